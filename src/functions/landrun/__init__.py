@@ -1,0 +1,1 @@
+"""The code that Lambda runs: events in, executions started, outcomes recorded."""

@@ -1,0 +1,1 @@
+"""What people run: the workflow SDK, AWS on a laptop and the landrun command. Never ships."""

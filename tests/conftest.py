@@ -1,0 +1,27 @@
+"""What every tier shares: the payloads of events/, read in one place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def load_event() -> Callable[[str], dict[str, Any]]:
+    """``load_event("object-created")`` is ``events/object-created.json``, parsed anew each time."""
+
+    def load(name: str) -> dict[str, Any]:
+        return json.loads((ROOT / "events" / f"{name}.json").read_text(encoding="utf-8"))
+
+    return load
