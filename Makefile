@@ -1,0 +1,48 @@
+# Everything a person or CI types. `make` alone lists it. Works with make 3.81 and BSD tools.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types render requirements clean
+SHELL := /bin/sh
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n 2
+COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header -q $(if $(UPGRADE),--upgrade)
+
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/.dev ## Set up .venv for everything below (PYTHON=python3.13 picks the interpreter)
+
+# make hands INPUT and ARGS to the shell as environment variables, so spaces and quotes survive.
+demo: .venv/.ops ## Run the main job on samples/, or INPUT=file-or-folder [ARGS="--text-column v2"]
+	@$(BIN)/landrun demo $${INPUT:+"$$INPUT"} $${ARGS:+--arguments="$$ARGS"}
+
+test: .venv/.dev ## Run the tests, or TESTS=tests/unit
+	$(PYTEST) $(TESTS)
+
+lint: .venv/.dev ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.dev ## Check types, strictly
+	$(BIN)/mypy src
+
+render: .venv/.ops ## Write src/statemachine/processing.asl.json from the workflow
+	$(BIN)/landrun workflow render
+
+requirements: .venv/.dev ## Pin and hash the requirements again (UPGRADE=1 takes newer versions)
+	$(COMPILE) --python-version 3.13 src/functions/requirements.in -o src/functions/requirements.txt
+	$(COMPILE) --python-version 3.11 src/processing/requirements.in -o src/processing/requirements.txt
+	$(COMPILE) --python-version 3.11 requirements/ops.in -o requirements/ops.txt
+	$(COMPILE) --python-version 3.11 requirements/dev.in -o requirements/dev.txt
+
+clean: ## Remove everything that make made, the virtual environment and demo outputs included
+	rm -rf .venv .landrun .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
+	find . -maxdepth 3 -name '*.egg-info' -prune -exec rm -rf {} +
+
+.venv/.ops: requirements/ops.txt requirements/install.sh pyproject.toml
+	@sh requirements/install.sh ops
+
+.venv/.dev: requirements/dev.txt requirements/install.sh pyproject.toml
+	@sh requirements/install.sh dev
