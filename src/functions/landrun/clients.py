@@ -1,0 +1,45 @@
+"""boto3 clients, and the one place where botocore's errors become landrun's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from landrun.errors import ServiceError
+
+
+@lru_cache
+def client(service: str) -> Any:
+    """Give the process's client of a service; botocore's adaptive retries wait for quotas.
+
+    Parameters
+    ----------
+    service : str
+        As boto3 names it: ``s3``, ``stepfunctions``.
+    """
+    retries = Config(retries={"mode": "adaptive", "total_max_attempts": 6})
+    return boto3.client(service, config=retries)  # type: ignore[call-overload]
+
+
+@contextmanager
+def translated(operation: str) -> Iterator[None]:
+    """Raise `ServiceError`, with its cause, for whatever botocore raises.
+
+    Parameters
+    ----------
+    operation : str
+        What is called, as in ``states:StartExecution``.
+    """
+    try:
+        yield
+    except ClientError as error:
+        said = error.response.get("Error", {})
+        raise ServiceError(operation, said.get("Code", ""), said.get("Message", "")) from error
+    except BotoCoreError as error:
+        raise ServiceError(operation, type(error).__name__, str(error)) from error

@@ -1,0 +1,197 @@
+"""The execution input, and the names of runs: what a state machine is started with.
+
+A run is named after what triggered it. Step Functions refuses a second execution of a name, so
+that an event delivered twice still makes one run, with no lock and no table.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from landrun.errors import InvalidName, InvalidS3Uri
+
+SAGEMAKER_NAME_LIMIT = 63
+"""Characters in a Processing job's name (SageMaker API, CreateProcessingJob)."""
+
+ATTEMPT_SUFFIX_LENGTH = 9
+"""What the state machine appends per attempt: a dash and 8 hexadecimal digits."""
+
+RUN_NAME_LIMIT = SAGEMAKER_NAME_LIMIT - ATTEMPT_SUFFIX_LENGTH
+"""Characters in a run's name: 54. Step Functions would allow 80."""
+
+PREFIX_LIMIT = RUN_NAME_LIMIT - 1 - 32
+"""Characters before the uuid and its dash: 21."""
+
+_NAME = re.compile(r"[a-zA-Z0-9](?:-*[a-zA-Z0-9])*")
+_PREFIX = re.compile(r"[a-z0-9](?:-?[a-z0-9])*")
+_NAMESPACE = uuid.UUID("c94bd824-8be5-4622-94c3-a289b5c9a4a3")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ObjectCreatedTrigger(_Frozen):
+    """An object landed in S3."""
+
+    Kind: Literal["object-created"] = "object-created"
+    Bucket: str
+    Key: str
+    VersionId: str | None = None
+    Sequencer: str | None = None
+    Size: int | None = None
+    EventTime: str
+
+
+class ScheduleTrigger(_Frozen):
+    """A schedule ticked."""
+
+    Kind: Literal["schedule"] = "schedule"
+    ScheduleArn: str
+    ScheduledTime: str
+
+
+class ManualTrigger(_Frozen):
+    """Somebody started a run by hand."""
+
+    Kind: Literal["manual"] = "manual"
+    StartedBy: str
+
+
+Trigger = ObjectCreatedTrigger | ScheduleTrigger | ManualTrigger
+
+
+class ExecutionInput(_Frozen):
+    """What one execution of the state machine is started with.
+
+    The first three fields are the placeholders of the notebook's ``ExecutionInput(schema=…)``.
+
+    Attributes
+    ----------
+    PreprocessingJobName : str
+        The run's name, which is also the execution's name.
+    InputMessage : str
+        S3 URI of the manifest that lists the objects to read.
+    OutputProcessedMessage : str
+        S3 URI under which the job leaves its output; ends with a slash.
+    Trigger : Trigger
+        What started the run.
+    """
+
+    PreprocessingJobName: str
+    InputMessage: str
+    OutputProcessedMessage: str
+    Trigger: ObjectCreatedTrigger | ScheduleTrigger | ManualTrigger = Field(discriminator="Kind")
+
+    def to_json(self) -> str:
+        """Serialise to the same bytes for the same trigger, whenever and wherever it is called."""
+        return self.model_dump_json(exclude_none=True)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Uri:
+    """``s3://bucket/key``; the key may be empty, and is never URL-encoded.
+
+    Examples
+    --------
+    >>> S3Uri.parse("s3://messages/incoming/a+b.csv").key
+    'incoming/a+b.csv'
+    """
+
+    bucket: str
+    key: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> S3Uri:
+        """Take an S3 URI apart.
+
+        Raises
+        ------
+        InvalidS3Uri
+            When the text is not of the form ``s3://bucket/key``.
+        """
+        scheme, _, rest = text.partition("://")
+        bucket, _, key = rest.partition("/")
+        if scheme != "s3" or not bucket:
+            raise InvalidS3Uri(f"{text!r} is not an S3 URI: write s3://bucket/key")
+        return cls(bucket, key)
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+def landing_run_name(prefix: str, bucket: str, key: str, version: str) -> str:
+    """Name the run of one version of one object; the same version always gives the same name.
+
+    Parameters
+    ----------
+    prefix : str
+        What stands before the uuid (see `check_prefix`).
+    bucket, key : str
+        The object.
+    version : str
+        Its version id or, where the bucket has no versions, the event's sequencer.
+    """
+    return _named(prefix, "object-created", bucket, key, version)
+
+
+def tick_run_name(prefix: str, schedule_arn: str, scheduled_time: str) -> str:
+    """Name the run of one tick of one schedule; every attempt of the tick gives the same name.
+
+    Parameters
+    ----------
+    schedule_arn : str
+        The schedule's (or rule's) ARN.
+    scheduled_time : str
+        When the tick was due, ISO 8601 in UTC; not when it came.
+    """
+    return _named(prefix, "schedule", schedule_arn, scheduled_time)
+
+
+def manual_run_name(prefix: str, random: uuid.UUID | None = None) -> str:
+    """Name a run that was started by hand: never the same name twice."""
+    return check_run_name(f"{check_prefix(prefix)}-{(random or uuid.uuid4()).hex}")
+
+
+def _named(prefix: str, *identity: str) -> str:
+    digest = uuid.uuid5(_NAMESPACE, json.dumps(identity))
+    return check_run_name(f"{check_prefix(prefix)}-{digest.hex}")
+
+
+def check_prefix(prefix: str) -> str:
+    """Give the prefix of run names back when it can be one.
+
+    Raises
+    ------
+    InvalidName
+        When it is longer than 21 characters, or is not lower-case letters, digits and single
+        dashes.
+    """
+    if len(prefix) > PREFIX_LIMIT or not _PREFIX.fullmatch(prefix):
+        raise InvalidName(
+            f"the run name prefix {prefix!r} must be 1 to {PREFIX_LIMIT} lower-case letters, digits"
+            " and single dashes between them: change JobNamePrefix"
+        )
+    return prefix
+
+
+def check_run_name(name: str) -> str:
+    """Give a run's name back when Step Functions and SageMaker both take it.
+
+    Raises
+    ------
+    InvalidName
+        When it has over 54 characters, or others than letters, digits and inner dashes.
+    """
+    if len(name) > RUN_NAME_LIMIT or not _NAME.fullmatch(name):
+        raise InvalidName(
+            f"the run name {name!r} must be 1 to {RUN_NAME_LIMIT} letters, digits and inner dashes,"
+            f" so that SageMaker's {SAGEMAKER_NAME_LIMIT} leave room for the attempt's suffix"
+        )
+    return name

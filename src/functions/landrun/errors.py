@@ -1,0 +1,78 @@
+"""What can go wrong, as a tree.
+
+::
+
+    LandrunError
+    ├── ConfigurationError         a setting is missing or wrong; names it and the remedy
+    ├── Refused                    this message can never be processed: it goes to the dead-letter
+    │   │                          queue with its reason, a retry would not help
+    │   ├── InvalidEvent           not the event that the function is for
+    │   ├── InvalidKey             an object key that no container could read as a file
+    │   └── InvalidName            a run name that Step Functions or SageMaker would refuse
+    ├── InvalidS3Uri               not of the form s3://bucket/key
+    ├── AlreadyStarted             an execution of that name exists: the run is there already
+    └── ServiceError               AWS said no; the message is retried
+"""
+
+from __future__ import annotations
+
+
+class LandrunError(Exception):
+    """The root of all errors that landrun raises itself."""
+
+
+class ConfigurationError(LandrunError):
+    """A setting is missing or wrong."""
+
+
+class Refused(LandrunError):
+    """A message that no retry can make right."""
+
+
+class InvalidEvent(Refused):
+    """Not the event that the function is for."""
+
+
+class InvalidKey(Refused):
+    """An object key that no container could read as a file."""
+
+
+class InvalidName(Refused):
+    """A run name that Step Functions or SageMaker would refuse."""
+
+
+class InvalidS3Uri(LandrunError):
+    """Not of the form ``s3://bucket/key``."""
+
+
+class AlreadyStarted(LandrunError):
+    """An execution of that name exists already.
+
+    Parameters
+    ----------
+    name : str
+        The run's name.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"an execution named {name} exists already")
+        self.name = name
+
+
+class ServiceError(LandrunError):
+    """An AWS service refused a call, or could not be reached.
+
+    Parameters
+    ----------
+    operation : str
+        What was called, as in ``states:StartExecution``.
+    code : str
+        The service's error code, or the name of botocore's error when there was no answer.
+    message : str
+        What the service said.
+    """
+
+    def __init__(self, operation: str, code: str, message: str) -> None:
+        super().__init__(f"{operation}: {code}: {message}")
+        self.operation = operation
+        self.code = code

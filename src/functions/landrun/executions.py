@@ -1,0 +1,105 @@
+"""The door to Step Functions: start, describe, look back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from landrun.clients import translated
+from landrun.contract import ExecutionInput
+from landrun.errors import AlreadyStarted, ServiceError
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An execution that runs.
+
+    Attributes
+    ----------
+    arn : str
+        The execution's ARN.
+    started_at : datetime
+        When it started: long ago for a second call with the same name and input.
+    """
+
+    arn: str
+    started_at: datetime
+
+
+class Executions:
+    """The executions of one state machine.
+
+    Parameters
+    ----------
+    client : Step Functions client
+        boto3's.
+    state_machine_arn : str
+        The machine that was created beforehand.
+    """
+
+    def __init__(self, client: Any, state_machine_arn: str) -> None:
+        self._client = client
+        self._state_machine_arn = state_machine_arn
+
+    def start(self, run: ExecutionInput) -> Started:
+        """Start a run under its own name.
+
+        While the run is running, a second call with the same input finds it (StartExecution is
+        idempotent then); once it has closed, Step Functions refuses the name for 90 days.
+
+        Raises
+        ------
+        AlreadyStarted
+            When an execution of that name has closed, or was started with another input.
+        ServiceError
+            When Step Functions refuses for another reason, as a quota, or cannot be reached.
+        """
+        try:
+            with translated("states:StartExecution"):
+                answer = self._client.start_execution(
+                    stateMachineArn=self._state_machine_arn,
+                    name=run.PreprocessingJobName,
+                    input=run.to_json(),
+                )
+        except ServiceError as error:
+            if error.code == "ExecutionAlreadyExists":
+                raise AlreadyStarted(run.PreprocessingJobName) from error
+            raise
+        return Started(answer["executionArn"], answer["startDate"])
+
+    def arn(self, name: str) -> str:
+        """Spell the ARN of the machine's execution of that name."""
+        return f"{self._state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
+
+    def describe(self, arn: str) -> dict[str, Any]:
+        """Fetch one execution whole: DescribeExecution's answer.
+
+        Raises
+        ------
+        ServiceError
+            When Step Functions refuses the call or cannot be reached.
+        """
+        with translated("states:DescribeExecution"):
+            answer: dict[str, Any] = self._client.describe_execution(executionArn=arn)
+        return answer
+
+    def last_tasks(self, arn: str, limit: int = 25) -> list[dict[str, Any]]:
+        """Fetch the newest events of an execution's history, newest first.
+
+        Parameters
+        ----------
+        limit : int
+            How many events at most.
+
+        Raises
+        ------
+        ServiceError
+            When Step Functions refuses the call or cannot be reached.
+        """
+        with translated("states:GetExecutionHistory"):
+            answer = self._client.get_execution_history(
+                executionArn=arn, reverseOrder=True, maxResults=limit, includeExecutionData=True
+            )
+        events: list[dict[str, Any]] = answer["events"]
+        return events

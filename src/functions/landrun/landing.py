@@ -1,0 +1,151 @@
+"""A landing: one version of one object that arrived in S3.
+
+EventBridge's S3 events carry the key as it is, not URL-encoded (Amazon S3 user guide, "EventBridge
+event message structure"). Powertools' data class would decode it and turn ``a+b.csv`` into
+``a b.csv``; its parser model does not.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools.utilities.parser.models.s3 import S3EventNotificationEventBridgeModel
+from pydantic import ValidationError
+
+from landrun.errors import InvalidEvent, InvalidKey
+
+FILE_NAME_LIMIT = 255
+"""Bytes in one component of a path on the job's file system (Linux NAME_MAX)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """One version of one object.
+
+    Attributes
+    ----------
+    bucket, key : str
+        Where it lies; the key is exact.
+    version_id : str or None
+        S3's version id; None where the bucket keeps no versions.
+    sequencer : str or None
+        S3's hexadecimal order of events of one key.
+    size : int or None
+        Bytes; None where the event does not say.
+    event_time : str
+        When it landed, ISO 8601 in UTC.
+    """
+
+    bucket: str
+    key: str
+    version_id: str | None
+    sequencer: str | None
+    size: int | None
+    event_time: str
+
+    @property
+    def version(self) -> str:
+        """What tells this version of the key from others: version id, or else the sequencer."""
+        return self.version_id or f"sequencer:{self.sequencer}"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which objects start runs.
+
+    Attributes
+    ----------
+    prefix, suffix : str
+        What a key must begin and end with; empty strings match all.
+    own : tuple of (bucket, prefix)
+        Where landrun itself writes: an output must never start a run.
+    """
+
+    prefix: str
+    suffix: str
+    own: tuple[tuple[str, str], ...]
+
+    def why_ignored(self, bucket: str, key: str, size: int | None) -> str | None:
+        """Say why an object starts no run, as a short label for logs and metrics; None if it does.
+
+        Returns
+        -------
+        str or None
+            ``own-output``, ``prefix``, ``folder-marker``, ``suffix`` or ``zero-bytes``.
+        """
+        if any(bucket == own and key.startswith(prefix) for own, prefix in self.own):
+            return "own-output"
+        if not key.startswith(self.prefix):
+            return "prefix"
+        if key.endswith("/"):
+            return "folder-marker"
+        if not key.endswith(self.suffix):
+            return "suffix"
+        return "zero-bytes" if size == 0 else None
+
+
+def parse_landing(body: str) -> Landing:
+    """Read an *Object Created* event as the landing queue carries it.
+
+    Parameters
+    ----------
+    body : str
+        The message's body: EventBridge's event as JSON.
+
+    Raises
+    ------
+    InvalidEvent
+        When it is not an *Object Created* event of S3, or lacks what identifies the version.
+    """
+    event = _s3_event(body)
+    if event.detail_type != "Object Created":
+        raise InvalidEvent(f"expected an Object Created event, got {event.detail_type!r}")
+    thing = event.detail.object
+    version_id = None if thing.version_id in (None, "", "null") else thing.version_id
+    if not version_id and not thing.sequencer:
+        raise InvalidEvent("the event has neither a version id nor a sequencer to name its run by")
+    return Landing(
+        bucket=event.detail.bucket.name,
+        key=thing.key,
+        version_id=version_id,
+        sequencer=thing.sequencer,
+        size=None if thing.size is None else int(thing.size),
+        event_time=f"{event.time:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
+def _s3_event(body: str) -> S3EventNotificationEventBridgeModel:
+    try:
+        payload: Any = json.loads(body)
+        return S3EventNotificationEventBridgeModel.model_validate(payload)
+    except ValidationError as error:
+        fields = ", ".join(".".join(map(str, e["loc"])) or "event" for e in error.errors()[:5])
+        raise InvalidEvent(f"not an S3 event from EventBridge: check {fields}") from error
+    except ValueError as error:
+        raise InvalidEvent(f"the message is not JSON: {error}") from error
+
+
+def check_key(key: str) -> str:
+    """Give a key back when a container can have it as a file.
+
+    SageMaker copies each object of a manifest to the path that its key spells.
+
+    Raises
+    ------
+    InvalidKey
+        When no file can have that path: NUL, an empty, ``.`` or ``..`` component, or one of more
+        than 255 bytes.
+    """
+    components = key.split("/")
+    if "\0" in key:
+        raise InvalidKey(f"the key {key!r} holds a NUL character, which no file name can")
+    if any(component in ("", ".", "..") for component in components):
+        raise InvalidKey(f"the key {key!r} has an empty, '.' or '..' component: rename the object")
+    if any(len(component.encode()) > FILE_NAME_LIMIT for component in components):
+        raise InvalidKey(
+            f"a component of the key {key[:80]!r}… is longer than the {FILE_NAME_LIMIT} bytes that"
+            " a file name can have: rename the object"
+        )
+    return key

@@ -1,0 +1,79 @@
+"""The door to DynamoDB: the record of runs.
+
+Step Functions is the truth, the ledger its projection. A row is written whole, and only when it
+is further than what stands: late, doubled and out-of-order events never take a record back.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeSerializer
+
+from landrun.clients import translated
+from landrun.errors import ServiceError
+
+_FURTHER = (
+    "attribute_not_exists(#name) OR redrive_count < :redrive_count"
+    " OR (redrive_count = :redrive_count AND status_rank < :status_rank)"
+)
+
+
+class Ledger:
+    """One table of runs, keyed by the run's name.
+
+    Parameters
+    ----------
+    client : DynamoDB client
+        boto3's.
+    table : str
+        The table's name.
+    """
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def record(self, row: dict[str, Any]) -> bool:
+        """Write a row unless one that is as far, or further, stands.
+
+        Parameters
+        ----------
+        row : dict
+            Attributes by name, with ``name``, ``redrive_count`` and ``status_rank``.
+
+        Returns
+        -------
+        bool
+            Whether the row was written.
+
+        Raises
+        ------
+        ServiceError
+            When DynamoDB refuses the call for another reason, or cannot be reached.
+        """
+        try:
+            with translated("dynamodb:PutItem"):
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=_item(row),
+                    ConditionExpression=_FURTHER,
+                    ExpressionAttributeNames={"#name": "name"},
+                    ExpressionAttributeValues={
+                        ":redrive_count": {"N": str(row["redrive_count"])},
+                        ":status_rank": {"N": str(row["status_rank"])},
+                    },
+                )
+        except ServiceError as error:
+            if error.code == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+
+def _item(row: dict[str, Any]) -> dict[str, Any]:
+    """Spell a row as DynamoDB wants it: numbers are decimals there, never floats."""
+    exact = json.loads(json.dumps(row), parse_float=Decimal)
+    return {name: TypeSerializer().serialize(value) for name, value in exact.items()}

@@ -1,0 +1,99 @@
+"""What an engineer on call is told when a run fails, and the door to SNS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from landrun.clients import translated
+from landrun.deadletters import printable
+
+SUBJECT_LIMIT = 99
+"""Characters of an SNS subject: fewer than 100, ASCII, no line breaks (SNS API, Publish)."""
+
+_SHOWN = 1000
+_WHAT = {
+    "FAILED": "failed",
+    "TIMED_OUT": "ran into its time limit and was stopped",
+    "ABORTED": "was stopped by hand",
+}
+_REMEDY = {
+    "FAILED": "Read the job's log, mend the cause, then redrive the execution or start it again.",
+    "TIMED_OUT": "Look for what it waited for: a quota (ResourceLimitExceeded in the history), or a"
+    " job that needs more time (MaxRuntimeInSeconds).",
+    "ABORTED": "If this was not intended, start the run again over the same manifest.",
+}
+
+
+class Notifications:
+    """The topic that failures are published to.
+
+    Parameters
+    ----------
+    client : SNS client
+        boto3's.
+    topic_arn : str
+        The topic.
+    """
+
+    def __init__(self, client: Any, topic_arn: str) -> None:
+        self._client = client
+        self._topic_arn = topic_arn
+
+    def publish(self, subject: str, message: str) -> None:
+        """Publish one notification.
+
+        Raises
+        ------
+        ServiceError
+            When SNS refuses the call or cannot be reached.
+        """
+        with translated("sns:Publish"):
+            self._client.publish(TopicArn=self._topic_arn, Subject=subject, Message=message)
+
+
+def failure_subject(row: dict[str, Any]) -> str:
+    """Say in one line which run failed."""
+    subject = f"landrun: {row['name']} {_WHAT[row['status']]}"
+    return subject.encode("ascii", "replace").decode()[:SUBJECT_LIMIT]
+
+
+def failure_message(row: dict[str, Any]) -> str:
+    """Say what failed, why, where to look and what to do next.
+
+    Parameters
+    ----------
+    row : dict
+        The ledger's row of a run that has ended without success.
+    """
+    facts = {
+        "Trigger": _trigger(row.get("trigger")),
+        "Started": row["started_at"],
+        "Ended": row.get("stopped_at"),
+        "Error": row.get("error"),
+        "Exit message": row.get("exit_message"),
+        "Cause": None if row.get("exit_message") else row.get("cause"),
+        "Processing job": row.get("job_name"),
+        "Log": row.get("job_name")
+        and f"/aws/sagemaker/ProcessingJobs, streams that begin with {row['job_name']}/",
+        "Reads": row.get("input_message"),
+        "Writes": row.get("output_processed_message"),
+        "Execution": row["execution_arn"],
+    }
+    lines = [f"{label}: {printable(str(fact))[:_SHOWN]}" for label, fact in facts.items() if fact]
+    head = f"The run {row['name']} {_WHAT[row['status']]}."
+    return "\n".join([head, "", *lines, "", f"What to do: {_REMEDY[row['status']]}"])
+
+
+def _trigger(trigger: object) -> str | None:
+    """Say in a phrase what started a run; the trigger may be anything, it comes from outside."""
+    if not isinstance(trigger, dict):
+        return None
+    match trigger.get("Kind"):
+        case "object-created":
+            return f"s3://{trigger.get('Bucket')}/{trigger.get('Key')} landed"
+        case "schedule":
+            return f"tick of {trigger.get('ScheduleArn')} at {trigger.get('ScheduledTime')}"
+        case "manual":
+            return f"started by hand by {trigger.get('StartedBy')}"
+        case other:
+            return str(other)

@@ -1,0 +1,101 @@
+"""Start a run: its manifest first, then its execution, both under the run's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from landrun.contract import ExecutionInput, S3Uri, Trigger, check_run_name
+from landrun.errors import AlreadyStarted
+from landrun.executions import Executions
+from landrun.manifests import Manifest, Manifests
+
+_CLOCK_SKEW = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that has been started, now or before.
+
+    Attributes
+    ----------
+    name : str
+        The run's name.
+    execution_arn : str
+        Its execution.
+    objects : int
+        How many objects its manifest names.
+    duplicate : bool
+        True when it had been started before this call.
+    """
+
+    name: str
+    execution_arn: str
+    objects: int
+    duplicate: bool
+
+
+class Runs:
+    """Starts runs; whatever is repeated finds the run that is there.
+
+    Parameters
+    ----------
+    manifests, executions
+        The doors to S3 and Step Functions.
+    output : S3Uri
+        Where outputs lie, one folder a run.
+    clock : callable, optional
+        Tells the time in UTC.
+    """
+
+    def __init__(
+        self,
+        manifests: Manifests,
+        executions: Executions,
+        output: S3Uri,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._manifests = manifests
+        self._executions = executions
+        self._output = output
+        self._clock = clock
+
+    def start(self, name: str, bucket: str, keys: Sequence[str], trigger: Trigger) -> Run:
+        """Write the manifest where none stands yet, and start the run over what stands.
+
+        Parameters
+        ----------
+        name : str
+            The run's name.
+        bucket : str
+            The bucket that holds the objects.
+        keys : sequence of str
+            The objects to read.
+        trigger : Trigger
+            What started the run.
+
+        Raises
+        ------
+        ServiceError
+            When AWS refuses a call; calling again is safe.
+        """
+        check_run_name(name)
+        return self.start_over(self._manifests.write_once(name, bucket, keys), name, trigger)
+
+    def start_over(self, manifest: Manifest, name: str, trigger: Trigger) -> Run:
+        """Start the run over a manifest that stands."""
+        run = ExecutionInput(
+            PreprocessingJobName=name,
+            InputMessage=str(manifest.uri),
+            OutputProcessedMessage=f"{self._output}{name}/",
+            Trigger=trigger,
+        )
+        asked_at = self._clock()
+        try:
+            started = self._executions.start(run)
+        except AlreadyStarted:
+            arn = self._executions.arn(name)
+            return Run(name, arn, len(manifest.keys), duplicate=True)
+        ran_before = not manifest.written and started.started_at < asked_at - _CLOCK_SKEW
+        return Run(name, started.arn, len(manifest.keys), duplicate=ran_before)

@@ -1,0 +1,154 @@
+"""Execution status changes, and the row of the ledger that each makes.
+
+Shapes: Amazon EventBridge events reference, "Step Functions Execution Status Change". ``input``
+and ``output`` are JSON strings or null, dates are epoch milliseconds, output over 248 KB is left
+out and ``included`` is false.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from landrun.errors import InvalidEvent
+
+RANKS = {
+    "RUNNING": 0,
+    "PENDING_REDRIVE": 0,
+    "SUCCEEDED": 1,
+    "FAILED": 1,
+    "TIMED_OUT": 1,
+    "ABORTED": 1,
+}
+"""How far a status is; within one redrive no row goes back to a lower rank, or changes its end."""
+
+CAUSE_LIMIT = 32_768
+"""Characters of error and cause that are kept (Step Functions' own limit of a cause)."""
+
+Status = Literal["RUNNING", "PENDING_REDRIVE", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
+
+
+class _Included(BaseModel):
+    included: bool = True
+
+
+class StatusChange(BaseModel):
+    """The ``detail`` of one status change; fields as the event names them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    executionArn: str  # noqa: N815
+    stateMachineArn: str  # noqa: N815
+    name: str
+    status: Status
+    startDate: int  # noqa: N815
+    stopDate: int | None = None  # noqa: N815
+    input: str | None = None
+    inputDetails: _Included | None = None  # noqa: N815
+    output: str | None = None
+    outputDetails: _Included | None = None  # noqa: N815
+    error: str | None = None
+    cause: str | None = None
+    redriveCount: int = 0  # noqa: N815
+    redriveDate: int | None = None  # noqa: N815
+
+    @property
+    def ended(self) -> bool:
+        """Whether the execution has come to its end."""
+        return RANKS[self.status] == 1
+
+    @property
+    def left_out(self) -> bool:
+        """Whether input, or the output of a success, has to be fetched."""
+        return self.input is None or (self.status == "SUCCEEDED" and self.output is None)
+
+    def completed(self, described: dict[str, Any]) -> StatusChange:
+        """Fill what the event left out from DescribeExecution's answer."""
+        return self.model_copy(
+            update={
+                field: described.get(field)
+                for field in ("input", "output")
+                if getattr(self, field) is None
+            }
+        )
+
+
+class _Event(BaseModel):
+    detail_type: str = Field(alias="detail-type")
+    detail: StatusChange
+
+
+def parse_status_change(body: str) -> StatusChange:
+    """Read a status change as the status queue carries it.
+
+    Raises
+    ------
+    InvalidEvent
+        When the body is not a *Step Functions Execution Status Change* event; names the fields.
+    """
+    try:
+        event = _Event.model_validate_json(body)
+    except ValidationError as error:
+        fields = ", ".join(".".join(map(str, e["loc"])) or "event" for e in error.errors()[:5])
+        raise InvalidEvent(f"not a Step Functions status change: check {fields}") from error
+    if event.detail_type != "Step Functions Execution Status Change":
+        raise InvalidEvent(f"expected a status change, got {event.detail_type!r}")
+    return event.detail
+
+
+def timestamp(milliseconds: int) -> str:
+    """Spell epoch milliseconds as ISO 8601 in UTC, to the millisecond."""
+    time = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def row(change: StatusChange) -> dict[str, Any]:
+    """Make the ledger's row of a status change; what is not known has no attribute."""
+    given = json_object(change.input)
+    started_at = timestamp(change.startDate)
+    found: dict[str, Any] = {
+        "name": change.name,
+        "execution_arn": change.executionArn,
+        "state_machine_arn": change.stateMachineArn,
+        "status": change.status,
+        "redrive_count": change.redriveCount,
+        "status_rank": RANKS[change.status],
+        "preprocessing_job_name": given.get("PreprocessingJobName"),
+        "input_message": given.get("InputMessage"),
+        "output_processed_message": given.get("OutputProcessedMessage"),
+        "trigger": given.get("Trigger"),
+        "month": started_at[:7],
+        "started_at": started_at,
+        **_end(change),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _end(change: StatusChange) -> dict[str, Any]:
+    if not change.ended:
+        return {}
+    ended: dict[str, Any] = {
+        "output": change.output,
+        "error": _cut(change.error),
+        "cause": _cut(change.cause),
+    }
+    if change.stopDate is not None:
+        ended["stopped_at"] = timestamp(change.stopDate)
+        ended["duration_seconds"] = (change.stopDate - change.startDate) / 1000
+    return ended
+
+
+def _cut(text: str | None) -> str | None:
+    return text and text[:CAUSE_LIMIT]
+
+
+def json_object(text: str | None) -> dict[str, Any]:
+    """Read a JSON object; an empty one for whatever else the text may be."""
+    try:
+        value = json.loads(text or "")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

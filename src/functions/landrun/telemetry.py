@@ -1,0 +1,77 @@
+"""What a function tells: structured logs with the run's name, and CloudWatch metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from landrun.runs import Run
+
+
+class Telemetry:
+    """Logs and metrics of one function.
+
+    Built on first use: Powertools reads its settings from the environment
+    (``POWERTOOLS_SERVICE_NAME``, ``POWERTOOLS_METRICS_NAMESPACE``, ``POWERTOOLS_LOG_LEVEL``).
+    """
+
+    def __init__(self) -> None:
+        self.logger = Logger()
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+
+    @contextmanager
+    def invocation(self, context: Any) -> Iterator[None]:
+        """Put Lambda's request id on every line, and let the counts leave at the end."""
+        self.logger.append_keys(function_request_id=getattr(context, "aws_request_id", None))
+        try:
+            yield
+        finally:
+            self.logger.remove_keys(["run"])
+            self.flush()
+
+    def run(self, name: str) -> None:
+        """Put the run's name on every line that follows, until the message is done."""
+        self.logger.append_keys(run=name)
+
+    def started(self, run: Run, **details: Any) -> None:
+        """Count and log a run that has been started, now or before."""
+        self.count("DuplicateDeliveries" if run.duplicate else "RunsStarted")
+        self.logger.info(
+            "delivered again, the run is there" if run.duplicate else "run started",
+            extra={"execution_arn": run.execution_arn, "objects": run.objects, **details},
+        )
+
+    def ignored(self, reason: str, **details: Any) -> None:
+        """Count and log an object that starts no run."""
+        self.count("LandingsIgnored", "Reason", reason)
+        self.logger.info("landing ignored", extra={"reason": reason, **details})
+
+    def count(self, metric: str, dimension: str = "", value: str = "") -> None:
+        """Add one to a count; it leaves with the next `flush`.
+
+        Parameters
+        ----------
+        metric : str
+            As ``LandingsIgnored``.
+        dimension, value : str, optional
+            One dimension beside the service, as ``Reason`` and ``zero-bytes``.
+        """
+        self._counts[metric, dimension, value] += 1
+
+    def duration(self, metric: str, seconds: float) -> None:
+        """Report one duration in seconds."""
+        with single_metric(metric, MetricUnit.Seconds, seconds):
+            pass
+
+    def flush(self) -> None:
+        """Write the counts so far, one line for each, and begin again at zero."""
+        counts, self._counts = self._counts, Counter()
+        for (metric, dimension, value), count in counts.items():
+            with single_metric(metric, MetricUnit.Count, count) as one:
+                if dimension:
+                    one.add_dimension(dimension, value)
