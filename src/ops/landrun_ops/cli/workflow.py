@@ -1,0 +1,353 @@
+"""``landrun workflow``: the notebook's workflow, rendered, created, drawn and executed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from landrun.errors import ConfigurationError, ServiceError
+from landrun_ops.cli import places
+from landrun_ops.cli.terminal import complain, show_json
+
+if TYPE_CHECKING:
+    from landrun.contract import ExecutionInput, S3Uri
+    from landrun_ops.workflow import Outcome, WorkflowConfig
+
+ASL = Path("src/statemachine/processing.asl.json")
+_NO_AWS = ("NoCredentialsError", "NoRegionError", "EndpointConnectionError", "ProfileNotFound")
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+ArnOption = Annotated[
+    str,
+    typer.Option(
+        "--state-machine-arn",
+        metavar="ARN",
+        envvar="LANDRUN_STATE_MACHINE_ARN",
+        help="A state machine that exists already.",
+        show_default=False,
+    ),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings as TOML or JSON.", show_default=False),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="One setting, as instance_count=2, arguments='--lang de' or tags.team=ml; repeatable.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+
+
+@app.callback()
+def workflow() -> None:
+    """Render, create, draw and execute the workflow: one SageMaker Processing job per run.
+
+    Settings (--config, --set): name role processing_role image_uri entrypoint arguments
+    environment instance_type instance_count volume_size_in_gb max_runtime_in_seconds
+    timeout_in_seconds input_data_type input_distribution input_path output_path tags
+    workflow_tags experiment_config volume_kms_key output_kms_key network
+
+    Example: landrun workflow execute s3://bucket/in/ s3://bucket/out/ --wait
+    """
+
+
+@app.command()
+def render(
+    out: Annotated[str, typer.Option(metavar="FILE", help="Where to write; - is the screen.")] = "",
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 1 if the file differs.")
+    ] = False,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    project: places.ProjectOption = None,
+) -> int:
+    """Write the state machine's definition for template.yaml; its parameters fill it in.
+
+    Example: landrun workflow render --check
+    """
+    # Late, here and below: pydantic and the SDKs take longer to import than --help may take.
+    from landrun_ops.workflow import TEMPLATE  # noqa: PLC0415
+    from landrun_ops.workflow import render as rendered  # noqa: PLC0415
+
+    text = rendered(_config(config, settings, TEMPLATE.model_dump(exclude_unset=True)))
+    if out == "-":
+        sys.stdout.write(text)
+        return 0
+    path = Path(out) if out else places.project_folder(project, Path.cwd()) / ASL
+    return _check(path, text) if check else _write(path, text)
+
+
+@app.command()
+def create(
+    *,
+    name: Annotated[str, typer.Option(metavar="NAME", help="The state machine's name.")] = "",
+    role: Annotated[str, typer.Option(metavar="ARN", help="The role it assumes.")] = "",
+    processing_role: Annotated[
+        str, typer.Option(metavar="ARN", help="The role that its jobs assume.")
+    ] = "",
+    image: Annotated[str, typer.Option(metavar="URI", help="The jobs' container image.")] = "",
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Create the state machine in AWS (or on the laptop), and show its ARN.
+
+    Example: landrun workflow create --config workflow.toml --set instance_count=2
+    """
+    from landrun_ops import workflow as machine  # noqa: PLC0415
+
+    given = _given(name=name, role=role, processing_role=processing_role, image_uri=image)
+    wanted = _config(config, settings, {}, given)
+    with _hinting():
+        _show_arn(machine.create(wanted, _client("stepfunctions")), json=json)
+
+
+@app.command()
+def update(
+    *,
+    arn: ArnOption = "",
+    role: Annotated[
+        str, typer.Option(metavar="ARN", help="The role it assumes; else the one it has.")
+    ] = "",
+    processing_role: Annotated[
+        str, typer.Option(metavar="ARN", help="The role that its jobs assume.")
+    ] = "",
+    image: Annotated[str, typer.Option(metavar="URI", help="The jobs' container image.")] = "",
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Give a state machine that exists the definition that the settings make.
+
+    Example: landrun workflow update --state-machine-arn ARN --config workflow.toml
+    """
+    from landrun_ops import workflow as machine  # noqa: PLC0415
+
+    given = _given(role=role, processing_role=processing_role, image_uri=image)
+    wanted = _config(config, settings, {}, given)
+    with _hinting():
+        _show_arn(machine.update(wanted, _required(arn), _client("stepfunctions")), json=json)
+
+
+@app.command()
+def graph(arn: ArnOption = "") -> None:
+    """Draw the state machine as a Mermaid diagram; without an ARN, the one of template.yaml.
+
+    Example: landrun workflow graph > workflow.mmd
+    """
+    from landrun_ops import workflow as machine  # noqa: PLC0415
+
+    if not arn:
+        drawn = machine.definition(machine.TEMPLATE)
+    else:
+        with _hinting():
+            drawn = machine.attach(arn, _client("stepfunctions")).definition.to_dict()
+    sys.stdout.write(machine.graph(drawn))
+
+
+@app.command()
+def execute(
+    input_uri: Annotated[
+        str, typer.Argument(help="What to read: an object, a folder of objects, or a manifest.")
+    ],
+    output_uri: Annotated[str, typer.Argument(help="The folder to write to.")],
+    *,
+    arn: ArnOption = "",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Stay until the run has ended, and say how.")
+    ] = False,
+    as_is: Annotated[
+        bool,
+        typer.Option(
+            "--as-is", help="Pass both URIs unchanged: for a state machine that reads S3Prefix."
+        ),
+    ] = False,
+    prefix: Annotated[
+        str, typer.Option(metavar="WORD", help="What the run's name begins with.")
+    ] = "landrun",
+    manifests: Annotated[
+        str,
+        typer.Option(
+            metavar="S3URI", help="Where the manifest goes; else manifests/ beside the outputs."
+        ),
+    ] = "",
+    output_bucket: Annotated[
+        str, typer.Option(envvar="LANDRUN_OUTPUT_BUCKET", help="The bucket of outputs, if known.")
+    ] = "",
+    landing_bucket: Annotated[
+        str,
+        typer.Option(envvar="LANDRUN_LANDING_BUCKET", help="The bucket of landings, if known."),
+    ] = "",
+    landing_prefix: Annotated[
+        str | None, typer.Option(envvar="LANDRUN_LANDING_PREFIX", help="Where in it objects land.")
+    ] = None,
+    json: JsonOption = False,
+) -> int:
+    """Start a run by hand, as the notebook's execute() and get_output(wait=True) did.
+
+    Exits with 1 when the run that it waited for did not succeed.
+
+    Example: landrun workflow execute s3://bucket/in/ s3://bucket/out/ --wait
+    """
+    from landrun.contract import S3Uri, manual_run_name  # noqa: PLC0415
+    from landrun_ops import workflow as machine  # noqa: PLC0415
+
+    source, target = S3Uri.parse(input_uri), S3Uri.parse(output_uri)
+    known = landing_bucket and landing_prefix is not None
+    landing = S3Uri(landing_bucket, landing_prefix or "") if known else None
+    with _hinting():
+        attached = machine.attach(_required(arn), _client("stepfunctions"))
+        person = machine.who(_client("sts"))
+        if as_is:
+            run = machine.make_input(manual_run_name(prefix), input_uri, output_uri, person)
+        else:
+            where = machine.places(target, manifests, output_bucket, landing)
+            run = _prepared(source, target, where, prefix, person)
+        execution = machine.execute(attached, run)
+        return _follow(execution, run, wait=wait, json=json)
+
+
+def _prepared(source: S3Uri, target: S3Uri, where: Any, prefix: str, person: str) -> ExecutionInput:
+    from landrun_ops import workflow as machine  # noqa: PLC0415
+
+    return machine.prepare(_client("s3"), source, target, where, prefix=prefix, started_by=person)
+
+
+def _follow(execution: Any, run: ExecutionInput, *, wait: bool, json: bool) -> int:
+    from landrun_ops import workflow as machine  # noqa: PLC0415
+
+    name = run.PreprocessingJobName
+    if not json:
+        typer.echo(f"started {name}, reading {run.InputMessage}")
+    try:
+        with _progress(name, shown=wait):
+            ended = machine.outcome(execution, wait=wait)
+    except KeyboardInterrupt:
+        complain(f"no longer waiting; the run goes on: {execution.execution_arn}")
+        return 130
+    if json:
+        show_json(_report(execution.execution_arn, run, ended))
+    elif wait:
+        typer.echo(_ending(run, ended))
+    return 1 if ended.status not in ("SUCCEEDED", "RUNNING") else 0
+
+
+def _ending(run: ExecutionInput, ended: Outcome) -> str:
+    seconds = f"{ended.seconds or 0:.0f} s"
+    if ended.status == "SUCCEEDED":
+        return f"{ended.status} in {seconds}: {run.OutputProcessedMessage}"
+    return f"{ended.status} after {seconds}: {ended.reason}"
+
+
+def _report(arn: str, run: ExecutionInput, ended: Outcome) -> dict[str, Any]:
+    return {
+        "ExecutionArn": arn,
+        **run.model_dump(exclude_none=True),
+        "Status": ended.status,
+        "Seconds": ended.seconds,
+        "Output": ended.output,
+        "Error": ended.error,
+        "Cause": ended.cause,
+    }
+
+
+@contextmanager
+def _progress(name: str, *, shown: bool) -> Iterator[None]:
+    """Show on a terminal that the run is running, and for how long."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    screen = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    hidden = not (shown and screen.is_terminal)
+    with Progress(*columns, console=screen, transient=True, disable=hidden) as progress:
+        progress.add_task(f"running {name}", total=None)
+        yield
+
+
+def _config(
+    path: Path | None,
+    words: list[str] | None,
+    base: dict[str, Any],
+    given: dict[str, str] | None = None,
+) -> WorkflowConfig:
+    """Lay the file, then the words, then the options over the base."""
+    from landrun_ops.workflow import WorkflowConfig  # noqa: PLC0415
+    from landrun_ops.workflow.settings import read_settings, with_words  # noqa: PLC0415
+
+    settings = {**base, **(read_settings(path) if path else {})}
+    return WorkflowConfig.read({**with_words(settings, words or ()), **(given or {})})
+
+
+def _given(**options: str) -> dict[str, str]:
+    return {name: value for name, value in options.items() if value}
+
+
+def _required(arn: str) -> str:
+    if arn:
+        return arn
+    raise ConfigurationError(
+        "no state machine: give --state-machine-arn or set LANDRUN_STATE_MACHINE_ARN; for the"
+        ' laptop\'s AWS, eval "$(landrun local env)" does'
+    )
+
+
+def _client(service: str) -> Any:
+    import boto3  # noqa: PLC0415
+
+    from landrun.clients import translated  # noqa: PLC0415
+
+    with translated(f"boto3 client {service}"):
+        return boto3.client(service)  # type: ignore[call-overload]
+
+
+@contextmanager
+def _hinting() -> Iterator[None]:
+    """Say what to do where no AWS is set up at all."""
+    try:
+        yield
+    except ServiceError as error:
+        if error.code not in _NO_AWS:
+            raise
+        raise ConfigurationError(
+            f"{error}; set up the AWS CLI's environment or, for the laptop's AWS, run"
+            ' eval "$(landrun local env)"'
+        ) from error
+
+
+def _show_arn(arn: str, *, json: bool) -> None:
+    if json:
+        show_json({"StateMachineArn": arn})
+    else:
+        typer.echo(arn)
+
+
+def _check(path: Path, text: str) -> int:
+    try:
+        same = path.read_text(encoding="utf-8") == text
+    except FileNotFoundError:
+        same = False
+    if not same:
+        complain(f"{path} is not what the workflow renders: run landrun workflow render")
+    return 0 if same else 1
+
+
+def _write(path: Path, text: str) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
+    typer.echo(f"wrote {path}")
+    return 0

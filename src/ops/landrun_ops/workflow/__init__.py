@@ -1,0 +1,39 @@
+"""The notebook as code: one SageMaker Processing step, its state machine, and runs by hand.
+
+Examples
+--------
+>>> import boto3
+>>> from landrun_ops import workflow
+>>> config = workflow.WorkflowConfig(
+...     role="arn:aws:iam::123456789012:role/steps",
+...     processing_role="arn:aws:iam::123456789012:role/job",
+...     image_uri="123456789012.dkr.ecr.eu-central-1.amazonaws.com/messages:1",
+...     entrypoint=("python3", "/opt/program/my_script.py"),
+... )
+>>> arn = workflow.create(config, boto3.client("stepfunctions"))  # doctest: +SKIP
+"""
+
+from landrun_ops.workflow.byhand import make_input, places, prepare, who
+from landrun_ops.workflow.config import TEMPLATE, Network, WorkflowConfig
+from landrun_ops.workflow.definition import definition, render
+from landrun_ops.workflow.graph import graph
+from landrun_ops.workflow.machine import Outcome, attach, create, execute, outcome, update
+
+__all__ = [
+    "TEMPLATE",
+    "Network",
+    "Outcome",
+    "WorkflowConfig",
+    "attach",
+    "create",
+    "definition",
+    "execute",
+    "graph",
+    "make_input",
+    "outcome",
+    "places",
+    "prepare",
+    "render",
+    "update",
+    "who",
+]

@@ -1,0 +1,170 @@
+"""The notebook's workflow as Amazon States Language: one Processing step, built with the SDK.
+
+What the SDK cannot say (intrinsic functions; retries with a largest delay and jitter) is merged
+into the fields that it renders. See docs/decisions/0001-rendering-the-state-machine.md.
+"""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+from landrun.contract import ExecutionInput as Contract
+from landrun_ops.workflow.config import WorkflowConfig
+
+STEP = "Process messages"
+
+WAIT_FOR_QUOTA = {
+    "ErrorEquals": ["SageMaker.ResourceLimitExceededException", "ThrottlingException"],
+    "IntervalSeconds": 60,
+    "BackoffRate": 2,
+    "MaxDelaySeconds": 900,
+    "MaxAttempts": 200,
+    "JitterStrategy": "FULL",
+}
+"""A quota is waited for: 200 waits of 450 seconds on average are about a day. Each takes 3 to 5 of
+the 25,000 events that an execution may have."""
+
+ASK_AGAIN = {
+    "ErrorEquals": ["SageMaker.AmazonSageMakerException"],
+    "IntervalSeconds": 5,
+    "BackoffRate": 2,
+    "MaxDelaySeconds": 300,
+    "MaxAttempts": 8,
+    "JitterStrategy": "FULL",
+}
+"""What AWS calls every other refusal: a throttled call, but a wrong request as well. So it is asked
+again for some 8 minutes (15 at most), and a wrong request fails within them."""
+
+RUN_AGAIN = {
+    "ErrorEquals": ["States.TaskFailed"],
+    "IntervalSeconds": 10,
+    "BackoffRate": 1,
+    "MaxAttempts": 1,
+    "JitterStrategy": "FULL",
+}
+"""A failed job runs once more. The name matches every error but timeouts, so it stands last: Step
+Functions takes the first retrier that matches, and counts the attempts of each by itself."""
+
+
+class Intrinsic(str):
+    """An intrinsic function, or a path: its parameter is rendered as ``"Name.$"``.
+
+    The SDK takes it for the plain string that it expects.
+    """
+
+    __slots__ = ()
+
+
+def definition(config: WorkflowConfig) -> dict[str, Any]:
+    """Build the state machine's definition.
+
+    Touches neither network, credentials nor the user's AWS or SageMaker settings files.
+
+    Returns
+    -------
+    dict
+        Amazon States Language.
+    """
+    # Imported here because the SDKs take seconds (see sdk.py).
+    from landrun_ops.workflow import sdk  # noqa: PLC0415
+
+    with sdk.quietly():
+        graph = sdk.Graph(
+            sdk.Chain([_step(sdk, config)]),
+            comment="One SageMaker Processing job per run. Written by `landrun workflow render`.",
+            timeout_seconds=config.timeout,
+        )
+    rendered: dict[str, Any] = _with_intrinsics(graph.to_dict())
+    rendered["States"][STEP]["Retry"] = [WAIT_FOR_QUOTA, ASK_AGAIN, RUN_AGAIN]
+    return rendered
+
+
+def render(config: WorkflowConfig) -> str:
+    """Spell the definition as JSON: the same text for the same configuration, everywhere."""
+    return json.dumps(definition(config), indent=2, sort_keys=True) + "\n"
+
+
+def input_schema() -> dict[str, Any]:
+    """Give the contract's fields as the SDK's ``ExecutionInput`` takes them."""
+    fields = Contract.model_fields.items()
+    return {name: str if field.annotation is str else {"Kind": str} for name, field in fields}
+
+
+def _step(sdk: Any, config: WorkflowConfig) -> Any:
+    run = sdk.ExecutionInput(schema=input_schema())
+    return sdk.ProcessingStep(
+        STEP,
+        processor=_processor(sdk, config),
+        job_name=_job_name(),
+        inputs=[
+            sdk.ProcessingInput(
+                input_name="messages",
+                source=run["InputMessage"],
+                destination=config.input_path,
+                s3_data_type=config.input_data_type,
+                s3_data_distribution_type=config.input_distribution,
+            )
+        ],
+        outputs=[
+            sdk.ProcessingOutput(
+                output_name="processed",
+                source=config.output_path,
+                destination=run["OutputProcessedMessage"],
+            )
+        ],
+        container_entrypoint=_words(config.entrypoint),
+        container_arguments=_words(config.arguments),
+        kms_key_id=config.output_kms_key,
+        experiment_config=config.experiment_config or None,
+        tags=config.tags or None,
+    )
+
+
+def _processor(sdk: Any, config: WorkflowConfig) -> Any:
+    # In place of a sagemaker.Session, which needs a region and reads the user's settings files.
+    session = SimpleNamespace(sagemaker_config={})
+    return sdk.ScriptProcessor(
+        role=config.processing_role,
+        image_uri=config.image_uri,
+        instance_type=config.instance_type,
+        instance_count=_number(config.instance_count),
+        volume_size_in_gb=_number(config.volume_size_in_gb),
+        max_runtime_in_seconds=_number(config.max_runtime_in_seconds),
+        volume_kms_key=config.volume_kms_key,
+        env=config.environment or None,
+        network_config=_network(sdk, config),
+        sagemaker_session=session,
+    )
+
+
+def _network(sdk: Any, config: WorkflowConfig) -> Any:
+    return sdk.NetworkConfig(**config.network.model_dump()) if config.network else None
+
+
+def _job_name() -> Intrinsic:
+    """Name each attempt anew: SageMaker never takes a job's name twice."""
+    run = "$$.Execution.Input.PreprocessingJobName"
+    fresh = "States.ArrayGetItem(States.StringSplit(States.UUID(), '-'), 0)"
+    return Intrinsic(f"States.Format('{{}}-{{}}', {run}, {fresh})")
+
+
+def _number(value: int | str) -> int | Intrinsic:
+    return value if isinstance(value, int) else Intrinsic(f"States.StringToJson('{value}')")
+
+
+def _words(value: tuple[str, ...] | str | None) -> list[str] | Intrinsic | None:
+    if isinstance(value, str):
+        return Intrinsic(f"States.StringSplit('{value}', ' ')")
+    return None if value is None else list(value)
+
+
+def _with_intrinsics(node: Any) -> Any:
+    """Rename the keys of intrinsic functions to ``Name.$``, as the States Language wants them."""
+    if isinstance(node, dict):
+        return {
+            f"{key}.$" if isinstance(value, Intrinsic) else key: _with_intrinsics(value)
+            for key, value in node.items()
+        }
+    return [_with_intrinsics(item) for item in node] if isinstance(node, list) else node

@@ -1,0 +1,55 @@
+"""The Data Science SDK's names, imported quietly.
+
+Import this module inside functions only: the SDKs take 3 to 6 seconds, and most commands never
+need them. They set the root logger to ERROR, print a log line to stdout about their own settings
+files, and warn of their own deprecation; none of that is the caller's concern.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Silence the SDKs' own warnings, by name, and leave the root logger as it was."""
+    root = logging.getLogger()
+    level = root.level
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
+        warnings.filterwarnings("ignore", ".*pkg_resources", DeprecationWarning)
+        warnings.filterwarnings("ignore", '"is" with', SyntaxWarning)
+        warnings.filterwarnings("ignore", "invalid escape sequence", SyntaxWarning)
+        warnings.filterwarnings("ignore", ".*SageMaker Python SDK v2")
+        try:
+            yield
+        finally:
+            root.setLevel(level)
+
+
+with quietly():
+    logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
+    logging.getLogger("sagemaker.deprecations").setLevel(logging.ERROR)
+    from sagemaker.network import NetworkConfig
+    from sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
+    from stepfunctions.inputs import ExecutionInput
+    from stepfunctions.steps import Chain, FrozenGraph, Graph, ProcessingStep
+    from stepfunctions.workflow import Execution, Workflow
+
+__all__ = [
+    "Chain",
+    "Execution",
+    "ExecutionInput",
+    "FrozenGraph",
+    "Graph",
+    "NetworkConfig",
+    "ProcessingInput",
+    "ProcessingOutput",
+    "ProcessingStep",
+    "ScriptProcessor",
+    "Workflow",
+    "quietly",
+]
