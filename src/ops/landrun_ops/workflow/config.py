@@ -15,7 +15,10 @@ SUBSTITUTION = r"^\$\{[A-Za-z0-9]+\}$"
 """A CloudFormation ``DefinitionSubstitutions`` variable, filled in when the stack is deployed."""
 
 DAY = 86_400
-"""Seconds; also the time limit SageMaker gives a job that names none (CreateProcessingJob)."""
+"""Seconds."""
+
+LONGEST_JOB = 777_600
+"""Seconds that SageMaker lets a Processing job run at most (ProcessingStoppingCondition)."""
 
 
 def _words(value: object) -> object:
@@ -105,7 +108,7 @@ class WorkflowConfig(BaseModel):
     instance_type: Annotated[str, Field(pattern=r"^ml\..+")] | Substitution = "ml.m5.large"
     instance_count: Annotated[int, Field(ge=1, le=100)] | Substitution = 1
     volume_size_in_gb: Annotated[int, Field(ge=1, le=16_384)] | Substitution = 30
-    max_runtime_in_seconds: Annotated[int, Field(ge=1, le=777_600)] | Substitution = 3600
+    max_runtime_in_seconds: Annotated[int, Field(ge=1, le=LONGEST_JOB)] | Substitution = 3600
     timeout_in_seconds: int | None = Field(None, ge=1, le=99_999_999)
     input_data_type: Literal["ManifestFile", "S3Prefix"] = "ManifestFile"
     input_distribution: Literal["FullyReplicated", "ShardedByS3Key"] = "FullyReplicated"
@@ -122,7 +125,7 @@ class WorkflowConfig(BaseModel):
     def timeout(self) -> int:
         """Seconds that one execution may take in all."""
         limit = self.max_runtime_in_seconds
-        per_job = limit if isinstance(limit, int) else DAY
+        per_job = limit if isinstance(limit, int) else LONGEST_JOB
         return self.timeout_in_seconds or DAY + 2 * per_job + 3600
 
     @classmethod
