@@ -1,1 +1,96 @@
-"""The landrun command."""
+"""The landrun command: one module per command, imported late so that ``--help`` is instant."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from landrun.errors import LandrunError, ServiceError
+from landrun_ops.cli import demo, local, runs, workflow
+from landrun_ops.cli.terminal import complain
+from landrun_ops.local.errors import LocalAwsError
+
+_NO_AWS = "; set up AWS as for the AWS CLI or, for the laptop's: eval \"$(landrun local env)\""
+_UNREACHABLE = "; check the network or, for the laptop's AWS, that landrun local up still runs"
+_REMEDIES = {
+    "NoCredentialsError": _NO_AWS,
+    "NoRegionError": _NO_AWS,
+    "ProfileNotFound": _NO_AWS,
+    "EndpointConnectionError": _UNREACHABLE,
+    "ConnectTimeoutError": _UNREACHABLE,
+    "ExpiredTokenException": "; sign in again",
+    "ResourceNotFoundException": "; check the name, the region and the account",
+}
+
+app = typer.Typer(
+    name="landrun",
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.demo)
+app.command("runs")(runs.runs)
+app.add_typer(local.app, name="local", no_args_is_help=False)
+app.add_typer(workflow.app, name="workflow", no_args_is_help=False)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415  (reads files)
+
+        typer.echo(f"landrun {version('landrun')}")
+        raise typer.Exit
+
+
+@app.callback()
+def landrun(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Run one SageMaker Processing job for each thing that lands in S3, and keep the record.
+
+    Example: landrun demo
+    """
+
+
+def main() -> None:
+    """Run the command that the shell's arguments name.
+
+    Exits with 0 when all is well, 1 when runs failed, 2 when something about the call or its
+    surroundings is wrong: then with one line on stderr that says what, and the remedy.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):
+            # A key that the terminal cannot show must not end the command that shows it.
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and give its exit code."""
+    try:
+        result = app(arguments or ["--help"], prog_name="landrun", standalone_mode=False)
+    except TyperException as error:
+        complain(_usage(error))
+        return 2
+    except ServiceError as error:
+        complain(f"{error}{_REMEDIES.get(error.code, '')}")
+        return 2
+    except (LandrunError, LocalAwsError) as error:
+        complain(str(error))
+        return 2
+    except typer.Abort:
+        return 130
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return f"{message}; see: {context.command_path if context else 'landrun'} --help"

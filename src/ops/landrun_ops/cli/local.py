@@ -1,0 +1,198 @@
+"""``landrun local``: AWS on a laptop, from template.yaml itself."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shlex
+import signal
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from json import dumps, loads
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from landrun.errors import ConfigurationError
+from landrun_ops.cli import places
+from landrun_ops.cli.terminal import STOPPING, complain, show_json, stoppable
+
+app = typer.Typer(rich_markup_mode=None)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+
+
+@app.callback()
+def local() -> None:
+    """AWS on a laptop: the stack of template.yaml, with no account and no Docker.
+
+    Example: landrun local up
+    """
+
+
+@app.command()
+def up(
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free one.")
+    ] = 0,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A parameter of the template; repeatable."),
+    ] = None,
+    project: places.ProjectOption = None,
+    state_dir: places.StateOption = None,
+) -> None:
+    """Start it; stays until Ctrl-C, and leaves nothing behind.
+
+    Example: landrun local up --port 4566 --parameter MaxRuntimeInSeconds=60
+    """
+    folder = places.project_folder(project, Path.cwd())
+    state = places.state_folder(state_dir, folder)
+    parameters = parsed_parameters(parameter or [])
+    with _troubles_as_lines(), contextlib.suppress(KeyboardInterrupt), stoppable():
+        # Late: the laptop's AWS takes seconds to import.
+        from landrun_ops.local import LocalAws  # noqa: PLC0415
+
+        with LocalAws.up(folder, port=port, parameters=parameters, state_dir=state) as aws:
+            typer.echo(
+                f"ready at {aws.endpoint_url}; in another shell: {_env_command(state_dir, project)}"
+            )
+            _wait_for_signal()
+
+
+@app.command()
+def env(
+    project: places.ProjectOption = None,
+    state_dir: places.StateOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show the environment by which the AWS CLI, boto3 and landrun find it.
+
+    Example: eval "$(landrun local env)" && aws s3 ls
+    """
+    environment = places.laptop_environment(places.state_folder(state_dir, project))
+    if json:
+        show_json(environment)
+        return
+    for name, value in environment.items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+@app.command()
+def tick(
+    time: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ISO8601", help="The tick's due time, UTC if it has no offset; else now."
+        ),
+    ] = None,
+    project: places.ProjectOption = None,
+    state_dir: places.StateOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Fire the schedule: one run over what ScheduledInput lists.
+
+    Example: landrun local tick --time 2026-11-22T03:00:00Z
+    """
+    due = parsed_time(time) if time else datetime.now(UTC)
+    environment = places.laptop_environment(places.state_folder(state_dir, project))
+    result = _invoke_schedule(environment, due)
+    if json:
+        show_json(result)
+    else:
+        typer.echo(tick_line(result))
+
+
+def parsed_parameters(given: list[str]) -> dict[str, str]:
+    """Take ``Name=Value`` texts apart.
+
+    Raises
+    ------
+    ConfigurationError
+        When one has no equals sign, or no name.
+    """
+    pairs = [text.partition("=") for text in given]
+    for name, sign, _ in pairs:
+        if not sign or not name:
+            raise ConfigurationError(
+                f"--parameter {name!r} has no value: write --parameter Name=Value"
+            )
+    return {name: value for name, _, value in pairs}
+
+
+def parsed_time(text: str) -> datetime:
+    """Read an ISO 8601 time; one without an offset is in UTC.
+
+    Raises
+    ------
+    ConfigurationError
+        When it is no such time.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--time {text!r} is not an ISO 8601 time such as 2026-11-22T03:00:00Z"
+        ) from error
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _invoke_schedule(environment: Mapping[str, str], due: datetime) -> dict[str, Any]:
+    """Do what EventBridge Scheduler does: invoke ScheduleFunction with the tick it is due for."""
+    from landrun.clients import translated  # noqa: PLC0415  (boto3's start-up time)
+
+    payload = {
+        "ScheduleArn": environment["LANDRUN_SCHEDULE_ARN"],
+        "ScheduledTime": f"{due:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    function = environment["LANDRUN_SCHEDULE_FUNCTION"]
+    with translated("lambda:Invoke"):
+        answer = places.client("lambda", environment, read_timeout=900).invoke(
+            FunctionName=function, Payload=dumps(payload)
+        )
+    result: dict[str, Any] = loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        complain(f"{function} failed: {result.get('errorMessage', result)}")
+        raise typer.Exit(1)
+    return result
+
+
+def tick_line(result: dict[str, Any]) -> str:
+    """Say in a line what ScheduleFunction answered."""
+    count = result.get("Objects", 0)
+    if not result.get("PreprocessingJobName"):
+        return "no run: nothing lies under ScheduledInput"
+    return f"{result['PreprocessingJobName']} over {count} object{'' if count == 1 else 's'}"
+
+
+def _env_command(state_dir: Path | None, project: Path | None) -> str:
+    where = [f"--state-dir={state_dir.absolute()}"] if state_dir else []
+    where += [f"--project={project.absolute()}"] if project and not state_dir else []
+    return f'eval "$({shlex.join(["landrun", "local", "env", *where])})"'
+
+
+class _Lines(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        complain(record.getMessage())
+
+
+@contextlib.contextmanager
+def _troubles_as_lines() -> Iterator[None]:
+    log = logging.getLogger("landrun_ops.local")
+    handler = _Lines(logging.WARNING)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+
+
+def _wait_for_signal() -> None:
+    try:
+        while True:
+            signal.pause()
+    finally:
+        # A second Ctrl-C would interrupt the tidying up.
+        for name in STOPPING:
+            signal.signal(name, signal.SIG_IGN)

@@ -1,0 +1,138 @@
+"""Where things are: the project's folder, the laptop's state, the ledger."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from landrun.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+ProjectOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--project",
+        metavar="FOLDER",
+        help="The folder with template.yaml; else this one or the nearest above.",
+        show_default=False,
+    ),
+]
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state-dir",
+        metavar="FOLDER",
+        envvar="LANDRUN_STATE_DIR",
+        help="Where the laptop's AWS keeps its state; else .landrun/local in the project.",
+        show_default=False,
+    ),
+]
+
+
+def project_folder(named: Path | None, start: Path) -> Path:
+    """Find the project: the folder named, or the nearest from ``start`` upwards that is one.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is no template.yaml.
+    """
+    if named is not None:
+        if not (named / "template.yaml").is_file():
+            raise ConfigurationError(f"{named} has no template.yaml: name landrun's own folder")
+        return named.resolve()
+    for folder in (start, *start.parents):
+        if (folder / "template.yaml").is_file():
+            return folder
+    raise ConfigurationError(
+        f"no template.yaml in {start} or above: go to landrun's folder, or name it with --project"
+    )
+
+
+def state_folder(named: Path | None, project: Path | None) -> Path:
+    """Find the state of the laptop's AWS: the folder named, or the project's own.
+
+    Raises
+    ------
+    ConfigurationError
+        When neither is named and this is no project.
+    """
+    if named is not None:
+        return named.absolute()
+    # Late, like everything of the laptop's AWS.
+    from landrun_ops.local.state import default_state_dir  # noqa: PLC0415
+
+    return default_state_dir(project_folder(project, Path.cwd()))
+
+
+def laptop_environment(state_dir: Path) -> dict[str, str]:
+    """Give the environment of the laptop's AWS that is up.
+
+    Raises
+    ------
+    NotUpError
+        When none is.
+    """
+    from landrun_ops.local.state import read_environment  # noqa: PLC0415
+
+    return read_environment(state_dir)
+
+
+def client(service: str, environment: Mapping[str, str], read_timeout: float = 60) -> Any:
+    """Build a client that reads ``environment`` where it would read the process's own.
+
+    Parameters
+    ----------
+    service : str
+        As boto3 names it.
+    environment : Mapping[str, str]
+        What ``landrun local env`` shows.
+    read_timeout : float
+        Seconds to wait for an answer.
+    """
+    import boto3  # noqa: PLC0415  (start-up time)
+    from botocore.config import Config  # noqa: PLC0415
+
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment["AWS_DEFAULT_REGION"],
+        config=Config(read_timeout=read_timeout),
+    )
+
+
+def ledger(state_dir: Path | None, project: Path | None) -> tuple[DynamoDBClient, str]:
+    """Find the ledger: LANDRUN_RUNS_TABLE, or the one of the laptop's AWS that is up.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is neither.
+    ServiceError
+        When AWS cannot be reached, as without a region.
+    """
+    import boto3  # noqa: PLC0415  (start-up time)
+
+    from landrun.clients import translated  # noqa: PLC0415
+    from landrun_ops.local.errors import NotUpError  # noqa: PLC0415
+
+    table = os.environ.get("LANDRUN_RUNS_TABLE")
+    if table:
+        with translated("dynamodb"):
+            return boto3.client("dynamodb"), table
+    try:
+        environment = laptop_environment(state_folder(state_dir, project))
+    except (ConfigurationError, NotUpError) as error:
+        raise ConfigurationError(
+            "no ledger: set LANDRUN_RUNS_TABLE to the stack's RunsTable, or start the laptop's AWS"
+            " with: landrun local up"
+        ) from error
+    return client("dynamodb", environment), environment["LANDRUN_RUNS_TABLE"]
