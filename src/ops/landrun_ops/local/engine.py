@@ -1,0 +1,189 @@
+"""What moto lacks for Step Functions and SageMaker Processing, put in and taken out as one.
+
+Each adapter has a file of its own and a test that fails when moto grows the feature; deleting an
+adapter is deleting its file, its test and its line in ``install``.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from moto.core.config import default_user_config
+from moto.settings import moto_server_port
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from moto.stepfunctions.parser.utils import TMP_THREADS
+
+from landrun_ops.local import (
+    execution_history,
+    execution_start,
+    execution_stop,
+    processing_sync,
+    retry_wait,
+    sagemaker_jobs,
+    status_events,
+)
+from landrun_ops.local.patches import Patches
+from landrun_ops.local.processing_job import Laptop, run
+from landrun_ops.local.sagemaker_jobs import ProcessingJobs
+from landrun_ops.local.status_events import Publisher
+
+_REGION = "us-east-1"
+_KEY = "landrun"  # moto takes any
+_CLOSING = 15.0
+_one_per_process = threading.Lock()
+
+
+class EngineInstalledError(RuntimeError):
+    """There is an engine in this process already: moto's classes are patched once."""
+
+
+class Engine:
+    """The installed adapters.
+
+    Attributes
+    ----------
+    quota
+        Most Processing instances of one type at once, then CreateProcessingJob answers
+        ResourceLimitExceeded; None (the default) for no limit, 0 to refuse all.
+    """
+
+    def __init__(self, jobs: ProcessingJobs, patches: Patches, publisher: Publisher) -> None:
+        self._jobs = jobs
+        self._patches = patches
+        self._publisher = publisher
+        self._closed = False
+
+    @property
+    def quota(self) -> int | None:
+        """See the class."""
+        return self._jobs.quota
+
+    @quota.setter
+    def quota(self, most: int | None) -> None:
+        self._jobs.quota = most
+
+    def close(self) -> None:
+        """Stop executions and jobs, wait for their threads and processes, restore moto.
+
+        No status events are sent for executions that end so. A second call does nothing.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self._publisher.close()
+        for execution in _running_executions():
+            execution_stop.request_stop(execution)
+        self._jobs.close(_CLOSING)
+        _join_executions(_CLOSING)
+        self._patches.undo()
+        _one_per_process.release()
+
+
+def install(*, program: Path, work_dir: Path, python: str = sys.executable) -> Engine:
+    """Put the adapters into moto, in this process, before its server takes requests.
+
+    Parameters
+    ----------
+    program
+        Folder that stands for ``/opt/program``: the user's Processing scripts.
+    work_dir
+        Jobs leave their logs in ``work_dir/jobs/<job>/``.
+    python
+        Interpreter of the scripts.
+
+    Returns
+    -------
+    Engine
+        To be closed while the server still answers. The server's port is read from
+        ``MOTO_PORT``, as moto's own engine does, when a job starts.
+
+    Raises
+    ------
+    EngineInstalledError
+        When there is one in this process.
+    """
+    if not _one_per_process.acquire(blocking=False):
+        raise EngineInstalledError("an engine is installed in this process; close it first")
+    laptop = Laptop(
+        program=program.resolve(),
+        work_dir=work_dir.resolve(),
+        python=python,
+        client=_Clients(),
+        access=_access,
+    )
+    jobs = ProcessingJobs(partial(run, laptop=laptop))
+    publisher, patches = Publisher(), Patches()
+    patches.item(default_user_config, "stepfunctions", {"execute_state_machine": True})
+    execution_start.adapt(patches)
+    execution_stop.adapt(patches)
+    execution_history.adapt(patches)
+    retry_wait.adapt(patches)
+    status_events.adapt(patches, publisher)
+    sagemaker_jobs.adapt(patches, jobs)
+    processing_sync.adapt(patches, jobs)
+    return Engine(jobs, patches, publisher)
+
+
+class _Clients:
+    """boto3 clients of the laptop's AWS, one per service, made when first asked for."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, service: str) -> Any:
+        with self._lock:
+            if service not in self._made:
+                self._made[service] = _client(service)
+            return self._made[service]
+
+
+def _client(service: str) -> Any:
+    access = _access()
+    session: Any = boto3.session.Session()
+    return session.client(
+        service,
+        endpoint_url=access["AWS_ENDPOINT_URL"],
+        region_name=_REGION,
+        aws_access_key_id=_KEY,
+        aws_secret_access_key=_KEY,
+        config=Config(retries={"total_max_attempts": 2}, max_pool_connections=32),
+    )
+
+
+def _access() -> Mapping[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{moto_server_port()}",
+        "AWS_ACCESS_KEY_ID": _KEY,
+        "AWS_SECRET_ACCESS_KEY": _KEY,
+        "AWS_DEFAULT_REGION": _REGION,
+        "AWS_REGION": _REGION,
+    }
+
+
+def _running_executions() -> list[Any]:
+    backends = [
+        backend
+        for account in list(stepfunctions_parser_backends.values())
+        for backend in list(account.values())
+    ]
+    machines = [machine for backend in backends for machine in list(backend.state_machines)]
+    executions = [execution for machine in machines for execution in list(machine.executions)]
+    return [execution for execution in executions if execution.stop_date is None]
+
+
+def _join_executions(seconds: float) -> None:
+    """Wait for the engine's threads, and forget them: moto keeps every one for ever."""
+    deadline = time.monotonic() + seconds
+    for thread in TMP_THREADS:
+        if thread.is_alive():
+            thread.join(max(0.0, deadline - time.monotonic()))
+    TMP_THREADS[:] = [thread for thread in TMP_THREADS if thread.is_alive()]

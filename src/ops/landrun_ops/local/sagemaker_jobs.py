@@ -1,0 +1,213 @@
+"""Processing jobs in moto's SageMaker that take their time and tell the truth.
+
+moto marks a job ``Completed`` the moment it is created and accepts a name twice. Here a job is
+``InProgress`` while it runs in the background, then ``Completed``, ``Failed`` or ``Stopped``.
+Errors and their words are SageMaker's: ``ResourceInUse`` for a name used before,
+``ResourceLimitExceeded`` beyond ``quota``, ``ValidationException`` for the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
+from moto.sagemaker.models import FakeProcessingJob, SageMakerModelBackend, sagemaker_backends
+from moto.sagemaker.responses import SageMakerResponse
+
+from landrun_ops.local.patches import Patches
+from landrun_ops.local.processing_job import Order, Outcome
+from landrun_ops.local.processing_request import violations
+
+_ENDED = ("Completed", "Failed", "Stopped")
+_log = logging.getLogger(__name__)
+
+
+class ProcessingJob(FakeProcessingJob):  # type: ignore[misc]
+    """A job, where moto keeps its own; ``response_object`` is what Describe answers."""
+
+    def __init__(self, request: Mapping[str, Any], account_id: str, region_name: str) -> None:
+        super().__init__(
+            app_specification=request["AppSpecification"],
+            experiment_config=request.get("ExperimentConfig"),
+            network_config=request.get("NetworkConfig"),
+            processing_inputs=request.get("ProcessingInputs"),
+            processing_job_name=request["ProcessingJobName"],
+            processing_output_config=request.get("ProcessingOutputConfig"),
+            account_id=account_id,
+            region_name=region_name,
+            role_arn=request["RoleArn"],
+            tags=request.get("Tags"),
+            stopping_condition=request.get("StoppingCondition"),
+        )
+        self.request = dict(request)
+        self.order = Order(request, self.arn, self.started)
+        self.ended = threading.Event()
+        self.processing_job_status = "InProgress"
+        self.processing_end_time = None
+        self._times: dict[str, Any] = {}
+        self._texts: dict[str, str | None] = {}
+
+    @property
+    def instances(self) -> tuple[str | None, int]:
+        """Instance type and count."""
+        cluster = self.request["ProcessingResources"]["ClusterConfig"]
+        return cluster.get("InstanceType"), cluster.get("InstanceCount", 1)
+
+    def started(self) -> None:
+        """Note that inputs are in and the script runs."""
+        self._times["ProcessingStartTime"] = self.last_modified_time = utcnow()
+
+    def end(self, outcome: Outcome) -> None:
+        """Note how it ended; the status last, so that nobody sees half of it."""
+        self.processing_end_time = self.last_modified_time = utcnow()
+        self._times["ProcessingEndTime"] = self.processing_end_time
+        self._texts = {"FailureReason": outcome.failure_reason, "ExitMessage": outcome.exit_message}
+        self.processing_job_status = outcome.status
+        self.ended.set()
+
+    @property
+    def response_object(self) -> dict[str, Any]:
+        """DescribeProcessingJob's answer."""
+        status = self.processing_job_status
+        asked = {name: value for name, value in self.request.items() if name != "Tags"}
+        texts = self._texts if status in _ENDED else {}
+        return {
+            "ProcessingJobArn": self.arn,
+            **asked,
+            "ProcessingJobStatus": status,
+            "CreationTime": self.creation_time,
+            "LastModifiedTime": self.last_modified_time,
+            **self._times,
+            **{name: text for name, text in texts.items() if text is not None},
+        }
+
+
+class ProcessingJobs:
+    """All jobs of the laptop's SageMaker.
+
+    Parameters
+    ----------
+    run
+        Runs one job to its end, in a thread of its own.
+    quota
+        Most instances of one type at once; None for no limit, 0 to refuse every job.
+    """
+
+    def __init__(self, run: Callable[[Order], Outcome], quota: int | None = None) -> None:
+        self.quota = quota
+        self._run = run
+        self._lock = threading.Lock()
+        self._threads: dict[ProcessingJob, threading.Thread] = {}
+
+    def create(self, account_id: str, region: str, request: Mapping[str, Any]) -> ProcessingJob:
+        """Check a request and start its job.
+
+        Raises
+        ------
+        ServiceException
+            moto's, with SageMaker's code and message.
+        """
+        _refuse(violations(request))
+        jobs = sagemaker_backends[account_id][region].processing_jobs
+        with self._lock:
+            job = ProcessingJob(request, account_id, region)
+            _refuse_name(jobs.get(job.processing_job_name))
+            self._refuse_beyond_quota(job)
+            jobs[job.processing_job_name] = job
+            thread = threading.Thread(
+                target=self._work, args=(job,), name=f"job-{job.processing_job_name}", daemon=True
+            )
+            self._threads[job] = thread
+            thread.start()
+        _log.info("processing job started", extra={"job": job.processing_job_name})
+        return job
+
+    def stop(self, job: ProcessingJob) -> None:
+        """Ask a running job to end; one that has ended stays as it is."""
+        with self._lock:
+            if not job.ended.is_set():
+                job.processing_job_status = "Stopping"
+                job.order.stop.set()
+
+    def close(self, seconds: float) -> None:
+        """Stop every job, outputs not uploaded, and wait for their threads."""
+        with self._lock:
+            running = dict(self._threads)
+        for job in running:
+            job.order.abandon.set()
+            self.stop(job)
+        deadline = time.monotonic() + seconds
+        for job, thread in running.items():
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                _log.error("processing job does not end", extra={"job": job.processing_job_name})
+
+    def _work(self, job: ProcessingJob) -> None:
+        try:
+            outcome = self._run(job.order)
+        except Exception as error:
+            _log.exception("processing job broke", extra={"job": job.processing_job_name})
+            outcome = Outcome("Failed", f"InternalServerError: {type(error).__name__}: {error}")
+        with self._lock:
+            job.end(outcome)
+            self._threads.pop(job, None)
+        _log.info(
+            "processing job ended",
+            extra={"job": job.processing_job_name, "status": outcome.status},
+        )
+
+    def _refuse_beyond_quota(self, job: ProcessingJob) -> None:
+        kind, wanted = job.instances
+        used = sum(other.instances[1] for other in self._threads if other.instances[0] == kind)
+        if self.quota is not None and used + wanted > self.quota:
+            raise ServiceException(
+                "ResourceLimitExceeded",
+                f"The account-level service limit '{kind} for processing job usage' is "
+                f"{self.quota} Instances, with current utilization of {used} Instances and a "
+                f"request delta of {wanted} Instances. Please use AWS Service Quotas to request "
+                "an increase for this quota. If AWS Service Quotas is not available, contact AWS "
+                "support to request an increase for this quota.",
+            )
+
+
+def adapt(patches: Patches, jobs: ProcessingJobs) -> None:
+    """Let moto's CreateProcessingJob and StopProcessingJob go to ``jobs``."""
+
+    def create_processing_job(self: Any) -> ActionResult:
+        job = jobs.create(self.current_account, self.region, json.loads(self.body))
+        return ActionResult({"ProcessingJobArn": job.arn})
+
+    def stop_processing_job(self: Any, processing_job_name: str) -> None:
+        description = self.describe_processing_job(processing_job_name)  # raises when unknown
+        if description["ProcessingJobStatus"] in _ENDED:
+            raise ServiceException(
+                "ValidationException",
+                "The request was rejected because the processing job is in status "
+                f"{description['ProcessingJobStatus']}.",
+            )
+        jobs.stop(self.processing_jobs[processing_job_name])
+
+    patches.set(SageMakerResponse, "create_processing_job", create_processing_job)
+    patches.set(SageMakerModelBackend, "stop_processing_job", stop_processing_job)
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
+        raise ServiceException("ValidationException", count + "; ".join(problems))
+
+
+def _refuse_name(before: ProcessingJob | None) -> None:
+    if before is not None:
+        raise ServiceException(
+            "ResourceInUse",
+            "Job name must be unique within an AWS account and region, and a job with this name "
+            f"already exists ({before.arn})",
+        )
