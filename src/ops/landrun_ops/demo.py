@@ -185,9 +185,9 @@ def data_files(source: Path, landing_prefix: str) -> tuple[list[Journey], list[s
     files = [source] if source.is_file() else sorted(filter(Path.is_file, source.rglob("*")))
     journeys = [_journey(file, folder, landing_prefix) for file in files if _is_data(file)]
     if not journeys:
-        what = "is not" if source.is_file() else "has no"
+        what = "is not a" if source.is_file() else "has no"
         raise ConfigurationError(
-            f"{source} {what} a file with data in {', '.join(FORMATS)}, plain or as"
+            f"{source} {what} file with data in {', '.join(FORMATS)}, plain or as"
             f" {', '.join(COMPRESSIONS[1:])}"
         )
     return journeys, [file.relative_to(folder).as_posix() for file in files if not _is_data(file)]

@@ -14,7 +14,7 @@ from landrun_ops.cli import demo, local, runs, workflow
 from landrun_ops.cli.terminal import complain
 from landrun_ops.local.errors import LocalAwsError
 
-_NO_AWS = "; set up AWS as for the AWS CLI or, for the laptop's: eval \"$(landrun local env)\""
+_NO_AWS = '; set up AWS as for the AWS CLI or, for the laptop\'s: eval "$(landrun local env)"'
 _UNREACHABLE = "; check the network or, for the laptop's AWS, that landrun local up still runs"
 _REMEDIES = {
     "NoCredentialsError": _NO_AWS,

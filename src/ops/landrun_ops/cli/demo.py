@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,7 +92,7 @@ def run_demo(folder: Path, source: Path, arguments: str, patience: float) -> lis
         screen.print(f"left out, not data or empty: {', '.join(others)}", style="dim")
     with shown(screen, journeys, live=is_live()) as progress:
         progress.doing("starting AWS on this laptop and deploying template.yaml")
-        with _laptop(folder, _parameters(defaults, arguments)) as aws:
+        with _laptop(folder, _parameters(defaults, arguments), progress.trouble) as aws:
             times.done("start")
             job_seconds = float(defaults["MaxRuntimeInSeconds"])
             _run_all(aws, journeys, progress, patience=patience, job_seconds=job_seconds)
@@ -145,12 +145,13 @@ def _parameters(defaults: dict[str, str], arguments: str) -> dict[str, str]:
     return {"JobArguments": " ".join([defaults["JobArguments"], *words])}
 
 
-@contextmanager
-def _laptop(folder: Path, parameters: dict[str, str]) -> Iterator[LocalAws]:
+def _laptop(
+    folder: Path, parameters: dict[str, str], report: Callable[[str], None]
+) -> AbstractContextManager[LocalAws]:
     from landrun_ops.local import LocalAws  # noqa: PLC0415
 
-    with LocalAws.up(folder, parameters=parameters, state_dir=folder / STATE_FOLDER) as aws:
-        yield aws
+    state = folder / STATE_FOLDER
+    return LocalAws.up(folder, parameters=parameters, state_dir=state, report=report)
 
 
 def _run_all(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import shlex
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from json import dumps, loads
 from pathlib import Path
@@ -50,11 +49,13 @@ def up(
     folder = places.project_folder(project, Path.cwd())
     state = places.state_folder(state_dir, folder)
     parameters = parsed_parameters(parameter or [])
-    with _troubles_as_lines(), contextlib.suppress(KeyboardInterrupt), stoppable():
+    with contextlib.suppress(KeyboardInterrupt), stoppable():
         # Late: the laptop's AWS takes seconds to import.
         from landrun_ops.local import LocalAws  # noqa: PLC0415
 
-        with LocalAws.up(folder, port=port, parameters=parameters, state_dir=state) as aws:
+        with LocalAws.up(
+            folder, port=port, parameters=parameters, state_dir=state, report=complain
+        ) as aws:
             typer.echo(
                 f"ready at {aws.endpoint_url}; in another shell: {_env_command(state_dir, project)}"
             )
@@ -172,23 +173,9 @@ def _env_command(state_dir: Path | None, project: Path | None) -> str:
     return f'eval "$({shlex.join(["landrun", "local", "env", *where])})"'
 
 
-class _Lines(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        complain(record.getMessage())
-
-
-@contextlib.contextmanager
-def _troubles_as_lines() -> Iterator[None]:
-    log = logging.getLogger("landrun_ops.local")
-    handler = _Lines(logging.WARNING)
-    log.addHandler(handler)
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
-
-
 def _wait_for_signal() -> None:
+    for name in STOPPING:
+        signal.signal(name, signal.default_int_handler)
     try:
         while True:
             signal.pause()

@@ -33,6 +33,9 @@ class Progress(Protocol):
     def moved(self, journey: Journey) -> None:
         """Say that a file has come a stage further."""
 
+    def trouble(self, line: str) -> None:
+        """Say that something went wrong in the laptop's AWS."""
+
 
 class PlainProgress:
     """A line for each change, with the seconds since the beginning."""
@@ -48,6 +51,10 @@ class PlainProgress:
     def moved(self, journey: Journey) -> None:
         """Write a file's new stage."""
         self._line(f"{printable(journey.name)}: {_news(journey)}")
+
+    def trouble(self, line: str) -> None:
+        """Write what went wrong."""
+        self._line(line)
 
     def _line(self, text: str) -> None:
         self._console.print(f"{time.monotonic() - self._began:6.1f} s  {text}", soft_wrap=True)
@@ -67,6 +74,10 @@ class LiveProgress:
 
     def moved(self, journey: Journey) -> None:
         """Nothing to do: the display reads the journeys when it redraws."""
+
+    def trouble(self, line: str) -> None:
+        """Write what went wrong above the display."""
+        self._console.print(line, style="yellow", soft_wrap=True)
 
     def __rich__(self) -> RenderableType:
         """Draw the present."""

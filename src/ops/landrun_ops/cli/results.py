@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from landrun_ops.cli.tables import WIDE, outcome_table, printable
+from landrun_ops.cli.tables import outcome_table, printable, shows_output
 from landrun_ops.demo import Journey
 
 if TYPE_CHECKING:
@@ -27,9 +27,10 @@ def show_results(console: Console, journeys: Sequence[Journey], folder: Path) ->
     """Show the runs of files, their outputs in ``folder``, and the first rows of the first."""
     ended = [(journey, journey.run) for journey in journeys if journey.run]
     console.print()
-    console.print(outcome_table([run for _, run in ended], console.width))
+    table = outcome_table([run for _, run in ended], console.width)
+    console.print(table)
     console.print()
-    if console.width < WIDE:
+    if not shows_output(table):
         for journey, run in ended:
             console.print(f"{printable(journey.name)}: {run.output_uri}", soft_wrap=True)
         console.print()

@@ -11,8 +11,11 @@ from rich.text import Text
 
 from landrun_ops.runs import Run
 
-WIDE = 150
-"""Columns of a screen from which on a row has room for its output's URI."""
+TRIGGER_ROOM = 24
+"""Columns below which a trigger is not cut off as long as another column can go."""
+
+GAP = 2
+"""Columns between two of the table: its padding and the box's divider."""
 
 _COLOURS = {"SUCCEEDED": "green", "RUNNING": "cyan", "PENDING_REDRIVE": "cyan"}
 _UNKNOWN = "-"
@@ -30,19 +33,24 @@ class Column(NamedTuple):
 def runs_table(runs: Sequence[Run], width: int) -> Table:
     """Lay out runs of the ledger in a table of at most ``width`` columns.
 
-    A narrow screen shows dropped rows as one sum and leaves the output's URI to ``--json``.
+    The narrower the screen, the less is shown: first the output's URI goes, then dropped rows
+    become one sum.
     """
-    started = Column("started (UTC)", _started)
-    if width >= WIDE:
-        return _table(runs, width, [*_LEADING, started, *_OUTCOME, *_COUNTS, _OUTPUT])
-    dropped = Column("dropped", _dropped, "right")
-    return _table(runs, width, [*_LEADING, started, *_OUTCOME, *_COUNTS[:2], dropped])
+    narrow = [_DIGITS, _TRIGGER, _STARTED_SHORT, *_OUTCOME, *_COUNTS[:2], _DROPPED]
+    middle = [_NAME, _TRIGGER, _STARTED, *_OUTCOME, *_COUNTS]
+    return _table(runs, width, _widest(runs, width, [*middle, _OUTPUT], middle, narrow))
 
 
 def outcome_table(runs: Sequence[Run], width: int) -> Table:
-    """Lay out runs that just ended: every count and, on a wide screen, the output's URI."""
-    output = [_OUTPUT] if width >= WIDE else []
-    return _table(runs, width, [*_LEADING, *_OUTCOME, *_COUNTS, *output])
+    """Lay out runs that just ended, every count included, in at most ``width`` columns."""
+    narrow = [_DIGITS, _TRIGGER, *_OUTCOME, *_COUNTS]
+    middle = [_NAME, _TRIGGER, *_OUTCOME, *_COUNTS]
+    return _table(runs, width, _widest(runs, width, [*middle, _OUTPUT], middle, narrow))
+
+
+def shows_output(table: Table) -> bool:
+    """Whether the screen was wide enough for the outputs' URIs."""
+    return any(column.header == _OUTPUT.heading for column in table.columns)
 
 
 def short_name(name: str) -> str:
@@ -83,7 +91,7 @@ def _table(runs: Sequence[Run], width: int, columns: Sequence[Column]) -> Table:
             overflow=column.overflow,
             no_wrap=column.overflow == "ellipsis",
         )
-    room = _room_for_trigger(runs, width, columns)
+    room = max(len(_TRIGGER.heading), _room_for_trigger(runs, width, columns))
     for run in runs:
         table.add_row(*(_cell(column, run, room) for column in columns))
     return table
@@ -98,12 +106,21 @@ def _cell(column: Column, run: Run, room: int) -> Text:
     return Text(text)
 
 
+def _widest(runs: Sequence[Run], width: int, *layouts: list[Column]) -> list[Column]:
+    """Choose the first layout that leaves triggers room; the last when none does."""
+    longest = max((len(printable(trigger_text(run))) for run in runs), default=0)
+    wanted = min(longest, TRIGGER_ROOM)
+    fitting = (layout for layout in layouts if _room_for_trigger(runs, width, layout) >= wanted)
+    return next(fitting, layouts[-1])
+
+
 def _room_for_trigger(runs: Sequence[Run], width: int, columns: Iterable[Column]) -> int:
     others = [column for column in columns if column is not _TRIGGER]
     taken = sum(
-        1 + max(len(column.heading), *(len(column.text(run)) for run in runs)) for column in others
+        GAP + max(len(column.heading), *(len(column.text(run)) for run in runs))
+        for column in others
     )
-    return max(len(_TRIGGER.heading), width - taken - 1)
+    return width - taken
 
 
 def _started(run: Run) -> str:
@@ -130,7 +147,10 @@ def _dropped(run: Run) -> str:
 
 _TRIGGER = Column("trigger", trigger_text, overflow="ellipsis")
 _STATUS = Column("status", lambda run: run.status or _UNKNOWN)
-_LEADING = (Column("run", lambda run: short_name(run.name)), _TRIGGER)
+_NAME = Column("run", lambda run: short_name(run.name))
+_DIGITS = Column("run", lambda run: short_name(run.name).rpartition("-")[2])
+_STARTED = Column("started (UTC)", _started)
+_STARTED_SHORT = Column("started", lambda run: _started(run).partition("-")[2] or _UNKNOWN)
 _OUTCOME = (_STATUS, Column("s", _seconds, "right"))
 _COUNTS = (
     Column("in", _count("rows_in"), "right"),
@@ -139,4 +159,5 @@ _COUNTS = (
     Column("empty", _count("empty"), "right"),
     Column("rej", _count("rejected"), "right"),
 )
+_DROPPED = Column("dropped", _dropped, "right")
 _OUTPUT = Column("output", lambda run: run.output_uri)
