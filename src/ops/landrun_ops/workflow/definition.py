@@ -77,7 +77,9 @@ def definition(config: WorkflowConfig) -> dict[str, Any]:
             timeout_seconds=config.timeout,
         )
     rendered: dict[str, Any] = _with_intrinsics(graph.to_dict())
-    rendered["States"][STEP]["Retry"] = [WAIT_FOR_QUOTA, ASK_AGAIN, RUN_AGAIN]
+    step = rendered["States"][STEP]
+    step["Resource"] = f"arn:{_partition(config)}:states:::sagemaker:createProcessingJob.sync"
+    step["Retry"] = [WAIT_FOR_QUOTA, ASK_AGAIN, RUN_AGAIN]
     return rendered
 
 
@@ -141,6 +143,11 @@ def _processor(sdk: Any, config: WorkflowConfig) -> Any:
 
 def _network(sdk: Any, config: WorkflowConfig) -> Any:
     return sdk.NetworkConfig(**config.network.model_dump()) if config.network else None
+
+
+def _partition(config: WorkflowConfig) -> str:
+    """Name the partition, as ``aws-cn``; the SDK would take that of whoever renders."""
+    return "aws" if config.processing_role.startswith("$") else config.processing_role.split(":")[1]
 
 
 def _job_name() -> Intrinsic:

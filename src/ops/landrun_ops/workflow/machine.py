@@ -98,8 +98,10 @@ def create(config: WorkflowConfig, client: Any) -> str:
     ServiceError
         When Step Functions refuses the call or cannot be reached.
     """
+    from landrun_ops.workflow import sdk  # noqa: PLC0415 - takes seconds, see sdk.py
+
     wanted = workflow(config, client)
-    with translated("states:CreateStateMachine"):
+    with sdk.quietly(), translated("states:CreateStateMachine"):
         arn: str = wanted.create()
     # The SDK answers with the ARN of any machine of that name, changed or not.
     standing = attach(arn, client)

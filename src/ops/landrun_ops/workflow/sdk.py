@@ -15,19 +15,25 @@ from contextlib import contextmanager
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Silence the SDKs' own warnings, by name, and leave the root logger as it was."""
-    root = logging.getLogger()
-    level = root.level
+    """Silence the SDKs' own warnings, by name, and leave the loggers as they were.
+
+    The ``stepfunctions`` logger warns where no region is set, and where a state machine stands
+    already; the caller reports what matters of that.
+    """
+    loggers = [logging.getLogger(), logging.getLogger("stepfunctions")]
+    levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
         warnings.filterwarnings("ignore", ".*pkg_resources", DeprecationWarning)
         warnings.filterwarnings("ignore", '"is" with', SyntaxWarning)
         warnings.filterwarnings("ignore", "invalid escape sequence", SyntaxWarning)
         warnings.filterwarnings("ignore", ".*SageMaker Python SDK v2")
+        loggers[1].setLevel(logging.CRITICAL)
         try:
             yield
         finally:
-            root.setLevel(level)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
 with quietly():

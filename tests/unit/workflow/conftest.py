@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from landrun_ops.workflow import WorkflowConfig
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    return {
+        "name": "bsm-batch-preprocessing",
+        "role": "arn:aws:iam::123456789012:role/steps",
+        "processing_role": "arn:aws:iam::123456789012:role/job",
+        "image_uri": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/messages:1",
+        "entrypoint": ["python3", "/opt/program/my_script.py"],
+    }
+
+
+@pytest.fixture
+def config(settings: dict[str, Any]) -> WorkflowConfig:
+    return WorkflowConfig.read(settings)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """moto in this process: the APIs, without running anything."""
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def steps(aws: None) -> Any:
+    return boto3.client("stepfunctions")
+
+
+@pytest.fixture
+def s3(aws: None) -> Any:
+    client = boto3.client("s3", region_name="us-east-1")
+    for bucket in ("landing", "output"):
+        client.create_bucket(Bucket=bucket)
+    return client

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun.errors import ConfigurationError
+from landrun_ops.workflow import TEMPLATE, WorkflowConfig
+from landrun_ops.workflow.settings import read_settings, with_words
+
+
+def test_a_command_line_is_split_as_a_shell_would(settings: dict[str, Any]) -> None:
+    config = WorkflowConfig.read(settings | {"arguments": "--lang de --title 'buyer & seller'"})
+
+    assert config.arguments == ("--lang", "de", "--title", "buyer & seller")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("name", "x" * 81),
+        ("name", "two words"),
+        ("name", "a/b"),
+        ("processing_role", "my-role"),
+        ("instance_count", 0),
+        ("instance_count", 101),
+        ("instance_count", "many"),
+        ("volume_size_in_gb", 16_385),
+        ("max_runtime_in_seconds", 777_601),
+        ("arguments", ["x"] * 101),
+        ("arguments", ["x" * 257]),
+        ("arguments", "--title 'open"),
+        ("entrypoint", []),
+        ("input_path", "/data"),
+        ("environment", {"not-a-name": "x"}),
+        ("experiment_config", {"Experiment": "x"}),
+        ("tags", {"": "x"}),
+        ("volume_kms_key", "a key"),
+        ("instances", 3),
+    ],
+)
+def test_a_setting_past_its_limits_is_named(
+    settings: dict[str, Any], setting: str, value: object
+) -> None:
+    with pytest.raises(ConfigurationError, match=rf": {setting}\b"):
+        WorkflowConfig.read(settings | {setting: value})
+
+
+def test_all_wrong_settings_are_named_at_once() -> None:
+    with pytest.raises(ConfigurationError, match=r"processing_role.*image_uri"):
+        WorkflowConfig.read({})
+
+
+def test_the_default_timeout_leaves_a_day_for_quotas_and_two_attempts(
+    settings: dict[str, Any],
+) -> None:
+    config = WorkflowConfig.read(settings | {"max_runtime_in_seconds": 1800})
+
+    assert config.timeout == 86_400 + 2 * 1800 + 3600
+    assert TEMPLATE.timeout > 2 * 777_600
+
+
+def test_a_timeout_of_ones_own_stands(settings: dict[str, Any]) -> None:
+    assert WorkflowConfig.read(settings | {"timeout_in_seconds": 60}).timeout == 60
+
+
+def test_words_lie_over_the_file_key_by_key(tmp_path: Path) -> None:
+    file = tmp_path / "workflow.toml"
+    file.write_text('name = "a"\ninstance_count = 2\n[tags]\nteam = "ml"\n', encoding="utf-8")
+
+    settings = with_words(
+        read_settings(file), ["instance_count=3", "tags.cost.center=7", 'entrypoint=["x", "y z"]']
+    )
+
+    assert settings == {
+        "name": "a",
+        "instance_count": "3",
+        "tags": {"team": "ml", "cost.center": "7"},
+        "entrypoint": ["x", "y z"],
+    }
+
+
+@pytest.mark.parametrize("word", ["instance_count", "=3", "entrypoint=[1", "name.first=x"])
+def test_a_word_that_is_no_setting_is_shown(word: str) -> None:
+    with pytest.raises(ConfigurationError, match=word.replace("[", r"\[")):
+        with_words({"name": "a"}, [word])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.toml", "name: x"), ("a.json", "{"), ("a.json", "[]")]
+)
+def test_a_file_that_holds_no_settings_is_named(tmp_path: Path, name: str, content: str) -> None:
+    file = tmp_path / name
+    file.write_text(content, encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match=name):
+        read_settings(file)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"cannot read .*gone\.toml"):
+        read_settings(tmp_path / "gone.toml")
