@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import boto3
+import pytest
+
+from landrun.contract import ExecutionInput, S3Uri
+from landrun.errors import ConfigurationError, InvalidName, ServiceError
+from landrun_ops.workflow import places, prepare, who
+
+RANDOM = uuid.UUID("6f7f0c52-7d2c-4f0e-9a55-2f1b6f6e9d11")
+NAME = f"bsm-{RANDOM.hex}"
+LANDING = S3Uri("landing", "incoming/")
+
+
+def prepared(
+    s3: Any, source: str, target: str = "s3://output/by-hand", manifests: str = ""
+) -> ExecutionInput:
+    output = S3Uri.parse(target)
+    where = places(output, manifests, "output", LANDING)
+    return prepare(
+        s3,
+        S3Uri.parse(source),
+        output,
+        where,
+        prefix="bsm",
+        started_by="arn:aws:iam::123456789012:user/me",
+        random=RANDOM,
+    )
+
+
+def manifest(s3: Any, run: ExecutionInput) -> Any:
+    uri = S3Uri.parse(run.InputMessage)
+    return json.loads(s3.get_object(Bucket=uri.bucket, Key=uri.key)["Body"].read())
+
+
+def put(s3: Any, *keys: str, body: bytes = b"x") -> None:
+    for key in keys:
+        s3.put_object(Bucket="landing", Key=key, Body=body)
+
+
+def test_a_folder_becomes_a_manifest_of_its_objects(s3: Any) -> None:
+    put(s3, "in/a b.csv", "in/deep/c+d.csv", "in-other/e.csv")
+    put(s3, "in/", "in/empty.csv", body=b"")
+
+    run = prepared(s3, "s3://landing/in")
+
+    assert run.InputMessage == f"s3://output/manifests/{NAME}.json"
+    assert manifest(s3, run) == [{"prefix": "s3://landing/"}, "in/a b.csv", "in/deep/c+d.csv"]
+
+
+def test_an_object_is_read_alone_without_what_begins_like_it(s3: Any) -> None:
+    put(s3, "in/a.csv", "in/a.csv.bak", "in/a.csv/b")
+
+    run = prepared(s3, "s3://landing/in/a.csv")
+
+    assert manifest(s3, run) == [{"prefix": "s3://landing/"}, "in/a.csv"]
+
+
+def test_a_whole_bucket_leaves_out_the_manifests_in_it(s3: Any) -> None:
+    s3.put_object(Bucket="output", Key="manifests/old.json", Body=b"[]")
+    s3.put_object(Bucket="output", Key="a.csv", Body=b"x")
+
+    run = prepared(s3, "s3://output/")
+
+    assert manifest(s3, run) == [{"prefix": "s3://output/"}, "a.csv"]
+
+
+def test_a_manifest_is_passed_on_as_it_is(s3: Any) -> None:
+    put(s3, "lists/mine.json", body=b'[{"prefix": "s3://landing/in/"}, "a.csv"]')
+
+    run = prepared(s3, "s3://landing/lists/mine.json")
+
+    assert run.InputMessage == "s3://landing/lists/mine.json"
+    assert "Contents" not in s3.list_objects_v2(Bucket="output")
+
+
+@pytest.mark.parametrize("body", [b'[{"text": "hi"}]', b'{"text": "hi"}', b"{", b"[]", b"3"])
+def test_messages_in_a_json_file_are_no_manifest(s3: Any, body: bytes) -> None:
+    put(s3, "in/messages.json", body=body)
+
+    run = prepared(s3, "s3://landing/in/messages.json")
+
+    assert manifest(s3, run) == [{"prefix": "s3://landing/"}, "in/messages.json"]
+
+
+def test_the_run_is_named_at_random_and_says_who_started_it(s3: Any) -> None:
+    put(s3, "in/a.csv")
+
+    run = prepared(s3, "s3://landing/in/")
+
+    assert run.PreprocessingJobName == NAME
+    assert run.OutputProcessedMessage == "s3://output/by-hand/"
+    assert run.Trigger.model_dump() == {
+        "Kind": "manual",
+        "StartedBy": "arn:aws:iam::123456789012:user/me",
+    }
+
+
+@pytest.mark.parametrize("source", ["s3://landing/nothing/", "s3://landing/in/a", "s3://landing"])
+def test_nothing_to_read_is_an_error_and_leaves_no_manifest(s3: Any, source: str) -> None:
+    with pytest.raises(ConfigurationError, match="nothing to read at s3://landing"):
+        prepared(s3, source)
+    assert "Contents" not in s3.list_objects_v2(Bucket="output")
+
+
+def test_a_bucket_that_is_not_there_is_named_by_s3(s3: Any) -> None:
+    with pytest.raises(ServiceError, match="NoSuchBucket"):
+        prepared(s3, "s3://nowhere/in/")
+
+
+def test_a_key_that_no_file_can_have_is_refused(s3: Any) -> None:
+    put(s3, "in/../a.csv")
+
+    with pytest.raises(ConfigurationError, match="rename the object"):
+        prepared(s3, "s3://landing/in/")
+
+
+def test_an_output_under_the_landing_prefix_is_refused(s3: Any) -> None:
+    put(s3, "in/a.csv")
+
+    with pytest.raises(ConfigurationError, match="the output s3://landing/incoming/out/"):
+        prepared(s3, "s3://landing/in/", target="s3://landing/incoming/out")
+
+
+def test_a_manifest_under_the_landing_prefix_is_refused(s3: Any) -> None:
+    put(s3, "in/a.csv")
+
+    with pytest.raises(ConfigurationError, match="the manifest s3://landing/incoming/m/"):
+        prepared(s3, "s3://landing/in/", manifests="s3://landing/incoming/m")
+
+
+@pytest.mark.parametrize(
+    ("manifests", "output_bucket", "folder"),
+    [
+        ("", "", "s3://elsewhere/manifests/"),
+        ("", "output", "s3://output/manifests/"),
+        ("s3://other/lists", "output", "s3://other/lists/"),
+    ],
+)
+def test_manifests_lie_beside_the_outputs_unless_told_otherwise(
+    manifests: str, output_bucket: str, folder: str
+) -> None:
+    where = places(S3Uri("elsewhere", "out/"), manifests, output_bucket, None)
+
+    assert str(where.manifests) == folder
+
+
+@pytest.mark.parametrize("prefix", ["x" * 22, "Upper", "two words", ""])
+def test_a_prefix_that_sagemaker_would_refuse_is_named(s3: Any, prefix: str) -> None:
+    output = S3Uri("output", "")
+
+    with pytest.raises(InvalidName, match="run name prefix"):
+        prepare(
+            s3,
+            S3Uri("landing", "in/"),
+            output,
+            places(output, "", "", None),
+            prefix=prefix,
+            started_by="me",
+        )
+
+
+def test_who_starts_a_run_is_an_arn_where_aws_knows(aws: None) -> None:
+    assert who(boto3.client("sts")).startswith("arn:aws:")
+
+
+def test_who_starts_a_run_is_the_users_name_where_aws_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LOGNAME", "alice")
+    nowhere = boto3.client(
+        "sts",
+        region_name="us-east-1",
+        endpoint_url="http://127.0.0.1:9",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+    )
+
+    assert who(nowhere) == "alice"
