@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
@@ -18,10 +18,15 @@ class Telemetry:
 
     Built on first use: Powertools reads its settings from the environment
     (``POWERTOOLS_SERVICE_NAME``, ``POWERTOOLS_METRICS_NAMESPACE``, ``POWERTOOLS_LOG_LEVEL``).
+
+    Parameters
+    ----------
+    stream : text stream, optional
+        Where logs go; standard output, which Lambda keeps, when left out.
     """
 
-    def __init__(self) -> None:
-        self.logger = Logger()
+    def __init__(self, stream: IO[str] | None = None) -> None:
+        self.logger = Logger(stream=stream)
         self._counts: Counter[tuple[str, str, str]] = Counter()
 
     @contextmanager

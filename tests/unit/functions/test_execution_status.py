@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from landrun.errors import InvalidEvent
+from landrun.handlers.execution_status import ExecutionStatus
+from landrun.notifications import failure_message, failure_subject
+from landrun.outputs import OutputSize
+from landrun.status import parse_status_change, row
+
+from .conftest import (
+    FakeDeadLetters,
+    FakeExecutions,
+    FakeJobs,
+    FakeLedger,
+    FakeNotifications,
+    FakeOutputs,
+    messages,
+)
+
+COUNTS = {"rows_in": 10, "rows_out": 7, "duplicates": 1, "empty": 1, "rejected": 1, "files": []}
+
+
+@pytest.fixture
+def landrun(telemetry):
+    doors = {
+        "executions": FakeExecutions(),
+        "jobs": FakeJobs(),
+        "outputs": FakeOutputs(size=OutputSize(3, 4096)),
+        "ledger": FakeLedger(),
+        "notifications": FakeNotifications(),
+        "dead_letters": FakeDeadLetters(),
+    }
+    return SimpleNamespace(function=ExecutionStatus(**doors, telemetry=telemetry), **doors)
+
+
+def details(load_event: Any, name: str) -> list[dict[str, Any]]:
+    return [message["detail"] for message in messages(load_event(name))]
+
+
+def handle(landrun: Any, load_event: Any, name: str, context: Any) -> dict[str, Any]:
+    assert landrun.function.handle(load_event(name), context) == {"batchItemFailures": []}
+    return landrun.ledger.rows[details(load_event, name)[-1]["name"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("execution-running", "RUNNING"),
+        ("execution-running-documented-fields", "RUNNING"),
+        ("execution-succeeded", "SUCCEEDED"),
+        ("execution-failed", "FAILED"),
+        ("execution-timed-out", "TIMED_OUT"),
+        ("execution-aborted", "ABORTED"),
+    ],
+)
+def test_each_status_makes_a_row_with_the_runs_input(landrun, load_event, context, name, status):
+    found = handle(landrun, load_event, name, context)
+    detail = details(load_event, name)[0]
+    given_input = json.loads(detail["input"])
+    assert found["status"] == status
+    assert found["execution_arn"] == detail["executionArn"]
+    assert found["preprocessing_job_name"] == given_input["PreprocessingJobName"]
+    assert found["input_message"] == given_input["InputMessage"]
+    assert found["output_processed_message"] == given_input["OutputProcessedMessage"]
+    assert found.get("trigger") == given_input.get("Trigger")
+
+
+def test_a_success_is_recorded_with_its_job_its_output_and_its_summary(
+    landrun, load_event, context
+):
+    [detail] = details(load_event, "execution-succeeded")
+    job = json.loads(detail["output"])
+    landrun.outputs.summaries[json.loads(detail["input"])["OutputProcessedMessage"]] = COUNTS
+    found = handle(landrun, load_event, "execution-succeeded", context)
+    assert found["duration_seconds"] == (detail["stopDate"] - detail["startDate"]) / 1000
+    assert found["started_at"].endswith("Z")
+    assert found["month"] == found["started_at"][:7]
+    assert found["output"] == detail["output"]
+    assert found["job_name"] == job["ProcessingJobName"]
+    assert found["job_arn"] == job["ProcessingJobArn"]
+    seconds = (job["ProcessingEndTime"] - job["ProcessingStartTime"]) / 1000
+    assert found["instance_seconds"] == pytest.approx(seconds)
+    assert (found["output_objects"], found["output_bytes"]) == (3, 4096)
+    assert found["summary"] == COUNTS
+    assert landrun.notifications.published == []
+
+
+def test_a_failure_is_recorded_with_its_cause_and_told_once(landrun, load_event, context):
+    found = handle(landrun, load_event, "execution-failed", context)
+    [detail] = details(load_event, "execution-failed")
+    cause = json.loads(detail["cause"])
+    assert (found["error"], found["cause"]) == (detail["error"], detail["cause"])
+    assert found["exit_message"] == cause["ExitMessage"]
+    handle(landrun, load_event, "execution-failed", context)
+    [(subject, message)] = landrun.notifications.published
+    assert detail["name"] in subject
+    for fact in (cause["ExitMessage"], cause["ProcessingJobName"], detail["executionArn"]):
+        assert fact in message
+    assert "What to do" in message
+
+
+def test_a_run_whose_job_sagemaker_refused_is_told_with_the_error(landrun, load_event, context):
+    handle(landrun, load_event, "execution-failed-no-job", context)
+    [(_, message)] = landrun.notifications.published
+    assert details(load_event, "execution-failed-no-job")[0]["error"] in message
+
+
+@pytest.mark.parametrize("name", ["execution-timed-out", "execution-aborted"])
+def test_a_stopped_runs_job_is_found_through_the_history(landrun, load_event, context, name):
+    [detail] = details(load_event, name)
+    job = json.loads(details(load_event, "execution-failed")[0]["cause"])
+    parameters = json.dumps({"ProcessingJobName": job["ProcessingJobName"]})
+    landrun.executions.history[detail["executionArn"]] = [
+        {"type": "ExecutionAborted"},
+        {"type": "TaskScheduled", "taskScheduledEventDetails": {"parameters": parameters}},
+    ]
+    landrun.jobs.described[job["ProcessingJobName"]] = job
+    found = handle(landrun, load_event, name, context)
+    assert found["job_arn"] == job["ProcessingJobArn"]
+    assert len(landrun.notifications.published) == 1
+
+
+def test_of_a_job_that_sagemaker_does_not_know_the_name_is_kept(landrun, load_event, context):
+    [detail] = details(load_event, "execution-aborted")
+    scheduled = {"parameters": json.dumps({"ProcessingJobName": "landrun-0-1"})}
+    landrun.executions.history[detail["executionArn"]] = [{"taskScheduledEventDetails": scheduled}]
+    assert handle(landrun, load_event, "execution-aborted", context)["job_name"] == "landrun-0-1"
+
+
+@pytest.mark.parametrize(
+    "name", ["execution-succeeded-output-left-out", "execution-succeeded-input-left-out"]
+)
+def test_input_and_output_left_out_of_the_event_are_fetched(landrun, load_event, context, name):
+    [whole] = details(load_event, "execution-succeeded")
+    [detail] = details(load_event, name)
+    answer = {"input": whole["input"], "output": whole["output"]}
+    landrun.executions.described[detail["executionArn"]] = answer
+    found = handle(landrun, load_event, name, context)
+    assert found["output"] == whole["output"]
+    assert found["input_message"] == json.loads(whole["input"])["InputMessage"]
+
+
+def test_late_and_doubled_events_never_take_a_row_back(landrun, load_event, context, told):
+    found = handle(landrun, load_event, "execution-out-of-order", context)
+    assert found["status"] == "SUCCEEDED"
+    assert told().count("StatusChangesSuperseded") == 2
+
+
+def test_a_redriven_run_ends_as_its_redrive_does(landrun, load_event, context):
+    handle(landrun, load_event, "execution-failed", context)
+    running = handle(landrun, load_event, "execution-running-redriven", context)
+    assert running["status"] == "RUNNING"
+    assert "error" not in running
+    assert handle(landrun, load_event, "execution-succeeded-redriven", context)["status"] == (
+        "SUCCEEDED"
+    )
+
+
+def test_a_notebooks_execution_without_a_trigger_is_recorded_too(landrun, load_event, context):
+    assert "trigger" not in handle(landrun, load_event, "execution-succeeded-notebook", context)
+
+
+def test_a_scheduled_run_is_recorded_with_its_tick(landrun, load_event, context):
+    found = handle(landrun, load_event, "execution-succeeded-scheduled", context)
+    assert found["trigger"]["Kind"] == "schedule"
+
+
+def test_a_malformed_status_goes_to_the_dead_letter_queue_with_its_reason(
+    landrun, load_event, context
+):
+    event = load_event("execution-malformed")
+    assert landrun.function.handle(event, context) == {"batchItemFailures": []}
+    [(body, reason)] = landrun.dead_letters.put_there
+    assert body == event["Records"][0]["body"]
+    assert "status change" in reason
+
+
+def test_outcomes_and_durations_are_measured(landrun, load_event, context, told):
+    handle(landrun, load_event, "execution-succeeded", context)
+    output = told()
+    assert output.count("Executions", Status="SUCCEEDED") == 1
+    assert output.count("RunDuration") > 0
+    assert all("run" in line for line in output.logs)
+
+
+@given(st.text())
+def test_whatever_the_text_it_is_a_status_change_or_refused(text):
+    with pytest.raises(InvalidEvent):
+        parse_status_change(text)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["input", "output", "error", "cause"]), st.none() | st.text()),
+    st.sampled_from(["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]),
+)
+def test_whatever_a_machine_of_the_users_own_says_it_makes_a_row_and_a_message(texts, status):
+    arn = "arn:aws:states:us-east-1:123456789012:execution:m:n"
+    detail = {
+        "executionArn": arn,
+        "stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:m",
+        "name": "n",
+        "status": status,
+        "startDate": 1795335331412,
+        "stopDate": 1795335908502,
+    }
+    change = parse_status_change(
+        json.dumps(
+            {"detail-type": "Step Functions Execution Status Change", "detail": detail | texts}
+        )
+    )
+    found = row(change)
+    assert found["status"] == status
+    if status != "SUCCEEDED":
+        assert failure_message(found).isprintable() is False  # lines
+        assert all(line.isprintable() for line in failure_message(found).splitlines())
+        assert failure_subject(found).isascii()

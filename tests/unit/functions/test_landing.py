@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from landrun.errors import InvalidEvent, InvalidKey, Refused
+from landrun.landing import Filter, check_key, parse_landing
+
+FILTER = Filter(
+    prefix="incoming/", suffix=".csv", own=(("outputs", "processed/"), ("outputs", "manifests/"))
+)
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+def body(load_event, **changes: object) -> str:
+    event = json.loads(load_event("object-created")["Records"][0]["body"])
+    event["detail"]["object"] |= changes
+    return json.dumps(event)
+
+
+def test_a_landing_is_read_whole_from_the_event(load_event):
+    landing = parse_landing(body(load_event, key="incoming/a.csv", size=42))
+    event = json.loads(load_event("object-created")["Records"][0]["body"])
+    assert landing.bucket == event["detail"]["bucket"]["name"]
+    assert landing.version_id == event["detail"]["object"]["version-id"]
+    assert landing.event_time == event["time"]
+    assert (landing.key, landing.size) == ("incoming/a.csv", 42)
+
+
+@pytest.mark.parametrize(
+    "key", ["a b.csv", "a+b.csv", "a%2Bb.csv", "é/😀.csv", "\"'.csv", "a\nb", "x/" * 511 + "ab"]
+)
+def test_an_odd_key_is_read_exactly(load_event, key):
+    assert parse_landing(body(load_event, key=key)).key == key
+
+
+@given(st.text(min_size=1))
+def test_any_key_is_read_exactly(key):
+    event = {
+        "version": "0",
+        "id": "17793124-05d4-b198-2fde-7ededc63b103",
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "account": "123456789012",
+        "time": "2026-11-22T03:00:00Z",
+        "region": "us-east-1",
+        "resources": ["arn:aws:s3:::bucket"],
+        "detail": {
+            "version": "0",
+            "bucket": {"name": "bucket"},
+            "object": {"key": key, "sequencer": "00"},
+            "request-id": "N4N7GDK58NMKJ12R",
+            "requester": "123456789012",
+        },
+    }
+    assert parse_landing(json.dumps(event)).key == key
+
+
+@pytest.mark.parametrize("version_id", [None, "", "null"])
+def test_without_versions_the_sequencer_tells_landings_of_a_key_apart(load_event, version_id):
+    changes = {"version-id": version_id}
+    one, other = (
+        parse_landing(body(load_event, sequencer=sequencer, **changes))
+        for sequencer in ("0A", "0B")
+    )
+    assert one.version_id is None
+    assert one.version != other.version
+
+
+def test_an_event_that_names_no_version_is_refused(load_event):
+    with pytest.raises(InvalidEvent, match="version"):
+        parse_landing(body(load_event, **{"version-id": None, "sequencer": None}))
+
+
+def test_a_deleted_object_is_no_landing(load_event):
+    event = json.loads(body(load_event)) | {"detail-type": "Object Deleted"}
+    with pytest.raises(InvalidEvent, match="Object Deleted"):
+        parse_landing(json.dumps(event))
+
+
+@given(json_values)
+def test_whatever_the_json_it_is_a_landing_or_refused(value):
+    with pytest.raises(Refused):
+        parse_landing(json.dumps(value))
+
+
+@given(st.text())
+def test_whatever_the_text_it_is_a_landing_or_refused(text):
+    with pytest.raises(Refused):
+        parse_landing(text)
+
+
+@pytest.mark.parametrize(
+    ("bucket", "key", "size", "reason"),
+    [
+        ("landings", "incoming/a.csv", 1, None),
+        ("landings", "incoming/a.csv", None, None),
+        ("landings", "incoming/", 0, "folder-marker"),
+        ("landings", "incoming/a.csv", 0, "zero-bytes"),
+        ("landings", "elsewhere/a.csv", 1, "prefix"),
+        ("landings", "incoming/a.csv.bak", 1, "suffix"),
+        ("outputs", "processed/a.csv", 1, "own-output"),
+        ("outputs", "manifests/a.csv", 1, "own-output"),
+        ("landings", "processed/a.csv", 1, "prefix"),
+    ],
+)
+def test_what_starts_no_run_has_a_reason(bucket, key, size, reason):
+    assert FILTER.why_ignored(bucket, key, size) == reason
+
+
+def test_empty_prefix_and_suffix_let_every_key_of_another_bucket_through():
+    every = Filter(prefix="", suffix="", own=FILTER.own)
+    assert every.why_ignored("landings", "a", 1) is None
+    assert every.why_ignored("outputs", "processed/a", 1) == "own-output"
+
+
+@pytest.mark.parametrize("key", ["a b+c%2B.csv", "😀/x", "a\nb", "/".join(["x" * 255] * 4)])
+def test_a_key_that_a_file_can_have_passes(key):
+    assert check_key(key) == key
+
+
+@pytest.mark.parametrize(
+    "key", ["", "/a", "a//b", "a/", "./a", "a/../b", "a\0b", "x" * 256, "é" * 128]
+)
+def test_a_key_that_no_file_can_have_is_refused_with_a_reason(key):
+    with pytest.raises(InvalidKey, match="key"):
+        check_key(key)

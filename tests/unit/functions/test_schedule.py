@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from landrun.contract import S3Uri
+from landrun.errors import ConfigurationError, InvalidEvent
+from landrun.handlers.schedule import Schedule
+from landrun.manifests import ListedObject
+from landrun.runs import Runs
+from landrun.settings import ScheduleSettings
+
+from .conftest import MACHINE, NOW, FakeExecutions, FakeManifests
+
+SETTINGS = ScheduleSettings(
+    state_machine_arn=MACHINE,
+    job_name_prefix="landrun",
+    output_bucket="outputs",
+    output_prefix="processed/",
+    manifest_prefix="manifests/",
+    landing_suffix="",
+    scheduled_input="s3://landings/incoming/{date:%Y}/",
+    schedule_timezone="UTC",
+)
+THERE = [
+    ListedObject("incoming/2026/", 0),
+    ListedObject("incoming/2026/a.csv", 10),
+    ListedObject("incoming/2026/b.csv", 0),
+    ListedObject("incoming/2026/c+d.csv", 10),
+    ListedObject("incoming/2026/../e.csv", 10),
+    ListedObject("incoming/2025/old.csv", 10),
+]
+
+
+@pytest.fixture
+def landrun(telemetry):
+    manifests, executions = FakeManifests(objects=list(THERE)), FakeExecutions()
+    runs = Runs(manifests, executions, S3Uri("outputs", "processed/"), clock=lambda: NOW)
+    return SimpleNamespace(
+        function=Schedule(runs, manifests, SETTINGS, telemetry),
+        manifests=manifests,
+        executions=executions,
+    )
+
+
+@pytest.mark.parametrize("name", ["schedule-tick", "schedule-classic", "schedule-default-input"])
+def test_a_tick_starts_one_run_over_all_that_lies_there(landrun, load_event, context, name):
+    answer = landrun.function.handle(load_event(name), context)
+    [(run, manifest)] = landrun.manifests.stored.items()
+    assert manifest.keys == ("incoming/2026/a.csv", "incoming/2026/c+d.csv")
+    assert answer == {
+        "PreprocessingJobName": run,
+        "ExecutionArn": landrun.executions.arn(run),
+        "Objects": 2,
+    }
+
+
+def test_what_is_left_out_of_a_tick_is_counted_with_its_reason(landrun, load_event, context, told):
+    landrun.function.handle(load_event("schedule-tick"), context)
+    output = told()
+    for reason in ("folder-marker", "zero-bytes", "unreadable-key"):
+        assert output.count("LandingsIgnored", Reason=reason) == 1
+
+
+def test_a_tick_with_nothing_there_starts_no_run_and_says_so(landrun, load_event, context, told):
+    landrun.manifests.objects.clear()
+    assert landrun.function.handle(load_event("schedule-tick"), context) == {"Objects": 0}
+    assert (landrun.manifests.stored, landrun.executions.started) == ({}, {})
+    output = told()
+    assert output.count("TicksWithoutObjects") == 1
+    assert output.logs[-1]["input"] == "s3://landings/incoming/2026/"
+
+
+def test_a_second_attempt_of_a_tick_goes_on_with_the_manifest_of_the_first(
+    landrun, load_event, context
+):
+    first = landrun.function.handle(load_event("schedule-tick"), context)
+    landrun.manifests.objects.append(ListedObject("incoming/2026/late.csv", 1))
+    assert landrun.function.handle(load_event("schedule-tick"), context) == first
+    assert len(landrun.executions.started) == 1
+
+
+def test_a_tick_that_died_after_its_manifest_is_started_by_its_retry(landrun, load_event, context):
+    first = landrun.function.handle(load_event("schedule-tick"), context)
+    landrun.executions.started.clear()
+    landrun.manifests.objects.clear()
+    assert landrun.function.handle(load_event("schedule-tick"), context) == first
+    assert list(landrun.executions.started) == [first["PreprocessingJobName"]]
+
+
+def test_the_trigger_of_a_tick_is_its_schedule_and_due_time(landrun, load_event, context):
+    event = load_event("schedule-tick")
+    landrun.function.handle(event, context)
+    [text] = landrun.executions.started.values()
+    assert json.loads(text)["Trigger"] == {
+        "Kind": "schedule",
+        "ScheduleArn": event["ScheduleArn"],
+        "ScheduledTime": event["ScheduledTime"],
+    }
+
+
+def test_a_payload_whose_attributes_were_not_filled_in_is_an_error(landrun, load_event, context):
+    with pytest.raises(InvalidEvent, match="<aws[.]scheduler"):
+        landrun.function.handle(load_event("schedule-unfilled"), context)
+
+
+def test_without_a_scheduled_input_a_tick_is_an_error_that_names_the_parameter(
+    landrun, load_event, context, telemetry
+):
+    settings = SETTINGS.model_copy(update={"scheduled_input": ""})
+    function = Schedule(landrun.function.runs, landrun.manifests, settings, telemetry)
+    with pytest.raises(ConfigurationError, match="ScheduledInput"):
+        function.handle(load_event("schedule-tick"), context)
