@@ -1,0 +1,272 @@
+"""The laptop's AWS: the stack of template.yaml, up and working, from the first to the last line."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from landrun_ops.local import queue_races, s3_events
+from landrun_ops.local.deploy import ScheduleSettings, Stack, deploy
+from landrun_ops.local.dispatcher import Dispatcher
+from landrun_ops.local.errors import LocalAwsError
+from landrun_ops.local.functions import Functions, LocalFunction, Outcome, Report
+from landrun_ops.local.invocations import Asynchronous, answered
+from landrun_ops.local.patches import Patches
+from landrun_ops.local.schedules import Clock, payload
+from landrun_ops.local.server import serve
+from landrun_ops.local.settings import ACCESS_KEY, REGION, SECRET_KEY, credentials
+from landrun_ops.local.state import default_state_dir, held, read, write
+from landrun_ops.local.template import translate
+
+if TYPE_CHECKING:
+    import boto3
+
+TICKING_FUNCTION: Final = "ScheduleFunction"
+
+
+def report_to_stderr(line: str) -> None:
+    """Show ``line`` to people."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+@dataclass(frozen=True)
+class LocalAws:
+    """AWS on a laptop, with the stack in it. Made by :meth:`up`.
+
+    Attributes
+    ----------
+    endpoint_url
+        Where it answers, such as ``http://127.0.0.1:4566``.
+    outputs
+        The stack's outputs.
+    not_here
+        Resources of the template that the laptop does without, each with the reason.
+    logs
+        The folder of the functions' logs, one file each.
+    schedules
+        The template's schedules.
+    """
+
+    endpoint_url: str
+    outputs: Mapping[str, str]
+    not_here: Mapping[str, str]
+    logs: str
+    schedules: Sequence[ScheduleSettings]
+
+    @classmethod
+    @contextlib.contextmanager
+    def up(
+        cls,
+        project: Path,
+        *,
+        port: int = 0,
+        parameters: Mapping[str, str] | None = None,
+        state_dir: Path | None = None,
+        report: Report = report_to_stderr,
+    ) -> Iterator[LocalAws]:
+        """Bring up the stack of ``project``/template.yaml and take it down at the end.
+
+        On the main thread SIGTERM ends the block as Ctrl-C does, so that nothing is left behind.
+
+        Parameters
+        ----------
+        project
+            The folder of template.yaml.
+        port
+            Where to answer on 127.0.0.1; 0 is a free port.
+        parameters
+            The template's parameters, where not their defaults.
+        state_dir
+            Where other processes find the environment, and logs go; ``.landrun/local`` by default.
+        report
+            Takes the lines that people should see: failures of functions, crashes.
+
+        Raises
+        ------
+        LocalAwsError
+            One of its kinds, when the port is in use, the template broken, or another is up.
+        """
+        project = project.resolve()
+        state_dir = (state_dir or default_state_dir(project)).resolve()
+        with contextlib.ExitStack() as closing:
+            closing.enter_context(_sigterm_ends_the_block())
+            closing.enter_context(held(state_dir))
+            aws = cls._start(
+                closing,
+                project,
+                port=port,
+                parameters=parameters or {},
+                state_dir=state_dir,
+                report=report,
+            )
+            write(state_dir, {"environment": aws.environment(), **asdict(aws)})
+            yield aws
+
+    @classmethod
+    def attach(cls, state_dir: Path) -> LocalAws:
+        """Return the one that another process holds up with this state folder.
+
+        Raises
+        ------
+        NotUpError
+            When none is up there.
+        """
+        content = read(state_dir)
+        schedules = [ScheduleSettings(**schedule) for schedule in content["schedules"]]
+        return cls(
+            content["endpoint_url"],
+            content["outputs"],
+            content["not_here"],
+            content["logs"],
+            schedules,
+        )
+
+    @classmethod
+    def _start(
+        cls,
+        closing: contextlib.ExitStack,
+        project: Path,
+        *,
+        port: int,
+        parameters: Mapping[str, str],
+        state_dir: Path,
+        report: Report,
+    ) -> LocalAws:
+        translated = translate(project / "template.yaml", parameters)
+        endpoint_url = closing.enter_context(serve(port))
+        # Late: with it comes moto, which takes seconds; wrong templates are told before.
+        from landrun_ops.local.engine import install  # noqa: PLC0415
+
+        closing.enter_context(_adapted())
+        program = project / "src" / "processing"
+        closing.callback(install(program=program, work_dir=state_dir).close)
+        session = _session()
+        stack = deploy(translated, parameters, session, endpoint_url)
+        logs = _empty(state_dir / "logs")
+        functions = Functions(
+            LocalFunction(
+                one, endpoint_url=endpoint_url, log=logs / f"{one.logical_id}.log", report=report
+            )
+            for one in stack.functions
+        )
+        closing.enter_context(_at_work(stack, functions, session, endpoint_url, report))
+        return cls(endpoint_url, stack.outputs, stack.not_here, str(logs), stack.schedules)
+
+    def environment(self) -> dict[str, str]:
+        """Return what AWS SDKs and CLIs need to find it, and the outputs as ``LANDRUN_…``."""
+        outputs = {f"LANDRUN_{_upper_snake(key)}": self.outputs[key] for key in self.outputs}
+        return {**credentials(self.endpoint_url), **outputs}
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of ``service``."""
+        return _client(_session(), service, self.endpoint_url)
+
+    def tick(self, scheduled_time: datetime | None = None) -> dict[str, Any]:
+        """Invoke the ScheduleFunction with Scheduler's payload and return its result.
+
+        Works while the schedule is disabled, too.
+
+        Parameters
+        ----------
+        scheduled_time
+            Aware; cut to whole seconds. Now by default.
+
+        Raises
+        ------
+        LocalAwsError
+            When the function fails, or the template has no schedule of it.
+        """
+        name = self.outputs.get(TICKING_FUNCTION, "")
+        schedule = next((one for one in self.schedules if one.function == name), None)
+        if schedule is None:
+            raise LocalAwsError(f"the template has no schedule that invokes {TICKING_FUNCTION}")
+        event = payload(schedule, scheduled_time or datetime.now(UTC))
+        reply = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        result: dict[str, Any] = json.loads(reply["Payload"].read())
+        if "FunctionError" in reply:
+            reason = Outcome(result, failed=True).reason
+            raise LocalAwsError(f"{TICKING_FUNCTION} failed: {reason}")
+        return result
+
+
+@contextlib.contextmanager
+def _at_work(
+    stack: Stack, functions: Functions, session: boto3.Session, endpoint_url: str, report: Report
+) -> Iterator[None]:
+    """Let queues, schedules and Invoke reach the functions; at the end leave no process."""
+    sqs = session.client("sqs", endpoint_url=endpoint_url)
+    asynchronous = Asynchronous(functions, stack.asynchronous, sqs, report)
+    clock = Clock(stack.schedules, asynchronous)
+    dispatcher = Dispatcher(stack.sources, functions, asynchronous, sqs, report)
+    with answered(functions, asynchronous):
+        try:
+            functions.warm()
+            dispatcher.start()
+            clock.start()
+            yield
+        finally:
+            for part in (clock, dispatcher, asynchronous):
+                part.stop()
+            functions.close()
+            for part in (clock, dispatcher, asynchronous):
+                part.wait()
+
+
+@contextlib.contextmanager
+def _adapted() -> Iterator[None]:
+    patches = Patches()
+    for adapter in (s3_events, queue_races):
+        adapter.adapt(patches)
+    try:
+        yield
+    finally:
+        patches.undo()
+
+
+@contextlib.contextmanager
+def _sigterm_ends_the_block() -> Iterator[None]:
+    def end(signum: int, _frame: object) -> None:
+        raise SystemExit(128 + signum)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _session() -> boto3.Session:
+    import boto3  # noqa: PLC0415  (late: takes a third of a second)
+
+    return boto3.Session(ACCESS_KEY, SECRET_KEY, region_name=REGION)
+
+
+def _client(session: boto3.Session, service: str, endpoint_url: str) -> Any:
+    from botocore.config import Config  # noqa: PLC0415
+
+    # Invoke answers when the function ends: Lambda's longest timeout.
+    patient = Config(read_timeout=900, retries={"total_max_attempts": 1})
+    return session.client(service, endpoint_url=endpoint_url, config=patient)  # type: ignore[call-overload]
+
+
+def _empty(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _upper_snake(name: str) -> str:
+    """``LandingQueueUrl`` to ``LANDING_QUEUE_URL``."""
+    return "".join(f"_{letter}" if letter.isupper() else letter for letter in name).upper()[1:]

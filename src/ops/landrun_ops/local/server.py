@@ -1,0 +1,107 @@
+"""moto's server on a port of this machine, in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from landrun_ops.local.errors import AlreadyUpError, PortInUseError
+from landrun_ops.local.settings import HOST
+
+_one_per_process = threading.Lock()
+
+
+@contextlib.contextmanager
+def serve(port: int) -> Iterator[str]:
+    """Serve moto on ``port`` of 127.0.0.1 (0: a free one) and yield its endpoint URL.
+
+    What moto's own ``ThreadedMotoServer`` does, with three differences: a port in use is an error
+    (there, it hangs), the socket is closed at the end, and requests are not printed.
+
+    Raises
+    ------
+    PortInUseError
+        When the port is taken.
+    AlreadyUpError
+        When this process serves already: moto keeps its state in module globals.
+    """
+    if not _one_per_process.acquire(blocking=False):
+        raise AlreadyUpError("the laptop's AWS is already up in this process; close it first")
+    try:
+        with _listen(port) as listening, _state_of_its_own(listening.getsockname()[1]):
+            server = _make_server(listening)
+            thread = threading.Thread(target=server.serve_forever, name="moto", daemon=True)
+            thread.start()
+            try:
+                yield f"http://{HOST}:{listening.getsockname()[1]}"
+            finally:
+                server.shutdown()
+                thread.join()
+                server.server_close()
+    finally:
+        _one_per_process.release()
+
+
+def _listen(port: int) -> socket.socket:
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+        listening.listen(128)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise PortInUseError(
+            f"cannot listen on port {port} of {HOST}: {error}; "
+            "stop the program that uses it, or choose another with --port"
+        ) from error
+    return listening
+
+
+@contextlib.contextmanager
+def _state_of_its_own(port: int) -> Iterator[None]:
+    """Begin and end with an empty moto whose state machines run, and call back on ``port``."""
+    # Late: moto takes seconds to import, and only those who serve need it.
+    from moto.core.config import default_user_config  # noqa: PLC0415
+
+    outside = os.environ.get("MOTO_PORT")
+    os.environ["MOTO_PORT"] = str(port)
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    _forget_everything()
+    try:
+        yield
+    finally:
+        _forget_everything()
+        default_user_config["stepfunctions"] = {"execute_state_machine": False}
+        os.environ.pop("MOTO_PORT")
+        if outside is not None:
+            os.environ["MOTO_PORT"] = outside
+
+
+def _forget_everything() -> None:
+    from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415
+
+    moto_api_backend.reset()
+
+
+def _make_server(listening: socket.socket) -> Any:
+    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
+        DomainDispatcherApplication,
+        MotoRequestHandler,
+        create_backend_app,
+    )
+    from werkzeug.serving import make_server  # noqa: PLC0415
+
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    return make_server(
+        HOST,
+        listening.getsockname()[1],
+        DomainDispatcherApplication(create_backend_app),
+        threaded=True,
+        request_handler=MotoRequestHandler,
+        fd=listening.fileno(),
+    )
