@@ -119,7 +119,14 @@ def who(sts: Any) -> str:
         with translated("sts:GetCallerIdentity"):
             return str(sts.get_caller_identity()["Arn"])
     except ServiceError:
+        return _user()
+
+
+def _user() -> str:
+    try:
         return getpass.getuser()
+    except (KeyError, OSError):  # a container's user id need not have a name
+        return "unknown"
 
 
 def _write(s3: Any, name: str, input_uri: S3Uri, where: Places) -> S3Uri:

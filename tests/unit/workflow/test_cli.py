@@ -1,0 +1,191 @@
+"""The command in this process, against moto's APIs; tests/local runs it against the laptop's."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun_ops import cli
+from landrun_ops.workflow import TEMPLATE, WorkflowConfig, definition, graph, render
+
+ARN = "arn:aws:states:eu-central-1:123456789012:stateMachine:bsm-batch-preprocessing"
+
+
+@pytest.fixture(autouse=True)
+def _no_landrun_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for output in ("STATE_MACHINE_ARN", "OUTPUT_BUCKET", "LANDING_BUCKET", "LANDING_PREFIX"):
+        monkeypatch.delenv(f"LANDRUN_{output}", raising=False)
+
+
+@pytest.fixture
+def file(tmp_path: Path, settings: dict[str, Any]) -> str:
+    path = tmp_path / "workflow.json"
+    path.write_text(json.dumps(settings), encoding="utf-8")
+    return str(path)
+
+
+def landrun(*arguments: str) -> int:
+    return cli.run(["workflow", *arguments])
+
+
+def test_render_writes_what_check_then_accepts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "new/processing.asl.json")
+
+    assert landrun("render", "--out", out, "--check") == 1
+    assert landrun("render", "--out", out) == 0
+    assert landrun("render", "--out", out, "--check") == 0
+    assert landrun("render", "--out", out, "--check", "--set", "volume_size_in_gb=31") == 1
+
+    assert Path(out).read_text(encoding="utf-8") == render(TEMPLATE)
+    assert "run landrun workflow render" in capsys.readouterr().err
+
+
+def test_render_checks_the_committed_file_of_the_project(root: Path) -> None:
+    assert landrun("render", "--check", "--project", str(root)) == 0
+
+
+def test_render_to_the_screen_is_json_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    assert landrun("render", "--out", "-", "--set", "environment.LANG=de") == 0
+
+    step = json.loads(capsys.readouterr().out)["States"]["Process messages"]
+    assert step["Parameters"]["Environment"] == {"LANG": "de"}
+    assert step["Parameters"]["AppSpecification"]["ImageUri"] == "${ImageUri}"
+
+
+def test_create_makes_a_machine_and_shows_its_arn(
+    steps: Any, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert landrun("create", "--config", file, "--name", "other", "--set", "instance_count=2") == 0
+    assert landrun("create", "--config", file, "--json") == 0
+
+    first, rest = capsys.readouterr().out.split("\n", maxsplit=1)
+    assert first.endswith(":stateMachine:other")
+    assert json.loads(rest) == {"StateMachineArn": ARN}
+    made = json.loads(steps.describe_state_machine(stateMachineArn=first)["definition"])
+    resources = made["States"]["Process messages"]["Parameters"]["ProcessingResources"]
+    assert resources["ClusterConfig"]["InstanceCount"] == 2
+
+
+def test_update_changes_the_machine(
+    steps: Any, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    landrun("create", "--config", file)
+
+    assert landrun("update", "--state-machine-arn", ARN, "--config", file, "--image", "new") == 0
+
+    assert capsys.readouterr().out.splitlines() == [ARN, ARN]
+    assert '"new"' in steps.describe_state_machine(stateMachineArn=ARN)["definition"]
+
+
+def test_graph_draws_the_templates_machine_or_the_one_named(
+    steps: Any, config: WorkflowConfig, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    landrun("create", "--config", file)
+    capsys.readouterr()
+
+    assert landrun("graph") == landrun("graph", "--state-machine-arn", ARN) == 0
+
+    assert capsys.readouterr().out == graph(definition(TEMPLATE)) + graph(definition(config))
+
+
+def test_execute_starts_a_run_and_says_so(
+    s3: Any,
+    steps: Any,
+    file: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    s3.put_object(Bucket="landing", Key="in/a.csv", Body=b"x")
+    landrun("create", "--config", file)
+    monkeypatch.setenv("LANDRUN_STATE_MACHINE_ARN", ARN)
+    capsys.readouterr()
+
+    assert landrun("execute", "s3://landing/in", "s3://output/x", "--prefix", "bsm") == 0
+
+    said = capsys.readouterr().out
+    assert re.fullmatch(
+        r"started bsm-\w{32}, reading s3://output/manifests/bsm-\w{32}\.json\n", said
+    )
+
+
+def test_execute_as_is_passes_both_uris_unchanged(
+    steps: Any, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    landrun("create", "--config", file)
+    capsys.readouterr()
+    uris = ("s3://anywhere/in", "s3://anywhere/out")
+
+    assert landrun("execute", *uris, "--as-is", "--state-machine-arn", ARN, "--json") == 0
+
+    said = json.loads(capsys.readouterr().out)
+    run = json.loads(steps.describe_execution(executionArn=said["ExecutionArn"])["input"])
+    assert (run["InputMessage"], run["OutputProcessedMessage"]) == uris
+    assert run["Trigger"]["Kind"] == "manual"
+    assert {name: said[name] for name in run} == run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["create"], "processing_role"),
+        (["create", "--name", "a b"], "name: "),
+        (["create", "--config", "gone.toml"], "cannot read gone.toml"),
+        (["create", "--set", "instance_count"], "write name=value"),
+        (["render", "--set", "instances=3", "--out", "-"], "instances"),
+        (["render", "--out", "/proc/no/such"], "cannot write"),
+        (["update", "--set", "image_uri=x"], "processing_role"),
+        (["execute", "s3://a/b", "s3://c/d"], "LANDRUN_STATE_MACHINE_ARN"),
+        (["execute", "in", "s3://c/d"], "'in' is not an S3 URI"),
+        (["execute", "s3://a/b"], "output_uri"),
+        (["execute", "s3://a/b", "s3://c/d", "--state-machine-arn", ARN], "StateMachineDoesNot"),
+        (["graph", "--state-machine-arn", "x"], "states:DescribeStateMachine"),
+        (["paint"], "No such command"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    aws: None, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert landrun(*arguments) == 2
+
+    shown = capsys.readouterr()
+    assert says in shown.err
+    assert shown.err.count("\n") == 1
+    assert shown.out == ""
+
+
+def test_without_any_aws_the_remedy_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    for name, value in (
+        ("ACCESS_KEY_ID", "x"),
+        ("SECRET_ACCESS_KEY", "x"),
+        ("REGION", "eu-west-1"),
+    ):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+    assert landrun("graph", "--state-machine-arn", ARN) == 2
+
+    assert 'eval "$(landrun local env)"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["render", "create", "update", "graph", "execute"])
+def test_every_command_shows_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert landrun(command, "--help") == 0
+
+    assert f"Example: landrun workflow {command}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    landrun("--help")
+
+    assert set(WorkflowConfig.model_fields) <= set(capsys.readouterr().out.split())
