@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,7 +75,8 @@ class LocalAws:
     ) -> Iterator[LocalAws]:
         """Bring up the stack of ``project``/template.yaml and take it down at the end.
 
-        On the main thread SIGTERM ends the block as Ctrl-C does, so that nothing is left behind.
+        On the main thread SIGTERM ends the block, unless it is handled already, and closing is not
+        interrupted: nothing is left behind.
 
         Parameters
         ----------
@@ -97,19 +98,21 @@ class LocalAws:
         """
         project = project.resolve()
         state_dir = (state_dir or default_state_dir(project)).resolve()
-        with contextlib.ExitStack() as closing:
-            closing.enter_context(_sigterm_ends_the_block())
+        with _signals() as turn_off_signals, contextlib.ExitStack() as closing:
             closing.enter_context(held(state_dir))
-            aws = cls._start(
-                closing,
-                project,
-                port=port,
-                parameters=parameters or {},
-                state_dir=state_dir,
-                report=report,
-            )
-            write(state_dir, {"environment": aws.environment(), **asdict(aws)})
-            yield aws
+            try:
+                aws = cls._start(
+                    closing,
+                    project,
+                    port=port,
+                    parameters=parameters or {},
+                    state_dir=state_dir,
+                    report=report,
+                )
+                write(state_dir, {"environment": aws.environment(), **asdict(aws)})
+                yield aws
+            finally:
+                turn_off_signals()
 
     @classmethod
     def attach(cls, state_dir: Path) -> LocalAws:
@@ -232,19 +235,32 @@ def _adapted() -> Iterator[None]:
         patches.undo()
 
 
-@contextlib.contextmanager
-def _sigterm_ends_the_block() -> Iterator[None]:
-    def end(signum: int, _frame: object) -> None:
-        raise SystemExit(128 + signum)
+_STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+
+@contextlib.contextmanager
+def _signals() -> Iterator[Callable[[], None]]:
+    """Let SIGTERM end the block with SystemExit, where nobody else handles it.
+
+    Yields what turns signals off: a second Ctrl-C must not interrupt the closing. Outside of the
+    main thread, where Python has no signals, both do nothing.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield lambda: None
         return
-    before = signal.signal(signal.SIGTERM, end)
+    before = {name: signal.getsignal(name) for name in _STOPPING}
+    if before[signal.SIGTERM] is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda signum, _frame: sys.exit(128 + signum))
     try:
-        yield
+        yield lambda: _ignore(_STOPPING)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def _ignore(signals: Iterable[signal.Signals]) -> None:
+    for name in signals:
+        signal.signal(name, signal.SIG_IGN)
 
 
 def _session() -> boto3.Session:
