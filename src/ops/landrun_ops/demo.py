@@ -6,7 +6,6 @@ Knows no screen and no clock of its own: `landrun demo` shows what happens here.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +25,9 @@ DATA_SUFFIXES = tuple(form + packed for form in FORMATS for packed in COMPRESSIO
 
 KEY_LIMIT = 1024
 """Bytes in an object's key (Amazon S3, Creating object key names)."""
+
+LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
+"""Where SageMaker puts what Processing jobs write."""
 
 POLL_SECONDS = 0.2
 
@@ -114,6 +116,7 @@ class Stack:
         self._s3 = client("s3")
         self._sagemaker = client("sagemaker")
         self._sqs = client("sqs")
+        self._logs = client("logs")
         self._runs = Runs(client("dynamodb"), outputs["RunsTable"])
         self._outputs = outputs
 
@@ -145,10 +148,8 @@ class Stack:
         return dict(map(_refusal, letters.get("Messages", [])))
 
     def download(self, uri: str, folder: Path) -> None:
-        """Put the objects under an S3 URI into a folder, in the place of what was there."""
+        """Put the objects under an S3 URI into a folder; without objects there is no folder."""
         prefix = S3Uri.parse(uri)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
         with translated("s3:GetObject"):
             pages = self._s3.get_paginator("list_objects_v2").paginate(
                 Bucket=prefix.bucket, Prefix=prefix.key
@@ -157,6 +158,22 @@ class Stack:
                 target = folder / found["Key"].removeprefix(prefix.key)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 self._s3.download_file(prefix.bucket, found["Key"], str(target))
+
+    def job_log(self, job_name: str) -> str:
+        """Give what a Processing job wrote, its instances one after the other."""
+        with translated("logs:GetLogEvents"):
+            streams = self._logs.describe_log_streams(
+                logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job_name}/"
+            )["logStreams"]
+            pages = [
+                self._logs.get_log_events(
+                    logGroupName=LOG_GROUP,
+                    logStreamName=stream["logStreamName"],
+                    startFromHead=False,
+                )
+                for stream in streams
+            ]
+        return "".join(f"{event['message']}\n" for page in pages for event in page["events"])
 
 
 def data_files(source: Path, landing_prefix: str) -> tuple[list[Journey], list[str]]:

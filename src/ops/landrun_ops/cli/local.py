@@ -15,6 +15,7 @@ import typer
 
 from landrun.errors import ConfigurationError
 from landrun_ops.cli import places
+from landrun_ops.cli.laptop import laptop
 from landrun_ops.cli.terminal import STOPPING, complain, show_json, stoppable
 
 app = typer.Typer(rich_markup_mode=None)
@@ -49,17 +50,14 @@ def up(
     folder = places.project_folder(project, Path.cwd())
     state = places.state_folder(state_dir, folder)
     parameters = parsed_parameters(parameter or [])
-    with contextlib.suppress(KeyboardInterrupt), stoppable():
-        # Late: the laptop's AWS takes seconds to import.
-        from landrun_ops.local import LocalAws  # noqa: PLC0415
-
-        with LocalAws.up(
-            folder, port=port, parameters=parameters, state_dir=state, report=complain
-        ) as aws:
-            typer.echo(
-                f"ready at {aws.endpoint_url}; in another shell: {_env_command(state_dir, project)}"
-            )
-            _wait_for_signal()
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        stoppable(),
+        laptop(folder, state, complain, port=port, parameters=parameters) as aws,
+    ):
+        where = _env_command(state_dir, project)
+        typer.echo(f"ready at {aws.endpoint_url}; in another shell: {where}")
+        _wait_for_signal()
 
 
 @app.command()

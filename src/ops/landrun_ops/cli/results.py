@@ -37,7 +37,7 @@ def show_results(console: Console, journeys: Sequence[Journey], folder: Path) ->
     good = next((journey for journey, run in ended if run.succeeded), None)
     if good:
         _show_first_rows(console, good.name, folder / good.name)
-    console.print(f"outputs: {_short(folder)}/", soft_wrap=True)
+    console.print(f"outputs, and the logs of jobs that failed: {_short(folder)}/", soft_wrap=True)
 
 
 def first_rows(folder: Path, count: int) -> pl.DataFrame | None:

@@ -1,0 +1,147 @@
+"""One demo from the beginning to the end, on the screen."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from landrun_ops.cli.laptop import laptop
+from landrun_ops.cli.progress import Progress, shown
+from landrun_ops.cli.results import show_results
+from landrun_ops.cli.tables import printable
+from landrun_ops.cli.terminal import console, is_live
+from landrun_ops.demo import Journey, Stack, Stage, data_files, follow
+from landrun_ops.local.template import read
+
+OUTPUT_FOLDER = Path(".landrun", "demo")
+STATE_FOLDER = Path(".landrun", "demo-aws")
+"""Apart from the state of `landrun local up`, which may be up at the same time."""
+
+JOB_LOG = "job.log"
+"""Beside the output of a run that failed: what its job wrote."""
+
+
+def run_demo(project: Path, source: Path, *, arguments: str, patience: float) -> list[str]:
+    """Run the demo and give a line for each file whose run failed.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of template.yaml.
+    source : Path
+        A file, or a folder of files.
+    arguments : str
+        What to append to the job's arguments.
+    patience : float
+        Seconds without any change after which to give up.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is nothing to run it on.
+    LocalAwsError
+        When the laptop's AWS does not start.
+    Stalled
+        When nothing happens for longer than ``patience``.
+    """
+    screen, times = console(), Times(time.monotonic)
+    defaults = parameter_defaults(project)
+    journeys, others = data_files(source, defaults["LandingPrefix"])
+    if others:
+        names = printable(", ".join(others))
+        screen.print(f"left out, not data or empty: {names}", style="dim", soft_wrap=True)
+    with shown(screen, journeys, live=is_live()) as progress:
+        progress.doing("starting AWS on this laptop and deploying template.yaml")
+        parameters = with_arguments(defaults, arguments)
+        state = project / STATE_FOLDER
+        with laptop(project, state, progress.trouble, parameters=parameters) as aws:
+            times.done("start")
+            stack = Stack(aws.client, aws.outputs)
+            _land(stack, journeys, progress)
+            _follow(stack, journeys, progress, patience, float(defaults["MaxRuntimeInSeconds"]))
+            times.done("runs")
+            _fetch(stack, journeys, project / OUTPUT_FOLDER)
+            times.done("outputs")
+        times.done("stop")
+    show_results(screen, journeys, project / OUTPUT_FOLDER)
+    screen.print(times.line(), style="dim")
+    return [f"{printable(one.name)}: {one.failure}" for one in journeys if one.failure]
+
+
+class Times:
+    """What took how long.
+
+    Parameters
+    ----------
+    clock : Callable
+        Seconds that never go back.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._last = clock()
+        self._parts: list[tuple[str, float]] = []
+
+    def done(self, part: str) -> None:
+        """Note that a part, begun when the one before was done, is done."""
+        now = self._clock()
+        self._parts.append((part, now - self._last))
+        self._last = now
+
+    def line(self) -> str:
+        """Say it in a line."""
+        parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in self._parts)
+        return f"took {sum(seconds for _, seconds in self._parts):.1f} s: {parts}"
+
+
+def parameter_defaults(project: Path) -> dict[str, str]:
+    """Read the defaults of template.yaml's parameters."""
+    declared = read(project / "template.yaml")["Parameters"]
+    return {name: str(rules.get("Default", "")) for name, rules in declared.items()}
+
+
+def with_arguments(defaults: dict[str, str], arguments: str) -> dict[str, str]:
+    """Give the parameters by which the job gets more arguments than its default ones."""
+    words = arguments.split()
+    return {"JobArguments": " ".join([defaults["JobArguments"], *words])} if words else {}
+
+
+def _land(stack: Stack, journeys: Sequence[Journey], progress: Progress) -> None:
+    progress.doing("landing files")
+    for journey in journeys:
+        stack.upload(journey)
+        journey.stage = Stage.LANDED
+        progress.moved(journey)
+
+
+def _follow(
+    stack: Stack,
+    journeys: Sequence[Journey],
+    progress: Progress,
+    patience: float,
+    job_seconds: float,
+) -> None:
+    progress.doing("waiting for their runs")
+    for journey in follow(
+        journeys,
+        stack,
+        clock=time.monotonic,
+        sleep=time.sleep,
+        patience=patience,
+        job_seconds=job_seconds,
+    ):
+        progress.moved(journey)
+
+
+def _fetch(stack: Stack, journeys: Sequence[Journey], folder: Path) -> None:
+    for journey in journeys:
+        target = folder / journey.name
+        shutil.rmtree(target, ignore_errors=True)
+        if journey.run and journey.run.output_uri:
+            stack.download(journey.run.output_uri, target)
+        if journey.run and journey.failure and journey.run.attributes.get("job_name"):
+            target.mkdir(parents=True, exist_ok=True)
+            log = stack.job_log(journey.run.attributes["job_name"])
+            (target / JOB_LOG).write_text(log, encoding="utf-8")
