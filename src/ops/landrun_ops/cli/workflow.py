@@ -304,12 +304,12 @@ def _required(arn: str) -> str:
 
 
 def _client(service: str) -> Any:
-    import boto3  # noqa: PLC0415
+    from boto3.session import Session  # noqa: PLC0415
 
     from landrun.clients import translated  # noqa: PLC0415
 
     with translated(f"boto3 client {service}"):
-        return boto3.client(service)  # type: ignore[call-overload]
+        return Session().client(service)  # type: ignore[call-overload]
 
 
 @contextmanager

@@ -1,0 +1,205 @@
+"""The notebook's work on the laptop's AWS: create, attach, execute, get_output(wait=True)."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from landrun.contract import ExecutionInput, S3Uri
+from landrun_ops import cli, workflow
+from landrun_ops.local.aws import LocalAws
+from landrun_ops.workflow import WorkflowConfig
+
+ROLE = "arn:aws:iam::123456789012:role/notebook"
+COUNT = (
+    "import os, sys; i, o = sys.argv[1:]; "
+    "names = sorted(os.path.join(f, n)[len(i) + 1:] for f, _, ns in os.walk(i) for n in ns); "
+    "open(os.path.join(o, 'names.txt'), 'w').write('\\n'.join(names))"
+)
+FAIL = "import sys; sys.exit('no text column')"
+
+
+def config(name: str, script: str = COUNT, **settings: Any) -> WorkflowConfig:
+    words = {
+        "name": f"{name}-{uuid.uuid4().hex[:8]}",
+        "role": ROLE,
+        "processing_role": ROLE,
+        "image_uri": "messages:1",
+        "entrypoint": ("python3", "-c", script),
+        "arguments": "/opt/ml/processing/input/messages /opt/ml/processing/output/processed",
+    }
+    return WorkflowConfig.read(words | settings)
+
+
+def put(aws: LocalAws, *names: str) -> str:
+    """Put small files where they start no run of their own; return their folder's URI."""
+    folder = f"by-hand/{uuid.uuid4().hex}/"
+    bucket = aws.outputs["OutputBucket"]
+    for name in names:
+        aws.client("s3").put_object(Bucket=bucket, Key=folder + name, Body=b'{"text": "hello"}\n')
+    return f"s3://{bucket}/{folder}"
+
+
+def read(aws: LocalAws, uri: str) -> str:
+    at = S3Uri.parse(uri)
+    body: bytes = aws.client("s3").get_object(Bucket=at.bucket, Key=at.key)["Body"].read()
+    return body.decode()
+
+
+def by_hand(aws: LocalAws, source: str) -> ExecutionInput:
+    output = S3Uri(aws.outputs["OutputBucket"], f"by-hand/out/{uuid.uuid4().hex}/")
+    return workflow.prepare(
+        aws.client("s3"),
+        S3Uri.parse(source),
+        output,
+        workflow.places(output, "", aws.outputs["OutputBucket"], None),
+        prefix="by-hand",
+        started_by="me",
+    )
+
+
+@pytest.fixture
+def landrun(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The command in this process, in the environment that ``landrun local env`` gives."""
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)
+    return lambda *arguments: cli.run(["workflow", *arguments])
+
+
+def test_a_created_workflow_executes_and_returns_the_jobs_description(aws: LocalAws) -> None:
+    steps = aws.client("stepfunctions")
+    run = by_hand(aws, put(aws, "a b.jsonl", "deep/c+d.jsonl"))
+
+    attached = workflow.attach(workflow.create(config("whole"), steps), steps)
+    execution = workflow.execute(attached, run)
+    output = execution.get_output(wait=True)
+
+    assert output["ProcessingJobStatus"] == "Completed"
+    assert output["ProcessingJobName"].startswith(f"{run.PreprocessingJobName}-")
+    names = read(aws, f"{run.OutputProcessedMessage}names.txt").splitlines()
+    assert [name.rsplit("/", maxsplit=1)[-1] for name in names] == ["a b.jsonl", "c+d.jsonl"]
+    [listed] = attached.list_executions()
+    assert (listed.name, listed.status) == (run.PreprocessingJobName, "SUCCEEDED")
+    assert execution.list_events()[-1]["type"] == "ExecutionSucceeded"
+
+
+def test_a_failed_job_is_tried_twice_under_two_names_then_fails_with_its_message(
+    aws: LocalAws,
+) -> None:
+    steps = aws.client("stepfunctions")
+    run = by_hand(aws, put(aws, "a.jsonl"))
+
+    attached = workflow.attach(workflow.create(config("failing", FAIL), steps), steps)
+    execution = workflow.execute(attached, run)
+    ended = workflow.outcome(execution, wait=True)
+
+    jobs = aws.client("sagemaker").list_processing_jobs(NameContains=run.PreprocessingJobName)
+    names = {job["ProcessingJobName"] for job in jobs["ProcessingJobSummaries"]}
+    assert (ended.status, ended.error, ended.output) == ("FAILED", "States.TaskFailed", None)
+    assert len(names) == 2
+    assert all(len(name) <= 63 for name in names)
+    assert json.loads(ended.cause or "")["ProcessingJobStatus"] == "Failed"
+
+
+def test_update_is_what_the_next_execution_runs(aws: LocalAws) -> None:
+    steps = aws.client("stepfunctions")
+    settings = config("changing", FAIL)
+    arn = workflow.create(settings, steps)
+    run = by_hand(aws, put(aws, "a.jsonl"))
+
+    workflow.update(
+        settings.model_copy(update={"entrypoint": ("python3", "-c", COUNT)}), arn, steps
+    )
+
+    ended = workflow.outcome(workflow.execute(workflow.attach(arn, steps), run), wait=True)
+    assert ended.status == "SUCCEEDED"
+
+
+def test_environment_and_arguments_reach_the_script(aws: LocalAws) -> None:
+    steps = aws.client("stepfunctions")
+    script = "import os, sys; open(sys.argv[2] + '/said', 'w').write(os.environ['WORD'])"
+    run = by_hand(aws, put(aws, "a.jsonl"))
+
+    arn = workflow.create(config("saying", script, environment={"WORD": "hello you"}), steps)
+    ended = workflow.outcome(workflow.execute(workflow.attach(arn, steps), run), wait=True)
+
+    assert ended.status == "SUCCEEDED"
+    assert read(aws, f"{run.OutputProcessedMessage}said") == "hello you"
+
+
+def test_the_command_waits_and_ends_with_the_outcome(
+    aws: LocalAws, landrun: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arn = workflow.create(config("command"), aws.client("stepfunctions"))
+    source, target = put(aws, "a.jsonl", "b.jsonl"), put(aws)
+
+    assert landrun("execute", source, target, "--wait", "--state-machine-arn", arn) == 0
+
+    started, ended = capsys.readouterr().out.splitlines()
+    assert started.startswith("started landrun-")
+    assert ended.startswith("SUCCEEDED in ")
+    assert len(read(aws, f"{target}names.txt").splitlines()) == 2
+
+
+def test_the_command_exits_with_1_when_the_run_failed_and_shows_why(
+    aws: LocalAws, landrun: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arn = workflow.create(config("command-failing", FAIL), aws.client("stepfunctions"))
+    source, target = put(aws, "a.jsonl"), put(aws)
+
+    assert landrun("execute", source, target, "--wait", "--json", "--state-machine-arn", arn) == 1
+
+    said = json.loads(capsys.readouterr().out)
+    assert (said["Status"], said["Error"]) == ("FAILED", "States.TaskFailed")
+    assert said["Seconds"] > 0
+
+
+def test_a_notebooks_own_machine_runs_as_is_on_a_prefix(aws: LocalAws, landrun: Any) -> None:
+    notebook = config("notebook", input_data_type="S3Prefix")
+    arn = workflow.create(notebook, aws.client("stepfunctions"))
+    source, target = put(aws, "a.jsonl", "b.jsonl"), put(aws)
+
+    assert landrun("execute", source, target, "--as-is", "--wait", "--state-machine-arn", arn) == 0
+
+    assert read(aws, f"{target}names.txt").split() == ["a.jsonl", "b.jsonl"]
+
+
+def test_a_run_by_hand_on_the_stacks_machine_is_recorded_with_who_started_it(
+    aws: LocalAws, landrun: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, target = put(aws, "a.jsonl"), put(aws)
+
+    assert landrun("execute", source, target, "--wait", "--json") == 0
+
+    said = json.loads(capsys.readouterr().out)
+    row = recorded(aws, said["PreprocessingJobName"])
+    assert row["status"] == {"S": "SUCCEEDED"}
+    assert row["trigger"]["M"]["Kind"] == {"S": "manual"}
+    assert row["trigger"]["M"]["StartedBy"]["S"].startswith("arn:aws:")
+    assert row["output_processed_message"] == {"S": target}
+
+
+def recorded(aws: LocalAws, name: str, seconds: float = 30) -> dict[str, Any]:
+    """The run's row, once it says how the run ended."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = aws.client("dynamodb").get_item(
+            TableName=aws.outputs["RunsTable"], Key={"name": {"S": name}}, ConsistentRead=True
+        )
+        row: dict[str, Any] = answer.get("Item", {})
+        if row.get("status", {"S": "RUNNING"}) != {"S": "RUNNING"}:
+            return row
+        assert time.monotonic() < deadline, f"{name} is not recorded: {row}"
+        time.sleep(0.1)
+
+
+def test_graph_draws_the_deployed_machine_as_the_committed_one(
+    landrun: Any, aws: LocalAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert landrun("graph") == 0
+
+    assert capsys.readouterr().out == workflow.graph(workflow.definition(workflow.TEMPLATE))
