@@ -1,0 +1,130 @@
+"""What holds for every command: an example in its help, one line per error, a quick start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from landrun.errors import ConfigurationError
+from landrun_ops import cli
+from landrun_ops.cli import local, places, terminal
+from landrun_ops.cli.demo_run import Times, parameter_defaults, with_arguments
+
+
+def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _commands(inner, (*path, name))
+
+
+COMMANDS = sorted(_commands(typer.main.get_command(cli.app)))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_help_of_every_command_has_an_example_of_it(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run([*command, "--help"]) == 0
+    example = capsys.readouterr().out.partition("Example: ")[2]
+    assert " ".join(("landrun", *command)) in " ".join(example.split())
+
+
+def test_every_group_is_walked_through() -> None:
+    assert {("demo",), ("runs",), ("local", "up"), ("workflow", "render")} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nonsense"], "No such command 'nonsense'; see: landrun --help"),
+        (["runs", "--limit", "0"], "see: landrun runs --help"),
+        (["runs", "--nonsense"], "No such option"),
+        (["local"], "Missing command; see: landrun local --help"),
+        (["local", "up", "--parameter", "Name"], "write --parameter Name=Value"),
+        (["local", "tick", "--time", "yesterday"], "is not an ISO 8601 time"),
+        (["demo", "--project", "/nowhere"], "has no template.yaml"),
+        (["demo", "/nowhere.csv"], "does not exist"),
+    ],
+)
+def test_a_mistake_is_one_line_with_the_remedy_and_exit_code_2(
+    arguments: list[str],
+    words: str,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(root)
+    assert cli.run(arguments) == 2
+    said = capsys.readouterr()
+    (line,) = said.err.splitlines()
+    assert line.startswith("landrun: ")
+    assert words in line
+    assert said.out == ""
+
+
+def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([]) == 0
+    assert "Usage: landrun" in capsys.readouterr().out
+
+
+def test_the_version_is_the_project_s(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--version"]) == 0
+    version = capsys.readouterr().out.split()[1]
+    assert f'version = "{version}"' in (root / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_help_imports_nothing_that_is_slow() -> None:
+    script = (
+        "import sys; from landrun_ops import cli; cli.run(['local', 'up', '--help']);"
+        "slow = {'boto3', 'moto', 'polars', 'rich', 'sagemaker', 'samtranslator'};"
+        "sys.exit(' '.join(slow & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_the_project_is_found_from_any_folder_inside_it(root: Path) -> None:
+    assert places.project_folder(None, root / "src/functions") == root
+
+
+def test_no_project_is_an_error_that_names_the_option(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="--project"):
+        places.project_folder(None, tmp_path)
+
+
+def test_a_parameter_s_value_may_hold_equals_signs() -> None:
+    assert local.parsed_parameters(["A=b=c", "D="]) == {"A": "b=c", "D": ""}
+
+
+def test_a_time_with_an_offset_is_put_into_utc() -> None:
+    due = datetime(2026, 11, 22, 2, tzinfo=UTC)
+    assert local.parsed_time("2026-11-22T03:00:00+01:00") == due
+    assert local.parsed_time("2026-11-22T02:00:00") == due
+
+
+def test_an_error_with_line_breaks_is_still_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.complain("first\n  second")
+    assert capsys.readouterr().err == "landrun: first second\n"
+
+
+def test_arguments_are_appended_to_those_of_the_template(root: Path) -> None:
+    defaults = parameter_defaults(root)
+    (name, value), *others = with_arguments(defaults, "  --text-column   v2 ").items()
+    assert (name, others) == ("JobArguments", [])
+    assert value == f"{defaults['JobArguments']} --text-column v2"
+    assert with_arguments(defaults, " ") == {}
+
+
+def test_times_add_up() -> None:
+    now = iter([10.0, 13.5, 14.0])
+    times = Times(lambda: next(now))
+    times.done("start")
+    times.done("stop")
+    assert times.line() == "took 4.0 s: start 3.5 s, stop 0.5 s"
