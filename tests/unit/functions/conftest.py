@@ -108,8 +108,11 @@ class FakeNotifications:
 class FakeOutputs:
     size: OutputSize = field(default_factory=lambda: OutputSize(0, 0))
     summaries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failing: ServiceError | None = None
 
     def measure(self, under: S3Uri) -> OutputSize:
+        if self.failing:
+            raise self.failing
         return self.size
 
     def summary(self, under: S3Uri) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landrun.errors import InvalidEvent
+from landrun.errors import InvalidEvent, ServiceError
 from landrun.handlers.execution_status import ExecutionStatus
 from landrun.notifications import failure_message, failure_subject
 from landrun.outputs import OutputSize
@@ -170,6 +170,26 @@ def test_a_notebooks_execution_without_a_trigger_is_recorded_too(landrun, load_e
 def test_a_scheduled_run_is_recorded_with_its_tick(landrun, load_event, context):
     found = handle(landrun, load_event, "execution-succeeded-scheduled", context)
     assert found["trigger"]["Kind"] == "schedule"
+
+
+def test_a_run_whose_output_is_out_of_reach_is_recorded_with_the_problem(
+    landrun, load_event, context
+):
+    landrun.outputs.failing = ServiceError("s3:ListObjectsV2", "AccessDenied", "not yours")
+    found = handle(landrun, load_event, "execution-succeeded", context)
+    assert (found["status"], found["output_problem"]) == (
+        "SUCCEEDED",
+        "s3:ListObjectsV2: AccessDenied: not yours",
+    )
+
+
+def test_a_status_that_could_not_be_looked_into_for_now_comes_again(landrun, load_event, context):
+    landrun.outputs.failing = ServiceError("s3:ListObjectsV2", "SlowDown", "later")
+    event = load_event("execution-succeeded")
+    answer = landrun.function.handle(event, context)
+    [failure] = answer["batchItemFailures"]
+    assert failure["itemIdentifier"] == event["Records"][0]["messageId"]
+    assert landrun.ledger.rows == {}
 
 
 def test_a_malformed_status_goes_to_the_dead_letter_queue_with_its_reason(

@@ -102,7 +102,7 @@ def test_the_trigger_of_a_tick_is_its_schedule_and_due_time(landrun, load_event,
 
 
 def test_a_payload_whose_attributes_were_not_filled_in_is_an_error(landrun, load_event, context):
-    with pytest.raises(InvalidEvent, match="<aws[.]scheduler"):
+    with pytest.raises(InvalidEvent, match=r"<aws\.scheduler"):
         landrun.function.handle(load_event("schedule-unfilled"), context)
 
 

@@ -25,6 +25,10 @@ from landrun.status import StatusChange, parse_status_change, row
 from landrun.telemetry import Telemetry
 
 
+OUT_OF_REACH = frozenset({"AccessDenied", "AllAccessDisabled", "NoSuchBucket", "PermanentRedirect"})
+"""S3's errors that no retry mends: a run by hand may write to a bucket that is not the stack's."""
+
+
 @dataclass(frozen=True)
 class ExecutionStatus:
     """What the handler needs, and what it does with one message and with a batch."""
@@ -84,9 +88,15 @@ class ExecutionStatus:
         if not change.ended or not isinstance(uri, str):
             return {}
         try:
-            under = S3Uri.parse(uri)
-        except InvalidS3Uri:
-            return {}
+            return self._left_under(S3Uri.parse(uri))
+        except InvalidS3Uri as error:
+            return {"output_problem": str(error)}
+        except ServiceError as error:
+            if error.code not in OUT_OF_REACH:
+                raise
+            return {"output_problem": str(error)}
+
+    def _left_under(self, under: S3Uri) -> dict[str, Any]:
         size = self.outputs.measure(under)
         summary = self.outputs.summary(under)
         counted = {"output_objects": size.objects, "output_bytes": size.bytes}
