@@ -130,6 +130,26 @@ def test_execute_as_is_passes_both_uris_unchanged(
     assert {name: said[name] for name in run} == run
 
 
+@pytest.mark.parametrize("how", [[], ["--as-is"]])
+def test_an_output_that_would_start_runs_is_refused(
+    s3: Any,
+    steps: Any,
+    file: str,
+    how: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    landrun("create", "--config", file)
+    monkeypatch.setenv("LANDRUN_LANDING_BUCKET", "landing")
+    monkeypatch.setenv("LANDRUN_LANDING_PREFIX", "incoming/")
+    uris = ("s3://landing/in/", "s3://landing/incoming/out/")
+
+    assert landrun("execute", *uris, *how, "--state-machine-arn", ARN) == 2
+
+    assert "lies under the landing prefix" in capsys.readouterr().err
+    assert steps.list_executions(stateMachineArn=ARN)["executions"] == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

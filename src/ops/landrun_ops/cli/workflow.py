@@ -209,10 +209,11 @@ def execute(
     with _hinting():
         attached = machine.attach(_required(arn), _client("stepfunctions"))
         person = machine.who(_client("sts"))
+        where = machine.places(target, manifests, output_bucket, landing)
+        where.refuse_landing(target, "the output")
         if as_is:
             run = machine.make_input(manual_run_name(prefix), input_uri, output_uri, person)
         else:
-            where = machine.places(target, manifests, output_bucket, landing)
             run = _prepared(source, target, where, prefix, person)
         execution = machine.execute(attached, run)
         return _follow(execution, run, wait=wait, json=json)
