@@ -1,0 +1,245 @@
+"""One batch of messages: lines or rows in, cleaned rows and rejects out.
+
+Pure: no files, no clock, no configuration but the arguments, so that the same functions run in
+worker processes here and inside Spark's ``mapInArrow``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from itertools import chain
+
+import polars as pl
+
+from messages.cleaning import clean, mask
+from messages.columns import OUTPUT, TEXT, Columns
+from messages.jsonrows import not_text, overflow, parse, scalar, without
+from messages.lines import (
+    EXCERPT_READ,
+    MAX_LINE,
+    TOO_LONG,
+    Reject,
+    decode,
+    encodable,
+    reject,
+    undecodable,
+)
+from messages.values import MAX_COLUMNS, OVERFLOW, as_text, column, pack
+
+POSITION = "\0position"
+EXCERPT = 160
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What became of a batch; ``rows_in == frame.height + empty + len(rejects)``.
+
+    ``frame`` has ``POSITION`` (Int64, from 0), ``message_id``, ``sender``, ``sent_at``, ``text``
+    (strings) and then the input's other columns.
+    """
+
+    frame: pl.DataFrame
+    rejects: list[Reject]
+    rows_in: int
+    empty: int
+
+
+@dataclass
+class Rows:
+    """Rows taken apart, before cleaning: values by column, and where each row stood."""
+
+    columns: dict[str, pl.Series]
+    positions: list[int]
+    rejects: list[Reject] = field(default_factory=list)
+
+
+def clean_json_lines(lines: Sequence[bytes], columns: Columns, encoding: str = "utf-8") -> Batch:
+    """Clean lines that hold one JSON object each; blank lines are no rows."""
+    rows, positions, rejects = parse(lines, encoding)
+    wrong = not_text([row.get(columns.text) for row in rows])
+    if wrong:
+        reason = f"{columns.text!r} is not a string"
+        rejects += [reject(positions[i], reason, lines[positions[i]], encoding) for i in wrong]
+        rows, positions = without(rows, wrong), without(positions, wrong)
+    named = [name for name in columns.named().values() if name is not None]
+    read = [lines[position] for position in positions]
+    data = {n: _scalars([row.get(n) for row in rows], read) for n in named}
+    others = [key for key in dict.fromkeys(chain.from_iterable(rows)) if key not in data]
+    if len(others) > MAX_COLUMNS:
+        others = [key for key in others if key != OVERFLOW][:MAX_COLUMNS]
+        data[OVERFLOW] = overflow(rows, {*others, *named})
+    for key in others:
+        data[key] = column(key, [row.get(key) for row in rows])
+    return _finish(Rows(data, positions, rejects), columns)
+
+
+def _scalars(values: Sequence[object], lines: Sequence[bytes]) -> pl.Series:
+    if set(map(type, values)) <= {str, type(None)}:
+        return pl.Series(values, dtype=pl.String)
+    texts = [scalar(v, line) for v, line in zip(values, lines, strict=True)]
+    return pl.Series(texts, dtype=pl.String)
+
+
+def clean_tab_lines(
+    lines: Sequence[bytes], header: Sequence[str], columns: Columns, encoding: str = "utf-8"
+) -> Batch:
+    """Clean lines of tab-separated fields, in which quotes are plain characters."""
+    records: list[tuple[int, list[str]]] = []
+    rejects: list[Reject] = []
+    for position, line in enumerate(lines):
+        if len(line) > MAX_LINE:
+            rejects.append(reject(position, TOO_LONG, line, encoding))
+            continue
+        try:
+            text = decode(line, encoding).rstrip("\r")
+        except UnicodeDecodeError as error:
+            rejects.append(reject(position, undecodable(error), line, encoding))
+            continue
+        if text.strip(" "):
+            records.append((position, text.split("\t")))
+    return _from_records(records, rejects, header, columns, 0)
+
+
+def clean_records(
+    records: Sequence[tuple[int, list[str] | Reject]],
+    header: Sequence[str],
+    columns: Columns,
+    spill: int = 0,
+) -> Batch:
+    """Clean CSV records that were split already.
+
+    Parameters
+    ----------
+    records
+        Position and fields of each record, or its rejection.
+    header
+        A name for each field.
+    columns
+        Which of them are which.
+    spill
+        How many fields right behind the text are the rest of it (``columns.spilled``).
+    """
+    good: list[tuple[int, list[str]]] = []
+    rejects: list[Reject] = []
+    for position, fields in records:
+        if isinstance(fields, Reject):
+            rejects.append(Reject(position, fields.reason, fields.excerpt))
+        elif not encodable("".join(fields)):
+            rejects.append(reject(position, "not valid UTF-8", _joined(fields)))
+        else:
+            good.append((position, fields))
+    return _from_records(good, rejects, header, columns, spill)
+
+
+def clean_frame(frame: pl.DataFrame, columns: Columns) -> Batch:
+    """Clean rows that are in columns already, as Parquet's are."""
+    data = {s.name: _plain(s) for s in frame}
+    for name in columns.named().values():
+        if name is not None:
+            data[name] = as_text(data[name])
+    others = [n for n in frame.columns if n not in columns.named().values()]
+    if len(others) > MAX_COLUMNS:
+        frame = pack(pl.DataFrame(data), others[MAX_COLUMNS:])
+        data = {s.name: s for s in frame}
+    return _finish(Rows(data, list(range(frame.height))), columns)
+
+
+def _from_records(
+    records: list[tuple[int, list[str]]],
+    rejects: list[Reject],
+    header: Sequence[str],
+    columns: Columns,
+    spill: int,
+) -> Batch:
+    width = len(header)
+    fitting = []
+    for position, fields in records:
+        if len(fields) > width and not any(fields[width:]):
+            fields = fields[:width]  # noqa: PLW2901 - only commas behind the last column
+        if len(fields) == width:
+            fitting.append((position, fields))
+        else:
+            reason = f"{len(fields)} fields where the header has {width}"
+            rejects.append(reject(position, reason, _joined(fields)))
+    if spill:
+        text = list(header).index(columns.text)
+        header = [*header[: text + 1], *header[text + 1 + spill :]]
+        fitting = [(p, _rejoined(f, text, spill)) for p, f in fitting]
+    values = list(zip(*(f for _, f in fitting), strict=True)) or [()] * len(header)
+    data = {n: _fields(v) for n, v in zip(header, values, strict=True)}
+    others = [n for n in header if n not in columns.named().values()]
+    if len(others) > MAX_COLUMNS:
+        data = {s.name: s for s in pack(pl.DataFrame(data), others[MAX_COLUMNS:])}
+    return _finish(Rows(data, [p for p, _ in fitting], rejects), columns)
+
+
+def _rejoined(fields: list[str], text: int, spill: int) -> list[str]:
+    behind = text + 1 + spill
+    whole = ",".join(fields[text:behind]).rstrip(",") if any(fields[text + 1 : behind]) else None
+    return [*fields[:text], fields[text] if whole is None else whole, *fields[behind:]]
+
+
+def _fields(values: Sequence[str]) -> pl.Series:
+    """Fields of a text file: an empty one is a missing one."""
+    return pl.Series([v or None for v in values], dtype=pl.String)
+
+
+def _joined(fields: Sequence[str]) -> bytes:
+    return ",".join(fields)[:EXCERPT_READ].encode("utf-8", "surrogateescape")
+
+
+def _plain(series: pl.Series) -> pl.Series:
+    return as_text(series) if series.dtype in (pl.Categorical, pl.Enum, pl.Object) else series
+
+
+def _masked(rejects: list[Reject]) -> list[Reject]:
+    """Mask excerpts, as the output has no other place where what was masked could be read."""
+    if not rejects:
+        return []
+    shown = mask(pl.Series([r.excerpt for r in rejects], dtype=pl.String))
+    pairs = sorted(zip(rejects, shown, strict=True), key=lambda pair: pair[0].position)
+    return [Reject(r.position, r.reason, excerpt[:EXCERPT]) for r, excerpt in pairs]
+
+
+def _finish(rows: Rows, columns: Columns) -> Batch:
+    """Clean the text, name the columns, and leave empty messages out."""
+    named = columns.named()
+    height = len(rows.positions)
+    frame = pl.DataFrame(
+        [
+            pl.Series(POSITION, rows.positions, dtype=pl.Int64),
+            *(_own(role, named[role], rows.columns, height) for role in OUTPUT),
+            *_others(rows.columns, named),
+        ]
+    )
+    kept = frame.filter(pl.col(TEXT).str.len_bytes() > 0)
+    rejects = _masked(rows.rejects)
+    return Batch(kept, rejects, height + len(rejects), height - kept.height)
+
+
+def _own(role: str, name: str | None, data: Mapping[str, pl.Series], height: int) -> pl.Series:
+    if name is None:
+        return pl.Series(role, [None], dtype=pl.String).new_from_index(0, height)
+    if role == TEXT:
+        return clean(data[name]).alias(role)
+    stripped = data[name].str.strip_chars()
+    return stripped.set(stripped == "", None).alias(role)
+
+
+def _others(data: Mapping[str, pl.Series], named: Mapping[str, str | None]) -> list[pl.Series]:
+    """All columns but those chosen; one that would hide an output column gets a name beside it."""
+    own = set(named.values())
+    used = {*OUTPUT, *(name for name in data if name not in own)}
+    return [
+        series.alias(_beside(name, used) if name in OUTPUT or name.startswith("\0") else name)
+        for name, series in data.items()
+        if name not in own
+    ]
+
+
+def _beside(name: str, used: Set[str]) -> str:
+    name = f"input_{name.lstrip(chr(0))}"
+    while name in used:
+        name += "_"
+    return name

@@ -1,0 +1,154 @@
+"""Cleaning of message texts: a Polars column in, a Polars column out.
+
+Each step touches only the rows that need it. Tags go before tokens like ``<EMAIL>`` come, and
+everything is in Unicode's NFKC form before it is masked, so that full-width digits do not escape.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from html.entities import html5
+
+import polars as pl
+
+from messages.masking import NUMBERS, mask_numbers
+
+_BLOCKS = (
+    "address|article|aside|blockquote|body|br|center|dd|div|dl|dt|fieldset|figcaption|figure|footer"
+    "|form|h[1-6]|head|header|hr|html|li|main|nav|ol|option|p|pre|section|select|table|tbody|td"
+    "|textarea|tfoot|th|thead|title|tr|ul"
+)
+_INLINE = (
+    "a|abbr|acronym|b|base|bdi|bdo|big|button|caption|cite|code|col|colgroup|data|del|details|dfn"
+    "|em|embed|font|i|iframe|img|input|ins|kbd|label|legend|link|map|mark|marquee|meta|meter"
+    "|noscript|o:p|object|param|picture|q|rp|rt|ruby|s|samp|small|source|span|strike|strong|sub"
+    "|summary|sup|svg|time|tt|u|var|video|audio|canvas|wbr"
+)
+# Attributes have a value or are among HTML's own bare ones: "a <b and c> d" is no tag.
+_ATTRIBUTES = (
+    r"""(?:[ \t\r\n]+[A-Za-z_:@][A-Za-z0-9_:.-]*[ \t\r\n]*=[ \t\r\n]*"""
+    r"""(?:"[^"]*"|'[^']*'|[^ \t\r\n"'<>]+)"""
+    r"""|[ \t\r\n]+(?:nowrap|hidden|disabled|checked|selected|required|readonly|noshade|controls"""
+    r"""|autoplay|loop|muted|async|defer))*[ \t\r\n]*/?"""
+)
+_UNSHOWN = r"(?is)<(?:script|style)(?:[ \t\r\n][^<>]*)?>.*?</(?:script|style)[ \t\r\n]*>|<!--.*?-->"
+_BLOCK_TAG = rf"(?i)</?(?:{_BLOCKS}){_ATTRIBUTES}>|<!doctype[^<>]*>"
+_INLINE_TAG = rf"(?i)</?(?:{_INLINE}|script|style){_ATTRIBUTES}>"
+
+_ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
+
+# Controls, and marks nobody sees: soft hyphen, zero width space, direction, joiners of words, BOM.
+_CONTROLS = (
+    "[\u0000-\u0008\u000e-\u001b\u007f-\u0084\u0086-\u009f\u00ad\u200b\u200e\u200f"
+    "\u202a-\u202e\u2060-\u2069\ufeff]"
+)
+_ODD_SPACES = (
+    "\t\n\u000b\f\r\u001c-\u001f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+_SPACES = f"[ {_ODD_SPACES}]+"
+_LOOSE_SPACES = f"  |[{_ODD_SPACES}]"
+
+_URL_REST = r"""[^ <>"]*[^ <>".,;:!?'(){}\[\]]"""
+_SCHEME_URL = rf"(?:[Hh][Tt][Tt][Pp][Ss]?|[Ff][Tt][Pp])://{_URL_REST}"
+_WORD = r"""[^ !?*&|=/<>(){}\[\]\\,;:"'@"""
+_EMAIL = rf"{_WORD}]+(?:'{_WORD}]+)*@(?:{_WORD}.]+\.)+{_WORD}.0-9_-]{{2,24}}"
+_DOMAIN = (
+    r"(?:[Ww][Ww][Ww]\.[A-Za-z0-9-]+|[A-Za-z0-9][A-Za-z0-9-]*)(?:\.[A-Za-z0-9-]+)*"
+    r"\.(?:com|net|org|edu|gov|biz|co\.[a-z]{2}|COM|NET|ORG|EDU|GOV|BIZ|CO\.[A-Z]{2})(?-u:\b)"
+)
+_BARE_URL = rf"(?:[Ww][Ww][Ww]\.[A-Za-z0-9-]+\.{_URL_REST}|{_DOMAIN}(?:[/?#]{_URL_REST}|/)?)"
+_BARE_HINT = r"[Ww][Ww][Ww]\.|\.(?:com|net|org|edu|gov|biz|co\.|COM|NET|ORG|EDU|GOV|BIZ|CO\.)"
+
+
+def clean(text: pl.Series) -> pl.Series:
+    """Clean and mask texts.
+
+    Parameters
+    ----------
+    text
+        Strings; null stays null.
+
+    Returns
+    -------
+    pl.Series
+        As many strings: without tags, entities, control characters and spare white space, in NFKC,
+        personal numbers and addresses replaced by ``<EMAIL> <PHONE> <URL> <CARD>``. May be empty.
+    """
+    return mask(_squeezed(_normal(_decoded(_untagged(text)))))
+
+
+def mask(text: pl.Series) -> pl.Series:
+    """Put tokens in place of URLs, e-mail addresses, card and phone numbers.
+
+    URLs with a scheme first, as they may hold addresses; bare domains after addresses, as those
+    hold domains; cards before phones, as those are shorter.
+    """
+    text = _replace(text, text.str.contains("://", literal=True), _SCHEME_URL, "<URL>")
+    text = _replace(text, text.str.contains("@", literal=True), _EMAIL, "<EMAIL>")
+    text = _replace(text, text.str.contains(_BARE_HINT), _BARE_URL, "<URL>")
+    return _each(text, text.str.contains(NUMBERS), mask_numbers)
+
+
+def _untagged(text: pl.Series) -> pl.Series:
+    def strip(rows: pl.Series) -> pl.Series:
+        rows = rows.str.replace_all(_UNSHOWN, " ").str.replace_all(_BLOCK_TAG, " ")
+        return rows.str.replace_all(_INLINE_TAG, "")
+
+    return _change(text, text.str.contains("<", literal=True), strip)
+
+
+def _decoded(text: pl.Series) -> pl.Series:
+    """Resolve entities, with their semicolon only: ``laptop&notbook`` stays as it is."""
+    return _each(
+        text,
+        text.str.contains("&", literal=True),
+        lambda row: re.sub(_ENTITY, _character, row),
+    )
+
+
+def _character(match: re.Match[str]) -> str:
+    entity = match[0]
+    if entity[1] == "#":
+        return html.unescape(entity)
+    return html5.get(entity[1:], entity)
+
+
+def _normal(text: pl.Series) -> pl.Series:
+    text = _replace(text, text.str.contains(_CONTROLS), _CONTROLS, "")
+    return _change(
+        text,
+        text.str.len_bytes() != text.str.len_chars(),
+        lambda rows: rows.str.normalize("NFKC"),
+    )
+
+
+def _squeezed(text: pl.Series) -> pl.Series:
+    return _change(
+        text,
+        text.str.contains(_LOOSE_SPACES) | text.str.starts_with(" ") | text.str.ends_with(" "),
+        lambda rows: rows.str.replace_all(_SPACES, " ").str.strip_chars(" "),
+    )
+
+
+def _replace(text: pl.Series, where: pl.Series, pattern: str, token: str) -> pl.Series:
+    return _change(text, where, lambda rows: rows.str.replace_all(pattern, token))
+
+
+def _each(text: pl.Series, where: pl.Series, change: Callable[[str], str]) -> pl.Series:
+    return _change(
+        text, where, lambda rows: pl.Series([change(row) for row in rows], dtype=pl.String)
+    )
+
+
+def _change(
+    text: pl.Series, where: pl.Series, change: Callable[[pl.Series], pl.Series]
+) -> pl.Series:
+    """Change the rows where ``where`` is true, and leave the others untouched."""
+    rows = where.arg_true()
+    if len(rows) == 0:
+        return text
+    if len(rows) == len(text):
+        return change(text)
+    return text.scatter(rows, change(text.gather(rows)))

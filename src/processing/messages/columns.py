@@ -1,0 +1,153 @@
+"""Which of a file's columns hold the text, the sender, the id and the time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+TEXT, SENDER, MESSAGE_ID, SENT_AT = "text", "sender", "message_id", "sent_at"
+OUTPUT = (MESSAGE_ID, SENDER, SENT_AT, TEXT)
+
+# Most telling first; compared without case, spaces and punctuation.
+USUAL = {
+    TEXT: (
+        "text", "message", "body", "content", "messagetext", "messagebody", "messagecontent",
+        "msg", "msgtext", "msgbody", "sms", "smstext", "textbody", "textmessage", "chatmessage",
+    ),
+    SENDER: (
+        "sender", "senderid", "sendername", "from", "fromid", "fromuser", "author", "authorid",
+        "user", "userid", "username", "sentby", "fromaddress", "senderaddress",
+    ),
+    MESSAGE_ID: (
+        "messageid", "id", "msgid", "messageuuid", "uuid", "guid", "mid", "messagenumber", "smsid",
+    ),
+    SENT_AT: (
+        "sentat", "sent", "senttime", "sentdate", "sentts", "timestamp", "time", "datetime", "date",
+        "ts", "createdat", "created", "createdtime", "createddate", "creationdate", "messagetime",
+        "messagedate", "receivedat",
+    ),
+}  # fmt: skip
+OPTIONS = {
+    TEXT: "--text-column",
+    SENDER: "--sender-column",
+    MESSAGE_ID: "--id-column",
+    SENT_AT: "--time-column",
+}
+SHOWN_COLUMNS, SHOWN_LENGTH = 20, 40
+
+
+class ColumnNotFoundError(ValueError):
+    """A file lacks a column that it needs; the message names those it has and the remedy."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of the columns in one file; ``None`` where the file has none."""
+
+    text: str
+    sender: str | None = None
+    message_id: str | None = None
+    sent_at: str | None = None
+
+    def named(self) -> dict[str, str | None]:
+        """Output column -> the file's column, in the output's order."""
+        return {
+            MESSAGE_ID: self.message_id,
+            SENDER: self.sender,
+            SENT_AT: self.sent_at,
+            TEXT: self.text,
+        }
+
+
+def find_columns(
+    names: Iterable[str],
+    wanted: Mapping[str, str] | None = None,
+    weights: Mapping[str, int] | None = None,
+) -> Columns:
+    """Choose a file's columns.
+
+    Parameters
+    ----------
+    names
+        The file's column names, in their order.
+    wanted
+        Output column -> name given by argument; each must be there.
+    weights
+        How often each name held a value in a sample; among usual names the most frequent wins.
+
+    Raises
+    ------
+    ColumnNotFoundError
+        No text column, or one given by argument is missing.
+    """
+    present = list(dict.fromkeys(names))
+    asked = {role: _asked(present, role, name) for role, name in (wanted or {}).items()}
+    taken = set(asked.values())
+    free = [name for name in present if name not in taken]
+    found = {
+        role: asked[role] if role in asked else _usual(free, USUAL[role], weights or {})
+        for role in USUAL
+    }
+    text = found[TEXT]
+    if text is None:
+        raise ColumnNotFoundError(
+            f"no text column: it has {shown(present)}; name the one to use with {OPTIONS[TEXT]}"
+        )
+    return Columns(text, found[SENDER], found[MESSAGE_ID], found[SENT_AT])
+
+
+def _asked(present: Sequence[str], role: str, name: str) -> str:
+    same = [p for p in present if p == name] or [p for p in present if _key(p) == _key(name)]
+    if not same:
+        raise ColumnNotFoundError(
+            f"no column {name!r} ({OPTIONS[role]}): it has {shown(present)}; "
+            f"correct {OPTIONS[role]} or leave it out"
+        )
+    return same[0]
+
+
+def _usual(present: Sequence[str], usual: Sequence[str], weights: Mapping[str, int]) -> str | None:
+    ranks = {key: rank for rank, key in enumerate(usual)}
+    known = [name for name in present if _key(name) in ranks]
+    return min(known, key=lambda n: (-weights.get(n, 0), ranks[_key(n)]), default=None)
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[^0-9a-z]", "", name.casefold())
+
+
+def shown(names: Sequence[str]) -> str:
+    """Column names for a message to a person: at most 20, each at most 40 characters."""
+    if not names:
+        return "no columns"
+    short = [repr(n if len(n) <= SHOWN_LENGTH else n[:SHOWN_LENGTH] + "…") for n in names]
+    more = f" and {len(short) - SHOWN_COLUMNS} more" if len(short) > SHOWN_COLUMNS else ""
+    return ", ".join(short[:SHOWN_COLUMNS]) + more
+
+
+def name_header(header: Sequence[str]) -> tuple[str, ...]:
+    """Give each field of a header a name of its own.
+
+    >>> name_header(["v1", "v2", "", "v1"])
+    ('v1', 'v2', 'column_3', 'v1_2')
+    """
+    names: dict[str, None] = {}
+    for position, raw in enumerate(header, start=1):
+        name = base = raw.strip() or f"column_{position}"
+        count = 1
+        while name in names:
+            count += 1
+            name = f"{base}_{count}"
+        names[name] = None
+    return tuple(names)
+
+
+def spilled(header: Sequence[str], text: int) -> int:
+    """Count the unnamed fields behind the text, when the header has nothing else there.
+
+    Such a header (``v1,v2,,,``) comes from texts whose commas split them: what is in those fields
+    is the rest of the text, and would escape masking anywhere else.
+    """
+    behind = [name.strip() for name in header[text + 1 :]]
+    return 0 if any(behind) else len(behind)

@@ -1,0 +1,101 @@
+"""CSV records out of lines: RFC 4180's quotes, newlines in fields, a way back from bad ones.
+
+A quote that never closes would swallow the rest of the file. Then only its line is rejected and
+reading goes on with the next; after ``MAX_RESUMES`` of those the record is rejected as a whole, so
+that hostile files take linear time.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from messages.lines import EXCERPT_READ, MAX_LINE, Reject
+
+MAX_RESUMES = 50
+Record = tuple[int, "list[str] | Reject"]
+
+
+class CsvRecords:
+    r"""Records of CSV lines.
+
+    Parameters
+    ----------
+    lines
+        Without their ``\n``; one with more characters than ``MAX_LINE`` is rejected.
+    delimiter
+        One ASCII character.
+
+    Notes
+    -----
+    Iterating yields ``(position, fields)`` or ``(position, Reject)``; the position is that of the
+    record's first line, from 0. Blank lines between records are no records.
+    """
+
+    def __init__(self, lines: Iterable[str], delimiter: str = ",") -> None:
+        csv.field_size_limit(MAX_LINE)
+        self._lines = iter(lines)
+        self._again: deque[str] = deque()
+        self._taken: list[str] = []
+        self._size = 0
+        self._fault = ""
+        self._delimiter = delimiter
+        self._resumes = 0
+        self.position = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        reader = csv.reader(self._feed(), delimiter=self._delimiter)
+        while True:
+            try:
+                fields = next(reader, None)
+            except csv.Error as error:
+                yield self.position, self._give_up(str(error))
+                reader = csv.reader(self._feed(), delimiter=self._delimiter)
+                continue
+            if self._fault:
+                yield self.position, self._resume()
+                reader = csv.reader(self._feed(), delimiter=self._delimiter)
+            elif fields is None:
+                return
+            else:
+                start = self.position
+                self._forget(len(self._taken))
+                if fields:
+                    yield start, fields
+
+    def _feed(self) -> Iterator[str]:
+        """Hand lines to the reader; a line asked for amid a record continues it."""
+        while True:
+            line = self._again.popleft() if self._again else next(self._lines, None)
+            if line is None:
+                self._fault = "a quote opens here and never closes" if self._taken else ""
+                return
+            self._taken.append(line)
+            self._size += len(line)
+            if self._size > MAX_LINE:
+                self._fault = f"a record longer than {MAX_LINE // 1024**2} MiB"
+                return
+            yield line + "\n"
+
+    def _give_up(self, why: str) -> Reject:
+        reject = self._reject(f"not valid CSV: {why}")
+        self._forget(len(self._taken))
+        return reject
+
+    def _resume(self) -> Reject:
+        reject = self._reject(self._fault)
+        self._fault = ""
+        self._resumes += 1
+        first = 1 if self._resumes <= MAX_RESUMES else len(self._taken)
+        self._again.extendleft(reversed(self._taken[first:]))
+        self._forget(first)
+        return reject
+
+    def _reject(self, reason: str) -> Reject:
+        return Reject(self.position, reason, "".join(self._taken[:1])[:EXCERPT_READ])
+
+    def _forget(self, lines: int) -> None:
+        self.position += lines
+        self._taken.clear()
+        self._size = 0

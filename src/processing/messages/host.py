@@ -1,0 +1,85 @@
+"""Where the job runs: its container's hosts, how inputs are shared among them, its memory."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+
+
+@dataclass(frozen=True)
+class Host:
+    """One of a job's instances.
+
+    ``shares`` says that all hosts were given all files, so that each takes its share of them.
+    """
+
+    name: str = ""
+    index: int = 0
+    count: int = 1
+    shares: bool = False
+
+    def named(self, stem: str, suffix: str) -> str:
+        """Name an output file so that hosts do not overwrite each other's.
+
+        >>> Host().named("summary", ".json"), Host("algo-2", 1, 2).named("summary", ".json")
+        ('summary.json', 'summary-algo-2.json')
+        """
+        return f"{stem}-{self.name}{suffix}" if self.count > 1 else f"{stem}{suffix}"
+
+
+def this_host(opt_ml: Path, folder: Path) -> Host:
+    """Read what SageMaker says of the hosts, if it does.
+
+    Parameters
+    ----------
+    opt_ml
+        SageMaker's folder, in which ``config/`` lies; see "How Amazon SageMaker Processing Provides
+        Configuration to Your Processing Container" in its guide.
+    folder
+        The input's folder: whether it is shared or copied is said per input.
+    """
+    resources = _config(opt_ml / "config" / "resourceconfig.json")
+    hosts = sorted(resources.get("hosts") or [])
+    current = str(resources.get("current_host"))
+    if len(hosts) < 2 or current not in hosts:  # noqa: PLR2004
+        return Host()
+    return Host(current, hosts.index(current), len(hosts), _copied(opt_ml, folder))
+
+
+def _copied(opt_ml: Path, folder: Path) -> bool:
+    """Say whether every host has every file; so it is unless the job's configuration denies it."""
+    job = _config(opt_ml / "config" / "processingjobconfig.json")
+    for given in job.get("ProcessingInputs") or []:
+        s3 = given.get("S3Input") or {}
+        if Path(s3.get("LocalPath") or "").name == folder.name:
+            return bool(s3.get("S3DataDistributionType") != "ShardedByS3Key")
+    return True
+
+
+def _config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+def memory_mb() -> int:
+    """Say how much memory there is: the container's limit, else the machine's, in MiB."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([machine, *filter(None, map(_limit, _LIMITS))]) // 1024**2
+
+
+def _limit(path: Path) -> int | None:
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None

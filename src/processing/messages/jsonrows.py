@@ -1,0 +1,88 @@
+"""JSON lines taken apart: orjson alone decides what is JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence, Set
+from contextlib import suppress
+from typing import Any
+
+import orjson
+import polars as pl
+
+from messages.lines import MAX_LINE, TOO_LONG, Reject, decode, reject
+from messages.values import json_text
+
+_LOSSY = float(2**63)
+_LONGEST_NUMBER = 400
+JsonRows = tuple[list[dict[str, Any]], list[int], list[Reject]]
+
+
+def parse(lines: Sequence[bytes], encoding: str) -> JsonRows:
+    """Parse lines into objects, their positions, and rejects; blank lines are neither."""
+    rows: list[dict[str, Any]] = []
+    positions: list[int] = []
+    rejects: list[Reject] = []
+    utf8, loads = encoding == "utf-8", orjson.loads
+    for position, line in enumerate(lines):
+        try:
+            if len(line) > MAX_LINE:
+                raise ValueError(TOO_LONG)
+            row = loads(line if utf8 else decode(line, encoding))
+        except ValueError as error:
+            if line.strip():
+                rejects.append(reject(position, _json_reason(error), line, encoding))
+            continue
+        if type(row) is dict:
+            rows.append(row)
+            positions.append(position)
+        else:
+            rejects.append(reject(position, "not a JSON object", line, encoding))
+    return rows, positions, rejects
+
+
+def _json_reason(error: ValueError) -> str:
+    if isinstance(error, orjson.JSONDecodeError):
+        return f"not valid JSON: {error.msg} at character {error.pos + 1}"
+    return str(error)
+
+
+def not_text(texts: Sequence[Any]) -> list[int]:
+    """Find the values that are no text; numbers count as such, null as none."""
+    if set(map(type, texts)) <= {str, int, float, type(None)}:
+        return []
+    return [i for i, t in enumerate(texts) if type(t) in (bool, dict, list)]
+
+
+def without(values: list[Any], indexes: Sequence[int]) -> list[Any]:
+    """Leave some values out."""
+    gone = set(indexes)
+    return [v for i, v in enumerate(values) if i not in gone]
+
+
+def scalar(value: Any, line: bytes) -> str | None:
+    """Write a value as a string; integers beyond 64 bits are read again, as orjson rounds them."""
+    if value is None or type(value) is str:
+        return value
+    if type(value) is float and abs(value) >= _LOSSY:
+        exact = [v for v in _integers(line) if float(v) == value]
+        return str(exact[0]) if len(set(exact)) == 1 else json_text(value)
+    return json_text(value)
+
+
+def _integers(line: bytes) -> list[int]:
+    found: list[int] = []
+
+    def keep(digits: str) -> int:
+        found.append(int(digits) if len(digits) < _LONGEST_NUMBER else 0)
+        return 0
+
+    with suppress(RecursionError, ValueError):  # nested deeper than orjson minds
+        json.loads(line.decode("utf-8", "replace"), parse_int=keep)
+    return found
+
+
+def overflow(rows: Sequence[dict[str, Any]], kept: Set[str]) -> pl.Series:
+    """Gather what is not kept as columns, as JSON text: see ``values.pack``."""
+    packed = [{k: v for k, v in row.items() if k not in kept and v is not None} for row in rows]
+    return pl.Series([json_text(p) if p else None for p in packed], dtype=pl.String)

@@ -1,0 +1,55 @@
+"""Single lines: decoding them, and what is said of one that cannot be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MAX_LINE = 16 * 1024 * 1024
+EXCERPT_READ = 400
+TOO_LONG = f"longer than {MAX_LINE // 1024**2} MiB"
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One line or row that could not be read.
+
+    ``position`` counts from 0 within the batch; ``excerpt`` is its beginning, masked.
+    """
+
+    position: int
+    reason: str
+    excerpt: str
+
+
+def decode(line: bytes, encoding: str) -> str:
+    """Decode one line; in cp1252 the five bytes it leaves undefined are the controls of Latin-1."""
+    if encoding != "cp1252":
+        return line.decode(encoding)
+    try:
+        return line.decode("cp1252")
+    except UnicodeDecodeError:
+        return "".join(_byte(b) for b in line)
+
+
+def _byte(byte: int) -> str:
+    return bytes([byte]).decode("cp1252", "ignore") or chr(byte)
+
+
+def encodable(text: str) -> bool:
+    """Tell whether a text has no half surrogates, which stand for bytes that were no UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def undecodable(error: UnicodeDecodeError) -> str:
+    """Say where a line stops being text."""
+    return f"not valid {error.encoding.upper()}: byte {error.start + 1}"
+
+
+def reject(position: int, reason: str, line: bytes, encoding: str = "utf-8") -> Reject:
+    """Reject a line, keeping its beginning."""
+    codec = "cp1252" if encoding == "cp1252" else "utf-8"
+    return Reject(position, reason, line[:EXCERPT_READ].decode(codec, "replace"))

@@ -1,0 +1,130 @@
+"""Cleaned rows on disk, in buckets by hash of sender and text, so that duplicates meet in one.
+
+A bucket is a file of segments, each an Arrow IPC stream behind its length. Several processes never
+write the same file: each names its own.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from messages.batch import POSITION
+from messages.columns import SENDER, TEXT
+
+ORDER = "\0order"
+BUCKET = "\0bucket"
+# A row's place among all: its task's number above, its position in the task below.
+TASK_BITS = 40
+FLUSH_BYTES = 24 * 1024 * 1024
+IDENTITY = (SENDER, TEXT)
+
+
+@dataclass
+class Weight:
+    """What a bucket will take in memory: bytes and rows."""
+
+    bytes: int = 0
+    rows: int = 0
+
+    def add(self, other: Weight) -> None:
+        """Count in another part of the same bucket."""
+        self.bytes += other.bytes
+        self.rows += other.rows
+
+
+@dataclass
+class Staging:
+    """One task's rows on their way into buckets.
+
+    Parameters
+    ----------
+    folder
+        Where bucket files are; they are appended to.
+    buckets
+        How many.
+    seed
+        Of the hash; another one spreads a bucket's rows anew.
+    """
+
+    folder: Path
+    buckets: int
+    seed: int = 0
+    weights: dict[int, Weight] = field(default_factory=lambda: defaultdict(Weight))
+    _held: list[pl.DataFrame] = field(default_factory=list)
+    _size: int = 0
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Take rows with their ``ORDER``; they reach the disk by ``flush`` at the latest."""
+        self._held.append(frame)
+        self._size += int(frame.estimated_size())
+        if self._size >= FLUSH_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is held."""
+        for frame in _alike(self._held):
+            for bucket, part in self._parts(frame):
+                self.weights[bucket].add(Weight(int(part.estimated_size()), part.height))
+                append(self.folder / f"{bucket:05d}.{os.getpid()}", part)
+        self._held, self._size = [], 0
+
+    def _parts(self, frame: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
+        if self.buckets == 1:
+            yield 0, frame
+            return
+        placed = frame.with_columns(
+            (pl.struct(IDENTITY).hash(self.seed) % self.buckets).alias(BUCKET)
+        )
+        parts = placed.partition_by(BUCKET, as_dict=True, include_key=False)
+        for (bucket,), part in parts.items():
+            yield int(bucket), part
+
+
+def _alike(frames: Sequence[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Join frames of one schema; those of others stay apart until all schemas are known."""
+    groups: dict[tuple[tuple[str, pl.DataType], ...], list[pl.DataFrame]] = defaultdict(list)
+    for frame in frames:
+        groups[tuple(frame.schema.items())].append(frame)
+    for group in groups.values():
+        yield pl.concat(group, rechunk=True) if len(group) > 1 else group[0]
+
+
+def ordered(frame: pl.DataFrame, task: int, base: int) -> pl.DataFrame:
+    """Turn positions within a batch into places among all rows."""
+    first = (task << TASK_BITS) + base
+    order = pl.Series(ORDER, frame[POSITION] + first, dtype=pl.Int64)
+    return frame.drop(POSITION).insert_column(0, order)
+
+
+def task_of(order: pl.Expr) -> pl.Expr:
+    """Tell which task a row came from, by its place."""
+    return order // (1 << TASK_BITS)
+
+
+def firsts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Keep the first row of each sender and text, in order; no sender equals no sender."""
+    return frame.sort(ORDER).unique(IDENTITY, keep="first", maintain_order=True)
+
+
+def append(path: Path, frame: pl.DataFrame) -> None:
+    """Add a segment to a bucket file."""
+    data = io.BytesIO()
+    frame.write_ipc_stream(data, compression="lz4")
+    with path.open("ab") as file:
+        file.write(data.tell().to_bytes(8, "little"))
+        file.write(data.getbuffer())
+
+
+def segments(paths: Sequence[Path]) -> Iterator[pl.DataFrame]:
+    """Read the segments of bucket files, one at a time."""
+    for path in paths:
+        with path.open("rb") as file:
+            while size := file.read(8):
+                yield pl.read_ipc_stream(io.BytesIO(file.read(int.from_bytes(size, "little"))))

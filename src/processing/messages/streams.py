@@ -1,0 +1,189 @@
+"""Bytes of files: decompressed, turned into UTF-8, cut into lines, never all at once."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import zlib
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import zstandard
+
+from messages.lines import MAX_LINE
+
+BLOCK = 1024 * 1024
+BATCH_BYTES, BATCH_LINES = 4 * 1024 * 1024, 20_000
+# A zstd block of a few bytes may hold 128 KiB: little at a time keeps a bomb's bursts small.
+ZSTD_INPUT = 1024
+BOMS = {
+    "utf-8-sig": codecs.BOM_UTF8,
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+}
+MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
+BROKEN = (EOFError, OSError, zlib.error, zstandard.ZstdError)
+
+
+def compression_of(path: Path) -> str | None:
+    """Tell a file's compression by its first bytes, whatever its name."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    return next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
+
+
+class Blocks:
+    """A file's decompressed bytes, block by block.
+
+    Iterating ends early on damage, once all that could be read was given; ``damage`` then says
+    what is wrong, and is ``None`` otherwise.
+    """
+
+    def __init__(self, path: Path, compression: str | None) -> None:
+        self._path = path
+        self._compression = compression
+        self.damage: str | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._path.open("rb") as raw:
+            try:
+                yield from _decompressed(raw, self._compression)
+            except BROKEN as error:
+                if self._compression is None:
+                    raise
+                self.damage = f"damaged {self._compression} data: {error}"
+
+
+def _decompressed(raw: io.BufferedReader, compression: str | None) -> Iterator[bytes]:
+    """Read what is there at each time, as a longer read that fails would lose its beginning."""
+    if compression == "gzip":
+        return iter(partial(gzip.GzipFile(fileobj=raw).read1, BLOCK), b"")
+    if compression == "bz2":
+        return iter(partial(bz2.BZ2File(raw).read1, BLOCK), b"")
+    return _zstd(raw) if compression == "zstd" else _reads(raw)
+
+
+def _reads(file: IO[bytes]) -> Iterator[bytes]:
+    return iter(lambda: file.read(BLOCK), b"")
+
+
+def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
+    """Decompress frame after frame; the library's own reader does not mind a cut-off file."""
+    frame, begun = zstandard.ZstdDecompressor().decompressobj(), False
+    for read in iter(lambda: raw.read(ZSTD_INPUT), b""):
+        rest = read
+        while rest:
+            yield frame.decompress(rest)
+            rest, begun = (frame.unused_data, False) if frame.eof else (b"", True)
+            if frame.eof:
+                frame = zstandard.ZstdDecompressor().decompressobj()
+    if begun:
+        raise EOFError("it ends within a frame")
+
+
+def in_utf8(data: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """Make bytes splittable at newlines: without a mark of order, UTF-16 turned into UTF-8.
+
+    What UTF-16 cannot mean (half a surrogate pair, half a unit) becomes bytes that are no UTF-8
+    either, so that the line they are on is rejected and no other.
+    """
+    data = _without_mark(data, BOMS.get(encoding, b""))
+    if not encoding.startswith("utf-16"):
+        yield from data
+        return
+    decoder = codecs.getincrementaldecoder(encoding)(errors="surrogatepass")
+    for block in data:
+        yield decoder.decode(block).encode("utf-8", "surrogatepass")
+    if decoder.getstate()[0]:
+        yield b"\xff"
+
+
+def _without_mark(data: Iterable[bytes], mark: bytes) -> Iterator[bytes]:
+    head: bytes | None = b""
+    for block in data:
+        if head is None:
+            yield block
+        else:
+            head += block
+            if len(head) >= len(mark):
+                yield head.removeprefix(mark)
+                head = None
+    if head:
+        yield head
+
+
+def line_batches(data: Iterable[bytes], source: Blocks | None = None) -> Iterator[list[bytes]]:
+    """Cut bytes into lists of whole lines, about 4 MiB and at most 20,000 lines each.
+
+    A line over ``MAX_LINE`` is cut just beyond that, which the batch functions reject. What is
+    left of a line where ``source`` turned out damaged is left out.
+    """
+    held = bytearray()
+    for block in _joined(data):
+        first, *rest = block.split(b"\n")
+        held += first[: MAX_LINE + 1 - len(held)]
+        if rest:
+            yield from _sliced([bytes(held), *rest[:-1]])
+            held = bytearray(rest[-1][: MAX_LINE + 1])
+    if held and not (source and source.damage):
+        yield [bytes(held)]
+
+
+def _joined(data: Iterable[bytes]) -> Iterator[bytes]:
+    """Join small blocks, so that there is a batch's worth to split."""
+    waiting: list[bytes] = []
+    size = 0
+    for block in data:
+        waiting.append(block)
+        size += len(block)
+        if size >= BATCH_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
+def _sliced(lines: list[bytes]) -> Iterator[list[bytes]]:
+    for start in range(0, len(lines), BATCH_LINES):
+        yield lines[start : start + BATCH_LINES]
+
+
+def range_blocks(path: Path, start: int, end: int) -> Iterator[bytes]:
+    """Read the lines of a plain file that start in ``[start, end)``, to their own ends."""
+    with path.open("rb") as file:
+        position = _line_start(file, start)
+        last = b"\n"
+        while position < end:
+            block = file.read(min(BLOCK, end - position))
+            if not block:
+                return
+            yield block
+            position, last = position + len(block), block[-1:]
+        if last != b"\n":
+            yield from _to_newline(file)
+
+
+def _line_start(file: IO[bytes], start: int) -> int:
+    if start == 0:
+        return 0
+    file.seek(start - 1)
+    position = start - 1
+    for block in _reads(file):
+        found = block.find(b"\n")
+        if found >= 0:
+            file.seek(position + found + 1)
+            return position + found + 1
+        position += len(block)
+    return position
+
+
+def _to_newline(file: IO[bytes]) -> Iterator[bytes]:
+    for block in iter(lambda: file.read(64 * 1024), b""):
+        found = block.find(b"\n")
+        yield block if found < 0 else block[: found + 1]
+        if found >= 0:
+            return

@@ -1,0 +1,129 @@
+"""What a run has to say: counts per file and in total, and each reject."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import orjson
+
+from messages.columns import Columns
+from messages.sources import Source
+from messages.work import Done, Task
+
+COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
+
+
+@dataclass
+class FileCounts:
+    """The rows of one file; ``rows_in`` is always the sum of the others."""
+
+    rows_in: int = 0
+    rows_out: int = 0
+    duplicates: int = 0
+    empty: int = 0
+    rejected: int = 0
+    damage: str | None = None
+
+    def numbers(self) -> dict[str, int]:
+        """Give the counts by name."""
+        return {name: getattr(self, name) for name in COUNTS}
+
+
+@dataclass
+class Record:
+    """All that tasks and buckets reported."""
+
+    sources: Sequence[Source]
+    tasks: Sequence[Task]
+    done: dict[int, Done] = field(default_factory=dict)
+    kept: Counter[int] = field(default_factory=Counter)
+
+    def per_file(self) -> list[FileCounts]:
+        """Count each file's rows, in the files' order."""
+        counts = {source.name: FileCounts() for source in self.sources}
+        for task in self.tasks:
+            done, count = self.done[task.number], counts[task.source.name]
+            out = self.kept[task.number]
+            count.rows_in += done.rows_in
+            count.rows_out += out
+            count.duplicates += done.staged - out
+            count.empty += done.empty
+            count.rejected += done.rejected
+            count.damage = count.damage or done.damage
+        return list(counts.values())
+
+    def rejects(self) -> Iterator[dict[str, Any]]:
+        """Give each reject in the order of files and positions, which count from 1."""
+        by_file: dict[str, list[Done]] = {source.name: [] for source in self.sources}
+        for task in self.tasks:
+            by_file[task.source.name].append(self.done[task.number])
+        for source in self.sources:
+            if source.reason is not None:
+                yield _reject(source.name, None, source.reason, "")
+            before = 0
+            for done in by_file[source.name]:
+                yield from _read(source.name, done, before + 1)
+                before += done.lines
+
+    def summary(
+        self, parts: Sequence[str], columns: Iterable[str], seconds: float, version: str
+    ) -> dict[str, Any]:
+        """Sum up the run."""
+        counts = self.per_file()
+        files = [_file(s, c) for s, c in zip(self.sources, counts, strict=True)]
+        totals = {name: sum(c.numbers()[name] for c in counts) for name in COUNTS}
+        return {
+            **totals,
+            "files": files,
+            "files_rejected": sum(s.reason is not None for s in self.sources),
+            "parts": list(parts),
+            "columns": list(columns),
+            "seconds": round(seconds, 3),
+            "version": version,
+        }
+
+
+def _read(name: str, done: Done, first: int) -> Iterator[dict[str, Any]]:
+    if done.rejects is None:
+        return
+    with done.rejects.open("rb") as file:
+        for line in file:
+            r = orjson.loads(line)
+            yield _reject(name, first + r["position"], r["reason"], r["excerpt"])
+
+
+def _reject(name: str, position: int | None, reason: str, excerpt: str) -> dict[str, Any]:
+    return {"file": name, "position": position, "reason": reason, "excerpt": excerpt}
+
+
+def _file(source: Source, count: FileCounts) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "status": _status(source, count),
+        "bytes": source.size,
+        "format": source.format,
+        "compression": source.compression,
+        "encoding": source.encoding,
+        "columns": _columns(source.columns),
+        **count.numbers(),
+        "reason": source.reason or count.damage,
+    }
+
+
+def _status(source: Source, count: FileCounts) -> str:
+    if source.reason is not None:
+        return "rejected"
+    return "damaged" if count.damage else "read"
+
+
+def _columns(columns: Columns | None) -> Mapping[str, str | None]:
+    return {} if columns is None else columns.named()
+
+
+def write_lines(file: IO[bytes], records: Iterable[Mapping[str, Any]]) -> None:
+    """Write JSON Lines."""
+    for record in records:
+        file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))

@@ -1,0 +1,212 @@
+"""What one worker does: read a range of a file, clean it batch by batch, stage what is left."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+import polars as pl
+
+from messages.batch import (
+    Batch,
+    clean_frame,
+    clean_json_lines,
+    clean_records,
+    clean_tab_lines,
+)
+from messages.columns import Columns
+from messages.csvrows import CsvRecords, Record
+from messages.lines import MAX_LINE, Reject, decode
+from messages.sources import Source
+from messages.staging import IDENTITY, Staging, Weight, ordered
+from messages.streams import BATCH_LINES, Blocks, in_utf8, line_batches, range_blocks
+
+RECORD_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Task:
+    """A stretch of one file.
+
+    ``start`` and ``end`` are bytes of a splittable file, rows of a Parquet file, else unused.
+    """
+
+    number: int
+    source: Source
+    start: int = 0
+    end: int = 0
+
+
+@dataclass
+class Done:
+    """What came of a task. Positions in ``rejects`` (a file of JSON lines) count from its start."""
+
+    number: int
+    rows_in: int = 0
+    empty: int = 0
+    rejected: int = 0
+    staged: int = 0
+    lines: int = 0
+    rejects: Path | None = None
+    damage: str | None = None
+    schema: dict[str, list[pl.DataType]] = field(default_factory=dict)
+    weights: dict[int, Weight] = field(default_factory=dict)
+
+
+def run(task: Task, folder: Path, buckets: int) -> Done:
+    """Do one task.
+
+    Parameters
+    ----------
+    task
+        What to read.
+    folder
+        For staged rows and rejects.
+    buckets
+        How many to stage into.
+    """
+    done = Done(task.number)
+    staging = Staging(folder, buckets)
+    for base, batch in _batches(task, done):
+        done.rows_in += batch.rows_in
+        done.empty += batch.empty
+        _keep_rejects(done, batch, base, folder)
+        for name, dtype in batch.frame.schema.items():
+            kinds = done.schema.setdefault(name, [])
+            if dtype not in kinds:
+                kinds.append(dtype)
+        unique = batch.frame.unique(IDENTITY, keep="first", maintain_order=True)
+        done.staged += batch.frame.height
+        if unique.height:
+            staging.add(ordered(unique, task.number, base))
+    staging.flush()
+    done.weights = dict(staging.weights)
+    return done
+
+
+def watch_parent() -> None:
+    """End this worker when its parent is gone, however that ended."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _keep_rejects(done: Done, batch: Batch, base: int, folder: Path) -> None:
+    if not batch.rejects:
+        return
+    done.rejected += len(batch.rejects)
+    done.rejects = folder / f"rejects.{done.number:08d}"
+    with done.rejects.open("ab") as file:
+        for reject in batch.rejects:
+            record = {
+                "position": base + reject.position,
+                "reason": reject.reason,
+                "excerpt": reject.excerpt,
+            }
+            file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _batches(task: Task, done: Done) -> Iterator[tuple[int, Batch]]:
+    """Read batches with the position of their first line or row in the task."""
+    source = task.source
+    if source.columns is None:
+        return
+    if source.format == "parquet":
+        yield from _parquet(task, source.columns, done)
+        return
+    blocks = Blocks(source.path, source.compression)
+    read = csv_batches if source.format == "csv" else _line_batches
+    yield from read(task, source.columns, blocks, done)
+    if blocks.damage:
+        done.damage = blocks.damage
+        lost = Reject(0, f"the rest of the file is lost: {blocks.damage}", "")
+        yield done.lines, Batch(_nothing(source.columns), [lost], 1, 0)
+        done.lines += 1
+
+
+def _nothing(columns: Columns) -> pl.DataFrame:
+    return clean_json_lines([], columns).frame
+
+
+def _line_batches(
+    task: Task, columns: Columns, blocks: Blocks, done: Done
+) -> Iterator[tuple[int, Batch]]:
+    source = task.source
+    data = (
+        in_utf8(range_blocks(source.path, task.start, task.end), _mark_at(task))
+        if source.splittable
+        else in_utf8(blocks, source.encoding or "utf-8")
+    )
+    header_to_come = source.format == "tsv" and task.start == 0
+    for lines in line_batches(data, blocks):
+        base, skipped = done.lines, 0
+        done.lines += len(lines)
+        if header_to_come:
+            skipped = _header_lines(lines)
+            header_to_come = skipped == len(lines) and not lines[-1].strip()
+        body = lines[skipped:] if skipped else lines
+        if source.format == "jsonl":
+            yield base, clean_json_lines(body, columns, source.decoding)
+        else:
+            batch = clean_tab_lines(body, source.header, columns, source.decoding)
+            yield base + skipped, batch
+
+
+def _mark_at(task: Task) -> str:
+    """Say what to strip a mark of order by: only a file's beginning has one."""
+    return task.source.encoding or "utf-8" if task.start == 0 else "utf-8"
+
+
+def _header_lines(lines: list[bytes]) -> int:
+    """Count the lines up to and with the header, the first that is not blank."""
+    return next((i + 1 for i, line in enumerate(lines) if line.strip()), len(lines))
+
+
+def csv_batches(
+    task: Task, columns: Columns, blocks: Blocks, done: Done
+) -> Iterator[tuple[int, Batch]]:
+    """Read a CSV file from its beginning, as only that tells which newlines end a record."""
+    source = task.source
+    data = in_utf8(blocks, source.encoding or "utf-8")
+    lines = (_text(line, source) for lines in line_batches(data, blocks) for line in lines)
+    records = CsvRecords(lines, source.delimiter)
+    batch: list[Record] = []
+    size = 0
+    for number, (position, fields) in enumerate(records):
+        if number == 0:
+            continue
+        batch.append((position, fields))
+        size += sum(map(len, fields)) if isinstance(fields, list) else 0
+        if len(batch) == BATCH_LINES or size >= RECORD_BYTES:
+            yield 0, clean_records(batch, source.header, columns, source.spill)
+            batch, size = [], 0
+    if batch:
+        yield 0, clean_records(batch, source.header, columns, source.spill)
+    done.lines = records.position
+
+
+def _text(line: bytes, source: Source) -> str:
+    """Decode a line so that bytes that are no UTF-8 can be found in the fields they end up in."""
+    if len(line) > MAX_LINE:  # as many characters as bytes: too long stays too long
+        return line.decode("latin-1")
+    if source.decoding == "utf-8":
+        return line.decode("utf-8", "surrogateescape")
+    return decode(line, source.decoding)
+
+
+def _parquet(task: Task, columns: Columns, done: Done) -> Iterator[tuple[int, Batch]]:
+    scan = pl.scan_parquet(task.source.path, glob=False, hive_partitioning=False)
+    rows = scan.slice(task.start, task.end - task.start)
+    for frame in rows.collect_batches(chunk_size=BATCH_LINES, maintain_order=True):
+        yield done.lines, clean_frame(frame, columns)
+        done.lines += frame.height
