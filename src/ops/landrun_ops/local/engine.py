@@ -22,6 +22,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from landrun_ops.local import (
+    event_delivery,
     execution_history,
     execution_start,
     execution_stop,
@@ -122,6 +123,7 @@ def install(*, program: Path, work_dir: Path, python: str = sys.executable) -> E
     jobs = ProcessingJobs(partial(run, laptop=laptop))
     publisher, patches = Publisher(), Patches()
     patches.item(default_user_config, "stepfunctions", {"execute_state_machine": True})
+    event_delivery.adapt(patches)
     execution_start.adapt(patches)
     execution_stop.adapt(patches)
     execution_history.adapt(patches)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.core.exceptions import ServiceException
+from moto.sagemaker.exceptions import SagemakerClientError
 from moto.stepfunctions.parser.api import (
     HistoryEventExecutionDataDetails,
     HistoryEventType,
@@ -121,7 +121,7 @@ class ProcessingTask(StateTaskServiceCallback):  # type: ignore[misc]
                 f"The Parameters '{json.dumps(normalised_parameters)}' could not be used to start "
                 f"the Task: [{error}]"
             ) from error
-        except ServiceException as error:
+        except SagemakerClientError as error:
             name = CustomErrorName(error_name(error.code))
             raise self._failure(env, name, _java_message(error, request)) from error
         env.heap[_JOB] = job  # of this evaluation: branches of a Map share the state itself
@@ -193,7 +193,7 @@ class ProcessingTask(StateTaskServiceCallback):  # type: ignore[misc]
         )
 
 
-def _java_message(error: ServiceException, request: str) -> str:
+def _java_message(error: SagemakerClientError, request: str) -> str:
     return (
         f"{error.message} (Service: AmazonSageMaker; Status Code: 400; "
         f"Error Code: {error.code}; Request ID: {request}; Proxy: null)"

@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
+from moto.sagemaker.exceptions import SagemakerClientError
 from moto.sagemaker.models import FakeProcessingJob, SageMakerModelBackend, sagemaker_backends
 from moto.sagemaker.responses import SageMakerResponse
 
@@ -111,7 +111,7 @@ class ProcessingJobs:
 
         Raises
         ------
-        ServiceException
+        SagemakerClientError
             moto's, with SageMaker's code and message.
         """
         _refuse(violations(request))
@@ -167,7 +167,7 @@ class ProcessingJobs:
         kind, wanted = job.instances
         used = sum(other.instances[1] for other in self._threads if other.instances[0] == kind)
         if self.quota is not None and used + wanted > self.quota:
-            raise ServiceException(
+            raise SagemakerClientError(
                 "ResourceLimitExceeded",
                 f"The account-level service limit '{kind} for processing job usage' is "
                 f"{self.quota} Instances, with current utilization of {used} Instances and a "
@@ -187,7 +187,7 @@ def adapt(patches: Patches, jobs: ProcessingJobs) -> None:
     def stop_processing_job(self: Any, processing_job_name: str) -> None:
         description = self.describe_processing_job(processing_job_name)  # raises when unknown
         if description["ProcessingJobStatus"] in _ENDED:
-            raise ServiceException(
+            raise SagemakerClientError(
                 "ValidationException",
                 "The request was rejected because the processing job is in status "
                 f"{description['ProcessingJobStatus']}.",
@@ -201,12 +201,12 @@ def adapt(patches: Patches, jobs: ProcessingJobs) -> None:
 def _refuse(problems: list[str]) -> None:
     if problems:
         count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
-        raise ServiceException("ValidationException", count + "; ".join(problems))
+        raise SagemakerClientError("ValidationException", count + "; ".join(problems))
 
 
 def _refuse_name(before: ProcessingJob | None) -> None:
     if before is not None:
-        raise ServiceException(
+        raise SagemakerClientError(
             "ResourceInUse",
             "Job name must be unique within an AWS account and region, and a job with this name "
             f"already exists ({before.arn})",

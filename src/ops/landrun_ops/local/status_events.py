@@ -117,7 +117,6 @@ def put(execution: Any, status: str) -> None:
                 "DetailType": DETAIL_TYPE,
                 "Detail": json.dumps(detail(execution, status)),
                 "Resources": [execution.exec_arn],
-                "Time": datetime.now(tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             }
         ]
     )

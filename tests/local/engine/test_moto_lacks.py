@@ -1,0 +1,115 @@
+"""What moto lacks. A test that fails here says: moto has grown it, delete the adapter it names."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+WAITS = {"StartAt": "S", "States": {"S": {"Type": "Wait", "Seconds": 60, "End": True}}}
+PASSES = {"StartAt": "S", "States": {"S": {"Type": "Pass", "End": True}}}
+
+
+def test_processing_job_that_takes_its_time__sagemaker_jobs(bare) -> None:
+    request = bare.request("import time; time.sleep(60)")
+    name = bare.start(request)
+    assert bare.describe(name)["ProcessingJobStatus"] == "Completed"
+    bare.start(request)  # a name twice
+
+
+def test_create_processing_job_sync__processing_sync(bare) -> None:
+    try:
+        arn = bare.execute(bare.machine_of(bare.request("")))
+    except ClientError:
+        return
+    assert bare.settled(arn)["status"] == "FAILED"
+
+
+def test_status_events__status_events(bare) -> None:
+    messages = queue_of_all_events(bare)
+    bare.settled(bare.execute(bare.machine(PASSES)))
+    assert messages("aws.states") == []
+
+
+def test_account_in_delivered_events__event_delivery(bare) -> None:
+    messages = queue_of_all_events(bare)
+    entry = {"Source": "mine", "DetailType": "t", "Detail": json.dumps({"text": "<id>"})}
+    bare.client("events").put_events(Entries=[entry])
+    [event] = messages("mine")
+    assert "account" not in event
+    assert event["detail"]["text"] != "<id>"
+
+
+def queue_of_all_events(bare: Any) -> Any:
+    name = f"q-{uuid.uuid4().hex[:8]}"
+    url = bare.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    pattern = json.dumps({"source": ["aws.states", "mine"]})
+    bare.client("events").put_rule(Name=name, EventPattern=pattern)
+    target = {"Id": "q", "Arn": f"arn:aws:sqs:us-east-1:123456789012:{name}"}
+    bare.client("events").put_targets(Rule=name, Targets=[target])
+
+    def messages(source: str) -> list[dict[str, Any]]:
+        found = bare.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        events = [json.loads(m["Body"]) for m in found.get("Messages", ())]
+        return [event for event in events if event["source"] == source]
+
+    return messages
+
+
+def test_names_for_executions__execution_start(bare) -> None:
+    arn = bare.execute(bare.machine(PASSES))
+    assert arn.endswith(":None")
+
+
+def test_cloudformations_machines_in_the_engine__execution_start(bare) -> None:
+    properties = {
+        "StateMachineName": "cfn",
+        "DefinitionString": json.dumps(PASSES),
+        "RoleArn": "arn:aws:iam::123456789012:role/states",
+    }
+    resource = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+    template = json.dumps({"Resources": {"M": resource}})
+    bare.client("cloudformation").create_stack(StackName="s", TemplateBody=template)
+    machines = bare.client("stepfunctions").list_state_machines()["stateMachines"]
+    assert "cfn" not in [machine["name"] for machine in machines]
+
+
+def test_reason_and_date_of_a_stop__execution_stop(bare) -> None:
+    arn = bare.execute(bare.machine(WAITS), name="stopped")
+    bare.until(lambda: len(bare.history(arn)) > 1)
+    answer = bare.client("stepfunctions").stop_execution(executionArn=arn, error="E", cause="C")
+    execution = bare.settled(arn)
+    assert "stopDate" not in answer
+    assert "error" not in execution
+
+
+def test_stop_date_of_a_time_out__execution_stop(bare) -> None:
+    arn = bare.execute(bare.machine({**WAITS, "TimeoutSeconds": 1}), name="slow")
+    execution = bare.settled(arn)
+    assert execution["status"] == "TIMED_OUT"
+    assert "stopDate" not in execution
+
+
+def test_order_and_pages_of_the_history__execution_history(bare) -> None:
+    arn = bare.execute(bare.machine(PASSES), name="history")
+    bare.settled(arn)
+    events = bare.history(arn, reverseOrder=True, maxResults=1)
+    assert [event["id"] for event in events] == [1, 2, 3, 4]
+
+
+def test_wait_for_a_retry_that_ends_with_the_execution__retry_wait(bare) -> None:
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": "missing"},
+        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 3, "MaxAttempts": 1}],
+        "End": True,
+    }
+    arn = bare.execute(bare.machine({"StartAt": "S", "States": {"S": task}}), name="retries")
+    bare.until(lambda: any(event["type"].endswith("Failed") for event in bare.history(arn)))
+    bare.client("stepfunctions").stop_execution(executionArn=arn)
+    time.sleep(0.5)
+    assert bare.execution(arn)["status"] == "RUNNING"
