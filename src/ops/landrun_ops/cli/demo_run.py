@@ -62,6 +62,7 @@ def run_demo(project: Path, source: Path, *, arguments: str, patience: float) ->
             _land(stack, journeys, progress)
             _follow(stack, journeys, progress, patience, float(defaults["MaxRuntimeInSeconds"]))
             times.done("runs")
+            progress.doing("bringing the outputs here, stopping AWS")
             _fetch(stack, journeys, project / OUTPUT_FOLDER)
             times.done("outputs")
         times.done("stop")

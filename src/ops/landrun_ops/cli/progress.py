@@ -83,8 +83,9 @@ class LiveProgress:
         """Draw the present."""
         rows = _fitting(self._journeys, self._console.height - 4)
         ended = sum(journey.ended for journey in self._journeys)
-        below = Text(f"{ended} of {len(self._journeys)} done", style="dim")
-        return Group(_stages_table(rows, self._console.width), below, self._what)
+        below = Text(f"{ended} of {len(self._journeys)} recorded", style="dim")
+        now = self._what if self._what.text else Text()
+        return Group(_stages_table(rows, self._console.width), below, now)
 
 
 @contextmanager
@@ -96,6 +97,7 @@ def shown(console: Console, journeys: Sequence[Journey], *, live: bool) -> Itera
     progress = LiveProgress(console, journeys)
     with Live(progress, console=console, refresh_per_second=8):
         yield progress
+        progress.doing("")
 
 
 def _news(journey: Journey) -> str:
@@ -120,27 +122,27 @@ def _urgency(journey: Journey) -> int:
 
 
 def _stages_table(journeys: Sequence[Journey], width: int) -> Table:
-    stages = "   ".join(WORDS.values())
+    stages = _stages(journeys[0]).cell_len if journeys else 0
     table = Table.grid(padding=(0, 2, 0, 0))
     for journey in journeys:
-        name = shortened(printable(journey.name), max(12, width - len(stages) - 8))
+        name = shortened(printable(journey.name), max(12, width - stages - 2))
         table.add_row(Text(name), _stages(journey))
     return table
 
 
 def _stages(journey: Journey) -> Text:
-    if journey.refusal:
-        return Text(shortened(journey.failure, 60), style="red")
     line = Text()
     for stage, word in WORDS.items():
-        line.append(" → " if line else "", style="dim")
-        line.append(word, style=_style(journey, stage))
+        mark, style = _mark(journey, stage)
+        line.append(f"{mark} {word}  ", style=style)
     return line
 
 
-def _style(journey: Journey, stage: Stage) -> str:
+def _mark(journey: Journey, stage: Stage) -> tuple[str, str]:
+    """Choose what stands before a stage's word, telling enough without its colour."""
     if stage > (journey.stage or 0):
-        return "dim"
+        refused = journey.refusal and stage is Stage.STARTED
+        return ("✗", "bold red") if refused else ("·", "dim")
     if stage is Stage.RECORDED:
-        return "bold red" if journey.failure else "bold green"
-    return "bold cyan" if stage is journey.stage else "green"
+        return ("✗", "bold red") if journey.failure else ("✓", "bold green")
+    return ("✓", "cyan" if stage is journey.stage else "green")
