@@ -1,0 +1,169 @@
+"""What CloudFormation would make of template.yaml: translated from SAM, then resolved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun_ops.local.template import read, translate
+
+Json = dict[str, Any]
+
+PSEUDO = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
+    "AWS::StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/landrun/51af3dc0-da77",
+    "AWS::StackName": "landrun",
+}
+ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Resolver:
+    """Evaluates intrinsics; resources stand for themselves, as ``<LogicalId>`` and ``<Id.Att>``."""
+
+    parameters: Mapping[str, Any]
+    conditions: Json
+
+    def __call__(self, node: Any) -> Any:
+        if isinstance(node, list):
+            return [value for item in node if (value := self(item)) is not ABSENT]
+        if not isinstance(node, dict):
+            return node
+        if len(node) == 1:
+            [(name, argument)] = node.items()
+            intrinsic = getattr(self, "_" + name.removeprefix("Fn::").lower(), None)
+            if intrinsic and (name in ("Ref", "Condition") or name.startswith("Fn::")):
+                return intrinsic(argument)
+        resolved = {name: self(value) for name, value in node.items()}
+        return {name: value for name, value in resolved.items() if value is not ABSENT}
+
+    def holds(self, condition: str) -> bool:
+        return bool(self(self.conditions[condition]))
+
+    def _ref(self, name: str) -> Any:
+        if name == "AWS::NoValue":
+            return ABSENT
+        return PSEUDO.get(name, self.parameters.get(name, f"<{name}>"))
+
+    def _getatt(self, path: Any) -> str:
+        return f"<{path if isinstance(path, str) else '.'.join(path)}>"
+
+    def _condition(self, name: Any) -> Any:
+        return self.holds(name) if isinstance(name, str) else {"Condition": self(name)}
+
+    def _if(self, arguments: list[Any]) -> Any:
+        condition, yes, no = arguments
+        return self(yes if self.holds(condition) else no)
+
+    def _equals(self, arguments: list[Any]) -> bool:
+        left, right = self(arguments)
+        return str(left) == str(right)
+
+    def _not(self, arguments: list[Any]) -> bool:
+        return not self(arguments[0])
+
+    def _and(self, arguments: list[Any]) -> bool:
+        return all(self(arguments))
+
+    def _join(self, arguments: list[Any]) -> str:
+        return str(arguments[0]).join(self(arguments[1]))
+
+    def _split(self, arguments: list[Any]) -> list[str]:
+        return str(self(arguments[1])).split(arguments[0])
+
+    def _select(self, arguments: list[Any]) -> Any:
+        return self(arguments[1])[int(arguments[0])]
+
+    def _sub(self, argument: Any) -> str:
+        text, given = (argument, {}) if isinstance(argument, str) else argument
+        given = {name: self(value) for name, value in given.items()}
+
+        def value(match: re.Match[str]) -> str:
+            name = match[1]
+            return str(given[name] if name in given else self._ref(name))
+
+        return re.sub(r"\$\{([^}]+)\}", value, text)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The resolved resources and outputs of one deployment."""
+
+    resources: Json
+    outputs: dict[str, str]
+
+    def of_type(self, resource_type: str) -> Json:
+        """Give the properties of the resources of a type, by logical id."""
+        return {
+            logical_id: resource.get("Properties", {})
+            for logical_id, resource in self.resources.items()
+            if resource["Type"] == resource_type
+        }
+
+    def environment(self, function: str) -> dict[str, str]:
+        properties = self.of_type("AWS::Lambda::Function")[function]
+        return dict(properties["Environment"]["Variables"])
+
+
+def deploy(template: Json, parameters: Mapping[str, str]) -> Stack:
+    defaults = {name: p["Default"] for name, p in template["Parameters"].items()}
+    resolver = Resolver({**defaults, **parameters}, template["Conditions"])
+    resources = {
+        logical_id: resolver(resource)
+        for logical_id, resource in template["Resources"].items()
+        if "Condition" not in resource or resolver.holds(resource.pop("Condition"))
+    }
+    outputs = {name: resolver(output["Value"]) for name, output in template["Outputs"].items()}
+    return Stack(resources, outputs)
+
+
+def statements(document: Json) -> Iterator[Json]:
+    """Give the statements of a policy, with actions and resources as lists."""
+    for statement in document["Statement"]:
+        as_list = {
+            key: statement[key] if isinstance(statement[key], list) else [statement[key]]
+            for key in ("Action", "Resource")
+            if key in statement
+        }
+        yield {**statement, **as_list}
+
+
+@pytest.fixture(scope="session")
+def template_path(root: Path) -> Path:
+    return root / "template.yaml"
+
+
+@pytest.fixture(scope="session")
+def source(template_path: Path) -> Json:
+    return read(template_path)
+
+
+@pytest.fixture(scope="session")
+def deployed(template_path: Path) -> Callable[..., Stack]:
+    """``deployed(ScheduledInput="in/")`` is the stack as CloudFormation would resolve it."""
+    stacks: dict[tuple[tuple[str, str], ...], Stack] = {}
+
+    def with_parameters(**parameters: str) -> Stack:
+        key = tuple(sorted(parameters.items()))
+        if key not in stacks:
+            stacks[key] = deploy(translate(template_path, parameters).template, parameters)
+        return stacks[key]
+
+    return with_parameters
+
+
+@pytest.fixture(scope="session")
+def stack(deployed: Callable[..., Stack]) -> Stack:
+    return deployed()
+
+
+@pytest.fixture(scope="session")
+def policy_statements() -> Callable[[Json], Iterator[Json]]:
+    return statements

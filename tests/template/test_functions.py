@@ -1,0 +1,155 @@
+"""Functions and what calls them."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from landrun import settings
+
+MODELS = {
+    "ObjectCreatedFunction": settings.ObjectCreatedSettings,
+    "ScheduleFunction": settings.ScheduleSettings,
+    "ExecutionStatusFunction": settings.ExecutionStatusSettings,
+}
+QUEUE_OF = {
+    "ObjectCreatedFunction": "LandingQueue",
+    "ExecutionStatusFunction": "StatusQueue",
+}
+POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+
+
+@pytest.fixture(params=sorted(MODELS))
+def function(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_every_function_has_its_settings_and_no_other_variable(stack: Any, function: str) -> None:
+    read = {field.upper() for field in MODELS[function].model_fields}
+    assert stack.environment(function).keys() == read | POWERTOOLS
+
+
+def test_settings_read_the_environment_that_the_template_gives(
+    deployed: Callable[..., Any], function: str
+) -> None:
+    stack = deployed(ScheduledInput="incoming/{date:%Y}/")
+    read = MODELS[function].from_environment(stack.environment(function))
+    assert read.state_machine_arn == "<ProcessingStateMachine>"
+
+
+def test_the_handler_is_a_callable_of_a_module_that_ships(stack: Any, function: str) -> None:
+    handler = stack.of_type("AWS::Lambda::Function")[function]["Handler"]
+    module, _, name = handler.rpartition(".")
+    assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_functions_run_on_python_3_13_on_arm64(deployed: Callable[..., Any], function: str) -> None:
+    properties = deployed().of_type("AWS::Lambda::Function")[function]
+    assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", ["arm64"])
+    other = deployed(Architecture="x86_64").of_type("AWS::Lambda::Function")[function]
+    assert other["Architectures"] == ["x86_64"]
+
+
+def test_logs_are_kept_for_as_long_as_asked(deployed: Callable[..., Any], function: str) -> None:
+    stack = deployed(LogRetentionInDays="7")
+    assert stack.of_type("AWS::Lambda::Function")[function]["LoggingConfig"] == {
+        "LogGroup": "<FunctionLogs>"
+    }
+    assert int(stack.of_type("AWS::Logs::LogGroup")["FunctionLogs"]["RetentionInDays"]) == 7
+
+
+def test_sam_local_can_set_the_endpoint_and_aws_never_sees_it(
+    source: dict[str, Any], stack: Any, function: str
+) -> None:
+    declared = source["Globals"]["Function"]["Environment"]["Variables"]
+    assert declared["AWS_ENDPOINT_URL"] == {"Ref": "AWS::NoValue"}
+    assert "AWS_ENDPOINT_URL" not in stack.environment(function)
+
+
+@pytest.mark.parametrize("function", QUEUE_OF, indirect=False)
+def test_queues_come_in_batches_that_may_fail_in_part(stack: Any, function: str) -> None:
+    [mapping] = [
+        mapping
+        for mapping in stack.of_type("AWS::Lambda::EventSourceMapping").values()
+        if mapping["FunctionName"] == f"<{function}>"
+    ]
+    assert mapping["EventSourceArn"] == f"<{QUEUE_OF[function]}.Arn>"
+    assert mapping["BatchSize"] == 10
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+
+@pytest.mark.parametrize("function", QUEUE_OF, indirect=False)
+def test_a_message_stays_hidden_six_times_as_long_as_its_function_may_take(
+    stack: Any, function: str
+) -> None:
+    timeout = stack.of_type("AWS::Lambda::Function")[function]["Timeout"]
+    assert stack.of_type("AWS::SQS::Queue")[QUEUE_OF[function]]["VisibilityTimeout"] >= 6 * timeout
+
+
+def test_every_landing_reaches_the_function_so_that_ignored_ones_are_counted(stack: Any) -> None:
+    assert stack.of_type("AWS::Events::Rule")["LandingRule"]["EventPattern"] == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": ["<LandingBucket>"]}},
+    }
+
+
+def test_every_status_of_this_machine_reaches_the_function_and_of_no_other(stack: Any) -> None:
+    assert stack.of_type("AWS::Events::Rule")["StatusRule"]["EventPattern"] == {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {"stateMachineArn": ["<ProcessingStateMachine>"]},
+    }
+
+
+def schedule(stack: Any) -> dict[str, Any]:
+    [properties] = stack.of_type("AWS::Scheduler::Schedule").values()
+    return dict(properties)
+
+
+@pytest.mark.parametrize(
+    ("given", "state"),
+    [("", "DISABLED"), ("incoming/", "ENABLED"), ("s3://elsewhere/in/", "ENABLED")],
+)
+def test_the_schedule_is_off_while_it_has_nothing_to_read(
+    deployed: Callable[..., Any], given: str, state: str
+) -> None:
+    assert schedule(deployed(ScheduledInput=given))["State"] == state
+
+
+def test_the_schedule_is_due_when_asked_in_the_time_zone_asked(
+    deployed: Callable[..., Any],
+) -> None:
+    properties = schedule(
+        deployed(ScheduleExpression="cron(30 2 * * ? *)", ScheduleTimezone="Europe/Berlin")
+    )
+    assert properties["ScheduleExpression"] == "cron(30 2 * * ? *)"
+    assert properties["ScheduleExpressionTimezone"] == "Europe/Berlin"
+    assert properties["FlexibleTimeWindow"] == {"Mode": "OFF"}
+
+
+def test_the_schedule_says_which_it_is_and_when_it_was_due(
+    stack: Any, load_event: Callable[[str], dict[str, Any]]
+) -> None:
+    target = schedule(stack)["Target"]
+    assert target["Arn"] == "<ScheduleFunction.Arn>"
+    assert json.loads(target["Input"]) == load_event("schedule-unfilled")
+    assert json.loads(target["Input"]).keys() == load_event("schedule-tick").keys()
+
+
+def test_a_tick_that_was_not_delivered_or_failed_is_kept(stack: Any) -> None:
+    target = schedule(stack)["Target"]
+    assert target["DeadLetterConfig"] == {"Arn": "<ScheduleDeadLetterQueue.Arn>"}
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+    [config] = stack.of_type("AWS::Lambda::EventInvokeConfig").values()
+    on_failure = config["DestinationConfig"]["OnFailure"]
+    assert on_failure["Destination"] == "<ScheduleDeadLetterQueue.Arn>"
+
+
+def test_two_stacks_can_have_a_schedule_in_one_account(stack: Any) -> None:
+    assert "Name" not in schedule(stack)

@@ -1,0 +1,72 @@
+"""cfn-lint, on the template and on what it translates to: inside SAM resources it sees nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun_ops.local.template import translate
+
+CFN_LINT = Path(sysconfig.get_path("scripts")) / "cfn-lint"
+EVERYTHING_GIVEN = {
+    "ScheduledInput": "s3://elsewhere/in/{date:%Y/%m/%d}/",
+    "StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:notebook-made",
+    "NotificationEmail": "on-call@example.com",
+    "ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1",
+}
+
+
+def lint(template: Path) -> list[str]:
+    """Give what cfn-lint finds, as ``E3002 message``."""
+    done = subprocess.run(
+        [CFN_LINT, "--format", "json", "--regions", "us-east-1", "--", template],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return [f"{one['Rule']['Id']} {one['Message']}" for one in found]
+
+
+@pytest.fixture
+def lint_translated(template_path: Path, tmp_path: Path) -> Callable[..., list[str]]:
+    """Lint the translation, after a mistake was planted in it where one is given."""
+
+    def lint_with(
+        parameters: dict[str, str], plant: Callable[[dict[str, Any]], None] | None = None
+    ) -> list[str]:
+        template = translate(template_path, parameters).template
+        if plant:
+            plant(template["Resources"])
+        path = tmp_path / "translated.json"
+        path.write_text(json.dumps(template), encoding="utf-8")
+        return lint(path)
+
+    return lint_with
+
+
+def test_cfn_lint_finds_nothing_in_the_template(template_path: Path) -> None:
+    assert lint(template_path) == []
+
+
+@pytest.mark.parametrize("parameters", [{}, EVERYTHING_GIVEN], ids=["defaults", "given"])
+def test_cfn_lint_finds_nothing_in_the_translation(
+    lint_translated: Callable[..., list[str]], parameters: dict[str, str]
+) -> None:
+    assert lint_translated(parameters) == []
+
+
+def test_cfn_lint_sees_a_mistake_in_the_translation(
+    lint_translated: Callable[..., list[str]],
+) -> None:
+    def plant(resources: dict[str, Any]) -> None:
+        resources["ObjectCreatedFunction"]["Properties"]["MemorySze"] = 512
+
+    assert any("MemorySze" in finding for finding in lint_translated({}, plant))

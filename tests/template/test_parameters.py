@@ -1,0 +1,169 @@
+"""What a user can set, and what a user gets told."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun.contract import check_prefix
+from landrun.errors import InvalidName
+
+PREEXISTING = "arn:aws:states:us-east-1:123456789012:stateMachine:notebook-made"
+
+OUTPUTS = {
+    "LandingBucket",
+    "LandingPrefix",
+    "OutputBucket",
+    "StateMachineArn",
+    "RunsTable",
+    "NotificationsTopicArn",
+    "LandingQueueUrl",
+    "LandingDeadLetterQueueUrl",
+    "StatusQueueUrl",
+    "StatusDeadLetterQueueUrl",
+    "ObjectCreatedFunction",
+    "ScheduleFunction",
+    "ExecutionStatusFunction",
+    "ImageRepositoryUri",
+    "ScheduleArn",
+}
+
+ALLOWED = [
+    ("LandingPrefix", ["", "incoming/", "a b/c+d", "incoming"], ["/incoming/", " a/"]),
+    ("OutputPrefix", ["processed/", "a/b/", "p/"], ["", "processed", "/processed/", "/", "a//"]),
+    ("ManifestPrefix", ["manifests/"], ["", "manifests"]),
+    (
+        "ScheduledInput",
+        ["", "s3://a-bucket/in/{date:%Y/%m/%d}/", "incoming/{date:%Y}/", "incoming"],
+        ["s3://a-bucket", "s3://A/in/", "/incoming/", "http://a-bucket/in/"],
+    ),
+    ("ScheduleExpression", ["rate(1 hour)", "cron(0 3 * * ? *)"], ["0 3 * * *", "every day"]),
+    ("ScheduleTimezone", ["UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+1"], ["", "a b"]),
+    ("StateMachineArn", ["", PREEXISTING], [PREEXISTING + ":1", "notebook-made"]),
+    ("JobEntrypoint", ["python3 /opt/program/my_script.py"], ["", "sh -c 'x'", "a  b", "a\\b"]),
+    ("JobArguments", ["--input /in"], ["", '--x "y"', "{}", "${x}"]),
+    ("InstanceType", ["ml.m5.large", "ml.g4dn.xlarge"], ["m5.large", "ml.large"]),
+    ("NotificationEmail", ["", "on-call@example.com"], ["on-call", "a b@example.com"]),
+    ("ImageUri", ["", "123456789012.dkr.ecr.us-east-1.amazonaws.com/a/b:1"], ['a"b', "a b"]),
+    ("LandingSuffix", ["", ".jsonl"], ["a b"]),
+]
+
+
+def test_no_parameter_is_required_and_each_says_what_it_is(source: dict[str, Any]) -> None:
+    for name, parameter in source["Parameters"].items():
+        assert "Default" in parameter, name
+        assert parameter["Description"].endswith("."), name
+
+
+def test_every_parameter_is_checked_and_says_what_it_allows(source: dict[str, Any]) -> None:
+    checks = {"AllowedPattern", "AllowedValues", "MinValue"}
+    for name, parameter in source["Parameters"].items():
+        assert checks & parameter.keys(), name
+        assert parameter["ConstraintDescription"], name
+
+
+def test_every_default_is_allowed(source: dict[str, Any]) -> None:
+    for name, parameter in source["Parameters"].items():
+        if "AllowedPattern" in parameter:
+            assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"]), name
+        assert parameter["Default"] in parameter.get("AllowedValues", [parameter["Default"]]), name
+
+
+@pytest.mark.parametrize(("name", "good", "bad"), ALLOWED, ids=[row[0] for row in ALLOWED])
+def test_patterns_allow_what_works_and_refuse_what_does_not(
+    source: dict[str, Any], name: str, good: list[str], bad: list[str]
+) -> None:
+    pattern = source["Parameters"][name]["AllowedPattern"]
+    assert [value for value in good if not re.fullmatch(pattern, value)] == []
+    assert [value for value in bad if re.fullmatch(pattern, value)] == []
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["landrun", "a", "a-1", "x" * 21, "x" * 22, "", "A", "a--b", "-a", "a-", "a_b", "ü"],
+)
+def test_the_job_name_prefix_is_what_the_functions_take(
+    source: dict[str, Any], prefix: str
+) -> None:
+    parameter = source["Parameters"]["JobNamePrefix"]
+    allowed = bool(re.fullmatch(parameter["AllowedPattern"], prefix)) and (
+        len(prefix) <= parameter["MaxLength"]
+    )
+    try:
+        check_prefix(prefix)
+    except InvalidName:
+        assert not allowed
+    else:
+        assert allowed
+
+
+def test_outputs_are_what_the_laptop_and_the_commands_read(source: dict[str, Any]) -> None:
+    assert source["Outputs"].keys() == OUTPUTS
+    assert all(output["Description"] for output in source["Outputs"].values())
+
+
+def test_every_word_that_the_state_machine_leaves_open_is_given(
+    source: dict[str, Any], root: Path
+) -> None:
+    machine = source["Resources"]["ProcessingStateMachine"]["Properties"]
+    definition = (root / machine["DefinitionUri"]).read_text(encoding="utf-8")
+    assert set(re.findall(r"\$\{(\w+)\}", definition)) == machine["DefinitionSubstitutions"].keys()
+    json.loads(definition)
+
+
+def test_a_given_state_machine_is_used_and_none_is_created(deployed: Callable[..., Any]) -> None:
+    stack = deployed(StateMachineArn=PREEXISTING)
+    assert stack.of_type("AWS::StepFunctions::StateMachine") == {}
+    left = {"StateMachineRole", "ProcessingRole", "ReadScheduledInput"} & stack.resources.keys()
+    assert left == set()
+    assert "<ProcessingStateMachine>" not in json.dumps([stack.resources, stack.outputs])
+    assert stack.outputs["StateMachineArn"] == PREEXISTING
+    assert {stack.environment(function)["STATE_MACHINE_ARN"] for function in FUNCTIONS} == {
+        PREEXISTING
+    }
+    pattern = stack.of_type("AWS::Events::Rule")["StatusRule"]["EventPattern"]
+    assert pattern["detail"] == {"stateMachineArn": [PREEXISTING]}
+
+
+FUNCTIONS = ("ObjectCreatedFunction", "ScheduleFunction", "ExecutionStatusFunction")
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("", ""),
+        ("incoming/{date:%Y/%m/%d}/", "s3://<LandingBucket>/incoming/{date:%Y/%m/%d}/"),
+        ("s3://elsewhere/in/{date:%d}/", "s3://elsewhere/in/{date:%d}/"),
+    ],
+)
+def test_scheduled_input_reaches_the_function_as_a_uri(
+    deployed: Callable[..., Any], given: str, read: str
+) -> None:
+    stack = deployed(ScheduledInput=given)
+    assert stack.environment("ScheduleFunction")["SCHEDULED_INPUT"] == read
+
+
+@pytest.mark.parametrize("environment", ["default", "dev", "prod"])
+def test_samconfig_deploys_with_parameters_that_the_template_takes(
+    source: dict[str, Any], root: Path, environment: str
+) -> None:
+    config = tomllib.loads((root / "samconfig.toml").read_text(encoding="utf-8"))
+    deploy = config[environment]["deploy"]["parameters"]
+    assert deploy["capabilities"] == "CAPABILITY_IAM"
+    for override in deploy.get("parameter_overrides", "").split():
+        name, _, value = override.partition("=")
+        parameter = source["Parameters"][name]
+        assert re.fullmatch(parameter.get("AllowedPattern", ".*"), value), override
+        assert value in map(str, parameter.get("AllowedValues", [value])), override
+
+
+def test_the_template_can_still_be_read_in_one_go(template_path: Path) -> None:
+    lines = template_path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 550
+    assert max(map(len, lines)) <= 121
