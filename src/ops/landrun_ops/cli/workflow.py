@@ -13,10 +13,11 @@ import typer
 from landrun.errors import ConfigurationError, ServiceError
 from landrun_ops.cli import places
 from landrun_ops.cli.terminal import complain, show_json
+from landrun_ops.cli.waiting import follow
 
 if TYPE_CHECKING:
     from landrun.contract import ExecutionInput, S3Uri
-    from landrun_ops.workflow import Outcome, WorkflowConfig
+    from landrun_ops.workflow import WorkflowConfig
 
 ASL = Path("src/statemachine/processing.asl.json")
 _NO_AWS = ("NoCredentialsError", "NoRegionError", "EndpointConnectionError", "ProfileNotFound")
@@ -216,65 +217,13 @@ def execute(
         else:
             run = _prepared(source, target, where, prefix, person)
         execution = machine.execute(attached, run)
-        return _follow(execution, run, wait=wait, json=json)
+        return follow(execution, run, wait=wait, json=json)
 
 
 def _prepared(source: S3Uri, target: S3Uri, where: Any, prefix: str, person: str) -> ExecutionInput:
     from landrun_ops import workflow as machine  # noqa: PLC0415
 
     return machine.prepare(_client("s3"), source, target, where, prefix=prefix, started_by=person)
-
-
-def _follow(execution: Any, run: ExecutionInput, *, wait: bool, json: bool) -> int:
-    from landrun_ops import workflow as machine  # noqa: PLC0415
-
-    name = run.PreprocessingJobName
-    if not json:
-        typer.echo(f"started {name}, reading {run.InputMessage}")
-    try:
-        with _progress(name, shown=wait):
-            ended = machine.outcome(execution, wait=wait)
-    except KeyboardInterrupt:
-        complain(f"no longer waiting; the run goes on: {execution.execution_arn}")
-        return 130
-    if json:
-        show_json(_report(execution.execution_arn, run, ended))
-    elif wait:
-        typer.echo(_ending(run, ended))
-    return 1 if ended.status not in ("SUCCEEDED", "RUNNING") else 0
-
-
-def _ending(run: ExecutionInput, ended: Outcome) -> str:
-    seconds = f"{ended.seconds or 0:.0f} s"
-    if ended.status == "SUCCEEDED":
-        return f"{ended.status} in {seconds}: {run.OutputProcessedMessage}"
-    return f"{ended.status} after {seconds}: {ended.reason}"
-
-
-def _report(arn: str, run: ExecutionInput, ended: Outcome) -> dict[str, Any]:
-    return {
-        "ExecutionArn": arn,
-        **run.model_dump(exclude_none=True),
-        "Status": ended.status,
-        "Seconds": ended.seconds,
-        "Output": ended.output,
-        "Error": ended.error,
-        "Cause": ended.cause,
-    }
-
-
-@contextmanager
-def _progress(name: str, *, shown: bool) -> Iterator[None]:
-    """Show on a terminal that the run is running, and for how long."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-    screen = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    hidden = not (shown and screen.is_terminal)
-    with Progress(*columns, console=screen, transient=True, disable=hidden) as progress:
-        progress.add_task(f"running {name}", total=None)
-        yield
 
 
 def _config(
