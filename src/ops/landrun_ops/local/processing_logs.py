@@ -53,7 +53,8 @@ class LogStream:
         if not last:
             data = data[: data.rfind(b"\n") + 1]
         self._at += len(data)
-        return [line[:_LONGEST] for line in data.decode(errors="replace").splitlines() if line]
+        lines = data.decode(errors="replace").split("\n")
+        return [line[:_LONGEST] for line in lines if line.strip()]  # CloudWatch takes no empty one
 
     def _put(self, lines: list[str]) -> None:
         if not self._created:

@@ -23,7 +23,7 @@ from moto.stepfunctions.parser.asl.eval.program_state import (
     ProgramTimedOut,
 )
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from landrun_ops.local.patches import Patches
@@ -146,10 +146,10 @@ class Publisher:
 
 def adapt(patches: Patches, publish: Callable[[Any, str], None]) -> None:
     """Let the engine call ``publish`` where an execution starts and where it ends."""
-    start, execute = Execution.start, ExecutionWorker._execution_logic
+    start, execute = ExecutionWorker.start, ExecutionWorker._execution_logic
 
     def started(self: Any) -> None:
-        publish(self, "RUNNING")
+        publish(self._execution_communication.execution, "RUNNING")
         start(self)
 
     def reflect(self: Any) -> None:
@@ -169,7 +169,7 @@ def adapt(patches: Patches, publish: Callable[[Any, str], None]) -> None:
             settle(execution, ProgramError({"error": "States.Runtime", "cause": cause}))
             publish(execution, execution.status)
 
-    patches.set(Execution, "start", started)
+    patches.set(ExecutionWorker, "start", started)
     patches.set(BaseExecutionWorkerCommunication, "_reflect_execution_status", reflect)
     patches.set(BaseExecutionWorkerCommunication, "terminated", terminated)
     patches.set(ExecutionWorker, "_execution_logic", executed)
