@@ -66,11 +66,13 @@ class LiveProgress:
     def __init__(self, console: Console, journeys: Sequence[Journey]) -> None:
         self._console = console
         self._journeys = journeys
-        self._what = Spinner("dots", text="")
+        self._what = ""
+        self._spinner = Spinner("dots")
 
     def doing(self, what: str) -> None:
         """Show what is going on as a whole."""
-        self._what.update(text=Text(what))
+        self._what = what
+        self._spinner.update(text=Text(what))
 
     def moved(self, journey: Journey) -> None:
         """Nothing to do: the display reads the journeys when it redraws."""
@@ -84,8 +86,8 @@ class LiveProgress:
         rows = _fitting(self._journeys, self._console.height - 4)
         ended = sum(journey.ended for journey in self._journeys)
         below = Text(f"{ended} of {len(self._journeys)} recorded", style="dim")
-        now = self._what if self._what.text else Text()
-        return Group(_stages_table(rows, self._console.width), below, now)
+        now = [self._spinner] if self._what else []
+        return Group(_stages_table(rows, self._console.width), below, *now)
 
 
 @contextmanager

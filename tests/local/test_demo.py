@@ -1,0 +1,168 @@
+"""`landrun demo`, end to end: files land, are processed and recorded, or the cause is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import psutil
+import pytest
+
+from landrun_ops.demo import DATA_SUFFIXES
+
+LANDRUN = str(Path(sys.executable).parent / "landrun")
+SECONDS = 100
+"""Longest wait for a demo."""
+
+
+@pytest.fixture(scope="module")
+def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's own template and code, where outputs disturb nobody."""
+    copy = tmp_path_factory.mktemp("project")
+    shutil.copytree(root / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(root / "samples", copy / "samples")
+    shutil.copy(root / "template.yaml", copy)
+    return copy
+
+
+def _environment(**more: str) -> dict[str, str]:
+    foreign = ("AWS_", "LANDRUN_", "COLUMNS", "CI")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return kept | more
+
+
+def demo(project: Path, *arguments: str, columns: int = 200) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [LANDRUN, "demo", *arguments],
+        cwd=project,
+        env=_environment(COLUMNS=str(columns)),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+def write_messages(path: Path, messages: Iterable[dict[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{json.dumps(one)}\n" for one in messages), encoding="utf-8")
+
+
+def test_the_samples_are_processed_and_recorded(project: Path) -> None:
+    samples = [
+        path for path in (project / "samples").rglob("*") if path.name.endswith(DATA_SUFFIXES)
+    ]
+    done = demo(project)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(": recorded\n") == len(samples) > 0
+    for sample in samples:
+        output = project / ".landrun/demo" / sample.relative_to(project / "samples")
+        counts = json.loads((output / "summary.json").read_text(encoding="utf-8"))
+        gone = counts["duplicates"] + counts["empty"] + counts["rejected"]
+        assert counts["rows_in"] == counts["rows_out"] + gone
+
+
+def test_a_folder_s_files_are_followed_shown_and_left_to_open(
+    project: Path, tmp_path: Path
+) -> None:
+    write_messages(
+        tmp_path / "deep/a [1].jsonl",
+        [
+            {"sender": "ana", "text": "hello &amp; goodbye"},
+            {"sender": "ana", "text": "hello &amp; goodbye"},
+            {"sender": "bob", "text": "   "},
+        ],
+    )
+    (tmp_path / "b.csv").write_text("sender,text\ncleo,see you\n", encoding="utf-8")
+    (tmp_path / "notes.md").write_text("not data", encoding="utf-8")
+
+    done = demo(project, str(tmp_path))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "left out, not data or empty: notes.md" in done.stdout
+    for name in ("b.csv", "deep/a [1].jsonl"):
+        told = [line.split(": ")[1] for line in done.stdout.splitlines() if f"  {name}: " in line]
+        assert told == ["landed", "run started", "processing", "recorded"]
+    (row,) = [line for line in done.stdout.splitlines() if "incoming/deep/a [1].jsonl" in line]
+    counts = ["3", "1", "1", "1", "0"]
+    assert row.split("SUCCEEDED")[1].split()[1:6] == counts
+    assert row.split()[-1].startswith("s3://")
+    assert "first rows of b.csv:" in done.stdout
+    output = project / ".landrun/demo/deep/a [1].jsonl"
+    rows = pl.read_parquet(list(output.rglob("*.parquet")), glob=False)
+    assert rows.select("sender", "text").rows() == [("ana", "hello & goodbye")]
+    assert json.loads((output / "summary.json").read_text())["rows_in"] == 3
+
+
+def test_a_run_that_fails_is_told_with_its_cause_and_exit_code_1(
+    project: Path, tmp_path: Path
+) -> None:
+    write_messages(tmp_path / "messages.jsonl", [{"text": "hello"}])
+    options = (str(tmp_path / "messages.jsonl"), "--arguments", "--no-such-option")
+    done = demo(project, *options, columns=80)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("landrun: messages.jsonl: FAILED: States.TaskFailed: ")
+    assert "Traceback" not in done.stdout
+    assert "FAILED" in done.stdout
+    log = project / ".landrun/demo/messages.jsonl/job.log"
+    assert "--no-such-option" in log.read_text(encoding="utf-8")
+
+
+def test_ctrl_c_leaves_no_process_behind(project: Path, tmp_path: Path) -> None:
+    write_messages(tmp_path / "messages.jsonl", [{"text": "hello"}])
+    process = subprocess.Popen(
+        [LANDRUN, "demo", str(tmp_path)],
+        cwd=project,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout
+    assert process.stderr
+    while "landed" not in (line := process.stdout.readline()):
+        assert line, process.stderr.read()
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=SECONDS)
+    assert process.returncode == 130
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+
+
+def test_make_demo_hands_input_and_arguments_over_unharmed(root: Path, tmp_path: Path) -> None:
+    """Given a stand-in for landrun that shows its arguments."""
+    shutil.copy(root / "Makefile", tmp_path)
+    for stamp in ("requirements/ops.txt", "requirements/install.sh", "pyproject.toml"):
+        (tmp_path / stamp).parent.mkdir(exist_ok=True)
+        (tmp_path / stamp).touch()
+        os.utime(tmp_path / stamp, (0, 0))
+    stand_in = tmp_path / ".venv/bin/landrun"
+    stand_in.parent.mkdir(parents=True)
+    stand_in.write_text('#!/bin/sh\nfor word; do printf "<%s>" "$word"; done\n')
+    stand_in.chmod(0o755)
+    (tmp_path / ".venv/.ops").touch()
+
+    def shown(*variables: str) -> str:
+        command = ["make", "--no-print-directory", "demo", *variables]
+        return subprocess.run(
+            command, cwd=tmp_path, env=_environment(), capture_output=True, text=True, check=True
+        ).stdout
+
+    assert shown() == "<demo>"
+    assert shown('INPUT=my files/it\'s "new"') == '<demo><my files/it\'s "new">'
+    assert shown("INPUT=a.csv", "ARGS=--text-column v2") == (
+        "<demo><a.csv><--arguments=--text-column v2>"
+    )
