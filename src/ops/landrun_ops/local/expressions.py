@@ -14,6 +14,7 @@ NextTime = Callable[[datetime], datetime | None]
 """From a moment, the first time after it at which to fire; None when there is none any more."""
 
 _UNITS: Final = {"minute": "minutes", "hour": "hours", "day": "days"}
+_WEEKDAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _CRON_FIELDS: Final = 6
 _GIVE_UP_AFTER: Final = 400
 """Nonexistent local times in a row: more than the days of a year."""
@@ -123,12 +124,13 @@ def _steps(field: str) -> str:
 
 
 def _weekday(field: str) -> str:
-    field = field.replace("?", "*")
+    for number, name in enumerate(_WEEKDAYS, start=1):
+        field = field.replace(name, str(number))
     if field == "L":
         return "6"
-    field = re.sub(r"\b(SUN|MON|TUE|WED|THU|FRI|SAT)L\b", r"L\1", field)
     last = re.fullmatch(r"([1-7])L", field)
     if last:
         return f"L{int(last[1]) - 1}"
     # Numbers of weekdays, not those after / (steps) or # (which one of the month).
-    return re.sub(r"(?<![/#\d])([1-7])(?!\d)", lambda day: str(int(day[1]) - 1), field)
+    days = re.sub(r"(?<![/#\d])([1-7])(?!\d)", lambda day: str(int(day[1]) - 1), field)
+    return days.replace("?", "*")

@@ -1,0 +1,105 @@
+"""Schedule expressions against the times that AWS's documentation gives for them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from landrun_ops.local.errors import ScheduleError
+from landrun_ops.local.expressions import next_time
+
+NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)  # a Sunday
+
+
+def following(expression: str, timezone: str = "UTC", now: datetime = NOW) -> str:
+    found = next_time(expression, timezone, NOW)(now)
+    return found.strftime("%Y-%m-%dT%H:%M") if found else "never"
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("cron(0 3 * * ? *)", "2026-11-23T03:00"),
+        ("cron(15 10 ? * MON-FRI *)", "2026-11-23T10:15"),
+        ("cron(15 10 ? * 2-6 *)", "2026-11-23T10:15"),
+        ("cron(0 12 ? * 1 *)", "2026-11-22T12:00"),
+        ("cron(0 12 ? * SUN *)", "2026-11-22T12:00"),
+        ("cron(0 12 ? * 7 *)", "2026-11-28T12:00"),
+        ("cron(0 12 ? * 2,4 *)", "2026-11-23T12:00"),
+        ("cron(0/15 * * * ? *)", "2026-11-22T10:45"),
+        ("cron(5/10 10-12 * * ? *)", "2026-11-22T10:35"),
+        ("cron(/20 * * * ? *)", "2026-11-22T10:40"),
+        ("cron(0 8 1 * ? *)", "2026-12-01T08:00"),
+        ("cron(0 8 L * ? *)", "2026-11-30T08:00"),
+        ("cron(0 8 ? * 6L *)", "2026-11-27T08:00"),
+        ("cron(0 8 ? * FRIL *)", "2026-11-27T08:00"),
+        ("cron(0 8 ? * 3#1 *)", "2026-12-01T08:00"),
+        ("cron(0 8 ? * L *)", "2026-11-28T08:00"),
+        ("cron(0 8 29W * ? *)", "2026-11-30T08:00"),
+        ("cron(0 8 1 JAN ? 2028)", "2028-01-01T08:00"),
+        ("cron(0 8 1 1 ? 2020)", "never"),
+        ("rate(5 minutes)", "2026-11-22T10:35"),
+        ("rate(1 hour)", "2026-11-22T11:30"),
+        ("rate(2 days)", "2026-11-24T10:30"),
+        ("at(2026-12-24T18:00:00)", "2026-12-24T18:00"),
+        ("at(2020-12-24T18:00:00)", "never"),
+    ],
+)
+def test_an_expression_fires_next_at(expression: str, expected: str) -> None:
+    assert following(expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (datetime(2026, 11, 22, tzinfo=UTC), "2026-11-22T01:30"),
+        (datetime(2026, 7, 1, tzinfo=UTC), "2026-07-01T00:30"),
+        # 2026-03-29 has no 02:30 in Berlin: skipped.
+        (datetime(2026, 3, 28, 12, tzinfo=UTC), "2026-03-30T00:30"),
+        # 2026-10-25 has it twice: fires once, the first time.
+        (datetime(2026, 10, 24, 12, tzinfo=UTC), "2026-10-25T00:30"),
+        (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "2026-10-26T01:30"),
+    ],
+)
+def test_cron_counts_in_its_time_zone(now: datetime, expected: str) -> None:
+    assert following("cron(30 2 * * ? *)", "Europe/Berlin", now) == expected
+
+
+def test_at_counts_in_its_time_zone() -> None:
+    assert following("at(2026-12-24T18:00:00)", "Europe/Berlin") == "2026-12-24T17:00"
+
+
+@pytest.mark.parametrize(
+    ("expression", "says"),
+    [
+        ("every day", r"is not cron\(…\), rate\(…\) or at\(…\)"),
+        ("cron(0 3 * * *)", "has 5 fields, not 6"),
+        ("cron(0 3 * * * *)", "exactly one of day-of-month and day-of-week"),
+        ("cron(0 3 ? * ? *)", "exactly one of day-of-month and day-of-week"),
+        ("cron(61 3 * * ? *)", "cannot follow"),
+        ("rate(0 minutes)", "give a number and minutes"),
+        ("rate(5 seconds)", "give a number and minutes"),
+        ("at(tomorrow)", "yyyy-mm-dd"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused(expression: str, says: str) -> None:
+    with pytest.raises(ScheduleError, match=says):
+        following(expression)
+
+
+def test_an_unknown_time_zone_is_refused() -> None:
+    with pytest.raises(ScheduleError, match="'Mars/Olympus' is not a time zone"):
+        following("rate(1 day)", "Mars/Olympus")
+
+
+@given(st.timedeltas(timedelta(0), timedelta(days=900)), st.integers(1, 500))
+def test_a_rate_fires_within_one_step_of_now_at_whole_steps(late: timedelta, minutes: int) -> None:
+    now = NOW + late
+    found = next_time(f"rate({minutes} minutes)", "UTC", NOW)(now)
+    assert found is not None
+    step = timedelta(minutes=minutes)
+    assert now < found <= now + step
+    assert (found - NOW) % step == timedelta(0)
