@@ -11,7 +11,7 @@ import pytest
 
 from landrun import settings
 
-MODELS = {
+MODELS: dict[str, type[settings.Settings]] = {
     "ObjectCreatedFunction": settings.ObjectCreatedSettings,
     "ScheduleFunction": settings.ScheduleSettings,
     "ExecutionStatusFunction": settings.ExecutionStatusSettings,
@@ -38,7 +38,7 @@ def test_settings_read_the_environment_that_the_template_gives(
 ) -> None:
     stack = deployed(ScheduledInput="incoming/{date:%Y}/")
     read = MODELS[function].from_environment(stack.environment(function))
-    assert read.state_machine_arn == "<ProcessingStateMachine>"
+    assert read.model_dump()["state_machine_arn"] == "<ProcessingStateMachine>"
 
 
 def test_the_handler_is_a_callable_of_a_module_that_ships(stack: Any, function: str) -> None:
