@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from landrun_ops.local import LocalAws, LocalAwsError, read_environment
@@ -49,8 +48,17 @@ def change(project: Path, old: str, new: str) -> None:
     template.write_text(template.read_text().replace(old, new))
 
 
-def processes_of(started: Any) -> list[psutil.Process]:
-    return list(psutil.Process(started.process.pid).children(recursive=True))
+def alive() -> dict[int, int]:
+    """Parent by process, of all that run on this machine."""
+    said = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
+    ).stdout
+    lines = [line.split() for line in said.splitlines()]
+    return {int(pid): int(parent) for pid, parent, state in lines if not state.startswith("Z")}
+
+
+def children(started: Any) -> set[int]:
+    return {pid for pid, parent in alive().items() if parent == started.process.pid}
 
 
 def rows(aws: LocalAws) -> list[dict[str, Any]]:
@@ -144,12 +152,12 @@ def test_a_signal_leaves_no_process_and_no_environment_behind(
     aws = started.aws
     name = aws.client("lambda").list_functions()["Functions"][0]["FunctionName"]
     aws.client("lambda").invoke(FunctionName=name, Payload=b"1")
-    workers = processes_of(started)
+    workers = children(started)
     assert workers
     # When it is told to end
     started.stop(by)
     # Then all is gone
-    assert not [worker for worker in workers if worker.is_running()]
+    assert not workers & alive().keys()
     assert not (tmp_path / "state" / "env.json").exists()
     assert "Traceback" not in started.said
 
@@ -165,9 +173,9 @@ def test_killing_it_leaves_no_process_behind_even_amid_an_invocation(
     client = started.aws.client("lambda")
     name = client.list_functions()["Functions"][0]["FunctionName"]
     client.invoke(FunctionName=name, Payload=b"1", InvocationType="Event")
-    workers = eventually(lambda: processes_of(started))
+    workers = eventually(lambda: children(started))
     started.stop(signal.SIGKILL)
-    eventually(lambda: not [worker for worker in workers if worker.is_running()])
+    eventually(lambda: not workers & alive().keys())
     with pytest.raises(NotUpError):
         read_environment(tmp_path / "state")
 

@@ -9,16 +9,8 @@ Other processes find it by :func:`read_environment`.
 
 from __future__ import annotations
 
+from landrun_ops.local.aws import LocalAws
 from landrun_ops.local.errors import LocalAwsError
 from landrun_ops.local.state import default_state_dir, read_environment
 
 __all__ = ["LocalAws", "LocalAwsError", "default_state_dir", "read_environment"]
-
-
-def __getattr__(name: str) -> object:
-    """Import LocalAws on first use: ``read_environment`` alone stays quick."""
-    if name == "LocalAws":
-        from landrun_ops.local.aws import LocalAws  # noqa: PLC0415
-
-        return LocalAws
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
