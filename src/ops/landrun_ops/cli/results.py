@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +11,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from landrun_ops.cli.tables import outcome_table, printable, shows_output
+from landrun_ops.cli.tables import GAP, outcome_table, printable, shows_output
 from landrun_ops.demo import Journey
 
 if TYPE_CHECKING:
     import polars as pl
 
 FIRST_ROWS = 5
-MOST_COLUMNS = 6
+TEXT = "text"
+TEXT_ROOM = 32
+"""Columns of the screen that a message's text gets before other columns do."""
+
 NARROW_CELL = 20
-"""Columns that a value other than a message's text may take."""
+"""Columns of the screen that any other value may take."""
 
 
 def show_results(console: Console, journeys: Sequence[Journey], folder: Path) -> None:
@@ -48,31 +51,48 @@ def first_rows(folder: Path, count: int) -> pl.DataFrame | None:
     return pl.scan_parquet(parts, glob=False).head(count).collect() if parts else None
 
 
+def rows_table(rows: pl.DataFrame, width: int) -> tuple[Table, int]:
+    """Lay out rows in at most ``width`` columns of the screen.
+
+    Returns
+    -------
+    tuple of Table and int
+        The table, and how many of the data's columns there was no room for.
+    """
+    cells = {column: [_cell(value) for value in rows[column]] for column in rows.columns}
+    widths = column_widths(
+        {name: max(cell.cell_len for cell in (Text(name), *cells[name])) for name in cells}, width
+    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    for name, room in widths.items():
+        table.add_column(Text(printable(name)), no_wrap=True, max_width=room)
+    for row in zip(*(cells[name] for name in widths), strict=True):
+        table.add_row(*row)
+    return table, len(cells) - len(widths)
+
+
+def column_widths(wanted: Mapping[str, int], width: int) -> dict[str, int]:
+    """Share a screen out: other columns as long as there is room, the rest to the text."""
+    text = min(wanted.get(TEXT, 0), TEXT_ROOM)
+    widths, left = {}, width - text
+    for name, natural in wanted.items():
+        needed = 0 if name == TEXT else min(natural, NARROW_CELL) + GAP
+        if needed <= left:
+            widths[name] = needed - GAP
+            left -= needed
+    return widths | ({TEXT: text + left} if TEXT in wanted else {})
+
+
 def _show_first_rows(console: Console, name: str, folder: Path) -> None:
     rows = first_rows(folder, FIRST_ROWS)
     if rows is None:
         console.print(f"{printable(name)}: the job left no Parquet files", soft_wrap=True)
         return
-    console.print(f"first rows of {printable(name)}:", soft_wrap=True)
-    console.print(_rows_table(rows))
+    table, hidden = rows_table(rows, console.width)
+    more = f" ({hidden} more columns)" if hidden else ""
+    console.print(f"first rows of {printable(name)}{more}:", soft_wrap=True)
+    console.print(table)
     console.print()
-
-
-def _rows_table(rows: pl.DataFrame) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    shown = rows.columns[:MOST_COLUMNS]
-    for column in shown:
-        wide = column == "text"
-        table.add_column(
-            Text(column),
-            no_wrap=True,
-            overflow="ellipsis",
-            ratio=1 if wide else None,
-            max_width=None if wide else NARROW_CELL,
-        )
-    for row in rows.select(shown).rows():
-        table.add_row(*map(_cell, row))
-    return table
 
 
 def _cell(value: Any) -> Text:
