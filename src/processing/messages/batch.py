@@ -136,7 +136,7 @@ def clean_frame(frame: pl.DataFrame, columns: Columns) -> Batch:
     """Clean rows that are in columns already, as Parquet's are."""
     data = {s.name: _plain(s) for s in frame}
     for name in columns.named().values():
-        if name is not None:
+        if name in data:
             data[name] = as_text(data[name])
     others = [n for n in frame.columns if n not in columns.named().values()]
     if len(others) > MAX_COLUMNS:
@@ -219,7 +219,7 @@ def _finish(rows: Rows, columns: Columns) -> Batch:
 
 
 def _own(role: str, name: str | None, data: Mapping[str, pl.Series], height: int) -> pl.Series:
-    if name is None:
+    if name is None or name not in data:
         return pl.Series(role, [None], dtype=pl.String).new_from_index(0, height)
     if role == TEXT:
         return clean(data[name]).alias(role)

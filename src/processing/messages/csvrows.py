@@ -34,7 +34,7 @@ class CsvRecords:
     """
 
     def __init__(self, lines: Iterable[str], delimiter: str = ",") -> None:
-        csv.field_size_limit(MAX_LINE)
+        csv.field_size_limit(2 * MAX_LINE)
         self._lines = iter(lines)
         self._again: deque[str] = deque()
         self._taken: list[str] = []
@@ -47,12 +47,11 @@ class CsvRecords:
     def __iter__(self) -> Iterator[Record]:
         reader = csv.reader(self._feed(), delimiter=self._delimiter)
         while True:
+            fields = None
             try:
                 fields = next(reader, None)
             except csv.Error as error:
-                yield self.position, self._give_up(str(error))
-                reader = csv.reader(self._feed(), delimiter=self._delimiter)
-                continue
+                self._fault = f"not valid CSV: {error}"
             if self._fault:
                 yield self.position, self._resume()
                 reader = csv.reader(self._feed(), delimiter=self._delimiter)
@@ -78,22 +77,15 @@ class CsvRecords:
                 return
             yield line + "\n"
 
-    def _give_up(self, why: str) -> Reject:
-        reject = self._reject(f"not valid CSV: {why}")
-        self._forget(len(self._taken))
-        return reject
-
     def _resume(self) -> Reject:
-        reject = self._reject(self._fault)
+        """Reject the record's first line, or all of it when that was done too often."""
+        reject = Reject(self.position, self._fault, self._taken[0][:EXCERPT_READ])
+        self._resumes += len(self._taken) > 1
+        gone = 1 if self._resumes <= MAX_RESUMES else len(self._taken)
+        self._again.extendleft(reversed(self._taken[gone:]))
         self._fault = ""
-        self._resumes += 1
-        first = 1 if self._resumes <= MAX_RESUMES else len(self._taken)
-        self._again.extendleft(reversed(self._taken[first:]))
-        self._forget(first)
+        self._forget(gone)
         return reject
-
-    def _reject(self, reason: str) -> Reject:
-        return Reject(self.position, reason, "".join(self._taken[:1])[:EXCERPT_READ])
 
     def _forget(self, lines: int) -> None:
         self.position += lines

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import polars as pl
 
-from messages.lines import MAX_LINE, TOO_LONG, Reject, decode, reject
+from messages.lines import MAX_LINE, TOO_LONG, Reject, decode, reject, undecodable
 from messages.values import json_text
 
 _LOSSY = float(2**63)
@@ -31,7 +31,7 @@ def parse(lines: Sequence[bytes], encoding: str) -> JsonRows:
             row = loads(line if utf8 else decode(line, encoding))
         except ValueError as error:
             if line.strip():
-                rejects.append(reject(position, _json_reason(error), line, encoding))
+                rejects.append(reject(position, _reason(error, line, encoding), line, encoding))
             continue
         if type(row) is dict:
             rows.append(row)
@@ -41,10 +41,14 @@ def parse(lines: Sequence[bytes], encoding: str) -> JsonRows:
     return rows, positions, rejects
 
 
-def _json_reason(error: ValueError) -> str:
-    if isinstance(error, orjson.JSONDecodeError):
-        return f"not valid JSON: {error.msg} at character {error.pos + 1}"
-    return str(error)
+def _reason(error: ValueError, line: bytes, encoding: str) -> str:
+    if not isinstance(error, orjson.JSONDecodeError):
+        return str(error)
+    try:
+        decode(line, encoding)
+    except UnicodeDecodeError as undecoded:
+        return undecodable(undecoded)
+    return f"not valid JSON: {error.msg} at character {error.pos + 1}"
 
 
 def not_text(texts: Sequence[Any]) -> list[int]:

@@ -16,7 +16,7 @@ CARD_DIGITS = range(13, 20)
 WORLD_DIGITS, AMERICAN_DIGITS = range(7, 16), range(11, 12)
 NATIONAL_DIGITS, BARE_DIGITS = range(9, 13), range(7, 13)
 
-_CARD_RUN = re.compile(r"[0-9](?:[ -]?[0-9]){12,}")
+_CARD_RUN = re.compile(r"[0-9](?:[ -]?[0-9]){12,400}")
 _GROUP = re.compile(r"[0-9]+")
 
 # Issuer prefixes and lengths: ISO/IEC 7812 ranges as the networks publish them.
@@ -44,8 +44,8 @@ _PHONE_RUN = re.compile(
       | [0-9][0-9.,]*[Ee][+-]?[0-9]+
       | \#[0-9][0-9-]*
       | [A-Z]{2,}[0-9]*-[0-9][0-9-]* )
-  | (?P<world>    (?:\+[ ]?\(?[1-9]|\b00[1-9])[0-9]*(?:[ .()/-]{1,3}[0-9]+)* )
-  | (?P<national> \(?0[1-9][0-9]*(?:[ .()/-]{1,2}[0-9]{2,})* | \b[6-9][0-9]{4}[ -][0-9]{5}\b
+  | (?P<world>    (?:\+[ ]?\(?[1-9]|\b00[1-9])[0-9]*(?:[ .()/-]{1,3}[0-9]+){0,20} )
+  | (?P<national> \(?0[1-9][0-9]*(?:[ .()/-]{1,2}[0-9]{2,}){0,20} | \b[6-9][0-9]{4}[ -][0-9]{5}\b
                 | \b44[ ]?[1-9][0-9]{9}\b )
   | (?P<american> (?:1[ .-]?)?(?:\([2-9][0-9]{2}\)[ .-]?|[2-9][0-9]{2}[ .-])
                   [0-9]{3}[ .-]?[0-9]{4} )
@@ -120,15 +120,13 @@ def _phone(match: re.Match[str]) -> str:
 
 
 def _numbers(run: str, allowed: range) -> str:
-    """Mask the number that a run starts with, and those in it that start with a 0.
+    """Mask the number that a run starts with, and further ones that can be told in it.
 
     A run may go on into what follows the number: it is as many groups as have digits ``allowed``.
     """
     groups, out, copied, first = list(_GROUP.finditer(run)), "", 0, 0
     while first < len(groups):
-        count = 0
-        if first == 0 or re.match("0[1-9]", groups[first][0]):
-            count = _groups_within(groups[first:], allowed if first == 0 else NATIONAL_DIGITS)
+        count = _groups_within(groups, first, allowed) if first == 0 else _further(groups, first)
         if count:
             # The sign or bracket before the first group belongs to the number.
             out += run[copied : groups[first].start() if first else 0] + PHONE
@@ -137,14 +135,22 @@ def _numbers(run: str, allowed: range) -> str:
     return out + run[copied:]
 
 
-def _groups_within(groups: Sequence[re.Match[str]], allowed: range) -> int:
+def _further(groups: Sequence[re.Match[str]], first: int) -> int:
+    """Count the groups of a number amid a run: one that starts with 0, or an American one."""
+    if re.match("0[1-9]", groups[first][0]):
+        return _groups_within(groups, first, NATIONAL_DIGITS)
+    lengths = [len(group[0]) for group in groups[first : first + 3]]
+    return 3 if lengths == [3, 3, 4] and groups[first][0][0] in "23456789" else 0
+
+
+def _groups_within(groups: Sequence[re.Match[str]], first: int, allowed: range) -> int:
     """Count the groups that make a number, 0 when they have too few digits or too many at once."""
-    digits = 0
-    for count, group in enumerate(groups):
+    digits = count = 0
+    for group in groups[first : first + allowed.stop]:
         if digits + len(group[0]) >= allowed.stop:
-            return count if digits in allowed else 0
-        digits += len(group[0])
-    return len(groups) if digits in allowed else 0
+            break
+        digits, count = digits + len(group[0]), count + 1
+    return count if digits in allowed else 0
 
 
 def _has_cue(match: re.Match[str]) -> bool:

@@ -53,6 +53,8 @@ def as_text(series: pl.Series) -> pl.Series:
     if dtype == pl.Binary:
         decoded = [None if v is None else v.decode("utf-8", "replace") for v in series]
         return pl.Series(series.name, decoded, dtype=pl.String)
+    if isinstance(dtype, pl.Datetime):
+        return series.dt.to_string("iso:strict")
     if dtype.is_nested() or dtype == pl.Object:
         return pl.Series(series.name, texts(series.to_list()), dtype=pl.String)
     return series.cast(pl.String)
