@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,6 +142,17 @@ def test_a_tick_reads_what_lies_under_the_scheduled_input(
     assert first["ExecutionArn"] == second["ExecutionArn"]
     eventually(lambda: [row["status"] for row in rows(aws)] == ["SUCCEEDED"], timeout=60)
     assert aws.tick(datetime(2026, 11, 20, 3, tzinfo=UTC)) == {"Objects": 0}
+
+
+def test_closing_leaves_no_thread_and_no_trace_in_this_process(
+    project: Path, tmp_path: Path
+) -> None:
+    threads, variables = set(threading.enumerate()), dict(os.environ)
+    for _ in range(2):
+        with LocalAws.up(project, state_dir=tmp_path / "state") as aws:
+            assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 1
+    assert set(threading.enumerate()) == threads
+    assert dict(os.environ) == variables
 
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])

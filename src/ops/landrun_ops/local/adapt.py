@@ -22,6 +22,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "AWS::Scheduler::Schedule": "moto's CloudFormation has none: landrun fires the schedules",
     "AWS::SQS::QueuePolicy": "moto's CloudFormation has none; its rules may send to every queue",
     "AWS::SNS::TopicPolicy": "moto's CloudFormation has none; everyone may publish",
+    "AWS::SNS::Subscription": "moto's CloudFormation has none; laptops send no mail",
     "AWS::S3::BucketPolicy": "TLS only cannot hold here: the laptop's AWS speaks HTTP",
     "AWS::CloudWatch::Alarm": "moto's CloudFormation has none; the laptop raises no alarms",
 }

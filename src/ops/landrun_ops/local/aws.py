@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from landrun_ops.local import queue_races, s3_events
-from landrun_ops.local.deploy import ScheduleSettings, Stack, deploy
+from landrun_ops.local.deploy import deploy
 from landrun_ops.local.dispatcher import Dispatcher
 from landrun_ops.local.errors import LocalAwsError
 from landrun_ops.local.functions import Functions, LocalFunction, Outcome, Report
@@ -24,6 +24,7 @@ from landrun_ops.local.patches import Patches
 from landrun_ops.local.schedules import Clock, payload
 from landrun_ops.local.server import serve
 from landrun_ops.local.settings import ACCESS_KEY, REGION, SECRET_KEY, credentials
+from landrun_ops.local.stack import ScheduleSettings, Stack
 from landrun_ops.local.state import default_state_dir, held, read, write
 from landrun_ops.local.template import translate
 

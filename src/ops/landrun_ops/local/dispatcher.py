@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from landrun_ops.local.deploy import QueueSource
 from landrun_ops.local.functions import Functions, Outcome, Report
 from landrun_ops.local.invocations import Asynchronous
 from landrun_ops.local.settings import REGION
+from landrun_ops.local.stack import QueueSource
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from landrun_ops.local.deploy import AsyncSettings
 from landrun_ops.local.functions import Functions, Outcome, Report
+from landrun_ops.local.stack import AsyncSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -95,7 +95,9 @@ def answered(functions: Functions, asynchronous: Asynchronous) -> Iterator[None]
     """Let moto's Lambda run the functions' own processes, where it would start Docker."""
     from moto.awslambda.models import LambdaFunction  # noqa: PLC0415  (late: for start-up)
 
-    def invoke(function: Any, body: Any, request: Any, response: dict[str, str]) -> bytes:
+    def invoke(function: Any, body: Any, request: Any, response: dict[str, str]) -> Any:
+        if function.function_name not in functions:  # made by hand, not by the template
+            return docker(function, body, request, response)
         event = json.loads(body) if body else {}
         if request.get("X-Amz-Invocation-Type") == "Event":
             asynchronous.invoke(function.function_name, event)

@@ -181,12 +181,14 @@ def _definition(logical_id: str, path: Path) -> str:
 def _to_cloudformation(source: Json, parameters: Mapping[str, str]) -> Json:
     # Late: the translator takes a second to import.
     import boto3  # noqa: PLC0415
+    from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics  # noqa: PLC0415
     from samtranslator.model.exceptions import InvalidDocumentException  # noqa: PLC0415
     from samtranslator.parser.parser import Parser  # noqa: PLC0415
     from samtranslator.translator.translator import Translator  # noqa: PLC0415
 
     session = boto3.Session(region_name=REGION)
-    translator = Translator(None, Parser(), boto_session=session)
+    metrics = Metrics("landrun", DummyMetricsPublisher())
+    translator = Translator(None, Parser(), boto_session=session, metrics=metrics)
     try:
         translated: Json = translator.translate(
             source, dict(parameters), get_managed_policy_map=dict
@@ -194,6 +196,8 @@ def _to_cloudformation(source: Json, parameters: Mapping[str, str]) -> Json:
     except InvalidDocumentException as error:
         causes = "; ".join(cause.message for cause in error.causes)
         raise TemplateError(f"the template is not valid SAM: {causes}") from error
+    finally:
+        metrics.publish()  # else it complains on stderr at the end
     return translated
 
 
