@@ -46,9 +46,10 @@ install_uv() {
     "$venv/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$venv/uv.txt"
 }
 
-# pip knows registries that uv does not (pip.conf): it is tried when uv fails.
+# pip knows registries that uv does not (pip.conf): it is tried when uv fails. Both compile: some
+# packages' sources warn when they are compiled, which is better over before anything runs.
 install() {
-    "$venv/bin/uv" pip install -q --python "$venv/bin/python" "$@" && return
+    "$venv/bin/uv" pip install -q --compile-bytecode --python "$venv/bin/python" "$@" && return
     say "uv could not install that; trying the same with pip"
     "$venv/bin/python" -m pip install -q --disable-pip-version-check "$@"
 }

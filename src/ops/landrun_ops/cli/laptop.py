@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from landrun_ops.local.aws import LocalAws
+    from landrun_ops.local import LocalAws
 
 LOG_FILE = "aws.log"
 
@@ -44,7 +44,7 @@ def laptop(
         When it does not start; says why and what to do.
     """
     # Late: it takes seconds to import.
-    from landrun_ops.local.aws import LocalAws  # noqa: PLC0415
+    from landrun_ops.local import LocalAws  # noqa: PLC0415
 
     with (
         ExitStack() as outlasting,
