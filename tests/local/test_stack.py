@@ -150,7 +150,7 @@ def test_closing_leaves_no_thread_and_no_trace_in_this_process(
     threads, variables = set(threading.enumerate()), dict(os.environ)
     for _ in range(2):
         with LocalAws.up(project, state_dir=tmp_path / "state") as aws:
-            assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 1
+            assert aws.client("sqs").list_queues()["QueueUrls"] == [aws.outputs["QueueUrl"]]
     assert set(threading.enumerate()) == threads
     assert dict(os.environ) == variables
 

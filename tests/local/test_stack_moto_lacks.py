@@ -16,7 +16,7 @@ from moto.events.models import events_backends
 from moto.s3 import notifications
 from moto.sqs.models import Message, Queue, sqs_backends
 
-from landrun_ops.local import queue_races, s3_events
+from landrun_ops.local import queue_races, queue_urls, s3_events
 from landrun_ops.local.adapt import LEFT_OUT
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.settings import ACCOUNT, REGION
@@ -241,12 +241,17 @@ def test_with_the_adapter_a_target_that_fails_keeps_nothing_from_the_others(
 
 
 def test_adapters_are_taken_back() -> None:
-    before = notifications._send_event_bridge_message, Queue.delete_message
-    patches = Patches()
-    for adapter in (s3_events, queue_races):
-        adapter.adapt(patches)
+    def patched() -> tuple[Any, ...]:
+        queue = Queue.delete_message, vars(Queue)["physical_resource_id"]
+        return (notifications._send_event_bridge_message, *queue)
+
+    before, patches = patched(), Patches()
+    s3_events.adapt(patches)
+    queue_races.adapt(patches)
+    queue_urls.adapt(patches, "http://127.0.0.1:4566")
+    assert not set(before) & set(patched())
     patches.undo()
-    assert before == (notifications._send_event_bridge_message, Queue.delete_message)
+    assert before == patched()
 
 
 def deletes_while_a_message_comes(queue: Queue) -> bool:
@@ -275,6 +280,19 @@ def test_with_the_adapter_a_deletion_waits_for_a_message_that_comes(
     queue_races.adapt(patches)
     queue = sqs_backends[ACCOUNT][REGION].create_queue("q")
     assert not deletes_while_a_message_comes(queue)
+
+
+def queue_url() -> str:
+    return create({"Q": {"Type": "AWS::SQS::Queue"}}, {"Q": {"Value": {"Ref": "Q"}}})["Q"]
+
+
+def test_cloudformation_gives_queue_urls_that_lead_to_aws(moto: None) -> None:
+    assert queue_url().startswith("https://sqs.us-east-1.amazonaws.com/")
+
+
+def test_with_the_adapter_queue_urls_lead_to_the_laptop(moto: None, patches: Patches) -> None:
+    queue_urls.adapt(patches, "http://127.0.0.1:4566")
+    assert queue_url().startswith(f"http://127.0.0.1:4566/{ACCOUNT}/")
 
 
 def test_rules_need_no_queue_policy(moto: None) -> None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from landrun_ops.local import queue_races, s3_events
+from landrun_ops.local import queue_races, queue_urls, s3_events
 from landrun_ops.local.deploy import deploy
 from landrun_ops.local.dispatcher import Dispatcher
 from landrun_ops.local.errors import LocalAwsError
@@ -150,7 +150,7 @@ class LocalAws:
         # Late: with it comes moto, which takes seconds; wrong templates are told before.
         from landrun_ops.local.engine import install  # noqa: PLC0415
 
-        closing.enter_context(_adapted())
+        closing.enter_context(_adapted(endpoint_url))
         program = project / "src" / "processing"
         closing.callback(install(program=program, work_dir=state_dir).close)
         session = _session()
@@ -226,8 +226,9 @@ def _at_work(
 
 
 @contextlib.contextmanager
-def _adapted() -> Iterator[None]:
+def _adapted(endpoint_url: str) -> Iterator[None]:
     patches = Patches()
+    queue_urls.adapt(patches, endpoint_url)
     for adapter in (s3_events, queue_races):
         adapter.adapt(patches)
     try:
