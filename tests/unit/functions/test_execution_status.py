@@ -147,6 +147,21 @@ def test_input_and_output_left_out_of_the_event_are_fetched(landrun, load_event,
     assert found["input_message"] == json.loads(whole["input"])["InputMessage"]
 
 
+@pytest.mark.parametrize("name", ["execution-aborted", "execution-succeeded-output-left-out"])
+def test_of_an_execution_that_was_forgotten_what_the_event_says_is_recorded(
+    landrun, load_event, context, monkeypatch, name
+):
+    gone = ServiceError("states:DescribeExecution", "ExecutionDoesNotExist", "forgotten")
+
+    def forgotten(arn: str) -> Any:
+        raise gone
+
+    monkeypatch.setattr(landrun.executions, "describe", forgotten)
+    monkeypatch.setattr(landrun.executions, "last_tasks", forgotten)
+    found = handle(landrun, load_event, name, context)
+    assert found["status"] == details(load_event, name)[0]["status"]
+
+
 def test_late_and_doubled_events_never_take_a_row_back(landrun, load_event, context, told):
     found = handle(landrun, load_event, "execution-out-of-order", context)
     assert found["status"] == "SUCCEEDED"

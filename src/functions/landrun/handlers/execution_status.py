@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from landrun.clients import client
 from landrun.contract import S3Uri
@@ -24,9 +24,23 @@ from landrun.settings import ExecutionStatusSettings
 from landrun.status import StatusChange, parse_status_change, row
 from landrun.telemetry import Telemetry
 
-
 OUT_OF_REACH = frozenset({"AccessDenied", "AllAccessDisabled", "NoSuchBucket", "PermanentRedirect"})
 """S3's errors that no retry mends: a run by hand may write to a bucket that is not the stack's."""
+
+FORGOTTEN_EXECUTION = frozenset({"ExecutionDoesNotExist"})
+"""Step Functions keeps a closed execution for 90 days; a message may have waited longer."""
+
+UNKNOWN_JOB = frozenset({"ValidationException", "ResourceNotFound"})
+"""How SageMaker answers for a job that it does not know."""
+
+Known = TypeVar("Known")
+
+
+def _nothing_if(error: ServiceError, codes: frozenset[str], nothing: Known) -> Known:
+    """Go on with what is known when a look-up failed for good; else the message comes again."""
+    if error.code not in codes:
+        raise error
+    return nothing
 
 
 @dataclass(frozen=True)
@@ -54,7 +68,7 @@ class ExecutionStatus:
     def record(self, change: StatusChange) -> None:
         """Write the row of a change and, when it took the record further, say so."""
         if change.left_out:
-            change = change.completed(self.executions.describe(change.executionArn))
+            change = change.completed(self._execution(change.executionArn))
         found = {**row(change), **(self._job(change) | self._output(change))}
         if not self.ledger.record(found):
             self.telemetry.count("StatusChangesSuperseded")
@@ -65,23 +79,34 @@ class ExecutionStatus:
         if change.ended and change.status != "SUCCEEDED":
             self.notifications.publish(failure_subject(found), failure_message(found))
 
+    def _execution(self, arn: str) -> dict[str, Any]:
+        """Describe an execution; of one that Step Functions has forgotten, nothing is known."""
+        try:
+            return self.executions.describe(arn)
+        except ServiceError as error:
+            return _nothing_if(error, FORGOTTEN_EXECUTION, {})
+
     def _job(self, change: StatusChange) -> dict[str, Any]:
         if not change.ended:
             return {}
         job = job_in(change)
         if job is None:
-            name = submitted_job_name(self.executions.last_tasks(change.executionArn))
+            name = submitted_job_name(self._history(change.executionArn))
             job = self._described(name) if name else {}
         return job_row(job)
+
+    def _history(self, arn: str) -> list[dict[str, Any]]:
+        try:
+            return self.executions.last_tasks(arn)
+        except ServiceError as error:
+            return _nothing_if(error, FORGOTTEN_EXECUTION, [])
 
     def _described(self, name: str) -> dict[str, Any]:
         """Describe a job; of one that SageMaker never took, or has forgotten, the name remains."""
         try:
             return self.jobs.describe(name)
         except ServiceError as error:
-            if error.code not in ("ValidationException", "ResourceNotFound"):
-                raise
-            return {"ProcessingJobName": name}
+            return _nothing_if(error, UNKNOWN_JOB, {"ProcessingJobName": name})
 
     def _output(self, change: StatusChange) -> dict[str, Any]:
         uri = row(change).get("output_processed_message")
@@ -92,9 +117,7 @@ class ExecutionStatus:
         except InvalidS3Uri as error:
             return {"output_problem": str(error)}
         except ServiceError as error:
-            if error.code not in OUT_OF_REACH:
-                raise
-            return {"output_problem": str(error)}
+            return _nothing_if(error, OUT_OF_REACH, {"output_problem": str(error)})
 
     def _left_under(self, under: S3Uri) -> dict[str, Any]:
         size = self.outputs.measure(under)

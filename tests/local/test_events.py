@@ -1,0 +1,41 @@
+"""Every payload of events/ through the real handler of the function that it is meant for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun_ops.local import LocalAws
+
+EVENTS = sorted((Path(__file__).resolve().parents[2] / "events").glob("*.json"))
+FUNCTIONS = {
+    "object": "ObjectCreatedFunction",
+    "schedule": "ScheduleFunction",
+    "execution": "ExecutionStatusFunction",
+}
+NAMED = {
+    "schedule-unfilled": "InvalidEvent",
+    "schedule-tick": "ConfigurationError",
+    "schedule-classic": "ConfigurationError",
+    "schedule-default-input": "ConfigurationError",
+}
+"""Payloads that end in an error, by the error: the stack's defaults have no scheduled input."""
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+def test_every_payload_is_processed_by_its_function(
+    aws: LocalAws, path: Path, load_event: Callable[[str], Any]
+) -> None:
+    event = load_event(path.stem)
+    function = aws.outputs[FUNCTIONS[path.stem.partition("-")[0]]]
+    reply = aws.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
+    answer = json.loads(reply["Payload"].read())
+    if path.stem in NAMED:
+        assert answer["errorType"] == NAMED[path.stem]
+        return
+    assert "FunctionError" not in reply, answer
+    assert answer == {"batchItemFailures": []}

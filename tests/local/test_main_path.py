@@ -1,0 +1,244 @@
+"""The main job on the laptop's AWS: what lands is run once, and its outcome is on the record."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeDeserializer
+
+from landrun_ops.local import LocalAws
+
+MESSAGES = b"".join(
+    json.dumps({"id": str(n), "sender": "ada", "text": text}).encode() + b"\n"
+    for n, text in enumerate(["hello", "hello", "", "write to bob@example.org"])
+)
+NO_TEXT = b'{"id": "1", "colour": "red"}\n'
+Row = dict[str, Any]
+
+
+class Stack:
+    """The stack as boto3 shows it to a user whose environment is ``landrun local env``'s."""
+
+    def __init__(self, aws: LocalAws, eventually: Callable[..., Any]) -> None:
+        self.outputs = aws.outputs
+        self.client = aws.client
+        self.eventually = eventually
+        self.environment = os.environ | aws.environment()
+
+    def land(self, key: str, body: bytes = MESSAGES) -> str:
+        """Put an object into the landing bucket; gives its version id."""
+        answer = self.client("s3").put_object(
+            Bucket=self.outputs["LandingBucket"], Key=key, Body=body
+        )
+        return answer["VersionId"]
+
+    def rows(self) -> list[Row]:
+        """Every row, whatever the month."""
+        pages = self.client("dynamodb").get_paginator("scan")
+        items = pages.paginate(TableName=self.outputs["RunsTable"]).search("Items[]")
+        read = TypeDeserializer().deserialize
+        return [{name: read(value) for name, value in item.items()} for item in items]
+
+    def ended(self, **trigger: str) -> Row:
+        """Wait for the one row whose trigger has these values to reach its end."""
+
+        def one() -> Row | None:
+            fitting = [r for r in self.rows() if trigger.items() <= r.get("trigger", {}).items()]
+            assert len(fitting) <= 1
+            return next((row for row in fitting if row["status"] != "RUNNING"), None)
+
+        return self.eventually(one, timeout=90)
+
+    def manifest(self, row: Row) -> list[Any]:
+        bucket, _, key = row["input_message"].removeprefix("s3://").partition("/")
+        body = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        return json.loads(body)
+
+    def executions(self) -> list[dict[str, Any]]:
+        pages = self.client("stepfunctions").get_paginator("list_executions")
+        machine = self.outputs["StateMachineArn"]
+        return [e for page in pages.paginate(stateMachineArn=machine) for e in page["executions"]]
+
+
+@pytest.fixture
+def stack(aws: LocalAws, eventually: Callable[..., Any]) -> Stack:
+    return Stack(aws, eventually)
+
+
+@pytest.fixture
+def key() -> str:
+    """A key that no other test uses."""
+    return f"incoming/{uuid.uuid4()}.jsonl"
+
+
+@pytest.fixture
+def told(stack: Stack) -> Callable[[], list[dict[str, Any]]]:
+    """What has come to the notifications topic since the test began."""
+    sqs, sns = stack.client("sqs"), stack.client("sns")
+    url = sqs.create_queue(QueueName=f"told-{uuid.uuid4().hex}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    sns.subscribe(
+        TopicArn=stack.outputs["NotificationsTopicArn"], Protocol="sqs", Endpoint=arn["QueueArn"]
+    )
+    seen: list[dict[str, Any]] = []
+
+    def read() -> list[dict[str, Any]]:
+        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        seen.extend(json.loads(message["Body"]) for message in answer.get("Messages", []))
+        return seen
+
+    return read
+
+
+def test_a_file_copied_with_the_aws_cli_becomes_a_succeeded_row(
+    stack: Stack, key: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "messages.jsonl"
+    file.write_bytes(MESSAGES)
+    aws = Path(sys.executable).with_name("aws")
+    target = f"s3://{stack.outputs['LandingBucket']}/{key}"
+    subprocess.run(
+        [aws, "s3", "cp", "--quiet", str(file), target], env=stack.environment, check=True
+    )
+    row = stack.ended(Key=key)
+    assert row["status"] == "SUCCEEDED"
+    counts = {name: int(row["summary"][name]) for name in ("rows_in", "rows_out", "duplicates")}
+    assert counts == {"rows_in": 4, "rows_out": 2, "duplicates": 1}
+
+
+def test_a_row_has_all_that_is_known_of_its_run(stack: Stack, key: str) -> None:
+    version = stack.land(key)
+    row = stack.ended(Key=key)
+    name = row["name"]
+    output = stack.outputs["OutputBucket"]
+    assert row["preprocessing_job_name"] == name
+    assert row["input_message"] == f"s3://{output}/manifests/{name}.json"
+    assert row["output_processed_message"] == f"s3://{output}/processed/{name}/"
+    assert row["trigger"]["Kind"] == "object-created"
+    assert row["trigger"]["VersionId"] == version
+    assert row["job_name"].startswith(f"{name}-")
+    assert row["job_arn"].endswith(row["job_name"])
+    assert row["instance_seconds"] > 0
+    assert row["started_at"] < row["stopped_at"]
+    assert json.loads(row["output"])["ProcessingJobStatus"] == "Completed"
+    listed = stack.client("s3").list_objects_v2(Bucket=output, Prefix=f"processed/{name}/")
+    sizes = [found["Size"] for found in listed["Contents"]]
+    assert (row["output_objects"], row["output_bytes"]) == (len(sizes), sum(sizes))
+
+
+@pytest.mark.parametrize("odd", ["a b", "a+b", "a%2Bb", "😀 größe", 'it\'s "quoted"', "a&b<c>?#"])
+def test_an_odd_key_is_read_exactly_by_its_job(stack: Stack, key: str, odd: str) -> None:
+    odd_key = key.replace(".jsonl", f"/{odd}.jsonl")
+    stack.land(odd_key)
+    row = stack.ended(Key=odd_key)
+    assert row["status"] == "SUCCEEDED"
+    assert stack.manifest(row) == [{"prefix": f"s3://{stack.outputs['LandingBucket']}/"}, odd_key]
+    [file] = row["summary"]["files"]
+    assert file["name"].endswith(odd_key)
+
+
+def test_the_same_event_delivered_five_times_makes_one_execution(
+    stack: Stack, key: str, load_event: Callable[[str], Any]
+) -> None:
+    version = stack.land(key)
+    row = stack.ended(Key=key)
+    event = json.loads(load_event("object-created")["Records"][0]["body"])
+    event["detail"]["bucket"]["name"] = stack.outputs["LandingBucket"]
+    event["detail"]["object"] |= {"key": key, "version-id": version}
+    sqs, queue = stack.client("sqs"), stack.outputs["LandingQueueUrl"]
+    for _ in range(5):
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(event))
+
+    def settled() -> bool:
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        answer = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=list(names))
+        return all(answer["Attributes"][name] == "0" for name in names)
+
+    stack.eventually(settled)
+    assert [e["name"] for e in stack.executions()].count(row["name"]) == 1
+    assert stack.ended(Key=key) == row
+
+
+def test_overwriting_a_key_is_a_run_of_its_own(stack: Stack, key: str) -> None:
+    first = stack.land(key)
+    stack.ended(VersionId=first)
+    second = stack.land(key, MESSAGES * 2)
+    row = stack.ended(VersionId=second)
+    assert int(row["summary"]["rows_in"]) == 8
+
+
+def test_several_landings_at_once_are_each_recorded(stack: Stack, key: str) -> None:
+    versions = [stack.land(key.replace(".jsonl", f"-{n}.jsonl")) for n in range(5)]
+    names = {stack.ended(VersionId=version)["name"] for version in versions}
+    assert len(names) == 5
+
+
+def test_a_script_that_fails_makes_a_failed_row_with_its_cause_and_is_told(
+    stack: Stack, key: str, told: Callable[[], list[dict[str, Any]]]
+) -> None:
+    stack.land(key, NO_TEXT)
+    row = stack.ended(Key=key)
+    assert (row["status"], row["error"]) == ("FAILED", "States.TaskFailed")
+    cause = json.loads(row["cause"])
+    assert cause["ProcessingJobStatus"] == "Failed"
+    assert "text" in row["exit_message"]
+    assert row["exit_message"] == cause["ExitMessage"]
+
+    def about_this_run() -> list[dict[str, Any]]:
+        return [one for one in told() if row["name"] in one["Subject"]]
+
+    [notification] = stack.eventually(about_this_run)
+    assert row["exit_message"][:60] in notification["Message"]
+    assert "What to do" in notification["Message"]
+
+
+def test_a_run_stopped_by_hand_is_recorded_as_aborted(
+    stack: Stack, told: Callable[[], list[dict[str, Any]]]
+) -> None:
+    name = f"landrun-{uuid.uuid4().hex}"
+    given = {
+        "PreprocessingJobName": name,
+        "InputMessage": f"s3://{stack.outputs['OutputBucket']}/manifests/not-there.json",
+        "OutputProcessedMessage": f"s3://{stack.outputs['OutputBucket']}/processed/{name}/",
+        "Trigger": {"Kind": "manual", "StartedBy": name},
+    }
+    states = stack.client("stepfunctions")
+    started = states.start_execution(
+        stateMachineArn=stack.outputs["StateMachineArn"], name=name, input=json.dumps(given)
+    )
+    states.stop_execution(
+        executionArn=started["executionArn"], error="Operator", cause="wrong input"
+    )
+    row = stack.ended(StartedBy=name)
+    assert (row["status"], row["error"], row["cause"]) == ("ABORTED", "Operator", "wrong input")
+    stack.eventually(lambda: [one for one in told() if name in one["Subject"]])
+
+
+def test_a_tick_is_one_recorded_run_over_all_that_lies_there(
+    laptop: Callable[..., Any],
+    root: Path,
+    tmp_path: Path,
+    eventually: Callable[..., Any],
+) -> None:
+    parameters = {"ScheduledInput": "daily/{date:%Y/%m/%d}/", "ScheduleTimezone": "Asia/Tokyo"}
+    stack = Stack(laptop(root, tmp_path / "state", parameters).aws, eventually)
+    for name in ("a", "b"):
+        stack.land(f"daily/2026/11/23/{name}.jsonl")
+    stack.land("daily/2026/11/22/yesterday.jsonl")
+    scheduler = LocalAws.attach(tmp_path / "state")
+    due = datetime(2026, 11, 22, 18, tzinfo=UTC)
+    first, again = scheduler.tick(due), scheduler.tick(due)
+    assert first == again
+    row = stack.ended(ScheduledTime="2026-11-22T18:00:00Z")
+    assert (row["name"], row["status"]) == (first["PreprocessingJobName"], "SUCCEEDED")
+    assert stack.manifest(row)[1:] == ["daily/2026/11/23/a.jsonl", "daily/2026/11/23/b.jsonl"]
+    assert int(row["summary"]["rows_in"]) == 8
