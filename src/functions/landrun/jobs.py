@@ -67,18 +67,32 @@ def job_row(job: dict[str, Any]) -> dict[str, Any]:
     found = {
         "job_name": job.get("ProcessingJobName"),
         "job_arn": job.get("ProcessingJobArn"),
-        "exit_message": job.get("ExitMessage") or job.get("FailureReason"),
+        "exit_message": job.get("ExitMessage") or job.get("FailureReason") or _why_stopped(job),
         "instance_seconds": _instance_seconds(job),
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _instance_seconds(job: dict[str, Any]) -> float | None:
-    start, end = (_epoch(job.get(field)) for field in ("ProcessingStartTime", "ProcessingEndTime"))
-    if start is None or end is None:
+def _why_stopped(job: dict[str, Any]) -> str | None:
+    """Say why a job has stopped; SageMaker gives no reason when the time limit did it."""
+    if job.get("ProcessingJobStatus") != "Stopped":
         return None
+    limit = job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
+    seconds = _seconds(job)
+    if limit and seconds is not None and seconds >= limit:
+        return f"the job was stopped at its time limit of {limit} seconds (MaxRuntimeInSeconds)"
+    return "the job was stopped"
+
+
+def _instance_seconds(job: dict[str, Any]) -> float | None:
+    seconds = _seconds(job)
     cluster = job.get("ProcessingResources", {}).get("ClusterConfig", {})
-    return round((end - start) * int(cluster.get("InstanceCount", 1)), 3)
+    return None if seconds is None else round(seconds * int(cluster.get("InstanceCount", 1)), 3)
+
+
+def _seconds(job: dict[str, Any]) -> float | None:
+    start, end = (_epoch(job.get(field)) for field in ("ProcessingStartTime", "ProcessingEndTime"))
+    return None if start is None or end is None else end - start
 
 
 def _epoch(value: object) -> float | None:

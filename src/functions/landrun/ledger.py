@@ -21,6 +21,12 @@ _FURTHER = (
 )
 
 
+ROW_LIMIT = 350_000
+"""Bytes of a row; DynamoDB takes 409,600, names and its own overhead included."""
+
+_FIRST_TO_GO = ("output", "summary", "trigger", "cause")
+
+
 class Ledger:
     """One table of runs, keyed by the run's name.
 
@@ -58,7 +64,7 @@ class Ledger:
             with translated("dynamodb:PutItem"):
                 self._client.put_item(
                     TableName=self._table,
-                    Item=_item(row),
+                    Item=_item(fitting(row)),
                     ConditionExpression=_FURTHER,
                     ExpressionAttributeNames={"#name": "name"},
                     ExpressionAttributeValues={
@@ -73,7 +79,27 @@ class Ledger:
         return True
 
 
+def fitting(row: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what makes a row too long for DynamoDB; ``left_out`` names it.
+
+    All of it comes from outside: an execution of somebody's own may have any input and output.
+    """
+    left_out: list[str] = []
+    for name in _FIRST_TO_GO:
+        if len(_spelled(row)) <= ROW_LIMIT:
+            break
+        if name in row:
+            row = {other: value for other, value in row.items() if other != name}
+            left_out.append(name)
+    return row | {"left_out": left_out} if left_out else row
+
+
 def _item(row: dict[str, Any]) -> dict[str, Any]:
     """Spell a row as DynamoDB wants it: numbers are decimals there, never floats."""
-    exact = json.loads(json.dumps(row), parse_float=Decimal)
+    exact = json.loads(_spelled(row), parse_float=Decimal)
     return {name: TypeSerializer().serialize(value) for name, value in exact.items()}
+
+
+def _spelled(row: dict[str, Any]) -> bytes:
+    """Spell a row as JSON; half of a surrogate pair, which no database takes, is a question mark."""
+    return json.dumps(row, ensure_ascii=False).encode("utf-8", "replace")

@@ -173,6 +173,18 @@ def test_a_redrive_takes_a_row_further_and_leaves_nothing_of_its_failure(ledger)
     assert read()["status"] == "SUCCEEDED"
 
 
+def test_a_row_too_long_for_dynamodb_is_recorded_without_its_longest_parts(ledger):
+    door, read = ledger
+    assert door.record(row("SUCCEEDED", 1, output="x" * 300_000, trigger={"Kind": "y" * 200_000}))
+    assert (read()["left_out"], read()["trigger"]) == (["output"], {"Kind": "y" * 200_000})
+
+
+def test_a_row_with_half_a_surrogate_pair_is_recorded(ledger):
+    door, read = ledger
+    assert door.record(row("FAILED", 1, cause="a\ud800b"))
+    assert read()["cause"] == "a?b"
+
+
 def test_what_lies_under_an_output_is_counted(s3):
     for name in ("processed/run-1/a", "processed/run-1/b", "processed/run-10/c"):
         s3.put_object(Bucket="outputs", Key=name, Body=b"12345")
@@ -223,6 +235,17 @@ def test_a_notification_reaches_the_topic(aws):
     Notifications(aws("sns"), topic).publish("subject", "message")
     [message] = aws("sqs").receive_message(QueueUrl=queue)["Messages"]
     assert json.loads(message["Body"])["Subject"] == "subject"
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(60, "time limit of 60"), (59, "was stopped")])
+def test_a_job_that_its_time_limit_stopped_says_so(seconds, told):
+    job = {
+        "ProcessingJobStatus": "Stopped",
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        "ProcessingStartTime": 1000,
+        "ProcessingEndTime": 1000 + seconds * 1000,
+    }
+    assert told in job_row(job)["exit_message"]
 
 
 def test_a_job_that_ran_on_two_instances_counts_both():
