@@ -10,7 +10,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import TypeSerializer
+from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeSerializer
 
 from landrun.clients import translated
 from landrun.errors import ServiceError
@@ -96,10 +96,20 @@ def fitting(row: dict[str, Any]) -> dict[str, Any]:
 
 def _item(row: dict[str, Any]) -> dict[str, Any]:
     """Spell a row as DynamoDB wants it: numbers are decimals there, never floats."""
-    exact = json.loads(_spelled(row), parse_float=Decimal)
+    exact = json.loads(
+        _spelled(row), parse_float=_number, parse_int=_number, parse_constant=lambda text: text
+    )
     return {name: TypeSerializer().serialize(value) for name, value in exact.items()}
 
 
+def _number(text: str) -> Decimal | str:
+    """Read a number; one that DynamoDB cannot hold exactly (38 digits, 1E+126) stays text."""
+    try:
+        return DYNAMODB_CONTEXT.create_decimal(text)
+    except ArithmeticError:
+        return text
+
+
 def _spelled(row: dict[str, Any]) -> bytes:
-    """Spell a row as JSON; half of a surrogate pair, which no database takes, is a question mark."""
+    """Spell a row as JSON; half of a surrogate pair, which no database takes, becomes ``?``."""
     return json.dumps(row, ensure_ascii=False).encode("utf-8", "replace")

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import boto3
+import botocore.session
 import pytest
+from botocore.validate import ParamValidator
+from hypothesis import given
+from hypothesis import strategies as st
 from moto import mock_aws
 
 from landrun.contract import ExecutionInput, ManualTrigger, S3Uri, manual_run_name
@@ -183,6 +188,36 @@ def test_a_row_with_half_a_surrogate_pair_is_recorded(ledger):
     door, read = ledger
     assert door.record(row("FAILED", 1, cause="a\ud800b"))
     assert read()["cause"] == "a?b"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+class Remembering:
+    """A DynamoDB client that takes what botocore would take."""
+
+    def put_item(self, **request: Any) -> None:
+        ParamValidator().validate(request, MODEL.input_shape)
+        json.dumps(request["Item"]).encode()
+
+
+MODEL = botocore.session.get_session().get_service_model("dynamodb").operation_model("PutItem")
+
+
+@given(json_values, st.text(st.characters()))
+def test_whatever_an_execution_of_somebodys_own_holds_it_makes_a_row(trigger, cause):
+    assert Ledger(Remembering(), "runs").record(row("FAILED", 1, trigger=trigger, cause=cause))
+
+
+@pytest.mark.parametrize("number", [10**50, 1e300, 1.5e-200, float("nan"), float("inf")])
+def test_a_number_that_dynamodb_cannot_hold_is_kept_as_text(ledger, number):
+    door, read = ledger
+    assert door.record(row("FAILED", 1, trigger={"Kind": number}))
+    assert float(read()["trigger"]["Kind"]) == pytest.approx(float(number), nan_ok=True)
 
 
 def test_what_lies_under_an_output_is_counted(s3):
