@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,11 @@ def once() -> datetime:
 @pytest.fixture(scope="module")
 def trouble(
     laptop: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory, once: datetime
-) -> Any:
+) -> Iterator[Any]:
     parameters = {"Once": once.strftime("%Y-%m-%dT%H:%M:%S")}
-    return laptop(TROUBLE, tmp_path_factory.mktemp("trouble") / "state", parameters)
+    started = laptop(TROUBLE, tmp_path_factory.mktemp("trouble") / "state", parameters)
+    yield started
+    started.stop()
 
 
 @pytest.fixture(scope="module")
