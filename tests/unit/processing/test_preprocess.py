@@ -24,6 +24,7 @@ import zstandard
 
 import preprocess
 from messages import plan
+from messages.job import JobError, _workers
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "src/processing/preprocess.py"
@@ -532,3 +533,8 @@ def _group_lives(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_worker_that_is_killed_is_told_as_want_of_memory() -> None:
+    with pytest.raises(JobError, match="want of memory"), _workers(2) as submit:
+        submit(os._exit, 9).result(timeout=60)
