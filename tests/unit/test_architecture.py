@@ -24,6 +24,7 @@ LAYERS = {
         "executions",
         "jobs",
         "ledger",
+        "listing",
         "manifests",
         "notifications",
         "outputs",

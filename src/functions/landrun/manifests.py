@@ -14,6 +14,7 @@ from typing import Any
 from landrun.clients import translated
 from landrun.contract import S3Uri
 from landrun.errors import ServiceError
+from landrun.listing import ListedObject, list_objects
 
 _STANDS_ALREADY = "PreconditionFailed"
 
@@ -38,14 +39,6 @@ class Manifest:
     bucket: str
     keys: tuple[str, ...]
     written: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ListedObject:
-    """An object as a listing shows it; size in bytes."""
-
-    key: str
-    size: int
 
 
 class Manifests:
@@ -131,13 +124,7 @@ class Manifests:
         ServiceError
             When S3 refuses the call or cannot be reached.
         """
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=under.bucket, Prefix=under.key
-        )
-        with translated("s3:ListObjectsV2"):
-            for page in pages:
-                for found in page.get("Contents", ()):
-                    yield ListedObject(found["Key"], found["Size"])
+        return list_objects(self._client, under)
 
 
 def manifest_body(bucket: str, keys: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from landrun.clients import translated
 from landrun.contract import S3Uri
 from landrun.errors import ServiceError
+from landrun.listing import list_objects
 
 SUMMARY_LIMIT = 32_768
 """Bytes of a summary that the ledger keeps whole; a longer one loses its ``files``."""
@@ -44,16 +45,8 @@ class Outputs:
         ServiceError
             When S3 refuses the call or cannot be reached.
         """
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=under.bucket, Prefix=under.key
-        )
-        objects = size = 0
-        with translated("s3:ListObjectsV2"):
-            for page in pages:
-                for found in page.get("Contents", ()):
-                    objects += 1
-                    size += found["Size"]
-        return OutputSize(objects, size)
+        sizes = [found.size for found in list_objects(self._client, under)]
+        return OutputSize(len(sizes), sum(sizes))
 
     def summary(self, under: S3Uri) -> dict[str, Any] | None:
         """Read the job's ``summary.json``; None when there is none, or it is no JSON object.

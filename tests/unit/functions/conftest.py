@@ -14,7 +14,8 @@ import pytest
 from landrun.contract import ExecutionInput, S3Uri
 from landrun.errors import AlreadyStarted, ServiceError
 from landrun.executions import Started
-from landrun.manifests import ListedObject, Manifest
+from landrun.listing import ListedObject
+from landrun.manifests import Manifest
 from landrun.outputs import OutputSize
 from landrun.telemetry import Telemetry
 

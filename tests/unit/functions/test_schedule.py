@@ -8,7 +8,7 @@ import pytest
 from landrun.contract import S3Uri
 from landrun.errors import ConfigurationError, InvalidEvent
 from landrun.handlers.schedule import Schedule
-from landrun.manifests import ListedObject
+from landrun.listing import ListedObject
 from landrun.runs import Runs
 from landrun.settings import ScheduleSettings
 

@@ -15,7 +15,8 @@ from landrun.contract import S3Uri, ScheduleTrigger, tick_run_name
 from landrun.errors import InvalidKey
 from landrun.executions import Executions
 from landrun.landing import Filter, check_key
-from landrun.manifests import ListedObject, Manifests
+from landrun.listing import ListedObject
+from landrun.manifests import Manifests
 from landrun.runs import Run, Runs
 from landrun.settings import ScheduleSettings
 from landrun.telemetry import Telemetry

@@ -1,0 +1,33 @@
+"""What lies under a prefix in S3: for manifests before a run, for outputs after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from landrun.clients import translated
+from landrun.contract import S3Uri
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object as a listing shows it; size in bytes."""
+
+    key: str
+    size: int
+
+
+def list_objects(client: Any, under: S3Uri) -> Iterator[ListedObject]:
+    """List what lies under a prefix, page by page, in the order of its keys.
+
+    Raises
+    ------
+    ServiceError
+        When S3 refuses the call or cannot be reached.
+    """
+    paginator = client.get_paginator("list_objects_v2")
+    with translated("s3:ListObjectsV2"):
+        for page in paginator.paginate(Bucket=under.bucket, Prefix=under.key):
+            for found in page.get("Contents", ()):
+                yield ListedObject(found["Key"], found["Size"])
