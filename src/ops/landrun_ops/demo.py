@@ -126,8 +126,8 @@ class Stack:
             self._s3.upload_file(str(journey.path), self._outputs["LandingBucket"], journey.key)
 
     def runs(self) -> Iterator[Run]:
-        """Give the rows of the ledger, newest first."""
-        return self._runs.newest(datetime.now(UTC))
+        """Give the rows of the ledger, newest first, back to two months without any."""
+        return self._runs.newest(datetime.now(UTC), quiet_months=2)
 
     def processing(self) -> frozenset[str]:
         """Give the names of runs that have a Processing job, running or done."""

@@ -102,7 +102,9 @@ class Runs:
         self._client = client
         self._table = table
 
-    def newest(self, now: datetime, page_size: int = 100) -> Iterator[Run]:
+    def newest(
+        self, now: datetime, page_size: int = 100, quiet_months: int = QUIET_MONTHS
+    ) -> Iterator[Run]:
         """Give the runs from the newest to the oldest, reading a page at a time.
 
         Parameters
@@ -111,6 +113,8 @@ class Runs:
             The present, with its time zone.
         page_size : int
             Rows asked for at a time.
+        quiet_months : int
+            Months without any run after which to look no further back.
 
         Raises
         ------
@@ -123,7 +127,7 @@ class Runs:
             for found, run in enumerate(self._month(month, page_size), start=1):  # noqa: B007
                 yield run
             quiet = 0 if found else quiet + 1
-            if quiet >= QUIET_MONTHS:
+            if quiet >= quiet_months:
                 return
 
     def _month(self, month: str, page_size: int) -> Iterator[Run]:
