@@ -71,7 +71,7 @@ def test_what_is_not_known_is_a_dash_not_a_zero() -> None:
 @pytest.mark.parametrize(
     ("trigger", "words"),
     [
-        ({"Kind": "schedule", "ScheduledTime": "2026-11-22T03:00:00Z"}, "tick 2026-11-22T03:00"),
+        ({"Kind": "schedule", "ScheduledTime": "2026-11-22T03:00:00Z"}, "tick 2026-11-22 03:00 "),
         ({"Kind": "manual", "StartedBy": "ana"}, "by hand, ana"),
     ],
 )

@@ -66,7 +66,7 @@ def trigger_text(run: Run) -> str:
         case "object-created":
             return str(trigger.get("Key", ""))
         case "schedule":
-            return f"tick {trigger.get('ScheduledTime', '')}"
+            return f"tick {str(trigger.get('ScheduledTime', ''))[:16].replace('T', ' ')}"
         case "manual":
             return f"by hand, {trigger.get('StartedBy', '')}"
     return _UNKNOWN
