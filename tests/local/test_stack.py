@@ -73,7 +73,8 @@ def test_an_object_that_lands_becomes_a_recorded_run(
     version = aws.client("s3").put_object(Bucket=bucket, Key=key, Body=BODY)["VersionId"]
 
     def recorded() -> dict[str, Any] | None:
-        found = [row for row in rows(aws) if row.get("trigger", {}).get("VersionId") == {"S": version}]
+        mine = {"S": version}
+        found = [row for row in rows(aws) if row.get("trigger", {}).get("VersionId") == mine]
         return next((row for row in found if row["status"] != "RUNNING"), None)
 
     row = eventually(recorded, timeout=60)
