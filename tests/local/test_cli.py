@@ -161,6 +161,37 @@ def test_the_environment_has_every_output_also_as_json(root: Path, env: dict[str
     }
 
 
+def test_sam_local_gets_each_functions_variables_and_the_laptops_name_for_containers(
+    root: Path, env: dict[str, str]
+) -> None:
+    environment = json.loads(landrun("local", "env", "--json", env=env, cwd=root).stdout)
+    variables = json.loads(landrun("local", "env", "--sam", env=env, cwd=root).stdout)
+    assert set(variables) == {
+        "ObjectCreatedFunction",
+        "ScheduleFunction",
+        "ExecutionStatusFunction",
+    }
+    port = environment["AWS_ENDPOINT_URL"].rpartition(":")[2]
+    for of_function in variables.values():
+        assert of_function["AWS_ENDPOINT_URL"] == f"http://host.docker.internal:{port}"
+        assert of_function["STATE_MACHINE_ARN"] == environment["LANDRUN_STATE_MACHINE_ARN"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 127.0.0.2")
+def test_containers_reach_it_only_when_told_to_listen_and_with_a_warning(
+    root: Path, ready_line: str, tmp_path: Path
+) -> None:
+    def reached(line: str) -> bool:
+        port = int(line.partition("127.0.0.1:")[2].partition(";")[0])
+        with socket.socket() as other:
+            return other.connect_ex(("127.0.0.2", port)) == 0
+
+    assert not reached(ready_line)
+    with local_up(root, tmp_path, "--listen") as (_, line):
+        assert reached(line)
+    assert_one_line((tmp_path / "stderr.txt").read_text(), "--listen", "password")
+
+
 def test_a_tick_over_nothing_starts_no_run(root: Path, env: dict[str, str]) -> None:
     ticked = landrun("local", "tick", "--time", "2020-01-01T03:00:00Z", env=env, cwd=root)
     assert (ticked.returncode, ticked.stderr) == (0, "")

@@ -21,6 +21,7 @@ def laptop(
     report: Callable[[str], None],
     *,
     port: int = 0,
+    listen: bool = False,
     parameters: Mapping[str, str],
 ) -> Iterator[LocalAws]:
     """Bring the laptop's AWS up for the block.
@@ -35,6 +36,8 @@ def laptop(
         Takes a line for each trouble while it is up.
     port : int
         Where to listen; 0 takes a free one.
+    listen : bool
+        Whether containers, and so other machines, can reach it.
     parameters : Mapping[str, str]
         The template's parameters that are not to have their defaults.
 
@@ -49,7 +52,12 @@ def laptop(
     with (
         ExitStack() as outlasting,
         LocalAws.up(
-            project, port=port, parameters=parameters, state_dir=state_dir, report=report
+            project,
+            port=port,
+            listen=listen,
+            parameters=parameters,
+            state_dir=state_dir,
+            report=report,
         ) as aws,
     ):
         # Not before: the file may belong to another that is up. Not shorter: closing logs, too.

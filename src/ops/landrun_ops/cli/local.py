@@ -20,6 +20,13 @@ from landrun_ops.cli.terminal import STOPPING, complain, show_json, stoppable
 
 app = typer.Typer(rich_markup_mode=None)
 
+SAM_FUNCTIONS = {
+    "ObjectCreatedFunction": "LANDRUN_OBJECT_CREATED_FUNCTION",
+    "ScheduleFunction": "LANDRUN_SCHEDULE_FUNCTION",
+    "ExecutionStatusFunction": "LANDRUN_EXECUTION_STATUS_FUNCTION",
+}
+"""The template's functions, and the variables of ``landrun local env`` that name them."""
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
@@ -36,6 +43,9 @@ def up(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free one.")
     ] = 0,
+    listen: Annotated[
+        bool, typer.Option("--listen", help="Let containers reach it, as sam local needs.")
+    ] = False,
     parameter: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A parameter of the template; repeatable."),
@@ -50,10 +60,14 @@ def up(
     folder = places.project_folder(project, Path.cwd())
     state = places.state_folder(state_dir, folder)
     parameters = parsed_parameters(parameter or [])
+    if listen:
+        complain(
+            "--listen: every machine of your network can reach it, and it asks for no password"
+        )
     with (
         contextlib.suppress(KeyboardInterrupt),
         stoppable(),
-        laptop(folder, state, complain, port=port, parameters=parameters) as aws,
+        laptop(folder, state, complain, port=port, listen=listen, parameters=parameters) as aws,
     ):
         where = _env_command(state_dir, project)
         typer.echo(f"ready at {aws.endpoint_url}; in another shell: {where}")
@@ -65,17 +79,37 @@ def env(
     project: places.ProjectOption = None,
     state_dir: places.StateOption = None,
     json: JsonOption = False,
+    sam: Annotated[
+        bool, typer.Option("--sam", help="Write what sam local takes as --env-vars.")
+    ] = False,
 ) -> None:
     """Show the environment by which the AWS CLI, boto3 and landrun find it.
 
     Example: eval "$(landrun local env)" && aws s3 ls
     """
     environment = places.laptop_environment(places.state_folder(state_dir, project))
-    if json:
-        show_json(environment)
+    if json or sam:
+        show_json(sam_variables(environment) if sam else environment)
         return
     for name, value in environment.items():
         typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+def sam_variables(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Give each function's variables as deployed, for containers on this machine.
+
+    SAM's CLI cannot know what the stack's references came to, and a container reaches this machine
+    by another name.
+    """
+    port = environment["AWS_ENDPOINT_URL"].rpartition(":")[2]
+    functions = places.client("lambda", environment)
+    return {
+        output: functions.get_function_configuration(FunctionName=environment[name])["Environment"][
+            "Variables"
+        ]
+        | {"AWS_ENDPOINT_URL": f"http://host.docker.internal:{port}"}
+        for output, name in SAM_FUNCTIONS.items()
+    }
 
 
 @app.command()

@@ -70,6 +70,7 @@ class LocalAws:
         project: Path,
         *,
         port: int = 0,
+        listen: bool = False,
         parameters: Mapping[str, str] | None = None,
         state_dir: Path | None = None,
         report: Report = report_to_stderr,
@@ -85,6 +86,8 @@ class LocalAws:
             The folder of template.yaml.
         port
             Where to answer on 127.0.0.1; 0 is a free port.
+        listen
+            Whether to answer on every address, for containers to reach it.
         parameters
             The template's parameters, where not their defaults.
         state_dir
@@ -106,6 +109,7 @@ class LocalAws:
                     closing,
                     project,
                     port=port,
+                    listen=listen,
                     parameters=parameters or {},
                     state_dir=state_dir,
                     report=report,
@@ -141,12 +145,13 @@ class LocalAws:
         project: Path,
         *,
         port: int,
+        listen: bool,
         parameters: Mapping[str, str],
         state_dir: Path,
         report: Report,
     ) -> LocalAws:
         translated = translate(project / "template.yaml", parameters)
-        endpoint_url = closing.enter_context(serve(port))
+        endpoint_url = closing.enter_context(serve(port, listen=listen))
         # Late: with it comes moto, which takes seconds; wrong templates are told before.
         from landrun_ops.local.engine import install  # noqa: PLC0415
 

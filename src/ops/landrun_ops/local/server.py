@@ -11,14 +11,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from landrun_ops.local.errors import AlreadyUpError, PortInUseError
-from landrun_ops.local.settings import HOST
+from landrun_ops.local.settings import EVERYWHERE, HOST
 
 _one_per_process = threading.Lock()
 
 
 @contextlib.contextmanager
-def serve(port: int) -> Iterator[str]:
+def serve(port: int, *, listen: bool = False) -> Iterator[str]:
     """Serve moto on ``port`` of 127.0.0.1 (0: a free one) and yield its endpoint URL.
+
+    With ``listen`` it can be reached from containers, and so from other machines, too.
 
     What moto's own ``ThreadedMotoServer`` does, with three differences: a port in use is an error
     (there, it hangs), the socket is closed at the end, and requests are not printed.
@@ -33,7 +35,10 @@ def serve(port: int) -> Iterator[str]:
     if not _one_per_process.acquire(blocking=False):
         raise AlreadyUpError("the laptop's AWS is already up in this process; close it first")
     try:
-        with _listen(port) as listening, _state_of_its_own(listening.getsockname()[1]):
+        with (
+            _listen(EVERYWHERE if listen else HOST, port) as listening,
+            _state_of_its_own(listening.getsockname()[1]),
+        ):
             server = _make_server(listening)
             thread = threading.Thread(target=server.serve_forever, name="moto", daemon=True)
             thread.start()
@@ -47,16 +52,16 @@ def serve(port: int) -> Iterator[str]:
         _one_per_process.release()
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((HOST, port))
+        listening.bind((host, port))
         listening.listen(128)
     except (OSError, OverflowError) as error:
         listening.close()
         raise PortInUseError(
-            f"cannot listen on port {port} of {HOST}: {error}; "
+            f"cannot listen on port {port} of {host}: {error}; "
             "stop the program that uses it, or choose another with --port"
         ) from error
     return listening

@@ -10,6 +10,7 @@ STACK: Final = "landrun"
 ACCESS_KEY: Final = "landrun-local"
 SECRET_KEY: Final = "landrun-local"  # noqa: S105  (any will do, none is checked)
 HOST: Final = "127.0.0.1"
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  (only where --listen asks for it, with a warning)
 
 
 def credentials(endpoint_url: str) -> dict[str, str]:
