@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Any
 
 from landrun.clients import translated
@@ -17,10 +18,12 @@ _WHAT = {
     "ABORTED": "was stopped by hand",
 }
 _REMEDY = {
-    "FAILED": "Read the job's log, mend the cause, then redrive the execution or start it again.",
-    "TIMED_OUT": "Look for what it waited for: a quota (ResourceLimitExceeded in the history), or a"
-    " job that needs more time (MaxRuntimeInSeconds).",
-    "ABORTED": "If this was not intended, start the run again over the same manifest.",
+    "quota": "ask for a larger quota (Service Quotas, Amazon SageMaker) or change InstanceType",
+    "job": "read the job's log and mend the cause:\n  {log}",
+    "FAILED": "look at the execution's history and mend the cause",
+    "TIMED_OUT": "look in the execution's history for what it waited for, a quota"
+    " (ResourceLimitExceeded) or a job that needs more time (MaxRuntimeInSeconds)",
+    "ABORTED": "nothing, if it was meant",
 }
 
 
@@ -73,15 +76,31 @@ def failure_message(row: dict[str, Any]) -> str:
         "Exit message": row.get("exit_message"),
         "Cause": None if row.get("exit_message") else row.get("cause"),
         "Processing job": row.get("job_name"),
-        "Log": row.get("job_name")
-        and f"/aws/sagemaker/ProcessingJobs, streams that begin with {row['job_name']}/",
         "Reads": row.get("input_message"),
         "Writes": row.get("output_processed_message"),
         "Execution": row["execution_arn"],
     }
     lines = [f"{label}: {printable(str(fact))[:_SHOWN]}" for label, fact in facts.items() if fact]
     head = f"The run {row['name']} {_WHAT[row['status']]}."
-    return "\n".join([head, "", *lines, "", f"What to do: {_REMEDY[row['status']]}"])
+    return "\n".join([head, "", *lines, "", *_what_to_do(row)])
+
+
+def _what_to_do(row: dict[str, Any]) -> list[str]:
+    """Say the remedy, with commands safe to paste; a redriven run keeps its name and its row."""
+    stream = quote(printable(f"{row.get('job_name')}/"))
+    log = f"aws logs tail /aws/sagemaker/ProcessingJobs --log-stream-name-prefix {stream}"
+    execution = quote(printable(row["execution_arn"]))
+    return [
+        f"What to do: {_REMEDY[_kind(row)].format(log=log)}",
+        "Then run it again under the same name, within 14 days:",
+        f"  aws stepfunctions redrive-execution --execution-arn {execution}",
+    ]
+
+
+def _kind(row: dict[str, Any]) -> str:
+    if "ResourceLimitExceeded" in (row.get("error") or ""):
+        return "quota"
+    return "job" if row["status"] == "FAILED" and row.get("job_name") else str(row["status"])
 
 
 def _trigger(trigger: object) -> str | None:

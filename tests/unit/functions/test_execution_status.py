@@ -101,15 +101,29 @@ def test_a_failure_is_recorded_with_its_cause_and_told_once(landrun, load_event,
     handle(landrun, load_event, "execution-failed", context)
     [(subject, message)] = landrun.notifications.published
     assert detail["name"] in subject
-    for fact in (cause["ExitMessage"], cause["ProcessingJobName"], detail["executionArn"]):
+    job, arn = cause["ProcessingJobName"], detail["executionArn"]
+    for fact in (
+        cause["ExitMessage"],
+        f"aws logs tail /aws/sagemaker/ProcessingJobs --log-stream-name-prefix {job}/",
+        f"aws stepfunctions redrive-execution --execution-arn {arn}",
+    ):
         assert fact in message
-    assert "What to do" in message
+
+
+def test_a_job_name_from_outside_cannot_add_to_the_command_to_paste(load_event):
+    [detail] = details(load_event, "execution-failed")
+    change = parse_status_change(load_event("execution-failed")["Records"][0]["body"])
+    message = failure_message(row(change) | {"job_name": "x; rm -rf ~\n"})
+    assert "--log-stream-name-prefix 'x; rm -rf ~\\n/'" in message
+    assert detail["name"] in message
 
 
 def test_a_run_whose_job_sagemaker_refused_is_told_with_the_error(landrun, load_event, context):
     handle(landrun, load_event, "execution-failed-no-job", context)
     [(_, message)] = landrun.notifications.published
     assert details(load_event, "execution-failed-no-job")[0]["error"] in message
+    assert "larger quota" in message
+    assert "aws logs" not in message
 
 
 @pytest.mark.parametrize("name", ["execution-timed-out", "execution-aborted"])
