@@ -97,7 +97,7 @@ class _Poller(threading.Thread):
         messages = self._receive(self._source.batch_size, POLL_SECONDS)
         if messages:
             self._fill(messages)
-            self._handle(messages)
+            self._run_batch(messages)
 
     def _fill(self, messages: list[MessageTypeDef]) -> None:
         """Wait for more until the batch is full or its window is over."""
@@ -117,7 +117,7 @@ class _Poller(threading.Thread):
             MessageAttributeNames=["All"],
         ).get("Messages", [])
 
-    def _handle(self, messages: list[MessageTypeDef]) -> None:
+    def _run_batch(self, messages: list[MessageTypeDef]) -> None:
         if self._source.raw:
             for message in messages:
                 self._asynchronous.invoke(self._source.function, json.loads(message["Body"]))
