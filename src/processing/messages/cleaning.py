@@ -101,11 +101,7 @@ def _untagged(text: pl.Series) -> pl.Series:
 
 def _decoded(text: pl.Series) -> pl.Series:
     """Resolve entities, with their semicolon only: ``laptop&notbook`` stays as it is."""
-    return _each(
-        text,
-        text.str.contains("&", literal=True),
-        lambda row: re.sub(_ENTITY, _character, row),
-    )
+    return _each(text, text.str.contains(_ENTITY), lambda row: re.sub(_ENTITY, _character, row))
 
 
 def _character(match: re.Match[str]) -> str:

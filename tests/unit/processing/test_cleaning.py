@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from messages import masking
 from messages.cleaning import clean, mask
 from messages.masking import is_card, mask_numbers
 
@@ -178,3 +179,8 @@ def test_masking_numbers_twice_is_masking_once(text: str) -> None:
     once = mask(pl.Series([text]))
 
     assert mask(once).to_list() == once.to_list() or "<PHONE>" in once.to_list()[0]
+
+
+@given(st.text(alphabet="0123456789 +-/.()#ABCcalE\n", max_size=60) | st.text())
+def test_trying_only_where_a_number_can_start_finds_every_number(text: str) -> None:
+    assert masking._phones(text) == masking._PHONE_RUN.sub(masking._phone, text)
