@@ -18,6 +18,7 @@ from landrun_ops.local.container import (
 )
 
 OPT_ML, PROGRAM = Path("/t/ml"), Path("/p")
+FILE = "file://"
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ OPT_ML, PROGRAM = Path("/t/ml"), Path("/p")
         ("/opt/ml/processing/in", "/t/ml/processing/in"),
         ("--input=/opt/ml/x", "--input=/t/ml/x"),
         ("/opt/ml/a:/opt/ml/b", "/t/ml/a:/t/ml/b"),
-        ("file:///opt/ml/a", "file:///t/ml/a"),
+        (f"{FILE}/opt/ml/a", f"{FILE}/t/ml/a"),
         ("cat '/opt/ml/a' > /opt/ml/b", "cat '/t/ml/a' > /t/ml/b"),
         ("/opt/program/x.py", "/p/x.py"),
         ("s3://bucket/opt/ml/x", "s3://bucket/opt/ml/x"),
