@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from landrun_ops.local import LocalAws, LocalAwsError, read_environment
@@ -50,11 +51,9 @@ def change(project: Path, old: str, new: str) -> None:
 
 def alive() -> dict[int, int]:
     """Parent by process, of all that run on this machine."""
-    said = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
-    ).stdout
-    lines = [line.split() for line in said.splitlines()]
-    return {int(pid): int(parent) for pid, parent, state in lines if not state.startswith("Z")}
+    found = psutil.process_iter(["pid", "ppid", "status"])
+    said = [process.info for process in found]
+    return {one["pid"]: one["ppid"] for one in said if one["status"] != psutil.STATUS_ZOMBIE}
 
 
 def children(started: Any) -> set[int]:
