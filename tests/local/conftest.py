@@ -22,7 +22,7 @@ from landrun_ops.local import LocalAws
 T = TypeVar("T")
 
 UP = """
-import json, sys, threading
+import json, sys, time
 from pathlib import Path
 from landrun_ops.local import LocalAws, LocalAwsError
 
@@ -32,7 +32,8 @@ try:
         Path(project), port=port, parameters=parameters, state_dir=Path(state_dir)
     ) as aws:
         print("ready", flush=True)
-        threading.Event().wait()
+        while True:  # a signal just before an endless wait would not end it
+            time.sleep(0.2)
 except LocalAwsError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 except KeyboardInterrupt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import signal
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from json import dumps, loads
@@ -26,6 +27,9 @@ SAM_FUNCTIONS = {
     "ExecutionStatusFunction": "LANDRUN_EXECUTION_STATUS_FUNCTION",
 }
 """The template's functions, and the variables of ``landrun local env`` that name them."""
+
+LONGEST_WAIT = 0.5
+"""Seconds that a signal may go unseen."""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
@@ -206,12 +210,12 @@ def _env_command(state_dir: Path | None, project: Path | None) -> str:
 
 
 def _wait_for_signal() -> None:
+    """Wait for Ctrl-C or kill; from then on they do nothing, so that tidying up is whole.
+
+    Looks every so often: a signal that comes just before a wait begins would not end it.
+    """
+    asked_to_stop = threading.Event()
     for name in STOPPING:
-        signal.signal(name, signal.default_int_handler)
-    try:
-        while True:
-            signal.pause()
-    finally:
-        # A second Ctrl-C would interrupt the tidying up.
-        for name in STOPPING:
-            signal.signal(name, signal.SIG_IGN)
+        signal.signal(name, lambda *_: asked_to_stop.set())
+    while not asked_to_stop.wait(LONGEST_WAIT):
+        pass
