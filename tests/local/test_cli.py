@@ -19,6 +19,8 @@ from typing import Any
 import psutil
 import pytest
 
+from landrun_ops.local import LocalAws
+
 BIN = Path(sys.executable).parent
 LANDRUN = str(BIN / "landrun")
 DAY = date(2026, 11, 22)
@@ -225,6 +227,13 @@ def test_a_tick_starts_one_run_that_the_ledger_lists_however_often_it_comes(
         table = landrun("runs", env=env | {"COLUMNS": str(width)}, cwd=root).stdout
         assert name.rpartition("-")[2][:8] in table
         assert max(map(len, table.splitlines())) <= width
+
+
+def test_a_tick_whose_function_fails_is_one_line_and_exit_code_1(root: Path, aws: LocalAws) -> None:
+    without_scheduled_input = clean_environment(Path(aws.logs).parent)
+    ticked = landrun("local", "tick", env=without_scheduled_input, cwd=root)
+    assert ticked.returncode == 1
+    assert_one_line(ticked.stderr, "ScheduleFunction failed", "ScheduledInput")
 
 
 def test_runs_reads_the_table_that_the_environment_names(root: Path, env: dict[str, str]) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from landrun.clients import translated
 from landrun.contract import S3Uri
 from landrun.errors import ConfigurationError, LandrunError
+from landrun.listing import list_objects
 from landrun_ops.runs import Run, Runs
 
 FORMATS = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
@@ -150,14 +151,11 @@ class Stack:
     def download(self, uri: str, folder: Path) -> None:
         """Put the objects under an S3 URI into a folder; without objects there is no folder."""
         prefix = S3Uri.parse(uri)
-        with translated("s3:GetObject"):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=prefix.bucket, Prefix=prefix.key
-            )
-            for found in (found for page in pages for found in page.get("Contents", [])):
-                target = folder / found["Key"].removeprefix(prefix.key)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                self._s3.download_file(prefix.bucket, found["Key"], str(target))
+        for found in list_objects(self._s3, prefix):
+            target = folder / found.key.removeprefix(prefix.key)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with translated("s3:GetObject"):
+                self._s3.download_file(prefix.bucket, found.key, str(target))
 
     def job_log(self, job_name: str) -> str:
         """Give what a Processing job wrote, its instances one after the other."""

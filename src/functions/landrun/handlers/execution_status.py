@@ -69,7 +69,9 @@ class ExecutionStatus:
         """Write the row of a change and, when it took the record further, say so."""
         if change.left_out:
             change = change.completed(self._execution(change.executionArn))
-        found = {**row(change), **(self._job(change) | self._output(change))}
+        found = row(change)
+        if change.ended:
+            found |= self._job(change) | self._output(found.get("output_processed_message"))
         if not self.ledger.record(found):
             self.telemetry.count("StatusChangesSuperseded")
             self.telemetry.logger.info("status known", extra={"status": change.status})
@@ -87,8 +89,6 @@ class ExecutionStatus:
             return _nothing_if(error, FORGOTTEN_EXECUTION, {})
 
     def _job(self, change: StatusChange) -> dict[str, Any]:
-        if not change.ended:
-            return {}
         job = job_in(change)
         if job is None:
             name = submitted_job_name(self._history(change.executionArn))
@@ -108,9 +108,8 @@ class ExecutionStatus:
         except ServiceError as error:
             return _nothing_if(error, UNKNOWN_JOB, {"ProcessingJobName": name})
 
-    def _output(self, change: StatusChange) -> dict[str, Any]:
-        uri = row(change).get("output_processed_message")
-        if not change.ended or not isinstance(uri, str):
+    def _output(self, uri: object) -> dict[str, Any]:
+        if not isinstance(uri, str):
             return {}
         try:
             return self._left_under(S3Uri.parse(uri))

@@ -8,7 +8,6 @@ import signal
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from json import dumps, loads
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +17,7 @@ from landrun.errors import ConfigurationError
 from landrun_ops.cli import places
 from landrun_ops.cli.laptop import laptop
 from landrun_ops.cli.terminal import STOPPING, complain, show_json, stoppable
+from landrun_ops.local.errors import FunctionError
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -133,8 +133,14 @@ def tick(
     Example: landrun local tick --time 2026-11-22T03:00:00Z
     """
     due = parsed_time(time) if time else datetime.now(UTC)
-    environment = places.laptop_environment(places.state_folder(state_dir, project))
-    result = _invoke_schedule(environment, due)
+    from landrun_ops.local import LocalAws  # noqa: PLC0415  (start-up time)
+
+    aws = LocalAws.attach(places.state_folder(state_dir, project))
+    try:
+        result = aws.tick(due)
+    except FunctionError as error:
+        complain(str(error))
+        raise typer.Exit(1) from error
     if json:
         show_json(result)
     else:
@@ -173,26 +179,6 @@ def parsed_time(text: str) -> datetime:
             f"--time {text!r} is not an ISO 8601 time such as 2026-11-22T03:00:00Z"
         ) from error
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
-def _invoke_schedule(environment: Mapping[str, str], due: datetime) -> dict[str, Any]:
-    """Do what EventBridge Scheduler does: invoke ScheduleFunction with the tick it is due for."""
-    from landrun.clients import translated  # noqa: PLC0415  (boto3's start-up time)
-
-    payload = {
-        "ScheduleArn": environment["LANDRUN_SCHEDULE_ARN"],
-        "ScheduledTime": f"{due:%Y-%m-%dT%H:%M:%SZ}",
-    }
-    function = environment["LANDRUN_SCHEDULE_FUNCTION"]
-    with translated("lambda:Invoke"):
-        answer = places.client("lambda", environment, read_timeout=900).invoke(
-            FunctionName=function, Payload=dumps(payload)
-        )
-    result: dict[str, Any] = loads(answer["Payload"].read())
-    if "FunctionError" in answer:
-        complain(f"{function} failed: {result.get('errorMessage', result)}")
-        raise typer.Exit(1)
-    return result
 
 
 def tick_line(result: dict[str, Any]) -> str:

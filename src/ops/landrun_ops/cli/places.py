@@ -84,7 +84,7 @@ def laptop_environment(state_dir: Path) -> dict[str, str]:
     return read_environment(state_dir)
 
 
-def client(service: str, environment: Mapping[str, str], read_timeout: float = 60) -> Any:
+def client(service: str, environment: Mapping[str, str]) -> Any:
     """Build a client that reads ``environment`` where it would read the process's own.
 
     Parameters
@@ -93,11 +93,8 @@ def client(service: str, environment: Mapping[str, str], read_timeout: float = 6
         As boto3 names it.
     environment : Mapping[str, str]
         What ``landrun local env`` shows.
-    read_timeout : float
-        Seconds to wait for an answer.
     """
     import boto3  # noqa: PLC0415  (start-up time)
-    from botocore.config import Config  # noqa: PLC0415
 
     return boto3.client(  # type: ignore[call-overload]
         service,
@@ -105,7 +102,6 @@ def client(service: str, environment: Mapping[str, str], read_timeout: float = 6
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         region_name=environment["AWS_DEFAULT_REGION"],
-        config=Config(read_timeout=read_timeout),
     )
 
 

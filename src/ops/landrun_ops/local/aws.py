@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from landrun_ops.local import queue_races, queue_urls, s3_events
 from landrun_ops.local.deploy import deploy
 from landrun_ops.local.dispatcher import Dispatcher
-from landrun_ops.local.errors import LocalAwsError
+from landrun_ops.local.errors import FunctionError, LocalAwsError
 from landrun_ops.local.functions import Functions, LocalFunction, Outcome, Report
 from landrun_ops.local.invocations import Asynchronous, answered
 from landrun_ops.local.patches import Patches
@@ -191,8 +191,10 @@ class LocalAws:
 
         Raises
         ------
+        FunctionError
+            When the function fails.
         LocalAwsError
-            When the function fails, or the template has no schedule of it.
+            When the template has no schedule of it.
         """
         name = self.outputs.get(TICKING_FUNCTION, "")
         schedule = next((one for one in self.schedules if one.function == name), None)
@@ -203,7 +205,7 @@ class LocalAws:
         result: dict[str, Any] = json.loads(reply["Payload"].read())
         if "FunctionError" in reply:
             reason = Outcome(result, failed=True).reason
-            raise LocalAwsError(f"{TICKING_FUNCTION} failed: {reason}")
+            raise FunctionError(f"{TICKING_FUNCTION} failed: {reason}")
         return result
 
 

@@ -8,7 +8,8 @@
     ├── PortInUseError     another program listens there
     ├── TemplateError      the template, its parameters or the files it names
     ├── StackError         a resource that could not be created
-    └── ScheduleError      a schedule expression that the laptop cannot follow
+    ├── ScheduleError      a schedule expression that the laptop cannot follow
+    └── FunctionError      a function that was invoked, and failed
 """
 
 from __future__ import annotations
@@ -40,3 +41,7 @@ class StackError(LocalAwsError):
 
 class ScheduleError(LocalAwsError):
     """A schedule expression that is wrong, or that the laptop cannot follow."""
+
+
+class FunctionError(LocalAwsError):
+    """A function that was invoked, and failed; says which and why."""
