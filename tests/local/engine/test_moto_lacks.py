@@ -7,6 +7,7 @@ import time
 import uuid
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 
 WAITS = {"StartAt": "S", "States": {"S": {"Type": "Wait", "Seconds": 60, "End": True}}}
@@ -113,3 +114,23 @@ def test_wait_for_a_retry_that_ends_with_the_execution__retry_wait(bare) -> None
     bare.client("stepfunctions").stop_execution(executionArn=arn)
     time.sleep(0.5)
     assert bare.execution(arn)["status"] == "RUNNING"
+
+
+def test_redrives__execution_redrive(bare) -> None:
+    states = {"S": {"Type": "Fail"}}
+    arn = bare.execute(bare.machine({"StartAt": "S", "States": states}), name="fails")
+    assert bare.settled(arn)["status"] == "FAILED"
+    with pytest.raises(ClientError):
+        bare.client("stepfunctions").redrive_execution(executionArn=arn)
+
+
+def test_order_by_the_last_change__execution_list(bare) -> None:
+    machine, client = bare.machine(WAITS), bare.client("stepfunctions")
+    arns = [bare.execute(machine, name=name) for name in ("first", "second")]
+    bare.until(lambda: all(len(bare.history(arn)) > 1 for arn in arns))
+    client.stop_execution(executionArn=arns[0])
+    bare.settled(arns[0])
+    found = client.list_executions(stateMachineArn=machine)["executions"]
+    assert [one["name"] for one in found] == ["second", "first"]
+    assert "redriveCount" not in found[0]
+    client.stop_execution(executionArn=arns[1])

@@ -104,3 +104,22 @@ def test_large_output_is_left_out_and_can_be_fetched(laptop, heard: Heard) -> No
     detail = heard(arn, 2)[1]["detail"]
     assert (detail["output"], detail["outputDetails"]) == (None, {"included": False})
     assert len(laptop.settled(arn)["output"]) > 254_000
+
+
+def test_redrive_is_told_from_running_to_its_end_with_its_count_and_date(
+    laptop, heard: Heard
+) -> None:
+    states = {"S": {"Type": "Fail", "Error": "Bad", "Cause": "file"}}
+    arn = laptop.execute(laptop.machine({"StartAt": "S", "States": states}))
+    before = heard(arn, 2)[1]["detail"]
+    date = laptop.client("stepfunctions").redrive_execution(executionArn=arn)["redriveDate"]
+    running, failed = (event["detail"] for event in heard(arn, 4)[2:])
+    assert (before["redriveCount"], before["redriveDate"]) == (0, None)
+    assert [running["status"], failed["status"]] == ["RUNNING", "FAILED"]
+    for detail in (running, failed):
+        assert detail["redriveCount"] == 1
+        assert detail["redriveDate"] == int(date.timestamp() * 1000)
+        assert detail["startDate"] == before["startDate"]
+        assert set(detail) == set(before)
+    assert (running["stopDate"], running["error"], running["cause"]) == (None, None, None)
+    assert failed["stopDate"] >= failed["redriveDate"]

@@ -24,6 +24,8 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 from landrun_ops.local import (
     event_delivery,
     execution_history,
+    execution_list,
+    execution_redrive,
     execution_start,
     execution_stop,
     processing_sync,
@@ -124,9 +126,9 @@ def install(*, program: Path, work_dir: Path, python: str = sys.executable) -> E
     publisher, patches = Publisher(), Patches()
     patches.item(default_user_config, "stepfunctions", {"execute_state_machine": True})
     event_delivery.adapt(patches)
-    execution_start.adapt(patches)
-    execution_stop.adapt(patches)
-    execution_history.adapt(patches)
+    for adapter in (execution_start, execution_stop, execution_list, execution_history):
+        adapter.adapt(patches)
+    execution_redrive.adapt(patches)  # before status_events, which guards what runs executions
     retry_wait.adapt(patches)
     status_events.adapt(patches, publisher)
     sagemaker_jobs.adapt(patches, jobs)

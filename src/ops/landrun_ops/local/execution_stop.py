@@ -17,7 +17,7 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, Pro
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from landrun_ops.local.patches import Patches
-from landrun_ops.local.status_events import redrive
+from landrun_ops.local.status_events import redriven
 
 _PATIENCE = 5.0
 _TICK = 0.02
@@ -39,12 +39,8 @@ def request_stop(execution: Any, *, error: str | None = None, cause: str | None 
 
 
 def adapt(patches: Patches) -> None:
-    """Let Stop, Describe and List tell what Step Functions tells."""
-    describe, list_all = (
-        StepFunctionResponse.describe_execution,
-        StepFunctionResponse.list_executions,
-    )
-    set_error = Environment.set_error
+    """Let Stop and Describe tell what Step Functions tells."""
+    describe, set_error = StepFunctionResponse.describe_execution, Environment.set_error
 
     def stop_execution(self: Any) -> ActionResult:
         execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
@@ -55,11 +51,6 @@ def adapt(patches: Patches) -> None:
         answer: Any = describe(self).result
         return ActionResult({**answer, **_told(self, answer), "inputDetails": {"included": True}})
 
-    def list_executions(self: Any) -> ActionResult:
-        answer: Any = list_all(self).result
-        found = [{**item, **_told(self, item)} for item in answer["executions"]]
-        return ActionResult({**answer, "executions": found})
-
     def keep_stop(self: Any, error: Any) -> None:
         with self._state_mutex:
             if not isinstance(self._program_state, ProgramStopped | ProgramTimedOut):
@@ -67,13 +58,16 @@ def adapt(patches: Patches) -> None:
 
     patches.set(StepFunctionResponse, "stop_execution", stop_execution)
     patches.set(StepFunctionResponse, "describe_execution", describe_execution)
-    patches.set(StepFunctionResponse, "list_executions", list_executions)
     patches.set(Environment, "set_error", keep_stop)
 
 
 def _told(response: Any, answer: Any) -> dict[str, Any]:
     execution = response.stepfunction_backend.describe_execution(answer["executionArn"])
-    told = {key: value for key, value in redrive(answer["status"]).items() if value is not None}
+    told = {
+        key: value
+        for key, value in redriven(execution, answer["status"]).items()
+        if value is not None
+    }
     if answer["status"] != "RUNNING":
         told["stopDate"] = execution.stop_date
     return told

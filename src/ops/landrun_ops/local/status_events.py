@@ -23,7 +23,10 @@ from moto.stepfunctions.parser.asl.eval.program_state import (
     ProgramTimedOut,
 )
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
+from moto.stepfunctions.parser.backend.execution import (
+    BaseExecutionWorkerCommunication,
+    Execution,
+)
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from landrun_ops.local.patches import Patches
@@ -38,17 +41,19 @@ _OUTCOMES = {
     ProgramStopped: ExecutionStatus.ABORTED,
     ProgramTimedOut: ExecutionStatus.TIMED_OUT,
 }
-_REDRIVABLE = ("FAILED", "TIMED_OUT", "ABORTED")
+REDRIVABLE = ("FAILED", "TIMED_OUT", "ABORTED")
+"""Statuses from which an execution can be redriven."""
+
 _log = logging.getLogger(__name__)
 
 
-def redrive(status: str) -> dict[str, Any]:
-    """Say what AWS says of an execution that was never redriven."""
-    able = status in _REDRIVABLE
+def redriven(execution: Any, status: str) -> dict[str, Any]:
+    """Say what AWS says of the redrives of an execution that has ``status``; its date is aware."""
+    able = status in REDRIVABLE
     reason = None if able else f"Execution is {status} and cannot be redriven"
     return {
-        "redriveCount": 0,
-        "redriveDate": None,
+        "redriveCount": execution.redrive_count,
+        "redriveDate": execution.redrive_date,
         "redriveStatus": "REDRIVABLE" if able else "NOT_REDRIVABLE",
         "redriveStatusReason": reason,
     }
@@ -88,7 +93,8 @@ def detail(execution: Any, status: str) -> dict[str, Any]:
         "outputDetails": None if made is None else {"included": keep_output},
         "error": execution.error,
         "cause": execution.cause,
-        **redrive(status),
+        **redriven(execution, status),
+        "redriveDate": _millis(execution.redrive_date),
     }
 
 
@@ -145,7 +151,10 @@ class Publisher:
 
 
 def adapt(patches: Patches, publish: Callable[[Any, str], None]) -> None:
-    """Let the engine call ``publish`` where an execution starts and where it ends."""
+    """Let the engine call ``publish`` where an execution starts and where it ends.
+
+    An execution whose end was told has a true ``told``.
+    """
     start, execute = ExecutionWorker.start, ExecutionWorker._execution_logic
 
     def started(self: Any) -> None:
@@ -155,9 +164,13 @@ def adapt(patches: Patches, publish: Callable[[Any, str], None]) -> None:
     def reflect(self: Any) -> None:
         settle(self.execution, self.execution.exec_worker.env.program_state())
 
+    def tell_the_end(execution: Any) -> None:
+        publish(execution, execution.status)
+        execution.told = True
+
     def terminated(self: Any) -> None:
         self._reflect_execution_status()
-        publish(self.execution, self.execution.status)
+        tell_the_end(self.execution)
 
     def executed(self: Any) -> None:
         try:
@@ -167,8 +180,9 @@ def adapt(patches: Patches, publish: Callable[[Any, str], None]) -> None:
             _log.exception("execution broke", extra={"execution": execution.exec_arn})
             cause = f"{type(error).__name__}: {error}"
             settle(execution, ProgramError({"error": "States.Runtime", "cause": cause}))
-            publish(execution, execution.status)
+            tell_the_end(execution)
 
+    patches.set(Execution, "told", False)
     patches.set(ExecutionWorker, "start", started)
     patches.set(BaseExecutionWorkerCommunication, "_reflect_execution_status", reflect)
     patches.set(BaseExecutionWorkerCommunication, "terminated", terminated)
@@ -179,5 +193,5 @@ def _escaped(text: str | None) -> int:
     return 0 if text is None else len(json.dumps(text, ensure_ascii=False).encode())
 
 
-def _millis(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+def _millis(moment: datetime | None) -> int | None:
+    return int(moment.timestamp() * 1000) if moment else None
