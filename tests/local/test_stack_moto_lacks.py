@@ -12,11 +12,14 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.cloudformation.parsing import get_model_map
+from moto.dynamodb.responses import DynamoHandler
 from moto.events.models import events_backends
 from moto.s3 import notifications
+from moto.s3.responses import S3Response
 from moto.sqs.models import Message, Queue, sqs_backends
+from moto.sqs.responses import SQSResponse
 
-from landrun_ops.local import queue_races, queue_urls, s3_events
+from landrun_ops.local import atomic_writes, message_moves, queue_races, queue_urls, s3_events
 from landrun_ops.local.adapt import LEFT_OUT
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.settings import ACCOUNT, REGION
@@ -242,16 +245,20 @@ def test_with_the_adapter_a_target_that_fails_keeps_nothing_from_the_others(
 
 def test_adapters_are_taken_back() -> None:
     def patched() -> tuple[Any, ...]:
-        queue = Queue.delete_message, vars(Queue)["physical_resource_id"]
-        return (notifications._send_event_bridge_message, *queue)
+        queue = Queue.add_message, Queue.delete_message, vars(Queue)["physical_resource_id"]
+        writes = DynamoHandler.update_item, S3Response.put_object
+        return (notifications._send_event_bridge_message, *queue, *writes)
 
     before, patches = patched(), Patches()
     s3_events.adapt(patches)
     queue_races.adapt(patches)
+    message_moves.adapt(patches)
+    atomic_writes.adapt(patches)
     queue_urls.adapt(patches, "http://127.0.0.1:4566")
     assert not set(before) & set(patched())
     patches.undo()
     assert before == patched()
+    assert not hasattr(SQSResponse, "start_message_move_task")
 
 
 def deletes_while_a_message_comes(queue: Queue) -> bool:
@@ -280,6 +287,16 @@ def test_with_the_adapter_a_deletion_waits_for_a_message_that_comes(
     queue_races.adapt(patches)
     queue = sqs_backends[ACCOUNT][REGION].create_queue("q")
     assert not deletes_while_a_message_comes(queue)
+
+
+def test_messages_cannot_be_moved_out_of_a_dead_letter_queue(moto: None) -> None:
+    sqs = boto3.client("sqs")
+    sqs.create_queue(QueueName="dead")
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+    sqs.create_queue(QueueName="q", Attributes={"RedrivePolicy": policy})
+    with pytest.raises(NotImplementedError):
+        sqs.start_message_move_task(SourceArn=arn)
 
 
 def queue_url() -> str:

@@ -14,7 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from landrun_ops.local import queue_races, queue_urls, s3_events
+from landrun_ops.local import (
+    atomic_writes,
+    message_moves,
+    queue_races,
+    queue_urls,
+    s3_events,
+)
 from landrun_ops.local.deploy import deploy
 from landrun_ops.local.dispatcher import Dispatcher
 from landrun_ops.local.errors import FunctionError, LocalAwsError
@@ -236,7 +242,7 @@ def _at_work(
 def _adapted(endpoint_url: str) -> Iterator[None]:
     patches = Patches()
     queue_urls.adapt(patches, endpoint_url)
-    for adapter in (s3_events, queue_races):
+    for adapter in (s3_events, queue_races, message_moves, atomic_writes):
         adapter.adapt(patches)
     try:
         yield
