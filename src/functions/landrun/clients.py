@@ -40,6 +40,8 @@ def translated(operation: str) -> Iterator[None]:
         yield
     except ClientError as error:
         said = error.response.get("Error", {})
-        raise ServiceError(operation, said.get("Code", ""), said.get("Message", "")) from error
+        answer: Any = error.response
+        code, message = said.get("Code", ""), said.get("Message", "")
+        raise ServiceError(operation, code, message, answer) from error
     except BotoCoreError as error:
         raise ServiceError(operation, type(error).__name__, str(error)) from error

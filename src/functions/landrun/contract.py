@@ -10,9 +10,9 @@ import json
 import re
 import uuid
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from landrun.errors import InvalidName, InvalidS3Uri
 
@@ -50,11 +50,12 @@ class ObjectCreatedTrigger(_Frozen):
 
 
 class ScheduleTrigger(_Frozen):
-    """A schedule ticked."""
+    """A schedule ticked; ``Part`` counts from 1 the further runs of a tick that needs several."""
 
     Kind: Literal["schedule"] = "schedule"
     ScheduleArn: str
     ScheduledTime: str
+    Part: int | None = None
 
 
 class ManualTrigger(_Frozen):
@@ -65,6 +66,26 @@ class ManualTrigger(_Frozen):
 
 
 Trigger = ObjectCreatedTrigger | ScheduleTrigger | ManualTrigger
+
+_AnyTrigger: TypeAdapter[Trigger] = TypeAdapter(
+    Annotated[Trigger, Field(discriminator="Kind")], config={"defer_build": True}
+)
+
+
+def trigger_json(trigger: Trigger) -> str:
+    """Serialise a trigger to the same bytes as the execution input does."""
+    return trigger.model_dump_json(exclude_none=True)
+
+
+def parse_trigger(text: str | bytes) -> Trigger:
+    """Read a trigger that `trigger_json` wrote.
+
+    Raises
+    ------
+    ValueError
+        When it is none.
+    """
+    return _AnyTrigger.validate_json(text)
 
 
 class ExecutionInput(_Frozen):
@@ -141,8 +162,8 @@ def landing_run_name(prefix: str, bucket: str, key: str, version: str) -> str:
     return _named(prefix, "object-created", bucket, key, version)
 
 
-def tick_run_name(prefix: str, schedule_arn: str, scheduled_time: str) -> str:
-    """Name the run of one tick of one schedule; every attempt of the tick gives the same name.
+def tick_run_name(prefix: str, schedule_arn: str, scheduled_time: str, part: int = 0) -> str:
+    """Name a run of one tick of one schedule; every attempt of the tick gives the same name.
 
     Parameters
     ----------
@@ -150,8 +171,11 @@ def tick_run_name(prefix: str, schedule_arn: str, scheduled_time: str) -> str:
         The schedule's (or rule's) ARN.
     scheduled_time : str
         When the tick was due, ISO 8601 in UTC; not when it came.
+    part : int
+        0 for the tick's first run, 1 for the one after it.
     """
-    return _named(prefix, "schedule", schedule_arn, scheduled_time)
+    which = (str(part),) if part else ()
+    return _named(prefix, "schedule", schedule_arn, scheduled_time, *which)
 
 
 def manual_run_name(prefix: str, random: uuid.UUID | None = None) -> str:

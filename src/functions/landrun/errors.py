@@ -11,10 +11,14 @@
     │   └── InvalidName            a run name that Step Functions or SageMaker would refuse
     ├── InvalidS3Uri               not of the form s3://bucket/key
     ├── AlreadyStarted             an execution of that name exists: the run is there already
+    ├── NotToldYet                 a run goes on before its failure has been told: once it has been
+    ├── NotReconciled              a step of reconcile failed: the others were done
     └── ServiceError               AWS said no; the message is retried
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class LandrunError(Exception):
@@ -59,6 +63,14 @@ class AlreadyStarted(LandrunError):
         self.name = name
 
 
+class NotToldYet(LandrunError):
+    """A run's failure has to be told before its record may go on."""
+
+
+class NotReconciled(LandrunError):
+    """At least one step of reconcile failed; what it left, the next one does."""
+
+
 class ServiceError(LandrunError):
     """An AWS service refused a call, or could not be reached.
 
@@ -70,9 +82,14 @@ class ServiceError(LandrunError):
         The service's error code, or the name of botocore's error when there was no answer.
     message : str
         What the service said.
+    answer : dict, optional
+        Its whole answer, for errors that carry more than a code.
     """
 
-    def __init__(self, operation: str, code: str, message: str) -> None:
+    def __init__(
+        self, operation: str, code: str, message: str, answer: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(f"{operation}: {code}: {message}")
+        self.answer = answer or {}
         self.operation = operation
         self.code = code

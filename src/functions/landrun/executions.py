@@ -84,6 +84,48 @@ class Executions:
             answer: dict[str, Any] = self._client.describe_execution(executionArn=arn)
         return answer
 
+    def find(self, arn: str) -> dict[str, Any] | None:
+        """Fetch one execution whole; None when Step Functions does not know it, or no longer.
+
+        Raises
+        ------
+        ServiceError
+            When Step Functions refuses the call or cannot be reached.
+        """
+        try:
+            return self.describe(arn)
+        except ServiceError as error:
+            if error.code == "ExecutionDoesNotExist":
+                return None
+            raise
+
+    def page(self, token: str = "", **only: str) -> tuple[list[dict[str, Any]], str]:
+        """List a page of up to 1,000 executions, those that started last first.
+
+        Parameters
+        ----------
+        token : str
+            Where to go on; Step Functions knows it for a day.
+        only : str
+            ListExecutions' filters, as ``statusFilter="RUNNING"``.
+
+        Returns
+        -------
+        list of dict, str
+            ListExecutions' entries, and the token of the next page; empty after the last.
+
+        Raises
+        ------
+        ServiceError
+            When Step Functions refuses the call or cannot be reached.
+        """
+        begin = {"nextToken": token} if token else {}
+        with translated("states:ListExecutions"):
+            answer = self._client.list_executions(
+                stateMachineArn=self._state_machine_arn, maxResults=1000, **begin, **only
+            )
+        return answer["executions"], answer.get("nextToken", "")
+
     def last_tasks(self, arn: str, limit: int = 25) -> list[dict[str, Any]]:
         """Fetch the newest events of an execution's history, newest first.
 

@@ -1,22 +1,29 @@
 """The door to S3 for what goes in: the list of objects that a run reads, written once.
 
 A manifest is SageMaker's ``ManifestFile``: ``[{"prefix": "s3://bucket/"}, "key", …]``. It names
-exactly the objects, where an ``S3Prefix`` of ``a.csv`` would also match ``a.csv.bak``.
+exactly the objects, where an ``S3Prefix`` of ``a.csv`` would also match ``a.csv.bak``. The run's
+trigger is in its user metadata: a manifest alone is enough to start its run.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from landrun.clients import translated
-from landrun.contract import S3Uri
+from landrun.contract import S3Uri, Trigger, parse_trigger, trigger_json
 from landrun.errors import ServiceError
+from landrun.landing import Landing
 from landrun.listing import ListedObject, list_objects
 
 _STANDS_ALREADY = "PreconditionFailed"
+_TRIGGER = "trigger"
+_LANDINGS = "landings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +40,34 @@ class Manifest:
         The objects, exact.
     written : bool
         True when this call wrote it, False when it stood there already.
+    trigger : Trigger or None
+        What the run was started by; None when the manifest does not say.
+    landings : str or None
+        Key of the list of the landings that it collected; None when it collected none.
     """
 
     uri: S3Uri
     bucket: str
     keys: tuple[str, ...]
     written: bool
+    trigger: Trigger | None = None
+    landings: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """Exactly which landings a manifest stands for: its keys alone do not tell versions apart.
+
+    Attributes
+    ----------
+    landings : tuple of Landing
+        All in one bucket.
+    last : bool
+        Whether nothing else was waiting, so that the tick needs no further run.
+    """
+
+    landings: tuple[Landing, ...]
+    last: bool
 
 
 class Manifests:
@@ -61,7 +90,19 @@ class Manifests:
         """Say where the manifest of a run lies."""
         return S3Uri(self._bucket, f"{self._prefix}{run}.json")
 
-    def write_once(self, run: str, bucket: str, keys: Sequence[str]) -> Manifest:
+    def run_of(self, key: str) -> str | None:
+        """Say whose manifest has this key; None when it is the key of something else."""
+        name = key.removeprefix(self._prefix).removesuffix(".json")
+        return name if self.uri(name).key == key and "." not in name and "/" not in name else None
+
+    def write_once(
+        self,
+        run: str,
+        bucket: str,
+        keys: Sequence[str],
+        trigger: Trigger | None = None,
+        landings: str | None = None,
+    ) -> Manifest:
         """Write the manifest of a run, or read the one that stands: it never changes.
 
         Parameters
@@ -72,6 +113,10 @@ class Manifests:
             The bucket that holds the objects.
         keys : sequence of str
             The objects to read.
+        trigger : Trigger, optional
+            What the run is started by.
+        landings : str, optional
+            Key of the list of landings that it stands for.
 
         Raises
         ------
@@ -79,21 +124,59 @@ class Manifests:
             When S3 refuses the call or cannot be reached.
         """
         uri = self.uri(run)
-        body = manifest_body(bucket, keys).encode()
+        about = {_TRIGGER: _packed(trigger) if trigger else None, _LANDINGS: landings}
         try:
             with translated("s3:PutObject"):
                 self._client.put_object(
                     Bucket=uri.bucket,
                     Key=uri.key,
-                    Body=body,
+                    Body=manifest_body(bucket, keys).encode(),
                     ContentType="application/json",
+                    Metadata={name: value for name, value in about.items() if value},
                     IfNoneMatch="*",
                 )
         except ServiceError as error:
             if error.code != _STANDS_ALREADY:
                 raise
             return self._read(uri)
-        return Manifest(uri, bucket, tuple(keys), written=True)
+        return Manifest(uri, bucket, tuple(keys), True, trigger, landings)
+
+    def write_collected(self, run: str, collected: Collected, trigger: Trigger) -> Manifest:
+        """Write the manifest of the landings that were collected, or read the one that stands.
+
+        The list of landings goes first, under a name of its content: whichever manifest wins
+        points to its own list, and a list without a manifest means nothing.
+
+        Raises
+        ------
+        ServiceError
+            When S3 refuses a call or cannot be reached.
+        """
+        bucket = collected.landings[0].bucket
+        body = json.dumps(asdict(collected), ensure_ascii=False).encode("utf-8", "replace")
+        key = f"{self._prefix}{run}.{hashlib.sha256(body).hexdigest()[:16]}.landings.json"
+        with translated("s3:PutObject"):
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=body, ContentType="application/json"
+            )
+        keys = tuple(dict.fromkeys(landing.key for landing in collected.landings))
+        return self.write_once(run, bucket, keys, trigger, key)
+
+    def collected(self, manifest: Manifest) -> Collected:
+        """Read which landings a manifest collected; none for one that collected none.
+
+        Raises
+        ------
+        ServiceError
+            When S3 refuses the call or cannot be reached.
+        """
+        if manifest.landings is None:
+            return Collected((), last=True)
+        with translated("s3:GetObject"):
+            answer = self._client.get_object(Bucket=self._bucket, Key=manifest.landings)
+            found = json.loads(answer["Body"].read())
+        landings = tuple(Landing(**landing) for landing in found["landings"])
+        return Collected(landings, found["last"])
 
     def find(self, run: str) -> Manifest | None:
         """Read the manifest of a run; None when there is none yet.
@@ -112,9 +195,12 @@ class Manifests:
 
     def _read(self, uri: S3Uri) -> Manifest:
         with translated("s3:GetObject"):
-            body = self._client.get_object(Bucket=uri.bucket, Key=uri.key)["Body"].read()
-        head, *keys = json.loads(body)
-        return Manifest(uri, S3Uri.parse(head["prefix"]).bucket, tuple(keys), written=False)
+            answer = self._client.get_object(Bucket=uri.bucket, Key=uri.key)
+            head, *keys = json.loads(answer["Body"].read())
+        about = answer.get("Metadata", {})
+        bucket = S3Uri.parse(head["prefix"]).bucket
+        stands = Manifest(uri, bucket, tuple(keys), written=False, landings=about.get(_LANDINGS))
+        return replace(stands, trigger=_unpacked(about.get(_TRIGGER)))
 
     def list_objects(self, under: S3Uri) -> Iterator[ListedObject]:
         """List what lies under a prefix, in the order of its keys.
@@ -126,7 +212,30 @@ class Manifests:
         """
         return list_objects(self._client, under)
 
+    def listed_after(self, key: str) -> Iterator[ListedObject]:
+        """List what lies beside the manifests after a key, in the order of keys.
+
+        Raises
+        ------
+        ServiceError
+            When S3 refuses the call or cannot be reached.
+        """
+        return list_objects(self._client, S3Uri(self._bucket, self._prefix), after=key)
+
 
 def manifest_body(bucket: str, keys: Sequence[str]) -> str:
     """Spell a manifest for objects of one bucket: the same bytes for the same objects."""
     return json.dumps([{"prefix": f"s3://{bucket}/"}, *keys], ensure_ascii=False)
+
+
+def _packed(trigger: Trigger) -> str:
+    """Spell a trigger in ASCII, short: S3 keeps 2 KB of user metadata, a key alone can be 1 KB."""
+    return base64.b64encode(zlib.compress(trigger_json(trigger).encode(), 9)).decode()
+
+
+def _unpacked(text: str | None) -> Trigger | None:
+    """Read what `_packed` wrote; None for whatever else a manifest of others may have."""
+    try:
+        return parse_trigger(zlib.decompress(base64.b64decode(text))) if text else None
+    except (ValueError, zlib.error):
+        return None

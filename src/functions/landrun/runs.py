@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from landrun.clock import utc_now
 from landrun.contract import ExecutionInput, S3Uri, Trigger, check_run_name
-from landrun.errors import AlreadyStarted
+from landrun.errors import AlreadyStarted, ServiceError
 from landrun.executions import Executions
 from landrun.manifests import Manifest, Manifests
 
@@ -28,12 +29,15 @@ class Run:
         How many objects its manifest names.
     duplicate : bool
         True when it had been started before this call.
+    mismatch : bool
+        True when it had been started with another input: a setting was changed since.
     """
 
     name: str
     execution_arn: str
     objects: int
     duplicate: bool
+    mismatch: bool = False
 
 
 class Runs:
@@ -54,7 +58,7 @@ class Runs:
         manifests: Manifests,
         executions: Executions,
         output: S3Uri,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._manifests = manifests
         self._executions = executions
@@ -81,7 +85,8 @@ class Runs:
             When AWS refuses a call; calling again is safe.
         """
         check_run_name(name)
-        return self.start_over(self._manifests.write_once(name, bucket, keys), name, trigger)
+        manifest = self._manifests.write_once(name, bucket, keys, trigger)
+        return self.start_over(manifest, name, trigger)
 
     def start_over(self, manifest: Manifest, name: str, trigger: Trigger) -> Run:
         """Start the run over a manifest that stands."""
@@ -96,6 +101,15 @@ class Runs:
             started = self._executions.start(run)
         except AlreadyStarted:
             arn = self._executions.arn(name)
-            return Run(name, arn, len(manifest.keys), duplicate=True)
+            other = self._was_started_with_another(arn, run)
+            return Run(name, arn, len(manifest.keys), duplicate=True, mismatch=other)
         ran_before = not manifest.written and started.started_at < asked_at - _CLOCK_SKEW
         return Run(name, started.arn, len(manifest.keys), duplicate=ran_before)
+
+    def _was_started_with_another(self, arn: str, run: ExecutionInput) -> bool:
+        """Compare inputs for the record; a look-up that fails must not fail a landing."""
+        try:
+            stands = self._executions.find(arn)
+        except ServiceError:
+            return False
+        return stands is not None and stands.get("input") not in (None, run.to_json())

@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 
 from landrun.contract import check_prefix
 from landrun.errors import ConfigurationError, InvalidName
@@ -29,9 +38,15 @@ def _folder(value: str) -> str:
     return value
 
 
+def _problem(error: ErrorDetails) -> str:
+    """Name the variable, unless it is about several, and say what is wrong."""
+    return ": ".join([*(str(field).upper() for field in error["loc"][:1]), error["msg"]])
+
+
 Required = Annotated[str, StringConstraints(min_length=1)]
 Folder = Annotated[str, AfterValidator(_folder)]
 RunNamePrefix = Annotated[str, AfterValidator(_run_name_prefix)]
+StartOn = Literal["arrival", "schedule"]
 
 
 class Settings(BaseModel):
@@ -59,7 +74,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(found)
         except ValidationError as error:
-            problems = (f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+            problems = map(_problem, error.errors())
             raise ConfigurationError(
                 "the function's environment is wrong, see template.yaml: " + "; ".join(problems)
             ) from error
@@ -84,6 +99,8 @@ class StartSettings(Settings):
 class ObjectCreatedSettings(StartSettings):
     """The environment of object_created."""
 
+    start_on: StartOn
+    landings_table: Required
     landing_prefix: str
     dead_letter_queue_url: Required
 
@@ -91,8 +108,49 @@ class ObjectCreatedSettings(StartSettings):
 class ScheduleSettings(StartSettings):
     """The environment of schedule."""
 
+    start_on: StartOn
+    landings_table: Required
+    max_objects_per_run: PositiveInt
     scheduled_input: str
     schedule_timezone: Required
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.start_on == "schedule" and self.scheduled_input:
+            raise ValueError(
+                "with StartOn=schedule a tick reads what has landed: leave ScheduledInput empty"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _no_feedback(self) -> Self:
+        """Refuse to read what runs write: each run would make the next one larger."""
+        own = (self.output_prefix, self.manifest_prefix)
+        bucket, _, prefix = self.scheduled_input.removeprefix("s3://").partition("/")
+        prefix = prefix.partition("{")[0]
+        if bucket == self.output_bucket and any(
+            prefix.startswith(folder) or folder.startswith(prefix) for folder in own
+        ):
+            raise ValueError(
+                f"ScheduledInput {self.scheduled_input!r} holds what runs write under"
+                f" {' and '.join(own)}: let it name another bucket or prefix"
+            )
+        return self
+
+
+class ReconcileSettings(Settings):
+    """The environment of reconcile."""
+
+    state_machine_arn: Required
+    job_name_prefix: RunNamePrefix
+    output_bucket: Required
+    output_prefix: Folder
+    manifest_prefix: Folder
+    start_on: StartOn
+    landings_table: Required
+    max_objects_per_run: PositiveInt
+    runs_table: Required
+    notifications_topic_arn: Required
 
 
 class ExecutionStatusSettings(Settings):

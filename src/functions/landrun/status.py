@@ -99,6 +99,16 @@ def parse_status_change(body: str) -> StatusChange:
     return event.detail
 
 
+def described_change(described: dict[str, Any]) -> StatusChange:
+    """Make the status change that DescribeExecution's answer stands for."""
+    times = {
+        field: int(described[field].timestamp() * 1000)
+        for field in ("startDate", "stopDate", "redriveDate")
+        if described.get(field) is not None
+    }
+    return StatusChange.model_validate({**described, **times})
+
+
 def timestamp(milliseconds: int) -> str:
     """Spell epoch milliseconds as ISO 8601 in UTC, to the millisecond."""
     time = datetime.fromtimestamp(milliseconds / 1000, UTC)

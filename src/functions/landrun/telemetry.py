@@ -11,6 +11,15 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from landrun.runs import Run
+from landrun.waiting import Recorded
+
+_SUPERSEDES = (Recorded.REPLACES, Recorded.OLDER)
+_RECORDED = {
+    Recorded.WAITS: "LandingsRecorded",
+    Recorded.REPLACES: "LandingsRecorded",
+    Recorded.DUPLICATE: "DuplicateDeliveries",
+    Recorded.OLDER: "LandingsRecorded",
+}
 
 
 class Telemetry:
@@ -46,10 +55,24 @@ class Telemetry:
     def started(self, run: Run, **details: Any) -> None:
         """Count and log a run that has been started, now or before."""
         self.count("DuplicateDeliveries" if run.duplicate else "RunsStarted")
+        if run.mismatch:
+            self.count("InputMismatches")
         self.logger.info(
             "delivered again, the run is there" if run.duplicate else "run started",
             extra={"execution_arn": run.execution_arn, "objects": run.objects, **details},
         )
+
+    def recorded(self, recorded: Recorded, **details: Any) -> None:
+        """Count and log a landing that waits for a tick, or why it does not."""
+        if recorded in _SUPERSEDES:
+            self.count("LandingsSuperseded")
+        self.count(_RECORDED[recorded])
+        self.logger.info("landing recorded", extra={"outcome": recorded.value, **details})
+
+    def mended(self, kind: str, **details: Any) -> None:
+        """Count and log a loss that has been made good: something had not come, or not ended."""
+        self.count("LossesMended", "Kind", kind)
+        self.logger.warning("loss mended", extra={"kind": kind, **details})
 
     def ignored(self, reason: str, **details: Any) -> None:
         """Count and log an object that starts no run."""

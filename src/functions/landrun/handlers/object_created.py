@@ -1,17 +1,20 @@
-"""Data landed: start its run.
+"""Data landed: start its run, or let it wait for the next tick.
 
-Lambda behind the landing queue. One run for each landed version of an object; what repeats finds
-the run that is there, what can never be processed goes to the dead-letter queue with its reason,
-what failed for now is reported as an item failure and comes again.
+Lambda behind the landing queue. What repeats finds the run, or the record, that is there; what can
+never be processed goes to the dead-letter queue with its reason; what failed for now is reported
+as an item failure and comes again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from landrun.clients import client
+from landrun import clients
+from landrun.clock import utc_now
 from landrun.contract import ObjectCreatedTrigger, S3Uri, landing_run_name
 from landrun.deadletters import DeadLetters
 from landrun.executions import Executions
@@ -21,15 +24,47 @@ from landrun.manifests import Manifests
 from landrun.runs import Runs
 from landrun.settings import ObjectCreatedSettings
 from landrun.telemetry import Telemetry
+from landrun.waiting import Waiting
+
+
+@dataclass(frozen=True)
+class OnArrival:
+    """Starts one run for each landing."""
+
+    runs: Runs
+    run_name_prefix: str
+    telemetry: Telemetry
+
+    def __call__(self, landing: Landing) -> None:
+        """Start the landing's run."""
+        bucket, key, version = landing.bucket, landing.key, landing.version
+        name = landing_run_name(self.run_name_prefix, bucket, key, version)
+        self.telemetry.run(name)
+        run = self.runs.start(name, bucket, [key], trigger(landing))
+        self.telemetry.started(run, bucket=bucket, key=key, version=version)
+
+
+@dataclass(frozen=True)
+class OnSchedule:
+    """Lets each landing wait for a tick."""
+
+    waiting: Waiting
+    telemetry: Telemetry
+
+    def __call__(self, landing: Landing) -> None:
+        """Record the landing."""
+        recorded = self.waiting.record(landing)
+        self.telemetry.recorded(
+            recorded, bucket=landing.bucket, key=landing.key, version=landing.version
+        )
 
 
 @dataclass(frozen=True)
 class ObjectCreated:
     """What the handler needs, and what it does with one message and with a batch."""
 
-    runs: Runs
+    take: Callable[[Landing], None]
     filter: Filter
-    run_name_prefix: str
     dead_letters: DeadLetters
     telemetry: Telemetry
 
@@ -38,20 +73,14 @@ class ObjectCreated:
         return process_batch(event, context, self.process, self.dead_letters, self.telemetry)
 
     def process(self, body: str) -> None:
-        """Start the run of one message, or say why there is none."""
+        """Take the landing of one message, or say why there is none."""
         landing = parse_landing(body)
         reason = self.filter.why_ignored(landing.bucket, landing.key, landing.size)
         if reason:
             self.telemetry.ignored(reason, bucket=landing.bucket, key=landing.key)
         else:
-            self._start(landing)
-
-    def _start(self, landing: Landing) -> None:
-        key = check_key(landing.key)
-        name = landing_run_name(self.run_name_prefix, landing.bucket, key, landing.version)
-        self.telemetry.run(name)
-        run = self.runs.start(name, landing.bucket, [key], trigger(landing))
-        self.telemetry.started(run, bucket=landing.bucket, key=key, version=landing.version)
+            check_key(landing.key)
+            self.take(landing)
 
 
 def trigger(landing: Landing) -> ObjectCreatedTrigger:
@@ -66,21 +95,42 @@ def trigger(landing: Landing) -> ObjectCreatedTrigger:
     )
 
 
+def build(
+    settings: ObjectCreatedSettings,
+    client: Callable[[str], Any] = clients.client,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    telemetry: Telemetry | None = None,
+) -> ObjectCreated:
+    """Build what the handler needs; ``client`` gives boto3's client of a service."""
+    telemetry = telemetry or Telemetry()
+    return ObjectCreated(
+        take=_taking(settings, client, clock, telemetry),
+        filter=settings.filter(settings.landing_prefix),
+        dead_letters=DeadLetters(client("sqs"), settings.dead_letter_queue_url),
+        telemetry=telemetry,
+    )
+
+
+def _taking(
+    settings: ObjectCreatedSettings,
+    client: Callable[[str], Any],
+    clock: Callable[[], datetime],
+    telemetry: Telemetry,
+) -> Callable[[Landing], None]:
+    if settings.start_on == "schedule":
+        return OnSchedule(Waiting(client("dynamodb"), settings.landings_table, clock), telemetry)
+    manifests = Manifests(client("s3"), settings.output_bucket, settings.manifest_prefix)
+    executions = Executions(client("stepfunctions"), settings.state_machine_arn)
+    output = S3Uri(settings.output_bucket, settings.output_prefix)
+    runs = Runs(manifests, executions, output, clock)
+    return OnArrival(runs, settings.job_name_prefix, telemetry)
+
+
 @lru_cache
 def dependencies() -> ObjectCreated:
     """Build what the handler needs, once, from the environment."""
-    settings = ObjectCreatedSettings.from_environment()
-    return ObjectCreated(
-        runs=Runs(
-            Manifests(client("s3"), settings.output_bucket, settings.manifest_prefix),
-            Executions(client("stepfunctions"), settings.state_machine_arn),
-            S3Uri(settings.output_bucket, settings.output_prefix),
-        ),
-        filter=settings.filter(settings.landing_prefix),
-        run_name_prefix=settings.job_name_prefix,
-        dead_letters=DeadLetters(client("sqs"), settings.dead_letter_queue_url),
-        telemetry=Telemetry(),
-    )
+    return build(ObjectCreatedSettings.from_environment())
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

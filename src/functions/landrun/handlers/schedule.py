@@ -1,16 +1,21 @@
-"""A schedule ticked: start one run over what lies under the scheduled input.
+"""A schedule ticked: start its run.
 
-The tick's manifest is written once. Whichever attempt wrote it, every later attempt reads it and
-goes on: a tick is one run, however often it is tried.
+Over what has landed since (``StartOn=schedule``), or over what lies under the scheduled input. The
+tick's manifest is written once. Whichever attempt wrote it, every later attempt reads it and goes
+on: a tick is one run, however often it is tried.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from landrun.clients import client
+from landrun import clients
+from landrun.clock import utc_now
+from landrun.collecting import Collector, Mapper, at_once
 from landrun.contract import S3Uri, ScheduleTrigger, tick_run_name
 from landrun.errors import InvalidKey
 from landrun.executions import Executions
@@ -21,36 +26,24 @@ from landrun.runs import Run, Runs
 from landrun.settings import ScheduleSettings
 from landrun.telemetry import Telemetry
 from landrun.tick import Tick, parse_tick, scheduled_input
+from landrun.waiting import Waiting
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """What the handler needs, and what it does with one tick."""
+class Listing:
+    """Starts one run over what lies under the scheduled input."""
 
     runs: Runs
     manifests: Manifests
     settings: ScheduleSettings
     telemetry: Telemetry
 
-    def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Start the tick's run; answer with its name, its execution and the number of objects."""
-        with self.telemetry.invocation(context):
-            run = self._run(parse_tick(event))
-        if run is None:
-            return {"Objects": 0}
-        return {
-            "PreprocessingJobName": run.name,
-            "ExecutionArn": run.execution_arn,
-            "Objects": run.objects,
-        }
-
-    def _run(self, tick: Tick) -> Run | None:
+    def __call__(self, tick: Tick) -> Iterator[Run]:
+        """Start the tick's run, or go on with the one that an earlier attempt began."""
         name = tick_run_name(self.settings.job_name_prefix, tick.schedule_arn, tick.scheduled_time)
-        self.telemetry.run(name)
         run = self._go_on(tick, name) or self._begin(tick, name)
         if run:
-            self.telemetry.started(run, scheduled_time=tick.scheduled_time)
-        return run
+            yield run
 
     def _go_on(self, tick: Tick, name: str) -> Run | None:
         manifest = self.manifests.find(name)
@@ -60,11 +53,10 @@ class Schedule:
         settings = self.settings
         under = scheduled_input(settings.scheduled_input, tick.due, settings.schedule_timezone)
         keys = self._collect(under)
-        if keys:
-            return self.runs.start(name, under.bucket, keys, trigger(tick))
-        self.telemetry.count("TicksWithoutObjects")
-        self.telemetry.logger.info("nothing there, no run started", extra={"input": str(under)})
-        return None
+        if not keys:
+            self.telemetry.logger.info("nothing lies there", extra={"input": str(under)})
+            return None
+        return self.runs.start(name, under.bucket, keys, trigger(tick))
 
     def _collect(self, under: S3Uri) -> list[str]:
         wanted = self.settings.filter(under.key)
@@ -76,6 +68,46 @@ class Schedule:
             else:
                 keys.append(found.key)
         return keys
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What the handler needs, and what it does with one tick."""
+
+    start: Callable[[Tick], Iterable[Run]]
+    telemetry: Telemetry
+
+    def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Start the tick's runs; answer with their names, executions and numbers of objects."""
+        with self.telemetry.invocation(context):
+            tick = parse_tick(event)
+            runs = [self._told(run, tick) for run in self.start(tick)]
+            if not runs:
+                self.telemetry.count("TicksWithoutObjects")
+                self.telemetry.logger.info("nothing there, no run started")
+        return _answer(runs)
+
+    def _told(self, run: Run, tick: Tick) -> Run:
+        self.telemetry.run(run.name)
+        self.telemetry.started(run, scheduled_time=tick.scheduled_time)
+        return run
+
+
+def _answer(runs: list[Run]) -> dict[str, Any]:
+    """Say which runs there are: the first as before, and all of them when they are several."""
+    if not runs:
+        return {"Objects": 0}
+    each = [_run(run) for run in runs]
+    total = {**each[0], "Objects": sum(run.objects for run in runs)}
+    return total | ({"Runs": each} if len(runs) > 1 else {})
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "PreprocessingJobName": run.name,
+        "ExecutionArn": run.execution_arn,
+        "Objects": run.objects,
+    }
 
 
 def trigger(tick: Tick) -> ScheduleTrigger:
@@ -93,21 +125,37 @@ def why_left_out(wanted: Filter, bucket: str, found: ListedObject) -> str | None
     return reason
 
 
+def build(
+    settings: ScheduleSettings,
+    client: Callable[[str], Any] = clients.client,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    telemetry: Telemetry | None = None,
+    mapper: Mapper = at_once,
+) -> Schedule:
+    """Build what the handler needs; ``client`` gives boto3's client of a service."""
+    telemetry = telemetry or Telemetry()
+    manifests = Manifests(client("s3"), settings.output_bucket, settings.manifest_prefix)
+    executions = Executions(client("stepfunctions"), settings.state_machine_arn)
+    output = S3Uri(settings.output_bucket, settings.output_prefix)
+    runs = Runs(manifests, executions, output, clock)
+    if settings.start_on == "arrival":
+        return Schedule(Listing(runs, manifests, settings, telemetry), telemetry)
+    collector = Collector(
+        waiting=Waiting(client("dynamodb"), settings.landings_table, clock),
+        manifests=manifests,
+        runs=runs,
+        run_name_prefix=settings.job_name_prefix,
+        max_objects=settings.max_objects_per_run,
+        mapper=mapper,
+    )
+    return Schedule(collector.tick, telemetry)
+
+
 @lru_cache
 def dependencies() -> Schedule:
     """Build what the handler needs, once, from the environment."""
-    settings = ScheduleSettings.from_environment()
-    manifests = Manifests(client("s3"), settings.output_bucket, settings.manifest_prefix)
-    return Schedule(
-        runs=Runs(
-            manifests,
-            Executions(client("stepfunctions"), settings.state_machine_arn),
-            S3Uri(settings.output_bucket, settings.output_prefix),
-        ),
-        manifests=manifests,
-        settings=settings,
-        telemetry=Telemetry(),
-    )
+    return build(ScheduleSettings.from_environment())
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

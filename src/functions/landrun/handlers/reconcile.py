@@ -1,0 +1,110 @@
+"""Every few minutes: record and finish what events lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from landrun import clients
+from landrun.clock import utc_now
+from landrun.collecting import Collector, Mapper, at_once
+from landrun.contract import S3Uri
+from landrun.cursors import Cursors
+from landrun.errors import InvalidEvent
+from landrun.executions import Executions
+from landrun.jobs import ProcessingJobs
+from landrun.ledger import Ledger
+from landrun.manifests import Manifests
+from landrun.notifications import Notifications
+from landrun.outputs import Outputs
+from landrun.reconciling import Reconciler
+from landrun.recording import Recorder
+from landrun.runs import Runs
+from landrun.settings import ReconcileSettings
+from landrun.telemetry import Telemetry
+from landrun.waiting import Waiting
+
+
+@dataclass(frozen=True)
+class Reconcile:
+    """What the handler needs, and what it does when it is called."""
+
+    reconciler: Reconciler
+    telemetry: Telemetry
+
+    def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Mend what was lost; answer with the number of losses by kind."""
+        with self.telemetry.invocation(context):
+            mended = self.reconciler.reconcile(parse_grace(event))
+            self.telemetry.logger.info("reconciled", extra=mended)
+        return dict(mended)
+
+
+def parse_grace(event: dict[str, Any]) -> timedelta | None:
+    """Read how young a loss may be that is mended; None for the usual.
+
+    Raises
+    ------
+    InvalidEvent
+        When ``GraceSeconds`` is there and is not a number of seconds.
+    """
+    seconds = event.get("GraceSeconds")
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds < 0:
+        raise InvalidEvent(f"GraceSeconds is {seconds!r}: pass a number of seconds, 0 or more")
+    return timedelta(seconds=seconds)
+
+
+def build(
+    settings: ReconcileSettings,
+    client: Callable[[str], Any] = clients.client,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    telemetry: Telemetry | None = None,
+    mapper: Mapper = at_once,
+) -> Reconcile:
+    """Build what the handler needs; ``client`` gives boto3's client of a service."""
+    telemetry = telemetry or Telemetry()
+    executions = Executions(client("stepfunctions"), settings.state_machine_arn)
+    manifests = Manifests(client("s3"), settings.output_bucket, settings.manifest_prefix)
+    ledger = Ledger(client("dynamodb"), settings.runs_table)
+    waiting = Waiting(client("dynamodb"), settings.landings_table, clock)
+    runs = Runs(manifests, executions, S3Uri(settings.output_bucket, settings.output_prefix), clock)
+    prefix, most = settings.job_name_prefix, settings.max_objects_per_run
+    reconciler = Reconciler(
+        executions=executions,
+        ledger=ledger,
+        manifests=manifests,
+        waiting=waiting,
+        cursors=Cursors(client("dynamodb"), settings.landings_table),
+        collector=Collector(waiting, manifests, runs, prefix, most, mapper),
+        recorder=Recorder(
+            executions=executions,
+            jobs=ProcessingJobs(client("sagemaker")),
+            outputs=Outputs(client("s3")),
+            ledger=ledger,
+            notifications=Notifications(client("sns"), settings.notifications_topic_arn),
+            telemetry=telemetry,
+            clock=clock,
+        ),
+        runs=runs,
+        telemetry=telemetry,
+        collects=settings.start_on == "schedule",
+        clock=clock,
+    )
+    return Reconcile(reconciler, telemetry)
+
+
+@lru_cache
+def dependencies() -> Reconcile:
+    """Build what the handler needs, once, from the environment."""
+    return build(ReconcileSettings.from_environment())
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Lambda's entry point."""
+    return dependencies().handle(event, context)

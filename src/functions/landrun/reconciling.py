@@ -1,0 +1,257 @@
+"""Make good what events lost: the ledger follows the executions, every manifest has its run.
+
+Each step is bounded, and may be repeated or run beside itself: it writes by the same conditional
+writes as the events do. What is younger than the grace is left to its event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+from typing import Any, cast
+
+from landrun.collecting import Collector
+from landrun.contract import ManualTrigger, manual_run_name
+from landrun.cursors import Cursors
+from landrun.errors import LandrunError, NotReconciled, ServiceError
+from landrun.executions import Executions
+from landrun.ledger import RUNNING, UNTOLD, Ledger
+from landrun.manifests import Manifests
+from landrun.recording import Recorder
+from landrun.runs import Runs
+from landrun.status import RANKS, described_change
+from landrun.telemetry import Telemetry
+from landrun.waiting import Candidate, Waiting
+
+GRACE = timedelta(minutes=10)
+"""Events of the last minutes may still be on their way."""
+
+CLAIM_GRACE = timedelta(minutes=20)
+"""A tick's function may live for 15 minutes, Lambda's longest."""
+
+PAGES = 20
+"""Pages of 1,000 executions per sweep: a fifth of ListExecutions' smallest bucket (100 calls)."""
+
+LOOK_UPS = 500
+"""Runs that are described one by one, at most, in a step."""
+
+MANIFESTS = 5000
+"""Manifests that one sweep looks at; the next goes on after them, and begins again at the end."""
+
+REMEMBERED = timedelta(days=90)
+"""Step Functions forgets an execution, and frees its name, after 90 days."""
+
+LONG_AGO = "2000-01-01T00:00:00+00:00"
+
+KINDS = {
+    "Statuses": "status",
+    "Claims": "claim",
+    "Manifests": "manifest",
+    "Executions": "execution",
+    "Notifications": "notification",
+}
+"""The dimension of the metric ``LossesMended`` for each step."""
+
+Piece = tuple[str, Callable[[], object]]
+"""A run's name, and what mends it: true when there was something to mend."""
+
+Step = Callable[[list[str]], Iterator[Piece]]
+"""Gives its pieces; is handed the list of what has failed of them so far."""
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """Finds what was lost and mends it."""
+
+    executions: Executions
+    ledger: Ledger
+    manifests: Manifests
+    waiting: Waiting
+    cursors: Cursors
+    collector: Collector
+    recorder: Recorder
+    runs: Runs
+    telemetry: Telemetry
+    collects: bool
+    clock: Callable[[], datetime]
+
+    def reconcile(self, grace: timedelta | None = None) -> dict[str, int]:
+        """Mend all kinds of losses; a step that fails does not keep the others from theirs.
+
+        Parameters
+        ----------
+        grace : timedelta, optional
+            What is younger is left alone; `GRACE`, and `CLAIM_GRACE` for claims, when left out.
+
+        Returns
+        -------
+        dict
+            Losses mended by kind: Statuses, Executions, Claims, Manifests, Notifications.
+
+        Raises
+        ------
+        NotReconciled
+            When a step failed, after the others were done.
+        """
+        now = self.clock()
+        before = now - (GRACE if grace is None else grace)
+        claimed_before = now - (CLAIM_GRACE if grace is None else grace)
+        steps: dict[str, Step] = {
+            "Statuses": lambda _: self._statuses(before),
+            "Claims": lambda _: self._claims(claimed_before),
+            "Manifests": lambda _: self._manifests(before, now - REMEMBERED),
+            "Executions": lambda failed: self._executions(before, failed),
+            "Notifications": lambda _: self._notifications(),
+        }
+        failed: list[str] = []
+        mended = {kind: self._do(kind, step, failed) for kind, step in steps.items()}
+        if failed:
+            raise NotReconciled("; ".join(failed[:10]))
+        return mended
+
+    def _do(self, kind: str, step: Step, all_failed: list[str]) -> int:
+        """Take a step's pieces one by one; count those that mended something."""
+        mended, failed = 0, list[str]()
+        with self._noted(kind, failed):
+            for run, mend in step(failed):
+                with self._noted(f"{kind} {run}", failed):
+                    if mend():
+                        mended += 1
+                        self.telemetry.mended(KINDS[kind], run=run)
+        all_failed += failed
+        return mended
+
+    @contextmanager
+    def _noted(self, what: str, failed: list[str]) -> Iterator[None]:
+        try:
+            yield
+        except LandrunError as error:
+            failed.append(f"{what}: {error}")
+            self.telemetry.logger.exception("not reconciled", extra={"what": what})
+
+    def _statuses(self, before: datetime) -> Iterator[Piece]:
+        """Record the end of executions whose rows still say that they run."""
+        at_work = self._at_work()
+        open_rows = (r for r in self.ledger.unfinished(RUNNING) if r["name"] not in at_work)
+        for row in islice(open_rows, LOOK_UPS):
+            yield row["name"], partial(self._recorded, row["execution_arn"], before)
+
+    def _at_work(self) -> set[str]:
+        """List executions that run, to spare looking at each; those not listed are looked at."""
+        pages = islice(self._pages(statusFilter="RUNNING"), PAGES)
+        return {one["name"] for page, _ in pages for one in page}
+
+    def _executions(self, before: datetime, failed: list[str]) -> Iterator[Piece]:
+        """Record executions that the ledger does not know, or not as they are.
+
+        The list is compared with the ledger back to where the last sweep began: what started
+        before was known then, and is watched by its row since. A redrive is the exception, so
+        those are listed on their own. A sweep that is not through goes on in the next; one with
+        failures is done again.
+        """
+        for page, _ in islice(self._pages(redriveFilter="REDRIVEN"), 1):
+            yield from self._behind([one for one in page if one.get("redriveCount")], before)
+        place = self.cursors.read("executions")
+        begun, token = place.get("begun", before.isoformat()), place.get("token", "")
+        back_to = place.get("back_to", LONG_AGO)
+        for page, next_token in islice(self._pages(token), PAGES):
+            new = [one for one in page if one["startDate"] > datetime.fromisoformat(back_to)]
+            yield from self._behind(new, before)
+            token = next_token if len(new) == len(page) else ""
+            if not token:
+                break
+        unfinished = {"begun": begun, "token": token, "back_to": back_to}
+        through = {"back_to": back_to if failed else begun}
+        self.cursors.move("executions", unfinished if token else through)
+
+    def _pages(self, token: str = "", **only: str) -> Iterator[tuple[list[dict[str, Any]], str]]:
+        while True:
+            try:
+                page, token = self.executions.page(token, **only)
+            except ServiceError as error:
+                if error.code != "InvalidToken":  # a day old: begin again
+                    raise
+                page, token = self.executions.page(**only)
+            yield page, token
+            if not token:
+                return
+
+    def _behind(self, listed: list[dict[str, Any]], before: datetime) -> Iterator[Piece]:
+        """Find the executions whose rows are missing, or not as far as they are."""
+        known = self.ledger.known([one["name"] for one in listed])
+        for one in listed:
+            name, arn = one["name"], one["executionArn"]
+            if name not in known and one["startDate"] <= before:
+                yield name, partial(self._recorded, arn, None)
+            elif name in known and known[name] < (one.get("redriveCount", 0), RANKS[one["status"]]):
+                yield name, partial(self._recorded, arn, before)
+
+    def _recorded(self, arn: str, before: datetime | None) -> bool:
+        """Record an execution as it is now; False when there is nothing new, or it is too young."""
+        described = self.executions.find(arn)
+        if described is None or (before and _changed_at(described) > before):
+            return False
+        return self.recorder.record(described_change(described))
+
+    def _claims(self, before: datetime) -> Iterator[Piece]:
+        """Finish runs whose claims are old, and gather what waits for ticks that come no more."""
+        stale: dict[str, list[Candidate]] = {}
+        waits = False
+        for candidate in self.waiting.candidates():
+            waits |= candidate.claim is None
+            if candidate.claim and candidate.claim.at <= before:
+                stale.setdefault(candidate.claim.run, []).append(candidate)
+        for name, claimed in stale.items():
+            yield name, partial(self._finished, name, claimed)
+        if waits and not self.collects:
+            name = manual_run_name(self.collector.run_name_prefix)
+            yield name, partial(self.collector.gather, name, ManualTrigger(StartedBy="reconcile"))
+
+    def _finished(self, name: str, claimed: list[Candidate]) -> bool:
+        [trigger] = {candidate.claim.trigger for candidate in claimed if candidate.claim}
+        return self.collector.finish(name, trigger, claimed) is not None
+
+    def _manifests(self, before: datetime, after: datetime) -> Iterator[Piece]:
+        """Start the runs of manifests that have none."""
+        place = self.cursors.read("manifests")
+        listed = list(islice(self.manifests.listed_after(place.get("after", "")), MANIFESTS))
+        names = [
+            name
+            for found in listed
+            if found.modified and after < found.modified <= before
+            if (name := self.manifests.run_of(found.key))
+        ]
+        known = self.ledger.known(names)
+        for name in names:
+            if name not in known:
+                yield name, partial(self._started, name)
+        more = len(listed) == MANIFESTS
+        self.cursors.move("manifests", {"after": listed[-1].key} if more else {})
+
+    def _started(self, name: str) -> bool:
+        """Start the run of a manifest that has no execution; False when that is not possible."""
+        if self.executions.find(self.executions.arn(name)) is not None:
+            return False
+        manifest = self.manifests.find(name)
+        if manifest is None or manifest.trigger is None:
+            self.telemetry.count("ManifestsWithoutTrigger")
+            self.telemetry.logger.warning("manifest without run and trigger", extra={"run": name})
+            return False
+        self.runs.start_over(manifest, name, manifest.trigger)
+        return True
+
+    def _notifications(self) -> Iterator[Piece]:
+        """Tell failures that were recorded and not told."""
+        for row in self.ledger.unfinished(UNTOLD):
+            yield row["name"], partial(self.recorder.tell_overdue, row)
+
+
+def _changed_at(described: dict[str, Any]) -> datetime:
+    """Say when an execution came to the status that it has."""
+    running = described["status"] == "RUNNING"
+    changed = described.get("redriveDate" if running else "stopDate") or described["startDate"]
+    return cast(datetime, changed)
