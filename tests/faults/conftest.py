@@ -1,0 +1,29 @@
+"""Fixtures of the fault suite, and the marker by which a test claims a case of the issue's list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from .world import World
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "case(number, ...): the cases of the fault suite that a test covers"
+    )
+
+
+@pytest.fixture
+def new_world() -> Iterator[Callable[..., World]]:
+    """``new_world(start_on="schedule", LandingSuffix=".jsonl")`` opens the one World of a test."""
+    with ExitStack() as closing:
+        yield lambda *a, **how: closing.enter_context(World(*a, **how))
+
+
+@pytest.fixture
+def world(new_world: Callable[..., World]) -> World:
+    """A World whose objects start runs on arrival."""
+    return new_world()

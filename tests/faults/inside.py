@@ -1,0 +1,100 @@
+"""What moto holds, read past every door: for checking, and for indexes that lag behind."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+from moto.dynamodb.models import dynamodb_backends
+from moto.s3.models import s3_backends
+
+from .stack import ACCOUNT, REGION, client
+
+_plain = TypeDeserializer().deserialize
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object of a versioned bucket: its newest body, and how many versions it ever had."""
+
+    key: str
+    body: bytes
+    metadata: dict[str, str]
+    versions: int
+
+
+def objects(bucket: str, prefix: str = "") -> Iterator[Stored]:
+    """Give the objects of a bucket that begin with a prefix."""
+    keys = s3_backends[ACCOUNT]["aws"].buckets[bucket].keys
+    for key in list(keys):
+        if key.startswith(prefix):
+            versions = keys.getlist(key)
+            newest = versions[-1]
+            if hasattr(newest, "value"):  # a delete marker has none
+                metadata = {
+                    name.lower().removeprefix("x-amz-meta-"): value
+                    for name, value in newest.metadata.items()
+                }
+                yield Stored(key, newest.value, metadata, len(versions))
+
+
+def _table(name: str) -> Any:
+    return dynamodb_backends[ACCOUNT][REGION].tables[name]
+
+
+def rows(table: str) -> dict[str, dict[str, Any]]:
+    """Give a table's items by hash key, as plain values."""
+    items = _table(table).items
+    return {key.value: _spelled(items[key]) for key in items if items[key]}
+
+
+def row(table: str, key: str) -> dict[str, Any] | None:
+    """Give one item as plain values."""
+    item = client("dynamodb").get_item(
+        TableName=table, Key={_table(table).hash_key_attr: {"S": key}}, ConsistentRead=True
+    )
+    found = item.get("Item")
+    return found and {name: _plain(value) for name, value in found.items()}
+
+
+def _spelled(item: Any) -> dict[str, Any]:
+    attributes = item.to_json()["Attributes"]
+    return {name: _plain(value) for name, value in attributes.items()}
+
+
+class Lagging:
+    """What a table's secondary indexes show while they lag: the items of an earlier moment."""
+
+    def __init__(self, table: str) -> None:
+        self._moto = _table(table)
+        self._then = copy.deepcopy(self._moto.items)
+
+    def __enter__(self) -> None:
+        self._now, self._moto.items = self._moto.items, self._then
+
+    def __exit__(self, *_: object) -> None:
+        self._moto.items = self._now
+
+
+def dead_letters(url: str) -> list[tuple[str, str | None]]:
+    """Take what lies in a dead-letter queue: body, and the reason if somebody gave one."""
+    found = []
+    while (
+        batch := client("sqs")
+        .receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+        .get("Messages")
+    ):
+        for message in batch:
+            reason = message.get("MessageAttributes", {}).get("Reason", {}).get("StringValue")
+            found.append((message["Body"], reason))
+            client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return found
+
+
+def parsed(body: bytes) -> Any:
+    """Read JSON."""
+    return json.loads(body)

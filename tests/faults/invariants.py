@@ -1,0 +1,306 @@
+"""What must hold, said in sentences when it does not.
+
+`violations` reads everything there is: at any moment with ``settled=False``, in its strict form
+once a World has come to rest. `Watch` sees every write as it is made, so that what was wrong for a
+moment is not forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from landrun.contract import landing_run_name
+
+from . import inside
+from .faulty import Call, Process
+
+if TYPE_CHECKING:
+    from .inside import Stored
+    from .world import Landed, World
+
+FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
+
+
+class Watch:
+    """What was ever seen of manifests, rows and notifications.
+
+    Attributes
+    ----------
+    first : dict
+        The bytes that each object under the manifests' prefix was first written with, by key.
+    states : dict
+        Of each row the last (redrive count, rank, status).
+    outcomes : dict
+        Of each run the failures that were recorded: (redrive count, status).
+    told : Counter
+        Notifications by run.
+    told_twice_by_crash : Counter
+        By run, notifications sent again because nobody could mark the one before as sent: its
+        process died, or its answer was lost, after SNS had taken it.
+    never_told : Counter
+        By run, failures that a redrive overtook before they were told.
+    complaints : list of str
+        What was wrong at the moment that it was written.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.first: dict[str, bytes] = {}
+        self.states: dict[str, tuple[int, int, str]] = {}
+        self.outcomes: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        self.told: Counter[str] = Counter()
+        self.told_twice_by_crash: Counter[str] = Counter()
+        self.never_told: Counter[str] = Counter()
+        self.complaints: list[str] = []
+        self._unmarked: dict[str, tuple[Process, int]] = {}
+        self._owing: set[str] = set()
+
+    def see(self, call: Call, answer: Any) -> None:
+        """Look at a call that was made."""
+        table = call.arguments.get("TableName")
+        if call.operation in ("put_item", "update_item") and table == self._runs_table:
+            key = call.arguments.get("Key") or call.arguments["Item"]
+            self._row(key["name"]["S"])
+        elif call.operation == "put_object":
+            body = call.arguments["Body"]
+            self.first.setdefault(call.arguments["Key"], body if isinstance(body, bytes) else b"")
+        elif call.operation == "publish":
+            self._publish(call)
+
+    @property
+    def _runs_table(self) -> str:
+        return self._world.stack.name("RunsTable")
+
+    def _row(self, name: str) -> None:
+        row = inside.row(self._runs_table, name)
+        if row is None:
+            self.complaints.append(f"the row of {name} was removed")
+            return
+        now = (int(row["redrive_count"]), int(row["status_rank"]), row["status"])
+        before = self.states.get(name)
+        ended_otherwise = before is not None and now[1] == 1 and now[:2] == before[:2]
+        if before is not None and now != before and (now[:2] < before[:2] or ended_otherwise):
+            self.complaints.append(f"the row of {name} went from {before} to {now}")
+        if now != before:
+            self._moved(name, before, now)
+        owes = row.get("unfinished") == "notification"
+        self._owing = self._owing | {name} if owes else self._owing - {name}
+        if not owes:
+            self._unmarked.pop(name, None)
+        self.states[name] = now
+
+    def _moved(
+        self, name: str, before: tuple[int, int, str] | None, now: tuple[int, int, str]
+    ) -> None:
+        if name in self._owing and name not in self._unmarked:
+            self.never_told[name] += 1
+        self._unmarked.pop(name, None)
+        if now[2] in FAILED:
+            self.outcomes[name].append((now[0], now[2]))
+
+    def _publish(self, call: Call) -> None:
+        name = call.arguments["Subject"].split()[1]
+        self._world.published.append((call.arguments["Subject"], call.arguments["Message"]))
+        teller = self._unmarked.get(name)
+        if teller and not _goes_on(*teller, than=call.process):
+            self.told_twice_by_crash[name] += 1
+        self.told[name] += 1
+        self._unmarked[name] = (call.process, call.process.invocation)
+
+
+def _goes_on(process: Process, invocation: int, *, than: Process) -> bool:
+    """Whether another invocation, that could still mark what it told, is under way."""
+    alive = process.busy and not process.dead and process.invocation == invocation
+    return alive and process is not than
+
+
+def violations(world: World, *, settled: bool = False) -> list[str]:
+    """Say what does not hold; see the module."""
+    return [
+        *world.history.complaints,
+        *_manifests(world),
+        *_placed(world, settled),
+        *_executions(world, settled),
+        *_rows(world, settled),
+        *_notifications(world, settled),
+        *_dead_letters(world, settled),
+        *(_left_over(world) if settled else ()),
+    ]
+
+
+def _manifests(world: World) -> Iterator[str]:
+    for run, stored in world.manifests().items():
+        if stored.versions != 1:
+            yield f"the manifest of {run} was written {stored.versions} times"
+        if stored.body != world.history.first.get(stored.key):
+            yield f"the manifest of {run} has changed"
+
+
+def placed(world: World) -> dict[Landed, list[str]]:
+    """Give the runs in whose manifests each landing is."""
+    landings = {(landed.key, landed.version): landed for landed in world.landed}
+    runs: dict[Landed, list[str]] = {landed: [] for landed in world.landed}
+    for run, identity in _listed(world):
+        if identity in landings:
+            runs[landings[identity]].append(run)
+    return runs
+
+
+def _listed(world: World) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Give (run, (key, version)) of all that is in manifests."""
+    by_name = arrival_names(world)
+    for run, stored in world.manifests().items():
+        if "landings" in stored.metadata:
+            for entry in listed_landings(world, stored):
+                yield run, (entry["key"], entry.get("version_id") or _by_sequencer(entry))
+        elif run in by_name:
+            yield run, (by_name[run].key, by_name[run].version)
+
+
+def _by_sequencer(entry: dict[str, Any]) -> str:
+    return f"sequencer:{entry['sequencer']}"
+
+
+def listed_landings(world: World, manifest: Stored) -> list[dict[str, Any]]:
+    """Read the list of exact landings that a manifest of the collecting mode names."""
+    key = manifest.metadata["landings"]
+    bucket = world.stack.name("OutputBucket")
+    [stored] = [one for one in inside.objects(bucket, key) if one.key == key]
+    landings: list[dict[str, Any]] = inside.parsed(stored.body)["landings"]
+    return landings
+
+
+def arrival_names(world: World) -> dict[str, Landed]:
+    """Give the landings by the names that their runs have when they start on arrival."""
+    prefix = world.variable("ObjectCreated", "JOB_NAME_PREFIX")
+    bucket = world.stack.name("LandingBucket")
+    return {
+        landing_run_name(prefix, bucket, landed.key, landed.version): landed
+        for landed in world.landed
+    }
+
+
+def _placed(world: World, settled: bool) -> Iterator[str]:
+    yield from _invented(world)
+    newest = {landed.key: landed for landed in world.landed if landed.expected and landed.sent}
+    for landed, runs in placed(world).items():
+        if not landed.expected and runs:
+            yield f"{landed.key} is in the manifest of {runs[0]} and should be in none"
+        if len(runs) > 1:
+            yield f"{landed.key} ({landed.version}) is in {len(runs)} manifests: {sorted(runs)}"
+        must = world.start_on == "arrival" or newest.get(landed.key) is landed
+        if settled and landed.expected and landed.sent and must and not runs:
+            yield f"{landed.key} ({landed.version}) is in no manifest"
+
+
+def _invented(world: World) -> Iterator[str]:
+    known = {(landed.key, landed.version) for landed in world.landed}
+    for run, identity in _listed(world):
+        if identity not in known:
+            yield f"{run} lists {identity}, which never landed"
+    for run, stored in world.manifests().items():
+        if "landings" in stored.metadata:
+            yield from _agrees(world, run, stored)
+
+
+def _agrees(world: World, run: str, stored: Stored) -> Iterator[str]:
+    keys = sorted(entry["key"] for entry in listed_landings(world, stored))
+    _, *named = json.loads(stored.body)
+    if keys != sorted(named):
+        yield f"the manifest of {run} names {named}, its list {keys}"
+    if len(set(keys)) != len(keys):
+        yield f"the manifest of {run} names a key twice"
+
+
+def _executions(world: World, settled: bool) -> Iterator[str]:
+    manifests = world.manifests()
+    reading: Counter[str] = Counter()
+    for name, execution in world.executions().items():
+        given = json.loads(execution.input)
+        reading[given["InputMessage"]] += 1
+        manifest = manifests.get(name)
+        if manifest is None:
+            yield f"{name} runs without a manifest"
+        elif not given["InputMessage"].endswith(f"/{manifest.key}"):
+            yield f"{name} reads {given['InputMessage']}"
+        if given["PreprocessingJobName"] != name:
+            yield f"{name} was started with the name {given['PreprocessingJobName']}"
+    yield from (f"{uri} has {count} executions" for uri, count in reading.items() if count > 1)
+    if settled:
+        for run in manifests.keys() - world.executions().keys() - world.forgotten:
+            yield f"the manifest of {run} has no execution"
+
+
+def _rows(world: World, settled: bool) -> Iterator[str]:
+    rows = world.rows()
+    for name in rows.keys() - world.executions().keys() - world.forgotten:
+        yield f"the row of {name} has no execution"
+    for name, execution in world.executions().items():
+        row = rows.get(name)
+        if row is None:
+            continue
+        rank = (int(row["redrive_count"]), int(row["status_rank"]))
+        if rank > execution.rank:
+            yield f"the row of {name} is at {rank}, ahead of its execution at {execution.rank}"
+        ended = (rank[0], row["status"])
+        if rank[1] and ended not in execution.ends:
+            yield f"the row of {name} says {ended}, it ended {execution.ends}"
+    if settled:
+        for name in world.executions():
+            yield from _told_truly(world, name, rows.get(name))
+
+
+def _told_truly(world: World, name: str, row: dict[str, Any] | None) -> Iterator[str]:
+    execution = world.executions()[name]
+    if row is None:
+        yield f"{name} has no row"
+        return
+    given = json.loads(execution.input)
+    truth = {
+        "status": execution.status,
+        "redrive_count": execution.redrive_count,
+        "error": execution.error,
+        "output": execution.output,
+        "input_message": given["InputMessage"],
+        "trigger": given["Trigger"],
+        "stopped_at": execution.stopped
+        and execution.stopped.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "unfinished": "execution" if execution.status == "RUNNING" else None,
+    }
+    for attribute, value in truth.items():
+        if row.get(attribute) != value:
+            yield f"{attribute} of {name} is {row.get(attribute)!r}, the truth is {value!r}"
+
+
+def _notifications(world: World, settled: bool) -> Iterator[str]:
+    watch = world.history
+    for name in watch.told.keys() | watch.outcomes.keys():
+        told, due = watch.told[name], len(watch.outcomes[name])
+        if told > due + watch.told_twice_by_crash[name]:
+            yield f"{due} failures of {name} were told {told} times"
+        if settled and told < due - watch.never_told[name]:
+            yield f"{due} failures of {name} were told {told} times only"
+
+
+def _dead_letters(world: World, settled: bool) -> Iterator[str]:
+    poison = Counter(world.poison)
+    dead = Counter(body for queue in ("landings", "statuses") for body, _ in world.dead(queue))
+    for body in dead - poison if settled else dead.keys() - poison.keys():
+        yield f"dead-lettered, though no poison: {body[:300]}"
+    if settled:
+        for body in poison.keys() - dead.keys():
+            yield f"poison that is not in a dead-letter queue: {body[:300]}"
+
+
+def _left_over(world: World) -> Iterator[str]:
+    for queue in (world.landings, world.statuses):
+        if len(queue):
+            yield f"{len(queue)} messages are left in a queue"
+    if world.start_on == "schedule":
+        for item in world.waiting().values():
+            for attribute in ("waiting", "claimed_by"):
+                if attribute in item:
+                    yield f"{item['key']} is still {attribute}: {item[attribute]}"

@@ -1,0 +1,113 @@
+"""A queue in front of a function, as SQS and Lambda's event source mapping are: at least once.
+
+A pure model on the World's clock. Its settings (visibility, maxReceiveCount, batch size) are the
+template's. Order is first in, first out until ``random`` is given.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+
+_ids = itertools.count(1)
+
+
+@dataclass(eq=False)
+class Message:
+    """A message; ``receives`` counts how often it was handed over."""
+
+    body: str
+    visible_at: datetime
+    id: str = field(default_factory=lambda: f"{next(_ids):08x}-0000-4000-8000-000000000000")
+    receives: int = 0
+
+
+class Queue:
+    """One queue with its dead-letter queue.
+
+    Parameters
+    ----------
+    clock : callable
+        Tells the time.
+    visibility : float
+        Seconds for which a received message is hidden.
+    max_receives : int
+        After so many receives the message goes to ``bury`` in place of another.
+    batch_size : int
+        Messages in a batch at most.
+    bury : callable
+        Takes the body of a message that was received too often.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        *,
+        visibility: float,
+        max_receives: int,
+        batch_size: int,
+        bury: Callable[[str], None],
+    ) -> None:
+        self.visibility = visibility
+        self.max_receives = max_receives
+        self.batch_size = batch_size
+        self.messages: dict[str, Message] = {}
+        self.random: Random | None = None
+        self.delivered = 0
+        self.buried = 0
+        self._clock = clock
+        self._bury = bury
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    def send(self, body: str, delay: float = 0) -> Message:
+        """Put a message there; it can be received after ``delay`` seconds."""
+        message = Message(body, self._clock() + timedelta(seconds=delay))
+        self.messages[message.id] = message
+        return message
+
+    def each(self) -> Iterable[Message]:
+        """Give all messages, hidden ones too."""
+        return self.messages.values()
+
+    def visible(self) -> list[Message]:
+        """Give what could be received now."""
+        return list(self._ready())
+
+    def _ready(self) -> Iterator[Message]:
+        now = self._clock()
+        return (message for message in self.messages.values() if message.visible_at <= now)
+
+    def receive(self, count: int | None = None) -> list[Message]:
+        """Take a batch; its messages are hidden, not gone, until they are deleted."""
+        batch = []
+        for message in self._next(count or self.batch_size):
+            message.receives += 1
+            if message.receives > self.max_receives:
+                self.delete(message)
+                self.buried += 1
+                self._bury(message.body)
+            else:
+                message.visible_at = self._clock() + timedelta(seconds=self.visibility)
+                self.delivered += 1
+                batch.append(message)
+        return batch
+
+    def _next(self, count: int) -> list[Message]:
+        if self.random is None:
+            return list(itertools.islice(self._ready(), count))
+        ready = self.visible()
+        return self.random.sample(ready, min(count, len(ready)))
+
+    def delete(self, message: Message) -> None:
+        """Take a message away for good; one that is gone already is no matter."""
+        self.messages.pop(message.id, None)
+
+    def show(self) -> None:
+        """Let all hidden messages be visible now, as after their visibility timeout."""
+        for message in self.messages.values():
+            message.visible_at = min(message.visible_at, self._clock())

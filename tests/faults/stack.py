@@ -1,0 +1,156 @@
+"""template.yaml in moto, in this process: what is deployed is what the faults are tried on.
+
+The template is translated from SAM and resolved as tests/template does; of the resources, tables,
+buckets, dead-letter queues and the topic are created in moto, the others are read for settings.
+Physical names are those of events/, so that its payloads need no other names.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from landrun_ops.local.template import translate
+
+ROOT = Path(__file__).resolve().parents[2]
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+SERVICES = ("dynamodb", "s3", "sagemaker", "sns", "sqs", "stepfunctions")
+PHYSICAL = {
+    "LandingBucket": "landrun-landingbucket-1a2b3c4d5e6f",
+    "OutputBucket": "landrun-outputbucket-6f5e4d3c2b1a",
+    "LandingQueue": "landrun-LandingQueue-3nV7rB9sD1wK",
+    "StatusQueue": "landrun-StatusQueue-5hJ8tC2yF6gM",
+    "ProcessingStateMachine": "ProcessingStateMachine-8kQ2mZ4xT7pL",
+}
+_PLACEHOLDER = re.compile(r"<([A-Za-z]+)(?:\.([A-Za-z]+))?>")
+
+
+@lru_cache
+def events(name: str) -> dict[str, Any]:
+    """Read a payload of events/; it is shared, so copy before changing it."""
+    payload: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text("utf-8"))
+    return payload
+
+
+@lru_cache
+def _template_tier() -> Any:
+    """Load tests/template/conftest.py, which resolves intrinsics, under a name of its own."""
+    name = "landrun_template_tier"
+    path = ROOT / "tests" / "template" / "conftest.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@lru_cache
+def resolved(parameters: tuple[tuple[str, str], ...]) -> Any:
+    """Give the template's resources as CloudFormation would resolve them."""
+    given = dict(parameters)
+    template = translate(ROOT / "template.yaml", given).template
+    return _template_tier().deploy(template, given)
+
+
+@lru_cache
+def client(service: str) -> Any:
+    """Give the process's raw client: no retries, and no fault ever comes near it."""
+    config = Config(retries={"mode": "standard", "total_max_attempts": 1})
+    session = boto3.Session("testing", "testing", region_name=REGION)
+    return session.client(service, config=config)  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class QueueSettings:
+    """What the template says of a queue and of the function behind it."""
+
+    visibility: float
+    max_receives: int
+    batch_size: int
+
+
+class DeployedStack:
+    """The template's stack with physical names; `create` makes its resources in moto."""
+
+    def __init__(self, **parameters: str) -> None:
+        self.resolved = resolved(tuple(sorted(parameters.items())))
+
+    def name(self, logical_id: str) -> str:
+        """Give a resource's physical name."""
+        return PHYSICAL.get(logical_id, f"landrun-{logical_id}")
+
+    def ref(self, logical_id: str) -> str:
+        """Give what Ref gives of a resource."""
+        kind = self.resolved.resources[logical_id]["Type"]
+        if kind == "AWS::SQS::Queue":
+            return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{self.name(logical_id)}"
+        arn = kind in ("AWS::StepFunctions::StateMachine", "AWS::SNS::Topic")
+        return self.arn(logical_id) if arn else self.name(logical_id)
+
+    def arn(self, logical_id: str) -> str:
+        """Give a resource's ARN."""
+        kind = self.resolved.resources[logical_id]["Type"]
+        middle = {
+            "AWS::S3::Bucket": "s3:::",
+            "AWS::StepFunctions::StateMachine": f"states:{REGION}:{ACCOUNT}:stateMachine:",
+            "AWS::SNS::Topic": f"sns:{REGION}:{ACCOUNT}:",
+            "AWS::SQS::Queue": f"sqs:{REGION}:{ACCOUNT}:",
+        }[kind]
+        return f"arn:aws:{middle}{self.name(logical_id)}"
+
+    def environment(self, function: str) -> dict[str, str]:
+        """Give a function's environment variables, with physical names in them."""
+
+        def physical(match: re.Match[str]) -> str:
+            return self.arn(match[1]) if match[2] == "Arn" else self.ref(match[1])
+
+        variables = self.resolved.environment(function)
+        return {name: _PLACEHOLDER.sub(physical, str(value)) for name, value in variables.items()}
+
+    def queue(self, logical_id: str) -> QueueSettings:
+        """Give the settings of a queue that feeds a function."""
+        queue = self.resolved.of_type("AWS::SQS::Queue")[logical_id]
+        [mapping] = [
+            mapping
+            for mapping in self.resolved.of_type("AWS::Lambda::EventSourceMapping").values()
+            if mapping["EventSourceArn"] == f"<{logical_id}.Arn>"
+        ]
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        return QueueSettings(
+            visibility=float(queue["VisibilityTimeout"]),
+            max_receives=int(queue["RedrivePolicy"]["maxReceiveCount"]),
+            batch_size=int(mapping["BatchSize"]),
+        )
+
+    def dead_letter_url(self, logical_id: str) -> str:
+        """Give the URL of the dead-letter queue of a queue."""
+        policy = self.resolved.of_type("AWS::SQS::Queue")[logical_id]["RedrivePolicy"]
+        return self.ref(policy["deadLetterTargetArn"].strip("<>").removesuffix(".Arn"))
+
+    def create(self) -> None:
+        """Create tables, buckets, queues and the topic in moto."""
+        for logical_id, table in self.resolved.of_type("AWS::DynamoDB::Table").items():
+            taken = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+            settings = {key: table[key] for key in taken if key in table}
+            client("dynamodb").create_table(TableName=self.name(logical_id), **settings)
+        for logical_id, bucket in self.resolved.of_type("AWS::S3::Bucket").items():
+            name = self.name(logical_id)
+            client("s3").create_bucket(Bucket=name)
+            client("s3").put_bucket_versioning(
+                Bucket=name, VersioningConfiguration=bucket["VersioningConfiguration"]
+            )
+        for logical_id in self.resolved.of_type("AWS::SQS::Queue"):
+            client("sqs").create_queue(QueueName=self.name(logical_id))
+        for logical_id in self.resolved.of_type("AWS::SNS::Topic"):
+            client("sns").create_topic(Name=self.name(logical_id))

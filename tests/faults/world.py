@@ -1,0 +1,546 @@
+"""The World: landrun's real handlers over moto, in this process, with every fault there is.
+
+Everything around the functions is here, on one settable clock: the versioned landing bucket and
+its events, the queues (at least once, as SQS and Lambda do it), the schedule, Step Functions and
+its best-effort events, SNS. What is deployed is read from template.yaml. One World at a time.
+
+::
+
+    with World(start_on="schedule") as world:
+        landed = world.land("incoming/a.jsonl", copies=2)  # put, and its event sent twice
+        world.faults.when("s3", "put_object", response_lost())
+        world.drain()                # the landing queue, until nothing in it is visible
+        tick = world.tick()          # one attempt of a new due time: tick.answer or tick.error
+        world.retry(tick)            # a second attempt of the same
+        world.finish(name, "FAILED") # ends an execution and sends its event; redrive(name) too
+        world.reconcile()            # by hand: {"GraceSeconds": 0}; else grace=None for its own
+        assert violations(world) == []      # holds at any moment
+        assert world.settle() == []         # heals, redelivers, reconciles: the strict form
+
+The parts
+    clock                       ``clock()``, ``clock.advance(seconds)``
+    faults                      `Faults`: ``when``, ``at``, ``always``, ``randomly``, ``heal``;
+                                ``calls``, ``counts``, ``injected``
+    landings, statuses          the two `Queue`s: ``send``, ``random`` (for any order), ``show``
+    machine                     `Machine`: ``executions``, ``limit``, ``bucket``
+    fate                        for each status event the delays in seconds of its copies;
+                                [] loses it, [0, 60] doubles it
+    metrics                     Counter by (metric, dimension value or "")
+    published                   what SNS took: (subject, message)
+    landed                      every `Landed`
+    history                     `Watch`: what was ever seen of rows and notifications
+What can be asked
+    dead("landings")            what lies in a dead-letter queue: [(body, reason)]
+    rows(), waiting()           the tables' items by key; manifests() by run; executions() by name
+    invoke(function, event)     any function: an `Outcome`; a crash is an error, never raised
+    freeze_indexes(), thaw_indexes()   queries of secondary indexes show the moment of freezing
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import itertools
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any, Self
+
+from moto import mock_aws
+from moto.s3 import models as s3_models
+
+from landrun import settings as landrun_settings
+from landrun import telemetry as landrun_telemetry
+from landrun_ops.local.patches import Patches
+
+from . import inside
+from .faulty import Call, Faults, Faulty, Killed, Process
+from .invariants import Watch, violations
+from .queues import Message, Queue
+from .stack import SERVICES, DeployedStack, client, events
+from .stepfunctions import Execution, Machine
+
+START = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
+FUNCTIONS = {
+    "ObjectCreated": "object_created",
+    "Schedule": "schedule",
+    "ExecutionStatus": "execution_status",
+    "Reconcile": "reconcile",
+}
+QUEUES = {"landings": "LandingQueue", "statuses": "StatusQueue"}
+GRACE = 1300
+"""Seconds after which reconcile's own graces (600 and 1200) are over."""
+
+
+class Clock:
+    """The World's time, in UTC."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> datetime:
+        self.now += timedelta(seconds=seconds)
+        return self.now
+
+
+@dataclass(eq=False)
+class Landed:
+    """One version of one object that was put; ``expected`` says whether it must be processed."""
+
+    key: str
+    version_id: str | None
+    sequencer: str | None
+    event: dict[str, Any]
+    expected: bool = True
+    sent: int = 0
+
+    @property
+    def body(self) -> str:
+        """The event as a message's body."""
+        return json.dumps(self.event)
+
+    @property
+    def version(self) -> str:
+        return self.version_id or f"sequencer:{self.sequencer}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one invocation: an answer, or the error that ended it (`Killed` included)."""
+
+    event: dict[str, Any] = field(repr=False)
+    answer: Any = None
+    error: BaseException | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
+
+
+@dataclass(frozen=True)
+class Context:
+    aws_request_id: str = "52fdfc07-2182-454f-963f-5f0f9a621d72"
+
+
+@dataclass
+class _Due:
+    attempts: int = 0
+    done: bool = False
+    event: dict[str, Any] = field(default_factory=dict)
+
+
+class World:
+    """See the module. Parameters of the template come as keyword arguments by their own names."""
+
+    def __init__(self, start_on: str = "arrival", seed: int = 0, **parameters: str) -> None:
+        self.start_on = start_on
+        self.random = Random(seed)
+        self.clock = Clock()
+        self.faults = Faults()
+        self.stack = DeployedStack(**_parameters(start_on, parameters))
+        self.machine = Machine(
+            self.stack.arn("ProcessingStateMachine"), self.clock, self._status_changed
+        )
+        self.landings = self._queue("landings")
+        self.statuses = self._queue("statuses")
+        self.fate: Callable[[dict[str, Any]], Sequence[float]] = lambda _: [0]
+        self.metrics: Counter[tuple[str, str]] = Counter()
+        self.published: list[tuple[str, str]] = []
+        self.landed: list[Landed] = []
+        self.poison: list[str] = []
+        self.mended: Counter[str] = Counter()
+        self.ticks: dict[str, _Due] = {}
+        self.lost_ticks: list[str] = []
+        self.forgotten: set[str] = set()
+        self.buried: dict[str, list[tuple[str, str | None]]] = {name: [] for name in QUEUES}
+        self.history = Watch(self)
+        self._environments = {
+            name: self.stack.environment(f"{name}Function")
+            for name in FUNCTIONS
+            if f"{name}Function" in self.stack.resolved.resources
+        }
+        self._idle: dict[str, list[tuple[Process, Any]]] = {name: [] for name in FUNCTIONS}
+        self._sequence = itertools.count(self.random.randrange(1, 4096))
+        self._lagging: dict[str, inside.Lagging] = {}
+        self._patches = Patches()
+        self._mock = mock_aws()
+
+    # ---- its life ----------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self._mock.start()
+        self._patched()
+        self.stack.create()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._patches.undo()
+        self._mock.stop()
+
+    def _patched(self) -> None:
+        for name, value in _TELEMETRY.items():
+            before = os.environ.get(name)
+            self._patches._undo.append(lambda n=name, b=before: _restore(n, b))  # type: ignore[misc]
+            os.environ[name] = value
+        self._patches.set(s3_models, "utcnow", lambda: self.clock().replace(tzinfo=None))
+        self._patches.set(landrun_telemetry, "single_metric", self._metric)
+        self.machine.answer(self._patches)
+
+    @contextmanager
+    def _metric(self, name: str, unit: Any, value: float, **_: Any) -> Iterator[Any]:
+        """Stand for Powertools' single_metric, which prints."""
+        found: list[str] = []
+        yield _Metric(found)
+        self.metrics[name, "".join(found)] += value
+
+    def _queue(self, name: str) -> Queue:
+        settings = self.stack.queue(QUEUES[name])
+        url = self.stack.dead_letter_url(QUEUES[name])
+
+        def bury(body: str) -> None:
+            client("sqs").send_message(QueueUrl=url, MessageBody=body)
+
+        return Queue(
+            self.clock,
+            visibility=settings.visibility,
+            max_receives=settings.max_receives,
+            batch_size=settings.batch_size,
+            bury=bury,
+        )
+
+    # ---- what lands --------------------------------------------------------------------------
+
+    def land(
+        self,
+        key: str,
+        body: bytes = b'{"text": "hello"}\n',
+        *,
+        copies: int = 1,
+        expected: bool = True,
+        change: Callable[[dict[str, Any]], None] | None = None,
+    ) -> Landed:
+        """Put an object; send its *Object Created* event so many times.
+
+        Parameters
+        ----------
+        expected
+            False for what has to be ignored or refused: it is in no manifest then.
+        change
+            Changes the event's ``detail`` before it is sent: ``lambda d: d["object"].pop("etag")``.
+        """
+        bucket = self.stack.name("LandingBucket")
+        answer = client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+        event = copy.deepcopy(_sample())
+        event["time"] = f"{self.clock():%Y-%m-%dT%H:%M:%SZ}"
+        event["detail"]["bucket"]["name"] = bucket
+        event["detail"]["object"] |= {
+            "key": key,
+            "size": len(body),
+            "etag": answer["ETag"].strip('"'),
+            "version-id": answer["VersionId"],
+            "sequencer": self._sequencer(),
+        }
+        if change:
+            change(event["detail"])
+        said = event["detail"]["object"]
+        version_id = said.get("version-id")
+        landed = Landed(
+            key,
+            None if version_id in ("", "null") else version_id,
+            said.get("sequencer"),
+            event,
+            expected,
+        )
+        self.landed.append(landed)
+        for _ in range(copies):
+            self.send(landed)
+        return landed
+
+    def send(self, landed: Landed, delay: float = 0) -> Message:
+        """Send the event of a landing (again)."""
+        landed.sent += 1
+        return self.landings.send(landed.body, delay)
+
+    def send_poison(self, body: str, queue: str = "landings") -> Message:
+        """Send what can never be processed."""
+        self.poison.append(body)
+        return (self.landings if queue == "landings" else self.statuses).send(body)
+
+    def delete(self, key: str) -> None:
+        """Delete an object, as a user does: a delete marker."""
+        client("s3").delete_object(Bucket=self.stack.name("LandingBucket"), Key=key)
+
+    def _sequencer(self) -> str:
+        """Give the next sequencer: they grow, but neither as numbers nor in equal length."""
+        number = f"006B02A4{next(self._sequence):08X}"
+        tail = "".join(self.random.choices("0123456789ABCDEF", k=2 * self.random.randrange(4)))
+        return (number + tail).rstrip("0") or "0"
+
+    # ---- invocations -------------------------------------------------------------------------
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Outcome:
+        """Invoke a function once, in an idle process or, while none is idle, in a new one."""
+        idle = self._idle[function]
+        process, handler = idle.pop() if idle else self._cold(function)
+        process.busy, process.invocation = True, process.invocation + 1
+        try:
+            outcome = Outcome(event, handler.handle(event, Context()))
+        except (Exception, Killed) as error:
+            outcome = Outcome(event, error=error)
+        process.busy = False
+        if not process.dead:
+            idle.append((process, handler))
+        return outcome
+
+    def _cold(self, function: str) -> tuple[Process, Any]:
+        process = Process(function)
+        name = FUNCTIONS[function]
+        module = importlib.import_module(f"landrun.handlers.{name}")
+        model = getattr(landrun_settings, f"{function}Settings")
+        settings = model.from_environment(self._environments[function])
+        doors = {
+            service: Faulty(
+                client(service), service, self.faults, process, (self.history.see,), self._showing
+            )
+            for service in SERVICES
+        }
+        return process, module.build(settings, doors.__getitem__, clock=self.clock)
+
+    def variable(self, function: str, name: str) -> str:
+        """Give one of a function's environment variables."""
+        return self._environments[function][name]
+
+    def reconfigure(self, function: str, **variables: str) -> None:
+        """Change a function's environment, as a deployment does: its processes are new then."""
+        self._environments[function] |= variables
+        self._idle[function].clear()
+
+    def poll(self, queue: str) -> Outcome | None:
+        """Hand one batch to the queue's function; None when nothing is visible."""
+        source = self.landings if queue == "landings" else self.statuses
+        batch = source.receive()
+        return self.hand(queue, batch) if batch else None
+
+    def hand(self, queue: str, batch: Sequence[Message]) -> Outcome:
+        """Hand a batch over as Lambda does, and delete what was not reported as failed."""
+        source = self.landings if queue == "landings" else self.statuses
+        function = "ObjectCreated" if queue == "landings" else "ExecutionStatus"
+        outcome = self.invoke(function, {"Records": [_record(message) for message in batch]})
+        if outcome.ok:
+            failed = {item["itemIdentifier"] for item in outcome.answer["batchItemFailures"]}
+            for message in batch:
+                if message.id not in failed:
+                    source.delete(message)
+        return outcome
+
+    def drain(self, queue: str = "landings") -> list[Outcome]:
+        """Hand over batches until nothing is visible; what failed stays, hidden."""
+        outcomes = []
+        while outcome := self.poll(queue):
+            outcomes.append(outcome)
+        return outcomes
+
+    def later(self, queue: str = "landings") -> list[Outcome]:
+        """Wait for hidden messages to be visible again, and drain."""
+        source = self.landings if queue == "landings" else self.statuses
+        self.clock.advance(source.visibility)
+        return self.drain(queue)
+
+    def tick(self, due: str | None = None) -> Outcome:
+        """Make one attempt of a tick: of a new due time (a minute later) when none is named."""
+        if due is None:
+            due = f"{self.clock.advance(60):%Y-%m-%dT%H:%M:%SZ}"
+        event = events("schedule-tick") | {"ScheduledTime": due}
+        standing = self.ticks.setdefault(due, _Due(event=event))
+        standing.attempts += 1
+        outcome = self.invoke("Schedule", event)
+        standing.done = standing.done or outcome.ok
+        return outcome
+
+    def retry(self, tick: Outcome) -> Outcome:
+        """Make another attempt of a tick."""
+        return self.tick(tick.event["ScheduledTime"])
+
+    def retry_ticks(self, attempts: int = 3) -> list[Outcome]:
+        """Do as Lambda does for asynchronous invocations: three attempts, then given up."""
+        outcomes = []
+        for due, tick in list(self.ticks.items()):
+            while not tick.done and tick.attempts < attempts:
+                outcomes.append(self.tick(due))
+            if not tick.done and due not in self.lost_ticks:
+                self.lost_ticks.append(due)
+        return outcomes
+
+    def reconcile(self, grace: int | None = 0) -> Outcome:
+        """Invoke reconcile by hand; ``grace=None`` leaves its own graces."""
+        event = {} if grace is None else {"GraceSeconds": grace}
+        outcome = self.invoke("Reconcile", event)
+        if outcome.ok:
+            self.mended.update(outcome.answer)
+        return outcome
+
+    # ---- executions --------------------------------------------------------------------------
+
+    def finish(self, name: str, status: str = "SUCCEEDED", **how: Any) -> Execution:
+        """End an execution (see `Machine.finish`) and send its event."""
+        return self.machine.finish(name, status, **how)
+
+    def redrive(self, name: str) -> Execution:
+        """Let a failed execution go on."""
+        return self.machine.redrive(name)
+
+    def forget(self, name: str) -> None:
+        """Let Step Functions forget a closed execution, as after 90 days."""
+        self.machine.forget(name)
+        self.forgotten.add(name)
+
+    def executions(self) -> dict[str, Execution]:
+        """All executions by name, oldest first."""
+        return self.machine.executions
+
+    def running(self) -> list[str]:
+        """The names of executions that have not ended."""
+        return [name for name, one in self.machine.executions.items() if one.status == "RUNNING"]
+
+    def _status_changed(self, execution: Execution) -> None:
+        event = self.machine.event(execution)
+        for delay in self.fate(event):
+            self.statuses.send(json.dumps(event), delay)
+
+    # ---- what is there -----------------------------------------------------------------------
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """The ledger's rows by name."""
+        return inside.rows(self.stack.name("RunsTable"))
+
+    def waiting(self) -> dict[str, dict[str, Any]]:
+        """The items of the LandingsTable by id, cursors left out."""
+        items = inside.rows(self.stack.name("LandingsTable"))
+        return {key: item for key, item in items.items() if not key.startswith("cursor:")}
+
+    def manifests(self) -> dict[str, inside.Stored]:
+        """The manifests by the names of their runs; lists of landings are not among them."""
+        prefix = self._environments["ObjectCreated"]["MANIFEST_PREFIX"]
+        found = inside.objects(self.stack.name("OutputBucket"), prefix)
+        return {
+            stored.key.removeprefix(prefix).removesuffix(".json"): stored
+            for stored in found
+            if not stored.key.endswith(".landings.json")
+        }
+
+    def keys(self, run: str) -> list[str]:
+        """The keys in a run's manifest."""
+        _, *keys = json.loads(self.manifests()[run].body)
+        return keys
+
+    def dead(self, queue: str) -> list[tuple[str, str | None]]:
+        """What ever lay in the dead-letter queue of "landings" or "statuses"."""
+        url = self.stack.dead_letter_url(QUEUES[queue])
+        self.buried[queue] += inside.dead_letters(url)
+        return self.buried[queue]
+
+    def freeze_indexes(self) -> None:
+        """From now on, queries of secondary indexes show this moment."""
+        for logical_id in ("RunsTable", "LandingsTable"):
+            name = self.stack.name(logical_id)
+            self._lagging[name] = inside.Lagging(name)
+
+    def thaw_indexes(self) -> None:
+        """Indexes have caught up."""
+        self._lagging.clear()
+
+    def _showing(self, call: Call) -> Any:
+        """What a call sees: of a secondary index that lags, an earlier moment."""
+        if call.operation != "query" or "IndexName" not in call.arguments:
+            return nullcontext()
+        return self._lagging.get(call.arguments["TableName"]) or nullcontext()
+
+    # ---- until all is well -------------------------------------------------------------------
+
+    def redeliver(self) -> None:
+        """Hand over all that waits in either queue, until it is gone or dead."""
+        while len(self.landings) or len(self.statuses):
+            for name in QUEUES:
+                self.drain(name)
+            delays = [m.visible_at for q in (self.landings, self.statuses) for m in q.each()]
+            if delays:
+                self.clock.now = max(self.clock.now, min(delays))
+
+    def settle(self, *, rounds: int = 20) -> list[str]:
+        """Heal, redeliver, tick once more, reconcile until nothing changes; then say what is wrong.
+
+        Without a reconciler or a collecting mode, these are left out.
+        """
+        self.faults.heal()
+        self.thaw_indexes()
+        self.machine.limit = self.machine.bucket = None
+        self.fate = lambda _: [0]
+        self.retry_ticks()
+        self.redeliver()
+        if self.start_on == "schedule":
+            self.tick()
+        quiet = 0
+        for _ in range(rounds):
+            self.clock.advance(GRACE)
+            self.redeliver()
+            outcome = self.reconcile(None)
+            if not outcome.ok:
+                return [f"reconcile failed: {outcome.error!r}"]
+            quiet = 0 if sum(outcome.answer.values()) or len(self.statuses) else quiet + 1
+            if quiet == 2:
+                break
+        else:
+            return [f"not settled after {rounds} rounds of reconcile"]
+        if self.start_on == "schedule":
+            self.tick()
+            self.redeliver()
+        return violations(self, settled=True)
+
+
+class _Metric:
+    """What stands in for Powertools' metric inside the context."""
+
+    def __init__(self, found: list[str]) -> None:
+        self._found = found
+
+    def add_dimension(self, name: str, value: str) -> None:
+        self._found.append(value)
+
+    def add_metadata(self, *_: Any, **__: Any) -> None: ...
+
+
+_TELEMETRY = {
+    "POWERTOOLS_METRICS_NAMESPACE": "landrun",
+    "POWERTOOLS_SERVICE_NAME": "landrun-faults",
+    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+}
+
+
+def _restore(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
+
+
+def _parameters(start_on: str, given: dict[str, str]) -> dict[str, str]:
+    return given if start_on == "arrival" else {"StartOn": start_on, **given}
+
+
+def _sample() -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(events("object-created")["Records"][0]["body"])
+    return event
+
+
+def _record(message: Message) -> dict[str, Any]:
+    sample = events("object-created")["Records"][0]
+    attributes = sample["attributes"] | {"ApproximateReceiveCount": str(message.receives)}
+    return sample | {"messageId": message.id, "body": message.body, "attributes": attributes}
