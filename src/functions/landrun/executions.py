@@ -68,6 +68,11 @@ class Executions:
             raise
         return Started(answer["executionArn"], answer["startDate"])
 
+    @property
+    def state_machine_arn(self) -> str:
+        """The machine whose executions these are."""
+        return self._state_machine_arn
+
     def arn(self, name: str) -> str:
         """Spell the ARN of the machine's execution of that name."""
         return f"{self._state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"

@@ -135,10 +135,12 @@ def check_key(key: str) -> str:
     Raises
     ------
     InvalidKey
-        When no file can have that path: NUL, an empty, ``.`` or ``..`` component, or one of more
-        than 255 bytes.
+        When no file can have that path: NUL, what is no Unicode, an empty, ``.`` or ``..``
+        component, or one of more than 255 bytes.
     """
     components = key.split("/")
+    if any("\ud800" <= character <= "\udfff" for character in key):
+        raise InvalidKey(f"the key {key!r} holds half of a surrogate pair, which no object key can")
     if "\0" in key:
         raise InvalidKey(f"the key {key!r} holds a NUL character, which no file name can")
     if any(component in ("", ".", "..") for component in components):

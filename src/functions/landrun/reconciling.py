@@ -137,8 +137,15 @@ class Reconciler:
         """Record the end of executions whose rows still say that they run."""
         at_work = self._at_work()
         open_rows = (r for r in self.ledger.unfinished(RUNNING) if r["name"] not in at_work)
-        for row in islice(open_rows, LOOK_UPS):
+        for row in islice(filter(self._is_ours, open_rows), LOOK_UPS):
             yield row["name"], partial(self._recorded, row["execution_arn"], before)
+
+    def _is_ours(self, row: dict[str, Any]) -> bool:
+        """Leave the runs of a machine that the stack had before: its role may not look at them."""
+        ours: bool = row["state_machine_arn"] == self.executions.state_machine_arn
+        if not ours:
+            self.telemetry.logger.warning("run of another machine", extra={"run": row["name"]})
+        return ours
 
     def _at_work(self) -> set[str]:
         """List executions that run, to spare looking at each; those not listed are looked at."""
