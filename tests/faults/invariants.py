@@ -141,7 +141,7 @@ def _manifests(world: World) -> Iterator[str]:
 
 def placed(world: World) -> dict[Landed, list[str]]:
     """Give the runs in whose manifests each landing is."""
-    landings = {(landed.key, landed.version): landed for landed in world.landed}
+    landings = {landed.identity: landed for landed in world.landed}
     runs: dict[Landed, list[str]] = {landed: [] for landed in world.landed}
     for run, identity in _listed(world):
         if identity in landings:
@@ -155,13 +155,10 @@ def _listed(world: World) -> Iterator[tuple[str, tuple[str, str]]]:
     for run, stored in world.manifests().items():
         if "landings" in stored.metadata:
             for entry in listed_landings(world, stored):
-                yield run, (entry["key"], entry.get("version_id") or _by_sequencer(entry))
+                version = entry["version_id"] or entry["sequencer"].ljust(64, "0")
+                yield run, (entry["key"], version)
         elif run in by_name:
-            yield run, (by_name[run].key, by_name[run].version)
-
-
-def _by_sequencer(entry: dict[str, Any]) -> str:
-    return f"sequencer:{entry['sequencer']}"
+            yield run, by_name[run].identity
 
 
 def listed_landings(world: World, manifest: Stored) -> list[dict[str, Any]]:
@@ -197,7 +194,7 @@ def _placed(world: World, settled: bool) -> Iterator[str]:
 
 
 def _invented(world: World) -> Iterator[str]:
-    known = {(landed.key, landed.version) for landed in world.landed}
+    known = {landed.identity for landed in world.landed}
     for run, identity in _listed(world):
         if identity not in known:
             yield f"{run} lists {identity}, which never landed"

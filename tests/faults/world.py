@@ -29,7 +29,7 @@ The parts
     published                   what SNS took: (subject, message)
     landed                      every `Landed`
     history                     `Watch`: what was ever seen of rows and notifications
-What can be asked
+Asked (`from .invariants import violations`)
     dead("landings")            what lies in a dead-letter queue: [(body, reason)]
     rows(), waiting()           the tables' items by key; manifests() by run; executions() by name
     invoke(function, event)     any function: an `Outcome`; a crash is an error, never raised
@@ -39,13 +39,11 @@ What can be asked
 from __future__ import annotations
 
 import copy
-import importlib
 import itertools
 import json
-import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -54,27 +52,19 @@ from typing import Any, Self
 from moto import mock_aws
 from moto.s3 import models as s3_models
 
-from landrun import settings as landrun_settings
-from landrun import telemetry as landrun_telemetry
 from landrun_ops.local.patches import Patches
 
 from . import inside
-from .faulty import Call, Faults, Faulty, Killed, Process
-from .invariants import Watch, violations
+from .faulty import Call, Faults
+from .invariants import Watch
+from .lambdas import Functions, Outcome
 from .queues import Message, Queue
-from .stack import SERVICES, DeployedStack, client, events
+from .settling import settle
+from .stack import DeployedStack, client, events
 from .stepfunctions import Execution, Machine
 
 START = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
-FUNCTIONS = {
-    "ObjectCreated": "object_created",
-    "Schedule": "schedule",
-    "ExecutionStatus": "execution_status",
-    "Reconcile": "reconcile",
-}
 QUEUES = {"landings": "LandingQueue", "statuses": "StatusQueue"}
-GRACE = 1300
-"""Seconds after which reconcile's own graces (600 and 1200) are over."""
 
 
 class Clock:
@@ -109,25 +99,13 @@ class Landed:
 
     @property
     def version(self) -> str:
+        """What the run's name has of it, as in `landrun.landing.Landing`."""
         return self.version_id or f"sequencer:{self.sequencer}"
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one invocation: an answer, or the error that ended it (`Killed` included)."""
-
-    event: dict[str, Any] = field(repr=False)
-    answer: Any = None
-    error: BaseException | None = None
-
     @property
-    def ok(self) -> bool:
-        return self.error is None
-
-
-@dataclass(frozen=True)
-class Context:
-    aws_request_id: str = "52fdfc07-2182-454f-963f-5f0f9a621d72"
+    def identity(self) -> tuple[str, str]:
+        """Key, and version id or the sequencer as it compares: right-padded with zeros."""
+        return self.key, self.version_id or str(self.sequencer).ljust(64, "0")
 
 
 @dataclass
@@ -152,7 +130,6 @@ class World:
         self.landings = self._queue("landings")
         self.statuses = self._queue("statuses")
         self.fate: Callable[[dict[str, Any]], Sequence[float]] = lambda _: [0]
-        self.metrics: Counter[tuple[str, str]] = Counter()
         self.published: list[tuple[str, str]] = []
         self.landed: list[Landed] = []
         self.poison: list[str] = []
@@ -162,12 +139,9 @@ class World:
         self.forgotten: set[str] = set()
         self.buried: dict[str, list[tuple[str, str | None]]] = {name: [] for name in QUEUES}
         self.history = Watch(self)
-        self._environments = {
-            name: self.stack.environment(f"{name}Function")
-            for name in FUNCTIONS
-            if f"{name}Function" in self.stack.resolved.resources
-        }
-        self._idle: dict[str, list[tuple[Process, Any]]] = {name: [] for name in FUNCTIONS}
+        self.functions = Functions(
+            self.stack, self.faults, self.clock, self.history.see, self._showing
+        )
         self._sequence = itertools.count(self.random.randrange(1, 4096))
         self._lagging: dict[str, inside.Lagging] = {}
         self._patches = Patches()
@@ -177,29 +151,15 @@ class World:
 
     def __enter__(self) -> Self:
         self._mock.start()
-        self._patched()
+        self._patches.set(s3_models, "utcnow", lambda: self.clock().replace(tzinfo=None))
+        self.functions.patch(self._patches)
+        self.machine.answer(self._patches)
         self.stack.create()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._patches.undo()
         self._mock.stop()
-
-    def _patched(self) -> None:
-        for name, value in _TELEMETRY.items():
-            before = os.environ.get(name)
-            self._patches._undo.append(lambda n=name, b=before: _restore(n, b))  # type: ignore[misc]
-            os.environ[name] = value
-        self._patches.set(s3_models, "utcnow", lambda: self.clock().replace(tzinfo=None))
-        self._patches.set(landrun_telemetry, "single_metric", self._metric)
-        self.machine.answer(self._patches)
-
-    @contextmanager
-    def _metric(self, name: str, unit: Any, value: float, **_: Any) -> Iterator[Any]:
-        """Stand for Powertools' single_metric, which prints."""
-        found: list[str] = []
-        yield _Metric(found)
-        self.metrics[name, "".join(found)] += value
 
     def _queue(self, name: str) -> Queue:
         settings = self.stack.queue(QUEUES[name])
@@ -288,40 +248,20 @@ class World:
 
     def invoke(self, function: str, event: dict[str, Any]) -> Outcome:
         """Invoke a function once, in an idle process or, while none is idle, in a new one."""
-        idle = self._idle[function]
-        process, handler = idle.pop() if idle else self._cold(function)
-        process.busy, process.invocation = True, process.invocation + 1
-        try:
-            outcome = Outcome(event, handler.handle(event, Context()))
-        except (Exception, Killed) as error:
-            outcome = Outcome(event, error=error)
-        process.busy = False
-        if not process.dead:
-            idle.append((process, handler))
-        return outcome
+        return self.functions.invoke(function, event)
 
-    def _cold(self, function: str) -> tuple[Process, Any]:
-        process = Process(function)
-        name = FUNCTIONS[function]
-        module = importlib.import_module(f"landrun.handlers.{name}")
-        model = getattr(landrun_settings, f"{function}Settings")
-        settings = model.from_environment(self._environments[function])
-        doors = {
-            service: Faulty(
-                client(service), service, self.faults, process, (self.history.see,), self._showing
-            )
-            for service in SERVICES
-        }
-        return process, module.build(settings, doors.__getitem__, clock=self.clock)
+    @property
+    def metrics(self) -> Counter[tuple[str, str]]:
+        """What the functions counted, by (metric, value of its dimension or "")."""
+        return self.functions.metrics
 
     def variable(self, function: str, name: str) -> str:
         """Give one of a function's environment variables."""
-        return self._environments[function][name]
+        return self.functions.environments[function][name]
 
     def reconfigure(self, function: str, **variables: str) -> None:
         """Change a function's environment, as a deployment does: its processes are new then."""
-        self._environments[function] |= variables
-        self._idle[function].clear()
+        self.functions.reconfigure(function, **variables)
 
     def poll(self, queue: str) -> Outcome | None:
         """Hand one batch to the queue's function; None when nothing is visible."""
@@ -428,7 +368,7 @@ class World:
 
     def manifests(self) -> dict[str, inside.Stored]:
         """The manifests by the names of their runs; lists of landings are not among them."""
-        prefix = self._environments["ObjectCreated"]["MANIFEST_PREFIX"]
+        prefix = self.variable("ObjectCreated", "MANIFEST_PREFIX")
         found = inside.objects(self.stack.name("OutputBucket"), prefix)
         return {
             stored.key.removeprefix(prefix).removesuffix(".json"): stored
@@ -465,70 +405,12 @@ class World:
 
     # ---- until all is well -------------------------------------------------------------------
 
-    def redeliver(self) -> None:
-        """Hand over all that waits in either queue, until it is gone or dead."""
-        while len(self.landings) or len(self.statuses):
-            for name in QUEUES:
-                self.drain(name)
-            delays = [m.visible_at for q in (self.landings, self.statuses) for m in q.each()]
-            if delays:
-                self.clock.now = max(self.clock.now, min(delays))
+    def settle(self) -> list[str]:
+        """Heal, redeliver, tick, reconcile until nothing changes; then say what is wrong.
 
-    def settle(self, *, rounds: int = 20) -> list[str]:
-        """Heal, redeliver, tick once more, reconcile until nothing changes; then say what is wrong.
-
-        Without a reconciler or a collecting mode, these are left out.
+        The World has come to rest then: graces are over, nothing waits, nothing is on its way.
         """
-        self.faults.heal()
-        self.thaw_indexes()
-        self.machine.limit = self.machine.bucket = None
-        self.fate = lambda _: [0]
-        self.retry_ticks()
-        self.redeliver()
-        if self.start_on == "schedule":
-            self.tick()
-        quiet = 0
-        for _ in range(rounds):
-            self.clock.advance(GRACE)
-            self.redeliver()
-            outcome = self.reconcile(None)
-            if not outcome.ok:
-                return [f"reconcile failed: {outcome.error!r}"]
-            quiet = 0 if sum(outcome.answer.values()) or len(self.statuses) else quiet + 1
-            if quiet == 2:
-                break
-        else:
-            return [f"not settled after {rounds} rounds of reconcile"]
-        if self.start_on == "schedule":
-            self.tick()
-            self.redeliver()
-        return violations(self, settled=True)
-
-
-class _Metric:
-    """What stands in for Powertools' metric inside the context."""
-
-    def __init__(self, found: list[str]) -> None:
-        self._found = found
-
-    def add_dimension(self, name: str, value: str) -> None:
-        self._found.append(value)
-
-    def add_metadata(self, *_: Any, **__: Any) -> None: ...
-
-
-_TELEMETRY = {
-    "POWERTOOLS_METRICS_NAMESPACE": "landrun",
-    "POWERTOOLS_SERVICE_NAME": "landrun-faults",
-    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
-}
-
-
-def _restore(name: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(name, None)
-    else:
-        os.environ[name] = value
+        return settle(self)
 
 
 def _parameters(start_on: str, given: dict[str, str]) -> dict[str, str]:

@@ -1,0 +1,64 @@
+"""How a World comes to rest: faults are over, everything is delivered, reconcile has been round."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .invariants import violations
+
+if TYPE_CHECKING:
+    from .world import World
+
+GRACE = 1300
+"""Seconds after which reconcile's own graces (600 and 1200) are over."""
+
+ROUNDS = 30
+
+
+def settle(world: World) -> list[str]:
+    """Bring a World to rest, and say what is wrong with it then."""
+    heal(world)
+    world.retry_ticks()
+    redeliver(world)
+    if world.start_on == "schedule":
+        world.tick()
+    problem = reconcile_until_quiet(world)
+    if problem:
+        return [problem]
+    if world.start_on == "schedule":
+        world.tick()
+        redeliver(world)
+    return violations(world, settled=True)
+
+
+def heal(world: World) -> None:
+    """End all faults, outages and quotas."""
+    world.faults.heal()
+    world.thaw_indexes()
+    world.machine.limit = world.machine.bucket = None
+    world.fate = lambda _: [0]
+
+
+def redeliver(world: World) -> None:
+    """Hand over all that is in either queue, hidden or delayed, until it is gone or dead."""
+    queues = {"landings": world.landings, "statuses": world.statuses}
+    while any(len(queue) for queue in queues.values()):
+        for name in queues:
+            world.drain(name)
+        shown = [message.visible_at for queue in queues.values() for message in queue.each()]
+        world.clock.now = max(world.clock.now, min(shown, default=world.clock.now))
+
+
+def reconcile_until_quiet(world: World) -> str | None:
+    """Reconcile, its graces over, until it finds nothing twice; say so if that never comes."""
+    quiet = 0
+    for _ in range(ROUNDS):
+        world.clock.advance(GRACE)
+        redeliver(world)
+        outcome = world.reconcile(None)
+        if not outcome.ok:
+            return f"reconcile failed: {outcome.error!r}"
+        quiet = quiet + 1 if not sum(outcome.answer.values()) and not len(world.statuses) else 0
+        if quiet == 2:
+            return None
+    return f"not at rest after {ROUNDS} rounds of reconcile"
