@@ -41,7 +41,7 @@ class Watch:
         By run, notifications sent again because nobody could mark the one before as sent: its
         process died, or its answer was lost, after SNS had taken it.
     never_told : Counter
-        By run, failures that a redrive overtook before they were told.
+        By run, failures that were overwritten before they were told.
     complaints : list of str
         What was wrong at the moment that it was written.
     """
@@ -97,6 +97,7 @@ class Watch:
     ) -> None:
         if name in self._owing and name not in self._unmarked:
             self.never_told[name] += 1
+            self.complaints.append(f"{before} of {name} was overwritten before it was told")
         self._unmarked.pop(name, None)
         if now[2] in FAILED:
             self.outcomes[name].append((now[0], now[2]))
@@ -278,7 +279,7 @@ def _notifications(world: World, settled: bool) -> Iterator[str]:
         told, due = watch.told[name], len(watch.outcomes[name])
         if told > due + watch.told_twice_by_crash[name]:
             yield f"{due} failures of {name} were told {told} times"
-        if settled and told < due - watch.never_told[name]:
+        if settled and told < due:
             yield f"{due} failures of {name} were told {told} times only"
 
 

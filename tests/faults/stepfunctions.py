@@ -25,6 +25,7 @@ from moto.stepfunctions.exceptions import (
     AWSError,
     ExecutionAlreadyExists,
     ExecutionDoesNotExist,
+    InvalidToken,
     StateMachineDoesNotExist,
 )
 from moto.stepfunctions.responses import StepFunctionResponse
@@ -229,9 +230,14 @@ class Machine:
         self._check(asked._get_param("stateMachineArn"))
         wanted, after = asked._get_param("statusFilter"), asked._get_param("nextToken")
         names = list(reversed(self.executions))
+        if after and after not in self.executions:
+            raise InvalidToken
         names = names[names.index(after) + 1 :] if after else names
         if wanted:
             names = [name for name in names if self.executions[name].status == wanted]
+        if redriven := asked._get_param("redriveFilter"):
+            was = {"REDRIVEN": True, "NOT_REDRIVEN": False}[redriven]
+            names = [name for name in names if bool(self.executions[name].redrive_count) == was]
         size = asked._get_int_param("maxResults") or _PAGE
         page, rest = names[:size], names[size:]
         token = {"nextToken": page[-1]} if rest else {}

@@ -68,12 +68,13 @@ QUEUES = {"landings": "LandingQueue", "statuses": "StatusQueue"}
 
 
 class Clock:
-    """The World's time, in UTC."""
+    """The World's time, in UTC; a microsecond goes by each time that somebody looks."""
 
     def __init__(self, now: datetime = START) -> None:
         self.now = now
 
     def __call__(self) -> datetime:
+        self.now += timedelta(microseconds=1)
         return self.now
 
     def advance(self, seconds: float) -> datetime:
