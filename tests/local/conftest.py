@@ -6,10 +6,6 @@ moto keeps its state in module globals, which other tests of this process use as
 from __future__ import annotations
 
 import contextlib
-import json
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -19,59 +15,9 @@ import pytest
 
 from landrun_ops.local import LocalAws
 
+from .laptop import Laptop
+
 T = TypeVar("T")
-
-UP = """
-import json, sys, time
-from pathlib import Path
-from landrun_ops.local import LocalAws, LocalAwsError
-
-project, state_dir, port, parameters = json.loads(sys.argv[1])
-try:
-    with LocalAws.up(
-        Path(project), port=port, parameters=parameters, state_dir=Path(state_dir)
-    ) as aws:
-        print("ready", flush=True)
-        while True:  # a signal just before an endless wait would not end it
-            time.sleep(0.2)
-except LocalAwsError as error:
-    sys.exit(f"{type(error).__name__}: {error}")
-except KeyboardInterrupt:
-    pass
-"""
-
-
-class Laptop:
-    """``LocalAws.up`` in a process of its own; ``said`` is what it wrote to stderr."""
-
-    def __init__(
-        self, project: Path, state_dir: Path, parameters: Mapping[str, str], port: int = 0
-    ) -> None:
-        self.state_dir = state_dir
-        self.errors = state_dir.with_name(f"{state_dir.name}.stderr")
-        self.errors.parent.mkdir(parents=True, exist_ok=True)
-        arguments = json.dumps([str(project), str(state_dir), port, dict(parameters)])
-        with self.errors.open("wb") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", UP, arguments], stdout=subprocess.PIPE, stderr=errors
-            )
-        assert self.process.stdout is not None
-        self.is_up = self.process.stdout.readline() == b"ready\n"
-        self.process.stdout.close()
-
-    @property
-    def said(self) -> str:
-        return self.errors.read_text(encoding="utf-8")
-
-    @property
-    def aws(self) -> LocalAws:
-        assert self.is_up, self.said
-        return LocalAws.attach(self.state_dir)
-
-    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(by)
-        return self.process.wait(40)
 
 
 @pytest.fixture(scope="session")
@@ -84,8 +30,9 @@ def laptop() -> Iterator[Callable[..., Laptop]]:
             state_dir: Path,
             parameters: Mapping[str, str] | None = None,
             port: int = 0,
+            **how: Any,
         ) -> Laptop:
-            started = Laptop(project, state_dir, parameters or {}, port)
+            started = Laptop(project, state_dir, parameters or {}, port, **how)
             closing.callback(started.stop)
             return started
 

@@ -1,0 +1,123 @@
+"""The laptop's AWS in a process of its own, and what a test can do to it while it is up."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from landrun_ops.local import LocalAws
+
+UP = Path(__file__).with_name("up.py")
+
+
+class Laptop:
+    """``LocalAws.up`` in a process of its own; ``said`` is what it wrote to stderr.
+
+    ``pace`` 0.01 makes an execution's waits before retries a hundredth as long; ``environment``
+    is added to that of the functions.
+    """
+
+    def __init__(
+        self,
+        project: Path,
+        state_dir: Path,
+        parameters: Mapping[str, str],
+        port: int = 0,
+        *,
+        pace: float = 1,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.state_dir = state_dir
+        self.errors = state_dir.with_name(f"{state_dir.name}.stderr")
+        self.errors.parent.mkdir(parents=True, exist_ok=True)
+        how = {"pace": pace, "environment": dict(environment or {})}
+        arguments = json.dumps([str(project), str(state_dir), port, dict(parameters), how])
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, str(UP), arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
+        assert self.process.stdout is not None
+        self.is_up = self.process.stdout.readline() == b'"ready"\n'
+
+    @property
+    def said(self) -> str:
+        return self.errors.read_text(encoding="utf-8")
+
+    @property
+    def aws(self) -> LocalAws:
+        assert self.is_up, self.said
+        return LocalAws.attach(self.state_dir)
+
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(by)
+        code = self.process.wait(40)
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return code
+
+    # Steering
+
+    @contextlib.contextmanager
+    def quota(self, most: int) -> Iterator[None]:
+        """No more than so many Processing instances at once."""
+        self._tell(quota=most)
+        try:
+            yield
+        finally:
+            self._tell(quota=None)
+
+    @contextlib.contextmanager
+    def held(self, operation: str, nth: int = 1) -> Iterator[None]:
+        """Keep back the answer of the nth call of an operation; see up.py for how to name one."""
+        self._tell(fault=operation, nth=nth, how="hold")
+        try:
+            yield
+        finally:
+            self._tell(heal=True)
+
+    @contextlib.contextmanager
+    def refused(self, operation: str) -> Iterator[None]:
+        """Refuse every call of an operation as a missing permission does."""
+        self._tell(fault=operation, nth=1, how="refuse")
+        try:
+            yield
+        finally:
+            self._tell(heal=True)
+
+    def is_holding(self) -> bool:
+        return bool(self._tell(held=True))
+
+    def invocations(self, function: str) -> int:
+        """How often a function (its logical id) was invoked."""
+        return self._tell(invocations=True).get(function, 0)
+
+    def worker(self, module: str) -> psutil.Process:
+        """The process that runs ``landrun.handlers.<module>``."""
+        found = [
+            process
+            for process in psutil.Process(self.process.pid).children()
+            if f"landrun.handlers.{module}.handler" in process.cmdline()
+        ]
+        [process] = found
+        return process
+
+    def _tell(self, **command: Any) -> Any:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(command).encode() + b"\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
