@@ -1,0 +1,276 @@
+"""Whatever lands, repeats, overlaps, dies or gets lost: the invariants hold after every step.
+
+Hypothesis draws the steps; a plan of faults goes with every invocation. `make faults` runs many
+examples, `make test` the same few each time. A sequence that failed is kept in test_seeds.py.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any, ClassVar, NamedTuple
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from landrun.errors import LandrunError
+
+from . import faulty, report
+from .counting import figures
+from .faulty import Fault, Killed
+from .invariants import violations
+from .report import Figures
+from .world import Outcome, World
+
+EXAMPLES = int(os.environ.get("LANDRUN_FAULTS_EXAMPLES", "0"))
+FIGURES = os.environ.get("LANDRUN_FAULTS_FIGURES")
+
+PROFILE = settings(
+    max_examples=EXAMPLES or 20,
+    stateful_step_count=40 if EXAMPLES else 25,
+    derandomize=not EXAMPLES,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    report_multiple_bugs=False,
+    phases=[Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)
+
+KEYS = ("incoming/a.jsonl", "incoming/a+b c.jsonl", "incoming/ü/100%.jsonl")
+SECONDS = (1, 30, 130, 400, 700, 1300, 5000, 90_000)
+ENDS = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+
+FAULTS: dict[str, Callable[[], Fault]] = {
+    "killed after": faulty.killed_after,
+    "killed before": faulty.killed_before,
+    "response lost": faulty.response_lost,
+    "throttled": faulty.throttled,
+    "denied": faulty.denied,
+    "unreachable": faulty.unreachable,
+}
+CALLS = (
+    ("s3", "put_object"),
+    ("s3", "get_object"),
+    ("s3", "list_objects_v2"),
+    ("stepfunctions", "start_execution"),
+    ("stepfunctions", "describe_execution"),
+    ("stepfunctions", "list_executions"),
+    ("dynamodb", "update_item"),
+    ("dynamodb", "put_item"),
+    ("dynamodb", "query"),
+    ("dynamodb", "get_item"),
+    ("dynamodb", "batch_get_item"),
+    ("sns", "publish"),
+    ("sqs", "send_message"),
+)
+SURROUNDINGS = (
+    "indexes lag",
+    "indexes catch up",
+    "poison landings",
+    "poison statuses",
+    "room 0",
+    "room 1",
+    "no quota",
+)
+ACTIONS = ("tick", "tick again", "reconcile", "reconcile late", "landings", "statuses", "overwrite")
+
+
+class Planned(NamedTuple):
+    """One fault of a plan: at the nth call of an operation, or at the nth call of all."""
+
+    call: tuple[str, str] | None
+    nth: int
+    what: str
+
+
+def planned(whats: Sequence[str]) -> st.SearchStrategy[Planned]:
+    at_operation = st.builds(
+        Planned, st.sampled_from(CALLS), st.integers(1, 3), st.sampled_from(whats)
+    )
+    at_any = st.builds(Planned, st.none(), st.integers(1, 24), st.sampled_from(whats))
+    return at_operation | at_any
+
+
+OVERLAPS = [f"{when} {action}" for action in ACTIONS for when in ("meanwhile", "afterwards")]
+PLANS = st.lists(planned(tuple(FAULTS)) | planned(OVERLAPS), max_size=2)
+FATES = st.lists(st.sampled_from([(0,), (), (0, 60), (700,), (5000,), (0, 4000)]), max_size=3)
+ORDERS = st.integers(0, 3)
+PICKS = st.integers(0, 7)
+
+
+class Watched(World):
+    """A World in which no function may end but well, as landrun says it does, or killed."""
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Outcome:
+        outcome = super().invoke(function, event)
+        if not isinstance(outcome.error, (LandrunError, Killed, type(None))):
+            raise outcome.error
+        return outcome
+
+
+class Deliveries(RuleBasedStateMachine):
+    """The steps; `TestArrival` and `TestSchedule` take them in their modes."""
+
+    mode = "arrival"
+    parameters: ClassVar[dict[str, str]] = {}
+    total = Figures()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = Watched(self.mode, **self.parameters)
+        self.world.__enter__()
+        self.fates: list[Sequence[float]] = []
+        self.world.fate = lambda _: self.fates.pop(0) if self.fates else (0,)
+        self.last: str | None = None
+        self.steps = 0
+
+    # ---- a step under a plan -----------------------------------------------------------------
+
+    def under(self, plan: Sequence[Planned], act: Callable[[], Any]) -> None:
+        for fault in plan:
+            if fault.call:
+                self.world.faults.when(*fault.call, self.fault(fault.what), nth=fault.nth)
+            else:
+                self.world.faults.at(fault.nth - 1, self.fault(fault.what))
+        act()
+        self.world.faults.heal()
+
+    def fault(self, what: str) -> Fault:
+        if what in FAULTS:
+            return FAULTS[what]()
+        when, _, action = what.partition(" ")
+        during = faulty.meanwhile if when == "meanwhile" else faulty.afterwards
+        return during(lambda: self.act(action))
+
+    def act(self, action: str) -> None:
+        world = self.world
+        match action:
+            case "tick" | "tick again" if self.mode == "arrival":
+                world.poll("landings")
+            case "tick":
+                self.last = world.tick().event["ScheduledTime"]
+            case "tick again":
+                self.last = world.tick(self.last).event["ScheduledTime"]
+            case "reconcile":
+                world.reconcile()
+            case "reconcile late":
+                world.clock.advance(1300)
+                world.reconcile(None)
+            case "overwrite":
+                world.land(KEYS[0])
+                world.poll("landings")
+            case queue:
+                world.poll(queue)
+
+    # ---- what happens ------------------------------------------------------------------------
+
+    @rule(key=st.sampled_from(KEYS), copies=st.integers(1, 3), late=st.sampled_from([0, 0, 1000]))
+    def lands(self, key: str, copies: int, late: int) -> None:
+        landed = self.world.land(key, copies=copies - 1)
+        self.world.send(landed, delay=late)
+
+    @rule(pick=PICKS)
+    @precondition(lambda self: self.world.landed)
+    def comes_again(self, pick: int) -> None:
+        self.world.send(self.world.landed[pick % len(self.world.landed)])
+
+    @rule(order=ORDERS, plan=PLANS, fates=FATES)
+    def landings_are_delivered(self, order: int, plan: list[Planned], fates: list[Any]) -> None:
+        self.world.landings.random = Random(order) if order else None
+        self.fates = list(fates)
+        self.under(plan, lambda: self.act("landings"))
+
+    @rule(order=ORDERS, plan=PLANS)
+    def statuses_are_delivered(self, order: int, plan: list[Planned]) -> None:
+        self.world.statuses.random = Random(order) if order else None
+        self.under(plan, lambda: self.act("statuses"))
+
+    @rule(again=st.booleans(), plan=PLANS, fates=FATES)
+    @precondition(lambda self: self.mode == "schedule")
+    def ticks(self, again: bool, plan: list[Planned], fates: list[Any]) -> None:
+        self.fates = list(fates)
+        self.under(plan, lambda: self.act("tick again" if again else "tick"))
+
+    @rule(late=st.booleans(), plan=PLANS, fates=FATES)
+    def reconciles(self, late: bool, plan: list[Planned], fates: list[Any]) -> None:
+        self.fates = list(fates)
+        self.under(plan, lambda: self.act("reconcile late" if late else "reconcile"))
+
+    @rule(pick=PICKS, status=st.sampled_from(ENDS), fates=FATES)
+    @precondition(lambda self: self.world.running())
+    def ends(self, pick: int, status: str, fates: list[Any]) -> None:
+        running = self.world.running()
+        self.fates = list(fates)
+        self.world.finish(running[pick % len(running)], status)
+
+    @rule(pick=PICKS, fates=FATES)
+    @precondition(lambda self: self.failed())
+    def is_redriven(self, pick: int, fates: list[Any]) -> None:
+        failed = self.failed()
+        self.fates = list(fates)
+        self.world.redrive(failed[pick % len(failed)])
+
+    def failed(self) -> list[str]:
+        ended = self.world.executions().items()
+        return [name for name, one in ended if one.status in ENDS[1:]]
+
+    @rule(seconds=st.sampled_from(SECONDS))
+    def time_passes(self, seconds: int) -> None:
+        self.world.clock.advance(seconds)
+
+    @rule(what=st.sampled_from(SURROUNDINGS))
+    def surroundings_change(self, what: str) -> None:
+        world = self.world
+        match what.split():
+            case ["indexes", "lag"]:
+                world.freeze_indexes()
+            case ["indexes", "catch", "up"]:
+                world.thaw_indexes()
+            case ["poison", queue]:
+                world.send_poison(f"not an event {len(world.poison)}", queue)
+            case ["room", count]:
+                world.machine.limit = world.machine.open + int(count)
+            case _:
+                world.machine.limit = None
+
+    # ---- what holds --------------------------------------------------------------------------
+
+    @invariant()
+    def nothing_is_wrong(self) -> None:
+        self.steps += 1
+        assert violations(self.world) == []
+
+    def teardown(self) -> None:
+        try:
+            assert self.world.settle() == []
+            self.count()
+        finally:
+            self.world.__exit__(None, None, None)
+
+    def count(self) -> None:
+        """Add the example to the figures of this process."""
+        if FIGURES:
+            cls = type(self)
+            cls.total += figures(self.world) + Figures(examples=1, steps=self.steps)
+            report.leave(Path(FIGURES), f"{self.mode}-examples-{os.getpid()}", self.mode, cls.total)
+
+
+class Arrival(Deliveries):
+    mode = "arrival"
+    total = Figures()
+
+
+class Schedule(Deliveries):
+    mode = "schedule"
+    parameters: ClassVar[dict[str, str]] = {"MaxObjectsPerRun": "2"}
+    total = Figures()
+
+
+TestArrival = Arrival.TestCase
+TestArrival.settings = PROFILE
+TestSchedule = Schedule.TestCase
+TestSchedule.settings = PROFILE
