@@ -72,6 +72,9 @@ class Resolver:
     def _and(self, arguments: list[Any]) -> bool:
         return all(self(arguments))
 
+    def _or(self, arguments: list[Any]) -> bool:
+        return any(self(arguments))
+
     def _join(self, arguments: list[Any]) -> str:
         return str(arguments[0]).join(self(arguments[1]))
 
@@ -107,14 +110,42 @@ class Stack:
             if resource["Type"] == resource_type
         }
 
+    def policies(self, role: str) -> Iterator[Json]:
+        """Give the policy documents of a role: its own, the stack's managed ones, attached ones."""
+        properties = self.of_type("AWS::IAM::Role")[role]
+        yield from (policy["PolicyDocument"] for policy in properties.get("Policies", []))
+        managed = self.of_type("AWS::IAM::ManagedPolicy")
+        for arn in properties.get("ManagedPolicyArns", []):
+            if arn.startswith("<"):
+                yield managed[arn.strip("<>")]["PolicyDocument"]
+        for policy in self.of_type("AWS::IAM::Policy").values():
+            if f"<{role}>" in policy["Roles"]:
+                yield policy["PolicyDocument"]
+
     def environment(self, function: str) -> dict[str, str]:
         properties = self.of_type("AWS::Lambda::Function")[function]
         return dict(properties["Environment"]["Variables"])
 
 
-def deploy(template: Json, parameters: Mapping[str, str]) -> Stack:
+def resolver_of(template: Json, parameters: Mapping[str, str]) -> Resolver:
     defaults = {name: p["Default"] for name, p in template["Parameters"].items()}
-    resolver = Resolver({**defaults, **parameters}, template["Conditions"])
+    return Resolver({**defaults, **parameters}, template["Conditions"])
+
+
+def refusals(template: Json, parameters: Mapping[str, str]) -> list[str]:
+    """Give what CloudFormation would refuse these parameters with: failed assertions of Rules."""
+    resolver = resolver_of(template, parameters)
+    return [
+        assertion["AssertDescription"]
+        for rule in template["Rules"].values()
+        if resolver(rule.get("RuleCondition", True))
+        for assertion in rule["Assertions"]
+        if not resolver(assertion["Assert"])
+    ]
+
+
+def deploy(template: Json, parameters: Mapping[str, str]) -> Stack:
+    resolver = resolver_of(template, parameters)
     resources = {
         logical_id: resolver(resource)
         for logical_id, resource in template["Resources"].items()
@@ -160,6 +191,17 @@ def deployed(template_path: Path) -> Callable[..., Stack]:
 
 
 @pytest.fixture(scope="session")
+def refused(template_path: Path) -> Callable[..., list[str]]:
+    """``refused(StartOn="schedule")`` is what CloudFormation says against it, if anything."""
+    template = translate(template_path, {}).template
+
+    def with_parameters(**parameters: str) -> list[str]:
+        return refusals(template, parameters)
+
+    return with_parameters
+
+
+@pytest.fixture(scope="session")
 def stack(deployed: Callable[..., Stack]) -> Stack:
     return deployed()
 
@@ -167,3 +209,19 @@ def stack(deployed: Callable[..., Stack]) -> Stack:
 @pytest.fixture(scope="session")
 def policy_statements() -> Callable[[Json], Iterator[Json]]:
     return statements
+
+
+@pytest.fixture(scope="session")
+def grants() -> Callable[[Stack, str], set[tuple[str, str]]]:
+    """``grants(stack, role)`` is every pair of action and resource that a role allows."""
+
+    def of_role(stack: Stack, role: str) -> set[tuple[str, str]]:
+        return {
+            (action, resource)
+            for document in stack.policies(role)
+            for statement in statements(document)
+            for action in statement["Action"]
+            for resource in statement["Resource"]
+        }
+
+    return of_role

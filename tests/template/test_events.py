@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from landrun.contract import check_run_name
+from landrun.errors import InvalidEvent, InvalidKey
+from landrun.landing import check_key, parse_landing
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = sorted((ROOT / "events").glob("*.json"))
@@ -19,8 +21,17 @@ FUNCTION_OF = {
     "object": "ObjectCreatedFunction",
     "schedule": "ScheduleFunction",
     "execution": "ExecutionStatusFunction",
+    "reconcile": "ReconcileFunction",
 }
-NOT_JSON = {"object-created-malformed", "object-created-mixed-batch", "execution-malformed"}
+SCHEDULED = {"ScheduleFunction", "ReconcileFunction"}
+NOT_JSON = {
+    "object-created-malformed",
+    "object-created-mixed-batch",
+    "object-created-one-poison",
+    "object-created-all-poison",
+    "execution-malformed",
+}
+NOT_EVENTBRIDGE = {"object-created-test-event", "object-created-all-poison"}
 
 Load = Callable[[str], dict[str, Any]]
 
@@ -49,7 +60,7 @@ def test_every_payload_is_for_a_function_of_the_template(
     name: str, source: dict[str, Any], load_event: Load
 ) -> None:
     assert source["Resources"][meant_for(name)]["Type"] == "AWS::Serverless::Function"
-    assert ("Records" in load_event(name)) == (meant_for(name) != "ScheduleFunction")
+    assert ("Records" in load_event(name)) == (meant_for(name) not in SCHEDULED)
 
 
 def test_every_payload_is_explained(name: str) -> None:
@@ -59,7 +70,8 @@ def test_every_payload_is_explained(name: str) -> None:
 
 def test_nothing_is_explained_that_is_not_there() -> None:
     explained = (ROOT / "events/README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"^\| ((?:object|schedule|execution)-[\w-]+) \|", explained, re.M))
+    kinds = "|".join(FUNCTION_OF)
+    named = set(re.findall(rf"^\| ((?:{kinds})-[\w-]+) \|", explained, re.M))
     assert named == {path.stem for path in EVENTS}
 
 
@@ -83,7 +95,7 @@ def test_bodies_are_events_of_eventbridge_unless_that_is_the_point(
     event = load_event(name)
     parsed = bodies(event) if "Records" in event else []
     assert (len(parsed) < len(event.get("Records", []))) == (name in NOT_JSON)
-    if name != "object-created-test-event":
+    if name not in NOT_EVENTBRIDGE:
         for body in parsed:
             assert body["version"] == "0"
             assert body["account"] == "123456789012"
@@ -111,6 +123,81 @@ def test_every_status_of_an_execution_is_there(load_event: Load) -> None:
         for body in bodies(load_event(path.stem))
     }
     assert statuses == {"RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
+
+
+def test_a_redriven_run_can_fail_again_and_can_succeed(load_event: Load) -> None:
+    for status in ("failed", "succeeded"):
+        [before] = bodies(load_event(f"execution-{status}"))
+        [after] = bodies(load_event(f"execution-{status}-redriven"))
+        assert after["detail"]["status"] == before["detail"]["status"]
+        assert after["detail"]["executionArn"] == before["detail"]["executionArn"]
+        assert (before["detail"]["redriveCount"], after["detail"]["redriveCount"]) == (0, 1)
+        assert before["detail"]["redriveDate"] is None
+        assert after["detail"]["stopDate"] > after["detail"]["redriveDate"]
+
+
+def objects(event: dict[str, Any]) -> list[dict[str, Any]]:
+    return [body["detail"]["object"] for body in bodies(event)]
+
+
+def test_sequencers_of_different_length_are_in_order_only_when_padded_on_the_right(
+    load_event: Load,
+) -> None:
+    older, newer = objects(load_event("object-created-sequencer-lengths"))
+    assert older["key"] == newer["key"]
+    assert older["sequencer"].ljust(64, "0") < newer["sequencer"].ljust(64, "0")
+    assert int(older["sequencer"], 16) > int(newer["sequencer"], 16)
+
+
+def test_a_newer_version_can_be_told_of_before_an_older_one(load_event: Load) -> None:
+    newer, older = bodies(load_event("object-created-newest-first"))
+    assert newer["detail"]["object"]["key"] == older["detail"]["object"]["key"]
+    assert newer["detail"]["object"]["sequencer"] > older["detail"]["object"]["sequencer"]
+    assert newer["time"] > older["time"]
+
+
+@pytest.mark.parametrize(
+    ("name", "left_out"),
+    [
+        ("object-created-fewest-fields", {"size", "etag", "version-id"}),
+        ("object-created-without-sequencer", {"sequencer"}),
+        ("object-created-unversioned", {"version-id"}),
+    ],
+)
+def test_objects_lack_exactly_what_their_payload_is_about(
+    load_event: Load, name: str, left_out: set[str]
+) -> None:
+    [whole] = objects(load_event("object-created"))
+    [given] = objects(load_event(name))
+    assert whole.keys() - given.keys() == left_out
+
+
+def test_fields_that_may_be_left_out_can_be_null(load_event: Load) -> None:
+    [given] = objects(load_event("object-created-nulls"))
+    nulls = {field for field, value in given.items() if value is None}
+    assert nulls == {"size", "etag", "version-id"}
+
+
+@pytest.mark.parametrize(("name", "poison"), [("one", 1), ("all", 10)])
+def test_ten_messages_hold_as_much_poison_as_the_payload_says(
+    load_event: Load, name: str, poison: int
+) -> None:
+    records = load_event(f"object-created-{name}-poison")["Records"]
+    assert len(records) == 10
+    assert sum(is_poison(record["body"]) for record in records) == poison
+
+
+def is_poison(body: str) -> bool:
+    try:
+        check_key(parse_landing(body).key)
+    except (InvalidEvent, InvalidKey):
+        return True
+    return False
+
+
+def test_reconcile_can_be_told_not_to_wait(load_event: Load) -> None:
+    assert load_event("reconcile-by-hand") == {}
+    assert load_event("reconcile-at-once") == {"GraceSeconds": 0}
 
 
 def test_odd_keys_reach_the_limit_of_s3(load_event: Load) -> None:

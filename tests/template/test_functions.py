@@ -15,6 +15,7 @@ MODELS: dict[str, type[settings.Settings]] = {
     "ObjectCreatedFunction": settings.ObjectCreatedSettings,
     "ScheduleFunction": settings.ScheduleSettings,
     "ExecutionStatusFunction": settings.ExecutionStatusSettings,
+    "ReconcileFunction": settings.ReconcileSettings,
 }
 QUEUE_OF = {
     "ObjectCreatedFunction": "LandingQueue",
@@ -28,17 +29,38 @@ def function(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_every_function_has_its_settings_and_no_other_variable(stack: Any, function: str) -> None:
-    read = {field.upper() for field in MODELS[function].model_fields}
-    assert stack.environment(function).keys() == read | POWERTOOLS
+def read_by(function: str) -> set[str]:
+    return {field.upper() for field in MODELS[function].model_fields}
 
 
+def test_every_function_is_given_all_that_its_settings_read(stack: Any, function: str) -> None:
+    assert stack.environment(function).keys() >= read_by(function) | POWERTOOLS
+
+
+def test_no_function_is_given_what_only_others_need_one_by_one(stack: Any, function: str) -> None:
+    """Globals hold what at least two functions read; the rest stands where it is read."""
+    given = stack.environment(function).keys() - read_by(function) - POWERTOOLS
+    readers = {name: [one for one in MODELS if name in read_by(one)] for name in given}
+    assert {name: who for name, who in readers.items() if len(who) < 2} == {}
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"ScheduledInput": "incoming/{date:%Y}/"}, {"StartOn": "schedule"}], ids=str
+)
 def test_settings_read_the_environment_that_the_template_gives(
-    deployed: Callable[..., Any], function: str
+    deployed: Callable[..., Any], function: str, parameters: dict[str, str]
 ) -> None:
-    stack = deployed(ScheduledInput="incoming/{date:%Y}/")
+    stack = deployed(**parameters)
     read = MODELS[function].from_environment(stack.environment(function))
     assert read.model_dump()["state_machine_arn"] == "<ProcessingStateMachine>"
+
+
+@pytest.mark.parametrize("start_on", ["arrival", "schedule"])
+def test_all_functions_are_told_the_same_way_to_start_runs(
+    deployed: Callable[..., Any], start_on: str
+) -> None:
+    stack = deployed(StartOn=start_on)
+    assert {stack.environment(name)["START_ON"] for name in MODELS} == {start_on}
 
 
 def test_the_handler_is_a_callable_of_a_module_that_ships(stack: Any, function: str) -> None:
@@ -107,19 +129,46 @@ def test_every_status_of_this_machine_reaches_the_function_and_of_no_other(stack
     }
 
 
-def schedule(stack: Any) -> dict[str, Any]:
-    [properties] = stack.of_type("AWS::Scheduler::Schedule").values()
+def schedule(stack: Any, function: str = "ScheduleFunction") -> dict[str, Any]:
+    [properties] = [
+        properties
+        for properties in stack.of_type("AWS::Scheduler::Schedule").values()
+        if properties["Target"]["Arn"] == f"<{function}.Arn>"
+    ]
     return dict(properties)
 
 
 @pytest.mark.parametrize(
-    ("given", "state"),
-    [("", "DISABLED"), ("incoming/", "ENABLED"), ("s3://elsewhere/in/", "ENABLED")],
+    ("start_on", "given", "state"),
+    [
+        ("arrival", "", "DISABLED"),
+        ("arrival", "incoming/", "ENABLED"),
+        ("arrival", "s3://elsewhere/in/", "ENABLED"),
+        ("schedule", "", "ENABLED"),
+    ],
 )
 def test_the_schedule_is_off_while_it_has_nothing_to_read(
-    deployed: Callable[..., Any], given: str, state: str
+    deployed: Callable[..., Any], start_on: str, given: str, state: str
 ) -> None:
-    assert schedule(deployed(ScheduledInput=given))["State"] == state
+    assert schedule(deployed(StartOn=start_on, ScheduledInput=given))["State"] == state
+
+
+@pytest.mark.parametrize("start_on", ["arrival", "schedule"])
+def test_losses_are_mended_every_quarter_of_an_hour_whatever_starts_runs(
+    deployed: Callable[..., Any], start_on: str
+) -> None:
+    properties = schedule(deployed(StartOn=start_on), "ReconcileFunction")
+    assert properties["ScheduleExpression"] == "rate(15 minutes)"
+    assert properties.get("State", "ENABLED") == "ENABLED"
+    assert properties["FlexibleTimeWindow"] == {"Mode": "OFF"}
+
+
+def test_a_reconciliation_ends_before_the_next_begins(stack: Any) -> None:
+    assert stack.of_type("AWS::Lambda::Function")["ReconcileFunction"]["Timeout"] < 15 * 60
+
+
+def test_a_tick_may_take_as_long_as_lambda_lets_a_function_take(stack: Any) -> None:
+    assert stack.of_type("AWS::Lambda::Function")["ScheduleFunction"]["Timeout"] == 900
 
 
 def test_the_schedule_is_due_when_asked_in_the_time_zone_asked(
@@ -133,23 +182,33 @@ def test_the_schedule_is_due_when_asked_in_the_time_zone_asked(
     assert properties["FlexibleTimeWindow"] == {"Mode": "OFF"}
 
 
-def test_the_schedule_says_which_it_is_and_when_it_was_due(
-    stack: Any, load_event: Callable[[str], dict[str, Any]]
+TICKS = {"ScheduleFunction": "schedule-tick", "ReconcileFunction": "reconcile-tick"}
+
+
+@pytest.mark.parametrize(("scheduled", "tick"), TICKS.items())
+def test_a_schedule_says_which_it_is_and_when_it_was_due(
+    stack: Any, load_event: Callable[[str], dict[str, Any]], scheduled: str, tick: str
 ) -> None:
-    target = schedule(stack)["Target"]
-    assert target["Arn"] == "<ScheduleFunction.Arn>"
-    assert json.loads(target["Input"]) == load_event("schedule-unfilled")
-    assert json.loads(target["Input"]).keys() == load_event("schedule-tick").keys()
+    given = json.loads(schedule(stack, scheduled)["Target"]["Input"])
+    assert given == load_event("schedule-unfilled")
+    assert given.keys() == load_event(tick).keys()
 
 
-def test_a_tick_that_was_not_delivered_or_failed_is_kept(stack: Any) -> None:
-    target = schedule(stack)["Target"]
+@pytest.mark.parametrize("scheduled", TICKS)
+def test_a_tick_that_was_not_delivered_or_failed_is_kept(stack: Any, scheduled: str) -> None:
+    target = schedule(stack, scheduled)["Target"]
     assert target["DeadLetterConfig"] == {"Arn": "<ScheduleDeadLetterQueue.Arn>"}
     assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
-    [config] = stack.of_type("AWS::Lambda::EventInvokeConfig").values()
+    [config] = [
+        config
+        for config in stack.of_type("AWS::Lambda::EventInvokeConfig").values()
+        if config["FunctionName"] == f"<{scheduled}>"
+    ]
+    assert config["MaximumRetryAttempts"] == 2
     on_failure = config["DestinationConfig"]["OnFailure"]
     assert on_failure["Destination"] == "<ScheduleDeadLetterQueue.Arn>"
 
 
-def test_two_stacks_can_have_a_schedule_in_one_account(stack: Any) -> None:
-    assert "Name" not in schedule(stack)
+@pytest.mark.parametrize("scheduled", TICKS)
+def test_two_stacks_can_have_a_schedule_in_one_account(stack: Any, scheduled: str) -> None:
+    assert "Name" not in schedule(stack, scheduled)

@@ -56,7 +56,11 @@ def test_cfn_lint_finds_nothing_in_the_template(template_path: Path) -> None:
     assert lint(template_path) == []
 
 
-@pytest.mark.parametrize("parameters", [{}, EVERYTHING_GIVEN], ids=["defaults", "given"])
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, EVERYTHING_GIVEN, {"StartOn": "schedule"}],
+    ids=["defaults", "given", "collecting"],
+)
 def test_cfn_lint_finds_nothing_in_the_translation(
     lint_translated: Callable[..., list[str]], parameters: dict[str, str]
 ) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from landrun.contract import check_prefix
-from landrun.errors import InvalidName
+from landrun.errors import ConfigurationError, InvalidName
+from landrun.settings import ScheduleSettings
 
 PREEXISTING = "arn:aws:states:us-east-1:123456789012:stateMachine:notebook-made"
 
@@ -22,14 +23,20 @@ OUTPUTS = {
     "OutputBucket",
     "StateMachineArn",
     "RunsTable",
+    "LandingsTable",
     "NotificationsTopicArn",
     "LandingQueueUrl",
+    "LandingQueueArn",
     "LandingDeadLetterQueueUrl",
+    "LandingDeadLetterQueueArn",
     "StatusQueueUrl",
+    "StatusQueueArn",
     "StatusDeadLetterQueueUrl",
+    "StatusDeadLetterQueueArn",
     "ObjectCreatedFunction",
     "ScheduleFunction",
     "ExecutionStatusFunction",
+    "ReconcileFunction",
     "ImageRepositoryUri",
     "ScheduleArn",
 }
@@ -103,6 +110,49 @@ def test_the_job_name_prefix_is_what_the_functions_take(
         assert allowed
 
 
+def test_landings_start_runs_unless_a_schedule_is_asked_for(source: dict[str, Any]) -> None:
+    parameter = source["Parameters"]["StartOn"]
+    assert parameter["Default"] == "arrival"
+    assert parameter["AllowedValues"] == ["arrival", "schedule"]
+
+
+def test_a_tick_may_put_ten_thousand_objects_into_one_run_unless_told_otherwise(
+    source: dict[str, Any], deployed: Callable[..., Any]
+) -> None:
+    parameter = source["Parameters"]["MaxObjectsPerRun"]
+    limits = tuple(parameter[name] for name in ("Default", "MinValue", "MaxValue"))
+    assert limits == (10_000, 1, 100_000)
+    for function in ("ScheduleFunction", "ReconcileFunction"):
+        environment = deployed(MaxObjectsPerRun="7").environment(function)
+        assert environment["MAX_OBJECTS_PER_RUN"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("start_on", "scheduled_input"),
+    [("arrival", ""), ("arrival", "incoming/"), ("arrival", "s3://b-1/in/"), ("schedule", "")],
+)
+def test_deployment_takes_one_thing_to_schedule(
+    refused: Callable[..., list[str]], start_on: str, scheduled_input: str
+) -> None:
+    assert refused(StartOn=start_on, ScheduledInput=scheduled_input) == []
+
+
+@pytest.mark.parametrize("scheduled_input", ["incoming/", "s3://elsewhere/in/{date:%Y}/"])
+def test_deployment_refuses_two_things_to_schedule_and_names_the_remedy(
+    refused: Callable[..., list[str]], scheduled_input: str
+) -> None:
+    [said] = refused(StartOn="schedule", ScheduledInput=scheduled_input)
+    assert "leave ScheduledInput empty, or set StartOn=arrival" in said
+
+
+def test_what_deployment_refuses_the_function_would_refuse_too(
+    deployed: Callable[..., Any],
+) -> None:
+    stack = deployed(StartOn="schedule", ScheduledInput="incoming/")
+    with pytest.raises(ConfigurationError, match=r"StartOn=schedule .* leave ScheduledInput empty"):
+        ScheduleSettings.from_environment(stack.environment("ScheduleFunction"))
+
+
 def test_outputs_are_what_the_laptop_and_the_commands_read(source: dict[str, Any]) -> None:
     assert source["Outputs"].keys() == OUTPUTS
     assert all(output["Description"] for output in source["Outputs"].values())
@@ -131,7 +181,12 @@ def test_a_given_state_machine_is_used_and_none_is_created(deployed: Callable[..
     assert pattern["detail"] == {"stateMachineArn": [PREEXISTING]}
 
 
-FUNCTIONS = ("ObjectCreatedFunction", "ScheduleFunction", "ExecutionStatusFunction")
+FUNCTIONS = (
+    "ObjectCreatedFunction",
+    "ScheduleFunction",
+    "ExecutionStatusFunction",
+    "ReconcileFunction",
+)
 
 
 @pytest.mark.parametrize(

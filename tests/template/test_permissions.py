@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +18,49 @@ START = {
     ("s3:GetObject", "<OutputBucket.Arn>/manifests/*"),
     ("s3:ListBucket", "<OutputBucket.Arn>"),
     ("states:StartExecution", STATE_MACHINE),
+    ("states:DescribeExecution", EXECUTIONS),
 }
-CALLS = {
-    "ObjectCreatedFunction": START | {("sqs:SendMessage", "<LandingDeadLetterQueue.Arn>")},
-    "ScheduleFunction": START
+RECORD = {
+    ("dynamodb:PutItem", "<RunsTable.Arn>"),
+    ("dynamodb:UpdateItem", "<RunsTable.Arn>"),
+    ("sns:Publish", "<NotificationsTopic>"),
+    ("s3:ListBucket", "<OutputBucket.Arn>"),
+    ("s3:GetObject", "<OutputBucket.Arn>/processed/*"),
+    ("sagemaker:DescribeProcessingJob", f"arn:aws:sagemaker:{HERE}:processing-job/*"),
+    ("states:DescribeExecution", EXECUTIONS),
+    ("states:GetExecutionHistory", EXECUTIONS),
+}
+COLLECT = {
+    ("dynamodb:Query", "<LandingsTable.Arn>/index/by-waiting"),
+    ("dynamodb:UpdateItem", "<LandingsTable.Arn>"),
+}
+FAILED_TICKS = {("sqs:SendMessage", "<ScheduleDeadLetterQueue.Arn>")}
+"""Lambda's own: it keeps the events of asynchronous invocations that failed."""
+
+IN_BOTH_MODES = {
+    "ExecutionStatusFunction": RECORD | {("sqs:SendMessage", "<StatusDeadLetterQueue.Arn>")},
+    "ReconcileFunction": START
+    | RECORD
+    | COLLECT
+    | FAILED_TICKS
     | {
-        ("s3:ListBucket", "<LandingBucket.Arn>"),
-        ("sqs:SendMessage", "<ScheduleDeadLetterQueue.Arn>"),  # Lambda's, for failed ticks
+        ("dynamodb:Query", "<RunsTable.Arn>/index/by-unfinished"),
+        ("dynamodb:BatchGetItem", "<RunsTable.Arn>"),
+        ("dynamodb:GetItem", "<LandingsTable.Arn>"),
+        ("states:ListExecutions", STATE_MACHINE),
     },
-    "ExecutionStatusFunction": {
-        ("dynamodb:PutItem", "<RunsTable.Arn>"),
-        ("sns:Publish", "<NotificationsTopic>"),
-        ("sqs:SendMessage", "<StatusDeadLetterQueue.Arn>"),
-        ("s3:ListBucket", "<OutputBucket.Arn>"),
-        ("s3:GetObject", "<OutputBucket.Arn>/processed/*"),
-        ("sagemaker:DescribeProcessingJob", f"arn:aws:sagemaker:{HERE}:processing-job/*"),
-        ("states:DescribeExecution", EXECUTIONS),
-        ("states:GetExecutionHistory", EXECUTIONS),
+}
+REFUSE = {("sqs:SendMessage", "<LandingDeadLetterQueue.Arn>")}
+CALLS: dict[str, dict[str, set[tuple[str, str]]]] = {
+    "arrival": {
+        **IN_BOTH_MODES,
+        "ObjectCreatedFunction": START | REFUSE,
+        "ScheduleFunction": START | FAILED_TICKS | {("s3:ListBucket", "<LandingBucket.Arn>")},
+    },
+    "schedule": {
+        **IN_BOTH_MODES,
+        "ObjectCreatedFunction": {("dynamodb:UpdateItem", "<LandingsTable.Arn>")} | REFUSE,
+        "ScheduleFunction": START | FAILED_TICKS | COLLECT,
     },
 }
 SPELT_IN_IAM = {"s3:ListObjectsV2": "s3:ListBucket"}
@@ -45,62 +71,52 @@ WILDCARDS = {
 }
 
 
-def role_policies(stack: Any, role: str) -> Iterator[dict[str, Any]]:
-    properties = stack.of_type("AWS::IAM::Role")[role]
-    yield from (policy["PolicyDocument"] for policy in properties.get("Policies", []))
-    managed = stack.of_type("AWS::IAM::ManagedPolicy")
-    for arn in properties.get("ManagedPolicyArns", []):
-        if arn.startswith("<"):
-            yield managed[arn.strip("<>")]["PolicyDocument"]
-    for policy in stack.of_type("AWS::IAM::Policy").values():
-        if f"<{role}>" in policy["Roles"]:
-            yield policy["PolicyDocument"]
-
-
-@pytest.fixture(scope="session")
-def grants(policy_statements: Callable[..., Any]) -> Callable[[Any, str], set[tuple[str, str]]]:
-    """``grants(stack, role)`` is every pair of action and resource that a role allows."""
-
-    def of_role(stack: Any, role: str) -> set[tuple[str, str]]:
-        return {
-            (action, resource)
-            for document in role_policies(stack, role)
-            for statement in policy_statements(document)
-            for action in statement["Action"]
-            for resource in statement["Resource"]
-        }
-
-    return of_role
-
-
-@pytest.mark.parametrize("function", CALLS)
+@pytest.mark.parametrize(
+    ("start_on", "function"), [(mode, function) for mode in CALLS for function in CALLS[mode]]
+)
 def test_functions_may_call_what_their_code_calls_and_nothing_else(
-    deployed: Callable[..., Any], grants: Callable[..., Any], function: str
+    deployed: Callable[..., Any], grants: Callable[..., Any], start_on: str, function: str
 ) -> None:
-    stack = deployed(StateMachineArn=STATE_MACHINE)
-    assert grants(stack, f"{function}Role") == CALLS[function]
+    stack = deployed(StateMachineArn=STATE_MACHINE, StartOn=start_on)
+    assert grants(stack, f"{function}Role") == CALLS[start_on][function]
+
+
+def test_every_function_is_held_to_its_calls_in_both_modes(stack: Any) -> None:
+    functions = stack.of_type("AWS::Lambda::Function").keys()
+    assert all(calls.keys() == functions for calls in CALLS.values())
+
+
+def test_whoever_only_records_landings_can_start_no_run_and_write_no_manifest(
+    deployed: Callable[..., Any], grants: Callable[..., Any]
+) -> None:
+    allowed = {a for a, _ in grants(deployed(StartOn="schedule"), "ObjectCreatedFunctionRole")}
+    assert allowed == {"dynamodb:UpdateItem", "sqs:SendMessage"}
 
 
 def test_what_the_code_calls_is_known_here(root: Path) -> None:
     doors = (root / "src/functions/landrun").glob("*.py")
     named = re.compile(r'translated\("([^"]+)"\)')
     called = {name for door in doors for name in named.findall(door.read_text(encoding="utf-8"))}
-    allowed = {action for pairs in CALLS.values() for action, _ in pairs}
+    pairs = [pair for mode in CALLS.values() for calls in mode.values() for pair in calls]
+    allowed = {action for action, _ in pairs}
     assert {SPELT_IN_IAM.get(name, name) for name in called} == allowed
 
 
 def test_no_role_has_more_of_awss_own_policies_than_sam_needs(stack: Any) -> None:
+    ours = {f"<{name}>" for name in stack.of_type("AWS::IAM::ManagedPolicy")}
     for name, role in stack.of_type("AWS::IAM::Role").items():
-        of_aws = {arn.rpartition("/")[2] for arn in role.get("ManagedPolicyArns", [])}
+        attached = {arn.rpartition("/")[2] for arn in role.get("ManagedPolicyArns", [])}
         needed = {"AWSLambdaBasicExecutionRole", "AWSLambdaSQSQueueExecutionRole"}
-        assert of_aws - {"<StartRunsPolicy>"} <= needed, name
+        assert attached - ours <= needed, name
 
 
-@pytest.mark.parametrize("scheduled", ["", "s3://elsewhere/in/"])
+@pytest.mark.parametrize(
+    "parameters", [{}, {"ScheduledInput": "s3://elsewhere/in/"}, {"StartOn": "schedule"}], ids=str
+)
 def test_no_permission_is_for_everything_unless_aws_offers_no_less(
-    deployed: Callable[..., Any], grants: Callable[..., Any], scheduled: str
+    deployed: Callable[..., Any], grants: Callable[..., Any], parameters: dict[str, str]
 ) -> None:
-    stack = deployed(ScheduledInput=scheduled)
+    stack = deployed(**parameters)
     for role in stack.of_type("AWS::IAM::Role"):
         for action, resource in grants(stack, role):
             assert not action.endswith("*"), (role, action)
@@ -126,7 +142,7 @@ def test_the_state_machine_hands_its_jobs_role_to_sagemaker_only(
 ) -> None:
     [statement] = [
         statement
-        for document in role_policies(stack, "StateMachineRole")
+        for document in stack.policies("StateMachineRole")
         for statement in policy_statements(document)
         if statement["Action"] == ["iam:PassRole"]
     ]

@@ -70,20 +70,57 @@ def test_what_holds_data_outlives_the_stack(stack: Any) -> None:
 def test_runs_are_found_by_name_and_by_month(stack: Any) -> None:
     table = stack.of_type("AWS::DynamoDB::Table")["RunsTable"]
     assert table["KeySchema"] == [{"AttributeName": "name", "KeyType": "HASH"}]
-    [index] = table["GlobalSecondaryIndexes"]
-    assert index["IndexName"] == "by-month"
-    assert [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]] == [
-        ("month", "HASH"),
-        ("started_at", "RANGE"),
-    ]
-    assert index["Projection"] == {"ProjectionType": "ALL"}
+    assert indexes(table)["by-month"] == ["month", "started_at", {"ProjectionType": "ALL"}]
 
 
-def test_the_record_of_runs_can_be_restored_and_is_encrypted(stack: Any) -> None:
+def test_unfinished_runs_are_found_by_what_they_lack_and_oldest_first(stack: Any) -> None:
     table = stack.of_type("AWS::DynamoDB::Table")["RunsTable"]
-    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["SSESpecification"] == {"SSEEnabled": True}
-    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    unfinished = ["unfinished", "started_at", {"ProjectionType": "ALL"}]
+    assert indexes(table)["by-unfinished"] == unfinished
+    assert indexes(table).keys() == {"by-month", "by-unfinished"}
+
+
+def test_landings_are_found_by_their_object_and_by_what_waits(stack: Any) -> None:
+    table = stack.of_type("AWS::DynamoDB::Table")["LandingsTable"]
+    assert table["KeySchema"] == [{"AttributeName": "id", "KeyType": "HASH"}]
+    [(name, [partition, order, projection])] = indexes(table).items()
+    assert (name, partition, order) == ("by-waiting", "waiting", "id")
+    assert projection["ProjectionType"] == "INCLUDE"
+    claim = {"bucket", "claimed_by", "claimed_at", "claimed_for"}
+    assert set(projection["NonKeyAttributes"]) == claim
+
+
+def test_a_landing_is_forgotten_only_when_its_own_attribute_says_so(stack: Any) -> None:
+    tables = stack.of_type("AWS::DynamoDB::Table")
+    forgetting = {"AttributeName": "expires_at", "Enabled": True}
+    assert tables["LandingsTable"]["TimeToLiveSpecification"] == forgetting
+    assert "TimeToLiveSpecification" not in tables["RunsTable"]
+
+
+@pytest.mark.parametrize("start_on", ["arrival", "schedule"])
+def test_landings_that_wait_are_kept_when_start_on_changes(
+    deployed: Callable[..., Any], start_on: str
+) -> None:
+    stack = deployed(StartOn=start_on)
+    assert stack.resources["LandingsTable"] == deployed().resources["LandingsTable"]
+    assert stack.environment("ReconcileFunction")["LANDINGS_TABLE"] == "<LandingsTable>"
+
+
+@pytest.mark.parametrize("table", ["RunsTable", "LandingsTable"])
+def test_what_is_on_record_can_be_restored_and_is_encrypted(stack: Any, table: str) -> None:
+    properties = stack.of_type("AWS::DynamoDB::Table")[table]
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def indexes(table: dict[str, Any]) -> dict[str, list[Any]]:
+    """Give each index's keys, partition and order, and its projection."""
+    return {
+        index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
+        + [index["Projection"]]
+        for index in table["GlobalSecondaryIndexes"]
+    }
 
 
 def test_every_queue_is_encrypted_and_has_a_dead_letter_queue(stack: Any) -> None:
@@ -93,15 +130,21 @@ def test_every_queue_is_encrypted_and_has_a_dead_letter_queue(stack: Any) -> Non
     for name, dead_letters in QUEUES.items():
         redrive = queues[name]["RedrivePolicy"]
         assert redrive["deadLetterTargetArn"] == f"<{dead_letters}.Arn>"
-        assert redrive["maxReceiveCount"] >= 10
+        assert redrive["maxReceiveCount"] == 100
 
 
-def test_dead_letters_stay_longer_than_messages_wait(stack: Any) -> None:
+def test_no_queue_forgets_a_message_sooner_than_sqs_must(stack: Any) -> None:
+    for name, queue in stack.of_type("AWS::SQS::Queue").items():
+        assert queue["MessageRetentionPeriod"] == FOURTEEN_DAYS, name
+
+
+def test_attempts_outlast_an_outage_of_hours_and_leave_days_to_redrive(stack: Any) -> None:
+    """A message keeps its age when it moves to a dead-letter queue."""
     queues = stack.of_type("AWS::SQS::Queue")
-    for name in DEAD_LETTER_QUEUES:
-        assert queues[name]["MessageRetentionPeriod"] == FOURTEEN_DAYS
     for name in QUEUES:
-        assert queues[name].get("MessageRetentionPeriod", 345600) < FOURTEEN_DAYS
+        attempts = queues[name]["RedrivePolicy"]["maxReceiveCount"]
+        seconds = attempts * queues[name]["VisibilityTimeout"]
+        assert 8 * 3600 <= seconds <= 24 * 3600, name
 
 
 def test_every_queue_refuses_whoever_comes_without_tls(
