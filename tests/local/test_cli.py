@@ -172,6 +172,7 @@ def test_sam_local_gets_each_functions_variables_and_the_laptops_name_for_contai
         "ObjectCreatedFunction",
         "ScheduleFunction",
         "ExecutionStatusFunction",
+        "ReconcileFunction",
     }
     port = environment["AWS_ENDPOINT_URL"].rpartition(":")[2]
     for of_function in variables.values():
@@ -197,7 +198,7 @@ def test_containers_reach_it_only_when_told_to_listen_and_with_a_warning(
 def test_a_tick_over_nothing_starts_no_run(root: Path, env: dict[str, str]) -> None:
     ticked = landrun("local", "tick", "--time", "2020-01-01T03:00:00Z", env=env, cwd=root)
     assert (ticked.returncode, ticked.stderr) == (0, "")
-    assert ticked.stdout == "no run: nothing lies under ScheduledInput\n"
+    assert ticked.stdout == "no run: nothing waits, and nothing lies under ScheduledInput\n"
 
 
 def test_a_tick_starts_one_run_that_the_ledger_lists_however_often_it_comes(
@@ -274,7 +275,9 @@ def test_a_broken_template_is_one_line(tmp_path: Path) -> None:
     assert_one_line(up.stderr, "template.yaml")
 
 
-@pytest.mark.parametrize("command", [("local", "env"), ("local", "tick"), ("runs",)])
+@pytest.mark.parametrize(
+    "command", [("local", "env"), ("local", "tick"), ("runs",), ("reconcile",)]
+)
 def test_without_one_up_the_remedy_is_told(
     command: tuple[str, ...], root: Path, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ SAM_FUNCTIONS = {
     "ObjectCreatedFunction": "LANDRUN_OBJECT_CREATED_FUNCTION",
     "ScheduleFunction": "LANDRUN_SCHEDULE_FUNCTION",
     "ExecutionStatusFunction": "LANDRUN_EXECUTION_STATUS_FUNCTION",
+    "ReconcileFunction": "LANDRUN_RECONCILE_FUNCTION",
 }
 """The template's functions, and the variables of ``landrun local env`` that name them."""
 
@@ -128,7 +129,7 @@ def tick(
     state_dir: places.StateOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Fire the schedule: one run over what ScheduledInput lists.
+    """Fire the schedule: a run over what waits (StartOn=schedule), or what ScheduledInput lists.
 
     Example: landrun local tick --time 2026-11-22T03:00:00Z
     """
@@ -144,7 +145,7 @@ def tick(
     if json:
         show_json(result)
     else:
-        typer.echo(tick_line(result))
+        typer.echo("\n".join(tick_lines(result)))
 
 
 def parsed_parameters(given: list[str]) -> dict[str, str]:
@@ -181,12 +182,16 @@ def parsed_time(text: str) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
-def tick_line(result: dict[str, Any]) -> str:
-    """Say in a line what ScheduleFunction answered."""
-    count = result.get("Objects", 0)
+def tick_lines(result: dict[str, Any]) -> list[str]:
+    """Say what ScheduleFunction answered, a line for each run."""
     if not result.get("PreprocessingJobName"):
-        return "no run: nothing lies under ScheduledInput"
-    return f"{result['PreprocessingJobName']} over {count} object{'' if count == 1 else 's'}"
+        return ["no run: nothing waits, and nothing lies under ScheduledInput"]
+    return [_run_line(run) for run in result.get("Runs", [result])]
+
+
+def _run_line(run: dict[str, Any]) -> str:
+    count = run.get("Objects", 0)
+    return f"{run['PreprocessingJobName']} over {count} object{'' if count == 1 else 's'}"
 
 
 def _env_command(state_dir: Path | None, project: Path | None) -> str:

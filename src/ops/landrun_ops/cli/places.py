@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -84,7 +84,7 @@ def laptop_environment(state_dir: Path) -> dict[str, str]:
     return read_environment(state_dir)
 
 
-def client(service: str, environment: Mapping[str, str]) -> Any:
+def client(service: str, environment: Mapping[str, str], config: Any = None) -> Any:
     """Build a client that reads ``environment`` where it would read the process's own.
 
     Parameters
@@ -93,6 +93,8 @@ def client(service: str, environment: Mapping[str, str]) -> Any:
         As boto3 names it.
     environment : Mapping[str, str]
         What ``landrun local env`` shows.
+    config : botocore.config.Config, optional
+        How the client behaves.
     """
     import boto3  # noqa: PLC0415  (start-up time)
 
@@ -102,6 +104,7 @@ def client(service: str, environment: Mapping[str, str]) -> Any:
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         region_name=environment["AWS_DEFAULT_REGION"],
+        config=config,
     )
 
 
@@ -115,20 +118,50 @@ def ledger(state_dir: Path | None, project: Path | None) -> tuple[DynamoDBClient
     ServiceError
         When AWS cannot be reached, as without a region.
     """
+    return _deployed("dynamodb", "RunsTable", "LANDRUN_RUNS_TABLE", state_dir, project)
+
+
+def function(
+    output: str, variable: str, state_dir: Path | None, project: Path | None
+) -> tuple[Any, str]:
+    """Find a function: the one that ``variable`` names, or the laptop's; with a client of Lambda.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is neither.
+    ServiceError
+        When AWS cannot be reached, as without a region.
+    """
+    from landrun_ops.invoking import patient_config  # noqa: PLC0415  (start-up time)
+
+    return _deployed("lambda", output, variable, state_dir, project, config=patient_config)
+
+
+def _deployed(
+    service: str,
+    output: str,
+    variable: str,
+    state_dir: Path | None,
+    project: Path | None,
+    *,
+    config: Callable[[], Any] = lambda: None,
+) -> tuple[Any, str]:
+    """Find what the stack's ``output`` names: by ``variable``, or on the laptop's AWS."""
     import boto3  # noqa: PLC0415  (start-up time)
 
     from landrun.clients import translated  # noqa: PLC0415
     from landrun_ops.local.errors import NotUpError  # noqa: PLC0415
 
-    table = os.environ.get("LANDRUN_RUNS_TABLE")
-    if table:
-        with translated("dynamodb"):
-            return boto3.client("dynamodb"), table
+    name = os.environ.get(variable)
+    if name:
+        with translated(service):
+            return boto3.client(service, config=config()), name  # type: ignore[call-overload]
     try:
         environment = laptop_environment(state_folder(state_dir, project))
     except (ConfigurationError, NotUpError) as error:
         raise ConfigurationError(
-            "no ledger: set LANDRUN_RUNS_TABLE to the stack's RunsTable, or start the laptop's AWS"
+            f"no {output}: set {variable} to the stack's, or start the laptop's AWS"
             " with: landrun local up"
         ) from error
-    return client("dynamodb", environment), environment["LANDRUN_RUNS_TABLE"]
+    return client(service, environment, config()), environment[variable]

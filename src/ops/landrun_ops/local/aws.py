@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import signal
 import sys
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from landrun_ops.invoking import invoke, patient_config, reconcile_event
 from landrun_ops.local import (
     atomic_writes,
     message_moves,
@@ -23,8 +23,8 @@ from landrun_ops.local import (
 )
 from landrun_ops.local.deploy import deploy
 from landrun_ops.local.dispatcher import Dispatcher
-from landrun_ops.local.errors import FunctionError, LocalAwsError
-from landrun_ops.local.functions import Functions, LocalFunction, Outcome, Report
+from landrun_ops.local.errors import LocalAwsError
+from landrun_ops.local.functions import Functions, LocalFunction, Report
 from landrun_ops.local.invocations import Asynchronous, answered
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.schedules import Clock, payload
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import boto3
 
 TICKING_FUNCTION: Final = "ScheduleFunction"
+RECONCILING_FUNCTION: Final = "ReconcileFunction"
 
 
 def report_to_stderr(line: str) -> None:
@@ -207,12 +208,28 @@ class LocalAws:
         if schedule is None:
             raise LocalAwsError(f"the template has no schedule that invokes {TICKING_FUNCTION}")
         event = payload(schedule, scheduled_time or datetime.now(UTC))
-        reply = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
-        result: dict[str, Any] = json.loads(reply["Payload"].read())
-        if "FunctionError" in reply:
-            reason = Outcome(result, failed=True).reason
-            raise FunctionError(f"{TICKING_FUNCTION} failed: {reason}")
-        return result
+        return invoke(self.client("lambda"), TICKING_FUNCTION, name, event)
+
+    def reconcile(self, grace_seconds: float | None = None) -> dict[str, Any]:
+        """Invoke the ReconcileFunction by hand and return what it mended, by kind.
+
+        Parameters
+        ----------
+        grace_seconds
+            What is younger is left alone; the function's own by default.
+
+        Raises
+        ------
+        FunctionError
+            When the function fails.
+        LocalAwsError
+            When the template has none.
+        """
+        name = self.outputs.get(RECONCILING_FUNCTION)
+        if name is None:
+            raise LocalAwsError(f"the template has no output {RECONCILING_FUNCTION}")
+        event = reconcile_event(grace_seconds)
+        return invoke(self.client("lambda"), RECONCILING_FUNCTION, name, event)
 
 
 @contextlib.contextmanager
@@ -285,11 +302,7 @@ def _session() -> boto3.Session:
 
 
 def _client(session: boto3.Session, service: str, endpoint_url: str) -> Any:
-    from botocore.config import Config  # noqa: PLC0415
-
-    # Invoke answers when the function ends: Lambda's longest timeout.
-    patient = Config(read_timeout=900, retries={"total_max_attempts": 1})
-    return session.client(service, endpoint_url=endpoint_url, config=patient)  # type: ignore[call-overload]
+    return session.client(service, endpoint_url=endpoint_url, config=patient_config())  # type: ignore[call-overload]
 
 
 def _empty(folder: Path) -> Path:

@@ -1,0 +1,76 @@
+"""``landrun reconcile``: mend now what events lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+import typer
+
+from landrun.errors import ConfigurationError
+from landrun_ops.cli import places
+from landrun_ops.cli.terminal import show_json
+from landrun_ops.local.errors import FunctionError
+
+MENDED = {
+    "Statuses": ("status recorded", "statuses recorded", "whose event was lost"),
+    "Executions": ("execution recorded", "executions recorded", "that no row knew"),
+    "Claims": ("claim finished or released", "claims finished or released", "of a tick that died"),
+    "Manifests": ("manifest given its run", "manifests given their runs", "that had not started"),
+    "Notifications": ("failure told", "failures told", "that had been recorded only"),
+}
+"""What ReconcileFunction counts: how to say one, several, and of what."""
+
+
+def reconcile(
+    grace: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="Leave alone what is younger; else ten minutes, and twenty for a tick's claims.",
+            show_default=False,
+        ),
+    ] = None,
+    project: places.ProjectOption = None,
+    state_dir: places.StateOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Mend now what events lost, as the schedule does every 15 minutes.
+
+    Invokes the function that LANDRUN_RECONCILE_FUNCTION names, or that of the laptop's AWS.
+
+    Example: landrun reconcile --grace 0
+    """
+    client, name = places.function(
+        "ReconcileFunction", "LANDRUN_RECONCILE_FUNCTION", state_dir, project
+    )
+    # Late: boto3 takes longer to import than --help may take.
+    from landrun_ops.invoking import invoke, reconcile_event  # noqa: PLC0415
+
+    try:
+        mended = invoke(client, "ReconcileFunction", name, reconcile_event(grace))
+    except FunctionError as error:
+        raise ConfigurationError(
+            f"{error}; mend that, and call it again: what it had done stays done"
+        ) from error
+    if json:
+        show_json(mended)
+    else:
+        typer.echo("\n".join(lines(mended)))
+
+
+def lines(mended: Mapping[str, int]) -> list[str]:
+    """Say what was mended, a line for each kind; one line when nothing was.
+
+    >>> lines({"Statuses": 2, "Claims": 0})
+    ['2 statuses recorded whose event was lost']
+    """
+    return [*_lines(mended)] or ["nothing was lost"]
+
+
+def _lines(mended: Mapping[str, int]) -> Iterator[str]:
+    for kind, count in mended.items():
+        one, several, of_what = MENDED.get(kind, (kind, kind, "mended"))
+        if count:
+            yield f"{count} {one if count == 1 else several} {of_what}"

@@ -1,0 +1,133 @@
+"""`landrun reconcile`, and what `landrun local tick` says of a tick with several runs."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from landrun_ops import cli
+from landrun_ops.cli import places, reconcile
+from landrun_ops.cli.local import tick_lines
+
+NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0, "Manifests": 0, "Notifications": 0}
+
+
+class Lambda:
+    """Answers each invocation alike, or raises; ``heard`` are the payloads."""
+
+    def __init__(self, answer: Any, **more: Any) -> None:
+        self.heard: list[Any] = []
+        self._answer, self._more = answer, more
+
+    def invoke(self, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
+        self.heard.append((FunctionName, json.loads(Payload)))
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return {"Payload": io.BytesIO(json.dumps(self._answer).encode()), **self._more}
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """``answering(answer)``: the function that the command finds gives it."""
+
+    def put(answer: Any, **more: Any) -> Lambda:
+        found = Lambda(answer, **more)
+        monkeypatch.setattr(places, "function", lambda *_: (found, "landrun-Reconcile"))
+        return found
+
+    return put
+
+
+def test_each_kind_that_was_mended_is_a_line(
+    answering: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = answering({**NOTHING, "Statuses": 2, "Manifests": 1})
+    assert cli.run(["reconcile"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "2 statuses recorded whose event was lost",
+        "1 manifest given its run that had not started",
+    ]
+    assert found.heard == [("landrun-Reconcile", {})]
+
+
+def test_every_kind_of_loss_has_words() -> None:
+    assert set(reconcile.MENDED) == set(NOTHING)
+    assert len(reconcile.lines(dict.fromkeys(NOTHING, 3))) == len(NOTHING)
+
+
+def test_nothing_mended_is_said(answering: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    answering(NOTHING)
+    assert cli.run(["reconcile"]) == 0
+    assert capsys.readouterr().out == "nothing was lost\n"
+
+
+def test_grace_is_handed_to_the_function_and_json_is_its_answer(
+    answering: Any, capsys: pytest.CaptureFixture[str], load_event: Any
+) -> None:
+    found = answering(NOTHING)
+    assert cli.run(["reconcile", "--grace", "0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == NOTHING
+    assert found.heard == [("landrun-Reconcile", load_event("reconcile-at-once"))]
+
+
+@pytest.mark.parametrize(
+    ("answer", "more", "words"),
+    [
+        (
+            {"errorType": "NotReconciled", "errorMessage": "states:ListExecutions"},
+            {"FunctionError": "Unhandled"},
+            ["ReconcileFunction failed: NotReconciled: states:ListExecutions", "call it again"],
+        ),
+        (
+            EndpointConnectionError(endpoint_url="https://lambda"),
+            {},
+            ["lambda:Invoke", "check the network"],
+        ),
+        (
+            ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "Invoke"),
+            {},
+            ["lambda:Invoke", "check the name, the region and the account"],
+        ),
+    ],
+    ids=["fails", "unreachable", "unknown"],
+)
+def test_a_function_that_fails_or_is_not_there_is_one_line_and_exit_code_2(
+    answering: Any,
+    capsys: pytest.CaptureFixture[str],
+    answer: Any,
+    more: dict[str, Any],
+    words: list[str],
+) -> None:
+    answering(answer, **more)
+    assert cli.run(["reconcile"]) == 2
+    said = capsys.readouterr()
+    (line,) = said.err.splitlines()
+    assert line.startswith("landrun: ")
+    assert all(word in line for word in words)
+    assert said.out == ""
+
+
+def test_the_function_is_the_one_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("LANDRUN_RECONCILE_FUNCTION", "theirs")
+    client, name = places.function("ReconcileFunction", "LANDRUN_RECONCILE_FUNCTION", None, None)
+    assert (client.meta.region_name, name) == ("eu-central-1", "theirs")
+    assert client.meta.config.read_timeout == 900
+
+
+def test_a_tick_with_several_runs_is_a_line_each() -> None:
+    runs = [{"PreprocessingJobName": f"run-{n}", "ExecutionArn": "", "Objects": n} for n in (2, 1)]
+    assert tick_lines({**runs[0], "Objects": 3, "Runs": runs}) == [
+        "run-2 over 2 objects",
+        "run-1 over 1 object",
+    ]
+    assert tick_lines(runs[0]) == ["run-2 over 2 objects"]
+    assert tick_lines({"Objects": 0}) == [
+        "no run: nothing waits, and nothing lies under ScheduledInput"
+    ]
