@@ -2,64 +2,132 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import sys
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import boto3
+import botocore.session
 import pytest
+import yaml
+from botocore.loaders import Loader
+from moto import mock_aws
 
-from landrun.contract import ExecutionInput, S3Uri
+from landrun.contract import ExecutionInput, S3Uri, Trigger
 from landrun.errors import AlreadyStarted, ServiceError
 from landrun.executions import Started
+from landrun.landing import Landing, parse_landing
+from landrun.ledger import UNTOLD
 from landrun.listing import ListedObject
-from landrun.manifests import Manifest
+from landrun.manifests import Collected, Manifest
 from landrun.outputs import OutputSize
 from landrun.telemetry import Telemetry
+from landrun.waiting import Candidate, Claim, Recorded, landing_id, ordered
 
+REGION = "us-east-1"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:landrun"
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+FOREVER_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """A time that goes on when it is told to."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+def one_by_one(act: Callable[[Any], Any], given: Any) -> list[Any]:
+    return [act(one) for one in given]
 
 
 @dataclass
 class FakeManifests:
     stored: dict[str, Manifest] = field(default_factory=dict)
+    lists: dict[str, Collected] = field(default_factory=dict)
+    modified: dict[str, datetime] = field(default_factory=dict)
     objects: list[ListedObject] = field(default_factory=list)
     listed: list[S3Uri] = field(default_factory=list)
+    failing: dict[str, ServiceError] = field(default_factory=dict)
 
-    def write_once(self, run: str, bucket: str, keys: list[str]) -> Manifest:
-        uri = S3Uri("outputs", f"manifests/{run}.json")
-        manifest = Manifest(uri, bucket, tuple(keys), written=run not in self.stored)
-        return self.stored.setdefault(run, manifest) if manifest.written else self.find(run)
+    def uri(self, run: str) -> S3Uri:
+        return S3Uri("outputs", f"manifests/{run}.json")
+
+    def run_of(self, key: str) -> str | None:
+        return next((run for run in self.stored if self.uri(run).key == key), None)
+
+    def write_once(
+        self,
+        run: str,
+        bucket: str,
+        keys: list[str],
+        trigger: Trigger | None = None,
+        landings: str | None = None,
+    ) -> Manifest:
+        if run in self.stored:
+            return replace(self.stored[run], written=False)
+        self.stored[run] = Manifest(self.uri(run), bucket, tuple(keys), True, trigger, landings)
+        return self.stored[run]
+
+    def write_collected(self, run: str, collected: Collected, trigger: Trigger) -> Manifest:
+        key = f"manifests/{run}.{len(self.lists)}.landings.json"
+        self.lists[key] = collected
+        keys = list(dict.fromkeys(landing.key for landing in collected.landings))
+        return self.write_once(run, collected.landings[0].bucket, keys, trigger, key)
+
+    def collected(self, manifest: Manifest) -> Collected:
+        return self.lists[manifest.landings] if manifest.landings else Collected((), last=True)
 
     def find(self, run: str) -> Manifest | None:
+        if run in self.failing:
+            raise self.failing[run]
         found = self.stored.get(run)
-        return found and Manifest(found.uri, found.bucket, found.keys, written=False)
+        return found and replace(found, written=False)
 
     def list_objects(self, under: S3Uri) -> list[ListedObject]:
         self.listed.append(under)
         return [found for found in self.objects if found.key.startswith(under.key)]
+
+    def listed_after(self, key: str) -> Iterator[ListedObject]:
+        runs = {self.uri(run).key: run for run in self.stored}
+        for name in sorted([*runs, *self.lists]):
+            if name > key:
+                yield ListedObject(name, 10, self.modified.get(runs.get(name, ""), FOREVER_AGO))
 
 
 @dataclass
 class FakeExecutions:
     """StartExecution's rules: same name and input while running is found, anything else refused."""
 
+    state_machine_arn: str = MACHINE
     started: dict[str, str] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     failing: dict[str, ServiceError] = field(default_factory=dict)
     described: dict[str, dict[str, Any]] = field(default_factory=dict)
     history: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    page_size: int = 1000
+    expired: set[str] = field(default_factory=set)
+    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     calls: int = 0
 
     def start(self, run: ExecutionInput) -> Started:
         self.calls += 1
         name, text = run.PreprocessingJobName, run.to_json()
-        trigger = getattr(run.Trigger, "Key", "")
-        if trigger in self.failing:
-            raise self.failing[trigger]
+        unlucky = {name, getattr(run.Trigger, "Key", name)} & self.failing.keys()
+        if unlucky:
+            raise self.failing[unlucky.pop()]
         stands = self.started.setdefault(name, text)
         if name in self.closed or stands != text:
             raise AlreadyStarted(name)
@@ -67,13 +135,40 @@ class FakeExecutions:
         return Started(self.arn(name), NOW if first else NOW - timedelta(minutes=1))
 
     def arn(self, name: str) -> str:
-        return f"{MACHINE.replace(':stateMachine:', ':execution:')}:{name}"
+        return f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
 
     def describe(self, arn: str) -> dict[str, Any]:
-        return self.described[arn]
+        if arn in self.failing:
+            raise self.failing[arn]
+        name = arn.rpartition(":")[2]
+        if arn not in self.described and name not in self.started:
+            raise ServiceError("states:DescribeExecution", "ExecutionDoesNotExist", arn)
+        return self.described.get(arn) or {"input": self.started[name]}
+
+    def find(self, arn: str) -> dict[str, Any] | None:
+        try:
+            return self.describe(arn)
+        except ServiceError as error:
+            if error.code == "ExecutionDoesNotExist":
+                return None
+            raise
+
+    def page(self, token: str = "", **only: str) -> tuple[list[dict[str, Any]], str]:
+        self.asked.append((token, only))
+        if token in self.expired:
+            raise ServiceError("states:ListExecutions", "InvalidToken", "a day old")
+        listed = [one for one in self.described.values() if _fits(one, **only)]
+        listed.sort(key=lambda one: one["startDate"], reverse=True)
+        end = int(token or 0) + self.page_size
+        return listed[end - self.page_size : end], str(end) if end < len(listed) else ""
 
     def last_tasks(self, arn: str) -> list[dict[str, Any]]:
         return self.history.get(arn, [])
+
+
+def _fits(one: dict[str, Any], statusFilter: str = "", redriveFilter: str = "") -> bool:  # noqa: N803
+    redriven = one.get("redriveCount", 0) > 0
+    return one["status"] == (statusFilter or one["status"]) and (redriven or not redriveFilter)
 
 
 @dataclass
@@ -86,22 +181,141 @@ class FakeDeadLetters:
 
 @dataclass
 class FakeLedger:
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The table's conditions: only what is further is written, and never over an untold failure."""
 
-    def record(self, row: dict[str, Any]) -> bool:
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failing: dict[str, ServiceError] = field(default_factory=dict)
+    answer_lost: bool = False
+
+    def record(self, row: dict[str, Any]) -> dict[str, Any] | None:
+        if row["name"] in self.failing:
+            raise self.failing[row["name"]]
         stands = self.rows.get(row["name"])
-        rank = (row["redrive_count"], row["status_rank"])
-        if stands and (stands["redrive_count"], stands["status_rank"]) >= rank:
+        if stands and (_far(stands) >= _far(row) or stands.get("unfinished") == UNTOLD):
+            return dict(stands)
+        self.rows[row["name"]] = dict(row)
+        return dict(row) if self.answer_lost else None
+
+    def unfinished(self, what: str) -> list[dict[str, Any]]:
+        found = (row for row in self.rows.values() if row.get("unfinished") == what)
+        return sorted(map(dict, found), key=lambda row: row["started_at"])
+
+    def known(self, names: list[str]) -> dict[str, tuple[int, int]]:
+        return {name: _far(self.rows[name]) for name in names if name in self.rows}
+
+    def take_notification(self, row: dict[str, Any], due_at: str) -> bool:
+        stands = self._untold(row)
+        if not stands or stands["notification_due_at"] != row["notification_due_at"]:
             return False
-        self.rows[row["name"]] = row
+        stands["notification_due_at"] = due_at
         return True
+
+    def told(self, row: dict[str, Any]) -> bool:
+        stands = self._untold(row)
+        if not stands:
+            return False
+        del stands["unfinished"], stands["notification_due_at"]
+        return True
+
+    def _untold(self, row: dict[str, Any]) -> dict[str, Any] | None:
+        stands = self.rows.get(row["name"], {})
+        untold = stands.get("unfinished") == UNTOLD
+        return stands if untold and stands["redrive_count"] == row["redrive_count"] else None
+
+
+def _far(row: dict[str, Any]) -> tuple[int, int]:
+    return (row["redrive_count"], row["status_rank"])
+
+
+@dataclass
+class WaitingItem:
+    """What the table of landings keeps of one object."""
+
+    landing: Landing
+    waiting: bool = True
+    claim: Claim | None = None
+    done_run: str | None = None
+    done_sequencer: str = ""
+
+    @property
+    def sequencer(self) -> str:
+        return ordered(self.landing.sequencer)
+
+
+@dataclass
+class FakeWaiting:
+    """The table's conditions; `freeze` keeps what its index shows."""
+
+    clock: Clock = field(default_factory=Clock)
+    items: dict[str, WaitingItem] = field(default_factory=dict)
+    shown: dict[str, WaitingItem] | None = None
+
+    def freeze(self) -> None:
+        self.shown = copy.deepcopy(self.items)
+
+    def record(self, landing: Landing) -> Recorded:
+        item = landing_id(landing)
+        stands = self.items.get(item)
+        if stands is None:
+            self.items[item] = WaitingItem(landing)
+            return Recorded.WAITS
+        if ordered(landing.sequencer) <= stands.sequencer:
+            same = ordered(landing.sequencer) == stands.sequencer
+            return Recorded.DUPLICATE if same else Recorded.OLDER
+        self.items[item] = replace(stands, landing=landing, waiting=True)
+        return Recorded.REPLACES if stands.waiting else Recorded.WAITS
+
+    def candidates(self) -> Iterator[Candidate]:
+        shown = self.items if self.shown is None else self.shown
+        for item in sorted(name for name, found in shown.items() if found.waiting):
+            yield Candidate(item, shown[item].landing.bucket, shown[item].claim)
+
+    def claim(self, item: str, run: str, trigger: Trigger) -> Landing | None:
+        stands = self.items.get(item)
+        if not stands or not stands.waiting or (stands.claim and stands.claim.run != run):
+            return None
+        stands.claim = Claim(run, self.clock(), trigger)
+        return stands.landing
+
+    def settle(self, run: str, landing: Landing) -> None:
+        stands = self._claimed(run, landing_id(landing))
+        sequencer = ordered(landing.sequencer)
+        if stands is None:
+            return
+        if stands.done_sequencer < sequencer <= stands.sequencer:
+            stands.done_sequencer, stands.done_run = sequencer, run
+            stands.waiting = sequencer < stands.sequencer
+        stands.claim = None
+
+    def release(self, run: str, item: str) -> None:
+        stands = self._claimed(run, item)
+        if stands:
+            stands.claim = None
+
+    def _claimed(self, run: str, item: str) -> WaitingItem | None:
+        stands = self.items.get(item)
+        return stands if stands and stands.claim and stands.claim.run == run else None
+
+
+@dataclass
+class FakeCursors:
+    places: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def read(self, name: str) -> dict[str, Any]:
+        return dict(self.places.get(name, {}))
+
+    def move(self, name: str, place: dict[str, Any]) -> None:
+        self.places[name] = json.loads(json.dumps(place))
 
 
 @dataclass
 class FakeNotifications:
     published: list[tuple[str, str]] = field(default_factory=list)
+    failing: ServiceError | None = None
 
     def publish(self, subject: str, message: str) -> None:
+        if self.failing:
+            raise self.failing
         self.published.append((subject, message))
 
 
@@ -128,6 +342,41 @@ class FakeJobs:
         if name not in self.described:
             raise ServiceError("sagemaker:DescribeProcessingJob", "ValidationException", "no job")
         return self.described[name]
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+@dataclass
+class Fate:
+    """Kills the process at one of its calls of doors: just before it, or just after it."""
+
+    at: int
+    after: bool = False
+    calls: int = 0
+
+    def over(self, door: Any) -> Any:
+        return _Mortal(door, self)
+
+    def one(self, call: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        self.calls += 1
+        dies = self.calls == self.at
+        if dies and not self.after:
+            raise Killed
+        answer = call(*given, **named)
+        if dies:
+            raise Killed
+        return answer
+
+
+class _Mortal:
+    def __init__(self, door: Any, fate: Fate) -> None:
+        self._door, self._fate = door, fate
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        call = getattr(self._door, name)
+        return lambda *given, **named: self._fate.one(call, *given, **named)
 
 
 class _CurrentStdout:
@@ -178,3 +427,62 @@ def told(capsys: pytest.CaptureFixture[str]) -> Any:
 def messages(batch: dict[str, Any]) -> list[dict[str, Any]]:
     """The events inside a batch of messages."""
     return [json.loads(record["body"]) for record in batch["Records"]]
+
+
+@pytest.fixture(scope="session")
+def loader() -> Loader:
+    """botocore's models of services, read once: a client of a fresh session reads them anew."""
+    return Loader()
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, loader: Loader) -> Iterator[Callable[[str], Any]]:
+    """moto's services in this process: ``aws("s3")`` is boto3's client."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with mock_aws():
+        core = botocore.session.Session()
+        core.register_component("data_loader", loader)
+        yield boto3.Session(botocore_session=core).client
+
+
+@pytest.fixture
+def s3(aws: Any) -> Any:
+    client = aws("s3")
+    client.create_bucket(Bucket="outputs")
+    return client
+
+
+class _Template(yaml.CSafeLoader):
+    """Reads template.yaml; of CloudFormation's own tags only what they stand before."""
+
+
+_Template.add_multi_constructor("!", lambda _loader, _tag, node: node.value)
+
+
+@pytest.fixture
+def table(aws: Any, root: Path) -> Callable[[str], str]:
+    """``table("RunsTable")`` creates the template's table, indexes included, and gives its name."""
+
+    def create(name: str) -> str:
+        template = yaml.load((root / "template.yaml").read_text(encoding="utf-8"), _Template)
+        described = template["Resources"][name]["Properties"]
+        given = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")
+        aws("dynamodb").create_table(TableName=name, **{part: described[part] for part in given})
+        return name
+
+    return create
+
+
+@pytest.fixture
+def landed(load_event: Any) -> Callable[..., Landing]:
+    """``landed("incoming/a.jsonl", sequencer="0A")`` is the landing of S3's event, so changed."""
+
+    def landing(key: str, bucket: str = "landings", **changes: object) -> Landing:
+        [event] = messages(load_event("object-created"))
+        event["detail"]["bucket"]["name"] = bucket
+        event["detail"]["object"] |= {"key": key, **changes}
+        return parse_landing(json.dumps(event))
+
+    return landing

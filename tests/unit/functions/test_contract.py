@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from landrun import contract
-from landrun.contract import ExecutionInput, ObjectCreatedTrigger, S3Uri
+from landrun.contract import (
+    ExecutionInput,
+    ManualTrigger,
+    ObjectCreatedTrigger,
+    S3Uri,
+    ScheduleTrigger,
+    parse_trigger,
+    trigger_json,
+)
 from landrun.errors import InvalidName, InvalidS3Uri
 
 text = st.text(min_size=1).filter(lambda t: not any("\ud800" <= c <= "\udfff" for c in t))
@@ -53,6 +61,19 @@ def test_same_tick_of_the_same_schedule_gives_the_same_name():
     first = contract.tick_run_name("landrun", ARN, "2026-11-22T03:00:00Z")
     assert first == contract.tick_run_name("landrun", ARN, "2026-11-22T03:00:00Z")
     assert first != contract.tick_run_name("landrun", ARN, "2026-11-23T03:00:00Z")
+
+
+def test_the_parts_of_a_tick_have_names_of_their_own():
+    tick = ("landrun", ARN, "2026-11-22T03:00:00Z")
+    names = [contract.tick_run_name(*tick, part=part) for part in range(20)]
+    assert len(set(names)) == 20
+    assert names == [contract.tick_run_name(*tick, part=part) for part in range(20)]
+
+
+def test_the_first_part_of_a_tick_has_the_name_that_a_tick_of_one_run_always_had():
+    tick = ("landrun", ARN, "2026-11-22T03:00:00Z")
+    assert contract.tick_run_name(*tick, part=0) == contract.tick_run_name(*tick)
+    assert contract.tick_run_name(*tick) == "landrun-2819c4974ed35410b2a7ba891755dae0"
 
 
 def test_a_run_by_hand_never_has_the_same_name_twice():
@@ -126,3 +147,64 @@ def test_an_s3_uri_reads_back_as_itself(bucket, key):
 def test_what_is_no_s3_uri_is_refused_with_the_form_to_write(uri):
     with pytest.raises(InvalidS3Uri, match="s3://bucket/key"):
         S3Uri.parse(uri)
+
+
+def test_a_further_run_of_a_tick_says_which_part_it_is_and_the_first_does_not():
+    first = ScheduleTrigger(ScheduleArn=ARN, ScheduledTime="t")
+    assert json.loads(trigger_json(first)) == {
+        "Kind": "schedule",
+        "ScheduleArn": ARN,
+        "ScheduledTime": "t",
+    }
+    second = first.model_copy(update={"Part": 1})
+    assert json.loads(trigger_json(second))["Part"] == 1
+
+
+triggers = st.one_of(
+    st.builds(
+        ObjectCreatedTrigger,
+        Bucket=text,
+        Key=text,
+        VersionId=st.none() | text,
+        Sequencer=st.none() | text,
+        Size=st.none() | st.integers(0, 2**53),
+        EventTime=text,
+    ),
+    st.builds(
+        ScheduleTrigger,
+        ScheduleArn=text,
+        ScheduledTime=text,
+        Part=st.none() | st.integers(1, 10**6),
+    ),
+    st.builds(ManualTrigger, StartedBy=text),
+)
+
+
+@given(triggers)
+def test_any_trigger_reads_back_as_itself(trigger):
+    assert parse_trigger(trigger_json(trigger)) == trigger
+    assert parse_trigger(trigger_json(trigger).encode()) == trigger
+
+
+@given(triggers)
+def test_a_trigger_is_spelled_alone_as_it_is_in_the_execution_input(trigger):
+    assert run(Trigger=trigger).to_json().endswith(f'"Trigger":{trigger_json(trigger)}}}')
+
+
+@pytest.mark.parametrize(
+    "given_text",
+    [
+        "",
+        "{",
+        b"\xff",
+        "null",
+        "[]",
+        "{}",
+        '{"Kind": "full-moon"}',
+        '{"Kind": "manual"}',
+        '{"Kind": "manual", "StartedBy": "ada", "More": 1}',
+    ],
+)
+def test_what_is_no_trigger_is_an_error(given_text):
+    with pytest.raises(ValueError, match="validation error"):
+        parse_trigger(given_text)

@@ -3,85 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-import boto3
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
-from hypothesis import given
-from hypothesis import strategies as st
-from moto import mock_aws
 
 from landrun.contract import ExecutionInput, ManualTrigger, S3Uri, manual_run_name
+from landrun.cursors import Cursors
 from landrun.deadletters import DeadLetters, printable
 from landrun.errors import AlreadyStarted, ServiceError
 from landrun.executions import Executions
 from landrun.jobs import job_row
-from landrun.ledger import Ledger
-from landrun.manifests import Manifests, manifest_body
 from landrun.notifications import Notifications
 from landrun.outputs import SUMMARY_LIMIT, Outputs, OutputSize, fitting_summary
+from landrun.waiting import Waiting
 
-REGION = "us-east-1"
+from .conftest import MACHINE, REGION
+
 PASS = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}
-
-
-@pytest.fixture
-def aws(monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
-        yield lambda service: boto3.client(service, region_name=REGION)
-
-
-@pytest.fixture
-def s3(aws):
-    client = aws("s3")
-    client.create_bucket(Bucket="outputs")
-    return client
-
-
-@pytest.fixture
-def manifests(s3):
-    return Manifests(s3, "outputs", "manifests/")
-
-
-def test_a_manifest_is_what_sagemaker_reads(manifests, s3):
-    written = manifests.write_once("run-1", "landings", ["a+b.csv", "é 😀.csv"])
-    body = s3.get_object(Bucket="outputs", Key="manifests/run-1.json")["Body"].read()
-    assert json.loads(body) == [{"prefix": "s3://landings/"}, "a+b.csv", "é 😀.csv"]
-    assert (written.written, str(written.uri)) == (True, "s3://outputs/manifests/run-1.json")
-
-
-def test_a_manifest_that_stands_is_never_changed(manifests):
-    manifests.write_once("run-1", "landings", ["first.csv"])
-    second = manifests.write_once("run-1", "landings", ["second.csv"])
-    assert (second.keys, second.bucket, second.written) == (("first.csv",), "landings", False)
-
-
-def test_a_manifest_that_is_not_there_is_none(manifests):
-    assert manifests.find("run-1") is None
-
-
-def test_the_same_objects_make_the_same_bytes():
-    assert manifest_body("b", ["x", "y"]) == manifest_body("b", ("x", "y"))
-
-
-def test_a_listing_goes_on_over_its_pages(manifests, s3):
-    s3.create_bucket(Bucket="landings")
-    for number in range(1002):
-        s3.put_object(Bucket="landings", Key=f"in/{number:04}", Body=b"x")
-    s3.put_object(Bucket="landings", Key="other", Body=b"x")
-    found = list(manifests.list_objects(S3Uri("landings", "in/")))
-    assert len(found) == 1002
-    assert {entry.size for entry in found} == {1}
-
-
-def test_a_missing_bucket_is_a_service_error_that_names_the_call(aws):
-    lost = Manifests(aws("s3"), "nowhere", "manifests/")
-    with pytest.raises(ServiceError, match="s3:PutObject: NoSuchBucket"):
-        lost.write_once("run-1", "landings", ["a"])
 
 
 @pytest.fixture
@@ -135,89 +74,64 @@ def test_a_machine_that_is_gone_is_a_service_error(aws):
         gone.start(by_hand())
 
 
+def test_an_execution_that_is_not_there_is_found_to_be_none(machine):
+    executions = Executions(*machine)
+    assert executions.find(executions.arn("nobody")) is None
+
+
+def test_a_look_up_of_an_execution_that_failed_is_not_taken_for_none(machine):
+    executions = Executions(*machine)
+    with pytest.raises(ServiceError, match="states:DescribeExecution: InvalidArn"):
+        executions.find("no arn")
+
+
+def test_executions_are_listed_by_the_status_that_was_asked_for(machine):
+    client, arn = machine
+    executions = Executions(client, arn)
+    runs = [executions.start(by_hand()) for _ in range(3)]
+    client.stop_execution(executionArn=runs[1].arn)
+    everything, token = executions.page()
+    assert ({one["executionArn"] for one in everything}, token) == ({run.arn for run in runs}, "")
+    stopped, _ = executions.page(statusFilter="ABORTED")
+    assert [one["executionArn"] for one in stopped] == [runs[1].arn]
+
+
+class Pages:
+    """ListExecutions in two pages, checked against Step Functions' own model of the call."""
+
+    def list_executions(self, **request):
+        operation = botocore.session.get_session().get_service_model("stepfunctions")
+        shape = operation.operation_model("ListExecutions").input_shape
+        assert not ParamValidator().validate(request, shape).has_errors()
+        if "nextToken" in request:
+            return {"executions": [request]}
+        return {"executions": [request], "nextToken": "more"}
+
+
+def test_a_list_of_executions_goes_on_where_it_is_told_to():
+    executions = Executions(Pages(), MACHINE)
+    [first], token = executions.page(redriveFilter="REDRIVEN")
+    assert (first["stateMachineArn"], first["redriveFilter"]) == (MACHINE, "REDRIVEN")
+    [second], end = executions.page(token)
+    assert (second["nextToken"], end) == ("more", "")
+
+
 @pytest.fixture
-def ledger(aws):
-    client = aws("dynamodb")
-    client.create_table(
-        TableName="runs",
-        KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    table = boto3.resource("dynamodb", region_name=REGION).Table("runs")
-    return Ledger(client, "runs"), lambda: table.get_item(Key={"name": "run-1"})["Item"]
+def cursors(aws, table):
+    return Cursors(aws("dynamodb"), table("LandingsTable"))
 
 
-def row(status: str, rank: int, redrive: int = 0, **more: object) -> dict[str, object]:
-    given = {"name": "run-1", "status": status, "status_rank": rank, "redrive_count": redrive}
-    return given | more
+def test_a_sweep_goes_on_where_the_last_one_stopped(cursors):
+    assert cursors.read("executions") == {}
+    cursors.move("executions", {"token": "t", "begun": "2026-11-22T03:00:00+00:00"})
+    cursors.move("manifests", {"after": "manifests/é.json"})
+    assert cursors.read("executions") == {"token": "t", "begun": "2026-11-22T03:00:00+00:00"}
+    assert cursors.read("manifests") == {"after": "manifests/é.json"}
 
 
-def test_a_row_reads_back_with_its_numbers_and_maps(ledger):
-    door, read = ledger
-    assert door.record(row("SUCCEEDED", 1, duration_seconds=1.5, summary={"rows_in": 3, "f": []}))
-    assert float(read()["duration_seconds"]) == 1.5
-    assert read()["summary"] == {"rows_in": 3, "f": []}
-
-
-@pytest.mark.parametrize("late", [("RUNNING", 0), ("FAILED", 1), ("SUCCEEDED", 1)])
-def test_a_row_never_goes_back_within_a_redrive(ledger, late):
-    door, read = ledger
-    door.record(row("SUCCEEDED", 1))
-    assert door.record(row(*late)) is False
-    assert read()["status"] == "SUCCEEDED"
-
-
-def test_a_redrive_takes_a_row_further_and_leaves_nothing_of_its_failure(ledger):
-    door, read = ledger
-    door.record(row("FAILED", 1, error="States.TaskFailed"))
-    assert door.record(row("RUNNING", 0, redrive=1))
-    assert "error" not in read()
-    assert door.record(row("FAILED", 1, redrive=0)) is False
-    assert door.record(row("SUCCEEDED", 1, redrive=1))
-    assert read()["status"] == "SUCCEEDED"
-
-
-def test_a_row_too_long_for_dynamodb_is_recorded_without_its_longest_parts(ledger):
-    door, read = ledger
-    assert door.record(row("SUCCEEDED", 1, output="x" * 300_000, trigger={"Kind": "y" * 200_000}))
-    assert (read()["left_out"], read()["trigger"]) == (["output"], {"Kind": "y" * 200_000})
-
-
-def test_a_row_with_half_a_surrogate_pair_is_recorded(ledger):
-    door, read = ledger
-    assert door.record(row("FAILED", 1, cause="a\ud800b"))
-    assert read()["cause"] == "a?b"
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=10,
-)
-
-
-class Remembering:
-    """A DynamoDB client that takes what botocore would take."""
-
-    def put_item(self, **request: Any) -> None:
-        ParamValidator().validate(request, MODEL.input_shape)
-        json.dumps(request["Item"]).encode()
-
-
-MODEL = botocore.session.get_session().get_service_model("dynamodb").operation_model("PutItem")
-
-
-@given(json_values, st.text(st.characters()))
-def test_whatever_an_execution_of_somebodys_own_holds_it_makes_a_row(trigger, cause):
-    assert Ledger(Remembering(), "runs").record(row("FAILED", 1, trigger=trigger, cause=cause))
-
-
-@pytest.mark.parametrize("number", [10**50, 1e300, 1.5e-200, float("nan"), float("inf")])
-def test_a_number_that_dynamodb_cannot_hold_is_kept_as_text(ledger, number):
-    door, read = ledger
-    assert door.record(row("FAILED", 1, trigger={"Kind": number}))
-    assert float(read()["trigger"]["Kind"]) == pytest.approx(float(number), nan_ok=True)
+def test_where_sweeps_stand_is_no_landing_that_waits(aws, cursors):
+    cursors.move("executions", {"token": "t"})
+    assert list(Waiting(aws("dynamodb"), "LandingsTable").candidates()) == []
 
 
 def test_what_lies_under_an_output_is_counted(s3):

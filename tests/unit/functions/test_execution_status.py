@@ -9,12 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landrun.errors import InvalidEvent, ServiceError
-from landrun.handlers.execution_status import ExecutionStatus
+from landrun.handlers.execution_status import ExecutionStatus, build
 from landrun.notifications import failure_message, failure_subject
 from landrun.outputs import OutputSize
+from landrun.recording import Recorder
+from landrun.settings import ExecutionStatusSettings
 from landrun.status import parse_status_change, row
 
 from .conftest import (
+    MACHINE,
+    Clock,
     FakeDeadLetters,
     FakeExecutions,
     FakeJobs,
@@ -35,9 +39,11 @@ def landrun(telemetry):
         "outputs": FakeOutputs(size=OutputSize(3, 4096)),
         "ledger": FakeLedger(),
         "notifications": FakeNotifications(),
-        "dead_letters": FakeDeadLetters(),
     }
-    return SimpleNamespace(function=ExecutionStatus(**doors, telemetry=telemetry), **doors)
+    recorder = Recorder(**doors, telemetry=telemetry, clock=Clock())
+    dead = FakeDeadLetters()
+    function = ExecutionStatus(recorder, dead, telemetry)
+    return SimpleNamespace(function=function, dead_letters=dead, **doors)
 
 
 def details(load_event: Any, name: str) -> list[dict[str, Any]]:
@@ -229,6 +235,20 @@ def test_a_malformed_status_goes_to_the_dead_letter_queue_with_its_reason(
     [(body, reason)] = landrun.dead_letters.put_there
     assert body == event["Records"][0]["body"]
     assert "status change" in reason
+
+
+def test_the_function_is_built_over_the_machine_table_and_topic_of_its_settings(telemetry):
+    settings = ExecutionStatusSettings(
+        state_machine_arn=MACHINE,
+        runs_table="runs",
+        notifications_topic_arn="arn:aws:sns:us-east-1:123456789012:failures",
+        dead_letter_queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/dead",
+        output_bucket="outputs",
+    )
+    asked: list[str] = []
+    function = build(settings, asked.append, telemetry=telemetry)
+    assert set(asked) == {"stepfunctions", "sagemaker", "s3", "dynamodb", "sns", "sqs"}
+    assert function.recorder.executions.state_machine_arn == MACHINE
 
 
 def test_outcomes_and_durations_are_measured(landrun, load_event, context, told):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,11 +9,20 @@ import pytest
 
 from landrun.contract import S3Uri
 from landrun.errors import ServiceError
-from landrun.handlers.object_created import ObjectCreated
+from landrun.handlers.object_created import ObjectCreated, OnArrival, OnSchedule, build
 from landrun.landing import Filter
 from landrun.runs import Runs
+from landrun.settings import ObjectCreatedSettings
 
-from .conftest import NOW, FakeDeadLetters, FakeExecutions, FakeManifests, messages
+from .conftest import (
+    MACHINE,
+    NOW,
+    FakeDeadLetters,
+    FakeExecutions,
+    FakeManifests,
+    FakeWaiting,
+    messages,
+)
 
 OUTPUTS = "landrun-outputbucket-6f5e4d3c2b1a"
 OWN = ((OUTPUTS, "processed/"), (OUTPUTS, "manifests/"))
@@ -23,9 +34,8 @@ def landrun(telemetry, request):
     manifests, executions, dead = FakeManifests(), FakeExecutions(), FakeDeadLetters()
     runs = Runs(manifests, executions, S3Uri("outputs", "processed/"), clock=lambda: NOW)
     function = ObjectCreated(
-        runs=runs,
+        take=OnArrival(runs, "landrun", telemetry),
         filter=Filter("incoming/", getattr(request, "param", ".jsonl"), OWN),
-        run_name_prefix="landrun",
         dead_letters=dead,
         telemetry=telemetry,
     )
@@ -184,3 +194,118 @@ def test_every_line_about_a_run_has_its_name(landrun, load_event, context, told)
     names = [line["run"] for line in told().logs]
     assert len(set(names)) == 10
     assert set(landrun.executions.started) < set(names)
+
+
+def test_a_run_starts_with_the_whole_landing_as_its_trigger_in_input_and_manifest(
+    landrun, load_event, context
+):
+    event = load_event("object-created")
+    handle(landrun, event, context)
+    [message] = messages(event)
+    thing = message["detail"]["object"]
+    [text] = landrun.executions.started.values()
+    trigger = json.loads(text)["Trigger"]
+    assert trigger == {
+        "Kind": "object-created",
+        "Bucket": message["detail"]["bucket"]["name"],
+        "Key": thing["key"],
+        "VersionId": thing["version-id"],
+        "Sequencer": thing["sequencer"],
+        "Size": thing["size"],
+        "EventTime": message["time"],
+    }
+    [manifest] = landrun.manifests.stored.values()
+    assert manifest.trigger.model_dump(exclude_none=True) == trigger
+
+
+def test_a_duplicate_after_a_change_of_settings_succeeds_and_the_mismatch_is_counted(
+    landrun, load_event, context, telemetry, told
+):
+    handle(landrun, load_event("object-created"), context)
+    moved = Runs(
+        landrun.manifests, landrun.executions, S3Uri("outputs", "elsewhere/"), clock=lambda: NOW
+    )
+    changed = replace(landrun.function, take=OnArrival(moved, "landrun", telemetry))
+    told()
+    answer = changed.handle(load_event("object-created"), context)
+    assert answer == {"batchItemFailures": []}
+    assert len(landrun.executions.started) == 1
+    output = told()
+    assert (output.count("InputMismatches"), output.count("DuplicateDeliveries")) == (1, 1)
+
+
+@pytest.fixture
+def collecting(telemetry):
+    """The handler with StartOn=schedule."""
+    waiting, dead = FakeWaiting(), FakeDeadLetters()
+    function = ObjectCreated(
+        take=OnSchedule(waiting, telemetry),
+        filter=Filter("incoming/", ".jsonl", OWN),
+        dead_letters=dead,
+        telemetry=telemetry,
+    )
+    return SimpleNamespace(function=function, waiting=waiting, dead=dead)
+
+
+def test_when_landings_collect_each_waits_for_the_tick(collecting, load_event, context, told):
+    event = load_event("object-created-batch")
+    assert handle(collecting, event, context) == []
+    waits = {found.landing.key for found in collecting.waiting.items.values() if found.waiting}
+    assert waits == {message["detail"]["object"]["key"] for message in messages(event)}
+    assert told().count("LandingsRecorded") == 10
+
+
+def test_a_landing_that_waits_already_is_a_duplicate_delivery(
+    collecting, load_event, context, told
+):
+    handle(collecting, load_event("object-created-twice"), context)
+    assert len(collecting.waiting.items) == 1
+    output = told()
+    assert (output.count("LandingsRecorded"), output.count("DuplicateDeliveries")) == (1, 1)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_versions_of_a_key_the_newest_waits_in_whatever_order_they_come(
+    collecting, load_event, context, told, turned
+):
+    event = load_event("object-created-versions")
+    newest = messages(event)[1]["detail"]["object"]["version-id"]
+    if turned:
+        event["Records"].reverse()
+    handle(collecting, event, context)
+    [found] = collecting.waiting.items.values()
+    assert found.landing.version_id == newest
+    output = told()
+    assert (output.count("LandingsRecorded"), output.count("LandingsSuperseded")) == (2, 1)
+
+
+def test_what_is_refused_or_ignored_does_not_wait(collecting, load_event, context, told):
+    handle(collecting, load_event("object-created-mixed-batch"), context)
+    assert len(collecting.waiting.items) == 2
+    assert len(collecting.dead.put_there) == 2
+    assert told().count("LandingsIgnored") == 2
+
+
+@pytest.mark.parametrize(
+    ("start_on", "services"),
+    [("schedule", {"sqs", "dynamodb"}), ("arrival", {"sqs", "s3", "stepfunctions"})],
+)
+def test_the_function_is_built_with_the_services_of_its_mode_and_no_other(
+    telemetry, start_on, services
+):
+    settings = ObjectCreatedSettings(
+        state_machine_arn=MACHINE,
+        job_name_prefix="landrun",
+        output_bucket=OUTPUTS,
+        output_prefix="processed/",
+        manifest_prefix="manifests/",
+        landing_suffix="",
+        landing_prefix="incoming/",
+        start_on=start_on,
+        landings_table="landings",
+        dead_letter_queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/dead",
+    )
+    asked: list[str] = []
+    function = build(settings, asked.append, telemetry=telemetry)
+    assert set(asked) == services
+    assert isinstance(function.take, OnSchedule if start_on == "schedule" else OnArrival)

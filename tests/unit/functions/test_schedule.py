@@ -5,14 +5,15 @@ from types import SimpleNamespace
 
 import pytest
 
+from landrun.collecting import Collector
 from landrun.contract import S3Uri
 from landrun.errors import ConfigurationError, InvalidEvent
-from landrun.handlers.schedule import Schedule
+from landrun.handlers.schedule import Listing, Schedule, build
 from landrun.listing import ListedObject
 from landrun.runs import Runs
 from landrun.settings import ScheduleSettings
 
-from .conftest import MACHINE, NOW, FakeExecutions, FakeManifests
+from .conftest import MACHINE, NOW, FakeExecutions, FakeManifests, FakeWaiting, one_by_one
 
 SETTINGS = ScheduleSettings(
     state_machine_arn=MACHINE,
@@ -21,6 +22,9 @@ SETTINGS = ScheduleSettings(
     output_prefix="processed/",
     manifest_prefix="manifests/",
     landing_suffix="",
+    start_on="arrival",
+    landings_table="landings",
+    max_objects_per_run=2,
     scheduled_input="s3://landings/incoming/{date:%Y}/",
     schedule_timezone="UTC",
 )
@@ -39,9 +43,10 @@ def landrun(telemetry):
     manifests, executions = FakeManifests(objects=list(THERE)), FakeExecutions()
     runs = Runs(manifests, executions, S3Uri("outputs", "processed/"), clock=lambda: NOW)
     return SimpleNamespace(
-        function=Schedule(runs, manifests, SETTINGS, telemetry),
+        function=Schedule(Listing(runs, manifests, SETTINGS, telemetry), telemetry),
         manifests=manifests,
         executions=executions,
+        runs=runs,
     )
 
 
@@ -70,7 +75,7 @@ def test_a_tick_with_nothing_there_starts_no_run_and_says_so(landrun, load_event
     assert (landrun.manifests.stored, landrun.executions.started) == ({}, {})
     output = told()
     assert output.count("TicksWithoutObjects") == 1
-    assert output.logs[-1]["input"] == "s3://landings/incoming/2026/"
+    assert output.logs[0]["input"] == "s3://landings/incoming/2026/"
 
 
 def test_a_second_attempt_of_a_tick_goes_on_with_the_manifest_of_the_first(
@@ -110,6 +115,82 @@ def test_without_a_scheduled_input_a_tick_is_an_error_that_names_the_parameter(
     landrun, load_event, context, telemetry
 ):
     settings = SETTINGS.model_copy(update={"scheduled_input": ""})
-    function = Schedule(landrun.function.runs, landrun.manifests, settings, telemetry)
+    listing = Listing(landrun.runs, landrun.manifests, settings, telemetry)
+    function = Schedule(listing, telemetry)
     with pytest.raises(ConfigurationError, match="ScheduledInput"):
         function.handle(load_event("schedule-tick"), context)
+
+
+def test_the_manifest_of_a_tick_holds_the_trigger_that_its_run_starts_with(
+    landrun, load_event, context
+):
+    event = load_event("schedule-tick")
+    landrun.function.handle(event, context)
+    [manifest] = landrun.manifests.stored.values()
+    assert manifest.trigger.ScheduleArn == event["ScheduleArn"]
+    assert manifest.trigger.ScheduledTime == event["ScheduledTime"]
+
+
+@pytest.fixture
+def collecting(landrun, telemetry):
+    """The handler with StartOn=schedule."""
+    waiting = FakeWaiting()
+    collector = Collector(waiting, landrun.manifests, landrun.runs, "landrun", 2, one_by_one)
+    landrun.function, landrun.waiting = Schedule(collector.tick, telemetry), waiting
+    return landrun
+
+
+def test_a_tick_over_what_waits_answers_as_a_tick_over_a_prefix_does(
+    collecting, load_event, context, landed, told
+):
+    for key in ("incoming/a.csv", "incoming/b.csv"):
+        collecting.waiting.record(landed(key))
+    answer = collecting.function.handle(load_event("schedule-tick"), context)
+    [run] = collecting.executions.started
+    assert answer == {
+        "PreprocessingJobName": run,
+        "ExecutionArn": collecting.executions.arn(run),
+        "Objects": 2,
+    }
+    assert told().count("RunsStarted") == 1
+
+
+def test_a_tick_that_needs_several_runs_answers_with_each_of_them(
+    collecting, load_event, context, landed, told
+):
+    for key in ("incoming/a.csv", "incoming/b.csv", "incoming/c.csv"):
+        collecting.waiting.record(landed(key))
+    answer = collecting.function.handle(load_event("schedule-tick"), context)
+    runs = answer.pop("Runs")
+    assert [run["PreprocessingJobName"] for run in runs] == list(collecting.executions.started)
+    assert [run["Objects"] for run in runs] == [2, 1]
+    assert answer == runs[0] | {"Objects": 3}
+    assert told().count("RunsStarted") == 2
+
+
+def test_a_tick_with_nothing_waiting_starts_no_run_and_says_so(
+    collecting, load_event, context, told
+):
+    assert collecting.function.handle(load_event("schedule-tick"), context) == {"Objects": 0}
+    assert (collecting.manifests.stored, collecting.executions.started) == ({}, {})
+    assert told().count("TicksWithoutObjects") == 1
+
+
+def test_a_tick_over_what_waits_lists_no_prefix(collecting, load_event, context, landed):
+    collecting.waiting.record(landed("incoming/a.csv"))
+    collecting.function.handle(load_event("schedule-tick"), context)
+    assert collecting.manifests.listed == []
+
+
+@pytest.mark.parametrize(
+    ("start_on", "services"),
+    [("schedule", {"s3", "stepfunctions", "dynamodb"}), ("arrival", {"s3", "stepfunctions"})],
+)
+def test_the_function_is_built_with_the_services_of_its_mode_and_no_other(
+    telemetry, start_on, services
+):
+    asked: list[str] = []
+    settings = SETTINGS.model_copy(update={"start_on": start_on})
+    function = build(settings, asked.append, telemetry=telemetry)
+    assert set(asked) == services
+    assert isinstance(function.start, Listing) == (start_on == "arrival")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from landrun.errors import ConfigurationError
-from landrun.settings import ObjectCreatedSettings
+from landrun.settings import ObjectCreatedSettings, ReconcileSettings, ScheduleSettings
 
 RIGHT = {
     "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:landrun",
@@ -13,6 +13,8 @@ RIGHT = {
     "MANIFEST_PREFIX": "manifests/",
     "LANDING_PREFIX": "incoming/",
     "LANDING_SUFFIX": "",
+    "START_ON": "arrival",
+    "LANDINGS_TABLE": "landings",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead",
 }
 
@@ -41,6 +43,9 @@ def test_a_missing_variable_is_an_error_that_names_it(name):
         ("OUTPUT_PREFIX", "processed"),
         ("OUTPUT_PREFIX", ""),
         ("MANIFEST_PREFIX", "/manifests/"),
+        ("START_ON", "tuesday"),
+        ("START_ON", ""),
+        ("LANDINGS_TABLE", ""),
     ],
 )
 def test_a_wrong_variable_is_an_error_that_names_it(name, value):
@@ -51,3 +56,82 @@ def test_a_wrong_variable_is_an_error_that_names_it(name, value):
 def test_settings_do_not_change():
     with pytest.raises(ValueError, match="frozen"):
         ObjectCreatedSettings.from_environment(RIGHT).output_bucket = "other"
+
+
+SCHEDULE = RIGHT | {
+    "MAX_OBJECTS_PER_RUN": "10000",
+    "SCHEDULED_INPUT": "s3://landings/incoming/{date:%Y/%m/%d}/",
+    "SCHEDULE_TIMEZONE": "UTC",
+}
+RECONCILE = RIGHT | {
+    "MAX_OBJECTS_PER_RUN": "10000",
+    "RUNS_TABLE": "runs",
+    "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:failures",
+}
+
+
+@pytest.mark.parametrize("settings", [ScheduleSettings, ReconcileSettings])
+@pytest.mark.parametrize("most", ["0", "-1", "many", "1.5", ""])
+def test_a_run_of_no_objects_at_all_is_an_error_that_names_the_variable(settings, most):
+    environment = SCHEDULE | RECONCILE | {"MAX_OBJECTS_PER_RUN": most}
+    with pytest.raises(ConfigurationError, match="MAX_OBJECTS_PER_RUN"):
+        settings.from_environment(environment)
+
+
+def test_reconcile_reads_its_own_environment():
+    settings = ReconcileSettings.from_environment(RECONCILE | {"START_ON": "schedule"})
+    assert (settings.start_on, settings.max_objects_per_run) == ("schedule", 10_000)
+    assert settings.job_name_prefix == "landrun"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["START_ON", "LANDINGS_TABLE", "MAX_OBJECTS_PER_RUN", "RUNS_TABLE", "NOTIFICATIONS_TOPIC_ARN"],
+)
+def test_a_variable_that_reconcile_misses_is_named(name):
+    with pytest.raises(ConfigurationError, match=name):
+        ReconcileSettings.from_environment({k: v for k, v in RECONCILE.items() if k != name})
+
+
+def test_a_tick_over_what_landed_cannot_read_a_scheduled_input_too():
+    with pytest.raises(ConfigurationError, match="leave ScheduledInput empty"):
+        ScheduleSettings.from_environment(SCHEDULE | {"START_ON": "schedule"})
+
+
+@pytest.mark.parametrize(
+    ("start_on", "scheduled_input"), [("schedule", ""), ("arrival", ""), ("arrival", "s3://b/in/")]
+)
+def test_a_tick_has_one_source(start_on, scheduled_input):
+    given = {"START_ON": start_on, "SCHEDULED_INPUT": scheduled_input}
+    assert ScheduleSettings.from_environment(SCHEDULE | given).start_on == start_on
+
+
+@pytest.mark.parametrize(
+    "scheduled_input",
+    [
+        "s3://outputs/processed/",
+        "s3://outputs/processed/{date:%Y}/",
+        "s3://outputs/pro",
+        "s3://outputs/manifests/landrun-1.json",
+        "s3://outputs/{date:%Y}/",
+        "s3://outputs/",
+        "s3://outputs",
+    ],
+)
+def test_a_scheduled_input_that_holds_what_runs_write_is_refused_with_the_remedy(scheduled_input):
+    with pytest.raises(ConfigurationError, match="let it name another bucket or prefix"):
+        ScheduleSettings.from_environment(SCHEDULE | {"SCHEDULED_INPUT": scheduled_input})
+
+
+@pytest.mark.parametrize(
+    "scheduled_input",
+    [
+        "s3://outputs/exports/",
+        "s3://outputs/processed-by-others/",
+        "s3://outputs2/processed/",
+        "s3://landings/processed/",
+    ],
+)
+def test_a_scheduled_input_beside_what_runs_write_is_taken(scheduled_input):
+    settings = ScheduleSettings.from_environment(SCHEDULE | {"SCHEDULED_INPUT": scheduled_input})
+    assert settings.scheduled_input == scheduled_input
