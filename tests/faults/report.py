@@ -15,7 +15,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -139,6 +139,11 @@ ROWS = (
     Row("steps in them", lambda f: number(f.steps), SOME),
     Row("violations of an invariant", lambda f: number(f.violations), "0"),
 )
+SOAK = tuple(
+    row for row in ROWS if row.label not in ("examples run by Hypothesis", "steps in them")
+)
+"""The rows that a soak alone has."""
+
 HEAD = ("", *MODES, "must be")
 
 
@@ -159,16 +164,16 @@ def leave(folder: Path, name: str, mode: str, figures: Figures) -> None:
     new.replace(folder / f"{name}.json")
 
 
-def table(found: Mapping[str, Figures]) -> Table:
+def table(found: Mapping[str, Figures], rows: Sequence[Row] = ROWS) -> Table:
     """Lay the figures out: for each row's label one value a mode, then what it must be."""
-    return {row.label: (*(row.shown(found[mode]) for mode in MODES), row.must_be) for row in ROWS}
+    return {row.label: (*(row.shown(found[mode]) for mode in MODES), row.must_be) for row in rows}
 
 
-def problems(shown: Table) -> list[str]:
+def problems(shown: Table, rows: Sequence[Row] = ROWS) -> list[str]:
     """Say of each figure that is not what it must be which one it is; the README's or the runs'."""
-    if list(shown) != [row.label for row in ROWS]:
+    if list(shown) != [row.label for row in rows]:
         return ["the rows are not those that the report makes: run make faults"]
-    return [problem for row in ROWS for problem in _row_problems(row, shown)]
+    return [problem for row in rows for problem in _row_problems(row, shown)]
 
 
 def _row_problems(row: Row, shown: Table) -> Iterator[str]:
@@ -226,7 +231,7 @@ def _parts(readme: str) -> tuple[str, str, str]:
     return before, between, after
 
 
-def show(shown: Table) -> None:
+def show(shown: Table, rows: Sequence[Row] = ROWS) -> None:
     """Print the table, what is wrong in red."""
     from rich.console import Console  # noqa: PLC0415  (--check needs none)
     from rich.table import Table as Screen  # noqa: PLC0415
@@ -234,7 +239,7 @@ def show(shown: Table) -> None:
     screen = Screen(HEAD[0], box=None, pad_edge=False, header_style="bold")
     for head in HEAD[1:]:
         screen.add_column(head, justify="left" if head == HEAD[-1] else "right")
-    for row in ROWS:
+    for row in rows:
         wrong = any(_row_problems(row, shown))
         screen.add_row(row.label, *shown[row.label], style="bold red" if wrong else "")
     Console(highlight=False, markup=False, width=_width()).print(screen)

@@ -29,7 +29,7 @@ EXAMPLES = int(os.environ.get("LANDRUN_FAULTS_EXAMPLES", "0"))
 FIGURES = os.environ.get("LANDRUN_FAULTS_FIGURES")
 
 PROFILE = settings(
-    max_examples=EXAMPLES or 20,
+    max_examples=EXAMPLES or 15,
     stateful_step_count=40 if EXAMPLES else 25,
     derandomize=not EXAMPLES,
     database=None,
