@@ -18,7 +18,10 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from moto import backend_index
+from moto.s3.models import S3Backend
 
+from landrun_ops.local.patches import Patches
 from landrun_ops.local.template import translate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,10 +68,27 @@ def resolved(parameters: tuple[tuple[str, str], ...]) -> Any:
 
 @lru_cache
 def client(service: str) -> Any:
-    """Give the process's raw client: no retries, and no fault ever comes near it."""
-    config = Config(retries={"mode": "standard", "total_max_attempts": 1})
+    """Give the process's raw client: no retries, and no fault ever comes near it.
+
+    What costs time and is nothing to moto is left out: checksums, a long user agent.
+    """
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 1},
+        user_agent="faults",
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
     session = boto3.Session("testing", "testing", region_name=REGION)
     return session.client(service, config=config)  # type: ignore[call-overload]
+
+
+def quicken(patches: Patches) -> None:
+    """Let moto find a request's service at once: a fifth of each call's time otherwise."""
+    patterns = backend_index.backend_url_patterns
+    first = sorted(patterns, key=lambda pattern: pattern[0] not in SERVICES)
+    patches.set(backend_index, "backend_url_patterns", first)
+    reloaded = S3Backend.urls.fget
+    patches.set(S3Backend, "urls", property(lru_cache(maxsize=None)(reloaded)))
 
 
 @dataclass(frozen=True)

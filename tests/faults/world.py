@@ -46,6 +46,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import md5
 from random import Random
 from typing import Any, Self
 
@@ -60,7 +61,7 @@ from .invariants import Watch
 from .lambdas import Functions, Outcome
 from .queues import Message, Queue
 from .settling import settle
-from .stack import DeployedStack, client, events
+from .stack import DeployedStack, client, events, quicken
 from .stepfunctions import Execution, Machine
 
 START = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
@@ -153,6 +154,7 @@ class World:
     def __enter__(self) -> Self:
         self._mock.start()
         self._patches.set(s3_models, "utcnow", lambda: self.clock().replace(tzinfo=None))
+        quicken(self._patches)
         self.functions.patch(self._patches)
         self.machine.answer(self._patches)
         self.stack.create()
@@ -186,6 +188,7 @@ class World:
         *,
         copies: int = 1,
         expected: bool = True,
+        stored: bool = True,
         change: Callable[[dict[str, Any]], None] | None = None,
     ) -> Landed:
         """Put an object; send its *Object Created* event so many times.
@@ -194,19 +197,21 @@ class World:
         ----------
         expected
             False for what has to be ignored or refused: it is in no manifest then.
+        stored
+            False spares the object itself, of which the functions see nothing but its event.
         change
             Changes the event's ``detail`` before it is sent: ``lambda d: d["object"].pop("etag")``.
         """
         bucket = self.stack.name("LandingBucket")
-        answer = client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+        version_id = self._put(bucket, key, body) if stored else f"{next(self._sequence):032x}"
         event = copy.deepcopy(_sample())
         event["time"] = f"{self.clock():%Y-%m-%dT%H:%M:%SZ}"
         event["detail"]["bucket"]["name"] = bucket
         event["detail"]["object"] |= {
             "key": key,
             "size": len(body),
-            "etag": answer["ETag"].strip('"'),
-            "version-id": answer["VersionId"],
+            "etag": md5(body).hexdigest(),
+            "version-id": version_id,
             "sequencer": self._sequencer(),
         }
         if change:
@@ -224,6 +229,11 @@ class World:
         for _ in range(copies):
             self.send(landed)
         return landed
+
+    @staticmethod
+    def _put(bucket: str, key: str, body: bytes) -> str:
+        answer = client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+        return str(answer["VersionId"])
 
     def send(self, landed: Landed, delay: float = 0) -> Message:
         """Send the event of a landing (again)."""
