@@ -348,12 +348,20 @@ class Killed(BaseException):
     """The process died here."""
 
 
+def die() -> None:
+    raise Killed
+
+
 @dataclass
 class Fate:
-    """Kills the process at one of its calls of doors: just before it, or just after it."""
+    """Lets something happen at one of a process's calls of doors: just before it, or just after.
+
+    The process dies there, unless ``strikes`` is something else.
+    """
 
     at: int
     after: bool = False
+    strikes: Callable[[], None] = die
     calls: int = 0
 
     def over(self, door: Any) -> Any:
@@ -361,12 +369,12 @@ class Fate:
 
     def one(self, call: Callable[..., Any], *given: Any, **named: Any) -> Any:
         self.calls += 1
-        dies = self.calls == self.at
-        if dies and not self.after:
-            raise Killed
+        now = self.calls == self.at
+        if now and not self.after:
+            self.strikes()
         answer = call(*given, **named)
-        if dies:
-            raise Killed
+        if now and self.after:
+            self.strikes()
         return answer
 
 
@@ -374,8 +382,10 @@ class _Mortal:
     def __init__(self, door: Any, fate: Fate) -> None:
         self._door, self._fate = door, fate
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
+    def __getattr__(self, name: str) -> Any:
         call = getattr(self._door, name)
+        if not callable(call):
+            return call
         return lambda *given, **named: self._fate.one(call, *given, **named)
 
 
