@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, Self
 
 from landrun.errors import LandrunError
 
 from .counting import figures
 from .faulty import Call, Fault, Killed, killed_after, killed_before, meanwhile, throttled
 from .invariants import FAILED, violations
+from .quick import shorten
 from .report import Figures
 from .world import Outcome, World
 
@@ -78,6 +79,11 @@ class UnluckyWorld(World):
 
     def happens(self, probability: float) -> bool:
         return self.luck.random() < probability
+
+    def __enter__(self) -> Self:
+        entered = super().__enter__()
+        shorten(self._patches)
+        return entered
 
     # ---- faults ------------------------------------------------------------------------------
 
