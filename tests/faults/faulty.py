@@ -22,7 +22,6 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -266,6 +265,7 @@ class Faults:
 
 
 Observer = Callable[[Call, Any], None]
+Maker = Callable[[Call, Callable[..., Any]], Any]
 
 
 class Faulty:
@@ -283,8 +283,8 @@ class Faulty:
         Who calls; dead processes reach nothing.
     observers : iterable of callable
         Told of each call that was made, with its answer, before its caller hears of it.
-    showing : callable
-        Gives the context in which a call is made: what it can see.
+    make : callable
+        Makes a call of the real client's method.
     """
 
     def __init__(
@@ -294,14 +294,14 @@ class Faulty:
         faults: Faults,
         process: Process,
         observers: Iterable[Observer] = (),
-        showing: Callable[[Call], AbstractContextManager[Any]] = lambda _: nullcontext(),
+        make: Maker = lambda call, real: real(**call.arguments),
     ) -> None:
         self._client = client
         self._service = service
         self._faults = faults
         self._process = process
         self._observers = tuple(observers)
-        self._showing = showing
+        self._make = make
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._client, name)
@@ -328,8 +328,7 @@ class Faulty:
         if fault and fault.before:
             fault.before(call)
         try:
-            with self._showing(call):
-                answer = real(**call.arguments)
+            answer = self._make(call, real)
         except ClientError:
             if fault and fault.after:
                 fault.after(call)

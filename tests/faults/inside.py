@@ -66,6 +66,21 @@ def _spelled(item: Any) -> dict[str, Any]:
     return {name: _plain(value) for name, value in attributes.items()}
 
 
+def finds_nothing(
+    TableName: str,  # noqa: N803  (as boto3 spells it)
+    IndexName: str,  # noqa: N803
+    ExpressionAttributeValues: dict[str, dict[str, str]],  # noqa: N803
+    **_: Any,
+) -> bool:
+    """Whether a query for all of one hash key of an index has no answer."""
+    table = _table(TableName)
+    [index] = [index for index in table.all_indexes() if index.name == IndexName]
+    [hash_key] = [key["AttributeName"] for key in index.schema if key["KeyType"] == "HASH"]
+    [[value]] = [typed.values() for typed in ExpressionAttributeValues.values()]
+    there = (item.attrs.get(hash_key) for item in table.items.values() if item)
+    return not any(found is not None and found.value == value for found in there)
+
+
 class Lagging:
     """What a table's secondary indexes show while they lag: the items of an earlier moment."""
 

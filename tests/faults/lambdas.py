@@ -19,7 +19,7 @@ from landrun import settings as landrun_settings
 from landrun import telemetry as landrun_telemetry
 from landrun_ops.local.patches import Patches
 
-from .faulty import Call, Faults, Faulty, Killed, Observer, Process
+from .faulty import Faults, Faulty, Killed, Maker, Observer, Process
 from .stack import SERVICES, DeployedStack, client
 
 FUNCTIONS = {
@@ -67,8 +67,8 @@ class Functions:
         The World's.
     observer : callable
         Told of each call that was made.
-    showing : callable
-        Gives the context in which a call is made.
+    make : callable
+        Makes the calls.
 
     Attributes
     ----------
@@ -82,12 +82,12 @@ class Functions:
         faults: Faults,
         clock: Callable[[], datetime],
         observer: Observer,
-        showing: Callable[[Call], Any],
+        make: Maker,
     ) -> None:
         self.metrics: Counter[tuple[str, str]] = Counter()
         self.environments = {name: stack.environment(f"{name}Function") for name in FUNCTIONS}
         self._faults, self._clock = faults, clock
-        self._observer, self._showing = observer, showing
+        self._observer, self._make = observer, make
         self._idle: dict[str, list[tuple[Process, Any]]] = {name: [] for name in FUNCTIONS}
 
     def invoke(self, function: str, event: dict[str, Any]) -> Outcome:
@@ -115,7 +115,7 @@ class Functions:
         model = getattr(landrun_settings, f"{function}Settings")
         doors = {
             service: Faulty(
-                client(service), service, self._faults, process, (self._observer,), self._showing
+                client(service), service, self._faults, process, (self._observer,), self._make
             )
             for service in SERVICES
         }

@@ -14,6 +14,9 @@ GRACE = 1300
 
 ROUNDS = 30
 
+SWEEP = 5000
+"""Manifests that one round of reconcile looks at."""
+
 
 def settle(world: World) -> list[str]:
     """Bring a World to rest, and say what is wrong with it then."""
@@ -50,8 +53,11 @@ def redeliver(world: World) -> None:
 
 
 def reconcile_until_quiet(world: World) -> str | None:
-    """Reconcile, its graces over, until it finds nothing twice; say so if that never comes."""
-    quiet = 0
+    """Reconcile, its graces over, until it finds nothing; say so if that never comes.
+
+    A sweep over manifests is bounded: many of them take several rounds that find nothing.
+    """
+    quiet, enough = 0, 1 + len(world.manifests()) // SWEEP
     for _ in range(ROUNDS):
         world.clock.advance(GRACE)
         redeliver(world)
@@ -59,6 +65,6 @@ def reconcile_until_quiet(world: World) -> str | None:
         if not outcome.ok:
             return f"reconcile failed: {outcome.error!r}"
         quiet = quiet + 1 if not sum(outcome.answer.values()) and not len(world.statuses) else 0
-        if quiet == 2:
+        if quiet == enough:
             return None
     return f"not at rest after {ROUNDS} rounds of reconcile"
