@@ -118,13 +118,18 @@ def parse_landing(body: str) -> Landing:
 
 def _s3_event(body: str) -> S3EventNotificationEventBridgeModel:
     try:
-        payload: Any = json.loads(body)
+        payload: Any = json.loads(body, object_hook=_without_nulls)
         return S3EventNotificationEventBridgeModel.model_validate(payload)
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, e["loc"])) or "event" for e in error.errors()[:5])
         raise InvalidEvent(f"not an S3 event from EventBridge: check {fields}") from error
     except ValueError as error:
         raise InvalidEvent(f"the message is not JSON: {error}") from error
+
+
+def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
+    """Take null for absent: the model wants a string where there is an ``etag``."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def check_key(key: str) -> str:

@@ -36,6 +36,12 @@ CLAIM_GRACE = timedelta(minutes=20)
 PAGES = 20
 """Pages of 1,000 executions per sweep: a fifth of ListExecutions' smallest bucket (100 calls)."""
 
+REDRIVEN_PAGES = 5
+"""Pages of the sweep for redrives."""
+
+REDRIVABLE = timedelta(days=35)
+"""An execution can be redriven for 14 days after its end, and lasts 19 days at most."""
+
 LOOK_UPS = 500
 """Runs that are described one by one, at most, in a step."""
 
@@ -155,25 +161,38 @@ class Reconciler:
     def _executions(self, before: datetime, failed: list[str]) -> Iterator[Piece]:
         """Record executions that the ledger does not know, or not as they are.
 
-        The list is compared with the ledger back to where the last sweep began: what started
-        before was known then, and is watched by its row since. A redrive is the exception, so
-        those are listed on their own. A sweep that is not through goes on in the next; one with
-        failures is done again.
+        Two sweeps go through the list of executions. The first goes back to where the one before
+        it began: what started earlier was known then, and is watched by its row since. The second
+        goes back to where executions can be redriven from, for a redrive whose events are lost
+        is not among the new ones; it takes its time.
         """
-        for page, _ in islice(self._pages(redriveFilter="REDRIVEN"), 1):
-            yield from self._behind([one for one in page if one.get("redriveCount")], before)
-        place = self.cursors.read("executions")
+        for page in self._swept("executions", before, None, PAGES, failed):
+            yield from self._behind(page, before)
+        for page in self._swept("redriven", before, before - REDRIVABLE, REDRIVEN_PAGES, failed):
+            redriven = [one for one in page if one.get("redriveCount")]
+            yield from self._behind(redriven, before)
+
+    def _swept(
+        self, name: str, before: datetime, back_to: datetime | None, pages: int, failed: list[str]
+    ) -> Iterator[list[dict[str, Any]]]:
+        """List executions, those that started last first, back to a time.
+
+        A sweep that is not through goes on in the next reconcile. One with failures is done again.
+        """
+        place = self.cursors.read(name)
         begun, token = place.get("begun", before.isoformat()), place.get("token", "")
-        back_to = place.get("back_to", LONG_AGO)
-        for page, next_token in islice(self._pages(token), PAGES):
-            new = [one for one in page if one["startDate"] > datetime.fromisoformat(back_to)]
-            yield from self._behind(new, before)
+        last = place.get("back_to", LONG_AGO)
+        oldest = back_to or datetime.fromisoformat(last)
+        for page, next_token in islice(self._pages(token), pages):
+            new = [one for one in page if one["startDate"] > oldest]
+            yield new
             token = next_token if len(new) == len(page) else ""
             if not token:
                 break
-        unfinished = {"begun": begun, "token": token, "back_to": back_to}
-        through = {"back_to": back_to if failed else begun}
-        self.cursors.move("executions", unfinished if token else through)
+        again = bool(failed) or place.get("again", False)
+        through = {"back_to": last if again else begun}
+        on_the_way = {"begun": begun, "token": token, "back_to": last, "again": again}
+        self.cursors.move(name, on_the_way if token else through)
 
     def _pages(self, token: str = "", **only: str) -> Iterator[tuple[list[dict[str, Any]], str]]:
         while True:
