@@ -21,8 +21,7 @@ UP = Path(__file__).with_name("up.py")
 class Laptop:
     """``LocalAws.up`` in a process of its own; ``said`` is what it wrote to stderr.
 
-    ``pace`` 0.01 makes an execution's waits before retries a hundredth as long; ``environment``
-    is added to that of the functions.
+    ``pace`` 0.01 makes an execution's waits before retries a hundredth as long.
     """
 
     def __init__(
@@ -33,13 +32,11 @@ class Laptop:
         port: int = 0,
         *,
         pace: float = 1,
-        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.state_dir = state_dir
         self.errors = state_dir.with_name(f"{state_dir.name}.stderr")
         self.errors.parent.mkdir(parents=True, exist_ok=True)
-        how = {"pace": pace, "environment": dict(environment or {})}
-        arguments = json.dumps([str(project), str(state_dir), port, dict(parameters), how])
+        arguments = json.dumps([str(project), str(state_dir), port, dict(parameters), pace])
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, str(UP), arguments],

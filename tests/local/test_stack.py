@@ -120,6 +120,18 @@ def test_the_state_machine_has_the_templates_parameters(aws: LocalAws) -> None:
     assert "$$.Execution" in machine["definition"]
 
 
+def test_reconcile_has_a_schedule_and_can_be_called(aws: LocalAws) -> None:
+    [sweep] = [one for one in aws.schedules if one.function == aws.outputs["ReconcileFunction"]]
+    assert (sweep.expression, sweep.enabled) == ("rate(15 minutes)", True)
+    kinds = {"Statuses", "Executions", "Claims", "Manifests", "Notifications"}
+    assert set(aws.reconcile()) == kinds
+
+
+def test_a_reconcile_that_fails_is_told(aws: LocalAws) -> None:
+    with pytest.raises(LocalAwsError, match=r"ReconcileFunction failed: .*GraceSeconds"):
+        aws.reconcile(grace_seconds=-1)
+
+
 def test_a_tick_without_a_scheduled_input_is_told(aws: LocalAws) -> None:
     with pytest.raises(LocalAwsError, match=r"ScheduleFunction failed.*ScheduledInput"):
         aws.tick()

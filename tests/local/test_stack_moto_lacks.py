@@ -182,6 +182,15 @@ def test_parameters_are_not_held_against_their_patterns(moto: None) -> None:
     )
 
 
+def test_rules_are_not_looked_at(moto: None) -> None:
+    never = {"Assert": {"Fn::Equals": ["a", "b"]}, "AssertDescription": "never"}
+    body = {
+        "Rules": {"R": {"Assertions": [never]}},
+        "Resources": {"Q": {"Type": "AWS::SQS::Queue"}},
+    }
+    boto3.client("cloudformation").create_stack(StackName="s", TemplateBody=json.dumps(body))
+
+
 def test_a_reference_to_nothing_is_a_bare_key_error(moto: None) -> None:
     with pytest.raises(KeyError, match=r"^'Nothing'$"):
         create({"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Nothing"}}}})

@@ -48,10 +48,6 @@ def counted(invoke: Any) -> Any:
     return counting
 
 
-def with_environment(environment: Any, more: dict[str, str]) -> Any:
-    return lambda self: environment(self) | more
-
-
 def hurried(wait: Any, pace: float) -> Any:
     return lambda env, seconds: wait(env, seconds * pace)
 
@@ -128,11 +124,10 @@ def serve() -> None:
             say(obey(json.loads(line)))
 
 
-def main(project: str, state_dir: str, port: int, parameters: dict[str, str], how: Any) -> None:
+def main(project: str, state_dir: str, port: int, parameters: dict[str, str], pace: float) -> None:
     engine.install = keep(engine.install)
     LocalFunction.invoke = counted(LocalFunction.invoke)
-    LocalFunction._environment = with_environment(LocalFunction._environment, how["environment"])
-    retry_wait.wait = hurried(retry_wait.wait, how["pace"])
+    retry_wait.wait = hurried(retry_wait.wait, pace)
     try:
         with LocalAws.up(
             Path(project), port=port, parameters=parameters, state_dir=Path(state_dir)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from landrun_ops.local.errors import TemplateError
+from landrun_ops.local.rules import check_rules
 from landrun_ops.local.settings import REGION
 
 Json = dict[str, Any]
@@ -61,10 +62,12 @@ def translate(path: Path, parameters: Mapping[str, str]) -> Translated:
     Raises
     ------
     TemplateError
-        When the template, a parameter, a file that it names, or a reference in it is wrong.
+        When the template, a parameter, a file that it names, or a reference in it is wrong, or a
+        rule refuses the parameters.
     """
     source = read(path)
     check_parameters(source, parameters)
+    check_rules(source, parameters)
     packaged = package(source, path.parent)
     translated = Translated(
         _to_cloudformation(packaged.template, parameters), packaged.code, packaged.definitions
