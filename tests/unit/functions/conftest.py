@@ -66,7 +66,8 @@ class FakeManifests:
         return S3Uri("outputs", f"manifests/{run}.json")
 
     def run_of(self, key: str) -> str | None:
-        return next((run for run in self.stored if self.uri(run).key == key), None)
+        run = key.removeprefix("manifests/").removesuffix(".json")
+        return run if run in self.stored else None
 
     def write_once(
         self,
@@ -157,18 +158,14 @@ class FakeExecutions:
         self.asked.append((token, only))
         if token in self.expired:
             raise ServiceError("states:ListExecutions", "InvalidToken", "a day old")
-        listed = [one for one in self.described.values() if _fits(one, **only)]
+        wanted = only.get("statusFilter")
+        listed = [one for one in self.described.values() if wanted in (None, one["status"])]
         listed.sort(key=lambda one: one["startDate"], reverse=True)
         end = int(token or 0) + self.page_size
         return listed[end - self.page_size : end], str(end) if end < len(listed) else ""
 
     def last_tasks(self, arn: str) -> list[dict[str, Any]]:
         return self.history.get(arn, [])
-
-
-def _fits(one: dict[str, Any], statusFilter: str = "", redriveFilter: str = "") -> bool:  # noqa: N803
-    redriven = one.get("redriveCount", 0) > 0
-    return one["status"] == (statusFilter or one["status"]) and (redriven or not redriveFilter)
 
 
 @dataclass

@@ -110,8 +110,8 @@ class Pages:
 
 def test_a_list_of_executions_goes_on_where_it_is_told_to():
     executions = Executions(Pages(), MACHINE)
-    [first], token = executions.page(redriveFilter="REDRIVEN")
-    assert (first["stateMachineArn"], first["redriveFilter"]) == (MACHINE, "REDRIVEN")
+    [first], token = executions.page(statusFilter="RUNNING")
+    assert (first["stateMachineArn"], first["statusFilter"]) == (MACHINE, "RUNNING")
     [second], end = executions.page(token)
     assert (second["nextToken"], end) == ("more", "")
 

@@ -80,6 +80,13 @@ def test_an_event_that_names_no_version_is_refused(load_event):
         parse_landing(body(load_event, **{"version-id": None, "sequencer": None}))
 
 
+@pytest.mark.parametrize("field", ["etag", "size", "version-id"])
+def test_a_null_is_as_good_as_nothing(load_event, field):
+    without = json.loads(body(load_event))
+    del without["detail"]["object"][field]
+    assert parse_landing(body(load_event, **{field: None})) == parse_landing(json.dumps(without))
+
+
 def test_a_deleted_object_is_no_landing(load_event):
     event = json.loads(body(load_event)) | {"detail-type": "Object Deleted"}
     with pytest.raises(InvalidEvent, match="Object Deleted"):
@@ -128,7 +135,7 @@ def test_a_key_that_a_file_can_have_passes(key):
 
 
 @pytest.mark.parametrize(
-    "key", ["", "/a", "a//b", "a/", "./a", "a/../b", "a\0b", "x" * 256, "é" * 128]
+    "key", ["", "/a", "a//b", "a/", "./a", "a/../b", "a\0b", "x" * 256, "é" * 128, "a\ud800b"]
 )
 def test_a_key_that_no_file_can_have_is_refused_with_a_reason(key):
     with pytest.raises(InvalidKey, match="key"):
