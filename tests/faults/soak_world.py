@@ -28,7 +28,8 @@ from .world import Outcome, World
 
 TWICE, LOST, THROTTLED, KILLED, OVERLAPPING = 0.20, 0.10, 0.10, 0.05, 0.10
 OVERWRITTEN, POISON, FAILING, REDRIVEN = 0.15, 0.01, 0.10, 0.30
-TICK_SECONDS, RECONCILE_SECONDS = 300, 900
+LANDINGS_A_SECOND = 2
+TICK_SECONDS, RECONCILE_SECONDS = 60, 900
 RETRY_SECONDS = (60, 120)
 PARAMETERS = {"arrival": {}, "schedule": {"MaxObjectsPerRun": "50"}}
 BEHIND_QUEUES = ("ObjectCreated", "ExecutionStatus")
@@ -147,7 +148,7 @@ class UnluckyWorld(World):
         failed = self.happens(FAILING)
         self.finish(name, self.luck.choice(FAILED) if failed else "SUCCEEDED")
         if failed and self.happens(REDRIVEN):
-            self.agenda.add(self.luck.uniform(60, 3600), lambda: self.redrive(name))
+            self.agenda.add(self.luck.uniform(60, 1200), lambda: self.redrive(name))
 
     def reconcile(self, grace: int | None = 0) -> Outcome:
         outcome = super().reconcile(grace)
@@ -183,8 +184,8 @@ class UnluckyWorld(World):
             self.agenda.add(RETRY_SECONDS[attempts], lambda: self._attempt(due))
 
     def lands(self) -> None:
-        """Let one object land, a second or so after the one before."""
-        self.clock.advance(self.luck.expovariate(1))
+        """Let one object land, half a second or so after the one before."""
+        self.clock.advance(self.luck.expovariate(LANDINGS_A_SECOND))
         number = len(self.landed)
         recent = self.landed[-100:]
         again = recent and self.happens(OVERWRITTEN)
