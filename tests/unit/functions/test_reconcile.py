@@ -54,14 +54,22 @@ def test_the_schedule_leaves_the_graces_as_they_are(function, reconciler, load_e
 
 @pytest.mark.parametrize(
     ("seconds", "grace"),
-    [(0, timedelta()), (90, timedelta(seconds=90)), (0.5, timedelta(seconds=0.5)), (None, None)],
+    [
+        (0, timedelta()),
+        (90, timedelta(seconds=90)),
+        (0.5, timedelta(seconds=0.5)),
+        (7_776_000, timedelta(days=90)),
+        (None, None),
+    ],
 )
 def test_by_hand_the_grace_is_a_number_of_seconds(function, reconciler, context, seconds, grace):
     function.handle({"GraceSeconds": seconds}, context)
     assert reconciler.graces == [grace]
 
 
-@pytest.mark.parametrize("seconds", [-1, -0.1, "0", "ten", True, False, [], {}])
+@pytest.mark.parametrize(
+    "seconds", [-1, -0.1, "0", "ten", True, False, [], {}, 7_776_001, 1e300, float("nan")]
+)
 def test_a_grace_that_is_no_number_of_seconds_is_refused_with_what_to_pass(seconds):
     with pytest.raises(InvalidEvent, match="pass a number of seconds"):
         parse_grace({"GraceSeconds": seconds})

@@ -27,6 +27,9 @@ from landrun.settings import ReconcileSettings
 from landrun.telemetry import Telemetry
 from landrun.waiting import Waiting
 
+LONGEST_GRACE = 7_776_000
+"""Seconds of the 90 days after which Step Functions forgets an execution."""
+
 
 @dataclass(frozen=True)
 class Reconcile:
@@ -49,13 +52,16 @@ def parse_grace(event: dict[str, Any]) -> timedelta | None:
     Raises
     ------
     InvalidEvent
-        When ``GraceSeconds`` is there and is not a number of seconds.
+        When ``GraceSeconds`` is there and is not a number of seconds, of 90 days at most.
     """
     seconds = event.get("GraceSeconds")
     if seconds is None:
         return None
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds < 0:
-        raise InvalidEvent(f"GraceSeconds is {seconds!r}: pass a number of seconds, 0 or more")
+    number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if not number or not 0 <= seconds <= LONGEST_GRACE:
+        raise InvalidEvent(
+            f"GraceSeconds is {seconds!r}: pass a number of seconds from 0 to {LONGEST_GRACE}"
+        )
     return timedelta(seconds=seconds)
 
 
