@@ -203,6 +203,22 @@ def test_what_another_run_has_claimed_is_left_to_it(world):
     assert world.claims() == {"a": name_of(NEXT)}
 
 
+def test_what_another_run_has_claimed_does_not_keep_a_tick_from_another_bucket(world):
+    landings = world.land("a") + world.land("a", bucket="others")
+    theirs, ours = sorted(landings, key=landing_id)
+    world.waiting.claim(landing_id(theirs), name_of(NEXT), trigger_of(NEXT))
+    [run] = world.tick()
+    assert world.manifests.stored[run.name].bucket == ours.bucket
+
+
+def test_what_another_run_has_claimed_is_no_reason_for_a_further_run(world):
+    ours, theirs = sorted(world.land("a", "b"), key=landing_id)
+    world.waiting.claim(landing_id(theirs), name_of(NEXT), trigger_of(NEXT))
+    [run] = world.tick(most=1)
+    manifest = world.manifests.stored[run.name]
+    assert (manifest.keys, world.manifests.collected(manifest).last) == ((ours.key,), True)
+
+
 def test_when_another_tick_has_claimed_all_none_is_started(world):
     [theirs] = world.land("a")
     world.waiting.freeze()

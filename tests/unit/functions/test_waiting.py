@@ -319,6 +319,18 @@ def test_settling_again_for_the_same_run_never_takes_a_landing_back(stored, land
     assert item["done_sequencer"] == ordered("0A")
 
 
+def test_a_late_attempt_never_takes_back_what_another_run_has_done_since(stored, landed):
+    door = stored.door
+    first, second, third = (landed("a", sequencer=each) for each in ("0A", "0B", "0C"))
+    door.settle("run-1", claimed(door, first))
+    door.settle("run-2", claimed(door, second, "run-2"))
+    claimed(door, third, "run-1")
+    door.settle("run-1", first)
+    [item] = stored.items().values()
+    assert (item["done_run"], item["done_sequencer"]) == ("run-2", ordered("0B"))
+    assert waits(door) == {landing_id(third): None}
+
+
 def test_nobody_settles_what_another_run_has_claimed(door, landed):
     landing = claimed(door, landed("a"))
     door.settle("run-2", landing)
