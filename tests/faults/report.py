@@ -236,7 +236,8 @@ def show(shown: Table, rows: Sequence[Row] = ROWS) -> None:
     from rich.console import Console  # noqa: PLC0415  (--check needs none)
     from rich.table import Table as Screen  # noqa: PLC0415
 
-    screen = Screen(HEAD[0], box=None, pad_edge=False, header_style="bold")
+    screen = Screen(box=None, pad_edge=False, header_style="bold")
+    screen.add_column(HEAD[0], no_wrap=True)
     for head in HEAD[1:]:
         screen.add_column(head, justify="left" if head == HEAD[-1] else "right")
     for row in rows:

@@ -46,6 +46,11 @@ def runs(tmp_path, good):
     return leave
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 @pytest.fixture
 def readme(tmp_path):
     path = tmp_path / "README.md"

@@ -1,7 +1,9 @@
 """Whatever lands, repeats, overlaps, dies or gets lost: the invariants hold after every step.
 
-Hypothesis draws the steps; a plan of faults goes with every invocation. `make faults` runs many
-examples, `make test` the same few each time. A sequence that failed is kept in test_seeds.py.
+Hypothesis draws the steps; a plan of faults goes with every invocation. `make test` runs the same
+few examples each time, `make faults` many others: LANDRUN_FAULTS_EXAMPLES says how many in each
+mode, LANDRUN_FAULTS_FIGURES in which folder their figures are left for the report. A sequence that
+failed is kept in test_seeds.py.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from .world import Outcome, World
 
 EXAMPLES = int(os.environ.get("LANDRUN_FAULTS_EXAMPLES", "0"))
 FIGURES = os.environ.get("LANDRUN_FAULTS_FIGURES")
+SHRINKING = os.environ.get("LANDRUN_FAULTS_SHRINK") != "0"
 
 PROFILE = settings(
     max_examples=EXAMPLES or 15,
@@ -36,7 +39,7 @@ PROFILE = settings(
     deadline=None,
     print_blob=True,
     report_multiple_bugs=False,
-    phases=[Phase.generate, Phase.shrink],
+    phases=[Phase.generate, Phase.shrink] if SHRINKING else [Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 

@@ -1,0 +1,162 @@
+"""Is each guarantee load-bearing? Take it away, and see which tests of the fault suite fail.
+
+    PYTHONPATH=tests python -m faults.mutations [NAME …]
+
+Works on a copy of the project in a temporary folder. Exit code 1 when the suite does not notice
+that a guarantee is gone; 2 when the suite fails as it is, or the code to take away is not found.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("src", "tests", "events", "template.yaml", "samconfig.toml", "pyproject.toml")
+TESTS = (
+    "tests/faults",
+    "--ignore-glob=*/test_laptop*",
+    "--ignore-glob=*/test_report*",
+    "--ignore-glob=*/test_mutations*",
+    "--maxfail=10",
+)
+EXAMPLES = "60"
+"""Of each of Hypothesis' machines: more than in the ordinary suite, for these are to find it."""
+
+SHOWN = 8
+FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?: - |$)", re.MULTILINE)
+
+
+class Mutation(NamedTuple):
+    """A guarantee, and what to put in place of the code that gives it."""
+
+    name: str
+    file: str
+    code: str
+    instead: str
+
+
+MUTATIONS = (
+    Mutation(
+        "deterministic name",
+        "contract.py",
+        "digest = uuid.uuid5(_NAMESPACE, json.dumps(identity))",
+        "digest = uuid.uuid4()",
+    ),
+    Mutation(
+        "manifest written once",
+        "manifests.py",
+        '                    IfNoneMatch="*",\n',
+        "",
+    ),
+    Mutation(
+        "claim's condition",
+        "waiting.py",
+        'condition = f"attribute_exists(#waiting) AND ({_MINE_OR_NOBODYS})"',
+        'condition = "attribute_exists(#waiting)"',
+    ),
+    Mutation(
+        "ledger's condition",
+        "ledger.py",
+        '"attribute_not_exists(#name) OR ((redrive_count',
+        '"attribute_exists(#name) OR attribute_not_exists(#name) OR ((redrive_count',
+    ),
+    Mutation(
+        "reconciler",
+        "reconciling.py",
+        "        now = self.clock()\n        before =",
+        '        kinds = ("Statuses", "Claims", "Manifests", "Executions", "Notifications")\n'
+        "        return dict.fromkeys(kinds, 0)\n"
+        "        now = self.clock()\n        before =",
+    ),
+)
+
+
+def mutated(project: Path, mutation: Mutation) -> None:
+    """Take a guarantee out of a copy of the project.
+
+    Raises
+    ------
+    LookupError
+        When its code is not there, or not once: then this file has to follow.
+    """
+    path = project / "src" / "functions" / "landrun" / mutation.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(mutation.code) != 1:
+        raise LookupError(f"{mutation.name}: {mutation.file} must have once: {mutation.code!r}")
+    path.write_text(text.replace(mutation.code, mutation.instead), encoding="utf-8")
+
+
+def copied(to: Path) -> Path:
+    """Copy what the suite needs; paths in pyproject.toml are relative to it."""
+    leave = shutil.ignore_patterns("__pycache__", ".*", "*.egg-info")
+    for name in COPIED:
+        path = ROOT / name
+        if path.is_dir():
+            shutil.copytree(path, to / name, ignore=leave)
+        else:
+            shutil.copy2(path, to / name)
+    return to
+
+
+def tested(project: Path) -> tuple[int, list[str]]:
+    """Run the suite in a copy: pytest's exit code, and the tests that failed."""
+    command = [sys.executable, "-m", "pytest", "-n", "2", "-q", "-p", "no:cacheprovider", *TESTS]
+    environment = {**os.environ, "LANDRUN_FAULTS_EXAMPLES": EXAMPLES, "COLUMNS": "500"}
+    environment["LANDRUN_FAULTS_SHRINK"] = "0"
+    environment.pop("PYTHONPATH", None)
+    run = subprocess.run(
+        [*command, "--timeout=600"],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode not in (0, 1, 2):
+        sys.stderr.write(run.stdout + run.stderr)
+    return run.returncode, FAILED.findall(run.stdout)
+
+
+def main(names: list[str]) -> int:
+    """Try the named mutations, or all of them, one at a time."""
+    wanted = [mutation for mutation in MUTATIONS if not names or mutation.name in names]
+    unnoticed = []
+    for mutation in (None, *wanted):
+        with tempfile.TemporaryDirectory(prefix="landrun-mutation-") as folder:
+            project = copied(Path(folder).resolve())
+            try:
+                if mutation:
+                    mutated(project, mutation)
+            except LookupError as error:
+                sys.stderr.write(f"{error}\n")
+                return 2
+            began = time.monotonic()
+            code, failed = tested(project)
+        _tell(mutation, failed, time.monotonic() - began)
+        if mutation is None and code != 0:
+            return 2
+        if mutation is not None and (code != 1 or not failed):
+            unnoticed.append(mutation.name)
+    return 1 if unnoticed else 0
+
+
+def _tell(mutation: Mutation | None, failed: list[str], seconds: float) -> None:
+    name = f"without the {mutation.name}" if mutation else "as it is"
+    sys.stdout.write(f"{name}: {len(failed)} tests fail ({seconds:.0f} s)\n")
+    for test in failed[:SHOWN]:
+        sys.stdout.write(f"    {test.rpartition('::')[2]}\n")
+    if len(failed) > SHOWN:
+        sys.stdout.write(f"    and {len(failed) - SHOWN} more\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,31 @@
+"""`make mutations` takes guarantees away by their text: the text must be there to be taken away."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from .mutations import MUTATIONS, ROOT, Mutation, mutated
+
+SOURCE = ROOT / "src" / "functions" / "landrun"
+
+
+@pytest.fixture
+def project(tmp_path):
+    shutil.copytree(SOURCE, tmp_path / "src" / "functions" / "landrun")
+    return tmp_path
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_each_guarantee_can_be_taken_away_and_what_is_left_is_python(project, mutation):
+    mutated(project, mutation)
+    path = project / "src" / "functions" / "landrun" / mutation.file
+    text = path.read_text(encoding="utf-8")
+    assert text != (SOURCE / mutation.file).read_text(encoding="utf-8")
+    compile(text, str(path), "exec")
+
+
+def test_code_that_is_not_found_is_an_error(project):
+    with pytest.raises(LookupError, match="no such guarantee"):
+        mutated(project, Mutation("no such guarantee", "ledger.py", "no such code", ""))
