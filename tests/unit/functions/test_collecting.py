@@ -124,6 +124,8 @@ def test_a_tick_over_more_than_a_run_may_have_is_several_runs_and_none_is_empty(
 ):
     landings = world.land(*keys(waiting))
     assert [run.objects for run in world.tick(most=3)] == objects
+    lasts = [world.manifests.collected(each).last for each in world.manifests.stored.values()]
+    assert lasts == [False] * (len(objects) - 1) + [True] * bool(objects)
     world.assert_each_once(landings)
 
 
