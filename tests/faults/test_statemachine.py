@@ -79,7 +79,8 @@ SURROUNDINGS = (
     "room 1",
     "no quota",
 )
-ACTIONS = ("tick", "tick again", "reconcile", "reconcile late", "landings", "statuses", "overwrite")
+ACTIONS = ("tick", "tick again", "reconcile", "landings", "statuses", "overwrite")
+"""What can come in between. Not a reconcile with its graces over: no function lives that long."""
 
 
 class Planned(NamedTuple):
