@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.local.status_events import Publisher, detail, redrive
+from landrun_ops.local.status_events import Publisher, detail, redriven
 
 KB = 1024
 
@@ -28,6 +28,8 @@ def execution(**more: Any) -> Any:
         "output": None,
         "error": None,
         "cause": None,
+        "redrive_count": 0,
+        "redrive_date": None,
     }
     return SimpleNamespace(**{**values, **more})
 
@@ -72,8 +74,24 @@ def test_what_is_over_248_kb_is_left_out(given: int, made: int, kept: tuple[bool
 
 
 def test_only_the_failed_can_be_redriven() -> None:
-    able = {s for s in ("RUNNING", "SUCCEEDED", "FAILED") if not redrive(s)["redriveStatusReason"]}
+    able = {
+        status
+        for status in ("RUNNING", "SUCCEEDED", "FAILED")
+        if not redriven(execution(), status)["redriveStatusReason"]
+    }
     assert able == {"FAILED"}
+
+
+@pytest.mark.parametrize("status", ["running", "succeeded"])
+def test_redrive_is_told_as_awss_events_tell_it(
+    load_event: Callable[[str], dict[str, Any]], status: str
+) -> None:
+    body = json.loads(load_event(f"execution-{status}-redriven")["Records"][0]["body"])
+    theirs = body["detail"]
+    date = datetime.fromtimestamp(theirs["redriveDate"] / 1000, tz=UTC)
+    ours = detail(execution(redrive_count=1, redrive_date=date), theirs["status"])
+    told = ("redriveCount", "redriveDate", "redriveStatus", "redriveStatusReason")
+    assert {name: ours[name] for name in told} == {name: theirs[name] for name in told}
 
 
 def test_event_that_cannot_be_delivered_is_logged_and_ends_nothing(
