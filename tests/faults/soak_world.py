@@ -15,16 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any, Self
-
-from landrun.errors import LandrunError
+from typing import Any
 
 from .counting import figures
-from .faulty import Call, Fault, Killed, killed_after, killed_before, meanwhile, throttled
+from .faulty import Call, Fault, killed_after, killed_before, meanwhile, throttled
 from .invariants import FAILED, violations
-from .quick import shorten
 from .report import Figures
-from .world import Outcome, World
+from .strict_world import StrictWorld
+from .world import Outcome
 
 TWICE, LOST, THROTTLED, KILLED, OVERLAPPING = 0.20, 0.10, 0.10, 0.05, 0.10
 OVERWRITTEN, POISON, FAILING, REDRIVEN = 0.15, 0.01, 0.10, 0.30
@@ -60,7 +58,7 @@ class Invocation:
     calls: int = 0
 
 
-class UnluckyWorld(World):
+class UnluckyWorld(StrictWorld):
     """See the module; `mending` has the seconds from each lost end of an execution to its row."""
 
     def __init__(self, mode: str, seed: int) -> None:
@@ -81,11 +79,6 @@ class UnluckyWorld(World):
     def happens(self, probability: float) -> bool:
         return self.luck.random() < probability
 
-    def __enter__(self) -> Self:
-        entered = super().__enter__()
-        shorten(self._patches)
-        return entered
-
     # ---- faults ------------------------------------------------------------------------------
 
     def invoke(self, function: str, event: dict[str, Any]) -> Outcome:
@@ -94,8 +87,6 @@ class UnluckyWorld(World):
         outcome = super().invoke(function, event)
         self._under_way.pop()
         self._typical[function] = max(1, invocation.calls)
-        if not isinstance(outcome.error, (LandrunError, Killed, type(None))):
-            raise outcome.error
         return outcome
 
     def _drawn(self, function: str, event: dict[str, Any]) -> dict[int, Fault]:

@@ -18,14 +18,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from landrun.errors import LandrunError
-
 from . import faulty, report
 from .counting import figures
-from .faulty import Fault, Killed
+from .faulty import Fault
 from .invariants import violations
 from .report import Figures
-from .world import Outcome, World
+from .strict_world import StrictWorld
 
 EXAMPLES = int(os.environ.get("LANDRUN_FAULTS_EXAMPLES", "0"))
 FIGURES = os.environ.get("LANDRUN_FAULTS_FIGURES")
@@ -106,16 +104,6 @@ ORDERS = st.integers(0, 3)
 PICKS = st.integers(0, 7)
 
 
-class Watched(World):
-    """A World in which no function may end but well, as landrun says it does, or killed."""
-
-    def invoke(self, function: str, event: dict[str, Any]) -> Outcome:
-        outcome = super().invoke(function, event)
-        if not isinstance(outcome.error, (LandrunError, Killed, type(None))):
-            raise outcome.error
-        return outcome
-
-
 class Deliveries(RuleBasedStateMachine):
     """The steps; `TestArrival` and `TestSchedule` take them in their modes."""
 
@@ -125,7 +113,7 @@ class Deliveries(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = Watched(self.mode, **self.parameters)
+        self.world = StrictWorld(self.mode, **self.parameters)
         self.world.__enter__()
         self.fates: list[Sequence[float]] = []
         self.world.fate = lambda _: self.fates.pop(0) if self.fates else (0,)
