@@ -162,9 +162,6 @@ def test_list_sorts_by_the_last_change_and_tells_redrives(laptop) -> None:
     assert (second["name"], second["status"], second["redriveCount"]) == ("b", "ABORTED", 0)
     assert "redriveDate" not in second
     assert "stopDate" not in third
-    assert [one["name"] for one in listed(laptop, machine, redriveFilter="REDRIVEN")] == ["a"]
-    others = listed(laptop, machine, redriveFilter="NOT_REDRIVEN")
-    assert [one["name"] for one in others] == ["b", "c"]
     for arn in arns:
         stop(executionArn=arn)
 
@@ -199,6 +196,7 @@ def test_next_page_is_there_though_its_first_execution_has_changed(laptop) -> No
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
+        ({"redriveFilter": "REDRIVEN"}, "ValidationException"),
         ({"statusFilter": "PENDING_REDRIVE"}, "ValidationException"),
         ({"maxResults": 1001}, "ValidationException"),
         ({"nextToken": "bm9uZQ=="}, "InvalidToken"),

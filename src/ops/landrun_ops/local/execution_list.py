@@ -5,8 +5,7 @@ status meanwhile, gives no stop date of a time out, and knows no redrives.
 
 "Results are sorted by time, with the most recent execution first. Running executions are sorted by
 their startDate or redriveDate, and other executions are sorted by their stopDate": one that ends
-between two pages may be on neither, there as here. The reference can be read as if redriveFilter
-were refused with a state machine's ARN; here it filters.
+between two pages may be on neither, there as here.
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html
 """
 
@@ -15,7 +14,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -38,9 +36,9 @@ def adapt(patches: Patches) -> None:
         machine = self.stepfunction_backend.describe_state_machine(
             self._get_param("stateMachineArn")
         )
-        fits = _filter(self._get_param("statusFilter"), self._get_param("redriveFilter"))
+        wanted = self._get_param("statusFilter")
         found = sorted(
-            ((place(one), one) for one in list(machine.executions) if fits(one)),
+            ((place(one), one) for one in list(machine.executions) if wanted in (None, one.status)),
             key=lambda placed: placed[0],
             reverse=True,
         )
@@ -56,15 +54,10 @@ def place(execution: Any) -> Place:
     return moment.isoformat(timespec="microseconds"), execution.execution_arn
 
 
-def _filter(status: str | None, redriven: str | None) -> Callable[[Any], bool]:
-    def fits(execution: Any) -> bool:
-        was = "REDRIVEN" if execution.redrive_count else "NOT_REDRIVEN"
-        return status in (None, execution.status) and redriven in (None, was)
-
-    return fits
-
-
 def _check(response: Any) -> None:
+    # "If you provide a state machine ARN in redriveFilter, the API returns a validation exception."
+    if response._get_param("redriveFilter"):
+        raise ValidationException("redriveFilter is for the executions of a Map Run only")
     if response._get_param("statusFilter") == "PENDING_REDRIVE":
         raise ValidationException("statusFilter PENDING_REDRIVE is for a Map Run only")
     if (response._get_int_param("maxResults") or 0) > _LARGEST:
