@@ -207,12 +207,19 @@ class Faults:
 
         self.add(rule)
 
-    def at(self, index: int, fault: Fault, function: str | None = None) -> None:
+    def at(
+        self,
+        index: int,
+        fault: Fault,
+        function: str | None = None,
+        *,
+        fitting: Callable[[Call], bool] = lambda _: True,
+    ) -> None:
         """Hit the call of that index, from 0 for the next one; of one function if it is named."""
         seen = itertools.count()
 
         def rule(call: Call) -> Fault | None:
-            if function is not None and call.process.function != function:
+            if function not in (None, call.process.function) or not fitting(call):
                 return None
             return fault if next(seen) == index else None
 

@@ -11,6 +11,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
+from moto.sqs.models import sqs_backends
 
 from .stack import ACCOUNT, REGION, client
 
@@ -96,18 +97,12 @@ class Lagging:
 
 
 def dead_letters(url: str) -> list[tuple[str, str | None]]:
-    """Take what lies in a dead-letter queue: body, and the reason if somebody gave one."""
-    found = []
-    while (
-        batch := client("sqs")
-        .receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
-        .get("Messages")
-    ):
-        for message in batch:
-            reason = message.get("MessageAttributes", {}).get("Reason", {}).get("StringValue")
-            found.append((message["Body"], reason))
-            client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return found
+    """Give what lies in a dead-letter queue: body, and the reason if somebody gave one."""
+    queue = sqs_backends[ACCOUNT][REGION].get_queue(url.rpartition("/")[2])
+    return [
+        (message.body, message.message_attributes.get("Reason", {}).get("StringValue"))
+        for message in queue._messages
+    ]
 
 
 def parsed(body: bytes) -> Any:

@@ -7,7 +7,8 @@ first and keeps executions in a list; this one has AWS's rules, in memory:
   input, is ``ExecutionAlreadyExists`` (API reference, StartExecution);
 - ``limit`` open executions, then ``ExecutionLimitExceeded``; a `TokenBucket`, then
   ``ThrottlingException``;
-- ListExecutions newest first, in pages; GetExecutionHistory in either order.
+- ListExecutions newest first, in pages of ``largest_page`` at most; GetExecutionHistory in either
+  order.
 
 Nothing runs: `Machine.finish` says how an execution ends, `Machine.redrive` that it goes on.
 """
@@ -118,6 +119,7 @@ class Machine:
         self.open = 0
         self.limit: int | None = None
         self.bucket: TokenBucket | None = None
+        self.largest_page = 1000
         self._clock, self._changed = clock, changed
 
     def start(self, name: str, given: str) -> Execution:
@@ -238,7 +240,7 @@ class Machine:
         if redriven := asked._get_param("redriveFilter"):
             was = {"REDRIVEN": True, "NOT_REDRIVEN": False}[redriven]
             names = [name for name in names if bool(self.executions[name].redrive_count) == was]
-        size = asked._get_int_param("maxResults") or _PAGE
+        size = min(asked._get_int_param("maxResults") or _PAGE, self.largest_page)
         page, rest = names[:size], names[size:]
         token = {"nextToken": page[-1]} if rest else {}
         return ActionResult({"executions": [_summary(self.executions[n]) for n in page], **token})

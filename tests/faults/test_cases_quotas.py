@@ -18,11 +18,11 @@ def test_burst_of_a_thousand_over_the_quota_of_start_execution_loses_none_and_bu
 ) -> None:
     world.faults.recording = False
     world.fate = lambda _: []
-    world.machine.bucket = TokenBucket(world.clock, size=500, per_second=2)
+    world.machine.bucket = TokenBucket(world.clock, size=800, per_second=2)
     for number in range(1000):
         world.land(f"incoming/{number}.jsonl", stored=False)
     world.drain()
-    assert world.machine.bucket.refused == 500
+    assert world.machine.bucket.refused == 200
     while len(world.landings):
         world.later()
     assert len(world.executions()) == len(world.manifests()) == 1000
@@ -33,13 +33,13 @@ def test_burst_of_a_thousand_over_the_quota_of_start_execution_loses_none_and_bu
 @pytest.mark.case(7)
 def test_burst_in_the_collecting_mode_is_one_run(new_world: Callable[..., World]) -> None:
     world = new_world("schedule")
-    for number in range(60):
+    for number in range(30):
         world.land(f"incoming/{number}.jsonl")
     world.faults.randomly(0.3, [throttled()], world.random)
     while len(world.landings):
         world.later()
     world.faults.heal()
-    assert world.tick().answer["Objects"] == 60
+    assert world.tick().answer["Objects"] == 30
     assert world.settle() == []
 
 

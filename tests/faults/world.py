@@ -139,7 +139,6 @@ class World:
         self.ticks: dict[str, _Due] = {}
         self.lost_ticks: list[str] = []
         self.forgotten: set[str] = set()
-        self.buried: dict[str, list[tuple[str, str | None]]] = {name: [] for name in QUEUES}
         self.history = Watch(self)
         self.functions = Functions(
             self.stack, self.faults, self.clock, self.history.see, self._make
@@ -330,6 +329,11 @@ class World:
                 self.lost_ticks.append(due)
         return outcomes
 
+    def give_up_ticks(self) -> None:
+        """No more attempts of the ticks so far, as when Lambda's retries are over."""
+        self.lost_ticks += [due for due, tick in self.ticks.items() if not tick.done]
+        self.ticks.clear()
+
     def reconcile(self, grace: int | None = 0) -> Outcome:
         """Invoke reconcile by hand; ``grace=None`` leaves its own graces."""
         event = {} if grace is None else {"GraceSeconds": grace}
@@ -393,10 +397,8 @@ class World:
         return keys
 
     def dead(self, queue: str) -> list[tuple[str, str | None]]:
-        """What ever lay in the dead-letter queue of "landings" or "statuses"."""
-        url = self.stack.dead_letter_url(QUEUES[queue])
-        self.buried[queue] += inside.dead_letters(url)
-        return self.buried[queue]
+        """What lies in the dead-letter queue of "landings" or "statuses"."""
+        return inside.dead_letters(self.stack.dead_letter_url(QUEUES[queue]))
 
     def freeze_indexes(self) -> None:
         """From now on, queries of secondary indexes show this moment."""

@@ -1,0 +1,224 @@
+"""The World itself: that it is at least once, knows AWS's rules, and sees what is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from .faulty import killed_after, killed_before, response_lost, throttled
+from .invariants import violations
+from .stack import client
+from .stepfunctions import TokenBucket
+from .world import World
+
+KEY = "incoming/a.jsonl"
+
+
+@pytest.fixture
+def run(world: World) -> str:
+    """The one run of a World, recorded as running."""
+    world.land(KEY)
+    world.drain()
+    world.drain("statuses")
+    [name] = world.executions()
+    return name
+
+
+def test_every_case_of_the_list_is_claimed_by_a_test() -> None:
+    claims = re.compile(r"pytest\.mark\.case\(([\d, ]+)\)")
+    texts = [path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py")]
+    claimed = {int(n) for text in texts for found in claims.findall(text) for n in found.split(",")}
+    assert sorted(set(range(1, 31)) - claimed) == []
+    assert claimed <= set(range(1, 31))
+
+
+def test_what_is_well_has_no_violations(world: World, run: str) -> None:
+    world.finish(run)
+    world.drain("statuses")
+    assert violations(world, settled=True) == []
+
+
+Break = Callable[[World, str], Any]
+
+
+def _put_row(world: World, run: str, **changed: dict[str, str]) -> None:
+    table = world.stack.name("RunsTable")
+    item = client("dynamodb").get_item(TableName=table, Key={"name": {"S": run}})["Item"]
+    doors = world.functions._cold("ExecutionStatus")[1].recorder.ledger._client
+    doors.put_item(TableName=table, Item=item | changed)
+
+
+def _overwrite(world: World, run: str) -> None:
+    [stored] = world.manifests().values()
+    bucket = world.stack.name("OutputBucket")
+    client("s3").put_object(Bucket=bucket, Key=stored.key, Body=b"[]")
+
+
+def _publish(world: World, run: str) -> None:
+    topic = world.variable("ExecutionStatus", "NOTIFICATIONS_TOPIC_ARN")
+    sns = world.functions._cold("ExecutionStatus")[1].recorder.notifications._client
+    sns.publish(TopicArn=topic, Subject=f"landrun: {run} failed", Message="again")
+
+
+def _bury(world: World, run: str) -> None:
+    url = world.variable("ObjectCreated", "DEAD_LETTER_QUEUE_URL")
+    client("sqs").send_message(QueueUrl=url, MessageBody=world.landed[0].body)
+
+
+def _alien(world: World, run: str) -> None:
+    text = world.executions()[run].input
+    world.machine.start("another", text)
+
+
+@pytest.mark.parametrize(
+    ("breaking", "said"),
+    [
+        (lambda w, r: _put_row(w, r, status_rank={"N": "-1"}), "went from"),
+        (lambda w, r: _put_row(w, r, status={"S": "FAILED"}, status_rank={"N": "1"}), "ahead of"),
+        (_overwrite, "was written 2 times"),
+        (_publish, "were told 1 times"),
+        (_bury, "dead-lettered, though no poison"),
+        (_alien, "has 2 executions"),
+        (_alien, "runs without a manifest"),
+        (lambda w, r: w.land("incoming/b.jsonl", expected=True), "messages are left in a queue"),
+        (lambda w, r: w.land("incoming/b.jsonl"), "is in no manifest"),
+        (lambda w, r: w.machine.finish(r), "status of"),
+    ],
+)
+def test_what_is_wrong_is_said(world: World, run: str, breaking: Break, said: str) -> None:
+    breaking(world, run)
+    found = violations(world, settled=True)
+    assert any(said in sentence for sentence in found), found
+
+
+def test_landing_in_two_manifests_is_said(new_world: Callable[..., World]) -> None:
+    world = new_world("schedule")
+    world.land(KEY)
+    world.drain()
+    world.tick()
+    [item] = world.waiting().values()
+    table = world.stack.name("LandingsTable")
+    client("dynamodb").update_item(
+        TableName=table,
+        Key={"id": {"S": item["id"]}},
+        UpdateExpression="SET waiting = :shard",
+        ExpressionAttributeValues={":shard": {"S": item["id"][0]}},
+    )
+    world.tick()
+    assert any("is in 2 manifests" in sentence for sentence in violations(world))
+
+
+def test_message_of_a_function_that_dies_comes_again_until_it_is_dead(world: World) -> None:
+    world.land(KEY)
+    world.faults.always(killed_before(), "s3")
+    for receives in range(1, world.landings.max_receives + 1):
+        [message] = world.landings.each()
+        world.later()
+        assert message.receives == receives
+    world.later()
+    assert len(world.landings) == 0
+    assert len(world.dead("landings")) == 1
+
+
+def test_dead_process_reaches_nothing_and_is_not_used_again(world: World) -> None:
+    world.land(KEY)
+    world.faults.when("s3", "put_object", killed_after())
+    [outcome] = world.drain()
+    assert not outcome.ok
+    assert [call.operation for call in world.faults.calls] == ["put_object"]
+    world.later()
+    processes = {call.process.number for call in world.faults.calls}
+    assert len(processes) == 2
+
+
+def test_faults_before_a_call_prevent_it_and_faults_after_it_do_not(world: World) -> None:
+    world.faults.when("stepfunctions", "start_execution", throttled())
+    world.faults.when("stepfunctions", "start_execution", response_lost(), nth=2)
+    world.land(KEY)
+    world.drain()
+    assert world.executions() == {}
+    world.later()
+    assert len(world.executions()) == 1
+    assert world.faults.injected == {"throttled": 1, "response lost": 1}
+
+
+def test_each_page_of_a_listing_comes_through_the_faults(new_world: Callable[..., World]) -> None:
+    world = new_world(ScheduledInput="incoming/")
+    world.faults.when("s3", "list_objects_v2", throttled())
+    assert not world.tick().ok
+    assert world.faults.counts["s3", "list_objects_v2"] == 1
+
+
+def test_start_execution_is_idempotent_as_long_as_it_runs(world: World, run: str) -> None:
+    sfn, machine = client("stepfunctions"), world.machine.arn
+    same = {"stateMachineArn": machine, "name": run, "input": world.executions()[run].input}
+    assert sfn.start_execution(**same)["executionArn"].endswith(run)
+    for again in ({**same, "input": "{}"}, same):
+        with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
+            sfn.start_execution(**again)
+        if world.executions()[run].status == "RUNNING":
+            world.finish(run)
+
+
+def test_executions_are_listed_newest_first_in_pages(world: World) -> None:
+    for number in range(5):
+        world.machine.start(f"run-{number}", "{}")
+    world.machine.finish("run-3")
+    listing = client("stepfunctions").get_paginator("list_executions")
+    asked = {"stateMachineArn": world.machine.arn, "PaginationConfig": {"PageSize": 2}}
+    pages = [[one["name"] for one in page["executions"]] for page in listing.paginate(**asked)]
+    assert pages == [["run-4", "run-3"], ["run-2", "run-1"], ["run-0"]]
+    ended = listing.paginate(**asked, statusFilter="SUCCEEDED").build_full_result()
+    assert [one["name"] for one in ended["executions"]] == ["run-3"]
+
+
+def test_token_bucket_gives_so_many_at_once_and_so_many_a_second(world: World) -> None:
+    bucket = TokenBucket(world.clock, size=2, per_second=1)
+    assert [bucket.take() for _ in range(3)] == [True, True, False]
+    world.clock.advance(1)
+    assert [bucket.take() for _ in range(2)] == [True, False]
+    assert bucket.refused == 2
+
+
+def test_index_that_lags_shows_an_earlier_moment(new_world: Callable[..., World]) -> None:
+    world = new_world("schedule")
+    world.freeze_indexes()
+    world.land(KEY)
+    world.drain()
+    assert world.tick().answer == {"Objects": 0}
+    world.thaw_indexes()
+    assert world.tick().answer["Objects"] == 1
+
+
+def test_sequencers_of_the_world_grow_as_they_compare_and_differ_in_length(world: World) -> None:
+    found = [world._sequencer() for _ in range(300)]
+    padded = [sequencer.ljust(64, "0") for sequencer in found]
+    assert padded == sorted(padded)
+    assert len({len(sequencer) for sequencer in found}) > 3
+
+
+def test_settings_of_the_queues_are_the_templates(world: World) -> None:
+    assert (world.landings.visibility, world.landings.max_receives) == (360, 100)
+    assert world.landings.batch_size == 10
+
+
+def test_events_of_the_world_have_the_shape_of_those_in_events(
+    world: World, load_event: Callable[[str], dict[str, Any]]
+) -> None:
+    landed = world.land(KEY)
+    sample = json.loads(load_event("object-created")["Records"][0]["body"])
+    assert _shape(landed.event) == _shape(sample)
+    world.drain()
+    [message] = world.statuses.each()
+    sample = json.loads(load_event("execution-running")["Records"][0]["body"])
+    assert _shape(json.loads(message.body)) == _shape(sample)
+
+
+def _shape(node: Any) -> Any:
+    return {key: _shape(node[key]) for key in node} if isinstance(node, dict) else type(node)
