@@ -48,6 +48,7 @@ from .conftest import (
 
 NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0, "Manifests": 0, "Notifications": 0}
 NOW_ALREADY = timedelta()
+REMOTE = datetime(2026, 9, 1, tzinfo=UTC)
 TRIGGER = ScheduleTrigger(
     ScheduleArn="arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly",
     ScheduledTime="2026-11-22T03:00:00Z",
@@ -361,12 +362,13 @@ def test_a_sweep_that_is_not_through_goes_on_in_the_next(world, long_list):
 
 
 def test_what_starts_while_a_sweep_goes_on_is_found_by_the_one_after(world, long_list, execution):
+    for number in range(PAGES):
+        execution("execution-running", f"old-{number}", startDate=REMOTE)
     world.reconcile()
     between = execution("execution-running", "between", startDate=world.clock())
-    world.clock.advance(minutes=15)
-    world.reconcile()
-    world.clock.advance(minutes=15)
-    assert world.reconcile()["Executions"] >= 1
+    for _ in range(3):
+        world.clock.advance(minutes=15)
+        world.reconcile()
     assert world.status(between["name"]) == "RUNNING"
 
 
