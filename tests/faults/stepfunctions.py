@@ -28,6 +28,7 @@ from moto.stepfunctions.exceptions import (
     ExecutionDoesNotExist,
     InvalidToken,
     StateMachineDoesNotExist,
+    ValidationException,
 )
 from moto.stepfunctions.responses import StepFunctionResponse
 
@@ -230,6 +231,8 @@ class Machine:
 
     def _list(self, asked: Any) -> ActionResult:
         self._check(asked._get_param("stateMachineArn"))
+        if asked._get_param("redriveFilter"):  # is for the executions of a Map Run
+            raise ValidationException("redriveFilter is not supported for state machines")
         wanted, after = asked._get_param("statusFilter"), asked._get_param("nextToken")
         names = list(reversed(self.executions))
         if after and after not in self.executions:
@@ -237,9 +240,6 @@ class Machine:
         names = names[names.index(after) + 1 :] if after else names
         if wanted:
             names = [name for name in names if self.executions[name].status == wanted]
-        if redriven := asked._get_param("redriveFilter"):
-            was = {"REDRIVEN": True, "NOT_REDRIVEN": False}[redriven]
-            names = [name for name in names if bool(self.executions[name].redrive_count) == was]
         size = min(asked._get_int_param("maxResults") or _PAGE, self.largest_page)
         page, rest = names[:size], names[size:]
         token = {"nextToken": page[-1]} if rest else {}

@@ -192,8 +192,10 @@ def test_deletions_do_not_reach_the_queue(world: World) -> None:
         ("size", ...),
         ("size", None),
         ("etag", ...),
+        ("etag", None),
         ("etag", ""),
         ("sequencer", ...),
+        ("sequencer", None),
     ],
 )
 def test_landing_without_what_may_be_missing_has_its_one_run(

@@ -97,7 +97,7 @@ def test_tick_that_dies_at_any_call_is_finished_or_undone_by_reconcile_alone(
 
 @pytest.mark.case(28)
 def test_reconcile_that_dies_at_any_call_is_finished_by_the_next() -> None:
-    for world in at_each_call(as_such(killed_before), "Reconcile"):
+    for world in at_each_call(as_such(killed_before), "Reconcile", step=2):
         world.machine.limit = 0
         assert not world.tick().ok
         world.give_up_ticks()
@@ -178,7 +178,7 @@ def test_key_overwritten_between_two_attempts_that_overlap_at_any_call_is_not_lo
 
 @pytest.mark.case(29)
 def test_ticks_over_indexes_that_lag_put_no_landing_into_two_manifests() -> None:
-    for world in at_each_call(as_such(killed_before), first=1, step=2):
+    for world in at_each_call(as_such(killed_before), first=1, step=3):
         world.freeze_indexes()
         first = world.tick()
         world.tick()

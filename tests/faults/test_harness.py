@@ -176,6 +176,8 @@ def test_executions_are_listed_newest_first_in_pages(world: World) -> None:
     assert pages == [["run-4", "run-3"], ["run-2", "run-1"], ["run-0"]]
     ended = listing.paginate(**asked, statusFilter="SUCCEEDED").build_full_result()
     assert [one["name"] for one in ended["executions"]] == ["run-3"]
+    with pytest.raises(ClientError, match="redriveFilter"):
+        listing.paginate(**asked, redriveFilter="REDRIVEN").build_full_result()
 
 
 def test_token_bucket_gives_so_many_at_once_and_so_many_a_second(world: World) -> None:

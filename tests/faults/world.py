@@ -60,6 +60,7 @@ from .faulty import Call, Faults
 from .invariants import Watch
 from .lambdas import Functions, Outcome
 from .queues import Message, Queue
+from .quick import shorten
 from .settling import settle
 from .stack import DeployedStack, client, events, quicken
 from .stepfunctions import Execution, Machine
@@ -154,6 +155,7 @@ class World:
         self._mock.start()
         self._patches.set(s3_models, "utcnow", lambda: self.clock().replace(tzinfo=None))
         quicken(self._patches)
+        shorten(self._patches)
         self.functions.patch(self._patches)
         self.machine.answer(self._patches)
         self.stack.create()
