@@ -9,6 +9,7 @@ import pytest
 
 from .faulty import killed_after, killed_before, meanwhile, throttled
 from .invariants import violations
+from .thorough import counts
 from .world import World
 
 NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0, "Manifests": 0, "Notifications": 0}
@@ -175,3 +176,40 @@ def test_reconcile_over_more_executions_than_a_page_finds_the_one_that_was_lost(
     assert world.faults.counts["stepfunctions", "list_executions"] >= 3
     assert world.rows()[lost]["status"] == "RUNNING"
     assert world.settle() == []
+
+
+@pytest.mark.case(9, 19)
+@pytest.mark.parametrize(
+    "parameters", [{}, {"start_on": "schedule"}, {"ScheduledInput": "incoming/"}]
+)
+def test_run_that_reconcile_starts_has_the_very_input_that_its_retry_gives(
+    new_world: Callable[..., World], parameters: dict[str, str]
+) -> None:
+    world = new_world(**parameters)
+    world.land("incoming/a+b ü.jsonl", copies="ScheduledInput" not in parameters)
+    world.faults.when("stepfunctions", "start_execution", killed_before())
+    world.drain()
+    tick = world.tick() if parameters else None
+    assert (len(world.manifests()), len(world.executions())) == (1, 0)
+    world.clock.advance(601 if not parameters else 1201)
+    world.reconcile(None)
+    assert len(world.executions()) == 1
+    world.landings.show()
+    assert (world.retry(tick) if tick else world.drain()[0]).ok
+    assert world.metrics["InputMismatches", ""] == 0
+    assert world.settle() == []
+
+
+@pytest.mark.case(19)
+def test_what_still_waits_when_runs_start_on_arrival_again_is_gathered_whoever_dies() -> None:
+    for at in range(0, 20, 4):
+        with World("schedule") as world:
+            for name in "ab":
+                world.land(f"incoming/{name}.jsonl")
+            world.drain()
+            world.switch("arrival")
+            world.clock.advance(1300)
+            world.faults.at(at, killed_before(), "Reconcile", fitting=counts)
+            world.reconcile(None)
+            assert violations(world) == []
+            assert world.settle() == []

@@ -178,7 +178,7 @@ def test_key_overwritten_between_two_attempts_that_overlap_at_any_call_is_not_lo
 
 @pytest.mark.case(29)
 def test_ticks_over_indexes_that_lag_put_no_landing_into_two_manifests() -> None:
-    for world in at_each_call(as_such(killed_before), first=1, step=3):
+    for world in at_each_call(as_such(killed_before), first=1, step=4):
         world.freeze_indexes()
         first = world.tick()
         world.tick()

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from .faulty import killed_after, killed_before, response_lost, throttled
 from .invariants import violations
+from .landed import Sequencers
 from .stack import client
 from .stepfunctions import TokenBucket
 from .world import World
@@ -199,7 +200,8 @@ def test_index_that_lags_shows_an_earlier_moment(new_world: Callable[..., World]
 
 
 def test_sequencers_of_the_world_grow_as_they_compare_and_differ_in_length(world: World) -> None:
-    found = [world._sequencer() for _ in range(300)]
+    sequencers = Sequencers(world.random)
+    found = [next(sequencers) for _ in range(300)]
     padded = [sequencer.ljust(64, "0") for sequencer in found]
     assert padded == sorted(padded)
     assert len({len(sequencer) for sequencer in found}) > 3

@@ -38,7 +38,6 @@ Asked (`from .invariants import violations`)
 
 from __future__ import annotations
 
-import copy
 import itertools
 import json
 from collections import Counter
@@ -46,7 +45,6 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import md5
 from random import Random
 from typing import Any, Self
 
@@ -59,6 +57,7 @@ from . import inside
 from .faulty import Call, Faults
 from .invariants import Watch
 from .lambdas import Functions, Outcome
+from .landed import Landed, Sequencers, object_created, record
 from .queues import Message, Queue
 from .quick import shorten
 from .settling import settle
@@ -82,33 +81,6 @@ class Clock:
     def advance(self, seconds: float) -> datetime:
         self.now += timedelta(seconds=seconds)
         return self.now
-
-
-@dataclass(eq=False)
-class Landed:
-    """One version of one object that was put; ``expected`` says whether it must be processed."""
-
-    key: str
-    version_id: str | None
-    sequencer: str | None
-    event: dict[str, Any]
-    expected: bool = True
-    sent: int = 0
-
-    @property
-    def body(self) -> str:
-        """The event as a message's body."""
-        return json.dumps(self.event)
-
-    @property
-    def version(self) -> str:
-        """What the run's name has of it, as in `landrun.landing.Landing`."""
-        return self.version_id or f"sequencer:{self.sequencer}"
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        """Key, and version id or the sequencer as it compares: right-padded with zeros."""
-        return self.key, self.version_id or str(self.sequencer).ljust(64, "0")
 
 
 @dataclass
@@ -144,7 +116,8 @@ class World:
         self.functions = Functions(
             self.stack, self.faults, self.clock, self.history.see, self._make
         )
-        self._sequence = itertools.count(self.random.randrange(1, 4096))
+        self._sequencers = Sequencers(self.random)
+        self._versions = itertools.count(1)
         self._lagging: dict[str, inside.Lagging] = {}
         self._patches = Patches()
         self._mock = mock_aws()
@@ -204,37 +177,21 @@ class World:
             Changes the event's ``detail`` before it is sent: ``lambda d: d["object"].pop("etag")``.
         """
         bucket = self.stack.name("LandingBucket")
-        version_id = self._put(bucket, key, body) if stored else f"{next(self._sequence):032x}"
-        event = copy.deepcopy(_sample())
-        event["time"] = f"{self.clock():%Y-%m-%dT%H:%M:%SZ}"
-        event["detail"]["bucket"]["name"] = bucket
-        event["detail"]["object"] |= {
-            "key": key,
-            "size": len(body),
-            "etag": md5(body).hexdigest(),
-            "version-id": version_id,
-            "sequencer": self._sequencer(),
-        }
+        event = object_created(
+            bucket,
+            key,
+            body,
+            time=f"{self.clock():%Y-%m-%dT%H:%M:%SZ}",
+            version_id=_put(bucket, key, body) if stored else f"{next(self._versions):032x}",
+            sequencer=next(self._sequencers),
+        )
         if change:
             change(event["detail"])
-        said = event["detail"]["object"]
-        version_id = said.get("version-id")
-        landed = Landed(
-            key,
-            None if version_id in ("", "null") else version_id,
-            said.get("sequencer"),
-            event,
-            expected,
-        )
+        landed = Landed.of(event, expected=expected)
         self.landed.append(landed)
         for _ in range(copies):
             self.send(landed)
         return landed
-
-    @staticmethod
-    def _put(bucket: str, key: str, body: bytes) -> str:
-        answer = client("s3").put_object(Bucket=bucket, Key=key, Body=body)
-        return str(answer["VersionId"])
 
     def send(self, landed: Landed, delay: float = 0) -> Message:
         """Send the event of a landing (again)."""
@@ -249,12 +206,6 @@ class World:
     def delete(self, key: str) -> None:
         """Delete an object, as a user does: a delete marker."""
         client("s3").delete_object(Bucket=self.stack.name("LandingBucket"), Key=key)
-
-    def _sequencer(self) -> str:
-        """Give the next sequencer: they grow, but neither as numbers nor in equal length."""
-        number = f"006B02A4{next(self._sequence):08X}"
-        tail = "".join(self.random.choices("0123456789ABCDEF", k=2 * self.random.randrange(4)))
-        return (number + tail).rstrip("0") or "0"
 
     # ---- invocations -------------------------------------------------------------------------
 
@@ -275,6 +226,12 @@ class World:
         """Change a function's environment, as a deployment does: its processes are new then."""
         self.functions.reconfigure(function, **variables)
 
+    def switch(self, start_on: str) -> None:
+        """Deploy the other mode."""
+        self.start_on = start_on
+        for function in ("ObjectCreated", "Schedule", "Reconcile"):
+            self.reconfigure(function, START_ON=start_on)
+
     def poll(self, queue: str) -> Outcome | None:
         """Hand one batch to the queue's function; None when nothing is visible."""
         source = self.landings if queue == "landings" else self.statuses
@@ -285,7 +242,7 @@ class World:
         """Hand a batch over as Lambda does, and delete what was not reported as failed."""
         source = self.landings if queue == "landings" else self.statuses
         function = "ObjectCreated" if queue == "landings" else "ExecutionStatus"
-        outcome = self.invoke(function, {"Records": [_record(message) for message in batch]})
+        outcome = self.invoke(function, {"Records": [record(message) for message in batch]})
         if outcome.ok:
             failed = {item["itemIdentifier"] for item in outcome.answer["batchItemFailures"]}
             for message in batch:
@@ -435,12 +392,6 @@ def _parameters(start_on: str, given: dict[str, str]) -> dict[str, str]:
     return given if start_on == "arrival" else {"StartOn": start_on, **given}
 
 
-def _sample() -> dict[str, Any]:
-    event: dict[str, Any] = json.loads(events("object-created")["Records"][0]["body"])
-    return event
-
-
-def _record(message: Message) -> dict[str, Any]:
-    sample = events("object-created")["Records"][0]
-    attributes = sample["attributes"] | {"ApproximateReceiveCount": str(message.receives)}
-    return sample | {"messageId": message.id, "body": message.body, "attributes": attributes}
+def _put(bucket: str, key: str, body: bytes) -> str:
+    answer = client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+    return str(answer["VersionId"])
