@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("landrun", deadline=None)
+settings.load_profile("landrun")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -24,6 +24,7 @@ from landrun.listing import ListedObject, list_objects
 _STANDS_ALREADY = "PreconditionFailed"
 _TRIGGER = "trigger"
 _LANDINGS = "landings"
+_TRIGGER_LIMIT = 1900
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Manifests:
             When S3 refuses the call or cannot be reached.
         """
         uri = self.uri(run)
-        about = {_TRIGGER: _packed(trigger) if trigger else None, _LANDINGS: landings}
+        about = {_TRIGGER: _packed(trigger), _LANDINGS: landings}
         try:
             with translated("s3:PutObject"):
                 self._client.put_object(
@@ -228,9 +229,15 @@ def manifest_body(bucket: str, keys: Sequence[str]) -> str:
     return json.dumps([{"prefix": f"s3://{bucket}/"}, *keys], ensure_ascii=False)
 
 
-def _packed(trigger: Trigger) -> str:
-    """Spell a trigger in ASCII, short: S3 keeps 2 KB of user metadata, a key alone can be 1 KB."""
-    return base64.b64encode(zlib.compress(trigger_json(trigger).encode(), 9)).decode()
+def _packed(trigger: Trigger | None) -> str | None:
+    """Spell a trigger in ASCII, short: S3 keeps 2 KB of user metadata, a key alone can be 1 KB.
+
+    One that is too long all the same is left out: the manifest is more than its trigger.
+    """
+    if trigger is None:
+        return None
+    packed = base64.b64encode(zlib.compress(trigger_json(trigger).encode(), 9)).decode()
+    return packed if len(packed) <= _TRIGGER_LIMIT else None
 
 
 def _unpacked(text: str | None) -> Trigger | None:

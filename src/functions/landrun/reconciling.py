@@ -17,13 +17,13 @@ from typing import Any, cast
 from landrun.collecting import Collector
 from landrun.contract import ManualTrigger, manual_run_name
 from landrun.cursors import Cursors
-from landrun.errors import LandrunError, NotReconciled, ServiceError
+from landrun.errors import NotReconciled, ServiceError
 from landrun.executions import Executions
 from landrun.ledger import RUNNING, UNTOLD, Ledger
 from landrun.manifests import Manifests
 from landrun.recording import Recorder
 from landrun.runs import Runs
-from landrun.status import RANKS, described_change
+from landrun.status import RANKS, described_change, timestamp
 from landrun.telemetry import Telemetry
 from landrun.waiting import Candidate, Waiting
 
@@ -39,8 +39,11 @@ PAGES = 20
 REDRIVEN_PAGES = 5
 """Pages of the sweep for redrives."""
 
-REDRIVABLE = timedelta(days=35)
-"""An execution can be redriven for 14 days after its end, and lasts 19 days at most."""
+LONGEST_RUN = timedelta(days=19)
+"""The time limit of the state machine."""
+
+REDRIVABLE = LONGEST_RUN + timedelta(days=14)
+"""How far back executions that can be redriven may have started: 14 days after their end."""
 
 LOOK_UPS = 500
 """Runs that are described one by one, at most, in a step."""
@@ -135,23 +138,29 @@ class Reconciler:
     def _noted(self, what: str, failed: list[str]) -> Iterator[None]:
         try:
             yield
-        except LandrunError as error:
-            failed.append(f"{what}: {error}")
+        except Exception as error:  # whatever one has, the others are not to go without
+            failed.append(f"{what}: {type(error).__name__}: {error}")
             self.telemetry.logger.exception("not reconciled", extra={"what": what})
 
     def _statuses(self, before: datetime) -> Iterator[Piece]:
         """Record the end of executions whose rows still say that they run."""
         at_work = self._at_work()
         open_rows = (r for r in self.ledger.unfinished(RUNNING) if r["name"] not in at_work)
-        for row in islice(filter(self._is_ours, open_rows), LOOK_UPS):
+        for row in islice(filter(self._can_be_known, open_rows), LOOK_UPS):
             yield row["name"], partial(self._recorded, row["execution_arn"], before)
 
-    def _is_ours(self, row: dict[str, Any]) -> bool:
-        """Leave the runs of a machine that the stack had before: its role may not look at them."""
+    def _can_be_known(self, row: dict[str, Any]) -> bool:
+        """Leave runs whose outcome nobody can tell any more, for they would keep others waiting.
+
+        Those of a machine that the stack had before, which its role may not look at, and those
+        that Step Functions must have forgotten.
+        """
+        forgotten = timestamp((self.clock() - REMEMBERED - LONGEST_RUN).timestamp() * 1000)
         ours: bool = row["state_machine_arn"] == self.executions.state_machine_arn
-        if not ours:
-            self.telemetry.logger.warning("run of another machine", extra={"run": row["name"]})
-        return ours
+        known = ours and row["started_at"] > forgotten
+        if not known:
+            self.telemetry.logger.warning("outcome out of reach", extra={"run": row["name"]})
+        return known
 
     def _at_work(self) -> set[str]:
         """List executions that run, to spare looking at each; those not listed are looked at."""

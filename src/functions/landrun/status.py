@@ -109,7 +109,7 @@ def described_change(described: dict[str, Any]) -> StatusChange:
     return StatusChange.model_validate({**described, **times})
 
 
-def timestamp(milliseconds: int) -> str:
+def timestamp(milliseconds: float) -> str:
     """Spell epoch milliseconds as ISO 8601 in UTC, to the millisecond."""
     time = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

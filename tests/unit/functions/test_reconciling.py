@@ -233,9 +233,28 @@ def test_runs_of_a_machine_that_the_stack_had_before_are_left_and_named(world, e
     world.cursors.move("executions", {"back_to": world.clock().isoformat()})
     assert world.reconcile() == {"Statuses": 1}
     assert (world.status("theirs"), world.status("ours")) == ("RUNNING", "SUCCEEDED")
-    assert [line["run"] for line in told().logs if "another machine" in line["message"]] == [
-        "theirs"
-    ]
+    assert [line["run"] for line in told().logs if "out of reach" in line["message"]] == ["theirs"]
+
+
+def test_runs_that_step_functions_must_have_forgotten_keep_no_others_waiting(
+    world, execution, told, monkeypatch
+):
+    monkeypatch.setattr("landrun.reconciling.LOOK_UPS", 1)
+    world.runs(execution("execution-succeeded", "old"))
+    world.clock.now += timedelta(days=120)
+    world.runs(execution("execution-succeeded", "new", startDate=world.clock()))
+    world.cursors.move("executions", {"back_to": world.clock().isoformat()})
+    assert world.reconcile(timedelta()) == {"Statuses": 1}
+    assert (world.status("old"), world.status("new")) == ("RUNNING", "SUCCEEDED")
+    assert [line["run"] for line in told().logs if "out of reach" in line["message"]] == ["old"]
+
+
+def test_an_error_that_nobody_thought_of_keeps_no_others_waiting(world, execution):
+    world.runs(execution("execution-succeeded", "odd", status="BRAND_NEW"))
+    world.runs(execution("execution-succeeded", "plain"))
+    with pytest.raises(NotReconciled, match="odd"):
+        world.reconcile()
+    assert world.status("plain") == "SUCCEEDED"
 
 
 def test_a_status_event_that_comes_after_all_changes_nothing(world, execution):
