@@ -33,6 +33,7 @@ Asked (`from .invariants import violations`)
     dead("landings")            what lies in a dead-letter queue: [(body, reason)]
     rows(), waiting()           the tables' items by key; manifests() by run; executions() by name
     invoke(function, event)     any function: an `Outcome`; a crash is an error, never raised
+    give_up_ticks(), switch(mode), reconfigure(function, VARIABLE=...), forget(name)
     freeze_indexes(), thaw_indexes()   queries of secondary indexes show the moment of freezing
 """
 
