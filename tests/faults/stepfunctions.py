@@ -98,6 +98,12 @@ class Execution:
         """How far it is: redrives, and whether it has ended."""
         return self.redrive_count, int(self.status != "RUNNING")
 
+    @property
+    def place(self) -> str:
+        """Where it is in ListExecutions: by start or redrive while it runs, by its end then."""
+        running = self.redriven if self.status == "RUNNING" else self.stopped
+        return f"{(running or self.started).isoformat(timespec='microseconds')} {self.name}"
+
 
 class Machine:
     """The executions of one state machine, and AWS's answers about them.
@@ -234,16 +240,14 @@ class Machine:
         if asked._get_param("redriveFilter"):  # is for the executions of a Map Run
             raise ValidationException("redriveFilter is not supported for state machines")
         wanted, after = asked._get_param("statusFilter"), asked._get_param("nextToken")
-        names = list(reversed(self.executions))
-        if after and after not in self.executions:
+        if after and after.partition(" ")[2] not in self.executions:
             raise InvalidToken
-        names = names[names.index(after) + 1 :] if after else names
-        if wanted:
-            names = [name for name in names if self.executions[name].status == wanted]
+        every = (one for one in self.executions.values() if wanted in (None, one.status))
+        listed = sorted((one for one in every if not after or one.place < after), key=_place)
         size = min(asked._get_int_param("maxResults") or _PAGE, self.largest_page)
-        page, rest = names[:size], names[size:]
-        token = {"nextToken": page[-1]} if rest else {}
-        return ActionResult({"executions": [_summary(self.executions[n]) for n in page], **token})
+        page = listed[: -size - 1 : -1]
+        token = {"nextToken": page[-1].place} if len(page) < len(listed) else {}
+        return ActionResult({"executions": [_summary(one) for one in page], **token})
 
     def _history(self, asked: Any) -> ActionResult:
         execution = self._found(asked._get_param("executionArn"))
@@ -270,6 +274,10 @@ def _method(answer: Callable[[Any], ActionResult]) -> Callable[[Any], ActionResu
         return answer(response)
 
     return method
+
+
+def _place(execution: Execution) -> str:
+    return execution.place
 
 
 def _summary(execution: Execution) -> dict[str, Any]:

@@ -36,14 +36,8 @@ CLAIM_GRACE = timedelta(minutes=20)
 PAGES = 20
 """Pages of 1,000 executions per sweep: a fifth of ListExecutions' smallest bucket (100 calls)."""
 
-REDRIVEN_PAGES = 5
-"""Pages of the sweep for redrives."""
-
 LONGEST_RUN = timedelta(days=19)
 """The time limit of the state machine."""
-
-REDRIVABLE = LONGEST_RUN + timedelta(days=14)
-"""How far back executions that can be redriven may have started: 14 days after their end."""
 
 LOOK_UPS = 500
 """Runs that are described one by one, at most, in a step."""
@@ -170,38 +164,23 @@ class Reconciler:
     def _executions(self, before: datetime, failed: list[str]) -> Iterator[Piece]:
         """Record executions that the ledger does not know, or not as they are.
 
-        Two sweeps go through the list of executions. The first goes back to where the one before
-        it began: what started earlier was known then, and is watched by its row since. The second
-        goes back to where executions can be redriven from, for a redrive whose events are lost
-        is not among the new ones; it takes its time.
+        The list, where what changed last comes first, is compared with the ledger back to where
+        the sweep before began. A sweep that is not through goes on in the next reconcile, one with
+        failures is done again.
         """
-        for page in self._swept("executions", before, None, PAGES, failed):
-            yield from self._behind(page, before)
-        for page in self._swept("redriven", before, before - REDRIVABLE, REDRIVEN_PAGES, failed):
-            redriven = [one for one in page if one.get("redriveCount")]
-            yield from self._behind(redriven, before)
-
-    def _swept(
-        self, name: str, before: datetime, back_to: datetime | None, pages: int, failed: list[str]
-    ) -> Iterator[list[dict[str, Any]]]:
-        """List executions, those that started last first, back to a time.
-
-        A sweep that is not through goes on in the next reconcile. One with failures is done again.
-        """
-        place = self.cursors.read(name)
+        place = self.cursors.read("executions")
         begun, token = place.get("begun", before.isoformat()), place.get("token", "")
         last = place.get("back_to", LONG_AGO)
-        oldest = back_to or datetime.fromisoformat(last)
-        for page, next_token in islice(self._pages(token), pages):
-            new = [one for one in page if one["startDate"] > oldest]
-            yield new
+        for page, next_token in islice(self._pages(token), PAGES):
+            new = [one for one in page if _changed_at(one) > datetime.fromisoformat(last)]
+            yield from self._behind(new, before)
             token = next_token if len(new) == len(page) else ""
             if not token:
                 break
         again = bool(failed) or place.get("again", False)
         through = {"back_to": last if again else begun}
         on_the_way = {"begun": begun, "token": token, "back_to": last, "again": again}
-        self.cursors.move(name, on_the_way if token else through)
+        self.cursors.move("executions", on_the_way if token else through)
 
     def _pages(self, token: str = "", **only: str) -> Iterator[tuple[list[dict[str, Any]], str]]:
         while True:
@@ -219,16 +198,14 @@ class Reconciler:
         """Find the executions whose rows are missing, or not as far as they are."""
         known = self.ledger.known([one["name"] for one in listed])
         for one in listed:
-            name, arn = one["name"], one["executionArn"]
-            if name not in known and one["startDate"] <= before:
-                yield name, partial(self._recorded, arn, None)
-            elif name in known and known[name] < (one.get("redriveCount", 0), RANKS[one["status"]]):
-                yield name, partial(self._recorded, arn, before)
+            far = (one.get("redriveCount", 0), RANKS[one["status"]])
+            if _changed_at(one) <= before and known.get(one["name"], (-1, 0)) < far:
+                yield one["name"], partial(self._recorded, one["executionArn"], before)
 
-    def _recorded(self, arn: str, before: datetime | None) -> bool:
+    def _recorded(self, arn: str, before: datetime) -> bool:
         """Record an execution as it is now; False when there is nothing new, or it is too young."""
         described = self.executions.find(arn)
-        if described is None or (before and _changed_at(described) > before):
+        if described is None or _changed_at(described) > before:
             return False
         return self.recorder.record(described_change(described))
 
@@ -285,8 +262,8 @@ class Reconciler:
             yield row["name"], partial(self.recorder.tell_overdue, row)
 
 
-def _changed_at(described: dict[str, Any]) -> datetime:
-    """Say when an execution came to the status that it has."""
-    running = described["status"] == "RUNNING"
-    changed = described.get("redriveDate" if running else "stopDate") or described["startDate"]
+def _changed_at(execution: dict[str, Any]) -> datetime:
+    """Say when an execution came to the status that it has: ListExecutions' order."""
+    running = execution["status"] in ("RUNNING", "PENDING_REDRIVE")
+    changed = execution.get("redriveDate" if running else "stopDate") or execution["startDate"]
     return cast(datetime, changed)

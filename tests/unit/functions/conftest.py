@@ -160,12 +160,18 @@ class FakeExecutions:
             raise ServiceError("states:ListExecutions", "InvalidToken", "a day old")
         wanted = only.get("statusFilter")
         listed = [one for one in self.described.values() if wanted in (None, one["status"])]
-        listed.sort(key=lambda one: one["startDate"], reverse=True)
+        listed.sort(key=_changed_at, reverse=True)
         end = int(token or 0) + self.page_size
         return listed[end - self.page_size : end], str(end) if end < len(listed) else ""
 
     def last_tasks(self, arn: str) -> list[dict[str, Any]]:
         return self.history.get(arn, [])
+
+
+def _changed_at(listed: dict[str, Any]) -> datetime:
+    """ListExecutions' order: by start or redrive while it runs, by its end then."""
+    running = listed["status"] == "RUNNING"
+    return listed.get("redriveDate" if running else "stopDate") or listed["startDate"]
 
 
 @dataclass

@@ -19,8 +19,6 @@ from landrun.reconciling import (
     GRACE,
     MANIFESTS,
     PAGES,
-    REDRIVABLE,
-    REDRIVEN_PAGES,
     REMEMBERED,
     Reconciler,
 )
@@ -288,10 +286,24 @@ def test_an_execution_that_has_just_started_is_left_to_its_event_and_not_forgott
     assert world.status(young["name"]) == "RUNNING"
 
 
-def test_an_end_is_recorded_even_if_the_start_never_was(world, execution):
-    """What started long enough ago may have ended within the grace."""
-    execution("execution-succeeded", ended=world.clock())
+def test_an_end_is_left_to_its_event_as_a_start_is_and_not_forgotten(world, execution):
+    young = execution("execution-succeeded", ended=world.clock())
+    assert world.reconcile() == {}
+    world.clock.advance(seconds=GRACE.total_seconds())
     assert world.reconcile() == {"Executions": 1}
+    assert world.status(young["name"]) == "SUCCEEDED"
+
+
+def test_an_old_run_that_has_just_ended_does_not_hide_the_new_ones_behind_it(world, execution):
+    world.executions.page_size = 1
+    world.reconcile()
+    world.clock.advance(hours=1)
+    unknown = execution("execution-running", "new", startDate=world.clock())
+    world.clock.advance(minutes=1)
+    execution("execution-succeeded", "old", startDate=REMOTE, ended=world.clock())
+    world.clock.advance(hours=1)
+    assert world.reconcile() == {"Executions": 2}
+    assert world.status(unknown["name"]) == "RUNNING"
 
 
 def test_a_redrive_of_an_old_run_whose_events_were_lost_is_recorded(world, execution):
@@ -317,30 +329,6 @@ def test_a_redrive_that_runs_is_recorded_after_its_own_grace(world, execution):
     assert world.status(failed["name"]) == "RUNNING"
 
 
-def test_a_lost_redrive_is_found_wherever_in_the_list_it_is_in_a_few_calls(world, execution):
-    world.executions.page_size = 1
-    for day in range(1, REDRIVEN_PAGES + 3):
-        started = world.clock() - timedelta(days=day)
-        known = execution("execution-failed", f"run-{day}", startDate=started)
-        world.ledger.record(row(described_change(known)))
-    world.cursors.move("executions", {"back_to": world.clock().isoformat()})
-    execution("execution-succeeded-redriven", f"run-{day}", startDate=started)
-    assert world.reconcile() == {}
-    assert world.reconcile() == {"Executions": 1}
-    assert world.status(f"run-{day}") == "SUCCEEDED"
-
-
-def test_what_can_no_longer_be_redriven_is_not_looked_through(world, execution):
-    world.executions.page_size = 1
-    for day in (1, 2, 3):
-        old = world.clock() - GRACE - REDRIVABLE - timedelta(days=day)
-        known = execution("execution-failed", f"run-{day}", startDate=old)
-        world.ledger.record(row(described_change(known)))
-    world.cursors.move("executions", {"back_to": world.clock().isoformat()})
-    assert world.reconcile() == {}
-    assert sweeps(world) == ["", ""]
-
-
 def sweeps(world: World) -> list[str]:
     """The tokens of the pages that sweeps have asked for since the last look."""
     tokens = [token for token, only in world.executions.asked if not only]
@@ -351,14 +339,13 @@ def sweeps(world: World) -> list[str]:
 def test_a_sweep_goes_back_only_to_where_the_last_one_began(world, execution):
     for day in range(5):
         execution(
-            "execution-succeeded", f"run-{day}", startDate=datetime(2026, 11, day + 1, tzinfo=UTC)
+            "execution-succeeded", f"run-{day}", ended=datetime(2026, 11, day + 1, tzinfo=UTC)
         )
     world.executions.page_size = 1
-    for_redrives = ["", "1", "2", "3", "4"]
     assert world.reconcile() == {"Executions": 5}
-    assert sweeps(world) == ["", "1", "2", "3", "4", *for_redrives]
+    assert sweeps(world) == ["", "1", "2", "3", "4"]
     assert world.reconcile() == {}
-    assert sweeps(world) == ["", *for_redrives]
+    assert sweeps(world) == [""]
 
 
 @pytest.fixture
