@@ -167,14 +167,14 @@ def test_start_execution_is_idempotent_as_long_as_it_runs(world: World, run: str
             world.finish(run)
 
 
-def test_executions_are_listed_newest_first_in_pages(world: World) -> None:
+def test_executions_are_listed_by_their_last_change_in_pages(world: World) -> None:
     for number in range(5):
         world.machine.start(f"run-{number}", "{}")
     world.machine.finish("run-3")
     listing = client("stepfunctions").get_paginator("list_executions")
     asked = {"stateMachineArn": world.machine.arn, "PaginationConfig": {"PageSize": 2}}
     pages = [[one["name"] for one in page["executions"]] for page in listing.paginate(**asked)]
-    assert pages == [["run-4", "run-3"], ["run-2", "run-1"], ["run-0"]]
+    assert pages == [["run-3", "run-4"], ["run-2", "run-1"], ["run-0"]]
     ended = listing.paginate(**asked, statusFilter="SUCCEEDED").build_full_result()
     assert [one["name"] for one in ended["executions"]] == ["run-3"]
     with pytest.raises(ClientError, match="redriveFilter"):
