@@ -24,7 +24,6 @@ def steps():
     machine.teardown()
 
 
-@pytest.mark.xfail(strict=True, reason="the sweep's cursor passes what ListExecutions shows later")
 def test_run_that_starts_while_reconcile_lists_by_hand_is_found_by_the_next(arrival):
     """With no grace, the sweep of executions went past what its list did not show yet."""
     arrival.fate = lambda _: []

@@ -169,7 +169,8 @@ class Reconciler:
         failures is done again.
         """
         place = self.cursors.read("executions")
-        begun, token = place.get("begun", before.isoformat()), place.get("token", "")
+        listed = min(before, self.clock() - GRACE)  # what is younger may not be in the list yet
+        begun, token = place.get("begun", listed.isoformat()), place.get("token", "")
         last = place.get("back_to", LONG_AGO)
         for page, next_token in islice(self._pages(token), PAGES):
             new = [one for one in page if _changed_at(one) > datetime.fromisoformat(last)]
