@@ -85,6 +85,7 @@ def test_tick_that_dies_at_any_call_is_finished_or_undone_by_reconcile_alone(
 ) -> None:
     for world in at_each_call(as_such(death)):
         world.tick()
+        world.faults.heal()
         world.give_up_ticks()
         assert violations(world) == []
         world.clock.advance(1300)
@@ -125,6 +126,7 @@ def test_ticks_that_overlap_at_any_call_put_no_landing_into_two_manifests(
     for world in at_each_call(lambda world: when(lambda: acts[other](world))):
         assert world.tick(DUE).ok
         assert violations(world) == []
+        world.faults.heal()
         if other == "reconcile":  # in a hurry, it may have left something waiting
             world.tick()
         assert all_well(world)
@@ -150,6 +152,7 @@ def test_key_overwritten_at_any_call_of_a_tick_has_its_newest_version_in_one_man
     for world in at_each_call(lambda world: when(lambda: overwrite(world))):
         assert world.tick().ok
         assert violations(world) == []
+        world.faults.heal()
         world.tick()
         world.drain("statuses")
         assert violations(world, settled=True) == []
@@ -171,6 +174,7 @@ def test_key_overwritten_between_two_attempts_that_overlap_at_any_call_is_not_lo
     for world in at_each_call(lambda world: meanwhile(lambda: overwrite_and_retry(world))):
         assert world.tick(DUE).ok
         assert violations(world) == []
+        world.faults.heal()
         world.tick()
         world.drain("statuses")
         assert violations(world, settled=True) == []
