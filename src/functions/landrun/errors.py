@@ -9,6 +9,7 @@
     │   ├── InvalidEvent           not the event that the function is for
     │   ├── InvalidKey             an object key that no container could read as a file
     │   └── InvalidName            a run name that Step Functions or SageMaker would refuse
+    ├── NoLanding                  an event of S3 about something else: ignored, and counted
     ├── InvalidS3Uri               not of the form s3://bucket/key
     ├── AlreadyStarted             an execution of that name exists: the run is there already
     ├── NotToldYet                 a run goes on before its failure has been told: once it has been
@@ -43,6 +44,20 @@ class InvalidKey(Refused):
 
 class InvalidName(Refused):
     """A run name that Step Functions or SageMaker would refuse."""
+
+
+class NoLanding(LandrunError):
+    """An event of S3 about something else than an object that has landed.
+
+    Parameters
+    ----------
+    reason : str
+        A short label of what it is about, for logs and metrics.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the event is about something else: {reason}")
+        self.reason = reason
 
 
 class InvalidS3Uri(LandrunError):

@@ -14,7 +14,22 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser.models.s3 import S3EventNotificationEventBridgeModel
 from pydantic import ValidationError
 
-from landrun.errors import InvalidEvent, InvalidKey
+from landrun.errors import InvalidEvent, InvalidKey, NoLanding
+
+OTHER_EVENTS = frozenset(
+    {
+        "Object Deleted",
+        "Object Restore Initiated",
+        "Object Restore Completed",
+        "Object Restore Expired",
+        "Object Access Tier Changed",
+        "Object Storage Class Changed",
+        "Object ACL Updated",
+        "Object Tags Added",
+        "Object Tags Deleted",
+    }
+)
+"""What S3 tells EventBridge besides *Object Created* (Amazon S3 user guide, EventBridge)."""
 
 FILE_NAME_LIMIT = 255
 """Bytes in one component of a path on the job's file system (Linux NAME_MAX)."""
@@ -96,8 +111,10 @@ def parse_landing(body: str) -> Landing:
 
     Raises
     ------
+    NoLanding
+        When it is an event of S3 about something else, such as a deletion.
     InvalidEvent
-        When it is not an *Object Created* event of S3, or lacks what identifies the version.
+        When it is not an event of S3, or lacks what identifies the version.
     """
     event = _s3_event(body)
     if event.detail_type != "Object Created":
@@ -119,12 +136,21 @@ def parse_landing(body: str) -> Landing:
 def _s3_event(body: str) -> S3EventNotificationEventBridgeModel:
     try:
         payload: Any = json.loads(body, object_hook=_without_nulls)
+        _check_subject(payload)
         return S3EventNotificationEventBridgeModel.model_validate(payload)
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, e["loc"])) or "event" for e in error.errors()[:5])
         raise InvalidEvent(f"not an S3 event from EventBridge: check {fields}") from error
     except ValueError as error:
         raise InvalidEvent(f"the message is not JSON: {error}") from error
+
+
+def _check_subject(payload: Any) -> None:
+    """Tell a deletion and the like, which a wider rule may let through, from what is wrong."""
+    if isinstance(payload, dict) and payload.get("source") == "aws.s3":
+        subject = payload.get("detail-type")
+        if isinstance(subject, str) and subject in OTHER_EVENTS:
+            raise NoLanding(subject.lower().replace(" ", "-"))
 
 
 def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:

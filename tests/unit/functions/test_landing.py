@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landrun.errors import InvalidEvent, InvalidKey, Refused
-from landrun.landing import Filter, check_key, parse_landing
+from landrun.errors import InvalidEvent, InvalidKey, NoLanding, Refused
+from landrun.landing import OTHER_EVENTS, Filter, check_key, parse_landing
 
 FILTER = Filter(
     prefix="incoming/", suffix=".csv", own=(("outputs", "processed/"), ("outputs", "manifests/"))
@@ -87,9 +87,18 @@ def test_a_null_is_as_good_as_nothing(load_event, field):
     assert parse_landing(body(load_event, **{field: None})) == parse_landing(json.dumps(without))
 
 
-def test_a_deleted_object_is_no_landing(load_event):
-    event = json.loads(body(load_event)) | {"detail-type": "Object Deleted"}
-    with pytest.raises(InvalidEvent, match="Object Deleted"):
+@pytest.mark.parametrize("subject", sorted(OTHER_EVENTS))
+def test_what_else_s3_tells_is_no_landing_and_not_wrong(load_event, subject):
+    event = json.loads(load_event("object-deleted")["Records"][0]["body"])
+    with pytest.raises(NoLanding) as told:
+        parse_landing(json.dumps(event | {"detail-type": subject}))
+    assert told.value.reason == subject.lower().replace(" ", "-")
+
+
+@pytest.mark.parametrize("other", [{"source": "mine"}, {"detail-type": "Object Eaten"}])
+def test_what_s3_does_not_tell_is_refused(load_event, other):
+    event = json.loads(load_event("object-deleted")["Records"][0]["body"]) | other
+    with pytest.raises(InvalidEvent, match="expected an Object Created event"):
         parse_landing(json.dumps(event))
 
 

@@ -99,9 +99,7 @@ def test_keys_no_file_can_have_go_to_the_dead_letter_queue_with_their_reason(
     assert told().count("MessagesRefused") == 5
 
 
-@pytest.mark.parametrize(
-    "name", ["object-created-malformed", "object-created-test-event", "object-deleted"]
-)
+@pytest.mark.parametrize("name", ["object-created-malformed", "object-created-test-event"])
 def test_what_is_no_landing_goes_to_the_dead_letter_queue_with_its_reason(
     landrun, load_event, context, name
 ):
@@ -118,6 +116,7 @@ def test_what_is_no_landing_goes_to_the_dead_letter_queue_with_its_reason(
         ("object-created-wrong-prefix", "", "prefix"),
         ("object-created-wrong-suffix", ".jsonl", "suffix"),
         ("object-created-own-output", "", "own-output"),
+        ("object-deleted", "", "object-deleted"),
     ],
     indirect=["landrun"],
 )

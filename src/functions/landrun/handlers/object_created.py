@@ -17,6 +17,7 @@ from landrun import clients
 from landrun.clock import utc_now
 from landrun.contract import ObjectCreatedTrigger, S3Uri, landing_run_name
 from landrun.deadletters import DeadLetters
+from landrun.errors import NoLanding
 from landrun.executions import Executions
 from landrun.handlers.batches import process_batch
 from landrun.landing import Filter, Landing, check_key, parse_landing
@@ -74,7 +75,11 @@ class ObjectCreated:
 
     def process(self, body: str) -> None:
         """Take the landing of one message, or say why there is none."""
-        landing = parse_landing(body)
+        try:
+            landing = parse_landing(body)
+        except NoLanding as event:
+            self.telemetry.ignored(event.reason)
+            return
         reason = self.filter.why_ignored(landing.bucket, landing.key, landing.size)
         if reason:
             self.telemetry.ignored(reason, bucket=landing.bucket, key=landing.key)
