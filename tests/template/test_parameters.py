@@ -148,9 +148,10 @@ def test_deployment_refuses_two_things_to_schedule_and_names_the_remedy(
 def test_what_deployment_refuses_the_function_would_refuse_too(
     deployed: Callable[..., Any],
 ) -> None:
-    stack = deployed(StartOn="schedule", ScheduledInput="incoming/")
+    environment = deployed(StartOn="schedule").environment("ScheduleFunction")
+    wrong = environment | {"SCHEDULED_INPUT": "s3://elsewhere/in/"}
     with pytest.raises(ConfigurationError, match=r"StartOn=schedule .* leave ScheduledInput empty"):
-        ScheduleSettings.from_environment(stack.environment("ScheduleFunction"))
+        ScheduleSettings.from_environment(wrong)
 
 
 def test_outputs_are_what_the_laptop_and_the_commands_read(source: dict[str, Any]) -> None:
