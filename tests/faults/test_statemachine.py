@@ -53,20 +53,36 @@ FAULTS: dict[str, Callable[[], Fault]] = {
     "denied": faulty.denied,
     "unreachable": faulty.unreachable,
 }
-CALLS = (
-    ("s3", "put_object"),
-    ("s3", "get_object"),
-    ("s3", "list_objects_v2"),
-    ("stepfunctions", "start_execution"),
-    ("stepfunctions", "describe_execution"),
+CALLS = {
+    "landings": (
+        ("s3", "put_object"),
+        ("s3", "get_object"),
+        ("stepfunctions", "start_execution"),
+        ("stepfunctions", "describe_execution"),
+        ("dynamodb", "update_item"),
+        ("sqs", "send_message"),
+    ),
+    "ticks": (
+        ("s3", "put_object"),
+        ("s3", "get_object"),
+        ("stepfunctions", "start_execution"),
+        ("dynamodb", "update_item"),
+        ("dynamodb", "query"),
+    ),
+    "statuses": (
+        ("dynamodb", "put_item"),
+        ("dynamodb", "update_item"),
+        ("sns", "publish"),
+        ("s3", "list_objects_v2"),
+        ("stepfunctions", "describe_execution"),
+    ),
+}
+CALLS["reconciles"] = (
+    *CALLS["ticks"],
+    *CALLS["statuses"],
     ("stepfunctions", "list_executions"),
-    ("dynamodb", "update_item"),
-    ("dynamodb", "put_item"),
-    ("dynamodb", "query"),
     ("dynamodb", "get_item"),
     ("dynamodb", "batch_get_item"),
-    ("sns", "publish"),
-    ("sqs", "send_message"),
 )
 SURROUNDINGS = (
     "indexes lag",
@@ -89,16 +105,18 @@ class Planned(NamedTuple):
     what: str
 
 
-def planned(whats: Sequence[str]) -> st.SearchStrategy[Planned]:
-    at_operation = st.builds(
-        Planned, st.sampled_from(CALLS), st.integers(1, 3), st.sampled_from(whats)
-    )
-    at_any = st.builds(Planned, st.none(), st.integers(1, 24), st.sampled_from(whats))
-    return at_operation | at_any
+OVERLAPS = tuple(f"{when} {action}" for action in ACTIONS for when in ("meanwhile", "afterwards"))
 
 
-OVERLAPS = [f"{when} {action}" for action in ACTIONS for when in ("meanwhile", "afterwards")]
-PLANS = st.lists(planned(tuple(FAULTS)) | planned(OVERLAPS), max_size=2)
+def plans(what: str) -> st.SearchStrategy[list[Planned]]:
+    """Draw up to two faults for an invocation, at calls that its function makes, or at any."""
+    calls = st.sampled_from(CALLS[what])
+    effects = st.sampled_from(tuple(FAULTS)) | st.sampled_from(OVERLAPS)
+    at_operation = st.builds(Planned, calls, st.integers(1, 3), effects)
+    at_any = st.builds(Planned, st.none(), st.integers(1, 24), effects)
+    return st.lists(at_operation | at_operation | at_any, max_size=2)
+
+
 FATES = st.lists(st.sampled_from([(0,), (), (0, 60), (700,), (5000,), (0, 4000)]), max_size=3)
 ORDERS = st.integers(0, 3)
 PICKS = st.integers(0, 7)
@@ -171,24 +189,24 @@ class Deliveries(RuleBasedStateMachine):
     def comes_again(self, pick: int) -> None:
         self.world.send(self.world.landed[pick % len(self.world.landed)])
 
-    @rule(order=ORDERS, plan=PLANS, fates=FATES)
+    @rule(order=ORDERS, plan=plans("landings"), fates=FATES)
     def landings_are_delivered(self, order: int, plan: list[Planned], fates: list[Any]) -> None:
         self.world.landings.random = Random(order) if order else None
         self.fates = list(fates)
         self.under(plan, lambda: self.act("landings"))
 
-    @rule(order=ORDERS, plan=PLANS)
+    @rule(order=ORDERS, plan=plans("statuses"))
     def statuses_are_delivered(self, order: int, plan: list[Planned]) -> None:
         self.world.statuses.random = Random(order) if order else None
         self.under(plan, lambda: self.act("statuses"))
 
-    @rule(again=st.booleans(), plan=PLANS, fates=FATES)
+    @rule(again=st.booleans(), plan=plans("ticks"), fates=FATES)
     @precondition(lambda self: self.mode == "schedule")
     def ticks(self, again: bool, plan: list[Planned], fates: list[Any]) -> None:
         self.fates = list(fates)
         self.under(plan, lambda: self.act("tick again" if again else "tick"))
 
-    @rule(late=st.booleans(), plan=PLANS, fates=FATES)
+    @rule(late=st.booleans(), plan=plans("reconciles"), fates=FATES)
     def reconciles(self, late: bool, plan: list[Planned], fates: list[Any]) -> None:
         self.fates = list(fates)
         self.under(plan, lambda: self.act("reconcile late" if late else "reconcile"))
