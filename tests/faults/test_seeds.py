@@ -42,7 +42,7 @@ def test_failure_that_comes_after_its_redrive_has_begun_does_not_take_the_row_ba
     """Found without the ledger's condition."""
     steps.lands(key="incoming/a.jsonl", copies=1, late=0)
     steps.landings_are_delivered(order=0, plan=[], fates=[])
-    steps.ends(pick=0, status="FAILED", fates=[(700,)])
+    steps.end(statuses=["FAILED"], fates=[(700,)])
     steps.is_redriven(pick=0, fates=[(0,)])
     steps.statuses_are_delivered(order=0, plan=[])
     steps.time_passes(seconds=700)

@@ -30,7 +30,7 @@ FIGURES = os.environ.get("LANDRUN_FAULTS_FIGURES")
 SHRINKING = os.environ.get("LANDRUN_FAULTS_SHRINK") != "0"
 
 PROFILE = settings(
-    max_examples=EXAMPLES or 15,
+    max_examples=EXAMPLES or 20,
     stateful_step_count=40 if EXAMPLES else 25,
     derandomize=not EXAMPLES,
     database=None,
@@ -211,12 +211,21 @@ class Deliveries(RuleBasedStateMachine):
         self.fates = list(fates)
         self.under(plan, lambda: self.act("reconcile late" if late else "reconcile"))
 
-    @rule(pick=PICKS, status=st.sampled_from(ENDS), fates=FATES)
+    @rule(statuses=st.lists(st.sampled_from(ENDS), min_size=1, max_size=3), fates=FATES)
     @precondition(lambda self: self.world.running())
-    def ends(self, pick: int, status: str, fates: list[Any]) -> None:
-        running = self.world.running()
+    def end(self, statuses: list[str], fates: list[Any]) -> None:
         self.fates = list(fates)
-        self.world.finish(running[pick % len(running)], status)
+        for name, status in zip(self.world.running(), statuses, strict=False):
+            self.world.finish(name, status)
+
+    @rule(key=st.sampled_from(KEYS), status=st.sampled_from(ENDS), fates=FATES)
+    def runs_to_its_end(self, key: str, status: str, fates: list[Any]) -> None:
+        """All goes well, but for what becomes of the status events."""
+        self.lands(key, 1, 0)
+        self.fates = list(fates)
+        self.act("landings")
+        self.act("tick")
+        self.end([status], fates[1:])
 
     @rule(pick=PICKS, fates=FATES)
     @precondition(lambda self: self.failed())
