@@ -131,10 +131,16 @@ ROWS = (
     Row("wrong terminal rows", lambda f: number(f.wrong_rows), "0"),
     Row("runs that failed", lambda f: number(f.notifications.total()), SOME),
     Row("notifications per run that failed", lambda f: each(f.notifications), "1"),
-    Row("told again: no mark after SNS's answer", lambda f: number(f.told_twice)),
+    Row(
+        "told once more, cut off between SNS's answer and its mark", lambda f: number(f.told_twice)
+    ),
     Row(POISON, lambda f: number(f.poison), SOME),
     Row("dead-lettered", lambda f: number(f.dead_lettered), f"= {POISON}"),
-    Row("time to reconcile, p50 / max, simulated s", lambda f: median_and_longest(f.mending), SOME),
+    Row(
+        "time to reconcile a lost end, p50 / max, simulated s",
+        lambda f: median_and_longest(f.mending),
+        SOME,
+    ),
     Row("examples run by Hypothesis", lambda f: number(f.examples), SOME),
     Row("steps in them", lambda f: number(f.steps), SOME),
     Row("violations of an invariant", lambda f: number(f.violations), "0"),

@@ -121,7 +121,7 @@ def test_figures_survive_their_file(tmp_path, good):
 def test_a_row_says_what_was_counted(good):
     shown = report.table(dict.fromkeys(report.MODES, good))
     assert shown["versions landed"][:2] == ("1,000", "1,000")
-    assert shown["time to reconcile, p50 / max, simulated s"][0] == "900 / 1,500"
+    assert shown["time to reconcile a lost end, p50 / max, simulated s"][0] == "900 / 1,500"
     assert shown["faults injected"][0] == "50 killed, 200 throttled"
     mixed = replace(good, executions=Counter({0: 1, 1: 5, 3: 1}))
     wrong = report.table({**dict.fromkeys(report.MODES, good), "schedule": mixed})
