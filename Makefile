@@ -1,11 +1,13 @@
 # Everything a person or CI types. `make` alone lists it. Works with make 3.81 and BSD tools.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types render requirements clean
+.PHONY: help setup demo test faults soak mutations lint types render requirements clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2
+FAULTS := PYTHONPATH=tests $(BIN)/python -m faults
+FIGURES := .landrun/faults
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header -q $(if $(UPGRADE),--upgrade)
 
 help: ## List the targets
@@ -19,6 +21,20 @@ demo: .venv/.ops ## Run the main job on samples/, or INPUT=file-or-folder [ARGS=
 
 test: .venv/.dev ## Run the tests, or TESTS=tests/unit
 	$(PYTEST) $(TESTS)
+
+faults: .venv/.dev ## Run the fault suite with many more examples, soak, show the figures (WRITE=1: into the README)
+	rm -rf $(FIGURES)
+	FAULTS=thorough LANDRUN_FAULTS_EXAMPLES=$(or $(EXAMPLES),60) LANDRUN_FAULTS_FIGURES=$(FIGURES) \
+	  $(PYTEST) -q tests/faults
+	$(FAULTS).soak --landings $(or $(LANDINGS),1000)
+	$(FAULTS).report $(if $(WRITE),--readme README.md)
+	$(FAULTS).report --check README.md
+
+soak: .venv/.dev ## Drive LANDINGS=10000 in each mode through lost events, throttling and crashes
+	$(FAULTS).soak --landings $(or $(LANDINGS),10000) --seed $(or $(SEED),1) --folder .landrun/soak
+
+mutations: .venv/.dev ## Take each guarantee away, one by one, and show which tests notice
+	$(FAULTS).mutations
 
 lint: .venv/.dev ## Check style and formatting
 	$(BIN)/ruff check .

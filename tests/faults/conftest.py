@@ -1,4 +1,4 @@
-"""Fixtures of the fault suite, and the marker by which a test claims a case of the issue's list."""
+"""Fixtures of the fault suite, and the marker by which a test claims one of `cases.CASES`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .world import World
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "case(number, ...): the cases of the fault suite that a test covers"
+        "markers", "case(number, ...): the cases of tests/faults/cases.py that a test covers"
     )
 
 

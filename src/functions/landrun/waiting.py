@@ -201,13 +201,14 @@ class Waiting:
         expires = {"waiting": None, "expires_at": int((self._clock() + KEPT).timestamp())}
         mine = {":run": {"S": run}}
         newest = "#claimed_by = :run AND #sequencer = :done_sequencer"
-        if self._tried(item, done | expires, newest, {"sequencer"}, mine):
+        stands = self._tried(item, done | expires, newest, {"sequencer"}, mine)
+        if stands is None or stands.get("claimed_by", {}).get("S") != run:
             return
         newer = (
             "#claimed_by = :run AND #sequencer > :done_sequencer AND"
             " (attribute_not_exists(#done_sequencer) OR #done_sequencer < :done_sequencer)"
         )
-        if not self._tried(item, done, newer, {"sequencer"}, mine):
+        if self._tried(item, done, newer, {"sequencer"}, mine) is not None:
             self.release(run, item)
 
     def release(self, run: str, item: str) -> None:
@@ -230,14 +231,16 @@ class Waiting:
         condition: str,
         named: Set[str],
         more: dict[str, Any],
-    ) -> bool:
+    ) -> dict[str, Any] | None:
+        """Update an item; give what stands when the condition does not hold, else None."""
         try:
             self._update(item, values, condition, named=named, more=more)
         except ServiceError as error:
-            if error.code == _REFUSED:
-                return False
-            raise
-        return True
+            if error.code != _REFUSED:
+                raise
+            stands: dict[str, Any] = error.answer.get("Item", {})
+            return stands
+        return None
 
     def _update(
         self,

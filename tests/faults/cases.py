@@ -1,0 +1,36 @@
+"""What may go wrong, and what holds then: a test claims a case by ``@pytest.mark.case(number)``."""
+
+from __future__ import annotations
+
+CASES = {
+    1: "the same event several times in sequence: one execution",
+    2: "the same event several times at once: one execution",
+    3: "a duplicate after the run has closed: success, no second run",
+    4: "a duplicate after a configuration change: the run that is there, the mismatch counted",
+    5: "a key overwritten: two runs",
+    6: "events out of order: both processed, the newest known",
+    7: "a throttled burst of 1,000: none lost, none dead-lettered",
+    8: "ExecutionLimitExceeded: fails its message alone, which succeeds later",
+    9: "the answer of a start is lost: one execution",
+    10: "killed amid a batch: redelivered, nothing doubled",
+    11: "one poison message in ten: nine done, one in the dead-letter queue with its reason",
+    12: "nothing but poison: no crash loop",
+    13: "odd keys: exact, or refused",
+    14: "folder markers, zero bytes, a wrong suffix, deletions: ignored, with a counted reason",
+    15: "version, size or etag missing or null",
+    16: "output that would feed back as input: refused at deployment, filtered at run time",
+    17: "a schedule fires twice or late: one run for each scheduled time",
+    18: "a completion event twice: one row, one notification",
+    19: "a completion event lost: reconciled",
+    20: "RUNNING after SUCCEEDED: no step back",
+    21: "FAILED, redriven, SUCCEEDED: ends SUCCEEDED",
+    22: "output left out of the event: fetched",
+    23: "a completion before its start: a full row",
+    24: "DynamoDB or SNS down for a while: tried again, the truth kept",
+    25: "ResourceLimitExceeded: waits, then runs",
+    26: "a retry or a redrive after a failed job: a new SageMaker name",
+    27: "manifests written at the same time: one stands, all follow it",
+    28: "a tick dies after any of its steps: finished or undone",
+    29: "two ticks overlap: no landing in two manifests",
+    30: "an object deleted before its job reads it: its run fails and says so, the others go on",
+}
