@@ -58,7 +58,9 @@ def soaked(landings: int, seed: int, screen: Progress) -> Iterator[tuple[str, An
         for pipe in wait(list(open_pipes)):
             said = _heard(pipe)
             if isinstance(said, int):
-                screen.update(bars[open_pipes[pipe]], completed=said)
+                mode = open_pipes[pipe]
+                phase = mode if said < landings else f"{mode}, to rest"
+                screen.update(bars[mode], completed=said, description=phase)
             else:
                 yield open_pipes.pop(pipe), *said
     for process in processes:
@@ -76,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Soak both modes, show their figures, leave them for the report."""
     chosen = _arguments(arguments)
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description:9}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description:17}"), BarColumn(), MofNCompleteColumn())
     began = time.monotonic()
     wrong: list[str] = []
     found = {mode: Figures() for mode in report.MODES}
