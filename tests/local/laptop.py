@@ -104,12 +104,9 @@ class Laptop:
 
     def worker(self, module: str) -> psutil.Process:
         """The process that runs ``landrun.handlers.<module>``."""
-        found = [
-            process
-            for process in psutil.Process(self.process.pid).children()
-            if f"landrun.handlers.{module}.handler" in process.cmdline()
-        ]
-        [process] = found
+        wanted = f"landrun.handlers.{module}.handler"
+        children = psutil.Process(self.process.pid).children()
+        [process] = [child for child in children if wanted in _command_line(child)]
         return process
 
     def _tell(self, **command: Any) -> Any:
@@ -118,3 +115,11 @@ class Laptop:
         self.process.stdin.write(json.dumps(command).encode() + b"\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
+
+
+def _command_line(process: psutil.Process) -> list[str]:
+    """The words of a process's command; none of one that has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
