@@ -9,6 +9,7 @@ import pytest
 from .faulty import Fault, denied, refused, slow, throttled, unreachable
 from .invariants import violations
 from .stepfunctions import TokenBucket
+from .thorough import THOROUGH
 from .world import World
 
 
@@ -28,6 +29,25 @@ def test_burst_of_a_thousand_over_the_quota_of_start_execution_loses_none_and_bu
     assert len(world.executions()) == len(world.manifests()) == 1000
     assert world.dead("landings") == []
     assert violations(world) == []
+
+
+@pytest.mark.case(7)
+@pytest.mark.skipif(not THOROUGH, reason="takes a minute or two: make faults runs it")
+def test_burst_of_ten_thousand_over_the_quota_of_a_region_loses_none_and_buries_none(
+    world: World,
+) -> None:
+    """1,300 at once and 300 a second: StartExecution's quota in the larger regions."""
+    world.faults.recording = False
+    world.fate = lambda _: []
+    world.machine.bucket = TokenBucket(world.clock, size=1300, per_second=300)
+    for number in range(10_000):
+        world.land(f"incoming/{number}.jsonl", stored=False)
+    world.drain()
+    assert world.machine.bucket.refused > 0
+    while len(world.landings):
+        world.later()
+    assert len(world.executions()) == len(world.manifests()) == 10_000
+    assert world.dead("landings") == []
 
 
 @pytest.mark.case(7)
