@@ -7,7 +7,7 @@ docs/decisions/0004-collecting-landings.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, count, islice
@@ -78,14 +78,10 @@ class Collector:
         for part in count():
             name = tick_run_name(self.run_name_prefix, arn, time, part)
             trigger = ScheduleTrigger(ScheduleArn=arn, ScheduledTime=time, Part=part or None)
-            manifest = self.manifests.find(name)
-            taken = _Taken()
-            if manifest is None:
-                taken = self._take(name, trigger, self.waiting.candidates())
-                manifest = self._commit(name, trigger, taken)
-            if manifest is None:
+            going = self._go_on(name, trigger, self.waiting.candidates())
+            if going is None:
                 return
-            run, collected = self._carry_out(name, trigger, manifest, taken)
+            run, collected = going
             yield run
             if collected.last:
                 return
@@ -98,9 +94,8 @@ class Collector:
         ServiceError
             When AWS refuses a call.
         """
-        taken = self._take(name, trigger, self.waiting.candidates())
-        manifest = self._commit(name, trigger, taken)
-        return self._carry_out(name, trigger, manifest, taken)[0] if manifest else None
+        going = self._go_on(name, trigger, self.waiting.candidates())
+        return going[0] if going else None
 
     def finish(self, name: str, trigger: Trigger, claimed: list[Candidate]) -> Run | None:
         """Finish a run whose attempts have died: with what it has claimed, and nothing else.
@@ -119,32 +114,43 @@ class Collector:
         ServiceError
             When AWS refuses a call.
         """
-        taken = _Taken(ids={candidate.id for candidate in claimed})
+        going = self._go_on(name, trigger, claimed, {candidate.id for candidate in claimed})
+        return going[0] if going else None
+
+    def _go_on(
+        self,
+        name: str,
+        trigger: Trigger,
+        candidates: Iterable[Candidate],
+        claimed: Set[str] = frozenset(),
+    ) -> tuple[Run, Collected] | None:
+        """Carry out the manifest that stands, or commit one; None when there is nothing to."""
+        taken = _Taken(ids=set(claimed))
         manifest = self.manifests.find(name)
         if manifest is None:
-            taken = self._take(name, trigger, claimed)
+            self._take(name, trigger, candidates, taken)
             manifest = self._commit(name, trigger, taken)
-        return self._carry_out(name, trigger, manifest, taken)[0] if manifest else None
+        return self._carry_out(name, trigger, manifest, taken) if manifest else None
 
-    def _take(self, name: str, trigger: Trigger, candidates: Iterable[Candidate]) -> _Taken:
+    def _take(
+        self, name: str, trigger: Trigger, candidates: Iterable[Candidate], taken: _Taken
+    ) -> None:
         """Claim up to ``max_objects`` of one bucket, those that the run has claimed before too."""
-        taken = _Taken()
         free: Iterator[Candidate] = (
             c for c in candidates if c.claim is None or c.claim.run == name
         )
         first = next(free, None)
         if first is None:
-            return taken
+            return
         free = chain([first], free)
         while room := self.max_objects - len(taken.landings):
             found = list(islice(free, min(room, _CHUNK)))
             if not found:
-                return taken
+                return
             ours = [candidate.id for candidate in found if candidate.bucket == first.bucket]
             taken.more |= len(ours) < len(found)
             self._claim(name, trigger, ours, taken)
         taken.more |= next(free, None) is not None
-        return taken
 
     def _claim(self, name: str, trigger: Trigger, ids: list[str], taken: _Taken) -> None:
         landings = self.mapper(lambda item: self.waiting.claim(item, name, trigger), ids)

@@ -429,14 +429,12 @@ def test_nothing_is_finished_when_the_index_only_lagged_behind(world):
     world.assert_each_once(landings)
 
 
-def test_claims_over_a_limit_that_was_lowered_since_are_released_by_the_next_reconcile(world):
+def test_claims_over_a_limit_that_was_lowered_since_are_released_when_the_run_is_finished(world):
     landings = world.land("a", "b", "c")
     for landing in landings:
         world.waiting.claim(landing_id(landing), name_of(TICK), trigger_of(TICK))
     claimed = list(world.waiting.candidates())
     assert world.collector(2).finish(name_of(TICK), trigger_of(TICK), claimed).objects == 2
-    assert list(world.claims().values()) == [name_of(TICK)]
-    world.reconcile()
     assert world.claims() == {}
     world.tick(NEXT)
     world.assert_each_once(landings)
