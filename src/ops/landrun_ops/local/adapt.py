@@ -20,6 +20,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
         "moto has no asynchronous invocation: landrun retries and tells the failure destination"
     ),
     "AWS::Scheduler::Schedule": "moto's CloudFormation has none: landrun fires the schedules",
+    "AWS::Scheduler::ScheduleGroup": "moto's CloudFormation has none: only its name is needed",
     "AWS::SQS::QueuePolicy": "moto's CloudFormation has none; its rules may send to every queue",
     "AWS::SNS::TopicPolicy": "moto's CloudFormation has none; everyone may publish",
     "AWS::SNS::Subscription": "moto's CloudFormation has none; laptops send no mail",
@@ -66,7 +67,7 @@ def adapt(translated: Translated, supported: Collection[str]) -> Adapted:
     TemplateError
         When something refers to a resource that had to be left out.
     """
-    template = copy.deepcopy(translated.template)
+    template = _with_group_names(copy.deepcopy(translated.template))
     resources: Json = template["Resources"]
     reasons = _reasons(resources, supported)
     left_out = {logical_id: resources.pop(logical_id) for logical_id in reasons}
@@ -84,6 +85,22 @@ def schedule_arn(logical_id: str, properties: Json) -> Json:
     group, name = properties.get("GroupName", "default"), _schedule_name(logical_id, properties)
     prefix = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/"
     return {"Fn::Join": ["", [prefix, group, "/", name]]}
+
+
+def _with_group_names(template: Json) -> Json:
+    """Put names for references to schedule groups, in what moto does not create as well."""
+    resources: Json = template["Resources"]
+
+    def named(owner: str, attribute: str) -> Any:
+        group = resources.get(owner, {})
+        if group.get("Type") != "AWS::Scheduler::ScheduleGroup":
+            return None
+        name = group.get("Properties", {}).get("Name", f"{STACK}-{owner}")
+        prefix = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/"
+        return {"Fn::Join": ["", [prefix, name]]} if attribute == "Arn" else name
+
+    rewritten: Json = _rewrite(template, named)
+    return rewritten
 
 
 def _schedule_name(logical_id: str, properties: Json) -> Any:

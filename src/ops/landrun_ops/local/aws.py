@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from landrun_ops.invoking import invoke, patient_config, reconcile_event
 from landrun_ops.local import (
     atomic_writes,
+    intrinsic_literals,
     message_moves,
     queue_races,
     queue_urls,
@@ -259,7 +260,7 @@ def _at_work(
 def _adapted(endpoint_url: str) -> Iterator[None]:
     patches = Patches()
     queue_urls.adapt(patches, endpoint_url)
-    for adapter in (s3_events, queue_races, message_moves, atomic_writes):
+    for adapter in (s3_events, queue_races, message_moves, atomic_writes, intrinsic_literals):
         adapter.adapt(patches)
     try:
         yield

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from landrun_ops.local.errors import TemplateError
+from landrun_ops.local.nested import inlined
 from landrun_ops.local.rules import check_rules
 from landrun_ops.local.settings import REGION
 
@@ -57,7 +58,7 @@ class Translated:
 
 
 def translate(path: Path, parameters: Mapping[str, str]) -> Translated:
-    """Read the SAM template at ``path`` and translate it, without a network.
+    """Read the SAM template at ``path``, nested applications included, and translate it offline.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def translate(path: Path, parameters: Mapping[str, str]) -> Translated:
     source = read(path)
     check_parameters(source, parameters)
     check_rules(source, parameters)
-    packaged = package(source, path.parent)
+    packaged = package(inlined(source, path.parent, read), path.parent)
     translated = Translated(
         _to_cloudformation(packaged.template, parameters), packaged.code, packaged.definitions
     )

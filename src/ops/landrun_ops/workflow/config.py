@@ -33,7 +33,7 @@ def _words(value: object) -> object:
 Substitution = Annotated[str, Field(pattern=SUBSTITUTION)]
 RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+", max_length=2048)]
 LocalPath = Annotated[str, Field(pattern=r"^/opt/ml/processing/.+", max_length=256)]
-KmsKey = Annotated[str, Field(pattern=r"^[a-zA-Z0-9:/_-]+$", max_length=2048)]
+KmsKey = Annotated[str, Field(pattern=r"^[a-zA-Z0-9:/_-]+$", max_length=2048)] | Substitution
 Word = Annotated[str, Field(max_length=256)]
 Words = Annotated[
     Annotated[tuple[Word, ...], Field(min_length=1, max_length=100)] | Substitution,
@@ -74,7 +74,8 @@ class WorkflowConfig(BaseModel):
     entrypoint, arguments : words or None
         The container's command line; a string is split as a shell would. None leaves the image's.
     environment : dict
-        Variables in the container.
+        Variables in the container; a substitution is filled in with a JSON object, escaped as a
+        literal of the States Language.
     instance_type, instance_count, volume_size_in_gb
         The machines of a job, and the disk of each in GB.
     max_runtime_in_seconds : int
@@ -91,9 +92,11 @@ class WorkflowConfig(BaseModel):
     experiment_config : dict
         SageMaker Experiments: ``ExperimentName``, ``TrialName``, ``TrialComponentDisplayName``.
     volume_kms_key, output_kms_key : str or None
-        KMS keys for the instances' disks and for the output in S3.
+        KMS keys for the instances' disks and for the output in S3. SageMaker takes an empty one,
+        which a substitution may be filled in with, for none.
     network : Network or None
-        Subnets, security groups, isolation.
+        Subnets, security groups, isolation; a substitution is filled in with SageMaker's
+        NetworkConfig as JSON, escaped likewise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -104,7 +107,7 @@ class WorkflowConfig(BaseModel):
     image_uri: str = Field(min_length=1, max_length=255)
     entrypoint: Words | None = None
     arguments: Words | None = None
-    environment: dict[Variable, Word] = Field({}, max_length=100)
+    environment: Annotated[dict[Variable, Word], Field(max_length=100)] | Substitution = {}
     instance_type: Annotated[str, Field(pattern=r"^ml\..+")] | Substitution = "ml.m5.large"
     instance_count: Annotated[int, Field(ge=1, le=100)] | Substitution = 1
     volume_size_in_gb: Annotated[int, Field(ge=1, le=16_384)] | Substitution = 30
@@ -119,7 +122,7 @@ class WorkflowConfig(BaseModel):
     experiment_config: dict[ExperimentKey, Annotated[str, Field(min_length=1, max_length=120)]] = {}
     volume_kms_key: KmsKey | None = None
     output_kms_key: KmsKey | None = None
-    network: Network | None = None
+    network: Network | Substitution | None = None
 
     @property
     def timeout(self) -> int:
@@ -169,5 +172,9 @@ TEMPLATE = WorkflowConfig(
     instance_count="${InstanceCount}",
     volume_size_in_gb="${VolumeSizeInGB}",
     max_runtime_in_seconds="${MaxRuntimeInSeconds}",
+    environment="${JobEnvironment}",
+    network="${NetworkConfig}",
+    volume_kms_key="${KmsKeyArn}",
+    output_kms_key="${KmsKeyArn}",
 )
 """What template.yaml deploys: its parameters fill in the substitutions."""

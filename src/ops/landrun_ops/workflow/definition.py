@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from landrun.contract import ExecutionInput as Contract
-from landrun_ops.workflow.config import WorkflowConfig
+from landrun_ops.workflow.config import Network, WorkflowConfig
 
 STEP = "Process messages"
 
@@ -79,6 +79,7 @@ def definition(config: WorkflowConfig) -> dict[str, Any]:
     rendered: dict[str, Any] = _with_intrinsics(graph.to_dict())
     step = rendered["States"][STEP]
     step["Resource"] = f"arn:{_partition(config)}:states:::sagemaker:createProcessingJob.sync"
+    step["Parameters"].update(_filled_in(config))
     step["Retry"] = [WAIT_FOR_QUOTA, ASK_AGAIN, RUN_AGAIN]
     return rendered
 
@@ -135,14 +136,21 @@ def _processor(sdk: Any, config: WorkflowConfig) -> Any:
         volume_size_in_gb=_number(config.volume_size_in_gb),
         max_runtime_in_seconds=_number(config.max_runtime_in_seconds),
         volume_kms_key=config.volume_kms_key,
-        env=config.environment or None,
+        env=None if isinstance(config.environment, str) else config.environment or None,
         network_config=_network(sdk, config),
         sagemaker_session=session,
     )
 
 
 def _network(sdk: Any, config: WorkflowConfig) -> Any:
-    return sdk.NetworkConfig(**config.network.model_dump()) if config.network else None
+    network = config.network
+    return sdk.NetworkConfig(**network.model_dump()) if isinstance(network, Network) else None
+
+
+def _filled_in(config: WorkflowConfig) -> dict[str, str]:
+    """Give the fields whose objects come with the stack: the SDK takes them as objects only."""
+    fields = {"Environment": config.environment, "NetworkConfig": config.network}
+    return {f"{name}.$": _json(text) for name, text in fields.items() if isinstance(text, str)}
 
 
 def _partition(config: WorkflowConfig) -> str:
@@ -158,7 +166,11 @@ def _job_name() -> Intrinsic:
 
 
 def _number(value: int | str) -> int | Intrinsic:
-    return value if isinstance(value, int) else Intrinsic(f"States.StringToJson('{value}')")
+    return value if isinstance(value, int) else _json(value)
+
+
+def _json(text: str) -> Intrinsic:
+    return Intrinsic(f"States.StringToJson('{text}')")
 
 
 def _words(value: tuple[str, ...] | str | None) -> list[str] | Intrinsic | None:
