@@ -1,0 +1,123 @@
+"""What a set of policy documents allows: IAM's rules for one account, as far as landrun needs them.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+Document = Mapping[str, Any]
+Context = Mapping[str, str | list[str]]
+
+
+def permits(
+    documents: Iterable[Document], action: str, resource: str, context: Context | None = None
+) -> bool:
+    """Whether ``action`` on ``resource`` is allowed by a statement and denied by none.
+
+    Parameters
+    ----------
+    documents
+        Identity-based policies, of one principal.
+    action
+        Such as ``s3:GetObject``; case does not matter.
+    resource
+        An ARN, or ``*`` for actions that know no resource.
+    context
+        Condition keys and their values; lists are keys with several values.
+
+    Examples
+    --------
+    >>> allow = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::b/in/*"}
+    >>> permits([{"Statement": [allow]}], "s3:GetObject", "arn:aws:s3:::b/in/a.csv")
+    True
+    >>> permits([{"Statement": [allow]}], "s3:GetObject", "arn:aws:s3:::b/out/a.csv")
+    False
+    """
+    effects = {
+        statement["Effect"]
+        for document in documents
+        for statement in _listed(document["Statement"])
+        if _concerns(statement, action, resource) and holds(statement, context or {})
+    }
+    return effects == {"Allow"}
+
+
+def trusts(document: Document, service: str, context: Context) -> bool:
+    """Whether a role's trust policy lets an AWS service, ``lambda.amazonaws.com``, assume it."""
+    return any(
+        statement["Effect"] == "Allow"
+        and "sts:AssumeRole" in _listed(statement["Action"])
+        and service in _listed(statement["Principal"].get("Service", ()))
+        and holds(statement, context)
+        for statement in _listed(document["Statement"])
+    )
+
+
+def holds(statement: Mapping[str, Any], context: Context) -> bool:
+    """Whether all conditions of a statement are met.
+
+    Raises
+    ------
+    NotImplementedError
+        For an operator that is not known here: better than to guess.
+    """
+    return all(
+        _met(operator, _listed(context.get(key)), [str(value) for value in _listed(wanted)])
+        for operator, keys in statement.get("Condition", {}).items()
+        for key, wanted in keys.items()
+    )
+
+
+def _concerns(statement: Mapping[str, Any], action: str, resource: str) -> bool:
+    if "NotAction" in statement or "NotResource" in statement:
+        raise NotImplementedError("policies with NotAction or NotResource are not known here")
+    actions = (pattern.lower() for pattern in _listed(statement["Action"]))
+    return _any_like(actions, action.lower()) and _any_like(
+        _listed(statement["Resource"]), resource
+    )
+
+
+def _met(operator: str, given: list[str], wanted: list[str]) -> bool:
+    quantifier, _, name = operator.rpartition(":")
+    if name not in _OPERATORS:
+        raise NotImplementedError(f"the condition operator {operator} is not known here")
+    test = _OPERATORS[name]
+    met = [any(test(value, one) for one in wanted) for value in given]
+    return all(met) if quantifier == "ForAllValues" else any(met)
+
+
+def _any_like(patterns: Iterable[str], value: str) -> bool:
+    return any(_like(value, pattern) for pattern in patterns)
+
+
+def _like(value: str, pattern: str) -> bool:
+    return _compiled(pattern).fullmatch(value) is not None
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    parts = {"*": ".*", "?": "."}
+    pieces = re.split(r"([*?])", pattern)
+    return re.compile("".join(parts.get(piece, re.escape(piece)) for piece in pieces), re.DOTALL)
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+_OPERATORS: Final[Mapping[str, Callable[[str, str], bool]]] = {
+    "StringEquals": lambda value, wanted: value == wanted,
+    "StringLike": _like,
+    "ArnEquals": _like,
+    "ArnLike": _like,
+    "Bool": lambda value, wanted: value.lower() == wanted.lower(),
+    "NumericEquals": lambda value, wanted: float(value) == float(wanted),
+    "NumericLessThanEquals": lambda value, wanted: float(value) <= float(wanted),
+}
