@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from landrun.errors import InvalidName, InvalidS3Uri
+from landrun.outside import shown
 
 SAGEMAKER_NAME_LIMIT = 63
 """Characters in a Processing job's name (SageMaker API, CreateProcessingJob)."""
@@ -28,6 +29,10 @@ RUN_NAME_LIMIT = SAGEMAKER_NAME_LIMIT - ATTEMPT_SUFFIX_LENGTH
 PREFIX_LIMIT = RUN_NAME_LIMIT - 1 - 32
 """Characters before the uuid and its dash: 21."""
 
+KEY_LIMIT = 1024
+"""Bytes of an object's key (Amazon S3 user guide, "Naming Amazon S3 objects")."""
+
+_BUCKET = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
 _NAME = re.compile(r"[a-zA-Z0-9](?:-*[a-zA-Z0-9])*")
 _PREFIX = re.compile(r"[a-z0-9](?:-?[a-z0-9])*")
 _NAMESPACE = uuid.UUID("c94bd824-8be5-4622-94c3-a289b5c9a4a3")
@@ -115,6 +120,19 @@ class ExecutionInput(_Frozen):
         return self.model_dump_json(exclude_none=True)
 
 
+def is_bucket(name: str) -> bool:
+    """Whether a bucket can be called so; old ones have capitals, and up to 255 characters."""
+    return _BUCKET.fullmatch(name) is not None
+
+
+def is_key(key: str) -> bool:
+    """Whether an object's key can be so long, and is Unicode: no half of a surrogate pair."""
+    try:
+        return len(key.encode()) <= KEY_LIMIT
+    except UnicodeEncodeError:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class S3Uri:
     """``s3://bucket/key``; the key may be empty, and is never URL-encoded.
@@ -135,12 +153,13 @@ class S3Uri:
         Raises
         ------
         InvalidS3Uri
-            When the text is not of the form ``s3://bucket/key``.
+            When the text is not of the form ``s3://bucket/key``, or no bucket or key can be
+            called so.
         """
         scheme, _, rest = text.partition("://")
         bucket, _, key = rest.partition("/")
-        if scheme != "s3" or not bucket:
-            raise InvalidS3Uri(f"{text!r} is not an S3 URI: write s3://bucket/key")
+        if scheme != "s3" or not is_bucket(bucket) or not is_key(key):
+            raise InvalidS3Uri(f"{shown(text)} is not an S3 URI: write s3://bucket/key")
         return cls(bucket, key)
 
     def __str__(self) -> str:
@@ -199,10 +218,15 @@ def check_prefix(prefix: str) -> str:
     """
     if len(prefix) > PREFIX_LIMIT or not _PREFIX.fullmatch(prefix):
         raise InvalidName(
-            f"the run name prefix {prefix!r} must be 1 to {PREFIX_LIMIT} lower-case letters, digits"
-            " and single dashes between them: change JobNamePrefix"
+            f"the run name prefix {shown(prefix)} must be 1 to {PREFIX_LIMIT} lower-case letters,"
+            " digits and single dashes between them: change JobNamePrefix"
         )
     return prefix
+
+
+def is_run_name(name: str) -> bool:
+    """Whether a run can be called so (see `check_run_name`)."""
+    return len(name) <= RUN_NAME_LIMIT and _NAME.fullmatch(name) is not None
 
 
 def check_run_name(name: str) -> str:
@@ -213,9 +237,9 @@ def check_run_name(name: str) -> str:
     InvalidName
         When it has over 54 characters, or others than letters, digits and inner dashes.
     """
-    if len(name) > RUN_NAME_LIMIT or not _NAME.fullmatch(name):
+    if not is_run_name(name):
         raise InvalidName(
-            f"the run name {name!r} must be 1 to {RUN_NAME_LIMIT} letters, digits and inner dashes,"
-            f" so that SageMaker's {SAGEMAKER_NAME_LIMIT} leave room for the attempt's suffix"
+            f"the run name {shown(name)} must be 1 to {RUN_NAME_LIMIT} letters, digits and inner"
+            f" dashes: SageMaker's {SAGEMAKER_NAME_LIMIT} have to hold the attempt's suffix, too"
         )
     return name

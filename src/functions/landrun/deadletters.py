@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from landrun.clients import translated
+from landrun.outside import one_line
 
-_REASON_LIMIT = 1000
+MESSAGE_LIMIT = 262_144
+"""Bytes of a message with its attributes; a queue may be set to take 1 MiB (SQS quotas)."""
+
+_REASON = "Reason"
+_TYPE = "String"
 
 
 class DeadLetters:
@@ -32,15 +37,20 @@ class DeadLetters:
         ServiceError
             When SQS refuses the call or cannot be reached.
         """
-        said = printable(reason)[:_REASON_LIMIT] or "unknown"
         with translated("sqs:SendMessage"):
             self._client.send_message(
                 QueueUrl=self._queue_url,
                 MessageBody=body or "(empty)",
-                MessageAttributes={"Reason": {"DataType": "String", "StringValue": said}},
+                MessageAttributes=_attributes(body, reason),
             )
 
 
-def printable(text: str) -> str:
-    """Show control characters as escapes, so that no log line or mail is what it is not."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def _attributes(body: str, reason: str) -> dict[str, Any]:
+    """Say why, as far as there is room: a message as long as SQS takes leaves none."""
+    said = one_line(reason) or "unknown"
+    beside = len(body.encode()) + len(_REASON) + len(_TYPE)
+    if beside < MESSAGE_LIMIT < beside + len(said.encode()):
+        said = said.encode()[: MESSAGE_LIMIT - beside].decode(errors="ignore")
+    if not said or beside == MESSAGE_LIMIT:
+        return {}
+    return {_REASON: {"DataType": _TYPE, "StringValue": said}}

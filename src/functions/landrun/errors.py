@@ -21,9 +21,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from landrun.outside import one_line
+
+MESSAGE_LIMIT = 4000
+"""Characters of an error's message: what AWS or an event says is in it, and is anybody's."""
+
 
 class LandrunError(Exception):
-    """The root of all errors that landrun raises itself."""
+    """The root of all errors that landrun raises itself.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and the remedy; shown on one line and without what is not printable, for
+        it ends in logs and on terminals.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message, MESSAGE_LIMIT))
 
 
 class ConfigurationError(LandrunError):

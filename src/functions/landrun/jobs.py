@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
 from landrun.clients import translated
-from landrun.status import StatusChange, json_object
+from landrun.outside import json_object
+from landrun.status import StatusChange, kept
+
+_NAME = re.compile(r"(?=.{1,63}$)[a-zA-Z0-9](?:-*[a-zA-Z0-9])*")
+"""SageMaker API, CreateProcessingJob: whatever else calls itself one is no job's name."""
+
+_COUNTABLE = 1e15
+"""Milliseconds until the year 33658; also keeps out what is endless or no number."""
 
 
 class ProcessingJobs:
@@ -41,7 +49,7 @@ def job_in(change: StatusChange) -> dict[str, Any] | None:
     """
     for text in (change.output, change.cause):
         found = json_object(text)
-        if isinstance(found.get("ProcessingJobName"), str):
+        if _is_name(found.get("ProcessingJobName")):
             return found
     return None
 
@@ -57,17 +65,26 @@ def submitted_job_name(history: list[dict[str, Any]]) -> str | None:
     for event in history:
         scheduled = event.get("taskScheduledEventDetails", {})
         name = json_object(scheduled.get("parameters")).get("ProcessingJobName")
-        if isinstance(name, str):
-            return name
+        if _is_name(name):
+            return str(name)
     return None
 
 
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
 def job_row(job: dict[str, Any]) -> dict[str, Any]:
-    """Make the ledger's attributes of a job; what is not known has none."""
+    """Make the ledger's attributes of a job; what is not known, or not of its type, has none.
+
+    The description of a job may be anything: an execution's output and cause are whatever its
+    state machine gives, and an exit message whatever the container wrote.
+    """
+    said = (kept(job.get(field)) for field in ("ExitMessage", "FailureReason"))
     found = {
-        "job_name": job.get("ProcessingJobName"),
-        "job_arn": job.get("ProcessingJobArn"),
-        "exit_message": job.get("ExitMessage") or job.get("FailureReason") or _why_stopped(job),
+        "job_name": kept(job.get("ProcessingJobName")),
+        "job_arn": kept(job.get("ProcessingJobArn")),
+        "exit_message": next(filter(None, said), None) or _why_stopped(job),
         "instance_seconds": _instance_seconds(job),
     }
     return {name: value for name, value in found.items() if value is not None}
@@ -77,17 +94,18 @@ def _why_stopped(job: dict[str, Any]) -> str | None:
     """Say why a job has stopped; SageMaker gives no reason when the time limit did it."""
     if job.get("ProcessingJobStatus") != "Stopped":
         return None
-    limit = job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
+    limit = _number(_part(job, "StoppingCondition").get("MaxRuntimeInSeconds"))
     seconds = _seconds(job)
     if limit and seconds is not None and seconds >= limit:
-        return f"the job was stopped at its time limit of {limit} seconds (MaxRuntimeInSeconds)"
+        return f"the job was stopped at its time limit of {limit:.0f} seconds (MaxRuntimeInSeconds)"
     return "the job was stopped"
 
 
 def _instance_seconds(job: dict[str, Any]) -> float | None:
     seconds = _seconds(job)
-    cluster = job.get("ProcessingResources", {}).get("ClusterConfig", {})
-    return None if seconds is None else round(seconds * int(cluster.get("InstanceCount", 1)), 3)
+    cluster = _part(_part(job, "ProcessingResources"), "ClusterConfig")
+    count = _number(cluster.get("InstanceCount", 1))
+    return None if seconds is None or count is None else round(seconds * count, 3)
 
 
 def _seconds(job: dict[str, Any]) -> float | None:
@@ -99,4 +117,17 @@ def _epoch(value: object) -> float | None:
     """Read a time: boto3's datetime, or the epoch milliseconds that ``.sync`` gives."""
     if isinstance(value, datetime):
         return value.timestamp()
-    return value / 1000 if isinstance(value, (int, float)) else None
+    number = _number(value)
+    return None if number is None else number / 1000
+
+
+def _part(whole: dict[str, Any], name: str) -> dict[str, Any]:
+    part = whole.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _number(value: object) -> float | None:
+    """Read a number that can be counted with: neither endless nor beyond what a float holds."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    return value if abs(value) < _COUNTABLE else None

@@ -8,13 +8,17 @@ event message structure"). Powertools' data class would decode it and turn ``a+b
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.parser.models.s3 import S3EventNotificationEventBridgeModel
 from pydantic import ValidationError
 
+from landrun.contract import KEY_LIMIT, is_bucket, is_key
 from landrun.errors import InvalidEvent, InvalidKey, NoLanding
+from landrun.outside import one_line, shown
 
 OTHER_EVENTS = frozenset(
     {
@@ -33,6 +37,13 @@ OTHER_EVENTS = frozenset(
 
 FILE_NAME_LIMIT = 255
 """Bytes in one component of a path on the job's file system (Linux NAME_MAX)."""
+
+
+SIZE_LIMIT = 10**15
+"""Bytes: a thousand terabytes, twenty times the largest object that S3 keeps."""
+
+_VERSION = re.compile(r"[!-~]{1,1024}")
+_SEQUENCER = re.compile(r"[0-9a-fA-F]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,34 +126,69 @@ def parse_landing(body: str) -> Landing:
         When it is an event of S3 about something else, such as a deletion.
     InvalidEvent
         When it is not an event of S3, or lacks what identifies the version.
+    InvalidKey
+        When no object can have the key: over 1,024 bytes, or half of a surrogate pair.
     """
     event = _s3_event(body)
     if event.detail_type != "Object Created":
-        raise InvalidEvent(f"expected an Object Created event, got {event.detail_type!r}")
+        raise InvalidEvent(f"expected an Object Created event, got {shown(event.detail_type)}")
     thing = event.detail.object
     version_id = None if thing.version_id in (None, "", "null") else thing.version_id
     if not version_id and not thing.sequencer:
         raise InvalidEvent("the event has neither a version id nor a sequencer to name its run by")
-    return Landing(
-        bucket=event.detail.bucket.name,
-        key=thing.key,
-        version_id=version_id,
-        sequencer=thing.sequencer,
-        size=None if thing.size is None else int(thing.size),
-        event_time=f"{event.time:%Y-%m-%dT%H:%M:%SZ}",
+    return _checked(
+        Landing(
+            bucket=event.detail.bucket.name,
+            key=thing.key,
+            version_id=version_id,
+            sequencer=thing.sequencer,
+            size=_whole(thing.size),
+            event_time=_utc(event.time),
+        )
     )
+
+
+def _checked(landing: Landing) -> Landing:
+    """Give a landing back when S3 could have sent it: its fields go into names, rows and logs."""
+    _check_possible(landing.key)
+    if not is_bucket(landing.bucket):
+        raise InvalidEvent(f"no bucket is called {shown(landing.bucket)}: check detail.bucket.name")
+    for field, value, possible in (
+        ("version-id", landing.version_id, _VERSION),
+        ("sequencer", landing.sequencer, _SEQUENCER),
+    ):
+        if value and not possible.fullmatch(value):
+            raise InvalidEvent(f"no {field} is {shown(value)}: check detail.object.{field}")
+    return landing
+
+
+def _whole(size: float | None) -> int | None:
+    if size is None:
+        return None
+    if not size < SIZE_LIMIT:  # so that what is no number fails as well
+        raise InvalidEvent(f"no object has {size} bytes: check detail.object.size")
+    return int(size)
+
+
+def _utc(time: datetime) -> str:
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    try:
+        return aware.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    except (OverflowError, ValueError) as error:
+        raise InvalidEvent("the event's time is out of the calendar: check time") from error
 
 
 def _s3_event(body: str) -> S3EventNotificationEventBridgeModel:
     try:
         payload: Any = json.loads(body, object_hook=_without_nulls)
-        _check_subject(payload)
+    except (ValueError, RecursionError) as error:
+        raise InvalidEvent(f"the message is not JSON that can be read: {error}") from error
+    _check_subject(payload)
+    try:
         return S3EventNotificationEventBridgeModel.model_validate(payload)
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, e["loc"])) or "event" for e in error.errors()[:5])
         raise InvalidEvent(f"not an S3 event from EventBridge: check {fields}") from error
-    except ValueError as error:
-        raise InvalidEvent(f"the message is not JSON: {error}") from error
 
 
 def _check_subject(payload: Any) -> None:
@@ -166,19 +212,28 @@ def check_key(key: str) -> str:
     Raises
     ------
     InvalidKey
-        When no file can have that path: NUL, what is no Unicode, an empty, ``.`` or ``..``
+        When no object can have the key, or no file that path: NUL, an empty, ``.`` or ``..``
         component, or one of more than 255 bytes.
     """
-    components = key.split("/")
-    if any("\ud800" <= character <= "\udfff" for character in key):
-        raise InvalidKey(f"the key {key!r} holds half of a surrogate pair, which no object key can")
+    _check_possible(key)
     if "\0" in key:
-        raise InvalidKey(f"the key {key!r} holds a NUL character, which no file name can")
+        raise InvalidKey(f"the key {one_line(key)} holds a NUL character, which no file name can")
+    components = key.split("/")
     if any(component in ("", ".", "..") for component in components):
-        raise InvalidKey(f"the key {key!r} has an empty, '.' or '..' component: rename the object")
+        raise InvalidKey(
+            f"the key {one_line(key)} has an empty, '.' or '..' component: rename the object"
+        )
     if any(len(component.encode()) > FILE_NAME_LIMIT for component in components):
         raise InvalidKey(
-            f"a component of the key {key[:80]!r}… is longer than the {FILE_NAME_LIMIT} bytes that"
+            f"a component of the key {shown(key)} is longer than the {FILE_NAME_LIMIT} bytes that"
             " a file name can have: rename the object"
         )
     return key
+
+
+def _check_possible(key: str) -> None:
+    if not is_key(key):
+        raise InvalidKey(
+            f"no object has the key {shown(key)}: it is longer than {KEY_LIMIT} bytes, or holds"
+            " half of a surrogate pair"
+        )

@@ -10,16 +10,14 @@ failure's record until it has been told.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSerializer
-
 from landrun.clients import translated
 from landrun.errors import ServiceError
+from landrun.items import item
+from landrun.items import row as row_of
 
 INDEX = "by-unfinished"
 RUNNING = "execution"
@@ -33,11 +31,6 @@ _FURTHER = (
 _REFUSED = "ConditionalCheckFailedException"
 _BATCH = 100
 """Keys of one BatchGetItem (DynamoDB API)."""
-
-ROW_LIMIT = 350_000
-"""Bytes of a row; DynamoDB takes 409,600, names and its own overhead included."""
-
-_FIRST_TO_GO = ("output", "summary", "trigger", "cause")
 
 
 class Ledger:
@@ -79,7 +72,7 @@ class Ledger:
             with translated("dynamodb:PutItem"):
                 self._client.put_item(
                     TableName=self._table,
-                    Item=_item(fitting(row)),
+                    Item=item(row),
                     ConditionExpression=_FURTHER,
                     ExpressionAttributeNames={"#name": "name"},
                     ExpressionAttributeValues={
@@ -91,7 +84,7 @@ class Ledger:
                 )
         except ServiceError as error:
             if error.code == _REFUSED:
-                return _row(error.answer["Item"])
+                return row_of(error.answer["Item"])
             raise
         return None
 
@@ -113,7 +106,7 @@ class Ledger:
                 KeyConditionExpression="unfinished = :what",
                 ExpressionAttributeValues={":what": {"S": what}},
             ):
-                yield from map(_row, page["Items"])
+                yield from map(row_of, page["Items"])
 
     def known(self, names: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Look up how far runs are: (redrive count, rank of status) by name; consistent.
@@ -140,7 +133,7 @@ class Ledger:
             }
             with translated("dynamodb:BatchGetItem"):
                 answer = self._client.batch_get_item(RequestItems={self._table: asked})
-            yield from map(_row, answer["Responses"].get(self._table, ()))
+            yield from map(row_of, answer["Responses"].get(self._table, ()))
             keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
 
     def take_notification(self, row: dict[str, Any], due_at: str) -> bool:
@@ -185,43 +178,3 @@ class Ledger:
                 return False
             raise
         return True
-
-
-def fitting(row: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what makes a row too long for DynamoDB; ``left_out`` names it.
-
-    All of it comes from outside: an execution of somebody's own may have any input and output.
-    """
-    left_out: list[str] = []
-    for name in _FIRST_TO_GO:
-        if len(_spelled(row)) <= ROW_LIMIT:
-            break
-        if name in row:
-            row = {other: value for other, value in row.items() if other != name}
-            left_out.append(name)
-    return row | {"left_out": left_out} if left_out else row
-
-
-def _item(row: dict[str, Any]) -> dict[str, Any]:
-    """Spell a row as DynamoDB wants it: numbers are decimals there, never floats."""
-    exact = json.loads(
-        _spelled(row), parse_float=_number, parse_int=_number, parse_constant=lambda text: text
-    )
-    return {name: TypeSerializer().serialize(value) for name, value in exact.items()}
-
-
-def _row(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
-
-
-def _number(text: str) -> Decimal | str:
-    """Read a number; one that DynamoDB cannot hold exactly (38 digits, 1E+126) stays text."""
-    try:
-        return DYNAMODB_CONTEXT.create_decimal(text)
-    except ArithmeticError:
-        return text
-
-
-def _spelled(row: dict[str, Any]) -> bytes:
-    """Spell a row as JSON; half of a surrogate pair, which no database takes, becomes ``?``."""
-    return json.dumps(row, ensure_ascii=False).encode("utf-8", "replace")

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from landrun.clients import translated
-from landrun.contract import S3Uri, Trigger, parse_trigger, trigger_json
+from landrun.contract import S3Uri, Trigger, is_run_name, parse_trigger, trigger_json
 from landrun.errors import ServiceError
 from landrun.landing import Landing
 from landrun.listing import ListedObject, list_objects
@@ -94,7 +94,7 @@ class Manifests:
     def run_of(self, key: str) -> str | None:
         """Say whose manifest has this key; None when it is the key of something else."""
         name = key.removeprefix(self._prefix).removesuffix(".json")
-        return name if self.uri(name).key == key and "." not in name and "/" not in name else None
+        return name if self.uri(name).key == key and is_run_name(name) else None
 
     def write_once(
         self,

@@ -6,12 +6,11 @@ from shlex import quote
 from typing import Any
 
 from landrun.clients import translated
-from landrun.deadletters import printable
+from landrun.outside import defanged, one_line, printable
 
 SUBJECT_LIMIT = 99
 """Characters of an SNS subject: fewer than 100, ASCII, no line breaks (SNS API, Publish)."""
 
-_SHOWN = 1000
 _WHAT = {
     "FAILED": "failed",
     "TIMED_OUT": "ran into its time limit and was stopped",
@@ -63,6 +62,8 @@ def failure_subject(row: dict[str, Any]) -> str:
 def failure_message(row: dict[str, Any]) -> str:
     """Say what failed, why, where to look and what to do next.
 
+    Plain text, and no link: what a key or a cause says must not become one in a mail from AWS.
+
     Parameters
     ----------
     row : dict
@@ -80,8 +81,8 @@ def failure_message(row: dict[str, Any]) -> str:
         "Writes": row.get("output_processed_message"),
         "Execution": row["execution_arn"],
     }
-    lines = [f"{label}: {printable(str(fact))[:_SHOWN]}" for label, fact in facts.items() if fact]
-    head = f"The run {row['name']} {_WHAT[row['status']]}."
+    lines = [f"{label}: {defanged(one_line(str(fact)))}" for label, fact in facts.items() if fact]
+    head = f"The run {defanged(printable(row['name']))} {_WHAT[row['status']]}."
     return "\n".join([head, "", *lines, "", *_what_to_do(row)])
 
 

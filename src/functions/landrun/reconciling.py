@@ -21,6 +21,7 @@ from landrun.errors import NotReconciled, ServiceError
 from landrun.executions import Executions
 from landrun.ledger import RUNNING, UNTOLD, Ledger
 from landrun.manifests import Manifests
+from landrun.outside import one_line
 from landrun.recording import Recorder
 from landrun.runs import Runs
 from landrun.status import RANKS, described_change, timestamp
@@ -133,7 +134,7 @@ class Reconciler:
         try:
             yield
         except Exception as error:  # whatever one has, the others are not to go without
-            failed.append(f"{what}: {type(error).__name__}: {error}")
+            failed.append(one_line(f"{what}: {type(error).__name__}: {error}", 400))
             self.telemetry.logger.exception("not reconciled", extra={"what": what})
 
     def _statuses(self, before: datetime) -> Iterator[Piece]:

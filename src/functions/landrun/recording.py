@@ -27,7 +27,19 @@ from landrun.telemetry import Telemetry
 LEASE = timedelta(minutes=2)
 """How long the telling of a failure is left to whoever took it: twice the function's timeout."""
 
-OUT_OF_REACH = frozenset({"AccessDenied", "AllAccessDisabled", "NoSuchBucket", "PermanentRedirect"})
+OUT_OF_REACH = frozenset(
+    {
+        "AccessDenied",
+        "AllAccessDisabled",
+        "AuthorizationHeaderMalformed",
+        "IllegalLocationConstraintException",
+        "InvalidBucketName",
+        "KeyTooLongError",
+        "NoSuchBucket",
+        "ParamValidationError",
+        "PermanentRedirect",
+    }
+)
 """S3's errors that no retry mends: a run by hand may write to a bucket that is not the stack's."""
 
 FORGOTTEN_EXECUTION = frozenset({"ExecutionDoesNotExist"})
@@ -170,8 +182,10 @@ class Recorder:
     def _left_under(self, under: S3Uri) -> dict[str, Any]:
         size = self.outputs.measure(under)
         summary = self.outputs.summary(under)
-        counted = {"output_objects": size.objects, "output_bytes": size.bytes}
-        return counted | ({"summary": summary} if summary else {})
+        found: dict[str, Any] = {"output_objects": size.objects, "output_bytes": size.bytes}
+        if not size.complete:
+            found["output_problem"] = f"counted the first {size.objects} objects only"
+        return found | ({"summary": summary} if summary else {})
 
     def _measured(self, found: dict[str, Any]) -> None:
         self.telemetry.count("Executions", "Status", found["status"])

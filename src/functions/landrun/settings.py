@@ -88,7 +88,28 @@ class StartSettings(Settings):
     output_bucket: Required
     output_prefix: Folder
     manifest_prefix: Folder
+    landing_bucket: Required
+    landing_prefix: str
     landing_suffix: str
+
+    @model_validator(mode="after")
+    def _outputs_beside_landings(self) -> Self:
+        """Refuse one bucket in which outputs and landings are the same keys.
+
+        What a run writes would land, and start a run; or what lands would be taken for what a run
+        has written, and start none. CloudFormation cannot compare the beginnings of texts.
+        """
+        landing = self.landing_prefix
+        written = {"OutputPrefix": self.output_prefix, "ManifestPrefix": self.manifest_prefix}
+        for name, folder in written.items():
+            overlap = folder.startswith(landing) or landing.startswith(folder)
+            if overlap and self.landing_bucket == self.output_bucket:
+                raise ValueError(
+                    f"{name} {folder!r} and LandingPrefix {landing!r} overlap in the one bucket"
+                    f" {self.output_bucket}: let neither begin with the other, or let"
+                    " OutputBucketName be another bucket"
+                )
+        return self
 
     def filter(self, prefix: str) -> Filter:
         """Give the filter for keys under a prefix; what landrun writes itself never passes."""
@@ -101,7 +122,6 @@ class ObjectCreatedSettings(StartSettings):
 
     start_on: StartOn
     landings_table: Required
-    landing_prefix: str
     dead_letter_queue_url: Required
 
 

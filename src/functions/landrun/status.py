@@ -7,13 +7,13 @@ out and ``included`` is false.
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from landrun.errors import InvalidEvent
+from landrun.outside import json_object, shown
 
 RANKS = {
     "RUNNING": 0,
@@ -28,6 +28,15 @@ RANKS = {
 CAUSE_LIMIT = 32_768
 """Characters of error and cause that are kept (Step Functions' own limit of a cause)."""
 
+URI_LIMIT = 2048
+"""Characters of a name or a URI that is kept; S3's longest has 1,024 bytes and the bucket."""
+
+Arn = Annotated[str, StringConstraints(pattern=r"^arn:[a-z0-9-]+:states:\S+$", max_length=512)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+Milliseconds = Annotated[int, Field(ge=0, lt=253_402_300_800_000)]
+"""Since 1970, before the year 10000."""
+
+Redrives = Annotated[int, Field(ge=0, le=1_000_000)]
 Status = Literal["RUNNING", "PENDING_REDRIVE", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 
 
@@ -40,20 +49,20 @@ class StatusChange(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    executionArn: str  # noqa: N815
-    stateMachineArn: str  # noqa: N815
-    name: str
+    executionArn: Arn  # noqa: N815
+    stateMachineArn: Arn  # noqa: N815
+    name: Name
     status: Status
-    startDate: int  # noqa: N815
-    stopDate: int | None = None  # noqa: N815
+    startDate: Milliseconds  # noqa: N815
+    stopDate: Milliseconds | None = None  # noqa: N815
     input: str | None = None
     inputDetails: _Included | None = None  # noqa: N815
     output: str | None = None
     outputDetails: _Included | None = None  # noqa: N815
     error: str | None = None
     cause: str | None = None
-    redriveCount: int = 0  # noqa: N815
-    redriveDate: int | None = None  # noqa: N815
+    redriveCount: Redrives = 0  # noqa: N815
+    redriveDate: Milliseconds | None = None  # noqa: N815
 
     @property
     def ended(self) -> bool:
@@ -95,7 +104,7 @@ def parse_status_change(body: str) -> StatusChange:
         fields = ", ".join(".".join(map(str, e["loc"])) or "event" for e in error.errors()[:5])
         raise InvalidEvent(f"not a Step Functions status change: check {fields}") from error
     if event.detail_type != "Step Functions Execution Status Change":
-        raise InvalidEvent(f"expected a status change, got {event.detail_type!r}")
+        raise InvalidEvent(f"expected a status change, got {shown(event.detail_type)}")
     return event.detail
 
 
@@ -118,6 +127,7 @@ def timestamp(milliseconds: float) -> str:
 def row(change: StatusChange) -> dict[str, Any]:
     """Make the ledger's row of a status change; what is not known has no attribute."""
     given = json_object(change.input)
+    trigger = given.get("Trigger")
     started_at = timestamp(change.startDate)
     found: dict[str, Any] = {
         "name": change.name,
@@ -126,10 +136,10 @@ def row(change: StatusChange) -> dict[str, Any]:
         "status": change.status,
         "redrive_count": change.redriveCount,
         "status_rank": RANKS[change.status],
-        "preprocessing_job_name": given.get("PreprocessingJobName"),
-        "input_message": given.get("InputMessage"),
-        "output_processed_message": given.get("OutputProcessedMessage"),
-        "trigger": given.get("Trigger"),
+        "preprocessing_job_name": _uri(given.get("PreprocessingJobName")),
+        "input_message": _uri(given.get("InputMessage")),
+        "output_processed_message": _uri(given.get("OutputProcessedMessage")),
+        "trigger": trigger if isinstance(trigger, dict) else None,
         "month": started_at[:7],
         "started_at": started_at,
         **_end(change),
@@ -142,8 +152,8 @@ def _end(change: StatusChange) -> dict[str, Any]:
         return {}
     ended: dict[str, Any] = {
         "output": change.output,
-        "error": _cut(change.error),
-        "cause": _cut(change.cause),
+        "error": kept(change.error),
+        "cause": kept(change.cause),
     }
     if change.stopDate is not None:
         ended["stopped_at"] = timestamp(change.stopDate)
@@ -151,14 +161,10 @@ def _end(change: StatusChange) -> dict[str, Any]:
     return ended
 
 
-def _cut(text: str | None) -> str | None:
-    return text and text[:CAUSE_LIMIT]
+def kept(text: object, limit: int = CAUSE_LIMIT) -> str | None:
+    """Keep the beginning of a text for a row; nothing of what is none."""
+    return text[:limit] if isinstance(text, str) else None
 
 
-def json_object(text: str | None) -> dict[str, Any]:
-    """Read a JSON object; an empty one for whatever else the text may be."""
-    try:
-        value = json.loads(text or "")
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+def _uri(text: object) -> str | None:
+    return kept(text, URI_LIMIT)

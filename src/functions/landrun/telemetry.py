@@ -10,6 +10,7 @@ from typing import IO, Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+from landrun.outside import plain_json
 from landrun.runs import Run
 from landrun.waiting import Recorded
 
@@ -35,7 +36,8 @@ class Telemetry:
     """
 
     def __init__(self, stream: IO[str] | None = None) -> None:
-        self.logger = Logger(stream=stream)
+        # Its own JSON leaves what turns text round, and the second block of control characters.
+        self.logger = Logger(stream=stream, json_serializer=plain_json)
         self._counts: Counter[tuple[str, str, str]] = Counter()
 
     @contextmanager

@@ -468,7 +468,7 @@ def s3(aws: Any) -> Any:
 
 
 class _Template(yaml.CSafeLoader):
-    """Reads template.yaml; of CloudFormation's own tags only what they stand before."""
+    """Reads a template; of CloudFormation's own tags only what they stand before."""
 
 
 _Template.add_multi_constructor("!", lambda _loader, _tag, node: node.value)
@@ -479,7 +479,8 @@ def table(aws: Any, root: Path) -> Callable[[str], str]:
     """``table("RunsTable")`` creates the template's table, indexes included, and gives its name."""
 
     def create(name: str) -> str:
-        template = yaml.load((root / "template.yaml").read_text(encoding="utf-8"), _Template)
+        path = root / "src/storage/template.yaml"
+        template = yaml.load(path.read_text(encoding="utf-8"), _Template)
         described = template["Resources"][name]["Properties"]
         given = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")
         aws("dynamodb").create_table(TableName=name, **{part: described[part] for part in given})

@@ -138,9 +138,29 @@ def test_an_unknown_kind_of_trigger_is_refused():
         run(Trigger={"Kind": "full-moon"})
 
 
-@given(st.from_regex(r"[a-z0-9.-]{3,63}", fullmatch=True), st.text())
+@given(st.from_regex(r"[a-z0-9][a-z0-9.-]{2,62}", fullmatch=True), st.text(max_size=256))
 def test_an_s3_uri_reads_back_as_itself(bucket, key):
     assert S3Uri.parse(str(S3Uri(bucket, key))) == S3Uri(bucket, key)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"s3://b/{'x' * 1025}",
+        f"s3://b/{'é' * 513}",
+        "s3://b/\ud800",
+        "s3://b\n/k",
+        "s3://a b/k",
+        "s3://-b/k",
+        "s3://arn:aws:s3:::b/k",
+        f"s3://{'b' * 256}/k",
+    ],
+)
+def test_an_s3_uri_that_s3_could_not_have_is_refused_in_a_short_line(uri):
+    with pytest.raises(InvalidS3Uri, match="s3://bucket/key") as refusal:
+        S3Uri.parse(uri)
+    assert str(refusal.value).isprintable()
+    assert len(str(refusal.value)) < 200
 
 
 @pytest.mark.parametrize("uri", ["", "bucket/key", "s3:/b/k", "s3://", "s3:///key", "https://b/k"])

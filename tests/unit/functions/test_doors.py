@@ -10,12 +10,13 @@ from botocore.validate import ParamValidator
 
 from landrun.contract import ExecutionInput, ManualTrigger, S3Uri, manual_run_name
 from landrun.cursors import Cursors
-from landrun.deadletters import DeadLetters, printable
+from landrun.deadletters import DeadLetters
 from landrun.errors import AlreadyStarted, ServiceError
 from landrun.executions import Executions
 from landrun.jobs import job_row
 from landrun.notifications import Notifications
 from landrun.outputs import SUMMARY_LIMIT, Outputs, OutputSize, fitting_summary
+from landrun.outside import printable
 from landrun.waiting import Waiting
 
 from .conftest import MACHINE, REGION

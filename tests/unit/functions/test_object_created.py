@@ -299,6 +299,7 @@ def test_the_function_is_built_with_the_services_of_its_mode_and_no_other(
         output_prefix="processed/",
         manifest_prefix="manifests/",
         landing_suffix="",
+        landing_bucket="landings",
         landing_prefix="incoming/",
         start_on=start_on,
         landings_table="landings",

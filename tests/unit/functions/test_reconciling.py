@@ -226,7 +226,8 @@ def test_of_an_execution_that_step_functions_has_forgotten_the_row_stays(world, 
 
 
 def test_runs_of_a_machine_that_the_stack_had_before_are_left_and_named(world, execution, told):
-    world.runs(execution("execution-succeeded", "theirs", stateMachineArn="another"))
+    before = "arn:aws:states:us-east-1:123456789012:stateMachine:before"
+    world.runs(execution("execution-succeeded", "theirs", stateMachineArn=before))
     world.runs(execution("execution-succeeded", "ours"))
     world.cursors.move("executions", {"back_to": world.clock().isoformat()})
     assert world.reconcile() == {"Statuses": 1}

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from landrun.errors import ConfigurationError
+from landrun.handlers.object_created import dependencies, handler
 from landrun.settings import ObjectCreatedSettings, ReconcileSettings, ScheduleSettings
 
 RIGHT = {
@@ -11,6 +12,7 @@ RIGHT = {
     "OUTPUT_BUCKET": "outputs",
     "OUTPUT_PREFIX": "processed/",
     "MANIFEST_PREFIX": "manifests/",
+    "LANDING_BUCKET": "landings",
     "LANDING_PREFIX": "incoming/",
     "LANDING_SUFFIX": "",
     "START_ON": "arrival",
@@ -38,6 +40,7 @@ def test_a_missing_variable_is_an_error_that_names_it(name):
     ("name", "value"),
     [
         ("OUTPUT_BUCKET", ""),
+        ("LANDING_BUCKET", ""),
         ("JOB_NAME_PREFIX", "Land_Run"),
         ("JOB_NAME_PREFIX", "x" * 22),
         ("OUTPUT_PREFIX", "processed"),
@@ -135,3 +138,48 @@ def test_a_scheduled_input_that_holds_what_runs_write_is_refused_with_the_remedy
 def test_a_scheduled_input_beside_what_runs_write_is_taken(scheduled_input):
     settings = ScheduleSettings.from_environment(SCHEDULE | {"SCHEDULED_INPUT": scheduled_input})
     assert settings.scheduled_input == scheduled_input
+
+
+ONE_BUCKET = SCHEDULE | {"LANDING_BUCKET": "outputs"}
+
+
+@pytest.mark.parametrize("settings", [ObjectCreatedSettings, ScheduleSettings])
+@pytest.mark.parametrize(
+    ("landing", "changes", "parameter"),
+    [
+        ("incoming/", {"OUTPUT_PREFIX": "incoming/processed/"}, "OutputPrefix"),
+        ("incoming/", {"MANIFEST_PREFIX": "incoming/manifests/"}, "ManifestPrefix"),
+        ("incoming/", {"OUTPUT_PREFIX": "incoming/"}, "OutputPrefix"),
+        ("processed/incoming/", {}, "OutputPrefix"),
+        ("manifests/", {}, "ManifestPrefix"),
+        ("proc", {}, "OutputPrefix"),
+        ("", {}, "OutputPrefix"),
+    ],
+)
+def test_outputs_where_landings_are_looked_for_are_an_error_with_the_remedy(
+    settings, landing, changes, parameter
+):
+    environment = ONE_BUCKET | {"LANDING_PREFIX": landing} | changes
+    with pytest.raises(ConfigurationError, match=rf"{parameter} .* OutputBucketName be another"):
+        settings.from_environment(environment)
+
+
+@pytest.mark.parametrize("settings", [ObjectCreatedSettings, ScheduleSettings])
+@pytest.mark.parametrize("landing", ["incoming/", "in", "x/processed/"])
+def test_one_bucket_with_landings_beside_outputs_is_right(settings, landing):
+    environment = ONE_BUCKET | {"LANDING_PREFIX": landing}
+    assert settings.from_environment(environment).landing_prefix == landing
+
+
+@pytest.mark.parametrize("settings", [ObjectCreatedSettings, ScheduleSettings])
+def test_in_two_buckets_prefixes_may_be_the_same(settings):
+    environment = SCHEDULE | {"LANDING_PREFIX": ""}
+    assert settings.from_environment(environment).landing_bucket == "landings"
+
+
+def test_a_function_refuses_feedback_before_it_reads_any_message(monkeypatch):
+    for name, value in (ONE_BUCKET | {"LANDING_PREFIX": ""}).items():
+        monkeypatch.setenv(name, value)
+    dependencies.cache_clear()
+    with pytest.raises(ConfigurationError, match="overlap in the one bucket outputs"):
+        handler({"Records": []}, None)

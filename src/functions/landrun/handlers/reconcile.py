@@ -20,6 +20,7 @@ from landrun.ledger import Ledger
 from landrun.manifests import Manifests
 from landrun.notifications import Notifications
 from landrun.outputs import Outputs
+from landrun.outside import shown
 from landrun.reconciling import Reconciler
 from landrun.recording import Recorder
 from landrun.runs import Runs
@@ -54,13 +55,13 @@ def parse_grace(event: dict[str, Any]) -> timedelta | None:
     InvalidEvent
         When ``GraceSeconds`` is there and is not a number of seconds, of 90 days at most.
     """
-    seconds = event.get("GraceSeconds")
+    seconds = event.get("GraceSeconds") if isinstance(event, dict) else None
     if seconds is None:
         return None
     number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
     if not number or not 0 <= seconds <= LONGEST_GRACE:
         raise InvalidEvent(
-            f"GraceSeconds is {seconds!r}: pass a number of seconds from 0 to {LONGEST_GRACE}"
+            f"GraceSeconds is {shown(seconds)}: pass a number of seconds from 0 to {LONGEST_GRACE}"
         )
     return timedelta(seconds=seconds)
 
