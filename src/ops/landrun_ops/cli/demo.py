@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from landrun_ops.cli import places
+from landrun_ops.cli.image import IMAGE
 from landrun_ops.cli.terminal import complain, stoppable
 
 SAMPLES = "samples"
@@ -22,6 +23,7 @@ def demo(
             show_default=False,
         ),
     ] = None,
+    *,
     arguments: Annotated[
         str, typer.Option(metavar="TEXT", help="Appended to the job's arguments.")
     ] = "",
@@ -29,6 +31,12 @@ def demo(
         float,
         typer.Option(min=1, metavar="SECONDS", help="Give up when nothing happens for this long."),
     ] = 120,
+    docker: Annotated[
+        bool, typer.Option("--docker", help="Run the jobs in their container, as SageMaker does.")
+    ] = False,
+    image: Annotated[
+        str, typer.Option(metavar="IMAGE", help="The container's image, with --docker.")
+    ] = IMAGE,
     project: places.ProjectOption = None,
 ) -> int:
     """Land files in S3 on the laptop's AWS and show what becomes of them.
@@ -44,7 +52,11 @@ def demo(
 
     with stoppable():
         failures = run_demo(
-            folder, source or folder / SAMPLES, arguments=arguments, patience=patience
+            folder,
+            source or folder / SAMPLES,
+            arguments=arguments,
+            patience=patience,
+            image=image if docker else "",
         )
     for failure in failures:
         complain(failure)

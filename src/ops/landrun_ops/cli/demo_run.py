@@ -13,6 +13,7 @@ from landrun_ops.cli.results import show_results
 from landrun_ops.cli.tables import printable
 from landrun_ops.cli.terminal import console, is_live
 from landrun_ops.demo import Journey, Stack, Stage, data_files, follow
+from landrun_ops.docker import Docker
 from landrun_ops.local.template import read
 
 OUTPUT_FOLDER = Path(".landrun", "demo")
@@ -23,7 +24,9 @@ JOB_LOG = "job.log"
 """Beside the output of a run that failed: what its job wrote."""
 
 
-def run_demo(project: Path, source: Path, *, arguments: str, patience: float) -> list[str]:
+def run_demo(
+    project: Path, source: Path, *, arguments: str, patience: float, image: str = ""
+) -> list[str]:
     """Run the demo and give a line for each file whose run failed.
 
     Parameters
@@ -36,11 +39,15 @@ def run_demo(project: Path, source: Path, *, arguments: str, patience: float) ->
         What to append to the job's arguments.
     patience : float
         Seconds without any change after which to give up.
+    image : str
+        What to run the jobs in, by Docker; empty to run them as subprocesses.
 
     Raises
     ------
     ConfigurationError
         When there is nothing to run it on.
+    DockerError
+        When Docker is not there, or has no such image.
     LocalAwsError
         When the laptop's AWS does not start.
     Stalled
@@ -49,14 +56,15 @@ def run_demo(project: Path, source: Path, *, arguments: str, patience: float) ->
     screen, times = console(), Times(time.monotonic)
     defaults = parameter_defaults(project)
     journeys, others = data_files(source, defaults["LandingPrefix"])
+    docker = with_image(image)
     if others:
         names = printable(", ".join(others))
         screen.print(f"left out, not data or empty: {names}", style="dim", soft_wrap=True)
     with shown(screen, journeys, live=is_live()) as progress:
         progress.doing("starting AWS on this laptop and deploying template.yaml")
-        parameters = with_arguments(defaults, arguments)
+        parameters = with_arguments(defaults, arguments) | ({"ImageUri": image} if image else {})
         state = project / STATE_FOLDER
-        with laptop(project, state, progress.trouble, parameters=parameters) as aws:
+        with laptop(project, state, progress.trouble, parameters=parameters, docker=docker) as aws:
             times.done("start")
             stack = Stack(aws.client, aws.outputs)
             _land(stack, journeys, progress)
@@ -107,6 +115,15 @@ def with_arguments(defaults: dict[str, str], arguments: str) -> dict[str, str]:
     """Give the parameters by which the job gets more arguments than its default ones."""
     words = arguments.split()
     return {"JobArguments": " ".join([defaults["JobArguments"], *words])} if words else {}
+
+
+def with_image(image: str) -> Docker | None:
+    """Give the Docker that has the image; None without one."""
+    if not image:
+        return None
+    docker = Docker()
+    docker.check(image, "make image builds the project's own, --image names another")
+    return docker
 
 
 def _land(stack: Stack, journeys: Sequence[Journey], progress: Progress) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from landrun_ops.docker import Docker
     from landrun_ops.local import LocalAws
 
 LOG_FILE = "aws.log"
@@ -23,6 +24,7 @@ def laptop(
     port: int = 0,
     listen: bool = False,
     parameters: Mapping[str, str],
+    docker: Docker | None = None,
 ) -> Iterator[LocalAws]:
     """Bring the laptop's AWS up for the block.
 
@@ -40,6 +42,8 @@ def laptop(
         Whether containers, and so other machines, can reach it.
     parameters : Mapping[str, str]
         The template's parameters that are not to have their defaults.
+    docker : Docker, optional
+        Runs Processing jobs in their image; else they are subprocesses.
 
     Raises
     ------
@@ -58,6 +62,7 @@ def laptop(
             parameters=parameters,
             state_dir=state_dir,
             report=report,
+            docker=docker,
         ) as aws,
     ):
         # Not before: the file may belong to another that is up. Not shorter: closing logs, too.

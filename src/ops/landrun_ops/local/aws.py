@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from landrun_ops.docker import Docker
 from landrun_ops.invoking import invoke, patient_config, reconcile_event
 from landrun_ops.local import (
     atomic_writes,
@@ -82,6 +83,7 @@ class LocalAws:
         parameters: Mapping[str, str] | None = None,
         state_dir: Path | None = None,
         report: Report = report_to_stderr,
+        docker: Docker | None = None,
     ) -> Iterator[LocalAws]:
         """Bring up the stack of ``project``/template.yaml and take it down at the end.
 
@@ -102,6 +104,8 @@ class LocalAws:
             Where other processes find the environment, and logs go; ``.landrun/local`` by default.
         report
             Takes the lines that people should see: failures of functions, crashes.
+        docker
+            Runs Processing jobs in their image; None for subprocesses.
 
         Raises
         ------
@@ -121,6 +125,7 @@ class LocalAws:
                     parameters=parameters or {},
                     state_dir=state_dir,
                     report=report,
+                    docker=docker,
                 )
                 write(state_dir, {"environment": aws.environment(), **asdict(aws)})
                 yield aws
@@ -157,6 +162,7 @@ class LocalAws:
         parameters: Mapping[str, str],
         state_dir: Path,
         report: Report,
+        docker: Docker | None,
     ) -> LocalAws:
         translated = translate(project / "template.yaml", parameters)
         endpoint_url = closing.enter_context(serve(port, listen=listen))
@@ -165,7 +171,7 @@ class LocalAws:
 
         closing.enter_context(_adapted(endpoint_url))
         program = project / "src" / "processing"
-        closing.callback(install(program=program, work_dir=state_dir).close)
+        closing.callback(install(program=program, work_dir=state_dir, docker=docker).close)
         session = _session()
         stack = deploy(translated, parameters, session, endpoint_url)
         logs = _empty(state_dir / "logs")

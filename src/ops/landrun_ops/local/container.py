@@ -1,4 +1,4 @@
-"""What runs a Processing script on one host: today a subprocess, replaceable by a container."""
+"""What runs a Processing script on one host: a subprocess here; in Docker, see docker_container."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ContainerStartError(Exception):
 
 
 class Container(Protocol):
-    """One host of a job. ``start`` once, ``wait`` until it answers, ``stop`` always."""
+    """One host of a job: ``start`` once, ``wait`` for its end, ``stop`` and ``discard`` always."""
 
     def start(self) -> None:
         """Start the command; raise ``ContainerStartError`` when that is not possible."""
@@ -39,6 +39,12 @@ class Container(Protocol):
 
     def stop(self, grace: float) -> None:
         """End it and all its children: SIGTERM, ``grace`` seconds later SIGKILL."""
+
+    def collect(self) -> None:
+        """Bring what it wrote to the job's folders, once it has ended."""
+
+    def discard(self) -> None:
+        """Leave nothing of it behind; what was not collected is lost."""
 
 
 class ProcessContainer:
@@ -103,6 +109,12 @@ class ProcessContainer:
             self.wait(grace)
         self._signal(signal.SIGKILL)
         self._process.wait()
+
+    def collect(self) -> None:
+        """See ``Container``; it wrote to the job's folders itself."""
+
+    def discard(self) -> None:
+        """See ``Container``; nothing is left of a process."""
 
     def _signal(self, number: signal.Signals) -> None:
         # The group's id is the leader's pid; macOS refuses to signal a group of zombies.

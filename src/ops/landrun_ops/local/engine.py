@@ -21,6 +21,7 @@ from moto.settings import moto_server_port
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
+from landrun_ops.docker import Docker
 from landrun_ops.local import (
     event_delivery,
     execution_history,
@@ -90,7 +91,13 @@ class Engine:
         _one_per_process.release()
 
 
-def install(*, program: Path, work_dir: Path, python: str = sys.executable) -> Engine:
+def install(
+    *,
+    program: Path,
+    work_dir: Path,
+    python: str = sys.executable,
+    docker: Docker | None = None,
+) -> Engine:
     """Put the adapters into moto, in this process, before its server takes requests.
 
     Parameters
@@ -101,6 +108,8 @@ def install(*, program: Path, work_dir: Path, python: str = sys.executable) -> E
         Jobs leave their logs in ``work_dir/jobs/<job>/``.
     python
         Interpreter of the scripts.
+    docker
+        Runs jobs in their image; None for subprocesses.
 
     Returns
     -------
@@ -121,6 +130,7 @@ def install(*, program: Path, work_dir: Path, python: str = sys.executable) -> E
         python=python,
         client=_Clients(),
         access=_access,
+        docker=docker,
     )
     jobs = ProcessingJobs(partial(run, laptop=laptop))
     publisher, patches = Publisher(), Patches()

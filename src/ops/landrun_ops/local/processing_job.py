@@ -11,7 +11,8 @@ with the script as a subprocess:
 - several instances are several subprocesses, each with its own folders, named algo-1, algo-2, ….
 
 There is no ``/opt/ml`` here: paths in arguments, in environment values and in the two files are
-rewritten to the folders that stand for it, and ``LANDRUN_OPT_ML`` names that of ``/opt/ml``.
+rewritten to the folders that stand for it, and ``LANDRUN_OPT_ML`` names that of ``/opt/ml``. With
+Docker there is, and nothing is rewritten: each host is a container of the job's image.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from landrun_ops.docker import Docker
 from landrun_ops.local.container import (
     Container,
     ContainerStartError,
@@ -34,6 +36,7 @@ from landrun_ops.local.container import (
     command_line,
     rewrite,
 )
+from landrun_ops.local.docker_container import DockerContainer, Spec
 from landrun_ops.local.processing_files import TransferError, download, inside, upload
 from landrun_ops.local.processing_logs import LogStream
 
@@ -73,6 +76,8 @@ class Laptop:
         Environment through which a script's boto3 finds the laptop's AWS.
     grace
         Seconds between SIGTERM and SIGKILL when a job is stopped.
+    docker
+        Runs jobs in their image; None for subprocesses, where ``ImageUri`` is not used.
     """
 
     program: Path
@@ -81,6 +86,7 @@ class Laptop:
     client: Callable[[str], Any]
     access: Callable[[], Mapping[str, str]]
     grace: float = 5.0
+    docker: Docker | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +169,8 @@ def run(order: Order, laptop: Laptop) -> Outcome:
     finally:
         for host in hosts:
             host.log.ship(last=True)
+            if host.container is not None:
+                host.container.discard()
             shutil.rmtree(host.folder, ignore_errors=True)
 
 
@@ -207,6 +215,8 @@ def _lay_out(order: Order, host: Host, names: list[str], laptop: Laptop) -> None
 
 
 def _localised(value: Any, host: Host, laptop: Laptop) -> Any:
+    if laptop.docker is not None:
+        return value
     if isinstance(value, Mapping):
         return {key: _localised(member, host, laptop) for key, member in value.items()}
     if isinstance(value, list):
@@ -217,6 +227,9 @@ def _localised(value: Any, host: Host, laptop: Laptop) -> Any:
 
 
 def _container(order: Order, host: Host, laptop: Laptop) -> Container:
+    if laptop.docker is not None:
+        spec = Spec.of(order.request, host.name, laptop.access())
+        return DockerContainer(spec, host.opt_ml, host.log_file, laptop.docker)
     image = order.request["AppSpecification"]
     words = [*image["ContainerEntrypoint"], *image.get("ContainerArguments", ())]
     command = command_line(words, python=laptop.python, opt_ml=host.opt_ml, program=laptop.program)
@@ -276,6 +289,7 @@ def _finish(order: Order, hosts: Sequence[Host], ending: _Ending, laptop: Laptop
         hosts[0].log.note(f"[landrun] stopped: {ending.why}")
     if order.abandon.is_set():
         return Outcome("Stopped")
+    _collect(hosts)
     message, fault = _exit_message(hosts)
     for host in hosts:
         for output in order.outputs:
@@ -286,6 +300,12 @@ def _finish(order: Order, hosts: Sequence[Host], ending: _Ending, laptop: Laptop
     if ending.code:
         return Outcome("Failed", f"AlgorithmError: , exit code: {ending.code}", message)
     return Outcome("Failed", fault) if fault else Outcome("Completed", None, message)
+
+
+def _collect(hosts: Sequence[Host]) -> None:
+    for host in hosts:
+        if host.container is not None:
+            host.container.collect()
 
 
 def _exit_message(hosts: Sequence[Host]) -> tuple[str | None, str | None]:
