@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from landrun.clients import translated
+from landrun.outside import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 UNFINISHED = frozenset({"RUNNING", "PENDING_REDRIVE"})
 """Statuses after which more will come (Step Functions, DescribeExecution)."""
+
+COUNTABLE = 10**15
+"""More rows than any job can have read."""
 
 QUIET_MONTHS = 24
 """Months without any run after which the ledger is taken to have ended."""
@@ -57,8 +61,8 @@ class Run:
 
     @property
     def trigger(self) -> Mapping[str, Any]:
-        """What started the run: the contract's ``Trigger``."""
-        return self.attributes.get("trigger") or {}
+        """What started the run: the contract's ``Trigger``, or whatever object stands for it."""
+        return _mapping(self.attributes.get("trigger"))
 
     @property
     def output_uri(self) -> str:
@@ -68,17 +72,26 @@ class Run:
     @property
     def seconds(self) -> float | None:
         """How long the run took."""
-        return self.attributes.get("duration_seconds")
+        seconds = self.attributes.get("duration_seconds")
+        return seconds if isinstance(seconds, (int, float)) else None
 
     @property
     def cause(self) -> str:
-        """Why the run failed, in the words nearest to the reason; empty when there are none."""
+        """Why the run failed, in the words nearest to the reason, as one line; or empty."""
         known = (self.attributes.get(name) for name in ("exit_message", "cause", "error"))
-        return str(next(filter(None, known), ""))
+        return one_line(str(next(filter(None, known), "")))
 
     def rows(self, count: str) -> int | None:
-        """Give one count of the job's summary: ``rows_in``, ``rows_out``, ``duplicates``, …."""
-        return (self.attributes.get("summary") or {}).get(count)
+        """Give one count of the job's summary: ``rows_in``, ``rows_out``, ``duplicates``, ….
+
+        None where the summary, which is the job's own, has no such number.
+        """
+        number = _mapping(self.attributes.get("summary")).get(count)
+        return number if isinstance(number, int) and abs(number) < COUNTABLE else None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 class Runs:

@@ -9,7 +9,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from landrun_ops.cli.tables import outcome_table, printable, runs_table, short_name, shortened
+from landrun.outside import printable
+from landrun_ops.cli.tables import outcome_table, runs_table, short_name, shortened
 from landrun_ops.runs import Run
 
 NAME = "landrun-0123456789abcdef0123456789abcdef"

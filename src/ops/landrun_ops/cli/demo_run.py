@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from landrun.outside import printable
 from landrun_ops.cli.laptop import laptop
 from landrun_ops.cli.progress import Progress, shown
 from landrun_ops.cli.results import show_results
-from landrun_ops.cli.tables import printable
 from landrun_ops.cli.terminal import console, is_live
 from landrun_ops.demo import Journey, Stack, Stage, data_files, follow
 from landrun_ops.docker import Docker

@@ -9,6 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from landrun.outside import printable
 from landrun_ops.runs import Run
 
 TRIGGER_ROOM = 24
@@ -75,11 +76,6 @@ def trigger_text(run: Run) -> str:
 def shortened(text: str, width: int) -> str:
     """Cut the beginning of a text off, so that the end, which tells keys apart, stays."""
     return text if len(text) <= width else f"…{text[len(text) - width + 1 :]}"
-
-
-def printable(text: str) -> str:
-    """Give a key as one line: what would move the cursor becomes its escape."""
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def _table(runs: Sequence[Run], width: int, columns: Sequence[Column]) -> Table:

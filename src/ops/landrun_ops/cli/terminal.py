@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -11,6 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from landrun.outside import plain_json, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,20 +35,25 @@ def stoppable() -> Iterator[None]:
 
 
 def complain(message: str) -> None:
-    """Write one line to stderr, whatever line breaks the message has."""
-    typer.echo(f"landrun: {' '.join(message.split())}", err=True)
+    """Write one line to stderr, whatever line breaks and control characters the message has."""
+    typer.echo(f"landrun: {printable(' '.join(message.split()))}", err=True)
+
+
+def say(line: str) -> None:
+    """Write one line to stdout; what could move the cursor is shown, not obeyed."""
+    typer.echo(printable(line))
 
 
 def show_json(content: Any) -> None:
-    """Write ``content`` to stdout as JSON."""
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    """Write ``content`` to stdout as JSON, safe to look at: what is not printable is escaped."""
+    typer.echo(plain_json(content, indent=2))
 
 
 def console() -> Console:
-    """Give a console on stdout that leaves texts as they are."""
-    from rich.console import Console  # noqa: PLC0415  (start-up time)
+    """Give a console on stdout that shows texts as they are, and obeys none of them."""
+    from landrun_ops.cli.screen import Screen  # noqa: PLC0415  (start-up time)
 
-    screen = Console(highlight=False, markup=False, emoji=False)
+    screen = Screen(highlight=False, markup=False, emoji=False)
     if not screen.is_terminal and "COLUMNS" not in os.environ:
         screen.width = PIPED_WIDTH
     return screen

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from landrun_ops.cli.terminal import complain, show_json
+from landrun_ops.cli.terminal import complain, say, show_json
 
 if TYPE_CHECKING:
     from landrun.contract import ExecutionInput
@@ -40,7 +38,7 @@ def follow(execution: Any, run: ExecutionInput, *, wait: bool, json: bool) -> in
 
     name = run.PreprocessingJobName
     if not json:
-        typer.echo(f"started {name}, reading {run.InputMessage}")
+        say(f"started {name}, reading {run.InputMessage}")
     try:
         with _progress(name, shown=wait):
             ended = outcome(execution, wait=wait)
@@ -50,7 +48,7 @@ def follow(execution: Any, run: ExecutionInput, *, wait: bool, json: bool) -> in
     if json:
         show_json(_report(execution.execution_arn, run, ended))
     elif wait:
-        typer.echo(_ending(run, ended))
+        say(_ending(run, ended))
     return 1 if ended.status not in ("SUCCEEDED", "RUNNING") else 0
 
 
