@@ -9,6 +9,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from landrun.landing import parse_landing
+from landrun.waiting import Waiting
+
 from . import faults
 from .world import PermittedWorld, stack
 
@@ -103,16 +106,6 @@ def a_tick_starts_a_run_over_the_scheduled_input(world: PermittedWorld) -> None:
     assert again.answer == tick.answer
     world.finish(name)
     deliver(world)
-
-
-def the_tick_of_a_changed_setting_is_noticed(world: PermittedWorld) -> None:
-    """It goes on with the manifest that stands, whose run was started with another input."""
-    prefix = world.variable("Schedule", "OUTPUT_PREFIX")
-    world.reconfigure("Schedule", OUTPUT_PREFIX="elsewhere/")
-    [due] = world.ticks
-    assert world.tick(due).ok
-    world.reconfigure("Schedule", OUTPUT_PREFIX=prefix)
-    assert world.metrics["InputMismatches", ""] == 1
 
 
 # ---- either mode -----------------------------------------------------------------------------
@@ -231,6 +224,21 @@ def reconcile_starts_the_run_of_a_manifest_without_one(world: PermittedWorld) ->
     deliver(world)
 
 
+def reconcile_gathers_what_waits_from_when_landings_collected(world: PermittedWorld) -> None:
+    """As after a deployment that has set StartOn back to arrival."""
+    before = set(world.executions())
+    landed = world.land("incoming/late.jsonl")
+    world.landings.receive()
+    waiting = Waiting(_client("dynamodb"), world.stack.name("LandingsTable"), world.clock)
+    waiting.record(parse_landing(landed.body))
+    reconcile(world, Claims=1, Executions=1)
+    [name] = set(world.executions()) - before
+    assert world.keys(name) == ["incoming/late.jsonl"]
+    assert not [item for item in world.waiting().values() if item.get("waiting")]
+    world.finish(name)
+    deliver(world)
+
+
 # ---- schedule --------------------------------------------------------------------------------
 
 
@@ -252,6 +260,16 @@ def a_tick_starts_a_run_over_all_that_wait(world: PermittedWorld) -> None:
     again = world.retry(tick)
     assert again.answer == tick.answer
     deliver(world)
+
+
+def a_setting_that_changed_before_a_ticks_retry_is_noticed(world: PermittedWorld) -> None:
+    """The retry goes on with the manifest that stands, whose run had another input."""
+    noticed = world.metrics["InputMismatches", ""]
+    prefix = world.variable("Schedule", "OUTPUT_PREFIX")
+    world.reconfigure("Schedule", OUTPUT_PREFIX="elsewhere/")
+    assert world.tick(min(world.ticks)).ok
+    world.reconfigure("Schedule", OUTPUT_PREFIX=prefix)
+    assert world.metrics["InputMismatches", ""] == noticed + 1
 
 
 def a_tick_that_died_is_finished_by_its_retry(world: PermittedWorld) -> None:
@@ -302,11 +320,13 @@ PATHS: dict[str, list[Step]] = {
         *EITHER_MODE,
         a_setting_that_changed_since_is_noticed,
         reconcile_starts_the_run_of_a_manifest_without_one,
+        reconcile_gathers_what_waits_from_when_landings_collected,
     ],
     "schedule": [
         an_object_waits,
         a_tick_starts_a_run_over_all_that_wait,
         *EITHER_MODE,
+        a_setting_that_changed_before_a_ticks_retry_is_noticed,
         a_tick_that_died_is_finished_by_its_retry,
         reconcile_finishes_a_tick_that_is_given_up,
     ],
@@ -314,7 +334,7 @@ PATHS: dict[str, list[Step]] = {
         an_object_starts_a_run,
         its_outputs_are_counted,
         a_tick_starts_a_run_over_the_scheduled_input,
-        the_tick_of_a_changed_setting_is_noticed,
+        a_setting_that_changed_before_a_ticks_retry_is_noticed,
     ],
 }
 

@@ -3,7 +3,7 @@
 ::
 
     with PermittedWorld(StartOn="schedule") as world:
-        world.take_away(Grant("ScheduleFunctionRole", "Claim", "dynamodb:UpdateItem", "…"))
+        world.take_away(Statement("StartRunsPolicy", "Start"))
         world.denied        # every `Decision` so far that was a no
 """
 
@@ -29,20 +29,59 @@ stack = faults.module("stack")
 World = faults.module("world").World
 
 LAMBDA = "lambda.amazonaws.com"
+_HERE = f"{stack.REGION}:{stack.ACCOUNT}"
+ARNS = {
+    "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{_HERE}:table/{{}}",
+    "AWS::KMS::Key": f"arn:aws:kms:{_HERE}:key/{{}}",
+    "AWS::Logs::LogGroup": f"arn:aws:logs:{_HERE}:log-group:/aws/lambda/{{}}:*",
+}
 _PLACEHOLDER = re.compile(r"<([A-Za-z]+)(?:\.([A-Za-z]+))?>")
+
+
+Document = dict[str, Any]
 
 
 @dataclass(frozen=True, order=True)
 class Grant:
-    """One action of one statement of one role; ``policy`` says whose, if not the role's own."""
+    """What a role may do: one action on one resource."""
 
     role: str
-    policy: str
-    sid: str
     action: str
+    resource: str
 
     def __str__(self) -> str:
-        return f"{self.role.removesuffix('Role')}-{self.policy}{self.sid}-{self.action}"
+        return f"{self.role} {self.action} {self.resource}"
+
+
+@dataclass(frozen=True, order=True)
+class Statement:
+    """A statement of the template; several roles may have it."""
+
+    policy: str
+    sid: str
+
+
+def pairs(document: Document) -> Iterator[tuple[str, str]]:
+    """Give every action with every resource that a policy allows."""
+    for statement in document["Statement"]:
+        for action in listed(statement["Action"]):
+            for resource in listed(statement["Resource"]):
+                yield action, resource
+
+
+def without(document: Document, grant: Grant) -> Document:
+    """Give a policy that has no more of a grant; what else it allows it goes on to allow."""
+    left = []
+    for statement in document["Statement"]:
+        actions, resources = listed(statement["Action"]), listed(statement["Resource"])
+        if grant.action not in actions or grant.resource not in resources:
+            left.append(statement)
+            continue
+        others = [action for action in actions if action != grant.action]
+        elsewhere = [resource for resource in resources if resource != grant.resource]
+        left.append({**statement, "Action": others})
+        left.append({**statement, "Action": grant.action, "Resource": elsewhere})
+    return {**document, "Statement": left}
 
 
 @lru_cache
@@ -68,41 +107,45 @@ class Policies:
         given = {**parameters, "StateMachineArn": machine}
         self.resolved = stack.resolved(tuple(sorted(given.items())))
 
-    def of(self, role: str) -> dict[str, dict[str, Any]]:
-        """Give a role's documents by name; the managed ones that other roles have by theirs."""
+    def of(self, role: str) -> dict[str, Document]:
+        """Give a role's documents, those of managed policies too, by the policy's name."""
         properties = self.resolved.of_type("AWS::IAM::Role")[role]
-        own = {"": {"Statement": []}}
-        for policy in properties.get("Policies", []):
-            own[""]["Statement"] += policy["PolicyDocument"]["Statement"]
+        found = {one["PolicyName"]: one["PolicyDocument"] for one in properties["Policies"]}
         managed = self.resolved.of_type("AWS::IAM::ManagedPolicy")
-        names = [arn.strip("<>") for arn in properties["ManagedPolicyArns"] if arn[0] == "<"]
-        found = own | {f"{name}-": managed[name]["PolicyDocument"] for name in names}
+        for arn in properties["ManagedPolicyArns"]:
+            name = arn.strip("<>")
+            found[name] = managed[name]["PolicyDocument"]
         return {name: self._physical(document) for name, document in found.items()}
 
-    def trust(self, role: str) -> dict[str, Any]:
+    def trust(self, role: str) -> Document:
         properties = self.resolved.of_type("AWS::IAM::Role")[role]
         return self._physical(properties["AssumeRolePolicyDocument"])
 
-    def grants(self, role: str) -> Iterator[Grant]:
-        """Give every action that a role is allowed."""
-        for policy, document in self.of(role).items():
-            for statement in document["Statement"]:
-                for action in listed(statement["Action"]):
-                    yield Grant(role, policy, statement.get("Sid", ""), action)
+    def grants(self, role: str) -> list[Grant]:
+        """Give all that a role may do."""
+        every = {pair for document in self.of(role).values() for pair in pairs(document)}
+        return sorted(Grant(role, *pair) for pair in every)
 
-    def _physical(self, document: dict[str, Any]) -> dict[str, Any]:
+    def statements(self) -> list[Statement]:
+        """Give every statement that some function's role has."""
+        return sorted(
+            {
+                Statement(policy, statement["Sid"])
+                for function in lambdas.FUNCTIONS
+                for policy, document in self.of(f"{function}FunctionRole").items()
+                for statement in document["Statement"]
+            }
+        )
+
+    def _physical(self, document: Document) -> Document:
         text = _PLACEHOLDER.sub(self._name, json.dumps(document))
         return {"Version": "2012-10-17", **json.loads(text)}
 
     def _name(self, match: re.Match[str]) -> str:
         owner, attribute = match[1], match[2]
         kind = self._stack.resolved.resources[owner]["Type"]
-        known = {
-            "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{stack.REGION}:{stack.ACCOUNT}:table/",
-            "AWS::KMS::Key": f"arn:aws:kms:{stack.REGION}:{stack.ACCOUNT}:key/",
-        }
-        if attribute == "Arn" and kind in known:
-            return known[kind] + str(self._stack.name(owner))
+        if attribute == "Arn" and kind in ARNS:
+            return ARNS[kind].format(self._stack.name(owner))
         return str(self._stack.arn(owner) if attribute == "Arn" else self._stack.ref(owner))
 
 
@@ -118,6 +161,14 @@ class PermittedWorld(World):
 
     def __enter__(self) -> Self:
         super().__enter__()
+        try:
+            self._enforce()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _enforce(self) -> None:
         local_iam.adapt(self._patches, self.iam)
         for function in lambdas.FUNCTIONS:
             self._assume(function)
@@ -130,21 +181,23 @@ class PermittedWorld(World):
             return cold(function)
 
         self.functions._cold = start
-        return self
 
     @property
     def denied(self) -> list[Decision]:
         """What was refused so far."""
         return [decision for decision in self.decisions if not decision.allowed]
 
-    def take_away(self, grant: Grant) -> None:
-        """Take one action from one statement of one role."""
-        document = self.policies.of(grant.role)[grant.policy]
-        for statement in document["Statement"]:
-            if statement.get("Sid", "") == grant.sid:
-                left = [one for one in listed(statement["Action"]) if one != grant.action]
-                statement["Action"] = left or ["none:None"]
-        self._put(grant.role, grant.policy, document)
+    def take_away(self, what: Grant | Statement) -> None:
+        """Take what one role may do from it, or a statement from every role that has it."""
+        for function in lambdas.FUNCTIONS:
+            role = f"{function}FunctionRole"
+            for name, document in self.policies.of(role).items():
+                if isinstance(what, Statement):
+                    if what.policy == name:
+                        kept = [one for one in document["Statement"] if one["Sid"] != what.sid]
+                        self._put(role, name, {**document, "Statement": kept})
+                elif what.role == role:
+                    self._put(role, name, without(document, what))
 
     def _assume(self, function: str) -> None:
         role = f"{function}FunctionRole"
@@ -159,11 +212,13 @@ class PermittedWorld(World):
         keys.access_key, keys.secret_key = said["AccessKeyId"], said["SecretAccessKey"]
         keys.token = said["SessionToken"]
 
-    def _put(self, role: str, policy: str, document: dict[str, Any]) -> None:
-        if document["Statement"]:
-            stack.client("iam").put_role_policy(
-                RoleName=role, PolicyName=policy or "own", PolicyDocument=json.dumps(document)
-            )
+    def _put(self, role: str, policy: str, document: Document) -> None:
+        kept = [one for one in document["Statement"] if one["Action"] and one["Resource"]]
+        iam, which = stack.client("iam"), {"RoleName": role, "PolicyName": policy}
+        if kept:
+            iam.put_role_policy(**which, PolicyDocument=json.dumps({**document, "Statement": kept}))
+        else:
+            iam.delete_role_policy(**which)
 
 
 def listed(value: Any) -> list[Any]:
