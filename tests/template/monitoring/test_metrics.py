@@ -1,0 +1,201 @@
+"""What alarms and dashboard look at is there: emitted by the functions, or documented by AWS."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun import reconciling
+from landrun.runs import Run
+from landrun.telemetry import Telemetry
+from landrun.waiting import Recorded
+
+Json = dict[str, Any]
+MetricsOf = Callable[[Json], list[Json]]
+Metric = tuple[str, str, frozenset[str]]
+"""Namespace, name, names of dimensions."""
+
+OF_AWS = {
+    # Amazon SQS developer guide, "Available CloudWatch metrics for Amazon SQS"
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
+    ("AWS/SQS", "NumberOfMessagesSent", "QueueName"),
+    # AWS Lambda developer guide, "Types of metrics for Lambda functions"
+    ("AWS/Lambda", "Errors", "FunctionName"),
+    ("AWS/Lambda", "Invocations", "FunctionName"),
+    ("AWS/Lambda", "Throttles", "FunctionName"),
+    # AWS Step Functions developer guide, "Monitoring Step Functions metrics using CloudWatch"
+    ("AWS/States", "ExecutionThrottled", "StateMachineArn"),
+    ("AWS/States", "ExecutionsAborted", "StateMachineArn"),
+    ("AWS/States", "ExecutionsFailed", "StateMachineArn"),
+    ("AWS/States", "ExecutionsSucceeded", "StateMachineArn"),
+    ("AWS/States", "ExecutionsTimedOut", "StateMachineArn"),
+    # EventBridge Scheduler user guide, "Monitoring with Amazon CloudWatch"
+    ("AWS/Scheduler", "InvocationDroppedCount", "ScheduleGroup"),
+    ("AWS/Scheduler", "InvocationsFailedToBeSentToDeadLetterCount", "ScheduleGroup"),
+    ("AWS/Scheduler", "TargetErrorCount", "ScheduleGroup"),
+    # Amazon EventBridge user guide, "Monitoring Amazon EventBridge" (rules of the default bus)
+    ("AWS/Events", "FailedInvocations", "RuleName"),
+}
+FUNCTIONS = ("ObjectCreated", "Schedule", "ExecutionStatus", "Reconcile")
+
+
+@dataclass(frozen=True)
+class Emission:
+    """A call of ``count`` or ``duration`` somewhere in the functions."""
+
+    metric: str
+    kind: str
+    dimension: str
+
+    def happen(self, telemetry: Telemetry) -> None:
+        if self.kind == "duration":
+            telemetry.duration(self.metric, 1.0)
+        else:
+            telemetry.count(self.metric, self.dimension, "some" if self.dimension else "")
+
+
+def emissions(source: str) -> set[Emission]:
+    """Find the metrics that a module names itself, with the dimension beside the service."""
+    return {
+        Emission(constant.value, call.func.attr, text(call.args[1:2]))
+        for call in ast.walk(ast.parse(source))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in ("count", "duration")
+        and call.args
+        for constant in ast.walk(call.args[0])
+        if isinstance(constant, ast.Constant) and isinstance(constant.value, str)
+    }
+
+
+def text(arguments: list[ast.expr]) -> str:
+    return "".join(str(one.value) for one in arguments if isinstance(one, ast.Constant))
+
+
+def drive(telemetry: Telemetry) -> None:
+    """Let telemetry emit what it names itself."""
+    for duplicate in (False, True):
+        telemetry.started(Run("n", "arn", 1, duplicate=duplicate, mismatch=True))
+    for recorded in Recorded:
+        telemetry.recorded(recorded)
+    telemetry.mended("status")
+    telemetry.ignored("suffix")
+
+
+@pytest.fixture
+def emitted(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> set[Metric]:
+    """Every metric that the functions emit, as they emit it."""
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "landrun")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "landrun")
+    modules = [p for p in (root / "src/functions/landrun").rglob("*.py") if p.stem != "telemetry"]
+    telemetry = Telemetry()
+    drive(telemetry)
+    for module in modules:
+        for emission in emissions(module.read_text(encoding="utf-8")):
+            emission.happen(telemetry)
+    telemetry.flush()
+    lines = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    return {
+        (directive["Namespace"], metric["Name"], frozenset(dimensions))
+        for line in lines
+        if "_aws" in line
+        for directive in line["_aws"]["CloudWatchMetrics"]
+        for metric in directive["Metrics"]
+        for dimensions in directive["Dimensions"]
+    }
+
+
+def looked_at(alarms: Json, dashboard: Json, metrics_of: MetricsOf) -> set[Metric]:
+    return {
+        (each["Namespace"], each["MetricName"], frozenset(d["Name"] for d in each["Dimensions"]))
+        for alarm in alarms.values()
+        for each in metrics_of(alarm)
+    } | {metric for widget in dashboard["widgets"] for metric in shown(widget)}
+
+
+def shown(widget: Json) -> Iterator[Metric]:
+    """Yield the metrics of a widget, its ``.`` and ``...`` written out."""
+    before: list[str] = []
+    for row in widget["properties"].get("metrics", []):
+        words = [word for word in row if isinstance(word, str)]
+        expression = row[-1].get("expression") if isinstance(row[-1], dict) else None
+        if expression:
+            yield searched(expression)
+            continue
+        if words[0] == "...":
+            words = before[: len(before) - len(words) + 1] + words[1:]
+        before = [
+            old if new == "." else new for new, old in zip(words, before or words, strict=False)
+        ]
+        yield before[0], before[1], frozenset(before[2::2])
+
+
+def searched(expression: str) -> Metric:
+    match = re.match(r"SEARCH\('\{(\w+),([\w,]+)\} MetricName=\"(\w+)\"", expression)
+    assert match, expression
+    return match[1], match[3], frozenset(match[2].split(","))
+
+
+def test_every_metric_is_one_that_is_emitted(
+    alarms: Json, dashboard: Json, emitted: set[Metric], metrics_of: MetricsOf
+) -> None:
+    known = emitted | {(space, name, frozenset([by])) for space, name, by in OF_AWS}
+    assert looked_at(alarms, dashboard, metrics_of) - known == set()
+
+
+def test_a_metric_that_nobody_emits_would_be_seen(emitted: set[Metric]) -> None:
+    assert ("landrun", "LossesMended", frozenset(["service", "Kind"])) in emitted
+    assert ("landrun", "LossesMended", frozenset(["service"])) not in emitted
+    assert ("landrun", "RunDuration", frozenset(["service"])) in emitted
+
+
+def test_every_metric_is_of_this_stack_only(
+    alarms: Json, dashboard: Json, metrics_of: MetricsOf, given: Json
+) -> None:
+    for name, alarm in alarms.items():
+        for metric in metrics_of(alarm):
+            values = {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]}
+            values.pop("Kind", None)
+            assert all(v.startswith("<") or v in given.values() for v in values.values()), name
+    searches = re.findall(r"SEARCH\([^)]*\)", json.dumps(dashboard))
+    assert searches
+    assert all(given["Service"] in search for search in searches)
+
+
+def test_every_kind_of_loss_is_alarmed(alarms: Json, metrics_of: MetricsOf) -> None:
+    kinds = [
+        dimension["Value"]
+        for metric in metrics_of(alarms["LossesMended"])
+        for dimension in metric["Dimensions"]
+        if dimension["Name"] == "Kind"
+    ]
+    assert sorted(kinds) == sorted(reconciling.KINDS.values())
+
+
+@pytest.mark.parametrize("alarm", ["FunctionErrors", "FunctionsThrottled"])
+def test_every_function_is_watched(alarms: Json, alarm: str, metrics_of: MetricsOf) -> None:
+    watched = [metric["Dimensions"][0]["Value"] for metric in metrics_of(alarms[alarm])]
+    assert watched == [f"<{function}FunctionName>" for function in FUNCTIONS]
+
+
+def test_each_dead_letter_queue_has_an_alarm_of_its_own(alarms: Json) -> None:
+    queues = [
+        alarm["Dimensions"][0]["Value"]
+        for alarm in alarms.values()
+        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible"
+    ]
+    assert sorted(queues) == [
+        "<LandingDeadLetterQueueName>",
+        "<ScheduleDeadLetterQueueName>",
+        "<StatusDeadLetterQueueName>",
+    ]
