@@ -79,7 +79,7 @@ def claim(opt_ml: Path) -> str:
     str
         What went wrong; empty when nothing did. A script that cannot write fails by itself.
     """
-    trouble = "" if all(os.access(path, os.W_OK) for path in outputs(opt_ml)) else _ask()
+    trouble = "" if _is_open(opt_ml) else _ask()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         trouble += f"prctl: {os.strerror(ctypes.get_errno())}"
@@ -91,26 +91,29 @@ def _ask() -> str:
         asked = subprocess.run(_GIVE, capture_output=True, text=True, check=False)  # noqa: S603
     except OSError as error:
         return str(error)
-    return asked.stderr.strip() if asked.returncode else ""
-
-
-def is_shut() -> bool:
-    """Say whether this process can get no more rights already, as a child of one that cannot."""
-    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    return "\nNoNewPrivs:\t1" in status
+    return " ".join(asked.stderr.split()) if asked.returncode else ""
 
 
 def at_start() -> None:
-    """Claim the outputs, once per container, where there are any and the user is not root."""
-    if os.geteuid() == 0 or not OPT_ML.is_dir() or is_shut():
+    """Claim the outputs where there are any, unless the user is root or a parent did so."""
+    if os.geteuid() == 0 or not OPT_ML.is_dir() or (_is_shut() and _is_open(OPT_ML)):
         return
     if trouble := claim(OPT_ML):
         print(  # noqa: T201
-            f"landrun: cannot make {OPT_ML} writable for user {os.geteuid()}: {trouble};"
-            " build the image with --build-arg RUN_AS=root where this is not allowed",
+            f"landrun: cannot make {OPT_ML} writable for user {os.geteuid()}: {trouble}"
+            " (where sudo is not allowed, build the image with --build-arg RUN_AS=root)",
             file=sys.stderr,
             flush=True,
         )
+
+
+def _is_open(opt_ml: Path) -> bool:
+    return all(os.access(folder, os.W_OK) for folder in outputs(opt_ml))
+
+
+def _is_shut() -> bool:
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    return "\nNoNewPrivs:\t1" in status
 
 
 if __name__ == "__main__":

@@ -1,0 +1,115 @@
+"""The job's image: how it is built, and pushed to the repository of a stack."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from landrun.errors import ConfigurationError
+from landrun_ops.docker import Docker, DockerError
+from landrun_ops.image import Repository, build, push, repository
+
+URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/landrun"
+DIGEST = f"{URI}@sha256:{'0' * 64}"
+
+
+class Recorder(Docker):
+    """Docker that does nothing but note what it was told, and answer as given."""
+
+    def __init__(self, answers: dict[str, str] | None = None) -> None:
+        super().__init__()
+        self.answers = answers or {}
+        self.told: list[tuple[str, ...]] = []
+        self.read: list[str | None] = []
+        self.environments: list[dict[str, str]] = []
+
+    def __call__(
+        self, *words: str, stdin: str | None = None, environment: dict[str, str] | None = None
+    ) -> str:
+        self.told.append(words)
+        self.read.append(stdin)
+        if environment is not None:
+            assert Path(environment["DOCKER_CONFIG"]).is_dir()
+            self.environments.append(environment)
+        return self.answers.get(words[0], "")
+
+    def show(self, *words: str, environment: dict[str, str] | None = None) -> None:
+        self(*words, environment=environment)
+
+
+def stubbed(outputs: list[dict[str, str]]) -> Any:
+    """What `boto3.client` is to `repository`, for a stack with these outputs."""
+
+    def client(service: str) -> Any:
+        made: Any = boto3.client(  # type: ignore[call-overload]
+            service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+        )
+        stub = Stubber(made)
+        if service == "ecr":
+            token = base64.b64encode(b"AWS:pass:word").decode()
+            stub.add_response(
+                "get_authorization_token",
+                {"authorizationData": [{"authorizationToken": token}]},
+            )
+        else:
+            stack = {
+                "StackName": "mine",
+                "StackStatus": "CREATE_COMPLETE",
+                "CreationTime": "2026-01-01T00:00:00Z",
+                "Outputs": outputs,
+            }
+            stub.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": "mine"})
+        stub.activate()
+        return made
+
+    return client
+
+
+def test_a_stack_s_repository_is_its_output_with_a_password_of_ecr() -> None:
+    outputs = [{"OutputKey": "ImageRepositoryUri", "OutputValue": URI}]
+    found = repository("mine", stubbed(outputs))
+    assert found == Repository(URI, "AWS", "pass:word")
+    assert found.registry == "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+
+
+def test_a_stack_without_a_repository_is_refused_with_the_reason() -> None:
+    with pytest.raises(ConfigurationError, match="state machine of yours"):
+        repository("mine", stubbed([]))
+
+
+def test_arguments_and_platform_are_given_only_where_they_are_not_the_default(monkeypatch) -> None:
+    monkeypatch.setattr("landrun_ops.image.machine.machine", lambda: "x86_64")
+    docker = Recorder()
+    build(docker, Path("f"), "n", "linux/amd64", {"BASE_IMAGE": "", "RUN_AS": "landrun"})
+    build(docker, Path("f"), "n", "linux/arm64", {"BASE_IMAGE": "b"})
+    plain, other = docker.told
+    assert plain == ("build", "--tag", "n", "--build-arg", "RUN_AS=landrun", "f")
+    assert other == (
+        "build", "--tag", "n", "--platform", "linux/arm64", "--build-arg", "BASE_IMAGE=b", "f"
+    )  # fmt: skip
+
+
+def test_a_push_logs_in_where_nothing_of_it_stays_and_tells_the_digest(monkeypatch) -> None:
+    monkeypatch.setenv("DOCKER_CONTEXT", "mine")
+    answers = {"context": "unix:///run/mine.sock", "image": json.dumps(["other@sha256:1", DIGEST])}
+    docker = Recorder(answers)
+    assert push(docker, "n", Repository(URI, "AWS", "secret"), "latest") == DIGEST
+    assert ("tag", "n", f"{URI}:latest") in docker.told
+    assert ("push", f"{URI}:latest") in docker.told
+    assert docker.read.count("secret") == 1
+    assert not any("secret" in word for words in docker.told for word in words)
+    for environment in docker.environments:
+        assert environment["DOCKER_HOST"] == "unix:///run/mine.sock"
+        assert "DOCKER_CONTEXT" not in environment
+        assert not Path(environment["DOCKER_CONFIG"]).exists()
+
+
+def test_a_push_without_a_digest_is_an_error() -> None:
+    with pytest.raises(DockerError, match="digest"):
+        push(Recorder({"image": "null"}), "n", Repository(URI, "AWS", "secret"), "latest")
