@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.local.template import references
-
 FUNCTIONS = (
     "ObjectCreatedFunction",
     "ScheduleFunction",
@@ -24,17 +22,21 @@ TRIED = [
 ]
 
 
-def test_where_data_lands_and_where_runs_write_are_two_buckets_of_the_stack_whatever_is_set(
-    source: dict[str, Any],
-) -> None:
+def test_the_stacks_own_buckets_are_two_whatever_is_set(stack: Any) -> None:
     """CloudFormation names them, so that they cannot be one and the same."""
-    for bucket in ("LandingBucket", "OutputBucket"):
-        assert "BucketName" not in source["Resources"][bucket]["Properties"]
-        assert list(references(source["Resources"][bucket])) == []
-    pattern = source["Resources"]["LandingRule"]["Properties"]["EventPattern"]
-    assert list(references(pattern)) == ["LandingBucket"]
-    variables = source["Globals"]["Function"]["Environment"]["Variables"]
-    assert list(references(variables["OUTPUT_BUCKET"])) == ["OutputBucket"]
+    buckets = stack.of_type("AWS::S3::Bucket")
+    assert buckets.keys() == {"LandingBucket", "OutputBucket"}
+    assert all("BucketName" not in properties for properties in buckets.values())
+
+
+def test_what_cloudformation_cannot_tell_of_given_buckets_every_starting_function_can(
+    deployed: Callable[..., Any],
+) -> None:
+    stack = deployed(LandingBucketName="one-bucket", OutputBucketName="one-bucket")
+    for function in ("ObjectCreatedFunction", "ScheduleFunction"):
+        environment = stack.environment(function)
+        assert (environment["LANDING_BUCKET"], environment["OUTPUT_BUCKET"]) == ("one-bucket",) * 2
+        assert environment.keys() >= {"LANDING_PREFIX", "OUTPUT_PREFIX", "MANIFEST_PREFIX"}
 
 
 @pytest.mark.parametrize("parameters", TRIED, ids=str)

@@ -79,9 +79,20 @@ def test_functions_run_on_python_3_13_on_arm64(deployed: Callable[..., Any], fun
 def test_logs_are_kept_for_as_long_as_asked(deployed: Callable[..., Any], function: str) -> None:
     stack = deployed(LogRetentionInDays="7")
     assert stack.of_type("AWS::Lambda::Function")[function]["LoggingConfig"] == {
-        "LogGroup": "<FunctionLogs>"
+        "LogGroup": "<FunctionLogs>",
+        "LogFormat": "JSON",
+        "ApplicationLogLevel": "INFO",
     }
     assert int(stack.of_type("AWS::Logs::LogGroup")["FunctionLogs"]["RetentionInDays"]) == 7
+
+
+def test_functions_are_traced(stack: Any, function: str) -> None:
+    properties = stack.of_type("AWS::Lambda::Function")[function]
+    assert properties["TracingConfig"] == {"Mode": "Active"}
+
+
+def test_metrics_of_two_stacks_in_one_account_do_not_mix(stack: Any, function: str) -> None:
+    assert stack.environment(function)["POWERTOOLS_SERVICE_NAME"] == "landrun"  # the stack's name
 
 
 def test_sam_local_can_set_the_endpoint_and_aws_never_sees_it(
@@ -207,6 +218,19 @@ def test_a_tick_that_was_not_delivered_or_failed_is_kept(stack: Any, scheduled: 
     assert config["MaximumRetryAttempts"] == 2
     on_failure = config["DestinationConfig"]["OnFailure"]
     assert on_failure["Destination"] == "<ScheduleDeadLetterQueue.Arn>"
+
+
+def test_no_schedule_is_asked_for_when_nothing_is_scheduled(deployed: Callable[..., Any]) -> None:
+    properties = schedule(deployed(ScheduleExpression=""))
+    assert properties["State"] == "DISABLED"
+    assert properties["ScheduleExpression"] == "rate(365 days)"  # Scheduler takes none without
+
+
+@pytest.mark.parametrize("scheduled", TICKS)
+def test_schedules_are_in_a_group_of_the_stack_so_that_its_metrics_are_its_own(
+    stack: Any, scheduled: str
+) -> None:
+    assert schedule(stack, scheduled)["GroupName"] == "<ScheduleGroup>"
 
 
 @pytest.mark.parametrize("scheduled", TICKS)

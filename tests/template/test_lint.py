@@ -16,9 +16,18 @@ from landrun_ops.local.template import translate
 CFN_LINT = Path(sysconfig.get_path("scripts")) / "cfn-lint"
 EVERYTHING_GIVEN = {
     "ScheduledInput": "s3://elsewhere/in/{date:%Y/%m/%d}/",
-    "StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:notebook-made",
     "NotificationEmail": "on-call@example.com",
     "ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1",
+    "LandingBucketName": "a-bucket",
+    "OutputBucketName": "another-bucket",
+    "JobEnvironment": "A=1,B=2",
+    "SubnetIds": "subnet-1,subnet-2",
+    "SecurityGroupIds": "sg-1",
+    "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1234abcd",
+    "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/Boundary",
+}
+OWN_MACHINE = {
+    "StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:notebook-made"
 }
 
 
@@ -52,14 +61,20 @@ def lint_translated(template_path: Path, tmp_path: Path) -> Callable[..., list[s
     return lint_with
 
 
-def test_cfn_lint_finds_nothing_in_the_template(template_path: Path) -> None:
-    assert lint(template_path) == []
+@pytest.mark.parametrize("part", ["", "monitoring", "roles", "statemachine", "storage"])
+def test_cfn_lint_finds_nothing_in_the_template(root: Path, part: str) -> None:
+    assert lint(root / "src" / part / "template.yaml" if part else root / "template.yaml") == []
+
+
+def test_every_part_of_the_template_is_linted(root: Path) -> None:
+    parts = {path.parent.name for path in (root / "src").glob("*/template.yaml")}
+    assert parts == {"monitoring", "roles", "statemachine", "storage"}
 
 
 @pytest.mark.parametrize(
     "parameters",
-    [{}, EVERYTHING_GIVEN, {"StartOn": "schedule"}],
-    ids=["defaults", "given", "collecting"],
+    [{}, EVERYTHING_GIVEN, OWN_MACHINE, {"StartOn": "schedule"}],
+    ids=["defaults", "given", "own machine", "collecting"],
 )
 def test_cfn_lint_finds_nothing_in_the_translation(
     lint_translated: Callable[..., list[str]], parameters: dict[str, str]

@@ -25,10 +25,12 @@ OUTPUTS = {
     "RunsTable",
     "LandingsTable",
     "NotificationsTopicArn",
+    "DashboardUrl",
     "LandingQueueUrl",
     "LandingQueueArn",
     "LandingDeadLetterQueueUrl",
     "LandingDeadLetterQueueArn",
+    "ScheduleDeadLetterQueueUrl",
     "StatusQueueUrl",
     "StatusQueueArn",
     "StatusDeadLetterQueueUrl",
@@ -50,7 +52,7 @@ ALLOWED = [
         ["", "s3://a-bucket/in/{date:%Y/%m/%d}/", "{date:%Y}/in/", "incoming"],
         ["s3://a-bucket", "s3://A/in/", "/incoming/", "http://a-bucket/in/"],
     ),
-    ("ScheduleExpression", ["rate(1 hour)", "cron(0 3 * * ? *)"], ["0 3 * * *", "every day"]),
+    ("ScheduleExpression", ["", "rate(1 hour)", "cron(0 3 * * ? *)"], ["0 3 * * *", "every day"]),
     ("ScheduleTimezone", ["UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+1"], ["", "a b"]),
     ("StateMachineArn", ["", PREEXISTING], [PREEXISTING + ":1", "notebook-made"]),
     ("JobEntrypoint", ["python3 /opt/program/my_script.py"], ["", "sh -c 'x'", "a  b", "a\\b"]),
@@ -59,6 +61,25 @@ ALLOWED = [
     ("NotificationEmail", ["", "on-call@example.com"], ["on-call", "a b@example.com"]),
     ("ImageUri", ["", "123456789012.dkr.ecr.us-east-1.amazonaws.com/a/b:1"], ['a"b', "a b"]),
     ("LandingSuffix", ["", ".jsonl"], ["a b"]),
+    ("LandingBucketName", ["", "a-bucket.of-mine"], ["A", "ab", "s3://a-bucket", "a-bucket/in"]),
+    ("OutputBucketName", ["", "a-bucket"], ["A-bucket", "-bucket"]),
+    (
+        "JobEnvironment",
+        ["", "A=", "TEXT_COLUMN=v2", "A=1,B=two words,_C=x/y:z"],
+        ["A", "1A=b", "A=b=c", "A=b,", 'A="b"', "A=it's", "A=${x}", "A={}", "A=a\\b", "A=a\nb"],
+    ),
+    ("SubnetIds", ["", "subnet-0a1", "subnet-1,subnet-2"], ["subnet-1, subnet-2", "sg-1", ","]),
+    ("SecurityGroupIds", ["", "sg-1,sg-2"], ["sg-1 ", "subnet-1", "sg-1,sg-2,sg-3,sg-4,sg-5,sg-6"]),
+    (
+        "KmsKeyArn",
+        ["", "arn:aws:kms:eu-central-1:123456789012:key/mrk-1234abcd"],
+        ["alias/mine", "arn:aws:kms:eu-central-1:123456789012:alias/mine", "1234abcd"],
+    ),
+    (
+        "PermissionsBoundaryArn",
+        ["", "arn:aws:iam::123456789012:policy/team/Boundary", "arn:aws:iam::aws:policy/X"],
+        ["Boundary", "arn:aws:iam::123456789012:role/x"],
+    ),
 ]
 
 
@@ -72,7 +93,8 @@ def test_every_parameter_is_checked_and_says_what_it_allows(source: dict[str, An
     checks = {"AllowedPattern", "AllowedValues", "MinValue"}
     for name, parameter in source["Parameters"].items():
         assert checks & parameter.keys(), name
-        assert parameter["ConstraintDescription"], name
+        # Of values and limits CloudFormation itself says which; of a pattern, only the pattern.
+        assert "ConstraintDescription" in parameter or "AllowedPattern" not in parameter, name
 
 
 def test_every_default_is_allowed(source: dict[str, Any]) -> None:
@@ -145,6 +167,50 @@ def test_deployment_refuses_two_things_to_schedule_and_names_the_remedy(
     assert "leave ScheduledInput empty, or set StartOn=arrival" in said
 
 
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "remedy"),
+    [
+        ({"StartOn": "schedule", "ScheduleExpression": ""}, "give ScheduleExpression"),
+        ({"ScheduledInput": "in/", "ScheduleExpression": ""}, "give ScheduleExpression"),
+        ({"SubnetIds": "subnet-1"}, "give both, or neither"),
+        ({"SecurityGroupIds": "sg-1"}, "give both, or neither"),
+        ({"StateMachineArn": PREEXISTING, "ImageUri": "a/b:1"}, "leave ImageUri"),
+        ({"StateMachineArn": PREEXISTING, "NetworkIsolation": "true"}, "NetworkIsolation"),
+    ],
+)
+def test_deployment_refuses_what_does_not_go_together_and_names_the_remedy(
+    refused: Callable[..., list[str]], parameters: dict[str, str], remedy: str
+) -> None:
+    [said] = refused(**parameters)
+    assert remedy in said
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"ScheduleExpression": ""},
+        {"SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1"},
+        {"StateMachineArn": PREEXISTING},
+        {"KmsKeyArn": KEY, "LandingBucketName": "a-bucket", "OutputBucketName": "a-bucket"},
+    ],
+    ids=str,
+)
+def test_deployment_takes_what_goes_together(
+    refused: Callable[..., list[str]], parameters: dict[str, str]
+) -> None:
+    assert refused(**parameters) == []
+
+
+def test_the_console_groups_every_parameter_once(source: dict[str, Any]) -> None:
+    groups = source["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(source["Parameters"])
+    assert all(group["Label"]["default"] for group in groups)
+
+
 def test_what_deployment_refuses_the_function_would_refuse_too(
     deployed: Callable[..., Any],
 ) -> None:
@@ -160,10 +226,10 @@ def test_outputs_are_what_the_laptop_and_the_commands_read(source: dict[str, Any
 
 
 def test_every_word_that_the_state_machine_leaves_open_is_given(
-    source: dict[str, Any], root: Path
+    stack: Any, root: Path
 ) -> None:
-    machine = source["Resources"]["ProcessingStateMachine"]["Properties"]
-    definition = (root / machine["DefinitionUri"]).read_text(encoding="utf-8")
+    machine = stack.of_type("AWS::StepFunctions::StateMachine")["ProcessingStateMachine"]
+    definition = (root / "src/statemachine/processing.asl.json").read_text(encoding="utf-8")
     assert set(re.findall(r"\$\{(\w+)\}", definition)) == machine["DefinitionSubstitutions"].keys()
     json.loads(definition)
 
@@ -211,7 +277,9 @@ def test_samconfig_deploys_with_parameters_that_the_template_takes(
 ) -> None:
     config = tomllib.loads((root / "samconfig.toml").read_text(encoding="utf-8"))
     deploy = config[environment]["deploy"]["parameters"]
-    assert deploy["capabilities"] == "CAPABILITY_IAM"
+    # AUTO_EXPAND: nested templates are SAM's too.
+    assert deploy["capabilities"] == "CAPABILITY_IAM CAPABILITY_AUTO_EXPAND"
+    assert deploy["tags"].split()[0] == "application=landrun"
     for override in deploy.get("parameter_overrides", "").split():
         name, _, value = override.partition("=")
         parameter = source["Parameters"][name]
@@ -219,7 +287,17 @@ def test_samconfig_deploys_with_parameters_that_the_template_takes(
         assert value in map(str, parameter.get("AllowedValues", [value])), override
 
 
-def test_the_template_can_still_be_read_in_one_go(template_path: Path) -> None:
-    lines = template_path.read_text(encoding="utf-8").splitlines()
-    assert len(lines) <= 550
+@pytest.mark.parametrize(
+    ("part", "limit"),
+    [
+        ("template.yaml", 525),
+        ("src/monitoring/template.yaml", 300),
+        ("src/roles/template.yaml", 200),
+        ("src/statemachine/template.yaml", 250),
+        ("src/storage/template.yaml", 150),
+    ],
+)
+def test_each_part_of_the_template_can_be_read_in_one_go(root: Path, part: str, limit: int) -> None:
+    lines = (root / part).read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= limit
     assert max(map(len, lines)) <= 120

@@ -29,7 +29,20 @@ def test_buckets_are_private_versioned_and_encrypted(stack: Any, bucket: str) ->
         "RestrictPublicBuckets": True,
     }
     [rule] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_buckets_keep_old_versions_for_a_year_and_broken_uploads_for_a_week(
+    stack: Any, bucket: str
+) -> None:
+    rules = stack.of_type("AWS::S3::Bucket")[bucket]["LifecycleConfiguration"]["Rules"]
+    assert [(rule["Id"], rule["Status"]) for rule in rules] == [
+        ("OldVersions", "Enabled"),
+        ("BrokenUploads", "Enabled"),
+    ]
+    assert rules[0]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 365}
+    assert rules[1]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
@@ -60,10 +73,15 @@ def test_only_the_landing_bucket_sends_events(stack: Any) -> None:
 
 
 def test_what_holds_data_outlives_the_stack(stack: Any) -> None:
-    kept = {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::ECR::Repository"}
+    """A protected table could not be deleted by a stack that fails to be created: it stays."""
+    kept = {
+        "AWS::S3::Bucket": "RetainExceptOnCreate",
+        "AWS::ECR::Repository": "RetainExceptOnCreate",
+        "AWS::DynamoDB::Table": "Retain",
+    }
     for name, resource in stack.resources.items():
         if resource["Type"] in kept:
-            assert resource["DeletionPolicy"] == "RetainExceptOnCreate", name
+            assert resource["DeletionPolicy"] == kept[resource["Type"]], name
             assert resource["UpdateReplacePolicy"] == "Retain", name
 
 
@@ -110,7 +128,8 @@ def test_landings_that_wait_are_kept_when_start_on_changes(
 def test_what_is_on_record_can_be_restored_and_is_encrypted(stack: Any, table: str) -> None:
     properties = stack.of_type("AWS::DynamoDB::Table")[table]
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    assert properties["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
+    assert properties["DeletionProtectionEnabled"] is True
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
 
 
@@ -181,7 +200,10 @@ def test_only_its_rule_may_send_to_a_queue(
             {"Service": "events.amazonaws.com"},
             ["sqs:SendMessage"],
             [f"<{queue}.Arn>"],
-            {"ArnEquals": {"aws:SourceArn": f"<{rule}.Arn>"}},
+            {
+                "ArnEquals": {"aws:SourceArn": f"<{rule}.Arn>"},
+                "StringEquals": {"aws:SourceAccount": "123456789012"},
+            },
         )
     ]
 

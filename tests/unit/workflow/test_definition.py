@@ -46,7 +46,7 @@ def filled_in(definition: dict[str, Any]) -> dict[str, Any]:
         if not key.endswith(".$"):
             return fill(inner)
         if inner.startswith("States.StringToJson"):
-            return 1
+            return {} if key.removesuffix(".$") in ("Environment", "NetworkConfig") else 1
         return ["x"] if inner.startswith("States.StringSplit") else "x"
 
     request: dict[str, Any] = fill(definition["States"][STEP]["Parameters"])
@@ -91,7 +91,10 @@ def test_the_substitutions_are_those_that_the_template_fills_in(committed: str) 
         "InstanceType",
         "JobArguments",
         "JobEntrypoint",
+        "JobEnvironment",
+        "KmsKeyArn",
         "MaxRuntimeInSeconds",
+        "NetworkConfig",
         "ProcessingRoleArn",
         "VolumeSizeInGB",
     }

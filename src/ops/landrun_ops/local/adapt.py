@@ -26,6 +26,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "AWS::SNS::Subscription": "moto's CloudFormation has none; laptops send no mail",
     "AWS::S3::BucketPolicy": "TLS only cannot hold here: the laptop's AWS speaks HTTP",
     "AWS::CloudWatch::Alarm": "moto's CloudFormation has none; the laptop raises no alarms",
+    "AWS::CloudWatch::Dashboard": "it shows metrics and alarms, which the laptop has none of",
 }
 """Resource types that moto cannot create, or creates in a way that is in landrun's way."""
 

@@ -1,0 +1,164 @@
+"""Keys, boundaries and what is brought along: what a security team asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
+BOUNDARY = "arn:aws:iam::123456789012:policy/Boundary"
+FUNCTIONS = ("ObjectCreated", "Schedule", "ExecutionStatus", "Reconcile")
+
+
+@pytest.fixture
+def under_a_key(deployed: Callable[..., Any]) -> Any:
+    return deployed(KmsKeyArn=KEY)
+
+
+def test_with_a_key_it_encrypts_everything_that_can_have_one(under_a_key: Any) -> None:
+    """Each type that holds something, and where it names its key."""
+    named: dict[str, Callable[[dict[str, Any]], Any]] = {
+        "AWS::S3::Bucket": lambda p: p["BucketEncryption"]["ServerSideEncryptionConfiguration"][0][
+            "ServerSideEncryptionByDefault"
+        ]["KMSMasterKeyID"],
+        "AWS::DynamoDB::Table": lambda p: p["SSESpecification"]["KMSMasterKeyId"],
+        "AWS::SQS::Queue": lambda p: p["KmsMasterKeyId"],
+        "AWS::SNS::Topic": lambda p: p["KmsMasterKeyId"],
+        "AWS::Logs::LogGroup": lambda p: p["KmsKeyId"],
+        "AWS::Lambda::Function": lambda p: p["KmsKeyArn"],
+        "AWS::ECR::Repository": lambda p: p["EncryptionConfiguration"]["KmsKey"],
+    }
+    for kind, key_of in named.items():
+        resources = under_a_key.of_type(kind)
+        assert resources, kind
+        for name, properties in resources.items():
+            assert key_of(properties) == KEY, name
+
+
+def test_with_a_key_of_the_users_the_stack_makes_none(under_a_key: Any) -> None:
+    assert under_a_key.of_type("AWS::KMS::Key") == {}
+
+
+def test_without_a_key_everything_is_encrypted_all_the_same(stack: Any) -> None:
+    assert all(q["SqsManagedSseEnabled"] for q in stack.of_type("AWS::SQS::Queue").values())
+    assert all("KmsMasterKeyId" not in q for q in stack.of_type("AWS::SQS::Queue").values())
+    topic = stack.of_type("AWS::SNS::Topic")["NotificationsTopic"]
+    assert topic["KmsMasterKeyId"] == "<NotificationsKey.Arn>"
+    assert stack.of_type("AWS::KMS::Key")["NotificationsKey"]["EnableKeyRotation"] is True
+
+
+def test_alarms_may_use_the_topics_key_and_nobody_else_from_outside(stack: Any) -> None:
+    statements = stack.of_type("AWS::KMS::Key")["NotificationsKey"]["KeyPolicy"]["Statement"]
+    assert [(s["Principal"], s["Action"]) for s in statements] == [
+        ({"AWS": "arn:aws:iam::123456789012:root"}, "kms:*"),
+        ({"Service": "cloudwatch.amazonaws.com"}, ["kms:Decrypt", "kms:GenerateDataKey"]),
+    ]
+    assert statements[1]["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+
+
+def test_only_alarms_of_this_account_may_publish_by_the_topics_policy(
+    stack: Any, policy_statements: Callable[..., Any]
+) -> None:
+    [policy] = stack.of_type("AWS::SNS::TopicPolicy").values()
+    allowed, denied = policy_statements(policy["PolicyDocument"])
+    assert (allowed["Effect"], allowed["Principal"]) == (
+        "Allow",
+        {"Service": "cloudwatch.amazonaws.com"},
+    )
+    assert allowed["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+        "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:us-east-1:123456789012:alarm:*"},
+    }
+    assert (denied["Effect"], denied["Action"]) == ("Deny", ["sns:Publish"])
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_whoever_touches_what_is_encrypted_may_use_the_key(
+    under_a_key: Any, stack: Any, grants: Callable[..., Any]
+) -> None:
+    for role in under_a_key.of_type("AWS::IAM::Role"):
+        uses = {action for action, resource in grants(under_a_key, role) if resource == KEY}
+        expected = set() if role == "StateMachineRole" else {"kms:Decrypt", "kms:GenerateDataKey"}
+        assert uses >= expected, role
+        assert not any("key/" in resource for _, resource in grants(stack, role)), role
+
+
+def test_every_role_has_the_boundary_that_was_given(deployed: Callable[..., Any]) -> None:
+    roles = deployed(PermissionsBoundaryArn=BOUNDARY).of_type("AWS::IAM::Role")
+    assert {f"{name}FunctionRole" for name in FUNCTIONS} < roles.keys()
+    assert {role["PermissionsBoundary"] for role in roles.values()} == {BOUNDARY}
+    assert all("PermissionsBoundary" not in r for r in deployed().of_type("AWS::IAM::Role").values())
+
+
+def test_schedules_assume_their_role_in_this_stacks_group_only(stack: Any) -> None:
+    [statement] = stack.of_type("AWS::IAM::Role")["SchedulerRole"]["AssumeRolePolicyDocument"][
+        "Statement"
+    ]
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "aws:SourceAccount": "123456789012",
+            "aws:SourceArn": "<ScheduleGroup.Arn>",
+        }
+    }
+    schedules = stack.of_type("AWS::Scheduler::Schedule").values()
+    assert {one["Target"]["RoleArn"] for one in schedules} == {"<SchedulerRole.Arn>"}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "bucket"), [("LandingBucketName", "Landing"), ("OutputBucketName", "Output")]
+)
+def test_a_bucket_that_is_given_is_used_and_left_as_it_is(
+    deployed: Callable[..., Any], grants: Callable[..., Any], parameter: str, bucket: str
+) -> None:
+    stack = deployed(**{parameter: "a-bucket"})
+    made = {**stack.of_type("AWS::S3::Bucket"), **stack.of_type("AWS::S3::BucketPolicy")}
+    assert not any(name.startswith(bucket) for name in made)
+    assert stack.outputs[f"{bucket}Bucket"] == "a-bucket"
+    for function in FUNCTIONS:
+        environment = stack.environment(f"{function}Function")
+        assert environment[f"{bucket.upper()}_BUCKET"] == "a-bucket"
+    if bucket == "Landing":
+        pattern = stack.of_type("AWS::Events::Rule")["LandingRule"]["EventPattern"]
+        assert pattern["detail"] == {"bucket": {"name": ["a-bucket"]}}
+    assert ("s3:ListBucket", "arn:aws:s3:::a-bucket") in grants(stack, "ProcessingRole")
+    assert f"<{bucket}Bucket" not in repr([stack.resources, stack.outputs])
+
+
+def test_jobs_in_a_vpc_may_join_these_subnets_with_these_groups(
+    deployed: Callable[..., Any], policy_statements: Callable[..., Any], grants: Callable[..., Any]
+) -> None:
+    stack = deployed(SubnetIds="subnet-1,subnet-2", SecurityGroupIds="sg-1")
+    policy = stack.of_type("AWS::IAM::Policy")["JoinNetwork"]["PolicyDocument"]
+    conditions = {s["Sid"]: s["Condition"] for s in policy_statements(policy) if "Condition" in s}
+    assert conditions == {
+        "InSubnets": {"StringEquals": {"ec2:SubnetID": ["subnet-1", "subnet-2"]}},
+        "InGroups": {"StringEquals": {"ec2:SecurityGroupID": ["sg-1"]}},
+    }
+    assert not any(a.startswith("ec2:") for a, _ in grants(deployed(), "ProcessingRole"))
+
+
+def test_jobs_start_only_on_the_instances_and_for_the_time_that_were_given(
+    deployed: Callable[..., Any], policy_statements: Callable[..., Any]
+) -> None:
+    stack = deployed(InstanceType="ml.c5.xlarge", MaxRuntimeInSeconds="60")
+    [statement] = [
+        statement
+        for document in stack.policies("StateMachineRole")
+        for statement in policy_statements(document)
+        if "sagemaker:CreateProcessingJob" in statement["Action"]
+    ]
+    assert statement["Condition"] == {
+        "ForAllValues:StringEquals": {"sagemaker:InstanceTypes": ["ml.c5.xlarge"]},
+        "NumericLessThanEquals": {"sagemaker:MaxRuntimeInSeconds": "60"},
+    }
+
+
+def test_the_state_machine_is_traced_and_logs_what_fails_without_its_data(stack: Any) -> None:
+    machine = stack.of_type("AWS::StepFunctions::StateMachine")["ProcessingStateMachine"]
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+    logging = machine["LoggingConfiguration"]
+    assert (logging["Level"], logging["IncludeExecutionData"]) == ("ERROR", False)
+    [destination] = logging["Destinations"]
+    assert destination == {"CloudWatchLogsLogGroup": {"LogGroupArn": "<StateMachineLogs.Arn>"}}
