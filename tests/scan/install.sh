@@ -1,0 +1,41 @@
+#!/bin/sh
+# Make .venv-scan hold the scanners: `sh tests/scan/install.sh`. Run by make, from the project's
+# folder, once .venv is there; a second run installs only what changed.
+set -eu
+
+venv=.venv-scan
+uv=.venv/bin/uv
+python=.venv/bin/python
+
+say() { printf 'scanners: %s\n' "$*"; }
+fail() { printf 'scanners: %s\n' "$*" >&2; exit 2; }
+
+[ -x "$uv" ] || fail "no $uv: make setup first"
+if ! command -v npm >/dev/null 2>&1 || ! command -v node >/dev/null 2>&1; then
+    fail "the validator of state machines needs Node.js 18 or later with npm; on Debian or Ubuntu: apt install nodejs npm"
+fi
+
+# pip knows registries that uv does not (pip.conf): it is tried when uv fails.
+install() { # file, then where to
+    lock=$1
+    shift
+    "$uv" pip install -q --compile-bytecode --python "$venv/bin/python" --require-hashes -r "$lock" "$@" && return
+    say "uv could not install that; trying the same with pip"
+    "$python" -m pip --python "$venv/bin/python" install -q --disable-pip-version-check --require-hashes -r "$lock" "$@"
+}
+
+# Of this machine, and of an interpreter that is still there.
+"$venv/bin/python" -c '' 2>/dev/null || { rm -rf "$venv"; "$python" -m venv --without-pip "$venv"; }
+
+say "packages of requirements/scan.txt"
+install requirements/scan.txt
+say "packages of requirements/scan-secrets.txt"
+install requirements/scan-secrets.txt --target "$venv/secrets"
+if ! cmp -s tests/scan/asl/package-lock.json "$venv/asl/package-lock.json" || [ ! -d "$venv/asl/node_modules" ]; then
+    say "packages of tests/scan/asl/package-lock.json"
+    mkdir -p "$venv/asl"
+    cp tests/scan/asl/package.json tests/scan/asl/package-lock.json "$venv/asl/"
+    npm ci --prefix "$venv/asl" --ignore-scripts --no-audit --no-fund --loglevel=error
+fi
+touch "$venv/.done"
+say "done"
