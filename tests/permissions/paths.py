@@ -15,6 +15,8 @@ from landrun.waiting import Waiting
 from . import faults
 from .world import PermittedWorld, stack
 
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
 Step = Callable[[PermittedWorld], None]
 
 faulty = faults.module("faulty")
@@ -338,8 +340,21 @@ PATHS: dict[str, list[Step]] = {
     ],
 }
 
+NOT_OF_RECONCILE = {
+    a_message_that_is_no_event_is_refused_with_its_reason,
+    a_long_output_is_fetched,
+    a_failure_is_told_with_its_job,
+    a_setting_that_changed_since_is_noticed,
+    a_setting_that_changed_before_a_ticks_retry_is_noticed,
+    a_tick_that_died_is_finished_by_its_retry,
+}
+"""Steps that reconcile has no part in, and that leave it nothing to do."""
+
+PATHS["key"] = PATHS["arrival"]
+
 PARAMETERS: dict[str, dict[str, str]] = {
     "arrival": {},
     "schedule": {"StartOn": "schedule"},
     "ticks": {"ScheduledInput": "incoming/"},
+    "key": {"KmsKeyArn": KEY},
 }

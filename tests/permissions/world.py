@@ -24,6 +24,7 @@ from landrun_ops.local.iam import Decision, Iam
 
 from . import faults
 
+inside = faults.module("inside")
 lambdas = faults.module("lambdas")
 stack = faults.module("stack")
 World = faults.module("world").World
@@ -121,6 +122,11 @@ class Policies:
         properties = self.resolved.of_type("AWS::IAM::Role")[role]
         return self._physical(properties["AssumeRolePolicyDocument"])
 
+    def physical_of_type(self, kind: str) -> list[tuple[str, Document]]:
+        """Give the properties of the stack's resources of a type, with physical names."""
+        every = self._stack.resolved.of_type(kind).items()
+        return [(logical_id, self._named(properties)) for logical_id, properties in every]
+
     def grants(self, role: str) -> list[Grant]:
         """Give all that a role may do."""
         every = {pair for document in self.of(role).values() for pair in pairs(document)}
@@ -138,8 +144,11 @@ class Policies:
         )
 
     def _physical(self, document: Document) -> Document:
-        text = _PLACEHOLDER.sub(self._name, json.dumps(document))
-        return {"Version": "2012-10-17", **json.loads(text)}
+        return {"Version": "2012-10-17", **self._named(document)}
+
+    def _named(self, document: Document) -> Document:
+        named: Document = json.loads(_PLACEHOLDER.sub(self._name, json.dumps(document)))
+        return named
 
     def _name(self, match: re.Match[str]) -> str:
         owner, attribute = match[1], match[2]
@@ -169,6 +178,7 @@ class PermittedWorld(World):
         return self
 
     def _enforce(self) -> None:
+        self._encrypt()
         local_iam.adapt(self._patches, self.iam)
         for function in lambdas.FUNCTIONS:
             self._assume(function)
@@ -181,6 +191,33 @@ class PermittedWorld(World):
             return cold(function)
 
         self.functions._cold = start
+
+    def _encrypt(self) -> None:
+        """Put keys where the template has them; who may use a key is decided by them."""
+        of_type, names = self.policies.physical_of_type, self.stack.name
+        for topic, said in of_type("AWS::SNS::Topic"):
+            stack.client("sns").set_topic_attributes(
+                TopicArn=self.stack.arn(topic),
+                AttributeName="KmsMasterKeyId",
+                AttributeValue=said["KmsMasterKeyId"],
+            )
+        for queue, said in of_type("AWS::SQS::Queue"):
+            if "KmsMasterKeyId" in said:
+                stack.client("sqs").set_queue_attributes(
+                    QueueUrl=self.stack.ref(queue),
+                    Attributes={"KmsMasterKeyId": said["KmsMasterKeyId"]},
+                )
+        for bucket, said in of_type("AWS::S3::Bucket"):
+            [rule] = said["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+            default = rule["ServerSideEncryptionByDefault"]
+            stack.client("s3").put_bucket_encryption(
+                Bucket=names(bucket),
+                ServerSideEncryptionConfiguration={
+                    "Rules": [{"ApplyServerSideEncryptionByDefault": default}]
+                },
+            )
+        for table, said in of_type("AWS::DynamoDB::Table"):
+            inside._table(names(table)).sse_specification = said["SSESpecification"]
 
     @property
     def denied(self) -> list[Decision]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from landrun_ops.local.iam_keys import of_keys
 from landrun_ops.local.policies import Context
 from landrun_ops.local.settings import ACCOUNT, REGION
 
@@ -42,6 +43,8 @@ def needs(response: Any, action: str, resource: str) -> Iterator[Need]:
     about = _ABOUT.get(service)
     for one in about(_parameters(response)) if about else [resource]:
         yield Need(action, one)
+        for use, key in of_keys(action, one):
+            yield Need(use, key)
     if action == "s3:GetObject":
         yield from _to_know_that_it_is_missing(resource)
 
