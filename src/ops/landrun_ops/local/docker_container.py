@@ -149,7 +149,7 @@ class DockerContainer:
             self._attached = self._docker.start("start", "--attach", self._spec.name, output=output)
 
     def wait(self, seconds: float) -> int | None:
-        """See ``Container``; 137 for a SIGKILL, and 127 when the image has no such program."""
+        """See ``Container``; Docker's own failures, told in the log, are exit codes, too."""
         if self._attached is None:
             return None
         try:

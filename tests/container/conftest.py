@@ -1,0 +1,120 @@
+"""Tests of the job's real image, in a real Docker: only where `check.sh` runs them.
+
+They fail rather than skip: whoever asks for them wants to know.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from landrun_ops.docker import Docker
+from landrun_ops.local.processing_job import Laptop, Order, Outcome, run
+
+IMAGE = os.environ.get("LANDRUN_CONTAINER_IMAGE", "")
+"""The image under test, built on the base of packages."""
+
+collect_ignore_glob = [] if IMAGE else ["test_*.py"]
+if not os.environ.get("LANDRUN_DOCKER_REGISTRY"):
+    collect_ignore_glob.append("test_push.py")
+
+INPUT = "/opt/ml/processing/input/messages"
+OUTPUT = "/opt/ml/processing/output/processed"
+
+
+@pytest.fixture
+def docker() -> Docker:
+    return Docker()
+
+
+@pytest.fixture
+def shell(docker: Docker) -> Callable[..., str]:
+    """Runs a command of sh in the image and gives what it wrote."""
+
+    def run_in_image(command: str, *options: str) -> str:
+        return docker("run", "--rm", *options, "--entrypoint", "sh", IMAGE, "-c", command)
+
+    return run_in_image
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="bucket")
+        client.put_object(Bucket="bucket", Key="in/a.jsonl", Body=b'{"text": "hello"}\n')
+        yield client
+
+
+@pytest.fixture
+def laptop(tmp_path: Path, s3: Any, docker: Docker) -> Laptop:
+    clients = {"s3": s3, "logs": boto3.client("logs", region_name="us-east-1")}
+    return Laptop(
+        program=tmp_path,
+        work_dir=tmp_path,
+        python="python3",
+        client=clients.__getitem__,
+        access=lambda: {"AWS_REGION": "us-east-1"},
+        grace=2,
+        docker=docker,
+    )
+
+
+class Job:
+    """A job of the image under test, as SageMaker would be asked for it."""
+
+    def __init__(self, laptop: Laptop, s3: Any) -> None:
+        self._laptop = laptop
+        self._s3 = s3
+        self.name = f"landrun-test-{uuid.uuid4().hex}"
+
+    def request(self, *words: str, instances: int = 1, **more: Any) -> dict[str, Any]:
+        cluster = {"InstanceCount": instances, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 30}
+        source = {"S3Uri": "s3://bucket/in/", "LocalPath": INPUT, "S3DataType": "S3Prefix"}
+        target = {"S3Uri": "s3://bucket/out/", "LocalPath": OUTPUT, "S3UploadMode": "EndOfJob"}
+        application: dict[str, Any] = {"ImageUri": IMAGE, "ContainerEntrypoint": list(words)}
+        return {
+            "ProcessingJobName": self.name,
+            "RoleArn": "arn:aws:iam::123456789012:role/x",
+            "AppSpecification": application,
+            "ProcessingResources": {"ClusterConfig": cluster},
+            "ProcessingInputs": [{"InputName": "messages", "S3Input": source}],
+            "ProcessingOutputConfig": {"Outputs": [{"OutputName": "out", "S3Output": target}]},
+            **more,
+        }
+
+    def order(self, *words: str, **more: Any) -> Order:
+        return Order(self.request(*words, **more), f"arn:{self.name}", lambda: None)
+
+    def run(self, *words: str, **more: Any) -> Outcome:
+        return self.go(self.order(*words, **more))
+
+    def go(self, order: Order) -> Outcome:
+        return run(order, self._laptop)
+
+    def log(self, host: str = "algo-1") -> str:
+        path = self._laptop.work_dir / "jobs" / self.name / f"{host}.log"
+        return path.read_text(encoding="utf-8")
+
+    def outputs(self) -> Mapping[str, bytes]:
+        listed = self._s3.list_objects_v2(Bucket="bucket", Prefix="out/").get("Contents", ())
+        return {
+            one["Key"].removeprefix("out/"): self._s3.get_object(Bucket="bucket", Key=one["Key"])[
+                "Body"
+            ].read()
+            for one in listed
+        }
+
+
+@pytest.fixture
+def job(laptop: Laptop, s3: Any) -> Job:
+    return Job(laptop, s3)
