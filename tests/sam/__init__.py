@@ -1,0 +1,1 @@
+"""AWS's own tools on what is deployed: `make sam`, which is ``python -m sam``."""
