@@ -1,17 +1,19 @@
 r"""``States.StringToJson`` reads literals as the States Language spells them.
 
 A brace of a literal is written ``\{``, for a bare one belongs to the function. moto hands the
-backslash on to its JSON parser. See https://states-language.net/#intrinsic-functions.
+backslash on to its JSON parser, and a second one: it does not read the definition's own JSON
+strings as JSON. See https://states-language.net/#intrinsic-functions.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 from landrun_ops.local.patches import Patches
 
-_ESCAPED = re.compile(r"\\(['{}\\])")
+_ESCAPED = re.compile(r"\\+(['{}])")
 
 
 def adapt(patches: Patches) -> None:
@@ -23,13 +25,14 @@ def adapt(patches: Patches) -> None:
         string_to_json,
     )
 
-    plain = string_to_json.StringToJson.__init__
+    plain = string_to_json.StringToJson._eval_body
 
-    def __init__(self: Any, argument_list: Any) -> None:  # noqa: N807
-        plain(self, argument_list)
-        for argument in argument_list.arguments:
-            if isinstance(argument, ArgumentLiteral) and isinstance(argument.definition_value, str):
-                literal = _ESCAPED.sub(r"\1", argument.definition_value)
-                object.__setattr__(argument, "definition_value", literal)
+    def _eval_body(self: Any, env: Any) -> None:
+        [argument] = self.argument_list.arguments
+        value = getattr(argument, "definition_value", None)
+        if isinstance(argument, ArgumentLiteral) and isinstance(value, str) and "\\" in value:
+            env.stack.append(json.loads(_ESCAPED.sub(r"\1", value)))
+        else:
+            plain(self, env)
 
-    patches.set(string_to_json.StringToJson, "__init__", __init__)
+    patches.set(string_to_json.StringToJson, "_eval_body", _eval_body)
