@@ -9,6 +9,7 @@ out, exit code, ``/opt/ml/output/message``).
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
 import signal
@@ -18,8 +19,11 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from polars.exceptions import PanicException
+
 from messages.columns import OPTIONS
 from messages.job import JobError, Options, process
+from messages.printing import cut_to_bytes, printable
 
 MESSAGE_BYTES = 1024
 STOPPED = 143
@@ -48,12 +52,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(opt_ml, f"wrong arguments: {error}", 2)
     except JobError as error:
         return _fail(opt_ml, str(error), 1)
-    except Exception as error:
+    except (Exception, PanicException) as error:
         log.exception("unexpected error")
-        return _fail(opt_ml, f"unexpected {type(error).__name__}: {error}", 1)
+        return _fail(opt_ml, _unexpected(error), 1)
     counts = ", ".join(f"{name} {value}" for name, value in summary.items() if _is_count(value))
     log.info("done: %s", counts)
     return 0
+
+
+def _unexpected(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return "out of memory: give --workers 1 or a larger instance"
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "no space is left on the volume: give it more (VolumeSizeInGB)"
+    return f"unexpected {type(error).__name__}: {error}"
 
 
 def _is_count(value: object) -> bool:
@@ -93,11 +105,12 @@ def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _fail(opt_ml: Path, reason: str, code: int) -> int:
     """Leave the reason where SageMaker takes a job's exit message from."""
+    reason = printable(reason, MESSAGE_BYTES)
     log.error("failed: %s", reason)
     message = opt_ml / "output" / "message"
     try:
         message.parent.mkdir(parents=True, exist_ok=True)
-        message.write_bytes(reason.encode()[:MESSAGE_BYTES])
+        message.write_bytes(cut_to_bytes(reason, MESSAGE_BYTES))
     except OSError as error:
         log.warning("no exit message: %s is not writable: %s", message, error.strerror)
     return code

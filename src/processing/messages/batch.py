@@ -9,23 +9,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 
+import orjson
 import polars as pl
 
 from messages.cleaning import clean, mask
-from messages.columns import OUTPUT, TEXT, Columns
-from messages.jsonrows import not_text, overflow, parse, scalar, without
+from messages.columns import MAX_NAME, OUTPUT, TEXT, Columns
+from messages.jsonrows import not_text, overflow, parse, scalar, unwritable, without
 from messages.lines import (
     EXCERPT_READ,
     MAX_LINE,
     TOO_LONG,
+    TOO_MANY,
     Reject,
+    crowded,
     decode,
     encodable,
     reject,
     undecodable,
 )
-from messages.values import MAX_COLUMNS, OVERFLOW, as_text, column, pack
+from messages.printing import printable
+from messages.values import MAX_COLUMNS, OVERFLOW, as_text, column, known_times, pack
 
 POSITION = "\0position"
 EXCERPT = 160
@@ -57,21 +62,39 @@ class Rows:
 def clean_json_lines(lines: Sequence[bytes], columns: Columns, encoding: str = "utf-8") -> Batch:
     """Clean lines that hold one JSON object each; blank lines are no rows."""
     rows, positions, rejects = parse(lines, encoding)
-    wrong = not_text([row.get(columns.text) for row in rows])
-    if wrong:
-        reason = f"{columns.text!r} is not a string"
-        rejects += [reject(positions[i], reason, lines[positions[i]], encoding) for i in wrong]
+
+    def refuse(wrong: Sequence[int], reason: str) -> None:
+        nonlocal rows, positions
+        rejects.extend(reject(positions[i], reason, lines[positions[i]], encoding) for i in wrong)
         rows, positions = without(rows, wrong), without(positions, wrong)
+
+    refuse(not_text([row.get(columns.text) for row in rows]), f"{columns.text!r} is not a string")
+    try:
+        data = _columns(rows, [lines[position] for position in positions], columns)
+    except orjson.JSONEncodeError:
+        refuse(unwritable(rows), "nested too deeply")
+        data = _columns(rows, [lines[position] for position in positions], columns)
+    return _finish(Rows(data, positions, rejects), columns)
+
+
+def _columns(
+    rows: Sequence[dict[str, Any]], lines: Sequence[bytes], columns: Columns
+) -> dict[str, pl.Series]:
     named = [name for name in columns.named().values() if name is not None]
-    read = [lines[position] for position in positions]
-    data = {n: _scalars([row.get(n) for row in rows], read) for n in named}
+    data = {n: _scalars([row.get(n) for row in rows], lines) for n in named}
     others = [key for key in dict.fromkeys(chain.from_iterable(rows)) if key not in data]
-    if len(others) > MAX_COLUMNS:
-        others = [key for key in others if key != OVERFLOW][:MAX_COLUMNS]
+    if _beyond(others):
+        others = [key for key in others if key != OVERFLOW and len(key) <= MAX_NAME][:MAX_COLUMNS]
         data[OVERFLOW] = overflow(rows, {*others, *named})
     for key in others:
         data[key] = column(key, [row.get(key) for row in rows])
-    return _finish(Rows(data, positions, rejects), columns)
+    return data
+
+
+def _beyond(names: Sequence[str]) -> list[str]:
+    """Find the columns that get none of their own in the output, for their number or length."""
+    kept = set([name for name in names if len(name) <= MAX_NAME][:MAX_COLUMNS])
+    return [name for name in names if name not in kept]
 
 
 def _scalars(values: Sequence[object], lines: Sequence[bytes]) -> pl.Series:
@@ -90,6 +113,9 @@ def clean_tab_lines(
     for position, line in enumerate(lines):
         if len(line) > MAX_LINE:
             rejects.append(reject(position, TOO_LONG, line, encoding))
+            continue
+        if crowded(line, b"\t"):
+            rejects.append(reject(position, TOO_MANY, line, encoding))
             continue
         try:
             text = decode(line, encoding).rstrip("\r")
@@ -134,15 +160,25 @@ def clean_records(
 
 def clean_frame(frame: pl.DataFrame, columns: Columns) -> Batch:
     """Clean rows that are in columns already, as Parquet's are."""
-    data = {s.name: _plain(s) for s in frame}
+    data = {s.name: known_times(_plain(s)) for s in frame}
     for name in columns.named().values():
         if name in data:
             data[name] = as_text(data[name])
-    others = [n for n in frame.columns if n not in columns.named().values()]
-    if len(others) > MAX_COLUMNS:
-        frame = pack(pl.DataFrame(data), others[MAX_COLUMNS:])
-        data = {s.name: s for s in frame}
-    return _finish(Rows(data, list(range(frame.height))), columns)
+    long = (data[columns.text].str.len_bytes() > MAX_LINE).arg_true().to_list()
+    rejects = [reject(i, TOO_LONG, _beginning(data[columns.text], i)) for i in long]
+    positions = without(list(range(frame.height)), long)
+    if long:
+        data = {name: series.gather(positions) for name, series in data.items()}
+    return _finish(Rows(_packed(data, columns), positions, rejects), columns)
+
+
+def _beginning(texts: pl.Series, index: int) -> bytes:
+    return str(texts[index])[:EXCERPT_READ].encode()
+
+
+def _packed(data: dict[str, pl.Series], columns: Columns) -> dict[str, pl.Series]:
+    beyond = _beyond([name for name in data if name not in columns.named().values()])
+    return {s.name: s for s in pack(pl.DataFrame(data), beyond)} if beyond else data
 
 
 def _from_records(
@@ -168,10 +204,7 @@ def _from_records(
         fitting = [(p, _rejoined(f, text, spill)) for p, f in fitting]
     values = list(zip(*(f for _, f in fitting), strict=True)) or [()] * len(header)
     data = {n: _fields(v) for n, v in zip(header, values, strict=True)}
-    others = [n for n in header if n not in columns.named().values()]
-    if len(others) > MAX_COLUMNS:
-        data = {s.name: s for s in pack(pl.DataFrame(data), others[MAX_COLUMNS:])}
-    return _finish(Rows(data, [p for p, _ in fitting], rejects), columns)
+    return _finish(Rows(_packed(data, columns), [p for p, _ in fitting], rejects), columns)
 
 
 def _rejoined(fields: list[str], text: int, spill: int) -> list[str]:
@@ -199,7 +232,9 @@ def _masked(rejects: list[Reject]) -> list[Reject]:
         return []
     shown = mask(pl.Series([r.excerpt for r in rejects], dtype=pl.String))
     pairs = sorted(zip(rejects, shown, strict=True), key=lambda pair: pair[0].position)
-    return [Reject(r.position, r.reason, excerpt[:EXCERPT]) for r, excerpt in pairs]
+    return [
+        Reject(r.position, printable(r.reason), printable(excerpt, EXCERPT)) for r, excerpt in pairs
+    ]
 
 
 def _finish(rows: Rows, columns: Columns) -> Batch:

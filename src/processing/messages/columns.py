@@ -35,6 +35,10 @@ OPTIONS = {
     SENT_AT: "--time-column",
 }
 SHOWN_COLUMNS, SHOWN_LENGTH = 20, 40
+# The most columns that a spreadsheet has; a file with more is a mistake or means harm.
+MAX_FIELDS = 16_384
+# A longer name is no usual name, and no column of its own in the output.
+MAX_NAME = 512
 
 
 class ColumnNotFoundError(ValueError):
@@ -109,7 +113,7 @@ def _asked(present: Sequence[str], role: str, name: str) -> str:
 
 def _usual(present: Sequence[str], usual: Sequence[str], weights: Mapping[str, int]) -> str | None:
     ranks = {key: rank for rank, key in enumerate(usual)}
-    known = [name for name in present if _key(name) in ranks]
+    known = [name for name in present if len(name) <= MAX_NAME and _key(name) in ranks]
     return min(known, key=lambda n: (-weights.get(n, 0), ranks[_key(n)]), default=None)
 
 
@@ -132,14 +136,13 @@ def name_header(header: Sequence[str]) -> tuple[str, ...]:
     >>> name_header(["v1", "v2", "", "v1"])
     ('v1', 'v2', 'column_3', 'v1_2')
     """
-    names: dict[str, None] = {}
+    names: dict[str, int] = {}
     for position, raw in enumerate(header, start=1):
         name = base = raw.strip() or f"column_{position}"
-        count = 1
         while name in names:
-            count += 1
-            name = f"{base}_{count}"
-        names[name] = None
+            names[base] += 1
+            name = f"{base}_{names[base]}"
+        names[name] = 1
     return tuple(names)
 
 

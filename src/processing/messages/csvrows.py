@@ -11,7 +11,7 @@ import csv
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from messages.lines import EXCERPT_READ, MAX_LINE, Reject
+from messages.lines import EXCERPT_READ, MAX_LINE, TOO_MANY, Reject, crowded
 
 MAX_RESUMES = 50
 Record = tuple[int, "list[str] | Reject"]
@@ -74,6 +74,9 @@ class CsvRecords:
             self._size += len(line)
             if self._size > MAX_LINE:
                 self._fault = f"a record longer than {MAX_LINE // 1024**2} MiB"
+                return
+            if crowded(line, self._delimiter):
+                self._fault = TOO_MANY
                 return
             yield line + "\n"
 

@@ -23,15 +23,19 @@ from messages import VERSION, plan
 from messages.buckets import Bucket, Written, finish
 from messages.columns import OUTPUT
 from messages.host import Host, memory_mb, this_host
+from messages.printing import printable
 from messages.sources import Source
 from messages.staging import Weight
 from messages.summary import Record, write_lines
 from messages.values import MAX_COLUMNS, OVERFLOW, widest
-from messages.work import Done, run, watch_parent
+from messages.work import Done, Task, run, watch_parent
 
 log = logging.getLogger("preprocess")
 PROGRESS_SECONDS = 5.0
 UNFINISHED = ".unfinished"
+_REMEDY = (
+    "most likely for want of memory: give --workers 1, a lower --memory-mb or a larger instance"
+)
 Submit = Callable[..., "Future[Any]"]
 
 
@@ -114,13 +118,14 @@ def _scratch(options: Options) -> Iterator[Path]:
 def _inspected(
     files: Sequence[tuple[Path, str]], options: Options, scratch: Path
 ) -> Iterator[Source]:
-    for source in plan.sources(files, options.wanted, scratch):
+    memory = options.memory or memory_mb()
+    for source in plan.sources(files, options.wanted, scratch, memory):
         if source.reason is not None:
-            log.warning("%s: rejected: %s", source.name, source.reason)
+            log.warning("%s: rejected: %s", printable(source.name), printable(source.reason))
         else:
             log.info(
                 "%s: %.1f MB, %s, %s, %s; columns %s",
-                source.name,
+                printable(source.name),
                 source.size / 1e6,
                 source.format,
                 source.compression or "plain",
@@ -143,8 +148,10 @@ def _processed(
         shape.buckets,
     )
     unfinished = options.output / UNFINISHED
-    with _workers(shape.workers) as submit:
-        _read_all(record, submit, scratch, shape.buckets)
+    with _workers(
+        shape.workers, apart=any(s.format == "parquet" for s in record.sources)
+    ) as submit:
+        _read_all(record, submit, scratch, shape)
         schema = _schema([record.done[task.number] for task in record.tasks])
         written = _finish_all(record, submit, scratch, unfinished, schema, shape)
     parts = _publish(written, options.output, host, schema)
@@ -157,9 +164,12 @@ def _processed(
 
 
 @contextmanager
-def _workers(count: int) -> Iterator[Submit]:
-    """Lend a way to run functions: in processes of their own, or here when one is enough."""
-    if count == 1:
+def _workers(count: int, *, apart: bool = False) -> Iterator[Submit]:
+    """Lend a way to run functions: in processes of their own, or here when one is enough.
+
+    ``apart`` is for what may bring a process down: nothing is left here to tell of it otherwise.
+    """
+    if count == 1 and not apart:
         yield _at_once
         return
     os.environ.setdefault("POLARS_MAX_THREADS", "1")  # a worker is a core; set before it starts
@@ -167,10 +177,7 @@ def _workers(count: int) -> Iterator[Submit]:
     try:
         yield pool.submit
     except BrokenProcessPool as error:
-        raise JobError(
-            "a worker process was killed, most likely for want of memory: give --workers 1, "
-            "a lower --memory-mb or a larger instance"
-        ) from error
+        raise JobError(f"a worker process was killed, {_REMEDY}") from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for child in multiprocessing.active_children():
@@ -183,17 +190,26 @@ def _at_once(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
     return future
 
 
-def _read_all(record: Record, submit: Submit, scratch: Path, buckets: int) -> None:
-    futures = (submit(run, task, scratch, buckets) for task in record.tasks)
+def _read_all(record: Record, submit: Submit, scratch: Path, shape: plan.Shape) -> None:
+    futures = [submit(run, task, scratch, shape.buckets) for task in record.tasks]
     rows, logged = 0, time.monotonic()
-    for future in as_completed(list(futures)):
-        done: Done = future.result()
+    for future in as_completed(futures):
+        try:
+            done: Done = future.result()
+        except BrokenProcessPool as error:
+            unread = [task for task in record.tasks if task.number not in record.done]
+            names = _names(unread[: shape.workers])
+            raise JobError(f"a worker was killed that read {names}, {_REMEDY}") from error
         record.done[done.number] = done
         rows += done.rows_in
         if time.monotonic() - logged >= PROGRESS_SECONDS:
             logged = time.monotonic()
             log.info("read %d of %d tasks, %d rows", len(record.done), len(record.tasks), rows)
     log.info("read %d rows", rows)
+
+
+def _names(tasks: Sequence[Task]) -> str:
+    return " or ".join(dict.fromkeys(printable(task.source.name, 120) for task in tasks))
 
 
 def _schema(done: Sequence[Done]) -> dict[str, pl.DataType]:
@@ -256,4 +272,5 @@ def _refuse_if_all_rejected(sources: Sequence[Source]) -> None:
     if sources and all(source.reason is not None for source in sources):
         first = sources[0]
         more = f" (and {len(sources) - 1} more, see rejected.jsonl)" if len(sources) > 1 else ""
-        raise JobError(f"no file could be used: {first.name}: {first.reason}{more}")
+        name = printable(first.name, 200)
+        raise JobError(f"no file could be used: {name}: {printable(first.reason or '')}{more}")

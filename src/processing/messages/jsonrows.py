@@ -10,7 +10,16 @@ from typing import Any
 import orjson
 import polars as pl
 
-from messages.lines import MAX_LINE, TOO_LONG, Reject, decode, reject, undecodable
+from messages.lines import (
+    MAX_LINE,
+    TOO_LONG,
+    TOO_MANY,
+    Reject,
+    crowded,
+    decode,
+    reject,
+    undecodable,
+)
 from messages.values import json_text
 
 _LOSSY = float(2**63)
@@ -28,6 +37,8 @@ def parse(lines: Sequence[bytes], encoding: str) -> JsonRows:
         try:
             if len(line) > MAX_LINE:
                 raise ValueError(TOO_LONG)
+            if crowded(line, b",", b"[", b"{"):
+                raise ValueError(TOO_MANY)
             row = loads(line if utf8 else decode(line, encoding))
         except ValueError as error:
             if line.strip():
@@ -56,6 +67,19 @@ def not_text(texts: Sequence[Any]) -> list[int]:
     if set(map(type, texts)) <= {str, int, float, type(None)}:
         return []
     return [i for i, t in enumerate(texts) if type(t) in (bool, dict, list)]
+
+
+def unwritable(rows: Sequence[dict[str, Any]]) -> list[int]:
+    """Find the rows that orjson reads and cannot write: it reads 1,024 levels and writes 254."""
+    return [i for i, row in enumerate(rows) if not _writable(row)]
+
+
+def _writable(row: dict[str, Any]) -> bool:
+    try:
+        json_text(row)
+    except orjson.JSONEncodeError:
+        return False
+    return True
 
 
 def without(values: list[Any], indexes: Sequence[int]) -> list[Any]:

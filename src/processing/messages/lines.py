@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import AnyStr
 
 MAX_LINE = 16 * 1024 * 1024
 EXCERPT_READ = 400
 TOO_LONG = f"longer than {MAX_LINE // 1024**2} MiB"
+# A value of two bytes may take a hundred in memory: so many separators are no message.
+MAX_VALUES = 512 * 1024
+TOO_MANY = f"more than {MAX_VALUES} values"
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,11 @@ def decode(line: bytes, encoding: str) -> str:
         return line.decode("cp1252")
     except UnicodeDecodeError:
         return "".join(_byte(b) for b in line)
+
+
+def crowded(line: AnyStr, *separators: AnyStr) -> bool:
+    """Tell whether a line has more values than should be taken apart."""
+    return len(line) > MAX_VALUES and sum(map(line.count, separators)) > MAX_VALUES
 
 
 def _byte(byte: int) -> str:

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import polars as pl
-
 from messages.host import Host
 from messages.sources import Source, inspect, with_parquet_columns
 from messages.streams import Blocks
@@ -18,6 +16,10 @@ from messages.work import Task
 MIB = 1024 * 1024
 RANGE_BYTES = 32 * MIB
 SMALL_BYTES = 8 * MIB
+# A packed Parquet file may unpack to so many times its size, as its pages are packed already.
+UNPACKED, UNPACKED_BYTES = 100, 256 * MIB
+# The share of a worker's memory that a Parquet file's pages may take, as they are copied.
+PAGES_SHARE = 6
 # What unpacked rows take against the file's size, roughly; only the number of buckets hangs on it.
 EXPANSION = {None: 1.3, "gzip": 7.0, "zstd": 8.0, "bz2": 9.0}
 PARQUET_EXPANSION = 5.0
@@ -44,25 +46,34 @@ def find(folder: Path, host: Host) -> list[tuple[Path, str]]:
 
 
 def sources(
-    files: Sequence[tuple[Path, str]], wanted: Mapping[str, str], scratch: Path
+    files: Sequence[tuple[Path, str]], wanted: Mapping[str, str], scratch: Path, memory: int
 ) -> Iterator[Source]:
-    """Inspect each file; a packed Parquet file is unpacked, as it is read from its end."""
+    """Inspect each file; a packed Parquet file is unpacked, as it is read from its end.
+
+    ``memory`` (MiB) is what the run may take.
+    """
     for number, (path, name) in enumerate(files):
         source = inspect(path, name, wanted)
         if source.format == "parquet" and source.reason is None:
-            source = _parquet(source, scratch / f"parquet.{number}")
+            source = _parquet(source, scratch / f"parquet.{number}", memory * MIB // PAGES_SHARE)
         yield source
 
 
-def _parquet(source: Source, unpacked: Path) -> Source:
+def _parquet(source: Source, unpacked: Path, most: int) -> Source:
     if source.compression is None:
-        return with_parquet_columns(source, source.path)
+        return with_parquet_columns(source, source.path, most)
     blocks = Blocks(source.path, source.compression)
+    room = max(UNPACKED_BYTES, UNPACKED * source.size)
     with unpacked.open("wb") as file:
-        file.writelines(blocks)
-    if blocks.damage:
-        return replace(source, reason=blocks.damage)
-    return replace(with_parquet_columns(source, unpacked), path=unpacked)
+        for block in blocks:
+            room -= file.write(block)
+            if room < 0:
+                break
+    if room < 0 or blocks.damage:
+        unpacked.unlink()
+        bomb = f"it unpacks to more than {UNPACKED} times its size, which no Parquet file does"
+        return replace(source, reason=blocks.damage or bomb)
+    return replace(with_parquet_columns(source, unpacked, most), path=unpacked)
 
 
 def tasks(found: Sequence[Source]) -> list[Task]:
@@ -73,7 +84,7 @@ def tasks(found: Sequence[Source]) -> list[Task]:
 
 def _stretches(source: Source) -> Iterator[tuple[int, int]]:
     if source.format == "parquet":
-        rows = pl.scan_parquet(source.path, glob=False).select(pl.len()).collect().item()
+        rows = source.rows
         pieces = max(1, math.ceil(source.path.stat().st_size / RANGE_BYTES))
         step = max(1, math.ceil(rows / pieces))
         yield from ((start, min(rows, start + step)) for start in range(0, rows, step))

@@ -12,9 +12,17 @@ from typing import Any
 import orjson
 import polars as pl
 
-from messages.columns import ColumnNotFoundError, Columns, find_columns, name_header, spilled
+from messages.columns import (
+    MAX_FIELDS,
+    ColumnNotFoundError,
+    Columns,
+    find_columns,
+    name_header,
+    spilled,
+)
 from messages.csvrows import CsvRecords
 from messages.encodings import encoding_of, telling
+from messages.footer import UnsafeError, check
 from messages.streams import Blocks, compression_of, in_utf8
 
 SAMPLE, JSON_SAMPLE_LINES = 1024 * 1024, 2000
@@ -30,6 +38,8 @@ FOREIGN = {
     b"%PDF": "a PDF",
     b"ORC": "an ORC file",
     b"Obj\x01": "an Avro file",
+    b"\x1f\x8b": "compressed twice",
+    b"\x28\xb5\x2f\xfd": "compressed twice",
 }
 DELIMITERS = ",;\t|"
 
@@ -53,6 +63,8 @@ class Source:
     spill: int = 0
     columns: Columns | None = None
     reason: str | None = None
+    rows: int = 0
+    row_bytes: int = 0
     wanted: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -175,6 +187,10 @@ def _with_header(source: Source, lines: list[str]) -> Source:
         if source.format == "tsv"
         else _first_record(lines, delimiter)
     )
+    if len(fields) > MAX_FIELDS:
+        raise UnusableError(f"its header has more than {MAX_FIELDS} columns")
+    if first is lines[-1] and len(first) > SAMPLE // 4:
+        raise UnusableError("its header has no end")
     header = name_header(fields)
     source = replace(source, delimiter=delimiter, header=header)
     columns = find_columns(header, source.wanted)
@@ -195,8 +211,8 @@ def _delimiter(first: str) -> str:
     return max(DELIMITERS, key=lambda d: (bare.count(d), -DELIMITERS.index(d)))
 
 
-def with_parquet_columns(source: Source, path: Path) -> Source:
-    """Read a Parquet file's schema.
+def with_parquet_columns(source: Source, path: Path, most: int) -> Source:
+    """Read a Parquet file's schema, once its metadata is known to be no trap.
 
     Parameters
     ----------
@@ -204,16 +220,24 @@ def with_parquet_columns(source: Source, path: Path) -> Source:
         The file as it lies in the input.
     path
         Where it can be read from: elsewhere when it was compressed.
+    most
+        Bytes that its pages may take in memory at once.
     """
     try:
+        footer = check(path, most)
         with path.open("rb") as file:
             schema = pl.read_parquet_schema(file)
         columns = find_columns(schema, source.wanted)
     except ColumnNotFoundError as error:
         return replace(source, reason=str(error))
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+        UnsafeError,
+        OSError,
+    ) as error:
         return replace(source, reason=f"not readable as Parquet: {str(error).splitlines()[0]}")
     if schema[columns.text].is_nested():
         reason = f"column {columns.text!r} holds {schema[columns.text]}, not strings"
         return replace(source, reason=reason)
-    return replace(source, columns=columns)
+    return replace(source, columns=columns, rows=footer.rows, row_bytes=footer.row_bytes)

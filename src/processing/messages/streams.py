@@ -26,7 +26,15 @@ BOMS = {
     "utf-16-be": codecs.BOM_UTF16_BE,
 }
 MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
-BROKEN = (EOFError, OSError, zlib.error, zstandard.ZstdError)
+# Gzip reaches 1,032 times at most, on one repeated byte; messages reach 5 to 50.
+BOMB_RATIO, BOMB_BYTES = 1000, 1024 * 1024 * 1024
+
+
+class BombError(ValueError):
+    """A file unpacks to far more than any text would."""
+
+
+BROKEN = (EOFError, OSError, zlib.error, zstandard.ZstdError, BombError)
 
 
 def compression_of(path: Path) -> str | None:
@@ -51,11 +59,21 @@ class Blocks:
     def __iter__(self) -> Iterator[bytes]:
         with self._path.open("rb") as raw:
             try:
-                yield from _decompressed(raw, self._compression)
+                yield from _defused(_decompressed(raw, self._compression), raw)
             except BROKEN as error:
                 if self._compression is None:
                     raise
                 self.damage = f"damaged {self._compression} data: {error}"
+
+
+def _defused(blocks: Iterable[bytes], raw: IO[bytes]) -> Iterator[bytes]:
+    """Stop at what unpacks to more than ``BOMB_BYTES`` and to ``BOMB_RATIO`` times what was read."""
+    size = 0
+    for block in blocks:
+        yield block
+        size += len(block)
+        if size > BOMB_BYTES and size > BOMB_RATIO * raw.tell():
+            raise BombError(f"it unpacks to more than {BOMB_RATIO} times its size")
 
 
 def _decompressed(raw: io.BufferedReader, compression: str | None) -> Iterator[bytes]:
@@ -155,7 +173,7 @@ def _sliced(lines: list[bytes]) -> Iterator[list[bytes]]:
 def range_blocks(path: Path, start: int, end: int) -> Iterator[bytes]:
     """Read the lines of a plain file that start in ``[start, end)``, to their own ends."""
     with path.open("rb") as file:
-        position = _line_start(file, start)
+        position = _line_start(file, start, end)
         last = b"\n"
         while position < end:
             block = file.read(min(BLOCK, end - position))
@@ -167,12 +185,13 @@ def range_blocks(path: Path, start: int, end: int) -> Iterator[bytes]:
             yield from _to_newline(file)
 
 
-def _line_start(file: IO[bytes], start: int) -> int:
+def _line_start(file: IO[bytes], start: int, end: int) -> int:
+    """Find the first line that starts in the range; looking beyond it would take ever longer."""
     if start == 0:
         return 0
     file.seek(start - 1)
     position = start - 1
-    for block in _reads(file):
+    while position < end and (block := file.read(BLOCK)):
         found = block.find(b"\n")
         if found >= 0:
             file.seek(position + found + 1)

@@ -10,9 +10,12 @@ from typing import IO, Any
 import orjson
 
 from messages.columns import Columns
+from messages.printing import printable
 from messages.sources import Source
 from messages.work import Done, Task
 
+# The summary becomes part of a run's record, which takes no more; the rest is in the files.
+MAX_FILES, MAX_PARTS, MAX_SHOWN, NAME = 1000, 500, 100, 80
 COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
 
 
@@ -71,19 +74,24 @@ class Record:
     def summary(
         self, parts: Sequence[str], columns: Iterable[str], seconds: float, version: str
     ) -> dict[str, Any]:
-        """Sum up the run."""
+        """Sum up the run; what is too long to list is counted in ``…_omitted``."""
         counts = self.per_file()
         files = [_file(s, c) for s, c in zip(self.sources, counts, strict=True)]
         totals = {name: sum(c.numbers()[name] for c in counts) for name in COUNTS}
         return {
             **totals,
-            "files": files,
+            **_listed("files", files, MAX_FILES),
             "files_rejected": sum(s.reason is not None for s in self.sources),
-            "parts": list(parts),
-            "columns": list(columns),
+            **_listed("parts", list(parts), MAX_PARTS),
+            **_listed("columns", [printable(name, NAME) for name in columns], MAX_SHOWN),
             "seconds": round(seconds, 3),
             "version": version,
         }
+
+
+def _listed(name: str, values: Sequence[Any], most: int) -> dict[str, Any]:
+    omitted = {f"{name}_omitted": len(values) - most} if len(values) > most else {}
+    return {name: list(values[:most]), **omitted}
 
 
 def _read(name: str, done: Done, first: int) -> Iterator[dict[str, Any]]:
@@ -93,15 +101,23 @@ def _read(name: str, done: Done, first: int) -> Iterator[dict[str, Any]]:
         for line in file:
             r = orjson.loads(line)
             yield _reject(name, first + r["position"], r["reason"], r["excerpt"])
+    if done.rejected > done.listed:
+        more = f"{done.rejected - done.listed} more are rejected between here and the next"
+        yield _reject(name, None, more, "")
 
 
 def _reject(name: str, position: int | None, reason: str, excerpt: str) -> dict[str, Any]:
-    return {"file": name, "position": position, "reason": reason, "excerpt": excerpt}
+    return {
+        "file": printable(name, 1024),
+        "position": position,
+        "reason": printable(reason),
+        "excerpt": excerpt,
+    }
 
 
 def _file(source: Source, count: FileCounts) -> dict[str, Any]:
     return {
-        "name": source.name,
+        "name": printable(source.name, 1024),
         "status": _status(source, count),
         "bytes": source.size,
         "format": source.format,
@@ -109,8 +125,13 @@ def _file(source: Source, count: FileCounts) -> dict[str, Any]:
         "encoding": source.encoding,
         "columns": _columns(source.columns),
         **count.numbers(),
-        "reason": source.reason or count.damage,
+        "reason": _reason(source, count),
     }
+
+
+def _reason(source: Source, count: FileCounts) -> str | None:
+    reason = source.reason or count.damage
+    return None if reason is None else printable(reason)
 
 
 def _status(source: Source, count: FileCounts) -> str:
@@ -120,7 +141,8 @@ def _status(source: Source, count: FileCounts) -> str:
 
 
 def _columns(columns: Columns | None) -> Mapping[str, str | None]:
-    return {} if columns is None else columns.named()
+    named = {} if columns is None else columns.named()
+    return {role: name if name is None else printable(name, NAME) for role, name in named.items()}
 
 
 def write_lines(file: IO[bytes], records: Iterable[Mapping[str, Any]]) -> None:

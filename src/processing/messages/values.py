@@ -10,6 +10,7 @@ import polars as pl
 
 MAX_COLUMNS = 500
 OVERFLOW = "other_columns"
+CELL = 16
 _INT64 = range(-(2**63), 2**63)
 _EXACT_IN_FLOAT = range(-(2**53), 2**53 + 1)
 
@@ -55,9 +56,51 @@ def as_text(series: pl.Series) -> pl.Series:
         return pl.Series(series.name, decoded, dtype=pl.String)
     if isinstance(dtype, pl.Datetime):
         return series.dt.to_string("iso:strict")
-    if dtype.is_nested() or dtype == pl.Object:
-        return pl.Series(series.name, texts(series.to_list()), dtype=pl.String)
+    if dtype.is_nested() or dtype in (pl.Object, pl.Duration):
+        return pl.Series(series.name, texts(_values(series)), dtype=pl.String)
     return series.cast(pl.String)
+
+
+def known_times(series: pl.Series) -> pl.Series:
+    """Make times outside the years 1 to 9999 missing: nothing can write them, and Polars panics."""
+    dtype = series.dtype
+    if dtype == pl.Date:
+        return _within(series, -719_162, 2_932_896)
+    if isinstance(dtype, pl.Datetime) and dtype.time_unit != "ns":
+        second = 1000 if dtype.time_unit == "ms" else 1_000_000
+        return _within(series, -62_135_596_800 * second, 253_402_300_800 * second - 1)
+    if isinstance(dtype, pl.Duration) and dtype.time_unit == "ms":
+        return _within(series, -(10**9) * 86_400_000, 10**9 * 86_400_000 - 1)
+    return series
+
+
+def _within(series: pl.Series, first: int, last: int) -> pl.Series:
+    known = series.to_physical().is_between(first, last)
+    return series if known.all() else series.set(~known, None)
+
+
+def _values(series: pl.Series) -> list[Any]:
+    """Give a column's values; nested times that Python cannot say come as their numbers."""
+    try:
+        return series.to_list()
+    except (pl.exceptions.PanicException, OverflowError, ValueError):
+        return series.to_physical().to_list()
+
+
+def unshared_bytes(series: pl.Series) -> int:
+    """Say what a column takes once each row has its values for itself."""
+    dtype = series.dtype
+    if dtype == pl.String:
+        return int(series.str.len_bytes().sum()) + CELL * len(series)
+    if dtype == pl.Binary:
+        return int(series.bin.size().sum()) + CELL * len(series)
+    if isinstance(dtype, pl.List | pl.Array):
+        return unshared_bytes(series.explode()) + CELL * len(series)
+    if isinstance(dtype, pl.Struct):
+        return sum(map(unshared_bytes, series.struct.unnest()))
+    if dtype in (pl.Categorical, pl.Enum):
+        return int(series.cat.len_bytes().sum())
+    return CELL * len(series)
 
 
 def widest(one: pl.DataType, other: pl.DataType) -> pl.DataType:
@@ -100,7 +143,8 @@ def pack(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """
     if not names:
         return frame
-    rows = [{k: v for k, v in row.items() if v is not None} for row in frame[names].to_dicts()]
+    values = {name: _values(frame[name]) for name in names}
+    rows = [{n: v[i] for n, v in values.items() if v[i] is not None} for i in range(frame.height)]
     if OVERFLOW in frame.columns:
         earlier = [_unpacked(v) for v in as_text(frame[OVERFLOW])]
         rows = [{**before, **row} for before, row in zip(earlier, rows, strict=True)]

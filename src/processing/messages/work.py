@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,8 +26,13 @@ from messages.lines import MAX_LINE, Reject, decode
 from messages.sources import Source
 from messages.staging import IDENTITY, Staging, Weight, ordered
 from messages.streams import BATCH_LINES, Blocks, in_utf8, line_batches, range_blocks
+from messages.values import unshared_bytes
 
 RECORD_BYTES = 4 * 1024 * 1024
+# Rejects of a task that are listed one by one; its others are counted.
+MAX_LISTED = 50_000
+# Parquet is read in slices of about so many bytes and pieces of fewer.
+SLICE_BYTES, PIECE_BYTES = 64 * 1024 * 1024, 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class Done:
     rejected: int = 0
     staged: int = 0
     lines: int = 0
+    listed: int = 0
     rejects: Path | None = None
     damage: str | None = None
     schema: dict[str, list[pl.DataType]] = field(default_factory=dict)
@@ -94,6 +101,8 @@ def watch_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+        with suppress(OSError):  # where memory runs out, a worker goes and its parent tells
+            Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
@@ -107,7 +116,8 @@ def _keep_rejects(done: Done, batch: Batch, base: int, folder: Path) -> None:
     done.rejected += len(batch.rejects)
     done.rejects = folder / f"rejects.{done.number:08d}"
     with done.rejects.open("ab") as file:
-        for reject in batch.rejects:
+        for reject in batch.rejects[: MAX_LISTED - done.listed]:
+            done.listed += 1
             record = {
                 "position": base + reject.position,
                 "reason": reject.reason,
@@ -123,14 +133,20 @@ def _batches(task: Task, done: Done) -> Iterator[tuple[int, Batch]]:
         return
     if source.format == "parquet":
         yield from _parquet(task, source.columns, done)
+        yield from _lost(source.columns, done)
         return
     blocks = Blocks(source.path, source.compression)
     read = csv_batches if source.format == "csv" else _line_batches
     yield from read(task, source.columns, blocks, done)
-    if blocks.damage:
-        done.damage = blocks.damage
-        lost = Reject(0, f"the rest of the file is lost: {blocks.damage}", "")
-        yield done.lines, Batch(_nothing(source.columns), [lost], 1, 0)
+    done.damage = blocks.damage
+    yield from _lost(source.columns, done)
+
+
+def _lost(columns: Columns, done: Done) -> Iterator[tuple[int, Batch]]:
+    """Reject, as one row, what damage made unreadable."""
+    if done.damage is not None:
+        lost = Reject(0, f"the rest of the file is lost: {done.damage}", "")
+        yield done.lines, Batch(_nothing(columns), [lost], 1, 0)
         done.lines += 1
 
 
@@ -186,7 +202,7 @@ def csv_batches(
         if number == 0:
             continue
         batch.append((position, fields))
-        size += sum(map(len, fields)) if isinstance(fields, list) else 0
+        size += sum(map(len, fields)) + 8 * len(fields) if isinstance(fields, list) else 0
         if len(batch) == BATCH_LINES or size >= RECORD_BYTES:
             yield 0, clean_records(batch, source.header, columns, source.spill)
             batch, size = [], 0
@@ -205,8 +221,33 @@ def _text(line: bytes, source: Source) -> str:
 
 
 def _parquet(task: Task, columns: Columns, done: Done) -> Iterator[tuple[int, Batch]]:
-    scan = pl.scan_parquet(task.source.path, glob=False, hive_partitioning=False)
-    rows = scan.slice(task.start, task.end - task.start)
-    for frame in rows.collect_batches(chunk_size=BATCH_LINES, maintain_order=True):
-        yield done.lines, clean_frame(frame, columns)
-        done.lines += frame.height
+    """Read rows in slices, as a row group may take any memory and says little of it."""
+    step = max(1, SLICE_BYTES // max(1, task.source.row_bytes))
+    try:
+        for start in range(task.start, task.end, step):
+            rows = min(step, task.end - start)
+            for frame in _slice(task.source.path, start, rows):
+                yield done.lines, clean_frame(frame, columns)
+                done.lines += frame.height
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        done.damage = f"damaged Parquet data: {str(error).split(chr(10), 1)[0]}"
+
+
+def _slice(path: Path, start: int, rows: int) -> Iterator[pl.DataFrame]:
+    scan = pl.scan_parquet(path, glob=False, hive_partitioning=False).slice(start, rows)
+    read = 0
+    for frame in scan.collect_batches(chunk_size=BATCH_LINES, maintain_order=True):
+        read += frame.height
+        yield from _pieces(frame)
+    if read != rows:
+        raise pl.exceptions.ComputeError(f"{read} rows where its footer has {rows}")
+
+
+def _pieces(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Cut a frame whose rows share long values, which they would no longer once changed."""
+    if frame.height < 2 or sum(map(unshared_bytes, frame)) <= PIECE_BYTES:  # noqa: PLR2004
+        yield frame
+        return
+    half = frame.height // 2
+    yield from _pieces(frame[:half])
+    yield from _pieces(frame[half:])
