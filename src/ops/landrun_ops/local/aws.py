@@ -27,6 +27,7 @@ from landrun_ops.local.deploy import deploy
 from landrun_ops.local.dispatcher import Dispatcher
 from landrun_ops.local.errors import LocalAwsError
 from landrun_ops.local.functions import Functions, LocalFunction, Report
+from landrun_ops.local.identities import Identities, enforced
 from landrun_ops.local.invocations import Asynchronous, answered
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.schedules import Clock, payload
@@ -38,6 +39,7 @@ from landrun_ops.local.template import translate
 
 if TYPE_CHECKING:
     import boto3
+    from mypy_boto3_sqs import SQSClient
 
 TICKING_FUNCTION: Final = "ScheduleFunction"
 RECONCILING_FUNCTION: Final = "ReconcileFunction"
@@ -84,6 +86,7 @@ class LocalAws:
         state_dir: Path | None = None,
         report: Report = report_to_stderr,
         docker: Docker | None = None,
+        enforce_iam: bool = False,
     ) -> Iterator[LocalAws]:
         """Bring up the stack of ``project``/template.yaml and take it down at the end.
 
@@ -106,6 +109,8 @@ class LocalAws:
             Takes the lines that people should see: failures of functions, crashes.
         docker
             Runs Processing jobs in their image; None for subprocesses.
+        enforce_iam
+            Whether functions, machines and jobs may do only what their roles allow.
 
         Raises
         ------
@@ -126,6 +131,7 @@ class LocalAws:
                     state_dir=state_dir,
                     report=report,
                     docker=docker,
+                    enforce_iam=enforce_iam,
                 )
                 write(state_dir, {"environment": aws.environment(), **asdict(aws)})
                 yield aws
@@ -163,6 +169,7 @@ class LocalAws:
         state_dir: Path,
         report: Report,
         docker: Docker | None,
+        enforce_iam: bool,
     ) -> LocalAws:
         translated = translate(project / "template.yaml", parameters)
         endpoint_url = closing.enter_context(serve(port, listen=listen))
@@ -170,18 +177,27 @@ class LocalAws:
         from landrun_ops.local.engine import install  # noqa: PLC0415
 
         closing.enter_context(_adapted(endpoint_url))
+        roles = closing.enter_context(enforced(report)) if enforce_iam else None
         program = project / "src" / "processing"
-        closing.callback(install(program=program, work_dir=state_dir, docker=docker).close)
+        engine = install(program=program, work_dir=state_dir, docker=docker, roles=roles)
+        closing.callback(engine.close)
         session = _session()
         stack = deploy(translated, parameters, session, endpoint_url)
+        identities = Identities(stack, session, endpoint_url, roles) if roles else None
         logs = _empty(state_dir / "logs")
         functions = Functions(
             LocalFunction(
-                one, endpoint_url=endpoint_url, log=logs / f"{one.logical_id}.log", report=report
+                one,
+                endpoint_url=endpoint_url,
+                log=logs / f"{one.logical_id}.log",
+                report=report,
+                keys=identities.keys[one.name] if identities else None,
             )
             for one in stack.functions
         )
-        closing.enter_context(_at_work(stack, functions, session, endpoint_url, report))
+        sqs = session.client("sqs", endpoint_url=endpoint_url)
+        as_function = identities.sqs if identities else None
+        closing.enter_context(_at_work(stack, functions, sqs, report, as_function))
         return cls(endpoint_url, stack.outputs, stack.not_here, str(logs), stack.schedules)
 
     def environment(self) -> dict[str, str]:
@@ -241,13 +257,18 @@ class LocalAws:
 
 @contextlib.contextmanager
 def _at_work(
-    stack: Stack, functions: Functions, session: boto3.Session, endpoint_url: str, report: Report
+    stack: Stack,
+    functions: Functions,
+    sqs: SQSClient,
+    report: Report,
+    as_function: Callable[[str], SQSClient] | None,
 ) -> Iterator[None]:
     """Let queues, schedules and Invoke reach the functions; at the end leave no process."""
-    sqs = session.client("sqs", endpoint_url=endpoint_url)
-    asynchronous = Asynchronous(functions, stack.asynchronous, sqs, report)
+    asynchronous = Asynchronous(functions, stack.asynchronous, sqs, report, as_function)
     clock = Clock(stack.schedules, asynchronous)
-    dispatcher = Dispatcher(stack.sources, functions, asynchronous, sqs, report)
+    dispatcher = Dispatcher(
+        stack.sources, functions, asynchronous, sqs, report=report, as_function=as_function
+    )
     with answered(functions, asynchronous):
         try:
             functions.warm()

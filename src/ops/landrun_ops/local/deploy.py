@@ -38,6 +38,7 @@ def deploy(
     outputs = _create(adapted.template, parameters, session, endpoint_url)
     reading = _Reading(adapted)
     _complete_buckets(reading, session.client("s3", endpoint_url=endpoint_url))
+    _complete_roles(reading, session.client("iam", endpoint_url=endpoint_url))
     return Stack(
         outputs=outputs,
         functions=list(_functions(reading, translated.code)),
@@ -145,6 +146,16 @@ def _complete_buckets(reading: _Reading, s3: S3Client) -> None:
                 f"{logical_id} notifies by {', '.join(sorted(others))}; "
                 "the laptop's AWS knows EventBridgeConfiguration only"
             )
+
+
+def _complete_roles(reading: _Reading, iam: Any) -> None:
+    """Attach the stack's managed policies, which moto's CloudFormation leaves off; AWS's stay."""
+    for logical_id, properties in reading.of_type("AWS::IAM::Role"):
+        for arn in properties.get("ManagedPolicyArns", []):
+            if f"::{ACCOUNT}:" in arn:
+                iam.attach_role_policy(
+                    RoleName=reading.created(logical_id).physical_resource_id, PolicyArn=arn
+                )
 
 
 def _functions(reading: _Reading, code: Mapping[str, Path]) -> Iterator[FunctionSettings]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from landrun_ops.local.functions import Functions, Outcome, Report
@@ -31,7 +31,10 @@ RECEIVE_LIMIT: Final = 10
 
 
 class Dispatcher:
-    """Polls each source's queue on a thread and runs its function, one batch at a time."""
+    """Polls each source's queue on a thread and runs its function, one batch at a time.
+
+    ``as_function`` gives the client of a function, by name: Lambda takes messages as its role.
+    """
 
     def __init__(
         self,
@@ -39,11 +42,21 @@ class Dispatcher:
         functions: Functions,
         asynchronous: Asynchronous,
         sqs: SQSClient,
+        *,
         report: Report,
+        as_function: Callable[[str], SQSClient] | None = None,
     ) -> None:
         self._stopping = threading.Event()
         self._pollers = [
-            _Poller(source, functions, asynchronous, sqs, report=report, stopping=self._stopping)
+            _Poller(
+                source,
+                functions,
+                asynchronous,
+                sqs,
+                as_function(source.function) if as_function and not source.raw else sqs,
+                report=report,
+                stopping=self._stopping,
+            )
             for source in sources
         ]
 
@@ -70,6 +83,7 @@ class _Poller(threading.Thread):
         functions: Functions,
         asynchronous: Asynchronous,
         sqs: SQSClient,
+        signed: SQSClient,
         *,
         report: Report,
         stopping: threading.Event,
@@ -79,6 +93,7 @@ class _Poller(threading.Thread):
         self._functions = functions
         self._asynchronous = asynchronous
         self._sqs = sqs
+        self._signed = signed
         self._report = report
         self._stopping = stopping
         name = source.queue_arn.rpartition(":")[2]
@@ -109,7 +124,7 @@ class _Poller(threading.Thread):
                 return
 
     def _receive(self, room: int, seconds: int) -> list[MessageTypeDef]:
-        return self._sqs.receive_message(
+        return self._signed.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=min(room, RECEIVE_LIMIT),
             WaitTimeSeconds=seconds,
@@ -132,7 +147,7 @@ class _Poller(threading.Thread):
         for message in messages:
             handle = message["ReceiptHandle"]
             if message["MessageId"] not in failed:
-                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=handle)
+                self._signed.delete_message(QueueUrl=self._url, ReceiptHandle=handle)
             elif not self._stopping.is_set():
                 self._sqs.change_message_visibility(
                     QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=RETRY_SECONDS

@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,16 @@ from landrun_ops.local import (
     execution_redrive,
     execution_start,
     execution_stop,
+    machine_role,
     processing_sync,
     retry_wait,
     sagemaker_jobs,
     status_events,
 )
+from landrun_ops.local.iam import NotAllowedError
 from landrun_ops.local.patches import Patches
-from landrun_ops.local.processing_job import Laptop, run
+from landrun_ops.local.processing_job import Laptop, Order, Outcome, run
+from landrun_ops.local.roles import SAGEMAKER, Roles
 from landrun_ops.local.sagemaker_jobs import ProcessingJobs
 from landrun_ops.local.status_events import Publisher
 
@@ -97,6 +101,7 @@ def install(
     work_dir: Path,
     python: str = sys.executable,
     docker: Docker | None = None,
+    roles: Roles | None = None,
 ) -> Engine:
     """Put the adapters into moto, in this process, before its server takes requests.
 
@@ -110,6 +115,8 @@ def install(
         Interpreter of the scripts.
     docker
         Runs jobs in their image; None for subprocesses.
+    roles
+        With them, machines and jobs do what their own roles allow; None allows everything.
 
     Returns
     -------
@@ -128,11 +135,12 @@ def install(
         program=program.resolve(),
         work_dir=work_dir.resolve(),
         python=python,
-        client=_Clients(),
+        client=_Clients(_access),
         access=_access,
         docker=docker,
     )
-    jobs = ProcessingJobs(partial(run, laptop=laptop))
+    run_job = partial(_run_as, roles) if roles else run
+    jobs = ProcessingJobs(partial(run_job, laptop=laptop))
     publisher, patches = Publisher(), Patches()
     patches.item(default_user_config, "stepfunctions", {"execute_state_machine": True})
     event_delivery.adapt(patches)
@@ -143,32 +151,48 @@ def install(
     status_events.adapt(patches, publisher)
     sagemaker_jobs.adapt(patches, jobs)
     processing_sync.adapt(patches, jobs)
+    if roles:
+        machine_role.adapt(patches, jobs, roles.iam)
     return Engine(jobs, patches, publisher)
+
+
+def _run_as(roles: Roles, order: Order, laptop: Laptop) -> Outcome:
+    """Run a job whose files, logs and script are signed for by the job's own role."""
+    try:
+        keys = roles.keys(order.request["RoleArn"], SAGEMAKER)
+    except NotAllowedError as error:
+        return Outcome("Failed", f"ClientError: {error}")
+
+    def access() -> Mapping[str, str]:
+        return {**_access(), **keys}
+
+    return run(order, replace(laptop, client=_Clients(access), access=access))
 
 
 class _Clients:
     """boto3 clients of the laptop's AWS, one per service, made when first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, access: Callable[[], Mapping[str, str]]) -> None:
+        self._access = access
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
 
     def __call__(self, service: str) -> Any:
         with self._lock:
             if service not in self._made:
-                self._made[service] = _client(service)
+                self._made[service] = _client(service, self._access())
             return self._made[service]
 
 
-def _client(service: str) -> Any:
-    access = _access()
+def _client(service: str, access: Mapping[str, str]) -> Any:
     session: Any = boto3.session.Session()
     return session.client(
         service,
         endpoint_url=access["AWS_ENDPOINT_URL"],
         region_name=_REGION,
-        aws_access_key_id=_KEY,
-        aws_secret_access_key=_KEY,
+        aws_access_key_id=access["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=access.get("AWS_SESSION_TOKEN"),
         config=Config(retries={"total_max_attempts": 2}, max_pool_connections=32),
     )
 

@@ -99,12 +99,21 @@ class LocalFunction:
         The file that takes what the handler prints and logs.
     report
         Told of every invocation that failed, in one line.
+    keys
+        The environment by which the handler signs, where that is not the laptop's own.
     """
 
     def __init__(
-        self, settings: FunctionSettings, *, endpoint_url: str, log: Path, report: Report
+        self,
+        settings: FunctionSettings,
+        *,
+        endpoint_url: str,
+        log: Path,
+        report: Report,
+        keys: Mapping[str, str] | None = None,
     ) -> None:
         self.settings = settings
+        self._keys = keys or {}
         self._endpoint_url = endpoint_url
         self._log = log
         self._report = report
@@ -197,6 +206,7 @@ class LocalFunction:
             "LAMBDA_TASK_ROOT": str(settings.code),
             "_HANDLER": settings.handler,
             **credentials(self._endpoint_url),
+            **self._keys,
             # Nothing of the user's own AWS profile may reach a handler.
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -38,13 +38,20 @@ def of_keys(action: str, resource: str) -> Iterator[tuple[str, str]]:
     if not needed:
         return
     key = _KEYS[service](resource)
-    if key and ":key/" in key:
+    if key and ":key/" in key and not _is_awss_own(key):
         for one in needed:
             yield one, key
 
 
+def _is_awss_own(arn: str) -> bool:
+    from moto.kms.models import kms_backends  # noqa: PLC0415  (late, as all of moto)
+
+    key = kms_backends[ACCOUNT][REGION].keys.get(arn.rpartition("/")[2])
+    return any(name.startswith("alias/aws/") for name in (key.aliases if key else ()))
+
+
 def _of_topic(arn: str) -> str | None:
-    from moto.sns.models import sns_backends  # noqa: PLC0415  (late, as all of moto)
+    from moto.sns.models import sns_backends  # noqa: PLC0415
 
     topic = sns_backends[ACCOUNT][REGION].topics.get(arn)
     return topic.kms_master_key_id if topic else None

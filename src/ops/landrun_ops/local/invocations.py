@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from landrun_ops.local.functions import Functions, Outcome, Report
@@ -22,6 +22,8 @@ class Asynchronous:
     """Asynchronous invocations: retried when they fail, then sent to the failure destination.
 
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+
+    ``as_function`` gives the client of a function, by name: Lambda sends as the function's role.
     """
 
     def __init__(
@@ -30,10 +32,12 @@ class Asynchronous:
         settings: Mapping[str, AsyncSettings],
         sqs: SQSClient,
         report: Report,
+        as_function: Callable[[str], SQSClient] | None = None,
     ) -> None:
         self._functions = functions
         self._settings = settings
         self._sqs = sqs
+        self._as_function = as_function or (lambda _: sqs)
         self._report = report
         self._stopping = threading.Event()
         self._under_way: set[threading.Thread] = set()
@@ -86,7 +90,7 @@ class Asynchronous:
         }
         queue = settings.destination.rpartition(":")[2]
         url = self._sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-        self._sqs.send_message(QueueUrl=url, MessageBody=json.dumps(record))
+        self._as_function(function).send_message(QueueUrl=url, MessageBody=json.dumps(record))
         self._report(f"{function}: event sent to {queue} after {attempts} attempts")
 
 
