@@ -28,7 +28,7 @@ USER = 10001
 """Who runs the job; the Dockerfile makes it."""
 
 _SET_NO_NEW_PRIVS = 38  # linux/prctl.h
-_GIVE = ("sudo", "-n", "/opt/program/mounts.py")
+_GIVE = ("/usr/bin/sudo", "-n", "/opt/program/mounts.py")
 
 
 def outputs(opt_ml: Path) -> list[Path]:

@@ -66,9 +66,7 @@ def demo(project: Path, *arguments: str) -> Result:
 
 
 @pytest.mark.timeout(400)
-def test_each_sample_has_the_same_counts_rows_and_rejects(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_each_sample_has_the_same_counts_rows_and_rejects(project: Path) -> None:
     samples = [
         path for path in (project / "samples").iterdir() if path.name.endswith(DATA_SUFFIXES)
     ]
@@ -77,7 +75,3 @@ def test_each_sample_has_the_same_counts_rows_and_rejects(
     assert contained.counts == by_process.counts
     assert contained.rows == by_process.rows
     assert contained.rejected == by_process.rejected
-    with capsys.disabled():  # the figures are what this is for
-        for name, counts in contained.counts.items():
-            told = ", ".join(f"{count} {value}" for count, value in counts.items())
-            sys.stdout.write(f"\n  in the container as by process: {name}: {told}")
