@@ -60,6 +60,11 @@ def defanged(text: str) -> str:
     return _LINK.sub(lambda sign: f"[{sign[0]}]", text).translate(_TAG)
 
 
+def whole(text: str) -> str:
+    """Give a text in which halves of surrogate pairs are question marks: then it is Unicode."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def json_object(text: str | bytes | None) -> dict[str, Any]:
     """Read a JSON object; an empty one for whatever else the text may be.
 

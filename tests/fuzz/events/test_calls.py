@@ -1,0 +1,81 @@
+"""Whatever a schedule or a person calls a function with: an answer, or an error in one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from landrun.errors import LandrunError
+from landrun.handlers import reconcile, schedule
+from landrun.settings import ReconcileSettings, ScheduleSettings
+
+from .aws import THEN
+from .conftest import Lambda, payloads, thoroughly
+from .hostile import changed, texts, values
+
+TICKS = payloads("schedule")
+names = texts.map(lambda text: text.encode("utf-8", "replace")[:1000].decode("utf-8", "ignore"))
+"""What keys that S3 lists may hold: any Unicode, of 1,024 bytes at most."""
+
+
+def called(function: Lambda, event: Any) -> Any:
+    try:
+        return function(event)
+    except LandrunError as error:
+        said = str(error)
+    assert said.isprintable()
+    assert len(said) <= 4000
+    return None
+
+
+@pytest.fixture(scope="module", params=["arrival", "schedule"])
+def tick(request, aws, environment):
+    mode = {"START_ON": request.param}
+    mode |= {"SCHEDULED_INPUT": ""} if request.param == "schedule" else {}
+    settings = ScheduleSettings.from_environment(environment | mode)
+    return Lambda(lambda telemetry: schedule.build(settings, aws, telemetry=telemetry, mapper=map))
+
+
+@thoroughly
+@given(
+    event=st.one_of(st.sampled_from(TICKS).flatmap(changed), values),
+    keys=st.lists(names, max_size=4),
+)
+def test_a_tick_is_answered_or_refused_in_one_line(aws, tick, event, keys):
+    listed = [{"Key": f"incoming/2026/{key}", "Size": 1} for key in keys]
+    aws.reset(
+        ListObjectsV2={"Contents": listed},
+        Query={"Items": [{"id": {"S": "0a"}, "bucket": {"S": "landings"}}]},
+        UpdateItem={"Error": {"Code": "ConditionalCheckFailedException", "Message": "taken"}},
+    )
+    called(tick, event)
+
+
+@pytest.fixture(scope="module")
+def reconciling(aws, environment):
+    settings = ReconcileSettings.from_environment(environment)
+    return Lambda(lambda telemetry: reconcile.build(settings, aws, telemetry=telemetry, mapper=map))
+
+
+@thoroughly
+@given(event=st.one_of(changed({"GraceSeconds": 0}), values), keys=st.lists(names, max_size=4))
+def test_a_reconcile_is_answered_or_refused_whatever_lies_beside_the_manifests(
+    aws, reconciling, event, keys
+):
+    listed = [
+        {"Key": f"manifests/{key}.json", "Size": 1, "LastModified": THEN.replace(year=2025)}
+        for key in keys
+    ]
+    aws.reset(
+        ListObjectsV2={"Contents": listed},
+        Query={"Items": []},
+        ListExecutions={"executions": []},
+        BatchGetItem={"Responses": {}},
+    )
+    called(reconciling, event)
+    for asked in aws.asked("BatchGetItem"):
+        [request] = asked["RequestItems"].values()
+        assert all(0 < len(key["name"]["S"]) <= 54 for key in request["Keys"])

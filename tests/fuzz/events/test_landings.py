@@ -1,0 +1,36 @@
+"""Whatever lies in the landing queue: it runs, waits, is ignored or refused. Nothing is stuck."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from landrun.handlers.object_created import build
+from landrun.settings import ObjectCreatedSettings
+
+from .conftest import Lambda, batch, messages, thoroughly
+from .hostile import bodies
+
+EVENTS = messages("object-created") + messages("object-deleted")
+DONE = {"arrival": "StartExecution", "schedule": "UpdateItem"}
+
+
+@pytest.mark.parametrize("mode", list(DONE))
+@thoroughly
+@given(found=st.lists(bodies(EVENTS), min_size=1, max_size=3))
+@example(found=["[" * 100_000])
+@example(found=['{"a":' * 100_000])
+@example(found=["9" * 5000])
+def test_every_message_is_done_ignored_or_refused_with_a_reason(aws, environment, mode, found):
+    settings = ObjectCreatedSettings.from_environment(environment | {"START_ON": mode})
+    aws.reset()
+    landing = Lambda(lambda telemetry: build(settings, aws, telemetry=telemetry))
+
+    assert landing(batch(*found)) == {"batchItemFailures": []}
+
+    told = [line["message"] for line in landing.logs if "message" in line]
+    refused = aws.asked("SendMessage")
+    assert told.count("message refused") == len(refused)
+    assert {one["MessageBody"] for one in refused} <= {body or "(empty)" for body in found}
+    assert len(aws.asked(DONE[mode])) + told.count("landing ignored") + len(refused) == len(found)

@@ -1,0 +1,99 @@
+"""Whatever a status event, a machine, a job and a summary say: it makes a row, or is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from landrun.handlers.execution_status import build
+from landrun.settings import ExecutionStatusSettings
+
+from .aws import THEN, stream
+from .conftest import Lambda, batch, messages, thoroughly
+from .hostile import Content, bodies, changed, spelled, texts, values
+
+EVENTS = messages("execution")
+ENDED = [event for event in EVENTS if event["detail"].get("status") not in ("RUNNING", None)]
+INPUTS = [json.loads(event["detail"]["input"]) for event in ENDED if event["detail"].get("input")]
+JOBS = [
+    json.loads(event["detail"][field])
+    for event in ENDED
+    for field in ("output", "cause")
+    if str(event["detail"].get(field, "")).startswith("{")
+]
+SUMMARY = {"rows_in": 3, "rows_out": 2, "files": [{"name": "a.jsonl", "rows": 3}]}
+
+
+@pytest.fixture(scope="module")
+def status(aws, environment):
+    settings = ExecutionStatusSettings.from_environment(environment)
+    return Lambda(lambda telemetry: build(settings, aws, telemetry=telemetry))
+
+
+summaries = (
+    st.binary(max_size=64)
+    | st.one_of(changed(SUMMARY), values).map(lambda value: Content(spelled(value).encode()))
+    | st.just(Content(b'{"a":' * 200_000))
+    | st.just(Content(b"[" * 1_048_576))
+    | st.just(Content(b'{"files":[' + b"[]," * 200_000 + b"[]]}"))
+)
+
+
+def described(given: dict[str, str]) -> dict[str, Any]:
+    """DescribeExecution's answer of an execution that gave nothing to look at."""
+    arn = given["executionArn"]
+    return {"executionArn": arn, "status": "FAILED", "startDate": THEN, "input": "{}"}
+
+
+@thoroughly
+@given(found=bodies(EVENTS), summary=summaries)
+def test_every_message_is_recorded_or_refused_with_a_reason(aws, status, found, summary):
+    aws.reset(GetObject=lambda _: stream(summary), DescribeExecution=described)
+
+    assert status(batch(found)) == {"batchItemFailures": []}
+
+    assert len(aws.asked("PutItem")) + len(aws.asked("SendMessage")) == 1
+    if aws.asked("SendMessage"):
+        assert [line["message"] for line in status.logs if "message" in line] == ["message refused"]
+
+
+@st.composite
+def foreign(draw: st.DrawFn) -> dict[str, Any]:
+    """A status change that Step Functions could send, of a machine that says what it likes."""
+    event = json.loads(json.dumps(draw(st.sampled_from(ENDED))))
+    given = draw(st.one_of(st.sampled_from(INPUTS).flatmap(changed), values).map(spelled))
+    told = draw(st.one_of(st.sampled_from(JOBS).flatmap(changed), values).map(spelled) | texts)
+    event["detail"] |= {"input": given[:262_144], "error": draw(texts)[:256]}
+    field = "output" if event["detail"]["status"] == "SUCCEEDED" else "cause"
+    return event | {"detail": event["detail"] | {field: told[:262_144]}}
+
+
+@thoroughly
+@given(
+    event=foreign(),
+    summary=summaries,
+    submitted=st.one_of(values.map(lambda name: spelled({"ProcessingJobName": name})), texts),
+    said=texts,
+    listed=st.lists(texts, max_size=3),
+)
+def test_whatever_a_machine_says_its_end_is_recorded_and_a_failure_told(
+    aws, status, event, summary, submitted, said, listed
+):
+    aws.reset(
+        GetObject=lambda _: stream(summary),
+        ListObjectsV2={"Contents": [{"Key": key, "Size": 10**15} for key in listed]},
+        DescribeExecution=described,
+        GetExecutionHistory={"events": [{"taskScheduledEventDetails": {"parameters": submitted}}]},
+        DescribeProcessingJob=lambda given: given | {"ExitMessage": said, "FailureReason": said},
+    )
+
+    assert status(batch(spelled(event))) == {"batchItemFailures": []}
+
+    [written] = aws.asked("PutItem")
+    failed = event["detail"]["status"] != "SUCCEEDED"
+    assert written["Item"]["status"] == {"S": event["detail"]["status"]}
+    assert len(aws.asked("Publish")) == failed
