@@ -29,13 +29,13 @@ class Checks:
         """Two at a time: those about objects beside all others. Then what needs quiet."""
         beside = [*RECORDED, *([] if self._collects else TICKS), *SWEEPS[:2]]
         with ThreadPoolExecutor(2) as lanes:
-            done = [lanes.submit(self._all, lane) for lane in (list(LANDED), beside)]
+            done = [lanes.submit(self.all, lane) for lane in (list(LANDED), beside)]
         for lane in done:
             lane.result()
         self._what_all_landings_came_to()
-        self._all([*(TICKS if self._collects else []), SWEEPS[2]])
+        self.all([*(TICKS if self._collects else []), SWEEPS[2]])
 
-    def _all(self, names: Iterable[str]) -> None:
+    def all(self, names: Iterable[str]) -> None:
         for name in names:
             began = time.monotonic()
             try:
@@ -88,15 +88,22 @@ class Checks:
             same(self._laptop.executions(), runs | ticks, "executions")
             self._steps.say(f"   {len(runs | ticks)} executions in all, none that should not be")
             [run] = expected.runs("object-created", PREFIX)
-            eventually(lambda: self._succeeded(run), f"the run over {LANDED_KEY} to be recorded")
-            summary = self._laptop.row(run)["summary"]
-            counts = {name: int(summary[name]) for name in ("rows_in", "rows_out", "rejected")}
-            self._steps.say(f"   {run}: SUCCEEDED, {counts}")
+            self._steps.say(f"   {run}: {self._succeeded(run)}")
         except Failure as error:
             self._steps.fail(str(error))
 
-    def _succeeded(self, run: str) -> bool:
-        return self._laptop.row(run).get("status") == "SUCCEEDED"
+    def _succeeded(self, run: str) -> str:
+        """Wait until the run has ended; say what its job counted."""
+        eventually(
+            lambda: self._laptop.row(run).get("status") not in {None, "RUNNING"},
+            f"the run over {LANDED_KEY} to be recorded",
+        )
+        row = self._laptop.row(run)
+        why = {field: row[field] for field in ("error", "cause") if field in row}
+        same((row["status"], why), ("SUCCEEDED", {}), f"the end of {run}")
+        counts = {name: int(row["summary"][name]) for name in ("rows_in", "rows_out", "rejected")}
+        same(counts["rows_in"] > 0, True, "rows read")
+        return f"SUCCEEDED, {counts}"
 
     def _recorded(self, name: str) -> str:
         due = RECORDED[name]

@@ -69,8 +69,10 @@ class Laptop:
 
     def sam_variables(self) -> dict[str, dict[str, str]]:
         """`landrun local env --sam`, parsed."""
-        told = run([LANDRUN, "local", "env", "--sam", self._state], cwd=ROOT)
-        return dict(json.loads(told))
+        told = json.loads(run([LANDRUN, "local", "env", "--sam", self._state], cwd=ROOT))
+        if not all(isinstance(value, str) for one in told.values() for value in one.values()):
+            raise Failure("landrun local env --sam has values that are no text")
+        return dict(told)
 
     def stop(self) -> None:
         if self._process.poll() is None:

@@ -107,14 +107,18 @@ def sam_variables(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
     by another name.
     """
     port = environment["AWS_ENDPOINT_URL"].rpartition(":")[2]
+    here = {"AWS_ENDPOINT_URL": f"http://host.docker.internal:{port}"}
     functions = places.client("lambda", environment)
     return {
-        output: functions.get_function_configuration(FunctionName=environment[name])["Environment"][
-            "Variables"
-        ]
-        | {"AWS_ENDPOINT_URL": f"http://host.docker.internal:{port}"}
+        output: _variables(functions, environment[name]) | here
         for output, name in SAM_FUNCTIONS.items()
     }
+
+
+def _variables(functions: Any, name: str) -> dict[str, str]:
+    """Give a function's variables; moto leaves numbers of the template as they are."""
+    found = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    return {variable: str(value) for variable, value in found.items()}
 
 
 @app.command()
