@@ -17,9 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from landrun_ops.local.errors import TemplateError
-from scan.findings import Finding, Report, ScanError, Verdict, judge, read_accepted
-from scan.scanners import Tools, scans
-from scan.stacks import write_targets
+
+from .findings import Finding, Report, ScanError, Verdict, judge, read_accepted
+from .scanners import SCANS, Tools
+from .stacks import write_targets
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,18 +45,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _scan(wanted: Sequence[str], folder: Path) -> int:
-    accepted = read_accepted()
-    tools = Tools(ROOT / ".venv-scan", ROOT)
-    known = scans(tools, write_targets(ROOT / "template.yaml", folder))
-    unknown = sorted(set(wanted) - known.keys())
-    if unknown:
-        raise ScanError(f"there is no scanner {unknown[0]}; there are {', '.join(known)}")
-    stray = sorted({one.scanner for one in accepted} - known.keys())
-    if stray:
-        raise ScanError(f"accepted.toml names a scanner that is not there: {stray[0]}")
     begun = time.monotonic()
+    accepted = read_accepted()
+    for name in (*wanted, *(one.scanner for one in accepted)):
+        if name not in SCANS:
+            raise ScanError(f"there is no scanner {name}; there are {', '.join(SCANS)}")
+    tools = Tools(ROOT / ".venv-scan", ROOT)
+    targets = write_targets(ROOT / "template.yaml", folder)
     with ThreadPoolExecutor(2) as pool:
-        reports = pool.map(lambda name: known[name](), wanted or known)
+        reports = pool.map(lambda name: SCANS[name](tools, targets), wanted or SCANS)
         verdicts = [_shown(judge(report, accepted)) for report in reports]
     good = all(verdict.good for verdict in verdicts)
     print(f"{'nothing to mend' if good else 'see above'}; {time.monotonic() - begun:.0f} s")  # noqa: T201

@@ -11,9 +11,6 @@ say() { printf 'scanners: %s\n' "$*"; }
 fail() { printf 'scanners: %s\n' "$*" >&2; exit 2; }
 
 [ -x "$uv" ] || fail "no $uv: make setup first"
-if ! command -v npm >/dev/null 2>&1 || ! command -v node >/dev/null 2>&1; then
-    fail "the validator of state machines needs Node.js 18 or later with npm; on Debian or Ubuntu: apt install nodejs npm"
-fi
 
 # pip knows registries that uv does not (pip.conf): it is tried when uv fails.
 install() { # file, then where to
@@ -35,7 +32,7 @@ if ! cmp -s tests/scan/asl/package-lock.json "$venv/asl/package-lock.json" || [ 
     say "packages of tests/scan/asl/package-lock.json"
     mkdir -p "$venv/asl"
     cp tests/scan/asl/package.json tests/scan/asl/package-lock.json "$venv/asl/"
-    npm ci --prefix "$venv/asl" --ignore-scripts --no-audit --no-fund --loglevel=error
+    "$venv/bin/npm" ci --prefix "$venv/asl" --ignore-scripts --no-audit --no-fund --loglevel=error
 fi
 touch "$venv/.done"
 say "done"

@@ -1,7 +1,8 @@
 """The scanners: each reads its targets and says what it found, in one form.
 
 They live in an environment of their own (``.venv-scan``, made by ``tests/scan/install.sh``), since
-checkov pins an old boto3 and its own fork of detect-secrets. None of them calls home.
+checkov pins an old boto3 and its own fork of detect-secrets. None of them calls home. None can be
+silenced where it looks, either: what is accepted is in one place, ``accepted.toml``.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from scan.findings import Finding, Report, ScanError
-from scan.stacks import Targets
+from .findings import Finding, Report, ScanError
+from .stacks import Targets
 
 HERE: Final = Path(__file__).resolve().parent
+DOCKERFILE: Final = "src/processing/Dockerfile"
+JUDGED: Final = ("passed", "failed", "skipped")
 OFFLINE: Final = {"BC_SKIP_MAPPING": "TRUE", "CHECKOV_RUN_SCA_PACKAGE_SCAN_V2": "false"}
 
 
@@ -36,13 +39,13 @@ class Tools:
     venv: Path
     root: Path
 
-    def run(self, *command: str | Path, **environment: str) -> str:
-        """Run one scanner and give its standard output; that it found something is no error.
+    def run(self, *command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run one scanner; that it found something is no error.
 
         Raises
         ------
         ScanError
-            When it could not be started, or ended otherwise than a scanner that has done its work.
+            When it could not be started, or was killed.
         """
         try:
             done = subprocess.run(
@@ -57,9 +60,9 @@ class Tools:
             )
         except FileNotFoundError as error:
             raise ScanError(f"{error.filename} is not there: sh tests/scan/install.sh") from error
-        if not done.stdout.strip() or done.returncode < 0:
-            raise ScanError(f"{command[0]} ended with {done.returncode}: {done.stderr[-2000:]}")
-        return done.stdout
+        if done.returncode < 0:
+            raise ScanError(f"{command[0]} was killed by signal {-done.returncode}")
+        return done
 
     def json(self, *command: str | Path, **environment: str) -> Any:
         """Run one scanner and parse its standard output.
@@ -69,11 +72,12 @@ class Tools:
         ScanError
             When that is no JSON.
         """
-        output = self.run(*command, **environment)
+        done = self.run(*command, **environment)
         try:
-            return json.loads(output)
+            return json.loads(done.stdout)
         except ValueError as error:
-            raise ScanError(f"{command[0]} wrote no JSON: {output[:2000]}") from error
+            said = (done.stdout + done.stderr)[-2000:]
+            raise ScanError(f"{command[0]} wrote no JSON, but: {said}") from error
 
     def tool(self, name: str) -> Path:
         """Give a scanner's own command."""
@@ -102,35 +106,33 @@ def _resource(path: Sequence[object]) -> str:
 
 
 def checkov(tools: Tools, templates: Sequence[Path], dockerfiles: Sequence[Path]) -> Report:
-    """Hold templates and Dockerfiles against checkov's policies."""
+    """Hold templates and Dockerfiles against checkov's policies; what they skip counts as found."""
     stacks = _checkov(tools, "cloudformation", templates)
     images = _checkov(tools, "dockerfile", dockerfiles)
-    checks = sum(one["summary"]["passed"] + one["summary"]["failed"] for one in (stacks, images))
+    checks = sum(sum(one["summary"][key] for key in JUDGED) for one in (stacks, images))
     findings = [
-        Finding(
-            "checkov",
-            one["check_id"],
-            f"{Path(one['file_path']).stem}/{one['resource'].rpartition('.')[2]}",
-            one["check_name"],
-        )
-        for one in stacks["results"]["failed_checks"]
+        _of_checkov(one, f"{Path(one['file_path']).stem}/{one['resource'].rpartition('.')[2]}")
+        for one in _failed(stacks)
     ]
-    findings += [
-        Finding(
-            "checkov",
-            one["check_id"],
-            f"{_relative(Path(one['file_abs_path']), tools.root)}:{one['file_line_range'][0]}",
-            one["check_name"],
-        )
-        for one in images["results"]["failed_checks"]
-    ]
+    for one in _failed(images):
+        path = _relative(Path(one["file_abs_path"]), tools.root)
+        findings.append(_of_checkov(one, f"{path}:{one['file_line_range'][0]}"))
     return Report("checkov", f"{checks} checks", findings)
+
+
+def _failed(report: dict[str, Any]) -> list[dict[str, Any]]:
+    results = report["results"]
+    return [*results["failed_checks"], *results["skipped_checks"]]
+
+
+def _of_checkov(one: dict[str, Any], where: str) -> Finding:
+    return Finding("checkov", one["check_id"], where, one["check_name"])
 
 
 def _checkov(tools: Tools, framework: str, paths: Sequence[Path]) -> dict[str, Any]:
     files = [part for path in paths for part in ("--file", path)]
     result = tools.json(
-        tools.tool("checkov"), "--skip-download", "--compact", "--quiet", "--output", "json",
+        tools.tool("checkov"), "--skip-download", "--compact", "--output", "json",
         "--framework", framework, *files, LOG_LEVEL="ERROR",
     )  # fmt: skip
     if "results" not in result or result["summary"]["parsing_errors"]:
@@ -156,13 +158,17 @@ def parliament(tools: Tools, policies: Sequence[Path]) -> Report:
 
 def asl_validator(tools: Tools, definitions: Sequence[Path]) -> Report:
     """Hold state machines' definitions against the language: states, paths, functions."""
-    command = tools.venv / "asl/node_modules/.bin/asl-validator"
+    script = tools.venv / "asl/node_modules/.bin/asl-validator"
     findings = []
     for path in definitions:
-        said = tools.run(command, "--json-path", path)
-        if "is valid" not in said:
-            where = f"{path.parent.name}/{path.name.removesuffix('.asl.json')}"
-            findings.append(Finding("asl-validator", "INVALID", where, " ".join(said.split())))
+        done = tools.run(tools.tool("node"), script, "--json-path", path)
+        said = " ".join((done.stdout + done.stderr).split())
+        if done.returncode == 0 and "is valid" in said:
+            continue
+        if "is invalid" not in said:
+            raise ScanError(f"asl-validator: {said[-2000:]}")
+        where = f"{path.parent.name}/{path.name.removesuffix('.asl.json')}"
+        findings.append(Finding("asl-validator", "INVALID", where, said.partition("invalid: ")[2]))
     return Report("asl-validator", f"{len(definitions)} definitions", findings)
 
 
@@ -186,7 +192,8 @@ def bandit(tools: Tools, code: Sequence[Path]) -> Report:
 def detect_secrets(tools: Tools, files: Sequence[Path]) -> Report:
     """Look for secrets, by form, by name and by entropy."""
     found = tools.json(
-        tools.tool("python"), "-m", "detect_secrets", "scan", "--no-verify", "--", *files,
+        tools.tool("python"), "-m", "detect_secrets", "scan", "--no-verify",
+        "--disable-filter", "detect_secrets.filters.allowlist.is_line_allowlisted", "--", *files,
         PYTHONPATH=str(tools.venv / "secrets"),
     )  # fmt: skip
     findings = [
@@ -212,19 +219,19 @@ def _relative(path: Path, root: Path) -> str:
 
 def tracked(tools: Tools) -> list[Path]:
     """Give the files under version control."""
-    names = tools.run("git", "ls-files", "-z").split("\0")
+    done = tools.run("git", "ls-files", "-z")
+    if done.returncode:
+        raise ScanError(f"git cannot tell which files are the project's: {done.stderr}")
+    names = done.stdout.split("\0")
     return [path for name in names if name and (path := tools.root / name).is_file()]
 
 
-def scans(tools: Tools, targets: Targets) -> Mapping[str, Callable[[], Report]]:
-    """Give every scan of the project, by its scanner."""
-    root = tools.root
-    templates: Iterable[Path] = (targets.translation, *targets.stacks)
-    return {
-        "cfn-lint": lambda: cfn_lint(tools, tuple(templates)),
-        "checkov": lambda: checkov(tools, targets.stacks, [root / "src/processing/Dockerfile"]),
-        "parliament": lambda: parliament(tools, targets.policies),
-        "asl-validator": lambda: asl_validator(tools, targets.definitions),
-        "bandit": lambda: bandit(tools, [root / "src"]),
-        "detect-secrets": lambda: detect_secrets(tools, tracked(tools)),
-    }
+SCANS: Final[Mapping[str, Callable[[Tools, Targets], Report]]] = {
+    "cfn-lint": lambda tools, of: cfn_lint(tools, [of.translation, *of.stacks]),
+    "checkov": lambda tools, of: checkov(tools, of.stacks, [tools.root / DOCKERFILE]),
+    "parliament": lambda tools, of: parliament(tools, of.policies),
+    "asl-validator": lambda tools, of: asl_validator(tools, of.definitions),
+    "bandit": lambda tools, _: bandit(tools, [tools.root / "src"]),
+    "detect-secrets": lambda tools, _: detect_secrets(tools, tracked(tools)),
+}
+"""What each scanner looks at in this project."""

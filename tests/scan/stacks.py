@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from landrun_ops.local.template import Translated, translate
-from scan.resolved import concrete, resolved
+
+from .resolved import concrete, resolved
 
 Json = dict[str, Any]
 
@@ -71,9 +72,10 @@ def write_targets(
         When the template or a parameter is wrong.
     """
     translated = {name: translate(template, given) for name, given in stacks.items()}
-    templates = {name: resolved(one.template, stacks[name]) for name, one in translated.items()}
+    outspoken = {name: unsilenced(one.template) for name, one in translated.items()}
+    templates = {name: resolved(one, stacks[name]) for name, one in outspoken.items()}
     return Targets(
-        translation=_write(folder / "translation.json", next(iter(translated.values())).template),
+        translation=_write(folder / "translation.json", next(iter(outspoken.values()))),
         stacks=tuple(_write(folder / f"{name}.json", one) for name, one in templates.items()),
         policies=tuple(
             _write(folder / "policies" / stack / f"{name}.json", document)
@@ -86,6 +88,16 @@ def write_targets(
             for name, definition in definitions(one, concrete(templates[stack]))
         ),
     )
+
+
+def unsilenced(template: Json) -> Json:
+    """Give a template without Metadata, which is where scanners are told to look away."""
+    resources = {
+        name: {key: value for key, value in body.items() if key != "Metadata"}
+        for name, body in template["Resources"].items()
+    }
+    rest = {key: value for key, value in template.items() if key != "Metadata"}
+    return {**rest, "Resources": resources}
 
 
 def policies(template: Json) -> Iterator[tuple[str, Json]]:
