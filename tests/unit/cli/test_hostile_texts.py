@@ -1,0 +1,72 @@
+"""What others wrote is shown on a terminal, and never obeyed."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from landrun_ops.cli import terminal
+from landrun_ops.cli.screen import Screen
+from landrun_ops.cli.tables import outcome_table, runs_table
+from landrun_ops.runs import Run
+
+HOSTILE = "a\x1b[2J\x1b]0;owned\x07\r\n\x9b31m\x7f\u202egnp.exe\u2028é"
+DEAD = ("\x1b", "\x07", "\r", "\x9b", "\x7f", "\u202e", "\u2028")
+
+
+def _harmless(text: str) -> bool:
+    return not any(sign in text for sign in DEAD) and "é" in text
+
+
+@pytest.mark.parametrize("layout", [runs_table, outcome_table])
+def test_a_table_of_runs_obeys_no_attribute(layout: Any) -> None:
+    trigger = {"Kind": "object-created", "Key": HOSTILE}
+    row = {"name": HOSTILE, "status": HOSTILE, "trigger": trigger, "started_at": HOSTILE}
+    run = Run(row | {"output_processed_message": HOSTILE, "summary": {"rows_in": HOSTILE}})
+    out = StringIO()
+    Screen(file=out, width=300, markup=False).print(layout([run], 300))
+    assert _harmless(out.getvalue())
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"trigger": "a text", "summary": "a text", "duration_seconds": "long"},
+        {"trigger": ["a"], "summary": [1], "duration_seconds": [1]},
+        {"trigger": {"Kind": ["x"]}, "summary": {"rows_in": {"a": 1}, "empty": "many"}},
+        {"summary": {"rows_in": 10**60, "duplicates": 0.5, "rejected": None}},
+        {"trigger": 1, "summary": 1},
+    ],
+)
+def test_a_row_of_any_shape_is_shown_and_keeps_no_other_from_it(attributes: Any) -> None:
+    runs = [Run({"name": "odd"} | attributes), Run({"name": "good", "status": "SUCCEEDED"})]
+    for width in (60, 120, 300):
+        out = StringIO()
+        Screen(file=out, width=width, markup=False).print(runs_table(runs, width))
+        assert "SUCCEEDED" in out.getvalue()
+
+
+def test_the_cause_of_a_failure_is_one_short_line() -> None:
+    cause = Run({"name": "n", "exit_message": HOSTILE * 1000}).cause
+    assert cause.isprintable()
+    assert len(cause) <= 1000
+
+
+def test_lines_printed_complained_and_said_are_harmless(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.console().print(HOSTILE)
+    terminal.say(HOSTILE)
+    terminal.complain(HOSTILE)
+    out, err = capsys.readouterr()
+    assert _harmless(out)
+    assert _harmless(err)
+    assert len(err.splitlines()) == 1
+
+
+def test_json_on_a_terminal_is_harmless_and_exact(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.show_json({"Cause": HOSTILE})
+    out = capsys.readouterr().out
+    assert _harmless(out)
+    assert json.loads(out) == {"Cause": HOSTILE}
