@@ -197,19 +197,19 @@ def test_bandit_cannot_be_silenced_in_the_code(tools: Tools, tmp_path: Path) -> 
         scanners.bandit(tools, [tmp_path])
 
 
-# In two parts, so that this file has no secret in it.
+# In parts, so that this file has no secret in it.
 KEY_ID = "AKIA" + "Q7WZ2N5XJ4R8TY3K"
-SECRET = "wJalrXUtnFEMI" + "K7MDENGbPxRfiCYzq8Lk2VtB4Hn"
+PLANTED = "-".join(("wJalrXUtn", "FEMIK7MDE", "NGbPxRfiC", "Yzq8Lk2Vt"))
 
 
 @pytest.mark.parametrize(
     ("name", "line", "check"),
     [
         ("samconfig.toml", f'aws_access_key_id = "{KEY_ID}"', "AWS Access Key"),
-        ("env.json", f'  "AWS_SECRET_ACCESS_KEY": "{SECRET}"', "Secret Keyword"),
-        ("deploy.py", f'password = "{SECRET}"  # pragma: allowlist secret', "Secret Keyword"),
+        ("env.json", f'  "AWS_SECRET_ACCESS_KEY": "{PLANTED}"', "Secret Keyword"),
+        ("deploy.py", f'password = "{PLANTED}"  # pragma: allowlist secret', "Secret Keyword"),
         ("events/object-created.json", f'      "body": "{KEY_ID}",', "AWS Access Key"),
-        ("events/object-created.json", f'      "key": "{SECRET}",', "Base64 High Entropy String"),
+        ("events/object-created.json", f'      "key": "{PLANTED}",', "Base64 High Entropy String"),
         ("deploy.pem", "-----BEGIN RSA " + "PRIVATE KEY-----", "Private Key"),
     ],
     ids=["key id", "secret", "silenced", "in an event's body", "in an event's key", "pem"],
