@@ -8,7 +8,9 @@ from landrun.clients import translated
 from landrun.outside import one_line
 
 MESSAGE_LIMIT = 262_144
-"""Bytes of a message with its attributes; a queue may be set to take 1 MiB (SQS quotas)."""
+"""Bytes of a message with its attributes, unless the queue is set to take more (SQS quotas)."""
+
+LARGEST_LIMIT = 1_048_576
 
 _REASON = "Reason"
 _TYPE = "String"
@@ -47,10 +49,8 @@ class DeadLetters:
 
 def _attributes(body: str, reason: str) -> dict[str, Any]:
     """Say why, as far as there is room: a message as long as SQS takes leaves none."""
-    said = one_line(reason) or "unknown"
-    beside = len(body.encode()) + len(_REASON) + len(_TYPE)
-    if beside < MESSAGE_LIMIT < beside + len(said.encode()):
-        said = said.encode()[: MESSAGE_LIMIT - beside].decode(errors="ignore")
-    if not said or beside == MESSAGE_LIMIT:
-        return {}
-    return {_REASON: {"DataType": _TYPE, "StringValue": said}}
+    taken = len(body.encode())
+    limit = MESSAGE_LIMIT if taken <= MESSAGE_LIMIT else LARGEST_LIMIT
+    room = max(0, limit - taken - len(_REASON) - len(_TYPE))
+    said = (one_line(reason) or "unknown").encode()[:room].decode(errors="ignore")
+    return {_REASON: {"DataType": _TYPE, "StringValue": said}} if said else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import botocore.session
 import pytest
@@ -13,7 +14,7 @@ from landrun.cursors import Cursors
 from landrun.deadletters import DeadLetters
 from landrun.errors import AlreadyStarted, ServiceError
 from landrun.executions import Executions
-from landrun.jobs import job_row
+from landrun.jobs import job_row, submitted_job_name
 from landrun.notifications import Notifications
 from landrun.outputs import SUMMARY_LIMIT, Outputs, OutputSize, fitting_summary
 from landrun.outside import printable
@@ -154,7 +155,21 @@ def test_a_summary_too_long_for_a_row_loses_its_files_but_keeps_its_counts():
     assert fitting == {"rows_in": 3, "files_omitted": 100}
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b'{"a": "' + b"x" * SUMMARY_LIMIT])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b"\xff",
+        b'{"a": "' + b"x" * SUMMARY_LIMIT,
+        b"[" * 1_000_000,
+        b'{"a":' * 200_000,
+        b'{"a":' * 40 + b"1" + b"}" * 40,
+        b'{"rows_in": ' + b"9" * 5000 + b"}",
+    ],
+    ids=["empty", "list", "cut", "binary", "long", "deep", "deeper", "nested", "digits"],
+)
 def test_what_is_no_summary_is_none(body):
     assert fitting_summary(body) is None
 
@@ -206,3 +221,67 @@ def test_a_job_that_ran_on_two_instances_counts_both():
         "ProcessingResources": {"ClusterConfig": {"InstanceCount": 2}},
     }
     assert job_row(job)["instance_seconds"] == 120
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        {"ProcessingJobStatus": "Stopped", "StoppingCondition": "none"},
+        {"ProcessingJobStatus": "Stopped", "StoppingCondition": {"MaxRuntimeInSeconds": "long"}},
+        {"ProcessingStartTime": "then", "ProcessingEndTime": True},
+        {"ProcessingStartTime": float("nan"), "ProcessingEndTime": float("inf")},
+        {"ProcessingStartTime": 0, "ProcessingEndTime": 10**400},
+        {"ProcessingStartTime": 0, "ProcessingEndTime": 1, "ProcessingResources": ["m5"]},
+        {
+            "ProcessingStartTime": 0,
+            "ProcessingEndTime": 1,
+            "ProcessingResources": {"ClusterConfig": {"InstanceCount": "two"}},
+        },
+        {"ExitMessage": {"a": 1}, "FailureReason": ["b"], "ProcessingJobArn": 1},
+    ],
+)
+def test_a_job_described_by_somebody_else_costs_no_more_than_its_own_attributes(job):
+    found = job_row({"ProcessingJobName": "j"} | job)
+    assert found.pop("job_name") == "j"
+    assert isinstance(found.pop("exit_message", ""), str)
+    assert found in ({}, {"instance_seconds": 0.001})
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-a", "x" * 64, "a\n", "\ud800", ["a"], 1, None])
+def test_what_is_no_name_of_a_job_is_not_looked_up(name):
+    event = {"taskScheduledEventDetails": {"parameters": json.dumps({"ProcessingJobName": name})}}
+    assert submitted_job_name([event]) is None
+
+
+def test_an_output_of_very_many_objects_is_counted_up_to_a_limit(s3, monkeypatch):
+    monkeypatch.setattr("landrun.outputs.OBJECTS_COUNTED", 2)
+    for name in "abc":
+        s3.put_object(Bucket="outputs", Key=f"processed/{name}", Body=b"12345")
+    assert Outputs(s3).measure(S3Uri("outputs", "processed/")) == OutputSize(2, 10, complete=False)
+
+
+class Sent:
+    """SQS as it counts: a message's body and its attributes together."""
+
+    def send_message(self, **request: Any) -> None:
+        texts = [request["MessageBody"]]
+        for name, attribute in request["MessageAttributes"].items():
+            texts += [name, attribute["DataType"], attribute["StringValue"]]
+        assert all(texts)
+        self.bytes = sum(len(text.encode()) for text in texts)
+        self.reason = request["MessageAttributes"].get("Reason", {}).get("StringValue")
+
+
+@pytest.mark.parametrize("room", [*range(16), 17, 500, 5000])
+def test_a_dead_letter_is_never_longer_than_sqs_takes(room):
+    sent = Sent()
+    DeadLetters(sent, "url").put("x" * (262_144 - room), "why, é" * 300)
+    assert sent.bytes <= 262_144
+    assert (sent.reason is None) == (room <= 12)
+    assert sent.reason is None or "why, é".startswith(sent.reason[:6])
+
+
+def test_a_dead_letter_of_a_queue_that_takes_a_mebibyte_keeps_its_reason():
+    sent = Sent()
+    DeadLetters(sent, "url").put("x" * 500_000, "why")
+    assert sent.reason == "why"

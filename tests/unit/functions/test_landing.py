@@ -149,3 +149,69 @@ def test_a_key_that_a_file_can_have_passes(key):
 def test_a_key_that_no_file_can_have_is_refused_with_a_reason(key):
     with pytest.raises(InvalidKey, match="key"):
         check_key(key)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("size", 1e300, "bytes"),
+        ("size", float("inf"), "bytes"),
+        ("size", float("nan"), "size"),
+        ("size", -1, "size"),
+        ("sequencer", "not hexadecimal", "sequencer"),
+        ("sequencer", "0" * 65, "sequencer"),
+        ("version-id", "a\nb", "version-id"),
+        ("version-id", "v" * 1025, "version-id"),
+    ],
+)
+def test_what_s3_never_says_of_an_object_is_refused_by_its_field(load_event, field, value, said):
+    with pytest.raises(InvalidEvent, match=said) as refusal:
+        parse_landing(body(load_event, **{field: value}))
+    assert str(refusal.value).isprintable()
+    assert len(str(refusal.value)) < 300
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a b", "b" * 256, "b\x1b[2J", "é"])
+def test_a_name_that_no_bucket_has_is_refused(load_event, name):
+    [record] = load_event("object-created")["Records"]
+    event = json.loads(record["body"])
+    event["detail"]["bucket"]["name"] = name
+    with pytest.raises(InvalidEvent, match="bucket"):
+        parse_landing(json.dumps(event))
+
+
+def test_a_key_longer_than_any_is_refused_and_not_repeated_whole(load_event):
+    with pytest.raises(InvalidKey, match="1024 bytes") as refusal:
+        parse_landing(body(load_event, key="é" * 513))
+    assert len(str(refusal.value)) < 300
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"a":' * 200_000, "9" * 5000, "{", ""])
+def test_json_that_python_does_not_read_is_refused(text):
+    with pytest.raises(InvalidEvent, match="JSON"):
+        parse_landing(text)
+
+
+def test_what_nothing_reads_takes_no_memory_to_refuse(load_event):
+    event = json.loads(load_event("object-created")["Records"][0]["body"])
+    landing = parse_landing(json.dumps(event | {"resources": [1] * 1000}))
+    assert landing == parse_landing(json.dumps(event))
+
+
+@pytest.mark.parametrize(
+    ("time", "told"),
+    [
+        ("2026-11-22T08:15:30+02:00", "2026-11-22T06:15:30Z"),
+        ("2026-11-22T08:15:30", "2026-11-22T08:15:30Z"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+    ],
+)
+def test_the_time_of_a_landing_is_told_in_utc(load_event, time, told):
+    event = json.loads(load_event("object-created")["Records"][0]["body"])
+    assert parse_landing(json.dumps(event | {"time": time})).event_time == told
+
+
+def test_a_time_that_is_no_time_in_utc_is_refused(load_event):
+    event = json.loads(load_event("object-created")["Records"][0]["body"])
+    with pytest.raises(InvalidEvent, match="time"):
+        parse_landing(json.dumps(event | {"time": "0001-01-01T00:00:00+14:00"}))
