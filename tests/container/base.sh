@@ -16,9 +16,12 @@ trap 'rm -rf "$work"' EXIT
 
 say() { printf 'base: %s\n' "$*" >&2; }
 
+# The origin is known once apt has its lists; before, the address may tell.
 mirror() {
-    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' |
-        grep -v security | head -n 1
+    {
+        apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian'
+        apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -E '/debian/?$'
+    } | grep -v security | head -n 1
 }
 
 say "wheels for Python $python"
@@ -34,6 +37,7 @@ printf '[global]\nno-index = true\nfind-links = /opt/wheels\n' >"$work/files/etc
 
 say "packages of Debian $suite"
 # As in the image this stands for, pip may install: Debian's note that it must not is left out.
+# shellcheck disable=SC2046  # no mirror known: mmdebstrap's own
 mmdebstrap --quiet --variant=essential --include="python$python-minimal,libpython$python-stdlib,passwd,sudo" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' \
@@ -42,7 +46,7 @@ mmdebstrap --quiet --variant=essential --include="python$python-minimal,libpytho
     --customize-hook="copy-in '$work/files/opt' /" \
     --customize-hook="copy-in '$work/files/usr/local' /usr" \
     --customize-hook="upload '$work/files/etc-pip.conf' /etc/pip.conf" \
-    "$suite" "$work/base.tar" "$(mirror)"
+    "$suite" "$work/base.tar" $(mirror)
 
 say "image $image"
 docker import --change 'ENV LANG=C.UTF-8' "$work/base.tar" "$image" >/dev/null
