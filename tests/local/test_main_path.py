@@ -229,7 +229,12 @@ def test_a_tick_is_one_recorded_run_over_all_that_lies_there(
     tmp_path: Path,
     eventually: Callable[..., Any],
 ) -> None:
-    parameters = {"ScheduledInput": "daily/{date:%Y/%m/%d}/", "ScheduleTimezone": "Asia/Tokyo"}
+    parameters = {
+        "ScheduledInput": "daily/{date:%Y/%m/%d}/",
+        "ScheduleTimezone": "Asia/Tokyo",
+        "JobEnvironment": "LANGUAGE=en,TITLE=two words",
+        "NetworkIsolation": "true",
+    }
     stack = Stack(laptop(root, tmp_path / "state", parameters).aws, eventually)
     for name in ("a", "b"):
         stack.land(f"daily/2026/11/23/{name}.jsonl")
@@ -242,3 +247,6 @@ def test_a_tick_is_one_recorded_run_over_all_that_lies_there(
     assert (row["name"], row["status"]) == (first["PreprocessingJobName"], "SUCCEEDED")
     assert stack.manifest(row)[1:] == ["daily/2026/11/23/a.jsonl", "daily/2026/11/23/b.jsonl"]
     assert int(row["summary"]["rows_in"]) == 8
+    job = stack.client("sagemaker").describe_processing_job(ProcessingJobName=row["job_name"])
+    assert job["Environment"] == {"LANGUAGE": "en", "TITLE": "two words"}
+    assert job["NetworkConfig"]["EnableNetworkIsolation"] is True

@@ -43,7 +43,10 @@ def literal(expression: str) -> Any:
     [
         ("", {}),
         ("A=1", {"A": "1"}),
-        ("TEXT_COLUMN=v2,TITLE=two words,_E=", {"TEXT_COLUMN": "v2", "TITLE": "two words", "_E": ""}),
+        (
+            "TEXT_COLUMN=v2,TITLE=two words,_E=",
+            {"TEXT_COLUMN": "v2", "TITLE": "two words", "_E": ""},
+        ),
     ],
 )
 def test_the_environment_is_what_was_given(

@@ -61,14 +61,16 @@ def lint_translated(template_path: Path, tmp_path: Path) -> Callable[..., list[s
     return lint_with
 
 
-@pytest.mark.parametrize("part", ["", "monitoring", "roles", "statemachine", "storage"])
+@pytest.mark.parametrize(
+    "part", ["", "monitoring", "notifications", "roles", "statemachine", "storage"]
+)
 def test_cfn_lint_finds_nothing_in_the_template(root: Path, part: str) -> None:
     assert lint(root / "src" / part / "template.yaml" if part else root / "template.yaml") == []
 
 
 def test_every_part_of_the_template_is_linted(root: Path) -> None:
     parts = {path.parent.name for path in (root / "src").glob("*/template.yaml")}
-    assert parts == {"monitoring", "roles", "statemachine", "storage"}
+    assert parts == {"monitoring", "notifications", "roles", "statemachine", "storage"}
 
 
 @pytest.mark.parametrize(

@@ -225,9 +225,7 @@ def test_outputs_are_what_the_laptop_and_the_commands_read(source: dict[str, Any
     assert all(output["Description"] for output in source["Outputs"].values())
 
 
-def test_every_word_that_the_state_machine_leaves_open_is_given(
-    stack: Any, root: Path
-) -> None:
+def test_every_word_that_the_state_machine_leaves_open_is_given(stack: Any, root: Path) -> None:
     machine = stack.of_type("AWS::StepFunctions::StateMachine")["ProcessingStateMachine"]
     definition = (root / "src/statemachine/processing.asl.json").read_text(encoding="utf-8")
     assert set(re.findall(r"\$\{(\w+)\}", definition)) == machine["DefinitionSubstitutions"].keys()
@@ -290,8 +288,9 @@ def test_samconfig_deploys_with_parameters_that_the_template_takes(
 @pytest.mark.parametrize(
     ("part", "limit"),
     [
-        ("template.yaml", 525),
-        ("src/monitoring/template.yaml", 300),
+        ("template.yaml", 500),
+        ("src/monitoring/template.yaml", 320),
+        ("src/notifications/template.yaml", 100),
         ("src/roles/template.yaml", 200),
         ("src/statemachine/template.yaml", 250),
         ("src/storage/template.yaml", 150),

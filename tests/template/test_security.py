@@ -69,7 +69,7 @@ def test_only_alarms_of_this_account_may_publish_by_the_topics_policy(
     )
     assert allowed["Condition"] == {
         "StringEquals": {"aws:SourceAccount": "123456789012"},
-        "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:us-east-1:123456789012:alarm:*"},
+        "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:us-east-1:123456789012:alarm:landrun-*"},
     }
     assert (denied["Effect"], denied["Action"]) == ("Deny", ["sns:Publish"])
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -89,7 +89,9 @@ def test_every_role_has_the_boundary_that_was_given(deployed: Callable[..., Any]
     roles = deployed(PermissionsBoundaryArn=BOUNDARY).of_type("AWS::IAM::Role")
     assert {f"{name}FunctionRole" for name in FUNCTIONS} < roles.keys()
     assert {role["PermissionsBoundary"] for role in roles.values()} == {BOUNDARY}
-    assert all("PermissionsBoundary" not in r for r in deployed().of_type("AWS::IAM::Role").values())
+    assert all(
+        "PermissionsBoundary" not in r for r in deployed().of_type("AWS::IAM::Role").values()
+    )
 
 
 def test_schedules_assume_their_role_in_this_stacks_group_only(stack: Any) -> None:

@@ -188,6 +188,7 @@ def test_only_its_rule_may_send_to_a_queue(
 ) -> None:
     [target] = stack.of_type("AWS::Events::Rule")[rule]["Targets"]
     assert target["Arn"] == f"<{queue}.Arn>"
+    assert target["DeadLetterConfig"] == {"Arn": f"<{QUEUES[queue]}.Arn>"}
     allowed = [
         statement
         for policy in stack.of_type("AWS::SQS::QueuePolicy").values()
@@ -206,6 +207,18 @@ def test_only_its_rule_may_send_to_a_queue(
             },
         )
     ]
+
+
+def test_what_eventbridge_gives_up_on_may_be_kept_and_by_these_rules_only(
+    stack: Any, policy_statements: Callable[..., Any]
+) -> None:
+    policy = stack.of_type("AWS::SQS::QueuePolicy")["DeadLetterQueuesPolicy"]["PolicyDocument"]
+    [allowed] = [one for one in policy_statements(policy) if one["Effect"] == "Allow"]
+    assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
+    assert allowed["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": ["<LandingRule.Arn>", "<StatusRule.Arn>"]},
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+    }
 
 
 def test_each_queue_has_one_policy_since_the_last_would_win(stack: Any) -> None:
