@@ -40,11 +40,21 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """What one scanner found, and how much it looked at: nothing seen is nothing shown."""
+    """What one scanner found, and how much it looked at, in words that begin with the number.
+
+    Raises
+    ------
+    ScanError
+        When it looked at nothing: that shows nothing.
+    """
 
     scanner: str
     seen: str
     findings: Sequence[Finding]
+
+    def __post_init__(self) -> None:
+        if self.seen.startswith("0 "):
+            raise ScanError(f"{self.scanner} looked at {self.seen}")
 
 
 @dataclass(frozen=True)

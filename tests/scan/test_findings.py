@@ -20,7 +20,7 @@ def accepted(finding: Finding, *where: str, says: str = "") -> Acceptance:
 
 
 def report(*findings: Finding) -> Report:
-    return Report(findings[0].scanner, "all of it", findings)
+    return Report(findings[0].scanner, "9 files", findings)
 
 
 def test_what_nobody_accepts_is_refused() -> None:
@@ -48,6 +48,11 @@ def test_what_is_accepted_and_found_no_more_is_told() -> None:
 @pytest.mark.parametrize(("says", "good"), [("a password", True), ("token:", True), ("pw", False)])
 def test_what_is_accepted_can_be_held_to_the_message_or_to_the_line(says: str, good: bool) -> None:
     assert judge(report(TOKEN), [accepted(TOKEN, says=says)]).good is good
+
+
+def test_a_scanner_that_looked_at_nothing_shows_nothing() -> None:
+    with pytest.raises(ScanError, match="bandit looked at 0 lines"):
+        Report("bandit", "0 lines", [])
 
 
 def test_every_acceptance_of_ours_says_why() -> None:
