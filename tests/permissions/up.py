@@ -9,8 +9,8 @@ from typing import Any
 
 from landrun_ops.local import LocalAws, retry_wait
 
-PACE = 0.002
-"""An execution's waits before retries are a five-hundredth of what they are on AWS."""
+PACE = 0.0002
+"""Of the waits before retries that an execution has on AWS."""
 
 
 def hurried(wait: Any) -> Any:

@@ -33,6 +33,8 @@ LAMBDA = "lambda.amazonaws.com"
 _HERE = f"{stack.REGION}:{stack.ACCOUNT}"
 ARNS = {
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{_HERE}:table/{{}}",
+    "AWS::ECR::Repository": f"arn:aws:ecr:{_HERE}:repository/{{}}",
+    "AWS::IAM::Role": f"arn:aws:iam::{stack.ACCOUNT}:role/{{}}",
     "AWS::KMS::Key": f"arn:aws:kms:{_HERE}:key/{{}}",
     "AWS::Logs::LogGroup": f"arn:aws:logs:{_HERE}:log-group:/aws/lambda/{{}}:*",
 }
@@ -108,12 +110,19 @@ class Policies:
         given = {**parameters, "StateMachineArn": machine}
         self.resolved = stack.resolved(tuple(sorted(given.items())))
 
+    @classmethod
+    def of_machine(cls, **parameters: str) -> Policies:
+        """Give those of a stack that makes its own state machine, with roles for it."""
+        policies = cls(**parameters)
+        policies.resolved = policies._stack.resolved
+        return policies
+
     def of(self, role: str) -> dict[str, Document]:
         """Give a role's documents, those of managed policies too, by the policy's name."""
         properties = self.resolved.of_type("AWS::IAM::Role")[role]
-        found = {one["PolicyName"]: one["PolicyDocument"] for one in properties["Policies"]}
+        found = {one["PolicyName"]: one["PolicyDocument"] for one in properties.get("Policies", [])}
         managed = self.resolved.of_type("AWS::IAM::ManagedPolicy")
-        for arn in properties["ManagedPolicyArns"]:
+        for arn in properties.get("ManagedPolicyArns", []):
             name = arn.strip("<>")
             found[name] = managed[name]["PolicyDocument"]
         return {name: self._physical(document) for name, document in found.items()}

@@ -1,0 +1,184 @@
+"""The laptop's AWS with IAM enforced: machine and jobs under their roles, and Lambda for functions.
+
+What a permission is needed for is shown by taking it away, on the stack that is up.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from .laptop import Laptop, eventually
+from .world import Policies
+
+DOCUMENTED = "AWS's documentation asks for it; nothing on the laptop has a use for it"
+UNSEEN: dict[str, dict[str, str]] = {
+    "StateMachineRole": {
+        "sagemaker:ListTags": DOCUMENTED,
+        "logs:CreateLogDelivery": DOCUMENTED,
+        "logs:GetLogDelivery": DOCUMENTED,
+        "logs:UpdateLogDelivery": DOCUMENTED,
+        "logs:DeleteLogDelivery": DOCUMENTED,
+        "logs:ListLogDeliveries": DOCUMENTED,
+        "logs:PutResourcePolicy": DOCUMENTED,
+        "logs:DescribeResourcePolicies": DOCUMENTED,
+        "logs:DescribeLogGroups": DOCUMENTED,
+        "xray:PutTraceSegments": DOCUMENTED,
+        "xray:PutTelemetryRecords": DOCUMENTED,
+        "xray:GetSamplingRules": DOCUMENTED,
+        "xray:GetSamplingTargets": DOCUMENTED,
+    },
+    "ProcessingRole": {
+        "s3:ListBucket": f"{DOCUMENTED}: for prefixes as input, where ours is a manifest",
+        "s3:AbortMultipartUpload": "large outputs, in parts, that break off",
+        "logs:DescribeLogStreams": DOCUMENTED,
+        "cloudwatch:PutMetricData": DOCUMENTED,
+        "ecr:GetAuthorizationToken": DOCUMENTED,
+        "ecr:BatchCheckLayerAvailability": DOCUMENTED,
+        "ecr:BatchGetImage": DOCUMENTED,
+        "ecr:GetDownloadUrlForLayer": DOCUMENTED,
+    },
+}
+"""Permissions that no run here would miss.
+
+"IAM policies for Amazon SageMaker", "Logging using CloudWatch Logs" and "AWS X-Ray and Step
+Functions" in Step Functions' developer guide; "CreateProcessingJob API: execution role
+permissions" in SageMaker's.
+"""
+
+CREATING = [
+    "events:PutTargets",
+    "events:PutRule",
+    "events:DescribeRule",
+    "sagemaker:CreateProcessingJob",
+    "sagemaker:AddTags",
+    "iam:PassRole",
+    "sagemaker:DescribeProcessingJob",
+]
+STOPPING = "sagemaker:StopProcessingJob"
+FILES = [
+    ("s3:GetObject", "manifests/*"),
+    ("s3:GetObject", "landingbucket"),
+    ("s3:PutObject", "processed/*"),
+]
+LOGGING = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+
+
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    laptop = Laptop(tmp_path_factory.mktemp("laptop"))
+    yield laptop
+    laptop.stop()
+
+
+def test_a_landing_is_processed_and_recorded_with_nothing_refused(laptop: Laptop) -> None:
+    row = laptop.run()
+    assert row["status"] == "SUCCEEDED", row
+    assert laptop.refusals == []
+
+
+def test_a_run_fails_that_its_machines_role_may_not_create_or_watch(laptop: Laptop) -> None:
+    unnoticed = []
+    for action in CREATING:
+        with laptop.without("StateMachineRole", action):
+            row = laptop.run()
+        if row["status"] != "FAILED" or action not in row["cause"]:
+            unnoticed.append((action, row))
+    assert unnoticed == []
+
+
+def test_a_run_fails_whose_jobs_role_may_not_read_or_write_its_files(laptop: Laptop) -> None:
+    unnoticed = []
+    for action, resource in FILES:
+        with laptop.without("ProcessingRole", action, resource):
+            row = laptop.run()
+        if row["status"] != "FAILED" or "AccessDenied" not in row["cause"]:
+            unnoticed.append((action, resource, row))
+    assert unnoticed == []
+
+
+def test_a_job_logs_what_its_role_lets_it_log(laptop: Laptop) -> None:
+    for action in LOGGING:
+        logs = laptop.client("logs")
+        for group in logs.describe_log_groups()["logGroups"]:
+            logs.delete_log_group(logGroupName=group["logGroupName"])
+        with laptop.without("ProcessingRole", action):
+            row = laptop.run()
+        assert row["status"] == "SUCCEEDED", row
+        assert laptop.logged(row["name"]) == [], action
+    assert "read hello" in laptop.logged(laptop.run()["name"])
+
+
+def test_a_job_is_stopped_with_its_execution_where_the_role_lets_it(laptop: Laptop) -> None:
+    def stopped() -> str:
+        key = laptop.land("slow")
+        name = eventually(lambda: laptop.row(key))["name"]["S"]
+        eventually(lambda: laptop.job(name) == "InProgress" and laptop.logged(name))
+        machine = laptop.outputs["StateMachineArn"]
+        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+        laptop.client("stepfunctions").stop_execution(executionArn=arn)
+        assert laptop.ended(key)["status"] == "ABORTED"
+        return name
+
+    name = stopped()
+    eventually(lambda: laptop.job(name) == "Stopped")
+    with laptop.without("StateMachineRole", STOPPING):
+        going_on = stopped()
+        eventually(lambda: any(STOPPING in line for line in laptop.refusals))
+        assert laptop.job(going_on) == "InProgress"
+
+
+def test_lambda_takes_landings_where_the_functions_role_lets_it(laptop: Laptop) -> None:
+    with laptop.without("ObjectCreatedFunctionRole", "sqs:ReceiveMessage"):
+        time.sleep(1.2)  # a poll that is under way ends
+        key = laptop.land()
+        time.sleep(1)
+        assert laptop.row(key) is None
+        assert laptop.waiting("LandingQueueUrl") == 1
+    assert laptop.ended(key)["status"] == "SUCCEEDED"
+    eventually(lambda: laptop.waiting("LandingQueueUrl") == 0)
+    with laptop.without("ObjectCreatedFunctionRole", "sqs:DeleteMessage"):
+        assert laptop.run()["status"] == "SUCCEEDED"
+        assert laptop.waiting("LandingQueueUrl") == 1
+
+
+@pytest.mark.parametrize("function", ["ScheduleFunction", "ReconcileFunction"])
+def test_lambda_keeps_what_failed_for_good_where_the_functions_role_lets_it(
+    laptop: Laptop, function: str
+) -> None:
+    def fail() -> None:
+        laptop.client("lambda").invoke(
+            FunctionName=laptop.outputs[function],
+            InvocationType="Event",
+            Payload=json.dumps({"GraceSeconds": "never"}),
+        )
+
+    def kept() -> int:
+        sqs = laptop.client("sqs")
+        [url] = sqs.list_queues(QueueNamePrefix="landrun-ScheduleDeadLetterQueue")["QueueUrls"]
+        name = "ApproximateNumberOfMessages"
+        asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+        return int(asked["Attributes"][name])
+
+    before = kept()
+    with laptop.without(f"{function}Role", "sqs:SendMessage", "ScheduleDeadLetterQueue"):
+        fail()
+        role = laptop.role(f"{function}Role")
+        eventually(lambda: any(f"{role} may not sqs:S" in line for line in laptop.refusals))
+        assert kept() == before
+    fail()
+    eventually(lambda: kept() == before + 1)
+
+
+@pytest.mark.parametrize("role", UNSEEN)
+def test_every_permission_of_machine_and_jobs_is_tried_or_explained(role: str) -> None:
+    tried = {
+        "StateMachineRole": {*CREATING, STOPPING},
+        "ProcessingRole": {*(action for action, _ in FILES), *LOGGING},
+    }
+    allowed = {grant.action for grant in Policies.of_machine().grants(role)}
+    assert tried[role] | UNSEEN[role].keys() == allowed
+    assert not tried[role] & UNSEEN[role].keys()
