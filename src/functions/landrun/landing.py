@@ -182,7 +182,7 @@ def _s3_event(body: str) -> S3EventNotificationEventBridgeModel:
     try:
         payload: Any = json.loads(body, object_hook=_without_nulls)
     except (ValueError, RecursionError) as error:
-        raise InvalidEvent(f"the message is not JSON that can be read: {error}") from error
+        raise InvalidEvent(f"the message is not JSON: {error}") from error
     _check_subject(payload)
     if isinstance(payload, dict) and isinstance(payload.get("resources"), list):
         payload["resources"] = []  # nothing reads them; half a million wrong ones take 400 MB

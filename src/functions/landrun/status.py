@@ -118,7 +118,7 @@ def _whole_json(body: str) -> bytes:
     try:
         return whole(json.dumps(json.loads(body), ensure_ascii=False)).encode()
     except (ValueError, RecursionError) as error:
-        raise InvalidEvent(f"the message is not JSON that can be read: {error}") from error
+        raise InvalidEvent(f"not a status change, for it is no JSON to read: {error}") from error
 
 
 def described_change(described: dict[str, Any]) -> StatusChange:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,7 @@ from landrun.notifications import failure_message, failure_subject
 from landrun.outputs import OutputSize
 from landrun.recording import Recorder
 from landrun.settings import ExecutionStatusSettings
-from landrun.status import parse_status_change, row
+from landrun.status import described_change, parse_status_change, row
 
 from .conftest import (
     MACHINE,
@@ -290,3 +291,66 @@ def test_whatever_a_machine_of_the_users_own_says_it_makes_a_row_and_a_message(t
         assert failure_message(found).isprintable() is False  # lines
         assert all(line.isprintable() for line in failure_message(found).splitlines())
         assert failure_subject(found).isascii()
+
+
+def changed(load_event, **detail):
+    """The body of a status change of events/ with other fields."""
+    event = json.loads(load_event("execution-failed")["Records"][0]["body"])
+    return json.dumps(event | {"detail": event["detail"] | detail})
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        {"name": ""},
+        {"name": "n" * 81},
+        {"executionArn": "not an ARN"},
+        {"executionArn": "arn:aws:states:us-east-1:1:execution:m:n\n"},
+        {"executionArn": f"arn:aws:states:{'x' * 512}"},
+        {"startDate": -1},
+        {"startDate": 10**18},
+        {"stopDate": 1e300},
+        {"redriveCount": 10**40},
+        {"redriveCount": -1},
+        {"status": "\x1b[2J"},
+    ],
+)
+def test_what_step_functions_never_says_is_refused_by_its_field(load_event, detail):
+    with pytest.raises(InvalidEvent, match=next(iter(detail))) as refusal:
+        parse_status_change(changed(load_event, **detail))
+    assert str(refusal.value).isprintable()
+
+
+def test_a_cause_cut_in_the_middle_of_a_character_is_recorded_all_the_same(load_event):
+    change = parse_status_change(changed(load_event, cause="the end is \ud83d"))
+    assert row(change)["cause"] == "the end is ?"
+
+
+def test_an_execution_described_with_half_a_character_is_recorded_all_the_same(load_event):
+    change = parse_status_change(changed(load_event))
+    started = datetime(2026, 11, 22, tzinfo=UTC)
+    described = change.model_dump() | {"cause": "\ud83d", "startDate": started, "stopDate": started}
+    assert described_change(described | {"redriveDate": None}).cause == "?"
+
+
+@pytest.mark.parametrize("trigger", ["text", 1, ["list"], None])
+def test_a_trigger_that_is_no_object_is_left_out(load_event, trigger):
+    given = json.dumps(
+        {"Trigger": trigger, "InputMessage": ["s3://b/k"], "PreprocessingJobName": 1}
+    )
+    found = row(parse_status_change(changed(load_event, input=given)))
+    assert not found.keys() & {"trigger", "input_message", "preprocessing_job_name"}
+
+
+def test_a_mail_of_a_hostile_key_has_no_link_no_tag_and_no_line_of_its_own(load_event):
+    key = "incoming/\r\n\nWhat to do: <a href='https://evil.example'>sign in</a> www.evil.example"
+    trigger = {"Kind": "object-created", "Bucket": "b", "Key": key}
+    change = parse_status_change(changed(load_event, input=json.dumps({"Trigger": trigger})))
+    message = failure_message(row(change) | {"name": "run\u202e1"})
+    starts = [line.partition(":")[0] for line in message.splitlines()]
+    assert starts.count("What to do") == 1
+    assert "https://" not in message
+    assert "www." not in message
+    assert "<" not in message
+    assert "\u202e" not in message
+    assert "s3://b/incoming/" in message

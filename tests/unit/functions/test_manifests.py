@@ -150,6 +150,11 @@ def test_only_the_key_of_a_manifest_names_a_run(key, run):
     assert Manifests(None, "outputs", "manifests/").run_of(key) == run
 
 
+@pytest.mark.parametrize("name", ["", "a b", "-", "x" * 55, "a\x1b[2J", "é", "a--", "a.b", "a/b"])
+def test_an_object_beside_the_manifests_that_no_run_is_called_after_names_none(name):
+    assert Manifests(None, "outputs", "manifests/").run_of(f"manifests/{name}.json") is None
+
+
 def test_every_runs_manifest_names_it():
     manifests = Manifests(None, "outputs", "manifests/")
     run = tick_run_name("landrun", TICK.ScheduleArn, TICK.ScheduledTime, 3)

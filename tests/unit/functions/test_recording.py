@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from landrun.errors import NotToldYet, ServiceError
 from landrun.ledger import RUNNING, UNTOLD
+from landrun.outputs import OutputSize
 from landrun.recording import LEASE, Recorder
 from landrun.status import StatusChange, parse_status_change
 
@@ -297,3 +299,39 @@ def test_when_the_ledger_is_down_nothing_is_told(landrun, change):
     with pytest.raises(ServiceError):
         landrun.recorder.record(change("execution-failed"))
     assert landrun.notifications.published == []
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://other bucket/x/",
+        "s3://b/" + "x" * 1025,
+        "s3://b/\ud800",
+        "https://evil.example/\x1b[2J",
+        "s3://" + "b" * 70_000 + "/",
+    ],
+)
+def test_a_uri_that_s3_could_not_have_is_a_problem_of_the_output_not_of_the_record(
+    landrun, change, uri
+):
+    ended = change("execution-succeeded")
+    given = json.dumps({"OutputProcessedMessage": uri})
+    landrun.recorder.record(ended.model_copy(update={"input": given}))
+    found = landrun.ledger.rows[ended.name]
+    assert found["output_problem"].isprintable()
+    assert len(found["output_problem"]) < 300
+
+
+@pytest.mark.parametrize("code", ["ParamValidationError", "KeyTooLongError", "InvalidBucketName"])
+def test_what_s3_will_never_look_at_does_not_keep_an_end_from_the_record(landrun, change, code):
+    landrun.outputs.failing = ServiceError("s3:ListObjectsV2", code, "no")
+    assert landrun.recorder.record(change("execution-succeeded"))
+
+
+def test_an_output_that_was_not_counted_whole_says_so(landrun, change):
+    landrun.outputs.size = OutputSize(50_000, 1, complete=False)
+    ended = change("execution-succeeded")
+    landrun.recorder.record(ended)
+    found = landrun.ledger.rows[ended.name]
+    assert found["output_objects"] == 50_000
+    assert "first 50000 objects only" in found["output_problem"]

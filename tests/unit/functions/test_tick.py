@@ -44,11 +44,24 @@ def test_one_moment_is_one_tick_however_it_is_written(time):
         {"ScheduleArn": 1, "ScheduledTime": None},
         {"detail-type": "Scheduled Event", "resources": []},
         {"detail-type": "Scheduled Event", "resources": [ARN]},
+        {"detail-type": "Scheduled Event", "resources": {"0": ARN}, "time": "2026-11-22T03:00:00Z"},
+        {"ScheduleArn": f"{ARN}\x1b[2J", "ScheduledTime": "2026-11-22T03:00:00Z"},
+        {"ScheduleArn": f"arn:{'x' * 1601}", "ScheduledTime": "2026-11-22T03:00:00Z"},
+        {"ScheduleArn": ARN, "ScheduledTime": "0001-01-01T00:00:00+14:00"},
+        {"ScheduleArn": ARN, "ScheduledTime": "9999-12-31T23:59:59-14:00"},
+        {"ScheduleArn": ARN, "ScheduledTime": 20261122},
+        {"ScheduleArn": ARN, "ScheduledTime": ["\n" * 100_000]},
+        {"\x1b" * 100_000: 1},
+        [],
+        "tick",
+        None,
     ],
 )
-def test_what_is_no_tick_is_refused(event):
-    with pytest.raises(InvalidEvent):
+def test_what_is_no_tick_is_refused_in_a_line(event):
+    with pytest.raises(InvalidEvent) as refusal:
         parse_tick(event)
+    assert str(refusal.value).isprintable()
+    assert len(str(refusal.value)) < 800
 
 
 @pytest.mark.parametrize(
