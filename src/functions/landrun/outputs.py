@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -73,7 +74,8 @@ class Outputs:
                 answer = self._client.get_object(
                     Bucket=under.bucket, Key=f"{under.key}summary.json"
                 )
-                body = answer["Body"].read(_READ_LIMIT)
+                with closing(answer["Body"]) as stream:  # what is left of a long one is not read
+                    body = stream.read(_READ_LIMIT)
         except ServiceError as error:
             if error.code == "NoSuchKey":
                 return None
