@@ -69,7 +69,7 @@ def test_only_alarms_of_this_account_may_publish_by_the_topics_policy(
     )
     assert allowed["Condition"] == {
         "StringEquals": {"aws:SourceAccount": "123456789012"},
-        "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:us-east-1:123456789012:alarm:landrun-*"},
+        "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:*:123456789012:alarm:landrun-*"},
     }
     assert (denied["Effect"], denied["Action"]) == ("Deny", ["sns:Publish"])
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
