@@ -17,9 +17,7 @@ Docker there is, and nothing is rewritten: each host is a container of the job's
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import shutil
 import threading
 import time
@@ -29,24 +27,14 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from landrun_ops.docker import Docker
-from landrun_ops.local.container import (
-    Container,
-    ContainerStartError,
-    ProcessContainer,
-    command_line,
-    rewrite,
-)
-from landrun_ops.local.docker_container import DockerContainer, Spec
+from landrun_ops.local.container import ContainerStartError
 from landrun_ops.local.processing_files import TransferError, download, inside, upload
+from landrun_ops.local.processing_host import Host, container_of, lay_out
 from landrun_ops.local.processing_logs import LogStream
 
 _TICK = 0.1
 _DAY = 86400
 _KB = 1024
-# Of this process's environment, what a program needs to run at all; the rest a container
-# would not see either.
-_INHERITED = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "JAVA_HOME")
-
 _log = logging.getLogger(__name__)
 
 
@@ -125,22 +113,6 @@ class Order:
         return float(limit.get("MaxRuntimeInSeconds", _DAY))
 
 
-@dataclass
-class Host:
-    """One instance of a job: its name, its folder, its log."""
-
-    name: str
-    folder: Path
-    log: LogStream
-    log_file: Path
-    container: Container | None = None
-
-    @property
-    def opt_ml(self) -> Path:
-        """What ``/opt/ml`` stands for."""
-        return self.folder / "opt" / "ml"
-
-
 class _Ending(NamedTuple):
     code: int | None  # of the first host that failed, else of all; None when stopped
     why: str = ""
@@ -189,67 +161,11 @@ def _host(order: Order, folder: Path, laptop: Laptop, name: str) -> Host:
 
 def _prepare(order: Order, hosts: Sequence[Host], laptop: Laptop) -> None:
     for host in hosts:
-        _lay_out(order, host, [h.name for h in hosts], laptop)
+        lay_out(order, host, [h.name for h in hosts], laptop)
     for entry in order.inputs:
         source = entry["S3Input"]
         folders = [inside(host.opt_ml, source["LocalPath"]) for host in hosts]
         download(laptop.client("s3"), source, folders)
-
-
-def _lay_out(order: Order, host: Host, names: list[str], laptop: Laptop) -> None:
-    for folder in ("config", "output", "processing"):
-        (host.opt_ml / folder).mkdir(parents=True)
-    for output in order.outputs:
-        inside(host.opt_ml, output["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
-    cluster = order.request["ProcessingResources"]["ClusterConfig"]
-    resources = {
-        "current_host": host.name,
-        "hosts": names,
-        "current_instance_type": cluster.get("InstanceType"),
-        "network_interface_name": "lo",
-    }
-    job = {"ProcessingJobArn": order.arn, **order.request}
-    for name, content in (("processingjobconfig", job), ("resourceconfig", resources)):
-        path = host.opt_ml / "config" / f"{name}.json"
-        path.write_text(json.dumps(_localised(content, host, laptop), indent=2), encoding="utf-8")
-
-
-def _localised(value: Any, host: Host, laptop: Laptop) -> Any:
-    if laptop.docker is not None:
-        return value
-    if isinstance(value, Mapping):
-        return {key: _localised(member, host, laptop) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_localised(member, host, laptop) for member in value]
-    if isinstance(value, str):
-        return rewrite(value, opt_ml=host.opt_ml, program=laptop.program)
-    return value
-
-
-def _container(order: Order, host: Host, laptop: Laptop) -> Container:
-    if laptop.docker is not None:
-        spec = Spec.of(order.request, host.name, laptop.access())
-        return DockerContainer(spec, host.opt_ml, host.log_file, laptop.docker)
-    image = order.request["AppSpecification"]
-    words = [*image["ContainerEntrypoint"], *image.get("ContainerArguments", ())]
-    command = command_line(words, python=laptop.python, opt_ml=host.opt_ml, program=laptop.program)
-    environment = _environment(order, host, laptop)
-    return ProcessContainer(command, environment, host.folder, host.log_file)
-
-
-def _environment(order: Order, host: Host, laptop: Laptop) -> dict[str, str]:
-    own = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    path = os.pathsep.join([str(Path(laptop.python).parent), os.environ.get("PATH", os.defpath)])
-    asked = _localised(order.request.get("Environment") or {}, host, laptop)
-    return {
-        **own,
-        "PATH": path,
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        **laptop.access(),
-        **asked,
-        "LANDRUN_OPT_ML": str(host.opt_ml),
-    }
 
 
 def _execute(order: Order, hosts: Sequence[Host], laptop: Laptop) -> _Ending:
@@ -257,7 +173,7 @@ def _execute(order: Order, hosts: Sequence[Host], laptop: Laptop) -> _Ending:
     ending = None
     try:
         for host in hosts:
-            host.container = _container(order, host, laptop)
+            host.container = container_of(order, host, laptop)
             host.container.start()
         while ending is None:
             ending = _look(order, hosts, deadline)
