@@ -27,9 +27,11 @@ source, target = Path(sys.argv[1]), Path(sys.argv[2])
 [read] = [path.read_text() for path in source.rglob("*") if path.is_file()]
 print("read", read, flush=True)
 time.sleep(60 if read == "slow" else 0)
+if read == "broken":
+    sys.exit(4)
 (target / "read.txt").write_text(read)
 """
-"""Takes its time over an object that says so."""
+"""Takes its time over an object that says ``slow``, and fails for one that says ``broken``."""
 
 LOGS = "/aws/sagemaker/ProcessingJobs"
 
@@ -99,10 +101,16 @@ class Laptop:
         )
         return key
 
+    def rows(self) -> list[dict[str, Any]]:
+        """The ledger, as DynamoDB spells it."""
+        items: list[dict[str, Any]] = self.client("dynamodb").scan(
+            TableName=self.outputs["RunsTable"]
+        )["Items"]
+        return items
+
     def row(self, key: str) -> dict[str, Any] | None:
         """The ledger's row of the run of an object."""
-        rows = self.client("dynamodb").scan(TableName=self.outputs["RunsTable"])["Items"]
-        fitting = [row for row in rows if row["trigger"]["M"].get("Key") == {"S": key}]
+        fitting = [row for row in self.rows() if row["trigger"]["M"].get("Key") == {"S": key}]
         return fitting[0] if fitting else None
 
     def ended(self, key: str) -> dict[str, str]:
@@ -135,6 +143,16 @@ class Laptop:
             for event in logs.get_log_events(
                 logGroupName=LOGS, logStreamName=stream["logStreamName"]
             )["events"]
+        ]
+
+    def dead(self, queue: str) -> list[str]:
+        """Take what lies in a dead-letter queue (its output's name): the reasons."""
+        taken = self.client("sqs").receive_message(
+            QueueUrl=self.outputs[queue], MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        )
+        return [
+            message["MessageAttributes"]["Reason"]["StringValue"]
+            for message in taken.get("Messages", [])
         ]
 
     def waiting(self, queue: str) -> int:

@@ -5,9 +5,11 @@ What a permission is needed for is shown by taking it away, on the stack that is
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -74,10 +76,40 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
     laptop.stop()
 
 
-def test_a_landing_is_processed_and_recorded_with_nothing_refused(laptop: Laptop) -> None:
-    row = laptop.run()
-    assert row["status"] == "SUCCEEDED", row
+def refuse_and_reconcile(laptop: Laptop) -> None:
+    """The rest of the main path, in either mode; then nothing of it all was refused."""
+    sqs = laptop.client("sqs")
+    for name in ("Landing", "Status"):
+        sqs.send_message(QueueUrl=laptop.outputs[f"{name}QueueUrl"], MessageBody="not an event")
+    for name in ("Landing", "Status"):
+        assert eventually(lambda name=name: laptop.dead(f"{name}DeadLetterQueueUrl"))
+    assert laptop.aws.reconcile(grace_seconds=0)
     assert laptop.refusals == []
+
+
+def test_the_main_path_of_arrival_passes_with_iam_enforced(laptop: Laptop) -> None:
+    row = laptop.run()
+    assert (row["status"], "output_problem" in row) == ("SUCCEEDED", False)
+    assert laptop.ended(laptop.land("broken"))["status"] == "FAILED"
+    eventually(lambda: not any("unfinished" in row for row in laptop.rows()))  # told
+    refuse_and_reconcile(laptop)
+
+
+def test_the_main_path_of_schedule_passes_with_iam_enforced(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path, StartOn="schedule")
+    try:
+        laptop.land()
+        waiting = laptop.client("dynamodb").get_paginator("scan")
+        pages = waiting.paginate(TableName=laptop.outputs["LandingsTable"])
+        eventually(lambda: list(pages.search("Items[]")))
+        assert laptop.aws.tick()["Objects"] == 1
+        statuses = eventually(
+            lambda: [r["status"]["S"] for r in laptop.rows() if r["status"]["S"] != "RUNNING"]
+        )
+        assert statuses == ["SUCCEEDED"]
+        refuse_and_reconcile(laptop)
+    finally:
+        laptop.stop()
 
 
 def test_a_run_fails_that_its_machines_role_may_not_create_or_watch(laptop: Laptop) -> None:
@@ -145,16 +177,18 @@ def test_lambda_takes_landings_where_the_functions_role_lets_it(laptop: Laptop) 
         assert laptop.waiting("LandingQueueUrl") == 1
 
 
-@pytest.mark.parametrize("function", ["ScheduleFunction", "ReconcileFunction"])
 def test_lambda_keeps_what_failed_for_good_where_the_functions_role_lets_it(
-    laptop: Laptop, function: str
+    laptop: Laptop,
 ) -> None:
+    functions = ["ScheduleFunction", "ReconcileFunction"]
+
     def fail() -> None:
-        laptop.client("lambda").invoke(
-            FunctionName=laptop.outputs[function],
-            InvocationType="Event",
-            Payload=json.dumps({"GraceSeconds": "never"}),
-        )
+        for function in functions:
+            laptop.client("lambda").invoke(
+                FunctionName=laptop.outputs[function],
+                InvocationType="Event",
+                Payload=json.dumps({"GraceSeconds": "never"}),
+            )
 
     def kept() -> int:
         sqs = laptop.client("sqs")
@@ -163,14 +197,17 @@ def test_lambda_keeps_what_failed_for_good_where_the_functions_role_lets_it(
         asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
         return int(asked["Attributes"][name])
 
-    before = kept()
-    with laptop.without(f"{function}Role", "sqs:SendMessage", "ScheduleDeadLetterQueue"):
+    roles = [f"{function}Role" for function in functions]
+    with contextlib.ExitStack() as taken:
+        for role in roles:
+            taken.enter_context(laptop.without(role, "sqs:SendMessage", "ScheduleDeadLetter"))
         fail()
-        role = laptop.role(f"{function}Role")
-        eventually(lambda: any(f"{role} may not sqs:S" in line for line in laptop.refusals))
-        assert kept() == before
+        for role in map(laptop.role, roles):
+            wanted = f"{role} may not sqs:SendMessage"
+            eventually(lambda wanted=wanted: any(wanted in line for line in laptop.refusals))
+        assert kept() == 0
     fail()
-    eventually(lambda: kept() == before + 1)
+    eventually(lambda: kept() == len(functions))
 
 
 @pytest.mark.parametrize("role", UNSEEN)

@@ -1,0 +1,141 @@
+"""What policies allow, by IAM's rules; and what the template's conditions refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from landrun_ops.local.machine_role import to_create
+from landrun_ops.local.policies import permits, trusts
+
+from .world import Policies
+
+BUCKET = "arn:aws:s3:::bucket"
+
+
+def policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def allow(action: Any, resource: Any, **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "allowed"),
+    [
+        ("s3:GetObject", f"{BUCKET}/in/a", True),
+        ("s3:getobject", f"{BUCKET}/in/a", True),
+        ("s3:GetObject", f"{BUCKET}/in/", True),
+        ("s3:GetObject", f"{BUCKET}/out/a", False),
+        ("s3:GetObject", f"{BUCKET}xin/a", False),
+        ("s3:PutObject", f"{BUCKET}/in/a", False),
+    ],
+)
+def test_a_statement_allows_its_actions_on_its_resources(
+    action: str, resource: str, allowed: bool
+) -> None:
+    statement = allow(["s3:GetObject", "s3:HeadObject"], [f"{BUCKET}/in/*"])
+    assert permits([policy(statement)], action, resource) is allowed
+
+
+def test_a_dot_in_a_pattern_is_a_dot() -> None:
+    documents = [policy(allow("s3:GetObject", "arn:aws:s3:::my.bucket/*"))]
+    assert permits(documents, "s3:GetObject", "arn:aws:s3:::my.bucket/a")
+    assert not permits(documents, "s3:GetObject", "arn:aws:s3:::my-bucket/a")
+
+
+def test_what_one_policy_denies_no_other_allows() -> None:
+    deny = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
+    allowed = policy(allow("s3:GetObject", "*"))
+    assert permits([allowed], "s3:GetObject", BUCKET)
+    assert not permits([allowed, policy(deny)], "s3:GetObject", BUCKET)
+
+
+@pytest.mark.parametrize(
+    ("condition", "context", "allowed"),
+    [
+        ({"StringEquals": {"k": "a"}}, {"k": "a"}, True),
+        ({"StringEquals": {"k": ["b", "a"]}}, {"k": "a"}, True),
+        ({"StringEquals": {"k": "a"}}, {"k": "b"}, False),
+        ({"StringEquals": {"k": "a"}}, {}, False),
+        ({"StringLike": {"k": "a*"}}, {"k": "abc"}, True),
+        ({"Bool": {"k": "true"}}, {"k": "True"}, True),
+        ({"NumericLessThanEquals": {"k": 10}}, {"k": "9"}, True),
+        ({"NumericLessThanEquals": {"k": "10"}}, {"k": "11"}, False),
+        ({"ForAllValues:StringEquals": {"k": ["a", "b"]}}, {"k": ["a", "b"]}, True),
+        ({"ForAllValues:StringEquals": {"k": ["a"]}}, {"k": ["a", "b"]}, False),
+        ({"StringEquals": {"k": "a"}, "Bool": {"l": "true"}}, {"k": "a"}, False),
+    ],
+)
+def test_a_statement_holds_where_all_its_conditions_are_met(
+    condition: dict[str, Any], context: dict[str, Any], allowed: bool
+) -> None:
+    documents = [policy(allow("s3:GetObject", "*", Condition=condition))]
+    assert permits(documents, "s3:GetObject", BUCKET, context) is allowed
+
+
+def test_what_is_not_known_here_is_an_error_and_no_guess() -> None:
+    with pytest.raises(NotImplementedError, match="IpAddress"):
+        permits([policy(allow("*", "*", Condition={"IpAddress": {"k": "a"}}))], "s3:Get", "a")
+    with pytest.raises(NotImplementedError, match="NotAction"):
+        permits([policy({"Effect": "Allow", "NotAction": "*", "Resource": "*"})], "s3:Get", "a")
+
+
+def test_a_role_is_for_the_service_that_it_trusts_on_behalf_of_its_account() -> None:
+    trust = Policies.of_machine().trust("ProcessingRole")
+    ours, theirs = {"aws:SourceAccount": "123456789012"}, {"aws:SourceAccount": "210987654321"}
+    assert trusts(trust, "sagemaker.amazonaws.com", ours)
+    assert not trusts(trust, "sagemaker.amazonaws.com", theirs)
+    assert not trusts(trust, "states.amazonaws.com", ours)
+
+
+# ---- the template's conditions on jobs -----------------------------------------------------------
+
+
+def refused(**changed: Any) -> set[str]:
+    """Give what the machine's role does not allow of creating a job that differs in something."""
+    policies = Policies.of_machine(InstanceType="ml.m5.large", MaxRuntimeInSeconds="3600")
+    request: dict[str, Any] = {
+        "ProcessingJobName": changed.get("name", "landrun-1-0123abcd"),
+        "RoleArn": changed.get("role", "arn:aws:iam::123456789012:role/landrun-ProcessingRole"),
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceType": changed.get("instance", "ml.m5.large")}
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": changed.get("seconds", 3600)},
+    }
+    documents = list(policies.of("StateMachineRole").values())
+    return {
+        need.action
+        for need in to_create(request, sync=True)
+        if not permits(documents, need.action, need.resource, need.context)
+    }
+
+
+def test_the_machine_creates_the_jobs_that_the_parameters_say() -> None:
+    assert refused() == set()
+    assert refused(seconds=60) == set()
+
+
+@pytest.mark.parametrize(
+    ("changed", "action"),
+    [
+        ({"instance": "ml.p4d.24xlarge"}, "sagemaker:CreateProcessingJob"),
+        ({"seconds": 3601}, "sagemaker:CreateProcessingJob"),
+        ({"name": "somebody-elses"}, "sagemaker:CreateProcessingJob"),
+        ({"role": "arn:aws:iam::123456789012:role/admin"}, "iam:PassRole"),
+    ],
+)
+def test_the_machine_creates_no_job_of_another_size_length_name_or_role(
+    changed: dict[str, Any], action: str
+) -> None:
+    assert action in refused(**changed)
+
+
+def test_the_machine_hands_its_jobs_role_to_sagemaker_and_nobody_else() -> None:
+    documents = list(Policies.of_machine().of("StateMachineRole").values())
+    role = "arn:aws:iam::123456789012:role/landrun-ProcessingRole"
+    for service, allowed in (("sagemaker", True), ("ec2", False)):
+        context = {"iam:PassedToService": f"{service}.amazonaws.com"}
+        assert permits(documents, "iam:PassRole", role, context) is allowed
