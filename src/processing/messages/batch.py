@@ -20,6 +20,8 @@ from messages.jsonrows import not_text, overflow, parse, scalar, unwritable, wit
 from messages.lines import (
     EXCERPT_READ,
     MAX_LINE,
+    MAX_TEXT,
+    TEXT_TOO_LONG,
     TOO_LONG,
     TOO_MANY,
     Reject,
@@ -164,16 +166,7 @@ def clean_frame(frame: pl.DataFrame, columns: Columns) -> Batch:
     for name in columns.named().values():
         if name in data:
             data[name] = as_text(data[name])
-    long = (data[columns.text].str.len_bytes() > MAX_LINE).arg_true().to_list()
-    rejects = [reject(i, TOO_LONG, _beginning(data[columns.text], i)) for i in long]
-    positions = without(list(range(frame.height)), long)
-    if long:
-        data = {name: series.gather(positions) for name, series in data.items()}
-    return _finish(Rows(_packed(data, columns), positions, rejects), columns)
-
-
-def _beginning(texts: pl.Series, index: int) -> bytes:
-    return str(texts[index])[:EXCERPT_READ].encode()
+    return _finish(Rows(_packed(data, columns), list(range(frame.height))), columns)
 
 
 def _packed(data: dict[str, pl.Series], columns: Columns) -> dict[str, pl.Series]:
@@ -239,6 +232,7 @@ def _masked(rejects: list[Reject]) -> list[Reject]:
 
 def _finish(rows: Rows, columns: Columns) -> Batch:
     """Clean the text, name the columns, and leave empty messages out."""
+    rows = _without_long(rows, columns.text)
     named = columns.named()
     height = len(rows.positions)
     frame = pl.DataFrame(
@@ -251,6 +245,21 @@ def _finish(rows: Rows, columns: Columns) -> Batch:
     kept = frame.filter(pl.col(TEXT).str.len_bytes() > 0)
     rejects = _masked(rows.rejects)
     return Batch(kept, rejects, height + len(rejects), height - kept.height)
+
+
+def _without_long(rows: Rows, text: str) -> Rows:
+    texts = rows.columns.get(text, pl.Series([], dtype=pl.String))
+    long = (texts.str.len_bytes() > MAX_TEXT).arg_true().to_list()
+    if not long:
+        return rows
+    begun = texts.gather(long).str.slice(0, EXCERPT_READ)
+    rejects = [
+        reject(rows.positions[i], TEXT_TOO_LONG, excerpt.encode())
+        for i, excerpt in zip(long, begun, strict=True)
+    ]
+    kept = without(list(range(len(texts))), long)
+    columns = {name: series.gather(kept) for name, series in rows.columns.items()}
+    return Rows(columns, without(rows.positions, long), [*rows.rejects, *rejects])
 
 
 def _own(role: str, name: str | None, data: Mapping[str, pl.Series], height: int) -> pl.Series:

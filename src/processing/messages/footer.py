@@ -63,6 +63,8 @@ def check(path: Path, most: int) -> Footer:
     UnsafeError
         It is malformed, or claims what no reader should believe.
     """
+    if path.stat().st_size < len(MAGIC) + TAIL:
+        raise UnsafeError("it is too short")
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _checked(data, most)

@@ -148,9 +148,7 @@ def _processed(
         shape.buckets,
     )
     unfinished = options.output / UNFINISHED
-    with _workers(
-        shape.workers, apart=any(s.format == "parquet" for s in record.sources)
-    ) as submit:
+    with _workers(shape.workers, apart=_native(record.sources)) as submit:
         _read_all(record, submit, scratch, shape)
         schema = _schema([record.done[task.number] for task in record.tasks])
         written = _finish_all(record, submit, scratch, unfinished, schema, shape)
@@ -161,6 +159,11 @@ def _processed(
     target = options.output / host.named("summary", ".json")
     target.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
     return summary
+
+
+def _native(sources: Sequence[Source]) -> bool:
+    """Say whether there are files that Polars reads itself, which no bounds of ours hold for."""
+    return any(s.format == "parquet" and s.reason is None for s in sources)
 
 
 @contextmanager

@@ -34,6 +34,8 @@ def parse(lines: Sequence[bytes], encoding: str) -> JsonRows:
     rejects: list[Reject] = []
     utf8, loads = encoding == "utf-8", orjson.loads
     for position, line in enumerate(lines):
+        if not line:  # files of nothing else come in gigabytes
+            continue
         try:
             if len(line) > MAX_LINE:
                 raise ValueError(TOO_LONG)

@@ -67,7 +67,7 @@ class Blocks:
 
 
 def _defused(blocks: Iterable[bytes], raw: IO[bytes]) -> Iterator[bytes]:
-    """Stop at what unpacks to more than ``BOMB_BYTES`` and to ``BOMB_RATIO`` times what was read."""
+    """Stop where more than ``BOMB_BYTES`` came, and ``BOMB_RATIO`` times what was read."""
     size = 0
     for block in blocks:
         yield block

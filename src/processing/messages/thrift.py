@@ -13,6 +13,7 @@ from typing import Any
 TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range(1, 13)
 _DEPTH, _VARINT, _LONG_LIST = 16, 10, 15
 _NUMBERS = (I16, I32, I64)
+_SIZES = {TRUE: 0, FALSE: 0, BYTE: 1, DOUBLE: 8}
 Spec = Mapping[int, Any]
 
 
@@ -81,36 +82,31 @@ class Thrift:
         """Pass by a value."""
         if depth > _DEPTH:
             raise MalformedError(f"metadata nested deeper than {_DEPTH}")
-        if kind in _NUMBERS:
+        if kind in _SIZES:
+            self._pass(_SIZES[kind])
+        elif kind in _NUMBERS:
             self._varint()
         elif kind == BINARY:
             self._pass(self._varint())
-        elif kind in (BYTE, DOUBLE):
-            self._pass(1 if kind == BYTE else 8)
         elif kind == STRUCT:
             for _, inner in self.fields():
                 self.skip(inner, depth + 1)
-        elif kind in (LIST, SET):
-            self._skip_list(depth)
+        else:
+            self._skip_collection(kind, depth)
+
+    def _skip_collection(self, kind: int, depth: int) -> None:
+        if kind in (LIST, SET):
+            count, element = self._list_head()
+            kinds = [element]
         elif kind == MAP:
-            self._skip_map(depth)
-        elif kind not in (TRUE, FALSE):
+            count = self._varint()
+            both = self._byte() if count else 0
+            kinds = [both >> 4, both & 15]
+        else:
             raise MalformedError("metadata of no known type")
-
-    def _skip_list(self, depth: int) -> None:
-        count, kind = self._list_head()
         for _ in range(count):
-            self._skip_element(kind, depth + 1)
-
-    def _skip_map(self, depth: int) -> None:
-        count = self._varint()
-        kinds = self._byte() if count else 0
-        for _ in range(count):
-            self._skip_element(kinds >> 4, depth + 1)
-            self._skip_element(kinds & 15, depth + 1)
-
-    def _skip_element(self, kind: int, depth: int) -> None:
-        self.skip(BYTE if kind in (TRUE, FALSE) else kind, depth)
+            for element in kinds:
+                self.skip(BYTE if element in (TRUE, FALSE) else element, depth + 1)
 
     def _list_head(self) -> tuple[int, int]:
         head = self._byte()

@@ -25,7 +25,17 @@ from messages.csvrows import CsvRecords, Record
 from messages.lines import MAX_LINE, Reject, decode
 from messages.sources import Source
 from messages.staging import IDENTITY, Staging, Weight, ordered
-from messages.streams import BATCH_LINES, Blocks, in_utf8, line_batches, range_blocks
+from messages.streams import (
+    BATCH_LINES,
+    BOMB_BYTES,
+    BOMB_RATIO,
+    BROKEN,
+    Blocks,
+    BombError,
+    in_utf8,
+    line_batches,
+    range_blocks,
+)
 from messages.values import unshared_bytes
 
 RECORD_BYTES = 4 * 1024 * 1024
@@ -222,14 +232,18 @@ def _text(line: bytes, source: Source) -> str:
 
 def _parquet(task: Task, columns: Columns, done: Done) -> Iterator[tuple[int, Batch]]:
     """Read rows in slices, as a row group may take any memory and says little of it."""
-    step = max(1, SLICE_BYTES // max(1, task.source.row_bytes))
+    source = task.source
+    step = max(1, SLICE_BYTES // max(1, source.row_bytes))
+    most = max(BOMB_BYTES, BOMB_RATIO * source.size * (task.end - task.start) // source.rows)
     try:
         for start in range(task.start, task.end, step):
-            rows = min(step, task.end - start)
-            for frame in _slice(task.source.path, start, rows):
+            for frame in _slice(source.path, start, min(step, task.end - start)):
                 yield done.lines, clean_frame(frame, columns)
                 done.lines += frame.height
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+                most -= sum(map(unshared_bytes, frame))
+                if most < 0:
+                    raise BombError(f"it unpacks to more than {BOMB_RATIO} times its size")
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, *BROKEN) as error:
         done.damage = f"damaged Parquet data: {str(error).split(chr(10), 1)[0]}"
 
 

@@ -24,12 +24,14 @@ def main() -> int:
     parser.add_argument("--memory-mb", type=int, default=1024)
     parser.add_argument("--quick", action="store_true", help="in the sizes of the test suite")
     parser.add_argument("--only", default="", help="cases with this in their title or name")
+    parser.add_argument("--after", default="", help="cases behind the one with this title")
     given = parser.parse_args()
-    wrong = 0
+    wrong, begun = 0, not given.after
     for case in (*TEXTS, *PARQUET):
-        if given.only in f"{case.title} {case.name}":
+        begun, before = begun or case.title == given.after, begun
+        if before and given.only in f"{case.title} {case.name}":
             wrong += not _tried(case, given.quick, given.memory_mb)
-    print(f"{wrong} case(s) did not end as they must")
+    _say(f"{wrong} case(s) did not end as they must")
     return min(wrong, 1)
 
 
@@ -50,15 +52,19 @@ def _tried(case: Case, quick: bool, memory: int) -> bool:
         )
         ended, fine = _ended(root, case, usage, quick)
         scale = sum(p.stat().st_size for p in (root / "output").rglob("*") if p.is_file())
-    print(
+    _say(
         f"| {case.title} | {size / 1e6:.1f} | {ended} | {usage.seconds:.1f} | {usage.peak_mib:.0f}"
-        f" | {'killed' if usage.killed else ''} | {scale / 1e6:.1f} | {'' if fine else 'WRONG'}",
-        flush=True,
+        f" | {'killed' if usage.killed else ''} | {scale / 1e6:.1f} | {'' if fine else 'WRONG'}"
     )
     if not fine:
-        print("   ", usage.output[-1500:].replace("\n", "\n    "), flush=True)
+        _say(usage.output[-1500:])
     shutil.rmtree(folder, ignore_errors=True)
     return fine
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _ended(root: Path, case: Case, usage: Usage, quick: bool) -> tuple[str, bool]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 MIB = 1024 * 1024
 _V1, _V2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
@@ -42,18 +45,18 @@ class Cgroup:
         """Put the calling process into it."""
         (self._folder / "cgroup.procs").write_text(str(os.getpid()))
 
-    def peak(self) -> int:
-        """Give the most memory its processes ever held, the cache of files included; in bytes."""
-        name = self._name("memory.peak", "memory.max_usage_in_bytes")
-        return int((self._folder / name).read_text())
+    def held(self) -> int:
+        """Say how many bytes its processes hold now, without the cache of files."""
+        name = self._name("anon", "total_rss")
+        return int(self._table("memory.stat")[name])
 
     def killed(self) -> bool:
         """Say whether the kernel killed a process for want of memory."""
-        name = self._name("memory.events", "memory.oom_control")
-        text = (self._folder / name).read_text()
-        return sum(
-            int(line.split()[1]) for line in text.splitlines() if line.startswith("oom_kill ")
-        )
+        events = self._table(self._name("memory.events", "memory.oom_control"))
+        return events.get("oom_kill", "0") != "0"
+
+    def _table(self, name: str) -> dict[str, str]:
+        return dict(line.split() for line in (self._folder / name).read_text().splitlines())
 
     def close(self) -> None:
         """Remove it."""
@@ -89,25 +92,35 @@ def run(command: Sequence[str], limit: int, timeout: float, **environment: str) 
         else:
             box.enter()
 
-    try:
-        done = subprocess.run(
+    with (
+        tempfile.TemporaryFile("w+", errors="backslashreplace") as said,
+        subprocess.Popen(
             command,
             env={**os.environ, **environment},
-            stdout=subprocess.PIPE,
+            stdout=said,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="backslashreplace",
-            timeout=timeout,
-            check=False,
-            preexec_fn=enter,
-        )
-        code, output = done.returncode, done.stdout
-    except subprocess.TimeoutExpired as late:
-        code, output = 124, (late.stdout or b"").decode("utf-8", "backslashreplace")
+            start_new_session=True,
+            preexec_fn=enter,  # noqa: PLW1509 - nothing else runs in this process
+        ) as process,
+    ):
+        peak = _watched(process, box, began + timeout)
+        said.seek(0)
+        output = said.read()
     seconds = time.monotonic() - began
     if box is None:
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        return Usage(code, output, seconds, peak)
-    usage = Usage(code, output, seconds, box.peak() / MIB, box.killed())
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+        return Usage(process.returncode, output, seconds, peak / MIB)
+    usage = Usage(process.returncode, output, seconds, peak / MIB, box.killed())
     box.close()
     return usage
+
+
+def _watched(process: subprocess.Popen[Any], box: Cgroup | None, deadline: float) -> int:
+    """Wait for the end, or make it; give the most that was held, looked at every 20 ms."""
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, box.held() if box else 0)
+        if time.monotonic() > deadline:
+            os.killpg(process.pid, signal.SIGKILL)
+        time.sleep(0.02)
+    return peak
