@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 
-from .steps import Failure, Steps
-from .tools import ARCHITECTURE, HERE, PYTHON, WORK, Tools, lambda_runtime
+from .steps import Steps
+from .tools import ARCHITECTURE, HERE, PYTHON, WORK, Tools, finished, lambda_runtime
 
 AWS = f"public.ecr.aws/lambda/python:{PYTHON}-{ARCHITECTURE}"
 STAND_IN = "landrun/lambda-python"
+PATIENCE = 900  # seconds, for AWS's image to be pulled
 
 
 def has_docker() -> bool:
@@ -46,10 +46,4 @@ def _recipe() -> str:
 
 
 def _docker(*arguments: str) -> bool:
-    try:
-        asked = subprocess.run(
-            ["docker", *arguments], capture_output=True, check=False, timeout=900
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Failure(f"docker {' '.join(arguments)} does not answer") from error
-    return asked.returncode == 0
+    return finished(["docker", *arguments], PATIENCE).returncode == 0

@@ -24,7 +24,7 @@ from . import expected
 from .build import handlers, overrides
 from .laptop import eventually
 from .steps import Failure
-from .tools import REGION, ROOT, WORK, Tools, bare_environment
+from .tools import REGION, ROOT, WORK, Tools, bare_environment, finished
 
 Invoke = Callable[[str, str], Any]
 HOST = ["--add-host", "host.docker.internal:host-gateway"]
@@ -52,15 +52,8 @@ def sam_local(tools: Tools, built: Path, variables: Path, image: Sequence[str]) 
 
     def invoke(function: str, payload: str) -> Any:
         event = ["--event", str(expected.path(payload))]
-        done = subprocess.run(
-            [tools.sam, "local", "invoke", function, *event, *options],
-            capture_output=True,
-            text=True,
-            timeout=LONGEST,
-            check=False,
-            env=tools.environment(),
-            cwd=ROOT,
-        )
+        command = [str(tools.sam), "local", "invoke", function, *event, *options]
+        done = finished(command, LONGEST, env=tools.environment(), cwd=ROOT)
         if done.returncode:
             raise Failure(f"sam local invoke exited with {done.returncode}:\n{done.stderr[-1500:]}")
         return answered(done.stdout, done.stderr)

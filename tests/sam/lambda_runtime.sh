@@ -2,11 +2,11 @@
 # A stand-in for AWS's Lambda image for Python 3.13, and that Python for this machine, made from
 # packages of Debian 13 and of PyPI where AWS's registry cannot be reached.
 #
-#   sh lambda_runtime.sh python OUT                  OUT/python/bin/python3.13, with pip
+#   sh lambda_runtime.sh python OUT PIP              OUT/python/bin/python3.13, with pip
 #   sh lambda_runtime.sh image OUT PACKAGES IMAGE    imports IMAGE into Docker
 #
-# PACKAGES is a folder with awslambdaric and boto3, installed for Python 3.13; PATH has uv (and
-# patchelf, for `python`). Needs root. The mirror is apt's own; MIRROR and SUITE name others.
+# PIP is pip's own folder, PACKAGES one with awslambdaric and boto3, installed for Python 3.13. Needs
+# root, mmdebstrap and, for `python`, patchelf. The mirror is apt's own; MIRROR and SUITE name others.
 set -eu
 
 version=3.13
@@ -49,7 +49,8 @@ make_python() {
     loader=$(basename "$(ls "$rootfs"/usr/lib/"$libraries"/ld-linux-*)")
     mkdir -p "$python/bin" "$python/lib"
     cp -a "$rootfs/usr/lib/python$version" "$rootfs/usr/lib/$libraries" "$python/lib/"
-    uv pip install --quiet --target "$python/lib/python3/dist-packages" --python-version "$version" pip
+    mkdir -p "$python/lib/python3/dist-packages"
+    cp -a "$1" "$python/lib/python3/dist-packages/"
     patchelf --set-interpreter "$python/lib/$libraries/$loader" --force-rpath \
         --set-rpath "\$ORIGIN/../lib/$libraries" --output "$python/bin/python$version" \
         "$rootfs/usr/bin/python$version"
@@ -91,7 +92,7 @@ import_image() {
 
 unpack
 case $what in
-python) make_python ;;
+python) make_python "$3" ;;
 image) add_shell && add_runtime "$3" && import_image "$4" ;;
 *) say "python or image, not $what"; exit 2 ;;
 esac

@@ -53,7 +53,7 @@ class Nothing:
         return 0
 
     def row(self, name: str) -> dict[str, Any]:
-        return {"name": name}
+        return {"status": "of another run"}
 
     def forget(self, name: str) -> None:
         pass
@@ -79,7 +79,7 @@ def test_an_error_of_the_function_fails_every_payload(name: str) -> None:
     assert "ImportModuleError" in why
 
 
-DONE = {"batchItemFailures": []}
+DONE: dict[str, Any] = {"batchItemFailures": []}
 
 
 @pytest.mark.parametrize(

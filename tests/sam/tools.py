@@ -91,16 +91,34 @@ def run(command: Sequence[str | Path], *, timeout: float = 600, **how: object) -
     Raises
     ------
     Failure
-        When it exits with another status than 0; with the last lines of what it said.
+        When it exits with another status than 0, with the last lines of what it said, or takes
+        longer than ``timeout`` seconds.
     """
     words = [str(word) for word in command]
-    done = subprocess.run(  # type: ignore[call-overload]
-        words, capture_output=True, text=True, timeout=timeout, check=False, **how
-    )
+    done = finished(words, timeout, **how)
     if done.returncode:
         said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
         raise Failure(f"{' '.join(words)} exited with {done.returncode}:\n{said}")
-    return str(done.stdout)
+    return done.stdout
+
+
+def finished(
+    command: Sequence[str], timeout: float, **how: object
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, whatever its exit status.
+
+    Raises
+    ------
+    Failure
+        When it takes longer than ``timeout`` seconds.
+    """
+    try:
+        done: subprocess.CompletedProcess[str] = subprocess.run(  # type: ignore[call-overload]
+            command, capture_output=True, text=True, timeout=timeout, check=False, **how
+        )
+    except subprocess.TimeoutExpired:
+        raise Failure(f"{' '.join(command)} took longer than {timeout:.0f} s") from None
+    return done
 
 
 def lambda_runtime(*arguments: str | Path) -> None:
@@ -116,11 +134,8 @@ def lambda_runtime(*arguments: str | Path) -> None:
     if not shutil.which("mmdebstrap"):
         run(["apt-get", "update", "-qq"])
         run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "mmdebstrap"])
-    path = [VENV / "bin", ROOT / ".venv" / "bin", os.environ["PATH"]]
-    run(
-        ["sh", HERE / "lambda_runtime.sh", *arguments],
-        env={**os.environ, "PATH": os.pathsep.join(map(str, path))},
-    )
+    path = f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    run(["sh", HERE / "lambda_runtime.sh", *arguments], env={**os.environ, "PATH": path})
 
 
 def _packages() -> Path:
@@ -175,5 +190,6 @@ def _works(python: Path) -> bool:
 
 
 def _make_python() -> Path:
-    lambda_runtime("python", WORK / "made")
+    [pip] = VENV.glob("lib/*/site-packages/pip")
+    lambda_runtime("python", WORK / "made", pip)
     return WORK / "made" / "python" / "bin" / f"python{PYTHON}"
