@@ -21,6 +21,7 @@ OUTPUTS = {
     "LandingBucket",
     "LandingPrefix",
     "OutputBucket",
+    "StartOn",
     "StateMachineArn",
     "RunsTable",
     "LandingsTable",

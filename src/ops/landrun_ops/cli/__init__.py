@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from landrun.errors import LandrunError, ServiceError
-from landrun_ops.cli import demo, image, local, reconcile, runs, workflow
+from landrun_ops.cli import demo, image, local, reconcile, runs, verify, workflow
 from landrun_ops.cli.terminal import complain
 from landrun_ops.local.errors import LocalAwsError
 
@@ -35,6 +35,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("image")(image.image)
 app.command("runs")(runs.runs)
+app.command("verify")(verify.verify)
 app.command("reconcile")(reconcile.reconcile)
 app.add_typer(local.app, name="local", no_args_is_help=False)
 app.add_typer(workflow.app, name="workflow", no_args_is_help=False)

@@ -138,6 +138,53 @@ def function(
     return _deployed("lambda", output, variable, state_dir, project, config=patient_config)
 
 
+def stack(
+    name: str, state_dir: Path | None, project: Path | None
+) -> tuple[Callable[..., Any], dict[str, str]]:
+    """Find a stack: the deployed one of that name or, without a name, the laptop's.
+
+    Returns
+    -------
+    tuple of Callable and dict
+        What gives the boto3 client of a service, with botocore's settings where given; and the
+        stack's outputs.
+
+    Raises
+    ------
+    ConfigurationError
+        When the laptop's AWS is not up.
+    ServiceError
+        When AWS cannot be reached, or has no such stack.
+    """
+    import boto3  # noqa: PLC0415  (start-up time)
+
+    from landrun.clients import translated  # noqa: PLC0415
+    from landrun_ops.local.errors import NotUpError  # noqa: PLC0415
+
+    if name:
+
+        def of_account(service: str, config: Any = None) -> Any:
+            return boto3.client(service, config=config)  # type: ignore[call-overload]
+
+        with translated("cloudformation:DescribeStacks"):
+            [found] = of_account("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        return of_account, {one["OutputKey"]: one["OutputValue"] for one in found["Outputs"]}
+    from landrun_ops.local.state import read  # noqa: PLC0415
+
+    try:
+        content = read(state_folder(state_dir, project))
+    except (ConfigurationError, NotUpError) as error:
+        raise ConfigurationError(
+            "no stack: name a deployed one with --stack, or start the laptop's AWS"
+            " with: landrun local up"
+        ) from error
+
+    def of_laptop(service: str, config: Any = None) -> Any:
+        return client(service, content["environment"], config)
+
+    return of_laptop, content["outputs"]
+
+
 def _deployed(
     service: str,
     output: str,

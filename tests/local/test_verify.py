@@ -1,0 +1,85 @@
+"""`landrun verify`: does a stack work, in one command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun_ops.local import LocalAws
+from landrun_ops.local.settings import STACK
+
+LANDRUN = str(Path(sys.executable).with_name("landrun"))
+
+
+@pytest.fixture
+def verify(root: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(aws: LocalAws, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [LANDRUN, "verify", *arguments, "--patience", "60"],
+            env=os.environ | aws.environment() | {"LANDRUN_STATE_DIR": "/nowhere"},
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=110,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    return run
+
+
+def test_a_stack_that_works_records_a_run_of_a_file_that_lands(
+    aws: LocalAws, verify: Callable[..., Any]
+) -> None:
+    done = verify(aws, "--stack", STACK, "--json")
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)
+    assert row["status"] == "SUCCEEDED"
+    assert row["trigger"]["Key"].startswith("incoming/landrun-verify-")
+    assert "recorded" in done.stderr
+
+
+def test_the_run_of_a_tick_is_followed_where_landings_wait(
+    laptop: Callable[..., Any], root: Path, tmp_path: Path, verify: Callable[..., Any]
+) -> None:
+    stack = laptop(root, tmp_path / "state", {"StartOn": "schedule"}).aws
+    done = verify(stack, "--stack", STACK, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["trigger"]["Kind"] == "schedule"
+
+
+def test_a_run_that_fails_is_the_exit_code_and_a_line(
+    laptop: Callable[..., Any], root: Path, tmp_path: Path, verify: Callable[..., Any]
+) -> None:
+    broken = {"JobEntrypoint": "python3 /opt/program/not-there.py"}
+    stack = laptop(root, tmp_path / "state", broken, pace=0.01).aws
+    done = verify(stack, "--stack", STACK)
+    assert done.returncode == 1, done.stderr
+    assert "FAILED" in done.stderr.splitlines()[-1]
+
+
+def test_a_file_without_data_starts_no_run_and_is_not_waited_for(
+    aws: LocalAws, verify: Callable[..., Any], tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    done = verify(aws, "--stack", STACK, str(empty))
+    assert done.returncode == 2
+    assert "is no file with data" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--stack", "not-there"), ()])
+def test_without_a_stack_it_says_how_to_name_one(
+    aws: LocalAws, verify: Callable[..., Any], arguments: tuple[str, ...]
+) -> None:
+    done = verify(aws, *arguments)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert ("does not exist" if arguments else "--stack") in done.stderr
