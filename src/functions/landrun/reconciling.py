@@ -214,11 +214,13 @@ class Reconciler:
     def _claims(self, before: datetime) -> Iterator[Piece]:
         """Finish runs whose claims are old, and gather what waits for ticks that come no more."""
         stale: dict[str, list[Candidate]] = {}
-        waits = False
+        waits, found, oldest = False, 0, self.clock()
         for candidate in self.waiting.candidates():
             waits |= candidate.claim is None
+            found, oldest = found + 1, min(oldest, candidate.since)
             if candidate.claim and candidate.claim.at <= before:
                 stale.setdefault(candidate.claim.run, []).append(candidate)
+        self.telemetry.waiting(found, (self.clock() - oldest).total_seconds())
         for name, claimed in stale.items():
             yield name, partial(self._finished, name, claimed)
         if waits and not self.collects:

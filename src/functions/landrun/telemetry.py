@@ -81,6 +81,11 @@ class Telemetry:
         self.count("LandingsIgnored", "Reason", reason)
         self.logger.info("landing ignored", extra={"reason": reason, **details})
 
+    def waiting(self, landings: int, oldest: float) -> None:
+        """Report how many landings are in no manifest yet, and the age of the oldest in seconds."""
+        self._counts["LandingsWaiting", "", ""] += landings
+        self.duration("OldestLandingAge", oldest)
+
     def count(self, metric: str, dimension: str = "", value: str = "") -> None:
         """Add one to a count; it leaves with the next `flush`.
 

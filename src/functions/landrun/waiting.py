@@ -67,10 +67,21 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An object that has a landing that waits, as the index shows it."""
+    """An object that has a landing that waits, as the index shows it.
+
+    Attributes
+    ----------
+    id, bucket : str
+        The item, and the object's bucket.
+    since : datetime
+        When its newest landing was recorded.
+    claim : Claim or None
+        The run that is about to take it, if there is one.
+    """
 
     id: str
     bucket: str
+    since: datetime
     claim: Claim | None
 
 
@@ -306,4 +317,5 @@ def _candidate(item: dict[str, Any]) -> Candidate:
     if "claimed_by" in text:
         at = datetime.fromisoformat(text["claimed_at"])
         claim = Claim(text["claimed_by"], at, parse_trigger(text["claimed_for"]))
-    return Candidate(text["id"], text["bucket"], claim)
+    since = datetime.fromisoformat(text["recorded_at"])
+    return Candidate(text["id"], text["bucket"], since, claim)

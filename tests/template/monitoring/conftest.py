@@ -19,6 +19,7 @@ PARAMETERS = {
     "TopicArn": "arn:aws:sns:us-east-1:123456789012:landrun-topic",
     "StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:landrun",
     "MaxLandingAgeInSeconds": "900",
+    "MaxWaitForTickInSeconds": "93600",
     "StartOn": "arrival",
 }
 

@@ -24,6 +24,7 @@ LASTS = {  # until somebody mends it, so that its end is worth telling
     "ReconcileSilent",
     "StatusChangesDeadLettered",
     "TicksDeadLettered",
+    "TicksMissing",
 }
 HAPPENS = {
     "EventsNotDelivered",
@@ -75,10 +76,10 @@ def test_gaps_are_zeros_where_a_metric_has_gaps_and_the_newest_zero_decides_noth
         if "Metrics" in alarm:
             assert "FILL(" in alarm["Metrics"][0]["Expression"], name
             assert alarm["EvaluationPeriods"] >= 3, name
-        else:
+        elif name != "TicksMissing":
             assert alarm["Namespace"] == "AWS/SQS", name  # has data while there is a message
-        silence = "breaching" if name == "ReconcileSilent" else "notBreaching"
-        assert alarm["TreatMissingData"] == silence, name
+        silence = {"ReconcileSilent": "breaching", "TicksMissing": "ignore"}
+        assert alarm["TreatMissingData"] == silence.get(name, "notBreaching"), name
 
 
 def rings(alarm: Json, *series: Sequence[float | None]) -> list[bool]:
@@ -145,6 +146,10 @@ def test_a_dead_letter_rings_until_it_is_gone(alarms: Json) -> None:
         assert (
             rings(alarms[name], [None, 0, 1, 1, 0, None]) == [False] * 2 + [True] * 2 + [False] * 2
         )
+
+
+def test_a_landing_that_waits_longer_than_ticks_are_apart_rings(alarms: Json) -> None:
+    assert rings(alarms["TicksMissing"], [93_600, 93_601, 0]) == [False, True, False]
 
 
 def test_a_landing_rings_when_it_is_older_than_the_parameter_says(alarms: Json) -> None:

@@ -88,6 +88,7 @@ def drive(telemetry: Telemetry) -> None:
         telemetry.recorded(recorded)
     telemetry.mended("status")
     telemetry.ignored("suffix")
+    telemetry.waiting(3, 60.0)
 
 
 @pytest.fixture

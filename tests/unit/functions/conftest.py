@@ -235,6 +235,7 @@ class WaitingItem:
     """What the table of landings keeps of one object."""
 
     landing: Landing
+    recorded_at: datetime
     waiting: bool = True
     claim: Claim | None = None
     done_run: str | None = None
@@ -260,18 +261,19 @@ class FakeWaiting:
         item = landing_id(landing)
         stands = self.items.get(item)
         if stands is None:
-            self.items[item] = WaitingItem(landing)
+            self.items[item] = WaitingItem(landing, self.clock())
             return Recorded.WAITS
         if ordered(landing.sequencer) <= stands.sequencer:
             same = ordered(landing.sequencer) == stands.sequencer
             return Recorded.DUPLICATE if same else Recorded.OLDER
-        self.items[item] = replace(stands, landing=landing, waiting=True)
+        self.items[item] = replace(stands, landing=landing, recorded_at=self.clock(), waiting=True)
         return Recorded.REPLACES if stands.waiting else Recorded.WAITS
 
     def candidates(self) -> Iterator[Candidate]:
         shown = self.items if self.shown is None else self.shown
         for item in sorted(name for name, found in shown.items() if found.waiting):
-            yield Candidate(item, shown[item].landing.bucket, shown[item].claim)
+            found = shown[item]
+            yield Candidate(item, found.landing.bucket, found.recorded_at, found.claim)
 
     def claim(self, item: str, run: str, trigger: Trigger) -> Landing | None:
         stands = self.items.get(item)

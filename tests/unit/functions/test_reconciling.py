@@ -477,6 +477,22 @@ def test_what_waits_for_ticks_that_will_come_is_left_to_them(world, landed):
     assert world.reconcile() == {}
 
 
+def test_how_much_waits_and_for_how_long_is_reported(world, landed, told):
+    world.waiting.record(landed("a"))
+    world.clock.advance(seconds=600)
+    claimed(world, landed("b"), "run-1")
+    world.reconcile()
+    output = told()
+    assert output.count("LandingsWaiting") == 2
+    assert output.count("OldestLandingAge") == 600
+
+
+def test_where_nothing_waits_that_is_reported_too(world, told):
+    world.reconcile()
+    output = told()
+    assert (output.count("LandingsWaiting"), output.count("OldestLandingAge")) == (0, 0)
+
+
 def test_what_still_waits_after_collecting_was_turned_off_is_gathered_into_a_run(world, landed):
     world.collects = False
     for key in ("a", "b"):

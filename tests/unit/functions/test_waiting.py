@@ -192,7 +192,7 @@ def test_what_is_found_goes_on_over_pages():
 
         def paginate(self, **request: Any) -> list[dict[str, Any]]:
             shard = request["ExpressionAttributeValues"][":waiting"]["S"]
-            item = {"bucket": {"S": "landings"}}
+            item = {"bucket": {"S": "landings"}, "recorded_at": {"S": NOW.isoformat()}}
             names = ("0a", "0b") if shard == "0" else ()
             return [{"Items": [item | {"id": {"S": name}}]} for name in names]
 
@@ -205,6 +205,7 @@ def test_a_candidate_shows_its_claim_and_what_would_start_its_run(stored, landed
     stored.door.claim(landing_id(landing), "run-1", LATER)
     [found] = stored.door.candidates()
     assert found.claim == Claim("run-1", NOW, LATER)
+    assert found.since == NOW
 
 
 # ---- Claims
