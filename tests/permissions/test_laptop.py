@@ -216,6 +216,6 @@ def test_every_permission_of_machine_and_jobs_is_tried_or_explained(role: str) -
         "StateMachineRole": {*CREATING, STOPPING},
         "ProcessingRole": {*(action for action, _ in FILES), *LOGGING},
     }
-    allowed = {grant.action for grant in Policies.of_machine().grants(role)}
+    allowed = {grant.action for grant in Policies().grants(role)}
     assert tried[role] | UNSEEN[role].keys() == allowed
     assert not tried[role] & UNSEEN[role].keys()

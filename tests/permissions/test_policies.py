@@ -84,7 +84,7 @@ def test_what_is_not_known_here_is_an_error_and_no_guess() -> None:
 
 
 def test_a_role_is_for_the_service_that_it_trusts_on_behalf_of_its_account() -> None:
-    trust = Policies.of_machine().trust("ProcessingRole")
+    trust = Policies().trust("ProcessingRole")
     ours, theirs = {"aws:SourceAccount": "123456789012"}, {"aws:SourceAccount": "210987654321"}
     assert trusts(trust, "sagemaker.amazonaws.com", ours)
     assert not trusts(trust, "sagemaker.amazonaws.com", theirs)
@@ -96,7 +96,7 @@ def test_a_role_is_for_the_service_that_it_trusts_on_behalf_of_its_account() -> 
 
 def refused(**changed: Any) -> set[str]:
     """Give what the machine's role does not allow of creating a job that differs in something."""
-    policies = Policies.of_machine(InstanceType="ml.m5.large", MaxRuntimeInSeconds="3600")
+    policies = Policies(InstanceType="ml.m5.large", MaxRuntimeInSeconds="3600")
     request: dict[str, Any] = {
         "ProcessingJobName": changed.get("name", "landrun-1-0123abcd"),
         "RoleArn": changed.get("role", "arn:aws:iam::123456789012:role/landrun-ProcessingRole"),
@@ -134,7 +134,7 @@ def test_the_machine_creates_no_job_of_another_size_length_name_or_role(
 
 
 def test_the_machine_hands_its_jobs_role_to_sagemaker_and_nobody_else() -> None:
-    documents = list(Policies.of_machine().of("StateMachineRole").values())
+    documents = list(Policies().of("StateMachineRole").values())
     role = "arn:aws:iam::123456789012:role/landrun-ProcessingRole"
     for service, allowed in (("sagemaker", True), ("ec2", False)):
         context = {"iam:PassedToService": f"{service}.amazonaws.com"}

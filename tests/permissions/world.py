@@ -36,6 +36,7 @@ ARNS = {
     "AWS::ECR::Repository": f"arn:aws:ecr:{_HERE}:repository/{{}}",
     "AWS::IAM::Role": f"arn:aws:iam::{stack.ACCOUNT}:role/{{}}",
     "AWS::KMS::Key": f"arn:aws:kms:{_HERE}:key/{{}}",
+    "AWS::Lambda::Function": f"arn:aws:lambda:{_HERE}:function:{{}}",
     "AWS::Logs::LogGroup": f"arn:aws:logs:{_HERE}:log-group:/aws/lambda/{{}}:*",
 }
 _PLACEHOLDER = re.compile(r"<([A-Za-z]+)(?:\.([A-Za-z]+))?>")
@@ -102,29 +103,23 @@ def signed(function: str, service: str) -> Any:
 
 
 class Policies:
-    """The policies of the functions' roles, with physical names in them."""
+    """The policies of the stack's roles, with physical names in them."""
 
     def __init__(self, **parameters: str) -> None:
         self._stack = stack.DeployedStack(**parameters)
-        machine = self._stack.arn("ProcessingStateMachine")
-        given = {**parameters, "StateMachineArn": machine}
-        self.resolved = stack.resolved(tuple(sorted(given.items())))
-
-    @classmethod
-    def of_machine(cls, **parameters: str) -> Policies:
-        """Give those of a stack that makes its own state machine, with roles for it."""
-        policies = cls(**parameters)
-        policies.resolved = policies._stack.resolved
-        return policies
+        self.resolved = self._stack.resolved
 
     def of(self, role: str) -> dict[str, Document]:
-        """Give a role's documents, those of managed policies too, by the policy's name."""
+        """Give a role's documents by their names, those of policies on their own by logical id."""
         properties = self.resolved.of_type("AWS::IAM::Role")[role]
         found = {one["PolicyName"]: one["PolicyDocument"] for one in properties.get("Policies", [])}
         managed = self.resolved.of_type("AWS::IAM::ManagedPolicy")
         for arn in properties.get("ManagedPolicyArns", []):
             name = arn.strip("<>")
             found[name] = managed[name]["PolicyDocument"]
+        for name, attached in self.resolved.of_type("AWS::IAM::Policy").items():
+            if f"<{role}>" in attached["Roles"]:
+                found[name] = attached["PolicyDocument"]
         return {name: self._physical(document) for name, document in found.items()}
 
     def trust(self, role: str) -> Document:
@@ -156,7 +151,11 @@ class Policies:
         return {"Version": "2012-10-17", **self._named(document)}
 
     def _named(self, document: Document) -> Document:
-        named: Document = json.loads(_PLACEHOLDER.sub(self._name, json.dumps(document)))
+        """Put physical names in; executions' are made of the machine's, once that is known."""
+        machine = self._stack.arn("ProcessingStateMachine")
+        executions = machine.replace(":stateMachine:", ":execution:")
+        text = _PLACEHOLDER.sub(self._name, json.dumps(document))
+        named: Document = json.loads(text.replace(f"{machine}:*", f"{executions}:*"))
         return named
 
     def _name(self, match: re.Match[str]) -> str:
