@@ -1,7 +1,7 @@
 # Everything a person or CI types. `make` alone lists it. Works with make 3.81 and BSD tools.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults soak mutations lint types render requirements clean
+.PHONY: help setup demo test sam container image scan fuzz faults soak mutations lint types render requirements clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -21,6 +21,17 @@ demo: .venv/.ops ## Run the main job on samples/, or INPUT=file-or-folder [ARGS=
 
 test: .venv/.dev ## Run the tests, or TESTS=tests/unit
 	$(PYTEST) $(TESTS)
+
+scan: .venv/.dev ## Scan the stack and the code for what is insecure (SCAN="checkov bandit" for some)
+	@sh tests/scan/install.sh
+	PYTHONPATH=tests $(BIN)/python -m scan $(SCAN)
+	LANDRUN_SCAN=1 $(PYTEST) -q tests/scan
+
+container: .venv/.dev ## Try the job's image in Docker, on a base made from packages (IMAGE=one that is here)
+	@sh tests/container/check.sh $(IMAGE)
+
+image: .venv/.ops ## Build the job's image (STACK=name: push it, print its digest; BASE_IMAGE=, PLATFORM=)
+	@$(BIN)/landrun image $${STACK:+--stack "$$STACK"} $${BASE_IMAGE:+--base-image "$$BASE_IMAGE"} $${PLATFORM:+--platform "$$PLATFORM"}
 
 faults: .venv/.dev ## Run the fault suite with many more examples, soak, show the figures (WRITE=1: into the README)
 	rm -rf $(FIGURES)
@@ -51,9 +62,11 @@ requirements: .venv/.dev ## Pin and hash the requirements again (UPGRADE=1 takes
 	$(COMPILE) --python-version 3.11 src/processing/requirements.in -o src/processing/requirements.txt
 	$(COMPILE) --python-version 3.11 requirements/ops.in -o requirements/ops.txt
 	$(COMPILE) --python-version 3.11 requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) --python-version 3.11 requirements/scan.in -o requirements/scan.txt
+	$(COMPILE) --python-version 3.11 requirements/scan-secrets.in -o requirements/scan-secrets.txt
 
 clean: ## Remove everything that make made, the virtual environment and demo outputs included
-	rm -rf .venv .landrun .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-scan .venv-sam .landrun .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 	find . -maxdepth 3 -name '*.egg-info' -prune -exec rm -rf {} +
 
