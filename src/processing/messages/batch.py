@@ -67,6 +67,8 @@ def clean_json_lines(lines: Sequence[bytes], columns: Columns, encoding: str = "
 
     def refuse(wrong: Sequence[int], reason: str) -> None:
         nonlocal rows, positions
+        if not wrong:
+            return
         rejects.extend(reject(positions[i], reason, lines[positions[i]], encoding) for i in wrong)
         rows, positions = without(rows, wrong), without(positions, wrong)
 
