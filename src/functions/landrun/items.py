@@ -24,6 +24,9 @@ ROW_LIMIT = 350_000
 NESTING_LIMIT = 30
 """Levels of lists and maps in an attribute; DynamoDB takes 32, the item itself being one."""
 
+NAME_LIMIT = 1024
+"""Characters of an attribute's name within an attribute; DynamoDB takes 65,535 bytes."""
+
 _FIRST_TO_GO = ("output", "summary", "trigger", "cause", "error", "exit_message")
 _NAMELESS = "(empty)"
 
@@ -71,7 +74,7 @@ def _exact(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _named(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {name or _NAMELESS: value for name, value in pairs}
+    return {name[:NAME_LIMIT] or _NAMELESS: value for name, value in pairs}
 
 
 def _number(text: str) -> Decimal | str:

@@ -93,6 +93,7 @@ class Lambda:
         telemetry.logger.propagate = False
         self.function = build(telemetry)
         self.logs: list[dict[str, Any]] = []
+        self.stuck: list[str] = []
 
     def __call__(self, event: Any) -> Any:
         self._stdout.seek(0)
@@ -102,6 +103,7 @@ class Lambda:
                 return self.function.handle(event, None)
         finally:
             self.logs = logged(self._stdout.getvalue())
+            self.stuck = [line["exception"] for line in self.logs if "exception" in line]
 
 
 @pytest.fixture(scope="session")

@@ -133,6 +133,20 @@ def changed(draw: st.DrawFn, event: dict[str, Any]) -> dict[str, Any]:
 
 
 @st.composite
+def aimed(
+    draw: st.DrawFn, event: dict[str, Any], at: tuple[tuple[str, ...], ...]
+) -> dict[str, Any]:
+    """Change one of the fields that a function reads, and no other."""
+    event = copy.deepcopy(event)
+    *path, name = draw(st.sampled_from(at))
+    holder = event
+    for step in path:
+        holder = holder.setdefault(step, {})
+    holder[name] = draw(texts | st.sampled_from(NUMBERS) | st.sampled_from(FLOATS) | values)
+    return event
+
+
+@st.composite
 def garbled(draw: st.DrawFn, body: str) -> str:
     """Cut a message off, or put something into it: often no JSON any more."""
     at = draw(st.integers(0, len(body)))
@@ -141,10 +155,11 @@ def garbled(draw: st.DrawFn, body: str) -> str:
 
 
 @st.composite
-def bodies(draw: st.DrawFn, events: list[dict[str, Any]]) -> str:
+def bodies(draw: st.DrawFn, events: list[dict[str, Any]], at: tuple[tuple[str, ...], ...]) -> str:
     """Give the body of a message: a changed event, a garbled one, or anything that is JSON."""
-    body = spelled(draw(changed(draw(st.sampled_from(events)))))
-    match draw(st.sampled_from(["changed"] * 6 + ["garbled", "anything"])):
+    event = draw(st.sampled_from(events))
+    body = spelled(draw(st.one_of(changed(event), aimed(event, at))))
+    match draw(st.sampled_from(["changed"] * 8 + ["garbled", "anything"])):
         case "garbled":
             return Text(draw(garbled(body)))
         case "anything":

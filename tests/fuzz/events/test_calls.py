@@ -17,6 +17,8 @@ from .conftest import Lambda, payloads, thoroughly
 from .hostile import changed, texts, values
 
 TICKS = payloads("schedule")
+TICK = {"ScheduleArn": "arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly"}
+times = texts | st.sampled_from(["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", 1.5])
 names = texts.map(lambda text: text.encode("utf-8", "replace")[:1000].decode("utf-8", "ignore"))
 """What keys that S3 lists may hold: any Unicode, of 1,024 bytes at most."""
 
@@ -41,7 +43,11 @@ def tick(request, aws, environment):
 
 @thoroughly
 @given(
-    event=st.one_of(st.sampled_from(TICKS).flatmap(changed), values),
+    event=st.one_of(
+        st.sampled_from(TICKS).flatmap(changed),
+        st.builds(lambda time: TICK | {"ScheduledTime": time}, times),
+        values,
+    ),
     keys=st.lists(names, max_size=4),
 )
 def test_a_tick_is_answered_or_refused_in_one_line(aws, tick, event, keys):
@@ -61,7 +67,10 @@ def reconciling(aws, environment):
 
 
 @thoroughly
-@given(event=st.one_of(changed({"GraceSeconds": 0}), values), keys=st.lists(names, max_size=4))
+@given(
+    event=st.one_of(changed({"GraceSeconds": 0}), values),
+    keys=st.lists(names | st.sampled_from(["", "x" * 900, "a b"]), max_size=4),
+)
 def test_a_reconcile_is_answered_or_refused_whatever_lies_beside_the_manifests(
     aws, reconciling, event, keys
 ):

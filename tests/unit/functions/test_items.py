@@ -73,6 +73,11 @@ def test_a_name_of_no_characters_gets_one():
     }
 
 
+def test_a_name_longer_than_dynamodb_takes_is_cut():
+    [name] = row(item({"name": "n", "trigger": {"é" * 70_000: 1}}))["trigger"]
+    assert name == "é" * 1024
+
+
 def test_half_of_a_surrogate_pair_becomes_a_question_mark():
     assert row(item({"name": "n", "cause": "a\ud800b"}))["cause"] == "a?b"
 
