@@ -18,6 +18,11 @@ from .hostile import changed, texts, values
 
 TICKS = payloads("schedule")
 TICK = {"ScheduleArn": "arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly"}
+WAITS = {
+    "id": {"S": "0a"},
+    "bucket": {"S": "landings"},
+    "recorded_at": {"S": "2026-11-22T02:00:00.000+00:00"},
+}
 times = texts | st.sampled_from(["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", 1.5])
 names = texts.map(lambda text: text.encode("utf-8", "replace")[:1000].decode("utf-8", "ignore"))
 """What keys that S3 lists may hold: any Unicode, of 1,024 bytes at most."""
@@ -54,7 +59,7 @@ def test_a_tick_is_answered_or_refused_in_one_line(aws, tick, event, keys):
     listed = [{"Key": f"incoming/2026/{key}", "Size": 1} for key in keys]
     aws.reset(
         ListObjectsV2={"Contents": listed},
-        Query={"Items": [{"id": {"S": "0a"}, "bucket": {"S": "landings"}}]},
+        Query={"Items": [WAITS]},
         UpdateItem={"Error": {"Code": "ConditionalCheckFailedException", "Message": "taken"}},
     )
     called(tick, event)
