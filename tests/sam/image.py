@@ -1,4 +1,4 @@
-"""Lambda's image for Python: AWS's own where it can be had, else a stand-in made from packages."""
+"""Lambda's image for Python: under AWS's name where it is here or can be had, else a stand-in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def find(tools: Tools, steps: Steps) -> list[str]:
         When AWS's cannot be had, and none can be made here.
     """
     if _docker("image", "inspect", AWS) or _docker("pull", "-q", AWS):
-        steps.say(f"   on AWS's own image, {AWS}")
+        steps.say(f"   on {AWS}, as it is here")
         return ["--skip-pull-image"]
     made = f"{STAND_IN}:{_recipe()}"
     if not _docker("image", "inspect", made):

@@ -78,7 +78,7 @@ def start_lambda(
     with _running([*command, "--warm-containers", "EAGER"], tools.environment(), log, ROOT):
         eventually(lambda: listens(port), f"sam local start-lambda, see {log}")
         client = _client(port)
-        yield lambda function, payload: _invoke(client, function, payload)
+        yield lambda function, payload: _invoke(client, function, payload, log)
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def emulated(
     tools: Tools, built: Path, variables: Mapping[str, Mapping[str, str]], name: str
 ) -> Iterator[Invoke]:
     """What was built, under Lambda's own runtime client and emulator, for the block; no Docker."""
-    emulator, clients = tools.emulator, {}
+    emulator, clients, logs = tools.emulator, {}, {}
     with ExitStack() as running:
         for function, (code, handler) in handlers(built).items():
             port = free_port()
@@ -94,12 +94,14 @@ def emulated(
             addresses = ["--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
             addresses += ["--runtime-api-address", f"127.0.0.1:{free_port()}"]
             client = [str(tools.python), "-m", "awslambdaric", handler]
-            log = WORK / f"{name}-{function}.log"
+            log = logs[function] = WORK / f"{name}-{function}.log"
             running.enter_context(_running([emulator, *addresses, *client], environment, log, code))
             clients[function] = _client(port)
             eventually(partial(listens, port), f"the emulator of {function}, see {log}")
         # The emulator knows one function, which it calls `function`.
-        yield lambda function, payload: _invoke(clients[function], "function", payload)
+        yield lambda function, payload: _invoke(
+            clients[function], "function", payload, logs[function]
+        )
 
 
 def _lambda_environment(
@@ -130,12 +132,12 @@ def _client(port: int) -> Any:
     )
 
 
-def _invoke(client: Any, function: str, payload: str) -> Any:
+def _invoke(client: Any, function: str, payload: str, log: Path) -> Any:
     body = expected.path(payload).read_bytes()
     try:
         reply = client.invoke(FunctionName=function, Payload=body)
     except (BotoCoreError, ClientError) as error:
-        raise Failure(f"lambda.invoke: {error}") from error
+        raise Failure(f"lambda.invoke: {error}; see {log}") from error
     return answered(reply["Payload"].read().decode())
 
 
