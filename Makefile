@@ -22,6 +22,9 @@ demo: .venv/.ops ## Run the main job on samples/, or INPUT=file-or-folder [ARGS=
 test: .venv/.dev ## Run the tests, or TESTS=tests/unit
 	$(PYTEST) $(TESTS)
 
+sam: .venv/.dev ## Try it all with AWS's SAM CLI: validate, build, invoke each function with each payload of events/
+	PYTHONPATH=tests $(BIN)/python -m sam $(ARGS)
+
 scan: .venv/.dev ## Scan the stack and the code for what is insecure (SCAN="checkov bandit" for some)
 	@sh tests/scan/install.sh
 	PYTHONPATH=tests $(BIN)/python -m scan $(SCAN)
@@ -62,6 +65,8 @@ requirements: .venv/.dev ## Pin and hash the requirements again (UPGRADE=1 takes
 	$(COMPILE) --python-version 3.11 src/processing/requirements.in -o src/processing/requirements.txt
 	$(COMPILE) --python-version 3.11 requirements/ops.in -o requirements/ops.txt
 	$(COMPILE) --python-version 3.11 requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) --python-version 3.11 requirements/sam.in -o requirements/sam.txt
+	$(COMPILE) --python-version 3.13 tests/sam/runtime.in -o tests/sam/runtime.txt
 	$(COMPILE) --python-version 3.11 requirements/scan.in -o requirements/scan.txt
 	$(COMPILE) --python-version 3.11 requirements/scan-secrets.in -o requirements/scan-secrets.txt
 

@@ -314,3 +314,11 @@ def test_a_handler_that_crashes_is_a_line_while_it_stays_up(root: Path, tmp_path
         reported = (state / "stderr.txt").read_text()
         assert_one_line(reported, "ScheduleFunction")
         assert process.poll() is None
+
+
+def test_iam_can_be_asked_for(root: Path, tmp_path: Path) -> None:
+    with local_up(root, tmp_path, "--iam") as (_, ready):
+        assert ready.startswith("ready at")
+        aws = LocalAws.attach(tmp_path)
+        functions = aws.client("lambda").list_functions()["Functions"]
+        assert functions

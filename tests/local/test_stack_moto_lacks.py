@@ -66,7 +66,11 @@ def create(resources: dict[str, Any], outputs: dict[str, Any] | None = None) -> 
     return {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}
 
 
-@pytest.mark.parametrize("kind", sorted(LEFT_OUT.keys() - {"AWS::Lambda::EventSourceMapping"}))
+THERE = {"AWS::Lambda::EventSourceMapping", "AWS::CloudWatch::Dashboard"}
+"""The first goes otherwise, see below; the second names alarms, which are not there."""
+
+
+@pytest.mark.parametrize("kind", sorted(LEFT_OUT.keys() - THERE))
 def test_cloudformation_has_no(kind: str) -> None:
     assert kind not in get_model_map()
 

@@ -31,7 +31,6 @@ def taken_from(queue: str) -> set[tuple[str, str]]:
 START = {
     ("s3:PutObject", "<OutputBucket.Arn>/manifests/*"),
     ("s3:GetObject", "<OutputBucket.Arn>/manifests/*"),
-    ("s3:ListBucket", "<OutputBucket.Arn>"),
     ("states:StartExecution", STATE_MACHINE),
     ("states:DescribeExecution", EXECUTIONS),
 }
@@ -72,7 +71,7 @@ IN_BOTH_MODES = {
     },
 }
 LAND = LAMBDA | taken_from("LandingQueue") | {("sqs:SendMessage", "<LandingDeadLetterQueue.Arn>")}
-TICK = LAMBDA | START | FAILED_TICKS
+TICK = LAMBDA | START | FAILED_TICKS | {("s3:ListBucket", "<OutputBucket.Arn>")}
 CALLS: dict[str, dict[str, set[tuple[str, str]]]] = {
     "arrival": {
         **IN_BOTH_MODES,

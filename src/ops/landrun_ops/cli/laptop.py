@@ -25,6 +25,7 @@ def laptop(
     listen: bool = False,
     parameters: Mapping[str, str],
     docker: Docker | None = None,
+    enforce_iam: bool = False,
 ) -> Iterator[LocalAws]:
     """Bring the laptop's AWS up for the block.
 
@@ -44,6 +45,8 @@ def laptop(
         The template's parameters that are not to have their defaults.
     docker : Docker, optional
         Runs Processing jobs in their image; else they are subprocesses.
+    enforce_iam : bool
+        Whether what the template's roles do not allow is refused.
 
     Raises
     ------
@@ -63,6 +66,7 @@ def laptop(
             state_dir=state_dir,
             report=report,
             docker=docker,
+            enforce_iam=enforce_iam,
         ) as aws,
     ):
         # Not before: the file may belong to another that is up. Not shorter: closing logs, too.

@@ -45,6 +45,7 @@ def local() -> None:
 
 @app.command()
 def up(
+    *,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free one.")
     ] = 0,
@@ -55,6 +56,9 @@ def up(
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A parameter of the template; repeatable."),
     ] = None,
+    iam: Annotated[
+        bool, typer.Option("--iam", help="Refuse what the template's roles do not allow.")
+    ] = False,
     project: places.ProjectOption = None,
     state_dir: places.StateOption = None,
 ) -> None:
@@ -72,7 +76,15 @@ def up(
     with (
         contextlib.suppress(KeyboardInterrupt),
         stoppable(),
-        laptop(folder, state, complain, port=port, listen=listen, parameters=parameters) as aws,
+        laptop(
+            folder,
+            state,
+            complain,
+            port=port,
+            listen=listen,
+            parameters=parameters,
+            enforce_iam=iam,
+        ) as aws,
     ):
         where = _env_command(state_dir, project)
         typer.echo(f"ready at {aws.endpoint_url}; in another shell: {where}")
