@@ -308,6 +308,9 @@ def test_the_committed_workflow_runs(laptop) -> None:
         "InstanceCount": "1",
         "VolumeSizeInGB": "30",
         "MaxRuntimeInSeconds": "60",
+        "KmsKeyArn": "",
+        "JobEnvironment": r"\\{\"LANGUAGE\":\"en\"\\}",
+        "NetworkConfig": r"\\{\"EnableNetworkIsolation\":false\\}",
     }
     text = ASL.read_text(encoding="utf-8")
     for name, value in values.items():

@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from landrun.outside import printable
 from landrun_ops.docker import Docker
 from landrun_ops.invoking import invoke, patient_config, reconcile_event
-from landrun_ops.local import (
-    atomic_writes,
-    intrinsic_literals,
-    message_moves,
-    queue_races,
-    queue_urls,
-    s3_events,
-)
+from landrun_ops.local.adapters import adapted
 from landrun_ops.local.deploy import deploy
 from landrun_ops.local.dispatcher import Dispatcher
 from landrun_ops.local.errors import LocalAwsError
 from landrun_ops.local.functions import Functions, LocalFunction, Report
 from landrun_ops.local.identities import Identities, enforced
 from landrun_ops.local.invocations import Asynchronous, answered
-from landrun_ops.local.patches import Patches
 from landrun_ops.local.schedules import Clock, payload
 from landrun_ops.local.server import serve
 from landrun_ops.local.settings import ACCESS_KEY, REGION, SECRET_KEY, credentials
+from landrun_ops.local.signals import stopping
 from landrun_ops.local.stack import ScheduleSettings, Stack
 from landrun_ops.local.state import default_state_dir, held, read, write
 from landrun_ops.local.template import translate
@@ -47,7 +39,7 @@ RECONCILING_FUNCTION: Final = "ReconcileFunction"
 
 def report_to_stderr(line: str) -> None:
     """Show ``line`` to people."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
+    print(printable(line), file=sys.stderr, flush=True)  # noqa: T201
 
 
 @dataclass(frozen=True)
@@ -119,7 +111,7 @@ class LocalAws:
         """
         project = project.resolve()
         state_dir = (state_dir or default_state_dir(project)).resolve()
-        with _signals() as turn_off_signals, contextlib.ExitStack() as closing:
+        with stopping() as turn_off_signals, contextlib.ExitStack() as closing:
             closing.enter_context(held(state_dir))
             try:
                 aws = cls._start(
@@ -176,7 +168,7 @@ class LocalAws:
         # Late: with it comes moto, which takes seconds; wrong templates are told before.
         from landrun_ops.local.engine import install  # noqa: PLC0415
 
-        closing.enter_context(_adapted(endpoint_url))
+        closing.enter_context(adapted(endpoint_url))
         roles = closing.enter_context(enforced(report)) if enforce_iam else None
         program = project / "src" / "processing"
         engine = install(program=program, work_dir=state_dir, docker=docker, roles=roles)
@@ -281,46 +273,6 @@ def _at_work(
             functions.close()
             for part in (clock, dispatcher, asynchronous):
                 part.wait()
-
-
-@contextlib.contextmanager
-def _adapted(endpoint_url: str) -> Iterator[None]:
-    patches = Patches()
-    queue_urls.adapt(patches, endpoint_url)
-    for adapter in (s3_events, queue_races, message_moves, atomic_writes, intrinsic_literals):
-        adapter.adapt(patches)
-    try:
-        yield
-    finally:
-        patches.undo()
-
-
-_STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[Callable[[], None]]:
-    """Let SIGTERM end the block with SystemExit, where nobody else handles it.
-
-    Yields what turns signals off: a second Ctrl-C must not interrupt the closing. Outside of the
-    main thread, where Python has no signals, both do nothing.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: None
-        return
-    before = {name: signal.getsignal(name) for name in _STOPPING}
-    if before[signal.SIGTERM] is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, lambda signum, _frame: sys.exit(128 + signum))
-    try:
-        yield lambda: _ignore(_STOPPING)
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
-
-
-def _ignore(signals: Iterable[signal.Signals]) -> None:
-    for name in signals:
-        signal.signal(name, signal.SIG_IGN)
 
 
 def _session() -> boto3.Session:

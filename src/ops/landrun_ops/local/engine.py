@@ -30,6 +30,7 @@ from landrun_ops.local import (
     execution_redrive,
     execution_start,
     execution_stop,
+    intrinsic_literals,
     machine_role,
     processing_sync,
     retry_wait,
@@ -144,7 +145,13 @@ def install(
     publisher, patches = Publisher(), Patches()
     patches.item(default_user_config, "stepfunctions", {"execute_state_machine": True})
     event_delivery.adapt(patches)
-    for adapter in (execution_start, execution_stop, execution_list, execution_history):
+    for adapter in (
+        execution_start,
+        execution_stop,
+        execution_list,
+        execution_history,
+        intrinsic_literals,
+    ):
         adapter.adapt(patches)
     execution_redrive.adapt(patches)  # before status_events, which guards what runs executions
     retry_wait.adapt(patches)
