@@ -112,14 +112,15 @@ def _phones(text: str) -> str:
 
     Python's engine tries every alternative at every character; most characters start none.
     """
-    out, copied, place = "", 0, 0
+    out: list[str] = []  # joined at the end: adding to a long string copies it each time
+    copied = place = 0
     while start := _PHONE_START.search(text, place):
         match = _PHONE_RUN.match(text, start.start())
         place = match.end() if match else start.end()
         if match:
-            out += text[copied : match.start()] + _phone(match)
+            out += (text[copied : match.start()], _phone(match))
             copied = place
-    return out + text[copied:]
+    return "".join([*out, text[copied:]])
 
 
 def _phone(match: re.Match[str]) -> str:

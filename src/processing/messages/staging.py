@@ -17,12 +17,15 @@ import polars as pl
 
 from messages.batch import POSITION
 from messages.columns import SENDER, TEXT
+from messages.values import CELL
 
 ORDER = "\0order"
 BUCKET = "\0bucket"
 # A row's place among all: its task's number above, its position in the task below.
 TASK_BITS = 40
 FLUSH_BYTES = 24 * 1024 * 1024
+# A frame may hold more than it says: all the text it is a part of, and its missing values.
+FLUSH_FRAMES = 6
 IDENTITY = (SENDER, TEXT)
 
 
@@ -63,8 +66,8 @@ class Staging:
     def add(self, frame: pl.DataFrame) -> None:
         """Take rows with their ``ORDER``; they reach the disk by ``flush`` at the latest."""
         self._held.append(frame)
-        self._size += int(frame.estimated_size())
-        if self._size >= FLUSH_BYTES:
+        self._size += max(int(frame.estimated_size()), frame.height * frame.width * CELL)
+        if self._size >= FLUSH_BYTES or len(self._held) >= FLUSH_FRAMES:
             self.flush()
 
     def flush(self) -> None:

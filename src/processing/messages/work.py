@@ -39,6 +39,8 @@ from messages.streams import (
 from messages.values import unshared_bytes
 
 RECORD_BYTES = 4 * 1024 * 1024
+# A batch has fewer lines where they have many columns; how many is known from the one before.
+MAX_CELLS, FIRST_LINES = 2_000_000, 1000
 # Rejects of a task that are listed one by one; its others are counted.
 MAX_LISTED = 50_000
 # Parquet is read in slices of about so many bytes and pieces of fewer.
@@ -174,7 +176,8 @@ def _line_batches(
         else in_utf8(blocks, source.encoding or "utf-8")
     )
     header_to_come = source.format == "tsv" and task.start == 0
-    for lines in line_batches(data, blocks):
+    pace = _Pace()
+    for lines in pace.cut(line_batches(data, blocks)):
         base, skipped = done.lines, 0
         done.lines += len(lines)
         if header_to_come:
@@ -182,10 +185,27 @@ def _line_batches(
             header_to_come = skipped == len(lines) and not lines[-1].strip()
         body = lines[skipped:] if skipped else lines
         if source.format == "jsonl":
-            yield base, clean_json_lines(body, columns, source.decoding)
+            batch = clean_json_lines(body, columns, source.decoding)
         else:
             batch = clean_tab_lines(body, source.header, columns, source.decoding)
-            yield base + skipped, batch
+        pace.width = max(1, batch.frame.width)
+        yield base + skipped, batch
+
+
+class _Pace:
+    """How many lines a batch may have, for the columns that the one before turned out to have."""
+
+    def __init__(self) -> None:
+        self.width = MAX_CELLS // FIRST_LINES
+
+    def cut(self, batches: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
+        """Cut batches to as many lines as fit by then."""
+        for lines in batches:
+            start = 0
+            while start < len(lines):
+                end = start + max(1, MAX_CELLS // self.width)
+                yield lines[start:end]
+                start = end
 
 
 def _mark_at(task: Task) -> str:

@@ -105,7 +105,7 @@ def _small_lines(path: Path, size: int) -> None:
 
 
 def _long_names(path: Path, size: int) -> None:
-    spread(path, (b'{"text":"t%d","%d%s":1}\n' % (i, i, b"n" * size) for i in range(60)))
+    spread(path, [GOOD, *(b'{"text":"t%d","%d%s":1}\n' % (i, i, b"n" * size) for i in range(60))])
 
 
 def _sparse(path: Path, size: int) -> None:
@@ -158,7 +158,7 @@ SLOW = (
 
 
 def _slow_texts(path: Path, size: int) -> None:
-    lines = (b'{"text":"%s"}\n' % (s * (size // len(s))).encode() for s in SLOW)
+    lines = (b'{"text":"%s"}\n' % (s * (size // len(s.encode()))).encode() for s in SLOW)
     spread(path, [GOOD, *lines])
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -16,9 +17,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from messages import footer, job, plan, streams, summary, work
+from messages import footer, job, plan, staging, streams, summary, work
 from messages.columns import Columns
 from messages.host import memory_mb
+from messages.masking import mask_numbers
 from messages.sources import Source
 from messages.summary import Record
 
@@ -113,6 +115,24 @@ def test_a_bomb_is_given_up_and_said_to_be_damaged(
 
     assert sum(map(len, blocks)) < 33_000_000
     assert blocks.damage == f"damaged {compression} data: it unpacks to more than 50 times its size"
+
+
+def test_masking_long_texts_takes_linear_time() -> None:
+    """Once a text of 4 MB took minutes: each number was added to a string ever longer."""
+    began = time.process_time()
+    mask_numbers("1 " * 500_000)
+
+    assert time.process_time() - began < 15
+
+
+def test_staged_rows_do_not_keep_what_they_were_a_part_of(tmp_path: Path) -> None:
+    """A single row kept of a batch holds all of the batch's text."""
+    row = pl.DataFrame({staging.ORDER: [0], "sender": ["a"], "text": ["t"]})
+    held = staging.Staging(tmp_path, 1)
+    for _ in range(staging.FLUSH_FRAMES):
+        held.add(row)
+
+    assert held.weights[0].rows == staging.FLUSH_FRAMES
 
 
 def test_looking_for_a_line_ends_with_the_range() -> None:
