@@ -154,7 +154,7 @@ def clean_records(
     rejects: list[Reject] = []
     for position, fields in records:
         if isinstance(fields, Reject):
-            rejects.append(Reject(position, fields.reason, fields.excerpt))
+            rejects.append(reject(position, fields.reason, _joined([fields.excerpt])))
         elif not encodable("".join(fields)):
             rejects.append(reject(position, "not valid UTF-8", _joined(fields)))
         else:

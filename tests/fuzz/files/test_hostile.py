@@ -76,6 +76,14 @@ def test_excerpts_cannot_steer_a_terminal() -> None:
     assert ended.rejected[0]["excerpt"] == r"\x1b]0;x\x07 \x9b31m \u202e evil"
 
 
+def test_a_line_may_be_wrong_in_two_ways() -> None:
+    """A quote that stays open, and bytes that are no UTF-8: found by fuzzing."""
+    ended = run({"a.csv": b'text,n\ngood,1\n"x\x9d,1\ngood2,2\n'})
+
+    assert ended.rejected[0]["reason"] == "a quote opens here and never closes"
+    assert ended.file("a.csv")["rows_out"] == 2
+
+
 def test_rejects_beyond_number_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "MAX_LISTED", 10)
 
