@@ -59,7 +59,7 @@ def test_every_part_of_the_template_is_linted(root: Path) -> None:
 def test_cfn_lint_finds_nothing_in_the_translation(
     lint_translated: Callable[..., list[str]],
 ) -> None:
-    """Parameters do not change it: what they choose among is in it. make scan lints what results."""
+    """Parameters do not change it: what they choose among is in it. `make scan` lints results."""
     assert lint_translated() == []
 
 
