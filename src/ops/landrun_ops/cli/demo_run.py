@@ -12,7 +12,7 @@ from landrun_ops.cli.laptop import laptop
 from landrun_ops.cli.progress import Progress, shown
 from landrun_ops.cli.results import show_results
 from landrun_ops.cli.terminal import console, is_live
-from landrun_ops.demo import Journey, Stack, Stage, data_files, follow
+from landrun_ops.demo import Journey, Observed, Stack, Stage, data_files, follow
 from landrun_ops.docker import Docker
 from landrun_ops.local.template import read
 
@@ -68,7 +68,9 @@ def run_demo(
             times.done("start")
             stack = Stack(aws.client, aws.outputs)
             _land(stack, journeys, progress)
-            _follow(stack, journeys, progress, patience, float(defaults["MaxRuntimeInSeconds"]))
+            follow_shown(
+                stack, journeys, progress, patience, float(defaults["MaxRuntimeInSeconds"])
+            )
             times.done("runs")
             progress.doing("bringing the outputs here, stopping AWS")
             _fetch(stack, journeys, project / OUTPUT_FOLDER)
@@ -134,13 +136,14 @@ def _land(stack: Stack, journeys: Sequence[Journey], progress: Progress) -> None
         progress.moved(journey)
 
 
-def _follow(
-    stack: Stack,
+def follow_shown(
+    stack: Observed,
     journeys: Sequence[Journey],
     progress: Progress,
     patience: float,
     job_seconds: float,
 ) -> None:
+    """Show how journeys come along until all have ended; see `follow`."""
     progress.doing("waiting for their runs")
     for journey in follow(
         journeys,

@@ -11,8 +11,9 @@ from typing import Any
 from rich.console import Console
 
 from landrun.errors import ConfigurationError
+from landrun_ops.cli.demo_run import follow_shown
 from landrun_ops.cli.progress import shown
-from landrun_ops.demo import Journey, Stack, Stage, follow
+from landrun_ops.demo import Journey, Stack, Stage
 from landrun_ops.invoking import invoke, patient_config
 from landrun_ops.runs import Run
 
@@ -89,16 +90,7 @@ def run_verify(
         if outputs["StartOn"] == "schedule":
             progress.doing("firing a tick")
             observed = Ticked(stack, _tick(client, outputs, patience), key)
-        progress.doing("waiting for its run")
-        for moved in follow(
-            [journey],
-            observed,
-            clock=time.monotonic,
-            sleep=time.sleep,
-            patience=patience,
-            job_seconds=LONGEST_JOB,
-        ):
-            progress.moved(moved)
+        follow_shown(observed, [journey], progress, patience, LONGEST_JOB)
     return journey
 
 
