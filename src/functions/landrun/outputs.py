@@ -98,6 +98,8 @@ def fitting_summary(body: bytes) -> dict[str, Any] | None:
     if nested_deeper(summary, SUMMARY_DEPTH):
         return None
     if len(body) > SUMMARY_LIMIT and isinstance(summary.get("files"), list):
-        summary = {**summary, "files_omitted": len(summary["files"])}
+        before = summary.get("files_omitted")
+        omitted = len(summary["files"]) + (before if isinstance(before, int) else 0)
+        summary = {**summary, "files_omitted": omitted}
         del summary["files"]
     return summary if summary and len(plain_json(summary)) <= SUMMARY_LIMIT else None

@@ -1,6 +1,6 @@
 """Whatever bytes a file has, the job ends as it should: soundly, with a reason where it fails.
 
-Short and the same each time here; ``FUZZ=thorough`` draws anew, ``FUZZ_EXAMPLES`` times a test.
+Short and the same each time here; with LANDRUN_FUZZ_EXAMPLES drawn anew, so many times.
 """
 
 from __future__ import annotations
@@ -41,8 +41,7 @@ from .parquet_bytes import (
     strings,
 )
 
-THOROUGH = os.environ.get("FUZZ") == "thorough"
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1000"))
+EXAMPLES = int(os.environ.get("LANDRUN_FUZZ_EXAMPLES", "0"))
 GOOD = b'{"text": "the good one"}\n'
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
@@ -77,8 +76,8 @@ SIGNS = [
 def examples(short: int, share: float = 1) -> settings:
     """Draw a few and the same ones in the suite, many and new ones at length."""
     return settings(
-        max_examples=max(1, int(EXAMPLES * share)) if THOROUGH else short,
-        derandomize=not THOROUGH,
+        max_examples=max(1, int(EXAMPLES * share)) if EXAMPLES else short,
+        derandomize=not EXAMPLES,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )

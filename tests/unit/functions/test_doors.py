@@ -155,6 +155,12 @@ def test_a_summary_too_long_for_a_row_loses_its_files_but_keeps_its_counts():
     assert fitting == {"rows_in": 3, "files_omitted": 100}
 
 
+def test_files_that_the_job_left_out_of_a_summary_stay_counted():
+    files = [{"name": "x" * 1000}] * 100
+    fitting = fitting_summary(json.dumps({"files": files, "files_omitted": 20}).encode())
+    assert fitting == {"files_omitted": 120}
+
+
 @pytest.mark.parametrize(
     "body",
     [
