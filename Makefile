@@ -1,11 +1,11 @@
 # Everything a person or CI types. `make` alone lists it. Works with make 3.81 and BSD tools.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test sam container image scan fuzz faults soak mutations lint types render requirements clean
+.PHONY: help setup demo test permissions sam container image scan fuzz faults soak mutations lint types render requirements clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest -n 2
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 FAULTS := PYTHONPATH=tests $(BIN)/python -m faults
 FIGURES := .landrun/faults
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header -q $(if $(UPGRADE),--upgrade)
@@ -21,6 +21,9 @@ demo: .venv/.ops ## Run the main job on samples/, or INPUT=file-or-folder [ARGS=
 
 test: .venv/.dev ## Run the tests, or TESTS=tests/unit
 	$(PYTEST) $(TESTS)
+
+permissions: .venv/.dev ## Show that each role is needed, and enough: on the laptop's AWS, with IAM enforced
+	LANDRUN_PERMISSIONS=1 $(PYTEST) -q tests/permissions
 
 sam: .venv/.dev ## Try it all with AWS's SAM CLI: validate, build, invoke each function with each payload of events/
 	PYTHONPATH=tests $(BIN)/python -m sam $(ARGS)

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from .laptop import START, TESTS, Stack, eventually
+from .thorough import THOROUGH
+
+pytestmark = pytest.mark.skipif(not THOROUGH, reason="takes half a minute: make faults runs it")
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,9 @@ import pytest
 from landrun_ops.local.errors import FunctionError
 
 from .laptop import PUT, Stack, eventually
+from .thorough import THOROUGH
+
+pytestmark = pytest.mark.skipif(not THOROUGH, reason="takes half a minute: make faults runs it")
 
 DAY = timedelta(days=1)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ import pytest
 
 from .laptop import Laptop, eventually
 from .world import Policies
+
+if "LANDRUN_PERMISSIONS" not in os.environ:
+    pytest.skip("takes a minute: make permissions runs it", allow_module_level=True)
 
 DOCUMENTED = "AWS's documentation asks for it; nothing on the laptop has a use for it"
 UNSEEN: dict[str, dict[str, str]] = {
