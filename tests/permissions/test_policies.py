@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from landrun_ops.local.errors import TemplateError
 from landrun_ops.local.machine_role import to_create
 from landrun_ops.local.policies import permits, trusts
 
@@ -77,9 +78,9 @@ def test_a_statement_holds_where_all_its_conditions_are_met(
 
 
 def test_what_is_not_known_here_is_an_error_and_no_guess() -> None:
-    with pytest.raises(NotImplementedError, match="IpAddress"):
+    with pytest.raises(TemplateError, match="IpAddress"):
         permits([policy(allow("*", "*", Condition={"IpAddress": {"k": "a"}}))], "s3:Get", "a")
-    with pytest.raises(NotImplementedError, match="NotAction"):
+    with pytest.raises(TemplateError, match="NotAction"):
         permits([policy({"Effect": "Allow", "NotAction": "*", "Resource": "*"})], "s3:Get", "a")
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from landrun_ops.local.errors import TemplateError
+
 Document = Mapping[str, Any]
 Context = Mapping[str, str | list[str]]
 
@@ -63,7 +65,7 @@ def holds(statement: Mapping[str, Any], context: Context) -> bool:
 
     Raises
     ------
-    NotImplementedError
+    TemplateError
         For an operator that is not known here: better than to guess.
     """
     return all(
@@ -75,7 +77,7 @@ def holds(statement: Mapping[str, Any], context: Context) -> bool:
 
 def _concerns(statement: Mapping[str, Any], action: str, resource: str) -> bool:
     if "NotAction" in statement or "NotResource" in statement:
-        raise NotImplementedError("policies with NotAction or NotResource are not known here")
+        raise TemplateError("the laptop cannot judge policies with NotAction or NotResource")
     actions = (pattern.lower() for pattern in _listed(statement["Action"]))
     return _any_like(actions, action.lower()) and _any_like(
         _listed(statement["Resource"]), resource
@@ -85,7 +87,7 @@ def _concerns(statement: Mapping[str, Any], action: str, resource: str) -> bool:
 def _met(operator: str, given: list[str], wanted: list[str]) -> bool:
     quantifier, _, name = operator.rpartition(":")
     if name not in _OPERATORS:
-        raise NotImplementedError(f"the condition operator {operator} is not known here")
+        raise TemplateError(f"the laptop cannot judge the condition operator {operator}")
     test = _OPERATORS[name]
     met = [any(test(value, one) for one in wanted) for value in given]
     return all(met) if quantifier == "ForAllValues" else any(met)
