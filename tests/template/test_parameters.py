@@ -289,7 +289,7 @@ def test_samconfig_deploys_with_parameters_that_the_template_takes(
 @pytest.mark.parametrize(
     ("part", "limit"),
     [
-        ("template.yaml", 505),
+        ("template.yaml", 510),
         ("src/monitoring/template.yaml", 330),
         ("src/notifications/template.yaml", 100),
         ("src/roles/template.yaml", 200),

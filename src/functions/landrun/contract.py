@@ -64,10 +64,11 @@ class ScheduleTrigger(_Frozen):
 
 
 class ManualTrigger(_Frozen):
-    """Somebody started a run by hand."""
+    """Somebody started a run by hand; ``RerunOf`` is the run whose manifest it reads again."""
 
     Kind: Literal["manual"] = "manual"
     StartedBy: str
+    RerunOf: str | None = None
 
 
 Trigger = ObjectCreatedTrigger | ScheduleTrigger | ManualTrigger

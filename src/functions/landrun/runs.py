@@ -11,6 +11,7 @@ from landrun.contract import ExecutionInput, S3Uri, Trigger, check_run_name
 from landrun.errors import AlreadyStarted, ServiceError
 from landrun.executions import Executions
 from landrun.manifests import Manifest, Manifests
+from landrun.outside import json_object
 
 _CLOCK_SKEW = timedelta(seconds=5)
 
@@ -107,9 +108,16 @@ class Runs:
         return Run(name, started.arn, len(manifest.keys), duplicate=ran_before)
 
     def _was_started_with_another(self, arn: str, run: ExecutionInput) -> bool:
-        """Compare inputs for the record; a look-up that fails must not fail a landing."""
+        """Compare inputs for the record; a look-up that fails must not fail a landing.
+
+        Triggers may differ, as of an event and of the backfill that stands for it: the name says
+        that they are about the same.
+        """
         try:
             stands = self._executions.find(arn)
         except ServiceError:
             return False
-        return stands is not None and stands.get("input") not in (None, run.to_json())
+        if stands is None or stands.get("input") is None:
+            return False
+        before, now = json_object(stands["input"]), json_object(run.to_json())
+        return any(before.get(field) != now[field] for field in now if field != "Trigger")

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from landrun.contract import is_run_name
 from landrun.errors import InvalidEvent
 from landrun.outside import json_object, shown, whole
 
@@ -154,6 +155,7 @@ def row(change: StatusChange) -> dict[str, Any]:
         "input_message": _uri(given.get("InputMessage")),
         "output_processed_message": _uri(given.get("OutputProcessedMessage")),
         "trigger": trigger if isinstance(trigger, dict) else None,
+        "rerun_of": _rerun_of(trigger),
         "month": started_at[:7],
         "started_at": started_at,
         **_end(change),
@@ -178,6 +180,12 @@ def _end(change: StatusChange) -> dict[str, Any]:
 def kept(text: object, limit: int = CAUSE_LIMIT) -> str | None:
     """Keep the beginning of a text for a row; nothing of what is none."""
     return text[:limit] if isinstance(text, str) else None
+
+
+def _rerun_of(trigger: object) -> str | None:
+    """Name the run that this one repeats; the trigger may be anything, it comes from outside."""
+    name = trigger.get("RerunOf") if isinstance(trigger, dict) else None
+    return name if isinstance(name, str) and is_run_name(name) else None
 
 
 def _uri(text: object) -> str | None:

@@ -1,18 +1,43 @@
-"""Where things are: the project's folder, the laptop's state, the ledger."""
+"""Where things are: the project's folder, the laptop's state, the stack."""
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from landrun.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from landrun_ops.stack import Stack
+
+Result = TypeVar("Result")
+
+LAPTOPS_STACK = "landrun"
+"""The name of the stack on a laptop's AWS."""
+
+StackOption = Annotated[
+    str,
+    typer.Option(
+        "--stack",
+        metavar="NAME",
+        envvar="LANDRUN_STACK",
+        help="A deployed stack; else the laptop's.",
+        show_default=False,
+    ),
+]
+ProfileOption = Annotated[
+    str, typer.Option("--profile", metavar="NAME", help="Of the AWS CLI.", show_default=False)
+]
+RegionOption = Annotated[
+    str, typer.Option("--region", metavar="NAME", help="The stack's region.", show_default=False)
+]
 
 ProjectOption = Annotated[
     Path | None,
@@ -108,7 +133,7 @@ def client(service: str, environment: Mapping[str, str], config: Any = None) -> 
     )
 
 
-def ledger(state_dir: Path | None, project: Path | None) -> tuple[DynamoDBClient, str]:
+def ledger(state_dir: Path | None, project: Path | None) -> tuple[Any, str]:
     """Find the ledger: LANDRUN_RUNS_TABLE, or the one of the laptop's AWS that is up.
 
     Raises
@@ -212,3 +237,86 @@ def _deployed(
             " with: landrun local up"
         ) from error
     return client(service, environment, config()), environment[variable]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which stack a command is about, as its options say.
+
+    Attributes
+    ----------
+    stack : str
+        The name of a deployed one; empty for the laptop's.
+    profile, region : str
+        Of the AWS CLI; empty for what its environment says.
+    project, state_dir : Path or None
+        Where the laptop's AWS is.
+    """
+
+    stack: str = ""
+    profile: str = ""
+    region: str = ""
+    project: Path | None = None
+    state_dir: Path | None = None
+
+    def find(self) -> Stack:
+        """Look the stack up.
+
+        Raises
+        ------
+        ConfigurationError
+            When none is named and the laptop's AWS is not up, or it is no stack of landrun.
+        ServiceError
+            When AWS cannot be reached, or has no such stack.
+        """
+        # Late, here and below: boto3 takes longer to import than --help may take.
+        from landrun_ops import stack  # noqa: PLC0415
+
+        if self.stack:
+            return stack.find(self.stack, profile=self.profile, region=self.region)
+        return stack.find(LAPTOPS_STACK, environment=self._laptop())
+
+    def _laptop(self) -> dict[str, str]:
+        from landrun_ops.local.errors import NotUpError  # noqa: PLC0415
+
+        if self.profile or self.region:
+            raise ConfigurationError(
+                "--profile and --region are about a deployed stack: name it with --stack"
+            )
+        try:
+            return laptop_environment(state_folder(self.state_dir, self.project))
+        except (ConfigurationError, NotUpError) as error:
+            raise ConfigurationError(
+                "no stack: name a deployed one with --stack or LANDRUN_STACK, or start the"
+                " laptop's AWS with: landrun local up"
+            ) from error
+
+
+def on_stack(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Give a command the options that say which stack; it takes a `Target` as ``target``."""
+    signature = inspect.signature(command, eval_str=True)
+    own = [one for one in signature.parameters.values() if one.name != "target"]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in _TARGET_OPTIONS.items()
+    ]
+
+    @wraps(command)
+    def with_target(*arguments: Any, **options: Any) -> Result:
+        target = Target(**{name: options.pop(name) for name in _TARGET_OPTIONS})
+        return command(*arguments, target=target, **options)
+
+    parameters = [*own, *shared]
+    del with_target.__wrapped__
+    with_target.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_target.__annotations__ = {one.name: one.annotation for one in parameters}
+    return with_target
+
+
+_TARGET_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "stack": (StackOption, ""),
+    "profile": (ProfileOption, ""),
+    "region": (RegionOption, ""),
+    "project": (ProjectOption, None),
+    "state_dir": (StateOption, None),
+}

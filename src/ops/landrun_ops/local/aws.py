@@ -23,7 +23,7 @@ from landrun_ops.local.identities import Identities, enforced
 from landrun_ops.local.invocations import Asynchronous, answered
 from landrun_ops.local.schedules import Clock, payload
 from landrun_ops.local.server import serve
-from landrun_ops.local.settings import ACCESS_KEY, REGION, SECRET_KEY, credentials
+from landrun_ops.local.settings import ACCESS_KEY, REGION, SECRET_KEY, STACK, credentials
 from landrun_ops.local.signals import stopping
 from landrun_ops.local.stack import ScheduleSettings, Stack
 from landrun_ops.local.state import default_state_dir, held, read, write
@@ -193,9 +193,9 @@ class LocalAws:
         return cls(endpoint_url, stack.outputs, stack.not_here, str(logs), stack.schedules)
 
     def environment(self) -> dict[str, str]:
-        """Return what AWS SDKs and CLIs need to find it, and the outputs as ``LANDRUN_…``."""
+        """Return what SDKs and CLIs need to find it, the stack, and its outputs: ``LANDRUN_…``."""
         outputs = {f"LANDRUN_{_upper_snake(key)}": self.outputs[key] for key in self.outputs}
-        return {**credentials(self.endpoint_url), **outputs}
+        return {**credentials(self.endpoint_url), "LANDRUN_STACK": STACK, **outputs}
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of ``service``."""

@@ -1,0 +1,79 @@
+"""Spans of time as people write and read them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from landrun.errors import ConfigurationError
+from landrun.outside import shown
+
+_AGO = re.compile(r"(\d{1,6})([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def since(text: str, now: datetime) -> datetime:
+    """Read the beginning of a span that ends now.
+
+    Parameters
+    ----------
+    text : str
+        As ``90s``, ``30m``, ``12h``, ``2d`` or ``4w`` ago, or a time as ISO 8601 has it; in UTC
+        where it says no zone.
+    now : datetime
+        The present, aware.
+
+    Raises
+    ------
+    ConfigurationError
+        When it is neither, or is in the future.
+
+    Examples
+    --------
+    >>> since("2d", datetime(2026, 11, 22, tzinfo=UTC)).isoformat()
+    '2026-11-20T00:00:00+00:00'
+    """
+    found = _ago(text, now) or _time(text)
+    if found is None:
+        raise ConfigurationError(
+            f"--since {shown(text)} is no time: write 30m, 12h, 2d, 4w or 2026-11-22T03:00:00Z"
+        )
+    if found > now:
+        raise ConfigurationError(f"--since {shown(text)} is in the future: write a time before now")
+    return found
+
+
+def _ago(text: str, now: datetime) -> datetime | None:
+    match = _AGO.fullmatch(text.strip())
+    if not match:
+        return None
+    try:
+        return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def spelled(seconds: float) -> str:
+    """Spell a span in its two largest units.
+
+    Examples
+    --------
+    >>> [spelled(seconds) for seconds in (0.42, 7.6, 83, 3840, 180000)]
+    ['0.4 s', '7.6 s', '1 min 23 s', '1 h 04 min', '2 d 02 h']
+    """
+    if seconds < 59.95:  # noqa: PLR2004  (what would be written as 60.0)
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for large, small, words in ((86400, 3600, "d h"), (3600, 60, "h min"), (60, 1, "min s")):
+        if whole >= large:
+            unit, smaller = words.split()
+            return f"{whole // large} {unit} {whole % large // small:02d} {smaller}"
+    return f"{whole} s"
