@@ -10,10 +10,12 @@ import pytest
 from landrun.contract import ExecutionInput, S3Uri
 from landrun.errors import ConfigurationError, InvalidName, ServiceError
 from landrun_ops.workflow import places, prepare, who
+from landrun_ops.workflow.byhand import Places, gather
 
 RANDOM = uuid.UUID("6f7f0c52-7d2c-4f0e-9a55-2f1b6f6e9d11")
 NAME = f"bsm-{RANDOM.hex}"
 LANDING = S3Uri("landing", "incoming/")
+WHERE = Places(S3Uri("output", "manifests/"), LANDING, S3Uri("output", "processed/"))
 
 
 def prepared(
@@ -78,13 +80,20 @@ def test_a_manifest_is_passed_on_as_it_is(s3: Any) -> None:
     assert "Contents" not in s3.list_objects_v2(Bucket="output")
 
 
-@pytest.mark.parametrize("body", [b'[{"text": "hi"}]', b'{"text": "hi"}', b"{", b"[]", b"3"])
+@pytest.mark.parametrize("body", [b'[{"text": "hi"}]', b'{"text": "hi"}', b"{", b"[]", b"3", b"[["])
 def test_messages_in_a_json_file_are_no_manifest(s3: Any, body: bytes) -> None:
     put(s3, "in/messages.json", body=body)
 
     run = prepared(s3, "s3://landing/in/messages.json")
 
     assert manifest(s3, run) == [{"prefix": "s3://landing/"}, "in/messages.json"]
+
+
+def test_a_long_manifest_is_known_by_its_beginning(s3: Any) -> None:
+    keys = "".join(f',"{"k" * 100}{n}"' for n in range(1000)).encode()
+    put(s3, "mine.json", body=b' [ {"prefix": "s3://landing/in/"}' + keys + b"]")
+
+    assert prepared(s3, "s3://landing/mine.json").InputMessage == "s3://landing/mine.json"
 
 
 def test_the_run_is_named_at_random_and_says_who_started_it(s3: Any) -> None:
@@ -94,7 +103,7 @@ def test_the_run_is_named_at_random_and_says_who_started_it(s3: Any) -> None:
 
     assert run.PreprocessingJobName == NAME
     assert run.OutputProcessedMessage == "s3://output/by-hand/"
-    assert run.Trigger.model_dump() == {
+    assert run.Trigger.model_dump(exclude_none=True) == {
         "Kind": "manual",
         "StartedBy": "arn:aws:iam::123456789012:user/me",
     }
@@ -105,6 +114,50 @@ def test_nothing_to_read_is_an_error_and_leaves_no_manifest(s3: Any, source: str
     with pytest.raises(ConfigurationError, match="nothing to read at s3://landing"):
         prepared(s3, source)
     assert "Contents" not in s3.list_objects_v2(Bucket="output")
+
+
+def test_a_star_stands_for_any_end_of_a_key(s3: Any) -> None:
+    put(s3, "in/2026-11-01.csv", "in/2026-11-02/a.csv", "in/2026-12-01.csv")
+
+    reading = gather(s3, [S3Uri("landing", "in/2026-11-*")], WHERE)
+
+    assert reading.keys == ("in/2026-11-01.csv", "in/2026-11-02/a.csv")
+
+
+def test_several_sources_make_one_list_in_which_each_object_is_once(s3: Any) -> None:
+    put(s3, "b/1.csv", "a/1.csv", "a/2.csv")
+    put(s3, "a/empty.csv", "a/", body=b"")
+    sources = [S3Uri("landing", key) for key in ("b/1.csv", "a/2.csv", "a")]
+
+    reading = gather(s3, sources, WHERE)
+
+    assert reading.keys == ("b/1.csv", "a/2.csv", "a/1.csv")
+    assert (reading.bucket, reading.size) == ("landing", 3)
+    assert reading.left_out == {"zero-bytes": 1, "folder-marker": 1}
+
+
+def test_sources_in_two_buckets_are_refused_with_the_remedy(s3: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"\(landing, output\): start a run for each"):
+        gather(s3, [S3Uri("landing", "a"), S3Uri("output", "a")], WHERE)
+
+
+def test_the_source_that_has_nothing_is_named(s3: Any) -> None:
+    put(s3, "in/a.csv")
+
+    for source, words in (("in/b", "no object of that name"), ("in/b*", "no key begins so")):
+        with pytest.raises(ConfigurationError, match=f"s3://landing/{source[:4]}.*{words}"):
+            gather(s3, [S3Uri("landing", "in/"), S3Uri("landing", source)], WHERE)
+
+
+def test_outputs_are_read_only_when_they_are_asked_for(s3: Any) -> None:
+    for key in ("a.csv", "processed/r1/part.csv", "manifests/r1.json"):
+        s3.put_object(Bucket="output", Key=key, Body=b"x")
+
+    whole = gather(s3, [S3Uri("output")], WHERE)
+    outputs = gather(s3, [S3Uri("output", "processed/r1")], WHERE)
+
+    assert (whole.keys, whole.left_out) == (("a.csv",), {"own-output": 2})
+    assert outputs.keys == ("processed/r1/part.csv",)
 
 
 def test_a_bucket_that_is_not_there_is_named_by_s3(s3: Any) -> None:
