@@ -3,7 +3,8 @@
 One item for each object, so that one conditional write decides everything about it. It keeps the
 newest landing of its key; an older one that comes late changes nothing. Sequencers of one key
 compare as strings once they are right-padded with zeros (Amazon S3 user guide, "Event message
-structure").
+structure"). A version that stands already is the same landing whatever its sequencer: S3 tells
+the true one to nobody but its event, and ``landrun backfill`` has to make one up.
 
 The index ``by-waiting`` only finds candidates. It is eventually consistent, so nothing is decided
 by what it says: a claim is a conditional write, and what that returns is what was claimed.
@@ -34,6 +35,11 @@ KEPT = timedelta(days=400)
 _SEQUENCER_WIDTH = 64
 _NAMESPACE = uuid.UUID("0d6f9a37-6b0c-4f5e-9d3c-8c1c0e5b7a11")
 _REFUSED = "ConditionalCheckFailedException"
+_NEWER = "attribute_not_exists(#sequencer) OR #sequencer < :sequencer"
+_ANOTHER_AND_NEWER = (
+    "attribute_not_exists(#sequencer) OR (#sequencer < :sequencer"
+    " AND (attribute_not_exists(#version_id) OR #version_id <> :version_id))"
+)
 _MINE_OR_NOBODYS = "attribute_not_exists(#claimed_by) OR #claimed_by = :claimed_by"
 
 
@@ -138,11 +144,11 @@ class Waiting:
             "waiting": item[0],
             "expires_at": None,
         }
-        condition = "attribute_not_exists(#sequencer) OR #sequencer < :sequencer"
+        condition = _ANOTHER_AND_NEWER if landing.version_id else _NEWER
         try:
             before = self._update(item, known, condition, answer="ALL_OLD")
         except ServiceError as error:
-            return _why_not(error, known["sequencer"])
+            return _why_not(error, landing)
         return Recorded.REPLACES if "waiting" in before else Recorded.WAITS
 
     def candidates(self) -> Iterator[Candidate]:
@@ -287,11 +293,14 @@ class Waiting:
         return self._clock().isoformat(timespec="milliseconds")
 
 
-def _why_not(error: ServiceError, sequencer: object) -> Recorded:
+def _why_not(error: ServiceError, landing: Landing) -> Recorded:
     """Tell a repeated landing from one that came late; the refusal carries what stands."""
     if error.code != _REFUSED:
         raise error
-    same = error.answer["Item"]["sequencer"]["S"] == sequencer
+    stands = error.answer["Item"]
+    same = stands["sequencer"]["S"] == ordered(landing.sequencer)
+    if landing.version_id:
+        same |= stands.get("version_id", {}).get("S") == landing.version_id
     return Recorded.DUPLICATE if same else Recorded.OLDER
 
 

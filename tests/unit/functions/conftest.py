@@ -263,9 +263,11 @@ class FakeWaiting:
         if stands is None:
             self.items[item] = WaitingItem(landing, self.clock())
             return Recorded.WAITS
-        if ordered(landing.sequencer) <= stands.sequencer:
-            same = ordered(landing.sequencer) == stands.sequencer
-            return Recorded.DUPLICATE if same else Recorded.OLDER
+        same = landing.version_id and landing.version_id == stands.landing.version_id
+        if same or ordered(landing.sequencer) == stands.sequencer:
+            return Recorded.DUPLICATE
+        if ordered(landing.sequencer) < stands.sequencer:
+            return Recorded.OLDER
         self.items[item] = replace(stands, landing=landing, recorded_at=self.clock(), waiting=True)
         return Recorded.REPLACES if stands.waiting else Recorded.WAITS
 
@@ -493,12 +495,16 @@ def table(aws: Any, root: Path) -> Callable[[str], str]:
 
 @pytest.fixture
 def landed(load_event: Any) -> Callable[..., Landing]:
-    """``landed("incoming/a.jsonl", sequencer="0A")`` is the landing of S3's event, so changed."""
+    """``landed("incoming/a.jsonl", sequencer="0A")`` is the landing of S3's event, so changed.
+
+    With another sequencer it is another version, unless told which.
+    """
 
     def landing(key: str, bucket: str = "landings", **changes: object) -> Landing:
         [event] = messages(load_event("object-created"))
         event["detail"]["bucket"]["name"] = bucket
-        event["detail"]["object"] |= {"key": key, **changes}
+        version = {"version-id": f"v-{changes['sequencer']}"} if changes.get("sequencer") else {}
+        event["detail"]["object"] |= {"key": key, **version, **changes}
         return parse_landing(json.dumps(event))
 
     return landing

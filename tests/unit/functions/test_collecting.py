@@ -45,7 +45,9 @@ class World:
         self.executions = FakeExecutions()
 
     def land(self, *keys: str, **changes: Any) -> list[Landing]:
-        landings = [replace(self.like, key=key, **changes) for key in keys]
+        """Land a version of each key; with another sequencer it is another version."""
+        version = {"version_id": f"v-{changes['sequencer']}"} if "sequencer" in changes else {}
+        landings = [replace(self.like, key=key, **(version | changes)) for key in keys]
         for landing in landings:
             self.waiting.record(landing)
         return landings

@@ -110,6 +110,38 @@ def test_zeros_at_the_end_of_a_sequencer_make_no_difference(door, landed):
     assert door.record(landed("a", sequencer="0A00")) is Recorded.DUPLICATE
 
 
+@pytest.mark.parametrize(("first", "again"), [("0A", "0B"), ("0B", "0A"), ("0A", "0AFF")])
+def test_a_version_that_stands_is_a_duplicate_whatever_sequencer_it_comes_with(
+    door, landed, first, again
+):
+    """Its event and its backfill have sequencers of their own; either may come first."""
+    one, other = (landed("a", sequencer=s, **{"version-id": "v1"}) for s in (first, again))
+    assert [door.record(one), door.record(other)] == [Recorded.WAITS, Recorded.DUPLICATE]
+    stands = door.claim(landing_id(one), "run-1", TICK)
+    assert (stands.version_id, ordered(stands.sequencer)) == ("v1", ordered(first))
+
+
+def test_a_version_that_was_done_does_not_wait_again_when_it_comes_with_another_sequencer(
+    door, landed
+):
+    one, other = (landed("a", sequencer=s, **{"version-id": "v1"}) for s in ("0A", "0B"))
+    door.record(one)
+    door.settle("run-1", claimed(door, one))
+    assert door.record(other) is Recorded.DUPLICATE
+    assert waits(door) == {}
+
+
+def test_a_version_that_another_has_replaced_stays_replaced_whatever_it_comes_with(door, landed):
+    for sequencer, version in (("0A", "v1"), ("0C", "v2")):
+        door.record(landed("a", sequencer=sequencer, **{"version-id": version}))
+    assert door.record(landed("a", sequencer="0B", **{"version-id": "v1"})) is Recorded.OLDER
+
+
+def test_a_version_is_told_from_a_landing_of_before_the_bucket_had_versions(door, landed):
+    door.record(landed("a", sequencer="0A", **{"version-id": None}))
+    assert door.record(landed("a", sequencer="0B", **{"version-id": "v1"})) is Recorded.REPLACES
+
+
 @given(st.text("0123456789ABCDEF", max_size=32), st.text("0123456789ABCDEF", max_size=32))
 def test_the_order_of_sequencers_is_that_of_fractions(one, other):
     def fraction(text: str) -> int:
