@@ -18,6 +18,14 @@ from landrun.settings import ScheduleSettings
 PREEXISTING = "arn:aws:states:us-east-1:123456789012:stateMachine:notebook-made"
 
 OUTPUTS = {
+    "FunctionLogs",
+    "JobNamePrefix",
+    "LandingRule",
+    "LandingSuffix",
+    "ManifestPrefix",
+    "OutputPrefix",
+    "ScheduleGroup",
+    "StatusRule",
     "LandingBucket",
     "LandingPrefix",
     "OutputBucket",

@@ -11,10 +11,11 @@ import boto3
 
 from landrun.clients import translated
 from landrun.contract import S3Uri
-from landrun.errors import ConfigurationError
+from landrun.errors import ConfigurationError, ServiceError
 from landrun.executions import Executions
 from landrun.landing import Filter
 from landrun.manifests import Manifests
+from landrun.outside import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,15 +123,14 @@ def find(
     Raises
     ------
     ConfigurationError
-        When it has no outputs: it is no stack of landrun, or is not created yet.
+        When there is none, or it has no outputs: it is no stack of landrun, or not created yet.
     ServiceError
-        When AWS cannot be reached, or has no such stack.
+        When AWS refuses the call or cannot be reached.
     """
     with translated("boto3"):
         clients = _Clients(_session(profile, region, environment), environment or {})
         cloudformation = clients("cloudformation")
-    with translated("cloudformation:DescribeStacks"):
-        [found] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    found = _described(cloudformation, name)
     outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", ())}
     if not outputs:
         raise ConfigurationError(
@@ -148,6 +148,20 @@ def find(
         laptop=not host.endswith(OF_AWS),
         status=found["StackStatus"],
     )
+
+
+def _described(cloudformation: Any, name: str) -> dict[str, Any]:
+    try:
+        with translated("cloudformation:DescribeStacks"):
+            found: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ServiceError as error:
+        if error.code != "ValidationError":  # CloudFormation's answer for what is not there
+            raise
+        raise ConfigurationError(
+            f"no stack {shown(name)} in {cloudformation.meta.region_name}: check --stack, --region"
+            " and --profile"
+        ) from error
+    return found
 
 
 class _Clients:

@@ -1,4 +1,4 @@
-"""The ledger is read newest first, a page and a month at a time."""
+"""The ledger is read newest first, a page and a month at a time; DynamoDB leaves out the rest."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+import boto3
+import pytest
 from boto3.dynamodb.types import TypeSerializer
+from moto import mock_aws
 
-from landrun_ops.runs import QUIET_MONTHS, Run, Runs
+from landrun.errors import ConfigurationError
+from landrun_ops.runs import QUIET_MONTHS, Only, Run, Runs
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
@@ -28,7 +32,8 @@ class FakeDynamoDB:
         rows = [row for row in self.rows if row["month"] == month]
         first = int(request.get("ExclusiveStartKey", {}).get("at", {}).get("N", 0))
         last = first + request["Limit"]
-        page = {"Items": [_item(row) for row in rows[first:last]]}
+        found = rows[first:last]
+        page = {"Items": [_item(row) for row in found], "ScannedCount": len(found)}
         return page | ({"LastEvaluatedKey": {"at": {"N": str(last)}}} if last < len(rows) else {})
 
 
@@ -97,3 +102,102 @@ def test_only_a_last_status_is_finished() -> None:
         if Run({"name": "x", "status": status}).finished
     ]
     assert finished == ["SUCCEEDED", "FAILED", "ABORTED"]
+
+
+HEXES = ("3f5d8f02" + "0" * 24, "3f5d8f02" + "1" * 24, "1330d580" + "2" * 24)
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A table with the index by-month: a failure, its rerun, a tick and an old success."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with mock_aws():
+        client = boto3.client("dynamodb", "us-east-1")
+        client.create_table(
+            TableName="runs",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"}
+                for name in ("name", "month", "started_at")
+            ],
+            KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "by-month",
+                    "KeySchema": [
+                        {"AttributeName": "month", "KeyType": "HASH"},
+                        {"AttributeName": "started_at", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ],
+        )
+        failed, rerun, tick = (f"landrun-{digits}" for digits in HEXES)
+        landed = {"Kind": "object-created", "Key": "incoming/a+b.csv"}
+        manual = {"Kind": "manual", "StartedBy": "me", "RerunOf": failed}
+        for row in (
+            _row(failed, "2026-11-20T08:00:00.000Z", status="FAILED", trigger=landed),
+            _row(rerun, "2026-11-21T08:00:00.000Z", status="RUNNING", trigger=manual)
+            | {"rerun_of": failed},
+            _row(
+                tick, "2026-11-22T03:00:00.000Z", status="SUCCEEDED", trigger={"Kind": "schedule"}
+            ),
+            _row("landrun-old", "2026-08-01T00:00:00.000Z", status="TIMED_OUT", trigger=landed),
+        ):
+            client.put_item(TableName="runs", Item=_item(row))
+        yield Runs(client, "runs")
+
+
+@pytest.mark.parametrize(
+    ("only", "digits"),
+    [
+        (Only(), ["1330d580", "3f5d8f02", "3f5d8f02", "old"]),
+        (Only(status=frozenset({"FAILED", "TIMED_OUT"})), ["3f5d8f02", "old"]),
+        (Only(kind="schedule"), ["1330d580"]),
+        (Only(contains="a+b"), ["3f5d8f02", "old"]),
+        (Only(contains="A+B"), []),
+        (Only(status=frozenset({"FAILED"}), kind="object-created", contains=".csv"), ["3f5d8f02"]),
+        (Only(rerun_of=f"landrun-{HEXES[0]}"), ["3f5d8f02"]),
+    ],
+)
+def test_only_the_runs_asked_for_are_given(ledger: Runs, only: Only, digits: list[str]) -> None:
+    found = [run.name.rpartition("-")[2][:8] for run in ledger.newest(NOW, only=only)]
+    assert found == digits
+
+
+def test_runs_are_given_back_to_when_they_are_asked_for(ledger: Runs) -> None:
+    since = datetime(2026, 11, 20, 8, 0, 0, 1000, tzinfo=UTC)
+    assert len(list(ledger.newest(NOW, since=since))) == 2
+    assert len(list(ledger.newest(NOW, since=datetime(2026, 8, 1, tzinfo=UTC)))) == 4
+
+
+@pytest.mark.parametrize(
+    "text", [f"landrun-{HEXES[2]}", "landrun-1330d580", "landrun-1", "1330d580", "1", "landrun-o"]
+)
+def test_a_run_is_found_by_as_much_of_its_name_as_is_clear(ledger: Runs, text: str) -> None:
+    assert ledger.named(text, NOW).name in (f"landrun-{HEXES[2]}", "landrun-old")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("3f5d8f02", [HEXES[0], HEXES[1], "write more of the name"]),
+        ("5d8f02", ["no run", "landrun runs"]),
+        ("", ["no run"]),
+        ("\x1b[31m", ["no run"]),
+    ],
+)
+def test_a_name_of_no_run_or_of_several_says_so(ledger: Runs, text: str, words: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        ledger.named(text, NOW)
+    assert all(word in str(error.value) for word in words)
+
+
+def test_a_rerun_says_what_it_repeats(ledger: Runs) -> None:
+    run = ledger.get(f"landrun-{HEXES[1]}")
+    assert run is not None
+    assert run.rerun_of == f"landrun-{HEXES[0]}"
+    assert ledger.get("landrun-nobody") is None

@@ -16,14 +16,34 @@ from landrun_ops.local.errors import LocalAwsError
 
 _NO_AWS = '; set up AWS as for the AWS CLI or, for the laptop\'s: eval "$(landrun local env)"'
 _UNREACHABLE = "; check the network or, for the laptop's AWS, that landrun local up still runs"
+_SIGN_IN = "; sign in again, as with: aws sso login"
+_NOT_ALLOWED = "; ask for that permission, or name another --profile"
+_NOT_KNOWN = "; check the name, --region and --profile"
 _REMEDIES = {
     "NoCredentialsError": _NO_AWS,
-    "NoRegionError": _NO_AWS,
-    "ProfileNotFound": _NO_AWS,
+    "PartialCredentialsError": _NO_AWS,
+    "NoRegionError": "; name one with --region, or set AWS_DEFAULT_REGION",
+    "ProfileNotFound": "; aws configure list-profiles lists those there are",
+    "ConfigParseError": "; mend the AWS CLI's file",
     "EndpointConnectionError": _UNREACHABLE,
     "ConnectTimeoutError": _UNREACHABLE,
-    "ExpiredTokenException": "; sign in again",
-    "ResourceNotFoundException": "; check the name, the region and the account",
+    "ReadTimeoutError": _UNREACHABLE,
+    "ConnectionClosedError": _UNREACHABLE,
+    "ProxyConnectionError": _UNREACHABLE,
+    "ExpiredToken": _SIGN_IN,
+    "ExpiredTokenException": _SIGN_IN,
+    "RequestExpired": _SIGN_IN,
+    "SSOTokenLoadError": _SIGN_IN,
+    "TokenRetrievalError": _SIGN_IN,
+    "UnauthorizedSSOTokenError": _SIGN_IN,
+    "InvalidClientTokenId": "; AWS does not know these credentials: aws sts get-caller-identity",
+    "UnrecognizedClientException": "; AWS does not know these credentials: check them",
+    "SignatureDoesNotMatch": "; the secret key is not the access key's, or this clock is wrong",
+    "AccessDenied": _NOT_ALLOWED,
+    "AccessDeniedException": _NOT_ALLOWED,
+    "AuthorizationError": _NOT_ALLOWED,
+    "ResourceNotFoundException": _NOT_KNOWN,
+    "ThrottlingException": "; AWS asks to slow down: try again in a minute",
 }
 
 app = typer.Typer(
