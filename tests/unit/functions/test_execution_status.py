@@ -333,6 +333,21 @@ def test_an_execution_described_with_half_a_character_is_recorded_all_the_same(l
     assert described_change(described | {"redriveDate": None}).cause == "?"
 
 
+@pytest.mark.parametrize(
+    ("trigger", "noted"),
+    [
+        ({"Kind": "manual", "StartedBy": "ada", "RerunOf": "landrun-3f5d8f02"}, "landrun-3f5d8f02"),
+        ({"Kind": "manual", "StartedBy": "ada"}, None),
+        ({"RerunOf": "not a name\n"}, None),
+        ({"RerunOf": ["landrun-3f5d8f02"]}, None),
+        ("RerunOf", None),
+    ],
+)
+def test_a_rerun_is_recorded_with_the_run_that_it_repeats(load_event, trigger, noted):
+    change = parse_status_change(changed(load_event, input=json.dumps({"Trigger": trigger})))
+    assert row(change).get("rerun_of") == noted
+
+
 @pytest.mark.parametrize("trigger", ["text", 1, ["list"], None])
 def test_a_trigger_that_is_no_object_is_left_out(load_event, trigger):
     given = json.dumps(

@@ -72,6 +72,13 @@ def test_a_run_that_was_started_with_another_input_is_a_mismatch(runs, moved, ex
     assert again.execution_arn == first.execution_arn
 
 
+def test_a_trigger_told_in_other_words_is_no_mismatch(runs, executions):
+    runs.start(NAME, "landings", ["a"], TRIGGER)
+    executions.closed.add(NAME)
+    again = runs.start(NAME, "landings", ["a"], ManualTrigger(StartedBy="bert"))
+    assert (again.duplicate, again.mismatch) == (True, False)
+
+
 def test_a_retry_reads_what_the_manifest_has_and_never_what_it_was_given(runs, executions):
     runs.start(NAME, "landings", ["a", "b"], TRIGGER)
     again = runs.start(NAME, "landings", ["c"], TRIGGER)
