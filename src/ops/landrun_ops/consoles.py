@@ -1,0 +1,104 @@
+"""Pages of AWS's consoles about one run.
+
+Every part of an address that comes from outside is quoted: an address is safe to print and to open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from landrun.contract import S3Uri
+from landrun.errors import InvalidS3Uri
+
+LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
+"""Where SageMaker puts what Processing jobs write (SageMaker developer guide, "Log groups")."""
+
+_HOSTS = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+"""By partition; the consoles of others are not public."""
+
+
+class Consoles:
+    """The consoles of one region of one partition.
+
+    Parameters
+    ----------
+    arn : str
+        Of anything there: it names both.
+
+    Examples
+    --------
+    >>> Consoles("arn:aws-cn:states:cn-north-1:123456789012:stateMachine:m").job("m-1")
+    'https://cn-north-1.console.amazonaws.cn/sagemaker/home?region=cn-north-1#/processing-jobs/m-1'
+    """
+
+    def __init__(self, arn: str) -> None:
+        _, partition, _, region, *_ = [*arn.split(":"), "", "", "", ""]
+        self._host = _HOSTS.get(partition, "")
+        self._region = quote(region, safe="")
+
+    @property
+    def known(self) -> bool:
+        """Whether there are such pages."""
+        return bool(self._host and self._region)
+
+    def execution(self, arn: str) -> str:
+        """Say where Step Functions shows an execution."""
+        return self._page("states/home", f"/v2/executions/details/{quote(arn, safe=':')}")
+
+    def job(self, name: str) -> str:
+        """Say where SageMaker shows a Processing job."""
+        return self._page("sagemaker/home", f"/processing-jobs/{quote(name, safe='')}")
+
+    def log(self, prefix: str) -> str:
+        """Say where CloudWatch lists the log streams whose names begin so."""
+        streams = f"$3FlogStreamNameFilter$3D{_twice_quoted(prefix)}"
+        group = f"logsV2:log-groups/log-group/{_twice_quoted(LOG_GROUP)}"
+        return self._page("cloudwatch/home", f"{group}{streams}")
+
+    def objects(self, uri: S3Uri) -> str:
+        """Say where S3 lists what lies under a URI."""
+        page = f"s3/buckets/{quote(uri.bucket, safe='')}"
+        return f"{self._page(page)}&prefix={quote(uri.key, safe='')}"
+
+    def _page(self, path: str, fragment: str = "") -> str:
+        page = f"https://{self._region}.{self._host}/{path}?region={self._region}"
+        return f"{page}#{fragment}" if fragment else page
+
+
+def links(run: Mapping[str, object], job: str) -> dict[str, str]:
+    """Give the pages about a run, by what they show.
+
+    Parameters
+    ----------
+    run : Mapping
+        The ledger's row.
+    job : str
+        The name of its newest Processing job; empty when there is none.
+
+    Returns
+    -------
+    dict
+        Empty when the run is in no partition whose consoles are known.
+    """
+    arn = str(run.get("execution_arn", ""))
+    consoles = Consoles(arn)
+    if not consoles.known:
+        return {}
+    found = {"execution": consoles.execution(arn)}
+    if job:
+        found |= {"job": consoles.job(job), "log": consoles.log(f"{run.get('name')}-")}
+    try:
+        output = S3Uri.parse(str(run.get("output_processed_message", "")))
+    except InvalidS3Uri:
+        return found
+    return found | {"output": consoles.objects(output)}
+
+
+def _twice_quoted(text: str) -> str:
+    """Quote for the part after CloudWatch's ``#``, which wants its percent signs quoted as $25."""
+    return quote(text, safe="").replace("%", "$25")
