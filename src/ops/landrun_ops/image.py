@@ -9,13 +9,12 @@ import platform as machine
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import boto3
+from typing import NamedTuple
 
 from landrun.clients import translated
 from landrun.errors import ConfigurationError
 from landrun_ops.docker import Docker, DockerError
+from landrun_ops.stack import Stack
 
 SAGEMAKER_PLATFORM = "linux/amd64"
 """What the instances of Processing jobs mostly are."""
@@ -37,8 +36,8 @@ class Repository(NamedTuple):
         return self.uri.partition("/")[0]
 
 
-def repository(stack: str, client: Any = boto3.client) -> Repository:
-    """Find a stack's repository and a password for it, good for 12 hours.
+def repository(stack: Stack) -> Repository:
+    """Give a stack's repository and a password for it, good for 12 hours.
 
     Raises
     ------
@@ -47,19 +46,17 @@ def repository(stack: str, client: Any = boto3.client) -> Repository:
     ServiceError
         When AWS says no.
     """
-    with translated("cloudformation:DescribeStacks"):
-        found = client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", ())}
-    if not outputs.get(_OUTPUT):
+    uri = stack.outputs.get(_OUTPUT)
+    if not uri:
         raise ConfigurationError(
-            f"the stack {stack} has no output {_OUTPUT}: it starts a state machine of yours, whose"
-            " image is where you put it"
+            f"the stack {stack.name} has no output {_OUTPUT}: it starts a state machine of yours,"
+            " whose image is where you put it"
         )
     with translated("ecr:GetAuthorizationToken"):
-        answer = client("ecr").get_authorization_token()
+        answer = stack.client("ecr").get_authorization_token()
     token = base64.b64decode(answer["authorizationData"][0]["authorizationToken"]).decode()
     user, _, password = token.partition(":")
-    return Repository(outputs[_OUTPUT], user, password)
+    return Repository(uri, user, password)
 
 
 def build(

@@ -14,6 +14,7 @@ from botocore.stub import Stubber
 from landrun.errors import ConfigurationError
 from landrun_ops.docker import Docker, DockerError
 from landrun_ops.image import Repository, build, push, repository
+from landrun_ops.stack import Stack
 
 URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/landrun"
 DIGEST = f"{URI}@sha256:{'0' * 64}"
@@ -43,44 +44,32 @@ class Recorder(Docker):
         self(*words, environment=environment)
 
 
-def stubbed(outputs: list[dict[str, str]]) -> Any:
-    """What `boto3.client` is to `repository`, for a stack with these outputs."""
+def deployed(**outputs: str) -> Stack:
+    """A stack with these outputs, in an account whose ECR gives a password."""
 
     def client(service: str) -> Any:
         made: Any = boto3.client(  # type: ignore[call-overload]
             service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
         )
         stub = Stubber(made)
-        if service == "ecr":
-            token = base64.b64encode(b"AWS:pass:word").decode()
-            stub.add_response(
-                "get_authorization_token",
-                {"authorizationData": [{"authorizationToken": token}]},
-            )
-        else:
-            stack = {
-                "StackName": "mine",
-                "StackStatus": "CREATE_COMPLETE",
-                "CreationTime": "2026-01-01T00:00:00Z",
-                "Outputs": outputs,
-            }
-            stub.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": "mine"})
+        token = base64.b64encode(b"AWS:pass:word").decode()
+        answer = {"authorizationData": [{"authorizationToken": token}]}
+        stub.add_response("get_authorization_token", answer)
         stub.activate()
         return made
 
-    return client
+    return Stack("mine", "us-east-1", outputs, {}, client)
 
 
 def test_a_stack_s_repository_is_its_output_with_a_password_of_ecr() -> None:
-    outputs = [{"OutputKey": "ImageRepositoryUri", "OutputValue": URI}]
-    found = repository("mine", stubbed(outputs))
+    found = repository(deployed(ImageRepositoryUri=URI))
     assert found == Repository(URI, "AWS", "pass:word")
     assert found.registry == "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 
 
 def test_a_stack_without_a_repository_is_refused_with_the_reason() -> None:
     with pytest.raises(ConfigurationError, match="state machine of yours"):
-        repository("mine", stubbed([]))
+        repository(deployed(LandingBucket="b"))
 
 
 def test_arguments_and_platform_are_given_only_where_they_are_not_the_default(monkeypatch) -> None:

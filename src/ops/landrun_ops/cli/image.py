@@ -19,9 +19,11 @@ def image(
         str,
         typer.Option(
             metavar="NAME",
-            help="Push to this stack's repository, too: in the account and region of the AWS CLI.",
+            help="Push to this stack's repository, too.",
         ),
     ] = "",
+    profile: places.ProfileOption = "",
+    region: places.RegionOption = "",
     tag: Annotated[str, typer.Option(metavar="TAG", help="Pushed under this tag.")] = "latest",
     platform: Annotated[
         str,
@@ -58,6 +60,7 @@ def image(
     folder = places.project_folder(project, Path.cwd())
     # Late: boto3 takes longer to import than --help may take.
     from landrun_ops import image as images  # noqa: PLC0415
+    from landrun_ops import stack as stacks  # noqa: PLC0415
     from landrun_ops.docker import Docker  # noqa: PLC0415
 
     docker = Docker()
@@ -66,7 +69,8 @@ def image(
         images.build(docker, folder / "src" / "processing", name, platform, options)
         typer.echo(name)
         return
-    repository = images.repository(stack)  # first: building takes longer than failing here
+    # First: building takes longer than failing here.
+    repository = images.repository(stacks.find(stack, profile=profile, region=region))
     wanted = platform or images.SAGEMAKER_PLATFORM
     images.build(docker, folder / "src" / "processing", name, wanted, options)
     typer.echo(images.push(docker, name, repository, tag))
