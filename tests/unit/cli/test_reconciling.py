@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from landrun_ops import cli
 from landrun_ops.cli import places, reconcile
 from landrun_ops.cli.local import tick_lines
+from landrun_ops.stack import Stack
 
 NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0, "Manifests": 0, "Notifications": 0}
 
@@ -22,6 +23,10 @@ class Lambda:
     def __init__(self, answer: Any, **more: Any) -> None:
         self.heard: list[Any] = []
         self._answer, self._more = answer, more
+
+    def configured(self, config: Any) -> Lambda:
+        self.config = config
+        return self
 
     def invoke(self, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
         self.heard.append((FunctionName, json.loads(Payload)))
@@ -36,7 +41,14 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def put(answer: Any, **more: Any) -> Lambda:
         found = Lambda(answer, **more)
-        monkeypatch.setattr(places, "function", lambda *_: (found, "landrun-Reconcile"))
+        stack = Stack(
+            "landrun",
+            "eu-central-1",
+            outputs={"ReconcileFunction": "landrun-Reconcile"},
+            parameters={},
+            client=lambda _, config: found.configured(config),
+        )
+        monkeypatch.setattr(places.Target, "find", lambda _: stack)
         return found
 
     return put
@@ -52,6 +64,8 @@ def test_each_kind_that_was_mended_is_a_line(
         "1 manifest given its run that had not started",
     ]
     assert found.heard == [("landrun-Reconcile", {})]
+    # As long as Lambda may take; a retry would be a second invocation.
+    assert (found.config.read_timeout, found.config.retries) == (900, {"total_max_attempts": 1})
 
 
 def test_every_kind_of_loss_has_words() -> None:
@@ -111,14 +125,15 @@ def test_a_function_that_fails_or_is_not_there_is_one_line_and_exit_code_2(
     assert said.out == ""
 
 
-def test_the_function_is_the_one_that_the_environment_names(
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_stack_without_the_function_is_named_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    monkeypatch.setenv("LANDRUN_RECONCILE_FUNCTION", "theirs")
-    client, name = places.function("ReconcileFunction", "LANDRUN_RECONCILE_FUNCTION", None, None)
-    assert (client.meta.region_name, name) == ("eu-central-1", "theirs")
-    assert client.meta.config.read_timeout == 900
+    stack = Stack("theirs", "eu-central-1", {"Bucket": "b"}, {}, client=lambda *_: None)
+    monkeypatch.setattr(places.Target, "find", lambda _: stack)
+    assert cli.run(["reconcile"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "the stack theirs has no output ReconcileFunction" in line
+    assert "deploy this version" in line
 
 
 def test_a_tick_with_several_runs_is_a_line_each() -> None:

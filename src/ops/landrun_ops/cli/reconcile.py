@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from landrun.errors import ConfigurationError
-from landrun_ops.cli import places
+from landrun_ops.cli import options, places
 from landrun_ops.cli.terminal import show_json
 from landrun_ops.local.errors import FunctionError
 
@@ -22,7 +22,10 @@ MENDED = {
 """What ReconcileFunction counts: how to say one, several, and of what."""
 
 
+@places.on_stack
 def reconcile(
+    target: places.Target,
+    *,
     grace: Annotated[
         float | None,
         typer.Option(
@@ -32,22 +35,17 @@ def reconcile(
             show_default=False,
         ),
     ] = None,
-    project: places.ProjectOption = None,
-    state_dir: places.StateOption = None,
-    json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    json: options.JsonOption = False,
 ) -> None:
     """Mend now what events lost, as the schedule does every 15 minutes.
 
-    Invokes the function that LANDRUN_RECONCILE_FUNCTION names, or that of the laptop's AWS.
-
     Example: landrun reconcile --grace 0
     """
-    client, name = places.function(
-        "ReconcileFunction", "LANDRUN_RECONCILE_FUNCTION", state_dir, project
-    )
+    stack = target.find()
     # Late: boto3 takes longer to import than --help may take.
-    from landrun_ops.invoking import invoke, reconcile_event  # noqa: PLC0415
+    from landrun_ops.invoking import invoke, patient_config, reconcile_event  # noqa: PLC0415
 
+    client, name = stack.client("lambda", patient_config()), stack.output("ReconcileFunction")
     try:
         mended = invoke(client, "ReconcileFunction", name, reconcile_event(grace))
     except FunctionError as error:

@@ -9,31 +9,25 @@ from typing import Annotated
 import typer
 
 from landrun_ops.cli import places
-from landrun_ops.cli.terminal import complain, show_json, stoppable
+from landrun_ops.cli.terminal import complain, say, show_json, stoppable
 
 SAMPLE = Path("samples", "orders.jsonl")
 
 
+@places.on_stack
 def verify(
+    target: places.Target,
     source: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FILE]", help="What to land; else a sample of the project.", show_default=False
+            metavar="FILE", help="What to land; else a sample of the project.", show_default=False
         ),
     ] = None,
     *,
-    stack: Annotated[
-        str,
-        typer.Option(
-            envvar="LANDRUN_STACK", metavar="NAME", help="A deployed stack; else the laptop's."
-        ),
-    ] = "",
     patience: Annotated[
         float,
         typer.Option(min=1, metavar="SECONDS", help="Give up when nothing happens for this long."),
     ] = 900,
-    project: places.ProjectOption = None,
-    state_dir: places.StateOption = None,
     json: Annotated[bool, typer.Option("--json", help="Write the run's row as JSON.")] = False,
 ) -> int:
     """Land a file, follow its run, and say whether the stack works.
@@ -44,15 +38,19 @@ def verify(
 
     Example: landrun verify --stack landrun
     """
-    file = source or places.project_folder(project, Path.cwd()) / SAMPLE
-    client, outputs = places.stack(stack, state_dir, project)
+    file = source or places.project_folder(target.project, Path.cwd()) / SAMPLE
+    stack = target.find()
     # Late: what it needs takes longer to import than --help may take.
     from landrun_ops.cli.verify_run import run_verify  # noqa: PLC0415
+    from landrun_ops.cli.waiting import outcome  # noqa: PLC0415
 
     with stoppable():
-        journey = run_verify(file, client, outputs, name=uuid.uuid4().hex, patience=patience)
-    if json and journey.run:
-        show_json(dict(journey.run.attributes))
+        journey = run_verify(file, stack, name=uuid.uuid4().hex, patience=patience)
+    if json:
+        row = journey.run.attributes if journey.run else {"status": None, "cause": journey.failure}
+        show_json(dict(row))
+    elif journey.run and journey.run.succeeded:
+        say(f"it works: {journey.run.name} {outcome(journey.run)}")
     if journey.failure:
         complain(journey.failure)
     return 1 if journey.failure else 0

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
 
 from landrun.errors import ConfigurationError
 from landrun_ops.cli.demo_run import follow_shown
 from landrun_ops.cli.progress import shown
-from landrun_ops.demo import Journey, Stack, Stage
+from landrun_ops.cli.screen import Screen
+from landrun_ops.demo import Journey, Stage
+from landrun_ops.demo import Stack as Watched
 from landrun_ops.invoking import invoke, patient_config
 from landrun_ops.runs import Run
+from landrun_ops.stack import Stack
 
 LONGEST_JOB = 777_600.0
 """Seconds that a Processing job may take at most."""
@@ -26,7 +26,7 @@ class Ticked:
 
     Parameters
     ----------
-    stack : Stack
+    stack : landrun_ops.demo.Stack
         The stack.
     names : frozenset of str
         The runs that the tick started.
@@ -34,7 +34,7 @@ class Ticked:
         The key of the file.
     """
 
-    def __init__(self, stack: Stack, names: frozenset[str], key: str) -> None:
+    def __init__(self, stack: Watched, names: frozenset[str], key: str) -> None:
         self._stack = stack
         self._names = names
         self._key = key
@@ -50,24 +50,17 @@ class Ticked:
                 yield run
 
 
-def run_verify(
-    file: Path,
-    client: Callable[..., Any],
-    outputs: Mapping[str, str],
-    *,
-    name: str,
-    patience: float,
-) -> Journey:
+def run_verify(file: Path, stack: Stack, *, name: str, patience: float) -> Journey:
     """Land ``file`` and follow it until its run is on record.
 
     Parameters
     ----------
-    client : Callable
-        Gives the boto3 client of a service, with botocore's settings where given.
-    outputs : Mapping[str, str]
-        The stack's.
+    stack : Stack
+        Where.
     name : str
         What makes the key the only one of its kind.
+    patience : float
+        Seconds without any change after which to give up.
 
     Raises
     ------
@@ -78,32 +71,31 @@ def run_verify(
     """
     if not file.is_file() or not file.stat().st_size:
         raise ConfigurationError(f"{file} is no file with data: give a file of messages")
-    key = f"{outputs['LandingPrefix']}landrun-verify-{name}{''.join(file.suffixes)}"
-    stack, journey = Stack(client, outputs), Journey(path=file, name=file.name, key=key)
-    screen = Console(stderr=True)
+    key = f"{stack.landing.key}landrun-verify-{name}{''.join(file.suffixes)}"
+    watched, journey = Watched(stack.client, stack.outputs), Journey(file, file.name, key)
+    screen = Screen(stderr=True, highlight=False, markup=False, emoji=False)
     with shown(screen, [journey], live=screen.is_terminal) as progress:
-        progress.doing(f"landing s3://{outputs['LandingBucket']}/{key}")
-        stack.upload(journey)
+        progress.doing(f"landing s3://{stack.landing.bucket}/{key}")
+        watched.upload(journey)
         journey.stage = Stage.LANDED
         progress.moved(journey)
-        observed: Stack | Ticked = stack
-        if outputs["StartOn"] == "schedule":
+        observed: Watched | Ticked = watched
+        if stack.output("StartOn") == "schedule":
             progress.doing("firing a tick")
-            observed = Ticked(stack, _tick(client, outputs, patience), key)
+            observed = Ticked(watched, _tick(stack, patience), key)
         follow_shown(observed, [journey], progress, patience, LONGEST_JOB)
     return journey
 
 
-def _tick(
-    client: Callable[..., Any], outputs: Mapping[str, str], patience: float
-) -> frozenset[str]:
+def _tick(stack: Stack, patience: float) -> frozenset[str]:
     """Fire ticks until one starts runs: an event takes a moment to be recorded as a landing."""
-    lambda_client = client("lambda", patient_config())
+    lambda_client = stack.client("lambda", patient_config())
     began = time.monotonic()
     while time.monotonic() - began < patience:
         due = datetime.now(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
-        event = {"ScheduleArn": outputs["ScheduleArn"], "ScheduledTime": due}
-        done = invoke(lambda_client, "ScheduleFunction", outputs["ScheduleFunction"], event)
+        event = {"ScheduleArn": stack.output("ScheduleArn"), "ScheduledTime": due}
+        function = stack.output("ScheduleFunction")
+        done = invoke(lambda_client, "ScheduleFunction", function, event)
         runs = done.get("Runs", [done])
         names = frozenset(one["PreprocessingJobName"] for one in runs if one.get("Objects"))
         if names:

@@ -1,0 +1,207 @@
+"""A run by hand on a stack: what it reads, where it writes, and whether its job may."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from landrun.clients import translated
+from landrun.contract import ExecutionInput, S3Uri, manual_run_name
+from landrun.errors import ConfigurationError, ServiceError
+from landrun_ops.workflow.byhand import (
+    Places,
+    Reading,
+    folder,
+    gather,
+    is_manifest,
+    make_input,
+    who,
+)
+
+if TYPE_CHECKING:
+    from landrun_ops.stack import Stack
+
+_DENIED = ("403", "AccessDenied")
+_NO_BUCKET = ("404", "NoSuchBucket")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run that is about to be started.
+
+    Attributes
+    ----------
+    run : ExecutionInput
+        What its execution is started with.
+    reading : Reading or None
+        The objects; None when a manifest of somebody's own says which.
+    warnings : tuple of str
+        What may make it fail, a line each.
+    """
+
+    run: ExecutionInput
+    reading: Reading | None
+    warnings: tuple[str, ...]
+
+
+def plan(
+    stack: Stack, sources: Sequence[S3Uri], output: S3Uri | None, random: uuid.UUID | None = None
+) -> Plan:
+    """Find what a run by hand would read, and where it would write; nothing is written yet.
+
+    Parameters
+    ----------
+    stack : Stack
+        Where.
+    sources : sequence of S3Uri
+        Objects, folders, or beginnings of keys with a ``*``; or one manifest.
+    output : S3Uri or None
+        The folder to write to; None for one of the run's own beside other runs'.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is nothing to read, or writing there would start other runs.
+    ServiceError
+        When S3 refuses a call or cannot be reached.
+    """
+    s3, where = stack.client("s3"), _places(stack)
+    name = manual_run_name(stack.output("JobNamePrefix"), random)
+    root = stack.processed
+    target = folder(output) if output else S3Uri(root.bucket, f"{root.key}{name}/")
+    warnings = [*_output_warnings(s3, where, target)] if output else []
+    reading = _read(s3, sources, where)
+    manifest = str(stack.manifests().uri(name)) if reading else str(sources[0])
+    warnings += role_warnings(stack, reading, target)
+    run = make_input(name, manifest, str(target), who(stack.client("sts")))
+    return Plan(run, reading, tuple(warnings))
+
+
+def start(stack: Stack, planned: Plan) -> str:
+    """Write the manifest, start the run, and give its execution's ARN.
+
+    The manifest holds no trigger: should this fail half-way, nobody else starts the run later.
+
+    Raises
+    ------
+    ServiceError
+        When AWS refuses a call or cannot be reached.
+    """
+    reading, run = planned.reading, planned.run
+    if reading:
+        stack.manifests().write_once(run.PreprocessingJobName, reading.bucket, reading.keys)
+    return stack.executions().start(run).arn
+
+
+def _places(stack: Stack) -> Places:
+    return Places(stack.manifests_folder, stack.landing, stack.processed)
+
+
+def _read(s3: Any, sources: Sequence[S3Uri], where: Places) -> Reading | None:
+    try:
+        if len(sources) == 1 and is_manifest(s3, sources[0]):
+            return None
+        return gather(s3, sources, where)
+    except ServiceError as error:
+        if error.code in _DENIED:
+            raise ConfigurationError(
+                f"{error}; to read there you need s3:GetObject and s3:ListBucket: ask for them, or"
+                " name another --profile"
+            ) from error
+        if error.code in _NO_BUCKET:
+            raise _no_bucket(sources[0]) from error
+        raise
+
+
+def _no_bucket(uri: S3Uri) -> ConfigurationError:
+    return ConfigurationError(f"there is no bucket {uri.bucket}: check the name of {uri}")
+
+
+def _output_warnings(s3: Any, where: Places, target: S3Uri) -> Iterator[str]:
+    """Refuse what would start runs, or be taken for a manifest; warn of what lies there."""
+    where.refuse_landing(target, "the output")
+    manifests = where.manifests
+    if target.bucket == manifests.bucket and target.key.startswith(manifests.key):
+        raise ConfigurationError(
+            f"the output {target} lies among the manifests at {manifests}: choose another place"
+        )
+    try:
+        with translated("s3:ListObjectsV2"):
+            found = s3.list_objects_v2(Bucket=target.bucket, Prefix=target.key, MaxKeys=1)
+    except ServiceError as error:
+        if error.code in _NO_BUCKET:
+            raise _no_bucket(target) from error
+        return  # whoever starts runs need not be allowed to list outputs
+    if found.get("Contents"):
+        yield f"{target} has objects already: files of the same names will be replaced"
+
+
+def role_warnings(stack: Stack, reading: Reading | None, target: S3Uri) -> list[str]:
+    """Say what the job's role is not given by the template, unless it has it all the same.
+
+    Nothing is said of a state machine of somebody's own: its role is theirs.
+    """
+    if stack.parameters.get("StateMachineArn"):
+        return []
+    where = "on AWS, " if stack.laptop else ""
+    bucket, keys = (reading.bucket, reading.keys) if reading else ("", ())
+    unread = next((key for key in keys if not _may_read(stack, bucket, key)), "")
+    said = []
+    if unread and not _was_given(stack, "s3:GetObject", bucket, unread):
+        said.append(
+            f"{where}the job's role reads the landing bucket, ScheduledInput's, and manifests, not"
+            f" s3://{bucket}/{unread}: the run will fail unless it was given s3:GetObject there"
+        )
+    unwritten = not _may_write(stack, target)
+    if unwritten and not _was_given(stack, "s3:PutObject", target.bucket, f"{target.key}part"):
+        said.append(
+            f"{where}the job's role writes under {stack.processed}, not to {target}: the run will"
+            " fail at its end unless it was given s3:PutObject"
+        )
+    return said
+
+
+def _may_read(stack: Stack, bucket: str, key: str) -> bool:
+    """Whether the template lets the job read an object (src/statemachine/template.yaml)."""
+    manifests, scheduled = stack.manifests_folder, stack.parameters.get("ScheduledInput", "")
+    named = scheduled.removeprefix("s3://").partition("/")[0] if "//" in scheduled else ""
+    return bucket in (stack.landing.bucket, named) or (
+        bucket == manifests.bucket and key.startswith(manifests.key)
+    )
+
+
+def _may_write(stack: Stack, target: S3Uri) -> bool:
+    return target.bucket == stack.processed.bucket and target.key.startswith(stack.processed.key)
+
+
+def _was_given(stack: Stack, action: str, bucket: str, key: str) -> bool:
+    """Ask IAM whether the job's role may, by its own policies; False when that cannot be known."""
+    if stack.laptop:
+        return False
+    try:
+        machine = stack.client("stepfunctions")
+        with translated("states:DescribeStateMachine"):
+            found = machine.describe_state_machine(stateMachineArn=stack.output("StateMachineArn"))
+        role = job_role(found["definition"])
+        if not role:
+            return False
+        partition = role.split(":")[1]
+        with translated("iam:SimulatePrincipalPolicy"):
+            answer = stack.client("iam").simulate_principal_policy(
+                PolicySourceArn=role,
+                ActionNames=[action],
+                ResourceArns=[f"arn:{partition}:s3:::{bucket}/{key}"],
+            )
+    except ServiceError:
+        return False
+    return all(one["EvalDecision"] == "allowed" for one in answer["EvaluationResults"])
+
+
+def job_role(definition: str) -> str:
+    """Find the role of the Processing job in a state machine's definition; empty without one."""
+    states: Mapping[str, Any] = json.loads(definition).get("States", {})
+    roles = (state.get("Parameters", {}).get("RoleArn", "") for state in states.values())
+    return next((role for role in roles if isinstance(role, str) and role), "")
