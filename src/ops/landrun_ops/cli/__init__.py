@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from landrun.errors import LandrunError, ServiceError
-from landrun_ops.cli import demo, image, local, reconcile, runs, verify, workflow
+from landrun_ops.cli import demo, image, local, reconcile, runs, start, verify, workflow
 from landrun_ops.cli.terminal import complain
 from landrun_ops.local.errors import LocalAwsError
 
@@ -55,6 +55,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("image")(image.image)
 app.command("runs")(runs.runs)
+app.command("start")(start.start)
 app.command("verify")(verify.verify)
 app.command("reconcile")(reconcile.reconcile)
 app.add_typer(local.app, name="local", no_args_is_help=False)
