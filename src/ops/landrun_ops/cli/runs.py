@@ -2,40 +2,153 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from enum import StrEnum
 from itertools import islice
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from landrun_ops.cli import places
-from landrun_ops.cli.terminal import console, show_json
+from landrun_ops.cli import options, places
+from landrun_ops.cli.terminal import console, say
+
+if TYPE_CHECKING:
+    from landrun_ops.runs import Run
+    from landrun_ops.searching import Search
+    from landrun_ops.stack import Stack
+
+SCREENFUL = 500
+"""Runs that are laid out together; what comes after them has a heading of its own."""
 
 
+class Status(StrEnum):
+    """What became of a run, in the words of the option."""
+
+    succeeded = "succeeded"
+    failed = "failed"
+    timed_out = "timed-out"
+    aborted = "aborted"
+    running = "running"
+
+
+class Kind(StrEnum):
+    """What started a run."""
+
+    landing = "object-created"
+    tick = "schedule"
+    hand = "manual"
+
+
+STATUSES = {
+    Status.succeeded: {"SUCCEEDED"},
+    Status.failed: {"FAILED", "TIMED_OUT", "ABORTED"},
+    Status.timed_out: {"TIMED_OUT"},
+    Status.aborted: {"ABORTED"},
+    Status.running: {"RUNNING", "PENDING_REDRIVE"},
+}
+
+
+@places.on_stack
 def runs(
-    limit: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20,
-    project: places.ProjectOption = None,
-    state_dir: places.StateOption = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Write JSON, with all that is known.")
-    ] = False,
+    target: places.Target,
+    *,
+    status: Annotated[
+        list[Status] | None,
+        typer.Option(
+            help="Only these; repeatable. failed has those timed out or aborted.",
+            show_default=False,
+        ),
+    ] = None,
+    since: options.SinceOption = "",
+    trigger: Annotated[
+        Kind | None, typer.Option(help="Only those started so.", show_default=False)
+    ] = None,
+    contains: Annotated[
+        str,
+        typer.Option(
+            metavar="KEY", help="Only those that read a key with this in it.", show_default=False
+        ),
+    ] = "",
+    limit: Annotated[int, typer.Option(min=0, help="How many to show; 0 for all.")] = 20,
+    json: options.JsonOption = False,
 ) -> None:
     """Show the ledger, newest run first.
 
-    Reads the table that LANDRUN_RUNS_TABLE names, or that of the laptop's AWS.
+    --contains looks at what landed and, for runs by schedule or by hand, into the newest 500
+    manifests. --json writes the rows with all that is known.
 
-    Example: landrun runs --limit 50
+    Example: landrun runs --status failed --since 2d
     """
-    table = places.ledger(state_dir, project)
-    # Late: boto3 and rich take longer to import than --help may take.
-    from landrun_ops.cli.tables import runs_table  # noqa: PLC0415
-    from landrun_ops.runs import Runs  # noqa: PLC0415
+    # Late, here and below: boto3 and rich take longer to import than --help may take.
+    from landrun_ops.durations import since as beginning  # noqa: PLC0415
+    from landrun_ops.runs import Only  # noqa: PLC0415
 
-    found = list(islice(Runs(*table).newest(datetime.now(UTC), page_size=min(limit, 100)), limit))
+    now = datetime.now(UTC)
+    start = beginning(since, now) if since else None
+    only = Only(
+        status=frozenset().union(*(STATUSES[one] for one in status or ())),
+        kind=trigger.value if trigger else "",
+        contains=contains if trigger is Kind.landing else "",
+    )
+    stack = target.find()
+    page = min(limit + 1, 100) if limit else 1000
+    found = stack.ledger().newest(now, page, since=start, only=only)
+    search = _search(stack, contains) if contains and not only.contains else None
+    if search:
+        found = search.among(found)
+    shown = islice(found, limit) if limit else found
     if json:
-        show_json([dict(run.attributes) for run in found])
-    elif found:
-        screen = console()
-        screen.print(runs_table(found, screen.width))
+        _write(shown)
     else:
-        typer.echo("no runs yet")
+        _print(shown, found, limit, now, filtered=bool(status or since or trigger or contains))
+    if search and search.left:
+        from landrun_ops.cli.terminal import complain  # noqa: PLC0415
+
+        complain(
+            f"{search.left} older runs by schedule or by hand were not looked into, after"
+            f" {search.manifests} manifests: narrow it down with --since or --trigger"
+        )
+
+
+def _search(stack: Stack, text: str) -> Search:
+    from landrun_ops.inputs import Inputs  # noqa: PLC0415
+    from landrun_ops.searching import Search  # noqa: PLC0415
+
+    return Search(text, Inputs(stack.client("s3")).read)
+
+
+def _write(found: Iterator[Run]) -> None:
+    """Write a JSON list, row by row: it may be longer than memory."""
+    from landrun.outside import plain_json  # noqa: PLC0415
+
+    head = "["
+    for run in found:
+        row = plain_json(dict(run.attributes), indent=2).replace("\n", "\n  ")
+        typer.echo(f"{head}\n  {row}", nl=False)
+        head = ","
+    typer.echo("[]" if head == "[" else "\n]")
+
+
+def _print(
+    shown: Iterator[Run], rest: Iterator[Run], limit: int, now: datetime, *, filtered: bool
+) -> None:
+    from landrun_ops.cli.tables import runs_table, shows_output  # noqa: PLC0415
+
+    screen = console()
+    count, why = 0, False
+    while screenful := list(islice(shown, SCREENFUL)):
+        table = runs_table(screenful, screen.width, now)
+        screen.print(table)
+        count += len(screenful)
+        why |= not shows_output(table) and any(
+            run.finished and not run.succeeded for run in screenful
+        )
+    if not count:
+        say("no run matches" if filtered else "no runs yet")
+        return
+    notes = ["why one failed: landrun show RUN"] if why else []
+    if limit and next(rest, None):
+        notes.insert(0, f"the newest {count}; more with --limit {2 * limit}")
+    if notes:
+        screen.print("; ".join(notes), style="dim")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from landrun.outside import printable
+from landrun.outside import one_line, printable
 from landrun_ops.runs import Run
 
 TRIGGER_ROOM = 24
 """Columns below which a trigger is not cut off as long as another column can go."""
+
+RESULT_ROOM = 80
+"""Columns for why a run failed, where its output's URI does not take more."""
 
 GAP = 2
 """Columns between two of the table: its padding and the box's divider."""
@@ -31,15 +35,21 @@ class Column(NamedTuple):
     overflow: Literal["fold", "ellipsis"] = "fold"
 
 
-def runs_table(runs: Sequence[Run], width: int) -> Table:
+def runs_table(runs: Sequence[Run], width: int, now: datetime | None = None) -> Table:
     """Lay out runs of the ledger in a table of at most ``width`` columns.
 
-    The narrower the screen, the less is shown: first the output's URI goes, then dropped rows
-    become one sum.
+    The narrower the screen, the less is shown: first the output's URI goes, or why there is none,
+    then dropped rows become one sum.
+
+    Parameters
+    ----------
+    now : datetime, optional
+        The present, aware: then runs that have not ended show how long they have been running.
     """
-    narrow = [_DIGITS, _TRIGGER, _STARTED_SHORT, *_OUTCOME, *_COUNTS[:2], _DROPPED]
-    middle = [_NAME, _TRIGGER, _STARTED, *_OUTCOME, *_COUNTS]
-    return _table(runs, width, _widest(runs, width, [*middle, _OUTPUT], middle, narrow))
+    took = Column("took", lambda run: took_text(run, now), "right")
+    narrow = [_DIGITS, _TRIGGER, _STARTED_SHORT, _STATUS, took, *_COUNTS[:2], _DROPPED]
+    middle = [_NAME, _TRIGGER, _STARTED, _STATUS, took, *_COUNTS]
+    return _table(runs, width, _widest(runs, width, [*middle, _RESULT], middle, narrow))
 
 
 def outcome_table(runs: Sequence[Run], width: int) -> Table:
@@ -51,7 +61,7 @@ def outcome_table(runs: Sequence[Run], width: int) -> Table:
 
 def shows_output(table: Table) -> bool:
     """Whether the screen was wide enough for the outputs' URIs."""
-    return any(column.header == _OUTPUT.heading for column in table.columns)
+    return any(column.header in (_OUTPUT.heading, _RESULT.heading) for column in table.columns)
 
 
 def short_name(name: str) -> str:
@@ -69,8 +79,38 @@ def trigger_text(run: Run) -> str:
         case "schedule":
             return f"tick {str(trigger.get('ScheduledTime', ''))[:16].replace('T', ' ')}"
         case "manual":
-            return f"by hand, {trigger.get('StartedBy', '')}"
+            if trigger.get("RerunOf"):
+                return f"rerun of {short_name(str(trigger['RerunOf']))}"
+            return f"by hand, {person(str(trigger.get('StartedBy', '')))}"
     return _UNKNOWN
+
+
+def person(started_by: str) -> str:
+    """Give what tells people apart: of an ARN the last part, ``user/ana`` or ``Admin/ana``."""
+    return started_by.rpartition(":")[2].removeprefix("assumed-role/")
+
+
+def took_text(run: Run, now: datetime | None) -> str:
+    """Say in few columns how long a run took or, with ``now``, has been running."""
+    seconds = run.seconds
+    if seconds is None and now is not None and not run.finished:
+        seconds = _since(run, now)
+    return _UNKNOWN if seconds is None else brief(seconds)
+
+
+def brief(seconds: float) -> str:
+    """Spell a span in at most seven columns.
+
+    >>> [brief(seconds) for seconds in (1.74, 83, 3840, 180000)]
+    ['1.7 s', '1m 23s', '1h 04m', '2d 02h']
+    """
+    if seconds < 59.95:  # noqa: PLR2004  (what would be written as 60.0)
+        return f"{max(0.0, seconds):.1f} s"
+    whole = round(seconds)
+    days, hours, minutes = whole // 86400, whole // 3600, whole // 60
+    if days:
+        return f"{days}d {hours % 24:02d}h"
+    return f"{hours}h {minutes % 60:02d}m" if hours else f"{minutes}m {whole % 60:02d}s"
 
 
 def shortened(text: str, width: int) -> str:
@@ -123,6 +163,21 @@ def _started(run: Run) -> str:
     return str(run.attributes.get("started_at", _UNKNOWN))[:16].replace("T", " ")
 
 
+def _since(run: Run, now: datetime) -> float | None:
+    try:
+        started = datetime.fromisoformat(str(run.attributes.get("started_at")))
+        return (now - started).total_seconds()
+    except (ValueError, TypeError):  # not a time, or one without a zone
+        return None
+
+
+def _result(run: Run) -> str:
+    """Give the output of a run or, where it failed, why."""
+    if run.finished and not run.succeeded:
+        return one_line(run.cause, max(RESULT_ROOM, len(run.output_uri)))
+    return run.output_uri
+
+
 def _seconds(run: Run) -> str:
     return _UNKNOWN if run.seconds is None else f"{run.seconds:.1f}"
 
@@ -157,3 +212,4 @@ _COUNTS = (
 )
 _DROPPED = Column("dropped", _dropped, "right")
 _OUTPUT = Column("output", lambda run: run.output_uri)
+_RESULT = Column("output, or why it failed", _result)

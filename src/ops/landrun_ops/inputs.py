@@ -1,0 +1,178 @@
+"""What runs read: the door to their manifests, and to the objects that these name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from landrun.clients import translated
+from landrun.contract import S3Uri
+from landrun.errors import InvalidS3Uri, ServiceError
+from landrun.outside import json_object
+
+READ_LIMIT = 64 * 2**20
+"""Bytes of a manifest that are read: some 60,000 of the longest keys that there can be."""
+
+AT_ONCE = 16
+"""Calls of S3 under way at a time; botocore keeps ten connections, the others wait."""
+
+_ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What one manifest names.
+
+    Attributes
+    ----------
+    bucket : str
+        The bucket of the objects.
+    keys : tuple of str
+        The objects, exact.
+    sizes : Mapping[str, int]
+        Bytes by key, as far as known without asking for each.
+    """
+
+    bucket: str
+    keys: tuple[str, ...]
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int | None:
+        """How much it is in all; None when a size is not known."""
+        if any(key not in self.sizes for key in self.keys):
+            return None
+        return sum(self.sizes[key] for key in self.keys)
+
+
+class Inputs:
+    """Manifests and their objects, wherever they lie.
+
+    Parameters
+    ----------
+    client : S3 client
+        boto3's.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def read(self, uri: str) -> Input | None:
+        """Read a manifest; None when nothing lies there, or something that is no manifest.
+
+        Parameters
+        ----------
+        uri : str
+            Its S3 URI, as a run's ``InputMessage`` has it: whatever that is.
+
+        Raises
+        ------
+        ServiceError
+            When S3 refuses the call for another reason, or cannot be reached.
+        """
+        try:
+            where = S3Uri.parse(uri)
+            if not where.key:
+                return None
+            body, about = self._get(where)
+        except InvalidS3Uri:
+            return None
+        except ServiceError as error:
+            if error.code in _ABSENT:
+                return None
+            raise
+        found = parse(body)
+        if found is None or not about.get("landings"):
+            return found
+        return Input(found.bucket, found.keys, self._landed(S3Uri(where.bucket, about["landings"])))
+
+    def gone(self, given: Input, most: int) -> list[str]:
+        """Find which of the first ``most`` objects are no longer there.
+
+        One that may not be looked at counts as there: without leave to list the bucket, S3 says
+        *Forbidden* of those that are not there, too.
+
+        Raises
+        ------
+        ServiceError
+            When S3 cannot be reached, or there is no such bucket.
+        """
+        keys = given.keys[:most]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            there = pool.map(lambda key: self._is_there(given.bucket, key), keys)
+            return [key for key, is_there in zip(keys, there, strict=True) if not is_there]
+
+    def sized(self, given: Input, most: int) -> Input:
+        """Ask for the sizes that are not known, unless they are more than ``most``.
+
+        Raises
+        ------
+        ServiceError
+            When S3 refuses a call or cannot be reached.
+        """
+        unknown = [key for key in given.keys if key not in given.sizes]
+        if not unknown or len(unknown) > most:
+            return given
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            sizes = pool.map(lambda key: self._size(given.bucket, key), unknown)
+            found = dict(zip(unknown, sizes, strict=True))
+        known = {key: size for key, size in found.items() if size is not None}
+        return Input(given.bucket, given.keys, {**given.sizes, **known})
+
+    def _landed(self, where: S3Uri) -> dict[str, int]:
+        """Read the sizes out of the list of landings that a tick's manifest stands for."""
+        try:
+            body, _ = self._get(where)
+        except ServiceError as error:
+            if error.code in _ABSENT:
+                return {}
+            raise
+        return dict(_sizes(json_object(body).get("landings")))
+
+    def _get(self, where: S3Uri) -> tuple[bytes, dict[str, str]]:
+        with translated("s3:GetObject"):
+            answer = self._client.get_object(Bucket=where.bucket, Key=where.key)
+            return answer["Body"].read(READ_LIMIT), answer.get("Metadata", {})
+
+    def _is_there(self, bucket: str, key: str) -> bool:
+        try:
+            return self._size(bucket, key) is not None
+        except ServiceError as error:
+            if error.code in ("403", "AccessDenied", "Forbidden"):
+                return True
+            raise
+
+    def _size(self, bucket: str, key: str) -> int | None:
+        try:
+            with translated("s3:HeadObject"):
+                return int(self._client.head_object(Bucket=bucket, Key=key)["ContentLength"])
+        except ServiceError as error:
+            if error.code in _ABSENT:
+                return None
+            raise
+
+
+def parse(body: str | bytes) -> Input | None:
+    """Read SageMaker's ``ManifestFile``: ``[{"prefix": "s3://bucket/"}, "key", …]``.
+
+    Returns
+    -------
+    Input or None
+        With whole keys; None when the text is something else.
+    """
+    try:
+        head, *rest = json.loads(body)
+        prefix = S3Uri.parse(head["prefix"])
+    except (ValueError, TypeError, KeyError, RecursionError, AttributeError, InvalidS3Uri):
+        return None
+    keys = tuple(prefix.key + one for one in rest if isinstance(one, str))
+    return Input(prefix.bucket, keys)
+
+
+def _sizes(landings: object) -> Iterator[tuple[str, int]]:
+    for one in landings if isinstance(landings, Sequence) else ():
+        if isinstance(one, dict) and isinstance(one.get("size"), int):
+            yield str(one.get("key")), one["size"]
