@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from landrun.errors import LandrunError, ServiceError
-from landrun_ops.cli import demo, image, local, reconcile, runs, start, verify, workflow
+from landrun_ops.cli import demo, doctor, image, local, reconcile, runs, start, verify, workflow
 from landrun_ops.cli.terminal import complain
 from landrun_ops.local.errors import LocalAwsError
 
@@ -53,6 +53,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
 app.command("image")(image.image)
 app.command("runs")(runs.runs)
 app.command("start")(start.start)

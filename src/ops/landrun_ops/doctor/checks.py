@@ -1,0 +1,47 @@
+"""Everything that is looked at, in the order in which it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from landrun_ops.doctor import (
+    account,
+    belongings,
+    deployment,
+    functions,
+    images,
+    landing,
+    machine,
+    queues,
+    quotas,
+    roles,
+    schedules,
+)
+from landrun_ops.doctor.examining import Check
+from landrun_ops.doctor.sight import Sight
+
+
+def of_stack(sight: Sight, now: datetime, rendered: Callable[[], str]) -> list[Check]:
+    """Give the checks of a stack.
+
+    Parameters
+    ----------
+    now : datetime
+        The present, aware.
+    rendered : Callable
+        Gives the state machine's definition as rendered.
+    """
+    return [
+        *account.checks(sight),
+        *deployment.checks(sight),
+        *landing.checks(sight),
+        *functions.checks(sight),
+        *schedules.checks(sight, now),
+        *machine.checks(sight, rendered),
+        *roles.checks(sight),
+        *images.checks(sight),
+        *quotas.checks(sight),
+        *belongings.checks(sight),
+        *queues.checks(sight, now),
+    ]

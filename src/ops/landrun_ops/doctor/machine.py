@@ -1,0 +1,136 @@
+"""The state machine: there, of the right kind, and as it was rendered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from landrun.contract import ExecutionInput
+from landrun.errors import ServiceError
+from landrun_ops.doctor.definitions import differences, expected, inputs_read, json_of
+from landrun_ops.doctor.examining import Check
+from landrun_ops.doctor.findings import Finding, fail, listed, ok, skip, warn
+from landrun_ops.doctor.sight import Sight
+
+AREA: Final = "state machine"
+ASL: Final = Path("src", "statemachine", "processing.asl.json")
+_REDEPLOY: Final = "sam build && sam deploy puts it right; landrun workflow graph draws it"
+
+
+def judge_machine(machine: Mapping[str, Any]) -> Finding:
+    """Judge a state machine; ``machine`` is DescribeStateMachine's answer."""
+    name = machine["name"]
+    if machine["status"] != "ACTIVE":
+        return fail(f"{name} is {machine['status']}", "sam deploy, or name another StateMachineArn")
+    if machine.get("type", "STANDARD") != "STANDARD":
+        return fail(
+            f"{name} is {machine['type']}: such machines know no names, and a run would run twice",
+            "name a machine of the type STANDARD",
+        )
+    return ok(f"{name} is active")
+
+
+def judge_definition(
+    rendered: str, deployed: str, parameters: Mapping[str, str], outputs: Mapping[str, str]
+) -> Finding:
+    """Compare a machine's definition with the rendered one and the stack's parameters.
+
+    Parameters
+    ----------
+    rendered : str
+        What ``landrun workflow render`` writes.
+    deployed : str
+        DescribeStateMachine's ``definition``.
+    """
+    values: dict[str, str] = {}
+    found = [*differences(json.loads(rendered), json.loads(deployed), values)]
+    if found:
+        return fail(f"its definition is not the rendered one: {listed(found)}", _REDEPLOY)
+    wanted = expected(parameters, outputs)
+    others = [
+        f"{name} is {_shown(values[name])}, and should be {_shown(value)}"
+        for name, value in wanted.items()
+        if name in values and _parsed(values[name], value) != value
+    ]
+    if others:
+        return fail(f"its definition has other values: {'; '.join(others[:2])}", _REDEPLOY)
+    return ok("its definition is the rendered one, with the stack's parameters")
+
+
+def _parsed(text: str, like: Any) -> Any:
+    return json_of(text) if isinstance(like, dict) else text
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, dict) else repr(value)
+
+
+def judge_given(definition: str) -> Finding:
+    """Judge a machine that was there before: whether it reads what executions are started with."""
+    read = inputs_read(json.loads(definition))
+    unknown = sorted(read - ExecutionInput.model_fields.keys())
+    if unknown:
+        return fail(
+            f"it reads {listed(unknown)} of its input, which no run has",
+            f"let it read {', '.join(ExecutionInput.model_fields)}",
+        )
+    missing = sorted({"InputMessage", "OutputProcessedMessage"} - read)
+    if missing:
+        return warn(
+            f"it does not name {listed(missing)}: does it read what landed?",
+            "$$.Execution.Input.InputMessage is the manifest of what to read",
+        )
+    return ok(f"it reads {', '.join(sorted(read))}")
+
+
+def checks(sight: Sight, rendered: Callable[[], str]) -> list[Check]:
+    """Give the checks of the state machine.
+
+    Parameters
+    ----------
+    rendered : Callable
+        Gives the definition as rendered.
+    """
+    stack = sight.stack
+
+    def machine() -> Finding:
+        try:
+            return judge_machine(described(sight))
+        except ServiceError as error:
+            if error.code != "StateMachineDoesNotExist":
+                raise
+            return fail("the state machine is gone: no run can start", "sam deploy makes it anew")
+
+    def definition() -> Finding:
+        try:
+            deployed = described(sight)["definition"]
+        except ServiceError as error:
+            if error.code != "StateMachineDoesNotExist":
+                raise
+            return skip("there is none")
+        if stack.parameters.get("StateMachineArn"):
+            return judge_given(deployed)
+        return judge_definition(rendered(), deployed, stack.parameters, stack.outputs)
+
+    return [Check(AREA, "machine", machine), Check(AREA, "definition", definition)]
+
+
+def described(sight: Sight) -> dict[str, Any]:
+    """Describe the stack's state machine."""
+    arn = sight.stack.output("StateMachineArn")
+    return sight.ask("states:DescribeStateMachine", stateMachineArn=arn)
+
+
+def of_project(project: Path | None) -> str:
+    """Give the definition as rendered: the project's file or, without a project, rendered now.
+
+    The file is what was deployed, and a test holds that it is what the workflow renders; rendering
+    takes the SDK's seconds.
+    """
+    if project and (project / ASL).is_file():
+        return (project / ASL).read_text(encoding="utf-8")
+    from landrun_ops.workflow import TEMPLATE, render  # noqa: PLC0415  (the SDK takes seconds)
+
+    return render(TEMPLATE)
