@@ -10,7 +10,18 @@ import typer
 from typer.exceptions import TyperException
 
 from landrun.errors import LandrunError, ServiceError
-from landrun_ops.cli import demo, doctor, image, local, reconcile, runs, start, verify, workflow
+from landrun_ops.cli import (, backfill
+    demo,
+    doctor,
+    image,
+    local,
+    reconcile,
+    runs,
+    start,
+    verify,
+    watch,
+    workflow,
+)
 from landrun_ops.cli.terminal import complain
 from landrun_ops.local.errors import LocalAwsError
 
@@ -52,12 +63,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("backfill")(backfill.backfill)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("image")(image.image)
 app.command("runs")(runs.runs)
 app.command("start")(start.start)
 app.command("verify")(verify.verify)
+app.command("watch")(watch.watch)
 app.command("reconcile")(reconcile.reconcile)
 app.add_typer(local.app, name="local", no_args_is_help=False)
 app.add_typer(workflow.app, name="workflow", no_args_is_help=False)

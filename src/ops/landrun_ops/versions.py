@@ -1,0 +1,166 @@
+"""The door to S3 for people: which versions of objects there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from itertools import groupby
+from typing import Any
+
+from landrun.clients import translated
+from landrun.contract import S3Uri
+
+ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+"""Storage classes whose objects nobody can read before they are restored (Amazon S3 user guide)."""
+
+SETTLED_SECONDS = 2
+"""After so long no further version of a key can have the same second as the one that is listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of one object, as a listing shows it.
+
+    Attributes
+    ----------
+    key : str
+        Exact.
+    version_id : str or None
+        S3's; None where the bucket kept no versions when it landed.
+    modified : datetime
+        When it landed or, of an upload in parts, when that began; whole seconds, aware.
+    size : int
+        Bytes; 0 for a mark of deletion.
+    etag : str
+        Without quotation marks.
+    latest : bool
+        Whether it is the current one of its key.
+    deletion : bool
+        Whether it is no object but the mark that the key was deleted.
+    archived : bool
+        Whether it has to be restored before it can be read.
+    after : datetime or None
+        When the newest of the versions before it landed, if that is known.
+    listed_at : datetime or None
+        S3's own time when it showed this.
+    """
+
+    key: str
+    version_id: str | None
+    modified: datetime
+    size: int = 0
+    etag: str = ""
+    latest: bool = True
+    deletion: bool = False
+    archived: bool = False
+    after: datetime | None = None
+    listed_at: datetime | None = None
+
+    @property
+    def sequencer(self) -> str:
+        """Make a sequencer that comes after those of older versions, and before newer ones'.
+
+        S3 tells the true one to nobody but its event. What it is made of is not documented; those
+        that are known begin with 00 and the seconds since 1970 in eight hexadecimal digits.
+        """
+        second = int(self.modified.timestamp())
+        if self.after is not None:
+            second = max(second, int(self.after.timestamp()) + 1)
+        listed = self.listed_at.timestamp() if self.listed_at else 0
+        # The second's end; but without a version id it is the run's name: then always the same.
+        ends = self.version_id is not None and second <= listed - SETTLED_SECONDS
+        return f"00{second:08X}{'F' * 8 if ends else ''}"
+
+
+class Versions:
+    """The versions of objects in one account's buckets.
+
+    Parameters
+    ----------
+    client : S3 client
+        boto3's.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def current(self, under: S3Uri, after: str = "") -> Iterator[Version]:
+        """List the current version of each object under a prefix, in the order of keys.
+
+        Deleted objects have none.
+
+        Parameters
+        ----------
+        under : S3Uri
+            The bucket and the prefix.
+        after : str
+            A key to begin after.
+
+        Raises
+        ------
+        ServiceError
+            When S3 refuses the call or cannot be reached.
+        """
+        found = (one for page in self._pages(under, after) for one in _with_time(page, "Versions"))
+        for key, versions in groupby(found, key=lambda one: one[0]["Key"]):
+            if key.encode() <= after.encode():
+                continue
+            (newest, listed_at), *older = versions
+            before = max((one["LastModified"] for one, _ in older), default=None)
+            if newest["IsLatest"]:
+                yield _version(newest, listed_at, before)
+
+    def of_key(self, where: S3Uri) -> list[Version]:
+        """List all versions of one object, marks of deletion included, the newest first.
+
+        Raises
+        ------
+        ServiceError
+            When S3 refuses the call or cannot be reached.
+        """
+        found: list[Version] = []
+        for page in self._pages(where, ""):
+            entries = [*_with_time(page, "Versions"), *_with_time(page, "DeleteMarkers")]
+            same = [one for one in entries if one[0]["Key"] == where.key]
+            found += [_version(one, listed_at) for one, listed_at in same]
+            if len(same) < len(entries):  # keys that only begin so come after it
+                break
+        return sorted(found, key=lambda one: (one.latest, one.modified), reverse=True)
+
+    def _pages(self, under: S3Uri, after: str) -> Iterator[dict[str, Any]]:
+        begin = {"KeyMarker": after} if after else {}
+        pages = self._client.get_paginator("list_object_versions")
+        with translated("s3:ListObjectVersions"):
+            yield from pages.paginate(
+                Bucket=under.bucket,
+                Prefix=under.key,
+                OptionalObjectAttributes=["RestoreStatus"],
+                **begin,
+            )
+
+
+def _with_time(page: dict[str, Any], what: str) -> Iterator[tuple[dict[str, Any], datetime | None]]:
+    headers = page["ResponseMetadata"].get("HTTPHeaders", {})
+    listed_at = parsedate_to_datetime(headers["date"]) if "date" in headers else None
+    return ((one, listed_at) for one in page.get(what, ()))
+
+
+def _version(
+    found: dict[str, Any], listed_at: datetime | None, after: datetime | None = None
+) -> Version:
+    version_id = found.get("VersionId")
+    restored = "RestoreExpiryDate" in found.get("RestoreStatus", {})
+    return Version(
+        key=found["Key"],
+        version_id=None if version_id in (None, "", "null") else version_id,
+        modified=found["LastModified"].replace(microsecond=0),
+        size=found.get("Size", 0),
+        etag=found.get("ETag", "").strip('"'),
+        latest=found["IsLatest"],
+        deletion="Size" not in found,
+        archived=found.get("StorageClass") in ARCHIVED and not restored,
+        after=after,
+        listed_at=listed_at,
+    )
