@@ -154,17 +154,12 @@ def _end(end: Standing, row: Run | None) -> dict[str, Any]:
 
 def _say_started(planned: Plan, *, quiet: bool) -> None:
     """Say what was started; on stderr where stdout is to be JSON alone."""
-    run, reading = planned.run, planned.reading
-    over = _over(planned)
-    lines = [f"started {run.PreprocessingJobName} over {over}"]
-    if reading and reading.left_out:
-        left = (f"{n:,} {_LEFT_OUT.get(why, why)}" for why, n in reading.left_out.items())
-        lines.append(f"left out: {', '.join(left)}")
-    lines.append(f"output: {run.OutputProcessedMessage}")
+    run = planned.run
+    first = f"started {run.PreprocessingJobName}"
     if quiet:
-        complain(lines[0])
+        complain(first)
         return
-    for line in lines:
+    for line in (first, f"reads {_over(planned)}", f"writes {run.OutputProcessedMessage}"):
         say(line)
 
 
@@ -173,8 +168,11 @@ def _over(planned: Plan) -> str:
 
     reading = planned.reading
     if reading is None:
-        return f"the manifest {planned.run.InputMessage}"
-    count = len(reading.keys)
-    what = f"s3://{reading.bucket}/{reading.keys[0]}" if count == 1 else f"{count:,} objects"
-    where = "" if count == 1 else f" of s3://{reading.bucket}"
-    return f"{what}{where}, {decimal(reading.size)}"
+        return f"what the manifest {planned.run.InputMessage} names"
+    count, bucket = len(reading.keys), reading.bucket
+    what = f"s3://{bucket}/{reading.keys[0]}"
+    if count > 1:
+        what = f"{count:,} objects of s3://{bucket}"
+    left = (f"{n:,} {_LEFT_OUT.get(why, why)}" for why, n in reading.left_out.items())
+    without = ", ".join(left)
+    return f"{what}, {decimal(reading.size)}{f' (left out: {without})' if without else ''}"
