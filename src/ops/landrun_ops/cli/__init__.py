@@ -10,7 +10,8 @@ import typer
 from typer.exceptions import TyperException
 
 from landrun.errors import LandrunError, ServiceError
-from landrun_ops.cli import (, backfill
+from landrun_ops.cli import (
+    backfill,
     demo,
     doctor,
     image,
