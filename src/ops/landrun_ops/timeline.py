@@ -144,6 +144,14 @@ def timeline(events: Iterable[dict[str, Any]]) -> tuple[Moment, ...]:
     return tuple(_moments(_marks(events)))
 
 
+def ended_as(events: Sequence[dict[str, Any]]) -> str:
+    """Give the status that an execution ended with, by its last event; empty while it runs."""
+    last = events[-1]["type"] if events else ""
+    if last not in _ENDS:
+        return ""
+    return "TIMED_OUT" if last == "ExecutionTimedOut" else last.removeprefix("Execution").upper()
+
+
 def plain(error: str | None, cause: str | None) -> str:
     """Say in a line, in the words nearest to the reason, why something failed.
 

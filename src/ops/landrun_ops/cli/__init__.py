@@ -18,6 +18,7 @@ from landrun_ops.cli import (
     local,
     reconcile,
     runs,
+    show,
     start,
     verify,
     watch,
@@ -69,6 +70,7 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("image")(image.image)
 app.command("runs")(runs.runs)
+app.command("show")(show.show)
 app.command("start")(start.start)
 app.command("verify")(verify.verify)
 app.command("watch")(watch.watch)

@@ -1,0 +1,245 @@
+"""One run whole: what the ledger, the execution, its job and S3 know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from landrun.contract import S3Uri, is_run_name
+from landrun.errors import ConfigurationError, InvalidS3Uri, ServiceError
+from landrun.jobs import ProcessingJobs
+from landrun.listing import ListedObject, list_objects
+from landrun.status import described_change, row
+from landrun_ops.consoles import links
+from landrun_ops.durations import spelled
+from landrun_ops.inputs import Input, Inputs
+from landrun_ops.runs import Only, Run
+from landrun_ops.timeline import Attempt, History, Moment, Wait, ended_as, timeline
+
+if TYPE_CHECKING:
+    from landrun_ops.stack import Stack
+
+T = TypeVar("T")
+
+FORGOTTEN_AFTER = timedelta(days=90)
+"""Step Functions keeps a closed execution so long (Step Functions developer guide, "Quotas")."""
+
+RERUNS_WITHIN = timedelta(days=60)
+"""How long after a run's start reruns of it are looked for."""
+
+MOST_SIZED = 200
+"""Objects of a run's input whose sizes are asked for, one by one, when nothing else tells them."""
+
+LISTED = 5
+"""Objects of an output that are named."""
+
+
+@dataclass(frozen=True)
+class OneRun:
+    """All that is known of one run.
+
+    Attributes
+    ----------
+    run : Run
+        The ledger's row or, before there is one, what it will be.
+    recorded : bool
+        Whether the ledger has it.
+    moments : tuple or None
+        What the execution did and waited for; None when that is not known (any more).
+    ended_as : str
+        The status that the execution ended with, where the ledger does not know of it yet.
+    doing : str
+        What it does now; empty when it has ended.
+    given : Input or None
+        What it reads; None when the manifest is not there (any more), or is none.
+    outputs : list
+        The first `LISTED` objects of its output.
+    reruns : list of Run
+        Runs that repeat it, newest first.
+    links : Mapping
+        Pages of AWS's consoles, by what they show; none on a laptop.
+    not_seen : list of str
+        What could not be looked at, and why.
+    """
+
+    run: Run
+    recorded: bool
+    moments: tuple[Moment, ...] | None
+    ended_as: str
+    doing: str
+    given: Input | None
+    outputs: list[ListedObject]
+    reruns: list[Run]
+    links: Mapping[str, str]
+    not_seen: list[str]
+
+
+def find(stack: Stack, text: str, now: datetime) -> tuple[Run, bool]:
+    """Find a run in the ledger or, for one that has just started, among the executions.
+
+    Returns
+    -------
+    Run, bool
+        And whether the ledger has it.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is none of that name, or more than one.
+    ServiceError
+        When AWS refuses a call or cannot be reached.
+    """
+    try:
+        return stack.ledger().named(text, now), True
+    except ConfigurationError:
+        if not is_run_name(text):
+            raise
+        executions = stack.executions()
+        described = executions.find(executions.arn(text))
+        if described is None:
+            raise
+        return Run(row(described_change(described))), False
+
+
+def gather(stack: Stack, run: Run, now: datetime, *, recorded: bool = True) -> OneRun:
+    """Look at all that is known of a run, side by side; what may not be seen is said."""
+    states, s3, ledger = stack.client("stepfunctions"), stack.client("s3"), stack.ledger()
+    jobs = ProcessingJobs(stack.client("sagemaker"))
+    not_seen: list[str] = []
+    with ThreadPoolExecutor(4) as pool:
+        history = pool.submit(
+            lambda: list(History(states).events(str(run.attributes["execution_arn"])))
+        )
+        reading = pool.submit(_given, run, Inputs(s3))
+        listing = pool.submit(_outputs, run, s3)
+        repeating = pool.submit(_reruns, run, ledger, now)
+        events: Sequence[dict[str, Any]] | None = None
+        try:
+            events = history.result()
+        except ServiceError as error:
+            not_seen.append(_no_history(run, error, now))
+        given = _seen("its input", reading.result, not_seen, None)
+        outputs = _seen("its output", listing.result, not_seen, list[ListedObject]())
+        reruns = _seen("its reruns", repeating.result, not_seen, list[Run]())
+    moments = timeline(events) if events is not None else None
+    ended = ended_as(events or ()) if not run.finished else ""
+    doing = "" if run.finished or ended else _doing(moments or (), jobs, now, not_seen)
+    return OneRun(
+        run=run,
+        recorded=recorded,
+        moments=moments,
+        ended_as=ended,
+        doing=doing,
+        given=given,
+        outputs=outputs,
+        reruns=reruns,
+        links={} if stack.laptop else links(run.attributes, newest_job(run, moments or ())),
+        not_seen=not_seen,
+    )
+
+
+def newest_job(run: Run, moments: Sequence[Moment]) -> str:
+    """Name the newest Processing job of a run; empty when it has none."""
+    jobs = [one.job for one in moments if isinstance(one, Attempt) and one.job]
+    return jobs[-1] if jobs else str(run.attributes.get("job_name") or "")
+
+
+def time_of(run: Run, attribute: str = "started_at") -> datetime | None:
+    """Read a time of a run's row; None when that does not say."""
+    try:
+        return datetime.fromisoformat(str(run.attributes.get(attribute))).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def doing(last: Moment | None, job: Mapping[str, Any], now: datetime) -> str:
+    """Say in words what a run that has not ended does.
+
+    Parameters
+    ----------
+    last : Moment or None
+        The last of its moments.
+    job : Mapping
+        DescribeProcessingJob's answer for the last attempt; empty when that is not known.
+    """
+    if last is None:
+        return "asks for its Processing job"
+    for_so_long = f"for {spelled((now - last.began).total_seconds())}"
+    if isinstance(last, Wait):
+        what = "a quota" if last.quota else "SageMaker"
+        return f"waits for {what} {for_so_long}, asked {_times(last.times)}: {last.reason}"
+    if not isinstance(last, Attempt) or last.result != "running":
+        return "waits a moment before it tries again"
+    return _working(job, now, for_so_long)
+
+
+def _working(job: Mapping[str, Any], now: datetime, for_so_long: str) -> str:
+    if job.get("ProcessingJobStatus") == "Stopping":
+        return "its Processing job is being stopped"
+    began = job.get("ProcessingStartTime")
+    if isinstance(began, datetime):
+        return f"its Processing job has been working for {spelled((now - began).total_seconds())}"
+    if job:
+        return f"its Processing job is getting its instances and its input, {for_so_long}"
+    return f"its Processing job has been running {for_so_long}"
+
+
+def _doing(
+    moments: Sequence[Moment], jobs: ProcessingJobs, now: datetime, not_seen: list[str]
+) -> str:
+    last = moments[-1] if moments else None
+    job: dict[str, Any] = {}
+    if isinstance(last, Attempt) and last.job:
+        name = last.job
+        job = _seen("its Processing job", lambda: jobs.describe(name), not_seen, {})
+    return doing(last, job, now)
+
+
+def _given(run: Run, inputs: Inputs) -> Input | None:
+    given = inputs.read(str(run.attributes.get("input_message", "")))
+    if given is None:
+        return None
+    size, key = run.trigger.get("Size"), run.trigger.get("Key")
+    if given.keys == (key,) and isinstance(size, int):
+        return Input(given.bucket, given.keys, {str(key): size})
+    return inputs.sized(given, MOST_SIZED)
+
+
+def _outputs(run: Run, s3: Any) -> list[ListedObject]:
+    try:
+        return list(islice(list_objects(s3, S3Uri.parse(run.output_uri)), LISTED))
+    except InvalidS3Uri:
+        return []
+
+
+def _reruns(run: Run, ledger: Any, now: datetime) -> list[Run]:
+    start = time_of(run)
+    if start is None:
+        return []
+    until = min(now, start + RERUNS_WITHIN)
+    return list(ledger.newest(until, since=start, only=Only(rerun_of=run.name)))
+
+
+def _seen(what: str, look: Callable[[], T], not_seen: list[str], instead: T) -> T:
+    try:
+        return look()
+    except ServiceError as error:
+        not_seen.append(f"could not see {what}: {error}")
+        return instead
+
+
+def _no_history(run: Run, error: ServiceError, now: datetime) -> str:
+    start = time_of(run)
+    if error.code != "ExecutionDoesNotExist":
+        return f"could not see its attempts: {error}"
+    if start and now - start > FORGOTTEN_AFTER:
+        return "its attempts are no longer known: Step Functions forgets them after 90 days"
+    return "its attempts are not known: Step Functions has no such execution (any more)"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
