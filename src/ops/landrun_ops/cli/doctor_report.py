@@ -70,7 +70,7 @@ def _table(lines: Sequence[Line], named: int) -> RenderableType:
         if line.finding.remedy:
             table.add_row("", "", Text(f"→ {one_line(line.finding.remedy, LONGEST)}", style="cyan"))
         before = line.name
-    return Padding(table, (0, 0, 0, 2))
+    return Padding(table, (0, 0, 0, 2), expand=False)
 
 
 def summary(lines: Sequence[Line]) -> Text:

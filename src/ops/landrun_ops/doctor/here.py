@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
@@ -28,16 +27,7 @@ BROKEN_FROM: Final = {"sagemaker": 3, "setuptools": 81}
 """Major versions that stepfunctions 2.3.0 cannot be imported with: it imports
 ``sagemaker.workflow.airflow`` and ``pkg_resources``."""
 
-_PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(;?)")
 _DOCKER_SECONDS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """A version that a requirements file names; ``always`` unless for some systems only."""
-
-    version: str
-    always: bool = True
 
 
 def judge_python(version: tuple[int, ...]) -> Finding:
@@ -52,19 +42,28 @@ def judge_python(version: tuple[int, ...]) -> Finding:
     return ok(spelled)
 
 
-def pins(text: str) -> dict[str, Pin]:
-    """Read the versions that a requirements file of pip's names."""
-    found = (_PIN.match(line) for line in text.splitlines())
-    return {_normal(one[1]): Pin(one[2], not one[3]) for one in found if one}
+def pins(text: str) -> dict[str, str]:
+    r"""Read the versions that a requirements file of pip's names for a machine such as this one.
+
+    Examples
+    --------
+    >>> pins("a==1.0 \\\n    --hash=sha256:00\nb==2 ; python_version < '3' \\\n")
+    {'a': '1.0'}
+    """
+    from packaging.requirements import Requirement  # noqa: PLC0415  (start-up time)
+
+    lines = (line.rstrip("\\ ") for line in text.splitlines() if line[:1].isalnum())
+    wanted = [one for one in map(Requirement, lines) if not one.marker or one.marker.evaluate()]
+    return {_normal(one.name): str(one.specifier).removeprefix("==") for one in wanted}
 
 
-def judge_packages(pinned: Mapping[str, Pin], installed: Mapping[str, str]) -> Finding:
+def judge_packages(pinned: Mapping[str, str], installed: Mapping[str, str]) -> Finding:
     """Compare what is installed with what the requirements pin.
 
     Parameters
     ----------
-    pinned : Mapping[str, Pin]
-        By normal name; empty where there is no project to read it from.
+    pinned : Mapping[str, str]
+        Versions by normal name; empty where there is no project to read it from.
     installed : Mapping[str, str]
         Versions by normal name.
     """
@@ -79,9 +78,9 @@ def judge_packages(pinned: Mapping[str, Pin], installed: Mapping[str, str]) -> F
             return warn(f"missing: {listed(missing)}", "make setup, in landrun's folder")
         return ok(f"{shown} (no project here whose pins they could be compared with)")
     others = [
-        f"{name} {installed.get(name, 'missing')}, pinned {pin.version}"
-        for name, pin in pinned.items()
-        if installed.get(name, pin.version if not pin.always else None) != pin.version
+        f"{name} {installed.get(name, 'missing')}, pinned {version}"
+        for name, version in pinned.items()
+        if installed.get(name) != version
     ]
     if others:
         return warn(f"not as {PINS} pins them: {listed(others)}", "make setup")

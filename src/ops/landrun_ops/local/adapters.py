@@ -5,7 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from landrun_ops.local import atomic_writes, message_moves, queue_races, queue_urls, s3_events
+from landrun_ops.local import (
+    atomic_writes,
+    bucket_notifications,
+    message_moves,
+    policy_simulation,
+    queue_races,
+    queue_urls,
+    s3_events,
+)
 from landrun_ops.local.patches import Patches
 
 
@@ -14,7 +22,10 @@ def adapted(endpoint_url: str) -> Iterator[None]:
     """Adapt moto for the block."""
     patches = Patches()
     queue_urls.adapt(patches, endpoint_url)
-    for adapter in (s3_events, queue_races, message_moves, atomic_writes):
+    for adapter in (
+        *(s3_events, bucket_notifications, queue_races, message_moves),
+        *(atomic_writes, policy_simulation),
+    ):
         adapter.adapt(patches)
     try:
         yield

@@ -27,6 +27,7 @@ from landrun_ops.local.settings import ACCESS_KEY, REGION, SECRET_KEY, STACK, cr
 from landrun_ops.local.signals import stopping
 from landrun_ops.local.stack import ScheduleSettings, Stack
 from landrun_ops.local.state import default_state_dir, held, read, write
+from landrun_ops.local.switches import schedule_is_on, show, source_is_on
 from landrun_ops.local.template import translate
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ class LocalAws:
         closing.callback(engine.close)
         session = _session()
         stack = deploy(translated, parameters, session, endpoint_url)
+        show(stack)
         identities = Identities(stack, session, endpoint_url, roles) if roles else None
         logs = _empty(state_dir / "logs")
         functions = Functions(
@@ -257,9 +259,15 @@ def _at_work(
 ) -> Iterator[None]:
     """Let queues, schedules and Invoke reach the functions; at the end leave no process."""
     asynchronous = Asynchronous(functions, stack.asynchronous, sqs, report, as_function)
-    clock = Clock(stack.schedules, asynchronous)
+    clock = Clock(stack.schedules, asynchronous, is_on=schedule_is_on)
     dispatcher = Dispatcher(
-        stack.sources, functions, asynchronous, sqs, report=report, as_function=as_function
+        stack.sources,
+        functions,
+        asynchronous,
+        sqs,
+        report=report,
+        as_function=as_function,
+        is_on=source_is_on,
     )
     with answered(functions, asynchronous):
         try:

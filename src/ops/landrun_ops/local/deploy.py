@@ -216,6 +216,7 @@ def _schedules(reading: _Reading) -> Iterator[ScheduleSettings]:
             enabled=properties.get("State", "ENABLED") == "ENABLED",
             function=_function_name(target["Arn"]),
             input=target.get("Input"),
+            role=target.get("RoleArn", ""),
         )
 
 

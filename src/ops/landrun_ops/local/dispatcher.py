@@ -26,6 +26,9 @@ LONGEST_WINDOW: Final = 1.0
 RETRY_SECONDS: Final = 1
 """When a message that failed is seen again, where AWS waits for the visibility timeout."""
 
+OFF_SECONDS: Final = 0.2
+"""Between looks at a source that is off."""
+
 RECEIVE_LIMIT: Final = 10
 """Most messages that SQS hands out at once."""
 
@@ -34,6 +37,7 @@ class Dispatcher:
     """Polls each source's queue on a thread and runs its function, one batch at a time.
 
     ``as_function`` gives the client of a function, by name: Lambda takes messages as its role.
+    ``is_on`` is asked before each batch: while a source is off, its messages wait.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Dispatcher:
         *,
         report: Report,
         as_function: Callable[[str], SQSClient] | None = None,
+        is_on: Callable[[QueueSource], bool] = lambda _: True,
     ) -> None:
         self._stopping = threading.Event()
         self._pollers = [
@@ -56,6 +61,7 @@ class Dispatcher:
                 as_function(source.function) if as_function and not source.raw else sqs,
                 report=report,
                 stopping=self._stopping,
+                is_on=is_on,
             )
             for source in sources
         ]
@@ -87,6 +93,7 @@ class _Poller(threading.Thread):
         *,
         report: Report,
         stopping: threading.Event,
+        is_on: Callable[[QueueSource], bool],
     ) -> None:
         super().__init__(name=f"poll {source.queue_arn}", daemon=True)
         self._source = source
@@ -96,6 +103,7 @@ class _Poller(threading.Thread):
         self._signed = signed
         self._report = report
         self._stopping = stopping
+        self._is_on = is_on
         name = source.queue_arn.rpartition(":")[2]
         self._url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
 
@@ -109,6 +117,9 @@ class _Poller(threading.Thread):
                 self._report(f"polling {self._url}: {type(error).__name__}: {error}")
 
     def _poll(self) -> None:
+        if not self._is_on(self._source):
+            self._stopping.wait(OFF_SECONDS)
+            return
         messages = self._receive(self._source.batch_size, POLL_SECONDS)
         if messages:
             self._fill(messages)

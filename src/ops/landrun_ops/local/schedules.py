@@ -56,7 +56,7 @@ def _classic_event(schedule: ScheduleSettings, time: str) -> dict[str, Any]:
 
 
 class Clock(threading.Thread):
-    """Fires every enabled schedule at its times.
+    """Fires every schedule at its times, unless it is off then.
 
     Raises
     ------
@@ -70,17 +70,18 @@ class Clock(threading.Thread):
         asynchronous: Asynchronous,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        is_on: Callable[[ScheduleSettings], bool] = lambda schedule: schedule.enabled,
     ) -> None:
         super().__init__(name="schedules", daemon=True)
         self._asynchronous = asynchronous
         self._now = now
+        self._is_on = is_on
         self._stopping = threading.Event()
         started = now()
         self._due: list[tuple[ScheduleSettings, NextTime, datetime | None]] = []
         for schedule in schedules:
             after = next_time(schedule.expression, schedule.timezone, started)
-            if schedule.enabled:
-                self._due.append((schedule, after, after(started)))
+            self._due.append((schedule, after, after(started)))
 
     def run(self) -> None:
         """Fire until stopped."""
@@ -92,7 +93,8 @@ class Clock(threading.Thread):
         now = self._now()
         for index, (schedule, after, due) in enumerate(self._due):
             if due is not None and due <= now:
-                self._asynchronous.invoke(schedule.function, payload(schedule, due))
+                if self._is_on(schedule):
+                    self._asynchronous.invoke(schedule.function, payload(schedule, due))
                 self._due[index] = (schedule, after, after(now))
         waits = [(due - now).total_seconds() for _, _, due in self._due if due is not None]
         return min([LONGEST_WAIT, *waits])

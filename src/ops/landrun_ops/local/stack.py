@@ -35,6 +35,7 @@ class ScheduleSettings:
     function: str
     input: str | None
     classic: bool = False
+    role: str = ""
 
 
 @dataclass(frozen=True)
