@@ -1,0 +1,89 @@
+"""A checkout of its own for the commands of pages, and a stack in which things have happened."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun_ops.local import LocalAws
+
+from .project import ROOT
+
+IGNORED = shutil.ignore_patterns(
+    ".git", ".venv*", ".landrun", ".aws-sam", ".*_cache", ".cache", ".hypothesis", "__pycache__"
+)
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """``checkout()`` is a new copy of the project with the virtual environment of this one."""
+
+    def copy() -> Path:
+        folder = tmp_path_factory.mktemp("docs") / "landrun"
+        shutil.copytree(ROOT, folder, ignore=IGNORED)
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        return folder
+
+    return copy
+
+
+def environment(project: Path, scratch: Path) -> dict[str, str]:
+    """Give the environment of somebody who has just opened a terminal."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "LANDRUN_", "PYTEST_", "PYTHON", "COV_"))
+    }
+    home = scratch / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    path = f"{project}/.venv/bin:{os.environ['PATH']}"
+    return kept | {"PATH": path, "HOME": str(home), "SCRATCH": str(scratch), "NO_COLOR": "1"}
+
+
+@pytest.fixture(scope="session")
+def busy(checkout: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A project whose laptop's AWS is up, with runs that succeeded, one that failed, dead letters.
+
+    Gives its folder, and the environment of a terminal in which ``landrun local env`` was read.
+    """
+    project, scratch = checkout(), tmp_path_factory.mktemp("busy")
+    surroundings = environment(project, scratch)
+    with (scratch / "up").open("wb") as said:
+        up = subprocess.Popen(
+            [".venv/bin/landrun", "local", "up"],
+            cwd=project,
+            env=surroundings,
+            stdout=subprocess.PIPE,
+            stderr=said,
+        )
+        try:
+            assert up.stdout is not None
+            assert up.stdout.readline(), (scratch / "up").read_text(encoding="utf-8")
+            aws = LocalAws.attach(project / ".landrun/local")
+            _let_things_happen(aws)
+            yield project, surroundings | aws.environment()
+        finally:
+            up.terminate()
+            up.wait(40)
+
+
+def _let_things_happen(aws: LocalAws) -> None:
+    """Land a file that is fine and one that is not; leave a dead letter of each kind."""
+    bucket = aws.output("LandingBucket")
+    for name, content in (
+        ("orders.jsonl", b'{"sender": "ana", "text": "hello"}\n'),
+        ("colours.csv", b"colour,size\nred,3\n"),
+    ):
+        aws.client("s3").put_object(Bucket=bucket, Key=f"incoming/{name}", Body=content)
+    sqs = aws.client("sqs")
+    sqs.send_message(
+        QueueUrl=aws.output("LandingDeadLetterQueueUrl"),
+        MessageBody='{"cut off',
+        MessageAttributes={"Reason": {"DataType": "String", "StringValue": "not JSON"}},
+    )
