@@ -240,7 +240,7 @@ class Part(Generic[T]):
 
     def _failed(self, why: str, error: LandrunError | None) -> None:
         self._failures += 1
-        self.trouble, self.error = f"{self.name}: {why}", error
+        self.trouble, self.error = why, error
 
     def again_and_again(self, stopping: threading.Event) -> None:
         """Look until asked to stop."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,10 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from landrun.outside import one_line, printable
-from landrun_ops.cli.tables import short_name, shortened, trigger_text
-from landrun_ops.durations import spelled
-from landrun_ops.recent import Activity, Known
-from landrun_ops.runs import Run
+from landrun_ops.cli.live_runs import age, ended_list, running_list, share, span_text
+from landrun_ops.recent import Activity
 from landrun_ops.watching import Backlog, Queues, Tick
 
 WIDE = 132
@@ -26,9 +24,7 @@ SPANS = (("5 min", timedelta(minutes=5)), ("hour", timedelta(hours=1)))
 STALE_SECONDS = 10.0
 """What was seen longer ago is shown with its age."""
 
-Row = tuple[Text, Text, Text, str]
-"""Of a list: a run's name, a span, what is always shown, and what is cut off where it must be."""
-
+_ONE = {"landings": "landing", "ticks": "tick", "statuses": "status"}
 _GAP = 3
 _LABEL = 12
 _RATE_LINES = 4
@@ -75,23 +71,28 @@ def screen(view: View, width: int, height: int, footer: str = "") -> RenderableT
     footer : str
         A line below all else, such as how to end it; may be empty.
     """
-    top: list[RenderableType] = [_head(view, width), Text()]
-    below = [Text(f"! {one_line(line, width - 2)}", style="yellow") for line in view.troubles]
-    if footer:
-        below.append(Text(footer[:width], style="dim"))
+    troubles = [Text(f"! {one_line(line, width - 2)}", style="yellow") for line in view.troubles]
+    top: list[RenderableType] = [_head(view, width), *troubles, Text()]
+    below = [Text(), Text(footer[:width], style="dim")] if footer else []
     half = (width - _GAP) // 2 if width >= WIDE else width
     now = _present(view, half)
-    taken = 2 + max(len(now), _RATE_LINES) if width >= WIDE else 3 + len(now) + _RATE_LINES
-    left = height - taken - 2 - len(below)
-    lists: list[RenderableType]
+    figures = max(len(now), _RATE_LINES) if width >= WIDE else len(now) + 1 + _RATE_LINES
+    left = height - len(top) - figures - 1 - len(below)
+    activity, lists = view.activity, list[RenderableType]()
     if width >= WIDE:
         top.append(_beside(Group(*now), _rates(view), half))
-        lists = [_beside(_running(view, half, left), _ended(view, half, left), half)]
+        running_runs = running_list(activity, view.now, half, left)
+        lists = [_beside(running_runs, ended_list(activity, view.now, half, left), half)]
     else:
         top += [*now, Text(), _rates(view)]
-        running = _share(view, left - 1)
-        lists = [_running(view, width, running), Text(), _ended(view, width, left - running - 1)]
-    return Group(*top, Text(), *lists, Text(), *below)
+        running = share(activity, left - 1)
+        ended = left - running - 1
+        lists = [
+            running_list(activity, view.now, width, running),
+            Text(),
+            ended_list(activity, view.now, width, ended),
+        ]
+    return Group(*top, Text(), *lists, *below)
 
 
 def _beside(left: RenderableType, right: RenderableType, half: int) -> Table:
@@ -100,15 +101,6 @@ def _beside(left: RenderableType, right: RenderableType, half: int) -> Table:
     grid.add_column(width=half)
     grid.add_row(left, right)
     return grid
-
-
-def _share(view: View, lines: int) -> int:
-    """Give the lines that what runs gets: what it needs, or half where both need more."""
-    if view.activity is None:
-        return 2
-    needed = 1 + max(1, len(view.activity.running))
-    ended = 1 + max(1, len(view.activity.ended))
-    return max(2, min(needed, max(lines // 2, lines - ended)))
 
 
 def _head(view: View, width: int) -> Text:
@@ -161,10 +153,16 @@ def _to_record(queues: Queues | None) -> Text:
 def _dead(queues: Queues | None) -> Text:
     if queues is None:
         return Text("…")
-    found = [f"{count:,} {name}" for name, count in queues.dead.items() if count]
+    found = dead_letters(queues)
     if not found:
         return Text("none", style="green")
-    return Text(f"{', '.join(found)}: landrun redrive --dry-run says why", style="bold red")
+    return Text(f"{found}: landrun redrive --dry-run says why", style="bold red")
+
+
+def dead_letters(queues: Queues) -> str:
+    """Count dead letters by what they are, as ``1 landing, 3 ticks``; empty without any."""
+    found = ((name, count) for name, count in queues.dead.items() if count)
+    return ", ".join(f"{count:,} {_ONE[name] if count == 1 else name}" for name, count in found)
 
 
 def _tick(view: View) -> Text:
@@ -182,7 +180,7 @@ def _due(tick: Tick, now: datetime) -> str:
     if tick.at is None:
         return printable(tick.expression)
     seconds = max(0.0, (tick.at - now).total_seconds())
-    return f"{tick.at:%a %H:%M} UTC, in {_span(seconds)}"
+    return f"{tick.at:%a %H:%M} UTC, in {span_text(seconds)}"
 
 
 def _waiting(view: View) -> Text:
@@ -192,10 +190,10 @@ def _waiting(view: View) -> Text:
     if not backlog.count:
         return Text("nothing yet")
     least = "at least " if backlog.more else ""
-    text = Text(f"{least}{backlog.count:,} landings", style="bold")
+    what = "landing" if backlog.count == 1 else "landings"
+    text = Text(f"{least}{backlog.count:,} {what}", style="bold")
     if backlog.oldest:
-        age = _age(backlog.oldest, view.now)
-        text.append(f", the oldest since {age}", style="not bold")
+        text.append(f", the oldest for {age(backlog.oldest, view.now)}", style="not bold")
     if backlog.claimed:
         text.append(f", {backlog.claimed:,} being taken", style="not bold")
     seen = (view.now - view.backlog_seen).total_seconds() if view.backlog_seen else 0
@@ -230,96 +228,3 @@ def _counts(view: View, name: str, style: str) -> Iterator[Text]:
         yield Text(f"{'' if known else '≥ '}{count:,}", style=style if count else "dim")
     rate = counts[0] / (SPANS[0][1] / timedelta(minutes=1))
     yield Text(f"{rate:.1f}" if rate else "0", style="" if rate else "dim")
-
-
-# ---- Which
-
-
-def _running(view: View, width: int, lines: int) -> RenderableType:
-    if view.activity is None:
-        return Group(_title("running"), Text("…"))
-    runs, more = view.activity.running, view.activity.more_running
-    title = _title("running", f"{len(runs):,}{' or more' if more else ''}", len(runs) > 1)
-    if not runs:
-        return Group(_title("running"), Text("none", style="dim"))
-    rows = [
-        (_name(one), Text(_age(one.started, view.now), style="cyan"), Text(), _what(one))
-        for one in _first(runs, lines)
-    ]
-    return Group(title, _list(rows, width), *_rest(len(runs), lines))
-
-
-def _ended(view: View, width: int, lines: int) -> RenderableType:
-    if view.activity is None:
-        return Group(_title("ended"), Text("…"))
-    runs = view.activity.ended
-    if not runs:
-        return Group(_title("ended"), Text("none in the last hour", style="dim"))
-    rows = [
-        (
-            _name(one),
-            Text(f"{_age(one.stopped or one.started, view.now)} ago", style="dim"),
-            *_outcome(one),
-        )
-        for one in _first(runs, lines)
-    ]
-    return Group(_title("ended", "", longest=False), _list(rows, width), *_rest(len(runs), lines))
-
-
-def _title(word: str, count: str = "", longest: bool = False) -> Text:
-    order = ", the longest first" if longest else ""
-    return Text.assemble((f"{word} {count}".rstrip(), "bold"), (order, "dim"))
-
-
-def _first(runs: Sequence[Known], lines: int) -> Sequence[Known]:
-    """Give those for which there is room below the title, and above what says how many more."""
-    room = max(1, lines - 1)
-    return runs if len(runs) <= room else runs[: max(1, room - 1)]
-
-
-def _rest(count: int, lines: int) -> list[Text]:
-    room = max(1, lines - 1)
-    hidden = count - max(1, room - 1) if count > room else 0
-    return [Text(f"and {hidden:,} more", style="dim")] if hidden and room > 1 else []
-
-
-def _list(rows: Sequence[Row], width: int) -> Table:
-    names, ages = (
-        max(column) for column in zip(*((len(a), len(b)) for a, b, *_ in rows), strict=True)
-    )
-    room = max(8, width - names - ages - 4)
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=names, no_wrap=True)
-    table.add_column(width=ages, no_wrap=True, justify="right")
-    table.add_column(width=room, no_wrap=True, overflow="ellipsis")
-    for name, age, always, rest in rows:
-        what = always.copy()
-        what.append(shortened(rest, max(1, room - always.cell_len)))
-        table.add_row(name, age, what)
-    return table
-
-
-def _name(one: Known) -> Text:
-    return Text(short_name(printable(one.name)))
-
-
-def _age(since: datetime, now: datetime) -> str:
-    return _span((now - since).total_seconds())
-
-
-def _span(seconds: float) -> str:
-    """Spell a span in whole seconds: the screen shows it change."""
-    return spelled(round(max(0.0, seconds))).replace(".0 s", " s")
-
-
-def _what(one: Known) -> str:
-    return printable(trigger_text(Run(one.attributes)))
-
-
-def _outcome(one: Known) -> tuple[Text, str]:
-    """Say how a run ended; the end of its trigger is what may be cut off last."""
-    run = Run(one.attributes)
-    if run.succeeded:
-        return Text(f"✓ {spelled(run.seconds or 0)}  ", style="green"), _what(one)
-    why = f": {run.cause}" if run.cause else f"  {_what(one)}"
-    return Text(f"✗ {printable(one.status)}{why}", style="red"), ""

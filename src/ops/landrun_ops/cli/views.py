@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from landrun.outside import plain_json
-from landrun_ops.cli.live import SPANS, View
+from landrun_ops.cli.live import SPANS, View, dead_letters
 
 if TYPE_CHECKING:
     from landrun_ops.recent import Known
+
+_AGE = re.compile(r" as of \d+ s ago:")
 
 LATEST = 20
 """Runs that ended, in an object of JSON."""
@@ -64,10 +67,9 @@ def _parts(view: View) -> Iterator[str]:
         yield f"running {len(view.activity.running):,}{'+' if view.activity.more_running else ''}"
         yield f"last hour {hour.succeeded:,} succeeded, {hour.failed:,} failed"
     if view.queues:
-        dead = ", ".join(f"{count:,} {name}" for name, count in view.queues.dead.items() if count)
-        yield f"dead letters {dead or 'none'}"
+        yield f"dead letters {dead_letters(view.queues) or 'none'}"
     for trouble in view.troubles:
-        yield trouble.partition(", ")[2]
+        yield _AGE.sub(" not up to date:", trouble)
 
 
 def _waiting(view: View) -> dict[str, Any] | None:

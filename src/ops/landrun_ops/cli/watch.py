@@ -137,8 +137,9 @@ class Sights:
 
 def _trouble(part: Part[Any], now: datetime) -> str:
     if part.seen is None:
-        return f"not seen yet, {part.trouble}"
-    return f"{(now - part.seen).total_seconds():.0f} s old, {part.trouble}"
+        return f"{part.name} not seen yet: {part.trouble}; looking again"
+    age = (now - part.seen).total_seconds()
+    return f"{part.name} as of {age:.0f} s ago: {part.trouble}; looking again"
 
 
 def _once(sights: Sights, *, json: bool) -> int:
