@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from landrun_ops.doctor.examining import Check, Line
     from landrun_ops.stack import Stack
 
+NO_STACK = "name a deployed one with --stack or LANDRUN_STACK, or start one here: landrun local up"
+
 
 @places.on_stack
 def doctor(
     target: places.Target,
     *,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only what is not ok.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Show only what there is something to do about.")
+    ] = False,
     json: options.JsonOption = False,
 ) -> int:
     """Look for what makes stacks fail, before they fail; say how to mend it.
@@ -71,8 +75,9 @@ def _found(target: places.Target) -> tuple[Stack | None, list[Line]]:
     try:
         return target.find(), []
     except ConfigurationError as error:
-        named = target.stack or target.profile or target.region
-        return None, [Line("stack", "stack", fail(str(error), "") if named else skip(str(error)))]
+        if target.stack or target.profile or target.region:
+            return None, [Line("stack", "stack", fail(str(error), ""))]
+        return None, [Line("stack", "stack", skip("none is named, and none is here", NO_STACK))]
     except ServiceError as error:
         return None, [Line("stack", "stack", explained(error))]
 

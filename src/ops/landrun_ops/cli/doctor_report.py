@@ -27,6 +27,11 @@ SUMMED: Final = {
 }
 """How to say one, and several, of a grade."""
 
+GRADES: Final = 4
+"""Columns of the longest grade."""
+
+AGAIN: Final = "(on the laptop there is no sam deploy: start landrun local up again)"
+
 LONGEST: Final = 400
 """Characters of what a check says that are shown."""
 
@@ -37,13 +42,15 @@ def shown(stack: Stack | None, lines: Sequence[Line], *, quiet: bool = False) ->
     Parameters
     ----------
     quiet : bool
-        Whether to leave out what is ok.
+        Whether to leave out what needs nothing to be done.
     """
-    seen = [line for line in lines if not (quiet and line.grade in ("ok", "skip"))]
+    seen = [line for line in lines if not quiet or line.finding.remedy or line.grade == "fail"]
     named = max((len(line.name) for line in seen), default=0)
     parts: list[RenderableType] = []
     for area, of_area in groupby(seen, key=lambda line: line.area):
-        parts += [_title(area, stack), _table(list(of_area), named), Text()]
+        parts += [_title(area, stack), *_rows(list(of_area), named), Text()]
+    if stack and stack.laptop and any(line.finding.remedy for line in seen):
+        parts.append(Text(AGAIN, style="dim"))
     return Group(*parts, summary(lines))
 
 
@@ -54,23 +61,26 @@ def _title(area: str, stack: Stack | None) -> Text:
     return Text(one_line(f"stack {stack.name}, {where}"), style="bold")
 
 
-def _table(lines: Sequence[Line], named: int) -> RenderableType:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=4)
-    table.add_column(width=named)
-    table.add_column(overflow="fold")
+def _rows(lines: Sequence[Line], named: int) -> Iterator[RenderableType]:
     before = ""
     for line in lines:
-        style = STYLES[line.grade]
-        says = Text(
-            one_line(line.finding.says, LONGEST), style="" if line.grade != "skip" else "dim"
-        )
-        name = Text(line.name if line.name != before else "")
-        table.add_row(Text(line.grade, style=style), name, says)
+        yield Padding(_row(line, named, first=line.name != before), (0, 0, 0, 2), expand=False)
         if line.finding.remedy:
-            table.add_row("", "", Text(f"→ {one_line(line.finding.remedy, LONGEST)}", style="cyan"))
+            # Not in the row: a command is easier to copy from fewer lines.
+            remedy = Text(f"→ {one_line(line.finding.remedy, LONGEST)}", style="cyan")
+            yield Padding(remedy, (0, 0, 0, 2 + GRADES + 2), expand=False)
         before = line.name
-    return Padding(table, (0, 0, 0, 2), expand=False)
+
+
+def _row(line: Line, named: int, *, first: bool) -> Table:
+    row = Table.grid(padding=(0, 2, 0, 0))
+    row.add_column(width=GRADES)
+    row.add_column(width=named)
+    row.add_column(overflow="fold")
+    dim = "dim" if line.grade == "skip" else ""
+    says = Text(one_line(line.finding.says, LONGEST), style=dim)
+    row.add_row(Text(line.grade, style=STYLES[line.grade]), line.name if first else "", says)
+    return row
 
 
 def summary(lines: Sequence[Line]) -> Text:

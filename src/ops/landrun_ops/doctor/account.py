@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from landrun.errors import ServiceError
-from landrun_ops.doctor.examining import Check, unseen
+from landrun_ops.doctor.examining import UNREACHED, Check, unseen
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
 from landrun_ops.doctor.sight import Sight
 from landrun_ops.durations import spelled
@@ -73,6 +73,9 @@ def explained(error: ServiceError) -> Finding:
     for codes, remedy in remedies.items():
         if error.code in codes:
             return fail(str(error), remedy)
+    if error.code in UNREACHED:
+        remedy = "check the network; for the laptop's AWS, that landrun local up still runs"
+        return fail(str(error), remedy)
     if error.code == "ValidationError":
         return fail(str(error), "check the stack's name, the region and the account")
     seen = unseen(error)

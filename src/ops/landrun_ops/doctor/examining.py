@@ -16,7 +16,10 @@ AT_ONCE: Final = 12
 """Checks under way at the same time: they mostly wait."""
 
 _DENIED: Final = ("AccessDenied", "Unauthorized", "AuthorizationError", "NotAuthorized", "403")
-_UNREACHED: Final = ("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError")
+UNREACHED: Final = (
+    *("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError"),
+    *("ConnectionClosedError", "ProxyConnectionError", "SSLError"),
+)
 _NOT_BUILT: Final = ("404", "500", "501", "NotImplemented", "ResponseParserError")
 """What moto answers to an operation that it lacks."""
 
@@ -105,7 +108,7 @@ def unseen(error: ServiceError, *, laptop: bool = False) -> Finding:
         return skip(f"could not see: {error.code} for {wanted}", f"ask for {wanted}")
     if laptop and error.code.startswith(_NOT_BUILT):
         return skip(f"the laptop's AWS has no {error.operation}")
-    if error.code in _UNREACHED:
+    if error.code in UNREACHED:
         return skip(
             f"could not see: {error.operation} does not answer ({error.code})",
             "check the network, the proxy, or the VPC's endpoint of that service",

@@ -34,7 +34,7 @@ def refused(need: Need, answer: Mapping[str, Any]) -> list[str]:
         SimulatePrincipalPolicy's answer for the need.
     """
     return [
-        f"{one['EvalActionName']} on {need.resource} ({_why(one)})"
+        f"{one['EvalActionName']} on {need.resource.rpartition(':')[2]} ({_why(one)})"
         for one in answer["EvaluationResults"]
         if one["EvalDecision"] != "allowed"
     ]
