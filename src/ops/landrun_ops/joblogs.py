@@ -15,6 +15,9 @@ from landrun_ops.consoles import LOG_GROUP
 OVERLAP = 15_000
 """Milliseconds that are read again when following: so late may a line of an instance come."""
 
+NO_GROUP = "ResourceNotFoundException"
+"""How CloudWatch Logs answers before the first job of an account has written anything."""
+
 _STREAM = re.compile(r"(?P<job>[^/]+)/(?P<instance>[^/]+?)(?:-\d+)?")
 """``<job>/algo-1-1700000000`` (SageMaker developer guide, "Log streams")."""
 
@@ -87,6 +90,28 @@ class JobLogs:
             if not more():
                 return
 
+    def jobs(self, prefix: str) -> list[str]:
+        """Name the jobs that have streams of that prefix, the oldest first.
+
+        Raises
+        ------
+        ServiceError
+            When CloudWatch Logs refuses a call or cannot be reached.
+        """
+        pages = self._client.get_paginator("describe_log_streams")
+        found: dict[str, int] = {}
+        try:
+            with translated("logs:DescribeLogStreams"):
+                for page in pages.paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=prefix):
+                    for stream in page["logStreams"]:
+                        job = stream["logStreamName"].partition("/")[0]
+                        begun = stream["creationTime"]
+                        found[job] = min(begun, found.get(job, begun))
+        except ServiceError as error:
+            if error.code != NO_GROUP:
+                raise
+        return sorted(found, key=lambda job: found[job])
+
     def _events(self, prefix: str, begin: int) -> Iterator[dict[str, Any]]:
         """Read by FilterLogEvents, which orders the events of all streams by time.
 
@@ -104,7 +129,7 @@ class JobLogs:
                         if event["logStreamName"].startswith(prefix):
                             yield event
         except ServiceError as error:
-            if error.code != "ResourceNotFoundException":  # no job has written anything yet
+            if error.code != NO_GROUP:
                 raise
 
 

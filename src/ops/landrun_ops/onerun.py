@@ -107,39 +107,55 @@ def find(stack: Stack, text: str, now: datetime) -> tuple[Run, bool]:
 
 def gather(stack: Stack, run: Run, now: datetime, *, recorded: bool = True) -> OneRun:
     """Look at all that is known of a run, side by side; what may not be seen is said."""
-    states, s3, ledger = stack.client("stepfunctions"), stack.client("s3"), stack.ledger()
-    jobs = ProcessingJobs(stack.client("sagemaker"))
+    s3, ledger = stack.client("s3"), stack.ledger()
     not_seen: list[str] = []
-    with ThreadPoolExecutor(4) as pool:
-        history = pool.submit(
-            lambda: list(History(states).events(str(run.attributes["execution_arn"])))
-        )
+    with ThreadPoolExecutor(3) as pool:
         reading = pool.submit(_given, run, Inputs(s3))
         listing = pool.submit(_outputs, run, s3)
         repeating = pool.submit(_reruns, run, ledger, now)
-        events: Sequence[dict[str, Any]] | None = None
-        try:
-            events = history.result()
-        except ServiceError as error:
-            not_seen.append(_no_history(run, error, now))
+        done = course(stack, run, now)
+        not_seen.extend(done.not_seen)
         given = _seen("its input", reading.result, not_seen, None)
         outputs = _seen("its output", listing.result, not_seen, list[ListedObject]())
         reruns = _seen("its reruns", repeating.result, not_seen, list[Run]())
-    moments = timeline(events) if events is not None else None
-    ended = ended_as(events or ()) if not run.finished else ""
-    doing = "" if run.finished or ended else _doing(moments or (), jobs, now, not_seen)
     return OneRun(
         run=run,
         recorded=recorded,
-        moments=moments,
-        ended_as=ended,
-        doing=doing,
+        moments=done.moments,
+        ended_as=done.ended_as,
+        doing=done.doing,
         given=given,
         outputs=outputs,
         reruns=reruns,
-        links={} if stack.laptop else links(run.attributes, newest_job(run, moments or ())),
+        links={} if stack.laptop else links(run.attributes, newest_job(run, done.moments or ())),
         not_seen=not_seen,
     )
+
+
+@dataclass(frozen=True)
+class Course:
+    """What became of a run so far; see `OneRun`."""
+
+    moments: tuple[Moment, ...] | None
+    ended_as: str
+    doing: str
+    not_seen: list[str]
+
+
+def course(stack: Stack, run: Run, now: datetime) -> Course:
+    """Read what an execution did and waited for and, while it runs, look at what it does."""
+    not_seen: list[str] = []
+    history = History(stack.client("stepfunctions"))
+    try:
+        events = list(history.events(str(run.attributes["execution_arn"])))
+    except ServiceError as error:
+        return Course(None, "", "", [_no_history(run, error, now)])
+    moments, ended = timeline(events), "" if run.finished else ended_as(events)
+    doing = ""
+    if not run.finished and not ended:
+        jobs = ProcessingJobs(stack.client("sagemaker"))
+        doing = _doing(moments, jobs, now, not_seen)
+    return Course(moments, ended, doing, not_seen)
 
 
 def newest_job(run: Run, moments: Sequence[Moment]) -> str:

@@ -16,7 +16,10 @@ from landrun_ops.cli import (
     doctor,
     image,
     local,
+    logs,
     reconcile,
+    redrive,
+    rerun,
     runs,
     show,
     start,
@@ -69,6 +72,9 @@ app.command("backfill")(backfill.backfill)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("image")(image.image)
+app.command("logs")(logs.logs)
+app.command("redrive")(redrive.redrive)
+app.command("rerun")(rerun.rerun)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
 app.command("start")(start.start)

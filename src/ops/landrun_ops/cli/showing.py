@@ -54,8 +54,7 @@ def sheet(found: OneRun, width: int, now: datetime, where: str, *, laptop: bool)
     _input(page, found)
     _timeline(page, found, why, wide=width >= WIDE)
     _output(page, found)
-    for again in found.reruns:
-        page.fact("rerun", f"as {again.name}: {again.status}")
+    page.fact("reruns", *(f"{again.name}: {again.status}" for again in found.reruns))
     for line in found.not_seen:
         page.fact("not seen", line, style="yellow")
     page.gap()

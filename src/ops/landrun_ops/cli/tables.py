@@ -70,6 +70,10 @@ def short_name(name: str) -> str:
     return f"{prefix}{dash}{digits[:8]}" if len(digits) == 32 else name  # noqa: PLR2004
 
 
+def _digits(name: str) -> str:
+    return short_name(name).rpartition("-")[2]
+
+
 def trigger_text(run: Run) -> str:
     """Say in a few words what started a run."""
     trigger = run.trigger
@@ -80,7 +84,7 @@ def trigger_text(run: Run) -> str:
             return f"tick {str(trigger.get('ScheduledTime', ''))[:16].replace('T', ' ')}"
         case "manual":
             if trigger.get("RerunOf"):
-                return f"rerun of {short_name(str(trigger['RerunOf']))}"
+                return f"rerun of {_digits(str(trigger['RerunOf']))}"
             return f"by hand, {person(str(trigger.get('StartedBy', '')))}"
     return _UNKNOWN
 
@@ -199,7 +203,7 @@ def _dropped(run: Run) -> str:
 _TRIGGER = Column("trigger", trigger_text, overflow="ellipsis")
 _STATUS = Column("status", lambda run: run.status or _UNKNOWN)
 _NAME = Column("run", lambda run: short_name(run.name))
-_DIGITS = Column("run", lambda run: short_name(run.name).rpartition("-")[2])
+_DIGITS = Column("run", lambda run: _digits(run.name))
 _STARTED = Column("started (UTC)", _started)
 _STARTED_SHORT = Column("started", lambda run: _started(run).partition("-")[2] or _UNKNOWN)
 _OUTCOME = (_STATUS, Column("s", _seconds, "right"))

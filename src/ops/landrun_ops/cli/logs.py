@@ -1,0 +1,244 @@
+"""``landrun logs``: what a run's Processing jobs wrote."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from landrun.errors import ConfigurationError
+from landrun_ops.cli import options, places
+from landrun_ops.cli.terminal import complain, say
+
+if TYPE_CHECKING:
+    from landrun_ops.joblogs import JobLogs, Line
+    from landrun_ops.onerun import Course
+    from landrun_ops.runs import Run
+    from landrun_ops.stack import Stack
+
+PAUSE = 2.0
+"""Seconds between looks when following: FilterLogEvents may be called a few times a second."""
+
+LATE = 6.0
+"""Seconds after a run's end in which the last lines of its log may still come."""
+
+
+@places.on_stack
+def logs(
+    target: places.Target,
+    run: options.RunArgument,
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Stay until the run has ended.")
+    ] = False,
+    attempt: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Only this attempt; else all.", show_default=False),
+    ] = None,
+    timestamps: Annotated[
+        bool, typer.Option("--timestamps", "-t", help="Begin each line with its time, in UTC.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Write a JSON object a line.")] = False,
+) -> None:
+    """Show the log of a run's Processing jobs, all attempts and instances in the order of time.
+
+    Only the log goes to stdout. A line begins with its instance where a job has several.
+
+    Example: landrun logs 3f5d8f02 --follow
+    """
+    # Late, here and below: boto3 takes longer to import than --help may take.
+    from landrun_ops import onerun  # noqa: PLC0415
+    from landrun_ops.joblogs import JobLogs  # noqa: PLC0415
+    from landrun_ops.timeline import attempts  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    stack = target.find()
+    row, _ = onerun.find(stack, run, now)
+    done = onerun.course(stack, row, now)
+    door = JobLogs(stack.client("logs"))
+    jobs = _jobs(door, row, done)
+    prefix = _prefix(row, jobs, attempt)
+    several = any(one.instances > 1 for one in attempts(done.moments or ()))
+    printer = _Printer(jobs, json=json, timestamps=timestamps, instances=several)
+    running = not row.finished and not done.ended_as
+    if follow and running:
+        _follow(stack, row, lambda more: door.follow(prefix, more), printer, done.doing)
+    else:
+        for line in door.lines(prefix):
+            printer.show(line)
+    if not printer.shown:
+        complain(_why_none(row, done, running=running and not follow))
+    elif running and not follow:
+        complain(f"the run goes on: landrun logs {row.name} --follow stays until it has ended")
+
+
+def _jobs(door: JobLogs, run: Run, done: Course) -> list[str]:
+    """Name the run's jobs in their order, by the execution's history or else by their logs."""
+    if done.moments is not None:
+        return _jobs_of(done)
+    return door.jobs(_common(run))
+
+
+def _common(run: Run) -> str:
+    """Give what the names of all the run's log streams begin with.
+
+    A state machine of one's own may name its jobs as it likes: then only the last is known.
+    """
+    job = str(run.attributes.get("job_name") or "")
+    return f"{run.name}-" if not job or job.startswith(f"{run.name}-") else f"{job}/"
+
+
+def _prefix(run: Run, jobs: list[str], attempt: int | None) -> str:
+    if attempt is None:
+        return _common(run)
+    if attempt > len(jobs):
+        known = {0: "no attempt", 1: "one attempt"}.get(len(jobs), f"{len(jobs)} attempts")
+        raise ConfigurationError(f"{run.name} has {known}: leave --attempt {attempt} out")
+    return f"{jobs[attempt - 1]}/"
+
+
+def _follow(
+    stack: Stack,
+    run: Run,
+    lines: Callable[[Callable[[], bool]], Iterator[Line]],
+    printer: _Printer,
+    doing: str,
+) -> None:
+    arn, executions = str(run.attributes["execution_arn"]), stack.executions()
+    pause, late = (0.5, 1.0) if stack.laptop else (PAUSE, LATE)
+    ending = Ending(lambda: executions.find(arn), time.sleep, pause, late)
+    with _waiting(doing) as over:
+        for line in lines(ending):
+            over()
+            printer.show(line)
+    complain(ending.words(run.name))
+
+
+class Ending:
+    """Waits between looks at a log, and says whether to look again: until a run has ended.
+
+    Parameters
+    ----------
+    describe : callable
+        Gives DescribeExecution's answer; None when there is no such execution any more.
+    sleep : callable
+        Waits so many seconds.
+    pause, late : float
+        Seconds between looks, and for how long to look on after the end.
+    """
+
+    def __init__(
+        self,
+        describe: Callable[[], dict[str, Any] | None],
+        sleep: Callable[[float], None],
+        pause: float,
+        late: float,
+    ) -> None:
+        self._describe = describe
+        self._sleep = sleep
+        self._pause = pause
+        self._late = late
+        self._ended: dict[str, Any] | None = None
+
+    def __call__(self) -> bool:
+        """Wait, and say whether to look again."""
+        self._sleep(self._pause)
+        if self._ended is not None:
+            self._late -= self._pause
+            return self._late > 0
+        described = self._describe()
+        if described is None or described["status"] not in ("RUNNING", "PENDING_REDRIVE"):
+            self._ended = described or {}
+        return True
+
+    def words(self, name: str) -> str:
+        """Say how the run ended."""
+        from landrun_ops.timeline import plain  # noqa: PLC0415
+
+        ended = self._ended or {}
+        why = plain(ended.get("error"), ended.get("cause"))
+        return f"{name} {ended.get('status', 'has ended')}{f': {why}' if why else ''}"
+
+
+class _Printer:
+    """Writes lines of a log, and to stderr where another attempt begins."""
+
+    def __init__(self, jobs: list[str], *, json: bool, timestamps: bool, instances: bool) -> None:
+        self._jobs = list(jobs)
+        self._json = json
+        self._timestamps = timestamps
+        self._instances = instances
+        self._last = ""
+        self.shown = 0
+
+    def show(self, line: Line) -> None:
+        """Write one event, which may be several lines."""
+        self.shown += 1
+        if line.job not in self._jobs:
+            self._jobs.append(line.job)
+        number = self._jobs.index(line.job) + 1
+        if self._json:
+            self._write_json(line, number)
+            return
+        if line.job != self._last and (number > 1 or len(self._jobs) > 1):
+            complain(f"attempt {number}, job {line.job}:")
+        self._last = line.job
+        before = f"{line.time:%Y-%m-%d %H:%M:%S}.{line.time.microsecond // 1000:03d} "
+        head = (before if self._timestamps else "") + (
+            f"{line.instance}  " if self._instances else ""
+        )
+        for text in line.message.expandtabs().splitlines() or [""]:
+            say(f"{head}{text}")
+
+    def _write_json(self, line: Line, attempt: int) -> None:
+        from landrun.outside import plain_json  # noqa: PLC0415
+
+        found = {
+            "time": line.time.isoformat(timespec="milliseconds"),
+            "attempt": attempt,
+            "job": line.job,
+            "instance": line.instance,
+            "message": line.message,
+        }
+        typer.echo(plain_json(found))
+
+
+def _why_none(run: Run, done: Course, *, running: bool) -> str:
+    """Say why there is no line of a log."""
+    if running or done.doing:
+        return f"no log yet: {done.doing or 'the run goes on'}"
+    if done.moments is not None and not any(_jobs_of(done)):
+        return f"no log: the run had no Processing job{f', for {run.cause}' if run.cause else ''}"
+    return (
+        "no log: the job wrote nothing, or CloudWatch Logs no longer keeps it (retention of"
+        " /aws/sagemaker/ProcessingJobs)"
+    )
+
+
+def _jobs_of(done: Course) -> list[str]:
+    from landrun_ops.timeline import attempts  # noqa: PLC0415
+
+    return [one.job for one in attempts(done.moments or ())]
+
+
+@contextmanager
+def _waiting(doing: str) -> Iterator[Callable[[], None]]:
+    """Show on a terminal what is waited for, until the first line is there."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console  # noqa: PLC0415
+
+    from landrun.outside import printable  # noqa: PLC0415
+
+    status = Console(stderr=True, markup=False).status(printable(doing) or "waiting for its log")
+    status.start()
+    try:
+        yield status.stop
+    finally:
+        status.stop()

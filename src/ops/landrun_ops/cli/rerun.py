@@ -1,0 +1,200 @@
+"""``landrun rerun``: the same manifest again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from landrun.errors import ConfigurationError, ServiceError
+from landrun.outside import printable
+from landrun_ops.cli import options, places
+from landrun_ops.cli.show import stack_options
+from landrun_ops.cli.terminal import complain, say, show_json
+
+if TYPE_CHECKING:
+    from landrun_ops.rerunning import Choice, Missing, Started
+    from landrun_ops.runs import Run
+    from landrun_ops.stack import Stack
+
+A_DAY = "1d"
+NAMED = 20
+"""Runs that are named before they are started; of more, how many they are."""
+
+NAMED_KEYS = 3
+AT_ONCE = 8
+"""Runs whose objects are looked for at a time."""
+
+
+@places.on_stack
+def rerun(
+    target: places.Target,
+    runs: options.RunsArgument = None,
+    *,
+    failed: Annotated[
+        bool,
+        typer.Option("--failed", help="All that failed and that nobody has run again since."),
+    ] = False,
+    since: options.SinceOption = "",
+    yes: options.YesOption = False,
+    json: options.JsonOption = False,
+) -> int:
+    """Run the same manifests again, each under a new name and with an output of its own.
+
+    The new run's trigger names the old one (rerun_of). More than one asks first. --failed looks
+    back a day, or to --since, and leaves out what ran again since and succeeded or still runs.
+
+    Example: landrun rerun --failed --since 12h --yes
+    """
+    if bool(runs) == failed:
+        raise ConfigurationError("name runs, or give --failed for those of the last day: not both")
+    if since and not failed:
+        raise ConfigurationError("--since is about --failed: give both, or the runs' names alone")
+    now = datetime.now(UTC)
+    stack = target.find()
+    chosen = _failed(stack, since or A_DAY, now) if failed else _named(stack, runs or [], now)
+    if not chosen:
+        if json:
+            show_json([])
+        return 0
+    _warn(stack, chosen)
+    if len(chosen) > 1 and not yes:
+        _ask(chosen)
+    started = _start(stack, chosen, quiet=json)
+    if json:
+        show_json([asdict(one) for one in started])
+    elif len(started) == 1:
+        say(f"follow it: landrun logs {started[0].name} --follow{stack_options(target)}")
+    else:
+        say(f"follow them: landrun watch{stack_options(target)}")
+    return 0
+
+
+def _named(stack: Stack, names: Sequence[str], now: datetime) -> list[Run]:
+    """Find the runs named, each once."""
+    # Late, here and below: boto3 takes longer to import than --help may take.
+    from landrun_ops.rerunning import check  # noqa: PLC0415
+
+    ledger = stack.ledger()
+    found = {run.name: run for run in (ledger.named(name, now) for name in names)}
+    check(list(found.values()))
+    return list(found.values())
+
+
+def _failed(stack: Stack, since: str, now: datetime) -> list[Run]:
+    """Choose among the runs since then, and say what was left out."""
+    from landrun_ops.durations import since as beginning  # noqa: PLC0415
+    from landrun_ops.rerunning import check, choose  # noqa: PLC0415
+
+    begin = beginning(since, now)
+    chosen = choose(stack.ledger().newest(now, 1000, since=begin))
+    complain(choice_text(chosen, begin))
+    check(chosen.runs)
+    return list(chosen.runs)
+
+
+def choice_text(chosen: Choice, begin: datetime) -> str:
+    """Say how many of the runs since ``begin`` are to run again, and why others are not."""
+    left = {"ran again and succeeded": chosen.mended, "run again now": chosen.under_way}
+    others = ", ".join(f"{count} {words}" for words, count in left.items() if count)
+    since = f"of those that failed since {begin:%Y-%m-%d %H:%M} UTC"
+    if not chosen.runs and not others:
+        return f"nothing to run again: no run failed since {begin:%Y-%m-%d %H:%M} UTC"
+    what = f"to run again: {_runs(len(chosen.runs)) if chosen.runs else 'none'} {since}"
+    return f"{what}; left out: {others}" if others else what
+
+
+def _warn(stack: Stack, chosen: Sequence[Run]) -> None:
+    """Say which runs will not find what they read."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    from landrun_ops.inputs import Inputs  # noqa: PLC0415
+    from landrun_ops.rerunning import missing  # noqa: PLC0415
+
+    inputs = Inputs(stack.client("s3"))
+
+    def look(run: Run) -> str:
+        try:
+            return missing_text(run, missing(run, inputs))
+        except ServiceError as error:
+            return f"could not look for what {run.name} read: {error}"
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for warning in filter(None, pool.map(look, chosen)):
+            complain(warning)
+
+
+def missing_text(run: Run, found: Missing) -> str:
+    """Say what a run will not find; nothing when it will find all that was looked for."""
+    if found.manifest:
+        uri = run.attributes.get("input_message")
+        return f"{run.name} will fail when it runs again: its manifest {uri} is gone"
+    if not found.objects:
+        return ""
+    named, others = ", ".join(found.objects[:NAMED_KEYS]), len(found.objects) - NAMED_KEYS
+    return (
+        f"{len(found.objects)} of the {found.of} objects that {run.name} reads are gone, and it"
+        f" may fail: {named}{f' and {others} more' if others > 0 else ''}"
+    )
+
+
+def _ask(chosen: Sequence[Run]) -> None:
+    """Say which runs would be started, and ask.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is nobody to ask.
+    Abort
+        When the answer is no.
+    """
+    from landrun_ops.cli.tables import short_name, trigger_text  # noqa: PLC0415
+
+    for run in chosen[:NAMED]:
+        line = f"  {short_name(run.name)}  {run.status:9}  {trigger_text(run)}"
+        typer.echo(printable(line), err=True)
+    if len(chosen) > NAMED:
+        typer.echo(f"  and {len(chosen) - NAMED} more", err=True)
+    question = f"start {_runs(len(chosen))} again?"
+    if not sys.stdin.isatty():
+        raise ConfigurationError(f"{question} Nobody is there to ask: give --yes")
+    typer.confirm(question, abort=True, err=True)
+
+
+def _start(stack: Stack, chosen: Sequence[Run], *, quiet: bool) -> list[Started]:
+    """Start the runs; when one cannot be, say how far it came.
+
+    Raises
+    ------
+    ServiceError
+        When Step Functions refuses a call.
+    """
+    from landrun_ops.rerunning import Rerunner  # noqa: PLC0415
+    from landrun_ops.workflow.byhand import who  # noqa: PLC0415
+
+    rerunner = Rerunner(
+        stack.executions(),
+        stack.processed,
+        stack.output("JobNamePrefix"),
+        who(stack.client("sts")),
+    )
+    started: list[Started] = []
+    for run in chosen:
+        try:
+            started.append(rerunner.start(run))
+        except ServiceError:
+            complain(
+                f"{len(started)} of {len(chosen)} were started, the others from {run.name} on not"
+            )
+            raise
+        if not quiet:
+            say(f"started {started[-1].name}, which repeats {run.name}")
+    return started
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'' if count == 1 else 's'}"
