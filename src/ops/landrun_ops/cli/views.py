@@ -8,7 +8,6 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from landrun.outside import plain_json
 from landrun_ops.cli.live import SPANS, View, dead_letters
 
 if TYPE_CHECKING:
@@ -20,13 +19,8 @@ LATEST = 20
 """Runs that ended, in an object of JSON."""
 
 
-def view_json(view: View, indent: int | None = None) -> str:
-    """Spell a view as JSON; what is not known is null."""
-    return plain_json(document(view), indent=indent)
-
-
 def document(view: View) -> dict[str, Any]:
-    """Give a view as JSON has it."""
+    """Give a view as JSON has it; what is not known is null."""
     queues, activity, tick = view.queues, view.activity, view.tick
     depths = queues.depths if queues else {}
     return {

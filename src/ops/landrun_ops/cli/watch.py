@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from landrun_ops.cli import options, places
-from landrun_ops.cli.terminal import console, is_live, say, stoppable
+from landrun_ops.cli.terminal import console, is_live, say, show_json, stoppable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -54,7 +54,8 @@ def watch(
     """
     stack = target.find()
     # Late: boto3 and rich take longer to import than --help may take.
-    from landrun_ops.cli.views import line, view_json  # noqa: PLC0415
+    from landrun.outside import plain_json  # noqa: PLC0415
+    from landrun_ops.cli.views import document, line  # noqa: PLC0415
 
     sights = Sights(stack, interval)
     if once:
@@ -65,7 +66,7 @@ def watch(
         sights.wait_for_all(FIRST_SECONDS)
         if json:
             while True:
-                say(view_json(sights.view()))
+                say(plain_json(document(sights.view())))
                 stopping.wait(interval)
         _lines(lambda: line(sights.view()), interval)
     return 0
@@ -145,7 +146,7 @@ def _trouble(part: Part[Any], now: datetime) -> str:
 def _once(sights: Sights, *, json: bool) -> int:
     """Show it once; when nothing could be seen at all, raise why."""
     from landrun_ops.cli.live import screen  # noqa: PLC0415
-    from landrun_ops.cli.views import view_json  # noqa: PLC0415
+    from landrun_ops.cli.views import document  # noqa: PLC0415
     from landrun_ops.watching import look_once  # noqa: PLC0415
 
     look_once(sights.parts)
@@ -154,7 +155,7 @@ def _once(sights: Sights, *, json: bool) -> int:
         raise errors[0]
     view = sights.view()
     if json:
-        say(view_json(view, indent=2))
+        show_json(document(view))
         return 0
     paper = console()
     paper.print(screen(view, paper.width, max(paper.height, 24)))
