@@ -90,6 +90,36 @@ class JobLogs:
             if not more():
                 return
 
+    def tail(self, job: str, most: int) -> list[str]:
+        """Give the last lines that a job wrote: of one instance, the one that wrote last.
+
+        Raises
+        ------
+        ServiceError
+            When CloudWatch Logs refuses a call or cannot be reached.
+        """
+        try:
+            with translated("logs:DescribeLogStreams"):
+                streams = self._client.describe_log_streams(
+                    logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job}/"
+                )["logStreams"]
+            if not streams:
+                return []
+            last = max(streams, key=lambda stream: stream.get("lastEventTimestamp", 0))
+            with translated("logs:GetLogEvents"):
+                found = self._client.get_log_events(
+                    logGroupName=LOG_GROUP,
+                    logStreamName=last["logStreamName"],
+                    startFromHead=False,
+                    limit=most,
+                )
+        except ServiceError as error:
+            if error.code != NO_GROUP:
+                raise
+            return []
+        lines = [line for event in found["events"] for line in event["message"].splitlines()]
+        return lines[-most:]
+
     def jobs(self, prefix: str) -> list[str]:
         """Name the jobs that have streams of that prefix, the oldest first.
 

@@ -17,6 +17,7 @@ from landrun.status import described_change, row
 from landrun_ops.consoles import links
 from landrun_ops.durations import spelled
 from landrun_ops.inputs import Input, Inputs
+from landrun_ops.joblogs import JobLogs
 from landrun_ops.runs import Only, Run
 from landrun_ops.timeline import Attempt, History, Moment, Wait, ended_as, timeline
 
@@ -36,6 +37,12 @@ MOST_SIZED = 200
 
 LISTED = 5
 """Objects of an output that are named."""
+
+TAIL = 5
+"""Lines of a log that are shown where it alone says why a job failed."""
+
+SAYS_NOTHING = "AlgorithmError: "
+"""How SageMaker's own reason begins, which it gives for a job that left no words of its own."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,8 @@ class OneRun:
         The first `LISTED` objects of its output.
     reruns : list of Run
         Runs that repeat it, newest first.
+    tail : list of str
+        The last lines of its job's log, where the job said nothing else of why it failed.
     links : Mapping
         Pages of AWS's consoles, by what they show; none on a laptop.
     not_seen : list of str
@@ -74,6 +83,7 @@ class OneRun:
     given: Input | None
     outputs: list[ListedObject]
     reruns: list[Run]
+    tail: list[str]
     links: Mapping[str, str]
     not_seen: list[str]
 
@@ -118,6 +128,11 @@ def gather(stack: Stack, run: Run, now: datetime, *, recorded: bool = True) -> O
         given = _seen("its input", reading.result, not_seen, None)
         outputs = _seen("its output", listing.result, not_seen, list[ListedObject]())
         reruns = _seen("its reruns", repeating.result, not_seen, list[Run]())
+    job = newest_job(run, done.moments or ())
+    tail = list[str]()
+    if job and run.cause.startswith(SAYS_NOTHING):
+        log = JobLogs(stack.client("logs"))
+        tail = _seen("its log", lambda: log.tail(job, TAIL), not_seen, tail)
     return OneRun(
         run=run,
         recorded=recorded,
@@ -127,7 +142,8 @@ def gather(stack: Stack, run: Run, now: datetime, *, recorded: bool = True) -> O
         given=given,
         outputs=outputs,
         reruns=reruns,
-        links={} if stack.laptop else links(run.attributes, newest_job(run, done.moments or ())),
+        tail=tail,
+        links={} if stack.laptop else links(run.attributes, job),
         not_seen=not_seen,
     )
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from landrun.errors import ConfigurationError
+from landrun.outside import one_line
 from landrun_ops.cli import options, places
-from landrun_ops.cli.terminal import complain, say
+from landrun_ops.cli.notes import note
+from landrun_ops.cli.terminal import say
 
 if TYPE_CHECKING:
     from landrun_ops.joblogs import JobLogs, Line
@@ -64,6 +66,7 @@ def logs(
     jobs = _jobs(door, row, done)
     prefix = _prefix(row, jobs, attempt)
     several = any(one.instances > 1 for one in attempts(done.moments or ()))
+    several |= stack.parameters.get("InstanceCount", "1") != "1"
     printer = _Printer(jobs, json=json, timestamps=timestamps, instances=several)
     running = not row.finished and not done.ended_as
     if follow and running:
@@ -71,10 +74,12 @@ def logs(
     else:
         for line in door.lines(prefix):
             printer.show(line)
+    if follow and running:
+        return
     if not printer.shown:
-        complain(_why_none(row, done, running=running and not follow))
-    elif running and not follow:
-        complain(f"the run goes on: landrun logs {row.name} --follow stays until it has ended")
+        note(_why_none(row, done, running=running))
+    elif running:
+        note(f"the run goes on: landrun logs {row.name} --follow stays until it has ended")
 
 
 def _jobs(door: JobLogs, run: Run, done: Course) -> list[str]:
@@ -109,14 +114,23 @@ def _follow(
     printer: _Printer,
     doing: str,
 ) -> None:
+    from landrun_ops.onerun import course  # noqa: PLC0415
+
     arn, executions = str(run.attributes["execution_arn"]), stack.executions()
     pause, late = (0.5, 1.0) if stack.laptop else (PAUSE, LATE)
     ending = Ending(lambda: executions.find(arn), time.sleep, pause, late)
-    with _waiting(doing) as over:
-        for line in lines(ending):
-            over()
+    with _waiting() as waiting:
+
+        def more() -> bool:
+            if not printer.shown:
+                waiting(course(stack, run, datetime.now(UTC)).doing)
+            return ending()
+
+        waiting(doing)
+        for line in lines(more):
+            waiting("")
             printer.show(line)
-    complain(ending.words(run.name))
+    note(ending.words(run.name))
 
 
 class Ending:
@@ -173,7 +187,7 @@ class _Printer:
         self._json = json
         self._timestamps = timestamps
         self._instances = instances
-        self._last = ""
+        self._last = self._first = ""
         self.shown = 0
 
     def show(self, line: Line) -> None:
@@ -182,11 +196,13 @@ class _Printer:
         if line.job not in self._jobs:
             self._jobs.append(line.job)
         number = self._jobs.index(line.job) + 1
+        self._instances |= line.instance not in ("", self._first or line.instance)
+        self._first = line.instance
         if self._json:
             self._write_json(line, number)
             return
         if line.job != self._last and (number > 1 or len(self._jobs) > 1):
-            complain(f"attempt {number}, job {line.job}:")
+            note(f"attempt {number}, job {line.job}:")
         self._last = line.job
         before = f"{line.time:%Y-%m-%d %H:%M:%S}.{line.time.microsecond // 1000:03d} "
         head = (before if self._timestamps else "") + (
@@ -227,18 +243,37 @@ def _jobs_of(done: Course) -> list[str]:
 
 
 @contextmanager
-def _waiting(doing: str) -> Iterator[Callable[[], None]]:
-    """Show on a terminal what is waited for, until the first line is there."""
+def _waiting() -> Iterator[Callable[[str], None]]:
+    """Give what shows on stderr what is waited for, until it is told of nothing."""
     if not sys.stderr.isatty():
-        yield lambda: None
+        yield _Told()
         return
     from rich.console import Console  # noqa: PLC0415
 
-    from landrun.outside import printable  # noqa: PLC0415
+    screen = Console(stderr=True, markup=False, highlight=False)
+    status = screen.status("")
 
-    status = Console(stderr=True, markup=False).status(printable(doing) or "waiting for its log")
-    status.start()
+    def show(doing: str) -> None:
+        if doing:
+            status.update(one_line(f"no log yet: {doing}", max(20, screen.width - 3)))
+            status.start()
+        else:
+            status.stop()
+
     try:
-        yield status.stop
+        yield show
     finally:
         status.stop()
+
+
+class _Told:
+    """Writes what is waited for once, until it is something else."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, doing: str) -> None:
+        what = doing.partition(" for ")[0]
+        if what and what != self._last:
+            note(f"no log yet: {doing}")
+        self._last = what or self._last

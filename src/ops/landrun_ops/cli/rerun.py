@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from landrun.errors import ConfigurationError, ServiceError
-from landrun.outside import printable
 from landrun_ops.cli import options, places
-from landrun_ops.cli.show import stack_options
+from landrun_ops.cli.notes import note, stack_options
 from landrun_ops.cli.terminal import complain, say, show_json
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def _failed(stack: Stack, since: str, now: datetime) -> list[Run]:
 
     begin = beginning(since, now)
     chosen = choose(stack.ledger().newest(now, 1000, since=begin))
-    complain(choice_text(chosen, begin))
+    note(choice_text(chosen, begin))
     check(chosen.runs)
     return list(chosen.runs)
 
@@ -155,10 +154,9 @@ def _ask(chosen: Sequence[Run]) -> None:
     from landrun_ops.cli.tables import short_name, trigger_text  # noqa: PLC0415
 
     for run in chosen[:NAMED]:
-        line = f"  {short_name(run.name)}  {run.status:9}  {trigger_text(run)}"
-        typer.echo(printable(line), err=True)
+        note(f"  {short_name(run.name)}  {run.status:9}  {trigger_text(run)}")
     if len(chosen) > NAMED:
-        typer.echo(f"  and {len(chosen) - NAMED} more", err=True)
+        note(f"  and {len(chosen) - NAMED} more")
     question = f"start {_runs(len(chosen))} again?"
     if not sys.stdin.isatty():
         raise ConfigurationError(f"{question} Nobody is there to ask: give --yes")

@@ -70,7 +70,7 @@ def runs(
             metavar="KEY", help="Only those that read a key with this in it.", show_default=False
         ),
     ] = "",
-    limit: Annotated[int, typer.Option(min=0, help="How many to show; 0 for all.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20,
     json: options.JsonOption = False,
 ) -> None:
     """Show the ledger, newest run first.
@@ -92,12 +92,12 @@ def runs(
         contains=contains if trigger is Kind.landing else "",
     )
     stack = target.find()
-    page = min(limit + 1, 100) if limit else 1000
+    page = min(limit + 1, 1000)
     found = stack.ledger().newest(now, page, since=start, only=only)
     search = _search(stack, contains) if contains and not only.contains else None
     if search:
         found = search.among(found)
-    shown = islice(found, limit) if limit else found
+    shown = islice(found, limit)
     if json:
         _write(shown)
     else:
@@ -148,7 +148,7 @@ def _print(
         say("no run matches" if filtered else "no runs yet")
         return
     notes = ["why one failed: landrun show RUN"] if why else []
-    if limit and next(rest, None):
+    if next(rest, None):
         notes.insert(0, f"the newest {count}; more with --limit {2 * limit}")
     if notes:
         screen.print("; ".join(notes), style="dim")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from landrun_ops.cli import options, places
+from landrun_ops.cli.notes import stack_options
 from landrun_ops.cli.terminal import console, show_json
 
 if TYPE_CHECKING:
@@ -49,14 +50,3 @@ def _print(found: OneRun, target: places.Target, now: datetime, *, laptop: bool)
 def _failed(found: OneRun) -> bool:
     status = found.ended_as or found.run.status
     return status in ("FAILED", "TIMED_OUT", "ABORTED")
-
-
-def stack_options(target: places.Target) -> str:
-    """Spell the options by which the next command finds the same stack; with a space before."""
-    import os  # noqa: PLC0415
-    from shlex import quote  # noqa: PLC0415
-
-    given = {"--profile": target.profile, "--region": target.region}
-    if target.stack != os.environ.get("LANDRUN_STACK", ""):
-        given = {"--stack": target.stack, **given}
-    return "".join(f" {name} {quote(value)}" for name, value in given.items() if value)

@@ -48,6 +48,8 @@ def sheet(found: OneRun, width: int, now: datetime, where: str, *, laptop: bool)
     page.title(found.run.name, _verdict(found, now), _STYLES.get(_status(found), "bold red"))
     page.gap()
     page.fact("why", why, style="red")
+    for line in found.tail:
+        page.more(line.expandtabs(), 0)
     page.fact("now", found.doing, style="cyan")
     page.fact("trigger", *_trigger(found.run))
     page.fact("when", _when(found.run))
@@ -68,6 +70,9 @@ def sheet(found: OneRun, width: int, now: datetime, where: str, *, laptop: bool)
         page.as_is(label, command)
     return page
 
+
+REASON = 200
+"""Characters of a reason in the timeline; --json has it whole."""
 
 WIDE = 120
 """Columns from which Processing jobs are named whole."""
@@ -110,6 +115,7 @@ def as_json(found: OneRun) -> dict[str, Any]:
         "ended_as": found.ended_as or None,
         "doing": found.doing or None,
         "why": reason(found) or None,
+        "log_tail": found.tail,
         "input": read and {**read, "keys": list(given.keys) if given else []},
         "timeline": None if found.moments is None else [_moment(one) for one in found.moments],
         "output": [{"key": one.key, "bytes": one.size} for one in found.outputs],
@@ -229,8 +235,8 @@ def _timeline(page: Sheet, found: OneRun, why: str, *, wide: bool) -> None:
             at = f"{moment.began:%m-%d} {at}"
         page.fact(label, f"{at}  {_said(moment, wide=wide)}")
         said = getattr(moment, "reason", "")
-        if said and said != why:
-            page.more(said, len(at) + 2)
+        if said and said != why and said not in found.doing:
+            page.more(one_line(said, REASON), len(at) + 2)
         label = ""
     if found.moments == () and found.run.finished:
         page.fact(label, "no Processing job was asked for")
