@@ -14,11 +14,13 @@ from landrun_ops.cli import (
     backfill,
     demo,
     doctor,
+    explain,
     image,
     local,
     logs,
     reconcile,
     redrive,
+    report,
     rerun,
     runs,
     show,
@@ -71,9 +73,11 @@ app = typer.Typer(
 app.command("backfill")(backfill.backfill)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("explain")(explain.explain)
 app.command("image")(image.image)
 app.command("logs")(logs.logs)
 app.command("redrive")(redrive.redrive)
+app.command("report")(report.report)
 app.command("rerun")(rerun.rerun)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)

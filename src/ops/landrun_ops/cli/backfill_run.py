@@ -10,7 +10,6 @@ from typing import Any
 
 from rich.filesize import decimal
 
-from landrun.clients import translated
 from landrun.contract import S3Uri, landing_run_name
 from landrun.ledger import Ledger
 from landrun.outside import printable
@@ -19,6 +18,7 @@ from landrun_ops.backfilling import Backfill, Sender, Survey, place
 from landrun_ops.bookmarks import Bookmark, Place
 from landrun_ops.cli.counting import ask, counted
 from landrun_ops.cli.terminal import complain, console, say, show_json
+from landrun_ops.depths import depth
 from landrun_ops.durations import spelled
 from landrun_ops.knowing import Knows
 from landrun_ops.landings import Landings
@@ -241,14 +241,6 @@ def _counts(survey: Survey, start_on: str) -> Iterator[tuple[int, str]]:
         yield survey.unversioned, ("have no version id: known by key and time, as with --missing")
     what = "each starts a run" if start_on == "arrival" else "the next tick takes them"
     yield survey.to_send, f"to send: {what}" if survey.to_send else "to send"
-
-
-def depth(sqs: Any, queue_url: str) -> int:
-    """Count, roughly, the messages of a queue: those that wait and those under way."""
-    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-    with translated("sqs:GetQueueAttributes"):
-        found = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=list(names))
-    return sum(int(found["Attributes"].get(name, 0)) for name in names)
 
 
 def _now() -> str:
