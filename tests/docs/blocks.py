@@ -5,7 +5,7 @@ An HTML comment on the line above a block says how it is run, when not just so:
 - ``<!-- not run: REASON -->``: it needs what no test has;
 - ``<!-- stays -->``: it goes on while the next ones run, once it has said its first line; the next
   one that stays ends it, as Ctrl-C would;
-- ``<!-- exits: 0 1 -->``: it may end so.
+- ``<!-- exits: 0 1 -->``: each of its lines may end so.
 
 ``<!-- laptop -->`` on a page: its commands are for a stack in which all sorts of things have
 happened; see `tests/docs/conftest.py`. In commands ``RUN``, ``BUCKET`` and ``KEY`` stand for the
@@ -35,6 +35,12 @@ stop() {
     if [ -n "$staying" ]; then kill "$staying"; wait "$staying" || true; staying=; fi
 }
 trap stop EXIT
+may_end() {
+    code=$1
+    shift
+    for one; do if [ "$code" = "$one" ]; then return 0; fi; done
+    exit "$code"
+}
 until_it_says() {
     until [ -s "$1" ]; do
         kill -0 "$staying" 2>/dev/null || { cat "$1.err" >&2; staying=; exit 2; }
@@ -139,8 +145,5 @@ def _run(block: Block) -> str:
         )
     if block.exits == (0,):
         return f"{before}{text}\n"
-    codes = "|".join(map(str, block.exits))
-    return (
-        f"{before}code=0\n{{\n{text}\n}} || code=$?\n"
-        f"case $code in {codes}) ;; *) exit $code ;; esac\n"
-    )
+    codes = " ".join(map(str, block.exits))
+    return before + "".join(f"{{ {line}\n}} || may_end $? {codes}\n" for line in text.splitlines())

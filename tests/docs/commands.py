@@ -123,6 +123,6 @@ def cell(text: str) -> str:
 
 def escaped(text: str) -> str:
     """Keep Markdown from reading a plain text's angle brackets, stars and lines as its own."""
-    for sign in ("<", "*", "_", "["):
+    for sign in ("*", "_", "["):
         text = text.replace(sign, f"\\{sign}")
-    return text
+    return text.replace("<", "&lt;")

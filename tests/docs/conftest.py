@@ -54,14 +54,16 @@ def busy(checkout: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory)
     """
     project, scratch = checkout(), tmp_path_factory.mktemp("busy")
     surroundings = environment(project, scratch)
-    with (scratch / "up").open("wb") as said:
-        up = subprocess.Popen(
+    with (
+        (scratch / "up").open("wb") as said,
+        subprocess.Popen(
             [".venv/bin/landrun", "local", "up"],
             cwd=project,
             env=surroundings,
             stdout=subprocess.PIPE,
             stderr=said,
-        )
+        ) as up,
+    ):
         try:
             assert up.stdout is not None
             assert up.stdout.readline(), (scratch / "up").read_text(encoding="utf-8")
@@ -70,12 +72,11 @@ def busy(checkout: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory)
             yield project, surroundings | aws.environment()
         finally:
             up.terminate()
-            up.wait(40)
 
 
 def _let_things_happen(aws: LocalAws) -> None:
     """Land a file that is fine and one that is not; leave a dead letter of each kind."""
-    bucket = aws.output("LandingBucket")
+    bucket = aws.outputs["LandingBucket"]
     for name, content in (
         ("orders.jsonl", b'{"sender": "ana", "text": "hello"}\n'),
         ("colours.csv", b"colour,size\nred,3\n"),
@@ -83,7 +84,7 @@ def _let_things_happen(aws: LocalAws) -> None:
         aws.client("s3").put_object(Bucket=bucket, Key=f"incoming/{name}", Body=content)
     sqs = aws.client("sqs")
     sqs.send_message(
-        QueueUrl=aws.output("LandingDeadLetterQueueUrl"),
+        QueueUrl=aws.outputs["LandingDeadLetterQueueUrl"],
         MessageBody='{"cut off',
         MessageAttributes={"Reason": {"DataType": "String", "StringValue": "not JSON"}},
     )
