@@ -1,0 +1,133 @@
+"""``landrun report``: the ledger as a page to look at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from landrun.errors import ConfigurationError
+from landrun_ops.cli import options, places
+from landrun_ops.cli.counting import counted
+from landrun_ops.cli.terminal import say, show_json
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from landrun_ops.report.ignored import Ignored
+    from landrun_ops.report.reading import Report
+    from landrun_ops.stack import Stack
+
+DEFAULT = Path("report.html")
+
+PAGE = 500
+"""Rows asked for at a time; DynamoDB gives a megabyte at most."""
+
+
+@places.on_stack
+def report(
+    target: places.Target,
+    *,
+    since: options.SinceOption = "30d",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to write it; else report.html, here."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The most runs, the newest first.")] = 10_000,
+    json: options.JsonOption = False,
+) -> None:
+    """Write a report of the last 30 days as one HTML file, with charts and tables to filter.
+
+    It opens in any browser, from disk, and needs no network. With --json, what is in it is written
+    to stdout instead; and to --out as well, where that is given.
+
+    Example: landrun report --since 7d --out report.html
+    """
+    # Late: boto3 takes longer to import than --help may take.
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from landrun_ops.durations import since as since_when  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    begin = since_when(since, now)
+    file = out or (None if json else DEFAULT)
+    if file:
+        _check(file)
+    found = _read(target, begin, now, limit)
+    if file:
+        _write(found, file, quiet=json)
+    if json:
+        show_json(found.as_json())
+
+
+def summed_up(found: Report) -> str:
+    """Say in a line what the report is about, as ``12 runs: 10 succeeded, 2 failed``."""
+    many = Counter(str(run["status"]).lower().replace("_", " ") for run in found.runs)
+    runs = f"{len(found.runs):,} run{'' if len(found.runs) == 1 else 's'}"
+    if not many:
+        return f"no runs since {found.since:%Y-%m-%d %H:%M} UTC"
+    parts = ", ".join(f"{count:,} {status}" for status, count in many.most_common())
+    older = "; older ones were left out, --limit takes more" if found.more else ""
+    return f"{runs}: {parts}{older}"
+
+
+def _check(file: Path) -> None:
+    """Find out before the ledger is read whether the file can be there."""
+    if file.is_dir():
+        raise ConfigurationError(f"{file} is a folder: name a file with --out")
+    if not file.absolute().parent.is_dir():
+        raise ConfigurationError(f"there is no folder {file.parent}: make it, or name another file")
+
+
+def _read(target: places.Target, begin: datetime, now: datetime, limit: int) -> Report:
+    from landrun_ops.report.reading import Report, read  # noqa: PLC0415
+
+    stack = target.find()
+    with counted("runs read") as told:
+        newest = stack.ledger().newest(now, min(limit + 1, PAGE), since=begin)
+        runs, more = read(newest, limit, told, consoles=not stack.laptop)
+    return Report(
+        stack=stack.name,
+        region=stack.region,
+        made_at=now,
+        since=begin,
+        runs=runs,
+        more=more,
+        ignored=_ignored(stack, target, begin, now),
+        laptop=stack.laptop,
+    )
+
+
+def _ignored(stack: Stack, target: places.Target, begin: datetime, now: datetime) -> Ignored:
+    from landrun_ops.report.ignored import from_logs, from_metrics  # noqa: PLC0415
+
+    if stack.laptop:
+        return from_logs(_laptop_logs(target), begin)
+    return from_metrics(stack.client("cloudwatch"), stack.name, begin, now)
+
+
+def _laptop_logs(target: places.Target) -> Path | None:
+    """Find the logs of the laptop's functions, where its state is known."""
+    from landrun_ops.local.errors import LocalAwsError  # noqa: PLC0415
+    from landrun_ops.local.state import read  # noqa: PLC0415
+
+    try:
+        return Path(read(places.state_folder(target.state_dir, target.project))["logs"])
+    except (ConfigurationError, LocalAwsError, KeyError):
+        return None
+
+
+def _write(found: Report, file: Path, *, quiet: bool) -> None:
+    from landrun_ops.report.library import chart_library  # noqa: PLC0415
+    from landrun_ops.report.page import render  # noqa: PLC0415
+
+    page = render(found, chart_library()).encode()
+    try:
+        file.write_bytes(page)
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {file}: {error.strerror}") from error
+    if not quiet:
+        say(summed_up(found))
+        say(f"wrote {file} ({len(page) / 1e6:.1f} MB): open it in a browser")

@@ -1,0 +1,164 @@
+// Tables: plain ones, and ones that sort and page.
+
+function plainTable(where, caption, heading, rows) {
+  const head = element("tr", {}, ...heading.map((title, place) => element("th", { scope: "col", class: place ? "num" : "when" }, title)));
+  const body = rows.map((row) => element("tr", {}, ...row.map((text, place) => element("td", { class: place ? "num" : "when" }, text))));
+  where.replaceChildren(element("table", {}, element("caption", { class: "hidden" }, caption), element("thead", {}, head), element("tbody", {}, ...body)));
+}
+
+// A table whose columns sort when their heading is pressed, a page of rows at a time.
+class SortedTable {
+  // columns: { title, text: row -> text or node, sort: row -> value, kind: class, first: "descending" }
+  constructor(where, { caption, columns, size = 25, sorted = 0, direction = "descending" }) {
+    Object.assign(this, { where, columns, size, sorted, direction, page: 0, rows: [] });
+    this.headings = columns.map((column, place) => this.heading(column, place));
+    this.body = element("tbody");
+    this.table = element("table", {}, element("caption", { class: "hidden" }, caption),
+      element("thead", {}, element("tr", {}, ...this.headings)), this.body);
+    where.replaceChildren(this.table);
+    this.pages = element("div", { class: "pages", hidden: true });
+    this.before = element("button", { type: "button", onclick: () => this.turn(-1) }, "Previous");
+    this.after = element("button", { type: "button", onclick: () => this.turn(1) }, "Next");
+    this.which = element("span", { role: "status" });
+    this.pages.append(this.before, this.after, this.which);
+    where.after(this.pages);
+  }
+
+  heading(column, place) {
+    const title = column.sort
+      ? element("button", { type: "button", onclick: () => this.sortBy(place) }, column.title)
+      : column.title;
+    return element("th", { scope: "col", class: column.kind }, title);
+  }
+
+  sortBy(place) {
+    const first = this.columns[place].first ?? "ascending";
+    const other = { ascending: "descending", descending: "ascending" };
+    this.direction = this.sorted === place ? other[this.direction] : first;
+    this.sorted = place;
+    this.show(this.rows);
+  }
+
+  turn(by) {
+    this.page += by;
+    this.draw();
+    this.where.scrollTop = 0;
+  }
+
+  show(rows) {
+    const { sort } = this.columns[this.sorted];
+    const sign = this.direction === "ascending" ? 1 : -1;
+    const keyed = rows.map((row, place) => [sort(row), place, row]);
+    // What is not known comes last, whichever way.
+    keyed.sort(([one, a], [other, b]) =>
+      one == null || other == null ? (one == null) - (other == null) || a - b : (one < other ? -sign : one > other ? sign : a - b));
+    this.rows = keyed.map(([, , row]) => row);
+    this.page = 0;
+    this.headings.forEach((heading, place) => {
+      if (place === this.sorted) heading.setAttribute("aria-sort", this.direction);
+      else heading.removeAttribute("aria-sort");
+    });
+    this.draw();
+  }
+
+  draw() {
+    const from = this.page * this.size;
+    const shown = this.rows.slice(from, from + this.size);
+    this.body.replaceChildren(...shown.map((row) => element("tr", {}, ...this.columns.map((column) => element("td", { class: column.kind }, column.text(row))))));
+    if (!shown.length) this.body.append(element("tr", {}, element("td", { colspan: this.columns.length, class: "soft" }, "None.")));
+    this.pages.hidden = this.rows.length <= this.size;
+    this.before.disabled = !this.page;
+    this.after.disabled = from + this.size >= this.rows.length;
+    this.which.textContent = `${words.whole(from + 1)}–${words.whole(from + shown.length)} of ${words.whole(this.rows.length)}`;
+  }
+}
+
+function stateCell(status) {
+  return element("span", { class: "state" }, dot(statusColour(status)), statusWord(status));
+}
+
+function runLink(run, text = words.run(run.name)) {
+  const [, before, digits] = text.match(/^(.*-)([0-9a-f]{8})$/) ?? [null, "", text];
+  return element("button", { type: "button", class: "link code", "aria-label": `Show run ${text}`, onclick: () => showRun(run.name) },
+    element("span", { class: "roomy" }, before), digits);
+}
+
+function whatCell(run) {
+  const said = run.what ?? kindWord(run.kind);
+  return element("span", { class: "key", title: said.length > 60 ? said : null }, said.length > 60 ? `…${said.slice(-58)}` : said);
+}
+
+// Where a run's time went: pale for waiting, full for its job.
+function splitBar(run, longest) {
+  const bar = element("span", { class: "split", "aria-hidden": "true" });
+  const length = run.seconds || 0;
+  const [waited, worked] = [run.waited ?? 0, run.waited == null ? length : run.worked ?? length - run.waited];
+  bar.style.width = `${(100 * length) / (longest || 1)}%`;
+  bar.style.color = `var(${statusColour(run.status)})`;
+  for (const [part, seconds] of [["wait", waited], ["work", worked], ["wait", Math.max(0, length - waited - worked)]]) {
+    const piece = element("i", { class: part });
+    piece.style.width = `${(100 * seconds) / (length || 1)}%`;
+    bar.append(piece);
+  }
+  return bar;
+}
+
+const RUN_COLUMNS = [
+  { title: "Started (UTC)", kind: "when", text: (run) => words.time(run.started), sort: (run) => run.started, first: "descending" },
+  { title: "Run", kind: "when", text: (run) => runLink(run), sort: (run) => run.name },
+  { title: "Status", kind: "state", text: (run) => stateCell(run.status), sort: (run) => statusWord(run.status) },
+  { title: "What started it", kind: "key", text: whatCell, sort: (run) => run.what },
+  { title: "Took", kind: "num", text: (run) => words.span(run.seconds), sort: (run) => run.seconds, first: "descending" },
+  { title: "Waited", kind: "num", text: (run) => words.span(run.waited), sort: (run) => run.waited, first: "descending" },
+  { title: "Rows in", kind: "num", text: (run) => words.whole(run.rows_in), sort: (run) => run.rows_in, first: "descending" },
+  { title: "out", kind: "num", text: (run) => words.whole(run.rows_out), sort: (run) => run.rows_out, first: "descending" },
+  { title: "dropped", kind: "num", text: (run) => words.whole(run.dropped), sort: (run) => run.dropped, first: "descending" },
+  { title: "Data in", kind: "num", text: (run) => words.bytes(run.bytes_in), sort: (run) => run.bytes_in, first: "descending" },
+  { title: "out", kind: "num", text: (run) => words.bytes(run.bytes_out), sort: (run) => run.bytes_out, first: "descending" },
+];
+
+// One run whole, in a dialog.
+const dialog = document.getElementById("run");
+
+function showRun(name) {
+  const run = RUNS_BY_NAME.get(name);
+  if (!run) return;
+  const rows = runFacts(run).filter(([, said]) => said != null && said !== "");
+  const close = element("button", { type: "button", onclick: () => dialog.close() }, "Close");
+  dialog.replaceChildren(
+    element("div", { class: "top" }, element("h2", { id: "run-title", class: "code" }, run.name), close),
+    element("dl", {}, ...rows.flatMap(([term, said]) => [element("dt", {}, term), element("dd", {}, said)])),
+  );
+  if (!dialog.open) dialog.showModal();
+  dialog.scrollTop = 0;
+}
+
+function runFacts(run) {
+  const again = DATA.laptop ? "" : ` --stack ${DATA.stack}`;
+  const links = [["execution", "the execution"], ["log", "its log"], ["output", "the output"]]
+    .filter(([page]) => run[page + "_page"])
+    .map(([page, said]) => element("a", { href: run[page + "_page"], target: "_blank", rel: "noopener noreferrer" }, said));
+  const of = RUNS_BY_NAME.get(run.rerun_of);
+  return [
+    ["Status", stateCell(run.status)],
+    ["Why", run.cause && element("strong", {}, run.cause)],
+    ["Error", run.error],
+    ["Started by", `${kindWord(run.kind)}${run.what ? `: ${run.what}` : ""}`],
+    ["Rerun of", run.rerun_of && (of ? runLink(of, run.rerun_of) : run.rerun_of)],
+    ["Began", words.exactly(run.started)],
+    ["Ended", run.stopped == null ? null : words.exactly(run.stopped)],
+    ["Took", run.seconds == null ? null : `${words.span(run.seconds)}${run.waited == null ? "" : `, of which it waited ${words.span(run.waited)}${run.worked == null ? "" : ` and its job worked ${words.span(run.worked)}`}`}`],
+    ["Redriven", run.redrives && words.count(run.redrives, "time")],
+    ["Rows", run.rows_in == null ? null : `${words.whole(run.rows_in)} in = ${words.whole(run.rows_out)} out + ${words.whole(run.duplicates)} duplicate + ${words.whole(run.empty)} empty + ${words.whole(run.rejected)} rejected`],
+    ["Read", sum([run.files, run.bytes_in]) == null ? null : [run.files && words.count(run.files, "file"), run.bytes_in != null && words.bytes(run.bytes_in)].filter(Boolean).join(", ")],
+    ["Wrote", run.objects_out == null ? null : `${words.count(run.objects_out, "object")}, ${words.bytes(run.bytes_out)}`],
+    ["Output", run.output && element("span", { class: "code" }, run.output)],
+    ["Ran on", run.instances && `${run.instances}${run.instance_seconds == null ? "" : `, ${words.span(run.instance_seconds)} of instances`}`],
+    ["In AWS's consoles", links.length ? element("span", { class: "links" }, ...links) : null],
+    ["To see more", element("code", {}, `landrun show ${run.name}${again}`)],
+    ["Its log", element("code", {}, `landrun logs ${run.name}${again}`)],
+    ["To run it again", run.failed ? element("code", {}, `landrun rerun ${run.name}${again}`) : null],
+  ];
+}
+
+dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
