@@ -104,7 +104,7 @@ def test_grace_is_handed_to_the_function_and_json_is_its_answer(
         (
             ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "Invoke"),
             {},
-            ["lambda:Invoke", "check the name, the region and the account"],
+            ["lambda:Invoke", "check the name, --region and --profile"],
         ),
     ],
     ids=["fails", "unreachable", "unknown"],

@@ -115,9 +115,14 @@ def _head(view: View, width: int) -> Text:
 
 def _present(view: View, width: int) -> list[Text]:
     lines = [("landed", _landed(view.queues))]
-    if view.waits or view.tick:
-        lines.append(("next tick", _tick(view)))
-    lines += [("to record", _to_record(view.queues)), ("dead letters", _dead(view.queues))]
+    if view.waits:
+        lines.append(("waiting", _waiting(view)))
+    if view.tick:
+        lines.append(("next tick", Text(_due(view.tick, view.now))))
+    unrecorded = _unrecorded(view.queues)
+    if unrecorded:
+        lines.append(("to record", Text(f"{unrecorded:,} changes of runs' statuses")))
+    lines.append(("dead letters", _dead(view.queues)))
     return [_labelled(label, text, width) for label, text in lines]
 
 
@@ -142,12 +147,9 @@ def _landed(queues: Queues | None) -> Text:
     return Text(", ".join(parts), style="bold")
 
 
-def _to_record(queues: Queues | None) -> Text:
-    if queues is None:
-        return Text("…")
-    depth = queues.depths["statuses"]
-    count = depth.visible + depth.in_flight
-    return Text(f"{count:,} changes of runs' statuses" if count else "nothing")
+def _unrecorded(queues: Queues | None) -> int:
+    depth = queues.depths["statuses"] if queues else None
+    return depth.visible + depth.in_flight if depth else 0
 
 
 def _dead(queues: Queues | None) -> Text:
@@ -165,17 +167,6 @@ def dead_letters(queues: Queues) -> str:
     return ", ".join(f"{count:,} {_ONE[name] if count == 1 else name}" for name, count in found)
 
 
-def _tick(view: View) -> Text:
-    text = Text()
-    if view.tick is not None:
-        text.append(_due(view.tick, view.now))
-    if not view.waits:
-        return text
-    text.append(", over " if text else "")
-    text.append_text(_waiting(view))
-    return text
-
-
 def _due(tick: Tick, now: datetime) -> str:
     if tick.at is None:
         return printable(tick.expression)
@@ -188,7 +179,7 @@ def _waiting(view: View) -> Text:
     if backlog is None:
         return Text("…")
     if not backlog.count:
-        return Text("nothing yet")
+        return Text("nothing")
     least = "at least " if backlog.more else ""
     what = "landing" if backlog.count == 1 else "landings"
     text = Text(f"{least}{backlog.count:,} {what}", style="bold")

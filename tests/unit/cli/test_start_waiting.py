@@ -1,0 +1,231 @@
+"""`landrun start --wait`: how a run stands, and what is said of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from landrun.errors import ServiceError
+from landrun_ops.cli import start, waiting
+from landrun_ops.cli.places import Target
+from landrun_ops.following import Phase, Standing, follow, recorded, standing
+from landrun_ops.runs import Run
+from landrun_ops.timeline import Attempt, Moment, Wait
+
+BEGAN = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+RUNNING = {"status": "RUNNING", "startDate": BEGAN}
+
+
+def at(seconds: float) -> datetime:
+    return BEGAN + timedelta(seconds=seconds)
+
+
+def attempt(number: int = 1, **more: Any) -> Attempt:
+    return Attempt(number, f"r-{number}", "sagemaker:createProcessingJob.sync", 1, at(5), **more)
+
+
+@pytest.mark.parametrize(
+    ("moments", "job_began", "phase", "since", "note"),
+    [
+        ((), None, Phase.QUEUED, 0, ""),
+        ((attempt(),), None, Phase.STARTING, 5, ""),
+        ((attempt(),), at(9), Phase.PROCESSING, 9, ""),
+        (
+            (Wait(True, 3, at(2), reason="the limit is 1"),),
+            None,
+            Phase.WAITING,
+            2,
+            "for a quota, refused 3 times: the limit is 1",
+        ),
+        ((Wait(False, 1, at(2), reason="slow"),), None, Phase.WAITING, 2, "for SageMaker: slow"),
+        (
+            (attempt(result="failed", ended=at(30), reason="no column"),),
+            None,
+            Phase.RETRYING,
+            30,
+            "no column",
+        ),
+        ((Attempt(1, "", "lambda:invoke", 1, at(5)),), None, Phase.RUNNING, 5, ""),
+    ],
+)
+def test_what_a_run_does_is_read_from_its_history(
+    moments: tuple[Moment, ...], job_began: datetime | None, phase: Phase, since: float, note: str
+) -> None:
+    now = standing(RUNNING, moments, job_began)
+    assert (now.phase, now.since, now.note) == (phase, at(since), note)
+    assert (now.status, now.seconds, now.reason) == ("RUNNING", None, "")
+
+
+def test_the_end_has_its_time_and_the_reason_in_plain_words() -> None:
+    failed = {"status": "FAILED", "stopDate": at(90), "error": "States.TaskFailed"}
+    end = standing(
+        RUNNING | failed | {"cause": '{"ExitMessage": "no text column"}'},
+        (attempt(result="failed", ended=at(88)), attempt(2, result="failed", ended=at(89))),
+        None,
+    )
+    assert (end.phase, end.seconds, end.attempt, end.job) == (Phase.ENDED, 90, 2, "r-2")
+    assert end.reason == "no text column"
+    assert waiting.ending(end, None) == "FAILED after 1 min 30 s: no text column"
+
+
+def test_a_run_that_was_stopped_says_so_without_a_cause() -> None:
+    end = standing(RUNNING | {"status": "ABORTED", "stopDate": at(1)}, (), None)
+    assert end.reason == "Step Functions gave no cause"
+
+
+def test_the_counts_of_the_ledger_are_part_of_a_good_end() -> None:
+    end = standing(RUNNING | {"status": "SUCCEEDED", "stopDate": at(4)}, (), None)
+    row = Run({"status": "SUCCEEDED", "duration_seconds": 4.2, "summary": {"rows_in": 1234}})
+    assert waiting.ending(end, row) == "SUCCEEDED in 4.2 s: rows 1,234 in"
+    assert waiting.ending(end, None) == "SUCCEEDED in 4.0 s"
+    assert waiting.outcome(Run({"status": "SUCCEEDED", "duration_seconds": 4.2})) == (
+        "SUCCEEDED in 4.2 s"
+    )
+
+
+# ---- Following
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def looks(*answers: Standing | ServiceError) -> Callable[[], Standing]:
+    """One answer after the other; the last one stays."""
+    given = itertools.chain(answers, itertools.repeat(answers[-1]))
+
+    def look() -> Standing:
+        answer = next(given)
+        if isinstance(answer, ServiceError):
+            raise answer
+        return answer
+
+    return look
+
+
+WORKS = standing(RUNNING, (attempt(),), at(9))
+ENDED = standing(RUNNING | {"status": "SUCCEEDED", "stopDate": at(4)}, (attempt(),), None)
+THROTTLED = ServiceError("states:DescribeExecution", "ThrottlingException", "Rate exceeded")
+
+
+def test_a_run_is_followed_to_its_end() -> None:
+    clock = Clock()
+    seen = list(follow(looks(WORKS, WORKS, ENDED), clock=clock, sleep=clock.sleep))
+    assert [one.phase for one in seen] == [Phase.PROCESSING, Phase.PROCESSING, Phase.ENDED]
+
+
+def test_throttling_is_shown_and_outlasted() -> None:
+    clock = Clock()
+    seen = list(follow(looks(WORKS, THROTTLED, ENDED), clock=clock, sleep=clock.sleep))
+    assert seen[1].phase is Phase.PROCESSING
+    assert "ThrottlingException" in seen[1].trouble
+    assert seen[2].trouble == ""
+
+
+def test_aws_out_of_reach_for_five_minutes_ends_the_waiting() -> None:
+    clock = Clock()
+    with pytest.raises(ServiceError):
+        list(follow(looks(WORKS, THROTTLED), clock=clock, sleep=clock.sleep))
+    assert 300 < clock.now < 320
+
+
+def test_a_refusal_ends_the_waiting_at_once() -> None:
+    expired = ServiceError("states:DescribeExecution", "ExpiredTokenException", "expired")
+    clock = Clock()
+    with pytest.raises(ServiceError):
+        list(follow(looks(expired), clock=clock, sleep=clock.sleep))
+    assert clock.now == 0
+
+
+def test_the_longer_a_run_takes_the_less_often_it_is_looked_at() -> None:
+    clock = Clock()
+    looked = follow(looks(*[WORKS] * 80, ENDED), clock=clock, sleep=clock.sleep)
+    times = [clock.now for _ in looked]
+    assert (times[1] - times[0], times[-1] - times[-2]) == (0.5, 5.0)
+
+
+class Ledger:
+    def __init__(self, *answers: Run | None) -> None:
+        self._answers = itertools.chain(answers, itertools.repeat(answers[-1]))
+
+    def recorded(self, name: str) -> Run | None:
+        return next(self._answers)
+
+
+def test_the_ledger_is_waited_for_but_not_for_long() -> None:
+    clock, row = Clock(), Run({"status": "SUCCEEDED"})
+    soon: Any = Ledger(None, None, row)
+    assert recorded(soon, "r", clock=clock, sleep=clock.sleep) is row
+    never: Any = Ledger(None)
+    assert recorded(never, "r", clock=clock, sleep=clock.sleep) is None
+    assert clock.now < 20
+
+
+# ---- What is said
+
+
+def test_lines_are_written_for_changes_only(capsys: pytest.CaptureFixture[str]) -> None:
+    show = waiting._lines()
+    wait = standing(RUNNING, (Wait(True, 1, at(2), reason="limit\x1b[2J"),), None)
+    for one in (WORKS, WORKS, wait, ENDED):
+        show(one)
+    first, second = capsys.readouterr().err.splitlines()
+    assert "processing for" in first
+    assert "(job 1)" in first
+    assert "waiting for" in second
+    assert second.endswith(r"for a quota: limit\x1b[2J")
+
+
+class Interrupted:
+    """Stands for what waits: raises instead."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def __call__(self, *_: Any) -> Any:
+        raise self._error
+
+
+@pytest.mark.parametrize("json", [False, True])
+def test_ctrl_c_ends_the_waiting_and_not_the_run(
+    json: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(waiting, "wait_for", Interrupted(KeyboardInterrupt()))
+    monkeypatch.setattr("landrun_ops.following.Watcher", lambda *_: None)
+    report = {"name": "r-1", "execution_arn": "arn", "status": "RUNNING"}
+    stack: Any = None
+    assert start._waited(stack, report, json=json, target=Target(stack="dev")) == 130
+    said = capsys.readouterr()
+    assert "the run goes on: landrun show r-1 --stack dev" in said.err
+    assert ('"name": "r-1"' in said.out) is json
+
+
+def test_a_run_whose_end_cannot_be_asked_for_is_said_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(waiting, "wait_for", Interrupted(THROTTLED))
+    monkeypatch.setattr("landrun_ops.following.Watcher", lambda *_: None)
+    stack: Any = None
+    with pytest.raises(ServiceError):
+        start._waited(stack, {"name": "r-1", "execution_arn": ""}, json=False, target=Target())
+    assert "the run goes on" in capsys.readouterr().err
+
+
+def test_the_display_says_what_a_run_does_and_why_it_waits() -> None:
+    line, note = waiting.standing_text(WORKS, at(80))
+    assert (line, note) == ("processing for 1 min 11 s (job 1)", "")
+    waits = standing(RUNNING, (Wait(True, 2, at(0), reason="the limit is 1"),), None)
+    line, note = waiting.standing_text(waits, at(80))
+    assert line == "waiting for 1 min 20 s"
+    assert note == "for a quota, refused 2 times: the limit is 1"
