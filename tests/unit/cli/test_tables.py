@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
@@ -10,7 +11,14 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from landrun.outside import printable
-from landrun_ops.cli.tables import outcome_table, runs_table, short_name, shortened
+from landrun_ops.cli.tables import (
+    brief,
+    outcome_table,
+    runs_table,
+    short_name,
+    shortened,
+    took_text,
+)
 from landrun_ops.runs import Run
 
 NAME = "landrun-0123456789abcdef0123456789abcdef"
@@ -74,10 +82,37 @@ def test_what_is_not_known_is_a_dash_not_a_zero() -> None:
     [
         ({"Kind": "schedule", "ScheduledTime": "2026-11-22T03:00:00Z"}, "tick 2026-11-22 03:00 "),
         ({"Kind": "manual", "StartedBy": "ana"}, "by hand, ana"),
+        (
+            {"Kind": "manual", "StartedBy": "arn:aws:sts::123456789012:assumed-role/Admin/ana"},
+            "by hand, Admin/ana",
+        ),
+        ({"Kind": "manual", "StartedBy": "ana", "RerunOf": NAME}, "rerun of 01234567"),
     ],
 )
 def test_every_kind_of_trigger_is_said_in_words(trigger: dict[str, str], words: str) -> None:
     assert words in _drawn(runs_table([_run(trigger=trigger)], 200), 200)
+
+
+def test_a_wide_ledger_says_why_a_run_failed_where_its_output_would_be() -> None:
+    failed = _run(status="FAILED", exit_message="no text column\n" * 99)
+    drawn = _drawn(runs_table([failed, _run()], 220), 220)
+    assert "no text column" in drawn
+    assert OUTPUT in drawn
+    assert len(drawn.splitlines()) == 4
+
+
+def test_a_run_that_goes_on_shows_for_how_long() -> None:
+    now = datetime(2026, 11, 22, 11, 37, 5, 123_000, tzinfo=UTC)
+    running = _run(status="RUNNING", duration_seconds=None)
+    assert "1h 04m" in _drawn(runs_table([running], 80, now), 80)
+    for odd in ("soon", "2026-11-22T10:33:00"):
+        assert took_text(_run(status="RUNNING", duration_seconds=None, started_at=odd), now) == "-"
+    assert took_text(_run(status="ABORTED", duration_seconds=None), now) == "-"
+
+
+def test_a_span_takes_seven_columns_at_most() -> None:
+    spans = [brief(seconds) for seconds in (0, 59.96, 3599.6, 86_399, 99 * 86_400)]
+    assert spans == ["0.0 s", "1m 00s", "1h 00m", "23h 59m", "99d 00h"]
 
 
 def test_brackets_in_a_key_are_not_markup() -> None:
