@@ -70,23 +70,27 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("backfill")(backfill.backfill)
-app.command("demo")(demo.demo)
-app.command("doctor")(doctor.doctor)
-app.command("explain")(explain.explain)
-app.command("image")(image.image)
-app.command("logs")(logs.logs)
-app.command("redrive")(redrive.redrive)
-app.command("report")(report.report)
-app.command("rerun")(rerun.rerun)
-app.command("runs")(runs.runs)
-app.command("show")(show.show)
-app.command("start")(start.start)
-app.command("verify")(verify.verify)
-app.command("watch")(watch.watch)
-app.command("reconcile")(reconcile.reconcile)
-app.add_typer(local.app, name="local", no_args_is_help=False)
-app.add_typer(workflow.app, name="workflow", no_args_is_help=False)
+# In the order of an operator's day; each with as many words as the list of commands has room for.
+for command, in_a_line in (
+    (runs.runs, "List the ledger: runs, newest first."),
+    (show.show, "Show one run whole: what it read, did, and left."),
+    (logs.logs, "Show the log of a run's Processing jobs."),
+    (start.start, "Start a run by hand over objects in S3."),
+    (rerun.rerun, "Run the manifests of runs again."),
+    (explain.explain, "Say which run processed an object, or why none did."),
+    (redrive.redrive, "Show dead letters, and send them back."),
+    (backfill.backfill, "Process objects whose events never came."),
+    (reconcile.reconcile, "Mend now what events lost."),
+    (watch.watch, "Watch what lands, waits, runs and ends."),
+    (report.report, "Write a report of the last weeks, as one HTML file."),
+    (doctor.doctor, "Look for what makes stacks fail, before it does."),
+    (verify.verify, "Land a file and see whether the stack works."),
+    (image.image, "Build the Processing job's image, and push it."),
+    (demo.demo, "Try it all on this laptop, with samples or your files."),
+):
+    app.command(short_help=in_a_line)(command)
+app.add_typer(local.app, name="local", short_help="Start and steer AWS on this laptop.")
+app.add_typer(workflow.app, name="workflow", short_help="Render, create and execute the workflow.")
 
 
 def _version(wanted: bool) -> None:
