@@ -22,15 +22,27 @@ IGNORED = shutil.ignore_patterns(
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """``checkout()`` is a new copy of the project with the virtual environment of this one."""
+    """``checkout()`` is a new copy of the project with the virtual environment of this one.
+
+    What says that it is set up is the copy's own: make must not set up this one from there.
+    """
 
     def copy() -> Path:
         folder = tmp_path_factory.mktemp("docs") / "landrun"
         shutil.copytree(ROOT, folder, ignore=IGNORED)
-        (folder / ".venv").symlink_to(ROOT / ".venv")
+        _lend(ROOT / ".venv", folder / ".venv")
         return folder
 
     return copy
+
+
+def _lend(venv: Path, here: Path) -> None:
+    """Let a copy use the virtual environment, and take it for new: `make` must not change it."""
+    here.mkdir()
+    for part in ("bin", "lib", "pyvenv.cfg"):
+        (here / part).symlink_to(venv / part)
+    for stamp in (".ops", ".dev"):
+        (here / stamp).touch()
 
 
 def environment(project: Path, scratch: Path) -> dict[str, str]:
