@@ -39,7 +39,7 @@ LEFT_OUT = {
     "zero-bytes": "empty",
     "unreadable-key": "keys that no file can have: rename them",
     "archived": "archived: restore them first",
-    "forgotten": "over 400 days old, and whether they had a run is forgotten: landrun start",
+    "forgotten": "over 400 days old, whether run is forgotten: landrun start",
 }
 """Why objects are not sent, by the labels of `landrun_ops.backfilling.Survey`."""
 
