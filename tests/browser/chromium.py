@@ -62,7 +62,10 @@ class Chromium:
     def page(self, width: int = 1280, height: int = 900, *, dark: bool = False) -> Page:
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        self._pages[session] = page = Page(self, session, width, height, dark=dark)
+        page = Page(self, target, session)
+        self._pages[session] = page
+        page.resize(width, height)
+        page.shade(dark=dark)
         return page
 
     def call(self, method: str, session: str | None = None, **params: Any) -> Any:
@@ -107,16 +110,15 @@ class Chromium:
 class Page:
     """One tab: what it asked of the network, and what it complained of, is kept."""
 
-    def __init__(
-        self, browser: Chromium, session: str, width: int, height: int, *, dark: bool
-    ) -> None:
-        self._browser, self._session = browser, session
+    def __init__(self, browser: Chromium, target: str, session: str) -> None:
+        self._browser, self._target, self._session = browser, target, session
         self.requests: list[str] = []
         self.complaints: list[str] = []
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
-        self.resize(width, height)
-        self.shade(dark=dark)
+
+    def close(self) -> None:
+        self._browser.call("Target.closeTarget", targetId=self._target)
 
     def call(self, method: str, **params: Any) -> Any:
         return self._browser.call(method, self._session, **params)

@@ -60,7 +60,7 @@ def render(report: Report, library: str) -> str:
     return _filled(
         _part("page.html"),
         {
-            "policy": policy(style, script, library),
+            "policy": policy(style, library, script),
             "title": html.escape(f"landrun report: {report.stack}"),
             "heading": html.escape(f"Runs of {report.stack}"),
             "about": html.escape(about(report)),

@@ -262,6 +262,7 @@ async function show() {
   turn += 1;
   const mine = turn;
   timelinePages = [0];
+  document.body.dataset.busy = "yes";
   showCounts(runs);
   showTiles(runs);
   showTables(runs);
@@ -271,6 +272,7 @@ async function show() {
     if (mine !== turn) return; // the filters have changed meanwhile
     await draw();
   }
+  document.body.dataset.busy = "no";
 }
 
 // A page without runs still says what was ignored.

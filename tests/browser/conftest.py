@@ -1,0 +1,69 @@
+"""A browser for a session, and pages of generated ledgers in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun_ops.report.library import chart_library
+from landrun_ops.report.page import render
+
+from .chromium import Chromium, Page, chromium_path
+from .ledgers import ledger, report_of
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    path = chromium_path()
+    if path is None:
+        said = "no Chromium here: apt-get install chromium, or set LANDRUN_CHROMIUM to one"
+        assert not os.environ.get("CI"), said
+        pytest.skip(said)
+    browser = Chromium(path, tmp_path_factory.mktemp("chromium"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def library() -> str:
+    return chart_library()
+
+
+@pytest.fixture(scope="session")
+def written(library: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """``written(300, hostile=True)`` is the file of a report about so many runs."""
+    files: dict[Any, Path] = {}
+
+    def write(count: int, *, hostile: bool = False) -> Path:
+        if (count, hostile) not in files:
+            file = tmp_path_factory.mktemp("report") / "report.html"
+            page = render(report_of(ledger(count, hostile=hostile)), library)
+            file.write_text(page, encoding="utf-8")
+            files[count, hostile] = file
+        return files[count, hostile]
+
+    return write
+
+
+@pytest.fixture
+def opened(browser: Chromium, written: Callable[..., Path]) -> Iterator[Callable[..., Page]]:
+    """``opened(300, at="#status=FAILED", dark=True)`` is a page of a report, drawn."""
+    pages: list[Page] = []
+
+    def open_(
+        count: int, *, hostile: bool = False, at: str = "", dark: bool = False, phone: bool = False
+    ) -> Page:
+        page = browser.page(dark=dark)
+        pages.append(page)
+        if phone:
+            page.resize(390, 844, phone=True)
+        page.open(written(count, hostile=hostile).as_uri() + at)
+        return page
+
+    yield open_
+    for page in pages:
+        page.close()

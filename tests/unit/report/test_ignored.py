@@ -1,0 +1,104 @@
+"""What landed and started no run: asked of CloudWatch, or read from the laptop's logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+
+from landrun_ops.report.ignored import KNOWN_REASONS, from_logs, from_metrics
+
+NOW = datetime(2026, 11, 22, 18, 20, tzinfo=UTC)
+EMF = (
+    '{"_aws":{"Timestamp":%d,"CloudWatchMetrics":[{"Namespace":"landrun","Dimensions":[["Reason",'
+    '"service"]],"Metrics":[{"Name":"LandingsIgnored","Unit":"Count"}]}]},"Reason":"%s",'
+    '"service":"landrun","LandingsIgnored":[%s]}\n'
+)
+
+
+@pytest.fixture
+def cloudwatch() -> Iterator[tuple[Any, Stubber]]:
+    client = boto3.client(
+        "cloudwatch", "eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
+    with Stubber(client) as stub:
+        yield client, stub
+
+
+def listed(*reasons: str) -> dict[str, Any]:
+    return {"Metrics": [metric(reason) for reason in reasons]}
+
+
+def metric(reason: str) -> dict[str, Any]:
+    return {
+        "Namespace": "landrun",
+        "MetricName": "LandingsIgnored",
+        "Dimensions": [
+            {"Name": "Reason", "Value": reason},
+            {"Name": "service", "Value": "landrun"},
+        ],
+    }
+
+
+@pytest.mark.parametrize(("days", "step"), [(2, 3600), (15, 3600), (30, 86400)])
+def test_cloudwatch_is_asked_for_hours_of_a_fortnight_and_for_days_of_longer(
+    cloudwatch: tuple[Any, Stubber], days: int, step: int
+) -> None:
+    client, stub = cloudwatch
+    at = datetime(2026, 11, 22, 3, tzinfo=UTC)
+    place = sorted({*KNOWN_REASONS, "of-a-later-version"}).index("of-a-later-version")
+    stub.add_response("list_metrics", listed("prefix", "of-a-later-version"))
+    stub.add_response(
+        "get_metric_data",
+        {
+            "MetricDataResults": [
+                {"Id": f"reason{place}", "Timestamps": [at, at], "Values": [0.0, 3.0]}
+            ]
+        },
+        {"MetricDataQueries": ANY, "StartTime": ANY, "EndTime": NOW},
+    )
+
+    found = from_metrics(client, "landrun", NOW - timedelta(days=days), NOW)
+
+    assert found.step == step
+    assert found.counts == {("of-a-later-version", int(at.timestamp() * 1000)): 3}
+    assert found.as_json()["counts"] == [
+        {"at": "2026-11-22T03:00:00.000Z", "reason": "of-a-later-version", "count": 3}
+    ]
+
+
+def test_a_missing_permission_leaves_the_rest_of_the_report_and_says_so(
+    cloudwatch: tuple[Any, Stubber],
+) -> None:
+    client, stub = cloudwatch
+    stub.add_client_error("list_metrics", "AccessDenied", "not authorized")
+
+    found = from_metrics(client, "landrun", NOW - timedelta(days=1), NOW)
+
+    assert not found.counts
+    assert "cloudwatch:ListMetrics: AccessDenied" in found.unknown
+
+
+def test_the_laptops_logs_have_the_same_counts(tmp_path: Path) -> None:
+    at = int(NOW.timestamp() * 1000)
+    hostile = (
+        '{"message": "LandingsIgnored", "Reason": 7}\n[LandingsIgnored\n'
+        '{"LandingsIgnored": ["x"], "Reason": "a"}\n'
+    )
+    old = EMF % (at - 86_400_000, "prefix", "9.0")
+    lines = EMF % (at, "prefix", "1.0, 1.0") + EMF % (at, "zero-bytes", "1.0") + hostile + old
+    (tmp_path / "ObjectCreatedFunction.log").write_text(lines, encoding="utf-8")
+
+    found = from_logs(tmp_path, NOW - timedelta(hours=1))
+
+    hour = at - at % 3_600_000
+    assert found.counts == {("prefix", hour): 2, ("zero-bytes", hour): 1}
+
+
+def test_a_laptop_whose_logs_are_elsewhere_tells_nothing() -> None:
+    assert from_logs(None, NOW).unknown

@@ -1,0 +1,62 @@
+"""Reading the ledger: bounded, with progress, and the same facts as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from landrun_ops.cli.report import summed_up
+from landrun_ops.report.ignored import Ignored
+from landrun_ops.report.reading import Report, read
+from landrun_ops.runs import Run
+
+NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
+
+
+def endless() -> Iterator[Run]:
+    number = 0
+    while True:
+        number += 1
+        status = "FAILED" if number % 4 == 0 else "SUCCEEDED"
+        started = "2026-11-22T17:00:00.000Z"
+        yield Run({"name": f"landrun-{number}", "status": status, "started_at": started})
+
+
+def test_no_more_runs_are_read_than_wanted_and_progress_is_told() -> None:
+    told: list[int] = []
+
+    runs, more = read(endless(), 1200, told.append)
+
+    assert len(runs) == 1200
+    assert more
+    assert told == [500, 1000]
+
+
+def test_a_ledger_of_just_as_many_has_no_more() -> None:
+    runs, more = read((run for run, _ in zip(endless(), range(3), strict=False)), 3)
+
+    assert len(runs) == 3
+    assert not more
+
+
+def test_the_json_has_the_facts_with_times_as_the_ledger_spells_them() -> None:
+    runs, more = read(endless(), 4)
+    report = Report("landrun", "eu-west-1", NOW, NOW, runs, more, Ignored(unknown="no logs"))
+
+    found = report.as_json()
+
+    assert found["runs"][3]["started"] == "2026-11-22T17:00:00.000Z"
+    assert found["runs"][3]["stopped"] is None
+    assert found["runs"][3]["alike"] == "no reason was given"
+    assert (found["more"], found["ignored"]["unknown"]) == (True, "no logs")
+
+
+def test_a_report_is_summed_up_in_a_line() -> None:
+    runs, _ = read(endless(), 4)
+
+    def said(count: int, *, more: bool = False) -> str:
+        return summed_up(Report("s", "r", NOW, NOW, runs[:count], more, Ignored()))
+
+    assert said(4) == "4 runs: 3 succeeded, 1 failed"
+    assert said(0) == "no runs since 2026-11-22 18:00 UTC"
+    assert said(1, more=True).endswith("; older ones were left out, --limit takes more")
