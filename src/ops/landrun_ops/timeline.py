@@ -22,7 +22,7 @@ Result = Literal["running", "succeeded", "failed", "stopped"]
 _ENDS = {
     "ExecutionSucceeded": "",
     "ExecutionFailed": "the execution failed",
-    "ExecutionAborted": "the execution was stopped",
+    "ExecutionAborted": "somebody stopped the execution",
     "ExecutionTimedOut": "the execution ran into its time limit",
 }
 _REFUSED = ("SageMaker.", "ThrottlingException")

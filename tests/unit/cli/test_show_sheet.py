@@ -292,3 +292,25 @@ def test_the_stack_is_named_again_unless_the_environment_does(
     )
     monkeypatch.setenv("LANDRUN_STACK", "prod")
     assert stack_options(Target(stack="prod", profile="ops")) == " --profile ops"
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (
+            {"status": "ABORTED", "error": "Ana", "cause": "wrong file"},
+            "somebody stopped the execution: Ana: wrong file",
+        ),
+        ({"status": "ABORTED", "error": None}, "somebody stopped the execution"),
+        (
+            {"status": "TIMED_OUT", "error": "States.Timeout"},
+            "the execution ran into its time limit: States.Timeout",
+        ),
+        ({"exit_message": None, "error": None}, "nobody said why"),
+        ({"status": "SUCCEEDED"}, None),
+    ],
+)
+def test_why_a_run_failed_is_who_ended_it_else_what_its_job_said(
+    row: dict[str, Any], why: str | None
+) -> None:
+    assert as_json(_one(row))["why"] == why

@@ -129,7 +129,12 @@ def test_a_failed_task_of_another_service_is_an_attempt() -> None:
 @pytest.mark.parametrize(
     ("end", "details", "status", "reason"),
     [
-        ("ExecutionAborted", {"cause": "wrong file"}, "ABORTED", "was stopped: wrong file"),
+        (
+            "ExecutionAborted",
+            {"cause": "wrong file"},
+            "ABORTED",
+            "somebody stopped the execution: wrong file",
+        ),
         ("ExecutionTimedOut", {}, "TIMED_OUT", "time limit"),
     ],
 )

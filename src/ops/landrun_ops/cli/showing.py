@@ -28,6 +28,10 @@ COUNTS = {
 """What the counts of a summary are called here."""
 
 _STYLES = {"SUCCEEDED": "bold green", "RUNNING": "bold cyan", "PENDING_REDRIVE": "bold cyan"}
+_BY_OTHERS = {
+    "ABORTED": "somebody stopped the execution",
+    "TIMED_OUT": "the execution ran into its time limit",
+}
 _UNITS = ("kB", "MB", "GB", "TB")
 _REDRIVABLE_DAYS = 14
 """Days within which an execution can be redriven (Step Functions API, RedriveExecution)."""
@@ -83,8 +87,10 @@ def reason(found: OneRun) -> str:
     row = found.run.attributes
     if not found.run.finished or found.run.succeeded:
         return ""
-    said = row.get("exit_message") or plain(row.get("error"), row.get("cause"))
-    return one_line(str(said)) or "nobody said why"
+    said = plain(row.get("error"), row.get("cause"))
+    if found.run.status in _BY_OTHERS:  # whatever its last job had said before
+        return one_line(": ".join(filter(None, (_BY_OTHERS[found.run.status], said))))
+    return one_line(str(row.get("exit_message") or said)) or "nobody said why"
 
 
 def commands(found: OneRun, now: datetime, where: str, *, laptop: bool) -> dict[str, str]:

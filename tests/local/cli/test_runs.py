@@ -1,0 +1,133 @@
+"""`landrun runs`, `show`, `logs` and `rerun`: as processes, about one run that failed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from landrun_ops.local import LocalAws
+from landrun_ops.runs import Run, Runs
+
+LANDRUN = str(Path(sys.executable).with_name("landrun"))
+SECONDS = 60
+"""Longest wait for anything."""
+
+KEY = "incoming/runs and logs/no+text.csv"
+WHY = "no text column"
+
+
+@pytest.fixture(scope="module")
+def env(aws: LocalAws) -> dict[str, str]:
+    """What somebody has who typed eval "$(landrun local env)"."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LANDRUN_")}
+    return kept | aws.environment() | {"LANDRUN_STATE_DIR": "/nowhere", "COLUMNS": "80"}
+
+
+@pytest.fixture(scope="module")
+def failed(aws: LocalAws, eventually: Callable[..., Any]) -> Run:
+    """A run whose job failed; not waited for to fail once more, but stopped."""
+    s3, states, jobs = aws.client("s3"), aws.client("stepfunctions"), aws.client("sagemaker")
+    s3.put_object(Bucket=aws.outputs["LandingBucket"], Key=KEY, Body=b"id,sender\n1,a\n")
+    machine = aws.outputs["StateMachineArn"]
+
+    def execution() -> Any:
+        for found in states.list_executions(stateMachineArn=machine)["executions"]:
+            given = states.describe_execution(executionArn=found["executionArn"])["input"]
+            if json.loads(given)["Trigger"].get("Key") == KEY:
+                return found
+        return None
+
+    def job_failed() -> bool:
+        listed = jobs.list_processing_jobs(NameContains=found["name"])["ProcessingJobSummaries"]
+        return any(job["ProcessingJobStatus"] == "Failed" for job in listed)
+
+    found = eventually(execution)
+    eventually(job_failed)
+    states.stop_execution(executionArn=found["executionArn"], error="Test", cause="seen enough")
+    return _recorded(aws, found["name"], eventually)
+
+
+def _recorded(aws: LocalAws, name: str, eventually: Callable[..., Any]) -> Run:
+    ledger = Runs(aws.client("dynamodb"), aws.outputs["RunsTable"])
+
+    def ended() -> Run | None:
+        run = ledger.get(name)
+        return run if run and run.finished else None
+
+    run: Run = eventually(ended)
+    return run
+
+
+def landrun(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [LANDRUN, *arguments],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(
+    env: dict[str, str], failed: Run
+) -> None:
+    listed = landrun(env, "runs", "--status", "failed", "--contains", "no+text", "--since", "1h")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    digits = failed.name.rpartition("-")[2][:8]
+    assert digits in listed.stdout
+    assert "why one failed: landrun show RUN" in listed.stdout
+
+    shown = landrun(env, "show", digits)
+    assert (shown.returncode, shown.stderr) == (1, "")
+    lines = shown.stdout.splitlines()
+    assert lines[0].startswith(failed.name)
+    assert "no+text.csv" in shown.stdout
+    assert WHY in shown.stdout
+    (attempt,) = [line for line in lines if "attempt 1: failed after" in line]
+    assert attempt.startswith("timeline")
+    assert f"again     landrun rerun {failed.name}" in lines
+    longer = [line.split()[0] for line in lines if cell_len(line) > 80]
+    assert longer == ["redrive"]
+
+    read = landrun(env, "logs", digits, "--attempt", "1", "--json")
+    assert (read.returncode, read.stderr) == (0, "")
+    written = [json.loads(line) for line in read.stdout.splitlines()]
+    assert any(WHY in line["message"] for line in written)
+    assert {(line["attempt"], line["instance"]) for line in written} == {(1, "algo-1")}
+
+
+def test_a_rerun_reads_the_same_manifest_and_is_linked_to_the_first(
+    aws: LocalAws, env: dict[str, str], failed: Run, eventually: Callable[..., Any]
+) -> None:
+    done = landrun(env, "rerun", failed.name, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    (started,) = json.loads(done.stdout)
+    assert started["rerun_of"] == failed.name
+    aws.client("stepfunctions").stop_execution(executionArn=started["execution_arn"])
+    again = _recorded(aws, started["name"], eventually)
+    same = "input_message"
+    assert again.attributes[same] == failed.attributes[same]
+    assert again.output_uri.endswith(f"/processed/{again.name}/")
+
+    found = landrun(env, "runs", "--contains", "no+text", "--json")
+    assert [run["name"] for run in json.loads(found.stdout)] == [again.name, failed.name]
+    asked = landrun(env, "rerun", again.name, failed.name)
+    assert (asked.returncode, asked.stdout) == (2, "")
+    assert asked.stderr.splitlines()[-1] == (
+        "landrun: start 2 runs again? Nobody is there to ask: give --yes"
+    )
+
+    shown = json.loads(landrun(env, "show", failed.name, "--json").stdout)
+    assert [run["name"] for run in shown["reruns"]] == [again.name]
+    assert shown["input"]["keys"] == [KEY]
+    assert shown["not_seen"] == []
