@@ -15,6 +15,7 @@ import pytest
 from landrun_ops.local import LocalAws
 from landrun_ops.local.settings import STACK
 
+NO_STACK = {"LANDRUN_STACK": "", "LANDRUN_STATE_DIR": "/nowhere"}
 LANDRUN = str(Path(sys.executable).with_name("landrun"))
 
 
@@ -23,7 +24,7 @@ def verify(root: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(aws: LocalAws, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [LANDRUN, "verify", *arguments, "--patience", "60"],
-            env=os.environ | aws.environment() | {"LANDRUN_STATE_DIR": "/nowhere"},
+            env=os.environ | aws.environment() | NO_STACK,
             cwd=root,
             capture_output=True,
             text=True,
@@ -64,6 +65,19 @@ def test_a_run_that_fails_is_the_exit_code_and_a_line(
     assert done.returncode == 1, done.stderr
     assert "FAILED" in done.stderr.splitlines()[-1]
 
+    # What is waited for fails as what lands does.
+    started = subprocess.run(
+        [LANDRUN, "start", f"s3://{stack.outputs['LandingBucket']}/incoming/", "--wait"],
+        env=os.environ | stack.environment(),
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert started.returncode == 1, started.stderr
+    assert started.stdout.splitlines()[-1].startswith("FAILED after ")
+    assert "landrun logs landrun-" in started.stderr.splitlines()[-1]
+
 
 def test_a_file_without_data_starts_no_run_and_is_not_waited_for(
     aws: LocalAws, verify: Callable[..., Any], tmp_path: Path
@@ -82,4 +96,4 @@ def test_without_a_stack_it_says_how_to_name_one(
     done = verify(aws, *arguments)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
-    assert ("does not exist" if arguments else "--stack") in done.stderr
+    assert ("no stack 'not-there'" if arguments else "--stack") in done.stderr

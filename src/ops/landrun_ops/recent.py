@@ -18,6 +18,7 @@ from landrun.clock import utc_now
 from landrun.items import row as row_of
 from landrun.ledger import INDEX, RUNNING
 from landrun_ops.runs import UNFINISHED
+from landrun_ops.watching import quick_client
 
 if TYPE_CHECKING:
     from landrun_ops.stack import Stack
@@ -137,7 +138,7 @@ class Recent:
     """
 
     def __init__(self, stack: Stack, now: Callable[[], datetime] = utc_now) -> None:
-        self._client = stack.client("dynamodb")
+        self._client = quick_client(stack, "dynamodb")
         self._table = stack.output("RunsTable")
         self._now = now
         self._running: dict[str, Known] = {}

@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from landrun.contract import S3Uri
 from landrun.errors import ConfigurationError, ServiceError
-from landrun_ops import starting
+from landrun_ops import cli, starting
 from landrun_ops.cli import places, start
 from landrun_ops.stack import Stack
 from landrun_ops.workflow.byhand import Reading
@@ -203,7 +203,23 @@ def test_a_definition_without_a_processing_job_has_no_role() -> None:
     assert starting.job_role('{"States": {"Pass": {"Type": "Pass"}}}') == ""
 
 
-# ---- What is to be typed next
+# ---- What is typed, and what is to be typed next
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["incoming/"], "'incoming/' is not an S3 URI: write s3://bucket/key"),
+        (["s3://b/a", "--output", "out"], "'out' is not an S3 URI"),
+        ([], "Missing argument 'URI...'; see: landrun start --help"),
+    ],
+)
+def test_a_mistake_in_the_call_is_one_line_before_anything_is_asked(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["start", *arguments, "--stack", "nobodys"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
 
 
 def test_a_command_to_be_typed_names_the_same_stack(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ class Table:
         self.client.delete_item(TableName="runs", Key={"name": {"S": name}})
 
     def recent(self) -> Recent:
-        stack = Stack("s", "r", {"RunsTable": "runs"}, {}, client=lambda _: self.client)
+        stack = Stack("s", "r", {"RunsTable": "runs"}, {}, client=lambda *_: self.client)
         return Recent(stack, now=lambda: self.now)
 
 

@@ -111,7 +111,7 @@ def test_queues_and_dead_letters_are_counted_with_what_is_in_flight() -> None:
 
     client = SimpleNamespace(get_queue_attributes=get_queue_attributes)
     urls = {key: key for key in (*QUEUES.values(), *DEAD.values())}
-    found = QueueDoor(Stack("s", "r", urls, {}, lambda _: client)).look()
+    found = QueueDoor(Stack("s", "r", urls, {}, lambda *_: client)).look()
     assert found.depths == {"landings": Depth(6, 2), "statuses": Depth(0, 0)}
     assert found.dead == {"landings": 0, "ticks": 0, "statuses": 3}
 
@@ -124,7 +124,7 @@ def test_landings_that_wait_are_counted_in_every_part_of_the_table() -> None:
         return {"Items": [at | taken], **({"LastEvaluatedKey": {}} if shard == "f" else {})}
 
     client = SimpleNamespace(query=query)
-    found = BacklogDoor(Stack("s", "r", {"LandingsTable": "t"}, {}, lambda _: client)).look()
+    found = BacklogDoor(Stack("s", "r", {"LandingsTable": "t"}, {}, lambda *_: client)).look()
     oldest = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
     assert found == Backlog(count=16, claimed=1, oldest=oldest, more=True)
 

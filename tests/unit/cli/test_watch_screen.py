@@ -117,6 +117,7 @@ def test_a_wide_screen_has_more_of_everything() -> None:
     listed = [text for text in lines if "messages of the day" in text]
     assert len(listed) > 30
     assert "✓ 3.5 s" in lines[-10]
+    assert any("name it by --text-column  …" in text for text in lines)  # and of which file
     assert "20 being taken (40 s ago)" in "\n".join(lines)
 
 

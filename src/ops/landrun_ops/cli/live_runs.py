@@ -15,6 +15,9 @@ from landrun_ops.durations import spelled
 from landrun_ops.recent import Activity, Known
 from landrun_ops.runs import Run
 
+LEAST_REST = 8
+"""Columns below which the end of a trigger says nothing."""
+
 Row = tuple[Text, Text, Text, str]
 """Of a list: a run's name, a span, what is always shown, and what is cut off where it must be."""
 
@@ -90,8 +93,9 @@ def _list(rows: Sequence[Row], width: int) -> Table:
     table.add_column(width=ages, no_wrap=True, justify="right")
     table.add_column(width=room, no_wrap=True, overflow="ellipsis")
     for name, age, always, rest in rows:
-        what = always.copy()
-        what.append(shortened(rest, max(1, room - always.cell_len)))
+        what, left = always.copy(), room - always.cell_len
+        if left >= LEAST_REST:
+            what.append(shortened(rest, left), style="default")
         table.add_row(name, age, what)
     return table
 
@@ -119,5 +123,5 @@ def _outcome(one: Known) -> tuple[Text, str]:
     run = Run(one.attributes)
     if run.succeeded:
         return Text(f"✓ {spelled(run.seconds or 0)}  ", style="green"), _what(one)
-    why = f": {run.cause}" if run.cause else f"  {_what(one)}"
-    return Text(f"✗ {printable(one.status)}{why}", style="red"), ""
+    why = f": {run.cause}" if run.cause else ""
+    return Text(f"✗ {printable(one.status)}{why}  ", style="red"), _what(one)

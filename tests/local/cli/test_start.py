@@ -1,0 +1,94 @@
+"""`landrun start` and `landrun watch`: as processes, on the laptop's AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun_ops.local import LocalAws
+
+LANDRUN = str(Path(sys.executable).with_name("landrun"))
+SECONDS = 60
+"""Longest wait for anything."""
+
+
+@pytest.fixture
+def env(aws: LocalAws) -> dict[str, str]:
+    """What somebody has who typed eval "$(landrun local env)"."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LANDRUN_")}
+    return kept | aws.environment() | {"LANDRUN_STATE_DIR": "/nowhere"}
+
+
+def landrun(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [LANDRUN, *arguments],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def test_a_run_by_hand_reads_what_it_is_told_and_ends_as_the_ledger_says(
+    aws: LocalAws, env: dict[str, str], root: Path
+) -> None:
+    s3, bucket = aws.client("s3"), aws.outputs["LandingBucket"]
+    sample = (root / "samples" / "orders.jsonl").read_bytes()
+    for key, body in (
+        ("by hand/a+b.jsonl", sample),
+        ("by hand/c.jsonl", sample),
+        ("by hand/", b""),
+    ):
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+    uris = (f"s3://{bucket}/by hand/c.jsonl", f"s3://{bucket}/by hand/*")
+    done = landrun(env, "start", *uris, "--wait", "--json")
+
+    assert done.returncode == 0, done.stderr
+    run = json.loads(done.stdout)
+    assert (run["status"], run["jobs"], run["reason"]) == ("SUCCEEDED", 1, None)
+    assert (run["objects"], run["bytes"]) == (2, 2 * len(sample))
+    assert (run["left_out"], run["warnings"]) == ({"folder-marker": 1}, [])
+    assert run["summary"]["rows_in"] == 88
+    assert run["output"] == f"s3://{aws.outputs['OutputBucket']}/processed/{run['name']}/"
+    manifest = s3.get_object(
+        Bucket=aws.outputs["OutputBucket"], Key=f"manifests/{run['name']}.json"
+    )
+    listed = json.loads(manifest["Body"].read())
+    assert listed == [{"prefix": f"s3://{bucket}/"}, "by hand/c.jsonl", "by hand/a+b.jsonl"]
+    assert f"started {run['name']}" in done.stderr.splitlines()[0]
+
+    watched = landrun(env, "watch", "--once", "--json")
+    assert watched.returncode == 0, watched.stderr
+    seen = json.loads(watched.stdout)
+    assert run["name"] in [one["name"] for one in seen["ended"]]
+    assert seen["last"]["hour"]["succeeded"] >= 1
+    assert seen["troubles"] == []
+    assert seen["dead_letters"] is not None
+
+
+def test_watch_goes_on_until_it_is_stopped(env: dict[str, str]) -> None:
+    with subprocess.Popen(
+        [LANDRUN, "watch", "--json", "--interval", "0.5"],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        seen: list[Any] = [json.loads(process.stdout.readline()) for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 130
+        assert "Traceback" not in process.stderr.read()
+    assert seen[0]["stack"] == "landrun"
+    assert seen[0]["at"] < seen[1]["at"]
