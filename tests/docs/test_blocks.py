@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,11 @@ def test_what_should_stay_and_does_not_ends_the_script(page: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr == "no\n"
+
+
+def test_make_sets_nothing_up_in_a_copy_of_the_project(checkout: Callable[[], Path]) -> None:
+    done = subprocess.run(
+        ["make", "-n", "demo"], cwd=checkout(), capture_output=True, text=True, check=True
+    )
+    assert "landrun demo" in done.stdout
+    assert "install.sh" not in done.stdout
