@@ -160,7 +160,9 @@ def _ask(chosen: Sequence[Run]) -> None:
     question = f"start {_runs(len(chosen))} again?"
     if not sys.stdin.isatty():
         raise ConfigurationError(f"{question} Nobody is there to ask: give --yes")
-    typer.confirm(question, abort=True, err=True)
+    if not typer.confirm(question, err=True):
+        note("nothing was started")
+        raise typer.Abort
 
 
 def _start(stack: Stack, chosen: Sequence[Run], *, quiet: bool) -> list[Started]:

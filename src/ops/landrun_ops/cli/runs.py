@@ -56,13 +56,20 @@ def runs(
     status: Annotated[
         list[Status] | None,
         typer.Option(
-            help="Only these; repeatable. failed has those timed out or aborted.",
+            metavar="WORD",
+            help="Only these, repeatable: succeeded, running, failed (in any way), timed-out,"
+            " aborted.",
             show_default=False,
         ),
     ] = None,
     since: options.SinceOption = "",
     trigger: Annotated[
-        Kind | None, typer.Option(help="Only those started so.", show_default=False)
+        Kind | None,
+        typer.Option(
+            metavar="KIND",
+            help="Only those started so: object-created, schedule or manual.",
+            show_default=False,
+        ),
     ] = None,
     contains: Annotated[
         str,
@@ -70,7 +77,7 @@ def runs(
             metavar="KEY", help="Only those that read a key with this in it.", show_default=False
         ),
     ] = "",
-    limit: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many to show.")] = 20,
     json: options.JsonOption = False,
 ) -> None:
     """Show the ledger, newest run first.
