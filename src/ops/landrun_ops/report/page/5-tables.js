@@ -8,7 +8,7 @@ function plainTable(where, caption, heading, rows) {
 
 // A table whose columns sort when their heading is pressed, a page of rows at a time.
 class SortedTable {
-  // columns: { title, text: row -> text or node, sort: row -> value, kind: class, first: "descending" }
+  // columns: { title, name: what is read out for it, text: row -> text or node, sort: row -> value, kind: class, first: "descending" }
   constructor(where, { caption, columns, size = 25, sorted = 0, direction = "descending" }) {
     Object.assign(this, { where, columns, size, sorted, direction, page: 0, rows: [] });
     this.headings = columns.map((column, place) => this.heading(column, place));
@@ -26,7 +26,7 @@ class SortedTable {
 
   heading(column, place) {
     const title = column.sort
-      ? element("button", { type: "button", onclick: () => this.sortBy(place) }, column.title)
+      ? element("button", { type: "button", "aria-label": column.name, onclick: () => this.sortBy(place) }, column.title)
       : column.title;
     return element("th", { scope: "col", class: column.kind }, title);
   }
@@ -111,10 +111,10 @@ const RUN_COLUMNS = [
   { title: "Took", kind: "num", text: (run) => words.span(run.seconds), sort: (run) => run.seconds, first: "descending" },
   { title: "Waited", kind: "num", text: (run) => words.span(run.waited), sort: (run) => run.waited, first: "descending" },
   { title: "Rows in", kind: "num", text: (run) => words.whole(run.rows_in), sort: (run) => run.rows_in, first: "descending" },
-  { title: "out", kind: "num", text: (run) => words.whole(run.rows_out), sort: (run) => run.rows_out, first: "descending" },
-  { title: "dropped", kind: "num", text: (run) => words.whole(run.dropped), sort: (run) => run.dropped, first: "descending" },
+  { title: "out", name: "Rows out", kind: "num", text: (run) => words.whole(run.rows_out), sort: (run) => run.rows_out, first: "descending" },
+  { title: "dropped", name: "Rows dropped", kind: "num", text: (run) => words.whole(run.dropped), sort: (run) => run.dropped, first: "descending" },
   { title: "Data in", kind: "num", text: (run) => words.bytes(run.bytes_in), sort: (run) => run.bytes_in, first: "descending" },
-  { title: "out", kind: "num", text: (run) => words.bytes(run.bytes_out), sort: (run) => run.bytes_out, first: "descending" },
+  { title: "out", name: "Data out", kind: "num", text: (run) => words.bytes(run.bytes_out), sort: (run) => run.bytes_out, first: "descending" },
 ];
 
 // One run whole, in a dialog.

@@ -178,6 +178,8 @@ function showDurations(time, groups, runs) {
     a: time.at(place) + time.size / 2, from: time.at(place), step: time.size, series: name, runs: sorted[place].length,
     value: sorted[place].length ? Math.max(value(place, name), 0.1) : null,
   })));
+  // Nothing at both ends, so that the axis is as long as the others'.
+  for (const a of [time.at(0), time.at(time.count)]) points.push({ a, series: "p50", value: null });
   const every = sortedNumbers(runs.filter((run) => run.finished).map((run) => run.seconds));
   const label = SERIES.long.map(([name, said]) => `${said}: ${words.span(percentile(every, shares[name]))}`).join(", ");
   return all.durations.show(every.length ? points : [], { ...stepped(time, groups, SERIES.long, value, words.span), label: `${label}.` });
