@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from landrun.errors import ConfigurationError, ServiceError
+from landrun.errors import ServiceError
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import Finding, fail, ok, skip, warn
 from landrun_ops.doctor.sight import Sight
@@ -23,9 +22,6 @@ MANIFESTS: Final = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
-CONFIG_LIMIT: Final = 1_000_000
-"""Bytes of an image's configuration that are read."""
-
 _ECR = re.compile(
     r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\."
     r"(?:amazonaws\.com(?:\.cn)?|on\.aws)/(?P<name>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>.+))?"
@@ -186,16 +182,7 @@ def _config(sight: Sight, image: Image, digest: str) -> dict[str, Any]:
         repositoryName=image.name,
         layerDigest=digest,
     )
-    url = answer["downloadUrl"]
-    if not url.startswith("https://"):
-        raise ConfigurationError("the registry names no https address of the image's configuration")
-    try:
-        with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310 - https, see above
-            found: dict[str, Any] = json.loads(reply.read(CONFIG_LIMIT))
-    except OSError as error:
-        raise ServiceError(
-            "ecr:GetDownloadUrlForLayer", type(error).__name__, str(error)
-        ) from error
+    found: dict[str, Any] = json.loads(sight.fetch(answer["downloadUrl"]))
     return found
 
 

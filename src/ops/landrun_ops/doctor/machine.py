@@ -50,7 +50,7 @@ def judge_definition(
         return fail(f"its definition is not the rendered one: {listed(found)}", _REDEPLOY)
     wanted = expected(parameters, outputs)
     others = [
-        f"{name} is {_shown(values[name])}, and should be {_shown(value)}"
+        f"{name} is {_shown(_parsed(values[name], value))}, and should be {_shown(value)}"
         for name, value in wanted.items()
         if name in values and _parsed(values[name], value) != value
     ]

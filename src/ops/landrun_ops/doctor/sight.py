@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from botocore import xform_name
 from botocore.config import Config
@@ -27,6 +29,9 @@ _PERMISSIONS: Final = {
 }
 """Permissions that are not called as their operation (Service Authorization Reference)."""
 
+FETCHED: Final = 1_000_000
+"""Bytes that are read of what a signed address has."""
+
 _QUICK: Final = {"connect_timeout": 5, "read_timeout": 20}
 """Seconds: whoever asks what is wrong wants to know soon."""
 
@@ -43,10 +48,13 @@ class Sight:
     ----------
     stack : Stack
         The stack.
+    fetch : Callable
+        Gives what lies at an address that AWS has signed.
     """
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, fetch: Callable[[str], bytes] | None = None) -> None:
         self.stack = stack
+        self.fetch = fetch or fetched
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         self._answers: dict[str, Future[Any]] = {}
@@ -132,3 +140,23 @@ def _translated(operation: str) -> Iterator[None]:
             yield
     except ResponseParserError as error:
         raise ServiceError(operation, type(error).__name__, "the answer is not AWS's") from error
+
+
+def fetched(url: str) -> bytes:
+    """Give what lies at an address that AWS has signed.
+
+    Raises
+    ------
+    ServiceError
+        When it does not answer, or is no address of AWS's.
+    """
+    host = urlsplit(url).hostname or "nowhere"
+    if not url.startswith("https://"):
+        raise ServiceError(f"https://{host}", "ValidationError", "not an https address")
+    try:
+        with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310 - https, see above
+            content: bytes = reply.read(FETCHED)
+    except OSError as error:
+        code = str(getattr(error, "code", type(error).__name__))
+        raise ServiceError(f"https://{host}", code, str(error)) from error
+    return content
