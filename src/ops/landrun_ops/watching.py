@@ -96,8 +96,12 @@ def quick_client(stack: Stack, service: str) -> Any:
     """Give a client that soon says that it gets no answer: whoever watches looks again anyway."""
     from botocore.config import Config  # noqa: PLC0415  (late: takes a third of a second)
 
-    retries = {"mode": "standard", "total_max_attempts": 2}
-    return stack.client(service, Config(connect_timeout=3, read_timeout=10, retries=retries))
+    quick = Config(
+        connect_timeout=3,
+        read_timeout=10,
+        retries={"mode": "standard", "total_max_attempts": 2},
+    )
+    return stack.client(service, quick)
 
 
 class QueueDoor:

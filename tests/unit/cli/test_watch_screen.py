@@ -77,7 +77,7 @@ BUSY = view(
                 "FAILED",
                 50,
                 9,
-                exit_message="no column is called text: name it by --text-column",
+                exit_message="no column is called text, which one is it?",
             )
         ]
         + [run(101 + n, "SUCCEEDED", 400 + n, 100 + n) for n in range(40)],
@@ -117,7 +117,7 @@ def test_a_wide_screen_has_more_of_everything() -> None:
     listed = [text for text in lines if "messages of the day" in text]
     assert len(listed) > 30
     assert "✓ 3.5 s" in lines[-10]
-    assert any("name it by --text-column  …" in text for text in lines)  # and of which file
+    assert any("which one is it?  …" in text for text in lines)  # and of which file
     assert "20 being taken (40 s ago)" in "\n".join(lines)
 
 
