@@ -211,7 +211,7 @@ def test_a_definition_without_a_processing_job_has_no_role() -> None:
     [
         (["incoming/"], "'incoming/' is not an S3 URI: write s3://bucket/key"),
         (["s3://b/a", "--output", "out"], "'out' is not an S3 URI"),
-        ([], "Missing argument 'URI...'; see: landrun start --help"),
+        ([], "Missing argument 'URI'; see: landrun start --help"),
     ],
 )
 def test_a_mistake_in_the_call_is_one_line_before_anything_is_asked(

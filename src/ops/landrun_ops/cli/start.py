@@ -32,7 +32,7 @@ def start(
     uris: Annotated[
         list[str],
         typer.Argument(
-            metavar="URI...",
+            metavar="URI",
             help="What to read: objects, folders, or s3://bucket/beginning* for any end; or a"
             " manifest.",
             show_default=False,

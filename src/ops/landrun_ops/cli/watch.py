@@ -39,7 +39,7 @@ def watch(
     *,
     interval: Annotated[
         float,
-        typer.Option(min=0.5, max=3600, metavar="SECONDS", help="How often to look, at most."),
+        typer.Option(min=0.5, max=3600, metavar="SECONDS", help="Pause so long between two looks."),
     ] = 2,
     once: Annotated[bool, typer.Option("--once", help="Look once, show it, and end.")] = False,
     json: options.JsonOption = False,
