@@ -1,0 +1,140 @@
+"""`landrun backfill`, `explain` and `redrive`: as processes, about objects without events."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun.contract import S3Uri, landing_run_name
+from landrun_ops.backfilling import object_created
+from landrun_ops.local import LocalAws
+from landrun_ops.versions import Versions
+
+LANDRUN = str(Path(sys.executable).with_name("landrun"))
+SECONDS = 60
+"""Longest wait for anything."""
+
+
+@pytest.fixture
+def env(aws: LocalAws, tmp_path: Path) -> dict[str, str]:
+    """What somebody has who typed eval "$(landrun local env)"."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LANDRUN_")}
+    mine = {"LANDRUN_STATE_DIR": "/nowhere", "XDG_STATE_HOME": str(tmp_path), "COLUMNS": "80"}
+    return kept | aws.environment() | mine
+
+
+def landrun(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [LANDRUN, *arguments],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+@contextmanager
+def unheard(aws: LocalAws) -> Iterator[None]:
+    """No events for what lands meanwhile, as of a bucket of before the stack."""
+    s3, bucket = aws.client("s3"), aws.outputs["LandingBucket"]
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    try:
+        yield
+    finally:
+        s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
+
+
+def land_unheard(aws: LocalAws, *keys: str) -> dict[str, str]:
+    """Land objects without events; the name of each one's run, by its key."""
+    s3, bucket = aws.client("s3"), aws.outputs["LandingBucket"]
+    with unheard(aws):
+        versions = {
+            key: s3.put_object(Bucket=bucket, Key=key, Body=b"hello\n")["VersionId"] for key in keys
+        }
+    prefix = aws.outputs["JobNamePrefix"]
+    return {key: landing_run_name(prefix, bucket, key, one) for key, one in versions.items()}
+
+
+def started(aws: LocalAws) -> set[str]:
+    pages = aws.client("stepfunctions").get_paginator("list_executions")
+    machine = aws.outputs["StateMachineArn"]
+    found = pages.paginate(stateMachineArn=machine)
+    return {execution["name"] for page in found for execution in page["executions"]}
+
+
+def test_a_backfill_that_was_killed_goes_on_and_gives_each_object_its_one_run(
+    aws: LocalAws, env: dict[str, str], tmp_path: Path, eventually: Callable[..., Any]
+) -> None:
+    folder = f"incoming/old +é {uuid.uuid4().hex}/"
+    runs = land_unheard(aws, *(f"{folder}{n}.txt" for n in range(3)))
+    uri = f"s3://{aws.outputs['LandingBucket']}/{folder}"
+    command = ("backfill", uri, "--missing", "--yes", "--json")
+
+    # Given one that is killed once it has sent something
+    first = subprocess.Popen(
+        [LANDRUN, *command, "--rate", "1"],
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    [mark] = eventually(lambda: list(tmp_path.glob("landrun/backfill-*.json")), every=0.05)
+    first.kill()
+    first.wait(SECONDS)
+
+    # When the same command is given again
+    done = landrun(env, *command)
+
+    # Then it goes on where that was, and every object has the run that its event would have given
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["resumed_after"] == f"{folder}0.txt"
+    assert (said["objects"], said["sent"]) == (2, 2)
+    assert not mark.exists()
+    eventually(lambda: started(aws) >= set(runs.values()))
+
+
+def test_a_dead_letter_is_explained_and_sent_back_to_be_processed(
+    aws: LocalAws, env: dict[str, str], eventually: Callable[..., Any]
+) -> None:
+    key = f"incoming/{uuid.uuid4().hex} a.txt"
+    [name] = land_unheard(aws, key).values()
+    where = S3Uri(aws.outputs["LandingBucket"], key)
+    explain = ("explain", str(where), "--json")
+
+    # Given an object whose event is a dead letter
+    [version] = Versions(aws.client("s3")).current(where)
+    event = object_created(where.bucket, version, aws.outputs["LandingQueueArn"])
+    reason = {"Reason": {"DataType": "String", "StringValue": f"no room for {key}"}}
+    dead = aws.outputs["LandingDeadLetterQueueUrl"]
+    aws.client("sqs").send_message(
+        QueueUrl=dead, MessageBody=json.dumps(event), MessageAttributes=reason
+    )
+
+    # Then that is why it has no run, and how it gets one
+    answer = json.loads(landrun(env, *explain).stdout)
+    assert (answer["verdict"], answer["reason"]) == ("dead-letter", f"no room for {key}")
+    assert answer["commands"] == ["landrun redrive --queue landings"]
+
+    # When it is sent back, then it has its run
+    done = landrun(env, "redrive", "--queue", "landings", "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)["queues"]["landings"]
+    assert "no room for KEY" in [group["reason"] for group in said["groups"]]
+    assert said["status"] == "COMPLETED"
+    eventually(lambda: name in started(aws))
+    answer = json.loads(landrun(env, *explain).stdout)
+    assert answer["run"] == name
+    assert answer["verdict"] in {"running", "processed", "failed"}
