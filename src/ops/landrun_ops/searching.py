@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
@@ -12,7 +12,9 @@ from landrun_ops.runs import Run
 MOST_MANIFESTS = 500
 """Manifests that one search reads."""
 
-AT_ONCE = 16
+AT_ONCE = 10
+"""Manifests read at a time: as many as botocore keeps connections."""
+
 _CHUNK = 64
 """Runs whose manifests are asked for before the first of them is given."""
 
@@ -51,7 +53,7 @@ class Search:
         """How many manifests were read."""
         return len(self._asked)
 
-    def among(self, runs: Iterable[Run]) -> Iterator[Run]:
+    def among(self, runs: Iterable[Run]) -> Generator[Run, None, None]:
         """Give those of the runs that read such a key, in their order, reading ahead a little.
 
         Raises

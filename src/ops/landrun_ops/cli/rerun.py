@@ -25,7 +25,7 @@ NAMED = 20
 """Runs that are named before they are started; of more, how many they are."""
 
 NAMED_KEYS = 3
-AT_ONCE = 8
+AT_ONCE = 4
 """Runs whose objects are looked for at a time."""
 
 

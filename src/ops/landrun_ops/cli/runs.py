@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
@@ -103,7 +105,7 @@ def runs(
     found = stack.ledger().newest(now, page, since=start, only=only)
     search = _search(stack, contains) if contains and not only.contains else None
     if search:
-        found = search.among(found)
+        found = _searched(search, found, limit + 1)
     shown = islice(found, limit)
     if json:
         _write(shown)
@@ -123,6 +125,25 @@ def _search(stack: Stack, text: str) -> Search:
     from landrun_ops.searching import Search  # noqa: PLC0415
 
     return Search(text, Inputs(stack.client("s3")).read)
+
+
+def _searched(search: Search, runs: Iterator[Run], most: int) -> Iterator[Run]:
+    """Find runs, and be done with the display of it before they are shown."""
+    with closing(_counted(runs)) as counted, closing(search.among(counted)) as found:
+        return iter(list(islice(found, most)))
+
+
+def _counted(runs: Iterator[Run]) -> Generator[Run, None, None]:
+    """Show on a terminal how many runs have been looked through: it may take a while."""
+    if not sys.stderr.isatty():
+        yield from runs
+        return
+    from rich.console import Console  # noqa: PLC0415
+
+    with Console(stderr=True).status("looking through runs") as status:
+        for count, run in enumerate(runs, start=1):
+            status.update(f"looking through runs: {count:,}")
+            yield run
 
 
 def _write(found: Iterator[Run]) -> None:
