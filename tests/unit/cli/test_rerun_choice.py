@@ -103,7 +103,7 @@ class FakeInputs:
     [
         (None, [], "its manifest s3://out/manifests/a.json is gone"),
         (Input("b", ("x", "y")), [], ""),
-        (Input("b", ("x", "y")), ["x"], "1 of the 2 objects that a reads are gone, .*: x$"),
+        (Input("b", ("x", "y")), ["x"], "what a reads is no longer .* 1 of 2 objects gone: x$"),
         (Input("b", tuple("vwxyz")), list("vwxy"), ": v, w, x and 1 more$"),
     ],
 )

@@ -207,3 +207,12 @@ def test_the_history_is_read_in_pages_with_what_was_asked_for() -> None:
             return [{"events": [{"id": 1}]}, {"events": [{"id": 2}]}]
 
     assert [event["id"] for event in History(Pages()).events("arn")] == [1, 2]
+
+
+def test_a_job_that_was_taken_and_then_lost_sight_of_is_an_attempt_not_a_refusal() -> None:
+    story = Story()
+    story.job()
+    story.ended("TaskFailed", error="SageMaker.AmazonSageMakerException", cause="Rate exceeded")
+    (attempt,) = timeline(story.events)
+    assert isinstance(attempt, Attempt)
+    assert attempt.result == "failed"

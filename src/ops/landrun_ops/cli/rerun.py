@@ -136,8 +136,8 @@ def missing_text(run: Run, found: Missing) -> str:
         return ""
     named, others = ", ".join(found.objects[:NAMED_KEYS]), len(found.objects) - NAMED_KEYS
     return (
-        f"{len(found.objects)} of the {found.of} objects that {run.name} reads are gone, and it"
-        f" may fail: {named}{f' and {others} more' if others > 0 else ''}"
+        f"what {run.name} reads is no longer all there, and it may fail: {len(found.objects)} of"
+        f" {found.of} objects gone: {named}{f' and {others} more' if others > 0 else ''}"
     )
 
 
