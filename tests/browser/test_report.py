@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -154,6 +155,38 @@ def test_dragging_over_the_bars_chooses_a_time(opened: Opened) -> None:
     assert 20 < int(days) < 150
     assert not page.look("document.getElementById('own').hidden")
     assert page.complaints == []
+
+
+def test_pressing_a_bar_chooses_its_day_and_pressing_a_run_shows_it(opened: Opened) -> None:
+    page = opened(300)
+
+    x, y = bar_in(page, "#timeline")
+    page.drag(x, y, x, y)
+    page.wait("document.getElementById('run').open")
+    run = text(page, "#run-title")
+    page.press("Escape")
+    x, y = bar_in(page, "#over-time")
+    page.drag(x, y, x, y)
+    page.wait("location.hash !== ''")
+
+    day = r"2026-1\d-\d\dT00%3A00%3A00.000Z"
+    assert run in {row["name"] for row in ledger(300)}
+    assert re.fullmatch(f"#from={day}&to={day}", page.look("location.hash"))
+    assert page.complaints == []
+
+
+def bar_in(page: Page, figure: str) -> list[float]:
+    """Where on the screen something is drawn in the colour of runs that succeeded."""
+    return page.look(
+        f"(() => {{ const it = document.querySelector('{figure} canvas');"
+        " it.scrollIntoView({block: 'center', behavior: 'instant'});"
+        " const {width, height} = it, {x, y} = it.getBoundingClientRect();"
+        " const {data} = it.getContext('2d').getImageData(0, 0, width, height);"
+        " const place = data.findIndex((red, at) => at % 4 === 0 && red === 0x14"
+        " && data[at + 1] === 0x89 && data[at + 2] === 0x7a && data[at + 3] === 255"
+        " && data[at + 6] === 0x7a && data[at + width * 12] === 0x14);"
+        " const at = place / 4; return [x + at % width + 1, y + Math.floor(at / width) + 2]; })()"
+    )
 
 
 def test_tables_sort_by_any_column_and_say_so(opened: Opened) -> None:

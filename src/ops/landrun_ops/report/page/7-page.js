@@ -59,7 +59,7 @@ function addTables() {
     { title: "Why", kind: "words", text: causeWords, sort: (group) => group.alike },
     { title: "Last (UTC)", kind: "when", text: (group) => words.time(group.runs[0].started), sort: (group) => group.runs[0].started, first: "descending" },
     { title: "First (UTC)", kind: "when", text: (group) => words.time(group.runs.at(-1).started), sort: (group) => group.runs.at(-1).started },
-    { title: "Which", kind: "words", text: causeRuns },
+    { title: "Newest", kind: "when", text: causeRuns },
   ] });
   all.slowest = new SortedTable(inside("slowest"), { caption: "Slowest runs", size: 8, columns: [
     { title: "Took", kind: "num", text: (run) => words.span(run.seconds), sort: (run) => run.seconds, first: "descending" },
@@ -93,10 +93,11 @@ function causeWords(group) {
 }
 
 function causeRuns(group) {
-  const few = group.runs.slice(0, 2).map((run) => runLink(run));
-  const more = group.runs.length > 2 && filters.cause !== group.key
-    ? [element("button", { type: "button", class: "link", onclick: () => { choose({ cause: group.key }); document.getElementById("runs").scrollIntoView(); } }, `all ${words.whole(group.runs.length)}`)] : [];
-  return element("span", { class: "links" }, ...few, ...more);
+  const { length } = group.runs;
+  const all = () => { choose({ cause: group.key }); document.getElementById("runs").scrollIntoView(); };
+  const few = group.runs.slice(0, length > 2 ? 1 : 2).map((run) => runLink(run));
+  const more = length > 2 && filters.cause !== group.key ? element("button", { type: "button", class: "link", onclick: all }, `all ${words.whole(length)}`) : null;
+  return element("span", { class: "links" }, ...few, more ?? "");
 }
 
 function showTiles(runs) {
