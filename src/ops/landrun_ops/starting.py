@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING, Any
 from landrun.clients import translated
 from landrun.contract import ExecutionInput, S3Uri, manual_run_name
 from landrun.errors import ConfigurationError, ServiceError
-from landrun_ops.workflow.byhand import (
-    Places,
-    Reading,
-    folder,
-    gather,
-    is_manifest,
-    make_input,
-    who,
-)
+from landrun_ops.workflow.byhand import make_input, who
+from landrun_ops.workflow.reading import UNREADABLE, Places, Reading, folder, gather, is_manifest
 
 if TYPE_CHECKING:
     from landrun_ops.stack import Stack
@@ -75,6 +68,9 @@ def plan(
     warnings = [*_output_warnings(s3, where, target)] if output else []
     reading = _read(s3, sources, where)
     manifest = str(stack.manifests().uri(name)) if reading else str(sources[0])
+    unreadable = reading.left_out.get(UNREADABLE) if reading else 0
+    if unreadable:
+        warnings.append(f"{unreadable:,} left out: no file can have their keys; rename them")
     warnings += role_warnings(stack, reading, target)
     run = make_input(name, manifest, str(target), who(stack.client("sts")))
     return Plan(run, reading, tuple(warnings))
@@ -104,7 +100,7 @@ def _read(s3: Any, sources: Sequence[S3Uri], where: Places) -> Reading | None:
     try:
         if len(sources) == 1 and is_manifest(s3, sources[0]):
             return None
-        return gather(s3, sources, where)
+        return gather(s3, sources, where, strict=False)
     except ServiceError as error:
         if error.code in _DENIED:
             raise ConfigurationError(

@@ -18,7 +18,7 @@ from landrun.errors import ConfigurationError, ServiceError
 from landrun_ops import cli, starting
 from landrun_ops.cli import places, start
 from landrun_ops.stack import Stack
-from landrun_ops.workflow.byhand import Reading
+from landrun_ops.workflow.reading import Reading
 
 RANDOM = uuid.UUID("6f7f0c52-7d2c-4f0e-9a55-2f1b6f6e9d11")
 NAME = f"bsm-{RANDOM.hex}"
@@ -137,6 +137,16 @@ def test_an_output_with_objects_in_it_is_warned_of(s3: Any) -> None:
     (warning,) = planned("s3://landing/in/", "s3://output/processed/mine").warnings
 
     assert "s3://output/processed/mine/ has objects already" in warning
+
+
+def test_what_no_file_can_be_called_is_left_out_and_warned_of(s3: Any) -> None:
+    s3.put_object(Bucket="landing", Key="in//b.csv", Body=b"x")
+
+    plan = planned("s3://landing/in/")
+
+    assert plan.reading
+    assert plan.reading.keys == ("in/a.csv",)
+    assert plan.warnings == ("1 left out: no file can have their keys; rename them",)
 
 
 # ---- What the job's role may do

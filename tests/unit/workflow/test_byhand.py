@@ -10,7 +10,7 @@ import pytest
 from landrun.contract import ExecutionInput, S3Uri
 from landrun.errors import ConfigurationError, InvalidName, ServiceError
 from landrun_ops.workflow import places, prepare, who
-from landrun_ops.workflow.byhand import Places, gather
+from landrun_ops.workflow.reading import Places, gather
 
 RANDOM = uuid.UUID("6f7f0c52-7d2c-4f0e-9a55-2f1b6f6e9d11")
 NAME = f"bsm-{RANDOM.hex}"
@@ -170,6 +170,16 @@ def test_a_key_that_no_file_can_have_is_refused(s3: Any) -> None:
 
     with pytest.raises(ConfigurationError, match="rename the object"):
         prepared(s3, "s3://landing/in/")
+
+
+def test_a_key_that_no_file_can_have_is_left_out_unless_it_is_named(s3: Any) -> None:
+    put(s3, "in/a.csv", "in//b.csv")
+
+    reading = gather(s3, [S3Uri("landing", "in")], WHERE, strict=False)
+
+    assert (reading.keys, reading.left_out) == (("in/a.csv",), {"unreadable-key": 1})
+    with pytest.raises(ConfigurationError, match="rename the object"):
+        gather(s3, [S3Uri("landing", "in//b.csv")], WHERE, strict=False)
 
 
 def test_an_output_under_the_landing_prefix_is_refused(s3: Any) -> None:

@@ -22,6 +22,7 @@ _LEFT_OUT = {
     "zero-bytes": "empty",
     "folder-marker": "folder markers",
     "own-output": "landrun's own",
+    "unreadable-key": "with keys that no file can have",
 }
 """Why what was listed is not read, in words."""
 

@@ -1,0 +1,237 @@
+"""What a run by hand reads: the objects that URIs stand for, as one list."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from landrun.clients import translated
+from landrun.contract import S3Uri
+from landrun.errors import ConfigurationError, InvalidKey, ServiceError
+from landrun.landing import Filter, check_key
+from landrun.listing import ListedObject, list_objects
+
+ANY_END = "*"
+"""At the end of a URI: every key that begins so, folder or not."""
+
+UNREADABLE = "unreadable-key"
+"""Why an object with a key that no file can have is left out."""
+
+_HEAD = 4096
+"""Bytes in which a manifest's prefix ends: no S3 URI is half as long."""
+
+_ABSENT = ("404", "NoSuchKey", "NotFound")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where manifests go, and where they must not.
+
+    Attributes
+    ----------
+    manifests : S3Uri
+        The folder of manifests.
+    landing : S3Uri or None
+        Bucket and prefix whose objects start runs by themselves; None when not known.
+    outputs : S3Uri or None
+        Where runs write: no input, unless it is asked for by name; None when not known.
+    """
+
+    manifests: S3Uri
+    landing: S3Uri | None
+    outputs: S3Uri | None = None
+
+    def refuse_landing(self, uri: S3Uri, what: str) -> None:
+        """Raise where an object at the URI would itself start a run.
+
+        Raises
+        ------
+        ConfigurationError
+            When it lies under the landing prefix.
+        """
+        landing = self.landing
+        if landing and uri.bucket == landing.bucket and uri.key.startswith(landing.key):
+            raise ConfigurationError(
+                f"{what} {uri} lies under the landing prefix {landing}, where it would start runs"
+                " of its own: choose another place"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a run by hand is to read.
+
+    Attributes
+    ----------
+    bucket : str
+        Where all of it lies: a manifest has one bucket.
+    keys : tuple of str
+        The objects, each once, in the order in which they were asked for.
+    size : int
+        Bytes of them together.
+    left_out : Mapping[str, int]
+        How many were listed and are not read, by reason (see `Filter.why_ignored`, `UNREADABLE`).
+    """
+
+    bucket: str
+    keys: tuple[str, ...]
+    size: int
+    left_out: Mapping[str, int]
+
+
+def gather(s3: Any, sources: Sequence[S3Uri], where: Places, *, strict: bool = True) -> Reading:
+    """Find the objects that URIs stand for: objects, folders, or beginnings of keys with a ``*``.
+
+    Parameters
+    ----------
+    s3 : S3 client
+        boto3's.
+    sources : sequence of S3Uri
+        At least one.
+    where : Places
+        What lies there already is not taken for input.
+    strict : bool
+        Whether one key that no file can have refuses them all; else it is left out where it was
+        only listed.
+
+    Raises
+    ------
+    ConfigurationError
+        When nothing is there to read at one of them, they lie in several buckets, or a key is one
+        that no file can have.
+    ServiceError
+        When S3 refuses a call or cannot be reached.
+    """
+    bucket = _one_bucket(sources)
+    found: dict[str, int] = {}
+    left_out: Counter[str] = Counter()
+    for source in sources:
+        sizes = {one.key: one.size for one in _objects(s3, source, where, left_out)}
+        if not strict:
+            sizes = _readable_of(source, sizes, left_out)
+        if not sizes:
+            raise ConfigurationError(_nothing(source))
+        found |= sizes
+    keys = tuple(map(_readable, found))
+    return Reading(bucket, keys, sum(found.values()), dict(left_out))
+
+
+def _one_bucket(sources: Sequence[S3Uri]) -> str:
+    buckets = list(dict.fromkeys(source.bucket for source in sources))
+    if len(buckets) == 1:
+        return buckets[0]
+    raise ConfigurationError(
+        f"one run reads one bucket, and these lie in {len(buckets)} ({', '.join(buckets)}): start a"
+        " run for each bucket"
+    )
+
+
+def _nothing(uri: S3Uri) -> str:
+    if uri.key.endswith(ANY_END):
+        return f"nothing to read at {uri}: no key begins so, or what does is empty or landrun's own"
+    return (
+        f"nothing to read at {uri}: no object of that name, and none with bytes in it under it as"
+        f" a folder (a {ANY_END} at the end stands for any)"
+    )
+
+
+def _objects(
+    s3: Any, source: S3Uri, where: Places, left_out: Counter[str]
+) -> Iterator[ListedObject]:
+    size = _size(s3, source)
+    if size:
+        yield ListedObject(source.key, size)
+        return
+    under = S3Uri(source.bucket, _beginning(source.key))
+    passing = Filter(under.key, suffix="", own=_own(under, where))
+    for one in list_objects(s3, under):
+        why = passing.why_ignored(under.bucket, one.key, one.size)
+        if why is None:
+            yield one
+        else:
+            left_out[why] += 1
+
+
+def _beginning(key: str) -> str:
+    return key.removesuffix(ANY_END) if key.endswith(ANY_END) else _folder(key)
+
+
+def _own(under: S3Uri, where: Places) -> tuple[tuple[str, str], ...]:
+    """Give landrun's own places; outputs that are asked for by name are input like any."""
+    outputs = where.outputs
+    wanted = outputs and not under.key.startswith(outputs.key)
+    manifests = ((where.manifests.bucket, where.manifests.key),)
+    return (*manifests, (outputs.bucket, outputs.key)) if outputs and wanted else manifests
+
+
+def _readable_of(source: S3Uri, sizes: dict[str, int], left_out: Counter[str]) -> dict[str, int]:
+    """Leave out what no container could read as a file, unless it was asked for by its key."""
+    unreadable = {key for key in sizes if key != source.key and not _is_readable(key)}
+    if unreadable:
+        left_out[UNREADABLE] += len(unreadable)
+    return {key: size for key, size in sizes.items() if key not in unreadable}
+
+
+def _is_readable(key: str) -> bool:
+    try:
+        return bool(check_key(key))
+    except InvalidKey:
+        return False
+
+
+def _readable(key: str) -> str:
+    try:
+        return check_key(key)
+    except InvalidKey as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def is_manifest(s3: Any, uri: S3Uri) -> bool:
+    """Tell whether the object is a manifest: a JSON list that begins with a prefix.
+
+    Raises
+    ------
+    ServiceError
+        When S3 refuses a call or cannot be reached.
+    """
+    if not uri.key.endswith((".json", ".manifest")) or not _size(s3, uri):
+        return False
+    first = f"bytes=0-{_HEAD - 1}"  # messages in JSON can be many gigabytes
+    with translated("s3:GetObject"):
+        body = s3.get_object(Bucket=uri.bucket, Key=uri.key, Range=first)["Body"].read()
+    head = _first_of_list(body.decode("utf-8", "replace"))
+    return isinstance(head, dict) and str(head.get("prefix", "")).startswith("s3://")
+
+
+def _first_of_list(text: str) -> object:
+    """Read the first element of a JSON list, of which only the beginning need be there."""
+    inside = text.lstrip()
+    try:
+        return json.JSONDecoder().raw_decode(inside[1:].lstrip())[0] if inside[:1] == "[" else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _size(s3: Any, uri: S3Uri) -> int:
+    """Give an object's bytes; 0 when there is no such object."""
+    if not uri.key or uri.key.endswith("/"):
+        return 0
+    try:
+        with translated("s3:HeadObject"):
+            return int(s3.head_object(Bucket=uri.bucket, Key=uri.key)["ContentLength"])
+    except ServiceError as error:
+        if error.code in _ABSENT:
+            return 0
+        raise
+
+
+def folder(uri: S3Uri) -> S3Uri:
+    """Give a URI as that of a folder: it ends with a slash, or is a whole bucket."""
+    return S3Uri(uri.bucket, _folder(uri.key))
+
+
+def _folder(key: str) -> str:
+    return key if not key or key.endswith("/") else f"{key}/"
