@@ -11,7 +11,7 @@ from landrun.errors import ServiceError
 from landrun_ops.doctor import account, belongings, deployment, functions, images, landing, quotas
 from landrun_ops.doctor.examining import Check, examine, unseen
 from landrun_ops.doctor.findings import Grade, listed, ok
-from landrun_ops.doctor.schedules import last_due
+from landrun_ops.doctor.schedules import judge_last_tick, last_due
 
 from .conftest import answer
 
@@ -167,6 +167,18 @@ def test_when_a_tick_was_due_last_is_told_from_its_expression(
 ) -> None:
     found = last_due({"ScheduleExpression": expression, "CreationDate": NOW - made}, NOW)
     assert (found and found.isoformat()[:16]) == due
+
+
+@pytest.mark.parametrize(
+    ("fired", "on_record", "grade"),
+    [(1, "", "ok"), (0, "", "fail"), (None, "", "skip"), (None, "2026-11-22T03:00:00Z", "ok")],
+)
+def test_a_tick_is_known_by_its_call_or_by_its_run(
+    fired: float | None, on_record: str, grade: str
+) -> None:
+    due = NOW - timedelta(hours=7)
+    assert judge_last_tick(due, fired, NOW, on_record).grade == grade
+    assert judge_last_tick(NOW - timedelta(minutes=2), fired, NOW, on_record).grade == "ok"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,8 @@ def test_the_laptop_tells_it(clients: Any, patches: Patches) -> None:
     s3 = clients("s3")
     assert notified(s3)["EventBridgeConfiguration"] == {}
     s3.put_bucket_notification_configuration(Bucket="landings", NotificationConfiguration={})
-    assert "EventBridgeConfiguration" not in s3.get_bucket_notification_configuration(Bucket="landings")
+    told = s3.get_bucket_notification_configuration(Bucket="landings")
+    assert "EventBridgeConfiguration" not in told
 
 
 def simulated(iam: Any, **what: Any) -> list[str]:

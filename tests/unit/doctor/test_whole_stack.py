@@ -136,7 +136,7 @@ BROKEN: list[tuple[str, str, dict[str, Any], str, str]] = [
         "alarms",
         answer("cloudwatch.DescribeAlarms-ringing"),
         "warn: landrun-RunsFailed rings: Threshold Crossed",
-        "RunsFailed",
+        "docs/alarms/RunsFailed.md",
     ),
     (
         "iam.SimulatePrincipalPolicy",
@@ -290,6 +290,13 @@ def test_a_stack_of_another_version_is_told_and_still_looked_at(aws: Aws) -> Non
     assert found == {
         "version": "warn: deployed from another version: no output LandingRule, StatusRule"
     }
+
+
+def test_a_scheduled_input_that_is_not_there_fails(aws: Aws) -> None:
+    aws.refuses("s3.HeadBucket", "404", "Not Found")
+    given = {"ScheduledInput": "s3://elsewhere/in/{date:%Y}/", "StartOn": "arrival"}
+    says = troubles(examined(aws, "scheduled input", parameters=given))["scheduled input"]
+    assert says == "fail: there is no bucket elsewhere"
 
 
 def test_a_deployment_that_was_rolled_back_says_why(aws: Aws) -> None:

@@ -124,7 +124,7 @@ def judge_alarms(alarms: Sequence[Mapping[str, Any]], name: str) -> list[Finding
     return [
         warn(
             f"{one['AlarmName']} rings: {one.get('StateReason', 'no reason given')}",
-            f"the documentation has a page on {one['AlarmName'].removeprefix(f'{name}-')}",
+            f"docs/alarms/{one['AlarmName'].removeprefix(f'{name}-')}.md says what to type",
         )
         for one in alarms
     ]

@@ -150,7 +150,7 @@ def judge_feedback(outputs: Mapping[str, str], parameters: Mapping[str, str]) ->
         for name, folder in own.items()
         if landing == output and _overlaps(folder, prefix)
     ]
-    bucket, read = _read_by_schedule(parameters.get("ScheduledInput", ""), landing)
+    bucket, read = read_by_schedule(parameters.get("ScheduledInput", ""), landing)
     found += [
         _overlap(f"{name} {folder!r}", f"ScheduledInput {read!r}", output)
         for name, folder in own.items()
@@ -162,7 +162,7 @@ def judge_feedback(outputs: Mapping[str, str], parameters: Mapping[str, str]) ->
     return [ok(f"outputs start no runs: landings and outputs are in {where}")]
 
 
-def _read_by_schedule(text: str, landing: str) -> tuple[str, str]:
+def read_by_schedule(text: str, landing: str) -> tuple[str, str]:
     """Give bucket and beginning of the keys that ticks read; an empty bucket for none."""
     if not text:
         return "", ""

@@ -76,7 +76,11 @@ def examine(
         return found
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return [line for lines in pool.map(run, checks) for line in lines]
+        try:
+            return [line for lines in pool.map(run, checks) for line in lines]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C waits for few, not for all
+            raise
 
 
 def _found(check: Check, *, laptop: bool) -> list[Finding]:

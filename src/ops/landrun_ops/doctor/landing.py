@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from landrun.errors import ServiceError
+from landrun_ops.doctor.deployment import read_by_schedule
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import Finding, fail, ok, skip, warn
 from landrun_ops.doctor.sight import Sight
@@ -200,7 +201,7 @@ def checks(sight: Sight) -> list[Check]:
         return judge_policy(url.rpartition("/")[2], answer["Attributes"], arn)
 
     return [
-        Check(AREA, "landing bucket", lambda: bucket(sight, "LandingBucket")),
+        Check(AREA, "landing bucket", partial(_bucket, sight, "LandingBucket")),
         Check(
             AREA,
             "EventBridge",
@@ -217,13 +218,25 @@ def checks(sight: Sight) -> list[Check]:
         ),
         *(Check(AREA, name, partial(rule, name)) for name in RULES),
         *(Check(AREA, name.replace("rule", "queue"), partial(policy, name)) for name in RULES),
-        Check(AREA, "output bucket", lambda: bucket(sight, "OutputBucket")),
+        Check(AREA, "output bucket", partial(_bucket, sight, "OutputBucket")),
+        *_scheduled(sight),
     ]
 
 
-def bucket(sight: Sight, output: str) -> Finding:
-    """Look where the bucket of an output is."""
-    name = sight.stack.output(output)
+def _scheduled(sight: Sight) -> Iterator[Check]:
+    """Give the check of the bucket that ticks read, where that is another one."""
+    text = sight.stack.parameters.get("ScheduledInput", "")
+    name, _ = read_by_schedule(text, sight.stack.outputs.get("LandingBucket", ""))
+    if text.startswith("s3://"):
+        yield Check(AREA, "scheduled input", partial(_found, sight, name, "ScheduledInput"))
+
+
+def _bucket(sight: Sight, output: str) -> Finding:
+    return _found(sight, sight.stack.output(output), f"{output}Name")
+
+
+def _found(sight: Sight, name: str, parameter: str) -> Finding:
+    """Look where a bucket is."""
     try:
         found = sight.ask("s3:HeadBucket", Bucket=name).get("BucketRegion", sight.stack.region)
     except ServiceError as error:
@@ -234,7 +247,7 @@ def bucket(sight: Sight, output: str) -> Finding:
             found = headers.get("x-amz-bucket-region", "another region")
         else:
             raise
-    return judge_bucket(name, sight.stack.region, found, f"{output}Name")
+    return judge_bucket(name, sight.stack.region, found, parameter)
 
 
 def _rule(sight: Sight, output: str, queue_arn: str) -> dict[str, Any] | None:

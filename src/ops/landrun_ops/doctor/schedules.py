@@ -15,6 +15,7 @@ from landrun_ops.doctor.sight import Sight
 from landrun_ops.durations import spelled
 from landrun_ops.local.errors import ScheduleError
 from landrun_ops.local.expressions import next_time
+from landrun_ops.runs import Only
 
 AREA: Final = "schedules"
 LATE: Final = timedelta(minutes=15)
@@ -67,7 +68,9 @@ def judge_tick(
     return ok(f"{expression} {_zone(schedule)}: the next tick is due {_at(due)}, {_in(due, now)}")
 
 
-def judge_last_tick(due: datetime | None, fired: float | None, now: datetime) -> Finding:
+def judge_last_tick(
+    due: datetime | None, fired: float | None, now: datetime, on_record: str = ""
+) -> Finding:
     """Judge whether the function was called at the last time that was due.
 
     Parameters
@@ -76,14 +79,20 @@ def judge_last_tick(due: datetime | None, fired: float | None, now: datetime) ->
         That time; None when none has been yet.
     fired : float or None
         How often the function was called since; None when nothing is known.
+    on_record : str
+        The scheduled time of a run that has been recorded since; empty when there is none.
     """
     if due is None:
         return ok("no tick has been due yet")
     when = f"{_at(due)}, {spelled((now - due).total_seconds())} ago"
+    if on_record:
+        return ok(f"the tick of {on_record} made a run")
     if now - due < LATE and not fired:
         return ok(f"a tick was due {when}: too fresh to be seen")
     if fired is None:
-        return skip(f"a tick was due {when}; CloudWatch knows nothing of it")
+        return skip(
+            f"a tick was due {when}; it left no metric and no run (without objects it has none)"
+        )
     if not fired:
         return fail(
             f"a tick was due {when}, and ScheduleFunction was not called",
@@ -207,7 +216,15 @@ def _last_tick(sight: Sight, now: datetime) -> Finding:
     due = last_due(_schedule(sight), now)
     if due is None or now - due > KEPT:
         return judge_last_tick(due, None, now)
-    return judge_last_tick(due, _called(sight, "ScheduleFunction", "Invocations", due, now), now)
+    fired = _called(sight, "ScheduleFunction", "Invocations", due, now)
+    return judge_last_tick(due, fired, now, _on_record(sight, due, now) if fired is None else "")
+
+
+def _on_record(sight: Sight, due: datetime, now: datetime) -> str:
+    """Give the scheduled time of the newest run of a tick since then; empty when there is none."""
+    runs = sight.stack.ledger().newest(now, since=due, only=Only(kind="schedule"))
+    found = next(runs, None)
+    return str(found.trigger.get("ScheduledTime", "")) if found else ""
 
 
 def _reconcile(sight: Sight) -> Finding:
