@@ -102,7 +102,7 @@ def test_it_says_why_a_run_failed_once_and_what_it_waited_for() -> None:
     assert text.count(WHY) == 1
     assert "08:15:31  waited 3 times for a quota, 12 min 00 s" in text
     assert "08:27:31  attempt 1: failed after 2 min 00 s" in text
-    assert "5,574 in, 5,160 out, 410 duplicate, 3 empty, 1 rejected" in text
+    assert "5,574 in, 5,160 out, 410 duplicates, 3 empty, 1 rejected" in text
     assert "8 objects, 12.3 kB" in text
 
 

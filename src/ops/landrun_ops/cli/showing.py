@@ -21,7 +21,7 @@ FIRST_OBJECTS = 3
 COUNTS = {
     "rows_in": "in",
     "rows_out": "out",
-    "duplicates": "duplicate",
+    "duplicates": "duplicates",
     "empty": "empty",
     "rejected": "rejected",
 }

@@ -1,0 +1,97 @@
+"""A run is found before the ledger knows it, and looked at even where not all may be seen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from landrun.errors import ConfigurationError, ServiceError
+from landrun_ops.onerun import find, gather
+from landrun_ops.runs import Run
+
+NAME = "landrun-50f0421ea8585c9eb9688415b36b93f2"
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:m"
+ARN = f"arn:aws:states:us-east-1:123456789012:execution:m:{NAME}"
+NOW = datetime(2026, 11, 22, 3, 0, 9, tzinfo=UTC)
+DESCRIBED = {
+    "executionArn": ARN,
+    "stateMachineArn": MACHINE,
+    "name": NAME,
+    "status": "RUNNING",
+    "startDate": datetime(2026, 11, 22, 3, tzinfo=UTC),
+    "input": '{"InputMessage": "s3://out/manifests/m.json", "Trigger": {"Kind": "manual"}}',
+}
+
+
+class Ledger:
+    def __init__(self, rows: dict[str, Run]) -> None:
+        self.rows = rows
+
+    def named(self, text: str, _now: datetime) -> Run:
+        if text not in self.rows:
+            raise ConfigurationError("no run is called so")
+        return self.rows[text]
+
+
+class Executions:
+    def __init__(self, described: dict[str, Any] | None) -> None:
+        self.described = described
+
+    def arn(self, name: str) -> str:
+        return f"{ARN.rpartition(':')[0]}:{name}"
+
+    def find(self, arn: str) -> dict[str, Any] | None:
+        return self.described if arn == ARN else None
+
+
+def _stack(rows: dict[str, Run], described: dict[str, Any] | None = None) -> Any:
+    return SimpleNamespace(ledger=lambda: Ledger(rows), executions=lambda: Executions(described))
+
+
+def test_a_run_on_record_is_taken_from_the_ledger() -> None:
+    run = Run({"name": NAME})
+    assert find(_stack({NAME: run}), NAME, NOW) == (run, True)
+
+
+def test_a_run_that_has_just_started_is_taken_from_its_execution() -> None:
+    run, recorded = find(_stack({}, DESCRIBED), NAME, NOW)
+    assert (run.name, run.status, recorded) == (NAME, "RUNNING", False)
+    assert run.attributes["input_message"] == "s3://out/manifests/m.json"
+
+
+@pytest.mark.parametrize("text", ["landrun-0", "not a name", ""])
+def test_what_neither_knows_is_no_run(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="no run is called so"):
+        find(_stack({}, DESCRIBED), text, NOW)
+
+
+def test_what_may_not_be_seen_is_said_and_the_rest_is_shown() -> None:
+    class Refusing:
+        def __getattr__(self, operation: str) -> Any:
+            def refuse(*_: Any, **__: Any) -> Any:
+                raise ServiceError(operation, "AccessDenied", "not allowed")
+
+            return refuse
+
+    refusing = Refusing()
+    row = {
+        "name": NAME,
+        "status": "RUNNING",
+        "execution_arn": ARN,
+        "started_at": "2026-11-22T03:00:00.000Z",
+        "input_message": "s3://out/manifests/m.json",
+        "output_processed_message": "s3://out/processed/m/",
+    }
+    stack: Any = SimpleNamespace(
+        client=lambda _: refusing, ledger=lambda: refusing, laptop=False, name="s"
+    )
+    found = gather(stack, Run(row), NOW)
+    unseen = [line.partition(":")[0] for line in found.not_seen]
+    assert unseen == [
+        f"could not see its {what}" for what in ("attempts", "input", "output", "reruns")
+    ]
+    assert (found.moments, found.given, found.outputs, found.doing) == (None, None, [], "")
+    assert set(found.links) == {"execution", "output"}
