@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from landrun.clients import translated
@@ -14,9 +14,6 @@ from landrun.contract import S3Uri
 
 ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 """Storage classes whose objects nobody can read before they are restored (Amazon S3 user guide)."""
-
-SETTLED_SECONDS = 2
-"""After so long no further version of a key can have the same second as the one that is listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +39,7 @@ class Version:
     archived : bool
         Whether it has to be restored before it can be read.
     after : datetime or None
-        When the newest of the versions before it landed, if that is known.
-    listed_at : datetime or None
-        S3's own time when it showed this.
+        When the newest of the versions before it landed, if there is one.
     """
 
     key: str
@@ -56,22 +51,19 @@ class Version:
     deletion: bool = False
     archived: bool = False
     after: datetime | None = None
-    listed_at: datetime | None = None
 
     @property
     def sequencer(self) -> str:
         """Make a sequencer that comes after those of older versions, and before newer ones'.
 
         S3 tells the true one to nobody but its event. What it is made of is not documented; those
-        that are known begin with 00 and the seconds since 1970 in eight hexadecimal digits.
+        that are known begin with 00 and the seconds since 1970 in eight hexadecimal digits. An
+        older version may be of the same second, or of a later one when this is an upload in parts.
         """
         second = int(self.modified.timestamp())
-        if self.after is not None:
+        if self.version_id and self.after:  # else it is part of the run's name: always the same
             second = max(second, int(self.after.timestamp()) + 1)
-        listed = self.listed_at.timestamp() if self.listed_at else 0
-        # The second's end; but without a version id it is the run's name: then always the same.
-        ends = self.version_id is not None and second <= listed - SETTLED_SECONDS
-        return f"00{second:08X}{'F' * 8 if ends else ''}"
+        return f"00{second:08X}"
 
 
 class Versions:
@@ -103,14 +95,14 @@ class Versions:
         ServiceError
             When S3 refuses the call or cannot be reached.
         """
-        found = (one for page in self._pages(under, after) for one in _with_time(page, "Versions"))
-        for key, versions in groupby(found, key=lambda one: one[0]["Key"]):
+        found = (one for page in self._pages(under, after) for one in page.get("Versions", ()))
+        for key, versions in groupby(found, key=itemgetter("Key")):
             if key.encode() <= after.encode():
                 continue
-            (newest, listed_at), *older = versions
-            before = max((one["LastModified"] for one, _ in older), default=None)
+            newest, *older = versions
+            before = max((one["LastModified"] for one in older), default=None)
             if newest["IsLatest"]:
-                yield _version(newest, listed_at, before)
+                yield _version(newest, before)
 
     def of_key(self, where: S3Uri) -> list[Version]:
         """List all versions of one object, marks of deletion included, the newest first.
@@ -122,9 +114,9 @@ class Versions:
         """
         found: list[Version] = []
         for page in self._pages(where, ""):
-            entries = [*_with_time(page, "Versions"), *_with_time(page, "DeleteMarkers")]
-            same = [one for one in entries if one[0]["Key"] == where.key]
-            found += [_version(one, listed_at) for one, listed_at in same]
+            entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            same = [one for one in entries if one["Key"] == where.key]
+            found += map(_version, same)
             if len(same) < len(entries):  # keys that only begin so come after it
                 break
         return sorted(found, key=lambda one: (one.latest, one.modified), reverse=True)
@@ -141,15 +133,7 @@ class Versions:
             )
 
 
-def _with_time(page: dict[str, Any], what: str) -> Iterator[tuple[dict[str, Any], datetime | None]]:
-    headers = page["ResponseMetadata"].get("HTTPHeaders", {})
-    listed_at = parsedate_to_datetime(headers["date"]) if "date" in headers else None
-    return ((one, listed_at) for one in page.get(what, ()))
-
-
-def _version(
-    found: dict[str, Any], listed_at: datetime | None, after: datetime | None = None
-) -> Version:
+def _version(found: dict[str, Any], after: datetime | None = None) -> Version:
     version_id = found.get("VersionId")
     restored = "RestoreExpiryDate" in found.get("RestoreStatus", {})
     return Version(
@@ -162,5 +146,4 @@ def _version(
         deletion="Size" not in found,
         archived=found.get("StorageClass") in ARCHIVED and not restored,
         after=after,
-        listed_at=listed_at,
     )
