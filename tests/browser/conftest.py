@@ -67,3 +67,23 @@ def opened(browser: Chromium, written: Callable[..., Path]) -> Iterator[Callable
     yield open_
     for page in pages:
         page.close()
+
+
+@pytest.fixture(scope="session")
+def page_of_300(browser: Chromium, written: Callable[..., Path]) -> Iterator[Page]:
+    page = browser.page()
+    page.open(written(300).as_uri())
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def page(page_of_300: Page) -> Page:
+    """A page of 300 runs that others have used before: nothing is filtered, open or focused."""
+    page_of_300.look(
+        "document.getElementById('run').close(); document.activeElement.blur();"
+        " document.querySelectorAll('details').forEach((one) => { one.open = false; });"
+        " window.scrollTo(0, 0); document.getElementById('clear').click();"
+    )
+    page_of_300.wait("document.body.dataset.busy === 'no'")
+    return page_of_300
