@@ -84,7 +84,7 @@ BROKEN: list[tuple[str, str, dict[str, Any], str, str]] = [
     ),
     (
         "lambda.GetFunctionConcurrency",
-        "ReconcileFunction",
+        "Reconcile",
         {"ReservedConcurrentExecutions": 0},
         "fail: landrun-ReconcileFunction-GGGG4444HHHH is throttled to nothing",
         "delete-function-concurrency",
@@ -143,7 +143,7 @@ BROKEN: list[tuple[str, str, dict[str, Any], str, str]] = [
         "state machine",
         answer("iam.SimulatePrincipalPolicy-denied"),
         "fail: landrun-StateMachineRole-1A2B3C4D5E6F may not iam:PassRole on rule/StepFunctions",
-        "sam deploy",
+        "REVERT_DRIFT",
     ),
     (
         "dynamodb.Query",

@@ -30,7 +30,7 @@ SUMMED: Final = {
 GRADES: Final = 4
 """Columns of the longest grade."""
 
-AGAIN: Final = "(on the laptop there is no sam deploy: start landrun local up again)"
+AGAIN: Final = "(on the laptop: landrun local up, started again, has all as deployed)"
 
 LONGEST: Final = 400
 """Characters of what a check says that are shown."""

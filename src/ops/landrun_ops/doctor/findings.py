@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+PUT_BACK: Final = (
+    "undo by hand what was changed by hand, or with a drift-aware change set of CloudFormation"
+    " (REVERT_DRIFT): sam deploy alone sees no change"
+)
+"""The remedy for what is not as it was deployed: CloudFormation compares templates, not resources
+(CloudFormation user guide, "Using drift-aware change sets")."""
 
 
 class Grade(StrEnum):

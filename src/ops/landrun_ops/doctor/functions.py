@@ -9,7 +9,7 @@ from typing import Any, Final
 from landrun import settings
 from landrun.errors import ConfigurationError
 from landrun_ops.doctor.examining import Check
-from landrun_ops.doctor.findings import Finding, fail, ok, skip, warn
+from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, ok, skip, warn
 from landrun_ops.doctor.sight import Sight
 
 AREA: Final = "functions"
@@ -46,7 +46,10 @@ def judge_function(
     name = function["FunctionName"]
     if function.get("State", "Active") not in ("Active", "Inactive", "Pending"):
         why = function.get("StateReason", "no reason given")
-        return fail(f"{name} is {function['State']}: {why}", "mend that, or sam deploy")
+        return fail(
+            f"{name} is {function['State']}: {why}",
+            "mend that; the function's page in Lambda's console says more",
+        )
     if concurrency.get("ReservedConcurrentExecutions") == 0:
         remedy = f"aws lambda delete-function-concurrency --function-name {name}"
         return fail(f"{name} is throttled to nothing (reserved concurrency 0)", remedy)
@@ -59,7 +62,7 @@ def judge_function(
         why = function.get("LastUpdateStatusReason", "no reason given")
         return warn(f"{name}: its last update failed: {why}", "mend that, and sam deploy again")
     what = [function.get("Runtime", ""), *function.get("Architectures", ())]
-    return ok(f"{name} is ready ({', '.join(filter(None, what))})")
+    return ok(f"ready ({', '.join(filter(None, what))})")
 
 
 def judge_source(
@@ -75,7 +78,7 @@ def judge_source(
     queue = queue_arn.rpartition(":")[2]
     mine = [one for one in mappings if one.get("EventSourceArn") == queue_arn]
     if not mine:
-        return fail(f"nothing feeds {function} from {queue}: {meaning}", "sam deploy mends it")
+        return fail(f"nothing feeds {function} from {queue}: {meaning}", PUT_BACK)
     one = mine[0]
     if one["State"] in ("Disabled", "Disabling"):
         remedy = f"aws lambda update-event-source-mapping --enabled --uuid {one['UUID']}"
@@ -93,19 +96,28 @@ def judge_source(
             f"the event source {queue} says {one['LastProcessingResult']}",
             "look at the function's log; does its role still let it read the queue?",
         )
-    return ok(f"{queue} feeds {function}")
+    return ok(f"{queue} feeds it")
 
 
 def checks(sight: Sight) -> list[Check]:
     """Give the checks of the functions."""
     return [
-        *(Check(AREA, name, partial(_function, sight, name)) for name in SETTINGS),
+        *(Check(AREA, short(name), partial(_function, sight, name)) for name in SETTINGS),
         *(Check(AREA, f"{_queue(name)} source", partial(_source, sight, name)) for name in SOURCES),
     ]
 
 
 def _queue(function: str) -> str:
     return "landing" if function == "ObjectCreatedFunction" else "status"
+
+
+def short(output: str) -> str:
+    """Name a function in a column.
+
+    >>> short("ObjectCreatedFunction")
+    'ObjectCreated'
+    """
+    return output.removesuffix("Function")
 
 
 def described(sight: Sight, output: str) -> dict[str, Any]:

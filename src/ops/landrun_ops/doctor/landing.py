@@ -10,7 +10,7 @@ from typing import Any, Final
 from landrun.errors import ServiceError
 from landrun_ops.doctor.deployment import read_by_schedule
 from landrun_ops.doctor.examining import Check
-from landrun_ops.doctor.findings import Finding, fail, ok, skip, warn
+from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, ok, skip, warn
 from landrun_ops.doctor.sight import Sight
 
 AREA: Final = "events"
@@ -103,9 +103,9 @@ def judge_rule(
         )
     mine = [target for target in targets if target["Arn"] == queue_arn]
     if not mine:
-        return fail(f"{name} does not send to its queue: {meaning}", "sam deploy mends it")
+        return fail(f"{name} does not send to its queue: {meaning}", PUT_BACK)
     if not mine[0].get("DeadLetterConfig", {}).get("Arn"):
-        return warn(f"{name} has no dead-letter queue: what it cannot send is lost", "sam deploy")
+        return warn(f"{name} has no dead-letter queue: what it cannot send is lost", PUT_BACK)
     return ok(f"{name} is enabled and sends to its queue")
 
 
@@ -124,7 +124,7 @@ def judge_pattern(rule: Mapping[str, Any], wanted: str, path: Sequence[str]) -> 
         node = node.get(name, {}) if isinstance(node, dict) else {}
     if isinstance(node, list) and wanted in node:
         return ok(f"{rule['Name']} is about {wanted}")
-    return fail(f"{rule['Name']} is not about {wanted}", "sam deploy mends it")
+    return fail(f"{rule['Name']} is not about {wanted}", PUT_BACK)
 
 
 def judge_policy(queue: str, attributes: Mapping[str, str], rule_arn: str) -> Finding:
@@ -148,7 +148,7 @@ def judge_policy(queue: str, attributes: Mapping[str, str], rule_arn: str) -> Fi
             return ok(f"{queue} lets its rule send")
     return fail(
         f"{queue} does not let events.amazonaws.com send for its rule: events are lost",
-        "sam deploy mends its policy",
+        PUT_BACK,
     )
 
 
@@ -177,7 +177,7 @@ def checks(sight: Sight) -> list[Check]:
         output, queue, meaning = RULES[name]
         described = _rule(sight, output, stack.output(queue))
         if described is None:
-            yield fail(f"no rule sends to {stack.output(queue)}: {meaning}", "sam deploy mends it")
+            yield fail(f"no rule sends to {stack.output(queue)}: {meaning}", PUT_BACK)
             return
         targets = sight.all("events:ListTargetsByRule", "Targets", Rule=described["Name"])
         first = judge_rule(described, targets, stack.output(queue), meaning)

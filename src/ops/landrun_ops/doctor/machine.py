@@ -11,19 +11,22 @@ from landrun.contract import ExecutionInput
 from landrun.errors import ServiceError
 from landrun_ops.doctor.definitions import differences, expected, inputs_read, json_of
 from landrun_ops.doctor.examining import Check
-from landrun_ops.doctor.findings import Finding, fail, listed, ok, skip, warn
+from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, listed, ok, skip, warn
 from landrun_ops.doctor.sight import Sight
 
 AREA: Final = "state machine"
 ASL: Final = Path("src", "statemachine", "processing.asl.json")
-_REDEPLOY: Final = "sam build && sam deploy puts it right; landrun workflow graph draws it"
+_REDEPLOY: Final = f"if another version was deployed, sam build && sam deploy; else {PUT_BACK}"
 
 
 def judge_machine(machine: Mapping[str, Any]) -> Finding:
     """Judge a state machine; ``machine`` is DescribeStateMachine's answer."""
     name = machine["name"]
     if machine["status"] != "ACTIVE":
-        return fail(f"{name} is {machine['status']}", "sam deploy, or name another StateMachineArn")
+        return fail(
+            f"{name} is {machine['status']}",
+            "name a machine that is active, or none: StateMachineArn",
+        )
     if machine.get("type", "STANDARD") != "STANDARD":
         return fail(
             f"{name} is {machine['type']}: such machines know no names, and a run would run twice",
@@ -101,7 +104,7 @@ def checks(sight: Sight, rendered: Callable[[], str]) -> list[Check]:
         except ServiceError as error:
             if error.code != "StateMachineDoesNotExist":
                 raise
-            return fail("the state machine is gone: no run can start", "sam deploy makes it anew")
+            return fail("the state machine is gone: no run can start", PUT_BACK)
 
     def definition() -> Finding:
         try:

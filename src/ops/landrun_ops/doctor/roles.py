@@ -10,8 +10,9 @@ from typing import Any, Final
 from landrun_ops.doctor import needs
 from landrun_ops.doctor.definitions import texts
 from landrun_ops.doctor.examining import Check
-from landrun_ops.doctor.findings import Finding, fail, listed, ok, skip, warn
+from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, listed, ok, skip, warn
 from landrun_ops.doctor.functions import described as function
+from landrun_ops.doctor.functions import short
 from landrun_ops.doctor.machine import described as machine
 from landrun_ops.doctor.needs import Need, Places
 from landrun_ops.doctor.sight import Sight
@@ -66,13 +67,11 @@ def judge_role(role: str, asked: int, denied: list[str], *, own: bool = True) ->
     """
     name = role.rpartition("/")[2]
     if not denied:
-        return ok(f"{name} may do the {asked} things that it has to")
+        return ok(f"the role may do the {asked} things that it has to")
     says = f"{name} may not {listed(denied, 2)}"
     if not own:
         return warn(says, "give it that permission, unless it does without")
-    return fail(
-        says, "sam deploy puts its policies right; boundaries and organisations are to be asked"
-    )
+    return fail(says, f"{PUT_BACK}; of boundaries and organisations, ask those who keep them")
 
 
 def checks(sight: Sight) -> list[Check]:
@@ -80,7 +79,7 @@ def checks(sight: Sight) -> list[Check]:
     return [
         Check(AREA, "state machine", partial(_machine, sight)),
         Check(AREA, "jobs", partial(_jobs, sight)),
-        *(Check(AREA, name, partial(_function, sight, name)) for name in FUNCTIONS),
+        *(Check(AREA, short(name), partial(_function, sight, name)) for name in FUNCTIONS),
         Check(AREA, "schedules", partial(_scheduler, sight)),
     ]
 

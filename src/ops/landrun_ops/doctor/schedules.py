@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from landrun.errors import ServiceError
 from landrun_ops.doctor.examining import Check
-from landrun_ops.doctor.findings import Finding, fail, ok, skip, warn
+from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, ok, skip, warn
 from landrun_ops.doctor.metrics import metric
 from landrun_ops.doctor.sight import Sight
 from landrun_ops.durations import spelled
@@ -50,12 +50,15 @@ def judge_tick(
     enabled = schedule["State"] == "ENABLED"
     if not wanted(parameters):
         if enabled:
-            return warn(f"{name} is enabled, and has nothing to read", "sam deploy turns it off")
+            return warn(
+                f"{name} is enabled, and has nothing to read",
+                "EventBridge Scheduler's console: disable it",
+            )
         return ok("no ticks: StartOn=arrival, and no ScheduledInput")
     if not enabled:
         return fail(
             f"{name} is {schedule['State']}: no tick comes, and landings wait",
-            "EventBridge Scheduler's console: enable it; or sam deploy",
+            "EventBridge Scheduler's console: enable it",
         )
     try:
         due = _next(schedule)(now)
@@ -113,7 +116,7 @@ def judge_reconcile(schedules: Sequence[Mapping[str, Any]], function: str) -> Fi
     """
     mine = [one for one in schedules if one["Target"]["Arn"].endswith(f":function:{function}")]
     if not mine:
-        return fail("no schedule calls ReconcileFunction: losses stay", "sam deploy mends it")
+        return fail("no schedule calls ReconcileFunction: losses stay", PUT_BACK)
     if mine[0]["State"] != "ENABLED":
         return fail(
             f"{mine[0]['Name']} is {mine[0]['State']}: what events lose stays lost",
@@ -207,7 +210,7 @@ def _tick(sight: Sight, now: datetime) -> Finding:
     except ServiceError as error:
         if error.code != "ResourceNotFoundException":
             raise
-        return fail("the stack's schedule is gone: no tick comes", "sam deploy makes it anew")
+        return fail("the stack's schedule is gone: no tick comes", PUT_BACK)
 
 
 def _last_tick(sight: Sight, now: datetime) -> Finding:
