@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.cli.redrive_run import question, queue_lines
+from landrun_ops.cli.redrive_run import coming_back, question, queue_lines
 from landrun_ops.letters import Letter, Letters, Why, grouped
 from landrun_ops.local.errors import FunctionError
 from landrun_ops.redriving import Firing, Move, move
@@ -133,9 +133,9 @@ def test_who_is_asked_knows_what_will_come_back(load_event: Any) -> None:
         "landings": [landing(load_event, Reason="bad"), landing(load_event)],
         "statuses": [Letter("1", "h", "{}")],
     }
-    assert question(there) == (
-        "Send 2 landings, 1 change of status back? 1 refused will come back: no retry mends them."
-    )
+    assert question(there) == "Send 2 landings, 1 change of status back?"
+    assert coming_back(there) == ["1 refused will come back: no retry mends them"]
+    assert coming_back({"statuses": there["statuses"]}) == []
 
 
 # ---- peeking

@@ -17,7 +17,8 @@ from landrun_ops import bookmarks
 from landrun_ops.backfilling import Backfill, Sender, Survey, place
 from landrun_ops.bookmarks import Bookmark, Place
 from landrun_ops.cli.counting import ask, counted
-from landrun_ops.cli.terminal import complain, console, say, show_json
+from landrun_ops.cli.lines import show_lines
+from landrun_ops.cli.terminal import complain, show_json
 from landrun_ops.depths import depth
 from landrun_ops.durations import spelled
 from landrun_ops.knowing import Knows
@@ -68,7 +69,7 @@ def run_backfill(stack: Stack, asked: Asked, *, restart: bool) -> None:
     """
     under = place(asked.uri, stack.landing)
     if str(under) != asked.uri and not asked.json:
-        say(f"only {under} starts runs, so only that is looked at")
+        show_lines(["only this, for nothing else starts runs:"])
     mark = bookmark(stack, under, asked)
     if restart and not asked.dry_run:
         mark.remove()
@@ -187,8 +188,9 @@ class _Command:
                 for batch in sender.send(
                     self.under.bucket, iter(backfill.to_send(survey, self._after))
                 ):
-                    stands = replace(stands, after=batch[-1].key, sent=stands.sent + len(batch))
-                    self.mark.move(stands)
+                    now = replace(stands, after=batch[-1].key, sent=stands.sent + len(batch))
+                    self.mark.move(now)
+                    stands = now
                     count(stands.sent - stood.sent)
         except BaseException:
             complain(
@@ -206,8 +208,7 @@ class _Command:
 
     def _say(self, *lines: str) -> None:
         if not self.asked.json:
-            for line in lines:
-                console().print(line, soft_wrap=True)
+            show_lines(lines)
 
 
 def resumed(stands: Place) -> str:

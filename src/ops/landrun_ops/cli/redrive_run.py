@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
 from landrun.outside import one_line, printable
 from landrun_ops.cli.counting import ask, counted
-from landrun_ops.cli.sheet import folded
+from landrun_ops.cli.lines import show_lines
 from landrun_ops.cli.tables import shortened
-from landrun_ops.cli.terminal import complain, console, show_json
+from landrun_ops.cli.terminal import complain, show_json
 from landrun_ops.invoking import invoke, patient_config
 from landrun_ops.letters import LOOKED_AT, Group, Letter, Letters, Why, grouped
 from landrun_ops.redriving import Fired, Firing, Move, move
@@ -56,17 +56,19 @@ def run_redrive(
         "queues": {queue: _described(letters) for queue, letters in found.items()},
     }
     if not json:
-        _print(line for queue in found for line in queue_lines(queue, found[queue]))
+        show_lines(line for queue in found for line in queue_lines(queue, found[queue]))
     there = {queue: letters for queue, letters in found.items() if letters}
     failures: list[str] = []
     if there and not dry_run:
+        if not json:
+            show_lines(coming_back(there))
         ask(question(there), yes=yes)
         for queue, letters in there.items():
             said, failed = _send_back(stack, queue, letters)
             result["queues"][queue] |= said
             failures += failed
             if not json:
-                _print([_outcome(queue, said)])
+                show_lines([_outcome(queue, said)])
     for failure in failures:
         complain(failure)
     if json:
@@ -115,10 +117,14 @@ def question(there: Mapping[str, Sequence[Letter]]) -> str:
     'Send 1 tick back?'
     """
     parts = [_counted(len(letters), QUEUES[queue][2]) for queue, letters in there.items()]
+    return f"Send {', '.join(parts)} back?"
+
+
+def coming_back(there: Mapping[str, Sequence[Letter]]) -> list[str]:
+    """Say how many will be dead letters again; nothing when none will."""
     every = [letter for letters in there.values() for letter in letters]
     refused = sum(letter.why is Why.REFUSED for letter in every)
-    back = f" {refused:,} refused will come back: no retry mends them." if refused else ""
-    return f"Send {', '.join(parts)} back?{back}"
+    return [f"{refused:,} refused will come back: no retry mends them"] if refused else []
 
 
 def _counted(count: int, what: str) -> str:
@@ -198,14 +204,3 @@ def _fire(stack: Stack, letters: Sequence[Letter]) -> tuple[dict[str, Any], list
 def _outcome(queue: str, said: Mapping[str, Any]) -> str:
     done = "fired again" if queue == "schedule" else "sent back"
     return f"{queue}: {said['moved']:,} {done}"
-
-
-def _print(lines: Iterable[str]) -> None:
-    """Write lines so that what does not fit stands under their beginnings."""
-    screen = console()
-    for line in lines:
-        words = line.lstrip(" 0123456789,") if line.startswith(" ") else line
-        begin = line[: len(line) - len(words)]
-        for part in folded(printable(words), max(20, screen.width - len(begin))):
-            screen.print(begin + part, soft_wrap=True)
-            begin = " " * len(begin)
