@@ -237,14 +237,16 @@ def test_a_tick_whose_function_fails_is_one_line_and_exit_code_1(root: Path, aws
     assert_one_line(ticked.stderr, "ScheduleFunction failed", "ScheduledInput")
 
 
-def test_runs_reads_the_table_that_the_environment_names(root: Path, env: dict[str, str]) -> None:
+def test_commands_find_the_stack_that_the_environment_names(
+    root: Path, env: dict[str, str]
+) -> None:
     environment = json.loads(landrun("local", "env", "--json", env=env, cwd=root).stdout)
     elsewhere = env | environment | {"LANDRUN_STATE_DIR": "/nowhere"}
     assert landrun("runs", env=elsewhere, cwd=root).returncode == 0
 
-    missing = landrun("runs", env=elsewhere | {"LANDRUN_RUNS_TABLE": "no-such"}, cwd=root)
+    missing = landrun("runs", env=elsewhere | {"LANDRUN_STACK": "no-such"}, cwd=root)
     assert missing.returncode == 2
-    assert_one_line(missing.stderr, "dynamodb:Query", "check the name")
+    assert_one_line(missing.stderr, "no stack 'no-such'", "--region")
 
 
 def test_a_second_up_in_the_same_place_says_that_one_is_up(root: Path, env: dict[str, str]) -> None:

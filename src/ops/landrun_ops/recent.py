@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from landrun.clients import translated
 from landrun.clock import utc_now
-from landrun.items import row as row_of
 from landrun.ledger import INDEX, RUNNING
-from landrun_ops.runs import UNFINISHED
+from landrun_ops.run import UNFINISHED, run_of
 from landrun_ops.watching import quick_client
 
 if TYPE_CHECKING:
@@ -263,7 +261,7 @@ def _is_late(running: Known, ended: Known) -> bool:
 
 
 def _known(item: Mapping[str, Any]) -> Known:
-    row = {name: _plain(value) for name, value in row_of(dict(item)).items()}
+    row = run_of(item).attributes
     return Known(
         name=str(row["name"]),
         status=str(row.get("status", "")),
@@ -271,15 +269,6 @@ def _known(item: Mapping[str, Any]) -> Known:
         stopped=_time(row["stopped_at"]) if row.get("stopped_at") else None,
         attributes=row,
     )
-
-
-def _plain(value: Any) -> Any:
-    """Give numbers as JSON has them, however deep they lie."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _time(text: str) -> datetime:

@@ -2,107 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
-
-from boto3.dynamodb.types import TypeDeserializer
 
 from landrun.clients import translated
 from landrun.contract import is_run_name
 from landrun.errors import ConfigurationError
-from landrun.outside import one_line, shown
+from landrun.outside import shown
+from landrun_ops.run import UNFINISHED, Run, run_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import QueryOutputTypeDef
 
-UNFINISHED = frozenset({"RUNNING", "PENDING_REDRIVE"})
-"""Statuses after which more will come (Step Functions, DescribeExecution)."""
-
-COUNTABLE = 10**15
-"""More rows than any job can have read."""
+__all__ = ["UNFINISHED", "Only", "Run", "Runs", "run_of"]
 
 QUIET_MONTHS = 24
 """Months without any run after which the ledger is taken to have ended."""
 
 MOST_NAMED = 6
 """Runs that are named to somebody who has to write more of a name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One row of the ledger.
-
-    Attributes
-    ----------
-    attributes : Mapping[str, Any]
-        The row as JSON would hold it; an absent attribute is not known (yet).
-    """
-
-    attributes: Mapping[str, Any]
-
-    @property
-    def name(self) -> str:
-        """The run's name, which is also its execution's."""
-        return str(self.attributes["name"])
-
-    @property
-    def status(self) -> str:
-        """The execution's status, as Step Functions writes it."""
-        return str(self.attributes.get("status", ""))
-
-    @property
-    def finished(self) -> bool:
-        """Whether the status is a last one."""
-        return bool(self.status) and self.status not in UNFINISHED
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether the run ended well."""
-        return self.status == "SUCCEEDED"
-
-    @property
-    def trigger(self) -> Mapping[str, Any]:
-        """What started the run: the contract's ``Trigger``, or whatever object stands for it."""
-        return _mapping(self.attributes.get("trigger"))
-
-    @property
-    def output_uri(self) -> str:
-        """Where the output lies in S3, or an empty text."""
-        return str(self.attributes.get("output_processed_message", ""))
-
-    @property
-    def seconds(self) -> float | None:
-        """How long the run took."""
-        seconds = self.attributes.get("duration_seconds")
-        return seconds if isinstance(seconds, (int, float)) else None
-
-    @property
-    def cause(self) -> str:
-        """Why the run failed, in the words nearest to the reason, as one line; or empty."""
-        known = (self.attributes.get(name) for name in ("exit_message", "cause", "error"))
-        return one_line(str(next(filter(None, known), "")))
-
-    @property
-    def rerun_of(self) -> str:
-        """The name of the run that this one repeats, or an empty text."""
-        return str(self.attributes.get("rerun_of", ""))
-
-    def rows(self, count: str) -> int | None:
-        """Give one count of the job's summary: ``rows_in``, ``rows_out``, ``duplicates``, ….
-
-        None where the summary, which is the job's own, has no such number.
-        """
-        number = _mapping(self.attributes.get("summary")).get(count)
-        return number if isinstance(number, int) and abs(number) < COUNTABLE else None
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +110,7 @@ class Runs:
             found = self._client.get_item(
                 TableName=self._table, Key={"name": {"S": name}}, ConsistentRead=True
             )
-        return _run(found["Item"]) if "Item" in found else None
+        return run_of(found["Item"]) if "Item" in found else None
 
     def named(self, text: str, now: datetime) -> Run:
         """Give the run of this name, or the only one whose name, or digits, begin so.
@@ -263,7 +185,7 @@ class Runs:
             there = False
             for page in self._pages(month, page_size, oldest, only):
                 there |= page["ScannedCount"] > 0
-                yield from map(_run, page["Items"])
+                yield from map(run_of, page["Items"])
             quiet = 0 if there else quiet + 1
             if quiet >= quiet_months:
                 return
@@ -313,18 +235,3 @@ def _months_back(newest: datetime) -> Iterator[str]:
         if day.year == 1 and day.month == 1:
             return
         day = day.replace(day=1) - timedelta(days=1)
-
-
-def _run(item: Mapping[str, Any]) -> Run:
-    read = TypeDeserializer()
-    return Run({name: _plain(read.deserialize(value)) for name, value in item.items()})
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value

@@ -93,6 +93,7 @@ def test_the_cause_is_the_words_nearest_to_the_reason() -> None:
     assert Run({**everything, "exit_message": ""}).cause == "{…}"
     assert Run({"name": "x", "error": "States.Timeout"}).cause == "States.Timeout"
     assert Run({"name": "x"}).cause == ""
+    assert Run({**everything, "status": "ABORTED"}).cause == "{…}"
 
 
 def test_only_a_last_status_is_finished() -> None:

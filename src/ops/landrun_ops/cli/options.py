@@ -28,7 +28,7 @@ RunArgument = Annotated[
 RunsArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[RUN]...",
+        metavar="RUN",
         help="Names of runs, or as much of their beginnings, or of their digits', as is clear.",
         show_default=False,
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
@@ -131,112 +130,6 @@ def client(service: str, environment: Mapping[str, str], config: Any = None) -> 
         region_name=environment["AWS_DEFAULT_REGION"],
         config=config,
     )
-
-
-def ledger(state_dir: Path | None, project: Path | None) -> tuple[Any, str]:
-    """Find the ledger: LANDRUN_RUNS_TABLE, or the one of the laptop's AWS that is up.
-
-    Raises
-    ------
-    ConfigurationError
-        When there is neither.
-    ServiceError
-        When AWS cannot be reached, as without a region.
-    """
-    return _deployed("dynamodb", "RunsTable", "LANDRUN_RUNS_TABLE", state_dir, project)
-
-
-def function(
-    output: str, variable: str, state_dir: Path | None, project: Path | None
-) -> tuple[Any, str]:
-    """Find a function: the one that ``variable`` names, or the laptop's; with a client of Lambda.
-
-    Raises
-    ------
-    ConfigurationError
-        When there is neither.
-    ServiceError
-        When AWS cannot be reached, as without a region.
-    """
-    from landrun_ops.invoking import patient_config  # noqa: PLC0415  (start-up time)
-
-    return _deployed("lambda", output, variable, state_dir, project, config=patient_config)
-
-
-def stack(
-    name: str, state_dir: Path | None, project: Path | None
-) -> tuple[Callable[..., Any], dict[str, str]]:
-    """Find a stack: the deployed one of that name or, without a name, the laptop's.
-
-    Returns
-    -------
-    tuple of Callable and dict
-        What gives the boto3 client of a service, with botocore's settings where given; and the
-        stack's outputs.
-
-    Raises
-    ------
-    ConfigurationError
-        When the laptop's AWS is not up.
-    ServiceError
-        When AWS cannot be reached, or has no such stack.
-    """
-    import boto3  # noqa: PLC0415  (start-up time)
-
-    from landrun.clients import translated  # noqa: PLC0415
-    from landrun_ops.local.errors import NotUpError  # noqa: PLC0415
-
-    if name:
-
-        def of_account(service: str, config: Any = None) -> Any:
-            return boto3.client(service, config=config)  # type: ignore[call-overload]
-
-        with translated("cloudformation:DescribeStacks"):
-            [found] = of_account("cloudformation").describe_stacks(StackName=name)["Stacks"]
-        return of_account, {one["OutputKey"]: one["OutputValue"] for one in found["Outputs"]}
-    from landrun_ops.local.state import read  # noqa: PLC0415
-
-    try:
-        content = read(state_folder(state_dir, project))
-    except (ConfigurationError, NotUpError) as error:
-        raise ConfigurationError(
-            "no stack: name a deployed one with --stack, or start the laptop's AWS"
-            " with: landrun local up"
-        ) from error
-
-    def of_laptop(service: str, config: Any = None) -> Any:
-        return client(service, content["environment"], config)
-
-    return of_laptop, content["outputs"]
-
-
-def _deployed(
-    service: str,
-    output: str,
-    variable: str,
-    state_dir: Path | None,
-    project: Path | None,
-    *,
-    config: Callable[[], Any] = lambda: None,
-) -> tuple[Any, str]:
-    """Find what the stack's ``output`` names: by ``variable``, or on the laptop's AWS."""
-    import boto3  # noqa: PLC0415  (start-up time)
-
-    from landrun.clients import translated  # noqa: PLC0415
-    from landrun_ops.local.errors import NotUpError  # noqa: PLC0415
-
-    name = os.environ.get(variable)
-    if name:
-        with translated(service):
-            return boto3.client(service, config=config()), name  # type: ignore[call-overload]
-    try:
-        environment = laptop_environment(state_folder(state_dir, project))
-    except (ConfigurationError, NotUpError) as error:
-        raise ConfigurationError(
-            f"no {output}: set {variable} to the stack's, or start the laptop's AWS"
-            " with: landrun local up"
-        ) from error
-    return client(service, environment, config()), environment[variable]
 
 
 @dataclass(frozen=True, slots=True)
