@@ -239,7 +239,7 @@ def _counts(survey: Survey, start_on: str) -> Iterator[tuple[int, str]]:
     for reason, count in survey.left_out.most_common():
         yield count, f"left out: {LEFT_OUT.get(reason, reason)}"
     if survey.unversioned:
-        yield survey.unversioned, ("have no version id: known by key and time, as with --missing")
+        yield survey.unversioned, ("without a version id: known by key and time, as with --missing")
     what = "each starts a run" if start_on == "arrival" else "the next tick takes them"
     yield survey.to_send, f"to send: {what}" if survey.to_send else "to send"
 
