@@ -7,12 +7,15 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from .chromium import Page
-from .ledgers import HOSTILE, ledger
+from landrun_ops.report.page import render
+
+from .chromium import Chromium, Page
+from .ledgers import HOSTILE, ledger, report_of
 
 Opened = Callable[..., Page]
 
@@ -57,6 +60,27 @@ def test_a_report_without_runs_says_so_and_still_shows_what_was_ignored(opened: 
 
     assert "No run since" in page.look("document.body.innerText")
     assert texts(page, "#ignored tbody td:first-child") == ["212", "41"]
+
+
+def test_runs_about_which_hardly_anything_is_known_are_shown_all_the_same(
+    browser: Chromium, library: str, tmp_path: Path
+) -> None:
+    rows = [
+        {"name": "landrun-2", "status": "RUNNING", "started_at": "2026-11-22T17:59:00Z"},
+        {"name": "landrun-1", "status": "SOMETHING_NEW", "started_at": "2026-11-21T17:00:00Z"},
+    ]
+    file = tmp_path / "report.html"
+    file.write_text(render(report_of(rows), library), encoding="utf-8")
+    page = browser.page()
+    page.open(file.as_uri())
+
+    statuses = texts(page, "#runs tbody .state .state")
+    nothing = page.look("document.querySelector('#durations .empty').checkVisibility()")
+    page.close()
+
+    assert statuses == ["running", "something new"]
+    assert nothing
+    assert page.complaints == []
 
 
 @pytest.mark.parametrize("text", [HOSTILE[0], HOSTILE[1], r"\u202egpj.exe"])

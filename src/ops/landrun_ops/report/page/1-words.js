@@ -75,7 +75,7 @@ const STATUSES = {
 const KINDS = { "object-created": "object landed", schedule: "schedule", manual: "by hand", other: "unknown" };
 const FAILED = new Set(["FAILED", "TIMED_OUT", "ABORTED"]);
 
-const statusWord = (status) => (STATUSES[status] ?? [status.toLowerCase()])[0];
+const statusWord = (status) => (STATUSES[status] ?? [status.toLowerCase().replaceAll("_", " ")])[0];
 const statusColour = (status) => (STATUSES[status] ?? [0, "--other"])[1];
 const kindWord = (kind) => KINDS[kind] ?? kind;
 const colour = (variable) => getComputedStyle(document.documentElement).getPropertyValue(variable).trim();

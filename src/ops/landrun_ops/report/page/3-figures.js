@@ -7,13 +7,17 @@ const STEPS = [
 ];
 const MONDAY = 4 * DAY; // 1970-01-05, where weeks are counted from
 
-// Equal steps of time over a span, at most so many, whole hours, days or weeks.
-function steps(from, to, most = 64) {
-  const [size, word] = STEPS.find(([step]) => (to - from) / step <= most) ?? STEPS.at(-1);
+const FEWEST_STEPS = 12; // so that a single bar is still seen as one
+
+// Equal steps of time over a span, at most so many, whole minutes, hours, days or weeks.
+function steps(from, to, most = 64, least = MINUTE) {
+  const [size, word] = STEPS.find(([step]) => step >= least && (to - from) / step <= most) ?? STEPS.at(-1);
   const origin = size >= WEEK ? MONDAY : 0;
-  const start = Math.floor((from - origin) / size) * size + origin;
-  const count = Math.max(1, Math.floor((to - start) / size) + 1);
-  return { size, word, start, count, place: (at) => Math.floor((at - start) / size), at: (place) => start + place * size };
+  const first = Math.floor((from - origin) / size) * size + origin;
+  const needed = Math.floor((to - first) / size) + 1;
+  const missing = Math.max(0, FEWEST_STEPS - needed);
+  const start = first - Math.ceil(missing / 2) * size;
+  return { size, word, start, count: needed + missing, place: (at) => Math.floor((at - start) / size), at: (place) => start + place * size };
 }
 
 // Runs by the step in which they began.

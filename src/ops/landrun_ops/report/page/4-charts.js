@@ -56,12 +56,13 @@ function lanesSpec({ series, height }) {
     } }] };
 }
 
-function linesSpec({ series, height = 210 }) {
+function linesSpec({ series, signals, height = 210 }) {
   const encoding = { x: timeAxis,
-    y: { field: "value", type: "quantitative", scale: { type: "log", nice: false },
+    y: { field: "value", type: "quantitative", scale: { type: "log", nice: false, domain: [{ expr: "low" }, { expr: "high" }] },
       axis: { title: null, labelExpr: SECONDS_LABEL, values: SECONDS_TICKS } },
     color: colours(series) };
-  return { height, data: { name: "table" }, encoding, layer: [
+  const params = Object.entries(signals).map(([name, value]) => ({ name, value }));
+  return { height, params, data: { name: "table" }, encoding, layer: [
     { mark: { type: "line", strokeWidth: 2, interpolate: "linear" } },
     { mark: { type: "point", filled: true, size: 34, opacity: 1, tooltip: { content: "data" } } },
   ] };
@@ -94,7 +95,7 @@ class Chart {
     const { bars, also } = this;
     const spec = {
       $schema: "https://vega.github.io/schema/vega-lite/v6.json", width: "container", config: theme(),
-      autosize: { type: "fit-x", contains: "padding" }, ...SPECS[this.kind]({ series: this.series, ...this.options, ...(also.height ? { height: also.height } : {}) }),
+      autosize: { type: "fit-x", contains: "padding" }, ...SPECS[this.kind]({ series: this.series, signals: also.signals, ...this.options, ...(also.height ? { height: also.height } : {}) }),
       datasets: { table: bars, ...(also.chosen ? { chosen: also.chosen } : {}) },
     };
     this.view?.finalize();
@@ -107,7 +108,7 @@ class Chart {
     if (this.press) this.view.addEventListener("click", (_, item) => { if (item?.datum?.series) this.press(item.datum); });
   }
 
-  // bars: rows of the chart; also: { chosen, per, label, heading, rows, legend, height }
+  // bars: rows of the chart; also: { chosen, per, label, heading, rows, legend, height, signals }
   async show(bars, also = {}) {
     Object.assign(this, { bars, also });
     this.per.textContent = also.per ?? "";
@@ -120,6 +121,7 @@ class Chart {
     if (!bars.length) return;
     if (!this.view) { await this.draw(); return; }
     if (also.height) this.view.height(also.height);
+    for (const [name, value] of Object.entries(also.signals ?? {})) this.view.signal(name, value);
     this.view.data("table", bars);
     if (also.chosen) this.view.data("chosen", also.chosen);
     await this.view.runAsync();

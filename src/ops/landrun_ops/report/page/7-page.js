@@ -109,15 +109,18 @@ function showTiles(runs) {
   const tiles = [
     ["Runs", words.whole(runs.length), running ? `${words.whole(running)} under way` : "none under way"],
     ["Succeeded", words.share(ended.length - failed, ended.length), failed ? `${words.whole(failed)} failed` : "none failed"],
-    ["Time a run takes", words.span(percentile(took, 0.5)), `1 in 10 over ${words.span(percentile(took, 0.9))}`],
-    ["Time it waits", words.span(percentile(waited, 0.5)), `1 in 10 over ${words.span(percentile(waited, 0.9))}`],
+    ["Time a run takes", words.span(percentile(took, 0.5)), rarely(took)],
+    ["Time it waits", words.span(percentile(waited, 0.5)), rarely(waited)],
     ["Rows read", words.short(rowsIn), rowsIn == null ? "no summaries" : `${words.short(total(runs, "rows_out"))} out, ${words.share(dropped ?? 0, rowsIn)} dropped`],
-    ["Data read", words.bytes(total(runs, "bytes_in")), `${words.bytes(total(runs, "bytes_out"))} written`],
+    ["Data read", words.bytes(total(runs, "bytes_in")), total(runs, "bytes_out") == null ? "output not known" : `${words.bytes(total(runs, "bytes_out"))} written`],
     ["Instance-hours", words.hours(hours == null ? null : hours / 3600), instancesSaid(runs)],
   ];
   document.getElementById("tiles").replaceChildren(...tiles.map(([what, much, more]) =>
     element("div", { class: "tile" }, element("p", { class: "what" }, what), element("p", { class: "much" }, much), element("p", { class: "more" }, more))));
 }
+
+// What few runs take longer than; of few runs, the longest.
+const rarely = (sorted) => (sorted.length < 10 ? `at most ${words.span(sorted.at(-1))}` : `1 in 10 over ${words.span(percentile(sorted, 0.9))}`);
 
 function instancesSaid(runs) {
   const kinds = new Set(runs.map((run) => run.instances).filter(Boolean));
@@ -183,17 +186,18 @@ function showDurations(time, groups, runs) {
   for (const a of [time.at(0), time.at(time.count)]) points.push({ a, series: "p50", value: null });
   const every = sortedNumbers(runs.filter((run) => run.finished).map((run) => run.seconds));
   const label = SERIES.long.map(([name, said]) => `${said}: ${words.span(percentile(every, shares[name]))}`).join(", ");
-  return all.durations.show(every.length ? points : [], { ...stepped(time, groups, SERIES.long, value, words.span), label: `${label}.` });
+  const signals = { low: Math.max(0.1, every[0]) / 1.3, high: Math.max(0.1, every.at(-1)) * 1.3 };
+  return all.durations.show(every.length ? points : [], { ...stepped(time, groups, SERIES.long, value, words.span), signals, label: `${label}.` });
 }
 
 function showAtOnce(runs) {
   const [from, to] = runs.length ? [runs.at(-1).started, Math.max(...runs.map((run) => run.end))] : [FIRST, LAST];
-  const time = steps(from, to, 120);
+  const time = steps(from, to, 120, SECOND);
   const most = atOnce(runs, time);
   const value = (place, name) => most[place][name];
   const peak = Math.max(0, ...most.map(({ waiting, working }) => waiting + working));
   const groups = most.map(({ waiting, working }) => (waiting + working ? [1] : []));
-  return all.atOnce.show(stacked(time, ["working", "waiting"], value, 0), {
+  return all.atOnce.show(stacked(time, ["working", "waiting"], value, -0.03), {
     ...stepped(time, groups, SERIES.time, value), per: `at most, each ${time.word}`, label: `At most ${words.count(peak, "run")} at once.`,
   });
 }
@@ -251,7 +255,7 @@ function showIgnored() {
   }
   all.mostIgnored = Math.max(1, ...[...reasons.values()].map(({ count }) => count));
   const many = sum([...reasons.values()].map(({ count }) => count)) ?? 0;
-  lead.textContent = unknown ? `Not known: ${unknown}.` : `${words.count(many, "object")} landed and started no run. Of the filters, only the time counts here.`;
+  lead.textContent = unknown ? `Not known: ${unknown}.` : `${words.count(many, "object")} landed and started no run.${RUNS.length ? " Of the filters, only the time counts here." : ""}`;
   document.querySelector("#ignored .table").hidden = Boolean(unknown) || !many;
   all.ignored.show([...reasons.values()]);
 }
