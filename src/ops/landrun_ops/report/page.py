@@ -27,7 +27,16 @@ SCRIPT = "\n".join(
         "(() => {",
         *(
             "{{" + name + "}}"
-            for name in ("words", "data", "figures", "charts", "tables", "filters", "page")
+            for name in (
+                "words",
+                "data",
+                "figures",
+                "charts",
+                "tables",
+                "filters",
+                "sections",
+                "page",
+            )
         ),
         "})();",
     )
