@@ -1,7 +1,7 @@
 # Everything a person or CI types. `make` alone lists it. Works with make 3.81 and BSD tools.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test permissions sam container image scan fuzz faults soak mutations lint types render requirements clean
+.PHONY: help setup demo test permissions docs browser sam container image scan fuzz faults soak mutations lint types render requirements clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -24,6 +24,16 @@ test: .venv/.dev ## Run the tests, or TESTS=tests/unit
 
 permissions: .venv/.dev ## Show that each role is needed, and enough: on the laptop's AWS, with IAM enforced
 	LANDRUN_PERMISSIONS=1 $(PYTEST) -q tests/permissions
+
+docs: .venv/.dev ## Build the documentation as a site, and run its commands (WRITE=1: make its made parts anew)
+	$(if $(WRITE),PYTHONPATH=tests $(BIN)/python -m docs.made --write)
+	@sh tests/docs/install.sh
+	.venv-docs/bin/zensical build --strict --clean
+	LANDRUN_DOCS=1 $(PYTEST) -q tests/docs
+
+browser: .venv/.dev ## Open reports in headless Chromium (PICTURE=docs/images/report.png: take the README's picture)
+	LANDRUN_BROWSER=1 $(PYTEST) -q tests/browser
+	$(if $(PICTURE),PYTHONPATH=tests $(BIN)/python -m browser $(PICTURE))
 
 sam: .venv/.dev ## Try it all with AWS's SAM CLI: validate, build, invoke each function with each payload of events/
 	PYTHONPATH=tests $(BIN)/python -m sam $(ARGS)
@@ -74,11 +84,12 @@ requirements: .venv/.dev ## Pin and hash the requirements again (UPGRADE=1 takes
 	$(COMPILE) --python-version 3.11 requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) --python-version 3.11 requirements/sam.in -o requirements/sam.txt
 	$(COMPILE) --python-version 3.13 tests/sam/runtime.in -o tests/sam/runtime.txt
+	$(COMPILE) --python-version 3.11 requirements/docs.in -o requirements/docs.txt
 	$(COMPILE) --python-version 3.11 requirements/scan.in -o requirements/scan.txt
 	$(COMPILE) --python-version 3.11 requirements/scan-secrets.in -o requirements/scan-secrets.txt
 
 clean: ## Remove everything that make made, the virtual environment and demo outputs included
-	rm -rf .venv .venv-scan .venv-sam .landrun .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-scan .venv-sam .venv-docs .landrun .cache .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 	find . -maxdepth 3 -name '*.egg-info' -prune -exec rm -rf {} +
 

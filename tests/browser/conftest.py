@@ -16,6 +16,16 @@ from .chromium import Chromium, Page, chromium_path
 from .ledgers import ledger, report_of
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the browser to `make browser`: `make test` is to stay quick."""
+    if "LANDRUN_BROWSER" in os.environ:
+        return
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.skip(reason="make browser does this"))
+
+
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     path = chromium_path()

@@ -90,9 +90,10 @@ def _what_to_do(row: dict[str, Any]) -> list[str]:
     """Say the remedy, with commands safe to paste; a redriven run keeps its name and its row."""
     stream = quote(printable(f"{row.get('job_name')}/"))
     log = f"aws logs tail /aws/sagemaker/ProcessingJobs --log-stream-name-prefix {stream}"
-    execution = quote(printable(row["execution_arn"]))
+    execution, name = (quote(printable(row[field])) for field in ("execution_arn", "name"))
     return [
         f"What to do: {_REMEDY[_kind(row)].format(log=log)}",
+        f"All of it: landrun show {name}",
         "Then run it again under the same name, within 14 days:",
         f"  aws stepfunctions redrive-execution --execution-arn {execution}",
     ]

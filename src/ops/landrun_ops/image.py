@@ -83,7 +83,9 @@ def build(
     for option, value in options.items():
         if value:
             words += ["--build-arg", f"{option}={value}"]
-    docker.show(*words, str(folder))
+    # With attestations it would be an index, which SageMaker is known to refuse (buildkit 5480).
+    plain = {**os.environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+    docker.show(*words, str(folder), environment=plain)
 
 
 def push(docker: Docker, name: str, to: Repository, tag: str) -> str:

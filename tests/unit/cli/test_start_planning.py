@@ -16,7 +16,8 @@ from moto import mock_aws
 from landrun.contract import S3Uri
 from landrun.errors import ConfigurationError, ServiceError
 from landrun_ops import cli, starting
-from landrun_ops.cli import places, start
+from landrun_ops.cli import places
+from landrun_ops.cli.notes import typed
 from landrun_ops.stack import Stack
 from landrun_ops.workflow.reading import Reading
 
@@ -235,7 +236,6 @@ def test_a_mistake_in_the_call_is_one_line_before_anything_is_asked(
 def test_a_command_to_be_typed_names_the_same_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANDRUN_STACK", "prod")
     monkeypatch.delenv("LANDRUN_STATE_DIR", raising=False)
-    typed = start.typed
     assert typed(places.Target(stack="prod"), "show", "r") == "landrun show r"
     assert typed(places.Target("dev", "me", "eu-west-1"), "show", "r") == (
         "landrun show r --stack dev --profile me --region eu-west-1"

@@ -36,7 +36,7 @@ class Recorder(Docker):
         self.told.append(words)
         self.read.append(stdin)
         if environment is not None:
-            assert Path(environment["DOCKER_CONFIG"]).is_dir()
+            assert words[0] == "build" or Path(environment["DOCKER_CONFIG"]).is_dir()
             self.environments.append(environment)
         return self.answers.get(words[0], "")
 
@@ -70,6 +70,13 @@ def test_a_stack_s_repository_is_its_output_with_a_password_of_ecr() -> None:
 def test_a_stack_without_a_repository_is_refused_with_the_reason() -> None:
     with pytest.raises(ConfigurationError, match="state machine of yours"):
         repository(deployed(LandingBucket="b"))
+
+
+def test_an_image_is_built_without_attestations_which_would_make_it_an_index() -> None:
+    docker = Recorder()
+    build(docker, Path("f"), "n", "", {})
+    (environment,) = docker.environments
+    assert environment["BUILDX_NO_DEFAULT_ATTESTATIONS"] == "1"
 
 
 def test_arguments_and_platform_are_given_only_where_they_are_not_the_default(monkeypatch) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from landrun_ops.cli import options, places
+from landrun_ops.cli.notes import stack_options
 
 
 @places.on_stack
@@ -36,4 +37,4 @@ def explain(
     # Late, like all that takes longer to import than --help may take.
     from landrun_ops.cli.explain_run import run_explain  # noqa: PLC0415
 
-    run_explain(stack, uri, version_id, json=json)
+    run_explain(stack, uri, version_id, options=stack_options(target), json=json)

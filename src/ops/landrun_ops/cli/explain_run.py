@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,8 +25,8 @@ OTHERS = 6
 """Other runs that are named on the screen."""
 
 
-def run_explain(stack: Stack, uri: str, version_id: str, *, json: bool) -> None:
-    """Look, decide and say.
+def run_explain(stack: Stack, uri: str, version_id: str, *, options: str = "", json: bool) -> None:
+    """Look, decide and say; ``options`` are those by which a command finds this stack.
 
     Raises
     ------
@@ -37,7 +38,8 @@ def run_explain(stack: Stack, uri: str, version_id: str, *, json: bool) -> None:
     where = parsed(uri)
     with counted("looking"):
         facts = Explainer(stack, datetime.now(UTC)).facts(where, version_id)
-    answer = decide(facts)
+    decided = decide(facts)
+    answer = replace(decided, commands=tuple(_here(one, options) for one in decided.commands))
     tick = ticking(stack, facts) if answer.verdict in ("waiting", "claimed") else ""
     if json:
         show_json(described(facts, answer) | ({"next_tick": tick} if tick else {}))
@@ -64,6 +66,11 @@ def parsed(uri: str) -> S3Uri:
     if not where.key:
         raise ConfigurationError(f"{where} names no object: write s3://bucket/key")
     return where
+
+
+def _here(command: str, options: str) -> str:
+    """Let a command of ours find the stack that this one found."""
+    return f"{command}{options}" if command.startswith("landrun ") else command
 
 
 def ticking(stack: Stack, facts: Facts) -> str:

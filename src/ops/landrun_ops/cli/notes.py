@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from shlex import quote
+import shlex
 from typing import TYPE_CHECKING
 
 import typer
@@ -19,9 +19,22 @@ def note(line: str) -> None:
     typer.echo(printable(line), err=True)
 
 
+def typed(target: Target, *words: str) -> str:
+    """Spell a command about the same stack, as it is to be typed."""
+    return f"{shlex.join(['landrun', *words])}{stack_options(target)}"
+
+
 def stack_options(target: Target) -> str:
     """Spell the options by which the next command finds the same stack, with a space before."""
-    given = {"--profile": target.profile, "--region": target.region}
-    if target.stack != os.environ.get("LANDRUN_STACK", ""):
-        given = {"--stack": target.stack, **given}
-    return "".join(f" {name} {quote(value)}" for name, value in given.items() if value)
+    given = {
+        "--stack": _unless_known(target.stack, "LANDRUN_STACK"),
+        "--profile": target.profile,
+        "--region": target.region,
+        "--project": str(target.project or ""),
+        "--state-dir": _unless_known(str(target.state_dir or ""), "LANDRUN_STATE_DIR"),
+    }
+    return "".join(f" {name} {shlex.quote(value)}" for name, value in given.items() if value)
+
+
+def _unless_known(value: str, variable: str) -> str:
+    return "" if value == os.environ.get(variable) else value

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from landrun.errors import ServiceError
 from landrun_ops.cli import options, places
+from landrun_ops.cli.notes import typed
 from landrun_ops.cli.terminal import complain, say, show_json, stoppable
 
 if TYPE_CHECKING:
@@ -108,24 +107,6 @@ def _waited(stack: Stack, report: dict[str, Any], *, json: bool, target: places.
     elif row is None:
         complain(f"not in the ledger yet; {typed(target, 'show', name)} will have its counts")
     return 0 if end.status == "SUCCEEDED" else 1
-
-
-def typed(target: places.Target, *words: str) -> str:
-    """Spell a command about the same stack, as it is to be typed."""
-    given = {
-        "stack": "" if target.stack == os.environ.get("LANDRUN_STACK") else target.stack,
-        "profile": target.profile,
-        "region": target.region,
-        "project": str(target.project or ""),
-        "state-dir": _state_dir(target),
-    }
-    about = [word for name, value in given.items() if value for word in (f"--{name}", value)]
-    return shlex.join(["landrun", *words, *about])
-
-
-def _state_dir(target: places.Target) -> str:
-    folder = str(target.state_dir or "")
-    return "" if folder == os.environ.get("LANDRUN_STATE_DIR") else folder
 
 
 def _report(planned: Plan, arn: str) -> dict[str, Any]:
