@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -185,13 +186,13 @@ def test_containers_reach_it_only_when_told_to_listen_and_with_a_warning(
     root: Path, ready_line: str, tmp_path: Path
 ) -> None:
     def reached(line: str) -> bool:
-        port = int(line.partition("127.0.0.1:")[2].partition(";")[0])
+        port = int(re.split(r"127\.0\.0\.1:|;", line)[1])
         with socket.socket() as other:
             return other.connect_ex(("127.0.0.2", port)) == 0
 
     assert not reached(ready_line)
-    with local_up(root, tmp_path, "--listen") as (_, line):
-        assert reached(line)
+    with local_up(root, tmp_path, "--listen", "--json") as (_, line):
+        assert reached(json.loads(line)["AWS_ENDPOINT_URL"])
     assert_one_line((tmp_path / "stderr.txt").read_text(), "--listen", "password")
 
 

@@ -61,9 +61,12 @@ def test_the_samples_are_processed_and_recorded(project: Path) -> None:
     samples = [
         path for path in (project / "samples").rglob("*") if path.name.endswith(DATA_SUFFIXES)
     ]
-    done = demo(project)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count(": recorded\n") == len(samples) > 0
+    done = demo(project, "--json")
+    assert done.returncode == 0
+    assert done.stderr.count(": recorded\n") == len(samples) > 0
+    told = json.loads(done.stdout)
+    assert {one["run"]["status"] for one in told} == {"SUCCEEDED"}
+    assert all(Path(one["output"]).is_dir() for one in told)
     for sample in samples:
         output = project / ".landrun/demo" / sample.relative_to(project / "samples")
         counts = json.loads((output / "summary.json").read_text(encoding="utf-8"))

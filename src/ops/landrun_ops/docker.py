@@ -12,6 +12,9 @@ from typing import IO, Any, cast
 
 from landrun.errors import LandrunError
 
+STDERR = 2
+"""The number of the file that our own complaints go to."""
+
 
 class DockerError(LandrunError):
     """Docker is not there, does not answer, or refused; says so in its words and what to do."""
@@ -53,14 +56,15 @@ class Docker:
         return done.stdout.strip()
 
     def show(self, *words: str, environment: dict[str, str] | None = None) -> None:
-        """Run ``docker words…`` with its output where ours goes.
+        """Run ``docker words…``, all that it writes going to our stderr.
 
         Raises
         ------
         DockerError
             When it ends with another exit code than 0.
         """
-        if subprocess.run(self.command(words), env=environment, check=False).returncode:  # noqa: S603
+        done = subprocess.run(self.command(words), env=environment, stdout=STDERR, check=False)  # noqa: S603
+        if done.returncode:
             raise DockerError(f"docker {words[0]} failed; what it wrote says why")
 
     def start(self, *words: str, output: IO[bytes]) -> subprocess.Popen[bytes]:

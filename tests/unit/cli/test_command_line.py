@@ -36,6 +36,44 @@ def test_the_help_of_every_command_has_an_example_of_it(
     assert " ".join(("landrun", *command)) in " ".join(example.split())
 
 
+GROUPS = {(), ("local",), ("workflow",)}
+NOT_ON_A_STACK = {("demo",), ("image",), ("workflow", "render"), *GROUPS}
+
+
+@pytest.mark.parametrize("command", [one for one in COMMANDS if one not in GROUPS], ids=" ".join)
+def test_every_command_writes_json_and_says_which_stack_it_is_about(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.run([*command, "--help"])
+    said = capsys.readouterr().out
+    assert "--json" in said
+    if command not in NOT_ON_A_STACK and command[0] != "local":
+        assert all(option in said for option in ("--stack", "--profile", "--region"))
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("landrun re", {"redrive", "rerun", "reconcile", "report"}),
+        ("landrun workflow e", {"execute"}),
+        ("landrun runs --st", {"--stack", "--status", "--state-dir"}),
+    ],
+)
+def test_a_shell_completes_commands_and_options(
+    words: str,
+    completed: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in (("LANDRUN_COMPLETE", "complete_bash"), ("COMP", "")):
+        monkeypatch.setenv(f"_{name}", value)
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    with pytest.raises(SystemExit):
+        cli.run([])
+    assert set(capsys.readouterr().out.split()) == completed
+
+
 def test_every_group_is_walked_through() -> None:
     assert {("demo",), ("runs",), ("local", "up"), ("workflow", "render")} <= set(COMMANDS)
 

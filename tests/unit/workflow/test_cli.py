@@ -10,8 +10,17 @@ from typing import Any
 import pytest
 
 from landrun_ops import cli
+from landrun_ops.cli.machines import found
+from landrun_ops.cli.places import Target
+from landrun_ops.stack import Stack
 from landrun_ops.workflow import TEMPLATE, WorkflowConfig, definition, graph, render
 
+OUTPUTS = {
+    "StateMachineArn": "arn:x",
+    "OutputBucket": "o",
+    "LandingBucket": "l",
+    "LandingPrefix": "in/",
+}
 ARN = "arn:aws:states:eu-central-1:123456789012:stateMachine:bsm-batch-preprocessing"
 
 
@@ -177,6 +186,36 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert says in shown.err
     assert shown.err.count("\n") == 1
     assert shown.out == ""
+
+
+def test_graph_as_json_is_the_definition(capsys: pytest.CaptureFixture[str]) -> None:
+    assert landrun("graph", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == definition(TEMPLATE)
+
+
+def test_render_as_json_says_whether_the_file_is_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "x.json")
+    assert landrun("render", "--out", out, "--check", "--json") == 1
+    assert json.loads(capsys.readouterr().out) == {"path": out, "same": False, "written": False}
+    assert landrun("render", "--out", out, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"path": out, "same": True, "written": True}
+
+
+def test_a_stack_that_the_options_name_goes_before_a_machine_that_the_environment_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    theirs = Stack("theirs", "eu-west-1", OUTPUTS, {}, lambda service: service)
+    monkeypatch.setattr("landrun_ops.stack.find", lambda name, **_: theirs)
+    monkeypatch.setenv("LANDRUN_STACK", "ours")
+    monkeypatch.setenv("LANDRUN_STATE_MACHINE_ARN", ARN)
+
+    named = found(Target(stack="theirs"), ARN)
+    assert (named.arn, named.client("s3"), str(named.landing)) == ("arn:x", "s3", "s3://l/in/")
+    assert found(Target(stack="ours"), ARN).arn == ARN
+    assert found(Target(stack="theirs"), "arn:of-the-options").arn == "arn:of-the-options"
+    assert found(Target(stack="ours"), "").arn == "arn:x"
 
 
 def test_without_any_aws_the_remedy_is_named(

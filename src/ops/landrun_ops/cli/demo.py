@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from landrun_ops.cli import places
+from landrun_ops.cli import options, places
 from landrun_ops.cli.image import IMAGE
 from landrun_ops.cli.terminal import complain, stoppable
 
@@ -38,6 +38,7 @@ def demo(
         str, typer.Option(metavar="IMAGE", help="The container's image, with --docker.")
     ] = IMAGE,
     project: places.ProjectOption = None,
+    json: options.JsonOption = False,
 ) -> int:
     """Land files in S3 on the laptop's AWS and show what becomes of them.
 
@@ -57,6 +58,7 @@ def demo(
             arguments=arguments,
             patience=patience,
             image=image if docker else "",
+            json=json,
         )
     for failure in failures:
         complain(failure)

@@ -6,12 +6,13 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from landrun.outside import printable
 from landrun_ops.cli.laptop import laptop
 from landrun_ops.cli.progress import Progress, shown
 from landrun_ops.cli.results import show_results
-from landrun_ops.cli.terminal import console, is_live
+from landrun_ops.cli.terminal import console, is_live, show_json
 from landrun_ops.demo import Journey, Observed, Stack, Stage, data_files, follow
 from landrun_ops.docker import Docker
 from landrun_ops.local.template import read
@@ -25,7 +26,13 @@ JOB_LOG = "job.log"
 
 
 def run_demo(
-    project: Path, source: Path, *, arguments: str, patience: float, image: str = ""
+    project: Path,
+    source: Path,
+    *,
+    arguments: str,
+    patience: float,
+    image: str = "",
+    json: bool = False,
 ) -> list[str]:
     """Run the demo and give a line for each file whose run failed.
 
@@ -41,6 +48,8 @@ def run_demo(
         Seconds without any change after which to give up.
     image : str
         What to run the jobs in, by Docker; empty to run them as subprocesses.
+    json : bool
+        Whether to write the results as JSON, and the progress to stderr.
 
     Raises
     ------
@@ -53,14 +62,14 @@ def run_demo(
     Stalled
         When nothing happens for longer than ``patience``.
     """
-    screen, times = console(), Times(time.monotonic)
+    screen, times = console(stderr=json), Times(time.monotonic)
     defaults = parameter_defaults(project)
     journeys, others = data_files(source, defaults["LandingPrefix"])
     docker = with_image(image)
     if others:
         names = printable(", ".join(others))
         screen.print(f"left out, not data or empty: {names}", style="dim", soft_wrap=True)
-    with shown(screen, journeys, live=is_live()) as progress:
+    with shown(screen, journeys, live=is_live() and not json) as progress:
         progress.doing("starting AWS on this laptop and deploying template.yaml")
         parameters = with_arguments(defaults, arguments) | ({"ImageUri": image} if image else {})
         state = project / STATE_FOLDER
@@ -76,9 +85,24 @@ def run_demo(
             _fetch(stack, journeys, project / OUTPUT_FOLDER)
             times.done("outputs")
         times.done("stop")
-    show_results(screen, journeys, project / OUTPUT_FOLDER)
+    if json:
+        show_json([described(one, project / OUTPUT_FOLDER) for one in journeys])
+    else:
+        show_results(screen, journeys, project / OUTPUT_FOLDER)
     screen.print(times.line(), style="dim")
     return [f"{printable(one.name)}: {one.failure}" for one in journeys if one.failure]
+
+
+def described(journey: Journey, folder: Path) -> dict[str, Any]:
+    """Say of a file what became of it: its run's row of the ledger, and where the output is."""
+    run = journey.run
+    return {
+        "file": str(journey.path),
+        "key": journey.key,
+        "failure": journey.failure or None,
+        "output": str(folder / journey.name) if run and run.succeeded else None,
+        "run": dict(run.attributes) if run else None,
+    }
 
 
 class Times:

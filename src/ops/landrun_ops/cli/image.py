@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from landrun_ops.cli import places
+from landrun_ops.cli import options, places
+from landrun_ops.cli.terminal import show_json
 
 IMAGE = "landrun-preprocess"
 """What the image is called on this machine."""
@@ -49,6 +50,7 @@ def image(
         str, typer.Option(metavar="USER", help="Who runs the job: landrun, or root.")
     ] = "landrun",
     project: places.ProjectOption = None,
+    json: options.JsonOption = False,
 ) -> None:
     """Build the Processing job's image from src/processing; given a stack, push it.
 
@@ -67,10 +69,17 @@ def image(
     options = {"BASE_IMAGE": base_image, "RUN_AS": run_as}
     if not stack:
         images.build(docker, folder / "src" / "processing", name, platform, options)
-        typer.echo(name)
+        _say(name, json=json)
         return
     # First: building takes longer than failing here.
     repository = images.repository(stacks.find(stack, profile=profile, region=region))
     wanted = platform or images.SAGEMAKER_PLATFORM
     images.build(docker, folder / "src" / "processing", name, wanted, options)
-    typer.echo(images.push(docker, name, repository, tag))
+    _say(images.push(docker, name, repository, tag), json=json)
+
+
+def _say(name: str, *, json: bool) -> None:
+    if json:
+        show_json({"image": name})
+    else:
+        typer.echo(name)

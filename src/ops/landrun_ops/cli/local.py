@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import signal
+import sys
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from landrun.errors import ConfigurationError
+from landrun.outside import plain_json
 from landrun_ops.cli import places
 from landrun_ops.cli.laptop import laptop
 from landrun_ops.cli.terminal import STOPPING, complain, show_json, stoppable
@@ -61,6 +63,7 @@ def up(
     ] = False,
     project: places.ProjectOption = None,
     state_dir: places.StateOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Start it; stays until Ctrl-C, and leaves nothing behind.
 
@@ -86,8 +89,12 @@ def up(
             enforce_iam=iam,
         ) as aws,
     ):
-        where = _env_command(state_dir, project)
-        typer.echo(f"ready at {aws.endpoint_url}; in another shell: {where}")
+        if json:
+            typer.echo(plain_json(aws.environment()))  # a line, for whoever waits for one
+        else:
+            where = _env_command(state_dir, project)
+            typer.echo(f"ready at {aws.endpoint_url}; in another shell: {where}")
+        sys.stdout.flush()
         _wait_for_signal()
 
 

@@ -49,11 +49,11 @@ def show_json(content: Any) -> None:
     typer.echo(plain_json(content, indent=2))
 
 
-def console() -> Console:
-    """Give a console on stdout that shows texts as they are, and obeys none of them."""
+def console(*, stderr: bool = False) -> Console:
+    """Give a console on stdout, or stderr, that shows texts as they are, and obeys none."""
     from landrun_ops.cli.screen import Screen  # noqa: PLC0415  (start-up time)
 
-    screen = Screen(highlight=False, markup=False, emoji=False)
+    screen = Screen(highlight=False, markup=False, emoji=False, stderr=stderr)
     if not screen.is_terminal and "COLUMNS" not in os.environ:
         screen.width = PIPED_WIDTH
     return screen

@@ -12,11 +12,11 @@ import typer
 
 from landrun.errors import ConfigurationError, ServiceError
 from landrun_ops.cli import places
+from landrun_ops.cli.machines import ARN_VARIABLE, client_of, found
 from landrun_ops.cli.terminal import complain, show_json
 from landrun_ops.cli.waiting import follow
 
 if TYPE_CHECKING:
-    from landrun.contract import ExecutionInput, S3Uri
     from landrun_ops.workflow import WorkflowConfig
 
 ASL = Path("src/statemachine/processing.asl.json")
@@ -29,8 +29,8 @@ ArnOption = Annotated[
     typer.Option(
         "--state-machine-arn",
         metavar="ARN",
-        envvar="LANDRUN_STATE_MACHINE_ARN",
-        help="A state machine that exists already.",
+        envvar=ARN_VARIABLE,
+        help="A state machine that exists already; else the stack's.",
         show_default=False,
     ),
 ]
@@ -65,6 +65,7 @@ def workflow() -> None:
 
 @app.command()
 def render(
+    *,
     out: Annotated[str, typer.Option(metavar="FILE", help="Where to write; - is the screen.")] = "",
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit with 1 if the file differs.")
@@ -72,6 +73,7 @@ def render(
     config: ConfigOption = None,
     settings: SetOption = None,
     project: places.ProjectOption = None,
+    json: JsonOption = False,
 ) -> int:
     """Write the state machine's definition for template.yaml; its parameters fill it in.
 
@@ -86,11 +88,15 @@ def render(
         sys.stdout.write(text)
         return 0
     path = Path(out) if out else places.project_folder(project, Path.cwd()) / ASL
-    return _check(path, text) if check else _write(path, text)
+    if not check:
+        _write(path, text)
+    return _said(path, same=not check or _is(path, text), written=not check, json=json)
 
 
 @app.command()
+@places.on_stack
 def create(
+    target: places.Target,
     *,
     name: Annotated[str, typer.Option(metavar="NAME", help="The state machine's name.")] = "",
     role: Annotated[str, typer.Option(metavar="ARN", help="The role it assumes.")] = "",
@@ -111,11 +117,13 @@ def create(
     given = _given(name=name, role=role, processing_role=processing_role, image_uri=image)
     wanted = _config(config, settings, {}, given)
     with _hinting():
-        _show_arn(machine.create(wanted, _client("stepfunctions")), json=json)
+        _show_arn(machine.create(wanted, client_of(target, "stepfunctions")), json=json)
 
 
 @app.command()
+@places.on_stack
 def update(
+    target: places.Target,
     *,
     arn: ArnOption = "",
     role: Annotated[
@@ -138,27 +146,35 @@ def update(
     given = _given(role=role, processing_role=processing_role, image_uri=image)
     wanted = _config(config, settings, {}, given)
     with _hinting():
-        _show_arn(machine.update(wanted, _required(arn), _client("stepfunctions")), json=json)
+        one = found(target, arn)
+        _show_arn(machine.update(wanted, one.arn, one.client("stepfunctions")), json=json)
 
 
 @app.command()
-def graph(arn: ArnOption = "") -> None:
-    """Draw the state machine as a Mermaid diagram; without an ARN, the one of template.yaml.
+@places.on_stack
+def graph(target: places.Target, *, arn: ArnOption = "", json: JsonOption = False) -> None:
+    """Draw a state machine as a Mermaid diagram; without an ARN or a stack, template.yaml's.
 
     Example: landrun workflow graph > workflow.mmd
     """
     from landrun_ops import workflow as machine  # noqa: PLC0415
 
-    if not arn:
-        drawn = machine.definition(machine.TEMPLATE)
-    else:
+    if arn or target.stack:
         with _hinting():
-            drawn = machine.attach(arn, _client("stepfunctions")).definition.to_dict()
-    sys.stdout.write(machine.graph(drawn))
+            one = found(target, arn)
+            drawn = machine.attach(one.arn, one.client("stepfunctions")).definition.to_dict()
+    else:
+        drawn = machine.definition(machine.TEMPLATE)
+    if json:
+        show_json(drawn)
+    else:
+        sys.stdout.write(machine.graph(drawn))
 
 
 @app.command()
+@places.on_stack
 def execute(
+    target: places.Target,
     input_uri: Annotated[
         str, typer.Argument(help="What to read: an object, a folder of objects, or a manifest.")
     ],
@@ -204,26 +220,24 @@ def execute(
     from landrun.contract import S3Uri, manual_run_name  # noqa: PLC0415
     from landrun_ops import workflow as machine  # noqa: PLC0415
 
-    source, target = S3Uri.parse(input_uri), S3Uri.parse(output_uri)
+    source, output = S3Uri.parse(input_uri), S3Uri.parse(output_uri)
     known = landing_bucket and landing_prefix is not None
     landing = S3Uri(landing_bucket, landing_prefix or "") if known else None
     with _hinting():
-        attached = machine.attach(_required(arn), _client("stepfunctions"))
-        person = machine.who(_client("sts"))
-        where = machine.places(target, manifests, output_bucket, landing)
-        where.refuse_landing(target, "the output")
+        one = found(target, arn)
+        attached = machine.attach(one.arn, one.client("stepfunctions"))
+        person = machine.who(one.client("sts"))
+        bucket = one.output_bucket or output_bucket
+        where = machine.places(output, manifests, bucket, one.landing or landing)
+        where.refuse_landing(output, "the output")
         if as_is:
             run = machine.make_input(manual_run_name(prefix), input_uri, output_uri, person)
         else:
-            run = _prepared(source, target, where, prefix, person)
+            run = machine.prepare(
+                one.client("s3"), source, output, where, prefix=prefix, started_by=person
+            )
         execution = machine.execute(attached, run)
         return follow(execution, run, wait=wait, json=json)
-
-
-def _prepared(source: S3Uri, target: S3Uri, where: Any, prefix: str, person: str) -> ExecutionInput:
-    from landrun_ops import workflow as machine  # noqa: PLC0415
-
-    return machine.prepare(_client("s3"), source, target, where, prefix=prefix, started_by=person)
 
 
 def _config(
@@ -242,24 +256,6 @@ def _config(
 
 def _given(**options: str) -> dict[str, str]:
     return {name: value for name, value in options.items() if value}
-
-
-def _required(arn: str) -> str:
-    if arn:
-        return arn
-    raise ConfigurationError(
-        "no state machine: give --state-machine-arn or set LANDRUN_STATE_MACHINE_ARN; for the"
-        ' laptop\'s AWS, eval "$(landrun local env)" does'
-    )
-
-
-def _client(service: str) -> Any:
-    from boto3.session import Session  # noqa: PLC0415
-
-    from landrun.clients import translated  # noqa: PLC0415
-
-    with translated(f"boto3 client {service}"):
-        return Session().client(service)  # type: ignore[call-overload]
 
 
 @contextmanager
@@ -283,21 +279,26 @@ def _show_arn(arn: str, *, json: bool) -> None:
         typer.echo(arn)
 
 
-def _check(path: Path, text: str) -> int:
-    try:
-        same = path.read_text(encoding="utf-8") == text
-    except FileNotFoundError:
-        same = False
+def _said(path: Path, *, same: bool, written: bool, json: bool) -> int:
     if not same:
         complain(f"{path} is not what the workflow renders: run landrun workflow render")
+    if json:
+        show_json({"path": str(path), "same": same, "written": written})
+    elif written:
+        typer.echo(f"wrote {path}")
     return 0 if same else 1
 
 
-def _write(path: Path, text: str) -> int:
+def _is(path: Path, text: str) -> bool:
+    try:
+        return path.read_text(encoding="utf-8") == text
+    except FileNotFoundError:
+        return False
+
+
+def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
-    typer.echo(f"wrote {path}")
-    return 0
