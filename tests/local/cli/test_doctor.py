@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,31 +14,17 @@ import pytest
 
 from landrun_ops.local import LocalAws
 
-LANDRUN = str(Path(sys.executable).with_name("landrun"))
-SECONDS = 60
-"""Longest wait for anything."""
+from .process import environment, landrun
 
 
 @pytest.fixture(scope="module")
 def env(aws: LocalAws) -> dict[str, str]:
     """What somebody has who typed eval "$(landrun local env)"."""
-    names = ("LANDRUN_", "AWS_", "NO_PROXY", "no_proxy")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(names)}
-    here = {"NO_PROXY": "127.0.0.1", "LANDRUN_STATE_DIR": "/nowhere", "COLUMNS": "80"}
-    return kept | aws.environment() | here
+    return environment(aws)
 
 
 def doctor(env: dict[str, str], *arguments: str, **how: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [LANDRUN, "doctor", *arguments],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        stdin=subprocess.DEVNULL,
-        check=False,
-        **how,
-    )
+    return landrun(env, "doctor", *arguments, **how)
 
 
 @contextlib.contextmanager

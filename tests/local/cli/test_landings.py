@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,29 +17,13 @@ from landrun_ops.backfilling import object_created
 from landrun_ops.local import LocalAws
 from landrun_ops.versions import Versions
 
-LANDRUN = str(Path(sys.executable).with_name("landrun"))
-SECONDS = 60
-"""Longest wait for anything."""
+from .process import LANDRUN, SECONDS, environment, landrun
 
 
 @pytest.fixture
 def env(aws: LocalAws, tmp_path: Path) -> dict[str, str]:
     """What somebody has who typed eval "$(landrun local env)"."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LANDRUN_")}
-    mine = {"LANDRUN_STATE_DIR": "/nowhere", "XDG_STATE_HOME": str(tmp_path), "COLUMNS": "80"}
-    return kept | aws.environment() | mine
-
-
-def landrun(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [LANDRUN, *arguments],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
+    return environment(aws, XDG_STATE_HOME=str(tmp_path))
 
 
 @contextmanager

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,29 +12,18 @@ import pytest
 
 from landrun_ops.local import LocalAws
 
-LANDRUN = str(Path(sys.executable).with_name("landrun"))
+from .process import environment, landrun
+
 KEY = "incoming/to report/</script>é+1.csv"
-SECONDS = 60
-"""Longest wait for anything."""
 
 
 @pytest.fixture(scope="module")
 def report(aws: LocalAws) -> Callable[..., subprocess.CompletedProcess[str]]:
     """``report("--json")`` is what ``landrun report --json`` did in a folder of its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LANDRUN_")}
-    env = kept | {"LANDRUN_STATE_DIR": str(Path(aws.logs).parent)}
+    env = environment(aws, LANDRUN_STACK="", LANDRUN_STATE_DIR=str(Path(aws.logs).parent))
 
     def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [LANDRUN, "report", *arguments],
-            env=env,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        return landrun(env, "report", *arguments, cwd=folder)
 
     return run
 

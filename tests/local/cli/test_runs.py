@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +12,7 @@ from rich.cells import cell_len
 from landrun_ops.local import LocalAws
 from landrun_ops.runs import Run, Runs
 
-LANDRUN = str(Path(sys.executable).with_name("landrun"))
-SECONDS = 60
-"""Longest wait for anything."""
+from .process import environment, landrun
 
 KEY = "incoming/runs and logs/no+text.csv"
 WHY = "no text column"
@@ -27,8 +21,7 @@ WHY = "no text column"
 @pytest.fixture(scope="module")
 def env(aws: LocalAws) -> dict[str, str]:
     """What somebody has who typed eval "$(landrun local env)"."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LANDRUN_")}
-    return kept | aws.environment() | {"LANDRUN_STATE_DIR": "/nowhere", "COLUMNS": "80"}
+    return environment(aws)
 
 
 @pytest.fixture(scope="module")
@@ -64,18 +57,6 @@ def _recorded(aws: LocalAws, name: str, eventually: Callable[..., Any]) -> Run:
 
     run: Run = eventually(ended)
     return run
-
-
-def landrun(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [LANDRUN, *arguments],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
 
 
 def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(

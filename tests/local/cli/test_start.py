@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +12,13 @@ import pytest
 
 from landrun_ops.local import LocalAws
 
-LANDRUN = str(Path(sys.executable).with_name("landrun"))
-SECONDS = 60
-"""Longest wait for anything."""
+from .process import LANDRUN, SECONDS, environment, landrun
 
 
 @pytest.fixture
 def env(aws: LocalAws) -> dict[str, str]:
     """What somebody has who typed eval "$(landrun local env)"."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LANDRUN_")}
-    return kept | aws.environment() | {"LANDRUN_STATE_DIR": "/nowhere"}
-
-
-def landrun(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [LANDRUN, *arguments],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
+    return environment(aws)
 
 
 def test_a_run_by_hand_reads_what_it_is_told_and_ends_as_the_ledger_says(

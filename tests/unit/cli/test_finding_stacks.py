@@ -116,3 +116,30 @@ def test_a_stack_that_cannot_be_found_is_one_line_and_exit_code_2(
     assert said.out == ""
     assert line.startswith("landrun: ")
     assert remedy in line
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("NoCredentialsError", "set up AWS"),
+        ("ExpiredToken", "sign in again"),
+        ("AccessDenied", "ask for that permission"),
+        ("EndpointConnectionError", "check the network"),
+        ("SomethingElse", "SomethingElse: no"),
+    ],
+)
+@pytest.mark.parametrize("command", ["runs", "show r", "explain s3://b/k", "redrive", "reconcile"])
+def test_what_aws_refuses_is_one_line_with_the_remedy_whatever_was_typed(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    code: str,
+    remedy: str,
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise errors.ServiceError("cloudformation:DescribeStacks", code, "no")
+
+    monkeypatch.setattr(stack, "find", refuse)
+    assert cli.run([*command.split(), "--stack", "ours"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert remedy in line
