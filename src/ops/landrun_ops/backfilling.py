@@ -264,7 +264,7 @@ class Sender:
 
     def _batch(self, events: Sequence[dict[str, Any]]) -> None:
         """Send a batch; SQS may take some of it only."""
-        left = {str(n): json.dumps(event, ensure_ascii=False) for n, event in enumerate(events)}
+        left = {str(n): json.dumps(event) for n, event in enumerate(events)}
         refused: dict[str, Any] = {}
         for attempt in range(ATTEMPTS):
             with translated("sqs:SendMessageBatch"):

@@ -192,15 +192,23 @@ class Explainer:
     def _run(self, where: S3Uri, version: Version | None, version_id: str | None) -> Found:
         if version_id:
             prefix = self._stack.output("JobNamePrefix")
-            return self.run_named(landing_run_name(prefix, where.bucket, where.key, version_id))
+            name = landing_run_name(prefix, where.bucket, where.key, version_id)
+            run, recorded = self.run_named(name)
+            # Not under that name: JobNamePrefix may have been another then.
+            return (run, recorded) if run else (self._by_key(where, version, version_id), True)
         return self._by_key(where, version), True
 
-    def _by_key(self, where: S3Uri, version: Version | None) -> Run | None:
-        """Find the first run of a key without versions since the object landed."""
+    def _by_key(self, where: S3Uri, version: Version | None, version_id: str = "") -> Run | None:
+        """Find the first run of a key since the object landed: of that version, where known."""
         since = version.modified - TOLERANCE if version else None
         only = Only(kind="object-created", contains=where.key)
         rows = self._stack.ledger().newest(self._now, since=since, only=only)
-        same = (run for run in rows if _about(run, where, since))
+        same = (
+            run
+            for run in rows
+            if _about(run, where, since)
+            and (not version_id or run.trigger.get("VersionId") == version_id)
+        )
         return min(same, key=lambda run: str(run.attributes.get("started_at")), default=None)
 
     def _landed(self, where: S3Uri) -> tuple[Known | None, Run | None]:

@@ -27,6 +27,10 @@ BLIND_SECONDS = 300.0
 RECORD_SECONDS = 15.0
 """How long a run that has ended is waited for in the ledger: the event takes a second or two."""
 
+NOT_THERE_YET = frozenset({"ExecutionDoesNotExist"})
+FRESH_SECONDS = 30.0
+"""How long Step Functions may not know what it has just started (DescribeExecution's reference)."""
+
 PASSING = frozenset(
     {
         "EndpointConnectionError",
@@ -233,7 +237,8 @@ def follow(
         try:
             last, seen = look(), clock()
         except ServiceError as error:
-            if error.code not in PASSING or clock() - seen > BLIND_SECONDS:
+            fresh = error.code in NOT_THERE_YET and clock() - began < FRESH_SECONDS
+            if not fresh and (error.code not in PASSING or clock() - seen > BLIND_SECONDS):
                 raise
             last = replace(last, trouble=f"cannot look: {error}")
         yield last

@@ -53,4 +53,7 @@ def patient_config() -> Any:
     """Make botocore's settings of a Lambda client for `invoke`."""
     from botocore.config import Config  # noqa: PLC0415  (late: takes a third of a second)
 
-    return Config(read_timeout=LONGEST_SECONDS, retries={"total_max_attempts": 1})
+    # Kept alive: NAT gateways and firewalls drop a connection that is silent for some minutes.
+    return Config(
+        read_timeout=LONGEST_SECONDS, retries={"total_max_attempts": 1}, tcp_keepalive=True
+    )

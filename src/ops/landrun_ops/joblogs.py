@@ -18,6 +18,9 @@ OVERLAP = 15_000
 NO_GROUP = "ResourceNotFoundException"
 """How CloudWatch Logs answers before the first job of an account has written anything."""
 
+PAGES = 20
+"""Pages that are asked for the end of a stream: some may be empty."""
+
 _STREAM = re.compile(r"(?P<job>[^/]+)/(?P<instance>[^/]+?)(?:-\d+)?")
 """``<job>/algo-1-1700000000`` (SageMaker developer guide, "Log streams")."""
 
@@ -105,20 +108,28 @@ class JobLogs:
                 )["logStreams"]
             if not streams:
                 return []
-            last = max(streams, key=lambda stream: stream.get("lastEventTimestamp", 0))
-            with translated("logs:GetLogEvents"):
-                found = self._client.get_log_events(
-                    logGroupName=LOG_GROUP,
-                    logStreamName=last["logStreamName"],
-                    startFromHead=False,
-                    limit=most,
-                )
+            events = self._end_of(max(streams, key=_written_at)["logStreamName"], most)
         except ServiceError as error:
             if error.code != NO_GROUP:
                 raise
             return []
-        lines = [line for event in found["events"] for line in event["message"].splitlines()]
+        lines = [line for event in events for line in event["message"].splitlines()]
         return lines[-most:]
+
+    def _end_of(self, stream: str, most: int) -> list[dict[str, Any]]:
+        """Give a stream's last events; a page may be empty although there are more."""
+        asked: dict[str, Any] = {"startFromHead": False, "limit": most}
+        for _ in range(PAGES):
+            with translated("logs:GetLogEvents"):
+                found = self._client.get_log_events(
+                    logGroupName=LOG_GROUP, logStreamName=stream, **asked
+                )
+            back = found.get("nextBackwardToken")
+            if found["events"] or back in (None, asked.get("nextToken")):
+                break
+            asked["nextToken"] = back
+        events: list[dict[str, Any]] = found["events"]
+        return events
 
     def jobs(self, prefix: str) -> list[str]:
         """Name the jobs that have streams of that prefix, the oldest first.
@@ -172,3 +183,9 @@ def _line(event: dict[str, Any]) -> Line:
         instance=found["instance"] if found else "",
         message=event["message"],
     )
+
+
+def _written_at(stream: dict[str, Any]) -> int:
+    """Say when a stream was last written to, as far as CloudWatch Logs knows yet."""
+    at: int = stream.get("lastEventTimestamp") or stream.get("creationTime") or 0
+    return at

@@ -6,21 +6,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from typing import TypeVar
 
 from landrun.collecting import at_once
-from landrun.contract import landing_run_name
+from landrun.contract import check_prefix, landing_run_name
+from landrun.errors import InvalidName
 from landrun.ledger import Ledger
 from landrun.waiting import KEPT
 from landrun_ops.landings import BATCH, Known, Landings
-from landrun_ops.runs import Run, Runs
+from landrun_ops.runs import Only, Run, Runs
 from landrun_ops.versions import Version
 
 Answer = TypeVar("Answer")
 
 TOLERANCE = timedelta(seconds=5)
 """How much earlier than the object's own time its event's may be: clocks, and whole seconds."""
+
+
+LOOKED_BACK = 5000
+"""Runs whose names are looked at for what names began with before."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +66,10 @@ class Knows:
             When DynamoDB refuses a call or cannot be reached.
         """
         named = {
-            landing_run_name(self.prefix, self.bucket, one.key, one.version_id): one.key
+            landing_run_name(prefix, self.bucket, one.key, one.version_id): one.key
             for one in versions
             if one.version_id
+            for prefix in self._prefixes
         }
         recorded = _in_batches(self.ledger.known, list(named))
         keys = [one.key for one in versions]
@@ -89,6 +95,13 @@ class Knows:
         return forgotten if created < forgotten else datetime.min.replace(tzinfo=self.now.tzinfo)
 
     @cached_property
+    def _prefixes(self) -> set[str]:
+        """What names begin with, and began with before ``JobNamePrefix`` was changed."""
+        landed = self.runs.newest(self.now, 1000, only=Only(kind="object-created"))
+        before = {run.name.rpartition("-")[0] for run in islice(landed, LOOKED_BACK)}
+        return {self.prefix, *filter(_can_be_prefix, before)}
+
+    @cached_property
     def _by_key(self) -> dict[str, datetime]:
         """When each object last had a run of its own: the whole ledger, read once."""
         found: dict[str, datetime] = {}
@@ -97,6 +110,13 @@ class Knows:
             if key and time and time > found.get(key, datetime.min.replace(tzinfo=time.tzinfo)):
                 found[key] = time
         return found
+
+
+def _can_be_prefix(text: str) -> bool:
+    try:
+        return bool(check_prefix(text))
+    except InvalidName:
+        return False
 
 
 def _landed(run: Run, bucket: str) -> tuple[str, datetime | None]:

@@ -21,7 +21,7 @@ from landrun.outside import json_object, one_line
 LOOKED_AT = 1000
 """Letters that are looked at, at most; there may be more."""
 
-HIDDEN_SECONDS = 30
+HIDDEN_SECONDS = 120
 """How long a letter that is looked at is hidden from others, should nobody let go of it."""
 
 BATCH = 10
@@ -181,10 +181,10 @@ class Letters:
         found: dict[str, Letter] = {}
         try:
             while len(found) < most:
-                letters = self.take(HIDDEN_SECONDS)
-                if not letters:
-                    break
+                seen, letters = len(found), self.take(HIDDEN_SECONDS)
                 found |= {letter.id: letter for letter in letters}
+                if len(found) == seen:  # none is left, or the first are to be seen again
+                    break
         finally:
             self.let_go(list(found.values()))
         return list(found.values())

@@ -149,6 +149,8 @@ class Firing:
         try:
             while taken := self.letters.take(HELD_SECONDS, most=1):
                 [letter] = taken
+                if self._came_back(letter, fired):
+                    return
                 function = self.function_of(letter)
                 sweep = function == "ReconcileFunction"
                 why = "" if sweep and swept else self._tried(letter, function)
@@ -161,6 +163,15 @@ class Firing:
                 yield fired
         finally:
             self.letters.let_go([letter for letter, _ in fired.failed])
+
+    @staticmethod
+    def _came_back(letter: Letter, fired: Fired) -> bool:
+        """Whether a letter that failed is seen again: then each has been tried; it is let go."""
+        for place, (before, why) in enumerate(fired.failed):
+            if before.id == letter.id:
+                fired.failed[place] = (letter, why)
+                return True
+        return False
 
     def function_of(self, letter: Letter) -> str:
         """Say which function of the template a letter is for; empty when nobody can tell."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
+from landrun.clock import utc_now
 from landrun.contract import ExecutionInput, ManualTrigger, S3Uri, manual_run_name
-from landrun.errors import ConfigurationError
+from landrun.errors import AlreadyStarted, ConfigurationError
 from landrun.executions import Executions
 from landrun_ops.inputs import Inputs
 from landrun_ops.runs import Run
@@ -16,6 +19,12 @@ FAILED = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
 
 LOOKED_FOR = 1000
 """Objects of a manifest that are looked for before it runs again."""
+
+
+_NAMESPACE = uuid.UUID("8c1f6f0e-5a0f-4f0b-9a54-6f0f0c2b7d13")
+
+CLOCK_SKEW = timedelta(seconds=5)
+"""How far this clock and Step Functions' may be apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +101,26 @@ class Rerunner:
         self._prefix = prefix
         self._started_by = started_by
 
-    def start(self, run: Run) -> Started:
+    def start(self, run: Run, *, once: bool = False) -> Started:
         """Start a run over the manifest of another, with an output folder of its own.
+
+        Parameters
+        ----------
+        run : Run
+            The other.
+        once : bool
+            Whether this failure of it is to be run again once only, whoever asks how often: then
+            the new name is made from it, as that of a landing's run is. Else it is random.
 
         Raises
         ------
+        AlreadyStarted
+            When it has been, with ``once``.
         ServiceError
             When Step Functions refuses the call or cannot be reached.
         """
-        name = manual_run_name(self._prefix)
+        name = manual_run_name(self._prefix, _of_failure(run) if once else None)
+        asked_at = utc_now()
         started = self._executions.start(
             ExecutionInput(
                 PreprocessingJobName=name,
@@ -109,7 +129,13 @@ class Rerunner:
                 Trigger=ManualTrigger(StartedBy=self._started_by, RerunOf=run.name),
             )
         )
+        if once and started.started_at < asked_at - CLOCK_SKEW:
+            raise AlreadyStarted(name)
         return Started(name, run.name, started.arn)
+
+
+def _of_failure(run: Run) -> uuid.UUID:
+    return uuid.uuid5(_NAMESPACE, f"{run.name}/{run.attributes.get('redrive_count', 0)}")
 
 
 def manifest_of(run: Run) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,8 @@ __all__ = ["UNFINISHED", "Only", "Run", "Runs", "run_of"]
 
 QUIET_MONTHS = 24
 """Months without any run after which the ledger is taken to have ended."""
+
+_WHOLE = re.compile(r"-[0-9a-f]{32}$")
 
 MOST_NAMED = 6
 """Runs that are named to somebody who has to write more of a name."""
@@ -132,7 +135,9 @@ class Runs:
         whole = self.get(text) if is_run_name(text) else None
         if whole:
             return whole
-        found = list(islice(self._beginning(text, now), MOST_NAMED)) if text else []
+        # A whole name is the beginning of no other: that spares reading the ledger to its end.
+        begins = text and not _WHOLE.search(text)
+        found = list(islice(self._beginning(text, now), MOST_NAMED)) if begins else []
         if len(found) == 1:
             return found[0]
         if not found:

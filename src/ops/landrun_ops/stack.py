@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
     from landrun_ops.runs import Runs
 
-OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonwebservices.com.cn")
-"""How the hosts of AWS's own endpoints end (AWS General Reference, "Service endpoints")."""
+OF_LAPTOPS = ("localhost", "127.0.0.1", "::1", "host.docker.internal")
+"""Where a laptop's AWS answers; AWS's own endpoints have names of many partitions."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def find(
         outputs=outputs,
         parameters=given,
         client=clients,
-        laptop=not host.endswith(OF_AWS),
+        laptop=host in OF_LAPTOPS or bool(environment),
         status=found["StackStatus"],
     )
 
@@ -171,16 +172,18 @@ class _Clients:
         self._session = session
         self._endpoint = environment.get("AWS_ENDPOINT_URL")
         self._made: dict[str, Any] = {}
+        self._lock = threading.Lock()  # boto3: a session is no thing to share among threads
 
     def __call__(self, service: str, config: Any = None) -> Any:
-        if config is not None:
-            return self._make(service, config)
-        if service not in self._made:
-            from botocore.config import Config  # noqa: PLC0415  (boto3 has imported it by now)
+        from botocore.config import Config  # noqa: PLC0415  (boto3 has imported it by now)
 
-            patient = Config(retries={"mode": "standard", "total_max_attempts": 6})
-            self._made[service] = self._make(service, patient)
-        return self._made[service]
+        with self._lock:
+            if config is not None:
+                return self._make(service, config)
+            if service not in self._made:
+                patient = Config(retries={"mode": "standard", "total_max_attempts": 6})
+                self._made[service] = self._make(service, patient)
+            return self._made[service]
 
     def _make(self, service: str, config: Any) -> Any:
         with translated(f"boto3 client {service}"):

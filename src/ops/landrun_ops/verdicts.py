@@ -40,7 +40,8 @@ class Answer:
     verdict : str
         For machines: ``processed``, ``running``, ``failed``, ``waiting``, ``claimed``,
         ``superseded``, ``ignored``, ``refused``, ``dead-letter``, ``archived``, ``deleted``,
-        ``on-its-way``, ``no-event``, ``overwritten``, ``other-bucket`` or ``not-there``.
+        ``on-its-way``, ``no-event``, ``overwritten``, ``other-bucket``,
+        ``unknown`` or ``not-there``.
     said : str
         For people, in a sentence or two.
     run : Run or None
@@ -197,7 +198,7 @@ def _gone(facts: Facts) -> Answer | None:
 
 
 def _archived(facts: Facts) -> Answer | None:
-    if not (facts.version and facts.version.archived):
+    if not (facts.version and facts.version.archived) or facts.unseen:
         return None
     said = "No run of it is known, and it is archived: no job can read it."
     command = _backfill(facts)
@@ -205,13 +206,16 @@ def _archived(facts: Facts) -> Answer | None:
 
 
 def _overwritten(facts: Facts) -> Answer | None:
-    if facts.version is None or facts.version.latest:
+    if facts.version is None or facts.version.latest or facts.unseen:
         return None
     said = "No run of this version is known, and a newer one has taken its place in S3."
     return Answer("overwritten", said, remedy="put it again if it is still to be processed")
 
 
 def _no_run(facts: Facts) -> Answer:
+    if facts.unseen:
+        said = "No run of it is known, but not all could be looked at: there may be one."
+        return Answer("unknown", said, remedy="ask for the permissions that are missing, see below")
     command = _backfill(facts)
     if facts.on_their_way:
         said = (

@@ -194,6 +194,13 @@ def next_tick(parameters: Mapping[str, str], start_on: str, now: datetime) -> Ti
         return Tick(expression, None)
 
 
+def _in_short(error: LandrunError) -> str:
+    """Name what AWS refused, and with which code: all that a permission is asked for by."""
+    if isinstance(error, ServiceError) and error.code:
+        return f"{error.operation}: {error.code}"
+    return str(error)
+
+
 class Part(Generic[T]):
     """One part of what goes on, looked at again and again.
 
@@ -242,8 +249,7 @@ class Part(Generic[T]):
             self.value, self.seen, self.trouble, self.error = self._look(), self._now(), "", None
             self._failures = 0
         except LandrunError as error:
-            said = error.code if isinstance(error, ServiceError) else str(error)
-            self._failed(said or str(error), error)
+            self._failed(_in_short(error), error)
         except Exception as error:  # else the screen would stand still, and mislead
             self._failed(one_line(f"{type(error).__name__}: {error}"), None)
         took = self._clock() - began

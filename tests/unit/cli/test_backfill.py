@@ -24,7 +24,7 @@ from landrun_ops.cli import counting
 from landrun_ops.cli.backfill_run import LEFT_OUT, resumed, survey_lines
 from landrun_ops.knowing import Knows
 from landrun_ops.landings import Known, item_id
-from landrun_ops.runs import Run
+from landrun_ops.runs import Only, Run
 from landrun_ops.versions import Version, Versions
 
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
@@ -98,7 +98,7 @@ def test_the_event_gives_its_run_the_name_that_s3s_own_would_give(load_event: An
 @pytest.mark.parametrize("key", ["incoming/a+b%2B é😀.jsonl", "incoming/a\nb", 'incoming/".x'])
 def test_any_key_arrives_as_it_is(key: str) -> None:
     event = object_created("landings", version(key, None), QUEUE)
-    assert parse_landing(json.dumps(event, ensure_ascii=False)).key == key
+    assert parse_landing(json.dumps(event)).key == key
     assert "version-id" not in event["detail"]["object"]
 
 
@@ -159,7 +159,7 @@ class FakeRuns:
     def __init__(self, *runs: Run) -> None:
         self.runs = runs
 
-    def newest(self, now: datetime) -> Iterator[Run]:
+    def newest(self, now: datetime, *pages: int, only: Only | None = None) -> Iterator[Run]:
         return iter(self.runs)
 
 
@@ -180,6 +180,13 @@ def test_a_version_is_known_by_its_run_or_by_the_table_and_no_other_is() -> None
     a, b, c = (version(f"incoming/{name}.jsonl") for name in "abc")
     found = knows(name_of(a), b=Known(version_id="v1"), c=Known(version_id="v0"))
     assert found.among([a, b, c]) == {a.key, b.key}
+
+
+def test_a_version_whose_run_has_a_name_of_before_the_prefix_was_changed_is_known() -> None:
+    one = version()
+    old = landing_run_name("nightly", "landings", one.key, str(one.version_id))
+    assert knows(old, runs=[Run({"name": old})]).among([one]) == {one.key}
+    assert knows(old, runs=[Run({"name": "Not-a-prefix-1"})]).among([one]) == set()
 
 
 def test_more_than_one_call_can_ask_for_are_asked_for_in_several() -> None:

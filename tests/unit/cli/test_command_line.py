@@ -107,6 +107,18 @@ def test_a_mistake_is_one_line_with_the_remedy_and_exit_code_2(
     assert said.out == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has it")
+@pytest.mark.parametrize(("shell", "code", "lines"), [("> /dev/full", 2, 1), ("| true", 141, 0)])
+def test_an_output_that_cannot_be_written_ends_the_command_quietly(
+    root: Path, shell: str, code: int, lines: int
+) -> None:
+    script = f"set -o pipefail; {sys.executable} -m landrun_ops workflow graph --json {shell}"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, len(done.stderr.splitlines())) == (code, lines), done.stderr
+
+
 def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run([]) == 0
     assert "Usage: landrun" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -248,3 +249,10 @@ def test_of_too_many_runs_the_first_and_the_last_are_looked_into(
     runs = [tick_run(f"r{n}", f"{n:05}") for n in range(500)]
     found = Lineage(FakeLedger(*runs), None).readers(WHERE, "v1", NOW, NOW)  # type: ignore[arg-type]
     assert (found.looked, found.of, found.found) == (300, 500, ())
+
+
+def test_what_could_not_be_looked_at_is_no_reason_to_say_that_there_is_no_run() -> None:
+    for known in (facts(), facts(version=Version("k", "v", NOW, archived=True))):
+        found = decide(replace(known, unseen=["the run: dynamodb:GetItem: AccessDenied"]))
+        assert (found.verdict, found.commands) == ("unknown", ())
+        assert "permissions" in found.remedy

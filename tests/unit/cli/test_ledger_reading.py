@@ -188,6 +188,7 @@ def test_a_run_is_found_by_as_much_of_its_name_as_is_clear(ledger: Runs, text: s
         ("3f5d8f02", [HEXES[0], HEXES[1], "write more of the name"]),
         ("5d8f02", ["no run", "landrun runs"]),
         ("", ["no run"]),
+        (f"landrun-{'0' * 32}", ["no run"]),
         ("\x1b[31m", ["no run"]),
     ],
 )

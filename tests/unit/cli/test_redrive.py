@@ -148,18 +148,22 @@ class FakeSqs:
         self.visible = deque(letters)
         self.held: dict[str, Letter] = {}
         self.deleted: list[str] = []
+        self.hides = True
 
     def receive_message(self, MaxNumberOfMessages: int, **how: Any) -> dict[str, Any]:  # noqa: N803
         count = min(MaxNumberOfMessages, len(self.visible))
         taken = [self.visible.popleft() for _ in range(count)]
         self.held |= {letter.id: letter for letter in taken}
+        if not self.hides:
+            self.visible += taken
         return {"Messages": list(map(_message, taken))} if taken else {}
 
     def change_message_visibility_batch(self, **asked: Any) -> None:
         entries = asked["Entries"]
         assert len(entries) <= 10
         assert all(entry["VisibilityTimeout"] == 0 for entry in entries)
-        self.visible += [self.held.pop(entry["ReceiptHandle"]) for entry in entries]
+        again = [self.held.pop(entry["ReceiptHandle"]) for entry in entries]
+        self.visible += again if self.hides else []
 
     def delete_message(self, QueueUrl: str, ReceiptHandle: str) -> None:  # noqa: N803
         self.deleted.append(self.held.pop(ReceiptHandle).id)
@@ -185,6 +189,14 @@ def test_what_is_looked_at_is_let_go_of(load_event: Any) -> None:
     assert [letter.reason for letter in found] == ["bad"] * 25
     assert found[0].sent_at == datetime(2026, 11, 22, 8, 15, 31, tzinfo=UTC)
     assert (len(sqs.visible), sqs.held, sqs.deleted) == (25, {}, [])
+
+
+def test_letters_that_come_to_be_seen_again_meanwhile_do_not_keep_the_look_going(
+    load_event: Any,
+) -> None:
+    sqs = FakeSqs(*(landing(load_event, f"k{n}") for n in range(25)))
+    sqs.hides = False
+    assert len(Letters(sqs, "url").peek()) == 25
 
 
 def test_no_more_is_looked_at_than_is_asked_for(load_event: Any) -> None:
@@ -245,8 +257,11 @@ def test_a_move_that_failed_says_why() -> None:
 # ---- firing again
 
 
-def fired(*letters: Letter, failing: Sequence[str] = ()) -> tuple[Any, FakeSqs, list[Any]]:
-    sqs, calls = FakeSqs(*letters), []
+def fired(
+    *letters: Letter, failing: Sequence[str] = (), hides: bool = True
+) -> tuple[Any, FakeSqs, list[Any]]:
+    sqs, calls = FakeSqs(*letters), list[Any]()
+    sqs.hides = hides
 
     def invoke(function: str, payload: dict[str, Any]) -> None:
         calls.append((function, payload))
@@ -269,6 +284,12 @@ def test_a_tick_that_fails_again_stays_with_why_and_is_tried_once() -> None:
     last, sqs, calls = fired(failed("stack-Schedule-1", TICK), failing=["ScheduleFunction"])
     assert [why for _, why in last.failed] == ["ScheduleFunction failed: again"]
     assert (len(calls), len(sqs.visible), sqs.deleted) == (1, 1, [])
+
+
+def test_ticks_that_fail_for_longer_than_letters_are_hidden_are_tried_once_each() -> None:
+    letters = [failed("stack-Schedule-1", TICK, str(n)) for n in range(3)]
+    last, _, calls = fired(*letters, failing=["ScheduleFunction"], hides=False)
+    assert (len(last.failed), len(calls)) == (3, 3)
 
 
 def test_one_sweep_does_for_all_that_ask_for_one() -> None:

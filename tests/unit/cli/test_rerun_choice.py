@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from landrun.contract import ExecutionInput, ManualTrigger, S3Uri
-from landrun.errors import ConfigurationError
+from landrun.errors import AlreadyStarted, ConfigurationError
 from landrun.executions import Started as Execution
 from landrun_ops.cli.rerun import choice_text, missing_text
 from landrun_ops.inputs import Input
@@ -84,6 +84,36 @@ def test_a_rerun_reads_the_same_manifest_and_writes_to_its_own_folder() -> None:
     assert given.InputMessage == "s3://out/manifests/a.json"
     assert given.OutputProcessedMessage == f"s3://out/processed/{first.name}/"
     assert given.Trigger == ManualTrigger(StartedBy="ana", RerunOf="a")
+
+
+def test_a_failure_is_run_again_once_only_where_that_is_asked() -> None:
+    starts: list[tuple[str, datetime]] = []
+
+    class Executions:
+        def start(self, run: ExecutionInput) -> Execution:
+            name = run.PreprocessingJobName
+            if name in dict(starts):
+                raise AlreadyStarted(name)
+            starts.append((name, datetime.now(UTC)))
+            return Execution(name, starts[-1][1])
+
+    rerunner = Rerunner(Executions(), S3Uri("out", "processed/"), "nightly", "ana")  # type: ignore[arg-type]
+    first = rerunner.start(_run("a"), once=True)
+    with pytest.raises(AlreadyStarted, match=first.name):
+        rerunner.start(_run("a"), once=True)
+    redriven = Run({**_run("a").attributes, "redrive_count": 1})
+    assert rerunner.start(redriven, once=True).name != first.name
+    assert rerunner.start(_run("b"), once=True).name != first.name
+
+
+def test_a_rerun_that_another_has_just_started_is_no_new_one() -> None:
+    class Executions:
+        def start(self, run: ExecutionInput) -> Execution:
+            return Execution(run.PreprocessingJobName, datetime.now(UTC) - timedelta(minutes=1))
+
+    rerunner = Rerunner(Executions(), S3Uri("out", "processed/"), "nightly", "ana")  # type: ignore[arg-type]
+    with pytest.raises(AlreadyStarted):
+        rerunner.start(_run("a"), once=True)
 
 
 class FakeInputs:

@@ -140,6 +140,18 @@ def test_aws_out_of_reach_for_five_minutes_ends_the_waiting() -> None:
     assert 300 < clock.now < 320
 
 
+def test_what_has_just_been_started_may_be_unknown_for_a_moment() -> None:
+    clock = Clock()
+    unknown = ServiceError("states:DescribeExecution", "ExecutionDoesNotExist", "not yet")
+    seen = list(follow(looks(unknown, WORKS, ENDED), clock=clock, sleep=clock.sleep))
+    assert seen[-1] == ENDED
+
+    clock = Clock()
+    with pytest.raises(ServiceError):
+        list(follow(looks(unknown), clock=clock, sleep=clock.sleep))
+    assert 30 <= clock.now < 40
+
+
 def test_a_refusal_ends_the_waiting_at_once() -> None:
     expired = ServiceError("states:DescribeExecution", "ExpiredTokenException", "expired")
     clock = Clock()

@@ -61,6 +61,12 @@ def test_a_narrow_outcome_has_every_count_in_one_line() -> None:
     assert row.split()[-6:] == ["12.3", "5574", "5160", "410", "3", "1"]
 
 
+def test_a_run_and_its_status_are_whole_on_the_narrowest_of_screens() -> None:
+    drawn = _drawn(runs_table([_run()], 56), 56)
+    assert {"SUCCEEDED", "3f5d8f02"} & set(drawn.split()) >= {"SUCCEEDED"}
+    assert len(drawn.splitlines()) == 3
+
+
 def test_a_narrow_ledger_sums_the_dropped_rows() -> None:
     drawn = _drawn(runs_table([_run()], 80), 80)
     (row,) = [line for line in drawn.splitlines() if "SUCCEEDED" in line]

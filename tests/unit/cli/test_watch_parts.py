@@ -52,7 +52,8 @@ def test_what_was_seen_stays_while_aws_throttles() -> None:
     part.once()
     assert (part.value, part.trouble, part.seen) == (1, "", NOW)
     part.once()
-    assert (part.value, part.trouble, part.error) == (1, "ThrottlingException", THROTTLED)
+    assert (part.value, part.error) == (1, THROTTLED)
+    assert part.trouble == "sqs:GetQueueAttributes: ThrottlingException"
     part.once()
     assert (part.value, part.trouble, part.error) == (2, "", None)
 
@@ -180,8 +181,12 @@ def test_a_part_that_is_not_seen_is_named_with_its_age() -> None:
     part.once()
     later = datetime(2026, 11, 22, 19, 0, 14, tzinfo=UTC)
     assert (
-        watch._trouble(part, later) == "queues as of 14 s ago: ThrottlingException; looking again"
+        watch._trouble(part, later)
+        == "queues as of 14 s ago: sqs:GetQueueAttributes: ThrottlingException"
     )
     never = Look(THROTTLED).part()
     never.once()
-    assert watch._trouble(never, later).startswith("queues not seen yet: Throttling")
+    assert (
+        watch._trouble(never, later)
+        == "queues not seen: sqs:GetQueueAttributes: ThrottlingException"
+    )

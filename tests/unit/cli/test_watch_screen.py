@@ -82,7 +82,7 @@ BUSY = view(
         ]
         + [run(101 + n, "SUCCEEDED", 400 + n, 100 + n) for n in range(40)],
     ),
-    troubles=("queues as of 12 s ago: ThrottlingException; looking again",),
+    troubles=("queues as of 12 s ago: ThrottlingException",),
 )
 
 
@@ -98,7 +98,7 @@ def test_it_fits_the_screen(of: View, width: int, height: int) -> None:
 def test_a_busy_stack_at_80_columns() -> None:
     text = "\n".join(drawn(BUSY))
     for words in (
-        "! queues as of 12 s ago: ThrottlingException; looking again",
+        "! queues as of 12 s ago: ThrottlingException",
         "landed        1,200 on their way, 30 being taken",
         "waiting       at least 8,000 landings, the oldest for 1 min 05 s, 20 being",
         "next tick     Mon 03:00 UTC, in 7 h 05 min",

@@ -152,6 +152,19 @@ def test_a_function_that_would_refuse_its_environment_fails_in_its_own_words() -
     assert "OUTPUT_PREFIX" in found.says
 
 
+def test_an_environment_that_may_not_be_decrypted_is_not_judged() -> None:
+    function = answer("lambda.GetFunctionConfiguration")
+    function["Environment"] = {"Error": {"ErrorCode": "AccessDeniedException", "Message": "no"}}
+    found = functions.judge_function(function, {}, functions.SETTINGS["ReconcileFunction"])
+    assert found.grade is Grade.SKIP
+    assert "kms:Decrypt" in found.remedy
+
+
+def test_no_tick_was_due_while_the_schedule_was_not_as_it_is() -> None:
+    schedule = {"ScheduleExpression": "cron(0 3 * * ? *)", "CreationDate": NOW - timedelta(days=9)}
+    assert last_due(schedule | {"LastModificationDate": NOW - timedelta(hours=1)}, NOW) is None
+
+
 @pytest.mark.parametrize(
     ("expression", "made", "due"),
     [

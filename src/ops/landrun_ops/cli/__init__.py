@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import sys
 from typing import Annotated
 
 import typer
+from typer._click.utils import PacifyFlushWrapper
 from typer.exceptions import TyperException
 
 from landrun.errors import LandrunError, ServiceError
@@ -61,8 +64,14 @@ _REMEDIES = {
     "AccessDeniedException": _NOT_ALLOWED,
     "AuthorizationError": _NOT_ALLOWED,
     "ResourceNotFoundException": _NOT_KNOWN,
+    "NoSuchBucket": "; check the bucket's name",
     "ThrottlingException": "; AWS asks to slow down: try again in a minute",
 }
+
+PIPE_CLOSED = 141
+"""The shell's exit code of what ended for its pipe was closed: 128 and the signal's number."""
+
+CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 
 app = typer.Typer(
     name="landrun",
@@ -124,7 +133,20 @@ def main() -> None:
         with contextlib.suppress(AttributeError):
             # A key that the terminal cannot show must not end the command that shows it.
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except SystemExit as ended:
+        # So Typer ends what writes to a pipe that nobody reads any more, as of landrun runs | head.
+        if not isinstance(sys.stdout, PacifyFlushWrapper):
+            raise
+        code = PIPE_CLOSED if ended.code else 0
+    except OSError as error:
+        if error.errno not in CANNOT_WRITE:
+            raise
+        complain(f"cannot write the output: {error.strerror}")
+        os._exit(2)  # or Python would try once more to write it, and complain in its own words
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

@@ -46,7 +46,7 @@ def ask(question: str, *, yes: bool) -> None:
     ------
     ConfigurationError
         When nobody is at a terminal to answer.
-    typer.Abort
+    typer.Exit
         When the answer is no.
     """
     if yes:
@@ -55,7 +55,9 @@ def ask(question: str, *, yes: bool) -> None:
         raise ConfigurationError(
             f"{question} Nobody is here to answer: say --yes, or look first with --dry-run"
         )
-    typer.confirm(printable(question), abort=True, err=True)
+    if not typer.confirm(printable(question), err=True):
+        typer.echo("nothing was done", err=True)
+        raise typer.Exit
 
 
 def is_watched() -> bool:

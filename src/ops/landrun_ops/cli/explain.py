@@ -28,7 +28,7 @@ def explain(
         ),
     ] = "",
     json: options.JsonOption = False,
-) -> None:
+) -> int:
     """Say which run processed an object, or why none did, and what to do.
 
     Example: landrun explain s3://bucket/incoming/orders.jsonl
@@ -37,4 +37,4 @@ def explain(
     # Late, like all that takes longer to import than --help may take.
     from landrun_ops.cli.explain_run import run_explain  # noqa: PLC0415
 
-    run_explain(stack, uri, version_id, options=stack_options(target), json=json)
+    return run_explain(stack, uri, version_id, options=stack_options(target), json=json)

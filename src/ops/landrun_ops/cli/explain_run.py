@@ -25,8 +25,13 @@ OTHERS = 6
 """Other runs that are named on the screen."""
 
 
-def run_explain(stack: Stack, uri: str, version_id: str, *, options: str = "", json: bool) -> None:
+def run_explain(stack: Stack, uri: str, version_id: str, *, options: str = "", json: bool) -> int:
     """Look, decide and say; ``options`` are those by which a command finds this stack.
+
+    Returns
+    -------
+    int
+        The exit code: 2 when it cannot be told, for something could not be looked at.
 
     Raises
     ------
@@ -43,12 +48,17 @@ def run_explain(stack: Stack, uri: str, version_id: str, *, options: str = "", j
     tick = ticking(stack, facts) if answer.verdict in ("waiting", "claimed") else ""
     if json:
         show_json(described(facts, answer) | ({"next_tick": tick} if tick else {}))
-        return
+        return _code(answer)
     screen = console()
     sheet = Sheet(screen.width)
     write(sheet, facts, answer, tick)
     for line in sheet.lines:
         screen.print(line, soft_wrap=True)
+    return _code(answer)
+
+
+def _code(answer: Answer) -> int:
+    return 2 if answer.verdict == "unknown" else 0
 
 
 def parsed(uri: str) -> S3Uri:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from landrun.errors import ConfigurationError, ServiceError
+from landrun.errors import AlreadyStarted, ConfigurationError, ServiceError
 from landrun_ops.cli import options, places
 from landrun_ops.cli.notes import note, stack_options
 from landrun_ops.cli.terminal import complain, say, show_json
@@ -50,7 +50,10 @@ def rerun(
     Example: landrun rerun --failed --since 12h --yes
     """
     if bool(runs) == failed:
-        raise ConfigurationError("name runs, or give --failed for those of the last day: not both")
+        remedy = "give one of both" if failed else "landrun runs --status failed lists some"
+        raise ConfigurationError(
+            f"name runs, or give --failed for those that failed in the last day: {remedy}"
+        )
     if since and not failed:
         raise ConfigurationError("--since is about --failed: give both, or the runs' names alone")
     now = datetime.now(UTC)
@@ -63,14 +66,18 @@ def rerun(
     _warn(stack, chosen)
     if len(chosen) > 1 and not yes:
         _ask(chosen)
-    started = _start(stack, chosen, quiet=json)
+    started = _start(stack, chosen, once=failed, quiet=json)
     if json:
         show_json([asdict(one) for one in started])
-    elif len(started) == 1:
-        say(f"follow it: landrun logs {started[0].name} --follow{stack_options(target)}")
-    else:
-        say(f"follow them: landrun watch{stack_options(target)}")
+    elif started:
+        say(_how_to_follow(started, stack_options(target)))
     return 0
+
+
+def _how_to_follow(started: Sequence[Started], where: str) -> str:
+    if len(started) == 1:
+        return f"follow it: landrun logs {started[0].name} --follow{where}"
+    return f"follow them: landrun watch{where}"
 
 
 def _named(stack: Stack, names: Sequence[str], now: datetime) -> list[Run]:
@@ -148,7 +155,7 @@ def _ask(chosen: Sequence[Run]) -> None:
     ------
     ConfigurationError
         When there is nobody to ask.
-    Abort
+    Exit
         When the answer is no.
     """
     from landrun_ops.cli.tables import short_name, trigger_text  # noqa: PLC0415
@@ -162,10 +169,10 @@ def _ask(chosen: Sequence[Run]) -> None:
         raise ConfigurationError(f"{question} Nobody is there to ask: give --yes")
     if not typer.confirm(question, err=True):
         note("nothing was started")
-        raise typer.Abort
+        raise typer.Exit
 
 
-def _start(stack: Stack, chosen: Sequence[Run], *, quiet: bool) -> list[Started]:
+def _start(stack: Stack, chosen: Sequence[Run], *, once: bool, quiet: bool) -> list[Started]:
     """Start the runs; when one cannot be, say how far it came.
 
     Raises
@@ -185,7 +192,10 @@ def _start(stack: Stack, chosen: Sequence[Run], *, quiet: bool) -> list[Started]
     started: list[Started] = []
     for run in chosen:
         try:
-            started.append(rerunner.start(run))
+            started.append(rerunner.start(run, once=once))
+        except AlreadyStarted as error:
+            note(f"{run.name} has been run again already, as {error.name}")
+            continue
         except ServiceError:
             complain(
                 f"{len(started)} of {len(chosen)} were started, the others from {run.name} on not"

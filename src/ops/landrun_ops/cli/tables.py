@@ -49,7 +49,10 @@ def runs_table(runs: Sequence[Run], width: int, now: datetime | None = None) -> 
     took = Column("took", lambda run: took_text(run, now), "right")
     narrow = [_DIGITS, _TRIGGER, _STARTED_SHORT, _STATUS, took, *_COUNTS[:2], _DROPPED]
     middle = [_NAME, _TRIGGER, _STARTED, _STATUS, took, *_COUNTS]
-    return _table(runs, width, _widest(runs, width, [*middle, _RESULT], middle, narrow))
+    least = [_DIGITS, _TRIGGER, _STATUS, took]
+    chosen = _widest(runs, width, [*middle, _RESULT], middle, narrow)
+    cramped = _room_for_trigger(runs, width, chosen) < len(_TRIGGER.heading)
+    return _table(runs, width, least if cramped else chosen)
 
 
 def outcome_table(runs: Sequence[Run], width: int) -> Table:

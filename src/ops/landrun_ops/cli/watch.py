@@ -138,9 +138,9 @@ class Sights:
 
 def _trouble(part: Part[Any], now: datetime) -> str:
     if part.seen is None:
-        return f"{part.name} not seen yet: {part.trouble}; looking again"
+        return f"{part.name} not seen: {part.trouble}"
     age = (now - part.seen).total_seconds()
-    return f"{part.name} as of {age:.0f} s ago: {part.trouble}; looking again"
+    return f"{part.name} as of {age:.0f} s ago: {part.trouble}"
 
 
 def _once(sights: Sights, *, json: bool) -> int:

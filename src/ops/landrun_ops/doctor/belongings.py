@@ -192,4 +192,6 @@ def _alarms(sight: Sight) -> list[Finding]:
     rings = sight.all(
         "cloudwatch:DescribeAlarms", "MetricAlarms", AlarmNamePrefix=f"{name}-", StateValue="ALARM"
     )
-    return judge_alarms(rings, name)
+    # The names of another stack may begin so, too; what follows the stack's name is one word.
+    mine = [one for one in rings if "-" not in one["AlarmName"].removeprefix(f"{name}-")]
+    return judge_alarms(mine, name)

@@ -53,7 +53,11 @@ def judge_function(
     if concurrency.get("ReservedConcurrentExecutions") == 0:
         remedy = f"aws lambda delete-function-concurrency --function-name {name}"
         return fail(f"{name} is throttled to nothing (reserved concurrency 0)", remedy)
-    variables = function.get("Environment", {}).get("Variables", {})
+    environment = function.get("Environment", {})
+    if environment.get("Error"):  # with a key of one's own, whoever may not decrypt
+        why = environment["Error"].get("ErrorCode", "no reason given")
+        return skip(f"could not see {name}'s environment: {why}", "ask for kms:Decrypt")
+    variables = environment.get("Variables", {})
     try:
         model.from_environment({key: str(value) for key, value in variables.items()})
     except ConfigurationError as error:

@@ -150,7 +150,7 @@ def last_due(schedule: Mapping[str, Any], now: datetime) -> datetime | None:
     ScheduleError
         When its expression cannot be followed here.
     """
-    after, created = _next(schedule), _created(schedule, now)
+    after, created = _next(schedule), _changed(schedule, now)
     for window in WINDOWS:
         begin = max(now - window, created)
         due = [*_until(after, begin, now)]
@@ -180,6 +180,12 @@ def _next(schedule: Mapping[str, Any]) -> Callable[[datetime], datetime | None]:
 def _created(schedule: Mapping[str, Any], now: datetime) -> datetime:
     made: datetime = schedule.get("CreationDate") or now - WINDOWS[-1]
     return made
+
+
+def _changed(schedule: Mapping[str, Any], now: datetime) -> datetime:
+    """Say since when it has been as it is: before, it may have been off, or due at other times."""
+    created = _created(schedule, now)
+    return max(created, schedule.get("LastModificationDate") or created)
 
 
 def _zone(schedule: Mapping[str, Any]) -> str:
@@ -216,7 +222,10 @@ def _tick(sight: Sight, now: datetime) -> Finding:
 def _last_tick(sight: Sight, now: datetime) -> Finding:
     if not wanted(sight.stack.parameters):
         return skip("no ticks are wanted")
-    due = last_due(_schedule(sight), now)
+    try:
+        due = last_due(_schedule(sight), now)
+    except ScheduleError as error:
+        return skip(f"when it was due last cannot be told here: {error}")
     if due is None or now - due > KEPT:
         return judge_last_tick(due, None, now)
     fired = _called(sight, "ScheduleFunction", "Invocations", due, now)

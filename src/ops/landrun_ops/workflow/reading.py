@@ -133,8 +133,8 @@ def _nothing(uri: S3Uri) -> str:
     if uri.key.endswith(ANY_END):
         return f"nothing to read at {uri}: no key begins so, or what does is empty or landrun's own"
     return (
-        f"nothing to read at {uri}: no object of that name, and none with bytes in it under it as"
-        f" a folder (a {ANY_END} at the end stands for any)"
+        f"nothing to read at {uri}: an object of that name is not there, or is empty, and none with"
+        f" bytes in it lies under it as a folder (a {ANY_END} at the end stands for any)"
     )
 
 

@@ -1,0 +1,22 @@
+"""The ``landrun`` command, from its first moment: Ctrl-C ends it quietly even while it starts."""
+
+from __future__ import annotations
+
+import sys
+
+INTERRUPTED = 130
+"""The shell's exit code of what Ctrl-C ended: 128 and the signal's number."""
+
+
+def main() -> None:
+    """Run the command that the shell's arguments name; see `landrun_ops.cli.main`."""
+    try:
+        from landrun_ops.cli import main as run  # noqa: PLC0415  (the import is a part of it)
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()
