@@ -1,0 +1,5 @@
+"""What landrun costs: seconds, memory, requests and dollars, each beside what it replaces.
+
+``make bench`` runs every suite and prints one table. Machines are noisy: what counts are ratios of
+ways that took turns in one run; absolute figures say only where they were measured.
+"""

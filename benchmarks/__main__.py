@@ -1,0 +1,123 @@
+"""Run the suites, print one table, and write their figures down.
+
+python -m benchmarks [--quick] [suite…]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, cast
+
+from rich.console import Console
+
+from benchmarks import table
+from benchmarks.measuring import Options, Suite
+
+SUITES = ("cold_start", "warm", "burst", "tick", "ledger", "processing", "memory")
+QUICK = Path(".landrun/bench/quick.json")
+PACKAGES = ("aws-lambda-powertools", "boto3", "pydantic", "polars", "orjson", "moto")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run suites; 1 when an aim was missed, 0 otherwise."""
+    given = _parser().parse_args(arguments)
+    results = table.RESULTS if not given.quick else QUICK
+    stands = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
+    suites = dict(stands.get("suites", {})) if given.suites or not given.quick else {}
+    for name in given.suites or SUITES:
+        suites[name] = _measured(name, quick=given.quick)
+        document = {"machine": _machine(), "suites": _in_order(suites)}
+        results.parent.mkdir(parents=True, exist_ok=True)
+        results.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    table.show(_in_order(suites), Console())
+    missed = [row for suite in suites.values() for row in suite["rows"] if row["met"] is False]
+    print(f"{len(missed)} aim(s) missed; figures are in {os.path.relpath(results)}")
+    return int(bool(missed))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure landrun beside what it replaces. Figures of other suites stay.",
+        epilog="Example: python -m benchmarks --quick warm burst",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes, under two minutes in all"
+    )
+    parser.add_argument("suites", nargs="*", metavar="suite", help=", ".join(SUITES))
+    return parser
+
+
+def _in_order(suites: dict[str, Any]) -> dict[str, Any]:
+    return {name: suites[name] for name in (*SUITES, *suites) if name in suites}
+
+
+def _measured(name: str, *, quick: bool) -> dict[str, Any]:
+    if name not in SUITES:
+        raise SystemExit(f"no suite {name!r}: there are {', '.join(SUITES)}")
+    suite = cast(Suite, importlib.import_module(f"benchmarks.{name}"))
+    began = time.monotonic()
+    print(f"== {suite.TITLE}", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory(prefix=f"landrun-{name}-", dir=_scratch()) as scratch:
+        rows = [row.to_json() for row in _told(suite.run(Options(quick, Path(scratch), _tell)))]
+    return {
+        "title": suite.TITLE,
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - began, 1),
+        "versions": _versions(),
+        "rows": rows,
+    }
+
+
+def _scratch() -> Path:
+    """A folder on a disk: what /tmp is made of differs."""
+    folder = Path(".landrun/bench")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
+
+
+def _told(rows: Iterable[Any]) -> Iterable[Any]:
+    for row in rows:
+        said = f"{row.case}: {row.figure}: {table.figure(row)} {table.outcome(row)}"
+        print(said.rstrip(), file=sys.stderr, flush=True)
+        yield row
+
+
+def _tell(text: str) -> None:
+    print(f"   {text}", file=sys.stderr, flush=True)
+
+
+def _machine() -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB,"
+        f" {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), "?")
+
+
+def _versions() -> dict[str, str]:
+    found = {d.name: d.version for d in metadata.distributions() if d.name in PACKAGES}
+    return dict(sorted(found.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
