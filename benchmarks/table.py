@@ -66,8 +66,8 @@ def markdown(results: Mapping[str, Any]) -> str:
     """Write the key figures as the README shows them."""
     lines = ["| what | figure | measured (spread) | aim |", "|---|---|---|---|"]
     for suite in results["suites"].values():
-        for row in (row for row in map(Row.from_json, suite["rows"]) if row.key):
-            lines.append(f"| {row.case} | {row.figure} | {figure(row)} | {outcome(row)} |")
+        rows = [row for row in map(Row.from_json, suite["rows"]) if row.key]
+        lines += [f"| {r.case} | {r.figure} | {figure(r)} | {outcome(r)} |" for r in rows]
     machine = results["machine"]
     return "\n".join([*lines, "", f"Measured on {machine}."])
 
