@@ -24,7 +24,7 @@ def request_of(deployed: Callable[..., Any], root: Path) -> Callable[..., dict[s
         definition = (root / "src/statemachine/processing.asl.json").read_text(encoding="utf-8")
         for name, value in machine["ProcessingStateMachine"]["DefinitionSubstitutions"].items():
             definition = definition.replace(f"${{{name}}}", str(value))
-        [state] = json.loads(definition)["States"].values()
+        state = json.loads(definition)["States"]["Process messages"]
         return dict(state["Parameters"])
 
     return with_parameters

@@ -16,6 +16,7 @@ from landrun.errors import ConfigurationError
 from landrun_ops import cli
 from landrun_ops.cli import local, places, terminal
 from landrun_ops.cli.demo_run import Times, parameter_defaults, with_arguments
+from landrun_ops.engines import ENGINES
 
 
 def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -168,7 +169,7 @@ def test_arguments_are_appended_to_those_of_the_template(root: Path) -> None:
     defaults = parameter_defaults(root)
     (name, value), *others = with_arguments(defaults, "  --text-column   v2 ").items()
     assert (name, others) == ("JobArguments", [])
-    assert value == f"{defaults['JobArguments']} --text-column v2"
+    assert value == f"{ENGINES['script'].arguments} --text-column v2"
     assert with_arguments(defaults, " ") == {}
 
 

@@ -87,6 +87,8 @@ def test_each_attempt_gets_a_fresh_job_name_of_the_length_that_the_contract_leav
 def test_the_substitutions_are_those_that_the_template_fills_in(committed: str) -> None:
     assert set(re.findall(r"\$\{(\w+)\}", committed)) == {
         "ImageUri",
+        "InputDataType",
+        "InputDistribution",
         "InstanceCount",
         "InstanceType",
         "JobArguments",
@@ -96,6 +98,8 @@ def test_the_substitutions_are_those_that_the_template_fills_in(committed: str) 
         "MaxRuntimeInSeconds",
         "NetworkConfig",
         "ProcessingRoleArn",
+        "RunsThatWait",
+        "TurnsQueueUrl",
         "VolumeSizeInGB",
     }
 
@@ -107,9 +111,9 @@ def test_the_job_reads_a_manifest_and_writes_at_its_end(step: dict[str, Any]) ->
     assert source["S3Input"] == {
         "S3Uri.$": "$$.Execution.Input['InputMessage']",
         "LocalPath": "/opt/ml/processing/input/messages",
-        "S3DataType": "ManifestFile",
+        "S3DataType": "${InputDataType}",
         "S3InputMode": "File",
-        "S3DataDistributionType": "FullyReplicated",
+        "S3DataDistributionType": "${InputDistribution}",
         "S3CompressionType": "None",
     }
     assert target["S3Output"] == {

@@ -15,6 +15,7 @@ from landrun_ops.cli.results import show_results
 from landrun_ops.cli.terminal import console, is_live, show_json
 from landrun_ops.demo import Journey, Observed, Stack, Stage, data_files, follow
 from landrun_ops.docker import Docker
+from landrun_ops.engines import engine
 from landrun_ops.local.template import read
 
 OUTPUT_FOLDER = Path(".landrun", "demo")
@@ -140,7 +141,7 @@ def parameter_defaults(project: Path) -> dict[str, str]:
 def with_arguments(defaults: dict[str, str], arguments: str) -> dict[str, str]:
     """Give the parameters by which the job gets more arguments than its default ones."""
     words = arguments.split()
-    return {"JobArguments": " ".join([defaults["JobArguments"], *words])} if words else {}
+    return {"JobArguments": " ".join([engine(defaults).arguments, *words])} if words else {}
 
 
 def with_image(image: str) -> Docker | None:

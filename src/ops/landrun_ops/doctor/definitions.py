@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from landrun_ops.engines import distribution, engine
+
 _SLOT: Final = re.compile(r"\$\{(\w+)\}")
 _INPUT: Final = re.compile(r"\$\$\.Execution\.Input(?:\.(\w+)|\[['\"](\w+)['\"]\])")
 
@@ -87,11 +89,10 @@ def expected(parameters: Mapping[str, str], outputs: Mapping[str, str]) -> dict[
     """Say what slots should be filled in with, as a stack's parameters have it."""
     repository = outputs.get("ImageRepositoryUri", "")
     image = parameters.get("ImageUri") or (f"{repository}:latest" if repository else "")
-    same = (
-        *("JobEntrypoint", "JobArguments", "InstanceType", "InstanceCount"),
-        *("VolumeSizeInGB", "MaxRuntimeInSeconds", "KmsKeyArn"),
-    )
+    same = ("InstanceType", "InstanceCount", "VolumeSizeInGB", "MaxRuntimeInSeconds", "KmsKeyArn")
     wanted: dict[str, Any] = {name: parameters[name] for name in same if name in parameters}
+    if "JobEntrypoint" in parameters:
+        wanted |= _engine(parameters)
     if image:
         wanted["ImageUri"] = image
     if "JobEnvironment" in parameters:
@@ -100,6 +101,18 @@ def expected(parameters: Mapping[str, str], outputs: Mapping[str, str]) -> dict[
     if "NetworkIsolation" in parameters:
         wanted["NetworkConfig"] = _network(parameters)
     return wanted
+
+
+def _engine(parameters: Mapping[str, str]) -> dict[str, str]:
+    own = engine(parameters)
+    found = {
+        "JobEntrypoint": own.entrypoint,
+        "JobArguments": own.arguments,
+        "InputDataType": own.input_data_type,
+        "InputDistribution": distribution(parameters),
+    }
+    bound = parameters.get("MaxConcurrentRuns")
+    return found | ({"RunsThatWait": "-" if bound == "0" else "*"} if bound else {})
 
 
 def _network(parameters: Mapping[str, str]) -> dict[str, Any]:

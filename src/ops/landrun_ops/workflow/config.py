@@ -20,6 +20,9 @@ DAY = 86_400
 LONGEST_JOB = 777_600
 """Seconds that SageMaker lets a Processing job run at most (ProcessingStoppingCondition)."""
 
+LONGEST_TURN = 90 * DAY
+"""Seconds that an execution may wait for its turn, where runs are bounded."""
+
 
 def _words(value: object) -> object:
     if not isinstance(value, str) or value.startswith("${"):
@@ -82,9 +85,14 @@ class WorkflowConfig(BaseModel):
         SageMaker stops a job that runs longer.
     timeout_in_seconds : int or None
         Step Functions stops an execution that takes longer, with all its waiting for quotas and
-        its second attempt; None for a day of waiting, twice the job's limit and an hour.
+        its second attempt; None for a day of waiting for quotas, twice the
+        job's limit and an hour; and 90 days more where an execution may wait for its turn.
     input_data_type, input_distribution
-        ``ManifestFile`` for landrun's runs, ``S3Prefix`` for what a notebook used to pass.
+        ``ManifestFile`` for landrun's runs, ``S3Prefix`` for what a notebook used to pass;
+        ``ShardedByS3Key`` to give each of several instances its share of the objects.
+    turns_queue, runs_that_wait
+        URL of the SQS queue that an execution asks for its turn, and the pattern of the names of
+        executions that do; None for executions that never wait.
     input_path, output_path : str
         Where the container finds its input and leaves its output.
     tags, workflow_tags : dict
@@ -113,8 +121,12 @@ class WorkflowConfig(BaseModel):
     volume_size_in_gb: Annotated[int, Field(ge=1, le=16_384)] | Substitution = 30
     max_runtime_in_seconds: Annotated[int, Field(ge=1, le=LONGEST_JOB)] | Substitution = 3600
     timeout_in_seconds: int | None = Field(None, ge=1, le=99_999_999)
-    input_data_type: Literal["ManifestFile", "S3Prefix"] = "ManifestFile"
-    input_distribution: Literal["FullyReplicated", "ShardedByS3Key"] = "FullyReplicated"
+    input_data_type: Literal["ManifestFile", "S3Prefix"] | Substitution = "ManifestFile"
+    input_distribution: Literal["FullyReplicated", "ShardedByS3Key"] | Substitution = (
+        "FullyReplicated"
+    )
+    turns_queue: Annotated[str, Field(pattern=r"^https?://\S+$")] | Substitution | None = None
+    runs_that_wait: Annotated[str, Field(min_length=1, max_length=80)] = "*"
     input_path: LocalPath = "/opt/ml/processing/input/messages"
     output_path: LocalPath = "/opt/ml/processing/output/processed"
     tags: Tags = Field({}, max_length=50)
@@ -129,7 +141,8 @@ class WorkflowConfig(BaseModel):
         """Seconds that one execution may take in all."""
         limit = self.max_runtime_in_seconds
         per_job = limit if isinstance(limit, int) else LONGEST_JOB
-        return self.timeout_in_seconds or DAY + 2 * per_job + 3600
+        turn = LONGEST_TURN if self.turns_queue else 0
+        return self.timeout_in_seconds or turn + DAY + 2 * per_job + 3600
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> Self:
@@ -172,6 +185,10 @@ TEMPLATE = WorkflowConfig(
     instance_count="${InstanceCount}",
     volume_size_in_gb="${VolumeSizeInGB}",
     max_runtime_in_seconds="${MaxRuntimeInSeconds}",
+    input_data_type="${InputDataType}",
+    input_distribution="${InputDistribution}",
+    turns_queue="${TurnsQueueUrl}",
+    runs_that_wait="${RunsThatWait}",
     environment="${JobEnvironment}",
     network="${NetworkConfig}",
     volume_kms_key="${KmsKeyArn}",

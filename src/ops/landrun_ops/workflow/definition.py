@@ -14,6 +14,8 @@ from landrun.contract import ExecutionInput as Contract
 from landrun_ops.workflow.config import Network, WorkflowConfig
 
 STEP = "Process messages"
+WHETHER = "Do runs wait their turn?"
+TURN = "Wait for a turn"
 
 WAIT_FOR_QUOTA = {
     "ErrorEquals": ["SageMaker.ResourceLimitExceededException", "ThrottlingException"],
@@ -47,6 +49,28 @@ RUN_AGAIN = {
 """A failed job runs once more. The name matches every error but timeouts, so it stands last: Step
 Functions takes the first retrier that matches, and counts the attempts of each by itself."""
 
+ASK_FOR_TURN = {
+    "ErrorEquals": ["States.ALL"],
+    "IntervalSeconds": 5,
+    "BackoffRate": 2,
+    "MaxDelaySeconds": 300,
+    "MaxAttempts": 2000,
+    "JitterStrategy": "FULL",
+}
+"""Asking costs a message and changes no place in the line, so it is done until it works; and every
+few hours while there is no answer, should the message have been lost."""
+
+TURN_ASKED = {
+    "TaskToken.$": "$$.Task.Token",
+    "ExecutionArn.$": "$$.Execution.Id",
+    "Name.$": "$$.Execution.Name",
+    "StartedAt.$": "$$.Execution.StartTime",
+}
+"""What an execution says of itself when it asks for its turn (Step Functions' context object)."""
+
+TURN_ASKED_AGAIN = 21_600
+"""Seconds after which an execution that still waits asks again, with another task token."""
+
 
 class Intrinsic(str):
     """An intrinsic function, or a path: its parameter is rendered as ``"Name.$"``.
@@ -72,7 +96,7 @@ def definition(config: WorkflowConfig) -> dict[str, Any]:
 
     with sdk.quietly():
         graph = sdk.Graph(
-            sdk.Chain([_step(sdk, config)]),
+            sdk.Chain(_steps(sdk, config)),
             comment="One SageMaker Processing job per run. Written by `landrun workflow render`.",
             timeout_seconds=config.timeout,
         )
@@ -81,6 +105,11 @@ def definition(config: WorkflowConfig) -> dict[str, Any]:
     step["Resource"] = f"arn:{_partition(config)}:states:::sagemaker:createProcessingJob.sync"
     step["Parameters"].update(_filled_in(config))
     step["Retry"] = [WAIT_FOR_QUOTA, ASK_AGAIN, RUN_AGAIN]
+    if config.turns_queue:
+        rendered["States"][TURN]["Retry"] = [ASK_FOR_TURN]
+        rendered["States"][TURN]["Resource"] = (
+            f"arn:{_partition(config)}:states:::sqs:sendMessage.waitForTaskToken"
+        )
     return rendered
 
 
@@ -93,6 +122,26 @@ def input_schema() -> dict[str, Any]:
     """Give the contract's fields as the SDK's ``ExecutionInput`` takes them."""
     fields = Contract.model_fields.items()
     return {name: str if field.annotation is str else {"Kind": str} for name, field in fields}
+
+
+def _steps(sdk: Any, config: WorkflowConfig) -> list[Any]:
+    """Give the one step; where runs are bounded, behind the question whether this one waits."""
+    step = _step(sdk, config)
+    if not config.turns_queue:
+        return [step]
+    turn = sdk.SqsSendMessageStep(
+        TURN,
+        wait_for_callback=True,
+        timeout_seconds=TURN_ASKED_AGAIN,
+        result_path=None,
+        parameters={"QueueUrl": config.turns_queue, "MessageBody": {"Turn": TURN_ASKED}},
+    )
+    turn.next(step)
+    whether = sdk.Choice(WHETHER)
+    rule = sdk.ChoiceRule.StringMatches("$$.Execution.Name", config.runs_that_wait)
+    whether.add_choice(rule, turn)
+    whether.default_choice(step)
+    return [whether]
 
 
 def _step(sdk: Any, config: WorkflowConfig) -> Any:

@@ -42,11 +42,21 @@ with quietly():
     from sagemaker.network import NetworkConfig
     from sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
     from stepfunctions.inputs import ExecutionInput
-    from stepfunctions.steps import Chain, FrozenGraph, Graph, ProcessingStep
+    from stepfunctions.steps import (
+        Chain,
+        Choice,
+        ChoiceRule,
+        FrozenGraph,
+        Graph,
+        ProcessingStep,
+        SqsSendMessageStep,
+    )
     from stepfunctions.workflow import Execution, Workflow
 
 __all__ = [
     "Chain",
+    "Choice",
+    "ChoiceRule",
     "Execution",
     "ExecutionInput",
     "FrozenGraph",
@@ -56,6 +66,7 @@ __all__ = [
     "ProcessingOutput",
     "ProcessingStep",
     "ScriptProcessor",
+    "SqsSendMessageStep",
     "Workflow",
     "quietly",
 ]
