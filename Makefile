@@ -1,7 +1,7 @@
 # Everything a person or CI types. `make` alone lists it. Works with make 3.81 and BSD tools.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test permissions docs browser sam container image scan fuzz faults soak mutations lint types render requirements clean
+.PHONY: help setup demo test permissions docs browser sam spark container image scan fuzz faults soak mutations bench bench-quick lint types render requirements clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -11,7 +11,7 @@ FIGURES := .landrun/faults
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header -q $(if $(UPGRADE),--upgrade)
 
 help: ## List the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/.dev ## Set up .venv for everything below (PYTHON=python3.13 picks the interpreter)
 
@@ -37,6 +37,10 @@ browser: .venv/.dev ## Open reports in headless Chromium (PICTURE=docs/images/re
 
 sam: .venv/.dev ## Try it all with AWS's SAM CLI: validate, build, invoke each function with each payload of events/
 	PYTHONPATH=tests $(BIN)/python -m sam $(ARGS)
+
+spark: .venv/.dev ## Run the job on Spark as on one machine, and compare them row for row (needs Java)
+	@sh tests/spark/install.sh
+	LANDRUN_SPARK=1 $(PYTEST) -q tests/spark
 
 scan: .venv/.dev ## Scan the stack and the code for what is insecure (SCAN="checkov bandit" for some)
 	@sh tests/scan/install.sh
@@ -67,6 +71,16 @@ soak: .venv/.dev ## Drive LANDINGS=10000 in each mode through lost events, throt
 mutations: .venv/.dev ## Take each guarantee away, one by one, and show which tests notice
 	$(FAULTS).mutations
 
+# Ratios of ways that took turns in one run; SUITES="warm burst" for some.
+bench: .venv/.dev ## Measure it all beside what it replaces: one table, benchmarks/results.json, the README's table
+	@sh benchmarks/install.sh
+	$(BIN)/python -m benchmarks $(SUITES)
+	$(BIN)/python -m benchmarks.table README.md
+
+bench-quick: .venv/.dev ## The same with small sizes, in two minutes; figures stay in .landrun
+	@sh benchmarks/install.sh
+	$(BIN)/python -m benchmarks --quick $(SUITES)
+
 lint: .venv/.dev ## Check style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -84,12 +98,14 @@ requirements: .venv/.dev ## Pin and hash the requirements again (UPGRADE=1 takes
 	$(COMPILE) --python-version 3.11 requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) --python-version 3.11 requirements/sam.in -o requirements/sam.txt
 	$(COMPILE) --python-version 3.13 tests/sam/runtime.in -o tests/sam/runtime.txt
+	$(COMPILE) --python-version 3.11 requirements/spark.in -o requirements/spark.txt
+	$(COMPILE) --python-version 3.11 requirements/bench.in -o requirements/bench.txt
 	$(COMPILE) --python-version 3.11 requirements/docs.in -o requirements/docs.txt
 	$(COMPILE) --python-version 3.11 requirements/scan.in -o requirements/scan.txt
 	$(COMPILE) --python-version 3.11 requirements/scan-secrets.in -o requirements/scan-secrets.txt
 
 clean: ## Remove everything that make made, the virtual environment and demo outputs included
-	rm -rf .venv .venv-scan .venv-sam .venv-docs .landrun .cache .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-scan .venv-sam .venv-docs .venv-spark .venv-bench .landrun .cache .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 	find . -maxdepth 3 -name '*.egg-info' -prune -exec rm -rf {} +
 

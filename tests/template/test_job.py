@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from landrun_ops.engines import ENGINES, distribution
+from landrun_ops.engines import engine as engine_of
+
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
 VPC = {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
 ESCAPED = re.compile(r"\\(['{}\\])")
@@ -98,3 +101,60 @@ def test_instances_and_time_are_what_was_given(request_of: Callable[..., Any]) -
     assert literal(cluster["InstanceCount.$"]) == 3
     assert literal(cluster["VolumeSizeInGB.$"]) == 7
     assert literal(request["StoppingCondition"]["MaxRuntimeInSeconds.$"]) == 60
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_each_engine_calls_its_default_job_as_the_commands_know(
+    request_of: Callable[..., dict[str, Any]], engine: str
+) -> None:
+    request = request_of(Engine=engine)
+    app, [source] = request["AppSpecification"], request["ProcessingInputs"]
+
+    assert f"'{ENGINES[engine].entrypoint}'" in app["ContainerEntrypoint.$"]
+    assert f"'{ENGINES[engine].arguments}'" in app["ContainerArguments.$"]
+    assert source["S3Input"]["S3DataType"] == ENGINES[engine].input_data_type
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_what_a_user_sets_goes_before_what_the_engine_has(
+    request_of: Callable[..., dict[str, Any]], engine: str
+) -> None:
+    own = {"Engine": engine, "JobEntrypoint": "sh /opt/mine.sh", "JobArguments": "--all"}
+    app = request_of(**own)["AppSpecification"]
+
+    assert (engine_of(own).entrypoint, engine_of(own).arguments) == ("sh /opt/mine.sh", "--all")
+    assert "'sh /opt/mine.sh'" in app["ContainerEntrypoint.$"]
+    assert "'--all'" in app["ContainerArguments.$"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "shared"),
+    [
+        ({}, "FullyReplicated"),
+        ({"InstanceCount": "2"}, "ShardedByS3Key"),
+        ({"InstanceCount": "10"}, "ShardedByS3Key"),
+        ({"InstanceCount": "2", "Engine": "spark"}, "FullyReplicated"),
+    ],
+    ids=str,
+)
+def test_several_instances_share_the_objects_unless_spark_does(
+    request_of: Callable[..., dict[str, Any]], parameters: dict[str, str], shared: str
+) -> None:
+    [source] = request_of(**parameters)["ProcessingInputs"]
+
+    assert source["S3Input"]["S3DataDistributionType"] == shared
+    assert distribution(parameters) == shared
+
+
+@pytest.mark.parametrize(("bound", "waits"), [("0", "-"), ("1", "*"), ("500", "*")])
+def test_runs_wait_their_turn_where_there_is_a_bound_and_only_there(
+    deployed: Callable[..., Any], bound: str, waits: str
+) -> None:
+    stack = deployed(MaxConcurrentRuns=bound)
+    machine = stack.of_type("AWS::StepFunctions::StateMachine")["ProcessingStateMachine"]
+    may_ask = stack.resources.get("AskForTurns", {}).get("Properties", {}).get("PolicyDocument")
+
+    assert machine["DefinitionSubstitutions"]["RunsThatWait"] == waits
+    assert machine["DefinitionSubstitutions"]["TurnsQueueUrl"] == "<StatusQueue>"
+    assert (may_ask is not None) == (bound != "0")
+    assert "<StatusQueue.Arn>" in json.dumps(may_ask) or bound == "0"

@@ -50,17 +50,26 @@ COLLECT = {
     ("dynamodb:Query", "<LandingsTable.Arn>/index/by-waiting"),
     ("dynamodb:UpdateItem", "<LandingsTable.Arn>"),
 }
+TURNS = {
+    *(
+        (f"dynamodb:{verb}", "<TurnsTable.Arn>")
+        for verb in ("Query", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
+    ),
+    ("states:SendTaskSuccess", STATE_MACHINE),
+}
 FAILED_TICKS = {("sqs:SendMessage", "<ScheduleDeadLetterQueue.Arn>")}
 """Lambda's own: it keeps the events of asynchronous invocations that failed."""
 
 IN_BOTH_MODES = {
     "ExecutionStatusFunction": LAMBDA
     | RECORD
+    | TURNS
     | taken_from("StatusQueue")
     | {("sqs:SendMessage", "<StatusDeadLetterQueue.Arn>")},
     "ReconcileFunction": LAMBDA
     | START
     | RECORD
+    | TURNS
     | COLLECT
     | FAILED_TICKS
     | {

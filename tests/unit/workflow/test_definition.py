@@ -69,7 +69,10 @@ def test_every_input_path_is_a_field_of_the_contract(committed: str) -> None:
 
     assert paths == {"PreprocessingJobName", "InputMessage", "OutputProcessedMessage"}
     assert paths <= set(ExecutionInput.model_fields)
-    assert committed.count("$$.") == len(INPUT_PATH.findall(committed))
+    others = set(re.findall(r"\$\$\.[\w.]+", committed)) - set(INPUT_PATH.findall(committed))
+    assert {path for path in others if not path.startswith("$$.Execution.Input")} == {
+        *("$$.Execution.Id", "$$.Execution.Name", "$$.Execution.StartTime", "$$.Task.Token"),
+    }
 
 
 def test_each_attempt_gets_a_fresh_job_name_of_the_length_that_the_contract_leaves(
