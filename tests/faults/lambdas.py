@@ -120,7 +120,7 @@ class Functions:
             for service in SERVICES
         }
         settings = model.from_environment(self.environments[function])
-        one_by_one = {"mapper": in_turn} if function in ("Schedule", "Reconcile") else {}
+        one_by_one = {} if function == "ExecutionStatus" else {"mapper": in_turn}
         handler = module.build(settings, doors.__getitem__, clock=self._clock, **one_by_one)
         return process, handler
 

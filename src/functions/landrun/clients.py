@@ -14,6 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from landrun.errors import ServiceError
 
 
+CALLS_AT_ONCE = 16
+"""Connections that a client keeps; with more calls at once, each of the rest would open its own."""
+
+
 @lru_cache
 def client(service: str) -> Any:
     """Give the process's client of a service; botocore's adaptive retries wait for quotas.
@@ -23,8 +27,10 @@ def client(service: str) -> Any:
     service : str
         As boto3 names it: ``s3``, ``stepfunctions``.
     """
-    retries = Config(retries={"mode": "adaptive", "total_max_attempts": 6})
-    return boto3.client(service, config=retries)  # type: ignore[call-overload]
+    patient = Config(
+        retries={"mode": "adaptive", "total_max_attempts": 6}, max_pool_connections=CALLS_AT_ONCE
+    )
+    return boto3.client(service, config=patient)  # type: ignore[call-overload]
 
 
 @contextmanager

@@ -22,6 +22,8 @@ from landrun.landing import Landing
 from landrun.listing import ListedObject, list_objects
 
 _STANDS_ALREADY = "PreconditionFailed"
+_AT_THE_SAME_TIME = "ConditionalRequestConflict"
+_TRIES = 3
 _TRIGGER = "trigger"
 _LANDINGS = "landings"
 _TRIGGER_LIMIT = 1900
@@ -126,21 +128,35 @@ class Manifests:
         """
         uri = self.uri(run)
         about = {_TRIGGER: _packed(trigger), _LANDINGS: landings}
+        if not self._write_new(uri, manifest_body(bucket, keys).encode(), about):
+            return self._read(uri)
+        return Manifest(uri, bucket, tuple(keys), True, trigger, landings)
+
+    def _write_new(
+        self, uri: S3Uri, body: bytes, about: dict[str, str | None], tries: int = _TRIES
+    ) -> bool:
+        """Write an object where none stands yet; False when one does.
+
+        Of two writes at the same time, as of one landing twice in a batch, S3 refuses one with 409
+        instead of 412, and asks to try again (Amazon S3 user guide, "Conditional writes").
+        """
         try:
             with translated("s3:PutObject"):
                 self._client.put_object(
                     Bucket=uri.bucket,
                     Key=uri.key,
-                    Body=manifest_body(bucket, keys).encode(),
+                    Body=body,
                     ContentType="application/json",
                     Metadata={name: value for name, value in about.items() if value},
                     IfNoneMatch="*",
                 )
         except ServiceError as error:
+            if error.code == _AT_THE_SAME_TIME and tries > 1:
+                return self._write_new(uri, body, about, tries - 1)
             if error.code != _STANDS_ALREADY:
                 raise
-            return self._read(uri)
-        return Manifest(uri, bucket, tuple(keys), True, trigger, landings)
+            return False
+        return True
 
     def write_collected(self, run: str, collected: Collected, trigger: Trigger) -> Manifest:
         """Write the manifest of the landings that were collected, or read the one that stands.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import IO, Any
 
 from aws_lambda_powertools import Logger
@@ -24,7 +25,7 @@ _RECORDED = {
 
 
 class Telemetry:
-    """Logs and metrics of one function.
+    """Logs and metrics of one function; messages of a batch may be in several threads.
 
     Built on first use: Powertools reads its settings from the environment
     (``POWERTOOLS_SERVICE_NAME``, ``POWERTOOLS_METRICS_NAMESPACE``, ``POWERTOOLS_LOG_LEVEL``).
@@ -38,21 +39,31 @@ class Telemetry:
     def __init__(self, stream: IO[str] | None = None) -> None:
         # Its own JSON leaves what turns text round, and the second block of control characters.
         self.logger = Logger(stream=stream, json_serializer=plain_json)
+        self._counting = Lock()
         self._counts: Counter[tuple[str, str, str]] = Counter()
+        self._durations: list[tuple[str, float]] = []
 
     @contextmanager
     def invocation(self, context: Any) -> Iterator[None]:
-        """Put Lambda's request id on every line, and let the counts leave at the end."""
+        """Put Lambda's request id on every line, and let the metrics leave at the end."""
         self.logger.append_keys(function_request_id=getattr(context, "aws_request_id", None))
+        with self.message():
+            try:
+                yield
+            finally:
+                self.flush()
+
+    @contextmanager
+    def message(self) -> Iterator[None]:
+        """Forget the run's name once a message is done: a thread takes another one then."""
         try:
             yield
         finally:
-            self.logger.remove_keys(["run"])
-            self.flush()
+            self.logger.thread_safe_clear_keys()
 
     def run(self, name: str) -> None:
-        """Put the run's name on every line that follows, until the message is done."""
-        self.logger.append_keys(run=name)
+        """Put the run's name on every line of this thread, until its message is done."""
+        self.logger.thread_safe_append_keys(run=name)
 
     def started(self, run: Run, **details: Any) -> None:
         """Count and log a run that has been started, now or before."""
@@ -83,7 +94,8 @@ class Telemetry:
 
     def waiting(self, landings: int, oldest: float) -> None:
         """Report how many landings are in no manifest yet, and the age of the oldest in seconds."""
-        self._counts["LandingsWaiting", "", ""] += landings
+        with self._counting:
+            self._counts["LandingsWaiting", "", ""] += landings
         self.duration("OldestLandingAge", oldest)
 
     def count(self, metric: str, dimension: str = "", value: str = "") -> None:
@@ -96,16 +108,24 @@ class Telemetry:
         dimension, value : str, optional
             One dimension beside the service, as ``Reason`` and ``zero-bytes``.
         """
-        self._counts[metric, dimension, value] += 1
+        with self._counting:
+            self._counts[metric, dimension, value] += 1
 
     def duration(self, metric: str, seconds: float) -> None:
-        """Report one duration in seconds."""
-        with single_metric(metric, MetricUnit.Seconds, seconds):
-            pass
+        """Report one duration in seconds; it leaves with the next `flush`, too."""
+        with self._counting:
+            self._durations.append((metric, seconds))
 
     def flush(self) -> None:
-        """Write the counts so far, one line for each, and begin again at zero."""
+        """Write the metrics so far, one line for each, and begin again with none.
+
+        Called when no other thread is at work: Powertools prints a line in two pieces.
+        """
         counts, self._counts = self._counts, Counter()
+        durations, self._durations = self._durations, []
+        for metric, seconds in durations:
+            with single_metric(metric, MetricUnit.Seconds, seconds):
+                pass
         for (metric, dimension, value), count in counts.items():
             with single_metric(metric, MetricUnit.Count, count) as one:
                 if dimension:

@@ -6,6 +6,7 @@ import json
 import random
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -214,3 +215,26 @@ def test_manifests_are_listed_after_a_key_with_their_age(manifests, s3):
     assert [entry.key for entry in found] == ["manifests/run-2.json", "manifests/run-3.json"]
     assert all(entry.modified.tzinfo for entry in found)
     assert len(list(manifests.listed_after(""))) == 3
+
+
+def at_the_same_time(s3, times: int) -> None:
+    """Let S3 refuse the next writes because of another one that is under way."""
+    left = iter(range(times))
+
+    def conflict(**_: object) -> None:
+        if next(left, None) is not None:
+            said = {"Error": {"Code": "ConditionalRequestConflict", "Message": "try again"}}
+            raise ClientError(said, "PutObject")
+
+    s3.meta.events.register("provide-client-params.s3.PutObject", conflict)
+
+
+def test_a_write_at_the_same_time_as_another_is_tried_again(manifests, s3):
+    at_the_same_time(s3, times=2)
+    assert manifests.write_once("run-1", "landings", ["a.csv"]).written
+
+
+def test_a_write_that_is_always_in_the_way_of_others_fails_and_comes_again(manifests, s3):
+    at_the_same_time(s3, times=10)
+    with pytest.raises(ServiceError, match="ConditionalRequestConflict"):
+        manifests.write_once("run-1", "landings", ["a.csv"])

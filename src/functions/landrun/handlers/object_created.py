@@ -19,7 +19,7 @@ from landrun.contract import ObjectCreatedTrigger, S3Uri, landing_run_name
 from landrun.deadletters import DeadLetters
 from landrun.errors import NoLanding
 from landrun.executions import Executions
-from landrun.handlers.batches import process_batch
+from landrun.handlers.batches import Mapper, overlapping, process_batch
 from landrun.landing import Filter, Landing, check_key, parse_landing
 from landrun.manifests import Manifests
 from landrun.runs import Runs
@@ -68,10 +68,16 @@ class ObjectCreated:
     filter: Filter
     dead_letters: DeadLetters
     telemetry: Telemetry
+    mapper: Mapper = overlapping
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Process a batch of the landing queue; answer with the messages to bring again."""
-        return process_batch(event, context, self.process, self.dead_letters, self.telemetry)
+        """Process a batch of the landing queue; answer with the messages to bring again.
+
+        They overlap: whatever repeats, or comes at the same time, meets the same conditions in S3,
+        Step Functions and DynamoDB as it would in another process.
+        """
+        doors = (self.dead_letters, self.telemetry)
+        return process_batch(event, context, self.process, *doors, mapper=self.mapper)
 
     def process(self, body: str) -> None:
         """Take the landing of one message, or say why there is none."""
@@ -106,6 +112,7 @@ def build(
     *,
     clock: Callable[[], datetime] = utc_now,
     telemetry: Telemetry | None = None,
+    mapper: Mapper = overlapping,
 ) -> ObjectCreated:
     """Build what the handler needs; ``client`` gives boto3's client of a service."""
     telemetry = telemetry or Telemetry()
@@ -114,6 +121,7 @@ def build(
         filter=settings.filter(settings.landing_prefix),
         dead_letters=DeadLetters(client("sqs"), settings.dead_letter_queue_url),
         telemetry=telemetry,
+        mapper=mapper,
     )
 
 
