@@ -134,3 +134,54 @@ def test_order_by_the_last_change__execution_list(bare) -> None:
     assert [one["name"] for one in found] == ["second", "first"]
     assert "redriveCount" not in found[0]
     client.stop_execution(executionArn=arns[1])
+
+
+def asking(bare: Any, **state: Any) -> tuple[str, Any]:
+    """A machine that asks in a queue and waits for its token; and what takes the next message."""
+    name = f"q-{uuid.uuid4().hex[:8]}"
+    url = bare.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    asked = {"Token.$": "$$.Task.Token", "StartedAt.$": "$$.Execution.StartTime"}
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {"QueueUrl": url, "MessageBody": asked},
+        "End": True,
+        **state,
+    }
+
+    def message() -> dict[str, Any]:
+        receive = bare.client("sqs").receive_message
+        [found] = bare.until(lambda: receive(QueueUrl=url).get("Messages"))
+        return json.loads(found["Body"])
+
+    return bare.machine({"StartAt": "S", "States": {"S": state}}), message
+
+
+def test_closed_tokens__task_tokens(bare) -> None:
+    machine, message = asking(bare)
+    arn = bare.execute(machine, name="closed")
+    token = message()["Token"]
+    bare.client("stepfunctions").send_task_success(taskToken=token, output="{}")
+    bare.settled(arn)
+    with pytest.raises(ClientError) as refused:
+        bare.client("stepfunctions").send_task_success(taskToken=token, output="{}")
+    assert refused.value.response["Error"]["Code"] != "TaskTimedOut"
+
+
+def test_wait_for_a_token_that_ends_with_the_execution__sending_task(bare) -> None:
+    machine, message = asking(bare)
+    arn = bare.execute(machine, name="waits-for-ever")
+    message()
+    bare.client("stepfunctions").stop_execution(executionArn=arn)
+    time.sleep(0.5)
+    assert bare.execution(arn)["status"] == "RUNNING"
+
+
+def test_redrives_and_spelling_of_times_in_the_context__execution_context(bare) -> None:
+    machine, message = asking(bare)
+    bare.execute(machine, name="times")
+    assert not message()["StartedAt"].endswith("Z")
+    counted = {"QueueUrl": "-", "MessageBody.$": "$$.Execution.RedriveCount"}
+    machine, _ = asking(bare, Parameters=counted)
+    ended = bare.settled(bare.execute(machine, name="counts"))
+    assert "RedriveCount" in ended["cause"]

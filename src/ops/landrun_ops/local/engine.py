@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 from landrun_ops.docker import Docker
 from landrun_ops.local import (
     event_delivery,
+    execution_context,
     execution_history,
     execution_list,
     execution_redrive,
@@ -35,12 +36,14 @@ from landrun_ops.local import (
     processing_sync,
     retry_wait,
     sagemaker_jobs,
+    sending_task,
     status_events,
+    task_tokens,
 )
 from landrun_ops.local.iam import NotAllowedError
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.processing_job import Laptop, Order, Outcome, run
-from landrun_ops.local.roles import SAGEMAKER, Roles
+from landrun_ops.local.roles import SAGEMAKER, STATES, Roles
 from landrun_ops.local.sagemaker_jobs import ProcessingJobs
 from landrun_ops.local.status_events import Publisher
 
@@ -151,13 +154,16 @@ def install(
         execution_list,
         execution_history,
         intrinsic_literals,
+        task_tokens,
     ):
         adapter.adapt(patches)
+    execution_context.adapt(patches)
     execution_redrive.adapt(patches)  # before status_events, which guards what runs executions
     retry_wait.adapt(patches)
     status_events.adapt(patches, publisher)
     sagemaker_jobs.adapt(patches, jobs)
     processing_sync.adapt(patches, jobs)
+    sending_task.adapt(patches, _senders(roles))
     if roles:
         machine_role.adapt(patches, jobs, roles.iam)
     return Engine(jobs, patches, publisher)
@@ -174,6 +180,18 @@ def _run_as(roles: Roles, order: Order, laptop: Laptop) -> Outcome:
         return {**_access(), **keys}
 
     return run(order, replace(laptop, client=_Clients(access), access=access))
+
+
+def _senders(roles: Roles | None) -> sending_task.ClientOf:
+    """Give what gives SQS clients for machines: with ``roles``, signed by each one's own role."""
+    everybody = _Clients(_access)
+
+    @cache
+    def of_role(arn: str) -> _Clients:
+        keys = roles.keys(arn, STATES) if roles else {}
+        return _Clients(lambda: {**_access(), **keys})
+
+    return lambda arn: (of_role(arn) if roles else everybody)("sqs")
 
 
 class _Clients:

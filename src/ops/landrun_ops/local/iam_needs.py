@@ -17,6 +17,15 @@ from landrun_ops.local.settings import ACCOUNT, REGION
 
 Parameters = Mapping[str, Any]
 
+_TRANSACTED: Final = {
+    "Put": "dynamodb:PutItem",
+    "Update": "dynamodb:UpdateItem",
+    "Delete": "dynamodb:DeleteItem",
+    "ConditionCheck": "dynamodb:ConditionCheckItem",
+    "Get": "dynamodb:GetItem",
+}
+"""The permission that each part of a transaction needs."""
+
 
 @dataclass(frozen=True)
 class Need:
@@ -39,14 +48,34 @@ def needs(response: Any, action: str, resource: str) -> Iterator[Need]:
     resource
         What moto says that it is about; right for S3 and SQS.
     """
-    service = action.partition(":")[0]
-    about = _ABOUT.get(service)
-    for one in about(_parameters(response)) if about else [resource]:
-        yield Need(action, one)
-        for use, key in of_keys(action, one):
+    for does, one in _calls(response, action, resource):
+        yield Need(does, one)
+        for use, key in of_keys(does, one):
             yield Need(use, key)
     if action == "s3:GetObject":
         yield from _to_know_that_it_is_missing(resource)
+
+
+def _calls(response: Any, action: str, resource: str) -> list[tuple[str, str]]:
+    """Give the actions that a request comes to, each with what it is about."""
+    about = _ABOUT.get(action.partition(":")[0])
+    if not about:
+        return [(action, resource)]
+    parameters = _parameters(response)
+    if "TransactItems" in parameters:
+        return list(_in_transaction(parameters["TransactItems"]))
+    return [(action, one) for one in about(parameters)]
+
+
+def _in_transaction(items: Any) -> Iterator[tuple[str, str]]:
+    """Give what a transaction does: there is no permission for transactions themselves.
+
+    Amazon DynamoDB developer guide, "Using IAM with DynamoDB transactions".
+    """
+    for item in items:
+        for does, given in item.items():
+            for table in _tables(given):
+                yield _TRANSACTED[does], table
 
 
 def _parameters(response: Any) -> Parameters:
@@ -70,6 +99,10 @@ def _tables(parameters: Parameters) -> list[str]:
 
 
 def _states(parameters: Parameters) -> list[str]:
+    if "taskToken" in parameters:  # what may be answered is given by the machine that asks
+        from landrun_ops.local.task_tokens import TOKENS  # noqa: PLC0415  (late: moto's engine)
+
+        return [TOKENS.machine(str(parameters["taskToken"]))]
     return [str(parameters.get("executionArn") or parameters.get("stateMachineArn") or "*")]
 
 

@@ -12,6 +12,7 @@ from landrun_ops.local.settings import ACCOUNT, REGION
 
 LAMBDA: Final = "lambda.amazonaws.com"
 SAGEMAKER: Final = "sagemaker.amazonaws.com"
+STATES: Final = "states.amazonaws.com"
 _SECONDS = 12 * 3600  # AWS's longest; moto lets no session expire
 
 
