@@ -13,7 +13,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from landrun.errors import ServiceError
 
-
 CALLS_AT_ONCE = 16
 """Connections that a client keeps; with more calls at once, each of the rest would open its own."""
 
