@@ -309,6 +309,10 @@ def test_the_committed_workflow_runs(laptop) -> None:
         "VolumeSizeInGB": "30",
         "MaxRuntimeInSeconds": "60",
         "KmsKeyArn": "",
+        "RunsThatWait": "-",
+        "TurnsQueueUrl": "nobody waits",
+        "InputDataType": "ManifestFile",
+        "InputDistribution": "FullyReplicated",
         "JobEnvironment": r"\\{\"LANGUAGE\":\"en\"\\}",
         "NetworkConfig": r"\\{\"EnableNetworkIsolation\":false\\}",
     }
