@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-import threading
+import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -207,7 +207,7 @@ def _error(code: str) -> str:
 
 
 class Bucket:
-    """A quota of API calls: so many at once, refilled at so many per second.
+    """A quota of API calls: so many at once, refilled at so many per second; forks share it.
 
     Parameters
     ----------
@@ -220,22 +220,29 @@ class Bucket:
     """
 
     def __init__(
-        self, size: float, refill: float, clock: Callable[[], float] = time.monotonic
+        self,
+        size: float,
+        refill: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._size, self._refill, self._clock = size, refill, clock
-        self._left, self._at = float(size), clock()
-        self._lock = threading.Lock()
+        # What several processes share: calls left, and when that was so.
+        self._state = multiprocessing.Array("d", 2)
+        self.fill()
+
+    def fill(self) -> None:
+        """Be as full as after a quiet time."""
+        self._state[:] = [self._size, self._clock()]
 
     def take(self) -> bool:
         """Take one call; False when there is none left now."""
-        with self._lock:
+        with self._state.get_lock():
+            left, at = self._state
             now = self._clock()
-            self._left = min(self._size, self._left + (now - self._at) * self._refill)
-            self._at = now
-            if self._left < 1:
-                return False
-            self._left -= 1
-            return True
+            left = min(self._size, left + (now - at) * self._refill)
+            taken = left >= 1
+            self._state[:] = [left - taken, now]
+            return taken
 
 
 class StepFunctions:
