@@ -55,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Exception, PanicException) as error:
         log.exception("unexpected error")
         return _fail(opt_ml, _unexpected(error), 1)
+    if "problem" in summary:  # of this host alone: what the others did with theirs is not lost
+        log.warning("%s: %s", summary["host"], summary["problem"])
+        _leave_message(opt_ml, f"{summary['host']}: {summary['problem']}\n")
     counts = ", ".join(f"{name} {value}" for name, value in summary.items() if _is_count(value))
     log.info("done: %s", counts)
     return 0
@@ -104,16 +107,20 @@ def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _fail(opt_ml: Path, reason: str, code: int) -> int:
-    """Leave the reason where SageMaker takes a job's exit message from."""
     reason = printable(reason, MESSAGE_BYTES)
     log.error("failed: %s", reason)
+    _leave_message(opt_ml, reason)
+    return code
+
+
+def _leave_message(opt_ml: Path, text: str) -> None:
+    """Leave a text where SageMaker takes a job's exit message from: those of all its hosts."""
     message = opt_ml / "output" / "message"
     try:
         message.parent.mkdir(parents=True, exist_ok=True)
-        message.write_bytes(cut_to_bytes(reason, MESSAGE_BYTES))
+        message.write_bytes(cut_to_bytes(text, MESSAGE_BYTES))
     except OSError as error:
         log.warning("no exit message: %s is not writable: %s", message, error.strerror)
-    return code
 
 
 if __name__ == "__main__":

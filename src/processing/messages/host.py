@@ -16,20 +16,36 @@ _LIMITS = (
 
 @dataclass(frozen=True)
 class Host:
-    """One of a job's instances.
+    """One of a job's instances: its name, and those of all.
 
-    ``shares`` says that all hosts were given all files, so that each takes its share of them.
+    ``shares`` says that all hosts were given all files, so that each takes its share of them;
+    else each has the files that SageMaker gave it, which may be none.
     """
 
     name: str = ""
-    index: int = 0
-    count: int = 1
+    hosts: tuple[str, ...] = ("",)
     shares: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.hosts)
+
+    @property
+    def index(self) -> int:
+        """The place of this one among them, which all of them see alike."""
+        return self.hosts.index(self.name)
+
+    @property
+    def may_have_none(self) -> bool:
+        """Whether a host without files is as it should be: its objects are dealt by SageMaker."""
+        return self.count > 1 and not self.shares
 
     def named(self, stem: str, suffix: str) -> str:
         """Name an output file so that hosts do not overwrite each other's.
 
-        >>> Host().named("summary", ".json"), Host("algo-2", 1, 2).named("summary", ".json")
+        >>> second = Host("algo-2", ("algo-1", "algo-2"))
+        >>> Host().named("summary", ".json"), second.named("summary", ".json")
         ('summary.json', 'summary-algo-2.json')
         """
         return f"{stem}-{self.name}{suffix}" if self.count > 1 else f"{stem}{suffix}"
@@ -47,11 +63,12 @@ def this_host(opt_ml: Path, folder: Path) -> Host:
         The input's folder: whether it is shared or copied is said per input.
     """
     resources = _config(opt_ml / "config" / "resourceconfig.json")
-    hosts = sorted(resources.get("hosts") or [])
+    names = set(map(str, resources.get("hosts") or ()))
+    hosts = tuple(sorted(names, key=lambda name: (len(name), name)))  # algo-2 before algo-10
     current = str(resources.get("current_host"))
     if len(hosts) < 2 or current not in hosts:  # noqa: PLR2004
         return Host()
-    return Host(current, hosts.index(current), len(hosts), _copied(opt_ml, folder))
+    return Host(current, hosts, shares=_copied(opt_ml, folder))
 
 
 def _copied(opt_ml: Path, folder: Path) -> bool:

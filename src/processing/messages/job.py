@@ -26,7 +26,7 @@ from messages.host import Host, memory_mb, this_host
 from messages.printing import printable
 from messages.sources import Source
 from messages.staging import Weight
-from messages.summary import Record, write_lines
+from messages.summary import Record, of_host, problem, write_lines
 from messages.values import MAX_COLUMNS, OVERFLOW, widest
 from messages.work import Done, Task, run, watch_parent
 
@@ -35,6 +35,10 @@ PROGRESS_SECONDS = 5.0
 UNFINISHED = ".unfinished"
 _REMEDY = (
     "most likely for want of memory: give --workers 1, a lower --memory-mb or a larger instance"
+)
+_NOTHING_HERE = (
+    "%s got no file: %d hosts share the run's objects, and one object is never divided among "
+    "them; fewer instances would do, and Engine=spark divides large files"
 )
 Submit = Callable[..., "Future[Any]"]
 
@@ -71,6 +75,8 @@ def process(options: Options) -> dict[str, Any]:
     ------
     JobError
         Nothing to read, nowhere to write, no file that can be used, or workers that were killed.
+        One of several hosts may well have nothing to read, or nothing that can be used: the
+        others do not lose their work for it, and its summary says so.
     """
     began = time.monotonic()
     host = this_host(options.opt_ml, options.input)
@@ -79,17 +85,22 @@ def process(options: Options) -> dict[str, Any]:
     with _scratch(options) as scratch:
         record = Record(list(_inspected(files, options, scratch)), [])
         summary = _processed(record, options, host, scratch, began)
-    _refuse_if_all_rejected(record.sources)
+    if "problem" in summary and host.count == 1:
+        raise JobError(summary["problem"])
     return summary
 
 
 def _files(options: Options, host: Host) -> list[tuple[Path, str]]:
-    if not options.input.is_dir():
+    there = options.input.is_dir()
+    if not there and not host.may_have_none:
         raise JobError(f"--input {options.input} is not a folder")
-    everyones = plan.find(options.input, Host())
-    if not everyones:
+    everyones = plan.find(options.input, Host()) if there else []
+    if not everyones and not host.may_have_none:
         raise JobError(f"no file under --input {options.input}: nothing to process")
-    return plan.find(options.input, host)
+    mine = plan.find(options.input, host) if there else []
+    if not mine:
+        log.warning(_NOTHING_HERE, host.name, host.count)
+    return mine
 
 
 def _claim(output: Path, host: Host) -> None:
@@ -152,8 +163,12 @@ def _processed(
         _read_all(record, submit, scratch, shape)
         schema = _schema([record.done[task.number] for task in record.tasks])
         written = _finish_all(record, submit, scratch, unfinished, schema, shape)
-    parts = _publish(written, options.output, host, schema)
-    summary = record.summary(parts, schema, time.monotonic() - began, VERSION)
+    parts = _publish(written, options.output, host, schema) if record.sources else []
+    summary = {
+        **record.summary(parts, schema, time.monotonic() - began, VERSION),
+        **of_host(host),
+        **problem(record.sources, host.named("rejected", ".jsonl")),
+    }
     with (options.output / host.named("rejected", ".jsonl")).open("wb") as file:
         write_lines(file, record.rejects())
     target = options.output / host.named("summary", ".json")
@@ -269,11 +284,3 @@ def _publish(
     if not written:
         pl.DataFrame(schema=schema).write_parquet(output / names[0], compression="zstd")
     return names
-
-
-def _refuse_if_all_rejected(sources: Sequence[Source]) -> None:
-    if sources and all(source.reason is not None for source in sources):
-        first = sources[0]
-        more = f" (and {len(sources) - 1} more, see rejected.jsonl)" if len(sources) > 1 else ""
-        name = printable(first.name, 200)
-        raise JobError(f"no file could be used: {name}: {printable(first.reason or '')}{more}")

@@ -41,8 +41,8 @@ class Shape:
 def find(folder: Path, host: Host) -> list[tuple[Path, str]]:
     """List this host's files with their names under the folder, in the names' order."""
     files = sorted((p.relative_to(folder).as_posix(), p) for p in folder.rglob("*") if p.is_file())
-    step = host.count if host.shares else 1
-    return [(path, name) for name, path in files[host.index if host.shares else 0 :: step]]
+    mine = files[host.index :: host.count] if host.shares else files
+    return [(path, name) for name, path in mine]
 
 
 def sources(

@@ -10,6 +10,7 @@ from typing import IO, Any
 import orjson
 
 from messages.columns import Columns
+from messages.host import Host
 from messages.printing import printable
 from messages.sources import Source
 from messages.work import Done, Task
@@ -87,6 +88,26 @@ class Record:
             "seconds": round(seconds, 3),
             "version": version,
         }
+
+
+def of_host(host: Host) -> dict[str, Any]:
+    """Say which host of several a summary is of; of one alone there is nothing to say.
+
+    Each host drops the duplicates among its own files only, for it sees no others.
+    """
+    if host.count == 1:
+        return {}
+    return {"host": host.name, "hosts": list(host.hosts), "duplicates_within": "shard"}
+
+
+def problem(sources: Sequence[Source], rejected: str) -> dict[str, str]:
+    """Say that no file could be used, and why the first could not; ``rejected`` lists them all."""
+    if not sources or any(source.reason is None for source in sources):
+        return {}
+    first = sources[0]
+    more = f" (and {len(sources) - 1} more, see {rejected})" if len(sources) > 1 else ""
+    why = f"{printable(first.name, 200)}: {printable(first.reason or '')}"
+    return {"problem": f"no file could be used: {why}{more}"}
 
 
 def _listed(name: str, values: Sequence[Any], most: int) -> dict[str, Any]:
