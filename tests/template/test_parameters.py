@@ -190,6 +190,7 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
         ({"StateMachineArn": PREEXISTING, "ImageUri": "a/b:1"}, "leave Engine"),
         ({"StateMachineArn": PREEXISTING, "NetworkIsolation": "true"}, "NetworkIsolation"),
         ({"StateMachineArn": PREEXISTING, "Engine": "spark"}, "leave Engine"),
+        ({"Engine": "spark", "NetworkIsolation": "true"}, "leave it false"),
         ({"StateMachineArn": PREEXISTING, "MaxConcurrentRuns": "2"}, "MaxConcurrentRuns"),
     ],
 )
@@ -300,7 +301,7 @@ def test_samconfig_deploys_with_parameters_that_the_template_takes(
 @pytest.mark.parametrize(
     ("part", "limit"),
     [
-        ("template.yaml", 530),
+        ("template.yaml", 540),
         ("src/monitoring/template.yaml", 330),
         ("src/notifications/template.yaml", 100),
         ("src/roles/template.yaml", 200),
