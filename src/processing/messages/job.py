@@ -161,7 +161,7 @@ def _processed(
     unfinished = options.output / UNFINISHED
     with _workers(shape.workers, apart=_native(record.sources)) as submit:
         _read_all(record, submit, scratch, shape)
-        schema = _schema([record.done[task.number] for task in record.tasks])
+        schema = unite([record.done[task.number] for task in record.tasks])
         written = _finish_all(record, submit, scratch, unfinished, schema, shape)
     parts = _publish(written, options.output, host, schema) if record.sources else []
     summary = {
@@ -230,7 +230,7 @@ def _names(tasks: Sequence[Task]) -> str:
     return " or ".join(dict.fromkeys(printable(task.source.name, 120) for task in tasks))
 
 
-def _schema(done: Sequence[Done]) -> dict[str, pl.DataType]:
+def unite(done: Sequence[Done]) -> dict[str, pl.DataType]:
     """Unite the columns of all batches: by name, in the order of their first appearance."""
     schema: dict[str, pl.DataType] = {name: pl.String() for name in OUTPUT}
     for name, kinds in ((n, k) for d in done for n, k in d.schema.items() if n[:1] != "\0"):
