@@ -1,0 +1,295 @@
+"""What an event costs in requests: the real handlers, fed real payloads, and what they used.
+
+AWS is a stand-in that answers at once and counts: requests by operation, DynamoDB's units by the
+bytes of the items, and what the function wrote to its log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from unittest import mock
+
+from botocore.exceptions import ClientError
+
+from benchmarks.facts import ROOT
+
+NOW = datetime(2026, 11, 22, 8, 15, 31, tzinfo=UTC)
+ENVIRONMENT = {
+    "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:landrun",
+    "JOB_NAME_PREFIX": "landrun",
+    "LANDING_BUCKET": "acme-messages",
+    "LANDING_PREFIX": "incoming/",
+    "LANDING_SUFFIX": "",
+    "OUTPUT_BUCKET": "landrun-output",
+    "OUTPUT_PREFIX": "processed/",
+    "MANIFEST_PREFIX": "manifests/",
+    "START_ON": "arrival",
+    "MAX_OBJECTS_PER_RUN": "10000",
+    "MAX_CONCURRENT_RUNS": "0",
+    "LANDINGS_TABLE": "landings",
+    "RUNS_TABLE": "runs",
+    "TURNS_TABLE": "turns",
+    "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:landrun",
+    "DEAD_LETTER_QUEUE_URL": "https://queue.example/landrun",
+    "SCHEDULED_INPUT": "",
+    "SCHEDULE_TIMEZONE": "UTC",
+    "POWERTOOLS_SERVICE_NAME": "landrun",
+    "POWERTOOLS_METRICS_NAMESPACE": "landrun",
+    "AWS_REGION": "us-east-1",
+}
+SUMMARY = {
+    "rows_in": 44, "rows_out": 36, "duplicates": 2, "empty": 3, "rejected": 3, "bytes_in": 100_000,
+    "files": [{"file": "incoming/orders.jsonl", "rows_in": 44, "rows_out": 36, "rejected": 3}],
+    "seconds": 1.5, "version": "0.1.0", "parts": ["part-00000.parquet"],
+}  # fmt: skip
+"""About what preprocess writes for one file."""
+
+SORTS = {"runs": ("month", "unfinished"), "landings": ("waiting",)}
+"""The attributes that put an item of a table into an index of it, as src/storage has them."""
+
+
+@dataclass
+class Usage:
+    """What was used, in all.
+
+    Attributes
+    ----------
+    requests : Counter
+        By operation, as ``s3:PutObject``.
+    write_units, read_units : float
+        DynamoDB's request units, indexes included.
+    log_bytes : float
+        What the function wrote to its log itself.
+    """
+
+    requests: Counter[str] = field(default_factory=Counter)
+    write_units: float = 0.0
+    read_units: float = 0.0
+    log_bytes: float = 0.0
+
+
+@dataclass
+class Counting:
+    """boto3's clients as far as the handlers use them: counts, and answers what lets them go on."""
+
+    usage: Usage = field(default_factory=Usage)
+    tables: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    objects: dict[str, tuple[bytes, dict[str, str]]] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        """Give the client of a service."""
+        return _Client(self, service)
+
+    def call(self, service: str, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Count one request and answer it."""
+        name = f"{service}:{''.join(word.title() for word in operation.split('_'))}"
+        self.usage.requests[name] += 1
+        answer = getattr(self, f"_{service}_{operation}", None)
+        found: dict[str, Any] = answer(asked) if answer else {}
+        return found
+
+    def _stepfunctions_start_execution(self, asked: dict[str, Any]) -> dict[str, Any]:
+        arn = f"{asked['stateMachineArn'].replace('stateMachine', 'execution')}:{asked['name']}"
+        return {"executionArn": arn, "startDate": NOW}
+
+    def _s3_put_object(self, asked: dict[str, Any]) -> dict[str, Any]:
+        self.objects[asked["Key"]] = (asked["Body"], asked.get("Metadata", {}))
+        return {}
+
+    def _s3_get_object(self, asked: dict[str, Any]) -> dict[str, Any]:
+        if asked["Key"].endswith("summary.json"):
+            return {"Body": io.BytesIO(json.dumps(SUMMARY).encode())}
+        if asked["Key"] not in self.objects:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "none"}}, "GetObject")
+        body, about = self.objects[asked["Key"]]
+        return {"Body": io.BytesIO(body), "Metadata": about}
+
+    def _s3_list_objects_v2(self, _: dict[str, Any]) -> dict[str, Any]:
+        return {"Contents": [{"Key": f"processed/{n}", "Size": 1} for n in range(2)]}
+
+    def _dynamodb_query(self, asked: dict[str, Any]) -> dict[str, Any]:
+        [wanted] = asked["ExpressionAttributeValues"].values()
+        rows = self.tables.get(asked["TableName"], {}).values()
+        found = [row for row in rows if row.get("waiting") == wanted]
+        # Eventually consistent: half a unit for 4 KB, of all that the query reads together.
+        self.usage.read_units += units(sum(map(item_bytes, found)), 4096) / 2
+        return {"Items": found}
+
+    def _dynamodb_put_item(self, asked: dict[str, Any]) -> dict[str, Any]:
+        self._write(asked["TableName"], asked["Item"])
+        return {}
+
+    def _dynamodb_update_item(self, asked: dict[str, Any]) -> dict[str, Any]:
+        table, [key] = asked["TableName"], [value["S"] for value in asked["Key"].values()]
+        before = self.tables.get(table, {}).get(key, {})
+        names, values = asked["ExpressionAttributeNames"], asked["ExpressionAttributeValues"]
+        sets, _, removes = asked["UpdateExpression"].removeprefix("SET ").partition(" REMOVE ")
+        item = {**before, **asked["Key"]}
+        for pair in sets.split(", "):
+            name, value = pair.split(" = ")
+            item[names[name]] = values[value]
+        for name in filter(None, removes.split(", ")):
+            item.pop(names[name], None)
+        self._write(table, item)
+        return {"Attributes": item if asked["ReturnValues"] == "ALL_NEW" else before}
+
+    def _write(self, table: str, item: dict[str, Any]) -> None:
+        """Put an item, and count the units of it and of each index that has it before or after.
+
+        An index takes one write when its entry comes, goes or changes, and two when its key does
+        (DynamoDB developer guide, "Global secondary indexes: provisioned throughput").
+        """
+        key = (item.get("name") or item["id"])["S"]
+        rows = self.tables.setdefault(table, {})
+        before = rows.get(key, {})
+        rows[key] = item
+        most = max(map(item_bytes, (before, item)))
+        self.usage.write_units += units(most, 1024)
+        for sort in SORTS[table]:
+            was, now = before.get(sort), item.get(sort)
+            writes = 2 if was and now and was != now else 1 if was or now else 0
+            self.usage.write_units += writes * units(most, 1024)
+
+
+@dataclass(frozen=True)
+class _Client:
+    world: Counting
+    service: str
+
+    def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
+        return lambda **asked: self.world.call(self.service, operation, asked)
+
+    def get_paginator(self, operation: str) -> Any:
+        """Give what pages through an operation: one page."""
+        return _Pages(self, operation)
+
+
+@dataclass(frozen=True)
+class _Pages:
+    client: _Client
+    operation: str
+
+    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
+        yield {"Items": [], **self.client.world.call(self.client.service, self.operation, asked)}
+
+
+def item_bytes(item: dict[str, Any]) -> int:
+    """Measure an item as DynamoDB does: names and values in UTF-8 (developer guide, "Item sizes").
+
+    >>> item_bytes({"name": {"S": "abc"}, "count": {"N": "12"}})
+    15
+    """
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+
+
+def _value_bytes(value: dict[str, Any]) -> int:
+    [(kind, held)] = value.items()
+    if kind == "S":
+        return len(held.encode())
+    if kind == "N":
+        return math.ceil(len(held.strip("-0.").replace(".", "")) / 2) + 2
+    if kind == "L":
+        return 3 + sum(1 + _value_bytes(one) for one in held)
+    if kind == "M":
+        return 3 + sum(1 + len(n.encode()) + _value_bytes(one) for n, one in held.items())
+    return 1
+
+
+def units(size: float, of: int) -> int:
+    """Count the units of a request: at least one."""
+    return max(1, math.ceil(size / of))
+
+
+def event(name: str) -> dict[str, Any]:
+    """Read a payload of events/."""
+    found: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text("utf-8"))
+    return found
+
+
+def _batch(name: str, size: int) -> dict[str, Any]:
+    """Give a batch of landings of different keys."""
+    [record] = event(name)["Records"]
+    text = record["body"]
+    keyed = [text.replace("messages", f"messages-{n}") if n else text for n in range(size)]
+    return {"Records": [{**record, "body": b, "messageId": str(n)} for n, b in enumerate(keyed)]}
+
+
+@lru_cache
+def used(what: str, batch: int = 1) -> Usage:
+    """Say what a batch of events uses.
+
+    Parameters
+    ----------
+    what : str
+        ``arrival`` and ``waits``: landings that start their runs, or wait for a tick; ``run``: the
+        two events of a run that succeeds; ``tick``: a tick over landings that wait.
+    batch : int
+        How many events at once; of a run, always one.
+    """
+    world = Counting()
+    log = io.StringIO()
+    # A logger keeps the stream that it began with, and there is one for each service.
+    service = {"POWERTOOLS_SERVICE_NAME": f"landrun-{what}-{batch}"}
+    with mock.patch.dict(os.environ, ENVIRONMENT | service), contextlib.redirect_stdout(log):
+        _DRIVERS[what](world, batch)
+    world.usage.log_bytes = len(log.getvalue().encode())
+    return world.usage
+
+
+def _arrival(world: Counting, batch: int, start_on: str = "arrival") -> None:
+    from landrun.handlers import object_created  # noqa: PLC0415 - reads the environment when used
+    from landrun.settings import ObjectCreatedSettings  # noqa: PLC0415
+
+    settings = ObjectCreatedSettings.from_environment({**ENVIRONMENT, "START_ON": start_on})
+    function = object_created.build(settings, world.client, clock=lambda: NOW)
+    _expect_none_failed(function.handle(_batch("object-created", batch), None))
+
+
+def _waits(world: Counting, batch: int) -> None:
+    _arrival(world, batch, "schedule")
+
+
+def _run(world: Counting, _batch_size: int) -> None:
+    from landrun.handlers import execution_status  # noqa: PLC0415
+    from landrun.settings import ExecutionStatusSettings  # noqa: PLC0415
+
+    settings = ExecutionStatusSettings.from_environment(ENVIRONMENT)
+    function = execution_status.build(settings, world.client, clock=lambda: NOW)
+    for name in ("execution-running", "execution-succeeded"):
+        _expect_none_failed(function.handle(event(name), None))
+
+
+def _tick(world: Counting, batch: int) -> None:
+    from landrun.handlers import schedule  # noqa: PLC0415
+    from landrun.settings import ScheduleSettings  # noqa: PLC0415
+
+    _waits(world, batch)
+    world.usage = Usage()  # recording them is the landings' business
+    settings = ScheduleSettings.from_environment({**ENVIRONMENT, "START_ON": "schedule"})
+    function = schedule.build(settings, world.client, clock=lambda: NOW, mapper=map)
+    answer = function.handle(event("schedule-tick"), None)
+    if answer["Objects"] != batch:
+        raise RuntimeError(f"the tick took {answer['Objects']} of {batch} landings")
+
+
+def _expect_none_failed(answer: dict[str, Any]) -> None:
+    if answer["batchItemFailures"]:
+        raise RuntimeError(f"the stand-in did not do: {answer}")
+
+
+_DRIVERS: dict[str, Callable[[Counting, int], None]] = {
+    "arrival": _arrival,
+    "waits": _waits,
+    "run": _run,
+    "tick": _tick,
+}
