@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from landrun.clock import utc_now
 from landrun.errors import ServiceError
 from landrun.jobs import ProcessingJobs
+from landrun_ops.moments import Attempt, Moment, Turn, Wait, attempts
 from landrun_ops.runs import UNFINISHED
-from landrun_ops.timeline import Attempt, History, Moment, Wait, attempts, plain, timeline
+from landrun_ops.timeline import History, plain, timeline
+from landrun_ops.turns import InLine, place_of
 
 if TYPE_CHECKING:
     from landrun_ops.runs import Run
@@ -58,6 +60,7 @@ class Phase(Enum):
     """What a run does."""
 
     QUEUED = "queued"
+    IN_LINE = "waiting its turn"
     WAITING = "waiting"
     STARTING = "starting"
     RUNNING = "running"
@@ -117,7 +120,10 @@ class Standing:
 
 
 def standing(
-    described: dict[str, Any], moments: Sequence[Moment], job_began: datetime | None
+    described: dict[str, Any],
+    moments: Sequence[Moment],
+    job_began: datetime | None,
+    in_line: InLine | None = None,
 ) -> Standing:
     """Say how a run stands.
 
@@ -129,6 +135,8 @@ def standing(
         Its execution's so far.
     job_began : datetime or None
         When the newest Processing job's container began to work; None when it has not.
+    in_line : InLine or None
+        Its place, where it waits for its turn; None when that is not known.
     """
     started: datetime = described["startDate"].astimezone(UTC)
     jobs = attempts(moments)
@@ -137,6 +145,8 @@ def standing(
     if described["status"] not in UNFINISHED:
         phase, since = Phase.ENDED, described.get("stopDate", started).astimezone(UTC)
         note = jobs[-1].reason if jobs else ""
+    elif isinstance(last, Turn):
+        phase, since, note = _of_turn(last, in_line)
     elif isinstance(last, Wait):
         phase, note = Phase.WAITING, _why_waiting(last)
     elif isinstance(last, Attempt):
@@ -149,6 +159,12 @@ def _why_waiting(wait: Wait) -> str:
     what = "for a quota" if wait.quota else "for SageMaker"
     times = f", refused {wait.times} times" if wait.times > 1 else ""
     return f"{what}{times}: {wait.reason}"
+
+
+def _of_turn(last: Turn, in_line: InLine | None) -> tuple[Phase, datetime, str]:
+    if last.ended:
+        return Phase.QUEUED, last.ended, ""
+    return Phase.IN_LINE, last.began, last.reason or (str(in_line) if in_line else "")
 
 
 def _of_attempt(last: Attempt, job_began: datetime | None) -> tuple[Phase, datetime, str]:
@@ -177,6 +193,7 @@ class Watcher:
         self._history = History(stack.client("stepfunctions"))
         self._jobs = ProcessingJobs(stack.client("sagemaker"))
         self._ledger = stack.ledger()
+        self._stack = stack
         self._arn = arn
 
     def look(self) -> Standing:
@@ -189,7 +206,7 @@ class Watcher:
         """
         described = self._executions.describe(self._arn)
         moments = timeline(self._history.events(self._arn))
-        return standing(described, moments, self._job_began(moments))
+        return standing(described, moments, self._job_began(moments), self._in_line(moments))
 
     def recorded(self, name: str) -> Run | None:
         """Give the run's row once it has its end; None before."""
@@ -198,6 +215,15 @@ class Watcher:
         except ServiceError:
             return None
         return row if row and row.finished else None
+
+    def _in_line(self, moments: Sequence[Moment]) -> InLine | None:
+        last = moments[-1] if moments else None
+        if not isinstance(last, Turn) or last.ended:
+            return None
+        try:
+            return place_of(self._stack, self._arn.rpartition(":")[2])
+        except ServiceError:  # a role that may not look at the line can still wait for runs
+            return None
 
     def _job_began(self, moments: Sequence[Moment]) -> datetime | None:
         last = moments[-1] if moments else None

@@ -18,8 +18,10 @@ from landrun_ops.consoles import links
 from landrun_ops.durations import spelled
 from landrun_ops.inputs import Input, Inputs
 from landrun_ops.joblogs import JobLogs
+from landrun_ops.moments import Attempt, Moment, Turn, Wait
 from landrun_ops.runs import Only, Run
-from landrun_ops.timeline import Attempt, History, Moment, Wait, ended_as, timeline
+from landrun_ops.timeline import History, ended_as, timeline
+from landrun_ops.turns import InLine, place_of
 
 if TYPE_CHECKING:
     from landrun_ops.stack import Stack
@@ -169,8 +171,7 @@ def course(stack: Stack, run: Run, now: datetime) -> Course:
     moments, ended = timeline(events), "" if run.finished else ended_as(events)
     doing = ""
     if not run.finished and not ended:
-        jobs = ProcessingJobs(stack.client("sagemaker"))
-        doing = _doing(moments, jobs, now, not_seen)
+        doing = _doing(stack, run, moments, now, not_seen)
     return Course(moments, ended, doing, not_seen)
 
 
@@ -188,7 +189,9 @@ def time_of(run: Run, attribute: str = "started_at") -> datetime | None:
         return None
 
 
-def doing(last: Moment | None, job: Mapping[str, Any], now: datetime) -> str:
+def doing(
+    last: Moment | None, job: Mapping[str, Any], now: datetime, in_line: InLine | None = None
+) -> str:
     """Say in words what a run that has not ended does.
 
     Parameters
@@ -197,10 +200,16 @@ def doing(last: Moment | None, job: Mapping[str, Any], now: datetime) -> str:
         The last of its moments.
     job : Mapping
         DescribeProcessingJob's answer for the last attempt; empty when that is not known.
+    in_line : InLine or None
+        Its place, where it waits for its turn; None when that is not known.
     """
-    if last is None:
+    if last is None or (isinstance(last, Turn) and last.ended):
         return "asks for its Processing job"
     for_so_long = f"for {spelled((now - last.began).total_seconds())}"
+    if isinstance(last, Turn):
+        place = f", {in_line}" if in_line else ""
+        trouble = f": {last.reason}" if last.reason else ""
+        return f"waits its turn{place}, {for_so_long}{trouble}"
     if isinstance(last, Wait):
         what = "a quota" if last.quota else "SageMaker"
         return f"waits for {what} {for_so_long}, asked {_times(last.times)}: {last.reason}"
@@ -221,14 +230,17 @@ def _working(job: Mapping[str, Any], now: datetime, for_so_long: str) -> str:
 
 
 def _doing(
-    moments: Sequence[Moment], jobs: ProcessingJobs, now: datetime, not_seen: list[str]
+    stack: Stack, run: Run, moments: Sequence[Moment], now: datetime, not_seen: list[str]
 ) -> str:
     last = moments[-1] if moments else None
     job: dict[str, Any] = {}
+    in_line = None
     if isinstance(last, Attempt) and last.job:
-        name = last.job
+        name, jobs = last.job, ProcessingJobs(stack.client("sagemaker"))
         job = _seen("its Processing job", lambda: jobs.describe(name), not_seen, {})
-    return doing(last, job, now)
+    if isinstance(last, Turn) and not last.ended:
+        in_line = _seen("its place in line", lambda: place_of(stack, run.name), not_seen, None)
+    return doing(last, job, now, in_line)
 
 
 def _given(run: Run, inputs: Inputs) -> Input | None:

@@ -10,14 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import zip_longest
-from typing import Any, Literal
+from typing import Any
 
 from landrun.clients import translated
 from landrun.jobs import job_row, submitted_job_name
 from landrun.outside import json_object, one_line
-
-Result = Literal["running", "succeeded", "failed", "stopped"]
-"""How an attempt stands; stopped are those whose execution ended before they did."""
+from landrun_ops.moments import Attempt, Moment, Redrive, Result, Turn, Wait
 
 _ENDS = {
     "ExecutionSucceeded": "",
@@ -31,72 +29,6 @@ _REFUSED = ("SageMaker.", "ThrottlingException")
 _QUOTA = "ResourceLimitExceeded"
 _JAVA = " (Service: "
 """What the Java SDK appends to a service's message: nothing that a person reads."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A task that was taken on; in landrun's state machine a Processing job.
-
-    Attributes
-    ----------
-    number : int
-        Counts from 1, in the order in which they began.
-    job : str
-        The Processing job's name; empty for a task of another service.
-    task : str
-        What was asked for, as ``sagemaker:createProcessingJob.sync``.
-    instances : int
-        How many instances the job has.
-    began, ended : datetime
-        In UTC; ``ended`` is None while it runs.
-    result : str
-        See `Result`.
-    reason : str
-        Why it failed or was stopped, in a line; else empty.
-    """
-
-    number: int
-    job: str
-    task: str
-    instances: int
-    began: datetime
-    ended: datetime | None = None
-    result: Result = "running"
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Refusals in a row, after each of which the state machine waited and asked again.
-
-    Attributes
-    ----------
-    quota : bool
-        Whether it was for a quota: no instance of the type was free.
-    times : int
-        How often it was refused.
-    began, ended : datetime
-        In UTC; ``ended`` is None while it lasts.
-    reason : str
-        What SageMaker said last, in a line.
-    """
-
-    quota: bool
-    times: int
-    began: datetime
-    ended: datetime | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Redrive:
-    """Somebody let the execution go on from where it had failed."""
-
-    began: datetime
-    number: int
-
-
-Moment = Attempt | Wait | Redrive
 
 
 class History:
@@ -126,11 +58,6 @@ class History:
                 executionArn=arn, includeExecutionData=True, PaginationConfig={"PageSize": 1000}
             ):
                 yield from page["events"]
-
-
-def attempts(moments: Iterable[Moment]) -> list[Attempt]:
-    """Give the attempts among the moments."""
-    return [moment for moment in moments if isinstance(moment, Attempt)]
 
 
 def timeline(events: Iterable[dict[str, Any]]) -> tuple[Moment, ...]:
@@ -175,6 +102,7 @@ class _Task:
     task: str
     instances: int
     began: datetime
+    turn: bool = False
     ended: datetime | None = None
     result: Result = "running"
     submitted: bool = False
@@ -227,7 +155,8 @@ def _marks(events: Iterable[dict[str, Any]]) -> list[_Task | Redrive | _End]:
 
 def _task(event: dict[str, Any]) -> _Task:
     given = _details(event)
-    cluster: Any = json_object(given.get("parameters"))
+    asked = json_object(given.get("parameters"))
+    cluster: Any = asked
     for name in ("ProcessingResources", "ClusterConfig"):
         cluster = cluster.get(name) if isinstance(cluster.get(name), dict) else {}
     count = cluster.get("InstanceCount")
@@ -236,7 +165,14 @@ def _task(event: dict[str, Any]) -> _Task:
         task=f"{given.get('resourceType', '')}:{given.get('resource', '')}",
         instances=count if isinstance(count, int) and count > 0 else 1,
         began=_time(event),
+        turn=_asks_for_turn(asked),
     )
+
+
+def _asks_for_turn(asked: dict[str, Any]) -> bool:
+    """Whether a task's parameters are those of the state that waits for a turn."""
+    body = asked.get("MessageBody")
+    return "Turn" in (json_object(body) if isinstance(body, str) else body or ())
 
 
 def _stop(tasks: Sequence[_Task], event: dict[str, Any]) -> None:
@@ -252,18 +188,21 @@ def _stop(tasks: Sequence[_Task], event: dict[str, Any]) -> None:
 def _moments(marks: Sequence[_Task | Redrive | _End]) -> Iterator[Moment]:
     found = _merged(marks)
     for moment, following in zip_longest(found, found[1:]):
-        if isinstance(moment, Wait) and following is not None:
+        if isinstance(moment, Turn | Wait) and moment.ended is None and following is not None:
             yield replace(moment, ended=following.began)
         elif not isinstance(moment, _End):
             yield moment
 
 
 def _merged(marks: Sequence[_Task | Redrive | _End]) -> list[Moment | _End]:
-    """Count the attempts, and make one wait of refusals in a row."""
+    """Count the attempts; make one wait of refusals in a row, and one turn of asking for it."""
     found: list[Moment | _End] = []
     for mark in marks:
         if not isinstance(mark, _Task):
             found.append(mark)
+        elif mark.turn:
+            before = found.pop() if found and isinstance(found[-1], Turn) else None
+            found.append(_turn(mark, before if isinstance(before, Turn) else None))
         elif mark.refused:
             said, last = _refusal(mark), found[-1] if found else None
             if isinstance(last, Wait) and last.quota == said.quota:
@@ -277,6 +216,19 @@ def _merged(marks: Sequence[_Task | Redrive | _End]) -> list[Moment | _End]:
 
 def _refusal(task: _Task) -> Wait:
     return Wait(_QUOTA in task.error, 1, task.began, reason=plain("", task.cause or task.error))
+
+
+def _turn(task: _Task, before: Turn | None) -> Turn:
+    """Add asking for a turn, once more where it was asked for before."""
+    waits = task.result in ("running", "failed")  # is asked for again
+    late = task.error == "States.Timeout"  # of one attempt: the message may have been lost
+    return Turn(
+        times=1 + (before.times if before else 0),
+        began=before.began if before else task.began,
+        ended=None if waits else task.ended,
+        given=task.result == "succeeded",
+        reason=plain(task.error, task.cause) if task.result == "failed" and not late else "",
+    )
 
 
 def _attempt(number: int, task: _Task) -> Attempt:

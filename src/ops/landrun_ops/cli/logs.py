@@ -56,7 +56,7 @@ def logs(
     # Late, here and below: boto3 takes longer to import than --help may take.
     from landrun_ops import onerun  # noqa: PLC0415
     from landrun_ops.joblogs import JobLogs  # noqa: PLC0415
-    from landrun_ops.timeline import attempts  # noqa: PLC0415
+    from landrun_ops.moments import attempts  # noqa: PLC0415
 
     now = datetime.now(UTC)
     stack = target.find()
@@ -237,7 +237,7 @@ def _why_none(run: Run, done: Course, *, running: bool) -> str:
 
 
 def _jobs_of(done: Course) -> list[str]:
-    from landrun_ops.timeline import attempts  # noqa: PLC0415
+    from landrun_ops.moments import attempts  # noqa: PLC0415
 
     return [one.job for one in attempts(done.moments or ())]
 

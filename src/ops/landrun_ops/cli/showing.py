@@ -11,9 +11,10 @@ from landrun.outside import one_line
 from landrun_ops.cli.sheet import Sheet
 from landrun_ops.cli.tables import person
 from landrun_ops.durations import spelled
+from landrun_ops.moments import Attempt, Moment, Redrive, Turn, Wait
 from landrun_ops.onerun import OneRun, time_of
 from landrun_ops.runs import Run
-from landrun_ops.timeline import Attempt, Moment, Redrive, Wait, plain
+from landrun_ops.timeline import plain
 
 FIRST_OBJECTS = 3
 """Objects of the input that are named."""
@@ -252,12 +253,20 @@ def _said(moment: Moment, *, wide: bool) -> str:
     if isinstance(moment, Redrive):
         return "redriven: let go on from where it had failed"
     so_long = f"{spelled((moment.ended - moment.began).total_seconds())}" if moment.ended else ""
+    if isinstance(moment, Turn):
+        return _turn(moment, so_long)
     if isinstance(moment, Wait):
         often = "once" if moment.times == 1 else f"{moment.times} times"
         what = f"waited {often} for a quota" if moment.quota else f"refused by SageMaker {often}"
         return f"{what}, {so_long}" if so_long else f"{what}, and waits"
     how = f"{moment.result} after {so_long}" if so_long else moment.result
     return f"attempt {moment.number}: {how}{_named(moment, wide=wide)}"
+
+
+def _turn(turn: Turn, so_long: str) -> str:
+    if not so_long:
+        return "waits its turn"
+    return f"waited its turn, {so_long}{'' if turn.given else ', and did not get it'}"
 
 
 def _named(attempt: Attempt, *, wide: bool) -> str:
