@@ -186,7 +186,7 @@ def test_attributes_of_the_runs_table_are_those_of_rows(
     for event in ("execution-succeeded", "execution-failed", "execution-failed-no-job"):
         change = parse_status_change(load_event(event)["Records"][0]["body"])
         found |= {*row(change), *job_row(job_in(change) or {})}
-    given = {"Trigger": ManualTrigger(StartedBy="me", RerunOf="landrun-1").model_dump()}
+    given = {"Trigger": ManualTrigger(StartedBy="me", RerunOf="landrun-1").to_dict()}
     found |= set(row(change.model_copy(update={"input": json.dumps(given)})))
     source = (ROOT / "src/functions/landrun/recording.py").read_text(encoding="utf-8")
     found |= set(re.findall(r'"(output_\w+|unfinished|notification_due_at|summary)":', source))

@@ -9,10 +9,8 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from dataclasses import dataclass
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_type_hints
 
 from landrun.errors import InvalidName, InvalidS3Uri
 from landrun.outside import shown
@@ -38,11 +36,25 @@ _PREFIX = re.compile(r"[a-z0-9](?:-?[a-z0-9])*")
 _NAMESPACE = uuid.UUID("c94bd824-8be5-4622-94c3-a289b5c9a4a3")
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class _Spelled:
+    """Fields in their order, as JSON has them: what is None is left out."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the fields that are there, by name; what they hold likewise."""
+        found = ((field.name, getattr(self, field.name)) for field in fields(self))  # type: ignore[arg-type]
+        return {name: _plain(value) for name, value in found if value is not None}
+
+    def to_json(self) -> str:
+        """Serialise to the same bytes for the same values, whenever and wherever it is called."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, separators=(",", ":"))
 
 
-class ObjectCreatedTrigger(_Frozen):
+def _plain(value: Any) -> Any:
+    return value.to_dict() if isinstance(value, _Spelled) else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectCreatedTrigger(_Spelled):
     """An object landed in S3."""
 
     Kind: Literal["object-created"] = "object-created"
@@ -54,7 +66,8 @@ class ObjectCreatedTrigger(_Frozen):
     EventTime: str
 
 
-class ScheduleTrigger(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class ScheduleTrigger(_Spelled):
     """A schedule ticked; ``Part`` counts from 1 the further runs of a tick that needs several."""
 
     Kind: Literal["schedule"] = "schedule"
@@ -63,7 +76,8 @@ class ScheduleTrigger(_Frozen):
     Part: int | None = None
 
 
-class ManualTrigger(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class ManualTrigger(_Spelled):
     """Somebody started a run by hand; ``RerunOf`` is the run whose manifest it reads again."""
 
     Kind: Literal["manual"] = "manual"
@@ -73,14 +87,14 @@ class ManualTrigger(_Frozen):
 
 Trigger = ObjectCreatedTrigger | ScheduleTrigger | ManualTrigger
 
-_AnyTrigger: TypeAdapter[Trigger] = TypeAdapter(
-    Annotated[Trigger, Field(discriminator="Kind")], config={"defer_build": True}
-)
+_TRIGGERS: dict[str, type[Trigger]] = {
+    kind.Kind: kind for kind in (ObjectCreatedTrigger, ScheduleTrigger, ManualTrigger)
+}
 
 
 def trigger_json(trigger: Trigger) -> str:
     """Serialise a trigger to the same bytes as the execution input does."""
-    return trigger.model_dump_json(exclude_none=True)
+    return trigger.to_json()
 
 
 def parse_trigger(text: str | bytes) -> Trigger:
@@ -91,10 +105,24 @@ def parse_trigger(text: str | bytes) -> Trigger:
     ValueError
         When it is none.
     """
-    return _AnyTrigger.validate_json(text)
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        found = None
+    kind = found.get("Kind") if isinstance(found, dict) else None
+    if not isinstance(kind, str) or kind not in _TRIGGERS:
+        raise ValueError(f"no trigger is {shown(found)}")
+    for name, hint in get_type_hints(_TRIGGERS[kind]).items():
+        if name in found and name != "Kind" and not isinstance(found[name], hint):
+            raise ValueError(f"{name} of a trigger is not {shown(found[name])}")
+    try:
+        return _TRIGGERS[kind](**found)
+    except TypeError as error:
+        raise ValueError(f"a trigger has other fields: {error}") from error
 
 
-class ExecutionInput(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class ExecutionInput(_Spelled):
     """What one execution of the state machine is started with.
 
     The first three fields are the placeholders of the notebook's ``ExecutionInput(schema=…)``.
@@ -114,11 +142,11 @@ class ExecutionInput(_Frozen):
     PreprocessingJobName: str
     InputMessage: str
     OutputProcessedMessage: str
-    Trigger: ObjectCreatedTrigger | ScheduleTrigger | ManualTrigger = Field(discriminator="Kind")
+    Trigger: ObjectCreatedTrigger | ScheduleTrigger | ManualTrigger
 
-    def to_json(self) -> str:
-        """Serialise to the same bytes for the same trigger, whenever and wherever it is called."""
-        return self.model_dump_json(exclude_none=True)
+
+INPUT_FIELDS = tuple(field.name for field in fields(ExecutionInput))
+"""Names of what an execution is started with."""
 
 
 def is_bucket(name: str) -> bool:

@@ -3,11 +3,11 @@ from __future__ import annotations
 import json
 import string
 import uuid
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from landrun import contract
 from landrun.contract import (
@@ -93,7 +93,7 @@ def test_a_run_name_that_aws_would_refuse_is_refused(name):
 
 
 def run(**changes: object) -> ExecutionInput:
-    trigger = {"Kind": "object-created", "Bucket": "b", "Key": "k", "EventTime": "t"}
+    trigger = ObjectCreatedTrigger(Bucket="b", Key="k", EventTime="t")
     name = contract.landing_run_name("landrun", "b", "k", "v")
     given = {
         "PreprocessingJobName": name,
@@ -101,7 +101,7 @@ def run(**changes: object) -> ExecutionInput:
         "OutputProcessedMessage": f"s3://out/processed/{name}/",
         "Trigger": trigger,
     }
-    return ExecutionInput.model_validate(given | changes)
+    return ExecutionInput(**given | changes)
 
 
 def test_serialising_the_same_trigger_twice_gives_the_same_bytes():
@@ -130,12 +130,13 @@ def test_each_kind_of_trigger_reads_back_as_itself(kind):
         "schedule": {"Kind": kind, "ScheduleArn": ARN, "ScheduledTime": "t"},
         "manual": {"Kind": kind, "StartedBy": "arn:aws:iam::123456789012:user/ada"},
     }
-    assert json.loads(run(Trigger=triggers[kind]).to_json())["Trigger"] == triggers[kind]
+    read = parse_trigger(json.dumps(triggers[kind]))
+    assert json.loads(run(Trigger=read).to_json())["Trigger"] == triggers[kind]
 
 
 def test_an_unknown_kind_of_trigger_is_refused():
-    with pytest.raises(ValidationError, match="Kind"):
-        run(Trigger={"Kind": "full-moon"})
+    with pytest.raises(ValueError, match="full-moon"):
+        parse_trigger('{"Kind": "full-moon"}')
 
 
 @given(st.from_regex(r"[a-z0-9][a-z0-9.-]{2,62}", fullmatch=True), st.text(max_size=256))
@@ -176,7 +177,7 @@ def test_a_further_run_of_a_tick_says_which_part_it_is_and_the_first_does_not():
         "ScheduleArn": ARN,
         "ScheduledTime": "t",
     }
-    second = first.model_copy(update={"Part": 1})
+    second = replace(first, Part=1)
     assert json.loads(trigger_json(second))["Part"] == 1
 
 
@@ -223,8 +224,13 @@ def test_a_trigger_is_spelled_alone_as_it_is_in_the_execution_input(trigger):
         '{"Kind": "full-moon"}',
         '{"Kind": "manual"}',
         '{"Kind": "manual", "StartedBy": "ada", "More": 1}',
+        '{"Kind": "manual", "StartedBy": null}',
+        '{"Kind": "manual", "StartedBy": 7}',
+        '{"Kind": "schedule", "ScheduleArn": "a", "ScheduledTime": "t", "Part": "1"}',
+        '{"Kind": ["manual"]}',
+        "[" * 100_000,
     ],
 )
 def test_what_is_no_trigger_is_an_error(given_text):
-    with pytest.raises(ValueError, match="validation error"):
+    with pytest.raises(ValueError, match=r"trigger|Expecting|decode"):
         parse_trigger(given_text)

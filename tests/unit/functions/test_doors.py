@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import botocore.session
@@ -65,7 +66,7 @@ def test_another_input_under_the_same_name_is_already_started(machine):
     run = by_hand("ada")
     executions.start(run)
     with pytest.raises(AlreadyStarted):
-        executions.start(run.model_copy(update={"Trigger": ManualTrigger(StartedBy="bob")}))
+        executions.start(replace(run, Trigger=ManualTrigger(StartedBy="bob")))
 
 
 def test_a_machine_that_is_gone_is_a_service_error(aws):

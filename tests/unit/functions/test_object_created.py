@@ -214,7 +214,7 @@ def test_a_run_starts_with_the_whole_landing_as_its_trigger_in_input_and_manifes
         "EventTime": message["time"],
     }
     [manifest] = landrun.manifests.stored.values()
-    assert manifest.trigger.model_dump(exclude_none=True) == trigger
+    assert manifest.trigger.to_dict() == trigger
 
 
 def test_a_duplicate_after_a_change_of_settings_succeeds_and_the_mismatch_is_counted(

@@ -434,9 +434,7 @@ def test_a_run_whose_tick_has_died_is_finished_with_what_it_has_claimed(world, l
     world.clock.advance(seconds=CLAIM_GRACE.total_seconds())
     assert world.reconcile() == {"Claims": 1}
     assert world.manifests.stored["run-1"].keys == ("a",)
-    assert json.loads(world.executions.started["run-1"])["Trigger"] == json.loads(
-        TRIGGER.model_dump_json(exclude_none=True)
-    )
+    assert json.loads(world.executions.started["run-1"])["Trigger"] == json.loads(TRIGGER.to_json())
     assert {item.landing.key for item in world.waiting.items.values() if item.waiting} == {"b"}
     assert told().count("LossesMended", Kind="claim") == 1
     assert world.reconcile() == {}
@@ -450,7 +448,7 @@ def test_a_claim_that_a_tick_may_still_be_at_work_on_is_left(world, landed):
 
 
 def test_the_claims_of_several_dead_runs_are_finished_run_by_run(world, landed):
-    later = TRIGGER.model_copy(update={"Part": 1})
+    later = replace(TRIGGER, Part=1)
     for key, run, trigger in [
         ("a", "run-1", TRIGGER),
         ("b", "run-2", later),

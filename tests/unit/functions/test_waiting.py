@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +22,7 @@ TICK = ScheduleTrigger(
     ScheduleArn="arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly",
     ScheduledTime="2026-11-22T03:00:00Z",
 )
-LATER = TICK.model_copy(update={"ScheduledTime": "2026-11-23T03:00:00Z", "Part": 2})
+LATER = replace(TICK, ScheduledTime="2026-11-23T03:00:00Z", Part=2)
 
 
 @pytest.fixture

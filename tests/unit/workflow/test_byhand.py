@@ -103,7 +103,7 @@ def test_the_run_is_named_at_random_and_says_who_started_it(s3: Any) -> None:
 
     assert run.PreprocessingJobName == NAME
     assert run.OutputProcessedMessage == "s3://output/by-hand/"
-    assert run.Trigger.model_dump(exclude_none=True) == {
+    assert run.Trigger.to_dict() == {
         "Kind": "manual",
         "StartedBy": "arn:aws:iam::123456789012:user/me",
     }

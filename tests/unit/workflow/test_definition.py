@@ -14,7 +14,7 @@ import pytest
 from botocore.validate import ParamValidator
 from cfnlint.api import lint_all  # type: ignore[import-untyped]
 
-from landrun.contract import ATTEMPT_SUFFIX_LENGTH, ExecutionInput
+from landrun.contract import ATTEMPT_SUFFIX_LENGTH, INPUT_FIELDS
 from landrun_ops.workflow import TEMPLATE, WorkflowConfig, definition, render
 from landrun_ops.workflow.definition import STEP
 
@@ -68,7 +68,7 @@ def test_every_input_path_is_a_field_of_the_contract(committed: str) -> None:
     paths = {first or second for first, second in INPUT_PATH.findall(committed)}
 
     assert paths == {"PreprocessingJobName", "InputMessage", "OutputProcessedMessage"}
-    assert paths <= set(ExecutionInput.model_fields)
+    assert paths <= set(INPUT_FIELDS)
     others = set(re.findall(r"\$\$\.[\w.]+", committed)) - set(INPUT_PATH.findall(committed))
     assert {path for path in others if not path.startswith("$$.Execution.Input")} == {
         *("$$.Execution.Id", "$$.Execution.Name", "$$.Execution.StartTime", "$$.Task.Token"),

@@ -186,7 +186,7 @@ def _ending(run: ExecutionInput, ended: Outcome) -> str:
 def _report(arn: str, run: ExecutionInput, ended: Outcome) -> dict[str, Any]:
     return {
         "ExecutionArn": arn,
-        **run.model_dump(exclude_none=True),
+        **run.to_dict(),
         "Status": ended.status,
         "Seconds": ended.seconds,
         "Output": ended.output,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from landrun.contract import ExecutionInput
+from landrun.contract import INPUT_FIELDS
 from landrun.errors import ServiceError
 from landrun_ops.doctor.definitions import differences, expected, inputs_read, json_of
 from landrun_ops.doctor.examining import Check
@@ -73,11 +73,11 @@ def _shown(value: Any) -> str:
 def judge_given(definition: str) -> Finding:
     """Judge a machine that was there before: whether it reads what executions are started with."""
     read = inputs_read(json.loads(definition))
-    unknown = sorted(read - ExecutionInput.model_fields.keys())
+    unknown = sorted(read - set(INPUT_FIELDS))
     if unknown:
         return fail(
             f"it reads {listed(unknown)} of its input, which no run has",
-            f"let it read {', '.join(ExecutionInput.model_fields)}",
+            f"let it read {', '.join(INPUT_FIELDS)}",
         )
     missing = sorted({"InputMessage", "OutputProcessedMessage"} - read)
     if missing:

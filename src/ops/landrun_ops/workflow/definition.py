@@ -10,7 +10,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-from landrun.contract import ExecutionInput as Contract
+from landrun.contract import INPUT_FIELDS
 from landrun_ops.workflow.config import Network, WorkflowConfig
 
 STEP = "Process messages"
@@ -120,8 +120,7 @@ def render(config: WorkflowConfig) -> str:
 
 def input_schema() -> dict[str, Any]:
     """Give the contract's fields as the SDK's ``ExecutionInput`` takes them."""
-    fields = Contract.model_fields.items()
-    return {name: str if field.annotation is str else {"Kind": str} for name, field in fields}
+    return {name: {"Kind": str} if name == "Trigger" else str for name in INPUT_FIELDS}
 
 
 def _steps(sdk: Any, config: WorkflowConfig) -> list[Any]:
