@@ -9,11 +9,14 @@ from __future__ import annotations
 import io
 import json
 import multiprocessing
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from hashlib import md5
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
@@ -41,6 +44,13 @@ class Refusal(Exception):
 
 Json = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 """Answers one operation, by its name and its parameters; or raises `Refusal`."""
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Let logs and metrics be written, but not seen."""
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        yield
 
 
 class _Raw(io.BytesIO):

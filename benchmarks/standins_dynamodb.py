@@ -13,6 +13,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,6 +76,8 @@ class DynamoDB:
         Requests by operation.
     read_units, write_units
         What they consumed.
+    seconds
+        CPU time that answering took: the stand-in's own, not its caller's.
     """
 
     def __init__(self, designs: Iterable[Design], path: Path | None = None) -> None:
@@ -88,14 +92,18 @@ class DynamoDB:
     def forget_counts(self) -> None:
         """Begin to count anew."""
         self.calls: Counter[str] = Counter()
-        self.read_units = self.write_units = 0.0
+        self.read_units = self.write_units = self.seconds = 0.0
 
     def __call__(self, operation: str, call: Mapping[str, Any]) -> dict[str, Any]:
         """Answer one call."""
         act: Callable[[Any], dict[str, Any]] = getattr(self, f"_{operation}")
         with self._lock:
+            began = time.thread_time()
             self.calls[operation] += 1
-            return act(call)
+            try:
+                return act(call)
+            finally:
+                self.seconds += time.thread_time() - began
 
     def load(self, table: str, items: Iterable[Item]) -> None:
         """Put items there that are new, without counting."""
@@ -115,9 +123,9 @@ class DynamoDB:
             for name, found in entries.items():
                 self._rows.executemany(f'INSERT INTO "{table}/{name}" VALUES (?, ?, ?, ?)', found)
 
-    def count(self, table: str) -> int:
-        """Count the items of a table."""
-        [[found]] = self._rows.execute(f'SELECT count(*) FROM "{table}"')
+    def indexed(self, table: str, index: str) -> int:
+        """Count what an index holds."""
+        [[found]] = self._rows.execute(f'SELECT count(*) FROM "{table}/{index}"')
         return int(found)
 
     def close(self) -> None:
@@ -251,6 +259,13 @@ class DynamoDB:
 
     def _read(self, size: int, *, consistent: bool) -> None:
         self.read_units += _units(size, 4096) * (1 if consistent else 0.5)
+
+
+def dollars(read_units: float, write_units: float) -> float:
+    """Price requests on demand, by prices.toml."""
+    prices = tomllib.loads(Path(__file__).with_name("prices.toml").read_text("utf-8"))["price"]
+    units = {"read_unit": read_units, "write_unit": write_units}
+    return float(sum(prices[n]["dollars"] / prices[n]["units"] * u for n, u in units.items()))
 
 
 def _place(index: Index, entry: Item | None) -> tuple[str, str] | None:
