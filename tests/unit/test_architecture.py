@@ -17,7 +17,7 @@ PROCESSING = ROOT / "src/processing"
 
 # Each layer may import itself and those above it, never one below.
 LAYERS = {
-    "pure": {"clock", "contract", "errors", "landing", "outside", "status", "tick"},
+    "pure": {"clock", "contract", "errors", "landing", "outside", "shards", "status", "tick"},
     "doors": {
         "clients",
         "cursors",
