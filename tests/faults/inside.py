@@ -53,6 +53,11 @@ def rows(table: str) -> dict[str, dict[str, Any]]:
     return {key.value: _spelled(items[key]) for key in items if items[key]}
 
 
+def items(table: str) -> list[dict[str, Any]]:
+    """Give a table's items, with a range key or not, as plain values."""
+    return [_spelled(item) for item in _table(table).all_items()]
+
+
 def row(table: str, key: str) -> dict[str, Any] | None:
     """Give one item as plain values."""
     item = client("dynamodb").get_item(

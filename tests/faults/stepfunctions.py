@@ -55,6 +55,10 @@ class ThrottlingException(AWSError):
     TYPE = "ThrottlingException"
 
 
+class TaskTimedOut(AWSError):
+    TYPE = "TaskTimedOut"
+
+
 class TokenBucket:
     """So many calls at once, so many a second after that."""
 
@@ -92,6 +96,20 @@ class Execution:
     redriven: datetime | None = None
     job: str | None = None
     ends: list[tuple[int, str]] = field(default_factory=list)
+    token: str | None = None
+    asked: list[str] = field(default_factory=list)
+    had_its_turn: bool = True
+    turn_at: int = 0
+
+    @property
+    def at_work(self) -> bool:
+        """Whether its Processing job may be running."""
+        return self.status == "RUNNING" and self.had_its_turn
+
+    @property
+    def admitted(self) -> bool:
+        """Whether it is at work because it was its turn, not because it was redriven."""
+        return self.at_work and self.turn_at == self.redrive_count
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -126,6 +144,9 @@ class Machine:
         self.open = 0
         self.limit: int | None = None
         self.bucket: TokenBucket | None = None
+        self.waits = False
+        self.asks: Callable[[dict[str, Any]], None] = lambda _: None
+        self.went_on: Callable[[Execution], None] = lambda _: None
         self.largest_page = 1000
         self._clock, self._changed = clock, changed
 
@@ -144,7 +165,31 @@ class Machine:
         self.executions[name] = execution
         self.open += 1
         self._changed(execution)
+        if self.waits:
+            execution.had_its_turn = False
+            self.ask(name)
         return execution
+
+    def ask(self, name: str) -> dict[str, Any]:
+        """Let an execution ask for its turn (anew, as a state that is retried): give the message.
+
+        The token of the time before is dead.
+        """
+        execution = self.executions[name]
+        assert execution.status == "RUNNING"
+        assert not execution.had_its_turn
+        execution.token = f"{name}/{len(execution.asked) + 1}"
+        execution.asked.append(execution.token)
+        body = events("turn-asked")["Records"][0]["body"]
+        message: dict[str, Any] = json.loads(body)
+        message["Turn"] |= {
+            "TaskToken": execution.token,
+            "ExecutionArn": execution.arn,
+            "Name": name,
+            "StartedAt": execution.started.isoformat(timespec="milliseconds"),
+        }
+        self.asks(message)
+        return message
 
     def finish(
         self,
@@ -167,7 +212,9 @@ class Machine:
         for field_name, value in said.items():
             text = sample[field_name] if value is None else value
             setattr(execution, field_name, text and text.replace(_SAMPLE_RUN, name))
+        assert execution.had_its_turn or status != "SUCCEEDED", f"{name} waits for its turn"
         execution.status, execution.stopped, execution.job = status, self._clock(), job
+        execution.token = None
         execution.ends.append((execution.redrive_count, status))
         self.open -= 1
         self._changed(execution)
@@ -182,6 +229,8 @@ class Machine:
         execution.stopped = execution.output = execution.error = execution.cause = None
         self.open += 1
         self._changed(execution)
+        if not execution.had_its_turn:
+            self.ask(name)
         return execution
 
     def forget(self, name: str) -> None:
@@ -219,6 +268,7 @@ class Machine:
             "describe_execution": self._describe,
             "list_executions": self._list,
             "get_execution_history": self._history,
+            "send_task_success": self._task_succeeded,
         }
         for operation, answer in answers.items():
             patches.set(StepFunctionResponse, operation, _method(answer))
@@ -234,6 +284,16 @@ class Machine:
         said |= {"cause": execution.cause, "inputDetails": {"included": True}}
         told = {key: value for key, value in said.items() if value is not None}
         return ActionResult(_summary(execution) | told)
+
+    def _task_succeeded(self, asked: Any) -> ActionResult:
+        token = asked._get_param("taskToken")
+        execution = self.executions.get(token.partition("/")[0])
+        if execution is None or execution.token != token:
+            raise TaskTimedOut(f"Task Timed Out: '{token}'")
+        execution.token, execution.had_its_turn = None, True
+        execution.turn_at = execution.redrive_count
+        self.went_on(execution)
+        return ActionResult({})
 
     def _list(self, asked: Any) -> ActionResult:
         self._check(asked._get_param("stateMachineArn"))
@@ -303,23 +363,31 @@ def _happened(execution: Execution) -> list[dict[str, Any]]:
             "executionStartedEventDetails": {"input": execution.input},
         }
     ]
-    if execution.job:
-        details = {
-            "resourceType": "sagemaker",
-            "resource": "createProcessingJob.sync",
-            "region": "us-east-1",
-            "parameters": json.dumps({"ProcessingJobName": execution.job}),
-        }
-        happened.append(
-            {
-                "timestamp": execution.started,
-                "type": "TaskScheduled",
-                "taskScheduledEventDetails": details,
-            }
+    for token in execution.asked:
+        given = json.dumps({"MessageBody": {"Turn": {"TaskToken": token}}})
+        scheduled = _task(
+            "sqs", "sendMessage.waitForTaskToken", region="us-east-1", parameters=given
         )
+        happened.append(_event(execution, "TaskScheduled", scheduled))
+    if execution.asked and execution.had_its_turn:
+        succeeded = _task("sqs", "sendMessage.waitForTaskToken", output="{}")
+        happened.append(_event(execution, "TaskSucceeded", succeeded))
+    if execution.job:
+        given = json.dumps({"ProcessingJobName": execution.job})
+        job = _task("sagemaker", "createProcessingJob.sync", region="us-east-1", parameters=given)
+        happened.append(_event(execution, "TaskScheduled", job))
     for number, event in enumerate(happened, start=1):
         event |= {"id": number, "previousEventId": number - 1}
     return happened
+
+
+def _task(service: str, resource: str, **more: str) -> dict[str, str]:
+    return {"resourceType": service, "resource": resource, **more}
+
+
+def _event(execution: Execution, kind: str, details: dict[str, str]) -> dict[str, Any]:
+    named = f"{kind[0].lower()}{kind[1:]}EventDetails"
+    return {"timestamp": execution.started, "type": kind, named: details}
 
 
 def _millis(moment: datetime) -> int:

@@ -28,12 +28,15 @@ The parts
     metrics                     Counter by (metric, dimension value or "")
     published                   what SNS took: (subject, message)
     landed                      every `Landed`
+    ask_fate                    the same for each request for a turn, of which none is lost
     history                     `Watch`: what was ever seen of rows and notifications
+    turns                       `Turns`: how many were at work at once
 Asked (`from .invariants import violations`)
     dead("landings")            what lies in a dead-letter queue: [(body, reason)]
     rows(), waiting()           the tables' items by key; manifests() by run; executions() by name
     invoke(function, event)     any function: an `Outcome`; a crash is an error, never raised
-    give_up_ticks(), switch(mode), reconfigure(function, VARIABLE=...), forget(name)
+    at_work(), in_line()        who has its job, who waits for its turn; asks_anew(name)
+    bound(limit), give_up_ticks(), switch(mode), reconfigure(function, VARIABLE=...), forget(name)
     freeze_indexes(), thaw_indexes()   queries of secondary indexes show the moment of freezing
 """
 
@@ -64,6 +67,7 @@ from .quick import shorten
 from .settling import settle
 from .stack import DeployedStack, client, events, quicken
 from .stepfunctions import Execution, Machine
+from .turns import Turns
 
 START = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 QUEUES = {"landings": "LandingQueue", "statuses": "StatusQueue"}
@@ -114,9 +118,11 @@ class World:
         self.lost_ticks: list[str] = []
         self.forgotten: set[str] = set()
         self.history = Watch(self)
-        self.functions = Functions(
-            self.stack, self.faults, self.clock, self.history.see, self._make
-        )
+        self.turns = Turns(self)
+        self.ask_fate: Callable[[dict[str, Any]], Sequence[float]] = lambda _: [0]
+        self.functions = Functions(self.stack, self.faults, self.clock, self._see, self._make)
+        self.machine.asks, self.machine.went_on = self._asks, self.turns.went_on
+        self.bound(int(self.variable("ExecutionStatus", "MAX_CONCURRENT_RUNS")))
         self._sequencers = Sequencers(self.random)
         self._versions = itertools.count(1)
         self._lagging: dict[str, inside.Lagging] = {}
@@ -233,6 +239,13 @@ class World:
         for function in ("ObjectCreated", "Schedule", "Reconcile"):
             self.reconfigure(function, START_ON=start_on)
 
+    def bound(self, limit: int) -> None:
+        """Deploy another MaxConcurrentRuns; 0 for none."""
+        for function in ("ExecutionStatus", "Reconcile"):
+            self.reconfigure(function, MAX_CONCURRENT_RUNS=str(limit))
+        self.machine.waits = limit > 0
+        self.turns.bound(limit)
+
     def poll(self, queue: str) -> Outcome | None:
         """Hand one batch to the queue's function; None when nothing is visible."""
         source = self.landings if queue == "landings" else self.statuses
@@ -324,6 +337,26 @@ class World:
     def running(self) -> list[str]:
         """The names of executions that have not ended."""
         return [name for name, one in self.machine.executions.items() if one.status == "RUNNING"]
+
+    def at_work(self) -> list[str]:
+        """The names of executions whose job may be running, oldest first."""
+        return [name for name, one in self.machine.executions.items() if one.at_work]
+
+    def in_line(self) -> list[str]:
+        """The names of executions that wait for their turn, oldest first."""
+        return [name for name in self.running() if not self.machine.executions[name].at_work]
+
+    def asks_anew(self, name: str) -> dict[str, Any]:
+        """Let an execution that waits ask again, as a state that is retried; give the message."""
+        return self.machine.ask(name)
+
+    def _asks(self, message: dict[str, Any]) -> None:
+        for delay in self.ask_fate(message):
+            self.statuses.send(json.dumps(message), delay)
+
+    def _see(self, call: Call, answer: Any) -> None:
+        self.history.see(call, answer)
+        self.turns.see(call)
 
     def _status_changed(self, execution: Execution) -> None:
         event = self.machine.event(execution)

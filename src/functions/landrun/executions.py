@@ -10,6 +10,9 @@ from landrun.clients import translated
 from landrun.contract import ExecutionInput
 from landrun.errors import AlreadyStarted, ServiceError
 
+_NOBODY_WAITS = frozenset({"InvalidToken", "TaskDoesNotExist", "TaskTimedOut"})
+"""How SendTaskSuccess answers for a token that was used, or whose state has ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -150,3 +153,20 @@ class Executions:
             )
         events: list[dict[str, Any]] = answer["events"]
         return events
+
+    def let_go_on(self, token: str) -> bool:
+        """Let an execution go on that waits for a token; False when nothing waits for it any more.
+
+        Raises
+        ------
+        ServiceError
+            When Step Functions refuses for another reason, or cannot be reached.
+        """
+        try:
+            with translated("states:SendTaskSuccess"):
+                self._client.send_task_success(taskToken=token, output="{}")
+        except ServiceError as error:
+            if error.code in _NOBODY_WAITS:
+                return False
+            raise
+        return True

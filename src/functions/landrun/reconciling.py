@@ -14,6 +14,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, cast
 
+from landrun.admitting import LEASE, Admission
 from landrun.collecting import Collector
 from landrun.contract import ManualTrigger, manual_run_name
 from landrun.cursors import Cursors
@@ -46,6 +47,9 @@ LOOK_UPS = 500
 MANIFESTS = 5000
 """Manifests that one sweep looks at; the next goes on after them, and begins again at the end."""
 
+TURNS = 5000
+"""Turns that one sweep gives at most, as after the bound was raised: some minutes."""
+
 REMEMBERED = timedelta(days=90)
 """Step Functions forgets an execution, and frees its name, after 90 days."""
 
@@ -57,6 +61,9 @@ KINDS = {
     "Manifests": "manifest",
     "Executions": "execution",
     "Notifications": "notification",
+    "TurnsUncounted": "turns-uncounted",
+    "TurnsNotTold": "turns-not-told",
+    "TurnsKept": "turns-kept",
 }
 """The dimension of the metric ``LossesMended`` for each step."""
 
@@ -79,6 +86,7 @@ class Reconciler:
     collector: Collector
     recorder: Recorder
     runs: Runs
+    admission: Admission
     telemetry: Telemetry
     collects: bool
     clock: Callable[[], datetime]
@@ -94,7 +102,8 @@ class Reconciler:
         Returns
         -------
         dict
-            Losses mended by kind: Statuses, Executions, Claims, Manifests, Notifications.
+            Losses mended by kind: Statuses, Executions, Claims, Manifests, Notifications,
+            TurnsUncounted, TurnsNotTold, TurnsKept.
 
         Raises
         ------
@@ -103,6 +112,7 @@ class Reconciler:
         """
         now = self.clock()
         before = now - (GRACE if grace is None else grace)
+        lease_before = now - (LEASE if grace is None else grace)
         claimed_before = now - (CLAIM_GRACE if grace is None else grace)
         steps: dict[str, Step] = {
             "Statuses": lambda _: self._statuses(before),
@@ -110,6 +120,9 @@ class Reconciler:
             "Manifests": lambda _: self._manifests(before, now - REMEMBERED),
             "Executions": lambda failed: self._executions(before, failed),
             "Notifications": lambda _: self._notifications(),
+            "TurnsUncounted": lambda _: self.admission.uncounted(before),
+            "TurnsNotTold": lambda _: self.admission.not_told(lease_before),
+            "TurnsKept": lambda _: self._turns(lease_before),
         }
         failed: list[str] = []
         mended = {kind: self._do(kind, step, failed) for kind, step in steps.items()}
@@ -209,7 +222,12 @@ class Reconciler:
         described = self.executions.find(arn)
         if described is None or _changed_at(described) > before:
             return False
-        return self.recorder.record(described_change(described))
+        change = described_change(described)
+        try:
+            self.admission.follow(change)
+        finally:  # neither is to wait for the other
+            recorded = self.recorder.record(change)
+        return recorded
 
     def _claims(self, before: datetime) -> Iterator[Piece]:
         """Finish runs whose claims are old, and gather what waits for ticks that come no more."""
@@ -259,6 +277,12 @@ class Reconciler:
             return False
         self.runs.start_over(manifest, name, manifest.trigger)
         return True
+
+    def _turns(self, before: datetime) -> Iterator[Piece]:
+        """Take the places that ended runs keep, then give what is free to those who wait."""
+        yield from self.admission.kept(before)
+        self.admission.give(TURNS)
+        self.admission.measure()
 
     def _notifications(self) -> Iterator[Piece]:
         """Tell failures that were recorded and not told."""

@@ -13,6 +13,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    NonNegativeInt,
     PositiveInt,
     StringConstraints,
     ValidationError,
@@ -171,6 +172,8 @@ class ReconcileSettings(Settings):
     max_objects_per_run: PositiveInt
     runs_table: Required
     notifications_topic_arn: Required
+    turns_table: Required
+    max_concurrent_runs: NonNegativeInt
 
 
 class ExecutionStatusSettings(Settings):
@@ -179,5 +182,7 @@ class ExecutionStatusSettings(Settings):
     state_machine_arn: Required
     runs_table: Required
     notifications_topic_arn: Required
+    turns_table: Required
+    max_concurrent_runs: NonNegativeInt
     dead_letter_queue_url: Required
     output_bucket: Required

@@ -8,10 +8,11 @@ out and ``included`` is false.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from landrun.contract import is_run_name
 from landrun.errors import InvalidEvent
@@ -87,9 +88,76 @@ class StatusChange(BaseModel):
         )
 
 
+class _Turn(BaseModel):
+    TaskToken: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+    ExecutionArn: Arn
+    Name: Name
+    StartedAt: AwareDatetime
+
+
+class _Asking(BaseModel):
+    Turn: _Turn
+
+
+@dataclass(frozen=True, slots=True)
+class TurnAsked:
+    """An execution's request for its turn, as its machine sends it to the status queue.
+
+    Attributes
+    ----------
+    name, execution_arn : str
+        The execution.
+    started_at : str
+        When it started: its place in line; ISO 8601 in UTC, to the millisecond.
+    token : str
+        What its machine waits to be told by (Step Functions, "Wait for a Callback with the Task
+        Token"); a state that is retried or redriven has another.
+    """
+
+    name: str
+    execution_arn: str
+    started_at: str
+    token: str
+
+
 class _Event(BaseModel):
     detail_type: str = Field(alias="detail-type")
     detail: StatusChange
+
+
+def parse_message(body: str) -> StatusChange | TurnAsked:
+    """Read what the status queue carries: what became of an execution, or its asking for a turn.
+
+    Raises
+    ------
+    InvalidEvent
+        When the body is neither; names the fields.
+    """
+    asks = '"Turn"' in body and "Turn" in json_object(body)
+    return parse_turn(body) if asks else parse_status_change(body)
+
+
+def parse_turn(body: str) -> TurnAsked:
+    """Read an execution's request for its turn.
+
+    Raises
+    ------
+    InvalidEvent
+        When the body is none; names the fields.
+    """
+    try:
+        turn = _Asking.model_validate_json(_whole_json(body)).Turn
+    except ValidationError as error:
+        raise InvalidEvent(f"not an execution that asks for its turn: {_fields(error)}") from error
+    if turn.ExecutionArn.rpartition(":")[2] != turn.Name:
+        raise InvalidEvent(f"{shown(turn.Name)} is not the name in {shown(turn.ExecutionArn)}")
+    started_at = timestamp(turn.StartedAt.timestamp() * 1000)
+    return TurnAsked(turn.Name, turn.ExecutionArn, started_at, turn.TaskToken)
+
+
+def _fields(error: ValidationError) -> str:
+    fields = ", ".join(".".join(map(str, e["loc"])) or "event" for e in error.errors()[:5])
+    return f"check {fields}"
 
 
 def parse_status_change(body: str) -> StatusChange:
@@ -103,8 +171,7 @@ def parse_status_change(body: str) -> StatusChange:
     try:
         event = _Event.model_validate_json(_whole_json(body))
     except ValidationError as error:
-        fields = ", ".join(".".join(map(str, e["loc"])) or "event" for e in error.errors()[:5])
-        raise InvalidEvent(f"not a Step Functions status change: check {fields}") from error
+        raise InvalidEvent(f"not a Step Functions status change: {_fields(error)}") from error
     if event.detail_type != "Step Functions Execution Status Change":
         raise InvalidEvent(f"expected a status change, got {shown(event.detail_type)}")
     return event.detail

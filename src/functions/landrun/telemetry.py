@@ -98,6 +98,11 @@ class Telemetry:
             self._counts["LandingsWaiting", "", ""] += landings
         self.duration("OldestLandingAge", oldest)
 
+    def in_line(self, runs: int, oldest: float) -> None:
+        """Report how many runs wait for their turn, and for how long the first, in seconds."""
+        self._counts["RunsWaiting", "", ""] += runs
+        self.duration("OldestWaitForTurn", oldest)
+
     def count(self, metric: str, dimension: str = "", value: str = "") -> None:
         """Add one to a count; it leaves with the next `flush`.
 

@@ -1,4 +1,4 @@
-"""An execution changed status: record it, and tell when it failed.
+"""An execution changed status: record it, and tell when it failed; or it asks for its turn.
 
 Lambda behind the status queue.
 """
@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from landrun import clients
+from landrun.admitting import Admission
 from landrun.clock import utc_now
 from landrun.deadletters import DeadLetters
 from landrun.executions import Executions
@@ -22,8 +23,9 @@ from landrun.notifications import Notifications
 from landrun.outputs import Outputs
 from landrun.recording import Recorder
 from landrun.settings import ExecutionStatusSettings
-from landrun.status import parse_status_change
+from landrun.status import TurnAsked, parse_message
 from landrun.telemetry import Telemetry
+from landrun.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class ExecutionStatus:
     """What the handler needs, and what it does with one message and with a batch."""
 
     recorder: Recorder
+    admission: Admission
     dead_letters: DeadLetters
     telemetry: Telemetry
 
@@ -39,10 +42,16 @@ class ExecutionStatus:
         return process_batch(event, context, self.process, self.dead_letters, self.telemetry)
 
     def process(self, body: str) -> None:
-        """Record the status change of one message."""
-        change = parse_status_change(body)
-        self.telemetry.run(change.name)
-        self.recorder.record(change)
+        """Record the status change of one message, or let a run wait for its turn."""
+        message = parse_message(body)
+        self.telemetry.run(message.name)
+        if isinstance(message, TurnAsked):
+            self.admission.ask(message)
+            return
+        try:
+            self.admission.follow(message)
+        finally:  # neither is to wait for the other
+            self.recorder.record(message)
 
 
 def build(
@@ -54,8 +63,10 @@ def build(
 ) -> ExecutionStatus:
     """Build what the handler needs; ``client`` gives boto3's client of a service."""
     telemetry = telemetry or Telemetry()
+    executions = Executions(client("stepfunctions"), settings.state_machine_arn)
+    turns = Turns(client("dynamodb"), settings.turns_table)
     recorder = Recorder(
-        executions=Executions(client("stepfunctions"), settings.state_machine_arn),
+        executions=executions,
         jobs=ProcessingJobs(client("sagemaker")),
         outputs=Outputs(client("s3")),
         ledger=Ledger(client("dynamodb"), settings.runs_table),
@@ -64,7 +75,8 @@ def build(
         clock=clock,
     )
     dead_letters = DeadLetters(client("sqs"), settings.dead_letter_queue_url)
-    return ExecutionStatus(recorder, dead_letters, telemetry)
+    admission = Admission(turns, executions, telemetry, settings.max_concurrent_runs, clock)
+    return ExecutionStatus(recorder, admission, dead_letters, telemetry)
 
 
 @lru_cache

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from landrun import clients
+from landrun.admitting import Admission
 from landrun.clock import utc_now
 from landrun.collecting import Collector, Mapper, at_once
 from landrun.contract import S3Uri
@@ -26,6 +27,7 @@ from landrun.recording import Recorder
 from landrun.runs import Runs
 from landrun.settings import ReconcileSettings
 from landrun.telemetry import Telemetry
+from landrun.turns import Turns
 from landrun.waiting import Waiting
 
 LONGEST_GRACE = 7_776_000
@@ -99,6 +101,13 @@ def build(
             clock=clock,
         ),
         runs=runs,
+        admission=Admission(
+            turns=Turns(client("dynamodb"), settings.turns_table),
+            executions=executions,
+            telemetry=telemetry,
+            limit=settings.max_concurrent_runs,
+            clock=clock,
+        ),
         telemetry=telemetry,
         collects=settings.start_on == "schedule",
         clock=clock,

@@ -1,0 +1,239 @@
+"""Give runs their turn: never more at once than the bound, those that started first first.
+
+Whoever handles a message of the status queue also does what is left to do: tells machines that
+may not have been told, and gives free places to those who wait. Nothing is decided by memory, so
+whoever dies is followed by somebody who finds what is left: the message itself when it comes
+again, any other, or reconcile. The protocol is in docs/decisions/0015-turns.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from landrun.clock import utc_now
+from landrun.executions import Executions
+from landrun.status import RANKS, StatusChange, TurnAsked, timestamp
+from landrun.telemetry import Telemetry
+from landrun.turns import Given, Place, Turns
+
+LEASE = timedelta(minutes=15)
+"""After which reconcile looks whether a holder still runs: an end's event may have been lost."""
+
+AT_ONCE = 25
+"""Turns that are given on one message, at most: its function has a minute."""
+
+PAGES = 20
+"""Pages of 1,000 executions that run, that a sweep looks through at most."""
+
+_CALLBACK = "sendMessage.waitForTaskToken"
+
+Piece = tuple[str, Callable[[], object]]
+"""A run's name, and what mends it: true when there was something to mend."""
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Lets runs go on to their jobs.
+
+    Attributes
+    ----------
+    limit : int
+        How many may have their job at a time; 0 for any number.
+    """
+
+    turns: Turns
+    executions: Executions
+    telemetry: Telemetry
+    limit: int
+    clock: Callable[[], datetime] = utc_now
+
+    def ask(self, asked: TurnAsked) -> None:
+        """Put an execution in line, or tell one again that has its place; then go on.
+
+        Raises
+        ------
+        ServiceError
+            When AWS refuses a call; asking again is safe.
+        """
+        if self.turns.asks_again(asked.name, asked.token, self._now()):
+            self.executions.let_go_on(asked.token)
+        else:
+            self.turns.wait(asked, self._now())
+        self.give()
+
+    def follow(self, change: StatusChange) -> None:
+        """Take the place of an execution that ended; count one that was redriven; then go on.
+
+        Raises
+        ------
+        ServiceError
+            When AWS refuses a call; following again is safe.
+        """
+        if not self.limit:
+            return
+        if change.ended:
+            self._ended(change)
+            self.give()
+        elif change.redriveCount:
+            self._goes_on(change.name, change.executionArn)
+
+    def give(self, most: int = AT_ONCE) -> int:
+        """Tell who may not have been told, and give free places to those who wait.
+
+        Returns
+        -------
+        int
+            How many places were given.
+        """
+        for name in sorted(self.turns.standing().untold):
+            self.tell(name)
+        given, looks = 0, 0
+        while given < most and looks < 2 * most and self._room():
+            waiter = self.turns.first()
+            if waiter is None:
+                break
+            given += self._given(waiter)
+            looks += 1
+        return given
+
+    def tell(self, name: str) -> bool:
+        """Let the machine of a holder go on; False when it knew, or there is nothing to tell.
+
+        One that has ended meanwhile, as when it was stopped in line, gives its place back.
+        """
+        holder = self.turns.holder(name)
+        tokens = sorted(holder.tokens) if holder else []
+        told = [self.executions.let_go_on(token) for token in tokens]
+        if holder and not any(told):
+            self._still_there(holder)
+        self.turns.told(name)
+        return any(told)
+
+    def _room(self) -> bool:
+        return not self.limit or self.turns.standing().holding < self.limit
+
+    def _given(self, waiter: Place) -> bool:
+        """Give the place to the first in line; False when that is to be looked at again."""
+        now = self.clock()
+        outcome = self.turns.give(waiter, self.limit, self._now(), _iso(now + LEASE))
+        if outcome is Given.HELD:
+            self._twice(waiter)
+        if outcome is not Given.YES:
+            return False
+        self.telemetry.logger.info("turn given", extra={"run": waiter.name})
+        waited = now - datetime.fromisoformat(waiter.asked_at)
+        self.telemetry.duration("WaitForTurn", max(0.0, waited.total_seconds()))
+        self.tell(waiter.name)
+        return True
+
+    def _twice(self, waiter: Place) -> None:
+        """Let one go on that is in line though it has its place: it was asked for twice at once."""
+        for token in sorted(waiter.tokens):
+            if not self.turns.asks_again(waiter.name, token, self._now()):
+                return  # it has given its place back since: its turn is to come
+            self.executions.let_go_on(token)
+        self.turns.leave(waiter)
+
+    def _ended(self, change: StatusChange) -> None:
+        """Take the place of an execution, or let it leave the line.
+
+        What was taken to be running later than this end is looked at: it was redriven, or it asked
+        after its end.
+        """
+        ended_at = timestamp(change.startDate if change.stopDate is None else change.stopDate)
+        holder = self.turns.give_back(change.name, ended_at)
+        if holder:
+            self._still_there(holder)
+        waiter = self.turns.waiter(change.name, timestamp(change.startDate))
+        if waiter and self._over(waiter):
+            self.turns.leave(waiter)
+
+    def _still_there(self, holder: Place) -> bool:
+        """Take the place of a holder that has ended, else renew its lease; True if it was taken."""
+        now = self.clock()
+        if self._over(holder):
+            return self.turns.take_back(holder)
+        self.turns.renew(holder, _iso(now), _iso(now + LEASE))
+        return False
+
+    def _waits(self, arn: str) -> bool:
+        """Whether an execution stands where it asks for its turn: its newest call is that."""
+        newest = (one for one in self.executions.last_tasks(arn) if _resource(one))
+        one = next(newest, {"type": ""})
+        return _resource(one) == _CALLBACK and one["type"] != "TaskSucceeded"
+
+    def _over(self, place: Place) -> bool:
+        described = self.executions.find(place.execution_arn)
+        return described is None or RANKS[described["status"]] == 1
+
+    def _goes_on(self, name: str, arn: str) -> bool:
+        """Count an execution that goes on with its job, unasked; False if it is counted, or waits.
+
+        One that was redriven where it waited for its turn asks for it anew.
+        """
+        described = self.executions.find(arn)
+        if described is None or RANKS[described["status"]] == 1 or self._waits(arn):
+            return False
+        now = self.clock()
+        if not self.turns.hold(name, arn, _iso(now), _iso(now + LEASE)):
+            holder = self.turns.holder(name)
+            if holder:
+                self._still_there(holder)
+            return False
+        holder = self.turns.holder(name)
+        return holder is not None and not self._still_there(holder)
+
+    # ---- what reconcile asks for -------------------------------------------------------------
+
+    def not_told(self, before: datetime) -> Iterator[Piece]:
+        """Find holders due to be looked at; a piece is true when its machine did not know."""
+        yield from ((one.name, partial(self.tell, one.name)) for one in self._due(before))
+
+    def kept(self, before: datetime) -> Iterator[Piece]:
+        """Find holders due to be looked at; a piece is true when the place of an end was kept."""
+        yield from ((one.name, partial(self._still_there, one)) for one in self._due(before))
+
+    def _due(self, before: datetime) -> list[Place]:
+        """Give holders whose lease began before a time."""
+        until = _iso(before + LEASE)
+        return [one for one in self.turns.holders() if one.lease_until <= until]
+
+    def measure(self) -> None:
+        """Report how many wait in line, and for how long."""
+        asked = [one.asked_at for one in self.turns.waiting()]
+        if self.limit or asked:
+            since = datetime.fromisoformat(min(asked, default=self._now()))
+            oldest = max(0.0, (self.clock() - since).total_seconds())
+            self.telemetry.in_line(len(asked), oldest)
+
+    def uncounted(self, before: datetime) -> Iterator[Piece]:
+        """Find runs at work that hold no place, as when the bound is new; a piece counts one."""
+        if not self.limit:
+            return
+        known = {one.name for one in (*self.turns.holders(), *self.turns.waiting())}
+        token = ""
+        for _ in range(PAGES):
+            page, token = self.executions.page(token, statusFilter="RUNNING")
+            for one in page:
+                if one["name"] not in known and one["startDate"] <= before:
+                    yield one["name"], partial(self._goes_on, one["name"], one["executionArn"])
+            if not token:
+                return
+
+    def _now(self) -> str:
+        return _iso(self.clock())
+
+
+def _resource(event: dict[str, Any]) -> str:
+    """Name the service's call that an event of a history is about, if it is about one."""
+    details = (value for value in event.values() if isinstance(value, dict))
+    return next((one["resource"] for one in details if "resource" in one), "")
+
+
+def _iso(time: datetime) -> str:
+    """Spell a time as the ends of executions are spelled, so that they compare as text."""
+    return timestamp(time.timestamp() * 1000)

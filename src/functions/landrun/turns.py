@@ -1,0 +1,373 @@
+"""The door to DynamoDB for turns: which runs may have their job, and which wait in line.
+
+Three lines of items in one table. ``waiting`` has the executions that asked, in the order in which
+they started; ``holding`` those that have a place; ``count`` is one item with the number of places
+that are held. A place is given or given back, and counted, in one transaction, so the bound holds
+whatever dies in between. ``untold`` of the count names those whose machine may not have been told.
+
+The fence is ``alive_at``, a time at which the execution was taken to be running. An end from
+before that time is an old one, of an attempt that was redriven since: it gives no place back. The
+protocol is in docs/decisions/0015-turns.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from landrun.clients import translated
+from landrun.errors import ServiceError
+from landrun.status import TurnAsked
+
+WAITING, HOLDING, COUNT = "waiting", "holding", "count"
+
+_REFUSED = "ConditionalCheckFailed"
+_TRIES = 20
+"""Of a transaction that others get in the way of, each with a call in between."""
+
+_COUNT_KEY = {"line": {"S": COUNT}, "place": {"S": COUNT}}
+_ROOM = "attribute_not_exists(holding) OR holding < :limit"
+_AS_SEEN = "alive_at = :seen AND tokens = :tokens"
+_NEW_TOKEN = "attribute_exists(place) AND NOT contains(tokens, :token)"  # noqa: S105  (no secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An execution in one of the lines.
+
+    Attributes
+    ----------
+    line, place : str
+        Its key: in ``waiting`` its start and its name, in ``holding`` its name.
+    execution_arn : str
+        The execution.
+    tokens : frozenset of str
+        What its machine may be told by; the last attempt's is among them.
+    asked_at, alive_at : str
+        When it first asked, and when it was last taken to be running; ISO 8601 in UTC.
+    lease_until : str
+        When a holder is due to be looked at.
+    """
+
+    line: str
+    place: str
+    execution_arn: str
+    tokens: frozenset[str]
+    asked_at: str
+    alive_at: str
+    lease_until: str = ""
+
+    @property
+    def name(self) -> str:
+        """The execution's name."""
+        return self.place.rpartition("#")[2]
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The item's key, as DynamoDB's API has it."""
+        return _key(self.line, self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many places are held, and whose machines may not have been told."""
+
+    holding: int
+    untold: frozenset[str]
+
+
+class Given(Enum):
+    """What giving a place came to."""
+
+    YES = "the place is given"
+    FULL = "no place is free"
+    HELD = "the execution has a place already"
+    CHANGED = "somebody else was quicker: look again"
+
+
+class Turns:
+    """The table of turns.
+
+    Parameters
+    ----------
+    client : DynamoDB client
+        boto3's.
+    table : str
+        The table's name.
+
+    Every method raises `ServiceError` when DynamoDB refuses a call for another reason than its
+    condition, or cannot be reached; each may be repeated.
+    """
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def standing(self) -> Standing:
+        """Say how many hold a place; consistent."""
+        item = self._item(_COUNT_KEY)
+        held = int(item.get("holding", {}).get("N", "0"))
+        return Standing(held, frozenset(item.get("untold", {}).get("SS", ())))
+
+    def holder(self, name: str) -> Place | None:
+        """Find the place that an execution holds; consistent."""
+        item = self._item(_key(HOLDING, name))
+        return _place(item) if item else None
+
+    def first(self) -> Place | None:
+        """Find who waits first in line; consistent."""
+        return next(self._line(WAITING, ConsistentRead=True, Limit=1), None)
+
+    def waiting(self) -> Iterator[Place]:
+        """Give the line, those that started first first."""
+        return self._line(WAITING)
+
+    def holders(self) -> Iterator[Place]:
+        """Give those that hold a place, by name."""
+        return self._line(HOLDING, ConsistentRead=True)
+
+    def wait(self, asked: TurnAsked, now: str) -> None:
+        """Put an execution in line; of one that is there, note a token that is new."""
+        key = _key(WAITING, f"{asked.started_at}#{asked.name}")
+        new = f"attribute_not_exists(place) OR ({_NEW_TOKEN})"
+        self._updated(
+            key,
+            "ADD tokens :tokens SET execution_arn = :arn, alive_at = :now,"
+            " asked_at = if_not_exists(asked_at, :now)",
+            new,
+            _asking(asked.token, now) | {":arn": {"S": asked.execution_arn}},
+        )
+
+    def asks_again(self, name: str, token: str, now: str) -> bool:
+        """Note the token of a holder that asks anew; False when it holds no place.
+
+        A token that is not known is of a later attempt, which is alive now.
+        """
+        try:
+            with translated("dynamodb:UpdateItem"):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=_key(HOLDING, name),
+                    UpdateExpression="ADD tokens :tokens SET alive_at = :now",
+                    ConditionExpression=_NEW_TOKEN,
+                    ExpressionAttributeValues=_asking(token, now),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ServiceError as error:
+            if error.code != "ConditionalCheckFailedException":
+                raise
+            return bool(error.answer.get("Item"))
+        return True
+
+    def give(self, waiter: Place, limit: int, now: str, lease_until: str) -> Given:
+        """Give a place to who waits, unless all are held; it is untold then.
+
+        Parameters
+        ----------
+        waiter : Place
+            As it was read: one that has asked anew since is to be read again.
+        limit : int
+            How many may hold a place; 0 for any number.
+        """
+        holder = _item(waiter) | _key(HOLDING, waiter.name)
+        holder |= {"since": {"S": now}, "lease_until": {"S": lease_until}}
+        reasons = self._together(
+            self._counted(1, waiter.name, _ROOM if limit else "", {":limit": {"N": str(limit)}}),
+            {"Delete": {"Key": waiter.key, **_as_seen(waiter)}},
+            {"Put": {"Item": holder, "ConditionExpression": "attribute_not_exists(place)"}},
+        )
+        if not reasons:
+            return Given.YES
+        full, changed, held = (reason == _REFUSED for reason, _ in reasons)
+        if changed or not (full or held):
+            return Given.CHANGED
+        return Given.HELD if held else Given.FULL
+
+    def hold(self, name: str, arn: str, now: str, lease_until: str) -> bool:
+        """Take a place for an execution that goes on unasked, free or not; False if it has one."""
+        holder = _key(HOLDING, name) | {
+            "execution_arn": {"S": arn},
+            "alive_at": {"S": now},
+            "asked_at": {"S": now},
+            "since": {"S": now},
+            "lease_until": {"S": lease_until},
+        }
+        new = {"Put": {"Item": holder, "ConditionExpression": "attribute_not_exists(place)"}}
+        return not self._settled(self._counted(1), new)
+
+    def told(self, name: str) -> None:
+        """Note that the machine of a holder knows."""
+        self._updated(_COUNT_KEY, "DELETE untold :name", "", {":name": {"SS": [name]}})
+
+    def renew(self, holder: Place, now: str, lease_until: str) -> None:
+        """Note that a holder was running at a time, if it is still as it was read."""
+        self._updated(
+            holder.key,
+            "SET alive_at = :now, lease_until = :lease",
+            "alive_at = :seen",
+            {
+                ":now": {"S": now},
+                ":lease": {"S": lease_until},
+                ":seen": {"S": holder.alive_at},
+            },
+        )
+
+    def give_back(self, name: str, ended_at: str) -> Place | None:
+        """Take the place from an execution that ended.
+
+        Returns
+        -------
+        Place or None
+            The holder that stands, for it was running later than that.
+        """
+        values = {":ended_at": {"S": ended_at}}
+        return self._freed(name, "attribute_exists(place) AND alive_at < :ended_at", values)[1]
+
+    def take_back(self, holder: Place) -> bool:
+        """Take the place from a holder that is known to have ended, if it is as it was read."""
+        values = {":seen": {"S": holder.alive_at}}
+        return self._freed(holder.name, "alive_at = :seen", values)[0]
+
+    def leave(self, waiter: Place) -> None:
+        """Take an execution out of the line, if it is as it was read."""
+        with _unless_refused("dynamodb:DeleteItem"):
+            self._client.delete_item(TableName=self._table, Key=waiter.key, **_as_seen(waiter))
+
+    def waiter(self, name: str, started_at: str) -> Place | None:
+        """Find an execution in line; consistent."""
+        item = self._item(_key(WAITING, f"{started_at}#{name}"))
+        return _place(item) if item else None
+
+    # ---- how it is asked ---------------------------------------------------------------------
+
+    def _freed(
+        self, name: str, condition: str, values: dict[str, Any]
+    ) -> tuple[bool, Place | None]:
+        """Delete a holder and count it out; give whether that was done, and who stands if not."""
+        gone = {
+            "Delete": {
+                "Key": _key(HOLDING, name),
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": values,
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+        reasons = self._settled(self._counted(-1, name), gone)
+        if not reasons:
+            return True, None
+        stands = reasons[1][1]
+        return False, _place(stands) if stands else None
+
+    def _counted(
+        self, by: int, name: str = "", condition: str = "", more: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Count a place, and note or forget that its holder is untold."""
+        values = {":by": {"N": str(by)}} | ({":name": {"SS": [name]}} if name else {})
+        both = "ADD holding :by, untold :name" if by > 0 else "ADD holding :by DELETE untold :name"
+        return {
+            "Update": {
+                "Key": _COUNT_KEY,
+                "UpdateExpression": both if name else "ADD holding :by",
+                "ExpressionAttributeValues": values | ((more or {}) if condition else {}),
+                **({"ConditionExpression": condition} if condition else {}),
+            }
+        }
+
+    def _settled(self, *writes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+        """Write together, and again while others are at the same items."""
+        for _ in range(_TRIES):
+            reasons = self._together(*writes)
+            if not reasons or any(reason == _REFUSED for reason, _ in reasons):
+                return reasons
+        raise ServiceError("dynamodb:TransactWriteItems", "TransactionConflict", "too many at once")
+
+    def _together(self, *writes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+        """Write all or nothing; nothing: give (code, item that stands) for each write."""
+        table = {"TableName": self._table}
+        named = [{kind: table | write for kind, write in one.items()} for one in writes]
+        try:
+            with translated("dynamodb:TransactWriteItems"):
+                self._client.transact_write_items(TransactItems=named)
+        except ServiceError as error:
+            if error.code != "TransactionCanceledException":
+                raise
+            reasons = error.answer["CancellationReasons"]
+            codes = {reason["Code"] for reason in reasons}
+            if not codes <= {"None", _REFUSED, "TransactionConflict"}:
+                raise
+            return [(reason["Code"], reason.get("Item") or {}) for reason in reasons]
+        return []
+
+    def _updated(
+        self, key: dict[str, Any], update: str, condition: str, values: dict[str, Any]
+    ) -> None:
+        """Update an item if the condition holds; if not, there is nothing to do."""
+        only = {"ConditionExpression": condition} if condition else {}
+        with _unless_refused("dynamodb:UpdateItem"):
+            self._client.update_item(
+                TableName=self._table,
+                Key=key,
+                UpdateExpression=update,
+                ExpressionAttributeValues=values,
+                **only,
+            )
+
+    def _item(self, key: dict[str, Any]) -> dict[str, Any]:
+        with translated("dynamodb:GetItem"):
+            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        item: dict[str, Any] = answer.get("Item", {})
+        return item
+
+    def _line(self, line: str, **how: Any) -> Iterator[Place]:
+        asked = {
+            "TableName": self._table,
+            "KeyConditionExpression": "line = :line",
+            "ExpressionAttributeValues": {":line": {"S": line}},
+            **how,
+        }
+        while asked:
+            with translated("dynamodb:Query"):
+                page = self._client.query(**asked)
+            yield from map(_place, page["Items"])
+            last = page.get("LastEvaluatedKey")
+            asked = asked | {"ExclusiveStartKey": last} if last else {}
+
+
+@contextmanager
+def _unless_refused(operation: str) -> Iterator[None]:
+    """Call; where the condition does not hold there is nothing to do."""
+    try:
+        with translated(operation):
+            yield
+    except ServiceError as error:
+        if error.code != "ConditionalCheckFailedException":
+            raise
+
+
+def _key(line: str, place: str) -> dict[str, Any]:
+    return {"line": {"S": line}, "place": {"S": place}}
+
+
+def _asking(token: str, now: str) -> dict[str, Any]:
+    return {":tokens": {"SS": [token]}, ":token": {"S": token}, ":now": {"S": now}}
+
+
+def _as_seen(waiter: Place) -> dict[str, Any]:
+    """Give the condition that nobody has asked anew since a waiter was read."""
+    values = {":seen": {"S": waiter.alive_at}, ":tokens": {"SS": sorted(waiter.tokens)}}
+    return {"ConditionExpression": _AS_SEEN, "ExpressionAttributeValues": values}
+
+
+def _item(place: Place) -> dict[str, Any]:
+    text = {"execution_arn": place.execution_arn}
+    text |= {"asked_at": place.asked_at, "alive_at": place.alive_at}
+    return {"tokens": {"SS": sorted(place.tokens)}} | {n: {"S": value} for n, value in text.items()}
+
+
+def _place(item: dict[str, Any]) -> Place:
+    text = {name: value["S"] for name, value in item.items() if "S" in value}
+    text.pop("since", None)
+    return Place(**text, tokens=frozenset(item.get("tokens", {}).get("SS", ())))
