@@ -19,6 +19,7 @@ from landrun_ops.landings import Known, Landings
 from landrun_ops.letters import Letter, Letters
 from landrun_ops.lineage import Lineage, Readers
 from landrun_ops.runs import Only, Run
+from landrun_ops.turns import Line, bound_of, lines_of
 from landrun_ops.versions import Version, Versions
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Facts:
         The runs whose manifests name it.
     on_their_way : int
         Roughly, landings in the queue.
+    line : Line or None
+        The runs that wait for a turn; None where runs are not bounded.
     unseen : sequence of str
         What could not be looked at, and why.
     """
@@ -89,6 +92,7 @@ class Facts:
     letters: Sequence[Letter] = ()
     readers: Readers = field(default_factory=Readers)
     on_their_way: int = 0
+    line: Line | None = None
     unseen: Sequence[str] = ()
 
     @property
@@ -141,6 +145,7 @@ class Explainer:
             none: list[Letter] = []
             letters = ask("the dead letters", none, lambda: self._letters(where, version_id))
             queue = ask("the landing queue", 0, self._depth)
+            line = ask("the line of runs", None, self._line)
             found, is_recorded = run.result() if lands else (None, True)
             return Facts(
                 where=where,
@@ -159,6 +164,7 @@ class Explainer:
                 letters=letters.result(),
                 readers=readers.result(),
                 on_their_way=queue.result(),
+                line=line.result(),
                 unseen=self._unseen,
             )
 
@@ -229,6 +235,10 @@ class Explainer:
 
     def _depth(self) -> int:
         return depth(self._stack.client("sqs"), self._stack.output("LandingQueueUrl"))
+
+    def _line(self) -> Line | None:
+        lines = lines_of(self._stack) if bound_of(self._stack) else None
+        return lines.look() if lines else None
 
     def _ignored(self, where: S3Uri, version: Version | None) -> str | None:
         size = version.size if version and not version.deletion else None

@@ -70,9 +70,9 @@ class Line:
     more: bool = False
 
     @property
-    def names(self) -> frozenset[str]:
-        """Which runs wait."""
-        return frozenset(one.name for one in self.waiters)
+    def places(self) -> dict[str, int]:
+        """Which runs wait, each with its place: 1 is the next."""
+        return {one.name: place for place, one in enumerate(self.waiters, start=1)}
 
     @property
     def oldest(self) -> datetime | None:
@@ -81,9 +81,8 @@ class Line:
 
     def place(self, name: str) -> InLine | None:
         """Find a run; None when it is not in the line, or further back than was read."""
-        names = [one.name for one in self.waiters]
-        found = names.index(name) + 1 if name in names else 0
-        return InLine(found, len(names), self.more) if found else None
+        found = self.places.get(name)
+        return InLine(found, len(self.waiters), self.more) if found else None
 
 
 class Lines:

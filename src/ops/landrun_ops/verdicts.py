@@ -92,7 +92,7 @@ def outcome(run: Run) -> str:
 def _run_of_it(facts: Facts) -> Answer | None:
     if facts.run is None:
         return None
-    answer = _by(facts.run, "was started for it")
+    answer = _by(facts, facts.run, "was started for it")
     if facts.is_recorded:
         return answer
     return Answer(
@@ -106,7 +106,7 @@ def _run_of_it(facts: Facts) -> Answer | None:
 
 def _tick_of_it(facts: Facts) -> Answer | None:
     readers = [one.run for one in facts.readers.found if one.exact]
-    return _by(readers[0], "read it, on a tick of the schedule") if readers else None
+    return _by(facts, readers[0], "read it, on a tick of the schedule") if readers else None
 
 
 def _in_the_table(facts: Facts) -> Answer | None:
@@ -122,7 +122,7 @@ def _in_the_table(facts: Facts) -> Answer | None:
     if landed.waits:
         return Answer("waiting", f"It waits for the next tick, since {_since(landed.recorded_at)}.")
     if facts.taken_by:
-        return _by(facts.taken_by, "read it, on a tick of the schedule")
+        return _by(facts, facts.taken_by, "read it, on a tick of the schedule")
     said = f"The run {name} took it, and is neither on the record nor in Step Functions."
     return Answer("claimed", said, commands=("landrun reconcile --grace 0",))
 
@@ -147,7 +147,7 @@ def _other_bucket(facts: Facts) -> Answer | None:
     if facts.where.bucket == facts.landing.bucket:
         return None
     if facts.readers.found:
-        return _by(facts.readers.found[0].run, "named it in its manifest")
+        return _by(facts, facts.readers.found[0].run, "named it in its manifest")
     said = f"Nothing that lands there starts a run: this stack's landings are {facts.landing}."
     command = f"landrun start {shlex.quote(str(facts.where))}"
     return Answer("other-bucket", said, remedy="for a run over it", commands=(command,))
@@ -247,10 +247,12 @@ _CASES: tuple[Callable[[Facts], Answer | None], ...] = (
 )
 
 
-def _by(run: Run, how: str) -> Answer:
+def _by(facts: Facts, run: Run, how: str) -> Answer:
     """Say which run it was and how that is doing."""
     verdict = "running" if not run.finished else "processed" if run.succeeded else "failed"
-    said = f"The run {run.name} {how}: it {outcome(run)}."
+    in_line = facts.line.place(run.name) if facts.line and not run.finished else None
+    does = f"waits its turn, {in_line}" if in_line else outcome(run)
+    said = f"The run {run.name} {how}: it {does}."
     show = f"landrun show {run.name}"
     if verdict != "failed":
         return Answer(verdict, said, run, commands=(show,))

@@ -13,6 +13,7 @@ from rich.text import Text
 from landrun.outside import one_line, printable
 from landrun_ops.cli.live_runs import age, ended_list, running_list, share, span_text
 from landrun_ops.recent import Activity
+from landrun_ops.turns import Line
 from landrun_ops.watching import Backlog, Queues, Tick
 
 WIDE = 132
@@ -46,6 +47,10 @@ class View:
         Whether landings wait for a tick (StartOn=schedule).
     backlog_seen : datetime or None
         When the backlog was counted.
+    line : Line or None
+        The runs that wait for a turn.
+    bounded : bool
+        Whether runs wait for a turn (MaxConcurrentRuns).
     troubles : tuple of str
         What could not be looked at, a line each.
     """
@@ -60,6 +65,8 @@ class View:
     tick: Tick | None = None
     waits: bool = False
     backlog_seen: datetime | None = None
+    line: Line | None = None
+    bounded: bool = False
     troubles: tuple[str, ...] = ()
 
 
@@ -79,16 +86,17 @@ def screen(view: View, width: int, height: int, footer: str = "") -> RenderableT
     figures = max(len(now), _RATE_LINES) if width >= WIDE else len(now) + 1 + _RATE_LINES
     left = height - len(top) - figures - 1 - len(below)
     activity, lists = view.activity, list[RenderableType]()
+    in_line = view.line.places if view.line else dict[str, int]()
     if width >= WIDE:
         top.append(_beside(Group(*now), _rates(view), half))
-        running_runs = running_list(activity, view.now, half, left)
+        running_runs = running_list(activity, view.now, half, left, in_line)
         lists = [_beside(running_runs, ended_list(activity, view.now, half, left), half)]
     else:
         top += [*now, Text(), _rates(view)]
         running = share(activity, left - 1)
         ended = left - running - 1
         lists = [
-            running_list(activity, view.now, width, running),
+            running_list(activity, view.now, width, running, in_line),
             Text(),
             ended_list(activity, view.now, width, ended),
         ]
@@ -117,6 +125,8 @@ def _present(view: View, width: int) -> list[Text]:
     lines = [("landed", _landed(view.queues))]
     if view.waits:
         lines.append(("waiting", _waiting(view)))
+    if view.bounded:
+        lines.append(("turns", _turns(view)))
     if view.tick:
         lines.append(("next tick", Text(_due(view.tick, view.now))))
     unrecorded = _unrecorded(view.queues)
@@ -190,6 +200,20 @@ def _waiting(view: View) -> Text:
     seen = (view.now - view.backlog_seen).total_seconds() if view.backlog_seen else 0
     if seen > STALE_SECONDS:
         text.append(f" ({seen:.0f} s ago)", style="dim not bold")
+    return text
+
+
+def _turns(view: View) -> Text:
+    line = view.line
+    if line is None:
+        return Text("…")
+    text = Text(f"{line.holding:,} of {line.bound:,} taken", style="bold")
+    if not line.waiters:
+        return text.append(", nobody waits", style="not bold")
+    wait = "run waits" if len(line.waiters) == 1 else "runs wait"
+    text.append(f", {'at least ' if line.more else ''}{len(line.waiters):,} {wait}")
+    if line.oldest:
+        text.append(f", the oldest for {age(line.oldest, view.now)}", style="not bold")
     return text
 
 

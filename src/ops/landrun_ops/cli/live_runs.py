@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
@@ -32,9 +32,13 @@ def share(activity: Activity | None, lines: int) -> int:
 
 
 def running_list(
-    activity: Activity | None, now: datetime, width: int, lines: int
+    activity: Activity | None,
+    now: datetime,
+    width: int,
+    lines: int,
+    in_line: Collection[str] = (),
 ) -> RenderableType:
-    """List what runs, the longest first."""
+    """List what runs, the longest first; of those ``in_line`` say that they wait their turn."""
     if activity is None:
         return Group(_title("running"), Text("…"))
     runs, more = activity.running, activity.more_running
@@ -42,7 +46,7 @@ def running_list(
     if not runs:
         return Group(_title("running"), Text("none", style="dim"))
     rows = [
-        (_name(one), Text(age(one.started, now), style="cyan"), Text(), _what(one))
+        (_name(one), Text(age(one.started, now), style="cyan"), _does(one, in_line), _what(one))
         for one in _first(runs, lines)
     ]
     return Group(title, _list(rows, width), *_rest(len(runs), lines))
@@ -112,6 +116,10 @@ def age(since: datetime, now: datetime) -> str:
 def span_text(seconds: float) -> str:
     """Spell a span in whole seconds: the screen shows it change."""
     return spelled(round(max(0.0, seconds))).replace(".0 s", " s")
+
+
+def _does(one: Known, in_line: Collection[str]) -> Text:
+    return Text("waits its turn  ", style="yellow") if one.name in in_line else Text()
 
 
 def _what(one: Known) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ def document(view: View) -> dict[str, Any]:
     """Give a view as JSON has it; what is not known is null."""
     queues, activity, tick = view.queues, view.activity, view.tick
     depths = queues.depths if queues else {}
+    places = view.line.places if view.line else {}
     return {
         "at": _text(view.now),
         "stack": view.stack,
@@ -32,8 +33,11 @@ def document(view: View) -> dict[str, Any]:
         "statuses": asdict(depths["statuses"]) if queues else None,
         "dead_letters": dict(queues.dead) if queues else None,
         "waiting": _waiting(view),
+        "turns": _turns(view),
         "next_tick": {"expression": tick.expression, "at": _text(tick.at)} if tick else None,
-        "running": [_run(one, view.now) for one in activity.running] if activity else None,
+        "running": [_running(one, view.now, places) for one in activity.running]
+        if activity
+        else None,
         "more_running": activity.more_running if activity else None,
         "last": {
             name.replace(" ", ""): asdict(activity.rate(view.now, span)) for name, span in SPANS
@@ -56,6 +60,9 @@ def _parts(view: View) -> Iterator[str]:
         yield f"landed {depth.visible + depth.in_flight:,}"
     if view.backlog:
         yield f"waiting {'at least ' if view.backlog.more else ''}{view.backlog.count:,}"
+    if view.line:
+        least = "at least " if view.line.more else ""
+        yield f"in line {least}{len(view.line.waiters):,}"
     if view.activity:
         hour = view.activity.rate(view.now, timedelta(hours=1))
         yield f"running {len(view.activity.running):,}{'+' if view.activity.more_running else ''}"
@@ -77,6 +84,24 @@ def _waiting(view: View) -> dict[str, Any] | None:
         "oldest": _text(backlog.oldest),
         "seen": _text(view.backlog_seen),
     }
+
+
+def _turns(view: View) -> dict[str, Any] | None:
+    line = view.line
+    if line is None:
+        return None
+    return {
+        "bound": line.bound,
+        "taken": line.holding,
+        "waiting": len(line.waiters),
+        "at_least": line.more,
+        "oldest": _text(line.oldest),
+    }
+
+
+def _running(one: Known, now: datetime, places: Mapping[str, int]) -> dict[str, Any]:
+    in_line = {"place_in_line": places[one.name]} if one.name in places else {}
+    return _run(one, now) | in_line
 
 
 def _run(one: Known, now: datetime) -> dict[str, Any]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from landrun_ops.cli.live import View
     from landrun_ops.recent import Activity
     from landrun_ops.stack import Stack
+    from landrun_ops.turns import Line
     from landrun_ops.watching import Backlog, Part, Queues
 
 REDRAWN_SECONDS = 0.5
@@ -85,7 +86,13 @@ class Sights:
 
     def __init__(self, stack: Stack, interval: float) -> None:
         from landrun_ops.recent import Recent  # noqa: PLC0415
-        from landrun_ops.watching import BacklogDoor, Part, QueueDoor  # noqa: PLC0415
+        from landrun_ops.turns import bound_of, lines_of  # noqa: PLC0415
+        from landrun_ops.watching import (  # noqa: PLC0415
+            BacklogDoor,
+            Part,
+            QueueDoor,
+            quick_client,
+        )
 
         self._stack = stack
         self._start_on = stack.output("StartOn")
@@ -96,6 +103,11 @@ class Sights:
         if self._start_on == "schedule":
             self._backlog = Part("waiting landings", BacklogDoor(stack).look, interval)
             self.parts.append(self._backlog)
+        self._line: Part[Line] | None = None
+        lines = lines_of(stack, quick_client(stack, "dynamodb")) if bound_of(stack) else None
+        if lines:
+            self._line = Part("turns", lines.look, interval)
+            self.parts.append(self._line)
 
     def view(self) -> View:
         """Say what has been seen by now."""
@@ -113,6 +125,8 @@ class Sights:
             activity=self._activity.value,
             tick=next_tick(stack.parameters, self._start_on, now),
             waits=backlog is not None,
+            line=self._line.value if self._line else None,
+            bounded=self._line is not None,
             backlog_seen=backlog.seen if backlog else None,
             troubles=tuple(_trouble(part, now) for part in self.parts if part.trouble),
         )

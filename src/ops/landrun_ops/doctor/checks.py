@@ -17,6 +17,7 @@ from landrun_ops.doctor import (
     quotas,
     roles,
     schedules,
+    turns,
 )
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.sight import Sight
@@ -44,4 +45,5 @@ def of_stack(sight: Sight, now: datetime, rendered: Callable[[], str]) -> list[C
         *quotas.checks(sight),
         *belongings.checks(sight),
         *queues.checks(sight, now),
+        *turns.checks(sight, now),
     ]

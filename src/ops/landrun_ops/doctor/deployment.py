@@ -20,6 +20,7 @@ NEEDED: Final = (
     "StateMachineArn",
     "RunsTable",
     "LandingsTable",
+    "TurnsTable",
     "LandingQueueUrl",
     "LandingDeadLetterQueueUrl",
     "ScheduleDeadLetterQueueUrl",

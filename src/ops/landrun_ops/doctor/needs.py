@@ -111,6 +111,9 @@ def of_machine(places: Places, job: Mapping[str, Any]) -> Iterator[Need]:
         "sagemaker:MaxRuntimeInSeconds": ("numeric", parameters["MaxRuntimeInSeconds"]),
     }
     yield Need(("sagemaker:CreateProcessingJob",), places.job, limits)
+    if int(parameters.get("MaxConcurrentRuns") or 0):
+        yield Need(("sqs:SendMessage",), places.queue("StatusQueueUrl"))
+        yield from _with_key(places)
     follow = ("DescribeProcessingJob", "StopProcessingJob", "ListTags", "AddTags")
     yield Need(tuple(f"sagemaker:{one}" for one in follow), places.job)
     if str(job.get("RoleArn", "")).startswith("arn:"):
@@ -160,6 +163,7 @@ def of_execution_status(places: Places) -> Iterator[Need]:
     """Give what ExecutionStatusFunction does."""
     yield from _on_queue(places, "StatusQueueUrl", "StatusDeadLetterQueueUrl")
     yield from _recording(places)
+    yield from _turns(places)
     yield from _with_key(places)
 
 
@@ -167,6 +171,7 @@ def of_reconcile(places: Places) -> Iterator[Need]:
     """Give what ReconcileFunction does."""
     yield from _starting(places)
     yield from _recording(places)
+    yield from _turns(places)
     yield Need(("states:ListExecutions",), places.machine)
     yield Need(("dynamodb:Query",), places.table("RunsTable", "by-unfinished"))
     yield Need(("dynamodb:Query",), places.table("LandingsTable", "by-waiting"))
@@ -180,6 +185,12 @@ def of_scheduler(places: Places) -> Iterator[Need]:
         arn = places.arn("lambda", f"function:{places.outputs[output]}")
         yield Need(("lambda:InvokeFunction",), arn)
     yield Need(("sqs:SendMessage",), places.queue("ScheduleDeadLetterQueueUrl"))
+
+
+def _turns(places: Places) -> Iterator[Need]:
+    lines = ("Query", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
+    yield Need(tuple(f"dynamodb:{one}" for one in lines), places.table("TurnsTable"))
+    yield Need(("states:SendTaskSuccess",), places.machine)
 
 
 def _on_queue(places: Places, queue: str, dead: str) -> Iterator[Need]:

@@ -52,29 +52,44 @@ def _judged(
     by_name: Mapping[str, float], parameters: Mapping[str, str], instance_type: str
 ) -> Iterator[Finding]:
     count = int(parameters.get("InstanceCount", 1))
-    yield _instances(usage(instance_type), by_name[usage(instance_type)], count)
+    bound = int(parameters.get("MaxConcurrentRuns") or 0)
+    yield _instances(usage(instance_type), by_name[usage(instance_type)], count, bound)
     for name, value in by_name.items():
         if _ACROSS.fullmatch(name):
-            yield _instances(name, value, count)
+            yield _instances(name, value, count, bound)
         if _LONGEST.fullmatch(name):
             yield _at_most(name, value, float(parameters.get("MaxRuntimeInSeconds", 3600)), spelled)
         if _VOLUME.fullmatch(name):
             yield _at_most(name, value, float(parameters.get("VolumeSizeInGB", 30)), _gigabytes)
 
 
-def _instances(name: str, value: float, count: int) -> Finding:
+def _instances(name: str, value: float, count: int, bound: int) -> Finding:
+    """Judge a quota of instances; ``bound`` is MaxConcurrentRuns, 0 for none."""
     if value < count:
         return fail(
             f"the quota '{name}' is {value:.0f}, and a run takes {count}: each waits for"
             " about a day, and fails",
             f"{_REMEDY}, or sam deploy with another InstanceType",
         )
+    fit = int(value // count)
+    if bound > fit:
+        return warn(
+            f"the quota '{name}' is {value:.0f}, enough for {fit} runs at a time, and"
+            f" MaxConcurrentRuns lets {bound}: the others ask again and again, in no order",
+            f"sam deploy with MaxConcurrentRuns={fit}, or {_REMEDY}",
+        )
+    if bound:
+        return ok(
+            f"the quota '{name}' is {value:.0f}: enough for the {bound} runs at a time that"
+            " MaxConcurrentRuns lets"
+        )
     if value < 2 * count:
         return warn(
             f"the quota '{name}' is {value:.0f}: one run at a time, the others wait for it",
-            f"{_REMEDY}, or let one run read more (StartOn=schedule)",
+            f"{_REMEDY}; let one run read more (StartOn=schedule); or let them wait in order"
+            f" (MaxConcurrentRuns={fit})",
         )
-    return ok(f"the quota '{name}' is {value:.0f}: {value // count:.0f} runs at a time")
+    return ok(f"the quota '{name}' is {value:.0f}: {fit} runs at a time")
 
 
 def _at_most(name: str, value: float, asked: float, spell: Any) -> Finding:
