@@ -143,6 +143,12 @@ def _scale(name: str, unit: str) -> float | None:
     return next((by for (ends, of), by in _TO.items() if name.endswith(ends) and of == unit), None)
 
 
+@lru_cache
+def known(name: str) -> float:
+    """Give what was measured or, where nothing was, what is assumed."""
+    return measured().get(name, assumptions()[name][0])
+
+
 # ---- What the template says ----------------------------------------------------------------------
 
 
@@ -230,3 +236,11 @@ def _quota_retry(machine: Mapping[str, Any]) -> dict[str, float]:
     delays = [min(first * rate**n, most) for n in range(retry["MaxAttempts"])]
     # Full jitter: anything from nothing to the delay (Amazon States Language, JitterStrategy).
     return {"attempts": len(delays), "mean": most / 2, "total": sum(delays) / 2}
+
+
+@lru_cache
+def metrics() -> int:
+    """Count the metrics that the functions put, as the documentation lists them."""
+    page = (ROOT / "docs/reference/metrics.md").read_text(encoding="utf-8")
+    names = re.search(r"(?s)^\| metric \|.*?\n\n", page, re.MULTILINE)
+    return names[0].count("\n") - 3 if names else 0

@@ -83,8 +83,15 @@ class Counting:
     """boto3's clients as far as the handlers use them: counts, and answers what lets them go on."""
 
     usage: Usage = field(default_factory=Usage)
+    log: io.StringIO = field(default_factory=io.StringIO)
     tables: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     objects: dict[str, tuple[bytes, dict[str, str]]] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Begin again at nothing used; what is stored stays."""
+        self.usage = Usage()
+        self.log.seek(0)
+        self.log.truncate()
 
     def client(self, service: str) -> Any:
         """Give the client of a service."""
@@ -225,6 +232,15 @@ def _batch(name: str, size: int) -> dict[str, Any]:
 
 
 @lru_cache
+def row_bytes() -> int:
+    """Measure the row of a run that has succeeded."""
+    world = Counting()
+    _driven(world, "run", 1)
+    [row] = world.tables["runs"].values()
+    return item_bytes(row)
+
+
+@lru_cache
 def used(what: str, batch: int = 1) -> Usage:
     """Say what a batch of events uses.
 
@@ -237,13 +253,16 @@ def used(what: str, batch: int = 1) -> Usage:
         How many events at once; of a run, always one.
     """
     world = Counting()
-    log = io.StringIO()
+    _driven(world, what, batch)
+    world.usage.log_bytes = len(world.log.getvalue().encode())
+    return world.usage
+
+
+def _driven(world: Counting, what: str, batch: int) -> None:
     # A logger keeps the stream that it began with, and there is one for each service.
     service = {"POWERTOOLS_SERVICE_NAME": f"landrun-{what}-{batch}"}
-    with mock.patch.dict(os.environ, ENVIRONMENT | service), contextlib.redirect_stdout(log):
+    with mock.patch.dict(os.environ, ENVIRONMENT | service), contextlib.redirect_stdout(world.log):
         _DRIVERS[what](world, batch)
-    world.usage.log_bytes = len(log.getvalue().encode())
-    return world.usage
 
 
 def _arrival(world: Counting, batch: int, start_on: str = "arrival") -> None:
@@ -274,7 +293,7 @@ def _tick(world: Counting, batch: int) -> None:
     from landrun.settings import ScheduleSettings  # noqa: PLC0415
 
     _waits(world, batch)
-    world.usage = Usage()  # recording them is the landings' business
+    world.forget()  # recording them is the landings' business
     settings = ScheduleSettings.from_environment({**ENVIRONMENT, "START_ON": "schedule"})
     function = schedule.build(settings, world.client, clock=lambda: NOW, mapper=map)
     answer = function.handle(event("schedule-tick"), None)
