@@ -6,24 +6,20 @@ A field's name in upper case is the variable's name, as template.yaml sets it.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Annotated, Literal, Self
-
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    NonNegativeInt,
-    PositiveInt,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core import ErrorDetails
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Literal, Self, get_args, get_type_hints
 
 from landrun.contract import check_prefix
 from landrun.errors import ConfigurationError, InvalidName
 from landrun.landing import Filter
+from landrun.outside import shown
+
+
+def _not_empty(value: str) -> str:
+    if not value:
+        raise ValueError("must not be empty")
+    return value
 
 
 def _run_name_prefix(value: str) -> str:
@@ -39,21 +35,35 @@ def _folder(value: str) -> str:
     return value
 
 
-def _problem(error: ErrorDetails) -> str:
-    """Name the variable, unless it is about several, and say what is wrong."""
-    return ": ".join([*(str(field).upper() for field in error["loc"][:1]), error["msg"]])
+def _way_to_start(value: str) -> str:
+    if value not in get_args(_Ways):
+        raise ValueError(f"must be {' or '.join(get_args(_Ways))}, not {shown(value)}")
+    return value
 
 
-Required = Annotated[str, StringConstraints(min_length=1)]
-Folder = Annotated[str, AfterValidator(_folder)]
-RunNamePrefix = Annotated[str, AfterValidator(_run_name_prefix)]
-StartOn = Literal["arrival", "schedule"]
+def _number_from(least: int) -> Callable[[str], int]:
+    def number(value: str) -> int:
+        if not value.isdecimal() or int(value) < least:
+            raise ValueError(f"must be a whole number from {least}, not {shown(value)}")
+        return int(value)
+
+    return number
 
 
-class Settings(BaseModel):
+_Ways = Literal["arrival", "schedule"]
+
+Required = Annotated[str, _not_empty]
+Folder = Annotated[str, _folder]
+RunNamePrefix = Annotated[str, _run_name_prefix]
+StartOn = Annotated[_Ways, _way_to_start]
+PositiveInt = Annotated[int, _number_from(1)]
+NonNegativeInt = Annotated[int, _number_from(0)]
+"""Each type says how its variable is read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
     """What a function reads from its environment."""
-
-    model_config = ConfigDict(frozen=True)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -69,18 +79,33 @@ class Settings(BaseModel):
         ConfigurationError
             When variables are missing or wrong; names each of them and says why.
         """
-        variables = os.environ if environment is None else environment
-        names = {field: field.upper() for field in cls.model_fields}
-        found = {field: variables[name] for field, name in names.items() if name in variables}
-        try:
-            return cls.model_validate(found)
-        except ValidationError as error:
-            problems = map(_problem, error.errors())
-            raise ConfigurationError(
-                "the function's environment is wrong, see template.yaml: " + "; ".join(problems)
-            ) from error
+        found, problems = cls._read(os.environ if environment is None else environment)
+        if not problems:
+            try:
+                return cls(**found)
+            except ValueError as error:
+                problems = [str(error)]
+        raise ConfigurationError(
+            "the function's environment is wrong, see template.yaml: " + "; ".join(problems)
+        )
+
+    @classmethod
+    def _read(cls, variables: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+        hints = get_type_hints(cls, include_extras=True)
+        found: dict[str, Any] = {}
+        problems = []
+        for name in (field.name for field in fields(cls)):
+            [read] = getattr(hints[name], "__metadata__", (str,))
+            try:
+                found[name] = read(variables[name.upper()])
+            except KeyError:
+                problems.append(f"{name.upper()}: is not set")
+            except ValueError as error:
+                problems.append(f"{name.upper()}: {error}")
+        return found, problems
 
 
+@dataclass(frozen=True, kw_only=True)
 class StartSettings(Settings):
     """What both functions that start runs need to know."""
 
@@ -93,8 +118,10 @@ class StartSettings(Settings):
     landing_prefix: str
     landing_suffix: str
 
-    @model_validator(mode="after")
-    def _outputs_beside_landings(self) -> Self:
+    def __post_init__(self) -> None:
+        self._outputs_beside_landings()
+
+    def _outputs_beside_landings(self) -> None:
         """Refuse one bucket in which outputs and landings are the same keys.
 
         What a run writes would land, and start a run; or what lands would be taken for what a run
@@ -110,7 +137,6 @@ class StartSettings(Settings):
                     f" {self.output_bucket}: let neither begin with the other, or let"
                     " OutputBucketName be another bucket"
                 )
-        return self
 
     def filter(self, prefix: str) -> Filter:
         """Give the filter for keys under a prefix; what landrun writes itself never passes."""
@@ -118,6 +144,7 @@ class StartSettings(Settings):
         return Filter(prefix=prefix, suffix=self.landing_suffix, own=own)
 
 
+@dataclass(frozen=True, kw_only=True)
 class ObjectCreatedSettings(StartSettings):
     """The environment of object_created."""
 
@@ -126,6 +153,7 @@ class ObjectCreatedSettings(StartSettings):
     dead_letter_queue_url: Required
 
 
+@dataclass(frozen=True, kw_only=True)
 class ScheduleSettings(StartSettings):
     """The environment of schedule."""
 
@@ -135,16 +163,18 @@ class ScheduleSettings(StartSettings):
     scheduled_input: str
     schedule_timezone: Required
 
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._one_source()
+        self._no_feedback()
+
+    def _one_source(self) -> None:
         if self.start_on == "schedule" and self.scheduled_input:
             raise ValueError(
                 "with StartOn=schedule a tick reads what has landed: leave ScheduledInput empty"
             )
-        return self
 
-    @model_validator(mode="after")
-    def _no_feedback(self) -> Self:
+    def _no_feedback(self) -> None:
         """Refuse to read what runs write: each run would make the next one larger."""
         own = (self.output_prefix, self.manifest_prefix)
         bucket, _, prefix = self.scheduled_input.removeprefix("s3://").partition("/")
@@ -156,9 +186,9 @@ class ScheduleSettings(StartSettings):
                 f"ScheduledInput {self.scheduled_input!r} holds what runs write under"
                 f" {' and '.join(own)}: let it name another bucket or prefix"
             )
-        return self
 
 
+@dataclass(frozen=True, kw_only=True)
 class ReconcileSettings(Settings):
     """The environment of reconcile."""
 
@@ -176,6 +206,7 @@ class ReconcileSettings(Settings):
     max_concurrent_runs: NonNegativeInt
 
 
+@dataclass(frozen=True, kw_only=True)
 class ExecutionStatusSettings(Settings):
     """The environment of execution_status."""
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -116,7 +117,7 @@ def test_a_payload_whose_attributes_were_not_filled_in_is_an_error(landrun, load
 def test_without_a_scheduled_input_a_tick_is_an_error_that_names_the_parameter(
     landrun, load_event, context, telemetry
 ):
-    settings = SETTINGS.model_copy(update={"scheduled_input": ""})
+    settings = replace(SETTINGS, scheduled_input="")
     listing = Listing(landrun.runs, landrun.manifests, settings, telemetry)
     function = Schedule(listing, telemetry)
     with pytest.raises(ConfigurationError, match="ScheduledInput"):
@@ -192,7 +193,7 @@ def test_the_function_is_built_with_the_services_of_its_mode_and_no_other(
     telemetry, start_on, services
 ):
     asked: list[str] = []
-    settings = SETTINGS.model_copy(update={"start_on": start_on})
+    settings = replace(SETTINGS, start_on=start_on)
     function = build(settings, asked.append, telemetry=telemetry)
     assert set(asked) == services
     assert isinstance(function.start, Listing) == (start_on == "arrival")
