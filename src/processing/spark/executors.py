@@ -1,0 +1,258 @@
+"""What Spark's workers do: inspect files, clean stretches of them, write parts.
+
+Each function takes and gives Arrow batches, as ``mapInArrow`` wants them. Memory is bounded per
+worker: a stretch is cleaned batch by batch and staged on disk, and a part is written when it is
+large enough. Rows travel in `TABLE`'s columns, opaque to Spark, so that their types stay Polars'.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from messages import plan, work
+from messages.columns import SENDER, TEXT
+from messages.host import memory_mb
+from messages.sources import Source, inspect
+from messages.staging import ORDER, segments
+from messages.values import conform
+from messages.work import Done, Task
+from spark import fetching, store
+from spark.manifest import Entry
+
+TABLE = "task int, number int, kind string, data binary"
+ROWS, REJECTS, DONE = "rows", "rejects", "done"
+IDENTITIES = "task int, number int, place long, sender string, text string"
+FOUND = "number int, data binary"
+WRITTEN = "data binary"
+PART_BYTES = 64 * 1024 * 1024
+_VOLUME = Path("/opt/ml/processing")
+_PIECE = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that was inspected, and the stretches that its tasks read."""
+
+    source: Source
+    stretches: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part that was uploaded, and how many rows of each task are in it."""
+
+    name: str
+    upload: store.Upload
+    kept: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where parts go, the key to encrypt them with, and their columns."""
+
+    uri: str
+    kms_key: str
+    schema: dict[str, pl.DataType]
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """Lend a folder: on SageMaker's volume if there is one, as the root's is small."""
+    parent = _VOLUME if os.access(_VOLUME, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix=".landrun-", dir=parent) as folder:
+        yield Path(folder)
+
+
+def inspect_files(
+    batches: Iterable[pa.RecordBatch], entries: Sequence[Entry], wanted: Mapping[str, str]
+) -> Iterator[pa.RecordBatch]:
+    """Find out what files are: groups of entries in, `FOUND` out."""
+    for number in _numbers(batches):
+        with _scratch() as folder:
+            found = _inspected(entries[number], number, wanted, folder)
+        yield _batch(number=[number], data=[pickle.dumps(found)])
+
+
+def _numbers(batches: Iterable[pa.RecordBatch]) -> Iterator[int]:
+    """Give the numbers of groups that are ``first`` and ``end``, the latter not among them."""
+    for batch in batches:
+        for group in batch.to_pylist():
+            yield from range(group["first"], group["end"])
+
+
+def _inspected(entry: Entry, number: int, wanted: Mapping[str, str], folder: Path) -> Found:
+    path = fetching.hole(entry.uri, folder, number)
+    fetching.beginning(entry.uri, path)
+    if inspect(path, entry.name, wanted).format == "parquet":
+        fetching.whole(entry.uri, path)
+    source = _known(path, entry.name, wanted, folder)
+    stretches = tuple((task.start, task.end) for task in plan.tasks([source]))
+    return Found(replace(source, path=Path(entry.uri)), stretches)
+
+
+def _known(path: Path, name: str, wanted: Mapping[str, str], folder: Path) -> Source:
+    """Inspect as on one machine, with the share of memory that a worker has."""
+    memory = memory_mb() // (os.cpu_count() or 1)
+    (source,) = plan.sources([(path, name)], wanted, folder, memory)
+    return source
+
+
+def clean_stretches(
+    batches: Iterable[pa.RecordBatch], tasks: Sequence[tuple[Task, str]]
+) -> Iterator[pa.RecordBatch]:
+    """Clean stretches of files: groups of tasks in, `TABLE` out.
+
+    Of each task come its rows as segments in Arrow's format, duplicates within a batch dropped;
+    its rejects as JSON lines; and, last, its `Done`.
+    """
+    for number in _numbers(batches):
+        task, uri = tasks[number]
+        with _scratch() as folder:
+            done = work.run(_fetched(task, uri, folder), _made(folder / "staged"), 1)
+            staged = sorted((folder / "staged").glob("00000.*"))
+            for place, frame in enumerate(segments(staged)):
+                yield _piece(number, place, ROWS, _packed(frame))
+            yield from _rejects(number, done)
+            yield _piece(number, 0, DONE, pickle.dumps(replace(done, rejects=None)))
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def _fetched(task: Task, uri: str, folder: Path) -> Task:
+    """Give the task with a local copy in its source's place."""
+    source = task.source
+    path = fetching.hole(uri, folder, task.number)
+    if source.splittable:
+        fetching.lines(uri, path, task.start, task.end)
+    elif source.format == "parquet" and source.compression is None:
+        fetching.rows(uri, path, task.start, task.end)
+    else:
+        fetching.whole(uri, path)
+    if source.format == "parquet" and source.compression is not None:  # unpacked beside it
+        path = _known(path, source.name, source.wanted, folder).path
+    return replace(task, source=replace(source, path=path))
+
+
+def _rejects(number: int, done: Done) -> Iterator[pa.RecordBatch]:
+    if done.rejects is None:
+        return
+    with done.rejects.open("rb") as file:
+        for place, lines in enumerate(iter(lambda: file.readlines(_PIECE), [])):
+            yield _piece(number, place, REJECTS, b"".join(lines))
+
+
+def _packed(frame: pl.DataFrame) -> bytes:
+    packed = io.BytesIO()
+    frame.write_ipc_stream(packed, compression="lz4")
+    return packed.getvalue()
+
+
+def identities(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Tell who sent what, and where it stood: segments of rows in, `IDENTITIES` out."""
+    for piece in _pieces(batches):
+        frame = pl.read_ipc_stream(piece["data"], columns=[ORDER, SENDER, TEXT])
+        # Arrow's C interface takes no name with a zero byte in it.
+        named = frame.rename({ORDER: "place"})
+        table = named.to_arrow(compat_level=pl.CompatLevel.oldest())
+        yield _batch(
+            task=pa.repeat(piece["task"], frame.height),
+            number=pa.repeat(piece["number"], frame.height),
+            place=table.column("place"),
+            sender=table.column(SENDER),
+            text=table.column(TEXT),
+        )
+
+
+def write_parts(
+    batches: Iterable[pa.RecordBatch], output: Output
+) -> Iterator[pa.RecordBatch]:
+    """Write parts: segments of rows in, with the places of those to ``drop``, `WRITTEN` out."""
+    from pyspark import TaskContext  # noqa: PLC0415 - known inside a task only
+
+    context = TaskContext.get()
+    place = context.partitionId() if context else 0
+    for number, frames in enumerate(_filled(_kept(batches, output.schema))):
+        part = _written(f"part-{place:05d}-{number:04d}.parquet", frames, output)
+        yield _batch(data=[pickle.dumps(part)])
+
+
+def _kept(
+    batches: Iterable[pa.RecordBatch], schema: Mapping[str, pl.DataType]
+) -> Iterator[tuple[int, pl.DataFrame]]:
+    full = {ORDER: pl.Int64(), **schema}
+    for piece in _pieces(batches):
+        frame = conform(pl.read_ipc_stream(piece["data"]), full)
+        drop = pl.Series(piece["drop"] or [], dtype=pl.Int64)
+        kept = frame.filter(~pl.col(ORDER).is_in(drop.implode())) if len(drop) else frame
+        if kept.height:
+            yield piece["task"], kept.drop(ORDER)
+
+
+def _filled(
+    frames: Iterator[tuple[int, pl.DataFrame]],
+) -> Iterator[list[tuple[int, pl.DataFrame]]]:
+    """Gather frames until they make a part."""
+    held: list[tuple[int, pl.DataFrame]] = []
+    size = 0
+    for task, frame in frames:
+        held.append((task, frame))
+        size += int(frame.estimated_size())
+        if size >= PART_BYTES:
+            yield held
+            held, size = [], 0
+    if held:
+        yield held
+
+
+def _written(name: str, frames: list[tuple[int, pl.DataFrame]], output: Output) -> Part:
+    kept: Counter[int] = Counter()
+    for task, frame in frames:
+        kept[task] += frame.height
+    with _scratch() as folder:
+        path = folder / name
+        pl.concat([frame for _, frame in frames]).write_parquet(path, compression="zstd")
+        return Part(name, store.upload(path, output.uri + name, output.kms_key), dict(kept))
+
+
+def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[dict[str, Any]]:
+    for batch in batches:
+        yield from batch.to_pylist()
+
+
+def _piece(task: int, number: int, kind: str, content: bytes) -> pa.RecordBatch:
+    return _batch(task=[task], number=[number], kind=[kind], data=[content])
+
+
+_TYPES = {
+    "task": pa.int32(), "number": pa.int32(), "place": pa.int64(), "kind": pa.string(),
+    "sender": pa.string(), "text": pa.string(), "data": pa.binary(),
+}  # fmt: skip
+
+
+def _batch(**columns: Any) -> pa.RecordBatch:
+    """Make a batch of columns in the types that Spark knows."""
+    arrays = [_array(values, _TYPES[name]) for name, values in columns.items()]
+    return pa.RecordBatch.from_arrays(arrays, names=list(columns))
+
+
+def _array(values: Any, kind: pa.DataType) -> pa.Array:
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if isinstance(values, pa.Array):
+        return values.cast(kind)
+    return pa.array(values, kind)

@@ -1,0 +1,99 @@
+"""Local copies of objects, as much of each as its reader will look at.
+
+A copy has the object's size and its bytes in their places; what was not fetched is a hole, which
+takes no room on disk. So a stretch of 32 MiB of a file of 100 GB is read by the code that reads the
+whole file, at the same positions.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pyarrow.parquet as pq
+
+from messages.sources import ENCODING_REACH, SAMPLE
+from spark import store
+
+MIB = 1024 * 1024
+# Enough to tell what a file is: its reader looks at a sample, and where that is plain ASCII, on.
+NEAR, FAR = SAMPLE + 4 * MIB, ENCODING_REACH + 8 * MIB
+_LINE = 256 * 1024
+_FOOTER = MIB
+
+
+def hole(uri: str, folder: Path, number: int) -> Path:
+    """Make a file of an object's size without its bytes; its name ends as the object's does.
+
+    Raises
+    ------
+    StoreError
+        When there is no such object, or it may not be read.
+    """
+    size = store.size(uri)
+    path = folder / f"{number:08d}.{PurePosixPath(uri).name[-100:]}"
+    with path.open("wb") as file:
+        file.truncate(size)
+    return path
+
+
+def beginning(uri: str, path: Path) -> None:
+    """Fill in what tells what the file is (Parquet has that at its end: fetch it whole)."""
+    size = path.stat().st_size
+    store.copy(uri, 0, min(size, NEAR), path)
+    with path.open("rb") as file:
+        sample = file.read(SAMPLE)
+    if sample.isascii() or sample[:4] in _PACKED or sample[:3] == b"BZh" or sample[:2] == _GZIP:
+        store.copy(uri, min(size, NEAR), min(size, FAR), path)
+
+
+_GZIP, _PACKED = b"\x1f\x8b", (b"\x28\xb5\x2f\xfd",)
+
+
+def whole(uri: str, path: Path) -> None:
+    """Fill in everything."""
+    store.copy(uri, 0, path.stat().st_size, path)
+
+
+def lines(uri: str, path: Path, start: int, end: int) -> None:
+    """Fill in the lines that begin in ``[start, end)``, to the last one's own end."""
+    size = path.stat().st_size
+    at, stop = max(0, start - 1), min(size, end)
+    store.copy(uri, at, stop, path)
+    while stop < size and not _has_newline(path, max(at, stop - _LINE), stop, end):
+        at, stop = stop, min(size, stop + _LINE)
+        store.copy(uri, at, stop, path)
+
+
+def _has_newline(path: Path, start: int, stop: int, end: int) -> bool:
+    """Tell whether a line ends in ``[start, stop)``, at ``end - 1`` or after it."""
+    first = max(start, end - 1)
+    with path.open("rb") as file:
+        file.seek(first)
+        return b"\n" in file.read(stop - first)
+
+
+def rows(uri: str, path: Path, start: int, end: int) -> None:
+    """Fill in what a Parquet file says of itself, and the row groups that hold ``[start, end)``."""
+    size = path.stat().st_size
+    store.copy(uri, 0, min(size, 4), path)
+    store.copy(uri, max(0, size - _FOOTER), size, path)
+    with path.open("rb") as file:
+        file.seek(size - 8)
+        footer = int.from_bytes(file.read(4), "little")
+    store.copy(uri, max(0, size - footer - 8), max(0, size - _FOOTER), path)
+    metadata, first = pq.read_metadata(path), 0
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        if first < end and first + group.num_rows > start:
+            store.copy(uri, *_extent(group), path)
+        first += group.num_rows
+
+
+def _extent(group: pq.RowGroupMetaData) -> tuple[int, int]:
+    """Give where a row group's pages begin and end."""
+    chunks = [group.column(number) for number in range(group.num_columns)]
+    begins = [
+        min(c.data_page_offset, c.dictionary_page_offset or c.data_page_offset) for c in chunks
+    ]
+    ends = [b + c.total_compressed_size for b, c in zip(begins, chunks, strict=True)]
+    return min(begins), max(ends)

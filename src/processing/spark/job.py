@@ -1,0 +1,247 @@
+"""The run on Spark: inspect, clean, find duplicates, write parts, sum up."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import re
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+from pyspark import StorageLevel
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from py4j.protocol import Py4JJavaError
+
+from messages import VERSION
+from messages.job import JobError, unite
+from messages.plan import RANGE_BYTES
+from messages.printing import printable
+from messages.summary import Record, problem, write_lines
+from messages.work import Done, Task
+from spark import duplicates, executors, store
+from spark.executors import Found, Output, Part
+from spark.manifest import Entry, output_uri, read_manifest
+
+log = logging.getLogger("preprocess")
+_MIB = 1024 * 1024
+_MOST_FILES = 500
+_COMMITS = 16
+_REJECTED = "rejected.jsonl"
+_STORE_ERROR = re.compile(r"^spark\.store\.StoreError: (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a job is told: its two folders, and output column -> name given by argument."""
+
+    manifests: Path
+    output: Path
+    wanted: Mapping[str, str] = field(default_factory=dict)
+    opt_ml: Path = Path("/opt/ml")
+
+
+def process(options: Options, spark: SparkSession) -> dict[str, Any]:
+    """Do the job.
+
+    Returns
+    -------
+    dict
+        What ``summary.json`` holds, the same as of one machine.
+
+    Raises
+    ------
+    JobError
+        Nothing to read, nowhere to write, or no file that can be used.
+    """
+    began = time.monotonic()
+    entries = read_manifest(options.manifests, options.opt_ml)
+    options.output.mkdir(parents=True, exist_ok=True)
+    with _plainly(), tempfile.TemporaryDirectory(prefix=".landrun-") as scratch:
+        found = _inspect(spark, entries, options.wanted)
+        _log_rejected(found)
+        record = Record([one.source for one in found], [])
+        parts, columns = _processed(spark, record, found, entries, options, Path(scratch))
+        summary = {
+            **record.summary(parts, columns, time.monotonic() - began, VERSION),
+            **problem(record.sources, _REJECTED),
+        }
+        _report(summary, record, options.output)
+    if "problem" in summary:
+        raise JobError(summary["problem"])
+    return summary
+
+
+def _processed(  # noqa: PLR0917
+    spark: SparkSession,
+    record: Record,
+    found: Sequence[Found],
+    entries: Sequence[Entry],
+    options: Options,
+    scratch: Path,
+) -> tuple[list[str], list[str]]:
+    """Process the files that can be used; give the names of the parts and of their columns."""
+    uri, kms_key = output_uri(options.output, options.opt_ml)
+    earlier = store.names(uri, "part-")
+    work = list(_tasks(found, entries))
+    record.tasks = [task for task, _ in work]
+    with _cleaned(spark, work) as table:
+        _collect(table, record, scratch)
+        schema = unite([record.done[task.number] for task in record.tasks])
+        parts = _write(table, Output(uri, kms_key, schema), scratch)
+    _publish(parts, earlier)
+    for part in parts:
+        record.kept.update(part.kept)
+    return sorted(part.name for part in parts), list(schema)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Turn what S3 refused, here or on an executor, into one line for the person who has to act."""
+    try:
+        yield
+    except store.StoreError as error:
+        raise JobError(str(error)) from error
+    except (PySparkException, Py4JJavaError) as error:
+        told = _STORE_ERROR.search(str(error))
+        if told is None:
+            raise
+        raise JobError(told[1]) from error
+
+
+def _inspect(
+    spark: SparkSession, entries: Sequence[Entry], wanted: Mapping[str, str]
+) -> list[Found]:
+    step = min(_MOST_FILES, -(-len(entries) // (2 * spark.sparkContext.defaultParallelism)))
+    groups = [(at, min(at + step, len(entries))) for at in range(0, len(entries), step)]
+    inspect = partial(executors.inspect_files, entries=entries, wanted=dict(wanted))
+    rows = _grouped(spark, groups).mapInArrow(inspect, executors.FOUND).collect()
+    found = {row["number"]: pickle.loads(row["data"]) for row in rows}  # noqa: S301 - executors'
+    return [found[number] for number in range(len(entries))]
+
+
+def _grouped(spark: SparkSession, groups: Sequence[tuple[int, int]]) -> DataFrame:
+    """Make a table of groups of numbers, each in a partition of its own."""
+    rows = spark.sparkContext.parallelize(groups, max(1, len(groups)))
+    return spark.createDataFrame(rows, "first int, end int")
+
+
+def _log_rejected(found: Sequence[Found]) -> None:
+    for source in (one.source for one in found):
+        if source.reason is not None:
+            log.warning("%s: rejected: %s", printable(source.name), printable(source.reason))
+
+
+def _tasks(found: Sequence[Found], entries: Sequence[Entry]) -> Iterator[tuple[Task, str]]:
+    """Number the stretches of all usable files in the order of files and positions."""
+    stretches = (
+        (one.source, entry.uri, stretch)
+        for one, entry in zip(found, entries, strict=True)
+        for stretch in one.stretches
+    )
+    for number, (source, uri, (start, end)) in enumerate(stretches):
+        yield Task(number, source, start, end), uri
+
+
+@contextmanager
+def _cleaned(spark: SparkSession, work: Sequence[tuple[Task, str]]) -> Iterator[DataFrame]:
+    """Clean all stretches; what comes of it (`executors.TABLE`) is on the executors' disks."""
+    size = sum(map(_weight, (task for task, _ in work)))
+    cores = spark.sparkContext.defaultParallelism
+    groups = list(_groups(work, max(_MIB, min(RANGE_BYTES, size // (2 * cores)))))
+    # Spark joins small partitions of its shuffles again; see adaptive query execution.
+    partitions = max(cores, min(20_000, 2 * size // RANGE_BYTES))
+    spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
+    log.info("%d task(s) in %d group(s), %.1f MB", len(work), len(groups), size / 1e6)
+    clean = partial(executors.clean_stretches, tasks=work)
+    table = _grouped(spark, groups).mapInArrow(clean, executors.TABLE)
+    table.persist(StorageLevel.DISK_ONLY)
+    try:
+        yield table
+    finally:
+        with suppress(Py4JJavaError):  # where Spark is gone, so is the table
+            table.unpersist()
+
+
+def _weight(task: Task) -> int:
+    """Say how many bytes a task reads, about."""
+    source = task.source
+    if source.splittable:
+        return task.end - task.start
+    return source.size * (task.end - task.start) // max(1, source.rows or source.size)
+
+
+def _groups(work: Sequence[tuple[Task, str]], most: int) -> Iterator[tuple[int, int]]:
+    """Put small tasks together, which would each cost as much to schedule as a large one."""
+    first, size = 0, 0
+    for task, _ in work:
+        if size and size + _weight(task) > most:
+            yield first, task.number
+            first, size = task.number, 0
+        size += _weight(task)
+    if work:
+        yield first, len(work)
+
+
+def _collect(table: DataFrame, record: Record, scratch: Path) -> None:
+    """Clean, and gather what tasks report; their rejects wait in files of the driver's."""
+    for row in table.filter(table.kind == executors.DONE).select("data").collect():
+        done: Done = pickle.loads(row["data"])  # noqa: S301 - our own executors'
+        record.done[done.number] = done
+    log.info("read %d rows", sum(done.rows_in for done in record.done.values()))
+    if not any(done.rejected for done in record.done.values()):
+        return
+    rejects = table.filter(table.kind == executors.REJECTS).sort(*duplicates.KEY)
+    for row in rejects.select("task", "data").toLocalIterator():
+        done = record.done[row["task"]]
+        done.rejects = scratch / f"rejects.{done.number:08d}"
+        with done.rejects.open("ab") as file:
+            file.write(row["data"])
+
+
+def _write(table: DataFrame, output: Output, scratch: Path) -> list[Part]:
+    """Write the rows that stay; a run that keeps none leaves a part without rows, for its columns."""
+    rows = duplicates.with_drops(table.filter(table.kind == executors.ROWS))
+    write = partial(executors.write_parts, output=output)
+    written = rows.mapInArrow(write, executors.WRITTEN).collect()
+    parts = [pickle.loads(row["data"]) for row in written]  # noqa: S301 - our own executors'
+    return parts or [_nothing(output, scratch)]
+
+
+def _nothing(output: Output, scratch: Path) -> Part:
+    name = "part-00000-0000.parquet"
+    pl.DataFrame(schema=output.schema).write_parquet(scratch / name, compression="zstd")
+    return Part(name, store.upload(scratch / name, output.uri + name, output.kms_key), {})
+
+
+def _publish(parts: Sequence[Part], earlier: Iterable[str]) -> None:
+    """Make the parts visible, all or, as far as S3 lets us, none.
+
+    Parts of an attempt that died while it did this have the names of this one's, which replace
+    them; with any others these would mix.
+    """
+    others = sorted(set(earlier) - {part.name for part in parts})
+    uploads = [part.upload for part in parts]
+    with ThreadPoolExecutor(_COMMITS) as pool:
+        if others:
+            list(pool.map(store.discard, uploads))
+            raise JobError(f"the output holds parts of an earlier run ({others[0]}): empty it first")
+        list(pool.map(store.commit, uploads))
+
+
+def _report(summary: Mapping[str, Any], record: Record, output: Path) -> None:
+    """Write the two files that SageMaker uploads when the job ends."""
+    with suppress(OSError):
+        (output / ".unfinished").rmdir()
+    with (output / _REJECTED).open("wb") as file:
+        write_lines(file, record.rejects())
+    (output / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))

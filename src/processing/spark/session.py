@@ -1,0 +1,76 @@
+"""The Spark session: what has to be set for workers that are Polars rather than Java."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from pyspark import SparkConf
+from pyspark.sql import SparkSession
+
+# What a Python worker takes at its peak: measured on one machine, see messages/plan.py, and as much
+# again for Arrow's batches on their way in and out.
+WORKER_MB = 768
+# The least that an executor's Java is left with; below some 450 MB it dies.
+JAVA_MB = 1024
+_UNITS = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024 * 1024}
+
+
+def start(program: Path) -> SparkSession:
+    """Start or join Spark; `smspark-submit` says where, else it is this machine (``local[*]``).
+
+    Parameters
+    ----------
+    program
+        The folder of this package; workers import it from there, as each host has the image.
+    """
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")  # a worker is a core
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # SageMaker's image sets its own
+    builder = SparkSession.builder.appName("landrun")
+    for name, value in settings(dict(SparkConf().getAll()), program).items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def settings(given: Mapping[str, str], program: Path) -> dict[str, str]:
+    """Say what to set beside what is given.
+
+    A segment of rows is one row of Spark's, of several MB: batches of Arrow's must hold one each.
+    """
+    return {
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "1",
+        "spark.executorEnv.POLARS_MAX_THREADS": "1",
+        "spark.executorEnv.PYTHONPATH": str(program),
+        "spark.ui.showConsoleProgress": "false",
+        **_memory(given),
+    }
+
+
+def _memory(given: Mapping[str, str]) -> dict[str, str]:
+    """Move memory from Java to Python: SageMaker's bootstrap leaves Python a tenth.
+
+    It gives an executor all cores of a host and all its memory but the driver's, nine tenths and
+    more of that to Java (smspark/bootstrapper.py, get_yarn_spark_resource_config), which for four
+    workers of ours on 16 GB is too little: YARN ends an executor that takes more than its share.
+    """
+    names = ("spark.executor.memory", "spark.executor.memoryOverhead", "spark.executor.cores")
+    if not all(name in given for name in names) or "spark.executor.pyspark.memory" in given:
+        return {}
+    java, python = (_mb(given[name]) for name in names[:2])
+    wanted = max(python, min(int(given[names[2]]) * WORKER_MB, java + python - JAVA_MB))
+    return {names[0]: f"{java + python - wanted}m", names[1]: f"{wanted}m"}
+
+
+def _mb(text: str) -> int:
+    """Read a size as Spark writes it; without a unit it is in MiB.
+
+    >>> _mb("2g"), _mb("12480m"), _mb("512")
+    (2048, 12480, 512)
+    """
+    found = re.fullmatch(r"(\d+)([kmgt]?)b?", text.strip().lower())
+    if found is None:
+        raise ValueError(f"{text!r} is not a size as Spark writes it")
+    return int(int(found[1]) * _UNITS[found[2] or "m"])
