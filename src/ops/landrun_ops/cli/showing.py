@@ -9,11 +9,13 @@ from typing import Any
 
 from landrun.outside import one_line
 from landrun_ops.cli.sheet import Sheet
+from landrun_ops.cli.showing_hosts import show_hosts
 from landrun_ops.cli.tables import person
 from landrun_ops.durations import spelled
 from landrun_ops.moments import Attempt, Moment, Redrive, Turn, Wait
 from landrun_ops.onerun import OneRun, time_of
 from landrun_ops.runs import Run
+from landrun_ops.sizes import size_text
 from landrun_ops.timeline import plain
 
 FIRST_OBJECTS = 3
@@ -33,7 +35,6 @@ _BY_OTHERS = {
     "ABORTED": "somebody stopped the execution",
     "TIMED_OUT": "the execution ran into its time limit",
 }
-_UNITS = ("kB", "MB", "GB", "TB")
 _REDRIVABLE_DAYS = 14
 """Days within which an execution can be redriven (Step Functions API, RedriveExecution)."""
 
@@ -130,20 +131,6 @@ def as_json(found: OneRun) -> dict[str, Any]:
         "links": dict(found.links),
         "not_seen": found.not_seen,
     }
-
-
-def size_text(count: float) -> str:
-    """Spell a size in bytes.
-
-    >>> [size_text(count) for count in (17, 12_300, 4_500_000_000)]
-    ['17 bytes', '12.3 kB', '4.5 GB']
-    """
-    if count < 1000:  # noqa: PLR2004
-        return "1 byte" if count == 1 else f"{count:.0f} bytes"
-    power = 1
-    while count >= 999.95 * 1000**power and power < len(_UNITS):  # what would be 1000.0
-        power += 1
-    return f"{count / 1000**power:.1f} {_UNITS[power - 1]}"
 
 
 def _moment(moment: Moment) -> dict[str, Any]:
@@ -282,6 +269,7 @@ def _output(page: Sheet, found: OneRun) -> None:
     counts = {words: run.rows(name) for name, words in COUNTS.items()}
     known = [f"{count:,} {words}" for words, count in counts.items() if count is not None]
     page.fact("rows", ", ".join(known))
+    show_hosts(page, run)
     if not run.output_uri:
         return
     page.fact("output", run.output_uri)
