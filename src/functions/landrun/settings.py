@@ -97,7 +97,7 @@ class Settings:
         for name in (field.name for field in fields(cls)):
             [read] = getattr(hints[name], "__metadata__", (str,))
             try:
-                found[name] = read(variables[name.upper()])
+                found[name] = read(str(variables[name.upper()]))
             except KeyError:
                 problems.append(f"{name.upper()}: is not set")
             except ValueError as error:
