@@ -15,7 +15,8 @@ from landrun.errors import InvalidName
 from landrun.ledger import Ledger
 from landrun.waiting import KEPT
 from landrun_ops.landings import BATCH, Known, Landings
-from landrun_ops.runs import Only, Run, Runs
+from landrun_ops.looking import Looking, Only
+from landrun_ops.runs import Run, Runs
 from landrun_ops.versions import Version
 
 Answer = TypeVar("Answer")
@@ -97,7 +98,8 @@ class Knows:
     @cached_property
     def _prefixes(self) -> set[str]:
         """What names begin with, and began with before ``JobNamePrefix`` was changed."""
-        landed = self.runs.newest(self.now, 1000, only=Only(kind="object-created"))
+        kind = Only(kind="object-created")
+        landed = self.runs.newest(self.now, 1000, only=kind, looking=Looking())
         before = {run.name.rpartition("-")[0] for run in islice(landed, LOOKED_BACK)}
         return {self.prefix, *filter(_can_be_prefix, before)}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -12,72 +11,27 @@ from typing import TYPE_CHECKING, Any
 from landrun.clients import translated
 from landrun.contract import is_run_name
 from landrun.errors import ConfigurationError
+from landrun.ledger import INDEX as BY_UNFINISHED
+from landrun.ledger import RUNNING
 from landrun.outside import shown
+from landrun_ops.looking import ANY, LOOKED_AT, Looking, Only
 from landrun_ops.run import UNFINISHED, Run, run_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import QueryOutputTypeDef
 
-__all__ = ["UNFINISHED", "Only", "Run", "Runs", "run_of"]
+__all__ = ["LOOKED_AT", "UNFINISHED", "Looking", "Only", "Run", "Runs", "run_of"]
 
 QUIET_MONTHS = 24
 """Months without any run after which the ledger is taken to have ended."""
 
 _WHOLE = re.compile(r"-[0-9a-f]{32}$")
+# For a second run of so many digits the ledger is not read: one in four billion has the same.
+_CLEAR = re.compile(r"(^|-)[0-9a-f]{8,}$")
 
 MOST_NAMED = 6
 """Runs that are named to somebody who has to write more of a name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Only:
-    """Which runs to give; DynamoDB leaves the others out, so that they need not be sent.
-
-    Attributes
-    ----------
-    status : frozenset of str
-        Statuses as Step Functions writes them; empty for any.
-    kind : str
-        The trigger's ``Kind``; empty for any.
-    contains : str
-        What the trigger's ``Key`` has in it; empty for any.
-    rerun_of : str
-        The run that they repeat; empty for any.
-    named : str
-        What the name begins with, or the digits after its last dash; empty for any.
-    """
-
-    status: frozenset[str] = frozenset()
-    kind: str = ""
-    contains: str = ""
-    rerun_of: str = ""
-    named: str = ""
-
-    def asked(self) -> tuple[str, dict[str, str], dict[str, str]]:
-        """Spell it as a filter expression, with the names and the values (texts) in it."""
-        parts: list[str] = []
-        names: dict[str, str] = {}
-        values: dict[str, str] = {}
-        if self.status:
-            values |= {f":status{n}": one for n, one in enumerate(sorted(self.status))}
-            parts.append(f"#status IN ({', '.join(values)})")
-            names["#status"] = "status"
-        if self.kind:
-            parts.append("#trigger.Kind = :kind")
-            names["#trigger"], values[":kind"] = "trigger", self.kind
-        if self.contains:
-            parts.append("contains(#trigger.#key, :contains)")
-            names |= {"#trigger": "trigger", "#key": "Key"}
-            values[":contains"] = self.contains
-        if self.rerun_of:
-            parts.append("rerun_of = :rerun_of")
-            values[":rerun_of"] = self.rerun_of
-        if self.named:
-            parts.append("(begins_with(#name, :named) OR contains(#name, :digits))")
-            names["#name"] = "name"
-            values |= {":named": self.named, ":digits": f"-{self.named}"}
-        return " AND ".join(parts), names, values
 
 
 class Runs:
@@ -128,18 +82,24 @@ class Runs:
         Raises
         ------
         ConfigurationError
-            When there is none, or more than one: names them.
+            When there is none among the newest `LOOKED_AT`, or more than one: names them.
         ServiceError
             When DynamoDB does not answer, or has no such table.
         """
         whole = self.get(text) if is_run_name(text) else None
         if whole:
             return whole
-        # A whole name is the beginning of no other: that spares reading the ledger to its end.
+        looking = Looking()
+        # A whole name is the beginning of no other: that spares reading the ledger.
         begins = text and not _WHOLE.search(text)
-        found = list(islice(self._beginning(text, now), MOST_NAMED)) if begins else []
+        found = list(islice(self._beginning(text, now, looking), MOST_NAMED)) if begins else []
         if len(found) == 1:
             return found[0]
+        if not found and looking.back_to:
+            raise ConfigurationError(
+                f"no run since {looking.back_to} is called {shown(text)}: write the whole name to"
+                " find an older one"
+            )
         if not found:
             raise ConfigurationError(
                 f"no run in the ledger is called {shown(text)}: landrun runs lists them"
@@ -148,9 +108,11 @@ class Runs:
         more = " and more" if len(found) == MOST_NAMED else ""
         raise ConfigurationError(f"{shown(text)} may be {names}{more}: write more of the name")
 
-    def _beginning(self, text: str, now: datetime) -> Iterator[Run]:
-        for run in self.newest(now, only=Only(named=text)):
+    def _beginning(self, text: str, now: datetime, looking: Looking) -> Iterator[Run]:
+        for run in self.newest(now, only=Only(named=text), looking=looking):
             if run.name.startswith(text) or run.name.rpartition("-")[2].startswith(text):
+                if _CLEAR.search(text):
+                    looking.left = 0  # no further than the page that is there
                 yield run
 
     def newest(
@@ -160,7 +122,8 @@ class Runs:
         quiet_months: int = QUIET_MONTHS,
         *,
         since: datetime | None = None,
-        only: Only = Only(),
+        only: Only = ANY,
+        looking: Looking | None = None,
     ) -> Iterator[Run]:
         """Give the runs from the newest to the oldest, reading a page at a time.
 
@@ -176,6 +139,8 @@ class Runs:
             When the oldest run to give started, aware.
         only : Only
             Which runs to give.
+        looking : Looking, optional
+            How many rows to look at; any number when left out. Says afterwards where it stopped.
 
         Raises
         ------
@@ -184,21 +149,24 @@ class Runs:
         """
         quiet = 0
         oldest = _spelled(since) if since else ""
+        if only.runs_on:
+            for page in self._pages(_unfinished(page_size, oldest, only)):
+                yield from map(run_of, page["Items"])
+            return
         for month in _months_back(now + timedelta(days=1)):
             if month < oldest[:7]:
                 return
             there = False
-            for page in self._pages(month, page_size, oldest, only):
+            for page in self._pages(_of_month(month, page_size, oldest, only)):
                 there |= page["ScannedCount"] > 0
                 yield from map(run_of, page["Items"])
+                if looking and looking.stops(month, page):
+                    return
             quiet = 0 if there else quiet + 1
             if quiet >= quiet_months:
                 return
 
-    def _pages(
-        self, month: str, page_size: int, oldest: str, only: Only
-    ) -> Iterator[QueryOutputTypeDef]:
-        asked = _asked(month, page_size, oldest, only)
+    def _pages(self, asked: dict[str, Any]) -> Iterator[QueryOutputTypeDef]:
         position: dict[str, Any] = {}
         while True:
             with translated("dynamodb:Query"):
@@ -209,15 +177,23 @@ class Runs:
             position = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
-def _asked(month: str, page_size: int, oldest: str, only: Only) -> dict[str, Any]:
+def _of_month(month: str, page_size: int, oldest: str, only: Only) -> dict[str, Any]:
     """Ask for the runs of a month, newest first."""
+    return {"IndexName": "by-month", **_asked("month", month, page_size, oldest, only)}
+
+
+def _unfinished(page_size: int, oldest: str, only: Only) -> dict[str, Any]:
+    """Ask for the runs that have not ended, newest first: as many rows as there are of them."""
+    return {"IndexName": BY_UNFINISHED, **_asked("unfinished", RUNNING, page_size, oldest, only)}
+
+
+def _asked(key: str, value: str, page_size: int, oldest: str, only: Only) -> dict[str, Any]:
     condition, names, values = only.asked()
-    names, values = names | {"#month": "month"}, values | {":month": month}
-    keys = "#month = :month"
+    names, values = names | {f"#{key}": key}, values | {f":{key}": value}
+    keys = f"#{key} = :{key}"
     if oldest:
         keys, values = f"{keys} AND started_at >= :oldest", values | {":oldest": oldest}
     return {
-        "IndexName": "by-month",
         "KeyConditionExpression": keys,
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": {name: {"S": text} for name, text in values.items()},

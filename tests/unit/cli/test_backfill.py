@@ -159,7 +159,9 @@ class FakeRuns:
     def __init__(self, *runs: Run) -> None:
         self.runs = runs
 
-    def newest(self, now: datetime, *pages: int, only: Only | None = None) -> Iterator[Run]:
+    def newest(
+        self, now: datetime, *pages: int, only: Only | None = None, looking: Any = None
+    ) -> Iterator[Run]:
         return iter(self.runs)
 
 

@@ -12,7 +12,8 @@ from boto3.dynamodb.types import TypeSerializer
 from moto import mock_aws
 
 from landrun.errors import ConfigurationError
-from landrun_ops.runs import QUIET_MONTHS, Only, Run, Runs
+from landrun_ops.looking import Looking, Only
+from landrun_ops.runs import QUIET_MONTHS, UNFINISHED, Run, Runs
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
@@ -24,6 +25,9 @@ class FakeDynamoDB:
         self.rows = sorted(rows, key=lambda row: row["started_at"], reverse=True)
         self.queries: list[str] = []
 
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        return {}
+
     def query(self, **request: Any) -> dict[str, Any]:
         assert request["IndexName"] == "by-month"
         assert request["ScanIndexForward"] is False
@@ -31,7 +35,7 @@ class FakeDynamoDB:
         self.queries.append(month)
         rows = [row for row in self.rows if row["month"] == month]
         first = int(request.get("ExclusiveStartKey", {}).get("at", {}).get("N", 0))
-        last = first + request["Limit"]
+        last = first + request.get("Limit", len(rows) + 1)
         found = rows[first:last]
         page = {"Items": [_item(row) for row in found], "ScannedCount": len(found)}
         return page | ({"LastEvaluatedKey": {"at": {"N": str(last)}}} if last < len(rows) else {})
@@ -80,6 +84,20 @@ def test_a_gap_of_nearly_the_quiet_months_does_not_end_the_ledger() -> None:
     assert _newest(FakeDynamoDB(rows)) == ["new", "old"]
 
 
+def test_a_search_ends_after_the_rows_it_may_look_at_and_says_where() -> None:
+    days = [f"2026-11-{day}T08:00:00.000Z" for day in range(10, 20)]
+    client = FakeDynamoDB([_row(f"run-{day}", day) for day in days])
+    looking = Looking(4)
+    assert len(_newest(client, page_size=3, looking=looking)) == 6
+    assert (client.queries, looking.back_to) == (["2026-11"] * 2, "2026-11")
+
+
+def test_a_search_that_comes_to_the_end_of_the_ledger_has_left_nothing_out() -> None:
+    client = FakeDynamoDB([_row("old", "2026-08-01T00:00:00.000Z")])
+    looking = Looking(4)
+    assert (_newest(client, looking=looking), looking.back_to) == (["old"], "")
+
+
 def test_numbers_come_back_as_json_has_them() -> None:
     row = _row("one", "2026-11-22T08:00:00.000Z", summary={"rows_in": 3, "files": [{"rows_in": 3}]})
     (run,) = Runs(FakeDynamoDB([row]), "runs").newest(NOW)
@@ -110,7 +128,7 @@ HEXES = ("3f5d8f02" + "0" * 24, "3f5d8f02" + "1" * 24, "1330d580" + "2" * 24)
 
 @pytest.fixture
 def ledger(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A table with the index by-month: a failure, its rerun, a tick and an old success."""
+    """A table with its indexes: a failure, its rerun, a tick and an old success."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
@@ -122,18 +140,19 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Any:
             BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[
                 {"AttributeName": name, "AttributeType": "S"}
-                for name in ("name", "month", "started_at")
+                for name in ("name", "month", "started_at", "unfinished")
             ],
             KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
             GlobalSecondaryIndexes=[
                 {
-                    "IndexName": "by-month",
+                    "IndexName": f"by-{key}",
                     "KeySchema": [
-                        {"AttributeName": "month", "KeyType": "HASH"},
+                        {"AttributeName": key, "KeyType": "HASH"},
                         {"AttributeName": "started_at", "KeyType": "RANGE"},
                     ],
                     "Projection": {"ProjectionType": "ALL"},
                 }
+                for key in ("month", "unfinished")
             ],
         )
         failed, rerun, tick = (f"landrun-{digits}" for digits in HEXES)
@@ -142,7 +161,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Any:
         for row in (
             _row(failed, "2026-11-20T08:00:00.000Z", status="FAILED", trigger=landed),
             _row(rerun, "2026-11-21T08:00:00.000Z", status="RUNNING", trigger=manual)
-            | {"rerun_of": failed},
+            | {"rerun_of": failed, "unfinished": "execution"},
             _row(
                 tick, "2026-11-22T03:00:00.000Z", status="SUCCEEDED", trigger={"Kind": "schedule"}
             ),
@@ -167,6 +186,34 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_only_the_runs_asked_for_are_given(ledger: Runs, only: Only, digits: list[str]) -> None:
     found = [run.name.rpartition("-")[2][:8] for run in ledger.newest(NOW, only=only)]
     assert found == digits
+
+
+def test_runs_that_have_not_ended_are_found_without_reading_those_that_have(ledger: Runs) -> None:
+    looking = Looking(0)
+    only = Only(status=UNFINISHED, contains="")
+    found = [run.name for run in ledger.newest(NOW, only=only, looking=looking)]
+    assert (found, looking) == ([f"landrun-{HEXES[1]}"], Looking(0))
+    late = datetime(2026, 11, 21, 8, 0, 0, 1000, tzinfo=UTC)
+    assert not list(ledger.newest(NOW, only=only, since=late))
+
+
+def test_of_eight_digits_the_newest_run_is_meant_and_nothing_older_is_read() -> None:
+    newest = f"landrun-{HEXES[0]}"
+    rows = [_row(newest, "2026-11-20T00:00:00.000Z"), _row("old", "2026-09-01T00:00:00.000Z")]
+    client = FakeDynamoDB(rows)
+    assert Runs(client, "runs").named("3f5d8f02", NOW).name == newest
+    assert client.queries == ["2026-11"]
+    assert Runs(client, "runs").named("3f5d8f0", NOW).name == newest
+    assert len(client.queries) > 20
+
+
+def test_a_name_that_is_not_among_the_newest_runs_says_how_far_was_looked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many = [_row(f"run-{n}", "2026-11-20T00:00:00.000Z") for n in range(9)]
+    monkeypatch.setattr("landrun_ops.runs.Looking", lambda: Looking(9))
+    with pytest.raises(ConfigurationError, match=r"no run since 2026-11 is called '3f5d8f02'"):
+        Runs(FakeDynamoDB(many), "runs").named("3f5d8f02", NOW)
 
 
 def test_runs_are_given_back_to_when_they_are_asked_for(ledger: Runs) -> None:

@@ -16,6 +16,7 @@ from landrun_ops.cli import options, places
 from landrun_ops.cli.terminal import console, say
 
 if TYPE_CHECKING:
+    from landrun_ops.looking import Looking
     from landrun_ops.runs import Run
     from landrun_ops.searching import Search
     from landrun_ops.stack import Stack
@@ -85,13 +86,15 @@ def runs(
     """Show the ledger, newest run first.
 
     --contains looks at what landed and, for runs by schedule or by hand, into the newest 500
-    manifests. --json writes the rows with all that is known.
+    manifests; landrun explain finds the runs of one whole key faster. What is looked for among
+    more than 100,000 runs is looked for among the newest of them, unless --since says how far
+    back. --json writes the rows with all that is known.
 
     Example: landrun runs --status failed --since 2d
     """
     # Late, here and below: boto3 and rich take longer to import than --help may take.
     from landrun_ops.durations import since as beginning  # noqa: PLC0415
-    from landrun_ops.runs import Only  # noqa: PLC0415
+    from landrun_ops.looking import LOOKED_AT, Looking, Only  # noqa: PLC0415
 
     now = datetime.now(UTC)
     start = beginning(since, now) if since else None
@@ -101,19 +104,30 @@ def runs(
         contains=contains if trigger is Kind.landing else "",
     )
     stack = target.find()
-    page = min(limit + 1, 1000)
-    found = stack.ledger().newest(now, page, since=start, only=only)
     search = _search(stack, contains) if contains and not only.contains else None
+    page = 1000 if search else min(limit + 1, 1000)
+    filtered = bool(status or trigger or contains)
+    looking = Looking(max(LOOKED_AT, limit)) if filtered and not start else None
+    found = stack.ledger().newest(now, page, since=start, only=only, looking=looking)
     if search:
         found = _searched(search, found, limit + 1)
     shown = islice(found, limit)
     if json:
         _write(shown)
     else:
-        _print(shown, found, limit, now, filtered=bool(status or since or trigger or contains))
-    if search and search.left:
-        from landrun_ops.cli.terminal import complain  # noqa: PLC0415
+        _print(shown, found, limit, now, filtered=filtered or bool(since))
+    _say_what_was_left(search, looking)
 
+
+def _say_what_was_left(search: Search | None, looking: Looking | None) -> None:
+    from landrun_ops.cli.terminal import complain  # noqa: PLC0415
+
+    if looking and looking.back_to:
+        complain(
+            f"runs before {looking.back_to} were not looked at, for there are many: look back"
+            " further with --since, as in --since 52w"
+        )
+    if search and search.left:
         complain(
             f"{search.left} older runs by schedule or by hand were not looked into, after"
             f" {search.manifests} manifests: narrow it down with --since or --trigger"
