@@ -9,7 +9,7 @@ Spark's executors read from S3; they write ``part-*.parquet`` to where SageMaker
 
 smspark-submit (SageMaker's Spark container, aws/sagemaker-spark-container) runs this on the first
 host with ``spark-submit --master yarn --deploy-mode client``, by a shell: arguments must have no
-characters that a shell takes for its own. It knows no ``--conf``: see spark/session.py.
+characters that a shell takes for its own. It knows no ``--conf``: see cluster/session.py.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from typing import NoReturn
 from messages.columns import OPTIONS
 from messages.job import JobError
 from messages.printing import cut_to_bytes, printable
-from spark import session
-from spark.job import Options, process
+from cluster import session
+from cluster.job import Options, process
 
 MESSAGE_BYTES = 1024
 STOPPED = 143

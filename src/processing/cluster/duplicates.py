@@ -9,7 +9,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as f
 
-from spark import executors
+from cluster import executors
 
 KEY = ["task", "number"]
 

@@ -28,16 +28,16 @@ from messages.plan import RANGE_BYTES
 from messages.printing import printable
 from messages.summary import Record, problem, write_lines
 from messages.work import Done, Task
-from spark import duplicates, executors, store
-from spark.executors import Found, Output, Part
-from spark.manifest import Entry, output_uri, read_manifest
+from cluster import duplicates, executors, store
+from cluster.executors import Found, Output, Part
+from cluster.manifest import Entry, output_uri, read_manifest
 
 log = logging.getLogger("preprocess")
 _MIB = 1024 * 1024
 _MOST_FILES = 500
 _COMMITS = 16
 _REJECTED = "rejected.jsonl"
-_STORE_ERROR = re.compile(r"^spark\.store\.StoreError: (.+)$", re.MULTILINE)
+_STORE_ERROR = re.compile(r"^cluster\.store\.StoreError: (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ from messages.sources import Source, inspect
 from messages.staging import ORDER, segments
 from messages.values import conform
 from messages.work import Done, Task
-from spark import fetching, store
-from spark.manifest import Entry
+from cluster import fetching, store
+from cluster.manifest import Entry
 
 TABLE = "task int, number int, kind string, data binary"
 ROWS, REJECTS, DONE = "rows", "rejects", "done"

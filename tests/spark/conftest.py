@@ -1,0 +1,43 @@
+"""Spark's tests run in a virtual environment of their own: `make spark`.
+
+It has PySpark and what SageMaker's image has, and nothing of landrun's functions or commands.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from .runs import Runs
+
+if not os.environ.get("LANDRUN_SPARK"):
+    collect_ignore_glob = ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    from cluster import session  # noqa: PLC0415
+
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    program = Path(session.__file__).parents[1]
+    os.environ["PYSPARK_SUBMIT_ARGS"] = (
+        "--master local[2] --driver-memory 1g --conf spark.ui.enabled=false pyspark-shell"
+    )
+    started = session.start(program)
+    started.sparkContext.setLogLevel("ERROR")
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def runs(spark: SparkSession, tmp_path: Path) -> Runs:
+    from .runs import Runs  # noqa: PLC0415
+
+    return Runs(spark, tmp_path)

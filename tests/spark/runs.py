@@ -1,0 +1,86 @@
+"""One run of the same files on each engine, and what must be equal of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pyspark.sql import SparkSession
+
+from messages import job as one_machine
+from cluster import job as on_spark
+
+# What says how a run went rather than what came of it.
+OWN = ("parts", "seconds")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run left behind."""
+
+    output: Path
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        return json.loads((self.output / "summary.json").read_bytes())
+
+    @property
+    def rejected(self) -> list[dict[str, Any]]:
+        lines = (self.output / "rejected.jsonl").read_bytes().splitlines()
+        return [json.loads(line) for line in lines]
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        return pl.concat(pl.read_parquet(part) for part in self.parts)
+
+    @property
+    def parts(self) -> list[Path]:
+        return sorted(self.output.glob("part-*.parquet"))
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """All rows, sorted: neither engine promises an order."""
+        frame = self.frame
+        keys = [n for n, t in frame.schema.items() if not t.is_nested()]
+        return frame.sort(keys, nulls_last=True)
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        return {name: value for name, value in self.summary.items() if name not in OWN}
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs both engines in ``folder``."""
+
+    spark: SparkSession
+    folder: Path
+
+    def on_spark(self, files: Path, wanted: Mapping[str, str] | None = None) -> Result:
+        manifests, output = self.folder / "manifests", self.folder / "spark"
+        manifests.mkdir(exist_ok=True)
+        names = [p.relative_to(files).as_posix() for p in files.rglob("*") if p.is_file()]
+        content = [{"prefix": f"{files.resolve().as_uri()}/"}, *reversed(sorted(names))]
+        (manifests / "run.json").write_text(json.dumps(content))
+        options = on_spark.Options(manifests, output, wanted or {}, self.folder / "opt")
+        on_spark.process(options, self.spark)
+        return Result(output)
+
+    def on_one_machine(self, files: Path, wanted: Mapping[str, str] | None = None) -> Result:
+        output = self.folder / "one"
+        opt_ml = self.folder / "opt"
+        one_machine.process(one_machine.Options(files, output, wanted or {}, 1, None, opt_ml))
+        return Result(output)
+
+    def equal(self, files: Path, wanted: Mapping[str, str] | None = None) -> Result:
+        """Run both and compare; give Spark's."""
+        ours, theirs = self.on_spark(files, wanted), self.on_one_machine(files, wanted)
+        assert ours.counts == theirs.counts
+        assert ours.rejected == theirs.rejected
+        assert ours.frame.schema == theirs.frame.schema
+        assert ours.rows.equals(theirs.rows)
+        return ours
