@@ -72,9 +72,7 @@ MUTATIONS = (
         "reconciler",
         "reconciling.py",
         "        now = self.clock()\n        before =",
-        '        kinds = ("Statuses", "Claims", "Manifests", "Executions", "Notifications")\n'
-        "        return dict.fromkeys(kinds, 0)\n"
-        "        now = self.clock()\n        before =",
+        "        return dict.fromkeys(KINDS, 0)\n        now = self.clock()\n        before =",
     ),
 )
 

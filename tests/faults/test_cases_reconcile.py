@@ -13,6 +13,7 @@ from .thorough import counts
 from .world import World
 
 NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0, "Manifests": 0, "Notifications": 0}
+NOTHING |= {"TurnsUncounted": 0, "TurnsNotTold": 0, "TurnsKept": 0}
 
 
 def lose(world: World, *statuses: str) -> None:

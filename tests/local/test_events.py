@@ -16,6 +16,7 @@ FUNCTIONS = {
     "object": "ObjectCreatedFunction",
     "schedule": "ScheduleFunction",
     "execution": "ExecutionStatusFunction",
+    "turn": "ExecutionStatusFunction",
     "reconcile": "ReconcileFunction",
 }
 NAMED = {
@@ -40,6 +41,7 @@ def test_every_payload_is_processed_by_its_function(
         return
     assert "FunctionError" not in reply, answer
     if path.stem.startswith("reconcile"):
-        assert set(answer) == {"Statuses", "Executions", "Claims", "Manifests", "Notifications"}
+        kinds = {"Statuses", "Executions", "Claims", "Manifests", "Notifications"}
+        assert set(answer) == kinds | {"TurnsUncounted", "TurnsNotTold", "TurnsKept"}
     else:
         assert answer == {"batchItemFailures": []}

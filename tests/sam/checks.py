@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from . import expected
-from .expected import LANDED, RECORDED, SWEEPS, TICKS
+from .expected import ASKED, LANDED, RECORDED, SWEEPS, TICKS
 from .invoke import Invoke
 from .laptop import PREFIX, Laptop, eventually
 from .steps import Failure, Steps
 
 KINDS = {"Statuses", "Executions", "Claims", "Manifests", "Notifications"}
+KINDS |= {"TurnsUncounted", "TurnsNotTold", "TurnsKept"}
 NIGHTLY = "nightly/orders.jsonl"
 """Lies under the ScheduledInput of the stack whose runs start on arrival."""
 
@@ -27,7 +28,7 @@ class Checks:
 
     def every_payload(self) -> None:
         """Two at a time: those about objects beside all others. Then what needs quiet."""
-        beside = [*RECORDED, *([] if self._collects else TICKS), *SWEEPS[:2]]
+        beside = [*RECORDED, *ASKED, *([] if self._collects else TICKS), *SWEEPS[:2]]
         with ThreadPoolExecutor(2) as lanes:
             done = [lanes.submit(self.all, lane) for lane in (list(LANDED), beside)]
         for lane in done:
@@ -49,10 +50,15 @@ class Checks:
         check: dict[str, Callable[[str], str]] = {
             "object": self._landed,
             "execution": self._recorded,
+            "turn": self._asked,
             "schedule": self._ticks,
             "reconcile": self._swept,
         }
         return check[name.partition("-")[0]](name)
+
+    def _asked(self, name: str) -> str:
+        assert self._call(name) == {"batchItemFailures": []}
+        return "nobody waits"
 
     def _call(self, name: str, error: str | None = None) -> Any:
         answer = self._invoke(expected.function(name), name)

@@ -21,6 +21,7 @@ FUNCTIONS = {
     "object": "ObjectCreatedFunction",
     "schedule": "ScheduleFunction",
     "execution": "ExecutionStatusFunction",
+    "turn": "ExecutionStatusFunction",
     "reconcile": "ReconcileFunction",
 }
 LANDING_PREFIX = "incoming/"
@@ -96,6 +97,9 @@ RECORDED = {
     "execution-timed-out": Recorded("TIMED_OUT", told=1),
 }
 """None: no row, and a dead letter."""
+
+ASKED = ("turn-asked", "turn-asked-anew", "turn-asked-twice")
+"""Of a `turn-*` payload: nobody waits for its tokens, so the line is empty after it."""
 
 TICKS = {
     "schedule-classic": None,

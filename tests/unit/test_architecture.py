@@ -30,9 +30,18 @@ LAYERS = {
         "manifests",
         "notifications",
         "outputs",
+        "turns",
         "waiting",
     },
-    "service": {"collecting", "reconciling", "recording", "runs", "settings", "telemetry"},
+    "service": {
+        "admitting",
+        "collecting",
+        "reconciling",
+        "recording",
+        "runs",
+        "settings",
+        "telemetry",
+    },
     "handlers": {"handlers"},
 }
 ORDER = list(LAYERS)

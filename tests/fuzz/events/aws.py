@@ -49,6 +49,7 @@ class Aws:
             "GetObject": NOT_THERE,
             "StartExecution": lambda given: {"executionArn": given["name"], "startDate": THEN},
             "GetExecutionHistory": {"events": []},
+            "Query": {"Items": []},
             **answers,
         }
 

@@ -46,6 +46,8 @@ ENVIRONMENT = {
     "MAX_OBJECTS_PER_RUN": "10",
     "LANDINGS_TABLE": "landings-table",
     "RUNS_TABLE": "runs-table",
+    "TURNS_TABLE": "turns-table",
+    "MAX_CONCURRENT_RUNS": "2",
     "SCHEDULED_INPUT": "s3://landings/incoming/{date:%Y}/",
     "SCHEDULE_TIMEZONE": "Europe/Berlin",
     "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:failures",

@@ -27,6 +27,7 @@ from landrun.ledger import UNTOLD
 from landrun.listing import ListedObject
 from landrun.manifests import Collected, Manifest
 from landrun.outputs import OutputSize
+from landrun.status import StatusChange, TurnAsked
 from landrun.telemetry import Telemetry
 from landrun.waiting import Candidate, Claim, Recorded, landing_id, ordered
 
@@ -166,6 +167,46 @@ class FakeExecutions:
 
     def last_tasks(self, arn: str) -> list[dict[str, Any]]:
         return self.history.get(arn, [])
+
+
+@dataclass
+class FakeAdmission:
+    """Remembers who asked and what was followed; has the pieces that it is given."""
+
+    asked: list[TurnAsked] = field(default_factory=list)
+    followed: list[StatusChange] = field(default_factory=list)
+    not_told_of: dict[str, bool] = field(default_factory=dict)
+    kept_by: dict[str, bool] = field(default_factory=dict)
+    not_counted: dict[str, bool] = field(default_factory=dict)
+    swept: list[str] = field(default_factory=list)
+    failing: ServiceError | None = None
+
+    def ask(self, asked: TurnAsked) -> None:
+        self.asked.append(asked)
+
+    def follow(self, change: StatusChange) -> None:
+        self.followed.append(change)
+        if self.failing:
+            raise self.failing
+
+    def uncounted(self, before: datetime) -> Any:
+        return self._pieces(self.not_counted)
+
+    def not_told(self, before: datetime) -> Any:
+        return self._pieces(self.not_told_of)
+
+    def kept(self, before: datetime) -> Any:
+        return self._pieces(self.kept_by)
+
+    def give(self, most: int) -> int:
+        self.swept.append("given")
+        return 0
+
+    def measure(self) -> None:
+        self.swept.append("measured")
+
+    def _pieces(self, pieces: dict[str, bool]) -> Any:
+        return [(name, lambda found=found: found) for name, found in pieces.items()]
 
 
 def _changed_at(listed: dict[str, Any]) -> datetime:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -15,11 +16,12 @@ from landrun.notifications import failure_message, failure_subject
 from landrun.outputs import OutputSize
 from landrun.recording import Recorder
 from landrun.settings import ExecutionStatusSettings
-from landrun.status import described_change, parse_status_change, row
+from landrun.status import described_change, parse_status_change, parse_turn, row
 
 from .conftest import (
     MACHINE,
     Clock,
+    FakeAdmission,
     FakeDeadLetters,
     FakeExecutions,
     FakeJobs,
@@ -43,8 +45,9 @@ def landrun(telemetry):
     }
     recorder = Recorder(**doors, telemetry=telemetry, clock=Clock())
     dead = FakeDeadLetters()
-    function = ExecutionStatus(recorder, dead, telemetry)
-    return SimpleNamespace(function=function, dead_letters=dead, **doors)
+    admission = FakeAdmission()
+    function = ExecutionStatus(recorder, admission, dead, telemetry)
+    return SimpleNamespace(function=function, admission=admission, dead_letters=dead, **doors)
 
 
 def details(load_event: Any, name: str) -> list[dict[str, Any]]:
@@ -245,11 +248,63 @@ def test_the_function_is_built_over_the_machine_table_and_topic_of_its_settings(
         notifications_topic_arn="arn:aws:sns:us-east-1:123456789012:failures",
         dead_letter_queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/dead",
         output_bucket="outputs",
+        turns_table="turns",
+        max_concurrent_runs=4,
     )
     asked: list[str] = []
     function = build(settings, asked.append, telemetry=telemetry)
     assert set(asked) == {"stepfunctions", "sagemaker", "s3", "dynamodb", "sns", "sqs"}
     assert function.recorder.executions.state_machine_arn == MACHINE
+    assert function.admission.executions is function.recorder.executions
+    assert function.admission.limit == 4
+
+
+def test_a_run_that_asks_for_its_turn_waits_for_it(landrun, load_event, context):
+    [body] = [record["body"] for record in load_event("turn-asked")["Records"]]
+    assert landrun.function.handle(load_event("turn-asked"), context) == {"batchItemFailures": []}
+    assert landrun.admission.asked == [parse_turn(body)]
+    assert landrun.ledger.rows == {}
+
+
+def test_every_status_change_is_followed(landrun, load_event, context):
+    handle(landrun, load_event, "execution-out-of-order", context)
+    statuses = [detail["status"] for detail in details(load_event, "execution-out-of-order")]
+    assert [change.status for change in landrun.admission.followed] == statuses
+
+
+def test_a_place_that_cannot_be_taken_for_now_keeps_no_row_from_its_record(
+    landrun, load_event, context
+):
+    landrun.admission.failing = ServiceError("dynamodb:TransactWriteItems", "Throttling", "later")
+    event = load_event("execution-succeeded")
+    assert len(landrun.function.handle(event, context)["batchItemFailures"]) == 1
+    [row] = landrun.ledger.rows.values()
+    assert row["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"Name": "another"},
+        {"Name": ""},
+        {"TaskToken": ""},
+        {"TaskToken": "x" * 2049},
+        {"TaskToken": None},
+        {"StartedAt": "2026-11-22T08:15:31"},
+        {"StartedAt": "soon"},
+        {"ExecutionArn": "landrun"},
+        [],
+    ],
+)
+def test_a_request_for_a_turn_that_makes_no_sense_is_refused(landrun, load_event, context, wrong):
+    event = copy.deepcopy(load_event("turn-asked"))
+    [record] = event["Records"]
+    turn = json.loads(record["body"])["Turn"]
+    record["body"] = json.dumps({"Turn": turn | wrong if wrong else wrong})
+    assert landrun.function.handle(event, context) == {"batchItemFailures": []}
+    [(_, reason)] = landrun.dead_letters.put_there
+    assert "turn" in reason or "name" in reason
+    assert landrun.admission.asked == []
 
 
 def test_outcomes_and_durations_are_measured(landrun, load_event, context, told):

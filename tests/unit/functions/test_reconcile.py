@@ -14,6 +14,7 @@ from landrun.settings import ReconcileSettings
 from .conftest import MACHINE, Clock, one_by_one
 
 MENDED = {"Statuses": 1, "Executions": 0, "Claims": 2, "Manifests": 0, "Notifications": 0}
+MENDED |= {"TurnsUncounted": 0, "TurnsNotTold": 0, "TurnsKept": 0}
 
 
 @dataclass
@@ -106,6 +107,8 @@ def test_the_function_is_built_from_its_settings(telemetry, start_on, collects):
         max_objects_per_run=7,
         runs_table="runs",
         notifications_topic_arn="arn:aws:sns:us-east-1:123456789012:failures",
+        turns_table="turns",
+        max_concurrent_runs=4,
     )
     asked: list[str] = []
     clock = Clock()
@@ -114,5 +117,6 @@ def test_the_function_is_built_from_its_settings(telemetry, start_on, collects):
     assert built.reconciler.collects is collects
     assert built.reconciler.clock is clock
     assert built.reconciler.recorder.clock is clock
+    assert built.reconciler.admission.limit == 4
     assert built.reconciler.collector.max_objects == 7
     assert built.reconciler.collector.mapper is one_by_one

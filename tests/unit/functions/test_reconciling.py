@@ -30,6 +30,7 @@ from landrun.waiting import landing_id
 
 from .conftest import (
     Clock,
+    FakeAdmission,
     FakeCursors,
     FakeExecutions,
     FakeJobs,
@@ -45,6 +46,7 @@ from .conftest import (
 )
 
 NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0, "Manifests": 0, "Notifications": 0}
+NOTHING |= {"TurnsUncounted": 0, "TurnsNotTold": 0, "TurnsKept": 0}
 NOW_ALREADY = timedelta()
 REMOTE = datetime(2026, 9, 1, tzinfo=UTC)
 TRIGGER = ScheduleTrigger(
@@ -68,6 +70,7 @@ class World:
     jobs: FakeJobs = field(default_factory=FakeJobs)
     outputs: FakeOutputs = field(default_factory=FakeOutputs)
     notifications: FakeNotifications = field(default_factory=FakeNotifications)
+    admission: FakeAdmission = field(default_factory=FakeAdmission)
     collects: bool = True
 
     def reconciler(self, fate: Fate | None = None) -> Reconciler:
@@ -92,6 +95,7 @@ class World:
             ),
             recorder=recorder,
             runs=runs,
+            admission=door["admission"],
             telemetry=self.telemetry,
             collects=self.collects,
             clock=self.clock,
@@ -634,7 +638,7 @@ def losses(world, execution, landed):
     written(world, "lost-run", timedelta(hours=1))
     untold(world, execution, due_in=-LEASE)
     world.clock.advance(hours=1)
-    return dict.fromkeys(NOTHING, 1)
+    return {kind: 1 for kind in NOTHING if not kind.startswith("Turns")}
 
 
 def assert_mended(world: World) -> None:
@@ -658,6 +662,32 @@ def test_the_losses_of_each_kind_are_told_apart_by_the_metrics_dimension(world, 
     output = told()
     for kind in ("status", "execution", "claim", "manifest", "notification"):
         assert output.count("LossesMended", Kind=kind) == 1
+
+
+@pytest.mark.parametrize(
+    ("pieces", "kind", "metric"),
+    [
+        ("not_counted", "TurnsUncounted", "turns-uncounted"),
+        ("not_told_of", "TurnsNotTold", "turns-not-told"),
+        ("kept_by", "TurnsKept", "turns-kept"),
+    ],
+)
+def test_turns_that_were_lost_are_mended_and_counted(world, told, pieces, kind, metric):
+    setattr(world.admission, pieces, {"landrun-1": True, "landrun-2": False})
+    assert world.reconcile() == {kind: 1}
+    assert told().count("LossesMended", Kind=metric) == 1
+
+
+def test_free_places_are_given_before_the_line_is_measured(world):
+    world.reconcile()
+    assert world.admission.swept == ["given", "measured"]
+
+
+def test_an_end_that_is_found_gives_its_place_back_too(world, execution):
+    ended = execution("execution-succeeded", ended=world.clock.now - timedelta(hours=1))
+    world.runs(ended)
+    assert world.reconcile() == {"Statuses": 1}
+    assert [change.name for change in world.admission.followed] == [ended["name"]]
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,8 @@ SCHEDULE = RIGHT | {
 RECONCILE = RIGHT | {
     "MAX_OBJECTS_PER_RUN": "10000",
     "RUNS_TABLE": "runs",
+    "TURNS_TABLE": "turns",
+    "MAX_CONCURRENT_RUNS": "0",
     "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:failures",
 }
 
@@ -89,11 +91,18 @@ def test_reconcile_reads_its_own_environment():
 
 @pytest.mark.parametrize(
     "name",
-    ["START_ON", "LANDINGS_TABLE", "MAX_OBJECTS_PER_RUN", "RUNS_TABLE", "NOTIFICATIONS_TOPIC_ARN"],
+    ["START_ON", "LANDINGS_TABLE", "MAX_OBJECTS_PER_RUN", "NOTIFICATIONS_TOPIC_ARN", "TURNS_TABLE"]
+    + ["RUNS_TABLE", "MAX_CONCURRENT_RUNS"],
 )
 def test_a_variable_that_reconcile_misses_is_named(name):
     with pytest.raises(ConfigurationError, match=name):
         ReconcileSettings.from_environment({k: v for k, v in RECONCILE.items() if k != name})
+
+
+@pytest.mark.parametrize("bound", ["-1", "", "many", "1.5"])
+def test_a_bound_that_is_no_number_of_runs_is_an_error_that_names_the_variable(bound):
+    with pytest.raises(ConfigurationError, match="MAX_CONCURRENT_RUNS"):
+        ReconcileSettings.from_environment(RECONCILE | {"MAX_CONCURRENT_RUNS": bound})
 
 
 def test_a_tick_over_what_landed_cannot_read_a_scheduled_input_too():
