@@ -128,6 +128,15 @@ class DynamoDB:
         [[found]] = self._rows.execute(f'SELECT count(*) FROM "{table}/{index}"')
         return int(found)
 
+    def items(self, table: str) -> list[Item]:
+        """Give all items of a table."""
+        return [json.loads(text) for (text,) in self._rows.execute(f'SELECT item FROM "{table}"')]
+
+    def clear(self, table: str) -> None:
+        """Empty a table."""
+        for name in (table, *(f"{table}/{one.name}" for one in self._designs[table].indexes)):
+            self._rows.execute(f'DELETE FROM "{name}"')
+
     def close(self) -> None:
         """Forget everything."""
         self._rows.close()
@@ -214,7 +223,7 @@ class DynamoDB:
 
     def _Query(self, call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         design = self._designs[call["TableName"]]
-        [index] = [one for one in design.indexes if one.name == call["IndexName"]]
+        [index] = [one for one in design.indexes if one.name == call.get("IndexName", "")]
         items, evaluated, last = self._page(design, index, call)
         self._read(evaluated, consistent=False)
         given, wanted = Given.of(call), call.get("FilterExpression")
