@@ -170,10 +170,16 @@ def looks(ledger: Ledger) -> Iterator[tuple[str, Asked]]:
     newest_name = ledger.name(ledger.size - 1)
     yield "landrun show, 8 digits of a new run", named(newest_name.rpartition("-")[2][:8])
     yield "landrun show, 8 digits of no run", named("00000000")
-    yield (
-        "the whole ledger, by --since 52w --status timed-out",
-        newest(only=nobody, since=NOW - YEAR),
-    )
+
+
+def whole(ledger: Ledger) -> Asked:
+    """Look through all of it, as ``landrun runs --status timed-out --since 53w`` does."""
+    from landrun_ops.looking import Only  # noqa: PLC0415
+    from landrun_ops.runs import Runs  # noqa: PLC0415
+
+    runs, nobody = Runs(ledger.clients("dynamodb"), RUNS.name), frozenset({"TIMED_OUT"})
+    since = NOW - YEAR - timedelta(days=1)
+    return ledger.asked(lambda: list(runs.newest(NOW, since=since, only=Only(status=nobody))))
 
 
 def sweeps(ledger: Ledger) -> Iterator[tuple[str, Asked]]:
