@@ -8,8 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-# Seven digits or more, loosely joined: rows without it hold neither a card nor a phone number.
-NUMBERS = r"[0-9](?:[ ().+/-]{0,3}[0-9]){6}"
+# What must stand shortly before a bare run of digits for it to be a phone number.
+_CUES = (
+    "call|phone|tel|mobile|mob|cell|text|txt|sms|whats ?app|contact|reach|ring|fax|dial|viber"
+    "|signal|telegram"
+)
+# Rows without it hold neither a card nor a phone number: one alternative per kind of run below,
+# each at most as strict as its pattern there. A date alone does not match, nor does an amount.
+NUMBERS = (
+    r"[0-9](?:[ -]?[0-9]){12}"  # card
+    r"|(?:\+ ?\(?[1-9]|(?:^|[^0-9])00[1-9])(?:[ .()/-]{0,3}[0-9]){4}"  # world
+    r"|(?:^|[^0-9])0[1-9](?:[ .()/-]{0,2}[0-9]){7}"  # national
+    r"|[6-9][0-9]{4}[ -][0-9]{5}|44 ?[1-9][0-9]{9}"
+    r"|[2-9][0-9]{2}(?:\)[ .-]?|[ .-])[0-9]{3}[ .-]?[0-9]{4}"  # american
+    rf"|(?i:{_CUES})[^0-9]{{0,20}}[0-9]{{3}}[ -]?[0-9]{{4}}"  # bare
+)
 
 CARD, PHONE = "<CARD>", "<PHONE>"
 CARD_DIGITS = range(13, 20)
@@ -54,12 +67,7 @@ _PHONE_RUN = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _PHONE_START = re.compile(r"[0-9+(#A-Z]")
-# What must stand shortly before a bare run of digits for it to be a phone number.
-_CUE = re.compile(
-    r"(?:call|phone|tel|mobile|mob|cell|text|txt|sms|whats ?app|contact|reach|ring|fax|dial|viber"
-    r"|signal|telegram)[^0-9]{0,20}$",
-    re.IGNORECASE | re.ASCII,
-)
+_CUE = re.compile(rf"(?:{_CUES})[^0-9]{{0,20}}$", re.IGNORECASE | re.ASCII)
 _CUE_REACH = 32
 
 

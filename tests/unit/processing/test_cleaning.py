@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messages import masking
@@ -184,3 +184,33 @@ def test_masking_numbers_twice_is_masking_once(text: str) -> None:
 @given(st.text(alphabet="0123456789 +-/.()#ABCcalE\n", max_size=60) | st.text())
 def test_trying_only_where_a_number_can_start_finds_every_number(text: str) -> None:
     assert masking._phones(text) == masking._PHONE_RUN.sub(masking._phone, text)
+
+
+_PIECES = (
+    "0 1 2 4 44 5 6 7 8 9 00 07 020 + ( ) - . / # A é 555 123 4567 +49 170 2026-11-22 AB- 1e5"
+    " 4111 99999 12345 7946 0958 call TEXT tel"
+).split(" ")
+
+
+@settings(max_examples=2000)
+@given(st.lists(st.sampled_from([*_PIECES, " ", "  ", " - "]), max_size=14).map("".join))
+def test_rows_that_the_column_filter_passes_over_hold_nothing_to_mask(text: str) -> None:
+    filtered = pl.Series([text]).str.contains(masking.NUMBERS).item()
+    assert filtered or mask_numbers(text) == text
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "4111 1111 1111 1111", "+49 170 5551234", "0044 20 7946 0958", "020 7946 0958",
+        "99999 12345", "447911123456", "(555) 123-4567", "555-123-4567", "call 555 1234",
+        "whatsapp 5551234", "+44 7911 123456",
+    ],
+)  # fmt: skip
+def test_each_form_of_number_passes_the_column_filter(number: str) -> None:
+    assert mask(pl.Series([f"({number})"])).item() != f"({number})"
+
+
+@pytest.mark.parametrize("other", ["2026-11-22", "2026-11-22 18:30", "25.90 42", "1234567 pieces"])
+def test_dates_and_amounts_do_not_reach_the_row_by_row_functions(other: str) -> None:
+    assert not pl.Series([other]).str.contains(masking.NUMBERS).item()
