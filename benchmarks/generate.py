@@ -1,0 +1,144 @@
+"""Messages made up for measuring: any size, the same ones each time, in any of three formats.
+
+python benchmarks/generate.py FILE MEGABYTES    a .jsonl, .csv or .parquet file
+
+Every text is its own but for one row in 20, which repeats the sender and text of an earlier row, up
+to 100,000 rows before it, under an id of its own. One row in 50 is empty once cleaned; one line of
+JSON in 1,000 is broken. Other texts hold, each in a few per cent of rows, tags, entities, spare white
+space, full-width digits, URLs, addresses, phone and card numbers. What is masked has one form each, so
+that plain regular expressions find it too: see `benchmarks/competitors/rules.py`.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+CHUNK = 100_000
+SENDERS, PHRASES = 200_000, 20_000
+ROW_BYTES = {".jsonl": 289, ".csv": 231, ".parquet": 53}
+_WORDS = (
+    "is the bike still for sale can you send it to my street tomorrow morning please thanks price "
+    "would be fine offer lower delivery pickup weekend condition of lamp table winter coat shipping "
+    "included payment by transfer got your message never arrived refund works great box damaged "
+    "size xl only few left seen at 18:30 paid 25.90 on 2026-11-22 o'clock 50% & co"
+).split(" ")
+# In one phrase of eight, so in about a third of all texts.
+_FOREIGN = "Größe café naïve für über schön 訊息 你好 спасибо ありがとう 😀 🚲 £20".split(" ")
+# What some rows hold, and in how many of 1,000; {} is two digits that differ from row to row.
+_SPECIAL = {
+    "<p>see <b>bold</b> words<br/>there</p>": 30,
+    "fish &amp; chips &lt;three&gt; &quot;now&quot;": 30,
+    "two  spaces \t and a tab ": 60,
+    "\uff11\uff12 full-width digits": 5,  # noqa: RUF001 - on purpose
+    "see https://shop.example.org/item/{}?x=1&y=2": 40,
+    "write to bob.{}@mail.example.org": 30,
+    "call +49 170 55512{} today": 25,
+    "call (555) 123-45{} today": 15,
+    "card 4111 1111 1111 1111 please": 5,
+}
+EMPTY, BROKEN = " <br/> &nbsp;\t", b'{"message_id": "m-", "text": "cut'
+
+
+def write(path: Path, megabytes: float) -> int:
+    """Write a file of about so many megabytes (Parquet: 3 % of it uncertain); give its rows."""
+    rows = max(1000, int(megabytes * 1e6 / ROW_BYTES[path.suffix]))
+    chunks = (_chunk(start, min(rows, start + CHUNK)) for start in range(0, rows, CHUNK))
+    if path.suffix == ".parquet":
+        _write_parquet(path, chunks)
+    elif path.suffix == ".csv":
+        with path.open("wb") as file:
+            for number, chunk in enumerate(chunks):
+                chunk.write_csv(file, include_header=number == 0)
+    else:
+        _write_json(path, chunks)
+    return rows
+
+
+def _write_json(path: Path, chunks: Iterator[pl.DataFrame]) -> None:
+    with path.open("wb") as file:
+        for chunk in chunks:
+            for start in range(0, chunk.height, 1000):
+                chunk[start : start + 1000].write_ndjson(file)
+                file.write(BROKEN + b"\n")
+
+
+def _write_parquet(path: Path, chunks: Iterator[pl.DataFrame]) -> None:
+    """Let Polars take them one by one: a row group each."""
+
+    def chunk_by_chunk(*_asked: object) -> Iterator[pl.DataFrame]:
+        yield from chunks
+
+    schema = _chunk(0, 1).schema
+    frames = register_io_source(chunk_by_chunk, schema=schema)
+    frames.sink_parquet(path, row_group_size=CHUNK)
+
+
+def _chunk(start: int, end: int) -> pl.DataFrame:
+    """Make rows of which each depends on its number alone."""
+    row = pl.int_range(start, end, dtype=pl.Int64, eager=True)
+    content = _repeated(row)
+    return pl.DataFrame(
+        [
+            ("m-" + row.cast(pl.String).str.zfill(10)).alias("message_id"),
+            ("user_" + (_mixed(content, 1) % SENDERS).cast(pl.String)).alias("sender"),
+            ("2026-11-22T10:00:" + (row % 60).cast(pl.String).str.zfill(2) + "Z").alias("sent_at"),
+            _text(content).alias("text"),
+            _pick(["de", "en", "fr"], content, 2).alias("lang"),
+        ]
+    )
+
+
+def _repeated(row: pl.Series) -> pl.Series:
+    """Say whose sender and text a row has: its own, or an earlier one's, which repeats none."""
+    earlier = row - 13 - 20 * (_mixed(row, 3) % 5000)
+    repeats = (row % 20 == 7) & (earlier >= 0)  # noqa: PLR2004
+    return earlier.zip_with(repeats, row)
+
+
+def _text(content: pl.Series) -> pl.Series:
+    phrases, codes = _phrases(), _codes()
+    parts = [_pick(phrases, content, seed) for seed in (5, 6, 7)]
+    own = codes.gather(content % len(codes)) + codes.gather(content // len(codes))
+    text = parts[0] + " " + _special(content) + parts[1] + " " + own + " " + parts[2]
+    empty = pl.Series([EMPTY]).new_from_index(0, len(text))
+    return empty.zip_with(content % 50 == 3, text)  # noqa: PLR2004
+
+
+def _special(content: pl.Series) -> pl.Series:
+    wanted = [s for s, share in _SPECIAL.items() for _ in range(share)]
+    pool = pl.Series([*wanted, *[""] * (1000 - len(wanted))])
+    chosen = pool.gather(_mixed(content, 8) % 1000)
+    digits = (_mixed(content, 9) % 90 + 10).cast(pl.String)
+    filled = pl.select(pl.lit(chosen).str.replace("{}", pl.lit(digits), literal=True)).to_series()
+    return (filled + " ").zip_with(filled != "", filled)
+
+
+def _pick(pool: list[str] | pl.Series, content: pl.Series, seed: int) -> pl.Series:
+    values = pl.Series(pool)
+    return values.gather(_mixed(content, seed) % len(values))
+
+
+def _mixed(numbers: pl.Series, seed: int) -> pl.Series:
+    """Scramble numbers the same way in every version of everything: Knuth's multiplier, modulo a prime."""
+    return ((numbers + seed * 1_000_003) % 2_147_483_647) * 2_654_435_761 % 2_147_483_647
+
+
+def _phrases() -> pl.Series:
+    chance = random.Random(1)  # noqa: S311
+    words = [_WORDS + _FOREIGN if number % 8 == 0 else _WORDS for number in range(PHRASES)]
+    return pl.Series([" ".join(chance.choices(w, k=chance.randint(4, 16))) for w in words])
+
+
+def _codes() -> pl.Series:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    return pl.Series([a + b + c for a in letters for b in letters for c in letters])
+
+
+if __name__ == "__main__":
+    print(write(Path(sys.argv[1]), float(sys.argv[2])), "rows")
