@@ -21,6 +21,14 @@ if not os.environ.get("LANDRUN_SPARK"):
     collect_ignore_glob = ["test_*.py"]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let PySpark 3.5 and pandas warn of what is theirs to mend."""
+    config.addinivalue_line(
+        "filterwarnings", "ignore:distutils Version classes are deprecated:DeprecationWarning"
+    )
+    config.addinivalue_line("filterwarnings", "ignore::ResourceWarning:pyspark")
+
+
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     from cluster import session  # noqa: PLC0415

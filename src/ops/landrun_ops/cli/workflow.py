@@ -54,7 +54,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 def workflow() -> None:
     """Render, create, draw and execute the workflow: one SageMaker Processing job per run.
 
-    Settings (--config, --set): name role processing_role image_uri entrypoint arguments
+    Settings (--config, --set): name role processing_role engine image_uri entrypoint arguments
     environment instance_type instance_count volume_size_in_gb max_runtime_in_seconds
     timeout_in_seconds input_data_type input_distribution turns_queue runs_that_wait
     input_path output_path tags workflow_tags experiment_config volume_kms_key

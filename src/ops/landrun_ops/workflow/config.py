@@ -7,9 +7,17 @@ import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from landrun.errors import ConfigurationError
+from landrun_ops.engines import ENGINES
 
 SUBSTITUTION = r"^\$\{[A-Za-z0-9]+\}$"
 """A CloudFormation ``DefinitionSubstitutions`` variable, filled in when the stack is deployed."""
@@ -72,6 +80,10 @@ class WorkflowConfig(BaseModel):
         ARN of the role that the state machine assumes; needed to create it, not to render it.
     processing_role : str
         ARN of the role that the Processing job assumes.
+    engine : str
+        ``script`` for the SDK's ScriptProcessor, ``spark`` for its PySparkProcessor: the image is
+        one made from SageMaker's Spark image, and what is not set of entrypoint, arguments and
+        input is as the default job has it on Spark.
     image_uri : str
         The job's container image.
     entrypoint, arguments : words or None
@@ -112,6 +124,7 @@ class WorkflowConfig(BaseModel):
     name: str = Field("landrun-processing", pattern=r"^[A-Za-z0-9_-]{1,80}$")
     role: RoleArn | None = None
     processing_role: RoleArn | Substitution
+    engine: Literal["script", "spark"] = "script"
     image_uri: str = Field(min_length=1, max_length=255)
     entrypoint: Words | None = None
     arguments: Words | None = None
@@ -135,6 +148,20 @@ class WorkflowConfig(BaseModel):
     volume_kms_key: KmsKey | None = None
     output_kms_key: KmsKey | None = None
     network: Network | Substitution | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_engine(cls, settings: Any) -> Any:
+        """Fill in what Spark's job needs; a script's own command line is its image's."""
+        if not isinstance(settings, Mapping) or settings.get("engine") != "spark":
+            return settings
+        spark = ENGINES["spark"]
+        defaults = {
+            "entrypoint": spark.entrypoint,
+            "arguments": spark.arguments,
+            "input_data_type": spark.input_data_type,
+        }
+        return {**defaults, **settings}
 
     @property
     def timeout(self) -> int:

@@ -174,9 +174,11 @@ def _step(sdk: Any, config: WorkflowConfig) -> Any:
 
 
 def _processor(sdk: Any, config: WorkflowConfig) -> Any:
+    """Give the SDK's processor of the engine: both make the same kind of job."""
     # In place of a sagemaker.Session, which needs a region and reads the user's settings files.
-    session = SimpleNamespace(sagemaker_config={})
-    return sdk.ScriptProcessor(
+    session = SimpleNamespace(sagemaker_config={}, boto_region_name=None)
+    kind = sdk.PySparkProcessor if config.engine == "spark" else sdk.ScriptProcessor
+    return kind(
         role=config.processing_role,
         image_uri=config.image_uri,
         instance_type=config.instance_type,

@@ -41,6 +41,7 @@ with quietly():
     logging.getLogger("sagemaker.deprecations").setLevel(logging.ERROR)
     from sagemaker.network import NetworkConfig
     from sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
+    from sagemaker.spark.processing import PySparkProcessor
     from stepfunctions.inputs import ExecutionInput
     from stepfunctions.steps import (
         Chain,
@@ -65,6 +66,7 @@ __all__ = [
     "ProcessingInput",
     "ProcessingOutput",
     "ProcessingStep",
+    "PySparkProcessor",
     "ScriptProcessor",
     "SqsSendMessageStep",
     "Workflow",
