@@ -186,6 +186,37 @@ def test_sharded_input_is_divided_among_hosts_that_know_each_other(laptop, s3_in
     assert hosts["algo-2"]["current_instance_type"] == "ml.m5.large"
 
 
+def test_what_one_host_overwrites_of_another_is_noted_in_its_log(laptop) -> None:
+    bucket = laptop.bucket()
+    text = (
+        "import json, os, pathlib, sys\n"
+        "config = pathlib.Path(os.environ['LANDRUN_OPT_ML'], 'config', 'resourceconfig.json')\n"
+        "host = json.loads(config.read_text())['current_host']\n"
+        "for name in (host, 'same'): pathlib.Path(sys.argv[1], name).write_text(host)\n"
+    )
+    name = laptop.run(text, OUT, output=f"s3://{bucket}/p", instances=2)["ProcessingJobName"]
+    assert laptop.read(bucket) == {"p/algo-1": "algo-1", "p/algo-2": "algo-2", "p/same": "algo-2"}
+    logs = [laptop.work_dir / "jobs" / name / f"algo-{number}.log" for number in (1, 2)]
+    lost = f"[landrun] s3://{bucket}/p/same of algo-1 is overwritten\n"
+    assert [log.read_text() for log in logs] == ["", lost]
+
+
+def test_more_hosts_than_objects_leaves_some_with_an_empty_folder(laptop, s3_input) -> None:
+    bucket = laptop.bucket()
+    laptop.put(bucket, **{"in/a": "a"})
+    text = (
+        "import json, os, pathlib, sys\n"
+        "config = pathlib.Path(os.environ['LANDRUN_OPT_ML'], 'config', 'resourceconfig.json')\n"
+        "host = json.loads(config.read_text())['current_host']\n"
+        "pathlib.Path(sys.argv[2], host).write_text(' '.join(os.listdir(sys.argv[1])))\n"
+    )
+    manifest = json.dumps([{"prefix": f"s3://{bucket}/in/"}, "a"])
+    laptop.put(bucket, m=manifest)
+    source = s3_input(f"s3://{bucket}/m", "ManifestFile", S3DataDistributionType="ShardedByS3Key")
+    laptop.run(text, IN, OUT, inputs=(source,), output=f"s3://{bucket}/out", instances=3)
+    assert laptop.read(bucket, "out/") == {"out/algo-1": "a", "out/algo-2": "", "out/algo-3": ""}
+
+
 def test_one_failing_host_ends_the_others(laptop) -> None:
     text = (
         "import json, os, sys, time\n"

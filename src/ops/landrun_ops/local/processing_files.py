@@ -66,14 +66,17 @@ def download(s3: Any, source: Mapping[str, Any], folders: Sequence[Path]) -> Non
             _bring(s3, item, folder)
 
 
-def upload(s3: Any, target: Mapping[str, Any], folder: Path) -> None:
+def upload(s3: Any, target: Mapping[str, Any], folder: Path) -> list[str]:
     """Send every file under ``folder`` to the ``S3Output``; symbolic links are not followed.
+
+    Gives the URIs of what was sent.
 
     Source for the latter: SageMaker's developer guide, "How Amazon SageMaker Processing
     Configures Input and Output For Your Processing Container".
     """
     bucket, prefix = _split(target["S3Uri"])
     prefix = f"{prefix.rstrip('/')}/" if prefix.rstrip("/") else ""
+    sent = []
     for path in _files(folder):
         key = prefix + path.relative_to(folder).as_posix()
         try:
@@ -82,6 +85,8 @@ def upload(s3: Any, target: Mapping[str, Any], folder: Path) -> None:
         except (ClientError, BotoCoreError, OSError) as error:
             message = f"Failed to upload data. PutObject failed for s3://{bucket}/{key}: {error}"
             raise TransferError(message) from error
+        sent.append(f"s3://{bucket}/{key}")
+    return sent
 
 
 def _files(folder: Path) -> Iterator[Path]:

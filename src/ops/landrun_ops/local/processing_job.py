@@ -207,15 +207,25 @@ def _finish(order: Order, hosts: Sequence[Host], ending: _Ending, laptop: Laptop
         return Outcome("Stopped")
     _collect(hosts)
     message, fault = _exit_message(hosts)
-    for host in hosts:
-        for output in order.outputs:
-            target = output["S3Output"]
-            upload(laptop.client("s3"), target, inside(host.opt_ml, target["LocalPath"]))
+    _upload(order, hosts, laptop)
     if ending.code is None:
         return Outcome("Stopped", None, message)
     if ending.code:
         return Outcome("Failed", f"AlgorithmError: , exit code: {ending.code}", message)
     return Outcome("Failed", fault) if fault else Outcome("Completed", None, message)
+
+
+def _upload(order: Order, hosts: Sequence[Host], laptop: Laptop) -> None:
+    """Send the hosts' outputs, one host after the other: of one name the last is left, as in S3."""
+    writers: dict[str, str] = {}
+    for host in hosts:
+        for output in order.outputs:
+            target = output["S3Output"]
+            folder = inside(host.opt_ml, target["LocalPath"])
+            for uri in upload(laptop.client("s3"), target, folder):
+                if uri in writers:
+                    host.log.note(f"[landrun] {uri} of {writers[uri]} is overwritten")
+                writers[uri] = host.name
 
 
 def _collect(hosts: Sequence[Host]) -> None:
