@@ -70,12 +70,15 @@ class Usage:
         DynamoDB's request units, indexes included.
     log_bytes : float
         What the function wrote to its log itself.
+    index_units : Counter
+        Of the write units, those of indexes, by the attribute that is their key.
     """
 
     requests: Counter[str] = field(default_factory=Counter)
     write_units: float = 0.0
     read_units: float = 0.0
     log_bytes: float = 0.0
+    index_units: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -166,6 +169,7 @@ class Counting:
             was, now = before.get(sort), item.get(sort)
             writes = 2 if was and now and was != now else 1 if was or now else 0
             self.usage.write_units += writes * units(most, 1024)
+            self.usage.index_units[sort] += writes * units(most, 1024)
 
 
 @dataclass(frozen=True)

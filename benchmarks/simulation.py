@@ -1,0 +1,386 @@
+"""Days of a stack, in slots of a minute: what lands, what AWS lets through, what is done.
+
+A queueing model of the whole path, with the times that the handlers take (measured, or assumed:
+`benchmarks.bills.Month`), the template's own bounds, and AWS's published quotas (``quotas.toml``).
+It knows no failures: the fault suite is about those.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+from benchmarks import facts, usage
+from benchmarks.bills import DAY, Month
+from benchmarks.queueing import Born, Bucket, Held, Job, Line, Places, percentile
+
+Mode = Literal["arrival", "turns", "schedule"]
+Profile = Literal["even", "burst"]
+BURST_BEGINS, BURST_ENDS = 10 * 3600, 11 * 3600
+TICK_AT = 3 * 3600
+"""As the template's ScheduleExpression has it: 3 o'clock."""
+ATTEMPTS = 3
+"""Lambda tries a tick again twice; each attempt goes on where the last one stopped."""
+SHARDS = 16
+"""Keys of the index by-waiting (landrun.waiting.SHARDS)."""
+
+
+def _quota(name: str) -> float:
+    value: float = field(default_factory=lambda: facts.quotas()[name].value)
+    return value
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is simulated: what lands, how the stack is set up, and what AWS allows.
+
+    Rates are a second. ``stacks`` divide what lands among them: each has bounds of its own, but
+    not quotas, which are the account's.
+    """
+
+    objects_a_day: int = 1_000_000
+    mode: Mode = "arrival"
+    profile: Profile = "even"
+    ticks_a_day: int = 24
+    days: int = 2
+    slot: float = 60.0
+    stacks: int = 1
+    prefixes: int = 1
+    at_once: int = field(default_factory=lambda: facts.stack().at_once)
+    instances: float = _quota("instances")
+    start_executions: float = _quota("start_executions")
+    start_executions_burst: float = _quota("start_executions_burst")
+    open_executions: float = _quota("open_executions")
+    state_transitions: float = _quota("state_transitions")
+    event_deliveries: float = _quota("event_deliveries")
+    partition_writes: float = _quota("partition_writes")
+    table_writes: float = _quota("table_writes")
+    prefix_writes: float = _quota("prefix_writes")
+    create_jobs: float = _quota("create_jobs")
+    start_seconds: float = field(default_factory=lambda: facts.known("start_seconds"))
+    month: Month = field(default_factory=Month)
+
+    @property
+    def slots(self) -> int:
+        """How many slots there are."""
+        return round(self.days * DAY / self.slot)
+
+    def landed_by(self, slot: int) -> int:
+        """Say how many objects have landed before a slot."""
+        days, seconds = divmod(slot * self.slot, DAY)
+        if self.profile == "even":
+            share = seconds / DAY
+        else:  # half of a day's objects in one hour of it
+            into = min(max(seconds - BURST_BEGINS, 0), BURST_ENDS - BURST_BEGINS)
+            share = seconds / DAY / 2 + into / (BURST_ENDS - BURST_BEGINS) / 2
+        return round((days + share) * self.objects_a_day)
+
+    def job_slots(self, objects: float) -> int:
+        """Say for how many slots a job takes its instance, from being asked for to its end."""
+        seconds = self.start_seconds + self.month.job_billed(objects)
+        return max(1, round(seconds / self.slot))
+
+
+@dataclass
+class Outcome:
+    """What became of it.
+
+    Attributes
+    ----------
+    landed, done, failed, inside
+        Objects: at the end each that landed is one of the others.
+    inside_by_day
+        How many were on their way at the end of each day.
+    waits
+        For how many slots how many objects were on their way.
+    held
+        What held them back.
+    peaks
+        The most of something at a time.
+    tries, runs, job_seconds
+        Calls for a job that a quota refused, jobs that began, instance seconds billed.
+    """
+
+    setup: Setup
+    landed: int = 0
+    done: int = 0
+    failed: int = 0
+    inside: int = 0
+    inside_by_day: list[int] = field(default_factory=list)
+    waits: Counter[int] = field(default_factory=Counter)
+    held: Held = field(default_factory=Held)
+    peaks: Counter[str] = field(default_factory=Counter)
+    tries: int = 0
+    runs: int = 0
+    job_seconds: float = 0.0
+
+    @property
+    def keeps_up(self) -> bool:
+        """Whether a day ends with no more on its way than the day before did."""
+        *_, before, last = [0, *self.inside_by_day]
+        slack = max(1, self.setup.objects_a_day * self.setup.slot / DAY) + 0.02 * before
+        return not self.failed and last <= before + 3 * slack
+
+    def within(self, share: float) -> float | None:
+        """Say in how many seconds this share of what is done was done."""
+        slots = percentile(self.waits, share)
+        return None if slots is None else slots * self.setup.slot
+
+
+class Simulation:
+    """One run of a `Setup`; both modes share the way in and the jobs."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.outcome = Outcome(setup)
+        self.outside, self.bus, self.queue = Line(), Line(), Line()
+        self.events = 0
+        self.places = Places(int(setup.instances))
+        self.starts = Bucket(setup.start_executions, setup.start_executions_burst)
+        self.transitions = Bucket(setup.state_transitions, setup.state_transitions)
+        self.creates = Bucket(setup.create_jobs, setup.create_jobs)
+        stack, self.run_units = facts.stack(), usage.used("run")
+        self.states = (stack.states_with_turn if setup.mode == "turns" else stack.states) + 2
+        self.batch = stack.batch
+
+    def run(self) -> Outcome:
+        """Let the days pass."""
+        a_day = round(DAY / self.setup.slot)
+        for slot in range(self.setup.slots):
+            self._step(slot)
+            if (slot + 1) % a_day == 0:
+                self.outcome.inside_by_day.append(self.inside())
+        self.outcome.inside = self.inside()
+        return self.outcome
+
+    def inside(self) -> int:
+        """Count what is on its way."""
+        lines = (self.outside, self.bus, self.queue)
+        return sum(line.length for line in lines) + self.places.objects() + self._waiting()
+
+    def _step(self, slot: int) -> None:
+        for bucket in (self.starts, self.transitions, self.creates):
+            bucket.refill(self.setup.slot)
+        self._end(slot)
+        self._land(slot)
+        self._function(slot)
+        self._begin(slot)
+        self._record(slot)
+        peaks = self.outcome.peaks
+        found = {"queue": self.queue.length, "jobs": self.places.busy, "events": self.events}
+        for what, number in found.items():
+            peaks[what] = max(peaks[what], number)
+
+    def _rooms(self, **rates: float) -> dict[str, int]:
+        """Turn rates a second into room in a slot."""
+        return {name: int(rate * self.setup.slot + 1e-9) for name, rate in rates.items()}
+
+    def _through(self, line: Line, rooms: dict[str, int], slot: int) -> list[Born]:
+        held = self.outcome.held
+        return line.take(held.pass_through(line.length, rooms, slot, self.setup.slot))
+
+    def _land(self, slot: int) -> None:
+        setup = self.setup
+        count = setup.landed_by(slot + 1) - setup.landed_by(slot)
+        self.outcome.landed += count
+        self.outside.put([(slot, count)])
+        prefixes = self._rooms(prefix_writes=setup.prefix_writes * setup.prefixes)
+        self.bus.put(self._through(self.outside, prefixes, slot))
+        deliveries = self._rooms(event_deliveries=setup.event_deliveries)
+        self.queue.put(self._through(self.bus, deliveries, slot))
+
+    def _end(self, slot: int) -> None:
+        for job in self.places.ended(slot):
+            self.events += job.runs
+            for born, count in job.born:
+                self.outcome.done += count
+                self.outcome.waits[slot - born] += count
+
+    def _started(self, runs: int, objects: float, slot: int, born: list[Born]) -> None:
+        """Let jobs begin for runs of so many objects each."""
+        until = slot + self.setup.job_slots(objects)
+        self.places.begin(Job(until, runs, born))
+        self.outcome.runs += runs
+        self.outcome.job_seconds += runs * self.setup.month.job_billed(objects)
+
+    def _record(self, slot: int) -> None:
+        """Let the ledger take what changed status: two events a run, and the turn."""
+        setup, month = self.setup, self.setup.month
+        each = (month.status_seconds(ended=False) + month.status_seconds(ended=True)) / 2
+        by_month = max(1.0, self.run_units.index_units["month"] / 2)
+        rates = {
+            "status_functions": setup.at_once * setup.stacks / each,
+            "month_partition": setup.partition_writes * setup.stacks / by_month,
+        }
+        passed = self.outcome.held.pass_through(self.events, self._rooms(**rates), slot, setup.slot)
+        self.events -= passed
+
+    def _waiting(self) -> int:
+        raise NotImplementedError
+
+    def _function(self, slot: int) -> None:
+        raise NotImplementedError
+
+    def _begin(self, slot: int) -> None:
+        raise NotImplementedError
+
+
+class Arrival(Simulation):
+    """A run for each object: with ``turns`` admitted in order, else whoever tries in time."""
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        self.executions = Line()
+        self.new, self.fraction = 0, 0.0
+
+    def _waiting(self) -> int:
+        return self.executions.length
+
+    def _function(self, slot: int) -> None:
+        setup, month = self.setup, self.setup.month
+        at_once = setup.at_once * setup.stacks * self.batch / month.start_seconds(self.batch)
+        writes = setup.prefix_writes * setup.stacks
+        rooms = self._rooms(start_functions=at_once, manifest_writes=writes)
+        open_now = self.executions.length + self.places.busy
+        rooms |= {
+            "start_executions": self.starts.room(),
+            "state_transitions": self.transitions.room(self.states),
+            "open_executions": int(setup.open_executions) - open_now,
+        }
+        started = self._through(self.queue, rooms, slot)
+        self.new = sum(count for _, count in started)
+        self.starts.use(self.new)
+        self.transitions.use(self.new * self.states)
+        self.executions.put(started)
+        self.events += self.new * (2 if setup.mode == "turns" else 1)
+        self.outcome.peaks["open"] = max(self.outcome.peaks["open"], open_now + self.new)
+
+    def _begin(self, slot: int) -> None:
+        setup, held = self.setup, self.outcome.held
+        tries = self._asking()
+        called = min(tries, self.creates.room())
+        begun = min(called, self.places.free, self.executions.length)
+        self.creates.use(called if setup.mode == "arrival" else begun)
+        self.outcome.tries += tries - begun if setup.mode == "arrival" else 0
+        limit = "instances" if begun >= self.places.free else "create_jobs"
+        held.note(limit, self.executions.length - begun, slot, setup.slot)
+        if begun:
+            self._started(begun, 1, slot, self.executions.take(begun))
+        if setup.mode == "arrival":
+            self._give_up(slot)
+
+    def _asking(self) -> int:
+        """Say how many ask for a job in this slot."""
+        setup = self.setup
+        if setup.mode == "turns":
+            # A place is counted in one item, which each admission and each release writes twice
+            # over, being transactions (DynamoDB developer guide, "Transaction capacity").
+            rate = setup.partition_writes * setup.stacks / 4
+            return min(self.executions.length, int(rate * setup.slot), self.places.free)
+        old = self.executions.length - self.new
+        tries = self.fraction + old * setup.slot / facts.stack().retry["mean"]
+        self.fraction = tries % 1
+        self.transitions.use(min(int(tries), max(0, self.transitions.room())))
+        return self.new + int(tries)
+
+    def _give_up(self, slot: int) -> None:
+        """Let those fail that have tried for as long as the definition says: about a day."""
+        oldest = slot - facts.stack().retry["total"] / self.setup.slot
+        failed = sum(count for _, count in self.executions.take_older(oldest))
+        self.outcome.failed += failed
+        self.events += failed
+
+
+class Schedule(Simulation):
+    """Landings wait; each tick makes runs of what waits."""
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        self.landings, self.due = Line(), Line()
+        self.work = 0.0
+        self.chunk: list[Born] = []
+        self.runs: deque[list[Born]] = deque()
+        self.every = DAY / setup.ticks_a_day
+
+    def _waiting(self) -> int:
+        chunks = [self.chunk, *self.runs]
+        made = sum(count for chunk in chunks for _, count in chunk)
+        return self.landings.length + self.due.length + made
+
+    def _function(self, slot: int) -> None:
+        setup, month = self.setup, self.setup.month
+        units = usage.used("waits")
+        at_once = setup.at_once * setup.stacks * self.batch / month.record_seconds(self.batch)
+        shards = setup.partition_writes * SHARDS * setup.stacks / units.index_units["waiting"]
+        rooms = self._rooms(
+            start_functions=at_once,
+            waiting_partitions=shards,
+            table_writes=setup.table_writes * setup.stacks / units.write_units,
+        )
+        self.landings.put(self._through(self.queue, rooms, slot))
+        self._tick(slot)
+
+    def _tick(self, slot: int) -> None:
+        setup = self.setup
+        if self._due(slot):
+            self.due.put(self.landings.take(self.landings.length))
+            self.work = facts.quotas()["function_seconds"].value * ATTEMPTS
+        if self.work <= 0:
+            held = self.outcome.held
+            held.note("tick_seconds", self.due.length, slot, setup.slot)
+            return
+        self.work -= setup.slot
+        each = setup.month.tick_microseconds / 1e6 / self._cores()
+        for born, count in self._through(self.due, self._rooms(tick=setup.stacks / each), slot):
+            self._collect(born, count)
+        if not self.due.length:
+            self._commit()
+            self.work = 0.0
+
+    def _cores(self) -> float:
+        return facts.stack().memory["Schedule"] / facts.WHOLE_CORE
+
+    def _due(self, slot: int) -> bool:
+        before = ((slot - 1) * self.setup.slot - TICK_AT) // self.every
+        return before != (slot * self.setup.slot - TICK_AT) // self.every
+
+    def _collect(self, born: int, count: int) -> None:
+        most = self.setup.month.max_objects
+        while count:
+            room = most - sum(n for _, n in self.chunk)
+            self.chunk.append((born, min(count, room)))
+            count -= min(count, room)
+            if sum(n for _, n in self.chunk) == most:
+                self._commit()
+
+    def _commit(self) -> None:
+        if self.chunk:
+            self.runs.append(self.chunk)
+            self.chunk = []
+
+    def _begin(self, slot: int) -> None:
+        begun = min(len(self.runs), self.places.free, self.creates.room(), self.starts.room())
+        self.creates.use(begun)
+        self.starts.use(begun)
+        self.events += begun
+        for _ in range(begun):
+            chunk = self.runs.popleft()
+            self._started(1, sum(count for _, count in chunk), slot, chunk)
+        left = sum(count for chunk in self.runs for _, count in chunk)
+        limit = "create_jobs" if self.places.free else "instances"
+        self.outcome.held.note(limit, left, slot, self.setup.slot)
+
+
+def simulate(setup: Setup) -> Outcome:
+    """Run one setup.
+
+    Raises
+    ------
+    ValueError
+        When nothing lands, or slots do not fit into a day.
+    """
+    if setup.objects_a_day < 1 or DAY % setup.slot:
+        raise ValueError("objects must land, and a day must be of whole slots")
+    kind = Schedule if setup.mode == "schedule" else Arrival
+    return kind(setup).run()
