@@ -19,6 +19,12 @@ from landrun_ops.stack import Stack
 SAGEMAKER_PLATFORM = "linux/amd64"
 """What the instances of Processing jobs mostly are."""
 
+DOCKERFILES = {"script": "Dockerfile", "spark": "Dockerfile.spark"}
+"""In src/processing, by the value of the parameter ``Engine``."""
+
+SPARK, PYTHON = "3.5", "py312"
+"""Of SageMaker's Spark images, the newest; what the job imports needs Python 3.11 or later."""
+
 _ARCHITECTURES = {"x86_64": "linux/amd64", "AMD64": "linux/amd64", "aarch64": "linux/arm64"}
 _OUTPUT = "ImageRepositoryUri"
 
@@ -59,8 +65,34 @@ def repository(stack: Stack) -> Repository:
     return Repository(uri, user, password)
 
 
+def spark_base(region: str) -> str:
+    """Name SageMaker's Spark image in a region's registry; Docker must be signed in to pull it.
+
+    Raises
+    ------
+    ConfigurationError
+        When SageMaker has none there.
+    """
+    # Imported here because the SDK takes seconds (see workflow/sdk.py).
+    from landrun_ops.workflow import sdk  # noqa: PLC0415
+
+    try:
+        with sdk.quietly():
+            return str(sdk.image_uris.retrieve("spark", region, version=SPARK, py_version=PYTHON))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"SageMaker has no Spark image in {region}, as far as its SDK knows: name one with"
+            " --base-image"
+        ) from error
+
+
 def build(
-    docker: Docker, folder: Path, name: str, platform: str, options: Mapping[str, str]
+    docker: Docker,
+    folder: Path,
+    name: str,
+    platform: str,
+    options: Mapping[str, str],
+    engine: str = "script",
 ) -> None:
     """Build the image ``name`` from a folder's Dockerfile, showing Docker's progress.
 
@@ -70,6 +102,8 @@ def build(
         As in ``linux/arm64``; empty for this machine's.
     options
         The Dockerfile's arguments; empty ones keep their defaults.
+    engine
+        What the job runs on, which has a Dockerfile of its own.
 
     Raises
     ------
@@ -77,6 +111,8 @@ def build(
         When it cannot be built.
     """
     words = ["build", "--tag", name]
+    if engine != "script":
+        words += ["--file", str(folder / DOCKERFILES[engine])]
     # Only where it matters: the builder of older Dockers knows no platforms.
     if platform and platform != _ARCHITECTURES.get(machine.machine()):
         words += ["--platform", platform]

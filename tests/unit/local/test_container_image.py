@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 
 from landrun.errors import ConfigurationError
 from landrun_ops.docker import Docker, DockerError
-from landrun_ops.image import Repository, build, push, repository
+from landrun_ops.image import DOCKERFILES, Repository, build, push, repository, spark_base
 from landrun_ops.stack import Stack
 
 URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/landrun"
@@ -109,3 +109,39 @@ def test_a_push_logs_in_where_nothing_of_it_stays_and_tells_the_digest(monkeypat
 def test_a_push_without_a_digest_is_an_error() -> None:
     with pytest.raises(DockerError, match="digest"):
         push(Recorder({"image": "null"}), "n", Repository(URI, "AWS", "secret"), "latest")
+
+
+def test_sparks_image_is_built_from_a_dockerfile_of_its_own() -> None:
+    docker = Recorder()
+    build(docker, Path("f"), "n", "", {"BASE_IMAGE": "b"}, "spark")
+    assert docker.told == [
+        ("build", "--tag", "n", "--file", "f/Dockerfile.spark", "--build-arg", "BASE_IMAGE=b", "f")
+    ]
+
+
+def test_sparks_image_is_made_from_sagemakers_of_the_region() -> None:
+    assert spark_base("eu-central-1") == (
+        "906073651304.dkr.ecr.eu-central-1.amazonaws.com/sagemaker-spark-processing:3.5-cpu-py312"
+    )
+
+
+def test_a_region_without_a_spark_image_is_refused_with_the_remedy() -> None:
+    with pytest.raises(ConfigurationError, match="--base-image"):
+        spark_base("moon-east-1")
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES.values())
+def test_all_that_a_dockerfile_copies_is_let_into_the_build(root: Path, dockerfile: str) -> None:
+    folder = root / "src/processing"
+    copied = [
+        word
+        for line in (folder / dockerfile).read_text("utf-8").splitlines()
+        if line.startswith("COPY ")
+        for word in line.split()[1:-1]
+    ]
+    let_in = (folder / ".dockerignore").read_text("utf-8").splitlines()
+
+    assert copied
+    for name in copied:
+        assert (folder / name).exists()
+        assert f"!{name}/*.py" in let_in or f"!{name}" in let_in

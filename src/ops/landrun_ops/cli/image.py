@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,14 @@ from landrun_ops.cli import options, places
 from landrun_ops.cli.terminal import show_json
 
 IMAGE = "landrun-preprocess"
-"""What the image is called on this machine."""
+"""What the image is called on this machine; Spark's has its engine behind that."""
+
+
+class Engine(StrEnum):
+    """What the job runs on."""
+
+    script = "script"
+    spark = "spark"
 
 
 def image(
@@ -35,17 +43,32 @@ def image(
             show_default=False,
         ),
     ] = "",
+    engine: Annotated[
+        Engine | None,
+        typer.Option(
+            help="What the job runs on; else the stack's parameter Engine with --stack, and script"
+            " without.",
+            show_default=False,
+        ),
+    ] = None,
     base_image: Annotated[
         str,
         typer.Option(
             metavar="IMAGE",
-            help="What to build on; else what the Dockerfile names.",
+            help="What to build on; else what the Dockerfile names or, for Spark with --stack,"
+            " SageMaker's Spark image of the stack's region, for whose registry Docker must be"
+            " signed in.",
             show_default=False,
         ),
     ] = "",
     name: Annotated[
-        str, typer.Option(metavar="IMAGE", help="What to call it on this machine.")
-    ] = IMAGE,
+        str,
+        typer.Option(
+            metavar="IMAGE",
+            help=f"What to call it on this machine; else {IMAGE}, for Spark {IMAGE}-spark.",
+            show_default=False,
+        ),
+    ] = "",
     run_as: Annotated[
         str, typer.Option(metavar="USER", help="Who runs the job: landrun, or root.")
     ] = "landrun",
@@ -66,16 +89,32 @@ def image(
     from landrun_ops.docker import Docker  # noqa: PLC0415
 
     docker = Docker()
-    options = {"BASE_IMAGE": base_image, "RUN_AS": run_as}
+    code = folder / "src" / "processing"
     if not stack:
-        images.build(docker, folder / "src" / "processing", name, platform, options)
-        _say(name, json=json)
+        chosen = engine or Engine.script
+        options = _options(chosen, base_image, run_as)
+        images.build(docker, code, _name(name, chosen), platform, options, chosen)
+        _say(_name(name, chosen), json=json)
         return
     # First: building takes longer than failing here.
-    repository = images.repository(stacks.find(stack, profile=profile, region=region))
-    wanted = platform or images.SAGEMAKER_PLATFORM
-    images.build(docker, folder / "src" / "processing", name, wanted, options)
-    _say(images.push(docker, name, repository, tag), json=json)
+    found = stacks.find(stack, profile=profile, region=region)
+    repository = images.repository(found)
+    chosen = engine or Engine(found.parameters.get("Engine") or "script")
+    if chosen == Engine.spark and not base_image:
+        base_image = images.spark_base(found.region)
+    options, wanted = _options(chosen, base_image, run_as), platform or images.SAGEMAKER_PLATFORM
+    images.build(docker, code, _name(name, chosen), wanted, options, chosen)
+    _say(images.push(docker, _name(name, chosen), repository, tag), json=json)
+
+
+def _options(engine: Engine, base_image: str, run_as: str) -> dict[str, str]:
+    """Give the Dockerfile's arguments; SageMaker's Spark image runs as root and nothing else."""
+    base = {"BASE_IMAGE": base_image}
+    return base if engine == Engine.spark else {**base, "RUN_AS": run_as}
+
+
+def _name(name: str, engine: Engine) -> str:
+    return name or (IMAGE if engine == Engine.script else f"{IMAGE}-{engine}")
 
 
 def _say(name: str, *, json: bool) -> None:

@@ -13,6 +13,7 @@ from landrun_ops.local.container import Container, ProcessContainer, command_lin
 from landrun_ops.local.docker_container import DockerContainer, Spec
 from landrun_ops.local.processing_files import inside
 from landrun_ops.local.processing_logs import LogStream
+from landrun_ops.local.spark_process import is_spark, submit
 
 if TYPE_CHECKING:
     from landrun_ops.local.processing_job import Laptop, Order
@@ -78,6 +79,14 @@ def container_of(order: Order, host: Host, laptop: Laptop) -> Container:
     words = [*image["ContainerEntrypoint"], *image.get("ContainerArguments", ())]
     command = command_line(words, python=laptop.python, opt_ml=host.opt_ml, program=laptop.program)
     environment = _environment(order, host, laptop)
+    if is_spark(command):
+        command = submit(
+            command,
+            host=host.name,
+            python=laptop.python,
+            program=laptop.program,
+            environment=environment,
+        )
     return ProcessContainer(command, environment, host.folder, host.log_file)
 
 

@@ -39,6 +39,7 @@ def quietly() -> Iterator[None]:
 with quietly():
     logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
     logging.getLogger("sagemaker.deprecations").setLevel(logging.ERROR)
+    from sagemaker import image_uris
     from sagemaker.network import NetworkConfig
     from sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
     from sagemaker.spark.processing import PySparkProcessor
@@ -70,5 +71,6 @@ __all__ = [
     "ScriptProcessor",
     "SqsSendMessageStep",
     "Workflow",
+    "image_uris",
     "quietly",
 ]
