@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
 import orjson
@@ -16,7 +15,7 @@ import polars as pl
 
 from messages.cleaning import clean, mask
 from messages.columns import MAX_NAME, OUTPUT, TEXT, Columns
-from messages.jsonrows import not_text, overflow, parse, scalar, unwritable, without
+from messages.jsonrows import not_text, overflow, parse, scalar, table, unwritable, without
 from messages.lines import (
     EXCERPT_READ,
     MAX_LINE,
@@ -74,10 +73,10 @@ def clean_json_lines(lines: Sequence[bytes], columns: Columns, encoding: str = "
 
     refuse(not_text([row.get(columns.text) for row in rows]), f"{columns.text!r} is not a string")
     try:
-        data = _columns(rows, [lines[position] for position in positions], columns)
+        data = _columns(rows, list(map(lines.__getitem__, positions)), columns)
     except orjson.JSONEncodeError:
         refuse(unwritable(rows), "nested too deeply")
-        data = _columns(rows, [lines[position] for position in positions], columns)
+        data = _columns(rows, list(map(lines.__getitem__, positions)), columns)
     return _finish(Rows(data, positions, rejects), columns)
 
 
@@ -85,13 +84,14 @@ def _columns(
     rows: Sequence[dict[str, Any]], lines: Sequence[bytes], columns: Columns
 ) -> dict[str, pl.Series]:
     named = [name for name in columns.named().values() if name is not None]
-    data = {n: _scalars([row.get(n) for row in rows], lines) for n in named}
-    others = [key for key in dict.fromkeys(chain.from_iterable(rows)) if key not in data]
+    keys, values = table(rows)
+    data = {n: _scalars(values(n), lines) for n in named}
+    others = [key for key in keys if key not in data]
     if _beyond(others):
         others = [key for key in others if key != OVERFLOW and len(key) <= MAX_NAME][:MAX_COLUMNS]
         data[OVERFLOW] = overflow(rows, {*others, *named})
     for key in others:
-        data[key] = column(key, [row.get(key) for row in rows])
+        data[key] = column(key, values(key))
     return data
 
 

@@ -21,6 +21,7 @@ from messages.batch import (
     clean_tab_lines,
 )
 from messages.columns import Columns
+from messages.jsonrows import table
 
 COLUMNS = Columns(text="text", sender="from", message_id="id", sent_at="at")
 
@@ -222,3 +223,33 @@ def test_records_never_raise_and_add_up(rows: list[list[str]], spill: int) -> No
 
     assert adds_up(batch)
     assert batch.rows_in == len(rows)
+
+
+_LINES = [
+    b'{"text": "a"}', b'{"id": 1, "text": "b"}', b'{"text": "\xff"}', b'{"text": "cut', b"[1]", b"null",
+    b" \r", b'{"text": {}}', b"{}",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_LINES), max_size=12))
+def test_lines_parsed_all_at_once_give_what_lines_parsed_one_by_one_give(
+    mixed: list[bytes],
+) -> None:
+    together = clean_json_lines(mixed, COLUMNS)
+    alone = [clean_json_lines([line], COLUMNS) for line in mixed]
+    slowly = clean_json_lines([*mixed, b""], COLUMNS)
+
+    assert together.rejects == slowly.rejects
+    assert together.frame.equals(slowly.frame)
+    assert together.rows_in == sum(batch.rows_in for batch in alone)
+    assert [r.reason for r in together.rejects] == [r.reason for b in alone for r in b.rejects]
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("abc"), st.integers()), max_size=5))
+def test_values_by_key_are_the_same_whether_rows_have_the_same_keys_or_not(
+    rows: list[dict[str, int]],
+) -> None:
+    keys, values = table(rows)
+
+    assert list(keys) == list(dict.fromkeys(key for row in rows for key in row))
+    assert [values(key) for key in "abcd"] == [[row.get(k) for row in rows] for k in "abcd"]
