@@ -50,6 +50,8 @@ PARAMETERS = {
     "InstanceCount": "2",
     "VolumeSizeInGB": "30",
     "MaxRuntimeInSeconds": "3600",
+    "MaxConcurrentRuns": "2",
+    "Engine": "script",
     "SubnetIds": "subnet-0bb1c79de3EXAMPLE",
     "SecurityGroupIds": "sg-903004f8",
     "NetworkIsolation": "false",
@@ -71,6 +73,7 @@ OUTPUTS = {
     "StateMachineArn": MACHINE,
     "RunsTable": "landrun-RunsTable",
     "LandingsTable": "landrun-LandingsTable",
+    "TurnsTable": "landrun-TurnsTable",
     "NotificationsTopicArn": arn("sns", "landrun-Topic"),
     "LandingRule": "landrun-LandingRule",
     "StatusRule": "landrun-StatusRule",
@@ -173,7 +176,7 @@ class Aws:
         parameters = {**PARAMETERS, **changes.pop("parameters", {})}
         outputs = {**OUTPUTS, **changes.pop("outputs", {})}
         known = {"status": "UPDATE_COMPLETE", **changes}
-        return Stack("landrun", REGION, outputs, parameters, lambda name, _: client(name), **known)
+        return Stack("landrun", REGION, outputs, parameters, lambda name, *_: client(name), **known)
 
 
 def _about(asked: dict[str, Any]) -> str:
@@ -221,6 +224,10 @@ def machine() -> dict[str, Any]:
         **{name: value for name, value in PARAMETERS.items() if value},
         "ImageUri": f"{OUTPUTS['ImageRepositoryUri']}:latest",
         "ProcessingRoleArn": f"arn:aws:iam::{ACCOUNT}:role/landrun-ProcessingRole-1A2B3C4D5E6F",
+        "RunsThatWait": "*",
+        "TurnsQueueUrl": OUTPUTS["StatusQueueUrl"],
+        "InputDataType": "ManifestFile",
+        "InputDistribution": "ShardedByS3Key",
         "JobEnvironment": _in_text({"TEXT_COLUMN": "v2", "LANGUAGE": "en"}),
         "NetworkConfig": _in_text(network),
     }
@@ -236,7 +243,15 @@ def _in_text(value: Any) -> str:
     return json.dumps(braced)[1:-1]
 
 
+def _line(asked: dict[str, Any]) -> dict[str, Any]:
+    """Answer a Query: of landings, or of a line of turns."""
+    of_turns = asked["TableName"] == OUTPUTS["TurnsTable"]
+    line = asked["ExpressionAttributeValues"].get(":line", {}).get("S", "")
+    return answer("dynamodb.Query" + (f"-{line}-turn" if of_turns else ""))
+
+
 HEALTHY: dict[str, Any] = {
+    "dynamodb.Query": _line,
     "events.DescribeRule": lambda asked: answer(f"events.DescribeRule-{_about(asked)}"),
     "events.ListTargetsByRule": lambda asked: answer(f"events.ListTargetsByRule-{_about(asked)}"),
     "lambda.GetFunctionConfiguration": _function,

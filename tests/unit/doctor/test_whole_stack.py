@@ -57,7 +57,8 @@ def test_a_healthy_stack_has_nothing_but_ok(healthy: list[Line]) -> None:
 def test_what_was_seen_is_told_with_names_and_numbers(healthy: list[Line]) -> None:
     says = {line.name: line.finding.says for line in healthy}
     assert (
-        says["quota"] == "the quota 'ml.m5.large for processing job usage' is 4: 2 runs at a time"
+        says["quota"] == "the quota 'ml.m5.large for processing job usage' is 4: enough for the 2"
+        " runs at a time that MaxConcurrentRuns lets"
     )
     assert says["image"].endswith("landrun-1a2b3c4d:latest is there, for linux/amd64")
     assert says["tick"].startswith(
@@ -220,9 +221,9 @@ def test_a_changed_definition_fails_and_names_where(aws: Aws) -> None:
 
 
 def test_a_definition_with_other_values_than_the_parameters_fails(aws: Aws) -> None:
-    given = {"InstanceCount": "1", "JobEnvironment": ""}
+    given = {"VolumeSizeInGB": "60", "JobEnvironment": ""}
     assert troubles(examined(aws, "definition", parameters=given))["definition"] == (
-        "fail: its definition has other values: InstanceCount is '2', and should be '1';"
+        "fail: its definition has other values: VolumeSizeInGB is '30', and should be '60';"
         ' JobEnvironment is {"TEXT_COLUMN": "v2", "LANGUAGE": "en"}, and should be {}'
     )
 
