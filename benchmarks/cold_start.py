@@ -1,0 +1,111 @@
+"""Cold starts of what is deployed, beside an empty handler, bare boto3, and the notebook's way.
+
+Each repetition starts a fresh process of each way, in turn, under Lambda's own runtime client, and
+calls it once. INIT is what the emulator logs of importing the handler. The functions build their
+clients on the first call, which the bare handler has done by then: so the first call is counted,
+too, in the ratios of "until the first start".
+
+On Lambda INIT runs with a whole core, and what comes after it with the function's share of one.
+Where the time goes: ``python -X importtime -c "import landrun.handlers.object_created"``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from benchmarks import lambdas
+from benchmarks.answering import answering
+from benchmarks.lambdas import Function, Start, Tools, install
+from benchmarks.measuring import Aim, Figures, Options, Row, interleaved, ratios
+
+TITLE = "Cold starts"
+
+STARTERS = ("object_created", "schedule")
+"""The functions that start runs."""
+
+OTHERS = ("execution_status", "reconcile")
+NEAR_BARE, FASTER, SMALL = Aim("<=", 1.25), Aim(">=", 8), Aim("<=", 15)
+MIB = 1 << 20
+
+Starts = Mapping[str, list[Start]]
+
+
+def run(options: Options) -> Iterator[Row]:
+    """Build, start each way in turn, and yield what came of it."""
+    options.progress("building with the SAM CLI")
+    tools = install()
+    functions = lambdas.built(tools, options.scratch / "build")
+    ways = _ways(tools, functions, options)
+    starts: dict[str, list[Start]] = {name: [] for name in ways}
+
+    def measured(name: str, endpoint: str) -> float:
+        start = lambdas.cold_start(tools, ways[name], options.scratch, endpoint)
+        starts[name].append(start)
+        return start.whole
+
+    with answering() as endpoint:
+        rounds = {name: lambda name=name: measured(name, endpoint) for name in ways}
+        interleaved(rounds, 2 if options.quick else 15, options.progress)
+    yield from _absolute(starts)
+    yield from _beside(starts)
+    yield from _weights(ways)
+
+
+def _ways(tools: Tools, functions: Mapping[str, Function], options: Options) -> dict[str, Function]:
+    ours = STARTERS if options.quick else (*STARTERS, *OTHERS)
+    ways = {
+        "empty": lambdas.written(options.scratch / "empty", lambdas.EMPTY),
+        "bare boto3": lambdas.written(options.scratch / "bare", lambdas.BARE),
+        **{name: functions[name] for name in ours},
+        "notebook's way": lambdas.notebook(tools),
+    }
+    if not options.quick:
+        ways["notebook's way, compiled"] = lambdas.notebook(tools, compile_it=True)
+    return ways
+
+
+def _absolute(starts: Starts) -> Iterator[Row]:
+    for name, found in starts.items():
+        inits = Figures.of([start.init * 1000 for start in found])
+        yield Row(name, "INIT", unit="ms", **inits.parts())
+        if name == "reconcile":
+            continue  # called with what it refuses: a sweep is no start
+        wholes = Figures.of([start.whole * 1000 for start in found])
+        yield Row(name, "INIT and first call", unit="ms", **wholes.parts())
+        peaks = Figures.of([start.peak / MIB for start in found])
+        yield Row(name, "peak memory", unit="MiB", **peaks.parts())
+
+
+def _beside(starts: Starts) -> Iterator[Row]:
+    """Yield ratios, round by round; of INIT as of all that the first event waits for."""
+    bare, notebook = starts["bare boto3"], starts["notebook's way"]
+    for name in STARTERS:
+        ours = starts[name]
+        yield _ratio(name, "INIT ÷ bare boto3's", _init(ours), _init(bare), NEAR_BARE)
+        until = "until the first start ÷ bare boto3's"
+        note = "writes the manifest, too; bare boto3 only starts the execution"
+        yield _ratio(name, until, _whole(ours), _whole(bare), NEAR_BARE, note)
+        yield _ratio(name, "notebook's INIT ÷ ours", _init(notebook), _init(ours), FASTER)
+        later = "notebook's ÷ ours, until the first start"
+        yield _ratio(name, later, _whole(notebook), _whole(ours), FASTER)
+
+
+def _ratio(
+    name: str, figure: str, ours: list[float], over: list[float], aim: Aim, note: str = ""
+) -> Row:
+    parts = ratios(ours, over).parts()
+    return Row(f"cold start, {name}", figure, unit="×", aim=aim, note=note, key=True, **parts)
+
+
+def _init(starts: list[Start]) -> list[float]:
+    return [start.init for start in starts]
+
+
+def _whole(starts: list[Start]) -> list[float]:
+    return [start.whole for start in starts]
+
+
+def _weights(ways: Mapping[str, Function]) -> Iterator[Row]:
+    ours = ways["object_created"].megabytes
+    yield Row("functions", "unzipped", ours, "MB", aim=SMALL, key=True)
+    yield Row("notebook's way", "unzipped", ways["notebook's way"].megabytes, "MB")
