@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -194,7 +195,7 @@ def sweeps(ledger: Ledger) -> Iterator[tuple[str, Asked]]:
         cursors.move("executions", {"back_to": (NOW - ago).isoformat()})
         with unheard():
             built = reconcile.build(settings, ledger.clients, clock=lambda: NOW)
-            yield case, ledger.asked(lambda built=built: built.handle({}, None))
+            yield case, ledger.asked(partial(built.handle, {}, None))
 
 
 class Ledger:

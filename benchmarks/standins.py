@@ -52,7 +52,7 @@ def unheard() -> Iterator[None]:
 
 
 class _Nowhere(io.TextIOBase):
-    """Takes what is written; never closed, for Powertools' loggers keep the first they were given."""
+    """Takes what is written. Never closed: Powertools' loggers keep the first one."""
 
     def write(self, text: str) -> int:
         return len(text)
@@ -93,7 +93,7 @@ def json_service(act: Json) -> Callable[[AWSPreparedRequest], AWSResponse]:
         target = request.headers["X-Amz-Target"]
         operation = (target.decode() if isinstance(target, bytes) else target).partition(".")[2]
         try:
-            return response(request, 200, json.dumps(act(operation, json.loads(request.body))))
+            return response(request, 200, json.dumps(act(operation, json.loads(_body(request)))))
         except Refusal as refusal:
             said = {"__type": refusal.kind, "message": refusal.message, **refusal.about}
             return response(request, 400, json.dumps(said))
@@ -107,7 +107,7 @@ def response(
     """Spell an answer."""
     content = body.encode() if isinstance(body, str) else body
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    all_headers = HeadersDict({"content-length": str(len(content)), **named})
+    all_headers: Any = HeadersDict({"content-length": str(len(content)), **named})
     return AWSResponse(request.url, status, all_headers, _Raw(content))
 
 
@@ -197,8 +197,7 @@ def _bucket_and_key(host: str, path: str) -> tuple[str, str]:
 
 def _unchunked(request: AWSPreparedRequest) -> bytes:
     """Read a body; botocore may send it in ``aws-chunked`` coding with a checksum behind."""
-    body = request.body
-    content: bytes = body if isinstance(body, bytes) else b"" if body is None else body.read()
+    content = _body(request)
     if _text(request.headers.get("Content-Encoding", "")) != "aws-chunked":
         return content
     parts = []
@@ -210,6 +209,12 @@ def _unchunked(request: AWSPreparedRequest) -> bytes:
         parts.append(content[:length])
         content = content[length + 2 :]
     return b"".join(parts)
+
+
+def _body(request: AWSPreparedRequest) -> bytes:
+    body: Any = request.body
+    content: bytes = body if isinstance(body, bytes) else b"" if body is None else body.read()
+    return content
 
 
 def _text(value: str | bytes) -> str:
@@ -245,7 +250,7 @@ class Bucket:
     ) -> None:
         self._size, self._refill, self._clock = size, refill, clock
         # What several processes share: calls left, and when that was so.
-        self._state = multiprocessing.Array("d", 2)
+        self._state: Any = multiprocessing.Array("d", 2)
         self.fill()
 
     def fill(self) -> None:
@@ -255,9 +260,8 @@ class Bucket:
     def take(self) -> bool:
         """Take one call; False when there is none left now."""
         with self._state.get_lock():
-            left, at = self._state
-            now = self._clock()
-            left = min(self._size, left + (now - at) * self._refill)
+            now, (before, at) = self._clock(), self._state[:]
+            left: float = min(self._size, before + (now - at) * self._refill)
             taken = left >= 1
             self._state[:] = [left - taken, now]
             return taken

@@ -278,7 +278,7 @@ def dollars(read_units: float, write_units: float) -> float:
 
 
 def _place(index: Index, entry: Item | None) -> tuple[str, str] | None:
-    return entry and (entry[index.hash]["S"], entry[index.range]["S"])
+    return None if entry is None else (entry[index.hash]["S"], entry[index.range]["S"])
 
 
 def _units(size: int, of: int) -> int:

@@ -86,8 +86,10 @@ def _update(expression: str) -> tuple[list[tuple[str, str]], list[str]]:
 
 @lru_cache
 def _condition(text: str) -> Condition:
-    tokens = list(_tokens(text))
-    return _Reader(tokens).whole()
+    try:
+        return _Reader(list(_tokens(text))).whole()
+    except IndexError as error:
+        raise NotImplementedError(f"a condition such as {text!r}") from error
 
 
 def _tokens(text: str) -> Iterator[str]:
@@ -183,17 +185,15 @@ def _function(name: str, operands: list[Operand]) -> Condition:
         return lambda item, given: one(item, given) is not None
     if name == "attribute_not_exists":
         return lambda item, given: one(item, given) is None
-    if name == "begins_with":
-        return lambda item, given: _text(one(item, given)).startswith(operands[1](item, given)["S"])
-    if name == "contains":
-        return lambda item, given: operands[1](item, given)["S"] in _text(one(item, given))
-    raise NotImplementedError(f"the function {name}")
+    texts = {"begins_with": str.startswith, "contains": str.__contains__}
+    if name not in texts:
+        raise NotImplementedError(f"the function {name}")
+    return lambda item, given: _of_text(texts[name], one(item, given), operands[1](item, given))
 
 
-def _text(value: Any) -> str:
-    """Give the text, or what no text is in and none begins."""
-    text: str = (value or {}).get("S", "")
-    return text
+def _of_text(holding: Callable[[str, str], bool], text: Any, part: Any) -> bool:
+    """Compare texts; of what is none, nothing holds."""
+    return text is not None and "S" in text and holding(text["S"], part["S"])
 
 
 def _compared(sign: str, left: Any, right: Any) -> bool:
