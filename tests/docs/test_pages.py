@@ -40,6 +40,9 @@ NOT_RUN = {
         "landrun local up --listen                    # stays; containers can reach it",
         "landrun local env --sam > env.json",
     ],
+    "docs/more-machines.md": [
+        "sam deploy --parameter-overrides Engine=spark InstanceCount=4 InstanceType=ml.m5.2xlarge",
+    ],
     "docs/operate.md": ["export LANDRUN_STACK=landrun"],
 }
 """The commands that no test runs, by their first line: each says why, above it."""
