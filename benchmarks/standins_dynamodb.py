@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import time
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -76,8 +75,6 @@ class DynamoDB:
         Requests by operation.
     read_units, write_units
         What they consumed.
-    seconds
-        CPU time that answering took: the stand-in's own, not its caller's.
     """
 
     def __init__(self, designs: Iterable[Design], path: Path | None = None) -> None:
@@ -92,18 +89,14 @@ class DynamoDB:
     def forget_counts(self) -> None:
         """Begin to count anew."""
         self.calls: Counter[str] = Counter()
-        self.read_units = self.write_units = self.seconds = 0.0
+        self.read_units = self.write_units = 0.0
 
     def __call__(self, operation: str, call: Mapping[str, Any]) -> dict[str, Any]:
         """Answer one call."""
         act: Callable[[Any], dict[str, Any]] = getattr(self, f"_{operation}")
         with self._lock:
-            began = time.thread_time()
             self.calls[operation] += 1
-            try:
-                return act(call)
-            finally:
-                self.seconds += time.thread_time() - began
+            return act(call)
 
     def load(self, table: str, items: Iterable[Item]) -> None:
         """Put items there that are new, without counting."""
