@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -52,9 +51,9 @@ class Shards:
     """What hosts wrote, summed up one by one: not all of it is in memory together.
 
     A summary is the job's own, and so the rules are for any: whole numbers add up; of other
-    numbers the greatest counts, for hosts work side by side (``seconds``); lists are joined, each
-    member once; what else there is stays if no host has it otherwise. ``shards`` keeps apart what
-    each host counted, so that an uneven share is seen.
+    numbers the greatest counts, for hosts work side by side (``seconds``); lists are joined, a
+    text that several hosts list (a column's name) once; what else there is stays if no host has
+    it otherwise. ``shards`` keeps apart what each host counted, so that an uneven share is seen.
     """
 
     total: dict[str, Any] = field(default_factory=dict)
@@ -104,8 +103,8 @@ class Shards:
             del self.total[name]
 
     def _joined(self, name: str, known: list[Any], members: list[Any]) -> list[Any]:
-        spelled = {json.dumps(one, sort_keys=True) for one in known}
-        new = [one for one in members if json.dumps(one, sort_keys=True) not in spelled]
+        texts = {one for one in known if isinstance(one, str)}
+        new = [one for one in members if not isinstance(one, str) or one not in texts]
         room = JOINED - len(known)
         if new[room:]:
             self._add(f"{name}_omitted", len(new[room:]))
