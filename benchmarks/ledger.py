@@ -215,7 +215,7 @@ class Ledger:
         os.environ.update(ENVIRONMENT)
         self.size = size
         path = scratch / "runs.sqlite"
-        self.database = DynamoDB([RUNS, LANDINGS, TURNS], path)
+        self.database = DynamoDB([RUNS, LANDINGS, TURNS], path, cache=500)
         forgotten = size - int(size * (REMEMBERED / YEAR))
         self._past = PastExecutions(MACHINE, self._execution, range(forgotten, size))
         storage = PastManifests([self.name(number) for number in range(size)])

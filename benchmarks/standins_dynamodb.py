@@ -68,6 +68,8 @@ class DynamoDB:
         The tables.
     path
         A file to keep the rows in; in memory without one.
+    cache
+        Megabytes of the file that are kept in memory.
 
     Attributes
     ----------
@@ -77,10 +79,12 @@ class DynamoDB:
         What they consumed.
     """
 
-    def __init__(self, designs: Iterable[Design], path: Path | None = None) -> None:
+    def __init__(self, designs: Iterable[Design], path: Path | None = None, cache: int = 2) -> None:
         self._designs = {design.name: design for design in designs}
         self._rows = sqlite3.connect(path or ":memory:", check_same_thread=False)
-        self._rows.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;")
+        self._rows.executescript(
+            f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{cache * 1000};"
+        )
         self._lock = threading.Lock()
         self.forget_counts()
         for design in self._designs.values():
@@ -101,20 +105,22 @@ class DynamoDB:
     def load(self, table: str, items: Iterable[Item]) -> None:
         """Put items there that are new, without counting."""
         design = self._designs[table]
-        entries: dict[str, list[tuple[str, str, str, int]]] = {i.name: [] for i in design.indexes}
+        entries: dict[str, list[tuple[Any, ...]]] = {i.name: [] for i in design.indexes}
         rows = []
-        for item in items:
+        [[last]] = self._rows.execute(f'SELECT coalesce(max(id), 0) FROM "{table}"')
+        for number, item in enumerate(items, last + 1):
             key = item[design.key]["S"]
-            rows.append((key, json.dumps(item, ensure_ascii=False), item_size(item)))
+            rows.append((number, key, json.dumps(item, ensure_ascii=False), item_size(item)))
             for index in design.indexes:
                 entry = index.entry(item, design.key)
                 if entry is not None:
                     place = (entry[index.hash]["S"], entry[index.range]["S"], key)
-                    entries[index.name].append((*place, item_size(entry)))
+                    entries[index.name].append((*place, item_size(entry), number))
         with self._lock:
-            self._rows.executemany(f'INSERT INTO "{table}" VALUES (?, ?, ?)', rows)
+            self._rows.executemany(f'INSERT INTO "{table}" VALUES (?, ?, ?, ?)', rows)
             for name, found in entries.items():
-                self._rows.executemany(f'INSERT INTO "{table}/{name}" VALUES (?, ?, ?, ?)', found)
+                statement = f'INSERT INTO "{table}/{name}" VALUES (?, ?, ?, ?, ?)'
+                self._rows.executemany(statement, found)
 
     def indexed(self, table: str, index: str) -> int:
         """Count what an index holds."""
@@ -136,12 +142,13 @@ class DynamoDB:
 
     def _create(self, design: Design) -> None:
         self._rows.execute(
-            f'CREATE TABLE "{design.name}" (key TEXT PRIMARY KEY, item TEXT, size INT)'
+            f'CREATE TABLE "{design.name}"'
+            " (id INTEGER PRIMARY KEY, key TEXT UNIQUE, item TEXT, size INT)"
         )
         for index in design.indexes:
             self._rows.execute(
                 f'CREATE TABLE "{design.name}/{index.name}" (hash TEXT, range TEXT, key TEXT,'
-                " size INT, PRIMARY KEY (hash, range, key)) WITHOUT ROWID"
+                " size INT, id INT, PRIMARY KEY (hash, range, key)) WITHOUT ROWID"
             )
 
     def _found(self, table: str, key: str) -> tuple[Item | None, int]:
@@ -189,14 +196,20 @@ class DynamoDB:
         after = change(before or {design.key: keyed[design.key]})
         now = item_size(after)
         self.write_units += _units(max(size, now), 1024)
-        text = json.dumps(after, ensure_ascii=False)
-        self._rows.execute(f'REPLACE INTO "{design.name}" VALUES (?, ?, ?)', (key, text, now))
+        row = (key, json.dumps(after, ensure_ascii=False), now)
+        [[number]] = self._rows.execute(
+            f'INSERT INTO "{design.name}" (key, item, size) VALUES (?, ?, ?) ON CONFLICT (key)'
+            " DO UPDATE SET item = excluded.item, size = excluded.size RETURNING id",
+            row,
+        ).fetchall()
         for index in design.indexes:
-            self._index(design, index, key, before or {}, after)
+            self._index(design, index, (key, number), before or {}, after)
         answer = {"ALL_OLD": before, "ALL_NEW": after}.get(call.get("ReturnValues", "NONE"))
         return {"Attributes": answer} if answer else {}
 
-    def _index(self, design: Design, index: Index, key: str, before: Item, after: Item) -> None:
+    def _index(
+        self, design: Design, index: Index, row: tuple[str, int], before: Item, after: Item
+    ) -> None:
         """Bring an index up to date, and count its writes."""
         old, new = (index.entry(item, design.key) for item in (before, after))
         if old == new:
@@ -209,10 +222,10 @@ class DynamoDB:
         table = f'"{design.name}/{index.name}"'
         if place and place != next_place:
             where = "hash = ? AND range = ? AND key = ?"
-            self._rows.execute(f"DELETE FROM {table} WHERE {where}", (*place, key))
+            self._rows.execute(f"DELETE FROM {table} WHERE {where}", (*place, row[0]))
         if next_place:
-            row = (*next_place, key, sizes[1])
-            self._rows.execute(f"REPLACE INTO {table} VALUES (?, ?, ?, ?)", row)
+            entry = (*next_place, row[0], sizes[1], row[1])
+            self._rows.execute(f"REPLACE INTO {table} VALUES (?, ?, ?, ?, ?)", entry)
 
     def _Query(self, call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         design = self._designs[call["TableName"]]
@@ -254,7 +267,7 @@ class DynamoDB:
         order = "ASC" if forward else "DESC"
         return self._rows.execute(
             f'SELECT t.item, i.size FROM "{design.name}/{index.name}" i'
-            f' JOIN "{design.name}" t ON t.key = i.key WHERE {" AND ".join(where)}'
+            f' JOIN "{design.name}" t ON t.id = i.id WHERE {" AND ".join(where)}'
             f" ORDER BY i.range {order}, i.key {order}",
             values,
         )
