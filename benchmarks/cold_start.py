@@ -84,17 +84,18 @@ def _beside(starts: Starts) -> Iterator[Row]:
         yield _ratio(name, "INIT ÷ bare boto3's", _init(ours), _init(bare), NEAR_BARE)
         until = "until the first start ÷ bare boto3's"
         note = "writes the manifest, too; bare boto3 only starts the execution"
-        yield _ratio(name, until, _whole(ours), _whole(bare), NEAR_BARE, note)
+        yield _ratio(name, until, _whole(ours), _whole(bare), NEAR_BARE, note=note)
         yield _ratio(name, "notebook's INIT ÷ ours", _init(notebook), _init(ours), FASTER)
         later = "notebook's ÷ ours, until the first start"
         yield _ratio(name, later, _whole(notebook), _whole(ours), FASTER)
 
 
 def _ratio(
-    name: str, figure: str, ours: list[float], over: list[float], aim: Aim, note: str = ""
+    name: str, figure: str, ours: list[float], over: list[float], aim: Aim, *, note: str = ""
 ) -> Row:
     parts = ratios(ours, over).parts()
-    return Row(f"cold start, {name}", figure, unit="×", aim=aim, note=note, key=True, **parts)
+    times = "×"  # noqa: RUF001
+    return Row(f"cold start, {name}", figure, unit=times, aim=aim, note=note, key=True, **parts)
 
 
 def _init(starts: list[Start]) -> list[float]:

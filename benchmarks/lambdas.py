@@ -26,7 +26,17 @@ from sam.build import compiled, handlers, overrides  # noqa: E402
 from sam.invoke import free_port  # noqa: E402
 from sam.tools import Tools, bare_environment, install, run  # noqa: E402
 
-__all__ = ["Function", "Start", "Tools", "built", "cold_start", "install", "notebook", "written"]
+__all__ = [
+    "Function",
+    "Start",
+    "Tools",
+    "built",
+    "cold_start",
+    "free_port",
+    "install",
+    "notebook",
+    "written",
+]
 
 CACHE = ROOT / ".landrun" / "bench"
 """What is made once for many runs: installed SDKs, and what SAM has built of the same sources."""
