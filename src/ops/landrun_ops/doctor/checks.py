@@ -17,6 +17,7 @@ from landrun_ops.doctor import (
     quotas,
     roles,
     schedules,
+    sharing,
     turns,
 )
 from landrun_ops.doctor.examining import Check
@@ -43,6 +44,7 @@ def of_stack(sight: Sight, now: datetime, rendered: Callable[[], str]) -> list[C
         *roles.checks(sight),
         *images.checks(sight),
         *quotas.checks(sight),
+        *sharing.checks(sight),
         *belongings.checks(sight),
         *queues.checks(sight, now),
         *turns.checks(sight, now),
