@@ -2,11 +2,11 @@
 
 python benchmarks/generate.py FILE MEGABYTES    a .jsonl, .csv or .parquet file
 
-Every text is its own but for one row in 20, which repeats the sender and text of an earlier row, up
-to 100,000 rows before it, under an id of its own. One row in 50 is empty once cleaned; one line of
-JSON in 1,000 is broken. Other texts hold, each in a few per cent of rows, tags, entities, spare white
-space, full-width digits, URLs, addresses, phone and card numbers. What is masked has one form each, so
-that plain regular expressions find it too: see `benchmarks/competitors/rules.py`.
+Every text is its own but for one row in 20, which repeats the sender and text of an earlier row,
+up to 100,000 rows before it, under an id of its own. One row in 50 is empty once cleaned; one line
+of JSON in 1,000 is broken. Other texts hold, each in a few per cent of rows, tags, entities, spare
+white space, full-width digits, URLs, addresses, phone and card numbers. What is masked has one form
+each, so that plain regular expressions find it too: see `benchmarks/competitors/rules.py`.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from polars.io.plugins import register_io_source
 CHUNK = 100_000
 SENDERS, PHRASES = 200_000, 20_000
 ROW_BYTES = {".jsonl": 289, ".csv": 231, ".parquet": 53}
-_WORDS = (
-    "is the bike still for sale can you send it to my street tomorrow morning please thanks price "
-    "would be fine offer lower delivery pickup weekend condition of lamp table winter coat shipping "
-    "included payment by transfer got your message never arrived refund works great box damaged "
-    "size xl only few left seen at 18:30 paid 25.90 on 2026-11-22 o'clock 50% & co"
-).split(" ")
+_WORDS = """
+    is the bike still for sale can you send it to my street tomorrow morning please thanks price
+    would be fine offer lower delivery pickup weekend condition of lamp table winter coat shipping
+    included payment by transfer got your message never arrived refund works great box damaged
+    size xl only few left seen at 18:30 paid 25.90 on 2026-11-22 o'clock 50% & co
+""".split()  # noqa: SIM905 - to be read
 # In one phrase of eight, so in about a third of all texts.
-_FOREIGN = "Größe café naïve für über schön 訊息 你好 спасибо ありがとう 😀 🚲 £20".split(" ")
+_FOREIGN = "Größe café naïve für über schön 訊息 你好 спасибо ありがとう 😀 🚲 £20".split()  # noqa: SIM905 - to be read
 # What some rows hold, and in how many of 1,000; {} is two digits that differ from row to row.
 _SPECIAL = {
     "<p>see <b>bold</b> words<br/>there</p>": 30,
     "fish &amp; chips &lt;three&gt; &quot;now&quot;": 30,
     "two  spaces \t and a tab ": 60,
-    "\uff11\uff12 full-width digits": 5,  # noqa: RUF001 - on purpose
+    "\uff11\uff12 full-width digits": 5,
     "see https://shop.example.org/item/{}?x=1&y=2": 40,
     "write to bob.{}@mail.example.org": 30,
     "call +49 170 55512{} today": 25,
@@ -125,12 +125,12 @@ def _pick(pool: list[str] | pl.Series, content: pl.Series, seed: int) -> pl.Seri
 
 
 def _mixed(numbers: pl.Series, seed: int) -> pl.Series:
-    """Scramble numbers the same way in every version of everything: Knuth's multiplier, modulo a prime."""
+    """Scramble numbers, the same way in every version of everything: Knuth's multiplier."""
     return ((numbers + seed * 1_000_003) % 2_147_483_647) * 2_654_435_761 % 2_147_483_647
 
 
 def _phrases() -> pl.Series:
-    chance = random.Random(1)  # noqa: S311
+    chance = random.Random(1)
     words = [_WORDS + _FOREIGN if number % 8 == 0 else _WORDS for number in range(PHRASES)]
     return pl.Series([" ".join(chance.choices(w, k=chance.randint(4, 16))) for w in words])
 

@@ -1,7 +1,7 @@
 """What is cleaned and masked, as plain regular expressions that mean the same in every engine.
 
-They do on `benchmarks/generate.py`'s messages what preprocess.py does on any: its own rules know far
-more forms of numbers, tags and entities. So the others have the lighter job.
+They do on `benchmarks/generate.py`'s messages what preprocess.py does on any: its own rules know
+far more forms of numbers, tags and entities. So the others have the lighter job.
 """
 
 COLUMNS = ("message_id", "sender", "sent_at", "text", "lang")

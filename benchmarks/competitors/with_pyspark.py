@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import functions as sql
 from rules import BLOCKS, COLUMNS, ENTITIES, FULL_WIDTH, HALF_WIDTH, MASKS, SPACES, TAGS
 
 
@@ -21,9 +21,9 @@ def main(source: Path, target: Path) -> None:
         .getOrCreate()
     )
     spark.sparkContext.setLogLevel("ERROR")
-    rows = _read(spark, source).withColumn("text", _clean(F.col("text")))
-    first = F.min(F.struct("message_id", "sent_at", "lang")).alias("first")
-    unique = rows.where(F.col("text") != "").groupBy("sender", "text").agg(first)
+    rows = _read(spark, source).withColumn("text", _clean(sql.col("text")))
+    first = sql.min(sql.struct("message_id", "sent_at", "lang")).alias("first")
+    unique = rows.where(sql.col("text") != "").groupBy("sender", "text").agg(first)
     unique = unique.select("first.message_id", "sender", "first.sent_at", "text", "first.lang")
     unique.write.parquet(str(target / "parts"), compression="zstd")
     spark.stop()
@@ -39,13 +39,13 @@ def _read(spark: SparkSession, source: Path) -> DataFrame:
 
 
 def _clean(text: Column) -> Column:
-    text = F.regexp_replace(F.regexp_replace(text, BLOCKS, " "), TAGS, "")
+    text = sql.regexp_replace(sql.regexp_replace(text, BLOCKS, " "), TAGS, "")
     for entity, character in ENTITIES.items():
-        text = F.replace(text, F.lit(entity), F.lit(character))
-    text = F.translate(text, FULL_WIDTH, HALF_WIDTH)  # it has no NFKC
-    text = F.trim(F.regexp_replace(text, SPACES, " "))
+        text = sql.replace(text, sql.lit(entity), sql.lit(character))
+    text = sql.translate(text, FULL_WIDTH, HALF_WIDTH)  # it has no NFKC
+    text = sql.trim(sql.regexp_replace(text, SPACES, " "))
     for pattern, token in MASKS.items():
-        text = F.regexp_replace(text, pattern, token)
+        text = sql.regexp_replace(text, pattern, token)
     return text
 
 

@@ -54,7 +54,7 @@ def finish(bucket: Bucket, schema: dict[str, pl.DataType], target: Path, limit: 
             path.unlink()
         if rows.height:
             part = target.with_name(f"{target.name}.{number:05d}")
-            rows.drop(ORDER).write_parquet(part, compression="zstd")
+            _write(rows.drop(ORDER), part)
             written.parts.append(part)
             written.kept.update(_by_task(rows))
     return written
@@ -90,6 +90,10 @@ def _unique(paths: Sequence[Path], schema: dict[str, pl.DataType], limit: int) -
             held = [firsts(pl.concat(held))]
             size = int(held[0].estimated_size())
     return firsts(pl.concat(held))
+
+
+def _write(rows: pl.DataFrame, part: Path) -> None:
+    rows.write_parquet(part, compression="zstd")
 
 
 def _by_task(rows: pl.DataFrame) -> dict[int, int]:
