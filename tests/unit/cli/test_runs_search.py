@@ -12,8 +12,9 @@ from botocore.exceptions import ClientError
 
 from landrun.errors import ServiceError
 from landrun.manifests import manifest_body
-from landrun_ops.cli.runs import STATUSES, Status, _write
+from landrun_ops.cli.runs import STATUSES, Status, _say_what_was_left, _write
 from landrun_ops.inputs import Input, Inputs, parse
+from landrun_ops.looking import Looking
 from landrun_ops.runs import Run
 from landrun_ops.searching import Search
 
@@ -72,6 +73,17 @@ def test_a_row_without_a_manifest_is_passed() -> None:
     read, _ = _reading({})
     odd = [Run({"name": "x", "trigger": "a"}), Run({"name": "y", "input_message": 1})]
     assert list(Search("a", read).among(odd)) == []
+
+
+def test_a_search_that_did_not_look_at_all_runs_says_back_to_when_it_looked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _say_what_was_left(None, Looking(left=1))
+    assert capsys.readouterr().err == ""
+    _say_what_was_left(None, Looking(left=0, back_to="2026-10-03T08:00:00.000Z"))
+    said = capsys.readouterr().err
+    assert "2026-10-03T08:00:00.000Z" in said
+    assert "--since" in said
 
 
 # Manifests
