@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,11 +26,31 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "filterwarnings", "ignore:distutils Version classes are deprecated:DeprecationWarning"
     )
-    config.addinivalue_line("filterwarnings", "ignore::ResourceWarning:pyspark")
+    # PySpark leaves the sockets of its results to the garbage collector.
+    config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
+def s3() -> Iterator[Any]:
+    """moto's S3, which driver and executors find as they would find a region's."""
+    import boto3  # noqa: PLC0415
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    os.environ |= {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    yield boto3.client("s3")
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def spark(s3: Any) -> Iterator[SparkSession]:
     from cluster import session  # noqa: PLC0415
 
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"

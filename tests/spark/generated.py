@@ -9,31 +9,49 @@ import io
 import json
 import random
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import zstandard
 
-WORDS = "hello is the lamp still there Grüße 50€ call 555-0134 a@b.example &amp; über 値段 ok".split()
+WORDS = [
+    "hello",
+    "is",
+    "the",
+    "lamp",
+    "still",
+    "there",
+    "Grüße",
+    "50€",
+    "call",
+    "555-0134",
+    "a@b.example",
+    "&amp;",
+    "über",
+    "値段",
+    "ok",
+]
 HOSTILE = [
     b"{", b"", b"   ", b"[1,2]", b'{"text": 7}', b'{"text": null}', b'{"text": "a"} trailing',
     b'{"text": "\xff\xfe"}', b'{"text": "\\ud800"}', b'{"text": "cr\r"}\r', b"\x00", b'"text"',
-    b'{"text": "", "sender": "x"}', b'{"text": "' + b"[" * 50 + b'"}', b'{"text":"dup","text":"key"}',
+    b'{"text": "", "sender": "x"}', b'{"text": "' + b"[" * 50 + b'"}',
+    b'{"text":"dup","text":"key"}',
 ]  # fmt: skip
 
 
 def messages(seed: int, count: int) -> list[dict[str, Any]]:
     """Messages of which about one in five repeats an earlier one, and some say nothing."""
     chance, made = random.Random(seed), []
-    begin = datetime(2026, 1, 1)
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
     for number in range(count):
         text = " ".join(chance.choices(WORDS, k=chance.randint(0, 6)))
         sender: str | None = chance.choice(["ann", "bob", "", None])
         if made and chance.random() < 0.2:
-            text, sender = (lambda m: (m["text"], m["sender"]))(chance.choice(made))
-        when = (begin + timedelta(minutes=number)).isoformat()
+            again = chance.choice(made)
+            text, sender = again["text"], again["sender"]
+        when = (begin + timedelta(minutes=number)).replace(tzinfo=None).isoformat()
         made.append({"id": f"{seed}-{number}", "sender": sender, "time": when, "text": text})
     return made
 
@@ -81,6 +99,7 @@ def write_all(folder: Path, seed: int, count: int = 200) -> Path:
     (folder / "deep").mkdir()
     rows = messages(seed, count)
     half = rows[count // 2 :] + messages(seed + 1, count // 2)
+    latin = [row | {"text": f"Grüße {row['id']}"} for row in rows[:60]]
     zst = zstandard.ZstdCompressor().compress
     contents = {
         "a.jsonl": jsonl(rows, seed),
@@ -89,7 +108,7 @@ def write_all(folder: Path, seed: int, count: int = 200) -> Path:
         "deep/d.json.bz2": bz2.compress(jsonl(rows[:20], seed, hostile=False)),
         "e.csv": separated(half, ",").encode(),
         "f.csv": separated(rows[:50], ";").encode("utf-16"),
-        "g.csv": separated([r | {"text": "Grüße " + r["id"]} for r in rows[:60]], ",").encode("cp1252", "replace"),
+        "g.csv": separated(latin, ",").encode("cp1252"),
         "h.tsv": tabbed(rows).encode(),
         "cut.jsonl.gz": gzip.compress(jsonl(half, seed))[:-200],
         "empty.jsonl": b"",

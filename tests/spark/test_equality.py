@@ -21,7 +21,7 @@ def test_samples_come_out_as_on_one_machine(runs: Runs) -> None:
     result = runs.equal(ROOT / "samples")
 
     assert result.summary["rows_out"] > 100
-    assert result.summary["duplicates"] and result.summary["rejected"] and result.summary["empty"]
+    assert all(result.summary[name] for name in ("duplicates", "rejected", "empty"))
 
 
 @pytest.mark.skipif(not SMS.is_dir(), reason="real messages are not part of the repository")
@@ -74,7 +74,12 @@ def test_parquet_of_several_tasks_and_row_groups_is_read_by_its_row_groups(
     (tmp_path / "in").mkdir()
     chance = random.Random(6)
     rows = [
-        {"id": str(n), "sender": "a", "time": "2026-01-01T00:00:00", "text": chance.randbytes(150).hex()}
+        {
+            "id": str(n),
+            "sender": "a",
+            "time": "2026-01-01T00:00:00",
+            "text": chance.randbytes(150).hex(),
+        }
         for n in range(250_000)
     ]
     parquet(rows, tmp_path / "in" / "large.parquet", 20_000)

@@ -92,6 +92,7 @@ def build(
     name: str,
     platform: str,
     options: Mapping[str, str],
+    *,
     engine: str = "script",
 ) -> None:
     """Build the image ``name`` from a folder's Dockerfile, showing Docker's progress.

@@ -21,6 +21,8 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from cluster import fetching, store
+from cluster.manifest import Entry
 from messages import plan, work
 from messages.columns import SENDER, TEXT
 from messages.host import memory_mb
@@ -28,8 +30,6 @@ from messages.sources import Source, inspect
 from messages.staging import ORDER, segments
 from messages.values import conform
 from messages.work import Done, Task
-from cluster import fetching, store
-from cluster.manifest import Entry
 
 TABLE = "task int, number int, kind string, data binary"
 ROWS, REJECTS, DONE = "rows", "rejects", "done"
@@ -178,9 +178,7 @@ def identities(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         )
 
 
-def write_parts(
-    batches: Iterable[pa.RecordBatch], output: Output
-) -> Iterator[pa.RecordBatch]:
+def write_parts(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[pa.RecordBatch]:
     """Write parts: segments of rows in, with the places of those to ``drop``, `WRITTEN` out."""
     from pyspark import TaskContext  # noqa: PLC0415 - known inside a task only
 

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow.parquet as pq
 
-from messages.sources import ENCODING_REACH, SAMPLE
 from cluster import store
+from messages.sources import ENCODING_REACH, SAMPLE
 
 MIB = 1024 * 1024
 # Enough to tell what a file is: its reader looks at a sample, and where that is plain ASCII, on.

@@ -17,20 +17,20 @@ from typing import Any
 
 import orjson
 import polars as pl
+from py4j.protocol import Py4JJavaError
 from pyspark import StorageLevel
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
-from py4j.protocol import Py4JJavaError
 
+from cluster import duplicates, executors, store
+from cluster.executors import Found, Output, Part
+from cluster.manifest import Entry, output_uri, read_manifest
 from messages import VERSION
 from messages.job import JobError, unite
 from messages.plan import RANGE_BYTES
 from messages.printing import printable
 from messages.summary import Record, problem, write_lines
 from messages.work import Done, Task
-from cluster import duplicates, executors, store
-from cluster.executors import Found, Output, Part
-from cluster.manifest import Entry, output_uri, read_manifest
 
 log = logging.getLogger("preprocess")
 _MIB = 1024 * 1024
@@ -142,7 +142,7 @@ def _log_rejected(found: Sequence[Found]) -> None:
 
 
 def _tasks(found: Sequence[Found], entries: Sequence[Entry]) -> Iterator[tuple[Task, str]]:
-    """Number the stretches of all usable files in the order of files and positions."""
+    """Cut usable files into tasks, numbered in the order of files and positions."""
     stretches = (
         (one.source, entry.uri, stretch)
         for one, entry in zip(found, entries, strict=True)
@@ -209,7 +209,7 @@ def _collect(table: DataFrame, record: Record, scratch: Path) -> None:
 
 
 def _write(table: DataFrame, output: Output, scratch: Path) -> list[Part]:
-    """Write the rows that stay; a run that keeps none leaves a part without rows, for its columns."""
+    """Write the rows that stay; where none do, a part without rows, for its columns."""
     rows = duplicates.with_drops(table.filter(table.kind == executors.ROWS))
     write = partial(executors.write_parts, output=output)
     written = rows.mapInArrow(write, executors.WRITTEN).collect()
@@ -234,7 +234,9 @@ def _publish(parts: Sequence[Part], earlier: Iterable[str]) -> None:
     with ThreadPoolExecutor(_COMMITS) as pool:
         if others:
             list(pool.map(store.discard, uploads))
-            raise JobError(f"the output holds parts of an earlier run ({others[0]}): empty it first")
+            raise JobError(
+                f"the output holds parts of an earlier run ({others[0]}): empty it first"
+            )
         list(pool.map(store.commit, uploads))
 
 

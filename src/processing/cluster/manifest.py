@@ -44,8 +44,8 @@ def read_manifest(folder: Path, opt_ml: Path) -> list[Entry]:
         prefix = str(head["prefix"])
     except (ValueError, TypeError, KeyError) as error:
         raise JobError(
-            f"{path.name} is not a manifest ([{{\"prefix\": \"s3://…/\"}}, \"key\", …]): with Engine=spark"
-            " the job's input is the manifest itself, as an S3Prefix"
+            f'{path.name} is not a manifest ([{{"prefix": "s3://…/"}}, "key", …]): with'
+            " Engine=spark the job's input is the manifest itself, as an S3Prefix"
         ) from error
     if not names or not all(isinstance(name, str) for name in names):
         raise JobError(f"the manifest {path.name} names no objects")

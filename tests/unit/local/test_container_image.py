@@ -113,7 +113,7 @@ def test_a_push_without_a_digest_is_an_error() -> None:
 
 def test_sparks_image_is_built_from_a_dockerfile_of_its_own() -> None:
     docker = Recorder()
-    build(docker, Path("f"), "n", "", {"BASE_IMAGE": "b"}, "spark")
+    build(docker, Path("f"), "n", "", {"BASE_IMAGE": "b"}, engine="spark")
     assert docker.told == [
         ("build", "--tag", "n", "--file", "f/Dockerfile.spark", "--build-arg", "BASE_IMAGE=b", "f")
     ]

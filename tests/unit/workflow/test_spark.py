@@ -45,7 +45,9 @@ def filled_in(node: Any, values: dict[str, str]) -> Any:
 
 
 def _evaluated(inner: object) -> bool:
-    return isinstance(inner, str) and inner.startswith(("States.StringSplit", "States.StringToJson"))
+    return isinstance(inner, str) and inner.startswith(
+        ("States.StringSplit", "States.StringToJson")
+    )
 
 
 def test_spark_is_built_with_the_sdks_spark_processor(spark: WorkflowConfig) -> None:

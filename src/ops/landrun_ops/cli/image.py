@@ -93,7 +93,7 @@ def image(
     if not stack:
         chosen = engine or Engine.script
         options = _options(chosen, base_image, run_as)
-        images.build(docker, code, _name(name, chosen), platform, options, chosen)
+        images.build(docker, code, _name(name, chosen), platform, options, engine=chosen)
         _say(_name(name, chosen), json=json)
         return
     # First: building takes longer than failing here.
@@ -103,7 +103,7 @@ def image(
     if chosen == Engine.spark and not base_image:
         base_image = images.spark_base(found.region)
     options, wanted = _options(chosen, base_image, run_as), platform or images.SAGEMAKER_PLATFORM
-    images.build(docker, code, _name(name, chosen), wanted, options, chosen)
+    images.build(docker, code, _name(name, chosen), wanted, options, engine=chosen)
     _say(images.push(docker, _name(name, chosen), repository, tag), json=json)
 
 
