@@ -20,6 +20,7 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890
 Step = Callable[[PermittedWorld], None]
 
 faulty = faults.module("faulty")
+inside = faults.module("inside")
 SUMMARY = b'{"rows_in": 3, "rows_out": 3}'
 
 
@@ -306,6 +307,94 @@ def reconcile_finishes_a_tick_that_is_given_up(world: PermittedWorld) -> None:
     deliver(world)
 
 
+# ---- turns -----------------------------------------------------------------------------------
+
+
+def two_objects_land_and_one_run_has_its_turn(world: PermittedWorld) -> None:
+    for key in ("incoming/a.jsonl", "incoming/b.jsonl"):
+        world.clock.advance(1)
+        land(world, key)
+    deliver(world)
+    first, second = world.executions()
+    assert (world.at_work(), world.in_line()) == ([first], [second])
+
+
+def who_asks_again_keeps_its_place_in_line(world: PermittedWorld) -> None:
+    [waiting] = world.in_line()
+    world.asks_anew(waiting)
+    deliver(world)
+    assert world.in_line() == [waiting]
+
+
+def an_end_gives_the_next_its_turn(world: PermittedWorld) -> None:
+    [waiting] = world.in_line()
+    world.clock.advance(60)
+    world.finish(world.at_work()[0])
+    deliver(world)
+    assert world.at_work() == [waiting]
+
+
+def who_is_stopped_in_line_leaves_it(world: PermittedWorld) -> None:
+    name = _in_line(world)
+    world.clock.advance(60)
+    world.finish(name, "ABORTED")
+    deliver(world)
+    assert _line(world, "waiting") == []
+
+
+def who_is_redriven_holds_a_place(world: PermittedWorld) -> None:
+    [name] = world.at_work()
+    world.clock.advance(60)
+    world.finish(name, "FAILED", job=create_job(name))
+    deliver(world)
+    assert _line(world, "holding") == []
+    world.clock.advance(60)
+    world.redrive(name)
+    deliver(world)
+    assert _line(world, "holding") == [name]
+
+
+def reconcile_gives_the_turn_of_an_end_that_was_lost(world: PermittedWorld) -> None:
+    waiting, [holder] = _in_line(world), world.at_work()
+    world.fate = lambda _: []
+    world.clock.advance(60)
+    world.finish(holder)
+    world.fate = lambda _: [0]
+    world.clock.advance(3600)
+    outcome = world.reconcile(0)
+    assert outcome.ok, outcome.error
+    assert world.at_work() == [waiting]
+    assert _line(world, "holding") == [waiting]
+
+
+def reconcile_counts_a_redriven_run_that_nobody_heard_of(world: PermittedWorld) -> None:
+    [name] = world.at_work()
+    world.clock.advance(60)
+    world.finish(name, "FAILED", job=create_job(name))
+    deliver(world)
+    world.fate = lambda _: []
+    world.clock.advance(60)
+    world.redrive(name)
+    world.fate = lambda _: [0]
+    outcome = world.reconcile(0)
+    assert outcome.ok, outcome.error
+    assert _line(world, "holding") == [name]
+
+
+def _in_line(world: PermittedWorld) -> str:
+    """Let another run start, which waits for its turn."""
+    world.clock.advance(1)
+    name = land(world, f"incoming/{len(world.landed)}.jsonl")
+    deliver(world)
+    assert world.in_line() == [name]
+    return name
+
+
+def _line(world: PermittedWorld, line: str) -> list[str]:
+    items = inside.items(world.stack.name("TurnsTable"))
+    return [one["place"].rpartition("#")[2] for one in items if one["line"] == line]
+
+
 EITHER_MODE: list[Step] = [
     a_message_that_is_no_event_is_refused_with_its_reason,
     its_outputs_are_counted,
@@ -338,6 +427,15 @@ PATHS: dict[str, list[Step]] = {
         a_tick_starts_a_run_over_the_scheduled_input,
         a_setting_that_changed_before_a_ticks_retry_is_noticed,
     ],
+    "turns": [
+        two_objects_land_and_one_run_has_its_turn,
+        who_asks_again_keeps_its_place_in_line,
+        an_end_gives_the_next_its_turn,
+        who_is_stopped_in_line_leaves_it,
+        who_is_redriven_holds_a_place,
+        reconcile_gives_the_turn_of_an_end_that_was_lost,
+        reconcile_counts_a_redriven_run_that_nobody_heard_of,
+    ],
 }
 
 NOT_OF_RECONCILE = {
@@ -356,5 +454,6 @@ PARAMETERS: dict[str, dict[str, str]] = {
     "arrival": {},
     "schedule": {"StartOn": "schedule"},
     "ticks": {"ScheduledInput": "incoming/"},
+    "turns": {"MaxConcurrentRuns": "1"},
     "key": {"KmsKeyArn": KEY},
 }

@@ -21,6 +21,7 @@ from botocore.credentials import Credentials
 
 from landrun_ops.local import iam as local_iam
 from landrun_ops.local.iam import Decision, Iam
+from landrun_ops.local.task_tokens import TOKENS
 
 from . import faults
 
@@ -199,6 +200,11 @@ class PermittedWorld(World):
             return cold(function)
 
         self.functions._cold = start
+
+    def _asks(self, message: dict[str, Any]) -> None:
+        """Let IAM know whose machine's token it is, then ask."""
+        TOKENS.open(message["Turn"]["TaskToken"], self.machine.arn)
+        super()._asks(message)
 
     def _encrypt(self) -> None:
         """Put keys where the template has them; who may use a key is decided by them."""
