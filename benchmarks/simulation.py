@@ -7,125 +7,19 @@ It knows no failures: the fault suite is about those.
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from dataclasses import dataclass, field
-from typing import Literal
+from collections import deque
 
 from benchmarks import facts, usage
-from benchmarks.bills import DAY, Month
-from benchmarks.queueing import Born, Bucket, Held, Job, Line, Places, percentile
+from benchmarks.bills import DAY
+from benchmarks.queueing import Born, Bucket, Job, Line, Places
+from benchmarks.scenario import Outcome, Setup
 
-Mode = Literal["arrival", "turns", "schedule"]
-Profile = Literal["even", "burst"]
-BURST_BEGINS, BURST_ENDS = 10 * 3600, 11 * 3600
 TICK_AT = 3 * 3600
 """As the template's ScheduleExpression has it: 3 o'clock."""
 ATTEMPTS = 3
 """Lambda tries a tick again twice; each attempt goes on where the last one stopped."""
 SHARDS = 16
 """Keys of the index by-waiting (landrun.waiting.SHARDS)."""
-
-
-def _quota(name: str) -> float:
-    value: float = field(default_factory=lambda: facts.quotas()[name].value)
-    return value
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What is simulated: what lands, how the stack is set up, and what AWS allows.
-
-    Rates are a second. ``stacks`` divide what lands among them: each has bounds of its own, but
-    not quotas, which are the account's.
-    """
-
-    objects_a_day: int = 1_000_000
-    mode: Mode = "arrival"
-    profile: Profile = "even"
-    ticks_a_day: int = 24
-    days: int = 2
-    slot: float = 60.0
-    stacks: int = 1
-    prefixes: int = 1
-    at_once: int = field(default_factory=lambda: facts.stack().at_once)
-    instances: float = _quota("instances")
-    start_executions: float = _quota("start_executions")
-    start_executions_burst: float = _quota("start_executions_burst")
-    open_executions: float = _quota("open_executions")
-    state_transitions: float = _quota("state_transitions")
-    event_deliveries: float = _quota("event_deliveries")
-    partition_writes: float = _quota("partition_writes")
-    table_writes: float = _quota("table_writes")
-    prefix_writes: float = _quota("prefix_writes")
-    create_jobs: float = _quota("create_jobs")
-    start_seconds: float = field(default_factory=lambda: facts.known("start_seconds"))
-    month: Month = field(default_factory=Month)
-
-    @property
-    def slots(self) -> int:
-        """How many slots there are."""
-        return round(self.days * DAY / self.slot)
-
-    def landed_by(self, slot: int) -> int:
-        """Say how many objects have landed before a slot."""
-        days, seconds = divmod(slot * self.slot, DAY)
-        if self.profile == "even":
-            share = seconds / DAY
-        else:  # half of a day's objects in one hour of it
-            into = min(max(seconds - BURST_BEGINS, 0), BURST_ENDS - BURST_BEGINS)
-            share = seconds / DAY / 2 + into / (BURST_ENDS - BURST_BEGINS) / 2
-        return round((days + share) * self.objects_a_day)
-
-    def job_slots(self, objects: float) -> int:
-        """Say for how many slots a job takes its instance, from being asked for to its end."""
-        seconds = self.start_seconds + self.month.job_billed(objects)
-        return max(1, round(seconds / self.slot))
-
-
-@dataclass
-class Outcome:
-    """What became of it.
-
-    Attributes
-    ----------
-    landed, done, failed, inside
-        Objects: at the end each that landed is one of the others.
-    inside_by_day
-        How many were on their way at the end of each day.
-    waits
-        For how many slots how many objects were on their way.
-    held
-        What held them back.
-    peaks
-        The most of something at a time.
-    tries, runs, job_seconds
-        Calls for a job that a quota refused, jobs that began, instance seconds billed.
-    """
-
-    setup: Setup
-    landed: int = 0
-    done: int = 0
-    failed: int = 0
-    inside: int = 0
-    inside_by_day: list[int] = field(default_factory=list)
-    waits: Counter[int] = field(default_factory=Counter)
-    held: Held = field(default_factory=Held)
-    peaks: Counter[str] = field(default_factory=Counter)
-    tries: int = 0
-    runs: int = 0
-    job_seconds: float = 0.0
-
-    @property
-    def keeps_up(self) -> bool:
-        """Whether a day ends with no more on its way than the day before did."""
-        *_, before, last = [0, *self.inside_by_day]
-        slack = max(1, self.setup.objects_a_day * self.setup.slot / DAY) + 0.02 * before
-        return not self.failed and last <= before + 3 * slack
-
-    def within(self, share: float) -> float | None:
-        """Say in how many seconds this share of what is done was done."""
-        slots = percentile(self.waits, share)
-        return None if slots is None else slots * self.setup.slot
 
 
 class Simulation:
@@ -191,11 +85,14 @@ class Simulation:
         self.queue.put(self._through(self.bus, deliveries, slot))
 
     def _end(self, slot: int) -> None:
+        last_day = slot >= self.setup.slots - DAY / self.setup.slot
         for job in self.places.ended(slot):
             self.events += job.runs
             for born, count in job.born:
                 self.outcome.done += count
                 self.outcome.waits[slot - born] += count
+                if last_day:
+                    self.outcome.last_waits[slot - born] += count
 
     def _started(self, runs: int, objects: float, slot: int, born: list[Born]) -> None:
         """Let jobs begin for runs of so many objects each."""
@@ -258,26 +155,30 @@ class Arrival(Simulation):
 
     def _begin(self, slot: int) -> None:
         setup, held = self.setup, self.outcome.held
-        tries = self._asking()
+        tries = self._asking(slot)
         called = min(tries, self.creates.room())
         begun = min(called, self.places.free, self.executions.length)
         self.creates.use(called if setup.mode == "arrival" else begun)
         self.outcome.tries += tries - begun if setup.mode == "arrival" else 0
-        limit = "instances" if begun >= self.places.free else "create_jobs"
-        held.note(limit, self.executions.length - begun, slot, setup.slot)
+        limit = "create_jobs" if called < tries else "between_tries"
+        limit = "instances" if begun == self.places.free else limit
+        if limit != "between_tries" or setup.mode == "arrival":
+            held.note(limit, self.executions.length - begun, slot, setup.slot)
         if begun:
             self._started(begun, 1, slot, self.executions.take(begun))
         if setup.mode == "arrival":
             self._give_up(slot)
 
-    def _asking(self) -> int:
+    def _asking(self, slot: int) -> int:
         """Say how many ask for a job in this slot."""
         setup = self.setup
         if setup.mode == "turns":
             # A place is counted in one item, which each admission and each release writes twice
             # over, being transactions (DynamoDB developer guide, "Transaction capacity").
             rate = setup.partition_writes * setup.stacks / 4
-            return min(self.executions.length, int(rate * setup.slot), self.places.free)
+            wanted = min(self.executions.length, self.places.free)
+            rooms = self._rooms(turn_count=rate)
+            return self.outcome.held.pass_through(wanted, rooms, slot, setup.slot)
         old = self.executions.length - self.new
         tries = self.fraction + old * setup.slot / facts.stack().retry["mean"]
         self.fraction = tries % 1

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from unittest import mock
 from botocore.exceptions import ClientError
 
 from benchmarks.facts import ROOT
+from benchmarks.units import item_bytes, units
 
 NOW = datetime(2026, 11, 22, 8, 15, 31, tzinfo=UTC)
 ENVIRONMENT = {
@@ -192,33 +192,6 @@ class _Pages:
 
     def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
         yield {"Items": [], **self.client.world.call(self.client.service, self.operation, asked)}
-
-
-def item_bytes(item: dict[str, Any]) -> int:
-    """Measure an item as DynamoDB does: names and values in UTF-8 (developer guide, "Item sizes").
-
-    >>> item_bytes({"name": {"S": "abc"}, "count": {"N": "12"}})
-    15
-    """
-    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
-
-
-def _value_bytes(value: dict[str, Any]) -> int:
-    [(kind, held)] = value.items()
-    if kind == "S":
-        return len(held.encode())
-    if kind == "N":
-        return math.ceil(len(held.strip("-0.").replace(".", "")) / 2) + 2
-    if kind == "L":
-        return 3 + sum(1 + _value_bytes(one) for one in held)
-    if kind == "M":
-        return 3 + sum(1 + len(n.encode()) + _value_bytes(one) for n, one in held.items())
-    return 1
-
-
-def units(size: float, of: int) -> int:
-    """Count the units of a request: at least one."""
-    return max(1, math.ceil(size / of))
 
 
 def event(name: str) -> dict[str, Any]:

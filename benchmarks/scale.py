@@ -1,0 +1,298 @@
+"""How far a stack goes: 1, 10 and 100 million objects a day through AWS's quotas.
+
+python -m benchmarks.scale                    (all of it, as a table)
+python -m benchmarks.scale --objects 5000000 --mode schedule --ticks 96 --instances 50
+python -m benchmarks.scale --write            (the tables of docs/scale.md; --check: are they so?)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from benchmarks import facts, pages
+from benchmarks.bills import DAY, SCANNED, SWEEPS
+from benchmarks.dollars import dollars
+from benchmarks.scenario import Mode, Outcome, Profile, Setup
+from benchmarks.simulation import simulate
+from benchmarks.widening import limiting, outcome, reach, until_it_keeps_up
+
+PAGE = facts.ROOT / "docs/scale.md"
+VOLUMES = (1_000_000, 10_000_000, 100_000_000)
+MODES: tuple[tuple[str, Mode, int], ...] = (
+    ("arrival", "arrival", 24),
+    ("arrival, in turn", "turns", 24),
+    ("a tick an hour", "schedule", 24),
+    ("a tick a day", "schedule", 1),
+)
+LIMITS = {
+    "prefix_writes": "S3's requests to one prefix, of those who upload",
+    "event_deliveries": "EventBridge's deliveries",
+    "start_functions": "the start function: `MaximumConcurrency` times a batch",
+    "manifest_writes": "S3's requests to the manifests' prefix",
+    "start_executions": "Step Functions' StartExecution",
+    "state_transitions": "Step Functions' state transitions",
+    "open_executions": "Step Functions' open executions",
+    "instances": "SageMaker's instances",
+    "between_tries": "the time between two tries for a job",
+    "create_jobs": "SageMaker's CreateProcessingJob",
+    "status_functions": "the status function: `MaximumConcurrency` times its speed",
+    "month_partition": "DynamoDB: the runs of a month are one key of an index",
+    "waiting_partitions": "DynamoDB: what waits is 16 keys of an index",
+    "table_writes": "DynamoDB's writes to the landings table",
+    "turn_count": "DynamoDB: the turns are counted in one item",
+    "tick": "the tick: what one function collects in a second",
+    "tick_seconds": "the tick: the 15 minutes of a function, three times over",
+}
+
+
+# ---- Parts of the page ---------------------------------------------------------------------------
+
+
+def setups(profile: Profile) -> Iterator[tuple[str, Setup]]:
+    """Give what the page shows."""
+    for volume in VOLUMES:
+        for name, mode, ticks in MODES:
+            yield name, Setup(objects_a_day=volume, mode=mode, ticks_a_day=ticks, profile=profile)
+
+
+def time(seconds: float | None) -> str:
+    """Spell a time.
+
+    >>> time(None), time(60), time(5400), time(200000)
+    ('–', '1 min', '1.5 h', '2.3 d')
+    """  # noqa: RUF002 - a dash for nothing
+    if seconds is None:
+        return "–"  # noqa: RUF001
+    if seconds < 3600:  # noqa: PLR2004
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < DAY else f"{seconds / DAY:.1f} d"
+
+
+def as_it_comes(profile: Profile) -> str:
+    """Show a stack as the template makes it, under default quotas."""
+    rows = []
+    for name, setup in setups(profile):
+        found = outcome(setup)
+        ups = found.keeps_up
+        share = 1 - (found.inside_by_day[-1] - found.inside_by_day[0] + found.failed) / (
+            setup.objects_a_day * (setup.days - 1)
+        )
+        limit = limiting(found)
+        rows.append(
+            (f"{setup.objects_a_day:,}", name, "yes" if ups else "**no**",
+             "all" if ups else f"{max(share, 0):.1%}",
+             time(found.within(0.5)) if ups else "–",  # noqa: RUF001
+             time(found.within(0.99)) if ups else "–",  # noqa: RUF001
+             LIMITS[limit] if limit else "nothing")
+        )  # fmt: skip
+    head = ("objects a day", "mode", "keeps up", "of a day's", "half within", "99 % within",
+            "held back most by")  # fmt: skip
+    return pages.table(head, rows, right=2)
+
+
+def reaches() -> str:
+    """Say how far each mode goes as it comes, and how many jobs a day that is."""
+    rows = []
+    for name, mode, ticks in MODES:
+        setup = Setup(mode=mode, ticks_a_day=ticks)
+        most = reach(setup)
+        ends = replace(setup, objects_a_day=most + most // 10)
+        limit = limiting(outcome(ends))
+        rows.append((name, f"{float(f'{most:.2g}'):,.0f}", LIMITS[limit] if limit else "nothing"))
+    return pages.table(("mode", "objects a day", "then"), rows)
+
+
+def even() -> str:
+    """Show days on which objects land evenly."""
+    return as_it_comes("even")
+
+
+def burst() -> str:
+    """Show days of which half lands within an hour."""
+    return as_it_comes("burst")
+
+
+def changes() -> str:
+    """Show what has to be changed, on the harder days."""
+    rows = []
+    for name, setup in setups("burst"):
+        wide, found = until_it_keeps_up(setup)
+        end = outcome(wide)
+        billed = end.job_seconds / setup.days * _second(setup)
+        rows.append(
+            (f"{setup.objects_a_day:,}", name, "; ".join(found) or "nothing",
+             time(end.within(0.5)) if end.keeps_up else "not at all",
+             time(end.within(0.99)) if end.keeps_up else "not at all", dollars(billed))
+        )  # fmt: skip
+    head = ("objects a day", "mode", "what is changed", "then half within", "99 % within",
+            "jobs, $ a day")  # fmt: skip
+    return pages.table(head, rows, right=3)
+
+
+def _second(setup: Setup) -> float:
+    price = facts.prices()
+    stack = facts.stack()
+    kind = price[f"instance.{setup.month.instance_type}"].each
+    return kind + stack.volume_gb * price["volume"].each
+
+
+def tries() -> str:
+    """Show what it costs to try for an instance that is not there."""
+    rows = []
+    for volume in VOLUMES:
+        found = outcome(Setup(objects_a_day=volume))
+        cost = found.tries * facts.prices()["transition"].each / found.setup.days
+        rows.append(
+            (f"{volume:,}", f"{found.tries / found.setup.days:,.0f}", dollars(cost),
+             f"{found.failed:,}", f"{found.peaks['open']:,}")
+        )  # fmt: skip
+    head = ("objects a day", "calls refused a day", "their transitions, $ a day",
+            "runs given up in two days", "open at most")  # fmt: skip
+    return pages.table(head, rows)
+
+
+def quotas() -> str:
+    """List the quotas, with their sources."""
+    rows = [
+        (one.says, f"{one.value:,} {one.unit}", "assumed" if one.assumed else "published",
+         one.raised, f"[{one.source.split('/')[-1].removesuffix('.html')}]({one.source})")
+        for one in facts.quotas().values()
+    ]  # fmt: skip
+    return pages.table(("what", "value", "", "raised by", "source"), rows, right=5)
+
+
+def bounds() -> str:
+    """List the stack's own bounds: what the template says, and what the times come to."""
+    stack, month = facts.stack(), Setup().month
+    starts = stack.at_once * stack.batch / month.start_seconds(stack.batch)
+    records = stack.at_once * stack.batch / month.record_seconds(stack.batch)
+    each = (month.status_seconds(ended=False) + month.status_seconds(ended=True)) / 2
+    tick = 1 / (month.tick_seconds(1) - month.tick_seconds(0))
+    apart = 2 * stack.retry["mean"] / 60
+    tries = f"{stack.retry['attempts']} attempts, {apart:.0f} minutes apart at most"
+    rows = [
+        ("landings that start runs", f"{starts:,.0f} a second",
+         f"{stack.at_once} functions at once, {stack.batch} landings each"),
+        ("landings that wait for a tick", f"{records:,.0f} a second", "as before"),
+        ("changes of status", f"{stack.at_once / each:,.0f} a second",
+         f"{stack.at_once} functions at once, one after the other in each"),
+        ("landings that a tick collects", f"{tick:,.0f} a second", "one function"),
+        ("a tick at most", f"{tick * 2700:,.0f} landings", "three attempts of 15 minutes"),
+        ("a run at most", f"{stack.max_objects:,} objects", "`MaxObjectsPerRun`, up to 100,000"),
+        ("a run tries for an instance", time(stack.retry["total"]), tries),
+    ]  # fmt: skip
+    return pages.table(("what", "goes up to", "because"), rows, right=1)
+
+
+def sweeps() -> str:
+    """Say how far reconcile follows."""
+    from landrun import reconciling  # noqa: PLC0415
+
+    executions = reconciling.PAGES * 1000 * SWEEPS
+    rows = [
+        ("executions that began or ended, compared with the ledger", f"{executions:,} a day",
+         "beyond that, what events lost is mended late, or for runs alone that still seem to run"),
+        ("rows of runs that seem to run, looked at one by one",
+         f"{reconciling.LOOK_UPS * SWEEPS:,} a day", "when more than that end unnoticed, later"),
+        ("manifests without a run, looked for", f"{SCANNED * SWEEPS:,} a day",
+         "a round over all that are kept takes longer: a million, two days"),
+    ]  # fmt: skip
+    return pages.table(("what", "up to", "beyond that"), rows)
+
+
+PARTS = {
+    "reaches": reaches,
+    "even": even,
+    "burst": burst,
+    "changes": changes,
+    "tries": tries,
+    "quotas": quotas,
+    "bounds": bounds,
+    "sweeps": sweeps,
+}
+
+# ---- The command ---------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Show outcomes, or put them into the page."""
+    given = _parser().parse_args(arguments)
+    if given.write or given.check:
+        stale = pages.rewrite(PAGE, "scale", PARTS, check=given.check)
+        if stale:
+            sys.stdout.write("docs/scale.md is not as python -m benchmarks.scale --write has it\n")
+        return stale
+    if given.objects is None:
+        sys.stdout.write("\n\n".join((even(), burst(), changes())) + "\n")
+        return 0
+    try:
+        found = simulate(_asked(given))
+    except ValueError as error:
+        sys.stderr.write(f"python -m benchmarks.scale: {error}\n")
+        return 2
+    sys.stdout.write(json.dumps(shown(found), indent=1, ensure_ascii=False) + "\n")
+    return 0
+
+
+def _asked(given: argparse.Namespace) -> Setup:
+    knobs = {"instances": given.instances, "at_once": given.at_once, "stacks": given.stacks}
+    return Setup(
+        objects_a_day=given.objects,
+        mode=cast(Mode, given.mode),
+        profile=cast(Profile, given.day),
+        ticks_a_day=given.ticks,
+        days=given.days,
+        **{name: value for name, value in knobs.items() if value is not None},
+    )
+
+
+def shown(found: Outcome) -> dict[str, Any]:
+    """Give an outcome as JSON has it: times in seconds."""
+    return {
+        "landed": found.landed,
+        "done": found.done,
+        "failed": found.failed,
+        "inside": found.inside,
+        "inside_by_day": found.inside_by_day,
+        "keeps_up": found.keeps_up,
+        "seconds": {f"{share:.0%}": found.within(share) for share in (0.5, 0.9, 0.99, 1.0)},
+        "held_back_by": {
+            name: {"seconds_per_object": round(seconds / found.landed, 1),
+                   "since_second": found.held.since[name] * found.setup.slot, "what": LIMITS[name]}
+            for name, seconds in sorted(found.held.seconds.items(), key=lambda held: -held[1])
+        },
+        "peaks": dict(found.peaks),
+        "calls_refused": found.tries,
+        "jobs": found.runs,
+    }  # fmt: skip
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.scale",
+        description="How far a stack goes: days of it, simulated. With --objects one of them.",
+        epilog="Example: python -m benchmarks.scale --objects 5000000 --mode schedule --ticks 96",
+    )
+    parser.add_argument("--objects", type=int, help="objects that land in a day")
+    parser.add_argument("--mode", choices=("arrival", "turns", "schedule"), default="arrival",
+                        help="turns: arrival with MaxConcurrentRuns")  # fmt: skip
+    parser.add_argument("--day", choices=("even", "burst"), default="even",
+                        help="burst: half of a day's objects land within an hour")  # fmt: skip
+    parser.add_argument("--ticks", type=int, default=24, help="ticks a day")
+    parser.add_argument("--days", type=int, default=2, help="how many days")
+    parser.add_argument("--instances", type=int, help="SageMaker's quota, or MaxConcurrentRuns")
+    parser.add_argument("--at-once", type=int, help="MaximumConcurrency of both queues")
+    parser.add_argument("--stacks", type=int, help="stacks that share what lands")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--write", action="store_true", help="write the tables of docs/scale.md anew")
+    one.add_argument("--check", action="store_true", help="1 if they are not as they would be")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

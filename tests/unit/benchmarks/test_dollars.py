@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from benchmarks import dollars, facts, pages, usage
+from benchmarks.bills import Bill, Month
+from benchmarks.units import item_bytes
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def total(bill: Bill, service: str, what: str) -> float:
+    return sum(i.dollars for i in bill.items if i.service == service and what in i.what)
+
+
+def test_a_run_costs_its_states_and_its_start_and_end() -> None:
+    """Two states, or three with the turn: four and five transitions at 25 dollars a million."""
+    month = Month(landings=1_000_000)
+    assert total(month.arrival(), "Step Functions", "transitions") == pytest.approx(100)
+    assert total(month.arrival(bounded=True), "Step Functions", "transitions") == pytest.approx(125)
+    assert total(month.rule(), "Step Functions", "transitions") == pytest.approx(75)
+
+
+def test_a_jobs_seconds_are_what_is_billed() -> None:
+    month = Month(landings=3600, job_seconds=59, objects_per_second=1, object_bytes=1e-6)
+    jobs = {item.what: item.dollars for item in month.arrival().jobs}
+    assert jobs["instance seconds"] == pytest.approx(60 * 0.115)
+
+
+def test_twice_as_many_landings_cost_twice_as_much_on_arrival() -> None:
+    one, two = Month(landings=500_000).arrival(), Month(landings=1_000_000).arrival()
+    assert two.total == pytest.approx(2 * one.total)
+
+
+@given(st.integers(1000, 10**7), st.sampled_from([1, 24, 96]))
+def test_ticks_never_take_more_jobs_than_arrival_nor_fewer_than_may_be(
+    landings: int, ticks: int
+) -> None:
+    month = Month(landings=landings)
+    bill = month.schedule(ticks, "")
+    assert landings / month.max_objects <= bill.runs <= landings
+    assert bill.working <= month.arrival().working
+
+
+def test_ten_landings_in_an_invocation_cost_less_than_one_each() -> None:
+    one, ten = Month(batch=1).arrival(), Month(batch=10).arrival()
+    for service in ("SQS", "Lambda", "CloudWatch"):
+        assert ten.by_service()[service] < one.by_service()[service], service
+    assert ten.by_service()["Step Functions"] == one.by_service()["Step Functions"]
+
+
+def test_a_bill_is_the_sum_of_its_lines() -> None:
+    for bill in dollars.ways(Month()):
+        assert sum(bill.by_service().values()) == pytest.approx(bill.moving)
+        assert all(item.quantity >= 0 for item in (*bill.items, *bill.jobs))
+
+
+def test_every_price_is_used_and_says_where_it_is_from() -> None:
+    month = replace(Month(), architecture="x86_64")
+    used = {
+        item.price
+        for m in (Month(), month)
+        for bill in dollars.ways(m)
+        for item in (*bill.items, *bill.jobs, *m.standing(bill.runs))
+    }
+    prices = facts.prices()
+    others = {name for name in prices if name.startswith("instance.")} | {"mail", "key_request"}
+    assert set(prices) - used <= others
+    assert used <= set(prices)
+    for price in prices.values():
+        assert price.source.startswith("https://aws.amazon.com/"), price
+        assert price.dollars > 0
+
+
+@pytest.mark.parametrize("batch", [1, 10])
+def test_a_landing_that_starts_its_run_takes_two_requests(batch: int) -> None:
+    found = usage.used("arrival", batch).requests
+    assert found == {"s3:PutObject": batch, "stepfunctions:StartExecution": batch}
+
+
+def test_what_a_tick_uses_grows_with_what_waits_and_with_nothing_else() -> None:
+    ten, hundred, thousand = (usage.used("tick", n) for n in (10, 100, 1000))
+    per = [(b.write_units - a.write_units, b.requests.total() - a.requests.total())
+           for a, b in ((ten, hundred), (hundred, thousand))]  # fmt: skip
+    assert [units / n for (units, _), n in zip(per, (90, 900), strict=True)] == [4, 4]
+    assert [calls / n for (_, calls), n in zip(per, (90, 900), strict=True)] == [2, 2]
+
+
+def test_a_runs_two_events_write_its_row_and_both_its_indexes() -> None:
+    found = usage.used("run")
+    assert found.requests["dynamodb:PutItem"] == 2
+    assert set(found.index_units) == {"month", "unfinished"}
+    assert found.write_units > sum(found.index_units.values()) > 0
+
+
+def test_items_are_measured_as_dynamodb_measures_them() -> None:
+    assert item_bytes({"id": {"S": "äb"}}) == 2 + 3
+    assert item_bytes({"n": {"N": "-1234"}}) == 1 + 4
+    assert item_bytes({"m": {"M": {"ok": {"BOOL": True}}}}) == 1 + 3 + 1 + 2 + 1
+
+
+def test_what_was_measured_takes_the_place_of_what_is_assumed(tmp_path: Path) -> None:
+    row = {"case": "object_created", "figure": "overhead per event", "unit": "µs", "value": 123.0}
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps({"suites": {"warm": {"rows": [row]}}}), encoding="utf-8")
+    assert facts.measured(results) == {"handler_microseconds": 123.0}
+    assert facts.measured(tmp_path / "none.json") == {}
+    assert set(facts.MEASURED) <= set(facts.assumptions())
+
+
+def test_the_stack_is_as_the_template_has_it() -> None:
+    stack = facts.stack()
+    assert (stack.batch, stack.at_once, stack.memory["Schedule"]) == (10, 10, 1024)
+    assert stack.states_with_turn == stack.states + 1
+
+
+def test_the_page_is_as_it_would_be_written() -> None:
+    text = dollars.PAGE.read_text(encoding="utf-8")
+    assert sorted(pages.parts_of(text, "dollars")) == sorted(dollars.PARTS)
+    assert pages.filled(text, "dollars", dollars.PARTS) == text, "benchmarks.dollars --write"
+
+
+def test_a_page_with_another_figure_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "costs.md"
+    page.write_text(dollars.PAGE.read_text("utf-8").replace("**", "*", 1), encoding="utf-8")
+    monkeypatch.setattr(dollars, "PAGE", page)
+    assert dollars.main(["--check"]) == 0  # not in a made part
+    page.write_text(page.read_text("utf-8").replace("| arrival:", "| Arrival:"), encoding="utf-8")
+    assert dollars.main(["--check"]) == 1
+    assert dollars.main(["--write"]) == 0
+    assert dollars.main(["--check"]) == 0
+
+
+def test_the_command_gives_all_lines_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert dollars.main(["--landings", "50000", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["month"]["landings"] == 50_000
+    for way in found["ways"]:
+        assert sum(i["dollars"] for i in way["items"]) == pytest.approx(way["dollars"]["together"])
+
+
+@pytest.mark.parametrize("wrong", [["--instance-type", "ml.huge"], ["--landings", "0"]])
+def test_the_command_refuses_what_has_no_price_and_what_is_no_amount(
+    wrong: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert dollars.main(wrong) == 2
+    assert wrong[1] in capsys.readouterr().err or wrong[0] == "--landings"
