@@ -302,7 +302,7 @@ def test_samconfig_deploys_with_parameters_that_the_template_takes(
     ("part", "limit"),
     [
         ("template.yaml", 540),
-        ("src/monitoring/template.yaml", 335),
+        ("src/monitoring/template.yaml", 340),
         ("src/notifications/template.yaml", 100),
         ("src/roles/template.yaml", 200),
         ("src/statemachine/template.yaml", 270),

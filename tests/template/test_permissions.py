@@ -99,7 +99,10 @@ BY_SERVICES = {action for action, _ in LAMBDA | taken_from("any")} | {
 }
 """What Lambda, SQS and SNS call on a function's behalf; its code does not."""
 
-SPELT_IN_IAM = {"s3:ListObjectsV2": "s3:ListBucket"}
+SPELT_IN_IAM = {
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "dynamodb:TransactWriteItems": "dynamodb:DeleteItem",  # and whatever else it writes
+}
 
 NO_ARN = {
     "cloudwatch:PutMetricData": "metrics have no ARN; by namespace instead",

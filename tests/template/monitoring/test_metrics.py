@@ -89,6 +89,7 @@ def drive(telemetry: Telemetry) -> None:
     telemetry.mended("status")
     telemetry.ignored("suffix")
     telemetry.waiting(3, 60.0)
+    telemetry.in_line(3, 60.0)
 
 
 @pytest.fixture
