@@ -67,7 +67,7 @@ class Burst:
 
 def run(options: Options) -> Iterator[Row]:
     """Start executions for landings that come all at once."""
-    landings = 3_000 if options.quick else 10_000
+    landings = 4_500 if options.quick else 10_000
     bound = (landings - SIZE) / REFILL
     bursts = []
     for number in range(1 if options.quick else 3):

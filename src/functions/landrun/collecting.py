@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import chain, count, islice
 from typing import Any, TypeVar
 
+from landrun.clients import CALLS_AT_ONCE
 from landrun.contract import ScheduleTrigger, Trigger, tick_run_name
 from landrun.landing import Landing
 from landrun.manifests import Collected, Manifest, Manifests
@@ -20,7 +21,6 @@ from landrun.runs import Run, Runs
 from landrun.tick import Tick
 from landrun.waiting import Candidate, Waiting, landing_id
 
-CALLS_AT_ONCE = 16
 _CHUNK = 500
 
 Given = TypeVar("Given")
@@ -29,7 +29,10 @@ Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 def at_once(act: Callable[[Given], Answer], given: Iterable[Given]) -> list[Answer]:
-    """Map with a few calls at the same time; the order is kept, the first error is raised."""
+    """Map with as many calls at the same time as a client has connections, in order.
+
+    The first error is raised.
+    """
     with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
         return list(pool.map(act, given))
 
