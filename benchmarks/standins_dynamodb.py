@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from benchmarks import facts
 from benchmarks.standins import Refusal
 from benchmarks.standins_expressions import Given, Item, holds, key_conditions, updated
 
@@ -277,10 +277,9 @@ class DynamoDB:
 
 
 def dollars(read_units: float, write_units: float) -> float:
-    """Price requests on demand, by prices.toml."""
-    prices = tomllib.loads(Path(__file__).with_name("prices.toml").read_text("utf-8"))["price"]
-    units = {"read_unit": read_units, "write_unit": write_units}
-    return float(sum(prices[n]["dollars"] / prices[n]["units"] * u for n, u in units.items()))
+    """Price units on demand, by prices.toml."""
+    price = facts.prices()
+    return price["read_unit"].each * read_units + price["write_unit"].each * write_units
 
 
 def _place(index: Index, entry: Item | None) -> tuple[str, str] | None:

@@ -103,6 +103,8 @@ def _rows(size: int, costs: list[Cost], *, key: bool) -> Iterator[Row]:
         note=f"{one.runs} runs of {MOST:,} at most; stand-ins answer in 4 to 30 ms",
         key=key,
     )
+    each = Figures.of([cost.seconds / size * 1e6 for cost in costs])
+    yield Row(case, "time per landing", unit="µs", **each.parts())
     lambda_seconds = Figures.of([max(cost.seconds, cost.cpu / CORES) for cost in costs])
     yield Row(
         case,
