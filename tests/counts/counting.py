@@ -1,0 +1,199 @@
+"""Count: modules that a handler imports, and calls that come of one landing, tick or run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.append(str(ROOT / "tests"))
+
+from faults.world import World  # noqa: E402
+
+TABLE = HERE / "counts.toml"
+HANDLERS = ("object_created", "schedule", "execution_status", "reconcile")
+Counts = dict[str, int]
+
+_PROBE = """
+import importlib, json, sys
+before = set(sys.modules)
+importlib.import_module("landrun.handlers." + sys.argv[1])
+new = [name for name in sys.modules if name not in before]
+roots = {name.partition(".")[0] for name in new} - set(sys.stdlib_module_names)
+packages = sorted(root for root in roots if not root.startswith("_"))
+modules = sum(name.partition(".")[0] in roots for name in new)
+print(json.dumps({"packages": packages, "modules": modules}))
+"""
+
+
+def imports(handler: str) -> dict[str, Any]:
+    """Import a handler in a fresh process; give packages and the number of their modules.
+
+    Modules of the standard library are left out: they differ by Python's version.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE, handler],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src" / "functions")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _landed(world: World, count: int = 1) -> list[str]:
+    """Land so many objects and let them be taken; give the names of the runs, if there are."""
+    for number in range(count):
+        world.land(f"incoming/{number}.jsonl")
+    world.drain("landings")
+    return world.running()
+
+
+def _counted(world: World, act: Callable[[], object]) -> Counts:
+    world.faults.counts.clear()
+    act()
+    return {f"{service}:{name}": n for (service, name), n in sorted(world.faults.counts.items())}
+
+
+def _landing(world: World) -> Counts:
+    return _counted(world, lambda: _landed(world))
+
+
+def _again(world: World) -> Counts:
+    landed = world.land("incoming/a.jsonl")
+    world.drain("landings")
+    world.send(landed)
+    return _counted(world, lambda: world.drain("landings"))
+
+
+def _again_after_its_end(world: World) -> Counts:
+    landed = world.land("incoming/a.jsonl")
+    world.drain("landings")
+    world.finish(world.running()[0])
+    world.send(landed)
+    return _counted(world, lambda: world.drain("landings"))
+
+
+def _ignored(world: World) -> Counts:
+    world.land("elsewhere/a.jsonl", expected=False)
+    return _counted(world, lambda: world.drain("landings"))
+
+
+def _refused(world: World) -> Counts:
+    world.send_poison("poison")
+    return _counted(world, lambda: world.drain("landings"))
+
+
+def _statuses(status: str) -> Callable[[World], Counts]:
+    def recorded(world: World) -> Counts:
+        [name] = _landed(world)
+        world.finish(name, status)
+        return _counted(world, lambda: world.drain("statuses"))
+
+    return recorded
+
+
+def _whole_run(world: World) -> Counts:
+    def act() -> None:
+        [name] = _landed(world)
+        world.drain("statuses")
+        world.finish(name)
+        world.drain("statuses")
+
+    counts = _counted(world, act)
+    return {name: count for name, count in counts.items() if name.startswith("dynamodb:")}
+
+
+def _tick(count: int) -> Callable[[World], Counts]:
+    def ticked(world: World) -> Counts:
+        _landed(world, count)
+        return _counted(world, world.tick)
+
+    return ticked
+
+
+def _sweep(world: World) -> Counts:
+    [name] = _landed(world)
+    world.finish(name)
+    world.drain("statuses")
+    world.reconcile(grace=None)
+    return _counted(world, lambda: world.reconcile(grace=None))
+
+
+def _free_turn(world: World) -> Counts:
+    world.bound(1)
+    _landed(world)
+    return _counted(world, lambda: world.drain("statuses"))
+
+
+def _turn_to_wait_for(world: World) -> Counts:
+    world.bound(1)
+    _landed(world, 2)
+    return _counted(world, lambda: world.drain("statuses"))
+
+
+def _next_turn(world: World) -> Counts:
+    world.bound(1)
+    _landed(world, 2)
+    world.drain("statuses")
+    [first] = world.at_work()
+    world.finish(first)
+    return _counted(world, lambda: world.drain("statuses"))
+
+
+ARRIVAL: dict[str, Callable[[World], Counts]] = {
+    "a landing starts its run": _landing,
+    "a landing delivered again while its run is running": _again,
+    "a landing delivered again after its run has ended": _again_after_its_end,
+    "a landing that is ignored": _ignored,
+    "a message that is refused": _refused,
+    "the statuses of a run that succeeds": _statuses("SUCCEEDED"),
+    "the statuses of a run that fails": _statuses("FAILED"),
+    "DynamoDB, from a landing to the record of its run": _whole_run,
+    "a sweep that finds nothing": _sweep,
+    "bounded: a run asks for its turn, and has it": _free_turn,
+    "bounded: two runs ask for one turn": _turn_to_wait_for,
+    "bounded: a run ends, and the next has its turn": _next_turn,
+}
+SCHEDULE: dict[str, Callable[[World], Counts]] = {
+    "a landing waits for its tick": _landing,
+    "a landing delivered again while it waits": _again,
+    "a tick over nothing": _tick(0),
+    "a tick over 1 landing": _tick(1),
+    "a tick over 10 landings": _tick(10),
+}
+
+
+def calls(case: str) -> Counts:
+    """Let a case happen in a World of its own; give the calls that it made, by service."""
+    start_on, cases = ("arrival", ARRIVAL) if case in ARRIVAL else ("schedule", SCHEDULE)
+    with World(start_on=start_on) as world:
+        return cases[case](world)
+
+
+def table() -> dict[str, Any]:
+    """Read what is written down."""
+    return tomllib.loads(TABLE.read_text(encoding="utf-8"))
+
+
+def measured() -> str:
+    """Count all, as the table has it."""
+    lines = ["# What tests/counts holds; `PYTHONPATH=tests python -m counts` writes it anew."]
+    for handler in HANDLERS:
+        found = imports(handler)
+        packages = json.dumps(found["packages"])
+        lines += ["", f"[imports.{handler}]", f"packages = {packages}"]
+        lines += [f"modules = {found['modules']}"]
+    for case in (*ARRIVAL, *SCHEDULE):
+        lines += ["", f'[calls."{case}"]']
+        lines += [f'"{name}" = {count}' for name, count in calls(case).items()]
+    return "\n".join(lines) + "\n"
