@@ -172,7 +172,9 @@ def _task(event: dict[str, Any]) -> _Task:
 def _asks_for_turn(asked: dict[str, Any]) -> bool:
     """Whether a task's parameters are those of the state that waits for a turn."""
     body = asked.get("MessageBody")
-    return "Turn" in (json_object(body) if isinstance(body, str) else body or ())
+    if isinstance(body, str):
+        body = json_object(body)
+    return isinstance(body, dict) and "Turn" in body
 
 
 def _stop(tasks: Sequence[_Task], event: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from landrun_ops.landings import Known
 from landrun_ops.letters import Letter
 from landrun_ops.lineage import Lineage, Reader, Readers
 from landrun_ops.runs import Run
+from landrun_ops.turns import Line, Waiter
 from landrun_ops.verdicts import Answer, decide, others
 from landrun_ops.versions import Version
 
@@ -54,11 +55,15 @@ WAITS = Known("v1", recorded_at="2026-11-22T08:00:00+00:00", waits=True)
 CLAIMED = Known("v1", waits=True, claimed_by="landrun-tick")
 DONE = Known("v1", done_run="landrun-tick", newest_done=True)
 LETTER = Letter("1", "h", "{}", {"Reason": "too many boxes"})
+LINE = Line(1, 1, (Waiter("landrun-0", NOW), Waiter("landrun-1", NOW)))
 OLD = {"version": V0, "versions": [V1, V0]}
 
 VERDICTS: list[tuple[Facts, str, str]] = [
     (facts(run=run()), "processed", "succeeded after 42.0 s"),
     (facts(run=run(status="RUNNING")), "running", "runs now"),
+    (facts(run=run(status="RUNNING"), line=LINE), "running", "waits its turn, 2nd of 2 in line"),
+    (facts(run=run("landrun-9", "RUNNING"), line=LINE), "running", "runs now"),
+    (facts(run=run(), line=LINE), "processed", "succeeded"),
     (
         facts(run=run(status="FAILED", cause="disk full")),
         "failed",

@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 from landrun.errors import ConfigurationError, ServiceError
 from landrun_ops.cli.logs import Ending, _common, _prefix, _Printer, _why_none
 from landrun_ops.joblogs import OVERLAP, JobLogs, Line
+from landrun_ops.moments import Attempt
 from landrun_ops.onerun import Course
 from landrun_ops.runs import Run
-from landrun_ops.timeline import Attempt
 
 RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"
 JOB = f"{RUN}-7d793037"

@@ -17,10 +17,11 @@ from landrun_ops.cli.sheet import folded
 from landrun_ops.cli.showing import as_json, sheet, size_text
 from landrun_ops.consoles import Consoles, links
 from landrun_ops.inputs import Input
+from landrun_ops.moments import Attempt, Redrive, Turn, Wait
 from landrun_ops.onerun import OneRun, course, doing
 from landrun_ops.runs import Run
 from landrun_ops.stack import Stack
-from landrun_ops.timeline import Attempt, Redrive, Wait
+from landrun_ops.turns import InLine
 
 NAME = "landrun-50f0421ea8585c9eb9688415b36b93f2"
 ARN = f"arn:aws:states:eu-central-1:123456789012:execution:landrun-Machine-8kQ2mZ4xT7pL:{NAME}"
@@ -64,6 +65,8 @@ ATTEMPT = Attempt(
     result="failed",
     reason=WHY,
 )
+IN_LINE = Turn(1, BEGAN)
+HAD_TURN = Turn(1, BEGAN, BEGAN + timedelta(minutes=12), given=True)
 WAIT = Wait(True, 3, BEGAN, BEGAN + timedelta(minutes=12), "no instance is free")
 
 
@@ -208,10 +211,32 @@ def test_sizes_are_spelled_in_decimal_units() -> None:
         (None, {}, "asks for its Processing job"),
         (WAIT, {}, "waits for a quota for 14 min 29 s, asked 3 times: no instance is free"),
         (ATTEMPT, {}, "waits a moment before it tries again"),
+        (IN_LINE, {}, "waits its turn, for 14 min 29 s"),
+        (HAD_TURN, {}, "asks for its Processing job"),
     ],
 )
 def test_a_run_says_what_it_does(last: Any, job: dict[str, Any], words: str) -> None:
     assert doing(last, job, NOW) == words
+
+
+def test_a_run_in_line_says_which_place_it_has_and_what_keeps_it_from_asking() -> None:
+    assert doing(IN_LINE, {}, NOW, InLine(3, 12)) == (
+        "waits its turn, 3rd of 12 in line, for 14 min 29 s"
+    )
+    refused = Turn(2, BEGAN, reason="Access denied")
+    assert doing(refused, {}, NOW) == "waits its turn, for 14 min 29 s: Access denied"
+
+
+def test_the_timeline_has_the_wait_for_a_turn_and_whether_it_came() -> None:
+    waited = "\n".join(_drawn(_one(moments=(HAD_TURN, ATTEMPT)), 200))
+    assert "08:15:31  waited its turn, 12 min 00 s" in waited
+    assert "did not get it" not in waited
+    left = Turn(1, BEGAN, BEGAN + timedelta(minutes=1))
+    assert "waited its turn, 1 min 00 s, and did not get it" in "\n".join(
+        _drawn(_one(moments=(left,)), 200)
+    )
+    assert "08:15:31  waits its turn" in "\n".join(_drawn(_one(moments=(IN_LINE,)), 200))
+    assert as_json(_one(moments=(HAD_TURN,)))["timeline"][0]["kind"] == "turn"
 
 
 def test_a_job_that_starts_and_one_that_works_are_told_apart() -> None:

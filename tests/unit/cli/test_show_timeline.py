@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.timeline import Attempt, History, Redrive, Wait, ended_as, plain, timeline
+from landrun_ops.moments import Attempt, Redrive, Turn, Wait
+from landrun_ops.timeline import History, ended_as, plain, timeline
 
 BEGAN = datetime(2026, 11, 22, 3, tzinfo=UTC)
 RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"
@@ -54,6 +55,16 @@ class Story:
 
     def job(self, job: str = f"{RUN}-1", instances: int = 1) -> int:
         return self._tell("TaskSubmitted", self.asked(job, instances), output="{}")
+
+    def turn(self, body: Any = None) -> int:
+        """Ask for a turn; the message is an object in the history, or its text."""
+        asked = {
+            "QueueUrl": "q",
+            "MessageBody": {"Turn": {"TaskToken": "t"}} if body is None else body,
+        }
+        task = {"resourceType": "sqs", "resource": "sendMessage.waitForTaskToken"}
+        scheduled = self._tell("TaskScheduled", **task, parameters=json.dumps(asked))
+        return self._tell("TaskSubmitted", self._tell("TaskStarted", scheduled, **task), **task)
 
     def ended(self, how: str, after: int | None = None, **details: Any) -> Story:
         self._tell(how, after, **details)
@@ -216,3 +227,68 @@ def test_a_job_that_was_taken_and_then_lost_sight_of_is_an_attempt_not_a_refusal
     (attempt,) = timeline(story.events)
     assert isinstance(attempt, Attempt)
     assert attempt.result == "failed"
+
+
+def test_waiting_for_a_turn_is_a_moment_of_its_own_and_no_attempt() -> None:
+    story = Story()
+    story.turn()
+    (turn,) = timeline(story.events)
+    assert isinstance(turn, Turn)
+    assert (turn.times, turn.ended, turn.given) == (1, None, False)
+    story.ended("TaskSucceeded", output="{}")
+    story.job()
+    turn, attempt = timeline(story.events)
+    assert isinstance(turn, Turn)
+    assert isinstance(attempt, Attempt)
+    assert (turn.given, attempt.number) == (True, 1)
+    assert turn.ended is not None
+    assert turn.ended - turn.began == timedelta(minutes=3)
+
+
+def test_a_turn_that_was_asked_for_again_is_one_wait_from_the_first_asking() -> None:
+    """The state asks anew after hours: a message may be lost."""
+    story = Story()
+    story.turn()
+    story.ended("TaskTimedOut", error="States.Timeout")
+    (turn,) = timeline(story.events)
+    assert isinstance(turn, Turn)
+    assert (turn.times, turn.ended, turn.reason) == (1, None, "")
+    story.turn()
+    story.ended("TaskSucceeded", output="{}")
+    (turn,) = timeline(story.events)
+    assert isinstance(turn, Turn)
+    assert (turn.times, turn.given) == (2, True)
+    assert turn.began == story.events[1]["timestamp"]
+
+
+def test_a_turn_that_cannot_be_asked_for_says_why() -> None:
+    story = Story()
+    story.turn()
+    story.ended("TaskFailed", error="SQS.AmazonSQSException", cause="Access denied (Service: x)")
+    (turn,) = timeline(story.events)
+    assert isinstance(turn, Turn)
+    assert (turn.ended, turn.reason) == (None, "SQS.AmazonSQSException: Access denied")
+
+
+def test_a_run_that_is_stopped_in_line_did_not_get_its_turn() -> None:
+    story = Story()
+    story.turn()
+    story.ended("ExecutionAborted", cause="wrong file")
+    (turn,) = timeline(story.events)
+    assert isinstance(turn, Turn)
+    assert (turn.given, turn.ended) == (False, story.events[-1]["timestamp"])
+
+
+@pytest.mark.parametrize("body", ["not JSON", {"Approve": 1}, ["Turn"], 7])
+def test_another_machines_wait_for_a_token_is_no_turn(body: Any) -> None:
+    story = Story()
+    story.turn(body)
+    (attempt,) = timeline(story.events)
+    assert isinstance(attempt, Attempt)
+    assert attempt.task == "sqs:sendMessage.waitForTaskToken"
+
+
+def test_a_message_that_the_history_has_as_text_is_read() -> None:
+    story = Story()
+    story.turn('{"Turn": {}}')
+    assert isinstance(timeline(story.events)[0], Turn)

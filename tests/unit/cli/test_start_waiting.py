@@ -13,8 +13,9 @@ from landrun.errors import ServiceError
 from landrun_ops.cli import start, waiting
 from landrun_ops.cli.places import Target
 from landrun_ops.following import Phase, Standing, follow, recorded, standing
+from landrun_ops.moments import Attempt, Moment, Turn, Wait
 from landrun_ops.runs import Run
-from landrun_ops.timeline import Attempt, Moment, Wait
+from landrun_ops.turns import InLine
 
 BEGAN = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 RUNNING = {"status": "RUNNING", "startDate": BEGAN}
@@ -49,6 +50,9 @@ def attempt(number: int = 1, **more: Any) -> Attempt:
             30,
             "no column",
         ),
+        ((Turn(1, at(3)),), None, Phase.IN_LINE, 3, ""),
+        ((Turn(2, at(3), reason="no queue"),), None, Phase.IN_LINE, 3, "no queue"),
+        ((Turn(1, at(3), at(60), given=True),), None, Phase.QUEUED, 60, ""),
         ((Attempt(1, "", "lambda:invoke", 1, at(5)),), None, Phase.RUNNING, 5, ""),
     ],
 )
@@ -58,6 +62,14 @@ def test_what_a_run_does_is_read_from_its_history(
     now = standing(RUNNING, moments, job_began)
     assert (now.phase, now.since, now.note) == (phase, at(since), note)
     assert (now.status, now.seconds, now.reason) == ("RUNNING", None, "")
+
+
+def test_a_run_in_line_is_said_to_wait_its_turn_with_its_place() -> None:
+    now = standing(RUNNING, (Turn(1, at(3)),), None, InLine(2, 9))
+    assert waiting.standing_text(now, at(15)) == (
+        "waiting its turn for 12.0 s",
+        "2nd of 9 in line",
+    )
 
 
 def test_the_end_has_its_time_and_the_reason_in_plain_words() -> None:

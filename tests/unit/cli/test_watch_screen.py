@@ -15,6 +15,7 @@ from landrun_ops.cli.live import View, screen
 from landrun_ops.cli.screen import Screen
 from landrun_ops.cli.views import document, line
 from landrun_ops.recent import Activity, Known
+from landrun_ops.turns import Line, Waiter
 from landrun_ops.watching import Backlog, Depth, Queues, Tick
 
 NOW = datetime(2026, 11, 22, 19, 54, 32, tzinfo=UTC)
@@ -180,6 +181,45 @@ def test_no_text_of_a_run_reaches_the_terminal_as_it_is() -> None:
         assert "\x1b" not in text
         assert "\u202e" not in text
         assert r"a\x1b[2Jb\u202ec\nd" in text
+
+
+LINED = view(
+    bounded=True,
+    line=Line(2, 2, (Waiter(f"landrun-{3:032x}", ago(60)), Waiter(f"landrun-{4:032x}", ago(50)))),
+    activity=activity([run(n, "RUNNING", 100 - n) for n in range(1, 5)]),
+)
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_runs_in_line_are_counted_and_told_from_those_at_work(width: int) -> None:
+    lines = drawn(LINED, width)
+    text = "\n".join(lines)
+    assert "turns         2 of 2 taken, 2 runs wait, the oldest for 1 min 00 s" in text
+    assert "running 4, 2 of them in line" in text
+    assert sum("waits its turn" in one for one in lines) == 2
+
+
+def test_turns_are_shown_only_where_runs_are_bounded() -> None:
+    assert "turns" not in "\n".join(drawn(view()))
+    assert "turns         …" in "\n".join(drawn(view(bounded=True)))
+    free = view(bounded=True, line=Line(5, 3))
+    assert "turns         3 of 5 taken, nobody waits" in "\n".join(drawn(free))
+    many = Line(1, 1, (Waiter("r", None),), more=True)
+    assert "at least 1 run waits" in "\n".join(drawn(view(bounded=True, line=many)))
+
+
+def test_json_and_lines_have_the_line_of_runs() -> None:
+    found = document(LINED)
+    assert found["turns"] == {
+        "bound": 2,
+        "taken": 2,
+        "waiting": 2,
+        "at_least": False,
+        "oldest": "2026-11-22T19:53:32.000Z",
+    }
+    assert [one.get("place_in_line") for one in found["running"]] == [None, None, 1, 2]
+    assert document(view())["turns"] is None
+    assert "in line 2; running 4" in line(LINED)
 
 
 # ---- Elsewhere than on a screen

@@ -42,7 +42,10 @@ def running_list(
     if activity is None:
         return Group(_title("running"), Text("…"))
     runs, more = activity.running, activity.more_running
-    title = _title("running", f"{len(runs):,}{' or more' if more else ''}", len(runs) > 1)
+    waiting = sum(one.name in in_line for one in runs)
+    lined = f", {waiting:,} of them in line" if waiting else ""
+    count = f"{len(runs):,}{' or more' if more else ''}{lined}"
+    title = _title("running", count, len(runs) > 1)
     if not runs:
         return Group(_title("running"), Text("none", style="dim"))
     rows = [
