@@ -14,10 +14,11 @@ from typing import Any
 from benchmarks import facts, usage
 
 DAY = 86_400
-TURN = {"messages": 1, "write_units": 20, "read_units": 8, "dynamodb_calls": 6}
-"""What a run that waits for its turn uses besides: a message; asking (2 units), a place in a
-transaction of three items (6), the note that its machine was told (1 and an index of none), and
-giving the place back in a transaction of three (6), rounded up for those that have to try again."""
+TURN = {"messages": 1, "write_units": 20, "read_units": 8, "dynamodb_calls": 13}
+"""What a run that waits for its turn uses besides, as `landrun.admitting` is written: a message;
+3 write units to ask, 10 for the transaction that gives the place, 1 for the note that its machine
+was told, 6 for the transaction that takes the place back (items with a token are over 1 KB, and
+transactions count twice); and consistent reads before each."""
 
 SCANNED = 5_000
 """Manifests that reconcile looks at in a sweep (landrun.reconciling.MANIFESTS)."""
@@ -111,6 +112,8 @@ class Month:
     states_milliseconds: float = _known("states_milliseconds")
     dynamodb_milliseconds: float = _known("dynamodb_milliseconds")
     platform_log_bytes: float = _known("platform_log_bytes")
+    cold_seconds: float = _known("cold_seconds")
+    cold_every: float = _known("cold_every")
 
     def __post_init__(self) -> None:
         """Refuse what is no amount."""
@@ -137,7 +140,8 @@ class Month:
 
     def turn_seconds(self) -> float:
         """Say how long a function takes to let a run wait, and later to let it go on."""
-        calls = TURN["dynamodb_calls"] * 1.5 * self.dynamodb_milliseconds
+        transactions = 2
+        calls = (TURN["dynamodb_calls"] + transactions) * self.dynamodb_milliseconds
         return self._cpu("ExecutionStatus", 1) + (calls + self.states_milliseconds) / 1e3
 
     def tick_seconds(self, landings: float) -> float:
@@ -244,6 +248,7 @@ class Month:
         gigabytes = facts.stack().memory[name] / 1024
         yield Item("Lambda", f"invocations: {what}", invocations, "invocation")
         compute = f"compute.{self.architecture}"
+        seconds += self.cold_seconds / self.cold_every
         yield Item("Lambda", f"GB-seconds: {what}", invocations * seconds * gigabytes, compute)
         yield from self._requests(invocations, used, what)
         logged = invocations * (used.log_bytes + self.platform_log_bytes)

@@ -104,7 +104,8 @@ class Simulation:
     def _record(self, slot: int) -> None:
         """Let the ledger take what changed status: two events a run, and the turn."""
         setup, month = self.setup, self.setup.month
-        each = (month.status_seconds(ended=False) + month.status_seconds(ended=True)) / 2
+        both = month.status_seconds(ended=False) + month.status_seconds(ended=True)
+        each = (both + month.turn_seconds()) / 3 if setup.mode == "turns" else both / 2
         by_month = max(1.0, self.run_units.index_units["month"] / 2)
         rates = {
             "status_functions": setup.at_once * setup.stacks / each,
@@ -173,9 +174,9 @@ class Arrival(Simulation):
         """Say how many ask for a job in this slot."""
         setup = self.setup
         if setup.mode == "turns":
-            # A place is counted in one item, which each admission and each release writes twice
-            # over, being transactions (DynamoDB developer guide, "Transaction capacity").
-            rate = setup.partition_writes * setup.stacks / 4
+            # Places are counted in one item: two units when one is given and when it is taken, in
+            # transactions both, and one for the note that the machine was told.
+            rate = setup.partition_writes * setup.stacks / 5
             wanted = min(self.executions.length, self.places.free)
             rooms = self._rooms(turn_count=rate)
             return self.outcome.held.pass_through(wanted, rooms, slot, setup.slot)

@@ -163,13 +163,14 @@ class Counting:
         rows = self.tables.setdefault(table, {})
         before = rows.get(key, {})
         rows[key] = item
-        most = max(map(item_bytes, (before, item)))
-        self.usage.write_units += units(most, 1024)
+        was, now = (units(item_bytes(one), 1024) for one in (before, item))
+        self.usage.write_units += max(was, now)
         for sort in SORTS[table]:
-            was, now = before.get(sort), item.get(sort)
-            writes = 2 if was and now and was != now else 1 if was or now else 0
-            self.usage.write_units += writes * units(most, 1024)
-            self.usage.index_units[sort] += writes * units(most, 1024)
+            gone, comes = before.get(sort), item.get(sort)
+            moved = gone != comes  # out of one place of the index, into another
+            entry = (was if gone else 0, now if comes else 0)
+            self.usage.index_units[sort] += sum(entry) if moved else max(entry)
+            self.usage.write_units += sum(entry) if moved else max(entry)
 
 
 @dataclass(frozen=True)

@@ -103,10 +103,26 @@ def test_items_are_measured_as_dynamodb_measures_them() -> None:
 
 
 def test_what_was_measured_takes_the_place_of_what_is_assumed(tmp_path: Path) -> None:
-    row = {"case": "object_created", "figure": "overhead per event", "unit": "µs", "value": 123.0}
+    measured = {
+        "warm": ("warm, batches of 1, a door that answers at once", "handler's own time",
+                 "µs an event", 123.0),
+        "tick": ("a tick over 100,000 landings", "seconds with the CPU that the function has",
+                 "s", 172.75390625),
+        "processing": ("JSONL, 1 GB", "preprocess.py: speed", "MB/s", 55.0),
+        "cold_start": ("object_created", "INIT and first call", "ms", 900.0),
+    }  # fmt: skip
+    names = ("case", "figure", "unit", "value")
+    suites = {
+        name: {"rows": [dict(zip(names, row, strict=True))]} for name, row in measured.items()
+    }
     results = tmp_path / "results.json"
-    results.write_text(json.dumps({"suites": {"warm": {"rows": [row]}}}), encoding="utf-8")
-    assert facts.measured(results) == {"handler_microseconds": 123.0}
+    results.write_text(json.dumps({"suites": suites}), encoding="utf-8")
+    assert facts.measured(results) == {
+        "handler_microseconds": 123.0,
+        "tick_microseconds": pytest.approx(1000.0, rel=1e-3),
+        "job_megabytes_per_second": 55.0,
+        "cold_seconds": pytest.approx(0.9),
+    }
     assert facts.measured(tmp_path / "none.json") == {}
     assert set(facts.MEASURED) <= set(facts.assumptions())
 
@@ -127,13 +143,14 @@ def test_a_page_with_another_figure_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = tmp_path / "costs.md"
-    page.write_text(dollars.PAGE.read_text("utf-8").replace("**", "*", 1), encoding="utf-8")
+    text = pages.filled(dollars.PAGE.read_text("utf-8"), "dollars", dollars.PARTS)
     monkeypatch.setattr(dollars, "PAGE", page)
+    page.write_text(text.replace("# What it costs", "# Costs"), encoding="utf-8")
     assert dollars.main(["--check"]) == 0  # not in a made part
-    page.write_text(page.read_text("utf-8").replace("| arrival:", "| Arrival:"), encoding="utf-8")
+    page.write_text(text.replace("| arrival:", "| Arrival:"), encoding="utf-8")
     assert dollars.main(["--check"]) == 1
     assert dollars.main(["--write"]) == 0
-    assert dollars.main(["--check"]) == 0
+    assert page.read_text("utf-8") == text
 
 
 def test_the_command_gives_all_lines_in_json(capsys: pytest.CaptureFixture[str]) -> None:
