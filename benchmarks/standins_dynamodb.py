@@ -16,13 +16,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 from benchmarks import facts
 from benchmarks.standins import Refusal
 from benchmarks.standins_expressions import Given, Item, holds, key_conditions, updated
+from benchmarks.units import item_bytes, units
 
 PAGE = 1_048_576
 """Bytes that a query evaluates at most (Query, "1 MB")."""
@@ -110,12 +110,12 @@ class DynamoDB:
         [[last]] = self._rows.execute(f'SELECT coalesce(max(id), 0) FROM "{table}"')
         for number, item in enumerate(items, last + 1):
             key = item[design.key]["S"]
-            rows.append((number, key, json.dumps(item, ensure_ascii=False), item_size(item)))
+            rows.append((number, key, json.dumps(item, ensure_ascii=False), item_bytes(item)))
             for index in design.indexes:
                 entry = index.entry(item, design.key)
                 if entry is not None:
                     place = (entry[index.hash]["S"], entry[index.range]["S"], key)
-                    entries[index.name].append((*place, item_size(entry), number))
+                    entries[index.name].append((*place, item_bytes(entry), number))
         with self._lock:
             self._rows.executemany(f'INSERT INTO "{table}" VALUES (?, ?, ?, ?)', rows)
             for name, found in entries.items():
@@ -191,11 +191,11 @@ class DynamoDB:
         key = keyed[design.key]["S"]
         before, size = self._found(design.name, key)
         if not holds(call.get("ConditionExpression"), before or {}, Given.of(call)):
-            self.write_units += _units(size, 1024)
+            self.write_units += units(size, 1024)
             raise _refused(call, before)
         after = change(before or {design.key: keyed[design.key]})
-        now = item_size(after)
-        self.write_units += _units(max(size, now), 1024)
+        now = item_bytes(after)
+        self.write_units += units(max(size, now), 1024)
         row = (key, json.dumps(after, ensure_ascii=False), now)
         [[number]] = self._rows.execute(
             f'INSERT INTO "{design.name}" (key, item, size) VALUES (?, ?, ?) ON CONFLICT (key)'
@@ -215,10 +215,10 @@ class DynamoDB:
         if old == new:
             return
         place, next_place = (_place(index, entry) for entry in (old, new))
-        sizes = [0 if entry is None else item_size(entry) for entry in (old, new)]
+        sizes = [0 if entry is None else item_bytes(entry) for entry in (old, new)]
         moved = old is not None and new is not None and place != next_place
-        units = map(_one_kilobyte, sizes) if moved else [_one_kilobyte(max(sizes))]
-        self.write_units += sum(units)
+        written = map(_one_kilobyte, sizes) if moved else [_one_kilobyte(max(sizes))]
+        self.write_units += sum(written)
         table = f'"{design.name}/{index.name}"'
         if place and place != next_place:
             where = "hash = ? AND range = ? AND key = ?"
@@ -273,7 +273,7 @@ class DynamoDB:
         )
 
     def _read(self, size: int, *, consistent: bool) -> None:
-        self.read_units += _units(size, 4096) * (1 if consistent else 0.5)
+        self.read_units += units(size, 4096) * (1 if consistent else 0.5)
 
 
 def dollars(read_units: float, write_units: float) -> float:
@@ -286,13 +286,8 @@ def _place(index: Index, entry: Item | None) -> tuple[str, str] | None:
     return None if entry is None else (entry[index.hash]["S"], entry[index.range]["S"])
 
 
-def _units(size: int, of: int) -> int:
-    """Count units of so many bytes; whatever is asked costs one."""
-    return max(1, ceil(size / of))
-
-
 def _one_kilobyte(size: int) -> int:
-    return _units(size, 1024)
+    return units(size, 1024)
 
 
 def _refused(call: Mapping[str, Any], stands: Item | None) -> Refusal:
@@ -300,21 +295,3 @@ def _refused(call: Mapping[str, Any], stands: Item | None) -> Refusal:
     kind = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
     about = {"Item": stands} if wanted else {}
     return Refusal(kind, "The conditional request failed", about)
-
-
-def item_size(item: Item) -> int:
-    """Count an item's bytes as DynamoDB does."""
-    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
-
-
-def _value_size(value: Mapping[str, Any]) -> int:
-    [(kind, inner)] = value.items()
-    if kind == "S":
-        return len(inner.encode())
-    if kind == "N":
-        return (len(inner.strip("-0.").replace(".", "")) + 1) // 2 + 1
-    if kind == "M":
-        return 3 + sum(1 + len(n.encode()) + _value_size(v) for n, v in inner.items())
-    if kind == "L":
-        return 3 + sum(1 + _value_size(one) for one in inner)
-    return 1

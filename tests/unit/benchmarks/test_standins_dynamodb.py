@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from benchmarks.standins import ACCOUNT, Clients, Refusal, json_service
-from benchmarks.standins_dynamodb import Design, DynamoDB, Index, item_size
+from benchmarks.standins_dynamodb import Design, DynamoDB, Index
 from benchmarks.standins_expressions import Given, holds, updated
 from benchmarks.tick import LANDINGS
 from hypothesis import given, settings
@@ -279,13 +279,6 @@ def test_a_page_ends_after_a_megabyte() -> None:
     for number in range(30):
         _put(database, f"k{number:02}", group="g", at="1", text="x" * 100_000)
     assert _query(database)["Count"] == 11
-
-
-def test_an_item_is_as_large_as_the_developer_guide_says() -> None:
-    assert item_size({"Name": {"S": "Größe"}}) == 4 + 7
-    assert item_size({"n": {"N": "-27.5"}}) == 1 + 3
-    assert item_size({"l": {"L": [{"S": "ab"}, {"NULL": True}]}}) == 1 + 3 + 3 + 2
-    assert item_size({"m": {"M": {"k": {"BOOL": True}}}}) == 1 + 3 + 3
 
 
 def test_what_is_loaded_is_in_the_table_and_its_indexes_and_costs_nothing() -> None:
