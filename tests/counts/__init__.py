@@ -1,1 +1,1 @@
-"""What handlers import, and what each thing that happens asks of AWS: counts, which never wobble."""
+"""What handlers import, and what each thing that happens asks of AWS: counts do not wobble."""
