@@ -33,4 +33,11 @@ CASES = {
     28: "a tick dies after any of its steps: finished or undone",
     29: "two ticks overlap: no landing in two manifests",
     30: "an object deleted before its job reads it: its run fails and says so, the others go on",
+    31: "more runs than MaxConcurrentRuns: they wait in order, and no more are at work",
+    32: "any call fails, dies or overlaps while turns are given: never more at work, all run",
+    33: "a request for a turn twice, late, by an old token: one place, and it is told",
+    34: "a run stopped in line, and redriven: it leaves the line, and waits again",
+    35: "a run redriven at work: counted unasked, and its old end frees nothing",
+    36: "an end or a turn that nobody heard of: found by its lease",
+    37: "MaxConcurrentRuns raised, lowered, taken away, or new",
 }

@@ -106,12 +106,15 @@ class Admission:
         One that has ended meanwhile, as when it was stopped in line, gives its place back.
         """
         holder = self.turns.holder(name)
-        tokens = sorted(holder.tokens) if holder else []
-        told = [self.executions.let_go_on(token) for token in tokens]
-        if holder and not any(told):
+        told = holder is not None and self._told(holder)
+        if holder and not told:
             self._still_there(holder)
         self.turns.told(name)
-        return any(told)
+        return told
+
+    def _told(self, holder: Place) -> bool:
+        """Try each token, for only one is alive, and none once its machine knows."""
+        return any(self.executions.let_go_on(token) for token in sorted(holder.tokens))
 
     def _room(self) -> bool:
         return not self.limit or self.turns.standing().holding < self.limit
@@ -191,7 +194,7 @@ class Admission:
 
     def not_told(self, before: datetime) -> Iterator[Piece]:
         """Find holders due to be looked at; a piece is true when its machine did not know."""
-        yield from ((one.name, partial(self.tell, one.name)) for one in self._due(before))
+        yield from ((one.name, partial(self._told, one)) for one in self._due(before))
 
     def kept(self, before: datetime) -> Iterator[Piece]:
         """Find holders due to be looked at; a piece is true when the place of an end was kept."""

@@ -91,8 +91,15 @@ def test_reconcile_reads_its_own_environment():
 
 @pytest.mark.parametrize(
     "name",
-    ["START_ON", "LANDINGS_TABLE", "MAX_OBJECTS_PER_RUN", "NOTIFICATIONS_TOPIC_ARN", "TURNS_TABLE"]
-    + ["RUNS_TABLE", "MAX_CONCURRENT_RUNS"],
+    [
+        "START_ON",
+        "LANDINGS_TABLE",
+        "MAX_OBJECTS_PER_RUN",
+        "RUNS_TABLE",
+        "NOTIFICATIONS_TOPIC_ARN",
+        "TURNS_TABLE",
+        "MAX_CONCURRENT_RUNS",
+    ],
 )
 def test_a_variable_that_reconcile_misses_is_named(name):
     with pytest.raises(ConfigurationError, match=name):
