@@ -55,6 +55,7 @@ Functions" in Step Functions' developer guide; "CreateProcessingJob API: executi
 permissions" in SageMaker's.
 """
 
+ASKING = "sqs:SendMessage"
 CREATING = [
     "events:PutTargets",
     "events:PutRule",
@@ -114,6 +115,20 @@ def test_the_main_path_of_schedule_passes_with_iam_enforced(tmp_path: Path) -> N
         assert statuses == ["SUCCEEDED"]
         refuse_and_reconcile(laptop)
         assert laptop.refusals == []
+    finally:
+        laptop.stop()
+
+
+def test_a_run_waits_its_turn_until_its_machines_role_may_ask_for_it(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path, MaxConcurrentRuns="1")
+    try:
+        assert laptop.run()["status"] == "SUCCEEDED"
+        assert laptop.refusals == []
+        with laptop.without("StateMachineRole", ASKING):
+            key = laptop.land()
+            wanted = f"{laptop.role('StateMachineRole')} may not {ASKING}"
+            eventually(lambda: any(wanted in line for line in laptop.refusals))
+        assert laptop.ended(key)["status"] == "SUCCEEDED"  # it asks again by itself
     finally:
         laptop.stop()
 
@@ -219,9 +234,9 @@ def test_lambda_keeps_what_failed_for_good_where_the_functions_role_lets_it(
 @pytest.mark.parametrize("role", UNSEEN)
 def test_every_permission_of_machine_and_jobs_is_tried_or_explained(role: str) -> None:
     tried = {
-        "StateMachineRole": {*CREATING, STOPPING},
+        "StateMachineRole": {*CREATING, STOPPING, ASKING},
         "ProcessingRole": {*(action for action, _ in FILES), *LOGGING},
     }
-    allowed = {grant.action for grant in Policies().grants(role)}
+    allowed = {grant.action for grant in Policies(MaxConcurrentRuns="1").grants(role)}
     assert tried[role] | UNSEEN[role].keys() == allowed
     assert not tried[role] & UNSEEN[role].keys()
