@@ -21,11 +21,11 @@ from polars.io.plugins import register_io_source
 
 CHUNK = 100_000
 SENDERS, PHRASES = 200_000, 20_000
-ROW_BYTES = {".jsonl": 289, ".csv": 231, ".parquet": 53}
+ROW_BYTES = {".jsonl": 289, ".csv": 234, ".parquet": 53}
 _WORDS = """
-    is the bike still for sale can you send it to my street tomorrow morning please thanks price
+    is the bike still for sale, can you send it to my street tomorrow morning please, thanks price
     would be fine offer lower delivery pickup weekend condition of lamp table winter coat shipping
-    included payment by transfer got your message never arrived refund works great box damaged
+    included payment by transfer got your message never arrived refund, works great, box damaged
     size xl only few left seen at 18:30 paid 25.90 on 2026-11-22 o'clock 50% & co
 """.split()  # noqa: SIM905 - to be read
 # In one phrase of eight, so in about a third of all texts.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -152,14 +153,20 @@ def clean_records(
     """
     good: list[tuple[int, list[str]]] = []
     rejects: list[Reject] = []
+    whole = _all_encodable(records)
     for position, fields in records:
         if isinstance(fields, Reject):
             rejects.append(reject(position, fields.reason, _joined([fields.excerpt])))
-        elif not encodable("".join(fields)):
-            rejects.append(reject(position, "not valid UTF-8", _joined(fields)))
-        else:
+        elif whole or encodable("".join(fields)):
             good.append((position, fields))
+        else:
+            rejects.append(reject(position, "not valid UTF-8", _joined(fields)))
     return _from_records(good, rejects, header, columns, spill)
+
+
+def _all_encodable(records: Sequence[tuple[int, list[str] | Reject]]) -> bool:
+    fields = (found for _, found in records if not isinstance(found, Reject))
+    return encodable("".join(chain.from_iterable(fields)))
 
 
 def clean_frame(frame: pl.DataFrame, columns: Columns) -> Batch:
@@ -197,8 +204,8 @@ def _from_records(
         text = list(header).index(columns.text)
         header = [*header[: text + 1], *header[text + 1 + spill :]]
         fitting = [(p, _rejoined(f, text, spill)) for p, f in fitting]
-    values = list(zip(*(f for _, f in fitting), strict=True)) or [()] * len(header)
-    data = {n: _fields(v) for n, v in zip(header, values, strict=True)}
+    cells = list(chain.from_iterable(fields for _, fields in fitting))
+    data = {name: _fields(cells[place :: len(header)]) for place, name in enumerate(header)}
     return _finish(Rows(_packed(data, columns), [p for p, _ in fitting], rejects), columns)
 
 
@@ -210,7 +217,8 @@ def _rejoined(fields: list[str], text: int, spill: int) -> list[str]:
 
 def _fields(values: Sequence[str]) -> pl.Series:
     """Fields of a text file: an empty one is a missing one."""
-    return pl.Series([v or None for v in values], dtype=pl.String)
+    fields = pl.Series(values, dtype=pl.String)
+    return fields.set(fields == "", None)
 
 
 def _joined(fields: Sequence[str]) -> bytes:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
-from messages.lines import EXCERPT_READ, MAX_LINE, TOO_MANY, Reject, crowded
+from messages.lines import EXCERPT_READ, MAX_LINE, MAX_VALUES, TOO_MANY, Reject, crowded
 
 MAX_RESUMES = 50
+# A record of its own wherever it stands outside of quotes.
+_MARK = ("\n",)
 Record = tuple[int, "list[str] | Reject"]
 
 
@@ -63,6 +66,37 @@ class CsvRecords:
                 if fields:
                     yield start, fields
 
+    def quickly(self, lines: Sequence[str]) -> list[Record]:
+        r"""Take those of the lines that come next which are whole records, if none has a fault.
+
+        ``position`` then tells how many were taken. To be called between records only.
+        """
+        if max(map(len, lines)) > min(MAX_LINE, MAX_VALUES):
+            return []
+        # A line that continues a record tells that the record before was not whole.
+        reader = csv.reader(
+            chain((f"{line}\n" for line in lines), _MARK), delimiter=self._delimiter
+        )
+        starts, found = [0], []
+        try:
+            for fields in reader:
+                found.append(fields)
+                starts.append(reader.line_num)
+        except csv.Error:
+            return []
+        begun = self.position
+        self.position += starts[len(found) - 1]
+        return [
+            (begun + start, fields)
+            for start, fields in zip(starts, found[:-1], strict=False)
+            if fields
+        ]
+
+    @property
+    def between(self) -> bool:
+        """Whether all lines that were taken belong to records that were given."""
+        return not self._again and not self._taken
+
     def _feed(self) -> Iterator[str]:
         """Hand lines to the reader; a line asked for amid a record continues it."""
         while True:
@@ -94,3 +128,61 @@ class CsvRecords:
         self.position += lines
         self._taken.clear()
         self._size = 0
+
+
+class CsvFile:
+    """Records of CSV lines that come in batches: many at once where there is no fault.
+
+    Iterating yields lists of what `CsvRecords` yields; ``position`` counts the lines read.
+    """
+
+    def __init__(self, batches: Iterable[Sequence[str]], delimiter: str = ",") -> None:
+        self._batches = iter(batches)
+        self._batch: Sequence[str] = ()
+        self._given = 0
+        self._records = CsvRecords(self._one_by_one(), delimiter)
+
+    @property
+    def position(self) -> int:
+        """How many lines were read."""
+        return self._records.position
+
+    def __iter__(self) -> Iterator[list[Record]]:
+        one_by_one = iter(self._records)
+        while self._at_hand():
+            lines = self._batch[self._given :]
+            begun, end = self.position, self.position + len(lines)
+            if found := self._records.quickly(lines):
+                yield found
+            self._given += self.position - begun
+            while self.position < end or not self._records.between:
+                record = next(one_by_one, None)
+                if record is None:
+                    return
+                yield [record]
+
+    def _at_hand(self) -> bool:
+        while self._given == len(self._batch):
+            batch = next(self._batches, None)
+            if batch is None:
+                return False
+            self._batch, self._given = batch, 0
+        return True
+
+    def _one_by_one(self) -> Iterator[str]:
+        while self._at_hand():
+            self._given += 1
+            yield self._batch[self._given - 1]
+
+
+def weight(record: Record) -> int:
+    """Say what a record takes, roughly: its characters, and a place for each field."""
+    fields = record[1]
+    return sum(map(len, fields)) + 8 * len(fields) if isinstance(fields, list) else 0
+
+
+def in_pieces(records: Sequence[Record], size: int, most: int) -> Iterator[Sequence[Record]]:
+    """Cut records that weigh ``size`` together into lists of about ``most``."""
+    step = max(1, len(records) * most // max(size, most))
+    for start in range(0, len(records), step):
+        yield records[start : start + step]

@@ -21,7 +21,7 @@ from messages.batch import (
     clean_tab_lines,
 )
 from messages.columns import Columns
-from messages.csvrows import CsvRecords, Record
+from messages.csvrows import CsvFile, Record, in_pieces, weight
 from messages.lines import MAX_LINE, Reject, decode
 from messages.sources import Source
 from messages.staging import IDENTITY, Staging, Weight, ordered
@@ -38,7 +38,7 @@ from messages.streams import (
 )
 from messages.values import unshared_bytes
 
-RECORD_BYTES = 4 * 1024 * 1024
+RECORD_BYTES = 6 * 1024 * 1024
 # A batch has fewer lines where they have many columns; how many is known from the one before.
 MAX_CELLS, FIRST_LINES = 2_000_000, 1000
 # Rejects of a task that are listed one by one; its others are counted.
@@ -224,21 +224,29 @@ def csv_batches(
     """Read a CSV file from its beginning, as only that tells which newlines end a record."""
     source = task.source
     data = in_utf8(blocks, source.encoding or "utf-8")
-    lines = (_text(line, source) for lines in line_batches(data, blocks) for line in lines)
-    records = CsvRecords(lines, source.delimiter)
+    file = CsvFile(
+        (_texts(lines, source) for lines in line_batches(data, blocks)), source.delimiter
+    )
     batch: list[Record] = []
-    size = 0
-    for number, (position, fields) in enumerate(records):
-        if number == 0:
-            continue
-        batch.append((position, fields))
-        size += sum(map(len, fields)) + 8 * len(fields) if isinstance(fields, list) else 0
-        if len(batch) == BATCH_LINES or size >= RECORD_BYTES:
-            yield 0, clean_records(batch, source.header, columns, source.spill)
+    size, header_to_come = 0, True
+    for found in file:
+        records = found[1:] if header_to_come else found
+        header_to_come = False
+        batch += records
+        size += sum(map(weight, records))
+        if len(batch) >= BATCH_LINES or size >= RECORD_BYTES:
+            for piece in in_pieces(batch, size, RECORD_BYTES):
+                yield 0, clean_records(piece, source.header, columns, source.spill)
             batch, size = [], 0
     if batch:
         yield 0, clean_records(batch, source.header, columns, source.spill)
-    done.lines = records.position
+    done.lines = file.position
+
+
+def _texts(lines: list[bytes], source: Source) -> list[str]:
+    if source.decoding == "utf-8" and max(map(len, lines), default=0) <= MAX_LINE:
+        return b"\n".join(lines).decode("utf-8", "surrogateescape").split("\n")
+    return [_text(line, source) for line in lines]
 
 
 def _text(line: bytes, source: Source) -> str:

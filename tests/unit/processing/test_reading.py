@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messages import csvrows
@@ -226,3 +226,34 @@ def test_csv_never_raises_and_positions_rise(text: str) -> None:
     positions = [position for position, _ in records(text)]
 
     assert positions == sorted(set(positions))
+
+
+_CSV = st.lists(
+    st.sampled_from(["a", ",", '"', '""', "\n", "\n", "\r", "é", '"x,y"', ";"]), max_size=40
+)
+
+
+@settings(max_examples=1500)
+@given(_CSV.map("".join), st.lists(st.integers(1, 6), max_size=8), st.integers(0, 2))
+def test_csv_records_are_the_same_however_their_lines_come_in_batches(
+    text: str, cuts: list[int], resumes: int
+) -> None:
+    lines, batches, start = text.split("\n"), [], 0
+    for size in [*cuts, len(lines)]:
+        batches.append(lines[start : start + size])
+        start += size
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csvrows, "MAX_RESUMES", resumes)
+        one_by_one = csvrows.CsvRecords(lines)
+        expected = list(one_by_one)
+        file = csvrows.CsvFile(batches)
+        found = [record for records in file for record in records]
+
+    assert found == expected
+    assert file.position == one_by_one.position
+
+
+def test_whole_records_of_a_batch_are_taken_at_once() -> None:
+    file = csvrows.CsvFile([["a,b", '"1,2",x', "", '"two', 'lines",y', "3,z"]])
+
+    assert [len(records) for records in file] == [4]
