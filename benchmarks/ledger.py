@@ -103,10 +103,7 @@ def run(options: Options) -> Iterator[Row]:
     try:
         yield from _status_rows(ledger.writes)
         for case, asked in looks(ledger):
-            yield from _look_rows(f"{case}, of {size:,} runs", asked, Aim("<=", ENOUGH))
-        yield from _look_rows(
-            f"reading {size:,} runs for one that is not there", whole(ledger), None
-        )
+            yield from _look_rows(f"{case}, of {size:,} runs", asked)
         for number, (case, asked) in enumerate(sweeps(ledger)):
             yield from _sweep_rows(f"{case}, of {size:,} runs", asked, key=number == 0)
     finally:
@@ -124,10 +121,10 @@ def _status_rows(writes: dict[str, Asked]) -> Iterator[Row]:
     yield Row("recording a run that fails", "DynamoDB per million", failing * 1e6, "$")
 
 
-def _look_rows(case: str, asked: Asked, bound: Aim | None) -> Iterator[Row]:
+def _look_rows(case: str, asked: Asked) -> Iterator[Row]:
     note = f"{asked.requests} requests of 10 ms, transfer left out"
     yield Row(case, "seconds", asked.seconds, "s", note=note)
-    yield Row(case, "DynamoDB", asked.price, "$", aim=bound)
+    yield Row(case, "DynamoDB", asked.price, "$", aim=Aim("<=", ENOUGH), key="failed" in case)
 
 
 def _sweep_rows(case: str, asked: Asked, *, key: bool) -> Iterator[Row]:
@@ -155,12 +152,11 @@ def looks(ledger: Ledger) -> Iterator[tuple[str, Asked]]:
         return ledger.last
 
     ended_badly = Only(status=frozenset({"FAILED", "TIMED_OUT", "ABORTED"}))
-    stopped, nobody = Only(status=frozenset({"ABORTED"})), Only(status=frozenset({"TIMED_OUT"}))
+    nobody = Only(status=frozenset({"TIMED_OUT"}))
     yield "landrun runs", newest()
     yield "landrun runs --since 1d --limit 1000", newest(1000, since=NOW - timedelta(days=1))
     yield "landrun runs --status running", newest(only=Only(status=UNFINISHED), looking=Looking())
     yield "landrun runs --status failed", newest(only=ended_badly, looking=Looking())
-    yield "landrun runs --status aborted", newest(only=stopped, looking=Looking())
     yield (
         "landrun runs --status timed-out, of which there is none",
         newest(only=nobody, looking=Looking()),
@@ -171,16 +167,6 @@ def looks(ledger: Ledger) -> Iterator[tuple[str, Asked]]:
     newest_name = ledger.name(ledger.size - 1)
     yield "landrun show, 8 digits of a new run", named(newest_name.rpartition("-")[2][:8])
     yield "landrun show, 8 digits of no run", named("00000000")
-
-
-def whole(ledger: Ledger) -> Asked:
-    """Look through all of it, as ``landrun runs --status timed-out --since 53w`` does."""
-    from landrun_ops.looking import Only  # noqa: PLC0415
-    from landrun_ops.runs import Runs  # noqa: PLC0415
-
-    runs, nobody = Runs(ledger.clients("dynamodb"), RUNS.name), frozenset({"TIMED_OUT"})
-    since = NOW - YEAR - timedelta(days=1)
-    return ledger.asked(lambda: list(runs.newest(NOW, since=since, only=Only(status=nobody))))
 
 
 def sweeps(ledger: Ledger) -> Iterator[tuple[str, Asked]]:
