@@ -98,7 +98,7 @@ class Asked:
 
 def run(options: Options) -> Iterator[Row]:
     """Write statuses, then look at a ledger of many runs, and sweep over it."""
-    size = 20_000 if options.quick else 1_000_000
+    size = 10_000 if options.quick else 1_000_000
     ledger = Ledger(size, options.scratch, options.progress)
     try:
         yield from _status_rows(ledger.writes)

@@ -77,7 +77,7 @@ class Cost:
 
 def run(options: Options) -> Iterator[Row]:
     """Tick over three sizes in turn."""
-    sizes = (1_000, 3_000, 10_000) if options.quick else (10_000, 30_000, 100_000)
+    sizes = (1_000, 2_000, 5_000) if options.quick else (10_000, 30_000, 100_000)
     costs: dict[str, list[Cost]] = {f"{size:,} landings": [] for size in sizes}
 
     def measuring(size: int) -> float:
