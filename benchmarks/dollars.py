@@ -64,7 +64,9 @@ def totals() -> str:
          f"**{dollars(bill.total)}**")
         for bill in ways(Month())
     ]  # fmt: skip
-    return pages.table(("way", "jobs", "all but the jobs, $", "jobs, $", "together, $"), rows)
+    return pages.table(
+        ("way", "jobs", "all but the jobs, $", "jobs, $", "together, $"), rows, "lrrrr"
+    )
 
 
 def services() -> str:
@@ -77,7 +79,7 @@ def services() -> str:
         for service in SERVICES
         if any(service in one for one in found)
     ]
-    return pages.table(names, rows)
+    return pages.table(names, rows, "lrrrrr")
 
 
 def items() -> str:
@@ -90,7 +92,7 @@ def items() -> str:
         for one in (*bill.items, *bill.jobs)
         if one.quantity
     ]  # fmt: skip
-    return pages.table(("service", "what", "how many", "price, $", "$"), rows, right=2)
+    return pages.table(("service", "what", "how many", "price, $", "$"), rows, "llrrr")
 
 
 def standing() -> str:
@@ -103,7 +105,7 @@ def standing() -> str:
     idle["X-Ray: traces, at most"] = 0.0
     rows = [(what, *(dollars(one[what]) for one in (idle, batched, busy))) for what in busy]
     rows.append(("**together**", *(dollars(sum(one.values())) for one in (idle, batched, busy))))
-    return pages.table(("", "nothing lands", "a tick a day", "arrival"), rows)
+    return pages.table(("", "nothing lands", "a tick a day", "arrival"), rows, "lrrr")
 
 
 def sensitivity() -> str:
@@ -117,7 +119,7 @@ def sensitivity() -> str:
              dollars(day.total), f"{each.total / day.total:,.0f}")
         )  # fmt: skip
     head = ("a job's least time", "arrival, $", "of it jobs", "a tick a day, $", "times as much")
-    return pages.table(head, rows)
+    return pages.table(head, rows, "lrrrr")
 
 
 def prices() -> str:
@@ -133,7 +135,7 @@ def prices() -> str:
     ]
     region, day = facts.written_down()
     said = f"Of {region}, written down by hand on {day} in `benchmarks/prices.toml`."
-    return f"{said}\n\n{pages.table(('price', '$', 'per', 'source'), rows, right=4)}"
+    return f"{said}\n\n{pages.table(('price', '$', 'per', 'source'), rows, 'lrll')}"
 
 
 def assumptions() -> str:
@@ -144,7 +146,7 @@ def assumptions() -> str:
          says)
         for name, (value, says) in facts.assumptions().items()
     ]  # fmt: skip
-    return pages.table(("name", "value", "", "what"), rows, right=4)
+    return pages.table(("name", "value", "", "what"), rows, "lrll")
 
 
 PARTS = {

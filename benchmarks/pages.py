@@ -41,7 +41,13 @@ def rewrite(page: Path, maker: str, parts: Parts, *, check: bool) -> int:
     return 0
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: int = 1) -> str:
-    """Spell a table in Markdown; all columns but the first ``right`` are flush right."""
-    line = ["---" if number < right else "--:" for number in range(len(head))]
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], sides: str) -> str:
+    """Spell a table in Markdown; ``sides`` has an l or an r for each column.
+
+    >>> print(table(("what", "how many"), [("a", "1")], "lr"))
+    | what | how many |
+    | --- | --: |
+    | a | 1 |
+    """
+    line = ["--:" if side == "r" else "---" for _, side in zip(head, sides, strict=True)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, line, *rows))

@@ -19,7 +19,7 @@ from benchmarks.bills import DAY, SCANNED, SWEEPS
 from benchmarks.dollars import dollars
 from benchmarks.scenario import Mode, Outcome, Profile, Setup
 from benchmarks.simulation import simulate
-from benchmarks.widening import limiting, outcome, reach, until_it_keeps_up
+from benchmarks.widening import LIMITS, limiting, outcome, reach, until_it_keeps_up
 
 PAGE = facts.ROOT / "docs/scale.md"
 VOLUMES = (1_000_000, 10_000_000, 100_000_000)
@@ -29,26 +29,6 @@ MODES: tuple[tuple[str, Mode, int], ...] = (
     ("a tick an hour", "schedule", 24),
     ("a tick a day", "schedule", 1),
 )
-LIMITS = {
-    "prefix_writes": "S3's requests to one prefix, of those who upload",
-    "event_deliveries": "EventBridge's deliveries",
-    "start_functions": "the start function: `MaximumConcurrency` times a batch",
-    "manifest_writes": "S3's requests to the manifests' prefix",
-    "start_executions": "Step Functions' StartExecution",
-    "state_transitions": "Step Functions' state transitions",
-    "open_executions": "Step Functions' open executions",
-    "instances": "SageMaker's instances",
-    "between_tries": "the time between two tries for a job",
-    "create_jobs": "SageMaker's CreateProcessingJob",
-    "status_functions": "the status function: `MaximumConcurrency` times its speed",
-    "month_partition": "DynamoDB: the runs of a month are one key of an index",
-    "waiting_partitions": "DynamoDB: what waits is 16 keys of an index",
-    "table_writes": "DynamoDB's writes to the landings table",
-    "turn_count": "DynamoDB: the turns are counted in one item",
-    "tick": "the tick: what one function collects in a second",
-    "tick_seconds": "the tick: the 15 minutes of a function, three times over",
-}
-
 
 # ---- Parts of the page ---------------------------------------------------------------------------
 
@@ -73,6 +53,15 @@ def time(seconds: float | None) -> str:
     return f"{seconds / 3600:.1f} h" if seconds < DAY else f"{seconds / DAY:.1f} d"
 
 
+def rounded(number: float, digits: int = 3) -> str:
+    """Spell a number with the digits that a simulation is good for.
+
+    >>> rounded(144_602_494), rounded(5_523, 2), rounded(0)
+    ('145,000,000', '5,500', '0')
+    """
+    return f"{float(f'{number:.{digits}g}'):,.0f}"
+
+
 def as_it_comes(profile: Profile) -> str:
     """Show a stack as the template makes it, under default quotas."""
     rows = []
@@ -92,7 +81,7 @@ def as_it_comes(profile: Profile) -> str:
         )  # fmt: skip
     head = ("objects a day", "mode", "keeps up", "of a day's", "half within", "99 % within",
             "held back most by")  # fmt: skip
-    return pages.table(head, rows, right=2)
+    return pages.table(head, rows, "rllrrrl")
 
 
 def reaches() -> str:
@@ -103,8 +92,8 @@ def reaches() -> str:
         most = reach(setup)
         ends = replace(setup, objects_a_day=most + most // 10)
         limit = limiting(outcome(ends))
-        rows.append((name, f"{float(f'{most:.2g}'):,.0f}", LIMITS[limit] if limit else "nothing"))
-    return pages.table(("mode", "objects a day", "then"), rows)
+        rows.append((name, rounded(most, 2), LIMITS[limit] if limit else "nothing"))
+    return pages.table(("mode", "objects a day", "then"), rows, "lrl")
 
 
 def even() -> str:
@@ -131,7 +120,7 @@ def changes() -> str:
         )  # fmt: skip
     head = ("objects a day", "mode", "what is changed", "then half within", "99 % within",
             "jobs, $ a day")  # fmt: skip
-    return pages.table(head, rows, right=3)
+    return pages.table(head, rows, "rllrrr")
 
 
 def _second(setup: Setup) -> float:
@@ -148,12 +137,12 @@ def tries() -> str:
         found = outcome(Setup(objects_a_day=volume))
         cost = found.tries * facts.prices()["transition"].each / found.setup.days
         rows.append(
-            (f"{volume:,}", f"{found.tries / found.setup.days:,.0f}", dollars(cost),
-             f"{found.failed:,}", f"{found.peaks['open']:,}")
+            (f"{volume:,}", rounded(found.tries / found.setup.days), dollars(cost),
+             rounded(found.failed), f"{found.peaks['open']:,}")
         )  # fmt: skip
     head = ("objects a day", "calls refused a day", "their transitions, $ a day",
             "runs given up in two days", "open at most")  # fmt: skip
-    return pages.table(head, rows)
+    return pages.table(head, rows, "rrrrr")
 
 
 def quotas() -> str:
@@ -163,7 +152,7 @@ def quotas() -> str:
          one.raised, f"[{one.source.split('/')[-1].removesuffix('.html')}]({one.source})")
         for one in facts.quotas().values()
     ]  # fmt: skip
-    return pages.table(("what", "value", "", "raised by", "source"), rows, right=5)
+    return pages.table(("what", "value", "", "raised by", "source"), rows, "lrlll")
 
 
 def bounds() -> str:
@@ -173,7 +162,7 @@ def bounds() -> str:
     records = stack.at_once * stack.batch / month.record_seconds(stack.batch)
     each = (month.status_seconds(ended=False) + month.status_seconds(ended=True)) / 2
     tick = 1 / (month.tick_seconds(1) - month.tick_seconds(0))
-    apart = 2 * stack.retry["mean"] / 60
+    apart, allowed = 2 * stack.retry["mean"] / 60, facts.quotas()
     tries = f"{stack.retry['attempts']} attempts, {apart:.0f} minutes apart at most"
     rows = [
         ("landings that start runs", f"{starts:,.0f} a second",
@@ -185,8 +174,14 @@ def bounds() -> str:
         ("a tick at most", f"{tick * 2700:,.0f} landings", "three attempts of 15 minutes"),
         ("a run at most", f"{stack.max_objects:,} objects", "`MaxObjectsPerRun`, up to 100,000"),
         ("a run tries for an instance", time(stack.retry["total"]), tries),
+        ("messages being processed", f"{stack.at_once * stack.batch} of a queue",
+         f"of {allowed['messages_in_flight'].value:,} that SQS allows"),
+        ("functions at once", f"{2 * stack.at_once + 2}",
+         f"of {allowed['function_concurrency'].value:,} that Lambda allows an account"),
+        ("the age of a landing in its queue", f"{allowed['queue_days'].value} days",
+         "it is lost then, and `landrun backfill` finds it; an alarm rings after an hour"),
     ]  # fmt: skip
-    return pages.table(("what", "goes up to", "because"), rows, right=1)
+    return pages.table(("what", "goes up to", "because"), rows, "lrl")
 
 
 def sweeps() -> str:
@@ -196,13 +191,13 @@ def sweeps() -> str:
     executions = reconciling.PAGES * 1000 * SWEEPS
     rows = [
         ("executions that began or ended, compared with the ledger", f"{executions:,} a day",
-         "beyond that, what events lost is mended late, or for runs alone that still seem to run"),
+         "what events lost is mended late, and first for runs that still seem to run"),
         ("rows of runs that seem to run, looked at one by one",
-         f"{reconciling.LOOK_UPS * SWEEPS:,} a day", "when more than that end unnoticed, later"),
+         f"{reconciling.LOOK_UPS * SWEEPS:,} a day", "the others at a later sweep"),
         ("manifests without a run, looked for", f"{SCANNED * SWEEPS:,} a day",
          "a round over all that are kept takes longer: a million, two days"),
     ]  # fmt: skip
-    return pages.table(("what", "up to", "beyond that"), rows)
+    return pages.table(("what", "up to", "beyond that"), rows, "lrl")
 
 
 PARTS = {

@@ -79,8 +79,9 @@ class Simulation:
         count = setup.landed_by(slot + 1) - setup.landed_by(slot)
         self.outcome.landed += count
         self.outside.put([(slot, count)])
-        prefixes = self._rooms(prefix_writes=setup.prefix_writes * setup.prefixes)
-        self.bus.put(self._through(self.outside, prefixes, slot))
+        prefixes = max(setup.prefixes, setup.stacks)
+        writes = self._rooms(prefix_writes=setup.prefix_writes * prefixes)
+        self.bus.put(self._through(self.outside, writes, slot))
         deliveries = self._rooms(event_deliveries=setup.event_deliveries)
         self.queue.put(self._through(self.bus, deliveries, slot))
 

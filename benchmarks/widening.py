@@ -17,10 +17,31 @@ SPARE = 1.2
 """How much more than it takes is asked for."""
 
 HOURLY = 24
+LIMITS = {
+    "prefix_writes": "S3's requests to one prefix, of those who upload",
+    "event_deliveries": "EventBridge's deliveries",
+    "start_functions": "the start function: `MaximumConcurrency` times a batch",
+    "manifest_writes": "S3's requests to the manifests' prefix",
+    "start_executions": "Step Functions' StartExecution",
+    "state_transitions": "Step Functions' state transitions",
+    "open_executions": "Step Functions' open executions",
+    "instances": "SageMaker's instances",
+    "between_tries": "the time between two tries for a job",
+    "create_jobs": "SageMaker's CreateProcessingJob",
+    "status_functions": "the status function: `MaximumConcurrency` times its speed",
+    "month_partition": "DynamoDB: the runs of a month are one key of an index",
+    "waiting_partitions": "DynamoDB: what waits is 16 keys of an index",
+    "table_writes": "DynamoDB's writes to the landings table",
+    "turn_count": "DynamoDB: the turns are counted in one item",
+    "tick": "the tick: what one function collects in a second",
+    "tick_seconds": "the tick: the 15 minutes of a function, three times over",
+}
+"""What holds objects back, in words."""
+
 JOBS = ("instances", "create_jobs", "turn_count", "between_tries")
 """What keeps executions open."""
 
-LEAST, STEPS, DOUBLINGS = 2**10, 8, 20
+LEAST, STEPS, DOUBLINGS = 2**10, 11, 20
 
 
 @lru_cache
@@ -54,7 +75,7 @@ def until_it_keeps_up(setup: Setup, steps: int = 12) -> tuple[Setup, list[str]]:
 
 
 def reach(setup: Setup) -> int:
-    """Say up to how many objects a day a setup keeps up, to some five per cent.
+    """Say up to how many objects a day a setup keeps up, to a per cent or so.
 
     Between a thousand and a thousand million, halving what is left in question.
     """
