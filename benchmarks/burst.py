@@ -86,7 +86,13 @@ def run(options: Options) -> Iterator[Row]:
         key=True,
     )
     throttled = Figures.of([one.throttled / landings for one in bursts])
-    yield Row(case, "refused calls per start", unit="", **throttled.parts())
+    yield Row(
+        case,
+        "refused calls per start",
+        unit="",
+        **throttled.parts(),
+        note="" if throttled.value else "the quota was never met: this machine was the bound",
+    )
     again = Figures.of([float(one.again) for one in bursts])
     yield Row(
         case,
