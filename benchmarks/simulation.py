@@ -8,6 +8,7 @@ It knows no failures: the fault suite is about those.
 from __future__ import annotations
 
 from collections import deque
+from functools import cached_property
 
 from benchmarks import facts, usage
 from benchmarks.bills import DAY
@@ -34,7 +35,7 @@ class Simulation:
         self.starts = Bucket(setup.start_executions, setup.start_executions_burst)
         self.transitions = Bucket(setup.state_transitions, setup.state_transitions)
         self.creates = Bucket(setup.create_jobs, setup.create_jobs)
-        stack, self.run_units = facts.stack(), usage.used("run")
+        stack = facts.stack()
         self.states = (stack.states_with_turn if setup.mode == "turns" else stack.states) + 2
         self.batch = stack.batch
 
@@ -71,19 +72,39 @@ class Simulation:
         return {name: int(rate * self.setup.slot + 1e-9) for name, rate in rates.items()}
 
     def _through(self, line: Line, rooms: dict[str, int], slot: int) -> list[Born]:
+        if not line.length:
+            return []
         held = self.outcome.held
         return line.take(held.pass_through(line.length, rooms, slot, self.setup.slot))
+
+    @cached_property
+    def _prefixes(self) -> dict[str, int]:
+        prefixes = max(self.setup.prefixes, self.setup.stacks)
+        return self._rooms(prefix_writes=self.setup.prefix_writes * prefixes)
+
+    @cached_property
+    def _deliveries(self) -> dict[str, int]:
+        return self._rooms(event_deliveries=self.setup.event_deliveries)
+
+    @cached_property
+    def _changes(self) -> dict[str, int]:
+        """How many changes of status are recorded: two events a run, and the turn."""
+        setup, month = self.setup, self.setup.month
+        both = month.status_seconds(ended=False) + month.status_seconds(ended=True)
+        each = (both + month.turn_seconds()) / 3 if setup.mode == "turns" else both / 2
+        by_month = max(1.0, usage.used("run").index_units["month"] / 2)
+        return self._rooms(
+            status_functions=setup.at_once * setup.stacks / each,
+            month_partition=setup.partition_writes * setup.stacks / by_month,
+        )
 
     def _land(self, slot: int) -> None:
         setup = self.setup
         count = setup.landed_by(slot + 1) - setup.landed_by(slot)
         self.outcome.landed += count
         self.outside.put([(slot, count)])
-        prefixes = max(setup.prefixes, setup.stacks)
-        writes = self._rooms(prefix_writes=setup.prefix_writes * prefixes)
-        self.bus.put(self._through(self.outside, writes, slot))
-        deliveries = self._rooms(event_deliveries=setup.event_deliveries)
-        self.queue.put(self._through(self.bus, deliveries, slot))
+        self.bus.put(self._through(self.outside, self._prefixes, slot))
+        self.queue.put(self._through(self.bus, self._deliveries, slot))
 
     def _end(self, slot: int) -> None:
         last_day = slot >= self.setup.slots - DAY / self.setup.slot
@@ -103,17 +124,9 @@ class Simulation:
         self.outcome.job_seconds += runs * self.setup.month.job_billed(objects)
 
     def _record(self, slot: int) -> None:
-        """Let the ledger take what changed status: two events a run, and the turn."""
-        setup, month = self.setup, self.setup.month
-        both = month.status_seconds(ended=False) + month.status_seconds(ended=True)
-        each = (both + month.turn_seconds()) / 3 if setup.mode == "turns" else both / 2
-        by_month = max(1.0, self.run_units.index_units["month"] / 2)
-        rates = {
-            "status_functions": setup.at_once * setup.stacks / each,
-            "month_partition": setup.partition_writes * setup.stacks / by_month,
-        }
-        passed = self.outcome.held.pass_through(self.events, self._rooms(**rates), slot, setup.slot)
-        self.events -= passed
+        """Let the ledger take what changed status."""
+        held = self.outcome.held
+        self.events -= held.pass_through(self.events, self._changes, slot, self.setup.slot)
 
     def _waiting(self) -> int:
         raise NotImplementedError
@@ -136,13 +149,27 @@ class Arrival(Simulation):
     def _waiting(self) -> int:
         return self.executions.length
 
+    @cached_property
+    def _functions(self) -> dict[str, int]:
+        setup, seconds = self.setup, self.setup.month.start_seconds(self.batch)
+        return self._rooms(
+            start_functions=setup.at_once * setup.stacks * self.batch / seconds,
+            manifest_writes=setup.prefix_writes * setup.stacks,
+        )
+
+    @cached_property
+    def _count(self) -> dict[str, int]:
+        """How many turns are given: places are counted in one item.
+
+        Two units when one is given and when it is taken back, in transactions both, and one for the
+        note that the machine was told.
+        """
+        return self._rooms(turn_count=self.setup.partition_writes * self.setup.stacks / 5)
+
     def _function(self, slot: int) -> None:
-        setup, month = self.setup, self.setup.month
-        at_once = setup.at_once * setup.stacks * self.batch / month.start_seconds(self.batch)
-        writes = setup.prefix_writes * setup.stacks
-        rooms = self._rooms(start_functions=at_once, manifest_writes=writes)
+        setup = self.setup
         open_now = self.executions.length + self.places.busy
-        rooms |= {
+        rooms = self._functions | {
             "start_executions": self.starts.room(),
             "state_transitions": self.transitions.room(self.states),
             "open_executions": int(setup.open_executions) - open_now,
@@ -175,12 +202,8 @@ class Arrival(Simulation):
         """Say how many ask for a job in this slot."""
         setup = self.setup
         if setup.mode == "turns":
-            # Places are counted in one item: two units when one is given and when it is taken, in
-            # transactions both, and one for the note that the machine was told.
-            rate = setup.partition_writes * setup.stacks / 5
             wanted = min(self.executions.length, self.places.free)
-            rooms = self._rooms(turn_count=rate)
-            return self.outcome.held.pass_through(wanted, rooms, slot, setup.slot)
+            return self.outcome.held.pass_through(wanted, self._count, slot, setup.slot)
         old = self.executions.length - self.new
         tries = self.fraction + old * setup.slot / facts.stack().retry["mean"]
         self.fraction = tries % 1
@@ -211,17 +234,25 @@ class Schedule(Simulation):
         made = sum(count for chunk in chunks for _, count in chunk)
         return self.landings.length + self.due.length + made
 
-    def _function(self, slot: int) -> None:
-        setup, month = self.setup, self.setup.month
+    @cached_property
+    def _functions(self) -> dict[str, int]:
+        setup, seconds = self.setup, self.setup.month.record_seconds(self.batch)
         units = usage.used("waits")
-        at_once = setup.at_once * setup.stacks * self.batch / month.record_seconds(self.batch)
-        shards = setup.partition_writes * SHARDS * setup.stacks / units.index_units["waiting"]
-        rooms = self._rooms(
-            start_functions=at_once,
-            waiting_partitions=shards,
+        keys = setup.partition_writes * SHARDS * setup.stacks
+        return self._rooms(
+            start_functions=setup.at_once * setup.stacks * self.batch / seconds,
+            waiting_partitions=keys / units.index_units["waiting"],
             table_writes=setup.table_writes * setup.stacks / units.write_units,
         )
-        self.landings.put(self._through(self.queue, rooms, slot))
+
+    @cached_property
+    def _collects(self) -> dict[str, int]:
+        cores = facts.stack().memory["Schedule"] / facts.WHOLE_CORE
+        each = self.setup.month.tick_microseconds / 1e6 / cores
+        return self._rooms(tick=self.setup.stacks / each)
+
+    def _function(self, slot: int) -> None:
+        self.landings.put(self._through(self.queue, self._functions, slot))
         self._tick(slot)
 
     def _tick(self, slot: int) -> None:
@@ -234,15 +265,11 @@ class Schedule(Simulation):
             held.note("tick_seconds", self.due.length, slot, setup.slot)
             return
         self.work -= setup.slot
-        each = setup.month.tick_microseconds / 1e6 / self._cores()
-        for born, count in self._through(self.due, self._rooms(tick=setup.stacks / each), slot):
+        for born, count in self._through(self.due, self._collects, slot):
             self._collect(born, count)
         if not self.due.length:
             self._commit()
             self.work = 0.0
-
-    def _cores(self) -> float:
-        return facts.stack().memory["Schedule"] / facts.WHOLE_CORE
 
     def _due(self, slot: int) -> bool:
         before = ((slot - 1) * self.setup.slot - TICK_AT) // self.every
