@@ -193,7 +193,7 @@ def test_the_function_is_built_with_the_services_of_its_mode_and_no_other(
     telemetry, start_on, services
 ):
     asked: list[str] = []
-    settings = replace(SETTINGS, start_on=start_on)
+    settings = replace(SETTINGS, start_on=start_on, scheduled_input="")
     function = build(settings, asked.append, telemetry=telemetry)
     assert set(asked) == services
     assert isinstance(function.start, Listing) == (start_on == "arrival")
