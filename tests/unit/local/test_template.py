@@ -17,6 +17,7 @@ from landrun_ops.local.template import (
     package,
     read,
     references,
+    with_texts_for_defaults,
 )
 
 SUPPORTED = {
@@ -53,6 +54,15 @@ class TestParameters:
     def test_a_wrong_value_is_told(self, rules: dict[str, Any], value: str, says: str) -> None:
         with pytest.raises(TemplateError, match=f"parameter P is '{value}', but .*{says}"):
             check_parameters({"Parameters": {"P": rules}}, {"P": value})
+
+    def test_defaults_are_texts_as_conditions_have_them(self) -> None:
+        given = {"A": {"Type": "Number", "Default": 0}, "B": {"Type": "String", "Default": True}}
+        declared = with_texts_for_defaults({"Parameters": given | {"C": {"Type": "Number"}}})
+        assert declared["Parameters"] == {
+            "A": {"Type": "Number", "Default": "0"},
+            "B": {"Type": "String", "Default": "true"},
+            "C": {"Type": "Number"},
+        }
 
     def test_an_unknown_name_is_told(self) -> None:
         with pytest.raises(TemplateError, match="no parameter Q; it has: none"):

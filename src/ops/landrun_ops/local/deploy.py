@@ -13,7 +13,7 @@ from landrun_ops.local.errors import StackError
 from landrun_ops.local.functions import FunctionSettings
 from landrun_ops.local.settings import ACCOUNT, REGION, STACK
 from landrun_ops.local.stack import AsyncSettings, QueueSource, ScheduleSettings, Stack
-from landrun_ops.local.template import Json, Translated
+from landrun_ops.local.template import Json, Translated, with_texts_for_defaults
 
 if TYPE_CHECKING:
     import boto3
@@ -60,7 +60,7 @@ def _create(
         try:
             client.create_stack(
                 StackName=STACK,
-                TemplateBody=json.dumps(template),
+                TemplateBody=json.dumps(with_texts_for_defaults(template)),
                 Parameters=given,  # type: ignore[arg-type]
                 Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
             )

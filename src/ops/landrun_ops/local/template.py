@@ -93,6 +93,23 @@ def read(path: Path) -> Json:
     return source
 
 
+def with_texts_for_defaults(template: Json) -> Json:
+    """Spell the defaults of parameters as texts, which is what they are in conditions.
+
+    To CloudFormation a Number is a text when it is referred to (its user guide, "Parameters");
+    moto compares the number of the template with the text of a condition, and finds them unequal.
+    """
+    declared = {
+        name: {**rules, "Default": _text(rules["Default"])} if "Default" in rules else rules
+        for name, rules in template.get("Parameters", {}).items()
+    }
+    return {**template, "Parameters": declared} if declared else template
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def check_parameters(source: Json, given: Mapping[str, str]) -> None:
     """Hold ``given`` against the template's Parameters, as CloudFormation does and moto does not.
 
