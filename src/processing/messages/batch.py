@@ -153,7 +153,7 @@ def clean_records(
     """
     good: list[tuple[int, list[str]]] = []
     rejects: list[Reject] = []
-    whole = _all_encodable(records)
+    whole = encodable("".join(chain.from_iterable(f for _, f in records if isinstance(f, list))))
     for position, fields in records:
         if isinstance(fields, Reject):
             rejects.append(reject(position, fields.reason, _joined([fields.excerpt])))
@@ -162,11 +162,6 @@ def clean_records(
         else:
             rejects.append(reject(position, "not valid UTF-8", _joined(fields)))
     return _from_records(good, rejects, header, columns, spill)
-
-
-def _all_encodable(records: Sequence[tuple[int, list[str] | Reject]]) -> bool:
-    fields = (found for _, found in records if not isinstance(found, Reject))
-    return encodable("".join(chain.from_iterable(fields)))
 
 
 def clean_frame(frame: pl.DataFrame, columns: Columns) -> Batch:

@@ -175,10 +175,14 @@ class CsvFile:
             yield self._batch[self._given - 1]
 
 
-def weight(record: Record) -> int:
-    """Say what a record takes, roughly: its characters, and a place for each field."""
-    fields = record[1]
-    return sum(map(len, fields)) + 8 * len(fields) if isinstance(fields, list) else 0
+def weight(records: Sequence[Record]) -> int:
+    """Say what records take, roughly: a place for each field, and for a lone one its characters.
+
+    Those of many come from one batch of lines, which has its own bound.
+    """
+    fields = [fields for _, fields in records if isinstance(fields, list)]
+    characters = sum(map(len, fields[0])) if len(fields) == 1 else 0
+    return 8 * sum(map(len, fields)) + characters
 
 
 def in_pieces(records: Sequence[Record], size: int, most: int) -> Iterator[Sequence[Record]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import threading
@@ -41,6 +42,8 @@ from messages.values import unshared_bytes
 RECORD_BYTES = 6 * 1024 * 1024
 # A batch has fewer lines where they have many columns; how many is known from the one before.
 MAX_CELLS, FIRST_LINES = 2_000_000, 1000
+# Rows in their thousands are no garbage in cycles: looking for it there took a fifth of the time.
+COLLECT = (200_000, 10, 10)
 # Rejects of a task that are listed one by one; its others are counted.
 MAX_LISTED = 50_000
 # Parquet is read in slices of about so many bytes and pieces of fewer.
@@ -91,6 +94,7 @@ def run(task: Task, folder: Path, buckets: int) -> Done:
     """
     done = Done(task.number)
     staging = Staging(folder, buckets)
+    gc.set_threshold(*COLLECT)
     for base, batch in _batches(task, done):
         done.rows_in += batch.rows_in
         done.empty += batch.empty
@@ -233,8 +237,8 @@ def csv_batches(
         records = found[1:] if header_to_come else found
         header_to_come = False
         batch += records
-        size += sum(map(weight, records))
-        if len(batch) >= BATCH_LINES or size >= RECORD_BYTES:
+        size += weight(records)
+        if len(found) > 1 or len(batch) >= BATCH_LINES or size >= RECORD_BYTES:
             for piece in in_pieces(batch, size, RECORD_BYTES):
                 yield 0, clean_records(piece, source.header, columns, source.spill)
             batch, size = [], 0
