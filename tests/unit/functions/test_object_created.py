@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from landrun.contract import S3Uri
 from landrun.errors import ServiceError
+from landrun.handlers.batches import overlapping
 from landrun.handlers.object_created import ObjectCreated, OnArrival, OnSchedule, build
 from landrun.landing import Filter
 from landrun.runs import Runs
@@ -309,3 +311,18 @@ def test_the_function_is_built_with_the_services_of_its_mode_and_no_other(
     function = build(settings, asked.append, telemetry=telemetry)
     assert set(asked) == services
     assert isinstance(function.take, OnSchedule if start_on == "schedule" else OnArrival)
+    assert function.mapper is overlapping
+
+
+def test_the_starts_of_a_batch_are_all_under_way_at_the_same_time(
+    landrun, load_event, context, monkeypatch
+):
+    together, start = threading.Barrier(10), landrun.executions.start
+
+    def started(run):
+        together.wait(20)
+        return start(run)
+
+    monkeypatch.setattr(landrun.executions, "start", started)
+    assert handle(landrun, load_event("object-created-batch"), context) == []
+    assert len(landrun.executions.started) == 10
