@@ -75,6 +75,22 @@ def test_cloudformation_has_no(kind: str) -> None:
     assert kind not in get_model_map()
 
 
+def test_a_numbers_default_is_no_text_in_a_condition(moto: None) -> None:
+    """As it is to CloudFormation, and to moto when a text is given: see template.py."""
+
+    def made(name: str, default: int | str) -> bool:
+        body = {
+            "Parameters": {"N": {"Type": "Number", "Default": default}},
+            "Conditions": {"One": {"Fn::Equals": [{"Ref": "N"}, "1"]}},
+            "Resources": {"Q": {"Type": "AWS::SQS::Queue", "Condition": "One"}},
+        }
+        client = boto3.client("cloudformation")
+        client.create_stack(StackName=name, TemplateBody=json.dumps(body))
+        return bool(boto3.client("sqs").list_queues().get("QueueUrls"))
+
+    assert (made("number", 1), made("text", "1")) == (False, True)
+
+
 def test_an_event_source_mapping_deletes_messages_that_were_reported_as_failed(
     moto: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
