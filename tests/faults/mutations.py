@@ -69,6 +69,18 @@ MUTATIONS = (
         '"attribute_exists(#name) OR attribute_not_exists(#name) OR ((redrive_count',
     ),
     Mutation(
+        "bound's condition",
+        "turns.py",
+        '_ROOM = "attribute_not_exists(holding) OR holding < :limit"',
+        '_ROOM = "attribute_not_exists(holding) OR holding < :limit OR holding >= :limit"',
+    ),
+    Mutation(
+        "fence of a place",
+        "turns.py",
+        '"attribute_exists(place) AND alive_at < :ended_at"',
+        '"attribute_exists(place) AND (alive_at < :ended_at OR alive_at >= :ended_at)"',
+    ),
+    Mutation(
         "reconciler",
         "reconciling.py",
         "        now = self.clock()\n        before =",

@@ -13,7 +13,7 @@ import pytest
 from .faulty import Call, Fault, killed_after, killed_before, response_lost, throttled
 from .invariants import violations
 from .settling import redeliver
-from .thorough import BETWEEN, DEATHS
+from .thorough import BETWEEN, DEATHS, THOROUGH
 from .world import World
 
 BOUND = 2
@@ -131,10 +131,16 @@ STEPS: dict[str, Callable[[World], object]] = {
 }
 """What the functions have to deal with when they are struck."""
 
+STRUCK = list(STEPS) if THOROUGH else ["asking with room", "an end", "a redrive"]
+FAULTS = [*DEATHS, throttled] if THOROUGH else [*DEATHS]
+OVERLAPS = [(step, "statuses") for step in STRUCK] + [("an end", "reconcile")]
+if THOROUGH:
+    OVERLAPS = [(step, other) for step in STEPS for other in ("statuses", "reconcile")]
+
 
 @pytest.mark.case(32)
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("fault", [*DEATHS, throttled])
+@pytest.mark.parametrize("step", STRUCK)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_whichever_call_fails_or_dies_the_bound_holds_and_everything_runs(
     step: str, fault: Callable[[], Fault]
 ) -> None:
@@ -171,9 +177,8 @@ def test_whichever_call_of_reconcile_fails_or_dies_the_bound_holds_and_everythin
 
 
 @pytest.mark.case(32)
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(("step", "other"), OVERLAPS)
 @pytest.mark.parametrize("when", BETWEEN)
-@pytest.mark.parametrize("other", ["statuses", "reconcile"])
 def test_however_two_overlap_the_bound_holds_and_everything_runs(
     step: str, when: Callable[[Callable[[], Any]], Fault], other: str
 ) -> None:

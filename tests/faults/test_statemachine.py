@@ -1,6 +1,7 @@
 """Whatever lands, repeats, overlaps, dies or gets lost: the invariants hold after every step.
 
-Hypothesis draws the steps; a plan of faults goes with every invocation. `make test` runs the same
+Hypothesis draws the steps, in either mode, and where runs wait their turn; a plan of faults goes
+with every invocation. `make test` runs the same
 few examples each time, `make faults` many others: LANDRUN_FAULTS_EXAMPLES says how many in each
 mode, LANDRUN_FAULTS_FIGURES in which folder their figures are left for the report. A sequence that
 failed is kept in test_seeds.py.
@@ -75,6 +76,8 @@ CALLS = {
         ("sns", "publish"),
         ("s3", "list_objects_v2"),
         ("stepfunctions", "describe_execution"),
+        ("stepfunctions", "send_task_success"),
+        ("dynamodb", "transact_write_items"),
     ),
 }
 CALLS["reconciles"] = (
@@ -216,7 +219,8 @@ class Deliveries(RuleBasedStateMachine):
     def end(self, statuses: list[str], fates: list[Any]) -> None:
         self.fates = list(fates)
         for name, status in zip(self.world.running(), statuses, strict=False):
-            self.world.finish(name, status)
+            waits = name in self.world.in_line()
+            self.world.finish(name, "ABORTED" if waits and status == "SUCCEEDED" else status)
 
     @rule(key=st.sampled_from(KEYS), status=st.sampled_from(ENDS), fates=FATES)
     def runs_to_its_end(self, key: str, status: str, fates: list[Any]) -> None:
@@ -237,6 +241,19 @@ class Deliveries(RuleBasedStateMachine):
     def failed(self) -> list[str]:
         ended = self.world.executions().items()
         return [name for name, one in ended if one.status in ENDS[1:]]
+
+    @rule(pick=PICKS, late=st.sampled_from([(0,), (0, 60), (700,)]))
+    @precondition(lambda self: self.world.in_line())
+    def asks_anew(self, pick: int, late: Sequence[float]) -> None:
+        """A state that waits for its turn is retried: its token of before is dead."""
+        line = self.world.in_line()
+        self.world.ask_fate = lambda _: late
+        self.world.asks_anew(line[pick % len(line)])
+
+    @rule(bound=st.sampled_from([1, 2, 3]))
+    @precondition(lambda self: self.world.machine.waits)
+    def bound_changes(self, bound: int) -> None:
+        self.world.bound(bound)
 
     @rule(seconds=st.sampled_from(SECONDS))
     def time_passes(self, seconds: int) -> None:
@@ -278,11 +295,19 @@ class Deliveries(RuleBasedStateMachine):
         if FIGURES:
             cls = type(self)
             cls.total += figures(self.world) + Figures(examples=1, steps=self.steps)
-            report.leave(Path(FIGURES), f"{self.mode}-examples-{os.getpid()}", self.mode, cls.total)
+            name = f"{cls.__name__.lower()}-examples-{os.getpid()}"
+            report.leave(Path(FIGURES), name, self.mode, cls.total)
 
 
 class Arrival(Deliveries):
     mode = "arrival"
+    total = Figures()
+
+
+class Bounded(Deliveries):
+    """On arrival, and runs wait their turn."""
+
+    parameters: ClassVar[dict[str, str]] = {"MaxConcurrentRuns": "2"}
     total = Figures()
 
 
@@ -294,5 +319,7 @@ class Schedule(Deliveries):
 
 TestArrival = Arrival.TestCase
 TestArrival.settings = PROFILE
+TestBounded = Bounded.TestCase
+TestBounded.settings = PROFILE
 TestSchedule = Schedule.TestCase
 TestSchedule.settings = PROFILE

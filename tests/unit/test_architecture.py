@@ -17,7 +17,17 @@ PROCESSING = ROOT / "src/processing"
 
 # Each layer may import itself and those above it, never one below.
 LAYERS = {
-    "pure": {"clock", "contract", "errors", "landing", "outside", "shards", "status", "tick"},
+    "pure": {
+        "clock",
+        "contract",
+        "errors",
+        "landing",
+        "outside",
+        "places",
+        "shards",
+        "status",
+        "tick",
+    },
     "doors": {
         "clients",
         "cursors",

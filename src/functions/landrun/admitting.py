@@ -3,7 +3,8 @@
 Whoever handles a message of the status queue also does what is left to do: tells machines that
 may not have been told, and gives free places to those who wait. Nothing is decided by memory, so
 whoever dies is followed by somebody who finds what is left: the message itself when it comes
-again, any other, or reconcile. The protocol is in docs/decisions/0015-turns.md.
+again, any other, or reconcile. The protocol is in
+docs/decisions/0009-runs-wait-their-turn-in-the-machine.md.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import Any
 
 from landrun.clock import utc_now
 from landrun.executions import Executions
+from landrun.places import Place
 from landrun.status import RANKS, StatusChange, TurnAsked, timestamp
 from landrun.telemetry import Telemetry
-from landrun.turns import Given, Place, Turns
+from landrun.turns import Given, Turns
 
 LEASE = timedelta(minutes=15)
 """After which reconcile looks whether a holder still runs: an end's event may have been lost."""

@@ -7,22 +7,31 @@ whatever dies in between. ``untold`` of the count names those whose machine may 
 
 The fence is ``alive_at``, a time at which the execution was taken to be running. An end from
 before that time is an old one, of an attempt that was redriven since: it gives no place back. The
-protocol is in docs/decisions/0015-turns.md.
+protocol is in docs/decisions/0009-runs-wait-their-turn-in-the-machine.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from landrun.clients import translated
 from landrun.errors import ServiceError
+from landrun.places import (
+    COUNT,
+    HOLDING,
+    WAITING,
+    Place,
+    Standing,
+    as_seen,
+    asking,
+    item_of,
+    key_of,
+    place_of,
+)
 from landrun.status import TurnAsked
-
-WAITING, HOLDING, COUNT = "waiting", "holding", "count"
 
 _REFUSED = "ConditionalCheckFailed"
 _TRIES = 20
@@ -30,53 +39,7 @@ _TRIES = 20
 
 _COUNT_KEY = {"line": {"S": COUNT}, "place": {"S": COUNT}}
 _ROOM = "attribute_not_exists(holding) OR holding < :limit"
-_AS_SEEN = "alive_at = :seen AND tokens = :tokens"
 _NEW_TOKEN = "attribute_exists(place) AND NOT contains(tokens, :token)"  # noqa: S105  (no secret)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An execution in one of the lines.
-
-    Attributes
-    ----------
-    line, place : str
-        Its key: in ``waiting`` its start and its name, in ``holding`` its name.
-    execution_arn : str
-        The execution.
-    tokens : frozenset of str
-        What its machine may be told by; the last attempt's is among them.
-    asked_at, alive_at : str
-        When it first asked, and when it was last taken to be running; ISO 8601 in UTC.
-    lease_until : str
-        When a holder is due to be looked at.
-    """
-
-    line: str
-    place: str
-    execution_arn: str
-    tokens: frozenset[str]
-    asked_at: str
-    alive_at: str
-    lease_until: str = ""
-
-    @property
-    def name(self) -> str:
-        """The execution's name."""
-        return self.place.rpartition("#")[2]
-
-    @property
-    def key(self) -> dict[str, Any]:
-        """The item's key, as DynamoDB's API has it."""
-        return _key(self.line, self.place)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How many places are held, and whose machines may not have been told."""
-
-    holding: int
-    untold: frozenset[str]
 
 
 class Given(Enum):
@@ -114,8 +77,8 @@ class Turns:
 
     def holder(self, name: str) -> Place | None:
         """Find the place that an execution holds; consistent."""
-        item = self._item(_key(HOLDING, name))
-        return _place(item) if item else None
+        item = self._item(key_of(HOLDING, name))
+        return place_of(item) if item else None
 
     def first(self) -> Place | None:
         """Find who waits first in line; consistent."""
@@ -131,14 +94,14 @@ class Turns:
 
     def wait(self, asked: TurnAsked, now: str) -> None:
         """Put an execution in line; of one that is there, note a token that is new."""
-        key = _key(WAITING, f"{asked.started_at}#{asked.name}")
+        key = key_of(WAITING, f"{asked.started_at}#{asked.name}")
         new = f"attribute_not_exists(place) OR ({_NEW_TOKEN})"
         self._updated(
             key,
             "ADD tokens :tokens SET execution_arn = :arn, alive_at = :now,"
             " asked_at = if_not_exists(asked_at, :now)",
             new,
-            _asking(asked.token, now) | {":arn": {"S": asked.execution_arn}},
+            asking(asked.token, now) | {":arn": {"S": asked.execution_arn}},
         )
 
     def asks_again(self, name: str, token: str, now: str) -> bool:
@@ -150,10 +113,10 @@ class Turns:
             with translated("dynamodb:UpdateItem"):
                 self._client.update_item(
                     TableName=self._table,
-                    Key=_key(HOLDING, name),
+                    Key=key_of(HOLDING, name),
                     UpdateExpression="ADD tokens :tokens SET alive_at = :now",
                     ConditionExpression=_NEW_TOKEN,
-                    ExpressionAttributeValues=_asking(token, now),
+                    ExpressionAttributeValues=asking(token, now),
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ServiceError as error:
@@ -172,11 +135,11 @@ class Turns:
         limit : int
             How many may hold a place; 0 for any number.
         """
-        holder = _item(waiter) | _key(HOLDING, waiter.name)
+        holder = item_of(waiter) | key_of(HOLDING, waiter.name)
         holder |= {"since": {"S": now}, "lease_until": {"S": lease_until}}
         reasons = self._together(
             self._counted(1, waiter.name, _ROOM if limit else "", {":limit": {"N": str(limit)}}),
-            {"Delete": {"Key": waiter.key, **_as_seen(waiter)}},
+            {"Delete": {"Key": waiter.key, **as_seen(waiter)}},
             {"Put": {"Item": holder, "ConditionExpression": "attribute_not_exists(place)"}},
         )
         if not reasons:
@@ -188,7 +151,7 @@ class Turns:
 
     def hold(self, name: str, arn: str, now: str, lease_until: str) -> bool:
         """Take a place for an execution that goes on unasked, free or not; False if it has one."""
-        holder = _key(HOLDING, name) | {
+        holder = key_of(HOLDING, name) | {
             "execution_arn": {"S": arn},
             "alive_at": {"S": now},
             "asked_at": {"S": now},
@@ -234,12 +197,12 @@ class Turns:
     def leave(self, waiter: Place) -> None:
         """Take an execution out of the line, if it is as it was read."""
         with _unless_refused("dynamodb:DeleteItem"):
-            self._client.delete_item(TableName=self._table, Key=waiter.key, **_as_seen(waiter))
+            self._client.delete_item(TableName=self._table, Key=waiter.key, **as_seen(waiter))
 
     def waiter(self, name: str, started_at: str) -> Place | None:
         """Find an execution in line; consistent."""
-        item = self._item(_key(WAITING, f"{started_at}#{name}"))
-        return _place(item) if item else None
+        item = self._item(key_of(WAITING, f"{started_at}#{name}"))
+        return place_of(item) if item else None
 
     # ---- how it is asked ---------------------------------------------------------------------
 
@@ -249,7 +212,7 @@ class Turns:
         """Delete a holder and count it out; give whether that was done, and who stands if not."""
         gone = {
             "Delete": {
-                "Key": _key(HOLDING, name),
+                "Key": key_of(HOLDING, name),
                 "ConditionExpression": condition,
                 "ExpressionAttributeValues": values,
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -259,7 +222,7 @@ class Turns:
         if not reasons:
             return True, None
         stands = reasons[1][1]
-        return False, _place(stands) if stands else None
+        return False, place_of(stands) if stands else None
 
     def _counted(
         self, by: int, name: str = "", condition: str = "", more: dict[str, Any] | None = None
@@ -331,7 +294,7 @@ class Turns:
         while asked:
             with translated("dynamodb:Query"):
                 page = self._client.query(**asked)
-            yield from map(_place, page["Items"])
+            yield from map(place_of, page["Items"])
             last = page.get("LastEvaluatedKey")
             asked = asked | {"ExclusiveStartKey": last} if last else {}
 
@@ -345,29 +308,3 @@ def _unless_refused(operation: str) -> Iterator[None]:
     except ServiceError as error:
         if error.code != "ConditionalCheckFailedException":
             raise
-
-
-def _key(line: str, place: str) -> dict[str, Any]:
-    return {"line": {"S": line}, "place": {"S": place}}
-
-
-def _asking(token: str, now: str) -> dict[str, Any]:
-    return {":tokens": {"SS": [token]}, ":token": {"S": token}, ":now": {"S": now}}
-
-
-def _as_seen(waiter: Place) -> dict[str, Any]:
-    """Give the condition that nobody has asked anew since a waiter was read."""
-    values = {":seen": {"S": waiter.alive_at}, ":tokens": {"SS": sorted(waiter.tokens)}}
-    return {"ConditionExpression": _AS_SEEN, "ExpressionAttributeValues": values}
-
-
-def _item(place: Place) -> dict[str, Any]:
-    text = {"execution_arn": place.execution_arn}
-    text |= {"asked_at": place.asked_at, "alive_at": place.alive_at}
-    return {"tokens": {"SS": sorted(place.tokens)}} | {n: {"S": value} for n, value in text.items()}
-
-
-def _place(item: dict[str, Any]) -> Place:
-    text = {name: value["S"] for name, value in item.items() if "S" in value}
-    text.pop("since", None)
-    return Place(**text, tokens=frozenset(item.get("tokens", {}).get("SS", ())))

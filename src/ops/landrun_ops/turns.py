@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from landrun.clients import translated
-from landrun.turns import COUNT, HOLDING, WAITING
+from landrun.places import COUNT, HOLDING, WAITING
 
 if TYPE_CHECKING:
     from landrun_ops.stack import Stack

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from landrun.errors import ServiceError
-from landrun.turns import COUNT
+from landrun.places import COUNT
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, ok, skip, warn
 from landrun_ops.doctor.sight import Sight
@@ -25,21 +25,21 @@ LOOKS: Final = 3
 
 def judge_line(line: Line, now: datetime) -> Finding:
     """Judge whether the line moves: nobody waits long where a place is free."""
-    waiting = f"{'at least ' if line.more else ''}{len(line.waiters):,}"
-    longest = spelled((now - line.oldest).total_seconds()) if line.oldest else ""
+    taken = f"{line.holding:,} of {line.bound:,} turns are taken"
     if not line.waiters:
-        return ok(f"{line.holding:,} of {line.bound:,} turns are taken, and nobody waits")
+        return ok(f"{taken}, and nobody waits")
+    verb = "run waits" if len(line.waiters) == 1 else "runs wait"
+    wait = f"{'at least ' if line.more else ''}{len(line.waiters):,} {verb}"
+    if line.oldest:
+        wait += f", the longest for {spelled((now - line.oldest).total_seconds())}"
     free = not line.bound or line.holding < line.bound
     if free and line.oldest and now - line.oldest > PATIENCE:
-        what = "MaxConcurrentRuns is 0" if not line.bound else f"{line.holding:,} turns are taken"
+        why = f"only {taken}" if line.bound else "MaxConcurrentRuns is 0"
         return warn(
-            f"{waiting} runs wait their turn, the first for {longest}, though {what}",
-            "landrun reconcile lets them go on; if not, look at its log: landrun doctor names it",
+            f"{wait}, though {why}",
+            "landrun reconcile lets them go on; if it does not, its log says why",
         )
-    return ok(
-        f"{line.holding:,} of {line.bound:,} turns are taken, and {waiting} runs wait,"
-        f" the longest for {longest}"
-    )
+    return ok(f"{taken}, and {wait}")
 
 
 def judge_count(counted: int, holders: Sequence[str], table: str) -> Finding:
