@@ -24,10 +24,15 @@ def waiters(minutes: float, count: int = 1) -> tuple[Waiter, ...]:
     ("line", "grade", "words"),
     [
         (Line(3, 1), "ok", "1 of 3 turns are taken, and nobody waits"),
+        (Line(0, 4), "ok", "4 turns are taken, and nobody waits"),
         (Line(2, 2, waiters(90, 5)), "ok", "5 runs wait, the longest for 1 h 30 min"),
-        (Line(2, 2, waiters(90), more=True), "ok", "at least 1 runs wait"),
+        (Line(2, 2, waiters(90), more=True), "ok", "at least 1 run waits, the longest"),
         (Line(2, 1, waiters(5)), "ok", "1 of 2"),  # reconcile is still to come
-        (Line(2, 1, waiters(25)), "warn", "though 1 turns are taken"),
+        (
+            Line(2, 1, waiters(25)),
+            "warn",
+            "1 run waits, the longest for 25 min 00 s, though only 1 of 2 turns are taken",
+        ),
         (Line(0, 4, waiters(25)), "warn", "though MaxConcurrentRuns is 0"),
     ],
 )
@@ -90,10 +95,10 @@ def test_a_stack_from_before_there_were_turns_has_no_such_check(aws: Aws) -> Non
 @pytest.mark.parametrize(
     ("count", "bound", "grade", "words"),
     [
-        (1, 4, "ok", "enough for the 4 runs at a time that MaxConcurrentRuns lets"),
-        (1, 5, "warn", "enough for 4 runs at a time, and MaxConcurrentRuns lets 5"),
-        (2, 3, "warn", "enough for 2 runs at a time, and MaxConcurrentRuns lets 3"),
-        (3, 1, "ok", "enough for the 1 runs"),
+        (1, 4, "ok", "enough for MaxConcurrentRuns=4"),
+        (1, 5, "warn", "enough for 4 at a time, and MaxConcurrentRuns lets 5"),
+        (2, 3, "warn", "enough for 2 at a time, and MaxConcurrentRuns lets 3"),
+        (3, 1, "ok", "enough for MaxConcurrentRuns=1"),
         (1, 0, "ok", "is 4: 4 runs at a time"),
         (3, 0, "warn", "one run at a time"),
         (5, 1, "fail", "a run takes 5"),

@@ -57,8 +57,8 @@ def test_a_healthy_stack_has_nothing_but_ok(healthy: list[Line]) -> None:
 def test_what_was_seen_is_told_with_names_and_numbers(healthy: list[Line]) -> None:
     says = {line.name: line.finding.says for line in healthy}
     assert (
-        says["quota"] == "the quota 'ml.m5.large for processing job usage' is 4: enough for the 2"
-        " runs at a time that MaxConcurrentRuns lets"
+        says["quota"] == "the quota 'ml.m5.large for processing job usage' is 4: enough for"
+        " MaxConcurrentRuns=2"
     )
     assert says["image"].endswith("landrun-1a2b3c4d:latest is there, for linux/amd64")
     assert says["tick"].startswith(

@@ -74,15 +74,12 @@ def _instances(name: str, value: float, count: int, bound: int) -> Finding:
     fit = int(value // count)
     if bound > fit:
         return warn(
-            f"the quota '{name}' is {value:.0f}, enough for {fit} runs at a time, and"
-            f" MaxConcurrentRuns lets {bound}: the others ask again and again, in no order",
+            f"the quota '{name}' is {value:.0f}, enough for {fit} at a time, and MaxConcurrentRuns"
+            f" lets {bound} runs have their job: the others ask again and again, in no order",
             f"sam deploy with MaxConcurrentRuns={fit}, or {_REMEDY}",
         )
     if bound:
-        return ok(
-            f"the quota '{name}' is {value:.0f}: enough for the {bound} runs at a time that"
-            " MaxConcurrentRuns lets"
-        )
+        return ok(f"the quota '{name}' is {value:.0f}: enough for MaxConcurrentRuns={bound}")
     if value < 2 * count:
         return warn(
             f"the quota '{name}' is {value:.0f}: one run at a time, the others wait for it",

@@ -25,7 +25,8 @@ LOOKS: Final = 3
 
 def judge_line(line: Line, now: datetime) -> Finding:
     """Judge whether the line moves: nobody waits long where a place is free."""
-    taken = f"{line.holding:,} of {line.bound:,} turns are taken"
+    of = f" of {line.bound:,}" if line.bound else ""
+    taken = f"{line.holding:,}{of} turns are taken"
     if not line.waiters:
         return ok(f"{taken}, and nobody waits")
     verb = "run waits" if len(line.waiters) == 1 else "runs wait"

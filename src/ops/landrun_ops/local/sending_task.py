@@ -55,6 +55,8 @@ class SendingTask(StateTaskServiceSqs):  # type: ignore[misc]
 
     def _eval_execution(self, env: Any) -> None:
         """Begin an attempt: each has a token of its own."""
+        if self.heartbeat:
+            raise ValueError("the laptop's AWS does not know HeartbeatSeconds of a task for SQS")
         if self._is_integration_pattern():
             machine = env.states.context_object.context_object_data["StateMachine"]["Id"]
             TOKENS.open(env.states.context_object.update_task_token(), machine)
