@@ -1,7 +1,7 @@
 """The clients of AWS's services, and the one place where botocore's errors become landrun's.
 
 They come from botocore, which is what boto3's are made by: boto3 itself adds transfers of files and
-resources, which nothing here uses, and a quarter to the time that a cold start imports.
+resources, which nothing here uses, and a tenth to the time that a cold start takes to import.
 """
 
 from __future__ import annotations
