@@ -96,9 +96,26 @@ def test_a_runs_two_events_write_its_row_and_both_its_indexes() -> None:
     assert found.write_units > sum(found.index_units.values()) > 0
 
 
+def test_an_index_takes_a_write_for_each_entry_that_comes_or_goes() -> None:
+    """DynamoDB developer guide, "Write capacity units" of global secondary indexes."""
+    small, large = {"S": "x" * 100}, {"S": "x" * 1500}
+    told = {"name": {"S": "r"}, "month": {"S": "m"}}
+    world = usage.Counting()
+    for item, units in (
+        (told | {"unfinished": {"S": "execution"}, "x": small}, 1 + 1 + 1),
+        (told | {"unfinished": {"S": "notification"}, "x": large}, 2 + 2 + (1 + 2)),
+        (told | {"x": large}, 2 + 2 + 2),
+        (told | {"x": small}, 2 + 2 + 0),
+    ):
+        world.forget()
+        world.client("dynamodb").put_item(TableName="runs", Item=item)
+        assert world.usage.write_units == units
+
+
 def test_items_are_measured_as_dynamodb_measures_them() -> None:
     assert item_bytes({"id": {"S": "äb"}}) == 2 + 3
     assert item_bytes({"n": {"N": "-1234"}}) == 1 + 4
+    assert item_bytes({"n": {"N": "123"}}) == 1 + 4
     assert item_bytes({"m": {"M": {"ok": {"BOOL": True}}}}) == 1 + 3 + 1 + 2 + 1
 
 

@@ -136,6 +136,12 @@ def test_widening_ends_in_a_setup_that_keeps_up() -> None:
     assert until_it_keeps_up(wide) == (wide, [])
 
 
+def test_nothing_is_widened_that_holds_back_and_yet_keeps_up() -> None:
+    setup = Setup(objects_a_day=1_000_000, mode="schedule")
+    assert simulate(setup).held.worst() == "tick"
+    assert until_it_keeps_up(setup) == (setup, [])
+
+
 def test_every_limit_of_the_simulation_has_a_name_and_every_remedy_a_limit() -> None:
     setups = [one for profile in ("even", "burst") for _, one in scale.setups(profile)]
     met = {limit for one in setups[:8] for limit in simulate(one).held.seconds}
