@@ -169,8 +169,9 @@ class Counting:
             gone, comes = before.get(sort), item.get(sort)
             moved = gone != comes  # out of one place of the index, into another
             entry = (was if gone else 0, now if comes else 0)
-            self.usage.index_units[sort] += sum(entry) if moved else max(entry)
-            self.usage.write_units += sum(entry) if moved else max(entry)
+            taken = sum(entry) if moved else max(entry)
+            self.usage.index_units[sort] += taken
+            self.usage.write_units += taken
 
 
 @dataclass(frozen=True)
