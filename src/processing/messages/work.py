@@ -14,6 +14,7 @@ from pathlib import Path
 import orjson
 import polars as pl
 
+from messages.ahead import ahead
 from messages.batch import (
     Batch,
     clean_frame,
@@ -233,7 +234,7 @@ def csv_batches(
     )
     batch: list[Record] = []
     size, header_to_come = 0, True
-    for found in file:
+    for found in ahead(iter(file)):
         records = found[1:] if header_to_come else found
         header_to_come = False
         batch += records
