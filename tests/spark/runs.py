@@ -64,7 +64,7 @@ class Runs:
         manifests, output = self.folder / "manifests", self.folder / "spark"
         manifests.mkdir(exist_ok=True)
         names = [p.relative_to(files).as_posix() for p in files.rglob("*") if p.is_file()]
-        content = [{"prefix": f"{files.resolve().as_uri()}/"}, *sorted(names, reverse=True)]
+        content = [{"prefix": f"file://{files.resolve()}/"}, *sorted(names, reverse=True)]
         (manifests / "run.json").write_text(json.dumps(content))
         options = on_spark.Options(manifests, output, wanted or {}, self.folder / "opt")
         on_spark.process(options, self.spark)

@@ -81,7 +81,7 @@ def output_uri(folder: Path, opt_ml: Path) -> tuple[str, str]:
         s3 = output.get("S3Output") or {}
         if Path(s3.get("LocalPath") or "").name == folder.name:
             return s3["S3Uri"].rstrip("/") + "/", config.get("KmsKeyId") or ""
-    return f"{folder.absolute().as_uri()}/", ""
+    return f"file://{folder.absolute()}/", ""
 
 
 def _uris(opt_ml: Path, kind: str, place: str) -> list[str]:

@@ -18,7 +18,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import boto3
 from botocore.config import Config
@@ -64,7 +63,8 @@ def _split(uri: str) -> tuple[str, str]:
 
 
 def _local(uri: str) -> Path | None:
-    return Path(unquote(urlsplit(uri).path)) if uri.startswith("file://") else None
+    """Give the path of a ``file://`` URI, in which nothing is escaped: a manifest escapes nothing."""
+    return Path(uri.removeprefix("file://")) if uri.startswith("file://") else None
 
 
 def size(uri: str) -> int:
