@@ -320,6 +320,6 @@ class Schedule(Deliveries):
 TestArrival = Arrival.TestCase
 TestArrival.settings = PROFILE
 TestBounded = Bounded.TestCase
-TestBounded.settings = PROFILE
+TestBounded.settings = settings(PROFILE, max_examples=EXAMPLES or 10)
 TestSchedule = Schedule.TestCase
 TestSchedule.settings = PROFILE

@@ -86,7 +86,8 @@ class Turns:
             yield f"not told: {sorted(count['untold'])}"
         lined = {item["place"].rpartition("#")[2] for item in self._items("waiting")}
         yield from (f"{name} waits, and is not in line" for name in in_line - lined)
-        yield from (f"{name} is in line, and does not wait" for name in lined - in_line)
+        if len(held) < self._limits[-1]:  # until then a late request may lie there: nobody asked
+            yield from (f"{name} is in line, and does not wait" for name in lined - in_line)
         if in_line and len(held) < self._limits[-1]:
             yield f"{len(in_line)} wait while {len(held)} of {self._limits[-1]} places are held"
 
