@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 import polars as pl
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import StorageLevel
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
@@ -168,7 +168,7 @@ def _cleaned(spark: SparkSession, work: Sequence[tuple[Task, str]]) -> Iterator[
     try:
         yield table
     finally:
-        with suppress(Py4JJavaError):  # where Spark is gone, so is the table
+        with suppress(Py4JError):  # where Spark is gone, so is the table
             table.unpersist()
 
 

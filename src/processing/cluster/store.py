@@ -63,7 +63,7 @@ def _split(uri: str) -> tuple[str, str]:
 
 
 def _local(uri: str) -> Path | None:
-    """Give the path of a ``file://`` URI, in which nothing is escaped: a manifest escapes nothing."""
+    """Give the path of a ``file://`` URI, in which nothing is escaped, as in a manifest."""
     return Path(uri.removeprefix("file://")) if uri.startswith("file://") else None
 
 
