@@ -40,7 +40,8 @@ sam: .venv/.dev ## Try it all with AWS's SAM CLI: validate, build, invoke each f
 
 spark: .venv/.dev ## Run the job on Spark as on one machine, and compare them row for row (needs Java)
 	@sh tests/spark/install.sh
-	LANDRUN_SPARK=1 $(PYTEST) -q tests/spark
+	LANDRUN_SPARK=1 .venv-spark/bin/python -m pytest -q --timeout 600 --confcutdir=tests/spark tests/spark
+	LANDRUN_SPARK=1 $(BIN)/python -m pytest -q --timeout 600 tests/local/test_spark.py
 
 scan: .venv/.dev ## Scan the stack and the code for what is insecure (SCAN="checkov bandit" for some)
 	@sh tests/scan/install.sh
@@ -98,7 +99,8 @@ requirements: .venv/.dev ## Pin and hash the requirements again (UPGRADE=1 takes
 	$(COMPILE) --python-version 3.11 requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) --python-version 3.11 requirements/sam.in -o requirements/sam.txt
 	$(COMPILE) --python-version 3.13 tests/sam/runtime.in -o tests/sam/runtime.txt
-	$(COMPILE) --python-version 3.11 requirements/spark.in -o requirements/spark.txt
+	$(COMPILE) --python-version 3.12 src/processing/requirements-spark.in -c src/processing/requirements.txt -o src/processing/requirements-spark.txt
+	$(COMPILE) --python-version 3.12 requirements/spark.in -c src/processing/requirements-spark.txt -o requirements/spark.txt
 	$(COMPILE) --python-version 3.11 requirements/bench.in -o requirements/bench.txt
 	$(COMPILE) --python-version 3.11 requirements/docs.in -o requirements/docs.txt
 	$(COMPILE) --python-version 3.11 requirements/scan.in -o requirements/scan.txt

@@ -24,11 +24,11 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from cluster import session
+from cluster.job import Options, process
 from messages.columns import OPTIONS
 from messages.job import JobError
 from messages.printing import cut_to_bytes, printable
-from cluster import session
-from cluster.job import Options, process
 
 MESSAGE_BYTES = 1024
 STOPPED = 143
