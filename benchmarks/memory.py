@@ -1,7 +1,8 @@
 """The processing script's memory as its input grows sixteenfold: it should stay where it is.
 
-The full run takes 1, 4 and 16 GB of JSONL (``LANDRUN_BENCH_GB="1 4"`` takes less), which need 60 GB
-of disk in all; the quick run takes 0.05 and 0.2 GB, in which the script's buckets are not full yet.
+The full run takes 1, 4 and 16 GB of JSONL, one after the other (``LANDRUN_BENCH_GB="1 4"`` takes
+less): the disk must hold the largest about twice over. The quick run takes 0.05 and 0.2 GB, in
+which the script's buckets are not full yet, and so aims at nothing.
 """
 
 from __future__ import annotations

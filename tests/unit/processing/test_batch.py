@@ -226,8 +226,8 @@ def test_records_never_raise_and_add_up(rows: list[list[str]], spill: int) -> No
 
 
 _LINES = [
-    b'{"text": "a"}', b'{"id": 1, "text": "b"}', b'{"text": "\xff"}', b'{"text": "cut', b"[1]", b"null",
-    b" \r", b'{"text": {}}', b"{}",
+    b'{"text": "a"}', b'{"id": 1, "text": "b"}', b'{"text": "\xff"}', b'{"text": "cut', b"[1]",
+    b"null", b" \r", b'{"text": {}}', b"{}",
 ]  # fmt: skip
 
 
