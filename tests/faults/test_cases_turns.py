@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .faulty import Call, Fault, killed_after, killed_before, response_lost, throttled
+from .faulty import Call, Fault, killed_after, killed_before, meanwhile, response_lost, throttled
 from .invariants import violations
 from .settling import redeliver
 from .thorough import BETWEEN, DEATHS, THOROUGH
@@ -197,6 +197,19 @@ def test_however_two_overlap_the_bound_holds_and_everything_runs(
             all_run(world)
         if not hit:
             return
+
+
+@pytest.mark.case(32)
+def test_room_that_was_seen_before_another_took_it_is_no_room() -> None:
+    with bounded(runs=2, bound=1) as world:
+        world.statuses.batch_size = 1
+        others = meanwhile(lambda: world.drain("statuses"))
+        world.faults.when("dynamodb", "query", others, fitting=about_turns)
+        world.drain("statuses")
+        assert world.faults.injected["meanwhile"] == 1
+        assert len(world.at_work()) == 1
+        assert violations(world) == []
+        all_run(world)
 
 
 @pytest.mark.case(33)
