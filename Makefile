@@ -1,7 +1,7 @@
 # Everything a person or CI types. `make` alone lists it. Works with make 3.81 and BSD tools.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test permissions docs browser sam spark container image scan fuzz faults soak mutations bench bench-quick lint types render requirements clean
+.PHONY: build help setup demo test permissions docs browser sam spark container image scan fuzz faults soak mutations bench bench-quick lint types render requirements clean
 SHELL := /bin/sh
 
 BIN := .venv/bin
@@ -42,6 +42,10 @@ spark: .venv/.dev ## Run the job on Spark as on one machine, and compare them ro
 	@sh tests/spark/install.sh
 	LANDRUN_SPARK=1 .venv-spark/bin/python -m pytest -q --timeout 600 --confcutdir=tests/spark tests/spark
 	LANDRUN_SPARK=1 $(BIN)/python -m pytest -q --timeout 600 tests/local/test_spark.py
+
+build: ## Build what `sam deploy` deploys, and compile it (needs sam and python3.13 on PATH)
+	sam build
+	sh requirements/compile.sh .aws-sam/build/*Function
 
 scan: .venv/.dev ## Scan the stack and the code for what is insecure (SCAN="checkov bandit" for some)
 	@sh tests/scan/install.sh

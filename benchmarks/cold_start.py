@@ -91,12 +91,9 @@ def _beside(starts: Starts) -> Iterator[Row]:
         yield _ratio(name, figure, _init(notebook), _init(ours), FASTER, note=as_sam)
         later = "notebook's ÷ ours, until the first start"
         yield _ratio(name, later, _whole(notebook), _whole(ours), FASTER, note=as_sam)
-        for way, found in starts.items():
-            if way == COMPILED:
-                parts = ratios(_init(found), _init(ours)).parts()
-                yield Row(
-                    f"cold start, {name}", "compiled notebook's INIT ÷ ours", unit="", **parts
-                )
+        if COMPILED in starts:
+            parts = ratios(_init(starts[COMPILED]), _init(ours)).parts()
+            yield Row(f"cold start, {name}", "compiled notebook's INIT ÷ ours", unit="", **parts)
 
 
 def _ratio(
