@@ -81,6 +81,8 @@ bench: .venv/.dev ## Measure it all beside what it replaces: one table, benchmar
 	@sh benchmarks/install.sh
 	$(BIN)/python -m benchmarks $(SUITES)
 	$(BIN)/python -m benchmarks.table README.md
+	$(BIN)/python -m benchmarks.dollars --write
+	$(BIN)/python -m benchmarks.scale --write
 
 bench-quick: .venv/.dev ## The same with small sizes, in two minutes; figures stay in .landrun
 	@sh benchmarks/install.sh
