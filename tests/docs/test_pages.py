@@ -29,7 +29,7 @@ NOT_RUN = {
     ],
     "docs/bring-your-own.md": ["make image                          # builds it here"],
     "docs/deploy.md": [
-        "sam build",
+        "make build",
         "export LANDRUN_STACK=landrun AWS_REGION=eu-central-1   # or --stack, --region, --profile",
         "landrun backfill s3://BUCKET/incoming/ --dry-run",
     ],
