@@ -12,6 +12,7 @@ completes is no object. So a task that Spark runs twice, or a job that fails, le
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -43,7 +44,9 @@ class Upload:
 @functools.cache
 def _s3() -> Any:
     config = Config(retries={"mode": "standard", "max_attempts": 8}, max_pool_connections=32)
-    return boto3.client("s3", config=config)
+    # What YARN passes on is AWS_REGION, which boto3 does not read.
+    region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
+    return boto3.client("s3", region_name=region, config=config)
 
 
 @contextmanager
