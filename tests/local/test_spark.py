@@ -90,6 +90,6 @@ def test_a_run_of_spark_that_fails_says_why(aws, landrun) -> None:
 
     started = landrun("start", source, "--wait", code=1)
 
-    row = landrun("show", started["name"])["run"]
+    row = landrun("show", started["name"], code=1)["run"]
     assert row["status"] == "FAILED"
     assert "no text column" in json.dumps(row)
