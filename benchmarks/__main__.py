@@ -33,14 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run suites; 0 also when aims were missed, which the table says."""
     given = _parser().parse_args(arguments)
     results = table.RESULTS if not given.quick else QUICK
-    stands = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
-    suites = dict(stands.get("suites", {})) if given.suites or not given.quick else {}
+    if given.quick and not given.suites:
+        results.unlink(missing_ok=True)
+    suites: dict[str, Any] = {}
     for name in given.suites or SUITES:
-        suites[name] = _measured(name, quick=given.quick)
-        document = {"machine": _machine(), "suites": _in_order(suites)}
+        measured = _measured(name, quick=given.quick)
+        suites = _in_order(_standing(results) | {name: measured})
+        document = {"machine": _machine(), "suites": suites}
         results.parent.mkdir(parents=True, exist_ok=True)
         results.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    table.show(_in_order(suites), Console())
+    table.show(suites, Console())
     missed = [row for suite in suites.values() for row in suite["rows"] if row["met"] is False]
     print(f"{len(missed)} aim(s) missed; figures are in {os.path.relpath(results)}")
     return 0
@@ -57,6 +59,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("suites", nargs="*", metavar="suite", help=", ".join(SUITES))
     return parser
+
+
+def _standing(results: Path) -> dict[str, Any]:
+    """Read what stands by now: others may have measured meanwhile."""
+    if not results.exists():
+        return {}
+    suites: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))["suites"]
+    return suites
 
 
 def _in_order(suites: dict[str, Any]) -> dict[str, Any]:
