@@ -24,7 +24,7 @@ from .project import ALARMS, DOCS, README, ROOT, name, pages
 NOT_RUN = {
     "README.md": [
         "make test",
-        "sam build",
+        "make build                          # sam build, compiled for quick cold starts",
         'aws sqs start-message-move-task --source-arn "$LANDRUN_LANDING_DEAD_LETTER_QUEUE_ARN" \\',
     ],
     "docs/bring-your-own.md": ["make image                          # builds it here"],
