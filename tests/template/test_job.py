@@ -152,9 +152,8 @@ def test_runs_wait_their_turn_where_there_is_a_bound_and_only_there(
 ) -> None:
     stack = deployed(MaxConcurrentRuns=bound)
     machine = stack.of_type("AWS::StepFunctions::StateMachine")["ProcessingStateMachine"]
-    may_ask = stack.resources.get("AskForTurns", {}).get("Properties", {}).get("PolicyDocument")
+    may_ask = stack.resources["AskForTurns"]["Properties"]["PolicyDocument"]
 
     assert machine["DefinitionSubstitutions"]["RunsThatWait"] == waits
     assert machine["DefinitionSubstitutions"]["TurnsQueueUrl"] == "<StatusQueue>"
-    assert (may_ask is not None) == (bound != "0")
-    assert "<StatusQueue.Arn>" in json.dumps(may_ask) or bound == "0"
+    assert "<StatusQueue.Arn>" in json.dumps(may_ask), "redriven runs ask, whatever the bound is now"

@@ -215,6 +215,7 @@ def test_the_state_machine_may_run_jobs_of_its_prefix_and_wait_for_them(
         *((f"sagemaker:{action}", jobs) for action in (*actions, "ListTags", "AddTags")),
         *((f"events:{action}", rule) for action in ("PutTargets", "PutRule", "DescribeRule")),
         ("iam:PassRole", "<ProcessingRole.Arn>"),
+        ("sqs:SendMessage", "<StatusQueue.Arn>"),
     }
 
 
