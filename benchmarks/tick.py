@@ -85,7 +85,7 @@ def run(options: Options) -> Iterator[Row]:
         return costs[f"{size:,} landings"][-1].seconds
 
     ways = {f"{size:,} landings": (lambda size=size: measuring(size)) for size in sizes}
-    interleaved(ways, 1 if options.quick else 3, options.progress)
+    interleaved(ways, 1 if options.quick else 2, options.progress)
     for size in sizes:
         yield from _rows(size, costs[f"{size:,} landings"], key=size == sizes[-1])
     yield from _growth(sizes, [costs[f"{size:,} landings"] for size in sizes])
