@@ -42,8 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         document = {"machine": _machine(), "suites": suites}
         results.parent.mkdir(parents=True, exist_ok=True)
         results.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    table.show(suites, Console())
-    missed = [row for suite in suites.values() for row in suite["rows"] if row["met"] is False]
+    asked = {name: suites[name] for name in given.suites or suites}
+    table.show(asked, Console())
+    missed = [row for suite in asked.values() for row in suite["rows"] if row["met"] is False]
     print(f"{len(missed)} aim(s) missed; figures are in {os.path.relpath(results)}")
     return 0
 
@@ -75,7 +76,7 @@ def _in_order(suites: dict[str, Any]) -> dict[str, Any]:
 
 def _measured(name: str, *, quick: bool) -> dict[str, Any]:
     if name not in SUITES:
-        raise SystemExit(f"no suite {name!r}: there are {', '.join(SUITES)}")
+        _parser().error(f"no suite {name!r}: there are {', '.join(SUITES)}")
     suite = cast(Suite, importlib.import_module(f"benchmarks.{name}"))
     began = time.monotonic()
     print(f"== {suite.TITLE}", file=sys.stderr, flush=True)

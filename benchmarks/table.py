@@ -52,13 +52,14 @@ def outcome(row: Row) -> str:
 def show(suites: Suites, console: Console) -> None:
     """Print one table of all suites."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    for name in ("suite", "case", "figure"):
-        table.add_column(name, overflow="fold")
-    table.add_column("median (spread)", justify="right", overflow="fold")
-    table.add_column("aim", overflow="fold")
-    for name, suite in suites.items():
+    table.add_column("case, figure", overflow="fold", ratio=1)
+    table.add_column("median (spread)", justify="right", no_wrap=True)
+    table.add_column("aim", no_wrap=True)
+    for suite in suites.values():
+        table.add_section()
+        table.add_row(f"[bold]{suite['title']}")
         for row in map(Row.from_json, suite["rows"]):
-            table.add_row(name, row.case, row.figure, figure(row), outcome(row))
+            table.add_row(f"{row.case}: {row.figure}", figure(row), outcome(row))
     console.print(table)
 
 

@@ -170,4 +170,5 @@ def run(arguments: list[str]) -> int:
 def _usage(error: TyperException) -> str:
     context = getattr(error, "ctx", None)
     message = " ".join(error.format_message().split()).rstrip(".")
+    message = message.replace("Value error, ", "")
     return f"{message}; see: {context.command_path if context else 'landrun'} --help"

@@ -63,6 +63,7 @@ def runs(
             help="Only these, repeatable: succeeded, running, failed (in any way), timed-out,"
             " aborted.",
             show_default=False,
+            case_sensitive=False,
         ),
     ] = None,
     since: options.SinceOption = "",
@@ -72,6 +73,7 @@ def runs(
             metavar="KIND",
             help="Only those started so: object-created, schedule or manual.",
             show_default=False,
+            case_sensitive=False,
         ),
     ] = None,
     contains: Annotated[

@@ -41,11 +41,11 @@ def of_stack(sight: Sight, now: datetime, rendered: Callable[[], str]) -> list[C
         *functions.checks(sight),
         *schedules.checks(sight, now),
         *machine.checks(sight, rendered),
+        *turns.checks(sight, now),
         *roles.checks(sight),
         *images.checks(sight),
         *quotas.checks(sight),
         *sharing.checks(sight),
         *belongings.checks(sight),
         *queues.checks(sight, now),
-        *turns.checks(sight, now),
     ]
