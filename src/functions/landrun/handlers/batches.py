@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 from landrun.deadletters import DeadLetters
@@ -23,8 +24,13 @@ def overlapping(act: Callable[[Any], bool], given: list[Any]) -> list[bool]:
     """
     if len(given) == 1:
         return [act(given[0])]
-    with ThreadPoolExecutor(BATCH_SIZE) as pool:
-        return list(pool.map(act, given))
+    return list(_threads().map(act, given))
+
+
+@lru_cache
+def _threads() -> ThreadPoolExecutor:
+    """Give the process's threads; they are kept, for starting ten takes as long as a landing."""
+    return ThreadPoolExecutor(BATCH_SIZE)
 
 
 def in_order(act: Callable[[Any], bool], given: list[Any]) -> list[bool]:
