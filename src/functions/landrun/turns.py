@@ -12,9 +12,10 @@ protocol is in docs/decisions/0009-runs-wait-their-turn-in-the-machine.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
 from enum import Enum
+from random import random
 from typing import Any
 
 from landrun.clients import translated
@@ -35,7 +36,12 @@ from landrun.status import TurnAsked
 
 _REFUSED = "ConditionalCheckFailed"
 _TRIES = 20
-"""Of a transaction that others get in the way of, each with a call in between."""
+"""Of a write that others get in the way of, with a pause before each but the first."""
+
+_PAUSE = 0.05
+"""Seconds between two tries, at most: a transaction takes some milliseconds."""
+
+_UNMET = "ConditionalCheckFailedException"
 
 _COUNT_KEY = {"line": {"S": COUNT}, "place": {"S": COUNT}}
 _ROOM = "attribute_not_exists(holding) OR holding < :limit"
@@ -60,14 +66,19 @@ class Turns:
         boto3's.
     table : str
         The table's name.
+    sleep : callable
+        Waits so many seconds.
 
     Every method raises `ServiceError` when DynamoDB refuses a call for another reason than its
     condition, or cannot be reached; each may be repeated.
     """
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(
+        self, client: Any, table: str, sleep: Callable[[float], object] = time.sleep
+    ) -> None:
         self._client = client
         self._table = table
+        self._sleep = sleep
 
     def standing(self) -> Standing:
         """Say how many hold a place; consistent."""
@@ -109,21 +120,16 @@ class Turns:
 
         A token that is not known is of a later attempt, which is alive now.
         """
-        try:
-            with translated("dynamodb:UpdateItem"):
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=key_of(HOLDING, name),
-                    UpdateExpression="ADD tokens :tokens SET alive_at = :now",
-                    ConditionExpression=_NEW_TOKEN,
-                    ExpressionAttributeValues=asking(token, now),
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-        except ServiceError as error:
-            if error.code != "ConditionalCheckFailedException":
-                raise
-            return bool(error.answer.get("Item"))
-        return True
+        stands = self._alone(
+            "dynamodb:UpdateItem",
+            self._client.update_item,
+            Key=key_of(HOLDING, name),
+            UpdateExpression="ADD tokens :tokens SET alive_at = :now",
+            ConditionExpression=_NEW_TOKEN,
+            ExpressionAttributeValues=asking(token, now),
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+        return stands is None or bool(stands.get("Item"))
 
     def give(self, waiter: Place, limit: int, now: str, lease_until: str) -> Given:
         """Give a place to who waits, unless all are held; it is untold then.
@@ -196,8 +202,8 @@ class Turns:
 
     def leave(self, waiter: Place) -> None:
         """Take an execution out of the line, if it is as it was read."""
-        with _unless_refused("dynamodb:DeleteItem"):
-            self._client.delete_item(TableName=self._table, Key=waiter.key, **as_seen(waiter))
+        delete = self._client.delete_item
+        self._alone("dynamodb:DeleteItem", delete, Key=waiter.key, **as_seen(waiter))
 
     def waiter(self, name: str, started_at: str) -> Place | None:
         """Find an execution in line; consistent."""
@@ -241,7 +247,7 @@ class Turns:
 
     def _settled(self, *writes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         """Write together, and again while others are at the same items."""
-        for _ in range(_TRIES):
+        for _ in self._tries():
             reasons = self._together(*writes)
             if not reasons or any(reason == _REFUSED for reason, _ in reasons):
                 return reasons
@@ -269,14 +275,44 @@ class Turns:
     ) -> None:
         """Update an item if the condition holds; if not, there is nothing to do."""
         only = {"ConditionExpression": condition} if condition else {}
-        with _unless_refused("dynamodb:UpdateItem"):
-            self._client.update_item(
-                TableName=self._table,
-                Key=key,
-                UpdateExpression=update,
-                ExpressionAttributeValues=values,
-                **only,
-            )
+        self._alone(
+            "dynamodb:UpdateItem",
+            self._client.update_item,
+            Key=key,
+            UpdateExpression=update,
+            ExpressionAttributeValues=values,
+            **only,
+        )
+
+    def _alone(
+        self, operation: str, write: Callable[..., object], **what: Any
+    ) -> dict[str, Any] | None:
+        """Write one item, and again while a transaction is at it, which botocore does not.
+
+        Returns
+        -------
+        dict or None
+            DynamoDB's answer when the condition does not hold.
+        """
+        for left in self._tries():
+            try:
+                with translated(operation):
+                    write(TableName=self._table, **what)
+            except ServiceError as error:
+                if error.code == _UNMET:
+                    return error.answer
+                if error.code != "TransactionConflictException" or not left:
+                    raise
+            else:
+                break
+        return None
+
+    def _tries(self) -> Iterator[int]:
+        """Count down how many tries are left after each; pause between them."""
+        for left in reversed(range(_TRIES)):
+            yield left
+            if left:
+                self._sleep(_PAUSE * random())  # noqa: S311  (no secret)
 
     def _item(self, key: dict[str, Any]) -> dict[str, Any]:
         with translated("dynamodb:GetItem"):
@@ -297,14 +333,3 @@ class Turns:
             yield from map(place_of, page["Items"])
             last = page.get("LastEvaluatedKey")
             asked = asked | {"ExclusiveStartKey": last} if last else {}
-
-
-@contextmanager
-def _unless_refused(operation: str) -> Iterator[None]:
-    """Call; where the condition does not hold there is nothing to do."""
-    try:
-        with translated(operation):
-            yield
-    except ServiceError as error:
-        if error.code != "ConditionalCheckFailedException":
-            raise

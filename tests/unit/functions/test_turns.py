@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from landrun.errors import ServiceError
@@ -30,7 +31,7 @@ def turns():
             ],
             BillingMode="PAY_PER_REQUEST",
         )
-        yield Turns(client, "turns")
+        yield Turns(client, "turns", lambda _: None)
 
 
 def asked(name: str, started_at: str = EARLY, token: str = "") -> TurnAsked:
@@ -200,3 +201,67 @@ def test_transaction_that_goes_on_failing_is_an_error_and_comes_again(turns, cod
         turns.give_back("a", LATER)
     turns._client._left = 0
     assert turns.standing().holding == 1
+
+
+class InTheWay:
+    """A client whose writes of one item meet somebody's transaction, so many times."""
+
+    def __init__(self, client, times, code="TransactionConflictException"):
+        self._client, self._left, self._code = client, times, code
+
+    def __getattr__(self, name):
+        real = getattr(self._client, name)
+
+        def write(**asked):
+            if self._left:
+                self._left -= 1
+                raise ClientError({"Error": {"Code": self._code, "Message": "at it"}}, name)
+            return real(**asked)
+
+        return write if name in ("update_item", "delete_item") else real
+
+
+ALONE = {
+    "wait": lambda turns: turns.wait(asked("b"), LATER),
+    "asks_again": lambda turns: turns.asks_again("a", "newer", LATER),
+    "told": lambda turns: turns.told("a"),
+    "renew": lambda turns: turns.renew(turns.holder("a"), LATER, LATEST),
+    "leave": lambda turns: turns.leave(turns.waiter("c", EARLY)),
+}
+
+
+def everything(turns: Turns) -> list[object]:
+    return [turns.standing(), *turns.holders(), *turns.waiting()]
+
+
+@pytest.mark.parametrize("write", ALONE)
+def test_write_that_meets_a_transaction_is_made_again_and_is_an_error_in_the_end(turns, write):
+    held(turns)
+    turns.wait(asked("c"), EARLY)
+    before, client = everything(turns), turns._client
+    turns._client = InTheWay(client, 20)
+    with pytest.raises(ServiceError, match="TransactionConflictException"):
+        ALONE[write](turns)
+    assert everything(turns) == before
+    turns._client = InTheWay(client, 19)
+    ALONE[write](turns)
+    assert everything(turns) != before
+
+
+def test_write_that_fails_otherwise_is_left_to_the_message_that_comes_again(turns):
+    held(turns)
+    turns._client = InTheWay(turns._client, 1, "ThrottlingException")
+    with pytest.raises(ServiceError, match="ThrottlingException"):
+        turns.told("a")
+
+
+def test_between_two_tries_is_a_pause(turns):
+    pauses = []
+    held(turns)
+    turns._sleep = pauses.append
+    turns._client = InTheWay(turns._client, 3)
+    turns.told("a")
+    turns._client = Cancelled(turns._client, "TransactionConflict", 2)
+    turns.give_back("a", LATER)
+    assert len(pauses) == 5
+    assert all(0 <= pause <= 0.05 for pause in pauses)
