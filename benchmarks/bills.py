@@ -25,7 +25,7 @@ SCANNED = 5_000
 
 SWEEPS = 4 * 24
 OUTPUTS = 3
-"""Objects that a run leaves: a part, the rejected lines, the summary."""
+"""Objects that each instance of a run leaves: a part, the rejected lines, the summary."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ class Month:
     batch: int = 1
     max_objects: int = field(default_factory=lambda: facts.stack().max_objects)
     instance_type: str = field(default_factory=lambda: facts.stack().instance_type)
+    instance_count: int = 1
     architecture: str = "arm64"
     object_bytes: float = _known("object_bytes")
     job_seconds: float = _known("job_seconds")
@@ -116,11 +117,14 @@ class Month:
     cold_every: float = _known("cold_every")
 
     def __post_init__(self) -> None:
-        """Refuse what is no amount."""
+        """Refuse what is no amount, and what has no price."""
         numbers = [f.name for f in fields(self) if isinstance(getattr(self, f.name), (int, float))]
         wrong = [name for name in numbers if not getattr(self, name) > 0]
         if wrong:
             raise ValueError(f"must be more than 0: {', '.join(wrong)}")
+        for kind, name in (("instance", self.instance_type), ("compute", self.architecture)):
+            if name not in (known := facts.priced(kind)):
+                raise ValueError(f"prices.toml has no {name}, but {', '.join(known)}")
 
     # ---- how long things take --------------------------------------------------------------------
 
@@ -153,6 +157,10 @@ class Month:
         """Say how many seconds a job over so many objects bills."""
         work = objects * self.object_bytes / 1e6 / self.job_megabytes_per_second
         return self.job_seconds + objects / self.objects_per_second + work
+
+    def share(self, objects: float) -> float:
+        """Say over how many of a run's objects an instance works, or waits for one that does."""
+        return max(objects / self.instance_count, min(objects, 1))
 
     def _cpu(self, function: str, events: int) -> float:
         return events * self.handler_microseconds / 1e6 / self._cores(function)
@@ -262,12 +270,12 @@ class Month:
         yield Item("DynamoDB", f"read units: {what}", times * used.read_units, "read_unit")
 
     def _jobs(self, runs: float) -> Iterator[Item]:
-        stack, each = facts.stack(), self.landings / runs
-        seconds = runs * self.job_billed(each)
+        stack, instances = facts.stack(), runs * self.instance_count
+        seconds = instances * self.job_billed(self.share(self.landings / runs))
         yield Item("SageMaker", "instance seconds", seconds, f"instance.{self.instance_type}")
         yield Item("SageMaker", "volume GB-seconds", seconds * stack.volume_gb, "volume")
-        yield Item("S3", "inputs", self.landings + runs, "s3_read")
-        yield Item("S3", "outputs", OUTPUTS * runs, "s3_write")
+        yield Item("S3", "inputs", self.landings + instances, "s3_read")
+        yield Item("S3", "outputs", OUTPUTS * instances, "s3_write")
 
     def standing(self, runs: float) -> list[Item]:
         """List what a stack costs a month whether anything lands or not, and what it keeps."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,9 @@ SERVICES = (
     "EventBridge", "SQS", "Lambda", "S3", "Step Functions", "DynamoDB", "CloudWatch", "Airflow",
 )  # fmt: skip
 HOURLY, DAILY = 24, 1
+MOVING, WORKING, TOTAL = "all but the jobs, $", "jobs, $", "together, $"
+WAY, WIDTHS = 36, (9, 11, 9, 11)
+"""Columns of the command's table, which fits 80 with a space before each figure."""
 
 
 def ways(month: Month) -> list[Bill]:
@@ -64,9 +68,7 @@ def totals() -> str:
          f"**{dollars(bill.total)}**")
         for bill in ways(Month())
     ]  # fmt: skip
-    return pages.table(
-        ("way", "jobs", "all but the jobs, $", "jobs, $", "together, $"), rows, "lrrrr"
-    )
+    return pages.table(("way", "jobs", MOVING, WORKING, TOTAL), rows, "lrrrr")
 
 
 def services() -> str:
@@ -122,6 +124,23 @@ def sensitivity() -> str:
     return pages.table(head, rows, "lrrrr")
 
 
+def several() -> str:
+    """Show what more instances a job, or larger ones, come to."""
+    rows = []
+    for count_of in (1, 2, 4, 10):
+        month = replace(Month(), instance_count=count_of)
+        seconds = month.job_billed(month.share(month.max_objects))
+        each, day = month.arrival(), month.schedule(DAILY, "")
+        rows.append(
+            (str(count_of), f"{seconds:,.0f}", f"{count_of * seconds:,.0f}",
+             dollars(day.working), dollars(each.working))
+        )  # fmt: skip
+    objects = f"{Month().max_objects:,} objects"
+    head = ("`InstanceCount`", f"seconds of a job over {objects}", "instance seconds billed",
+            f"a tick a day: {WORKING}", f"arrival: {WORKING}")  # fmt: skip
+    return pages.table(head, rows, "rrrrr")
+
+
 def prices() -> str:
     """List prices with their sources."""
     rows = [
@@ -155,6 +174,7 @@ PARTS = {
     "items": items,
     "standing": standing,
     "sensitivity": sensitivity,
+    "several": several,
     "prices": prices,
     "assumptions": assumptions,
 }
@@ -164,7 +184,11 @@ PARTS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Show bills, or put them into the page."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    asked = {name: getattr(given, name) for name in _OPTIONS if getattr(given, name) is not None}
+    if (given.write or given.check) and (asked or given.json):
+        parser.error("--write and --check make the page as it is: they go with no other option")
     if given.write or given.check:
         stale = pages.rewrite(PAGE, "dollars", PARTS, check=given.check)
         if stale:
@@ -172,11 +196,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "docs/costs.md is not as python -m benchmarks.dollars --write has it\n"
             )
         return stale
-    asked = {name: getattr(given, name) for name in _OPTIONS if getattr(given, name) is not None}
     try:
         month = Month(**asked)
         sys.stdout.write(_json(month) if given.json else _text(month))
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
         sys.stderr.write(f"python -m benchmarks.dollars: {error}\n")
         return 2
     return 0
@@ -188,13 +211,18 @@ _OPTIONS: dict[str, tuple[Any, str]] = {
     "batch": (int, "landings that a function gets at once, 1 to 10: 1 when they come one by one"),
     "max_objects": (int, "MaxObjectsPerRun"),
     "instance_type": (str, "InstanceType, one of those in prices.toml"),
-    "architecture": (str, "arm64 or x86_64"),
+    "instance_count": (int, "InstanceCount: the instances of a job"),
+    "architecture": (str, "of the functions: arm64 or x86_64"),
     "object_bytes": (float, "bytes of an object"),
     "job_seconds": (float, "seconds that a job bills besides its work"),
     "objects_per_second": (float, "objects that SageMaker copies in a second"),
-    "job_megabytes_per_second": (float, "MB/s of the script"),
+    "job_megabytes_per_second": (float, "MB/s of the script on one instance"),
     "handler_microseconds": (float, "processor time of an event in a function"),
 }
+
+
+_PRICED = {"instance_type": ("instance", "TYPE"), "architecture": ("compute", "NAME")}
+"""Options that are names of prices: of which kind."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -204,7 +232,11 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Example: python -m benchmarks.dollars --landings 50000 --object-bytes 2e6",
     )
     for name, (kind, says) in _OPTIONS.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=says)
+        more: dict[str, Any] = {}
+        if name in _PRICED:
+            priced, shown = _PRICED[name]
+            more = {"choices": facts.priced(priced), "metavar": shown}
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=says, **more)
     parser.add_argument("--json", action="store_true", help="all items, for programs")
     one = parser.add_mutually_exclusive_group()
     one.add_argument("--write", action="store_true", help="write the tables of docs/costs.md anew")
@@ -213,15 +245,28 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _text(month: Month) -> str:
-    lines = [f"{'':72} {'jobs':>12} {'moving, $':>12} {'jobs, $':>12} {'together, $':>12}"]
+    lines = _row("", "jobs", MOVING, WORKING, TOTAL)
     for bill in ways(month):
         figures = (dollars(bill.moving), dollars(bill.working), dollars(bill.total))
-        lines.append(
-            f"{bill.way:72} {count(bill.runs):>12} " + " ".join(f"{f:>12}" for f in figures)
-        )
+        lines += _row(bill.way.replace("`", ""), count(bill.runs), *figures)
     stands = sum(item.dollars for item in month.standing(month.landings))
     lines.append(f"A stack itself: {dollars(stands)} $ a month, with arrival.")
     return "\n".join(lines) + "\n"
+
+
+def _row(*cells: str) -> list[str]:
+    """Spell a row, in as many lines as its longest cell takes; figures stand in the last."""
+    wide = (WAY, *WIDTHS)
+    wrapped = [textwrap.wrap(cell, width) for cell, width in zip(cells, wide, strict=True)]
+    high = max(map(len, wrapped))
+    way = wrapped[0] + [""] * (high - len(wrapped[0]))
+    figures = [[""] * (high - len(one)) + one for one in wrapped[1:]]
+    return [
+        (
+            f"{first:{WAY}}" + "".join(f" {one:>{w}}" for one, w in zip(rest, WIDTHS, strict=True))
+        ).rstrip()
+        for first, *rest in zip(way, *figures, strict=True)
+    ]
 
 
 def _json(month: Month) -> str:
@@ -237,7 +282,11 @@ def _shown(bill: Bill) -> dict[str, Any]:
     return {
         "way": bill.way,
         "jobs": bill.runs,
-        "dollars": {"moving": bill.moving, "jobs": bill.working, "together": bill.total},
+        "dollars": {
+            "all_but_the_jobs": bill.moving,
+            "jobs": bill.working,
+            "together": bill.total,
+        },
         "items": [_line(item) for item in (*bill.items, *bill.jobs)],
     }
 

@@ -62,6 +62,11 @@ def prices() -> dict[str, Price]:
     return dict(_flat(_prices_toml()["price"], ""))
 
 
+def priced(kind: str) -> list[str]:
+    """Name what of a kind has a price: of ``compute`` the architectures."""
+    return list(_prices_toml()["price"][kind])
+
+
 def _flat(table: Mapping[str, Any], above: str) -> list[tuple[str, Price]]:
     found = []
     for key, value in table.items():

@@ -10,15 +10,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from benchmarks import facts, pages
-from benchmarks.bills import DAY, SCANNED, SWEEPS
-from benchmarks.dollars import dollars
+from benchmarks.bills import SCANNED, SWEEPS
+from benchmarks.dollars import WORKING, dollars
 from benchmarks.scenario import Mode, Outcome, Profile, Setup
 from benchmarks.simulation import simulate
+from benchmarks.spelling import floored, folded, part, rounded, time
 from benchmarks.widening import LIMITS, limiting, outcome, reach, until_it_keeps_up
 
 PAGE = facts.ROOT / "docs/scale.md"
@@ -40,28 +42,6 @@ def setups(profile: Profile) -> Iterator[tuple[str, Setup]]:
             yield name, Setup(objects_a_day=volume, mode=mode, ticks_a_day=ticks, profile=profile)
 
 
-def time(seconds: float | None) -> str:
-    """Spell a time.
-
-    >>> time(None), time(60), time(5400), time(200000)
-    ('–', '1 min', '1.5 h', '2.3 d')
-    """  # noqa: RUF002 - a dash for nothing
-    if seconds is None:
-        return "–"  # noqa: RUF001
-    if seconds < 3600:  # noqa: PLR2004
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < DAY else f"{seconds / DAY:.1f} d"
-
-
-def rounded(number: float, digits: int = 3) -> str:
-    """Spell a number with the digits that a simulation is good for.
-
-    >>> rounded(144_602_494), rounded(5_523, 2), rounded(0)
-    ('145,000,000', '5,500', '0')
-    """
-    return f"{float(f'{number:.{digits}g}'):,.0f}"
-
-
 def as_it_comes(profile: Profile) -> str:
     """Show a stack as the template makes it, under default quotas."""
     rows = []
@@ -74,26 +54,38 @@ def as_it_comes(profile: Profile) -> str:
         limit = limiting(found)
         rows.append(
             (f"{setup.objects_a_day:,}", name, "yes" if ups else "**no**",
-             "all" if ups else f"{max(share, 0):.1%}",
+             "all" if ups else part(share),
              time(found.within(0.5)) if ups else "–",  # noqa: RUF001
              time(found.within(0.99)) if ups else "–",  # noqa: RUF001
              LIMITS[limit] if limit else "nothing")
         )  # fmt: skip
     head = ("objects a day", "mode", "keeps up", "of a day's", "half within", "99 % within",
             "held back most by")  # fmt: skip
-    return pages.table(head, rows, "rllrrrl")
+    return pages.table(head, folded(rows, 1), "rllrrrl")
+
+
+def short() -> str:
+    """Say the page's answer in a few sentences."""
+    instances, hourly = Setup(mode="turns"), Setup(mode="schedule")
+    return textwrap.fill(
+        "**One, ten, a hundred million objects a day.** A job for each object ends at SageMaker's "
+        f"instances, long before anything of landrun does: {instances.instances} of them do some "
+        f"{floored(reach(instances))} jobs a day. With `StartOn=schedule` and a tick an hour a "
+        f"stack goes to some {floored(reach(hourly))} objects a day as it comes, and beyond that "
+        "as several stacks.", 130, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def reaches() -> str:
-    """Say how far each mode goes as it comes, and how many jobs a day that is."""
+    """Say up to how many objects a day each mode keeps up as it comes, and what ends it."""
     rows = []
     for name, mode, ticks in MODES:
         setup = Setup(mode=mode, ticks_a_day=ticks)
         most = reach(setup)
         ends = replace(setup, objects_a_day=most + most // 10)
         limit = limiting(outcome(ends))
-        rows.append((name, rounded(most, 2), LIMITS[limit] if limit else "nothing"))
-    return pages.table(("mode", "objects a day", "then"), rows, "lrl")
+        rows.append((name, floored(most), LIMITS[limit] if limit else "nothing"))
+    return pages.table(("mode", "objects a day", "then"), folded(rows, 0), "lrl")
 
 
 def even() -> str:
@@ -112,22 +104,21 @@ def changes() -> str:
     for name, setup in setups("burst"):
         wide, found = until_it_keeps_up(setup)
         end = outcome(wide)
-        billed = end.job_seconds / setup.days * _second(setup)
         rows.append(
             (f"{setup.objects_a_day:,}", name, "; ".join(found) or "nothing",
              time(end.within(0.5)) if end.keeps_up else "not at all",
-             time(end.within(0.99)) if end.keeps_up else "not at all", dollars(billed))
+             time(end.within(0.99)) if end.keeps_up else "not at all", dollars(a_day(wide)))
         )  # fmt: skip
     head = ("objects a day", "mode", "what is changed", "then half within", "99 % within",
-            "jobs, $ a day")  # fmt: skip
-    return pages.table(head, rows, "rllrrr")
+            f"{WORKING} a day")  # fmt: skip
+    return pages.table(head, folded(rows, 1), "rllrrr")
 
 
-def _second(setup: Setup) -> float:
-    price = facts.prices()
-    stack = facts.stack()
-    kind = price[f"instance.{setup.month.instance_type}"].each
-    return kind + stack.volume_gb * price["volume"].each
+def a_day(setup: Setup) -> float:
+    """Bill a day's jobs as the cost page bills a month's, with what they read and write."""
+    day = replace(setup.month, landings=setup.objects_a_day, days=1)
+    ways = {"schedule": day.schedule(setup.ticks_a_day, "")}
+    return ways.get(setup.mode, day.arrival()).working
 
 
 def tries() -> str:
@@ -201,6 +192,7 @@ def sweeps() -> str:
 
 
 PARTS = {
+    "short": short,
     "reaches": reaches,
     "even": even,
     "burst": burst,
@@ -216,17 +208,24 @@ PARTS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Show outcomes, or put them into the page."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    knobs = {name: getattr(given, name) for name in KNOBS if getattr(given, name) is not None}
+    if knobs and "objects" not in knobs:
+        parser.error(f"--{next(iter(knobs)).replace('_', '-')} goes with --objects, and without it"
+                     " what the page shows is shown")  # fmt: skip
+    if knobs and (given.write or given.check):
+        parser.error("--write and --check make the page as it is: they go with no other option")
     if given.write or given.check:
         stale = pages.rewrite(PAGE, "scale", PARTS, check=given.check)
         if stale:
             sys.stdout.write("docs/scale.md is not as python -m benchmarks.scale --write has it\n")
         return stale
-    if given.objects is None:
+    if not knobs:
         sys.stdout.write("\n\n".join((even(), burst(), changes())) + "\n")
         return 0
     try:
-        found = simulate(_asked(given))
+        found = simulate(_asked(knobs))
     except ValueError as error:
         sys.stderr.write(f"python -m benchmarks.scale: {error}\n")
         return 2
@@ -234,16 +233,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _asked(given: argparse.Namespace) -> Setup:
-    knobs = {"instances": given.instances, "at_once": given.at_once, "stacks": given.stacks}
-    return Setup(
-        objects_a_day=given.objects,
-        mode=cast(Mode, given.mode),
-        profile=cast(Profile, given.day),
-        ticks_a_day=given.ticks,
-        days=given.days,
-        **{name: value for name, value in knobs.items() if value is not None},
-    )
+KNOBS = {
+    "objects": "objects_a_day",
+    "mode": "mode",
+    "day": "profile",
+    "ticks": "ticks_a_day",
+    "days": "days",
+    "instances": "instances",
+    "at_once": "at_once",
+    "stacks": "stacks",
+}
+"""What of a `Setup` each option is."""
+
+
+def _asked(knobs: Mapping[str, Any]) -> Setup:
+    wrong = [f"--{name.replace('_', '-')}" for name, value in knobs.items()
+             if isinstance(value, int) and value < 1]  # fmt: skip
+    if wrong:
+        raise ValueError(f"must be more than 0: {', '.join(wrong)}")
+    return Setup(**{KNOBS[name]: value for name, value in knobs.items()})
 
 
 def shown(found: Outcome) -> dict[str, Any]:
@@ -274,12 +282,18 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Example: python -m benchmarks.scale --objects 5000000 --mode schedule --ticks 96",
     )
     parser.add_argument("--objects", type=int, help="objects that land in a day")
-    parser.add_argument("--mode", choices=("arrival", "turns", "schedule"), default="arrival",
-                        help="turns: arrival with MaxConcurrentRuns")  # fmt: skip
-    parser.add_argument("--day", choices=("even", "burst"), default="even",
-                        help="burst: half of a day's objects land within an hour")  # fmt: skip
-    parser.add_argument("--ticks", type=int, default=24, help="ticks a day")
-    parser.add_argument("--days", type=int, default=2, help="how many days")
+    parser.add_argument(
+        "--mode",
+        choices=("arrival", "turns", "schedule"),
+        help="turns: arrival with MaxConcurrentRuns; default: arrival",
+    )
+    parser.add_argument(
+        "--day",
+        choices=("even", "burst"),
+        help="burst: half of the objects land within an hour; default: even",
+    )
+    parser.add_argument("--ticks", type=int, help="ticks a day; default: 24")
+    parser.add_argument("--days", type=int, help="how many days; default: 2")
     parser.add_argument("--instances", type=int, help="SageMaker's quota, or MaxConcurrentRuns")
     parser.add_argument("--at-once", type=int, help="MaximumConcurrency of both queues")
     parser.add_argument("--stacks", type=int, help="stacks that share what lands")

@@ -41,7 +41,7 @@ LIMITS = {
 JOBS = ("instances", "create_jobs", "turn_count", "between_tries")
 """What keeps executions open."""
 
-LEAST, STEPS, DOUBLINGS = 2**10, 11, 20
+LEAST, STEPS, DOUBLINGS = 2**10, 18, 20
 
 
 @lru_cache
@@ -75,7 +75,7 @@ def until_it_keeps_up(setup: Setup, steps: int = 12) -> tuple[Setup, list[str]]:
 
 
 def reach(setup: Setup) -> int:
-    """Say up to how many objects a day a setup keeps up, to a per cent or so.
+    """Say up to how many objects a day a setup keeps up, to a tenth of a per mille or so.
 
     Between a thousand and a thousand million, halving what is left in question.
     """

@@ -178,9 +178,81 @@ def test_the_command_gives_all_lines_in_json(capsys: pytest.CaptureFixture[str])
         assert sum(i["dollars"] for i in way["items"]) == pytest.approx(way["dollars"]["together"])
 
 
-@pytest.mark.parametrize("wrong", [["--instance-type", "ml.huge"], ["--landings", "0"]])
-def test_the_command_refuses_what_has_no_price_and_what_is_no_amount(
+@pytest.mark.parametrize("wrong", [["--landings", "0"], ["--instance-count", "0"]])
+def test_the_command_refuses_what_is_no_amount(
     wrong: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert dollars.main(wrong) == 2
-    assert wrong[1] in capsys.readouterr().err or wrong[0] == "--landings"
+    assert wrong[0][2:].replace("-", "_") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "known"),
+    [
+        (["--instance-type", "ml.huge"], ["ml.huge", "ml.m5.large", "ml.m5.2xlarge"]),
+        (["--architecture", "mips"], ["mips", "arm64", "x86_64"]),
+    ],
+)
+def test_what_has_no_price_is_refused_with_the_names_of_what_has(
+    wrong: list[str], known: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        dollars.main(wrong)
+    assert left.value.code == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert all(name in said for name in known)
+    with pytest.raises(ValueError, match=rf"no {wrong[1]}.*{known[1]}.*{known[2]}"):
+        Month(**{wrong[0][2:].replace("-", "_"): wrong[1]})
+
+
+def test_the_page_is_not_written_for_other_figures() -> None:
+    with pytest.raises(SystemExit) as left:
+        dollars.main(["--check", "--landings", "5"])
+    assert left.value.code == 2
+
+
+@pytest.mark.parametrize("kind", facts.priced("instance"))
+def test_every_instance_type_has_a_bill(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dollars.main(["--instance-type", kind]) == 0
+    assert "arrival" in capsys.readouterr().out
+
+
+def test_instances_of_a_family_cost_in_proportion_to_their_size() -> None:
+    """So that a slip of the pen shows: prices are rounded to a tenth of a cent or so."""
+    sizes = {"large": 1, "xlarge": 2, "2xlarge": 4, "4xlarge": 8, "9xlarge": 18, "12xlarge": 24,
+             "24xlarge": 48}  # fmt: skip
+    found = facts.prices()
+    for family in ("m5", "c5", "r5"):
+        each = [found[f"instance.{name}"].dollars / sizes[name.split(".")[2]]
+                for name in facts.priced("instance") if name.split(".")[1] == family]  # fmt: skip
+        assert len(each) >= 3
+        assert max(each) == pytest.approx(min(each), rel=0.01), family
+
+
+def test_a_jobs_instances_all_pay_its_least_time_and_share_its_work() -> None:
+    month = Month(landings=1000, days=1, job_seconds=60, objects_per_second=1, object_bytes=1e-6)
+    billed = {
+        n: replace(month, instance_count=n).schedule(1, "").jobs[0].quantity for n in (1, 2, 10)
+    }
+    assert billed == {
+        n: pytest.approx(n * 60 + 1000, rel=1e-6) for n in (1, 2, 10)
+    }  # each object is work once
+
+
+def test_instances_without_an_object_are_paid_for_until_the_one_is_done() -> None:
+    month = Month(landings=1000, object_bytes=1e9)
+    one, four = month.arrival(), replace(month, instance_count=4).arrival()
+    assert four.jobs[0].quantity == pytest.approx(4 * one.jobs[0].quantity)
+    assert four.moving == one.moving
+
+
+def test_the_commands_table_fits_a_terminal_and_names_its_columns_as_the_page_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert dollars.main(["--landings", "90000000"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert (
+        " ".join(f"{lines[0]} {lines[1]}".split()) == "all but the jobs jobs, $ jobs, $ together, $"
+    )
+    assert "all but the jobs, $" in dollars.totals()

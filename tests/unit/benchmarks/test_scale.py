@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from benchmarks import facts, pages, scale
 from benchmarks.bills import DAY, Month
+from benchmarks.dollars import dollars
 from benchmarks.scenario import Setup
 from benchmarks.simulation import simulate
+from benchmarks.spelling import floored
 from benchmarks.widening import LIMITS, REMEDIES, reach, until_it_keeps_up
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -126,7 +129,64 @@ def test_of_a_day_with_a_burst_half_lands_within_its_hour() -> None:
 @pytest.mark.parametrize("mode", ["arrival", "turns"])
 def test_a_mode_reaches_as_far_as_its_instances(mode: str) -> None:
     setup = Setup(mode=mode, instances=100)
-    assert reach(setup) == pytest.approx(100 * DAY / (JOB * setup.slot), rel=0.03)
+    most = 100 * DAY / (JOB * setup.slot)
+    assert 0.998 * most <= reach(setup) <= most + 1  # a rounding
+
+
+@pytest.mark.parametrize(("name", "mode", "ticks"), scale.MODES)
+def test_a_stack_keeps_up_with_what_the_page_says_however_many_days_it_takes(
+    name: str, mode: str, ticks: int
+) -> None:
+    setup = Setup(mode=mode, ticks_a_day=ticks)
+    said = int(floored(reach(setup)).replace(",", ""))
+    found = simulate(replace(setup, objects_a_day=said, days=6))
+    assert found.keeps_up
+    assert found.inside_by_day[-1] <= found.inside_by_day[0] + 1
+    assert not simulate(replace(setup, objects_a_day=round(1.15 * said), days=6)).keeps_up
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [
+        Setup(objects_a_day=5_800),  # of the 5,760 jobs that 20 instances do
+        Setup(objects_a_day=5_770, mode="turns"),
+        Setup(
+            objects_a_day=1_050_000, mode="schedule", ticks_a_day=1,
+            month=replace(Month(), tick_microseconds=1500),
+        ),
+    ],
+)  # fmt: skip
+def test_a_backlog_that_grows_a_little_each_day_is_not_keeping_up(setup: Setup) -> None:
+    found = simulate(setup)
+    assert found.inside_by_day[1] > found.inside_by_day[0]
+    assert not found.keeps_up
+
+
+@pytest.mark.parametrize("number", [1, 9, 100, 5_760, 5_799, 9_999, 1_041_945])
+def test_a_reach_is_never_rounded_up(number: int) -> None:
+    said = int(floored(number).replace(",", ""))
+    assert 0.9 * number <= said <= number
+
+
+@pytest.mark.parametrize("mode", ["arrival", "turns", "schedule"])
+def test_a_days_jobs_cost_what_the_cost_page_has_for_as_many(mode: str) -> None:
+    month = Month(landings=1_000_000, days=1)
+    bill = month.schedule(24, "") if mode == "schedule" else month.arrival()
+    assert scale.a_day(Setup(objects_a_day=1_000_000, mode=mode)) == bill.working
+    [row] = [
+        r for r in scale.changes().splitlines()
+        if r.startswith("| 1,000,000 |")
+        and ("| a tick an hour |" if mode == "schedule" else "| arrival; in turn |") in r
+    ]  # fmt: skip
+    assert row.endswith(f" {dollars(bill.working)} |")
+
+
+def test_rows_that_differ_in_nothing_but_the_mode_are_one() -> None:
+    for table, mode in ((scale.even(), 1), (scale.burst(), 1), (scale.reaches(), 0)):
+        rows = [line.split(" | ") for line in table.splitlines()]
+        others = [[*row[:mode], *row[mode + 1 :]] for row in rows]
+        assert all(one != other for one, other in pairwise(others))
+        assert any("arrival; in turn" in row[mode] for row in rows)
 
 
 def test_widening_ends_in_a_setup_that_keeps_up() -> None:
@@ -172,4 +232,35 @@ def test_the_command_refuses_days_on_which_nothing_lands(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert scale.main(["--objects", "0"]) == 2
-    assert "objects must land" in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith("must be more than 0: --objects\n")
+    with pytest.raises(ValueError, match="objects must land"):
+        simulate(Setup(objects_a_day=0))
+
+
+@pytest.mark.parametrize("option", ["--ticks", "--days", "--instances", "--stacks", "--at-once"])
+@pytest.mark.parametrize("number", ["0", "-3"])
+def test_the_command_refuses_what_is_no_number_of_things(
+    option: str, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert scale.main(["--objects", "5", "--mode", "schedule", option, number]) == 2
+    [said] = capsys.readouterr().err.splitlines()
+    assert said.endswith(f"must be more than 0: {option}")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--mode", "turns"],
+        ["--instances", "700"],
+        ["--day", "even"],
+        ["--ticks", "24"],
+        ["--check", "--objects", "5"],
+    ],
+)
+def test_the_command_ignores_no_option(
+    wrong: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        scale.main(wrong)
+    assert left.value.code == 2
+    assert wrong[0] in capsys.readouterr().err.splitlines()[-1]
