@@ -10,9 +10,19 @@ from typing import Any
 
 import pytest
 
-from .faulty import Call, Fault, killed_after, killed_before, meanwhile, response_lost, throttled
+from .faulty import (
+    Call,
+    Fault,
+    denied,
+    killed_after,
+    killed_before,
+    meanwhile,
+    response_lost,
+    throttled,
+)
 from .invariants import violations
 from .settling import redeliver
+from .stack import client
 from .thorough import BETWEEN, DEATHS, THOROUGH
 from .world import World
 
@@ -263,6 +273,88 @@ def test_run_told_by_a_token_that_is_dead_is_told_once_its_new_one_is_known(worl
     world.drain("statuses")
     assert world.at_work() == [name]
     assert violations(world) == []
+
+
+@pytest.mark.case(33)
+def test_run_that_asks_anew_while_its_place_is_given_by_its_dead_token_is_told_at_once() -> None:
+    with bounded(runs=2, bound=1) as world:
+        world.statuses.batch_size = 1
+        world.drain("statuses")
+        [first], [second] = world.at_work(), world.in_line()
+        world.clock.advance(60)
+        world.asks_anew(second)
+        world.finish(first)
+        world.faults.when(
+            "dynamodb",
+            "update_item",
+            meanwhile(lambda: world.drain("statuses")),
+            fitting=lambda call: call.arguments["Key"]["line"]["S"] == "waiting",
+        )
+        world.drain("statuses")
+        assert world.faults.injected["meanwhile"] == 1
+        assert world.at_work() == [second]
+        all_run(world)
+
+
+ANOTHER = "arn:aws:states:us-east-1:123456789012:execution:replaced:run"
+
+
+def _of_another(call: Call) -> Fault | None:
+    about = (call.arguments.get("executionArn"), call.arguments.get("taskToken"))
+    return denied() if ANOTHER in about else None
+
+
+@pytest.mark.case(33)
+def test_request_of_another_machine_is_refused_with_its_reason(world: World) -> None:
+    world.faults.add(_of_another)
+    world.send_poison(json.dumps(_request_of_another()), "statuses")
+    lands(world, 1)
+    world.drain("statuses")
+    [(_, reason)] = world.dead("statuses")
+    assert reason is not None
+    assert "another machine" in reason
+    all_run(world)
+
+
+def _request_of_another() -> dict[str, Any]:
+    started_at = "2026-11-22T08:15:31.000Z"
+    asked = {"TaskToken": ANOTHER, "ExecutionArn": ANOTHER, "Name": "run", "StartedAt": started_at}
+    return {"Turn": asked}
+
+
+@pytest.mark.case(33)
+@pytest.mark.parametrize("line", ["holding", "waiting"])
+def test_place_of_a_machine_that_was_replaced_stops_nobody(line: str) -> None:
+    with bounded(bound=1) as world:
+        world.faults.add(_of_another)
+        table, early = world.stack.name("TurnsTable"), "2026-11-01T08:00:00.000Z"
+        place = "run" if line == "holding" else f"{early}#run"
+        item = {"line": line, "place": place, "execution_arn": ANOTHER, "lease_until": early}
+        item |= {"alive_at": early, "asked_at": early}
+        spelled = {name: {"S": text} for name, text in item.items()}
+        dynamodb = client("dynamodb")
+        dynamodb.put_item(TableName=table, Item=spelled | {"tokens": {"SS": [ANOTHER]}})
+        if line == "holding":
+            count = {"line": {"S": "count"}, "place": {"S": "count"}, "holding": {"N": "1"}}
+            dynamodb.put_item(TableName=table, Item=count | {"untold": {"SS": ["run"]}})
+        [name] = lands(world, 1)
+        world.drain("statuses")
+        assert world.at_work() == [name]
+        assert world.reconcile(None).ok
+        all_run(world)
+
+
+@pytest.mark.case(33)
+def test_run_that_cannot_be_told_keeps_no_other_from_its_turn(world: World) -> None:
+    names = lands(world, 2)
+
+    def not_the_first(call: Call) -> Fault | None:
+        return throttled() if call.arguments.get("taskToken", "").startswith(names[0]) else None
+
+    world.faults.add(not_the_first)
+    world.drain("statuses")
+    assert world.at_work() == [names[1]]
+    all_run(world)
 
 
 @pytest.mark.case(34)

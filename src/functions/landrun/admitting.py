@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from landrun.clock import utc_now
+from landrun.errors import InvalidEvent, ServiceError
 from landrun.executions import Executions
 from landrun.places import Place
 from landrun.status import RANKS, StatusChange, TurnAsked, timestamp
@@ -58,13 +59,21 @@ class Admission:
 
         Raises
         ------
+        InvalidEvent
+            When it is an execution of another machine: nobody may tell it to go on.
         ServiceError
             When AWS refuses a call; asking again is safe.
         """
+        if not self.executions.ours(asked.execution_arn):
+            raise InvalidEvent(
+                f"{asked.execution_arn} asks for its turn, and is of another machine:"
+                " stop it, and start its run again"
+            )
         if self.turns.asks_again(asked.name, asked.token, self._now()):
             self.executions.let_go_on(asked.token)
         else:
             self.turns.wait(asked, self._now())
+            self._given_between(asked)
         self.give()
 
     def follow(self, change: StatusChange) -> None:
@@ -90,9 +99,16 @@ class Admission:
         -------
         int
             How many places were given.
+
+        Raises
+        ------
+        ServiceError
+            When AWS refuses a call. One that cannot be told keeps no other from its turn: the
+            error is raised after the others had theirs.
         """
-        for name in sorted(self.turns.standing().untold):
-            self.tell(name)
+        failed = [
+            error for name in sorted(self.turns.standing().untold) if (error := self._tried(name))
+        ]
         given, looks = 0, 0
         while given < most and looks < 2 * most and self._room():
             waiter = self.turns.first()
@@ -100,7 +116,18 @@ class Admission:
                 break
             given += self._given(waiter)
             looks += 1
+        if failed:
+            raise failed[0]
         return given
+
+    def _tried(self, name: str) -> ServiceError | None:
+        """Tell a holder; give the error when AWS refuses a call."""
+        try:
+            self.tell(name)
+        except ServiceError as error:
+            self.telemetry.logger.warning("not told", extra={"run": name, "reason": str(error)})
+            return error
+        return None
 
     def tell(self, name: str) -> bool:
         """Let the machine of a holder go on; False when it knew, or there is nothing to tell.
@@ -115,8 +142,12 @@ class Admission:
         return told
 
     def _told(self, holder: Place) -> bool:
-        """Try each token, for only one is alive, and none once its machine knows."""
-        return any(self.executions.let_go_on(token) for token in sorted(holder.tokens))
+        """Try each token, for only one is alive, and none once its machine knows.
+
+        Another machine, as the stack had before, cannot be told: its role may not.
+        """
+        ours = self.executions.ours(holder.execution_arn)
+        return ours and any(self.executions.let_go_on(token) for token in sorted(holder.tokens))
 
     def _room(self) -> bool:
         return not self.limit or self.turns.standing().holding < self.limit
@@ -142,6 +173,15 @@ class Admission:
                 return  # it has given its place back since: its turn is to come
             self.executions.let_go_on(token)
         self.turns.leave(waiter)
+
+    def _given_between(self, asked: TurnAsked) -> None:
+        """Let one go on that was given its place, by an older token, just before it came in line.
+
+        Nobody else would: those who hold a place are not looked for in the line while it is full.
+        """
+        waiter = self.turns.holder(asked.name) and self.turns.waiter(asked.name, asked.started_at)
+        if waiter:
+            self._twice(waiter)
 
     def _ended(self, change: StatusChange) -> None:
         """Take the place of an execution, or let it leave the line.
@@ -172,6 +212,9 @@ class Admission:
         return _resource(one) == _CALLBACK and one["type"] != "TaskSucceeded"
 
     def _over(self, place: Place) -> bool:
+        """Whether an execution has ended; one of another machine counts as ended."""
+        if not self.executions.ours(place.execution_arn):
+            return True
         described = self.executions.find(place.execution_arn)
         return described is None or RANKS[described["status"]] == 1
 

@@ -80,6 +80,10 @@ class Executions:
         """Spell the ARN of the machine's execution of that name."""
         return f"{self._state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
 
+    def ours(self, arn: str) -> bool:
+        """Whether an execution is of the machine: a role may look at no other."""
+        return arn.startswith(self.arn(""))
+
     def describe(self, arn: str) -> dict[str, Any]:
         """Fetch one execution whole: DescribeExecution's answer.
 
