@@ -151,7 +151,10 @@ def parse_turn(body: str) -> TurnAsked:
         raise InvalidEvent(f"not an execution that asks for its turn: {_fields(error)}") from error
     if turn.ExecutionArn.rpartition(":")[2] != turn.Name:
         raise InvalidEvent(f"{shown(turn.Name)} is not the name in {shown(turn.ExecutionArn)}")
-    started_at = timestamp(turn.StartedAt.timestamp() * 1000)
+    try:
+        started_at = timestamp(turn.StartedAt.timestamp() * 1000)
+    except (OverflowError, ValueError, OSError) as error:
+        raise InvalidEvent("it started out of the calendar: check Turn.StartedAt") from error
     return TurnAsked(turn.Name, turn.ExecutionArn, started_at, turn.TaskToken)
 
 

@@ -292,6 +292,9 @@ def test_a_place_that_cannot_be_taken_for_now_keeps_no_row_from_its_record(
         {"TaskToken": None},
         {"StartedAt": "2026-11-22T08:15:31"},
         {"StartedAt": "soon"},
+        {"StartedAt": "9999-12-31T23:59:59-10:00"},
+        {"StartedAt": "0001-01-01T00:00:00+14:00"},
+        {"StartedAt": "9999-12-31T23:59:59.9999999Z"},
         {"ExecutionArn": "landrun"},
         [],
     ],
@@ -303,7 +306,7 @@ def test_a_request_for_a_turn_that_makes_no_sense_is_refused(landrun, load_event
     record["body"] = json.dumps({"Turn": turn | wrong if wrong else wrong})
     assert landrun.function.handle(event, context) == {"batchItemFailures": []}
     [(_, reason)] = landrun.dead_letters.put_there
-    assert "turn" in reason or "name" in reason
+    assert "turn" in reason or "name" in reason or "calendar" in reason
     assert landrun.admission.asked == []
 
 
