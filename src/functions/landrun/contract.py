@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, get_type_hints
 
 from landrun.errors import InvalidName, InvalidS3Uri
-from landrun.outside import shown
+from landrun.outside import shown, whole
 
 SAGEMAKER_NAME_LIMIT = 63
 """Characters in a Processing job's name (SageMaker API, CreateProcessingJob)."""
@@ -113,12 +113,19 @@ def parse_trigger(text: str | bytes) -> Trigger:
     if not isinstance(kind, str) or kind not in _TRIGGERS:
         raise ValueError(f"no trigger is {shown(found)}")
     for name, hint in get_type_hints(_TRIGGERS[kind]).items():
-        if name in found and name != "Kind" and not isinstance(found[name], hint):
+        if name in found and name != "Kind" and not _fits(found[name], hint):
             raise ValueError(f"{name} of a trigger is not {shown(found[name])}")
     try:
         return _TRIGGERS[kind](**found)
     except TypeError as error:
         raise ValueError(f"a trigger has other fields: {error}") from error
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a field may hold a value; Python takes true for a number, and halves of pairs."""
+    if isinstance(value, str) and whole(value) != value:
+        return False
+    return isinstance(value, hint) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -224,6 +224,8 @@ def test_a_trigger_is_spelled_alone_as_it_is_in_the_execution_input(trigger):
         '{"Kind": "full-moon"}',
         '{"Kind": "manual"}',
         '{"Kind": "manual", "StartedBy": "ada", "More": 1}',
+        '{"Kind": "manual", "StartedBy": "a\\ud800"}',
+        '{"Kind": "schedule", "ScheduleArn": "a", "ScheduledTime": "t", "Part": true}',
         '{"Kind": "manual", "StartedBy": null}',
         '{"Kind": "manual", "StartedBy": 7}',
         '{"Kind": "schedule", "ScheduleArn": "a", "ScheduledTime": "t", "Part": "1"}',
