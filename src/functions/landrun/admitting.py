@@ -32,6 +32,9 @@ AT_ONCE = 25
 PAGES = 20
 """Pages of 1,000 executions that run, that a sweep looks through at most."""
 
+LOOK_UPS = 500
+"""Runs that a sweep describes to find those that are not counted, at most."""
+
 _CALLBACK = "sendMessage.waitForTaskToken"
 
 Piece = tuple[str, Callable[[], object]]
@@ -259,18 +262,23 @@ class Admission:
             self.telemetry.in_line(len(asked), oldest)
 
     def uncounted(self, before: datetime) -> Iterator[Piece]:
-        """Find runs at work that hold no place, as when the bound is new; a piece counts one."""
+        """Find runs at work that hold no place, as when the bound is new; a piece counts one.
+
+        Of many the oldest, for each is described.
+        """
         if not self.limit:
             return
         known = {one.name for one in (*self.turns.holders(), *self.turns.waiting())}
+        found: list[dict[str, Any]] = []
         token = ""
         for _ in range(PAGES):
             page, token = self.executions.page(token, statusFilter="RUNNING")
-            for one in page:
-                if one["name"] not in known and one["startDate"] <= before:
-                    yield one["name"], partial(self._goes_on, one["name"], one["executionArn"])
+            new = (one for one in page if one["startDate"] <= before)
+            found += (one for one in new if one["name"] not in known)
             if not token:
-                return
+                break
+        for one in sorted(found, key=lambda one: one["startDate"])[:LOOK_UPS]:
+            yield one["name"], partial(self._goes_on, one["name"], one["executionArn"])
 
     def _now(self) -> str:
         return _iso(self.clock())

@@ -38,8 +38,8 @@ CLAIM_GRACE = timedelta(minutes=20)
 PAGES = 20
 """Pages of 1,000 executions per sweep: a fifth of ListExecutions' smallest bucket (100 calls)."""
 
-LONGEST_RUN = timedelta(days=19)
-"""The time limit of the state machine."""
+LONGEST_RUN = timedelta(days=110)
+"""The time limit of the state machine, at least."""
 
 LOOK_UPS = 500
 """Runs that are described one by one, at most, in a step."""
@@ -120,9 +120,9 @@ class Reconciler:
             "Manifests": lambda _: self._manifests(before, now - REMEMBERED),
             "Executions": lambda failed: self._executions(before, failed),
             "Notifications": lambda _: self._notifications(),
-            "TurnsUncounted": lambda _: self.admission.uncounted(before),
             "TurnsNotTold": lambda _: self.admission.not_told(lease_before),
             "TurnsKept": lambda _: self._turns(lease_before),
+            "TurnsUncounted": lambda _: self.admission.uncounted(before),
         }
         failed: list[str] = []
         mended = {kind: self._do(kind, step, failed) for kind, step in steps.items()}

@@ -17,6 +17,7 @@ from landrun.ledger import RUNNING, UNTOLD
 from landrun.reconciling import (
     CLAIM_GRACE,
     GRACE,
+    LONGEST_RUN,
     MANIFESTS,
     PAGES,
     REMEMBERED,
@@ -27,6 +28,7 @@ from landrun.runs import Runs
 from landrun.status import described_change, row
 from landrun.telemetry import Telemetry
 from landrun.waiting import landing_id
+from landrun_ops.workflow.config import TEMPLATE
 
 from .conftest import (
     Clock,
@@ -244,7 +246,7 @@ def test_runs_that_step_functions_must_have_forgotten_keep_no_others_waiting(
 ):
     monkeypatch.setattr("landrun.reconciling.LOOK_UPS", 1)
     world.runs(execution("execution-succeeded", "old"))
-    world.clock.now += timedelta(days=120)
+    world.clock.now += timedelta(days=210)
     world.runs(execution("execution-succeeded", "new", startDate=world.clock()))
     world.cursors.move("executions", {"back_to": world.clock().isoformat()})
     assert world.reconcile(timedelta()) == {"Statuses": 1}
@@ -681,6 +683,20 @@ def test_turns_that_were_lost_are_mended_and_counted(world, told, pieces, kind, 
 def test_free_places_are_given_before_the_line_is_measured(world):
     world.reconcile()
     assert world.admission.swept == ["given", "measured"]
+
+
+def test_free_places_are_given_before_runs_that_hold_none_are_looked_for(world):
+    def found(before):
+        world.admission.swept.append("looked for")
+        return []
+
+    world.admission.uncounted = found
+    world.reconcile()
+    assert world.admission.swept == ["given", "measured", "looked for"]
+
+
+def test_longest_run_is_no_shorter_than_the_machine_lets_one_be():
+    assert LONGEST_RUN.total_seconds() >= TEMPLATE.timeout
 
 
 def test_an_end_that_is_found_gives_its_place_back_too(world, execution):
