@@ -100,7 +100,8 @@ class Telemetry:
 
     def in_line(self, runs: int, oldest: float) -> None:
         """Report how many runs wait for their turn, and for how long the first, in seconds."""
-        self._counts["RunsWaiting", "", ""] += runs
+        with self._counting:
+            self._counts["RunsWaiting", "", ""] += runs
         self.duration("OldestWaitForTurn", oldest)
 
     def count(self, metric: str, dimension: str = "", value: str = "") -> None:
