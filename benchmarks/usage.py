@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import os
 from collections import Counter
@@ -210,6 +211,9 @@ def _batch(name: str, size: int) -> dict[str, Any]:
     return {"Records": [{**record, "body": b, "messageId": str(n)} for n, b in enumerate(keyed)]}
 
 
+_DRIVEN = itertools.count()
+
+
 @lru_cache
 def row_bytes() -> int:
     """Measure the row of a run that has succeeded."""
@@ -238,8 +242,9 @@ def used(what: str, batch: int = 1) -> Usage:
 
 
 def _driven(world: Counting, what: str, batch: int) -> None:
-    # A logger keeps the stream that it began with, and there is one for each service.
-    service = {"POWERTOOLS_SERVICE_NAME": f"landrun-{what}-{batch}"}
+    # A logger keeps the stream that it began with, and there is one for each service: so each time
+    # another, of the same length.
+    service = {"POWERTOOLS_SERVICE_NAME": f"landrun-{next(_DRIVEN):03}"}
     with mock.patch.dict(os.environ, ENVIRONMENT | service), contextlib.redirect_stdout(world.log):
         _DRIVERS[what](world, batch)
 
