@@ -57,8 +57,8 @@ ASK_FOR_TURN = {
     "MaxAttempts": 2000,
     "JitterStrategy": "FULL",
 }
-"""Asking costs a message and changes no place in the line, so it is done until it works; and every
-few hours while there is no answer, should the message have been lost."""
+"""Asking costs a message and changes no place in the line, so it is done until it works; and once a
+day while there is no answer, should the message have been lost."""
 
 TURN_ASKED = {
     "TaskToken.$": "$$.Task.Token",
@@ -68,7 +68,7 @@ TURN_ASKED = {
 }
 """What an execution says of itself when it asks for its turn (Step Functions' context object)."""
 
-TURN_ASKED_AGAIN = 21_600
+TURN_ASKED_AGAIN = 86_400
 """Seconds after which an execution that still waits asks again, with another task token."""
 
 
