@@ -156,4 +156,4 @@ def test_runs_wait_their_turn_where_there_is_a_bound_and_only_there(
 
     assert machine["DefinitionSubstitutions"]["RunsThatWait"] == waits
     assert machine["DefinitionSubstitutions"]["TurnsQueueUrl"] == "<StatusQueue>"
-    assert "<StatusQueue.Arn>" in json.dumps(may_ask), "redriven runs ask, whatever the bound is now"
+    assert "<StatusQueue.Arn>" in json.dumps(may_ask), "redriven runs ask, whatever the bound is"
