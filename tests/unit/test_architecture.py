@@ -40,6 +40,7 @@ LAYERS = {
         "manifests",
         "notifications",
         "outputs",
+        "tables",
         "turns",
         "waiting",
     },

@@ -15,11 +15,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from enum import Enum
-from random import random
 from typing import Any
 
-from landrun.clients import translated
-from landrun.errors import ServiceError
 from landrun.places import (
     COUNT,
     HOLDING,
@@ -33,15 +30,7 @@ from landrun.places import (
     place_of,
 )
 from landrun.status import TurnAsked
-
-_REFUSED = "ConditionalCheckFailed"
-_TRIES = 20
-"""Of a write that others get in the way of, with a pause before each but the first."""
-
-_PAUSE = 0.05
-"""Seconds between two tries, at most: a transaction takes some milliseconds."""
-
-_UNMET = "ConditionalCheckFailedException"
+from landrun.tables import REFUSED, Table
 
 _COUNT_KEY = {"line": {"S": COUNT}, "place": {"S": COUNT}}
 _ROOM = "attribute_not_exists(holding) OR holding < :limit"
@@ -76,38 +65,36 @@ class Turns:
     def __init__(
         self, client: Any, table: str, sleep: Callable[[float], object] = time.sleep
     ) -> None:
-        self._client = client
-        self._table = table
-        self._sleep = sleep
+        self._at = Table(client, table, sleep)
 
     def standing(self) -> Standing:
         """Say how many hold a place; consistent."""
-        item = self._item(_COUNT_KEY)
+        item = self._at.item(_COUNT_KEY)
         held = int(item.get("holding", {}).get("N", "0"))
         return Standing(held, frozenset(item.get("untold", {}).get("SS", ())))
 
     def holder(self, name: str) -> Place | None:
         """Find the place that an execution holds; consistent."""
-        item = self._item(key_of(HOLDING, name))
+        item = self._at.item(key_of(HOLDING, name))
         return place_of(item) if item else None
 
     def first(self) -> Place | None:
         """Find who waits first in line; consistent."""
-        return next(self._line(WAITING, ConsistentRead=True, Limit=1), None)
+        return next(map(place_of, self._at.line(WAITING, ConsistentRead=True, Limit=1)), None)
 
     def waiting(self) -> Iterator[Place]:
         """Give the line, those that started first first."""
-        return self._line(WAITING)
+        return map(place_of, self._at.line(WAITING))
 
     def holders(self) -> Iterator[Place]:
         """Give those that hold a place, by name."""
-        return self._line(HOLDING, ConsistentRead=True)
+        return map(place_of, self._at.line(HOLDING, ConsistentRead=True))
 
     def wait(self, asked: TurnAsked, now: str) -> None:
         """Put an execution in line; of one that is there, note a token that is new."""
         key = key_of(WAITING, f"{asked.started_at}#{asked.name}")
         new = f"attribute_not_exists(place) OR ({_NEW_TOKEN})"
-        self._updated(
+        self._at.updated(
             key,
             "ADD tokens :tokens SET execution_arn = :arn, alive_at = :now,"
             " asked_at = if_not_exists(asked_at, :now)",
@@ -120,9 +107,8 @@ class Turns:
 
         A token that is not known is of a later attempt, which is alive now.
         """
-        stands = self._alone(
-            "dynamodb:UpdateItem",
-            self._client.update_item,
+        stands = self._at.alone(
+            "UpdateItem",
             Key=key_of(HOLDING, name),
             UpdateExpression="ADD tokens :tokens SET alive_at = :now",
             ConditionExpression=_NEW_TOKEN,
@@ -143,14 +129,14 @@ class Turns:
         """
         holder = item_of(waiter) | key_of(HOLDING, waiter.name)
         holder |= {"since": {"S": now}, "lease_until": {"S": lease_until}}
-        reasons = self._together(
+        reasons = self._at.together(
             self._counted(1, waiter.name, _ROOM if limit else "", {":limit": {"N": str(limit)}}),
             {"Delete": {"Key": waiter.key, **as_seen(waiter)}},
             {"Put": {"Item": holder, "ConditionExpression": "attribute_not_exists(place)"}},
         )
         if not reasons:
             return Given.YES
-        full, changed, held = (reason == _REFUSED for reason, _ in reasons)
+        full, changed, held = (reason == REFUSED for reason, _ in reasons)
         if changed or not (full or held):
             return Given.CHANGED
         return Given.HELD if held else Given.FULL
@@ -165,15 +151,15 @@ class Turns:
             "lease_until": {"S": lease_until},
         }
         new = {"Put": {"Item": holder, "ConditionExpression": "attribute_not_exists(place)"}}
-        return not self._settled(self._counted(1), new)
+        return not self._at.settled(self._counted(1), new)
 
     def told(self, name: str) -> None:
         """Note that the machine of a holder knows."""
-        self._updated(_COUNT_KEY, "DELETE untold :name", "", {":name": {"SS": [name]}})
+        self._at.updated(_COUNT_KEY, "DELETE untold :name", "", {":name": {"SS": [name]}})
 
     def renew(self, holder: Place, now: str, lease_until: str) -> None:
         """Note that a holder was running at a time, if it is still as it was read."""
-        self._updated(
+        self._at.updated(
             holder.key,
             "SET alive_at = :now, lease_until = :lease",
             "alive_at = :seen",
@@ -202,12 +188,11 @@ class Turns:
 
     def leave(self, waiter: Place) -> None:
         """Take an execution out of the line, if it is as it was read."""
-        delete = self._client.delete_item
-        self._alone("dynamodb:DeleteItem", delete, Key=waiter.key, **as_seen(waiter))
+        self._at.alone("DeleteItem", Key=waiter.key, **as_seen(waiter))
 
     def waiter(self, name: str, started_at: str) -> Place | None:
         """Find an execution in line; consistent."""
-        item = self._item(key_of(WAITING, f"{started_at}#{name}"))
+        item = self._at.item(key_of(WAITING, f"{started_at}#{name}"))
         return place_of(item) if item else None
 
     # ---- how it is asked ---------------------------------------------------------------------
@@ -224,7 +209,7 @@ class Turns:
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }
-        reasons = self._settled(self._counted(-1, name), gone)
+        reasons = self._at.settled(self._counted(-1, name), gone)
         if not reasons:
             return True, None
         stands = reasons[1][1]
@@ -244,92 +229,3 @@ class Turns:
                 **({"ConditionExpression": condition} if condition else {}),
             }
         }
-
-    def _settled(self, *writes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-        """Write together, and again while others are at the same items."""
-        for _ in self._tries():
-            reasons = self._together(*writes)
-            if not reasons or any(reason == _REFUSED for reason, _ in reasons):
-                return reasons
-        raise ServiceError("dynamodb:TransactWriteItems", "TransactionConflict", "too many at once")
-
-    def _together(self, *writes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-        """Write all or nothing; nothing: give (code, item that stands) for each write."""
-        table = {"TableName": self._table}
-        named = [{kind: table | write for kind, write in one.items()} for one in writes]
-        try:
-            with translated("dynamodb:TransactWriteItems"):
-                self._client.transact_write_items(TransactItems=named)
-        except ServiceError as error:
-            if error.code != "TransactionCanceledException":
-                raise
-            reasons = error.answer["CancellationReasons"]
-            codes = {reason["Code"] for reason in reasons}
-            if not codes <= {"None", _REFUSED, "TransactionConflict"}:
-                raise
-            return [(reason["Code"], reason.get("Item") or {}) for reason in reasons]
-        return []
-
-    def _updated(
-        self, key: dict[str, Any], update: str, condition: str, values: dict[str, Any]
-    ) -> None:
-        """Update an item if the condition holds; if not, there is nothing to do."""
-        only = {"ConditionExpression": condition} if condition else {}
-        self._alone(
-            "dynamodb:UpdateItem",
-            self._client.update_item,
-            Key=key,
-            UpdateExpression=update,
-            ExpressionAttributeValues=values,
-            **only,
-        )
-
-    def _alone(
-        self, operation: str, write: Callable[..., object], **what: Any
-    ) -> dict[str, Any] | None:
-        """Write one item, and again while a transaction is at it, which botocore does not.
-
-        Returns
-        -------
-        dict or None
-            DynamoDB's answer when the condition does not hold.
-        """
-        for left in self._tries():
-            try:
-                with translated(operation):
-                    write(TableName=self._table, **what)
-            except ServiceError as error:
-                if error.code == _UNMET:
-                    return error.answer
-                if error.code != "TransactionConflictException" or not left:
-                    raise
-            else:
-                break
-        return None
-
-    def _tries(self) -> Iterator[int]:
-        """Count down how many tries are left after each; pause between them."""
-        for left in reversed(range(_TRIES)):
-            yield left
-            if left:
-                self._sleep(_PAUSE * random())  # noqa: S311  (no secret)
-
-    def _item(self, key: dict[str, Any]) -> dict[str, Any]:
-        with translated("dynamodb:GetItem"):
-            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        item: dict[str, Any] = answer.get("Item", {})
-        return item
-
-    def _line(self, line: str, **how: Any) -> Iterator[Place]:
-        asked = {
-            "TableName": self._table,
-            "KeyConditionExpression": "line = :line",
-            "ExpressionAttributeValues": {":line": {"S": line}},
-            **how,
-        }
-        while asked:
-            with translated("dynamodb:Query"):
-                page = self._client.query(**asked)
-            yield from map(place_of, page["Items"])
-            last = page.get("LastEvaluatedKey")
-            asked = asked | {"ExclusiveStartKey": last} if last else {}

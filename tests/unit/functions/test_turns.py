@@ -186,7 +186,7 @@ class Cancelled:
 @pytest.mark.parametrize("times", [0, 3, 19])
 def test_end_whose_transaction_met_another_is_tried_again(turns, times):
     held(turns)
-    turns._client = Cancelled(turns._client, "TransactionConflict", times)
+    turns._at._client = Cancelled(turns._at._client, "TransactionConflict", times)
     turns.give_back("a", LATER)
     assert turns.standing().holding == 0
 
@@ -196,10 +196,10 @@ def test_end_whose_transaction_met_another_is_tried_again(turns, times):
 )
 def test_transaction_that_goes_on_failing_is_an_error_and_comes_again(turns, code, times):
     held(turns)
-    turns._client = Cancelled(turns._client, code, times)
+    turns._at._client = Cancelled(turns._at._client, code, times)
     with pytest.raises(ServiceError, match="TransactWriteItems"):
         turns.give_back("a", LATER)
-    turns._client._left = 0
+    turns._at._client._left = 0
     assert turns.standing().holding == 1
 
 
@@ -238,19 +238,19 @@ def everything(turns: Turns) -> list[object]:
 def test_write_that_meets_a_transaction_is_made_again_and_is_an_error_in_the_end(turns, write):
     held(turns)
     turns.wait(asked("c"), EARLY)
-    before, client = everything(turns), turns._client
-    turns._client = InTheWay(client, 20)
+    before, client = everything(turns), turns._at._client
+    turns._at._client = InTheWay(client, 20)
     with pytest.raises(ServiceError, match="TransactionConflictException"):
         ALONE[write](turns)
     assert everything(turns) == before
-    turns._client = InTheWay(client, 19)
+    turns._at._client = InTheWay(client, 19)
     ALONE[write](turns)
     assert everything(turns) != before
 
 
 def test_write_that_fails_otherwise_is_left_to_the_message_that_comes_again(turns):
     held(turns)
-    turns._client = InTheWay(turns._client, 1, "ThrottlingException")
+    turns._at._client = InTheWay(turns._at._client, 1, "ThrottlingException")
     with pytest.raises(ServiceError, match="ThrottlingException"):
         turns.told("a")
 
@@ -258,10 +258,10 @@ def test_write_that_fails_otherwise_is_left_to_the_message_that_comes_again(turn
 def test_between_two_tries_is_a_pause(turns):
     pauses = []
     held(turns)
-    turns._sleep = pauses.append
-    turns._client = InTheWay(turns._client, 3)
+    turns._at._sleep = pauses.append
+    turns._at._client = InTheWay(turns._at._client, 3)
     turns.told("a")
-    turns._client = Cancelled(turns._client, "TransactionConflict", 2)
+    turns._at._client = Cancelled(turns._at._client, "TransactionConflict", 2)
     turns.give_back("a", LATER)
     assert len(pauses) == 5
     assert all(0 <= pause <= 0.05 for pause in pauses)
