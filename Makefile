@@ -106,7 +106,7 @@ requirements: .venv/.dev ## Pin and hash the requirements again (UPGRADE=1 takes
 	$(COMPILE) --python-version 3.11 requirements/sam.in -o requirements/sam.txt
 	$(COMPILE) --python-version 3.13 tests/sam/runtime.in -o tests/sam/runtime.txt
 	$(COMPILE) --python-version 3.12 src/processing/requirements-spark.in -c src/processing/requirements.txt -o src/processing/requirements-spark.txt
-	$(COMPILE) --python-version 3.12 requirements/spark.in -c src/processing/requirements-spark.txt -o requirements/spark.txt
+	$(COMPILE) --python-version 3.11 requirements/spark.in -c src/processing/requirements-spark.txt -o requirements/spark.txt
 	$(COMPILE) --python-version 3.11 requirements/bench.in -o requirements/bench.txt
 	$(COMPILE) --python-version 3.11 requirements/docs.in -o requirements/docs.txt
 	$(COMPILE) --python-version 3.11 requirements/scan.in -o requirements/scan.txt
