@@ -67,7 +67,7 @@ def markdown(results: Mapping[str, Any]) -> str:
     """Write the key figures as the README shows them."""
     lines = ["| what | figure | measured (spread) | aim |", "|---|---|---|---|"]
     for suite in results["suites"].values():
-        rows = [row for row in map(Row.from_json, suite["rows"]) if row.key]
+        rows = [row for row in map(Row.from_json, suite["rows"]) if row.key and row.aim]
         lines += [f"| {r.case} | {r.figure} | {figure(r)} | {outcome(r)} |" for r in rows]
     machine = results["machine"]
     return "\n".join([*lines, "", f"Measured on {machine}."])
