@@ -24,7 +24,7 @@ from rich.console import Console
 from benchmarks import table
 from benchmarks.measuring import Options, Suite
 
-SUITES = ("cold_start", "warm", "burst", "tick", "ledger", "processing", "memory")
+SUITES = ("cold_start", "warm", "burst", "tick", "ledger", "processing", "real", "memory")
 QUICK = Path(".landrun/bench/quick.json")
 PACKAGES = ("aws-lambda-powertools", "boto3", "pydantic", "polars", "orjson", "moto")
 

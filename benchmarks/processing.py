@@ -47,12 +47,17 @@ class Race:
     costs: dict[str, list[Cost]] = field(default_factory=dict)
     prints: dict[str, str] = field(default_factory=dict)
 
-    def take(self, way: str) -> None:
-        """Let a way do the job once."""
+    def once(self, way: str) -> Cost:
+        """Let a way do the job, whatever comes of it; its output is in ``output``."""
         output = self.scratch / "output"
         shutil.rmtree(output, ignore_errors=True)
         output.mkdir()
-        cost = measure(_command(way, self.source, output), self.scratch / "log")
+        return measure(_command(way, self.source, output), self.scratch / "log")
+
+    def take(self, way: str) -> None:
+        """Let a way do the job once, and hold that it wrote what ours did."""
+        cost = self.once(way)
+        output = self.scratch / "output"
         self.costs.setdefault(way, []).append(cost)
         if way not in self.prints:
             self.prints[way] = _fingerprint(output, self.scratch / "log")
@@ -74,7 +79,7 @@ def run(options: Options) -> Iterator[Row]:
                 if way != SLOWEST or (number == 0 and not options.quick):
                     options.progress(f"{suffix[1:]}, round {number + 1}: {way}")
                     race.take(way)
-        yield from _rows(race, aimed=not options.quick)
+        yield from rows(race, _case(race.source), aimed=not options.quick)
         yield from shares.rows(race.source)
         shutil.rmtree(race.source.parent)
 
@@ -120,8 +125,9 @@ def _told(script: list[str], log: Path) -> float:
     return float(log.read_text(encoding="utf-8"))
 
 
-def _rows(race: Race, *, aimed: bool) -> Iterator[Row]:
-    case, ours = _case(race.source), race.costs[OURS]
+def rows(race: Race, case: str, *, aimed: bool) -> Iterator[Row]:
+    """Yield what each way of a race took, and how much of ours that was."""
+    ours = race.costs[OURS]
     for way, costs in race.costs.items():
         speed = Figures.of([_megabytes(race.source) / cost.seconds for cost in costs])
         peak = Figures.of([cost.peak for cost in costs])
