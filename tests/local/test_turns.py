@@ -27,6 +27,10 @@ from landrun_ops.timeline import timeline
 
 from .laptop import Laptop
 
+pytestmark = pytest.mark.skipif(
+    os.environ.get("FAULTS") != "thorough", reason="takes half a minute: make faults runs it"
+)
+
 BOUND = 2
 BURST = 8
 JOB = """

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import botocore.session
@@ -19,6 +20,9 @@ from landrun.errors import ServiceError
 
 CALLS_AT_ONCE = 16
 """Connections that a client keeps; with more calls at once, each of the rest would open its own."""
+
+_MAKING = Lock()
+"""A session makes one client after the other; threads may ask for one at the same time."""
 
 
 @lru_cache
@@ -33,7 +37,8 @@ def client(service: str) -> Any:
     patient = Config(
         retries={"mode": "adaptive", "total_max_attempts": 6}, max_pool_connections=CALLS_AT_ONCE
     )
-    return _session().create_client(service, config=patient)
+    with _MAKING:
+        return _session().create_client(service, config=patient)
 
 
 @lru_cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from landrun.clients import translated
@@ -21,13 +22,14 @@ class DeadLetters:
 
     Parameters
     ----------
-    client : SQS client
-        boto3's.
+    client : callable
+        Gives boto3's client of SQS: made when there is something to put, for most functions never
+        have, and a client takes as long to make as a landing.
     queue_url : str
         The dead-letter queue.
     """
 
-    def __init__(self, client: Any, queue_url: str) -> None:
+    def __init__(self, client: Callable[[], Any], queue_url: str) -> None:
         self._client = client
         self._queue_url = queue_url
 
@@ -40,7 +42,7 @@ class DeadLetters:
             When SQS refuses the call or cannot be reached.
         """
         with translated("sqs:SendMessage"):
-            self._client.send_message(
+            self._client().send_message(
                 QueueUrl=self._queue_url,
                 MessageBody=body or "(empty)",
                 MessageAttributes=_attributes(body, reason),

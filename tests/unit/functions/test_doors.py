@@ -184,7 +184,7 @@ def test_what_is_no_summary_is_none(body):
 def test_a_dead_letter_keeps_its_body_and_says_why(aws):
     client = aws("sqs")
     url = client.create_queue(QueueName="dead")["QueueUrl"]
-    DeadLetters(client, url).put("the body", "a\nreason")
+    DeadLetters(lambda: client, url).put("the body", "a\nreason")
     answer = client.receive_message(QueueUrl=url, MessageAttributeNames=["All"])
     [message] = answer["Messages"]
     assert message["Body"] == "the body"
@@ -282,7 +282,7 @@ class Sent:
 @pytest.mark.parametrize("room", [*range(16), 17, 500, 5000])
 def test_a_dead_letter_is_never_longer_than_sqs_takes(room):
     sent = Sent()
-    DeadLetters(sent, "url").put("x" * (262_144 - room), "why, é" * 300)
+    DeadLetters(lambda: sent, "url").put("x" * (262_144 - room), "why, é" * 300)
     assert sent.bytes <= 262_144
     assert (sent.reason is None) == (room <= 12)
     assert sent.reason is None or "why, é".startswith(sent.reason[:6])
@@ -290,5 +290,5 @@ def test_a_dead_letter_is_never_longer_than_sqs_takes(room):
 
 def test_a_dead_letter_of_a_queue_that_takes_a_mebibyte_keeps_its_reason():
     sent = Sent()
-    DeadLetters(sent, "url").put("x" * 500_000, "why")
+    DeadLetters(lambda: sent, "url").put("x" * 500_000, "why")
     assert sent.reason == "why"

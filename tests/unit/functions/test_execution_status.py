@@ -253,7 +253,7 @@ def test_the_function_is_built_over_the_machine_table_and_topic_of_its_settings(
     )
     asked: list[str] = []
     function = build(settings, asked.append, telemetry=telemetry)
-    assert set(asked) == {"stepfunctions", "sagemaker", "s3", "dynamodb", "sns", "sqs"}
+    assert set(asked) == {"stepfunctions", "sagemaker", "s3", "dynamodb", "sns"}
     assert function.recorder.executions.state_machine_arn == MACHINE
     assert function.admission.executions is function.recorder.executions
     assert function.admission.limit == 4

@@ -289,7 +289,7 @@ def test_what_is_refused_or_ignored_does_not_wait(collecting, load_event, contex
 
 @pytest.mark.parametrize(
     ("start_on", "services"),
-    [("schedule", {"sqs", "dynamodb"}), ("arrival", {"sqs", "s3", "stepfunctions"})],
+    [("schedule", {"dynamodb"}), ("arrival", {"s3", "stepfunctions"})],
 )
 def test_the_function_is_built_with_the_services_of_its_mode_and_no_other(
     telemetry, start_on, services

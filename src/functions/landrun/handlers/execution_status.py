@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from landrun import clients
@@ -74,7 +74,7 @@ def build(
         telemetry=telemetry,
         clock=clock,
     )
-    dead_letters = DeadLetters(client("sqs"), settings.dead_letter_queue_url)
+    dead_letters = DeadLetters(partial(client, "sqs"), settings.dead_letter_queue_url)
     admission = Admission(turns, executions, telemetry, settings.max_concurrent_runs, clock)
     return ExecutionStatus(recorder, admission, dead_letters, telemetry)
 

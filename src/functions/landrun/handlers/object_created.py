@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from landrun import clients
@@ -119,7 +119,7 @@ def build(
     return ObjectCreated(
         take=_taking(settings, client, clock, telemetry),
         filter=settings.filter(settings.landing_prefix),
-        dead_letters=DeadLetters(client("sqs"), settings.dead_letter_queue_url),
+        dead_letters=DeadLetters(partial(client, "sqs"), settings.dead_letter_queue_url),
         telemetry=telemetry,
         mapper=mapper,
     )
