@@ -84,9 +84,10 @@ bench: .venv/.dev ## Measure it all beside what it replaces: one table, benchmar
 	$(BIN)/python -m benchmarks.dollars --write
 	$(BIN)/python -m benchmarks.scale --write
 
-bench-quick: .venv/.dev ## The same with small sizes, in two minutes; figures stay in .landrun
+bench-quick: .venv/.dev ## The same with small sizes, in two minutes, and the tests of the pages; figures stay in .landrun
 	@sh benchmarks/install.sh
 	$(BIN)/python -m benchmarks --quick $(SUITES)
+	LANDRUN_BENCHMARKS=1 $(PYTEST) -q tests/unit/benchmarks
 
 lint: .venv/.dev ## Check style and formatting
 	$(BIN)/ruff check .

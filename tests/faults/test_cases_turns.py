@@ -143,7 +143,7 @@ STEPS: dict[str, Callable[[World], object]] = {
 
 STRUCK = list(STEPS) if THOROUGH else ["asking with room", "an end"]
 FAULTS = [*DEATHS, throttled] if THOROUGH else [*DEATHS]
-OVERLAPS = [("asking with room", "statuses"), ("an end", "reconcile")]
+OVERLAPS = [("an end", "reconcile")]
 if THOROUGH:
     OVERLAPS = [(step, other) for step in STEPS for other in ("statuses", "reconcile")]
 

@@ -17,6 +17,7 @@ import importlib
 import json
 import os
 import select
+import signal
 import sys
 import threading
 from collections import Counter
@@ -128,6 +129,7 @@ def main(project: str, state_dir: str, port: int, parameters: dict[str, str], pa
     engine.install = keep(engine.install)
     LocalFunction.invoke = counted(LocalFunction.invoke)
     retry_wait.wait = hurried(retry_wait.wait, pace)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     try:
         with LocalAws.up(
             Path(project), port=port, parameters=parameters, state_dir=Path(state_dir)
