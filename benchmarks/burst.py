@@ -214,8 +214,10 @@ class _Lambda:
 
 def _serve(pipe: Connection[Any, Any], bucket: Bucket) -> None:
     """Be a Lambda: the handler with its own clients, until there is no more."""
-    from landrun.handlers import object_created  # noqa: PLC0415
+    from landrun.handlers import batches, object_created  # noqa: PLC0415
     from landrun.settings import ObjectCreatedSettings  # noqa: PLC0415
+
+    batches._threads.cache_clear()  # a fork has none of its parent's threads
 
     os.environ.update(ENVIRONMENT)
     step_functions = StepFunctions(bucket.take)
