@@ -121,6 +121,7 @@ class Stack:
     def one_batch(self) -> Iterator[None]:
         """Let what lands in the block, ten messages at most, come to the function as one batch."""
         worker = self.laptop.worker("object_created")
+        eventually(self._nothing_lands)  # suspended at work, it would keep what it works on
         worker.suspend()
         try:
             self.land("ignored/x", "keeps the function busy")
@@ -130,6 +131,9 @@ class Stack:
             worker.resume()
 
     # Queues
+
+    def _nothing_lands(self) -> bool:
+        return all(self.waiting("LandingQueueUrl", how) == 0 for how in ("", "NotVisible"))
 
     def waiting(self, queue: str, how: str = "") -> int:
         """How many messages a queue (its output's name) has; ``NotVisible``: how many are out."""
