@@ -26,7 +26,16 @@ from benchmarks.measuring import Options, Suite
 
 SUITES = ("cold_start", "warm", "burst", "tick", "ledger", "processing", "real", "memory")
 QUICK = Path(".landrun/bench/quick.json")
-PACKAGES = ("aws-lambda-powertools", "boto3", "pydantic", "polars", "orjson", "moto")
+PACKAGES = {
+    ".venv": ("aws-lambda-powertools", "boto3", "moto", "orjson", "polars", "pydantic"),
+    ".venv-bench": ("duckdb", "pandas", "pyspark"),
+    ".venv-sam": ("aws-sam-cli",),
+    ".landrun/sam/runtime": ("awslambdaric",),
+    ".landrun/bench/notebook": ("sagemaker", "stepfunctions"),
+}
+"""What is named with its version: what is measured, and what it is measured against, by folder."""
+
+SITE = "lib/python*/site-packages"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in given.suites or SUITES:
         measured = _measured(name, quick=given.quick)
         suites = _in_order(_standing(results) | {name: measured})
-        document = {"machine": _machine(), "suites": suites}
         results.parent.mkdir(parents=True, exist_ok=True)
-        results.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        text = json.dumps({"suites": suites}, indent=1, ensure_ascii=False)
+        results.write_text(f"{text}\n", "utf-8")
     asked = {name: suites[name] for name in given.suites or suites}
     table.show(asked, Console())
     missed = [row for suite in asked.values() for row in suite["rows"] if row["met"] is False]
@@ -86,6 +95,7 @@ def _measured(name: str, *, quick: bool) -> dict[str, Any]:
         "title": suite.TITLE,
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - began, 1),
+        "machine": _machine(),
         "versions": _versions(),
         "rows": rows,
     }
@@ -126,7 +136,13 @@ def _processor() -> str:
 
 
 def _versions() -> dict[str, str]:
-    found = {d.name: d.version for d in metadata.distributions() if d.name in PACKAGES}
+    """Name the version of each package that is installed; some only are once they are needed."""
+    found = {}
+    for folder, names in PACKAGES.items():
+        paths = [str(path) for path in (Path(folder), *Path(folder).glob(SITE)) if path.is_dir()]
+        for one in metadata.distributions(path=paths):
+            name = one.name.lower().replace("_", "-")
+            found |= {name: one.version} if name in names else {}
     return dict(sorted(found.items()))
 
 

@@ -16,9 +16,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.facts import RESULTS
 from benchmarks.measuring import Row
 
-RESULTS = Path(__file__).with_name("results.json")
 BEGIN, END = "<!-- benchmarks:begin -->", "<!-- benchmarks:end -->"
 Suites = Mapping[str, Mapping[str, Any]]
 
@@ -69,8 +69,8 @@ def markdown(results: Mapping[str, Any]) -> str:
     for suite in results["suites"].values():
         rows = [row for row in map(Row.from_json, suite["rows"]) if row.key and row.aim]
         lines += [f"| {r.case} | {r.figure} | {figure(r)} | {outcome(r)} |" for r in rows]
-    machine = results["machine"]
-    return "\n".join([*lines, "", f"Measured on {machine}."])
+    machines = "; ".join(dict.fromkeys(suite["machine"] for suite in results["suites"].values()))
+    return "\n".join([*lines, "", f"Measured on {machines}."])
 
 
 def between_markers(text: str, table: str) -> str:
