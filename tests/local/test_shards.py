@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ import pytest
 
 from landrun_ops.local import LocalAws
 
+from .cli import process
 from .laptop import Laptop
 
-LANDRUN = str(Path(sys.executable).with_name("landrun"))
 NAMES = [f"{letter}.jsonl" for letter in "abcde"]
 HOSTS = ["algo-1", "algo-2", "algo-3"]
 
@@ -31,19 +30,9 @@ def aws(
 
 
 @pytest.fixture(scope="module")
-def landrun(aws: LocalAws, root: Path) -> Callable[..., Any]:
-    """``landrun("show", run)`` is what the command says with --json; it must succeed."""
-    environment = aws.environment() | {"PATH": str(Path(LANDRUN).parent), "HOME": str(root)}
-
-    def call(*arguments: str, code: int = 0) -> Any:
-        command = [LANDRUN, *arguments, "--json"]
-        done = subprocess.run(
-            command, cwd=root, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == code, done.stderr + done.stdout
-        return json.loads(done.stdout)
-
-    return call
+def landrun(aws: LocalAws) -> Callable[..., Any]:
+    """``landrun("show", run)`` is what the command says with --json; it must end with ``code``."""
+    return partial(process.told, process.environment(aws))
 
 
 def messages(*texts: str) -> bytes:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import io
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,8 @@ import pytest
 
 from landrun_ops.local import LocalAws
 
+from .cli import process
 from .laptop import Laptop
-
-LANDRUN = str(Path(sys.executable).with_name("landrun"))
 
 pytestmark = [
     pytest.mark.skipif(not os.environ.get("LANDRUN_SPARK"), reason="make spark runs it"),
@@ -39,22 +37,9 @@ def aws(
 
 
 @pytest.fixture(scope="module")
-def landrun(aws: LocalAws, root: Path) -> Callable[..., Any]:
-    environment = aws.environment() | {"PATH": str(Path(LANDRUN).parent), "HOME": str(root)}
-
-    def call(*arguments: str, code: int = 0) -> Any:
-        command = [LANDRUN, *arguments, "--json"]
-        done = subprocess.run(
-            command, cwd=root, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == code, done.stderr + done.stdout
-        return json.loads(done.stdout)
-
-    return call
-
-
-def messages(*texts: str) -> bytes:
-    return b"".join(json.dumps({"text": text}).encode() + b"\n" for text in texts)
+def landrun(aws: LocalAws) -> Callable[..., Any]:
+    """``landrun("show", run)`` is what the command says with --json; it must end with ``code``."""
+    return partial(process.told, process.environment(aws), timeout=300)
 
 
 def put(aws: LocalAws, folder: str, **files: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -26,15 +27,22 @@ def environment(aws: LocalAws, **more: str) -> dict[str, str]:
 
 
 def landrun(
-    env: Mapping[str, str], *arguments: str, **how: Any
+    env: Mapping[str, str], *arguments: str, timeout: float = SECONDS, **how: Any
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [LANDRUN, *arguments],
         env=env,
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=timeout,
         stdin=subprocess.DEVNULL,
         check=False,
         **how,
     )
+
+
+def told(env: Mapping[str, str], *arguments: str, code: int = 0, timeout: float = SECONDS) -> Any:
+    """What the command says with --json; it must end with ``code``."""
+    done = landrun(env, *arguments, "--json", timeout=timeout)
+    assert done.returncode == code, done.stderr + done.stdout
+    return json.loads(done.stdout)
