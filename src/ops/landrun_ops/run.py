@@ -55,7 +55,12 @@ class Run:
     @property
     def trigger(self) -> Mapping[str, Any]:
         """What started the run: the contract's ``Trigger``, or whatever object stands for it."""
-        return _mapping(self.attributes.get("trigger"))
+        return mapping(self.attributes.get("trigger"))
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """What the job, or the sum of its hosts, says of itself; empty where nothing is known."""
+        return mapping(self.attributes.get("summary"))
 
     @property
     def output_uri(self) -> str:
@@ -88,11 +93,12 @@ class Run:
 
         None where the summary, which is the job's own, has no such number.
         """
-        number = _mapping(self.attributes.get("summary")).get(count)
+        number = self.summary.get(count)
         return number if isinstance(number, int) and abs(number) < COUNTABLE else None
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def mapping(value: object) -> Mapping[str, Any]:
+    """Give an object; of what is none, an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 

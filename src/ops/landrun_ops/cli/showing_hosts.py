@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from landrun.outside import one_line
+from landrun.shards import in_order
 from landrun_ops.cli.sheet import Sheet
 from landrun_ops.durations import spelled
 from landrun_ops.report.facts import number
-from landrun_ops.run import Run
+from landrun_ops.run import Run, mapping
 from landrun_ops.sizes import size_text
 
 FIRST_HOSTS = 10
@@ -20,8 +21,8 @@ NAME = 40
 
 def show_hosts(page: Sheet, run: Run) -> None:
     """Say how a run's work was shared, and what is wrong with it; nothing of a run of one host."""
-    summary = _mapping(run.attributes.get("summary"))
-    shards = _mapping(summary.get("shards"))
+    summary = run.summary
+    shards = mapping(summary.get("shards"))
     page.fact("hosts", *list(_lines(shards))[:FIRST_HOSTS])
     if len(shards) > FIRST_HOSTS:
         page.more(f"and {len(shards) - FIRST_HOSTS} more", 0)
@@ -31,8 +32,8 @@ def show_hosts(page: Sheet, run: Run) -> None:
 
 
 def _lines(shards: Mapping[str, Any]) -> Iterator[str]:
-    for host in sorted(shards, key=lambda name: (len(name), name)):
-        shard = _mapping(shards[host])
+    for host in in_order(shards):
+        shard = mapping(shards[host])
         yield f"{one_line(host, NAME)}: {', '.join(_facts(shard)) or 'said nothing'}"
 
 
@@ -50,7 +51,3 @@ def _facts(shard: Mapping[str, Any]) -> Iterator[str]:
             yield f"{count:,.0f} {words}"
     if seconds is not None:
         yield spelled(seconds)
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

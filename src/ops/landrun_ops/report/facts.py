@@ -13,7 +13,7 @@ from typing import Any
 from landrun.outside import json_object, one_line
 from landrun_ops.consoles import links
 from landrun_ops.report.causes import cause
-from landrun_ops.runs import Run
+from landrun_ops.run import Run, mapping
 
 TEXT = 400
 """Characters of a text from outside that the report shows; ten thousand runs are to stay light."""
@@ -135,7 +135,7 @@ def _parts(job: Mapping[str, Any], started: int) -> Facts:
 
 
 def _volume(run: Run) -> Facts:
-    files = _mapping(run.attributes.get("summary")).get("files")
+    files = run.summary.get("files")
     listed = [one for one in files if isinstance(one, Mapping)] if isinstance(files, list) else []
     omitted = run.rows("files_omitted") or 0
     sizes = [number(one.get("bytes")) for one in listed]
@@ -153,10 +153,6 @@ def _volume(run: Run) -> Facts:
 
 
 def _instances(job: Mapping[str, Any]) -> str | None:
-    cluster = _mapping(_mapping(job.get("ProcessingResources")).get("ClusterConfig"))
+    cluster = mapping(mapping(job.get("ProcessingResources")).get("ClusterConfig"))
     kind, count = text(cluster.get("InstanceType")), number(cluster.get("InstanceCount"))
     return f"{count or 1} x {kind}" if kind else None
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
