@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,8 @@ LAYERS = {
 }
 ORDER = list(LAYERS)
 AWS = {"boto3", "botocore"}
+IN_SPARKS_IMAGE = {"boto3", "botocore", "py4j", "pyspark"}
+"""What SageMaker's Spark container has, and is used as it is there."""
 
 
 def modules(folder: Path) -> list[Path]:
@@ -127,6 +130,24 @@ def test_the_processing_script_imports_nothing_of_ours(path: Path) -> None:
     door = path == PROCESSING / "cluster/store.py"
 
     assert not top_level(path) & {"landrun", "landrun_ops", *(() if door else AWS)}
+
+
+def test_what_sparks_job_imports_is_put_into_its_image() -> None:
+    """Wheels and code go into the image: machine code cannot be shipped by --py-files."""
+    dockerfile = (PROCESSING / "Dockerfile.spark").read_text(encoding="utf-8")
+    pinned = (PROCESSING / "requirements-spark.txt").read_text(encoding="utf-8")
+    wheels = set(re.findall(r"^([a-z0-9_-]+)==", pinned, re.MULTILINE))
+    copied = set(re.findall(r"^COPY (\S+) /opt/program/", dockerfile, re.MULTILINE))
+    copied -= {"requirements-spark.txt"}
+    files = [PROCESSING / "spark_preprocess.py"]
+    files += [path for name in ("cluster", "messages") for path in modules(PROCESSING / name)]
+
+    found = set().union(*map(top_level, files)) - sys.stdlib_module_names
+
+    assert copied == {"spark_preprocess.py", "cluster", "messages"}
+    assert found - {"cluster", "messages"} <= wheels | IN_SPARKS_IMAGE
+    assert not wheels & IN_SPARKS_IMAGE
+    assert "--require-hashes" in dockerfile
 
 
 @pytest.mark.parametrize("path", modules(OPS), ids=lambda path: path.stem)

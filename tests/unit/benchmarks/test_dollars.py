@@ -24,6 +24,21 @@ def test_a_run_costs_its_states_and_its_start_and_end() -> None:
     assert total(month.rule(), "Step Functions", "transitions") == pytest.approx(75)
 
 
+def test_beside_the_modes_are_a_rule_alone_and_an_airflow_that_costs_the_same_for_any_number() -> (
+    None
+):
+    few, many = (dollars.ways(Month(landings=number))[4:] for number in (1000, 1_000_000))
+
+    [rule, *airflows] = many
+    assert "rule" in rule.way
+    assert rule.runs == 1_000_000
+    assert set(rule.by_service()) == {"EventBridge", "Step Functions"}
+    assert [set(one.by_service()) for one in airflows] == [{"Airflow"}] * 2
+    assert [one.moving for one in airflows] == [one.moving for one in few[1:]]
+    ticks = Month().schedule(dollars.DAILY, "")
+    assert [one.working for one in airflows] == [ticks.working] * 2, "its jobs are anybody's"
+
+
 def test_a_jobs_seconds_are_what_is_billed() -> None:
     month = Month(landings=3600, job_seconds=59, objects_per_second=1, object_bytes=1e-6)
     jobs = {item.what: item.dollars for item in month.arrival().jobs}

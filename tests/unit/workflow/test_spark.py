@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,13 @@ def test_spark_reads_the_manifest_itself_and_is_submitted(spark: WorkflowConfig)
         "smspark-submit",
         "/opt/program/spark_preprocess.py",
     ]
+
+
+def test_what_smspark_submit_is_given_means_nothing_to_a_shell() -> None:
+    """It joins its arguments and runs them by one (smspark/job.py)."""
+    words = f"{ENGINES['spark'].entrypoint} {ENGINES['spark'].arguments}".split(" ")
+
+    assert [shlex.quote(word) for word in words] == words
 
 
 def test_an_entrypoint_of_ones_own_replaces_sparks(spark: WorkflowConfig) -> None:
