@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from benchmarks import generate, processing
+from benchmarks import generate, processing, shares
 from benchmarks.processing import OURS, Race
 from benchmarks.tree import Cost, FailedError, measure
 
@@ -64,3 +64,17 @@ def test_memory_and_processor_of_all_processes_of_a_command_count(tmp_path: Path
 def test_a_command_that_fails_is_no_figure(tmp_path: Path) -> None:
     with pytest.raises(FailedError, match="ended with 3: oh"):
         measure([sys.executable, "-c", "print('oh'); raise SystemExit(3)"], tmp_path / "log")
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+def test_shares_of_the_time_are_told_for_each_stage_and_are_all_of_it(
+    tmp_path: Path, suffix: str
+) -> None:
+    source = tmp_path / f"messages{suffix}"
+    generate.write(source, 0.5)
+
+    told = {row.figure: row.value for row in shares.rows(source)}
+
+    assert set(told) == {*shares.STAGES, "rest"}
+    assert all(told[stage] > 0 for stage in shares.STAGES)
+    assert sum(told.values()) == pytest.approx(100, abs=1)
