@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from benchmarks import burst, tick
+from benchmarks import burst, facts, ledger, tick
 from benchmarks.standins import ACCOUNT, S3, Bucket, Clients, StepFunctions, json_service
 from benchmarks.standins_history import PastExecutions, PastManifests
 
@@ -115,6 +115,20 @@ def test_past_manifests_are_listed_in_order_after_any_key() -> None:
 
 
 # What is measured with them
+
+
+def test_suites_measure_with_what_the_template_and_awss_quotas_say() -> None:
+    """They say it again where they measure: spelled out, it is read at once."""
+    stack, quotas = facts.stack(), facts.quotas()
+    rates = (quotas["start_executions_burst"].value, quotas["start_executions"].value)
+
+    assert rates == (burst.SIZE, burst.REFILL)
+    assert (stack.at_once, stack.batch) == (burst.LAMBDAS, burst.BATCH)
+    assert 6 * stack.timeout["ObjectCreated"] == burst.VISIBILITY
+    assert stack.max_objects == tick.MOST
+    assert stack.memory["Schedule"] / facts.WHOLE_CORE == tick.CORES
+    assert tick.LONGEST == stack.timeout["Schedule"] == quotas["function_seconds"].value
+    assert stack.timeout["Reconcile"] == ledger.LONGEST
 
 
 def test_landings_made_up_for_a_burst_are_of_objects_of_their_own() -> None:
