@@ -13,7 +13,7 @@ from html.entities import html5
 
 import polars as pl
 
-from messages.masking import NUMBERS, mask_numbers
+from messages.masking import DIGITS, NUMBERS, mask_numbers
 
 _BLOCKS = (
     "address|article|aside|blockquote|body|br|center|dd|div|dl|dt|fieldset|figcaption|figure|footer"
@@ -50,6 +50,17 @@ _ODD_SPACES = (
 _SPACES = f"[ {_ODD_SPACES}]+"
 _LOOSE_SPACES = f"  |[{_ODD_SPACES}]"
 
+# Characters that NFKC leaves as they are, alone and beside each other: those of most messages.
+_SETTLED = (
+    "\u0000-\u007f\u00a1-\u00a7\u00a9\u00ab-\u00ae\u00b0\u00b1\u00b6\u00b7\u00bb\u00bf-\u0131"
+    "\u0134-\u013e\u0141-\u0148\u014a-\u017e"  # Latin
+    "\u0391-\u03a1\u03a3-\u03ce\u0400-\u0482\u048a-\u052f"  # Greek, Cyrillic
+    "\u200d\u2010\u2012-\u2016\u2018-\u2022\u20a9-\u20bf"  # joiner, dashes, quotes, currencies
+    "\u3001\u3002\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3"  # kana, Han, Hangul
+    "\u2600-\u27bf\ufe0f\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001f9ff"  # emoji
+)
+_UNSETTLED = f"[^{_SETTLED}]"
+
 _URL_REST = r"""[^ <>"]*[^ <>".,;:!?'(){}\[\]]"""
 _SCHEME_URL = rf"(?:[Hh][Tt][Tt][Pp][Ss]?|[Ff][Tt][Pp])://{_URL_REST}"
 _WORD = r"""[^ !?*&|=/<>(){}\[\]\\,;:"'@"""
@@ -60,6 +71,8 @@ _DOMAIN = (
 )
 _BARE_URL = rf"(?:[Ww][Ww][Ww]\.[A-Za-z0-9-]+\.{_URL_REST}|{_DOMAIN}(?:[/?#]{_URL_REST}|/)?)"
 _BARE_HINT = r"[Ww][Ww][Ww]\.|\.(?:com|net|org|edu|gov|biz|co\.|COM|NET|ORG|EDU|GOV|BIZ|CO\.)"
+# Where it is not found, no step has anything to do: it finds whatever one of them looks for.
+_ANYTHING = f"[^ -~]|[<@]|://|  |^ | $|{_ENTITY}|{_BARE_HINT}|{DIGITS}"
 
 
 def clean(text: pl.Series) -> pl.Series:
@@ -76,6 +89,10 @@ def clean(text: pl.Series) -> pl.Series:
         As many strings: without tags, entities, control characters and spare white space, in NFKC,
         personal numbers and addresses replaced by ``<EMAIL> <PHONE> <URL> <CARD>``. May be empty.
     """
+    return _change(text, text.str.contains(_ANYTHING), _cleaned)
+
+
+def _cleaned(text: pl.Series) -> pl.Series:
     return mask(_squeezed(_normal(_decoded(_untagged(text)))))
 
 
@@ -113,11 +130,8 @@ def _character(match: re.Match[str]) -> str:
 
 def _normal(text: pl.Series) -> pl.Series:
     text = _replace(text, text.str.contains(_CONTROLS), _CONTROLS, "")
-    return _change(
-        text,
-        text.str.len_bytes() != text.str.len_chars(),
-        lambda rows: rows.str.normalize("NFKC"),
-    )
+    unsettled = text.str.contains(_UNSETTLED)
+    return _change(text, unsettled, lambda rows: rows.str.normalize("NFKC"))
 
 
 def _squeezed(text: pl.Series) -> pl.Series:

@@ -3,12 +3,14 @@
 # ruff: noqa: RUF001 - letters that look alike are the point
 from __future__ import annotations
 
+import unicodedata
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from messages import masking
+from messages import cleaning, masking
 from messages.cleaning import clean, mask
 from messages.masking import is_card, mask_numbers
 
@@ -174,6 +176,46 @@ def test_a_row_is_cleaned_the_same_alone_and_among_others(texts: list[str]) -> N
     assert clean(pl.Series(texts)).to_list() == [cleaned(text) for text in texts]
 
 
+_UNTOUCHED = st.text(
+    alphabet=st.sampled_from("<>&;#xamp0149 -+()./@:www.com:\n\u00a0é\x7f"), max_size=30
+)
+
+
+@settings(max_examples=1000)
+@given(st.one_of(st.text(max_size=30), HOSTILE, _UNTOUCHED))
+def test_a_row_that_is_left_out_from_the_start_is_one_that_no_step_changes(text: str) -> None:
+    row = pl.Series([text])
+    touched = row.str.contains(cleaning._ANYTHING).item()
+    assert touched or cleaning._cleaned(row).item() == text
+
+
+def _settled() -> list[str]:
+    every = pl.Series([chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000])
+    return every.filter(~every.str.contains(cleaning._UNSETTLED)).to_list()
+
+
+def test_settled_characters_are_normal_and_none_joins_the_one_before_it() -> None:
+    settled = _settled()
+    joining = {second for c in range(0x110000) if (second := _second(chr(c)))}
+    jamo = {chr(c) for c in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}
+
+    assert pl.Series(settled).str.normalize("NFKC").to_list() == settled
+    assert not any(unicodedata.combining(character) for character in settled)
+    assert not {*settled} & (joining | jamo)
+
+
+def _second(character: str) -> str | None:
+    """Give what a character is made of beside a first one, if it is made of two."""
+    parts = unicodedata.decomposition(character).split()
+    made = len(parts) == 2 and not parts[0].startswith("<")
+    return chr(int(parts[1], 16)) if made else None
+
+
+@given(st.text(alphabet=st.sampled_from(_settled()), max_size=60))
+def test_a_text_of_settled_characters_is_normal(text: str) -> None:
+    assert pl.Series([text]).str.normalize("NFKC").item() == text
+
+
 @given(st.from_regex(r"[0-9 +()/.-]{0,60}", fullmatch=True))
 def test_masking_numbers_twice_is_masking_once(text: str) -> None:
     once = mask(pl.Series([text]))
@@ -200,6 +242,13 @@ _PIECES = [
 def test_rows_that_the_column_filter_passes_over_hold_nothing_to_mask(text: str) -> None:
     filtered = pl.Series([text]).str.contains(masking.NUMBERS).item()
     assert filtered or mask_numbers(text) == text
+
+
+@settings(max_examples=2000)
+@given(st.lists(st.sampled_from([*_PIECES, " ", "  ", " - "]), max_size=14).map("".join))
+def test_digits_are_found_wherever_numbers_are(text: str) -> None:
+    row = pl.Series([text])
+    assert row.str.contains(masking.DIGITS).item() or not row.str.contains(masking.NUMBERS).item()
 
 
 @pytest.mark.parametrize(
