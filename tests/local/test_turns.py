@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +23,7 @@ from landrun_ops.local import LocalAws
 from landrun_ops.moments import Attempt, Moment, Turn
 from landrun_ops.timeline import timeline
 
+from .cli import process
 from .laptop import Laptop
 
 pytestmark = pytest.mark.skipif(
@@ -54,7 +53,7 @@ class Bounded:
         self._gate = gate
         self.eventually = eventually
         self.states = self.aws.client("stepfunctions")
-        self.environment = os.environ | self.aws.environment()
+        self.environment = process.environment(self.aws)
 
     def land(self, key: str) -> None:
         bucket = self.aws.outputs["LandingBucket"]
@@ -105,14 +104,7 @@ class Bounded:
 
     def say(self, *words: str) -> str:
         """Run ``landrun`` as a user does."""
-        done = subprocess.run(
-            [sys.executable, "-m", "landrun_ops", *words],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = process.landrun(self.environment, *words)
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout + done.stderr
 
