@@ -14,9 +14,10 @@ from typing import Any
 import orjson
 import polars as pl
 
+from messages import jsontable
 from messages.cleaning import clean, mask
 from messages.columns import MAX_NAME, OUTPUT, TEXT, Columns
-from messages.jsonrows import not_text, overflow, parse, scalar, table, unwritable, without
+from messages.jsonrows import not_text, overflow, parse, scalars, table, unwritable, without
 from messages.lines import (
     EXCERPT_READ,
     MAX_LINE,
@@ -63,6 +64,8 @@ class Rows:
 
 def clean_json_lines(lines: Sequence[bytes], columns: Columns, encoding: str = "utf-8") -> Batch:
     """Clean lines that hold one JSON object each; blank lines are no rows."""
+    if encoding == "utf-8" and (plain := jsontable.read(lines)):
+        return _finish(Rows(*plain), columns)
     rows, positions, rejects = parse(lines, encoding)
 
     def refuse(wrong: Sequence[int], reason: str) -> None:
@@ -86,7 +89,7 @@ def _columns(
 ) -> dict[str, pl.Series]:
     named = [name for name in columns.named().values() if name is not None]
     keys, values = table(rows)
-    data = {n: _scalars(values(n), lines) for n in named}
+    data = {n: scalars(values(n), lines) for n in named}
     others = [key for key in keys if key not in data]
     if _beyond(others):
         others = [key for key in others if key != OVERFLOW and len(key) <= MAX_NAME][:MAX_COLUMNS]
@@ -100,13 +103,6 @@ def _beyond(names: Sequence[str]) -> list[str]:
     """Find the columns that get none of their own in the output, for their number or length."""
     kept = set([name for name in names if len(name) <= MAX_NAME][:MAX_COLUMNS])
     return [name for name in names if name not in kept]
-
-
-def _scalars(values: Sequence[object], lines: Sequence[bytes]) -> pl.Series:
-    if set(map(type, values)) <= {str, type(None)}:
-        return pl.Series(values, dtype=pl.String)
-    texts = [scalar(v, line) for v, line in zip(values, lines, strict=True)]
-    return pl.Series(texts, dtype=pl.String)
 
 
 def clean_tab_lines(

@@ -134,6 +134,14 @@ def without(values: list[Any], indexes: Sequence[int]) -> list[Any]:
     return [v for i, v in enumerate(values) if i not in gone]
 
 
+def scalars(values: Sequence[Any], lines: Sequence[bytes]) -> pl.Series:
+    """Write values as strings; ``lines`` are those that they came from."""
+    if set(map(type, values)) <= {str, type(None)}:
+        return pl.Series(values, dtype=pl.String)
+    texts = [scalar(v, line) for v, line in zip(values, lines, strict=True)]
+    return pl.Series(texts, dtype=pl.String)
+
+
 def scalar(value: Any, line: bytes) -> str | None:
     """Write a value as a string; integers beyond 64 bits are read again, as orjson rounds them."""
     if value is None or type(value) is str:
