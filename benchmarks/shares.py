@@ -24,7 +24,8 @@ ROOT = Path(__file__).parents[1]
 # Module and function of each stage; what a stage calls of another one counts there.
 STAGES = {
     "parsing": (
-        ("jsontable", "read"), ("batch", "parse"), ("batch", "_columns"), ("batch", "_from_records"),
+        ("jsontable", "read"), ("batch", "parse"), ("batch", "_columns"),
+        ("batch", "_from_records"),
         ("work", "_slice"), ("work", "csv_batches"), ("work", "line_batches"),
     ),
     "cleaning": (("batch", "_finish"), ("batch", "_own")),

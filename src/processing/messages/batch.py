@@ -160,6 +160,17 @@ def clean_records(
     return _from_records(good, rejects, header, columns, spill)
 
 
+def clean_fields(
+    fields: Mapping[str, pl.Series],
+    positions: list[int],
+    columns: Columns,
+    rejects: Sequence[Reject] = (),
+) -> Batch:
+    """Clean fields that are in columns already; an empty one is a missing one."""
+    data = {name: field.set(field == "", None) for name, field in fields.items()}
+    return _finish(Rows(_packed(data, columns), positions, [*rejects]), columns)
+
+
 def clean_frame(frame: pl.DataFrame, columns: Columns) -> Batch:
     """Clean rows that are in columns already, as Parquet's are."""
     data = {s.name: known_times(_plain(s)) for s in frame}
@@ -196,20 +207,15 @@ def _from_records(
         header = [*header[: text + 1], *header[text + 1 + spill :]]
         fitting = [(p, _rejoined(f, text, spill)) for p, f in fitting]
     cells = list(chain.from_iterable(fields for _, fields in fitting))
-    data = {name: _fields(cells[place :: len(header)]) for place, name in enumerate(header)}
-    return _finish(Rows(_packed(data, columns), [p for p, _ in fitting], rejects), columns)
+    columns_of = [cells[place :: len(header)] for place in range(len(header))]
+    data = {name: pl.Series(v, dtype=pl.String) for name, v in zip(header, columns_of, strict=True)}
+    return clean_fields(data, [p for p, _ in fitting], columns, rejects)
 
 
 def _rejoined(fields: list[str], text: int, spill: int) -> list[str]:
     behind = text + 1 + spill
     whole = ",".join(fields[text:behind]).rstrip(",") if any(fields[text + 1 : behind]) else None
     return [*fields[:text], fields[text] if whole is None else whole, *fields[behind:]]
-
-
-def _fields(values: Sequence[str]) -> pl.Series:
-    """Fields of a text file: an empty one is a missing one."""
-    fields = pl.Series(values, dtype=pl.String)
-    return fields.set(fields == "", None)
 
 
 def _joined(fields: Sequence[str]) -> bytes:

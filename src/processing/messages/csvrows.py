@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
+from messages.csvtable import Table
 from messages.lines import EXCERPT_READ, MAX_LINE, MAX_VALUES, TOO_MANY, Reject, crowded
 
 MAX_RESUMES = 50
@@ -44,7 +46,7 @@ class CsvRecords:
         self._size = 0
         self._fault = ""
         self._delimiter = delimiter
-        self._resumes = 0
+        self.resumes = 0
         self.position = 0
 
     def __iter__(self) -> Iterator[Record]:
@@ -117,8 +119,8 @@ class CsvRecords:
     def _resume(self) -> Reject:
         """Reject the record's first line, or all of it when that was done too often."""
         reject = Reject(self.position, self._fault, self._taken[0][:EXCERPT_READ])
-        self._resumes += len(self._taken) > 1
-        gone = 1 if self._resumes <= MAX_RESUMES else len(self._taken)
+        self.resumes += len(self._taken) > 1
+        gone = 1 if self.resumes <= MAX_RESUMES else len(self._taken)
         self._again.extendleft(reversed(self._taken[gone:]))
         self._fault = ""
         self._forget(gone)
@@ -133,46 +135,92 @@ class CsvRecords:
 class CsvFile:
     """Records of CSV lines that come in batches: many at once where there is no fault.
 
-    Iterating yields lists of what `CsvRecords` yields; ``position`` counts the lines read.
+    Parameters
+    ----------
+    batches
+        Lines, as bytes.
+    texts
+        Decodes lines, as many as it is given.
+    delimiter
+        One ASCII character.
+    table
+        Takes whole records from the beginning of lines at once, or None: `csvtable.read`.
+    beyond
+        Lines behind those, for a record that goes on there; records that begin there are not given.
+
+    Notes
+    -----
+    Iterating yields tables and lists of what `CsvRecords` yields.
     """
 
-    def __init__(self, batches: Iterable[Sequence[str]], delimiter: str = ",") -> None:
+    def __init__(
+        self,
+        batches: Iterable[Sequence[bytes]],
+        texts: Callable[[Sequence[bytes]], list[str]],
+        delimiter: str = ",",
+        table: Callable[[Sequence[bytes]], Table | None] = lambda _: None,
+        beyond: Iterable[bytes] = (),
+    ) -> None:
         self._batches = iter(batches)
-        self._batch: Sequence[str] = ()
+        self._texts = texts
+        self._table = table
+        self._beyond = iter(beyond)
+        self._batch: Sequence[bytes] = ()
         self._given = 0
+        self._ended = False
         self._records = CsvRecords(self._one_by_one(), delimiter)
+        self.own = 0
 
     @property
     def position(self) -> int:
-        """How many lines were read."""
+        """How many lines were read; more than ``own``, those of ``batches``, if it went beyond."""
         return self._records.position
 
-    def __iter__(self) -> Iterator[list[Record]]:
+    @property
+    def resumes(self) -> int:
+        """How often a record of several lines was found to be none."""
+        return self._records.resumes
+
+    def __iter__(self) -> Iterator[Table | list[Record]]:
         one_by_one = iter(self._records)
         while self._at_hand():
             lines = self._batch[self._given :]
             begun, end = self.position, self.position + len(lines)
-            if found := self._records.quickly(lines):
+            if found := self._at_once(lines):
                 yield found
             self._given += self.position - begun
             while self.position < end or not self._records.between:
+                if self._ended and self.position >= self.own:
+                    return
                 record = next(one_by_one, None)
                 if record is None:
                     return
                 yield [record]
 
+    def _at_once(self, lines: Sequence[bytes]) -> Table | list[Record]:
+        table = self._table(lines)
+        if table is None:
+            return self._records.quickly(self._texts(lines))
+        begun = self.position
+        self._records.position += table.lines
+        return replace(table, positions=[begun + p for p in table.positions])
+
     def _at_hand(self) -> bool:
         while self._given == len(self._batch):
             batch = next(self._batches, None)
             if batch is None:
+                self._ended = True
                 return False
             self._batch, self._given = batch, 0
+            self.own += len(batch)
         return True
 
     def _one_by_one(self) -> Iterator[str]:
         while self._at_hand():
             self._given += 1
-            yield self._batch[self._given - 1]
+            yield from self._texts([self._batch[self._given - 1]])
+        for line in self._beyond:
+            yield from self._texts([line])
 
 
 def weight(records: Sequence[Record]) -> int:

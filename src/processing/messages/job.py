@@ -8,7 +8,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -149,7 +150,7 @@ def _inspected(
 def _processed(
     record: Record, options: Options, host: Host, scratch: Path, began: float
 ) -> dict[str, Any]:
-    record.tasks = plan.tasks(record.sources)
+    record.tasks = plan.tasks(record.sources, cut=True)
     shape = plan.shape(record.sources, options.workers, options.memory or memory_mb())
     log.info(
         "%d file(s), %d task(s), %d worker(s), %d bucket(s)",
@@ -160,9 +161,9 @@ def _processed(
     )
     unfinished = options.output / UNFINISHED
     with _workers(shape.workers, apart=_native(record.sources)) as submit:
-        _read_all(record, submit, scratch, shape)
+        buckets = _read_all(record, submit, scratch, shape)
         schema = unite([record.done[task.number] for task in record.tasks])
-        written = _finish_all(record, submit, scratch, unfinished, schema, shape)
+        written = _finish_all(record, submit, buckets, unfinished, schema, shape)
     parts = _publish(written, options.output, host, schema) if record.sources else []
     summary = {
         **record.summary(parts, schema, time.monotonic() - began, VERSION),
@@ -208,8 +209,29 @@ def _at_once(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
     return future
 
 
-def _read_all(record: Record, submit: Submit, scratch: Path, shape: plan.Shape) -> None:
-    futures = [submit(run, task, scratch, shape.buckets) for task in record.tasks]
+def _read_all(
+    record: Record, submit: Submit, scratch: Path, shape: plan.Shape
+) -> list[tuple[int, Bucket]]:
+    """Read all tasks; once more, and CSV files whole, where a part of one began amid a record."""
+    for folder in (scratch / "rows", scratch / "rows-again"):
+        folder.mkdir()
+        weights = _read(record, submit, folder, shape)
+        if not (miscut := record.miscut()):
+            break
+        log.info(
+            "reading again, CSV files whole: %s was cut amid a record", printable(miscut[0].name)
+        )
+        shutil.rmtree(folder)
+        record.tasks, record.done = plan.tasks(record.sources), {}
+    return [
+        (number, Bucket(tuple(sorted(folder.glob(f"{number:05d}.*"))), weight))
+        for number, weight in sorted(weights.items())
+    ]
+
+
+def _read(record: Record, submit: Submit, folder: Path, shape: plan.Shape) -> dict[int, Weight]:
+    futures = [submit(run, task, folder, shape.buckets) for task in record.tasks]
+    weights: dict[int, Weight] = defaultdict(Weight)
     rows, logged = 0, time.monotonic()
     for future in as_completed(futures):
         try:
@@ -218,12 +240,16 @@ def _read_all(record: Record, submit: Submit, scratch: Path, shape: plan.Shape) 
             unread = [task for task in record.tasks if task.number not in record.done]
             names = _names(unread[: shape.workers])
             raise JobError(f"a worker was killed that read {names}, {_REMEDY}") from error
+        for number, weight in done.weights.items():
+            weights[number].add(weight)
+        done.weights.clear()  # of thousands of tasks they would add up
         record.done[done.number] = done
         rows += done.rows_in
         if time.monotonic() - logged >= PROGRESS_SECONDS:
             logged = time.monotonic()
             log.info("read %d of %d tasks, %d rows", len(record.done), len(record.tasks), rows)
     log.info("read %d rows", rows)
+    return weights
 
 
 def _names(tasks: Sequence[Task]) -> str:
@@ -245,12 +271,11 @@ def unite(done: Sequence[Done]) -> dict[str, pl.DataType]:
 def _finish_all(  # noqa: PLR0917
     record: Record,
     submit: Submit,
-    scratch: Path,
+    buckets: Sequence[tuple[int, Bucket]],
     unfinished: Path,
     schema: dict[str, pl.DataType],
     shape: plan.Shape,
 ) -> list[Path]:
-    buckets = _buckets(record.done.values(), scratch)
     futures = [
         submit(finish, bucket, schema, unfinished / f"{number:05d}", shape.bucket_bytes)
         for number, bucket in buckets
@@ -263,21 +288,10 @@ def _finish_all(  # noqa: PLR0917
     return sorted(parts)
 
 
-def _buckets(done: Iterable[Done], scratch: Path) -> list[tuple[int, Bucket]]:
-    weights: dict[int, Weight] = {}
-    for weight_by_bucket in (d.weights for d in done):
-        for number, weight in weight_by_bucket.items():
-            weights.setdefault(number, Weight()).add(weight)
-    return [
-        (number, Bucket(tuple(sorted(scratch.glob(f"{number:05d}.*"))), weight))
-        for number, weight in sorted(weights.items())
-    ]
-
-
 def _publish(
     written: Sequence[Path], output: Path, host: Host, schema: dict[str, pl.DataType]
 ) -> list[str]:
-    """Give the parts numbers; a run that keeps no row leaves one without rows, for its columns."""
+    """Give the parts numbers; a run that keeps no row leaves an empty one, for its columns."""
     names = [host.named("part", f"-{number:05d}.parquet") for number in range(len(written) or 1)]
     for path, name in zip(written, names, strict=False):
         path.replace(output / name)

@@ -76,19 +76,23 @@ def _parquet(source: Source, unpacked: Path, most: int) -> Source:
     return replace(with_parquet_columns(source, unpacked, most), path=unpacked)
 
 
-def tasks(found: Sequence[Source]) -> list[Task]:
-    """Cut usable files into tasks, numbered in the order of files and positions."""
-    stretches = [(s, *stretch) for s in found if s.reason is None for stretch in _stretches(s)]
+def tasks(found: Sequence[Source], *, cut: bool = False) -> list[Task]:
+    """Cut usable files into tasks, numbered in the order of files and positions.
+
+    ``cut`` is for CSV files, too: whether that was right is known once they are read.
+    """
+    usable = [s for s in found if s.reason is None]
+    stretches = [(s, *stretch) for s in usable for stretch in _stretches(s, cut=cut)]
     return [Task(number, *stretch) for number, stretch in enumerate(stretches)]
 
 
-def _stretches(source: Source) -> Iterator[tuple[int, int]]:
+def _stretches(source: Source, *, cut: bool) -> Iterator[tuple[int, int]]:
     if source.format == "parquet":
         rows = source.rows
         pieces = max(1, math.ceil(source.path.stat().st_size / RANGE_BYTES))
         step = max(1, math.ceil(rows / pieces))
         yield from ((start, min(rows, start + step)) for start in range(0, rows, step))
-    elif source.splittable:
+    elif source.splittable or (cut and source.cuttable):
         for start in range(0, source.size, RANGE_BYTES):
             yield start, min(source.size, start + RANGE_BYTES)
     else:

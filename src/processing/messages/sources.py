@@ -70,11 +70,16 @@ class Source:
     @property
     def splittable(self) -> bool:
         """Whether byte ranges of it can be read: not where records or units hold newlines."""
-        return (
-            self.format in ("jsonl", "tsv")
-            and self.compression is None
-            and not (self.encoding or "").startswith("utf-16")
-        )
+        return self.format in ("jsonl", "tsv") and self._has_plain_lines
+
+    @property
+    def cuttable(self) -> bool:
+        """Whether byte ranges of it can be tried: records may hold newlines, but few do."""
+        return self.format == "csv" and self._has_plain_lines
+
+    @property
+    def _has_plain_lines(self) -> bool:
+        return self.compression is None and not (self.encoding or "").startswith("utf-16")
 
     @property
     def decoding(self) -> str:

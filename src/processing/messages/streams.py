@@ -173,7 +173,7 @@ def _sliced(lines: list[bytes]) -> Iterator[list[bytes]]:
 def range_blocks(path: Path, start: int, end: int) -> Iterator[bytes]:
     """Read the lines of a plain file that start in ``[start, end)``, to their own ends."""
     with path.open("rb") as file:
-        position = _line_start(file, start, end)
+        position = line_start(file, start, end)
         last = b"\n"
         while position < end:
             block = file.read(min(BLOCK, end - position))
@@ -185,7 +185,7 @@ def range_blocks(path: Path, start: int, end: int) -> Iterator[bytes]:
             yield from _to_newline(file)
 
 
-def _line_start(file: IO[bytes], start: int, end: int) -> int:
+def line_start(file: IO[bytes], start: int, end: int) -> int:
     """Find the first line that starts in the range; looking beyond it would take ever longer."""
     if start == 0:
         return 0
@@ -198,6 +198,16 @@ def _line_start(file: IO[bytes], start: int, end: int) -> int:
             return position + found + 1
         position += len(block)
     return position
+
+
+def after_lines(path: Path, start: int, lines: int) -> int:
+    """Say where so many lines end, the first of which begins at ``start``."""
+    with path.open("rb") as file:
+        file.seek(start)
+        for _ in range(lines):
+            while (piece := file.readline(BLOCK)) and not piece.endswith(b"\n"):
+                pass
+        return file.tell()
 
 
 def _to_newline(file: IO[bytes]) -> Iterator[bytes]:

@@ -14,17 +14,15 @@ from pathlib import Path
 import orjson
 import polars as pl
 
-from messages.ahead import ahead
 from messages.batch import (
     Batch,
     clean_frame,
     clean_json_lines,
-    clean_records,
     clean_tab_lines,
 )
 from messages.columns import Columns
-from messages.csvrows import CsvFile, Record, in_pieces, weight
-from messages.lines import MAX_LINE, Reject, decode
+from messages.csvfiles import CsvReader, Stretch
+from messages.lines import Reject
 from messages.sources import Source
 from messages.staging import IDENTITY, Staging, Weight, ordered
 from messages.streams import (
@@ -40,7 +38,6 @@ from messages.streams import (
 )
 from messages.values import unshared_bytes
 
-RECORD_BYTES = 6 * 1024 * 1024
 # A batch has fewer lines where they have many columns; how many is known from the one before.
 MAX_CELLS, FIRST_LINES = 2_000_000, 1000
 # Rows in their thousands are no garbage in cycles: looking for it there took a fifth of the time.
@@ -55,7 +52,8 @@ SLICE_BYTES, PIECE_BYTES = 64 * 1024 * 1024, 16 * 1024 * 1024
 class Task:
     """A stretch of one file.
 
-    ``start`` and ``end`` are bytes of a splittable file, rows of a Parquet file, else unused.
+    ``start`` and ``end`` are bytes of a file, which is read whole unless it can be cut, or rows of
+    a Parquet file.
     """
 
     number: int
@@ -66,7 +64,10 @@ class Task:
 
 @dataclass
 class Done:
-    """What came of a task. Positions in ``rejects`` (a file of JSON lines) count from its start."""
+    """What came of a task. Positions in ``rejects`` (a file of JSON lines) count from its start.
+
+    ``stretch`` is that of a part of a CSV file.
+    """
 
     number: int
     rows_in: int = 0
@@ -77,6 +78,7 @@ class Done:
     listed: int = 0
     rejects: Path | None = None
     damage: str | None = None
+    stretch: Stretch | None = None
     schema: dict[str, list[pl.DataType]] = field(default_factory=dict)
     weights: dict[int, Weight] = field(default_factory=dict)
 
@@ -153,7 +155,7 @@ def _batches(task: Task, done: Done) -> Iterator[tuple[int, Batch]]:
         yield from _lost(source.columns, done)
         return
     blocks = Blocks(source.path, source.compression)
-    read = csv_batches if source.format == "csv" else _line_batches
+    read = _csv_batches if source.format == "csv" else _line_batches
     yield from read(task, source.columns, blocks, done)
     done.damage = blocks.damage
     yield from _lost(source.columns, done)
@@ -223,44 +225,13 @@ def _header_lines(lines: list[bytes]) -> int:
     return next((i + 1 for i, line in enumerate(lines) if line.strip()), len(lines))
 
 
-def csv_batches(
+def _csv_batches(
     task: Task, columns: Columns, blocks: Blocks, done: Done
 ) -> Iterator[tuple[int, Batch]]:
-    """Read a CSV file from its beginning, as only that tells which newlines end a record."""
-    source = task.source
-    data = in_utf8(blocks, source.encoding or "utf-8")
-    file = CsvFile(
-        (_texts(lines, source) for lines in line_batches(data, blocks)), source.delimiter
-    )
-    batch: list[Record] = []
-    size, header_to_come = 0, True
-    for found in ahead(iter(file)):
-        records = found[1:] if header_to_come else found
-        header_to_come = False
-        batch += records
-        size += weight(records)
-        if len(found) > 1 or len(batch) >= BATCH_LINES or size >= RECORD_BYTES:
-            for piece in in_pieces(batch, size, RECORD_BYTES):
-                yield 0, clean_records(piece, source.header, columns, source.spill)
-            batch, size = [], 0
-    if batch:
-        yield 0, clean_records(batch, source.header, columns, source.spill)
-    done.lines = file.position
-
-
-def _texts(lines: list[bytes], source: Source) -> list[str]:
-    if source.decoding == "utf-8" and max(map(len, lines), default=0) <= MAX_LINE:
-        return b"\n".join(lines).decode("utf-8", "surrogateescape").split("\n")
-    return [_text(line, source) for line in lines]
-
-
-def _text(line: bytes, source: Source) -> str:
-    """Decode a line so that bytes that are no UTF-8 can be found in the fields they end up in."""
-    if len(line) > MAX_LINE:  # as many characters as bytes: too long stays too long
-        return line.decode("latin-1")
-    if source.decoding == "utf-8":
-        return line.decode("utf-8", "surrogateescape")
-    return decode(line, source.decoding)
+    reader = CsvReader(task.source, columns, blocks, task.start, task.end)
+    for batch in reader:
+        yield 0, batch
+    done.lines, done.stretch = reader.lines, reader.stretch
 
 
 def _parquet(task: Task, columns: Columns, done: Done) -> Iterator[tuple[int, Batch]]:

@@ -147,11 +147,11 @@ def test_looking_for_a_line_ends_with_the_range() -> None:
     """Else each range of a file that is one line would read the rest of it."""
     file = io.BytesIO(b"x" * (5 * streams.BLOCK))
 
-    assert streams._line_start(file, 10, 20) >= 20
+    assert streams.line_start(file, 10, 20) >= 20
     assert file.tell() <= 10 + streams.BLOCK
 
 
-def test_who_reads_when_a_worker_dies_is_named() -> None:
+def test_who_reads_when_a_worker_dies_is_named(tmp_path: Path) -> None:
     source = Source(Path("b"), "bad\n.parquet", 1, format="parquet", columns=Columns("text"))
     record = Record([source], [work.Task(0, source, 0, 1)])
 
@@ -161,7 +161,7 @@ def test_who_reads_when_a_worker_dies_is_named() -> None:
         return future
 
     with pytest.raises(job.JobError, match=r"read bad\\n\.parquet, most likely for want of memory"):
-        job._read_all(record, submit, Path(), plan.Shape(1, 1, 1))
+        job._read_all(record, submit, tmp_path, plan.Shape(1, 1, 1))
 
 
 def test_parquet_is_read_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

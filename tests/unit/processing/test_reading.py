@@ -7,7 +7,7 @@ import io
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -243,13 +243,13 @@ def test_csv_records_are_the_same_however_their_lines_come_in_batches(
 ) -> None:
     lines, batches, start = text.split("\n"), [], 0
     for size in [*cuts, len(lines)]:
-        batches.append(lines[start : start + size])
+        batches.append([line.encode() for line in lines[start : start + size]])
         start += size
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(csvrows, "MAX_RESUMES", resumes)
         one_by_one = csvrows.CsvRecords(lines)
         expected = list(one_by_one)
-        file = csvrows.CsvFile(batches)
+        file = csvrows.CsvFile(batches, texts)
         found = [record for records in file for record in records]
 
     assert found == expected
@@ -257,9 +257,13 @@ def test_csv_records_are_the_same_however_their_lines_come_in_batches(
 
 
 def test_whole_records_of_a_batch_are_taken_at_once() -> None:
-    file = csvrows.CsvFile([["a,b", '"1,2",x', "", '"two', 'lines",y', "3,z"]])
+    file = csvrows.CsvFile([[b"a,b", b'"1,2",x', b"", b'"two', b'lines",y', b"3,z"]], texts)
 
     assert [len(records) for records in file] == [4]
+
+
+def texts(lines: Sequence[bytes]) -> list[str]:
+    return [line.decode() for line in lines]
 
 
 def test_a_step_is_made_while_the_one_before_is_worked_on() -> None:
