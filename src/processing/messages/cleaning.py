@@ -105,6 +105,10 @@ def mask(text: pl.Series) -> pl.Series:
     text = _replace(text, text.str.contains("://", literal=True), _SCHEME_URL, "<URL>")
     text = _replace(text, text.str.contains("@", literal=True), _EMAIL, "<EMAIL>")
     text = _replace(text, text.str.contains(_BARE_HINT), _BARE_URL, "<URL>")
+    return _change(text, text.str.contains(DIGITS), _without_numbers)
+
+
+def _without_numbers(text: pl.Series) -> pl.Series:
     return _each(text, text.str.contains(NUMBERS), mask_numbers)
 
 
@@ -118,7 +122,8 @@ def _untagged(text: pl.Series) -> pl.Series:
 
 def _decoded(text: pl.Series) -> pl.Series:
     """Resolve entities, with their semicolon only: ``laptop&notbook`` stays as it is."""
-    return _each(text, text.str.contains(_ENTITY), lambda row: re.sub(_ENTITY, _character, row))
+    entities = re.compile(_ENTITY)
+    return _each(text, text.str.contains(_ENTITY), lambda row: entities.sub(_character, row))
 
 
 def _character(match: re.Match[str]) -> str:
