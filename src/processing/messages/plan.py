@@ -25,7 +25,7 @@ EXPANSION = {None: 1.3, "gzip": 7.0, "zstd": 8.0, "bz2": 9.0}
 PARQUET_EXPANSION = 5.0
 # Measured: a worker with nothing to do, and how many times a bucket it holds at its peak.
 PROCESS_MIB, BUCKET_COPIES = 130, 5
-BUCKET_MIB = range(8, 65)
+BUCKET_MIB = range(8, 49)
 MAX_BUCKETS = 512
 
 
