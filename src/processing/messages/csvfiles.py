@@ -122,15 +122,16 @@ class CsvReader:
         for step in steps if self._part else ahead(steps):  # of parts, there is one for each core
             found = step[1:] if header else step
             header = False
+            table = found if isinstance(found, Table) else None
             if isinstance(found, list):
                 batch += found
                 size += weight(found)
-            if len(step) > 1 or len(batch) >= BATCH_LINES or size >= RECORD_BYTES:
+            if table or len(found) > 1 or len(batch) >= BATCH_LINES or size >= RECORD_BYTES:
                 yield from self._of_records(batch, size)
                 batch, size = [], 0
-            if isinstance(found, Table):
-                fields = dict(zip(self._source.header, found.fields, strict=True))
-                yield clean_fields(fields, found.positions, self._columns)
+            if table:
+                fields = dict(zip(self._source.header, table.fields, strict=True))
+                yield clean_fields(fields, table.positions, self._columns)
         yield from self._of_records(batch, size)
 
     def _of_records(self, batch: list[Record], size: int) -> Iterator[Batch]:

@@ -112,7 +112,7 @@ def run(task: Task, folder: Path, buckets: int) -> Done:
             staging.add(ordered(unique, task.number, base))
     staging.flush()
     done.weights = dict(staging.weights)
-    gc.collect()  # a few cycles may hold much
+    gc.collect(1)  # a few cycles may hold much; older ones are of other tasks, or none
     return done
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import event, example, given, settings
+from hypothesis import assume, event, example, given, settings
 from hypothesis import strategies as st
 
 from messages import csvfiles, csvrows, csvtable
@@ -49,7 +49,7 @@ def without_end(text: str) -> str:
     return text.removesuffix("\n")
 
 
-@settings(max_examples=1500)
+@settings(max_examples=600)
 @given(WIDTHS_AND_TEXTS)
 @example((2, '"a\n\n",b\n'))
 @example((2, "x\x01,b\n"))
@@ -136,13 +136,14 @@ def cuts(size: int, step: int) -> Iterator[tuple[int, int]]:
     return ((start, min(size, start + step)) for start in range(0, size, step))
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(regular(2) | ANY, st.integers(4, 60), st.sampled_from(["utf-8", "utf-8-sig"]))
 def test_stretches_that_meet_are_what_the_whole_file_is(
     tmp_path_factory: pytest.TempPathFactory, text: str, step: int, encoding: str
 ) -> None:
     data = f"id,text\n{text}".encode(encoding, "surrogateescape")
     file = source(tmp_path_factory.getbasetemp(), data)
+    assume(file.cuttable and file.reason is None)  # zero bytes may look like UTF-16
     readers = [read(file, *cut) for cut in cuts(file.size, step)]
     cut = outcome(readers)
     met = meet(stretches(readers), file.size)
@@ -160,7 +161,7 @@ def test_regular_records_are_cut_well_wherever_a_stretch_begins(tmp_path: Path) 
     file = source(tmp_path, written.getvalue())
     whole = outcome([read(file, 0, file.size)])
 
-    for step in range(100, 600, 3):
+    for step in range(100, 600, 11):
         readers = [read(file, *cut) for cut in cuts(file.size, step)]
         cut = outcome(readers)
         assert meet(stretches(readers), file.size)
