@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +16,10 @@ from landrun_ops.local import LocalAws
 
 from .cli import process
 from .laptop import Laptop
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("FAULTS") != "thorough", reason="takes half a minute: make faults runs it"
+)
 
 NAMES = [f"{letter}.jsonl" for letter in "abcde"]
 HOSTS = ["algo-1", "algo-2", "algo-3"]
