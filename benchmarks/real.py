@@ -23,7 +23,7 @@ from benchmarks.measuring import Options, Row
 TITLE = "Real messages: the job's script beside others that do the same"
 
 SMS = processing.ROOT.parent / "shared" / "data" / "sms" / "SMSSpamCollection.tsv"
-QUICK_MB, FULL_MB = 10, "200"
+QUICK_MB, FULL_MB = 10, "1000"
 JUDGES = ("Polars", "DuckDB", "pandas")
 """Whose plain expressions say which messages are cleaned alike; PySpark's are as DuckDB's."""
 
