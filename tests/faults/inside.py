@@ -11,6 +11,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
+from moto.sagemaker.models import sagemaker_backends
 from moto.sqs.models import sqs_backends
 
 from .stack import ACCOUNT, REGION, client
@@ -41,6 +42,13 @@ def objects(bucket: str, prefix: str = "") -> Iterator[Stored]:
                     for name, value in newest.metadata.items()
                 }
                 yield Stored(key, newest.value, metadata, len(versions))
+
+
+def job(name: str, status: str) -> None:
+    """Have a Processing job of that name and status."""
+    jobs = sagemaker_backends[ACCOUNT][REGION]
+    made = jobs.create_processing_job({}, {}, {}, [], name, {}, "arn:aws:iam:::role/job", [], {})
+    made.processing_job_status = status
 
 
 def _table(name: str) -> Any:

@@ -81,6 +81,12 @@ MUTATIONS = (
         '"attribute_exists(place) AND (alive_at < :ended_at OR alive_at >= :ended_at)"',
     ),
     Mutation(
+        "job that stops",
+        "jobs.py",
+        '_AT_WORK = frozenset({"InProgress", "Stopping"})',
+        '_AT_WORK = frozenset({"InProgress"})',
+    ),
+    Mutation(
         "reconciler",
         "reconciling.py",
         "        now = self.clock()\n        before =",

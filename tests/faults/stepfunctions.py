@@ -100,11 +100,12 @@ class Execution:
     asked: list[str] = field(default_factory=list)
     had_its_turn: bool = True
     turn_at: int = 0
+    stopping: bool = False
 
     @property
     def at_work(self) -> bool:
         """Whether its Processing job may be running."""
-        return self.status == "RUNNING" and self.had_its_turn
+        return self.stopping or (self.status == "RUNNING" and self.had_its_turn)
 
     @property
     def admitted(self) -> bool:

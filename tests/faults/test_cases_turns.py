@@ -125,6 +125,14 @@ STEPS: dict[str, Callable[[World], object]] = {
     "asking with room": lambda _: None,
     "asking in line": lambda world: (world.drain("statuses"), lands(world, 1)),
     "an end": lambda world: (world.drain("statuses"), _ends_one(world)),
+    "a stop": lambda world: (
+        world.drain("statuses"),
+        world.clock.advance(60),
+        world.stop(stopped := world.at_work()[0]),
+        world.drain("statuses"),
+        world.job_ends(stopped),
+        world.clock.advance(400),
+    ),
     "an end in line": lambda world: (
         world.drain("statuses"),
         world.clock.advance(60),
@@ -368,6 +376,66 @@ def test_run_that_is_stopped_in_line_leaves_it(world: World) -> None:
     world.finish(names[0])
     world.drain("statuses")
     assert world.at_work() == [names[1], names[3]]
+    all_run(world)
+
+
+@pytest.mark.case(34)
+def test_run_that_is_stopped_at_work_keeps_its_place_until_its_job_has_ended(world: World) -> None:
+    names = lands(world, 4)
+    world.drain("statuses")
+    world.clock.advance(60)
+    world.stop(names[0])
+    world.drain("statuses")
+    assert world.at_work() == names[:2]
+    assert world.rows()[names[0]]["status"] == "ABORTED"
+    assert violations(world) == []
+    world.clock.advance(120)
+    world.job_ends(names[0])
+    redeliver(world)
+    assert world.at_work() == names[1:3]
+    all_run(world)
+
+
+@pytest.mark.case(34)
+@pytest.mark.parametrize("lost", [True, False], ids=["event lost", "event heard"])
+def test_job_that_takes_long_to_stop_keeps_its_place_until_a_reconcile_after_its_end(
+    world: World, lost: bool
+) -> None:
+    names = lands(world, 4)
+    world.drain("statuses")
+    world.clock.advance(60)
+    world.fate = lambda _: [] if lost else [0]
+    world.stop(names[0])
+    world.fate = lambda _: [0]
+    for _ in range(2):
+        redeliver(world)
+        world.clock.advance(LATE)
+        assert world.reconcile(None).answer["TurnsKept"] == 0
+        assert world.at_work() == names[:2]
+        assert violations(world) == []
+    redeliver(world)
+    assert world.dead("statuses") == []
+    assert not list(world.statuses.each())
+    world.job_ends(names[0])
+    world.clock.advance(LATE)
+    assert world.reconcile(None).answer["TurnsKept"] == 1
+    assert world.at_work() == names[1:3]
+    all_run(world)
+
+
+@pytest.mark.case(34)
+def test_run_that_is_redriven_while_its_job_stops_goes_on_in_its_place(world: World) -> None:
+    names = lands(world, 4)
+    world.drain("statuses")
+    world.clock.advance(60)
+    world.stop(names[0])
+    world.drain("statuses")
+    world.clock.advance(60)
+    world.redrive(names[0])
+    world.job_ends(names[0])
+    redeliver(world)
+    assert world.at_work() == names[:2]
+    assert violations(world) == []
     all_run(world)
 
 

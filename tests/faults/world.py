@@ -321,6 +321,17 @@ class World:
         """End an execution (see `Machine.finish`) and send its event."""
         return self.machine.finish(name, status, **how)
 
+    def stop(self, name: str) -> Execution:
+        """Stop an execution at work: its job is being stopped then."""
+        inside.job(name, "Stopping")
+        self.machine.executions[name].stopping = True
+        return self.finish(name, "ABORTED", job=name)
+
+    def job_ends(self, name: str) -> None:
+        """End the job of an execution that was stopped."""
+        inside.job(name, "Stopped")
+        self.machine.executions[name].stopping = False
+
     def redrive(self, name: str) -> Execution:
         """Let a failed execution go on."""
         return self.machine.redrive(name)

@@ -16,8 +16,9 @@ from functools import partial
 from typing import Any
 
 from landrun.clock import utc_now
-from landrun.errors import InvalidEvent, ServiceError
+from landrun.errors import InvalidEvent, JobStopping, ServiceError
 from landrun.executions import Executions
+from landrun.jobs import ProcessingJobs, job_in
 from landrun.places import Place
 from landrun.status import RANKS, StatusChange, TurnAsked, timestamp
 from landrun.telemetry import Telemetry
@@ -25,6 +26,9 @@ from landrun.turns import Given, Turns
 
 LEASE = timedelta(minutes=15)
 """After which reconcile looks whether a holder still runs: an end's event may have been lost."""
+
+STOPPING = timedelta(minutes=10)
+"""For which the event of a stop comes again while the job ends: SageMaker gives it two minutes."""
 
 AT_ONCE = 25
 """Turns that are given on one message, at most: its function has a minute."""
@@ -34,8 +38,6 @@ PAGES = 20
 
 LOOK_UPS = 500
 """Runs that a sweep describes to find those that are not counted, at most."""
-
-_CALLBACK = "sendMessage.waitForTaskToken"
 
 Piece = tuple[str, Callable[[], object]]
 """A run's name, and what mends it: true when there was something to mend."""
@@ -53,6 +55,7 @@ class Admission:
 
     turns: Turns
     executions: Executions
+    jobs: ProcessingJobs
     telemetry: Telemetry
     limit: int
     clock: Callable[[], datetime] = utc_now
@@ -84,14 +87,18 @@ class Admission:
 
         Raises
         ------
+        JobStopping
+            When the execution was stopped, and its job is at work still: its place is kept.
         ServiceError
             When AWS refuses a call; following again is safe.
         """
         if not self.limit:
             return
         if change.ended:
-            self._ended(change)
-            self.give()
+            try:
+                self._ended(change)
+            finally:
+                self.give()
         elif change.redriveCount:
             self._goes_on(change.name, change.executionArn)
 
@@ -192,34 +199,52 @@ class Admission:
         What was taken to be running later than this end is looked at: it was redriven, or it asked
         after its end.
         """
-        ended_at = timestamp(change.startDate if change.stopDate is None else change.stopDate)
-        holder = self.turns.give_back(change.name, ended_at)
-        if holder:
-            self._still_there(holder)
         waiter = self.turns.waiter(change.name, timestamp(change.startDate))
         if waiter and self._over(waiter):
             self.turns.leave(waiter)
+        ended_at = timestamp(change.startDate if change.stopDate is None else change.stopDate)
+        if self._stopping(change, ended_at):
+            return
+        holder = self.turns.give_back(change.name, ended_at)
+        if holder:
+            self._still_there(holder)
+
+    def _stopping(self, change: StatusChange, ended_at: str) -> bool:
+        """Whether a stopped execution keeps its place for its job, which reconcile then follows."""
+        if change.status == "SUCCEEDED" or job_in(change):
+            return False
+        holder = self.turns.holder(change.name)
+        stale = holder is None or holder.alive_at >= ended_at
+        if stale or not self._job_at_work(change.executionArn):
+            return False
+        if ended_at > _iso(self.clock() - STOPPING):
+            raise JobStopping(f"the job of {change.name}, which was stopped, is still at work")
+        return True
 
     def _still_there(self, holder: Place) -> bool:
         """Take the place of a holder that has ended, else renew its lease; True if it was taken."""
         now = self.clock()
-        if self._over(holder):
+        status = self._status(holder)
+        done = status in ("", "SUCCEEDED")
+        if done or (RANKS[status] and not self._job_at_work(holder.execution_arn)):
             return self.turns.take_back(holder)
         self.turns.renew(holder, _iso(now), _iso(now + LEASE))
         return False
 
-    def _waits(self, arn: str) -> bool:
-        """Whether an execution stands where it asks for its turn: its newest call is that."""
-        newest = (one for one in self.executions.last_tasks(arn) if _resource(one))
-        one = next(newest, {"type": ""})
-        return _resource(one) == _CALLBACK and one["type"] != "TaskSucceeded"
+    def _status(self, place: Place) -> str:
+        """Look what an execution's status is; of another machine's, or a forgotten one, none."""
+        arn = place.execution_arn
+        described = self.executions.find(arn) if self.executions.ours(arn) else None
+        return str(described["status"]) if described else ""
 
     def _over(self, place: Place) -> bool:
         """Whether an execution has ended; one of another machine counts as ended."""
-        if not self.executions.ours(place.execution_arn):
-            return True
-        described = self.executions.find(place.execution_arn)
-        return described is None or RANKS[described["status"]] == 1
+        status = self._status(place)
+        return not status or RANKS[status] == 1
+
+    def _job_at_work(self, arn: str) -> bool:
+        """Whether the job of an execution that has ended is at work: stopping one takes minutes."""
+        return self.jobs.at_work(self.executions.last_tasks(arn))
 
     def _goes_on(self, name: str, arn: str) -> bool:
         """Count an execution that goes on with its job, unasked; False if it is counted, or waits.
@@ -227,7 +252,7 @@ class Admission:
         One that was redriven where it waited for its turn asks for it anew.
         """
         described = self.executions.find(arn)
-        if described is None or RANKS[described["status"]] == 1 or self._waits(arn):
+        if described is None or RANKS[described["status"]] == 1 or self.executions.waits(arn):
             return False
         now = self.clock()
         if not self.turns.hold(name, arn, _iso(now), _iso(now + LEASE)):
@@ -282,12 +307,6 @@ class Admission:
 
     def _now(self) -> str:
         return _iso(self.clock())
-
-
-def _resource(event: dict[str, Any]) -> str:
-    """Name the service's call that an event of a history is about, if it is about one."""
-    details = (value for value in event.values() if isinstance(value, dict))
-    return next((one["resource"] for one in details if "resource" in one), "")
 
 
 def _iso(time: datetime) -> str:

@@ -13,6 +13,7 @@
     ├── InvalidS3Uri               not of the form s3://bucket/key
     ├── AlreadyStarted             an execution of that name exists: the run is there already
     ├── NotToldYet                 a run goes on before its failure has been told: once it has been
+    ├── JobStopping                a run was stopped, and its job has not ended: it keeps its place
     ├── NotReconciled              a step of reconcile failed: the others were done
     └── ServiceError               AWS said no; the message is retried
 """
@@ -95,6 +96,10 @@ class AlreadyStarted(LandrunError):
 
 class NotToldYet(LandrunError):
     """A run's failure has to be told before its record may go on."""
+
+
+class JobStopping(LandrunError):
+    """The job of a run that was stopped is at work still: its place is given to nobody yet."""
 
 
 class NotReconciled(LandrunError):

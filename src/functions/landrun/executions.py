@@ -10,6 +10,10 @@ from landrun.clients import translated
 from landrun.contract import ExecutionInput
 from landrun.errors import AlreadyStarted, ServiceError
 
+_FORGOTTEN = "ExecutionDoesNotExist"
+"""Step Functions keeps a closed execution for 90 days; a message may have waited longer."""
+
+_CALLBACK = "sendMessage.waitForTaskToken"
 _NOBODY_WAITS = frozenset({"InvalidToken", "TaskDoesNotExist", "TaskTimedOut"})
 """How SendTaskSuccess answers for a token that was used, or whose state has ended."""
 
@@ -107,7 +111,7 @@ class Executions:
         try:
             return self.describe(arn)
         except ServiceError as error:
-            if error.code == "ExecutionDoesNotExist":
+            if error.code == _FORGOTTEN:
                 return None
             raise
 
@@ -146,17 +150,39 @@ class Executions:
         limit : int
             How many events at most.
 
+        Returns
+        -------
+        list of dict
+            Empty when Step Functions does not know the execution, or no longer.
+
+        Raises
+        ------
+        ServiceError
+            When Step Functions refuses the call for another reason, or cannot be reached.
+        """
+        try:
+            with translated("states:GetExecutionHistory"):
+                answer = self._client.get_execution_history(
+                    executionArn=arn, reverseOrder=True, maxResults=limit, includeExecutionData=True
+                )
+        except ServiceError as error:
+            if error.code == _FORGOTTEN:
+                return []
+            raise
+        events: list[dict[str, Any]] = answer["events"]
+        return events
+
+    def waits(self, arn: str) -> bool:
+        """Whether an execution stands where it asks for its turn: its newest call is that.
+
         Raises
         ------
         ServiceError
             When Step Functions refuses the call or cannot be reached.
         """
-        with translated("states:GetExecutionHistory"):
-            answer = self._client.get_execution_history(
-                executionArn=arn, reverseOrder=True, maxResults=limit, includeExecutionData=True
-            )
-        events: list[dict[str, Any]] = answer["events"]
-        return events
+        newest = (one for one in self.last_tasks(arn) if _resource(one))
+        one = next(newest, {"type": ""})
+        return _resource(one) == _CALLBACK and one["type"] != "TaskSucceeded"
 
     def let_go_on(self, token: str) -> bool:
         """Let an execution go on that waits for a token; False when nothing waits for it any more.
@@ -174,3 +200,9 @@ class Executions:
                 return False
             raise
         return True
+
+
+def _resource(event: dict[str, Any]) -> str:
+    """Name the service's call that an event of a history is about, if it is about one."""
+    details = (value for value in event.values() if isinstance(value, dict))
+    return next((one["resource"] for one in details if "resource" in one), "")

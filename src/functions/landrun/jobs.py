@@ -7,11 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from landrun.clients import translated
+from landrun.errors import ServiceError
 from landrun.outside import json_object
 from landrun.status import StatusChange, kept
 
 _NAME = re.compile(r"(?=.{1,63}$)[a-zA-Z0-9](?:-*[a-zA-Z0-9])*")
 """SageMaker API, CreateProcessingJob: whatever else calls itself one is no job's name."""
+
+_UNKNOWN = frozenset({"ValidationException", "ResourceNotFound"})
+"""How SageMaker answers for a job that it does not know."""
+
+_AT_WORK = frozenset({"InProgress", "Stopping"})
 
 _COUNTABLE = 1e15
 """Milliseconds until the year 33658; also keeps out what is endless or no number."""
@@ -40,6 +46,38 @@ class ProcessingJobs:
         with translated("sagemaker:DescribeProcessingJob"):
             answer: dict[str, Any] = self._client.describe_processing_job(ProcessingJobName=name)
         return answer
+
+    def find(self, name: str) -> dict[str, Any] | None:
+        """Fetch one job; None of one that SageMaker never took, or has forgotten.
+
+        Raises
+        ------
+        ServiceError
+            When SageMaker refuses the call for another reason, or cannot be reached.
+        """
+        try:
+            return self.describe(name)
+        except ServiceError as error:
+            if error.code in _UNKNOWN:
+                return None
+            raise
+
+    def at_work(self, history: list[dict[str, Any]]) -> bool:
+        """Whether the newest job that an execution submitted runs, or is being stopped.
+
+        Parameters
+        ----------
+        history : list of dict
+            Events of GetExecutionHistory, newest first.
+
+        Raises
+        ------
+        ServiceError
+            When SageMaker refuses the call or cannot be reached.
+        """
+        name = submitted_job_name(history)
+        found = self.find(name) if name else None
+        return found is not None and found.get("ProcessingJobStatus") in _AT_WORK
 
 
 def job_in(change: StatusChange) -> dict[str, Any] | None:

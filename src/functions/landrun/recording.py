@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from landrun.clock import utc_now
 from landrun.contract import S3Uri
@@ -41,21 +41,6 @@ OUT_OF_REACH = frozenset(
     }
 )
 """S3's errors that no retry mends: a run by hand may write to a bucket that is not the stack's."""
-
-FORGOTTEN_EXECUTION = frozenset({"ExecutionDoesNotExist"})
-"""Step Functions keeps a closed execution for 90 days; a message may have waited longer."""
-
-UNKNOWN_JOB = frozenset({"ValidationException", "ResourceNotFound"})
-"""How SageMaker answers for a job that it does not know."""
-
-Known = TypeVar("Known")
-
-
-def _nothing_if(error: ServiceError, codes: frozenset[str], nothing: Known) -> Known:
-    """Go on with what is known when a look-up failed for good; else the message comes again."""
-    if error.code not in codes:
-        raise error
-    return nothing
 
 
 @dataclass(frozen=True)
@@ -152,22 +137,9 @@ class Recorder:
     def _job(self, change: StatusChange) -> dict[str, Any]:
         job = job_in(change)
         if job is None:
-            name = submitted_job_name(self._history(change.executionArn))
-            job = self._described(name) if name else {}
+            name = submitted_job_name(self.executions.last_tasks(change.executionArn))
+            job = (self.jobs.find(name) or {"ProcessingJobName": name}) if name else {}
         return job_row(job)
-
-    def _history(self, arn: str) -> list[dict[str, Any]]:
-        try:
-            return self.executions.last_tasks(arn)
-        except ServiceError as error:
-            return _nothing_if(error, FORGOTTEN_EXECUTION, [])
-
-    def _described(self, name: str) -> dict[str, Any]:
-        """Describe a job; of one that SageMaker never took, or has forgotten, the name remains."""
-        try:
-            return self.jobs.describe(name)
-        except ServiceError as error:
-            return _nothing_if(error, UNKNOWN_JOB, {"ProcessingJobName": name})
 
     def _output(self, uri: object) -> dict[str, Any]:
         if not isinstance(uri, str):
@@ -177,7 +149,9 @@ class Recorder:
         except InvalidS3Uri as error:
             return {"output_problem": str(error)}
         except ServiceError as error:
-            return _nothing_if(error, OUT_OF_REACH, {"output_problem": str(error)})
+            if error.code not in OUT_OF_REACH:
+                raise
+            return {"output_problem": str(error)}
 
     def _left_under(self, under: S3Uri) -> dict[str, Any]:
         size = self.outputs.measure(under)

@@ -386,10 +386,8 @@ class FakeOutputs:
 class FakeJobs:
     described: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def describe(self, name: str) -> dict[str, Any]:
-        if name not in self.described:
-            raise ServiceError("sagemaker:DescribeProcessingJob", "ValidationException", "no job")
-        return self.described[name]
+    def find(self, name: str) -> dict[str, Any] | None:
+        return self.described.get(name)
 
 
 class Killed(BaseException):

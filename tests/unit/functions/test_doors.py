@@ -15,7 +15,7 @@ from landrun.cursors import Cursors
 from landrun.deadletters import DeadLetters
 from landrun.errors import AlreadyStarted, ServiceError
 from landrun.executions import Executions
-from landrun.jobs import job_row, submitted_job_name
+from landrun.jobs import ProcessingJobs, job_row, submitted_job_name
 from landrun.notifications import Notifications
 from landrun.outputs import SUMMARY_LIMIT, Outputs, OutputSize, fitting_summary
 from landrun.outside import printable
@@ -80,12 +80,15 @@ def test_a_machine_that_is_gone_is_a_service_error(aws):
 def test_an_execution_that_is_not_there_is_found_to_be_none(machine):
     executions = Executions(*machine)
     assert executions.find(executions.arn("nobody")) is None
+    assert executions.last_tasks(executions.arn("nobody")) == []
 
 
 def test_a_look_up_of_an_execution_that_failed_is_not_taken_for_none(machine):
     executions = Executions(*machine)
     with pytest.raises(ServiceError, match="states:DescribeExecution: InvalidArn"):
         executions.find("no arn")
+    with pytest.raises(ServiceError, match="states:GetExecutionHistory: InvalidArn"):
+        executions.last_tasks("no arn")
 
 
 def test_executions_are_listed_by_the_status_that_was_asked_for(machine):
@@ -97,6 +100,19 @@ def test_executions_are_listed_by_the_status_that_was_asked_for(machine):
     assert ({one["executionArn"] for one in everything}, token) == ({run.arn for run in runs}, "")
     stopped, _ = executions.page(statusFilter="ABORTED")
     assert [one["executionArn"] for one in stopped] == [runs[1].arn]
+
+
+def test_a_job_that_sagemaker_does_not_know_is_none_and_is_not_at_work(aws):
+    jobs = ProcessingJobs(aws("sagemaker"))
+    scheduled = {"parameters": json.dumps({"ProcessingJobName": "nobody"})}
+    assert jobs.find("nobody") is None
+    assert not jobs.at_work([{"taskScheduledEventDetails": scheduled}])
+    assert not jobs.at_work([])
+
+
+def test_a_look_up_of_a_job_that_failed_is_not_taken_for_none(aws):
+    with pytest.raises(ServiceError, match="sagemaker:DescribeProcessingJob: ParamValidationError"):
+        ProcessingJobs(aws("sagemaker")).find("")
 
 
 class Pages:

@@ -64,10 +64,11 @@ def build(
     """Build what the handler needs; ``client`` gives boto3's client of a service."""
     telemetry = telemetry or Telemetry()
     executions = Executions(client("stepfunctions"), settings.state_machine_arn)
+    jobs = ProcessingJobs(client("sagemaker"))
     turns = Turns(client("dynamodb"), settings.turns_table)
     recorder = Recorder(
         executions=executions,
-        jobs=ProcessingJobs(client("sagemaker")),
+        jobs=jobs,
         outputs=Outputs(client("s3")),
         ledger=Ledger(client("dynamodb"), settings.runs_table),
         notifications=Notifications(client("sns"), settings.notifications_topic_arn),
@@ -75,7 +76,7 @@ def build(
         clock=clock,
     )
     dead_letters = DeadLetters(partial(client, "sqs"), settings.dead_letter_queue_url)
-    admission = Admission(turns, executions, telemetry, settings.max_concurrent_runs, clock)
+    admission = Admission(turns, executions, jobs, telemetry, settings.max_concurrent_runs, clock)
     return ExecutionStatus(recorder, admission, dead_letters, telemetry)
 
 

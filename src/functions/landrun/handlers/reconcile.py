@@ -80,6 +80,7 @@ def build(
     telemetry = telemetry or Telemetry()
     executions = Executions(client("stepfunctions"), settings.state_machine_arn)
     manifests = Manifests(client("s3"), settings.output_bucket, settings.manifest_prefix)
+    jobs = ProcessingJobs(client("sagemaker"))
     ledger = Ledger(client("dynamodb"), settings.runs_table)
     waiting = Waiting(client("dynamodb"), settings.landings_table, clock)
     runs = Runs(manifests, executions, S3Uri(settings.output_bucket, settings.output_prefix), clock)
@@ -93,7 +94,7 @@ def build(
         collector=Collector(waiting, manifests, runs, prefix, most, mapper),
         recorder=Recorder(
             executions=executions,
-            jobs=ProcessingJobs(client("sagemaker")),
+            jobs=jobs,
             outputs=Outputs(client("s3")),
             ledger=ledger,
             notifications=Notifications(client("sns"), settings.notifications_topic_arn),
@@ -104,6 +105,7 @@ def build(
         admission=Admission(
             turns=Turns(client("dynamodb"), settings.turns_table),
             executions=executions,
+            jobs=jobs,
             telemetry=telemetry,
             limit=settings.max_concurrent_runs,
             clock=clock,
