@@ -87,9 +87,9 @@ def _unique(paths: Sequence[Path], schema: dict[str, pl.DataType], limit: int) -
         held.append(conform(segment, full))
         size += int(held[-1].estimated_size())
         if size > limit:
-            held = [firsts(pl.concat(held))]
+            held = [firsts(held)]
             size = int(held[0].estimated_size())
-    return firsts(pl.concat(held))
+    return firsts(held)
 
 
 def _write(rows: pl.DataFrame, part: Path) -> None:

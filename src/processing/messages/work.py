@@ -24,7 +24,7 @@ from messages.columns import Columns
 from messages.csvfiles import CsvReader, Stretch
 from messages.lines import Reject
 from messages.sources import Source
-from messages.staging import IDENTITY, Staging, Weight, ordered
+from messages.staging import Staging, Weight, ordered
 from messages.streams import (
     BATCH_LINES,
     BOMB_BYTES,
@@ -106,10 +106,9 @@ def run(task: Task, folder: Path, buckets: int) -> Done:
             kinds = done.schema.setdefault(name, [])
             if dtype not in kinds:
                 kinds.append(dtype)
-        unique = batch.frame.unique(IDENTITY, keep="first", maintain_order=True)
         done.staged += batch.frame.height
-        if unique.height:
-            staging.add(ordered(unique, task.number, base))
+        if batch.frame.height:
+            staging.add(ordered(batch.frame, task.number, base))
     staging.flush()
     done.weights = dict(staging.weights)
     gc.collect(1)  # a few cycles may hold much; older ones are of other tasks, or none

@@ -3,6 +3,7 @@
 # ruff: noqa: RUF001 - letters that look alike are the point
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import polars as pl
@@ -187,6 +188,17 @@ def test_a_row_that_is_left_out_from_the_start_is_one_that_no_step_changes(text:
     row = pl.Series([text])
     touched = row.str.contains(cleaning._ANYTHING).item()
     assert touched or cleaning._cleaned(row).item() == text
+
+
+_ENTITIES = ["&lt;", "&gt;", "&amp;", "&quot;", "&#39;", "&nbsp;", "&eacute;", "&#x26;", "&nosuch;"]
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from([*_ENTITIES, "&", "&am", "p;", "l", "t;", "#39;", " ", "é"])))
+def test_entities_are_resolved_once_and_each_by_itself(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    one_by_one = re.sub(cleaning._ENTITY, cleaning._character, text)
+    assert cleaning._decoded(pl.Series(["a", text])).to_list() == ["a", one_by_one]
 
 
 def _settled() -> list[str]:
