@@ -44,11 +44,7 @@ def run(options: Options) -> Iterator[Row]:
     folder.mkdir()
     race = processing.Race(folder / "messages.jsonl", options.scratch)
     _write(race.source, alike, megabytes)
-    for number in range(rounds):
-        for way in (processing.OURS, *processing.OTHERS):
-            if way != processing.SLOWEST or (number == 0 and not options.quick):
-                options.progress(f"real messages, round {number + 1}: {way}")
-                race.take(way)
+    race.rounds(rounds, options, "real messages")
     case = f"real SMS, {race.source.stat().st_size / 1e6:.0f} MB"
     yield from processing.rows(race, case, aimed=not options.quick)
 

@@ -58,7 +58,7 @@ class Rows:
     """Rows taken apart, before cleaning: values by column, and where each row stood."""
 
     columns: dict[str, pl.Series]
-    positions: list[int]
+    positions: Sequence[int]
     rejects: list[Reject] = field(default_factory=list)
 
 
@@ -177,7 +177,7 @@ def clean_frame(frame: pl.DataFrame, columns: Columns) -> Batch:
     for name in columns.named().values():
         if name in data:
             data[name] = as_text(data[name])
-    return _finish(Rows(_packed(data, columns), list(range(frame.height))), columns)
+    return _finish(Rows(_packed(data, columns), range(frame.height)), columns)
 
 
 def _packed(data: dict[str, pl.Series], columns: Columns) -> dict[str, pl.Series]:

@@ -128,7 +128,7 @@ def _writable(row: dict[str, Any]) -> bool:
     return True
 
 
-def without(values: list[Any], indexes: Sequence[int]) -> list[Any]:
+def without(values: Sequence[Any], indexes: Sequence[int]) -> list[Any]:
     """Leave some values out."""
     gone = set(indexes)
     return [v for i, v in enumerate(values) if i not in gone]

@@ -16,16 +16,17 @@ import orjson
 import polars as pl
 
 from messages.columns import MAX_NAME
-from messages.jsonrows import parse
+from messages.jsonrows import parse, without
 from messages.lines import MAX_LINE, MAX_VALUES, Reject
 from messages.values import MAX_COLUMNS
 
 # Fewer lines are not worth it, nor are lines of which more than one in eight is not like the rest.
 FEW, ODD, SAMPLE = 500, 8, 64
+MAX_LENGTH = min(MAX_LINE, MAX_VALUES)
 # A record has four fields for each string: what is before its name, its name, a colon, its value.
 _VALUE, _STEP = 3, 4
 _CONTROLS = bytes(byte for byte in range(0x20) if byte != ord("\n"))
-Plain = tuple[dict[str, pl.Series], list[int], list[Reject]]
+Plain = tuple[dict[str, pl.Series], Sequence[int], list[Reject]]
 
 
 class _Form(NamedTuple):
@@ -40,7 +41,7 @@ def read(lines: Sequence[bytes]) -> Plain | None:
 
     Returns
     -------
-    dict, list, list
+    dict, sequence, list
         Columns by key, positions, and rejects: what ``jsonrows.parse`` and ``values.column`` make
         of the lines. None where the lines are not alike enough.
     """
@@ -55,12 +56,12 @@ def read(lines: Sequence[bytes]) -> Plain | None:
     rejects = [replace(r, position=odd[r.position]) for r in rejects]
     parsed = [odd[place] for place in places]
     gone = {*odd} - {*parsed}
-    positions = [i for i in range(len(lines)) if i not in gone]
+    left = without(range(len(lines)), [*gone]) if gone else []
     columns = {}
     for key, field in zip(form.keys, fields, strict=True):
         whole = field.scatter(parsed, pl.Series([row[key] for row in rows], dtype=pl.String))
-        columns[key] = (whole.gather(positions) if gone else whole).alias(key)
-    return columns, positions, rejects
+        columns[key] = (whole.gather(left) if gone else whole).alias(key)
+    return columns, left if gone else range(len(lines)), rejects
 
 
 def _texts(row: dict[str, Any]) -> bool:
@@ -69,7 +70,7 @@ def _texts(row: dict[str, Any]) -> bool:
 
 def _form(lines: Sequence[bytes]) -> _Form | None:
     """Learn from one line what lines have in common; None if that is not likely to be all."""
-    if len(lines) < FEW or max(map(len, lines)) > min(MAX_LINE, MAX_VALUES):
+    if len(lines) < FEW:
         return None
     sample = lines[:: max(1, len(lines) // SAMPLE)]
     pattern = next((line for line in sample if b"\\" not in line and line[:1] == b"{"), b"")
@@ -109,7 +110,7 @@ def _fields(lines: Sequence[bytes], form: _Form) -> tuple[list[pl.Series], list[
         table = _cut(text, len(form.keys))
     except pl.exceptions.PolarsError:
         return None
-    if table.height != len(lines):
+    if table.height != len(lines) or (whole.str.len_bytes() > MAX_LENGTH).any():
         return None
     parts = [part for pair in zip(form.around, [*table.columns, ""], strict=True) for part in pair]
     put = [pl.col(p) if i % 2 else pl.lit(p) for i, p in enumerate(parts[:-1])]

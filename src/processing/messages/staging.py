@@ -122,7 +122,7 @@ def firsts(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _hash(seed: int) -> pl.Expr:
-    return pl.struct(IDENTITY).hash(seed)
+    return pl.col(SENDER).hash(2 * seed) ^ pl.col(TEXT).hash(2 * seed + 1)
 
 
 def append(path: Path, frame: pl.DataFrame) -> None:

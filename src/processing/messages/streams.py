@@ -176,7 +176,7 @@ def range_blocks(path: Path, start: int, end: int) -> Iterator[bytes]:
         position = line_start(file, start, end)
         last = b"\n"
         while position < end:
-            block = file.read(min(BLOCK, end - position))
+            block = file.read(min(BATCH_BYTES, end - position))
             if not block:
                 return
             yield block
