@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 from benchmarks import generate, processing, shares
-from benchmarks.processing import OURS, Race
+from benchmarks.measuring import Options
+from benchmarks.processing import OTHERS, OURS, SLOWEST, Race
 from benchmarks.tree import Cost, FailedError, measure
 
 
@@ -42,11 +43,25 @@ def test_a_way_that_writes_other_rows_gives_no_figure(
     prints = iter(["2 abc", "2 abc", "2 abd"])
     monkeypatch.setattr(processing, "_fingerprint", lambda *_: next(prints))
     race = Race(tmp_path / "messages.jsonl", tmp_path)
+    race.source.touch()
     race.take(OURS)
     race.take("Polars")
 
     with pytest.raises(FailedError, match="DuckDB wrote other rows"):
         race.take("DuckDB")
+
+
+def test_each_round_begins_with_another_way_and_the_slowest_races_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(Race, "take", lambda _, way: ran.append(way))
+    options = Options(quick=False, scratch=tmp_path, progress=lambda _: None)
+    Race(tmp_path / "messages.jsonl", tmp_path).rounds(2, options, "messages")
+    first, second = ran[: len(OTHERS) + 1], ran[len(OTHERS) + 1 :]
+    assert first == [OURS, *OTHERS]
+    assert sorted(second) == sorted({OURS, *OTHERS} - {SLOWEST})
+    assert second[0] == first[1]
 
 
 def test_memory_and_processor_of_all_processes_of_a_command_count(tmp_path: Path) -> None:
