@@ -149,7 +149,7 @@ STEPS: dict[str, Callable[[World], object]] = {
 }
 """What the functions have to deal with when they are struck."""
 
-STRUCK = list(STEPS) if THOROUGH else ["asking with room", "an end"]
+STRUCK = list(STEPS) if THOROUGH else ["an end"]
 FAULTS = [*DEATHS, throttled] if THOROUGH else DEATHS[:1]
 OVERLAPS = [("an end", "reconcile")]
 if THOROUGH:
