@@ -114,7 +114,7 @@ def clean_stretches(
 ) -> Iterator[pa.RecordBatch]:
     """Clean stretches of files: groups of tasks in, `TABLE` out.
 
-    Of each task come its rows as segments in Arrow's format, duplicates within a batch dropped;
+    Of each task come its rows as segments in Arrow's format, fewer where many of a batch are alike;
     its rejects as JSON lines; and, last, its `Done`.
     """
     for number in _numbers(batches):
