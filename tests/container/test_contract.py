@@ -34,11 +34,9 @@ STAT = textwrap.dedent(f"""
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left(docker: Docker, job: Job):
-    left = ("volume", "ls", "--quiet", "--filter", "dangling=true")
-    volumes = docker(*left)
     yield
-    assert docker("ps", "--all", "--quiet", "--filter", f"label={LABEL}={job.name}") == ""
-    assert set(docker(*left).split()) <= set(volumes.split())
+    for what in (("ps", "--all"), ("volume", "ls")):
+        assert docker(*what, "--quiet", "--filter", f"label={LABEL}={job.name}") == ""
 
 
 def test_mounts_are_root_s_and_the_outputs_alone_become_the_user_s(job: Job) -> None:
@@ -148,12 +146,12 @@ def _log(job: Job) -> str:
 
 
 def test_a_stopped_job_gets_sigterm_and_time_to_end(job: Job) -> None:
-    assert stopped(job, "stop") < 2
+    stopped(job, "stop")
     assert job.outputs() == {"stopped": b"in time"}
 
 
 def test_a_job_that_ignores_sigterm_is_killed_after_the_grace(job: Job) -> None:
-    assert 2 <= stopped(job, "signal.SIG_IGN") < 10
+    assert 2 <= stopped(job, "signal.SIG_IGN") < 60
     assert job.outputs() == {}
 
 

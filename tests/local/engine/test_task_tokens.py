@@ -112,7 +112,7 @@ def test_stop_ends_the_wait_and_closes_its_token(laptop, line: Line) -> None:
     began = time.monotonic()
     laptop.client("stepfunctions").stop_execution(executionArn=arn)
     assert laptop.execution(arn)["status"] == "ABORTED"
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
     assert line.refusal(lambda: line.answer(token)) == "TaskTimedOut"
     assert "TaskTimedOut" not in [event["type"] for event in laptop.history(arn)]
 

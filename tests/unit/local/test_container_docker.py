@@ -10,7 +10,7 @@ import pytest
 
 from landrun_ops.docker import Docker, DockerError
 from landrun_ops.local.container import ContainerStartError
-from landrun_ops.local.docker_container import DockerContainer, Spec
+from landrun_ops.local.docker_container import LABEL, DockerContainer, Spec
 from landrun_ops.local.processing_files import TransferError
 
 REQUEST = {
@@ -59,7 +59,15 @@ def test_what_sagemaker_mounts_is_a_volume_that_hides_the_image_s_own() -> None:
         "dst=/opt/ml/output",
         "dst=/opt/ml/processing/out",
     ]
-    assert all(mount.endswith("volume-nocopy=true") for mount in mounts)
+    assert all("volume-nocopy=true" in mount.split(",") for mount in mounts)
+
+
+def test_its_volumes_bear_the_job_s_name_as_it_does_itself() -> None:
+    words = spec().create_words()
+    (label,) = options(words, "--label")
+    mounts = options(words, "--mount")
+    assert label.startswith(f"{LABEL}=")
+    assert all(f"volume-label={label}" in mount.split(",") for mount in mounts)
 
 
 def test_environment_is_the_job_s_over_the_laptop_s() -> None:

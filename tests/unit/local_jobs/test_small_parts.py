@@ -48,7 +48,7 @@ def test_wait_ends_with_the_execution() -> None:
     threading.Timer(0.05, ended.set).start()
     started = time.monotonic()
     wait(SimpleNamespace(is_running=lambda: not ended.is_set()), 60)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def test_patches_are_taken_back_also_from_what_was_inherited() -> None:

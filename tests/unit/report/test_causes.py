@@ -38,13 +38,13 @@ def test_failures_that_differ_by_a_word_are_not(one: str, other: str) -> None:
 
 
 def test_telling_causes_apart_takes_no_longer_for_hostile_texts() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
 
     for text in ("/." * 200, "'" * 400, "a/" * 200, "1," * 200, '"' * 399, "0x" * 200, "-" * 400):
         for _ in range(20):
             alike(text)
 
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

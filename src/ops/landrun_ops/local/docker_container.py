@@ -27,7 +27,7 @@ from landrun_ops.local.container import OPT_ML, ContainerStartError
 from landrun_ops.local.processing_files import TransferError
 
 LABEL = "landrun.job"
-"""Label of the containers of jobs; its value is the job's name."""
+"""Label of the containers of jobs and of their volumes; its value is the job's name."""
 
 _CHUNK = 1 << 20
 
@@ -94,11 +94,13 @@ class Spec:
     def create_words(self) -> list[str]:
         """Give the words of ``docker create``; an image that is not here is an error."""
         words = ["create", "--pull", "never", "--name", self.name]
-        words += ["--label", f"{LABEL}={self.job}", "--hostname", self.host]
+        label = f"{LABEL}={self.job}"
+        words += ["--label", label, "--hostname", self.host]
         words += ["--network", "none" if self.isolated else "host"]
         for folder in dict.fromkeys([f"{OPT_ML}/config", *map(_plain, self.inputs), *self.written]):
             # nocopy: what the image has at this place is not seen, as under a mount of SageMaker's.
-            words += ["--mount", f"type=volume,dst={folder},volume-nocopy=true"]
+            volume = f"type=volume,dst={folder},volume-nocopy=true,volume-label={label}"
+            words += ["--mount", volume]
         for name, value in self.environment.items():
             words += ["--env", f"{name}={value}"]
         program, *rest = self.entrypoint or ("",)
