@@ -50,7 +50,7 @@ build: ## Build what `sam deploy` deploys, and compile it (needs sam and python3
 scan: .venv/.dev ## Scan the stack and the code for what is insecure (SCAN="checkov bandit" for some)
 	@sh tests/scan/install.sh
 	PYTHONPATH=tests $(BIN)/python -m scan $(SCAN)
-	LANDRUN_SCAN=1 $(PYTEST) -q tests/scan
+	LANDRUN_SCAN=1 $(PYTEST) -q tests/scan tests/template/test_lint.py
 
 container: .venv/.dev ## Try the job's image in Docker, on a base made from packages (IMAGE=one that is here)
 	@sh tests/container/check.sh $(IMAGE)

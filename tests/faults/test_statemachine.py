@@ -31,7 +31,7 @@ FIGURES = os.environ.get("LANDRUN_FAULTS_FIGURES")
 SHRINKING = os.environ.get("LANDRUN_FAULTS_SHRINK") != "0"
 
 PROFILE = settings(
-    max_examples=EXAMPLES or 12,
+    max_examples=EXAMPLES or 8,
     stateful_step_count=40 if EXAMPLES else 25,
     derandomize=not EXAMPLES,
     database=None,
@@ -320,6 +320,6 @@ class Schedule(Deliveries):
 TestArrival = Arrival.TestCase
 TestArrival.settings = PROFILE
 TestBounded = Bounded.TestCase
-TestBounded.settings = settings(PROFILE, max_examples=EXAMPLES or 6)
+TestBounded.settings = settings(PROFILE, max_examples=EXAMPLES or 4)
 TestSchedule = Schedule.TestCase
 TestSchedule.settings = PROFILE

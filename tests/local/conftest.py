@@ -5,7 +5,6 @@ moto keeps its state in module globals, which other tests of this process use as
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -23,20 +22,23 @@ T = TypeVar("T")
 @pytest.fixture(scope="session")
 def laptop() -> Iterator[Callable[..., Laptop]]:
     """``laptop(project, state_dir, parameters, port)`` starts one; all are stopped at the end."""
-    with contextlib.ExitStack() as closing:
+    laptops: list[Laptop] = []
 
-        def start(
-            project: Path,
-            state_dir: Path,
-            parameters: Mapping[str, str] | None = None,
-            port: int = 0,
-            **how: Any,
-        ) -> Laptop:
-            started = Laptop(project, state_dir, parameters or {}, port, **how)
-            closing.callback(started.stop)
-            return started
+    def start(
+        project: Path,
+        state_dir: Path,
+        parameters: Mapping[str, str] | None = None,
+        port: int = 0,
+        **how: Any,
+    ) -> Laptop:
+        laptops.append(Laptop(project, state_dir, parameters or {}, port, **how))
+        return laptops[-1]
 
-        yield start
+    yield start
+    for one in laptops:  # all at once: each takes seconds
+        one.ask_to_stop()
+    for one in laptops:
+        one.stop()
 
 
 @pytest.fixture(scope="session")

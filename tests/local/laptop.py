@@ -21,7 +21,7 @@ UP = Path(__file__).with_name("up.py")
 class Laptop:
     """``LocalAws.up`` in a process of its own; ``said`` is what it wrote to stderr.
 
-    ``pace`` 0.01 makes an execution's waits before retries a hundredth as long.
+    An execution's waits before retries are ``pace`` as long as on AWS: nobody tests ten seconds.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Laptop:
         parameters: Mapping[str, str],
         port: int = 0,
         *,
-        pace: float = 1,
+        pace: float = 0.05,
     ) -> None:
         self.state_dir = state_dir
         self.errors = state_dir.with_name(f"{state_dir.name}.stderr")
@@ -56,9 +56,12 @@ class Laptop:
         assert self.is_up, self.said
         return LocalAws.attach(self.state_dir)
 
-    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
+    def ask_to_stop(self, by: signal.Signals = signal.SIGTERM) -> None:
         if self.process.poll() is None:
             self.process.send_signal(by)
+
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
+        self.ask_to_stop(by)
         code = self.process.wait(40)
         assert self.process.stdin is not None
         assert self.process.stdout is not None

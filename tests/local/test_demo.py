@@ -34,7 +34,7 @@ def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _environment(**more: str) -> dict[str, str]:
-    foreign = ("AWS_", "LANDRUN_", "COLUMNS", "CI")
+    foreign = ("AWS_", "LANDRUN_", "COLUMNS", "CI", "MAKE", "MFLAGS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return kept | more
 

@@ -60,7 +60,7 @@ def test_a_run_that_fails_is_the_exit_code_and_a_line(
     laptop: Callable[..., Any], root: Path, tmp_path: Path, verify: Callable[..., Any]
 ) -> None:
     broken = {"JobEntrypoint": "python3 /opt/program/not-there.py"}
-    stack = laptop(root, tmp_path / "state", broken, pace=0.01).aws
+    stack = laptop(root, tmp_path / "state", broken).aws
     done = verify(stack, "--stack", STACK)
     assert done.returncode == 1, done.stderr
     assert "FAILED" in done.stderr.splitlines()[-1]
