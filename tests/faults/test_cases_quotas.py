@@ -14,19 +14,19 @@ from .world import World
 
 
 @pytest.mark.case(7)
-def test_burst_of_a_thousand_over_the_quota_of_start_execution_loses_none_and_buries_none(
+def test_burst_over_the_quota_of_start_execution_loses_none_and_buries_none(
     world: World,
 ) -> None:
     world.faults.recording = False
     world.fate = lambda _: []
-    world.machine.bucket = TokenBucket(world.clock, size=800, per_second=2)
-    for number in range(1000):
+    world.machine.bucket = TokenBucket(world.clock, size=200, per_second=2)
+    for number in range(250):
         world.land(f"incoming/{number}.jsonl", stored=False)
     world.drain()
-    assert world.machine.bucket.refused == 200
+    assert world.machine.bucket.refused == 50
     while len(world.landings):
         world.later()
-    assert len(world.executions()) == len(world.manifests()) == 1000
+    assert len(world.executions()) == len(world.manifests()) == 250
     assert world.dead("landings") == []
     assert violations(world) == []
 

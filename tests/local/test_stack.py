@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -138,26 +137,6 @@ def test_a_tick_without_a_scheduled_input_is_told(aws: LocalAws) -> None:
         aws.tick()
 
 
-def test_a_tick_reads_what_lies_under_the_scheduled_input(
-    laptop: Callable[..., Any], root: Path, tmp_path: Path, eventually: Callable[..., Any]
-) -> None:
-    # Given a scheduled input and an object of that day
-    started = laptop(root, tmp_path / "state", {"ScheduledInput": "daily/{date:%Y/%m/%d}/"})
-    aws = started.aws
-    aws.client("s3").put_object(
-        Bucket=aws.outputs["LandingBucket"], Key="daily/2026/11/21/a.jsonl", Body=BODY
-    )
-    # When the schedule fires, twice for the same time
-    due = datetime(2026, 11, 21, 3, tzinfo=UTC)
-    first, second = aws.tick(due), aws.tick(due)
-    # Then there is one run, over that object
-    assert first["Objects"] == 1
-    assert first["ExecutionArn"] == second["ExecutionArn"]
-    eventually(lambda: [row["status"] for row in rows(aws)] == ["SUCCEEDED"], timeout=60)
-    assert aws.tick(datetime(2026, 11, 20, 3, tzinfo=UTC)) == {"Objects": 0}
-    started.stop()
-
-
 def test_closing_leaves_no_thread_and_no_trace_in_this_process(
     project: Path, tmp_path: Path
 ) -> None:
@@ -169,10 +148,10 @@ def test_closing_leaves_no_thread_and_no_trace_in_this_process(
     assert dict(os.environ) == variables
 
 
-@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_leaves_no_process_and_no_environment_behind(
-    laptop: Callable[..., Any], project: Path, tmp_path: Path, by: signal.Signals
+    laptop: Callable[..., Any], project: Path, tmp_path: Path
 ) -> None:
+    """A Ctrl-C is test_cli.py's."""
     # Given one that is up and whose function has run
     started = laptop(project, tmp_path / "state")
     aws = started.aws
@@ -181,7 +160,7 @@ def test_a_signal_leaves_no_process_and_no_environment_behind(
     workers = children(started)
     assert workers
     # When it is told to end
-    started.stop(by)
+    started.stop(signal.SIGTERM)
     # Then all is gone
     assert not workers & alive().keys()
     assert not (tmp_path / "state" / "env.json").exists()

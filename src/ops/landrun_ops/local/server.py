@@ -15,6 +15,9 @@ from landrun_ops.local.settings import EVERYWHERE, HOST
 
 _one_per_process = threading.Lock()
 
+_SHUTDOWN_POLL = 0.05
+"""Seconds between two looks of the server at whether it is to end; by default half a second."""
+
 
 @contextlib.contextmanager
 def serve(port: int, *, listen: bool = False) -> Iterator[str]:
@@ -40,7 +43,9 @@ def serve(port: int, *, listen: bool = False) -> Iterator[str]:
             _state_of_its_own(listening.getsockname()[1]),
         ):
             server = _make_server(listening)
-            thread = threading.Thread(target=server.serve_forever, name="moto", daemon=True)
+            thread = threading.Thread(
+                target=server.serve_forever, args=(_SHUTDOWN_POLL,), name="moto", daemon=True
+            )
             thread.start()
             try:
                 yield f"http://{HOST}:{listening.getsockname()[1]}"
