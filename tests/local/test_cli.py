@@ -299,7 +299,7 @@ def test_stopping_leaves_no_process_and_no_state_behind(
         assert children
         process.send_signal(stop)
         assert process.wait(SECONDS) == 0
-        assert psutil.wait_procs(children, timeout=5)[1] == []
+        assert psutil.wait_procs(children, timeout=30)[1] == []
     assert (tmp_path / "stderr.txt").read_text() == ""
     assert landrun("local", "env", env=clean_environment(tmp_path), cwd=root).returncode == 2
 

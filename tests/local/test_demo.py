@@ -142,7 +142,7 @@ def test_ctrl_c_leaves_no_process_behind(project: Path, tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=SECONDS)
     assert process.returncode == 130
-    assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert psutil.wait_procs(children, timeout=30)[1] == []
 
 
 def test_make_demo_hands_input_and_arguments_over_unharmed(root: Path, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_parts_are_looked_at_until_asked_to_stop() -> None:
 
     part: Part[int] = Part("p", look, 60)
     looking([part], stopping)
-    assert seen.wait(5)
+    assert seen.wait(30)
     stopping.set()
 
 

@@ -61,7 +61,7 @@ def test_description_of_a_job_grows_with_it(held: Held) -> None:
     job = create(jobs, Tags=[{"Key": "a", "Value": "b"}])
     assert job.response_object["ProcessingJobStatus"] == "InProgress"
     held.go.set()
-    assert job.ended.wait(5)
+    assert job.ended.wait(30)
     described = job.response_object
     assert described["ProcessingJobStatus"] == "Completed"
     assert described["ExitMessage"] == "done"
@@ -75,7 +75,7 @@ def test_stop_goes_by_stopping(held: Held) -> None:
     job = create(jobs)
     jobs.stop(job)
     assert job.processing_job_status in ("Stopping", "Stopped")
-    assert job.ended.wait(5)
+    assert job.ended.wait(30)
     assert job.processing_job_status == "Stopped"
     jobs.stop(job)
     assert job.processing_job_status == "Stopped"
@@ -89,7 +89,7 @@ def test_runner_that_breaks_is_a_failed_job_and_a_logged_line(
 
     with caplog.at_level(logging.ERROR):
         job = create(ProcessingJobs(broken))
-        assert job.ended.wait(5)
+        assert job.ended.wait(30)
     assert job.response_object["ProcessingJobStatus"] == "Failed"
     assert "RuntimeError: no disk" in job.response_object["FailureReason"]
     assert "processing job broke" in caplog.text
