@@ -192,7 +192,7 @@ def stack() -> Stack:
         max_objects=default["MaxObjectsPerRun"],
         instance_type=default["InstanceType"],
         volume_gb=default["VolumeSizeInGB"],
-        alarms=len(_of(_yaml("src/monitoring/template.yaml"), "AWS::CloudWatch::Alarm")),
+        alarms=len(_of(_yaml("src/stacks/monitoring.yaml"), "AWS::CloudWatch::Alarm")),
         states=len(_way(machine, waits=False)),
         states_with_turn=len(_way(machine, waits=True)),
         retry=_quota_retry(machine),

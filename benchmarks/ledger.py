@@ -36,7 +36,7 @@ RUNS = Design(
     [Index("by-month", "month", "started_at"), Index("by-unfinished", "unfinished", "started_at")],
 )
 TURNS = Design("turns", "place", [Index("", "line", "place")])
-"""The tables of src/storage/template.yaml."""
+"""The tables of src/stacks/storage.yaml."""
 
 DYNAMODB_SECONDS, S3_SECONDS, STATES_SECONDS = 0.010, 0.020, 0.030
 """How long services take to answer: assumed; the megabytes of an answer take no time here."""
@@ -172,12 +172,12 @@ def looks(ledger: Ledger) -> Iterator[tuple[str, Asked]]:
 
 def sweeps(ledger: Ledger) -> Iterator[tuple[str, Asked]]:
     """Reconcile: as every 15 minutes, and as after the sweeps of days were lost."""
-    from landrun.cursors import Cursors  # noqa: PLC0415
+    from landrun.adapters.checkpoints import Checkpoints  # noqa: PLC0415
     from landrun.handlers import reconcile  # noqa: PLC0415
     from landrun.settings import ReconcileSettings  # noqa: PLC0415
 
     settings = ReconcileSettings.from_environment(ENVIRONMENT)
-    cursors = Cursors(ledger.clients("dynamodb"), LANDINGS.name)
+    cursors = Checkpoints(ledger.clients("dynamodb"), LANDINGS.name)
     for case, ago in (("a sweep", timedelta(minutes=25)), ("a sweep after a year without", YEAR)):
         cursors.move("executions", {"back_to": (NOW - ago).isoformat()})
         with unheard():

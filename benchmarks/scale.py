@@ -177,14 +177,14 @@ def bounds() -> str:
 
 def sweeps() -> str:
     """Say how far reconcile follows."""
-    from landrun import reconciling  # noqa: PLC0415
+    from landrun.services import reconcile  # noqa: PLC0415
 
-    executions = reconciling.PAGES * 1000 * SWEEPS
+    executions = reconcile.PAGES * 1000 * SWEEPS
     rows = [
         ("executions that began or ended, compared with the ledger", f"{executions:,} a day",
          "what events lost is mended late, and first for runs that still seem to run"),
         ("rows of runs that seem to run, looked at one by one",
-         f"{reconciling.LOOK_UPS * SWEEPS:,} a day", "the others at a later sweep"),
+         f"{reconcile.LOOK_UPS * SWEEPS:,} a day", "the others at a later sweep"),
         ("manifests without a run, looked for", f"{SCANNED * SWEEPS:,} a day",
          "a round over all that are kept takes longer: a million, two days"),
     ]  # fmt: skip

@@ -21,7 +21,7 @@ from xml.sax.saxutils import escape
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 
-from landrun import clients
+from landrun.adapters import clients
 
 ACCOUNT = {
     "AWS_ACCESS_KEY_ID": "benchmark",

@@ -36,7 +36,7 @@ LANDINGS = Design(
         )
     ],
 )
-"""The table of src/storage/template.yaml."""
+"""The table of src/stacks/storage.yaml."""
 
 DYNAMODB_SECONDS, S3_SECONDS, START_SECONDS = 0.004, 0.020, 0.030
 """How long services take to answer: assumed, as in a region's own network."""
@@ -208,8 +208,8 @@ def tick(size: int, scratch: Path) -> Cost:
 
 def waiting(count: int) -> Iterator[Item]:
     """Make up items of landings that wait, each of an object of its own."""
-    from landrun.landing import Landing  # noqa: PLC0415
-    from landrun.waiting import landing_id  # noqa: PLC0415
+    from landrun.adapters.landings_table import landing_id  # noqa: PLC0415
+    from landrun.models.landing import Landing  # noqa: PLC0415
 
     database = DynamoDB([LANDINGS])
     [landing] = _recorded(database, 1)
@@ -224,12 +224,12 @@ def waiting(count: int) -> Iterator[Item]:
 
 def _recorded(database: DynamoDB, count: int) -> list[Any]:
     """Record landings by the real function's door."""
-    from landrun.landing import parse_landing  # noqa: PLC0415
-    from landrun.waiting import Waiting  # noqa: PLC0415
+    from landrun.adapters.landings_table import LandingsTable  # noqa: PLC0415
+    from landrun.models.landing import parse_landing  # noqa: PLC0415
 
     os.environ.update(burst.ENVIRONMENT)
     client = Clients(dynamodb=(json_service(database), 0.0))("dynamodb")
-    door = Waiting(client, LANDINGS.name, lambda: datetime(2026, 11, 22, 8, tzinfo=UTC))
+    door = LandingsTable(client, LANDINGS.name, lambda: datetime(2026, 11, 22, 8, tzinfo=UTC))
     landings = [parse_landing(message["body"]) for message in burst.messages(count)]
     for landing in landings:
         door.record(landing)

@@ -27,8 +27,8 @@ from benchmarks.lambdas import MACHINE, SETTINGS, event, free_port
 from benchmarks.measuring import Aim, Figures, Options, Row, interleaved, ratios
 from landrun.handlers.batches import BATCH_SIZE
 from landrun.handlers.object_created import build
+from landrun.observability import Telemetry
 from landrun.settings import ObjectCreatedSettings
-from landrun.telemetry import Telemetry
 
 TITLE = "A warm handler"
 

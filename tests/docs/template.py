@@ -65,7 +65,7 @@ def outputs() -> str:
 
 def alarms() -> dict[str, dict[str, Any]]:
     """Give the properties of each alarm by its logical id."""
-    resources = read(ROOT / "src/monitoring/template.yaml")["Resources"]
+    resources = read(ROOT / "src/stacks/monitoring.yaml")["Resources"]
     return {
         name: resource["Properties"]
         for name, resource in resources.items()

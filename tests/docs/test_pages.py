@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from landrun.contract import ManualTrigger
-from landrun.jobs import job_in, job_row
-from landrun.landing import Landing
-from landrun.status import parse_status_change, row
-from landrun.waiting import Waiting
+from landrun.adapters.landings_table import LandingsTable
+from landrun.adapters.sagemaker import job_in, job_row
+from landrun.models.landing import Landing
+from landrun.models.run import ManualTrigger
+from landrun.models.status_change import parse_status_change, row
 
 from . import blocks, commands, made, template
 from .project import ALARMS, DOCS, README, ROOT, name, pages
@@ -191,7 +191,7 @@ def test_attributes_of_the_runs_table_are_those_of_rows(
         found |= {*row(change), *job_row(job_in(change) or {})}
     given = {"Trigger": ManualTrigger(StartedBy="me", RerunOf="landrun-1").to_dict()}
     found |= set(row(change.model_copy(update={"input": json.dumps(given)})))
-    source = (ROOT / "src/functions/landrun/recording.py").read_text(encoding="utf-8")
+    source = (ROOT / "src/functions/landrun/services/record_outcome.py").read_text(encoding="utf-8")
     found |= set(re.findall(r'"(output_\w+|unfinished|notification_due_at|summary)":', source))
     listed = table(DOCS / "reference/runs-table.md", "attribute")
     assert sorted({*listed} - {"left_out"}) == sorted(found)
@@ -207,7 +207,7 @@ def test_attributes_of_the_landings_table_are_those_that_are_written() -> None:
             return {"Attributes": {name: {"S": value} for name, value in landed.items()}}
 
     landing = Landing("b", "k", "v", "01", 1, "2026-11-22T08:15:30Z")
-    waiting = Waiting(Table(), "landings", lambda: datetime(2026, 11, 22, tzinfo=UTC))
+    waiting = LandingsTable(Table(), "landings", lambda: datetime(2026, 11, 22, tzinfo=UTC))
     waiting.record(landing)
     waiting.claim("id", "landrun-1", ManualTrigger(StartedBy="me"))
     waiting.settle("landrun-1", landing)

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from landrun.contract import landing_run_name
+from landrun.models.run import landing_run_name
 
 from . import inside
 from .faulty import Call, Process

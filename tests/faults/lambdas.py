@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from landrun import observability as landrun_telemetry
 from landrun import settings as landrun_settings
-from landrun import telemetry as landrun_telemetry
 from landrun_ops.local.patches import Patches
 
 from .faulty import Faults, Faulty, Killed, Maker, Observer, Process

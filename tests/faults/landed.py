@@ -40,7 +40,7 @@ class Landed:
 
     @property
     def version(self) -> str:
-        """What the run's name has of it, as in `landrun.landing.Landing`."""
+        """What the run's name has of it, as in `landrun.models.landing.Landing`."""
         return self.version_id or f"sequencer:{self.sequencer}"
 
     @property

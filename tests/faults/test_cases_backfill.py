@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from landrun.contract import S3Uri
+from landrun.models.s3_uri import S3Uri
 from landrun_ops.backfilling import object_created
 from landrun_ops.local.s3_events import sequencer
 from landrun_ops.versions import Versions

@@ -28,4 +28,6 @@ def test_each_guarantee_can_be_taken_away_and_what_is_left_is_python(project, mu
 
 def test_code_that_is_not_found_is_an_error(project):
     with pytest.raises(LookupError, match="no such guarantee"):
-        mutated(project, Mutation("no such guarantee", "ledger.py", "no such code", ""))
+        mutated(
+            project, Mutation("no such guarantee", "adapters/runs_table.py", "no such code", "")
+        )

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from landrun.contract import ExecutionInput, S3Uri
+from landrun.models.run import ExecutionInput
+from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli, workflow
 from landrun_ops.local.aws import LocalAws
 from landrun_ops.workflow import WorkflowConfig

@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from landrun.landing import parse_landing
-from landrun.waiting import Waiting
+from landrun.adapters.landings_table import LandingsTable
+from landrun.models.landing import parse_landing
 
 from . import faults
 from .world import PermittedWorld, stack
@@ -232,7 +232,7 @@ def reconcile_gathers_what_waits_from_when_landings_collected(world: PermittedWo
     before = set(world.executions())
     landed = world.land("incoming/late.jsonl")
     world.landings.receive()
-    waiting = Waiting(_client("dynamodb"), world.stack.name("LandingsTable"), world.clock)
+    waiting = LandingsTable(_client("dynamodb"), world.stack.name("LandingsTable"), world.clock)
     waiting.record(parse_landing(landed.body))
     reconcile(world, Claims=1, Executions=1)
     [name] = set(world.executions()) - before

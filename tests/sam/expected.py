@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from landrun.contract import landing_run_name, tick_run_name
 from landrun.errors import InvalidEvent, InvalidKey, NoLanding
-from landrun.landing import Filter, Landing, check_key, parse_landing
+from landrun.models.landing import Landing, LandingFilter, check_key, parse_landing
+from landrun.models.run import landing_run_name, tick_run_name
 
 from .tools import ROOT
 
@@ -155,5 +155,5 @@ def tick_run(name: str, prefix: str) -> str:
 
 
 def _ignored(landing: Landing) -> str | None:
-    wanted = Filter(prefix=LANDING_PREFIX, suffix="", own=())
+    wanted = LandingFilter(prefix=LANDING_PREFIX, suffix="", own=())
     return wanted.why_ignored(landing.bucket, landing.key, landing.size)

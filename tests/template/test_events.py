@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from landrun.contract import check_run_name
 from landrun.errors import InvalidEvent, InvalidKey
-from landrun.landing import check_key, parse_landing
+from landrun.models.landing import check_key, parse_landing
+from landrun.models.run import check_run_name
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = sorted((ROOT / "events").glob("*.json"))

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from landrun.outside import one_line
+from landrun.sanitize import one_line
 
 MESSAGE_LIMIT = 4000
 """Characters of an error's message: what AWS or an event says is in it, and is anybody's."""
@@ -94,7 +94,7 @@ class AlreadyStarted(LandrunError):
         self.name = name
 
 
-class NotToldYet(LandrunError):
+class NotificationPending(LandrunError):
     """A run's failure has to be told before its record may go on."""
 
 
@@ -102,7 +102,7 @@ class JobStopping(LandrunError):
     """The job of a run that was stopped is at work still: its place is given to nobody yet."""
 
 
-class NotReconciled(LandrunError):
+class ReconcileFailed(LandrunError):
     """At least one step of reconcile failed; what it left, the next one does."""
 
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, Self, get_args, get_type_hints
 
-from landrun.contract import check_prefix
 from landrun.errors import ConfigurationError, InvalidName
-from landrun.landing import Filter
-from landrun.outside import shown
+from landrun.models.landing import LandingFilter
+from landrun.models.run import check_prefix
+from landrun.sanitize import shown
 
 
 def _not_empty(value: str) -> str:
@@ -138,10 +138,10 @@ class StartSettings(Settings):
                     " OutputBucketName be another bucket"
                 )
 
-    def filter(self, prefix: str) -> Filter:
+    def filter(self, prefix: str) -> LandingFilter:
         """Give the filter for keys under a prefix; what landrun writes itself never passes."""
         own = ((self.output_bucket, self.output_prefix), (self.output_bucket, self.manifest_prefix))
-        return Filter(prefix=prefix, suffix=self.landing_suffix, own=own)
+        return LandingFilter(prefix=prefix, suffix=self.landing_suffix, own=own)
 
 
 @dataclass(frozen=True, kw_only=True)

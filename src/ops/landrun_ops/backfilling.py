@@ -16,11 +16,11 @@ from datetime import UTC
 from itertools import islice
 from typing import Any
 
-from landrun.clients import translated
-from landrun.contract import S3Uri
+from landrun.adapters.clients import translated
 from landrun.errors import ConfigurationError, InvalidKey, InvalidS3Uri, ServiceError
-from landrun.landing import Filter, check_key
-from landrun.outside import shown
+from landrun.models.landing import LandingFilter, check_key
+from landrun.models.s3_uri import S3Uri
+from landrun.sanitize import shown
 from landrun_ops.knowing import Knows
 from landrun_ops.versions import Version, Versions
 
@@ -97,7 +97,7 @@ class Backfill:
 
     versions: Versions
     under: S3Uri
-    wanted: Filter
+    wanted: LandingFilter
     knows: Knows
     missing: bool
 
@@ -152,7 +152,7 @@ class Backfill:
         return [one for one in ours if one.key not in known and one.key not in forgotten]
 
 
-def why_left_out(wanted: Filter, bucket: str, version: Version) -> str | None:
+def why_left_out(wanted: LandingFilter, bucket: str, version: Version) -> str | None:
     """Say why an object would start no run, as a short label; None when it would."""
     reason = wanted.why_ignored(bucket, version.key, version.size)
     if reason:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from landrun.contract import S3Uri
 from landrun.errors import InvalidS3Uri
+from landrun.models.s3_uri import S3Uri
 
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 """Where SageMaker puts what Processing jobs write (SageMaker developer guide, "Log groups")."""

@@ -13,10 +13,10 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from landrun.clients import translated
-from landrun.contract import S3Uri
+from landrun.adapters.clients import translated
+from landrun.adapters.s3_listing import list_objects
 from landrun.errors import ConfigurationError, LandrunError
-from landrun.listing import list_objects
+from landrun.models.s3_uri import S3Uri
 from landrun_ops.runs import Run, Runs
 
 FORMATS = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")

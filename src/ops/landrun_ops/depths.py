@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from landrun.clients import translated
+from landrun.adapters.clients import translated
 
 _NAMES = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 

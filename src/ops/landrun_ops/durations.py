@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from landrun.errors import ConfigurationError
-from landrun.outside import shown
+from landrun.sanitize import shown
 
 _AGO = re.compile(r"(\d{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

@@ -1,6 +1,6 @@
 """What a Processing job may run on, and how the default job of each engine is called.
 
-src/statemachine/template.yaml says the same, and a test holds that it does.
+src/stacks/processing.yaml says the same, and a test holds that it does.
 """
 
 from __future__ import annotations

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from landrun.contract import S3Uri, landing_run_name
 from landrun.errors import InvalidKey, ServiceError
-from landrun.landing import check_key
-from landrun.outside import one_line
-from landrun.status import described_change, row
+from landrun.models.landing import check_key
+from landrun.models.run import landing_run_name
+from landrun.models.s3_uri import S3Uri
+from landrun.models.status_change import described_change, row
+from landrun.sanitize import one_line
 from landrun_ops.depths import depth
 from landrun_ops.landings import Known, Landings
 from landrun_ops.letters import Letter, Letters

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.clock import utc_now
 from landrun.errors import ServiceError
-from landrun.jobs import ProcessingJobs
 from landrun_ops.moments import Attempt, Moment, Turn, Wait, attempts
 from landrun_ops.runs import UNFINISHED
 from landrun_ops.timeline import History, plain, timeline

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from landrun.clients import translated
+from landrun.adapters.clients import translated
 from landrun.errors import ConfigurationError
 from landrun_ops.docker import Docker, DockerError
 from landrun_ops.stack import Stack

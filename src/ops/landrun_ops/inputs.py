@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from landrun.clients import translated
-from landrun.contract import S3Uri
+from landrun.adapters.clients import translated
 from landrun.errors import InvalidS3Uri, ServiceError
-from landrun.outside import json_object
+from landrun.models.s3_uri import S3Uri
+from landrun.sanitize import json_object
 
 READ_LIMIT = 64 * 2**20
 """Bytes of a manifest that are read: some 60,000 of the longest keys that there can be."""

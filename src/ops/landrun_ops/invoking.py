@@ -33,7 +33,7 @@ def invoke(client: Any, function: str, name: str, event: Mapping[str, Any]) -> d
     ServiceError
         When Lambda cannot be reached, or has no such function.
     """
-    from landrun.clients import translated  # noqa: PLC0415  (late: it imports boto3)
+    from landrun.adapters.clients import translated  # noqa: PLC0415  (late: it imports boto3)
 
     with translated("lambda:Invoke"):
         reply = client.invoke(FunctionName=name, Payload=json.dumps(event))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from landrun.clients import translated
+from landrun.adapters.clients import translated
 from landrun.errors import ServiceError
 from landrun_ops.consoles import LOG_GROUP
 

@@ -9,11 +9,11 @@ from functools import cached_property
 from itertools import chain, islice
 from typing import TypeVar
 
-from landrun.collecting import at_once
-from landrun.contract import check_prefix, landing_run_name
+from landrun.adapters.landings_table import KEPT
+from landrun.adapters.runs_table import RunsTable
 from landrun.errors import InvalidName
-from landrun.ledger import Ledger
-from landrun.waiting import KEPT
+from landrun.models.run import check_prefix, landing_run_name
+from landrun.services.collect_landings import at_once
 from landrun_ops.landings import BATCH, Known, Landings
 from landrun_ops.looking import Looking, Only
 from landrun_ops.runs import Run, Runs
@@ -49,7 +49,7 @@ class Knows:
 
     bucket: str
     prefix: str
-    ledger: Ledger
+    ledger: RunsTable
     landings: Landings
     runs: Runs
     now: datetime

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from landrun.clients import translated
-from landrun.landing import Landing
-from landrun.waiting import landing_id
+from landrun.adapters.clients import translated
+from landrun.adapters.landings_table import landing_id
+from landrun.models.landing import Landing
 
 BATCH = 100
 """Keys of one BatchGetItem (DynamoDB API)."""

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from landrun.clients import translated
-from landrun.outside import json_object, one_line
+from landrun.adapters.clients import translated
+from landrun.sanitize import json_object, one_line
 
 LOOKED_AT = 1000
 """Letters that are looked at, at most; there may be more."""

@@ -7,10 +7,10 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from landrun.collecting import at_once
-from landrun.contract import S3Uri
+from landrun.adapters.manifests import Manifests
 from landrun.errors import LandrunError
-from landrun.manifests import Manifests
+from landrun.models.s3_uri import S3Uri
+from landrun.services.collect_landings import at_once
 from landrun_ops.inputs import Inputs
 from landrun_ops.runs import Only, Run, Runs
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from landrun.contract import S3Uri, is_run_name
+from landrun.adapters.s3_listing import ListedObject, list_objects
+from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.errors import ConfigurationError, InvalidS3Uri, ServiceError
-from landrun.jobs import ProcessingJobs
-from landrun.listing import ListedObject, list_objects
-from landrun.status import described_change, row
+from landrun.models.run import is_run_name
+from landrun.models.s3_uri import S3Uri
+from landrun.models.status_change import described_change, row
 from landrun_ops.consoles import links
 from landrun_ops.durations import spelled
 from landrun_ops.inputs import Input, Inputs

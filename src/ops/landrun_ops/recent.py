@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from landrun.clients import translated
+from landrun.adapters.clients import translated
+from landrun.adapters.runs_table import INDEX, RUNNING
 from landrun.clock import utc_now
-from landrun.ledger import INDEX, RUNNING
 from landrun_ops.run import UNFINISHED, run_of
 from landrun_ops.watching import quick_client
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from landrun.clients import translated
-from landrun.outside import one_line
+from landrun.adapters.clients import translated
+from landrun.sanitize import one_line
 from landrun_ops.letters import Letter, Letters
 from landrun_ops.local.errors import FunctionError
 

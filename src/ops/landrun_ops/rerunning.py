@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
-from landrun.contract import ExecutionInput, ManualTrigger, S3Uri, manual_run_name
 from landrun.errors import AlreadyStarted, ConfigurationError
-from landrun.executions import Executions
+from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
+from landrun.models.s3_uri import S3Uri
 from landrun_ops.inputs import Inputs
 from landrun_ops.runs import Run
 

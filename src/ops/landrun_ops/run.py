@@ -9,7 +9,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from landrun.outside import one_line
+from landrun.sanitize import one_line
 
 _WORDS = ("exit_message", "cause", "error")
 

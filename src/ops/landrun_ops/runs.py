@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from landrun.clients import translated
-from landrun.contract import is_run_name
+from landrun.adapters.clients import translated
+from landrun.adapters.runs_table import INDEX as BY_UNFINISHED
+from landrun.adapters.runs_table import RUNNING
 from landrun.errors import ConfigurationError
-from landrun.ledger import INDEX as BY_UNFINISHED
-from landrun.ledger import RUNNING
-from landrun.outside import shown
+from landrun.models.run import is_run_name
+from landrun.sanitize import shown
 from landrun_ops.looking import ANY, LOOKED_AT, Looking, Only
 from landrun_ops.run import UNFINISHED, Run, run_of
 

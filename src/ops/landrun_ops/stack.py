@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from landrun.clients import translated
-from landrun.contract import S3Uri
+from landrun.adapters.clients import translated
+from landrun.adapters.manifests import Manifests
+from landrun.adapters.step_functions import Executions
 from landrun.errors import ConfigurationError, ServiceError
-from landrun.executions import Executions
-from landrun.landing import Filter
-from landrun.manifests import Manifests
-from landrun.outside import shown
+from landrun.models.landing import LandingFilter
+from landrun.models.s3_uri import S3Uri
+from landrun.sanitize import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,10 +101,10 @@ class Stack:
         """Give the door to the state machine."""
         return Executions(self.client("stepfunctions"), self.output("StateMachineArn"))
 
-    def landing_filter(self) -> Filter:
+    def landing_filter(self) -> LandingFilter:
         """Give the filter of ObjectCreatedFunction: which objects start runs."""
         own = tuple((one.bucket, one.key) for one in (self.processed, self.manifests_folder))
-        return Filter(self.landing.key, self.outputs.get("LandingSuffix", ""), own)
+        return LandingFilter(self.landing.key, self.outputs.get("LandingSuffix", ""), own)
 
 
 def find(

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from landrun.clients import translated
-from landrun.contract import ExecutionInput, S3Uri, manual_run_name
+from landrun.adapters.clients import translated
 from landrun.errors import ConfigurationError, ServiceError
+from landrun.models.run import ExecutionInput, manual_run_name
+from landrun.models.s3_uri import S3Uri
 from landrun_ops.workflow.byhand import make_input, who
 from landrun_ops.workflow.reading import UNREADABLE, Places, Reading, folder, gather, is_manifest
 
@@ -161,7 +162,7 @@ def role_warnings(stack: Stack, reading: Reading | None, target: S3Uri) -> list[
 
 
 def _may_read(stack: Stack, bucket: str, key: str) -> bool:
-    """Whether the template lets the job read an object (src/statemachine/template.yaml)."""
+    """Whether the template lets the job read an object (src/stacks/processing.yaml)."""
     manifests, scheduled = stack.manifests_folder, stack.parameters.get("ScheduledInput", "")
     named = scheduled.removeprefix("s3://").partition("/")[0] if "//" in scheduled else ""
     return bucket in (stack.landing.bucket, named) or (

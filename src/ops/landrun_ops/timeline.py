@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import Any
 
-from landrun.clients import translated
-from landrun.jobs import job_row, submitted_job_name
-from landrun.outside import json_object, one_line
+from landrun.adapters.clients import translated
+from landrun.adapters.sagemaker import job_row, submitted_job_name
+from landrun.sanitize import json_object, one_line
 from landrun_ops.moments import Attempt, Moment, Redrive, Result, Turn, Wait
 
 _ENDS = {

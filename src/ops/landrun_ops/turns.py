@@ -1,6 +1,6 @@
 """The line of runs that wait for a turn, where MaxConcurrentRuns bounds how many have one.
 
-What is in the table is the functions' business (`landrun.turns`); here it is only looked at.
+The functions write the table (`landrun.adapters.concurrency_table`); here it is only read.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from landrun.clients import translated
-from landrun.places import COUNT, HOLDING, WAITING
+from landrun.adapters.clients import translated
+from landrun.models.concurrency import COUNT, HOLDING, WAITING
 
 if TYPE_CHECKING:
     from landrun_ops.stack import Stack

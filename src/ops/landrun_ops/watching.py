@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from landrun.clients import translated
+from landrun.adapters.clients import translated
+from landrun.adapters.landings_table import INDEX, SHARDS
 from landrun.clock import utc_now
 from landrun.errors import LandrunError, ServiceError
-from landrun.outside import one_line
-from landrun.waiting import INDEX, SHARDS
+from landrun.sanitize import one_line
 from landrun_ops.local.errors import ScheduleError
 from landrun_ops.local.expressions import next_time
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from landrun.telemetry import Telemetry
+from landrun.observability import Telemetry
 
 from .aws import Aws
 from .limits import logged

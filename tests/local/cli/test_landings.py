@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from landrun.contract import S3Uri, landing_run_name
+from landrun.models.run import landing_run_name
+from landrun.models.s3_uri import S3Uri
 from landrun_ops.backfilling import object_created
 from landrun_ops.local import LocalAws
 from landrun_ops.versions import Versions

@@ -1,4 +1,4 @@
-"""src/monitoring/template.yaml by itself, with the values that the stack gives it."""
+"""src/stacks/monitoring.yaml by itself, with the values that the stack gives it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def resolved(node: Any, values: Json) -> Any:
 
 @pytest.fixture(scope="module")
 def monitoring(root: Path) -> Json:
-    return read(root / "src/monitoring/template.yaml")
+    return read(root / "src/stacks/monitoring.yaml")
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from landrun import reconciling
-from landrun.runs import Run
-from landrun.telemetry import Telemetry
-from landrun.waiting import Recorded
+from landrun.adapters.landings_table import Recorded
+from landrun.observability import Telemetry
+from landrun.services import reconcile
+from landrun.services.start_run import StartedRun
 
 Json = dict[str, Any]
 MetricsOf = Callable[[Json], list[Json]]
@@ -83,7 +83,7 @@ def text(arguments: list[ast.expr]) -> str:
 def drive(telemetry: Telemetry) -> None:
     """Let telemetry emit what it names itself."""
     for duplicate in (False, True):
-        telemetry.started(Run("n", "arn", 1, duplicate=duplicate, mismatch=True))
+        telemetry.started(StartedRun("n", "arn", 1, duplicate=duplicate, mismatch=True))
     for recorded in Recorded:
         telemetry.recorded(recorded)
     telemetry.mended("status")
@@ -99,7 +99,9 @@ def emitted(
     """Every metric that the functions emit, as they emit it."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "landrun")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "landrun")
-    modules = [p for p in (root / "src/functions/landrun").rglob("*.py") if p.stem != "telemetry"]
+    modules = [
+        p for p in (root / "src/functions/landrun").rglob("*.py") if p.stem != "observability"
+    ]
     telemetry = Telemetry()
     drive(telemetry)
     for module in modules:
@@ -181,7 +183,7 @@ def test_every_kind_of_loss_is_alarmed(alarms: Json, metrics_of: MetricsOf) -> N
         for dimension in metric["Dimensions"]
         if dimension["Name"] == "Kind"
     ]
-    assert sorted(kinds) == sorted(reconciling.KINDS.values())
+    assert sorted(kinds) == sorted(reconcile.KINDS.values())
 
 
 @pytest.mark.parametrize("alarm", ["FunctionErrors", "FunctionsThrottled"])

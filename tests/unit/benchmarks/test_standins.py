@@ -10,10 +10,10 @@ from benchmarks import burst, facts, ledger, tick
 from benchmarks.standins import ACCOUNT, S3, Bucket, Clients, StepFunctions, json_service
 from benchmarks.standins_history import PastExecutions, PastManifests
 
-from landrun.contract import ExecutionInput, ManualTrigger, manual_run_name
-from landrun.executions import Executions
-from landrun.landing import parse_landing
-from landrun.manifests import Manifests
+from landrun.adapters.manifests import Manifests
+from landrun.adapters.step_functions import Executions
+from landrun.models.landing import parse_landing
+from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
 
 MACHINE = burst.ENVIRONMENT["STATE_MACHINE_ARN"]
 
@@ -167,6 +167,6 @@ def test_a_tick_asks_dynamodb_twice_for_each_landing_and_once_for_each_shard(
 def test_a_tick_that_leaves_landings_behind_is_not_measured(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("landrun.waiting.SHARDS", "01234567")
+    monkeypatch.setattr("landrun.adapters.landings_table.SHARDS", "01234567")
     with pytest.raises(RuntimeError, match="60 landings"):
         tick.tick(60, tmp_path)

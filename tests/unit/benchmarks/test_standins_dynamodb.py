@@ -21,11 +21,11 @@ from moto.dynamodb.comparisons import get_filter_expression
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.dynamo_type import Item as MotoItem
 
-from landrun import waiting
-from landrun.contract import ManualTrigger
-from landrun.landing import Landing
-from landrun.ledger import _FURTHER
-from landrun.waiting import Waiting, landing_id
+from landrun.adapters import landings_table
+from landrun.adapters.landings_table import LandingsTable, landing_id
+from landrun.adapters.runs_table import _FURTHER
+from landrun.models.landing import Landing
+from landrun.models.run import ManualTrigger
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 THINGS = Design(
@@ -38,9 +38,9 @@ THINGS = Design(
 
 
 CONDITIONS = [
-    waiting._NEWER,
-    waiting._ANOTHER_AND_NEWER,
-    f"attribute_exists(#waiting) AND ({waiting._MINE_OR_NOBODYS})",
+    landings_table._NEWER,
+    landings_table._ANOTHER_AND_NEWER,
+    f"attribute_exists(#waiting) AND ({landings_table._MINE_OR_NOBODYS})",
     "NOT #waiting = :version_id OR #sequencer >= :sequencer",
     "#version_id IN (:version_id, :sequencer) AND begins_with(#waiting, :version_id)",
     "contains(#waiting, :version_id) OR (#sequencer <> :sequencer AND #waiting <= :sequencer)",
@@ -135,7 +135,7 @@ def motos() -> Iterator[Any]:
 
 def _told(client: Any) -> list[Any]:
     """What the door to landings says while some land, are claimed, overtaken and settled."""
-    door = Waiting(client, LANDINGS.name, lambda: NOW)
+    door = LandingsTable(client, LANDINGS.name, lambda: NOW)
     first = Landing("b", "k", "v1", "0A", 5, "2026-11-22T08:00:00Z")
     second = replace(first, version_id="v2", sequencer="0B")
     other, by = replace(first, key="other"), ManualTrigger(StartedBy="me")

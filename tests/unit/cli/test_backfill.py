@@ -13,10 +13,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from landrun.contract import S3Uri, landing_run_name
+from landrun.adapters.landings_table import landing_id, ordered
 from landrun.errors import ConfigurationError, ServiceError
-from landrun.landing import Filter, Landing, parse_landing
-from landrun.waiting import landing_id, ordered
+from landrun.models.landing import Landing, LandingFilter, parse_landing
+from landrun.models.run import landing_run_name
+from landrun.models.s3_uri import S3Uri
 from landrun_ops import backfilling
 from landrun_ops.backfilling import Backfill, Sender, Survey, object_created, place
 from landrun_ops.bookmarks import Bookmark, Place, folder
@@ -30,7 +31,7 @@ from landrun_ops.versions import Version, Versions
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:landrun-LandingQueue"
 LANDING = S3Uri("landings", "incoming/")
-FILTER = Filter("incoming/", ".jsonl", (("outputs", "processed/"),))
+FILTER = LandingFilter("incoming/", ".jsonl", (("outputs", "processed/"),))
 
 
 def version(key: str = "incoming/a.jsonl", version_id: str | None = "v1", **more: Any) -> Version:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from landrun.contract import S3Uri
+from landrun.adapters.manifests import Manifest
 from landrun.errors import ConfigurationError, ServiceError
-from landrun.landing import Landing
-from landrun.manifests import Manifest
+from landrun.models.landing import Landing
+from landrun.models.s3_uri import S3Uri
 from landrun_ops import lineage
 from landrun_ops.cli.explain_run import described, parsed, write
 from landrun_ops.cli.sheet import Sheet

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from landrun.contract import ExecutionInput, ManualTrigger, S3Uri
+from landrun.adapters.step_functions import Started as Execution
 from landrun.errors import AlreadyStarted, ConfigurationError
-from landrun.executions import Started as Execution
+from landrun.models.run import ExecutionInput, ManualTrigger
+from landrun.models.s3_uri import S3Uri
 from landrun_ops.cli.rerun import choice_text, missing_text
 from landrun_ops.inputs import Input
 from landrun_ops.rerunning import Choice, Missing, Rerunner, Started, check, choose, missing

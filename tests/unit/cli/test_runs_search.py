@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from landrun.adapters.manifests import manifest_body
 from landrun.errors import ServiceError
-from landrun.manifests import manifest_body
 from landrun_ops.cli.runs import STATUSES, Status, _say_what_was_left, _write
 from landrun_ops.inputs import Input, Inputs, parse
 from landrun_ops.looking import Looking

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from landrun.adapters.s3_listing import ListedObject
 from landrun.errors import ServiceError
-from landrun.listing import ListedObject
 from landrun_ops.cli.notes import stack_options
 from landrun_ops.cli.places import Target
 from landrun_ops.cli.sheet import folded

@@ -13,8 +13,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from landrun.contract import S3Uri
 from landrun.errors import ConfigurationError, ServiceError
+from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli, starting
 from landrun_ops.cli import places
 from landrun_ops.cli.notes import typed

@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from landrun.outside import printable
+from landrun.sanitize import printable
 from landrun_ops.cli.tables import (
     brief,
     outcome_table,

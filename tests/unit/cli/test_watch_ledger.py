@@ -10,8 +10,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from landrun.adapters.dynamodb_items import item
 from landrun.errors import ServiceError
-from landrun.items import item
 from landrun_ops import recent
 from landrun_ops.recent import HOUR, Activity, Recent
 from landrun_ops.stack import Stack

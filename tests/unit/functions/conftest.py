@@ -19,17 +19,18 @@ import yaml
 from botocore.loaders import Loader
 from moto import mock_aws
 
-from landrun.contract import ExecutionInput, S3Uri, Trigger
+from landrun.adapters.landings_table import Claim, PendingLanding, Recorded, landing_id, ordered
+from landrun.adapters.manifests import Collected, Manifest
+from landrun.adapters.outputs import OutputSize
+from landrun.adapters.runs_table import UNTOLD
+from landrun.adapters.s3_listing import ListedObject
+from landrun.adapters.step_functions import Started
 from landrun.errors import AlreadyStarted, ServiceError
-from landrun.executions import Started
-from landrun.landing import Landing, parse_landing
-from landrun.ledger import UNTOLD
-from landrun.listing import ListedObject
-from landrun.manifests import Collected, Manifest
-from landrun.outputs import OutputSize
-from landrun.status import StatusChange, TurnAsked
-from landrun.telemetry import Telemetry
-from landrun.waiting import Candidate, Claim, Recorded, landing_id, ordered
+from landrun.models.landing import Landing, parse_landing
+from landrun.models.run import ExecutionInput, Trigger
+from landrun.models.s3_uri import S3Uri
+from landrun.models.status_change import SlotRequest, StatusChange
+from landrun.observability import Telemetry
 
 REGION = "us-east-1"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:landrun"
@@ -173,7 +174,7 @@ class FakeExecutions:
 class FakeAdmission:
     """Remembers who asked and what was followed; has the pieces that it is given."""
 
-    asked: list[TurnAsked] = field(default_factory=list)
+    asked: list[SlotRequest] = field(default_factory=list)
     followed: list[StatusChange] = field(default_factory=list)
     not_told_of: dict[str, bool] = field(default_factory=dict)
     kept_by: dict[str, bool] = field(default_factory=dict)
@@ -181,7 +182,7 @@ class FakeAdmission:
     swept: list[str] = field(default_factory=list)
     failing: ServiceError | None = None
 
-    def ask(self, asked: TurnAsked) -> None:
+    def ask(self, asked: SlotRequest) -> None:
         self.asked.append(asked)
 
     def follow(self, change: StatusChange) -> None:
@@ -312,11 +313,11 @@ class FakeWaiting:
         self.items[item] = replace(stands, landing=landing, recorded_at=self.clock(), waiting=True)
         return Recorded.REPLACES if stands.waiting else Recorded.WAITS
 
-    def candidates(self) -> Iterator[Candidate]:
+    def candidates(self) -> Iterator[PendingLanding]:
         shown = self.items if self.shown is None else self.shown
         for item in sorted(name for name, found in shown.items() if found.waiting):
             found = shown[item]
-            yield Candidate(item, found.landing.bucket, found.recorded_at, found.claim)
+            yield PendingLanding(item, found.landing.bucket, found.recorded_at, found.claim)
 
     def claim(self, item: str, run: str, trigger: Trigger) -> Landing | None:
         stands = self.items.get(item)
@@ -522,7 +523,7 @@ def table(aws: Any, root: Path) -> Callable[[str], str]:
     """``table("RunsTable")`` creates the template's table, indexes included, and gives its name."""
 
     def create(name: str) -> str:
-        path = root / "src/storage/template.yaml"
+        path = root / "src/stacks/storage.yaml"
         template = yaml.load(path.read_text(encoding="utf-8"), _Template)
         described = template["Resources"][name]["Properties"]
         given = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")

@@ -150,4 +150,4 @@ def test_what_is_no_batch_of_a_queue_is_refused_with_the_remedy(process, event):
 
 def test_as_many_messages_overlap_as_a_batch_has(root):
     template = (root / "template.yaml").read_text(encoding="utf-8")
-    assert f"BatchSize: {BATCH_SIZE}," in template
+    assert f"BatchSize: {BATCH_SIZE}\n" in template

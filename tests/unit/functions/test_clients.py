@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from landrun import clients
+from landrun.adapters import clients
 
 
 @pytest.fixture(autouse=True)

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from landrun.collecting import Collector, at_once
-from landrun.contract import ManualTrigger, S3Uri, ScheduleTrigger, manual_run_name, tick_run_name
+from landrun.adapters.landings_table import landing_id
 from landrun.errors import ServiceError
-from landrun.landing import Landing
-from landrun.runs import Run, Runs
-from landrun.tick import Tick
-from landrun.waiting import landing_id
+from landrun.models.landing import Landing
+from landrun.models.run import ManualTrigger, ScheduleTrigger, manual_run_name, tick_run_name
+from landrun.models.s3_uri import S3Uri
+from landrun.models.tick import Tick
+from landrun.services.collect_landings import LandingCollector, at_once
+from landrun.services.start_run import RunStarter, StartedRun
 
 from .conftest import NOW, FakeExecutions, FakeManifests, FakeWaiting, Fate, Killed, one_by_one
 
@@ -54,13 +55,15 @@ class World:
 
     def collector(
         self, most: int = 3, fate: Fate | None = None, manifests: Any = None
-    ) -> Collector:
+    ) -> LandingCollector:
         fate = fate or Fate(at=0)
         doors = fate.over(manifests or self.manifests)
-        runs = Runs(doors, fate.over(self.executions), S3Uri("outputs", "p/"), clock=lambda: NOW)
-        return Collector(fate.over(self.waiting), doors, runs, "landrun", most, one_by_one)
+        runs = RunStarter(
+            doors, fate.over(self.executions), S3Uri("outputs", "p/"), clock=lambda: NOW
+        )
+        return LandingCollector(fate.over(self.waiting), doors, runs, "landrun", most, one_by_one)
 
-    def tick(self, tick: Tick = TICK, most: int = 3, **more: Any) -> list[Run]:
+    def tick(self, tick: Tick = TICK, most: int = 3, **more: Any) -> list[StartedRun]:
         return list(self.collector(most, **more).tick(tick))
 
     def claims(self) -> dict[str, str]:

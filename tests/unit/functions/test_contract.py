@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landrun import contract
-from landrun.contract import (
+from landrun.errors import InvalidName, InvalidS3Uri
+from landrun.models import run as contract
+from landrun.models.run import (
     ExecutionInput,
     ManualTrigger,
     ObjectCreatedTrigger,
-    S3Uri,
     ScheduleTrigger,
     parse_trigger,
     trigger_json,
 )
-from landrun.errors import InvalidName, InvalidS3Uri
+from landrun.models.s3_uri import S3Uri
 
 text = st.text(min_size=1).filter(lambda t: not any("\ud800" <= c <= "\udfff" for c in t))
 prefixes = st.from_regex(r"[a-z0-9](-?[a-z0-9])*", fullmatch=True).filter(lambda p: len(p) <= 21)

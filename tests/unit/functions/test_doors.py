@@ -10,16 +10,17 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from landrun.contract import ExecutionInput, ManualTrigger, S3Uri, manual_run_name
-from landrun.cursors import Cursors
-from landrun.deadletters import DeadLetters
+from landrun.adapters.checkpoints import Checkpoints
+from landrun.adapters.dead_letters import DeadLetters
+from landrun.adapters.landings_table import LandingsTable
+from landrun.adapters.notifications import Notifications
+from landrun.adapters.outputs import SUMMARY_LIMIT, Outputs, OutputSize, fitting_summary
+from landrun.adapters.sagemaker import ProcessingJobs, job_row, submitted_job_name
+from landrun.adapters.step_functions import Executions
 from landrun.errors import AlreadyStarted, ServiceError
-from landrun.executions import Executions
-from landrun.jobs import ProcessingJobs, job_row, submitted_job_name
-from landrun.notifications import Notifications
-from landrun.outputs import SUMMARY_LIMIT, Outputs, OutputSize, fitting_summary
-from landrun.outside import printable
-from landrun.waiting import Waiting
+from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
+from landrun.models.s3_uri import S3Uri
+from landrun.sanitize import printable
 
 from .conftest import MACHINE, REGION
 
@@ -137,7 +138,7 @@ def test_a_list_of_executions_goes_on_where_it_is_told_to():
 
 @pytest.fixture
 def cursors(aws, table):
-    return Cursors(aws("dynamodb"), table("LandingsTable"))
+    return Checkpoints(aws("dynamodb"), table("LandingsTable"))
 
 
 def test_a_sweep_goes_on_where_the_last_one_stopped(cursors):
@@ -150,7 +151,7 @@ def test_a_sweep_goes_on_where_the_last_one_stopped(cursors):
 
 def test_where_sweeps_stand_is_no_landing_that_waits(aws, cursors):
     cursors.move("executions", {"token": "t"})
-    assert list(Waiting(aws("dynamodb"), "LandingsTable").candidates()) == []
+    assert list(LandingsTable(aws("dynamodb"), "LandingsTable").candidates()) == []
 
 
 def test_what_lies_under_an_output_is_counted(s3):
@@ -277,7 +278,7 @@ def test_what_is_no_name_of_a_job_is_not_looked_up(name):
 
 
 def test_an_output_of_very_many_objects_is_counted_up_to_a_limit(s3, monkeypatch):
-    monkeypatch.setattr("landrun.outputs.OBJECTS_COUNTED", 2)
+    monkeypatch.setattr("landrun.adapters.outputs.OBJECTS_COUNTED", 2)
     for name in "abc":
         s3.put_object(Bucket="outputs", Key=f"processed/{name}", Body=b"12345")
     assert Outputs(s3).measure(S3Uri("outputs", "processed/")) == OutputSize(2, 10, complete=False)

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from landrun.adapters.notifications import failure_message, failure_subject
+from landrun.adapters.outputs import OutputSize
 from landrun.errors import InvalidEvent, ServiceError
 from landrun.handlers.execution_status import ExecutionStatus, build
-from landrun.notifications import failure_message, failure_subject
-from landrun.outputs import OutputSize
-from landrun.recording import Recorder
+from landrun.models.status_change import described_change, parse_status_change, parse_turn, row
+from landrun.services.record_outcome import OutcomeRecorder
 from landrun.settings import ExecutionStatusSettings
-from landrun.status import described_change, parse_status_change, parse_turn, row
 
 from .conftest import (
     MACHINE,
@@ -43,7 +43,7 @@ def landrun(telemetry):
         "ledger": FakeLedger(),
         "notifications": FakeNotifications(),
     }
-    recorder = Recorder(**doors, telemetry=telemetry, clock=Clock())
+    recorder = OutcomeRecorder(**doors, telemetry=telemetry, clock=Clock())
     dead = FakeDeadLetters()
     admission = FakeAdmission()
     function = ExecutionStatus(recorder, admission, dead, telemetry)

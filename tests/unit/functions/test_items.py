@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landrun.items import NESTING_LIMIT, ROW_LIMIT, fitting, item, row
+from landrun.adapters.dynamodb_items import NESTING_LIMIT, ROW_LIMIT, fitting, item, row
 
 NUMBERS = [
     10**37,

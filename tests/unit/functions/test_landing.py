@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landrun.errors import InvalidEvent, InvalidKey, NoLanding, Refused
-from landrun.landing import OTHER_EVENTS, Filter, check_key, parse_landing
+from landrun.models.landing import OTHER_EVENTS, LandingFilter, check_key, parse_landing
 
-FILTER = Filter(
+FILTER = LandingFilter(
     prefix="incoming/", suffix=".csv", own=(("outputs", "processed/"), ("outputs", "manifests/"))
 )
 
@@ -133,7 +133,7 @@ def test_what_starts_no_run_has_a_reason(bucket, key, size, reason):
 
 
 def test_empty_prefix_and_suffix_let_every_key_of_another_bucket_through():
-    every = Filter(prefix="", suffix="", own=FILTER.own)
+    every = LandingFilter(prefix="", suffix="", own=FILTER.own)
     assert every.why_ignored("landings", "a", 1) is None
     assert every.why_ignored("outputs", "processed/a", 1) == "own-output"
 

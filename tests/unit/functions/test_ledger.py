@@ -12,8 +12,8 @@ from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
+from landrun.adapters.runs_table import RUNNING, UNTOLD, RunsTable
 from landrun.errors import ServiceError
-from landrun.ledger import RUNNING, UNTOLD, Ledger
 
 from .conftest import FakeLedger
 
@@ -26,7 +26,7 @@ def ledger(aws, table):
         item = client.get_item(TableName=name, Key={"name": {"S": run}})["Item"]
         return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
 
-    return Ledger(client, name), read
+    return RunsTable(client, name), read
 
 
 def row(status: str, rank: int, redrive: int = 0, **more: object) -> dict[str, object]:
@@ -102,7 +102,7 @@ MODEL = botocore.session.get_session().get_service_model("dynamodb").operation_m
 
 @given(json_values, st.text(st.characters()))
 def test_whatever_an_execution_of_somebodys_own_holds_it_makes_a_row(trigger, cause):
-    door = Ledger(Remembering(), "runs")
+    door = RunsTable(Remembering(), "runs")
     assert door.record(row("FAILED", 1, trigger=trigger, cause=cause)) is None
 
 
@@ -220,7 +220,7 @@ class Stingy:
 
 def test_keys_that_dynamodb_left_are_asked_for_again():
     busy = Stingy()
-    assert Ledger(busy, "runs").known(["a", "b", "c"]) == dict.fromkeys("abc", (0, 1))
+    assert RunsTable(busy, "runs").known(["a", "b", "c"]) == dict.fromkeys("abc", (0, 1))
     assert busy.asked == [3, 2, 1]
 
 
@@ -236,4 +236,4 @@ def test_keys_that_dynamodb_left_are_asked_for_again():
 )
 def test_a_table_that_is_gone_is_a_service_error(aws, call):
     with pytest.raises(ServiceError, match=r"dynamodb:.*ResourceNotFoundException"):
-        call(Ledger(aws("dynamodb"), "gone"))
+        call(RunsTable(aws("dynamodb"), "gone"))

@@ -10,9 +10,10 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landrun.contract import ObjectCreatedTrigger, S3Uri, ScheduleTrigger, tick_run_name
+from landrun.adapters.manifests import Collected, Manifests, manifest_body
 from landrun.errors import ServiceError
-from landrun.manifests import Collected, Manifests, manifest_body
+from landrun.models.run import ObjectCreatedTrigger, ScheduleTrigger, tick_run_name
+from landrun.models.s3_uri import S3Uri
 
 TICK = ScheduleTrigger(
     ScheduleArn="arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly",

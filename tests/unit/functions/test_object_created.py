@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from landrun.contract import S3Uri
 from landrun.errors import ServiceError
 from landrun.handlers.batches import overlapping
 from landrun.handlers.object_created import ObjectCreated, OnArrival, OnSchedule, build
-from landrun.landing import Filter
-from landrun.runs import Runs
+from landrun.models.landing import LandingFilter
+from landrun.models.s3_uri import S3Uri
+from landrun.services.start_run import RunStarter
 from landrun.settings import ObjectCreatedSettings
 
 from .conftest import (
@@ -34,10 +34,10 @@ OWN = ((OUTPUTS, "processed/"), (OUTPUTS, "manifests/"))
 def landrun(telemetry, request):
     """The handler with fakes for doors; ``landrun`` may be parametrised with a LandingSuffix."""
     manifests, executions, dead = FakeManifests(), FakeExecutions(), FakeDeadLetters()
-    runs = Runs(manifests, executions, S3Uri("outputs", "processed/"), clock=lambda: NOW)
+    runs = RunStarter(manifests, executions, S3Uri("outputs", "processed/"), clock=lambda: NOW)
     function = ObjectCreated(
         take=OnArrival(runs, "landrun", telemetry),
-        filter=Filter("incoming/", getattr(request, "param", ".jsonl"), OWN),
+        filter=LandingFilter("incoming/", getattr(request, "param", ".jsonl"), OWN),
         dead_letters=dead,
         telemetry=telemetry,
     )
@@ -223,7 +223,7 @@ def test_a_duplicate_after_a_change_of_settings_succeeds_and_the_mismatch_is_cou
     landrun, load_event, context, telemetry, told
 ):
     handle(landrun, load_event("object-created"), context)
-    moved = Runs(
+    moved = RunStarter(
         landrun.manifests, landrun.executions, S3Uri("outputs", "elsewhere/"), clock=lambda: NOW
     )
     changed = replace(landrun.function, take=OnArrival(moved, "landrun", telemetry))
@@ -241,7 +241,7 @@ def collecting(telemetry):
     waiting, dead = FakeWaiting(), FakeDeadLetters()
     function = ObjectCreated(
         take=OnSchedule(waiting, telemetry),
-        filter=Filter("incoming/", ".jsonl", OWN),
+        filter=LandingFilter("incoming/", ".jsonl", OWN),
         dead_letters=dead,
         telemetry=telemetry,
     )

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landrun.contract import S3Uri
-from landrun.outputs import SUMMARY_LIMIT, Outputs
-from landrun.shards import JOINED, Shards
+from landrun.adapters.outputs import SUMMARY_LIMIT, Outputs
+from landrun.models.job_summary import JOINED, HostSummaries
+from landrun.models.s3_uri import S3Uri
 
 UNDER = S3Uri("outputs", "processed/run-1/")
 COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
@@ -155,14 +155,14 @@ def test_shares_that_leave_no_room_are_counted_and_left_out(s3, left):
 
 
 def summed(*summaries: dict[str, Any]) -> dict[str, Any]:
-    shards = Shards()
+    shards = HostSummaries()
     for number, summary in enumerate(summaries, 1):
         shards.add(f"algo-{number}", summary)
     return shards.summary() or {}
 
 
 def test_no_summary_makes_none():
-    assert Shards().summary() is None
+    assert HostSummaries().summary() is None
 
 
 def test_equal_counts_add_up_too():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landrun.errors import ConfigurationError, InvalidEvent, ServiceError
-from landrun.outside import (
+from landrun.sanitize import (
     defanged,
     json_object,
     nested_deeper,

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from landrun.errors import InvalidEvent, NotReconciled
+from landrun.errors import InvalidEvent, ReconcileFailed
 from landrun.handlers.reconcile import Reconcile, build, parse_grace
 from landrun.settings import ReconcileSettings
 
@@ -20,7 +20,7 @@ MENDED |= {"TurnsUncounted": 0, "TurnsNotTold": 0, "TurnsKept": 0}
 @dataclass
 class FakeReconciler:
     graces: list[timedelta | None] = field(default_factory=list)
-    failing: NotReconciled | None = None
+    failing: ReconcileFailed | None = None
 
     def reconcile(self, grace: timedelta | None = None) -> dict[str, int]:
         self.graces.append(grace)
@@ -79,8 +79,8 @@ def test_a_grace_that_is_no_number_of_seconds_is_refused_with_what_to_pass(secon
 def test_when_a_step_failed_the_invocation_fails_so_that_it_comes_again(
     function, reconciler, context
 ):
-    reconciler.failing = NotReconciled("Statuses: states:ListExecutions: ThrottlingException")
-    with pytest.raises(NotReconciled):
+    reconciler.failing = ReconcileFailed("Statuses: states:ListExecutions: ThrottlingException")
+    with pytest.raises(ReconcileFailed):
         function.handle({}, context)
 
 
@@ -88,8 +88,8 @@ def test_what_was_mended_before_a_step_failed_is_counted(
     function, reconciler, telemetry, context, told
 ):
     telemetry.mended("status", run="run-1")
-    reconciler.failing = NotReconciled("Claims: dynamodb:Query: ThrottlingException")
-    with pytest.raises(NotReconciled):
+    reconciler.failing = ReconcileFailed("Claims: dynamodb:Query: ThrottlingException")
+    with pytest.raises(ReconcileFailed):
         function.handle({}, context)
     assert told().count("LossesMended", Kind="status") == 1
 

@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
-from landrun.collecting import Collector
-from landrun.contract import ManualTrigger, S3Uri, ScheduleTrigger
-from landrun.errors import NotReconciled, ServiceError
-from landrun.ledger import RUNNING, UNTOLD
-from landrun.reconciling import (
+from landrun.adapters.landings_table import landing_id
+from landrun.adapters.runs_table import RUNNING, UNTOLD
+from landrun.errors import ReconcileFailed, ServiceError
+from landrun.models.run import ManualTrigger, ScheduleTrigger
+from landrun.models.s3_uri import S3Uri
+from landrun.models.status_change import described_change, row
+from landrun.observability import Telemetry
+from landrun.services.collect_landings import LandingCollector
+from landrun.services.reconcile import (
     CLAIM_GRACE,
     GRACE,
     LONGEST_RUN,
@@ -23,11 +27,8 @@ from landrun.reconciling import (
     REMEMBERED,
     Reconciler,
 )
-from landrun.recording import LEASE, Recorder
-from landrun.runs import Runs
-from landrun.status import described_change, row
-from landrun.telemetry import Telemetry
-from landrun.waiting import landing_id
+from landrun.services.record_outcome import LEASE, OutcomeRecorder
+from landrun.services.start_run import RunStarter
 from landrun_ops.workflow.config import TEMPLATE
 
 from .conftest import (
@@ -84,15 +85,15 @@ class World:
             if each.name not in plain
         }
         output = S3Uri("outputs", "processed/")
-        runs = Runs(door["manifests"], door["executions"], output, self.clock)
-        recorder = Recorder(
+        runs = RunStarter(door["manifests"], door["executions"], output, self.clock)
+        recorder = OutcomeRecorder(
             *(door[name] for name in ("executions", "jobs", "outputs", "ledger", "notifications")),
             telemetry=self.telemetry,
             clock=self.clock,
         )
         return Reconciler(
             *(door[name] for name in ("executions", "ledger", "manifests", "waiting", "cursors")),
-            collector=Collector(
+            collector=LandingCollector(
                 door["waiting"], door["manifests"], runs, "landrun", 10, one_by_one
             ),
             recorder=recorder,
@@ -244,7 +245,7 @@ def test_runs_of_a_machine_that_the_stack_had_before_are_left_and_named(world, e
 def test_runs_that_step_functions_must_have_forgotten_keep_no_others_waiting(
     world, execution, told, monkeypatch
 ):
-    monkeypatch.setattr("landrun.reconciling.LOOK_UPS", 1)
+    monkeypatch.setattr("landrun.services.reconcile.LOOK_UPS", 1)
     world.runs(execution("execution-succeeded", "old"))
     world.clock.now += timedelta(days=210)
     world.runs(execution("execution-succeeded", "new", startDate=world.clock()))
@@ -257,7 +258,7 @@ def test_runs_that_step_functions_must_have_forgotten_keep_no_others_waiting(
 def test_an_error_that_nobody_thought_of_keeps_no_others_waiting(world, execution):
     world.runs(execution("execution-succeeded", "odd", status="BRAND_NEW"))
     world.runs(execution("execution-succeeded", "plain"))
-    with pytest.raises(NotReconciled, match="odd"):
+    with pytest.raises(ReconcileFailed, match="odd"):
         world.reconcile()
     assert world.status("plain") == "SUCCEEDED"
 
@@ -398,7 +399,7 @@ def test_a_token_that_step_functions_has_forgotten_begins_the_sweep_again(world,
 
 def test_a_list_that_cannot_be_had_is_a_failure_and_moves_nothing(world, long_list):
     world.executions.expired.add("")
-    with pytest.raises(NotReconciled, match="InvalidToken"):
+    with pytest.raises(ReconcileFailed, match="InvalidToken"):
         world.reconcile()
     assert "executions" not in world.cursors.places
 
@@ -406,7 +407,7 @@ def test_a_list_that_cannot_be_had_is_a_failure_and_moves_nothing(world, long_li
 def test_an_execution_that_could_not_be_looked_at_is_looked_at_by_the_next_sweep(world, execution):
     unlucky, lucky = execution("execution-running", "a"), execution("execution-running", "b")
     world.executions.failing[unlucky["executionArn"]] = THROTTLED
-    with pytest.raises(NotReconciled, match=r"Executions a: .*ThrottlingException"):
+    with pytest.raises(ReconcileFailed, match=r"Executions a: .*ThrottlingException"):
         world.reconcile()
     assert (world.status("a"), world.status(lucky["name"])) == (None, "RUNNING")
     world.executions.failing.clear()
@@ -417,7 +418,7 @@ def test_an_execution_that_could_not_be_looked_at_is_looked_at_by_the_next_sweep
 def test_a_failure_in_the_first_half_of_a_sweep_is_not_forgotten_in_the_second(world, long_list):
     unlucky = long_list[0]
     world.executions.failing[unlucky["executionArn"]] = THROTTLED
-    with pytest.raises(NotReconciled):
+    with pytest.raises(ReconcileFailed):
         world.reconcile()
     world.executions.failing.clear()
     for _ in range(3):
@@ -622,7 +623,7 @@ def test_a_failure_that_is_just_being_told_is_left_even_without_grace(world, exe
 def test_when_sns_refuses_the_failure_stays_to_be_told(world, execution):
     untold(world, execution, due_in=NOW_ALREADY)
     world.notifications.failing = ServiceError("sns:Publish", "InternalError", "later")
-    with pytest.raises(NotReconciled, match=r"Notifications .*sns:Publish"):
+    with pytest.raises(ReconcileFailed, match=r"Notifications .*sns:Publish"):
         world.reconcile()
     world.notifications.failing = None
     assert world.reconcile() == {"Notifications": 1}
@@ -729,7 +730,7 @@ def test_a_step_that_fails_keeps_no_other_from_its_own(
     }[strikes]
     with monkeypatch.context() as patched:
         patched.setattr(door, call, refuse)
-        with pytest.raises(NotReconciled) as error:
+        with pytest.raises(ReconcileFailed) as error:
             world.reconcile()
     kinds = {"Statuses", "Executions", "Claims", "Manifests", "Notifications"}
     assert {kind for kind in kinds if f"{kind}: " in str(error.value)} == kept
@@ -744,7 +745,7 @@ def test_one_run_that_fails_keeps_no_other_of_its_step(world, execution):
     for name in ("run-1", "run-2", "run-3"):
         world.runs(execution("execution-succeeded", name))
     world.executions.failing[world.executions.arn("run-2")] = THROTTLED
-    with pytest.raises(NotReconciled, match="Statuses run-2: "):
+    with pytest.raises(ReconcileFailed, match="Statuses run-2: "):
         world.reconcile()
     assert [world.status(f"run-{n}") for n in (1, 2, 3)] == ["SUCCEEDED", "RUNNING", "SUCCEEDED"]
 

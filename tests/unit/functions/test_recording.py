@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from landrun.errors import NotToldYet, ServiceError
-from landrun.ledger import RUNNING, UNTOLD
-from landrun.outputs import OutputSize
-from landrun.recording import LEASE, Recorder
-from landrun.status import StatusChange, parse_status_change
+from landrun.adapters.outputs import OutputSize
+from landrun.adapters.runs_table import RUNNING, UNTOLD
+from landrun.errors import NotificationPending, ServiceError
+from landrun.models.status_change import StatusChange, parse_status_change
+from landrun.services.record_outcome import LEASE, OutcomeRecorder
 
 from .conftest import (
     Clock,
@@ -49,7 +49,7 @@ def landrun(telemetry):
         "notifications": FakeNotifications(),
     }
     clock = Clock()
-    recorder = Recorder(**doors, telemetry=telemetry, clock=clock)
+    recorder = OutcomeRecorder(**doors, telemetry=telemetry, clock=clock)
     return SimpleNamespace(recorder=recorder, clock=clock, **doors)
 
 
@@ -64,7 +64,7 @@ def told(told, telemetry):
     return flushed
 
 
-def mortal(landrun: Any, fate: Fate) -> Recorder:
+def mortal(landrun: Any, fate: Fate) -> OutcomeRecorder:
     """The same function in a process that something happens to."""
     doors = ("executions", "jobs", "outputs", "ledger", "notifications")
     return replace(landrun.recorder, **{name: fate.over(getattr(landrun, name)) for name in doors})
@@ -249,7 +249,7 @@ def test_when_sns_refuses_again_and_again_the_failure_is_told_once_it_does_not(l
 def test_a_redrive_waits_while_the_failure_before_it_may_still_be_told(landrun, change):
     with pytest.raises(Killed):
         mortal(landrun, Fate(3, after=True)).record(change("execution-failed"))
-    with pytest.raises(NotToldYet, match="landrun-50f0421ea8585c9eb9688415b36b93f2"):
+    with pytest.raises(NotificationPending, match="landrun-50f0421ea8585c9eb9688415b36b93f2"):
         landrun.recorder.record(change("execution-running-redriven"))
     assert (the_row(landrun)["status"], the_row(landrun)["redrive_count"]) == ("FAILED", 0)
 

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from landrun.contract import ManualTrigger, S3Uri, manual_run_name
 from landrun.errors import InvalidName, ServiceError
-from landrun.runs import Runs
+from landrun.models.run import ManualTrigger, manual_run_name
+from landrun.models.s3_uri import S3Uri
+from landrun.services.start_run import RunStarter
 
 from .conftest import NOW, FakeExecutions, FakeManifests
 
@@ -28,13 +29,13 @@ def manifests():
 
 @pytest.fixture
 def runs(manifests, executions):
-    return Runs(manifests, executions, S3Uri("outputs", "processed/"), clock=lambda: NOW)
+    return RunStarter(manifests, executions, S3Uri("outputs", "processed/"), clock=lambda: NOW)
 
 
 @pytest.fixture
 def moved(manifests, executions):
     """The same, after somebody has changed OutputPrefix."""
-    return Runs(manifests, executions, S3Uri("outputs", "elsewhere/"), clock=lambda: NOW)
+    return RunStarter(manifests, executions, S3Uri("outputs", "elsewhere/"), clock=lambda: NOW)
 
 
 def test_a_run_that_is_new_is_neither_a_duplicate_nor_a_mismatch(runs, executions):
@@ -50,7 +51,7 @@ def test_the_manifest_says_what_the_run_is_started_by(runs, manifests):
 
 def test_a_run_that_still_runs_is_found(manifests, executions):
     late = NOW + timedelta(hours=1)
-    runs = Runs(manifests, executions, S3Uri("outputs", "processed/"), clock=lambda: late)
+    runs = RunStarter(manifests, executions, S3Uri("outputs", "processed/"), clock=lambda: late)
     runs.start(NAME, "landings", ["a"], TRIGGER)
     again = runs.start(NAME, "landings", ["a"], TRIGGER)
     assert (again.duplicate, again.mismatch, len(executions.started)) == (True, False, 1)

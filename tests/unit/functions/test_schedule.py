@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from landrun.collecting import Collector
-from landrun.contract import S3Uri
+from landrun.adapters.s3_listing import ListedObject
 from landrun.errors import ConfigurationError, InvalidEvent
 from landrun.handlers.schedule import Listing, Schedule, build
-from landrun.listing import ListedObject
-from landrun.runs import Runs
+from landrun.models.s3_uri import S3Uri
+from landrun.services.collect_landings import LandingCollector
+from landrun.services.start_run import RunStarter
 from landrun.settings import ScheduleSettings
 
 from .conftest import MACHINE, NOW, FakeExecutions, FakeManifests, FakeWaiting, one_by_one
@@ -44,7 +44,7 @@ THERE = [
 @pytest.fixture
 def landrun(telemetry):
     manifests, executions = FakeManifests(objects=list(THERE)), FakeExecutions()
-    runs = Runs(manifests, executions, S3Uri("outputs", "processed/"), clock=lambda: NOW)
+    runs = RunStarter(manifests, executions, S3Uri("outputs", "processed/"), clock=lambda: NOW)
     return SimpleNamespace(
         function=Schedule(Listing(runs, manifests, SETTINGS, telemetry), telemetry),
         manifests=manifests,
@@ -138,7 +138,7 @@ def test_the_manifest_of_a_tick_holds_the_trigger_that_its_run_starts_with(
 def collecting(landrun, telemetry):
     """The handler with StartOn=schedule."""
     waiting = FakeWaiting()
-    collector = Collector(waiting, landrun.manifests, landrun.runs, "landrun", 2, one_by_one)
+    collector = LandingCollector(waiting, landrun.manifests, landrun.runs, "landrun", 2, one_by_one)
     landrun.function, landrun.waiting = Schedule(collector.tick, telemetry), waiting
     return landrun
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landrun.errors import ConfigurationError, InvalidEvent
-from landrun.tick import parse_tick, scheduled_input
+from landrun.models.tick import parse_tick, scheduled_input
 
 DUE = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
 ARN = "arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly"

@@ -7,10 +7,10 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from landrun.adapters.concurrency_table import ConcurrencyTable, Given
 from landrun.errors import ServiceError
-from landrun.places import Standing
-from landrun.status import TurnAsked
-from landrun.turns import Given, Turns
+from landrun.models.concurrency import Standing
+from landrun.models.status_change import SlotRequest
 
 EARLY, LATER, LATEST = (f"2026-11-22T08:{minute}:00.000Z" for minute in ("10", "20", "30"))
 
@@ -31,21 +31,21 @@ def turns():
             ],
             BillingMode="PAY_PER_REQUEST",
         )
-        yield Turns(client, "turns", lambda _: None)
+        yield ConcurrencyTable(client, "turns", lambda _: None)
 
 
-def asked(name: str, started_at: str = EARLY, token: str = "") -> TurnAsked:
+def asked(name: str, started_at: str = EARLY, token: str = "") -> SlotRequest:
     arn = f"arn:aws:states:us-east-1:123456789012:execution:landrun:{name}"
-    return TurnAsked(name, arn, started_at, token or f"token of {name}")
+    return SlotRequest(name, arn, started_at, token or f"token of {name}")
 
 
-def give(turns: Turns, limit: int = 1, now: str = EARLY) -> Given:
+def give(turns: ConcurrencyTable, limit: int = 1, now: str = EARLY) -> Given:
     waiter = turns.first()
     assert waiter is not None
     return turns.give(waiter, limit, now, LATER)
 
 
-def held(turns: Turns, name: str = "a") -> None:
+def held(turns: ConcurrencyTable, name: str = "a") -> None:
     """Let an execution have asked and be given a place."""
     turns.wait(asked(name), EARLY)
     assert give(turns, limit=0) is Given.YES
@@ -230,7 +230,7 @@ ALONE = {
 }
 
 
-def everything(turns: Turns) -> list[object]:
+def everything(turns: ConcurrencyTable) -> list[object]:
     return [turns.standing(), *turns.holders(), *turns.waiting()]
 
 

@@ -11,10 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landrun.contract import ManualTrigger, ScheduleTrigger
+from landrun.adapters.landings_table import (
+    KEPT,
+    SHARDS,
+    Claim,
+    LandingsTable,
+    Recorded,
+    landing_id,
+    ordered,
+)
 from landrun.errors import ServiceError
-from landrun.landing import Landing
-from landrun.waiting import KEPT, SHARDS, Claim, Recorded, Waiting, landing_id, ordered
+from landrun.models.landing import Landing
+from landrun.models.run import ManualTrigger, ScheduleTrigger
 
 from .conftest import NOW, Clock, FakeWaiting
 
@@ -35,7 +43,7 @@ def stored(aws, table):
         flat = ({k: next(iter(v.values())) for k, v in item.items()} for item in found)
         return {item["id"]: item for item in flat}
 
-    return SimpleNamespace(door=Waiting(client, name, clock), items=items, clock=clock)
+    return SimpleNamespace(door=LandingsTable(client, name, clock), items=items, clock=clock)
 
 
 @pytest.fixture(params=["table", "fake"])
@@ -229,7 +237,7 @@ def test_what_is_found_goes_on_over_pages():
             names = ("0a", "0b") if shard == "0" else ()
             return [{"Items": [item | {"id": {"S": name}}]} for name in names]
 
-    assert [found.id for found in Waiting(TwoPages(), "t").candidates()] == ["0a", "0b"]
+    assert [found.id for found in LandingsTable(TwoPages(), "t").candidates()] == ["0a", "0b"]
 
 
 def test_a_candidate_shows_its_claim_and_what_would_start_its_run(stored, landed):
@@ -418,4 +426,4 @@ def test_a_landing_that_was_done_and_lands_anew_waits_anew(door, landed):
 )
 def test_a_table_that_is_gone_is_a_service_error(aws, landed, call):
     with pytest.raises(ServiceError, match=r"dynamodb:.*ResourceNotFoundException"):
-        call(Waiting(aws("dynamodb"), "gone"), landed("a"))
+        call(LandingsTable(aws("dynamodb"), "gone"), landed("a"))

@@ -7,8 +7,9 @@ from typing import Any
 import boto3
 import pytest
 
-from landrun.contract import ExecutionInput, S3Uri
 from landrun.errors import ConfigurationError, InvalidName, ServiceError
+from landrun.models.run import ExecutionInput
+from landrun.models.s3_uri import S3Uri
 from landrun_ops.workflow import places, prepare, who
 from landrun_ops.workflow.reading import Places, gather
 

@@ -14,7 +14,7 @@ import pytest
 from botocore.validate import ParamValidator
 from cfnlint.api import lint_all  # type: ignore[import-untyped]
 
-from landrun.contract import ATTEMPT_SUFFIX_LENGTH, INPUT_FIELDS
+from landrun.models.run import ATTEMPT_SUFFIX_LENGTH, INPUT_FIELDS
 from landrun_ops.workflow import TEMPLATE, WorkflowConfig, definition, render
 from landrun_ops.workflow.definition import STEP
 

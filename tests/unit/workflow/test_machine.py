@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from landrun.contract import ExecutionInput, ManualTrigger
 from landrun.errors import ConfigurationError, ServiceError
+from landrun.models.run import ExecutionInput, ManualTrigger
 from landrun_ops import workflow
 from landrun_ops.workflow import WorkflowConfig
 from landrun_ops.workflow import machine as machines

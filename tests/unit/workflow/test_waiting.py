@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from landrun.contract import ExecutionInput, ManualTrigger
+from landrun.models.run import ExecutionInput, ManualTrigger
 from landrun_ops.cli.waiting import follow
 
 RUN = ExecutionInput(

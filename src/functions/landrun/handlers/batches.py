@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
-from landrun.deadletters import DeadLetters
+from landrun.adapters.dead_letters import DeadLetters
 from landrun.errors import InvalidEvent, Refused
-from landrun.telemetry import Telemetry
+from landrun.observability import Telemetry
 
 BATCH_SIZE = 10
 """Messages of one batch, as template.yaml has it: all of them overlap."""

@@ -11,29 +11,29 @@ from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
-from landrun import clients
-from landrun.admitting import Admission
+from landrun.adapters import clients
+from landrun.adapters.concurrency_table import ConcurrencyTable
+from landrun.adapters.dead_letters import DeadLetters
+from landrun.adapters.notifications import Notifications
+from landrun.adapters.outputs import Outputs
+from landrun.adapters.runs_table import RunsTable
+from landrun.adapters.sagemaker import ProcessingJobs
+from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
-from landrun.deadletters import DeadLetters
-from landrun.executions import Executions
 from landrun.handlers.batches import process_batch
-from landrun.jobs import ProcessingJobs
-from landrun.ledger import Ledger
-from landrun.notifications import Notifications
-from landrun.outputs import Outputs
-from landrun.recording import Recorder
+from landrun.models.status_change import SlotRequest, parse_message
+from landrun.observability import Telemetry
+from landrun.services.limit_concurrency import ConcurrencyLimiter
+from landrun.services.record_outcome import OutcomeRecorder
 from landrun.settings import ExecutionStatusSettings
-from landrun.status import TurnAsked, parse_message
-from landrun.telemetry import Telemetry
-from landrun.turns import Turns
 
 
 @dataclass(frozen=True)
 class ExecutionStatus:
     """What the handler needs, and what it does with one message and with a batch."""
 
-    recorder: Recorder
-    admission: Admission
+    recorder: OutcomeRecorder
+    admission: ConcurrencyLimiter
     dead_letters: DeadLetters
     telemetry: Telemetry
 
@@ -45,7 +45,7 @@ class ExecutionStatus:
         """Record the status change of one message, or let a run wait for its turn."""
         message = parse_message(body)
         self.telemetry.run(message.name)
-        if isinstance(message, TurnAsked):
+        if isinstance(message, SlotRequest):
             self.admission.ask(message)
             return
         try:
@@ -65,18 +65,20 @@ def build(
     telemetry = telemetry or Telemetry()
     executions = Executions(client("stepfunctions"), settings.state_machine_arn)
     jobs = ProcessingJobs(client("sagemaker"))
-    turns = Turns(client("dynamodb"), settings.turns_table)
-    recorder = Recorder(
+    turns = ConcurrencyTable(client("dynamodb"), settings.turns_table)
+    recorder = OutcomeRecorder(
         executions=executions,
         jobs=jobs,
         outputs=Outputs(client("s3")),
-        ledger=Ledger(client("dynamodb"), settings.runs_table),
+        ledger=RunsTable(client("dynamodb"), settings.runs_table),
         notifications=Notifications(client("sns"), settings.notifications_topic_arn),
         telemetry=telemetry,
         clock=clock,
     )
     dead_letters = DeadLetters(partial(client, "sqs"), settings.dead_letter_queue_url)
-    admission = Admission(turns, executions, jobs, telemetry, settings.max_concurrent_runs, clock)
+    admission = ConcurrencyLimiter(
+        turns, executions, jobs, telemetry, settings.max_concurrent_runs, clock
+    )
     return ExecutionStatus(recorder, admission, dead_letters, telemetry)
 
 

@@ -13,26 +13,27 @@ from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
-from landrun import clients
+from landrun.adapters import clients
+from landrun.adapters.dead_letters import DeadLetters
+from landrun.adapters.landings_table import LandingsTable
+from landrun.adapters.manifests import Manifests
+from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
-from landrun.contract import ObjectCreatedTrigger, S3Uri, landing_run_name
-from landrun.deadletters import DeadLetters
 from landrun.errors import NoLanding
-from landrun.executions import Executions
 from landrun.handlers.batches import Mapper, overlapping, process_batch
-from landrun.landing import Filter, Landing, check_key, parse_landing
-from landrun.manifests import Manifests
-from landrun.runs import Runs
+from landrun.models.landing import Landing, LandingFilter, check_key, parse_landing
+from landrun.models.run import ObjectCreatedTrigger, landing_run_name
+from landrun.models.s3_uri import S3Uri
+from landrun.observability import Telemetry
+from landrun.services.start_run import RunStarter
 from landrun.settings import ObjectCreatedSettings
-from landrun.telemetry import Telemetry
-from landrun.waiting import Waiting
 
 
 @dataclass(frozen=True)
 class OnArrival:
     """Starts one run for each landing."""
 
-    runs: Runs
+    runs: RunStarter
     run_name_prefix: str
     telemetry: Telemetry
 
@@ -49,7 +50,7 @@ class OnArrival:
 class OnSchedule:
     """Lets each landing wait for a tick."""
 
-    waiting: Waiting
+    waiting: LandingsTable
     telemetry: Telemetry
 
     def __call__(self, landing: Landing) -> None:
@@ -65,7 +66,7 @@ class ObjectCreated:
     """What the handler needs, and what it does with one message and with a batch."""
 
     take: Callable[[Landing], None]
-    filter: Filter
+    filter: LandingFilter
     dead_letters: DeadLetters
     telemetry: Telemetry
     mapper: Mapper = overlapping
@@ -132,11 +133,13 @@ def _taking(
     telemetry: Telemetry,
 ) -> Callable[[Landing], None]:
     if settings.start_on == "schedule":
-        return OnSchedule(Waiting(client("dynamodb"), settings.landings_table, clock), telemetry)
+        return OnSchedule(
+            LandingsTable(client("dynamodb"), settings.landings_table, clock), telemetry
+        )
     manifests = Manifests(client("s3"), settings.output_bucket, settings.manifest_prefix)
     executions = Executions(client("stepfunctions"), settings.state_machine_arn)
     output = S3Uri(settings.output_bucket, settings.output_prefix)
-    runs = Runs(manifests, executions, output, clock)
+    runs = RunStarter(manifests, executions, output, clock)
     return OnArrival(runs, settings.job_name_prefix, telemetry)
 
 

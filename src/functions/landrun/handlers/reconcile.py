@@ -8,27 +8,27 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from landrun import clients
-from landrun.admitting import Admission
+from landrun.adapters import clients
+from landrun.adapters.checkpoints import Checkpoints
+from landrun.adapters.concurrency_table import ConcurrencyTable
+from landrun.adapters.landings_table import LandingsTable
+from landrun.adapters.manifests import Manifests
+from landrun.adapters.notifications import Notifications
+from landrun.adapters.outputs import Outputs
+from landrun.adapters.runs_table import RunsTable
+from landrun.adapters.sagemaker import ProcessingJobs
+from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
-from landrun.collecting import Collector, Mapper, at_once
-from landrun.contract import S3Uri
-from landrun.cursors import Cursors
 from landrun.errors import InvalidEvent
-from landrun.executions import Executions
-from landrun.jobs import ProcessingJobs
-from landrun.ledger import Ledger
-from landrun.manifests import Manifests
-from landrun.notifications import Notifications
-from landrun.outputs import Outputs
-from landrun.outside import shown
-from landrun.reconciling import Reconciler
-from landrun.recording import Recorder
-from landrun.runs import Runs
+from landrun.models.s3_uri import S3Uri
+from landrun.observability import Telemetry
+from landrun.sanitize import shown
+from landrun.services.collect_landings import LandingCollector, Mapper, at_once
+from landrun.services.limit_concurrency import ConcurrencyLimiter
+from landrun.services.reconcile import Reconciler
+from landrun.services.record_outcome import OutcomeRecorder
+from landrun.services.start_run import RunStarter
 from landrun.settings import ReconcileSettings
-from landrun.telemetry import Telemetry
-from landrun.turns import Turns
-from landrun.waiting import Waiting
 
 LONGEST_GRACE = 7_776_000
 """Seconds of the 90 days after which Step Functions forgets an execution."""
@@ -81,18 +81,20 @@ def build(
     executions = Executions(client("stepfunctions"), settings.state_machine_arn)
     manifests = Manifests(client("s3"), settings.output_bucket, settings.manifest_prefix)
     jobs = ProcessingJobs(client("sagemaker"))
-    ledger = Ledger(client("dynamodb"), settings.runs_table)
-    waiting = Waiting(client("dynamodb"), settings.landings_table, clock)
-    runs = Runs(manifests, executions, S3Uri(settings.output_bucket, settings.output_prefix), clock)
+    ledger = RunsTable(client("dynamodb"), settings.runs_table)
+    waiting = LandingsTable(client("dynamodb"), settings.landings_table, clock)
+    runs = RunStarter(
+        manifests, executions, S3Uri(settings.output_bucket, settings.output_prefix), clock
+    )
     prefix, most = settings.job_name_prefix, settings.max_objects_per_run
     reconciler = Reconciler(
         executions=executions,
         ledger=ledger,
         manifests=manifests,
         waiting=waiting,
-        cursors=Cursors(client("dynamodb"), settings.landings_table),
-        collector=Collector(waiting, manifests, runs, prefix, most, mapper),
-        recorder=Recorder(
+        cursors=Checkpoints(client("dynamodb"), settings.landings_table),
+        collector=LandingCollector(waiting, manifests, runs, prefix, most, mapper),
+        recorder=OutcomeRecorder(
             executions=executions,
             jobs=jobs,
             outputs=Outputs(client("s3")),
@@ -102,8 +104,8 @@ def build(
             clock=clock,
         ),
         runs=runs,
-        admission=Admission(
-            turns=Turns(client("dynamodb"), settings.turns_table),
+        admission=ConcurrencyLimiter(
+            turns=ConcurrencyTable(client("dynamodb"), settings.turns_table),
             executions=executions,
             jobs=jobs,
             telemetry=telemetry,

@@ -13,43 +13,44 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from landrun import clients
+from landrun.adapters import clients
+from landrun.adapters.landings_table import LandingsTable
+from landrun.adapters.manifests import Manifests
+from landrun.adapters.s3_listing import ListedObject
+from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
-from landrun.collecting import Collector, Mapper, at_once
-from landrun.contract import S3Uri, ScheduleTrigger, tick_run_name
 from landrun.errors import InvalidKey
-from landrun.executions import Executions
-from landrun.landing import Filter, check_key
-from landrun.listing import ListedObject
-from landrun.manifests import Manifests
-from landrun.runs import Run, Runs
+from landrun.models.landing import LandingFilter, check_key
+from landrun.models.run import ScheduleTrigger, tick_run_name
+from landrun.models.s3_uri import S3Uri
+from landrun.models.tick import Tick, parse_tick, scheduled_input
+from landrun.observability import Telemetry
+from landrun.services.collect_landings import LandingCollector, Mapper, at_once
+from landrun.services.start_run import RunStarter, StartedRun
 from landrun.settings import ScheduleSettings
-from landrun.telemetry import Telemetry
-from landrun.tick import Tick, parse_tick, scheduled_input
-from landrun.waiting import Waiting
 
 
 @dataclass(frozen=True)
 class Listing:
     """Starts one run over what lies under the scheduled input."""
 
-    runs: Runs
+    runs: RunStarter
     manifests: Manifests
     settings: ScheduleSettings
     telemetry: Telemetry
 
-    def __call__(self, tick: Tick) -> Iterator[Run]:
+    def __call__(self, tick: Tick) -> Iterator[StartedRun]:
         """Start the tick's run, or go on with the one that an earlier attempt began."""
         name = tick_run_name(self.settings.job_name_prefix, tick.schedule_arn, tick.scheduled_time)
         run = self._go_on(tick, name) or self._begin(tick, name)
         if run:
             yield run
 
-    def _go_on(self, tick: Tick, name: str) -> Run | None:
+    def _go_on(self, tick: Tick, name: str) -> StartedRun | None:
         manifest = self.manifests.find(name)
         return self.runs.start_over(manifest, name, trigger(tick)) if manifest else None
 
-    def _begin(self, tick: Tick, name: str) -> Run | None:
+    def _begin(self, tick: Tick, name: str) -> StartedRun | None:
         settings = self.settings
         under = scheduled_input(settings.scheduled_input, tick.due, settings.schedule_timezone)
         keys = self._collect(under)
@@ -74,7 +75,7 @@ class Listing:
 class Schedule:
     """What the handler needs, and what it does with one tick."""
 
-    start: Callable[[Tick], Iterable[Run]]
+    start: Callable[[Tick], Iterable[StartedRun]]
     telemetry: Telemetry
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -87,13 +88,13 @@ class Schedule:
                 self.telemetry.logger.info("nothing there, no run started")
         return _answer(runs)
 
-    def _told(self, run: Run, tick: Tick) -> Run:
+    def _told(self, run: StartedRun, tick: Tick) -> StartedRun:
         self.telemetry.run(run.name)
         self.telemetry.started(run, scheduled_time=tick.scheduled_time)
         return run
 
 
-def _answer(runs: list[Run]) -> dict[str, Any]:
+def _answer(runs: list[StartedRun]) -> dict[str, Any]:
     """Say which runs there are: the first as before, and all of them when they are several."""
     if not runs:
         return {"Objects": 0}
@@ -102,7 +103,7 @@ def _answer(runs: list[Run]) -> dict[str, Any]:
     return total | ({"Runs": each} if len(runs) > 1 else {})
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run(run: StartedRun) -> dict[str, Any]:
     return {
         "PreprocessingJobName": run.name,
         "ExecutionArn": run.execution_arn,
@@ -115,7 +116,7 @@ def trigger(tick: Tick) -> ScheduleTrigger:
     return ScheduleTrigger(ScheduleArn=tick.schedule_arn, ScheduledTime=tick.scheduled_time)
 
 
-def why_left_out(wanted: Filter, bucket: str, found: ListedObject) -> str | None:
+def why_left_out(wanted: LandingFilter, bucket: str, found: ListedObject) -> str | None:
     """Say why a listed object is not read, ``unreadable-key`` included; None when it is."""
     reason = wanted.why_ignored(bucket, found.key, found.size)
     try:
@@ -138,11 +139,11 @@ def build(
     manifests = Manifests(client("s3"), settings.output_bucket, settings.manifest_prefix)
     executions = Executions(client("stepfunctions"), settings.state_machine_arn)
     output = S3Uri(settings.output_bucket, settings.output_prefix)
-    runs = Runs(manifests, executions, output, clock)
+    runs = RunStarter(manifests, executions, output, clock)
     if settings.start_on == "arrival":
         return Schedule(Listing(runs, manifests, settings, telemetry), telemetry)
-    collector = Collector(
-        waiting=Waiting(client("dynamodb"), settings.landings_table, clock),
+    collector = LandingCollector(
+        waiting=LandingsTable(client("dynamodb"), settings.landings_table, clock),
         manifests=manifests,
         runs=runs,
         run_name_prefix=settings.job_name_prefix,

@@ -10,9 +10,10 @@ from typing import Any
 
 from rich.filesize import decimal
 
-from landrun.contract import S3Uri, landing_run_name
-from landrun.ledger import Ledger
-from landrun.outside import printable
+from landrun.adapters.runs_table import RunsTable
+from landrun.models.run import landing_run_name
+from landrun.models.s3_uri import S3Uri
+from landrun.sanitize import printable
 from landrun_ops import bookmarks
 from landrun_ops.backfilling import Backfill, Sender, Survey, place
 from landrun_ops.bookmarks import Bookmark, Place
@@ -132,7 +133,7 @@ class _Command:
         knows = Knows(
             bucket=self.under.bucket,
             prefix=stack.output("JobNamePrefix"),
-            ledger=Ledger(dynamodb, stack.output("RunsTable")),
+            ledger=RunsTable(dynamodb, stack.output("RunsTable")),
             landings=Landings(dynamodb, stack.output("LandingsTable")),
             runs=stack.ledger(),
             now=datetime.now(UTC),

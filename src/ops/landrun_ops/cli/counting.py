@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import typer
 
 from landrun.errors import ConfigurationError
-from landrun.outside import printable
+from landrun.sanitize import printable
 
 SECONDS_BETWEEN_LINES = 10.0
 

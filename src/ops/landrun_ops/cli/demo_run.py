@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from landrun.outside import printable
+from landrun.sanitize import printable
 from landrun_ops.cli.laptop import laptop
 from landrun_ops.cli.progress import Progress, shown
 from landrun_ops.cli.results import show_results

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from landrun.outside import one_line
+from landrun.sanitize import one_line
 
 if TYPE_CHECKING:
     from landrun_ops.doctor.examining import Line

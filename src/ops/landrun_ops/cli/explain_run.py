@@ -8,8 +8,8 @@ from typing import Any
 
 from rich.filesize import decimal
 
-from landrun.contract import S3Uri
 from landrun.errors import ConfigurationError, InvalidS3Uri
+from landrun.models.s3_uri import S3Uri
 from landrun_ops.cli.counting import counted
 from landrun_ops.cli.sheet import Sheet
 from landrun_ops.cli.terminal import console, show_json

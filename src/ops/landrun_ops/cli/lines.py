@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from landrun.outside import printable
+from landrun.sanitize import printable
 from landrun_ops.cli.sheet import folded
 from landrun_ops.cli.terminal import console
 

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from landrun.outside import one_line, printable
+from landrun.sanitize import one_line, printable
 from landrun_ops.cli.live_runs import age, ended_list, running_list, share, span_text
 from landrun_ops.recent import Activity
 from landrun_ops.turns import Line

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from landrun.outside import printable
+from landrun.sanitize import printable
 from landrun_ops.cli.tables import short_name, shortened, trigger_text
 from landrun_ops.durations import spelled
 from landrun_ops.recent import Activity, Known

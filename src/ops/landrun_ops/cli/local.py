@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from landrun.errors import ConfigurationError
-from landrun.outside import plain_json
+from landrun.sanitize import plain_json
 from landrun_ops.cli import places
 from landrun_ops.cli.laptop import laptop
 from landrun_ops.cli.terminal import STOPPING, complain, show_json, stoppable

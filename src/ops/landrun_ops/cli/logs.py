@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from landrun.errors import ConfigurationError
-from landrun.outside import one_line
+from landrun.sanitize import one_line
 from landrun_ops.cli import options, places
 from landrun_ops.cli.notes import note
 from landrun_ops.cli.terminal import say
@@ -212,7 +212,7 @@ class _Printer:
             say(f"{head}{text}")
 
     def _write_json(self, line: Line, attempt: int) -> None:
-        from landrun.outside import plain_json  # noqa: PLC0415
+        from landrun.sanitize import plain_json  # noqa: PLC0415
 
         found = {
             "time": line.time.isoformat(timespec="milliseconds"),

@@ -10,7 +10,7 @@ from landrun.errors import ConfigurationError
 from landrun_ops.cli.places import Target
 
 if TYPE_CHECKING:
-    from landrun.contract import S3Uri
+    from landrun.models.s3_uri import S3Uri
 
 ARN_VARIABLE = "LANDRUN_STATE_MACHINE_ARN"
 STACK_VARIABLE = "LANDRUN_STACK"
@@ -32,7 +32,7 @@ def client_of(target: Target, service: str) -> Any:
     """Make a client of the account that a command's options, or else its environment, say."""
     from boto3.session import Session  # noqa: PLC0415  (start-up time)
 
-    from landrun.clients import translated  # noqa: PLC0415
+    from landrun.adapters.clients import translated  # noqa: PLC0415
 
     with translated(f"boto3 client {service}"):
         session = Session(profile_name=target.profile or None, region_name=target.region or None)

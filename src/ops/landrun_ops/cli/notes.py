@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from landrun.outside import printable
+from landrun.sanitize import printable
 
 if TYPE_CHECKING:
     from landrun_ops.cli.places import Target

@@ -13,7 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from landrun.outside import printable
+from landrun.sanitize import printable
 from landrun_ops.cli.tables import shortened
 from landrun_ops.demo import Journey, Stage
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
-from landrun.outside import one_line, printable
+from landrun.sanitize import one_line, printable
 from landrun_ops.cli.counting import ask, counted
 from landrun_ops.cli.lines import show_lines
 from landrun_ops.cli.tables import shortened

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from landrun.outside import printable
+from landrun.sanitize import printable
 from landrun_ops.cli.tables import GAP, outcome_table, shows_output
 from landrun_ops.demo import Journey
 

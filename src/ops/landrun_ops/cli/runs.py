@@ -164,7 +164,7 @@ def _counted(runs: Iterator[Run]) -> Generator[Run, None, None]:
 
 def _write(found: Iterator[Run]) -> None:
     """Write a JSON list, row by row: it may be longer than memory."""
-    from landrun.outside import plain_json  # noqa: PLC0415
+    from landrun.sanitize import plain_json  # noqa: PLC0415
 
     head = "["
     for run in found:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from landrun.outside import printable
+from landrun.sanitize import printable
 
 
 class Screen(Console):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
-from landrun.outside import printable
+from landrun.sanitize import printable
 
 LABEL = 10
 """Columns of the labels on the left, a space after them included."""

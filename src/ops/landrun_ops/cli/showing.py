@@ -7,7 +7,7 @@ from datetime import datetime
 from shlex import quote
 from typing import Any
 
-from landrun.outside import one_line
+from landrun.sanitize import one_line
 from landrun_ops.cli.sheet import Sheet
 from landrun_ops.cli.showing_hosts import show_hosts
 from landrun_ops.cli.tables import person

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from landrun.outside import one_line
-from landrun.shards import in_order
+from landrun.models.job_summary import in_order
+from landrun.sanitize import one_line
 from landrun_ops.cli.sheet import Sheet
 from landrun_ops.durations import spelled
 from landrun_ops.report.facts import number

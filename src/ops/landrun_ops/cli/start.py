@@ -60,7 +60,7 @@ def start(
     Example: landrun start s3://bucket/incoming/2026-11/ --wait
     """
     # Late: boto3 and pydantic take longer to import than --help may take.
-    from landrun.contract import S3Uri  # noqa: PLC0415
+    from landrun.models.s3_uri import S3Uri  # noqa: PLC0415
     from landrun_ops import starting  # noqa: PLC0415
 
     sources = [S3Uri.parse(uri) for uri in uris]

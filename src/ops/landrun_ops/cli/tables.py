@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from landrun.outside import one_line, printable
+from landrun.sanitize import one_line, printable
 from landrun_ops.runs import Run
 
 TRIGGER_ROOM = 24

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from landrun.outside import plain_json, printable
+from landrun.sanitize import plain_json, printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -15,7 +15,7 @@ from landrun_ops.durations import spelled
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from landrun.contract import ExecutionInput
+    from landrun.models.run import ExecutionInput
     from landrun_ops.following import Standing, Watcher
     from landrun_ops.runs import Run
     from landrun_ops.workflow import Outcome
@@ -124,7 +124,7 @@ class Waiting:
 
 def standing_text(standing: Standing, now: datetime) -> tuple[str, str]:
     """Say what a run does, and what is to be known of it; the latter may be empty."""
-    from landrun.outside import printable  # noqa: PLC0415
+    from landrun.sanitize import printable  # noqa: PLC0415
 
     lasts = max(0.0, (now - standing.since).total_seconds())
     attempt = f" (job {standing.attempt})" if standing.attempt else ""

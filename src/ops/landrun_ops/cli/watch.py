@@ -55,7 +55,7 @@ def watch(
     """
     stack = target.find()
     # Late: boto3 and rich take longer to import than --help may take.
-    from landrun.outside import plain_json  # noqa: PLC0415
+    from landrun.sanitize import plain_json  # noqa: PLC0415
     from landrun_ops.cli.views import document, line  # noqa: PLC0415
 
     sights = Sights(stack, interval)

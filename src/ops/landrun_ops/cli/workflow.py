@@ -218,7 +218,8 @@ def execute(
 
     Example: landrun workflow execute s3://bucket/in/ s3://bucket/out/ --wait
     """
-    from landrun.contract import S3Uri, manual_run_name  # noqa: PLC0415
+    from landrun.models.run import manual_run_name  # noqa: PLC0415
+    from landrun.models.s3_uri import S3Uri  # noqa: PLC0415
     from landrun_ops import workflow as machine  # noqa: PLC0415
 
     source, output = S3Uri.parse(input_uri), S3Uri.parse(output_uri)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from landrun.contract import ATTEMPT_SUFFIX_LENGTH, KEY_LIMIT, RUN_NAME_LIMIT, check_prefix
 from landrun.errors import InvalidName
+from landrun.models.run import ATTEMPT_SUFFIX_LENGTH, RUN_NAME_LIMIT, check_prefix
+from landrun.models.s3_uri import KEY_LIMIT
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import Finding, fail, listed, ok, warn
 from landrun_ops.doctor.sight import Sight

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from landrun.errors import LandrunError, ServiceError
-from landrun.outside import one_line
+from landrun.sanitize import one_line
 from landrun_ops.doctor.findings import Finding, Grade, fail, skip, warn
 from landrun_ops.doctor.sight import permission
 

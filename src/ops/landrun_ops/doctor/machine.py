@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from landrun.contract import INPUT_FIELDS
 from landrun.errors import ServiceError
+from landrun.models.run import INPUT_FIELDS
 from landrun_ops.doctor.definitions import differences, expected, inputs_read, json_of
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, listed, ok, skip, warn

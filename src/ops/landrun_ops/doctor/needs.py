@@ -1,6 +1,6 @@
 """What each role of a stack has to allow: the calls that code and services make as that role.
 
-The calls are those of `src/roles/template.yaml` and `src/statemachine/template.yaml`, each of which
+The calls are those of `src/stacks/roles.yaml` and `src/stacks/processing.yaml`, each of which
 names what needs it; here the ones that runs cannot do without.
 """
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from landrun.waiting import INDEX, SHARDS
+from landrun.adapters.landings_table import INDEX, SHARDS
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
 from landrun_ops.doctor.metrics import metric

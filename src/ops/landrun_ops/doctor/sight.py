@@ -14,7 +14,7 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
-from landrun.clients import translated
+from landrun.adapters.clients import translated
 from landrun.errors import ServiceError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from landrun.errors import ServiceError
-from landrun.places import COUNT
+from landrun.models.concurrency import COUNT
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, ok, skip, warn
 from landrun_ops.doctor.sight import Sight

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from landrun.outside import printable
+from landrun.sanitize import printable
 from landrun_ops.docker import Docker
 from landrun_ops.invoking import invoke, patient_config, reconcile_event
 from landrun_ops.local.adapters import adapted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from landrun.outside import json_object, one_line
+from landrun.sanitize import json_object, one_line
 from landrun_ops.runs import Run
 
 SAID = 400

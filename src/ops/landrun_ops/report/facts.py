@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from landrun.outside import json_object, one_line
+from landrun.sanitize import json_object, one_line
 from landrun_ops.consoles import links
 from landrun_ops.report.causes import cause
 from landrun_ops.run import Run, mapping

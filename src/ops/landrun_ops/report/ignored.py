@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from landrun.clients import translated
+from landrun.adapters.clients import translated
 from landrun.errors import ServiceError
-from landrun.landing import OTHER_EVENTS
-from landrun.outside import json_object, one_line
-from landrun.status import timestamp
+from landrun.models.landing import OTHER_EVENTS
+from landrun.models.status_change import timestamp
+from landrun.sanitize import json_object, one_line
 
 NAMESPACE, METRIC = "landrun", "LandingsIgnored"
 

@@ -17,7 +17,7 @@ from importlib.resources import files
 from typing import Any
 
 from landrun.errors import ConfigurationError
-from landrun.outside import plain_json
+from landrun.sanitize import plain_json
 from landrun_ops.report.facts import Facts
 from landrun_ops.report.reading import Report
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from landrun.status import timestamp
+from landrun.models.status_change import timestamp
 from landrun_ops.report.causes import alike
 from landrun_ops.report.facts import Facts, facts
 from landrun_ops.report.ignored import Ignored

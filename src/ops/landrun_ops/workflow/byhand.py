@@ -6,10 +6,11 @@ import getpass
 import uuid
 from typing import Any
 
-from landrun.clients import translated
-from landrun.contract import ExecutionInput, ManualTrigger, S3Uri, manual_run_name
+from landrun.adapters.clients import translated
+from landrun.adapters.manifests import Manifests
 from landrun.errors import ServiceError
-from landrun.manifests import Manifests
+from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
+from landrun.models.s3_uri import S3Uri
 from landrun_ops.workflow.reading import Places, folder, gather, is_manifest
 
 

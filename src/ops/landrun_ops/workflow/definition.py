@@ -10,7 +10,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-from landrun.contract import INPUT_FIELDS
+from landrun.models.run import INPUT_FIELDS
 from landrun_ops.workflow.config import Network, WorkflowConfig
 
 STEP = "Process messages"

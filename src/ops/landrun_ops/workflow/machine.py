@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from landrun.clients import translated
-from landrun.contract import ExecutionInput
+from landrun.adapters.clients import translated
 from landrun.errors import ConfigurationError
+from landrun.models.run import ExecutionInput
 from landrun_ops.workflow.config import WorkflowConfig
 from landrun_ops.workflow.definition import definition, input_schema
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from landrun.clients import translated
-from landrun.contract import S3Uri
+from landrun.adapters.clients import translated
+from landrun.adapters.s3_listing import ListedObject, list_objects
 from landrun.errors import ConfigurationError, InvalidKey, ServiceError
-from landrun.landing import Filter, check_key
-from landrun.listing import ListedObject, list_objects
+from landrun.models.landing import LandingFilter, check_key
+from landrun.models.s3_uri import S3Uri
 
 ANY_END = "*"
 """At the end of a URI: every key that begins so, folder or not."""
@@ -146,7 +146,7 @@ def _objects(
         yield ListedObject(source.key, size)
         return
     under = S3Uri(source.bucket, _beginning(source.key))
-    passing = Filter(under.key, suffix="", own=_own(under, where))
+    passing = LandingFilter(under.key, suffix="", own=_own(under, where))
     for one in list_objects(s3, under):
         why = passing.why_ignored(under.bucket, one.key, one.size)
         if why is None:

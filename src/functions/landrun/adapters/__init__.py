@@ -1,0 +1,1 @@
+"""One client per AWS service; nothing else calls boto3."""

@@ -1,0 +1,45 @@
+"""What lies under a prefix in S3: for manifests before a run, for outputs after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from landrun.adapters.clients import translated
+from landrun.models.s3_uri import S3Uri
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object as a listing shows it; size in bytes, ``modified`` aware."""
+
+    key: str
+    size: int
+    modified: datetime | None = None
+
+
+def list_objects(client: Any, under: S3Uri, after: str = "") -> Iterator[ListedObject]:
+    """List what lies under a prefix, page by page, in the order of its keys.
+
+    Parameters
+    ----------
+    client : S3 client
+        boto3's.
+    under : S3Uri
+        The bucket and the prefix.
+    after : str
+        A key to begin after.
+
+    Raises
+    ------
+    ServiceError
+        When S3 refuses the call or cannot be reached.
+    """
+    paginator = client.get_paginator("list_objects_v2")
+    begin = {"StartAfter": after} if after else {}
+    with translated("s3:ListObjectsV2"):
+        for page in paginator.paginate(Bucket=under.bucket, Prefix=under.key, **begin):
+            for found in page.get("Contents", ()):
+                yield ListedObject(found["Key"], found["Size"], found.get("LastModified"))

@@ -1,0 +1,60 @@
+"""Names in S3: buckets, keys, and the URIs made of both."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from landrun.errors import InvalidS3Uri
+from landrun.sanitize import shown
+
+KEY_LIMIT = 1024
+"""Bytes of an object's key (Amazon S3 user guide, "Naming Amazon S3 objects")."""
+
+_BUCKET = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
+
+
+def is_bucket(name: str) -> bool:
+    """Whether a bucket can be called so; old ones have capitals, and up to 255 characters."""
+    return _BUCKET.fullmatch(name) is not None
+
+
+def is_key(key: str) -> bool:
+    """Whether an object's key can be so long, and is Unicode: no half of a surrogate pair."""
+    try:
+        return len(key.encode()) <= KEY_LIMIT
+    except UnicodeEncodeError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class S3Uri:
+    """``s3://bucket/key``; the key may be empty, and is never URL-encoded.
+
+    Examples
+    --------
+    >>> S3Uri.parse("s3://messages/incoming/a+b.csv").key
+    'incoming/a+b.csv'
+    """
+
+    bucket: str
+    key: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> S3Uri:
+        """Take an S3 URI apart.
+
+        Raises
+        ------
+        InvalidS3Uri
+            When the text is not of the form ``s3://bucket/key``, or no bucket or key can be
+            called so.
+        """
+        scheme, _, rest = text.partition("://")
+        bucket, _, key = rest.partition("/")
+        if scheme != "s3" or not is_bucket(bucket) or not is_key(key):
+            raise InvalidS3Uri(f"{shown(text)} is not an S3 URI: write s3://bucket/key")
+        return cls(bucket, key)
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"

@@ -1,0 +1,262 @@
+"""Execution status changes, and the row of the ledger that each makes.
+
+Shapes: Amazon EventBridge events reference, "Step Functions Execution Status Change". ``input``
+and ``output`` are JSON strings or null, dates are epoch milliseconds, output over 248 KB is left
+out and ``included`` is false.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from landrun.errors import InvalidEvent
+from landrun.models.run import is_run_name
+from landrun.sanitize import json_object, shown, whole
+
+RANKS = {
+    "RUNNING": 0,
+    "PENDING_REDRIVE": 0,
+    "SUCCEEDED": 1,
+    "FAILED": 1,
+    "TIMED_OUT": 1,
+    "ABORTED": 1,
+}
+"""How far a status is; within one redrive no row goes back to a lower rank, or changes its end."""
+
+CAUSE_LIMIT = 32_768
+"""Characters of error and cause that are kept (Step Functions' own limit of a cause)."""
+
+URI_LIMIT = 2048
+"""Characters of a name or a URI that is kept; S3's longest has 1,024 bytes and the bucket."""
+
+Arn = Annotated[str, StringConstraints(pattern=r"^arn:[a-z0-9-]+:states:\S+$", max_length=512)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+Milliseconds = Annotated[int, Field(ge=0, lt=253_402_300_800_000)]
+"""Since 1970, before the year 10000."""
+
+Redrives = Annotated[int, Field(ge=0, le=1_000_000)]
+Status = Literal["RUNNING", "PENDING_REDRIVE", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
+
+
+class _Included(BaseModel):
+    included: bool = True
+
+
+class StatusChange(BaseModel):
+    """The ``detail`` of one status change; fields as the event names them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    executionArn: Arn  # noqa: N815
+    stateMachineArn: Arn  # noqa: N815
+    name: Name
+    status: Status
+    startDate: Milliseconds  # noqa: N815
+    stopDate: Milliseconds | None = None  # noqa: N815
+    input: str | None = None
+    inputDetails: _Included | None = None  # noqa: N815
+    output: str | None = None
+    outputDetails: _Included | None = None  # noqa: N815
+    error: str | None = None
+    cause: str | None = None
+    redriveCount: Redrives = 0  # noqa: N815
+    redriveDate: Milliseconds | None = None  # noqa: N815
+
+    @property
+    def ended(self) -> bool:
+        """Whether the execution has come to its end."""
+        return RANKS[self.status] == 1
+
+    @property
+    def left_out(self) -> bool:
+        """Whether input, or the output of a success, has to be fetched."""
+        return self.input is None or (self.status == "SUCCEEDED" and self.output is None)
+
+    def completed(self, described: dict[str, Any]) -> StatusChange:
+        """Fill what the event left out from DescribeExecution's answer."""
+        return self.model_copy(
+            update={
+                field: described.get(field)
+                for field in ("input", "output")
+                if getattr(self, field) is None
+            }
+        )
+
+
+class _Turn(BaseModel):
+    TaskToken: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+    ExecutionArn: Arn
+    Name: Name
+    StartedAt: AwareDatetime
+
+
+class _Asking(BaseModel):
+    Turn: _Turn
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRequest:
+    """An execution's request for its turn, as its machine sends it to the status queue.
+
+    Attributes
+    ----------
+    name, execution_arn : str
+        The execution.
+    started_at : str
+        When it started: its place in line; ISO 8601 in UTC, to the millisecond.
+    token : str
+        What its machine waits to be told by (Step Functions, "Wait for a Callback with the Task
+        Token"); a state that is retried or redriven has another.
+    """
+
+    name: str
+    execution_arn: str
+    started_at: str
+    token: str
+
+
+class _Event(BaseModel):
+    detail_type: str = Field(alias="detail-type")
+    detail: StatusChange
+
+
+def parse_message(body: str) -> StatusChange | SlotRequest:
+    """Read what the status queue carries: what became of an execution, or its asking for a turn.
+
+    Raises
+    ------
+    InvalidEvent
+        When the body is neither; names the fields.
+    """
+    asks = '"Turn"' in body and "Turn" in json_object(body)
+    return parse_turn(body) if asks else parse_status_change(body)
+
+
+def parse_turn(body: str) -> SlotRequest:
+    """Read an execution's request for its turn.
+
+    Raises
+    ------
+    InvalidEvent
+        When the body is none; names the fields.
+    """
+    try:
+        turn = _Asking.model_validate_json(_whole_json(body)).Turn
+    except ValidationError as error:
+        raise InvalidEvent(f"not an execution that asks for its turn: {_fields(error)}") from error
+    if turn.ExecutionArn.rpartition(":")[2] != turn.Name:
+        raise InvalidEvent(f"{shown(turn.Name)} is not the name in {shown(turn.ExecutionArn)}")
+    try:
+        started_at = timestamp(turn.StartedAt.timestamp() * 1000)
+    except (OverflowError, ValueError, OSError) as error:
+        raise InvalidEvent("it started out of the calendar: check Turn.StartedAt") from error
+    return SlotRequest(turn.Name, turn.ExecutionArn, started_at, turn.TaskToken)
+
+
+def _fields(error: ValidationError) -> str:
+    fields = ", ".join(".".join(map(str, e["loc"])) or "event" for e in error.errors()[:5])
+    return f"check {fields}"
+
+
+def parse_status_change(body: str) -> StatusChange:
+    """Read a status change as the status queue carries it.
+
+    Raises
+    ------
+    InvalidEvent
+        When the body is not a *Step Functions Execution Status Change* event; names the fields.
+    """
+    try:
+        event = _Event.model_validate_json(_whole_json(body))
+    except ValidationError as error:
+        raise InvalidEvent(f"not a Step Functions status change: {_fields(error)}") from error
+    if event.detail_type != "Step Functions Execution Status Change":
+        raise InvalidEvent(f"expected a status change, got {shown(event.detail_type)}")
+    return event.detail
+
+
+def _whole_json(body: str) -> bytes:
+    """Spell JSON anew without halves of surrogate pairs.
+
+    They come of texts that were cut off in the middle of a pair, as long causes may be, and no
+    model and no database takes them.
+    """
+    try:
+        return whole(json.dumps(json.loads(body), ensure_ascii=False)).encode()
+    except (ValueError, RecursionError) as error:
+        raise InvalidEvent(f"not a status change, for it is no JSON to read: {error}") from error
+
+
+def described_change(described: dict[str, Any]) -> StatusChange:
+    """Make the status change that DescribeExecution's answer stands for."""
+    texts = {name: whole(text) for name, text in described.items() if isinstance(text, str)}
+    times = {
+        field: int(described[field].timestamp() * 1000)
+        for field in ("startDate", "stopDate", "redriveDate")
+        if described.get(field) is not None
+    }
+    return StatusChange.model_validate({**described, **texts, **times})
+
+
+def timestamp(milliseconds: float) -> str:
+    """Spell epoch milliseconds as ISO 8601 in UTC, to the millisecond."""
+    time = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def row(change: StatusChange) -> dict[str, Any]:
+    """Make the ledger's row of a status change; what is not known has no attribute."""
+    given = json_object(change.input)
+    trigger = given.get("Trigger")
+    started_at = timestamp(change.startDate)
+    found: dict[str, Any] = {
+        "name": change.name,
+        "execution_arn": change.executionArn,
+        "state_machine_arn": change.stateMachineArn,
+        "status": change.status,
+        "redrive_count": change.redriveCount,
+        "status_rank": RANKS[change.status],
+        "preprocessing_job_name": _uri(given.get("PreprocessingJobName")),
+        "input_message": _uri(given.get("InputMessage")),
+        "output_processed_message": _uri(given.get("OutputProcessedMessage")),
+        "trigger": trigger if isinstance(trigger, dict) else None,
+        "rerun_of": _rerun_of(trigger),
+        "month": started_at[:7],
+        "started_at": started_at,
+        **_end(change),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _end(change: StatusChange) -> dict[str, Any]:
+    if not change.ended:
+        return {}
+    ended: dict[str, Any] = {
+        "output": change.output,
+        "error": kept(change.error),
+        "cause": kept(change.cause),
+    }
+    if change.stopDate is not None:
+        ended["stopped_at"] = timestamp(change.stopDate)
+        ended["duration_seconds"] = (change.stopDate - change.startDate) / 1000
+    return ended
+
+
+def kept(text: object, limit: int = CAUSE_LIMIT) -> str | None:
+    """Keep the beginning of a text for a row; nothing of what is none."""
+    return text[:limit] if isinstance(text, str) else None
+
+
+def _rerun_of(trigger: object) -> str | None:
+    """Name the run that this one repeats; the trigger may be anything, it comes from outside."""
+    name = trigger.get("RerunOf") if isinstance(trigger, dict) else None
+    return name if isinstance(name, str) and is_run_name(name) else None
+
+
+def _uri(text: object) -> str | None:
+    return kept(text, URI_LIMIT)

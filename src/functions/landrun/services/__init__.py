@@ -1,0 +1,1 @@
+"""What the application does: start, collect, record, limit, reconcile."""

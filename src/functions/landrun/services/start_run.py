@@ -1,0 +1,124 @@
+"""Start a run: its manifest first, then its execution, both under the run's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from landrun.adapters.manifests import Manifest, Manifests
+from landrun.adapters.step_functions import Executions
+from landrun.clock import utc_now
+from landrun.errors import AlreadyStarted, ServiceError
+from landrun.models.run import ExecutionInput, Trigger, check_run_name
+from landrun.models.s3_uri import S3Uri
+from landrun.sanitize import json_object
+
+_CLOCK_SKEW = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRun:
+    """A run that has been started, now or before.
+
+    Attributes
+    ----------
+    name : str
+        The run's name.
+    execution_arn : str
+        Its execution.
+    objects : int
+        How many objects its manifest names.
+    duplicate : bool
+        True when it had been started before this call.
+    mismatch : bool
+        True when it had been started with another input: a setting was changed since.
+    """
+
+    name: str
+    execution_arn: str
+    objects: int
+    duplicate: bool
+    mismatch: bool = False
+
+
+class RunStarter:
+    """Starts runs; whatever is repeated finds the run that is there.
+
+    Parameters
+    ----------
+    manifests, executions
+        The doors to S3 and Step Functions.
+    output : S3Uri
+        Where outputs lie, one folder a run.
+    clock : callable, optional
+        Tells the time in UTC.
+    """
+
+    def __init__(
+        self,
+        manifests: Manifests,
+        executions: Executions,
+        output: S3Uri,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._manifests = manifests
+        self._executions = executions
+        self._output = output
+        self._clock = clock
+
+    def start(self, name: str, bucket: str, keys: Sequence[str], trigger: Trigger) -> StartedRun:
+        """Write the manifest where none stands yet, and start the run over what stands.
+
+        Parameters
+        ----------
+        name : str
+            The run's name.
+        bucket : str
+            The bucket that holds the objects.
+        keys : sequence of str
+            The objects to read.
+        trigger : Trigger
+            What started the run.
+
+        Raises
+        ------
+        ServiceError
+            When AWS refuses a call; calling again is safe.
+        """
+        check_run_name(name)
+        manifest = self._manifests.write_once(name, bucket, keys, trigger)
+        return self.start_over(manifest, name, trigger)
+
+    def start_over(self, manifest: Manifest, name: str, trigger: Trigger) -> StartedRun:
+        """Start the run over a manifest that stands."""
+        run = ExecutionInput(
+            PreprocessingJobName=name,
+            InputMessage=str(manifest.uri),
+            OutputProcessedMessage=f"{self._output}{name}/",
+            Trigger=trigger,
+        )
+        asked_at = self._clock()
+        try:
+            started = self._executions.start(run)
+        except AlreadyStarted:
+            arn = self._executions.arn(name)
+            other = self._was_started_with_another(arn, run)
+            return StartedRun(name, arn, len(manifest.keys), duplicate=True, mismatch=other)
+        ran_before = not manifest.written and started.started_at < asked_at - _CLOCK_SKEW
+        return StartedRun(name, started.arn, len(manifest.keys), duplicate=ran_before)
+
+    def _was_started_with_another(self, arn: str, run: ExecutionInput) -> bool:
+        """Compare inputs for the record; a look-up that fails must not fail a landing.
+
+        Triggers may differ, as of an event and of the backfill that stands for it: the name says
+        that they are about the same.
+        """
+        try:
+            stands = self._executions.find(arn)
+        except ServiceError:
+            return False
+        if stands is None or stands.get("input") is None:
+            return False
+        before, now = json_object(stands["input"]), json_object(run.to_json())
+        return any(before.get(field) != now[field] for field in now if field != "Trigger")
