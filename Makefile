@@ -65,7 +65,7 @@ fuzz: .venv/.dev ## Fuzz events and files at length (EXAMPLES=1000 a test), then
 faults: .venv/.dev ## Run the fault suite with many more examples, soak, show the figures (WRITE=1: into the README)
 	rm -rf $(FIGURES)
 	FAULTS=thorough LANDRUN_FAULTS_EXAMPLES=$(or $(EXAMPLES),60) LANDRUN_FAULTS_FIGURES=$(FIGURES) \
-	  $(PYTEST) -q --timeout=600 tests/faults tests/local/test_turns.py tests/local/test_shards.py --deselect tests/faults/test_report.py::test_the_readme_has_the_rows_of_the_report_with_figures_as_they_must_be
+	  $(PYTEST) -q --timeout=600 tests/faults tests/local/test_concurrency.py tests/local/test_shards.py --deselect tests/faults/test_report.py::test_the_readme_has_the_rows_of_the_report_with_figures_as_they_must_be
 	$(FAULTS).soak --landings $(or $(LANDINGS),2000)
 	$(FAULTS).report $(if $(WRITE),--readme README.md)
 	$(FAULTS).report --check README.md

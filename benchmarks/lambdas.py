@@ -62,7 +62,7 @@ SETTINGS = {
     "MAX_OBJECTS_PER_RUN": "10000",
     "LANDINGS_TABLE": "landings",
     "RUNS_TABLE": "runs",
-    "TURNS_TABLE": "turns",
+    "CONCURRENCY_TABLE": "turns",
     "MAX_CONCURRENT_RUNS": "0",
     "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:failures",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead",

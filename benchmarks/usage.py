@@ -39,7 +39,7 @@ ENVIRONMENT = {
     "MAX_CONCURRENT_RUNS": "0",
     "LANDINGS_TABLE": "landings",
     "RUNS_TABLE": "runs",
-    "TURNS_TABLE": "turns",
+    "CONCURRENCY_TABLE": "turns",
     "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:landrun",
     "DEAD_LETTER_QUEUE_URL": "https://queue.example/landrun",
     "SCHEDULED_INPUT": "",

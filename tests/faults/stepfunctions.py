@@ -181,9 +181,9 @@ class Machine:
         assert not execution.had_its_turn
         execution.token = f"{name}/{len(execution.asked) + 1}"
         execution.asked.append(execution.token)
-        body = events("turn-asked")["Records"][0]["body"]
+        body = events("slot-requested")["Records"][0]["body"]
         message: dict[str, Any] = json.loads(body)
-        message["Turn"] |= {
+        message["SlotRequest"] |= {
             "TaskToken": execution.token,
             "ExecutionArn": execution.arn,
             "Name": name,
@@ -365,7 +365,7 @@ def _happened(execution: Execution) -> list[dict[str, Any]]:
         }
     ]
     for token in execution.asked:
-        given = json.dumps({"MessageBody": {"Turn": {"TaskToken": token}}})
+        given = json.dumps({"MessageBody": {"SlotRequest": {"TaskToken": token}}})
         scheduled = _task(
             "sqs", "sendMessage.waitForTaskToken", region="us-east-1", parameters=given
         )

@@ -13,7 +13,7 @@ from .thorough import counts
 from .world import World
 
 NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0, "Manifests": 0, "Notifications": 0}
-NOTHING |= {"TurnsUncounted": 0, "TurnsNotTold": 0, "TurnsKept": 0}
+NOTHING |= {"SlotsNotCounted": 0, "ExecutionsNotResumed": 0, "SlotsNotReleased": 0}
 
 
 def lose(world: World, *statuses: str) -> None:
@@ -40,7 +40,7 @@ def test_lost_completion_is_recorded_and_told_by_reconcile(world: World, status:
     assert world.reconcile(None).answer == NOTHING | {"Statuses": 1}
     assert world.rows()[run]["status"] == status
     assert len(world.published) == (status != "SUCCEEDED")
-    assert world.metrics["LossesMended", "status"] == 1
+    assert world.metrics["MissedEventsRecovered", "status"] == 1
     assert world.reconcile(None).answer == NOTHING
     assert world.settle() == []
 
@@ -97,7 +97,7 @@ def test_manifest_without_an_execution_has_its_run_started(world: World) -> None
     world.clock.advance(601)
     assert world.reconcile(None).answer == NOTHING | {"Manifests": 1}
     assert len(world.executions()) == 1
-    assert world.metrics["LossesMended", "manifest"] == 1
+    assert world.metrics["MissedEventsRecovered", "manifest"] == 1
     assert world.settle() == []
 
 

@@ -30,7 +30,7 @@ The parts
     landed                      every `Landed`
     ask_fate                    the same for each request for a turn, of which none is lost
     history                     `Watch`: what was ever seen of rows and notifications
-    turns                       `Turns`: how many were at work at once
+    turns                       `Slots`: how many were at work at once
 Asked (`from .invariants import violations`)
     dead("landings")            what lies in a dead-letter queue: [(body, reason)]
     rows(), waiting()           the tables' items by key; manifests() by run; executions() by name
@@ -58,6 +58,7 @@ from moto.s3 import models as s3_models
 from landrun_ops.local.patches import Patches
 
 from . import inside
+from .concurrency import Slots
 from .faulty import Call, Faults
 from .invariants import Watch
 from .lambdas import Functions, Outcome
@@ -67,7 +68,6 @@ from .quick import shorten
 from .settling import settle
 from .stack import DeployedStack, client, events, quicken
 from .stepfunctions import Execution, Machine
-from .turns import Turns
 
 START = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 QUEUES = {"landings": "LandingQueue", "statuses": "StatusQueue"}
@@ -118,7 +118,7 @@ class World:
         self.lost_ticks: list[str] = []
         self.forgotten: set[str] = set()
         self.history = Watch(self)
-        self.turns = Turns(self)
+        self.turns = Slots(self)
         self.ask_fate: Callable[[dict[str, Any]], Sequence[float]] = lambda _: [0]
         self.functions = Functions(self.stack, self.faults, self.clock, self._see, self._make)
         self.machine.asks, self.machine.went_on = self._asks, self.turns.went_on

@@ -16,7 +16,7 @@ FUNCTIONS = {
     "object": "ObjectCreatedFunction",
     "schedule": "ScheduleFunction",
     "execution": "ExecutionStatusFunction",
-    "turn": "ExecutionStatusFunction",
+    "slot": "ExecutionStatusFunction",
     "reconcile": "ReconcileFunction",
 }
 NAMED = {
@@ -42,6 +42,10 @@ def test_every_payload_is_processed_by_its_function(
     assert "FunctionError" not in reply, answer
     if path.stem.startswith("reconcile"):
         kinds = {"Statuses", "Executions", "Claims", "Manifests", "Notifications"}
-        assert set(answer) == kinds | {"TurnsUncounted", "TurnsNotTold", "TurnsKept"}
+        assert set(answer) == kinds | {
+            "SlotsNotCounted",
+            "ExecutionsNotResumed",
+            "SlotsNotReleased",
+        }
     else:
         assert answer == {"batchItemFailures": []}

@@ -123,7 +123,7 @@ def test_reconcile_has_a_schedule_and_can_be_called(aws: LocalAws) -> None:
     [sweep] = [one for one in aws.schedules if one.function == aws.outputs["ReconcileFunction"]]
     assert (sweep.expression, sweep.enabled) == ("rate(15 minutes)", True)
     kinds = {"Statuses", "Executions", "Claims", "Manifests", "Notifications"}
-    kinds |= {"TurnsUncounted", "TurnsNotTold", "TurnsKept"}
+    kinds |= {"SlotsNotCounted", "ExecutionsNotResumed", "SlotsNotReleased"}
     assert set(aws.reconcile()) == kinds
 
 

@@ -391,7 +391,7 @@ def _in_line(world: PermittedWorld) -> str:
 
 
 def _line(world: PermittedWorld, line: str) -> list[str]:
-    items = inside.items(world.stack.name("TurnsTable"))
+    items = inside.items(world.stack.name("ConcurrencyTable"))
     return [one["place"].rpartition("#")[2] for one in items if one["line"] == line]
 
 

@@ -77,7 +77,7 @@ def grants(path: str, function: str) -> list[Grant]:
 
 def gives_turns(grant: Grant) -> bool:
     """Whether it is for turns, which nobody waits for unless runs are bounded."""
-    return grant.action == "states:SendTaskSuccess" or "TurnsTable" in grant.resource
+    return grant.action == "states:SendTaskSuccess" or "ConcurrencyTable" in grant.resource
 
 
 @pytest.mark.parametrize("path", PATHS)

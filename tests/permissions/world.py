@@ -203,7 +203,7 @@ class PermittedWorld(World):
 
     def _asks(self, message: dict[str, Any]) -> None:
         """Let IAM know whose machine's token it is, then ask."""
-        TOKENS.open(message["Turn"]["TaskToken"], self.machine.arn)
+        TOKENS.open(message["SlotRequest"]["TaskToken"], self.machine.arn)
         super()._asks(message)
 
     def _encrypt(self) -> None:

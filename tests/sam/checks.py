@@ -14,7 +14,7 @@ from .laptop import PREFIX, Laptop, eventually
 from .steps import Failure, Steps
 
 KINDS = {"Statuses", "Executions", "Claims", "Manifests", "Notifications"}
-KINDS |= {"TurnsUncounted", "TurnsNotTold", "TurnsKept"}
+KINDS |= {"SlotsNotCounted", "ExecutionsNotResumed", "SlotsNotReleased"}
 NIGHTLY = "nightly/orders.jsonl"
 """Lies under the ScheduledInput of the stack whose runs start on arrival."""
 
@@ -50,7 +50,7 @@ class Checks:
         check: dict[str, Callable[[str], str]] = {
             "object": self._landed,
             "execution": self._recorded,
-            "turn": self._asked,
+            "slot": self._asked,
             "schedule": self._ticks,
             "reconcile": self._swept,
         }

@@ -21,7 +21,7 @@ FUNCTIONS = {
     "object": "ObjectCreatedFunction",
     "schedule": "ScheduleFunction",
     "execution": "ExecutionStatusFunction",
-    "turn": "ExecutionStatusFunction",
+    "slot": "ExecutionStatusFunction",
     "reconcile": "ReconcileFunction",
 }
 LANDING_PREFIX = "incoming/"
@@ -98,8 +98,8 @@ RECORDED = {
 }
 """None: no row, and a dead letter."""
 
-ASKED = ("turn-asked", "turn-asked-anew", "turn-asked-twice")
-"""Of a `turn-*` payload: nobody waits for its tokens, so the line is empty after it."""
+ASKED = ("slot-requested", "slot-requested-again", "slot-requested-twice")
+"""Of a `slot-requested*` payload: nobody waits for its tokens, so the line is empty after it."""
 
 TICKS = {
     "schedule-classic": None,

@@ -21,7 +21,7 @@ FUNCTION_OF = {
     "object": "ObjectCreatedFunction",
     "schedule": "ScheduleFunction",
     "execution": "ExecutionStatusFunction",
-    "turn": "ExecutionStatusFunction",
+    "slot": "ExecutionStatusFunction",
     "reconcile": "ReconcileFunction",
 }
 SCHEDULED = {"ScheduleFunction", "ReconcileFunction"}
@@ -96,7 +96,7 @@ def test_bodies_are_events_of_eventbridge_unless_that_is_the_point(
     event = load_event(name)
     parsed = bodies(event) if "Records" in event else []
     assert (len(parsed) < len(event.get("Records", []))) == (name in NOT_JSON)
-    if name not in NOT_EVENTBRIDGE and not name.startswith("turn-"):
+    if name not in NOT_EVENTBRIDGE and not name.startswith("slot-requested"):
         for body in parsed:
             assert body["version"] == "0"
             assert body["account"] == "123456789012"

@@ -152,8 +152,8 @@ def test_runs_wait_their_turn_where_there_is_a_bound_and_only_there(
 ) -> None:
     stack = deployed(MaxConcurrentRuns=bound)
     machine = stack.of_type("AWS::StepFunctions::StateMachine")["ProcessingStateMachine"]
-    may_ask = stack.resources["AskForTurns"]["Properties"]["PolicyDocument"]
+    may_ask = stack.resources["RequestSlots"]["Properties"]["PolicyDocument"]
 
-    assert machine["DefinitionSubstitutions"]["RunsThatWait"] == waits
-    assert machine["DefinitionSubstitutions"]["TurnsQueueUrl"] == "<StatusQueue>"
+    assert machine["DefinitionSubstitutions"]["LimitedRuns"] == waits
+    assert machine["DefinitionSubstitutions"]["StatusQueueUrl"] == "<StatusQueue>"
     assert "<StatusQueue.Arn>" in json.dumps(may_ask), "redriven runs ask, whatever the bound is"

@@ -32,7 +32,7 @@ OUTPUTS = {
     "StartOn",
     "StateMachineArn",
     "RunsTable",
-    "TurnsTable",
+    "ConcurrencyTable",
     "LandingsTable",
     "NotificationsTopicArn",
     "DashboardUrl",

@@ -52,7 +52,7 @@ COLLECT = {
 }
 TURNS = {
     *(
-        (f"dynamodb:{verb}", "<TurnsTable.Arn>")
+        (f"dynamodb:{verb}", "<ConcurrencyTable.Arn>")
         for verb in ("Query", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
     ),
     ("states:SendTaskSuccess", STATE_MACHINE),

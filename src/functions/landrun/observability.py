@@ -84,8 +84,8 @@ class Telemetry:
 
     def mended(self, kind: str, **details: Any) -> None:
         """Count and log a loss that has been made good: something had not come, or not ended."""
-        self.count("LossesMended", "Kind", kind)
-        self.logger.warning("loss mended", extra={"kind": kind, **details})
+        self.count("MissedEventsRecovered", "Kind", kind)
+        self.logger.warning("missed event recovered", extra={"kind": kind, **details})
 
     def ignored(self, reason: str, **details: Any) -> None:
         """Count and log an object that starts no run."""
@@ -102,7 +102,7 @@ class Telemetry:
         """Report how many runs wait for their turn, and for how long the first, in seconds."""
         with self._counting:
             self._counts["RunsWaiting", "", ""] += runs
-        self.duration("OldestWaitForTurn", oldest)
+        self.duration("OldestWaitForSlot", oldest)
 
     def count(self, metric: str, dimension: str = "", value: str = "") -> None:
         """Add one to a count; it leaves with the next `flush`.

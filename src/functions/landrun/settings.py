@@ -202,7 +202,7 @@ class ReconcileSettings(Settings):
     max_objects_per_run: PositiveInt
     runs_table: Required
     notifications_topic_arn: Required
-    turns_table: Required
+    concurrency_table: Required
     max_concurrent_runs: NonNegativeInt
 
 
@@ -213,7 +213,7 @@ class ExecutionStatusSettings(Settings):
     state_machine_arn: Required
     runs_table: Required
     notifications_topic_arn: Required
-    turns_table: Required
+    concurrency_table: Required
     max_concurrent_runs: NonNegativeInt
     dead_letter_queue_url: Required
     output_bucket: Required

@@ -15,12 +15,12 @@ from landrun.models.run import landing_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import described_change, row
 from landrun.sanitize import one_line
+from landrun_ops.concurrency import Line, bound_of, lines_of
 from landrun_ops.depths import depth
 from landrun_ops.landings import Known, Landings
 from landrun_ops.letters import Letter, Letters
 from landrun_ops.lineage import Lineage, Readers
 from landrun_ops.runs import Only, Run
-from landrun_ops.turns import Line, bound_of, lines_of
 from landrun_ops.versions import Version, Versions
 
 if TYPE_CHECKING:

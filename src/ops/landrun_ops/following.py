@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.clock import utc_now
 from landrun.errors import ServiceError
+from landrun_ops.concurrency import InLine, place_of
 from landrun_ops.moments import Attempt, Moment, Turn, Wait, attempts
 from landrun_ops.runs import UNFINISHED
 from landrun_ops.timeline import History, plain, timeline
-from landrun_ops.turns import InLine, place_of
 
 if TYPE_CHECKING:
     from landrun_ops.runs import Run

@@ -15,6 +15,7 @@ from landrun.errors import ConfigurationError, InvalidS3Uri, ServiceError
 from landrun.models.run import is_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import described_change, row
+from landrun_ops.concurrency import InLine, place_of
 from landrun_ops.consoles import links
 from landrun_ops.durations import spelled
 from landrun_ops.inputs import Input, Inputs
@@ -22,7 +23,6 @@ from landrun_ops.joblogs import JobLogs
 from landrun_ops.moments import Attempt, Moment, Turn, Wait
 from landrun_ops.runs import Only, Run
 from landrun_ops.timeline import History, ended_as, timeline
-from landrun_ops.turns import InLine, place_of
 
 if TYPE_CHECKING:
     from landrun_ops.stack import Stack

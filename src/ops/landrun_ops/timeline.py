@@ -174,7 +174,7 @@ def _asks_for_turn(asked: dict[str, Any]) -> bool:
     body = asked.get("MessageBody")
     if isinstance(body, str):
         body = json_object(body)
-    return isinstance(body, dict) and "Turn" in body
+    return isinstance(body, dict) and "SlotRequest" in body
 
 
 def _stop(tasks: Sequence[_Task], event: dict[str, Any]) -> None:

@@ -46,7 +46,7 @@ ENVIRONMENT = {
     "MAX_OBJECTS_PER_RUN": "10",
     "LANDINGS_TABLE": "landings-table",
     "RUNS_TABLE": "runs-table",
-    "TURNS_TABLE": "turns-table",
+    "CONCURRENCY_TABLE": "concurrency-table",
     "MAX_CONCURRENT_RUNS": "2",
     "SCHEDULED_INPUT": "s3://landings/incoming/{date:%Y}/",
     "SCHEDULE_TIMEZONE": "Europe/Berlin",

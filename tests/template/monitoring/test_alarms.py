@@ -29,7 +29,7 @@ LASTS = {  # until somebody mends it, so that its end is worth telling
 HAPPENS = {
     "EventsNotDelivered",
     "FunctionErrors",
-    "LossesMended",
+    "MissedEventsRecovered",
     "RunsFailed",
     "SchedulesNotDelivered",
 }
@@ -138,7 +138,7 @@ def test_an_hour_without_reconcile_rings_also_where_it_was_never_called(alarms: 
 def test_losses_of_any_kind_ring(alarms: Json) -> None:
     for kind in range(5):
         series = [[None, 1 if which == kind else None, None] for which in range(5)]
-        assert rings(alarms["LossesMended"], *series) == [False, True, True]
+        assert rings(alarms["MissedEventsRecovered"], *series) == [False, True, True]
 
 
 def test_a_dead_letter_rings_until_it_is_gone(alarms: Json) -> None:

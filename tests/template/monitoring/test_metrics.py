@@ -158,8 +158,8 @@ def test_every_metric_is_one_that_is_emitted(
 
 
 def test_a_metric_that_nobody_emits_would_be_seen(emitted: set[Metric]) -> None:
-    assert ("landrun", "LossesMended", frozenset(["service", "Kind"])) in emitted
-    assert ("landrun", "LossesMended", frozenset(["service"])) not in emitted
+    assert ("landrun", "MissedEventsRecovered", frozenset(["service", "Kind"])) in emitted
+    assert ("landrun", "MissedEventsRecovered", frozenset(["service"])) not in emitted
     assert ("landrun", "RunDuration", frozenset(["service"])) in emitted
 
 
@@ -179,7 +179,7 @@ def test_every_metric_is_of_this_stack_only(
 def test_every_kind_of_loss_is_alarmed(alarms: Json, metrics_of: MetricsOf) -> None:
     kinds = [
         dimension["Value"]
-        for metric in metrics_of(alarms["LossesMended"])
+        for metric in metrics_of(alarms["MissedEventsRecovered"])
         for dimension in metric["Dimensions"]
         if dimension["Name"] == "Kind"
     ]

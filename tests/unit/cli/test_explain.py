@@ -16,12 +16,12 @@ from landrun.models.s3_uri import S3Uri
 from landrun_ops import lineage
 from landrun_ops.cli.explain_run import described, parsed, write
 from landrun_ops.cli.sheet import Sheet
+from landrun_ops.concurrency import Line, Waiter
 from landrun_ops.explaining import Facts, chosen
 from landrun_ops.landings import Known
 from landrun_ops.letters import Letter
 from landrun_ops.lineage import Lineage, Reader, Readers
 from landrun_ops.runs import Run
-from landrun_ops.turns import Line, Waiter
 from landrun_ops.verdicts import Answer, decide, others
 from landrun_ops.versions import Version
 

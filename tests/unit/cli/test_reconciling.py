@@ -15,7 +15,7 @@ from landrun_ops.cli.local import tick_lines
 from landrun_ops.stack import Stack
 
 NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0, "Manifests": 0, "Notifications": 0}
-NOTHING |= {"TurnsUncounted": 0, "TurnsNotTold": 0, "TurnsKept": 0}
+NOTHING |= {"SlotsNotCounted": 0, "ExecutionsNotResumed": 0, "SlotsNotReleased": 0}
 
 
 class Lambda:

@@ -15,13 +15,13 @@ from landrun_ops.cli.notes import stack_options
 from landrun_ops.cli.places import Target
 from landrun_ops.cli.sheet import folded
 from landrun_ops.cli.showing import as_json, sheet, size_text
+from landrun_ops.concurrency import InLine
 from landrun_ops.consoles import Consoles, links
 from landrun_ops.inputs import Input
 from landrun_ops.moments import Attempt, Redrive, Turn, Wait
 from landrun_ops.onerun import OneRun, course, doing
 from landrun_ops.runs import Run
 from landrun_ops.stack import Stack
-from landrun_ops.turns import InLine
 
 NAME = "landrun-50f0421ea8585c9eb9688415b36b93f2"
 ARN = f"arn:aws:states:eu-central-1:123456789012:execution:landrun-Machine-8kQ2mZ4xT7pL:{NAME}"

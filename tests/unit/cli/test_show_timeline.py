@@ -60,7 +60,7 @@ class Story:
         """Ask for a turn; the message is an object in the history, or its text."""
         asked = {
             "QueueUrl": "q",
-            "MessageBody": {"Turn": {"TaskToken": "t"}} if body is None else body,
+            "MessageBody": {"SlotRequest": {"TaskToken": "t"}} if body is None else body,
         }
         task = {"resourceType": "sqs", "resource": "sendMessage.waitForTaskToken"}
         scheduled = self._tell("TaskScheduled", **task, parameters=json.dumps(asked))
@@ -279,7 +279,7 @@ def test_a_run_that_is_stopped_in_line_did_not_get_its_turn() -> None:
     assert (turn.given, turn.ended) == (False, story.events[-1]["timestamp"])
 
 
-@pytest.mark.parametrize("body", ["not JSON", {"Approve": 1}, ["Turn"], 7])
+@pytest.mark.parametrize("body", ["not JSON", {"Approve": 1}, ["SlotRequest"], 7])
 def test_another_machines_wait_for_a_token_is_no_turn(body: Any) -> None:
     story = Story()
     story.turn(body)
@@ -290,5 +290,5 @@ def test_another_machines_wait_for_a_token_is_no_turn(body: Any) -> None:
 
 def test_a_message_that_the_history_has_as_text_is_read() -> None:
     story = Story()
-    story.turn('{"Turn": {}}')
+    story.turn('{"SlotRequest": {}}')
     assert isinstance(timeline(story.events)[0], Turn)

@@ -12,10 +12,10 @@ import pytest
 from landrun.errors import ServiceError
 from landrun_ops.cli import start, waiting
 from landrun_ops.cli.places import Target
+from landrun_ops.concurrency import InLine
 from landrun_ops.following import Phase, Standing, follow, recorded, standing
 from landrun_ops.moments import Attempt, Moment, Turn, Wait
 from landrun_ops.runs import Run
-from landrun_ops.turns import InLine
 
 BEGAN = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 RUNNING = {"status": "RUNNING", "startDate": BEGAN}

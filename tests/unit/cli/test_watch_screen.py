@@ -14,8 +14,8 @@ import pytest
 from landrun_ops.cli.live import View, screen
 from landrun_ops.cli.screen import Screen
 from landrun_ops.cli.views import document, line
+from landrun_ops.concurrency import Line, Waiter
 from landrun_ops.recent import Activity, Known
-from landrun_ops.turns import Line, Waiter
 from landrun_ops.watching import Backlog, Depth, Queues, Tick
 
 NOW = datetime(2026, 11, 22, 19, 54, 32, tzinfo=UTC)

@@ -73,7 +73,7 @@ OUTPUTS = {
     "StateMachineArn": MACHINE,
     "RunsTable": "landrun-RunsTable",
     "LandingsTable": "landrun-LandingsTable",
-    "TurnsTable": "landrun-TurnsTable",
+    "ConcurrencyTable": "landrun-ConcurrencyTable",
     "NotificationsTopicArn": arn("sns", "landrun-Topic"),
     "LandingRule": "landrun-LandingRule",
     "StatusRule": "landrun-StatusRule",
@@ -224,8 +224,8 @@ def machine() -> dict[str, Any]:
         **{name: value for name, value in PARAMETERS.items() if value},
         "ImageUri": f"{OUTPUTS['ImageRepositoryUri']}:latest",
         "ProcessingRoleArn": f"arn:aws:iam::{ACCOUNT}:role/landrun-ProcessingRole-1A2B3C4D5E6F",
-        "RunsThatWait": "*",
-        "TurnsQueueUrl": OUTPUTS["StatusQueueUrl"],
+        "LimitedRuns": "*",
+        "StatusQueueUrl": OUTPUTS["StatusQueueUrl"],
         "InputDataType": "ManifestFile",
         "InputDistribution": "ShardedByS3Key",
         "JobEnvironment": _in_text({"TEXT_COLUMN": "v2", "LANGUAGE": "en"}),
@@ -245,7 +245,7 @@ def _in_text(value: Any) -> str:
 
 def _line(asked: dict[str, Any]) -> dict[str, Any]:
     """Answer a Query: of landings, or of a line of turns."""
-    of_turns = asked["TableName"] == OUTPUTS["TurnsTable"]
+    of_turns = asked["TableName"] == OUTPUTS["ConcurrencyTable"]
     line = asked["ExpressionAttributeValues"].get(":line", {}).get("S", "")
     return answer("dynamodb.Query" + (f"-{line}-turn" if of_turns else ""))
 

@@ -243,7 +243,7 @@ def test_the_function_is_built_over_the_machine_table_and_topic_of_its_settings(
         notifications_topic_arn="arn:aws:sns:us-east-1:123456789012:failures",
         dead_letter_queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/dead",
         output_bucket="outputs",
-        turns_table="turns",
+        concurrency_table="turns",
         max_concurrent_runs=4,
     )
     asked: list[str] = []
@@ -255,8 +255,10 @@ def test_the_function_is_built_over_the_machine_table_and_topic_of_its_settings(
 
 
 def test_a_run_that_asks_for_its_turn_waits_for_it(landrun, load_event, context):
-    [body] = [record["body"] for record in load_event("turn-asked")["Records"]]
-    assert landrun.function.handle(load_event("turn-asked"), context) == {"batchItemFailures": []}
+    [body] = [record["body"] for record in load_event("slot-requested")["Records"]]
+    assert landrun.function.handle(load_event("slot-requested"), context) == {
+        "batchItemFailures": []
+    }
     assert landrun.admission.asked == [parse_turn(body)]
     assert landrun.ledger.rows == {}
 
@@ -295,10 +297,10 @@ def test_a_place_that_cannot_be_taken_for_now_keeps_no_row_from_its_record(
     ],
 )
 def test_a_request_for_a_turn_that_makes_no_sense_is_refused(landrun, load_event, context, wrong):
-    event = copy.deepcopy(load_event("turn-asked"))
+    event = copy.deepcopy(load_event("slot-requested"))
     [record] = event["Records"]
-    turn = json.loads(record["body"])["Turn"]
-    record["body"] = json.dumps({"Turn": turn | wrong if wrong else wrong})
+    turn = json.loads(record["body"])["SlotRequest"]
+    record["body"] = json.dumps({"SlotRequest": turn | wrong if wrong else wrong})
     assert landrun.function.handle(event, context) == {"batchItemFailures": []}
     [(_, reason)] = landrun.dead_letters.put_there
     assert "turn" in reason or "name" in reason or "calendar" in reason

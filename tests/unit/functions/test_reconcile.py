@@ -14,7 +14,7 @@ from landrun.settings import ReconcileSettings
 from .conftest import MACHINE, Clock, one_by_one
 
 MENDED = {"Statuses": 1, "Executions": 0, "Claims": 2, "Manifests": 0, "Notifications": 0}
-MENDED |= {"TurnsUncounted": 0, "TurnsNotTold": 0, "TurnsKept": 0}
+MENDED |= {"SlotsNotCounted": 0, "ExecutionsNotResumed": 0, "SlotsNotReleased": 0}
 
 
 @dataclass
@@ -91,7 +91,7 @@ def test_what_was_mended_before_a_step_failed_is_counted(
     reconciler.failing = ReconcileFailed("Claims: dynamodb:Query: ThrottlingException")
     with pytest.raises(ReconcileFailed):
         function.handle({}, context)
-    assert told().count("LossesMended", Kind="status") == 1
+    assert told().count("MissedEventsRecovered", Kind="status") == 1
 
 
 @pytest.mark.parametrize(("start_on", "collects"), [("schedule", True), ("arrival", False)])
@@ -107,7 +107,7 @@ def test_the_function_is_built_from_its_settings(telemetry, start_on, collects):
         max_objects_per_run=7,
         runs_table="runs",
         notifications_topic_arn="arn:aws:sns:us-east-1:123456789012:failures",
-        turns_table="turns",
+        concurrency_table="turns",
         max_concurrent_runs=4,
     )
     asked: list[str] = []

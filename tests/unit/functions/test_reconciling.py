@@ -49,7 +49,7 @@ from .conftest import (
 )
 
 NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0, "Manifests": 0, "Notifications": 0}
-NOTHING |= {"TurnsUncounted": 0, "TurnsNotTold": 0, "TurnsKept": 0}
+NOTHING |= {"SlotsNotCounted": 0, "ExecutionsNotResumed": 0, "SlotsNotReleased": 0}
 NOW_ALREADY = timedelta()
 REMOTE = datetime(2026, 9, 1, tzinfo=UTC)
 TRIGGER = ScheduleTrigger(
@@ -195,8 +195,8 @@ def test_each_loss_that_was_mended_is_a_metric_and_a_log_line_with_the_run(world
         world.runs(execution("execution-succeeded", name))
     world.reconcile()
     output = told()
-    assert output.count("LossesMended", Kind="status") == 2
-    lines = [line for line in output.logs if line["message"] == "loss mended"]
+    assert output.count("MissedEventsRecovered", Kind="status") == 2
+    lines = [line for line in output.logs if line["message"] == "missed event recovered"]
     assert {(line["run"], line["kind"], line["level"]) for line in lines} == {
         ("run-1", "status", "WARNING"),
         ("run-2", "status", "WARNING"),
@@ -443,7 +443,7 @@ def test_a_run_whose_tick_has_died_is_finished_with_what_it_has_claimed(world, l
     assert world.manifests.stored["run-1"].keys == ("a",)
     assert json.loads(world.executions.started["run-1"])["Trigger"] == json.loads(TRIGGER.to_json())
     assert {item.landing.key for item in world.waiting.items.values() if item.waiting} == {"b"}
-    assert told().count("LossesMended", Kind="claim") == 1
+    assert told().count("MissedEventsRecovered", Kind="claim") == 1
     assert world.reconcile() == {}
 
 
@@ -530,7 +530,7 @@ def test_a_manifest_without_an_execution_gets_it_from_the_trigger_that_it_holds(
     started = json.loads(world.executions.started["run-1"])
     assert started["InputMessage"] == "s3://outputs/manifests/run-1.json"
     assert started["Trigger"]["ScheduledTime"] == TRIGGER.ScheduledTime
-    assert told().count("LossesMended", Kind="manifest") == 1
+    assert told().count("MissedEventsRecovered", Kind="manifest") == 1
     assert world.reconcile() == {}
 
 
@@ -610,7 +610,7 @@ def test_a_failure_that_was_recorded_and_not_told_is_told(world, execution, told
     assert world.reconcile() == {"Notifications": 1}
     [(subject, _)] = world.notifications.published
     assert name in subject
-    assert told().count("LossesMended", Kind="notification") == 1
+    assert told().count("MissedEventsRecovered", Kind="notification") == 1
     assert world.reconcile() == {}
 
 
@@ -641,7 +641,7 @@ def losses(world, execution, landed):
     written(world, "lost-run", timedelta(hours=1))
     untold(world, execution, due_in=-LEASE)
     world.clock.advance(hours=1)
-    return {kind: 1 for kind in NOTHING if not kind.startswith("Turns")}
+    return {kind: 1 for kind in NOTHING if "Slots" not in kind and kind != "ExecutionsNotResumed"}
 
 
 def assert_mended(world: World) -> None:
@@ -664,21 +664,21 @@ def test_the_losses_of_each_kind_are_told_apart_by_the_metrics_dimension(world, 
     world.reconcile()
     output = told()
     for kind in ("status", "execution", "claim", "manifest", "notification"):
-        assert output.count("LossesMended", Kind=kind) == 1
+        assert output.count("MissedEventsRecovered", Kind=kind) == 1
 
 
 @pytest.mark.parametrize(
     ("pieces", "kind", "metric"),
     [
-        ("not_counted", "TurnsUncounted", "turns-uncounted"),
-        ("not_told_of", "TurnsNotTold", "turns-not-told"),
-        ("kept_by", "TurnsKept", "turns-kept"),
+        ("not_counted", "SlotsNotCounted", "slots-not-counted"),
+        ("not_told_of", "ExecutionsNotResumed", "executions-not-resumed"),
+        ("kept_by", "SlotsNotReleased", "slots-not-released"),
     ],
 )
 def test_turns_that_were_lost_are_mended_and_counted(world, told, pieces, kind, metric):
     setattr(world.admission, pieces, {"landrun-1": True, "landrun-2": False})
     assert world.reconcile() == {kind: 1}
-    assert told().count("LossesMended", Kind=metric) == 1
+    assert told().count("MissedEventsRecovered", Kind=metric) == 1
 
 
 def test_free_places_are_given_before_the_line_is_measured(world):

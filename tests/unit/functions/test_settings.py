@@ -69,7 +69,7 @@ SCHEDULE = RIGHT | {
 RECONCILE = RIGHT | {
     "MAX_OBJECTS_PER_RUN": "10000",
     "RUNS_TABLE": "runs",
-    "TURNS_TABLE": "turns",
+    "CONCURRENCY_TABLE": "turns",
     "MAX_CONCURRENT_RUNS": "0",
     "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:failures",
 }
@@ -97,7 +97,7 @@ def test_reconcile_reads_its_own_environment():
         "MAX_OBJECTS_PER_RUN",
         "RUNS_TABLE",
         "NOTIFICATIONS_TOPIC_ARN",
-        "TURNS_TABLE",
+        "CONCURRENCY_TABLE",
         "MAX_CONCURRENT_RUNS",
     ],
 )

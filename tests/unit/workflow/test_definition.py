@@ -101,8 +101,8 @@ def test_the_substitutions_are_those_that_the_template_fills_in(committed: str) 
         "MaxRuntimeInSeconds",
         "NetworkConfig",
         "ProcessingRoleArn",
-        "RunsThatWait",
-        "TurnsQueueUrl",
+        "LimitedRuns",
+        "StatusQueueUrl",
         "VolumeSizeInGB",
     }
 

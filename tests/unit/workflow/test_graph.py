@@ -6,13 +6,13 @@ from landrun_ops.workflow import TEMPLATE, definition, graph
 def test_the_committed_machine_is_one_job_with_its_retries_behind_its_turn() -> None:
     lines = graph(definition(TEMPLATE)).splitlines()
 
-    assert "    [*] --> Do_runs_wait_their_turn_3f_" in lines
-    assert "    Do_runs_wait_their_turn_3f_ --> Process_messages: otherwise" in lines
-    assert "    Wait_for_a_turn --> Process_messages" in lines
+    assert "    [*] --> Is_concurrency_limited_3f_" in lines
+    assert "    Is_concurrency_limited_3f_ --> Process_messages: otherwise" in lines
+    assert "    Wait_for_a_slot --> Process_messages" in lines
 
 
 def test_a_machine_without_a_queue_for_turns_is_one_state_with_its_retries() -> None:
-    lines = graph(definition(TEMPLATE.model_copy(update={"turns_queue": None}))).splitlines()
+    lines = graph(definition(TEMPLATE.model_copy(update={"slot_queue": None}))).splitlines()
 
     assert lines[0] == "stateDiagram-v2"
     assert "    [*] --> Process_messages" in lines

@@ -65,7 +65,7 @@ def build(
     telemetry = telemetry or Telemetry()
     executions = Executions(client("stepfunctions"), settings.state_machine_arn)
     jobs = ProcessingJobs(client("sagemaker"))
-    turns = ConcurrencyTable(client("dynamodb"), settings.turns_table)
+    turns = ConcurrencyTable(client("dynamodb"), settings.concurrency_table)
     recorder = OutcomeRecorder(
         executions=executions,
         jobs=jobs,

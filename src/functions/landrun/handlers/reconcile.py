@@ -105,7 +105,7 @@ def build(
         ),
         runs=runs,
         admission=ConcurrencyLimiter(
-            turns=ConcurrencyTable(client("dynamodb"), settings.turns_table),
+            turns=ConcurrencyTable(client("dynamodb"), settings.concurrency_table),
             executions=executions,
             jobs=jobs,
             telemetry=telemetry,

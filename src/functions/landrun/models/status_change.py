@@ -88,15 +88,15 @@ class StatusChange(BaseModel):
         )
 
 
-class _Turn(BaseModel):
+class _SlotRequest(BaseModel):
     TaskToken: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
     ExecutionArn: Arn
     Name: Name
     StartedAt: AwareDatetime
 
 
-class _Asking(BaseModel):
-    Turn: _Turn
+class _SlotMessage(BaseModel):
+    SlotRequest: _SlotRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def parse_message(body: str) -> StatusChange | SlotRequest:
     InvalidEvent
         When the body is neither; names the fields.
     """
-    asks = '"Turn"' in body and "Turn" in json_object(body)
+    asks = '"SlotRequest"' in body and "SlotRequest" in json_object(body)
     return parse_turn(body) if asks else parse_status_change(body)
 
 
@@ -146,7 +146,7 @@ def parse_turn(body: str) -> SlotRequest:
         When the body is none; names the fields.
     """
     try:
-        turn = _Asking.model_validate_json(_whole_json(body)).Turn
+        turn = _SlotMessage.model_validate_json(_whole_json(body)).SlotRequest
     except ValidationError as error:
         raise InvalidEvent(f"not an execution that asks for its turn: {_fields(error)}") from error
     if turn.ExecutionArn.rpartition(":")[2] != turn.Name:
@@ -154,7 +154,7 @@ def parse_turn(body: str) -> SlotRequest:
     try:
         started_at = timestamp(turn.StartedAt.timestamp() * 1000)
     except (OverflowError, ValueError, OSError) as error:
-        raise InvalidEvent("it started out of the calendar: check Turn.StartedAt") from error
+        raise InvalidEvent("it started out of the calendar: check SlotRequest.StartedAt") from error
     return SlotRequest(turn.Name, turn.ExecutionArn, started_at, turn.TaskToken)
 
 

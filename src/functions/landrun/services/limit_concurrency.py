@@ -172,7 +172,7 @@ class ConcurrencyLimiter:
             return False
         self.telemetry.logger.info("turn given", extra={"run": waiter.name})
         waited = now - datetime.fromisoformat(waiter.asked_at)
-        self.telemetry.duration("WaitForTurn", max(0.0, waited.total_seconds()))
+        self.telemetry.duration("WaitForSlot", max(0.0, waited.total_seconds()))
         self.tell(waiter.name)
         return True
 

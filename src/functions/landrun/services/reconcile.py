@@ -61,11 +61,11 @@ KINDS = {
     "Manifests": "manifest",
     "Executions": "execution",
     "Notifications": "notification",
-    "TurnsUncounted": "turns-uncounted",
-    "TurnsNotTold": "turns-not-told",
-    "TurnsKept": "turns-kept",
+    "SlotsNotCounted": "slots-not-counted",
+    "ExecutionsNotResumed": "executions-not-resumed",
+    "SlotsNotReleased": "slots-not-released",
 }
-"""The dimension of the metric ``LossesMended`` for each step."""
+"""The dimension of the metric ``MissedEventsRecovered`` for each step."""
 
 Piece = tuple[str, Callable[[], object]]
 """A run's name, and what mends it: true when there was something to mend."""
@@ -103,7 +103,7 @@ class Reconciler:
         -------
         dict
             Losses mended by kind: Statuses, Executions, Claims, Manifests, Notifications,
-            TurnsUncounted, TurnsNotTold, TurnsKept.
+            SlotsNotCounted, ExecutionsNotResumed, SlotsNotReleased.
 
         Raises
         ------
@@ -120,9 +120,9 @@ class Reconciler:
             "Manifests": lambda _: self._manifests(before, now - REMEMBERED),
             "Executions": lambda failed: self._executions(before, failed),
             "Notifications": lambda _: self._notifications(),
-            "TurnsNotTold": lambda _: self.admission.not_told(lease_before),
-            "TurnsKept": lambda _: self._turns(lease_before),
-            "TurnsUncounted": lambda _: self.admission.uncounted(before),
+            "ExecutionsNotResumed": lambda _: self.admission.not_told(lease_before),
+            "SlotsNotReleased": lambda _: self._turns(lease_before),
+            "SlotsNotCounted": lambda _: self.admission.uncounted(before),
         }
         failed: list[str] = []
         mended = {kind: self._do(kind, step, failed) for kind, step in steps.items()}

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from landrun.sanitize import one_line, printable
 from landrun_ops.cli.live_runs import age, ended_list, running_list, share, span_text
+from landrun_ops.concurrency import Line
 from landrun_ops.recent import Activity
-from landrun_ops.turns import Line
 from landrun_ops.watching import Backlog, Queues, Tick
 
 WIDE = 132

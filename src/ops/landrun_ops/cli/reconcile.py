@@ -18,9 +18,13 @@ MENDED = {
     "Claims": ("claim finished or released", "claims finished or released", "of a tick that died"),
     "Manifests": ("manifest given its run", "manifests given their runs", "that had not started"),
     "Notifications": ("failure told", "failures told", "that had been recorded only"),
-    "TurnsUncounted": ("run counted", "runs counted", "that held no place"),
-    "TurnsNotTold": ("run told of its turn", "runs told of their turn", "that waited for it"),
-    "TurnsKept": ("place taken back", "places taken back", "from a run that had ended"),
+    "SlotsNotCounted": ("run counted", "runs counted", "that held no place"),
+    "ExecutionsNotResumed": (
+        "run told of its turn",
+        "runs told of their turn",
+        "that waited for it",
+    ),
+    "SlotsNotReleased": ("place taken back", "places taken back", "from a run that had ended"),
 }
 """What ReconcileFunction counts: how to say one, several, and of what."""
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from landrun_ops.cli.live import View
+    from landrun_ops.concurrency import Line
     from landrun_ops.recent import Activity
     from landrun_ops.stack import Stack
-    from landrun_ops.turns import Line
     from landrun_ops.watching import Backlog, Part, Queues
 
 REDRAWN_SECONDS = 0.5
@@ -85,8 +85,8 @@ class Sights:
     """
 
     def __init__(self, stack: Stack, interval: float) -> None:
+        from landrun_ops.concurrency import bound_of, lines_of  # noqa: PLC0415
         from landrun_ops.recent import Recent  # noqa: PLC0415
-        from landrun_ops.turns import bound_of, lines_of  # noqa: PLC0415
         from landrun_ops.watching import (  # noqa: PLC0415
             BacklogDoor,
             Part,

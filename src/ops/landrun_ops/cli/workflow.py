@@ -56,7 +56,7 @@ def workflow() -> None:
 
     Settings (--config, --set): name role processing_role engine image_uri entrypoint arguments
     environment instance_type instance_count volume_size_in_gb max_runtime_in_seconds
-    timeout_in_seconds input_data_type input_distribution turns_queue runs_that_wait
+    timeout_in_seconds input_data_type input_distribution slot_queue limited_runs
     input_path output_path tags workflow_tags experiment_config volume_kms_key
     output_kms_key network
 

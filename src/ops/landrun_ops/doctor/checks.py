@@ -8,6 +8,7 @@ from datetime import datetime
 from landrun_ops.doctor import (
     account,
     belongings,
+    concurrency,
     deployment,
     functions,
     images,
@@ -18,7 +19,6 @@ from landrun_ops.doctor import (
     roles,
     schedules,
     sharing,
-    turns,
 )
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.sight import Sight
@@ -41,7 +41,7 @@ def of_stack(sight: Sight, now: datetime, rendered: Callable[[], str]) -> list[C
         *functions.checks(sight),
         *schedules.checks(sight, now),
         *machine.checks(sight, rendered),
-        *turns.checks(sight, now),
+        *concurrency.checks(sight, now),
         *roles.checks(sight),
         *images.checks(sight),
         *quotas.checks(sight),

@@ -112,7 +112,7 @@ def _engine(parameters: Mapping[str, str]) -> dict[str, str]:
         "InputDistribution": distribution(parameters),
     }
     bound = parameters.get("MaxConcurrentRuns")
-    return found | ({"RunsThatWait": "-" if bound == "0" else "*"} if bound else {})
+    return found | ({"LimitedRuns": "-" if bound == "0" else "*"} if bound else {})
 
 
 def _network(parameters: Mapping[str, str]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ NEEDED: Final = (
     "StateMachineArn",
     "RunsTable",
     "LandingsTable",
-    "TurnsTable",
+    "ConcurrencyTable",
     "LandingQueueUrl",
     "LandingDeadLetterQueueUrl",
     "ScheduleDeadLetterQueueUrl",

@@ -189,7 +189,7 @@ def of_scheduler(places: Places) -> Iterator[Need]:
 
 def _turns(places: Places) -> Iterator[Need]:
     lines = ("Query", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
-    yield Need(tuple(f"dynamodb:{one}" for one in lines), places.table("TurnsTable"))
+    yield Need(tuple(f"dynamodb:{one}" for one in lines), places.table("ConcurrencyTable"))
     yield Need(("states:SendTaskSuccess",), places.machine)
 
 

@@ -102,7 +102,7 @@ class WorkflowConfig(BaseModel):
     input_data_type, input_distribution
         ``ManifestFile`` for landrun's runs, ``S3Prefix`` for what a notebook used to pass;
         ``ShardedByS3Key`` to give each of several instances its share of the objects.
-    turns_queue, runs_that_wait
+    slot_queue, limited_runs
         URL of the SQS queue that an execution asks for its turn, and the pattern of the names of
         executions that do; None for executions that never wait.
     input_path, output_path : str
@@ -138,8 +138,8 @@ class WorkflowConfig(BaseModel):
     input_distribution: Literal["FullyReplicated", "ShardedByS3Key"] | Substitution = (
         "FullyReplicated"
     )
-    turns_queue: Annotated[str, Field(pattern=r"^https?://\S+$")] | Substitution | None = None
-    runs_that_wait: Annotated[str, Field(min_length=1, max_length=80)] = "*"
+    slot_queue: Annotated[str, Field(pattern=r"^https?://\S+$")] | Substitution | None = None
+    limited_runs: Annotated[str, Field(min_length=1, max_length=80)] = "*"
     input_path: LocalPath = "/opt/ml/processing/input/messages"
     output_path: LocalPath = "/opt/ml/processing/output/processed"
     tags: Tags = Field({}, max_length=50)
@@ -168,7 +168,7 @@ class WorkflowConfig(BaseModel):
         """Seconds that one execution may take in all."""
         limit = self.max_runtime_in_seconds
         per_job = limit if isinstance(limit, int) else LONGEST_JOB
-        turn = LONGEST_TURN if self.turns_queue else 0
+        turn = LONGEST_TURN if self.slot_queue else 0
         return self.timeout_in_seconds or turn + DAY + 2 * per_job + 3600
 
     @classmethod
@@ -214,8 +214,8 @@ TEMPLATE = WorkflowConfig(
     max_runtime_in_seconds="${MaxRuntimeInSeconds}",
     input_data_type="${InputDataType}",
     input_distribution="${InputDistribution}",
-    turns_queue="${TurnsQueueUrl}",
-    runs_that_wait="${RunsThatWait}",
+    slot_queue="${StatusQueueUrl}",
+    limited_runs="${LimitedRuns}",
     environment="${JobEnvironment}",
     network="${NetworkConfig}",
     volume_kms_key="${KmsKeyArn}",

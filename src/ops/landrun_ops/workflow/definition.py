@@ -14,8 +14,8 @@ from landrun.models.run import INPUT_FIELDS
 from landrun_ops.workflow.config import Network, WorkflowConfig
 
 STEP = "Process messages"
-WHETHER = "Do runs wait their turn?"
-TURN = "Wait for a turn"
+WHETHER = "Is concurrency limited?"
+TURN = "Wait for a slot"
 
 WAIT_FOR_QUOTA = {
     "ErrorEquals": ["SageMaker.ResourceLimitExceededException", "ThrottlingException"],
@@ -105,7 +105,7 @@ def definition(config: WorkflowConfig) -> dict[str, Any]:
     step["Resource"] = f"arn:{_partition(config)}:states:::sagemaker:createProcessingJob.sync"
     step["Parameters"].update(_filled_in(config))
     step["Retry"] = [WAIT_FOR_QUOTA, ASK_AGAIN, RUN_AGAIN]
-    if config.turns_queue:
+    if config.slot_queue:
         rendered["States"][TURN]["Retry"] = [ASK_FOR_TURN]
         rendered["States"][TURN]["Resource"] = (
             f"arn:{_partition(config)}:states:::sqs:sendMessage.waitForTaskToken"
@@ -126,18 +126,18 @@ def input_schema() -> dict[str, Any]:
 def _steps(sdk: Any, config: WorkflowConfig) -> list[Any]:
     """Give the one step; where runs are bounded, behind the question whether this one waits."""
     step = _step(sdk, config)
-    if not config.turns_queue:
+    if not config.slot_queue:
         return [step]
     turn = sdk.SqsSendMessageStep(
         TURN,
         wait_for_callback=True,
         timeout_seconds=TURN_ASKED_AGAIN,
         result_path=None,
-        parameters={"QueueUrl": config.turns_queue, "MessageBody": {"Turn": TURN_ASKED}},
+        parameters={"QueueUrl": config.slot_queue, "MessageBody": {"SlotRequest": TURN_ASKED}},
     )
     turn.next(step)
     whether = sdk.Choice(WHETHER)
-    rule = sdk.ChoiceRule.StringMatches("$$.Execution.Name", config.runs_that_wait)
+    rule = sdk.ChoiceRule.StringMatches("$$.Execution.Name", config.limited_runs)
     whether.add_choice(rule, turn)
     whether.default_choice(step)
     return [whether]

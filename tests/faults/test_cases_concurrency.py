@@ -66,7 +66,7 @@ def about_turns(call: Call) -> bool:
     """Whether a call is one that giving turns adds; the others have their cases elsewhere."""
     table = call.arguments.get("TableName", "")
     return (
-        table.endswith("TurnsTable")
+        table.endswith("ConcurrencyTable")
         or call.operation == "transact_write_items"
         or call.service == "stepfunctions"
     )
@@ -111,7 +111,7 @@ def test_without_a_bound_no_run_waits_and_no_turn_is_read_or_written() -> None:
         for name in list(world.executions()):
             world.finish(name)
         world.drain("statuses")
-        table = world.stack.name("TurnsTable")
+        table = world.stack.name("ConcurrencyTable")
         assert not [c for c in world.faults.calls if c.arguments.get("TableName") == table]
         assert world.settle() == []
 
@@ -262,7 +262,9 @@ def test_state_that_asks_anew_is_told_by_its_new_token_whichever_message_comes_l
 ) -> None:
     with bounded(runs=3 if in_line else 1) as world:
         name = list(world.executions())[-1]
-        old = [message.body for message in world.statuses.each() if "Turn" in message.body][-1]
+        old = [message.body for message in world.statuses.each() if "SlotRequest" in message.body][
+            -1
+        ]
         world.asks_anew(name)
         world.statuses.send(old)
         world.drain("statuses")
@@ -328,7 +330,7 @@ def test_request_of_another_machine_is_refused_with_its_reason(world: World) -> 
 def _request_of_another() -> dict[str, Any]:
     started_at = "2026-11-22T08:15:31.000Z"
     asked = {"TaskToken": ANOTHER, "ExecutionArn": ANOTHER, "Name": "run", "StartedAt": started_at}
-    return {"Turn": asked}
+    return {"SlotRequest": asked}
 
 
 @pytest.mark.case(33)
@@ -336,7 +338,7 @@ def _request_of_another() -> dict[str, Any]:
 def test_place_of_a_machine_that_was_replaced_stops_nobody(line: str) -> None:
     with bounded(bound=1) as world:
         world.faults.add(_of_another)
-        table, early = world.stack.name("TurnsTable"), "2026-11-01T08:00:00.000Z"
+        table, early = world.stack.name("ConcurrencyTable"), "2026-11-01T08:00:00.000Z"
         place = "run" if line == "holding" else f"{early}#run"
         item = {"line": line, "place": place, "execution_arn": ANOTHER, "lease_until": early}
         item |= {"alive_at": early, "asked_at": early}
@@ -410,7 +412,7 @@ def test_job_that_takes_long_to_stop_keeps_its_place_until_a_reconcile_after_its
     for _ in range(2):
         redeliver(world)
         world.clock.advance(LATE)
-        assert world.reconcile(None).answer["TurnsKept"] == 0
+        assert world.reconcile(None).answer["SlotsNotReleased"] == 0
         assert world.at_work() == names[:2]
         assert violations(world) == []
     redeliver(world)
@@ -418,7 +420,7 @@ def test_job_that_takes_long_to_stop_keeps_its_place_until_a_reconcile_after_its
     assert not list(world.statuses.each())
     world.job_ends(names[0])
     world.clock.advance(LATE)
-    assert world.reconcile(None).answer["TurnsKept"] == 1
+    assert world.reconcile(None).answer["SlotsNotReleased"] == 1
     assert world.at_work() == names[1:3]
     all_run(world)
 
@@ -560,7 +562,11 @@ def test_long_run_keeps_its_place_however_many_leases_run_out(world: World) -> N
     for _ in range(5):
         world.clock.advance(LATE)
         answer = world.reconcile(None).answer
-        assert (answer["TurnsKept"], answer["TurnsNotTold"], answer["TurnsUncounted"]) == (0, 0, 0)
+        assert (
+            answer["SlotsNotReleased"],
+            answer["ExecutionsNotResumed"],
+            answer["SlotsNotCounted"],
+        ) == (0, 0, 0)
     assert world.at_work() == names[:2]
     assert violations(world) == []
 
@@ -589,9 +595,9 @@ def test_run_that_was_not_told_is_told_by_reconcile_and_counted(world: World) ->
     world.drain("statuses")
     world.statuses.messages.clear()
     world.clock.advance(LATE)
-    assert world.reconcile(None).answer["TurnsNotTold"] == 1
+    assert world.reconcile(None).answer["ExecutionsNotResumed"] == 1
     assert world.at_work() == [name]
-    assert world.metrics["LossesMended", "turns-not-told"] == 1
+    assert world.metrics["MissedEventsRecovered", "executions-not-resumed"] == 1
 
 
 @pytest.mark.case(37)
@@ -626,7 +632,7 @@ def test_runs_that_were_at_work_before_there_was_a_bound_are_counted_by_reconcil
         world.drain("statuses")
         world.bound(BOUND)
         world.clock.advance(LATE)
-        assert world.reconcile(None).answer["TurnsUncounted"] == 3
+        assert world.reconcile(None).answer["SlotsNotCounted"] == 3
         lands(world, 2)
         world.drain("statuses")
         assert len(world.at_work()) == 3
@@ -641,4 +647,4 @@ def test_what_waits_is_measured(world: World) -> None:
     world.metrics.clear()
     world.reconcile(None)
     assert world.metrics["RunsWaiting", ""] == 3
-    assert world.metrics["OldestWaitForTurn", ""] == pytest.approx(600, abs=10)
+    assert world.metrics["OldestWaitForSlot", ""] == pytest.approx(600, abs=10)

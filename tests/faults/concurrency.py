@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .world import World
 
 
-class Turns:
+class Slots:
     """Watches every place that is given, and every machine that is told.
 
     Attributes
@@ -62,7 +62,7 @@ class Turns:
         return 0 not in self._limits and number > max(self._limits)
 
     def _items(self, line: str) -> list[dict[str, Any]]:
-        table = self._world.stack.name("TurnsTable")
+        table = self._world.stack.name("ConcurrencyTable")
         return [item for item in inside.items(table) if item["line"] == line]
 
     def _held(self) -> set[str]:

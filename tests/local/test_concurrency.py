@@ -91,7 +91,7 @@ class Bounded:
     def line(self, line: str) -> list[str]:
         """Give the places of a line of the table of turns, in its order."""
         page = self.aws.client("dynamodb").query(
-            TableName=self.aws.outputs["TurnsTable"],
+            TableName=self.aws.outputs["ConcurrencyTable"],
             KeyConditionExpression="#line = :line",
             ExpressionAttributeNames={"#line": "line"},
             ExpressionAttributeValues={":line": {"S": line}},

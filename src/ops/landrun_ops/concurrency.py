@@ -152,7 +152,7 @@ def bound_of(stack: Stack) -> int:
 
 def lines_of(stack: Stack, client: Any = None) -> Lines | None:
     """Give the door to a stack's turns; None for one that was deployed before there were any."""
-    table = stack.outputs.get("TurnsTable")
+    table = stack.outputs.get("ConcurrencyTable")
     return Lines(client or stack.client("dynamodb"), table, bound_of(stack)) if table else None
 
 

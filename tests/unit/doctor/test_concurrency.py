@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.doctor import quotas, turns
+from landrun_ops.concurrency import Line, Lines, Waiter, ordinal
+from landrun_ops.doctor import concurrency, quotas
 from landrun_ops.doctor.findings import Grade
 from landrun_ops.doctor.sight import Sight
-from landrun_ops.turns import Line, Lines, Waiter, ordinal
 
 from .conftest import NOW, Aws, answer
 
@@ -39,29 +39,29 @@ def waiters(minutes: float, count: int = 1) -> tuple[Waiter, ...]:
 def test_a_line_is_well_while_nobody_waits_long_for_a_turn_that_is_free(
     line: Line, grade: str, words: str
 ) -> None:
-    found = turns.judge_line(line, NOW)
+    found = concurrency.judge_line(line, NOW)
     assert found.grade == grade
     assert words in found.says
     assert bool(found.remedy) == (grade != "ok")
 
 
 def test_a_count_that_does_not_match_fails_with_what_sets_it_right() -> None:
-    assert turns.judge_count(2, ["a", "b"], "t").grade is Grade.OK
-    found = turns.judge_count(2, ["a"], "landrun-TurnsTable")
+    assert concurrency.judge_count(2, ["a", "b"], "t").grade is Grade.OK
+    found = concurrency.judge_count(2, ["a"], "landrun-ConcurrencyTable")
     assert found.grade is Grade.FAIL
     assert "2 turns are counted, and 1 runs have one" in found.says
-    assert "update-item --table-name landrun-TurnsTable" in found.remedy
+    assert "update-item --table-name landrun-ConcurrencyTable" in found.remedy
     assert '":n": {"N": "1"}, ":was": {"N": "2"}' in found.remedy
 
 
 def test_holders_are_compared_with_a_count_that_stood_still_meanwhile() -> None:
     reads = iter([(1, ["a"], 2), (2, ["a", "b"], 2)])
-    assert turns.compared(lambda: next(reads)) == (2, ["a", "b"])
-    assert turns.compared(lambda: (1, [], 2)) is None
+    assert concurrency.compared(lambda: next(reads)) == (2, ["a", "b"])
+    assert concurrency.compared(lambda: (1, [], 2)) is None
 
 
 def examined(aws: Aws, **changes: Any) -> dict[str, str]:
-    [check] = turns.checks(Sight(aws.stack(**changes)), NOW)
+    [check] = concurrency.checks(Sight(aws.stack(**changes)), NOW)
     found = check.judge()
     assert not hasattr(found, "grade")
     return {one.says: one.grade for one in found}  # type: ignore[union-attr]
@@ -88,8 +88,8 @@ def test_a_table_that_is_gone_fails_and_one_that_nobody_uses_says_so(aws: Aws) -
 
 def test_a_stack_from_before_there_were_turns_has_no_such_check(aws: Aws) -> None:
     stack = aws.stack()
-    del stack.outputs["TurnsTable"]  # type: ignore[attr-defined]
-    assert turns.checks(Sight(stack), NOW) == []
+    del stack.outputs["ConcurrencyTable"]  # type: ignore[attr-defined]
+    assert concurrency.checks(Sight(stack), NOW) == []
 
 
 @pytest.mark.parametrize(

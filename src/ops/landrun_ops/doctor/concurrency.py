@@ -9,11 +9,11 @@ from typing import Final
 
 from landrun.errors import ServiceError
 from landrun.models.concurrency import COUNT
+from landrun_ops.concurrency import Line, Lines, bound_of, lines_of
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, ok, skip, warn
 from landrun_ops.doctor.sight import Sight
 from landrun_ops.durations import spelled
-from landrun_ops.turns import Line, Lines, bound_of, lines_of
 
 AREA: Final = "the job"
 PATIENCE: Final = timedelta(minutes=20)
@@ -69,14 +69,14 @@ def compared(read: Callable[[], tuple[int, list[str], int]]) -> tuple[int, list[
 
 def checks(sight: Sight, now: datetime) -> list[Check]:
     """Give the check of turns; none of a stack without their table: its version is told of."""
-    if "TurnsTable" not in sight.stack.outputs:
+    if "ConcurrencyTable" not in sight.stack.outputs:
         return []
     return [Check(AREA, "turns", lambda: _turns(sight, now))]
 
 
 def _turns(sight: Sight, now: datetime) -> list[Finding]:
     stack = sight.stack
-    table = stack.output("TurnsTable")
+    table = stack.output("ConcurrencyTable")
     try:
         status = sight.ask("dynamodb:DescribeTable", TableName=table)["Table"]["TableStatus"]
     except ServiceError as error:

@@ -11,8 +11,8 @@ from landrun.settings import ExecutionStatusSettings
 from .conftest import Lambda, batch, messages, thoroughly
 from .hostile import bodies
 
-EVENTS = messages("turn")
-READ = tuple(("Turn", field) for field in ("Name", "ExecutionArn", "StartedAt", "TaskToken"))
+EVENTS = messages("slot-requested")
+READ = tuple(("SlotRequest", field) for field in ("Name", "ExecutionArn", "StartedAt", "TaskToken"))
 
 
 @pytest.fixture(scope="module")
