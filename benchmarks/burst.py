@@ -43,6 +43,7 @@ ENVIRONMENT = ACCOUNT | {
     "OUTPUT_BUCKET": "output",
     "OUTPUT_PREFIX": "processed/",
     "MANIFEST_PREFIX": "manifests/",
+    "INPUT_MESSAGE_FORMAT": "manifest",
     "LANDING_BUCKET": "landrun-landingbucket-1a2b3c4d5e6f",
     "LANDING_PREFIX": "incoming/",
     "LANDING_SUFFIX": "",

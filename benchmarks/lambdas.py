@@ -58,6 +58,7 @@ SETTINGS = {
     "OUTPUT_BUCKET": "outputs",
     "OUTPUT_PREFIX": "processed/",
     "MANIFEST_PREFIX": "manifests/",
+    "INPUT_MESSAGE_FORMAT": "manifest",
     "START_ON": "arrival",
     "MAX_OBJECTS_PER_RUN": "10000",
     "LANDINGS_TABLE": "landings",

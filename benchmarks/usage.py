@@ -34,6 +34,7 @@ ENVIRONMENT = {
     "OUTPUT_BUCKET": "landrun-output",
     "OUTPUT_PREFIX": "processed/",
     "MANIFEST_PREFIX": "manifests/",
+    "INPUT_MESSAGE_FORMAT": "manifest",
     "START_ON": "arrival",
     "MAX_OBJECTS_PER_RUN": "10000",
     "MAX_CONCURRENT_RUNS": "0",

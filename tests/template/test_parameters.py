@@ -18,6 +18,7 @@ from landrun.settings import ScheduleSettings
 PREEXISTING = "arn:aws:states:us-east-1:123456789012:stateMachine:notebook-made"
 
 OUTPUTS = {
+    "InputMessageFormat",
     "FunctionLogs",
     "JobNamePrefix",
     "LandingRule",
@@ -192,6 +193,11 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
         ({"StateMachineArn": PREEXISTING, "Engine": "spark"}, "leave Engine"),
         ({"Engine": "spark", "NetworkIsolation": "true"}, "leave it false"),
         ({"StateMachineArn": PREEXISTING, "MaxConcurrentRuns": "2"}, "MaxConcurrentRuns"),
+        ({"InputMessageFormat": "uri"}, "leave InputMessageFormat=manifest"),
+        (
+            {"InputMessageFormat": "uri", "StateMachineArn": PREEXISTING, "StartOn": "schedule"},
+            "set StartOn=arrival",
+        ),
     ],
 )
 def test_deployment_refuses_what_does_not_go_together_and_names_the_remedy(
@@ -207,6 +213,7 @@ def test_deployment_refuses_what_does_not_go_together_and_names_the_remedy(
         {"ScheduleExpression": ""},
         {"SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1"},
         {"StateMachineArn": PREEXISTING},
+        {"StateMachineArn": PREEXISTING, "InputMessageFormat": "uri"},
         {"KmsKeyArn": KEY, "LandingBucketName": "a-bucket", "OutputBucketName": "a-bucket"},
     ],
     ids=str,

@@ -8,7 +8,8 @@
     │   │                          queue with its reason, a retry would not help
     │   ├── InvalidEvent           not the event that the function is for
     │   ├── InvalidKey             an object key that no container could read as a file
-    │   └── InvalidName            a run name that Step Functions or SageMaker would refuse
+    │   ├── InvalidName            a run name that Step Functions or SageMaker would refuse
+    │   └── InvalidInput           an input that InputMessageFormat or SageMaker cannot express
     ├── NoLanding                  an event of S3 about something else: ignored, and counted
     ├── InvalidS3Uri               not of the form s3://bucket/key
     ├── AlreadyStarted             an execution of that name exists: the run is there already
@@ -60,6 +61,10 @@ class InvalidKey(Refused):
 
 class InvalidName(Refused):
     """A run name that Step Functions or SageMaker would refuse."""
+
+
+class InvalidInput(Refused):
+    """An input that no execution input can name: too long, or several objects as one URI."""
 
 
 class NoLanding(LandrunError):

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self, get_args, get_type_hints
 
 from landrun.errors import ConfigurationError, InvalidName
 from landrun.models.landing import LandingFilter
-from landrun.models.run import check_prefix
+from landrun.models.run import InputFormat, check_prefix
 from landrun.sanitize import shown
 
 
@@ -50,12 +50,19 @@ def _number_from(least: int) -> Callable[[str], int]:
     return number
 
 
+def _input_message_format(value: str) -> str:
+    if value not in get_args(InputFormat):
+        raise ValueError(f"must be {' or '.join(get_args(InputFormat))}, not {shown(value)}")
+    return value
+
+
 _Ways = Literal["arrival", "schedule"]
 
 Required = Annotated[str, _not_empty]
 Folder = Annotated[str, _folder]
 RunNamePrefix = Annotated[str, _run_name_prefix]
 StartOn = Annotated[_Ways, _way_to_start]
+InputMessageFormat = Annotated[InputFormat, _input_message_format]
 PositiveInt = Annotated[int, _number_from(1)]
 NonNegativeInt = Annotated[int, _number_from(0)]
 """Each type says how its variable is read."""
@@ -117,6 +124,7 @@ class StartSettings(Settings):
     landing_bucket: Required
     landing_prefix: str
     landing_suffix: str
+    input_message_format: InputMessageFormat
 
     def __post_init__(self) -> None:
         self._outputs_beside_landings()
@@ -197,6 +205,7 @@ class ReconcileSettings(Settings):
     output_bucket: Required
     output_prefix: Folder
     manifest_prefix: Folder
+    input_message_format: InputMessageFormat
     start_on: StartOn
     landings_table: Required
     max_objects_per_run: PositiveInt

@@ -42,6 +42,7 @@ ENVIRONMENT = {
     "OUTPUT_BUCKET": "outputs",
     "OUTPUT_PREFIX": "processed/",
     "MANIFEST_PREFIX": "manifests/",
+    "INPUT_MESSAGE_FORMAT": "manifest",
     "START_ON": "arrival",
     "MAX_OBJECTS_PER_RUN": "10",
     "LANDINGS_TABLE": "landings-table",

@@ -77,18 +77,21 @@ class FakeManifests:
         bucket: str,
         keys: list[str],
         trigger: Trigger | None = None,
+        *,
         landings: str | None = None,
+        prefix: S3Uri | None = None,
     ) -> Manifest:
         if run in self.stored:
             return replace(self.stored[run], written=False)
-        self.stored[run] = Manifest(self.uri(run), bucket, tuple(keys), True, trigger, landings)
+        stored = Manifest(self.uri(run), bucket, tuple(keys), True, trigger, landings, prefix)
+        self.stored[run] = stored
         return self.stored[run]
 
     def write_collected(self, run: str, collected: Collected, trigger: Trigger) -> Manifest:
         key = f"manifests/{run}.{len(self.lists)}.landings.json"
         self.lists[key] = collected
         keys = list(dict.fromkeys(landing.key for landing in collected.landings))
-        return self.write_once(run, collected.landings[0].bucket, keys, trigger, key)
+        return self.write_once(run, collected.landings[0].bucket, keys, trigger, landings=key)
 
     def collected(self, manifest: Manifest) -> Collected:
         return self.lists[manifest.landings] if manifest.landings else Collected((), last=True)

@@ -300,6 +300,7 @@ def test_the_function_is_built_with_the_services_of_its_mode_and_no_other(
         output_bucket=OUTPUTS,
         output_prefix="processed/",
         manifest_prefix="manifests/",
+        input_message_format="manifest",
         landing_suffix="",
         landing_bucket="landings",
         landing_prefix="incoming/",

@@ -102,6 +102,7 @@ def test_the_function_is_built_from_its_settings(telemetry, start_on, collects):
         output_bucket="outputs",
         output_prefix="processed/",
         manifest_prefix="manifests/",
+        input_message_format="manifest",
         start_on=start_on,
         landings_table="landings",
         max_objects_per_run=7,

@@ -85,7 +85,7 @@ class World:
             if each.name not in plain
         }
         output = S3Uri("outputs", "processed/")
-        runs = RunStarter(door["manifests"], door["executions"], output, self.clock)
+        runs = RunStarter(door["manifests"], door["executions"], output, clock=self.clock)
         recorder = OutcomeRecorder(
             *(door[name] for name in ("executions", "jobs", "outputs", "ledger", "notifications")),
             telemetry=self.telemetry,

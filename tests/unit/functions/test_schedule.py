@@ -22,6 +22,7 @@ SETTINGS = ScheduleSettings(
     output_bucket="outputs",
     output_prefix="processed/",
     manifest_prefix="manifests/",
+    input_message_format="manifest",
     landing_bucket="landings",
     landing_prefix="incoming/",
     landing_suffix="",

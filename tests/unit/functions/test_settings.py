@@ -12,6 +12,7 @@ RIGHT = {
     "OUTPUT_BUCKET": "outputs",
     "OUTPUT_PREFIX": "processed/",
     "MANIFEST_PREFIX": "manifests/",
+    "INPUT_MESSAGE_FORMAT": "manifest",
     "LANDING_BUCKET": "landings",
     "LANDING_PREFIX": "incoming/",
     "LANDING_SUFFIX": "",

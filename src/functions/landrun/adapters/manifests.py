@@ -12,12 +12,12 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from landrun.adapters.clients import translated
 from landrun.adapters.s3_listing import ListedObject, list_objects
-from landrun.errors import ServiceError
+from landrun.errors import InvalidS3Uri, ServiceError
 from landrun.models.landing import Landing
 from landrun.models.run import Trigger, is_run_name, parse_trigger, trigger_json
 from landrun.models.s3_uri import S3Uri
@@ -27,7 +27,8 @@ _AT_THE_SAME_TIME = "ConditionalRequestConflict"
 _TRIES = 3
 _TRIGGER = "trigger"
 _LANDINGS = "landings"
-_TRIGGER_LIMIT = 1900
+_PREFIX = "prefix"
+_PACKED_LIMIT = 1900
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class Manifest:
         What the run was started by; None when the manifest does not say.
     landings : str or None
         Key of the list of the landings that it collected; None when it collected none.
+    prefix : S3Uri or None
+        The scheduled prefix under which the objects were listed; None for other runs.
     """
 
     uri: S3Uri
@@ -56,6 +59,7 @@ class Manifest:
     written: bool
     trigger: Trigger | None = None
     landings: str | None = None
+    prefix: S3Uri | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,9 @@ class Manifests:
         bucket: str,
         keys: Sequence[str],
         trigger: Trigger | None = None,
+        *,
         landings: str | None = None,
+        prefix: S3Uri | None = None,
     ) -> Manifest:
         """Write the manifest of a run, or read the one that stands: it never changes.
 
@@ -121,6 +127,8 @@ class Manifests:
             What the run is started by.
         landings : str, optional
             Key of the list of landings that it stands for.
+        prefix : S3Uri, optional
+            The scheduled prefix under which the objects were listed.
 
         Raises
         ------
@@ -128,10 +136,14 @@ class Manifests:
             When S3 refuses the call or cannot be reached.
         """
         uri = self.uri(run)
-        about = {_TRIGGER: _packed(trigger), _LANDINGS: landings}
+        about = {
+            _TRIGGER: _packed(trigger_json(trigger)) if trigger else None,
+            _LANDINGS: landings,
+            _PREFIX: _packed(str(prefix)) if prefix else None,
+        }
         if not self._write_new(uri, manifest_body(bucket, keys).encode(), about):
             return self._read(uri)
-        return Manifest(uri, bucket, tuple(keys), True, trigger, landings)
+        return Manifest(uri, bucket, tuple(keys), True, trigger, landings, prefix)
 
     def _write_new(
         self, uri: S3Uri, body: bytes, about: dict[str, str | None], tries: int = _TRIES
@@ -178,7 +190,7 @@ class Manifests:
                 Bucket=self._bucket, Key=key, Body=body, ContentType="application/json"
             )
         keys = tuple(dict.fromkeys(landing.key for landing in collected.landings))
-        return self.write_once(run, bucket, keys, trigger, key)
+        return self.write_once(run, bucket, keys, trigger, landings=key)
 
     def collected(self, manifest: Manifest) -> Collected:
         """Read which landings a manifest collected; none for one that collected none.
@@ -217,8 +229,15 @@ class Manifests:
             head, *keys = json.loads(answer["Body"].read())
         about = answer.get("Metadata", {})
         bucket = S3Uri.parse(head["prefix"]).bucket
-        stands = Manifest(uri, bucket, tuple(keys), written=False, landings=about.get(_LANDINGS))
-        return replace(stands, trigger=_unpacked(about.get(_TRIGGER)))
+        return Manifest(
+            uri,
+            bucket,
+            tuple(keys),
+            written=False,
+            trigger=_trigger(about.get(_TRIGGER)),
+            landings=about.get(_LANDINGS),
+            prefix=_s3_uri(about.get(_PREFIX)),
+        )
 
     def list_objects(self, under: S3Uri) -> Iterator[ListedObject]:
         """List what lies under a prefix, in the order of its keys.
@@ -246,15 +265,13 @@ def manifest_body(bucket: str, keys: Sequence[str]) -> str:
     return json.dumps([{"prefix": f"s3://{bucket}/"}, *keys], ensure_ascii=False)
 
 
-def _packed(trigger: Trigger | None) -> str | None:
-    """Spell a trigger in ASCII, short: S3 keeps 2 KB of user metadata, a key alone can be 1 KB.
+def _packed(text: str) -> str | None:
+    """Spell a text in ASCII, short: S3 keeps 2 KB of user metadata, a key alone can be 1 KB.
 
     One that is too long all the same is left out: the manifest is more than its trigger.
     """
-    if trigger is None:
-        return None
-    packed = base64.b64encode(_compressed(trigger_json(trigger).encode())).decode()
-    return packed if len(packed) <= _TRIGGER_LIMIT else None
+    packed = base64.b64encode(_compressed(text.encode())).decode()
+    return packed if len(packed) <= _PACKED_LIMIT else None
 
 
 def _compressed(text: bytes) -> bytes:
@@ -267,9 +284,25 @@ def _compressed(text: bytes) -> bytes:
     return compressor.compress(text) + compressor.flush()
 
 
-def _unpacked(text: str | None) -> Trigger | None:
-    """Read what `_packed` wrote; None for whatever else a manifest of others may have."""
+def _unpacked(packed: str | None) -> str | None:
+    """Read what `_packed` wrote; None for anything else that a foreign manifest may have."""
     try:
-        return parse_trigger(zlib.decompress(base64.b64decode(text))) if text else None
+        return zlib.decompress(base64.b64decode(packed)).decode() if packed else None
     except (ValueError, zlib.error):
+        return None
+
+
+def _trigger(packed: str | None) -> Trigger | None:
+    text = _unpacked(packed)
+    try:
+        return parse_trigger(text) if text else None
+    except ValueError:
+        return None
+
+
+def _s3_uri(packed: str | None) -> S3Uri | None:
+    text = _unpacked(packed)
+    try:
+        return S3Uri.parse(text) if text else None
+    except InvalidS3Uri:
         return None

@@ -139,7 +139,7 @@ def _taking(
     manifests = Manifests(client("s3"), settings.output_bucket, settings.manifest_prefix)
     executions = Executions(client("stepfunctions"), settings.state_machine_arn)
     output = S3Uri(settings.output_bucket, settings.output_prefix)
-    runs = RunStarter(manifests, executions, output, clock)
+    runs = RunStarter(manifests, executions, output, settings.input_message_format, clock)
     return OnArrival(runs, settings.job_name_prefix, telemetry)
 
 

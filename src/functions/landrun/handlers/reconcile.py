@@ -83,9 +83,8 @@ def build(
     jobs = ProcessingJobs(client("sagemaker"))
     ledger = RunsTable(client("dynamodb"), settings.runs_table)
     waiting = LandingsTable(client("dynamodb"), settings.landings_table, clock)
-    runs = RunStarter(
-        manifests, executions, S3Uri(settings.output_bucket, settings.output_prefix), clock
-    )
+    output = S3Uri(settings.output_bucket, settings.output_prefix)
+    runs = RunStarter(manifests, executions, output, settings.input_message_format, clock)
     prefix, most = settings.job_name_prefix, settings.max_objects_per_run
     reconciler = Reconciler(
         executions=executions,

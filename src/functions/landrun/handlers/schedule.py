@@ -57,7 +57,7 @@ class Listing:
         if not keys:
             self.telemetry.logger.info("nothing lies there", extra={"input": str(under)})
             return None
-        return self.runs.start(name, under.bucket, keys, trigger(tick))
+        return self.runs.start(name, under.bucket, keys, trigger(tick), prefix=under)
 
     def _collect(self, under: S3Uri) -> list[str]:
         wanted = self.settings.filter(under.key)
@@ -139,7 +139,7 @@ def build(
     manifests = Manifests(client("s3"), settings.output_bucket, settings.manifest_prefix)
     executions = Executions(client("stepfunctions"), settings.state_machine_arn)
     output = S3Uri(settings.output_bucket, settings.output_prefix)
-    runs = RunStarter(manifests, executions, output, clock)
+    runs = RunStarter(manifests, executions, output, settings.input_message_format, clock)
     if settings.start_on == "arrival":
         return Schedule(Listing(runs, manifests, settings, telemetry), telemetry)
     collector = LandingCollector(

@@ -148,6 +148,12 @@ class ExecutionInput(_Spelled):
     Trigger: ObjectCreatedTrigger | ScheduleTrigger | ManualTrigger
 
 
+InputFormat = Literal["manifest", "uri"]
+"""What ``InputMessage`` holds: a manifest's URI, or the URI of an object or a prefix."""
+
+S3_URI_LIMIT = 1024
+"""Characters of an ``S3Uri`` in a Processing job's input (SageMaker API, ProcessingS3Input)."""
+
 INPUT_FIELDS = tuple(field.name for field in fields(ExecutionInput))
 """Names of what an execution is started with."""
 

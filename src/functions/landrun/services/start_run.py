@@ -9,8 +9,14 @@ from datetime import datetime, timedelta
 from landrun.adapters.manifests import Manifest, Manifests
 from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
-from landrun.errors import AlreadyStarted, ServiceError
-from landrun.models.run import ExecutionInput, Trigger, check_run_name
+from landrun.errors import AlreadyStarted, InvalidInput, ServiceError
+from landrun.models.run import (
+    S3_URI_LIMIT,
+    ExecutionInput,
+    InputFormat,
+    Trigger,
+    check_run_name,
+)
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import json_object
 
@@ -51,6 +57,8 @@ class RunStarter:
         The doors to S3 and Step Functions.
     output : S3Uri
         Where outputs lie, one folder a run.
+    input_format : str, optional
+        What ``InputMessage`` holds (see `input_message`).
     clock : callable, optional
         Tells the time in UTC.
     """
@@ -60,14 +68,23 @@ class RunStarter:
         manifests: Manifests,
         executions: Executions,
         output: S3Uri,
+        input_format: InputFormat = "manifest",
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._manifests = manifests
         self._executions = executions
         self._output = output
+        self._input_format = input_format
         self._clock = clock
 
-    def start(self, name: str, bucket: str, keys: Sequence[str], trigger: Trigger) -> StartedRun:
+    def start(
+        self,
+        name: str,
+        bucket: str,
+        keys: Sequence[str],
+        trigger: Trigger,
+        prefix: S3Uri | None = None,
+    ) -> StartedRun:
         """Write the manifest where none stands yet, and start the run over what stands.
 
         Parameters
@@ -80,21 +97,27 @@ class RunStarter:
             The objects to read.
         trigger : Trigger
             What started the run.
+        prefix : S3Uri, optional
+            The scheduled prefix under which the objects were listed.
 
         Raises
         ------
+        InvalidInput
+            When the configured format of ``InputMessage`` cannot name these objects.
         ServiceError
             When AWS refuses a call; calling again is safe.
         """
         check_run_name(name)
-        manifest = self._manifests.write_once(name, bucket, keys, trigger)
+        planned = Manifest(self._manifests.uri(name), bucket, tuple(keys), False, prefix=prefix)
+        input_message(planned, self._input_format)  # refused before anything is written
+        manifest = self._manifests.write_once(name, bucket, keys, trigger, prefix=prefix)
         return self.start_over(manifest, name, trigger)
 
     def start_over(self, manifest: Manifest, name: str, trigger: Trigger) -> StartedRun:
         """Start the run over a manifest that stands."""
         run = ExecutionInput(
             PreprocessingJobName=name,
-            InputMessage=str(manifest.uri),
+            InputMessage=input_message(manifest, self._input_format),
             OutputProcessedMessage=f"{self._output}{name}/",
             Trigger=trigger,
         )
@@ -122,3 +145,39 @@ class RunStarter:
             return False
         before, now = json_object(stands["input"]), json_object(run.to_json())
         return any(before.get(field) != now[field] for field in now if field != "Trigger")
+
+
+def input_message(manifest: Manifest, input_format: InputFormat) -> str:
+    """Return what an execution's ``InputMessage`` says of the objects in a manifest.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The run's manifest.
+    input_format : str
+        ``manifest`` names the manifest itself. ``uri`` names the one object in it, or the scheduled
+        prefix under which its objects were listed, for state machines that read an S3Prefix.
+
+    Raises
+    ------
+    InvalidInput
+        When one URI cannot name the objects, or is longer than SageMaker accepts.
+    """
+    if input_format == "manifest":
+        uri = manifest.uri
+    elif manifest.prefix:
+        uri = manifest.prefix
+    elif len(manifest.keys) == 1:
+        uri = S3Uri(manifest.bucket, manifest.keys[0])
+    else:
+        raise InvalidInput(
+            f"InputMessageFormat=uri cannot name the {len(manifest.keys)} objects of"
+            f" {manifest.uri}: start one run per object, or set InputMessageFormat=manifest for a"
+            " state machine that reads a ManifestFile"
+        )
+    if len(str(uri)) > S3_URI_LIMIT:
+        raise InvalidInput(
+            f"the input's URI has {len(str(uri))} characters, more than the {S3_URI_LIMIT} that"
+            f" SageMaker accepts: shorten the key of {uri}"
+        )
+    return str(uri)

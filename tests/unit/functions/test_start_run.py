@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from landrun.errors import InvalidName, ServiceError
+from landrun.adapters.manifests import Manifest
+from landrun.errors import InvalidInput, InvalidName, ServiceError
 from landrun.models.run import ManualTrigger, manual_run_name
 from landrun.models.s3_uri import S3Uri
-from landrun.services.start_run import RunStarter
+from landrun.services.start_run import RunStarter, input_message
 
 from .conftest import NOW, FakeExecutions, FakeManifests
 
@@ -115,4 +116,43 @@ def test_a_start_that_was_refused_leaves_its_manifest_and_succeeds_later(
 def test_a_name_that_aws_would_refuse_writes_no_manifest(runs, manifests):
     with pytest.raises(InvalidName):
         runs.start("no name", "landings", ["a"], TRIGGER)
+    assert manifests.stored == {}
+
+
+def manifest_of(*keys: str, prefix: S3Uri | None = None) -> Manifest:
+    return Manifest(S3Uri("outputs", "manifests/r.json"), "landing", keys, True, prefix=prefix)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "input_format", "expected"),
+    [
+        (manifest_of("a+b c.csv"), "manifest", "s3://outputs/manifests/r.json"),
+        (manifest_of("a+b c.csv"), "uri", "s3://landing/a+b c.csv"),
+        (manifest_of("d/a", "d/b", prefix=S3Uri("landing", "d/")), "uri", "s3://landing/d/"),
+        (manifest_of("d/a", prefix=S3Uri("landing", "d/")), "uri", "s3://landing/d/"),
+        (manifest_of("d/a", "d/b"), "manifest", "s3://outputs/manifests/r.json"),
+    ],
+)
+def test_the_input_message_is_the_manifest_or_the_uri_of_the_object_or_prefix(
+    manifest, input_format, expected
+):
+    assert input_message(manifest, input_format) == expected
+
+
+@pytest.mark.parametrize(
+    ("manifest", "reason"),
+    [
+        (manifest_of("a", "b"), "cannot name the 2 objects .* InputMessageFormat=manifest"),
+        (manifest_of("k" * 1012), "1025 characters, more than the 1024"),
+    ],
+)
+def test_an_input_that_no_uri_can_name_is_refused_with_the_remedy(manifest, reason):
+    with pytest.raises(InvalidInput, match=reason):
+        input_message(manifest, "uri")
+
+
+def test_a_refused_input_leaves_no_manifest_behind(manifests, executions):
+    runs = RunStarter(manifests, executions, S3Uri("outputs", "p/"), "uri", clock=lambda: NOW)
+    with pytest.raises(InvalidInput):
+        runs.start("landrun-1", "landing", ["k" * 1012], ManualTrigger(StartedBy="me"))
     assert manifests.stored == {}
