@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -191,9 +193,45 @@ def test_containers_reach_it_only_when_told_to_listen_and_with_a_warning(
             return other.connect_ex(("127.0.0.2", port)) == 0
 
     assert not reached(ready_line)
-    with local_up(root, tmp_path, "--listen", "--json") as (_, line):
-        assert reached(json.loads(line)["AWS_ENDPOINT_URL"])
-    assert_one_line((tmp_path / "stderr.txt").read_text(), "--listen", "password")
+    with local_up(root, tmp_path, "--listen", "desk.example", "--json") as (_, line):
+        environment = json.loads(line)
+        assert reached(environment["AWS_ENDPOINT_URL"])
+        port = environment["AWS_ENDPOINT_URL"].rpartition(":")[2]
+        named, other = (
+            listed_under(f"{host}:{port}", environment) for host in ("desk.example", "example.com")
+        )
+    assert (named, other) == (200, 403)
+    warning = (tmp_path / "stderr.txt").read_text()
+    assert_one_line(warning, "--listen", "every machine", "run commands as you")
+
+
+def listed_under(host: str, environment: dict[str, str]) -> int:
+    """The status of a signed request for the list of buckets, made under the name of a host."""
+    connection = http.client.HTTPConnection(urlsplit(environment["AWS_ENDPOINT_URL"]).netloc)
+    signature = f"AWS {environment['AWS_ACCESS_KEY_ID']}:0"
+    connection.request("GET", "/", headers={"Host": host, "Authorization": signature})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.mark.parametrize("host", ["http://desk.example", "desk.example:4566", "a b", ""])
+def test_what_is_no_name_of_a_host_is_one_line(host: str, root: Path, tmp_path: Path) -> None:
+    up = landrun("local", "up", "--listen", host, env=clean_environment(tmp_path), cwd=root)
+    assert (up.returncode, up.stdout) == (2, "")
+    assert_one_line(up.stderr, "--listen", "host.docker.internal")
+
+
+def test_a_shell_with_the_key_of_an_earlier_one_is_told_to_get_the_new_one(
+    root: Path, env: dict[str, str]
+) -> None:
+    environment = json.loads(landrun("local", "env", "--json", env=env, cwd=root).stdout)
+    stale = environment | {"AWS_ACCESS_KEY_ID": "LKIA0123456789ABCDEF"}
+    listed = subprocess.run(
+        ["aws", "s3", "ls"], env=env | stale, capture_output=True, text=True, check=False
+    )
+    assert listed.returncode
+    assert 'eval "$(landrun local env)"' in listed.stderr
 
 
 def test_a_tick_over_nothing_starts_no_run(root: Path, env: dict[str, str]) -> None:

@@ -31,9 +31,13 @@ def main(kind: str, program: str, work_dir: str) -> None:
     if kind == "bare":
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
     else:
-        from landrun_ops.local.engine import install  # noqa: PLC0415 - absent in the bare one
+        # Absent in the bare one.
+        from landrun_ops.local.access import AccessKey  # noqa: PLC0415
+        from landrun_ops.local.engine import install  # noqa: PLC0415
 
-        engine = install(program=Path(program), work_dir=Path(work_dir))
+        engine = install(
+            program=Path(program), work_dir=Path(work_dir), access_key=AccessKey.random()
+        )
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     port = server.get_host_and_port()[1]

@@ -75,6 +75,13 @@ def test_environment_is_the_job_s_over_the_laptop_s() -> None:
     assert given == ["AWS_REGION=mine", "AWS_ENDPOINT_URL=u", "MODE=a b"]
 
 
+def test_keys_are_in_docker_s_environment_and_not_among_its_words() -> None:
+    access = {"AWS_ACCESS_KEY_ID": "LKIA1", "AWS_SECRET_ACCESS_KEY": "hidden", "AWS_REGION": "here"}
+    given = Spec.of(REQUEST, "algo-1", access)
+    assert options(given.create_words(), "--env")[:2] == [*given.keys]
+    assert given.keys == {"AWS_ACCESS_KEY_ID": "LKIA1", "AWS_SECRET_ACCESS_KEY": "hidden"}
+
+
 def test_only_an_isolated_job_has_no_network() -> None:
     assert options(spec().create_words(), "--network") == ["host"]
     isolated = spec(NetworkConfig={"EnableNetworkIsolation": True})

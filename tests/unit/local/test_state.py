@@ -17,6 +17,13 @@ def test_what_is_written_while_held_can_be_read(tmp_path: Path) -> None:
         assert read(tmp_path)["more"] == 2
 
 
+def test_only_the_user_may_read_it_for_it_has_the_key(tmp_path: Path) -> None:
+    (tmp_path / "env.json.new").touch(mode=0o644)  # of one that was killed while it wrote
+    with held(tmp_path):
+        write(tmp_path, {"environment": {}})
+        assert (tmp_path / "env.json").stat().st_mode & 0o777 == 0o600
+
+
 def test_nothing_is_left_when_the_hold_ends(tmp_path: Path) -> None:
     with held(tmp_path):
         write(tmp_path, {"environment": {}})

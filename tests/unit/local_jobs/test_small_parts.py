@@ -9,10 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from landrun_ops.local.access import AccessKey
 from landrun_ops.local.engine import EngineInstalledError, install
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.processing_sync import as_output, error_name
 from landrun_ops.local.retry_wait import wait
+
+KEY = AccessKey("LKIA0000000000000000", "secret")
 
 
 @pytest.mark.parametrize(
@@ -72,13 +75,13 @@ def test_patches_are_taken_back_also_from_what_was_inherited() -> None:
 
 def test_second_engine_in_a_process_is_refused_until_the_first_is_closed(tmp_path) -> None:
     try:
-        first = install(program=tmp_path, work_dir=tmp_path)
+        first = install(program=tmp_path, work_dir=tmp_path, access_key=KEY)
     except EngineInstalledError:
         pytest.skip("the laptop's AWS of another test is up in this process")
     try:
         with pytest.raises(EngineInstalledError, match="close it first"):
-            install(program=tmp_path, work_dir=tmp_path)
+            install(program=tmp_path, work_dir=tmp_path, access_key=KEY)
     finally:
         first.close()
     first.close()
-    install(program=tmp_path, work_dir=tmp_path).close()
+    install(program=tmp_path, work_dir=tmp_path, access_key=KEY).close()

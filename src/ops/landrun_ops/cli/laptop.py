@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ def laptop(
     report: Callable[[str], None],
     *,
     port: int = 0,
-    listen: bool = False,
+    listen: Sequence[str] = (),
     parameters: Mapping[str, str],
     docker: Docker | None = None,
     enforce_iam: bool = False,
@@ -39,8 +39,8 @@ def laptop(
         Takes a line for each trouble while it is up.
     port : int
         Where to listen; 0 takes a free one.
-    listen : bool
-        Whether containers, and so other machines, can reach it.
+    listen : Sequence[str]
+        Names of hosts by which containers, and so other machines, reach it; none: nobody else does.
     parameters : Mapping[str, str]
         The template's parameters that are not to have their defaults.
     docker : Docker, optional

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shlex
 import signal
 import sys
@@ -31,6 +32,9 @@ SAM_FUNCTIONS = {
 }
 """The template's functions, and the variables of ``landrun local env`` that name them."""
 
+HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+"""A host's name or address as URLs have it; addresses of IPv6 are in brackets."""
+
 LONGEST_WAIT = 0.5
 """Seconds that a signal may go unseen."""
 
@@ -52,8 +56,15 @@ def up(
         int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free one.")
     ] = 0,
     listen: Annotated[
-        bool, typer.Option("--listen", help="Let containers reach it, as sam local needs.")
-    ] = False,
+        list[str] | None,
+        typer.Option(
+            metavar="HOST",
+            help="Let containers and other machines reach it by this name, such as"
+            " host.docker.internal for sam local; those who know its key can run commands as you."
+            " Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A parameter of the template; repeatable."),
@@ -72,9 +83,11 @@ def up(
     folder = places.project_folder(project, Path.cwd())
     state = places.state_folder(state_dir, folder)
     parameters = parsed_parameters(parameter or [])
-    if listen:
+    hosts = host_names(listen or [])
+    if hosts:
         complain(
-            "--listen: every machine of your network can reach it, and it asks for no password"
+            "--listen: every machine of your network can reach it; those who know its key, which"
+            " landrun local env shows, can run commands as you"
         )
     with (
         contextlib.suppress(KeyboardInterrupt),
@@ -84,7 +97,7 @@ def up(
             state,
             complain,
             port=port,
-            listen=listen,
+            listen=hosts,
             parameters=parameters,
             enforce_iam=iam,
         ) as aws,
@@ -169,6 +182,23 @@ def tick(
         show_json(result)
     else:
         typer.echo("\n".join(tick_lines(result)))
+
+
+def host_names(given: list[str]) -> list[str]:
+    """Check names of hosts that are to be listened for.
+
+    Raises
+    ------
+    ConfigurationError
+        When one is no name, such as a URL, or has a port.
+    """
+    for name in given:
+        if not HOST_NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"--listen {name!r} is not the name of a host: write it without a port,"
+                " such as --listen host.docker.internal"
+            )
+    return given
 
 
 def parsed_parameters(given: list[str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from landrun.sanitize import printable
 from landrun_ops.docker import Docker
 from landrun_ops.invoking import invoke, patient_config, reconcile_event
+from landrun_ops.local.access import AccessKey
 from landrun_ops.local.adapters import adapted
 from landrun_ops.local.deploy import deploy
 from landrun_ops.local.dispatcher import Dispatcher
@@ -23,7 +24,7 @@ from landrun_ops.local.identities import Identities, enforced
 from landrun_ops.local.invocations import Asynchronous, answered
 from landrun_ops.local.schedules import Clock, payload
 from landrun_ops.local.server import serve
-from landrun_ops.local.settings import ACCESS_KEY, REGION, SECRET_KEY, STACK, credentials
+from landrun_ops.local.settings import REGION, STACK
 from landrun_ops.local.signals import stopping
 from landrun_ops.local.stack import ScheduleSettings, Stack
 from landrun_ops.local.state import default_state_dir, held, read, write
@@ -51,6 +52,8 @@ class LocalAws:
     ----------
     endpoint_url
         Where it answers, such as ``http://127.0.0.1:4566``.
+    access_key
+        The key that requests to it are signed with.
     outputs
         The stack's outputs.
     not_here
@@ -62,6 +65,7 @@ class LocalAws:
     """
 
     endpoint_url: str
+    access_key: AccessKey
     outputs: Mapping[str, str]
     not_here: Mapping[str, str]
     logs: str
@@ -74,7 +78,7 @@ class LocalAws:
         project: Path,
         *,
         port: int = 0,
-        listen: bool = False,
+        listen: Sequence[str] = (),
         parameters: Mapping[str, str] | None = None,
         state_dir: Path | None = None,
         report: Report = report_to_stderr,
@@ -93,7 +97,8 @@ class LocalAws:
         port
             Where to answer on 127.0.0.1; 0 is a free port.
         listen
-            Whether to answer on every address, for containers to reach it.
+            Names of hosts by which containers and other machines reach it; with any, it answers on
+            every address of this machine.
         parameters
             The template's parameters, where not their defaults.
         state_dir
@@ -144,6 +149,7 @@ class LocalAws:
         schedules = [ScheduleSettings(**schedule) for schedule in content["schedules"]]
         return cls(
             content["endpoint_url"],
+            AccessKey(**content["access_key"]),
             content["outputs"],
             content["not_here"],
             content["logs"],
@@ -157,7 +163,7 @@ class LocalAws:
         project: Path,
         *,
         port: int,
-        listen: bool,
+        listen: Sequence[str],
         parameters: Mapping[str, str],
         state_dir: Path,
         report: Report,
@@ -165,16 +171,19 @@ class LocalAws:
         enforce_iam: bool,
     ) -> LocalAws:
         translated = translate(project / "template.yaml", parameters)
-        endpoint_url = closing.enter_context(serve(port, listen=listen))
+        key = AccessKey.random()
+        endpoint_url = closing.enter_context(serve(port, key, listen=listen))
         # Late: with it comes moto, which takes seconds; wrong templates are told before.
         from landrun_ops.local.engine import install  # noqa: PLC0415
 
         closing.enter_context(adapted(endpoint_url))
         roles = closing.enter_context(enforced(report)) if enforce_iam else None
         program = project / "src" / "processing"
-        engine = install(program=program, work_dir=state_dir, docker=docker, roles=roles)
+        engine = install(
+            program=program, work_dir=state_dir, access_key=key, docker=docker, roles=roles
+        )
         closing.callback(engine.close)
-        session = _session()
+        session = _session(key)
         stack = deploy(translated, parameters, session, endpoint_url)
         show(stack)
         identities = Identities(stack, session, endpoint_url, roles) if roles else None
@@ -182,26 +191,32 @@ class LocalAws:
         functions = Functions(
             LocalFunction(
                 one,
-                endpoint_url=endpoint_url,
+                access={
+                    **key.environment(endpoint_url),
+                    **(identities.keys[one.name] if identities else {}),
+                },
                 log=logs / f"{one.logical_id}.log",
                 report=report,
-                keys=identities.keys[one.name] if identities else None,
             )
             for one in stack.functions
         )
         sqs = session.client("sqs", endpoint_url=endpoint_url)
         as_function = identities.sqs if identities else None
         closing.enter_context(_at_work(stack, functions, sqs, report, as_function))
-        return cls(endpoint_url, stack.outputs, stack.not_here, str(logs), stack.schedules)
+        return cls(endpoint_url, key, stack.outputs, stack.not_here, str(logs), stack.schedules)
 
     def environment(self) -> dict[str, str]:
         """Return what SDKs and CLIs need to find it, the stack, and its outputs: ``LANDRUN_…``."""
         outputs = {f"LANDRUN_{_upper_snake(key)}": self.outputs[key] for key in self.outputs}
-        return {**credentials(self.endpoint_url), "LANDRUN_STACK": STACK, **outputs}
+        return {
+            **self.access_key.environment(self.endpoint_url),
+            "LANDRUN_STACK": STACK,
+            **outputs,
+        }
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of ``service``."""
-        return _client(_session(), service, self.endpoint_url)
+        return _client(_session(self.access_key), service, self.endpoint_url)
 
     def tick(self, scheduled_time: datetime | None = None) -> dict[str, Any]:
         """Invoke the ScheduleFunction with Scheduler's payload and return its result.
@@ -283,10 +298,10 @@ def _at_work(
                 part.wait()
 
 
-def _session() -> boto3.Session:
+def _session(key: AccessKey) -> boto3.Session:
     import boto3  # noqa: PLC0415  (late: takes a third of a second)
 
-    return boto3.Session(ACCESS_KEY, SECRET_KEY, region_name=REGION)
+    return boto3.Session(key.id, key.secret, region_name=REGION)
 
 
 def _client(session: boto3.Session, service: str, endpoint_url: str) -> Any:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import shutil
 import subprocess
 import tarfile
@@ -29,6 +30,7 @@ from landrun_ops.local.processing_files import TransferError
 LABEL = "landrun.job"
 """Label of the containers of jobs and of their volumes; its value is the job's name."""
 
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _CHUNK = 1 << 20
 
 
@@ -91,6 +93,14 @@ class Spec:
         """Folders that the job writes to."""
         return list(dict.fromkeys([f"{OPT_ML}/output", *map(_plain, self.outputs)]))
 
+    @property
+    def keys(self) -> dict[str, str]:
+        """Give the variables that Docker takes from its own environment.
+
+        Every user of this machine can read the words of a command, but not its environment.
+        """
+        return {name: value for name, value in self.environment.items() if name in _KEYS}
+
     def create_words(self) -> list[str]:
         """Give the words of ``docker create``; an image that is not here is an error."""
         words = ["create", "--pull", "never", "--name", self.name]
@@ -102,7 +112,7 @@ class Spec:
             volume = f"type=volume,dst={folder},volume-nocopy=true,volume-label={label}"
             words += ["--mount", volume]
         for name, value in self.environment.items():
-            words += ["--env", f"{name}={value}"]
+            words += ["--env", name if name in _KEYS else f"{name}={value}"]
         program, *rest = self.entrypoint or ("",)
         return [
             *words,
@@ -143,7 +153,8 @@ class DockerContainer:
     def start(self) -> None:
         """See ``Container``."""
         try:
-            self._docker(*self._spec.create_words())
+            environment = {**os.environ, **self._spec.keys}
+            self._docker(*self._spec.create_words(), environment=environment)
             self._bring_in()
         except (DockerError, OSError) as error:
             raise ContainerStartError(f"cannot run {self._spec.image}: {error}") from error

@@ -32,6 +32,7 @@ from landrun_ops.local import (
     execution_start,
     execution_stop,
     intrinsic_literals,
+    machine_clients,
     machine_role,
     processing_sync,
     retry_wait,
@@ -40,6 +41,7 @@ from landrun_ops.local import (
     status_events,
     task_tokens,
 )
+from landrun_ops.local.access import AccessKey
 from landrun_ops.local.iam import NotAllowedError
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.processing_job import Laptop, Order, Outcome, run
@@ -47,10 +49,11 @@ from landrun_ops.local.roles import SAGEMAKER, STATES, Roles
 from landrun_ops.local.sagemaker_jobs import ProcessingJobs
 from landrun_ops.local.status_events import Publisher
 
-_REGION = "us-east-1"
-_KEY = "landrun"  # moto takes any
 _CLOSING = 15.0
 _one_per_process = threading.Lock()
+
+Access = Callable[[], Mapping[str, str]]
+"""Gives the environment by which a program finds the laptop's AWS and signs its requests."""
 
 
 class EngineInstalledError(RuntimeError):
@@ -103,6 +106,7 @@ def install(
     *,
     program: Path,
     work_dir: Path,
+    access_key: AccessKey,
     python: str = sys.executable,
     docker: Docker | None = None,
     roles: Roles | None = None,
@@ -115,6 +119,8 @@ def install(
         Folder that stands for ``/opt/program``: the user's Processing scripts.
     work_dir
         Jobs leave their logs in ``work_dir/jobs/<job>/``.
+    access_key
+        Signs what machines and jobs ask of the laptop's AWS, where they do not sign as their roles.
     python
         Interpreter of the scripts.
     docker
@@ -135,12 +141,13 @@ def install(
     """
     if not _one_per_process.acquire(blocking=False):
         raise EngineInstalledError("an engine is installed in this process; close it first")
+    access = partial(_access, access_key)
     laptop = Laptop(
         program=program.resolve(),
         work_dir=work_dir.resolve(),
         python=python,
-        client=_Clients(_access),
-        access=_access,
+        client=_Clients(access),
+        access=access,
         docker=docker,
     )
     run_job = partial(_run_as, roles) if roles else run
@@ -163,7 +170,8 @@ def install(
     status_events.adapt(patches, publisher)
     sagemaker_jobs.adapt(patches, jobs)
     processing_sync.adapt(patches, jobs)
-    sending_task.adapt(patches, _senders(roles))
+    machine_clients.adapt(patches, access_key)
+    sending_task.adapt(patches, _senders(access, roles))
     if roles:
         machine_role.adapt(patches, jobs, roles.iam)
     return Engine(jobs, patches, publisher)
@@ -177,19 +185,19 @@ def _run_as(roles: Roles, order: Order, laptop: Laptop) -> Outcome:
         return Outcome("Failed", f"ClientError: {error}")
 
     def access() -> Mapping[str, str]:
-        return {**_access(), **keys}
+        return {**laptop.access(), **keys}
 
     return run(order, replace(laptop, client=_Clients(access), access=access))
 
 
-def _senders(roles: Roles | None) -> sending_task.ClientOf:
+def _senders(access: Access, roles: Roles | None) -> sending_task.ClientOf:
     """Give what gives SQS clients for machines: with ``roles``, signed by each one's own role."""
-    everybody = _Clients(_access)
+    everybody = _Clients(access)
 
     @cache
     def of_role(arn: str) -> _Clients:
         keys = roles.keys(arn, STATES) if roles else {}
-        return _Clients(lambda: {**_access(), **keys})
+        return _Clients(lambda: {**access(), **keys})
 
     return lambda arn: (of_role(arn) if roles else everybody)("sqs")
 
@@ -197,7 +205,7 @@ def _senders(roles: Roles | None) -> sending_task.ClientOf:
 class _Clients:
     """boto3 clients of the laptop's AWS, one per service, made when first asked for."""
 
-    def __init__(self, access: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(self, access: Access) -> None:
         self._access = access
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
@@ -214,7 +222,7 @@ def _client(service: str, access: Mapping[str, str]) -> Any:
     return session.client(
         service,
         endpoint_url=access["AWS_ENDPOINT_URL"],
-        region_name=_REGION,
+        region_name=access["AWS_REGION"],
         aws_access_key_id=access["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
         aws_session_token=access.get("AWS_SESSION_TOKEN"),
@@ -222,14 +230,9 @@ def _client(service: str, access: Mapping[str, str]) -> Any:
     )
 
 
-def _access() -> Mapping[str, str]:
-    return {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{moto_server_port()}",
-        "AWS_ACCESS_KEY_ID": _KEY,
-        "AWS_SECRET_ACCESS_KEY": _KEY,
-        "AWS_DEFAULT_REGION": _REGION,
-        "AWS_REGION": _REGION,
-    }
+def _access(key: AccessKey) -> Mapping[str, str]:
+    """Say where the laptop's AWS is now; ``Access`` with its key."""
+    return key.environment(f"http://127.0.0.1:{moto_server_port()}")
 
 
 def _running_executions() -> list[Any]:

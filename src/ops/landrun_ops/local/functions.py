@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from landrun_ops.local.errors import LocalAwsError
-from landrun_ops.local.settings import credentials
 
 INIT_SECONDS: Final = 60.0
 """Longest wait for a handler's imports; they do not count against the function's timeout."""
@@ -93,28 +92,24 @@ class LocalFunction:
     ----------
     settings
         What is deployed.
-    endpoint_url
-        The laptop's AWS, as the handler will find it.
+    access
+        The environment by which the handler finds the laptop's AWS, and signs its requests.
     log
         The file that takes what the handler prints and logs.
     report
         Told of every invocation that failed, in one line.
-    keys
-        The environment by which the handler signs, where that is not the laptop's own.
     """
 
     def __init__(
         self,
         settings: FunctionSettings,
         *,
-        endpoint_url: str,
+        access: Mapping[str, str],
         log: Path,
         report: Report,
-        keys: Mapping[str, str] | None = None,
     ) -> None:
         self.settings = settings
-        self._keys = keys or {}
-        self._endpoint_url = endpoint_url
+        self._access = access
         self._log = log
         self._report = report
         self._turn = threading.Lock()
@@ -205,8 +200,7 @@ class LocalFunction:
             "PYTHONPATH": str(settings.code),
             "LAMBDA_TASK_ROOT": str(settings.code),
             "_HANDLER": settings.handler,
-            **credentials(self._endpoint_url),
-            **self._keys,
+            **self._access,
             # Nothing of the user's own AWS profile may reach a handler.
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

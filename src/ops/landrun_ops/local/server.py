@@ -7,9 +7,16 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from landrun_ops.local.access import (
+    HOSTS,
+    AccessControl,
+    AccessKey,
+    host_headers,
+    issued_key_ids,
+)
 from landrun_ops.local.errors import AlreadyUpError, PortInUseError
 from landrun_ops.local.settings import EVERYWHERE, HOST
 
@@ -20,13 +27,17 @@ _SHUTDOWN_POLL = 0.05
 
 
 @contextlib.contextmanager
-def serve(port: int, *, listen: bool = False) -> Iterator[str]:
+def serve(port: int, key: AccessKey, *, listen: Sequence[str] = ()) -> Iterator[str]:
     """Serve moto on ``port`` of 127.0.0.1 (0: a free one) and yield its endpoint URL.
 
-    With ``listen`` it can be reached from containers, and so from other machines, too.
+    Requests need ``key``, or a key that IAM or STS of this moto has issued.
 
-    What moto's own ``ThreadedMotoServer`` does, with three differences: a port in use is an error
-    (there, it hangs), the socket is closed at the end, and requests are not printed.
+    With ``listen``, the names of hosts, it can be reached under these names, too: from containers,
+    and so from other machines.
+
+    What moto's own ``ThreadedMotoServer`` does, with these differences: it answers only whom
+    ``access.AccessControl`` lets in, a port in use is an error (there, it hangs), the socket is
+    closed at the end, and requests are not printed.
 
     Raises
     ------
@@ -42,7 +53,7 @@ def serve(port: int, *, listen: bool = False) -> Iterator[str]:
             _listen(EVERYWHERE if listen else HOST, port) as listening,
             _state_of_its_own(listening.getsockname()[1]),
         ):
-            server = _make_server(listening)
+            server = _make_server(listening, key, [*HOSTS, *listen])
             thread = threading.Thread(
                 target=server.serve_forever, args=(_SHUTDOWN_POLL,), name="moto", daemon=True
             )
@@ -98,7 +109,7 @@ def _forget_everything() -> None:
     moto_api_backend.reset()
 
 
-def _make_server(listening: socket.socket) -> Any:
+def _make_server(listening: socket.socket, key: AccessKey, hosts: Sequence[str]) -> Any:
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
         DomainDispatcherApplication,
         MotoRequestHandler,
@@ -107,10 +118,12 @@ def _make_server(listening: socket.socket) -> Any:
     from werkzeug.serving import make_server  # noqa: PLC0415
 
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    port = listening.getsockname()[1]
+    moto = DomainDispatcherApplication(create_backend_app)
     return make_server(
         HOST,
-        listening.getsockname()[1],
-        DomainDispatcherApplication(create_backend_app),
+        port,
+        AccessControl(moto, key, host_headers(hosts, port), issued_key_ids),
         threaded=True,
         request_handler=MotoRequestHandler,
         fd=listening.fileno(),

@@ -44,9 +44,14 @@ def held(state_dir: Path) -> Iterator[None]:
 
 
 def write(state_dir: Path, content: Mapping[str, Any]) -> None:
-    """Leave ``content``, which has an ``environment``, and this process's id for :func:`read`."""
+    """Leave ``content``, which has an ``environment``, and this process's id for :func:`read`.
+
+    The environment has the key to the laptop's AWS: nobody but the user may read the file.
+    """
     unfinished = state_dir / f"{ENVIRONMENT_FILE}.new"
     text = json.dumps({"pid": os.getpid(), **content}, indent=2)
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600, exist_ok=False)
     unfinished.write_text(text + "\n", encoding="utf-8")
     unfinished.replace(state_dir / ENVIRONMENT_FILE)
 

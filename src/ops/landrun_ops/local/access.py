@@ -1,0 +1,216 @@
+"""Who may use the laptop's AWS: programs that have one of its keys, and no web page.
+
+Whoever can create a Processing job runs commands as the user of the laptop. A browser sends the
+requests of any page that is open to 127.0.0.1 as well, and moto answers every request. So each
+request is checked here, before moto sees it.
+
+The ID of an access key is what lets a request in: signatures are not verified. An ID is random, and
+nobody learns it who cannot read the user's files.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import secrets
+import string
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+from landrun_ops.local.settings import REGION
+
+HOSTS: Final = ("127.0.0.1", "localhost", "[::1]", "host.docker.internal")
+"""The names by which this machine and its containers reach the laptop's AWS.
+
+Names below them, such as ``bucket.localhost``, are not accepted: nothing needs them, for the AWS CLI
+and boto3 write the name of a bucket into the path.
+"""
+
+_ID_CHARACTERS: Final = string.ascii_uppercase + string.digits
+_SIGNATURE: Final = re.compile(r"(?:AWS4-[A-Z0-9-]+ Credential=([^/,\s]+)/|AWS ([^:\s]+):)")
+_NOT_A_PAGES: Final = (None, "none", "same-origin")
+_HTTP_PORT: Final = 80
+_SANDBOX: Final = ("Content-Security-Policy", "sandbox")
+"""Keeps an HTML object that somebody opens by a presigned URL from running scripts: they could read
+the key's ID in the URL, and their requests would not be foreign."""
+
+Environ = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class AccessKey:
+    """An access key of the laptop's AWS; who signs with it may do everything there."""
+
+    id: str
+    secret: str = field(repr=False)
+
+    @classmethod
+    def random(cls) -> AccessKey:
+        """Generate a key that looks like one of AWS's."""
+        ending = "".join(secrets.choice(_ID_CHARACTERS) for _ in range(16))
+        return cls(f"LKIA{ending}", secrets.token_urlsafe(30))
+
+    def environment(self, endpoint_url: str) -> dict[str, str]:
+        """Return the environment by which any AWS SDK or CLI finds the laptop's AWS."""
+        return {
+            "AWS_ENDPOINT_URL": endpoint_url,
+            "AWS_ACCESS_KEY_ID": self.id,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+        }
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a request is refused: the code and the message of an AWS error."""
+
+    code: str
+    message: str
+
+
+class AccessControl:
+    """A WSGI application that passes on to another one what may be asked of it.
+
+    Parameters
+    ----------
+    application
+        moto.
+    key
+        The key that the user of the laptop has.
+    hosts
+        The values of the ``Host`` header that are accepted, in lower case and with the port.
+    issued
+        Gives the IDs of the other keys that are accepted.
+    """
+
+    def __init__(
+        self,
+        application: Callable[..., Any],
+        key: AccessKey,
+        hosts: frozenset[str],
+        issued: Callable[[], Iterable[str]],
+    ) -> None:
+        self._application = application
+        self._key = key
+        self._hosts = hosts
+        self._issued = issued
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        """Answer a request: with an error of status 403, or as the application does."""
+        refusal = self.refusal(environ)
+        if refusal:
+            return _refuse(refusal, environ, start_response)
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            return start_response(status, [*_without_cors(headers), _SANDBOX], *rest)
+
+        return self._application(environ, start)
+
+    def refusal(self, environ: Environ) -> Refusal | None:
+        """Say why a request is refused; None when it is not."""
+        host = environ.get("HTTP_HOST", "").lower()
+        if host not in self._hosts:
+            return Refusal(
+                "AccessDenied",
+                f"the laptop's AWS is not reached by the Host {host[:100]!r}: use the endpoint that"
+                " landrun local env shows, or name the host: landrun local up --listen HOST",
+            )
+        if _is_a_pages(environ, host):
+            return Refusal("AccessDenied", "the laptop's AWS takes no requests from web pages")
+        if not self._accepts(key_id(environ)):
+            return Refusal(
+                "UnrecognizedClientException",
+                "the laptop's AWS takes only requests that are signed with a key of its own:"
+                ' eval "$(landrun local env)"',
+            )
+        return None
+
+    def _accepts(self, given: str) -> bool:
+        """Look the issued keys up only for a request that the user's own has not signed."""
+        return _is_among(given, [self._key.id]) or _is_among(given, self._issued())
+
+
+def host_headers(names: Iterable[str], port: int) -> frozenset[str]:
+    """Give the values of the ``Host`` header by which clients name hosts on a port."""
+    ending = "" if port == _HTTP_PORT else f":{port}"
+    return frozenset(f"{name.lower()}{ending}" for name in names)
+
+
+def issued_key_ids() -> list[str]:
+    """Give the IDs of the active keys that IAM and STS of the laptop's AWS have issued."""
+    from moto.iam.models import iam_backends  # noqa: PLC0415  (late, as all of moto)
+
+    return [
+        key.access_key_id
+        for account in list(iam_backends.values())
+        for backend in list(account.values())
+        for key in list(backend.access_keys.values())
+        if key.status == "Active"
+    ]
+
+
+def key_id(environ: Environ) -> str:
+    """Read the ID of the key that signed a request, in its header or in a presigned URL.
+
+    Returns an empty text for a request that is not signed.
+
+    >>> key_id({"HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=AKIA1/20261122/..., ..."})
+    'AKIA1'
+    >>> key_id({"QUERY_STRING": "X-Amz-Credential=AKIA1%2F20261122%2F...&X-Amz-Signature=..."})
+    'AKIA1'
+    """
+    header = environ.get("HTTP_AUTHORIZATION")
+    if header is not None:
+        found = _SIGNATURE.match(header)
+        return (found[1] or found[2]) if found else ""
+    query = parse_qs(environ.get("QUERY_STRING", ""))
+    [credential, *_] = query.get("X-Amz-Credential") or query.get("AWSAccessKeyId") or [""]
+    return credential.partition("/")[0]
+
+
+def _is_among(given: str, ids: Iterable[str]) -> bool:
+    """Compare in a time that does not tell how much of an ID was guessed."""
+    return any(hmac.compare_digest(given.encode(), one.encode()) for one in ids)
+
+
+def _is_a_pages(environ: Environ, host: str) -> bool:
+    """Tell whether a browser made a request for a page that is not of the laptop's AWS."""
+    if environ.get("HTTP_SEC_FETCH_SITE") not in _NOT_A_PAGES:
+        return True
+    return environ.get("HTTP_ORIGIN", f"http://{host}").lower() != f"http://{host}"
+
+
+def _without_cors(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Leave out what lets pages of other origins read a response."""
+    return [one for one in headers if not one[0].lower().startswith("access-control-")]
+
+
+def _refuse(refusal: Refusal, environ: Environ, start_response: Callable[..., Any]) -> list[bytes]:
+    """Answer with an error in the form that the client of the service reads."""
+    if "json" in environ.get("CONTENT_TYPE", ""):
+        kind, body = "application/json", _as_json(refusal)
+    else:
+        kind, body = "text/xml", _as_xml(refusal)
+    content = body.encode()
+    headers = [
+        ("Content-Type", f"{kind}; charset=utf-8"),
+        ("Content-Length", str(len(content))),
+        ("x-amzn-ErrorType", refusal.code),
+        _SANDBOX,
+    ]
+    start_response("403 Forbidden", headers)
+    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [content]
+
+
+def _as_json(refusal: Refusal) -> str:
+    return json.dumps({"__type": refusal.code, "message": refusal.message})
+
+
+def _as_xml(refusal: Refusal) -> str:
+    error = f"<Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message>"
+    return f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error></ErrorResponse>"

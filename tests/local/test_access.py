@@ -1,0 +1,160 @@
+"""Who may use the laptop's AWS: requests as browsers, curl, programs and moto itself send them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from landrun_ops.local import LocalAws
+
+pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+
+
+def curl(url: str, *options: str) -> tuple[int, str]:
+    """The status and the headers and body of an answer."""
+    told = subprocess.run(
+        ["curl", "--silent", "--show-error", "--include", "--max-time", "60", *options, url],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return int(told.split()[1]), told
+
+
+def signed(aws: LocalAws) -> list[str]:
+    """The options by which curl shows the key; signatures are not verified."""
+    return ["--header", f"Authorization: AWS {aws.access_key.id}:0"]
+
+
+def processing_job(command: str) -> dict[str, Any]:
+    return {
+        "ProcessingJobName": f"job-{uuid.uuid4().hex}",
+        "RoleArn": "arn:aws:iam::123456789012:role/any",
+        "AppSpecification": {
+            "ImageUri": "any",
+            "ContainerEntrypoint": ["/bin/sh", "-c", command],
+        },
+        "ProcessingResources": {
+            "ClusterConfig": {
+                "InstanceCount": 1,
+                "InstanceType": "ml.m5.large",
+                "VolumeSizeInGB": 1,
+            }
+        },
+    }
+
+
+def test_a_program_with_the_key_is_answered(aws: LocalAws) -> None:
+    status, told = curl(aws.endpoint_url, *signed(aws))
+    assert status == 200
+    assert aws.outputs["LandingBucket"] in told
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Host: example.com",
+        "Host: example.com:{port}",
+        "Host: 127.0.0.1",
+        "Origin: https://example.com",
+        "Origin: http://127.0.0.1:1",
+        "Origin: null",
+        "Sec-Fetch-Site: cross-site",
+        "Sec-Fetch-Site: same-site",
+        "Authorization: AWS landrun-local:0",
+        "Authorization;",
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/moto-api/reset", "/latest/meta-data/"])
+@pytest.mark.parametrize("method", ["POST", "OPTIONS"])
+def test_a_request_of_somebody_else_is_refused(
+    aws: LocalAws, header: str, path: str, method: str
+) -> None:
+    given = header.format(port=urlsplit(aws.endpoint_url).port)
+    key = [] if given.startswith("Authorization") else signed(aws)
+    status, told = curl(f"{aws.endpoint_url}{path}", "--request", method, *key, "--header", given)
+    assert status == 403
+    assert "access-control" not in told.lower()
+    assert aws.client("s3").list_buckets()["Buckets"]
+
+
+@pytest.mark.parametrize("origin", ["https://example.com", ""])
+def test_a_shell_command_that_is_posted_without_the_key_does_not_run(
+    aws: LocalAws, tmp_path: Path, origin: str
+) -> None:
+    job = processing_job(f"touch {tmp_path}/ran")
+    status, _ = curl(
+        aws.endpoint_url,
+        *("--header", "X-Amz-Target: SageMaker.CreateProcessingJob"),
+        *("--header", f"Origin: {origin}"),
+        *("--data", json.dumps(job)),
+    )
+    assert status == 403
+    with pytest.raises(ClientError, match="Could not find"):
+        aws.client("sagemaker").describe_processing_job(ProcessingJobName=job["ProcessingJobName"])
+
+
+def test_the_key_is_in_presigned_urls_and_is_another_for_every_laptop(aws: LocalAws) -> None:
+    bucket = aws.outputs["OutputBucket"]
+    s3 = aws.client("s3")
+    s3.put_object(Bucket=bucket, Key="shared.txt", Body=b"hello")
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "shared.txt"})
+    status, told = curl(url)
+    assert (status, told.splitlines()[-1]) == (200, "hello")
+    assert aws.access_key.id in url
+    assert curl(url.replace(aws.access_key.id, "LKIA0123456789ABCDEF"))[0] == 403
+    assert curl(url, "--header", "Sec-Fetch-Site: cross-site")[0] == 403
+
+
+def client(aws: LocalAws, service: str, *key: str) -> Any:
+    session = boto3.Session(*key, region_name="us-east-1")
+    return session.client(service, endpoint_url=aws.endpoint_url)  # type: ignore[call-overload]
+
+
+def test_keys_that_iam_and_sts_have_issued_are_accepted_until_they_are_deleted(
+    aws: LocalAws,
+) -> None:
+    iam, user = aws.client("iam"), f"user-{uuid.uuid4().hex}"
+    iam.create_user(UserName=user)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    of_user = client(aws, "sts", key["AccessKeyId"], key["SecretAccessKey"])
+    assert of_user.get_caller_identity()["Arn"].endswith(f"user/{user}")
+
+    [role, *_] = iam.list_roles()["Roles"]
+    assumed = of_user.assume_role(RoleArn=role["Arn"], RoleSessionName="s")["Credentials"]
+    parts = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+    as_role = client(aws, "sts", *(assumed[part] for part in parts))
+    assert role["RoleName"] in as_role.get_caller_identity()["Arn"]
+
+    iam.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
+    with pytest.raises(ClientError, match="landrun local env"):
+        of_user.get_caller_identity()
+
+
+def test_what_a_state_machine_calls_by_itself_is_signed_with_the_key(
+    aws: LocalAws, eventually: Callable[..., Any]
+) -> None:
+    task = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:listBuckets", "End": True}
+    states = aws.client("stepfunctions")
+    machine = states.create_state_machine(
+        name=f"machine-{uuid.uuid4().hex}",
+        definition=json.dumps({"StartAt": "List", "States": {"List": task}}),
+        roleArn="arn:aws:iam::123456789012:role/any",
+    )["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+
+    def ended() -> dict[str, Any] | None:
+        found = states.describe_execution(executionArn=execution)
+        return None if found["status"] == "RUNNING" else found
+
+    assert aws.outputs["LandingBucket"] in eventually(ended)["output"]
