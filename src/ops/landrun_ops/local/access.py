@@ -26,12 +26,12 @@ from landrun_ops.local.settings import REGION
 HOSTS: Final = ("127.0.0.1", "localhost", "[::1]", "host.docker.internal")
 """The names by which this machine and its containers reach the laptop's AWS.
 
-Names below them, such as ``bucket.localhost``, are not accepted: nothing needs them, for the AWS CLI
-and boto3 write the name of a bucket into the path.
+Names below them, such as ``bucket.localhost``, are not accepted. Nothing needs them, for the AWS
+CLI and boto3 write the name of a bucket into the path.
 """
 
 _ID_CHARACTERS: Final = string.ascii_uppercase + string.digits
-_SIGNATURE: Final = re.compile(r"(?:AWS4-[A-Z0-9-]+ Credential=([^/,\s]+)/|AWS ([^:\s]+):)")
+_SIGNATURE: Final = re.compile(r"(?:AWS4-[A-Z0-9-]+ Credential=|AWS )([^/:,\s]+)[/:]")
 _NOT_A_PAGES: Final = (None, "none", "same-origin")
 _HTTP_PORT: Final = 80
 _SANDBOX: Final = ("Content-Security-Policy", "sandbox")
@@ -164,10 +164,10 @@ def key_id(environ: Environ) -> str:
     >>> key_id({"QUERY_STRING": "X-Amz-Credential=AKIA1%2F20261122%2F...&X-Amz-Signature=..."})
     'AKIA1'
     """
-    header = environ.get("HTTP_AUTHORIZATION")
+    header: str | None = environ.get("HTTP_AUTHORIZATION")
     if header is not None:
         found = _SIGNATURE.match(header)
-        return (found[1] or found[2]) if found else ""
+        return str(found[1]) if found else ""
     query = parse_qs(environ.get("QUERY_STRING", ""))
     [credential, *_] = query.get("X-Amz-Credential") or query.get("AWSAccessKeyId") or [""]
     return credential.partition("/")[0]
@@ -182,7 +182,8 @@ def _is_a_pages(environ: Environ, host: str) -> bool:
     """Tell whether a browser made a request for a page that is not of the laptop's AWS."""
     if environ.get("HTTP_SEC_FETCH_SITE") not in _NOT_A_PAGES:
         return True
-    return environ.get("HTTP_ORIGIN", f"http://{host}").lower() != f"http://{host}"
+    own = f"http://{host}"
+    return bool(environ.get("HTTP_ORIGIN", own).lower() != own)
 
 
 def _without_cors(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from landrun_ops.local.access import (
     issued_key_ids,
 )
 from landrun_ops.local.errors import AlreadyUpError, PortInUseError
+from landrun_ops.local.patches import Patches
 from landrun_ops.local.settings import EVERYWHERE, HOST
 
 _one_per_process = threading.Lock()
@@ -85,10 +86,16 @@ def _listen(host: str, port: int) -> socket.socket:
 
 @contextlib.contextmanager
 def _state_of_its_own(port: int) -> Iterator[None]:
-    """Begin and end with an empty moto whose state machines run, and call back on ``port``."""
+    """Begin and end with an empty moto whose state machines run, and call back on ``port``.
+
+    Names of hosts hold no names of buckets: in ``desk.example``, moto would see a bucket ``desk``.
+    """
     # Late: moto takes seconds to import, and only those who serve need it.
+    from moto import settings  # noqa: PLC0415
     from moto.core.config import default_user_config  # noqa: PLC0415
 
+    patches = Patches()
+    patches.set(settings, "S3_IGNORE_SUBDOMAIN_BUCKETNAME", True)
     outside = os.environ.get("MOTO_PORT")
     os.environ["MOTO_PORT"] = str(port)
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
@@ -97,6 +104,7 @@ def _state_of_its_own(port: int) -> Iterator[None]:
         yield
     finally:
         _forget_everything()
+        patches.undo()
         default_user_config["stepfunctions"] = {"execute_state_machine": False}
         os.environ.pop("MOTO_PORT")
         if outside is not None:
