@@ -37,8 +37,8 @@ NOT_RUN = {
         "aws lambda get-account-settings --query AccountLimit",
     ],
     "docs/laptop.md": [
-        "landrun local up --listen                    # stays; containers can reach it",
-        "landrun local env --sam > env.json",
+        "landrun local up --listen host.docker.internal    # stays; containers can reach it",
+        'eval "$(landrun local env)"',
     ],
     "docs/more-machines.md": [
         "sam deploy --parameter-overrides Engine=spark InstanceCount=4 InstanceType=ml.m5.2xlarge",

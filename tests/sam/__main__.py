@@ -3,7 +3,7 @@
     PYTHONPATH=tests python -m sam [--without-docker]
 
 `sam validate --lint`, `sam build`, every function with every payload of events/ by `sam local
-invoke` against `landrun local up --listen`, and all of them again, while landings collect, by
+invoke` against `landrun local up --listen HOST`, and all of them again, while landings collect, by
 `sam local start-lambda` and boto3. Without a Docker daemon what was built runs under Lambda's own
 runtime client and emulator. Exit code 0 when everything held, 1 when something did not.
 """
@@ -58,7 +58,7 @@ def _run(steps: Steps, closing: ExitStack, *, with_docker: bool) -> None:
         validate(tools, steps)
     with steps.step("sam build"):
         built = build(tools, steps)
-    with steps.step("landrun local up --listen, landrun local env --sam"):
+    with steps.step("landrun local up --listen HOST, landrun local env --sam"):
         for laptop in laptops.values():
             laptop.wait()
         laptops["arrival"].land(laptops["arrival"]["LANDING_BUCKET"], NIGHTLY)
@@ -80,18 +80,19 @@ def _in_docker(tools: Tools, built: Path, found: list[str]) -> dict[str, Way]:
 
     return {
         "sam local invoke": lambda laptop: nullcontext(
-            sam_local(tools, built, variables(laptop), found)
+            sam_local(tools, built, variables(laptop), found, laptop.environment)
         ),
         "sam local start-lambda, boto3's lambda.invoke": lambda laptop: start_lambda(
-            tools, built, variables(laptop), found
+            tools, built, variables(laptop), found, laptop.environment
         ),
     }
 
 
 def _emulated(tools: Tools, built: Path) -> dict[str, Way]:
     def way(laptop: Laptop) -> AbstractContextManager[Invoke]:
-        here = {"AWS_ENDPOINT_URL": laptop.endpoint_url}
-        variables = {name: {**one, **here} for name, one in laptop.sam_variables().items()}
+        variables = {
+            name: {**one, **laptop.environment} for name, one in laptop.sam_variables().items()
+        }
         return emulated(tools, built, variables, laptop.name)
 
     return {"Lambda's emulator": way, "Lambda's emulator, again": way}

@@ -46,14 +46,16 @@ def answered(stdout: str, stderr: str = "") -> Any:
         raise Failure(f"no answer but {stdout.strip()[:300]!r}:\n{last}") from None
 
 
-def sam_local(tools: Tools, built: Path, variables: Path, image: Sequence[str]) -> Invoke:
-    """`sam local invoke`, a container for each."""
+def sam_local(
+    tools: Tools, built: Path, variables: Path, image: Sequence[str], shell: Mapping[str, str]
+) -> Invoke:
+    """`sam local invoke`, a container for each; ``shell`` is what `landrun local env` gives."""
     options = _options(built, variables, image)
 
     def invoke(function: str, payload: str) -> Any:
         event = ["--event", str(expected.path(payload))]
         command = [str(tools.sam), "local", "invoke", function, *event, *options]
-        done = finished(command, LONGEST, env=tools.environment(), cwd=ROOT)
+        done = finished(command, LONGEST, env=tools.environment() | shell, cwd=ROOT)
         if done.returncode:
             raise Failure(f"sam local invoke exited with {done.returncode}:\n{done.stderr[-1500:]}")
         return answered(done.stdout, done.stderr)
@@ -68,14 +70,15 @@ def _options(built: Path, variables: Path, image: Sequence[str]) -> list[str]:
 
 @contextmanager
 def start_lambda(
-    tools: Tools, built: Path, variables: Path, image: Sequence[str]
+    tools: Tools, built: Path, variables: Path, image: Sequence[str], shell: Mapping[str, str]
 ) -> Iterator[Invoke]:
     """`sam local start-lambda` for the block, with containers that stay, invoked by boto3."""
     port = free_port()
     options = _options(built, variables, image)
     command = [str(tools.sam), "local", "start-lambda", "--port", str(port), "--no-watch", *options]
     log = WORK / "start-lambda.log"
-    with _running([*command, "--warm-containers", "EAGER"], tools.environment(), log, ROOT):
+    environment = tools.environment() | shell
+    with _running([*command, "--warm-containers", "EAGER"], environment, log, ROOT):
         eventually(lambda: listens(port), f"sam local start-lambda, see {log}")
         client = _client(port)
         yield lambda function, payload: _invoke(client, function, payload, log)
@@ -110,8 +113,6 @@ def _lambda_environment(
     given = {name: str(value) for name, value in variables.items()}
     return bare_environment() | {
         "PYTHONPATH": str(tools.packages),
-        "AWS_ACCESS_KEY_ID": "landrun",
-        "AWS_SECRET_ACCESS_KEY": "landrun",
         "AWS_REGION": REGION,
         "AWS_LAMBDA_FUNCTION_NAME": function,
         "AWS_LAMBDA_FUNCTION_TIMEOUT": str(LONGEST),

@@ -1,4 +1,4 @@
-"""`landrun local up --listen` and `landrun local env --sam`, as users type them; and what is there.
+"""`landrun local up --listen HOST`, `landrun local env` as users type them; and what is there.
 
 Everything that is checked is asked for over the network, as anybody could.
 """
@@ -28,6 +28,7 @@ LANDED_KEY = "incoming/2026/11/22/messages.jsonl"
 PREFIX = "sam"
 """Of the names of runs: those of the payloads about executions begin with `landrun`."""
 
+CONTAINERS_HOST = "host.docker.internal"
 PATIENCE = 90  # seconds
 
 
@@ -42,7 +43,7 @@ class Laptop:
         given = {"JobNamePrefix": PREFIX, "ScheduleExpression": "rate(365 days)", **parameters}
         options = [f"--parameter={key}={value}" for key, value in given.items()]
         self._process = subprocess.Popen(
-            [LANDRUN, "local", "up", "--listen", self._state, *options],
+            [LANDRUN, "local", "up", "--listen", CONTAINERS_HOST, self._state, *options],
             stdout=(self._folder / "up.out").open("wb"),
             stderr=(self._folder / "up.err").open("wb"),
             cwd=ROOT,
@@ -56,11 +57,11 @@ class Laptop:
         Raises
         ------
         Failure
-            When it does not come up, or does not warn that every machine can reach it.
+            When it does not come up, or does not warn that others can run commands.
         """
         eventually(self._is_ready, f"landrun local up --listen ({self.name})")
-        if "every machine of your network" not in self._said():
-            raise Failure("landrun local up --listen does not warn who can reach it")
+        if "can run commands as you" not in self._said():
+            raise Failure("landrun local up --listen does not warn what others can do")
         told = run([LANDRUN, "local", "env", "--json", self._state], cwd=ROOT)
         self._environment = json.loads(told)
         self.client("s3").create_bucket(Bucket=LANDED_BUCKET)
@@ -82,6 +83,11 @@ class Laptop:
     def __getitem__(self, output: str) -> str:
         """The stack's output, by its name in the environment without LANDRUN_."""
         return self._environment[f"LANDRUN_{output}"]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What `eval "$(landrun local env)"` adds to a shell."""
+        return dict(self._environment)
 
     @property
     def endpoint_url(self) -> str:

@@ -167,8 +167,8 @@ def key_id(environ: Environ) -> str:
     header: str | None = environ.get("HTTP_AUTHORIZATION")
     if header is not None:
         found = _SIGNATURE.match(header)
-        return str(found[1]) if found else ""
-    query = parse_qs(environ.get("QUERY_STRING", ""))
+        return found[1] if found else ""
+    query: dict[str, list[str]] = parse_qs(environ.get("QUERY_STRING", ""))
     [credential, *_] = query.get("X-Amz-Credential") or query.get("AWSAccessKeyId") or [""]
     return credential.partition("/")[0]
 
