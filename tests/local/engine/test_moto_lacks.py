@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 
 WAITS = {"StartAt": "S", "States": {"S": {"Type": "Wait", "Seconds": 60, "End": True}}}
 PASSES = {"StartAt": "S", "States": {"S": {"Type": "Pass", "End": True}}}
@@ -185,3 +186,8 @@ def test_redrives_and_spelling_of_times_in_the_context__execution_context(bare) 
     machine, _ = asking(bare, Parameters=counted)
     ended = bare.settled(bare.execute(machine, name="counts"))
     assert "RedriveCount" in ended["cause"]
+
+
+def test_calls_of_machines_signed_with_a_key_that_can_be_chosen__machine_clients() -> None:
+    made = boto_client_for("us-east-1", "s3")
+    assert made._get_credentials().access_key == "ak"
