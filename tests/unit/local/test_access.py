@@ -23,7 +23,8 @@ from landrun_ops.local.access import (
 from landrun_ops.local.settings import ACCOUNT
 
 KEY = AccessKey("LKIA0123456789ABCDEF", "secret")
-SESSION = "ASIA0123456789ABCDEF"
+SESSION = KEY.id.replace("LK", "AS")
+STRANGER = KEY.id.replace("LK", "AK")
 PORT = 4566
 HOST = f"127.0.0.1:{PORT}"
 
@@ -125,7 +126,7 @@ REFUSED = {
     "a host that is not named": ({"HTTP_HOST": f"desk.example:{PORT}"}, NAMES),
     "no key": (signed_by(None), KEYS),
     "moto's own interface": ({**signed_by(None), "PATH_INFO": "/moto-api/reset"}, KEYS),
-    "another key": (signed_by("AKIA0123456789ABCDEF"), KEYS),
+    "another key": (signed_by(STRANGER), KEYS),
     "the beginning of the key": (signed_by(KEY.id[:-1]), KEYS),
     "more than the key": (signed_by(f"{KEY.id}0"), KEYS),
     "an empty key": (signed_by(""), KEYS),
@@ -137,7 +138,7 @@ REFUSED = {
         KEYS,
     ),
     "another key in a presigned URL": (
-        {**signed_by(None), "QUERY_STRING": presigned("AKIA0123456789ABCDEF")},
+        {**signed_by(None), "QUERY_STRING": presigned(STRANGER)},
         KEYS,
     ),
     "the key in another place of the URL": (

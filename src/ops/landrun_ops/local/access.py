@@ -11,6 +11,7 @@ nobody learns it who cannot read the user's files.
 from __future__ import annotations
 
 import hmac
+import html
 import json
 import re
 import secrets
@@ -19,7 +20,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
 
 from landrun_ops.local.settings import REGION
 
@@ -213,5 +213,5 @@ def _as_json(refusal: Refusal) -> str:
 
 
 def _as_xml(refusal: Refusal) -> str:
-    error = f"<Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message>"
+    error = f"<Code>{refusal.code}</Code><Message>{html.escape(refusal.message)}</Message>"
     return f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error></ErrorResponse>"
