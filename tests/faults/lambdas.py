@@ -6,21 +6,22 @@ by running the second inside a call of the first. A process that was killed is n
 
 from __future__ import annotations
 
-import importlib
-import os
+import io
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import ModuleType
 from typing import Any
 
-from landrun import observability as landrun_telemetry
-from landrun import settings as landrun_settings
+from handler_loader import Context, load_handler
+from landrun.services import collect_landings
 from landrun_ops.local.patches import Patches
 
 from .faulty import Faults, Faulty, Killed, Maker, Observer, Process
-from .stack import SERVICES, DeployedStack, client
+from .stack import DeployedStack, client
 
 FUNCTIONS = {
     "ObjectCreated": "object_created",
@@ -28,11 +29,7 @@ FUNCTIONS = {
     "ExecutionStatus": "execution_status",
     "Reconcile": "reconcile",
 }
-_TELEMETRY = {
-    "POWERTOOLS_METRICS_NAMESPACE": "landrun",
-    "POWERTOOLS_SERVICE_NAME": "landrun-faults",
-    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
-}
+QUIET = {"POWERTOOLS_LOG_LEVEL": "CRITICAL", "POWERTOOLS_SERVICE_NAME": "landrun-faults"}
 
 
 @dataclass(frozen=True)
@@ -46,16 +43,6 @@ class Outcome:
     @property
     def ok(self) -> bool:
         return self.error is None
-
-
-@dataclass(frozen=True)
-class Context:
-    aws_request_id: str = "52fdfc07-2182-454f-963f-5f0f9a621d72"
-
-
-def in_turn(act: Callable[[Any], Any], given: Iterable[Any]) -> list[Any]:
-    """Map one call after the other, in place of threads: what dies, dies at a certain call."""
-    return [act(one) for one in given]
 
 
 class Functions:
@@ -88,67 +75,51 @@ class Functions:
         self.environments = {name: stack.environment(f"{name}Function") for name in FUNCTIONS}
         self._faults, self._clock = faults, clock
         self._observer, self._make = observer, make
-        self._idle: dict[str, list[tuple[Process, Any]]] = {name: [] for name in FUNCTIONS}
+        self._idle: dict[str, list[tuple[Process, ModuleType]]] = {name: [] for name in FUNCTIONS}
 
     def invoke(self, function: str, event: dict[str, Any]) -> Outcome:
         """Invoke a function once; what ends it is in the outcome, never raised."""
         idle = self._idle[function]
-        process, handler = idle.pop() if idle else self._cold(function)
+        process, module = idle.pop() if idle else self._cold(function)
         process.busy, process.invocation = True, process.invocation + 1
+        printed = io.StringIO()
         try:
-            outcome = Outcome(event, handler.handle(event, Context()))
+            with redirect_stdout(printed):
+                outcome = Outcome(event, module.handler(event, Context()))
         except (Exception, Killed) as error:
             outcome = Outcome(event, error=error)
+        self._count(printed.getvalue())
         process.busy = False
         if not process.dead:
-            idle.append((process, handler))
+            idle.append((process, module))
         return outcome
+
+    def _count(self, printed: str) -> None:
+        """Read metrics as CloudWatch does: from the lines that a function prints."""
+        for line in printed.splitlines():
+            found = json.loads(line)
+            [directive] = found["_aws"]["CloudWatchMetrics"]
+            [dimensions] = directive["Dimensions"]
+            [value] = [found[name] for name in dimensions if name != "service"] or [""]
+            for metric in directive["Metrics"]:
+                self.metrics[metric["Name"], value] += sum(found[metric["Name"]])
 
     def reconfigure(self, function: str, **variables: str) -> None:
         """Change a function's environment, as a deployment does: its processes are new then."""
         self.environments[function] |= variables
         self._idle[function].clear()
 
-    def _cold(self, function: str) -> tuple[Process, Any]:
+    def _cold(self, function: str) -> tuple[Process, ModuleType]:
         process = Process(function)
-        module = importlib.import_module(f"landrun.handlers.{FUNCTIONS[function]}")
-        model = getattr(landrun_settings, f"{function}Settings")
-        doors = {
-            service: Faulty(
-                client(service), service, self._faults, process, (self._observer,), self._make
-            )
-            for service in SERVICES
-        }
-        settings = model.from_environment(self.environments[function])
-        one_by_one = {} if function == "ExecutionStatus" else {"mapper": in_turn}
-        handler = module.build(settings, doors.__getitem__, clock=self._clock, **one_by_one)
-        return process, handler
+
+        def faulty(service: str) -> Faulty:
+            watched = (self._observer,)
+            return Faulty(client(service), service, self._faults, process, watched, self._make)
+
+        environment = self.environments[function] | QUIET
+        name = FUNCTIONS[function]
+        return process, load_handler(name, environment, faulty, self._clock, overlapping=False)
 
     def patch(self, patches: Patches) -> None:
-        """Count metrics in place of printing them, and say nothing in logs."""
-        for name, value in _TELEMETRY.items():
-            _set_variable(patches, name, value)
-        patches.set(landrun_telemetry, "single_metric", self._metric)
-
-    @contextmanager
-    def _metric(self, name: str, unit: Any, value: float, **_: Any) -> Iterator[_Metric]:
-        one = _Metric()
-        yield one
-        self.metrics[name, one.value] += value
-
-
-class _Metric:
-    """Stands for what Powertools' single_metric gives."""
-
-    value = ""
-
-    def add_dimension(self, name: str, value: str) -> None:
-        self.value = value
-
-
-def _set_variable(patches: Patches, name: str, value: str) -> None:
-    if name in os.environ:
-        patches.item(os.environ, name, value)
-    else:
-        os.environ[name] = value
-        patches._undo.append(lambda: os.environ.pop(name))
+        """Let claims come one after the other, so that what dies, dies at a certain call."""
+        patches.set(collect_landings, "CONNECTIONS", 1)

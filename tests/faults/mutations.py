@@ -59,8 +59,8 @@ MUTATIONS = (
     Mutation(
         "claim's condition",
         "adapters/landings_table.py",
-        'condition = f"attribute_exists(#waiting) AND ({_MINE_OR_NOBODYS})"',
-        'condition = "attribute_exists(#waiting)"',
+        '    " AND (attribute_not_exists(#claimed_by) OR #claimed_by = :claimed_by)"\n',
+        "",
     ),
     Mutation(
         "ledger's condition",

@@ -52,7 +52,7 @@ def test_settings_read_the_environment_that_the_template_gives(
     deployed: Callable[..., Any], function: str, parameters: dict[str, str]
 ) -> None:
     stack = deployed(**parameters)
-    read = MODELS[function].from_environment(stack.environment(function))
+    read = MODELS[function].load(stack.environment(function))
     assert vars(read)["state_machine_arn"] == "<ProcessingStateMachine>"
 
 

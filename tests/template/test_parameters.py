@@ -237,7 +237,7 @@ def test_what_deployment_refuses_the_function_would_refuse_too(
     environment = deployed(StartOn="schedule").environment("ScheduleFunction")
     wrong = environment | {"SCHEDULED_INPUT": "s3://elsewhere/in/"}
     with pytest.raises(ConfigurationError, match=r"StartOn=schedule .* leave ScheduledInput empty"):
-        ScheduleSettings.from_environment(wrong)
+        ScheduleSettings.load(wrong)
 
 
 def test_outputs_are_what_the_laptop_and_the_commands_read(source: dict[str, Any]) -> None:

@@ -4,19 +4,19 @@
 
     LandrunError
     ├── ConfigurationError         a setting is missing or wrong; names it and the remedy
-    ├── Refused                    this message can never be processed: it goes to the dead-letter
-    │   │                          queue with its reason, a retry would not help
+    ├── Refused                    no retry can help: the message goes to the dead-letter queue
+    │   │                          with its reason
     │   ├── InvalidEvent           not the event that the function is for
     │   ├── InvalidKey             an object key that no container could read as a file
     │   ├── InvalidName            a run name that Step Functions or SageMaker would refuse
     │   └── InvalidInput           an input that InputMessageFormat or SageMaker cannot express
-    ├── NoLanding                  an event of S3 about something else: ignored, and counted
+    ├── OtherEvent                 another of S3's events, such as a deletion: ignored and counted
     ├── InvalidS3Uri               not of the form s3://bucket/key
-    ├── AlreadyStarted             an execution of that name exists: the run is there already
-    ├── NotToldYet                 a run goes on before its failure has been told: once it has been
-    ├── JobStopping                a run was stopped, and its job has not ended: it keeps its place
-    ├── NotReconciled              a step of reconcile failed: the others were done
-    └── ServiceError               AWS said no; the message is retried
+    ├── AlreadyStarted             an execution of that name exists: the run has started before
+    ├── NotificationPending        an earlier failure of the run has not been notified yet
+    ├── JobStopping                the job of a stopped run has not ended, so it keeps its slot
+    ├── ReconcileFailed            at least one step of reconcile failed; the others were done
+    └── ServiceError               an AWS service refused a call: the message is retried
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any
 from landrun.sanitize import one_line
 
 MESSAGE_LIMIT = 4000
-"""Characters of an error's message: what AWS or an event says is in it, and is anybody's."""
+"""Characters of an error's message, which may quote what AWS or an event says."""
 
 
 class LandrunError(Exception):
@@ -35,8 +35,8 @@ class LandrunError(Exception):
     Parameters
     ----------
     message : str
-        What is wrong and the remedy; shown on one line and without what is not printable, for
-        it ends in logs and on terminals.
+        What is wrong and the remedy. It ends in logs and on terminals, so it is kept on one line
+        and unprintable characters are escaped.
     """
 
     def __init__(self, message: str) -> None:
@@ -48,7 +48,7 @@ class ConfigurationError(LandrunError):
 
 
 class Refused(LandrunError):
-    """A message that no retry can make right."""
+    """A message that no retry can help."""
 
 
 class InvalidEvent(Refused):
@@ -67,17 +67,17 @@ class InvalidInput(Refused):
     """An input that no execution input can name: too long, or several objects as one URI."""
 
 
-class NoLanding(LandrunError):
-    """An event of S3 about something else than an object that has landed.
+class OtherEvent(LandrunError):
+    """An event of S3 that is not *Object Created*.
 
     Parameters
     ----------
     reason : str
-        A short label of what it is about, for logs and metrics.
+        A short label of the event, for logs and metrics.
     """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"the event is about something else: {reason}")
+        super().__init__(f"not an Object Created event: {reason}")
         self.reason = reason
 
 
@@ -100,15 +100,15 @@ class AlreadyStarted(LandrunError):
 
 
 class NotificationPending(LandrunError):
-    """A run's failure has to be told before its record may go on."""
+    """A run's failure must be notified before a later status may overwrite its record."""
 
 
 class JobStopping(LandrunError):
-    """The job of a run that was stopped is at work still: its place is given to nobody yet."""
+    """The job of a stopped run has not ended yet, so its concurrency slot is not released."""
 
 
 class ReconcileFailed(LandrunError):
-    """At least one step of reconcile failed; what it left, the next one does."""
+    """At least one step of reconcile failed; the next reconcile repeats it."""
 
 
 class ServiceError(LandrunError):

@@ -1,32 +1,20 @@
-"""The environment of each function as one frozen model: the only reader of ``os.environ``.
+"""The environment of each function as one frozen model: the only reader of the environment.
 
 A field's name in upper case is the variable's name, as template.yaml sets it.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Annotated, Any, Literal, Self, get_args, get_type_hints
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from landrun.errors import ConfigurationError, InvalidName
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from landrun.errors import ConfigurationError
 from landrun.models.landing import LandingFilter
 from landrun.models.run import InputFormat, check_prefix
-from landrun.sanitize import shown
-
-
-def _not_empty(value: str) -> str:
-    if not value:
-        raise ValueError("must not be empty")
-    return value
-
-
-def _run_name_prefix(value: str) -> str:
-    try:
-        return check_prefix(value)
-    except InvalidName as error:
-        raise ValueError(str(error)) from error
 
 
 def _folder(value: str) -> str:
@@ -35,84 +23,54 @@ def _folder(value: str) -> str:
     return value
 
 
-def _way_to_start(value: str) -> str:
-    if value not in get_args(_Ways):
-        raise ValueError(f"must be {' or '.join(get_args(_Ways))}, not {shown(value)}")
-    return value
+Required = Annotated[str, Field(min_length=1)]
+Folder = Annotated[str, AfterValidator(_folder)]
+RunNamePrefix = Annotated[str, AfterValidator(check_prefix)]
+PositiveInt = Annotated[int, Field(ge=1)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
 
 
-def _number_from(least: int) -> Callable[[str], int]:
-    def number(value: str) -> int:
-        if not value.isdecimal() or int(value) < least:
-            raise ValueError(f"must be a whole number from {least}, not {shown(value)}")
-        return int(value)
-
-    return number
-
-
-def _input_message_format(value: str) -> str:
-    if value not in get_args(InputFormat):
-        raise ValueError(f"must be {' or '.join(get_args(InputFormat))}, not {shown(value)}")
-    return value
-
-
-_Ways = Literal["arrival", "schedule"]
-
-Required = Annotated[str, _not_empty]
-Folder = Annotated[str, _folder]
-RunNamePrefix = Annotated[str, _run_name_prefix]
-StartOn = Annotated[_Ways, _way_to_start]
-InputMessageFormat = Annotated[InputFormat, _input_message_format]
-PositiveInt = Annotated[int, _number_from(1)]
-NonNegativeInt = Annotated[int, _number_from(0)]
-"""Each type says how its variable is read."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(BaseSettings):
     """What a function reads from its environment."""
 
+    model_config = SettingsConfigDict(frozen=True)
+
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Read the model from the environment.
+    def load(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read the settings.
 
         Parameters
         ----------
         environment : mapping, optional
-            Variables by name; the process's own when left out.
+            Variables by name. Default: the environment of the process.
 
         Raises
         ------
         ConfigurationError
             When variables are missing or wrong; names each of them and says why.
         """
-        found, problems = cls._read(os.environ if environment is None else environment)
-        if not problems:
-            try:
-                return cls(**found)
-            except ValueError as error:
-                problems = [str(error)]
-        raise ConfigurationError(
-            "the function's environment is wrong, see template.yaml: " + "; ".join(problems)
-        )
-
-    @classmethod
-    def _read(cls, variables: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-        hints = get_type_hints(cls, include_extras=True)
-        found: dict[str, Any] = {}
-        problems = []
-        for name in (field.name for field in fields(cls)):
-            [read] = getattr(hints[name], "__metadata__", (str,))
-            try:
-                found[name] = read(str(variables[name.upper()]))
-            except KeyError:
-                problems.append(f"{name.upper()}: is not set")
-            except ValueError as error:
-                problems.append(f"{name.upper()}: {error}")
-        return found, problems
+        try:
+            if environment is None:
+                return cls()
+            given: dict[str, Any] = {
+                name: environment[name.upper()]
+                for name in cls.model_fields
+                if name.upper() in environment
+            }
+            return cls(_env_prefix="none of the process: ", **given)
+        except ValidationError as error:
+            raise ConfigurationError(
+                "the function's environment is wrong, see template.yaml: "
+                + "; ".join(map(_problem, error.errors()))
+            ) from error
 
 
-@dataclass(frozen=True, kw_only=True)
+def _problem(problem: ErrorDetails) -> str:
+    said = "is not set" if problem["type"] == "missing" else problem["msg"]
+    said = said.removeprefix("Value error, ")
+    return f"{str(problem['loc'][0]).upper()}: {said}" if problem["loc"] else said
+
+
 class StartSettings(Settings):
     """What both functions that start runs need to know."""
 
@@ -124,16 +82,16 @@ class StartSettings(Settings):
     landing_bucket: Required
     landing_prefix: str
     landing_suffix: str
-    input_message_format: InputMessageFormat
+    input_message_format: InputFormat
+    start_on: Literal["arrival", "schedule"]
+    landings_table: Required
 
-    def __post_init__(self) -> None:
-        self._outputs_beside_landings()
-
-    def _outputs_beside_landings(self) -> None:
+    @model_validator(mode="after")
+    def _outputs_beside_landings(self) -> Self:
         """Refuse one bucket in which outputs and landings are the same keys.
 
-        What a run writes would land, and start a run; or what lands would be taken for what a run
-        has written, and start none. CloudFormation cannot compare the beginnings of texts.
+        A run's output would land and start another run, or landings would be taken for outputs
+        and start none. CloudFormation cannot compare the beginnings of texts.
         """
         landing = self.landing_prefix
         written = {"OutputPrefix": self.output_prefix, "ManifestPrefix": self.manifest_prefix}
@@ -145,44 +103,37 @@ class StartSettings(Settings):
                     f" {self.output_bucket}: let neither begin with the other, or let"
                     " OutputBucketName be another bucket"
                 )
+        return self
 
     def filter(self, prefix: str) -> LandingFilter:
-        """Give the filter for keys under a prefix; what landrun writes itself never passes."""
+        """Return the filter for keys under a prefix; landrun's own outputs never pass."""
         own = ((self.output_bucket, self.output_prefix), (self.output_bucket, self.manifest_prefix))
         return LandingFilter(prefix=prefix, suffix=self.landing_suffix, own=own)
 
 
-@dataclass(frozen=True, kw_only=True)
 class ObjectCreatedSettings(StartSettings):
     """The environment of object_created."""
 
-    start_on: StartOn
-    landings_table: Required
     dead_letter_queue_url: Required
 
 
-@dataclass(frozen=True, kw_only=True)
 class ScheduleSettings(StartSettings):
     """The environment of schedule."""
 
-    start_on: StartOn
-    landings_table: Required
     max_objects_per_run: PositiveInt
     scheduled_input: str
     schedule_timezone: Required
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._one_source()
-        self._no_feedback()
-
-    def _one_source(self) -> None:
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
         if self.start_on == "schedule" and self.scheduled_input:
             raise ValueError(
                 "with StartOn=schedule a tick reads what has landed: leave ScheduledInput empty"
             )
+        return self
 
-    def _no_feedback(self) -> None:
+    @model_validator(mode="after")
+    def _no_feedback(self) -> Self:
         """Refuse to read what runs write: each run would make the next one larger."""
         own = (self.output_prefix, self.manifest_prefix)
         bucket, _, prefix = self.scheduled_input.removeprefix("s3://").partition("/")
@@ -194,9 +145,9 @@ class ScheduleSettings(StartSettings):
                 f"ScheduledInput {self.scheduled_input!r} holds what runs write under"
                 f" {' and '.join(own)}: let it name another bucket or prefix"
             )
+        return self
 
 
-@dataclass(frozen=True, kw_only=True)
 class ReconcileSettings(Settings):
     """The environment of reconcile."""
 
@@ -205,8 +156,8 @@ class ReconcileSettings(Settings):
     output_bucket: Required
     output_prefix: Folder
     manifest_prefix: Folder
-    input_message_format: InputMessageFormat
-    start_on: StartOn
+    input_message_format: InputFormat
+    start_on: Literal["arrival", "schedule"]
     landings_table: Required
     max_objects_per_run: PositiveInt
     runs_table: Required
@@ -215,7 +166,6 @@ class ReconcileSettings(Settings):
     max_concurrent_runs: NonNegativeInt
 
 
-@dataclass(frozen=True, kw_only=True)
 class ExecutionStatusSettings(Settings):
     """The environment of execution_status."""
 

@@ -7,9 +7,9 @@ import threading
 from typing import Any
 
 import pytest
+from landrun.handlers.batches import BATCH_SIZE, in_order, overlapping, process_batch
 
 from landrun.errors import InvalidEvent, Refused, ServiceError
-from landrun.handlers.batches import BATCH_SIZE, in_order, overlapping, process_batch
 
 from .conftest import FakeDeadLetters
 

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from landrun.handlers.batches import overlapping
 
 from landrun.errors import ServiceError
-from landrun.handlers.batches import overlapping
 from landrun.handlers.object_created import ObjectCreated, OnArrival, OnSchedule, build
 from landrun.models.landing import LandingFilter
 from landrun.models.s3_uri import S3Uri

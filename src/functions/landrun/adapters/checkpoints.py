@@ -1,4 +1,7 @@
-"""The door to DynamoDB for where sweeps stand: what one reconcile leaves, the next goes on with."""
+"""DynamoDB, for how far reconcile has read long lists: the next reconcile continues from there.
+
+Checkpoints are items of the landings table, with ids of their own.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ from landrun.adapters.clients import translated
 
 
 class Checkpoints:
-    """Places to go on from, kept as items of the table of landings.
+    """Named checkpoints.
 
     Parameters
     ----------
     client : DynamoDB client
         boto3's.
     table : str
-        The table's name.
+        The landings table's name.
     """
 
     def __init__(self, client: Any, table: str) -> None:
@@ -24,7 +27,7 @@ class Checkpoints:
         self._table = table
 
     def read(self, name: str) -> dict[str, Any]:
-        """Say where a sweep stands; nothing before its first.
+        """Return a checkpoint; empty before the first `save`.
 
         Raises
         ------
@@ -35,11 +38,13 @@ class Checkpoints:
             answer = self._client.get_item(
                 TableName=self._table, Key=_key(name), ConsistentRead=True
             )
-        place: dict[str, Any] = json.loads(answer.get("Item", {}).get("place", {}).get("S", "{}"))
-        return place
+        found: dict[str, Any] = json.loads(
+            answer.get("Item", {}).get("checkpoint", {}).get("S", "{}")
+        )
+        return found
 
-    def move(self, name: str, place: dict[str, Any]) -> None:
-        """Note where a sweep stands; of two at once, the later note counts.
+    def save(self, name: str, checkpoint: dict[str, Any]) -> None:
+        """Overwrite a checkpoint.
 
         Raises
         ------
@@ -50,11 +55,10 @@ class Checkpoints:
             self._client.update_item(
                 TableName=self._table,
                 Key=_key(name),
-                UpdateExpression="SET #place = :place",
-                ExpressionAttributeNames={"#place": "place"},
-                ExpressionAttributeValues={":place": {"S": json.dumps(place)}},
+                UpdateExpression="SET checkpoint = :checkpoint",
+                ExpressionAttributeValues={":checkpoint": {"S": json.dumps(checkpoint)}},
             )
 
 
 def _key(name: str) -> dict[str, Any]:
-    return {"id": {"S": f"cursor:{name}"}}
+    return {"id": {"S": f"checkpoint:{name}"}}

@@ -1,7 +1,7 @@
-"""The clients of AWS's services, and the one place where botocore's errors become landrun's.
+"""The clients of AWS's services, and the one place that translates botocore's errors.
 
-They come from botocore, which is what boto3's are made by: boto3 itself adds transfers of files and
-resources, which nothing here uses, and a tenth to the time that a cold start takes to import.
+The clients come from botocore, which boto3's clients are made of. boto3 itself adds file transfers
+and resources, which nothing here uses, and a tenth to what a cold start takes to import.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from threading import Lock
 from typing import Any
 
 import botocore.session
@@ -18,49 +17,44 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from landrun.errors import ServiceError
 
-CALLS_AT_ONCE = 16
-"""Connections that a client keeps; with more calls at once, each of the rest would open its own."""
-
-_MAKING = Lock()
-"""A session makes one client after the other; threads may ask for one at the same time."""
+CONNECTIONS = 16
+"""Connections that each client keeps open, and so the number of its calls that overlap."""
 
 
-@lru_cache
 def client(service: str) -> Any:
-    """Give the process's client of a service; botocore's adaptive retries wait for quotas.
+    """Make the client of a service; botocore's adaptive retries wait for quotas.
 
     Parameters
     ----------
     service : str
-        As boto3 names it: ``s3``, ``stepfunctions``.
+        As boto3 names it, such as ``s3`` or ``stepfunctions``.
     """
-    patient = Config(
-        retries={"mode": "adaptive", "total_max_attempts": 6}, max_pool_connections=CALLS_AT_ONCE
+    config = Config(
+        retries={"mode": "adaptive", "total_max_attempts": 6}, max_pool_connections=CONNECTIONS
     )
-    with _MAKING:
-        return _session().create_client(service, config=patient)
+    return _session().create_client(service, config=config)
 
 
 @lru_cache
 def _session() -> Any:
-    """Give the one session of the process: what it reads of AWS's services, it reads once."""
+    """Return the process's session, which reads each service's description once."""
     return botocore.session.get_session()
 
 
 @contextmanager
 def translated(operation: str) -> Iterator[None]:
-    """Raise `ServiceError`, with its cause, for whatever botocore raises.
+    """Raise `ServiceError`, with its cause, for every error of botocore.
 
     Parameters
     ----------
     operation : str
-        What is called, as in ``states:StartExecution``.
+        The call, such as ``states:StartExecution``.
     """
     try:
         yield
     except ClientError as error:
-        said = error.response.get("Error", {})
         answer: Any = error.response
+        said = answer.get("Error", {})
         code, message = said.get("Code", ""), said.get("Message", "")
         raise ServiceError(operation, code, message, answer) from error
     except BotoCoreError as error:

@@ -1,8 +1,7 @@
-"""The door to SQS for what can never be processed: it goes to the dead-letter queue, with why."""
+"""SQS, for messages that can never be processed: the dead-letter queue keeps them with a reason."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from landrun.adapters.clients import translated
@@ -12,6 +11,7 @@ MESSAGE_LIMIT = 262_144
 """Bytes of a message with its attributes, unless the queue is set to take more (SQS quotas)."""
 
 LARGEST_LIMIT = 1_048_576
+"""Bytes of a message at most, whatever the queue is set to."""
 
 _REASON = "Reason"
 _TYPE = "String"
@@ -22,19 +22,18 @@ class DeadLetters:
 
     Parameters
     ----------
-    client : callable
-        Gives boto3's client of SQS: made when there is something to put, for most functions never
-        have, and a client takes as long to make as a landing.
+    client : SQS client
+        boto3's.
     queue_url : str
         The dead-letter queue.
     """
 
-    def __init__(self, client: Callable[[], Any], queue_url: str) -> None:
+    def __init__(self, client: Any, queue_url: str) -> None:
         self._client = client
         self._queue_url = queue_url
 
     def put(self, body: str, reason: str) -> None:
-        """Put a message there as it came; its attribute ``Reason`` says why.
+        """Send a message there unchanged; its attribute ``Reason`` says why.
 
         Raises
         ------
@@ -42,7 +41,7 @@ class DeadLetters:
             When SQS refuses the call or cannot be reached.
         """
         with translated("sqs:SendMessage"):
-            self._client().send_message(
+            self._client.send_message(
                 QueueUrl=self._queue_url,
                 MessageBody=body or "(empty)",
                 MessageAttributes=_attributes(body, reason),
@@ -50,7 +49,7 @@ class DeadLetters:
 
 
 def _attributes(body: str, reason: str) -> dict[str, Any]:
-    """Say why, as far as there is room: a message as long as SQS takes leaves none."""
+    """Return the reason as far as there is room: the largest possible message leaves none."""
     taken = len(body.encode())
     limit = MESSAGE_LIMIT if taken <= MESSAGE_LIMIT else LARGEST_LIMIT
     room = max(0, limit - taken - len(_REASON) - len(_TYPE))

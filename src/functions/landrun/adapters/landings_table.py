@@ -1,50 +1,62 @@
-"""The door to DynamoDB for landings that wait for a tick.
+"""DynamoDB, for landings that wait for a tick (``StartOn=schedule``).
 
-One item for each object, so that one conditional write decides everything about it. It keeps the
-newest landing of its key; an older one that comes late changes nothing. Sequencers of one key
-compare as strings once they are right-padded with zeros (Amazon S3 user guide, "Event message
-structure"). A version that stands already is the same landing whatever its sequencer: S3 tells
-the true one to nobody but its event, and ``landrun backfill`` has to make one up.
+The table has one item for each object, so that one conditional write decides everything about it.
+An item keeps the newest landing of its key; an older one that comes late changes nothing.
+Sequencers of one key compare as strings once they are right-padded with zeros (Amazon S3 user
+guide, "Event message structure"). A version that is recorded already is the same landing whatever
+its sequencer: only S3's own event knows it, and ``landrun backfill`` has to make one up.
 
-The index ``by-waiting`` only finds candidates. It is eventually consistent, so nothing is decided
-by what it says: a claim is a conditional write, and what that returns is what was claimed.
-The protocol is in docs/decisions/0004-collecting-landings.md.
+The index ``by-waiting`` finds pending landings. It is eventually consistent, so nothing is decided
+by what it returns: a claim is a conditional write, and its answer is what was claimed. The
+protocol is in docs/decisions/0004-collecting-landings.md.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
 from landrun.adapters.clients import translated
-from landrun.clock import utc_now
 from landrun.errors import ServiceError
 from landrun.models.landing import Landing
-from landrun.models.run import Trigger, parse_trigger, trigger_json
+from landrun.models.run import Trigger, parse_trigger
 
 INDEX = "by-waiting"
 SHARDS = "0123456789abcdef"
+"""The values of the index's hash key: an item's id begins with one of them."""
+
 KEPT = timedelta(days=400)
-"""How long a landing that was processed is remembered; events repeat for days, not years."""
+"""How long a processed landing is remembered. Events repeat for days, not for years."""
 
 _SEQUENCER_WIDTH = 64
 _NAMESPACE = uuid.UUID("0d6f9a37-6b0c-4f5e-9d3c-8c1c0e5b7a11")
-_REFUSED = "ConditionalCheckFailedException"
-_NEWER = "attribute_not_exists(#sequencer) OR #sequencer < :sequencer"
-_ANOTHER_AND_NEWER = (
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+
+_IS_NEWER = "attribute_not_exists(#sequencer) OR #sequencer < :sequencer"
+_IS_NEWER_VERSION = (
     "attribute_not_exists(#sequencer) OR (#sequencer < :sequencer"
     " AND (attribute_not_exists(#version_id) OR #version_id <> :version_id))"
 )
-_MINE_OR_NOBODYS = "attribute_not_exists(#claimed_by) OR #claimed_by = :claimed_by"
+_IS_FREE_OR_MINE = (
+    "attribute_exists(#waiting)"
+    " AND (attribute_not_exists(#claimed_by) OR #claimed_by = :claimed_by)"
+)
+_IS_MINE = "#claimed_by = :run"
+_IS_MINE_AND_NEWEST = "#claimed_by = :run AND #sequencer = :done_sequencer"
+_IS_MINE_AND_SUPERSEDED = (
+    "#claimed_by = :run AND #sequencer > :done_sequencer AND"
+    " (attribute_not_exists(#done_sequencer) OR #done_sequencer < :done_sequencer)"
+)
+_NO_CLAIM = {"claimed_by": None, "claimed_at": None, "claimed_for": None}
 
 
 class Recorded(Enum):
-    """What recording a landing came to."""
+    """The result of recording a landing."""
 
     WAITS = "waits for the next tick"
     REPLACES = "waits for the next tick, in place of an older version of its key"
@@ -61,9 +73,9 @@ class Claim:
     run : str
         The run's name.
     at : datetime
-        When it was made.
+        When the run claimed the landing.
     trigger : Trigger
-        What starts the run: enough for anybody to finish it.
+        What starts the run: enough to finish it in its place.
     """
 
     run: str
@@ -73,7 +85,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class PendingLanding:
-    """An object that has a landing that waits, as the index shows it.
+    """An object with a landing that is in no manifest yet, as the index shows it.
 
     Attributes
     ----------
@@ -82,7 +94,7 @@ class PendingLanding:
     since : datetime
         When its newest landing was recorded.
     claim : Claim or None
-        The run that is about to take it, if there is one.
+        The claim of the run that is about to read it; None when no run is.
     """
 
     id: str
@@ -92,7 +104,7 @@ class PendingLanding:
 
 
 def landing_id(landing: Landing) -> str:
-    """Name the item of a landing: that of its key, or its own when it has no order to keep."""
+    """Return the id of a landing's item: one for its key or, without a sequencer, its own."""
     alone = () if _has_order(landing.sequencer) else (landing.version,)
     return uuid.uuid5(_NAMESPACE, json.dumps([landing.bucket, landing.key, *alone])).hex
 
@@ -102,7 +114,7 @@ def _has_order(sequencer: str | None) -> bool:
 
 
 def ordered(sequencer: str | None) -> str:
-    """Pad a sequencer to what compares as a string."""
+    """Pad a sequencer to a text that sorts as S3 says."""
     return (sequencer or "").ljust(_SEQUENCER_WIDTH, "0")
 
 
@@ -116,24 +128,21 @@ class LandingsTable:
     table : str
         The table's name.
     clock : callable
-        Tells the time in UTC.
+        Returns the time in UTC.
+
+    Every method raises `ServiceError` when DynamoDB refuses a call for another reason than its
+    condition, or cannot be reached. Every method may be repeated.
     """
 
-    def __init__(self, client: Any, table: str, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, client: Any, table: str, clock: Callable[[], datetime]) -> None:
         self._client = client
         self._table = table
         self._clock = clock
 
     def record(self, landing: Landing) -> Recorded:
-        """Let a landing wait for the next tick, unless it or a newer one has been recorded.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB refuses the call for another reason, or cannot be reached.
-        """
+        """Record a landing for the next tick, unless it or a newer one of its key is recorded."""
         item = landing_id(landing)
-        known = {
+        values = {
             "bucket": landing.bucket,
             "key": landing.key,
             "version_id": landing.version_id,
@@ -144,21 +153,16 @@ class LandingsTable:
             "waiting": item[0],
             "expires_at": None,
         }
-        condition = _ANOTHER_AND_NEWER if landing.version_id else _NEWER
-        try:
-            before = self._update(item, known, condition, answer="ALL_OLD")
-        except ServiceError as error:
-            return _why_not(error, landing)
-        return Recorded.REPLACES if "waiting" in before else Recorded.WAITS
+        condition = _IS_NEWER_VERSION if landing.version_id else _IS_NEWER
+        written, before = self._update(item, values, condition, returns="ALL_OLD")
+        if written:
+            return Recorded.REPLACES if "waiting" in before else Recorded.WAITS
+        same_version = landing.version_id and _text(before, "version_id") == landing.version_id
+        same = same_version or _text(before, "sequencer") == ordered(landing.sequencer)
+        return Recorded.DUPLICATE if same else Recorded.OLDER
 
-    def candidates(self) -> Iterator[PendingLanding]:
-        """Find objects with a landing that waits; some may have been taken since.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB refuses the call or cannot be reached.
-        """
+    def pending(self) -> Iterator[PendingLanding]:
+        """Find objects with a pending landing; a run may have processed some of them since."""
         pages = self._client.get_paginator("query")
         for shard in SHARDS:
             with translated("dynamodb:Query"):
@@ -169,95 +173,44 @@ class LandingsTable:
                     ExpressionAttributeNames={"#waiting": "waiting"},
                     ExpressionAttributeValues={":waiting": {"S": shard}},
                 ):
-                    yield from map(_candidate, page["Items"])
+                    yield from map(_pending_landing, page["Items"])
 
     def claim(self, item: str, run: str, trigger: Trigger) -> Landing | None:
         """Claim the newest landing of an object for a run; None when another run has it.
 
-        A run may claim again what it has claimed; a newer landing is claimed with it then.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB refuses the call for another reason, or cannot be reached.
+        A run may claim again what it has claimed before, and then gets a newer landing as well.
         """
-        claim = {
+        values = {
             "claimed_by": run,
             "claimed_at": self._now(),
-            "claimed_for": trigger_json(trigger),
+            "claimed_for": trigger.to_json(),
         }
-        condition = f"attribute_exists(#waiting) AND ({_MINE_OR_NOBODYS})"
-        try:
-            return _landing(
-                self._update(item, claim, condition, named={"waiting"}, answer="ALL_NEW")
-            )
-        except ServiceError as error:
-            if error.code == _REFUSED:
-                return None
-            raise
+        claimed, now = self._update(item, values, _IS_FREE_OR_MINE, returns="ALL_NEW")
+        return _landing(now) if claimed else None
 
-    def settle(self, run: str, landing: Landing) -> None:
-        """Note that a run's manifest has a landing; a newer one of its key goes on waiting.
+    def mark_processed(self, run: str, landing: Landing) -> None:
+        """Note that a run's manifest holds a landing; a newer one of its key stays pending.
 
-        Only the run's own claim is settled: whoever comes late changes nothing.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB refuses a call for another reason, or cannot be reached.
+        Only a landing that the run has claimed is marked: a late repetition changes nothing.
         """
         item = landing_id(landing)
         done = {
             "done_sequencer": ordered(landing.sequencer),
             "done_run": run,
             "done_at": self._now(),
-            "claimed_by": None,
-            "claimed_at": None,
-            "claimed_for": None,
+            **_NO_CLAIM,
         }
         expires = {"waiting": None, "expires_at": int((self._clock() + KEPT).timestamp())}
-        mine = {":run": {"S": run}}
-        newest = "#claimed_by = :run AND #sequencer = :done_sequencer"
-        stands = self._tried(item, done | expires, newest, {"sequencer"}, mine)
-        if stands is None or stands.get("claimed_by", {}).get("S") != run:
+        marked, stored = self._update(item, done | expires, _IS_MINE_AND_NEWEST, run=run)
+        if marked or _text(stored, "claimed_by") != run:
             return
-        newer = (
-            "#claimed_by = :run AND #sequencer > :done_sequencer AND"
-            " (attribute_not_exists(#done_sequencer) OR #done_sequencer < :done_sequencer)"
-        )
-        if self._tried(item, done, newer, {"sequencer"}, mine) is not None:
+        marked, _ = self._update(item, done, _IS_MINE_AND_SUPERSEDED, run=run)
+        if not marked:
             self.release(run, item)
 
     def release(self, run: str, item: str) -> None:
-        """Give up a run's claim: the landing waits for another.
-
-        Only for landings that the run's manifest, which stands, has not.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB refuses the call for another reason, or cannot be reached.
-        """
-        claim = {"claimed_by": None, "claimed_at": None, "claimed_for": None}
-        self._tried(item, claim, "#claimed_by = :run", set(), {":run": {"S": run}})
-
-    def _tried(
-        self,
-        item: str,
-        values: dict[str, Any],
-        condition: str,
-        named: Set[str],
-        more: dict[str, Any],
-    ) -> dict[str, Any] | None:
-        """Update an item; give what stands when the condition does not hold, else None."""
-        try:
-            self._update(item, values, condition, named=named, more=more)
-        except ServiceError as error:
-            if error.code != _REFUSED:
-                raise
-            stands: dict[str, Any] = error.answer.get("Item", {})
-            return stands
-        return None
+        """Give up a run's claim on a landing that its manifest, which exists, does not hold."""
+        self._update(item, _NO_CLAIM, _IS_MINE, run=run)
 
     def _update(
         self,
@@ -265,66 +218,78 @@ class LandingsTable:
         values: dict[str, Any],
         condition: str,
         *,
-        named: Set[str] = frozenset(),
-        more: dict[str, Any] | None = None,
-        answer: str = "NONE",
-    ) -> dict[str, Any]:
-        """Set attributes, remove those that are None, if the condition holds; give ``answer``."""
+        run: str | None = None,
+        returns: str = "NONE",
+    ) -> tuple[bool, dict[str, Any]]:
+        """Set attributes, remove those that are None, if the condition holds.
+
+        Returns
+        -------
+        bool, dict
+            True and what ``returns`` asks for, or False and the item that is stored.
+        """
         given = {name: value for name, value in values.items() if value is not None}
-        gone = [f"#{name}" for name in values if values[name] is None]
-        sets = "SET " + ", ".join(f"#{name} = :{name}" for name in given) if given else ""
-        removes = " REMOVE " + ", ".join(gone) if gone else ""
-        typed = {f":{name}": _typed(value) for name, value in given.items()} | (more or {})
-        with translated("dynamodb:UpdateItem"):
-            reply = self._client.update_item(
-                TableName=self._table,
-                Key={"id": {"S": item}},
-                UpdateExpression=sets + removes,
-                ConditionExpression=condition,
-                ExpressionAttributeNames={f"#{name}": name for name in {*values, *named}},
-                ExpressionAttributeValues=typed,
-                ReturnValues=answer,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        found: dict[str, Any] = reply.get("Attributes", {})
-        return found
+        removed = ", ".join(f"#{name}" for name, value in values.items() if value is None)
+        assigned = ", ".join(f"#{name} = :{name}" for name in given)
+        clauses = (f"SET {assigned}" if assigned else "", f"REMOVE {removed}" if removed else "")
+        names = {*values, *(n for n in ("sequencer", "waiting") if f"#{n}" in condition)}
+        typed = {f":{name}": _typed(value) for name, value in given.items()}
+        if run is not None:
+            typed[":run"] = {"S": run}
+        try:
+            with translated("dynamodb:UpdateItem"):
+                answer = self._client.update_item(
+                    TableName=self._table,
+                    Key={"id": {"S": item}},
+                    UpdateExpression=" ".join(filter(None, clauses)),
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames={f"#{name}": name for name in names},
+                    ExpressionAttributeValues=typed,
+                    ReturnValues=returns,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ServiceError as error:
+            if error.code != _CONDITION_FAILED:
+                raise
+            return False, error.answer.get("Item", {})
+        return True, answer.get("Attributes", {})
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="milliseconds")
-
-
-def _why_not(error: ServiceError, landing: Landing) -> Recorded:
-    """Tell a repeated landing from one that came late; the refusal carries what stands."""
-    if error.code != _REFUSED:
-        raise error
-    stands = error.answer["Item"]
-    same = stands["sequencer"]["S"] == ordered(landing.sequencer)
-    if landing.version_id:
-        same |= stands.get("version_id", {}).get("S") == landing.version_id
-    return Recorded.DUPLICATE if same else Recorded.OLDER
 
 
 def _typed(value: object) -> dict[str, str]:
     return {"N": str(value)} if isinstance(value, int) else {"S": str(value)}
 
 
+def _text(item: dict[str, Any], name: str) -> str | None:
+    found: str | None = item.get(name, {}).get("S")
+    return found
+
+
 def _landing(item: dict[str, Any]) -> Landing:
-    text = {name: value["S"] for name, value in item.items() if "S" in value}
+    sequencer = item["sequencer"]["S"]
     return Landing(
-        bucket=text["bucket"],
-        key=text["key"],
-        version_id=text.get("version_id"),
-        sequencer=text["sequencer"] if _has_order(text["sequencer"]) else None,
+        bucket=item["bucket"]["S"],
+        key=item["key"]["S"],
+        version_id=_text(item, "version_id"),
+        sequencer=sequencer if _has_order(sequencer) else None,
         size=int(item["size"]["N"]) if "size" in item else None,
-        event_time=text["event_time"],
+        event_time=item["event_time"]["S"],
     )
 
 
-def _candidate(item: dict[str, Any]) -> PendingLanding:
-    text = {name: value["S"] for name, value in item.items() if "S" in value}
+def _pending_landing(item: dict[str, Any]) -> PendingLanding:
     claim = None
-    if "claimed_by" in text:
-        at = datetime.fromisoformat(text["claimed_at"])
-        claim = Claim(text["claimed_by"], at, parse_trigger(text["claimed_for"]))
-    since = datetime.fromisoformat(text["recorded_at"])
-    return PendingLanding(text["id"], text["bucket"], since, claim)
+    if "claimed_by" in item:
+        claim = Claim(
+            run=item["claimed_by"]["S"],
+            at=datetime.fromisoformat(item["claimed_at"]["S"]),
+            trigger=parse_trigger(item["claimed_for"]["S"]),
+        )
+    return PendingLanding(
+        id=item["id"]["S"],
+        bucket=item["bucket"]["S"],
+        since=datetime.fromisoformat(item["recorded_at"]["S"]),
+        claim=claim,
+    )

@@ -19,7 +19,7 @@ from landrun.adapters.clients import translated
 from landrun.adapters.s3_listing import ListedObject, list_objects
 from landrun.errors import InvalidS3Uri, ServiceError
 from landrun.models.landing import Landing
-from landrun.models.run import Trigger, is_run_name, parse_trigger, trigger_json
+from landrun.models.run import Trigger, is_run_name, parse_trigger
 from landrun.models.s3_uri import S3Uri
 
 _STANDS_ALREADY = "PreconditionFailed"
@@ -137,7 +137,7 @@ class Manifests:
         """
         uri = self.uri(run)
         about = {
-            _TRIGGER: _packed(trigger_json(trigger)) if trigger else None,
+            _TRIGGER: _packed(trigger.to_json()) if trigger else None,
             _LANDINGS: landings,
             _PREFIX: _packed(str(prefix)) if prefix else None,
         }

@@ -1,17 +1,23 @@
-"""An execution changed status: record it, and tell when it failed; or it asks for its turn.
+"""An execution changed status: record its outcome, and release or give concurrency slots.
 
-Lambda behind the status queue.
+Lambda polls the status queue. EventBridge sends status changes to it, and state machines send
+their requests for a concurrency slot (``MaxConcurrentRuns``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache, partial
 from typing import Any
 
-from landrun.adapters import clients
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from landrun.adapters.clients import client
 from landrun.adapters.concurrency_table import ConcurrencyTable
 from landrun.adapters.dead_letters import DeadLetters
 from landrun.adapters.notifications import Notifications
@@ -20,74 +26,64 @@ from landrun.adapters.runs_table import RunsTable
 from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
-from landrun.handlers.batches import process_batch
-from landrun.models.status_change import SlotRequest, parse_message
-from landrun.observability import Telemetry
+from landrun.handlers.reporting import message_errors
+from landrun.models.status_change import SlotRequest, StatusChange, parse_message
+from landrun.observability import create_logger, create_metrics
 from landrun.services.limit_concurrency import ConcurrencyLimiter
 from landrun.services.record_outcome import OutcomeRecorder
 from landrun.settings import ExecutionStatusSettings
 
+settings = ExecutionStatusSettings.load()
+logger = create_logger()
+metrics = create_metrics()
+processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
 
-@dataclass(frozen=True)
-class ExecutionStatus:
-    """What the handler needs, and what it does with one message and with a batch."""
-
-    recorder: OutcomeRecorder
-    admission: ConcurrencyLimiter
-    dead_letters: DeadLetters
-    telemetry: Telemetry
-
-    def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Process a batch of the status queue; answer with the messages to bring again."""
-        return process_batch(event, context, self.process, self.dead_letters, self.telemetry)
-
-    def process(self, body: str) -> None:
-        """Record the status change of one message, or let a run wait for its turn."""
-        message = parse_message(body)
-        self.telemetry.run(message.name)
-        if isinstance(message, SlotRequest):
-            self.admission.ask(message)
-            return
-        try:
-            self.admission.follow(message)
-        finally:  # neither is to wait for the other
-            self.recorder.record(message)
-
-
-def build(
-    settings: ExecutionStatusSettings,
-    client: Callable[[str], Any] = clients.client,
-    *,
-    clock: Callable[[], datetime] = utc_now,
-    telemetry: Telemetry | None = None,
-) -> ExecutionStatus:
-    """Build what the handler needs; ``client`` gives boto3's client of a service."""
-    telemetry = telemetry or Telemetry()
-    executions = Executions(client("stepfunctions"), settings.state_machine_arn)
-    jobs = ProcessingJobs(client("sagemaker"))
-    turns = ConcurrencyTable(client("dynamodb"), settings.concurrency_table)
-    recorder = OutcomeRecorder(
-        executions=executions,
-        jobs=jobs,
-        outputs=Outputs(client("s3")),
-        ledger=RunsTable(client("dynamodb"), settings.runs_table),
-        notifications=Notifications(client("sns"), settings.notifications_topic_arn),
-        telemetry=telemetry,
-        clock=clock,
-    )
-    dead_letters = DeadLetters(partial(client, "sqs"), settings.dead_letter_queue_url)
-    admission = ConcurrencyLimiter(
-        turns, executions, jobs, telemetry, settings.max_concurrent_runs, clock
-    )
-    return ExecutionStatus(recorder, admission, dead_letters, telemetry)
+dynamodb = client("dynamodb")
+dead_letters = DeadLetters(client("sqs"), settings.dead_letter_queue_url)
+executions = Executions(client("stepfunctions"), settings.state_machine_arn)
+jobs = ProcessingJobs(client("sagemaker"))
+recorder = OutcomeRecorder(
+    executions=executions,
+    jobs=jobs,
+    outputs=Outputs(client("s3")),
+    runs_table=RunsTable(dynamodb, settings.runs_table),
+    notifications=Notifications(client("sns"), settings.notifications_topic_arn),
+    logger=logger,
+    metrics=metrics,
+    clock=utc_now,
+)
+limiter = ConcurrencyLimiter(
+    table=ConcurrencyTable(dynamodb, settings.concurrency_table),
+    executions=executions,
+    jobs=jobs,
+    logger=logger,
+    metrics=metrics,
+    limit=settings.max_concurrent_runs,
+    clock=utc_now,
+)
 
 
-@lru_cache
-def dependencies() -> ExecutionStatus:
-    """Build what the handler needs, once, from the environment."""
-    return build(ExecutionStatusSettings.from_environment())
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Process a batch of the status queue, in order."""
+    return process_partial_response(event, process_message, processor, context)
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's entry point."""
-    return dependencies().handle(event, context)
+def process_message(record: SQSRecord) -> None:
+    """Record one status change, or take one request for a slot."""
+    with message_errors(record.body, dead_letters, logger, metrics):
+        message = parse_message(record.body)
+        with logger.append_context_keys(run=message.name):
+            if isinstance(message, SlotRequest):
+                limiter.request_slot(message)
+            else:
+                follow_status(message)
+
+
+def follow_status(change: StatusChange) -> None:
+    """Record the change, then free or give slots: a failure of one does not stop the other."""
+    try:
+        recorder.record(change)
+    finally:
+        limiter.status_changed(change)

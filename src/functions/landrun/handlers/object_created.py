@@ -1,154 +1,120 @@
-"""Data landed: start its run, or let it wait for the next tick.
+"""Data landed in S3: start its run, or record the landing for the next tick.
 
-Lambda behind the landing queue. What repeats finds the run, or the record, that is there; what can
-never be processed goes to the dead-letter queue with its reason; what failed for now is reported
-as an item failure and comes again.
+Lambda polls the landing queue. A repeated message finds the run, or the record, that exists; one
+that can never be processed goes to the dead-letter queue with its reason; one that fails is
+reported as a batch item failure, and SQS delivers it again.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache, partial
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, TypeVar
 
-from landrun.adapters import clients
+from aws_lambda_powertools.utilities.batch import (
+    AsyncBatchProcessor,
+    EventType,
+    async_process_partial_response,
+)
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from landrun.adapters.clients import client
 from landrun.adapters.dead_letters import DeadLetters
-from landrun.adapters.landings_table import LandingsTable
+from landrun.adapters.landings_table import LandingsTable, Recorded
 from landrun.adapters.manifests import Manifests
 from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
-from landrun.errors import NoLanding
-from landrun.handlers.batches import Mapper, overlapping, process_batch
-from landrun.models.landing import Landing, LandingFilter, check_key, parse_landing
-from landrun.models.run import ObjectCreatedTrigger, landing_run_name
+from landrun.errors import OtherEvent
+from landrun.handlers.reporting import message_errors, report_ignored, report_started
+from landrun.models.events import parse_object_created
+from landrun.models.landing import Landing, check_key
+from landrun.models.run import landing_run_name
 from landrun.models.s3_uri import S3Uri
-from landrun.observability import Telemetry
+from landrun.observability import count, create_logger, create_metrics
 from landrun.services.start_run import RunStarter
 from landrun.settings import ObjectCreatedSettings
 
+BATCH_SIZE = 10
+"""Messages of one batch (template.yaml, ``BatchSize``). All of them overlap."""
 
-@dataclass(frozen=True)
-class OnArrival:
-    """Starts one run for each landing."""
+Result = TypeVar("Result")
 
-    runs: RunStarter
-    run_name_prefix: str
-    telemetry: Telemetry
+settings = ObjectCreatedSettings.load()
+logger = create_logger()
+metrics = create_metrics()
+processor = AsyncBatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+threads = ThreadPoolExecutor(BATCH_SIZE)
 
-    def __call__(self, landing: Landing) -> None:
-        """Start the landing's run."""
-        bucket, key, version = landing.bucket, landing.key, landing.version
-        name = landing_run_name(self.run_name_prefix, bucket, key, version)
-        self.telemetry.run(name)
-        run = self.runs.start(name, bucket, [key], trigger(landing))
-        self.telemetry.started(run, bucket=bucket, key=key, version=version)
-
-
-@dataclass(frozen=True)
-class OnSchedule:
-    """Lets each landing wait for a tick."""
-
-    waiting: LandingsTable
-    telemetry: Telemetry
-
-    def __call__(self, landing: Landing) -> None:
-        """Record the landing."""
-        recorded = self.waiting.record(landing)
-        self.telemetry.recorded(
-            recorded, bucket=landing.bucket, key=landing.key, version=landing.version
-        )
+landing_filter = settings.filter(settings.landing_prefix)
+dead_letters = DeadLetters(client("sqs"), settings.dead_letter_queue_url)
+if settings.start_on == "schedule":
+    landings_table = LandingsTable(client("dynamodb"), settings.landings_table, utc_now)
+else:
+    run_starter = RunStarter(
+        Manifests(client("s3"), settings.output_bucket, settings.manifest_prefix),
+        Executions(client("stepfunctions"), settings.state_machine_arn),
+        S3Uri(settings.output_bucket, settings.output_prefix),
+        settings.input_message_format,
+        utc_now,
+    )
 
 
-@dataclass(frozen=True)
-class ObjectCreated:
-    """What the handler needs, and what it does with one message and with a batch."""
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Process a batch of the landing queue, all messages at the same time."""
+    return async_process_partial_response(event, process_message, processor, context)
 
-    take: Callable[[Landing], None]
-    filter: LandingFilter
-    dead_letters: DeadLetters
-    telemetry: Telemetry
-    mapper: Mapper = overlapping
 
-    def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Process a batch of the landing queue; answer with the messages to bring again.
-
-        They overlap: whatever repeats, or comes at the same time, meets the same conditions in S3,
-        Step Functions and DynamoDB as it would in another process.
-        """
-        doors = (self.dead_letters, self.telemetry)
-        return process_batch(event, context, self.process, *doors, mapper=self.mapper)
-
-    def process(self, body: str) -> None:
-        """Take the landing of one message, or say why there is none."""
+async def process_message(record: SQSRecord) -> None:
+    """Start the run of one landing, record the landing, or ignore the event."""
+    with message_errors(record.body, dead_letters, logger, metrics):
         try:
-            landing = parse_landing(body)
-        except NoLanding as event:
-            self.telemetry.ignored(event.reason)
+            landing = parse_object_created(record.body)
+        except OtherEvent as event:
+            report_ignored(logger, event.reason)
             return
-        reason = self.filter.why_ignored(landing.bucket, landing.key, landing.size)
+        reason = landing_filter.why_ignored(landing.bucket, landing.key, landing.size)
         if reason:
-            self.telemetry.ignored(reason, bucket=landing.bucket, key=landing.key)
+            report_ignored(logger, reason, bucket=landing.bucket, key=landing.key)
+            return
+        check_key(landing.key)
+        if settings.start_on == "schedule":
+            await record_landing(landing)
         else:
-            check_key(landing.key)
-            self.take(landing)
+            await start_run(landing)
 
 
-def trigger(landing: Landing) -> ObjectCreatedTrigger:
-    """Say what started the run of a landing."""
-    return ObjectCreatedTrigger(
-        Bucket=landing.bucket,
-        Key=landing.key,
-        VersionId=landing.version_id,
-        Sequencer=landing.sequencer,
-        Size=landing.size,
-        EventTime=landing.event_time,
+async def start_run(landing: Landing) -> None:
+    """Start the landing's run, or find the one that an earlier delivery started."""
+    bucket, key, version = landing.bucket, landing.key, landing.version
+    name = landing_run_name(settings.job_name_prefix, bucket, key, version)
+    logger.thread_safe_append_keys(run=name)
+    run = await in_thread(run_starter.start, name, bucket, [key], landing.trigger)
+    report_started(logger, metrics, run, bucket=bucket, key=key, version=version)
+
+
+async def record_landing(landing: Landing) -> None:
+    """Record the landing for the next tick, unless it or a newer one of its key is recorded."""
+    recorded = await in_thread(landings_table.record, landing)
+    if recorded in (Recorded.REPLACES, Recorded.OLDER):
+        count(metrics, "LandingsSuperseded")
+    duplicate = recorded is Recorded.DUPLICATE
+    count(metrics, "DuplicateDeliveries" if duplicate else "LandingsRecorded")
+    logger.info(
+        "landing recorded",
+        outcome=recorded.value,
+        bucket=landing.bucket,
+        key=landing.key,
+        version=landing.version,
     )
 
 
-def build(
-    settings: ObjectCreatedSettings,
-    client: Callable[[str], Any] = clients.client,
-    *,
-    clock: Callable[[], datetime] = utc_now,
-    telemetry: Telemetry | None = None,
-    mapper: Mapper = overlapping,
-) -> ObjectCreated:
-    """Build what the handler needs; ``client`` gives boto3's client of a service."""
-    telemetry = telemetry or Telemetry()
-    return ObjectCreated(
-        take=_taking(settings, client, clock, telemetry),
-        filter=settings.filter(settings.landing_prefix),
-        dead_letters=DeadLetters(partial(client, "sqs"), settings.dead_letter_queue_url),
-        telemetry=telemetry,
-        mapper=mapper,
-    )
-
-
-def _taking(
-    settings: ObjectCreatedSettings,
-    client: Callable[[str], Any],
-    clock: Callable[[], datetime],
-    telemetry: Telemetry,
-) -> Callable[[Landing], None]:
-    if settings.start_on == "schedule":
-        return OnSchedule(
-            LandingsTable(client("dynamodb"), settings.landings_table, clock), telemetry
-        )
-    manifests = Manifests(client("s3"), settings.output_bucket, settings.manifest_prefix)
-    executions = Executions(client("stepfunctions"), settings.state_machine_arn)
-    output = S3Uri(settings.output_bucket, settings.output_prefix)
-    runs = RunStarter(manifests, executions, output, settings.input_message_format, clock)
-    return OnArrival(runs, settings.job_name_prefix, telemetry)
-
-
-@lru_cache
-def dependencies() -> ObjectCreated:
-    """Build what the handler needs, once, from the environment."""
-    return build(ObjectCreatedSettings.from_environment())
-
-
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's entry point."""
-    return dependencies().handle(event, context)
+async def in_thread(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call a function that waits for AWS, while other messages go on."""
+    call = copy_context().run
+    return await asyncio.get_running_loop().run_in_executor(threads, call, function, *arguments)

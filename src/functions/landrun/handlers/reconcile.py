@@ -1,15 +1,15 @@
-"""Every few minutes: record and finish what events lost."""
+"""Every 15 minutes, or on request: find and recover what missed events left undone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import lru_cache
+from datetime import timedelta
 from typing import Any
 
-from landrun.adapters import clients
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel, Field, ValidationError
+
 from landrun.adapters.checkpoints import Checkpoints
+from landrun.adapters.clients import client
 from landrun.adapters.concurrency_table import ConcurrencyTable
 from landrun.adapters.landings_table import LandingsTable
 from landrun.adapters.manifests import Manifests
@@ -20,10 +20,10 @@ from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
 from landrun.errors import InvalidEvent
+from landrun.models.events import problems
 from landrun.models.s3_uri import S3Uri
-from landrun.observability import Telemetry
-from landrun.sanitize import shown
-from landrun.services.collect_landings import LandingCollector, Mapper, at_once
+from landrun.observability import create_logger, create_metrics
+from landrun.services.collect_landings import LandingCollector
 from landrun.services.limit_concurrency import ConcurrencyLimiter
 from landrun.services.reconcile import Reconciler
 from landrun.services.record_outcome import OutcomeRecorder
@@ -33,97 +33,93 @@ from landrun.settings import ReconcileSettings
 LONGEST_GRACE = 7_776_000
 """Seconds of the 90 days after which Step Functions forgets an execution."""
 
+settings = ReconcileSettings.load()
+logger = create_logger()
+metrics = create_metrics()
 
-@dataclass(frozen=True)
-class Reconcile:
-    """What the handler needs, and what it does when it is called."""
+s3, dynamodb = client("s3"), client("dynamodb")
+executions = Executions(client("stepfunctions"), settings.state_machine_arn)
+jobs = ProcessingJobs(client("sagemaker"))
+manifests = Manifests(s3, settings.output_bucket, settings.manifest_prefix)
+landings_table = LandingsTable(dynamodb, settings.landings_table, utc_now)
+runs_table = RunsTable(dynamodb, settings.runs_table)
+run_starter = RunStarter(
+    manifests,
+    executions,
+    S3Uri(settings.output_bucket, settings.output_prefix),
+    settings.input_message_format,
+    utc_now,
+)
+collector = LandingCollector(
+    landings_table,
+    manifests,
+    run_starter,
+    settings.job_name_prefix,
+    settings.max_objects_per_run if settings.input_message_format == "manifest" else 1,
+)
+recorder = OutcomeRecorder(
+    executions=executions,
+    jobs=jobs,
+    outputs=Outputs(s3),
+    runs_table=runs_table,
+    notifications=Notifications(client("sns"), settings.notifications_topic_arn),
+    logger=logger,
+    metrics=metrics,
+    clock=utc_now,
+)
+limiter = ConcurrencyLimiter(
+    table=ConcurrencyTable(dynamodb, settings.concurrency_table),
+    executions=executions,
+    jobs=jobs,
+    logger=logger,
+    metrics=metrics,
+    limit=settings.max_concurrent_runs,
+    clock=utc_now,
+)
+reconciler = Reconciler(
+    executions=executions,
+    runs_table=runs_table,
+    manifests=manifests,
+    landings_table=landings_table,
+    checkpoints=Checkpoints(dynamodb, settings.landings_table),
+    collector=collector,
+    recorder=recorder,
+    run_starter=run_starter,
+    limiter=limiter,
+    collects=settings.start_on == "schedule",
+    logger=logger,
+    metrics=metrics,
+    clock=utc_now,
+)
 
-    reconciler: Reconciler
-    telemetry: Telemetry
 
-    def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Mend what was lost; answer with the number of losses by kind."""
-        with self.telemetry.invocation(context):
-            mended = self.reconciler.reconcile(parse_grace(event))
-            self.telemetry.logger.info("reconciled", extra=mended)
-        return dict(mended)
+class ReconcileEvent(BaseModel):
+    """What reconcile is invoked with; a schedule's other fields are not read."""
+
+    GraceSeconds: float | None = Field(None, ge=0, le=LONGEST_GRACE, strict=True)
 
 
-def parse_grace(event: dict[str, Any]) -> timedelta | None:
-    """Read how young a loss may be that is mended; None for the usual.
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """Recover what missed events left undone; return how much of each kind."""
+    recovered = reconciler.reconcile(parse_grace(event))
+    logger.info("reconciled", extra=recovered)
+    return recovered
+
+
+def parse_grace(event: Any) -> timedelta | None:
+    """Read how old a missed event must be to be recovered; None for the default.
 
     Raises
     ------
     InvalidEvent
-        When ``GraceSeconds`` is there and is not a number of seconds, of 90 days at most.
+        When ``GraceSeconds`` is not a number of seconds, of 90 days at most.
     """
-    seconds = event.get("GraceSeconds") if isinstance(event, dict) else None
-    if seconds is None:
-        return None
-    number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    if not number or not 0 <= seconds <= LONGEST_GRACE:
+    try:
+        seconds = ReconcileEvent.model_validate(event if isinstance(event, dict) else {})
+    except ValidationError as error:
         raise InvalidEvent(
-            f"GraceSeconds is {shown(seconds)}: pass a number of seconds from 0 to {LONGEST_GRACE}"
-        )
-    return timedelta(seconds=seconds)
-
-
-def build(
-    settings: ReconcileSettings,
-    client: Callable[[str], Any] = clients.client,
-    *,
-    clock: Callable[[], datetime] = utc_now,
-    telemetry: Telemetry | None = None,
-    mapper: Mapper = at_once,
-) -> Reconcile:
-    """Build what the handler needs; ``client`` gives boto3's client of a service."""
-    telemetry = telemetry or Telemetry()
-    executions = Executions(client("stepfunctions"), settings.state_machine_arn)
-    manifests = Manifests(client("s3"), settings.output_bucket, settings.manifest_prefix)
-    jobs = ProcessingJobs(client("sagemaker"))
-    ledger = RunsTable(client("dynamodb"), settings.runs_table)
-    waiting = LandingsTable(client("dynamodb"), settings.landings_table, clock)
-    output = S3Uri(settings.output_bucket, settings.output_prefix)
-    runs = RunStarter(manifests, executions, output, settings.input_message_format, clock)
-    prefix, most = settings.job_name_prefix, settings.max_objects_per_run
-    reconciler = Reconciler(
-        executions=executions,
-        ledger=ledger,
-        manifests=manifests,
-        waiting=waiting,
-        cursors=Checkpoints(client("dynamodb"), settings.landings_table),
-        collector=LandingCollector(waiting, manifests, runs, prefix, most, mapper),
-        recorder=OutcomeRecorder(
-            executions=executions,
-            jobs=jobs,
-            outputs=Outputs(client("s3")),
-            ledger=ledger,
-            notifications=Notifications(client("sns"), settings.notifications_topic_arn),
-            telemetry=telemetry,
-            clock=clock,
-        ),
-        runs=runs,
-        admission=ConcurrencyLimiter(
-            turns=ConcurrencyTable(client("dynamodb"), settings.concurrency_table),
-            executions=executions,
-            jobs=jobs,
-            telemetry=telemetry,
-            limit=settings.max_concurrent_runs,
-            clock=clock,
-        ),
-        telemetry=telemetry,
-        collects=settings.start_on == "schedule",
-        clock=clock,
-    )
-    return Reconcile(reconciler, telemetry)
-
-
-@lru_cache
-def dependencies() -> Reconcile:
-    """Build what the handler needs, once, from the environment."""
-    return build(ReconcileSettings.from_environment())
-
-
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's entry point."""
-    return dependencies().handle(event, context)
+            f"{problems(error)}: pass a number of seconds from 0 to {LONGEST_GRACE}"
+        ) from error
+    return None if seconds.GraceSeconds is None else timedelta(seconds=seconds.GraceSeconds)

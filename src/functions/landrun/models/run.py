@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from dataclasses import dataclass, fields
-from typing import Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from landrun.errors import InvalidName
-from landrun.sanitize import shown, whole
+from landrun.sanitize import shown
 
 SAGEMAKER_NAME_LIMIT = 63
 """Characters in a Processing job's name (SageMaker API, CreateProcessingJob)."""
@@ -32,25 +33,21 @@ _PREFIX = re.compile(r"[a-z0-9](?:-?[a-z0-9])*")
 _NAMESPACE = uuid.UUID("c94bd824-8be5-4622-94c3-a289b5c9a4a3")
 
 
-class _Spelled:
-    """Fields in their order, as JSON has them: what is None is left out."""
+class _Contract(BaseModel):
+    """Fields in their order, as JSON has them; what is None is left out."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the fields that are there, by name; what they hold likewise."""
-        found = ((field.name, getattr(self, field.name)) for field in fields(self))  # type: ignore[arg-type]
-        return {name: _plain(value) for name, value in found if value is not None}
+        """Return the fields that have a value, by name."""
+        return self.model_dump(exclude_none=True)
 
     def to_json(self) -> str:
         """Serialise to the same bytes for the same values, whenever and wherever it is called."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, separators=(",", ":"))
+        return self.model_dump_json(exclude_none=True)
 
 
-def _plain(value: Any) -> Any:
-    return value.to_dict() if isinstance(value, _Spelled) else value
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObjectCreatedTrigger(_Spelled):
+class ObjectCreatedTrigger(_Contract):
     """An object landed in S3."""
 
     Kind: Literal["object-created"] = "object-created"
@@ -62,8 +59,7 @@ class ObjectCreatedTrigger(_Spelled):
     EventTime: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScheduleTrigger(_Spelled):
+class ScheduleTrigger(_Contract):
     """A schedule ticked; ``Part`` counts from 1 the further runs of a tick that needs several."""
 
     Kind: Literal["schedule"] = "schedule"
@@ -72,9 +68,8 @@ class ScheduleTrigger(_Spelled):
     Part: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ManualTrigger(_Spelled):
-    """Somebody started a run by hand; ``RerunOf`` is the run whose manifest it reads again."""
+class ManualTrigger(_Contract):
+    """A person started the run; ``RerunOf`` is the run whose manifest it reads again."""
 
     Kind: Literal["manual"] = "manual"
     StartedBy: str
@@ -82,50 +77,21 @@ class ManualTrigger(_Spelled):
 
 
 Trigger = ObjectCreatedTrigger | ScheduleTrigger | ManualTrigger
-
-_TRIGGERS: dict[str, type[Trigger]] = {
-    kind.Kind: kind for kind in (ObjectCreatedTrigger, ScheduleTrigger, ManualTrigger)
-}
-
-
-def trigger_json(trigger: Trigger) -> str:
-    """Serialise a trigger to the same bytes as the execution input does."""
-    return trigger.to_json()
+_TRIGGER: TypeAdapter[Trigger] = TypeAdapter(Annotated[Trigger, Field(discriminator="Kind")])
 
 
 def parse_trigger(text: str | bytes) -> Trigger:
-    """Read a trigger that `trigger_json` wrote.
+    """Read a trigger's JSON.
 
     Raises
     ------
     ValueError
-        When it is none.
+        When it is not a trigger.
     """
-    try:
-        found = json.loads(text)
-    except RecursionError:
-        found = None
-    kind = found.get("Kind") if isinstance(found, dict) else None
-    if not isinstance(kind, str) or kind not in _TRIGGERS:
-        raise ValueError(f"no trigger is {shown(found)}")
-    for name, hint in get_type_hints(_TRIGGERS[kind]).items():
-        if name in found and name != "Kind" and not _fits(found[name], hint):
-            raise ValueError(f"{name} of a trigger is not {shown(found[name])}")
-    try:
-        return _TRIGGERS[kind](**found)
-    except TypeError as error:
-        raise ValueError(f"a trigger has other fields: {error}") from error
+    return _TRIGGER.validate_json(text)
 
 
-def _fits(value: object, hint: Any) -> bool:
-    """Whether a field may hold a value; Python takes true for a number, and halves of pairs."""
-    if isinstance(value, str) and whole(value) != value:
-        return False
-    return isinstance(value, hint) and not isinstance(value, bool)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExecutionInput(_Spelled):
+class ExecutionInput(_Contract):
     """What one execution of the state machine is started with.
 
     The first three fields are the placeholders of the notebook's ``ExecutionInput(schema=…)``.
@@ -135,7 +101,7 @@ class ExecutionInput(_Spelled):
     PreprocessingJobName : str
         The run's name, which is also the execution's name.
     InputMessage : str
-        S3 URI of the manifest that lists the objects to read.
+        S3 URI of what the job reads (see `landrun.services.start_run.input_message`).
     OutputProcessedMessage : str
         S3 URI under which the job leaves its output; ends with a slash.
     Trigger : Trigger
@@ -154,7 +120,7 @@ InputFormat = Literal["manifest", "uri"]
 S3_URI_LIMIT = 1024
 """Characters of an ``S3Uri`` in a Processing job's input (SageMaker API, ProcessingS3Input)."""
 
-INPUT_FIELDS = tuple(field.name for field in fields(ExecutionInput))
+INPUT_FIELDS = tuple(ExecutionInput.model_fields)
 """Names of what an execution is started with."""
 
 
@@ -170,7 +136,7 @@ def landing_run_name(prefix: str, bucket: str, key: str, version: str) -> str:
     version : str
         Its version id or, where the bucket has no versions, the event's sequencer.
     """
-    return _named(prefix, "object-created", bucket, key, version)
+    return _name_of(prefix, "object-created", bucket, key, version)
 
 
 def tick_run_name(prefix: str, schedule_arn: str, scheduled_time: str, part: int = 0) -> str:
@@ -186,7 +152,7 @@ def tick_run_name(prefix: str, schedule_arn: str, scheduled_time: str, part: int
         0 for the tick's first run, 1 for the one after it.
     """
     which = (str(part),) if part else ()
-    return _named(prefix, "schedule", schedule_arn, scheduled_time, *which)
+    return _name_of(prefix, "schedule", schedule_arn, scheduled_time, *which)
 
 
 def manual_run_name(prefix: str, random: uuid.UUID | None = None) -> str:
@@ -194,13 +160,13 @@ def manual_run_name(prefix: str, random: uuid.UUID | None = None) -> str:
     return check_run_name(f"{check_prefix(prefix)}-{(random or uuid.uuid4()).hex}")
 
 
-def _named(prefix: str, *identity: str) -> str:
+def _name_of(prefix: str, *identity: str) -> str:
     digest = uuid.uuid5(_NAMESPACE, json.dumps(identity))
     return check_run_name(f"{check_prefix(prefix)}-{digest.hex}")
 
 
 def check_prefix(prefix: str) -> str:
-    """Give the prefix of run names back when it can be one.
+    """Return a prefix of run names if it is a possible one.
 
     Raises
     ------
@@ -222,7 +188,7 @@ def is_run_name(name: str) -> bool:
 
 
 def check_run_name(name: str) -> str:
-    """Give a run's name back when Step Functions and SageMaker both take it.
+    """Return a run's name if Step Functions and SageMaker both accept it.
 
     Raises
     ------

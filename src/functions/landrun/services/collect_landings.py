@@ -1,19 +1,20 @@
-"""Collect what waits into runs: each landing in one manifest, whatever dies, repeats or overlaps.
+"""Collect pending landings into runs: each landing in exactly one manifest.
 
-Claim, commit, start, settle. The manifest, written once, is the commit: before it stands nothing
-is decided, afterwards its list of landings decides all, for every attempt alike. See
+An attempt claims landings, commits a manifest, starts the run and marks the landings processed.
+The manifest, written once, is the commit: before it exists nothing is decided, afterwards its list
+of landings decides everything, for each repeated or overlapping attempt alike. The protocol is in
 docs/decisions/0004-collecting-landings.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, count, islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from landrun.adapters.clients import CALLS_AT_ONCE
+from landrun.adapters.clients import CONNECTIONS
 from landrun.adapters.landings_table import LandingsTable, PendingLanding, landing_id
 from landrun.adapters.manifests import Collected, Manifest, Manifests
 from landrun.models.landing import Landing
@@ -22,10 +23,10 @@ from landrun.models.tick import Tick
 from landrun.services.start_run import RunStarter, StartedRun
 
 _CHUNK = 500
+"""Landings that are claimed before the next ones are read from the index."""
 
 Given = TypeVar("Given")
 Answer = TypeVar("Answer")
-Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 def at_once(act: Callable[[Given], Answer], given: Iterable[Given]) -> list[Answer]:
@@ -33,13 +34,13 @@ def at_once(act: Callable[[Given], Answer], given: Iterable[Given]) -> list[Answ
 
     The first error is raised.
     """
-    with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
         return list(pool.map(act, given))
 
 
 @dataclass
-class _Taken:
-    """What an attempt has claimed: ids and landings, and whether more was there."""
+class _Claimed:
+    """What an attempt has claimed: ids and landings, and whether more is pending."""
 
     landings: list[Landing] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
@@ -48,70 +49,67 @@ class _Taken:
 
 @dataclass(frozen=True)
 class LandingCollector:
-    """Makes runs of landings that wait.
+    """Makes runs of pending landings.
 
     Parameters
     ----------
-    waiting, manifests, runs
-        Where landings wait, the door to manifests, and what starts runs.
+    landings_table, manifests, run_starter
+        Where landings wait, where manifests go, and what starts runs.
     run_name_prefix : str
         See `landrun.models.run.check_prefix`.
     max_objects : int
         The most objects of one run.
-    mapper : callable
-        Maps calls over landings; several at a time by default.
     """
 
-    waiting: LandingsTable
+    landings_table: LandingsTable
     manifests: Manifests
-    runs: RunStarter
+    run_starter: RunStarter
     run_name_prefix: str
     max_objects: int
-    mapper: Mapper = at_once
 
-    def tick(self, tick: Tick) -> Iterator[StartedRun]:
-        """Start runs over all that waits; every attempt of a tick goes on where one has stopped.
+    def collect(self, tick: Tick) -> Iterator[StartedRun]:
+        """Start a tick's runs over all pending landings; a retry continues where one stopped.
 
         Raises
         ------
         ServiceError
-            When AWS refuses a call; the tick may be tried again, or is finished by reconcile.
+            When AWS refuses a call; the tick may be retried, or reconcile finishes it.
         """
         arn, time = tick.schedule_arn, tick.scheduled_time
         for part in count():
             name = tick_run_name(self.run_name_prefix, arn, time, part)
             trigger = ScheduleTrigger(ScheduleArn=arn, ScheduledTime=time, Part=part or None)
-            going = self._go_on(name, trigger, self.waiting.candidates())
-            if going is None:
+            started = self._start(name, trigger, self.landings_table.pending(), set())
+            if started is None:
                 return
-            run, collected = going
+            run, last = started
             yield run
-            if collected.last:
+            if last:
                 return
 
-    def gather(self, name: str, trigger: Trigger) -> StartedRun | None:
-        """Start one run over what waits, outside of any tick; None when nothing does.
+    def collect_rest(self, name: str, trigger: Trigger) -> StartedRun | None:
+        """Start one run over pending landings outside of a tick; None when nothing is pending.
 
         Raises
         ------
         ServiceError
             When AWS refuses a call.
         """
-        going = self._go_on(name, trigger, self.waiting.candidates())
-        return going[0] if going else None
+        started = self._start(name, trigger, self.landings_table.pending(), set())
+        return started[0] if started else None
 
     def finish(
         self, name: str, trigger: Trigger, claimed: list[PendingLanding]
     ) -> StartedRun | None:
-        """Finish a run whose attempts have died: with what it has claimed, and nothing else.
+        """Finish a run whose attempts have died, with what it has claimed and nothing else.
 
-        It is never undone without a manifest: an attempt that is only slow might still write it.
+        Without a manifest its claims are never undone: a slow attempt might still write it.
 
         Parameters
         ----------
         name, trigger
             The run's, as its claims say.
-        claimed : list of Candidate
+        claimed : list of PendingLanding
             What it has claimed, as far as the index shows.
 
         Raises
@@ -119,30 +117,34 @@ class LandingCollector:
         ServiceError
             When AWS refuses a call.
         """
-        going = self._go_on(name, trigger, claimed, {candidate.id for candidate in claimed})
-        return going[0] if going else None
+        started = self._start(name, trigger, claimed, {landing.id for landing in claimed})
+        return started[0] if started else None
 
-    def _go_on(
-        self,
-        name: str,
-        trigger: Trigger,
-        candidates: Iterable[PendingLanding],
-        claimed: Set[str] = frozenset(),
-    ) -> tuple[StartedRun, Collected] | None:
-        """Carry out the manifest that stands, or commit one; None when there is nothing to."""
-        taken = _Taken(ids=set(claimed))
+    def _start(
+        self, name: str, trigger: Trigger, pending: Iterable[PendingLanding], claimed: set[str]
+    ) -> tuple[StartedRun, bool] | None:
+        """Start the run of the manifest that exists, or commit one; None when nothing is pending.
+
+        The second value is True when the run read the last of what was pending.
+        """
+        taken = _Claimed(ids=claimed)
         manifest = self.manifests.find(name)
         if manifest is None:
-            self._take(name, trigger, candidates, taken)
+            self._claim_up_to_limit(name, trigger, pending, taken)
             manifest = self._commit(name, trigger, taken)
-        return self._carry_out(name, trigger, manifest, taken) if manifest else None
+        if manifest is None:
+            return None
+        run = self.run_starter.start_from(manifest, name, trigger)
+        collected = self.manifests.collected(manifest)
+        self._mark_processed(name, collected, taken)
+        return run, collected.last
 
-    def _take(
-        self, name: str, trigger: Trigger, candidates: Iterable[PendingLanding], taken: _Taken
+    def _claim_up_to_limit(
+        self, name: str, trigger: Trigger, pending: Iterable[PendingLanding], taken: _Claimed
     ) -> None:
-        """Claim up to ``max_objects`` of one bucket, those that the run has claimed before too."""
+        """Claim up to ``max_objects`` of one bucket, including what the run claimed before."""
         free: Iterator[PendingLanding] = (
-            c for c in candidates if c.claim is None or c.claim.run == name
+            one for one in pending if one.claim is None or one.claim.run == name
         )
         first = next(free, None)
         if first is None:
@@ -152,35 +154,27 @@ class LandingCollector:
             found = list(islice(free, min(room, _CHUNK)))
             if not found:
                 return
-            ours = [candidate.id for candidate in found if candidate.bucket == first.bucket]
-            taken.more |= len(ours) < len(found)
-            self._claim(name, trigger, ours, taken)
+            ids = [one.id for one in found if one.bucket == first.bucket]
+            taken.more |= len(ids) < len(found)
+            self._claim(name, trigger, ids, taken)
         taken.more |= next(free, None) is not None
 
-    def _claim(self, name: str, trigger: Trigger, ids: list[str], taken: _Taken) -> None:
-        landings = self.mapper(lambda item: self.waiting.claim(item, name, trigger), ids)
+    def _claim(self, name: str, trigger: Trigger, ids: list[str], taken: _Claimed) -> None:
+        landings = at_once(lambda item: self.landings_table.claim(item, name, trigger), ids)
         for item, landing in zip(ids, landings, strict=True):
             if landing is not None:
                 taken.ids.add(item)
                 taken.landings.append(landing)
 
-    def _commit(self, name: str, trigger: Trigger, taken: _Taken) -> Manifest | None:
+    def _commit(self, name: str, trigger: Trigger, taken: _Claimed) -> Manifest | None:
         if not taken.landings:
             return None
         collected = Collected(tuple(taken.landings), last=not taken.more)
         return self.manifests.write_collected(name, collected, trigger)
 
-    def _carry_out(
-        self, name: str, trigger: Trigger, manifest: Manifest, taken: _Taken
-    ) -> tuple[StartedRun, Collected]:
-        """Start the run, then let go of its claims: settled when it has them, else released."""
-        run = self.runs.start_over(manifest, name, trigger)
-        collected = self.manifests.collected(manifest)
-        settled = self.mapper(lambda landing: self._settle(name, landing), collected.landings)
-        lost = taken.ids - set(settled)
-        list(self.mapper(lambda item: self.waiting.release(name, item), lost))
-        return run, collected
-
-    def _settle(self, name: str, landing: Landing) -> str:
-        self.waiting.settle(name, landing)
-        return landing_id(landing)
+    def _mark_processed(self, name: str, collected: Collected, taken: _Claimed) -> None:
+        """Mark what the manifest holds as processed, and release claims that it does not hold."""
+        table = self.landings_table
+        at_once(lambda landing: table.mark_processed(name, landing), collected.landings)
+        rest = taken.ids - {landing_id(landing) for landing in collected.landings}
+        at_once(lambda item: table.release(name, item), rest)

@@ -15,6 +15,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
+
 from landrun.adapters.concurrency_table import ConcurrencyTable, Given
 from landrun.adapters.sagemaker import ProcessingJobs, job_in
 from landrun.adapters.step_functions import Executions
@@ -22,7 +25,7 @@ from landrun.clock import utc_now
 from landrun.errors import InvalidEvent, JobStopping, ServiceError
 from landrun.models.concurrency import Place
 from landrun.models.status_change import RANKS, SlotRequest, StatusChange, timestamp
-from landrun.observability import Telemetry
+from landrun.observability import Metric, count
 
 LEASE = timedelta(minutes=15)
 """After which reconcile looks whether a holder still runs: an end's event may have been lost."""
@@ -53,14 +56,15 @@ class ConcurrencyLimiter:
         How many may have their job at a time; 0 for any number.
     """
 
-    turns: ConcurrencyTable
+    table: ConcurrencyTable
     executions: Executions
     jobs: ProcessingJobs
-    telemetry: Telemetry
+    logger: Logger
+    metrics: Metric
     limit: int
     clock: Callable[[], datetime] = utc_now
 
-    def ask(self, asked: SlotRequest) -> None:
+    def request_slot(self, asked: SlotRequest) -> None:
         """Put an execution in line, or tell one again that has its place; then go on.
 
         Raises
@@ -75,14 +79,14 @@ class ConcurrencyLimiter:
                 f"{asked.execution_arn} asks for its turn, and is of another machine:"
                 " stop it, and start its run again"
             )
-        if self.turns.asks_again(asked.name, asked.token, self._now()):
+        if self.table.asks_again(asked.name, asked.token, self._now()):
             self.executions.let_go_on(asked.token)
         else:
-            self.turns.wait(asked, self._now())
+            self.table.wait(asked, self._now())
             self._given_between(asked)
-        self.give()
+        self.give_free_slots()
 
-    def follow(self, change: StatusChange) -> None:
+    def status_changed(self, change: StatusChange) -> None:
         """Take the place of an execution that ended; count one that was redriven; then go on.
 
         Raises
@@ -98,11 +102,11 @@ class ConcurrencyLimiter:
             try:
                 self._ended(change)
             finally:
-                self.give()
+                self.give_free_slots()
         elif change.redriveCount:
             self._goes_on(change.name, change.executionArn)
 
-    def give(self, most: int = AT_ONCE) -> int:
+    def give_free_slots(self, most: int = AT_ONCE) -> int:
         """Tell who may not have been told, and give free places to those who wait.
 
         Returns
@@ -117,11 +121,11 @@ class ConcurrencyLimiter:
             error is raised after the others had theirs.
         """
         failed = [
-            error for name in sorted(self.turns.standing().untold) if (error := self._tried(name))
+            error for name in sorted(self.table.standing().untold) if (error := self._tried(name))
         ]
         given, looks = 0, 0
         while given < most and looks < 2 * most and self._room():
-            waiter = self.turns.first()
+            waiter = self.table.first()
             if waiter is None:
                 break
             given += self._given(waiter)
@@ -135,7 +139,7 @@ class ConcurrencyLimiter:
         try:
             self.tell(name)
         except ServiceError as error:
-            self.telemetry.logger.warning("not told", extra={"run": name, "reason": str(error)})
+            self.logger.warning("not told", extra={"run": name, "reason": str(error)})
             return error
         return None
 
@@ -144,11 +148,11 @@ class ConcurrencyLimiter:
 
         One that has ended meanwhile, as when it was stopped in line, gives its place back.
         """
-        holder = self.turns.holder(name)
+        holder = self.table.holder(name)
         told = holder is not None and self._told(holder)
         if holder and not told:
             self._still_there(holder)
-        self.turns.told(name)
+        self.table.told(name)
         return told
 
     def _told(self, holder: Place) -> bool:
@@ -160,36 +164,36 @@ class ConcurrencyLimiter:
         return ours and any(self.executions.let_go_on(token) for token in sorted(holder.tokens))
 
     def _room(self) -> bool:
-        return not self.limit or self.turns.standing().holding < self.limit
+        return not self.limit or self.table.standing().holding < self.limit
 
     def _given(self, waiter: Place) -> bool:
         """Give the place to the first in line; False when that is to be looked at again."""
         now = self.clock()
-        outcome = self.turns.give(waiter, self.limit, self._now(), _iso(now + LEASE))
+        outcome = self.table.give(waiter, self.limit, self._now(), _iso(now + LEASE))
         if outcome is Given.HELD:
             self._twice(waiter)
         if outcome is not Given.YES:
             return False
-        self.telemetry.logger.info("turn given", extra={"run": waiter.name})
+        self.logger.info("turn given", extra={"run": waiter.name})
         waited = now - datetime.fromisoformat(waiter.asked_at)
-        self.telemetry.duration("WaitForSlot", max(0.0, waited.total_seconds()))
+        self.metrics.add_metric("WaitForSlot", MetricUnit.Seconds, max(0.0, waited.total_seconds()))
         self.tell(waiter.name)
         return True
 
     def _twice(self, waiter: Place) -> None:
         """Let one go on that is in line though it has its place: it was asked for twice at once."""
         for token in sorted(waiter.tokens):
-            if not self.turns.asks_again(waiter.name, token, self._now()):
+            if not self.table.asks_again(waiter.name, token, self._now()):
                 return  # it has given its place back since: its turn is to come
             self.executions.let_go_on(token)
-        self.turns.leave(waiter)
+        self.table.leave(waiter)
 
     def _given_between(self, asked: SlotRequest) -> None:
         """Let one go on that was given its place, by an older token, just before it came in line.
 
         Nobody else would: those who hold a place are not looked for in the line while it is full.
         """
-        waiter = self.turns.holder(asked.name) and self.turns.waiter(asked.name, asked.started_at)
+        waiter = self.table.holder(asked.name) and self.table.waiter(asked.name, asked.started_at)
         if waiter:
             self._twice(waiter)
 
@@ -199,13 +203,13 @@ class ConcurrencyLimiter:
         What was taken to be running later than this end is looked at: it was redriven, or it asked
         after its end.
         """
-        waiter = self.turns.waiter(change.name, timestamp(change.startDate))
+        waiter = self.table.waiter(change.name, timestamp(change.startDate))
         if waiter and self._over(waiter):
-            self.turns.leave(waiter)
+            self.table.leave(waiter)
         ended_at = timestamp(change.startDate if change.stopDate is None else change.stopDate)
         if self._stopping(change, ended_at):
             return
-        holder = self.turns.give_back(change.name, ended_at)
+        holder = self.table.give_back(change.name, ended_at)
         if holder:
             self._still_there(holder)
 
@@ -213,7 +217,7 @@ class ConcurrencyLimiter:
         """Whether a stopped execution keeps its place for its job, which reconcile then follows."""
         if change.status == "SUCCEEDED" or job_in(change):
             return False
-        holder = self.turns.holder(change.name)
+        holder = self.table.holder(change.name)
         stale = holder is None or holder.alive_at >= ended_at
         if stale or not self._job_at_work(change.executionArn):
             return False
@@ -227,8 +231,8 @@ class ConcurrencyLimiter:
         status = self._status(holder)
         done = status in ("", "SUCCEEDED")
         if done or (RANKS[status] and not self._job_at_work(holder.execution_arn)):
-            return self.turns.take_back(holder)
-        self.turns.renew(holder, _iso(now), _iso(now + LEASE))
+            return self.table.take_back(holder)
+        self.table.renew(holder, _iso(now), _iso(now + LEASE))
         return False
 
     def _status(self, place: Place) -> str:
@@ -255,45 +259,46 @@ class ConcurrencyLimiter:
         if described is None or RANKS[described["status"]] == 1 or self.executions.waits(arn):
             return False
         now = self.clock()
-        if not self.turns.hold(name, arn, _iso(now), _iso(now + LEASE)):
-            holder = self.turns.holder(name)
+        if not self.table.hold(name, arn, _iso(now), _iso(now + LEASE)):
+            holder = self.table.holder(name)
             if holder:
                 self._still_there(holder)
             return False
-        holder = self.turns.holder(name)
+        holder = self.table.holder(name)
         return holder is not None and not self._still_there(holder)
 
     # ---- what reconcile asks for -------------------------------------------------------------
 
-    def not_told(self, before: datetime) -> Iterator[Piece]:
+    def not_resumed(self, before: datetime) -> Iterator[Piece]:
         """Find holders due to be looked at; a piece is true when its machine did not know."""
         yield from ((one.name, partial(self._told, one)) for one in self._due(before))
 
-    def kept(self, before: datetime) -> Iterator[Piece]:
+    def not_released(self, before: datetime) -> Iterator[Piece]:
         """Find holders due to be looked at; a piece is true when the place of an end was kept."""
         yield from ((one.name, partial(self._still_there, one)) for one in self._due(before))
 
     def _due(self, before: datetime) -> list[Place]:
         """Give holders whose lease began before a time."""
         until = _iso(before + LEASE)
-        return [one for one in self.turns.holders() if one.lease_until <= until]
+        return [one for one in self.table.holders() if one.lease_until <= until]
 
     def measure(self) -> None:
         """Report how many wait in line, and for how long."""
-        asked = [one.asked_at for one in self.turns.waiting()]
+        asked = [one.asked_at for one in self.table.waiting()]
         if self.limit or asked:
             since = datetime.fromisoformat(min(asked, default=self._now()))
             oldest = max(0.0, (self.clock() - since).total_seconds())
-            self.telemetry.in_line(len(asked), oldest)
+            count(self.metrics, "RunsWaiting", len(asked))
+            self.metrics.add_metric("OldestWaitForSlot", MetricUnit.Seconds, oldest)
 
-    def uncounted(self, before: datetime) -> Iterator[Piece]:
+    def not_counted(self, before: datetime) -> Iterator[Piece]:
         """Find runs at work that hold no place, as when the bound is new; a piece counts one.
 
         Of many the oldest, for each is described.
         """
         if not self.limit:
             return
-        known = {one.name for one in (*self.turns.holders(), *self.turns.waiting())}
+        known = {one.name for one in (*self.table.holders(), *self.table.waiting())}
         found: list[dict[str, Any]] = []
         token = ""
         for _ in range(PAGES):

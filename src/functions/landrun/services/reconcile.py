@@ -1,7 +1,7 @@
-"""Make good what events lost: the ledger follows the executions, every manifest has its run.
+"""Recover what missed events left undone: every execution recorded, every manifest started.
 
-Each step is bounded, and may be repeated or run beside itself: it writes by the same conditional
-writes as the events do. What is younger than the grace is left to its event.
+Each step is bounded, and may be repeated or overlap with another reconcile: it writes by the same
+conditional writes as the events do. What is younger than the grace period is left to its event.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
 
 from landrun.adapters.checkpoints import Checkpoints
 from landrun.adapters.landings_table import LandingsTable, PendingLanding
@@ -22,7 +25,7 @@ from landrun.adapters.step_functions import Executions
 from landrun.errors import ReconcileFailed, ServiceError
 from landrun.models.run import ManualTrigger, manual_run_name
 from landrun.models.status_change import RANKS, described_change, timestamp
-from landrun.observability import Telemetry
+from landrun.observability import Metric, count, count_by
 from landrun.sanitize import one_line
 from landrun.services.collect_landings import LandingCollector
 from landrun.services.limit_concurrency import LEASE, ConcurrencyLimiter
@@ -33,22 +36,22 @@ GRACE = timedelta(minutes=10)
 """Events of the last minutes may still be on their way."""
 
 CLAIM_GRACE = timedelta(minutes=20)
-"""A tick's function may live for 15 minutes, Lambda's longest."""
+"""A tick's function may run for 15 minutes, Lambda's longest."""
 
 PAGES = 20
-"""Pages of 1,000 executions per sweep: a fifth of ListExecutions' smallest bucket (100 calls)."""
+"""Pages of 1,000 executions per reconcile: a fifth of ListExecutions' smallest bucket (100)."""
 
 LONGEST_RUN = timedelta(days=110)
-"""The time limit of the state machine, at least."""
+"""At least the time limit of the state machine."""
 
 LOOK_UPS = 500
-"""Runs that are described one by one, at most, in a step."""
+"""Runs that one step describes one by one, at most."""
 
 MANIFESTS = 5000
-"""Manifests that one sweep looks at; the next goes on after them, and begins again at the end."""
+"""Manifests that one reconcile looks at; the next continues, and starts over at the end."""
 
-TURNS = 5000
-"""Turns that one sweep gives at most, as after the bound was raised: some minutes."""
+SLOTS = 5000
+"""Slots that one reconcile gives at most, as after the limit was raised: some minutes."""
 
 REMEMBERED = timedelta(days=90)
 """Step Functions forgets an execution, and frees its name, after 90 days."""
@@ -67,231 +70,253 @@ KINDS = {
 }
 """The dimension of the metric ``MissedEventsRecovered`` for each step."""
 
-Piece = tuple[str, Callable[[], object]]
-"""A run's name, and what mends it: true when there was something to mend."""
 
-Step = Callable[[list[str]], Iterator[Piece]]
-"""Gives its pieces; is handed the list of what has failed of them so far."""
+class Recovery(NamedTuple):
+    """A run, and the function that recovers it; it returns False if nothing was missed."""
+
+    run: str
+    recover: Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Reconciler:
-    """Finds what was lost and mends it."""
+    """Finds and recovers what missed events left undone."""
 
     executions: Executions
-    ledger: RunsTable
+    runs_table: RunsTable
     manifests: Manifests
-    waiting: LandingsTable
-    cursors: Checkpoints
+    landings_table: LandingsTable
+    checkpoints: Checkpoints
     collector: LandingCollector
     recorder: OutcomeRecorder
-    runs: RunStarter
-    admission: ConcurrencyLimiter
-    telemetry: Telemetry
+    run_starter: RunStarter
+    limiter: ConcurrencyLimiter
     collects: bool
+    logger: Logger
+    metrics: Metric
     clock: Callable[[], datetime]
 
     def reconcile(self, grace: timedelta | None = None) -> dict[str, int]:
-        """Mend all kinds of losses; a step that fails does not keep the others from theirs.
+        """Run all steps; one that fails does not stop the others.
 
         Parameters
         ----------
         grace : timedelta, optional
-            What is younger is left alone; `GRACE`, and `CLAIM_GRACE` for claims, when left out.
+            What is younger is left alone. Default: `GRACE`, and `CLAIM_GRACE` for claims.
 
         Returns
         -------
         dict
-            Losses mended by kind: Statuses, Executions, Claims, Manifests, Notifications,
-            SlotsNotCounted, ExecutionsNotResumed, SlotsNotReleased.
+            How much was recovered, by kind (the keys of `KINDS`).
 
         Raises
         ------
-        NotReconciled
+        ReconcileFailed
             When a step failed, after the others were done.
         """
         now = self.clock()
         before = now - (GRACE if grace is None else grace)
         lease_before = now - (LEASE if grace is None else grace)
         claimed_before = now - (CLAIM_GRACE if grace is None else grace)
-        steps: dict[str, Step] = {
-            "Statuses": lambda _: self._statuses(before),
-            "Claims": lambda _: self._claims(claimed_before),
-            "Manifests": lambda _: self._manifests(before, now - REMEMBERED),
-            "Executions": lambda failed: self._executions(before, failed),
-            "Notifications": lambda _: self._notifications(),
-            "ExecutionsNotResumed": lambda _: self.admission.not_told(lease_before),
-            "SlotsNotReleased": lambda _: self._turns(lease_before),
-            "SlotsNotCounted": lambda _: self.admission.uncounted(before),
-        }
         failed: list[str] = []
-        mended = {kind: self._do(kind, step, failed) for kind, step in steps.items()}
+        recovered = {
+            "Statuses": self._recover("Statuses", self._statuses(before), failed),
+            "Claims": self._recover("Claims", self._claims(claimed_before), failed),
+            "Manifests": self._recover("Manifests", self._manifests(before, now), failed),
+            "Executions": self._recover_executions(before, failed),
+            "Notifications": self._recover("Notifications", self._notifications(), failed),
+            **self._recover_slots(lease_before, before, failed),
+        }
         if failed:
             raise ReconcileFailed("; ".join(failed[:10]))
-        return mended
+        return recovered
 
-    def _do(self, kind: str, step: Step, all_failed: list[str]) -> int:
-        """Take a step's pieces one by one; count those that mended something."""
-        mended, failed = 0, list[str]()
-        with self._noted(kind, failed):
-            for run, mend in step(failed):
-                with self._noted(f"{kind} {run}", failed):
-                    if mend():
-                        mended += 1
-                        self.telemetry.mended(KINDS[kind], run=run)
-        all_failed += failed
-        return mended
+    def _recover(self, kind: str, recoveries: Iterator[Recovery], failed: list[str]) -> int:
+        """Carry recoveries out one by one; count those that found something missed."""
+        recovered = 0
+        with self._failure_noted(kind, failed):
+            for run, recover in recoveries:
+                with self._failure_noted(f"{kind} {run}", failed):
+                    if recover():
+                        recovered += 1
+                        count_by("MissedEventsRecovered", "Kind", KINDS[kind])
+                        self.logger.warning("missed event recovered", kind=KINDS[kind], run=run)
+        return recovered
 
     @contextmanager
-    def _noted(self, what: str, failed: list[str]) -> Iterator[None]:
+    def _failure_noted(self, what: str, failed: list[str]) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # whatever one has, the others are not to go without
+        except Exception as error:  # one run's error must not keep the others from recovery
             failed.append(one_line(f"{what}: {type(error).__name__}: {error}", 400))
-            self.telemetry.logger.exception("not reconciled", extra={"what": what})
+            self.logger.exception("not reconciled", what=what)
 
-    def _statuses(self, before: datetime) -> Iterator[Piece]:
-        """Record the end of executions whose rows still say that they run."""
-        at_work = self._at_work()
-        open_rows = (r for r in self.ledger.unfinished(RUNNING) if r["name"] not in at_work)
-        for row in islice(filter(self._can_be_known, open_rows), LOOK_UPS):
-            yield row["name"], partial(self._recorded, row["execution_arn"], before)
+    # ---- Statuses: rows that say RUNNING although the execution has ended --------------------
+
+    def _statuses(self, before: datetime) -> Iterator[Recovery]:
+        running = {
+            one["name"]
+            for page, _ in islice(self._pages(statusFilter="RUNNING"), PAGES)
+            for one in page
+        }
+        rows = (row for row in self.runs_table.unfinished(RUNNING) if row["name"] not in running)
+        for row in islice(filter(self._can_be_known, rows), LOOK_UPS):
+            yield Recovery(row["name"], partial(self._record, row["execution_arn"], before))
 
     def _can_be_known(self, row: dict[str, Any]) -> bool:
-        """Leave runs whose outcome nobody can tell any more, for they would keep others waiting.
+        """Return False for runs whose outcome nobody can learn, which would delay the others.
 
-        Those of a machine that the stack had before, which its role may not look at, and those
-        that Step Functions must have forgotten.
+        They are runs of a former state machine, which the function's role may not describe, and
+        those that Step Functions must have forgotten.
         """
         forgotten = timestamp((self.clock() - REMEMBERED - LONGEST_RUN).timestamp() * 1000)
         ours: bool = row["state_machine_arn"] == self.executions.state_machine_arn
         known = ours and row["started_at"] > forgotten
         if not known:
-            self.telemetry.logger.warning("outcome out of reach", extra={"run": row["name"]})
+            self.logger.warning("outcome cannot be known", run=row["name"])
         return known
 
-    def _at_work(self) -> set[str]:
-        """List executions that run, to spare looking at each; those not listed are looked at."""
-        pages = islice(self._pages(statusFilter="RUNNING"), PAGES)
-        return {one["name"] for page, _ in pages for one in page}
+    def _record(self, arn: str, before: datetime) -> bool:
+        """Record an execution as it is now; False when nothing is new or it is too young."""
+        described = self.executions.find(arn)
+        if described is None or _changed_at(described) > before:
+            return False
+        change = described_change(described)
+        try:
+            recorded = self.recorder.record(change)
+        finally:  # a failure of one must not stop the other
+            self.limiter.status_changed(change)
+        return recorded
 
-    def _executions(self, before: datetime, failed: list[str]) -> Iterator[Piece]:
-        """Record executions that the ledger does not know, or not as they are.
+    # ---- Executions: those that the runs table does not know, or not as they are -------------
 
-        The list, where what changed last comes first, is compared with the ledger back to where
-        the sweep before began. A sweep that is not through goes on in the next reconcile, one with
-        failures is done again.
+    def _recover_executions(self, before: datetime, failed: list[str]) -> int:
+        """Compare the list of executions with the runs table, back to the last checkpoint.
+
+        The list begins with what changed last. A reconcile that does not get through it leaves a
+        checkpoint to continue from; one with failures lets the next compare the same again.
         """
-        place = self.cursors.read("executions")
-        listed = min(before, self.clock() - GRACE)  # what is younger may not be in the list yet
-        begun, token = place.get("begun", listed.isoformat()), place.get("token", "")
-        last = place.get("back_to", LONG_AGO)
-        for page, next_token in islice(self._pages(token), PAGES):
-            new = [one for one in page if _changed_at(one) > datetime.fromisoformat(last)]
-            yield from self._behind(new, before)
-            token = next_token if len(new) == len(page) else ""
-            if not token:
-                break
-        again = bool(failed) or place.get("again", False)
-        through = {"back_to": last if again else begun}
-        on_the_way = {"begun": begun, "token": token, "back_to": last, "again": again}
-        self.cursors.move("executions", on_the_way if token else through)
+        mine: list[str] = []
+        recovered = 0
+        with self._failure_noted("Executions", mine):
+            place = self.checkpoints.read("executions")
+            # what is younger may not be in the list yet
+            begun = place.get("begun", min(before, self.clock() - GRACE).isoformat())
+            token, last = place.get("token", ""), place.get("back_to", LONG_AGO)
+            for page, next_token in islice(self._pages(token), PAGES):
+                new = [one for one in page if _changed_at(one) > datetime.fromisoformat(last)]
+                recovered += self._recover("Executions", self._not_recorded(new, before), mine)
+                token = next_token if len(new) == len(page) else ""
+                if not token:
+                    break
+            again = bool(mine) or place.get("again", False)
+            through = {"back_to": last if again else begun}
+            on_the_way = {"begun": begun, "token": token, "back_to": last, "again": again}
+            self.checkpoints.save("executions", on_the_way if token else through)
+        failed += mine
+        return recovered
 
     def _pages(self, token: str = "", **only: str) -> Iterator[tuple[list[dict[str, Any]], str]]:
         while True:
             try:
                 page, token = self.executions.page(token, **only)
             except ServiceError as error:
-                if error.code != "InvalidToken":  # a day old: begin again
+                if error.code != "InvalidToken":  # it is a day old: start over
                     raise
                 page, token = self.executions.page(**only)
             yield page, token
             if not token:
                 return
 
-    def _behind(self, listed: list[dict[str, Any]], before: datetime) -> Iterator[Piece]:
-        """Find the executions whose rows are missing, or not as far as they are."""
-        known = self.ledger.known([one["name"] for one in listed])
+    def _not_recorded(self, listed: list[dict[str, Any]], before: datetime) -> Iterator[Recovery]:
+        known = self.runs_table.known([one["name"] for one in listed])
         for one in listed:
-            far = (one.get("redriveCount", 0), RANKS[one["status"]])
-            if _changed_at(one) <= before and known.get(one["name"], (-1, 0)) < far:
-                yield one["name"], partial(self._recorded, one["executionArn"], before)
+            progress = (one.get("redriveCount", 0), RANKS[one["status"]])
+            if _changed_at(one) <= before and known.get(one["name"], (-1, 0)) < progress:
+                yield Recovery(one["name"], partial(self._record, one["executionArn"], before))
 
-    def _recorded(self, arn: str, before: datetime) -> bool:
-        """Record an execution as it is now; False when there is nothing new, or it is too young."""
-        described = self.executions.find(arn)
-        if described is None or _changed_at(described) > before:
-            return False
-        change = described_change(described)
-        try:
-            self.admission.follow(change)
-        finally:  # neither is to wait for the other
-            recorded = self.recorder.record(change)
-        return recorded
+    # ---- Claims: ticks that died, and landings that no tick will read ------------------------
 
-    def _claims(self, before: datetime) -> Iterator[Piece]:
-        """Finish runs whose claims are old, and gather what waits for ticks that come no more."""
+    def _claims(self, before: datetime) -> Iterator[Recovery]:
         stale: dict[str, list[PendingLanding]] = {}
-        waits, found, oldest = False, 0, self.clock()
-        for candidate in self.waiting.candidates():
-            waits |= candidate.claim is None
-            found, oldest = found + 1, min(oldest, candidate.since)
-            if candidate.claim and candidate.claim.at <= before:
-                stale.setdefault(candidate.claim.run, []).append(candidate)
-        self.telemetry.waiting(found, (self.clock() - oldest).total_seconds())
+        free, pending, oldest = 0, 0, self.clock()
+        for landing in self.landings_table.pending():
+            free += landing.claim is None
+            pending, oldest = pending + 1, min(oldest, landing.since)
+            if landing.claim and landing.claim.at <= before:
+                stale.setdefault(landing.claim.run, []).append(landing)
+        count(self.metrics, "LandingsWaiting", pending)
+        age = (self.clock() - oldest).total_seconds()
+        self.metrics.add_metric(name="OldestLandingAge", unit=MetricUnit.Seconds, value=age)
         for name, claimed in stale.items():
-            yield name, partial(self._finished, name, claimed)
-        if waits and not self.collects:
-            name = manual_run_name(self.collector.run_name_prefix)
-            yield name, partial(self.collector.gather, name, ManualTrigger(StartedBy="reconcile"))
+            yield Recovery(name, partial(self._finish, name, claimed))
+        if not self.collects:  # StartOn was changed to arrival while landings waited
+            for _ in range(-(-free // self.collector.max_objects)):
+                name = manual_run_name(self.collector.run_name_prefix)
+                trigger = ManualTrigger(StartedBy="reconcile")
+                yield Recovery(name, partial(self.collector.collect_rest, name, trigger))
 
-    def _finished(self, name: str, claimed: list[PendingLanding]) -> bool:
-        [trigger] = {candidate.claim.trigger for candidate in claimed if candidate.claim}
+    def _finish(self, name: str, claimed: list[PendingLanding]) -> bool:
+        [trigger] = {landing.claim.trigger for landing in claimed if landing.claim}
         return self.collector.finish(name, trigger, claimed) is not None
 
-    def _manifests(self, before: datetime, after: datetime) -> Iterator[Piece]:
-        """Start the runs of manifests that have none."""
-        place = self.cursors.read("manifests")
+    # ---- Manifests: those whose run was never started ----------------------------------------
+
+    def _manifests(self, before: datetime, now: datetime) -> Iterator[Recovery]:
+        place = self.checkpoints.read("manifests")
         listed = list(islice(self.manifests.listed_after(place.get("after", "")), MANIFESTS))
         names = [
             name
             for found in listed
-            if found.modified and after < found.modified <= before
+            if found.modified and now - REMEMBERED < found.modified <= before
             if (name := self.manifests.run_of(found.key))
         ]
-        known = self.ledger.known(names)
+        known = self.runs_table.known(names)
         for name in names:
             if name not in known:
-                yield name, partial(self._started, name)
+                yield Recovery(name, partial(self._start, name))
         more = len(listed) == MANIFESTS
-        self.cursors.move("manifests", {"after": listed[-1].key} if more else {})
+        self.checkpoints.save("manifests", {"after": listed[-1].key} if more else {})
 
-    def _started(self, name: str) -> bool:
-        """Start the run of a manifest that has no execution; False when that is not possible."""
+    def _start(self, name: str) -> bool:
+        """Start the run of a manifest; False if its execution exists or its trigger is unknown."""
         if self.executions.find(self.executions.arn(name)) is not None:
             return False
         manifest = self.manifests.find(name)
         if manifest is None or manifest.trigger is None:
-            self.telemetry.count("ManifestsWithoutTrigger")
-            self.telemetry.logger.warning("manifest without run and trigger", extra={"run": name})
+            count(self.metrics, "ManifestsWithoutTrigger")
+            self.logger.warning("manifest without run and trigger", run=name)
             return False
-        self.runs.start_over(manifest, name, manifest.trigger)
+        self.run_starter.start_from(manifest, name, manifest.trigger)
         return True
 
-    def _turns(self, before: datetime) -> Iterator[Piece]:
-        """Take the places that ended runs keep, then give what is free to those who wait."""
-        yield from self.admission.kept(before)
-        self.admission.give(TURNS)
-        self.admission.measure()
+    # ---- Notifications and slots -------------------------------------------------------------
 
-    def _notifications(self) -> Iterator[Piece]:
-        """Tell failures that were recorded and not told."""
-        for row in self.ledger.unfinished(UNTOLD):
-            yield row["name"], partial(self.recorder.tell_overdue, row)
+    def _notifications(self) -> Iterator[Recovery]:
+        """Find failures that were recorded and not notified."""
+        for row in self.runs_table.unfinished(UNTOLD):
+            yield Recovery(row["name"], partial(self.recorder.tell_overdue, row))
+
+    def _recover_slots(
+        self, lease_before: datetime, before: datetime, failed: list[str]
+    ) -> dict[str, int]:
+        """Resume and release holders, give free slots, count runs that hold none."""
+        limiter = self.limiter
+        resumed = self._recover("ExecutionsNotResumed", limiter.not_resumed(lease_before), failed)
+        released = self._recover("SlotsNotReleased", limiter.not_released(lease_before), failed)
+        with self._failure_noted("slots", failed):
+            limiter.give_free_slots(SLOTS)
+            limiter.measure()
+        counted = self._recover("SlotsNotCounted", limiter.not_counted(before), failed)
+        return {
+            "SlotsNotCounted": counted,
+            "ExecutionsNotResumed": resumed,
+            "SlotsNotReleased": released,
+        }
 
 
 def _changed_at(execution: dict[str, Any]) -> datetime:
-    """Say when an execution came to the status that it has: ListExecutions' order."""
+    """Return when an execution reached its status: the order of ListExecutions."""
     running = execution["status"] in ("RUNNING", "PENDING_REDRIVE")
     changed = execution.get("redriveDate" if running else "stopDate") or execution["startDate"]
     return cast(datetime, changed)

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
+
 from landrun.adapters.notifications import Notifications, failure_message, failure_subject
 from landrun.adapters.outputs import Outputs
 from landrun.adapters.runs_table import RUNNING, UNTOLD, RunsTable
@@ -22,7 +25,7 @@ from landrun.clock import utc_now
 from landrun.errors import InvalidS3Uri, NotificationPending, ServiceError
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import StatusChange, row
-from landrun.observability import Telemetry
+from landrun.observability import Metric, count, count_by
 
 LEASE = timedelta(minutes=2)
 """How long the telling of a failure is left to whoever took it: twice the function's timeout."""
@@ -50,9 +53,10 @@ class OutcomeRecorder:
     executions: Executions
     jobs: ProcessingJobs
     outputs: Outputs
-    ledger: RunsTable
+    runs_table: RunsTable
     notifications: Notifications
-    telemetry: Telemetry
+    logger: Logger
+    metrics: Metric
     clock: Callable[[], datetime] = utc_now
 
     def record(self, change: StatusChange) -> bool:
@@ -71,17 +75,17 @@ class OutcomeRecorder:
             When AWS refuses a call; recording again is safe.
         """
         found = self._row(change)
-        stands = self.ledger.record(found)
+        stands = self.runs_table.record(found)
         if stands is not None and _behind(stands, found):
             self._tell_first(stands)
-            stands = self.ledger.record(found)
+            stands = self.runs_table.record(found)
         if stands is not None and not _same(stands, found):
-            self.telemetry.count("StatusChangesSuperseded")
-            self.telemetry.logger.info("status known", extra={"status": change.status})
+            count(self.metrics, "StatusChangesSuperseded")
+            self.logger.info("status known", extra={"status": change.status})
             self.tell_overdue(stands)
             return False
         self._measured(found)
-        self.telemetry.logger.info("status recorded", extra={"status": change.status})
+        self.logger.info("status recorded", extra={"status": change.status})
         if found.get("unfinished") == UNTOLD:
             self._tell(found)
         return True
@@ -98,7 +102,7 @@ class OutcomeRecorder:
         if found.get("unfinished") != UNTOLD or due_at is None or due_at > self._in(timedelta()):
             return False
         taken = self._in(LEASE)
-        if not self.ledger.take_notification(found, taken):
+        if not self.runs_table.take_notification(found, taken):
             return False
         self._tell(found | {"notification_due_at": taken})
         return True
@@ -114,9 +118,9 @@ class OutcomeRecorder:
         try:
             self.notifications.publish(failure_subject(found), failure_message(found))
         except ServiceError:
-            self.ledger.take_notification(found, self._in(timedelta()))
+            self.runs_table.take_notification(found, self._in(timedelta()))
             raise
-        self.ledger.told(found)
+        self.runs_table.told(found)
 
     def _in(self, time: timedelta) -> str:
         return (self.clock() + time).isoformat(timespec="microseconds")
@@ -164,9 +168,11 @@ class OutcomeRecorder:
         return found | ({"summary": summary} if summary else {})
 
     def _measured(self, found: dict[str, Any]) -> None:
-        self.telemetry.count("Executions", "Status", found["status"])
+        count_by("Executions", "Status", found["status"])
         if "duration_seconds" in found:
-            self.telemetry.duration("RunDuration", found["duration_seconds"])
+            self.metrics.add_metric(
+                name="RunDuration", unit=MetricUnit.Seconds, value=found["duration_seconds"]
+            )
 
 
 def _behind(stands: dict[str, Any], found: dict[str, Any]) -> bool:

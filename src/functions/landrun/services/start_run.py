@@ -1,4 +1,4 @@
-"""Start a run: its manifest first, then its execution, both under the run's name."""
+"""Start a run: write its manifest first, then start its execution, both under the run's name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from landrun.adapters.manifests import Manifest, Manifests
 from landrun.adapters.step_functions import Executions
-from landrun.clock import utc_now
 from landrun.errors import AlreadyStarted, InvalidInput, ServiceError
 from landrun.models.run import (
     S3_URI_LIMIT,
@@ -25,20 +24,20 @@ _CLOCK_SKEW = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class StartedRun:
-    """A run that has been started, now or before.
+    """A run that this call or an earlier one has started.
 
     Attributes
     ----------
     name : str
         The run's name.
     execution_arn : str
-        Its execution.
+        The run's execution.
     objects : int
         How many objects its manifest names.
     duplicate : bool
-        True when it had been started before this call.
+        True when an earlier call started it.
     mismatch : bool
-        True when it had been started with another input: a setting was changed since.
+        True when it was started with another input, as before a setting was changed.
     """
 
     name: str
@@ -49,18 +48,18 @@ class StartedRun:
 
 
 class RunStarter:
-    """Starts runs; whatever is repeated finds the run that is there.
+    """Starts runs; a repeated call finds the run that exists.
 
     Parameters
     ----------
     manifests, executions
-        The doors to S3 and Step Functions.
+        The adapters of S3 and Step Functions.
     output : S3Uri
-        Where outputs lie, one folder a run.
-    input_format : str, optional
+        Where outputs lie, one folder for each run.
+    input_format : str
         What ``InputMessage`` holds (see `input_message`).
-    clock : callable, optional
-        Tells the time in UTC.
+    clock : callable
+        Returns the time in UTC.
     """
 
     def __init__(
@@ -68,8 +67,8 @@ class RunStarter:
         manifests: Manifests,
         executions: Executions,
         output: S3Uri,
-        input_format: InputFormat = "manifest",
-        clock: Callable[[], datetime] = utc_now,
+        input_format: InputFormat,
+        clock: Callable[[], datetime],
     ) -> None:
         self._manifests = manifests
         self._executions = executions
@@ -85,7 +84,7 @@ class RunStarter:
         trigger: Trigger,
         prefix: S3Uri | None = None,
     ) -> StartedRun:
-        """Write the manifest where none stands yet, and start the run over what stands.
+        """Write the run's manifest unless it exists, and start the run over the one that exists.
 
         Parameters
         ----------
@@ -111,39 +110,45 @@ class RunStarter:
         planned = Manifest(self._manifests.uri(name), bucket, tuple(keys), False, prefix=prefix)
         input_message(planned, self._input_format)  # refused before anything is written
         manifest = self._manifests.write_once(name, bucket, keys, trigger, prefix=prefix)
-        return self.start_over(manifest, name, trigger)
+        return self.start_from(manifest, name, trigger)
 
-    def start_over(self, manifest: Manifest, name: str, trigger: Trigger) -> StartedRun:
-        """Start the run over a manifest that stands."""
+    def start_from(self, manifest: Manifest, name: str, trigger: Trigger) -> StartedRun:
+        """Start the run over a manifest that exists.
+
+        Raises
+        ------
+        InvalidInput, ServiceError
+            As for `start`.
+        """
         run = ExecutionInput(
             PreprocessingJobName=name,
             InputMessage=input_message(manifest, self._input_format),
             OutputProcessedMessage=f"{self._output}{name}/",
             Trigger=trigger,
         )
-        asked_at = self._clock()
+        objects, asked_at = len(manifest.keys), self._clock()
         try:
             started = self._executions.start(run)
         except AlreadyStarted:
             arn = self._executions.arn(name)
-            other = self._was_started_with_another(arn, run)
-            return StartedRun(name, arn, len(manifest.keys), duplicate=True, mismatch=other)
+            mismatch = self._has_another_input(arn, run)
+            return StartedRun(name, arn, objects, duplicate=True, mismatch=mismatch)
         ran_before = not manifest.written and started.started_at < asked_at - _CLOCK_SKEW
-        return StartedRun(name, started.arn, len(manifest.keys), duplicate=ran_before)
+        return StartedRun(name, started.arn, objects, duplicate=ran_before)
 
-    def _was_started_with_another(self, arn: str, run: ExecutionInput) -> bool:
-        """Compare inputs for the record; a look-up that fails must not fail a landing.
+    def _has_another_input(self, arn: str, run: ExecutionInput) -> bool:
+        """Return True if the existing execution's input differs; False if that cannot be known.
 
-        Triggers may differ, as of an event and of the backfill that stands for it: the name says
-        that they are about the same.
+        Triggers may differ, as an event's and that of its backfill do: equal names say that both
+        stand for the same landing.
         """
         try:
-            stands = self._executions.find(arn)
+            existing = self._executions.find(arn)
         except ServiceError:
+            return False  # a comparison for the record must not fail a landing
+        if existing is None or existing.get("input") is None:
             return False
-        if stands is None or stands.get("input") is None:
-            return False
-        before, now = json_object(stands["input"]), json_object(run.to_json())
+        before, now = json_object(existing["input"]), run.to_dict()
         return any(before.get(field) != now[field] for field in now if field != "Trigger")
 
 

@@ -59,7 +59,7 @@ def judge_function(
         return skip(f"could not see {name}'s environment: {why}", "ask for kms:Decrypt")
     variables = environment.get("Variables", {})
     try:
-        model.from_environment({key: str(value) for key, value in variables.items()})
+        model.load({key: str(value) for key, value in variables.items()})
     except ConfigurationError as error:
         return fail(str(error), "sam deploy with other parameters")
     if function.get("LastUpdateStatus") == "Failed":

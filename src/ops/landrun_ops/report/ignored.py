@@ -15,7 +15,7 @@ from typing import Any
 
 from landrun.adapters.clients import translated
 from landrun.errors import ServiceError
-from landrun.models.landing import OTHER_EVENTS
+from landrun.models.events import OTHER_EVENTS
 from landrun.models.status_change import timestamp
 from landrun.sanitize import json_object, one_line
 

@@ -1,0 +1,199 @@
+"""What S3 and schedules send: *Object Created* events and ticks, read into typed values.
+
+EventBridge carries an S3 key as it is, not URL-encoded (Amazon S3 user guide, "EventBridge event
+message structure"). Powertools' `S3EventBridgeNotificationEvent` decodes it, and turns ``a+b.csv``
+into ``a b.csv``; the models here do not.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+
+from landrun.errors import InvalidEvent, OtherEvent
+from landrun.models.landing import Landing
+from landrun.models.s3_uri import KEY_LIMIT, is_bucket, is_key
+from landrun.models.tick import Tick
+from landrun.sanitize import shown
+
+OTHER_EVENTS = frozenset(
+    {
+        "Object Deleted",
+        "Object Restore Initiated",
+        "Object Restore Completed",
+        "Object Restore Expired",
+        "Object Access Tier Changed",
+        "Object Storage Class Changed",
+        "Object ACL Updated",
+        "Object Tags Added",
+        "Object Tags Deleted",
+    }
+)
+"""What S3 sends to EventBridge besides *Object Created* (Amazon S3 user guide, EventBridge)."""
+
+SIZE_LIMIT = 10**15
+"""Bytes: a thousand terabytes, twenty times the largest object that S3 keeps."""
+
+
+def _bucket(name: str) -> str:
+    if not is_bucket(name):
+        raise ValueError(f"no bucket is called {shown(name)}")
+    return name
+
+
+def _key(key: str) -> str:
+    if not is_key(key):
+        raise ValueError(f"no object has the key {shown(key)}, which exceeds {KEY_LIMIT} bytes")
+    return key
+
+
+def _utc(value: object) -> datetime:
+    """Read an ISO 8601 time; the first and last year could leave the calendar in another zone."""
+    time = datetime.fromisoformat(value if isinstance(value, str) else "")
+    if not MINYEAR < time.year < MAXYEAR:
+        raise ValueError(f"{shown(value)} lies outside the calendar")
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _null_is_none(value: object) -> object:
+    """Read an unversioned object's version id: S3 sends none, an empty one or ``null``."""
+    return None if value in ("", "null") else value
+
+
+def _not_a_bool(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise ValueError(f"{shown(value)} is not a number of bytes")
+    return value
+
+
+UtcTime = Annotated[datetime, BeforeValidator(_utc)]
+VersionId = Annotated[str, Field(pattern=r"^[!-~]{1,1024}$")]
+Sequencer = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{1,64}$")]
+Size = Annotated[int, Field(ge=0, lt=SIZE_LIMIT)]
+Arn = Annotated[str, Field(pattern=r"^arn:[!-~]{1,1600}$")]
+
+
+class S3Bucket(BaseModel):
+    """``detail.bucket``."""
+
+    name: Annotated[str, AfterValidator(_bucket)]
+
+
+class S3Object(BaseModel):
+    """``detail.object``."""
+
+    key: Annotated[str, AfterValidator(_key)]
+    size: Annotated[Size | None, BeforeValidator(_not_a_bool)] = None
+    version_id: Annotated[VersionId | None, BeforeValidator(_null_is_none)] = Field(
+        None, alias="version-id"
+    )
+    sequencer: Annotated[Sequencer | None, BeforeValidator(_null_is_none)] = None
+
+
+class ObjectCreatedDetail(BaseModel):
+    """``detail`` of an *Object Created* event."""
+
+    bucket: S3Bucket
+    object: S3Object
+
+
+class ObjectCreatedEvent(BaseModel):
+    """EventBridge's *Object Created* event, as far as it is read."""
+
+    detail_type: Literal["Object Created"] = Field(alias="detail-type")
+    time: UtcTime
+    detail: ObjectCreatedDetail
+
+
+class ScheduleTick(BaseModel):
+    """What the stack's schedules pass to their functions (template.yaml, ``Input``)."""
+
+    ScheduleArn: Arn
+    ScheduledTime: UtcTime
+
+
+class ScheduledEvent(BaseModel):
+    """The classic *Scheduled Event* of an EventBridge rule."""
+
+    detail_type: Literal["Scheduled Event"] = Field(alias="detail-type")
+    resources: Annotated[list[Arn], Field(min_length=1)]
+    time: UtcTime
+
+
+def parse_object_created(body: str) -> Landing:
+    """Read an *Object Created* event as the landing queue carries it.
+
+    Parameters
+    ----------
+    body : str
+        The message's body: EventBridge's event as JSON.
+
+    Raises
+    ------
+    OtherEvent
+        When it is another of S3's events, such as a deletion.
+    InvalidEvent
+        When it is not an event of S3, or lacks what identifies the version; names the fields.
+    """
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidEvent(f"the message is not JSON: {error}") from error
+    _check_subject(content)
+    try:
+        event = ObjectCreatedEvent.model_validate(content)
+    except ValidationError as error:
+        raise InvalidEvent(f"not an S3 event from EventBridge: {problems(error)}") from error
+    landed = event.detail.object
+    if not landed.version_id and not landed.sequencer:
+        raise InvalidEvent("the event has neither a version id nor a sequencer to name its run by")
+    return Landing(
+        bucket=event.detail.bucket.name,
+        key=landed.key,
+        version_id=landed.version_id,
+        sequencer=landed.sequencer,
+        size=landed.size,
+        event_time=f"{event.time.replace(tzinfo=None).isoformat(timespec='seconds')}Z",
+    )
+
+
+def _check_subject(content: Any) -> None:
+    """Tell a deletion and the like, which a wider rule may let through, from a broken event."""
+    subject = content.get("detail-type") if isinstance(content, dict) else None
+    if subject == "Object Created":
+        return
+    if isinstance(subject, str) and subject in OTHER_EVENTS and content.get("source") == "aws.s3":
+        raise OtherEvent(subject.lower().replace(" ", "-"))
+    raise InvalidEvent(f"expected an Object Created event, got {shown(subject)}")
+
+
+def parse_tick(event: Any) -> Tick:
+    """Read the payload of the stack's schedule, or a rule's classic *Scheduled Event*.
+
+    Raises
+    ------
+    InvalidEvent
+        When it is neither, or a value is not what its name says; names the fields.
+    """
+    try:
+        if isinstance(event, dict) and event.get("detail-type") == "Scheduled Event":
+            classic = ScheduledEvent.model_validate(event)
+            return Tick(classic.resources[0], classic.time)
+        tick = ScheduleTick.model_validate(event)
+    except ValidationError as error:
+        raise InvalidEvent(
+            "expected ScheduleArn and ScheduledTime, as <aws.scheduler.schedule-arn> and"
+            f" <aws.scheduler.scheduled-time> give them: {problems(error)}"
+        ) from error
+    return Tick(tick.ScheduleArn, tick.ScheduledTime)
+
+
+def problems(error: ValidationError) -> str:
+    """Name the fields that a model refused, and why, on one line."""
+    return "; ".join(
+        f"check {'.'.join(map(str, one['loc'])) or 'the event'} ({one['msg']})"
+        for one in error.errors(include_url=False, include_input=False)[:5]
+    )

@@ -1,0 +1,70 @@
+"""Load a handler's module as Lambda's INIT does, with clients and a clock of the test's.
+
+A handler reads its environment and builds its clients when it is imported. Each call here imports
+it anew, so every test has a function of its own, as after a cold start.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+from landrun.clock import utc_now
+
+os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "landrun")
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "landrun")  # read at each single_metric
+
+
+@dataclass(frozen=True)
+class Context:
+    """Lambda's context, as far as Powertools reads it."""
+
+    function_name: str = "landrun-function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:landrun-function"
+    aws_request_id: str = "52fdfc07-2182-454f-963f-5f0f9a621d72"
+
+
+def load_handler(
+    name: str,
+    environment: Mapping[str, str],
+    client: Callable[[str], Any],
+    clock: Callable[[], datetime] = utc_now,
+    *,
+    overlapping: bool = True,
+) -> ModuleType:
+    """Import ``landrun.handlers.<name>`` anew and return the module.
+
+    Parameters
+    ----------
+    name : str
+        The handler, such as ``object_created``.
+    environment : mapping
+        The function's environment variables.
+    client : callable
+        Returns the client of a service.
+    clock : callable
+        Returns the time in UTC.
+    overlapping : bool
+        Whether the messages of a batch overlap; if not, they are processed in order.
+    """
+    spec = importlib.util.find_spec(f"landrun.handlers.{name}")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with (
+        patch.dict(os.environ, dict(environment)),
+        patch("landrun.adapters.clients.client", client),
+        patch("landrun.clock.utc_now", clock),
+    ):
+        spec.loader.exec_module(module)
+    if hasattr(module, "threads") and not overlapping:
+        module.threads = ThreadPoolExecutor(1)
+    return module
