@@ -22,10 +22,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import botocore.session
+from landrun.handlers.batches import BATCH_SIZE
 
 from benchmarks.lambdas import MACHINE, SETTINGS, event, free_port
 from benchmarks.measuring import Aim, Figures, Options, Row, interleaved, ratios
-from landrun.handlers.batches import BATCH_SIZE
 from landrun.handlers.object_created import build
 from landrun.observability import Telemetry
 from landrun.settings import ObjectCreatedSettings

@@ -7,14 +7,20 @@ it anew, so every test has a function of its own, as after a cold start.
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import sys
+import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
+
+from aws_lambda_powertools import Logger
 
 from landrun.clock import utc_now
 
@@ -30,6 +36,16 @@ class Context:
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:landrun-function"
     aws_request_id: str = "52fdfc07-2182-454f-963f-5f0f9a621d72"
+
+
+class CurrentStdout:
+    """Standard output as it is at each write: pytest has another one for each phase of a test."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
 
 
 def load_handler(
@@ -55,16 +71,33 @@ def load_handler(
     overlapping : bool
         Whether the messages of a batch overlap; if not, they are processed in order.
     """
+    # Powertools keeps one logger, with the stream that it found first, for each service.
+    service = {"POWERTOOLS_SERVICE_NAME": f"landrun-{uuid.uuid4()}"}
     spec = importlib.util.find_spec(f"landrun.handlers.{name}")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     with (
-        patch.dict(os.environ, dict(environment)),
+        patch.dict(os.environ, {**service, **environment}),
         patch("landrun.adapters.clients.client", client),
         patch("landrun.clock.utc_now", clock),
+        patch("landrun.observability.Logger", partial(Logger, stream=CurrentStdout())),
     ):
         spec.loader.exec_module(module)
     if hasattr(module, "threads") and not overlapping:
         module.threads = ThreadPoolExecutor(1)
     return module
+
+
+class Printed:
+    """What functions printed: log lines, and metrics in CloudWatch's embedded format."""
+
+    def __init__(self, text: str) -> None:
+        lines = [json.loads(line) for line in text.splitlines() if line != "null"]
+        self.logs = [line for line in lines if "_aws" not in line]
+        self.metrics = [line for line in lines if "_aws" in line]
+
+    def count(self, metric: str, **dimensions: str) -> float:
+        """Sum a metric up, of those with the dimensions if any are given."""
+        fitting = (line for line in self.metrics if dimensions.items() <= line.items())
+        return sum(sum(line.get(metric, [])) for line in fitting)

@@ -26,11 +26,13 @@ from landrun.adapters.runs_table import UNTOLD
 from landrun.adapters.s3_listing import ListedObject
 from landrun.adapters.step_functions import Started
 from landrun.errors import AlreadyStarted, ServiceError
-from landrun.models.landing import Landing, parse_landing
+from landrun.models.events import parse_object_created as parse_landing
+from landrun.models.landing import Landing
 from landrun.models.run import ExecutionInput, Trigger
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import SlotRequest, StatusChange
-from landrun.observability import Telemetry
+
+Telemetry = object
 
 REGION = "us-east-1"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:landrun"
@@ -316,7 +318,7 @@ class FakeWaiting:
         self.items[item] = replace(stands, landing=landing, recorded_at=self.clock(), waiting=True)
         return Recorded.REPLACES if stands.waiting else Recorded.WAITS
 
-    def candidates(self) -> Iterator[PendingLanding]:
+    def pending(self) -> Iterator[PendingLanding]:
         shown = self.items if self.shown is None else self.shown
         for item in sorted(name for name, found in shown.items() if found.waiting):
             found = shown[item]
@@ -329,7 +331,7 @@ class FakeWaiting:
         stands.claim = Claim(run, self.clock(), trigger)
         return stands.landing
 
-    def settle(self, run: str, landing: Landing) -> None:
+    def mark_processed(self, run: str, landing: Landing) -> None:
         stands = self._claimed(run, landing_id(landing))
         sequencer = ordered(landing.sequencer)
         if stands is None:

@@ -1,117 +1,178 @@
+"""The handler of landings, loaded as Lambda loads it, with fakes of S3's and Step Functions' adapters."""
+
 from __future__ import annotations
 
 import json
 import threading
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from landrun.handlers.batches import overlapping
 
+from handler_loader import Context, Printed, load_handler
 from landrun.errors import ServiceError
-from landrun.handlers.object_created import ObjectCreated, OnArrival, OnSchedule, build
-from landrun.models.landing import LandingFilter
 from landrun.models.s3_uri import S3Uri
 from landrun.services.start_run import RunStarter
-from landrun.settings import ObjectCreatedSettings
 
-from .conftest import (
-    MACHINE,
-    NOW,
-    FakeDeadLetters,
-    FakeExecutions,
-    FakeManifests,
-    FakeWaiting,
-    messages,
-)
+from .conftest import NOW, FakeDeadLetters, FakeExecutions, FakeManifests, messages
+from .fakes_landings import FakeLandingsTable
 
 OUTPUTS = "landrun-outputbucket-6f5e4d3c2b1a"
-OWN = ((OUTPUTS, "processed/"), (OUTPUTS, "manifests/"))
+ENVIRONMENT = {
+    "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:landrun",
+    "JOB_NAME_PREFIX": "landrun",
+    "LANDING_BUCKET": "landrun-landingbucket-1a2b3c4d5e6f",
+    "LANDING_PREFIX": "incoming/",
+    "LANDING_SUFFIX": ".jsonl",
+    "OUTPUT_BUCKET": OUTPUTS,
+    "OUTPUT_PREFIX": "processed/",
+    "MANIFEST_PREFIX": "manifests/",
+    "INPUT_MESSAGE_FORMAT": "manifest",
+    "START_ON": "arrival",
+    "LANDINGS_TABLE": "landings",
+    "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead",
+}
+
+
+class Function:
+    """The function after a cold start; variables may be changed by name."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], **variables: str) -> None:
+        self._capsys = capsys
+        self.services: list[str] = []
+        self.manifests, self.executions = FakeManifests(), FakeExecutions()
+        self.landings, self.dead = FakeLandingsTable(), FakeDeadLetters()
+        self.module = load_handler("object_created", ENVIRONMENT | variables, self._client)
+        self.module.dead_letters = self.dead
+        if hasattr(self.module, "landings_table"):
+            self.module.landings_table = self.landings
+        else:
+            self.write_to("processed/")
+
+    def _client(self, service: str) -> Any:
+        self.services.append(service)
+        return SimpleNamespace()
+
+    def write_to(self, prefix: str) -> None:
+        """Start runs with this OutputPrefix from now on."""
+        output, given = S3Uri(OUTPUTS, prefix), self.module.settings.input_message_format
+        doors = (self.manifests, self.executions)
+        self.module.run_starter = RunStarter(*doors, output, given, lambda: NOW)
+
+    def handle(self, event: dict[str, Any]) -> list[str]:
+        answer = self.module.handler(event, Context())
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def printed(self) -> Printed:
+        return Printed(self._capsys.readouterr().out)
 
 
 @pytest.fixture
-def landrun(telemetry, request):
-    """The handler with fakes for doors; ``landrun`` may be parametrised with a LandingSuffix."""
-    manifests, executions, dead = FakeManifests(), FakeExecutions(), FakeDeadLetters()
-    runs = RunStarter(manifests, executions, S3Uri("outputs", "processed/"), clock=lambda: NOW)
-    function = ObjectCreated(
-        take=OnArrival(runs, "landrun", telemetry),
-        filter=LandingFilter("incoming/", getattr(request, "param", ".jsonl"), OWN),
-        dead_letters=dead,
-        telemetry=telemetry,
-    )
-    return SimpleNamespace(function=function, manifests=manifests, executions=executions, dead=dead)
+def function(capsys):
+    return Function(capsys)
 
 
-def handle(landrun: Any, event: dict[str, Any], context: Any) -> list[str]:
-    answer = landrun.function.handle(event, context)
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+@pytest.fixture
+def collecting(capsys):
+    return Function(capsys, START_ON="schedule")
+
+
+def key_of(message: dict[str, Any]) -> str:
+    return message["detail"]["object"]["key"]
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["object-created", "object-created-unversioned", "object-created-version-null"],
-)
-def test_a_landed_object_starts_one_run_over_exactly_that_object(
-    landrun, load_event, context, name
-):
-    event = load_event(name)
-    assert handle(landrun, event, context) == []
-    [(run, manifest)] = landrun.manifests.stored.items()
-    assert manifest.keys == (messages(event)[0]["detail"]["object"]["key"],)
-    assert list(landrun.executions.started) == [run]
-
-
-@pytest.mark.parametrize(
-    ("name", "landrun"),
+    ("name", "suffix"),
     [
+        ("object-created", ".jsonl"),
+        ("object-created-unversioned", ""),
+        ("object-created-version-null", ""),
+        ("object-created-batch", ""),
+        ("object-created-odd-keys", ""),
         ("object-created-multipart", ".csv.gz"),
         ("object-created-copy", ".parquet"),
         ("object-created-post", ".csv"),
     ],
-    indirect=["landrun"],
 )
-def test_however_an_object_came_it_starts_a_run(landrun, load_event, context, name):
-    handle(landrun, load_event(name), context)
-    assert len(landrun.executions.started) == 1
+def test_each_landed_object_starts_a_run_over_exactly_its_key(capsys, load_event, name, suffix):
+    function, event = Function(capsys, LANDING_SUFFIX=suffix), load_event(name)
+    assert function.handle(event) == []
+    stored = function.manifests.stored
+    assert {m.keys for m in stored.values()} == {(key_of(one),) for one in messages(event)}
+    assert list(function.executions.started) == list(stored)
+    assert len(stored) == len(event["Records"])
 
 
-def test_a_batch_starts_a_run_for_each_object(landrun, load_event, context):
-    handle(landrun, load_event("object-created-batch"), context)
-    assert len(landrun.executions.started) == 10
-
-
-def test_odd_keys_make_the_exact_round_trip_into_the_manifest(landrun, load_event, context):
-    event = load_event("object-created-odd-keys")
-    assert handle(landrun, event, context) == []
-    given = {message["detail"]["object"]["key"] for message in messages(event)}
-    assert len(given) == 10
-    assert {key for m in landrun.manifests.stored.values() for key in m.keys} == given
-
-
-def test_keys_no_file_can_have_go_to_the_dead_letter_queue_with_their_reason(
-    landrun, load_event, context, told
+def test_with_uri_the_input_message_is_the_objects_uri_and_the_manifest_is_written(
+    capsys, load_event
 ):
-    event = load_event("object-created-refused-keys")
-    assert handle(landrun, event, context) == []
-    assert [body for body, _ in landrun.dead.put_there] == [r["body"] for r in event["Records"]]
-    assert all("key" in reason for _, reason in landrun.dead.put_there)
-    assert landrun.executions.started == {}
-    assert told().count("MessagesRefused") == 5
+    function, event = Function(capsys, INPUT_MESSAGE_FORMAT="uri"), load_event("object-created")
+    function.handle(event)
+    [message], [text] = messages(event), function.executions.started.values()
+    bucket = message["detail"]["bucket"]["name"]
+    assert json.loads(text)["InputMessage"] == f"s3://{bucket}/{key_of(message)}"
+    assert len(function.manifests.stored) == 1
 
 
-@pytest.mark.parametrize("name", ["object-created-malformed", "object-created-test-event"])
-def test_what_is_no_landing_goes_to_the_dead_letter_queue_with_its_reason(
-    landrun, load_event, context, name
-):
-    assert handle(landrun, load_event(name), context) == []
-    [(_, reason)] = landrun.dead.put_there
-    assert reason
+def test_a_uri_longer_than_sagemaker_accepts_goes_to_the_dead_letter_queue(capsys, load_event):
+    function, event = Function(capsys, INPUT_MESSAGE_FORMAT="uri"), load_event("object-created")
+    [message] = messages(event)
+    message["detail"]["object"]["key"] = "incoming/" + "/".join(["k" * 200] * 5) + ".jsonl"
+    event["Records"][0]["body"] = json.dumps(message)
+    assert function.handle(event) == []
+    [(_, reason)] = function.dead.put_there
+    assert "more than the 1024" in reason
+    assert (function.manifests.stored, function.executions.started) == ({}, {})
+
+
+def test_the_trigger_is_the_whole_landing_in_input_and_manifest(function, load_event):
+    event = load_event("object-created")
+    function.handle(event)
+    [message] = messages(event)
+    landed = message["detail"]["object"]
+    [text] = function.executions.started.values()
+    trigger = json.loads(text)["Trigger"]
+    assert trigger == {
+        "Kind": "object-created",
+        "Bucket": message["detail"]["bucket"]["name"],
+        "Key": landed["key"],
+        "VersionId": landed["version-id"],
+        "Sequencer": landed["sequencer"],
+        "Size": landed["size"],
+        "EventTime": message["time"],
+    }
+    [manifest] = function.manifests.stored.values()
+    assert manifest.trigger.to_dict() == trigger
 
 
 @pytest.mark.parametrize(
-    ("name", "landrun", "reason"),
+    "name",
+    ["object-created-malformed", "object-created-test-event", "object-created-refused-keys"],
+)
+@pytest.mark.parametrize("start_on", ["arrival", "schedule"])
+def test_a_message_that_no_retry_can_help_goes_to_the_dead_letter_queue_with_its_reason(
+    capsys, load_event, name, start_on
+):
+    function, event = Function(capsys, START_ON=start_on), load_event(name)
+    assert function.handle(event) == []
+    refused = dict(function.dead.put_there)
+    assert list(refused) == [record["body"] for record in event["Records"]]
+    assert all(refused.values())
+    assert (function.executions.started, function.landings.items) == ({}, {})
+    assert function.printed().count("MessagesRefused") == len(refused)
+
+
+def test_a_refused_message_that_cannot_be_put_away_is_delivered_again(function, load_event):
+    def unavailable(body: str, reason: str) -> None:
+        raise ServiceError("sqs:SendMessage", "RequestThrottled", "later")
+
+    function.dead.put = unavailable
+    event = load_event("object-created-malformed")
+    assert function.handle(event) == [event["Records"][0]["messageId"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix", "reason"),
     [
         ("object-created-folder-marker", "", "folder-marker"),
         ("object-created-zero-bytes", "", "zero-bytes"),
@@ -120,210 +181,133 @@ def test_what_is_no_landing_goes_to_the_dead_letter_queue_with_its_reason(
         ("object-created-own-output", "", "own-output"),
         ("object-deleted", "", "object-deleted"),
     ],
-    indirect=["landrun"],
 )
 def test_what_starts_no_run_is_counted_and_logged_with_its_reason(
-    landrun, load_event, context, told, name, reason
+    capsys, load_event, name, suffix, reason
+):
+    function, event = Function(capsys, LANDING_SUFFIX=suffix), load_event(name)
+    assert function.handle(event) == []
+    assert (function.executions.started, function.dead.put_there) == ({}, [])
+    printed = function.printed()
+    assert printed.count("LandingsIgnored", Reason=reason) == len(event["Records"])
+    assert [line["reason"] for line in printed.logs] == [reason] * len(event["Records"])
+
+
+def test_a_repeated_delivery_succeeds_and_starts_nothing_more(function, load_event):
+    assert function.handle(load_event("object-created-twice")) == []
+    function.executions.closed |= set(function.executions.started)
+    function.printed()
+    assert function.handle(load_event("object-created-twice")) == []
+    assert len(function.executions.started) == 1
+    printed = function.printed()
+    assert (printed.count("DuplicateDeliveries"), printed.count("RunsStarted")) == (2, 0)
+
+
+def test_a_repetition_after_a_change_of_settings_counts_the_mismatch(function, load_event):
+    function.handle(load_event("object-created"))
+    function.write_to("elsewhere/")
+    assert function.handle(load_event("object-created")) == []
+    assert len(function.executions.started) == 1
+    printed = function.printed()
+    assert (printed.count("InputMismatches"), printed.count("DuplicateDeliveries")) == (1, 1)
+
+
+def test_two_versions_of_one_key_start_two_runs(function, load_event):
+    function.handle(load_event("object-created-versions"))
+    assert len(function.executions.started) == 2
+    assert function.printed().count("RunsStarted") == 2
+
+
+@pytest.mark.parametrize("start_on", ["arrival", "schedule"])
+def test_in_a_mixed_batch_each_message_is_processed_by_itself(capsys, load_event, start_on):
+    function = Function(capsys, START_ON=start_on)
+    assert function.handle(load_event("object-created-mixed-batch")) == []
+    assert len(function.executions.started) + len(function.landings.items) == 2
+    assert len(function.dead.put_there) == 2
+    assert function.printed().count("LandingsIgnored") == 2
+
+
+@pytest.mark.parametrize("name", ["object-created", "object-created-batch"])
+def test_a_failed_call_fails_its_message_alone_and_the_log_names_the_run(
+    function, load_event, name
 ):
     event = load_event(name)
-    assert handle(landrun, event, context) == []
-    assert landrun.executions.started == {}
-    assert landrun.dead.put_there == []
-    output = told()
-    assert output.count("LandingsIgnored", Reason=reason) == len(event["Records"])
-    assert [line["reason"] for line in output.logs] == [reason] * len(event["Records"])
-
-
-def test_one_version_delivered_twice_starts_one_execution_and_both_succeed(
-    landrun, load_event, context
-):
-    assert handle(landrun, load_event("object-created-twice"), context) == []
-    assert len(landrun.executions.started) == 1
-
-
-def test_a_delivery_after_the_run_has_closed_succeeds_without_starting_another(
-    landrun, load_event, context, told
-):
-    handle(landrun, load_event("object-created"), context)
-    landrun.executions.closed |= set(landrun.executions.started)
-    told()
-    assert handle(landrun, load_event("object-created"), context) == []
-    assert len(landrun.executions.started) == 1
-    output = told()
-    assert (output.count("DuplicateDeliveries"), output.count("RunsStarted")) == (1, 0)
-
-
-def test_two_versions_of_one_key_start_two_runs(landrun, load_event, context, told):
-    handle(landrun, load_event("object-created-versions"), context)
-    assert len(landrun.executions.started) == 2
-    assert told().count("RunsStarted") == 2
-
-
-def test_in_a_mixed_batch_each_message_gets_what_it_deserves(landrun, load_event, context, told):
-    assert handle(landrun, load_event("object-created-mixed-batch"), context) == []
-    assert len(landrun.executions.started) == 2
-    assert len(landrun.dead.put_there) == 2
-    assert told().count("LandingsIgnored") == 2
-
-
-def test_a_refused_call_fails_its_message_alone_and_the_others_are_done(
-    landrun, load_event, context, told
-):
-    event = load_event("object-created-batch")
-    unlucky = messages(event)[3]["detail"]["object"]["key"]
+    unlucky = messages(event)[-1]
     refusal = ServiceError("states:StartExecution", "ExecutionLimitExceeded", "too many")
-    landrun.executions.failing[unlucky] = refusal
-    assert handle(landrun, event, context) == [event["Records"][3]["messageId"]]
-    assert len(landrun.executions.started) == 9
-    assert told().count("MessagesFailed") == 1
+    function.executions.failing[key_of(unlucky)] = refusal
+    assert function.handle(event) == [event["Records"][-1]["messageId"]]
+    assert len(function.executions.started) == len(event["Records"]) - 1
+    printed = function.printed()
+    assert printed.count("MessagesFailed") == 1
+    runs = [line["run"] for line in printed.logs]
+    assert len(set(runs)) == len(event["Records"])
+    assert set(function.executions.started) < set(runs)
 
 
-def test_when_every_message_fails_each_is_reported_and_nothing_is_raised(
-    landrun, load_event, context
-):
-    event = load_event("object-created")
-    key = messages(event)[0]["detail"]["object"]["key"]
-    landrun.executions.failing[key] = ServiceError("states:StartExecution", "Throttling", "")
-    assert handle(landrun, event, context) == [event["Records"][0]["messageId"]]
-
-
-def test_every_line_about_a_run_has_its_name(landrun, load_event, context, told):
-    event = load_event("object-created-batch")
-    unlucky = messages(event)[3]["detail"]["object"]["key"]
-    landrun.executions.failing[unlucky] = ServiceError("states:StartExecution", "Throttling", "")
-    handle(landrun, event, context)
-    names = [line["run"] for line in told().logs]
-    assert len(set(names)) == 10
-    assert set(landrun.executions.started) < set(names)
-
-
-def test_a_run_starts_with_the_whole_landing_as_its_trigger_in_input_and_manifest(
-    landrun, load_event, context
-):
-    event = load_event("object-created")
-    handle(landrun, event, context)
-    [message] = messages(event)
-    thing = message["detail"]["object"]
-    [text] = landrun.executions.started.values()
-    trigger = json.loads(text)["Trigger"]
-    assert trigger == {
-        "Kind": "object-created",
-        "Bucket": message["detail"]["bucket"]["name"],
-        "Key": thing["key"],
-        "VersionId": thing["version-id"],
-        "Sequencer": thing["sequencer"],
-        "Size": thing["size"],
-        "EventTime": message["time"],
-    }
-    [manifest] = landrun.manifests.stored.values()
-    assert manifest.trigger.to_dict() == trigger
-
-
-def test_a_duplicate_after_a_change_of_settings_succeeds_and_the_mismatch_is_counted(
-    landrun, load_event, context, telemetry, told
-):
-    handle(landrun, load_event("object-created"), context)
-    moved = RunStarter(
-        landrun.manifests, landrun.executions, S3Uri("outputs", "elsewhere/"), clock=lambda: NOW
-    )
-    changed = replace(landrun.function, take=OnArrival(moved, "landrun", telemetry))
-    told()
-    answer = changed.handle(load_event("object-created"), context)
-    assert answer == {"batchItemFailures": []}
-    assert len(landrun.executions.started) == 1
-    output = told()
-    assert (output.count("InputMismatches"), output.count("DuplicateDeliveries")) == (1, 1)
-
-
-@pytest.fixture
-def collecting(telemetry):
-    """The handler with StartOn=schedule."""
-    waiting, dead = FakeWaiting(), FakeDeadLetters()
-    function = ObjectCreated(
-        take=OnSchedule(waiting, telemetry),
-        filter=LandingFilter("incoming/", ".jsonl", OWN),
-        dead_letters=dead,
-        telemetry=telemetry,
-    )
-    return SimpleNamespace(function=function, waiting=waiting, dead=dead)
-
-
-def test_when_landings_collect_each_waits_for_the_tick(collecting, load_event, context, told):
-    event = load_event("object-created-batch")
-    assert handle(collecting, event, context) == []
-    waits = {found.landing.key for found in collecting.waiting.items.values() if found.waiting}
-    assert waits == {message["detail"]["object"]["key"] for message in messages(event)}
-    assert told().count("LandingsRecorded") == 10
-
-
-def test_a_landing_that_waits_already_is_a_duplicate_delivery(
-    collecting, load_event, context, told
-):
-    handle(collecting, load_event("object-created-twice"), context)
-    assert len(collecting.waiting.items) == 1
-    output = told()
-    assert (output.count("LandingsRecorded"), output.count("DuplicateDeliveries")) == (1, 1)
-
-
-@pytest.mark.parametrize("turned", [False, True])
-def test_of_two_versions_of_a_key_the_newest_waits_in_whatever_order_they_come(
-    collecting, load_event, context, told, turned
-):
-    event = load_event("object-created-versions")
-    newest = messages(event)[1]["detail"]["object"]["version-id"]
-    if turned:
-        event["Records"].reverse()
-    handle(collecting, event, context)
-    [found] = collecting.waiting.items.values()
-    assert found.landing.version_id == newest
-    output = told()
-    assert (output.count("LandingsRecorded"), output.count("LandingsSuperseded")) == (2, 1)
-
-
-def test_what_is_refused_or_ignored_does_not_wait(collecting, load_event, context, told):
-    handle(collecting, load_event("object-created-mixed-batch"), context)
-    assert len(collecting.waiting.items) == 2
-    assert len(collecting.dead.put_there) == 2
-    assert told().count("LandingsIgnored") == 2
-
-
-@pytest.mark.parametrize(
-    ("start_on", "services"),
-    [("schedule", {"dynamodb"}), ("arrival", {"s3", "stepfunctions"})],
-)
-def test_the_function_is_built_with_the_services_of_its_mode_and_no_other(
-    telemetry, start_on, services
-):
-    settings = ObjectCreatedSettings(
-        state_machine_arn=MACHINE,
-        job_name_prefix="landrun",
-        output_bucket=OUTPUTS,
-        output_prefix="processed/",
-        manifest_prefix="manifests/",
-        input_message_format="manifest",
-        landing_suffix="",
-        landing_bucket="landings",
-        landing_prefix="incoming/",
-        start_on=start_on,
-        landings_table="landings",
-        dead_letter_queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/dead",
-    )
-    asked: list[str] = []
-    function = build(settings, asked.append, telemetry=telemetry)
-    assert set(asked) == services
-    assert isinstance(function.take, OnSchedule if start_on == "schedule" else OnArrival)
-    assert function.mapper is overlapping
-
-
-def test_the_starts_of_a_batch_are_all_under_way_at_the_same_time(
-    landrun, load_event, context, monkeypatch
-):
-    together, start = threading.Barrier(10), landrun.executions.start
+def test_the_messages_of_a_batch_overlap(function, load_event, monkeypatch, root):
+    together, start = threading.Barrier(function.module.BATCH_SIZE), function.executions.start
 
     def started(run):
         together.wait(20)
         return start(run)
 
-    monkeypatch.setattr(landrun.executions, "start", started)
-    assert handle(landrun, load_event("object-created-batch"), context) == []
-    assert len(landrun.executions.started) == 10
+    monkeypatch.setattr(function.executions, "start", started)
+    assert function.handle(load_event("object-created-batch")) == []
+    template = (root / "template.yaml").read_text(encoding="utf-8")
+    assert f"BatchSize: {function.module.BATCH_SIZE}\n" in template
+
+
+def test_a_process_that_dies_in_a_message_answers_nothing(function, load_event, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def die(run):
+        raise Killed
+
+    monkeypatch.setattr(function.executions, "start", die)
+    with pytest.raises(Killed):
+        function.handle(load_event("object-created-batch"))
+
+
+@pytest.mark.parametrize("event", [{}, {"Records": []}, {"Records": "no"}, {"detail": {}}])
+def test_an_event_that_is_no_batch_of_a_queue_is_an_error(function, event):
+    with pytest.raises(Exception, match=r"SQS|event"):
+        function.module.handler(event, Context())
+
+
+def test_when_landings_collect_each_is_recorded_for_the_tick(collecting, load_event):
+    event = load_event("object-created-batch")
+    assert collecting.handle(event) == []
+    waiting = {found.landing.key for found in collecting.landings.items.values() if found.waiting}
+    assert waiting == set(map(key_of, messages(event)))
+    assert collecting.printed().count("LandingsRecorded") == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "reverse", "metrics"),
+    [
+        ("object-created-twice", False, {"LandingsRecorded": 1, "DuplicateDeliveries": 1}),
+        ("object-created-versions", False, {"LandingsRecorded": 2, "LandingsSuperseded": 1}),
+        ("object-created-versions", True, {"LandingsRecorded": 2, "LandingsSuperseded": 1}),
+    ],
+)
+def test_the_newest_version_of_a_key_is_recorded_in_whatever_order_they_come(
+    collecting, load_event, name, reverse, metrics
+):
+    event = load_event(name)
+    newest = messages(event)[-1]["detail"]["object"]["version-id"]
+    if reverse:
+        event["Records"].reverse()
+    collecting.handle(event)
+    [found] = collecting.landings.items.values()
+    assert found.landing.version_id == newest
+    printed = collecting.printed()
+    assert {name: printed.count(name) for name in metrics} == metrics
+
+
+@pytest.mark.parametrize(
+    ("start_on", "services"),
+    [("schedule", {"sqs", "dynamodb"}), ("arrival", {"sqs", "s3", "stepfunctions"})],
+)
+def test_the_clients_of_a_mode_are_made_at_init_and_no_others(capsys, start_on, services):
+    assert set(Function(capsys, START_ON=start_on).services) == services

@@ -1,123 +1,115 @@
-"""The handler of reconcile: what it is called with, what it answers, what it is built of."""
+"""The handler of reconcile: what it is invoked with, what it answers, what it is built of."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from handler_loader import Context, Printed, load_handler
 from landrun.errors import InvalidEvent, ReconcileFailed
-from landrun.handlers.reconcile import Reconcile, build, parse_grace
-from landrun.settings import ReconcileSettings
 
-from .conftest import MACHINE, Clock, one_by_one
+from .conftest import MACHINE, NOW
 
-MENDED = {"Statuses": 1, "Executions": 0, "Claims": 2, "Manifests": 0, "Notifications": 0}
-MENDED |= {"SlotsNotCounted": 0, "ExecutionsNotResumed": 0, "SlotsNotReleased": 0}
+ENVIRONMENT = {
+    "STATE_MACHINE_ARN": MACHINE,
+    "JOB_NAME_PREFIX": "landrun",
+    "OUTPUT_BUCKET": "outputs",
+    "OUTPUT_PREFIX": "processed/",
+    "MANIFEST_PREFIX": "manifests/",
+    "INPUT_MESSAGE_FORMAT": "manifest",
+    "START_ON": "schedule",
+    "LANDINGS_TABLE": "landings",
+    "MAX_OBJECTS_PER_RUN": "7",
+    "RUNS_TABLE": "runs",
+    "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:failures",
+    "CONCURRENCY_TABLE": "slots",
+    "MAX_CONCURRENT_RUNS": "4",
+}
+RECOVERED = {"Statuses": 1, "Executions": 0, "Claims": 2}
 
 
-@dataclass
 class FakeReconciler:
-    graces: list[timedelta | None] = field(default_factory=list)
-    failing: ReconcileFailed | None = None
+    def __init__(self) -> None:
+        self.graces: list[timedelta | None] = []
+        self.failing: ReconcileFailed | None = None
 
     def reconcile(self, grace: timedelta | None = None) -> dict[str, int]:
         self.graces.append(grace)
         if self.failing:
             raise self.failing
-        return dict(MENDED)
+        return dict(RECOVERED)
+
+
+def clock():
+    return NOW
+
+
+def loaded(services: list[str], **variables: str) -> ModuleType:
+    def client(service):
+        services.append(service)
+        return SimpleNamespace()
+
+    return load_handler("reconcile", ENVIRONMENT | variables, client, clock)
 
 
 @pytest.fixture
-def reconciler():
-    return FakeReconciler()
+def function(capsys):
+    module = loaded([])
+    module.reconciler = FakeReconciler()
+    return module
 
 
-@pytest.fixture
-def function(reconciler, telemetry):
-    return Reconcile(reconciler, telemetry)
-
-
-def test_the_answer_says_how_many_losses_of_each_kind_were_mended(
-    function, load_event, context, told
-):
-    assert function.handle(load_event("schedule-tick"), context) == MENDED
-    [line] = told().logs
-    assert MENDED.items() <= line.items()
-
-
-def test_the_schedule_leaves_the_graces_as_they_are(function, reconciler, load_event, context):
-    function.handle(load_event("schedule-tick"), context)
-    function.handle({}, context)
-    assert reconciler.graces == [None, None]
+def test_the_answer_says_how_much_of_each_kind_was_recovered(function, load_event, capsys):
+    assert function.handler(load_event("reconcile-tick"), Context()) == RECOVERED
+    [line] = Printed(capsys.readouterr().out).logs
+    assert RECOVERED.items() <= line.items()
 
 
 @pytest.mark.parametrize(
-    ("seconds", "grace"),
+    ("event", "grace"),
     [
-        (0, timedelta()),
-        (90, timedelta(seconds=90)),
-        (0.5, timedelta(seconds=0.5)),
-        (7_776_000, timedelta(days=90)),
-        (None, None),
+        ({}, None),
+        ({"ScheduleArn": "arn:aws:scheduler:::schedule/a", "ScheduledTime": "soon"}, None),
+        ({"GraceSeconds": None}, None),
+        ({"GraceSeconds": 0}, timedelta()),
+        ({"GraceSeconds": 0.5}, timedelta(seconds=0.5)),
+        ({"GraceSeconds": 7_776_000}, timedelta(days=90)),
     ],
 )
-def test_by_hand_the_grace_is_a_number_of_seconds(function, reconciler, context, seconds, grace):
-    function.handle({"GraceSeconds": seconds}, context)
-    assert reconciler.graces == [grace]
+def test_by_hand_the_grace_is_a_number_of_seconds(function, event, grace):
+    function.handler(event, Context())
+    assert function.reconciler.graces == [grace]
 
 
 @pytest.mark.parametrize(
     "seconds", [-1, -0.1, "0", "ten", True, False, [], {}, 7_776_001, 1e300, float("nan")]
 )
-def test_a_grace_that_is_no_number_of_seconds_is_refused_with_what_to_pass(seconds):
+def test_a_grace_that_is_no_number_of_seconds_is_refused_with_what_to_pass(function, seconds):
     with pytest.raises(InvalidEvent, match="pass a number of seconds"):
-        parse_grace({"GraceSeconds": seconds})
+        function.handler({"GraceSeconds": seconds}, Context())
+    assert function.reconciler.graces == []
 
 
-def test_when_a_step_failed_the_invocation_fails_so_that_it_comes_again(
-    function, reconciler, context
-):
-    reconciler.failing = ReconcileFailed("Statuses: states:ListExecutions: ThrottlingException")
+def test_when_a_step_failed_the_invocation_fails_so_that_it_is_retried(function):
+    function.reconciler.failing = ReconcileFailed("Statuses: states:ListExecutions: Throttling")
     with pytest.raises(ReconcileFailed):
-        function.handle({}, context)
+        function.handler({}, Context())
 
 
-def test_what_was_mended_before_a_step_failed_is_counted(
-    function, reconciler, telemetry, context, told
-):
-    telemetry.mended("status", run="run-1")
-    reconciler.failing = ReconcileFailed("Claims: dynamodb:Query: ThrottlingException")
-    with pytest.raises(ReconcileFailed):
-        function.handle({}, context)
-    assert told().count("MissedEventsRecovered", Kind="status") == 1
-
-
-@pytest.mark.parametrize(("start_on", "collects"), [("schedule", True), ("arrival", False)])
-def test_the_function_is_built_from_its_settings(telemetry, start_on, collects):
-    settings = ReconcileSettings(
-        state_machine_arn=MACHINE,
-        job_name_prefix="landrun",
-        output_bucket="outputs",
-        output_prefix="processed/",
-        manifest_prefix="manifests/",
-        input_message_format="manifest",
-        start_on=start_on,
-        landings_table="landings",
-        max_objects_per_run=7,
-        runs_table="runs",
-        notifications_topic_arn="arn:aws:sns:us-east-1:123456789012:failures",
-        concurrency_table="turns",
-        max_concurrent_runs=4,
-    )
-    asked: list[str] = []
-    clock = Clock()
-    built = build(settings, asked.append, clock=clock, telemetry=telemetry, mapper=one_by_one)
-    assert set(asked) == {"stepfunctions", "s3", "dynamodb", "sagemaker", "sns"}
-    assert built.reconciler.collects is collects
-    assert built.reconciler.clock is clock
-    assert built.reconciler.recorder.clock is clock
-    assert built.reconciler.admission.limit == 4
-    assert built.reconciler.collector.max_objects == 7
-    assert built.reconciler.collector.mapper is one_by_one
+@pytest.mark.parametrize(
+    ("variables", "collects", "objects"),
+    [
+        ({}, True, 7),
+        ({"START_ON": "arrival"}, False, 7),
+        ({"START_ON": "arrival", "INPUT_MESSAGE_FORMAT": "uri"}, False, 1),
+    ],
+)
+def test_the_function_is_built_from_its_settings(variables, collects, objects):
+    services: list[str] = []
+    built = loaded(services, **variables).reconciler
+    assert set(services) == {"stepfunctions", "s3", "dynamodb", "sagemaker", "sns"}
+    assert built.clock is built.recorder.clock is clock
+    assert (built.collects, built.limiter.limit) == (collects, 4)
+    assert built.collector.max_objects == objects

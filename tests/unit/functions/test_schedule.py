@@ -1,38 +1,40 @@
+"""The handler of ticks, loaded as Lambda loads it, with fakes of the adapters."""
+
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from handler_loader import Context, Printed, load_handler
 from landrun.adapters.s3_listing import ListedObject
 from landrun.errors import ConfigurationError, InvalidEvent
-from landrun.handlers.schedule import Listing, Schedule, build
 from landrun.models.s3_uri import S3Uri
 from landrun.services.collect_landings import LandingCollector
 from landrun.services.start_run import RunStarter
-from landrun.settings import ScheduleSettings
 
-from .conftest import MACHINE, NOW, FakeExecutions, FakeManifests, FakeWaiting, one_by_one
+from .conftest import MACHINE, NOW, FakeExecutions, FakeManifests
+from .fakes_landings import FakeLandingsTable
 
-SETTINGS = ScheduleSettings(
-    state_machine_arn=MACHINE,
-    job_name_prefix="landrun",
-    output_bucket="outputs",
-    output_prefix="processed/",
-    manifest_prefix="manifests/",
-    input_message_format="manifest",
-    landing_bucket="landings",
-    landing_prefix="incoming/",
-    landing_suffix="",
-    start_on="arrival",
-    landings_table="landings",
-    max_objects_per_run=2,
-    scheduled_input="s3://landings/incoming/{date:%Y}/",
-    schedule_timezone="UTC",
-)
-THERE = [
+ENVIRONMENT = {
+    "STATE_MACHINE_ARN": MACHINE,
+    "JOB_NAME_PREFIX": "landrun",
+    "OUTPUT_BUCKET": "outputs",
+    "OUTPUT_PREFIX": "processed/",
+    "MANIFEST_PREFIX": "manifests/",
+    "INPUT_MESSAGE_FORMAT": "manifest",
+    "LANDING_BUCKET": "landings",
+    "LANDING_PREFIX": "incoming/",
+    "LANDING_SUFFIX": "",
+    "START_ON": "arrival",
+    "LANDINGS_TABLE": "landings",
+    "MAX_OBJECTS_PER_RUN": "2",
+    "SCHEDULED_INPUT": "s3://landings/incoming/{date:%Y}/",
+    "SCHEDULE_TIMEZONE": "UTC",
+}
+OBJECTS = [
     ListedObject("incoming/2026/", 0),
     ListedObject("incoming/2026/a.csv", 10),
     ListedObject("incoming/2026/b.csv", 0),
@@ -42,159 +44,131 @@ THERE = [
 ]
 
 
+class Function:
+    """The function after a cold start; variables may be changed by name."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], **variables: str) -> None:
+        self._capsys = capsys
+        self.services: list[str] = []
+        self.manifests, self.executions = FakeManifests(objects=list(OBJECTS)), FakeExecutions()
+        self.landings = FakeLandingsTable()
+        self.module = module = load_handler("schedule", ENVIRONMENT | variables, self._client)
+        output, given = S3Uri("outputs", "processed/"), module.settings.input_message_format
+        module.manifests = self.manifests
+        module.run_starter = RunStarter(self.manifests, self.executions, output, given, lambda: NOW)
+        if hasattr(module, "collector"):
+            module.collector = LandingCollector(
+                self.landings, self.manifests, module.run_starter, "landrun", 2
+            )
+
+    def _client(self, service: str) -> Any:
+        self.services.append(service)
+        return SimpleNamespace()
+
+    def handle(self, event: dict[str, Any]) -> dict[str, Any]:
+        return self.module.handler(event, Context())
+
+    def printed(self) -> Printed:
+        return Printed(self._capsys.readouterr().out)
+
+
 @pytest.fixture
-def landrun(telemetry):
-    manifests, executions = FakeManifests(objects=list(THERE)), FakeExecutions()
-    runs = RunStarter(manifests, executions, S3Uri("outputs", "processed/"), clock=lambda: NOW)
-    return SimpleNamespace(
-        function=Schedule(Listing(runs, manifests, SETTINGS, telemetry), telemetry),
-        manifests=manifests,
-        executions=executions,
-        runs=runs,
-    )
+def function(capsys):
+    return Function(capsys)
+
+
+@pytest.fixture
+def collecting(capsys):
+    return Function(capsys, START_ON="schedule", SCHEDULED_INPUT="")
 
 
 @pytest.mark.parametrize("name", ["schedule-tick", "schedule-classic", "schedule-default-input"])
-def test_a_tick_starts_one_run_over_all_that_lies_there(landrun, load_event, context, name):
-    answer = landrun.function.handle(load_event(name), context)
-    [(run, manifest)] = landrun.manifests.stored.items()
+def test_a_tick_starts_one_run_over_what_lies_under_the_prefix(function, load_event, name):
+    answer = function.handle(load_event(name))
+    [(run, manifest)] = function.manifests.stored.items()
     assert manifest.keys == ("incoming/2026/a.csv", "incoming/2026/c+d.csv")
-    assert answer == {
-        "PreprocessingJobName": run,
-        "ExecutionArn": landrun.executions.arn(run),
-        "Objects": 2,
-    }
-
-
-def test_what_is_left_out_of_a_tick_is_counted_with_its_reason(landrun, load_event, context, told):
-    landrun.function.handle(load_event("schedule-tick"), context)
-    output = told()
+    arn = function.executions.arn(run)
+    assert answer == {"PreprocessingJobName": run, "ExecutionArn": arn, "Objects": 2}
+    printed = function.printed()
+    assert printed.count("RunsStarted") == 1
     for reason in ("folder-marker", "zero-bytes", "unreadable-key"):
-        assert output.count("LandingsIgnored", Reason=reason) == 1
+        assert printed.count("LandingsIgnored", Reason=reason) == 1
 
 
-def test_a_tick_with_nothing_there_starts_no_run_and_says_so(landrun, load_event, context, told):
-    landrun.manifests.objects.clear()
-    assert landrun.function.handle(load_event("schedule-tick"), context) == {"Objects": 0}
-    assert (landrun.manifests.stored, landrun.executions.started) == ({}, {})
-    output = told()
-    assert output.count("TicksWithoutObjects") == 1
-    assert output.logs[0]["input"] == "s3://landings/incoming/2026/"
+def test_with_uri_the_input_message_is_the_scheduled_prefix(capsys, load_event):
+    function = Function(capsys, INPUT_MESSAGE_FORMAT="uri")
+    function.handle(load_event("schedule-tick"))
+    [text], [manifest] = function.executions.started.values(), function.manifests.stored.values()
+    assert json.loads(text)["InputMessage"] == "s3://landings/incoming/2026/"
+    assert manifest.prefix == S3Uri("landings", "incoming/2026/")
+    assert len(manifest.keys) == 2
 
 
-def test_a_second_attempt_of_a_tick_goes_on_with_the_manifest_of_the_first(
-    landrun, load_event, context
+@pytest.mark.parametrize("mode", ["function", "collecting"])
+def test_a_tick_with_nothing_to_read_starts_no_run_and_says_so(request, load_event, mode):
+    function = request.getfixturevalue(mode)
+    function.manifests.objects.clear()
+    assert function.handle(load_event("schedule-tick")) == {"Objects": 0}
+    assert (function.manifests.stored, function.executions.started) == ({}, {})
+    assert function.printed().count("TicksWithoutObjects") == 1
+
+
+@pytest.mark.parametrize("died", [False, True])
+def test_a_second_attempt_of_a_tick_continues_with_the_manifest_of_the_first(
+    function, load_event, died
 ):
-    first = landrun.function.handle(load_event("schedule-tick"), context)
-    landrun.manifests.objects.append(ListedObject("incoming/2026/late.csv", 1))
-    assert landrun.function.handle(load_event("schedule-tick"), context) == first
-    assert len(landrun.executions.started) == 1
+    first = function.handle(load_event("schedule-tick"))
+    function.manifests.objects.append(ListedObject("incoming/2026/late.csv", 1))
+    if died:  # after its manifest was written
+        function.executions.started.clear()
+    assert function.handle(load_event("schedule-tick")) == first
+    assert list(function.executions.started) == [first["PreprocessingJobName"]]
 
 
-def test_a_tick_that_died_after_its_manifest_is_started_by_its_retry(landrun, load_event, context):
-    first = landrun.function.handle(load_event("schedule-tick"), context)
-    landrun.executions.started.clear()
-    landrun.manifests.objects.clear()
-    assert landrun.function.handle(load_event("schedule-tick"), context) == first
-    assert list(landrun.executions.started) == [first["PreprocessingJobName"]]
-
-
-def test_the_trigger_of_a_tick_is_its_schedule_and_due_time(landrun, load_event, context):
+def test_the_trigger_is_the_schedule_and_its_due_time_in_input_and_manifest(function, load_event):
     event = load_event("schedule-tick")
-    landrun.function.handle(event, context)
-    [text] = landrun.executions.started.values()
-    assert json.loads(text)["Trigger"] == {
-        "Kind": "schedule",
-        "ScheduleArn": event["ScheduleArn"],
-        "ScheduledTime": event["ScheduledTime"],
-    }
+    function.handle(event)
+    [text], [manifest] = function.executions.started.values(), function.manifests.stored.values()
+    given = {"ScheduleArn": event["ScheduleArn"], "ScheduledTime": event["ScheduledTime"]}
+    assert json.loads(text)["Trigger"] == {"Kind": "schedule"} | given
+    assert manifest.trigger.to_dict() == {"Kind": "schedule"} | given
 
 
-def test_a_payload_whose_attributes_were_not_filled_in_is_an_error(landrun, load_event, context):
+def test_a_payload_whose_attributes_were_not_filled_in_is_an_error(function, load_event):
     with pytest.raises(InvalidEvent, match=r"<aws\.scheduler"):
-        landrun.function.handle(load_event("schedule-unfilled"), context)
+        function.handle(load_event("schedule-unfilled"))
 
 
-def test_without_a_scheduled_input_a_tick_is_an_error_that_names_the_parameter(
-    landrun, load_event, context, telemetry
-):
-    settings = replace(SETTINGS, scheduled_input="")
-    listing = Listing(landrun.runs, landrun.manifests, settings, telemetry)
-    function = Schedule(listing, telemetry)
+def test_without_a_scheduled_input_a_tick_is_an_error_that_names_the_parameter(capsys, load_event):
+    function = Function(capsys, SCHEDULED_INPUT="")
     with pytest.raises(ConfigurationError, match="ScheduledInput"):
-        function.handle(load_event("schedule-tick"), context)
+        function.handle(load_event("schedule-tick"))
 
 
-def test_the_manifest_of_a_tick_holds_the_trigger_that_its_run_starts_with(
-    landrun, load_event, context
+@pytest.mark.parametrize(
+    ("keys", "sizes"), [(["incoming/a", "incoming/b"], [2]), (list("abc"), [2, 1])]
+)
+def test_a_tick_over_landings_answers_with_each_of_its_runs(
+    collecting, load_event, landed, keys, sizes
 ):
-    event = load_event("schedule-tick")
-    landrun.function.handle(event, context)
-    [manifest] = landrun.manifests.stored.values()
-    assert manifest.trigger.ScheduleArn == event["ScheduleArn"]
-    assert manifest.trigger.ScheduledTime == event["ScheduledTime"]
-
-
-@pytest.fixture
-def collecting(landrun, telemetry):
-    """The handler with StartOn=schedule."""
-    waiting = FakeWaiting()
-    collector = LandingCollector(waiting, landrun.manifests, landrun.runs, "landrun", 2, one_by_one)
-    landrun.function, landrun.waiting = Schedule(collector.tick, telemetry), waiting
-    return landrun
-
-
-def test_a_tick_over_what_waits_answers_as_a_tick_over_a_prefix_does(
-    collecting, load_event, context, landed, told
-):
-    for key in ("incoming/a.csv", "incoming/b.csv"):
-        collecting.waiting.record(landed(key))
-    answer = collecting.function.handle(load_event("schedule-tick"), context)
-    [run] = collecting.executions.started
-    assert answer == {
-        "PreprocessingJobName": run,
-        "ExecutionArn": collecting.executions.arn(run),
-        "Objects": 2,
-    }
-    assert told().count("RunsStarted") == 1
-
-
-def test_a_tick_that_needs_several_runs_answers_with_each_of_them(
-    collecting, load_event, context, landed, told
-):
-    for key in ("incoming/a.csv", "incoming/b.csv", "incoming/c.csv"):
-        collecting.waiting.record(landed(key))
-    answer = collecting.function.handle(load_event("schedule-tick"), context)
-    runs = answer.pop("Runs")
-    assert [run["PreprocessingJobName"] for run in runs] == list(collecting.executions.started)
-    assert [run["Objects"] for run in runs] == [2, 1]
-    assert answer == runs[0] | {"Objects": 3}
-    assert told().count("RunsStarted") == 2
-
-
-def test_a_tick_with_nothing_waiting_starts_no_run_and_says_so(
-    collecting, load_event, context, told
-):
-    assert collecting.function.handle(load_event("schedule-tick"), context) == {"Objects": 0}
-    assert (collecting.manifests.stored, collecting.executions.started) == ({}, {})
-    assert told().count("TicksWithoutObjects") == 1
-
-
-def test_a_tick_over_what_waits_lists_no_prefix(collecting, load_event, context, landed):
-    collecting.waiting.record(landed("incoming/a.csv"))
-    collecting.function.handle(load_event("schedule-tick"), context)
+    for key in keys:
+        collecting.landings.record(landed(key))
+    answer = collecting.handle(load_event("schedule-tick"))
+    started = list(collecting.executions.started)
+    runs = answer.pop("Runs", [answer])
+    assert [run["PreprocessingJobName"] for run in runs] == started
+    assert [run["Objects"] for run in runs] == sizes
+    assert answer == runs[0] | {"Objects": len(keys)}
+    assert collecting.printed().count("RunsStarted") == len(sizes)
     assert collecting.manifests.listed == []
 
 
 @pytest.mark.parametrize(
-    ("start_on", "services"),
-    [("schedule", {"s3", "stepfunctions", "dynamodb"}), ("arrival", {"s3", "stepfunctions"})],
+    ("variables", "services"),
+    [
+        ({"START_ON": "schedule", "SCHEDULED_INPUT": ""}, {"s3", "stepfunctions", "dynamodb"}),
+        ({}, {"s3", "stepfunctions"}),
+    ],
 )
-def test_the_function_is_built_with_the_services_of_its_mode_and_no_other(
-    telemetry, start_on, services
-):
-    asked: list[str] = []
-    settings = replace(SETTINGS, start_on=start_on, scheduled_input="")
-    function = build(settings, asked.append, telemetry=telemetry)
-    assert set(asked) == services
-    assert isinstance(function.start, Listing) == (start_on == "arrival")
+def test_the_clients_of_a_mode_are_made_at_init_and_no_others(capsys, variables, services):
+    assert set(Function(capsys, **variables).services) == services
