@@ -1,10 +1,7 @@
-"""Count: modules that a handler imports, and calls that come of one landing, tick or run."""
+"""Count the calls of AWS that one landing, tick or run makes."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -18,36 +15,7 @@ sys.path.append(str(ROOT / "tests"))
 from faults.world import World  # noqa: E402
 
 TABLE = HERE / "counts.toml"
-HANDLERS = ("object_created", "schedule", "execution_status", "reconcile")
 Counts = dict[str, int]
-
-_PROBE = """
-import importlib, json, sys
-before = set(sys.modules)
-importlib.import_module("landrun.handlers." + sys.argv[1])
-new = [name for name in sys.modules if name not in before]
-roots = {name.partition(".")[0] for name in new} - set(sys.stdlib_module_names)
-packages = sorted(root for root in roots if not root.startswith("_"))
-modules = sum(name.partition(".")[0] in roots for name in new)
-print(json.dumps({"packages": packages, "modules": modules}))
-"""
-
-
-def imports(handler: str) -> dict[str, Any]:
-    """Import a handler in a fresh process; give packages and the number of their modules.
-
-    Modules of the standard library are left out: they differ by Python's version.
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", _PROBE, handler],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src" / "functions")},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 def _landed(world: World, count: int = 1) -> list[str]:
@@ -129,19 +97,19 @@ def _sweep(world: World) -> Counts:
     return _counted(world, lambda: world.reconcile(grace=None))
 
 
-def _free_turn(world: World) -> Counts:
+def _free_slot(world: World) -> Counts:
     world.bound(1)
     _landed(world)
     return _counted(world, lambda: world.drain("statuses"))
 
 
-def _turn_to_wait_for(world: World) -> Counts:
+def _no_free_slot(world: World) -> Counts:
     world.bound(1)
     _landed(world, 2)
     return _counted(world, lambda: world.drain("statuses"))
 
 
-def _next_turn(world: World) -> Counts:
+def _next_slot(world: World) -> Counts:
     world.bound(1)
     _landed(world, 2)
     world.drain("statuses")
@@ -160,9 +128,9 @@ ARRIVAL: dict[str, Callable[[World], Counts]] = {
     "the statuses of a run that fails": _statuses("FAILED"),
     "DynamoDB, from a landing to the record of its run": _whole_run,
     "a sweep that finds nothing": _sweep,
-    "bounded: a run asks for its turn, and has it": _free_turn,
-    "bounded: two runs ask for one turn": _turn_to_wait_for,
-    "bounded: a run ends, and the next has its turn": _next_turn,
+    "limited: a run requests a slot, and gets it": _free_slot,
+    "limited: two runs request one slot": _no_free_slot,
+    "limited: a run ends, and the next gets its slot": _next_slot,
 }
 SCHEDULE: dict[str, Callable[[World], Counts]] = {
     "a landing waits for its tick": _landing,
@@ -188,11 +156,6 @@ def table() -> dict[str, Any]:
 def measured() -> str:
     """Count all, as the table has it."""
     lines = ["# What tests/counts holds; `PYTHONPATH=tests python -m counts` writes it anew."]
-    for handler in HANDLERS:
-        found = imports(handler)
-        packages = json.dumps(found["packages"])
-        lines += ["", f"[imports.{handler}]", f"packages = {packages}"]
-        lines += [f"modules = {found['modules']}"]
     for case in (*ARRIVAL, *SCHEDULE):
         lines += ["", f'[calls."{case}"]']
         lines += [f'"{name}" = {count}' for name, count in calls(case).items()]

@@ -1,4 +1,4 @@
-"""The handler of landings, loaded as Lambda loads it, with fakes of S3's and Step Functions' adapters."""
+"""The handler of landings, loaded as Lambda loads it, with fakes of the adapters."""
 
 from __future__ import annotations
 
