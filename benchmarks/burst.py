@@ -23,6 +23,7 @@ from typing import Any
 
 from benchmarks.measuring import Aim, Figures, Options, Row
 from benchmarks.standins import ACCOUNT, S3, Bucket, Clients, StepFunctions, json_service, unheard
+from handler_loader import Context, load_handler
 
 TITLE = "A burst of landings against the quota of StartExecution"
 
@@ -215,19 +216,14 @@ class _Lambda:
 
 def _serve(pipe: Connection[Any, Any], bucket: Bucket) -> None:
     """Be a Lambda: the handler with its own clients, until there is no more."""
-    from landrun.handlers import batches, object_created  # noqa: PLC0415
-    from landrun.settings import ObjectCreatedSettings  # noqa: PLC0415
-
-    batches._threads.cache_clear()  # a fork has none of its parent's threads
-
     os.environ.update(ENVIRONMENT)
     step_functions = StepFunctions(bucket.take)
     gives = Clients(
         s3=(S3(), PUT_SECONDS), stepfunctions=(json_service(step_functions), START_SECONDS)
     )
     with unheard():
-        built = object_created.build(ObjectCreatedSettings.from_environment(ENVIRONMENT), gives)
+        function = load_handler("object_created", ENVIRONMENT, gives)
         pipe.send("ready")
         while (batch := pipe.recv()) is not None:
-            pipe.send(built.handle({"Records": batch}, None))
+            pipe.send(function.handler({"Records": batch}, Context()))
     pipe.send((step_functions.started, step_functions.throttled))

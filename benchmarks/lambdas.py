@@ -11,7 +11,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -19,13 +18,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sam.build import compiled, handlers, overrides
+from sam.invoke import free_port
+from sam.tools import Tools, bare_environment, install, run
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT / "tests"))
-
-from sam.build import compiled, handlers, overrides  # noqa: E402
-from sam.invoke import free_port  # noqa: E402
-from sam.tools import Tools, bare_environment, install, run  # noqa: E402
-
 __all__ = [
     "Function",
     "Start",

@@ -27,6 +27,7 @@ from benchmarks.standins_dynamodb import Design, DynamoDB, Index, dollars
 from benchmarks.standins_expressions import Item
 from benchmarks.standins_history import PastExecutions, PastManifests
 from benchmarks.tick import LANDINGS
+from handler_loader import Context, load_handler
 
 TITLE = "Reconcile and the ledger, over many runs"
 
@@ -173,16 +174,13 @@ def looks(ledger: Ledger) -> Iterator[tuple[str, Asked]]:
 def sweeps(ledger: Ledger) -> Iterator[tuple[str, Asked]]:
     """Reconcile: as every 15 minutes, and as after the sweeps of days were lost."""
     from landrun.adapters.checkpoints import Checkpoints  # noqa: PLC0415
-    from landrun.handlers import reconcile  # noqa: PLC0415
-    from landrun.settings import ReconcileSettings  # noqa: PLC0415
 
-    settings = ReconcileSettings.from_environment(ENVIRONMENT)
-    cursors = Checkpoints(ledger.clients("dynamodb"), LANDINGS.name)
+    checkpoints = Checkpoints(ledger.clients("dynamodb"), LANDINGS.name)
     for case, ago in (("a sweep", timedelta(minutes=25)), ("a sweep after a year without", YEAR)):
-        cursors.move("executions", {"back_to": (NOW - ago).isoformat()})
+        checkpoints.save("executions", {"back_to": (NOW - ago).isoformat()})
         with unheard():
-            built = reconcile.build(settings, ledger.clients, clock=lambda: NOW)
-            asked = ledger.asked(partial(built.handle, {}, None))
+            function = load_handler("reconcile", ENVIRONMENT, ledger.clients, lambda: NOW)
+            asked = ledger.asked(partial(function.handler, {}, Context()))
         yield case, asked  # not unheard: whoever takes it may have something to say
 
 
@@ -229,14 +227,11 @@ class Ledger:
 
     def _record(self, status: str) -> None:
         """Record a status by the real function, and keep the row that it writes."""
-        from landrun.handlers import execution_status  # noqa: PLC0415
-        from landrun.settings import ExecutionStatusSettings  # noqa: PLC0415
-
-        settings = ExecutionStatusSettings.from_environment(ENVIRONMENT)
         event = json.loads((EVENTS / f"execution-{status}.json").read_text(encoding="utf-8"))
         with unheard():
-            built = execution_status.build(settings, self.clients, clock=lambda: NOW)
-            self.writes[status] = self.asked(lambda: _must_succeed(built.handle(event, None)))
+            function = load_handler("execution_status", ENVIRONMENT, self.clients, lambda: NOW)
+            handle = partial(function.handler, event, Context())
+            self.writes[status] = self.asked(lambda: _must_succeed(handle()))
         self._like[status] = self.database.items(RUNS.name)[0]
         if status != "running":
             self.database.clear(RUNS.name)  # the next one is about the same run

@@ -21,6 +21,7 @@ from benchmarks.measuring import Aim, Figures, Options, Row, interleaved
 from benchmarks.standins import S3, Clients, StepFunctions, json_service, unheard
 from benchmarks.standins_dynamodb import Design, DynamoDB, Index, dollars
 from benchmarks.standins_expressions import Item
+from handler_loader import Context, load_handler
 
 TITLE = "A tick over many landings"
 
@@ -176,9 +177,6 @@ def tick(size: int, scratch: Path) -> Cost:
     RuntimeError
         When some of them were not collected, or more than once.
     """
-    from landrun.handlers import schedule  # noqa: PLC0415
-    from landrun.settings import ScheduleSettings  # noqa: PLC0415
-
     os.environ.update(ENVIRONMENT)
     path = scratch / f"landings-{size}.sqlite"
     path.unlink(missing_ok=True)
@@ -193,8 +191,7 @@ def tick(size: int, scratch: Path) -> Cost:
     idle = _memory_from_now()
     began, cpu = time.monotonic(), time.process_time()
     with unheard():
-        built = schedule.build(ScheduleSettings.from_environment(ENVIRONMENT), gives)
-        answer = built.handle(TICK, None)
+        answer = load_handler("schedule", ENVIRONMENT, gives).handler(TICK, Context())
     seconds, cpu = time.monotonic() - began, time.process_time() - cpu
     used = (_most_memory() - idle) / 1e3 - sum(len(b) for b, _ in storage.objects.values()) / 1e6
     if answer["Objects"] != size or database.indexed(LANDINGS.name, "by-waiting"):
@@ -225,12 +222,12 @@ def waiting(count: int) -> Iterator[Item]:
 def _recorded(database: DynamoDB, count: int) -> list[Any]:
     """Record landings by the real function's door."""
     from landrun.adapters.landings_table import LandingsTable  # noqa: PLC0415
-    from landrun.models.landing import parse_landing  # noqa: PLC0415
+    from landrun.models.events import parse_object_created  # noqa: PLC0415
 
     os.environ.update(burst.ENVIRONMENT)
     client = Clients(dynamodb=(json_service(database), 0.0))("dynamodb")
     door = LandingsTable(client, LANDINGS.name, lambda: datetime(2026, 11, 22, 8, tzinfo=UTC))
-    landings = [parse_landing(message["body"]) for message in burst.messages(count)]
+    landings = [parse_object_created(message["body"]) for message in burst.messages(count)]
     for landing in landings:
         door.record(landing)
     return landings

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -23,6 +24,7 @@ from botocore.exceptions import ClientError
 
 from benchmarks.facts import ROOT
 from benchmarks.units import item_bytes, units
+from handler_loader import Context, load_handler
 
 NOW = datetime(2026, 11, 22, 8, 15, 31, tzinfo=UTC)
 ENVIRONMENT = {
@@ -251,12 +253,17 @@ def _driven(world: Counting, what: str, batch: int) -> None:
 
 
 def _arrival(world: Counting, batch: int, start_on: str = "arrival") -> None:
-    from landrun.handlers import object_created  # noqa: PLC0415 - reads the environment when used
-    from landrun.settings import ObjectCreatedSettings  # noqa: PLC0415
+    function = _loaded(world, "object_created", START_ON=start_on)
+    _expect_none_failed(function.handler(_batch("object-created", batch), Context()))
 
-    settings = ObjectCreatedSettings.from_environment({**ENVIRONMENT, "START_ON": start_on})
-    function = object_created.build(settings, world.client, clock=lambda: NOW)
-    _expect_none_failed(function.handle(_batch("object-created", batch), None))
+
+def _loaded(world: Counting, name: str, **variables: str) -> ModuleType:
+    environment = {**ENVIRONMENT, **variables, **_service()}
+    return load_handler(name, environment, world.client, lambda: NOW)
+
+
+def _service() -> dict[str, str]:
+    return {"POWERTOOLS_SERVICE_NAME": os.environ["POWERTOOLS_SERVICE_NAME"]}
 
 
 def _waits(world: Counting, batch: int) -> None:
@@ -264,24 +271,16 @@ def _waits(world: Counting, batch: int) -> None:
 
 
 def _run(world: Counting, _batch_size: int) -> None:
-    from landrun.handlers import execution_status  # noqa: PLC0415
-    from landrun.settings import ExecutionStatusSettings  # noqa: PLC0415
-
-    settings = ExecutionStatusSettings.from_environment(ENVIRONMENT)
-    function = execution_status.build(settings, world.client, clock=lambda: NOW)
+    function = _loaded(world, "execution_status")
     for name in ("execution-running", "execution-succeeded"):
-        _expect_none_failed(function.handle(event(name), None))
+        _expect_none_failed(function.handler(event(name), Context()))
 
 
 def _tick(world: Counting, batch: int) -> None:
-    from landrun.handlers import schedule  # noqa: PLC0415
-    from landrun.settings import ScheduleSettings  # noqa: PLC0415
-
     _waits(world, batch)
     world.forget()  # recording them is the landings' business
-    settings = ScheduleSettings.from_environment({**ENVIRONMENT, "START_ON": "schedule"})
-    function = schedule.build(settings, world.client, clock=lambda: NOW, mapper=map)
-    answer = function.handle(event("schedule-tick"), None)
+    function = _loaded(world, "schedule", START_ON="schedule")
+    answer = function.handler(event("schedule-tick"), Context())
     if answer["Objects"] != batch:
         raise RuntimeError(f"the tick took {answer['Objects']} of {batch} landings")
 

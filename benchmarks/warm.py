@@ -22,13 +22,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import botocore.session
-from landrun.handlers.batches import BATCH_SIZE
 
 from benchmarks.lambdas import MACHINE, SETTINGS, event, free_port
 from benchmarks.measuring import Aim, Figures, Options, Row, interleaved, ratios
-from landrun.handlers.object_created import build
-from landrun.observability import Telemetry
-from landrun.settings import ObjectCreatedSettings
+from handler_loader import Context, load_handler
 
 TITLE = "A warm handler"
 
@@ -42,7 +39,8 @@ DEFINITION = json.dumps(
 )
 Handler = Callable[[dict[str, Any], Any], Any]
 Batch = dict[str, Any]
-CONTEXT = SimpleNamespace(aws_request_id="52fdfc07-2182-454f-963f-5f0f9a621d72")
+BATCH_SIZE = 10
+CONTEXT = Context()
 
 
 def run(options: Options) -> Iterator[Row]:
@@ -152,8 +150,7 @@ def _fresh(events: int, size: int) -> Iterator[Batch]:
 def _ours(doors: Mapping[str, Any]) -> Handler:
     os.environ.update({name: SETTINGS[name] for name in SETTINGS if name.startswith("POWERTOOLS")})
     nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
-    settings = ObjectCreatedSettings.from_environment(SETTINGS)
-    handle = build(settings, doors.__getitem__, telemetry=Telemetry(nowhere)).handle
+    handle = load_handler("object_created", SETTINGS, doors.get).handler
 
     def handler(event: dict[str, Any], context: Any) -> Any:
         kept, sys.stdout = sys.stdout, nowhere  # metrics are printed

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from landrun.adapters.landings_table import LandingsTable
-from landrun.models.landing import parse_landing
+from landrun.models.events import parse_object_created
 
 from . import faults
 from .world import PermittedWorld, stack
@@ -233,7 +233,7 @@ def reconcile_gathers_what_waits_from_when_landings_collected(world: PermittedWo
     landed = world.land("incoming/late.jsonl")
     world.landings.receive()
     waiting = LandingsTable(_client("dynamodb"), world.stack.name("LandingsTable"), world.clock)
-    waiting.record(parse_landing(landed.body))
+    waiting.record(parse_object_created(landed.body))
     reconcile(world, Claims=1, Executions=1)
     [name] = set(world.executions()) - before
     assert world.keys(name) == ["incoming/late.jsonl"]

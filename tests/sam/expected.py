@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from landrun.errors import InvalidEvent, InvalidKey, NoLanding
-from landrun.models.landing import Landing, LandingFilter, check_key, parse_landing
+from landrun.errors import InvalidEvent, InvalidKey, OtherEvent
+from landrun.models.events import parse_object_created
+from landrun.models.landing import Landing, LandingFilter, check_key
 from landrun.models.run import landing_run_name, tick_run_name
 
 from .tools import ROOT
@@ -130,9 +131,9 @@ def landings(name: str) -> list[Landing]:
     found = []
     for record in load(name)["Records"]:
         try:
-            landing = parse_landing(record["body"])
+            landing = parse_object_created(record["body"])
             check_key(landing.key)
-        except (InvalidEvent, InvalidKey, NoLanding):
+        except (InvalidEvent, InvalidKey, OtherEvent):
             continue
         if not _ignored(landing):
             found.append(landing)

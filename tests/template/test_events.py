@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from landrun.errors import InvalidEvent, InvalidKey
-from landrun.models.landing import check_key, parse_landing
+from landrun.models.events import parse_object_created
+from landrun.models.landing import check_key
 from landrun.models.run import check_run_name
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -190,7 +191,7 @@ def test_ten_messages_hold_as_much_poison_as_the_payload_says(
 
 def is_poison(body: str) -> bool:
     try:
-        check_key(parse_landing(body).key)
+        check_key(parse_object_created(body).key)
     except (InvalidEvent, InvalidKey):
         return True
     return False

@@ -12,7 +12,7 @@ from benchmarks.standins_history import PastExecutions, PastManifests
 
 from landrun.adapters.manifests import Manifests
 from landrun.adapters.step_functions import Executions
-from landrun.models.landing import parse_landing
+from landrun.models.events import parse_object_created
 from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
 
 MACHINE = burst.ENVIRONMENT["STATE_MACHINE_ARN"]
@@ -132,7 +132,7 @@ def test_suites_measure_with_what_the_template_and_awss_quotas_say() -> None:
 
 
 def test_landings_made_up_for_a_burst_are_of_objects_of_their_own() -> None:
-    landings = [parse_landing(message["body"]) for message in burst.messages(20)]
+    landings = [parse_object_created(message["body"]) for message in burst.messages(20)]
     assert len({(one.key, one.version_id, one.sequencer) for one in landings}) == 20
 
 

@@ -15,7 +15,8 @@ from moto import mock_aws
 
 from landrun.adapters.landings_table import landing_id, ordered
 from landrun.errors import ConfigurationError, ServiceError
-from landrun.models.landing import Landing, LandingFilter, parse_landing
+from landrun.models.events import parse_object_created
+from landrun.models.landing import Landing, LandingFilter
 from landrun.models.run import landing_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import backfilling
@@ -81,7 +82,7 @@ def test_the_event_gives_its_run_the_name_that_s3s_own_would_give(load_event: An
     found = version(said["key"], said["version-id"], size=said["size"], etag=etag)
 
     made = object_created(bucket, found, QUEUE)
-    ours, theirs = parse_landing(json.dumps(made)), parse_landing(json.dumps(real))
+    ours, theirs = parse_object_created(json.dumps(made)), parse_object_created(json.dumps(real))
 
     assert (ours.bucket, ours.key, ours.version, ours.size, ours.event_time) == (
         theirs.bucket,
@@ -99,7 +100,7 @@ def test_the_event_gives_its_run_the_name_that_s3s_own_would_give(load_event: An
 @pytest.mark.parametrize("key", ["incoming/a+b%2B é😀.jsonl", "incoming/a\nb", 'incoming/".x'])
 def test_any_key_arrives_as_it_is(key: str) -> None:
     event = object_created("landings", version(key, None), QUEUE)
-    assert parse_landing(json.dumps(event)).key == key
+    assert parse_object_created(json.dumps(event)).key == key
     assert "version-id" not in event["detail"]["object"]
 
 
