@@ -148,6 +148,7 @@ def _fresh(events: int, size: int) -> Iterator[Batch]:
 
 
 def _ours(doors: Mapping[str, Any]) -> Handler:
+    os.environ["LAMBDA_TASK_ROOT"] = "/var/task"  # Powertools keeps its event loop on Lambda
     os.environ.update({name: SETTINGS[name] for name in SETTINGS if name.startswith("POWERTOOLS")})
     nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     handle = load_handler("object_created", SETTINGS, doors.get).handler
