@@ -210,6 +210,6 @@ def test_attributes_of_the_landings_table_are_those_that_are_written() -> None:
     waiting = LandingsTable(Table(), "landings", lambda: datetime(2026, 11, 22, tzinfo=UTC))
     waiting.record(landing)
     waiting.claim("id", "landrun-1", ManualTrigger(StartedBy="me"))
-    waiting.settle("landrun-1", landing)
+    waiting.mark_processed("landrun-1", landing)
     listed = table(DOCS / "reference/landings-table.md", "attribute")
     assert sorted(listed) == sorted({*written, "id"})

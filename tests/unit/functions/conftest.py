@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ import yaml
 from botocore.loaders import Loader
 from moto import mock_aws
 
-from landrun.adapters.landings_table import Claim, PendingLanding, Recorded, landing_id, ordered
 from landrun.adapters.manifests import Collected, Manifest
 from landrun.adapters.outputs import OutputSize
 from landrun.adapters.runs_table import UNTOLD
@@ -278,91 +277,6 @@ def _far(row: dict[str, Any]) -> tuple[int, int]:
 
 
 @dataclass
-class WaitingItem:
-    """What the table of landings keeps of one object."""
-
-    landing: Landing
-    recorded_at: datetime
-    waiting: bool = True
-    claim: Claim | None = None
-    done_run: str | None = None
-    done_sequencer: str = ""
-
-    @property
-    def sequencer(self) -> str:
-        return ordered(self.landing.sequencer)
-
-
-@dataclass
-class FakeWaiting:
-    """The table's conditions; `freeze` keeps what its index shows."""
-
-    clock: Clock = field(default_factory=Clock)
-    items: dict[str, WaitingItem] = field(default_factory=dict)
-    shown: dict[str, WaitingItem] | None = None
-
-    def freeze(self) -> None:
-        self.shown = copy.deepcopy(self.items)
-
-    def record(self, landing: Landing) -> Recorded:
-        item = landing_id(landing)
-        stands = self.items.get(item)
-        if stands is None:
-            self.items[item] = WaitingItem(landing, self.clock())
-            return Recorded.WAITS
-        same = landing.version_id and landing.version_id == stands.landing.version_id
-        if same or ordered(landing.sequencer) == stands.sequencer:
-            return Recorded.DUPLICATE
-        if ordered(landing.sequencer) < stands.sequencer:
-            return Recorded.OLDER
-        self.items[item] = replace(stands, landing=landing, recorded_at=self.clock(), waiting=True)
-        return Recorded.REPLACES if stands.waiting else Recorded.WAITS
-
-    def pending(self) -> Iterator[PendingLanding]:
-        shown = self.items if self.shown is None else self.shown
-        for item in sorted(name for name, found in shown.items() if found.waiting):
-            found = shown[item]
-            yield PendingLanding(item, found.landing.bucket, found.recorded_at, found.claim)
-
-    def claim(self, item: str, run: str, trigger: Trigger) -> Landing | None:
-        stands = self.items.get(item)
-        if not stands or not stands.waiting or (stands.claim and stands.claim.run != run):
-            return None
-        stands.claim = Claim(run, self.clock(), trigger)
-        return stands.landing
-
-    def mark_processed(self, run: str, landing: Landing) -> None:
-        stands = self._claimed(run, landing_id(landing))
-        sequencer = ordered(landing.sequencer)
-        if stands is None:
-            return
-        if stands.done_sequencer < sequencer <= stands.sequencer:
-            stands.done_sequencer, stands.done_run = sequencer, run
-            stands.waiting = sequencer < stands.sequencer
-        stands.claim = None
-
-    def release(self, run: str, item: str) -> None:
-        stands = self._claimed(run, item)
-        if stands:
-            stands.claim = None
-
-    def _claimed(self, run: str, item: str) -> WaitingItem | None:
-        stands = self.items.get(item)
-        return stands if stands and stands.claim and stands.claim.run == run else None
-
-
-@dataclass
-class FakeCursors:
-    places: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def read(self, name: str) -> dict[str, Any]:
-        return dict(self.places.get(name, {}))
-
-    def move(self, name: str, place: dict[str, Any]) -> None:
-        self.places[name] = json.loads(json.dumps(place))
-
-
-@dataclass
 class FakeNotifications:
     published: list[tuple[str, str]] = field(default_factory=list)
     failing: ServiceError | None = None
@@ -509,6 +423,16 @@ def aws(monkeypatch: pytest.MonkeyPatch, loader: Loader) -> Iterator[Callable[[s
         yield boto3.Session(botocore_session=core).client
 
 
+@pytest.fixture(scope="module")
+def shared_aws(loader: Loader) -> Iterator[Callable[[str], Any]]:
+    """moto's services for all tests of a module, with one client each: making them takes long."""
+    core = botocore.session.Session()
+    core.register_component("data_loader", loader)
+    session = boto3.Session("testing", "testing", region_name=REGION, botocore_session=core)
+    with mock_aws():
+        yield lru_cache(session.client)
+
+
 @pytest.fixture
 def s3(aws: Any) -> Any:
     client = aws("s3")
@@ -523,19 +447,20 @@ class _Template(yaml.CSafeLoader):
 _Template.add_multi_constructor("!", lambda _loader, _tag, node: node.value)
 
 
+def create_table(dynamodb: Any, root: Path, name: str) -> str:
+    """Create the template's table, indexes included; its name is that in the template."""
+    path = root / "src/stacks/storage.yaml"
+    template = yaml.load(path.read_text(encoding="utf-8"), _Template)
+    described = template["Resources"][name]["Properties"]
+    given = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")
+    dynamodb.create_table(TableName=name, **{part: described[part] for part in given})
+    return name
+
+
 @pytest.fixture
 def table(aws: Any, root: Path) -> Callable[[str], str]:
     """``table("RunsTable")`` creates the template's table, indexes included, and gives its name."""
-
-    def create(name: str) -> str:
-        path = root / "src/stacks/storage.yaml"
-        template = yaml.load(path.read_text(encoding="utf-8"), _Template)
-        described = template["Resources"][name]["Properties"]
-        given = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")
-        aws("dynamodb").create_table(TableName=name, **{part: described[part] for part in given})
-        return name
-
-    return create
+    return lambda name: create_table(aws("dynamodb"), root, name)
 
 
 @pytest.fixture

@@ -10,9 +10,7 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from landrun.adapters.checkpoints import Checkpoints
 from landrun.adapters.dead_letters import DeadLetters
-from landrun.adapters.landings_table import LandingsTable
 from landrun.adapters.notifications import Notifications
 from landrun.adapters.outputs import SUMMARY_LIMIT, Outputs, OutputSize, fitting_summary
 from landrun.adapters.sagemaker import ProcessingJobs, job_row, submitted_job_name
@@ -134,24 +132,6 @@ def test_a_list_of_executions_goes_on_where_it_is_told_to():
     assert (first["stateMachineArn"], first["statusFilter"]) == (MACHINE, "RUNNING")
     [second], end = executions.page(token)
     assert (second["nextToken"], end) == ("more", "")
-
-
-@pytest.fixture
-def cursors(aws, table):
-    return Checkpoints(aws("dynamodb"), table("LandingsTable"))
-
-
-def test_a_sweep_goes_on_where_the_last_one_stopped(cursors):
-    assert cursors.read("executions") == {}
-    cursors.move("executions", {"token": "t", "begun": "2026-11-22T03:00:00+00:00"})
-    cursors.move("manifests", {"after": "manifests/é.json"})
-    assert cursors.read("executions") == {"token": "t", "begun": "2026-11-22T03:00:00+00:00"}
-    assert cursors.read("manifests") == {"after": "manifests/é.json"}
-
-
-def test_where_sweeps_stand_is_no_landing_that_waits(aws, cursors):
-    cursors.move("executions", {"token": "t"})
-    assert list(LandingsTable(aws("dynamodb"), "LandingsTable").candidates()) == []
 
 
 def test_what_lies_under_an_output_is_counted(s3):

@@ -1,0 +1,273 @@
+"""The landings table on moto's DynamoDB; the fake that other tests use keeps the same rules."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from landrun.adapters.checkpoints import Checkpoints
+from landrun.adapters.landings_table import (
+    KEPT,
+    SHARDS,
+    Claim,
+    LandingsTable,
+    Recorded,
+    landing_id,
+    ordered,
+)
+from landrun.errors import ServiceError
+from landrun.models.landing import Landing
+from landrun.models.run import ScheduleTrigger
+
+from .conftest import NOW, Clock, create_table
+from .fakes_landings import FakeLandingsTable
+
+TRIGGER = ScheduleTrigger(
+    ScheduleArn="arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly",
+    ScheduledTime="2026-11-22T03:00:00Z",
+    Part=2,
+)
+WAITS, REPLACES, DUPLICATE, OLDER = Recorded
+
+
+def landing(
+    sequencer: str | None = "0A",
+    version_id: str | None = "v1",
+    key: str = "a",
+    bucket: str = "landings",
+    size: int | None = 10,
+) -> Landing:
+    return Landing(bucket, key, version_id, sequencer, size, "2026-11-22T02:15:30Z")
+
+
+class Table(LandingsTable):
+    """The table, and the items in it."""
+
+    def __init__(self, client: Any) -> None:
+        self.clock = Clock()
+        super().__init__(client, "LandingsTable", self.clock)
+
+    @property
+    def items(self) -> dict[str, Any]:
+        found = self._client.scan(TableName=self._table, ConsistentRead=True)["Items"]
+        flat = ({k: next(iter(v.values())) for k, v in item.items()} for item in found)
+        return {item["id"]: SimpleNamespace(**item) for item in flat}
+
+
+@pytest.fixture(scope="module")
+def dynamodb(shared_aws, root):
+    create_table(shared_aws("dynamodb"), root, "LandingsTable")
+    return shared_aws("dynamodb")
+
+
+@pytest.fixture
+def stored(dynamodb):
+    table = Table(dynamodb)
+    yield table
+    for item in table.items:
+        dynamodb.delete_item(TableName="LandingsTable", Key={"id": {"S": item}})
+
+
+@pytest.fixture(params=["table", "fake"])
+def table(request):
+    return FakeLandingsTable() if request.param == "fake" else request.getfixturevalue("stored")
+
+
+@pytest.mark.parametrize(
+    "landings",
+    [
+        [("0A", "v1", WAITS), ("0A", "v1", DUPLICATE), ("0A", "v1", DUPLICATE)],
+        [("0A", "v1", WAITS), ("0B", "v2", REPLACES), ("0A", "v1", OLDER)],
+        [("0B", "v2", WAITS), ("0A", "v1", OLDER)],
+        [("E1", "v2", WAITS), ("E", "v1", OLDER)],
+        [("0A", "v1", WAITS), ("0A00", "v2", DUPLICATE)],
+        # A backfill has a sequencer of its own, and may come before or after the event.
+        [("0A", "v1", WAITS), ("0B", "v1", DUPLICATE)],
+        [("0B", "v1", WAITS), ("0A", "v1", DUPLICATE)],
+        [("0A", "v1", WAITS), ("0C", "v2", REPLACES), ("0B", "v1", OLDER)],
+        # Buckets without versions, and one that has them since.
+        [("0A", None, WAITS), ("0B", None, REPLACES), ("0A", None, OLDER)],
+        [("0A", None, WAITS), ("0B", "v1", REPLACES)],
+        # Without an order each version waits on its own.
+        [(None, "v1", WAITS), (None, "v2", WAITS), (None, "v1", DUPLICATE)],
+        [("000", "v1", WAITS), ("000", "v2", WAITS), ("000", "v2", DUPLICATE)],
+    ],
+)
+def test_only_a_newer_version_takes_the_place_of_the_one_that_waits(table, landings):
+    expected = []
+    for sequencer, version, answer in landings:
+        assert table.record(landing(sequencer, version)) is answer
+        if answer is REPLACES:
+            expected.pop()
+        if answer in (WAITS, REPLACES):
+            expected.append((version, ordered(sequencer)))
+    claimed = [table.claim(item, "run-1", TRIGGER) for item in table.items]
+    assert sorted((one.version_id, ordered(one.sequencer)) for one in claimed) == expected
+
+
+def play(table: Any, steps: str) -> None:
+    """Carry out steps; a claim names the version that it must return, or ``-`` for none."""
+    for step in steps.split(", "):
+        verb, *what = step.split()
+        if verb == "land":
+            table.record(landing(f"0{what[0]}", what[0][0]))
+        elif verb == "claim":
+            claimed = table.claim(landing_id(landing()), f"run-{what[0]}", TRIGGER)
+            assert (claimed.version_id if claimed else "-") == what[1], step
+        elif verb == "done":
+            table.mark_processed(f"run-{what[0]}", landing(f"0{what[1]}"))
+        else:
+            table.release(f"run-{what[0]}", landing_id(landing()))
+
+
+def state(table: Any) -> str:
+    """The state of the one landing, and what a run has processed of it."""
+    for item in table.items.values():
+        claim, run = getattr(item, "claimed_by", None), getattr(item, "done_run", None)
+        waits = f"claimed by {claim[4:]}" if claim else "pending"
+        done = f", {run[4:]} did {item.done_sequencer[1]}" if run else ""
+        return (waits if getattr(item, "waiting", False) else "done") + done
+    return "nothing"
+
+
+@pytest.mark.parametrize(
+    ("steps", "outcome"),
+    [
+        # Only the first of two runs claims a landing; it may repeat its claim.
+        ("land A, claim 1 A, claim 2 -, claim 1 A", "claimed by 1"),
+        # A newer landing stays claimed, and the run that claims again sees it.
+        ("land A, claim 1 A, land B, claim 2 -, claim 1 B", "claimed by 1"),
+        # What has not landed becomes no item.
+        ("claim 1 -, done 1 A, release 1", "nothing"),
+        # What is processed cannot be claimed, and does not wait again: not by a backfill, either.
+        ("land A, claim 1 A, done 1 A, claim 1 -, claim 2 -, land A, land AF", "done, 1 did A"),
+        # A newer version of what was processed waits anew.
+        ("land A, claim 1 A, done 1 A, land B, claim 2 B, done 2 B", "done, 2 did B"),
+        # One that came after the claim waits for another run, which a repetition does not disturb.
+        ("land A, claim 1 A, land B, done 1 A, claim 2 B, done 1 A", "claimed by 2, 1 did A"),
+        # The run's slow second attempt claimed it too late for the manifest: it is released.
+        ("land A, claim 1 A, land B, done 1 A, claim 1 B, done 1 A", "pending, 1 did A"),
+        # A late attempt never takes back what another run has processed since.
+        (
+            "land A, claim 1 A, done 1 A, land B, claim 2 B, done 2 B, land C, claim 1 C, done 1 A",
+            "pending, 2 did B",
+        ),
+        # Only the run that has claimed a landing marks or releases it.
+        ("land A, done 1 A", "pending"),
+        ("land A, claim 1 A, done 2 A, release 2", "claimed by 1"),
+        ("land A, claim 1 A, release 1, claim 2 A", "claimed by 2"),
+    ],
+)
+def test_a_run_changes_only_what_it_has_claimed_and_never_a_newer_version(table, steps, outcome):
+    play(table, steps)
+    assert state(table) == outcome
+
+
+def test_a_landing_is_stored_under_the_attributes_that_the_reference_lists(stored):
+    recorded = landing(key="incoming/é 😀 +%2B.jsonl")
+    stored.record(recorded)
+    [item] = stored.items.values()
+    assert vars(item) == {
+        "id": landing_id(recorded),
+        "bucket": "landings",
+        "key": "incoming/é 😀 +%2B.jsonl",
+        "version_id": "v1",
+        "sequencer": "0A".ljust(64, "0"),
+        "size": "10",
+        "event_time": "2026-11-22T02:15:30Z",
+        "recorded_at": NOW.isoformat(timespec="milliseconds"),
+        "waiting": landing_id(recorded)[0],
+    }
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        landing(ordered("0A"), key="incoming/é 😀 +%2B\n.jsonl"),
+        landing(None, size=None),
+        landing(ordered("0B"), None, size=0),
+    ],
+)
+def test_a_claimed_landing_reads_back_whole(stored, recorded):
+    stored.record(recorded)
+    assert stored.claim(landing_id(recorded), "run-1", TRIGGER) == recorded
+
+
+def test_a_processed_landing_expires_after_more_than_a_year_and_a_pending_one_never(stored):
+    play(stored, "land A, claim 1 A")
+    stored.clock.advance(minutes=1)
+    play(stored, "done 1 A")
+    [item] = stored.items.values()
+    assert int(item.expires_at) == int((NOW + timedelta(minutes=1) + KEPT).timestamp())
+    assert not {"waiting", "claimed_by", "claimed_at", "claimed_for"} & vars(item).keys()
+    play(stored, "land B")
+    [item] = stored.items.values()
+    assert "expires_at" not in vars(item)
+
+
+def test_a_pending_landing_shows_its_claim_and_what_starts_its_run(stored):
+    play(stored, "land A")
+    stored.clock.advance(minutes=1)
+    play(stored, "claim 1 A")
+    [found] = stored.pending()
+    claim = Claim("run-1", NOW + timedelta(minutes=1), TRIGGER)
+    assert (found.bucket, found.since, found.claim) == ("landings", NOW, claim)
+
+
+def test_pending_landings_are_found_in_every_shard_over_all_pages():
+    def paginate(**request):
+        shard = request["ExpressionAttributeValues"][":waiting"]["S"]
+        item = {"bucket": {"S": "landings"}, "recorded_at": {"S": NOW.isoformat()}}
+        return [{"Items": [item | {"id": {"S": shard + page}}]} for page in "ab"]
+
+    client = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=paginate))
+    found = LandingsTable(client, "landings", Clock()).pending()
+    assert [one.id for one in found] == [shard + page for shard in SHARDS for page in "ab"]
+
+
+def test_an_object_has_one_id_which_never_changes_between_releases():
+    assert landing_id(landing(key="incoming/a.csv")) == "772e1448b9b45fb4812186f3aee8bf0a"
+    assert landing_id(landing("0A", "v1")) == landing_id(landing("0B", None))
+    others = [landing(), landing(key="b"), landing(bucket="other"), landing(key="a,b")]
+    assert len(set(map(landing_id, others))) == 4
+
+
+@given(st.text("0123456789ABCDEF", max_size=32), st.text("0123456789ABCDEF", max_size=32))
+@example("0055AED6DCD90281E5", "0055AED6DCD90281E51")
+@example("1000000000", "1" + "0" * 30 + "1")
+def test_sequencers_of_any_length_are_ordered_as_fractions(one, other):
+    def fraction(text: str) -> int:
+        return int(text.ljust(64, "0"), 16)
+
+    assert (ordered(one) < ordered(other)) == (fraction(one) < fraction(other))
+
+
+def test_a_checkpoint_reads_back_as_saved_last_and_is_no_pending_landing(dynamodb, stored):
+    checkpoints = Checkpoints(dynamodb, "LandingsTable")
+    assert checkpoints.read("executions") == {}
+    for token in ("t1", "t2"):
+        checkpoints.save("executions", {"token": token, "again": True})
+    checkpoints.save("manifests", {"after": "manifests/é.json"})
+    assert checkpoints.read("executions") == {"token": "t2", "again": True}
+    assert checkpoints.read("manifests") == {"after": "manifests/é.json"}
+    assert list(stored.pending()) == []
+
+
+def test_a_table_that_is_gone_is_a_service_error(dynamodb):
+    table, checkpoints = LandingsTable(dynamodb, "gone", Clock()), Checkpoints(dynamodb, "gone")
+    for call in (
+        lambda: table.record(landing()),
+        lambda: list(table.pending()),
+        lambda: table.claim("0" * 32, "run-1", TRIGGER),
+        lambda: table.mark_processed("run-1", landing()),
+        lambda: table.release("run-1", "0" * 32),
+        lambda: checkpoints.read("executions"),
+        lambda: checkpoints.save("executions", {}),
+    ):
+        with pytest.raises(ServiceError, match=r"dynamodb:.*ResourceNotFoundException"):
+            call()
