@@ -158,7 +158,7 @@ class LandingsTable:
         if written:
             return Recorded.REPLACES if "waiting" in before else Recorded.WAITS
         same_version = landing.version_id and _text(before, "version_id") == landing.version_id
-        same = same_version or _text(before, "sequencer") == ordered(landing.sequencer)
+        same = same_version or before["sequencer"]["S"] == ordered(landing.sequencer)
         return Recorded.DUPLICATE if same else Recorded.OLDER
 
     def pending(self) -> Iterator[PendingLanding]:

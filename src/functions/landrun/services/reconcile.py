@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
@@ -45,7 +45,7 @@ LONGEST_RUN = timedelta(days=110)
 """At least the time limit of the state machine."""
 
 LOOK_UPS = 500
-"""Runs that one step describes one by one, at most."""
+"""Runs that one step describes, or starts from pending landings, at most."""
 
 MANIFESTS = 5000
 """Manifests that one reconcile looks at; the next continues, and starts over at the end."""
@@ -70,12 +70,8 @@ KINDS = {
 }
 """The dimension of the metric ``MissedEventsRecovered`` for each step."""
 
-
-class Recovery(NamedTuple):
-    """A run, and the function that recovers it; it returns False if nothing was missed."""
-
-    run: str
-    recover: Callable[[], object]
+Recovery = tuple[str, Callable[[], object]]
+"""A run's name, and a function that recovers the run; it returns False if nothing was missed."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +157,7 @@ class Reconciler:
         }
         rows = (row for row in self.runs_table.unfinished(RUNNING) if row["name"] not in running)
         for row in islice(filter(self._can_be_known, rows), LOOK_UPS):
-            yield Recovery(row["name"], partial(self._record, row["execution_arn"], before))
+            yield row["name"], partial(self._record, row["execution_arn"], before)
 
     def _can_be_known(self, row: dict[str, Any]) -> bool:
         """Return False for runs whose outcome nobody can learn, which would delay the others.
@@ -196,24 +192,25 @@ class Reconciler:
         The list begins with what changed last. A reconcile that does not get through it leaves a
         checkpoint to continue from; one with failures lets the next compare the same again.
         """
-        mine: list[str] = []
+        failures: list[str] = []
         recovered = 0
-        with self._failure_noted("Executions", mine):
-            place = self.checkpoints.read("executions")
+        with self._failure_noted("Executions", failures):
+            checkpoint = self.checkpoints.read("executions")
             # what is younger may not be in the list yet
-            begun = place.get("begun", min(before, self.clock() - GRACE).isoformat())
-            token, last = place.get("token", ""), place.get("back_to", LONG_AGO)
+            begun = checkpoint.get("begun", min(before, self.clock() - GRACE).isoformat())
+            token, last = checkpoint.get("token", ""), checkpoint.get("back_to", LONG_AGO)
             for page, next_token in islice(self._pages(token), PAGES):
                 new = [one for one in page if _changed_at(one) > datetime.fromisoformat(last)]
-                recovered += self._recover("Executions", self._not_recorded(new, before), mine)
+                recovered += self._recover("Executions", self._not_recorded(new, before), failures)
                 token = next_token if len(new) == len(page) else ""
                 if not token:
                     break
-            again = bool(mine) or place.get("again", False)
-            through = {"back_to": last if again else begun}
-            on_the_way = {"begun": begun, "token": token, "back_to": last, "again": again}
-            self.checkpoints.save("executions", on_the_way if token else through)
-        failed += mine
+            again = bool(failures) or checkpoint.get("again", False)
+            checkpoint = {"back_to": last if again else begun}
+            if token:
+                checkpoint = {"begun": begun, "token": token, "back_to": last, "again": again}
+            self.checkpoints.save("executions", checkpoint)
+        failed += failures
         return recovered
 
     def _pages(self, token: str = "", **only: str) -> Iterator[tuple[list[dict[str, Any]], str]]:
@@ -233,28 +230,30 @@ class Reconciler:
         for one in listed:
             progress = (one.get("redriveCount", 0), RANKS[one["status"]])
             if _changed_at(one) <= before and known.get(one["name"], (-1, 0)) < progress:
-                yield Recovery(one["name"], partial(self._record, one["executionArn"], before))
+                yield one["name"], partial(self._record, one["executionArn"], before)
 
     # ---- Claims: ticks that died, and landings that no tick will read ------------------------
 
     def _claims(self, before: datetime) -> Iterator[Recovery]:
         stale: dict[str, list[PendingLanding]] = {}
-        free, pending, oldest = 0, 0, self.clock()
+        now = oldest = self.clock()
+        free, pending = 0, 0
         for landing in self.landings_table.pending():
             free += landing.claim is None
             pending, oldest = pending + 1, min(oldest, landing.since)
             if landing.claim and landing.claim.at <= before:
                 stale.setdefault(landing.claim.run, []).append(landing)
         count(self.metrics, "LandingsWaiting", pending)
-        age = (self.clock() - oldest).total_seconds()
+        age = (now - oldest).total_seconds()
         self.metrics.add_metric(name="OldestLandingAge", unit=MetricUnit.Seconds, value=age)
         for name, claimed in stale.items():
-            yield Recovery(name, partial(self._finish, name, claimed))
+            yield name, partial(self._finish, name, claimed)
         if not self.collects:  # StartOn was changed to arrival while landings waited
-            for _ in range(-(-free // self.collector.max_objects)):
+            runs = -(-free // self.collector.max_objects)
+            for _ in range(min(runs, LOOK_UPS)):
                 name = manual_run_name(self.collector.run_name_prefix)
                 trigger = ManualTrigger(StartedBy="reconcile")
-                yield Recovery(name, partial(self.collector.collect_rest, name, trigger))
+                yield name, partial(self.collector.collect_rest, name, trigger)
 
     def _finish(self, name: str, claimed: list[PendingLanding]) -> bool:
         [trigger] = {landing.claim.trigger for landing in claimed if landing.claim}
@@ -263,8 +262,8 @@ class Reconciler:
     # ---- Manifests: those whose run was never started ----------------------------------------
 
     def _manifests(self, before: datetime, now: datetime) -> Iterator[Recovery]:
-        place = self.checkpoints.read("manifests")
-        listed = list(islice(self.manifests.listed_after(place.get("after", "")), MANIFESTS))
+        after = self.checkpoints.read("manifests").get("after", "")
+        listed = list(islice(self.manifests.listed_after(after), MANIFESTS))
         names = [
             name
             for found in listed
@@ -274,7 +273,7 @@ class Reconciler:
         known = self.runs_table.known(names)
         for name in names:
             if name not in known:
-                yield Recovery(name, partial(self._start, name))
+                yield name, partial(self._start, name)
         more = len(listed) == MANIFESTS
         self.checkpoints.save("manifests", {"after": listed[-1].key} if more else {})
 
@@ -295,7 +294,7 @@ class Reconciler:
     def _notifications(self) -> Iterator[Recovery]:
         """Find failures that were recorded and not notified."""
         for row in self.runs_table.unfinished(UNTOLD):
-            yield Recovery(row["name"], partial(self.recorder.tell_overdue, row))
+            yield row["name"], partial(self.recorder.tell_overdue, row)
 
     def _recover_slots(
         self, lease_before: datetime, before: datetime, failed: list[str]
