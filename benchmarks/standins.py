@@ -21,7 +21,7 @@ from xml.sax.saxutils import escape
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 
-from landrun.adapters import clients
+from landrun.adapters.clients import client
 
 ACCOUNT = {
     "AWS_ACCESS_KEY_ID": "benchmark",
@@ -114,19 +114,18 @@ def response(
 class Clients:
     """The process's clients as landrun builds them, each answered by a stand-in.
 
-    Give it where a handler's ``build`` takes ``client``.
+    Give it to `handler_loader.load_handler`.
     """
 
     def __init__(self, **replies: tuple[Callable[[AWSPreparedRequest], AWSResponse], float]):
         self._replies = replies
         self._made: dict[str, Any] = {}
-        clients.client.cache_clear()  # its clients may be answered by another's stand-ins
 
     def __call__(self, service: str) -> Any:
         """Give the client of a service."""
         if service not in self._made:
             reply, seconds = self._replies.get(service, (_nobody, 0.0))
-            self._made[service] = answer(clients.client(service), reply, seconds)
+            self._made[service] = answer(client(service), reply, seconds)
         return self._made[service]
 
 

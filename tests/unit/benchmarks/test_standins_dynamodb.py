@@ -38,9 +38,9 @@ THINGS = Design(
 
 
 CONDITIONS = [
-    landings_table._NEWER,
-    landings_table._ANOTHER_AND_NEWER,
-    f"attribute_exists(#waiting) AND ({landings_table._MINE_OR_NOBODYS})",
+    landings_table._IS_NEWER,
+    landings_table._IS_NEWER_VERSION,
+    landings_table._IS_FREE_OR_MINE,
     "NOT #waiting = :version_id OR #sequencer >= :sequencer",
     "#version_id IN (:version_id, :sequencer) AND begins_with(#waiting, :version_id)",
     "contains(#waiting, :version_id) OR (#sequencer <> :sequencer AND #waiting <= :sequencer)",
@@ -134,25 +134,25 @@ def motos() -> Iterator[Any]:
 
 
 def _told(client: Any) -> list[Any]:
-    """What the door to landings says while some land, are claimed, overtaken and settled."""
-    door = LandingsTable(client, LANDINGS.name, lambda: NOW)
+    """What the landings table answers while landings come, are claimed and processed."""
+    table = LandingsTable(client, LANDINGS.name, lambda: NOW)
     first = Landing("b", "k", "v1", "0A", 5, "2026-11-22T08:00:00Z")
     second = replace(first, version_id="v2", sequencer="0B")
     other, by = replace(first, key="other"), ManualTrigger(StartedBy="me")
-    said: list[Any] = [door.record(one) for one in (first, first, second, first, other)]
-    said += [door.claim(landing_id(one), "run-1", by) for one in (second, other)]
+    said: list[Any] = [table.record(one) for one in (first, first, second, first, other)]
+    said += [table.claim(landing_id(one), "run-1", by) for one in (second, other)]
     said += [
-        door.claim(landing_id(second), "run-2", by),
-        door.record(replace(first, sequencer="0C")),
+        table.claim(landing_id(second), "run-2", by),
+        table.record(replace(first, sequencer="0C")),
     ]
-    said += [door.record(replace(first, version_id="v3", sequencer="0D"))]
-    said += [list(door.candidates())]
-    door.settle("run-1", second)
-    door.settle("run-1", other)
-    door.settle("run-2", other)
-    said += [list(door.candidates()), door.claim(landing_id(first), "run-2", by)]
-    door.release("run-2", landing_id(first))
-    return [*said, list(door.candidates())]
+    said += [table.record(replace(first, version_id="v3", sequencer="0D"))]
+    said += [list(table.pending())]
+    table.mark_processed("run-1", second)
+    table.mark_processed("run-1", other)
+    table.mark_processed("run-2", other)
+    said += [list(table.pending()), table.claim(landing_id(first), "run-2", by)]
+    table.release("run-2", landing_id(first))
+    return [*said, list(table.pending())]
 
 
 def _sorted(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
