@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from landrun.adapters.concurrency_table import ConcurrencyTable
+from landrun.models.concurrency import LimitedExecution, SlotStatus
+
 from .faulty import (
     Call,
     Fault,
@@ -297,9 +300,9 @@ def test_run_that_asks_anew_while_its_place_is_given_by_its_dead_token_is_told_a
         world.finish(first)
         world.faults.when(
             "dynamodb",
-            "update_item",
+            "transact_write_items",
             meanwhile(lambda: world.drain("statuses")),
-            fitting=lambda call: call.arguments["Key"]["line"]["S"] == "waiting",
+            fitting=lambda call: len(call.arguments["TransactItems"]) == 1,
         )
         world.drain("statuses")
         assert world.faults.injected["meanwhile"] == 1
@@ -323,7 +326,7 @@ def test_request_of_another_machine_is_refused_with_its_reason(world: World) -> 
     world.drain("statuses")
     [(_, reason)] = world.dead("statuses")
     assert reason is not None
-    assert "another machine" in reason
+    assert "another state machine" in reason
     all_run(world)
 
 
@@ -334,20 +337,20 @@ def _request_of_another() -> dict[str, Any]:
 
 
 @pytest.mark.case(33)
-@pytest.mark.parametrize("line", ["holding", "waiting"])
-def test_place_of_a_machine_that_was_replaced_stops_nobody(line: str) -> None:
+@pytest.mark.parametrize("holds_slot", [True, False])
+def test_place_of_a_machine_that_was_replaced_stops_nobody(holds_slot: bool) -> None:
     with bounded(bound=1) as world:
         world.faults.add(_of_another)
-        table, early = world.stack.name("ConcurrencyTable"), "2026-11-01T08:00:00.000Z"
-        place = "run" if line == "holding" else f"{early}#run"
-        item = {"line": line, "place": place, "execution_arn": ANOTHER, "lease_until": early}
-        item |= {"alive_at": early, "asked_at": early}
-        spelled = {name: {"S": text} for name, text in item.items()}
-        dynamodb = client("dynamodb")
-        dynamodb.put_item(TableName=table, Item=spelled | {"tokens": {"SS": [ANOTHER]}})
-        if line == "holding":
-            count = {"line": {"S": "count"}, "place": {"S": "count"}, "holding": {"N": "1"}}
-            dynamodb.put_item(TableName=table, Item=count | {"untold": {"SS": ["run"]}})
+        table = ConcurrencyTable(client("dynamodb"), world.stack.name("ConcurrencyTable"))
+        foreign = LimitedExecution(
+            name="run",
+            execution_arn=ANOTHER,
+            started_at="2026-11-01T08:00:00.000Z",
+            requested_at=world.clock(),
+            task_tokens=(ANOTHER,),
+            status=SlotStatus.RESUME_PENDING if holds_slot else SlotStatus.WAITING,
+        )
+        assert table.acquire(foreign) if holds_slot else table.save(foreign)
         [name] = lands(world, 1)
         world.drain("statuses")
         assert world.at_work() == [name]

@@ -416,7 +416,8 @@ class World:
 
     def _make(self, call: Call, real: Callable[..., Any]) -> Any:
         """Make a call; a query of a secondary index that lags sees an earlier moment."""
-        if call.operation != "query" or "IndexName" not in call.arguments:
+        consistent = call.arguments.get("ConsistentRead", False)
+        if call.operation != "query" or "IndexName" not in call.arguments or consistent:
             return real(**call.arguments)
         with self._lagging.get(call.arguments["TableName"]) or nullcontext():
             if inside.finds_nothing(**call.arguments):  # most do, and moto takes its time

@@ -14,7 +14,7 @@
     ├── InvalidS3Uri               not of the form s3://bucket/key
     ├── AlreadyStarted             an execution of that name exists: the run is there already
     ├── NotToldYet                 a run goes on before its failure has been told: once it has been
-    ├── JobStopping                a run was stopped, and its job has not ended: it keeps its place
+    ├── SlotNotReleased            an execution that ended keeps its concurrency slot for now
     ├── NotReconciled              a step of reconcile failed: the others were done
     └── ServiceError               AWS said no; the message is retried
 """
@@ -103,8 +103,19 @@ class NotificationPending(LandrunError):
     """A run's failure has to be told before its record may go on."""
 
 
-class JobStopping(LandrunError):
-    """The job of a run that was stopped is at work still: its place is given to nobody yet."""
+class SlotNotReleased(LandrunError):
+    """The concurrency slot of an execution that ended has to be kept for now.
+
+    Its Processing job is still stopping, or the execution has been redriven since.
+
+    Parameters
+    ----------
+    name : str
+        The execution's name.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} keeps its concurrency slot for now: its job has not ended")
 
 
 class ReconcileFailed(LandrunError):

@@ -11,6 +11,8 @@ from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
+from aws_lambda_powertools import Metrics
+
 from landrun.adapters import clients
 from landrun.adapters.concurrency_table import ConcurrencyTable
 from landrun.adapters.dead_letters import DeadLetters
@@ -39,17 +41,20 @@ class ExecutionStatus:
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Process a batch of the status queue; answer with the messages to bring again."""
-        return process_batch(event, context, self.process, self.dead_letters, self.telemetry)
+        answer = process_batch(event, context, self.process, self.dead_letters, self.telemetry)
+        if self.admission.metrics.metric_set:
+            self.admission.metrics.flush_metrics()
+        return answer
 
     def process(self, body: str) -> None:
         """Record the status change of one message, or let a run wait for its turn."""
         message = parse_message(body)
         self.telemetry.run(message.name)
         if isinstance(message, SlotRequest):
-            self.admission.ask(message)
+            self.admission.request_slot(message)
             return
         try:
-            self.admission.follow(message)
+            self.admission.execution_changed(message)
         finally:  # neither is to wait for the other
             self.recorder.record(message)
 
@@ -65,7 +70,7 @@ def build(
     telemetry = telemetry or Telemetry()
     executions = Executions(client("stepfunctions"), settings.state_machine_arn)
     jobs = ProcessingJobs(client("sagemaker"))
-    turns = ConcurrencyTable(client("dynamodb"), settings.concurrency_table)
+    table = ConcurrencyTable(client("dynamodb"), settings.concurrency_table)
     recorder = OutcomeRecorder(
         executions=executions,
         jobs=jobs,
@@ -77,7 +82,7 @@ def build(
     )
     dead_letters = DeadLetters(partial(client, "sqs"), settings.dead_letter_queue_url)
     admission = ConcurrencyLimiter(
-        turns, executions, jobs, telemetry, settings.max_concurrent_runs, clock
+        table, executions, jobs, telemetry.logger, Metrics(), settings.max_concurrent_runs, clock
     )
     return ExecutionStatus(recorder, admission, dead_letters, telemetry)
 

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from aws_lambda_powertools import Metrics
+
 from landrun.adapters import clients
 from landrun.adapters.checkpoints import Checkpoints
 from landrun.adapters.concurrency_table import ConcurrencyTable
@@ -46,6 +48,8 @@ class Reconcile:
         with self.telemetry.invocation(context):
             mended = self.reconciler.reconcile(parse_grace(event))
             self.telemetry.logger.info("reconciled", extra=mended)
+        if self.reconciler.admission.metrics.metric_set:
+            self.reconciler.admission.metrics.flush_metrics()
         return dict(mended)
 
 
@@ -104,10 +108,11 @@ def build(
         ),
         runs=runs,
         admission=ConcurrencyLimiter(
-            turns=ConcurrencyTable(client("dynamodb"), settings.concurrency_table),
+            table=ConcurrencyTable(client("dynamodb"), settings.concurrency_table),
             executions=executions,
             jobs=jobs,
-            telemetry=telemetry,
+            logger=telemetry.logger,
+            metrics=Metrics(),
             limit=settings.max_concurrent_runs,
             clock=clock,
         ),

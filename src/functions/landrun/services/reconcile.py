@@ -25,7 +25,7 @@ from landrun.models.status_change import RANKS, described_change, timestamp
 from landrun.observability import Telemetry
 from landrun.sanitize import one_line
 from landrun.services.collect_landings import LandingCollector
-from landrun.services.limit_concurrency import LEASE, ConcurrencyLimiter
+from landrun.services.limit_concurrency import ConcurrencyLimiter
 from landrun.services.record_outcome import OutcomeRecorder
 from landrun.services.start_run import RunStarter
 
@@ -47,8 +47,11 @@ LOOK_UPS = 500
 MANIFESTS = 5000
 """Manifests that one sweep looks at; the next goes on after them, and begins again at the end."""
 
-TURNS = 5000
-"""Turns that one sweep gives at most, as after the bound was raised: some minutes."""
+SLOT_GRACE = timedelta(minutes=15)
+"""The message of an end comes again for ten minutes while the job of the execution stops."""
+
+SLOTS = 5000
+"""Concurrency slots that one sweep acquires at most: some minutes."""
 
 REMEMBERED = timedelta(days=90)
 """Step Functions forgets an execution, and frees its name, after 90 days."""
@@ -112,7 +115,7 @@ class Reconciler:
         """
         now = self.clock()
         before = now - (GRACE if grace is None else grace)
-        lease_before = now - (LEASE if grace is None else grace)
+        slots_before = now - (SLOT_GRACE if grace is None else grace)
         claimed_before = now - (CLAIM_GRACE if grace is None else grace)
         steps: dict[str, Step] = {
             "Statuses": lambda _: self._statuses(before),
@@ -120,9 +123,11 @@ class Reconciler:
             "Manifests": lambda _: self._manifests(before, now - REMEMBERED),
             "Executions": lambda failed: self._executions(before, failed),
             "Notifications": lambda _: self._notifications(),
-            "ExecutionsNotResumed": lambda _: self.admission.not_told(lease_before),
-            "SlotsNotReleased": lambda _: self._turns(lease_before),
-            "SlotsNotCounted": lambda _: self.admission.uncounted(before),
+            "ExecutionsNotResumed": lambda _: self.admission.missed_resumes(slots_before),
+            "SlotsNotReleased": lambda _: self._slots(slots_before),
+            "SlotsNotCounted": lambda _: self.admission.uncounted_executions(
+                self._running(), before
+            ),
         }
         failed: list[str] = []
         mended = {kind: self._do(kind, step, failed) for kind, step in steps.items()}
@@ -152,7 +157,7 @@ class Reconciler:
 
     def _statuses(self, before: datetime) -> Iterator[Piece]:
         """Record the end of executions whose rows still say that they run."""
-        at_work = self._at_work()
+        at_work = {one["name"] for one in self._running()}
         open_rows = (r for r in self.ledger.unfinished(RUNNING) if r["name"] not in at_work)
         for row in islice(filter(self._can_be_known, open_rows), LOOK_UPS):
             yield row["name"], partial(self._recorded, row["execution_arn"], before)
@@ -170,10 +175,10 @@ class Reconciler:
             self.telemetry.logger.warning("outcome out of reach", extra={"run": row["name"]})
         return known
 
-    def _at_work(self) -> set[str]:
+    def _running(self) -> Iterator[dict[str, Any]]:
         """List executions that run, to spare looking at each; those not listed are looked at."""
         pages = islice(self._pages(statusFilter="RUNNING"), PAGES)
-        return {one["name"] for page, _ in pages for one in page}
+        return (one for page, _ in pages for one in page)
 
     def _executions(self, before: datetime, failed: list[str]) -> Iterator[Piece]:
         """Record executions that the ledger does not know, or not as they are.
@@ -224,7 +229,7 @@ class Reconciler:
             return False
         change = described_change(described)
         try:
-            self.admission.follow(change)
+            self.admission.execution_changed(change)
         finally:  # neither is to wait for the other
             recorded = self.recorder.record(change)
         return recorded
@@ -278,10 +283,10 @@ class Reconciler:
         self.runs.start_over(manifest, name, manifest.trigger)
         return True
 
-    def _turns(self, before: datetime) -> Iterator[Piece]:
-        """Take the places that ended runs keep, then give what is free to those who wait."""
-        yield from self.admission.kept(before)
-        self.admission.give(TURNS)
+    def _slots(self, before: datetime) -> Iterator[Piece]:
+        """Release the slots of executions that ended, and let waiting ones acquire free slots."""
+        yield from self.admission.missed_releases(before)
+        self.admission.acquire_free_slots(SLOTS)
         self.admission.measure()
 
     def _notifications(self) -> Iterator[Piece]:
