@@ -1,8 +1,8 @@
 """The DynamoDB table of the executions that wait for a concurrency slot or hold one.
 
-Each execution has one item, and one more item counts the slots in use. A transaction writes an
-execution's item and the count together, and only if nobody else has written the item since it was
-read: this is what its ``version`` is for. So no slot is counted twice or forgotten.
+Each execution has one item, and one more item counts the slots in use. One transaction writes an
+item and the count, provided that nobody has written the item since it was read (its ``version``).
+So no slot is counted twice or forgotten.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from landrun.adapters.clients import translated
 from landrun.errors import ServiceError
 from landrun.models.concurrency import LimitedExecution, SlotStatus
 
-EXECUTION, COUNT = "execution", "count"
-"""The values of the hash key ``item_type``."""
+EXECUTION, COUNT = "execution", "count"  # the values of the hash key item_type
 
 STATUS_INDEX = "by-status-and-start"
 """A local secondary index, because a global one cannot be read consistently."""
@@ -87,9 +86,7 @@ class ConcurrencyTable:
         """Write an execution without a change to the count; return it with its new version."""
         return self._put(execution)
 
-    def acquire(
-        self, execution: LimitedExecution, limit: int = UNLIMITED
-    ) -> LimitedExecution | None:
+    def acquire(self, execution: LimitedExecution, limit: int) -> LimitedExecution | None:
         """Write and count an execution that holds a slot from now on; return its new version.
 
         Nothing is written either if ``limit`` slots are in use.
@@ -112,14 +109,15 @@ class ConcurrencyTable:
         return stored if self._write({"Put": put}, *others) else None
 
     def _count(self, change: int, limit: int = UNLIMITED) -> dict[str, Any]:
-        update = {
-            "TableName": self._table,
-            "Key": _serialized({"item_type": COUNT, "name": COUNT}),
-            "UpdateExpression": "ADD slots_in_use :change",
-            "ConditionExpression": _SLOT_IS_FREE,
-            "ExpressionAttributeValues": _serialized({":change": change, ":limit": limit}),
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": _serialized({"item_type": COUNT, "name": COUNT}),
+                "UpdateExpression": "ADD slots_in_use :change",
+                "ConditionExpression": _SLOT_IS_FREE,
+                "ExpressionAttributeValues": _serialized({":change": change, ":limit": limit}),
+            }
         }
-        return {"Update": update}
 
     def _get(self, item_type: str, name: str) -> dict[str, Any]:
         key = _serialized({"item_type": item_type, "name": name})

@@ -29,9 +29,6 @@ STOPPING_TIME = timedelta(minutes=10)
 SLOTS_PER_MESSAGE = 25
 """Slots that are acquired for one message at most: the function has one minute."""
 
-DESCRIBED_EXECUTIONS = 500
-"""Executions without a slot that one `reconcile` describes at most."""
-
 Repair = tuple[str, Callable[[], bool]]
 """An execution's name, and a function that repairs it and returns whether it was necessary."""
 
@@ -103,8 +100,7 @@ class ConcurrencyLimiter:
             try:
                 self._resume(holder)
             except ServiceError:  # must not keep the other executions waiting
-                details = {"run": holder.name}
-                self.logger.warning("execution not resumed", extra=details, exc_info=True)
+                self.logger.warning("execution not resumed", run=holder.name, exc_info=True)
         for _ in range(most):
             slot_is_free = self.table.slots_in_use() < (self.limit or UNLIMITED)
             execution = self.table.first_waiting() if slot_is_free else None
@@ -134,7 +130,7 @@ class ConcurrencyLimiter:
         changes = {"status": SlotStatus.RESUME_PENDING, "acquired_at": now}
         holder = self.table.acquire(waiting.model_copy(update=changes), self.limit or UNLIMITED)
         if holder:
-            self.logger.info("concurrency slot acquired", extra={"run": holder.name})
+            self.logger.info("concurrency slot acquired", run=holder.name)
             waited = max(0.0, (now - holder.requested_at).total_seconds())
             self.metrics.add_metric("WaitForSlot", MetricUnit.Seconds, waited)
             self._resume(holder)
@@ -159,10 +155,8 @@ class ConcurrencyLimiter:
         execution = self.table.find(change.name)
         if execution is None:
             return
-        if change.status == "SUCCEEDED":
-            released = self.table.release(execution)
-        else:
-            released = self._release_if_ended(execution)
+        final = change.status == "SUCCEEDED"
+        released = self.table.release(execution) if final else self._release_if_ended(execution)
         ended_at = datetime.fromtimestamp((change.stopDate or change.startDate) / 1000, UTC)
         if execution.holds_slot and not released and ended_at > self.clock() - STOPPING_TIME:
             raise SlotNotReleased(change.name)
@@ -170,22 +164,20 @@ class ConcurrencyLimiter:
     def _release_if_ended(
         self, execution: LimitedExecution, before: datetime | None = None
     ) -> bool:
-        """Release an execution's slot, or let it wait no longer, if it ended (before a time)."""
-        return self._has_ended(execution.execution_arn, before) and self.table.release(execution)
+        """Release the slot of an execution if it and its job have ended; return whether it was.
 
-    def _has_ended(self, arn: str, before: datetime | None) -> bool:
-        """Return whether an execution and its job have ended.
-
-        The job of a stopped execution runs on for some minutes. An execution counts as ended if
-        Step Functions has forgotten it, or if it is another state machine's: landrun's role must
-        not describe it.
+        The job of a stopped execution runs on for some minutes. Executions that Step Functions has
+        forgotten count as ended, and so do those of another state machine, which landrun's role
+        must not describe.
         """
+        arn = execution.execution_arn
         described = self.executions.find(arn) if self.executions.ours(arn) else None
-        if described is None:
-            return True
-        if RANKS[described["status"]] == 0 or (before and described["stopDate"] > before):
-            return False
-        return not self.jobs.at_work(self.executions.last_tasks(arn))
+        if described:
+            if RANKS[described["status"]] == 0 or (before and described["stopDate"] > before):
+                return False
+            if self.jobs.at_work(self.executions.last_tasks(arn)):
+                return False
+        return self.table.release(execution)
 
     def _count(self, name: str, arn: str, started_at: str) -> bool:
         """Count an execution that has gone on to its job without a request for a slot.
@@ -203,7 +195,7 @@ class ConcurrencyLimiter:
             self.table.save(execution)  # a check that began before the redrive must not release it
             return False
         changes = {"status": SlotStatus.RESUMED, "acquired_at": now}
-        return self.table.acquire(execution.model_copy(update=changes)) is not None
+        return self.table.acquire(execution.model_copy(update=changes), UNLIMITED) is not None
 
     def missed_resumes(self, before: datetime) -> Iterator[Repair]:
         """Find executions that acquired a slot before a time and may not have been resumed."""
@@ -216,21 +208,16 @@ class ConcurrencyLimiter:
         for holder in self.table.with_status(SlotStatus.RESUMED):
             yield holder.name, partial(self._release_if_ended, holder, before)
 
-    def uncounted_executions(
-        self, running: Iterable[dict[str, Any]], before: datetime
-    ) -> Iterator[Repair]:
-        """Find executions that started before a time and may have gone on without a slot.
+    def uncounted(self, running: Iterable[dict[str, Any]], before: datetime) -> Iterator[Repair]:
+        """Find those of the running executions that may have gone on without a slot, oldest first.
 
-        Parameters
-        ----------
-        running : iterable of dict
-            ``ListExecutions``' entries of running executions. The oldest are looked at.
+        They are ``ListExecutions``' entries. Those that started after ``before`` are left out.
         """
         if not self.limit:
             return
         known = {one.name for status in SlotStatus for one in self.table.with_status(status)}
         new = (one for one in running if one["startDate"] <= before and one["name"] not in known)
-        for one in sorted(new, key=lambda one: one["startDate"])[:DESCRIBED_EXECUTIONS]:
+        for one in sorted(new, key=lambda one: one["startDate"]):
             started_at = timestamp(one["startDate"].timestamp() * 1000)
             yield one["name"], partial(self._count, one["name"], one["executionArn"], started_at)
 

@@ -125,8 +125,8 @@ class Reconciler:
             "Notifications": lambda _: self._notifications(),
             "ExecutionsNotResumed": lambda _: self.admission.missed_resumes(slots_before),
             "SlotsNotReleased": lambda _: self._slots(slots_before),
-            "SlotsNotCounted": lambda _: self.admission.uncounted_executions(
-                self._running(), before
+            "SlotsNotCounted": lambda _: islice(
+                self.admission.uncounted(self._running(), before), LOOK_UPS
             ),
         }
         failed: list[str] = []
