@@ -9,7 +9,7 @@ from threading import Lock
 from typing import IO, Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit, single_metric
 
 from landrun.adapters.landings_table import Recorded
 from landrun.sanitize import plain_json
@@ -39,6 +39,7 @@ class Telemetry:
     def __init__(self, stream: IO[str] | None = None) -> None:
         # Its own JSON leaves what turns text round, and the second block of control characters.
         self.logger = Logger(stream=stream, json_serializer=plain_json)
+        self.metrics: Any = EphemeralMetrics()
         self._counting = Lock()
         self._counts: Counter[tuple[str, str, str]] = Counter()
         self._durations: list[tuple[str, float]] = []
@@ -127,6 +128,8 @@ class Telemetry:
 
         Called when no other thread is at work: Powertools prints a line in two pieces.
         """
+        if self.metrics.metric_set:
+            self.metrics.flush_metrics()
         counts, self._counts = self._counts, Counter()
         durations, self._durations = self._durations, []
         for metric, seconds in durations:

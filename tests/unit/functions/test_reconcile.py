@@ -108,7 +108,7 @@ def test_the_function_is_built_from_its_settings(telemetry, start_on, collects):
         max_objects_per_run=7,
         runs_table="runs",
         notifications_topic_arn="arn:aws:sns:us-east-1:123456789012:failures",
-        concurrency_table="turns",
+        concurrency_table="slots",
         max_concurrent_runs=4,
     )
     asked: list[str] = []

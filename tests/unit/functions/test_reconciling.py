@@ -675,25 +675,25 @@ def test_the_losses_of_each_kind_are_told_apart_by_the_metrics_dimension(world, 
         ("kept_by", "SlotsNotReleased", "slots-not-released"),
     ],
 )
-def test_turns_that_were_lost_are_mended_and_counted(world, told, pieces, kind, metric):
+def test_missed_slot_events_are_repaired_and_counted(world, told, pieces, kind, metric):
     setattr(world.admission, pieces, {"landrun-1": True, "landrun-2": False})
     assert world.reconcile() == {kind: 1}
     assert told().count("MissedEventsRecovered", Kind=metric) == 1
 
 
-def test_free_places_are_given_before_the_line_is_measured(world):
+def test_free_slots_are_acquired_before_waiting_executions_are_measured(world):
     world.reconcile()
-    assert world.admission.swept == ["given", "measured"]
+    assert world.admission.swept == ["acquired", "measured"]
 
 
-def test_free_places_are_given_before_runs_that_hold_none_are_looked_for(world):
-    def found(before):
+def test_free_slots_are_acquired_before_uncounted_executions_are_looked_for(world):
+    def found(running, before):
         world.admission.swept.append("looked for")
         return []
 
     world.admission.uncounted = found
     world.reconcile()
-    assert world.admission.swept == ["given", "measured", "looked for"]
+    assert world.admission.swept == ["acquired", "measured", "looked for"]
 
 
 def test_longest_run_is_no_shorter_than_the_machine_lets_one_be():

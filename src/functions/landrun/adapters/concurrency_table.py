@@ -1,8 +1,7 @@
 """The DynamoDB table of the executions that wait for a concurrency slot or hold one.
 
-Each execution has one item, and one more item counts the slots in use. One transaction writes an
-item and the count, provided that nobody has written the item since it was read (its ``version``).
-So no slot is counted twice or forgotten.
+Each execution has one item, and one item counts the slots in use. A transaction writes both, unless
+somebody else has written the execution since it was read (``version``): each slot is counted once.
 """
 
 from __future__ import annotations

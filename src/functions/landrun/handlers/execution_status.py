@@ -11,8 +11,6 @@ from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
-from aws_lambda_powertools import Metrics
-
 from landrun.adapters import clients
 from landrun.adapters.concurrency_table import ConcurrencyTable
 from landrun.adapters.dead_letters import DeadLetters
@@ -41,10 +39,7 @@ class ExecutionStatus:
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Process a batch of the status queue; answer with the messages to bring again."""
-        answer = process_batch(event, context, self.process, self.dead_letters, self.telemetry)
-        if self.admission.metrics.metric_set:
-            self.admission.metrics.flush_metrics()
-        return answer
+        return process_batch(event, context, self.process, self.dead_letters, self.telemetry)
 
     def process(self, body: str) -> None:
         """Record the status change of one message, or let a run wait for its turn."""
@@ -82,7 +77,13 @@ def build(
     )
     dead_letters = DeadLetters(partial(client, "sqs"), settings.dead_letter_queue_url)
     admission = ConcurrencyLimiter(
-        table, executions, jobs, telemetry.logger, Metrics(), settings.max_concurrent_runs, clock
+        table,
+        executions,
+        jobs,
+        telemetry.logger,
+        telemetry.metrics,
+        settings.max_concurrent_runs,
+        clock,
     )
     return ExecutionStatus(recorder, admission, dead_letters, telemetry)
 

@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from aws_lambda_powertools import Metrics
-
 from landrun.adapters import clients
 from landrun.adapters.checkpoints import Checkpoints
 from landrun.adapters.concurrency_table import ConcurrencyTable
@@ -48,8 +46,6 @@ class Reconcile:
         with self.telemetry.invocation(context):
             mended = self.reconciler.reconcile(parse_grace(event))
             self.telemetry.logger.info("reconciled", extra=mended)
-        if self.reconciler.admission.metrics.metric_set:
-            self.reconciler.admission.metrics.flush_metrics()
         return dict(mended)
 
 
@@ -112,7 +108,7 @@ def build(
             executions=executions,
             jobs=jobs,
             logger=telemetry.logger,
-            metrics=Metrics(),
+            metrics=telemetry.metrics,
             limit=settings.max_concurrent_runs,
             clock=clock,
         ),
