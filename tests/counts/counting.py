@@ -129,23 +129,23 @@ def _sweep(world: World) -> Counts:
     return _counted(world, lambda: world.reconcile(grace=None))
 
 
-def _free_turn(world: World) -> Counts:
-    world.bound(1)
+def _free_slot(world: World) -> Counts:
+    world.set_limit(1)
     _landed(world)
     return _counted(world, lambda: world.drain("statuses"))
 
 
-def _turn_to_wait_for(world: World) -> Counts:
-    world.bound(1)
+def _slot_to_wait_for(world: World) -> Counts:
+    world.set_limit(1)
     _landed(world, 2)
     return _counted(world, lambda: world.drain("statuses"))
 
 
-def _next_turn(world: World) -> Counts:
-    world.bound(1)
+def _next_slot(world: World) -> Counts:
+    world.set_limit(1)
     _landed(world, 2)
     world.drain("statuses")
-    [first] = world.at_work()
+    [first] = world.processing()
     world.finish(first)
     return _counted(world, lambda: world.drain("statuses"))
 
@@ -160,9 +160,9 @@ ARRIVAL: dict[str, Callable[[World], Counts]] = {
     "the statuses of a run that fails": _statuses("FAILED"),
     "DynamoDB, from a landing to the record of its run": _whole_run,
     "a sweep that finds nothing": _sweep,
-    "bounded: a run asks for its turn, and has it": _free_turn,
-    "bounded: two runs ask for one turn": _turn_to_wait_for,
-    "bounded: a run ends, and the next has its turn": _next_turn,
+    "limited: a run requests a slot, and acquires it": _free_slot,
+    "limited: two runs request one slot": _slot_to_wait_for,
+    "limited: a run ends, and the next acquires its slot": _next_slot,
 }
 SCHEDULE: dict[str, Callable[[World], Counts]] = {
     "a landing waits for its tick": _landing,

@@ -1,7 +1,7 @@
-"""What must hold of turns: never more at work than the bound, nobody waits while a place is free.
+"""What must hold of concurrency slots: the limit, and that nothing waits while a slot is free.
 
-Executions that were redriven go on without asking. They are counted as soon as the functions know
-of them, and then keep others waiting; until then nobody can.
+Redriven executions go on to their job without a request. They are counted as soon as the functions
+know of them, and keep others waiting from then on.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Slots:
-    """Watches every place that is given, and every machine that is told.
+    """Watches every slot that is acquired, and every execution that is resumed.
 
     Attributes
     ----------
     most : int
-        How many were admitted at work at once, at most.
+        The largest number of executions that had their job at once by a slot that they requested.
     order : list of str
-        Who went on, in order.
+        The names of executions in the order in which they were resumed.
     """
 
     def __init__(self, world: World) -> None:
@@ -35,19 +35,19 @@ class Slots:
         self.order: list[str] = []
         self.complaints: list[str] = []
 
-    def bound(self, limit: int) -> None:
-        """Note the bound that is in force; an earlier one counts while what it let in is there."""
+    def set_limit(self, limit: int) -> None:
+        """Note the limit in force; an earlier one counts while executions that it let in run."""
         self._limits = [*self._limits, limit] if any(self._limits) else [limit]
 
-    def went_on(self, execution: Execution) -> None:
+    def resumed(self, execution: Execution) -> None:
         """Check the moment at which an execution goes on to its job."""
         self.order.append(execution.name)
-        admitted = [one.name for one in self._world.executions().values() if one.admitted]
-        self.most = max(self.most, len(admitted))
+        processing = [one for one in self._world.executions().values() if one.counts_for_limit]
+        self.most = max(self.most, len(processing))
         if execution.name not in self.holders():
-            self.complaints.append(f"{execution.name} went on without a place")
-        if self._over(len(admitted)):
-            self.complaints.append(f"{len(admitted)} at work at once, the bound {self._limits}")
+            self.complaints.append(f"{execution.name} was resumed without a slot")
+        if self._over(len(processing)):
+            self.complaints.append(f"{len(processing)} have their job, the limit is {self._limits}")
 
     def see(self, call: Call) -> None:
         """Check the limit right after a waiting execution acquired a slot."""
@@ -79,13 +79,13 @@ class Slots:
         holders = {name for name, status in statuses.items() if status != "waiting"}
         if slots_in_use != len(holders):
             yield f"{len(holders)} executions hold a slot, {slots_in_use} slots are counted"
-        if self._world.machine.waits and settled:
+        if self._world.machine.limited and settled:
             pending = [name for name, status in statuses.items() if status == "resume-pending"]
             yield from (f"{name} was not resumed" for name in pending)
             yield from self._at_rest(holders, statuses.keys() - holders)
 
     def _at_rest(self, holders: set[str], recorded: set[str]) -> Iterator[str]:
-        processing, waiting = set(self._world.at_work()), set(self._world.in_line())
+        processing, waiting = set(self._world.processing()), set(self._world.waiting_executions())
         yield from (f"{name} has its job without a slot" for name in processing - holders)
         yield from (f"{name} holds a slot and has no job" for name in holders - processing)
         yield from (f"{name} waits, which is not recorded" for name in waiting - recorded)
