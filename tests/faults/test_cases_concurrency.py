@@ -104,17 +104,6 @@ def test_burst_gets_slots_in_the_order_of_start_and_every_end_makes_room_for_one
     assert world.settle() == []
 
 
-@pytest.mark.case(31)
-def test_without_a_limit_no_run_waits_and_the_table_is_not_used() -> None:
-    with World() as world:
-        for name in start(world, 3):
-            world.finish(name)
-        world.drain("statuses")
-        table = world.stack.name("ConcurrencyTable")
-        assert not [c for c in world.faults.calls if c.arguments.get("TableName") == table]
-        assert world.settle() == []
-
-
 # ---- 32: faults at any call
 
 

@@ -193,7 +193,7 @@ class FakeAdmission:
         if self.failing:
             raise self.failing
 
-    def uncounted(self, running: Any, before: datetime) -> Any:
+    def missed_counts(self, running: Any, before: datetime) -> Any:
         return self._pieces(self.not_counted)
 
     def missed_resumes(self, before: datetime) -> Any:

@@ -20,16 +20,16 @@ def limiter(limit, **with_status):
     return ConcurrencyLimiter(table, None, None, None, metrics, limit, lambda: NOW)
 
 
-def test_uncounted_executions_are_the_oldest_first_without_young_and_known_ones():
+def test_missed_counts_are_the_oldest_first_without_young_and_known_ones():
     running = [
         {"name": str(age), "executionArn": f"arn:{age}", "startDate": NOW - timedelta(hours=age)}
         for age in range(6)
     ]
     known = limiter(
         1, **{SlotStatus.RESUMED: [named("5")], SlotStatus.WAITING: [named("2")]}
-    ).uncounted(running, NOW - timedelta(hours=1))
+    ).missed_counts(running, NOW - timedelta(hours=1))
     assert [name for name, _ in known] == ["4", "3", "1"]
-    assert list(limiter(0).uncounted(running, NOW)) == []
+    assert list(limiter(0).missed_counts(running, NOW)) == []
 
 
 def named(name, requested_at=NOW):

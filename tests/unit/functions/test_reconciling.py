@@ -691,7 +691,7 @@ def test_free_slots_are_acquired_before_uncounted_executions_are_looked_for(worl
         world.admission.swept.append("looked for")
         return []
 
-    world.admission.uncounted = found
+    world.admission.missed_counts = found
     world.reconcile()
     assert world.admission.swept == ["acquired", "measured", "looked for"]
 

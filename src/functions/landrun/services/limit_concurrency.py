@@ -29,8 +29,8 @@ STOPPING_TIME = timedelta(minutes=10)
 SLOTS_PER_MESSAGE = 25
 """Slots that are acquired for one message at most: the function has one minute."""
 
-Repair = tuple[str, Callable[[], bool]]
-"""An execution's name, and a function that repairs it and returns whether it was necessary."""
+Repairs = Iterator[tuple[str, Callable[[], bool]]]
+"""Names of executions, each with a function that repairs it and returns whether it had to."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class ConcurrencyLimiter:
                 f"{request.execution_arn} requests a concurrency slot, but belongs to another"
                 " state machine: stop it and start its run again"
             )
-        if self._recorded(request).holds_slot:
+        if self._record(request).holds_slot:
             self.executions.let_go_on(request.token)
         self.acquire_free_slots()
 
@@ -108,7 +108,7 @@ class ConcurrencyLimiter:
                 return
             self._acquire(execution)
 
-    def _recorded(self, request: SlotRequest) -> LimitedExecution:
+    def _record(self, request: SlotRequest) -> LimitedExecution:
         """Record a request, and return its execution as it is stored then."""
         while True:  # until nobody else writes the item between reading and writing it
             execution = self.table.find(request.name) or LimitedExecution(
@@ -197,18 +197,18 @@ class ConcurrencyLimiter:
         changes = {"status": SlotStatus.RESUMED, "acquired_at": now}
         return self.table.acquire(execution.model_copy(update=changes), UNLIMITED) is not None
 
-    def missed_resumes(self, before: datetime) -> Iterator[Repair]:
+    def missed_resumes(self, before: datetime) -> Repairs:
         """Find executions that acquired a slot before a time and may not have been resumed."""
         for holder in self.table.with_status(SlotStatus.RESUME_PENDING):
             if holder.acquired_at and holder.acquired_at <= before:
                 yield holder.name, partial(self._resume, holder)
 
-    def missed_releases(self, before: datetime) -> Iterator[Repair]:
+    def missed_releases(self, before: datetime) -> Repairs:
         """Find slot holders that may have ended before a time."""
         for holder in self.table.with_status(SlotStatus.RESUMED):
             yield holder.name, partial(self._release_if_ended, holder, before)
 
-    def uncounted(self, running: Iterable[dict[str, Any]], before: datetime) -> Iterator[Repair]:
+    def missed_counts(self, running: Iterable[dict[str, Any]], before: datetime) -> Repairs:
         """Find those of the running executions that may have gone on without a slot, oldest first.
 
         They are ``ListExecutions``' entries. Those that started after ``before`` are left out.

@@ -126,7 +126,7 @@ class Reconciler:
             "ExecutionsNotResumed": lambda _: self.admission.missed_resumes(slots_before),
             "SlotsNotReleased": lambda _: self._slots(slots_before),
             "SlotsNotCounted": lambda _: islice(
-                self.admission.uncounted(self._running(), before), LOOK_UPS
+                self.admission.missed_counts(self._running(), before), LOOK_UPS
             ),
         }
         failed: list[str] = []
