@@ -98,22 +98,22 @@ def _sweep(world: World) -> Counts:
 
 
 def _free_slot(world: World) -> Counts:
-    world.bound(1)
+    world.set_limit(1)
     _landed(world)
     return _counted(world, lambda: world.drain("statuses"))
 
 
-def _no_free_slot(world: World) -> Counts:
-    world.bound(1)
+def _slot_to_wait_for(world: World) -> Counts:
+    world.set_limit(1)
     _landed(world, 2)
     return _counted(world, lambda: world.drain("statuses"))
 
 
 def _next_slot(world: World) -> Counts:
-    world.bound(1)
+    world.set_limit(1)
     _landed(world, 2)
     world.drain("statuses")
-    [first] = world.at_work()
+    [first] = world.processing()
     world.finish(first)
     return _counted(world, lambda: world.drain("statuses"))
 
@@ -128,9 +128,9 @@ ARRIVAL: dict[str, Callable[[World], Counts]] = {
     "the statuses of a run that fails": _statuses("FAILED"),
     "DynamoDB, from a landing to the record of its run": _whole_run,
     "a sweep that finds nothing": _sweep,
-    "limited: a run requests a slot, and gets it": _free_slot,
-    "limited: two runs request one slot": _no_free_slot,
-    "limited: a run ends, and the next gets its slot": _next_slot,
+    "limited: a run requests a slot, and acquires it": _free_slot,
+    "limited: two runs request one slot": _slot_to_wait_for,
+    "limited: a run ends, and the next acquires its slot": _next_slot,
 }
 SCHEDULE: dict[str, Callable[[World], Counts]] = {
     "a landing waits for its tick": _landing,

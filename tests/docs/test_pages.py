@@ -174,7 +174,7 @@ def test_metrics_are_those_that_the_functions_count() -> None:
         path.read_text(encoding="utf-8") for path in (ROOT / "src/functions/landrun").rglob("*.py")
     )
     counted = {
-        *re.findall(r'(?:count|duration)\(\s*"([A-Z]\w+)"', sources),
+        *re.findall(r'(?:count|duration|add_metric)\(\s*"([A-Z]\w+)"', sources),
         *re.findall(r'Recorded\.\w+: "(\w+)"', sources),
         *re.findall(r'_counts\["(\w+)"', sources),
         *re.findall(r'count\("(\w+)" if \S+ else "(\w+)"\)', sources)[0],

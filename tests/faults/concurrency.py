@@ -1,7 +1,7 @@
-"""What must hold of turns: never more at work than the bound, nobody waits while a place is free.
+"""What must hold of concurrency slots: the limit, and that nothing waits while a slot is free.
 
-Executions that were redriven go on without asking. They are counted as soon as the functions know
-of them, and then keep others waiting; until then nobody can.
+Redriven executions go on to their job without a request. They are counted as soon as the functions
+know of them, and keep others waiting from then on.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Slots:
-    """Watches every place that is given, and every machine that is told.
+    """Watches every slot that is acquired, and every execution that is resumed.
 
     Attributes
     ----------
     most : int
-        How many were admitted at work at once, at most.
+        The largest number of executions that had their job at once by a slot that they requested.
     order : list of str
-        Who went on, in order.
+        The names of executions in the order in which they were resumed.
     """
 
     def __init__(self, world: World) -> None:
@@ -35,64 +35,67 @@ class Slots:
         self.order: list[str] = []
         self.complaints: list[str] = []
 
-    def bound(self, limit: int) -> None:
-        """Note the bound that is in force; an earlier one counts while what it let in is there."""
+    def set_limit(self, limit: int) -> None:
+        """Note the limit in force; an earlier one counts while executions that it let in run."""
         self._limits = [*self._limits, limit] if any(self._limits) else [limit]
 
-    def went_on(self, execution: Execution) -> None:
+    def resumed(self, execution: Execution) -> None:
         """Check the moment at which an execution goes on to its job."""
         self.order.append(execution.name)
-        admitted = [one.name for one in self._world.executions().values() if one.admitted]
-        self.most = max(self.most, len(admitted))
-        if execution.name not in self._held():
-            self.complaints.append(f"{execution.name} went on without a place")
-        if self._over(len(admitted)):
-            self.complaints.append(f"{len(admitted)} at work at once, the bound {self._limits}")
+        processing = [one for one in self._world.executions().values() if one.counts_for_limit]
+        self.most = max(self.most, len(processing))
+        if execution.name not in self.holders():
+            self.complaints.append(f"{execution.name} was resumed without a slot")
+        if self._over(len(processing)):
+            self.complaints.append(f"{len(processing)} have their job, the limit is {self._limits}")
 
     def see(self, call: Call) -> None:
-        """Check the count right after a place was given to who waited for it."""
-        if call.operation == "transact_write_items" and _gives(call.arguments):
-            held = len(self._held())
-            if self._over(held):
-                self.complaints.append(f"{held} places were given, the bound {self._limits}")
+        """Check the limit right after a waiting execution acquired a slot."""
+        if call.operation == "transact_write_items" and _acquires(call.arguments):
+            holders = len(self.holders())
+            if self._over(holders):
+                self.complaints.append(f"{holders} slots are held, the limit is {self._limits}")
 
     def _over(self, number: int) -> bool:
         if number <= self._limits[-1]:
             self._limits = self._limits[-1:]
         return 0 not in self._limits and number > max(self._limits)
 
-    def _items(self, line: str) -> list[dict[str, Any]]:
-        table = self._world.stack.name("ConcurrencyTable")
-        return [item for item in inside.items(table) if item["line"] == line]
+    def _table(self) -> tuple[dict[str, str], int]:
+        """Read the status of each execution in the table, and the number of slots in use."""
+        items = inside.items(self._world.stack.name("ConcurrencyTable"))
+        statuses = {one["name"]: one["status"] for one in items if one["item_type"] == "execution"}
+        counts = [int(one["slots_in_use"]) for one in items if one["item_type"] == "count"]
+        return statuses, sum(counts)
 
-    def _held(self) -> set[str]:
-        return {item["place"] for item in self._items("holding")}
+    def holders(self) -> set[str]:
+        """Name the executions that hold a slot."""
+        return {name for name, status in self._table()[0].items() if status != "waiting"}
 
     def violations(self, *, settled: bool) -> Iterator[str]:
         """Say what does not hold."""
         yield from self.complaints
-        held = self._held()
-        count = next(iter(self._items("count")), {})
-        if int(count.get("holding", 0)) != len(held):
-            yield f"{len(held)} hold a place, {count.get('holding', 0)} are counted"
-        if self._world.machine.waits and settled:
-            yield from self._at_rest(held, count)
+        statuses, slots_in_use = self._table()
+        holders = {name for name, status in statuses.items() if status != "waiting"}
+        if slots_in_use != len(holders):
+            yield f"{len(holders)} executions hold a slot, {slots_in_use} slots are counted"
+        if self._world.machine.limited and settled:
+            pending = [name for name, status in statuses.items() if status == "resume-pending"]
+            yield from (f"{name} was not resumed" for name in pending)
+            yield from self._at_rest(holders, statuses.keys() - holders)
 
-    def _at_rest(self, held: set[str], count: dict[str, Any]) -> Iterator[str]:
-        at_work, in_line = set(self._world.at_work()), set(self._world.in_line())
-        yield from (f"{name} is at work without a place" for name in at_work - held)
-        yield from (f"{name} keeps a place, and is not at work" for name in held - at_work)
-        if count.get("untold"):
-            yield f"not told: {sorted(count['untold'])}"
-        lined = {item["place"].rpartition("#")[2] for item in self._items("waiting")}
-        yield from (f"{name} waits, and is not in line" for name in in_line - lined)
-        if len(held) < self._limits[-1]:  # until then a late request may lie there: nobody asked
-            yield from (f"{name} is in line, and does not wait" for name in lined - in_line)
-        if in_line and len(held) < self._limits[-1]:
-            yield f"{len(in_line)} wait while {len(held)} of {self._limits[-1]} places are held"
+    def _at_rest(self, holders: set[str], recorded: set[str]) -> Iterator[str]:
+        processing, waiting = set(self._world.processing()), set(self._world.waiting_executions())
+        yield from (f"{name} has its job without a slot" for name in processing - holders)
+        yield from (f"{name} holds a slot and has no job" for name in holders - processing)
+        yield from (f"{name} waits, which is not recorded" for name in waiting - recorded)
+        if len(holders) < self._limits[-1]:  # until then the request of an ended one may remain
+            yield from (f"{name} is recorded and does not wait" for name in recorded - waiting)
+        if waiting and len(holders) < self._limits[-1]:
+            yield f"{len(waiting)} wait while {len(holders)} of {self._limits[-1]} slots are in use"
 
 
-def _gives(arguments: dict[str, Any]) -> bool:
-    """Whether a transaction gives a place to who waited: one that is held, and counted."""
-    kinds = [next(iter(write)) for write in arguments["TransactItems"]]
-    return {"Put", "Delete", "Update"} <= set(kinds)
+def _acquires(arguments: dict[str, Any]) -> bool:
+    """Whether a transaction lets a waiting execution acquire a slot."""
+    puts = [write["Put"]["Item"] for write in arguments["TransactItems"] if "Put" in write]
+    return any(item["status"]["S"] == "resume-pending" for item in puts)

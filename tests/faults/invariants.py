@@ -128,7 +128,7 @@ def violations(world: World, *, settled: bool = False) -> list[str]:
         *_rows(world, settled),
         *_notifications(world, settled),
         *_dead_letters(world, settled),
-        *world.turns.violations(settled=settled),
+        *world.slots.violations(settled=settled),
         *(_left_over(world) if settled else ()),
     ]
 

@@ -71,14 +71,21 @@ MUTATIONS = (
     Mutation(
         "bound's condition",
         "adapters/concurrency_table.py",
-        '_ROOM = "attribute_not_exists(holding) OR holding < :limit"',
-        '_ROOM = "attribute_not_exists(holding) OR holding < :limit OR holding >= :limit"',
+        '_SLOT_IS_FREE = "attribute_not_exists(slots_in_use) OR slots_in_use < :limit"',
+        '_SLOT_IS_FREE = "attribute_not_exists(slots_in_use) OR slots_in_use < :limit'
+        ' OR slots_in_use >= :limit"',
     ),
     Mutation(
         "fence of a place",
         "adapters/concurrency_table.py",
-        '"attribute_exists(place) AND alive_at < :ended_at"',
-        '"attribute_exists(place) AND (alive_at < :ended_at OR alive_at >= :ended_at)"',
+        '"ConditionExpression": "version = :version"',
+        '"ConditionExpression": "version = :version OR version <> :version"',
+    ),
+    Mutation(
+        "look whether a run has ended",
+        "services/limit_concurrency.py",
+        'final = change.status == "SUCCEEDED"',
+        "final = True",
     ),
     Mutation(
         "job that stops",

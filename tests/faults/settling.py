@@ -39,7 +39,7 @@ def heal(world: World) -> None:
     world.faults.heal()
     world.thaw_indexes()
     world.machine.limit = world.machine.bucket = None
-    world.fate = world.ask_fate = lambda _: [0]
+    world.fate = world.request_fate = lambda _: [0]
 
 
 def redeliver(world: World) -> None:

@@ -161,8 +161,9 @@ class DeployedStack:
     def create(self) -> None:
         """Create tables, buckets, queues and the topic in moto."""
         for logical_id, table in self.resolved.of_type("AWS::DynamoDB::Table").items():
-            taken = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-            settings = {key: table[key] for key in taken if key in table}
+            taken = ("AttributeDefinitions", "KeySchema", "BillingMode")
+            indexes = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+            settings = {key: table[key] for key in (*taken, *indexes) if key in table}
             client("dynamodb").create_table(TableName=self.name(logical_id), **settings)
         for logical_id, bucket in self.resolved.of_type("AWS::S3::Bucket").items():
             name = self.name(logical_id)

@@ -97,20 +97,20 @@ class Execution:
     job: str | None = None
     ends: list[tuple[int, str]] = field(default_factory=list)
     token: str | None = None
-    asked: list[str] = field(default_factory=list)
-    had_its_turn: bool = True
-    turn_at: int = 0
+    task_tokens: list[str] = field(default_factory=list)
+    resumed: bool = True
+    resumed_at_redrive: int = 0
     stopping: bool = False
 
     @property
-    def at_work(self) -> bool:
+    def processing(self) -> bool:
         """Whether its Processing job may be running."""
-        return self.stopping or (self.status == "RUNNING" and self.had_its_turn)
+        return self.stopping or (self.status == "RUNNING" and self.resumed)
 
     @property
-    def admitted(self) -> bool:
-        """Whether it is at work because it was its turn, not because it was redriven."""
-        return self.at_work and self.turn_at == self.redrive_count
+    def counts_for_limit(self) -> bool:
+        """Whether it has its job by a slot that it requested, not because it was redriven."""
+        return self.processing and self.resumed_at_redrive == self.redrive_count
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -145,9 +145,9 @@ class Machine:
         self.open = 0
         self.limit: int | None = None
         self.bucket: TokenBucket | None = None
-        self.waits = False
-        self.asks: Callable[[dict[str, Any]], None] = lambda _: None
-        self.went_on: Callable[[Execution], None] = lambda _: None
+        self.limited = False
+        self.slot_requested: Callable[[dict[str, Any]], None] = lambda _: None
+        self.on_resumed: Callable[[Execution], None] = lambda _: None
         self.largest_page = 1000
         self._clock, self._changed = clock, changed
 
@@ -166,21 +166,21 @@ class Machine:
         self.executions[name] = execution
         self.open += 1
         self._changed(execution)
-        if self.waits:
-            execution.had_its_turn = False
-            self.ask(name)
+        if self.limited:
+            execution.resumed = False
+            self.request_slot(name)
         return execution
 
-    def ask(self, name: str) -> dict[str, Any]:
-        """Let an execution ask for its turn (anew, as a state that is retried): give the message.
+    def request_slot(self, name: str) -> dict[str, Any]:
+        """Let an execution request its slot (again, as a retried state does): give the message.
 
         The token of the time before is dead.
         """
         execution = self.executions[name]
         assert execution.status == "RUNNING"
-        assert not execution.had_its_turn
-        execution.token = f"{name}/{len(execution.asked) + 1}"
-        execution.asked.append(execution.token)
+        assert not execution.resumed
+        execution.token = f"{name}/{len(execution.task_tokens) + 1}"
+        execution.task_tokens.append(execution.token)
         body = events("slot-requested")["Records"][0]["body"]
         message: dict[str, Any] = json.loads(body)
         message["SlotRequest"] |= {
@@ -189,7 +189,7 @@ class Machine:
             "Name": name,
             "StartedAt": execution.started.isoformat(timespec="milliseconds"),
         }
-        self.asks(message)
+        self.slot_requested(message)
         return message
 
     def finish(
@@ -213,7 +213,7 @@ class Machine:
         for field_name, value in said.items():
             text = sample[field_name] if value is None else value
             setattr(execution, field_name, text and text.replace(_SAMPLE_RUN, name))
-        assert execution.had_its_turn or status != "SUCCEEDED", f"{name} waits for its turn"
+        assert execution.resumed or status != "SUCCEEDED", f"{name} waits for its slot"
         execution.status, execution.stopped, execution.job = status, self._clock(), job
         execution.token = None
         execution.ends.append((execution.redrive_count, status))
@@ -230,8 +230,8 @@ class Machine:
         execution.stopped = execution.output = execution.error = execution.cause = None
         self.open += 1
         self._changed(execution)
-        if not execution.had_its_turn:
-            self.ask(name)
+        if not execution.resumed:
+            self.request_slot(name)
         return execution
 
     def forget(self, name: str) -> None:
@@ -291,9 +291,9 @@ class Machine:
         execution = self.executions.get(token.partition("/")[0])
         if execution is None or execution.token != token:
             raise TaskTimedOut(f"Task Timed Out: '{token}'")
-        execution.token, execution.had_its_turn = None, True
-        execution.turn_at = execution.redrive_count
-        self.went_on(execution)
+        execution.token, execution.resumed = None, True
+        execution.resumed_at_redrive = execution.redrive_count
+        self.on_resumed(execution)
         return ActionResult({})
 
     def _list(self, asked: Any) -> ActionResult:
@@ -364,13 +364,13 @@ def _happened(execution: Execution) -> list[dict[str, Any]]:
             "executionStartedEventDetails": {"input": execution.input},
         }
     ]
-    for token in execution.asked:
+    for token in execution.task_tokens:
         given = json.dumps({"MessageBody": {"SlotRequest": {"TaskToken": token}}})
         scheduled = _task(
             "sqs", "sendMessage.waitForTaskToken", region="us-east-1", parameters=given
         )
         happened.append(_event(execution, "TaskScheduled", scheduled))
-    if execution.asked and execution.had_its_turn:
+    if execution.task_tokens and execution.resumed:
         succeeded = _task("sqs", "sendMessage.waitForTaskToken", output="{}")
         happened.append(_event(execution, "TaskSucceeded", succeeded))
     if execution.job:

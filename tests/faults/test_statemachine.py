@@ -1,6 +1,6 @@
 """Whatever lands, repeats, overlaps, dies or gets lost: the invariants hold after every step.
 
-Hypothesis draws the steps, in either mode, and where runs wait their turn; a plan of faults goes
+Hypothesis draws the steps, in either mode, and where concurrency is limited; a plan of faults goes
 with every invocation. `make test` runs the same
 few examples each time, `make faults` many others: LANDRUN_FAULTS_EXAMPLES says how many in each
 mode, LANDRUN_FAULTS_FIGURES in which folder their figures are left for the report. A sequence that
@@ -219,7 +219,7 @@ class Deliveries(RuleBasedStateMachine):
     def end(self, statuses: list[str], fates: list[Any]) -> None:
         self.fates = list(fates)
         for name, status in zip(self.world.running(), statuses, strict=False):
-            waits = name in self.world.in_line()
+            waits = name in self.world.waiting_executions()
             self.world.finish(name, "ABORTED" if waits and status == "SUCCEEDED" else status)
 
     @rule(key=st.sampled_from(KEYS), status=st.sampled_from(ENDS), fates=FATES)
@@ -243,17 +243,17 @@ class Deliveries(RuleBasedStateMachine):
         return [name for name, one in ended if one.status in ENDS[1:]]
 
     @rule(pick=PICKS, late=st.sampled_from([(0,), (0, 60), (700,)]))
-    @precondition(lambda self: self.world.in_line())
-    def asks_anew(self, pick: int, late: Sequence[float]) -> None:
-        """A state that waits for its turn is retried: its token of before is dead."""
-        line = self.world.in_line()
-        self.world.ask_fate = lambda _: late
-        self.world.asks_anew(line[pick % len(line)])
+    @precondition(lambda self: self.world.waiting_executions())
+    def request_again(self, pick: int, late: Sequence[float]) -> None:
+        """The state that waits for a slot is retried: its earlier task token is invalid."""
+        waiting = self.world.waiting_executions()
+        self.world.request_fate = lambda _: late
+        self.world.request_again(waiting[pick % len(waiting)])
 
-    @rule(bound=st.sampled_from([1, 2, 3]))
-    @precondition(lambda self: self.world.machine.waits)
-    def bound_changes(self, bound: int) -> None:
-        self.world.bound(bound)
+    @rule(limit=st.sampled_from([1, 2, 3]))
+    @precondition(lambda self: self.world.machine.limited)
+    def limit_changes(self, limit: int) -> None:
+        self.world.set_limit(limit)
 
     @rule(seconds=st.sampled_from(SECONDS))
     def time_passes(self, seconds: int) -> None:
@@ -305,7 +305,7 @@ class Arrival(Deliveries):
 
 
 class Bounded(Deliveries):
-    """On arrival, and runs wait their turn."""
+    """On arrival, with a concurrency limit."""
 
     parameters: ClassVar[dict[str, str]] = {"MaxConcurrentRuns": "2"}
     total = Figures()

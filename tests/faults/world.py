@@ -28,15 +28,17 @@ The parts
     metrics                     Counter by (metric, dimension value or "")
     published                   what SNS took: (subject, message)
     landed                      every `Landed`
-    ask_fate                    the same for each request for a turn, of which none is lost
+    request_fate                the same for each request for a slot, of which none is lost
     history                     `Watch`: what was ever seen of rows and notifications
-    turns                       `Slots`: how many were at work at once
+    slots                       `Slots`: how many executions had their job at once
 Asked (`from .invariants import violations`)
     dead("landings")            what lies in a dead-letter queue: [(body, reason)]
     rows(), waiting()           the tables' items by key; manifests() by run; executions() by name
     invoke(function, event)     any function: an `Outcome`; a crash is an error, never raised
-    at_work(), in_line()        who has its job, who waits for its turn; asks_anew(name)
-    bound(limit), give_up_ticks(), switch(mode), reconfigure(function, VARIABLE=...), forget(name)
+    processing()                the names of executions whose job may be running
+    waiting_executions()        the names of those that wait for a slot; request_again(name)
+    set_limit(limit), give_up_ticks(), switch(mode), forget(name)
+    reconfigure(function, VARIABLE=...)
     freeze_indexes(), thaw_indexes()   queries of secondary indexes show the moment of freezing
 """
 
@@ -118,11 +120,12 @@ class World:
         self.lost_ticks: list[str] = []
         self.forgotten: set[str] = set()
         self.history = Watch(self)
-        self.turns = Slots(self)
-        self.ask_fate: Callable[[dict[str, Any]], Sequence[float]] = lambda _: [0]
+        self.slots = Slots(self)
+        self.request_fate: Callable[[dict[str, Any]], Sequence[float]] = lambda _: [0]
         self.functions = Functions(self.stack, self.faults, self.clock, self._see, self._make)
-        self.machine.asks, self.machine.went_on = self._asks, self.turns.went_on
-        self.bound(int(self.variable("ExecutionStatus", "MAX_CONCURRENT_RUNS")))
+        self.machine.slot_requested = self._slot_requested
+        self.machine.on_resumed = self.slots.resumed
+        self.set_limit(int(self.variable("ExecutionStatus", "MAX_CONCURRENT_RUNS")))
         self._sequencers = Sequencers(self.random)
         self._versions = itertools.count(1)
         self._lagging: dict[str, inside.Lagging] = {}
@@ -239,12 +242,12 @@ class World:
         for function in ("ObjectCreated", "Schedule", "Reconcile"):
             self.reconfigure(function, START_ON=start_on)
 
-    def bound(self, limit: int) -> None:
-        """Deploy another MaxConcurrentRuns; 0 for none."""
+    def set_limit(self, limit: int) -> None:
+        """Deploy another MaxConcurrentRuns; 0 for no limit."""
         for function in ("ExecutionStatus", "Reconcile"):
             self.reconfigure(function, MAX_CONCURRENT_RUNS=str(limit))
-        self.machine.waits = limit > 0
-        self.turns.bound(limit)
+        self.machine.limited = limit > 0
+        self.slots.set_limit(limit)
 
     def poll(self, queue: str) -> Outcome | None:
         """Hand one batch to the queue's function; None when nothing is visible."""
@@ -349,25 +352,25 @@ class World:
         """The names of executions that have not ended."""
         return [name for name, one in self.machine.executions.items() if one.status == "RUNNING"]
 
-    def at_work(self) -> list[str]:
+    def processing(self) -> list[str]:
         """The names of executions whose job may be running, oldest first."""
-        return [name for name, one in self.machine.executions.items() if one.at_work]
+        return [name for name, one in self.machine.executions.items() if one.processing]
 
-    def in_line(self) -> list[str]:
-        """The names of executions that wait for their turn, oldest first."""
-        return [name for name in self.running() if not self.machine.executions[name].at_work]
+    def waiting_executions(self) -> list[str]:
+        """The names of executions that wait for a concurrency slot, oldest first."""
+        return [name for name in self.running() if not self.machine.executions[name].processing]
 
-    def asks_anew(self, name: str) -> dict[str, Any]:
-        """Let an execution that waits ask again, as a state that is retried; give the message."""
-        return self.machine.ask(name)
+    def request_again(self, name: str) -> dict[str, Any]:
+        """Let a waiting execution request its slot again, as a retried state does."""
+        return self.machine.request_slot(name)
 
-    def _asks(self, message: dict[str, Any]) -> None:
-        for delay in self.ask_fate(message):
+    def _slot_requested(self, message: dict[str, Any]) -> None:
+        for delay in self.request_fate(message):
             self.statuses.send(json.dumps(message), delay)
 
     def _see(self, call: Call, answer: Any) -> None:
         self.history.see(call, answer)
-        self.turns.see(call)
+        self.slots.see(call)
 
     def _status_changed(self, execution: Execution) -> None:
         event = self.machine.event(execution)
@@ -416,7 +419,8 @@ class World:
 
     def _make(self, call: Call, real: Callable[..., Any]) -> Any:
         """Make a call; a query of a secondary index that lags sees an earlier moment."""
-        if call.operation != "query" or "IndexName" not in call.arguments:
+        consistent = call.arguments.get("ConsistentRead", False)
+        if call.operation != "query" or "IndexName" not in call.arguments or consistent:
             return real(**call.arguments)
         with self._lagging.get(call.arguments["TableName"]) or nullcontext():
             if inside.finds_nothing(**call.arguments):  # most do, and moto takes its time

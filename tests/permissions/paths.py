@@ -307,55 +307,55 @@ def reconcile_finishes_a_tick_that_is_given_up(world: PermittedWorld) -> None:
     deliver(world)
 
 
-# ---- turns -----------------------------------------------------------------------------------
+# ---- concurrency ------------------------------------------------------------------------------
 
 
-def two_objects_land_and_one_run_has_its_turn(world: PermittedWorld) -> None:
+def two_objects_land_and_one_run_acquires_the_slot(world: PermittedWorld) -> None:
     for key in ("incoming/a.jsonl", "incoming/b.jsonl"):
         world.clock.advance(1)
         land(world, key)
     deliver(world)
     first, second = world.executions()
-    assert (world.at_work(), world.in_line()) == ([first], [second])
+    assert (world.processing(), world.waiting_executions()) == ([first], [second])
 
 
-def who_asks_again_keeps_its_place_in_line(world: PermittedWorld) -> None:
-    [waiting] = world.in_line()
-    world.asks_anew(waiting)
+def a_waiting_run_that_requests_again_waits_on(world: PermittedWorld) -> None:
+    [waiting] = world.waiting_executions()
+    world.request_again(waiting)
     deliver(world)
-    assert world.in_line() == [waiting]
+    assert world.waiting_executions() == [waiting]
 
 
-def an_end_gives_the_next_its_turn(world: PermittedWorld) -> None:
-    [waiting] = world.in_line()
+def an_end_releases_the_slot_for_the_next(world: PermittedWorld) -> None:
+    [waiting] = world.waiting_executions()
     world.clock.advance(60)
-    world.finish(world.at_work()[0])
+    world.finish(world.processing()[0])
     deliver(world)
-    assert world.at_work() == [waiting]
+    assert world.processing() == [waiting]
 
 
-def who_is_stopped_in_line_leaves_it(world: PermittedWorld) -> None:
-    name = _in_line(world)
+def a_waiting_run_that_is_stopped_waits_no_longer(world: PermittedWorld) -> None:
+    name = _waiting_run(world)
     world.clock.advance(60)
     world.finish(name, "ABORTED")
     deliver(world)
-    assert _line(world, "waiting") == []
+    assert name not in _statuses(world)
 
 
-def who_is_redriven_holds_a_place(world: PermittedWorld) -> None:
-    [name] = world.at_work()
+def a_redriven_run_holds_a_slot(world: PermittedWorld) -> None:
+    [name] = world.processing()
     world.clock.advance(60)
     world.finish(name, "FAILED", job=create_job(name))
     deliver(world)
-    assert _line(world, "holding") == []
+    assert _statuses(world) == {}
     world.clock.advance(60)
     world.redrive(name)
     deliver(world)
-    assert _line(world, "holding") == [name]
+    assert _statuses(world) == {name: "resumed"}
 
 
-def reconcile_gives_the_turn_of_an_end_that_was_lost(world: PermittedWorld) -> None:
-    waiting, [holder] = _in_line(world), world.at_work()
+def reconcile_releases_the_slot_of_an_end_that_was_missed(world: PermittedWorld) -> None:
+    waiting, [holder] = _waiting_run(world), world.processing()
     world.fate = lambda _: []
     world.clock.advance(60)
     world.finish(holder)
@@ -363,12 +363,12 @@ def reconcile_gives_the_turn_of_an_end_that_was_lost(world: PermittedWorld) -> N
     world.clock.advance(3600)
     outcome = world.reconcile(0)
     assert outcome.ok, outcome.error
-    assert world.at_work() == [waiting]
-    assert _line(world, "holding") == [waiting]
+    assert world.processing() == [waiting]
+    assert _statuses(world) == {waiting: "resumed"}
 
 
-def reconcile_counts_a_redriven_run_that_nobody_heard_of(world: PermittedWorld) -> None:
-    [name] = world.at_work()
+def reconcile_counts_a_redriven_run_whose_event_was_missed(world: PermittedWorld) -> None:
+    [name] = world.processing()
     world.clock.advance(60)
     world.finish(name, "FAILED", job=create_job(name))
     deliver(world)
@@ -378,21 +378,22 @@ def reconcile_counts_a_redriven_run_that_nobody_heard_of(world: PermittedWorld) 
     world.fate = lambda _: [0]
     outcome = world.reconcile(0)
     assert outcome.ok, outcome.error
-    assert _line(world, "holding") == [name]
+    assert _statuses(world) == {name: "resumed"}
 
 
-def _in_line(world: PermittedWorld) -> str:
-    """Let another run start, which waits for its turn."""
+def _waiting_run(world: PermittedWorld) -> str:
+    """Let another run start, which waits for a slot."""
     world.clock.advance(1)
     name = land(world, f"incoming/{len(world.landed)}.jsonl")
     deliver(world)
-    assert world.in_line() == [name]
+    assert world.waiting_executions() == [name]
     return name
 
 
-def _line(world: PermittedWorld, line: str) -> list[str]:
+def _statuses(world: PermittedWorld) -> dict[str, str]:
+    """Give the status of each execution that waits for a slot or holds one."""
     items = inside.items(world.stack.name("ConcurrencyTable"))
-    return [one["place"].rpartition("#")[2] for one in items if one["line"] == line]
+    return {one["name"]: one["status"] for one in items if one["item_type"] == "execution"}
 
 
 EITHER_MODE: list[Step] = [
@@ -427,14 +428,14 @@ PATHS: dict[str, list[Step]] = {
         a_tick_starts_a_run_over_the_scheduled_input,
         a_setting_that_changed_before_a_ticks_retry_is_noticed,
     ],
-    "turns": [
-        two_objects_land_and_one_run_has_its_turn,
-        who_asks_again_keeps_its_place_in_line,
-        an_end_gives_the_next_its_turn,
-        who_is_stopped_in_line_leaves_it,
-        who_is_redriven_holds_a_place,
-        reconcile_gives_the_turn_of_an_end_that_was_lost,
-        reconcile_counts_a_redriven_run_that_nobody_heard_of,
+    "concurrency": [
+        two_objects_land_and_one_run_acquires_the_slot,
+        a_waiting_run_that_requests_again_waits_on,
+        an_end_releases_the_slot_for_the_next,
+        a_waiting_run_that_is_stopped_waits_no_longer,
+        a_redriven_run_holds_a_slot,
+        reconcile_releases_the_slot_of_an_end_that_was_missed,
+        reconcile_counts_a_redriven_run_whose_event_was_missed,
     ],
 }
 
@@ -454,6 +455,6 @@ PARAMETERS: dict[str, dict[str, str]] = {
     "arrival": {},
     "schedule": {"StartOn": "schedule"},
     "ticks": {"ScheduledInput": "incoming/"},
-    "turns": {"MaxConcurrentRuns": "1"},
+    "concurrency": {"MaxConcurrentRuns": "1"},
     "key": {"KmsKeyArn": KEY},
 }

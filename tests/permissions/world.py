@@ -201,10 +201,10 @@ class PermittedWorld(World):
 
         self.functions._cold = start
 
-    def _asks(self, message: dict[str, Any]) -> None:
+    def _slot_requested(self, message: dict[str, Any]) -> None:
         """Let IAM know whose machine's token it is, then ask."""
         TOKENS.open(message["SlotRequest"]["TaskToken"], self.machine.arn)
-        super()._asks(message)
+        super()._slot_requested(message)
 
     def _encrypt(self) -> None:
         """Put keys where the template has them; who may use a key is decided by them."""

@@ -50,10 +50,11 @@ COLLECT = {
     ("dynamodb:Query", "<LandingsTable.Arn>/index/by-waiting"),
     ("dynamodb:UpdateItem", "<LandingsTable.Arn>"),
 }
-TURNS = {
+LIMIT_CONCURRENCY = {
+    ("dynamodb:Query", "<ConcurrencyTable.Arn>/index/by-status-and-start"),
     *(
         (f"dynamodb:{verb}", "<ConcurrencyTable.Arn>")
-        for verb in ("Query", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
+        for verb in ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
     ),
     ("states:SendTaskSuccess", STATE_MACHINE),
 }
@@ -63,13 +64,13 @@ FAILED_TICKS = {("sqs:SendMessage", "<ScheduleDeadLetterQueue.Arn>")}
 IN_BOTH_MODES = {
     "ExecutionStatusFunction": LAMBDA
     | RECORD
-    | TURNS
+    | LIMIT_CONCURRENCY
     | taken_from("StatusQueue")
     | {("sqs:SendMessage", "<StatusDeadLetterQueue.Arn>")},
     "ReconcileFunction": LAMBDA
     | START
     | RECORD
-    | TURNS
+    | LIMIT_CONCURRENCY
     | COLLECT
     | FAILED_TICKS
     | {

@@ -14,7 +14,7 @@
     ├── InvalidS3Uri               not of the form s3://bucket/key
     ├── AlreadyStarted             an execution of that name exists: the run has started before
     ├── NotificationPending        an earlier failure of the run has not been notified yet
-    ├── JobStopping                the job of a stopped run has not ended, so it keeps its slot
+    ├── SlotNotReleased            an execution that ended keeps its concurrency slot for now
     ├── ReconcileFailed            at least one step of reconcile failed; the others were done
     └── ServiceError               an AWS service refused a call: the message is retried
 """
@@ -103,8 +103,19 @@ class NotificationPending(LandrunError):
     """A run's failure must be notified before a later status may overwrite its record."""
 
 
-class JobStopping(LandrunError):
-    """The job of a stopped run has not ended yet, so its concurrency slot is not released."""
+class SlotNotReleased(LandrunError):
+    """The concurrency slot of an execution that ended has to be kept for now.
+
+    Its Processing job is still stopping, or the execution has been redriven since.
+
+    Parameters
+    ----------
+    name : str
+        The execution's name.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} keeps its concurrency slot for now: its job has not ended")
 
 
 class ReconcileFailed(LandrunError):

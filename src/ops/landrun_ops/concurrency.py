@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from landrun.adapters.clients import translated
-from landrun.models.concurrency import COUNT, HOLDING, WAITING
+from landrun.adapters.concurrency_table import COUNT, EXECUTION, STATUS_INDEX
+from landrun.models.concurrency import SlotStatus
 
 if TYPE_CHECKING:
     from landrun_ops.stack import Stack
@@ -111,7 +112,7 @@ class Lines:
         """
         waiters: list[Waiter] = []
         more = False
-        for number, page in enumerate(self._pages(WAITING), start=1):
+        for number, page in enumerate(self._pages(SlotStatus.WAITING), start=1):
             waiters += map(_waiter, page["Items"])
             more = "LastEvaluatedKey" in page
             if number == PAGES:
@@ -120,24 +121,30 @@ class Lines:
 
     def counted(self) -> int:
         """Give how many runs have a turn, as they are counted."""
-        key = {"line": {"S": COUNT}, "place": {"S": COUNT}}
+        key = {"item_type": {"S": COUNT}, "name": {"S": COUNT}}
         with translated("dynamodb:GetItem"):
             answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        return int(answer.get("Item", {}).get("holding", {}).get("N", 0))
+        return int(answer.get("Item", {}).get("slots_in_use", {}).get("N", 0))
 
     def holders(self) -> list[str]:
         """Name the runs that have a turn, by its own items."""
-        pages = self._pages(HOLDING, ConsistentRead=True)
-        return [item["place"]["S"] for page in pages for item in page["Items"]]
+        held = (SlotStatus.RESUME_PENDING, SlotStatus.RESUMED)
+        pages = (page for status in held for page in self._pages(status, ConsistentRead=True))
+        return [item["name"]["S"] for page in pages for item in page["Items"]]
 
-    def _pages(self, line: str, **how: Any) -> Iterator[dict[str, Any]]:
-        """Give the pages of a line in its order; no more are read than are taken."""
+    def _pages(self, status: SlotStatus, **how: Any) -> Iterator[dict[str, Any]]:
+        """Read the executions of a status in the order of their start, page by page."""
         asked = {
             "TableName": self._table,
-            "KeyConditionExpression": "#line = :line",
-            "ProjectionExpression": "place, asked_at",
-            "ExpressionAttributeNames": {"#line": "line"},
-            "ExpressionAttributeValues": {":line": {"S": line}},
+            "IndexName": STATUS_INDEX,
+            "KeyConditionExpression": "item_type = :type"
+            " AND begins_with(status_and_start, :status)",
+            "ProjectionExpression": "#name, requested_at",
+            "ExpressionAttributeNames": {"#name": "name"},
+            "ExpressionAttributeValues": {
+                ":type": {"S": EXECUTION},
+                ":status": {"S": f"{status}#"},
+            },
             **how,
         }
         pages = self._client.get_paginator("query")
@@ -179,8 +186,5 @@ def ordinal(number: int) -> str:
 
 
 def _waiter(item: dict[str, Any]) -> Waiter:
-    asked = item.get("asked_at", {}).get("S")
-    return Waiter(
-        item["place"]["S"].rpartition("#")[2],
-        datetime.fromisoformat(asked).astimezone(UTC) if asked else None,
-    )
+    requested_at = datetime.fromisoformat(item["requested_at"]["S"])
+    return Waiter(item["name"]["S"], requested_at.astimezone(UTC))

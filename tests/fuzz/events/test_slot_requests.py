@@ -1,4 +1,4 @@
-"""Whatever asks for a turn: it waits in line, or is refused with a reason."""
+"""Every message that requests a concurrency slot is recorded, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -23,13 +23,10 @@ def status(aws, environment):
 
 @thoroughly
 @given(found=bodies(EVENTS, READ))
-def test_every_request_is_put_in_line_or_refused_with_a_reason(aws, status, found):
-    refused = {"Error": {"Code": "ConditionalCheckFailedException", "Message": "no place"}}
-    holding = {"line": {"S": "holding"}}
-    aws.reset(UpdateItem=lambda asked: refused if asked["Key"].items() >= holding.items() else {})
+def test_every_slot_request_is_recorded_or_refused_with_a_reason(aws, status, found):
+    aws.reset()
 
     answer = status(batch(found))
 
     assert (answer, status.stuck) == ({"batchItemFailures": []}, [])
-    waiting = [asked for asked in aws.asked("UpdateItem") if asked["Key"]["line"]["S"] == "waiting"]
-    assert len(waiting) + len(aws.asked("SendMessage")) == 1
+    assert len(aws.asked("TransactWriteItems")) + len(aws.asked("SendMessage")) == 1

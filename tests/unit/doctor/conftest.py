@@ -244,10 +244,11 @@ def _in_text(value: Any) -> str:
 
 
 def _line(asked: dict[str, Any]) -> dict[str, Any]:
-    """Answer a Query: of landings, or of a line of turns."""
-    of_turns = asked["TableName"] == OUTPUTS["ConcurrencyTable"]
-    line = asked["ExpressionAttributeValues"].get(":line", {}).get("S", "")
-    return answer("dynamodb.Query" + (f"-{line}-turn" if of_turns else ""))
+    """Answer a Query: of landings, or of executions that wait for a slot or hold one."""
+    if asked["TableName"] != OUTPUTS["ConcurrencyTable"]:
+        return answer("dynamodb.Query")
+    status = asked["ExpressionAttributeValues"][":status"]["S"].rstrip("#")
+    return answer(f"dynamodb.Query-{status}-slot")
 
 
 HEALTHY: dict[str, Any] = {

@@ -133,20 +133,20 @@ class Table:
 
     def get_item(self, **asked: Any) -> dict[str, Any]:
         assert asked["ConsistentRead"] is True
-        return {"Item": {"holding": {"N": "2"}}}
+        return {"Item": {"slots_in_use": {"N": "2"}}}
 
     def get_paginator(self, name: str) -> Table:
         assert name == "query"
         return self
 
     def paginate(self, **asked: Any) -> Any:
-        assert asked["ExpressionAttributeValues"] == {":line": {"S": "waiting"}}
+        assert asked["ExpressionAttributeValues"][":status"] == {"S": "waiting#"}
         for page in range(self.pages):
             self.read += 1
             items = [
                 {
-                    "place": {"S": f"2026-11-22T08:15:30.{page:03}Z#run-{page}-{n}"},
-                    "asked_at": {"S": f"2026-11-22T08:15:3{n}.000Z"},
+                    "name": {"S": f"run-{page}-{n}"},
+                    "requested_at": {"S": f"2026-11-22T08:15:3{n}.000Z"},
                 }
                 for n in (1, 2)
             ]

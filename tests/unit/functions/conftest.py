@@ -186,26 +186,25 @@ class FakeAdmission:
     swept: list[str] = field(default_factory=list)
     failing: ServiceError | None = None
 
-    def ask(self, asked: SlotRequest) -> None:
+    def request_slot(self, asked: SlotRequest) -> None:
         self.asked.append(asked)
 
-    def follow(self, change: StatusChange) -> None:
+    def execution_changed(self, change: StatusChange) -> None:
         self.followed.append(change)
         if self.failing:
             raise self.failing
 
-    def uncounted(self, before: datetime) -> Any:
+    def missed_counts(self, running: Any, before: datetime) -> Any:
         return self._pieces(self.not_counted)
 
-    def not_told(self, before: datetime) -> Any:
+    def missed_resumes(self, before: datetime) -> Any:
         return self._pieces(self.not_told_of)
 
-    def kept(self, before: datetime) -> Any:
+    def missed_releases(self, before: datetime) -> Any:
         return self._pieces(self.kept_by)
 
-    def give(self, most: int) -> int:
-        self.swept.append("given")
-        return 0
+    def acquire_free_slots(self, most: int) -> None:
+        self.swept.append("acquired")
 
     def measure(self) -> None:
         self.swept.append("measured")

@@ -243,7 +243,7 @@ def test_the_function_is_built_over_the_machine_table_and_topic_of_its_settings(
         notifications_topic_arn="arn:aws:sns:us-east-1:123456789012:failures",
         dead_letter_queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/dead",
         output_bucket="outputs",
-        concurrency_table="turns",
+        concurrency_table="slots",
         max_concurrent_runs=4,
     )
     asked: list[str] = []

@@ -1,231 +1,164 @@
-"""The door to DynamoDB for turns: which runs may have their job, and which wait in line.
+"""The DynamoDB table of the executions that wait for a concurrency slot or hold one.
 
-Three lines of items in one table. ``waiting`` has the executions that asked, in the order in which
-they started; ``holding`` those that have a place; ``count`` is one item with the number of places
-that are held. A place is given or given back, and counted, in one transaction, so the bound holds
-whatever dies in between. ``untold`` of the count names those whose machine may not have been told.
-
-The fence is ``alive_at``, a time at which the execution was taken to be running. An end from
-before that time is an old one, of an attempt that was redriven since: it gives no place back. The
-protocol is in docs/decisions/0009-runs-wait-their-turn-in-the-machine.md.
+Each execution has one item, and one item counts the slots in use. A transaction writes both, unless
+somebody else has written the execution since it was read (``version``): each slot is counted once.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from enum import Enum
+from random import random
 from typing import Any
 
-from landrun.adapters.dynamodb_table import REFUSED, Table
-from landrun.models.concurrency import (
-    COUNT,
-    HOLDING,
-    WAITING,
-    Place,
-    Standing,
-    as_seen,
-    asking,
-    item_of,
-    key_of,
-    place_of,
-)
-from landrun.models.status_change import SlotRequest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-_COUNT_KEY = {"line": {"S": COUNT}, "place": {"S": COUNT}}
-_ROOM = "attribute_not_exists(holding) OR holding < :limit"
-_NEW_TOKEN = "attribute_exists(place) AND NOT contains(tokens, :token)"  # noqa: S105  (no secret)
+from landrun.adapters.clients import translated
+from landrun.errors import ServiceError
+from landrun.models.concurrency import LimitedExecution, SlotStatus
 
+EXECUTION, COUNT = "execution", "count"  # the values of the hash key item_type
 
-class Given(Enum):
-    """What giving a place came to."""
+STATUS_INDEX = "by-status-and-start"
+"""A local secondary index, because a global one cannot be read consistently."""
 
-    YES = "the place is given"
-    FULL = "no place is free"
-    HELD = "the execution has a place already"
-    CHANGED = "somebody else was quicker: look again"
+UNLIMITED = 1_000_000_000
+
+_SLOT_IS_FREE = "attribute_not_exists(slots_in_use) OR slots_in_use < :limit"
+_LONGEST_PAUSE = 0.05
+"""Seconds between two attempts of a transaction, which itself takes some milliseconds."""
 
 
 class ConcurrencyTable:
-    """The table of turns.
+    """The executions that wait for a concurrency slot or hold one.
+
+    All reads are strongly consistent. `save`, `acquire` and `release` write nothing, and return
+    None or False, if somebody else has written the execution since it was read. Every method may be
+    repeated, and raises `ServiceError` if DynamoDB refuses a call or cannot be reached.
 
     Parameters
     ----------
     client : DynamoDB client
-        boto3's.
+        botocore's.
     table : str
         The table's name.
     sleep : callable
-        Waits so many seconds.
-
-    Every method raises `ServiceError` when DynamoDB refuses a call for another reason than its
-    condition, or cannot be reached; each may be repeated.
+        Waits for a number of seconds.
     """
 
     def __init__(
         self, client: Any, table: str, sleep: Callable[[float], object] = time.sleep
     ) -> None:
-        self._at = Table(client, table, sleep)
+        self._client = client
+        self._table = table
+        self._sleep = sleep
 
-    def standing(self) -> Standing:
-        """Say how many hold a place; consistent."""
-        item = self._at.item(_COUNT_KEY)
-        held = int(item.get("holding", {}).get("N", "0"))
-        return Standing(held, frozenset(item.get("untold", {}).get("SS", ())))
+    def find(self, name: str) -> LimitedExecution | None:
+        """Read an execution; None if it neither waits for a slot nor holds one."""
+        attributes = self._get(EXECUTION, name)
+        return LimitedExecution.model_validate(attributes) if attributes else None
 
-    def holder(self, name: str) -> Place | None:
-        """Find the place that an execution holds; consistent."""
-        item = self._at.item(key_of(HOLDING, name))
-        return place_of(item) if item else None
+    def slots_in_use(self) -> int:
+        """Read how many executions hold a slot."""
+        return int(self._get(COUNT, COUNT).get("slots_in_use", 0))
 
-    def first(self) -> Place | None:
-        """Find who waits first in line; consistent."""
-        return next(map(place_of, self._at.line(WAITING, ConsistentRead=True, Limit=1)), None)
-
-    def waiting(self) -> Iterator[Place]:
-        """Give the line, those that started first first."""
-        return map(place_of, self._at.line(WAITING))
-
-    def holders(self) -> Iterator[Place]:
-        """Give those that hold a place, by name."""
-        return map(place_of, self._at.line(HOLDING, ConsistentRead=True))
-
-    def wait(self, asked: SlotRequest, now: str) -> None:
-        """Put an execution in line; of one that is there, note a token that is new."""
-        key = key_of(WAITING, f"{asked.started_at}#{asked.name}")
-        new = f"attribute_not_exists(place) OR ({_NEW_TOKEN})"
-        self._at.updated(
-            key,
-            "ADD tokens :tokens SET execution_arn = :arn, alive_at = :now,"
-            " asked_at = if_not_exists(asked_at, :now)",
-            new,
-            asking(asked.token, now) | {":arn": {"S": asked.execution_arn}},
+    def with_status(self, status: SlotStatus, **options: Any) -> Iterator[LimitedExecution]:
+        """Read the executions of a status in the order in which they started."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName=STATUS_INDEX,
+            KeyConditionExpression="item_type = :type AND begins_with(status_and_start, :status)",
+            ExpressionAttributeValues=_serialize({":type": EXECUTION, ":status": f"{status}#"}),
+            ConsistentRead=True,
+            **options,
         )
+        with translated("dynamodb:Query"):
+            for page in pages:
+                for item in page["Items"]:
+                    yield LimitedExecution.model_validate(_deserialize(item))
 
-    def asks_again(self, name: str, token: str, now: str) -> bool:
-        """Note the token of a holder that asks anew; False when it holds no place.
+    def first_waiting(self) -> LimitedExecution | None:
+        """Read the waiting execution that started first; None if none waits."""
+        return next(self.with_status(SlotStatus.WAITING, Limit=1), None)
 
-        A token that is not known is of a later attempt, which is alive now.
+    def save(self, execution: LimitedExecution) -> LimitedExecution | None:
+        """Write an execution without a change to the count; return it with its new version."""
+        return self._put(execution)
+
+    def acquire(self, execution: LimitedExecution, limit: int) -> LimitedExecution | None:
+        """Write and count an execution that holds a slot from now on; return its new version.
+
+        Nothing is written either if ``limit`` slots are in use.
         """
-        stands = self._at.alone(
-            "UpdateItem",
-            Key=key_of(HOLDING, name),
-            UpdateExpression="ADD tokens :tokens SET alive_at = :now",
-            ConditionExpression=_NEW_TOKEN,
-            ExpressionAttributeValues=asking(token, now),
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-        )
-        return stands is None or bool(stands.get("Item"))
+        return self._put(execution, self._count(1, limit))
 
-    def give(self, waiter: Place, limit: int, now: str, lease_until: str) -> Given:
-        """Give a place to who waits, unless all are held; it is untold then.
+    def release(self, execution: LimitedExecution) -> bool:
+        """Remove an execution, and its slot from the count if it holds one."""
+        key = _serialize({"item_type": EXECUTION, "name": execution.name})
+        delete = {"Delete": {"TableName": self._table, "Key": key, **_version_condition(execution)}}
+        return self._write(delete, *([self._count(-1)] if execution.holds_slot else []))
 
-        Parameters
-        ----------
-        waiter : Place
-            As it was read: one that has asked anew since is to be read again.
-        limit : int
-            How many may hold a place; 0 for any number.
-        """
-        holder = item_of(waiter) | key_of(HOLDING, waiter.name)
-        holder |= {"since": {"S": now}, "lease_until": {"S": lease_until}}
-        reasons = self._at.together(
-            self._counted(1, waiter.name, _ROOM if limit else "", {":limit": {"N": str(limit)}}),
-            {"Delete": {"Key": waiter.key, **as_seen(waiter)}},
-            {"Put": {"Item": holder, "ConditionExpression": "attribute_not_exists(place)"}},
-        )
-        if not reasons:
-            return Given.YES
-        full, changed, held = (reason == REFUSED for reason, _ in reasons)
-        if changed or not (full or held):
-            return Given.CHANGED
-        return Given.HELD if held else Given.FULL
-
-    def hold(self, name: str, arn: str, now: str, lease_until: str) -> bool:
-        """Take a place for an execution that goes on unasked, free or not; False if it has one."""
-        holder = key_of(HOLDING, name) | {
-            "execution_arn": {"S": arn},
-            "alive_at": {"S": now},
-            "asked_at": {"S": now},
-            "since": {"S": now},
-            "lease_until": {"S": lease_until},
+    def _put(self, execution: LimitedExecution, *others: Any) -> LimitedExecution | None:
+        stored = execution.model_copy(update={"version": execution.version + 1})
+        item = stored.model_dump(mode="json", exclude_none=True) | {
+            "item_type": EXECUTION,
+            "status_and_start": f"{stored.status}#{stored.started_at}#{stored.name}",
         }
-        new = {"Put": {"Item": holder, "ConditionExpression": "attribute_not_exists(place)"}}
-        return not self._at.settled(self._counted(1), new)
+        put = {"TableName": self._table, "Item": _serialize(item), **_version_condition(execution)}
+        return stored if self._write({"Put": put}, *others) else None
 
-    def told(self, name: str) -> None:
-        """Note that the machine of a holder knows."""
-        self._at.updated(_COUNT_KEY, "DELETE untold :name", "", {":name": {"SS": [name]}})
-
-    def renew(self, holder: Place, now: str, lease_until: str) -> None:
-        """Note that a holder was running at a time, if it is still as it was read."""
-        self._at.updated(
-            holder.key,
-            "SET alive_at = :now, lease_until = :lease",
-            "alive_at = :seen",
-            {
-                ":now": {"S": now},
-                ":lease": {"S": lease_until},
-                ":seen": {"S": holder.alive_at},
-            },
-        )
-
-    def give_back(self, name: str, ended_at: str) -> Place | None:
-        """Take the place from an execution that ended.
-
-        Returns
-        -------
-        Place or None
-            The holder that stands, for it was running later than that.
-        """
-        values = {":ended_at": {"S": ended_at}}
-        return self._freed(name, "attribute_exists(place) AND alive_at < :ended_at", values)[1]
-
-    def take_back(self, holder: Place) -> bool:
-        """Take the place from a holder that is known to have ended, if it is as it was read."""
-        values = {":seen": {"S": holder.alive_at}}
-        return self._freed(holder.name, "alive_at = :seen", values)[0]
-
-    def leave(self, waiter: Place) -> None:
-        """Take an execution out of the line, if it is as it was read."""
-        self._at.alone("DeleteItem", Key=waiter.key, **as_seen(waiter))
-
-    def waiter(self, name: str, started_at: str) -> Place | None:
-        """Find an execution in line; consistent."""
-        item = self._at.item(key_of(WAITING, f"{started_at}#{name}"))
-        return place_of(item) if item else None
-
-    # ---- how it is asked ---------------------------------------------------------------------
-
-    def _freed(
-        self, name: str, condition: str, values: dict[str, Any]
-    ) -> tuple[bool, Place | None]:
-        """Delete a holder and count it out; give whether that was done, and who stands if not."""
-        gone = {
-            "Delete": {
-                "Key": key_of(HOLDING, name),
-                "ConditionExpression": condition,
-                "ExpressionAttributeValues": values,
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        }
-        reasons = self._at.settled(self._counted(-1, name), gone)
-        if not reasons:
-            return True, None
-        stands = reasons[1][1]
-        return False, place_of(stands) if stands else None
-
-    def _counted(
-        self, by: int, name: str = "", condition: str = "", more: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Count a place, and note or forget that its holder is untold."""
-        values = {":by": {"N": str(by)}} | ({":name": {"SS": [name]}} if name else {})
-        both = "ADD holding :by, untold :name" if by > 0 else "ADD holding :by DELETE untold :name"
+    def _count(self, change: int, limit: int = UNLIMITED) -> dict[str, Any]:
         return {
             "Update": {
-                "Key": _COUNT_KEY,
-                "UpdateExpression": both if name else "ADD holding :by",
-                "ExpressionAttributeValues": values | ((more or {}) if condition else {}),
-                **({"ConditionExpression": condition} if condition else {}),
+                "TableName": self._table,
+                "Key": _serialize({"item_type": COUNT, "name": COUNT}),
+                "UpdateExpression": "ADD slots_in_use :change",
+                "ConditionExpression": _SLOT_IS_FREE,
+                "ExpressionAttributeValues": _serialize({":change": change, ":limit": limit}),
             }
         }
+
+    def _get(self, item_type: str, name: str) -> dict[str, Any]:
+        key = _serialize({"item_type": item_type, "name": name})
+        with translated("dynamodb:GetItem"):
+            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        return _deserialize(answer.get("Item", {}))
+
+    def _write(self, *writes: dict[str, Any], attempts: int = 20) -> bool:
+        """Write all items or none; return False if a condition does not hold.
+
+        DynamoDB cancels a transaction that meets another one at the same item, and botocore does
+        not retry it.
+        """
+        try:
+            with translated("dynamodb:TransactWriteItems"):
+                self._client.transact_write_items(TransactItems=writes)
+        except ServiceError as error:
+            cancelled = error.answer.get("CancellationReasons", [])
+            reasons = {reason["Code"] for reason in cancelled} - {"None"}
+            if "ConditionalCheckFailed" in reasons:
+                return False
+            if reasons != {"TransactionConflict"} or attempts == 1:
+                raise
+        else:
+            return True
+        self._sleep(_LONGEST_PAUSE * random())  # noqa: S311  (no secret)
+        return self._write(*writes, attempts=attempts - 1)
+
+
+def _version_condition(execution: LimitedExecution) -> dict[str, Any]:
+    """Give the condition that nobody has written an execution since it was read."""
+    if not execution.version:
+        return {"ConditionExpression": "attribute_not_exists(version)"}
+    return {
+        "ConditionExpression": "version = :version",
+        "ExpressionAttributeValues": _serialize({":version": execution.version}),
+    }
+
+
+def _serialize(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: TypeSerializer().serialize(value) for name, value in values.items()}
+
+
+def _deserialize(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}

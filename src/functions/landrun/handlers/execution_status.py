@@ -86,4 +86,4 @@ def follow_status(change: StatusChange) -> None:
     try:
         recorder.record(change)
     finally:
-        limiter.status_changed(change)
+        limiter.execution_changed(change)

@@ -1,59 +1,46 @@
-"""Give runs their turn: never more at once than the bound, those that started first first.
+"""Let at most ``MaxConcurrentRuns`` executions have their Processing job at once, oldest first.
 
-Whoever handles a message of the status queue also does what is left to do: tells machines that
-may not have been told, and gives free places to those who wait. Nothing is decided by memory, so
-whoever dies is followed by somebody who finds what is left: the message itself when it comes
-again, any other, or reconcile. The protocol is in
-docs/decisions/0009-runs-wait-their-turn-in-the-machine.md.
+Every step is idempotent: after a crash, the redelivered message, the next message of any execution
+or `reconcile` completes the interrupted work. docs/decisions/0009 explains the protocol.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
-from landrun.adapters.concurrency_table import ConcurrencyTable, Given
-from landrun.adapters.sagemaker import ProcessingJobs, job_in
+from landrun.adapters.concurrency_table import UNLIMITED, ConcurrencyTable
+from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.adapters.step_functions import Executions
-from landrun.clock import utc_now
-from landrun.errors import InvalidEvent, JobStopping, ServiceError
-from landrun.models.concurrency import Place
+from landrun.errors import InvalidEvent, ServiceError, SlotNotReleased
+from landrun.models.concurrency import LimitedExecution, SlotStatus
 from landrun.models.status_change import RANKS, SlotRequest, StatusChange, timestamp
-from landrun.observability import Metric, count
+from landrun.observability import Metric
 
-LEASE = timedelta(minutes=15)
-"""After which reconcile looks whether a holder still runs: an end's event may have been lost."""
+STOPPING_TIME = timedelta(minutes=10)
+"""How long an end's message is retried while the job still stops, which may take minutes."""
 
-STOPPING = timedelta(minutes=10)
-"""For which the event of a stop comes again while the job ends: SageMaker gives it two minutes."""
+SLOTS_PER_MESSAGE = 25
+"""Slots that are acquired for one message at most: the function has one minute."""
 
-AT_ONCE = 25
-"""Turns that are given on one message, at most: its function has a minute."""
-
-PAGES = 20
-"""Pages of 1,000 executions that run, that a sweep looks through at most."""
-
-LOOK_UPS = 500
-"""Runs that a sweep describes to find those that are not counted, at most."""
-
-Piece = tuple[str, Callable[[], object]]
-"""A run's name, and what mends it: true when there was something to mend."""
+Repairs = Iterator[tuple[str, Callable[[], bool]]]
+"""Names of executions, each with a function that repairs it and returns whether it had to."""
 
 
 @dataclass(frozen=True)
 class ConcurrencyLimiter:
-    """Lets runs go on to their jobs.
+    """Decides which executions go on to their Processing jobs.
 
     Attributes
     ----------
     limit : int
-        How many may have their job at a time; 0 for any number.
+        The number of concurrency slots (``MaxConcurrentRuns``); 0 for no limit.
     """
 
     table: ConcurrencyTable
@@ -62,258 +49,183 @@ class ConcurrencyLimiter:
     logger: Logger
     metrics: Metric
     limit: int
-    clock: Callable[[], datetime] = utc_now
+    clock: Callable[[], datetime]
 
-    def request_slot(self, asked: SlotRequest) -> None:
-        """Put an execution in line, or tell one again that has its place; then go on.
+    def request_slot(self, request: SlotRequest) -> None:
+        """Let an execution wait for a slot, or resume it if it holds one, and acquire free slots.
 
         Raises
         ------
         InvalidEvent
-            When it is an execution of another machine: nobody may tell it to go on.
+            If the execution is another state machine's, which landrun's role must not resume.
         ServiceError
-            When AWS refuses a call; asking again is safe.
+            If AWS refuses a call. The request may be repeated.
         """
-        if not self.executions.ours(asked.execution_arn):
+        if not self.executions.ours(request.execution_arn):
             raise InvalidEvent(
-                f"{asked.execution_arn} asks for its turn, and is of another machine:"
-                " stop it, and start its run again"
+                f"{request.execution_arn} requests a concurrency slot, but belongs to another"
+                " state machine: stop it and start its run again"
             )
-        if self.table.asks_again(asked.name, asked.token, self._now()):
-            self.executions.let_go_on(asked.token)
-        else:
-            self.table.wait(asked, self._now())
-            self._given_between(asked)
-        self.give_free_slots()
+        if self._record(request).holds_slot:
+            self.executions.let_go_on(request.token)
+        self.acquire_free_slots()
 
-    def status_changed(self, change: StatusChange) -> None:
-        """Take the place of an execution that ended; count one that was redriven; then go on.
+    def execution_changed(self, change: StatusChange) -> None:
+        """Release the slot of an execution that ended, or count an execution that was redriven.
 
         Raises
         ------
-        JobStopping
-            When the execution was stopped, and its job is at work still: its place is kept.
+        SlotNotReleased
+            If the slot must be kept for now: the change has to come again.
         ServiceError
-            When AWS refuses a call; following again is safe.
+            If AWS refuses a call. The change may be repeated.
         """
         if not self.limit:
             return
         if change.ended:
-            try:
-                self._ended(change)
-            finally:
-                self.give_free_slots()
+            self._release_after(change)
+            self.acquire_free_slots()
         elif change.redriveCount:
-            self._goes_on(change.name, change.executionArn)
+            self._count(change.name, change.executionArn, timestamp(change.startDate))
 
-    def give_free_slots(self, most: int = AT_ONCE) -> int:
-        """Tell who may not have been told, and give free places to those who wait.
-
-        Returns
-        -------
-        int
-            How many places were given.
+    def acquire_free_slots(self, most: int = SLOTS_PER_MESSAGE) -> None:
+        """Resume slot holders that may not have been resumed; give free slots to those that wait.
 
         Raises
         ------
         ServiceError
-            When AWS refuses a call. One that cannot be told keeps no other from its turn: the
-            error is raised after the others had theirs.
+            If AWS refuses a call. The next call does what was not done.
         """
-        failed = [
-            error for name in sorted(self.table.standing().untold) if (error := self._tried(name))
-        ]
-        given, looks = 0, 0
-        while given < most and looks < 2 * most and self._room():
-            waiter = self.table.first()
-            if waiter is None:
-                break
-            given += self._given(waiter)
-            looks += 1
-        if failed:
-            raise failed[0]
-        return given
+        for holder in self.table.with_status(SlotStatus.RESUME_PENDING):
+            try:
+                self._resume(holder)
+            except ServiceError:  # must not keep the other executions waiting
+                self.logger.warning("execution not resumed", run=holder.name, exc_info=True)
+        for _ in range(most):
+            slot_is_free = self.table.slots_in_use() < (self.limit or UNLIMITED)
+            execution = self.table.first_waiting() if slot_is_free else None
+            if execution is None:
+                return
+            self._acquire(execution)
 
-    def _tried(self, name: str) -> ServiceError | None:
-        """Tell a holder; give the error when AWS refuses a call."""
-        try:
-            self.tell(name)
-        except ServiceError as error:
-            self.logger.warning("not told", extra={"run": name, "reason": str(error)})
-            return error
-        return None
+    def _record(self, request: SlotRequest) -> LimitedExecution:
+        """Record a request, and return its execution as it is stored then."""
+        while True:  # until nobody else writes the item between reading and writing it
+            execution = self.table.find(request.name) or LimitedExecution(
+                name=request.name,
+                execution_arn=request.execution_arn,
+                started_at=request.started_at,
+                requested_at=self.clock(),
+            )
+            if request.token in execution.task_tokens:
+                return execution
+            tokens = (*execution.task_tokens, request.token)
+            changes = {"task_tokens": tokens, "execution_arn": request.execution_arn}
+            if saved := self.table.save(execution.model_copy(update=changes)):
+                return saved
 
-    def tell(self, name: str) -> bool:
-        """Let the machine of a holder go on; False when it knew, or there is nothing to tell.
+    def _acquire(self, waiting: LimitedExecution) -> None:
+        """Let an execution acquire a slot and resume it, unless another function was faster."""
+        now = self.clock()
+        changes = {"status": SlotStatus.RESUME_PENDING, "acquired_at": now}
+        holder = self.table.acquire(waiting.model_copy(update=changes), self.limit or UNLIMITED)
+        if holder:
+            self.logger.info("concurrency slot acquired", run=holder.name)
+            waited = max(0.0, (now - holder.requested_at).total_seconds())
+            self.metrics.add_metric("WaitForSlot", MetricUnit.Seconds, waited)
+            self._resume(holder)
 
-        One that has ended meanwhile, as when it was stopped in line, gives its place back.
-        """
-        holder = self.table.holder(name)
-        told = holder is not None and self._told(holder)
-        if holder and not told:
-            self._still_there(holder)
-        self.table.told(name)
-        return told
+    def _resume(self, holder: LimitedExecution) -> bool:
+        """Resume a slot holder; return False if none of its task tokens is valid.
 
-    def _told(self, holder: Place) -> bool:
-        """Try each token, for only one is alive, and none once its machine knows.
-
-        Another machine, as the stack had before, cannot be told: its role may not.
+        It was resumed before then, or has ended, or has made another request: that one's message
+        is still to come, and resumes it.
         """
         ours = self.executions.ours(holder.execution_arn)
-        return ours and any(self.executions.let_go_on(token) for token in sorted(holder.tokens))
+        resumed = ours and any(map(self.executions.let_go_on, reversed(holder.task_tokens)))
+        if resumed or not self._release_if_ended(holder):
+            self.table.save(holder.model_copy(update={"status": SlotStatus.RESUMED}))
+        return resumed
 
-    def _room(self) -> bool:
-        return not self.limit or self.table.standing().holding < self.limit
+    def _release_after(self, change: StatusChange) -> None:
+        """Release the slot of an execution that ended, unless it was redriven since.
 
-    def _given(self, waiter: Place) -> bool:
-        """Give the place to the first in line; False when that is to be looked at again."""
-        now = self.clock()
-        outcome = self.table.give(waiter, self.limit, self._now(), _iso(now + LEASE))
-        if outcome is Given.HELD:
-            self._twice(waiter)
-        if outcome is not Given.YES:
-            return False
-        self.logger.info("turn given", extra={"run": waiter.name})
-        waited = now - datetime.fromisoformat(waiter.asked_at)
-        self.metrics.add_metric("WaitForSlot", MetricUnit.Seconds, max(0.0, waited.total_seconds()))
-        self.tell(waiter.name)
-        return True
-
-    def _twice(self, waiter: Place) -> None:
-        """Let one go on that is in line though it has its place: it was asked for twice at once."""
-        for token in sorted(waiter.tokens):
-            if not self.table.asks_again(waiter.name, token, self._now()):
-                return  # it has given its place back since: its turn is to come
-            self.executions.let_go_on(token)
-        self.table.leave(waiter)
-
-    def _given_between(self, asked: SlotRequest) -> None:
-        """Let one go on that was given its place, by an older token, just before it came in line.
-
-        Nobody else would: those who hold a place are not looked for in the line while it is full.
+        Step Functions does not redrive executions that succeeded.
         """
-        waiter = self.table.holder(asked.name) and self.table.waiter(asked.name, asked.started_at)
-        if waiter:
-            self._twice(waiter)
-
-    def _ended(self, change: StatusChange) -> None:
-        """Take the place of an execution, or let it leave the line.
-
-        What was taken to be running later than this end is looked at: it was redriven, or it asked
-        after its end.
-        """
-        waiter = self.table.waiter(change.name, timestamp(change.startDate))
-        if waiter and self._over(waiter):
-            self.table.leave(waiter)
-        ended_at = timestamp(change.startDate if change.stopDate is None else change.stopDate)
-        if self._stopping(change, ended_at):
+        execution = self.table.find(change.name)
+        if execution is None:
             return
-        holder = self.table.give_back(change.name, ended_at)
-        if holder:
-            self._still_there(holder)
+        final = change.status == "SUCCEEDED"
+        released = self.table.release(execution) if final else self._release_if_ended(execution)
+        ended_at = datetime.fromtimestamp((change.stopDate or change.startDate) / 1000, UTC)
+        if execution.holds_slot and not released and ended_at > self.clock() - STOPPING_TIME:
+            raise SlotNotReleased(change.name)
 
-    def _stopping(self, change: StatusChange, ended_at: str) -> bool:
-        """Whether a stopped execution keeps its place for its job, which reconcile then follows."""
-        if change.status == "SUCCEEDED" or job_in(change):
-            return False
-        holder = self.table.holder(change.name)
-        stale = holder is None or holder.alive_at >= ended_at
-        if stale or not self._job_at_work(change.executionArn):
-            return False
-        if ended_at > _iso(self.clock() - STOPPING):
-            raise JobStopping(f"the job of {change.name}, which was stopped, is still at work")
-        return True
+    def _release_if_ended(
+        self, execution: LimitedExecution, before: datetime | None = None
+    ) -> bool:
+        """Release the slot of an execution if it and its job have ended; return whether it was.
 
-    def _still_there(self, holder: Place) -> bool:
-        """Take the place of a holder that has ended, else renew its lease; True if it was taken."""
-        now = self.clock()
-        status = self._status(holder)
-        done = status in ("", "SUCCEEDED")
-        if done or (RANKS[status] and not self._job_at_work(holder.execution_arn)):
-            return self.table.take_back(holder)
-        self.table.renew(holder, _iso(now), _iso(now + LEASE))
-        return False
-
-    def _status(self, place: Place) -> str:
-        """Look what an execution's status is; of another machine's, or a forgotten one, none."""
-        arn = place.execution_arn
-        described = self.executions.find(arn) if self.executions.ours(arn) else None
-        return str(described["status"]) if described else ""
-
-    def _over(self, place: Place) -> bool:
-        """Whether an execution has ended; one of another machine counts as ended."""
-        status = self._status(place)
-        return not status or RANKS[status] == 1
-
-    def _job_at_work(self, arn: str) -> bool:
-        """Whether the job of an execution that has ended is at work: stopping one takes minutes."""
-        return self.jobs.at_work(self.executions.last_tasks(arn))
-
-    def _goes_on(self, name: str, arn: str) -> bool:
-        """Count an execution that goes on with its job, unasked; False if it is counted, or waits.
-
-        One that was redriven where it waited for its turn asks for it anew.
+        The job of a stopped execution runs on for some minutes. Executions that Step Functions has
+        forgotten count as ended, and so do those of another state machine, which landrun's role
+        must not describe.
         """
+        arn = execution.execution_arn
+        described = self.executions.find(arn) if self.executions.ours(arn) else None
+        if described:
+            if RANKS[described["status"]] == 0 or (before and described["stopDate"] > before):
+                return False
+            if self.jobs.at_work(self.executions.last_tasks(arn)):
+                return False
+        return self.table.release(execution)
+
+    def _count(self, name: str, arn: str, started_at: str) -> bool:
+        """Count an execution that has gone on to its job without a request for a slot.
+
+        A redriven execution does so. If it failed while it waited, it makes a request instead.
+        """
+        now = self.clock()
+        execution = self.table.find(name) or LimitedExecution(
+            name=name, execution_arn=arn, started_at=started_at, requested_at=now
+        )
         described = self.executions.find(arn)
         if described is None or RANKS[described["status"]] == 1 or self.executions.waits(arn):
             return False
-        now = self.clock()
-        if not self.table.hold(name, arn, _iso(now), _iso(now + LEASE)):
-            holder = self.table.holder(name)
-            if holder:
-                self._still_there(holder)
+        if execution.holds_slot:
+            self.table.save(execution)  # a check that began before the redrive must not release it
             return False
-        holder = self.table.holder(name)
-        return holder is not None and not self._still_there(holder)
+        changes = {"status": SlotStatus.RESUMED, "acquired_at": now}
+        return self.table.acquire(execution.model_copy(update=changes), UNLIMITED) is not None
 
-    # ---- what reconcile asks for -------------------------------------------------------------
+    def missed_resumes(self, before: datetime) -> Repairs:
+        """Find executions that acquired a slot before a time and may not have been resumed."""
+        for holder in self.table.with_status(SlotStatus.RESUME_PENDING):
+            if holder.acquired_at and holder.acquired_at <= before:
+                yield holder.name, partial(self._resume, holder)
 
-    def not_resumed(self, before: datetime) -> Iterator[Piece]:
-        """Find holders due to be looked at; a piece is true when its machine did not know."""
-        yield from ((one.name, partial(self._told, one)) for one in self._due(before))
+    def missed_releases(self, before: datetime) -> Repairs:
+        """Find slot holders that may have ended before a time."""
+        for holder in self.table.with_status(SlotStatus.RESUMED):
+            yield holder.name, partial(self._release_if_ended, holder, before)
 
-    def not_released(self, before: datetime) -> Iterator[Piece]:
-        """Find holders due to be looked at; a piece is true when the place of an end was kept."""
-        yield from ((one.name, partial(self._still_there, one)) for one in self._due(before))
+    def missed_counts(self, running: Iterable[dict[str, Any]], before: datetime) -> Repairs:
+        """Find those of the running executions that may have gone on without a slot, oldest first.
 
-    def _due(self, before: datetime) -> list[Place]:
-        """Give holders whose lease began before a time."""
-        until = _iso(before + LEASE)
-        return [one for one in self.table.holders() if one.lease_until <= until]
-
-    def measure(self) -> None:
-        """Report how many wait in line, and for how long."""
-        asked = [one.asked_at for one in self.table.waiting()]
-        if self.limit or asked:
-            since = datetime.fromisoformat(min(asked, default=self._now()))
-            oldest = max(0.0, (self.clock() - since).total_seconds())
-            count(self.metrics, "RunsWaiting", len(asked))
-            self.metrics.add_metric("OldestWaitForSlot", MetricUnit.Seconds, oldest)
-
-    def not_counted(self, before: datetime) -> Iterator[Piece]:
-        """Find runs at work that hold no place, as when the bound is new; a piece counts one.
-
-        Of many the oldest, for each is described.
+        They are ``ListExecutions``' entries. Those that started after ``before`` are left out.
         """
         if not self.limit:
             return
-        known = {one.name for one in (*self.table.holders(), *self.table.waiting())}
-        found: list[dict[str, Any]] = []
-        token = ""
-        for _ in range(PAGES):
-            page, token = self.executions.page(token, statusFilter="RUNNING")
-            new = (one for one in page if one["startDate"] <= before)
-            found += (one for one in new if one["name"] not in known)
-            if not token:
-                break
-        for one in sorted(found, key=lambda one: one["startDate"])[:LOOK_UPS]:
-            yield one["name"], partial(self._goes_on, one["name"], one["executionArn"])
+        known = {one.name for status in SlotStatus for one in self.table.with_status(status)}
+        new = (one for one in running if one["startDate"] <= before and one["name"] not in known)
+        for one in sorted(new, key=lambda one: one["startDate"]):
+            started_at = timestamp(one["startDate"].timestamp() * 1000)
+            yield one["name"], partial(self._count, one["name"], one["executionArn"], started_at)
 
-    def _now(self) -> str:
-        return _iso(self.clock())
-
-
-def _iso(time: datetime) -> str:
-    """Spell a time as the ends of executions are spelled, so that they compare as text."""
-    return timestamp(time.timestamp() * 1000)
+    def measure(self) -> None:
+        """Report how many executions wait for a slot, and how many seconds the longest of them."""
+        now = self.clock()
+        requests = [one.requested_at for one in self.table.with_status(SlotStatus.WAITING)]
+        if self.limit or requests:
+            oldest = max(0.0, (now - min(requests, default=now)).total_seconds())
+            self.metrics.add_metric("RunsWaiting", MetricUnit.Count, len(requests))
+            self.metrics.add_metric("OldestWaitForSlot", MetricUnit.Seconds, oldest)

@@ -28,7 +28,7 @@ from landrun.models.status_change import RANKS, described_change, timestamp
 from landrun.observability import Metric, count, count_by
 from landrun.sanitize import one_line
 from landrun.services.collect_landings import LandingCollector
-from landrun.services.limit_concurrency import LEASE, ConcurrencyLimiter
+from landrun.services.limit_concurrency import ConcurrencyLimiter
 from landrun.services.record_outcome import OutcomeRecorder
 from landrun.services.start_run import RunStarter
 
@@ -50,8 +50,11 @@ LOOK_UPS = 500
 MANIFESTS = 5000
 """Manifests that one reconcile looks at; the next continues, and starts over at the end."""
 
+SLOT_GRACE = timedelta(minutes=15)
+"""The message of an end is retried for ten minutes while the execution's job stops."""
+
 SLOTS = 5000
-"""Slots that one reconcile gives at most, as after the limit was raised: some minutes."""
+"""Slots that waiting executions acquire in one reconcile at most, which takes some minutes."""
 
 REMEMBERED = timedelta(days=90)
 """Step Functions forgets an execution, and frees its name, after 90 days."""
@@ -112,7 +115,7 @@ class Reconciler:
         """
         now = self.clock()
         before = now - (GRACE if grace is None else grace)
-        lease_before = now - (LEASE if grace is None else grace)
+        slots_before = now - (SLOT_GRACE if grace is None else grace)
         claimed_before = now - (CLAIM_GRACE if grace is None else grace)
         failed: list[str] = []
         recovered = {
@@ -121,7 +124,7 @@ class Reconciler:
             "Manifests": self._recover("Manifests", self._manifests(before, now), failed),
             "Executions": self._recover_executions(before, failed),
             "Notifications": self._recover("Notifications", self._notifications(), failed),
-            **self._recover_slots(lease_before, before, failed),
+            **self._recover_slots(slots_before, before, failed),
         }
         if failed:
             raise ReconcileFailed("; ".join(failed[:10]))
@@ -150,14 +153,15 @@ class Reconciler:
     # ---- Statuses: rows that say RUNNING although the execution has ended --------------------
 
     def _statuses(self, before: datetime) -> Iterator[Recovery]:
-        running = {
-            one["name"]
-            for page, _ in islice(self._pages(statusFilter="RUNNING"), PAGES)
-            for one in page
-        }
+        running = {one["name"] for one in self._running()}
         rows = (row for row in self.runs_table.unfinished(RUNNING) if row["name"] not in running)
         for row in islice(filter(self._can_be_known, rows), LOOK_UPS):
             yield row["name"], partial(self._record, row["execution_arn"], before)
+
+    def _running(self) -> Iterator[dict[str, Any]]:
+        """List the running executions, as far as one reconcile reads them."""
+        pages = islice(self._pages(statusFilter="RUNNING"), PAGES)
+        return (one for page, _ in pages for one in page)
 
     def _can_be_known(self, row: dict[str, Any]) -> bool:
         """Return False for runs whose outcome nobody can learn, which would delay the others.
@@ -181,7 +185,7 @@ class Reconciler:
         try:
             recorded = self.recorder.record(change)
         finally:  # a failure of one must not stop the other
-            self.limiter.status_changed(change)
+            self.limiter.execution_changed(change)
         return recorded
 
     # ---- Executions: those that the runs table does not know, or not as they are -------------
@@ -297,18 +301,19 @@ class Reconciler:
             yield row["name"], partial(self.recorder.tell_overdue, row)
 
     def _recover_slots(
-        self, lease_before: datetime, before: datetime, failed: list[str]
+        self, slots_before: datetime, before: datetime, failed: list[str]
     ) -> dict[str, int]:
-        """Resume and release holders, give free slots, count runs that hold none."""
         limiter = self.limiter
-        resumed = self._recover("ExecutionsNotResumed", limiter.not_resumed(lease_before), failed)
-        released = self._recover("SlotsNotReleased", limiter.not_released(lease_before), failed)
-        with self._failure_noted("slots", failed):
-            limiter.give_free_slots(SLOTS)
+        resumes = limiter.missed_resumes(slots_before)
+        resumed = self._recover("ExecutionsNotResumed", resumes, failed)
+        releases = limiter.missed_releases(slots_before)
+        released = self._recover("SlotsNotReleased", releases, failed)
+        with self._failure_noted("free slots", failed):
+            limiter.acquire_free_slots(SLOTS)
             limiter.measure()
-        counted = self._recover("SlotsNotCounted", limiter.not_counted(before), failed)
+        counts = islice(limiter.missed_counts(self._running(), before), LOOK_UPS)
         return {
-            "SlotsNotCounted": counted,
+            "SlotsNotCounted": self._recover("SlotsNotCounted", counts, failed),
             "ExecutionsNotResumed": resumed,
             "SlotsNotReleased": released,
         }

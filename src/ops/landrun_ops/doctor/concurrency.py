@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from landrun.adapters.concurrency_table import COUNT
 from landrun.errors import ServiceError
-from landrun.models.concurrency import COUNT
 from landrun_ops.concurrency import Line, Lines, bound_of, lines_of
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, ok, skip, warn
@@ -47,13 +47,13 @@ def judge_count(counted: int, holders: Sequence[str], table: str) -> Finding:
     """Judge whether as many turns are counted as there are runs that have one."""
     if counted == len(holders):
         return ok(f"{counted:,} turns are counted, and so many runs have one")
-    key = json.dumps({"line": {"S": COUNT}, "place": {"S": COUNT}})
+    key = json.dumps({"item_type": {"S": COUNT}, "name": {"S": COUNT}})
     value = json.dumps({":n": {"N": str(len(holders))}, ":was": {"N": str(counted)}})
     return fail(
         f"{counted:,} turns are counted, and {len(holders):,} runs have one: somebody changed the"
         " table by hand, or restored it",
         f"aws dynamodb update-item --table-name {table} --key '{key}' --update-expression"
-        " 'SET holding = :n' --condition-expression 'holding = :was'"
+        " 'SET slots_in_use = :n' --condition-expression 'slots_in_use = :was'"
         f" --expression-attribute-values '{value}'",
     )
 

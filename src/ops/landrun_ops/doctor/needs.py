@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from landrun.adapters.concurrency_table import STATUS_INDEX
+
 Context = Mapping[str, tuple[str, str]]
 """Condition keys: the type that IAM's simulator has for them, and the value."""
 
@@ -188,8 +190,9 @@ def of_scheduler(places: Places) -> Iterator[Need]:
 
 
 def _turns(places: Places) -> Iterator[Need]:
-    lines = ("Query", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
-    yield Need(tuple(f"dynamodb:{one}" for one in lines), places.table("ConcurrencyTable"))
+    changes = ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
+    yield Need(tuple(f"dynamodb:{one}" for one in changes), places.table("ConcurrencyTable"))
+    yield Need(("dynamodb:Query",), places.table("ConcurrencyTable", STATUS_INDEX))
     yield Need(("states:SendTaskSuccess",), places.machine)
 
 
