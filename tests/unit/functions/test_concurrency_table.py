@@ -143,3 +143,11 @@ def test_transaction_that_dynamodb_goes_on_refusing_is_an_error(table, reason, t
     with pytest.raises(ServiceError, match="TransactWriteItems"):
         acquire(cancelling(table, reason, times).table, execution("a"))
     assert table.slots_in_use() == 0
+
+
+def test_a_reader_of_an_item_that_was_removed_and_stored_again_releases_nothing(table):
+    seen = acquire(table, table.save(execution("a")))
+    assert table.release(seen)
+    again = acquire(table, table.save(execution("a")))  # it was redriven
+    assert not table.release(seen)
+    assert (table.find("a"), table.slots_in_use()) == (again, 1)

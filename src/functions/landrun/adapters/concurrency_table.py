@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from random import random
 from typing import Any
+from uuid import uuid4
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
@@ -99,7 +100,7 @@ class ConcurrencyTable:
         return self._write(delete, *([self._count(-1)] if execution.holds_slot else []))
 
     def _put(self, execution: LimitedExecution, *others: Any) -> LimitedExecution | None:
-        stored = execution.model_copy(update={"version": execution.version + 1})
+        stored = execution.model_copy(update={"version": uuid4().hex})
         item = stored.model_dump(mode="json", exclude_none=True) | {
             "item_type": EXECUTION,
             "status_and_start": f"{stored.status}#{stored.started_at}#{stored.name}",

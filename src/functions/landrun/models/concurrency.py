@@ -34,8 +34,9 @@ class LimitedExecution(BaseModel):
     task_tokens : tuple of str
         The task tokens of all its requests. Only the newest one is valid, but messages arrive in
         any order, so nobody knows which one that is.
-    version : int
-        How often the item was written; 0 if it is not stored.
+    version : str
+        Identifies the item as it was written last; empty if it is not stored. It is never used
+        twice, so an item that was removed and stored again has another version.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,7 +48,7 @@ class LimitedExecution(BaseModel):
     acquired_at: datetime | None = None
     status: SlotStatus = SlotStatus.WAITING
     task_tokens: tuple[str, ...] = ()
-    version: int = 0
+    version: str = ""
 
     @property
     def holds_slot(self) -> bool:
