@@ -247,11 +247,6 @@ def test_each_kind_of_value_has_its_own_way_of_being_summed(summaries, expected)
     assert {name: said[name] for name in said.keys() - {"hosts", "shards"}} == expected
 
 
-def test_hosts_are_in_the_order_in_which_people_count():
-    hosts = [f"algo-{number}" for number in range(1, 12)]
-    assert summed({"hosts": sorted(hosts)})["hosts"] == hosts
-
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),

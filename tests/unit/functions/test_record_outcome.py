@@ -1,4 +1,8 @@
-"""The record of a run's outcome, and that each failure is notified of once, whatever dies."""
+"""The record of a run's outcome, and that each failure is notified of once.
+
+tests/faults/test_cases_statuses.py has the cases of doubled, late and lost events, in any order,
+and of functions that die at any call.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from typing import Any
 import pytest
 
 from landrun.adapters.outputs import OutputSize
-from landrun.errors import NotificationPending, ServiceError
+from landrun.errors import ServiceError
 from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import StatusChange, parse_status_change
@@ -129,22 +133,6 @@ def test_a_failure_is_recorded_with_its_cause_and_its_jobs_exit_message(landrun,
     found = the_record(landrun)
     assert (found.error, found.cause) == (failed.error, failed.cause)
     assert found.exit_message == json.loads(failed.cause)["ExitMessage"]
-
-
-@pytest.mark.parametrize("event", ["output", "input"])
-def test_input_and_output_that_the_event_left_out_are_fetched(landrun, change, event):
-    whole, cut = change("execution-succeeded"), change(f"execution-succeeded-{event}-left-out")
-    described = {"input": whole.input, "output": whole.output}
-    landrun.executions.described[cut.executionArn] = described
-    landrun.record(cut)
-    assert the_record(landrun).output == whole.output
-    assert the_record(landrun).input_message == json.loads(whole.input)["InputMessage"]
-
-
-@pytest.mark.parametrize("event", ["execution-aborted", "execution-succeeded-input-left-out"])
-def test_what_the_event_says_is_recorded_of_an_execution_that_was_forgotten(landrun, change, event):
-    assert landrun.record(change(event))
-    assert the_record(landrun).status == change(event).status
 
 
 # ---- The job of this attempt
@@ -352,15 +340,6 @@ def test_a_write_whose_answer_was_lost_is_known_as_ones_own(landrun, change):
     assert landrun.metrics.counts["Executions Status=FAILED"] == 1
 
 
-def test_an_end_before_its_start_makes_a_full_record_that_the_start_leaves(landrun, change):
-    assert landrun.record(change("execution-succeeded"))
-    before = the_record(landrun)
-    assert not landrun.record(change("execution-running"))
-    assert the_record(landrun) == before
-    known = {"preprocessing_job_name", "trigger", "started_at", "stopped_at"}
-    assert known <= before.attributes().keys()
-
-
 def test_nobody_is_notified_of_a_failure_that_cannot_be_recorded(landrun, change):
     down = ServiceError("dynamodb:PutItem", "InternalServerError", "later")
     landrun.runs_table.failing[change("execution-failed").name] = down
@@ -408,27 +387,6 @@ def test_a_process_that_claims_a_notification_has_as_long_as_the_first_had(recor
     assert len(landrun.notifications.published) == 1
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_failure_is_recorded_and_notified_of_wherever_the_function_dies(landrun, change, after):
-    doubled = 0
-    for at in range(1, 20):
-        landrun.runs_table.records.clear()
-        landrun.notifications.published.clear()
-        try:
-            mortal(landrun, at=at, after=after).record(change("execution-failed"))
-        except Killed:
-            landrun.clock.advance(minutes=5)
-            landrun.record(change("execution-failed"))
-        else:
-            break
-        assert (the_record(landrun).status, the_record(landrun).unfinished) == ("FAILED", None)
-        assert landrun.notifications.published
-        doubled += len(landrun.notifications.published) - 1
-    assert at > 5
-    # Only between SNS's answer and the write that notes it: after one call, before the next.
-    assert doubled == 1
-
-
 @pytest.mark.parametrize("refusals", [1, 5])
 def test_a_notification_that_sns_refuses_is_sent_by_the_next_attempt_at_once(
     landrun, change, refusals
@@ -448,18 +406,6 @@ def test_a_notification_that_sns_refuses_is_sent_by_the_next_attempt_at_once(
 # ---- Redriven
 
 
-def test_a_redrive_waits_while_the_notification_of_the_failure_before_is_pending(
-    recorded_only, change
-):
-    redriven = change("execution-running-redriven")
-    with pytest.raises(NotificationPending, match=redriven.name):
-        recorded_only.record(redriven)
-    assert (the_record(recorded_only).status, the_record(recorded_only).redrive_count) == (
-        "FAILED",
-        0,
-    )
-
-
 @pytest.mark.parametrize("event", ["execution-running-redriven", "execution-succeeded-redriven"])
 def test_a_redrive_sends_the_overdue_notification_before_it_is_recorded(
     recorded_only, change, event
@@ -470,17 +416,3 @@ def test_a_redrive_sends_the_overdue_notification_before_it_is_recorded(
     record = the_record(recorded_only)
     assert record.name in subject
     assert (record.status, record.redrive_count, record.error) == (change(event).status, 1, None)
-
-
-def test_failed_redriven_succeeded_ends_succeeded_in_whatever_order_it_comes(landrun, change):
-    names = ["execution-succeeded-redriven", "execution-failed", "execution-running-redriven"]
-    assert [landrun.record(change(name)) for name in names] == [True, False, False]
-    assert (the_record(landrun).status, the_record(landrun).redrive_count) == ("SUCCEEDED", 1)
-    assert landrun.notifications.published == []
-
-
-def test_each_failure_of_a_redriven_run_is_notified_of_once(landrun, change):
-    landrun.record(change("execution-failed"))
-    for _ in range(2):
-        landrun.record(change("execution-failed", redriveCount=1))
-    assert len(landrun.notifications.published) == 2

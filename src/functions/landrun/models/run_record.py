@@ -96,6 +96,10 @@ class RunRecord(BaseModel):
         """How far the run is: a later attempt, then a later status, is further."""
         return self.redrive_count, self.status_rank
 
+    def is_older_than(self, other: RunRecord) -> bool:
+        """Return True if the run had not come as far as in the other record."""
+        return self.progress < other.progress
+
     @property
     def notification_is_pending(self) -> bool:
         """Return True if nobody has been notified of the run's failure yet."""

@@ -81,7 +81,7 @@ class OutcomeRecorder:
         """
         record = self._complete(change)
         stored = self.runs_table.write(record)
-        if stored and stored.progress < record.progress:  # its pending notification is in the way
+        if stored and stored.is_older_than(record):  # its pending notification is in the way
             self._notify_first(stored)
             stored = self.runs_table.write(record)
         if stored and not _is_same_write(stored, record):
