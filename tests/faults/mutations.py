@@ -69,6 +69,12 @@ MUTATIONS = (
         '"attribute_exists(#name) OR attribute_not_exists(#name) OR ((redrive_count',
     ),
     Mutation(
+        "note of a pending notification",
+        "services/record_outcome.py",
+        '        pending = {"unfinished": NOTIFICATION_PENDING,',
+        '        pending = {"unfinished": None,',
+    ),
+    Mutation(
         "bound's condition",
         "adapters/concurrency_table.py",
         '_SLOT_IS_FREE = "attribute_not_exists(slots_in_use) OR slots_in_use < :limit"',

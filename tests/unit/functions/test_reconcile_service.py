@@ -81,7 +81,7 @@ class FakeLimiter:
         self.changes: list[StatusChange] = []
         self.failing = False
 
-    def status_changed(self, change: StatusChange) -> None:
+    def execution_changed(self, change: StatusChange) -> None:
         self.changes.append(change)
         if self.failing:
             raise THROTTLED
@@ -90,10 +90,10 @@ class FakeLimiter:
         self.called.append(name)
         return self.missed.get(name, [])
 
-    not_resumed = partialmethod(_call, "ExecutionsNotResumed")
-    not_released = partialmethod(_call, "SlotsNotReleased")
-    not_counted = partialmethod(_call, "SlotsNotCounted")
-    give_free_slots = partialmethod(_call, "give_free_slots")
+    missed_resumes = partialmethod(_call, "ExecutionsNotResumed")
+    missed_releases = partialmethod(_call, "SlotsNotReleased")
+    missed_counts = partialmethod(_call, "SlotsNotCounted")
+    acquire_free_slots = partialmethod(_call, "acquire_free_slots")
     measure = partialmethod(_call, "measure")
 
 
@@ -451,7 +451,7 @@ def test_only_overdue_notifications_are_recovered(world):
 def test_slots_are_released_before_free_ones_are_given_and_runs_without_one_looked_for(world, kind):
     world.limiter.missed = {kind: [("run-1", lambda: True), ("run-2", lambda: False)]}
     assert world.reconcile() == {kind: 1}
-    assert world.limiter.called == [*SLOTS[:2], "give_free_slots", "measure", SLOTS[2]]
+    assert world.limiter.called == [*SLOTS[:2], "acquire_free_slots", "measure", SLOTS[2]]
 
 
 def test_longest_run_is_no_shorter_than_the_machine_lets_one_be():
@@ -508,7 +508,7 @@ def test_all_kinds_are_recovered_by_one_call_each_counted_and_logged(lossy, prin
         ("table", "pending", {"Claims"}),
         ("manifests", "listed_after", {"Manifests"}),
         ("executions", "page", {"Statuses", "Executions"}),
-        ("limiter", "give_free_slots", {"slots"}),
+        ("limiter", "acquire_free_slots", {"slots"}),
     ],
 )
 def test_a_step_that_fails_does_not_stop_the_others(

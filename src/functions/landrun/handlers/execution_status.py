@@ -27,6 +27,7 @@ from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
 from landrun.handlers.reporting import message_errors
+from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import SlotRequest, StatusChange, parse_message
 from landrun.observability import create_logger, create_metrics
 from landrun.services.limit_concurrency import ConcurrencyLimiter
@@ -48,6 +49,7 @@ recorder = OutcomeRecorder(
     outputs=Outputs(client("s3")),
     runs_table=RunsTable(dynamodb, settings.runs_table),
     notifications=Notifications(client("sns"), settings.notifications_topic_arn),
+    manifests=S3Uri(settings.output_bucket, settings.manifest_prefix),
     logger=logger,
     metrics=metrics,
     clock=utc_now,

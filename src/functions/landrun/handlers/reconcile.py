@@ -63,6 +63,7 @@ recorder = OutcomeRecorder(
     outputs=Outputs(s3),
     runs_table=runs_table,
     notifications=Notifications(client("sns"), settings.notifications_topic_arn),
+    manifests=S3Uri(settings.output_bucket, settings.manifest_prefix),
     logger=logger,
     metrics=metrics,
     clock=utc_now,

@@ -20,10 +20,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from landrun.adapters.checkpoints import Checkpoints
 from landrun.adapters.landings_table import LandingsTable, PendingLanding
 from landrun.adapters.manifests import Manifests
-from landrun.adapters.runs_table import RUNNING, UNTOLD, RunsTable
+from landrun.adapters.runs_table import RunsTable
 from landrun.adapters.step_functions import Executions
 from landrun.errors import ReconcileFailed, ServiceError
 from landrun.models.run import ManualTrigger, manual_run_name
+from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING, RunRecord
 from landrun.models.status_change import RANKS, described_change, timestamp
 from landrun.observability import Metric, count, count_by
 from landrun.sanitize import one_line
@@ -154,26 +155,27 @@ class Reconciler:
 
     def _statuses(self, before: datetime) -> Iterator[Recovery]:
         running = {one["name"] for one in self._running()}
-        rows = (row for row in self.runs_table.unfinished(RUNNING) if row["name"] not in running)
-        for row in islice(filter(self._can_be_known, rows), LOOK_UPS):
-            yield row["name"], partial(self._record, row["execution_arn"], before)
+        records = self.runs_table.find_unfinished(EXECUTION_RUNNING)
+        ended = (record for record in records if record.name not in running)
+        for record in islice(filter(self._can_be_known, ended), LOOK_UPS):
+            yield record.name, partial(self._record, record.execution_arn, before)
 
     def _running(self) -> Iterator[dict[str, Any]]:
         """List the running executions, as far as one reconcile reads them."""
         pages = islice(self._pages(statusFilter="RUNNING"), PAGES)
         return (one for page, _ in pages for one in page)
 
-    def _can_be_known(self, row: dict[str, Any]) -> bool:
+    def _can_be_known(self, record: RunRecord) -> bool:
         """Return False for runs whose outcome nobody can learn, which would delay the others.
 
         They are runs of a former state machine, which the function's role may not describe, and
         those that Step Functions must have forgotten.
         """
         forgotten = timestamp((self.clock() - REMEMBERED - LONGEST_RUN).timestamp() * 1000)
-        ours: bool = row["state_machine_arn"] == self.executions.state_machine_arn
-        known = ours and row["started_at"] > forgotten
+        ours = record.state_machine_arn == self.executions.state_machine_arn
+        known = ours and record.started_at > forgotten
         if not known:
-            self.logger.warning("outcome cannot be known", run=row["name"])
+            self.logger.warning("outcome cannot be known", run=record.name)
         return known
 
     def _record(self, arn: str, before: datetime) -> bool:
@@ -230,7 +232,7 @@ class Reconciler:
                 return
 
     def _not_recorded(self, listed: list[dict[str, Any]], before: datetime) -> Iterator[Recovery]:
-        known = self.runs_table.known([one["name"] for one in listed])
+        known = self.runs_table.find_progress([one["name"] for one in listed])
         for one in listed:
             progress = (one.get("redriveCount", 0), RANKS[one["status"]])
             if _changed_at(one) <= before and known.get(one["name"], (-1, 0)) < progress:
@@ -274,7 +276,7 @@ class Reconciler:
             if found.modified and now - REMEMBERED < found.modified <= before
             if (name := self.manifests.run_of(found.key))
         ]
-        known = self.runs_table.known(names)
+        known = self.runs_table.find_progress(names)
         for name in names:
             if name not in known:
                 yield name, partial(self._start, name)
@@ -297,8 +299,8 @@ class Reconciler:
 
     def _notifications(self) -> Iterator[Recovery]:
         """Find failures that were recorded and not notified."""
-        for row in self.runs_table.unfinished(UNTOLD):
-            yield row["name"], partial(self.recorder.tell_overdue, row)
+        for record in self.runs_table.find_unfinished(NOTIFICATION_PENDING):
+            yield record.name, partial(self.recorder.notify_if_overdue, record)
 
     def _recover_slots(
         self, slots_before: datetime, before: datetime, failed: list[str]
