@@ -14,10 +14,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from handler_loader import CurrentStdout, Printed
-from landrun.adapters.runs_table import RUNNING, UNTOLD
 from landrun.errors import ReconcileFailed, ServiceError
 from landrun.models.run import ManualTrigger, ScheduleTrigger
-from landrun.models.status_change import StatusChange, described_change, row
+from landrun.models.run_record import NOTIFICATION_PENDING, RunRecord
+from landrun.models.status_change import StatusChange, described_change
 from landrun.services import reconcile
 from landrun.services.reconcile import CLAIM_GRACE, GRACE, KINDS, Reconciler
 from landrun_ops.workflow.config import TEMPLATE
@@ -41,34 +41,33 @@ class FakeRuns:
     """The runs table, and the recorder that writes to it and notifies of failures."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, dict[str, Any]] = {}
+        self.records: dict[str, RunRecord] = {}
         self.overdue: set[str] = set()
         self.notified: list[str] = []
         self.failing = False
 
-    def unfinished(self, what: str) -> list[dict[str, Any]]:
-        return [dict(one) for one in self.rows.values() if one.get("unfinished") == what]
+    def find_unfinished(self, what: str) -> list[RunRecord]:
+        return [record for record in self.records.values() if record.unfinished == what]
 
-    def known(self, names: list[str]) -> dict[str, tuple[int, int]]:
-        rows = [self.rows[name] for name in names if name in self.rows]
-        return {one["name"]: (one["redrive_count"], one["status_rank"]) for one in rows}
+    def find_progress(self, names: list[str]) -> dict[str, tuple[int, int]]:
+        return {name: self.records[name].progress for name in names if name in self.records}
 
     def record(self, change: StatusChange, **more: str) -> bool:
         if self.failing:
             raise THROTTLED
-        found = row(change) | more
-        progress = found["redrive_count"], found["status_rank"]
-        newer = self.known([change.name]).get(change.name, (-1, 0)) < progress
+        found = RunRecord.from_status_change(change).model_copy(update=more)
+        stored = self.records.get(change.name)
+        newer = stored is None or stored.is_older_than(found)
         if newer:
-            self.rows[change.name] = found
+            self.records[change.name] = found
         return newer
 
-    def tell_overdue(self, found: dict[str, Any]) -> bool:
-        if found["name"] not in self.overdue:
+    def notify_if_overdue(self, found: RunRecord) -> bool:
+        if found.name not in self.overdue:
             return False
-        self.overdue.remove(found["name"])
-        del self.rows[found["name"]]["unfinished"]
-        self.notified.append(found["name"])
+        self.overdue.remove(found.name)
+        self.records[found.name] = found.model_copy(update={"unfinished": None})
+        self.notified.append(found.name)
         return True
 
 
@@ -132,7 +131,8 @@ class World(LandingsWorld):
         return self.metrics.metric_set.get(name, {"Value": []})["Value"]
 
     def status(self, name: str) -> str | None:
-        return self.runs.rows.get(name, {}).get("status")
+        record = self.runs.records.get(name)
+        return record and record.status
 
     def execution(self, event: str, name: str = "run", **more: Any) -> dict[str, Any]:
         """The execution of an event, as Step Functions describes it."""
@@ -148,7 +148,7 @@ class World(LandingsWorld):
         """An execution whose record says that it runs."""
         found = self.execution(event, name, **more)
         running = {**found, "status": "RUNNING", "stopDate": None}
-        self.runs.record(described_change(running), unfinished=RUNNING)
+        self.runs.record(described_change(running))
         return found["executionArn"]
 
     def redriven(self, event: str) -> None:
@@ -167,7 +167,7 @@ class World(LandingsWorld):
     def notify(self, name: str, *, overdue: bool) -> None:
         """A failure of which nobody has been notified."""
         failed = self.execution("execution-failed", name)
-        self.runs.record(described_change(failed), unfinished=UNTOLD)
+        self.runs.record(described_change(failed), unfinished=NOTIFICATION_PENDING)
         self.runs.overdue |= {name} if overdue else set()
 
 
@@ -211,9 +211,9 @@ def test_what_is_older_than_the_grace_is_recovered_as_its_event_would_have_had_i
         world.clock.now += timedelta(seconds=1)
     assert world.reconcile(NO_GRACE if by_hand else None) == {kind: 1}
     if kind in ("Statuses", "Executions"):
-        record, described = world.runs.rows["run"], world.executions.described.popitem()[1]
-        assert (record["status"], "unfinished" in record) == (described["status"], False)
-        assert record["redrive_count"] == described["redriveCount"]
+        record, described = world.runs.records["run"], world.executions.described.popitem()[1]
+        assert (record.status, record.unfinished) == (described["status"], None)
+        assert record.redrive_count == described["redriveCount"]
         assert world.limiter.changes[-1].status == described["status"]
     else:
         started = json.loads(world.executions.started["run"])

@@ -30,13 +30,13 @@ def manifests():
 
 @pytest.fixture
 def runs(manifests, executions):
-    return RunStarter(manifests, executions, S3Uri("outputs", "processed/"), clock=lambda: NOW)
+    return RunStarter(manifests, executions, S3Uri("outputs", "processed/"), "manifest", clock=lambda: NOW)
 
 
 @pytest.fixture
 def moved(manifests, executions):
     """The same, after somebody has changed OutputPrefix."""
-    return RunStarter(manifests, executions, S3Uri("outputs", "elsewhere/"), clock=lambda: NOW)
+    return RunStarter(manifests, executions, S3Uri("outputs", "elsewhere/"), "manifest", clock=lambda: NOW)
 
 
 def test_a_run_that_is_new_is_neither_a_duplicate_nor_a_mismatch(runs, executions):
@@ -52,7 +52,7 @@ def test_the_manifest_says_what_the_run_is_started_by(runs, manifests):
 
 def test_a_run_that_still_runs_is_found(manifests, executions):
     late = NOW + timedelta(hours=1)
-    runs = RunStarter(manifests, executions, S3Uri("outputs", "processed/"), clock=lambda: late)
+    runs = RunStarter(manifests, executions, S3Uri("outputs", "processed/"), "manifest", clock=lambda: late)
     runs.start(NAME, "landings", ["a"], TRIGGER)
     again = runs.start(NAME, "landings", ["a"], TRIGGER)
     assert (again.duplicate, again.mismatch, len(executions.started)) == (True, False, 1)
