@@ -6,7 +6,7 @@ import json
 from functools import reduce
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from landrun import sanitize
@@ -22,7 +22,6 @@ DEEP = reduce(lambda inner, _: [inner], range(100_000), [])
 
 
 @given(anything, st.integers(2, 50))
-@example("a\nb\x1b[31m", 50)
 def test_any_text_is_shown_as_one_printable_line_of_limited_length(text, limit):
     line, escaped = sanitize.one_line(text, limit), sanitize.printable(text)
     assert escaped.isprintable()
@@ -32,11 +31,8 @@ def test_any_text_is_shown_as_one_printable_line_of_limited_length(text, limit):
     assert line.endswith("…") or line == escaped
 
 
-@pytest.mark.parametrize(
-    ("text", "escaped"), [("a\nb", "a\\nb"), ("\x1b[31m", "\\x1b[31m"), ("é😀", "é😀")]
-)
-def test_control_characters_are_escaped_and_every_script_stays(text, escaped):
-    assert sanitize.printable(text) == escaped
+def test_control_characters_are_escaped_and_every_script_stays():
+    assert sanitize.printable("a\nb\x1b[31mé😀\u202e") == r"a\nb\x1b[31mé😀\u202e"
 
 
 @pytest.mark.parametrize(
@@ -92,13 +88,10 @@ def test_json_that_is_not_an_object_or_too_much_of_one_is_an_empty_one(text):
     assert sanitize.json_object(text) == {}
 
 
-@pytest.mark.parametrize(
-    ("value", "levels", "deeper"),
-    [(DEEP, 30, True), ({"a": [{"b": 1}]}, 3, False), ({"a": [{"b": 1}]}, 2, True)],
-    ids=str.split("deep 3 2"),
-)
-def test_deep_nesting_is_found_without_following_it_to_its_end(value, levels, deeper):
-    assert sanitize.nested_deeper(value, levels) == deeper
+def test_deep_nesting_is_found_without_following_it_to_its_end():
+    assert sanitize.nested_deeper(DEEP, 30)
+    assert sanitize.nested_deeper({"a": [{"b": 1}]}, 2)
+    assert not sanitize.nested_deeper({"a": [{"b": 1}]}, 3)
 
 
 @given(anything)

@@ -66,27 +66,17 @@ def test_a_foreign_manifest_has_neither_trigger_nor_prefix(manifests, s3, packed
     assert (found.keys, found.trigger, found.prefix, found.landings) == (("a",), None, None, None)
 
 
-ALPHABETS = {
-    "quotes": '"\\',
-    "control characters": "".join(map(chr, range(1, 32))) + "\x7f",
-    "ASCII": "".join(map(chr, range(32, 127))),
-    "two bytes": "".join(map(chr, range(0x80, 0x800))),
-    "three bytes": "".join(map(chr, range(0x800, 0xD800))),
-    "four bytes": "".join(map(chr, range(0x10000, 0x10FFFF, 97))),
-}
-ALPHABETS["all of one byte"] = "".join(map(chr, range(1, 128)))
-ALPHABETS["all"] = "".join(letters[:100] for letters in ALPHABETS.values())
-
-
 class Bucket:
     def put_object(self, **request):
         self.metadata = request["Metadata"]
 
 
-@pytest.mark.parametrize("kind", ALPHABETS)
-def test_the_trigger_of_the_longest_key_is_ascii_that_fits_the_metadata_of_s3(kind):
-    source, key, bucket = random.Random(kind), "", Bucket()
-    while len((more := key + source.choice(ALPHABETS[kind])).encode()) <= 1024:
+@pytest.mark.parametrize(
+    ("first", "last"), [(1, 0x7F), (0x80, 0x7FF), (0x800, 0xD7FF), (0x10000, 0x10FFFF)]
+)
+def test_the_trigger_of_the_longest_key_is_ascii_that_fits_the_metadata_of_s3(first, last):
+    source, key, bucket = random.Random(first), "", Bucket()
+    while len((more := key + chr(source.randint(first, last))).encode()) <= 1024:
         key = more
     Manifests(bucket, "outputs", "manifests/").write_once("run-1", "b", [key], landing_trigger(key))
     [(name, value)] = bucket.metadata.items()
@@ -154,11 +144,6 @@ def test_a_listing_continues_over_its_pages(manifests, s3, monkeypatch):
         s3.put_object(Bucket="outputs", Key=key, Body=b"x")
     found = [(entry.key, entry.size) for entry in manifests.list_objects(S3Uri("outputs", "in/"))]
     assert found == [(f"in/{number}", 1) for number in range(7)]
-
-
-def test_a_missing_bucket_is_a_service_error_that_names_the_call(aws):
-    with pytest.raises(ServiceError, match="s3:PutObject: NoSuchBucket"):
-        Manifests(aws("s3"), "nowhere", "manifests/").write_once("run-1", "landings", ["a"])
 
 
 class BusyBucket:

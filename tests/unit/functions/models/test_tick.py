@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from landrun.errors import ConfigurationError
 from landrun.models.tick import scheduled_input
@@ -40,8 +38,3 @@ def test_an_input_without_a_date_is_the_same_at_every_tick():
 def test_a_wrong_parameter_is_named(template, zone, named):
     with pytest.raises(ConfigurationError, match=named):
         scheduled_input(template, DUE, zone)
-
-
-@given(st.datetimes(timezones=st.just(UTC), min_value=datetime(2000, 1, 1)))  # noqa: DTZ001
-def test_any_due_time_has_its_own_day(due):
-    assert scheduled_input("s3://b/{date:%Y-%m-%d}", due, "UTC").key == f"{due:%Y-%m-%d}"
