@@ -27,6 +27,29 @@ from landrun.clock import utc_now
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "landrun")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "landrun")  # read at each single_metric
 
+ENVIRONMENT = {
+    "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:landrun",
+    "JOB_NAME_PREFIX": "landrun",
+    "LANDING_BUCKET": "landings",
+    "LANDING_PREFIX": "incoming/",
+    "LANDING_SUFFIX": "",
+    "OUTPUT_BUCKET": "outputs",
+    "OUTPUT_PREFIX": "processed/",
+    "MANIFEST_PREFIX": "manifests/",
+    "INPUT_MESSAGE_FORMAT": "manifest",
+    "START_ON": "arrival",
+    "MAX_OBJECTS_PER_RUN": "10",
+    "LANDINGS_TABLE": "landings-table",
+    "RUNS_TABLE": "runs-table",
+    "CONCURRENCY_TABLE": "concurrency-table",
+    "MAX_CONCURRENT_RUNS": "2",
+    "SCHEDULED_INPUT": "s3://landings/incoming/{date:%Y}/",
+    "SCHEDULE_TIMEZONE": "Europe/Berlin",
+    "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:failures",
+    "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead",
+}
+"""The variables of all functions, with values that are right."""
+
 
 @dataclass(frozen=True)
 class Context:

@@ -124,7 +124,7 @@ class Stack:
 
     def environment(self, function: str) -> dict[str, str]:
         properties = self.of_type("AWS::Lambda::Function")[function]
-        return dict(properties["Environment"]["Variables"])
+        return {name: str(value) for name, value in properties["Environment"]["Variables"].items()}
 
 
 def resolver_of(template: Json, parameters: Mapping[str, str]) -> Resolver:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
 import pytest
 
+from handler_loader import load_handler
 from landrun import settings
 
 MODELS: dict[str, type[settings.Settings]] = {
@@ -31,7 +30,7 @@ def function(request: pytest.FixtureRequest) -> str:
 
 
 def read_by(function: str) -> set[str]:
-    return {field.name.upper() for field in fields(MODELS[function])}
+    return {name.upper() for name in MODELS[function].model_fields}
 
 
 def test_every_function_is_given_all_that_its_settings_read(stack: Any, function: str) -> None:
@@ -48,12 +47,17 @@ def test_no_function_is_given_what_only_others_need_one_by_one(stack: Any, funct
 @pytest.mark.parametrize(
     "parameters", [{"ScheduledInput": "incoming/{date:%Y}/"}, {"StartOn": "schedule"}], ids=str
 )
-def test_settings_read_the_environment_that_the_template_gives(
+def test_the_handler_is_a_function_that_starts_with_the_environment_of_the_template(
     deployed: Callable[..., Any], function: str, parameters: dict[str, str]
 ) -> None:
     stack = deployed(**parameters)
-    read = MODELS[function].load(stack.environment(function))
-    assert vars(read)["state_machine_arn"] == "<ProcessingStateMachine>"
+    handler = stack.of_type("AWS::Lambda::Function")[function]["Handler"]
+    package, module, name = handler.rsplit(".", 2)
+    assert package == "landrun.handlers"
+    loaded = load_handler(module, stack.environment(function), lambda service: None)
+    assert callable(getattr(loaded, name))
+    assert loaded.settings == MODELS[function].load(stack.environment(function))
+    assert loaded.settings.state_machine_arn == "<ProcessingStateMachine>"
 
 
 @pytest.mark.parametrize("start_on", ["arrival", "schedule"])
@@ -62,12 +66,6 @@ def test_all_functions_are_told_the_same_way_to_start_runs(
 ) -> None:
     stack = deployed(StartOn=start_on)
     assert {stack.environment(name)["START_ON"] for name in MODELS} == {start_on}
-
-
-def test_the_handler_is_a_callable_of_a_module_that_ships(stack: Any, function: str) -> None:
-    handler = stack.of_type("AWS::Lambda::Function")[function]["Handler"]
-    module, _, name = handler.rpartition(".")
-    assert callable(getattr(importlib.import_module(module), name))
 
 
 def test_functions_run_on_python_3_13_on_arm64(deployed: Callable[..., Any], function: str) -> None:

@@ -1,4 +1,4 @@
-"""The time, for whoever is not given another clock."""
+"""The clock of the functions; tests pass others."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """Tell the time in UTC."""
+    """Return the time in UTC."""
     return datetime.now(UTC)

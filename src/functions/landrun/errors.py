@@ -128,13 +128,13 @@ class ServiceError(LandrunError):
     Parameters
     ----------
     operation : str
-        What was called, as in ``states:StartExecution``.
+        The call, such as ``states:StartExecution``.
     code : str
         The service's error code, or the name of botocore's error when there was no answer.
     message : str
-        What the service said.
+        The message in the service's answer.
     answer : dict, optional
-        Its whole answer, for errors that carry more than a code.
+        The whole answer, for errors that carry more than a code.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-r"""What comes from outside, read with care and shown as plain text.
+r"""Read and show untrusted text.
 
-Object keys, fields of events, causes, exit messages and summaries are written by whoever may put
-an object or start an execution. None of it may move a terminal's cursor, begin a log line of its
-own, turn text round (U+202E), or become a link in a mail.
+Anyone who may put an object or start an execution writes object keys, fields of events, causes,
+exit messages and summaries. None of them may move a terminal's cursor, forge a log line, reverse
+text (U+202E), or become a link in a mail.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import re
 from typing import Any
 
 SHOWN = 1000
-"""Characters of a text from outside that a message or a log line gets."""
+"""Characters of an untrusted text that a message or a log line gets."""
 
 _LINK = re.compile(r"(?<!s3):(?=//)|(?<=www)\.", re.IGNORECASE)
 _TAG = str.maketrans({"<": r"\x3c", ">": r"\x3e"})
 
 
 def printable(text: str) -> str:
-    r"""Show what is not printable as escapes: control characters, line breaks, turns of direction.
+    r"""Escape what is not printable: control characters, line breaks, changes of direction.
 
     >>> print(printable("a\x1b[2Jb\u202ec"))
     a\x1b[2Jb\u202ec
@@ -42,8 +42,8 @@ def one_line(text: str, limit: int = SHOWN) -> str:
 def shown(value: object, limit: int = 120) -> str:
     """Spell any value for an error's message: one line, and never long.
 
-    A number of 5,000 digits or a list in a thousand lists, which Python does not spell, is named
-    by its type.
+    Python refuses to spell a number of 5,000 digits or a list nested in a thousand lists: those are
+    named by their type.
     """
     try:
         return one_line(repr(value[:limit] if isinstance(value, str) else value), limit)
@@ -52,7 +52,7 @@ def shown(value: object, limit: int = 120) -> str:
 
 
 def defanged(text: str) -> str:
-    r"""Show a text so that neither a mail program nor a chat makes a link or a tag of it.
+    r"""Change a text so that neither a mail program nor a chat finds a link or a tag in it.
 
     >>> print(defanged("s3://b/<b>https://evil.example or www.evil.example"))
     s3://b/\x3cb\x3ehttps[:]//evil.example or www[.]evil.example
@@ -61,14 +61,14 @@ def defanged(text: str) -> str:
 
 
 def whole(text: str) -> str:
-    """Give a text in which halves of surrogate pairs are question marks: then it is Unicode."""
+    """Replace halves of surrogate pairs, which UTF-8 cannot encode, with question marks."""
     return text.encode("utf-8", "replace").decode()
 
 
 def json_object(text: str | bytes | None) -> dict[str, Any]:
-    """Read a JSON object; an empty one for whatever else the text may be.
+    """Read a JSON object; return an empty one for any other text.
 
-    No text is too deep, and no number too long: Python refuses such, and they are nothing then.
+    That includes JSON that Python refuses: nested too deep, or with a number of too many digits.
     """
     try:
         value = json.loads(text or "")
@@ -78,9 +78,9 @@ def json_object(text: str | bytes | None) -> dict[str, Any]:
 
 
 def plain_json(value: object, indent: int | None = None) -> str:
-    r"""Spell a value as JSON in which all that is not printable is an escape.
+    r"""Serialise a value as JSON, and escape what is not printable.
 
-    Keys in any script stay readable, and so `json`'s own ``ensure_ascii`` is not what is wanted.
+    Unlike with `json`'s ``ensure_ascii``, keys in any script stay readable.
 
     >>> print(plain_json({"key": "é\x9b\u202e"}))
     {"key":"é\u009b\u202e"}
@@ -93,6 +93,6 @@ def plain_json(value: object, indent: int | None = None) -> str:
 
 
 def nested_deeper(value: object, levels: int) -> bool:
-    """Whether lists and objects lie in one another more than ``levels`` deep."""
+    """Return True if lists and objects are nested more than ``levels`` deep."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return any(levels == 0 or nested_deeper(one, levels - 1) for one in inner)

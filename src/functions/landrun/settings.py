@@ -1,4 +1,4 @@
-"""The environment of each function as one frozen model: the only reader of the environment.
+"""The environment of each function as one frozen model, and the only reader of the environment.
 
 A field's name in upper case is the variable's name, as template.yaml sets it.
 """
@@ -12,26 +12,33 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from landrun.errors import ConfigurationError
+from landrun.errors import ConfigurationError, InvalidName
 from landrun.models.landing import LandingFilter
 from landrun.models.run import InputFormat, check_prefix
 
 
 def _folder(value: str) -> str:
     if not value.endswith("/") or value.startswith("/"):
-        raise ValueError("must end with a slash and not begin with one, as in 'processed/'")
+        raise ValueError("must end with a slash and not begin with one, such as 'processed/'")
     return value
+
+
+def _run_name_prefix(value: str) -> str:
+    try:
+        return check_prefix(value)
+    except InvalidName as error:
+        raise ValueError(str(error)) from error
 
 
 Required = Annotated[str, Field(min_length=1)]
 Folder = Annotated[str, AfterValidator(_folder)]
-RunNamePrefix = Annotated[str, AfterValidator(check_prefix)]
+RunNamePrefix = Annotated[str, AfterValidator(_run_name_prefix)]
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
 
 
 class Settings(BaseSettings):
-    """What a function reads from its environment."""
+    """The environment of a function."""
 
     model_config = SettingsConfigDict(frozen=True)
 
@@ -57,7 +64,8 @@ class Settings(BaseSettings):
                 for name in cls.model_fields
                 if name.upper() in environment
             }
-            return cls(_env_prefix="none of the process: ", **given)
+            # With this prefix pydantic-settings finds nothing in the environment of the process.
+            return cls(_env_prefix="not of the process: ", **given)
         except ValidationError as error:
             raise ConfigurationError(
                 "the function's environment is wrong, see template.yaml: "
@@ -72,23 +80,28 @@ def _problem(problem: ErrorDetails) -> str:
 
 
 class StartSettings(Settings):
-    """What both functions that start runs need to know."""
+    """The environment that all functions share that start runs."""
 
     state_machine_arn: Required
     job_name_prefix: RunNamePrefix
     output_bucket: Required
     output_prefix: Folder
     manifest_prefix: Folder
-    landing_bucket: Required
-    landing_prefix: str
-    landing_suffix: str
     input_message_format: InputFormat
     start_on: Literal["arrival", "schedule"]
     landings_table: Required
 
+
+class LandingSettings(StartSettings):
+    """The environment that the functions share that decide which objects start runs."""
+
+    landing_bucket: Required
+    landing_prefix: str
+    landing_suffix: str
+
     @model_validator(mode="after")
-    def _outputs_beside_landings(self) -> Self:
-        """Refuse one bucket in which outputs and landings are the same keys.
+    def _keep_outputs_apart_from_landings(self) -> Self:
+        """Refuse overlapping prefixes of outputs and landings in one bucket.
 
         A run's output would land and start another run, or landings would be taken for outputs
         and start none. CloudFormation cannot compare the beginnings of texts.
@@ -111,13 +124,13 @@ class StartSettings(Settings):
         return LandingFilter(prefix=prefix, suffix=self.landing_suffix, own=own)
 
 
-class ObjectCreatedSettings(StartSettings):
+class ObjectCreatedSettings(LandingSettings):
     """The environment of object_created."""
 
     dead_letter_queue_url: Required
 
 
-class ScheduleSettings(StartSettings):
+class ScheduleSettings(LandingSettings):
     """The environment of schedule."""
 
     max_objects_per_run: PositiveInt
@@ -125,7 +138,7 @@ class ScheduleSettings(StartSettings):
     schedule_timezone: Required
 
     @model_validator(mode="after")
-    def _one_source(self) -> Self:
+    def _read_from_one_source(self) -> Self:
         if self.start_on == "schedule" and self.scheduled_input:
             raise ValueError(
                 "with StartOn=schedule a tick reads what has landed: leave ScheduledInput empty"
@@ -133,7 +146,7 @@ class ScheduleSettings(StartSettings):
         return self
 
     @model_validator(mode="after")
-    def _no_feedback(self) -> Self:
+    def _read_no_outputs(self) -> Self:
         """Refuse to read what runs write: each run would make the next one larger."""
         own = (self.output_prefix, self.manifest_prefix)
         bucket, _, prefix = self.scheduled_input.removeprefix("s3://").partition("/")
@@ -148,17 +161,9 @@ class ScheduleSettings(StartSettings):
         return self
 
 
-class ReconcileSettings(Settings):
+class ReconcileSettings(StartSettings):
     """The environment of reconcile."""
 
-    state_machine_arn: Required
-    job_name_prefix: RunNamePrefix
-    output_bucket: Required
-    output_prefix: Folder
-    manifest_prefix: Folder
-    input_message_format: InputFormat
-    start_on: Literal["arrival", "schedule"]
-    landings_table: Required
     max_objects_per_run: PositiveInt
     runs_table: Required
     notifications_topic_arn: Required

@@ -9,8 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landrun.errors import LandrunError
-from landrun.handlers import reconcile, schedule
-from landrun.settings import ReconcileSettings, ScheduleSettings
 
 from .aws import THEN
 from .conftest import Lambda, payloads, thoroughly
@@ -39,11 +37,9 @@ def called(function: Lambda, event: Any) -> Any:
 
 
 @pytest.fixture(scope="module", params=["arrival", "schedule"])
-def tick(request, aws, environment):
-    mode = {"START_ON": request.param}
-    mode |= {"SCHEDULED_INPUT": ""} if request.param == "schedule" else {}
-    settings = ScheduleSettings.from_environment(environment | mode)
-    return Lambda(lambda telemetry: schedule.build(settings, aws, telemetry=telemetry, mapper=map))
+def tick(request, aws):
+    source = {"SCHEDULED_INPUT": ""} if request.param == "schedule" else {}
+    return Lambda("schedule", aws, START_ON=request.param, **source)
 
 
 @thoroughly
@@ -66,9 +62,8 @@ def test_a_tick_is_answered_or_refused_in_one_line(aws, tick, event, keys):
 
 
 @pytest.fixture(scope="module")
-def reconciling(aws, environment):
-    settings = ReconcileSettings.from_environment(environment)
-    return Lambda(lambda telemetry: reconcile.build(settings, aws, telemetry=telemetry, mapper=map))
+def reconciling(aws):
+    return Lambda("reconcile", aws)
 
 
 @thoroughly

@@ -6,9 +6,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from landrun.handlers.object_created import build
-from landrun.settings import ObjectCreatedSettings
-
 from .conftest import Lambda, batch, messages, thoroughly
 from .hostile import bodies
 
@@ -26,23 +23,31 @@ READ = (
 DONE = {"arrival": "StartExecution", "schedule": "UpdateItem"}
 
 
-@pytest.mark.parametrize("mode", list(DONE))
+@pytest.fixture(scope="module", params=list(DONE))
+def mode(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def landing(aws, mode):
+    return Lambda("object_created", aws, START_ON=mode)
+
+
 @thoroughly
 @given(found=st.lists(bodies(EVENTS, READ), min_size=1, max_size=3))
 @example(found=["[" * 100_000])
 @example(found=['{"a":' * 100_000])
 @example(found=["9" * 5000])
-def test_every_message_is_done_ignored_or_refused_with_a_reason(aws, environment, mode, found):
-    settings = ObjectCreatedSettings.from_environment(environment | {"START_ON": mode})
+def test_every_message_is_done_ignored_or_refused_with_a_reason(aws, mode, landing, found):
     aws.reset()
-    landing = Lambda(lambda telemetry: build(settings, aws, telemetry=telemetry))
 
     answer = landing(batch(*found))
 
     assert (answer, landing.stuck) == ({"batchItemFailures": []}, [])
 
-    told = [line["message"] for line in landing.logs if "message" in line]
+    messages = [line["message"] for line in landing.logs if "message" in line]
     refused = aws.asked("SendMessage")
-    assert told.count("message refused") == len(refused)
+    assert messages.count("message refused") == len(refused)
     assert {one["MessageBody"] for one in refused} <= {body or "(empty)" for body in found}
-    assert len(aws.asked(DONE[mode])) + told.count("landing ignored") + len(refused) == len(found)
+    ignored = messages.count("landing ignored")
+    assert len(aws.asked(DONE[mode])) + ignored + len(refused) == len(found)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from landrun.handlers.execution_status import build
-from landrun.settings import ExecutionStatusSettings
-
 from .conftest import Lambda, batch, messages, thoroughly
 from .hostile import bodies
 
@@ -16,9 +13,8 @@ READ = tuple(("SlotRequest", field) for field in ("Name", "ExecutionArn", "Start
 
 
 @pytest.fixture(scope="module")
-def status(aws, environment):
-    settings = ExecutionStatusSettings.from_environment(environment)
-    return Lambda(lambda telemetry: build(settings, aws, telemetry=telemetry))
+def status(aws):
+    return Lambda("execution_status", aws)
 
 
 @thoroughly

@@ -9,9 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landrun.handlers.execution_status import build
-from landrun.settings import ExecutionStatusSettings
-
 from .aws import THEN, stream
 from .conftest import Lambda, batch, messages, thoroughly
 from .hostile import Content, Text, aimed, bodies, changed, spelled, texts, values
@@ -53,9 +50,8 @@ SUMMARY = {"rows_in": 3, "rows_out": 2, "files": [{"name": "a.jsonl", "rows": 3}
 
 
 @pytest.fixture(scope="module")
-def status(aws, environment):
-    settings = ExecutionStatusSettings.from_environment(environment)
-    return Lambda(lambda telemetry: build(settings, aws, telemetry=telemetry))
+def status(aws):
+    return Lambda("execution_status", aws)
 
 
 summaries = (

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import ast
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import redirect_stdout
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from aws_lambda_powertools.metrics import EphemeralMetrics
 
-from landrun.adapters.landings_table import Recorded
-from landrun.observability import Telemetry
+from emitted_metrics import emitted_metrics
+from landrun.observability import count, count_by
 from landrun.services import reconcile
-from landrun.services.start_run import StartedRun
 
 Json = dict[str, Any]
 MetricsOf = Callable[[Json], list[Json]]
@@ -47,73 +47,23 @@ OF_AWS = {
 FUNCTIONS = ("ObjectCreated", "Schedule", "ExecutionStatus", "Reconcile")
 
 
-@dataclass(frozen=True)
-class Emission:
-    """A call of ``count`` or ``duration`` somewhere in the functions."""
-
-    metric: str
-    kind: str
-    dimension: str
-
-    def happen(self, telemetry: Telemetry) -> None:
-        if self.kind == "duration":
-            telemetry.duration(self.metric, 1.0)
-        else:
-            telemetry.count(self.metric, self.dimension, "some" if self.dimension else "")
-
-
-def emissions(source: str) -> set[Emission]:
-    """Find the metrics that a module names itself, with the dimension beside the service."""
-    return {
-        Emission(constant.value, call.func.attr, text(call.args[1:2]))
-        for call in ast.walk(ast.parse(source))
-        if isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Attribute)
-        and call.func.attr in ("count", "duration")
-        and call.args
-        for constant in ast.walk(call.args[0])
-        if isinstance(constant, ast.Constant) and isinstance(constant.value, str)
-    }
-
-
-def text(arguments: list[ast.expr]) -> str:
-    return "".join(str(one.value) for one in arguments if isinstance(one, ast.Constant))
-
-
-def drive(telemetry: Telemetry) -> None:
-    """Let telemetry emit what it names itself."""
-    for duplicate in (False, True):
-        telemetry.started(StartedRun("n", "arn", 1, duplicate=duplicate, mismatch=True))
-    for recorded in Recorded:
-        telemetry.recorded(recorded)
-    telemetry.mended("status")
-    telemetry.ignored("suffix")
-    telemetry.waiting(3, 60.0)
-    telemetry.in_line(3, 60.0)
-
-
-@pytest.fixture
-def emitted(
-    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> set[Metric]:
-    """Every metric that the functions emit, as they emit it."""
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "landrun")
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "landrun")
-    modules = [
-        p for p in (root / "src/functions/landrun").rglob("*.py") if p.stem != "observability"
-    ]
-    telemetry = Telemetry()
-    drive(telemetry)
-    for module in modules:
-        for emission in emissions(module.read_text(encoding="utf-8")):
-            emission.happen(telemetry)
-    telemetry.flush()
-    lines = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+@pytest.fixture(scope="module")
+def emitted() -> set[Metric]:
+    """Every metric that the functions emit, as Powertools prints it."""
+    environment = {"POWERTOOLS_SERVICE_NAME": "landrun", "POWERTOOLS_METRICS_NAMESPACE": "landrun"}
+    printed = io.StringIO()
+    with patch.dict("os.environ", environment), redirect_stdout(printed):
+        metrics = EphemeralMetrics()
+        for name, dimension in emitted_metrics():
+            if dimension:
+                count_by(name, dimension, "some")
+            else:
+                count(metrics, name)
+        metrics.flush_metrics()
     return {
         (directive["Namespace"], metric["Name"], frozenset(dimensions))
-        for line in lines
-        if "_aws" in line
-        for directive in line["_aws"]["CloudWatchMetrics"]
+        for line in printed.getvalue().splitlines()
+        for directive in json.loads(line)["_aws"]["CloudWatchMetrics"]
         for metric in directive["Metrics"]
         for dimensions in directive["Dimensions"]
     }

@@ -47,7 +47,7 @@ class FakeMetrics:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
 
-    def add_metric(self, name: str, _unit: object, value: float) -> None:
+    def add_metric(self, name: str, unit: object, value: float) -> None:
         self.counts[name] += value
 
     def count_by(self, metric: str, dimension: str, value: str) -> None:

@@ -28,15 +28,24 @@ def manifests():
     return FakeManifests()
 
 
+def starter(manifests, executions, prefix, now=NOW):
+    output = S3Uri("outputs", prefix)
+    return RunStarter(manifests, executions, output, "manifest", clock=lambda: now)
+
+
 @pytest.fixture
 def runs(manifests, executions):
-    return RunStarter(manifests, executions, S3Uri("outputs", "processed/"), "manifest", clock=lambda: NOW)
+    return RunStarter(
+        manifests, executions, S3Uri("outputs", "processed/"), "manifest", clock=lambda: NOW
+    )
 
 
 @pytest.fixture
 def moved(manifests, executions):
     """The same, after somebody has changed OutputPrefix."""
-    return RunStarter(manifests, executions, S3Uri("outputs", "elsewhere/"), "manifest", clock=lambda: NOW)
+    return RunStarter(
+        manifests, executions, S3Uri("outputs", "elsewhere/"), "manifest", clock=lambda: NOW
+    )
 
 
 def test_a_run_that_is_new_is_neither_a_duplicate_nor_a_mismatch(runs, executions):
@@ -52,7 +61,9 @@ def test_the_manifest_says_what_the_run_is_started_by(runs, manifests):
 
 def test_a_run_that_still_runs_is_found(manifests, executions):
     late = NOW + timedelta(hours=1)
-    runs = RunStarter(manifests, executions, S3Uri("outputs", "processed/"), "manifest", clock=lambda: late)
+    runs = RunStarter(
+        manifests, executions, S3Uri("outputs", "processed/"), "manifest", clock=lambda: late
+    )
     runs.start(NAME, "landings", ["a"], TRIGGER)
     again = runs.start(NAME, "landings", ["a"], TRIGGER)
     assert (again.duplicate, again.mismatch, len(executions.started)) == (True, False, 1)

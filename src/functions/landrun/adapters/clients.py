@@ -1,7 +1,7 @@
 """The clients of AWS's services, and the one place that translates botocore's errors.
 
 The clients come from botocore, which boto3's clients are made of. boto3 itself adds file transfers
-and resources, which nothing here uses, and a tenth to what a cold start takes to import.
+and resources, which nothing here uses, and a tenth to the imports of a cold start.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ CONNECTIONS = 16
 
 
 def client(service: str) -> Any:
-    """Make the client of a service; botocore's adaptive retries wait for quotas.
+    """Make a client; botocore's adaptive retries slow down when a quota is exceeded.
 
     Parameters
     ----------
     service : str
-        As boto3 names it, such as ``s3`` or ``stepfunctions``.
+        Its name in boto3, such as ``s3`` or ``stepfunctions``.
     """
     config = Config(
         retries={"mode": "adaptive", "total_max_attempts": 6}, max_pool_connections=CONNECTIONS

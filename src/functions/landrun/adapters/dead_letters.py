@@ -49,7 +49,7 @@ class DeadLetters:
 
 
 def _attributes(body: str, reason: str) -> dict[str, Any]:
-    """Return the reason as far as there is room: the largest possible message leaves none."""
+    """Return the reason, cut to the room that the body leaves; the largest body leaves none."""
     taken = len(body.encode())
     limit = MESSAGE_LIMIT if taken <= MESSAGE_LIMIT else LARGEST_LIMIT
     room = max(0, limit - taken - len(_REASON) - len(_TYPE))

@@ -1,8 +1,8 @@
-"""The door to S3 for what goes in: the list of objects that a run reads, written once.
+"""S3, for manifests: the list of objects that a run reads, written once.
 
 A manifest is SageMaker's ``ManifestFile``: ``[{"prefix": "s3://bucket/"}, "key", …]``. It names
-exactly the objects, where an ``S3Prefix`` of ``a.csv`` would also match ``a.csv.bak``. The run's
-trigger is in its user metadata: a manifest alone is enough to start its run.
+exactly its objects, while an ``S3Prefix`` of ``a.csv`` would also match ``a.csv.bak``. The user
+metadata holds the run's trigger, so that a manifest alone is enough to start its run.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from landrun.adapters.clients import translated
 from landrun.adapters.s3_listing import ListedObject, list_objects
@@ -22,33 +22,32 @@ from landrun.models.landing import Landing
 from landrun.models.run import Trigger, is_run_name, parse_trigger
 from landrun.models.s3_uri import S3Uri
 
-_STANDS_ALREADY = "PreconditionFailed"
-_AT_THE_SAME_TIME = "ConditionalRequestConflict"
+Parsed = TypeVar("Parsed")
+
+_EXISTS = "PreconditionFailed"
+_CONFLICT = "ConditionalRequestConflict"
 _TRIES = 3
-_TRIGGER = "trigger"
-_LANDINGS = "landings"
-_PREFIX = "prefix"
 _PACKED_LIMIT = 1900
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest that stands in S3.
+    """A manifest in S3.
 
     Attributes
     ----------
     uri : S3Uri
-        Where it lies.
+        The manifest's own URI.
     bucket : str
         The bucket of the objects.
     keys : tuple of str
-        The objects, exact.
+        The keys of the objects, not URL-encoded.
     written : bool
-        True when this call wrote it, False when it stood there already.
+        True if this call wrote the manifest, False if it existed.
     trigger : Trigger or None
-        What the run was started by; None when the manifest does not say.
+        The run's trigger; None if the manifest does not hold it.
     landings : str or None
-        Key of the list of the landings that it collected; None when it collected none.
+        Key of the list of the landings that it collected; None if it collected none.
     prefix : S3Uri or None
         The scheduled prefix under which the objects were listed; None for other runs.
     """
@@ -64,14 +63,14 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """Exactly which landings a manifest stands for: its keys alone do not tell versions apart.
+    """The landings of a manifest, whose keys alone do not identify versions.
 
     Attributes
     ----------
     landings : tuple of Landing
         All in one bucket.
     last : bool
-        Whether nothing else was waiting, so that the tick needs no further run.
+        True if nothing else was pending, so that the tick needs no further run.
     """
 
     landings: tuple[Landing, ...]
@@ -79,14 +78,19 @@ class Collected:
 
 
 class Manifests:
-    """Manifests under one prefix of one bucket.
+    """The manifests under one prefix of one bucket.
 
     Parameters
     ----------
     client : S3 client
         boto3's.
     bucket, prefix : str
-        Where manifests lie; never under the landing prefix.
+        Where manifests are written; never under the landing prefix.
+
+    Raises
+    ------
+    ServiceError
+        By every method that calls S3, when S3 refuses the call or cannot be reached.
     """
 
     def __init__(self, client: Any, bucket: str, prefix: str) -> None:
@@ -95,11 +99,11 @@ class Manifests:
         self._prefix = prefix
 
     def uri(self, run: str) -> S3Uri:
-        """Say where the manifest of a run lies."""
+        """Return the URI of a run's manifest."""
         return S3Uri(self._bucket, f"{self._prefix}{run}.json")
 
     def run_of(self, key: str) -> str | None:
-        """Say whose manifest has this key; None when it is the key of something else."""
+        """Return the name of the run whose manifest has this key; None for any other key."""
         name = key.removeprefix(self._prefix).removesuffix(".json")
         return name if self.uri(name).key == key and is_run_name(name) else None
 
@@ -113,45 +117,34 @@ class Manifests:
         landings: str | None = None,
         prefix: S3Uri | None = None,
     ) -> Manifest:
-        """Write the manifest of a run, or read the one that stands: it never changes.
+        """Write the manifest of a run, or read the one that exists: it never changes.
 
         Parameters
         ----------
         run : str
             The run's name.
-        bucket : str
-            The bucket that holds the objects.
-        keys : sequence of str
+        bucket, keys : str, sequence of str
             The objects to read.
-        trigger : Trigger, optional
-            What the run is started by.
-        landings : str, optional
-            Key of the list of landings that it stands for.
-        prefix : S3Uri, optional
-            The scheduled prefix under which the objects were listed.
-
-        Raises
-        ------
-        ServiceError
-            When S3 refuses the call or cannot be reached.
+        trigger, landings, prefix
+            See `Manifest`.
         """
         uri = self.uri(run)
-        about = {
-            _TRIGGER: _packed(trigger.to_json()) if trigger else None,
-            _LANDINGS: landings,
-            _PREFIX: _packed(str(prefix)) if prefix else None,
+        metadata = {
+            "trigger": _pack(trigger.to_json()) if trigger else None,
+            "landings": landings,
+            "prefix": _pack(str(prefix)) if prefix else None,
         }
-        if not self._write_new(uri, manifest_body(bucket, keys).encode(), about):
+        if not self._write_new(uri, manifest_body(bucket, keys).encode(), metadata):
             return self._read(uri)
         return Manifest(uri, bucket, tuple(keys), True, trigger, landings, prefix)
 
     def _write_new(
-        self, uri: S3Uri, body: bytes, about: dict[str, str | None], tries: int = _TRIES
+        self, uri: S3Uri, body: bytes, metadata: dict[str, str | None], tries: int = _TRIES
     ) -> bool:
-        """Write an object where none stands yet; False when one does.
+        """Write an object; return False if it exists already.
 
-        Of two writes at the same time, as of one landing twice in a batch, S3 refuses one with 409
-        instead of 412, and asks to try again (Amazon S3 user guide, "Conditional writes").
+        Of two writes at the same time, such as of one landing twice in a batch, S3 refuses one with
+        409 instead of 412, and asks to try again (Amazon S3 user guide, "Conditional writes").
         """
         try:
             with translated("s3:PutObject"):
@@ -160,27 +153,22 @@ class Manifests:
                     Key=uri.key,
                     Body=body,
                     ContentType="application/json",
-                    Metadata={name: value for name, value in about.items() if value},
+                    Metadata={name: value for name, value in metadata.items() if value},
                     IfNoneMatch="*",
                 )
         except ServiceError as error:
-            if error.code == _AT_THE_SAME_TIME and tries > 1:
-                return self._write_new(uri, body, about, tries - 1)
-            if error.code != _STANDS_ALREADY:
+            if error.code == _CONFLICT and tries > 1:
+                return self._write_new(uri, body, metadata, tries - 1)
+            if error.code != _EXISTS:
                 raise
             return False
         return True
 
     def write_collected(self, run: str, collected: Collected, trigger: Trigger) -> Manifest:
-        """Write the manifest of the landings that were collected, or read the one that stands.
+        """Write the manifest of collected landings, or read the one that exists.
 
-        The list of landings goes first, under a name of its content: whichever manifest wins
-        points to its own list, and a list without a manifest means nothing.
-
-        Raises
-        ------
-        ServiceError
-            When S3 refuses a call or cannot be reached.
+        The list of landings is written first, under a hash of its content: whichever manifest wins
+        names its own list, and a list that no manifest names means nothing.
         """
         bucket = collected.landings[0].bucket
         body = json.dumps(asdict(collected), ensure_ascii=False).encode("utf-8", "replace")
@@ -193,29 +181,15 @@ class Manifests:
         return self.write_once(run, bucket, keys, trigger, landings=key)
 
     def collected(self, manifest: Manifest) -> Collected:
-        """Read which landings a manifest collected; none for one that collected none.
-
-        Raises
-        ------
-        ServiceError
-            When S3 refuses the call or cannot be reached.
-        """
+        """Read the landings that a manifest collected, if any."""
         if manifest.landings is None:
             return Collected((), last=True)
-        with translated("s3:GetObject"):
-            answer = self._client.get_object(Bucket=self._bucket, Key=manifest.landings)
-            found = json.loads(answer["Body"].read())
+        found, _ = self._get(S3Uri(self._bucket, manifest.landings))
         landings = tuple(Landing(**landing) for landing in found["landings"])
         return Collected(landings, found["last"])
 
     def find(self, run: str) -> Manifest | None:
-        """Read the manifest of a run; None when there is none yet.
-
-        Raises
-        ------
-        ServiceError
-            When S3 refuses the call or cannot be reached.
-        """
+        """Read the manifest of a run; return None if it does not exist."""
         try:
             return self._read(self.uri(run))
         except ServiceError as error:
@@ -224,85 +198,51 @@ class Manifests:
             raise
 
     def _read(self, uri: S3Uri) -> Manifest:
-        with translated("s3:GetObject"):
-            answer = self._client.get_object(Bucket=uri.bucket, Key=uri.key)
-            head, *keys = json.loads(answer["Body"].read())
-        about = answer.get("Metadata", {})
-        bucket = S3Uri.parse(head["prefix"]).bucket
+        (head, *keys), metadata = self._get(uri)
         return Manifest(
             uri,
-            bucket,
+            S3Uri.parse(head["prefix"]).bucket,
             tuple(keys),
             written=False,
-            trigger=_trigger(about.get(_TRIGGER)),
-            landings=about.get(_LANDINGS),
-            prefix=_s3_uri(about.get(_PREFIX)),
+            trigger=_unpack(metadata.get("trigger"), parse_trigger),
+            landings=metadata.get("landings"),
+            prefix=_unpack(metadata.get("prefix"), S3Uri.parse),
         )
 
-    def list_objects(self, under: S3Uri) -> Iterator[ListedObject]:
-        """List what lies under a prefix, in the order of its keys.
+    def _get(self, uri: S3Uri) -> tuple[Any, dict[str, str]]:
+        """Read an object of JSON, and its user metadata."""
+        with translated("s3:GetObject"):
+            answer = self._client.get_object(Bucket=uri.bucket, Key=uri.key)
+            return json.loads(answer["Body"].read()), answer.get("Metadata", {})
 
-        Raises
-        ------
-        ServiceError
-            When S3 refuses the call or cannot be reached.
-        """
+    def list_objects(self, under: S3Uri) -> Iterator[ListedObject]:
+        """List the objects under a prefix, in the order of their keys."""
         return list_objects(self._client, under)
 
     def listed_after(self, key: str) -> Iterator[ListedObject]:
-        """List what lies beside the manifests after a key, in the order of keys.
-
-        Raises
-        ------
-        ServiceError
-            When S3 refuses the call or cannot be reached.
-        """
+        """List the objects under the manifests' prefix after a key, in the order of their keys."""
         return list_objects(self._client, S3Uri(self._bucket, self._prefix), after=key)
 
 
 def manifest_body(bucket: str, keys: Sequence[str]) -> str:
-    """Spell a manifest for objects of one bucket: the same bytes for the same objects."""
+    """Return the content of a manifest: the same text for the same objects."""
     return json.dumps([{"prefix": f"s3://{bucket}/"}, *keys], ensure_ascii=False)
 
 
-def _packed(text: str) -> str | None:
-    """Spell a text in ASCII, short: S3 keeps 2 KB of user metadata, a key alone can be 1 KB.
+def _pack(text: str) -> str | None:
+    """Compress a text into ASCII: S3 keeps 2 KB of user metadata, and a key alone can have 1 KB.
 
-    One that is too long all the same is left out: the manifest is more than its trigger.
+    Returns None if the result is still too long: a manifest is worth more than its trigger. The
+    window of 4 KB is for speed, as allocating zlib's default takes longer than the compression.
     """
-    packed = base64.b64encode(_compressed(text.encode())).decode()
+    compressor = zlib.compressobj(9, zlib.DEFLATED, wbits=12, memLevel=4)
+    packed = base64.b64encode(compressor.compress(text.encode()) + compressor.flush()).decode()
     return packed if len(packed) <= _PACKED_LIMIT else None
 
 
-def _compressed(text: bytes) -> bytes:
-    """Compress a short text.
-
-    With a window of 4 KB: what zlib allocates otherwise takes six times as long as the compressing,
-    and gives the same bytes or nearly.
-    """
-    compressor = zlib.compressobj(9, zlib.DEFLATED, wbits=12, memLevel=4)
-    return compressor.compress(text) + compressor.flush()
-
-
-def _unpacked(packed: str | None) -> str | None:
-    """Read what `_packed` wrote; None for anything else that a foreign manifest may have."""
+def _unpack(packed: str | None, parse: Callable[[str], Parsed]) -> Parsed | None:
+    """Parse what `_pack` has written; return None for anything else in a foreign manifest."""
     try:
-        return zlib.decompress(base64.b64decode(packed)).decode() if packed else None
-    except (ValueError, zlib.error):
-        return None
-
-
-def _trigger(packed: str | None) -> Trigger | None:
-    text = _unpacked(packed)
-    try:
-        return parse_trigger(text) if text else None
-    except ValueError:
-        return None
-
-
-def _s3_uri(packed: str | None) -> S3Uri | None:
-    text = _unpacked(packed)
-    try:
-        return S3Uri.parse(text) if text else None
-    except InvalidS3Uri:
+        return parse(zlib.decompress(base64.b64decode(packed)).decode()) if packed else None
+    except (ValueError, zlib.error, InvalidS3Uri):
         return None

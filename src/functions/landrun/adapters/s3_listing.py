@@ -1,4 +1,4 @@
-"""What lies under a prefix in S3: for manifests before a run, for outputs after it."""
+"""S3, for listing the objects under a prefix."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from landrun.models.s3_uri import S3Uri
 
 @dataclass(frozen=True, slots=True)
 class ListedObject:
-    """An object as a listing shows it; size in bytes, ``modified`` aware."""
+    """An object in a listing: its size in bytes, and when it was last modified."""
 
     key: str
     size: int
@@ -21,7 +21,7 @@ class ListedObject:
 
 
 def list_objects(client: Any, under: S3Uri, after: str = "") -> Iterator[ListedObject]:
-    """List what lies under a prefix, page by page, in the order of its keys.
+    """List the objects under a prefix, in the order of their keys.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def list_objects(client: Any, under: S3Uri, after: str = "") -> Iterator[ListedO
     under : S3Uri
         The bucket and the prefix.
     after : str
-        A key to begin after.
+        List only keys after this one.
 
     Raises
     ------

@@ -1,7 +1,9 @@
-"""The door to Step Functions: start, describe, look back."""
+"""Step Functions: start, describe and list executions, and resume those that wait."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,20 +16,20 @@ _FORGOTTEN = "ExecutionDoesNotExist"
 """Step Functions keeps a closed execution for 90 days; a message may have waited longer."""
 
 _CALLBACK = "sendMessage.waitForTaskToken"
-_NOBODY_WAITS = frozenset({"InvalidToken", "TaskDoesNotExist", "TaskTimedOut"})
-"""How SendTaskSuccess answers for a token that was used, or whose state has ended."""
+_NOT_WAITING = ("InvalidToken", "TaskDoesNotExist", "TaskTimedOut")
+"""SendTaskSuccess's errors for a token that was used, or whose state has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An execution that runs.
+    """A running execution.
 
     Attributes
     ----------
     arn : str
         The execution's ARN.
     started_at : datetime
-        When it started: long ago for a second call with the same name and input.
+        When it started, which was earlier if this call repeated the name and input of another.
     """
 
     arn: str
@@ -42,25 +44,41 @@ class Executions:
     client : Step Functions client
         boto3's.
     state_machine_arn : str
-        The machine that was created beforehand.
+        The ARN of a state machine that exists.
+
+    Raises
+    ------
+    ServiceError
+        By every method that calls Step Functions, when it refuses the call or cannot be reached.
     """
 
     def __init__(self, client: Any, state_machine_arn: str) -> None:
         self._client = client
         self._state_machine_arn = state_machine_arn
 
+    @property
+    def state_machine_arn(self) -> str:
+        """The ARN of the state machine."""
+        return self._state_machine_arn
+
+    def arn(self, name: str) -> str:
+        """Return the ARN of the state machine's execution of that name."""
+        return f"{self._state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
+
+    def ours(self, arn: str) -> bool:
+        """Return True for an execution of this state machine: the role may read no other."""
+        return arn.startswith(self.arn(""))
+
     def start(self, run: ExecutionInput) -> Started:
         """Start a run under its own name.
 
-        While the run is running, a second call with the same input finds it (StartExecution is
-        idempotent then); once it has closed, Step Functions refuses the name for 90 days.
+        A second call with the same input finds the execution while it is running (StartExecution
+        is idempotent). Once it has closed, Step Functions refuses the name for 90 days.
 
         Raises
         ------
         AlreadyStarted
             When an execution of that name has closed, or was started with another input.
-        ServiceError
-            When Step Functions refuses for another reason, as a quota, or cannot be reached.
         """
         try:
             with translated("states:StartExecution"):
@@ -75,65 +93,32 @@ class Executions:
             raise
         return Started(answer["executionArn"], answer["startDate"])
 
-    @property
-    def state_machine_arn(self) -> str:
-        """The machine whose executions these are."""
-        return self._state_machine_arn
-
-    def arn(self, name: str) -> str:
-        """Spell the ARN of the machine's execution of that name."""
-        return f"{self._state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
-
-    def ours(self, arn: str) -> bool:
-        """Whether an execution is of the machine: a role may look at no other."""
-        return arn.startswith(self.arn(""))
-
     def describe(self, arn: str) -> dict[str, Any]:
-        """Fetch one execution whole: DescribeExecution's answer.
-
-        Raises
-        ------
-        ServiceError
-            When Step Functions refuses the call or cannot be reached.
-        """
+        """Return DescribeExecution's answer."""
         with translated("states:DescribeExecution"):
             answer: dict[str, Any] = self._client.describe_execution(executionArn=arn)
         return answer
 
     def find(self, arn: str) -> dict[str, Any] | None:
-        """Fetch one execution whole; None when Step Functions does not know it, or no longer.
-
-        Raises
-        ------
-        ServiceError
-            When Step Functions refuses the call or cannot be reached.
-        """
-        try:
+        """Return DescribeExecution's answer, or None for an unknown or forgotten execution."""
+        with _except_for(_FORGOTTEN):
             return self.describe(arn)
-        except ServiceError as error:
-            if error.code == _FORGOTTEN:
-                return None
-            raise
+        return None
 
     def page(self, token: str = "", **only: str) -> tuple[list[dict[str, Any]], str]:
-        """List a page of up to 1,000 executions, those that started last first.
+        """List a page of up to 1,000 executions, the latest first.
 
         Parameters
         ----------
         token : str
-            Where to go on; Step Functions knows it for a day.
+            The token of the page, valid for a day. Default: the first page.
         only : str
-            ListExecutions' filters, as ``statusFilter="RUNNING"``.
+            ListExecutions' filters, such as ``statusFilter="RUNNING"``.
 
         Returns
         -------
         list of dict, str
             ListExecutions' entries, and the token of the next page; empty after the last.
-
-        Raises
-        ------
-        ServiceError
-            When Step Functions refuses the call or cannot be reached.
         """
         begin = {"nextToken": token} if token else {}
         with translated("states:ListExecutions"):
@@ -143,66 +128,43 @@ class Executions:
         return answer["executions"], answer.get("nextToken", "")
 
     def last_tasks(self, arn: str, limit: int = 25) -> list[dict[str, Any]]:
-        """Fetch the newest events of an execution's history, newest first.
+        """Return the last events of an execution's history, the latest first.
 
-        Parameters
-        ----------
-        limit : int
-            How many events at most.
-
-        Returns
-        -------
-        list of dict
-            Empty when Step Functions does not know the execution, or no longer.
-
-        Raises
-        ------
-        ServiceError
-            When Step Functions refuses the call for another reason, or cannot be reached.
+        Returns none for an unknown or forgotten execution.
         """
-        try:
-            with translated("states:GetExecutionHistory"):
-                answer = self._client.get_execution_history(
-                    executionArn=arn, reverseOrder=True, maxResults=limit, includeExecutionData=True
-                )
-        except ServiceError as error:
-            if error.code == _FORGOTTEN:
-                return []
-            raise
-        events: list[dict[str, Any]] = answer["events"]
-        return events
+        with _except_for(_FORGOTTEN), translated("states:GetExecutionHistory"):
+            answer = self._client.get_execution_history(
+                executionArn=arn, reverseOrder=True, maxResults=limit, includeExecutionData=True
+            )
+            events: list[dict[str, Any]] = answer["events"]
+            return events
+        return []
 
     def waits(self, arn: str) -> bool:
-        """Whether an execution stands where it asks for its turn: its newest call is that.
-
-        Raises
-        ------
-        ServiceError
-            When Step Functions refuses the call or cannot be reached.
-        """
-        newest = (one for one in self.last_tasks(arn) if _resource(one))
-        one = next(newest, {"type": ""})
-        return _resource(one) == _CALLBACK and one["type"] != "TaskSucceeded"
+        """Return True if an execution waits for a concurrency slot: its last call asked for one."""
+        calls = (event for event in self.last_tasks(arn) if _resource(event))
+        last = next(calls, {"type": ""})
+        return _resource(last) == _CALLBACK and last["type"] != "TaskSucceeded"
 
     def let_go_on(self, token: str) -> bool:
-        """Let an execution go on that waits for a token; False when nothing waits for it any more.
+        """Resume the execution that waits for a token; return False if none waits for it."""
+        with _except_for(*_NOT_WAITING), translated("states:SendTaskSuccess"):
+            self._client.send_task_success(taskToken=token, output="{}")
+            return True
+        return False
 
-        Raises
-        ------
-        ServiceError
-            When Step Functions refuses for another reason, or cannot be reached.
-        """
-        try:
-            with translated("states:SendTaskSuccess"):
-                self._client.send_task_success(taskToken=token, output="{}")
-        except ServiceError as error:
-            if error.code in _NOBODY_WAITS:
-                return False
+
+@contextmanager
+def _except_for(*codes: str) -> Iterator[None]:
+    """Suppress the errors of AWS that have one of these codes."""
+    try:
+        yield
+    except ServiceError as error:
+        if error.code not in codes:
             raise
-        return True
 
 
 def _resource(event: dict[str, Any]) -> str:
-    """Name the service's call that an event of a history is about, if it is about one."""
+    """Return the API action of a task's event; an empty text for other events."""
     details = (value for value in event.values() if isinstance(value, dict))
     return next((one["resource"] for one in details if "resource" in one), "")

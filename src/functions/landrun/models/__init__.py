@@ -1,1 +1,1 @@
-"""What the application speaks of: events, runs and records, as typed values."""
+"""Typed values: events, runs and records."""

@@ -1,4 +1,4 @@
-"""What S3 and schedules send: *Object Created* events and ticks, read into typed values.
+"""Parse the events of S3 and of schedules: *Object Created* events and ticks.
 
 EventBridge carries an S3 key as it is, not URL-encoded (Amazon S3 user guide, "EventBridge event
 message structure"). Powertools' `S3EventBridgeNotificationEvent` decodes it, and turns ``a+b.csv``
@@ -32,7 +32,7 @@ OTHER_EVENTS = frozenset(
         "Object Tags Deleted",
     }
 )
-"""What S3 sends to EventBridge besides *Object Created* (Amazon S3 user guide, EventBridge)."""
+"""The events of S3 besides *Object Created* (Amazon S3 user guide, "Using EventBridge")."""
 
 SIZE_LIMIT = 10**15
 """Bytes: a thousand terabytes, twenty times the largest object that S3 keeps."""
@@ -52,14 +52,17 @@ def _key(key: str) -> str:
 
 def _utc(value: object) -> datetime:
     """Read an ISO 8601 time; the first and last year could leave the calendar in another zone."""
-    time = datetime.fromisoformat(value if isinstance(value, str) else "")
+    try:
+        time = datetime.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise ValueError(f"{shown(value)} is not an ISO 8601 time") from error
     if not MINYEAR < time.year < MAXYEAR:
         raise ValueError(f"{shown(value)} lies outside the calendar")
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _null_is_none(value: object) -> object:
-    """Read an unversioned object's version id: S3 sends none, an empty one or ``null``."""
+    """Read an unversioned object's version id: S3 sends none, an empty one, or ``null``."""
     return None if value in ("", "null") else value
 
 
@@ -101,7 +104,7 @@ class ObjectCreatedDetail(BaseModel):
 
 
 class ObjectCreatedEvent(BaseModel):
-    """EventBridge's *Object Created* event, as far as it is read."""
+    """The fields of EventBridge's *Object Created* event that landrun reads."""
 
     detail_type: Literal["Object Created"] = Field(alias="detail-type")
     time: UtcTime
@@ -109,7 +112,7 @@ class ObjectCreatedEvent(BaseModel):
 
 
 class ScheduleTick(BaseModel):
-    """What the stack's schedules pass to their functions (template.yaml, ``Input``)."""
+    """The payload that the stack's schedules pass to their functions (template.yaml)."""
 
     ScheduleArn: Arn
     ScheduledTime: UtcTime
@@ -161,7 +164,7 @@ def parse_object_created(body: str) -> Landing:
 
 
 def _check_subject(content: Any) -> None:
-    """Tell a deletion and the like, which a wider rule may let through, from a broken event."""
+    """Distinguish S3's other events, which a wider rule may let through, from broken ones."""
     subject = content.get("detail-type") if isinstance(content, dict) else None
     if subject == "Object Created":
         return
@@ -176,7 +179,7 @@ def parse_tick(event: Any) -> Tick:
     Raises
     ------
     InvalidEvent
-        When it is neither, or a value is not what its name says; names the fields.
+        When it is neither, or a field's value is not valid; names the fields.
     """
     try:
         if isinstance(event, dict) and event.get("detail-type") == "Scheduled Event":
@@ -185,15 +188,16 @@ def parse_tick(event: Any) -> Tick:
         tick = ScheduleTick.model_validate(event)
     except ValidationError as error:
         raise InvalidEvent(
-            "expected ScheduleArn and ScheduledTime, as <aws.scheduler.schedule-arn> and"
-            f" <aws.scheduler.scheduled-time> give them: {problems(error)}"
+            "expected ScheduleArn and ScheduledTime with the values of <aws.scheduler.schedule-arn>"
+            f" and <aws.scheduler.scheduled-time>: {problems(error)}"
         ) from error
     return Tick(tick.ScheduleArn, tick.ScheduledTime)
 
 
 def problems(error: ValidationError) -> str:
-    """Name the fields that a model refused, and why, on one line."""
+    """Name the fields that a model refused, and why."""
     return "; ".join(
-        f"check {'.'.join(map(str, one['loc'])) or 'the event'} ({one['msg']})"
+        f"check {'.'.join(map(str, one['loc'])) or 'the event'}"
+        f" ({one['msg'].removeprefix('Value error, ')})"
         for one in error.errors(include_url=False, include_input=False)[:5]
     )

@@ -1,4 +1,4 @@
-"""The execution input, and the names of runs: what a state machine is started with.
+"""Execution inputs and the names of runs.
 
 A run is named after what triggered it. Step Functions refuses a second execution of a name, so
 that an event delivered twice still makes one run, with no lock and no table.
@@ -20,7 +20,7 @@ SAGEMAKER_NAME_LIMIT = 63
 """Characters in a Processing job's name (SageMaker API, CreateProcessingJob)."""
 
 ATTEMPT_SUFFIX_LENGTH = 9
-"""What the state machine appends per attempt: a dash and 8 hexadecimal digits."""
+"""Characters that the state machine appends per attempt: a dash and 8 hexadecimal digits."""
 
 RUN_NAME_LIMIT = SAGEMAKER_NAME_LIMIT - ATTEMPT_SUFFIX_LENGTH
 """Characters in a run's name: 54. Step Functions would allow 80."""
@@ -34,7 +34,7 @@ _NAMESPACE = uuid.UUID("c94bd824-8be5-4622-94c3-a289b5c9a4a3")
 
 
 class _Contract(BaseModel):
-    """Fields in their order, as JSON has them; what is None is left out."""
+    """A model whose JSON has its fields in order, without those that are None."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -86,13 +86,13 @@ def parse_trigger(text: str | bytes) -> Trigger:
     Raises
     ------
     ValueError
-        When it is not a trigger.
+        When the text is not a trigger.
     """
     return _TRIGGER.validate_json(text)
 
 
 class ExecutionInput(_Contract):
-    """What one execution of the state machine is started with.
+    """The input of one execution of the state machine.
 
     The first three fields are the placeholders of the notebook's ``ExecutionInput(schema=…)``.
 
@@ -101,11 +101,11 @@ class ExecutionInput(_Contract):
     PreprocessingJobName : str
         The run's name, which is also the execution's name.
     InputMessage : str
-        S3 URI of what the job reads (see `landrun.services.start_run.input_message`).
+        S3 URI of the job's input (see `landrun.services.start_run.input_message`).
     OutputProcessedMessage : str
         S3 URI under which the job leaves its output; ends with a slash.
     Trigger : Trigger
-        What started the run.
+        The event, tick or person that started the run.
     """
 
     PreprocessingJobName: str
@@ -121,7 +121,7 @@ S3_URI_LIMIT = 1024
 """Characters of an ``S3Uri`` in a Processing job's input (SageMaker API, ProcessingS3Input)."""
 
 INPUT_FIELDS = tuple(ExecutionInput.model_fields)
-"""Names of what an execution is started with."""
+"""Names of the fields of an execution input."""
 
 
 def landing_run_name(prefix: str, bucket: str, key: str, version: str) -> str:
@@ -130,11 +130,11 @@ def landing_run_name(prefix: str, bucket: str, key: str, version: str) -> str:
     Parameters
     ----------
     prefix : str
-        What stands before the uuid (see `check_prefix`).
+        The beginning of the name, before the uuid (see `check_prefix`).
     bucket, key : str
         The object.
     version : str
-        Its version id or, where the bucket has no versions, the event's sequencer.
+        See `landrun.models.landing.Landing.version`.
     """
     return _name_of(prefix, "object-created", bucket, key, version)
 
@@ -147,7 +147,7 @@ def tick_run_name(prefix: str, schedule_arn: str, scheduled_time: str, part: int
     schedule_arn : str
         The schedule's (or rule's) ARN.
     scheduled_time : str
-        When the tick was due, ISO 8601 in UTC; not when it came.
+        When the tick was due, not when it arrived; ISO 8601 in UTC.
     part : int
         0 for the tick's first run, 1 for the one after it.
     """
@@ -166,7 +166,7 @@ def _name_of(prefix: str, *identity: str) -> str:
 
 
 def check_prefix(prefix: str) -> str:
-    """Return a prefix of run names if it is a possible one.
+    """Return a prefix of run names if it is valid.
 
     Raises
     ------
@@ -183,7 +183,7 @@ def check_prefix(prefix: str) -> str:
 
 
 def is_run_name(name: str) -> bool:
-    """Whether a run can be called so (see `check_run_name`)."""
+    """Return True if a run can have this name (see `check_run_name`)."""
     return len(name) <= RUN_NAME_LIMIT and _NAME.fullmatch(name) is not None
 
 
@@ -193,11 +193,11 @@ def check_run_name(name: str) -> str:
     Raises
     ------
     InvalidName
-        When it has over 54 characters, or others than letters, digits and inner dashes.
+        When it has more than 54 characters, or others than letters, digits and inner dashes.
     """
     if not is_run_name(name):
         raise InvalidName(
             f"the run name {shown(name)} must be 1 to {RUN_NAME_LIMIT} letters, digits and inner"
-            f" dashes: SageMaker's {SAGEMAKER_NAME_LIMIT} have to hold the attempt's suffix, too"
+            f" dashes: SageMaker's {SAGEMAKER_NAME_LIMIT} must also hold the attempt's suffix"
         )
     return name

@@ -1,4 +1,4 @@
-"""Names in S3: buckets, keys, and the URIs made of both."""
+"""The names of buckets and objects, and S3 URIs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _BUCKET = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
 
 
 def is_bucket(name: str) -> bool:
-    """Whether a bucket can be called so; old ones have capitals, and up to 255 characters."""
+    """Return True if a bucket can have this name; old ones have capitals, up to 255 characters."""
     return _BUCKET.fullmatch(name) is not None
 
 
 def is_key(key: str) -> bool:
-    """Whether an object's key can be so long, and is Unicode: no half of a surrogate pair."""
+    """Return True if an object can have this key: short enough, and no half of a surrogate pair."""
     try:
         return len(key.encode()) <= KEY_LIMIT
     except UnicodeEncodeError:
@@ -47,8 +47,8 @@ class S3Uri:
         Raises
         ------
         InvalidS3Uri
-            When the text is not of the form ``s3://bucket/key``, or no bucket or key can be
-            called so.
+            When the text is not of the form ``s3://bucket/key``, or names an impossible bucket or
+            key.
         """
         scheme, _, rest = text.partition("://")
         bucket, _, key = rest.partition("/")

@@ -1,4 +1,4 @@
-"""A tick: one due time of one schedule, and the S3 prefix that it reads."""
+"""Ticks of a schedule, and the S3 prefix that each of them reads."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class Tick:
 
 
 def scheduled_input(template: str, due: datetime, timezone: str) -> S3Uri:
-    """Put the tick's date into the URI of what a schedule reads.
+    """Return the S3 URI that a tick reads: the scheduled input with the tick's date filled in.
 
     Parameters
     ----------
     template : str
-        An S3 URI in which ``{date:FORMAT}`` stands for the due time, with ``strftime`` directives.
+        An S3 URI that may contain ``{date:FORMAT}``: the due time in ``strftime`` directives.
     due : datetime
         The tick's due time.
     timezone : str
-        The IANA zone whose calendar counts, as ``Europe/Berlin``.
+        The IANA time zone of the date, such as ``Europe/Berlin``.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def _filled(placeholder: str, local: datetime) -> str:
     name, _, directives = placeholder.partition(":")
     if name != "date" or not directives:
         raise ConfigurationError(
-            f"ScheduledInput has the placeholder {{{placeholder}}}: only {{date:%Y/%m/%d}} and the"
-            " like are known"
+            f"ScheduledInput has the placeholder {{{placeholder}}}: write a date such as"
+            " {date:%Y/%m/%d}"
         )
     return local.strftime(directives)

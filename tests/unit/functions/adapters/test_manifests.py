@@ -1,0 +1,165 @@
+"""Manifests, against moto's S3: conditional writes and user metadata as S3 has them."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from botocore.exceptions import ClientError
+
+from landrun.adapters.manifests import Collected, Manifests, manifest_body
+from landrun.errors import ServiceError
+from landrun.models.run import ObjectCreatedTrigger, ScheduleTrigger
+from landrun.models.s3_uri import S3Uri
+
+TICK = ScheduleTrigger(
+    ScheduleArn="arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly",
+    ScheduledTime="2026-11-22T03:00:00Z",
+)
+PREFIX = S3Uri("landings", "incoming/é/2026")
+METADATA_LIMIT = 2048
+"""Bytes of names and values together (Amazon S3 user guide, "Working with object metadata")."""
+
+
+@pytest.fixture
+def manifests(s3):
+    return Manifests(s3, "outputs", "manifests/")
+
+
+def landing_trigger(key: str) -> ObjectCreatedTrigger:
+    """Make a trigger as long as its key lets it be."""
+    return ObjectCreatedTrigger(
+        Bucket="b" * 63,
+        Key=key,
+        VersionId="s6XXmyhXQ2b5Krp0R6uv1Czb3URj1MkP",
+        Sequencer="006B02A4A2C5F96E75" + "F" * 14,
+        Size=5 * 1024**4,
+        EventTime="2026-11-22T08:15:30Z",
+    )
+
+
+def test_a_manifest_is_what_sagemaker_reads_and_never_changes(manifests, s3):
+    assert manifests.find("run-1") is None
+    first = manifests.write_once("run-1", "landings", ["a+b.csv", "é 😀.csv"])
+    second = manifests.write_once("run-1", "others", ["second.csv"])
+    body = s3.get_object(Bucket="outputs", Key="manifests/run-1.json")["Body"].read().decode()
+    assert body == '[{"prefix": "s3://landings/"}, "a+b.csv", "é 😀.csv"]'
+    assert (first.written, str(first.uri)) == (True, "s3://outputs/manifests/run-1.json")
+    assert (second.written, second.bucket, second.keys) == (False, first.bucket, first.keys)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "prefix"), [(landing_trigger("é 😀\n+%2B\"'.csv"), None), (TICK, PREFIX)]
+)
+def test_a_manifest_holds_its_runs_trigger_and_scheduled_prefix(manifests, trigger, prefix):
+    written = manifests.write_once("run-1", "landings", ["a"], trigger, prefix=prefix)
+    others = [manifests.find("run-1"), manifests.write_once("run-1", "landings", ["b"])]
+    assert [(one.trigger, one.prefix) for one in [written, *others]] == [(trigger, prefix)] * 3
+
+
+@pytest.mark.parametrize("packed", [None, "no base64!", "bm8gemxpYg==", "eNoDAAAAAAE="])
+def test_a_foreign_manifest_has_neither_trigger_nor_prefix(manifests, s3, packed):
+    body = manifest_body("landings", ["a"]).encode()
+    about = {"trigger": packed, "prefix": packed} if packed else {}
+    s3.put_object(Bucket="outputs", Key="manifests/run-1.json", Body=body, Metadata=about)
+    found = manifests.find("run-1")
+    assert (found.keys, found.trigger, found.prefix, found.landings) == (("a",), None, None, None)
+
+
+class Bucket:
+    def put_object(self, **request):
+        self.metadata = request["Metadata"]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(1, 0x7F), (0x80, 0x7FF), (0x800, 0xD7FF), (0x10000, 0x10FFFF)]
+)
+def test_the_trigger_of_the_longest_key_is_ascii_that_fits_the_metadata_of_s3(first, last):
+    source, key, bucket = random.Random(first), "", Bucket()
+    while len((more := key + chr(source.randint(first, last))).encode()) <= 1024:
+        key = more
+    Manifests(bucket, "outputs", "manifests/").write_once("run-1", "b", [key], landing_trigger(key))
+    [(name, value)] = bucket.metadata.items()
+    assert len(f"{name}{value}".encode("ascii")) <= METADATA_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("key", "run"),
+    [
+        ("manifests/landrun-1.json", "landrun-1"),
+        ("manifests/landrun-1.0123456789abcdef.landings.json", None),
+        ("manifests/landrun-1.txt", None),
+        ("manifests/landrun-1", None),
+        ("elsewhere/landrun-1.json", None),
+        ("landrun-1.json", None),
+        *((f"manifests/{name}.json", None) for name in ("", "a b", "-", "x" * 55, "a\x1b[2J")),
+        *((f"manifests/{name}.json", None) for name in ("é", "a--", "a.b", "a/b")),
+    ],
+)
+def test_only_the_key_of_a_manifest_names_a_run(key, run):
+    assert Manifests(None, "outputs", "manifests/").run_of(key) == run
+
+
+def test_collected_landings_read_back_exactly_and_each_key_once(manifests, landed):
+    landings = (
+        landed("incoming/é 😀 +.csv", sequencer="0A"),
+        *(landed("b", **{"sequencer": None, "version-id": version}) for version in ("v1", "v2")),
+        landed("c", **{"version-id": "null", "size": None}),
+    )
+    written = manifests.write_collected("run-1", Collected(landings, last=False), TICK)
+    assert written.keys == ("incoming/é 😀 +.csv", "b", "c")
+    for manifest in (written, manifests.find("run-1")):
+        assert manifests.collected(manifest) == Collected(landings, last=False)
+
+
+def test_of_two_attempts_the_first_manifest_stays_with_its_own_list(manifests, s3, landed):
+    first = Collected((landed("a", sequencer="0A"),), last=True)
+    second = Collected((landed("a", sequencer="0B"), landed("b")), last=False)
+    for collected in (first, first, second):
+        found = manifests.write_collected("run-1", collected, TICK)
+        assert (found.keys, manifests.collected(found)) == (("a",), first)
+    assert not found.written
+    objects = s3.list_objects_v2(Bucket="outputs")["Contents"]
+    assert len(objects) == 3  # the manifest, and a list of each collection
+
+
+def test_a_manifest_that_collected_nothing_is_the_last_of_its_tick(manifests):
+    written = manifests.write_once("run-1", "landings", ["a"], TICK)
+    assert manifests.collected(written) == Collected((), last=True)
+
+
+def test_manifests_are_listed_after_a_key_with_their_age(manifests, s3):
+    for run in ("run-1", "run-2", "run-3"):
+        manifests.write_once(run, "landings", ["a"])
+    s3.put_object(Bucket="outputs", Key="processed/run-1/part-0.parquet", Body=b"x")
+    found = list(manifests.listed_after("manifests/run-1.json"))
+    assert [entry.key for entry in found] == ["manifests/run-2.json", "manifests/run-3.json"]
+    assert all(entry.modified.tzinfo for entry in found)
+    assert len(list(manifests.listed_after(""))) == 3
+
+
+def test_a_listing_continues_over_its_pages(manifests, s3, monkeypatch):
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
+    for key in [*(f"in/{number}" for number in range(7)), "other"]:
+        s3.put_object(Bucket="outputs", Key=key, Body=b"x")
+    found = [(entry.key, entry.size) for entry in manifests.list_objects(S3Uri("outputs", "in/"))]
+    assert found == [(f"in/{number}", 1) for number in range(7)]
+
+
+class BusyBucket:
+    """Refuses so many writes because of others at the same time."""
+
+    def __init__(self, conflicts: int) -> None:
+        self.conflicts = conflicts
+
+    def put_object(self, **request):
+        self.conflicts -= 1
+        if self.conflicts >= 0:
+            code = {"Code": "ConditionalRequestConflict", "Message": "try again"}
+            raise ClientError({"Error": code}, "PutObject")
+
+
+def test_a_write_that_conflicts_with_another_is_tried_three_times():
+    assert Manifests(BusyBucket(2), "outputs", "").write_once("run-1", "landings", ["a"]).written
+    with pytest.raises(ServiceError, match="ConditionalRequestConflict"):
+        Manifests(BusyBucket(3), "outputs", "").write_once("run-1", "landings", ["a"])
