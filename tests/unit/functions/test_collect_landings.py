@@ -184,10 +184,9 @@ def test_of_two_attempts_at_once_the_loser_releases_what_the_manifest_does_not_h
 REFUSED = ServiceError("dynamodb:UpdateItem", "ProvisionedThroughputExceededException", "slow")
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("retried", [True, False], ids=["by its retry", "by reconcile"])
 @pytest.mark.parametrize("error", [Killed(), REFUSED], ids=["died", "was refused"])
-def test_a_tick_that_stopped_at_any_call_is_finished(error, retried, after):
+def test_a_tick_that_stopped_at_any_call_is_finished(error, retried):
     def stop() -> None:
         raise error
 
@@ -195,7 +194,7 @@ def test_a_tick_that_stopped_at_any_call_is_finished(error, retried, after):
         world = World()
         overwritten, *landings = world.land(*keys(3))
         try:
-            world.tick(most=2, fate=Fate(at, after, strikes=stop))
+            world.tick(most=2, fate=Fate(at, strikes=stop))
         except type(error):
             landings += world.land("late") + world.land(overwritten.key, sequencer="0B")
         else:

@@ -541,14 +541,13 @@ def test_one_run_that_fails_for_whatever_reason_does_not_stop_the_others(world, 
     assert [world.status(f"run-{n}") for n in range(3)] == ["SUCCEEDED", "RUNNING", "SUCCEEDED"]
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("dies", [True, False], ids=["dies", "overlaps another"])
 def test_a_reconcile_that_dies_or_overlaps_another_at_any_call_recovers_everything_once(
-    lossy, dies, after
+    lossy, dies
 ):
     for at in count(1):
         world = lossy()
-        fate = Fate(at, after) if dies else Fate(at, after, strikes=world.reconcile)
+        fate = Fate(at) if dies else Fate(at, strikes=world.reconcile)
         try:
             world.reconcile(fate=fate)
         except Killed:
