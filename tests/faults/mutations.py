@@ -71,8 +71,9 @@ MUTATIONS = (
     Mutation(
         "note of a pending notification",
         "services/record_outcome.py",
-        '        pending = {"unfinished": NOTIFICATION_PENDING,',
-        '        pending = {"unfinished": None,',
+        "change)\n        stored = self.runs_table.write(record)",
+        "change)\n        stored = self.runs_table.write("
+        'record.model_copy(update={"unfinished": None, "notification_due_at": None}))',
     ),
     Mutation(
         "bound's condition",

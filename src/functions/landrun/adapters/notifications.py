@@ -30,28 +30,14 @@ _ADVICE = {
 
 
 class Notifications:
-    """The topic that failures are published to.
-
-    Parameters
-    ----------
-    client : SNS client
-        boto3's.
-    topic_arn : str
-        The topic.
-    """
+    """The topic that failures are published to, through boto3's client of SNS."""
 
     def __init__(self, client: Any, topic_arn: str) -> None:
         self._client = client
         self._topic_arn = topic_arn
 
     def publish(self, subject: str, message: str) -> None:
-        """Publish one notification.
-
-        Raises
-        ------
-        ServiceError
-            When SNS refuses the call or cannot be reached.
-        """
+        """Publish one notification; raise `ServiceError` when SNS does not accept it."""
         with translated("sns:Publish"):
             self._client.publish(TopicArn=self._topic_arn, Subject=subject, Message=message)
 

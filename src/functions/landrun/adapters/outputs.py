@@ -47,14 +47,9 @@ class OutputSize:
 
 
 class Outputs:
-    """What runs read and leave in S3.
+    """What runs read and leave in S3, through boto3's client of it.
 
     Every method raises `ServiceError` when S3 refuses a call or cannot be reached.
-
-    Parameters
-    ----------
-    client : S3 client
-        boto3's.
     """
 
     def __init__(self, client: Any) -> None:

@@ -31,17 +31,10 @@ _BATCH = 100
 
 
 class RunsTable:
-    """One table of runs, keyed by the run's name.
+    """One table of runs, keyed by the run's name, through boto3's client of DynamoDB.
 
     Every method raises `ServiceError` when DynamoDB refuses a call for another reason than its
     condition, or cannot be reached; each may be repeated.
-
-    Parameters
-    ----------
-    client : DynamoDB client
-        boto3's.
-    table : str
-        The table's name.
     """
 
     def __init__(self, client: Any, table: str) -> None:

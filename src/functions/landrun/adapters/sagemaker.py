@@ -15,37 +15,22 @@ _AT_WORK = frozenset({"InProgress", "Stopping"})
 
 
 class ProcessingJobs:
-    """Processing jobs of the account.
+    """Processing jobs of the account, through boto3's client of SageMaker.
 
-    Parameters
-    ----------
-    client : SageMaker client
-        boto3's.
+    Every method raises `ServiceError` when SageMaker refuses a call or cannot be reached.
     """
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def describe(self, name: str) -> ProcessingJob:
-        """Describe one job.
-
-        Raises
-        ------
-        ServiceError
-            When SageMaker refuses the call or cannot be reached.
-        """
+        """Describe one job."""
         with translated("sagemaker:DescribeProcessingJob"):
             answer = self._client.describe_processing_job(ProcessingJobName=name)
         return ProcessingJob.model_validate(answer)
 
     def find(self, name: str) -> ProcessingJob | None:
-        """Describe one job; None if SageMaker does not know it.
-
-        Raises
-        ------
-        ServiceError
-            When SageMaker refuses the call for another reason, or cannot be reached.
-        """
+        """Describe one job; None if SageMaker does not know it."""
         try:
             return self.describe(name)
         except ServiceError as error:
@@ -60,11 +45,6 @@ class ProcessingJobs:
         ----------
         history : list of dict
             Events of GetExecutionHistory, newest first.
-
-        Raises
-        ------
-        ServiceError
-            When SageMaker refuses the call or cannot be reached.
         """
         name = next(filter(None, map(requested_job_name, history)), None)
         job = self.find(name) if name else None

@@ -51,13 +51,8 @@ def sum_of_hosts(summaries: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, A
     A job may write any summary. Whole numbers are added; of other numbers the largest counts,
     because hosts work at the same time (``seconds``); lists are joined, without texts that are
     there already (a column's name). Anything else stays if all hosts that have it agree.
-    ``shards`` keeps what each host counted, so that an uneven share shows.
-
-    Returns
-    -------
-    dict
-        The sum with ``hosts``, ``shards`` and, if there is one, ``problem``; empty if there are
-        no summaries.
+    ``hosts`` names all hosts, ``shards`` keeps what each counted, so that an uneven share shows,
+    and ``problem`` says what went wrong. Without any summary there is no sum.
     """
     total: dict[str, Any] = {}
     shards: dict[str, dict[str, Any]] = {}

@@ -104,14 +104,8 @@ def submitted_job_name(newest_first: Iterable[dict[str, Any]], redrive_count: in
     """Return the name of the job that one attempt of an execution submitted last.
 
     None if the attempt asked for no job, or if SageMaker did not accept the one that it asked for
-    last: an earlier job's end is not the end of the attempt then.
-
-    Parameters
-    ----------
-    newest_first : iterable of dict
-        Events of GetExecutionHistory.
-    redrive_count : int
-        The attempt: 0 until the first redrive, 1 after it.
+    last: an earlier job's end is not the end of the attempt then. ``redrive_count`` names the
+    attempt: 0 until the first redrive.
     """
     accepted = False
     for event in _events_of_attempt(newest_first, redrive_count):

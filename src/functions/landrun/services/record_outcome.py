@@ -2,8 +2,8 @@
 
 The record is completed with what the Processing job says and what lies under the output URI. The
 write that records a failure also notes that its notification is pending. If the function dies
-before it has published, whoever finds the note overdue publishes: the redelivered event, the next
-event of the run, or `reconcile`.
+before it has published, the redelivered event, the run's next event or `reconcile` finds the
+notification overdue and sends it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _NEVER_READABLE = frozenset(
         "PermanentRedirect",
     }
 )
-"""S3's errors that no retry helps: a run by hand may use a bucket that is not the stack's."""
+"""S3's errors that a retry does not help: a run by hand may use any bucket."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class OutcomeRecorder:
         return record.model_copy(update={"input_also_matches": matches})
 
     def _job(self, change: StatusChange) -> ProcessingJob | None:
-        """Find the job of this attempt: in its end, where ``.sync`` leaves it, or its history."""
+        """Find the job of this attempt in its output or cause, otherwise through its history."""
         if job := job_in(change):
             return job
         history = self.executions.last_tasks(change.executionArn)
@@ -207,9 +207,9 @@ def _may_pass(error: InvalidS3Uri | ServiceError) -> bool:
 
 
 def _is_same_write(stored: RunRecord, record: RunRecord) -> bool:
-    """Return True if the stored record is this very write, which botocore sent twice.
+    """Return True if the stored record is this very write: botocore repeats calls without answer.
 
-    It does so when no answer came: then the first refuses the second.
+    The first write then makes the condition of the second one fail.
     """
     due_at = record.notification_due_at
     return due_at is not None and stored.notification_due_at == due_at
