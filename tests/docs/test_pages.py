@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,9 @@ import pytest
 import yaml
 
 from landrun.adapters.landings_table import LandingsTable
-from landrun.adapters.sagemaker import job_in, job_row
 from landrun.models.landing import Landing
 from landrun.models.run import ManualTrigger
-from landrun.models.status_change import parse_status_change, row
+from landrun.models.run_record import RunRecord
 
 from . import blocks, commands, made, template
 from .project import ALARMS, DOCS, README, ROOT, name, pages
@@ -174,7 +172,7 @@ def test_metrics_are_those_that_the_functions_count() -> None:
         path.read_text(encoding="utf-8") for path in (ROOT / "src/functions/landrun").rglob("*.py")
     )
     counted = {
-        *re.findall(r'(?:count|duration)\(\s*"([A-Z]\w+)"', sources),
+        *re.findall(r'(?:count|count_by|add_metric|duration)\(\s*"([A-Z]\w+)"', sources),
         *re.findall(r'Recorded\.\w+: "(\w+)"', sources),
         *re.findall(r'_counts\["(\w+)"', sources),
         *re.findall(r'count\("(\w+)" if \S+ else "(\w+)"\)', sources)[0],
@@ -182,19 +180,9 @@ def test_metrics_are_those_that_the_functions_count() -> None:
     assert sorted(table(DOCS / "reference/metrics.md", "metric")) == sorted(counted)
 
 
-def test_attributes_of_the_runs_table_are_those_of_rows(
-    load_event: Callable[[str], dict[str, Any]],
-) -> None:
-    found = set()
-    for event in ("execution-succeeded", "execution-failed", "execution-failed-no-job"):
-        change = parse_status_change(load_event(event)["Records"][0]["body"])
-        found |= {*row(change), *job_row(job_in(change) or {})}
-    given = {"Trigger": ManualTrigger(StartedBy="me", RerunOf="landrun-1").to_dict()}
-    found |= set(row(change.model_copy(update={"input": json.dumps(given)})))
-    source = (ROOT / "src/functions/landrun/services/record_outcome.py").read_text(encoding="utf-8")
-    found |= set(re.findall(r'"(output_\w+|unfinished|notification_due_at|summary)":', source))
+def test_attributes_of_the_runs_table_are_those_of_records() -> None:
     listed = table(DOCS / "reference/runs-table.md", "attribute")
-    assert sorted({*listed} - {"left_out"}) == sorted(found)
+    assert sorted(listed) == sorted(RunRecord.model_fields)
 
 
 def test_attributes_of_the_landings_table_are_those_that_are_written() -> None:

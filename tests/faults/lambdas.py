@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from aws_lambda_powertools import Metrics
+
 from landrun import observability as landrun_telemetry
 from landrun import settings as landrun_settings
 from landrun_ops.local.patches import Patches
@@ -129,6 +131,10 @@ class Functions:
         for name, value in _TELEMETRY.items():
             _set_variable(patches, name, value)
         patches.set(landrun_telemetry, "single_metric", self._metric)
+        patches.set(Metrics, "add_metric", lambda _, name, unit, value: self._count(name, value))
+
+    def _count(self, name: str, value: float) -> None:
+        self.metrics[name, ""] += value
 
     @contextmanager
     def _metric(self, name: str, unit: Any, value: float, **_: Any) -> Iterator[_Metric]:

@@ -377,6 +377,8 @@ def _happened(execution: Execution) -> list[dict[str, Any]]:
         given = json.dumps({"ProcessingJobName": execution.job})
         job = _task("sagemaker", "createProcessingJob.sync", region="us-east-1", parameters=given)
         happened.append(_event(execution, "TaskScheduled", job))
+        submitted = _task("sagemaker", "createProcessingJob.sync", output="{}")
+        happened.append(_event(execution, "TaskSubmitted", submitted))
     for number, event in enumerate(happened, start=1):
         event |= {"id": number, "previousEventId": number - 1}
     return happened

@@ -174,7 +174,7 @@ def test_each_failure_of_a_redriven_run_is_told_once(run: Run) -> None:
     run.world.finish(run.name, "TIMED_OUT")
     run.send(*run.events, *run.events)
     said = [subject.partition(run.name)[2].split()[0] for subject, _ in run.world.published]
-    assert said == ["failed", "ran"]
+    assert said == ["failed", "timed"]
     assert run.world.settle() == []
 
 

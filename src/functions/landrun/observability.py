@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import IO, Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from landrun.adapters.landings_table import Recorded
@@ -22,6 +22,12 @@ _RECORDED = {
     Recorded.DUPLICATE: "DuplicateDeliveries",
     Recorded.OLDER: "LandingsRecorded",
 }
+
+
+def count_by(metric: str, dimension: str, value: str) -> None:
+    """Count one by a dimension of its own, such as ``Executions`` by ``Status``."""
+    with single_metric(metric, MetricUnit.Count, 1) as one:
+        one.add_dimension(dimension, value)
 
 
 class Telemetry:
@@ -39,6 +45,7 @@ class Telemetry:
     def __init__(self, stream: IO[str] | None = None) -> None:
         # Its own JSON leaves what turns text round, and the second block of control characters.
         self.logger = Logger(stream=stream, json_serializer=plain_json)
+        self.metrics = Metrics()
         self._counting = Lock()
         self._counts: Counter[tuple[str, str, str]] = Counter()
         self._durations: list[tuple[str, float]] = []
@@ -127,6 +134,8 @@ class Telemetry:
 
         Called when no other thread is at work: Powertools prints a line in two pieces.
         """
+        if self.metrics.metric_set:
+            self.metrics.flush_metrics()
         counts, self._counts = self._counts, Counter()
         durations, self._durations = self._durations, []
         for metric, seconds in durations:

@@ -226,3 +226,4 @@ class ExecutionStatusSettings(Settings):
     max_concurrent_runs: NonNegativeInt
     dead_letter_queue_url: Required
     output_bucket: Required
+    manifest_prefix: Folder

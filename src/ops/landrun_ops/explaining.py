@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 from landrun.errors import InvalidKey, ServiceError
 from landrun.models.landing import check_key
 from landrun.models.run import landing_run_name
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
-from landrun.models.status_change import described_change, row
+from landrun.models.status_change import described_change
 from landrun.sanitize import one_line
 from landrun_ops.concurrency import Line, bound_of, lines_of
 from landrun_ops.depths import depth
@@ -182,7 +183,9 @@ class Explainer:
             return recorded, True
         executions = self._stack.executions()
         described = executions.find(executions.arn(name))
-        return (Run(row(described_change(described))), False) if described else (None, True)
+        if described is None:
+            return None, True
+        return Run(RunRecord.from_status_change(described_change(described)).attributes()), False
 
     def _ask(
         self, pool: ThreadPoolExecutor, what: str, instead: T, look: Callable[[], T]

@@ -230,7 +230,7 @@ class Watcher:
         if not isinstance(last, Attempt) or not last.job or last.result != "running":
             return None
         try:
-            began = self._jobs.describe(last.job).get("ProcessingStartTime")
+            began = self._jobs.describe(last.job).ProcessingStartTime
         except ServiceError:  # a role that may not look at jobs can still wait for runs
             return None
         return began.astimezone(UTC) if began else None

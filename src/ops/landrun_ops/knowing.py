@@ -72,7 +72,7 @@ class Knows:
             if one.version_id
             for prefix in self._prefixes
         }
-        recorded = _in_batches(self.ledger.known, list(named))
+        recorded = _in_batches(self.ledger.find_progress, list(named))
         keys = [one.key for one in versions]
         tables = _in_batches(lambda batch: self.landings.of_keys(self.bucket, batch), keys)
         landed: dict[str, Known] = dict(chain.from_iterable(map(dict.items, tables)))

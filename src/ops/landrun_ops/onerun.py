@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from landrun.adapters.s3_listing import ListedObject, list_objects
 from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.errors import ConfigurationError, InvalidS3Uri, ServiceError
+from landrun.models.processing_job import ProcessingJob
 from landrun.models.run import is_run_name
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
-from landrun.models.status_change import described_change, row
+from landrun.models.status_change import described_change
 from landrun_ops.concurrency import InLine, place_of
 from landrun_ops.consoles import links
 from landrun_ops.durations import spelled
@@ -115,7 +117,7 @@ def find(stack: Stack, text: str, now: datetime) -> tuple[Run, bool]:
         described = executions.find(executions.arn(text))
         if described is None:
             raise
-        return Run(row(described_change(described))), False
+        return Run(RunRecord.from_status_change(described_change(described)).attributes()), False
 
 
 def gather(stack: Stack, run: Run, now: datetime, *, recorded: bool = True) -> OneRun:
@@ -191,7 +193,7 @@ def time_of(run: Run, attribute: str = "started_at") -> datetime | None:
 
 
 def doing(
-    last: Moment | None, job: Mapping[str, Any], now: datetime, in_line: InLine | None = None
+    last: Moment | None, job: ProcessingJob | None, now: datetime, in_line: InLine | None = None
 ) -> str:
     """Say in words what a run that has not ended does.
 
@@ -199,8 +201,8 @@ def doing(
     ----------
     last : Moment or None
         The last of its moments.
-    job : Mapping
-        DescribeProcessingJob's answer for the last attempt; empty when that is not known.
+    job : ProcessingJob or None
+        The last attempt's; None when that is not known.
     in_line : InLine or None
         Its place, where it waits for its turn; None when that is not known.
     """
@@ -219,26 +221,26 @@ def doing(
     return _working(job, now, for_so_long)
 
 
-def _working(job: Mapping[str, Any], now: datetime, for_so_long: str) -> str:
-    if job.get("ProcessingJobStatus") == "Stopping":
+def _working(job: ProcessingJob | None, now: datetime, for_so_long: str) -> str:
+    if job is None:
+        return f"its Processing job has been running {for_so_long}"
+    if job.ProcessingJobStatus == "Stopping":
         return "its Processing job is being stopped"
-    began = job.get("ProcessingStartTime")
-    if isinstance(began, datetime):
+    began = job.ProcessingStartTime
+    if began:
         return f"its Processing job has been working for {spelled((now - began).total_seconds())}"
-    if job:
-        return f"its Processing job is getting its instances and its input, {for_so_long}"
-    return f"its Processing job has been running {for_so_long}"
+    return f"its Processing job is getting its instances and its input, {for_so_long}"
 
 
 def _doing(
     stack: Stack, run: Run, moments: Sequence[Moment], now: datetime, not_seen: list[str]
 ) -> str:
     last = moments[-1] if moments else None
-    job: dict[str, Any] = {}
+    job: ProcessingJob | None = None
     in_line = None
     if isinstance(last, Attempt) and last.job:
         name, jobs = last.job, ProcessingJobs(stack.client("sagemaker"))
-        job = _seen("its Processing job", lambda: jobs.describe(name), not_seen, {})
+        job = _seen("its Processing job", lambda: jobs.describe(name), not_seen, None)
     if isinstance(last, Turn) and not last.ended:
         in_line = _seen("its place in line", lambda: place_of(stack, run.name), not_seen, None)
     return doing(last, job, now, in_line)

@@ -13,8 +13,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from landrun.adapters.clients import translated
-from landrun.adapters.runs_table import INDEX, RUNNING
+from landrun.adapters.runs_table import INDEX
 from landrun.clock import utc_now
+from landrun.models.run_record import EXECUTION_RUNNING
 from landrun_ops.run import UNFINISHED, run_of
 from landrun_ops.watching import quick_client
 
@@ -191,7 +192,7 @@ class Recent:
             IndexName=INDEX,
             KeyConditionExpression="#unfinished = :running",
             ExpressionAttributeNames={**_ATTRIBUTES, "#unfinished": "unfinished"},
-            ExpressionAttributeValues={":running": {"S": RUNNING}},
+            ExpressionAttributeValues={":running": {"S": EXECUTION_RUNNING}},
         )
         found = {one.name: one for one in islice(rows, RUNNING_ROWS + 1)}
         more = len(found) > RUNNING_ROWS

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from landrun.adapters.clients import translated
 from landrun.adapters.runs_table import INDEX as BY_UNFINISHED
-from landrun.adapters.runs_table import RUNNING
 from landrun.errors import ConfigurationError
 from landrun.models.run import is_run_name
+from landrun.models.run_record import EXECUTION_RUNNING
 from landrun.sanitize import shown
 from landrun_ops.looking import ANY, LOOKED_AT, Looking, Only
 from landrun_ops.run import UNFINISHED, Run, run_of
@@ -184,7 +184,10 @@ def _of_month(month: str, page_size: int, oldest: str, only: Only) -> dict[str, 
 
 def _unfinished(page_size: int, oldest: str, only: Only) -> dict[str, Any]:
     """Ask for the runs that have not ended, newest first: as many rows as there are of them."""
-    return {"IndexName": BY_UNFINISHED, **_asked("unfinished", RUNNING, page_size, oldest, only)}
+    return {
+        "IndexName": BY_UNFINISHED,
+        **_asked("unfinished", EXECUTION_RUNNING, page_size, oldest, only),
+    }
 
 
 def _asked(key: str, value: str, page_size: int, oldest: str, only: Only) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from itertools import zip_longest
 from typing import Any
 
 from landrun.adapters.clients import translated
-from landrun.adapters.sagemaker import job_row, submitted_job_name
+from landrun.models.processing_job import ProcessingJob, requested_job_name
 from landrun.sanitize import json_object, one_line
 from landrun_ops.moments import Attempt, Moment, Redrive, Result, Turn, Wait
 
@@ -87,8 +87,8 @@ def plain(error: str | None, cause: str | None) -> str:
     error, cause : str or None
         As Step Functions gives them; a failed job is described by its cause, as JSON.
     """
-    job = job_row(json_object(cause))
-    said = job.get("exit_message") or (cause or "").partition(_JAVA)[0]
+    job = ProcessingJob.from_json(cause)
+    said = (job and job.exit_message) or (cause or "").partition(_JAVA)[0]
     if not error or error == "States.TaskFailed":
         return one_line(str(said or error or ""))
     return one_line(f"{error}: {said}" if said else error)
@@ -161,7 +161,7 @@ def _task(event: dict[str, Any]) -> _Task:
         cluster = cluster.get(name) if isinstance(cluster.get(name), dict) else {}
     count = cluster.get("InstanceCount")
     return _Task(
-        job=submitted_job_name([event]) or "",
+        job=requested_job_name(event) or "",
         task=f"{given.get('resourceType', '')}:{given.get('resource', '')}",
         instances=count if isinstance(count, int) and count > 0 else 1,
         began=_time(event),

@@ -119,7 +119,12 @@ def test_whatever_a_machine_says_its_end_is_recorded_and_a_failure_told(
         GetObject=lambda _: stream(summary),
         ListObjectsV2={"Contents": [{"Key": key, "Size": 10**15} for key in listed]},
         DescribeExecution=described,
-        GetExecutionHistory={"events": [{"taskScheduledEventDetails": {"parameters": submitted}}]},
+        GetExecutionHistory={
+            "events": [
+                {"type": "TaskSubmitted"},
+                {"type": "TaskScheduled", "taskScheduledEventDetails": {"parameters": submitted}},
+            ]
+        },
         DescribeProcessingJob=lambda given: given | {"ExitMessage": said, "FailureReason": said},
     )
 

@@ -23,7 +23,7 @@ from moto.dynamodb.models.dynamo_type import Item as MotoItem
 
 from landrun.adapters import landings_table
 from landrun.adapters.landings_table import LandingsTable, landing_id
-from landrun.adapters.runs_table import _FURTHER
+from landrun.adapters.runs_table import _IS_NEWER
 from landrun.models.landing import Landing
 from landrun.models.run import ManualTrigger
 
@@ -45,7 +45,7 @@ CONDITIONS = [
     "#version_id IN (:version_id, :sequencer) AND begins_with(#waiting, :version_id)",
     "contains(#waiting, :version_id) OR (#sequencer <> :sequencer AND #waiting <= :sequencer)",
     "attribute_exists(#trigger.Kind) AND #trigger.Kind > :version_id",
-    _FURTHER,
+    _IS_NEWER,
 ]
 ATTRIBUTES = [
     "sequencer", "version_id", "waiting", "claimed_by", "trigger", "name", "unfinished",
@@ -62,7 +62,7 @@ items = st.fixed_dictionaries(
     | {"trigger": maps, "redrive_count": numbers, "status_rank": numbers},
 )
 values = st.fixed_dictionaries(
-    {":sequencer": texts, ":version_id": texts, ":claimed_by": texts, ":untold": texts}
+    {":sequencer": texts, ":version_id": texts, ":claimed_by": texts, ":pending": texts}
     | {":redrive_count": numbers, ":status_rank": numbers}
 )
 

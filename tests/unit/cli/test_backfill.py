@@ -139,7 +139,7 @@ class FakeLedger:
     def __init__(self, names: Sequence[str] = ()) -> None:
         self.names = set(names)
 
-    def known(self, names: Sequence[str]) -> dict[str, tuple[int, int]]:
+    def find_progress(self, names: Sequence[str]) -> dict[str, tuple[int, int]]:
         assert len(names) <= 100
         return {name: (0, 1) for name in names if name in self.names}
 

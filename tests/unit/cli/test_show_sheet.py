@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 from landrun.adapters.s3_listing import ListedObject
 from landrun.errors import ServiceError
+from landrun.models.processing_job import ProcessingJob
 from landrun_ops.cli.notes import stack_options
 from landrun_ops.cli.places import Target
 from landrun_ops.cli.sheet import folded
@@ -206,25 +207,25 @@ def test_sizes_are_spelled_in_decimal_units() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "job", "words"),
+    ("last", "words"),
     [
-        (None, {}, "asks for its Processing job"),
-        (WAIT, {}, "waits for a quota for 14 min 29 s, asked 3 times: no instance is free"),
-        (ATTEMPT, {}, "waits a moment before it tries again"),
-        (IN_LINE, {}, "waits its turn, for 14 min 29 s"),
-        (HAD_TURN, {}, "asks for its Processing job"),
+        (None, "asks for its Processing job"),
+        (WAIT, "waits for a quota for 14 min 29 s, asked 3 times: no instance is free"),
+        (ATTEMPT, "waits a moment before it tries again"),
+        (IN_LINE, "waits its turn, for 14 min 29 s"),
+        (HAD_TURN, "asks for its Processing job"),
     ],
 )
-def test_a_run_says_what_it_does(last: Any, job: dict[str, Any], words: str) -> None:
-    assert doing(last, job, NOW) == words
+def test_a_run_says_what_it_does(last: Any, words: str) -> None:
+    assert doing(last, None, NOW) == words
 
 
 def test_a_run_in_line_says_which_place_it_has_and_what_keeps_it_from_asking() -> None:
-    assert doing(IN_LINE, {}, NOW, InLine(3, 12)) == (
+    assert doing(IN_LINE, None, NOW, InLine(3, 12)) == (
         "waits its turn, 3rd of 12 in line, for 14 min 29 s"
     )
     refused = Turn(2, BEGAN, reason="Access denied")
-    assert doing(refused, {}, NOW) == "waits its turn, for 14 min 29 s: Access denied"
+    assert doing(refused, None, NOW) == "waits its turn, for 14 min 29 s: Access denied"
 
 
 def test_the_timeline_has_the_wait_for_a_turn_and_whether_it_came() -> None:
@@ -239,13 +240,18 @@ def test_the_timeline_has_the_wait_for_a_turn_and_whether_it_came() -> None:
     assert as_json(_one(moments=(HAD_TURN,)))["timeline"][0]["kind"] == "turn"
 
 
+def _job(**said: object) -> ProcessingJob:
+    return ProcessingJob.model_validate({"ProcessingJobName": f"{NAME}-1", **said})
+
+
 def test_a_job_that_starts_and_one_that_works_are_told_apart() -> None:
     running = Attempt(1, f"{NAME}-1", "", 1, BEGAN)
-    began = {"ProcessingStartTime": NOW - timedelta(seconds=90)}
-    assert "getting its instances" in doing(running, {"ProcessingJobStatus": "InProgress"}, NOW)
-    assert doing(running, began, NOW).endswith("has been working for 1 min 30 s")
-    assert doing(running, {}, NOW).endswith("has been running for 14 min 29 s")
-    assert "being stopped" in doing(running, {"ProcessingJobStatus": "Stopping"}, NOW)
+    began = NOW - timedelta(seconds=90)
+    assert "getting its instances" in doing(running, _job(ProcessingJobStatus="InProgress"), NOW)
+    working = doing(running, _job(ProcessingStartTime=began), NOW)
+    assert working.endswith("has been working for 1 min 30 s")
+    assert doing(running, None, NOW).endswith("has been running for 14 min 29 s")
+    assert "being stopped" in doing(running, _job(ProcessingJobStatus="Stopping"), NOW)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,9 @@ def test_a_run_in_line_is_said_to_wait_its_turn_with_its_place() -> None:
 def test_the_end_has_its_time_and_the_reason_in_plain_words() -> None:
     failed = {"status": "FAILED", "stopDate": at(90), "error": "States.TaskFailed"}
     end = standing(
-        RUNNING | failed | {"cause": '{"ExitMessage": "no text column"}'},
+        RUNNING
+        | failed
+        | {"cause": '{"ProcessingJobName": "r-2", "ExitMessage": "no text column"}'},
         (attempt(result="failed", ended=at(88)), attempt(2, result="failed", ended=at(89))),
         None,
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import boto3
 import pytest
+from boto3.dynamodb.types import TypeSerializer
 from moto import mock_aws
 
-from landrun.adapters.dynamodb_items import item
 from landrun.errors import ServiceError
 from landrun_ops import recent
 from landrun_ops.recent import HOUR, Activity, Recent
@@ -20,6 +22,11 @@ NOW = datetime(2026, 12, 1, 0, 20, tzinfo=UTC)
 """Just after the turn of a month: rows lie in two."""
 
 TEXT = {"AttributeType": "S"}
+
+
+def _item(row: dict[str, Any]) -> dict[str, Any]:
+    numbers = json.loads(json.dumps(row), parse_float=Decimal)
+    return {name: TypeSerializer().serialize(value) for name, value in numbers.items()}
 
 
 class Table:
@@ -63,7 +70,7 @@ class Table:
         else:
             row["stopped_at"] = spelled(NOW - timedelta(minutes=stopped))
             row["duration_seconds"] = (started - stopped) * 60
-        self.client.put_item(TableName="runs", Item=item(row | more))
+        self.client.put_item(TableName="runs", Item=_item(row | more))
 
     def delete(self, name: str) -> None:
         self.client.delete_item(TableName="runs", Key={"name": {"S": name}})

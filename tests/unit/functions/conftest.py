@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,13 @@ from moto import mock_aws
 from landrun.adapters.landings_table import Claim, PendingLanding, Recorded, landing_id, ordered
 from landrun.adapters.manifests import Collected, Manifest
 from landrun.adapters.outputs import OutputSize
-from landrun.adapters.runs_table import UNTOLD
 from landrun.adapters.s3_listing import ListedObject
 from landrun.adapters.step_functions import Started
 from landrun.errors import AlreadyStarted, ServiceError
 from landrun.models.landing import Landing, parse_landing
+from landrun.models.processing_job import ProcessingJob
 from landrun.models.run import ExecutionInput, Trigger
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import SlotRequest, StatusChange
 from landrun.observability import Telemetry
@@ -228,51 +230,49 @@ class FakeDeadLetters:
 
 
 @dataclass
-class FakeLedger:
-    """The table's conditions: only what is further is written, and never over an untold failure."""
+class FakeRunsTable:
+    """The table's conditions: only a newer record is written, never over a pending notification."""
 
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    records: dict[str, RunRecord] = field(default_factory=dict)
     failing: dict[str, ServiceError] = field(default_factory=dict)
     answer_lost: bool = False
 
-    def record(self, row: dict[str, Any]) -> dict[str, Any] | None:
-        if row["name"] in self.failing:
-            raise self.failing[row["name"]]
-        stands = self.rows.get(row["name"])
-        if stands and (_far(stands) >= _far(row) or stands.get("unfinished") == UNTOLD):
-            return dict(stands)
-        self.rows[row["name"]] = dict(row)
-        return dict(row) if self.answer_lost else None
+    @property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        return {name: record.attributes() for name, record in self.records.items()}
 
-    def unfinished(self, what: str) -> list[dict[str, Any]]:
-        found = (row for row in self.rows.values() if row.get("unfinished") == what)
-        return sorted(map(dict, found), key=lambda row: row["started_at"])
+    def write(self, record: RunRecord) -> RunRecord | None:
+        if record.name in self.failing:
+            raise self.failing[record.name]
+        stored = self.records.get(record.name)
+        if stored and (stored.progress >= record.progress or stored.notification_is_pending):
+            return stored
+        self.records[record.name] = record
+        return record if self.answer_lost else None
 
-    def known(self, names: list[str]) -> dict[str, tuple[int, int]]:
-        return {name: _far(self.rows[name]) for name in names if name in self.rows}
+    def find_unfinished(self, what: str) -> list[RunRecord]:
+        found = (record for record in self.records.values() if record.unfinished == what)
+        return sorted(found, key=lambda record: record.started_at)
 
-    def take_notification(self, row: dict[str, Any], due_at: str) -> bool:
-        stands = self._untold(row)
-        if not stands or stands["notification_due_at"] != row["notification_due_at"]:
+    def find_progress(self, names: list[str]) -> dict[str, tuple[int, int]]:
+        return {name: self.records[name].progress for name in names if name in self.records}
+
+    def claim_notification(self, record: RunRecord, due_at: str) -> bool:
+        stored = self.records.get(record.name)
+        seen = stored and stored.notification_due_at == record.notification_due_at
+        return bool(seen) and self._change(record, notification_due_at=due_at)
+
+    def mark_notified(self, record: RunRecord) -> bool:
+        return self._change(record, unfinished=None, notification_due_at=None)
+
+    def _change(self, record: RunRecord, **changes: str | None) -> bool:
+        stored = self.records.get(record.name)
+        if not stored or not stored.notification_is_pending:
             return False
-        stands["notification_due_at"] = due_at
-        return True
-
-    def told(self, row: dict[str, Any]) -> bool:
-        stands = self._untold(row)
-        if not stands:
+        if stored.redrive_count != record.redrive_count:
             return False
-        del stands["unfinished"], stands["notification_due_at"]
+        self.records[record.name] = stored.model_copy(update=changes)
         return True
-
-    def _untold(self, row: dict[str, Any]) -> dict[str, Any] | None:
-        stands = self.rows.get(row["name"], {})
-        untold = stands.get("unfinished") == UNTOLD
-        return stands if untold and stands["redrive_count"] == row["redrive_count"] else None
-
-
-def _far(row: dict[str, Any]) -> tuple[int, int]:
-    return (row["redrive_count"], row["status_rank"])
 
 
 @dataclass
@@ -375,6 +375,8 @@ class FakeNotifications:
 class FakeOutputs:
     size: OutputSize = field(default_factory=lambda: OutputSize(0, 0))
     summaries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    longer_keys: tuple[str, ...] = ()
+    asked: list[S3Uri] = field(default_factory=list)
     failing: ServiceError | None = None
 
     def measure(self, under: S3Uri) -> OutputSize:
@@ -385,13 +387,20 @@ class FakeOutputs:
     def summary(self, under: S3Uri) -> dict[str, Any] | None:
         return self.summaries.get(str(under))
 
+    def keys_that_begin_with(self, uri: S3Uri) -> tuple[str, ...]:
+        self.asked.append(uri)
+        if self.failing:
+            raise self.failing
+        return self.longer_keys
+
 
 @dataclass
 class FakeJobs:
     described: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def find(self, name: str) -> dict[str, Any] | None:
-        return self.described.get(name)
+    def find(self, name: str) -> ProcessingJob | None:
+        found = self.described.get(name)
+        return ProcessingJob.model_validate(found) if found else None
 
 
 class Killed(BaseException):
@@ -507,6 +516,16 @@ def aws(monkeypatch: pytest.MonkeyPatch, loader: Loader) -> Iterator[Callable[[s
         yield boto3.Session(botocore_session=core).client
 
 
+@pytest.fixture(scope="module")
+def shared_aws(loader: Loader) -> Iterator[Callable[[str], Any]]:
+    """moto's services for all tests of a module, with one client each: making them takes long."""
+    core = botocore.session.Session()
+    core.register_component("data_loader", loader)
+    session = boto3.Session("testing", "testing", region_name=REGION, botocore_session=core)
+    with mock_aws():
+        yield lru_cache(session.client)
+
+
 @pytest.fixture
 def s3(aws: Any) -> Any:
     client = aws("s3")
@@ -521,19 +540,20 @@ class _Template(yaml.CSafeLoader):
 _Template.add_multi_constructor("!", lambda _loader, _tag, node: node.value)
 
 
+def create_table(dynamodb: Any, root: Path, name: str) -> str:
+    """Create the template's table, indexes included; its name is that in the template."""
+    path = root / "src/stacks/storage.yaml"
+    template = yaml.load(path.read_text(encoding="utf-8"), _Template)
+    described = template["Resources"][name]["Properties"]
+    given = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")
+    dynamodb.create_table(TableName=name, **{part: described[part] for part in given})
+    return name
+
+
 @pytest.fixture
 def table(aws: Any, root: Path) -> Callable[[str], str]:
     """``table("RunsTable")`` creates the template's table, indexes included, and gives its name."""
-
-    def create(name: str) -> str:
-        path = root / "src/stacks/storage.yaml"
-        template = yaml.load(path.read_text(encoding="utf-8"), _Template)
-        described = template["Resources"][name]["Properties"]
-        given = ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "BillingMode")
-        aws("dynamodb").create_table(TableName=name, **{part: described[part] for part in given})
-        return name
-
-    return create
+    return lambda name: create_table(aws("dynamodb"), root, name)
 
 
 @pytest.fixture

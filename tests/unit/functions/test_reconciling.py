@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from landrun.adapters.landings_table import landing_id
-from landrun.adapters.runs_table import RUNNING, UNTOLD
 from landrun.errors import ReconcileFailed, ServiceError
 from landrun.models.run import ManualTrigger, ScheduleTrigger
+from landrun.models.run_record import NOTIFICATION_PENDING, RunRecord
 from landrun.models.s3_uri import S3Uri
-from landrun.models.status_change import described_change, row
+from landrun.models.status_change import described_change
 from landrun.observability import Telemetry
 from landrun.services.collect_landings import LandingCollector
 from landrun.services.reconcile import (
@@ -37,10 +37,10 @@ from .conftest import (
     FakeCursors,
     FakeExecutions,
     FakeJobs,
-    FakeLedger,
     FakeManifests,
     FakeNotifications,
     FakeOutputs,
+    FakeRunsTable,
     FakeWaiting,
     Fate,
     Killed,
@@ -66,7 +66,7 @@ class World:
     telemetry: Telemetry
     clock: Clock = field(default_factory=lambda: Clock(datetime(2026, 11, 24, 12, tzinfo=UTC)))
     executions: FakeExecutions = field(default_factory=FakeExecutions)
-    ledger: FakeLedger = field(default_factory=FakeLedger)
+    ledger: FakeRunsTable = field(default_factory=FakeRunsTable)
     manifests: FakeManifests = field(default_factory=FakeManifests)
     waiting: FakeWaiting = field(default_factory=FakeWaiting)
     cursors: FakeCursors = field(default_factory=FakeCursors)
@@ -88,7 +88,9 @@ class World:
         runs = RunStarter(door["manifests"], door["executions"], output, clock=self.clock)
         recorder = OutcomeRecorder(
             *(door[name] for name in ("executions", "jobs", "outputs", "ledger", "notifications")),
-            telemetry=self.telemetry,
+            manifests=S3Uri("outputs", "manifests/"),
+            logger=self.telemetry.logger,
+            metrics=self.telemetry.metrics,
             clock=self.clock,
         )
         return Reconciler(
@@ -116,7 +118,7 @@ class World:
     def runs(self, execution: dict[str, Any]) -> None:
         """Put it on the record that an execution runs, as its first event does."""
         change = described_change(execution | {"status": "RUNNING", "stopDate": None})
-        self.ledger.record(row(change) | {"unfinished": RUNNING})
+        self.ledger.write(RunRecord.from_status_change(change))
 
 
 @pytest.fixture
@@ -160,7 +162,7 @@ def told(told, telemetry):
 
 def test_where_nothing_was_lost_nothing_is_mended(world, execution):
     done = execution("execution-succeeded")
-    world.ledger.record(row(described_change(done)))
+    world.ledger.write(RunRecord.from_status_change(described_change(done)))
     assert world.reconciler().reconcile() == NOTHING
     assert world.notifications.published == []
 
@@ -548,7 +550,7 @@ def test_a_manifest_older_than_step_functions_memory_starts_nothing(world):
 
 def test_a_manifest_whose_run_is_on_the_record_is_not_looked_into(world, execution):
     known = execution("execution-succeeded")
-    world.ledger.record(row(described_change(known)))
+    world.ledger.write(RunRecord.from_status_change(described_change(known)))
     written(world, known["name"], GRACE)
     world.executions.failing[known["executionArn"]] = THROTTLED
     assert world.reconcile() == {}
@@ -599,8 +601,9 @@ def test_a_sweep_over_manifests_goes_on_after_the_last_and_then_begins_again(wor
 def untold(world: World, execution: Any, due_in: timedelta = LEASE) -> str:
     failed = execution("execution-failed")
     due_at = (world.clock() + due_in).isoformat(timespec="microseconds")
-    note = {"unfinished": UNTOLD, "notification_due_at": due_at}
-    world.ledger.record(row(described_change(failed)) | note)
+    note = {"unfinished": NOTIFICATION_PENDING, "notification_due_at": due_at}
+    record = RunRecord.from_status_change(described_change(failed))
+    world.ledger.write(record.model_copy(update=note))
     return failed["name"]
 
 
@@ -650,7 +653,7 @@ def assert_mended(world: World) -> None:
     assert set(world.executions.started) == {"lost-tick", "lost-run"}
     assert set(world.manifests.stored) == {"lost-tick", "lost-run"}
     assert not any(item.waiting or item.claim for item in world.waiting.items.values())
-    assert world.ledger.unfinished(UNTOLD) == []
+    assert world.ledger.find_unfinished(NOTIFICATION_PENDING) == []
 
 
 def test_all_kinds_of_losses_are_mended_by_one_call_and_the_next_finds_none(world, losses):
@@ -723,7 +726,7 @@ def test_a_step_that_fails_keeps_no_other_from_its_own(
         raise THROTTLED
 
     door, call = {
-        "the ledger's index": (world.ledger, "unfinished"),
+        "the ledger's index": (world.ledger, "find_unfinished"),
         "the index of landings": (world.waiting, "candidates"),
         "the list of manifests": (world.manifests, "listed_after"),
         "the list of executions": (world.executions, "page"),

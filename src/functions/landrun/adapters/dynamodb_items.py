@@ -1,8 +1,7 @@
-"""Rows as items of DynamoDB, cut to what an item can hold.
+"""Run records as DynamoDB items, cut to what an item can hold.
 
-Whatever a state machine of the user's own takes and gives becomes part of a row: its size, its
-depth, its names and its numbers are anybody's. A row that DynamoDB refuses would never be written,
-however often its message came again.
+A user's own state machine may take and give anything: its size, its depth, its names and its
+numbers have no limit. DynamoDB would refuse such an item however often its message came again.
 """
 
 from __future__ import annotations
@@ -13,72 +12,68 @@ from typing import Any
 
 from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSerializer
 
+from landrun.models.run_record import RunRecord
 from landrun.sanitize import nested_deeper
 
-ITEM_LIMIT = 409_600
-"""Bytes of an item (DynamoDB, "Service quotas")."""
-
-ROW_LIMIT = 350_000
-"""Bytes of a row as DynamoDB counts them: what is left is for what is added to it later."""
+SIZE_LIMIT = 350_000
+"""Bytes of a record as DynamoDB counts them. An item may have 409,600: updates add to it."""
 
 NESTING_LIMIT = 30
-"""Levels of lists and maps in an attribute; DynamoDB takes 32, the item itself being one."""
+"""Levels of lists and maps in an attribute. DynamoDB takes 32, and the item is one of them."""
 
 NAME_LIMIT = 1024
-"""Characters of an attribute's name within an attribute; DynamoDB takes 65,535 bytes."""
+"""Characters of a name inside an attribute. DynamoDB takes 65,535 bytes."""
 
-_FIRST_TO_GO = ("output", "summary", "trigger", "cause", "error", "exit_message")
-_NAMELESS = "(empty)"
+_LEAST_NEEDED_FIRST = ("output", "summary", "trigger", "cause", "error", "exit_message")
+_EMPTY_NAME = "(empty)"
 
 
-def fitting(row: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what makes a row too deep or too large for DynamoDB; ``left_out`` names it.
+def to_item(record: RunRecord) -> dict[str, Any]:
+    """Return a record as DynamoDB's API spells an item, without what does not fit."""
+    serializer = TypeSerializer()
+    return {name: serializer.serialize(value) for name, value in fitting(record).items()}
 
-    Numbers become decimals, as DynamoDB wants them: never floats.
-    All of it comes from outside: an execution of somebody's own may have any input and output.
-    """
-    left_out = [name for name, value in row.items() if nested_deeper(value, NESTING_LIMIT)]
-    kept = _exact({name: value for name, value in row.items() if name not in left_out})
+
+def from_item(item: dict[str, Any]) -> RunRecord:
+    """Read a record from an item."""
+    deserializer = TypeDeserializer()
+    return RunRecord.model_validate(
+        {name: deserializer.deserialize(value) for name, value in item.items()}
+    )
+
+
+def fitting(record: RunRecord) -> dict[str, Any]:
+    """Return the attributes that DynamoDB can hold; ``left_out`` names the others."""
+    attributes = record.attributes()
+    left_out = [name for name, one in attributes.items() if nested_deeper(one, NESTING_LIMIT)]
+    kept = _storable({name: one for name, one in attributes.items() if name not in left_out})
     sizes = {name: _size(name) + _size(value) for name, value in kept.items()}
-    for name in _FIRST_TO_GO:
-        if name in kept and sum(sizes[each] for each in kept) > ROW_LIMIT:
+    for name in _LEAST_NEEDED_FIRST:
+        if name in kept and sum(sizes[each] for each in kept) > SIZE_LIMIT:
             del kept[name]
             left_out.append(name)
     return kept | {"left_out": left_out} if left_out else kept
 
 
-def item(row: dict[str, Any]) -> dict[str, Any]:
-    """Spell a row as DynamoDB's API has it, without what does not fit."""
-    return {name: TypeSerializer().serialize(value) for name, value in fitting(row).items()}
-
-
-def row(item: dict[str, Any]) -> dict[str, Any]:
-    """Read a row from an item."""
-    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
-
-
-def _exact(value: dict[str, Any]) -> dict[str, Any]:
-    """Give what DynamoDB has a type for: decimals for numbers, a name for what has none.
-
-    Half of a surrogate pair, which no database takes, becomes ``?``.
-    """
-    text = json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace")
-    exact: dict[str, Any] = json.loads(
+def _storable(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Replace what DynamoDB has no type for: floats, empty names, halves of surrogate pairs."""
+    text = json.dumps(attributes, ensure_ascii=False, default=str).encode("utf-8", "replace")
+    storable: dict[str, Any] = json.loads(
         text,
         parse_float=_number,
         parse_int=_number,
-        parse_constant=lambda name: name,
-        object_pairs_hook=_named,
+        parse_constant=str,
+        object_pairs_hook=_with_short_names,
     )
-    return exact
+    return storable
 
 
-def _named(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {name[:NAME_LIMIT] or _NAMELESS: value for name, value in pairs}
+def _with_short_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name[:NAME_LIMIT] or _EMPTY_NAME: value for name, value in pairs}
 
 
 def _number(text: str) -> Decimal | str:
-    """Read a number; one that DynamoDB cannot hold exactly (38 digits, 1E+126) stays text."""
+    """Read a number; one that DynamoDB cannot hold exactly (38 digits, 1E+126) stays a text."""
     try:
         return DYNAMODB_CONTEXT.create_decimal(text)
     except ArithmeticError:

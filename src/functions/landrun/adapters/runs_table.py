@@ -1,102 +1,75 @@
-"""The door to DynamoDB: the record of runs.
+"""The runs table in DynamoDB: one record a run.
 
-Step Functions is the truth, the ledger its projection. A row is written whole, and only when it
-is further than what stands: late, doubled and out-of-order events never take a record back.
+Step Functions is the truth, the table its projection. A record is written whole, and only when it
+is newer than the stored one: late, doubled and out-of-order events never take a run back.
 
-The attribute ``unfinished`` says what is still to come of a row, and the sparse index
-``by-unfinished`` finds those rows: ``execution`` until a terminal status, ``notification`` from a
-failure's record until it has been told.
+The sparse index ``by-unfinished`` finds the runs of which something is still to come: the end of
+their execution, or the notification of their failure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 from landrun.adapters.clients import translated
-from landrun.adapters.dynamodb_items import item
-from landrun.adapters.dynamodb_items import row as row_of
+from landrun.adapters.dynamodb_items import from_item, to_item
 from landrun.errors import ServiceError
+from landrun.models.run_record import NOTIFICATION_PENDING, RunRecord
 
 INDEX = "by-unfinished"
-RUNNING = "execution"
-UNTOLD = "notification"
 
-_FURTHER = (
+_IS_NEWER = (
     "attribute_not_exists(#name) OR ((redrive_count < :redrive_count"
     " OR (redrive_count = :redrive_count AND status_rank < :status_rank))"
-    " AND (attribute_not_exists(unfinished) OR unfinished <> :untold))"
+    " AND (attribute_not_exists(unfinished) OR unfinished <> :pending))"
 )
+_IS_PENDING = "unfinished = :pending AND redrive_count = :redrive_count"
 _REFUSED = "ConditionalCheckFailedException"
 _BATCH = 100
 """Keys of one BatchGetItem (DynamoDB API)."""
 
 
 class RunsTable:
-    """One table of runs, keyed by the run's name.
+    """One table of runs, keyed by the run's name, through boto3's client of DynamoDB.
 
-    Parameters
-    ----------
-    client : DynamoDB client
-        boto3's.
-    table : str
-        The table's name.
+    Every method raises `ServiceError` when DynamoDB refuses a call for another reason than its
+    condition, or cannot be reached; each may be repeated.
     """
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
 
-    def record(self, row: dict[str, Any]) -> dict[str, Any] | None:
-        """Write a row unless one that is as far, or further, stands.
+    def write(self, record: RunRecord) -> RunRecord | None:
+        """Write a record unless the stored one is as new, or its notification is pending.
 
-        A row whose failure has not been told yet is not overwritten either.
-
-        Parameters
-        ----------
-        row : dict
-            Attributes by name, with ``name``, ``redrive_count`` and ``status_rank``.
-
-        Returns
-        -------
-        dict or None
-            None when the row was written, else the row that stands.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB refuses the call for another reason, or cannot be reached.
+        None if the record was written, otherwise the stored one.
         """
         try:
             with translated("dynamodb:PutItem"):
                 self._client.put_item(
                     TableName=self._table,
-                    Item=item(row),
-                    ConditionExpression=_FURTHER,
+                    Item=to_item(record),
+                    ConditionExpression=_IS_NEWER,
                     ExpressionAttributeNames={"#name": "name"},
                     ExpressionAttributeValues={
-                        ":redrive_count": {"N": str(row["redrive_count"])},
-                        ":status_rank": {"N": str(row["status_rank"])},
-                        ":untold": {"S": UNTOLD},
+                        ":redrive_count": {"N": str(record.redrive_count)},
+                        ":status_rank": {"N": str(record.status_rank)},
+                        ":pending": {"S": NOTIFICATION_PENDING},
                     },
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ServiceError as error:
             if error.code == _REFUSED:
-                return row_of(error.answer["Item"])
+                return from_item(error.answer["Item"])
             raise
         return None
 
-    def unfinished(self, what: str) -> Iterator[dict[str, Any]]:
-        """Find rows with something to come, `RUNNING` or `UNTOLD`, the oldest runs first.
+    def find_unfinished(self, what: str) -> Iterator[RunRecord]:
+        """Find the runs that are `EXECUTION_RUNNING` or `NOTIFICATION_PENDING`, the oldest first.
 
-        The index is eventually consistent: a row may be further than it shows.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB refuses the call or cannot be reached.
+        The index is eventually consistent: a run may be further than it shows.
         """
         pages = self._client.get_paginator("query")
         with translated("dynamodb:Query"):
@@ -106,72 +79,65 @@ class RunsTable:
                 KeyConditionExpression="unfinished = :what",
                 ExpressionAttributeValues={":what": {"S": what}},
             ):
-                yield from map(row_of, page["Items"])
+                yield from map(from_item, page["Items"])
 
-    def known(self, names: Sequence[str]) -> dict[str, tuple[int, int]]:
-        """Look up how far runs are: (redrive count, rank of status) by name; consistent.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB refuses the call or cannot be reached.
-        """
-        left, found = iter(names), {}
-        while batch := list(islice(left, _BATCH)):
-            for row in self._batch([{"name": {"S": name}} for name in batch]):
-                found[row["name"]] = (int(row["redrive_count"]), int(row["status_rank"]))
+    def find_progress(self, names: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Look up how far runs are, as `RunRecord.progress` has it, by name; consistently."""
+        found: dict[str, tuple[int, int]] = {}
+        for first in range(0, len(names), _BATCH):
+            for item in self._get(names[first : first + _BATCH]):
+                progress = int(item["redrive_count"]["N"]), int(item["status_rank"]["N"])
+                found[item["name"]["S"]] = progress
         return found
 
-    def _batch(self, keys: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Fetch rows by key; DynamoDB may leave some for another call."""
+    def _get(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Get items by key; DynamoDB may leave some for another call."""
+        keys = [{"name": {"S": name}} for name in names]
         while keys:
-            asked = {
+            request = {
                 "Keys": keys,
                 "ConsistentRead": True,
                 "ProjectionExpression": "#name, redrive_count, status_rank",
                 "ExpressionAttributeNames": {"#name": "name"},
             }
             with translated("dynamodb:BatchGetItem"):
-                answer = self._client.batch_get_item(RequestItems={self._table: asked})
-            yield from map(row_of, answer["Responses"].get(self._table, ()))
+                answer = self._client.batch_get_item(RequestItems={self._table: request})
+            yield from answer["Responses"].get(self._table, ())
             keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
 
-    def take_notification(self, row: dict[str, Any], due_at: str) -> bool:
-        """Take over the telling of a failure until ``due_at``; False when somebody else did.
+    def claim_notification(self, record: RunRecord, due_at: str) -> bool:
+        """Claim the pending notification of a failure until ``due_at``.
 
-        Raises
-        ------
-        ServiceError
-            When DynamoDB refuses the call for another reason, or cannot be reached.
+        False if another process has claimed it since the record was read, or has sent it.
         """
-        return self._mark(
-            row,
-            "SET notification_due_at = :due_at",
-            " AND notification_due_at = :seen",
-            {":due_at": {"S": due_at}, ":seen": {"S": row["notification_due_at"]}},
+        return self._update(
+            record,
+            UpdateExpression="SET notification_due_at = :due_at",
+            ConditionExpression=f"{_IS_PENDING} AND notification_due_at = :seen",
+            values={":due_at": {"S": due_at}, ":seen": {"S": record.notification_due_at}},
         )
 
-    def told(self, row: dict[str, Any]) -> bool:
-        """Note that a failure has been told; False when that is no longer to be noted.
+    def mark_notified(self, record: RunRecord) -> bool:
+        """Remove the note that a notification is pending; False if there is none."""
+        return self._update(
+            record,
+            UpdateExpression="REMOVE unfinished, notification_due_at",
+            ConditionExpression=_IS_PENDING,
+            values={},
+        )
 
-        Raises
-        ------
-        ServiceError
-            When DynamoDB refuses the call for another reason, or cannot be reached.
-        """
-        return self._mark(row, "REMOVE unfinished, notification_due_at", "", {})
-
-    def _mark(self, row: dict[str, Any], update: str, condition: str, more: dict[str, Any]) -> bool:
-        values = {":untold": {"S": UNTOLD}, ":redrive_count": {"N": str(row["redrive_count"])}}
+    def _update(self, record: RunRecord, values: dict[str, Any], **expressions: str) -> bool:
+        condition = {
+            ":pending": {"S": NOTIFICATION_PENDING},
+            ":redrive_count": {"N": str(record.redrive_count)},
+        }
         try:
             with translated("dynamodb:UpdateItem"):
                 self._client.update_item(
                     TableName=self._table,
-                    Key={"name": {"S": row["name"]}},
-                    UpdateExpression=update,
-                    ConditionExpression="unfinished = :untold AND redrive_count = :redrive_count"
-                    + condition,
-                    ExpressionAttributeValues=values | more,
+                    Key={"name": {"S": record.name}},
+                    ExpressionAttributeValues=condition | values,
+                    **expressions,
                 )
         except ServiceError as error:
             if error.code == _REFUSED:

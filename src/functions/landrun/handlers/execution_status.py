@@ -21,6 +21,7 @@ from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
 from landrun.handlers.batches import process_batch
+from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import SlotRequest, parse_message
 from landrun.observability import Telemetry
 from landrun.services.limit_concurrency import ConcurrencyLimiter
@@ -70,9 +71,11 @@ def build(
         executions=executions,
         jobs=jobs,
         outputs=Outputs(client("s3")),
-        ledger=RunsTable(client("dynamodb"), settings.runs_table),
+        runs_table=RunsTable(client("dynamodb"), settings.runs_table),
         notifications=Notifications(client("sns"), settings.notifications_topic_arn),
-        telemetry=telemetry,
+        manifests=S3Uri(settings.output_bucket, settings.manifest_prefix),
+        logger=telemetry.logger,
+        metrics=telemetry.metrics,
         clock=clock,
     )
     dead_letters = DeadLetters(partial(client, "sqs"), settings.dead_letter_queue_url)

@@ -1,30 +1,29 @@
-"""Sum up a run of several hosts from what each of them wrote down."""
+"""The sum of the summaries that the hosts of one run wrote."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from landrun.sanitize import one_line
 
-MOST_HOSTS = 100
-"""Instances that a Processing job can have (SageMaker API, ProcessingClusterConfig)."""
-
-JOINED = 1000
+LIST_LIMIT = 1000
 """Members of a list that are kept; ``…_omitted`` counts the rest."""
 
-PROBLEM = 400
-"""Characters of what is said to be wrong."""
+PROBLEM_LIMIT = 400
+"""Characters of ``problem``."""
 
-COUNTABLE = 10**15
-"""Numbers from here on are no counts: a sum of them could be too long to write."""
+COUNT_LIMIT = 10**15
+"""Larger numbers are no counts, and their sum might be too long to write."""
 
 _HOST = re.compile(r"summary-(algo-\d{1,4})\.json")
-_OF_ONE_HOST = ("host", "hosts", "problem")
-_NUMBERS = 20
-_NAME = 64
+_OF_ONE_HOST = frozenset({"host", "hosts", "problem"})
+_HOSTS_LIMIT = 100
+_HOST_NAME_LIMIT = 64
+_COUNTS_LIMIT = 20
+_DISPUTED = object()
+"""Stands for a value that two hosts have differently."""
 
 
 def host_of(name: str) -> str | None:
@@ -46,95 +45,89 @@ def in_order(hosts: Iterable[str]) -> list[str]:
     return sorted(hosts, key=lambda host: (len(host), host))
 
 
-@dataclass
-class HostSummaries:
-    """What hosts wrote, summed up one by one: not all of it is in memory together.
+def sum_of_hosts(summaries: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """Add up the summaries of hosts; an empty one is one that cannot be read.
 
-    A summary is the job's own, and so the rules are for any: whole numbers add up; of other
-    numbers the greatest counts, for hosts work side by side (``seconds``); lists are joined, a
-    text that several hosts list (a column's name) once; what else there is stays if no host has
-    it otherwise. ``shards`` keeps apart what each host counted, so that an uneven share is seen.
+    A job may write any summary. Whole numbers are added; of other numbers the largest counts,
+    because hosts work at the same time (``seconds``); lists are joined, without texts that are
+    there already (a column's name). Anything else stays if all hosts that have it agree.
+    ``hosts`` names all hosts, ``shards`` keeps what each counted, so that an uneven share shows,
+    and ``problem`` says what went wrong. Without any summary there is no sum.
     """
-
-    total: dict[str, Any] = field(default_factory=dict)
-    shards: dict[str, dict[str, Any]] = field(default_factory=dict)
-    hosts: set[str] = field(default_factory=set)
-    problems: dict[str, str] = field(default_factory=dict)
-    _differ: set[str] = field(default_factory=set)
-
-    def add(self, host: str, summary: Mapping[str, Any]) -> None:
-        """Add what a host wrote; nothing, where it is no summary."""
-        self.hosts |= {host, *_texts(summary.get("hosts"))}
-        self.shards[host] = _counted(summary)
-        if not summary:
-            self.problems[host] = "its summary cannot be read"
-        if summary.get("problem"):
-            self.problems[host] = str(summary["problem"])
+    total: dict[str, Any] = {}
+    shards: dict[str, dict[str, Any]] = {}
+    hosts: set[str] = set()
+    problems: dict[str, str] = {}
+    for host, summary in summaries:
+        hosts |= {host, *_host_names(summary.get("hosts"))}
+        shards[host] = _counts(summary)
+        if problem := summary.get("problem") if summary else "its summary cannot be read":
+            problems[host] = str(problem)
         for name, value in summary.items():
-            if name not in {*_OF_ONE_HOST, *self._differ}:
-                self._add(name, value)
-
-    def summary(self) -> dict[str, Any] | None:
-        """Give the sum, with its ``problem`` if there is one; None when no host left a summary."""
-        if not self.shards:
-            return None
-        of_hosts = {"hosts": in_order(self.hosts), "shards": self.shards}
-        wrong = one_line("; ".join(self._wrong()), PROBLEM)
-        return {**self.total, **of_hosts, **({"problem": wrong} if wrong else {})}
-
-    def _wrong(self) -> list[str]:
-        missing = in_order(self.hosts - self.shards.keys())
-        left = f"{len(self.shards)} of {len(self.hosts)} hosts left a summary"
-        gone = [f"{left}, not {', '.join(missing)}"] if missing else []
-        return gone + [f"{host}: {self.problems[host]}" for host in in_order(self.problems)]
-
-    def _add(self, name: str, value: Any) -> None:
-        known = self.total.get(name, [])
-        if isinstance(value, list) and isinstance(known, list):
-            self.total[name] = self._joined(name, known, value)
-        elif name not in self.total:
-            self.total[name] = value
-        elif _whole(value) and _whole(known):
-            self.total[name] = known + value
-        elif _number(value) and _number(known):
-            self.total[name] = max(known, value)
-        elif known != value:
-            self._differ.add(name)
-            del self.total[name]
-
-    def _joined(self, name: str, known: list[Any], members: list[Any]) -> list[Any]:
-        texts = {one for one in known if isinstance(one, str)}
-        new = [one for one in members if not isinstance(one, str) or one not in texts]
-        room = JOINED - len(known)
-        if new[room:]:
-            self._add(f"{name}_omitted", len(new[room:]))
-        return known + new[:room]
-
-
-def _counted(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a host's own numbers, and how many files of how many bytes it had."""
-    numbers = [(name, value) for name, value in summary.items() if _number(value)]
-    return _share(summary) | dict(numbers[:_NUMBERS])
-
-
-def _share(summary: Mapping[str, Any]) -> dict[str, int]:
-    files, omitted = summary.get("files"), summary.get("files_omitted", 0)
-    if not isinstance(files, list) or not _whole(omitted):
+            if name not in _OF_ONE_HOST:
+                _add(total, name, value)
+    if not shards:
         return {}
-    given = [one.get("bytes") for one in files if isinstance(one, Mapping)]
-    sizes = [size for size in given if _whole(size)]
-    known = not omitted and len(sizes) == len(files)
-    return {"files": len(files) + omitted, **({"bytes": sum(sizes)} if known else {})}
+    agreed = {name: value for name, value in total.items() if value is not _DISPUTED}
+    problem = one_line("; ".join(_problems(hosts, shards.keys(), problems)), PROBLEM_LIMIT)
+    found = {**agreed, "hosts": in_order(hosts), "shards": shards}
+    return found | {"problem": problem} if problem else found
 
 
-def _texts(value: object) -> list[str]:
-    members = value[:MOST_HOSTS] if isinstance(value, list) else []
-    return [one for one in members if isinstance(one, str) and len(one) <= _NAME]
+def _problems(
+    hosts: set[str], with_summary: Iterable[str], problems: dict[str, str]
+) -> Iterable[str]:
+    missing = in_order(hosts - {*with_summary})
+    if missing:
+        left = f"{len(hosts) - len(missing)} of {len(hosts)} hosts left a summary"
+        yield f"{left}, not {', '.join(missing)}"
+    yield from (f"{host}: {problems[host]}" for host in in_order(problems))
 
 
-def _number(value: object) -> TypeGuard[int | float]:
-    return _whole(value) or isinstance(value, float)
+def _add(total: dict[str, Any], name: str, value: Any) -> None:
+    known = total.get(name, [] if isinstance(value, list) else value)
+    if isinstance(value, list) and isinstance(known, list):
+        texts = {one for one in known if isinstance(one, str)}
+        joined = known + [one for one in value if not isinstance(one, str) or one not in texts]
+        total[name] = joined[:LIST_LIMIT]
+        if joined[LIST_LIMIT:]:
+            _add(total, f"{name}_omitted", len(joined) - LIST_LIMIT)
+    elif name not in total:
+        total[name] = value
+    elif _is_count(value) and _is_count(known):
+        total[name] = known + value
+    elif _is_number(value) and _is_number(known):
+        total[name] = max(known, value)
+    elif known != value:
+        total[name] = _DISPUTED
 
 
-def _whole(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < COUNTABLE
+def _counts(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a host's own numbers, and how many files of how many bytes it had."""
+    numbers = [(name, value) for name, value in summary.items() if _is_number(value)]
+    return _files(summary) | dict(numbers[:_COUNTS_LIMIT])
+
+
+def _files(summary: Mapping[str, Any]) -> dict[str, int]:
+    files, omitted = summary.get("files"), summary.get("files_omitted", 0)
+    if not isinstance(files, list) or not _is_count(omitted):
+        return {}
+    given = [one.get("bytes") for one in files if isinstance(one, dict)]
+    sizes = [size for size in given if _is_count(size)]
+    counted = {"files": len(files) + omitted}
+    if not omitted and len(sizes) == len(files):
+        counted["bytes"] = sum(sizes)
+    return counted
+
+
+def _host_names(value: object) -> list[str]:
+    members = value[:_HOSTS_LIMIT] if isinstance(value, list) else []
+    return [one for one in members if isinstance(one, str) and len(one) <= _HOST_NAME_LIMIT]
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return _is_count(value) or isinstance(value, float)
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < COUNT_LIMIT

@@ -1,4 +1,4 @@
-"""Execution status changes, and the row of the ledger that each makes.
+"""Execution status changes, and what a state machine asks of the status queue.
 
 Shapes: Amazon EventBridge events reference, "Step Functions Execution Status Change". ``input``
 and ``output`` are JSON strings or null, dates are epoch milliseconds, output over 248 KB is left
@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from landrun.errors import InvalidEvent
-from landrun.models.run import is_run_name
 from landrun.sanitize import json_object, shown, whole
 
 RANKS = {
@@ -27,12 +26,6 @@ RANKS = {
     "ABORTED": 1,
 }
 """How far a status is; within one redrive no row goes back to a lower rank, or changes its end."""
-
-CAUSE_LIMIT = 32_768
-"""Characters of error and cause that are kept (Step Functions' own limit of a cause)."""
-
-URI_LIMIT = 2048
-"""Characters of a name or a URI that is kept; S3's longest has 1,024 bytes and the bucket."""
 
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:[a-z0-9-]+:states:\S+$", max_length=512)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=80)]
@@ -207,56 +200,3 @@ def timestamp(milliseconds: float) -> str:
     """Spell epoch milliseconds as ISO 8601 in UTC, to the millisecond."""
     time = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def row(change: StatusChange) -> dict[str, Any]:
-    """Make the ledger's row of a status change; what is not known has no attribute."""
-    given = json_object(change.input)
-    trigger = given.get("Trigger")
-    started_at = timestamp(change.startDate)
-    found: dict[str, Any] = {
-        "name": change.name,
-        "execution_arn": change.executionArn,
-        "state_machine_arn": change.stateMachineArn,
-        "status": change.status,
-        "redrive_count": change.redriveCount,
-        "status_rank": RANKS[change.status],
-        "preprocessing_job_name": _uri(given.get("PreprocessingJobName")),
-        "input_message": _uri(given.get("InputMessage")),
-        "output_processed_message": _uri(given.get("OutputProcessedMessage")),
-        "trigger": trigger if isinstance(trigger, dict) else None,
-        "rerun_of": _rerun_of(trigger),
-        "month": started_at[:7],
-        "started_at": started_at,
-        **_end(change),
-    }
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _end(change: StatusChange) -> dict[str, Any]:
-    if not change.ended:
-        return {}
-    ended: dict[str, Any] = {
-        "output": change.output,
-        "error": kept(change.error),
-        "cause": kept(change.cause),
-    }
-    if change.stopDate is not None:
-        ended["stopped_at"] = timestamp(change.stopDate)
-        ended["duration_seconds"] = (change.stopDate - change.startDate) / 1000
-    return ended
-
-
-def kept(text: object, limit: int = CAUSE_LIMIT) -> str | None:
-    """Keep the beginning of a text for a row; nothing of what is none."""
-    return text[:limit] if isinstance(text, str) else None
-
-
-def _rerun_of(trigger: object) -> str | None:
-    """Name the run that this one repeats; the trigger may be anything, it comes from outside."""
-    name = trigger.get("RerunOf") if isinstance(trigger, dict) else None
-    return name if isinstance(name, str) and is_run_name(name) else None
-
-
-def _uri(text: object) -> str | None:
-    return kept(text, URI_LIMIT)

@@ -16,11 +16,12 @@ from functools import partial
 from typing import Any
 
 from landrun.adapters.concurrency_table import ConcurrencyTable, Given
-from landrun.adapters.sagemaker import ProcessingJobs, job_in
+from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
 from landrun.errors import InvalidEvent, JobStopping, ServiceError
 from landrun.models.concurrency import Place
+from landrun.models.processing_job import job_in
 from landrun.models.status_change import RANKS, SlotRequest, StatusChange, timestamp
 from landrun.observability import Telemetry
 

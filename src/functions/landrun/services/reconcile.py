@@ -17,10 +17,11 @@ from typing import Any, cast
 from landrun.adapters.checkpoints import Checkpoints
 from landrun.adapters.landings_table import LandingsTable, PendingLanding
 from landrun.adapters.manifests import Manifests
-from landrun.adapters.runs_table import RUNNING, UNTOLD, RunsTable
+from landrun.adapters.runs_table import RunsTable
 from landrun.adapters.step_functions import Executions
 from landrun.errors import ReconcileFailed, ServiceError
 from landrun.models.run import ManualTrigger, manual_run_name
+from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING, RunRecord
 from landrun.models.status_change import RANKS, described_change, timestamp
 from landrun.observability import Telemetry
 from landrun.sanitize import one_line
@@ -153,21 +154,22 @@ class Reconciler:
     def _statuses(self, before: datetime) -> Iterator[Piece]:
         """Record the end of executions whose rows still say that they run."""
         at_work = self._at_work()
-        open_rows = (r for r in self.ledger.unfinished(RUNNING) if r["name"] not in at_work)
-        for row in islice(filter(self._can_be_known, open_rows), LOOK_UPS):
-            yield row["name"], partial(self._recorded, row["execution_arn"], before)
+        running = self.ledger.find_unfinished(EXECUTION_RUNNING)
+        unlisted = (record for record in running if record.name not in at_work)
+        for record in islice(filter(self._can_be_known, unlisted), LOOK_UPS):
+            yield record.name, partial(self._recorded, record.execution_arn, before)
 
-    def _can_be_known(self, row: dict[str, Any]) -> bool:
+    def _can_be_known(self, record: RunRecord) -> bool:
         """Leave runs whose outcome nobody can tell any more, for they would keep others waiting.
 
         Those of a machine that the stack had before, which its role may not look at, and those
         that Step Functions must have forgotten.
         """
         forgotten = timestamp((self.clock() - REMEMBERED - LONGEST_RUN).timestamp() * 1000)
-        ours: bool = row["state_machine_arn"] == self.executions.state_machine_arn
-        known = ours and row["started_at"] > forgotten
+        ours = record.state_machine_arn == self.executions.state_machine_arn
+        known = ours and record.started_at > forgotten
         if not known:
-            self.telemetry.logger.warning("outcome out of reach", extra={"run": row["name"]})
+            self.telemetry.logger.warning("outcome out of reach", extra={"run": record.name})
         return known
 
     def _at_work(self) -> set[str]:
@@ -211,7 +213,7 @@ class Reconciler:
 
     def _behind(self, listed: list[dict[str, Any]], before: datetime) -> Iterator[Piece]:
         """Find the executions whose rows are missing, or not as far as they are."""
-        known = self.ledger.known([one["name"] for one in listed])
+        known = self.ledger.find_progress([one["name"] for one in listed])
         for one in listed:
             far = (one.get("redriveCount", 0), RANKS[one["status"]])
             if _changed_at(one) <= before and known.get(one["name"], (-1, 0)) < far:
@@ -259,7 +261,7 @@ class Reconciler:
             if found.modified and after < found.modified <= before
             if (name := self.manifests.run_of(found.key))
         ]
-        known = self.ledger.known(names)
+        known = self.ledger.find_progress(names)
         for name in names:
             if name not in known:
                 yield name, partial(self._started, name)
@@ -286,8 +288,8 @@ class Reconciler:
 
     def _notifications(self) -> Iterator[Piece]:
         """Tell failures that were recorded and not told."""
-        for row in self.ledger.unfinished(UNTOLD):
-            yield row["name"], partial(self.recorder.tell_overdue, row)
+        for record in self.ledger.find_unfinished(NOTIFICATION_PENDING):
+            yield record.name, partial(self.recorder.notify_if_overdue, record)
 
 
 def _changed_at(execution: dict[str, Any]) -> datetime:

@@ -1,9 +1,9 @@
-"""Record what became of an execution, and tell of failures: once for each.
+"""Record the outcome of a run, and notify of a failure once.
 
-The row is completed with what the Processing job says and what lies under the output URI. Only a
-write that takes the record further notifies. It also leaves a note in the row that the failure is
-to be told, in the same write: whoever finds the note overdue tells it, so that a function that
-dies between writing and publishing loses nothing.
+The record is completed with what the Processing job says and what lies under the output URI. The
+write that records a failure also notes that its notification is pending. If the function dies
+before it has published, the redelivered event, the run's next event or `reconcile` finds the
+notification overdue and sends it.
 """
 
 from __future__ import annotations
@@ -11,23 +11,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 
 from landrun.adapters.notifications import Notifications, failure_message, failure_subject
 from landrun.adapters.outputs import Outputs
-from landrun.adapters.runs_table import RUNNING, UNTOLD, RunsTable
-from landrun.adapters.sagemaker import ProcessingJobs, job_in, job_row, submitted_job_name
+from landrun.adapters.runs_table import RunsTable
+from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
 from landrun.errors import InvalidS3Uri, NotificationPending, ServiceError
+from landrun.models.processing_job import ProcessingJob, job_in, submitted_job_name
+from landrun.models.run_record import NOTIFICATION_PENDING, RunRecord
 from landrun.models.s3_uri import S3Uri
-from landrun.models.status_change import StatusChange, row
-from landrun.observability import Telemetry
+from landrun.models.status_change import StatusChange
+from landrun.observability import count_by
 
 LEASE = timedelta(minutes=2)
-"""How long the telling of a failure is left to whoever took it: twice the function's timeout."""
+"""How long a process that has claimed a notification may take: twice the function's timeout."""
 
-OUT_OF_REACH = frozenset(
+_NEVER_READABLE = frozenset(
     {
         "AccessDenied",
         "AllAccessDisabled",
@@ -40,145 +44,173 @@ OUT_OF_REACH = frozenset(
         "PermanentRedirect",
     }
 )
-"""S3's errors that no retry mends: a run by hand may write to a bucket that is not the stack's."""
+"""S3's errors that a retry does not help: a run by hand may use any bucket."""
 
 
 @dataclass(frozen=True)
 class OutcomeRecorder:
-    """Writes the ledger's rows of status changes."""
+    """Writes the records of runs to the runs table.
+
+    Attributes
+    ----------
+    manifests : S3Uri
+        Where landrun writes its manifests.
+    """
 
     executions: Executions
     jobs: ProcessingJobs
     outputs: Outputs
-    ledger: RunsTable
+    runs_table: RunsTable
     notifications: Notifications
-    telemetry: Telemetry
+    manifests: S3Uri
+    logger: Logger
+    metrics: Metrics
     clock: Callable[[], datetime] = utc_now
 
     def record(self, change: StatusChange) -> bool:
-        """Write the row of a change and, when it took the record further, say so.
+        """Write the record of a status change and, if it is a new failure, notify.
 
-        Returns
-        -------
-        bool
-            Whether it did.
+        False if the stored record is as new as this one.
 
         Raises
         ------
-        NotToldYet
-            When an earlier failure of the run has to be told first.
+        NotificationPending
+            When the run's earlier failure has to be notified of first.
         ServiceError
             When AWS refuses a call; recording again is safe.
         """
-        found = self._row(change)
-        stands = self.ledger.record(found)
-        if stands is not None and _behind(stands, found):
-            self._tell_first(stands)
-            stands = self.ledger.record(found)
-        if stands is not None and not _same(stands, found):
-            self.telemetry.count("StatusChangesSuperseded")
-            self.telemetry.logger.info("status known", extra={"status": change.status})
-            self.tell_overdue(stands)
+        record = self._complete(change)
+        stored = self.runs_table.write(record)
+        if stored and stored.is_older_than(record):  # its pending notification is in the way
+            self._notify_first(stored)
+            stored = self.runs_table.write(record)
+        if stored and not _is_same_write(stored, record):
+            self.metrics.add_metric("StatusChangesSuperseded", MetricUnit.Count, 1)
+            self.logger.info("status change superseded", extra={"status": record.status})
+            self.notify_if_overdue(stored)
             return False
-        self._measured(found)
-        self.telemetry.logger.info("status recorded", extra={"status": change.status})
-        if found.get("unfinished") == UNTOLD:
-            self._tell(found)
+        self._report(record)
+        if record.notification_is_pending:
+            self._notify(record)
         return True
 
-    def tell_overdue(self, found: dict[str, Any]) -> bool:
-        """Tell a failure that whoever recorded it has not told in time; False if none is overdue.
+    def notify_if_overdue(self, record: RunRecord) -> bool:
+        """Notify of a failure if the process that recorded it has not done so in time.
+
+        False if no notification is overdue, or if another process has claimed it.
 
         Raises
         ------
         ServiceError
-            When AWS refuses a call; the failure stays to be told.
+            When AWS refuses a call; the notification stays pending.
         """
-        due_at = found.get("notification_due_at")
-        if found.get("unfinished") != UNTOLD or due_at is None or due_at > self._in(timedelta()):
+        due_at = record.notification_due_at
+        if not record.notification_is_pending or due_at is None or due_at > self._in(timedelta()):
             return False
-        taken = self._in(LEASE)
-        if not self.ledger.take_notification(found, taken):
+        claimed_until = self._in(LEASE)
+        if not self.runs_table.claim_notification(record, claimed_until):
             return False
-        self._tell(found | {"notification_due_at": taken})
+        self._notify(record.model_copy(update={"notification_due_at": claimed_until}))
         return True
 
-    def _tell_first(self, stands: dict[str, Any]) -> None:
-        if not self.tell_overdue(stands):
+    def _notify_first(self, stored: RunRecord) -> None:
+        if not self.notify_if_overdue(stored):
             raise NotificationPending(
-                f"the failure of {stands['name']} is being told: its record waits"
+                f"the notification of {stored.name}'s earlier failure is pending: retry later"
             )
 
-    def _tell(self, found: dict[str, Any]) -> None:
-        """Publish, then take the note away; when SNS refuses, let the next attempt come at once."""
+    def _notify(self, record: RunRecord) -> None:
+        """Publish; if SNS refuses, the notification is overdue at once for the next attempt."""
         try:
-            self.notifications.publish(failure_subject(found), failure_message(found))
+            self.notifications.publish(failure_subject(record), failure_message(record))
         except ServiceError:
-            self.ledger.take_notification(found, self._in(timedelta()))
+            self.runs_table.claim_notification(record, self._in(timedelta()))
             raise
-        self.ledger.told(found)
+        self.runs_table.mark_notified(record)
 
     def _in(self, time: timedelta) -> str:
         return (self.clock() + time).isoformat(timespec="microseconds")
 
-    def _row(self, change: StatusChange) -> dict[str, Any]:
+    def _complete(self, change: StatusChange) -> RunRecord:
+        """Make the record of a status change, with all that AWS knows of the run."""
         if change.left_out:
-            change = change.completed(self._execution(change.executionArn))
-        found = row(change)
+            # Step Functions forgets an execution after 90 days. The event alone has to do then.
+            change = change.completed(self.executions.find(change.executionArn) or {})
+        record = self._with_input_matches(RunRecord.from_status_change(change))
         if not change.ended:
-            return found | {"unfinished": RUNNING}
-        found |= self._job(change) | self._output(found.get("output_processed_message"))
+            return record
+        if job := self._job(change):
+            record = record.with_job(job)
+        record = self._with_output(record)
         if change.status == "SUCCEEDED":
-            return found
-        return found | {"unfinished": UNTOLD, "notification_due_at": self._in(LEASE)}
+            return record
+        pending = {"unfinished": NOTIFICATION_PENDING, "notification_due_at": self._in(LEASE)}
+        return record.model_copy(update=pending)
 
-    def _execution(self, arn: str) -> dict[str, Any]:
-        """Describe an execution; of one that Step Functions has forgotten, nothing is known."""
-        return self.executions.find(arn) or {}
-
-    def _job(self, change: StatusChange) -> dict[str, Any]:
-        job = job_in(change)
-        if job is None:
-            name = submitted_job_name(self.executions.last_tasks(change.executionArn))
-            job = (self.jobs.find(name) or {"ProcessingJobName": name}) if name else {}
-        return job_row(job)
-
-    def _output(self, uri: object) -> dict[str, Any]:
-        if not isinstance(uri, str):
-            return {}
+    def _with_input_matches(self, record: RunRecord) -> RunRecord:
+        """Add other objects that the job reads because the input is a prefix of their keys."""
+        uri = record.input_message or ""
+        if not uri or uri.endswith("/") or uri.startswith(str(self.manifests)):
+            return record
         try:
-            return self._left_under(S3Uri.parse(uri))
-        except InvalidS3Uri as error:
-            return {"output_problem": str(error)}
-        except ServiceError as error:
-            if error.code not in OUT_OF_REACH:
+            matches = self.outputs.keys_that_begin_with(S3Uri.parse(uri))
+        except (InvalidS3Uri, ServiceError) as error:
+            if _may_pass(error):
                 raise
-            return {"output_problem": str(error)}
+            return record
+        return record.model_copy(update={"input_also_matches": matches})
 
-    def _left_under(self, under: S3Uri) -> dict[str, Any]:
-        size = self.outputs.measure(under)
-        summary = self.outputs.summary(under)
-        found: dict[str, Any] = {"output_objects": size.objects, "output_bytes": size.bytes}
-        if not size.complete:
-            found["output_problem"] = f"counted the first {size.objects} objects only"
-        return found | ({"summary": summary} if summary else {})
+    def _job(self, change: StatusChange) -> ProcessingJob | None:
+        """Find the job of this attempt in its output or cause, otherwise through its history."""
+        if job := job_in(change):
+            return job
+        history = self.executions.last_tasks(change.executionArn)
+        name = submitted_job_name(history, change.redriveCount)
+        return self.jobs.find(name) if name else None
 
-    def _measured(self, found: dict[str, Any]) -> None:
-        self.telemetry.count("Executions", "Status", found["status"])
-        if "duration_seconds" in found:
-            self.telemetry.duration("RunDuration", found["duration_seconds"])
+    def _with_output(self, record: RunRecord) -> RunRecord:
+        """Add what the run left under its output URI, or why that is not known."""
+        if record.output_processed_message is None:
+            return record
+        try:
+            under = S3Uri.parse(record.output_processed_message)
+            size = self.outputs.measure(under)
+            summary = self.outputs.summary(under)
+        except (InvalidS3Uri, ServiceError) as error:
+            if _may_pass(error):
+                raise
+            return record.model_copy(update={"output_problem": str(error)})
+        problem = None if size.complete else f"counted the first {size.objects} objects only"
+        return record.model_copy(
+            update={
+                "output_objects": size.objects,
+                "output_bytes": size.bytes,
+                "output_problem": problem,
+                "summary": summary,
+            }
+        )
+
+    def _report(self, record: RunRecord) -> None:
+        count_by("Executions", "Status", record.status)
+        if record.duration_seconds is not None:
+            self.metrics.add_metric("RunDuration", MetricUnit.Seconds, record.duration_seconds)
+        self.logger.info("status change recorded", extra={"status": record.status})
+        if record.input_also_matches:
+            self.logger.warning(
+                "the job also reads other objects whose keys begin with its input's key",
+                extra={"input": record.input_message, "others": record.input_also_matches},
+            )
 
 
-def _behind(stands: dict[str, Any], found: dict[str, Any]) -> bool:
-    """Whether what stands should have been overwritten: then an untold failure was in the way."""
-    return _far(stands) < _far(found)
+def _may_pass(error: InvalidS3Uri | ServiceError) -> bool:
+    """Return True if the same call may succeed later."""
+    return isinstance(error, ServiceError) and error.code not in _NEVER_READABLE
 
 
-def _far(found: dict[str, Any]) -> tuple[int, int]:
-    return (int(found["redrive_count"]), int(found["status_rank"]))
+def _is_same_write(stored: RunRecord, record: RunRecord) -> bool:
+    """Return True if the stored record is this very write: botocore repeats calls without answer.
 
-
-def _same(stands: dict[str, Any], found: dict[str, Any]) -> bool:
-    """Whether what stands is this very write, whose answer was lost and which was tried again."""
-    due_at = found.get("notification_due_at")
-    return due_at is not None and stands.get("notification_due_at") == due_at
+    The first write then makes the condition of the second one fail.
+    """
+    due_at = record.notification_due_at
+    return due_at is not None and stored.notification_due_at == due_at

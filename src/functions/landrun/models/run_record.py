@@ -1,0 +1,147 @@
+"""A run's record: one row of the runs table, which ``docs/reference/runs-table.md`` describes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, SkipValidation
+
+from landrun.models.fields import Lenient, Text, Uri
+from landrun.models.processing_job import ProcessingJob
+from landrun.models.run import is_run_name
+from landrun.models.status_change import RANKS, Status, StatusChange, timestamp
+from landrun.sanitize import json_object
+
+EXECUTION_RUNNING: Literal["execution"] = "execution"
+NOTIFICATION_PENDING: Literal["notification"] = "notification"
+"""Values of the attribute ``unfinished``: what is still to come of a run."""
+
+OUTSIDE = {"Kind": "outside"}
+"""The trigger of a run that somebody started by hand, outside landrun."""
+
+
+def _check_run_name(name: str) -> str:
+    if not is_run_name(name):
+        raise ValueError("not the name of a run")
+    return name
+
+
+RunName = Annotated[str, AfterValidator(_check_run_name)]
+JsonObject = SkipValidation[dict[str, Any]]
+"""A JSON object that somebody else wrote: of any size and depth, with any names in it."""
+
+
+class RunRecord(BaseModel):
+    """One run. What is not known is None, and no attribute of the row."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    execution_arn: str
+    state_machine_arn: str
+    status: Status
+    redrive_count: int
+    status_rank: int
+    month: str
+    started_at: str
+    stopped_at: str | None = None
+    duration_seconds: float | None = None
+    trigger: JsonObject | None = None
+    rerun_of: Lenient[RunName] = None
+    preprocessing_job_name: Uri = None
+    input_message: Uri = None
+    input_also_matches: tuple[str, ...] = ()
+    output_processed_message: Uri = None
+    output: str | None = None
+    error: Text = None
+    cause: Text = None
+    job_name: str | None = None
+    job_arn: Text = None
+    exit_message: Text = None
+    instance_seconds: float | None = None
+    output_objects: int | None = None
+    output_bytes: int | None = None
+    output_problem: str | None = None
+    summary: JsonObject | None = None
+    left_out: tuple[str, ...] = ()
+    unfinished: Literal["execution", "notification"] | None = None
+    notification_due_at: str | None = None
+
+    @classmethod
+    def from_status_change(cls, change: StatusChange) -> Self:
+        """Make the record that a status change stands for."""
+        given = json_object(change.input)
+        trigger = _trigger(given) if change.input is not None else None
+        started_at = timestamp(change.startDate)
+        record = {
+            "name": change.name,
+            "execution_arn": change.executionArn,
+            "state_machine_arn": change.stateMachineArn,
+            "status": change.status,
+            "redrive_count": change.redriveCount,
+            "status_rank": RANKS[change.status],
+            "month": started_at[: len("2026-11")],
+            "started_at": started_at,
+            "trigger": trigger,
+            "rerun_of": trigger and trigger.get("RerunOf"),
+            "preprocessing_job_name": given.get("PreprocessingJobName"),
+            "input_message": given.get("InputMessage"),
+            "output_processed_message": given.get("OutputProcessedMessage"),
+            "unfinished": EXECUTION_RUNNING,
+        }
+        return cls.model_validate(record | (_end(change) if change.ended else {}))
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How far the run is: a later attempt, then a later status, is further."""
+        return self.redrive_count, self.status_rank
+
+    def is_older_than(self, other: RunRecord) -> bool:
+        """Return True if the run had not come as far as in the other record."""
+        return self.progress < other.progress
+
+    @property
+    def notification_is_pending(self) -> bool:
+        """Return True if nobody has been notified of the run's failure yet."""
+        return self.unfinished == NOTIFICATION_PENDING
+
+    @property
+    def can_be_redriven(self) -> bool:
+        """Return False if a redrive would ask SageMaker for a job name that is taken.
+
+        SageMaker takes each name once, and some machines name the job as the run.
+        """
+        return self.job_name != self.name and "ResourceInUse" not in (self.error or "")
+
+    def with_job(self, job: ProcessingJob) -> Self:
+        """Add what is known of the run's Processing job."""
+        return self.model_copy(
+            update={
+                "job_name": job.ProcessingJobName,
+                "job_arn": job.ProcessingJobArn,
+                "exit_message": job.exit_message,
+                "instance_seconds": job.instance_seconds,
+            }
+        )
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the attributes of the row by name, without those that are not known."""
+        return {name: value for name, value in self if value is not None and value != ()}
+
+
+def _end(change: StatusChange) -> dict[str, Any]:
+    ended: dict[str, Any] = {
+        "output": change.output,
+        "error": change.error,
+        "cause": change.cause,
+        "unfinished": None,
+    }
+    if change.stopDate is not None:
+        ended["stopped_at"] = timestamp(change.stopDate)
+        ended["duration_seconds"] = (change.stopDate - change.startDate) / 1000
+    return ended
+
+
+def _trigger(execution_input: dict[str, Any]) -> dict[str, Any]:
+    trigger = execution_input.get("Trigger")
+    return trigger if isinstance(trigger, dict) else OUTSIDE

@@ -1,0 +1,103 @@
+"""Processing jobs: what AWS, or a state machine of somebody's own, says of them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from landrun.adapters.sagemaker import ProcessingJobs
+from landrun.errors import ServiceError
+from landrun.models.processing_job import ProcessingJob, requested_job_name
+
+START = datetime(2026, 11, 22, 8, 15, tzinfo=UTC)
+RAN_A_MINUTE = {
+    "ProcessingJobName": "j",
+    "ProcessingStartTime": int(START.timestamp() * 1000),
+    "ProcessingEndTime": int(START.timestamp() * 1000) + 60_000,
+    "ProcessingResources": {"ClusterConfig": {"InstanceCount": 2}},
+}
+
+
+def described(**more: object) -> ProcessingJob:
+    return ProcessingJob.model_validate(RAN_A_MINUTE | more)
+
+
+def test_a_job_that_ran_on_two_instances_counts_both_whoever_describes_it():
+    by_boto3 = {"ProcessingStartTime": START, "ProcessingEndTime": START + timedelta(minutes=1)}
+    assert described().instance_seconds == described(**by_boto3).instance_seconds == 120
+
+
+@pytest.mark.parametrize(
+    ("said", "exit_message"),
+    [
+        ({"ExitMessage": "why", "FailureReason": "reason"}, "why"),
+        ({"ExitMessage": "", "FailureReason": "reason"}, "reason"),
+        ({}, None),
+        ({"ProcessingJobStatus": "Stopped"}, "the job was stopped"),
+        ({"ProcessingJobStatus": "Stopped", "FailureReason": "reason"}, "reason"),
+    ],
+)
+def test_a_job_says_why_it_ended_as_near_to_the_reason_as_is_known(said, exit_message):
+    assert described(**said).exit_message == exit_message
+
+
+@pytest.mark.parametrize(("limit", "words"), [(60, "time limit of 60"), (61, "was stopped")])
+def test_a_job_that_its_time_limit_stopped_says_so(limit, words):
+    condition = {"MaxRuntimeInSeconds": limit}
+    job = described(ProcessingJobStatus="Stopped", StoppingCondition=condition)
+    assert words in job.exit_message
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"ProcessingJobStatus": "Stopped", "StoppingCondition": "none"},
+        {"ProcessingJobStatus": "Stopped", "StoppingCondition": {"MaxRuntimeInSeconds": "long"}},
+        {"ProcessingStartTime": "then", "ProcessingEndTime": True},
+        {"ProcessingStartTime": float("nan"), "ProcessingEndTime": float("inf")},
+        {"ProcessingStartTime": 0, "ProcessingEndTime": 10**400},
+        {"ProcessingStartTime": "2026-11-22T08:15:00"},
+        {"ProcessingResources": ["m5"]},
+        {"ProcessingResources": {"ClusterConfig": "two"}},
+        {"ProcessingResources": {"ClusterConfig": {"InstanceCount": "two"}}},
+        {"ExitMessage": {"a": 1}, "FailureReason": ["b"], "ProcessingJobArn": 1},
+        {"ExitMessage": "half \ud83d"},
+    ],
+)
+def test_an_odd_part_of_a_description_costs_no_more_than_itself(odd):
+    job = ProcessingJob.from_json(json.dumps(RAN_A_MINUTE | odd))
+    assert job is not None
+    assert job.ProcessingJobName == "j"
+    assert isinstance(job.exit_message, str | None)
+    assert job.instance_seconds in (None, 120)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-a", "x" * 64, "a\n", "\ud800", ["a"], 1, None])
+def test_what_is_no_name_of_a_job_is_neither_looked_up_nor_recorded(name):
+    parameters = json.dumps({"ProcessingJobName": name})
+    assert requested_job_name({"taskScheduledEventDetails": {"parameters": parameters}}) is None
+    assert ProcessingJob.from_json(parameters) is None
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", "null", "[" * 100_000, '{"a": 1}'])
+def test_what_describes_no_job_is_none(text):
+    assert ProcessingJob.from_json(text) is None
+
+
+@pytest.fixture(scope="module")
+def jobs(shared_aws):
+    return ProcessingJobs(shared_aws("sagemaker"))
+
+
+def test_a_job_that_sagemaker_does_not_know_is_none_and_is_not_at_work(jobs):
+    scheduled = {"parameters": json.dumps({"ProcessingJobName": "nobody"})}
+    assert jobs.find("nobody") is None
+    assert not jobs.at_work([{"taskScheduledEventDetails": scheduled}])
+    assert not jobs.at_work([])
+
+
+def test_a_look_up_of_a_job_that_failed_is_not_taken_for_none(jobs):
+    with pytest.raises(ServiceError, match="sagemaker:DescribeProcessingJob: ParamValidationError"):
+        jobs.find("")
