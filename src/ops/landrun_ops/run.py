@@ -84,6 +84,13 @@ class Run:
         return one_line(str(next(filter(None, known), "")))
 
     @property
+    def can_be_redriven(self) -> bool:
+        """Return False if it succeeded, or if a redrive would ask for a job name that is taken."""
+        takes_name_of_run = self.attributes.get("job_name") == self.name
+        was_taken = "ResourceInUse" in str(self.attributes.get("error"))
+        return not (self.succeeded or takes_name_of_run or was_taken)
+
+    @property
     def rerun_of(self) -> str:
         """The name of the run that this one repeats, or an empty text."""
         return str(self.attributes.get("rerun_of", ""))

@@ -131,6 +131,14 @@ def test_an_end_that_the_ledger_does_not_know_is_said() -> None:
     assert "SUCCEEDED, which the ledger does not know" in _drawn(_one(row, ended_as="SUCCEEDED"))[0]
 
 
+@pytest.mark.parametrize("row", [{"job_name": NAME}, {"error": "SageMaker.ResourceInUseException"}])
+def test_a_run_whose_job_name_is_taken_is_to_be_rerun_never_redriven(row: dict[str, str]) -> None:
+    lines = _drawn(_one({"trigger": {"Kind": "outside"}, **row}))
+    assert "by hand, outside landrun" in "\n".join(lines)
+    assert any(line.startswith("again") for line in lines)
+    assert not any(line.startswith("redrive") for line in lines)
+
+
 def test_a_redrive_is_no_longer_offered_after_14_days() -> None:
     old = {"stopped_at": "2026-11-01T08:25:08.502Z"}
     assert not any(line.startswith("redrive") for line in _drawn(_one(old)))

@@ -88,6 +88,7 @@ def test_what_is_not_known_is_a_dash_not_a_zero() -> None:
     [
         ({"Kind": "schedule", "ScheduledTime": "2026-11-22T03:00:00Z"}, "tick 2026-11-22 03:00 "),
         ({"Kind": "manual", "StartedBy": "ana"}, "by hand, ana"),
+        ({"Kind": "outside"}, "by hand, outside landrun"),
         (
             {"Kind": "manual", "StartedBy": "arn:aws:sts::123456789012:assumed-role/Admin/ana"},
             "by hand, Admin/ana",

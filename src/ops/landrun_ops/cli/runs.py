@@ -41,6 +41,7 @@ class Kind(StrEnum):
     landing = "object-created"
     tick = "schedule"
     hand = "manual"
+    outside = "outside"
 
 
 STATUSES = {
@@ -71,7 +72,7 @@ def runs(
         Kind | None,
         typer.Option(
             metavar="KIND",
-            help="Only those started so: object-created, schedule or manual.",
+            help="Only those started so: object-created, schedule, manual, or outside of landrun.",
             show_default=False,
             case_sensitive=False,
         ),

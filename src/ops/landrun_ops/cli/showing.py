@@ -104,7 +104,7 @@ def commands(found: OneRun, now: datetime, where: str, *, laptop: bool) -> dict[
     given["again"] = f"landrun rerun {name}{where}"
     stopped = time_of(found.run, "stopped_at")
     late = stopped is None or (now - stopped).days >= _REDRIVABLE_DAYS
-    if not found.run.succeeded and not late and row.get("execution_arn"):
+    if found.run.can_be_redriven and not late and row.get("execution_arn"):
         arn = str(row["execution_arn"])
         region = "" if laptop else f" --region {quote(arn.split(':')[3])}"
         given["redrive"] = (
@@ -180,6 +180,8 @@ def _trigger(run: Run) -> list[str]:
             who = f"by hand, by {person(str(trigger.get('StartedBy', '')))}"
             again = trigger.get("RerunOf")
             return [f"rerun of {again}", who] if again else [who]
+        case "outside":
+            return ["by hand, outside landrun"]
     return ["not known"]
 
 

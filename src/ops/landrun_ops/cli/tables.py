@@ -89,6 +89,8 @@ def trigger_text(run: Run) -> str:
             if trigger.get("RerunOf"):
                 return f"rerun of {_digits(str(trigger['RerunOf']))}"
             return f"by hand, {person(str(trigger.get('StartedBy', '')))}"
+        case "outside":
+            return "by hand, outside landrun"
     return _UNKNOWN
 
 

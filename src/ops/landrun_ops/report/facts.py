@@ -88,6 +88,8 @@ def trigger(found: Mapping[str, Any]) -> tuple[str, str | None]:
             return "schedule", f"tick of {tick}" + (f", part {part}" if part else "")
         case "manual":
             return "manual", f"by {text(found.get('StartedBy')) or 'somebody'}"
+        case "outside":
+            return "manual", "outside landrun"
     return "other", None
 
 
