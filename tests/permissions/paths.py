@@ -147,6 +147,24 @@ def a_long_output_is_fetched(world: PermittedWorld) -> None:
     assert world.rows()[name]["output"] == execution.output
 
 
+def _read_a_landed_object(world: PermittedWorld, name: str) -> None:
+    """Let a run that has not ended read an object, as with ``InputMessageFormat=uri``."""
+    bucket = world.stack.name("LandingBucket")
+    for key in ("archive/a.csv", "archive/a.csv.bak"):  # no landings: not under the prefix
+        _client("s3").put_object(Bucket=bucket, Key=key, Body=b"data")
+    execution = world.executions()[name]
+    given = json.loads(execution.input) | {"InputMessage": f"s3://{bucket}/archive/a.csv"}
+    execution.input = json.dumps(given)
+
+
+def its_input_is_compared_with_other_keys(world: PermittedWorld) -> None:
+    name = _another_run(world)
+    _read_a_landed_object(world, name)
+    world.finish(name)
+    deliver(world)
+    assert world.rows()[name]["input_also_matches"] == ["archive/a.csv.bak"]
+
+
 def a_failure_is_told_with_its_job(world: PermittedWorld) -> None:
     name = _another_run(world)
     told = len(world.published)
@@ -188,6 +206,7 @@ def reconcile_records_an_end_that_was_lost(world: PermittedWorld) -> None:
     name = _another_run(world)
     job = create_job(name)
     write_outputs(world, name)
+    _read_a_landed_object(world, name)
     world.fate = lambda _: []
     world.finish(name, "ABORTED", job=job)
     world.fate = lambda _: [0]
@@ -196,6 +215,7 @@ def reconcile_records_an_end_that_was_lost(world: PermittedWorld) -> None:
     row = world.rows()[name]
     assert (row["status"], row["job_arn"].endswith(job)) == ("ABORTED", True)
     assert (row["output_objects"], row["summary"]["rows_out"]) == (2, 3)
+    assert row["input_also_matches"] == ["archive/a.csv.bak"]
     assert "unfinished" not in row
     assert len(world.published) == told + 1
 
@@ -398,6 +418,7 @@ def _line(world: PermittedWorld, line: str) -> list[str]:
 EITHER_MODE: list[Step] = [
     a_message_that_is_no_event_is_refused_with_its_reason,
     its_outputs_are_counted,
+    its_input_is_compared_with_other_keys,
     a_long_output_is_fetched,
     a_failure_is_told_with_its_job,
     reconcile_records_an_end_that_was_lost,
@@ -440,6 +461,7 @@ PATHS: dict[str, list[Step]] = {
 
 NOT_OF_RECONCILE = {
     a_message_that_is_no_event_is_refused_with_its_reason,
+    its_input_is_compared_with_other_keys,
     a_long_output_is_fetched,
     a_failure_is_told_with_its_job,
     a_setting_that_changed_since_is_noticed,

@@ -41,6 +41,7 @@ RECORD = {
     ("kms:Decrypt", "<NotificationsKey.Arn>"),
     ("kms:GenerateDataKey", "<NotificationsKey.Arn>"),
     ("s3:ListBucket", "<OutputBucket.Arn>"),
+    ("s3:ListBucket", "<LandingBucket.Arn>"),
     ("s3:GetObject", "<OutputBucket.Arn>/processed/*"),
     ("sagemaker:DescribeProcessingJob", f"arn:aws:sagemaker:{HERE}:processing-job/*"),
     ("states:DescribeExecution", EXECUTIONS),
