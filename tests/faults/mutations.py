@@ -69,6 +69,13 @@ MUTATIONS = (
         '"attribute_exists(#name) OR attribute_not_exists(#name) OR ((redrive_count',
     ),
     Mutation(
+        "note of a pending notification",
+        "services/record_outcome.py",
+        "change)\n        stored = self.runs_table.write(record)",
+        "change)\n        stored = self.runs_table.write("
+        'record.model_copy(update={"unfinished": None, "notification_due_at": None}))',
+    ),
+    Mutation(
         "bound's condition",
         "adapters/concurrency_table.py",
         '_ROOM = "attribute_not_exists(holding) OR holding < :limit"',
