@@ -239,7 +239,9 @@ def test_ticks_whose_list_has_the_version_are_found_and_those_of_other_versions_
     monkeypatch.setattr(FakeManifests, "stored", stored)
     monkeypatch.setattr(lineage, "Manifests", FakeManifests)
     runs = [tick_run(name, f"2026-11-{n:02}") for n, name in enumerate([*stored, "gone"], start=1)]
-    found = Lineage(FakeLedger(*reversed(runs)), None).readers(WHERE, "v1", NOW, NOW)  # type: ignore[arg-type]
+    found = Lineage(FakeLedger(*reversed(runs)), None, S3Uri("out", "manifests/")).readers(
+        WHERE, "v1", NOW, NOW
+    )  # type: ignore[arg-type]
     assert [(one.run.name, one.exact) for one in found.found] == [
         ("mine", True),
         ("listing", False),
@@ -252,7 +254,9 @@ def test_of_too_many_runs_the_first_and_the_last_are_looked_into(
 ) -> None:
     monkeypatch.setattr(lineage, "Manifests", FakeManifests)
     runs = [tick_run(f"r{n}", f"{n:05}") for n in range(500)]
-    found = Lineage(FakeLedger(*runs), None).readers(WHERE, "v1", NOW, NOW)  # type: ignore[arg-type]
+    found = Lineage(FakeLedger(*runs), None, S3Uri("out", "manifests/")).readers(
+        WHERE, "v1", NOW, NOW
+    )  # type: ignore[arg-type]
     assert (found.looked, found.of, found.found) == (300, 500, ())
 
 
