@@ -82,3 +82,65 @@ def test_an_object_that_lands_is_read_by_the_notebooks_machine_itself(
     assert row["input_message"] == f"s3://{taken_over.outputs['LandingBucket']}/{key}"
     assert row["summary"]["rows_in"] == SAMPLE_ROWS
     assert [one["name"] for one in row["summary"]["files"]] == [key.rpartition("/")[2]]
+
+    code, shown = landrun("show", row["name"])
+    assert (code, shown["input"]["keys"]) == (0, [key])
+    code, [again] = landrun("rerun", row["name"])
+    assert code == 0
+    assert again["rerun_of"] == row["name"]
+
+
+def test_the_run_by_hand_is_shown_and_run_again(
+    executed: Any, taken_over: LocalAws, landrun: Callable[..., tuple[int, Any]]
+) -> None:
+    _, rows = landrun("runs")
+    [name] = [row["name"] for row in rows if "trigger" not in row]
+    code, shown = landrun("show", name)
+    assert (code, shown["input"]["keys"]) == (0, ["by-hand/orders.jsonl"])
+    code, [again] = landrun("rerun", name)
+    assert code == 0
+    row = landrun("show", again["name"])[1]["run"]
+    bucket = taken_over.outputs["LandingBucket"]
+    assert row["input_message"] == f"s3://{bucket}/by-hand/orders.jsonl"
+
+
+def test_doctor_passes_the_machine_and_says_that_its_runs_never_run_again(
+    executed: Any, landrun: Callable[..., tuple[int, Any]]
+) -> None:
+    _, said = landrun("doctor")
+    found = {one["check"]: one for one in said["checks"] if one["area"] == "state machine"}
+    assert {name: one["status"] for name, one in found.items()} == {
+        "machine": "ok",
+        "definition": "ok",
+        "input message": "ok",
+        "job name": "warn",
+        "prefixes": "ok",
+    }
+    assert "landrun rerun" in found["job name"]["remedy"]
+
+
+def test_without_the_format_doctor_fails_and_the_job_says_that_it_got_the_manifest(
+    executed: Any,
+    taken_over: LocalAws,
+    laptop: Callable[..., Any],
+    root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    machine = taken_over.client("stepfunctions").describe_state_machine(stateMachineArn=MACHINE)
+    stack = laptop(root, tmp_path / "state", {"StateMachineArn": MACHINE}).aws
+    stack.client("stepfunctions").create_state_machine(
+        name=machine["name"], definition=machine["definition"], roleArn=machine["roleArn"]
+    )
+    for name, value in {**stack.environment(), "LANDRUN_STACK": "landrun"}.items():
+        monkeypatch.setenv(name, value)
+
+    assert cli.run(["doctor", "--quiet"]) == 1
+    assert "it processes the manifest instead of the data" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    assert cli.run(["verify", "--patience", "60"]) == 1
+    said = capsys.readouterr().err
+    assert "landrun's manifest, which lists the data" in said
+    assert "InputMessageFormat=uri" in said

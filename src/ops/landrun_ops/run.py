@@ -88,6 +88,12 @@ class Run:
         """The name of the run that this one repeats, or an empty text."""
         return str(self.attributes.get("rerun_of", ""))
 
+    @property
+    def also_matched(self) -> tuple[str, ...]:
+        """Other keys, three at most, that begin as the key that landed: its job reads them too."""
+        keys = self.attributes.get("input_also_matches")
+        return tuple(one_line(str(key)) for key in keys) if isinstance(keys, list) else ()
+
     def rows(self, count: str) -> int | None:
         """Give one count of the job's summary: ``rows_in``, ``rows_out``, ``duplicates``, ….
 

@@ -70,6 +70,11 @@ VERDICTS: list[tuple[Facts, str, str]] = [
         "failed after 42.0 s. disk full",
     ),
     (facts(run=run(status="TIMED_OUT")), "failed", "ran out of time"),
+    (
+        facts(run=run(input_also_matches=["incoming/a.jsonl.bak"])),
+        "processed",
+        "which begin the same: incoming/a.jsonl.bak.",
+    ),
     (facts(run=run(), is_recorded=False), "processed", "not on the record yet"),
     (facts(run=run(), version=None, asked="v1"), "processed", "landrun-1"),
     (facts(run=run(), ignored="suffix", letters=[LETTER]), "processed", "landrun-1"),

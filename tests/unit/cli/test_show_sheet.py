@@ -78,7 +78,9 @@ def _one(row: dict[str, Any] | None = None, **more: Any) -> OneRun:
         "moments": (WAIT, ATTEMPT),
         "ended_as": "",
         "doing": "",
-        "given": Input("landings", ("incoming/2026/11/22/messages.jsonl",), {}),
+        "given": Input(
+            "landings", ("incoming/2026/11/22/messages.jsonl",), {}, str(ROW["input_message"])
+        ),
         "outputs": [ListedObject(f"processed/{NAME}/summary.json", 700)],
         "reruns": [],
         "tail": [],
@@ -128,6 +130,22 @@ def test_a_run_that_goes_on_says_what_it_does_and_offers_no_rerun() -> None:
 def test_an_end_that_the_ledger_does_not_know_is_said() -> None:
     row = {"status": "RUNNING", "stopped_at": None}
     assert "SUCCEEDED, which the ledger does not know" in _drawn(_one(row, ended_as="SUCCEEDED"))[0]
+
+
+def test_a_run_whose_job_has_its_name_alone_is_run_again_and_not_redriven() -> None:
+    typed = {line.split()[0] for line in _drawn(_one({"job_name": NAME})) if line}
+    assert "again" in typed
+    assert "redrive" not in typed
+
+
+def test_what_a_run_of_a_uri_reads_is_named_by_its_uri_and_what_begins_the_same() -> None:
+    uri = "s3://landings/in/a.csv"
+    given = Input("landings", ("in/a.csv",), {"in/a.csv": 7})
+    row = {"input_message": uri, "input_also_matches": ["in/a.csv.bak"]}
+    lines = _drawn(_one(row, given=given))
+    assert f"input     {uri}" in lines
+    assert any(line.startswith("also reads") and "in/a.csv.bak" in line for line in lines)
+    assert not any(line.startswith("manifest") for line in lines)
 
 
 def test_a_redrive_is_no_longer_offered_after_14_days() -> None:

@@ -12,7 +12,9 @@ from landrun_ops.doctor.given_machine import (
     judge_fields,
     judge_input_format,
     judge_job_name,
+    judge_prefixes,
 )
+from landrun_ops.run import Run
 
 NOTEBOOK = "$$.Execution.Input['InputMessage']"
 JSONATA = "{% $states.context.Execution.Input.InputMessage %}"
@@ -121,6 +123,18 @@ def test_a_job_with_the_runs_name_alone_can_never_run_again(
     found = judge_job_name(definition("S3Prefix", **name))
     assert found.grade == grade
     assert ("landrun rerun" in found.remedy) == (grade == "warn")
+
+
+def test_runs_that_read_more_than_what_landed_are_named() -> None:
+    runs = [Run({"name": name}) for name in ("c", "b", "a")]
+    assert judge_prefixes(runs).grade == "ok"
+    runs[1] = Run({"name": "b", "input_also_matches": ["in/a.csv.bak", "in/a.csv.old"]})
+    found = judge_prefixes(runs)
+    assert found.grade == "warn"
+    assert found.says.endswith(
+        "1 of the last 3 runs also read keys that begin as their own:"
+        " b also read in/a.csv.bak, in/a.csv.old"
+    )
 
 
 def test_fields_are_read_in_every_spelling() -> None:

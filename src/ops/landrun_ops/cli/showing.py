@@ -104,7 +104,9 @@ def commands(found: OneRun, now: datetime, where: str, *, laptop: bool) -> dict[
     given["again"] = f"landrun rerun {name}{where}"
     stopped = time_of(found.run, "stopped_at")
     late = stopped is None or (now - stopped).days >= _REDRIVABLE_DAYS
-    if not found.run.succeeded and not late and row.get("execution_arn"):
+    # A job that has the run's name alone can never be made again: SageMaker takes a name only once.
+    once_only = row.get("job_name") == row.get("preprocessing_job_name", name)
+    if not found.run.succeeded and not late and not once_only and row.get("execution_arn"):
         arn = str(row["execution_arn"])
         region = "" if laptop else f" --region {quote(arn.split(':')[3])}"
         given["redrive"] = (
@@ -223,6 +225,8 @@ def _input(page: Sheet, found: OneRun) -> None:
         page.fact("input", uri)
     if given.manifest:
         page.fact("manifest", given.manifest)
+    for key in found.run.also_matched:
+        page.fact("also reads", f"{key}, which begins the same", style="yellow")
 
 
 def _timeline(page: Sheet, found: OneRun, why: str, *, wide: bool) -> None:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from landrun.models.run import INPUT_FIELDS
 from landrun_ops.doctor.definitions import texts
 from landrun_ops.doctor.findings import Finding, fail, listed, ok, skip, warn
+from landrun_ops.run import Run
+
+RUNS: Final = 100
+"""Of the newest runs, how many are looked at."""
 
 DATA_TYPES: Final = {"manifest": "ManifestFile", "uri": "S3Prefix"}
 """The S3DataType that reads what InputMessage holds, by InputMessageFormat."""
@@ -104,6 +108,26 @@ def judge_job_name(definition: Any) -> Finding:
             _SUFFIX,
         )
     return ok("its jobs do not have the run's name alone")
+
+
+def judge_prefixes(runs: Sequence[Run]) -> Finding:
+    """Judge whether runs were passed the URI of an object whose key other keys begin with.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        The newest runs.
+    """
+    matched = [run for run in runs if run.also_matched]
+    if not matched:
+        return ok(f"none of the last {len(runs)} runs read other keys that begin as its own")
+    newest = matched[0]
+    return warn(
+        f"{len(matched)} of the last {len(runs)} runs also read keys that begin as their own:"
+        f" {newest.name} also read {listed(list(newest.also_matched))}",
+        "let no key begin with another one, or let the machine read a ManifestFile with"
+        " InputMessageFormat=manifest",
+    )
 
 
 def execution_fields(node: Any) -> set[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,6 +91,10 @@ def checks(sight: Sight, rendered: Callable[[], str]) -> list[Check]:
                 raise
             return fail("the state machine is gone: no run can start", PUT_BACK)
 
+    def prefixes() -> Finding:
+        runs = sight.stack.ledger().newest(datetime.now(UTC))
+        return given_machine.judge_prefixes(list(islice(runs, given_machine.RUNS)))
+
     def check(name: str, judge: Callable[[str], Finding]) -> Check:
         return Check(AREA, name, lambda: _of_definition(sight, judge))
 
@@ -98,7 +104,8 @@ def checks(sight: Sight, rendered: Callable[[], str]) -> list[Check]:
         judges = {
             "definition": lambda text: judge_definition(rendered(), text, parameters, outputs)
         }
-    return [Check(AREA, "machine", machine), *(check(*one) for one in judges.items())]
+    found = [Check(AREA, "machine", machine), *(check(*one) for one in judges.items())]
+    return [*found, Check(AREA, "prefixes", prefixes)] if input_format == "uri" else found
 
 
 def _of_definition(sight: Sight, judge: Callable[[str], Finding]) -> Finding:
