@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from landrun_ops.cli.verify_run import nothing_read, verdict
 from landrun_ops.local import LocalAws
 from landrun_ops.local.settings import STACK
+from landrun_ops.run import Run
 
 NO_STACK = {"LANDRUN_STACK": "", "LANDRUN_STATE_DIR": "/nowhere"}
 LANDRUN = str(Path(sys.executable).with_name("landrun"))
@@ -77,6 +79,32 @@ def test_a_run_that_fails_is_the_exit_code_and_a_line(
     assert started.returncode == 1, started.stderr
     assert started.stdout.splitlines()[-1].startswith("FAILED after ")
     assert "landrun logs landrun-" in started.stderr.splitlines()[-1]
+
+
+def _ended(**row: Any) -> Run:
+    return Run({"name": "r", "status": "SUCCEEDED", "duration_seconds": 2, **row})
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"summary": {"rows_in": 3}}, "it works: r SUCCEEDED in 2.0 s: rows 3 in"),
+        ({"summary": {"files": 1}}, "the run succeeded; what it read is unknown: r"),
+        ({}, "the run succeeded; what it read is unknown: r"),
+    ],
+)
+def test_only_a_run_that_says_what_it_read_shows_that_a_stack_works(
+    row: dict[str, Any], words: str
+) -> None:
+    assert nothing_read(_ended(**row)) == ""
+    assert verdict(_ended(**row)).startswith(words)
+
+
+def test_a_run_that_read_nothing_shows_no_stack_that_works() -> None:
+    said = nothing_read(_ended(summary={"rows_in": 0, "rows_out": 0}))
+    assert said.startswith("the run succeeded, but read nothing: r SUCCEEDED in 2.0 s: rows 0 in")
+    assert "landrun doctor" in said
+    assert nothing_read(Run({"name": "r", "status": "FAILED", "summary": {"rows_in": 0}})) == ""
 
 
 def test_a_file_without_data_starts_no_run_and_is_not_waited_for(

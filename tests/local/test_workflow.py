@@ -76,7 +76,7 @@ def test_a_created_workflow_executes_and_returns_the_jobs_description(aws: Local
     run = by_hand(aws, put(aws, "a b.jsonl", "deep/c+d.jsonl"))
 
     attached = workflow.attach(workflow.create(config("whole"), steps), steps)
-    execution = workflow.execute(attached, run)
+    execution = workflow.execute(attached, run.to_dict())
     output = execution.get_output(wait=True)
 
     assert output["ProcessingJobStatus"] == "Completed"
@@ -95,7 +95,7 @@ def test_a_failed_job_is_tried_twice_under_two_names_then_fails_with_its_message
     run = by_hand(aws, put(aws, "a.jsonl"))
 
     attached = workflow.attach(workflow.create(config("failing", FAIL), steps), steps)
-    execution = workflow.execute(attached, run)
+    execution = workflow.execute(attached, run.to_dict())
     ended = workflow.outcome(execution, wait=True)
 
     jobs = aws.client("sagemaker").list_processing_jobs(NameContains=run.PreprocessingJobName)
@@ -116,7 +116,9 @@ def test_update_is_what_the_next_execution_runs(aws: LocalAws) -> None:
         settings.model_copy(update={"entrypoint": ("python3", "-c", COUNT)}), arn, steps
     )
 
-    ended = workflow.outcome(workflow.execute(workflow.attach(arn, steps), run), wait=True)
+    ended = workflow.outcome(
+        workflow.execute(workflow.attach(arn, steps), run.to_dict()), wait=True
+    )
     assert ended.status == "SUCCEEDED"
 
 
@@ -126,7 +128,9 @@ def test_environment_and_arguments_reach_the_script(aws: LocalAws) -> None:
     run = by_hand(aws, put(aws, "a.jsonl"))
 
     arn = workflow.create(config("saying", script, environment={"WORD": "hello you"}), steps)
-    ended = workflow.outcome(workflow.execute(workflow.attach(arn, steps), run), wait=True)
+    ended = workflow.outcome(
+        workflow.execute(workflow.attach(arn, steps), run.to_dict()), wait=True
+    )
 
     assert ended.status == "SUCCEEDED"
     assert read(aws, f"{run.OutputProcessedMessage}said") == "hello you"

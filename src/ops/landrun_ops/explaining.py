@@ -134,7 +134,7 @@ class Explainer:
         with ThreadPoolExecutor() as pool:
             ask = partial(self._ask, pool)
             since = version.modified - TOLERANCE if version else self._now - timedelta(days=90)
-            lineage = Lineage(stack.ledger(), stack.client("s3"))
+            lineage = Lineage(stack.ledger(), stack.client("s3"), stack.manifests_folder)
             readers = ask(
                 "the runs' manifests",
                 Readers(),

@@ -1,17 +1,24 @@
-"""What runs read: the door to their manifests, and to the objects that these name."""
+"""What runs read: manifests, the objects that these name, and objects named by their own URI."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from landrun.adapters.clients import translated
 from landrun.errors import InvalidS3Uri, ServiceError
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import json_object
+
+if TYPE_CHECKING:
+    from landrun_ops.runs import Run
+
+HEAD = 4096
+"""Bytes in which a manifest's prefix ends: no S3 URI is half as long."""
 
 READ_LIMIT = 64 * 2**20
 """Bytes of a manifest that are read: some 60,000 of the longest keys that there can be."""
@@ -24,7 +31,7 @@ _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What one manifest names.
+    """What one run reads.
 
     Attributes
     ----------
@@ -34,11 +41,14 @@ class Input:
         The objects, exact.
     sizes : Mapping[str, int]
         Bytes by key, as far as known without asking for each.
+    manifest : str
+        URI of the manifest that names them; empty for an object that is read by its own URI.
     """
 
     bucket: str
     keys: tuple[str, ...]
     sizes: Mapping[str, int] = field(default_factory=dict)
+    manifest: str = ""
 
     @property
     def bytes(self) -> int | None:
@@ -49,24 +59,45 @@ class Input:
 
 
 class Inputs:
-    """Manifests and their objects, wherever they lie.
+    """What runs read, wherever it lies.
 
     Parameters
     ----------
     client : S3 client
         boto3's.
+    manifests : S3Uri, optional
+        Where the manifests of runs lie.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, manifests: S3Uri | None = None) -> None:
         self._client = client
+        self._manifests = manifests
+
+    def of_run(self, run: Run) -> Input | None:
+        """Read what a run reads: what its InputMessage names or, for a prefix, its own manifest.
+
+        Raises
+        ------
+        ServiceError
+            When S3 refuses a call or cannot be reached.
+        """
+        uri, trigger = str(run.attributes.get("input_message", "")), run.trigger
+        bucket, key, size = (trigger.get(name) for name in ("Bucket", "Key", "Size"))
+        if isinstance(key, str) and uri == f"s3://{bucket}/{key}":
+            return Input(str(bucket), (key,), {key: size} if isinstance(size, int) else {})
+        found = self.read(uri)
+        if found is None and self._manifests:
+            own = f"{self._manifests}{run.name}.json"
+            return self.read(own) if own != uri else None
+        return found
 
     def read(self, uri: str) -> Input | None:
-        """Read a manifest; None when nothing lies there, or something that is no manifest.
+        """Read a manifest, or find an object; None when nothing lies there, as at a prefix.
 
         Parameters
         ----------
         uri : str
-            Its S3 URI, as a run's ``InputMessage`` has it: whatever that is.
+            An S3 URI, as a run's ``InputMessage`` has it: whatever that is.
 
         Raises
         ------
@@ -75,19 +106,21 @@ class Inputs:
         """
         try:
             where = S3Uri.parse(uri)
-            if not where.key:
+            if not where.key or where.key.endswith("/"):
                 return None
-            body, about = self._get(where)
+            body, answer = self._get(where)
         except InvalidS3Uri:
             return None
         except ServiceError as error:
             if error.code in _ABSENT:
                 return None
             raise
-        found = parse(body)
-        if found is None or not about.get("landings"):
-            return found
-        return Input(found.bucket, found.keys, self._landed(S3Uri(where.bucket, about["landings"])))
+        named = parse(body)
+        if named is None:
+            return Input(where.bucket, (where.key,), {where.key: answer["ContentLength"]})
+        listed = answer.get("Metadata", {}).get("landings")
+        sizes = self._landed(S3Uri(where.bucket, listed)) if listed else {}
+        return Input(named.bucket, named.keys, sizes, manifest=uri)
 
     def gone(self, given: Input, most: int) -> list[str]:
         """Find which of the first ``most`` objects are no longer there.
@@ -120,22 +153,27 @@ class Inputs:
             sizes = pool.map(lambda key: self._size(given.bucket, key), unknown)
             found = dict(zip(unknown, sizes, strict=True))
         known = {key: size for key, size in found.items() if size is not None}
-        return Input(given.bucket, given.keys, {**given.sizes, **known})
+        return replace(given, sizes={**given.sizes, **known})
 
     def _landed(self, where: S3Uri) -> dict[str, int]:
         """Read the sizes out of the list of landings that a tick's manifest stands for."""
         try:
-            body, _ = self._get(where)
+            body, _ = self._get(where, whole=True)
         except ServiceError as error:
             if error.code in _ABSENT:
                 return {}
             raise
         return dict(_sizes(json_object(body).get("landings")))
 
-    def _get(self, where: S3Uri) -> tuple[bytes, dict[str, str]]:
+    def _get(self, where: S3Uri, *, whole: bool = False) -> tuple[bytes, dict[str, Any]]:
+        """Give an object's text and S3's answer; of what is no manifest only the beginning."""
         with translated("s3:GetObject"):
             answer = self._client.get_object(Bucket=where.bucket, Key=where.key)
-            return answer["Body"].read(READ_LIMIT), answer.get("Metadata", {})
+            with closing(answer["Body"]) as body:
+                text = body.read(HEAD)
+                if whole or begins_manifest(text):
+                    text += body.read(READ_LIMIT)
+        return text, answer
 
     def _is_there(self, bucket: str, key: str) -> bool:
         try:
@@ -153,6 +191,20 @@ class Inputs:
             if error.code in _ABSENT:
                 return None
             raise
+
+
+def begins_manifest(head: bytes) -> bool:
+    """Tell whether a text begins as a manifest does: a JSON list whose first element is a prefix.
+
+    >>> begins_manifest(b'[{"prefix": "s3://b/"}, "a'), begins_manifest(b'[{"text": "hi"}]')
+    (True, False)
+    """
+    inside = head.decode("utf-8", "replace").lstrip()
+    try:
+        first = json.JSONDecoder().raw_decode(inside[1:].lstrip())[0] if inside[:1] == "[" else None
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and str(first.get("prefix", "")).startswith("s3://")
 
 
 def parse(body: str | bytes) -> Input | None:

@@ -67,10 +67,13 @@ class Lineage:
         The ledger.
     s3 : S3 client
         boto3's.
+    folder : S3Uri
+        Where the manifests of runs lie.
     """
 
     runs: Runs
     s3: Any
+    folder: S3Uri
 
     def readers(
         self, where: S3Uri, version_id: str | None, since: datetime, now: datetime
@@ -106,9 +109,12 @@ class Lineage:
     def _tick(self, run: Run, where: S3Uri, version_id: str | None) -> Reader | None:
         """Look into the manifest of a tick, and into its list of versions where it has one."""
         uri = S3Uri.parse(str(run.attributes.get("input_message", "")))
-        folder, _, name = uri.key.rpartition("/")
-        manifests = Manifests(self.s3, uri.bucket, f"{folder}/" if folder else "")
-        manifest = manifests.find(name.removesuffix(".json"))
+        own = f"{run.name}.json"
+        # Of a run that was passed a prefix, the manifest says what lay there.
+        folder = uri.key.removesuffix(own) if uri.key.endswith(own) else self.folder.key
+        bucket = uri.bucket if uri.key.endswith(own) else self.folder.bucket
+        manifests = Manifests(self.s3, bucket, folder)
+        manifest = manifests.find(run.name)
         if manifest is None or manifest.bucket != where.bucket or where.key not in manifest.keys:
             return None
         if manifest.landings is None:
@@ -118,7 +124,7 @@ class Lineage:
         return Reader(run, exact=True) if version_id in versions else None
 
     def _by_hand(self, run: Run, where: S3Uri, _: str | None) -> Reader | None:
-        given = Inputs(self.s3).read(str(run.attributes.get("input_message", "")))
+        given = Inputs(self.s3, self.folder).of_run(run)
         if given is None or given.bucket != where.bucket or where.key not in given.keys:
             return None
         return Reader(run)

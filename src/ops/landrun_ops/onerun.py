@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +13,6 @@ from landrun.adapters.s3_listing import ListedObject, list_objects
 from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.errors import ConfigurationError, InvalidS3Uri, ServiceError
 from landrun.models.processing_job import ProcessingJob
-from landrun.models.run import is_run_name
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import described_change
@@ -23,7 +22,7 @@ from landrun_ops.durations import spelled
 from landrun_ops.inputs import Input, Inputs
 from landrun_ops.joblogs import JobLogs
 from landrun_ops.moments import Attempt, Moment, Turn, Wait
-from landrun_ops.runs import Only, Run
+from landrun_ops.runs import Only, Run, is_execution_name
 from landrun_ops.timeline import History, ended_as, timeline
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def find(stack: Stack, text: str, now: datetime) -> tuple[Run, bool]:
     try:
         return stack.ledger().named(text, now), True
     except ConfigurationError:
-        if not is_run_name(text):
+        if not is_execution_name(text):
             raise
         executions = stack.executions()
         described = executions.find(executions.arn(text))
@@ -125,7 +124,7 @@ def gather(stack: Stack, run: Run, now: datetime, *, recorded: bool = True) -> O
     s3, ledger = stack.client("s3"), stack.ledger()
     not_seen: list[str] = []
     with ThreadPoolExecutor(3) as pool:
-        reading = pool.submit(_given, run, Inputs(s3))
+        reading = pool.submit(_given, run, Inputs(s3, stack.manifests_folder))
         listing = pool.submit(_outputs, run, s3)
         repeating = pool.submit(_reruns, run, ledger, now)
         done = course(stack, run, now)
@@ -247,12 +246,12 @@ def _doing(
 
 
 def _given(run: Run, inputs: Inputs) -> Input | None:
-    given = inputs.read(str(run.attributes.get("input_message", "")))
+    given = inputs.of_run(run)
     if given is None:
         return None
     size, key = run.trigger.get("Size"), run.trigger.get("Key")
     if given.keys == (key,) and isinstance(size, int):
-        return Input(given.bucket, given.keys, {str(key): size})
+        return replace(given, sizes={str(key): size})
     return inputs.sized(given, MOST_SIZED)
 
 

@@ -1,4 +1,4 @@
-"""Run the same manifest again, under a new name that is linked to the run before."""
+"""Run the same input again, under a new name that is linked to the run before."""
 
 from __future__ import annotations
 
@@ -68,15 +68,15 @@ class Missing:
 
     Attributes
     ----------
-    manifest : bool
-        Whether the manifest itself is gone, or none.
+    everything : bool
+        Whether nothing lies at the URI that the run read: a manifest, an object or a prefix.
     objects : tuple of str
         Keys of objects that are gone, among the first `LOOKED_FOR`.
     of : int
-        How many objects the manifest names.
+        How many objects the run read.
     """
 
-    manifest: bool = False
+    everything: bool = False
     objects: tuple[str, ...] = ()
     of: int = 0
 
@@ -102,13 +102,15 @@ class Rerunner:
         self._prefix = prefix
         self._started_by = started_by
 
-    def start(self, run: Run, *, once: bool = False) -> Started:
-        """Start a run over the manifest of another, with an output folder of its own.
+    def start(self, run: Run, input_message: str, *, once: bool = False) -> Started:
+        """Start a run over the input of another, with an output folder of its own.
 
         Parameters
         ----------
         run : Run
             The other.
+        input_message : str
+            Its input, in the format that the stack passes today.
         once : bool
             Whether this failure of it is to be run again once only, whoever asks how often: then
             the new name is made from it, as that of a landing's run is. Else it is random.
@@ -125,7 +127,7 @@ class Rerunner:
         started = self._executions.start(
             ExecutionInput(
                 PreprocessingJobName=name,
-                InputMessage=manifest_of(run),
+                InputMessage=input_message,
                 OutputProcessedMessage=f"{self._output}{name}/",
                 Trigger=ManualTrigger(StartedBy=self._started_by, RerunOf=run.name),
             )
@@ -139,7 +141,7 @@ def _of_failure(run: Run) -> uuid.UUID:
     return uuid.uuid5(_NAMESPACE, f"{run.name}/{run.attributes.get('redrive_count', 0)}")
 
 
-def manifest_of(run: Run) -> str:
+def input_message_of(run: Run) -> str:
     """Give the S3 URI of what a run read.
 
     Raises
@@ -169,7 +171,7 @@ def check(runs: Sequence[Run]) -> None:
                 f"{run.name} is still {run.status or 'running'}: wait for its end (landrun logs"
                 f" {run.name} --follow) or stop it first"
             )
-        manifest_of(run)
+        input_message_of(run)
 
 
 def choose(runs: Iterable[Run]) -> Choice:
@@ -222,11 +224,11 @@ def missing(run: Run, inputs: Inputs) -> Missing:
     ServiceError
         When S3 refuses a call or cannot be reached.
     """
-    uri = manifest_of(run)
-    if uri.endswith("/"):  # whatever lies there then: a machine of one's own may read a prefix
+    uri = input_message_of(run)
+    if uri.endswith("/"):  # an S3Prefix reads whatever lies there then
         return Missing()
-    given = inputs.read(uri)
+    given = inputs.of_run(run)
     if given is None:
-        return Missing(manifest=True)
+        return Missing(everything=True)
     gone = inputs.gone(given, LOOKED_FOR)
     return Missing(objects=tuple(gone), of=len(given.keys))

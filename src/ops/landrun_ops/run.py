@@ -86,7 +86,8 @@ class Run:
     @property
     def can_be_redriven(self) -> bool:
         """Return False if it succeeded, or if a redrive would ask for a job name that is taken."""
-        takes_name_of_run = self.attributes.get("job_name") == self.name
+        names = (self.name, self.attributes.get("preprocessing_job_name"))
+        takes_name_of_run = self.attributes.get("job_name", "") in names
         was_taken = "ResourceInUse" in str(self.attributes.get("error"))
         return not (self.succeeded or takes_name_of_run or was_taken)
 
@@ -94,6 +95,12 @@ class Run:
     def rerun_of(self) -> str:
         """The name of the run that this one repeats, or an empty text."""
         return str(self.attributes.get("rerun_of", ""))
+
+    @property
+    def also_matched(self) -> tuple[str, ...]:
+        """Other keys, three at most, that begin as the key that landed: its job reads them too."""
+        keys = self.attributes.get("input_also_matches")
+        return tuple(one_line(str(key)) for key in keys) if isinstance(keys, list) else ()
 
     def rows(self, count: str) -> int | None:
         """Give one count of the job's summary: ``rows_in``, ``rows_out``, ``duplicates``, ….

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from landrun.adapters.clients import translated
 from landrun.adapters.runs_table import INDEX as BY_UNFINISHED
 from landrun.errors import ConfigurationError
-from landrun.models.run import is_run_name
 from landrun.models.run_record import EXECUTION_RUNNING
 from landrun.sanitize import shown
 from landrun_ops.looking import ANY, LOOKED_AT, Looking, Only
@@ -26,6 +25,7 @@ __all__ = ["LOOKED_AT", "UNFINISHED", "Looking", "Only", "Run", "Runs", "run_of"
 QUIET_MONTHS = 24
 """Months without any run after which the ledger is taken to have ended."""
 
+_EXECUTION_NAME = re.compile(r"[A-Za-z0-9_.+@=-]{1,80}")
 _WHOLE = re.compile(r"-[0-9a-f]{32}$")
 # For a second run of so many digits the ledger is not read: one in four billion has the same.
 _CLEAR = re.compile(r"(^|-)[0-9a-f]{8,}$")
@@ -86,7 +86,7 @@ class Runs:
         ServiceError
             When DynamoDB does not answer, or has no such table.
         """
-        whole = self.get(text) if is_run_name(text) else None
+        whole = self.get(text) if is_execution_name(text) else None
         if whole:
             return whole
         looking = Looking()
@@ -204,6 +204,15 @@ def _asked(key: str, value: str, page_size: int, oldest: str, only: Only) -> dic
         # What is left out counts for a Limit: of a filter's pages DynamoDB decides the size.
         **({"FilterExpression": condition} if condition else {"Limit": page_size}),
     }
+
+
+def is_execution_name(text: str) -> bool:
+    """Tell whether an execution can have this name: a notebook's may be longer than landrun's.
+
+    >>> is_execution_name("bsm-batch-preprocessing-daily-" + "0" * 32), is_execution_name("a b")
+    (True, False)
+    """
+    return _EXECUTION_NAME.fullmatch(text) is not None
 
 
 def _spelled(time: datetime) -> str:

@@ -27,7 +27,7 @@ class Search:
     text : str
         What a key has in it.
     read : callable
-        Reads the manifest at a URI; None where there is none.
+        Gives what a run reads; None where nothing is there.
     most : int
         How many manifests to read.
 
@@ -40,7 +40,7 @@ class Search:
     """
 
     def __init__(
-        self, text: str, read: Callable[[str], Input | None], most: int = MOST_MANIFESTS
+        self, text: str, read: Callable[[Run], Input | None], most: int = MOST_MANIFESTS
     ) -> None:
         self._text = text
         self._read = read
@@ -75,15 +75,17 @@ class Search:
         uri = run.attributes.get("input_message")
         if not isinstance(uri, str):
             return None
+        if uri.endswith("/"):  # what lay there then is in the manifest of each run
+            uri = run.name
         if uri not in self._asked:
             if len(self._asked) >= self._most:
                 self.left += 1
                 return None
-            self._asked[uri] = pool.submit(self._has, uri)
+            self._asked[uri] = pool.submit(self._has, run)
         return self._asked[uri]
 
-    def _has(self, uri: str) -> bool:
-        given = self._read(uri)
+    def _has(self, run: Run) -> bool:
+        given = self._read(run)
         return given is not None and any(self._text in key for key in given.keys)
 
 

@@ -21,6 +21,7 @@ from landrun.sanitize import shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from landrun.models.run import InputFormat
     from landrun_ops.runs import Runs
 
 OF_LAPTOPS = ("localhost", "127.0.0.1", "::1", "host.docker.internal")
@@ -85,6 +86,11 @@ class Stack:
     def manifests_folder(self) -> S3Uri:
         """Where the lists of the objects that runs read lie."""
         return S3Uri(self.output("OutputBucket"), self.output("ManifestPrefix"))
+
+    @property
+    def input_message_format(self) -> InputFormat:
+        """What ``InputMessage`` of an execution holds; older stacks always pass a manifest."""
+        return "uri" if self.outputs.get("InputMessageFormat") == "uri" else "manifest"
 
     def ledger(self) -> Runs:
         """Give the door to the record of runs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,22 @@ from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.run import ExecutionInput, manual_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.workflow.byhand import make_input, who
-from landrun_ops.workflow.reading import UNREADABLE, Places, Reading, folder, gather, is_manifest
+from landrun_ops.workflow.reading import (
+    UNREADABLE,
+    Places,
+    Reading,
+    as_prefix,
+    folder,
+    gather,
+    is_manifest,
+    uri_of_manifest,
+    uri_of_objects,
+)
 
 if TYPE_CHECKING:
     from landrun_ops.stack import Stack
 
+_RUNS_MANIFEST = re.compile(r"-[0-9a-f]{32}\.json$")
 _DENIED = ("403", "AccessDenied")
 _NO_BUCKET = ("404", "NoSuchBucket")
 
@@ -68,12 +80,17 @@ def plan(
     target = folder(output) if output else S3Uri(root.bucket, f"{root.key}{name}/")
     warnings = [*_output_warnings(s3, where, target)] if output else []
     reading = _read(s3, sources, where)
-    manifest = str(stack.manifests().uri(name)) if reading else str(sources[0])
+    message = _input_message(stack, name, sources, reading)
     unreadable = reading.left_out.get(UNREADABLE) if reading else 0
-    if unreadable:
+    if reading and stack.input_message_format == "uri" and any(reading.left_out.values()):
+        left_out = sum(reading.left_out.values())
+        warnings.append(
+            f"the job reads all that begins with {message}, also the {left_out:,} left out"
+        )
+    elif unreadable:
         warnings.append(f"{unreadable:,} left out: no file can have their keys; rename them")
     warnings += role_warnings(stack, reading, target)
-    run = make_input(name, manifest, str(target), who(stack.client("sts")))
+    run = make_input(name, message, str(target), who(stack.client("sts")))
     return Plan(run, reading, tuple(warnings))
 
 
@@ -91,6 +108,56 @@ def start(stack: Stack, planned: Plan) -> str:
     if reading:
         stack.manifests().write_once(run.PreprocessingJobName, reading.bucket, reading.keys)
     return stack.executions().start(run).arn
+
+
+def input_message_today(stack: Stack, name: str, uri: str) -> str:
+    """Return what InputMessage holds for what another run read, in the stack's format of today.
+
+    Where the stack passes manifests, and the other run read an object or a prefix by its URI, a
+    manifest of what lies there is written under the other run's name, unless it has one.
+
+    Parameters
+    ----------
+    name : str
+        The other run's name.
+    uri : str
+        Its InputMessage.
+
+    Raises
+    ------
+    ConfigurationError
+        When nothing lies there (any more).
+    InvalidInput
+        When it was a manifest of several objects, and the stack passes URIs.
+    ServiceError
+        When S3 refuses a call or cannot be reached.
+    """
+    s3, source = stack.client("s3"), S3Uri.parse(uri)
+    passes_manifests = stack.input_message_format == "manifest"
+    # The manifests of runs are known by their names: whoever reruns need not be able to read them.
+    is_one = bool(_RUNS_MANIFEST.search(source.key)) or is_manifest(s3, source)
+    if is_one == passes_manifests:
+        return uri
+    if is_one:
+        return uri_of_manifest(s3, source)
+    manifests = stack.manifests()
+    written = manifests.find(name)
+    if written is None:
+        reading = gather(s3, [as_prefix(s3, source)], _places(stack), strict=False)
+        written = manifests.write_once(name, reading.bucket, reading.keys)
+    return str(written.uri)
+
+
+def _input_message(
+    stack: Stack, name: str, sources: Sequence[S3Uri], reading: Reading | None
+) -> str:
+    """Say what to read as the stack's InputMessageFormat wants it."""
+    manifest = stack.manifests().uri(name) if reading else sources[0]
+    if stack.input_message_format == "manifest":
+        return str(manifest)
+    if reading is None:
+        return uri_of_manifest(stack.client("s3"), manifest)
+    return uri_of_objects(sources, reading, manifest)
 
 
 def _places(stack: Stack) -> Places:

@@ -18,7 +18,7 @@ IGNORED = {
         "let OutputPrefix and ManifestPrefix name other places if it is not landrun's",
     ),
     "prefix": (
-        "its key does not begin with LandingPrefix",
+        "its key does not begin with LandingPrefix, so that its event is not for this stack",
         "put it under {landing}, or change LandingPrefix",
     ),
     "folder-marker": ("its key ends with a slash: it marks a folder, and has no data", ""),
@@ -253,6 +253,11 @@ def _by(facts: Facts, run: Run, how: str) -> Answer:
     in_line = facts.line.place(run.name) if facts.line and not run.finished else None
     does = f"waits its turn, {in_line}" if in_line else outcome(run)
     said = f"The run {run.name} {how}: it {does}."
+    if run.also_matched:
+        keys = ", ".join(run.also_matched)
+        said += (
+            f" Its job reads an S3Prefix, and so these keys as well, which begin the same: {keys}."
+        )
     show = f"landrun show {run.name}"
     if verdict != "failed":
         return Answer(verdict, said, run, commands=(show,))

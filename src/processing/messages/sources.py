@@ -41,6 +41,7 @@ FOREIGN = {
     b"\x1f\x8b": "compressed twice",
     b"\x28\xb5\x2f\xfd": "compressed twice",
 }
+MANIFEST = re.compile(r'\[\s*\{\s*"prefix"\s*:\s*"s3://')
 DELIMITERS = ",;\t|"
 
 
@@ -179,7 +180,13 @@ def _json(line: str) -> Any:
 
 
 def _no_rows(lines: list[str]) -> str:
-    if any(line.strip() for line in lines) and "".join(lines[:50]).lstrip().startswith("["):
+    beginning = "".join(lines[:50]).lstrip()
+    if MANIFEST.match(beginning):
+        return (
+            "landrun's manifest, which lists the data: the state machine reads InputMessage as an"
+            " S3Prefix; deploy with InputMessageFormat=uri, or let it read a ManifestFile"
+        )
+    if beginning.startswith("["):
         return "a JSON array; write one object per line (jq -c '.[]')"
     return "no line of its beginning is a JSON object; write one object per line"
 

@@ -28,6 +28,8 @@ from landrun_ops.versions import Version
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 LANDING = S3Uri("landings", "incoming/")
 WHERE = S3Uri("landings", "incoming/a.jsonl")
+MANIFESTS = S3Uri("outputs", "manifests/")
+PREFIX = "s3://landings/incoming/"
 V1 = Version(WHERE.key, "v1", NOW - timedelta(hours=2), 7)
 V0 = Version(WHERE.key, "v0", NOW - timedelta(hours=3), 7, latest=False)
 MARK = Version(WHERE.key, "m", NOW - timedelta(hours=1), deletion=True)
@@ -70,6 +72,11 @@ VERDICTS: list[tuple[Facts, str, str]] = [
         "failed after 42.0 s. disk full",
     ),
     (facts(run=run(status="TIMED_OUT")), "failed", "ran out of time"),
+    (
+        facts(run=run(input_also_matches=["incoming/a.jsonl.bak"])),
+        "processed",
+        "which begin the same: incoming/a.jsonl.bak.",
+    ),
     (facts(run=run(), is_recorded=False), "processed", "not on the record yet"),
     (facts(run=run(), version=None, asked="v1"), "processed", "landrun-1"),
     (facts(run=run(), ignored="suffix", letters=[LETTER]), "processed", "landrun-1"),
@@ -239,12 +246,15 @@ def test_ticks_whose_list_has_the_version_are_found_and_those_of_other_versions_
     monkeypatch.setattr(FakeManifests, "stored", stored)
     monkeypatch.setattr(lineage, "Manifests", FakeManifests)
     runs = [tick_run(name, f"2026-11-{n:02}") for n, name in enumerate([*stored, "gone"], start=1)]
-    found = Lineage(FakeLedger(*reversed(runs)), None).readers(WHERE, "v1", NOW, NOW)  # type: ignore[arg-type]
+    stored["of-a-prefix"] = Manifest(uri, "landings", keys, False)
+    runs.append(Run({**tick_run("of-a-prefix", "2026-12").attributes, "input_message": PREFIX}))
+    found = Lineage(FakeLedger(*reversed(runs)), None, MANIFESTS).readers(WHERE, "v1", NOW, NOW)  # type: ignore[arg-type]
     assert [(one.run.name, one.exact) for one in found.found] == [
         ("mine", True),
         ("listing", False),
+        ("of-a-prefix", False),
     ]
-    assert (found.looked, found.of, found.unread) == (7, 7, 1)
+    assert (found.looked, found.of, found.unread) == (8, 8, 1)
 
 
 def test_of_too_many_runs_the_first_and_the_last_are_looked_into(
@@ -252,7 +262,7 @@ def test_of_too_many_runs_the_first_and_the_last_are_looked_into(
 ) -> None:
     monkeypatch.setattr(lineage, "Manifests", FakeManifests)
     runs = [tick_run(f"r{n}", f"{n:05}") for n in range(500)]
-    found = Lineage(FakeLedger(*runs), None).readers(WHERE, "v1", NOW, NOW)  # type: ignore[arg-type]
+    found = Lineage(FakeLedger(*runs), None, MANIFESTS).readers(WHERE, "v1", NOW, NOW)  # type: ignore[arg-type]
     assert (found.looked, found.of, found.found) == (300, 500, ())
 
 

@@ -197,6 +197,12 @@ def test_runs_that_have_not_ended_are_found_without_reading_those_that_have(ledg
     assert not list(ledger.newest(NOW, only=only, since=late))
 
 
+def test_a_run_of_a_notebooks_own_long_name_is_found(ledger: Runs) -> None:
+    name = f"bsm-batch-preprocessing-daily-{HEXES[0]}"
+    ledger._client.put_item(TableName="runs", Item=_item(_row(name, "2026-11-22T08:00:00.000Z")))
+    assert ledger.named(name, NOW).name == name
+
+
 def test_of_eight_digits_the_newest_run_is_meant_and_nothing_older_is_read() -> None:
     newest = f"landrun-{HEXES[0]}"
     rows = [_row(newest, "2026-11-20T00:00:00.000Z"), _row("old", "2026-09-01T00:00:00.000Z")]

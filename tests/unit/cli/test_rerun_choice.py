@@ -17,6 +17,7 @@ from landrun_ops.inputs import Input
 from landrun_ops.rerunning import Choice, Missing, Rerunner, Started, check, choose, missing
 from landrun_ops.runs import Run
 
+MANIFEST = "s3://out/manifests/a.json"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
@@ -77,12 +78,12 @@ def test_a_rerun_reads_the_same_manifest_and_writes_to_its_own_folder() -> None:
             return Execution(f"arn:{run.PreprocessingJobName}", NOW)
 
     rerunner = Rerunner(Executions(), S3Uri("out", "processed/"), "nightly", "ana")  # type: ignore[arg-type]
-    first, second = (rerunner.start(_run("a")) for _ in range(2))
+    first, second = (rerunner.start(_run("a"), MANIFEST) for _ in range(2))
     assert first.name != second.name
     assert first == Started(first.name, "a", f"arn:{first.name}")
     (given, _) = asked
     assert given.PreprocessingJobName.startswith("nightly-")
-    assert given.InputMessage == "s3://out/manifests/a.json"
+    assert given.InputMessage == MANIFEST
     assert given.OutputProcessedMessage == f"s3://out/processed/{first.name}/"
     assert given.Trigger == ManualTrigger(StartedBy="ana", RerunOf="a")
 
@@ -99,12 +100,12 @@ def test_a_failure_is_run_again_once_only_where_that_is_asked() -> None:
             return Execution(name, starts[-1][1])
 
     rerunner = Rerunner(Executions(), S3Uri("out", "processed/"), "nightly", "ana")  # type: ignore[arg-type]
-    first = rerunner.start(_run("a"), once=True)
+    first = rerunner.start(_run("a"), MANIFEST, once=True)
     with pytest.raises(AlreadyStarted, match=first.name):
-        rerunner.start(_run("a"), once=True)
+        rerunner.start(_run("a"), MANIFEST, once=True)
     redriven = Run({**_run("a").attributes, "redrive_count": 1})
-    assert rerunner.start(redriven, once=True).name != first.name
-    assert rerunner.start(_run("b"), once=True).name != first.name
+    assert rerunner.start(redriven, MANIFEST, once=True).name != first.name
+    assert rerunner.start(_run("b"), MANIFEST, once=True).name != first.name
 
 
 def test_a_rerun_that_another_has_just_started_is_no_new_one() -> None:
@@ -114,7 +115,7 @@ def test_a_rerun_that_another_has_just_started_is_no_new_one() -> None:
 
     rerunner = Rerunner(Executions(), S3Uri("out", "processed/"), "nightly", "ana")  # type: ignore[arg-type]
     with pytest.raises(AlreadyStarted):
-        rerunner.start(_run("a"), once=True)
+        rerunner.start(_run("a"), MANIFEST, once=True)
 
 
 class FakeInputs:
@@ -122,7 +123,7 @@ class FakeInputs:
         self.given = given
         self.gone_keys = gone
 
-    def read(self, _uri: str) -> Input | None:
+    def of_run(self, _run: Run) -> Input | None:
         return self.given
 
     def gone(self, _given: Input, _most: int) -> list[str]:
@@ -132,7 +133,7 @@ class FakeInputs:
 @pytest.mark.parametrize(
     ("given", "gone", "words"),
     [
-        (None, [], "its manifest s3://out/manifests/a.json is gone"),
+        (None, [], "what it read, s3://out/manifests/a.json, is gone"),
         (Input("b", ("x", "y")), [], ""),
         (Input("b", ("x", "y")), ["x"], "what a reads is no longer .* 1 of 2 objects gone: x$"),
         (Input("b", tuple("vwxyz")), list("vwxy"), ": v, w, x and 1 more$"),

@@ -12,8 +12,9 @@ from botocore.exceptions import ClientError
 
 from landrun.adapters.manifests import manifest_body
 from landrun.errors import ServiceError
+from landrun.models.s3_uri import S3Uri
 from landrun_ops.cli.runs import STATUSES, Status, _say_what_was_left, _write
-from landrun_ops.inputs import Input, Inputs, parse
+from landrun_ops.inputs import HEAD, Input, Inputs, parse
 from landrun_ops.looking import Looking
 from landrun_ops.runs import Run
 from landrun_ops.searching import Search
@@ -28,10 +29,11 @@ def _tick(name: str, manifest: str | None = None) -> Run:
     return Run({"name": name, "trigger": {"Kind": "schedule"}, "input_message": uri})
 
 
-def _reading(found: dict[str, tuple[str, ...]]) -> tuple[Callable[[str], Input | None], list[str]]:
+def _reading(found: dict[str, tuple[str, ...]]) -> tuple[Callable[[Run], Input | None], list[str]]:
     asked: list[str] = []
 
-    def read(uri: str) -> Input | None:
+    def read(run: Run) -> Input | None:
+        uri = str(run.attributes["input_message"])
         asked.append(uri)
         name = uri.rpartition("/")[2].removesuffix(".json")
         return Input("in", found[name]) if name in found else None
@@ -100,8 +102,9 @@ class FakeS3:
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         if Key not in self.objects:
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
-        body = io.BytesIO(self.objects[Key])
-        return {"Body": body, "Metadata": self.metadata.get(Key, {})}
+        body = self.objects[Key]
+        about = {"ContentLength": len(body), "Metadata": self.metadata.get(Key, {})}
+        return {"Body": io.BytesIO(body), **about}
 
     def head_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         if Key in self.denied:
@@ -128,12 +131,48 @@ def test_where_no_manifest_lies_there_is_none(uri: str) -> None:
     assert Inputs(FakeS3({})).read(uri) is None
 
 
+MESSAGES = b'{"text": "hi"}\n' * 1000
+LANDED = {"Kind": "object-created", "Bucket": "b", "Key": "in/a.csv", "Size": 7}
+OF_RUNS: list[tuple[str, dict[str, Any], Input | None]] = [
+    ("s3://b/in/a.csv", LANDED, Input("b", ("in/a.csv",), {"in/a.csv": 7})),
+    ("s3://b/m/r.json", LANDED, Input("b", ("x", "y"), {}, "s3://b/m/r.json")),
+    ("s3://b/data.json", {}, Input("b", ("data.json",), {"data.json": len(MESSAGES)})),
+    ("s3://b/in/", {"Kind": "schedule"}, Input("b", ("x", "y"), {}, "s3://b/m/r.json")),
+    ("s3://b/in/2026-", {}, Input("b", ("x", "y"), {}, "s3://b/m/r.json")),
+    ("", {}, Input("b", ("x", "y"), {}, "s3://b/m/r.json")),
+]
+
+
+@pytest.mark.parametrize(("uri", "trigger", "given"), OF_RUNS)
+def test_a_run_reads_a_manifests_objects_or_an_object_or_what_lay_under_a_prefix(
+    uri: str, trigger: dict[str, Any], given: Input | None
+) -> None:
+    s3 = FakeS3({"m/r.json": b'[{"prefix": "s3://b/"}, "x", "y"]', "data.json": MESSAGES})
+    run = Run({"name": "r", "input_message": uri, "trigger": trigger})
+    assert Inputs(s3, S3Uri("b", "m/")).of_run(run) == given
+
+
+def test_of_a_run_over_a_prefix_without_a_manifest_nothing_is_known() -> None:
+    run = Run({"name": "r", "input_message": "s3://b/in/"})
+    assert Inputs(FakeS3({"in/": b""}), S3Uri("b", "m/")).of_run(run) is None
+
+
+def test_of_an_object_that_is_no_manifest_only_the_beginning_is_read() -> None:
+    s3 = FakeS3({"data.json": MESSAGES})
+    body = s3.get_object("b", "data.json")["Body"]
+    s3.get_object = lambda **_: {"Body": body, "ContentLength": len(MESSAGES)}  # type: ignore[method-assign]
+    where = []
+    body.close = lambda: where.append(body.tell())
+    assert Inputs(s3).read("s3://b/data.json")
+    assert where == [HEAD]
+
+
 def test_sizes_come_from_the_list_of_landings_else_from_the_objects() -> None:
     landings = {"landings": [{"key": "a", "size": 5}, {"key": "b", "size": None}, 7], "last": True}
     objects = {"m": b'[{"prefix": "s3://b/"}, "a", "b"]', "l": json.dumps(landings).encode()}
     s3 = FakeS3(objects | {"b": b"123"})
     inputs = Inputs(s3)
-    assert inputs.read("s3://b/m") == Input("b", ("a", "b"), {})
+    assert inputs.read("s3://b/m") == Input("b", ("a", "b"), {}, "s3://b/m")
     s3.metadata["m"] = {"landings": "l"}
     given = inputs.read("s3://b/m")
     assert given is not None

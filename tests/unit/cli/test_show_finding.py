@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from landrun.errors import ConfigurationError, ServiceError
+from landrun.models.s3_uri import S3Uri
 from landrun_ops.onerun import find, gather
 from landrun_ops.runs import Run
 
@@ -86,7 +87,11 @@ def test_what_may_not_be_seen_is_said_and_the_rest_is_shown() -> None:
         "output_processed_message": "s3://out/processed/m/",
     }
     stack: Any = SimpleNamespace(
-        client=lambda _: refusing, ledger=lambda: refusing, laptop=False, name="s"
+        client=lambda _: refusing,
+        ledger=lambda: refusing,
+        manifests_folder=S3Uri("out", "manifests/"),
+        laptop=False,
+        name="s",
     )
     found = gather(stack, Run(row), NOW)
     unseen = [line.partition(":")[0] for line in found.not_seen]

@@ -79,7 +79,9 @@ def _one(row: dict[str, Any] | None = None, **more: Any) -> OneRun:
         "moments": (WAIT, ATTEMPT),
         "ended_as": "",
         "doing": "",
-        "given": Input("landings", ("incoming/2026/11/22/messages.jsonl",), {}),
+        "given": Input(
+            "landings", ("incoming/2026/11/22/messages.jsonl",), {}, str(ROW["input_message"])
+        ),
         "outputs": [ListedObject(f"processed/{NAME}/summary.json", 700)],
         "reruns": [],
         "tail": [],
@@ -137,6 +139,16 @@ def test_a_run_whose_job_name_is_taken_is_to_be_rerun_never_redriven(row: dict[s
     assert "by hand, outside landrun" in "\n".join(lines)
     assert any(line.startswith("again") for line in lines)
     assert not any(line.startswith("redrive") for line in lines)
+
+
+def test_what_a_run_of_a_uri_reads_is_named_by_its_uri_and_what_begins_the_same() -> None:
+    uri = "s3://landings/in/a.csv"
+    given = Input("landings", ("in/a.csv",), {"in/a.csv": 7})
+    row = {"input_message": uri, "input_also_matches": ["in/a.csv.bak"]}
+    lines = _drawn(_one(row, given=given))
+    assert f"input     {uri}" in lines
+    assert any(line.startswith("also reads") and "in/a.csv.bak" in line for line in lines)
+    assert not any(line.startswith("manifest") for line in lines)
 
 
 def test_a_redrive_is_no_longer_offered_after_14_days() -> None:

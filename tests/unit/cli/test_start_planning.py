@@ -13,7 +13,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from landrun.errors import ConfigurationError, ServiceError
+from landrun.adapters.manifests import Manifests
+from landrun.errors import ConfigurationError, InvalidInput, LandrunError, ServiceError
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli, starting
 from landrun_ops.cli import places
@@ -67,6 +68,15 @@ def stack(clients: Any = None, *, laptop: bool = False, **parameters: str) -> St
     return Stack("s", "cn-north-1", OUTPUTS, parameters, clients or Clients(), laptop=laptop)
 
 
+URI = Stack(
+    "s",
+    "cn-north-1",
+    OUTPUTS | {"InputMessageFormat": "uri"},
+    {"StateMachineArn": MACHINE},
+    Clients(),
+)
+
+
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
@@ -93,6 +103,63 @@ def test_a_run_gets_a_folder_of_its_own_beside_others(s3: Any) -> None:
     assert plan.run.Trigger.Kind == "manual"
     assert (plan.reading, plan.warnings) == (Reading("landing", ("in/a.csv",), 5, {}), ())
     assert "Contents" not in s3.list_objects_v2(Bucket="output")
+
+
+def test_with_the_format_uri_the_run_is_passed_the_object_or_the_folder(s3: Any) -> None:
+    assert planned("s3://landing/in/a.csv", where=URI).run.InputMessage == "s3://landing/in/a.csv"
+    plan = planned("s3://landing/in", where=URI)
+    assert (plan.run.InputMessage, plan.reading) == (
+        "s3://landing/in/",
+        Reading("landing", ("in/a.csv",), 5, {}),
+    )
+
+
+def test_with_the_format_uri_what_only_a_manifest_can_name_is_refused_with_the_remedy(
+    s3: Any,
+) -> None:
+    s3.put_object(Bucket="landing", Key="in/b.csv", Body=b"x")
+    sources = [S3Uri("landing", "in/a.csv"), S3Uri("landing", "in/b.csv")]
+    with pytest.raises(InvalidInput, match=r"2 objects .*start one run per object"):
+        starting.plan(URI, sources, None, RANDOM)
+
+
+def test_what_a_prefix_reads_although_it_was_left_out_is_warned_of(s3: Any) -> None:
+    s3.put_object(Bucket="output", Key="a.csv", Body=b"x")
+    s3.put_object(Bucket="output", Key="processed/x.parquet", Body=b"x")
+    (warning,) = planned("s3://output/", where=URI).warnings
+    assert "the job reads all that begins with s3://output/, also the 1 left out" in warning
+
+
+TODAY = [
+    # The other run's InputMessage, and what it is in each format of today.
+    ("s3://output/manifests/one.json", "s3://output/manifests/one.json", "s3://landing/in/a.csv"),
+    ("s3://landing/in/a.csv", f"s3://output/manifests/{NAME}.json", "s3://landing/in/a.csv"),
+    ("s3://landing/in/", f"s3://output/manifests/{NAME}.json", "s3://landing/in/"),
+    (f"s3://other/bsm-{'0' * 32}.json", f"s3://other/bsm-{'0' * 32}.json", None),
+    ("s3://output/manifests/two.json", "s3://output/manifests/two.json", None),
+    ("s3://landing/gone/", None, "s3://landing/gone/"),
+]
+
+
+@pytest.mark.parametrize(("before", "manifest", "uri"), TODAY)
+def test_a_rerun_passes_the_same_input_in_the_format_of_today(
+    s3: Any, before: str, manifest: str | None, uri: str | None
+) -> None:
+    for name, keys in (("one", ["in/a.csv"]), ("two", ["in/a.csv", "in/b.csv"])):
+        Manifests(s3, "output", "manifests/").write_once(name, "landing", keys)
+    for where, expected in ((stack(), manifest), (URI, uri)):
+        if expected is None:
+            with pytest.raises(LandrunError):
+                starting.input_message_today(where, NAME, before)
+        else:
+            assert starting.input_message_today(where, NAME, before) == expected
+
+
+def test_a_run_over_a_prefix_runs_again_over_the_objects_that_lay_there(s3: Any) -> None:
+    manifests = stack().manifests()
+    manifests.write_once(NAME, "landing", ["in/a.csv", "in/since-deleted.csv"])
+    starting.input_message_today(stack(), NAME, "s3://landing/in/")
+    assert manifests.find(NAME).keys == ("in/a.csv", "in/since-deleted.csv")  # type: ignore[union-attr]
 
 
 def test_a_manifest_of_ones_own_is_read_as_it_is(s3: Any) -> None:

@@ -69,6 +69,7 @@ OUTPUTS = {
     "OutputPrefix": "processed/",
     "ManifestPrefix": "manifests/",
     "JobNamePrefix": "landrun",
+    "InputMessageFormat": "manifest",
     "StartOn": "schedule",
     "StateMachineArn": MACHINE,
     "RunsTable": "landrun-RunsTable",

@@ -319,6 +319,28 @@ def test_a_machine_that_was_given_is_held_against_the_contract(aws: Aws) -> None
     assert found["quota"].startswith("skip:")
 
 
+def test_what_a_machine_that_was_given_reads_is_held_against_the_format(aws: Aws) -> None:
+    given = machine()
+    request = {
+        "AppSpecification": {"ImageUri": "image"},
+        "ProcessingJobName.$": "$$.Execution.Input['PreprocessingJobName']",
+        "ProcessingInputs": [{"S3Input": {"S3Uri.$": "$.InputMessage", "S3DataType": "S3Prefix"}}],
+    }
+    given["definition"] = json.dumps({"States": {"P": {"Type": "Task", "Parameters": request}}})
+    aws.says("stepfunctions.DescribeStateMachine", given)
+    matched = {"name": {"S": "r"}, "input_also_matches": {"L": [{"S": "a.csv.bak"}]}}
+    aws.says("dynamodb.Query", {"Items": [matched], "Count": 1, "ScannedCount": 1})
+    changes = {"parameters": {"StateMachineArn": "arn:given"}}
+    names = ("input message", "job name", "prefixes")
+    found = troubles(examined(aws, *names, **changes))
+    assert found["input message"].startswith("fail: its job reads InputMessage as S3Prefix")
+    assert found["job name"].startswith("warn: its job has the run's name alone")
+    changes["outputs"] = {"InputMessageFormat": "uri"}
+    found = troubles(examined(aws, *names, **changes))
+    assert set(found) == {"job name", "prefixes"}
+    assert "also read a.csv.bak" in found["prefixes"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "grade"), [(0, "ok"), (-59, "ok"), (120, "warn"), (-301, "fail")]
 )

@@ -253,6 +253,8 @@ def test_a_run_whose_files_are_all_rejected_fails_with_the_cause(job: Job) -> No
     ("name", "data", "reason"),
     [
         ("a.json", b'[{"text": "a"}]', "a JSON array; write one object per line"),
+        ("r.json", b'[{"prefix": "s3://b/"}, "a.csv"]', "landrun's manifest, which lists the data"),
+        ("r.json", b'[{"prefix": "s3://b/"}, "a.csv"]', "InputMessageFormat=uri"),
         ("a.jsonl", b"broken\n", "no line of its beginning is a JSON object"),
         ("a.xlsx", b"PK\x03\x04rest", "a zip archive or a spreadsheet"),
         ("a.parquet", b"PAR1 and nothing", "not readable as Parquet"),
@@ -452,7 +454,7 @@ def sample_counts() -> dict[str, tuple[int, ...]]:
 def test_the_readme_of_the_samples_lists_each_of_them() -> None:
     names = {path.name for path in (ROOT / "samples").iterdir()}
 
-    assert names == {*sample_counts(), "README.md"}
+    assert names == {*sample_counts(), "README.md", "notebook.ipynb"}
 
 
 @pytest.mark.parametrize("name", sample_counts())

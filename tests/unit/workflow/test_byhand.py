@@ -7,7 +7,8 @@ from typing import Any
 import boto3
 import pytest
 
-from landrun.errors import ConfigurationError, InvalidName, ServiceError
+from landrun.adapters.manifests import Manifests
+from landrun.errors import ConfigurationError, InvalidInput, InvalidName, ServiceError
 from landrun.models.run import ExecutionInput
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.workflow import places, prepare, who
@@ -20,7 +21,7 @@ WHERE = Places(S3Uri("output", "manifests/"), LANDING, S3Uri("output", "processe
 
 
 def prepared(
-    s3: Any, source: str, target: str = "s3://output/by-hand", manifests: str = ""
+    s3: Any, source: str, target: str = "s3://output/by-hand", manifests: str = "", **more: Any
 ) -> ExecutionInput:
     output = S3Uri.parse(target)
     where = places(output, manifests, "output", LANDING)
@@ -32,6 +33,7 @@ def prepared(
         prefix="bsm",
         started_by="arn:aws:iam::123456789012:user/me",
         random=RANDOM,
+        **more,
     )
 
 
@@ -88,6 +90,49 @@ def test_messages_in_a_json_file_are_no_manifest(s3: Any, body: bytes) -> None:
     run = prepared(s3, "s3://landing/in/messages.json")
 
     assert manifest(s3, run) == [{"prefix": "s3://landing/"}, "in/messages.json"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("s3://landing/in/a.csv", "s3://landing/in/a.csv"),
+        ("s3://landing/in", "s3://landing/in/"),
+        ("s3://landing/in/*", "s3://landing/in/"),
+        ("s3://landing/in/b*", "s3://landing/in/b"),
+        ("s3://landing", "s3://landing/"),
+        ("s3://landing/lists/one.json", "s3://landing/in/a.csv"),
+    ],
+)
+def test_with_the_format_uri_the_message_is_the_object_or_prefix_and_a_manifest_says_what_lay_there(
+    s3: Any, source: str, message: str
+) -> None:
+    put(s3, "in/a.csv", "in/b.csv")
+    put(s3, "lists/one.json", body=b'[{"prefix": "s3://landing/in/"}, "a.csv"]')
+
+    assert prepared(s3, source, input_format="uri").InputMessage == message
+    assert "one.json" in source or s3.head_object(Bucket="output", Key=f"manifests/{NAME}.json")
+
+
+def test_with_the_format_uri_several_objects_of_a_manifest_are_refused_with_the_remedy(
+    s3: Any,
+) -> None:
+    put(s3, "two.json", body=b'[{"prefix": "s3://landing/in/"}, "a.csv", "b.csv"]')
+
+    with pytest.raises(
+        InvalidInput, match=r"the 2 objects of s3://landing/two\.json: start one run"
+    ):
+        prepared(s3, "s3://landing/two.json", input_format="uri")
+
+
+def test_with_the_format_uri_a_scheduled_prefix_stays_one(s3: Any) -> None:
+    keys, prefix = ["in/2026/a.csv", "in/2026/b.csv"], S3Uri("landing", "in/2026/")
+    written = Manifests(s3, "output", "manifests/").write_once(
+        "landrun-tick", "landing", keys, prefix=prefix
+    )
+
+    run = prepared(s3, str(written.uri), input_format="uri")
+
+    assert run.InputMessage == "s3://landing/in/2026/"
 
 
 def test_a_long_manifest_is_known_by_its_beginning(s3: Any) -> None:

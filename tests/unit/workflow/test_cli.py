@@ -123,7 +123,7 @@ def test_execute_starts_a_run_and_says_so(
     )
 
 
-def test_execute_as_is_passes_both_uris_unchanged(
+def test_execute_as_is_passes_both_uris_and_no_trigger_as_a_notebook_does(
     steps: Any, file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     landrun("create", "--config", file)
@@ -135,7 +135,7 @@ def test_execute_as_is_passes_both_uris_unchanged(
     said = json.loads(capsys.readouterr().out)
     run = json.loads(steps.describe_execution(executionArn=said["ExecutionArn"])["input"])
     assert (run["InputMessage"], run["OutputProcessedMessage"]) == uris
-    assert run["Trigger"]["Kind"] == "manual"
+    assert set(run) == {"PreprocessingJobName", "InputMessage", "OutputProcessedMessage"}
     assert {name: said[name] for name in run} == run
 
 

@@ -94,7 +94,7 @@ def test_execute_starts_an_execution_under_the_runs_name(
 ) -> None:
     attached = workflow.attach(workflow.create(config, steps), steps)
 
-    execution = workflow.execute(attached, RUN)
+    execution = workflow.execute(attached, RUN.to_dict())
 
     assert execution.execution_arn.endswith(f":{RUN.PreprocessingJobName}")
     assert execution.get_input() == json.loads(RUN.to_json())

@@ -13,7 +13,7 @@ RUN = ExecutionInput(
     InputMessage="s3://output/manifests/bsm-1.json",
     OutputProcessedMessage="s3://output/processed/",
     Trigger=ManualTrigger(StartedBy="me"),
-)
+).to_dict()
 
 
 class FakeExecution:

@@ -111,7 +111,9 @@ class RunRecord(BaseModel):
 
         SageMaker takes each name once, and some machines name the job as the run.
         """
-        return self.job_name != self.name and "ResourceInUse" not in (self.error or "")
+        names = (self.name, self.preprocessing_job_name)
+        named_as_the_run = self.job_name is not None and self.job_name in names
+        return not named_as_the_run and "ResourceInUse" not in (self.error or "")
 
     def with_job(self, job: ProcessingJob) -> Self:
         """Add what is known of the run's Processing job."""

@@ -10,6 +10,7 @@ from landrun.errors import ConfigurationError
 from landrun_ops.cli.places import Target
 
 if TYPE_CHECKING:
+    from landrun.models.run import InputFormat
     from landrun.models.s3_uri import S3Uri
 
 ARN_VARIABLE = "LANDRUN_STATE_MACHINE_ARN"
@@ -19,13 +20,15 @@ STACK_VARIABLE = "LANDRUN_STACK"
 class Machine(NamedTuple):
     """A state machine, and what reaches it.
 
-    ``landing`` and ``output_bucket`` are the stack's; None and empty for a machine of an ARN.
+    ``landing``, ``output_bucket`` and ``input_format`` are the stack's, or their defaults for a
+    machine of an ARN.
     """
 
     arn: str
     client: Callable[[str], Any]
     landing: S3Uri | None = None
     output_bucket: str = ""
+    input_format: InputFormat = "manifest"
 
 
 def client_of(target: Target, service: str) -> Any:
@@ -61,7 +64,8 @@ def found(target: Target, arn: str) -> Machine:
             " with --stack; for the laptop's AWS: landrun local up"
         ) from error
     machine = stack.output("StateMachineArn")
-    return Machine(machine, stack.client, stack.landing, stack.output("OutputBucket"))
+    bucket = stack.output("OutputBucket")
+    return Machine(machine, stack.client, stack.landing, bucket, stack.input_message_format)
 
 
 def _is_of_another_stack(target: Target, arn: str) -> bool:

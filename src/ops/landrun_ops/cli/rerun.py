@@ -1,4 +1,4 @@
-"""``landrun rerun``: the same manifest again."""
+"""``landrun rerun``: the same input again."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def rerun(
     yes: options.YesOption = False,
     json: options.JsonOption = False,
 ) -> int:
-    """Run the same manifests again, each under a new name and with an output of its own.
+    """Run the same inputs again, each under a new name and with an output of its own.
 
     The new run's trigger names the old one (rerun_of). More than one asks first. --failed looks
     back a day, or to --since, and leaves out what ran again since and succeeded or still runs.
@@ -121,7 +121,7 @@ def _warn(stack: Stack, chosen: Sequence[Run]) -> None:
     from landrun_ops.inputs import Inputs  # noqa: PLC0415
     from landrun_ops.rerunning import missing  # noqa: PLC0415
 
-    inputs = Inputs(stack.client("s3"))
+    inputs = Inputs(stack.client("s3"), stack.manifests_folder)
 
     def look(run: Run) -> str:
         try:
@@ -136,9 +136,9 @@ def _warn(stack: Stack, chosen: Sequence[Run]) -> None:
 
 def missing_text(run: Run, found: Missing) -> str:
     """Say what a run will not find; nothing when it will find all that was looked for."""
-    if found.manifest:
+    if found.everything:
         uri = run.attributes.get("input_message")
-        return f"{run.name} will fail when it runs again: its manifest {uri} is gone"
+        return f"{run.name} will fail when it runs again: what it read, {uri}, is gone"
     if not found.objects:
         return ""
     named, others = ", ".join(found.objects[:NAMED_KEYS]), len(found.objects) - NAMED_KEYS
@@ -180,7 +180,8 @@ def _start(stack: Stack, chosen: Sequence[Run], *, once: bool, quiet: bool) -> l
     ServiceError
         When Step Functions refuses a call.
     """
-    from landrun_ops.rerunning import Rerunner  # noqa: PLC0415
+    from landrun_ops.rerunning import Rerunner, input_message_of  # noqa: PLC0415
+    from landrun_ops.starting import input_message_today  # noqa: PLC0415
     from landrun_ops.workflow.byhand import who  # noqa: PLC0415
 
     rerunner = Rerunner(
@@ -189,10 +190,12 @@ def _start(stack: Stack, chosen: Sequence[Run], *, once: bool, quiet: bool) -> l
         stack.output("JobNamePrefix"),
         who(stack.client("sts")),
     )
+    # All of them first: when one is refused, none is started.
+    messages = [input_message_today(stack, run.name, input_message_of(run)) for run in chosen]
     started: list[Started] = []
-    for run in chosen:
+    for run, message in zip(chosen, messages, strict=True):
         try:
-            started.append(rerunner.start(run, once=once))
+            started.append(rerunner.start(run, message, once=once))
         except AlreadyStarted as error:
             note(f"{run.name} has been run again already, as {error.name}")
             continue

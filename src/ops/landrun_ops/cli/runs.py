@@ -141,7 +141,7 @@ def _search(stack: Stack, text: str) -> Search:
     from landrun_ops.inputs import Inputs  # noqa: PLC0415
     from landrun_ops.searching import Search  # noqa: PLC0415
 
-    return Search(text, Inputs(stack.client("s3")).read)
+    return Search(text, Inputs(stack.client("s3"), stack.manifests_folder).of_run)
 
 
 def _searched(search: Search, runs: Iterator[Run], most: int) -> Iterator[Run]:

@@ -211,7 +211,8 @@ def _input(page: Sheet, found: OneRun) -> None:
     uri, given = str(found.run.attributes.get("input_message", "")), found.given
     if given is None:
         unseen = any("its input" in line for line in found.not_seen)
-        page.fact("reads", uri, "" if unseen or not uri else "no manifest is there (any more)")
+        gone = "nothing is there (any more)" if not uri.endswith("/") else ""
+        page.fact("reads", uri, "" if unseen or not uri else gone)
         return
     size = "" if given.bytes is None else f", {size_text(given.bytes)}"
     if found.run.trigger.get("Kind") != "object-created" or len(given.keys) != 1:
@@ -220,7 +221,12 @@ def _input(page: Sheet, found: OneRun) -> None:
             page.more(key, 2, style="")
         if len(given.keys) > FIRST_OBJECTS:
             page.more(f"and {len(given.keys) - FIRST_OBJECTS} more", 2)
-    page.fact("manifest", uri)
+    if given.manifest != uri:
+        page.fact("input", uri)
+    if given.manifest:
+        page.fact("manifest", given.manifest)
+    for key in found.run.also_matched:
+        page.fact("also reads", f"{key}, which begins the same", style="yellow")
 
 
 def _timeline(page: Sheet, found: OneRun, why: str, *, wide: bool) -> None:

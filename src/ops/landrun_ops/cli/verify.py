@@ -34,23 +34,23 @@ def verify(
 
     The file gets a key of its own, landrun-verify-<uuid>, and stays, as its output does. With
     StartOn=schedule a tick is fired, which also starts the run of whatever waits. Exits with 1 when
-    the run failed.
+    the run failed, or its job says that it read nothing.
 
     Example: landrun verify --stack landrun
     """
     file = source or places.project_folder(target.project, Path.cwd()) / SAMPLE
     stack = target.find()
     # Late: what it needs takes longer to import than --help may take.
-    from landrun_ops.cli.verify_run import run_verify  # noqa: PLC0415
-    from landrun_ops.cli.waiting import outcome  # noqa: PLC0415
+    from landrun_ops.cli.verify_run import nothing_read, run_verify, verdict  # noqa: PLC0415
 
     with stoppable():
         journey = run_verify(file, stack, name=uuid.uuid4().hex, patience=patience)
+    failure = journey.failure or (nothing_read(journey.run) if journey.run else "")
     if json:
-        row = journey.run.attributes if journey.run else {"status": None, "cause": journey.failure}
+        row = journey.run.attributes if journey.run else {"status": None, "cause": failure}
         show_json(dict(row))
-    elif journey.run and journey.run.succeeded:
-        say(f"it works: {journey.run.name} {outcome(journey.run)}")
-    if journey.failure:
-        complain(journey.failure)
-    return 1 if journey.failure else 0
+    elif journey.run and not failure:
+        say(verdict(journey.run))
+    if failure:
+        complain(failure)
+    return 1 if failure else 0

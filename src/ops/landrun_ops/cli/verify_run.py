@@ -11,6 +11,7 @@ from landrun.errors import ConfigurationError
 from landrun_ops.cli.demo_run import follow_shown
 from landrun_ops.cli.progress import shown
 from landrun_ops.cli.screen import Screen
+from landrun_ops.cli.waiting import outcome
 from landrun_ops.demo import Journey, Stage
 from landrun_ops.demo import Stack as Watched
 from landrun_ops.invoking import invoke, patient_config
@@ -85,6 +86,30 @@ def run_verify(file: Path, stack: Stack, *, name: str, patience: float) -> Journ
             observed = Ticked(watched, _tick(stack, patience), key)
         follow_shown(observed, [journey], progress, patience, LONGEST_JOB)
     return journey
+
+
+def verdict(run: Run) -> str:
+    """Say whether a stack works, by a run that succeeded: only a job's summary says what it read.
+
+    >>> print(verdict(Run({"name": "r", "status": "SUCCEEDED", "summary": {"rows_in": 3}})))
+    it works: r SUCCEEDED in 0.0 s: rows 3 in
+    """
+    if run.rows("rows_in") is None:
+        return (
+            f"the run succeeded; what it read is unknown: {run.name} {outcome(run)}, and its job"
+            " left no summary.json with rows_in"
+        )
+    return f"it works: {run.name} {outcome(run)}"
+
+
+def nothing_read(run: Run) -> str:
+    """Say that a run succeeded without reading anything; empty when it read something."""
+    if not run.succeeded or run.rows("rows_in") != 0:
+        return ""
+    return (
+        f"the run succeeded, but read nothing: {run.name} {outcome(run)}; see landrun doctor, and"
+        f" landrun show {run.name}"
+    )
 
 
 def _tick(stack: Stack, patience: float) -> frozenset[str]:

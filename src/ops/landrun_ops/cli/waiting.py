@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,6 @@ from landrun_ops.durations import spelled
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from landrun.models.run import ExecutionInput
     from landrun_ops.following import Standing, Watcher
     from landrun_ops.runs import Run
     from landrun_ops.workflow import Outcome
@@ -27,14 +26,14 @@ COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
 """What the default job's summary counts."""
 
 
-def follow(execution: Any, run: ExecutionInput, *, wait: bool, json: bool) -> int:
+def follow(execution: Any, inputs: Mapping[str, Any], *, wait: bool, json: bool) -> int:
     """Show a run that was started by hand, to its end where asked.
 
     Parameters
     ----------
     execution : stepfunctions.workflow.Execution
         The SDK's.
-    run : ExecutionInput
+    inputs : Mapping
         What it was started with.
 
     Returns
@@ -50,9 +49,9 @@ def follow(execution: Any, run: ExecutionInput, *, wait: bool, json: bool) -> in
     # Late: pydantic and boto3 take longer to import than --help may take.
     from landrun_ops.workflow import outcome  # noqa: PLC0415
 
-    name = run.PreprocessingJobName
+    name = inputs["PreprocessingJobName"]
     if not json:
-        say(f"started {name}, reading {run.InputMessage}")
+        say(f"started {name}, reading {inputs['InputMessage']}")
     try:
         with _progress(name, shown=wait):
             ended = outcome(execution, wait=wait)
@@ -60,9 +59,9 @@ def follow(execution: Any, run: ExecutionInput, *, wait: bool, json: bool) -> in
         complain(f"no longer waiting; the run goes on: {execution.execution_arn}")
         return 130
     if json:
-        show_json(_report(execution.execution_arn, run, ended))
+        show_json(_report(execution.execution_arn, inputs, ended))
     elif wait:
-        say(_ending(run, ended))
+        say(_ending(inputs, ended))
     return 1 if ended.status not in ("SUCCEEDED", "RUNNING") else 0
 
 
@@ -176,17 +175,17 @@ def _lines() -> Callable[[Standing], None]:
     return show
 
 
-def _ending(run: ExecutionInput, ended: Outcome) -> str:
+def _ending(inputs: Mapping[str, Any], ended: Outcome) -> str:
     seconds = f"{ended.seconds or 0:.0f} s"
     if ended.status == "SUCCEEDED":
-        return f"{ended.status} in {seconds}: {run.OutputProcessedMessage}"
+        return f"{ended.status} in {seconds}: {inputs['OutputProcessedMessage']}"
     return f"{ended.status} after {seconds}: {ended.reason}"
 
 
-def _report(arn: str, run: ExecutionInput, ended: Outcome) -> dict[str, Any]:
+def _report(arn: str, inputs: Mapping[str, Any], ended: Outcome) -> dict[str, Any]:
     return {
         "ExecutionArn": arn,
-        **run.to_dict(),
+        **inputs,
         "Status": ended.status,
         "Seconds": ended.seconds,
         "Output": ended.output,

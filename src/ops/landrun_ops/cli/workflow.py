@@ -188,7 +188,8 @@ def execute(
     as_is: Annotated[
         bool,
         typer.Option(
-            "--as-is", help="Pass both URIs unchanged: for a state machine that reads S3Prefix."
+            "--as-is",
+            help="Pass both URIs unchanged and no Trigger, as a notebook does: for an S3Prefix.",
         ),
     ] = False,
     prefix: Annotated[
@@ -236,10 +237,18 @@ def execute(
             run = machine.make_input(manual_run_name(prefix), input_uri, output_uri, person)
         else:
             run = machine.prepare(
-                one.client("s3"), source, output, where, prefix=prefix, started_by=person
+                one.client("s3"),
+                source,
+                output,
+                where,
+                prefix=prefix,
+                started_by=person,
+                input_format=one.input_format,
             )
-        execution = machine.execute(attached, run)
-        return follow(execution, run, wait=wait, json=json)
+        inputs = run.to_dict()
+        if as_is:
+            del inputs["Trigger"]
+        return follow(machine.execute(attached, inputs), inputs, wait=wait, json=json)
 
 
 def _config(

@@ -10,7 +10,6 @@ from typing import Any, Final
 from landrun_ops.engines import distribution, engine
 
 _SLOT: Final = re.compile(r"\$\{(\w+)\}")
-_INPUT: Final = re.compile(r"\$\$\.Execution\.Input(?:\.(\w+)|\[['\"](\w+)['\"]\])")
 
 
 def differences(
@@ -126,17 +125,6 @@ def _network(parameters: Mapping[str, str]) -> dict[str, Any]:
             "SecurityGroupIds": parameters["SecurityGroupIds"].split(","),
         }
     return network
-
-
-def inputs_read(definition: Any) -> set[str]:
-    """Name the fields of the execution's input that a definition reads.
-
-    Examples
-    --------
-    >>> sorted(inputs_read({"A.$": "$$.Execution.Input.One", "B.$": "$$.Execution.Input['Two']"}))
-    ['One', 'Two']
-    """
-    return {one or other for text in texts(definition) for one, other in _INPUT.findall(text)}
 
 
 def texts(node: Any) -> Iterator[str]:

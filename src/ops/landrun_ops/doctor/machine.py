@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from landrun.errors import ServiceError
-from landrun.models.run import INPUT_FIELDS
-from landrun_ops.doctor.definitions import differences, expected, inputs_read, json_of
+from landrun_ops.doctor import given_machine
+from landrun_ops.doctor.definitions import differences, expected, json_of
 from landrun_ops.doctor.examining import Check
-from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, listed, ok, skip, warn
+from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, listed, ok, skip
 from landrun_ops.doctor.sight import Sight
 
 AREA: Final = "state machine"
@@ -70,24 +72,6 @@ def _shown(value: Any) -> str:
     return json.dumps(value) if isinstance(value, dict) else repr(value)
 
 
-def judge_given(definition: str) -> Finding:
-    """Judge a machine that was there before: whether it reads what executions are started with."""
-    read = inputs_read(json.loads(definition))
-    unknown = sorted(read - set(INPUT_FIELDS))
-    if unknown:
-        return fail(
-            f"it reads {listed(unknown)} of its input, which no run has",
-            f"let it read {', '.join(INPUT_FIELDS)}",
-        )
-    missing = sorted({"InputMessage", "OutputProcessedMessage"} - read)
-    if missing:
-        return warn(
-            f"it does not name {listed(missing)}: does it read what landed?",
-            "$$.Execution.Input.InputMessage is the manifest of what to read",
-        )
-    return ok(f"it reads {', '.join(sorted(read))}")
-
-
 def checks(sight: Sight, rendered: Callable[[], str]) -> list[Check]:
     """Give the checks of the state machine.
 
@@ -96,7 +80,8 @@ def checks(sight: Sight, rendered: Callable[[], str]) -> list[Check]:
     rendered : Callable
         Gives the definition as rendered.
     """
-    stack = sight.stack
+    parameters, outputs = sight.stack.parameters, sight.stack.outputs
+    input_format = sight.stack.input_message_format
 
     def machine() -> Finding:
         try:
@@ -106,18 +91,30 @@ def checks(sight: Sight, rendered: Callable[[], str]) -> list[Check]:
                 raise
             return fail("the state machine is gone: no run can start", PUT_BACK)
 
-    def definition() -> Finding:
-        try:
-            deployed = described(sight)["definition"]
-        except ServiceError as error:
-            if error.code != "StateMachineDoesNotExist":
-                raise
-            return skip("there is none")
-        if stack.parameters.get("StateMachineArn"):
-            return judge_given(deployed)
-        return judge_definition(rendered(), deployed, stack.parameters, stack.outputs)
+    def prefixes() -> Finding:
+        runs = sight.stack.ledger().newest(datetime.now(UTC))
+        return given_machine.judge_prefixes(list(islice(runs, given_machine.RUNS)))
 
-    return [Check(AREA, "machine", machine), Check(AREA, "definition", definition)]
+    def check(name: str, judge: Callable[[str], Finding]) -> Check:
+        return Check(AREA, name, lambda: _of_definition(sight, judge))
+
+    if parameters.get("StateMachineArn"):
+        judges = given_machine.judges(input_format)
+    else:
+        judges = {
+            "definition": lambda text: judge_definition(rendered(), text, parameters, outputs)
+        }
+    found = [Check(AREA, "machine", machine), *(check(*one) for one in judges.items())]
+    return [*found, Check(AREA, "prefixes", prefixes)] if input_format == "uri" else found
+
+
+def _of_definition(sight: Sight, judge: Callable[[str], Finding]) -> Finding:
+    try:
+        return judge(described(sight)["definition"])
+    except ServiceError as error:
+        if error.code != "StateMachineDoesNotExist":
+            raise
+        return skip("there is none")
 
 
 def described(sight: Sight) -> dict[str, Any]:

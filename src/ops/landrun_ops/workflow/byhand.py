@@ -9,9 +9,16 @@ from typing import Any
 from landrun.adapters.clients import translated
 from landrun.adapters.manifests import Manifests
 from landrun.errors import ServiceError
-from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
+from landrun.models.run import ExecutionInput, InputFormat, ManualTrigger, manual_run_name
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.workflow.reading import Places, folder, gather, is_manifest
+from landrun_ops.workflow.reading import (
+    Places,
+    folder,
+    gather,
+    is_manifest,
+    uri_of_manifest,
+    uri_of_objects,
+)
 
 
 def places(output: S3Uri, manifests: str, output_bucket: str, landing: S3Uri | None) -> Places:
@@ -38,6 +45,7 @@ def prepare(
     *,
     prefix: str,
     started_by: str,
+    input_format: InputFormat = "manifest",
     random: uuid.UUID | None = None,
 ) -> ExecutionInput:
     """Write the manifest of a run by hand, unless the input is one, and make the run's input.
@@ -52,9 +60,13 @@ def prepare(
         What stands before the uuid in the run's name.
     started_by : str
         Who asked.
+    input_format : str, optional
+        What ``InputMessage`` holds: a manifest's URI or, with ``uri``, an object's or a prefix's.
 
     Raises
     ------
+    InvalidInput
+        When ``uri`` cannot name the input, as it is several objects.
     ConfigurationError
         When nothing is there to read, or something would be written under the landing prefix.
     ServiceError
@@ -63,8 +75,13 @@ def prepare(
     name = manual_run_name(prefix, random)
     output = folder(output_uri)
     where.refuse_landing(output, "the output")
-    manifest = input_uri if is_manifest(s3, input_uri) else _write(s3, name, input_uri, where)
-    return make_input(name, str(manifest), str(output), started_by)
+    if not is_manifest(s3, input_uri):
+        message = _write(s3, name, input_uri, where, input_format)
+    elif input_format == "uri":
+        message = uri_of_manifest(s3, input_uri)
+    else:
+        message = str(input_uri)
+    return make_input(name, message, str(output), started_by)
 
 
 def make_input(name: str, input_uri: str, output_uri: str, started_by: str) -> ExecutionInput:
@@ -93,8 +110,12 @@ def _user() -> str:
         return "unknown"
 
 
-def _write(s3: Any, name: str, input_uri: S3Uri, where: Places) -> S3Uri:
+def _write(s3: Any, name: str, input_uri: S3Uri, where: Places, input_format: InputFormat) -> str:
+    """Write the run's manifest, and return the URI of what it reads in the stack's format."""
     manifests = Manifests(s3, where.manifests.bucket, where.manifests.key)
     where.refuse_landing(manifests.uri(name), "the manifest")
     reading = gather(s3, [input_uri], where)
-    return manifests.write_once(name, reading.bucket, reading.keys).uri
+    uri = manifests.uri(name)
+    message = uri_of_objects([input_uri], reading, uri) if input_format == "uri" else str(uri)
+    manifests.write_once(name, reading.bucket, reading.keys)
+    return message

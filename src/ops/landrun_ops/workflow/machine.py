@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from landrun.adapters.clients import translated
 from landrun.errors import ConfigurationError
-from landrun.models.run import ExecutionInput
 from landrun_ops.workflow.config import WorkflowConfig
 from landrun_ops.workflow.definition import definition, input_schema
 
@@ -146,8 +146,13 @@ def attach(arn: str, client: Any) -> Any:
         return sdk.Workflow.attach(arn, client=client)
 
 
-def execute(attached: Any, run: ExecutionInput) -> Any:
+def execute(attached: Any, inputs: Mapping[str, Any]) -> Any:
     """Start an execution under the run's name, with the SDK's ``Workflow.execute``.
+
+    Parameters
+    ----------
+    inputs : Mapping
+        The fields of `ExecutionInput`; without ``Trigger``, it is the notebook's input.
 
     Returns
     -------
@@ -159,9 +164,8 @@ def execute(attached: Any, run: ExecutionInput) -> Any:
     ServiceError
         When Step Functions refuses the call or cannot be reached.
     """
-    inputs = json.loads(run.to_json())
     with translated("states:StartExecution"):
-        return attached.execute(name=run.PreprocessingJobName, inputs=inputs)
+        return attached.execute(name=inputs["PreprocessingJobName"], inputs=dict(inputs))
 
 
 def outcome(execution: Any, *, wait: bool) -> Outcome:

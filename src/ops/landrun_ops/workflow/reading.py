@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from landrun.adapters.clients import translated
+from landrun.adapters.manifests import Manifest, Manifests
 from landrun.adapters.s3_listing import ListedObject, list_objects
 from landrun.errors import ConfigurationError, InvalidKey, ServiceError
 from landrun.models.landing import LandingFilter, check_key
+from landrun.models.run import is_run_name
 from landrun.models.s3_uri import S3Uri
+from landrun.services.start_run import input_message
+from landrun_ops.inputs import HEAD, Inputs, begins_manifest
 
 ANY_END = "*"
 """At the end of a URI: every key that begins so, folder or not."""
 
 UNREADABLE = "unreadable-key"
 """Why an object with a key that no file can have is left out."""
-
-_HEAD = 4096
-"""Bytes in which a manifest's prefix ends: no S3 URI is half as long."""
 
 _ABSENT = ("404", "NoSuchKey", "NotFound")
 
@@ -199,20 +199,69 @@ def is_manifest(s3: Any, uri: S3Uri) -> bool:
     """
     if not uri.key.endswith((".json", ".manifest")) or not _size(s3, uri):
         return False
-    first = f"bytes=0-{_HEAD - 1}"  # messages in JSON can be many gigabytes
+    first = f"bytes=0-{HEAD - 1}"  # messages in JSON can be many gigabytes
     with translated("s3:GetObject"):
         body = s3.get_object(Bucket=uri.bucket, Key=uri.key, Range=first)["Body"].read()
-    head = _first_of_list(body.decode("utf-8", "replace"))
-    return isinstance(head, dict) and str(head.get("prefix", "")).startswith("s3://")
+    return begins_manifest(body)
 
 
-def _first_of_list(text: str) -> object:
-    """Read the first element of a JSON list, of which only the beginning need be there."""
-    inside = text.lstrip()
-    try:
-        return json.JSONDecoder().raw_decode(inside[1:].lstrip())[0] if inside[:1] == "[" else None
-    except (ValueError, RecursionError):
+def as_prefix(s3: Any, uri: S3Uri) -> S3Uri:
+    """Return the source for `gather` that stands for what an S3Prefix of this URI reads.
+
+    An object stands for itself alone, although an S3Prefix also reads what else begins so.
+    """
+    return uri if _size(s3, uri) else S3Uri(uri.bucket, f"{uri.key}{ANY_END}")
+
+
+def uri_of_manifest(s3: Any, uri: S3Uri) -> str:
+    """Return the URI of the one object, or of the scheduled prefix, that a manifest names.
+
+    Raises
+    ------
+    ConfigurationError
+        When the manifest is gone.
+    InvalidInput
+        When it names several objects, which only a manifest can.
+    ServiceError
+        When S3 refuses a call or cannot be reached.
+    """
+    folder, _, name = uri.key.rpartition("/")
+    run = name.removesuffix(".json")
+    manifest = None
+    if is_run_name(run):  # landrun's own: names the scheduled prefix, too
+        manifest = Manifests(s3, uri.bucket, f"{folder}/" if folder else "").find(run)
+    if manifest is None or not manifest.prefix:
+        named = Inputs(s3).read(str(uri))
+        if named is None:
+            raise ConfigurationError(f"the manifest {uri} is gone: name the objects themselves")
+        manifest = Manifest(uri, named.bucket, named.keys, written=False)
+    return input_message(manifest, "uri")
+
+
+def uri_of_objects(sources: Sequence[S3Uri], reading: Reading, manifest: S3Uri) -> str:
+    """Return the URI of the one object or prefix that a run by hand reads.
+
+    Parameters
+    ----------
+    manifest : S3Uri
+        Where the run's manifest goes.
+
+    Raises
+    ------
+    InvalidInput
+        When there are several, which only a manifest can name.
+    """
+    prefix = _prefix(sources, reading)
+    planned = Manifest(manifest, reading.bucket, reading.keys, written=False, prefix=prefix)
+    return input_message(planned, "uri")
+
+
+def _prefix(sources: Sequence[S3Uri], reading: Reading) -> S3Uri | None:
+    """Give the prefix under which all objects were listed; None when they were named."""
+    [source, *others] = sources
+    if others or reading.keys == (source.key,):
         return None
+    return S3Uri(source.bucket, _beginning(source.key))
 
 
 def _size(s3: Any, uri: S3Uri) -> int:

@@ -1,0 +1,146 @@
+"""The notebook of samples/ runs, and landrun takes over the state machine that it creates."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from landrun_ops import cli
+from landrun_ops.local.aws import LocalAws
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:bsm-batch-preprocessing"
+SAMPLE_ROWS = 44
+
+
+@pytest.fixture(scope="module")
+def taken_over(
+    laptop: Callable[..., Any], root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> LocalAws:
+    """A stack that starts the notebook's state machine, once the notebook has created it."""
+    parameters = {"StateMachineArn": MACHINE, "InputMessageFormat": "uri"}
+    return laptop(root, tmp_path_factory.mktemp("uri") / "state", parameters).aws
+
+
+@pytest.fixture(scope="module")
+def executed(taken_over: LocalAws, root: Path) -> Any:
+    """The notebook after its cells ran in the environment that ``landrun local env`` gives."""
+    notebook = nbformat.read(root / "samples/notebook.ipynb", as_version=4)
+    folder = {"metadata": {"path": str(root / "samples")}}
+    client = NotebookClient(notebook, timeout=100, kernel_name="python3", resources=folder)
+    client.execute(env={**os.environ, **taken_over.environment()})
+    return notebook
+
+
+@pytest.fixture
+def landrun(
+    taken_over: LocalAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, Any]]:
+    """``landrun(*arguments)`` gives the exit code and the JSON of a command on that stack."""
+    for name, value in taken_over.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("LANDRUN_STACK", "landrun")
+
+    def run(*arguments: str) -> tuple[int, Any]:
+        code = cli.run([*arguments, "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def results(notebook: Any) -> list[str]:
+    return [
+        output["data"]["text/plain"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", ())
+        if output["output_type"] == "execute_result"
+    ]
+
+
+def test_the_notebook_is_committed_without_outputs(root: Path) -> None:
+    notebook = nbformat.read(root / "samples/notebook.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [(cell.outputs, cell.execution_count) for cell in code] == [([], None)] * len(code)
+
+
+def test_every_cell_of_the_notebook_runs_and_its_job_completes(executed: Any) -> None:
+    assert results(executed) == [repr(MACHINE), repr("Completed")]
+
+
+def test_an_object_that_lands_is_read_by_the_notebooks_machine_itself(
+    executed: Any, taken_over: LocalAws, landrun: Callable[..., tuple[int, Any]]
+) -> None:
+    code, row = landrun("verify", "--patience", "60")
+    assert code == 0
+    key = row["trigger"]["Key"]
+    assert row["input_message"] == f"s3://{taken_over.outputs['LandingBucket']}/{key}"
+    assert row["summary"]["rows_in"] == SAMPLE_ROWS
+    assert [one["name"] for one in row["summary"]["files"]] == [key.rpartition("/")[2]]
+
+    code, shown = landrun("show", row["name"])
+    assert (code, shown["input"]["keys"]) == (0, [key])
+    code, [again] = landrun("rerun", row["name"])
+    assert code == 0
+    assert again["rerun_of"] == row["name"]
+
+
+def test_the_run_by_hand_is_shown_and_run_again(
+    executed: Any, taken_over: LocalAws, landrun: Callable[..., tuple[int, Any]]
+) -> None:
+    _, rows = landrun("runs")
+    [name] = [row["name"] for row in rows if "trigger" not in row]
+    code, shown = landrun("show", name)
+    assert (code, shown["input"]["keys"]) == (0, ["by-hand/orders.jsonl"])
+    code, [again] = landrun("rerun", name)
+    assert code == 0
+    row = landrun("show", again["name"])[1]["run"]
+    bucket = taken_over.outputs["LandingBucket"]
+    assert row["input_message"] == f"s3://{bucket}/by-hand/orders.jsonl"
+
+
+def test_doctor_passes_the_machine_and_says_that_its_runs_never_run_again(
+    executed: Any, landrun: Callable[..., tuple[int, Any]]
+) -> None:
+    _, said = landrun("doctor")
+    found = {one["check"]: one for one in said["checks"] if one["area"] == "state machine"}
+    assert {name: one["status"] for name, one in found.items()} == {
+        "machine": "ok",
+        "definition": "ok",
+        "input message": "ok",
+        "job name": "warn",
+        "prefixes": "ok",
+    }
+    assert "landrun rerun" in found["job name"]["remedy"]
+
+
+def test_without_the_format_doctor_fails_and_the_job_says_that_it_got_the_manifest(
+    executed: Any,
+    taken_over: LocalAws,
+    laptop: Callable[..., Any],
+    root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    machine = taken_over.client("stepfunctions").describe_state_machine(stateMachineArn=MACHINE)
+    stack = laptop(root, tmp_path / "state", {"StateMachineArn": MACHINE}).aws
+    stack.client("stepfunctions").create_state_machine(
+        name=machine["name"], definition=machine["definition"], roleArn=machine["roleArn"]
+    )
+    for name, value in {**stack.environment(), "LANDRUN_STACK": "landrun"}.items():
+        monkeypatch.setenv(name, value)
+
+    assert cli.run(["doctor", "--quiet"]) == 1
+    assert "it processes the manifest instead of the data" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    assert cli.run(["verify", "--patience", "60"]) == 1
+    said = capsys.readouterr().err
+    assert "landrun's manifest, which lists the data" in said
+    assert "InputMessageFormat=uri" in said
