@@ -45,7 +45,7 @@ def test_the_landing_rule_hears_the_landing_bucket_only(
 ) -> None:
     stack = deployed(**parameters)
     rule = stack.of_type("AWS::Events::Rule")["LandingRule"]
-    assert rule["EventPattern"]["detail"] == {"bucket": {"name": ["<LandingBucket>"]}}
+    assert rule["EventPattern"]["detail"]["bucket"] == {"name": ["<LandingBucket>"]}
     assert {stack.environment(function)["OUTPUT_BUCKET"] for function in FUNCTIONS} == {
         "<OutputBucket>"
     }

@@ -125,11 +125,23 @@ def test_a_message_stays_hidden_six_times_as_long_as_its_function_may_take(
     assert stack.of_type("AWS::SQS::Queue")[QUEUE_OF[function]]["VisibilityTimeout"] >= 6 * timeout
 
 
-def test_every_landing_reaches_the_function_so_that_ignored_ones_are_counted(stack: Any) -> None:
+@pytest.mark.parametrize(
+    ("prefix", "wanted"),
+    [
+        ("incoming/", {"object": {"key": [{"prefix": "incoming/"}]}}),
+        ("", {}),  # the whole bucket; whether EventBridge takes an empty prefix is not documented
+    ],
+)
+def test_only_objects_under_the_landing_prefix_reach_the_queue(
+    deployed: Callable[..., Any], prefix: str, wanted: dict[str, Any]
+) -> None:
+    """Each event costs a queue's and a function's work. The function looks at the suffix: two
+    patterns in one list mean either."""
+    stack = deployed(LandingPrefix=prefix, LandingSuffix=".jsonl")
     assert stack.of_type("AWS::Events::Rule")["LandingRule"]["EventPattern"] == {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],
-        "detail": {"bucket": {"name": ["<LandingBucket>"]}},
+        "detail": {"bucket": {"name": ["<LandingBucket>"]}, **wanted},
     }
 
 

@@ -84,6 +84,7 @@ class Telemetry:
 
     def mended(self, kind: str, **details: Any) -> None:
         """Count and log a loss that has been made good: something had not come, or not ended."""
+        self.count("MissedEventsRecovered")  # all kinds together, for the alarm
         self.count("MissedEventsRecovered", "Kind", kind)
         self.logger.warning("missed event recovered", extra={"kind": kind, **details})
 
