@@ -101,9 +101,11 @@ def test_a_role_is_for_the_service_that_it_trusts_on_behalf_of_its_account() -> 
     assert not trusts(trust, "states.amazonaws.com", ours)
 
 
-# ---- what the machine's role allows, and what the boundary of SECURITY.md takes away ---------------
+# ---- what the machine's role allows, and what the boundary of SECURITY.md takes away -----------
 
-BOUNDARY = json.loads(re.findall(r"```json\n(.*?)```", SECURITY.read_text("utf-8"), re.DOTALL)[0])
+BOUNDARY = json.loads(
+    re.findall(r"```json\n(.*?)```", SECURITY.read_text(encoding="utf-8"), re.DOTALL)[0]
+)
 
 
 def refused(documents: Iterable[dict[str, Any]], **changed: Any) -> set[str]:
