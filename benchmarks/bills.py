@@ -287,7 +287,7 @@ class Month:
         polls = 2 * 5 * DAY / 20 * self.days
         return [
             Item("SQS", "two queues being polled", polls, "queue"),
-            Item("CloudWatch", "alarms", facts.stack().alarms, "alarm"),
+            Item("CloudWatch", "metrics that alarms read", facts.stack().alarm_metrics, "alarm"),
             Item("CloudWatch", "the dashboard", 1, "dashboard"),
             Item("CloudWatch", "metrics", facts.metrics(), "metric"),
             Item("KMS", "the topic's key", 1, "key"),
