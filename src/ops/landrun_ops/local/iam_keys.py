@@ -31,9 +31,7 @@ _OF_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def of_keys(
-    action: str, resource: str, headers: Mapping[str, str] | None = None
-) -> Iterator[tuple[str, str]]:
+def of_keys(action: str, resource: str, headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Give the actions on keys that a call needs as well, each with the key's ARN.
 
     Parameters
@@ -41,13 +39,13 @@ def of_keys(
     action, resource
         The call, such as ``sns:Publish``, and the ARN of what it is about.
     headers
-        Of the request: one may name the key of an object that is written.
+        Of the request: with PutObject one may name the key of the object.
     """
     service = action.partition(":")[0]
     needed = _TABLE if service == "dynamodb" else _OF_ACTIONS.get(action, ())
     if not needed:
         return
-    for key in _keys(action, resource, headers or {}):
+    for key in _keys(action, resource, headers):
         if key and ":key/" in key and not _is_awss_own(key):
             for one in needed:
                 yield one, key
