@@ -307,10 +307,10 @@ def reconcile_finishes_a_tick_that_is_given_up(world: PermittedWorld) -> None:
     deliver(world)
 
 
-# ---- turns -----------------------------------------------------------------------------------
+# ---- concurrency slots ------------------------------------------------------------------------
 
 
-def two_objects_land_and_one_run_has_its_turn(world: PermittedWorld) -> None:
+def two_objects_land_and_one_run_holds_the_slot(world: PermittedWorld) -> None:
     for key in ("incoming/a.jsonl", "incoming/b.jsonl"):
         world.clock.advance(1)
         land(world, key)
@@ -319,14 +319,14 @@ def two_objects_land_and_one_run_has_its_turn(world: PermittedWorld) -> None:
     assert (world.at_work(), world.in_line()) == ([first], [second])
 
 
-def who_asks_again_keeps_its_place_in_line(world: PermittedWorld) -> None:
+def an_execution_that_requests_again_keeps_its_place(world: PermittedWorld) -> None:
     [waiting] = world.in_line()
     world.asks_anew(waiting)
     deliver(world)
     assert world.in_line() == [waiting]
 
 
-def an_end_gives_the_next_its_turn(world: PermittedWorld) -> None:
+def an_end_releases_the_slot_to_the_next(world: PermittedWorld) -> None:
     [waiting] = world.in_line()
     world.clock.advance(60)
     world.finish(world.at_work()[0])
@@ -334,7 +334,7 @@ def an_end_gives_the_next_its_turn(world: PermittedWorld) -> None:
     assert world.at_work() == [waiting]
 
 
-def who_is_stopped_in_line_leaves_it(world: PermittedWorld) -> None:
+def a_waiting_execution_that_is_stopped_gives_up_its_place(world: PermittedWorld) -> None:
     name = _in_line(world)
     world.clock.advance(60)
     world.finish(name, "ABORTED")
@@ -342,7 +342,7 @@ def who_is_stopped_in_line_leaves_it(world: PermittedWorld) -> None:
     assert _line(world, "waiting") == []
 
 
-def who_is_redriven_holds_a_place(world: PermittedWorld) -> None:
+def a_redriven_run_holds_a_slot(world: PermittedWorld) -> None:
     [name] = world.at_work()
     world.clock.advance(60)
     world.finish(name, "FAILED", job=create_job(name))
@@ -354,7 +354,7 @@ def who_is_redriven_holds_a_place(world: PermittedWorld) -> None:
     assert _line(world, "holding") == [name]
 
 
-def reconcile_gives_the_turn_of_an_end_that_was_lost(world: PermittedWorld) -> None:
+def reconcile_releases_the_slot_of_a_missed_end(world: PermittedWorld) -> None:
     waiting, [holder] = _in_line(world), world.at_work()
     world.fate = lambda _: []
     world.clock.advance(60)
@@ -367,7 +367,7 @@ def reconcile_gives_the_turn_of_an_end_that_was_lost(world: PermittedWorld) -> N
     assert _line(world, "holding") == [waiting]
 
 
-def reconcile_counts_a_redriven_run_that_nobody_heard_of(world: PermittedWorld) -> None:
+def reconcile_counts_a_redriven_run_whose_event_was_missed(world: PermittedWorld) -> None:
     [name] = world.at_work()
     world.clock.advance(60)
     world.finish(name, "FAILED", job=create_job(name))
@@ -382,7 +382,7 @@ def reconcile_counts_a_redriven_run_that_nobody_heard_of(world: PermittedWorld) 
 
 
 def _in_line(world: PermittedWorld) -> str:
-    """Let another run start, which waits for its turn."""
+    """Let another run start, which waits for a slot."""
     world.clock.advance(1)
     name = land(world, f"incoming/{len(world.landed)}.jsonl")
     deliver(world)
@@ -427,14 +427,14 @@ PATHS: dict[str, list[Step]] = {
         a_tick_starts_a_run_over_the_scheduled_input,
         a_setting_that_changed_before_a_ticks_retry_is_noticed,
     ],
-    "turns": [
-        two_objects_land_and_one_run_has_its_turn,
-        who_asks_again_keeps_its_place_in_line,
-        an_end_gives_the_next_its_turn,
-        who_is_stopped_in_line_leaves_it,
-        who_is_redriven_holds_a_place,
-        reconcile_gives_the_turn_of_an_end_that_was_lost,
-        reconcile_counts_a_redriven_run_that_nobody_heard_of,
+    "slots": [
+        two_objects_land_and_one_run_holds_the_slot,
+        an_execution_that_requests_again_keeps_its_place,
+        an_end_releases_the_slot_to_the_next,
+        a_waiting_execution_that_is_stopped_gives_up_its_place,
+        a_redriven_run_holds_a_slot,
+        reconcile_releases_the_slot_of_a_missed_end,
+        reconcile_counts_a_redriven_run_whose_event_was_missed,
     ],
 }
 
@@ -454,6 +454,6 @@ PARAMETERS: dict[str, dict[str, str]] = {
     "arrival": {},
     "schedule": {"StartOn": "schedule"},
     "ticks": {"ScheduledInput": "incoming/"},
-    "turns": {"MaxConcurrentRuns": "1"},
+    "slots": {"MaxConcurrentRuns": "1"},
     "key": {"KmsKeyArn": KEY},
 }

@@ -18,7 +18,7 @@ HELD = {
     "arrival": ["ObjectCreated", "ExecutionStatus", "Reconcile"],
     "schedule": ["ObjectCreated", "Schedule"],  # the others' roles are those of arrival
     "ticks": ["Schedule"],
-    "turns": ["ExecutionStatus", "Reconcile"],  # of giving turns; the rest is arrival's
+    "slots": ["ExecutionStatus", "Reconcile"],  # of assigning slots; the rest is arrival's
     "key": ["ExecutionStatus"],
 }
 """Whose permissions a path has to need, each and every one."""
@@ -71,12 +71,12 @@ def lambdas_own(grant: Grant) -> bool:
 
 def grants(path: str, function: str) -> list[Grant]:
     every = Policies(**PARAMETERS[path]).grants(f"{function}FunctionRole")
-    turns = path == "turns"
-    return [one for one in every if not lambdas_own(one) and gives_turns(one) == turns]
+    slots = path == "slots"
+    return [one for one in every if not lambdas_own(one) and assigns_slots(one) == slots]
 
 
-def gives_turns(grant: Grant) -> bool:
-    """Whether it is for turns, which nobody waits for unless runs are bounded."""
+def assigns_slots(grant: Grant) -> bool:
+    """Whether it is for concurrency slots, which only MaxConcurrentRuns makes runs wait for."""
     return grant.action == "states:SendTaskSuccess" or "ConcurrencyTable" in grant.resource
 
 

@@ -106,7 +106,7 @@ def _will_fail(parameter: str, runs: Sequence[str]) -> Finding:
 
 
 def checks(sight: Sight) -> list[Check]:
-    """Give the check of executions under way; none where the machine's roles are not the stack's."""
+    """Give the check of executions under way; none where the roles are not the stack's."""
     if sight.stack.parameters.get("StateMachineArn"):
         return []
     return [Check(AREA, "executions", lambda: _waiting(sight))]
