@@ -173,7 +173,7 @@ class Month:
     def arrival(self, *, bounded: bool = False) -> Bill:
         """Bill one run for each landing."""
         way = "arrival: a run for each object"
-        way += ", waiting its turn (`MaxConcurrentRuns`)" if bounded else ""
+        way += ", with `MaxConcurrentRuns`" if bounded else ""
         items = [
             *self._landings("arrival", self.start_seconds()),
             *self._runs(self.landings, bounded=bounded),
