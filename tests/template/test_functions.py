@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
+from moto.events.models import EventPattern
 
 from landrun import settings
 
@@ -123,6 +124,33 @@ def test_only_objects_under_the_landing_prefix_reach_the_queue(
         "detail-type": ["Object Created"],
         "detail": {"bucket": {"name": ["<LandingBucket>"]}, **wanted},
     }
+
+
+@pytest.mark.parametrize(
+    ("prefix", "key", "lands"),
+    [
+        ("incoming/", "incoming/a.jsonl", True),
+        ("incoming/", "incoming/", True),
+        ("incoming/", "incomin", False),
+        ("incoming/", "elsewhere/incoming/a.jsonl", False),
+        ("a b/c+d", "a b/c+d.csv", True),  # keys in events are not URL-encoded
+        ("a b/c+d", "a%20b/c%2Bd.csv", False),
+        ("", "anything", True),
+    ],
+)
+def test_the_rule_lets_keys_under_the_prefix_through(
+    deployed: Callable[..., Any],
+    load_event: Callable[[str], dict[str, Any]],
+    prefix: str,
+    key: str,
+    lands: bool,
+) -> None:
+    rule = deployed(LandingPrefix=prefix).of_type("AWS::Events::Rule")["LandingRule"]
+    event = json.loads(load_event("object-created")["Records"][0]["body"])
+    event["detail"]["bucket"]["name"] = "<LandingBucket>"
+    event["detail"]["object"]["key"] = key
+    pattern = EventPattern.load(json.dumps(rule["EventPattern"]))
+    assert pattern.matches_event(event) is lands
 
 
 def test_every_status_of_this_machine_reaches_the_function_and_of_no_other(stack: Any) -> None:

@@ -37,25 +37,22 @@ def test_with_a_key_it_encrypts_everything_that_can_have_one(under_a_key: Any) -
             assert key_of(properties) == KEY, name
 
 
-def test_with_a_key_of_the_users_the_stack_makes_none(under_a_key: Any) -> None:
+def test_without_a_key_everything_is_encrypted_all_the_same_and_the_topic_by_a_key_of_its_own(
+    stack: Any, under_a_key: Any
+) -> None:
+    """Only the account and, from outside, its alarms may use that key."""
     assert under_a_key.of_type("AWS::KMS::Key") == {}
-
-
-def test_without_a_key_everything_is_encrypted_all_the_same(stack: Any) -> None:
-    assert all(q["SqsManagedSseEnabled"] for q in stack.of_type("AWS::SQS::Queue").values())
-    assert all("KmsMasterKeyId" not in q for q in stack.of_type("AWS::SQS::Queue").values())
+    queues = stack.of_type("AWS::SQS::Queue").values()
+    assert all(q["SqsManagedSseEnabled"] and "KmsMasterKeyId" not in q for q in queues)
     topic = stack.of_type("AWS::SNS::Topic")["NotificationsTopic"]
     assert topic["KmsMasterKeyId"] == "<NotificationsKey.Arn>"
-    assert stack.of_type("AWS::KMS::Key")["NotificationsKey"]["EnableKeyRotation"] is True
-
-
-def test_alarms_may_use_the_topics_key_and_nobody_else_from_outside(stack: Any) -> None:
-    statements = stack.of_type("AWS::KMS::Key")["NotificationsKey"]["KeyPolicy"]["Statement"]
-    assert [(s["Principal"], s["Action"]) for s in statements] == [
-        ({"AWS": "arn:aws:iam::123456789012:root"}, "kms:*"),
-        ({"Service": "cloudwatch.amazonaws.com"}, ["kms:Decrypt", "kms:GenerateDataKey"]),
-    ]
-    assert statements[1]["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    key = stack.of_type("AWS::KMS::Key")["NotificationsKey"]
+    assert key["EnableKeyRotation"] is True
+    account, alarms = key["KeyPolicy"]["Statement"]
+    assert account["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert alarms["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
 @pytest.mark.parametrize(
