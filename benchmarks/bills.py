@@ -173,7 +173,7 @@ class Month:
     def arrival(self, *, bounded: bool = False) -> Bill:
         """Bill one run for each landing."""
         way = "arrival: a run for each object"
-        way += ", waiting its turn (`MaxConcurrentRuns`)" if bounded else ""
+        way += ", with `MaxConcurrentRuns`" if bounded else ""
         items = [
             *self._landings("arrival", self.start_seconds()),
             *self._runs(self.landings, bounded=bounded),
@@ -287,7 +287,7 @@ class Month:
         polls = 2 * 5 * DAY / 20 * self.days
         return [
             Item("SQS", "two queues being polled", polls, "queue"),
-            Item("CloudWatch", "alarms", facts.stack().alarms, "alarm"),
+            Item("CloudWatch", "metrics that alarms read", facts.stack().alarm_metrics, "alarm"),
             Item("CloudWatch", "the dashboard", 1, "dashboard"),
             Item("CloudWatch", "metrics", facts.metrics(), "metric"),
             Item("KMS", "the topic's key", 1, "key"),

@@ -74,7 +74,7 @@ def totals() -> str:
 def services() -> str:
     """Itemise, all but the jobs."""
     bills = ways(Month())[:5]
-    names = ("", "arrival", "arrival, in turn", "a tick an hour", "a tick a day", "rule alone")
+    names = ("", "arrival", "arrival, limited", "a tick an hour", "a tick a day", "rule alone")
     found = [bill.by_service() for bill in bills]
     rows = [
         (service, *(dollars(one.get(service, 0)) for one in found))

@@ -166,7 +166,7 @@ class Stack:
     max_objects: int
     instance_type: str
     volume_gb: int
-    alarms: int
+    alarm_metrics: int
     states: int
     states_with_turn: int
     retry: dict[str, float]
@@ -192,11 +192,20 @@ def stack() -> Stack:
         max_objects=default["MaxObjectsPerRun"],
         instance_type=default["InstanceType"],
         volume_gb=default["VolumeSizeInGB"],
-        alarms=len(_of(_yaml("src/stacks/monitoring.yaml"), "AWS::CloudWatch::Alarm")),
+        alarm_metrics=_alarm_metrics(),
         states=len(_way(machine, waits=False)),
         states_with_turn=len(_way(machine, waits=True)),
         retry=_quota_retry(machine),
         machine_seconds=machine["TimeoutSeconds"],
+    )
+
+
+def _alarm_metrics() -> int:
+    """Count the metrics that the alarms read: CloudWatch bills those, not the alarms."""
+    alarms = _of(_yaml("src/stacks/monitoring.yaml"), "AWS::CloudWatch::Alarm")
+    return sum(
+        sum("MetricStat" in metric for metric in alarm["Metrics"]) if "Metrics" in alarm else 1
+        for _, alarm in alarms
     )
 
 

@@ -74,23 +74,20 @@ def alarms() -> dict[str, dict[str, Any]]:
 
 
 def alarm(name: str) -> str:
-    """Spell when an alarm rings, from the alarm itself."""
+    """Spell when an alarm fires, from the alarm itself."""
     about = alarms()[name]
-    end = "yes" if "OKActions" in about else "no: it tells of something that happened"
     rows = {
-        "looks at": _metrics(about),
-        "rings at": _threshold(about),
-        "tells its end": end,
+        "Metric": ", ".join(dict.fromkeys(metrics_of(about))),
+        "Threshold": _threshold(about),
+        "Sends an OK notification": "yes" if "OKActions" in about else "no",
     }
     return "\n".join(["| | |", "|---|---|", *(f"| {k} | {v} |" for k, v in rows.items())])
 
 
-def _metrics(about: dict[str, Any]) -> str:
-    if "MetricName" in about:
-        return f"`{about['Namespace']}` `{about['MetricName']}`"
-    found = [one["MetricStat"]["Metric"] for one in about["Metrics"] if "MetricStat" in one]
-    names = dict.fromkeys(f"`{one['Namespace']}` `{one['MetricName']}`" for one in found)
-    return ", ".join(names)
+def metrics_of(about: dict[str, Any]) -> list[str]:
+    """Name each metric that an alarm reads; CloudWatch bills each, so names come repeatedly."""
+    found = [one["MetricStat"]["Metric"] for one in about.get("Metrics", ()) if "MetricStat" in one]
+    return [f"`{one['Namespace']}` `{one['MetricName']}`" for one in found or [about]]
 
 
 _SIGNS = {

@@ -194,3 +194,10 @@ def test_attributes_of_the_landings_table_are_those_that_are_written() -> None:
     landings.mark_processed("landrun-1", landing)
     listed = table(DOCS / "reference/landings-table.md", "attribute")
     assert sorted(listed) == sorted({*written, "id"})
+
+
+def test_the_costs_say_how_many_metrics_alarms_read() -> None:
+    read = sum(len(template.metrics_of(about)) for about in template.alarms().values())
+    text = (DOCS / "costs.md").read_text(encoding="utf-8")
+    assert f"landrun's {len(template.alarms())} alarms read {read}" in " ".join(text.split())
+    assert f"| CloudWatch: metrics that alarms read | {read / 10:.2f} |" in text

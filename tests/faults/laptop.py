@@ -124,7 +124,7 @@ class Stack:
         eventually(self._nothing_lands)  # suspended at work, it would keep what it works on
         worker.suspend()
         try:
-            self.land("ignored/x", "keeps the function busy")
+            self.land("incoming/a-folder/", "keeps the function busy, and is ignored")
             eventually(lambda: self.waiting("LandingQueueUrl", "NotVisible") == 1)
             yield
         finally:

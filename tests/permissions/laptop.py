@@ -64,8 +64,8 @@ class Laptop:
                 stdout=subprocess.PIPE,
                 stderr=errors,
             )
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == b"ready\n", self.said
+        self._given = given
+        self._await_ready()
         self.aws = LocalAws.attach(folder / "state")
         self.outputs = self.aws.outputs
         self._clients: dict[str, Any] = {}
@@ -76,6 +76,18 @@ class Laptop:
         self._process.stdin.close()
         self._process.wait(40)
         self._process.stdout.close()
+
+    def deploy(self, **parameters: str) -> None:
+        """Deploy the stack again, with these parameters beside those of before."""
+        self._given |= parameters
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{json.dumps(self._given)}\n".encode())
+        self._process.stdin.flush()
+        self._await_ready()
+
+    def _await_ready(self) -> None:
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == b"ready\n", self.said
 
     @property
     def said(self) -> str:

@@ -37,10 +37,10 @@ LAMBDAS_OWN = {
 NOT_CALLED_BY_HANDLERS = {
     Statement("RunOnLambdaPolicy", "Log"),
     Statement("RunOnLambdaPolicy", "Trace"),
-    Statement("TakeLandings", "Take"),
-    Statement("TakeChanges", "Take"),
-    Statement("KeepFailedTicks", "Keep"),
-    Statement("Mend", "Keep"),
+    Statement("ReceiveLandings", "Receive"),
+    Statement("ReceiveStatusChanges", "Receive"),
+    Statement("KeepFailedTicks", "SendToDeadLetterQueue"),
+    Statement("RecoverMissedEvents", "SendToDeadLetterQueue"),
 }
 
 FAILED_TICKS = "landrun-ScheduleDeadLetterQueue"

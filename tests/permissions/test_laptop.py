@@ -119,7 +119,7 @@ def test_the_main_path_of_schedule_passes_with_iam_enforced(tmp_path: Path) -> N
         laptop.stop()
 
 
-def test_a_run_waits_its_turn_until_its_machines_role_may_ask_for_it(tmp_path: Path) -> None:
+def test_a_run_waits_until_its_machines_role_may_request_a_slot(tmp_path: Path) -> None:
     laptop = Laptop(tmp_path, MaxConcurrentRuns="1")
     try:
         assert laptop.run()["status"] == "SUCCEEDED"

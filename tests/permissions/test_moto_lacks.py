@@ -14,6 +14,7 @@ from moto.logs.responses import LogsResponse
 from moto.s3.responses import S3Response
 from moto.sagemaker.responses import SageMakerResponse
 from moto.sns.responses import SNSResponse
+from moto.sqs.models import Message, Queue
 from moto.stepfunctions.responses import StepFunctionResponse
 
 
@@ -40,3 +41,8 @@ def test_moto_tells_who_may_not_list_that_an_object_is_missing() -> None:
 def test_motos_cloudformation_leaves_managed_policies_off_roles() -> None:
     made = inspect.getsource(Role.create_from_cloudformation_json)
     assert "ManagedPolicyArns" not in made
+
+
+def test_motos_messages_do_not_remember_the_key_of_their_queue() -> None:
+    assert "kms" not in inspect.getsource(Queue.add_message).lower()
+    assert "kms" not in inspect.getsource(Message).lower()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +17,7 @@ from landrun_ops.local.policies import permits, trusts
 from .world import Policies
 
 BUCKET = "arn:aws:s3:::bucket"
+SECURITY = Path(__file__).resolve().parents[2] / "SECURITY.md"
 
 
 def policy(*statements: dict[str, Any]) -> dict[str, Any]:
@@ -65,6 +70,10 @@ def test_what_one_policy_denies_no_other_allows() -> None:
         ({"Bool": {"k": "true"}}, {"k": "True"}, True),
         ({"NumericLessThanEquals": {"k": 10}}, {"k": "9"}, True),
         ({"NumericLessThanEquals": {"k": "10"}}, {"k": "11"}, False),
+        ({"NumericGreaterThan": {"k": "10"}}, {"k": "11"}, True),
+        ({"NumericGreaterThan": {"k": "10"}}, {"k": "10"}, False),
+        ({"ForAnyValue:StringNotLike": {"k": ["a*", "b*"]}}, {"k": ["a1", "b1"]}, False),
+        ({"ForAnyValue:StringNotLike": {"k": ["a*", "b*"]}}, {"k": ["a1", "c1"]}, True),
         ({"ForAllValues:StringEquals": {"k": ["a", "b"]}}, {"k": ["a", "b"]}, True),
         ({"ForAllValues:StringEquals": {"k": ["a"]}}, {"k": ["a", "b"]}, False),
         ({"StringEquals": {"k": "a"}, "Bool": {"l": "true"}}, {"k": "a"}, False),
@@ -92,12 +101,15 @@ def test_a_role_is_for_the_service_that_it_trusts_on_behalf_of_its_account() -> 
     assert not trusts(trust, "states.amazonaws.com", ours)
 
 
-# ---- the template's conditions on jobs -----------------------------------------------------------
+# ---- what the machine's role allows, and what the boundary of SECURITY.md takes away -----------
+
+BOUNDARY = json.loads(
+    re.findall(r"```json\n(.*?)```", SECURITY.read_text(encoding="utf-8"), re.DOTALL)[0]
+)
 
 
-def refused(**changed: Any) -> set[str]:
-    """Give what the machine's role does not allow of creating a job that differs in something."""
-    policies = Policies(InstanceType="ml.m5.large", MaxRuntimeInSeconds="3600")
+def refused(documents: Iterable[dict[str, Any]], **changed: Any) -> set[str]:
+    """Give what a role with these policies may not do of creating a job that differs so."""
     request: dict[str, Any] = {
         "ProcessingJobName": changed.get("name", "landrun-1-0123abcd"),
         "RoleArn": changed.get("role", "arn:aws:iam::123456789012:role/landrun-ProcessingRole"),
@@ -106,7 +118,7 @@ def refused(**changed: Any) -> set[str]:
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": changed.get("seconds", 3600)},
     }
-    documents = list(policies.of("StateMachineRole").values())
+    documents = list(documents)
     return {
         need.action
         for need in to_create(request, sync=True)
@@ -114,24 +126,23 @@ def refused(**changed: Any) -> set[str]:
     }
 
 
-def test_the_machine_creates_the_jobs_that_the_parameters_say() -> None:
-    assert refused() == set()
-    assert refused(seconds=60) == set()
-
-
 @pytest.mark.parametrize(
-    ("changed", "action"),
+    ("changed", "without", "within"),
     [
-        ({"instance": "ml.p4d.24xlarge"}, "sagemaker:CreateProcessingJob"),
-        ({"seconds": 3601}, "sagemaker:CreateProcessingJob"),
-        ({"name": "somebody-elses"}, "sagemaker:CreateProcessingJob"),
-        ({"role": "arn:aws:iam::123456789012:role/admin"}, "iam:PassRole"),
+        ({}, set(), set()),
+        ({"instance": "ml.m5.4xlarge", "seconds": 86_400}, set(), set()),
+        ({"instance": "ml.p4d.24xlarge"}, set(), {"sagemaker:CreateProcessingJob"}),
+        ({"seconds": 86_401}, set(), {"sagemaker:CreateProcessingJob"}),
+        ({"name": "somebody-elses"}, {"sagemaker:CreateProcessingJob", "sagemaker:AddTags"}, set()),
+        ({"role": "arn:aws:iam::123456789012:role/admin"}, {"iam:PassRole"}, set()),
     ],
+    ids=str,
 )
-def test_the_machine_creates_no_job_of_another_size_length_name_or_role(
-    changed: dict[str, Any], action: str
+def test_name_and_role_bound_a_job_by_policy_and_its_size_by_the_boundary(
+    changed: dict[str, Any], without: set[str], within: set[str]
 ) -> None:
-    assert action in refused(**changed)
+    assert refused(Policies().of("StateMachineRole").values(), **changed) == without
+    assert refused([BOUNDARY], **changed) == within
 
 
 def test_the_machine_hands_its_jobs_role_to_sagemaker_and_nobody_else() -> None:

@@ -1,4 +1,8 @@
-"""The laptop's AWS with IAM enforced, in a process of its own, until its stdin is closed."""
+"""The laptop's AWS with IAM enforced, in a process of its own, until its stdin is closed.
+
+Each line of its stdin holds parameters, as JSON: it deploys the stack again with them, and answers
+``ready``.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +21,22 @@ def hurried(wait: Any) -> Any:
     return lambda env, seconds: wait(env, seconds * PACE)
 
 
+def say_ready() -> None:
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+
+
 def main(project: str, state_dir: str, parameters: dict[str, str]) -> None:
     retry_wait.wait = hurried(retry_wait.wait)
     with LocalAws.up(
         Path(project), parameters=parameters, state_dir=Path(state_dir), enforce_iam=True
-    ):
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        sys.stdin.read()
+    ) as aws:
+        from update import update  # noqa: PLC0415  (moto takes seconds, after what up() reports)
+
+        say_ready()
+        for line in sys.stdin:
+            update(aws, Path(project), json.loads(line))
+            say_ready()
 
 
 main(*json.loads(sys.argv[1]))

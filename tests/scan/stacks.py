@@ -19,7 +19,11 @@ KEY: Final = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555
 STACKS: Final[Mapping[str, Mapping[str, str]]] = {
     "defaults": {},
     "collecting": {"StartOn": "schedule"},
-    "own-key": {"KmsKeyArn": KEY, "ScheduledInput": "s3://elsewhere/in/{date:%Y/%m/%d}/"},
+    "own-key": {
+        "KmsKeyArn": KEY,
+        "PreviousKmsKeyArns": f"{KEY[:-1]}6,{KEY[:-1]}7",
+        "ScheduledInput": "s3://elsewhere/in/{date:%Y/%m/%d}/",
+    },
     "all-given": {
         "KmsKeyArn": KEY,
         "LandingBucketName": "landed-already",

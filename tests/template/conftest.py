@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -147,9 +148,9 @@ def refusals(template: Json, parameters: Mapping[str, str]) -> list[str]:
 def deploy(template: Json, parameters: Mapping[str, str]) -> Stack:
     resolver = resolver_of(template, parameters)
     resources = {
-        logical_id: resolver(resource)
+        logical_id: resolver({key: resource[key] for key in resource if key != "Condition"})
         for logical_id, resource in template["Resources"].items()
-        if "Condition" not in resource or resolver.holds(resource.pop("Condition"))
+        if "Condition" not in resource or resolver.holds(resource["Condition"])
     }
     outputs = {name: resolver(output["Value"]) for name, output in template["Outputs"].items()}
     return Stack(resources, outputs)
@@ -166,6 +167,12 @@ def statements(document: Json) -> Iterator[Json]:
         yield {**statement, **as_list}
 
 
+@lru_cache
+def translated() -> Json:
+    """Translate the template once per process: the translation is the same for all parameters."""
+    return translate(Path(__file__).resolve().parents[2] / "template.yaml", {}).template
+
+
 @pytest.fixture(scope="session")
 def template_path(root: Path) -> Path:
     return root / "template.yaml"
@@ -177,26 +184,25 @@ def source(template_path: Path) -> Json:
 
 
 @pytest.fixture(scope="session")
-def deployed(template_path: Path) -> Callable[..., Stack]:
+def deployed() -> Callable[..., Stack]:
     """``deployed(ScheduledInput="in/")`` is the stack as CloudFormation would resolve it."""
     stacks: dict[tuple[tuple[str, str], ...], Stack] = {}
 
     def with_parameters(**parameters: str) -> Stack:
         key = tuple(sorted(parameters.items()))
         if key not in stacks:
-            stacks[key] = deploy(translate(template_path, parameters).template, parameters)
+            stacks[key] = deploy(translated(), parameters)
         return stacks[key]
 
     return with_parameters
 
 
 @pytest.fixture(scope="session")
-def refused(template_path: Path) -> Callable[..., list[str]]:
+def refused() -> Callable[..., list[str]]:
     """``refused(StartOn="schedule")`` is what CloudFormation says against it, if anything."""
-    template = translate(template_path, {}).template
 
     def with_parameters(**parameters: str) -> list[str]:
-        return refusals(template, parameters)
+        return refusals(translated(), parameters)
 
     return with_parameters
 

@@ -16,6 +16,7 @@ from landrun.models.run import check_prefix
 from landrun.settings import ScheduleSettings
 
 PREEXISTING = "arn:aws:states:us-east-1:123456789012:stateMachine:notebook-made"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
 
 OUTPUTS = {
     "InputMessageFormat",
@@ -85,6 +86,11 @@ ALLOWED = [
         "KmsKeyArn",
         ["", "arn:aws:kms:eu-central-1:123456789012:key/mrk-1234abcd"],
         ["alias/mine", "arn:aws:kms:eu-central-1:123456789012:alias/mine", "1234abcd"],
+    ),
+    (
+        "PreviousKmsKeyArns",
+        ["", KEY, f"{KEY},{KEY}", ",".join([KEY] * 10)],
+        [f"{KEY},", f"{KEY} {KEY}", f"{KEY}{KEY}", ",".join([KEY] * 11), "alias/mine", ","],
     ),
     (
         "PermissionsBoundaryArn",
@@ -178,20 +184,17 @@ def test_deployment_refuses_two_things_to_schedule_and_names_the_remedy(
     assert "leave ScheduledInput empty, or set StartOn=arrival" in said
 
 
-KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
-
-
 @pytest.mark.parametrize(
     ("parameters", "remedy"),
     [
-        ({"StartOn": "schedule", "ScheduleExpression": ""}, "give ScheduleExpression"),
-        ({"ScheduledInput": "in/", "ScheduleExpression": ""}, "give ScheduleExpression"),
-        ({"SubnetIds": "subnet-1"}, "give both, or neither"),
-        ({"SecurityGroupIds": "sg-1"}, "give both, or neither"),
+        ({"StartOn": "schedule", "ScheduleExpression": ""}, "set ScheduleExpression"),
+        ({"ScheduledInput": "in/", "ScheduleExpression": ""}, "set ScheduleExpression"),
+        ({"SubnetIds": "subnet-1"}, "set both, or neither"),
+        ({"SecurityGroupIds": "sg-1"}, "set both, or neither"),
         ({"StateMachineArn": PREEXISTING, "ImageUri": "a/b:1"}, "leave Engine"),
         ({"StateMachineArn": PREEXISTING, "NetworkIsolation": "true"}, "NetworkIsolation"),
         ({"StateMachineArn": PREEXISTING, "Engine": "spark"}, "leave Engine"),
-        ({"Engine": "spark", "NetworkIsolation": "true"}, "leave it false"),
+        ({"Engine": "spark", "NetworkIsolation": "true"}, "leave NetworkIsolation=false"),
         ({"StateMachineArn": PREEXISTING, "MaxConcurrentRuns": "2"}, "MaxConcurrentRuns"),
         ({"InputMessageFormat": "uri"}, "leave InputMessageFormat=manifest"),
         (

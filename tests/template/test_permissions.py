@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 HERE = "us-east-1:123456789012"
+KEY = f"arn:aws:kms:{HERE}:key/1234abcd"
 EXECUTIONS = f"arn:aws:states:{HERE}:execution:notebook-made:*"
 STATE_MACHINE = EXECUTIONS.removesuffix(":*").replace(":execution:", ":stateMachine:")
 
@@ -175,25 +176,82 @@ def test_no_role_has_a_policy_of_awss_own(stack: Any) -> None:
         assert set(role.get("ManagedPolicyArns", [])) <= ours, name
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {},
-        {"ScheduledInput": "s3://elsewhere/in/"},
-        {"StartOn": "schedule"},
-        {"SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1"},
-        {"KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1234abcd"},
-    ],
-    ids=str,
+STACKS: list[dict[str, str]] = [
+    {},
+    {"StartOn": "schedule"},
+    {"ScheduledInput": "s3://elsewhere/in/"},
+    {"MaxConcurrentRuns": "2"},
+    {"SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1"},
+    {"KmsKeyArn": KEY, "PreviousKmsKeyArns": KEY},
+]
+STARS = re.compile(
+    "|".join(
+        f"(.*{end}$)"
+        for end in (
+            r"/manifests/\*",
+            r"/processed/\*",
+            r"<LandingBucket\.Arn>/\*",
+            r"s3:::elsewhere/\*",
+            r":execution:[^*]+:\*",  # of that machine
+            r"<ProcessingStateMachine>:\*",  # the same, before its ARN is known
+            r":processing-job/\*",  # to describe: a machine that existed names jobs as it likes
+            r":processing-job/landrun-\*",
+            r"log-group:/aws/sagemaker/ProcessingJobs\*",  # and its streams
+            r":ec2:us-east-1:123456789012:network-interface/\*",  # have random ids
+            r":ec2:us-east-1:\*:(subnet|security-group)/\*",  # named by a condition
+        )
+    )
 )
-def test_no_permission_is_for_everything_unless_aws_offers_no_less(
+"""Where a star may stand in the name of a resource, and after what."""
+
+MAY_DELETE = {
+    "sqs:DeleteMessage",
+    "logs:DeleteLogDelivery",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DeleteNetworkInterfacePermission",
+}
+
+
+@pytest.mark.parametrize("parameters", STACKS, ids=str)
+def test_no_role_may_do_more_than_it_must(
     deployed: Callable[..., Any], grants: Callable[..., Any], parameters: dict[str, str]
 ) -> None:
+    """No stars but at the end of names that are ours; nothing for every resource unless AWS offers
+    no less; no deleting of data; no changing of the stack or of rights."""
     stack = deployed(**parameters)
+    for role, about in stack.of_type("AWS::IAM::Role").items():
+        [trusted] = about["AssumeRolePolicyDocument"]["Statement"]
+        assert list(trusted["Principal"]) == ["Service"], role
+        assert isinstance(trusted["Principal"]["Service"], str), role
+        for action, resource in grants(stack, role):
+            service, _, verb = action.partition(":")
+            leaves_a_line = action == "dynamodb:DeleteItem" and "ConcurrencyTable" in resource
+            assert "*" not in action, (role, action)
+            assert resource != "*" or action in NO_ARN, (role, action)
+            assert resource == "*" or "*" not in resource or STARS.match(resource), (role, resource)
+            assert service not in {"iam", "sts", "cloudformation"} or action == "iam:PassRole"
+            assert "Delete" not in verb or action in MAY_DELETE or leaves_a_line, (role, action)
+
+
+def test_each_kind_of_work_is_for_its_roles_alone(stack: Any, grants: Callable[..., Any]) -> None:
+    """Jobs alone read data, the state machine alone creates jobs, functions alone notify."""
+    who: dict[str, set[str]] = {}
     for role in stack.of_type("AWS::IAM::Role"):
         for action, resource in grants(stack, role):
-            assert not action.endswith("*"), (role, action)
-            assert resource != "*" or action in NO_ARN, (role, action)
+            where = " landing" if "LandingBucket" in resource else ""
+            who.setdefault(action + where, set()).add(role)
+    starts = {"ObjectCreatedFunctionRole", "ScheduleFunctionRole", "ReconcileFunctionRole"}
+    assert who["s3:GetObject landing"] == {"ProcessingRole"}
+    assert "s3:PutObject landing" not in who
+    assert who["sagemaker:CreateProcessingJob"] == {"StateMachineRole"}
+    assert who["states:StartExecution"] == starts
+    assert who["sns:Publish"] == {"ExecutionStatusFunctionRole", "ReconcileFunctionRole"}
+    assert who["lambda:InvokeFunction"] == {"SchedulerRole"}
+    assert grants(stack, "SchedulerRole") == {
+        ("lambda:InvokeFunction", "<ScheduleFunction.Arn>"),
+        ("lambda:InvokeFunction", "<ReconcileFunction.Arn>"),
+        ("sqs:SendMessage", "<ScheduleDeadLetterQueue.Arn>"),
+    }
 
 
 def test_each_permission_for_everything_says_why_beside_it(root: Path) -> None:
@@ -220,28 +278,22 @@ def test_the_state_machine_may_run_jobs_of_its_prefix_and_wait_for_them(
     }
 
 
-def test_the_state_machine_hands_its_jobs_role_to_sagemaker_only(
+def test_machine_and_jobs_act_for_this_account_and_pass_the_jobs_role_to_sagemaker_only(
     stack: Any, policy_statements: Callable[..., Any]
 ) -> None:
-    [statement] = [
+    [passed] = [
         statement
         for document in stack.policies("StateMachineRole")
         for statement in policy_statements(document)
         if statement["Action"] == ["iam:PassRole"]
     ]
-    passed_to = {"iam:PassedToService": "sagemaker.amazonaws.com"}
-    assert statement["Condition"] == {"StringEquals": passed_to}
-
-
-@pytest.mark.parametrize(
-    ("role", "service"), [("StateMachineRole", "states"), ("ProcessingRole", "sagemaker")]
-)
-def test_roles_are_for_their_service_on_behalf_of_this_account(
-    stack: Any, role: str, service: str
-) -> None:
-    [statement] = stack.of_type("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]["Statement"]
-    assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
-    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    assert passed["Condition"] == {
+        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    }
+    for role, service in (("StateMachineRole", "states"), ("ProcessingRole", "sagemaker")):
+        [trusted] = stack.of_type("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]["Statement"]
+        assert trusted["Principal"] == {"Service": f"{service}.amazonaws.com"}
+        assert trusted["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
 def test_jobs_read_landings_and_manifests_and_write_outputs_only(

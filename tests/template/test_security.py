@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
+EARLIER = (KEY[:-4] + "5678", KEY[:-4] + "9abc")
 BOUNDARY = "arn:aws:iam::123456789012:policy/Boundary"
 FUNCTIONS = ("ObjectCreated", "Schedule", "ExecutionStatus", "Reconcile")
 
@@ -28,7 +29,6 @@ def test_with_a_key_it_encrypts_everything_that_can_have_one(under_a_key: Any) -
         "AWS::SNS::Topic": lambda p: p["KmsMasterKeyId"],
         "AWS::Logs::LogGroup": lambda p: p["KmsKeyId"],
         "AWS::Lambda::Function": lambda p: p["KmsKeyArn"],
-        "AWS::ECR::Repository": lambda p: p["EncryptionConfiguration"]["KmsKey"],
     }
     for kind, key_of in named.items():
         resources = under_a_key.of_type(kind)
@@ -37,52 +37,47 @@ def test_with_a_key_it_encrypts_everything_that_can_have_one(under_a_key: Any) -
             assert key_of(properties) == KEY, name
 
 
-def test_with_a_key_of_the_users_the_stack_makes_none(under_a_key: Any) -> None:
+def test_without_a_key_everything_is_encrypted_all_the_same_and_the_topic_by_a_key_of_its_own(
+    stack: Any, under_a_key: Any
+) -> None:
+    """Only the account and, from outside, its alarms may use that key."""
     assert under_a_key.of_type("AWS::KMS::Key") == {}
-
-
-def test_without_a_key_everything_is_encrypted_all_the_same(stack: Any) -> None:
-    assert all(q["SqsManagedSseEnabled"] for q in stack.of_type("AWS::SQS::Queue").values())
-    assert all("KmsMasterKeyId" not in q for q in stack.of_type("AWS::SQS::Queue").values())
+    queues = stack.of_type("AWS::SQS::Queue").values()
+    assert all(q["SqsManagedSseEnabled"] and "KmsMasterKeyId" not in q for q in queues)
     topic = stack.of_type("AWS::SNS::Topic")["NotificationsTopic"]
     assert topic["KmsMasterKeyId"] == "<NotificationsKey.Arn>"
-    assert stack.of_type("AWS::KMS::Key")["NotificationsKey"]["EnableKeyRotation"] is True
+    key = stack.of_type("AWS::KMS::Key")["NotificationsKey"]
+    assert key["EnableKeyRotation"] is True
+    account, alarms = key["KeyPolicy"]["Statement"]
+    assert account["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert alarms["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
-def test_alarms_may_use_the_topics_key_and_nobody_else_from_outside(stack: Any) -> None:
-    statements = stack.of_type("AWS::KMS::Key")["NotificationsKey"]["KeyPolicy"]["Statement"]
-    assert [(s["Principal"], s["Action"]) for s in statements] == [
-        ({"AWS": "arn:aws:iam::123456789012:root"}, "kms:*"),
-        ({"Service": "cloudwatch.amazonaws.com"}, ["kms:Decrypt", "kms:GenerateDataKey"]),
-    ]
-    assert statements[1]["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
-
-
-def test_only_alarms_of_this_account_may_publish_by_the_topics_policy(
-    stack: Any, policy_statements: Callable[..., Any]
+@pytest.mark.parametrize(
+    ("key", "previous"),
+    [(KEY, ()), (KEY, EARLIER), ("", EARLIER), (KEY, EARLIER[:1]), ("", ())],
+    ids=["set", "changed twice", "removed", "changed", "never"],
+)
+def test_every_role_can_use_the_key_and_the_previous_ones_alike(
+    deployed: Callable[..., Any], grants: Callable[..., Any], key: str, previous: tuple[str, ...]
 ) -> None:
-    [policy] = stack.of_type("AWS::SNS::TopicPolicy").values()
-    allowed, denied = policy_statements(policy["PolicyDocument"])
-    assert (allowed["Effect"], allowed["Principal"]) == (
-        "Allow",
-        {"Service": "cloudwatch.amazonaws.com"},
-    )
-    assert allowed["Condition"] == {
-        "StringEquals": {"aws:SourceAccount": "123456789012"},
-        "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:*:123456789012:alarm:landrun-*"},
-    }
-    assert (denied["Effect"], denied["Action"]) == ("Deny", ["sns:Publish"])
-    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    stack = deployed(KmsKeyArn=key, PreviousKmsKeyArns=",".join(previous))
+    for role in stack.of_type("AWS::IAM::Role"):
+        uses: dict[str, set[str]] = {}
+        for action, resource in grants(stack, role):
+            if ":key/" in resource and "NotificationsKey" not in resource:
+                uses.setdefault(resource, set()).add(action)
+        assert uses.keys() == {*previous, *([key] if key else [])}, role
+        assert len({frozenset(actions) for actions in uses.values()}) <= 1, role
+        assert all(one >= {"kms:Decrypt", "kms:GenerateDataKey"} for one in uses.values()), role
 
 
-def test_whoever_touches_what_is_encrypted_may_use_the_key(
-    under_a_key: Any, stack: Any, grants: Callable[..., Any]
-) -> None:
-    for role in under_a_key.of_type("AWS::IAM::Role"):
-        uses = {action for action, resource in grants(under_a_key, role) if resource == KEY}
-        expected = set() if role == "StateMachineRole" else {"kms:Decrypt", "kms:GenerateDataKey"}
-        assert uses >= expected, role
-        assert not any("key/" in resource for _, resource in grants(stack, role)), role
+def test_previous_keys_encrypt_nothing_new(deployed: Callable[..., Any]) -> None:
+    stack, without = deployed(KmsKeyArn=KEY, PreviousKmsKeyArns=EARLIER[0]), deployed(KmsKeyArn=KEY)
+    changed = [n for n, one in stack.resources.items() if one != without.resources.get(n)]
+    assert {stack.resources[name]["Type"] for name in changed} == {"AWS::IAM::Policy"}
 
 
 def test_every_role_has_the_boundary_that_was_given(deployed: Callable[..., Any]) -> None:
@@ -123,7 +118,7 @@ def test_a_bucket_that_is_given_is_used_and_left_as_it_is(
         assert environment[f"{bucket.upper()}_BUCKET"] == "a-bucket"
     if bucket == "Landing":
         pattern = stack.of_type("AWS::Events::Rule")["LandingRule"]["EventPattern"]
-        assert pattern["detail"] == {"bucket": {"name": ["a-bucket"]}}
+        assert pattern["detail"]["bucket"] == {"name": ["a-bucket"]}
     assert ("s3:ListBucket", "arn:aws:s3:::a-bucket") in grants(stack, "ProcessingRole")
     assert f"<{bucket}Bucket" not in repr([stack.resources, stack.outputs])
 
@@ -141,20 +136,21 @@ def test_jobs_in_a_vpc_may_join_these_subnets_with_these_groups(
     assert not any(a.startswith("ec2:") for a, _ in grants(deployed(), "ProcessingRole"))
 
 
-def test_jobs_start_only_on_the_instances_and_for_the_time_that_were_given(
-    deployed: Callable[..., Any], policy_statements: Callable[..., Any]
+def test_no_policy_depends_on_what_a_deployment_may_change_under_a_waiting_run(
+    deployed: Callable[..., Any],
 ) -> None:
-    stack = deployed(InstanceType="ml.c5.xlarge", MaxRuntimeInSeconds="60")
-    [statement] = [
-        statement
-        for document in stack.policies("StateMachineRole")
-        for statement in policy_statements(document)
-        if "sagemaker:CreateProcessingJob" in statement["Action"]
-    ]
-    assert statement["Condition"] == {
-        "ForAllValues:StringEquals": {"sagemaker:InstanceTypes": ["ml.c5.xlarge"]},
-        "NumericLessThanEquals": {"sagemaker:MaxRuntimeInSeconds": "60"},
+    """A role's policy changes at once; an execution keeps the definition it started with."""
+    sizes = {
+        "InstanceType": "ml.c5.xlarge",
+        "InstanceCount": "4",
+        "VolumeSizeInGB": "500",
+        "MaxRuntimeInSeconds": "60",
+        "MaxConcurrentRuns": "7",
+        "Engine": "spark",
     }
+    before, after = deployed(), deployed(**sizes)
+    for role in ("StateMachineRole", "ProcessingRole"):
+        assert [*after.policies(role)] == [*before.policies(role)]
 
 
 def test_the_state_machine_is_traced_and_logs_what_fails_without_its_data(stack: Any) -> None:

@@ -1,7 +1,7 @@
-"""When an alarm comes and goes, what it says, and to whom.
+"""When an alarm fires and recovers, what it says, whom it notifies, and what it costs.
 
-Tried on a small CloudWatch: FILL and SUM of metric math, M out of N periods, missing data treated
-as the alarm says (CloudWatch user guide, "Alarm evaluation").
+A small CloudWatch evaluates the alarms' own expressions: FILL, SUM and IF of metric math, M out of
+N periods, and missing data (CloudWatch user guide, "Alarm evaluation").
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import pytest
 
 Json = dict[str, Any]
 MetricsOf = Callable[[Json], list[Json]]
+Value = float | None
+"""Of a period; None is a gap."""
 
-LASTS = {  # until somebody mends it, so that its end is worth telling
+LASTS = {  # until somebody corrects it, so that the OK notification is worth sending
     "ExecutionsThrottled",
     "FunctionsThrottled",
     "LandingsDeadLettered",
@@ -33,40 +35,44 @@ HAPPENS = {
     "RunsFailed",
     "SchedulesNotDelivered",
 }
+DEAD_LETTERED = ("LandingsDeadLettered", "StatusChangesDeadLettered", "TicksDeadLettered")
+SILENCE = {"ReconcileSilent": "ignore", "TicksMissing": "ignore"}
+"""How alarms treat missing data, where it does not mean that all is well."""
+
+MOST_METRICS = 21
+"""That all alarms together read; CloudWatch bills each (docs/costs.md has the amount)."""
 
 
-def test_every_alarm_tells_the_topic_and_tells_its_end_where_that_means_something(
-    alarms: Json, given: Json
+def test_every_alarm_notifies_the_topic_and_of_its_end_where_that_means_something(
+    alarms: Json,
 ) -> None:
     assert alarms.keys() == LASTS | HAPPENS
     for name, alarm in alarms.items():
-        assert alarm["AlarmActions"] == [given["TopicArn"]], name
+        assert alarm["AlarmActions"] == ["<NotificationsTopic>"], name
         assert alarm.get("OKActions", []) == (alarm["AlarmActions"] if name in LASTS else []), name
         assert "InsufficientDataActions" not in alarm, name
 
 
-def test_every_alarm_says_what_to_do(alarms: Json) -> None:
+def test_every_alarm_says_what_to_do_within_cloudwatchs_limits(
+    alarms: Json, metrics_of: MetricsOf
+) -> None:
     for name, alarm in alarms.items():
         text = alarm["AlarmDescription"]
-        assert len(text) <= 1024 - len("landrun-" * 10), name  # CloudWatch's limit; names grow
-        assert re.search(r"\b(Read|Mend|Look|Ask|Is|Does|look|Nothing is to be mended)\b", text), (
-            name
-        )
+        longest_names = 80 * text.count("<")
+        assert len(text) + longest_names <= 1024, name
+        assert re.search(r"\b(Read|Check|Look|look|Request|need no action)\b", text), name
         assert text.isascii(), name
-
-
-def test_names_tell_two_stacks_apart(alarms: Json, given: Json) -> None:
-    for name, alarm in alarms.items():
-        assert alarm["AlarmName"] == f"{given['Service']}-{name}"
-        assert len(alarm["AlarmName"]) <= 255  # CloudWatch's limit, with the longest stack name
-
-
-def test_alarms_are_within_cloudwatchs_limits(alarms: Json, metrics_of: MetricsOf) -> None:
-    for name, alarm in alarms.items():
+        assert alarm["AlarmName"] == f"landrun-{name}"  # the stack's name tells two stacks apart
         periods = {one["MetricStat"]["Period"] for one in alarm.get("Metrics", [])[1:]}
-        assert len(metrics_of(alarm)) <= 10, name
         assert len(periods or {alarm.get("Period")}) == 1, name
         assert max(periods or {alarm["Period"]}) * alarm["EvaluationPeriods"] <= 86_400, name
+
+
+def test_alarms_read_no_more_metrics_than_the_costs_say(
+    alarms: Json, metrics_of: MetricsOf
+) -> None:
+    read = {name: len(metrics_of(alarm)) for name, alarm in alarms.items()}
+    assert sum(read.values()) == MOST_METRICS, read
 
 
 def test_gaps_are_zeros_where_a_metric_has_gaps_and_the_newest_zero_decides_nothing(
@@ -78,26 +84,73 @@ def test_gaps_are_zeros_where_a_metric_has_gaps_and_the_newest_zero_decides_noth
             assert alarm["EvaluationPeriods"] >= 3, name
         elif name != "TicksMissing":
             assert alarm["Namespace"] == "AWS/SQS", name  # has data while there is a message
-        silence = {"ReconcileSilent": "breaching", "TicksMissing": "ignore"}
-        assert alarm["TreatMissingData"] == silence.get(name, "notBreaching"), name
+        assert alarm["TreatMissingData"] == SILENCE.get(name, "notBreaching"), name
 
 
-def rings(alarm: Json, *series: Sequence[float | None]) -> list[bool]:
-    """Say after each period whether the alarm rings, of metrics of these values; None is a gap."""
-    filled = "Metrics" in alarm
-    points = [
-        sum(value or 0 for value in values)
-        if filled or any(v is not None for v in values)
-        else None
-        for values in zip(*series, strict=True)
-    ]
-    breaching = [
-        alarm["TreatMissingData"] == "breaching" if point is None else breaches(alarm, point)
-        for point in points
-    ]
-    needed = alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"])
-    over = range(1, len(breaching) + 1)
-    return [sum(breaching[max(0, i - alarm["EvaluationPeriods"]) : i]) >= needed for i in over]
+class Series(list[Value]):
+    """A metric in metric math: one value per period."""
+
+    def __gt__(self, other: Any) -> Series:
+        return Series(None if one is None else float(one > other) for one in self)
+
+
+def fill(series: Series, filler: Any) -> Series:
+    """``FILL(series, 0)``, or ``FILL(series, REPEAT)``: the value before the gap, if any."""
+    filled, last = Series(), None
+    for value in series:
+        last = value if value is not None else last
+        filled.append(value if value is not None else last if filler == "REPEAT" else filler)
+    return filled
+
+
+def evaluated(alarm: Json, *metrics: Sequence[Value]) -> Series:
+    """Evaluate an alarm's expression over these values of its metrics, in their order."""
+    if "Metrics" not in alarm:
+        return Series(metrics[0])
+    ids = [one["Id"] for one in alarm["Metrics"] if "MetricStat" in one]
+    named = {name: Series(one) for name, one in zip(ids, metrics, strict=False)}
+    functions = {
+        "FILL": lambda one, filler: (
+            [fill(each, filler) for each in one]
+            if not isinstance(one, Series)
+            else fill(one, filler)
+        ),
+        "METRICS": lambda: list(named.values()),
+        "SUM": lambda many: Series(sum(values) for values in zip(*many, strict=True)),
+        "IF": lambda wanted, one: Series(
+            value if holds else None for holds, value in zip(wanted, one, strict=True)
+        ),
+        "REPEAT": "REPEAT",
+    }
+    result: Series = eval(alarm["Metrics"][0]["Expression"], {**functions, **named})
+    return result
+
+
+def states(alarm: Json, *metrics: Sequence[Value], further_back: int = 0) -> list[str]:
+    """Give the alarm's state after each period; before the first there is no data at all.
+
+    Parameters
+    ----------
+    further_back : int
+        Periods that CloudWatch reads before those that it evaluates.
+    """
+    state, found = "INSUFFICIENT_DATA", []
+    of, needed = alarm["EvaluationPeriods"], alarm.get("DatapointsToAlarm")
+    for end in range(1, len(metrics[0]) + 1):
+        window = [([None] * 99 + list(one[:end]))[-of - further_back :] for one in metrics]
+        state = next_state(state, alarm, evaluated(alarm, *window)[-of:], needed or of)
+        found.append(state)
+    return found
+
+
+def next_state(state: str, alarm: Json, points: Sequence[Value], needed: int) -> str:
+    present = [breaches(alarm, point) for point in points if point is not None]
+    if sum(present) >= needed:
+        return "ALARM"
+    if alarm["TreatMissingData"] == "ignore":
+        return state if all(present) else "OK"
+    assert alarm["TreatMissingData"] == "notBreaching"
+    return "OK"
 
 
 def breaches(alarm: Json, point: float) -> bool:
@@ -109,48 +162,85 @@ def breaches(alarm: Json, point: float) -> bool:
     }[alarm["ComparisonOperator"]]
 
 
+def fires(alarm: Json, *metrics: Sequence[Value]) -> list[bool]:
+    """Say after each period whether the alarm is in ALARM."""
+    return [state == "ALARM" for state in states(alarm, *metrics)]
+
+
 @pytest.mark.parametrize("name", sorted(HAPPENS))
-def test_one_occurrence_rings_at_once_and_once_however_late_the_next_comes_in(
-    alarms: Json, name: str
+def test_one_occurrence_fires_at_once_and_once_however_late_the_next_comes_in(
+    alarms: Json, metrics_of: MetricsOf, name: str
 ) -> None:
-    one = [None, 1, None, None, None]
-    assert rings(alarms[name], one) == [False, True, True, True, False]
+    one, none = [None, 1, None, None, None], [None] * 5
+    count = len(metrics_of(alarms[name]))
+    for which in range(count):
+        metrics = [one if index == which else none for index in range(count)]
+        assert fires(alarms[name], *metrics) == [False, True, True, True, False]
 
 
 @pytest.mark.parametrize("name", ["ExecutionsThrottled", "FunctionsThrottled", "MessagesFail"])
-def test_what_passes_by_itself_rings_only_when_it_goes_on(alarms: Json, name: str) -> None:
-    assert not any(rings(alarms[name], [None, 9, 9, None, None, None, 9, None]))
-    assert rings(alarms[name], [None, 9, 9, 9, None, None]) == [False] * 3 + [True, True, False]
+def test_what_passes_by_itself_fires_only_when_it_goes_on(
+    alarms: Json, metrics_of: MetricsOf, name: str
+) -> None:
+    quiet = [[None] * 8] * (len(metrics_of(alarms[name])) - 1)
+    moments, lasting = [None, 9, 9, None, None, None, 9, None], [None, 9, 9, 9, None, None, 0, 0]
+    assert not any(fires(alarms[name], moments, *quiet))
+    assert fires(alarms[name], lasting, *quiet)[:6] == [False] * 3 + [True, True, False]
 
 
-def test_reconcile_is_silent_after_an_hour_and_not_after_one_sweep_left_out(alarms: Json) -> None:
-    silent = rings(alarms["ReconcileSilent"], [1, 1, None, 1, 1, None, None, None, None, 1])
-    assert silent == [False] * 8 + [True, False]
-
-
-def test_an_hour_without_reconcile_rings_also_where_it_was_never_called(alarms: Json) -> None:
+@pytest.mark.parametrize("further_back", [0, 1, 5])
+def test_reconcile_is_silent_after_an_hour_and_not_after_one_call_left_out(
+    alarms: Json, further_back: int
+) -> None:
     alarm = alarms["ReconcileSilent"]
-    periods = alarm["EvaluationPeriods"]
-    assert periods * alarm["Metrics"][1]["MetricStat"]["Period"] == 3600
-    assert rings(alarm, [None] * periods)[-1]
+    calls = [1, 1, None, 1, 1, None, None, None, None, *[None] * 40, 1, 1]
+    found = states(alarm, calls, further_back=further_back)
+    assert found == ["OK"] * 8 + ["ALARM"] * 41 + ["OK"] * 2
+    assert alarm["DatapointsToAlarm"] * alarm["Metrics"][1]["MetricStat"]["Period"] == 3600
 
 
-def test_losses_of_any_kind_ring(alarms: Json) -> None:
-    for kind in range(5):
-        series = [[None, 1 if which == kind else None, None] for which in range(5)]
-        assert rings(alarms["MissedEventsRecovered"], *series) == [False, True, True]
+@pytest.mark.parametrize("further_back", [0, 1, 5])
+def test_reconcile_is_not_silent_on_the_first_deployment(alarms: Json, further_back: int) -> None:
+    """Whether the first call comes at once or after a while, and whenever its data arrives."""
+    for before in (0, 1, 4, 9):
+        calls = [*[None] * before, 1, 1, None, 1, 1]
+        found = states(alarms["ReconcileSilent"], calls, further_back=further_back)
+        assert found == ["INSUFFICIENT_DATA"] * before + ["OK"] * 5
 
 
-def test_a_dead_letter_rings_until_it_is_gone(alarms: Json) -> None:
-    for name in ("LandingsDeadLettered", "StatusChangesDeadLettered", "TicksDeadLettered"):
-        assert (
-            rings(alarms[name], [None, 0, 1, 1, 0, None]) == [False] * 2 + [True] * 2 + [False] * 2
-        )
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        *((name, [None, 0, 1, 1, 0, None], [0, 0, 1, 1, 0, 0]) for name in DEAD_LETTERED),
+        ("TicksMissing", [93_600, 93_601, None, 0], [0, 1, 1, 0]),
+        ("LandingsWait", [None, 3600, 3601, 12], [0, 0, 1, 0]),
+    ],
+)
+def test_an_alarm_lasts_as_long_as_what_it_is_about(
+    alarms: Json, name: str, values: list[Value], expected: list[int]
+) -> None:
+    assert fires(alarms[name], values) == [bool(one) for one in expected]
 
 
-def test_a_landing_that_waits_longer_than_ticks_are_apart_rings(alarms: Json) -> None:
-    assert rings(alarms["TicksMissing"], [93_600, 93_601, 0]) == [False, True, False]
+def test_limits_are_the_parameters(deployed: Callable[..., Any]) -> None:
+    alarms = deployed(MaxLandingAgeInSeconds="60", MaxWaitForTickInSeconds="900").of_type(
+        "AWS::CloudWatch::Alarm"
+    )
+    assert (alarms["LandingsWait"]["Threshold"], alarms["TicksMissing"]["Threshold"]) == (
+        "60",
+        "900",
+    )
 
 
-def test_a_landing_rings_when_it_is_older_than_the_parameter_says(alarms: Json) -> None:
-    assert rings(alarms["LandingsWait"], [None, 900, 901, 12]) == [False, False, True, False]
+def test_cloudwatch_may_publish_alarms_to_the_topic(stack: Any) -> None:
+    [policy] = stack.of_type("AWS::SNS::TopicPolicy").values()
+    allowed, denied = policy["PolicyDocument"]["Statement"]
+    assert policy["Topics"] == ["<NotificationsTopic>"] == [allowed["Resource"]]
+    assert (allowed["Effect"], allowed["Action"]) == ("Allow", "sns:Publish")
+    assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allowed["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+        "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:*:123456789012:alarm:landrun-*"},
+    }
+    assert (denied["Effect"], denied["Action"]) == ("Deny", "sns:Publish")
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}

@@ -22,50 +22,36 @@ def test_every_alarm_is_on_the_dashboard(dashboard: Json, alarms: Json) -> None:
     assert sorted(widget["properties"]["alarms"]) == sorted(f"<{name}.Arn>" for name in alarms)
 
 
-def test_every_widget_has_a_title_and_its_region(dashboard: Json) -> None:
+def test_every_widget_says_what_it_shows_and_how_it_is_summed_up(dashboard: Json) -> None:
     for widget in dashboard["widgets"]:
         properties = widget["properties"]
         if widget["type"] != "text":
             assert properties["title"]
         if widget["type"] in ("metric", "log"):
             assert properties["region"] == "us-east-1", properties["title"]
-
-
-def test_every_count_and_age_says_how_it_is_summed_up(dashboard: Json) -> None:
-    for widget in dashboard["widgets"]:
-        rows = widget["properties"].get("metrics", [])
-        of_its_own = [row[-1] for row in rows if isinstance(row[-1], dict)]
+        of_its_own = [row[-1] for row in properties.get("metrics", []) if isinstance(row[-1], dict)]
         said = [one for one in of_its_own if "stat" in one or "expression" in one]
-        assert "stat" in widget["properties"] or said == of_its_own
+        assert "stat" in properties or said == of_its_own
 
 
-def test_widgets_stay_on_the_grid_and_do_not_overlap(dashboard: Json) -> None:
+def test_widgets_fill_the_grid_without_overlap(dashboard: Json) -> None:
     widgets = dashboard["widgets"]
     assert all(w["x"] + w["width"] <= CONSOLE_GRID for w in widgets)
     assert not [(a, b) for a, b in combinations(widgets, 2) if overlap(a, b)]
-
-
-def overlap(a: Json, b: Json) -> bool:
-    return (
-        a["x"] < b["x"] + b["width"]
-        and b["x"] < a["x"] + a["width"]
-        and a["y"] < b["y"] + b["height"]
-        and b["y"] < a["y"] + a["height"]
-    )
-
-
-def test_widgets_leave_no_hole(dashboard: Json) -> None:
-    widgets = dashboard["widgets"]
     bottom = max(w["y"] + w["height"] for w in widgets)
     assert sum(w["width"] * w["height"] for w in widgets) == CONSOLE_GRID * bottom
 
 
-def test_its_name_tells_two_stacks_and_two_regions_apart(resources: Json, given: Json) -> None:
-    name = resources["Dashboard"]["Properties"]["DashboardName"]
-    assert name == f"{given['Service']}-us-east-1"
+def overlap(a: Json, b: Json) -> bool:
+    return all(
+        one[at] < other[at] + other[size]
+        for one, other in ((a, b), (b, a))
+        for at, size in (("x", "width"), ("y", "height"))
+    )
 
 
-def test_its_url_names_it(dashboard_url: str, resources: Json) -> None:
-    page, _, name = dashboard_url.partition("#dashboards/dashboard/")
-    assert page == "https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1"
-    assert name == resources["Dashboard"]["Properties"]["DashboardName"]
+def test_its_name_tells_two_stacks_and_two_regions_apart_and_is_in_its_url(stack: Any) -> None:
+    name = stack.of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardName"]
+    page, _, named = stack.outputs["DashboardUrl"].partition("#dashboards/dashboard/")
+    assert name == named == "landrun-us-east-1"
+    assert page == "https://console.aws.amazon.com/cloudwatch/home?region=us-east-1"

@@ -15,7 +15,6 @@ from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from emitted_metrics import emitted_metrics
 from landrun.observability import count, count_by
-from landrun.services import reconcile
 
 Json = dict[str, Any]
 MetricsOf = Callable[[Json], list[Json]]
@@ -109,47 +108,75 @@ def test_every_metric_is_one_that_is_emitted(
 
 def test_a_metric_that_nobody_emits_would_be_seen(emitted: set[Metric]) -> None:
     assert ("landrun", "MissedEventsRecovered", frozenset(["service", "Kind"])) in emitted
-    assert ("landrun", "MissedEventsRecovered", frozenset(["service"])) not in emitted
+    assert ("landrun", "MissedEventsRecovered", frozenset(["Kind"])) not in emitted
     assert ("landrun", "RunDuration", frozenset(["service"])) in emitted
 
 
-def test_every_metric_is_of_this_stack_only(
-    alarms: Json, dashboard: Json, metrics_of: MetricsOf, given: Json
+def test_alarms_read_metrics_of_what_the_stack_makes_and_only_that(
+    deployed: Callable[..., Any], metrics_of: MetricsOf, alarms: Json, dashboard: Json
 ) -> None:
+    read: dict[str, set[str]] = {}
     for name, alarm in alarms.items():
         for metric in metrics_of(alarm):
-            values = {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]}
-            values.pop("Kind", None)
-            assert all(v.startswith("<") or v in given.values() for v in values.values()), name
+            [dimension] = metric["Dimensions"]
+            read.setdefault(dimension["Name"], set()).add(dimension["Value"])
+            assert dimension["Name"] != "service" or metric["Namespace"] == "landrun", name
+    assert read == {
+        "service": {"landrun"},
+        "StateMachineArn": {"<ProcessingStateMachine>"},
+        "FunctionName": {f"<{function}Function>" for function in FUNCTIONS},
+        "QueueName": {
+            f"<{queue}Queue.QueueName>"
+            for queue in ("Landing", "LandingDeadLetter", "StatusDeadLetter", "ScheduleDeadLetter")
+        },
+        "RuleName": {"<LandingRule>", "<StatusRule>"},
+        "ScheduleGroup": {"<ScheduleGroup>"},
+    }
+    assert deployed(StartOn="schedule").of_type("AWS::CloudWatch::Alarm") == alarms
     searches = re.findall(r"SEARCH\([^)]*\)", json.dumps(dashboard))
     assert searches
-    assert all(given["Service"] in search for search in searches)
+    assert all(re.search(r"service=\W+landrun", search) for search in searches)
 
 
-def test_every_kind_of_loss_is_alarmed(alarms: Json, metrics_of: MetricsOf) -> None:
-    kinds = [
-        dimension["Value"]
-        for metric in metrics_of(alarms["MissedEventsRecovered"])
-        for dimension in metric["Dimensions"]
-        if dimension["Name"] == "Kind"
-    ]
-    assert sorted(kinds) == sorted(reconcile.KINDS.values())
+def test_alarms_of_a_machine_that_exists_already_read_the_metrics_of_that(
+    deployed: Callable[..., Any], metrics_of: MetricsOf
+) -> None:
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:notebook-made"
+    alarms = deployed(StateMachineArn=arn).of_type("AWS::CloudWatch::Alarm")
+    [metric] = metrics_of(alarms["ExecutionsThrottled"])
+    assert metric["Dimensions"] == [{"Name": "StateMachineArn", "Value": arn}]
 
 
-@pytest.mark.parametrize("alarm", ["FunctionErrors", "FunctionsThrottled"])
-def test_every_function_is_watched(alarms: Json, alarm: str, metrics_of: MetricsOf) -> None:
+def test_the_metrics_and_the_log_group_are_the_functions_own(
+    stack: Any, alarms: Json, dashboard: Json
+) -> None:
+    for function in FUNCTIONS:
+        environment = stack.environment(f"{function}Function")
+        assert environment["POWERTOOLS_SERVICE_NAME"] == "landrun"
+        assert environment["POWERTOOLS_METRICS_NAMESPACE"] == "landrun"
+    log_group = stack.of_type("AWS::Logs::LogGroup")["FunctionLogs"]["LogGroupName"]
+    [query] = [w["properties"]["query"] for w in dashboard["widgets"] if w["type"] == "log"]
+    assert f"SOURCE '{log_group}'" in query
+    texts = " ".join(alarm["AlarmDescription"] for alarm in alarms.values())
+    assert {*re.findall(r"/aws/lambda/[\w-]+", texts)} == {log_group}
+
+
+@pytest.mark.parametrize(
+    ("alarm", "functions"),
+    [("FunctionErrors", FUNCTIONS), ("FunctionsThrottled", ("ObjectCreated", "ExecutionStatus"))],
+)
+def test_errors_of_every_function_and_throttling_of_busy_ones_are_watched(
+    alarms: Json, alarm: str, functions: tuple[str, ...], metrics_of: MetricsOf
+) -> None:
     watched = [metric["Dimensions"][0]["Value"] for metric in metrics_of(alarms[alarm])]
-    assert watched == [f"<{function}FunctionName>" for function in FUNCTIONS]
+    assert watched == [f"<{function}Function>" for function in functions]
 
 
-def test_each_dead_letter_queue_has_an_alarm_of_its_own(alarms: Json) -> None:
-    queues = [
+def test_each_dead_letter_queue_has_an_alarm_of_its_own(stack: Any, alarms: Json) -> None:
+    watched = [
         alarm["Dimensions"][0]["Value"]
         for alarm in alarms.values()
         if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible"
     ]
-    assert sorted(queues) == [
-        "<LandingDeadLetterQueueName>",
-        "<ScheduleDeadLetterQueueName>",
-        "<StatusDeadLetterQueueName>",
-    ]
+    queues = [name for name in stack.of_type("AWS::SQS::Queue") if "DeadLetter" in name]
+    assert sorted(watched) == sorted(f"<{queue}.QueueName>" for queue in queues)

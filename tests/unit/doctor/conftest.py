@@ -261,6 +261,11 @@ HEALTHY: dict[str, Any] = {
     "sqs.GetQueueAttributes": _queue,
     "cloudwatch.GetMetricData": _metric,
     "stepfunctions.DescribeStateMachine": lambda _: machine(),
+    "stepfunctions.DescribeStateMachineForExecution": lambda _: {
+        name: machine()[name]
+        for name in ("stateMachineArn", "name", "definition", "roleArn")
+        if name in machine()
+    },
 }
 
 

@@ -139,6 +139,7 @@ class Reconciler:
                 with self._failure_noted(f"{kind} {run}", failed):
                     if recover():
                         recovered += 1
+                        count(self.metrics, "MissedEventsRecovered")  # of all kinds, for the alarm
                         count_by("MissedEventsRecovered", "Kind", KINDS[kind])
                         self.logger.warning("missed event recovered", kind=KINDS[kind], run=run)
         return recovered

@@ -136,6 +136,8 @@ def checks(sight: Sight) -> list[Check]:
     found = []
     if parameters.get("KmsKeyArn"):
         found.append(Check(AREA, "key", lambda: _key(sight)))
+    if parameters.get("PreviousKmsKeyArns"):
+        found.append(Check(AREA, "previous keys", lambda: _previous_keys(sight)))
     if parameters.get("SubnetIds"):
         found.append(Check(AREA, "network", lambda: _network(sight)))
     return [
@@ -145,14 +147,24 @@ def checks(sight: Sight) -> list[Check]:
     ]
 
 
-def _key(sight: Sight) -> list[Finding]:
-    arn = sight.stack.parameters["KmsKeyArn"]
+def _described(sight: Sight, arn: str, parameter: str) -> Finding:
     try:
-        key = judge_key(sight.ask("kms:DescribeKey", KeyId=arn)["KeyMetadata"], sight.stack.region)
+        return judge_key(sight.ask("kms:DescribeKey", KeyId=arn)["KeyMetadata"], sight.stack.region)
     except ServiceError as error:
         if error.code != "NotFoundException":
             raise
-        return [fail(f"there is no key {arn}", "sam deploy with another KmsKeyArn")]
+        return fail(f"there is no key {arn}", f"sam deploy with another {parameter}")
+
+
+def _previous_keys(sight: Sight) -> list[Finding]:
+    """Judge earlier keys: older objects, queued messages and waiting executions are under them."""
+    arns = sight.stack.parameters["PreviousKmsKeyArns"].split(",")
+    return [_described(sight, arn, "PreviousKmsKeyArns") for arn in arns]
+
+
+def _key(sight: Sight) -> list[Finding]:
+    arn = sight.stack.parameters["KmsKeyArn"]
+    key = _described(sight, arn, "KmsKeyArn")
     if key.grade != "ok" or sight.stack.laptop:
         return [key]
     policy = sight.ask("kms:GetKeyPolicy", KeyId=arn, PolicyName="default")["Policy"]

@@ -19,6 +19,7 @@ from landrun_ops.doctor import (
     roles,
     schedules,
     sharing,
+    waiting,
 )
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.sight import Sight
@@ -41,6 +42,7 @@ def of_stack(sight: Sight, now: datetime, rendered: Callable[[], str]) -> list[C
         *functions.checks(sight),
         *schedules.checks(sight, now),
         *machine.checks(sight, rendered),
+        *waiting.checks(sight),
         *concurrency.checks(sight, now),
         *roles.checks(sight),
         *images.checks(sight),

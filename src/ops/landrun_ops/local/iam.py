@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.iam.models import iam_backends
 
+from landrun_ops.local import iam_keys
 from landrun_ops.local.iam_needs import Need, needs
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.policies import Context, permits, trusts
@@ -121,6 +122,7 @@ def adapt(patches: Patches, iam: Iam) -> None:
         iam.authorize(self, request_class, resource)
 
     patches.set(ActionAuthenticatorMixin, "_authenticate_and_authorize_action", authorize)
+    iam_keys.adapt(patches)
 
 
 def _asked(response: Any, request_class: type) -> Any:

@@ -50,7 +50,8 @@ def needs(response: Any, action: str, resource: str) -> Iterator[Need]:
     """
     for does, one in _calls(response, action, resource):
         yield Need(does, one)
-        for use, key in of_keys(does, one):
+        headers = response.headers if does == "s3:PutObject" else {}
+        for use, key in of_keys(does, one, headers):
             yield Need(use, key)
     if action == "s3:GetObject":
         yield from _to_know_that_it_is_missing(resource)

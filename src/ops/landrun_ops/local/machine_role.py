@@ -9,7 +9,7 @@ the machine is created, and here when a job is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import (
@@ -58,6 +58,16 @@ def to_create(request: Mapping[str, Any], *, sync: bool) -> Iterator[Need]:
     yield Need("iam:PassRole", request["RoleArn"], {"iam:PassedToService": SAGEMAKER})
 
 
+def to_mount(request: Mapping[str, Any]) -> Iterator[Need]:
+    """Give what the job's own role needs, so that SageMaker can mount encrypted volumes for it.
+
+    Source: SageMaker developer guide, "Provide permissions for encrypted volumes".
+    """
+    key = request["ProcessingResources"]["ClusterConfig"].get("VolumeKmsKeyId")
+    if key:
+        yield Need("kms:CreateGrant", key, {"kms:GrantIsForAWSResource": "true"})
+
+
 class PermittedTask(ProcessingTask):
     """A task state that does only what the role of its machine may do."""
 
@@ -73,7 +83,8 @@ class PermittedTask(ProcessingTask):
         state_credentials: Any,
     ) -> None:
         sync = self.resource.condition == ResourceCondition.Sync
-        self._demand(env, to_create(normalised_parameters, sync=sync))
+        self._demand(env, _role(env), to_create(normalised_parameters, sync=sync))
+        self._demand(env, normalised_parameters["RoleArn"], to_mount(normalised_parameters))
         super()._eval_service_task(
             env, resource_runtime_part, normalised_parameters, state_credentials
         )
@@ -81,13 +92,13 @@ class PermittedTask(ProcessingTask):
     def _await_job(self, env: Any) -> None:
         job: ProcessingJob = env.heap["landrun-processing-job"]
         self._jobs.as_role[job.arn] = (self._iam, _role(env))  # type: ignore[attr-defined]
-        self._demand(env, [Need("sagemaker:DescribeProcessingJob", job.arn)])
+        self._demand(env, _role(env), [Need("sagemaker:DescribeProcessingJob", job.arn)])
         super()._await_job(env)
 
-    def _demand(self, env: Any, wanted: Any) -> None:
+    def _demand(self, env: Any, role: str, wanted: Iterable[Need]) -> None:
         try:
             for need in wanted:
-                self._iam.demand(_role(env), need.action, need.resource, need.context)
+                self._iam.demand(role, need.action, need.resource, need.context)
         except NotAllowedError as error:
             name = CustomErrorName(error_name("AccessDeniedException"))
             raise self._failure(env, name, str(error)) from error

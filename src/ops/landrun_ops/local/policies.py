@@ -86,10 +86,11 @@ def _concerns(statement: Mapping[str, Any], action: str, resource: str) -> bool:
 
 def _met(operator: str, given: list[str], wanted: list[str]) -> bool:
     quantifier, _, name = operator.rpartition(":")
-    if name not in _OPERATORS:
+    positive = name.replace("StringNot", "String")
+    if positive not in _OPERATORS:
         raise TemplateError(f"the laptop cannot judge the condition operator {operator}")
-    test = _OPERATORS[name]
-    met = [any(test(value, one) for one in wanted) for value in given]
+    test = _OPERATORS[positive]
+    met = [any(test(value, one) for one in wanted) == (name == positive) for value in given]
     return all(met) if quantifier == "ForAllValues" else any(met)
 
 
@@ -121,5 +122,6 @@ _OPERATORS: Final[Mapping[str, Callable[[str, str], bool]]] = {
     "ArnLike": _like,
     "Bool": lambda value, wanted: value.lower() == wanted.lower(),
     "NumericEquals": lambda value, wanted: float(value) == float(wanted),
+    "NumericGreaterThan": lambda value, wanted: float(value) > float(wanted),
     "NumericLessThanEquals": lambda value, wanted: float(value) <= float(wanted),
 }

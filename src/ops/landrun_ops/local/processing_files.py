@@ -66,10 +66,10 @@ def download(s3: Any, source: Mapping[str, Any], folders: Sequence[Path]) -> Non
             _bring(s3, item, folder)
 
 
-def upload(s3: Any, target: Mapping[str, Any], folder: Path) -> list[str]:
+def upload(s3: Any, target: Mapping[str, Any], folder: Path, key_arn: str = "") -> list[str]:
     """Send every file under ``folder`` to the ``S3Output``; symbolic links are not followed.
 
-    Gives the URIs of what was sent.
+    Gives the URIs of what was sent. With ``key_arn`` objects are encrypted under that KMS key.
 
     Source for the latter: SageMaker's developer guide, "How Amazon SageMaker Processing
     Configures Input and Output For Your Processing Container".
@@ -77,11 +77,12 @@ def upload(s3: Any, target: Mapping[str, Any], folder: Path) -> list[str]:
     bucket, prefix = _split(target["S3Uri"])
     prefix = f"{prefix.rstrip('/')}/" if prefix.rstrip("/") else ""
     sent = []
+    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn} if key_arn else {}
     for path in _files(folder):
         key = prefix + path.relative_to(folder).as_posix()
         try:
             with path.open("rb") as body:
-                s3.put_object(Bucket=bucket, Key=key, Body=body)
+                s3.put_object(Bucket=bucket, Key=key, Body=body, **encryption)
         except (ClientError, BotoCoreError, OSError) as error:
             message = f"Failed to upload data. PutObject failed for s3://{bucket}/{key}: {error}"
             raise TransferError(message) from error

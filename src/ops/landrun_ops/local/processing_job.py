@@ -107,6 +107,11 @@ class Order:
         return (self.request.get("ProcessingOutputConfig") or {}).get("Outputs") or ()
 
     @property
+    def output_key(self) -> str:
+        """The ARN of the KMS key of the outputs; empty for the bucket's own encryption."""
+        return str((self.request.get("ProcessingOutputConfig") or {}).get("KmsKeyId") or "")
+
+    @property
     def seconds(self) -> float:
         """Time limit of the script; SageMaker's default is a day."""
         limit = self.request.get("StoppingCondition") or {}
@@ -222,7 +227,7 @@ def _upload(order: Order, hosts: Sequence[Host], laptop: Laptop) -> None:
         for output in order.outputs:
             target = output["S3Output"]
             folder = inside(host.opt_ml, target["LocalPath"])
-            for uri in upload(laptop.client("s3"), target, folder):
+            for uri in upload(laptop.client("s3"), target, folder, order.output_key):
                 if uri in writers:
                     host.log.note(f"[landrun] {uri} of {writers[uri]} is overwritten")
                 writers[uri] = host.name
