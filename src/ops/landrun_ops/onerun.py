@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from landrun.adapters.s3_listing import ListedObject, list_objects
 from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.errors import ConfigurationError, InvalidS3Uri, ServiceError
-from landrun.models.run import is_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import described_change, row
 from landrun_ops.concurrency import InLine, place_of
@@ -21,6 +20,7 @@ from landrun_ops.durations import spelled
 from landrun_ops.inputs import Input, Inputs
 from landrun_ops.joblogs import JobLogs
 from landrun_ops.moments import Attempt, Moment, Turn, Wait
+from landrun_ops.run import is_execution_name
 from landrun_ops.runs import Only, Run
 from landrun_ops.timeline import History, ended_as, timeline
 
@@ -109,7 +109,7 @@ def find(stack: Stack, text: str, now: datetime) -> tuple[Run, bool]:
     try:
         return stack.ledger().named(text, now), True
     except ConfigurationError:
-        if not is_run_name(text):
+        if not is_execution_name(text):
             raise
         executions = stack.executions()
         described = executions.find(executions.arn(text))

@@ -12,10 +12,9 @@ from landrun.adapters.clients import translated
 from landrun.adapters.runs_table import INDEX as BY_UNFINISHED
 from landrun.adapters.runs_table import RUNNING
 from landrun.errors import ConfigurationError
-from landrun.models.run import is_run_name
 from landrun.sanitize import shown
 from landrun_ops.looking import ANY, LOOKED_AT, Looking, Only
-from landrun_ops.run import UNFINISHED, Run, run_of
+from landrun_ops.run import UNFINISHED, Run, is_execution_name, run_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -86,7 +85,7 @@ class Runs:
         ServiceError
             When DynamoDB does not answer, or has no such table.
         """
-        whole = self.get(text) if is_run_name(text) else None
+        whole = self.get(text) if is_execution_name(text) else None
         if whole:
             return whole
         looking = Looking()

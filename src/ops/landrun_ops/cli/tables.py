@@ -89,7 +89,8 @@ def trigger_text(run: Run) -> str:
             if trigger.get("RerunOf"):
                 return f"rerun of {_digits(str(trigger['RerunOf']))}"
             return f"by hand, {person(str(trigger.get('StartedBy', '')))}"
-    return _UNKNOWN
+    by_hand = run.attributes.get("input_message") and not trigger
+    return "by hand, outside landrun" if by_hand else _UNKNOWN
 
 
 def person(started_by: str) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from landrun.models.run import ExecutionInput
     from landrun_ops.following import Standing, Watcher
     from landrun_ops.runs import Run
-    from landrun_ops.workflow import Outcome
+    from landrun_ops.workflow import NotebookInput, Outcome
 
 STILL_SECONDS = 60.0
 """How often a line says that a run still does the same, where no display moves."""
@@ -27,14 +27,14 @@ COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
 """What the default job's summary counts."""
 
 
-def follow(execution: Any, run: ExecutionInput, *, wait: bool, json: bool) -> int:
+def follow(execution: Any, run: ExecutionInput | NotebookInput, *, wait: bool, json: bool) -> int:
     """Show a run that was started by hand, to its end where asked.
 
     Parameters
     ----------
     execution : stepfunctions.workflow.Execution
         The SDK's.
-    run : ExecutionInput
+    run : ExecutionInput or NotebookInput
         What it was started with.
 
     Returns
@@ -176,14 +176,14 @@ def _lines() -> Callable[[Standing], None]:
     return show
 
 
-def _ending(run: ExecutionInput, ended: Outcome) -> str:
+def _ending(run: ExecutionInput | NotebookInput, ended: Outcome) -> str:
     seconds = f"{ended.seconds or 0:.0f} s"
     if ended.status == "SUCCEEDED":
         return f"{ended.status} in {seconds}: {run.OutputProcessedMessage}"
     return f"{ended.status} after {seconds}: {ended.reason}"
 
 
-def _report(arn: str, run: ExecutionInput, ended: Outcome) -> dict[str, Any]:
+def _report(arn: str, run: ExecutionInput | NotebookInput, ended: Outcome) -> dict[str, Any]:
     return {
         "ExecutionArn": arn,
         **run.to_dict(),

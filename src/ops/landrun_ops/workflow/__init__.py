@@ -13,15 +13,16 @@ Examples
 >>> arn = workflow.create(config, boto3.client("stepfunctions"))  # doctest: +SKIP
 """
 
-from landrun_ops.workflow.byhand import make_input, places, prepare, who
-from landrun_ops.workflow.config import TEMPLATE, Network, WorkflowConfig
-from landrun_ops.workflow.definition import definition, render
+from landrun_ops.workflow.byhand import NotebookInput, places, prepare, who
+from landrun_ops.workflow.config import Network, WorkflowConfig
+from landrun_ops.workflow.definition import definition
 from landrun_ops.workflow.graph import graph
 from landrun_ops.workflow.machine import Outcome, attach, create, execute, outcome, update
+from landrun_ops.workflow.template import render, template
 
 __all__ = [
-    "TEMPLATE",
     "Network",
+    "NotebookInput",
     "Outcome",
     "WorkflowConfig",
     "attach",
@@ -29,11 +30,11 @@ __all__ = [
     "definition",
     "execute",
     "graph",
-    "make_input",
     "outcome",
     "places",
     "prepare",
     "render",
+    "template",
     "update",
     "who",
 ]

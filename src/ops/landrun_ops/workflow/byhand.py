@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import getpass
+import json
 import uuid
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from landrun.adapters.clients import translated
@@ -12,6 +14,23 @@ from landrun.errors import ServiceError
 from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.workflow.reading import Places, folder, gather, is_manifest
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookInput:
+    """What a notebook starts an execution with: the contract's fields without ``Trigger``."""
+
+    PreprocessingJobName: str
+    InputMessage: str
+    OutputProcessedMessage: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the fields by name."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """Serialise the fields."""
+        return json.dumps(self.to_dict())
 
 
 def places(output: S3Uri, manifests: str, output_bucket: str, landing: S3Uri | None) -> Places:

@@ -9,6 +9,7 @@ from typing import Any
 from landrun.adapters.clients import translated
 from landrun.errors import ConfigurationError
 from landrun.models.run import ExecutionInput
+from landrun_ops.workflow.byhand import NotebookInput
 from landrun_ops.workflow.config import WorkflowConfig
 from landrun_ops.workflow.definition import definition, input_schema
 
@@ -146,7 +147,7 @@ def attach(arn: str, client: Any) -> Any:
         return sdk.Workflow.attach(arn, client=client)
 
 
-def execute(attached: Any, run: ExecutionInput) -> Any:
+def execute(attached: Any, run: ExecutionInput | NotebookInput) -> Any:
     """Start an execution under the run's name, with the SDK's ``Workflow.execute``.
 
     Returns
