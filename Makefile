@@ -47,10 +47,10 @@ build: ## Build what `sam deploy` deploys, and compile it (needs sam and python3
 	sam build
 	sh requirements/compile.sh .aws-sam/build/*Function
 
-scan: .venv/.dev ## Scan the stack and the code for what is insecure (SCAN="checkov bandit" for some)
+scan: .venv/.dev ## Scan the stack and the code, and run the state machine in another engine (SCAN="checkov bandit" for some)
 	@sh tests/scan/install.sh
 	PYTHONPATH=tests $(BIN)/python -m scan $(SCAN)
-	LANDRUN_SCAN=1 $(PYTEST) -q tests/scan tests/template/test_lint.py
+	LANDRUN_SCAN=1 $(PYTEST) -q tests/scan tests/differential tests/template/test_lint.py
 
 container: .venv/.dev ## Try the job's image in Docker, on a base made from packages (IMAGE=one that is here)
 	@sh tests/container/check.sh $(IMAGE)
@@ -96,7 +96,7 @@ lint: .venv/.dev ## Check style and formatting
 types: .venv/.dev ## Check types, strictly
 	$(BIN)/mypy src
 
-render: .venv/.ops ## Write src/statemachine/processing.asl.json from the workflow
+render: .venv/.ops ## Write src/statemachine/processing.asl.yaml from the workflow
 	$(BIN)/landrun workflow render
 
 requirements: .venv/.dev ## Pin and hash the requirements again (UPGRADE=1 takes newer versions)

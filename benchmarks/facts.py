@@ -15,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from landrun_ops.definition_file import parse
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 RESULTS = HERE / "results.json"
@@ -183,7 +185,7 @@ def stack() -> Stack:
     usual = template["Globals"]["Function"]
     mapping = functions["ObjectCreated"]["Events"]["Landed"]["Properties"]
     default = {name: one.get("Default") for name, one in template["Parameters"].items()}
-    machine = json.loads((ROOT / "src/statemachine/processing.asl.json").read_text("utf-8"))
+    machine = parse((ROOT / "src/statemachine/processing.asl.yaml").read_text("utf-8"))
     return Stack(
         memory={n: p.get("MemorySize", usual["MemorySize"]) for n, p in functions.items()},
         timeout={n: p.get("Timeout", usual["Timeout"]) for n, p in functions.items()},
@@ -228,7 +230,8 @@ def _way(machine: Mapping[str, Any], *, waits: bool) -> list[str]:
         way.append(name)
         state = machine["States"][name]
         if state["Type"] == "Choice":
-            name = state["Choices"][0]["Next"] if waits else state["Default"]
+            of_name = state["Choices"][0]["Variable"] == "$$.Execution.Name"
+            name = state["Default"] if of_name and not waits else state["Choices"][0]["Next"]
         else:
             name = state.get("Next")
     return way

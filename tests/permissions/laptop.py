@@ -122,14 +122,24 @@ class Laptop:
 
     def row(self, key: str) -> dict[str, Any] | None:
         """The ledger's row of the run of an object."""
-        fitting = [row for row in self.rows() if row["trigger"]["M"].get("Key") == {"S": key}]
-        return fitting[0] if fitting else None
+        triggers = ((row, row.get("trigger", {}).get("M", {})) for row in self.rows())
+        return next((row for row, trigger in triggers if trigger.get("Key") == {"S": key}), None)
 
     def ended(self, key: str) -> dict[str, str]:
         """Wait for the end of the run of an object; give what the row has of text."""
+        return self._ended(lambda: self.row(key))
 
+    def ended_as(self, name: str) -> dict[str, str]:
+        """Wait for the end of the run of a name; give what the row has of text."""
+
+        def row() -> dict[str, Any] | None:
+            return next((row for row in self.rows() if row["name"] == {"S": name}), None)
+
+        return self._ended(row)
+
+    def _ended(self, find: Callable[[], dict[str, Any] | None]) -> dict[str, str]:
         def end() -> dict[str, str] | None:
-            row = self.row(key)
+            row = find()
             texts = {name: one["S"] for name, one in (row or {}).items() if "S" in one}
             return texts if texts and texts["status"] != "RUNNING" else None
 

@@ -9,10 +9,13 @@ import contextlib
 import json
 import os
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from landrun_ops import cli
 
 from .laptop import Laptop, eventually
 from .world import Policies
@@ -38,7 +41,6 @@ UNSEEN: dict[str, dict[str, str]] = {
         "xray:GetSamplingTargets": DOCUMENTED,
     },
     "ProcessingRole": {
-        "s3:ListBucket": f"{DOCUMENTED}: for prefixes as input, where ours is a manifest",
         "s3:AbortMultipartUpload": "large outputs, in parts, that break off",
         "logs:DescribeLogStreams": DOCUMENTED,
         "cloudwatch:PutMetricData": DOCUMENTED,
@@ -235,8 +237,64 @@ def test_lambda_keeps_what_failed_for_good_where_the_functions_role_lets_it(
 def test_every_permission_of_machine_and_jobs_is_tried_or_explained(role: str) -> None:
     tried = {
         "StateMachineRole": {*CREATING, STOPPING, ASKING},
-        "ProcessingRole": {*(action for action, _ in FILES), *LOGGING},
+        "ProcessingRole": {*(action for action, _ in FILES), *LOGGING, "s3:ListBucket"},
     }
     allowed = {grant.action for grant in Policies(MaxConcurrentRuns="1").grants(role)}
     assert tried[role] | UNSEEN[role].keys() == allowed
     assert not tried[role] & UNSEEN[role].keys()
+
+
+def by_hand(laptop: Laptop, uri: str, output: str = "processed/") -> dict[str, str]:
+    """Run the stack's machine as a notebook does, with a name of its 62 characters."""
+    name = f"bsm-batch-preprocessing-daily-{uuid.uuid4().hex}"
+    given = {
+        "PreprocessingJobName": name,
+        "InputMessage": uri,
+        "OutputProcessedMessage": f"s3://{laptop.outputs['OutputBucket']}/{output}{name}/",
+    }
+    laptop.client("stepfunctions").start_execution(
+        stateMachineArn=laptop.outputs["StateMachineArn"], name=name, input=json.dumps(given)
+    )
+    return laptop.ended_as(name)
+
+
+def put(laptop: Laptop, bucket: str, key: str) -> str:
+    laptop.client("s3").put_object(Bucket=bucket, Key=key, Body=b"hello")
+    return f"s3://{bucket}/{key}"
+
+
+def test_a_notebooks_object_and_prefix_are_read_within_the_roles(laptop: Laptop) -> None:
+    uri = put(laptop, laptop.outputs["LandingBucket"], f"by-hand/{uuid.uuid4()}/a.txt")
+    before = laptop.refusals
+
+    for source in (uri, uri.removesuffix("a.txt")):
+        row = by_hand(laptop, source)
+        assert (row["status"], row["input_message"]) == ("SUCCEEDED", source), row
+        assert uuid.UUID(row["job_name"].removeprefix("landrun-"))
+    assert laptop.refusals == before
+
+    with laptop.without("ProcessingRole", "s3:ListBucket"):
+        assert "AccessDenied" in by_hand(laptop, uri.removesuffix("a.txt"))["cause"]
+
+
+def test_a_notebooks_uri_outside_of_the_roles_fails_and_show_names_both(
+    laptop: Laptop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in laptop.aws.environment().items():
+        monkeypatch.setenv(name, value)
+    laptop.client("s3").create_bucket(Bucket="elsewhere")
+    elsewhere = put(laptop, "elsewhere", "in/a.txt")
+    uri = put(laptop, laptop.outputs["LandingBucket"], f"by-hand/{uuid.uuid4()}/a.txt")
+
+    for source, output, named in (
+        (elsewhere, "processed/", elsewhere),
+        (uri, "not-mine/", f"s3://{laptop.outputs['OutputBucket']}/not-mine/"),
+    ):
+        row = by_hand(laptop, source, output)
+        assert row["status"] == "FAILED"
+        capsys.readouterr()
+        assert cli.run(["show", row["name"]]) == 1
+        shown = " ".join(capsys.readouterr().out.split())
+        assert "by hand, outside landrun" in shown
+        assert laptop.role("ProcessingRole") in shown
+        assert named in shown

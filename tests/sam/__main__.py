@@ -22,6 +22,7 @@ from .build import build, validate, write_variables
 from .checks import NIGHTLY, Checks
 from .invoke import Invoke, emulated, sam_local, start_lambda
 from .laptop import Laptop
+from .overrides import parameter_overrides
 from .steps import Failure, Steps
 from .tools import PYTHON, WORK, Tools, install
 
@@ -56,6 +57,8 @@ def _run(steps: Steps, closing: ExitStack, *, with_docker: bool) -> None:
         steps.say(f"   {tools.sam}; Python {PYTHON}: {tools.python}")
     with steps.step("sam validate --lint"):
         validate(tools, steps)
+    with steps.step("sam deploy --parameter-overrides"):
+        parameter_overrides(steps)
     with steps.step("sam build"):
         built = build(tools, steps)
     with steps.step("landrun local up --listen HOST, landrun local env --sam"):

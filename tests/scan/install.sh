@@ -28,11 +28,15 @@ say "packages of requirements/scan.txt"
 install requirements/scan.txt
 say "packages of requirements/scan-secrets.txt"
 install requirements/scan-secrets.txt --target "$venv/secrets"
-if ! cmp -s tests/scan/asl/package-lock.json "$venv/asl/package-lock.json" || [ ! -d "$venv/asl/node_modules" ]; then
-    say "packages of tests/scan/asl/package-lock.json"
-    mkdir -p "$venv/asl"
-    cp tests/scan/asl/package.json tests/scan/asl/package-lock.json "$venv/asl/"
-    "$venv/bin/npm" ci --prefix "$venv/asl" --ignore-scripts --no-audit --no-fund --loglevel=error
-fi
+# What npm installs: folder of the lock file, then where to.
+npm_install() {
+    cmp -s "$1/package-lock.json" "$venv/$2/package-lock.json" && [ -d "$venv/$2/node_modules" ] && return
+    say "packages of $1/package-lock.json"
+    mkdir -p "$venv/$2"
+    cp "$1/package.json" "$1/package-lock.json" "$venv/$2/"
+    "$venv/bin/npm" ci --prefix "$venv/$2" --ignore-scripts --no-audit --no-fund --loglevel=error
+}
+npm_install tests/scan/asl asl
+npm_install tests/differential differential
 touch "$venv/.done"
 say "done"

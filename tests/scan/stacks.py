@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from landrun_ops.definition_file import filled_in
 from landrun_ops.local.template import Translated, translate
 
 from .resolved import concrete, resolved
@@ -23,6 +23,7 @@ STACKS: Final[Mapping[str, Mapping[str, str]]] = {
         "KmsKeyArn": KEY,
         "PreviousKmsKeyArns": f"{KEY[:-1]}6,{KEY[:-1]}7",
         "ScheduledInput": "s3://elsewhere/in/{date:%Y/%m/%d}/",
+        "Engine": "spark",
     },
     "all-given": {
         "KmsKeyArn": KEY,
@@ -39,6 +40,8 @@ STACKS: Final[Mapping[str, Mapping[str, str]]] = {
         "NetworkIsolation": "true",
         "InterContainerEncryption": "true",
         "JobEnvironment": "LANG=C.UTF-8,MODE=strict",
+        "JobArguments": '["--config", "{\\"a\\": 1}", "${ImageUri}", "it\'s \\\\d"]',
+        "MaxConcurrentRuns": "2",
     },
 }
 
@@ -128,14 +131,7 @@ def definitions(translated: Translated, template: Json) -> Iterator[tuple[str, J
     for logical_id, text in translated.definitions.items():
         if logical_id in template["Resources"]:
             given = template["Resources"][logical_id]["Properties"]["DefinitionSubstitutions"]
-            yield logical_id, substituted(text, given)
-
-
-def substituted(text: str, given: Mapping[str, Any]) -> Json:
-    """Put ``given`` into a definition, as CloudFormation does: as text."""
-    rendered = re.sub(r"\$\{(\w+)\}", lambda match: str(given[match[1]]), text)
-    definition: Json = json.loads(rendered)
-    return definition
+            yield logical_id, json.loads(filled_in(text, given))
 
 
 def _write(path: Path, content: Json) -> Path:

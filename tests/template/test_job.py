@@ -3,157 +3,211 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from landrun_ops.engines import ENGINES, distribution
+from landrun.errors import ConfigurationError
+from landrun_ops.definition_file import filled_in, token
+from landrun_ops.engines import ENGINES, distribution, variables, words
 from landrun_ops.engines import engine as engine_of
+from landrun_ops.local.definition_substitutions import definition_of
+from landrun_ops.local.errors import TemplateError
+from landrun_ops.workflow import WorkflowConfig, definition
 
+Json = dict[str, Any]
+
+ROLE = "arn:aws:iam::123456789012:role/processing"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
-VPC = {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
-ESCAPED = re.compile(r"\\(['{}\\])")
+OPEN = {"enable_network_isolation": False, "encrypt_inter_container_traffic": False}
+SETTINGS = {
+    "processing_role": ROLE,
+    "image_uri": "<ImageRepository.RepositoryUri>:latest",
+    "entrypoint": ENGINES["script"].entrypoint,
+    "arguments": ENGINES["script"].arguments,
+    "network": OPEN,
+    "manifests": "s3://<OutputBucket>/manifests/",
+    "job_name_prefix": "landrun",
+    "slot_queue": "https://StatusQueue",
+    "limited_runs": "-",
+    "timeout_in_seconds": 9_421_200,
+}
+"""A workflow as the template's defaults make it."""
+
+WORDS = ["--config", '{"a": 1}', "a b", "it's", "${ImageUri}", "$$.x", "b\\c", "*", "ü\U0001f600"]
+VARIABLES = {f"W{index}": word for index, word in enumerate(WORDS)} | {"EMPTY": ""}
+OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"
 
 
 @pytest.fixture
-def request_of(deployed: Callable[..., Any], root: Path) -> Callable[..., dict[str, Any]]:
-    """Give the request's parameters as Step Functions gets them: its definition, filled in."""
-
-    def with_parameters(**parameters: str) -> dict[str, Any]:
-        machine = deployed(**parameters).of_type("AWS::StepFunctions::StateMachine")
-        definition = (root / "src/statemachine/processing.asl.json").read_text(encoding="utf-8")
-        for name, value in machine["ProcessingStateMachine"]["DefinitionSubstitutions"].items():
-            definition = definition.replace(f"${{{name}}}", str(value))
-        state = json.loads(definition)["States"]["Process messages"]
-        return dict(state["Parameters"])
+def substitutions_of(deployed: Callable[..., Any]) -> Callable[..., Json]:
+    def with_parameters(**parameters: str) -> Json:
+        machines = deployed(**parameters).of_type("AWS::StepFunctions::StateMachine")
+        given: Json = machines["ProcessingStateMachine"]["DefinitionSubstitutions"]
+        arns = {"ProcessingRoleArn": ROLE, "StatusQueueUrl": "https://StatusQueue"}
+        return given | {f"landrun_{name}": value for name, value in arns.items()}
 
     return with_parameters
 
 
-def literal(expression: str) -> Any:
-    """Read ``States.StringToJson('…')`` as Step Functions does: escapes, then JSON."""
-    match = re.fullmatch(r"States\.StringToJson\('(.*)'\)", expression, re.DOTALL)
-    assert match is not None
-    assert re.search(r"(?<!\\)[{}]", match[1]) is None  # a bare brace belongs to the function
-    return json.loads(ESCAPED.sub(r"\1", match[1]))
+@pytest.fixture
+def definition_with(substitutions_of: Callable[..., Json], root: Path) -> Callable[..., Json]:
+    """Give the definition as Step Functions gets it from CloudFormation."""
+    text = (root / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
+
+    def with_parameters(**parameters: str) -> Json:
+        made: Json = json.loads(filled_in(text, substitutions_of(**parameters)))
+        return made
+
+    return with_parameters
 
 
 @pytest.mark.parametrize(
-    ("given", "environment"),
+    ("parameters", "settings"),
     [
-        ("", {}),
-        ("A=1", {"A": "1"}),
+        ({}, {}),
+        ({"KmsKeyArn": KEY}, {"volume_kms_key": KEY, "output_kms_key": KEY}),
         (
-            "TEXT_COLUMN=v2,TITLE=two words,_E=",
-            {"TEXT_COLUMN": "v2", "TITLE": "two words", "_E": ""},
+            {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"},
+            {
+                "network": OPEN
+                | {"subnets": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]}
+            },
         ),
-    ],
-)
-def test_the_environment_is_what_was_given(
-    request_of: Callable[..., Any], given: str, environment: dict[str, str]
-) -> None:
-    assert literal(request_of(JobEnvironment=given)["Environment.$"]) == environment
-
-
-@pytest.mark.parametrize(
-    ("parameters", "network"),
-    [
-        ({}, {"EnableNetworkIsolation": False, "EnableInterContainerTrafficEncryption": False}),
         (
             {"NetworkIsolation": "true", "InterContainerEncryption": "true"},
-            {"EnableNetworkIsolation": True, "EnableInterContainerTrafficEncryption": True},
+            {"network": dict.fromkeys(OPEN, True)},
         ),
         (
-            VPC,
+            {"JobEnvironment": "TEXT_COLUMN=v2,TITLE=two words,_E="},
+            {"environment": {"TEXT_COLUMN": "v2", "TITLE": "two words", "_E": ""}},
+        ),
+        (
             {
-                "EnableNetworkIsolation": False,
-                "EnableInterContainerTrafficEncryption": False,
-                "VpcConfig": {"Subnets": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]},
+                "JobEntrypoint": json.dumps(WORDS),
+                "JobArguments": json.dumps(WORDS, ensure_ascii=False),
+            },
+            {"entrypoint": WORDS, "arguments": WORDS},
+        ),
+        (
+            {"JobEntrypoint": "sh /opt/mine.sh", "JobArguments": "--all a=[b],c:"},
+            {"entrypoint": ["sh", "/opt/mine.sh"], "arguments": ["--all", "a=[b],c:"]},
+        ),
+        (
+            {
+                "InstanceType": "ml.c5.xlarge",
+                "InstanceCount": "3",
+                "VolumeSizeInGB": "7",
+                "MaxRuntimeInSeconds": "60",
+            },
+            {
+                "instance_type": "ml.c5.xlarge",
+                "instance_count": 3,
+                "volume_size_in_gb": 7,
+                "max_runtime_in_seconds": 60,
+                "input_distribution": "ShardedByS3Key",
+            },
+        ),
+        (
+            {"MaxConcurrentRuns": "2", "JobNamePrefix": "mine", "ManifestPrefix": "lists/"},
+            {
+                "limited_runs": "*",
+                "job_name_prefix": "mine",
+                "manifests": "s3://<OutputBucket>/lists/",
+            },
+        ),
+        ({"ImageUri": OWN}, {"image_uri": OWN}),
+        (
+            {"Engine": "spark", "InstanceCount": "2", "JobEnvironment": "A=1"},
+            {
+                "engine": "spark",
+                "instance_count": 2,
+                "entrypoint": ENGINES["spark"].entrypoint,
+                "arguments": ENGINES["spark"].arguments,
+                "input_data_type": "S3Prefix",
+                "environment": {"A": "1"},
             },
         ),
     ],
-    ids=str,
-)
-def test_the_network_is_what_was_given(
-    request_of: Callable[..., Any], parameters: dict[str, str], network: dict[str, Any]
+    ids=",".join,
+)  # fmt: skip
+def test_a_stack_runs_what_the_sdk_renders_of_the_same_settings(
+    definition_with: Callable[..., Json], parameters: dict[str, str], settings: Json
 ) -> None:
-    assert literal(request_of(**parameters)["NetworkConfig.$"]) == network
+    """So what has no value is absent: the SDK leaves out what is None."""
+    rendered = definition(WorkflowConfig.read({**SETTINGS, **settings}))
 
-
-@pytest.mark.parametrize("key", ["", KEY])
-def test_volumes_and_outputs_are_under_the_key_that_was_given(
-    request_of: Callable[..., Any], key: str
-) -> None:
-    request = request_of(KmsKeyArn=key)
-    assert request["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"] == key
-    assert request["ProcessingOutputConfig"]["KmsKeyId"] == key
-
-
-def test_instances_and_time_are_what_was_given(request_of: Callable[..., Any]) -> None:
-    request = request_of(
-        InstanceType="ml.c5.xlarge", InstanceCount="3", VolumeSizeInGB="7", MaxRuntimeInSeconds="60"
-    )
-    cluster = request["ProcessingResources"]["ClusterConfig"]
-    assert cluster["InstanceType"] == "ml.c5.xlarge"
-    assert literal(cluster["InstanceCount.$"]) == 3
-    assert literal(cluster["VolumeSizeInGB.$"]) == 7
-    assert literal(request["StoppingCondition"]["MaxRuntimeInSeconds.$"]) == 60
+    assert definition_with(**parameters) == json.loads(json.dumps(rendered))
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
-def test_each_engine_calls_its_default_job_as_the_commands_know(
-    request_of: Callable[..., dict[str, Any]], engine: str
+def test_what_the_commands_know_of_a_job_is_what_the_stack_runs(
+    definition_with: Callable[..., Json], engine: str
 ) -> None:
-    request = request_of(Engine=engine)
-    app, [source] = request["AppSpecification"], request["ProcessingInputs"]
+    for own in ({}, {"JobEntrypoint": "sh x", "JobArguments": json.dumps(WORDS)}):
+        given = {"Engine": engine, "InstanceCount": "2", "JobEnvironment": '{"A": "1"}', **own}
+        job = definition_with(**given)["States"]["Process messages"]["Parameters"]
+        known = engine_of(given)
 
-    assert f"'{ENGINES[engine].entrypoint}'" in app["ContainerEntrypoint.$"]
-    assert f"'{ENGINES[engine].arguments}'" in app["ContainerArguments.$"]
-    assert source["S3Input"]["S3DataType"] == ENGINES[engine].input_data_type
+        assert job["AppSpecification"]["ContainerEntrypoint"] == list(known.entrypoint)
+        assert job["AppSpecification"]["ContainerArguments"] == list(known.arguments)
+        assert job["Environment"] == variables(given["JobEnvironment"])
+        shared = job["ProcessingInputs"][0]["S3Input"]["S3DataDistributionType"]
+        assert shared == distribution(given)
 
 
-@pytest.mark.parametrize("engine", sorted(ENGINES))
-def test_what_a_user_sets_goes_before_what_the_engine_has(
-    request_of: Callable[..., dict[str, Any]], engine: str
+def test_every_token_is_filled_in_and_nothing_else_is(
+    substitutions_of: Callable[..., Json], root: Path
 ) -> None:
-    own = {"Engine": engine, "JobEntrypoint": "sh /opt/mine.sh", "JobArguments": "--all"}
-    app = request_of(**own)["AppSpecification"]
+    text = (root / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
 
-    assert (engine_of(own).entrypoint, engine_of(own).arguments) == ("sh /opt/mine.sh", "--all")
-    assert "'sh /opt/mine.sh'" in app["ContainerEntrypoint.$"]
-    assert "'--all'" in app["ContainerArguments.$"]
+    for name in (given := substitutions_of()):
+        assert token(name.removeprefix("landrun_")) in text, name
+    assert "${landrun_" not in filled_in(text, given)
+    assert "# Environment" in "\n".join(str(value) for value in given.values())
 
 
 @pytest.mark.parametrize(
-    ("parameters", "shared"),
+    ("values", "says"),
     [
-        ({}, "FullyReplicated"),
-        ({"InstanceCount": "2"}, "ShardedByS3Key"),
-        ({"InstanceCount": "10"}, "ShardedByS3Key"),
-        ({"InstanceCount": "2", "Engine": "spark"}, "FullyReplicated"),
+        ({"ClusterConfig": '{"InstanceType": "ml.huge"}'}, "Value 'ml.huge' at .*enum value set"),
+        (
+            {"JobArguments": '["a", ""]'},
+            r"'' at '.*containerArguments\.2\.member'.* length greater",
+        ),
+        ({"JobArguments": json.dumps(["x" * 257])}, "less than or equal to 256"),
+        ({"JobArguments": json.dumps(["a\nb"])}, r"Value 'a\nb' at"),
+        ({"JobEntrypoint": json.dumps(["x"] * 101)}, "less than or equal to 100"),
     ],
-    ids=str,
+    ids=["type", "empty", "long", "newline", "many"],
 )
-def test_several_instances_share_the_objects_unless_spark_does(
-    request_of: Callable[..., dict[str, Any]], parameters: dict[str, str], shared: str
+def test_the_laptop_refuses_at_once_what_sagemaker_would_refuse_in_every_run(
+    substitutions_of: Callable[..., Json], root: Path, values: dict[str, str], says: str
 ) -> None:
-    [source] = request_of(**parameters)["ProcessingInputs"]
+    text = (root / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
+    wrong = {f"landrun_{name}": value for name, value in values.items()}
+    given = {
+        "DefinitionString": text,
+        "DefinitionSubstitutions": {**substitutions_of(), **wrong},
+    }
 
-    assert source["S3Input"]["S3DataDistributionType"] == shared
-    assert distribution(parameters) == shared
+    with pytest.raises(
+        TemplateError, match=f"every run would fail: 1 validation error(?s:.*){says}"
+    ):
+        definition_of(given)
 
 
-@pytest.mark.parametrize(("bound", "waits"), [("0", "-"), ("1", "*"), ("500", "*")])
-def test_runs_wait_their_turn_where_there_is_a_bound_and_only_there(
-    deployed: Callable[..., Any], bound: str, waits: str
+def test_a_redriven_run_may_request_a_slot_whatever_the_bound_is(
+    deployed: Callable[..., Any],
 ) -> None:
-    stack = deployed(MaxConcurrentRuns=bound)
-    machine = stack.of_type("AWS::StepFunctions::StateMachine")["ProcessingStateMachine"]
-    may_ask = stack.resources["RequestSlots"]["Properties"]["PolicyDocument"]
+    policy = deployed().resources["RequestSlots"]["Properties"]["PolicyDocument"]
+    assert "<StatusQueue.Arn>" in json.dumps(policy)
 
-    assert machine["DefinitionSubstitutions"]["LimitedRuns"] == waits
-    assert machine["DefinitionSubstitutions"]["StatusQueueUrl"] == "<StatusQueue>"
-    assert "<StatusQueue.Arn>" in json.dumps(may_ask), "redriven runs ask, whatever the bound is"
+
+def test_a_value_that_begins_like_json_and_is_none_is_an_error() -> None:
+    with pytest.raises(ConfigurationError, match="JobArguments is not a JSON list"):
+        words("JobArguments", '["a", 1]')
+    with pytest.raises(ConfigurationError, match="JobEnvironment is not JSON"):
+        variables('{"A": 1')

@@ -58,7 +58,11 @@ OUTPUTS = {
 ALLOWED = [
     ("LandingPrefix", ["", "incoming/", "a b/c+d", "incoming"], ["/incoming/", " a/"]),
     ("OutputPrefix", ["processed/", "a/b/", "p/"], ["", "processed", "/processed/", "/", "a//"]),
-    ("ManifestPrefix", ["manifests/"], ["", "manifests"]),
+    (
+        "ManifestPrefix",
+        ["manifests/", "a'b(1)/c/"],
+        ["", "manifests", "a*/", 'a"/', "${a}/", "a\\b/"],
+    ),
     (
         "ScheduledInput",
         ["", "s3://a-bucket/in/{date:%Y/%m/%d}/", "{date:%Y}/in/", "incoming"],
@@ -68,17 +72,64 @@ ALLOWED = [
     ("ScheduleTimezone", ["UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+1"], ["", "a b"]),
     ("StateMachineArn", ["", PREEXISTING], [PREEXISTING + ":1", "notebook-made"]),
     ("JobEntrypoint", ["", "python3 /opt/program/my_script.py"], ["sh -c 'x'", "a  b", "a\\b"]),
-    ("JobArguments", ["", "--input /in"], ['--x "y"', "{}", "${x}"]),
+    (
+        "JobArguments",
+        [
+            *("", "--input /in", " ".join(["x"] * 100), '["a","b" , "c"]', '[ "a" ]'),
+            *(r'["{\"a\": 1}", "it\u0027s = \\, $x\u005c", "\ud83d\ude00", "😀ü", "${ImageUri}"]',),
+            *(json.dumps(["x" * 256]), json.dumps(["x"] * 100), json.dumps(['"' * 256])),
+        ],
+        [
+            *('--x "y"', "{}", "${x}", "x" * 257, " ".join(["x"] * 101), "[a", "a\nb"),
+            *("[]", '[""]', '["a",]', '["a" "b"]', "[1]", '["a"] ', r'["\/"]', r'["\x41"]'),
+            *(json.dumps(["x" * 257]), json.dumps(["x"] * 101), r'["\ud83d"]'),
+            *('["a\tb"]', r'["a\nb"]', '["\x7f"]', '["\x85"]', '["\u2028"]', r'["\u2029"]'),
+            *('["${landrun_X}"]', r'["\u0024{landrun_X}"]', r'["${\u006candrun_X}"]'),
+        ],
+    ),
     ("InstanceType", ["ml.m5.large", "ml.g4dn.xlarge"], ["m5.large", "ml.large"]),
     ("NotificationEmail", ["", "on-call@example.com"], ["on-call", "a b@example.com"]),
-    ("ImageUri", ["", "123456789012.dkr.ecr.us-east-1.amazonaws.com/a/b:1"], ['a"b', "a b"]),
+    (
+        "ImageUri",
+        ["", "123456789012.dkr.ecr.us-east-1.amazonaws.com/a/b:1"],
+        ['a"b', "a b", "${landrun_X}"],
+    ),
     ("LandingSuffix", ["", ".jsonl"], ["a b"]),
     ("LandingBucketName", ["", "a-bucket.of-mine"], ["A", "ab", "s3://a-bucket", "a-bucket/in"]),
     ("OutputBucketName", ["", "a-bucket"], ["A-bucket", "-bucket"]),
     (
         "JobEnvironment",
-        ["", "A=", "TEXT_COLUMN=v2", "A=1,B=two words,_C=x/y:z"],
-        ["A", "1A=b", "A=b=c", "A=b,", 'A="b"', "A=it's", "A=${x}", "A={}", "A=a\\b", "A=a\nb"],
+        [
+            *("", "A=", "TEXT_COLUMN=v2", "A=1,B=two words,_C=x/y:z"),
+            *(
+                '{"A": "1"}',
+                r'{"A":"x=,\"y\"", "B" : ""}',
+                json.dumps({f"A{n}": "" for n in range(100)}),
+            ),
+        ],
+        [
+            *(
+                "A",
+                "1A=b",
+                "A=b=c",
+                "A=b,",
+                'A="b"',
+                "A=it's",
+                "A=${x}",
+                "A={}",
+                "A=a\\b",
+                "A=a\nb",
+            ),
+            *(
+                "{}",
+                '{"A": 1}',
+                '{"A": "1",}',
+                '{"1A": "x"}',
+                r'{"A": "a\nb"}',
+                '{"A": "{landrun"}',
+            ),
+            *("A=" + "x" * 257, json.dumps({f"A{n}": "" for n in range(101)})),
+        ],
     ),
     ("SubnetIds", ["", "subnet-0a1", "subnet-1,subnet-2"], ["subnet-1, subnet-2", "sg-1", ","]),
     ("SecurityGroupIds", ["", "sg-1,sg-2"], ["sg-1 ", "subnet-1", "sg-1,sg-2,sg-3,sg-4,sg-5,sg-6"]),
@@ -250,9 +301,8 @@ def test_outputs_are_what_the_laptop_and_the_commands_read(source: dict[str, Any
 
 def test_every_word_that_the_state_machine_leaves_open_is_given(stack: Any, root: Path) -> None:
     machine = stack.of_type("AWS::StepFunctions::StateMachine")["ProcessingStateMachine"]
-    definition = (root / "src/statemachine/processing.asl.json").read_text(encoding="utf-8")
+    definition = (root / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
     assert set(re.findall(r"\$\{(\w+)\}", definition)) == machine["DefinitionSubstitutions"].keys()
-    json.loads(definition)
 
 
 def test_a_given_state_machine_is_used_and_none_is_created(deployed: Callable[..., Any]) -> None:

@@ -22,7 +22,8 @@ from landrun_ops.durations import spelled
 from landrun_ops.inputs import Input, Inputs
 from landrun_ops.joblogs import JobLogs
 from landrun_ops.moments import Attempt, Moment, Turn, Wait
-from landrun_ops.runs import Only, Run, is_execution_name
+from landrun_ops.run import is_execution_name
+from landrun_ops.runs import Only, Run
 from landrun_ops.timeline import History, ended_as, timeline
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,6 +19,14 @@ UNFINISHED = frozenset({"RUNNING", "PENDING_REDRIVE"})
 
 COUNTABLE = 10**15
 """More rows than any job can have read."""
+
+
+_EXECUTION_NAME = re.compile(r"[\w.+!@()=`~-]{1,80}", re.ASCII)
+
+
+def is_execution_name(text: str) -> bool:
+    """Whether an execution can be called so: a notebook's have more than a run's 54 characters."""
+    return _EXECUTION_NAME.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from landrun.errors import ConfigurationError
 from landrun.models.run_record import EXECUTION_RUNNING
 from landrun.sanitize import shown
 from landrun_ops.looking import ANY, LOOKED_AT, Looking, Only
-from landrun_ops.run import UNFINISHED, Run, run_of
+from landrun_ops.run import UNFINISHED, Run, is_execution_name, run_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -25,7 +25,6 @@ __all__ = ["LOOKED_AT", "UNFINISHED", "Looking", "Only", "Run", "Runs", "run_of"
 QUIET_MONTHS = 24
 """Months without any run after which the ledger is taken to have ended."""
 
-_EXECUTION_NAME = re.compile(r"[A-Za-z0-9_.+@=-]{1,80}")
 _WHOLE = re.compile(r"-[0-9a-f]{32}$")
 # For a second run of so many digits the ledger is not read: one in four billion has the same.
 _CLEAR = re.compile(r"(^|-)[0-9a-f]{8,}$")
@@ -204,15 +203,6 @@ def _asked(key: str, value: str, page_size: int, oldest: str, only: Only) -> dic
         # What is left out counts for a Limit: of a filter's pages DynamoDB decides the size.
         **({"FilterExpression": condition} if condition else {"Limit": page_size}),
     }
-
-
-def is_execution_name(text: str) -> bool:
-    """Tell whether an execution can have this name: a notebook's may be longer than landrun's.
-
-    >>> is_execution_name("bsm-batch-preprocessing-daily-" + "0" * 32), is_execution_name("a b")
-    (True, False)
-    """
-    return _EXECUTION_NAME.fullmatch(text) is not None
 
 
 def _spelled(time: datetime) -> str:

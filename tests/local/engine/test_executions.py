@@ -6,13 +6,14 @@ import concurrent.futures
 import json
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-ASL = Path(__file__).resolve().parents[3] / "src" / "statemachine" / "processing.asl.json"
+from landrun_ops.workflow import WorkflowConfig, definition
+
+ROLE = "arn:aws:iam::123456789012:role/processing"
 SLEEPS = "import time; time.sleep(60)"
 
 
@@ -190,12 +191,29 @@ def test_same_job_name_again_is_resource_in_use(laptop) -> None:
     assert again["error"] == "SageMaker.ResourceInUseException"
 
 
-def test_invalid_job_is_a_sagemaker_exception_that_names_the_field(laptop) -> None:
+def test_invalid_job_is_a_sagemaker_exception_at_once_that_names_the_field(laptop) -> None:
     request = laptop.request("", ProcessingJobName="under_score")
-    execution = laptop.settled(laptop.execute(laptop.machine_of(request)))
+    retry = [{"ErrorEquals": ["SageMaker.AmazonSageMakerException"], "IntervalSeconds": 600}]
+    execution = laptop.settled(laptop.execute(laptop.machine_of(request, Retry=retry)))
     assert execution["error"] == "SageMaker.AmazonSageMakerException"
     assert "processingJobName" in execution["cause"]
     assert "Error Code: ValidationException" in execution["cause"]
+
+
+def test_a_spark_machine_refuses_an_s3_prefix_by_name_with_the_remedy(laptop) -> None:
+    settings = {
+        "processing_role": ROLE,
+        "image_uri": "image",
+        "engine": "spark",
+        "manifests": "s3://out/manifests/",
+        "job_name_prefix": "landrun",
+    }
+    machine = laptop.machine(definition(WorkflowConfig.read(settings)))
+    given = {"PreprocessingJobName": "n", "InputMessage": "s3://in/a b.csv"}
+    execution = laptop.settled(laptop.execute(machine, given))
+    assert (execution["status"], execution["error"]) == ("FAILED", "InputIsNoManifest")
+    assert "s3://in/a b.csv is not one under ManifestPrefix" in execution["cause"]
+    assert "landrun start s3://in/a b.csv" in execution["cause"]
 
 
 @pytest.mark.parametrize(
@@ -284,50 +302,3 @@ def test_machine_of_cloudformation_runs(laptop) -> None:
         m["stateMachineArn"] for m in machines if m["name"] == properties["StateMachineName"]
     )
     assert laptop.settled(laptop.execute(arn))["status"] == "SUCCEEDED"
-
-
-@pytest.mark.skipif(not ASL.exists(), reason="the workflow is not rendered yet")
-def test_the_committed_workflow_runs(laptop) -> None:
-    # Given the machine that is deployed, its substitutions made
-    bucket = laptop.bucket()
-    manifest = json.dumps([{"prefix": f"s3://{bucket}/"}, "in/a b.txt"])
-    laptop.put(bucket, **{"in/a b.txt": "hello", "manifests/j.json": manifest})
-    entry = laptop.script(
-        "import pathlib, sys\n"
-        "source, target = pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[4])\n"
-        "(target / 'out').write_text((source / 'in' / 'a b.txt').read_text().upper())\n"
-    )
-    values = {
-        "ImageUri": "image:latest",
-        "ProcessingRoleArn": "arn:aws:iam::123456789012:role/processing",
-        "JobEntrypoint": f"python3 {entry}",
-        "JobArguments": (
-            "--input /opt/ml/processing/input/messages --output /opt/ml/processing/output/processed"
-        ),
-        "InstanceType": "ml.m5.large",
-        "InstanceCount": "1",
-        "VolumeSizeInGB": "30",
-        "MaxRuntimeInSeconds": "60",
-        "KmsKeyArn": "",
-        "LimitedRuns": "-",
-        "StatusQueueUrl": "nobody waits",
-        "InputDataType": "ManifestFile",
-        "InputDistribution": "FullyReplicated",
-        "JobEnvironment": r"\\{\"LANGUAGE\":\"en\"\\}",
-        "NetworkConfig": r"\\{\"EnableNetworkIsolation\":false\\}",
-    }
-    text = ASL.read_text(encoding="utf-8")
-    for name, value in values.items():
-        text = text.replace("${" + name + "}", value)
-    # When it runs on one object
-    name = f"landrun-{uuid.uuid4().hex}"
-    given = {
-        "PreprocessingJobName": name,
-        "InputMessage": f"s3://{bucket}/manifests/j.json",
-        "OutputProcessedMessage": f"s3://{bucket}/processed/{name}/",
-        "Trigger": {"Kind": "by-hand"},
-    }
-    execution = laptop.settled(laptop.execute(laptop.machine(json.loads(text)), given, name=name))
-    # Then the object's text is processed
-    assert execution["status"] == "SUCCEEDED", execution
-    assert laptop.read(bucket, "processed/") == {f"processed/{name}/out": "HELLO"}

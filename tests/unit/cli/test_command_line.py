@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -169,7 +170,7 @@ def test_arguments_are_appended_to_those_of_the_template(root: Path) -> None:
     defaults = parameter_defaults(root)
     (name, value), *others = with_arguments(defaults, "  --text-column   v2 ").items()
     assert (name, others) == ("JobArguments", [])
-    assert value == f"{ENGINES['script'].arguments} --text-column v2"
+    assert json.loads(value) == [*ENGINES["script"].arguments, "--text-column", "v2"]
     assert with_arguments(defaults, " ") == {}
 
 

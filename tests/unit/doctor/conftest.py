@@ -18,11 +18,12 @@ from typing import Any
 import boto3
 import pytest
 
+from landrun_ops.definition_file import PREFIX, filled_in
 from landrun_ops.stack import Stack
 
 ANSWERS = Path(__file__).parent / "answers"
 ROOT = Path(__file__).resolve().parents[3]
-ASL = ROOT / "src/statemachine/processing.asl.json"
+ASL = ROOT / "src/statemachine/processing.asl.yaml"
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 NOW = datetime(2026, 11, 22, 10, 0, 20, tzinfo=UTC)
 
@@ -213,35 +214,55 @@ def _metric(asked: dict[str, Any]) -> dict[str, Any]:
 def machine() -> dict[str, Any]:
     """Give the machine as deployed: the committed definition, filled in as CloudFormation does."""
     found = answer("stepfunctions.DescribeStateMachine")
-    network = {
-        "EnableNetworkIsolation": False,
-        "EnableInterContainerTrafficEncryption": True,
-        "VpcConfig": {
-            "Subnets": [PARAMETERS["SubnetIds"]],
-            "SecurityGroupIds": [PARAMETERS["SecurityGroupIds"]],
-        },
-    }
     values = {
-        **{name: value for name, value in PARAMETERS.items() if value},
         "ImageUri": f"{OUTPUTS['ImageRepositoryUri']}:latest",
         "ProcessingRoleArn": f"arn:aws:iam::{ACCOUNT}:role/landrun-ProcessingRole-1A2B3C4D5E6F",
         "LimitedRuns": "*",
         "StatusQueueUrl": OUTPUTS["StatusQueueUrl"],
-        "InputDataType": "ManifestFile",
+        "ManifestsUri": f"s3://{OUTPUTS['OutputBucket']}/{PARAMETERS['ManifestPrefix']}",
+        "ManifestDataType": "ManifestFile",
+        "RefusedInputs": "-",
+        "JobNamePrefix": PARAMETERS["JobNamePrefix"],
         "InputDistribution": "ShardedByS3Key",
-        "JobEnvironment": _in_text({"TEXT_COLUMN": "v2", "LANGUAGE": "en"}),
-        "NetworkConfig": _in_text(network),
+        "Environment": "Environment",
+        **{name: json.dumps(value) for name, value in _json_values().items()},
     }
     text = ASL.read_text(encoding="utf-8")
-    for name, value in values.items():
-        text = text.replace(f"${{{name}}}", value)
-    return {**found, "definition": text}
+    filled = filled_in(text, {f"{PREFIX}{name}": value for name, value in values.items()})
+    return {**found, "definition": filled}
 
 
-def _in_text(value: Any) -> str:
-    """Spell JSON as the template puts it into an intrinsic function."""
-    braced = json.dumps(value).replace("{", "\\{").replace("}", "\\}")
-    return json.dumps(braced)[1:-1]
+def _json_values() -> dict[str, Any]:
+    key = PARAMETERS["KmsKeyArn"]
+    place = {
+        "S3Uri.$": "$$.Execution.Input['OutputProcessedMessage']",
+        "LocalPath": "/opt/ml/processing/output/processed",
+        "S3UploadMode": "EndOfJob",
+    }
+    return {
+        "JobEntrypoint": PARAMETERS["JobEntrypoint"].split(),
+        "JobArguments": PARAMETERS["JobArguments"].split(),
+        "JobEnvironment": {"TEXT_COLUMN": "v2", "LANGUAGE": "en"},
+        "MaxRuntimeInSeconds": int(PARAMETERS["MaxRuntimeInSeconds"]),
+        "ClusterConfig": {
+            "InstanceType": PARAMETERS["InstanceType"],
+            "InstanceCount": int(PARAMETERS["InstanceCount"]),
+            "VolumeSizeInGB": int(PARAMETERS["VolumeSizeInGB"]),
+            "VolumeKmsKeyId": key,
+        },
+        "ProcessingOutputConfig": {
+            "Outputs": [{"OutputName": "processed", "AppManaged": False, "S3Output": place}],
+            "KmsKeyId": key,
+        },
+        "NetworkConfig": {
+            "EnableNetworkIsolation": False,
+            "EnableInterContainerTrafficEncryption": True,
+            "VpcConfig": {
+                "Subnets": [PARAMETERS["SubnetIds"]],
+                "SecurityGroupIds": [PARAMETERS["SecurityGroupIds"]],
+            },
+        },
+    }
 
 
 def _line(asked: dict[str, Any]) -> dict[str, Any]:

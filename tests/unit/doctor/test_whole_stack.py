@@ -223,8 +223,8 @@ def test_a_changed_definition_fails_and_names_where(aws: Aws) -> None:
 def test_a_definition_with_other_values_than_the_parameters_fails(aws: Aws) -> None:
     given = {"VolumeSizeInGB": "60", "JobEnvironment": ""}
     assert troubles(examined(aws, "definition", parameters=given))["definition"] == (
-        "fail: its definition has other values: VolumeSizeInGB is '30', and should be '60';"
-        ' JobEnvironment is {"TEXT_COLUMN": "v2", "LANGUAGE": "en"}, and should be {}'
+        "fail: its definition has other values: Environment is {'TEXT_COLUMN': 'v2', 'LANGUAGE':"
+        " 'en'}, and should be absent; VolumeSizeInGB is 30, and should be 60"
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.local.adapt import adapt, schedule_arn, substituted
+from landrun_ops.local.adapt import adapt, schedule_arn
 from landrun_ops.local.errors import TemplateError
 from landrun_ops.local.template import (
     PACKAGED,
@@ -44,6 +44,7 @@ class TestParameters:
             ({"Type": "String", "AllowedValues": ["a", "b"]}, "c", "only a, b are allowed"),
             ({"Type": "String", "AllowedPattern": "[a-z]*"}, "a1", r"must match \[a-z\]\*"),
             ({"Type": "String", "MaxLength": 2}, "abc", "0 to 2 letters"),
+            ({"Type": "String"}, "é" * 2049, "4,096 bytes at most"),
             (
                 {"Type": "String", "AllowedPattern": "x", "ConstraintDescription": "an x"},
                 "y",
@@ -98,9 +99,12 @@ class TestPackage:
         with pytest.raises(TemplateError, match="F: its CodeUri 'code' is not a folder"):
             package(self.SOURCE, tmp_path)
 
-    def test_a_definition_that_is_not_json_is_told(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("text", ["{,", "a: é"])
+    def test_a_definition_that_is_no_ascii_or_neither_json_nor_yaml_is_told(
+        self, tmp_path: Path, text: str
+    ) -> None:
         (tmp_path / "code").mkdir()
-        (tmp_path / "m.asl.json").write_text("{,")
+        (tmp_path / "m.asl.json").write_text(text, encoding="utf-8")
         with pytest.raises(TemplateError, match=r"M: .* DefinitionUri .*m\.asl\.json"):
             package(self.SOURCE, tmp_path)
 
@@ -135,11 +139,6 @@ def test_a_template_without_resources_is_told(tmp_path: Path) -> None:
 def test_a_template_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match="no template at"):
         read(tmp_path / "template.yaml")
-
-
-def test_substitutions_leave_context_paths_and_unknown_names_as_they_are() -> None:
-    joined = substituted('"$$.Execution" ${A} ${B}', {"A": {"Ref": "P"}})
-    assert joined == {"Fn::Join": ["", ['"$$.Execution" ', {"Ref": "P"}, " ", "${B}", ""]]}
 
 
 def test_what_moto_cannot_create_is_left_out_with_the_reason() -> None:

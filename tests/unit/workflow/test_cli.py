@@ -12,8 +12,9 @@ import pytest
 from landrun_ops import cli
 from landrun_ops.cli.machines import found
 from landrun_ops.cli.places import Target
+from landrun_ops.definition_file import parse
 from landrun_ops.stack import Stack
-from landrun_ops.workflow import TEMPLATE, WorkflowConfig, definition, graph, render
+from landrun_ops.workflow import WorkflowConfig, definition, graph, render, template
 
 OUTPUTS = {
     "StateMachineArn": "arn:x",
@@ -44,14 +45,14 @@ def landrun(*arguments: str) -> int:
 def test_render_writes_what_check_then_accepts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = str(tmp_path / "new/processing.asl.json")
+    out = str(tmp_path / "new/processing.asl.yaml")
 
     assert landrun("render", "--out", out, "--check") == 1
     assert landrun("render", "--out", out) == 0
     assert landrun("render", "--out", out, "--check") == 0
     assert landrun("render", "--out", out, "--check", "--set", "volume_size_in_gb=31") == 1
 
-    assert Path(out).read_text(encoding="utf-8") == render(TEMPLATE)
+    assert Path(out).read_text(encoding="utf-8") == render()
     assert "run landrun workflow render" in capsys.readouterr().err
 
 
@@ -59,12 +60,12 @@ def test_render_checks_the_committed_file_of_the_project(root: Path) -> None:
     assert landrun("render", "--check", "--project", str(root)) == 0
 
 
-def test_render_to_the_screen_is_json_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+def test_render_to_the_screen_is_yaml_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     assert landrun("render", "--out", "-", "--set", "environment.LANG=de") == 0
 
-    step = json.loads(capsys.readouterr().out)["States"]["Process messages"]
+    step = parse(capsys.readouterr().out)["States"]["Process messages"]
     assert step["Parameters"]["Environment"] == {"LANG": "de"}
-    assert step["Parameters"]["AppSpecification"]["ImageUri"] == "${ImageUri}"
+    assert step["Parameters"]["AppSpecification"]["ImageUri"] == "${landrun_ImageUri}"
 
 
 def test_create_makes_a_machine_and_shows_its_arn(
@@ -100,7 +101,7 @@ def test_graph_draws_the_templates_machine_or_the_one_named(
 
     assert landrun("graph") == landrun("graph", "--state-machine-arn", ARN) == 0
 
-    assert capsys.readouterr().out == graph(definition(TEMPLATE)) + graph(definition(config))
+    assert capsys.readouterr().out == graph(template()) + graph(definition(config))
 
 
 def test_execute_starts_a_run_and_says_so(
@@ -135,7 +136,7 @@ def test_execute_as_is_passes_both_uris_and_no_trigger_as_a_notebook_does(
     said = json.loads(capsys.readouterr().out)
     run = json.loads(steps.describe_execution(executionArn=said["ExecutionArn"])["input"])
     assert (run["InputMessage"], run["OutputProcessedMessage"]) == uris
-    assert set(run) == {"PreprocessingJobName", "InputMessage", "OutputProcessedMessage"}
+    assert run.keys() == {"PreprocessingJobName", "InputMessage", "OutputProcessedMessage"}
     assert {name: said[name] for name in run} == run
 
 
@@ -190,7 +191,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
 
 def test_graph_as_json_is_the_definition(capsys: pytest.CaptureFixture[str]) -> None:
     assert landrun("graph", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == definition(TEMPLATE)
+    assert json.loads(capsys.readouterr().out) == template()
 
 
 def test_render_as_json_says_whether_the_file_is_the_same(

@@ -14,301 +14,324 @@ import pytest
 from botocore.validate import ParamValidator
 from cfnlint.api import lint_all  # type: ignore[import-untyped]
 
-from landrun.models.run import ATTEMPT_SUFFIX_LENGTH, INPUT_FIELDS
-from landrun_ops.workflow import TEMPLATE, WorkflowConfig, definition, render
-from landrun_ops.workflow.definition import STEP
+from landrun.models.run import ATTEMPT_SUFFIX_LENGTH, INPUT_FIELDS, PREFIX_LIMIT
+from landrun_ops.definition_file import parse
+from landrun_ops.engines import ENGINES
+from landrun_ops.workflow import WorkflowConfig, definition, render, sdk, template
+from landrun_ops.workflow.definition import (
+    READ_MANIFEST,
+    READ_PREFIX,
+    READ_RUN,
+    REFUSE_PREFIX,
+    SELECT_INPUT,
+    STEP,
+    _processor,
+)
+from landrun_ops.workflow.template import SUBSTITUTIONS
 
 INPUT_PATH = re.compile(r"\$\$\.Execution\.Input(?:\['(\w+)'\]|\.(\w+))")
+BOTH_INPUTS = {"manifests": "s3://output/manifests/", "job_name_prefix": "landrun"}
 
 
 @pytest.fixture(scope="module")
 def committed(root: Path) -> str:
-    return (root / "src/statemachine/processing.asl.json").read_text(encoding="utf-8")
+    return (root / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
 
 
 @pytest.fixture(scope="module")
 def step(committed: str) -> dict[str, Any]:
-    state: dict[str, Any] = json.loads(committed)["States"][STEP]
+    state: dict[str, Any] = parse(committed)["States"][STEP]
     return state
 
 
-def filled_in(definition: dict[str, Any]) -> dict[str, Any]:
-    """The request that Step Functions makes, with something in each expression's place."""
-
-    def fill(node: Any) -> Any:
-        if isinstance(node, list):
-            return [fill(item) for item in node]
-        if not isinstance(node, dict):
-            return node
-        return {key.removesuffix(".$"): value(key, inner) for key, inner in node.items()}
-
-    def value(key: str, inner: Any) -> Any:
-        if not key.endswith(".$"):
-            return fill(inner)
-        if inner.startswith("States.StringToJson"):
-            return {} if key.removesuffix(".$") in ("Environment", "NetworkConfig") else 1
-        return ["x"] if inner.startswith("States.StringSplit") else "x"
-
-    request: dict[str, Any] = fill(definition["States"][STEP]["Parameters"])
+def request_of(config: WorkflowConfig) -> dict[str, Any]:
+    request: dict[str, Any] = definition(config)["States"][STEP]["Parameters"]
     return request
 
 
 def problems(request: dict[str, Any]) -> str:
+    """What SageMaker's model has against a request, with something in each expression's place."""
+
+    def fill(node: Any) -> Any:
+        if isinstance(node, list | tuple):
+            return [fill(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        return {
+            key.removesuffix(".$"): "x" if key.endswith(".$") else fill(inner)
+            for key, inner in node.items()
+        }
+
     model = botocore.session.get_session().get_service_model("sagemaker")
     shape = model.operation_model("CreateProcessingJob").input_shape
     assert shape is not None
-    return str(ParamValidator().validate(request, shape).generate_report())
+    return str(ParamValidator().validate(fill(request), shape).generate_report())
 
 
-def test_the_committed_file_is_what_the_workflow_renders(committed: str) -> None:
-    assert render(TEMPLATE) == committed, "run landrun workflow render"
+class TestCommittedFile:
+    def test_it_is_what_the_workflow_renders(self, committed: str) -> None:
+        assert render() == committed, "run landrun workflow render"
+        assert parse(committed) == template()
+
+    def test_it_is_block_style_with_strings_in_double_quotes(self, committed: str) -> None:
+        for line in committed.splitlines():
+            if not line.startswith("#"):
+                value = line.rpartition(": ")[2] if line.endswith("}") else line.partition(": ")[2]
+                assert not value or re.fullmatch(r'".*"|\d+|true|false|null|\$\{\w+\}', value), line
+
+    def test_its_tokens_are_those_that_the_template_fills_in(self, committed: str) -> None:
+        tokens = set(re.findall(r"\$\{(\w+)\}", committed))
+        assert tokens == set(re.findall(r"\$\{(\w+)\}", " ".join(
+            f"{one.path} {one.value}" for one in SUBSTITUTIONS
+        )))  # fmt: skip
+        assert all(token.startswith("landrun_") for token in tokens)
+
+    def test_every_input_path_is_a_field_of_the_contract(self, committed: str) -> None:
+        paths = {first or second for first, second in INPUT_PATH.findall(committed)}
+        elsewhere = {"Trigger", "OutputProcessedMessage"}  # in the Choice and in a token's value
+        assert paths == set(INPUT_FIELDS) - elsewhere
+        others = {path for path in re.findall(r"\$\$\.[\w.]+", committed) if ".Input" not in path}
+        assert others == {
+            *("$$.Execution.Id", "$$.Execution.Name", "$$.Execution.StartTime", "$$.Task.Token"),
+        }
+
+    @pytest.mark.parametrize("given", [{}, {"SAGEMAKER_USER_CONFIG_OVERRIDE": "config.yaml"}])
+    def test_rendering_needs_no_settings_of_the_user_and_says_nothing(
+        self, committed: str, tmp_path: Path, given: dict[str, str]
+    ) -> None:
+        """In a process of its own: no home, no region, no credentials, every warning an error."""
+        file = tmp_path / "config.yaml"
+        file.write_text(
+            "SchemaVersion: '1.0'\nSageMaker:\n  ProcessingJob:\n"
+            "    NetworkConfig:\n      EnableNetworkIsolation: true\n",
+            encoding="utf-8",
+        )
+        probe = (
+            "import logging, sys; from landrun_ops.workflow import render;"
+            "logging.basicConfig(level=logging.INFO);"
+            "sys.stdout.write(render());"
+            "assert logging.getLogger().level == logging.INFO"
+        )
+        home = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_CONFIG_DIRS": "/none"}
+        ran = subprocess.run(
+            [sys.executable, "-W", "error", "-c", probe],
+            cwd=tmp_path,
+            env={**home, **given, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert (ran.stdout, ran.stderr, ran.returncode) == (committed, "", 0)
+
+    def test_a_setting_that_is_given_stands_in_place_of_its_token(self) -> None:
+        request = parse(render({"environment": {"A": "1"}, "volume_size_in_gb": 31}))["States"][
+            STEP
+        ]["Parameters"]
+        assert request["Environment"] == {"A": "1"}
+        assert request["ProcessingResources"]["ClusterConfig"]["VolumeSizeInGB"] == 31
+        assert request["NetworkConfig"] == "${landrun_NetworkConfig}"
 
 
-def test_every_input_path_is_a_field_of_the_contract(committed: str) -> None:
-    paths = {first or second for first, second in INPUT_PATH.findall(committed)}
+class TestRetries:
+    def delays(self, step: dict[str, Any], error: str) -> list[float]:
+        [retry] = [one for one in step["Retry"] if error in one["ErrorEquals"]]
+        first, rate, most = (
+            retry[k] for k in ("IntervalSeconds", "BackoffRate", "MaxDelaySeconds")
+        )
+        assert retry["JitterStrategy"] == "FULL"
+        return [min(first * rate**n, most) for n in range(retry["MaxAttempts"])]
 
-    assert paths == {"PreprocessingJobName", "InputMessage", "OutputProcessedMessage"}
-    assert paths <= set(INPUT_FIELDS)
-    others = set(re.findall(r"\$\$\.[\w.]+", committed)) - set(INPUT_PATH.findall(committed))
-    assert {path for path in others if not path.startswith("$$.Execution.Input")} == {
-        *("$$.Execution.Id", "$$.Execution.Name", "$$.Execution.StartTime", "$$.Task.Token"),
-    }
+    def test_a_quota_is_waited_for_about_a_day_within_the_history(
+        self, step: dict[str, Any]
+    ) -> None:
+        delays = self.delays(step, "SageMaker.ResourceLimitExceededException")
+        assert 20 * 3600 < sum(delays) / 2 < 30 * 3600
+        assert len(delays) * 5 < 25_000 / 10
+
+    def test_a_throttled_request_is_repeated_and_a_wrong_one_fails_within_four_minutes(
+        self, step: dict[str, Any]
+    ) -> None:
+        delays = self.delays(step, "SageMaker.AmazonSageMakerException")
+        assert sum(delays) / 2 > 90
+        assert sum(delays) <= 240
+
+    def test_a_failed_job_is_retried_once_and_only_after_the_particular_errors(
+        self, step: dict[str, Any]
+    ) -> None:
+        *particular, last = step["Retry"]
+        errors = [error for retry in particular for error in retry["ErrorEquals"]]
+        assert (last["ErrorEquals"], last["MaxAttempts"]) == (["States.TaskFailed"], 1)
+        assert not any(error.startswith("States.") for error in errors)
 
 
-def test_each_attempt_gets_a_fresh_job_name_of_the_length_that_the_contract_leaves(
-    step: dict[str, Any],
-) -> None:
-    name = step["Parameters"]["ProcessingJobName.$"]
-
-    assert name == (
+class TestJobName:
+    RUN = (
         "States.Format('{}-{}', $$.Execution.Input.PreprocessingJobName,"
         " States.ArrayGetItem(States.StringSplit(States.UUID(), '-'), 0))"
     )
-    assert len("-6f7f0c52") == ATTEMPT_SUFFIX_LENGTH
+
+    def test_each_attempt_gets_a_fresh_name_of_the_length_that_the_contract_leaves(
+        self, config: WorkflowConfig
+    ) -> None:
+        assert request_of(config)["ProcessingJobName.$"] == self.RUN
+        assert len("-6f7f0c52") == ATTEMPT_SUFFIX_LENGTH
+
+    def test_without_trigger_it_is_the_prefix_and_a_uuid(self, settings: dict[str, Any]) -> None:
+        both = WorkflowConfig.read(settings | BOTH_INPUTS)
+        assert request_of(both)["ProcessingJobName.$"] == (
+            f"States.ArrayGetItem(States.Array({self.RUN},"
+            " States.Format('landrun-{}', States.UUID())), $.Job.NameIndex)"
+        )
+        assert PREFIX_LIMIT + 1 + 36 <= 63
 
 
-def test_the_substitutions_are_those_that_the_template_fills_in(committed: str) -> None:
-    assert set(re.findall(r"\$\{(\w+)\}", committed)) == {
-        "ImageUri",
-        "InputDataType",
-        "InputDistribution",
-        "InstanceCount",
-        "InstanceType",
-        "JobArguments",
-        "JobEntrypoint",
-        "JobEnvironment",
-        "KmsKeyArn",
-        "MaxRuntimeInSeconds",
-        "NetworkConfig",
-        "ProcessingRoleArn",
-        "LimitedRuns",
-        "StatusQueueUrl",
-        "VolumeSizeInGB",
-    }
+class TestInput:
+    @pytest.mark.parametrize("engine", ENGINES)
+    def test_manifests_are_told_from_prefixes(self, settings: dict[str, Any], engine: str) -> None:
+        own = settings | BOTH_INPUTS | {"engine": engine}
+        states = definition(WorkflowConfig.read(own))["States"]
+        select = states[SELECT_INPUT]
+        rules = [
+            (one["Variable"], *(one[key] for key in one.keys() - {"Variable", "Next"}), one["Next"])
+            for one in select["Choices"]
+        ]
+        assert rules == [
+            ("$.Trigger", True, READ_RUN),
+            ("$.InputMessage", "s3://output/manifests/*", READ_MANIFEST),
+            ("$.InputMessage", "*" if engine == "spark" else "-", REFUSE_PREFIX),
+        ]
+        assert select["Default"] == READ_PREFIX
+        chosen = {name: states[name]["Result"] for name in (READ_RUN, READ_MANIFEST, READ_PREFIX)}
+        manifest = ENGINES[engine].input_data_type
+        assert chosen == {
+            READ_RUN: {"S3DataType": manifest, "NameIndex": 0},
+            READ_MANIFEST: {"S3DataType": manifest, "NameIndex": 1},
+            READ_PREFIX: {"S3DataType": "S3Prefix", "NameIndex": 1},
+        }
+        assert "landrun start" in states[REFUSE_PREFIX]["CausePath"]
+
+    def test_a_machine_for_one_kind_of_input_has_one_step(self, config: WorkflowConfig) -> None:
+        assert definition(config)["States"].keys() == {STEP}
+        assert request_of(config)["ProcessingInputs"] == [
+            {
+                "InputName": "messages",
+                "AppManaged": False,
+                "S3Input": {
+                    "S3Uri.$": "$$.Execution.Input['InputMessage']",
+                    "LocalPath": "/opt/ml/processing/input/messages",
+                    "S3DataType": "ManifestFile",
+                    "S3InputMode": "File",
+                    "S3DataDistributionType": "FullyReplicated",
+                    "S3CompressionType": "None",
+                },
+            }
+        ]
 
 
-def test_the_job_reads_a_manifest_and_writes_at_its_end(step: dict[str, Any]) -> None:
-    [source] = step["Parameters"]["ProcessingInputs"]
-    [target] = step["Parameters"]["ProcessingOutputConfig"]["Outputs"]
+class TestSettings:
+    def test_sagemaker_takes_the_request_and_would_refuse_a_wrong_member(
+        self, config: WorkflowConfig
+    ) -> None:
+        request = request_of(config)
+        assert problems(request) == ""
+        request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = "one"
+        assert "InstanceCount" in problems(request)
 
-    assert source["S3Input"] == {
-        "S3Uri.$": "$$.Execution.Input['InputMessage']",
-        "LocalPath": "/opt/ml/processing/input/messages",
-        "S3DataType": "${InputDataType}",
-        "S3InputMode": "File",
-        "S3DataDistributionType": "${InputDistribution}",
-        "S3CompressionType": "None",
-    }
-    assert target["S3Output"] == {
-        "S3Uri.$": "$$.Execution.Input['OutputProcessedMessage']",
-        "LocalPath": "/opt/ml/processing/output/processed",
-        "S3UploadMode": "EndOfJob",
-    }
+    def test_concrete_settings_are_written_as_values_and_others_left_out(
+        self, config: WorkflowConfig
+    ) -> None:
+        request = request_of(config)
+        assert "${" not in json.dumps(request)
+        assert request["ProcessingResources"]["ClusterConfig"] == {
+            "InstanceCount": 1,
+            "InstanceType": "ml.m5.large",
+            "VolumeSizeInGB": 30,
+        }
+        assert request["AppSpecification"] == {
+            "ImageUri": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/messages:1",
+            "ContainerEntrypoint": ["python3", "/opt/program/my_script.py"],
+        }
+        assert not {"Tags", "Environment", "ExperimentConfig", "NetworkConfig"} & request.keys()
 
-
-def test_a_quota_is_waited_for_about_a_day_within_the_history(step: dict[str, Any]) -> None:
-    quota = next(
-        retry
-        for retry in step["Retry"]
-        if "SageMaker.ResourceLimitExceededException" in retry["ErrorEquals"]
+    @pytest.mark.parametrize(
+        ("setting", "value", "where", "rendered"),
+        [
+            ("instance_type", "ml.c5.xlarge", "ProcessingResources", "ml.c5.xlarge"),
+            ("instance_count", 7, "ProcessingResources", '"InstanceCount": 7'),
+            ("volume_size_in_gb", 99, "ProcessingResources", '"VolumeSizeInGB": 99'),
+            ("volume_kms_key", "alias/volume", "ProcessingResources", '"VolumeKmsKeyId": "alias/v'),
+            ("output_kms_key", "alias/output", "ProcessingOutputConfig", '"KmsKeyId": "alias/out'),
+            ("max_runtime_in_seconds", 60, "StoppingCondition", '"MaxRuntimeInSeconds": 60'),
+            ("environment", {"LANG": "de"}, "Environment", '{"LANG": "de"}'),
+            ("arguments", "--lang de", "AppSpecification", '["--lang", "de"]'),
+            ("tags", {"team": "ml"}, "Tags", '[{"Key": "team", "Value": "ml"}]'),
+            ("experiment_config", {"TrialName": "t"}, "ExperimentConfig", '{"TrialName": "t"}'),
+            ("input_data_type", "S3Prefix", "ProcessingInputs", '"S3DataType": "S3Prefix"'),
+            ("input_distribution", "ShardedByS3Key", "ProcessingInputs", "ShardedByS3Key"),
+            ("input_path", "/opt/ml/processing/in", "ProcessingInputs", "/opt/ml/processing/in"),
+            (
+                "network",
+                {"subnets": ["subnet-1"], "security_group_ids": ["sg-1"]},
+                "NetworkConfig",
+                '"VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}',
+            ),
+        ],
     )
-    delays = [
-        min(quota["IntervalSeconds"] * quota["BackoffRate"] ** n, quota["MaxDelaySeconds"])
-        for n in range(quota["MaxAttempts"])
-    ]
+    def test_what_the_notebook_could_set_reaches_the_request(
+        self, settings: dict[str, Any], setting: str, value: object, where: str, rendered: str
+    ) -> None:
+        request = request_of(WorkflowConfig.read(settings | {setting: value}))
+        assert rendered in json.dumps(request[where])
+        assert problems(request) == ""
 
-    assert quota["JitterStrategy"] == "FULL"
-    assert 20 * 3600 < sum(delays) / 2 < 30 * 3600
-    assert quota["MaxAttempts"] * 5 < 25_000 / 10
+    @pytest.mark.parametrize("partition", ["aws", "aws-cn"])
+    def test_the_partition_is_the_roles_wherever_it_is_rendered(
+        self, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, partition: str
+    ) -> None:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-gov-west-1")
+        given = {"processing_role": f"arn:{partition}:iam::123456789012:role/job"}
+        state = definition(WorkflowConfig.read(settings | given))["States"][STEP]
+        assert state["Resource"] == f"arn:{partition}:states:::sagemaker:createProcessingJob.sync"
 
-
-def test_a_failed_job_is_retried_once_and_only_after_the_particular_errors(
-    step: dict[str, Any],
-) -> None:
-    *particular, last = step["Retry"]
-
-    assert (last["ErrorEquals"], last["MaxAttempts"]) == (["States.TaskFailed"], 1)
-    assert all(
-        not error.startswith("States.") for retry in particular for error in retry["ErrorEquals"]
-    )
-
-
-def test_a_wrong_request_fails_within_a_quarter_of_an_hour(step: dict[str, Any]) -> None:
-    refused = next(
-        retry
-        for retry in step["Retry"]
-        if "SageMaker.AmazonSageMakerException" in retry["ErrorEquals"]
-    )
-    delays = [
-        min(refused["IntervalSeconds"] * refused["BackoffRate"] ** n, refused["MaxDelaySeconds"])
-        for n in range(refused["MaxAttempts"])
-    ]
-
-    assert sum(delays) <= 16 * 60
+    def test_spark_is_built_with_the_sdks_spark_processor_and_submitted(
+        self, settings: dict[str, Any]
+    ) -> None:
+        own = {name: value for name, value in settings.items() if name != "entrypoint"}
+        spark = WorkflowConfig.read(own | {"engine": "spark"})
+        with sdk.quietly():
+            assert isinstance(_processor(sdk, spark), sdk.PySparkProcessor)
+        request = request_of(spark)
+        app, [source] = request["AppSpecification"], request["ProcessingInputs"]
+        assert source["S3Input"]["S3DataType"] == "S3Prefix"
+        assert app["ContainerEntrypoint"] == list(ENGINES["spark"].entrypoint)
+        mine = spark.model_dump() | {"entrypoint": "smspark-submit -v /opt/program/mine.py"}
+        app = request_of(WorkflowConfig.read(mine))["AppSpecification"]
+        assert app["ContainerEntrypoint"] == ["smspark-submit", "-v", "/opt/program/mine.py"]
+        assert app["ContainerArguments"] == list(ENGINES["spark"].arguments)
 
 
-def test_the_execution_has_a_time_limit(committed: str) -> None:
-    assert json.loads(committed)["TimeoutSeconds"] > 0
+def test_what_smspark_submit_is_given_means_nothing_to_a_shell() -> None:
+    """It joins its arguments and runs them by one (smspark/job.py)."""
+    words = (*ENGINES["spark"].entrypoint, *ENGINES["spark"].arguments)
+    assert all(re.fullmatch(r"[\w/.-]+", word) for word in words)
 
 
-@pytest.mark.parametrize("which", ["template", "concrete"])
-def test_sagemaker_takes_the_request(which: str, config: WorkflowConfig) -> None:
-    rendered = definition(TEMPLATE if which == "template" else config)
-
-    assert problems(filled_in(rendered)) == ""
-
-
-def test_a_request_with_a_wrong_member_would_be_found() -> None:
-    request = filled_in(definition(TEMPLATE))
-    request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = "one"
-
-    assert "InstanceCount" in problems(request)
-
-
-def test_the_states_language_is_obeyed(committed: str) -> None:
+def test_the_states_language_is_obeyed(settings: dict[str, Any]) -> None:
     def errors(definition: dict[str, Any]) -> list[str]:
         properties = {"RoleArn": "arn:aws:iam::123456789012:role/r", "Definition": definition}
         machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
         found = lint_all(json.dumps({"Resources": {"Machine": machine}}))
         return [match.message for match in found if match.rule.id.startswith("E")]
 
-    sound = json.loads(re.sub(r"\$\{\w+\}", "x", committed))
+    both = settings | BOTH_INPUTS | {"slot_queue": "https://queue"}
+    sound = definition(WorkflowConfig.read(both))
     broken = sound | {"States": {STEP: sound["States"][STEP] | {"End": "yes"}}}
-
     assert errors(sound) == []
     assert errors(broken) != []
 
 
-def test_concrete_settings_are_written_as_values(config: WorkflowConfig) -> None:
-    text = render(config)
-    request = definition(config)["States"][STEP]["Parameters"]
-
-    assert "${" not in text
-    assert "StringToJson" not in text
-    assert request["ProcessingResources"]["ClusterConfig"] == {
-        "InstanceCount": 1,
-        "InstanceType": "ml.m5.large",
-        "VolumeSizeInGB": 30,
-    }
-    assert request["AppSpecification"] == {
-        "ImageUri": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/messages:1",
-        "ContainerEntrypoint": ["python3", "/opt/program/my_script.py"],
-    }
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "where", "rendered"),
-    [
-        ("instance_type", "ml.c5.xlarge", "ProcessingResources", "ml.c5.xlarge"),
-        ("instance_count", 7, "ProcessingResources", '"InstanceCount": 7'),
-        ("volume_size_in_gb", 99, "ProcessingResources", '"VolumeSizeInGB": 99'),
-        ("volume_kms_key", "alias/volume", "ProcessingResources", '"VolumeKmsKeyId": "alias/vol'),
-        ("output_kms_key", "alias/output", "ProcessingOutputConfig", '"KmsKeyId": "alias/output'),
-        ("max_runtime_in_seconds", 60, "StoppingCondition", '"MaxRuntimeInSeconds": 60'),
-        ("environment", {"LANG": "de"}, "Environment", '{"LANG": "de"}'),
-        ("arguments", "--lang de", "AppSpecification", '["--lang", "de"]'),
-        ("tags", {"team": "ml"}, "Tags", '[{"Key": "team", "Value": "ml"}]'),
-        ("experiment_config", {"TrialName": "t"}, "ExperimentConfig", '{"TrialName": "t"}'),
-        ("input_data_type", "S3Prefix", "ProcessingInputs", '"S3DataType": "S3Prefix"'),
-        ("input_distribution", "ShardedByS3Key", "ProcessingInputs", "ShardedByS3Key"),
-        ("input_path", "/opt/ml/processing/in", "ProcessingInputs", "/opt/ml/processing/in"),
-        (
-            "network",
-            {"subnets": ["subnet-1"], "security_group_ids": ["sg-1"]},
-            "NetworkConfig",
-            '"VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}',
-        ),
-    ],
-)
-def test_what_the_notebook_could_set_reaches_the_request(
-    settings: dict[str, Any], setting: str, value: object, where: str, rendered: str
-) -> None:
-    config = WorkflowConfig.read(settings | {setting: value})
-    request = definition(config)["States"][STEP]["Parameters"]
-
-    assert rendered in json.dumps(request[where])
-    assert problems(filled_in(definition(config))) == ""
-
-
-def test_what_is_not_set_is_not_sent(config: WorkflowConfig) -> None:
-    request = definition(config)["States"][STEP]["Parameters"]
-
-    assert not {"Tags", "Environment", "ExperimentConfig", "NetworkConfig"} & set(request)
-
-
-def test_rendering_needs_no_aws_settings_and_says_nothing(committed: str, tmp_path: Path) -> None:
-    """In a process of its own: no home, no region, no credentials, every warning an error."""
-    probe = (
-        "import logging, sys; from landrun_ops.workflow import TEMPLATE, render;"
-        "logging.basicConfig(level=logging.INFO);"
-        "sys.stdout.write(render(TEMPLATE));"
-        "assert logging.getLogger().level == logging.INFO"
-    )
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_CONFIG_DIRS": "/none"}
-
-    ran = subprocess.run(
-        [sys.executable, "-W", "error", "-c", probe],
-        env=environment | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-
-    assert (ran.stdout, ran.stderr, ran.returncode) == (committed, "", 0)
-
-
-def test_the_users_sagemaker_settings_do_not_change_what_is_rendered(
-    committed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "config.yaml"
-    file.write_text(
-        "SchemaVersion: '1.0'\nSageMaker:\n  ProcessingJob:\n"
-        "    NetworkConfig:\n      EnableNetworkIsolation: true\n",
-        encoding="utf-8",
-    )
-    monkeypatch.setenv("SAGEMAKER_USER_CONFIG_OVERRIDE", str(file))
-
-    assert render(TEMPLATE) == committed
-
-
-@pytest.mark.parametrize(
-    ("role", "partition"),
-    [("${ProcessingRoleArn}", "aws"), ("arn:aws-cn:iam::123456789012:role/job", "aws-cn")],
-)
-def test_the_partition_is_the_roles_wherever_it_is_rendered(
-    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, role: str, partition: str
-) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-gov-west-1")
-
-    step = definition(WorkflowConfig.read(settings | {"processing_role": role}))["States"][STEP]
-
-    assert step["Resource"] == f"arn:{partition}:states:::sagemaker:createProcessingJob.sync"
-
-
 def test_the_root_logger_keeps_its_level() -> None:
     before = logging.getLogger().level
-
-    definition(TEMPLATE)
-
+    template()
     assert logging.getLogger().level == before

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
-from landrun_ops.workflow import TEMPLATE, definition, graph
+from landrun_ops.workflow import WorkflowConfig, definition, graph, template
 
 
-def test_the_committed_machine_is_one_job_with_its_retries_behind_its_turn() -> None:
-    lines = graph(definition(TEMPLATE)).splitlines()
+def test_the_committed_machine_selects_its_input_and_may_wait_for_a_slot() -> None:
+    lines = graph(template()).splitlines()
 
-    assert "    [*] --> Is_concurrency_limited_3f_" in lines
+    assert "    [*] --> Select_the_input_27_s_type" in lines
+    assert "    Select_the_input_27_s_type --> Read_an_S3_prefix: otherwise" in lines
+    assert "    Read_an_S3_prefix --> Is_concurrency_limited_3f_" in lines
+    assert "    Refuse_an_S3_prefix --> [*]: fails" in lines
     assert "    Is_concurrency_limited_3f_ --> Process_messages: otherwise" in lines
     assert "    Wait_for_a_slot --> Process_messages" in lines
 
 
-def test_a_machine_without_a_queue_for_turns_is_one_state_with_its_retries() -> None:
-    lines = graph(definition(TEMPLATE.model_copy(update={"slot_queue": None}))).splitlines()
+def test_a_machine_for_one_kind_of_input_is_one_state_with_its_retries(
+    config: WorkflowConfig,
+) -> None:
+    lines = graph(definition(config)).splitlines()
 
     assert lines[0] == "stateDiagram-v2"
     assert "    [*] --> Process_messages" in lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -141,7 +142,7 @@ def parameter_defaults(project: Path) -> dict[str, str]:
 def with_arguments(defaults: dict[str, str], arguments: str) -> dict[str, str]:
     """Give the parameters by which the job gets more arguments than its default ones."""
     words = arguments.split()
-    return {"JobArguments": " ".join([engine(defaults).arguments, *words])} if words else {}
+    return {"JobArguments": json.dumps([*engine(defaults).arguments, *words])} if words else {}
 
 
 def with_image(image: str) -> Docker | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import asdict
 from datetime import datetime
 from shlex import quote
@@ -54,6 +56,7 @@ def sheet(found: OneRun, width: int, now: datetime, where: str, *, laptop: bool)
     page.title(found.run.name, _verdict(found, now), _STYLES.get(_status(found), "bold red"))
     page.gap()
     page.fact("why", why, style="red")
+    page.fact("role", _refused_role(found, why))
     for line in found.tail:
         page.more(line.expandtabs(), 0)
     page.fact("now", found.doing, style="cyan")
@@ -77,6 +80,8 @@ def sheet(found: OneRun, width: int, now: datetime, where: str, *, laptop: bool)
     return page
 
 
+_DENIED = re.compile(r"access ?denied|forbidden|not authorized|\b403\b", re.IGNORECASE)
+
 REASON = 200
 """Characters of a reason in the timeline; --json has it whole."""
 
@@ -93,6 +98,17 @@ def reason(found: OneRun) -> str:
     if found.run.status in _BY_OTHERS:  # whatever its last job had said before
         return one_line(": ".join(filter(None, (_BY_OTHERS[found.run.status], said))))
     return one_line(str(row.get("exit_message") or said)) or "nobody said why"
+
+
+def _refused_role(found: OneRun, why: str) -> str:
+    """Name the role of a job that failed for a permission; empty for other runs."""
+    if not _DENIED.search(why):
+        return ""
+    try:
+        job = json.loads(str(found.run.attributes.get("cause")))
+    except ValueError:
+        return ""
+    return one_line(str(job.get("RoleArn") or "")) if isinstance(job, dict) else ""
 
 
 def commands(found: OneRun, now: datetime, where: str, *, laptop: bool) -> dict[str, str]:
@@ -181,7 +197,7 @@ def _trigger(run: Run) -> list[str]:
             again = trigger.get("RerunOf")
             return [f"rerun of {again}", who] if again else [who]
         case "outside":
-            return ["by hand, outside landrun"]
+            return ["by hand, outside landrun", "its jobs are named JobNamePrefix-<uuid>"]
     return ["not known"]
 
 

@@ -19,7 +19,7 @@ from landrun_ops.cli.waiting import follow
 if TYPE_CHECKING:
     from landrun_ops.workflow import WorkflowConfig
 
-ASL = Path("src/statemachine/processing.asl.json")
+ASL = Path("src/statemachine/processing.asl.yaml")
 _NO_AWS = ("NoCredentialsError", "NoRegionError", "EndpointConnectionError", "ProfileNotFound")
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -56,8 +56,8 @@ def workflow() -> None:
 
     Settings (--config, --set): name role processing_role engine image_uri entrypoint arguments
     environment instance_type instance_count volume_size_in_gb max_runtime_in_seconds
-    timeout_in_seconds input_data_type input_distribution slot_queue limited_runs
-    input_path output_path tags workflow_tags experiment_config volume_kms_key
+    timeout_in_seconds input_data_type input_distribution manifests job_name_prefix slot_queue
+    limited_runs input_path output_path tags workflow_tags experiment_config volume_kms_key
     output_kms_key network
 
     Example: landrun workflow execute s3://bucket/in/ s3://bucket/out/ --wait
@@ -81,10 +81,9 @@ def render(
     Example: landrun workflow render --check
     """
     # Late, here and below: pydantic and the SDKs take longer to import than --help may take.
-    from landrun_ops.workflow import TEMPLATE  # noqa: PLC0415
     from landrun_ops.workflow import render as rendered  # noqa: PLC0415
 
-    text = rendered(_config(config, settings, TEMPLATE.model_dump(exclude_unset=True)))
+    text = rendered(_settings(config, settings))
     if out == "-":
         sys.stdout.write(text)
         return 0
@@ -116,7 +115,7 @@ def create(
     from landrun_ops import workflow as machine  # noqa: PLC0415
 
     given = _given(name=name, role=role, processing_role=processing_role, image_uri=image)
-    wanted = _config(config, settings, {}, given)
+    wanted = _config(config, settings, given)
     with _hinting():
         _show_arn(machine.create(wanted, client_of(target, "stepfunctions")), json=json)
 
@@ -145,7 +144,7 @@ def update(
     from landrun_ops import workflow as machine  # noqa: PLC0415
 
     given = _given(role=role, processing_role=processing_role, image_uri=image)
-    wanted = _config(config, settings, {}, given)
+    wanted = _config(config, settings, given)
     with _hinting():
         one = found(target, arn)
         _show_arn(machine.update(wanted, one.arn, one.client("stepfunctions")), json=json)
@@ -165,7 +164,7 @@ def graph(target: places.Target, *, arn: ArnOption = "", json: JsonOption = Fals
             one = found(target, arn)
             drawn = machine.attach(one.arn, one.client("stepfunctions")).definition.to_dict()
     else:
-        drawn = machine.definition(machine.TEMPLATE)
+        drawn = machine.template()
     if json:
         show_json(drawn)
     else:
@@ -251,18 +250,18 @@ def execute(
         return follow(machine.execute(attached, inputs), inputs, wait=wait, json=json)
 
 
-def _config(
-    path: Path | None,
-    words: list[str] | None,
-    base: dict[str, Any],
-    given: dict[str, str] | None = None,
-) -> WorkflowConfig:
-    """Lay the file, then the words, then the options over the base."""
-    from landrun_ops.workflow import WorkflowConfig  # noqa: PLC0415
+def _settings(path: Path | None, words: list[str] | None) -> dict[str, Any]:
+    """Lay the words over the file."""
     from landrun_ops.workflow.settings import read_settings, with_words  # noqa: PLC0415
 
-    settings = {**base, **(read_settings(path) if path else {})}
-    return WorkflowConfig.read({**with_words(settings, words or ()), **(given or {})})
+    return with_words(read_settings(path) if path else {}, words or ())
+
+
+def _config(path: Path | None, words: list[str] | None, options: dict[str, str]) -> WorkflowConfig:
+    """Lay the options over the words and the file."""
+    from landrun_ops.workflow import WorkflowConfig  # noqa: PLC0415
+
+    return WorkflowConfig.read({**_settings(path, words), **options})
 
 
 def _given(**options: str) -> dict[str, str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from landrun.errors import InvalidName
+from landrun.errors import ConfigurationError, InvalidName
 from landrun.models.run import ATTEMPT_SUFFIX_LENGTH, RUN_NAME_LIMIT, check_prefix
 from landrun.models.s3_uri import KEY_LIMIT
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import Finding, fail, listed, ok, warn
 from landrun_ops.doctor.sight import Sight
+from landrun_ops.engines import variables, words
 
 AREA: Final = "stack"
 NEEDED: Final = (
@@ -113,23 +114,7 @@ def _problems(parameters: Mapping[str, str]) -> Iterator[Finding]:
         check_prefix(parameters.get("JobNamePrefix", "landrun"))
     except InvalidName as error:
         yield fail(f"JobNamePrefix: {error}", "sam deploy with a shorter JobNamePrefix")
-    for name in ("JobEntrypoint", "JobArguments"):
-        words = parameters.get(name, "").split(" ")
-        if len(words) > WORDS_LIMIT or any(len(word) > WORD_LIMIT for word in words):
-            yield fail(
-                f"{name} has over {WORDS_LIMIT} words, or one of over {WORD_LIMIT} characters:"
-                " SageMaker refuses such jobs",
-                f"sam deploy with a shorter {name}, or read it from a file in the image",
-            )
-    pairs = [one.partition("=") for one in parameters.get("JobEnvironment", "").split(",")]
-    if len(pairs) > WORDS_LIMIT or any(
-        len(v) > WORD_LIMIT for name, _, v in pairs for v in (name, v)
-    ):
-        yield fail(
-            f"JobEnvironment has over {WORDS_LIMIT} variables, or one of over {WORD_LIMIT}"
-            " characters: SageMaker refuses such jobs",
-            "sam deploy with a shorter JobEnvironment",
-        )
+    yield from _job_problems(parameters)
     for name in ("OutputPrefix", "ManifestPrefix"):
         room = KEY_LIMIT - RUN_NAME_LIMIT - ATTEMPT_SUFFIX_LENGTH - len(".landings.json") - 64
         if len(parameters.get(name, "").encode()) > room:
@@ -137,6 +122,34 @@ def _problems(parameters: Mapping[str, str]) -> Iterator[Finding]:
                 f"{name} leaves no room in a key for what runs write under it",
                 f"sam deploy with a {name} of at most {room} bytes",
             )
+
+
+def _job_problems(parameters: Mapping[str, str]) -> Iterator[Finding]:
+    """Find what SageMaker refuses; deployments of before let it pass."""
+    try:
+        found = {
+            name: words(name, parameters.get(name, ""))
+            for name in ("JobEntrypoint", "JobArguments")
+        }
+        environment = variables(parameters.get("JobEnvironment", ""))
+    except ConfigurationError as error:
+        yield fail(str(error), "sam deploy with a value that is")
+        return
+    for name, texts in found.items():
+        if len(texts) > WORDS_LIMIT or any(not 0 < len(text) <= WORD_LIMIT for text in texts):
+            yield fail(
+                f"{name} has over {WORDS_LIMIT} words, or an empty one, or one of over {WORD_LIMIT}"
+                " characters: SageMaker refuses such jobs",
+                f"sam deploy with a shorter {name}, or read it from a file in the image",
+            )
+    if len(environment) > WORDS_LIMIT or any(
+        len(text) > WORD_LIMIT for pair in environment.items() for text in pair
+    ):
+        yield fail(
+            f"JobEnvironment has over {WORDS_LIMIT} variables, or one of over {WORD_LIMIT}"
+            " characters: SageMaker refuses such jobs",
+            "sam deploy with a shorter JobEnvironment",
+        )
 
 
 def judge_feedback(outputs: Mapping[str, str], parameters: Mapping[str, str]) -> list[Finding]:

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from landrun.errors import ServiceError
+from landrun_ops.definition_file import parse
 from landrun_ops.doctor import given_machine
-from landrun_ops.doctor.definitions import differences, expected, json_of
+from landrun_ops.doctor.definitions import differences, expected, unlike
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, listed, ok, skip
 from landrun_ops.doctor.sight import Sight
 
 AREA: Final = "state machine"
-ASL: Final = Path("src", "statemachine", "processing.asl.json")
+ASL: Final = Path("src", "statemachine", "processing.asl.yaml")
 _REDEPLOY: Final = f"if another version was deployed, sam build && sam deploy; else {PUT_BACK}"
 
 
@@ -49,27 +50,19 @@ def judge_definition(
     deployed : str
         DescribeStateMachine's ``definition``.
     """
-    values: dict[str, str] = {}
-    found = [*differences(json.loads(rendered), json.loads(deployed), values)]
+    values: dict[str, Any] = {}
+    found = [*differences(parse(rendered), json.loads(deployed), values)]
     if found:
         return fail(f"its definition is not the rendered one: {listed(found)}", _REDEPLOY)
-    wanted = expected(parameters, outputs)
     others = [
-        f"{name} is {_shown(_parsed(values[name], value))}, and should be {_shown(value)}"
-        for name, value in wanted.items()
-        if name in values and _parsed(values[name], value) != value
+        problem
+        for name, wanted in expected(parameters, outputs).items()
+        if name in values
+        for problem in unlike(name, values[name], wanted)
     ]
     if others:
         return fail(f"its definition has other values: {'; '.join(others[:2])}", _REDEPLOY)
     return ok("its definition is the rendered one, with the stack's parameters")
-
-
-def _parsed(text: str, like: Any) -> Any:
-    return json_of(text) if isinstance(like, dict) else text
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, dict) else repr(value)
 
 
 def checks(sight: Sight, rendered: Callable[[], str]) -> list[Check]:
@@ -131,6 +124,6 @@ def of_project(project: Path | None) -> str:
     """
     if project and (project / ASL).is_file():
         return (project / ASL).read_text(encoding="utf-8")
-    from landrun_ops.workflow import TEMPLATE, render  # noqa: PLC0415  (the SDK takes seconds)
+    from landrun_ops.workflow import render  # noqa: PLC0415  (the SDK takes seconds)
 
-    return render(TEMPLATE)
+    return render()

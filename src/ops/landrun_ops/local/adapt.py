@@ -125,23 +125,11 @@ def _put_code_inline(resources: Json) -> None:
 
 
 def _put_definitions_inline(resources: Json, definitions: Mapping[str, str]) -> None:
+    """Give moto the text of definitions: it reads none from S3."""
     for logical_id, text in definitions.items():
         properties = resources[logical_id]["Properties"]
         properties.pop("DefinitionS3Location")
-        substitutions = properties.pop("DefinitionSubstitutions", {})
-        properties["DefinitionString"] = substituted(text, substitutions)
-
-
-def substituted(text: str, substitutions: Json) -> Json:
-    """Put the values of DefinitionSubstitutions, which moto ignores, in the place of ``${Name}``.
-
-    A Join, because moto's Sub turns the ``$$`` of context paths into ``$``.
-    """
-    pieces = re.split(r"\$\{(\w+)\}", text)
-    for index in range(1, len(pieces), 2):
-        name = pieces[index]
-        pieces[index] = substitutions.get(name, f"${{{name}}}")
-    return {"Fn::Join": ["", pieces]}
+        properties["DefinitionString"] = text
 
 
 def _put_queues_before_functions(resources: Json) -> dict[str, str]:

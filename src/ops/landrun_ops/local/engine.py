@@ -24,6 +24,7 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from landrun_ops.docker import Docker
 from landrun_ops.local import (
+    definition_substitutions,
     event_delivery,
     execution_context,
     execution_history,
@@ -31,7 +32,6 @@ from landrun_ops.local import (
     execution_redrive,
     execution_start,
     execution_stop,
-    intrinsic_literals,
     machine_clients,
     machine_role,
     processing_sync,
@@ -160,7 +160,7 @@ def install(
         execution_stop,
         execution_list,
         execution_history,
-        intrinsic_literals,
+        definition_substitutions,
         task_tokens,
     ):
         adapter.adapt(patches)

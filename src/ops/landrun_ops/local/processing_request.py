@@ -38,11 +38,22 @@ def violations(request: Mapping[str, Any]) -> list[str]:
     return [*_constraints(_shape(), request, ""), *_rules(request)]
 
 
+def violations_of_values(parameters: Mapping[str, Any]) -> list[str]:
+    """List what is wrong with the values in a state's Parameters; paths have none yet."""
+    return [*_constraints(_shape(), _values(parameters), ""), *_empty_words(parameters)]
+
+
+def _values(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _values(value) for key, value in node.items() if not key.endswith(".$")}
+    return [_values(item) for item in node] if isinstance(node, list) else node
+
+
 def _constraints(shape: Any, value: Any, at: str) -> Iterator[str]:
     for constraint in _broken(shape, value):
         yield f"Value '{value}' at '{at}' failed to satisfy constraint: Member must {constraint}"
     if shape.type_name == "structure":
-        for name in value:
+        for name in value.keys() & shape.members.keys():
             yield from _constraints(shape.members[name], value[name], _step(at, name))
     elif shape.type_name == "list":
         for index, member in enumerate(value, 1):
@@ -79,7 +90,19 @@ def _matches(pattern: str | None, value: Any) -> bool:
     return re.fullmatch(pattern, value) is not None
 
 
+def _empty_words(request: Mapping[str, Any]) -> Iterator[str]:
+    """Find empty words, which SageMaker refuses though its model says nothing of it."""
+    app = request.get("AppSpecification", {})
+    for field in ("ContainerEntrypoint", "ContainerArguments"):
+        for index, word in enumerate(app.get(field, ()), 1):
+            if not word:
+                at = f"{_step('appSpecification', field)}.{index}.member"
+                wanted = "Member must have length greater than or equal to 1"
+                yield f"Value '' at '{at}' failed to satisfy constraint: {wanted}"
+
+
 def _rules(request: Mapping[str, Any]) -> Iterator[str]:
+    yield from _empty_words(request)
     outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", ())
     for entry in request.get("ProcessingInputs", ()):
         yield from _rules_of(entry, "ProcessingInput", entry["InputName"], "S3Input")

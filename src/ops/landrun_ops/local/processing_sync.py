@@ -60,6 +60,13 @@ _JOB = "landrun-processing-job"
 _MODELLED = ("ConflictException", "ResourceInUse", "ResourceLimitExceeded", "ResourceNotFound")
 
 
+class RefusedForGood(CustomErrorName):  # type: ignore[misc]
+    """The error of a request that SageMaker will never accept.
+
+    On AWS it is retried like any error of its name. Here `retry_wait` spares the minutes.
+    """
+
+
 def error_name(code: str) -> str:
     """Name a SageMaker error as a state machine sees it.
 
@@ -122,7 +129,8 @@ class ProcessingTask(StateTaskServiceCallback):  # type: ignore[misc]
                 f"the Task: [{error}]"
             ) from error
         except SagemakerClientError as error:
-            name = CustomErrorName(error_name(error.code))
+            kind = RefusedForGood if error.code == "ValidationException" else CustomErrorName
+            name = kind(error_name(error.code))
             raise self._failure(env, name, _java_message(error, request)) from error
         env.heap[_JOB] = job  # of this evaluation: branches of a Map share the state itself
         env.stack.append(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from landrun.errors import ConfigurationError
+from landrun_ops.definition_file import parse
 from landrun_ops.local.errors import TemplateError
 from landrun_ops.local.nested import inlined
 from landrun_ops.local.rules import check_rules
@@ -19,6 +20,9 @@ Json = dict[str, Any]
 
 PACKAGED: Final = "s3://landrun-local/packaged"
 """Where ``sam package`` would have put code and definitions; nothing is ever read from there."""
+
+_LONGEST: Final = 4096
+"""Bytes in a parameter's value (CloudFormation's quotas)."""
 
 PSEUDO_PARAMETERS: Final = {
     "AWS::AccountId",
@@ -141,8 +145,11 @@ def _parameter_problem(rules: Json, value: str) -> str:
     pattern = rules.get("AllowedPattern", ".*")
     if not re.fullmatch(pattern, value, re.DOTALL):
         return str(rules.get("ConstraintDescription") or f"it must match {pattern}")
-    if not int(rules.get("MinLength", 0)) <= len(value) <= int(rules.get("MaxLength", 4096)):
-        return f"it must have {rules.get('MinLength', 0)} to {rules.get('MaxLength', 4096)} letters"
+    if not int(rules.get("MinLength", 0)) <= len(value) <= int(rules.get("MaxLength", _LONGEST)):
+        longest = rules.get("MaxLength", _LONGEST)
+        return f"it must have {rules.get('MinLength', 0)} to {longest} letters"
+    if len(value.encode()) > _LONGEST:
+        return f"CloudFormation takes {_LONGEST:,} bytes at most"
     return ""
 
 
@@ -163,7 +170,7 @@ def package(source: Json, folder: Path) -> Translated:
     Raises
     ------
     TemplateError
-        When a CodeUri is no folder or a DefinitionUri no JSON file.
+        When a CodeUri is no folder or a DefinitionUri neither JSON nor YAML.
     """
     packaged = Translated(copy.deepcopy(source))
     shared = packaged.template.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
@@ -190,9 +197,9 @@ def _code_folder(logical_id: str, folder: Path, uri: Any) -> Path:
 
 def _definition(logical_id: str, path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
-        json.loads(text)
-    except (OSError, ValueError) as error:
+        text = path.read_text(encoding="ascii")  # CloudFormation's reader may know no other
+        parse(text)
+    except (OSError, ValueError, ConfigurationError) as error:
         raise TemplateError(
             f"{logical_id}: cannot use its DefinitionUri {path}: {error}"
         ) from error

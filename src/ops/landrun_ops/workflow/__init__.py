@@ -14,13 +14,13 @@ Examples
 """
 
 from landrun_ops.workflow.byhand import make_input, places, prepare, who
-from landrun_ops.workflow.config import TEMPLATE, Network, WorkflowConfig
-from landrun_ops.workflow.definition import definition, render
+from landrun_ops.workflow.config import Network, WorkflowConfig
+from landrun_ops.workflow.definition import definition
 from landrun_ops.workflow.graph import graph
 from landrun_ops.workflow.machine import Outcome, attach, create, execute, outcome, update
+from landrun_ops.workflow.template import render, template
 
 __all__ = [
-    "TEMPLATE",
     "Network",
     "Outcome",
     "WorkflowConfig",
@@ -34,6 +34,7 @@ __all__ = [
     "places",
     "prepare",
     "render",
+    "template",
     "update",
     "who",
 ]

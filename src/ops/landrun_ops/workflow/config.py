@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,21 +20,21 @@ from pydantic import (
 from landrun.errors import ConfigurationError
 from landrun_ops.engines import ENGINES
 
-SUBSTITUTION = r"^\$\{[A-Za-z0-9]+\}$"
-"""A CloudFormation ``DefinitionSubstitutions`` variable, filled in when the stack is deployed."""
-
 DAY = 86_400
 """Seconds."""
 
 LONGEST_JOB = 777_600
 """Seconds that SageMaker lets a Processing job run at most (ProcessingStoppingCondition)."""
 
-LONGEST_TURN = 90 * DAY
-"""Seconds that an execution may wait for its turn, where runs are bounded."""
+LONGEST_WAIT_FOR_SLOT = 90 * DAY
+"""Seconds that an execution may wait for a concurrency slot."""
 
 
-def _words(value: object) -> object:
-    if not isinstance(value, str) or value.startswith("${"):
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
         return value
     try:
         return tuple(shlex.split(value))
@@ -41,16 +42,21 @@ def _words(value: object) -> object:
         raise ValueError(f"{error}: quote it as a shell would need it") from error
 
 
-Substitution = Annotated[str, Field(pattern=SUBSTITUTION)]
+def _without_control_characters(word: str) -> str:
+    if _CONTROL_CHARACTERS.search(word):
+        raise ValueError("newlines and other control characters are not allowed")
+    return word
+
+
 RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+", max_length=2048)]
 LocalPath = Annotated[str, Field(pattern=r"^/opt/ml/processing/.+", max_length=256)]
-KmsKey = Annotated[str, Field(pattern=r"^[a-zA-Z0-9:/_-]+$", max_length=2048)] | Substitution
-Word = Annotated[str, Field(max_length=256)]
-Words = Annotated[
-    Annotated[tuple[Word, ...], Field(min_length=1, max_length=100)] | Substitution,
-    BeforeValidator(_words),
+KmsKey = Annotated[str, Field(pattern=r"^[a-zA-Z0-9:/_-]+$", max_length=2048)]
+Word = Annotated[
+    str, Field(min_length=1, max_length=256), AfterValidator(_without_control_characters)
 ]
+Words = Annotated[tuple[Word, ...], Field(min_length=1, max_length=100), BeforeValidator(_split)]
 Variable = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=256)]
+VariableValue = Annotated[str, Field(max_length=256)]
 Tags = dict[
     Annotated[str, Field(min_length=1, max_length=128)], Annotated[str, Field(max_length=256)]
 ]
@@ -89,22 +95,26 @@ class WorkflowConfig(BaseModel):
     entrypoint, arguments : words or None
         The container's command line; a string is split as a shell would. None leaves the image's.
     environment : dict
-        Variables in the container; a substitution is filled in with a JSON object, escaped as a
-        literal of the States Language.
+        Variables in the container.
     instance_type, instance_count, volume_size_in_gb
         The machines of a job, and the disk of each in GB.
     max_runtime_in_seconds : int
         SageMaker stops a job that runs longer.
     timeout_in_seconds : int or None
         Step Functions stops an execution that takes longer, with all its waiting for quotas and
-        its second attempt; None for a day of waiting for quotas, twice the
-        job's limit and an hour; and 90 days more where an execution may wait for its turn.
+        its second attempt; None for a day of waiting for quotas, twice the job's limit and an
+        hour; and 90 days more where an execution may wait for a concurrency slot.
     input_data_type, input_distribution
-        ``ManifestFile`` for landrun's runs, ``S3Prefix`` for what a notebook used to pass;
-        ``ShardedByS3Key`` to give each of several instances its share of the objects.
+        How the job reads a manifest: ``ManifestFile`` for the objects that it names, ``S3Prefix``
+        for whatever begins with the URI; ``ShardedByS3Key`` to give each of several instances its
+        share of the objects.
+    manifests, job_name_prefix
+        The S3 URI under which manifests lie, and what the jobs of executions without ``Trigger``
+        are named after: with both, the machine reads other URIs as an S3Prefix, as a notebook
+        passes them. None for a machine that reads all its input as ``input_data_type`` says.
     slot_queue, limited_runs
-        URL of the SQS queue that an execution asks for its turn, and the pattern of the names of
-        executions that do; None for executions that never wait.
+        URL of the SQS queue that an execution asks for a concurrency slot, and the pattern of the
+        names of executions that do; None for executions that never wait.
     input_path, output_path : str
         Where the container finds its input and leaves its output.
     tags, workflow_tags : dict
@@ -112,33 +122,31 @@ class WorkflowConfig(BaseModel):
     experiment_config : dict
         SageMaker Experiments: ``ExperimentName``, ``TrialName``, ``TrialComponentDisplayName``.
     volume_kms_key, output_kms_key : str or None
-        KMS keys for the instances' disks and for the output in S3. SageMaker takes an empty one,
-        which a substitution may be filled in with, for none.
+        KMS keys for the instances' disks and for the output in S3.
     network : Network or None
-        Subnets, security groups, isolation; a substitution is filled in with SageMaker's
-        NetworkConfig as JSON, escaped likewise.
+        Subnets, security groups, isolation.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field("landrun-processing", pattern=r"^[A-Za-z0-9_-]{1,80}$")
     role: RoleArn | None = None
-    processing_role: RoleArn | Substitution
+    processing_role: RoleArn
     engine: Literal["script", "spark"] = "script"
     image_uri: str = Field(min_length=1, max_length=255)
     entrypoint: Words | None = None
     arguments: Words | None = None
-    environment: Annotated[dict[Variable, Word], Field(max_length=100)] | Substitution = {}
-    instance_type: Annotated[str, Field(pattern=r"^ml\..+")] | Substitution = "ml.m5.large"
-    instance_count: Annotated[int, Field(ge=1, le=100)] | Substitution = 1
-    volume_size_in_gb: Annotated[int, Field(ge=1, le=16_384)] | Substitution = 30
-    max_runtime_in_seconds: Annotated[int, Field(ge=1, le=LONGEST_JOB)] | Substitution = 3600
+    environment: dict[Variable, VariableValue] = Field({}, max_length=100)
+    instance_type: str = Field("ml.m5.large", pattern=r"^ml\..+")
+    instance_count: int = Field(1, ge=1, le=100)
+    volume_size_in_gb: int = Field(30, ge=1, le=16_384)
+    max_runtime_in_seconds: int = Field(3600, ge=1, le=LONGEST_JOB)
     timeout_in_seconds: int | None = Field(None, ge=1, le=99_999_999)
-    input_data_type: Literal["ManifestFile", "S3Prefix"] | Substitution = "ManifestFile"
-    input_distribution: Literal["FullyReplicated", "ShardedByS3Key"] | Substitution = (
-        "FullyReplicated"
-    )
-    slot_queue: Annotated[str, Field(pattern=r"^https?://\S+$")] | Substitution | None = None
+    input_data_type: Literal["ManifestFile", "S3Prefix"] = "ManifestFile"
+    input_distribution: Literal["FullyReplicated", "ShardedByS3Key"] = "FullyReplicated"
+    manifests: str | None = Field(None, pattern=r"^s3://[^/\s]+/\S*$", max_length=1024)
+    job_name_prefix: str | None = Field(None, pattern=r"^[a-z0-9](-?[a-z0-9]){0,25}$")
+    slot_queue: str | None = Field(None, pattern=r"^https?://\S+$")
     limited_runs: Annotated[str, Field(min_length=1, max_length=80)] = "*"
     input_path: LocalPath = "/opt/ml/processing/input/messages"
     output_path: LocalPath = "/opt/ml/processing/output/processed"
@@ -147,7 +155,7 @@ class WorkflowConfig(BaseModel):
     experiment_config: dict[ExperimentKey, Annotated[str, Field(min_length=1, max_length=120)]] = {}
     volume_kms_key: KmsKey | None = None
     output_kms_key: KmsKey | None = None
-    network: Network | Substitution | None = None
+    network: Network | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -163,13 +171,17 @@ class WorkflowConfig(BaseModel):
         }
         return {**defaults, **settings}
 
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.manifests is None) != (self.job_name_prefix is None):
+            raise ValueError("give both manifests and job_name_prefix, or neither")
+        return self
+
     @property
     def timeout(self) -> int:
         """Seconds that one execution may take in all."""
-        limit = self.max_runtime_in_seconds
-        per_job = limit if isinstance(limit, int) else LONGEST_JOB
-        turn = LONGEST_TURN if self.slot_queue else 0
-        return self.timeout_in_seconds or turn + DAY + 2 * per_job + 3600
+        slot = LONGEST_WAIT_FOR_SLOT if self.slot_queue else 0
+        return self.timeout_in_seconds or slot + DAY + 2 * self.max_runtime_in_seconds + 3600
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> Self:
@@ -202,23 +214,3 @@ def _setting(location: tuple[int | str, ...]) -> str:
 
 
 _MEMBER = re.compile(r"int|constrained-str|tuple\[.*|function-.*|\[key\]")
-
-TEMPLATE = WorkflowConfig(
-    processing_role="${ProcessingRoleArn}",
-    image_uri="${ImageUri}",
-    entrypoint="${JobEntrypoint}",
-    arguments="${JobArguments}",
-    instance_type="${InstanceType}",
-    instance_count="${InstanceCount}",
-    volume_size_in_gb="${VolumeSizeInGB}",
-    max_runtime_in_seconds="${MaxRuntimeInSeconds}",
-    input_data_type="${InputDataType}",
-    input_distribution="${InputDistribution}",
-    slot_queue="${StatusQueueUrl}",
-    limited_runs="${LimitedRuns}",
-    environment="${JobEnvironment}",
-    network="${NetworkConfig}",
-    volume_kms_key="${KmsKeyArn}",
-    output_kms_key="${KmsKeyArn}",
-)
-"""What template.yaml deploys: its parameters fill in the substitutions."""

@@ -6,16 +6,40 @@ into the fields that it renders. See docs/decisions/0001-rendering-the-state-mac
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 from typing import Any
 
 from landrun.models.run import INPUT_FIELDS
-from landrun_ops.workflow.config import Network, WorkflowConfig
+from landrun_ops.workflow.config import WorkflowConfig
 
+SELECT_INPUT = "Select the input's type"
+READ_RUN = "Read the run's manifest"
+READ_MANIFEST = "Read a manifest"
+READ_PREFIX = "Read an S3 prefix"
+REFUSE_PREFIX = "Refuse an S3 prefix"
+LIMITED = "Is concurrency limited?"
+WAIT_FOR_SLOT = "Wait for a slot"
 STEP = "Process messages"
-WHETHER = "Is concurrency limited?"
-TURN = "Wait for a slot"
+
+_ORDER = (
+    SELECT_INPUT,
+    READ_RUN,
+    READ_MANIFEST,
+    READ_PREFIX,
+    REFUSE_PREFIX,
+    LIMITED,
+    WAIT_FOR_SLOT,
+    STEP,
+)
+
+NO_MANIFEST = {
+    "Error": "InputIsNoManifest",
+    "CausePath": (
+        "States.Format('With Engine=spark a job reads manifests only, and {} is not one under"
+        " ManifestPrefix. Start the run by: landrun start {}', $.InputMessage, $.InputMessage)"
+    ),
+}
+"""How an execution on Spark ends whose input is an S3 prefix."""
 
 WAIT_FOR_QUOTA = {
     "ErrorEquals": ["SageMaker.ResourceLimitExceededException", "ThrottlingException"],
@@ -25,31 +49,31 @@ WAIT_FOR_QUOTA = {
     "MaxAttempts": 200,
     "JitterStrategy": "FULL",
 }
-"""A quota is waited for: 200 waits of 450 seconds on average are about a day. Each takes 3 to 5 of
-the 25,000 events that an execution may have."""
+"""Waits for a quota: 200 waits of 450 seconds on average are about a day. Each takes 3 to 5 of the
+25,000 events that an execution may have."""
 
-ASK_AGAIN = {
+RETRY_REQUEST = {
     "ErrorEquals": ["SageMaker.AmazonSageMakerException"],
-    "IntervalSeconds": 5,
+    "IntervalSeconds": 10,
     "BackoffRate": 2,
-    "MaxDelaySeconds": 300,
-    "MaxAttempts": 8,
+    "MaxDelaySeconds": 80,
+    "MaxAttempts": 5,
     "JitterStrategy": "FULL",
 }
-"""What AWS calls every other refusal: a throttled call, but a wrong request as well. So it is asked
-again for some 8 minutes (15 at most), and a wrong request fails within them."""
+"""Repeats a request that SageMaker throttled, for two minutes on average and four at most. Step
+Functions names a refused or wrong request the same way, so that such a run fails only then."""
 
-RUN_AGAIN = {
+RETRY_JOB = {
     "ErrorEquals": ["States.TaskFailed"],
     "IntervalSeconds": 10,
     "BackoffRate": 1,
     "MaxAttempts": 1,
     "JitterStrategy": "FULL",
 }
-"""A failed job runs once more. The name matches every error but timeouts, so it stands last: Step
+"""Runs a failed job once more. The name matches every error but timeouts, so it stands last: Step
 Functions takes the first retrier that matches, and counts the attempts of each by itself."""
 
-ASK_FOR_TURN = {
+REQUEST_SLOT_AGAIN = {
     "ErrorEquals": ["States.ALL"],
     "IntervalSeconds": 5,
     "BackoffRate": 2,
@@ -57,19 +81,19 @@ ASK_FOR_TURN = {
     "MaxAttempts": 2000,
     "JitterStrategy": "FULL",
 }
-"""Asking costs a message and changes no place in the line, so it is done until it works; and once a
-day while there is no answer, should the message have been lost."""
+"""A request costs one message and changes no order, so it is repeated until it works; and once a
+day while there is no answer, in case the message was lost."""
 
-TURN_ASKED = {
+SLOT_REQUEST = {
     "TaskToken.$": "$$.Task.Token",
     "ExecutionArn.$": "$$.Execution.Id",
     "Name.$": "$$.Execution.Name",
     "StartedAt.$": "$$.Execution.StartTime",
 }
-"""What an execution says of itself when it asks for its turn (Step Functions' context object)."""
+"""What an execution says of itself when it requests a slot (Step Functions' context object)."""
 
-TURN_ASKED_AGAIN = 86_400
-"""Seconds after which an execution that still waits asks again, with another task token."""
+SLOT_REQUEST_TIMEOUT = 86_400
+"""Seconds after which an execution that still waits repeats its request, with a new task token."""
 
 
 class Intrinsic(str):
@@ -96,26 +120,22 @@ def definition(config: WorkflowConfig) -> dict[str, Any]:
 
     with sdk.quietly():
         graph = sdk.Graph(
-            sdk.Chain(_steps(sdk, config)),
-            comment="One SageMaker Processing job per run. Written by `landrun workflow render`.",
+            sdk.Chain([_first_state(sdk, config)]),
+            comment="One SageMaker Processing job per run.",
             timeout_seconds=config.timeout,
         )
     rendered: dict[str, Any] = _with_intrinsics(graph.to_dict())
-    step = rendered["States"][STEP]
-    step["Resource"] = f"arn:{_partition(config)}:states:::sagemaker:createProcessingJob.sync"
-    step["Parameters"].update(_filled_in(config))
-    step["Retry"] = [WAIT_FOR_QUOTA, ASK_AGAIN, RUN_AGAIN]
+    states = {name: rendered["States"][name] for name in _ORDER if name in rendered["States"]}
+    partition = config.processing_role.split(":")[1]
+    states[STEP]["Resource"] = f"arn:{partition}:states:::sagemaker:createProcessingJob.sync"
+    states[STEP]["Retry"] = [WAIT_FOR_QUOTA, RETRY_REQUEST, RETRY_JOB]
+    if config.manifests:
+        states[REFUSE_PREFIX].update(NO_MANIFEST)
     if config.slot_queue:
-        rendered["States"][TURN]["Retry"] = [ASK_FOR_TURN]
-        rendered["States"][TURN]["Resource"] = (
-            f"arn:{_partition(config)}:states:::sqs:sendMessage.waitForTaskToken"
-        )
-    return rendered
-
-
-def render(config: WorkflowConfig) -> str:
-    """Spell the definition as JSON: the same text for the same configuration, everywhere."""
-    return json.dumps(definition(config), indent=2, sort_keys=True) + "\n"
+        resource = f"arn:{partition}:states:::sqs:sendMessage.waitForTaskToken"
+        states[WAIT_FOR_SLOT]["Resource"] = resource
+        states[WAIT_FOR_SLOT]["Retry"] = [REQUEST_SLOT_AGAIN]
+    return {**rendered, "States": states}
 
 
 def input_schema() -> dict[str, Any]:
@@ -123,38 +143,81 @@ def input_schema() -> dict[str, Any]:
     return {name: {"Kind": str} if name == "Trigger" else str for name in INPUT_FIELDS}
 
 
-def _steps(sdk: Any, config: WorkflowConfig) -> list[Any]:
-    """Give the one step; where runs are bounded, behind the question whether this one waits."""
+def job_name(prefix: str | None) -> Intrinsic:
+    """Name each attempt anew, since SageMaker never takes a job's name twice.
+
+    Parameters
+    ----------
+    prefix : str or None
+        What jobs of executions without ``Trigger`` are named after: their own names may have 62
+        characters of SageMaker's 63. A state before has chosen which of both names it is.
+    """
+    run = "$$.Execution.Input.PreprocessingJobName"
+    suffix = "States.ArrayGetItem(States.StringSplit(States.UUID(), '-'), 0)"
+    attempt = f"States.Format('{{}}-{{}}', {run}, {suffix})"
+    if prefix is None:
+        return Intrinsic(attempt)
+    unnamed = f"States.Format('{prefix}-{{}}', States.UUID())"
+    return Intrinsic(f"States.ArrayGetItem(States.Array({attempt}, {unnamed}), $.Job.NameIndex)")
+
+
+def _first_state(sdk: Any, config: WorkflowConfig) -> Any:
     step = _step(sdk, config)
-    if not config.slot_queue:
-        return [step]
-    turn = sdk.SqsSendMessageStep(
-        TURN,
+    limited = _limited(sdk, config, step) if config.slot_queue else step
+    return _select_input(sdk, config, limited) if config.manifests else limited
+
+
+def _select_input(sdk: Any, config: WorkflowConfig, following: Any) -> Any:
+    """Tell manifests from what a notebook passes: the URI of an object or a prefix."""
+
+    def reading(name: str, data_type: str, job: int) -> Any:
+        result = {"S3DataType": data_type, "NameIndex": job}
+        state = sdk.Pass(name, result=result, result_path="$.Job")
+        state.next(following)
+        return state
+
+    refused = "*" if config.engine == "spark" else "-"  # every URI, or none
+    refuse = sdk.Fail(REFUSE_PREFIX)
+    rule, select = sdk.ChoiceRule, sdk.Choice(SELECT_INPUT)
+    run = reading(READ_RUN, config.input_data_type, 0)
+    manifest = reading(READ_MANIFEST, config.input_data_type, 1)
+    select.add_choice(rule.IsPresent("$.Trigger", True), run)
+    select.add_choice(rule.StringMatches("$.InputMessage", f"{config.manifests}*"), manifest)
+    select.add_choice(rule.StringMatches("$.InputMessage", refused), refuse)
+    select.default_choice(reading(READ_PREFIX, "S3Prefix", 1))
+    return select
+
+
+def _limited(sdk: Any, config: WorkflowConfig, step: Any) -> Any:
+    """Let an execution wait for a concurrency slot where its name is one of the limited."""
+    wait = sdk.SqsSendMessageStep(
+        WAIT_FOR_SLOT,
         wait_for_callback=True,
-        timeout_seconds=TURN_ASKED_AGAIN,
+        timeout_seconds=SLOT_REQUEST_TIMEOUT,
         result_path=None,
-        parameters={"QueueUrl": config.slot_queue, "MessageBody": {"SlotRequest": TURN_ASKED}},
+        parameters={"QueueUrl": config.slot_queue, "MessageBody": {"SlotRequest": SLOT_REQUEST}},
     )
-    turn.next(step)
-    whether = sdk.Choice(WHETHER)
+    wait.next(step)
+    limited = sdk.Choice(LIMITED)
     rule = sdk.ChoiceRule.StringMatches("$$.Execution.Name", config.limited_runs)
-    whether.add_choice(rule, turn)
-    whether.default_choice(step)
-    return [whether]
+    limited.add_choice(rule, wait)
+    limited.default_choice(step)
+    return limited
 
 
 def _step(sdk: Any, config: WorkflowConfig) -> Any:
     run = sdk.ExecutionInput(schema=input_schema())
+    selected = Intrinsic("$.Job.S3DataType") if config.manifests else config.input_data_type
     return sdk.ProcessingStep(
         STEP,
         processor=_processor(sdk, config),
-        job_name=_job_name(),
+        job_name=job_name(config.job_name_prefix),
         inputs=[
             sdk.ProcessingInput(
                 input_name="messages",
                 source=run["InputMessage"],
                 destination=config.input_path,
-                s3_data_type=config.input_data_type,
+                s3_data_type=selected,
                 s3_data_distribution_type=config.input_distribution,
             )
         ],
@@ -165,8 +228,8 @@ def _step(sdk: Any, config: WorkflowConfig) -> Any:
                 destination=run["OutputProcessedMessage"],
             )
         ],
-        container_entrypoint=_words(config.entrypoint),
-        container_arguments=_words(config.arguments),
+        container_entrypoint=config.entrypoint and list(config.entrypoint),
+        container_arguments=config.arguments and list(config.arguments),
         kms_key_id=config.output_kms_key,
         experiment_config=config.experiment_config or None,
         tags=config.tags or None,
@@ -182,51 +245,14 @@ def _processor(sdk: Any, config: WorkflowConfig) -> Any:
         role=config.processing_role,
         image_uri=config.image_uri,
         instance_type=config.instance_type,
-        instance_count=_number(config.instance_count),
-        volume_size_in_gb=_number(config.volume_size_in_gb),
-        max_runtime_in_seconds=_number(config.max_runtime_in_seconds),
+        instance_count=config.instance_count,
+        volume_size_in_gb=config.volume_size_in_gb,
+        max_runtime_in_seconds=config.max_runtime_in_seconds,
         volume_kms_key=config.volume_kms_key,
-        env=None if isinstance(config.environment, str) else config.environment or None,
-        network_config=_network(sdk, config),
+        env=config.environment or None,
+        network_config=sdk.NetworkConfig(**config.network.model_dump()) if config.network else None,
         sagemaker_session=session,
     )
-
-
-def _network(sdk: Any, config: WorkflowConfig) -> Any:
-    network = config.network
-    return sdk.NetworkConfig(**network.model_dump()) if isinstance(network, Network) else None
-
-
-def _filled_in(config: WorkflowConfig) -> dict[str, str]:
-    """Give the fields whose objects come with the stack: the SDK takes them as objects only."""
-    fields = {"Environment": config.environment, "NetworkConfig": config.network}
-    return {f"{name}.$": _json(text) for name, text in fields.items() if isinstance(text, str)}
-
-
-def _partition(config: WorkflowConfig) -> str:
-    """Name the partition, as ``aws-cn``; the SDK would take that of whoever renders."""
-    return "aws" if config.processing_role.startswith("$") else config.processing_role.split(":")[1]
-
-
-def _job_name() -> Intrinsic:
-    """Name each attempt anew: SageMaker never takes a job's name twice."""
-    run = "$$.Execution.Input.PreprocessingJobName"
-    fresh = "States.ArrayGetItem(States.StringSplit(States.UUID(), '-'), 0)"
-    return Intrinsic(f"States.Format('{{}}-{{}}', {run}, {fresh})")
-
-
-def _number(value: int | str) -> int | Intrinsic:
-    return value if isinstance(value, int) else _json(value)
-
-
-def _json(text: str) -> Intrinsic:
-    return Intrinsic(f"States.StringToJson('{text}')")
-
-
-def _words(value: tuple[str, ...] | str | None) -> list[str] | Intrinsic | None:
-    if isinstance(value, str):
-        return Intrinsic(f"States.StringSplit('{value}', ' ')")
-    return None if value is None else list(value)
 
 
 def _with_intrinsics(node: Any) -> Any:

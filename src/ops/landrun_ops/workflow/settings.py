@@ -61,8 +61,6 @@ def with_words(settings: Settings, words: Iterable[str]) -> Settings:
 
 def _table(settings: Settings, name: str, word: str) -> dict[str, Any]:
     table = settings.get(name, {})
-    if isinstance(table, str) and table.startswith("${"):
-        return {}  # the template's parameter, which this is instead of
     if not isinstance(table, dict):
         raise ConfigurationError(f"{word!r}: {name} is set to a value already, not to a table")
     return table

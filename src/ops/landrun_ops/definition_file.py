@@ -1,0 +1,124 @@
+"""The definition's file that SAM deploys: written as YAML, and read as CloudFormation reads it.
+
+A token such as ``${landrun_ImageUri}`` stands where the template puts a value. CloudFormation
+replaces tokens in the text, parses it as JSON or else as YAML, writes JSON, and then replaces
+tokens in that JSON once more (`DefinitionProcessor.processDefinition` in
+aws-cloudformation-resource-providers-stepfunctions). So whatever a value spells out as a token in
+the end is replaced, however it is escaped in the YAML. Tokens therefore have a prefix that the
+parameters' patterns refuse in values.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from landrun.errors import ConfigurationError
+
+PREFIX = "landrun_"
+"""What the name of every token begins with; no value of a parameter may contain ``{landrun``."""
+
+TOKEN = re.compile(r"\$\{(\w+)\}")
+
+_PLAIN_KEY = re.compile(r"[A-Za-z][\w.$]*")
+
+
+class Bare(str):
+    """A token that is replaced by JSON, or by a key: it is written without quotes."""
+
+    __slots__ = ()
+
+
+def token(name: str) -> str:
+    """Spell a token that stands within double quotes.
+
+    >>> token("ImageUri")
+    '${landrun_ImageUri}'
+    """
+    return f"${{{PREFIX}{name}}}"
+
+
+def to_yaml(definition: Mapping[str, Any], *comments: str) -> str:
+    """Write a definition as block-style YAML in ASCII, every string in double quotes."""
+    lines = [*(f"# {comment}".rstrip() for comment in comments), *_block(definition, "")]
+    return "\n".join(lines) + "\n"
+
+
+def _block(node: Any, indent: str) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _entry(f"{indent}{_key(key)}:", value, indent)
+    else:
+        for item in node:
+            first, *rest = _item(item, indent)
+            yield f"{indent}- {first.removeprefix(indent + '  ')}"
+            yield from rest
+
+
+def _entry(start: str, value: Any, indent: str) -> Iterator[str]:
+    if isinstance(value, Mapping | list | tuple) and value:
+        yield start
+        yield from _block(value, f"{indent}  ")
+    else:
+        yield f"{start} {_scalar(value)}"
+
+
+def _item(item: Any, indent: str) -> Iterator[str]:
+    if isinstance(item, Mapping | list | tuple) and item:
+        yield from _block(item, f"{indent}  ")
+    else:
+        yield _scalar(item)
+
+
+def _key(key: str) -> str:
+    return key if isinstance(key, Bare) or _PLAIN_KEY.fullmatch(key) else json.dumps(key)
+
+
+def _scalar(value: Any) -> str:
+    return value if isinstance(value, Bare) else json.dumps(value)
+
+
+def parse(text: str) -> Any:
+    """Parse a definition as JSON or, when it is none, as YAML.
+
+    Raises
+    ------
+    ConfigurationError
+        When it is neither.
+    """
+    import yaml  # noqa: PLC0415  (late, for start-up)
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        # PyYAML reads "\ud83d\ude00" as two surrogates, which a round trip through JSON joins.
+        return json.loads(json.dumps(yaml.safe_load(text)))
+    except (yaml.YAMLError, TypeError) as error:
+        raise ConfigurationError(f"the definition is neither JSON nor YAML: {error}") from error
+
+
+def filled_in(text: str, values: Mapping[str, object]) -> str:
+    """Give the JSON that CloudFormation makes of a definition's text and its substitutions.
+
+    Raises
+    ------
+    ConfigurationError
+        When the values do not make JSON or YAML of it, or replace each other without end.
+    """
+    text = _replaced(text, values)
+    definition = json.dumps(parse(text), ensure_ascii=False, indent=2)
+    return json.dumps(parse(_replaced(definition, values)), ensure_ascii=False, indent=2)
+
+
+def _replaced(text: str, values: Mapping[str, object]) -> str:
+    """Replace tokens until none is left, as Apache Commons' ``replaceEachRepeatedly`` does."""
+    for _ in range(len(values) + 1):
+        found = TOKEN.sub(lambda match: str(values.get(match[1], match[0])), text)
+        if found == text:
+            return text
+        text = found
+    raise ConfigurationError("the definition's substitutions replace each other without end")

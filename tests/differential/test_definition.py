@@ -1,0 +1,149 @@
+"""The template's state machine in an engine of its own: aws-local-stepfunctions, from npm.
+
+moto's engine is what the laptop runs, and what its adapters were written for; this one knows
+nothing of either. Its Processing job is a mock that keeps the request.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun_ops.local.template import translate
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from scan.resolved import concrete, resolved
+from scan.stacks import definitions
+
+if "LANDRUN_SCAN" not in os.environ:
+    pytest.skip("make scan installs the engine, and runs these", allow_module_level=True)
+
+ROOT = Path(__file__).resolve().parents[2]
+ENGINE = Path(__file__).with_name("engine.mjs")
+VENV = ROOT / ".venv-scan"
+AWKWARD = [
+    *("--config", '{"a": 1}', "a b", "it's", 'say "hi"', "x=1,y=2", "$HOME $$ ${HOME}"),
+    *("${ImageUri}", "${JobArguments}", "back\\slash \\n", "*", "- # : & ! {} []"),
+    *("ünïcödé", "\U0001f600", " "),
+]
+VARIABLES = {f"WORD_{index}": word for index, word in enumerate(AWKWARD)} | {"EMPTY": ""}
+RUN = {
+    "PreprocessingJobName": "landrun-50f0421ea8585c9eb9688415b36b93f2",
+    "InputMessage": "s3://landings/incoming/a b.csv",
+    "OutputProcessedMessage": "s3://outputs/processed/x/",
+}
+TRIGGER = {"Trigger": {"Kind": "manual", "StartedBy": "me"}}
+MANIFEST = {"InputMessage": "s3://landrun-outputbucket/manifests/x.json"}
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+def definition(**parameters: str) -> dict[str, Any]:
+    """Give the definition as CloudFormation hands it to Step Functions."""
+    translated = translate(ROOT / "template.yaml", parameters)
+    stack = concrete(resolved(translated.template, parameters))
+    [(_, made)] = definitions(translated, stack)
+    return made
+
+
+def run(machine: dict[str, Any], given: dict[str, Any], *failures: str) -> dict[str, Any]:
+    asked = {"definition": machine, "name": "n", "input": given, "failures": failures}
+    done = subprocess.run(
+        [
+            VENV / "bin/node",
+            Path(__file__).with_name("engine.mjs"),
+            VENV / "differential/node_modules",
+        ],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def machine() -> Callable[..., dict[str, Any]]:
+    made: dict[str, dict[str, Any]] = {}
+
+    def with_parameters(**parameters: str) -> dict[str, Any]:
+        key = json.dumps(parameters)
+        made[key] = made.get(key) or definition(**parameters)
+        return made[key]
+
+    return with_parameters
+
+
+def test_awkward_words_and_variables_arrive_exactly(machine: Callable[..., Any]) -> None:
+    own = machine(
+        JobEntrypoint=json.dumps(["python3", *AWKWARD]),
+        JobArguments=json.dumps(AWKWARD, ensure_ascii=False),
+        JobEnvironment=json.dumps(VARIABLES),
+    )
+
+    [request] = run(own, RUN)["requests"]
+
+    assert request["AppSpecification"]["ContainerEntrypoint"] == ["python3", *AWKWARD]
+    assert request["AppSpecification"]["ContainerArguments"] == AWKWARD
+    assert request["Environment"] == VARIABLES
+
+
+@pytest.mark.parametrize(
+    ("given", "data_type", "name"),
+    [
+        (RUN | TRIGGER, "ManifestFile", rf"{RUN['PreprocessingJobName']}-[0-9a-f]{{8}}"),
+        (RUN | MANIFEST | TRIGGER, "ManifestFile", rf"{RUN['PreprocessingJobName']}-[0-9a-f]{{8}}"),
+        (RUN | MANIFEST, "ManifestFile", f"landrun-{UUID}"),
+        (RUN, "S3Prefix", f"landrun-{UUID}"),
+        (RUN | {"PreprocessingJobName": "n" * 62}, "S3Prefix", f"landrun-{UUID}"),
+    ],
+    ids=["own run", "own run, manifest in place", "manifest", "prefix", "long name"],
+)
+def test_the_input_is_read_by_who_started_the_run_or_where_it_lies(
+    machine: Callable[..., Any], given: dict[str, Any], data_type: str, name: str
+) -> None:
+    [request] = run(machine(), given)["requests"]
+
+    [source] = request["ProcessingInputs"]
+    assert source["S3Input"]["S3DataType"] == data_type
+    assert source["S3Input"]["S3Uri"] == given["InputMessage"]
+    assert re.fullmatch(name, request["ProcessingJobName"])
+    assert len(request["ProcessingJobName"]) <= 63
+    assert "Environment" not in request
+
+
+def test_a_failed_job_is_run_once_more_under_a_new_name(machine: Callable[..., Any]) -> None:
+    found = run(machine(), RUN, "States.TaskFailed", "States.TaskFailed")
+
+    names = {request["ProcessingJobName"] for request in found["requests"]}
+    assert len(names) == len(found["requests"]) == 2
+    assert found["error"]
+
+
+def test_a_limited_run_requests_a_slot_first(machine: Callable[..., Any]) -> None:
+    slot, request = run(machine(MaxConcurrentRuns="2"), RUN | TRIGGER)["requests"]
+
+    assert slot["MessageBody"]["SlotRequest"]["TaskToken"] == "token"
+    assert request["ProcessingJobName"].startswith(RUN["PreprocessingJobName"])
+
+
+@pytest.mark.parametrize("given", [RUN | MANIFEST, RUN | TRIGGER], ids=["manifest", "own run"])
+def test_spark_reads_manifests_as_they_are_and_refuses_the_rest(
+    machine: Callable[..., Any], given: dict[str, Any]
+) -> None:
+    [request] = run(machine(Engine="spark"), given)["requests"]
+    refused = run(machine(Engine="spark"), RUN)
+
+    assert request["ProcessingInputs"][0]["S3Input"]["S3DataType"] == "S3Prefix"
+    assert refused["requests"] == []
+    assert refused["error"]

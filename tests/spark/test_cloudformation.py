@@ -1,0 +1,103 @@
+"""The libraries by which CloudFormation fills in a definition, as Spark happens to have them.
+
+`DefinitionProcessor` of aws-cloudformation-resource-providers-stepfunctions replaces tokens with
+Apache Commons, parses YAML with Jackson and SnakeYAML, and replaces once more. The laptop does it
+in Python (`landrun_ops.definition_file`); here both must come to the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pyspark.java_gateway import launch_gateway
+
+from landrun_ops.definition_file import TOKEN, filled_in
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
+WORDS = [
+    *('{"a": 1}', "a b", "it's", "$HOME $$", "${ImageUri}", "${JobArguments}", "b\\c \\n", "*"),
+    *("- # : & ! {} []", "\xa0\ufeffé", "\U0001f600", " "),
+]
+
+
+@pytest.fixture(scope="module")
+def java() -> Iterator[Any]:
+    gateway = launch_gateway()
+    yield gateway
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.wait(30)
+
+
+def as_cloudformation(java: Any, text: str, values: dict[str, str]) -> Any:
+    jvm, strings = java.jvm, java.jvm.java.lang.String
+    names, contents = (java.new_array(strings, len(values)) for _ in range(2))
+    for index, (name, value) in enumerate(values.items()):
+        names[index], contents[index] = f"${{{name}}}", value
+
+    def replaced(given: str) -> str:
+        utils = jvm.org.apache.commons.lang3.StringUtils
+        return str(utils.replaceEachRepeatedly(given, names, contents))
+
+    jackson = jvm.com.fasterxml.jackson
+    plain = jackson.databind.ObjectMapper()
+    read = jackson.databind.ObjectMapper(jackson.dataformat.yaml.YAMLFactory())
+    tree = read.readTree(replaced(text))
+    return json.loads(replaced(plain.writerWithDefaultPrettyPrinter().writeValueAsString(tree)))
+
+
+def values(words: str) -> dict[str, str]:
+    """Fill in every token of the committed file; those that take words with these."""
+    given = dict.fromkeys(TOKEN.findall(TEXT), "{}")
+    same = ("landrun_JobArguments", "landrun_JobEntrypoint")
+    return {**given, **dict.fromkeys(same, words), "landrun_Environment": "# Environment"}
+
+
+@pytest.mark.parametrize("escaped", [True, False])
+def test_the_laptop_makes_the_same_of_a_definition(java: Any, escaped: bool) -> None:
+    given = values(json.dumps(WORDS, ensure_ascii=escaped))
+
+    made = as_cloudformation(java, TEXT, given)
+
+    assert made == json.loads(filled_in(TEXT, given))
+    job = made["States"]["Process messages"]["Parameters"]
+    assert job["AppSpecification"]["ContainerArguments"] == WORDS
+    assert "Environment" not in job
+
+
+def test_an_escaped_token_is_replaced_all_the_same(java: Any) -> None:
+    """So values may not contain one; were this to fail, the parameters' patterns could allow it."""
+    given = {"a": r'"\u0024{b}"', "b": "x"}
+
+    assert as_cloudformation(java, "k: ${a}", given) == {"k": "x"}
+    assert json.loads(filled_in("k: ${a}", given)) == {"k": "x"}
+
+
+def test_the_parameters_patterns_mean_the_same_in_java(java: Any) -> None:
+    patterns = {
+        name: re.search(rf"\n  {name}:\n.*?AllowedPattern: ('.*?')\n", _template(), re.DOTALL)
+        for name in ("JobArguments", "JobEnvironment")
+    }
+    lists = [[], [""], WORDS, ["x" * 256], ["x" * 257], ["x"] * 100, ["x"] * 101, ['"' * 256]]
+    lists += [["\n"], ["\x7f"], ["\u2028"], ["${landrun_X}"], ["\U0001f600" * 256]]
+    texts = [json.dumps(one, ensure_ascii=how) for one in lists for how in (True, False)]
+    texts += ["", "a b", "a  b", "[a", r'["\ud83d"]', r'["\/"]', r'["\u0024{landrun_X}"]']
+    texts += ['{"A": "1"}', "{}", "A=1,B=", '{"A": "' + "x" * 257 + '"}', "A=b=c"]
+    for name, found in patterns.items():
+        assert found, name
+        pattern = yaml.safe_load(found[1])
+        compiled = java.jvm.java.util.regex.Pattern.compile(pattern)
+        for text in texts:
+            here = re.fullmatch(pattern, text) is not None
+            assert compiled.matcher(text).matches() == here, (name, text)
+
+
+def _template() -> str:
+    return (ROOT / "template.yaml").read_text(encoding="utf-8")

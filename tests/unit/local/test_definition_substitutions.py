@@ -1,0 +1,99 @@
+"""DefinitionSubstitutions: what CloudFormation makes of them, and what moto does not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from landrun.errors import ConfigurationError
+from landrun_ops.definition_file import Bare, filled_in, parse, to_yaml
+from landrun_ops.local import definition_substitutions
+from landrun_ops.local.patches import Patches
+
+PASS = '{"StartAt": "${Name}", "States": {"${Name}": {"Type": "Pass", "End": true}}}'
+STACK = {
+    "Resources": {
+        "M": {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {
+                "RoleArn": "arn:aws:iam::123456789012:role/r",
+                "DefinitionString": PASS,
+                "DefinitionSubstitutions": {"Name": {"Ref": "AWS::StackName"}},
+            },
+        }
+    }
+}
+
+
+def created() -> str:
+    """Give the definition of the machine that moto creates of the stack."""
+    with mock_aws():
+        cloudformation = boto3.client("cloudformation", region_name="us-east-1")
+        cloudformation.create_stack(StackName="mine", TemplateBody=json.dumps(STACK))
+        steps = boto3.client("stepfunctions", region_name="us-east-1")
+        [machine] = steps.list_state_machines()["stateMachines"]
+        arn = machine["stateMachineArn"]
+        return str(steps.describe_state_machine(stateMachineArn=arn)["definition"])
+
+
+def test_moto_ignores_substitutions() -> None:
+    """When this fails, definition_substitutions.py can go, but for its check of the request."""
+    assert created() == PASS
+
+
+def test_the_laptop_makes_them() -> None:
+    patches = Patches()
+    definition_substitutions.adapt(patches)
+    try:
+        assert json.loads(created())["StartAt"] == "mine"
+    finally:
+        patches.undo()
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "made"),
+    [
+        ('{"a": "${A}:${B}"}', {"A": "x", "B": 1}, {"a": "x:1"}),
+        ("a: ${A}\nb: ${B}", {"A": '["x", {"b": 1}]', "B": 3}, {"a": ["x", {"b": 1}], "b": 3}),
+        ('a: "$$.Execution"\nb: "${C}"', {"A": 1}, {"a": "$$.Execution", "b": "${C}"}),
+        ("a: 1\n${A}: ${B}", {"A": "# A", "B": ""}, {"a": 1}),
+        ("a: ${A}", {"A": r'["\ud83d\ude00", "\u00e9", "é"]'}, {"a": ["\U0001f600", "é", "é"]}),
+        ("a: ${A}", {"A": '"${B}"', "B": "x"}, {"a": "x"}),
+        # An escape is undone by the YAML, and then replaced in the JSON all the same.
+        ("a: ${A}", {"A": r'"\u0024{B}"', "B": "x"}, {"a": "x"}),
+    ],
+)  # fmt: skip
+def test_tokens_are_replaced_as_cloudformation_replaces_them(
+    text: str, values: dict[str, object], made: Any
+) -> None:
+    assert json.loads(filled_in(text, values)) == made
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"A": "*"}, "neither JSON nor YAML"),
+        ({"A": '"a\x7f"'}, "neither JSON nor YAML"),
+        ({"A": '"${A}"'}, "without end"),
+        ({"A": r'["\u0024{A}"]'}, "neither JSON nor YAML|without end"),
+    ],
+)
+def test_what_makes_no_definition_is_an_error(values: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        filled_in("a: ${A}", values)
+
+
+def test_what_is_written_as_yaml_is_read_back() -> None:
+    definition = {
+        "a b": [{"x.$": "$.x", "n": [1, None]}, "ü: '\"\n", [], {}],
+        Bare("${K}"): Bare("${V}"),
+        "t": True,
+    }
+    text = to_yaml(definition, "A comment", "")
+    assert text.isascii()
+    assert parse(text) == definition
+    assert text.splitlines()[:4] == ["# A comment", "#", '"a b":', '  - x.$: "$.x"']
