@@ -328,13 +328,6 @@ def test_a_token_that_step_functions_has_forgotten_starts_the_sweep_over(world, 
     assert sweep()[0] == 2
 
 
-def test_a_list_that_cannot_be_read_is_a_failure_and_saves_no_checkpoint(world, five):
-    world.executions.expired.add("")
-    with pytest.raises(ReconcileFailed, match="InvalidToken"):
-        world.reconcile()
-    assert "executions" not in world.checkpoints.saved
-
-
 @pytest.mark.parametrize("unlucky", [0, 4])
 def test_a_failure_in_any_part_of_a_sweep_is_made_up_for_by_a_later_one(
     world, sweep, five, unlucky
