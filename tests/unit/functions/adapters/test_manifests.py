@@ -146,6 +146,11 @@ def test_a_listing_continues_over_its_pages(manifests, s3, monkeypatch):
     assert found == [(f"in/{number}", 1) for number in range(7)]
 
 
+def test_a_look_up_that_fails_is_an_error_and_not_a_manifest_that_does_not_exist(aws):
+    with pytest.raises(ServiceError, match="s3:GetObject: NoSuchBucket"):
+        Manifests(aws("s3"), "nowhere", "manifests/").find("run-1")
+
+
 class BusyBucket:
     """Refuses so many writes because of others at the same time."""
 
