@@ -205,4 +205,4 @@ def test_graph_draws_the_deployed_machine_as_the_committed_one(
 ) -> None:
     assert landrun("graph") == 0
 
-    assert capsys.readouterr().out == workflow.graph(workflow.definition(workflow.TEMPLATE))
+    assert capsys.readouterr().out == workflow.graph(workflow.template())
