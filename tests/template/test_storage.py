@@ -117,7 +117,8 @@ def indexes(table: dict[str, Any]) -> dict[str, list[Any]]:
             keys(one),
             {*one["Projection"].get("NonKeyAttributes", ())} or one["Projection"],
         ]
-        for one in table.get("GlobalSecondaryIndexes", ())
+        for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+        for one in table.get(kind, ())
     }
 
 

@@ -20,7 +20,7 @@ from landrun.models.run_record import NOTIFICATION_PENDING, RunRecord
 from landrun.models.status_change import StatusChange, described_change
 from landrun.services import reconcile
 from landrun.services.reconcile import CLAIM_GRACE, GRACE, KINDS, Reconciler
-from landrun_ops.workflow.config import TEMPLATE
+from landrun_ops.definition_file import parse
 
 from .conftest import MACHINE, Clock, Fate, Killed, messages, one_by_one
 from .fakes_landings import FakeCheckpoints, LandingsWorld
@@ -449,8 +449,9 @@ def test_slots_are_released_before_free_ones_are_given_and_runs_without_one_look
     assert world.limiter.called == [*SLOTS[:2], "acquire_free_slots", "measure", SLOTS[2]]
 
 
-def test_longest_run_is_no_shorter_than_the_machine_lets_one_be():
-    assert reconcile.LONGEST_RUN.total_seconds() >= TEMPLATE.timeout
+def test_longest_run_is_no_shorter_than_the_machine_lets_one_be(root):
+    committed = (root / "src/statemachine/processing.asl.yaml").read_text(encoding="utf-8")
+    assert reconcile.LONGEST_RUN.total_seconds() >= parse(committed)["TimeoutSeconds"]
 
 
 # ---- All steps together
