@@ -146,7 +146,7 @@ class Executions:
         last = next(calls, {"type": ""})
         return _resource(last) == _CALLBACK and last["type"] != "TaskSucceeded"
 
-    def let_go_on(self, token: str) -> bool:
+    def resume(self, token: str) -> bool:
         """Resume the execution that waits for a token; return False if none waits for it."""
         with _except_for(*_NOT_WAITING), translated("states:SendTaskSuccess"):
             self._client.send_task_success(taskToken=token, output="{}")

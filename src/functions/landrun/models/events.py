@@ -50,7 +50,7 @@ def _key(key: str) -> str:
     return key
 
 
-def _utc(value: object) -> datetime:
+def parse_utc(value: object) -> datetime:
     """Read an ISO 8601 time; the first and last year could leave the calendar in another zone."""
     try:
         time = datetime.fromisoformat(value if isinstance(value, str) else "")
@@ -72,7 +72,7 @@ def _not_a_bool(value: object) -> object:
     return value
 
 
-UtcTime = Annotated[datetime, BeforeValidator(_utc)]
+UtcTime = Annotated[datetime, BeforeValidator(parse_utc)]
 VersionId = Annotated[str, Field(pattern=r"^[!-~]{1,1024}$")]
 Sequencer = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{1,64}$")]
 Size = Annotated[int, Field(ge=0, lt=SIZE_LIMIT)]

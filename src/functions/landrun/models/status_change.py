@@ -1,20 +1,28 @@
-"""Execution status changes, and what a state machine asks of the status queue.
+"""What the status queue carries: status changes, and requests for a concurrency slot.
 
 Shapes: Amazon EventBridge events reference, "Step Functions Execution Status Change". ``input``
-and ``output`` are JSON strings or null, dates are epoch milliseconds, output over 248 KB is left
-out and ``included`` is false.
+and ``output`` are JSON strings or null, dates are epoch milliseconds, and an output over 248 KB is
+left out (``included`` is false).
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from landrun.errors import InvalidEvent
+from landrun.models.events import parse_utc, problems
 from landrun.sanitize import json_object, shown, whole
 
 RANKS = {
@@ -25,7 +33,21 @@ RANKS = {
     "TIMED_OUT": 1,
     "ABORTED": 1,
 }
-"""How far a status is; within one redrive no row goes back to a lower rank, or changes its end."""
+"""How far a status is: within one attempt, no record goes back to a lower rank."""
+
+
+def timestamp(milliseconds: float) -> str:
+    """Spell epoch milliseconds as ISO 8601 in UTC, to the millisecond."""
+    time = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _start(value: object) -> str:
+    time = datetime.fromisoformat(value) if isinstance(value, str) else None
+    if time is None or time.tzinfo is None:
+        raise ValueError("not a time with its zone")
+    return timestamp(parse_utc(value).timestamp() * 1000)
+
 
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:[a-z0-9-]+:states:\S+$", max_length=512)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=80)]
@@ -34,10 +56,6 @@ Milliseconds = Annotated[int, Field(ge=0, lt=253_402_300_800_000)]
 
 Redrives = Annotated[int, Field(ge=0, le=1_000_000)]
 Status = Literal["RUNNING", "PENDING_REDRIVE", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
-
-
-class _Included(BaseModel):
-    included: bool = True
 
 
 class StatusChange(BaseModel):
@@ -52,9 +70,7 @@ class StatusChange(BaseModel):
     startDate: Milliseconds  # noqa: N815
     stopDate: Milliseconds | None = None  # noqa: N815
     input: str | None = None
-    inputDetails: _Included | None = None  # noqa: N815
     output: str | None = None
-    outputDetails: _Included | None = None  # noqa: N815
     error: str | None = None
     cause: str | None = None
     redriveCount: Redrives = 0  # noqa: N815
@@ -62,102 +78,91 @@ class StatusChange(BaseModel):
 
     @property
     def ended(self) -> bool:
-        """Whether the execution has come to its end."""
+        """Whether the execution has ended."""
         return RANKS[self.status] == 1
 
     @property
     def left_out(self) -> bool:
-        """Whether input, or the output of a success, has to be fetched."""
+        """Whether the input, or the output of a success, has to be fetched."""
         return self.input is None or (self.status == "SUCCEEDED" and self.output is None)
 
     def completed(self, described: dict[str, Any]) -> StatusChange:
-        """Fill what the event left out from DescribeExecution's answer."""
-        return self.model_copy(
-            update={
-                field: described.get(field)
-                for field in ("input", "output")
-                if getattr(self, field) is None
-            }
-        )
+        """Fill in what the event left out, from DescribeExecution's answer."""
+        missing = [name for name in ("input", "output") if getattr(self, name) is None]
+        return self.model_copy(update={name: described.get(name) for name in missing})
 
 
-class _SlotRequest(BaseModel):
-    TaskToken: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
-    ExecutionArn: Arn
-    Name: Name
-    StartedAt: AwareDatetime
+class StatusChangeEvent(BaseModel):
+    """EventBridge's *Step Functions Execution Status Change* event."""
+
+    detail_type: Literal["Step Functions Execution Status Change"] = Field(alias="detail-type")
+    detail: StatusChange
 
 
-class _SlotMessage(BaseModel):
-    SlotRequest: _SlotRequest
-
-
-@dataclass(frozen=True, slots=True)
-class SlotRequest:
-    """An execution's request for its turn, as its machine sends it to the status queue.
+class SlotRequest(BaseModel):
+    """An execution's request for a concurrency slot, as its state machine sends it.
 
     Attributes
     ----------
     name, execution_arn : str
         The execution.
     started_at : str
-        When it started: its place in line; ISO 8601 in UTC, to the millisecond.
+        When it started, which is its place in the order; ISO 8601 in UTC, to the millisecond.
     token : str
-        What its machine waits to be told by (Step Functions, "Wait for a Callback with the Task
-        Token"); a state that is retried or redriven has another.
+        The task token that resumes it (Step Functions, "Wait for a Callback with the Task Token").
+        A retried or redriven state has another one.
     """
 
-    name: str
-    execution_arn: str
-    started_at: str
-    token: str
+    model_config = ConfigDict(frozen=True)
+
+    name: Name = Field(alias="Name")
+    execution_arn: Arn = Field(alias="ExecutionArn")
+    started_at: Annotated[str, BeforeValidator(_start)] = Field(alias="StartedAt")
+    token: Annotated[str, StringConstraints(min_length=1, max_length=2048)] = Field(
+        alias="TaskToken"
+    )
+
+    @model_validator(mode="after")
+    def _names_its_execution(self) -> Self:
+        if self.execution_arn.rpartition(":")[2] != self.name:
+            raise ValueError(f"{shown(self.name)} is not the name in {shown(self.execution_arn)}")
+        return self
 
 
-class _Event(BaseModel):
-    detail_type: str = Field(alias="detail-type")
-    detail: StatusChange
+class SlotRequestMessage(BaseModel):
+    """The message that holds a request."""
+
+    SlotRequest: SlotRequest
 
 
 def parse_message(body: str) -> StatusChange | SlotRequest:
-    """Read what the status queue carries: what became of an execution, or its asking for a turn.
+    """Read a message of the status queue.
 
     Raises
     ------
     InvalidEvent
-        When the body is neither; names the fields.
+        When the body is neither a status change nor a request; names the fields.
     """
-    asks = '"SlotRequest"' in body and "SlotRequest" in json_object(body)
-    return parse_slot_request(body) if asks else parse_status_change(body)
+    is_request = '"SlotRequest"' in body and "SlotRequest" in json_object(body)
+    return parse_slot_request(body) if is_request else parse_status_change(body)
 
 
 def parse_slot_request(body: str) -> SlotRequest:
-    """Read an execution's request for its turn.
+    """Read an execution's request for a concurrency slot.
 
     Raises
     ------
     InvalidEvent
-        When the body is none; names the fields.
+        When the body is not a request; names the fields.
     """
     try:
-        turn = _SlotMessage.model_validate_json(_whole_json(body)).SlotRequest
+        return SlotRequestMessage.model_validate(_content(body)).SlotRequest
     except ValidationError as error:
-        raise InvalidEvent(f"not an execution that asks for its turn: {_fields(error)}") from error
-    if turn.ExecutionArn.rpartition(":")[2] != turn.Name:
-        raise InvalidEvent(f"{shown(turn.Name)} is not the name in {shown(turn.ExecutionArn)}")
-    try:
-        started_at = timestamp(turn.StartedAt.timestamp() * 1000)
-    except (OverflowError, ValueError, OSError) as error:
-        raise InvalidEvent("it started out of the calendar: check SlotRequest.StartedAt") from error
-    return SlotRequest(turn.Name, turn.ExecutionArn, started_at, turn.TaskToken)
-
-
-def _fields(error: ValidationError) -> str:
-    fields = ", ".join(".".join(map(str, e["loc"])) or "event" for e in error.errors()[:5])
-    return f"check {fields}"
+        raise InvalidEvent(f"not a request for a concurrency slot: {problems(error)}") from error
 
 
 def parse_status_change(body: str) -> StatusChange:
-    """Read a status change as the status queue carries it.
+    """Read a status change.
 
     Raises
     ------
@@ -165,38 +170,29 @@ def parse_status_change(body: str) -> StatusChange:
         When the body is not a *Step Functions Execution Status Change* event; names the fields.
     """
     try:
-        event = _Event.model_validate_json(_whole_json(body))
+        return StatusChangeEvent.model_validate(_content(body)).detail
     except ValidationError as error:
-        raise InvalidEvent(f"not a Step Functions status change: {_fields(error)}") from error
-    if event.detail_type != "Step Functions Execution Status Change":
-        raise InvalidEvent(f"expected a status change, got {shown(event.detail_type)}")
-    return event.detail
+        raise InvalidEvent(f"not a Step Functions status change: {problems(error)}") from error
 
 
-def _whole_json(body: str) -> bytes:
-    """Spell JSON anew without halves of surrogate pairs.
+def _content(body: str) -> Any:
+    """Read JSON, with a question mark for each half of a surrogate pair.
 
-    They come of texts that were cut off in the middle of a pair, as long causes may be, and no
-    model and no database takes them.
+    Halves come from texts that were cut off in the middle of a pair, such as long causes. No model
+    and no database accepts them.
     """
     try:
-        return whole(json.dumps(json.loads(body), ensure_ascii=False)).encode()
+        return json.loads(whole(json.dumps(json.loads(body), ensure_ascii=False)))
     except (ValueError, RecursionError) as error:
-        raise InvalidEvent(f"not a status change, for it is no JSON to read: {error}") from error
+        raise InvalidEvent(f"not a status change: the message is not JSON: {error}") from error
 
 
 def described_change(described: dict[str, Any]) -> StatusChange:
     """Make the status change that DescribeExecution's answer stands for."""
     texts = {name: whole(text) for name, text in described.items() if isinstance(text, str)}
     times = {
-        field: int(described[field].timestamp() * 1000)
-        for field in ("startDate", "stopDate", "redriveDate")
-        if described.get(field) is not None
+        name: int(described[name].timestamp() * 1000)
+        for name in ("startDate", "stopDate", "redriveDate")
+        if described.get(name) is not None
     }
     return StatusChange.model_validate({**described, **texts, **times})
-
-
-def timestamp(milliseconds: float) -> str:
-    """Spell epoch milliseconds as ISO 8601 in UTC, to the millisecond."""
-    time = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

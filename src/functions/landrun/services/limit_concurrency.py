@@ -67,7 +67,7 @@ class ConcurrencyLimiter:
                 " state machine: stop it and start its run again"
             )
         if self._record(request).holds_slot:
-            self.executions.let_go_on(request.token)
+            self.executions.resume(request.token)
         self.acquire_free_slots()
 
     def execution_changed(self, change: StatusChange) -> None:
@@ -142,7 +142,7 @@ class ConcurrencyLimiter:
         is still to come, and resumes it.
         """
         ours = self.executions.ours(holder.execution_arn)
-        resumed = ours and any(map(self.executions.let_go_on, reversed(holder.task_tokens)))
+        resumed = ours and any(map(self.executions.resume, reversed(holder.task_tokens)))
         if resumed or not self._release_if_ended(holder):
             self.table.save(holder.model_copy(update={"status": SlotStatus.RESUMED}))
         return resumed

@@ -96,6 +96,6 @@ def test_a_list_of_executions_continues_at_its_token():
 def test_only_a_token_that_nothing_waits_for_resumes_nothing():
     executions = Executions(Fake(), MACHINE)
     tokens = ("good", "InvalidToken", "TaskDoesNotExist", "TaskTimedOut")
-    assert [executions.let_go_on(token) for token in tokens] == [True, False, False, False]
+    assert [executions.resume(token) for token in tokens] == [True, False, False, False]
     with pytest.raises(ServiceError, match="KmsAccessDenied"):
-        executions.let_go_on("KmsAccessDeniedException")
+        executions.resume("KmsAccessDeniedException")
