@@ -36,7 +36,9 @@ RUNS = Design(
     "name",
     [Index("by-month", "month", "started_at"), Index("by-unfinished", "unfinished", "started_at")],
 )
-TURNS = Design("turns", "place", [Index("", "line", "place")])
+CONCURRENCY = Design(
+    "concurrency", "name", [Index("by-status-and-start", "item_type", "status_and_start")]
+)
 """The tables of src/stacks/storage.yaml."""
 
 DYNAMODB_SECONDS, S3_SECONDS, STATES_SECONDS = 0.010, 0.020, 0.030
@@ -64,7 +66,7 @@ ENVIRONMENT = burst.ENVIRONMENT | {
     "OUTPUT_BUCKET": OUTPUT,
     "RUNS_TABLE": RUNS.name,
     "LANDINGS_TABLE": LANDINGS.name,
-    "CONCURRENCY_TABLE": TURNS.name,
+    "CONCURRENCY_TABLE": CONCURRENCY.name,
     "MAX_CONCURRENT_RUNS": "0",
     "MAX_OBJECTS_PER_RUN": "10000",
     "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:landrun",
@@ -200,7 +202,7 @@ class Ledger:
     def __init__(self, size: int, scratch: Path, told: Callable[[str], None]) -> None:
         os.environ.update(ENVIRONMENT)
         self.size = size
-        self.database = DynamoDB([RUNS, LANDINGS, TURNS], scratch / "runs.sqlite", cache=500)
+        self.database = DynamoDB([RUNS, LANDINGS, CONCURRENCY], scratch / "runs.sqlite", cache=500)
         forgotten = size - int(size * (REMEMBERED / YEAR))
         self._past = PastExecutions(MACHINE, self._execution, range(forgotten, size))
         storage = PastManifests([self.name(number) for number in range(size)])

