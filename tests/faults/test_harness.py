@@ -51,7 +51,7 @@ Break = Callable[[World, str], Any]
 def _put_row(world: World, run: str, **changed: dict[str, str]) -> None:
     table = world.stack.name("RunsTable")
     item = client("dynamodb").get_item(TableName=table, Key={"name": {"S": run}})["Item"]
-    doors = world.functions._cold("ExecutionStatus")[1].recorder.ledger._client
+    doors = world.functions._cold("ExecutionStatus")[1].recorder.runs_table._client
     doors.put_item(TableName=table, Item=item | changed)
 
 

@@ -94,7 +94,7 @@ def test_the_run_by_hand_is_shown_and_run_again(
     executed: Any, taken_over: LocalAws, landrun: Callable[..., tuple[int, Any]]
 ) -> None:
     _, rows = landrun("runs")
-    [name] = [row["name"] for row in rows if "trigger" not in row]
+    [name] = [row["name"] for row in rows if row["trigger"]["Kind"] == "outside"]
     code, shown = landrun("show", name)
     assert (code, shown["input"]["keys"]) == (0, ["by-hand/orders.jsonl"])
     code, [again] = landrun("rerun", name)
