@@ -18,6 +18,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from landrun_ops.local import LocalAws
 from landrun_ops.local.adapt import adapt
+from landrun_ops.local.definition_substitutions import definition_of
 from landrun_ops.local.settings import ACCOUNT, REGION, STACK
 from landrun_ops.local.template import translate, with_texts_for_defaults
 
@@ -53,7 +54,7 @@ def update(aws: LocalAws, project: Path, parameters: dict[str, str]) -> None:
     _keys(aws, stack)
     for arn, given in stack.of_type("AWS::StepFunctions::StateMachine"):
         aws.client("stepfunctions").update_state_machine(
-            stateMachineArn=arn, definition=given["DefinitionString"]
+            stateMachineArn=arn, definition=definition_of(given)["DefinitionString"]
         )
 
 
