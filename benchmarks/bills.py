@@ -14,14 +14,13 @@ from typing import Any
 from benchmarks import facts, usage
 
 DAY = 86_400
-TURN = {"messages": 1, "write_units": 20, "read_units": 8, "dynamodb_calls": 13}
-"""What a run that waits for its turn uses besides, as `landrun.admitting` is written: a message;
-3 write units to ask, 10 for the transaction that gives the place, 1 for the note that its machine
-was told, 6 for the transaction that takes the place back (items with a token are over 1 KB, and
-transactions count twice); and consistent reads before each."""
+TURN = {"messages": 1, "write_units": 32, "read_units": 8, "dynamodb_calls": 11}
+"""What a run that waits for a concurrency slot uses besides: a message; four transactions, which count
+twice, of an item with a token (over 1 KB) that an index holds as well: 6 write units to request, 10 to
+acquire, 8 to note that it was resumed, 8 to release; and consistent reads before each."""
 
 SCANNED = 5_000
-"""Manifests that reconcile looks at in a sweep (landrun.reconciling.MANIFESTS)."""
+"""Manifests that reconcile looks at in a sweep (landrun.services.reconcile.MANIFESTS)."""
 
 SWEEPS = 4 * 24
 OUTPUTS = 3
