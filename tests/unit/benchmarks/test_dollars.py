@@ -17,10 +17,10 @@ def total(bill: Bill, service: str, what: str) -> float:
 
 
 def test_a_run_costs_its_states_and_its_start_and_end() -> None:
-    """Two states, or three with the turn: four and five transitions at 25 dollars a million."""
+    """Four states, or five with a slot: six and seven transitions at 25 dollars a million."""
     month = Month(landings=1_000_000)
-    assert total(month.arrival(), "Step Functions", "transitions") == pytest.approx(100)
-    assert total(month.arrival(bounded=True), "Step Functions", "transitions") == pytest.approx(125)
+    assert total(month.arrival(), "Step Functions", "transitions") == pytest.approx(150)
+    assert total(month.arrival(bounded=True), "Step Functions", "transitions") == pytest.approx(175)
     assert total(month.rule(), "Step Functions", "transitions") == pytest.approx(75)
 
 
