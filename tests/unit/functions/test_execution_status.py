@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler_loader import Context, Printed, load_handler
+from handler_loader import ENVIRONMENT, Context, Printed, load_handler
 from landrun.adapters.outputs import OutputSize
 from landrun.errors import InvalidEvent, ServiceError
 from landrun.models.s3_uri import S3Uri
@@ -30,16 +30,6 @@ from .conftest import (
     messages,
 )
 
-ENVIRONMENT = {
-    "STATE_MACHINE_ARN": MACHINE,
-    "RUNS_TABLE": "runs",
-    "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:failures",
-    "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead",
-    "OUTPUT_BUCKET": "outputs",
-    "MANIFEST_PREFIX": "manifests/",
-    "CONCURRENCY_TABLE": "slots",
-    "MAX_CONCURRENT_RUNS": "4",
-}
 DONE: dict[str, Any] = {"batchItemFailures": []}
 
 
@@ -182,7 +172,7 @@ def test_the_function_is_built_from_its_settings_with_all_clients_at_init(functi
     recorder, limiter = function.built
     assert recorder.executions.state_machine_arn == MACHINE
     assert limiter.executions is recorder.executions
-    assert (limiter.limit, limiter.clock) == (4, clock)
+    assert (limiter.limit, limiter.clock) == (2, clock)
 
 
 @given(st.text())

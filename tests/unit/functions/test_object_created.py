@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handler_loader import Context, Printed, load_handler
+from handler_loader import ENVIRONMENT, Context, Printed, load_handler
 from landrun.errors import ServiceError
 from landrun.models.s3_uri import S3Uri
 from landrun.services.start_run import RunStarter
@@ -18,20 +18,7 @@ from .conftest import NOW, FakeDeadLetters, FakeExecutions, FakeManifests, messa
 from .fakes_landings import FakeLandingsTable
 
 OUTPUTS = "landrun-outputbucket-6f5e4d3c2b1a"
-ENVIRONMENT = {
-    "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:landrun",
-    "JOB_NAME_PREFIX": "landrun",
-    "LANDING_BUCKET": "landrun-landingbucket-1a2b3c4d5e6f",
-    "LANDING_PREFIX": "incoming/",
-    "LANDING_SUFFIX": ".jsonl",
-    "OUTPUT_BUCKET": OUTPUTS,
-    "OUTPUT_PREFIX": "processed/",
-    "MANIFEST_PREFIX": "manifests/",
-    "INPUT_MESSAGE_FORMAT": "manifest",
-    "START_ON": "arrival",
-    "LANDINGS_TABLE": "landings",
-    "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead",
-}
+OWN = {"LANDING_SUFFIX": ".jsonl", "OUTPUT_BUCKET": OUTPUTS}
 
 
 class Function:
@@ -42,7 +29,7 @@ class Function:
         self.services: list[str] = []
         self.manifests, self.executions = FakeManifests(), FakeExecutions()
         self.landings, self.dead = FakeLandingsTable(), FakeDeadLetters()
-        self.module = load_handler("object_created", ENVIRONMENT | variables, self._client)
+        self.module = load_handler("object_created", ENVIRONMENT | OWN | variables, self._client)
         self.module.dead_letters = self.dead
         if hasattr(self.module, "landings_table"):
             self.module.landings_table = self.landings

@@ -7,26 +7,12 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from handler_loader import Context, Printed, load_handler
+from handler_loader import ENVIRONMENT, Context, Printed, load_handler
 from landrun.errors import InvalidEvent, ReconcileFailed
 
-from .conftest import MACHINE, NOW
+from .conftest import NOW
 
-ENVIRONMENT = {
-    "STATE_MACHINE_ARN": MACHINE,
-    "JOB_NAME_PREFIX": "landrun",
-    "OUTPUT_BUCKET": "outputs",
-    "OUTPUT_PREFIX": "processed/",
-    "MANIFEST_PREFIX": "manifests/",
-    "INPUT_MESSAGE_FORMAT": "manifest",
-    "START_ON": "schedule",
-    "LANDINGS_TABLE": "landings",
-    "MAX_OBJECTS_PER_RUN": "7",
-    "RUNS_TABLE": "runs",
-    "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:failures",
-    "CONCURRENCY_TABLE": "slots",
-    "MAX_CONCURRENT_RUNS": "4",
-}
+OWN = {"START_ON": "schedule", "MAX_OBJECTS_PER_RUN": "7", "MAX_CONCURRENT_RUNS": "4"}
 RECOVERED = {"Statuses": 1, "Executions": 0, "Claims": 2}
 
 
@@ -51,7 +37,7 @@ def loaded(services: list[str], **variables: str) -> ModuleType:
         services.append(service)
         return SimpleNamespace()
 
-    return load_handler("reconcile", ENVIRONMENT | variables, client, clock)
+    return load_handler("reconcile", ENVIRONMENT | OWN | variables, client, clock)
 
 
 @pytest.fixture

@@ -8,32 +8,17 @@ from typing import Any
 
 import pytest
 
-from handler_loader import Context, Printed, load_handler
+from handler_loader import ENVIRONMENT, Context, Printed, load_handler
 from landrun.adapters.s3_listing import ListedObject
 from landrun.errors import ConfigurationError, InvalidEvent
 from landrun.models.s3_uri import S3Uri
 from landrun.services.collect_landings import LandingCollector
 from landrun.services.start_run import RunStarter
 
-from .conftest import MACHINE, NOW, FakeExecutions, FakeManifests
+from .conftest import NOW, FakeExecutions, FakeManifests
 from .fakes_landings import FakeLandingsTable
 
-ENVIRONMENT = {
-    "STATE_MACHINE_ARN": MACHINE,
-    "JOB_NAME_PREFIX": "landrun",
-    "OUTPUT_BUCKET": "outputs",
-    "OUTPUT_PREFIX": "processed/",
-    "MANIFEST_PREFIX": "manifests/",
-    "INPUT_MESSAGE_FORMAT": "manifest",
-    "LANDING_BUCKET": "landings",
-    "LANDING_PREFIX": "incoming/",
-    "LANDING_SUFFIX": "",
-    "START_ON": "arrival",
-    "LANDINGS_TABLE": "landings",
-    "MAX_OBJECTS_PER_RUN": "2",
-    "SCHEDULED_INPUT": "s3://landings/incoming/{date:%Y}/",
-    "SCHEDULE_TIMEZONE": "UTC",
-}
+OWN = {"MAX_OBJECTS_PER_RUN": "2", "SCHEDULE_TIMEZONE": "UTC"}
 OBJECTS = [
     ListedObject("incoming/2026/", 0),
     ListedObject("incoming/2026/a.csv", 10),
@@ -52,7 +37,7 @@ class Function:
         self.services: list[str] = []
         self.manifests, self.executions = FakeManifests(objects=list(OBJECTS)), FakeExecutions()
         self.landings = FakeLandingsTable()
-        self.module = module = load_handler("schedule", ENVIRONMENT | variables, self._client)
+        self.module = module = load_handler("schedule", ENVIRONMENT | OWN | variables, self._client)
         output, given = S3Uri("outputs", "processed/"), module.settings.input_message_format
         module.manifests = self.manifests
         module.run_starter = RunStarter(self.manifests, self.executions, output, given, lambda: NOW)
