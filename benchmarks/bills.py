@@ -15,9 +15,10 @@ from benchmarks import facts, usage
 
 DAY = 86_400
 TURN = {"messages": 1, "write_units": 32, "read_units": 8, "dynamodb_calls": 11}
-"""What a run that waits for a concurrency slot uses besides: a message; four transactions, which count
-twice, of an item with a token (over 1 KB) that an index holds as well: 6 write units to request, 10 to
-acquire, 8 to note that it was resumed, 8 to release; and consistent reads before each."""
+"""What a run that waits for a concurrency slot uses besides: a message; four transactions, which
+count twice, of an item with a token (over 1 KB) that an index holds as well: 6 write units to
+request, 10 to acquire, 8 to note that it was resumed, 8 to release; and consistent reads before
+each."""
 
 SCANNED = 5_000
 """Manifests that reconcile looks at in a sweep (landrun.services.reconcile.MANIFESTS)."""
