@@ -148,14 +148,11 @@ class ConcurrencyLimiter:
         return resumed
 
     def _release_after(self, change: StatusChange) -> None:
-        """Release the slot of an execution that ended, unless it was redriven since.
-
-        Step Functions does not redrive executions that succeeded.
-        """
+        """Release the slot of an execution that ended, unless it was redriven since."""
         execution = self.table.find(change.name)
         if execution is None:
             return
-        final = change.status == "SUCCEEDED"
+        final = change.status == "SUCCEEDED"  # Step Functions does not redrive it
         released = self.table.release(execution) if final else self._release_if_ended(execution)
         ended_at = datetime.fromtimestamp((change.stopDate or change.startDate) / 1000, UTC)
         if execution.holds_slot and not released and ended_at > self.clock() - STOPPING_TIME:
