@@ -136,7 +136,14 @@ def refused(documents: Iterable[dict[str, Any]], **changed: Any) -> set[str]:
         ({"name": "somebody-elses"}, {"sagemaker:CreateProcessingJob", "sagemaker:AddTags"}, set()),
         ({"role": "arn:aws:iam::123456789012:role/admin"}, {"iam:PassRole"}, set()),
     ],
-    ids=str,
+    ids=[
+        "as deployed",
+        "another size and time",
+        "too large an instance",
+        "too long",
+        "another name",
+        "another role",
+    ],
 )
 def test_name_and_role_bound_a_job_by_policy_and_its_size_by_the_boundary(
     changed: dict[str, Any], without: set[str], within: set[str]
