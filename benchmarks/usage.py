@@ -11,6 +11,7 @@ import io
 import itertools
 import json
 import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -93,6 +94,7 @@ class Counting:
     log: io.StringIO = field(default_factory=io.StringIO)
     tables: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     objects: dict[str, tuple[bytes, dict[str, str]]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)  # a batch's messages overlap
 
     def forget(self) -> None:
         """Begin again at nothing used; what is stored stays."""
@@ -107,9 +109,10 @@ class Counting:
     def call(self, service: str, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Count one request and answer it."""
         name = f"{service}:{''.join(word.title() for word in operation.split('_'))}"
-        self.usage.requests[name] += 1
         answer = getattr(self, f"_{service}_{operation}", None)
-        found: dict[str, Any] = answer(asked) if answer else {}
+        with self.lock:
+            self.usage.requests[name] += 1
+            found: dict[str, Any] = answer(asked) if answer else {}
         return found
 
     def _stepfunctions_start_execution(self, asked: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@
 set -eu
 
 python=${PYTHON:-python3.13}
-unused='/pydantic/(v1|deprecated)/|/aws_lambda_powertools/utilities/|/tzdata/'
+unused='/pydantic/(v1|deprecated)/|/tzdata/'
 
 for folder in "$@"; do
     "$python" -m compileall -q -j 0 --invalidation-mode unchecked-hash \

@@ -82,7 +82,8 @@ def install() -> Tools:
         run([sys.executable, "-m", "venv", "--clear", VENV])
         _install(["--python", str(VENV / "bin" / "python")], lock, VENV / "bin" / "python")
         _is_made(VENV, lock)
-    return Tools(VENV / "bin" / "sam", _find_python() or _make_python(), _packages())
+    python = _find_python() or _make_python()
+    return Tools(VENV / "bin" / "sam", python, _packages(python))
 
 
 def run(command: Sequence[str | Path], *, timeout: float = 600, **how: object) -> str:
@@ -138,12 +139,13 @@ def lambda_runtime(*arguments: str | Path) -> None:
     run(["sh", HERE / "lambda_runtime.sh", *arguments], env={**os.environ, "PATH": path})
 
 
-def _packages() -> Path:
+def _packages(python: Path) -> Path:
     lock, folder = HERE / "runtime.txt", WORK / "runtime"
     if _is_stale(folder, lock):
         shutil.rmtree(folder, ignore_errors=True)
         built_for = ["--python-version", PYTHON, "--only-binary", ":all:", "--target", str(folder)]
         _install([*built_for, "--python-platform", WHEELS[ARCHITECTURE]], lock)
+        run([python, "-m", "compileall", "-q", folder])  # as pip does, and uv does not
         _is_made(folder, lock)
     return folder
 
