@@ -21,6 +21,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import handler_loader
 from benchmarks.measuring import Aim, Figures, Options, Row
 from benchmarks.standins import ACCOUNT, S3, Bucket, Clients, StepFunctions, json_service, unheard
 from handler_loader import Context, load_handler
@@ -38,19 +39,11 @@ PUT_SECONDS, START_SECONDS = 0.020, 0.030
 
 EVENT = Path(__file__).parents[1] / "events" / "object-created.json"
 
-ENVIRONMENT = ACCOUNT | {
-    "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:Processing",
-    "JOB_NAME_PREFIX": "landrun",
+ENVIRONMENT = handler_loader.ENVIRONMENT | {
+    **ACCOUNT,
     "OUTPUT_BUCKET": "output",
-    "OUTPUT_PREFIX": "processed/",
-    "MANIFEST_PREFIX": "manifests/",
-    "INPUT_MESSAGE_FORMAT": "manifest",
     "LANDING_BUCKET": "landrun-landingbucket-1a2b3c4d5e6f",
-    "LANDING_PREFIX": "incoming/",
-    "LANDING_SUFFIX": "",
-    "START_ON": "arrival",
     "LANDINGS_TABLE": "landings",
-    "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead",
     "POWERTOOLS_SERVICE_NAME": "landrun",
     "POWERTOOLS_METRICS_NAMESPACE": "landrun",
 }

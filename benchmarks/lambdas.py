@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from handler_loader import ENVIRONMENT
 from sam.build import compiled, handlers, overrides
 from sam.invoke import free_port
 from sam.tools import Tools, bare_environment, install, run
@@ -39,7 +40,7 @@ CACHE = ROOT / ".landrun" / "bench"
 """What is made once for many runs: installed SDKs, and what SAM has built of the same sources."""
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:landrun"
-SETTINGS = {
+SETTINGS = ENVIRONMENT | {
     "AWS_ACCESS_KEY_ID": "benchmark",
     "AWS_SECRET_ACCESS_KEY": "benchmark",
     "AWS_REGION": "us-east-1",
@@ -48,22 +49,8 @@ SETTINGS = {
     "POWERTOOLS_SERVICE_NAME": "landrun",
     "POWERTOOLS_METRICS_NAMESPACE": "landrun",
     "STATE_MACHINE_ARN": MACHINE,
-    "JOB_NAME_PREFIX": "landrun",
-    "LANDING_BUCKET": "landings",
-    "LANDING_PREFIX": "incoming/",
-    "LANDING_SUFFIX": "",
-    "OUTPUT_BUCKET": "outputs",
-    "OUTPUT_PREFIX": "processed/",
-    "MANIFEST_PREFIX": "manifests/",
-    "INPUT_MESSAGE_FORMAT": "manifest",
-    "START_ON": "arrival",
     "MAX_OBJECTS_PER_RUN": "10000",
-    "LANDINGS_TABLE": "landings",
-    "RUNS_TABLE": "runs",
-    "CONCURRENCY_TABLE": "turns",
     "MAX_CONCURRENT_RUNS": "0",
-    "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:failures",
-    "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead",
     "SCHEDULED_INPUT": "s3://landings/incoming/",
     "SCHEDULE_TIMEZONE": "UTC",
 }

@@ -23,27 +23,19 @@ from unittest import mock
 
 from botocore.exceptions import ClientError
 
+import handler_loader
 from benchmarks.facts import ROOT
 from benchmarks.units import item_bytes, units
 from handler_loader import Context, load_handler
 
 NOW = datetime(2026, 11, 22, 8, 15, 31, tzinfo=UTC)
-ENVIRONMENT = {
-    "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:landrun",
-    "JOB_NAME_PREFIX": "landrun",
+ENVIRONMENT = handler_loader.ENVIRONMENT | {
     "LANDING_BUCKET": "acme-messages",
-    "LANDING_PREFIX": "incoming/",
-    "LANDING_SUFFIX": "",
     "OUTPUT_BUCKET": "landrun-output",
-    "OUTPUT_PREFIX": "processed/",
-    "MANIFEST_PREFIX": "manifests/",
-    "INPUT_MESSAGE_FORMAT": "manifest",
-    "START_ON": "arrival",
     "MAX_OBJECTS_PER_RUN": "10000",
     "MAX_CONCURRENT_RUNS": "0",
     "LANDINGS_TABLE": "landings",
     "RUNS_TABLE": "runs",
-    "CONCURRENCY_TABLE": "turns",
     "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:landrun",
     "DEAD_LETTER_QUEUE_URL": "https://queue.example/landrun",
     "SCHEDULED_INPUT": "",

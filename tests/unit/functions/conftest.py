@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -30,8 +28,6 @@ from landrun.models.processing_job import ProcessingJob
 from landrun.models.run import ExecutionInput, Trigger
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
-
-Telemetry = object
 
 REGION = "us-east-1"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:landrun"
@@ -320,51 +316,6 @@ class _Mortal:
         if not callable(call):
             return call
         return lambda *given, **named: self._fate.one(call, *given, **named)
-
-
-class _CurrentStdout:
-    """Standard output as it is at each write: pytest has another one for each phase of a test."""
-
-    def write(self, text: str) -> int:
-        return sys.stdout.write(text)
-
-    def flush(self) -> None:
-        sys.stdout.flush()
-
-
-@pytest.fixture
-def telemetry(monkeypatch: pytest.MonkeyPatch) -> Telemetry:
-    """A logger of the test's own: Powertools keeps one, and its stream, for each service."""
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "landrun")
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"landrun-{uuid.uuid4()}")
-    return Telemetry(_CurrentStdout())
-
-
-@pytest.fixture
-def context() -> Any:
-    @dataclass(frozen=True)
-    class Context:
-        aws_request_id: str = "52fdfc07-2182-454f-963f-5f0f9a621d72"
-
-    return Context()
-
-
-class Told:
-    """What a function told on standard output: its log lines and its metrics."""
-
-    def __init__(self, text: str) -> None:
-        self.lines = [json.loads(line) for line in text.splitlines()]
-        self.logs = [line for line in self.lines if "_aws" not in line]
-        self.metrics = [line for line in self.lines if "_aws" in line]
-
-    def count(self, metric: str, **dimensions: str) -> float:
-        fitting = (m for m in self.metrics if dimensions.items() <= m.items())
-        return sum(sum(m.get(metric, [])) for m in fitting)
-
-
-@pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Any:
-    return lambda: Told(capsys.readouterr().out)
 
 
 def messages(batch: dict[str, Any]) -> list[dict[str, Any]]:
