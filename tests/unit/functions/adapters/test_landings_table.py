@@ -1,4 +1,4 @@
-"""The landings table on moto's DynamoDB; the fake that other tests use keeps the same rules."""
+"""The landings table and its checkpoints on moto's DynamoDB; the fake keeps the same rules."""
 
 from __future__ import annotations
 
@@ -23,15 +23,9 @@ from landrun.adapters.landings_table import (
 from landrun.errors import ServiceError
 from landrun.models.landing import Landing
 from landrun.models.run import ScheduleTrigger
+from unit.functions.fakes import NOW, SCHEDULE, Clock, FakeLandingsTable
 
-from .conftest import NOW, Clock, create_table
-from .fakes_landings import FakeLandingsTable
-
-TRIGGER = ScheduleTrigger(
-    ScheduleArn="arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly",
-    ScheduledTime="2026-11-22T03:00:00Z",
-    Part=2,
-)
+TRIGGER = ScheduleTrigger(ScheduleArn=SCHEDULE, ScheduledTime="2026-11-22T03:00:00Z", Part=2)
 WAITS, REPLACES, DUPLICATE, OLDER = Recorded
 
 
@@ -48,9 +42,9 @@ def landing(
 class Table(LandingsTable):
     """The table, and the items in it."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, name: str) -> None:
         self.clock = Clock()
-        super().__init__(client, "LandingsTable", self.clock)
+        super().__init__(client, name, self.clock)
 
     @property
     def items(self) -> dict[str, Any]:
@@ -59,18 +53,9 @@ class Table(LandingsTable):
         return {item["id"]: SimpleNamespace(**item) for item in flat}
 
 
-@pytest.fixture(scope="module")
-def dynamodb(shared_aws, root):
-    create_table(shared_aws("dynamodb"), root, "LandingsTable")
-    return shared_aws("dynamodb")
-
-
 @pytest.fixture
-def stored(dynamodb):
-    table = Table(dynamodb)
-    yield table
-    for item in table.items:
-        dynamodb.delete_item(TableName="LandingsTable", Key={"id": {"S": item}})
+def stored(aws, create_table):
+    return Table(aws("dynamodb"), create_table("LandingsTable"))
 
 
 @pytest.fixture(params=["table", "fake"])
@@ -247,8 +232,8 @@ def test_sequencers_of_any_length_are_ordered_as_fractions(one, other):
     assert (ordered(one) < ordered(other)) == (fraction(one) < fraction(other))
 
 
-def test_a_checkpoint_reads_back_as_saved_last_and_is_no_pending_landing(dynamodb, stored):
-    checkpoints = Checkpoints(dynamodb, "LandingsTable")
+def test_a_checkpoint_reads_back_as_saved_last_and_is_no_pending_landing(aws, stored):
+    checkpoints = Checkpoints(aws("dynamodb"), "LandingsTable")
     assert checkpoints.read("executions") == {}
     for token in ("t1", "t2"):
         checkpoints.save("executions", {"token": token, "again": True})
@@ -258,8 +243,9 @@ def test_a_checkpoint_reads_back_as_saved_last_and_is_no_pending_landing(dynamod
     assert list(stored.pending()) == []
 
 
-def test_a_table_that_is_gone_is_a_service_error(dynamodb):
-    table, checkpoints = LandingsTable(dynamodb, "gone", Clock()), Checkpoints(dynamodb, "gone")
+def test_a_table_that_is_gone_is_a_service_error(aws):
+    client = aws("dynamodb")
+    table, checkpoints = LandingsTable(client, "gone", Clock()), Checkpoints(client, "gone")
     for call in (
         lambda: table.record(landing()),
         lambda: list(table.pending()),

@@ -1,0 +1,127 @@
+"""Run records as items: DynamoDB takes whatever a user's own state machine has put into one."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from functools import reduce
+from typing import Any
+
+import pytest
+from botocore.validate import ParamValidator
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from landrun.adapters.dynamodb_items import NESTING_LIMIT, SIZE_LIMIT, fitting, from_item, to_item
+from landrun.models.run_record import RunRecord
+from unit.functions.fakes import MACHINE
+
+USUAL = {
+    "name": "run-1",
+    "execution_arn": "arn:aws:states:us-east-1:123456789012:execution:landrun:run-1",
+    "state_machine_arn": MACHINE,
+    "status": "FAILED",
+    "redrive_count": 0,
+    "status_rank": 1,
+    "month": "2026-11",
+    "started_at": "2026-11-22T03:00:00.000Z",
+}
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
+    max_leaves=10,
+)
+
+
+def record(**more: Any) -> RunRecord:
+    return RunRecord.model_validate(USUAL | more)
+
+
+@pytest.fixture(scope="session")
+def stored(client):
+    """``stored(trigger=…)`` is such a record as it comes back from an item of DynamoDB's."""
+    shape = client("dynamodb").meta.service_model.operation_model("PutItem").input_shape
+
+    def read_back(**more: Any) -> RunRecord:
+        item = to_item(record(**more))
+        assert not ParamValidator().validate({"TableName": "t", "Item": item}, shape).has_errors()
+        json.dumps(item, ensure_ascii=False).encode()
+        return from_item(item)
+
+    return read_back
+
+
+def nested(levels: int) -> dict[str, Any]:
+    return reduce(lambda inner, _: {"in": inner}, range(levels - 1), {"end": 1})
+
+
+def test_a_record_of_usual_size_comes_back_whole(stored):
+    usual = {"summary": {"rows_in": 3, "share": 0.25}, "trigger": {"Key": "é"}}
+    found = stored(**usual, duration_seconds=1.5, input_also_matches=("a.csv.bak",))
+    assert found.summary == {"rows_in": 3, "share": Decimal("0.25")}
+    assert (found.trigger, found.duration_seconds) == ({"Key": "é"}, 1.5)
+    assert (found.input_also_matches, found.left_out) == (("a.csv.bak",), ())
+
+
+def test_what_is_nested_deeper_than_dynamodb_takes_is_left_out(stored):
+    assert stored(trigger=nested(NESTING_LIMIT)).trigger == nested(NESTING_LIMIT)
+    for levels in (NESTING_LIMIT + 1, 900):
+        deeper = stored(trigger=nested(levels))
+        assert (deeper.trigger, deeper.left_out, deeper.status) == (None, ("trigger",), "FAILED")
+
+
+@pytest.mark.parametrize(
+    "trigger", [{"a": [1] * 90_000}, {"a": [{}] * 74_000}, {"": "é" * 170_000}]
+)
+def test_size_is_counted_as_dynamodb_counts_it_not_as_json(trigger):
+    assert len(json.dumps(trigger, ensure_ascii=False)) < SIZE_LIMIT - 50_000
+    kept = fitting(record(trigger=trigger, output="x" * 60_000))
+    assert kept["left_out"] in (["output"], ["output", "trigger"])
+
+
+def test_the_reason_of_a_failure_is_the_last_to_be_left_out(stored):
+    long = {"a": "x" * 120_000}
+    found = stored(output="x" * 120_000, summary=long, trigger=long, error="E", exit_message="M")
+    assert found.left_out == ("output",)
+    found = stored(output="x" * 300_000, summary=long, trigger=long | {"b": "x" * 200_000})
+    assert found.left_out == ("output", "summary")
+
+
+@pytest.mark.parametrize(
+    "number",
+    [10**37, 10**39, 10**50, 1.5, -0.0, 1e-320, 1e308, 123456789.123456789, float("nan")],
+)
+def test_a_number_that_dynamodb_cannot_hold_is_kept_as_text(stored, number):
+    kept = stored(summary={"number": number}).summary["number"]
+    assert float(kept) == pytest.approx(number, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("odd", "kept"),
+    [({"": {"": 1}}, {"(empty)": {"(empty)": 1}}), ({"é" * 70_000: 1}, {"é" * 1024: 1})],
+)
+def test_a_name_that_dynamodb_refuses_is_replaced(stored, odd, kept):
+    assert stored(trigger=odd).trigger == kept
+
+
+@settings(max_examples=30)
+@given(JSON, ANY_TEXT)
+def test_whatever_an_execution_of_somebodys_own_holds_it_makes_an_item(stored, value, cause):
+    assert stored(trigger={"in": value}, summary={"in": value}, cause=cause).left_out == ()
+
+
+LONG_TEXT = st.builds(
+    lambda sign, times: sign * times,
+    st.sampled_from(["x", "é", "😀", "\ud800"]),
+    st.sampled_from([0, 32_768, 120_000, 150_000]),
+)
+
+
+@settings(max_examples=30)
+@given(st.dictionaries(st.sampled_from(["output", "cause", "error", "exit_message"]), LONG_TEXT))
+def test_no_item_is_larger_than_its_limit(texts):
+    item = to_item(record(**texts))
+    assert sum(len(name) + len(str(value).encode()) for name, value in item.items()) < 409_600
+    left_out = {one["S"] for one in item.get("left_out", {"L": []})["L"]}
+    assert item.keys() - {"left_out"} == {*USUAL, *texts} - left_out

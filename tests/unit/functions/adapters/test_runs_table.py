@@ -1,0 +1,151 @@
+"""The runs table on moto's DynamoDB; the fake that other tests use keeps the same rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from landrun.adapters.runs_table import RunsTable
+from landrun.errors import ServiceError
+from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING, RunRecord
+from unit.functions.fakes import MACHINE, FakeRunsTable
+
+DUE_AT, LATER = "2026-11-22T03:02:00", "2026-11-22T03:09:00"
+
+
+@pytest.fixture(params=["table", "fake"])
+def table(request):
+    if request.param == "fake":
+        return FakeRunsTable()
+    name = request.getfixturevalue("create_table")("RunsTable")
+    return RunsTable(request.getfixturevalue("client")("dynamodb"), name)
+
+
+def record(status: str, redrive: int = 0, **more: Any) -> RunRecord:
+    running = status == "RUNNING"
+    usual = {
+        "name": "run-1",
+        "execution_arn": "arn:aws:states:us-east-1:123456789012:execution:landrun:run-1",
+        "state_machine_arn": MACHINE,
+        "status": status,
+        "status_rank": 0 if running else 1,
+        "redrive_count": redrive,
+        "started_at": "2026-11-22T03:00:00.000Z",
+        "month": "2026-11",
+        "unfinished": EXECUTION_RUNNING if running else None,
+    }
+    return RunRecord.model_validate(usual | more)
+
+
+def pending(redrive: int = 0, due_at: str = DUE_AT, **more: Any) -> RunRecord:
+    """Make a failure whose notification is pending."""
+    note = {"unfinished": NOTIFICATION_PENDING, "notification_due_at": due_at}
+    return record("FAILED", redrive, **note, **more)
+
+
+@pytest.mark.parametrize(
+    ("status", "redrive", "written"),
+    [
+        ("RUNNING", 0, False),
+        ("FAILED", 0, False),
+        ("SUCCEEDED", 0, False),
+        ("RUNNING", 1, True),
+        ("FAILED", 1, True),
+    ],
+)
+def test_only_a_newer_record_is_written_and_then_whole(table, status, redrive, written):
+    first = record("SUCCEEDED", output="{}", duration_seconds=1.5, summary={"rows_in": 3, "f": []})
+    assert table.write(first) is None
+    stored = table.write(record(status, redrive))
+    assert stored == (None if written else first)
+    last = record("SUCCEEDED", 1)
+    assert table.write(last) == (record("FAILED", 1) if status == "FAILED" and written else None)
+
+
+def test_a_pending_notification_keeps_its_failure_from_being_overwritten(table):
+    failure = pending(error="States.TaskFailed", trigger={"Kind": "manual", "StartedBy": "ada"})
+    table.write(failure)
+    assert table.write(pending(due_at=LATER)) == failure
+    assert table.write(record("RUNNING", 1)) == failure
+    assert table.mark_notified(failure)
+    assert table.write(record("RUNNING", 1)) is None
+
+
+def test_runs_are_found_by_what_is_still_to_come_of_them_the_oldest_first(table):
+    younger = record("RUNNING", name="younger")
+    older = record("RUNNING", name="older", started_at="2026-11-21T03:00:00.000Z")
+    failed = pending(name="failed", error="e")
+    for one in (younger, older, record("SUCCEEDED", name="ended"), failed):
+        table.write(one)
+    assert list(table.find_unfinished(EXECUTION_RUNNING)) == [older, younger]
+    assert list(table.find_unfinished(NOTIFICATION_PENDING)) == [failed]
+    table.write(record("SUCCEEDED", name="older"))
+    assert list(table.find_unfinished(EXECUTION_RUNNING)) == [younger]
+
+
+def test_only_one_process_claims_a_notification(table):
+    table.write(pending())
+    assert table.claim_notification(pending(), LATER)
+    assert not table.claim_notification(pending(), "2026-11-22T03:09:01")
+    assert table.claim_notification(pending(due_at=LATER), "2026-11-22T03:09:02")
+
+
+def test_only_the_pending_notification_of_this_redrive_is_claimed_or_sent(table):
+    def assert_left_alone() -> None:
+        assert not table.mark_notified(pending())
+        assert not table.claim_notification(pending(), LATER)
+
+    assert_left_alone()
+    table.write(pending())
+    assert table.mark_notified(pending())
+    assert list(table.find_unfinished(NOTIFICATION_PENDING)) == []
+    assert_left_alone()
+    table.write(pending(redrive=1))
+    assert_left_alone()
+    assert list(table.find_unfinished(NOTIFICATION_PENDING)) == [pending(redrive=1)]
+
+
+def test_progress_is_looked_up_by_name_over_batches_of_a_hundred(table):
+    names = [f"some-run-{number:03}" for number in range(201)]
+    stored = (names[0], names[100], names[200])
+    for name in stored:
+        table.write(record("FAILED", redrive=2, name=name))
+    assert table.find_progress(names) == dict.fromkeys(stored, (2, 1))
+    assert table.find_progress([]) == {}
+
+
+class Busy:
+    """DynamoDB when it is busy: it answers for one key of a batch, and names the rest."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        [(table, request)] = RequestItems.items()
+        first, *rest = request["Keys"]
+        self.asked.append(len(request["Keys"]))
+        item = first | {"redrive_count": {"N": "0"}, "status_rank": {"N": "1"}}
+        left = {table: request | {"Keys": rest}} if rest else {}
+        return {"Responses": {table: [item]}, "UnprocessedKeys": left}
+
+
+def test_keys_that_dynamodb_left_are_asked_for_again():
+    busy = Busy()
+    assert RunsTable(busy, "runs").find_progress(["a", "b", "c"]) == dict.fromkeys("abc", (0, 1))
+    assert busy.asked == [3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda table: table.write(pending()),
+        lambda table: list(table.find_unfinished(EXECUTION_RUNNING)),
+        lambda table: table.find_progress(["run-1"]),
+        lambda table: table.mark_notified(pending()),
+        lambda table: table.claim_notification(pending(), LATER),
+    ],
+)
+def test_a_table_that_is_gone_is_a_service_error(aws, call):
+    with pytest.raises(ServiceError, match=r"dynamodb:.*ResourceNotFoundException"):
+        call(RunsTable(aws("dynamodb"), "gone"))
