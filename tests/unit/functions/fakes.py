@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from landrun.adapters.landings_table import Claim, PendingLanding, Recorded, landing_id, ordered
+from landrun.adapters.landings_table import Claim, PendingLanding, Recorded, landing_id
 from landrun.adapters.manifests import Collected, Manifest
 from landrun.adapters.s3_listing import ListedObject
 from landrun.adapters.step_functions import Started
@@ -146,112 +146,58 @@ def _changed_at(listed: dict[str, Any]) -> datetime:
 
 @dataclass
 class FakeRunsTable:
-    """Only a newer record is written, and never over a pending notification."""
+    """Only a newer record is written. Claims and notes of notifications are a mock's business."""
 
     records: dict[str, RunRecord] = field(default_factory=dict)
-    answer_lost: bool = False
 
     def write(self, record: RunRecord) -> RunRecord | None:
         stored = self.records.get(record.name)
-        if stored and (stored.progress >= record.progress or stored.notification_is_pending):
+        if stored and not stored.is_older_than(record):
             return stored
         self.records[record.name] = record
-        return record if self.answer_lost else None
+        return None
 
     def find_unfinished(self, what: str) -> list[RunRecord]:
-        found = (record for record in self.records.values() if record.unfinished == what)
-        return sorted(found, key=lambda record: record.started_at)
+        return [record for record in self.records.values() if record.unfinished == what]
 
     def find_progress(self, names: list[str]) -> dict[str, tuple[int, int]]:
         return {name: self.records[name].progress for name in names if name in self.records}
 
-    def claim_notification(self, record: RunRecord, due_at: str) -> bool:
-        stored = self.records.get(record.name)
-        seen = stored and stored.notification_due_at == record.notification_due_at
-        return bool(seen) and self._change(record, notification_due_at=due_at)
-
-    def mark_notified(self, record: RunRecord) -> bool:
-        return self._change(record, unfinished=None, notification_due_at=None)
-
-    def _change(self, record: RunRecord, **changes: str | None) -> bool:
-        stored = self.records.get(record.name)
-        if not stored or not stored.notification_is_pending:
-            return False
-        if stored.redrive_count != record.redrive_count:
-            return False
-        self.records[record.name] = stored.model_copy(update=changes)
-        return True
-
-
-@dataclass
-class StoredLanding:
-    """What the landings table keeps of one object."""
-
-    landing: Landing
-    recorded_at: datetime
-    waiting: bool = True
-    claim: Claim | None = None
-    done_run: str | None = None
-    done_sequencer: str = ""
-
-    @property
-    def claimed_by(self) -> str | None:
-        return self.claim.run if self.claim else None
-
 
 @dataclass
 class FakeLandingsTable:
-    """The newest landing of each object waits until the run that has claimed it is done."""
+    """Landings wait until the run that has claimed them is done; none is overwritten."""
 
     clock: Clock = field(default_factory=Clock)
-    items: dict[str, StoredLanding] = field(default_factory=dict)
+    waiting: dict[str, Landing] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
 
     def record(self, landing: Landing) -> Recorded:
-        item, sequencer = landing_id(landing), ordered(landing.sequencer)
-        stored = self.items.get(item)
-        if stored is None:
-            self.items[item] = StoredLanding(landing, self.clock())
-            return Recorded.WAITS
-        before = ordered(stored.landing.sequencer)
-        same = landing.version_id and landing.version_id == stored.landing.version_id
-        if same or sequencer == before:
-            return Recorded.DUPLICATE
-        if sequencer < before:
-            return Recorded.OLDER
-        self.items[item] = replace(stored, landing=landing, recorded_at=self.clock(), waiting=True)
-        return Recorded.REPLACES if stored.waiting else Recorded.WAITS
+        self.waiting[landing_id(landing)] = landing
+        return Recorded.WAITS
 
     def pending(self) -> Iterator[PendingLanding]:
-        for item, found in sorted(self.items.items()):
-            if found.waiting:
-                yield PendingLanding(item, found.landing.bucket, found.recorded_at, found.claim)
+        for item, landing in sorted(self.waiting.items()):
+            since = datetime.fromisoformat(landing.event_time)
+            yield PendingLanding(item, landing.bucket, since, self.claims.get(item))
 
     def claim(self, item: str, run: str, trigger: Trigger) -> Landing | None:
-        stored = self.items.get(item)
-        if not stored or not stored.waiting or stored.claimed_by not in (None, run):
+        if item in self.claims and self.claims[item].run != run:
             return None
-        stored.claim = Claim(run, self.clock(), trigger)
-        return stored.landing
+        if item in self.waiting:
+            self.claims[item] = Claim(run, self.clock(), trigger)
+        return self.waiting.get(item)
 
     def mark_processed(self, run: str, landing: Landing) -> None:
-        stored = self.items.get(landing_id(landing))
-        if not stored or stored.claimed_by != run:
-            return
-        sequencer, newest = ordered(landing.sequencer), ordered(stored.landing.sequencer)
-        if stored.done_sequencer < sequencer <= newest:
-            stored.done_sequencer, stored.done_run = sequencer, run
-            stored.waiting = sequencer < newest
-        stored.claim = None
+        item = landing_id(landing)
+        if item in self.claims and self.claims[item].run == run:
+            del self.waiting[item], self.claims[item]
 
     def release(self, run: str, item: str) -> None:
-        stored = self.items.get(item)
-        if stored and stored.claimed_by == run:
-            stored.claim = None
+        if item in self.claims and self.claims[item].run == run:
+            del self.claims[item]
 
-    def waiting_keys(self) -> set[str]:
-        return {stored.landing.key for stored in self.items.values() if stored.waiting}
-
-    def claims(self) -> dict[str, str]:
-        """Return the run that has claimed a key, by key."""
-        stored = self.items.values()
-        return {one.landing.key: one.claim.run for one in stored if one.claim}
+    def left(self) -> dict[str, str | None]:
+        """Return the keys that wait still, each with the run that has claimed it."""
+        runs = {item: claim.run for item, claim in self.claims.items()}
+        return {landing.key: runs.get(item) for item, landing in self.waiting.items()}

@@ -1,4 +1,4 @@
-"""The runs table on moto's DynamoDB; the fake that other tests use keeps the same rules."""
+"""The runs table on moto's DynamoDB, which evaluates its conditions."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ import pytest
 from landrun.adapters.runs_table import RunsTable
 from landrun.errors import ServiceError
 from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING, RunRecord
-from unit.functions.fakes import MACHINE, FakeRunsTable
+from unit.functions.fakes import MACHINE
 
 DUE_AT, LATER = "2026-11-22T03:02:00", "2026-11-22T03:09:00"
 
 
-@pytest.fixture(params=["table", "fake"])
-def table(request):
-    if request.param == "fake":
-        return FakeRunsTable()
-    name = request.getfixturevalue("create_table")("RunsTable")
-    return RunsTable(request.getfixturevalue("client")("dynamodb"), name)
+@pytest.fixture
+def table(aws, create_table):
+    return RunsTable(aws("dynamodb"), create_table("RunsTable"))
 
 
 def record(status: str, redrive: int = 0, **more: Any) -> RunRecord:

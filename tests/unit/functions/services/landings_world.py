@@ -21,9 +21,9 @@ class LandingsWorld:
         self.executions = FakeExecutions()
         self.input_format: InputFormat = "manifest"
 
-    def land(self, *keys: str, sequencer: str = "0A", bucket: str = "landings") -> list[Landing]:
-        version = f"v-{sequencer}"
-        landings = [Landing(bucket, key, version, sequencer, 9, "2026-11-22") for key in keys]
+    def land(self, *keys: str, bucket: str = "landings") -> list[Landing]:
+        now = self.clock().isoformat()
+        landings = [Landing(bucket, key, "v1", "0A", 9, now) for key in keys]
         for landing in landings:
             self.table.record(landing)
         return landings
@@ -36,6 +36,6 @@ class LandingsWorld:
     def collector(self, most: int = 3) -> LandingCollector:
         """Make a collector whose runs read so many objects at most."""
         output = S3Uri("outputs", "processed/")
-        doors = (self.manifests, self.executions)
-        starter = RunStarter(*doors, output, self.input_format, self.clock)
+        adapters = (self.manifests, self.executions)
+        starter = RunStarter(*adapters, output, self.input_format, self.clock)
         return LandingCollector(self.table, self.manifests, starter, "landrun", most)

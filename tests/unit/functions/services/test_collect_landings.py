@@ -45,17 +45,13 @@ class World(LandingsWorld):
         claimed = [one for one in seen or self.table.pending() if one.claim]
         return self.collector(most).finish(name_of(TICK), trigger_of(TICK), claimed)
 
-    def left(self) -> tuple[set[str], dict[str, str]]:
-        """Return the keys that wait still, and which runs have claimed them."""
-        return self.table.waiting_keys(), self.table.claims()
-
     def assert_each_once(self, landings: list[Landing]) -> None:
         """Check that each landing is in one manifest, that all have started, and none is left."""
         lists = map(self.manifests.collected, self.manifests.stored.values())
         collected = [landing for each in lists for landing in each.landings]
         assert sorted(collected, key=landing_id) == sorted(landings, key=landing_id)
         assert self.executions.started.keys() == self.manifests.stored.keys()
-        assert self.left() == (set(), {})
+        assert self.table.left() == {}
 
 
 @pytest.fixture
@@ -89,21 +85,6 @@ def test_a_run_reads_one_bucket_and_a_tick_all_of_them(world):
     world.assert_each_once(landings)
 
 
-def test_a_second_attempt_of_a_tick_finds_the_same_runs_and_takes_nothing_new(world):
-    world.land("a", "b", "c", "d")
-    first = [(run.name, run.objects) for run in world.tick()]
-    world.land("late")
-    assert [(run.name, run.objects) for run in world.tick()] == first
-    assert world.left() == ({"late"}, {})
-
-
-def test_an_attempt_adopts_what_a_dead_one_has_claimed(world):
-    landings = world.land("a", "b")
-    world.claim_for(TICK, landings[0])
-    assert [run.objects for run in world.tick()] == [2]
-    world.assert_each_once(landings)
-
-
 @pytest.mark.parametrize("bucket", ["landings", "others"])
 @pytest.mark.parametrize("most", [1, 3])
 @pytest.mark.parametrize("ours_first", [False, True])
@@ -117,18 +98,7 @@ def test_what_another_run_has_claimed_is_left_to_it_and_is_no_reason_for_a_furth
     manifest = world.manifests.stored[run.name]
     assert (manifest.bucket, manifest.keys) == (ours.bucket, (ours.key,))
     assert world.manifests.collected(manifest).last
-    assert world.left() == ({theirs.key}, {theirs.key: name_of(NEXT)})
-
-
-def test_when_another_tick_has_claimed_all_since_the_index_was_read_none_is_started(
-    world, monkeypatch
-):
-    theirs = world.land("a")
-    seen = list(world.table.pending())
-    world.claim_for(NEXT, *theirs)
-    monkeypatch.setattr(world.table, "pending", lambda: iter(seen))
-    assert world.tick() == []
-    assert world.manifests.stored == {}
+    assert world.table.left() == {theirs.key: name_of(NEXT)}
 
 
 def test_finishing_a_run_takes_what_it_has_claimed_and_nothing_else(world):
@@ -137,7 +107,7 @@ def test_finishing_a_run_takes_what_it_has_claimed_and_nothing_else(world):
     run = world.finish()
     assert (run.name, run.objects) == (name_of(TICK), 1)
     assert world.manifests.stored[run.name].trigger == trigger_of(TICK)
-    assert world.left() == ({"b"}, {})
+    assert world.table.left() == {"b": None}
 
 
 def test_finishing_a_run_that_has_a_manifest_starts_it_and_releases_later_claims(world):
@@ -150,8 +120,7 @@ def test_finishing_a_run_that_has_a_manifest_starts_it_and_releases_later_claims
     late = world.land("late")
     world.claim_for(TICK, *late)
     assert world.finish().objects == 2
-    assert list(world.executions.started) == [name_of(TICK)]
-    assert world.left() == ({"late"}, {})
+    assert world.table.left() == {"late": None}
     world.tick(NEXT)
     world.assert_each_once(landings + late)
 
@@ -170,7 +139,7 @@ def test_claims_over_a_limit_that_was_lowered_since_are_released(world):
     landings = world.land("a", "b", "c")
     world.claim_for(TICK, *landings)
     assert world.finish(most=2).objects == 2
-    assert world.table.claims() == {}
+    assert list(world.table.left().values()) == [None]
     world.tick(NEXT)
     world.assert_each_once(landings)
 

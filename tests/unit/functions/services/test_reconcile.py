@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import Mock, patch
@@ -25,6 +24,7 @@ from landrun.models.status_change import StatusChange, described_change
 from landrun.services import reconcile
 from landrun.services.limit_concurrency import ConcurrencyLimiter
 from landrun.services.reconcile import KINDS, Reconciler
+from landrun.services.record_outcome import OutcomeRecorder
 from landrun_ops.definition_file import parse
 from unit.functions.fakes import MACHINE, SCHEDULE, FakeRunsTable
 
@@ -39,34 +39,15 @@ SLOTS = {
     "SlotsNotReleased": "missed_releases",
     "SlotsNotCounted": "missed_counts",
 }
+"""The limiter's method for each kind."""
 
 
-@dataclass
-class FakeRecorder:
-    """Writes records, and notifies of the failures that are overdue."""
-
-    table: FakeRunsTable
-    overdue: set[str] = field(default_factory=set)
-    failing: bool = False
-
-    def record(self, change: StatusChange) -> bool:
-        if self.failing:
-            raise THROTTLED
-        return self.table.write(RunRecord.from_status_change(change)) is None
-
-    def notify_if_overdue(self, record: RunRecord) -> bool:
-        return record.name in self.overdue and self.table.mark_notified(record)
-
-
-@dataclass
-class FakeCheckpoints:
-    saved: dict[str, dict[str, Any]] = field(default_factory=dict)
-
+class FakeCheckpoints(dict[str, dict[str, Any]]):
     def read(self, name: str) -> dict[str, Any]:
-        return dict(self.saved.get(name, {}))
+        return dict(self.get(name, {}))
 
     def save(self, name: str, checkpoint: dict[str, Any]) -> None:
-        self.saved[name] = json.loads(json.dumps(checkpoint))
+        self[name] = json.loads(json.dumps(checkpoint))
 
 
 class World(LandingsWorld):
@@ -77,7 +58,9 @@ class World(LandingsWorld):
         self.clock.now = datetime(2026, 11, 24, 12, tzinfo=UTC)
         self.messages = messages
         self.runs, self.checkpoints = FakeRunsTable(), FakeCheckpoints()
-        self.recorder = FakeRecorder(self.runs)
+        self.recorder = Mock(spec_set=OutcomeRecorder)
+        self.recorder.record.side_effect = self.record
+        self.recorder.notify_if_overdue.return_value = False
         self.limiter = Mock(spec_set=ConcurrencyLimiter)
         for missed in SLOTS.values():
             getattr(self.limiter, missed).return_value = []
@@ -105,6 +88,9 @@ class World(LandingsWorld):
         assert recovered.keys() == KINDS.keys()
         return {kind: number for kind, number in recovered.items() if number}
 
+    def record(self, change: StatusChange) -> bool:
+        return self.runs.write(RunRecord.from_status_change(change)) is None
+
     def metric(self, name: str) -> list[float]:
         return self.metrics.metric_set.get(name, {"Value": []})["Value"]
 
@@ -126,21 +112,13 @@ class World(LandingsWorld):
         """Let an execution have ended whose record says that it runs; return its ARN."""
         found = self.execution(event, name, **more)
         running = {**found, "status": "RUNNING", "stopDate": None}
-        self.recorder.record(described_change(running))
+        self.record(described_change(running))
         return found["executionArn"]
 
     def write(self, run: str = "run", trigger: ScheduleTrigger | None = TRIGGER) -> None:
         """Write a manifest whose run is not started."""
         self.manifests.write_once(run, "landings", ["a"], trigger)
         self.manifests.modified[run] = self.clock()
-
-    def fail(self, name: str, *, overdue: bool) -> None:
-        """Let a run have failed of which nobody has been notified."""
-        failed = RunRecord.from_status_change(
-            described_change(self.execution("execution-failed", name))
-        )
-        self.runs.write(failed.model_copy(update={"unfinished": NOTIFICATION_PENDING}))
-        self.recorder.overdue |= {name} if overdue else set()
 
 
 @pytest.fixture
@@ -186,8 +164,8 @@ def test_the_record_of_an_execution_that_step_functions_has_forgotten_stays(worl
 @pytest.mark.parametrize("failing", ["recorder", "limiter"])
 def test_a_failure_to_record_an_end_does_not_keep_its_slot_nor_the_other_way_round(world, failing):
     world.ended()
-    world.recorder.failing = failing == "recorder"
-    world.limiter.execution_changed.side_effect = THROTTLED if failing == "limiter" else None
+    unlucky = world.recorder.record if failing == "recorder" else world.limiter.execution_changed
+    unlucky.side_effect = THROTTLED
     with pytest.raises(ReconcileFailed, match="Statuses run: "):
         world.reconcile(NO_GRACE)
     assert world.status("run") == ("RUNNING" if failing == "recorder" else "SUCCEEDED")
@@ -283,7 +261,7 @@ def test_dead_runs_are_finished_one_by_one_with_their_own_claims_and_triggers(wo
     assert world.reconcile(NO_GRACE) == {"Claims": 2}
     assert set(world.manifests.stored["one"].keys) == {"a", "c"}
     assert world.manifests.stored["two"].trigger == later
-    assert world.table.waiting_keys() == {"d"}
+    assert world.table.left() == {"d": None}
 
 
 def test_how_many_landings_wait_and_how_long_is_measured(world):
@@ -296,27 +274,16 @@ def test_how_many_landings_wait_and_how_long_is_measured(world):
     assert (world.metric("LandingsWaiting"), world.metric("OldestLandingAge")) == ([2], [600])
 
 
-@pytest.mark.parametrize(
-    ("input_format", "most", "runs"), [("manifest", 9, 1), ("manifest", 2, 2), ("uri", 1, 3)]
-)
-def test_what_waits_when_no_tick_will_come_is_started_and_dead_ticks_are_finished(
-    world, input_format, most, runs
+@pytest.mark.parametrize(("most", "runs"), [(1, [2, 1, 0]), (2, [2, 0, 0]), (3, [1, 0, 0])])
+def test_when_no_tick_will_come_a_bounded_number_of_runs_is_started_for_what_waits(
+    world, monkeypatch, most, runs
 ):
-    world.collects, world.input_format, world.most = False, input_format, most
-    world.land("a", "b", "c")
-    world.claim("run", TRIGGER, *world.land("d"))
-    assert world.reconcile(NO_GRACE) == {"Claims": 1 + runs}
-    manifests = list(world.manifests.stored.values())
-    assert sorted(key for one in manifests for key in one.keys) == ["a", "b", "c", "d"]
-    assert {one.trigger for one in manifests} == {TRIGGER, ManualTrigger(StartedBy="reconcile")}
-    assert world.reconcile(NO_GRACE) == {}
-
-
-def test_one_reconcile_starts_a_bounded_number_of_runs_for_what_waits(world, monkeypatch):
     monkeypatch.setattr(reconcile, "LOOK_UPS", 2)
-    world.collects, world.input_format, world.most = False, "uri", 1
+    world.collects, world.most = False, most
     world.land("a", "b", "c")
-    assert [world.reconcile() for _ in range(3)] == [{"Claims": 2}, {"Claims": 1}, {}]
+    assert [world.reconcile().get("Claims", 0) for _ in range(3)] == runs
+    started = [manifest.trigger for manifest in world.manifests.stored.values()]
+    assert started == [ManualTrigger(StartedBy="reconcile")] * sum(runs)
 
 
 def test_a_manifest_older_than_step_functions_memory_starts_nothing(world):
@@ -356,11 +323,13 @@ def test_a_sweep_over_manifests_continues_after_the_last_and_then_starts_over(wo
 # ---- Notifications and slots
 
 
-def test_only_overdue_notifications_are_recovered(world):
-    world.fail("overdue", overdue=True)
-    world.fail("being-sent", overdue=False)
+def test_of_the_pending_notifications_those_that_were_overdue_are_recovered(world):
+    for name in ("overdue", "being-sent"):
+        failed = described_change(world.execution("execution-failed", name))
+        pending = {"unfinished": NOTIFICATION_PENDING}
+        world.runs.write(RunRecord.from_status_change(failed).model_copy(update=pending))
+    world.recorder.notify_if_overdue.side_effect = [True, False]
     assert world.reconcile() == {"Notifications": 1}
-    assert [one.name for one in world.runs.find_unfinished(NOTIFICATION_PENDING)] == ["being-sent"]
 
 
 @pytest.mark.parametrize("kind", SLOTS)
@@ -378,36 +347,28 @@ def test_slots_are_released_before_free_ones_are_given_and_runs_without_one_look
 
 @pytest.fixture
 def lossy(world):
-    """A world that has missed one of each kind."""
+    """A world that has missed one of each kind but notifications."""
     world.ended("lost-end")
     world.execution("execution-running", "lost-start")
     world.claim("lost-tick", TRIGGER, *world.land("a"))
     world.write("lost-manifest")
-    world.fail("lost-notification", overdue=True)
     for missed in SLOTS.values():
         getattr(world.limiter, missed).return_value = [("lost-slot", lambda: True)]
     world.clock.advance(hours=1)
     return world
 
 
-def assert_recovered(world: World) -> None:
-    assert world.status("lost-end") == "SUCCEEDED"
-    assert world.status("lost-start") == "RUNNING"
-    assert world.executions.started.keys() == {"lost-tick", "lost-manifest"}
-    assert (world.table.waiting_keys(), world.table.claims()) == (set(), {})
-    assert world.runs.find_unfinished(NOTIFICATION_PENDING) == []
-
-
 def test_all_kinds_are_recovered_by_one_call_each_counted_and_logged(lossy, printed):
-    assert lossy.reconcile() == dict.fromkeys(KINDS, 1)
+    kinds = KINDS.keys() - {"Notifications"}
+    assert lossy.reconcile() == dict.fromkeys(kinds, 1)
     output = printed()
-    for kind in KINDS.values():
-        assert output.count("MissedEventsRecovered", Kind=kind) == 1
+    labels = {KINDS[kind] for kind in kinds}
+    assert {label: output.count("MissedEventsRecovered", Kind=label) for label in labels} == (
+        dict.fromkeys(labels, 1)
+    )
     logs = [line for line in output.logs if line["message"] == "missed event recovered"]
-    assert sorted(line["kind"] for line in logs) == sorted(KINDS.values())
+    assert {line["kind"] for line in logs} == labels
     assert all(line["level"] == "WARNING" and line["run"].startswith("lost-") for line in logs)
-    assert_recovered(lossy)
-    assert lossy.reconcile() == dict.fromkeys(SLOTS, 1)  # of which the limiter is a mock
 
 
 @pytest.mark.parametrize(
@@ -429,7 +390,9 @@ def test_a_step_that_fails_does_not_stop_the_others(lossy, printed, adapter, cal
     assert {line["what"] for line in logs} == failed
     lossy.clock.advance(hours=1)
     lossy.reconcile()
-    assert_recovered(lossy)
+    assert (lossy.status("lost-end"), lossy.status("lost-start")) == ("SUCCEEDED", "RUNNING")
+    assert lossy.executions.started.keys() == {"lost-tick", "lost-manifest"}
+    assert lossy.table.left() == {}
 
 
 @pytest.mark.parametrize("why", [THROTTLED, KeyError("unexpected")])
