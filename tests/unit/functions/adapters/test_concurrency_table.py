@@ -39,26 +39,25 @@ def acquire(
     return table.acquire(waiting.model_copy(update=update), limit)
 
 
-def test_a_stored_execution_is_read_as_it_was_written(table):
-    holder = acquire(table, table.save(execution("a")))
-    assert table.find("a") == holder
-    assert list(table.with_status(SlotStatus.RESUME_PENDING)) == [holder]
-    assert table.find("b") is None
-
-
-def test_waiting_executions_are_in_the_order_in_which_they_started(table):
+def test_executions_are_read_as_they_were_written_in_the_order_in_which_they_started(table):
     late, early = table.save(execution("a", LATE)), table.save(execution("z", EARLY))
     assert list(table.with_status(SlotStatus.WAITING)) == [early, late]
     assert table.first_waiting() == early
+    holder = acquire(table, early)
+    assert table.find("z") == holder
+    assert list(table.with_status(SlotStatus.RESUME_PENDING)) == [holder]
+    assert (table.first_waiting(), table.find("b")) == (late, None)
 
 
 @pytest.mark.parametrize(("limit", "acquired"), [(1, False), (2, True), (UNLIMITED, True)])
-def test_a_slot_is_acquired_only_below_the_limit(table, limit, acquired):
-    acquire(table, table.save(execution("a")))
-    waiting = table.save(execution("b"))
-    assert (acquire(table, waiting, limit) is not None) is acquired
+def test_a_slot_is_acquired_only_below_the_limit_and_is_free_once_after_its_release(
+    table, limit, acquired
+):
+    first = acquire(table, table.save(execution("a")))
+    assert bool(acquire(table, table.save(execution("b")), limit)) is acquired
     assert table.slots_in_use() == 1 + acquired
-    assert table.first_waiting() == (None if acquired else waiting)
+    assert [table.release(first), table.release(first)] == [True, False]
+    assert table.slots_in_use() == acquired
 
 
 @pytest.mark.parametrize("write", [ConcurrencyTable.save, acquire, ConcurrencyTable.release])
@@ -72,18 +71,7 @@ def test_nothing_is_written_if_the_execution_has_changed_since_it_was_read(
     stored = table.save(seen)
     assert not write(table, seen)
     assert not write(table, execution("a"))
-    assert table.find("a") == stored
-    assert table.slots_in_use() == holds_slot
-
-
-@pytest.mark.parametrize("holds_slot", [False, True])
-def test_a_released_execution_is_gone_and_its_slot_is_free_once(table, holds_slot):
-    acquire(table, execution("other"))
-    released = acquire(table, execution("a")) if holds_slot else table.save(execution("a"))
-    assert table.release(released)
-    assert not table.release(released)
-    assert table.find("a") is None
-    assert table.slots_in_use() == 1
+    assert (table.find("a"), table.slots_in_use()) == (stored, holds_slot)
 
 
 def test_a_reader_of_an_item_that_was_removed_and_stored_again_releases_nothing(table):

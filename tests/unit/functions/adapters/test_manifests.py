@@ -40,6 +40,7 @@ def test_a_manifest_is_what_sagemaker_reads_and_never_changes(manifests, s3):
     assert manifests.find("run-1") is None
     first = manifests.write_once("run-1", "landings", ["a+b.csv", "é 😀.csv"])
     second = manifests.write_once("run-1", "others", ["second.csv"])
+    assert manifests.collected(second) == Collected((), last=True)
     body = s3.get_object(Bucket="outputs", Key="manifests/run-1.json")["Body"].read().decode()
     assert body == '[{"prefix": "s3://landings/"}, "a+b.csv", "é 😀.csv"]'
     assert (first.written, str(first.uri)) == (True, "s3://outputs/manifests/run-1.json")
@@ -100,21 +101,14 @@ def test_a_write_that_conflicts_with_another_is_tried_three_times():
         Manifests(Bucket(3), "outputs", "").write_once("run-1", "landings", ["a"])
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "manifests/landrun-1.0123456789abcdef.landings.json",
-        "manifests/landrun-1.txt",
-        "manifests/landrun-1",
-        "elsewhere/landrun-1.json",
-        "landrun-1.json",
-        *(f"manifests/{name}.json" for name in ("", "a b", "-", "x" * 55, "a\x1b[2J", "é", "a/b")),
-    ],
-)
-def test_only_the_key_of_a_manifest_names_a_run(key):
+def test_only_the_key_of_a_manifest_names_a_run():
     manifests = Manifests(None, "outputs", "manifests/")
     assert manifests.run_of("manifests/landrun-1.json") == "landrun-1"
-    assert manifests.run_of(key) is None
+    no_manifests = ["landrun-1.txt", "landrun-1", "landrun-1.0123456789abcdef.landings.json"]
+    no_runs = ["", "a b", "-", "x" * 55, "a\x1b[2J", "é", "a--", "a.b", "a/b"]
+    others = [*no_manifests, *(f"{name}.json" for name in no_runs)]
+    others = ["elsewhere/landrun-1.json", *(f"manifests/{name}" for name in others)]
+    assert [manifests.run_of(key) for key in others] == [None] * len(others)
 
 
 def test_collected_landings_read_back_exactly_and_each_key_once(manifests, landed):
@@ -140,29 +134,12 @@ def test_of_two_attempts_the_first_manifest_stays_with_its_own_list(manifests, s
     assert len(objects) == 3  # the manifest, and a list of each collection
 
 
-def test_a_manifest_that_collected_nothing_is_the_last_of_its_tick(manifests):
-    written = manifests.write_once("run-1", "landings", ["a"], TICK)
-    assert manifests.collected(written) == Collected((), last=True)
-
-
-def test_manifests_are_listed_after_a_key_with_their_age(manifests, s3):
-    for run in ("run-1", "run-2", "run-3"):
-        manifests.write_once(run, "landings", ["a"])
-    s3.put_object(Bucket="outputs", Key="processed/run-1/part-0.parquet", Body=b"x")
-    found = list(manifests.listed_after("manifests/run-1.json"))
-    assert [entry.key for entry in found] == ["manifests/run-2.json", "manifests/run-3.json"]
-    assert all(entry.modified.tzinfo for entry in found)
-    assert len(list(manifests.listed_after(""))) == 3
-
-
-def test_a_listing_continues_over_its_pages(manifests, s3, monkeypatch):
+def test_manifests_are_listed_after_a_key_with_their_age_over_all_pages(manifests, s3, monkeypatch):
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
-    for key in [*(f"in/{number}" for number in range(7)), "other"]:
+    keys = [f"manifests/run-{number}.json" for number in range(7)]
+    for key in [*keys, "processed/run-1/part-0.parquet"]:
         s3.put_object(Bucket="outputs", Key=key, Body=b"x")
-    found = [(entry.key, entry.size) for entry in manifests.list_objects(S3Uri("outputs", "in/"))]
-    assert found == [(f"in/{number}", 1) for number in range(7)]
-
-
-def test_a_look_up_that_fails_is_an_error_and_not_a_manifest_that_does_not_exist(aws):
-    with pytest.raises(ServiceError, match="s3:GetObject: NoSuchBucket"):
-        Manifests(aws("s3"), "nowhere", "manifests/").find("run-1")
+    found = list(manifests.listed_after(keys[0]))
+    assert [entry.key for entry in found] == keys[1:]
+    assert all(entry.size == 1 and entry.modified.tzinfo for entry in found)
+    assert list(manifests.list_objects(S3Uri("outputs", "manifests/")))[1:] == found

@@ -66,20 +66,17 @@ def test_other_objects_are_named_whose_keys_begin_with_an_objects(
 
 @pytest.mark.usefixtures("neighbour")
 def test_the_summary_of_one_machine_comes_before_those_of_hosts(outputs, left):
+    for name in ("summary-of-mine.json", "summary-algo-1.json.bak", "summary-algo-1", "x/summary"):
+        left(name, {"rows_in": 20})
     assert outputs.summary(UNDER) is None
-    left("summary-algo-1.json", {"rows_in": 20})
-    assert outputs.summary(UNDER)["rows_in"] == 20
-    left("summary.json", {"rows_in": 3})
-    assert outputs.summary(UNDER) == {"rows_in": 3}
-
-
-def test_the_summaries_of_hosts_are_read_and_added_up(outputs, left):
     hosts = [f"algo-{number}" for number in (1, 2, 3, 4)]
     for host in ("algo-3", "algo-1"):
         left(f"summary-{host}.json", {"rows_in": 20, "host": host, "hosts": hosts})
     summary = outputs.summary(UNDER)
     assert (summary["hosts"], summary["rows_in"]) == (hosts, 40)
     assert summary["problem"] == "2 of 4 hosts left a summary, not algo-2, algo-4"
+    left("summary.json", {"rows_in": 3})
+    assert outputs.summary(UNDER) == {"rows_in": 3}
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b'{"a":' * 40 + b"1" + b"}" * 40], ids=repr)
@@ -89,12 +86,6 @@ def test_a_host_whose_summary_cannot_be_read_is_named_and_the_others_count(outpu
     summary = outputs.summary(UNDER)
     assert summary["rows_in"] == 20
     assert summary["problem"] == "algo-2: its summary cannot be read"
-
-
-def test_files_with_other_names_are_no_summaries_of_hosts(outputs, left):
-    for name in ("summary-of-mine.json", "summary-algo-1.json.bak", "summary-algo-1", "x/summary"):
-        left(name, {"rows_in": 20})
-    assert outputs.summary(UNDER) is None
 
 
 @pytest.mark.parametrize(

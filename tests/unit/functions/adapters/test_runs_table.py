@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from landrun.adapters.runs_table import RunsTable
-from landrun.errors import ServiceError
 from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING, RunRecord
 from unit.functions.fakes import MACHINE
 
@@ -81,25 +80,20 @@ def test_runs_are_found_by_what_is_still_to_come_of_them_the_oldest_first(table)
     assert list(table.find_unfinished(EXECUTION_RUNNING)) == [younger]
 
 
-def test_only_one_process_claims_a_notification(table):
+def test_only_the_pending_notification_of_this_redrive_is_claimed_and_marked_once(table):
+    def assert_left_alone(record: RunRecord) -> None:
+        assert not table.mark_notified(record)
+        assert not table.claim_notification(record, "later")
+
+    assert_left_alone(pending())  # there is no such run
     table.write(pending())
     assert table.claim_notification(pending(), LATER)
-    assert not table.claim_notification(pending(), "2026-11-22T03:09:01")
-    assert table.claim_notification(pending(due_at=LATER), "2026-11-22T03:09:02")
-
-
-def test_only_the_pending_notification_of_this_redrive_is_claimed_or_sent(table):
-    def assert_left_alone() -> None:
-        assert not table.mark_notified(pending())
-        assert not table.claim_notification(pending(), LATER)
-
-    assert_left_alone()
-    table.write(pending())
-    assert table.mark_notified(pending())
+    assert not table.claim_notification(pending(), "later")
+    assert table.mark_notified(pending(due_at=LATER))
     assert list(table.find_unfinished(NOTIFICATION_PENDING)) == []
-    assert_left_alone()
+    assert_left_alone(pending(due_at=LATER))
     table.write(pending(redrive=1))
-    assert_left_alone()
+    assert_left_alone(pending())
     assert list(table.find_unfinished(NOTIFICATION_PENDING)) == [pending(redrive=1)]
 
 
@@ -131,18 +125,3 @@ def test_keys_that_dynamodb_left_are_asked_for_again():
     busy = Busy()
     assert RunsTable(busy, "runs").find_progress(["a", "b", "c"]) == dict.fromkeys("abc", (0, 1))
     assert busy.asked == [3, 2, 1]
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda table: table.write(pending()),
-        lambda table: list(table.find_unfinished(EXECUTION_RUNNING)),
-        lambda table: table.find_progress(["run-1"]),
-        lambda table: table.mark_notified(pending()),
-        lambda table: table.claim_notification(pending(), LATER),
-    ],
-)
-def test_a_table_that_is_gone_is_a_service_error(aws, call):
-    with pytest.raises(ServiceError, match=r"dynamodb:.*ResourceNotFoundException"):
-        call(RunsTable(aws("dynamodb"), "gone"))
