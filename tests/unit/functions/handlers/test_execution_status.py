@@ -60,16 +60,6 @@ def test_a_failure_to_record_or_to_limit_fails_the_message_and_does_not_stop_the
     assert printed().count("MessagesFailed") == 1
 
 
-def test_a_malformed_status_change_goes_to_the_dead_letter_queue_with_its_reason(
-    function, load_event
-):
-    event = load_event("execution-malformed")
-    assert function.failures(event) == []
-    [(body, reason)] = function.reasons().items()
-    assert body == event["Records"][0]["body"]
-    assert "status change" in reason
-
-
 def test_the_function_is_built_from_its_settings_with_all_clients_at_init(load):
     function = load("execution_status", MAX_CONCURRENT_RUNS="7")
     expected = {"stepfunctions", "sagemaker", "s3", "dynamodb", "sns", "sqs"}

@@ -72,18 +72,6 @@ def test_a_tick_with_nothing_to_read_starts_no_run_and_says_so(
     assert printed().count("TicksWithoutObjects") == 1
 
 
-@pytest.mark.parametrize("died", [False, True])
-def test_a_second_attempt_of_a_tick_continues_with_the_manifest_of_the_first(
-    function, load_event, died
-):
-    first = function.call(load_event("schedule-tick"))
-    function.manifests.objects.append(ListedObject("incoming/2026/late.csv", 1))
-    if died:  # after its manifest was written
-        function.executions.started.clear()
-    assert function.call(load_event("schedule-tick")) == first
-    assert list(function.executions.started) == [first["PreprocessingJobName"]]
-
-
 @pytest.mark.parametrize(
     ("name", "variables", "error", "words"),
     [

@@ -10,7 +10,6 @@ from datetime import timedelta
 import pytest
 
 from landrun.adapters.landings_table import PendingLanding, landing_id
-from landrun.errors import ServiceError
 from landrun.models.landing import Landing
 from landrun.models.run import ManualTrigger, ScheduleTrigger, tick_run_name
 from landrun.models.tick import Tick
@@ -108,21 +107,6 @@ def test_finishing_a_run_takes_what_it_has_claimed_and_nothing_else(world):
     assert (run.name, run.objects) == (name_of(TICK), 1)
     assert world.manifests.stored[run.name].trigger == trigger_of(TICK)
     assert world.table.left() == {"b": None}
-
-
-def test_finishing_a_run_that_has_a_manifest_starts_it_and_releases_later_claims(world):
-    landings = world.land("a", "b")
-    refused = ServiceError("states:StartExecution", "ExecutionLimitExceeded", "too many")
-    world.executions.failing[name_of(TICK)] = refused
-    with pytest.raises(ServiceError):
-        world.tick()
-    world.executions.failing.clear()
-    late = world.land("late")
-    world.claim_for(TICK, *late)
-    assert world.finish().objects == 2
-    assert world.table.left() == {"late": None}
-    world.tick(NEXT)
-    world.assert_each_once(landings + late)
 
 
 def test_nothing_is_finished_when_the_index_only_lagged_behind(world):

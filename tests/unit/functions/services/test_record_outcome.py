@@ -19,7 +19,7 @@ from landrun.adapters.notifications import Notifications
 from landrun.adapters.outputs import Outputs, OutputSize
 from landrun.adapters.runs_table import RunsTable
 from landrun.adapters.sagemaker import ProcessingJobs
-from landrun.errors import NotificationPending, ServiceError
+from landrun.errors import ServiceError
 from landrun.models.processing_job import ProcessingJob
 from landrun.models.run_record import NOTIFICATION_PENDING, RunRecord
 from landrun.models.s3_uri import S3Uri
@@ -205,14 +205,6 @@ def test_the_same_failure_again_is_notified_of_only_when_its_recorder_has_had_it
     landrun.runs_table.claim_notification.assert_called_once_with(stored, claimed_until)
 
 
-def test_a_notification_that_another_process_has_claimed_is_left_to_it(landrun, change):
-    landrun.record(change("execution-failed"))
-    landrun.clock.advance(minutes=5)
-    landrun.runs_table.claim_notification.return_value = False
-    assert not landrun.notify(written(landrun))
-    assert landrun.publish.call_count == 1
-
-
 def test_a_notification_that_sns_refuses_is_due_at_once(landrun, change):
     landrun.publish.side_effect = ServiceError("sns:Publish", "InternalError", "later")
     with pytest.raises(ServiceError, match="InternalError"):
@@ -220,19 +212,3 @@ def test_a_notification_that_sns_refuses_is_due_at_once(landrun, change):
     now = landrun.clock().isoformat(timespec="microseconds")
     landrun.runs_table.claim_notification.assert_called_once_with(written(landrun), now)
     landrun.runs_table.mark_notified.assert_not_called()
-
-
-@pytest.mark.parametrize(("minutes", "recorded"), [(1, False), (5, True)])
-def test_a_redrive_is_recorded_after_the_notification_of_the_failure_before_it(
-    landrun, change, minutes, recorded
-):
-    landrun.record(change("execution-failed"))
-    landrun.runs_table.write.side_effect = [written(landrun), None]
-    landrun.clock.advance(minutes=minutes)
-    redriven = change("execution-running-redriven")
-    if recorded:
-        assert landrun.record(redriven)
-        assert landrun.publish.call_count == 2
-    else:
-        with pytest.raises(NotificationPending):
-            landrun.record(redriven)

@@ -1,4 +1,7 @@
-"""Starting runs: a repeated call finds the run that exists, and says when its input differs."""
+"""Starting runs: a repeated call finds the run that exists, and says when its input differs.
+
+tests/faults/test_cases_landings.py has the deliveries that come again.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,7 @@ from landrun.services.start_run import RunStarter, StartedRun, input_message
 from unit.functions.fakes import NOW, FakeExecutions, FakeManifests
 
 NAME = manual_run_name("landrun")
-TRIGGER = ManualTrigger(StartedBy="ada")
-UNKNOWN_INPUT = {"status": "RUNNING", "inputDetails": {"included": False}}
-THROTTLED = ServiceError("states:DescribeExecution", "ThrottlingException", "slow down")
+ADA, BERT = ManualTrigger(StartedBy="ada"), ManualTrigger(StartedBy="bert")
 
 
 class World:
@@ -26,16 +27,13 @@ class World:
         self.manifests, self.executions = FakeManifests(), FakeExecutions()
 
     def start(
-        self,
-        *keys: str,
-        trigger: ManualTrigger = TRIGGER,
-        name: str = NAME,
-        output: str = "processed/",
-        input_format: Any = "manifest",
+        self, *keys: str, name: str = NAME, by: ManualTrigger = ADA, output: str = "processed/"
     ) -> StartedRun:
-        doors = (self.manifests, self.executions, S3Uri("outputs", output))
-        starter = RunStarter(*doors, input_format, clock=lambda: NOW)
-        return starter.start(name, "landings", keys or ("a",), trigger)
+        return self.starter("manifest", output).start(name, "landings", keys or ("a",), by)
+
+    def starter(self, input_format: Any, output: str = "processed/") -> RunStarter:
+        adapters = (self.manifests, self.executions, S3Uri("outputs", output))
+        return RunStarter(*adapters, input_format, clock=lambda: NOW)
 
 
 @pytest.fixture
@@ -46,17 +44,14 @@ def world():
 def test_a_run_that_is_new_is_neither_a_duplicate_nor_a_mismatch(world):
     run = world.start("a", "b")
     assert run == StartedRun(NAME, world.executions.arn(NAME), 2, duplicate=False, mismatch=False)
-    assert world.manifests.stored[NAME].trigger == TRIGGER
+    assert world.manifests.stored[NAME].trigger == ADA
 
 
 @pytest.mark.parametrize("closed", [False, True])
 @pytest.mark.parametrize(
     ("again", "mismatch"),
-    [
-        ({}, False),
-        ({"output": "elsewhere/"}, True),
-        ({"trigger": ManualTrigger(StartedBy="bert")}, False),  # as a backfill has its own
-    ],
+    [({}, False), ({"output": "elsewhere/"}, True), ({"by": BERT}, False)],
+    ids=["same", "another output", "another trigger"],
 )
 def test_a_run_that_exists_is_found_and_another_input_is_a_mismatch(world, closed, again, mismatch):
     first = world.start()
@@ -67,32 +62,22 @@ def test_a_run_that_exists_is_found_and_another_input_is_a_mismatch(world, close
 
 def test_an_input_that_cannot_be_compared_is_no_mismatch_and_no_error(world):
     arn = world.start().execution_arn
-    world.executions.described[arn] = UNKNOWN_INPUT
+    world.executions.described[arn] = {"status": "RUNNING", "inputDetails": {"included": False}}
     assert world.start(output="elsewhere/").mismatch is False
-    world.executions.failing[arn] = THROTTLED
+    world.executions.failing[arn] = ServiceError("states:DescribeExecution", "Throttling", "")
     assert world.start(output="elsewhere/").mismatch is False
-
-
-def test_a_retry_reads_what_the_manifest_has_and_never_what_it_was_given(world):
-    world.executions.failing[NAME] = ServiceError("states:StartExecution", "LimitExceeded", "")
-    with pytest.raises(ServiceError):
-        world.start("a", "b")
-    world.executions.failing.clear()
-    assert world.start("c").objects == 2
-    assert world.manifests.stored[NAME].keys == ("a", "b")
 
 
 @pytest.mark.parametrize(
-    ("wrong", "error"),
-    [
-        ({"name": "no name"}, InvalidName),
-        ({"input_format": "uri"}, InvalidInput),
-    ],
+    ("input_format", "name", "error"),
+    [("manifest", "no name", InvalidName), ("uri", NAME, InvalidInput)],
 )
-def test_what_aws_would_refuse_is_refused_before_a_manifest_is_written(world, wrong, error):
+def test_what_no_retry_can_start_is_refused_before_a_manifest_is_written(
+    world, input_format, name, error
+):
     with pytest.raises(error) as refusal:
-        world.start("k" * 1012, **wrong)
-    assert isinstance(refusal.value, Refused)  # no retry can help
+        world.starter(input_format).start(name, "landings", ["k" * 1012], ADA)
+    assert isinstance(refusal.value, Refused)
     assert world.manifests.stored == {}
 
 
