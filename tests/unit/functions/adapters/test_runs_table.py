@@ -1,4 +1,7 @@
-"""The runs table on moto's DynamoDB, which evaluates its conditions."""
+"""The runs table on moto's DynamoDB, which evaluates its conditions.
+
+tests/faults/test_cases_statuses.py has the redrives that come while a notification is pending.
+"""
 
 from __future__ import annotations
 
@@ -57,15 +60,6 @@ def test_only_a_newer_record_is_written_and_then_whole(table, status, redrive, w
     assert stored == (None if written else first)
     last = record("SUCCEEDED", 1)
     assert table.write(last) == (record("FAILED", 1) if status == "FAILED" and written else None)
-
-
-def test_a_pending_notification_keeps_its_failure_from_being_overwritten(table):
-    failure = pending(error="States.TaskFailed", trigger={"Kind": "manual", "StartedBy": "ada"})
-    table.write(failure)
-    assert table.write(pending(due_at=LATER)) == failure
-    assert table.write(record("RUNNING", 1)) == failure
-    assert table.mark_notified(failure)
-    assert table.write(record("RUNNING", 1)) is None
 
 
 def test_runs_are_found_by_what_is_still_to_come_of_them_the_oldest_first(table):
