@@ -1,4 +1,4 @@
-"""Fakes of adapters that have rules of their own; each keeps what its adapter would store."""
+"""Fakes of adapters that have rules of their own, and what they have in common."""
 
 from __future__ import annotations
 
@@ -14,12 +14,29 @@ from landrun.adapters.step_functions import Started
 from landrun.errors import AlreadyStarted, ServiceError
 from landrun.models.landing import Landing
 from landrun.models.run import ExecutionInput, Trigger
-from landrun.models.run_record import RunRecord
+from landrun.models.run_record import EXECUTION_RUNNING, RunRecord
 from landrun.models.s3_uri import S3Uri
+from landrun.models.status_change import RANKS
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:landrun"
 SCHEDULE = "arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly"
+
+
+def run_record(status: str = "FAILED", redrive_count: int = 0, **more: Any) -> RunRecord:
+    """Make a run's record with the attributes that every one has, and more."""
+    usual = {
+        "name": "run-1",
+        "execution_arn": "arn:aws:states:us-east-1:123456789012:execution:landrun:run-1",
+        "state_machine_arn": MACHINE,
+        "status": status,
+        "redrive_count": redrive_count,
+        "status_rank": RANKS[status],
+        "month": "2026-11",
+        "started_at": "2026-11-22T03:00:00.000Z",
+        "unfinished": EXECUTION_RUNNING if status == "RUNNING" else None,
+    }
+    return RunRecord.model_validate(usual | more)
 
 
 @dataclass

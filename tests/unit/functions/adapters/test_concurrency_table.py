@@ -23,13 +23,8 @@ def table(aws, create_table):
 
 def execution(name: str, started_at: str = EARLY) -> LimitedExecution:
     arn = f"arn:aws:states:us-east-1:123456789012:execution:landrun:{name}"
-    return LimitedExecution(
-        name=name,
-        execution_arn=arn,
-        started_at=started_at,
-        requested_at=NOW,
-        task_tokens=("token",),
-    )
+    about = {"name": name, "execution_arn": arn, "started_at": started_at}
+    return LimitedExecution(**about, requested_at=NOW, task_tokens=("token",))
 
 
 def acquire(

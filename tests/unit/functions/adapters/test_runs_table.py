@@ -11,7 +11,7 @@ import pytest
 
 from landrun.adapters.runs_table import RunsTable
 from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING, RunRecord
-from unit.functions.fakes import MACHINE
+from unit.functions.fakes import run_record
 
 DUE_AT, LATER = "2026-11-22T03:02:00", "2026-11-22T03:09:00"
 
@@ -21,26 +21,10 @@ def table(aws, create_table):
     return RunsTable(aws("dynamodb"), create_table("RunsTable"))
 
 
-def record(status: str, redrive: int = 0, **more: Any) -> RunRecord:
-    running = status == "RUNNING"
-    usual = {
-        "name": "run-1",
-        "execution_arn": "arn:aws:states:us-east-1:123456789012:execution:landrun:run-1",
-        "state_machine_arn": MACHINE,
-        "status": status,
-        "status_rank": 0 if running else 1,
-        "redrive_count": redrive,
-        "started_at": "2026-11-22T03:00:00.000Z",
-        "month": "2026-11",
-        "unfinished": EXECUTION_RUNNING if running else None,
-    }
-    return RunRecord.model_validate(usual | more)
-
-
 def pending(redrive: int = 0, due_at: str = DUE_AT, **more: Any) -> RunRecord:
     """Make a failure whose notification is pending."""
     note = {"unfinished": NOTIFICATION_PENDING, "notification_due_at": due_at}
-    return record("FAILED", redrive, **note, **more)
+    return run_record("FAILED", redrive, **note, **more)
 
 
 @pytest.mark.parametrize(
@@ -54,23 +38,27 @@ def pending(redrive: int = 0, due_at: str = DUE_AT, **more: Any) -> RunRecord:
     ],
 )
 def test_only_a_newer_record_is_written_and_then_whole(table, status, redrive, written):
-    first = record("SUCCEEDED", output="{}", duration_seconds=1.5, summary={"rows_in": 3, "f": []})
+    first = run_record(
+        "SUCCEEDED", output="{}", duration_seconds=1.5, summary={"rows_in": 3, "f": []}
+    )
     assert table.write(first) is None
-    stored = table.write(record(status, redrive))
+    stored = table.write(run_record(status, redrive))
     assert stored == (None if written else first)
-    last = record("SUCCEEDED", 1)
-    assert table.write(last) == (record("FAILED", 1) if status == "FAILED" and written else None)
+    last = run_record("SUCCEEDED", 1)
+    assert table.write(last) == (
+        run_record("FAILED", 1) if status == "FAILED" and written else None
+    )
 
 
 def test_runs_are_found_by_what_is_still_to_come_of_them_the_oldest_first(table):
-    younger = record("RUNNING", name="younger")
-    older = record("RUNNING", name="older", started_at="2026-11-21T03:00:00.000Z")
+    younger = run_record("RUNNING", name="younger")
+    older = run_record("RUNNING", name="older", started_at="2026-11-21T03:00:00.000Z")
     failed = pending(name="failed", error="e")
-    for one in (younger, older, record("SUCCEEDED", name="ended"), failed):
+    for one in (younger, older, run_record("SUCCEEDED", name="ended"), failed):
         table.write(one)
     assert list(table.find_unfinished(EXECUTION_RUNNING)) == [older, younger]
     assert list(table.find_unfinished(NOTIFICATION_PENDING)) == [failed]
-    table.write(record("SUCCEEDED", name="older"))
+    table.write(run_record("SUCCEEDED", name="older"))
     assert list(table.find_unfinished(EXECUTION_RUNNING)) == [younger]
 
 
@@ -95,7 +83,7 @@ def test_progress_is_looked_up_by_name_over_batches_of_a_hundred(table):
     names = [f"some-run-{number:03}" for number in range(201)]
     stored = (names[0], names[100], names[200])
     for name in stored:
-        table.write(record("FAILED", redrive=2, name=name))
+        table.write(run_record("FAILED", redrive_count=2, name=name))
     assert table.find_progress(names) == dict.fromkeys(stored, (2, 1))
     assert table.find_progress([]) == {}
 
