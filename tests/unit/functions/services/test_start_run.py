@@ -47,6 +47,12 @@ def test_a_run_that_is_new_is_neither_a_duplicate_nor_a_mismatch(world):
     assert world.manifests.stored[NAME].trigger == ADA
 
 
+def test_a_run_that_starts_over_an_earlier_attempts_manifest_reads_that_and_is_no_duplicate(world):
+    world.manifests.write_once(NAME, "landings", ["a", "b"], ADA)
+    run = world.start("c")
+    assert (run.objects, run.duplicate) == (2, False)
+
+
 @pytest.mark.parametrize("closed", [False, True])
 @pytest.mark.parametrize(
     ("again", "mismatch"),
@@ -91,6 +97,7 @@ def manifest_of(*keys: str, prefix: str | None = None) -> Manifest:
     [
         (manifest_of("a+b c.csv"), "manifest", "s3://outputs/manifests/r.json"),
         (manifest_of("a+b c.csv"), "uri", "s3://landing/a+b c.csv"),
+        (manifest_of("k" * 1011), "uri", f"s3://landing/{'k' * 1011}"),  # SageMaker's 1,024
         (manifest_of("d/a", "d/b", prefix="d/"), "uri", "s3://landing/d/"),
         (manifest_of("d/a", prefix="d/"), "uri", "s3://landing/d/"),
         (manifest_of("d/a", "d/b"), "manifest", "s3://outputs/manifests/r.json"),
