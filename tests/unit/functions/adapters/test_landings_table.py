@@ -18,6 +18,7 @@ from landrun.adapters.landings_table import (
     SHARDS,
     Claim,
     LandingsTable,
+    Recorded,
     landing_id,
     ordered,
 )
@@ -55,6 +56,11 @@ class Table(LandingsTable):
 @pytest.fixture
 def table(aws, create_table):
     return Table(aws("dynamodb"), create_table("LandingsTable"))
+
+
+def test_recording_a_landing_says_what_became_of_it(table):
+    answers = [table.record(landing(f"0{version}", version)) for version in "BBAC"]
+    assert answers == [Recorded.WAITS, Recorded.DUPLICATE, Recorded.OLDER, Recorded.REPLACES]
 
 
 def play(table: Any, steps: str) -> None:
@@ -125,7 +131,7 @@ def test_a_run_changes_only_what_it_has_claimed_and_never_a_newer_version(table,
         landing(ordered("0B"), None, size=0),
     ],
 )
-def test_a_landing_is_stored_under_the_reference_s_attributes_and_reads_back_whole(table, recorded):
+def test_a_landing_is_stored_under_the_documented_attributes_and_reads_back_whole(table, recorded):
     table.record(recorded)
     [item] = table.items.values()
     known = {"version_id": recorded.version_id, "size": recorded.size}
