@@ -11,12 +11,12 @@ import pytest
 
 from landrun.adapters.manifests import Manifest
 from landrun.errors import InvalidInput, InvalidName, Refused, ServiceError
-from landrun.models.run import ManualTrigger, manual_run_name
+from landrun.models.run import ManualTrigger
 from landrun.models.s3_uri import S3Uri
 from landrun.services.start_run import RunStarter, StartedRun, input_message
 from unit.functions.fakes import NOW, FakeExecutions, FakeManifests
 
-NAME = manual_run_name("landrun")
+NAME = "landrun-1"
 ADA, BERT = ManualTrigger(StartedBy="ada"), ManualTrigger(StartedBy="bert")
 
 
