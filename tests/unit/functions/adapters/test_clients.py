@@ -21,11 +21,14 @@ from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.adapters.step_functions import Executions
 from landrun.errors import ServiceError
 from landrun.models.concurrency import SlotStatus
-from landrun.models.run import ManualTrigger
+from landrun.models.run import ExecutionInput, ManualTrigger
 from landrun.models.s3_uri import S3Uri
-from unit.functions.fakes import MACHINE, Clock
+from unit.functions.fakes import MACHINE, Clock, run_record
 
 URI, TRIGGER = S3Uri("b", "k"), ManualTrigger(StartedBy="ada")
+INPUT = ExecutionInput(
+    PreprocessingJobName="run-1", InputMessage="", OutputProcessedMessage="", Trigger=TRIGGER
+)
 
 
 def test_all_clients_come_from_one_session_and_wait_for_quotas(monkeypatch):
@@ -93,6 +96,8 @@ EXECUTIONS = Executions(Refusing(), MACHINE)
         ("dynamodb:Query", lambda: list(LANDINGS.pending())),
         ("dynamodb:UpdateItem", lambda: LANDINGS.claim("0", "run-1", TRIGGER)),
         ("dynamodb:UpdateItem", lambda: LANDINGS.release("run-1", "0")),
+        ("dynamodb:PutItem", lambda: RUNS.write(run_record())),
+        ("dynamodb:UpdateItem", lambda: RUNS.mark_notified(run_record())),
         ("dynamodb:Query", lambda: list(RUNS.find_unfinished("execution"))),
         ("dynamodb:BatchGetItem", lambda: RUNS.find_progress(["run-1"])),
         ("s3:GetObject", lambda: MANIFESTS.find("run-1")),
@@ -102,6 +107,7 @@ EXECUTIONS = Executions(Refusing(), MACHINE)
         ("s3:ListObjectsV2", lambda: OUTPUTS.keys_that_begin_with(URI)),
         ("s3:GetObject", lambda: OUTPUTS.summary(URI)),
         ("sagemaker:DescribeProcessingJob", lambda: ProcessingJobs(Refusing()).find("j")),
+        ("states:StartExecution", lambda: EXECUTIONS.start(INPUT)),
         ("states:DescribeExecution", lambda: EXECUTIONS.find("arn")),
         ("states:GetExecutionHistory", lambda: EXECUTIONS.last_tasks("arn")),
         ("states:ListExecutions", EXECUTIONS.page),

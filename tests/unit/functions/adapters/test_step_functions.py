@@ -61,6 +61,13 @@ def test_an_execution_that_step_functions_does_not_know_is_none_and_has_no_event
     assert executions.last_tasks(ARN) == []
 
 
+def test_an_execution_is_found_as_step_functions_describes_it(stub, executions):
+    described = {"executionArn": ARN, "stateMachineArn": MACHINE, "status": "RUNNING"}
+    described |= {"startDate": NOW, "input": RUN.to_json()}
+    stub.add_response("describe_execution", described, {"executionArn": ARN})
+    assert executions.find(ARN) == described
+
+
 def test_the_last_events_of_an_execution_come_with_their_data_the_latest_first(stub, executions):
     event = {"timestamp": NOW, "type": "TaskSubmitted", "id": 7}
     expected = {"executionArn": ARN, "reverseOrder": True, "maxResults": 25}
