@@ -43,33 +43,28 @@ def test_the_environment_makes_one_model_that_does_not_change():
         read.output_bucket = "other"
 
 
-@pytest.mark.parametrize(
-    ("model", "name"), [(model, name.upper()) for model in MODELS for name in model.model_fields]
-)
-def test_a_missing_variable_is_named_even_if_this_process_has_it(model, name, monkeypatch):
-    monkeypatch.setenv(name, ENVIRONMENT[name])
-    with pytest.raises(ConfigurationError, match=f"{name}: is not set"):
-        model.load({other: value for other, value in ENVIRONMENT.items() if other != name})
+@pytest.mark.parametrize("model", MODELS)
+def test_every_missing_variable_is_named_even_if_this_process_has_it(model):
+    with patch.dict("os.environ", ENVIRONMENT), pytest.raises(ConfigurationError) as error:
+        model.load({})
+    missing = {f"{name.upper()}: is not set" for name in model.model_fields}
+    assert set(str(error.value).partition("template.yaml: ")[2].split("; ")) == missing
+
+
+@pytest.mark.parametrize(("name", "values"), WRONG.items())
+def test_a_wrong_variable_is_named_by_every_function_that_reads_it(name, values):
+    readers = [model for model in MODELS if name.lower() in model.model_fields]
+    for model in readers:
+        for value in values:
+            with pytest.raises(ConfigurationError, match=f"template.yaml: {name}: "):
+                model.load(ENVIRONMENT | {name: value})
+    assert readers
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
+    "path",
+    ["landings/processed/", "outputs2/processed/", "outputs/exports/", "outputs/processed-too/"],
 )
-def test_a_wrong_variable_is_named_by_every_function_that_reads_it(name, value):
-    for model in (model for model in MODELS if name.lower() in model.model_fields):
-        with pytest.raises(ConfigurationError, match=f"template.yaml: {name}: "):
-            model.load(ENVIRONMENT | {name: value})
-
-
-BESIDE = [
-    "landings/processed/",
-    "outputs2/processed/",
-    "outputs/exports/",
-    "outputs/processed-too/",
-]
-
-
-@pytest.mark.parametrize("path", BESIDE)
 def test_a_scheduled_input_may_be_any_prefix_that_no_run_writes(path):
     assert load(ENVIRONMENT | {"SCHEDULED_INPUT": f"s3://{path}"})
 
@@ -81,6 +76,11 @@ def test_a_scheduled_input_may_be_any_prefix_that_no_run_writes(path):
 def test_a_scheduled_input_that_holds_what_runs_write_is_refused_with_the_remedy(path):
     with pytest.raises(ConfigurationError, match="let it name another bucket or prefix"):
         load(ENVIRONMENT | {"SCHEDULED_INPUT": f"s3://outputs/{path}"})
+
+
+def test_with_collected_landings_a_scheduled_input_is_refused():
+    with pytest.raises(ConfigurationError, match="leave ScheduledInput empty"):
+        load(ENVIRONMENT | {"START_ON": "schedule"})
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,34 @@
-"""Clients of AWS: all from one session, patient with quotas, with one kind of error."""
+"""Clients of AWS: all from one session, patient with quotas, and with one kind of error."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from landrun.adapters import clients
+from landrun.adapters.checkpoints import Checkpoints
+from landrun.adapters.concurrency_table import ConcurrencyTable
+from landrun.adapters.dead_letters import DeadLetters
+from landrun.adapters.landings_table import LandingsTable
+from landrun.adapters.manifests import Manifests
+from landrun.adapters.notifications import Notifications
+from landrun.adapters.outputs import Outputs
+from landrun.adapters.runs_table import RunsTable
+from landrun.adapters.sagemaker import ProcessingJobs
+from landrun.adapters.step_functions import Executions
 from landrun.errors import ServiceError
+from landrun.models.concurrency import SlotStatus
+from landrun.models.run import ExecutionInput, ManualTrigger
+from landrun.models.s3_uri import S3Uri
+from unit.functions.fakes import MACHINE, Clock, run_record
+
+URI, TRIGGER = S3Uri("b", "k"), ManualTrigger(StartedBy="ada")
+INPUT = ExecutionInput(
+    PreprocessingJobName="run-1", InputMessage="", OutputProcessedMessage="", Trigger=TRIGGER
+)
 
 
 def test_all_clients_come_from_one_session_and_wait_for_quotas(monkeypatch):
@@ -40,3 +62,60 @@ def test_every_error_of_botocore_becomes_a_service_error_with_its_cause(error, c
             raise error
     translated = raised.value
     assert (translated.code, translated.answer, translated.__cause__) == (code, answer, error)
+
+
+class Refusing:
+    """A client of which every call is refused."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return self.refuse
+
+    def refuse(self, **_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "Any")
+
+    def get_paginator(self, _: str) -> Refusing:
+        return self
+
+    def paginate(self, **_: Any) -> Iterator[None]:
+        yield self.refuse()
+
+
+CHECKPOINTS, SLOTS = Checkpoints(Refusing(), "t"), ConcurrencyTable(Refusing(), "t")
+LANDINGS, MANIFESTS = LandingsTable(Refusing(), "t", Clock()), Manifests(Refusing(), "b", "m/")
+RUNS, OUTPUTS = RunsTable(Refusing(), "t"), Outputs(Refusing())
+EXECUTIONS = Executions(Refusing(), MACHINE)
+
+
+@pytest.mark.parametrize(
+    ("operation", "call"),
+    [
+        ("dynamodb:GetItem", lambda: CHECKPOINTS.read("executions")),
+        ("dynamodb:UpdateItem", lambda: CHECKPOINTS.save("executions", {})),
+        ("dynamodb:GetItem", lambda: SLOTS.find("run-1")),
+        ("dynamodb:Query", lambda: list(SLOTS.with_status(SlotStatus.WAITING))),
+        ("dynamodb:Query", lambda: list(LANDINGS.pending())),
+        ("dynamodb:UpdateItem", lambda: LANDINGS.claim("0", "run-1", TRIGGER)),
+        ("dynamodb:UpdateItem", lambda: LANDINGS.release("run-1", "0")),
+        ("dynamodb:PutItem", lambda: RUNS.write(run_record())),
+        ("dynamodb:UpdateItem", lambda: RUNS.mark_notified(run_record())),
+        ("dynamodb:Query", lambda: list(RUNS.find_unfinished("execution"))),
+        ("dynamodb:BatchGetItem", lambda: RUNS.find_progress(["run-1"])),
+        ("s3:GetObject", lambda: MANIFESTS.find("run-1")),
+        ("s3:PutObject", lambda: MANIFESTS.write_once("run-1", "b", ["k"])),
+        ("s3:ListObjectsV2", lambda: list(MANIFESTS.listed_after(""))),
+        ("s3:ListObjectsV2", lambda: OUTPUTS.measure(URI)),
+        ("s3:ListObjectsV2", lambda: OUTPUTS.keys_that_begin_with(URI)),
+        ("s3:GetObject", lambda: OUTPUTS.summary(URI)),
+        ("sagemaker:DescribeProcessingJob", lambda: ProcessingJobs(Refusing()).find("j")),
+        ("states:StartExecution", lambda: EXECUTIONS.start(INPUT)),
+        ("states:DescribeExecution", lambda: EXECUTIONS.find("arn")),
+        ("states:GetExecutionHistory", lambda: EXECUTIONS.last_tasks("arn")),
+        ("states:ListExecutions", EXECUTIONS.page),
+        ("states:SendTaskSuccess", lambda: EXECUTIONS.resume("token")),
+        ("sns:Publish", lambda: Notifications(Refusing(), "arn").publish("a", "b")),
+        ("sqs:SendMessage", lambda: DeadLetters(Refusing(), "url").put("body", "reason")),
+    ],
+)
+def test_a_call_that_aws_refuses_is_a_service_error_that_names_it(operation, call):
+    with pytest.raises(ServiceError, match=f"{operation}: AccessDenied"):
+        call()

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from landrun.adapters.dead_letters import LARGEST_LIMIT, MESSAGE_LIMIT, DeadLetters
 
-
-def test_a_dead_letter_keeps_its_body_and_has_a_reason_of_one_line(aws):
-    url = aws("sqs").create_queue(QueueName="dead")["QueueUrl"]
-    DeadLetters(aws("sqs"), url).put("the body", "a\nreason")
-    [message] = aws("sqs").receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
-    reason = message["MessageAttributes"]["Reason"]["StringValue"]
-    assert (message["Body"], reason) == ("the body", "a\\nreason")
+ROOMS = (*range(16), 17, 500, 5000)
 
 
 class Sqs:
-    def send_message(self, **request):
+    """SQS's client, which keeps the message that it was sent."""
+
+    def send_message(self, **request: Any) -> None:
         self.body = request["MessageBody"]
         self.reason = request["MessageAttributes"].get("Reason", {}).get("StringValue")
 
 
+def sent(body: str, reason: str) -> Sqs:
+    sqs = Sqs()
+    DeadLetters(sqs, "url").put(body, reason)
+    return sqs
+
+
+def test_a_dead_letter_keeps_its_body_and_has_a_reason_of_one_line():
+    letter = sent("the body", "a\nreason")
+    assert (letter.body, letter.reason) == ("the body", "a\\nreason")
+
+
 @pytest.mark.parametrize(
-    ("size", "limit"),
+    ("limit", "sizes"),
     [
-        *((MESSAGE_LIMIT - room, MESSAGE_LIMIT) for room in (*range(16), 17, 500, 5000)),
-        (500_000, LARGEST_LIMIT),  # the queue is set to take more
-        (0, MESSAGE_LIMIT),
+        (MESSAGE_LIMIT, [0, *(MESSAGE_LIMIT - room for room in ROOMS)]),
+        (LARGEST_LIMIT, [500_000]),  # the queue is set to take more
     ],
 )
-def test_a_dead_letter_is_never_longer_than_sqs_accepts(size, limit):
-    sqs = Sqs()
-    DeadLetters(sqs, "url").put("x" * size, "why, é" * 300)
-    attribute = f"ReasonString{sqs.reason}" if sqs.reason else ""
-    assert len(f"{sqs.body}{attribute}".encode()) <= limit
-    assert sqs.body
-    assert (sqs.reason is None) == (limit - size <= len("ReasonString"))
-    assert sqs.reason is None or "why, é".startswith(sqs.reason[:6])
+def test_a_dead_letter_is_never_longer_than_sqs_accepts(limit, sizes):
+    for size in sizes:
+        letter = sent("x" * size, "why, é" * 300)
+        attribute = f"ReasonString{letter.reason}" if letter.reason else ""
+        assert len(f"{letter.body}{attribute}".encode()) <= limit
+        assert letter.body
+        assert (letter.reason is None) == (limit - size <= len("ReasonString"))
+        assert letter.reason is None or "why, é".startswith(letter.reason[:6])

@@ -1,8 +1,9 @@
-"""Manifests, against moto's S3: conditional writes and user metadata as S3 has them."""
+"""Manifests on moto's S3, which has S3's conditional writes and user metadata."""
 
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -11,12 +12,9 @@ from landrun.adapters.manifests import Collected, Manifests, manifest_body
 from landrun.errors import ServiceError
 from landrun.models.run import ObjectCreatedTrigger, ScheduleTrigger
 from landrun.models.s3_uri import S3Uri
+from unit.functions.fakes import SCHEDULE
 
-TICK = ScheduleTrigger(
-    ScheduleArn="arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly",
-    ScheduledTime="2026-11-22T03:00:00Z",
-)
-PREFIX = S3Uri("landings", "incoming/é/2026")
+TICK = ScheduleTrigger(ScheduleArn=SCHEDULE, ScheduledTime="2026-11-22T03:00:00Z")
 METADATA_LIMIT = 2048
 """Bytes of names and values together (Amazon S3 user guide, "Working with object metadata")."""
 
@@ -42,6 +40,7 @@ def test_a_manifest_is_what_sagemaker_reads_and_never_changes(manifests, s3):
     assert manifests.find("run-1") is None
     first = manifests.write_once("run-1", "landings", ["a+b.csv", "é 😀.csv"])
     second = manifests.write_once("run-1", "others", ["second.csv"])
+    assert manifests.collected(second) == Collected((), last=True)
     body = s3.get_object(Bucket="outputs", Key="manifests/run-1.json")["Body"].read().decode()
     assert body == '[{"prefix": "s3://landings/"}, "a+b.csv", "é 😀.csv"]'
     assert (first.written, str(first.uri)) == (True, "s3://outputs/manifests/run-1.json")
@@ -49,7 +48,11 @@ def test_a_manifest_is_what_sagemaker_reads_and_never_changes(manifests, s3):
 
 
 @pytest.mark.parametrize(
-    ("trigger", "prefix"), [(landing_trigger("é 😀\n+%2B\"'.csv"), None), (TICK, PREFIX)]
+    ("trigger", "prefix"),
+    [
+        (landing_trigger("é 😀\n+%2B\"'.csv"), None),
+        (TICK, S3Uri("landings", "incoming/é/2026")),
+    ],
 )
 def test_a_manifest_holds_its_runs_trigger_and_scheduled_prefix(manifests, trigger, prefix):
     written = manifests.write_once("run-1", "landings", ["a"], trigger, prefix=prefix)
@@ -67,8 +70,17 @@ def test_a_foreign_manifest_has_neither_trigger_nor_prefix(manifests, s3, packed
 
 
 class Bucket:
-    def put_object(self, **request):
+    """S3's client, which refuses so many writes because of others at the same time."""
+
+    def __init__(self, conflicts: int = 0) -> None:
+        self.conflicts = conflicts
+
+    def put_object(self, **request: Any) -> None:
         self.metadata = request["Metadata"]
+        self.conflicts -= 1
+        if self.conflicts >= 0:
+            code = {"Code": "ConditionalRequestConflict", "Message": "try again"}
+            raise ClientError({"Error": code}, "PutObject")
 
 
 @pytest.mark.parametrize(
@@ -83,21 +95,20 @@ def test_the_trigger_of_the_longest_key_is_ascii_that_fits_the_metadata_of_s3(fi
     assert len(f"{name}{value}".encode("ascii")) <= METADATA_LIMIT
 
 
-@pytest.mark.parametrize(
-    ("key", "run"),
-    [
-        ("manifests/landrun-1.json", "landrun-1"),
-        ("manifests/landrun-1.0123456789abcdef.landings.json", None),
-        ("manifests/landrun-1.txt", None),
-        ("manifests/landrun-1", None),
-        ("elsewhere/landrun-1.json", None),
-        ("landrun-1.json", None),
-        *((f"manifests/{name}.json", None) for name in ("", "a b", "-", "x" * 55, "a\x1b[2J")),
-        *((f"manifests/{name}.json", None) for name in ("é", "a--", "a.b", "a/b")),
-    ],
-)
-def test_only_the_key_of_a_manifest_names_a_run(key, run):
-    assert Manifests(None, "outputs", "manifests/").run_of(key) == run
+def test_a_write_that_conflicts_with_another_is_tried_three_times():
+    assert Manifests(Bucket(2), "outputs", "").write_once("run-1", "landings", ["a"]).written
+    with pytest.raises(ServiceError, match="ConditionalRequestConflict"):
+        Manifests(Bucket(3), "outputs", "").write_once("run-1", "landings", ["a"])
+
+
+def test_only_the_key_of_a_manifest_names_a_run():
+    manifests = Manifests(None, "outputs", "manifests/")
+    assert manifests.run_of("manifests/landrun-1.json") == "landrun-1"
+    no_manifests = ["landrun-1.txt", "landrun-1", "landrun-1.0123456789abcdef.landings.json"]
+    no_runs = ["", "a b", "-", "x" * 55, "a\x1b[2J", "é", "a--", "a.b", "a/b"]
+    others = [*no_manifests, *(f"{name}.json" for name in no_runs)]
+    others = ["elsewhere/landrun-1.json", *(f"manifests/{name}" for name in others)]
+    assert [manifests.run_of(key) for key in others] == [None] * len(others)
 
 
 def test_collected_landings_read_back_exactly_and_each_key_once(manifests, landed):
@@ -123,48 +134,12 @@ def test_of_two_attempts_the_first_manifest_stays_with_its_own_list(manifests, s
     assert len(objects) == 3  # the manifest, and a list of each collection
 
 
-def test_a_manifest_that_collected_nothing_is_the_last_of_its_tick(manifests):
-    written = manifests.write_once("run-1", "landings", ["a"], TICK)
-    assert manifests.collected(written) == Collected((), last=True)
-
-
-def test_manifests_are_listed_after_a_key_with_their_age(manifests, s3):
-    for run in ("run-1", "run-2", "run-3"):
-        manifests.write_once(run, "landings", ["a"])
-    s3.put_object(Bucket="outputs", Key="processed/run-1/part-0.parquet", Body=b"x")
-    found = list(manifests.listed_after("manifests/run-1.json"))
-    assert [entry.key for entry in found] == ["manifests/run-2.json", "manifests/run-3.json"]
-    assert all(entry.modified.tzinfo for entry in found)
-    assert len(list(manifests.listed_after(""))) == 3
-
-
-def test_a_listing_continues_over_its_pages(manifests, s3, monkeypatch):
+def test_manifests_are_listed_after_a_key_with_their_age_over_all_pages(manifests, s3, monkeypatch):
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
-    for key in [*(f"in/{number}" for number in range(7)), "other"]:
+    keys = [f"manifests/run-{number}.json" for number in range(7)]
+    for key in [*keys, "processed/run-1/part-0.parquet"]:
         s3.put_object(Bucket="outputs", Key=key, Body=b"x")
-    found = [(entry.key, entry.size) for entry in manifests.list_objects(S3Uri("outputs", "in/"))]
-    assert found == [(f"in/{number}", 1) for number in range(7)]
-
-
-def test_a_look_up_that_fails_is_an_error_and_not_a_manifest_that_does_not_exist(aws):
-    with pytest.raises(ServiceError, match="s3:GetObject: NoSuchBucket"):
-        Manifests(aws("s3"), "nowhere", "manifests/").find("run-1")
-
-
-class BusyBucket:
-    """Refuses so many writes because of others at the same time."""
-
-    def __init__(self, conflicts: int) -> None:
-        self.conflicts = conflicts
-
-    def put_object(self, **request):
-        self.conflicts -= 1
-        if self.conflicts >= 0:
-            code = {"Code": "ConditionalRequestConflict", "Message": "try again"}
-            raise ClientError({"Error": code}, "PutObject")
-
-
-def test_a_write_that_conflicts_with_another_is_tried_three_times():
-    assert Manifests(BusyBucket(2), "outputs", "").write_once("run-1", "landings", ["a"]).written
-    with pytest.raises(ServiceError, match="ConditionalRequestConflict"):
-        Manifests(BusyBucket(3), "outputs", "").write_once("run-1", "landings", ["a"])
+    found = list(manifests.listed_after(keys[0]))
+    assert [entry.key for entry in found] == keys[1:]
+    assert all(entry.size == 1 and entry.modified.tzinfo for entry in found)
+    assert list(manifests.list_objects(S3Uri("outputs", "manifests/")))[1:] == found

@@ -1,101 +1,92 @@
-"""Executions: a name runs once, and only what Step Functions does not know is none."""
+"""Executions: a name runs once, and only what Step Functions does not know is None."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
-from landrun.adapters.step_functions import Executions
-from landrun.errors import AlreadyStarted, ServiceError
+from landrun.adapters.step_functions import Executions, Started
+from landrun.errors import AlreadyStarted
 from landrun.models.run import ExecutionInput, ManualTrigger
+from unit.functions.fakes import MACHINE
 
-PASS = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}
-MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:gone"
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+RUN = ExecutionInput(
+    PreprocessingJobName="landrun-1",
+    InputMessage="s3://outputs/manifests/landrun-1.json",
+    OutputProcessedMessage="s3://outputs/processed/landrun-1/",
+    Trigger=ManualTrigger(StartedBy="ada"),
+)
+ARN = f"{MACHINE.replace(':stateMachine:', ':execution:')}:landrun-1"
+START = {"stateMachineArn": MACHINE, "name": "landrun-1", "input": RUN.to_json()}
 
 
 @pytest.fixture
-def executions(aws):
-    client, role = aws("stepfunctions"), "arn:aws:iam::123456789012:role/states"
-    made = client.create_state_machine(name="m", definition=json.dumps(PASS), roleArn=role)
-    return Executions(client, made["stateMachineArn"])
+def stub(client) -> Iterator[Stubber]:
+    """Step Functions that answers as a test says, each call once and in order."""
+    with Stubber(client("stepfunctions")) as stubbed:
+        yield stubbed
+        stubbed.assert_no_pending_responses()
 
 
-def run(name="landrun-1", who="ada") -> ExecutionInput:
-    return ExecutionInput(
-        PreprocessingJobName=name,
-        InputMessage=f"s3://outputs/manifests/{name}.json",
-        OutputProcessedMessage=f"s3://outputs/processed/{name}/",
-        Trigger=ManualTrigger(StartedBy=who),
-    )
+@pytest.fixture
+def executions(client) -> Executions:
+    return Executions(client("stepfunctions"), MACHINE)
 
 
-def test_an_execution_has_the_runs_name_and_input(executions):
-    started = executions.start(run())
-    assert started.arn == executions.arn("landrun-1")
-    assert executions.ours(started.arn)
-    assert not executions.ours(started.arn.replace(":m:", ":m2:"))
-    assert executions.find(started.arn)["input"] == run().to_json()
+def test_an_execution_has_the_runs_name_and_input(stub, executions):
+    stub.add_response("start_execution", {"executionArn": ARN, "startDate": NOW}, START)
+    assert executions.start(RUN) == Started(ARN, NOW)
+    assert executions.arn("landrun-1") == ARN
 
 
-def test_a_name_is_started_once_also_when_it_has_closed_or_with_another_input(executions, aws):
-    first = executions.start(run())
-    assert executions.start(run()) == first
+def test_only_executions_of_the_state_machine_are_ours(executions):
+    assert executions.ours(ARN)
+    assert not executions.ours(ARN.replace(":landrun:", ":landrun2:"))
+
+
+def test_a_name_that_has_run_before_has_an_error_of_its_own(stub, executions):
+    stub.add_client_error("start_execution", "ExecutionAlreadyExists")
     with pytest.raises(AlreadyStarted, match="landrun-1"):
-        executions.start(run(who="bob"))
-    aws("stepfunctions").stop_execution(executionArn=first.arn)
-    with pytest.raises(AlreadyStarted, match="landrun-1"):
-        executions.start(run())
+        executions.start(RUN)
 
 
-def test_only_an_execution_that_step_functions_does_not_know_is_none(executions):
-    unknown = executions.arn("nobody")
-    assert (executions.find(unknown), executions.last_tasks(unknown)) == (None, [])
-    for call, operation in (
-        (executions.find, "DescribeExecution"),
-        (executions.last_tasks, "GetExecutionHistory"),
-    ):
-        with pytest.raises(ServiceError, match=f"states:{operation}: InvalidArn"):
-            call("no arn")
+def test_an_execution_that_step_functions_does_not_know_is_none_and_has_no_events(stub, executions):
+    stub.add_client_error("describe_execution", "ExecutionDoesNotExist")
+    assert executions.find(ARN) is None
+    stub.add_client_error("get_execution_history", "ExecutionDoesNotExist")
+    assert executions.last_tasks(ARN) == []
 
 
-def test_a_machine_that_is_gone_is_a_service_error(aws):
-    with pytest.raises(ServiceError, match="states:StartExecution: StateMachineDoesNotExist"):
-        Executions(aws("stepfunctions"), MACHINE).start(run())
+def test_an_execution_is_found_as_step_functions_describes_it(stub, executions):
+    described = {"executionArn": ARN, "stateMachineArn": MACHINE, "status": "RUNNING"}
+    described |= {"startDate": NOW, "input": RUN.to_json()}
+    stub.add_response("describe_execution", described, {"executionArn": ARN})
+    assert executions.find(ARN) == described
 
 
-def test_executions_are_listed_by_status(executions, aws):
-    arns = [executions.start(run(f"landrun-{number}")).arn for number in range(3)]
-    aws("stepfunctions").stop_execution(executionArn=arns[1])
-    listed, token = executions.page()
-    assert ({one["executionArn"] for one in listed}, token) == ({*arns}, "")
-    stopped, _ = executions.page(statusFilter="ABORTED")
-    assert [one["executionArn"] for one in stopped] == [arns[1]]
+def test_the_last_events_of_an_execution_come_with_their_data_the_latest_first(stub, executions):
+    event = {"timestamp": NOW, "type": "TaskSubmitted", "id": 7}
+    expected = {"executionArn": ARN, "reverseOrder": True, "maxResults": 25}
+    expected |= {"includeExecutionData": True}
+    stub.add_response("get_execution_history", {"events": [event]}, expected)
+    assert executions.last_tasks(ARN) == [event]
 
 
-class Fake:
-    """Two pages of executions, and tokens named by their errors."""
-
-    def list_executions(self, **request):
-        return {"executions": [request]} | ({} if "nextToken" in request else {"nextToken": "more"})
-
-    def send_task_success(self, taskToken, output):  # noqa: N803
-        if taskToken != "good":
-            raise ClientError({"Error": {"Code": taskToken}}, "SendTaskSuccess")
+def test_a_list_of_executions_by_status_continues_at_its_token(stub, executions):
+    asked = {"stateMachineArn": MACHINE, "maxResults": 1000, "statusFilter": "RUNNING"}
+    stub.add_response("list_executions", {"executions": [], "nextToken": "more"}, asked)
+    stub.add_response("list_executions", {"executions": []}, asked | {"nextToken": "more"})
+    assert executions.page(statusFilter="RUNNING") == ([], "more")
+    assert executions.page("more", statusFilter="RUNNING") == ([], "")
 
 
-def test_a_list_of_executions_continues_at_its_token():
-    executions = Executions(Fake(), MACHINE)
-    [first], token = executions.page(statusFilter="RUNNING")
-    assert (first["stateMachineArn"], first["statusFilter"]) == (MACHINE, "RUNNING")
-    [second], end = executions.page(token)
-    assert (second["nextToken"], end) == ("more", "")
-
-
-def test_only_a_token_that_nothing_waits_for_resumes_nothing():
-    executions = Executions(Fake(), MACHINE)
-    tokens = ("good", "InvalidToken", "TaskDoesNotExist", "TaskTimedOut")
-    assert [executions.resume(token) for token in tokens] == [True, False, False, False]
-    with pytest.raises(ServiceError, match="KmsAccessDenied"):
-        executions.resume("KmsAccessDeniedException")
+def test_a_token_that_nothing_waits_for_resumes_nothing(stub, executions):
+    stub.add_response("send_task_success", {}, {"taskToken": "good", "output": "{}"})
+    assert executions.resume("good")
+    for code in ("InvalidToken", "TaskDoesNotExist", "TaskTimedOut"):
+        stub.add_client_error("send_task_success", code)
+        assert not executions.resume("used")

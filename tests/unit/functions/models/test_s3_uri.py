@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from landrun.errors import InvalidS3Uri
 from landrun.models.s3_uri import S3Uri
@@ -14,9 +12,10 @@ NO_BUCKET = ["b\n/k", "a b/k", "-b/k", "arn:aws:s3:::b/k", f"{'b' * 256}/k"]
 NO_KEY = [f"b/{'x' * 1025}", f"b/{'é' * 513}", "b/\ud800"]
 
 
-@given(st.text("aZ9.-_", max_size=62), st.text(max_size=256) | st.just("x" * 1024))
-def test_an_s3_uri_reads_back_as_itself(name, key):
-    assert S3Uri.parse(str(S3Uri(f"b{name}", key))) == S3Uri(f"b{name}", key)
+@pytest.mark.parametrize("key", ["", "a+b%2B é😀.csv", "//", "?#\n\"'", "s3://b/k", "é" * 512])
+def test_an_s3_uri_reads_back_as_itself(key):
+    for bucket in ("b", "Old_Bucket.9-", "b" * 255):
+        assert S3Uri.parse(str(S3Uri(bucket, key))) == S3Uri(bucket, key)
 
 
 @pytest.mark.parametrize("uri", [*NO_URI, *(f"s3://{rest}" for rest in NO_BUCKET + NO_KEY)])

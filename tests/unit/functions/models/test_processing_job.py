@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from landrun.adapters.sagemaker import ProcessingJobs
-from landrun.errors import ServiceError
-from landrun.models.processing_job import ProcessingJob, requested_job_name
+from landrun.models.processing_job import ProcessingJob, requested_job_name, submitted_job_name
 
 START = datetime(2026, 11, 22, 8, 15, tzinfo=UTC)
 RAN_A_MINUTE = {
@@ -74,6 +73,11 @@ def test_an_odd_part_of_a_description_costs_no_more_than_itself(odd):
     assert job.instance_seconds in (None, 120)
 
 
+@pytest.mark.parametrize("text", [None, "", "{", "[]", "null", "[" * 100_000, '{"a": 1}'])
+def test_what_describes_no_job_is_none(text):
+    assert ProcessingJob.from_json(text) is None
+
+
 @pytest.mark.parametrize("name", ["", "a b", "-a", "x" * 64, "a\n", "\ud800", ["a"], 1, None])
 def test_what_is_no_name_of_a_job_is_neither_looked_up_nor_recorded(name):
     parameters = json.dumps({"ProcessingJobName": name})
@@ -81,23 +85,40 @@ def test_what_is_no_name_of_a_job_is_neither_looked_up_nor_recorded(name):
     assert ProcessingJob.from_json(parameters) is None
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "[]", "null", "[" * 100_000, '{"a": 1}'])
-def test_what_describes_no_job_is_none(text):
-    assert ProcessingJob.from_json(text) is None
+def event(kind: str) -> dict[str, Any]:
+    """Make an event by its type; ``Redriven 1`` is a redrive, ``TaskScheduled`` asks for a job."""
+    if kind.startswith("Redriven"):
+        redrive = {"redriveCount": int(kind.split()[1])}
+        return {"type": "ExecutionRedriven", "executionRedrivenEventDetails": redrive}
+    if kind == "TaskScheduled":
+        parameters = json.dumps({"ProcessingJobName": "j"})
+        return {"type": kind, "taskScheduledEventDetails": {"parameters": parameters}}
+    return {"type": kind}
 
 
-@pytest.fixture(scope="module")
-def jobs(shared_aws):
-    return ProcessingJobs(shared_aws("sagemaker"))
+ASKED, RAN = ("TaskScheduled",), ("TaskSubmitted", "TaskStarted", "TaskScheduled")
+REFUSED = ("TaskSubmitFailed", "TaskStarted", "TaskScheduled")
+PUBLISHED = ("TaskSucceeded", "LambdaFunctionScheduled")
 
 
-def test_a_job_that_sagemaker_does_not_know_is_none_and_is_not_at_work(jobs):
-    scheduled = {"parameters": json.dumps({"ProcessingJobName": "nobody"})}
-    assert jobs.find("nobody") is None
-    assert not jobs.at_work([{"taskScheduledEventDetails": scheduled}])
-    assert not jobs.at_work([])
-
-
-def test_a_look_up_of_a_job_that_failed_is_not_taken_for_none(jobs):
-    with pytest.raises(ServiceError, match="sagemaker:DescribeProcessingJob: ParamValidationError"):
-        jobs.find("")
+@pytest.mark.parametrize(
+    ("redrives", "newest_first", "found"),
+    [
+        (0, RAN, True),
+        (0, ("TaskSucceeded", "TaskScheduled"), True),  # without .sync
+        (0, PUBLISHED + RAN, True),
+        (0, (), False),
+        (0, ASKED, False),
+        (0, REFUSED, False),
+        (0, REFUSED + RAN, False),  # a retry that was refused: the first job is not the reason
+        (1, (*RAN, "Redriven 1"), True),
+        (1, ("Redriven 1", "ExecutionAborted", *RAN), False),
+        (1, (*REFUSED, "Redriven 1", *RAN), False),
+        (2, ("Redriven 2", *RAN, "Redriven 1"), False),
+        (0, ("Redriven 1", "ExecutionAborted", *RAN), True),  # recorded late
+        (0, (*RAN, "Redriven 1", "ExecutionAborted"), False),
+        (1, ("Redriven 2", *RAN, "Redriven 1"), True),
+    ],
+)
+def test_the_job_of_an_attempt_is_the_one_that_it_submitted_last(redrives, newest_first, found):
+    assert submitted_job_name(map(event, newest_first), redrives) == ("j" if found else None)

@@ -1,0 +1,135 @@
+"""What a run left in S3: how much, and its summary, which several hosts may have written."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from landrun.adapters.outputs import SUMMARY_LIMIT, Outputs, OutputSize, fitting_summary
+from landrun.models.job_summary import sum_of_hosts
+from landrun.models.s3_uri import S3Uri
+
+UNDER = S3Uri("outputs", "processed/run-1/")
+
+
+@pytest.fixture
+def outputs(s3):
+    return Outputs(s3)
+
+
+@pytest.fixture
+def left(s3):
+    """``left(name, content)`` puts an object under the run's output URI."""
+
+    def put(name: str, content: Any = b"12345") -> None:
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        s3.put_object(Bucket=UNDER.bucket, Key=f"{UNDER.key}{name}", Body=body)
+
+    return put
+
+
+@pytest.fixture
+def neighbour(s3):
+    """A run whose name begins as this one's has left a summary."""
+    key = f"{UNDER.key.removesuffix('/')}0/summary-algo-1.json"
+    s3.put_object(Bucket=UNDER.bucket, Key=key, Body=b'{"rows_in": 1}')
+
+
+@pytest.mark.usefixtures("neighbour")
+def test_what_lies_under_an_output_is_counted_up_to_a_limit(outputs, left, monkeypatch):
+    for name in "abc":
+        left(name)
+    assert outputs.measure(UNDER) == OutputSize(3, 15)
+    monkeypatch.setattr("landrun.adapters.outputs.OBJECTS_COUNTED", 2)
+    assert outputs.measure(UNDER) == OutputSize(2, 10, complete=False)
+
+
+@pytest.mark.parametrize(
+    ("names", "key", "others"),
+    [
+        (["a.csv", "b.csv"], "a.csv", []),
+        (["a.csv", "a.csv.bak", "a.csv/b", "b"], "a.csv", ["a.csv.bak", "a.csv/b"]),
+        (["a", *(f"a{number}" for number in range(9))], "a", ["a0", "a1", "a2"]),
+        (["a.csv.bak"], "a.csv", []),  # a prefix, or an object that is gone
+    ],
+)
+def test_other_objects_are_named_whose_keys_begin_with_an_objects(
+    outputs, left, names, key, others
+):
+    for name in names:
+        left(name)
+    keys = outputs.keys_that_begin_with(S3Uri(UNDER.bucket, f"{UNDER.key}{key}"))
+    assert [key.removeprefix(UNDER.key) for key in keys] == others
+
+
+@pytest.mark.usefixtures("neighbour")
+def test_the_summary_of_one_machine_comes_before_those_of_hosts(outputs, left):
+    for name in ("summary-of-mine.json", "summary-algo-1.json.bak", "summary-algo-1", "x/summary"):
+        left(name, {"rows_in": 20})
+    assert outputs.summary(UNDER) is None
+    hosts = [f"algo-{number}" for number in (1, 2, 3, 4)]
+    for host in ("algo-3", "algo-1"):
+        left(f"summary-{host}.json", {"rows_in": 20, "host": host, "hosts": hosts})
+    summary = outputs.summary(UNDER)
+    assert (summary["hosts"], summary["rows_in"]) == (hosts, 40)
+    assert summary["problem"] == "2 of 4 hosts left a summary, not algo-2, algo-4"
+    left("summary.json", {"rows_in": 3})
+    assert outputs.summary(UNDER) == {"rows_in": 3}
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b'{"a":' * 40 + b"1" + b"}" * 40], ids=repr)
+def test_a_host_whose_summary_cannot_be_read_is_named_and_the_others_count(outputs, left, body):
+    left("summary-algo-1.json", {"rows_in": 20})
+    left("summary-algo-2.json", body)
+    summary = outputs.summary(UNDER)
+    assert summary["rows_in"] == 20
+    assert summary["problem"] == "algo-2: its summary cannot be read"
+
+
+@pytest.mark.parametrize(
+    ("summary", "kept"),
+    [
+        ({"files": [{"name": "x" * 1000}] * 100}, {"files_omitted": 100}),
+        ({"files": [{"name": "x" * 1000}] * 100, "files_omitted": 20}, {"files_omitted": 120}),
+        (
+            {"files": ["x" * 40_000], "parts": ["a"], "shards": {"algo-1": "x" * 40_000}},
+            {"files_omitted": 1, "parts_omitted": 1, "shards_omitted": 1},
+        ),
+        ({"files": ["x" * 40_000], "parts": ["a"]}, {"files_omitted": 1, "parts": ["a"]}),
+    ],
+    ids=["files", "more files", "all lists", "files alone"],
+)
+def test_a_summary_too_long_for_a_record_loses_its_lists_but_keeps_its_counts(summary, kept):
+    body = json.dumps({"rows_in": 3} | summary).encode()
+    assert fitting_summary(body) == {"rows_in": 3} | kept
+
+
+def test_a_hundred_hosts_of_many_files_fit_into_a_record():
+    files = [{"name": f"{number}.jsonl" * 9, "bytes": 1} for number in range(10)]
+    of_host = {"rows_in": 20, "seconds": 2.0, "files": files}
+    total = sum_of_hosts((f"algo-{number}", of_host) for number in range(1, 101))
+    summary = fitting_summary(json.dumps(total).encode())
+    assert (summary["rows_in"], summary["files_omitted"]) == (2000, 1000)
+    assert len(summary["hosts"]) == len(summary["shards"]) == 100
+    assert len(json.dumps(summary)) < SUMMARY_LIMIT * 1.2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b"\xff",
+        b'{"a": "' + b"x" * SUMMARY_LIMIT,
+        b"[" * 1_000_000,
+        b'{"a":' * 200_000,
+        b'{"a":' * 40 + b"1" + b"}" * 40,
+        b'{"rows_in": ' + b"9" * 5000 + b"}",
+    ],
+    ids=["empty", "list", "cut", "binary", "long", "deep", "deeper", "nested", "digits"],
+)
+def test_what_is_no_summary_is_none(body):
+    assert fitting_summary(body) is None
