@@ -36,6 +36,14 @@ class Update:
         self._map.load_parameters()
         self._map.load_conditions()
 
+    @property
+    def policy_names(self) -> set[str]:
+        """The names of the policies that conditions put into roles, or take from them."""
+        every = self._map._resource_json_map.values()
+        return {
+            one["Properties"]["PolicyName"] for one in every if one["Type"] == "AWS::IAM::Policy"
+        }
+
     def of_type(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Give the physical name and the new properties of each resource of a type."""
         for logical_id, resource in self._map._resource_json_map.items():
@@ -59,6 +67,7 @@ def update(aws: LocalAws, project: Path, parameters: dict[str, str]) -> None:
 
 
 def _roles(iam: Any, stack: Update) -> None:
+    """Set the roles' policies; those that somebody else has put into a role stay there."""
     inline: dict[str, dict[str, Any]] = {}
     for role, given in stack.of_type("AWS::IAM::Role"):
         inline[role] = {one["PolicyName"]: one["PolicyDocument"] for one in given["Policies"]}
@@ -66,7 +75,8 @@ def _roles(iam: Any, stack: Update) -> None:
         for role in given["Roles"]:
             inline[role][given["PolicyName"]] = given["PolicyDocument"]
     for role, policies in inline.items():
-        for gone in {*iam.list_role_policies(RoleName=role)["PolicyNames"]} - policies.keys():
+        before = {*iam.list_role_policies(RoleName=role)["PolicyNames"]}
+        for gone in before & stack.policy_names - policies.keys():
             iam.delete_role_policy(RoleName=role, PolicyName=gone)
         for name, document in policies.items():
             iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=_text(document))
