@@ -45,7 +45,7 @@ def eventually(ask: Callable[[], Any], timeout: float = 60) -> Any:
     deadline = time.monotonic() + timeout
     while not (answer := ask()):
         assert time.monotonic() < deadline, f"still {answer!r} after {timeout} seconds"
-        time.sleep(0.2)
+        time.sleep(0.5)
     return answer
 
 
