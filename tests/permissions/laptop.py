@@ -55,12 +55,12 @@ class Laptop:
     def __init__(self, folder: Path, **parameters: str) -> None:
         job = folder / "job.py"
         job.write_text(JOB)
-        self._parameters = {
+        given = {
             "JobEntrypoint": f"python3 {job}",
             "JobArguments": "/opt/ml/processing/input/messages /opt/ml/processing/output/processed",
             **parameters,
         }
-        arguments = json.dumps([str(ROOT), str(folder / "state"), self._parameters])
+        arguments = json.dumps([str(ROOT), str(folder / "state"), given])
         self._errors = folder / "stderr"
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
@@ -70,7 +70,8 @@ class Laptop:
                 stderr=errors,
                 text=True,
             )
-        self._await_ready()
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n", self.said
         self.aws = LocalAws.attach(folder / "state")
         self.outputs = self.aws.outputs
         self.client = lru_cache(self.aws.client)
@@ -78,18 +79,6 @@ class Laptop:
 
     def stop(self) -> None:
         self._process.communicate(timeout=40)
-
-    def deploy(self, **parameters: str) -> None:
-        """Deploy the stack again, with these parameters beside those of before."""
-        self._parameters |= parameters
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{json.dumps(self._parameters)}\n")
-        self._process.stdin.flush()
-        self._await_ready()
-
-    def _await_ready(self) -> None:
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n", self.said
 
     @property
     def said(self) -> str:
@@ -171,15 +160,10 @@ class Laptop:
         pages = [logs.get_log_events(logGroupName=LOGS, logStreamName=name) for name in names]
         return [event["message"] for page in pages for event in page["events"]]
 
-    def jobs(self, run: str) -> list[dict[str, Any]]:
-        """The jobs of a run, newest first."""
-        sagemaker = self.client("sagemaker")
-        found = sagemaker.list_processing_jobs(NameContains=run)["ProcessingJobSummaries"]
-        names = [one["ProcessingJobName"] for one in found]
-        return [sagemaker.describe_processing_job(ProcessingJobName=name) for name in names]
-
-    def is_at_work(self, run: str) -> bool:
-        return [job["ProcessingJobStatus"] for job in self.jobs(run)] == ["InProgress"]
+    def job_statuses(self, run: str) -> list[str]:
+        """The statuses of the jobs of a run, newest first."""
+        jobs = self.client("sagemaker").list_processing_jobs(NameContains=run)
+        return [job["ProcessingJobStatus"] for job in jobs["ProcessingJobSummaries"]]
 
     def messages(self, queue: str) -> int:
         """How many messages a queue (its output's name) has, those in flight too."""

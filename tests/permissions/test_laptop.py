@@ -1,13 +1,13 @@
 """The laptop's AWS with IAM enforced: machine and jobs under their roles, and Lambda for functions.
 
-The tests share one laptop, on which one run at a time has the only concurrency slot.
+The tests share one laptop, where one run at a time has the only concurrency slot and a key encrypts
+everything.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import time
 import uuid
 from collections.abc import Iterator
 
@@ -22,6 +22,7 @@ if "LANDRUN_PERMISSIONS" not in os.environ:
     pytest.skip("takes a minute: make permissions runs it", allow_module_level=True)
 
 DOCUMENTED = "AWS's documentation asks for it; nothing on the laptop has a use for it"
+OF_KEYS = "the laptop's keys are used without it; SageMaker may ask for it before it uses a key"
 UNSEEN: dict[str, dict[str, str]] = {
     "StateMachineRole": {
         "sagemaker:ListTags": DOCUMENTED,
@@ -40,6 +41,8 @@ UNSEEN: dict[str, dict[str, str]] = {
     },
     "ProcessingRole": {
         "s3:AbortMultipartUpload": "large outputs, in parts, that break off",
+        "kms:DescribeKey": OF_KEYS,
+        "kms:Encrypt": OF_KEYS,
         "logs:DescribeLogStreams": DOCUMENTED,
         "cloudwatch:PutMetricData": DOCUMENTED,
         "ecr:GetAuthorizationToken": DOCUMENTED,
@@ -73,13 +76,15 @@ MISSING = [
 ]
 """A role, an action that is denied to it, on which resources, and what the cause says."""
 
-KEYS = [f"arn:aws:kms:us-east-1:123456789012:key/{n * 8}-12ab-34cd-56ef-1234567890ab" for n in "12"]
-SIZES = {"InstanceType": "ml.c5.xlarge", "VolumeSizeInGB": "50", "MaxRuntimeInSeconds": "600"}
+PARAMETERS = {
+    "MaxConcurrentRuns": "1",
+    "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+}
 
 
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
-    laptop = Laptop(tmp_path_factory.mktemp("laptop"), MaxConcurrentRuns="1")
+    laptop = Laptop(tmp_path_factory.mktemp("laptop"), **PARAMETERS)
     yield laptop
     laptop.stop()
 
@@ -110,10 +115,12 @@ def a_notebooks_object_and_prefix_are_read(laptop: Laptop) -> None:
 
 def a_failure_and_a_stop_are_recorded(laptop: Laptop) -> None:
     assert laptop.run("broken")["status"] == "FAILED"
-    run = start_a_slow_run(laptop)
+    key = laptop.land("slow")
+    run = eventually(lambda: laptop.row(key))["name"]
+    eventually(lambda: laptop.job_statuses(run) == ["InProgress"])
     laptop.client("stepfunctions").stop_execution(**laptop.execution(run))
     assert laptop.ended(run)["status"] == "ABORTED"
-    eventually(lambda: laptop.jobs(run)[0]["ProcessingJobStatus"] == "Stopped")
+    eventually(lambda: laptop.job_statuses(run) == ["Stopped"])
     eventually(lambda: not any("unfinished" in row for row in laptop.rows()))  # notified
 
 
@@ -133,14 +140,6 @@ def what_is_no_event_and_what_fails_for_good_is_kept(laptop: Laptop) -> None:
     eventually(lambda: laptop.messages("ScheduleDeadLetterQueueUrl") == 2)
 
 
-def start_a_slow_run(laptop: Laptop) -> str:
-    """Let a run hold the only concurrency slot; give its name."""
-    key = laptop.land("slow")
-    name: str = eventually(lambda: laptop.row(key))["name"]
-    eventually(lambda: laptop.is_at_work(name))
-    return name
-
-
 def test_the_main_path_passes_with_iam_enforced(main_path: Laptop) -> None:
     assert main_path.refusals == []
 
@@ -149,7 +148,7 @@ def test_the_main_path_passes_with_iam_enforced(main_path: Laptop) -> None:
 def test_every_permission_of_machine_and_jobs_is_used_or_explained(
     main_path: Laptop, role: str
 ) -> None:
-    granted = {grant.action for grant in Policies().grants(role)}
+    granted = {grant.action for grant in Policies(**PARAMETERS).grants(role)}
     assert granted == main_path.used(role) | UNSEEN[role].keys()
     assert not main_path.used(role) & UNSEEN[role].keys()
 
@@ -200,65 +199,3 @@ def test_a_notebooks_uri_outside_of_the_roles_fails_and_show_names_both(
         assert "by hand, outside landrun" in shown
         assert laptop.role("ProcessingRole") in shown
         assert named in shown
-
-
-# ---- deployments while runs wait: an execution keeps its definition, a policy changes at once ----
-
-
-def let_a_run_wait(laptop: Laptop) -> tuple[str, str]:
-    """Let a slow run hold the slot, and another wait: give the first's name, the other's key."""
-    holder = start_a_slow_run(laptop)
-    key = laptop.land()
-    eventually(lambda: laptop.row(key))
-    return holder, key
-
-
-def end_the_wait(laptop: Laptop, holder: str, key: str) -> str:
-    """Stop the run that holds the slot; give the status at which the other one ends."""
-    laptop.client("stepfunctions").stop_execution(**laptop.execution(holder))
-    status: str = laptop.ended(key)["status"]
-    return status
-
-
-def instance_types(laptop: Laptop, run: str) -> set[str]:
-    clusters = [job["ProcessingResources"]["ClusterConfig"] for job in laptop.jobs(run)]
-    return {cluster["InstanceType"] for cluster in clusters}
-
-
-def test_a_run_that_waits_and_a_redrive_outlive_a_deployment_of_other_sizes_and_a_key(
-    laptop: Laptop,
-) -> None:
-    before = laptop.refusals
-    failed = laptop.run("broken")["name"]
-    holder, key = let_a_run_wait(laptop)
-    laptop.deploy(**SIZES, KmsKeyArn=KEYS[0])
-    assert end_the_wait(laptop, holder, key) == "SUCCEEDED"
-    attempts = len(laptop.jobs(failed))
-    laptop.client("stepfunctions").redrive_execution(**laptop.execution(failed))
-    eventually(lambda: len(laptop.jobs(failed)) > attempts)
-    for run in (laptop.ended(key)["name"], failed):
-        assert instance_types(laptop, run) == {"ml.m5.large"}, "of the definition they started with"
-    assert instance_types(laptop, laptop.run()["name"]) == {"ml.c5.xlarge"}
-    assert laptop.refusals == before
-
-
-def test_a_run_and_a_message_that_wait_outlive_a_change_of_the_key(laptop: Laptop) -> None:
-    """The waiting run's object and outputs are under the previous key, and so is the message."""
-    before = laptop.refusals
-    holder, key = let_a_run_wait(laptop)
-    with laptop.without("ObjectCreatedFunctionRole", "sqs:ReceiveMessage"):
-        time.sleep(1.2)  # a poll that is under way ends
-        in_the_queue = laptop.land()
-        eventually(lambda: laptop.messages("LandingQueueUrl"))
-        laptop.deploy(KmsKeyArn=KEYS[1], PreviousKmsKeyArns=KEYS[0])
-    assert end_the_wait(laptop, holder, key) == "SUCCEEDED"
-    assert laptop.ended(in_the_queue)["status"] == "SUCCEEDED"
-    assert not [one for one in laptop.refusals[len(before) :] if "ReceiveMessage" not in one]
-
-
-def test_a_run_that_waits_fails_without_its_previous_key(laptop: Laptop) -> None:
-    """So that the parameter keeps alive what waits, and not a laptop that checks no keys."""
-    holder, key = let_a_run_wait(laptop)
-    laptop.deploy(KmsKeyArn="", PreviousKmsKeyArns="")
-    assert end_the_wait(laptop, holder, key) == "FAILED"
-    assert any(KEYS[1] in line for line in laptop.refusals)
