@@ -10,16 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from . import faults
-from .world import PermittedWorld, stack
+from faults import faulty, inside, stack
+
+from .world import PermittedWorld
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 SUMMARY = b'{"rows_in": 3, "rows_out": 3}'
 
 Step = Callable[[PermittedWorld], None]
-
-faulty = faults.module("faulty")
-inside = faults.module("inside")
 
 
 def deliver(world: PermittedWorld) -> None:

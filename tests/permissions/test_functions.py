@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from faults import lambdas
+
 from .paths import PATHS, walk
-from .world import Grant, PermittedWorld, Policies, lambdas
+from .world import Grant, PermittedWorld, Policies
 
 LAMBDAS_OWN = {
     "logs:CreateLogStream": "Lambda writes a function's logs",

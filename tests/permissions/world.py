@@ -18,17 +18,12 @@ from typing import Any, NamedTuple, Self
 import boto3
 from botocore.credentials import Credentials
 
+from faults import inside, lambdas, stack
+from faults.world import World
 from landrun_ops.local import iam as local_iam
 from landrun_ops.local.iam import Decision, Iam
 from landrun_ops.local.policies import permits
 from landrun_ops.local.task_tokens import TOKENS
-
-from . import faults
-
-inside = faults.module("inside")
-lambdas = faults.module("lambdas")
-stack = faults.module("stack")
-World = faults.module("world").World
 
 LAMBDA = "lambda.amazonaws.com"
 _HERE = f"{stack.REGION}:{stack.ACCOUNT}"
