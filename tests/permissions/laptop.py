@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from landrun_ops.local import LocalAws
+from boto3.dynamodb.types import TypeDeserializer
 
-from .world import listed
+from landrun_ops.local import LocalAws
 
 ROOT = Path(__file__).resolve().parents[2]
 UP = Path(__file__).with_name("up.py")
@@ -34,19 +35,22 @@ if read == "broken":
 """Takes its time over an object that says ``slow``, and fails for one that says ``broken``."""
 
 LOGS = "/aws/sagemaker/ProcessingJobs"
+DECISION = re.compile(r"^IAM: landrun-(\w+)-\w+ (may|may not) (\S+)", re.MULTILINE)
+
+Row = dict[str, Any]
 
 
-def eventually(ask: Callable[[], Any], timeout: float = 30) -> Any:
+def eventually(ask: Callable[[], Any], timeout: float = 60) -> Any:
     """Ask until the answer is true; fail with the last one."""
     deadline = time.monotonic() + timeout
     while not (answer := ask()):
         assert time.monotonic() < deadline, f"still {answer!r} after {timeout} seconds"
-        time.sleep(0.1)
+        time.sleep(0.5)
     return answer
 
 
 class Laptop:
-    """The stack, up until `stop`; ``said`` is what it wrote to stderr, refusals among it."""
+    """The stack, up until `stop`; ``said`` is what it wrote to stderr, IAM's decisions included."""
 
     def __init__(self, folder: Path, **parameters: str) -> None:
         job = folder / "job.py"
@@ -56,140 +60,118 @@ class Laptop:
             "JobArguments": "/opt/ml/processing/input/messages /opt/ml/processing/output/processed",
             **parameters,
         }
-        self.errors = folder / "stderr"
-        with self.errors.open("wb") as errors:
+        arguments = json.dumps([str(ROOT), str(folder / "state"), given])
+        self._errors = folder / "stderr"
+        with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, str(UP), json.dumps([str(ROOT), str(folder / "state"), given])],
+                [sys.executable, str(UP), arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
+                text=True,
             )
-        self._given = given
-        self._await_ready()
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n", self.said
         self.aws = LocalAws.attach(folder / "state")
         self.outputs = self.aws.outputs
-        self._clients: dict[str, Any] = {}
+        self.client = lru_cache(self.aws.client)
+        """``client(service)`` is the root's: it may do everything."""
 
     def stop(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(40)
-        self._process.stdout.close()
-
-    def deploy(self, **parameters: str) -> None:
-        """Deploy the stack again, with these parameters beside those of before."""
-        self._given |= parameters
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{json.dumps(self._given)}\n".encode())
-        self._process.stdin.flush()
-        self._await_ready()
-
-    def _await_ready(self) -> None:
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == b"ready\n", self.said
+        self._process.communicate(timeout=40)
 
     @property
     def said(self) -> str:
-        return self.errors.read_text(encoding="utf-8")
+        return self._errors.read_text(encoding="utf-8")
 
     @property
     def refusals(self) -> list[str]:
         """What IAM has refused so far, one line each."""
-        return [line for line in self.said.splitlines() if line.startswith("IAM: ")]
+        return [line for line in self.said.splitlines() if " may not " in line]
 
-    def client(self, service: str) -> Any:
-        """The root's."""
-        if service not in self._clients:
-            self._clients[service] = self.aws.client(service)
-        return self._clients[service]
+    def used(self, role: str) -> set[str]:
+        """Give the actions that IAM has allowed a role (its logical id) so far."""
+        found = DECISION.findall(self.said)
+        return {action for who, answer, action in found if (who, answer) == (role, "may")}
 
     # What happens
 
+    def put(self, bucket: str, key: str, body: str = "hello") -> str:
+        """Put an object; give its URI."""
+        self.client("s3").put_object(Bucket=bucket, Key=key, Body=body.encode())
+        return f"s3://{bucket}/{key}"
+
     def land(self, body: str = "hello") -> str:
         key = f"incoming/{uuid.uuid4()}"
-        self.client("s3").put_object(
-            Bucket=self.outputs["LandingBucket"], Key=key, Body=body.encode()
-        )
+        self.put(self.outputs["LandingBucket"], key, body)
         return key
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The ledger, as DynamoDB spells it."""
-        items: list[dict[str, Any]] = self.client("dynamodb").scan(
-            TableName=self.outputs["RunsTable"]
-        )["Items"]
-        return items
-
-    def row(self, key: str) -> dict[str, Any] | None:
-        """The ledger's row of the run of an object."""
-        triggers = ((row, row.get("trigger", {}).get("M", {})) for row in self.rows())
-        return next((row for row, trigger in triggers if trigger.get("Key") == {"S": key}), None)
-
-    def ended(self, key: str) -> dict[str, str]:
-        """Wait for the end of the run of an object; give what the row has of text."""
-        return self._ended(lambda: self.row(key))
-
-    def ended_as(self, name: str) -> dict[str, str]:
-        """Wait for the end of the run of a name; give what the row has of text."""
-
-        def row() -> dict[str, Any] | None:
-            return next((row for row in self.rows() if row["name"] == {"S": name}), None)
-
-        return self._ended(row)
-
-    def _ended(self, find: Callable[[], dict[str, Any] | None]) -> dict[str, str]:
-        def end() -> dict[str, str] | None:
-            row = find()
-            texts = {name: one["S"] for name, one in (row or {}).items() if "S" in one}
-            return texts if texts and texts["status"] != "RUNNING" else None
-
-        return eventually(end)
-
-    def run(self) -> dict[str, str]:
+    def run(self, body: str = "hello") -> Row:
         """Land an object, and wait for its run to end."""
-        return self.ended(self.land())
+        return self.ended(self.land(body))
 
-    def outcome(self) -> str:
-        return self.run()["status"]
+    def by_hand(self, uri: str, output: str = "processed/") -> Row:
+        """Run the stack's machine as a notebook does, with a name of its 62 characters."""
+        name = f"bsm-batch-preprocessing-daily-{uuid.uuid4().hex}"
+        given = {
+            "PreprocessingJobName": name,
+            "InputMessage": uri,
+            "OutputProcessedMessage": f"s3://{self.outputs['OutputBucket']}/{output}{name}/",
+        }
+        self.client("stepfunctions").start_execution(
+            stateMachineArn=self.outputs["StateMachineArn"], name=name, input=json.dumps(given)
+        )
+        return self.ended(name)
+
+    def execution(self, name: str) -> dict[str, str]:
+        """Give an execution as Step Functions' calls name it."""
+        machine = self.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
+        return {"executionArn": f"{machine}:{name}"}
+
+    # What came of it
+
+    def rows(self) -> list[Row]:
+        """The runs table."""
+        items = self.client("dynamodb").scan(TableName=self.outputs["RunsTable"])["Items"]
+        value = TypeDeserializer().deserialize
+        return [{name: value(one) for name, one in item.items()} for item in items]
+
+    def row(self, run: str) -> Row | None:
+        """The row of a run, by its name or by its object's key."""
+        return next(
+            (row for row in self.rows() if run in (row["name"], row["trigger"].get("Key"))), None
+        )
+
+    def ended(self, run: str) -> Row:
+        """Wait for the end of a run, by its name or by its object's key."""
+
+        def ended() -> Row | None:
+            row = self.row(run)
+            return row if row and row["status"] != "RUNNING" else None
+
+        row: Row = eventually(ended)
+        return row
 
     def logged(self, run: str) -> list[str]:
         """What CloudWatch has of the output of a run's jobs."""
         logs = self.client("logs")
-        groups = logs.describe_log_groups(logGroupNamePrefix=LOGS)["logGroups"]
-        if not groups:
-            return []
         streams = logs.describe_log_streams(logGroupName=LOGS, logStreamNamePrefix=run)
-        return [
-            event["message"]
-            for stream in streams["logStreams"]
-            for event in logs.get_log_events(
-                logGroupName=LOGS, logStreamName=stream["logStreamName"]
-            )["events"]
-        ]
+        names = [stream["logStreamName"] for stream in streams["logStreams"]]
+        pages = [logs.get_log_events(logGroupName=LOGS, logStreamName=name) for name in names]
+        return [event["message"] for page in pages for event in page["events"]]
 
-    def dead(self, queue: str) -> list[str]:
-        """Take what lies in a dead-letter queue (its output's name): the reasons."""
-        taken = self.client("sqs").receive_message(
-            QueueUrl=self.outputs[queue], MaxNumberOfMessages=10, MessageAttributeNames=["All"]
-        )
-        return [
-            message["MessageAttributes"]["Reason"]["StringValue"]
-            for message in taken.get("Messages", [])
-        ]
+    def job_statuses(self, run: str) -> list[str]:
+        """The statuses of the jobs of a run, newest first."""
+        jobs = self.client("sagemaker").list_processing_jobs(NameContains=run)
+        return [job["ProcessingJobStatus"] for job in jobs["ProcessingJobSummaries"]]
 
-    def waiting(self, queue: str) -> int:
+    def messages(self, queue: str) -> int:
         """How many messages a queue (its output's name) has, those in flight too."""
         kinds = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        asked = self.client("sqs").get_queue_attributes(
+        attributes = self.client("sqs").get_queue_attributes(
             QueueUrl=self.outputs[queue], AttributeNames=kinds
-        )
-        return sum(int(asked["Attributes"][kind]) for kind in kinds)
-
-    def job(self, run: str) -> str:
-        """Say how the newest job of a run is, or that there is none."""
-        found = self.client("sagemaker").list_processing_jobs(NameContains=run)
-        jobs = found["ProcessingJobSummaries"]
-        return jobs[0]["ProcessingJobStatus"] if jobs else "none"
+        )["Attributes"]
+        return sum(int(attributes[kind]) for kind in kinds)
 
     # Roles
 
@@ -199,41 +181,13 @@ class Laptop:
         return str(name)
 
     @contextlib.contextmanager
-    def without(self, role: str, action: str, resource: str = "") -> Iterator[None]:
-        """Take an action from a role's own policies; only from resources with that in them."""
-        iam, name = self.client("iam"), self.role(role)
-        before = {}
-        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
-            said = iam.get_role_policy(RoleName=name, PolicyName=policy)
-            document = said["PolicyDocument"]  # of CloudFormation's, moto gives Python's spelling
-            before[policy] = ast.literal_eval(document) if isinstance(document, str) else document
-        after = {policy: taken(before[policy], action, resource) for policy in before}
-        assert after != before, f"{role} has no {action}"
+    def without(self, role: str, action: str, resource: str = "*") -> Iterator[None]:
+        """Deny an action to a role for a while; only on resources that fit the pattern."""
+        policy = {"RoleName": self.role(role), "PolicyName": "Without"}
+        statement = {"Effect": "Deny", "Action": action, "Resource": resource}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.client("iam").put_role_policy(**policy, PolicyDocument=document)
         try:
-            self._put(name, after)
             yield
         finally:
-            self._put(name, before)
-
-    def _put(self, role: str, policies: dict[str, Any]) -> None:
-        for policy, document in policies.items():
-            texts = json.loads(json.dumps(document), parse_int=str)  # moto takes no numbers
-            self.client("iam").put_role_policy(
-                RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(texts)
-            )
-
-
-def taken(document: dict[str, Any], action: str, resource: str) -> dict[str, Any]:
-    """Give a policy without an action, on resources whose ARNs contain something."""
-    left = []
-    for statement in document["Statement"]:
-        actions, resources = listed(statement["Action"]), listed(statement["Resource"])
-        elsewhere = [one for one in resources if resource not in one]
-        if action not in actions or elsewhere == resources:
-            left.append(statement)
-            continue
-        others = [one for one in actions if one != action]
-        left += [{**statement, "Action": others}] if others else []
-        left += [{**statement, "Action": action, "Resource": elsewhere}] if elsewhere else []
-    nothing = {"Effect": "Deny", "Action": "none:None", "Resource": "*"}
-    return {**document, "Statement": left or [nothing]}
+            self.client("iam").delete_role_policy(**policy)

@@ -1,4 +1,4 @@
-"""The main path, so that every permission matters: each step says what must have come of it.
+"""The main path, so that every permission of every function is used.
 
 A path is a list of steps; a step takes a World and fails when something has not happened.
 """
@@ -6,36 +6,18 @@ A path is a list of steps; a step takes a World and fails when something has not
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-from landrun.adapters.landings_table import LandingsTable
-from landrun.models.events import parse_object_created
+from faults import faulty, inside, stack
 
-from . import faults
-from .world import PermittedWorld, stack
+from .world import PermittedWorld
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-
-Step = Callable[[PermittedWorld], None]
-
-faulty = faults.module("faulty")
-inside = faults.module("inside")
 SUMMARY = b'{"rows_in": 3, "rows_out": 3}'
 
-
-def _client(service: str) -> Any:
-    """The root's."""
-    return stack.client(service)
-
-
-def land(world: PermittedWorld, key: str) -> str:
-    """Land an object and give the name of the execution that its event starts."""
-    before = set(world.executions())
-    world.land(key)
-    world.drain()
-    [name] = set(world.executions()) - before
-    return str(name)
+Step = Callable[[PermittedWorld], None]
 
 
 def deliver(world: PermittedWorld) -> None:
@@ -45,70 +27,83 @@ def deliver(world: PermittedWorld) -> None:
         assert all(outcome.answer == {"batchItemFailures": []} for outcome in outcomes), outcomes
 
 
-def write_outputs(world: PermittedWorld, name: str) -> None:
-    """Leave what a job leaves."""
-    bucket, under = world.stack.name("OutputBucket"), f"processed/{name}"
+def land(world: PermittedWorld, key: str) -> str:
+    """Land an object, deliver all events, and give the name of the execution that they start."""
+    before = set(world.executions())
+    world.land(key)
+    deliver(world)
+    [name] = set(world.executions()) - before
+    return str(name)
+
+
+@contextmanager
+def losing_status_events(world: PermittedWorld) -> Iterator[None]:
+    world.fate = lambda _: []
+    yield
+    world.fate = lambda _: [0]
+
+
+def leave_what_a_job_leaves(world: PermittedWorld, name: str) -> str:
+    """Write a run's outputs, and make a job of which the execution's history will tell."""
+    bucket, job = world.stack.name("OutputBucket"), f"{name}-0123abcd"
     for file, body in (("part-0.parquet", b"data"), ("summary.json", SUMMARY)):
-        _client("s3").put_object(Bucket=bucket, Key=f"{under}/{file}", Body=body)
-
-
-def create_job(name: str) -> str:
-    """Make a Processing job, of which an execution's history will tell."""
-    job = f"{name}-0123abcd"
-    _client("sagemaker").create_processing_job(
+        stack.client("s3").put_object(Bucket=bucket, Key=f"processed/{name}/{file}", Body=body)
+    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    stack.client("sagemaker").create_processing_job(
         ProcessingJobName=job,
-        ProcessingResources={
-            "ClusterConfig": {
-                "InstanceCount": 1,
-                "InstanceType": "ml.m5.large",
-                "VolumeSizeInGB": 1,
-            }
-        },
+        ProcessingResources={"ClusterConfig": cluster},
         AppSpecification={"ImageUri": "image"},
         RoleArn="arn:aws:iam::123456789012:role/jobs",
     )
     return job
 
 
-def one_run(world: PermittedWorld) -> str:
-    [name] = world.executions()
-    return str(name)
+def let_it_read_an_object(world: PermittedWorld, name: str) -> None:
+    """Let a run that has not ended read an object, as with ``InputMessageFormat=uri``."""
+    bucket = world.stack.name("LandingBucket")
+    for key in ("archive/a.csv", "archive/a.csv.bak"):  # no landings: not under the prefix
+        stack.client("s3").put_object(Bucket=bucket, Key=key, Body=b"data")
+    execution = world.executions()[name]
+    given = json.loads(execution.input) | {"InputMessage": f"s3://{bucket}/archive/a.csv"}
+    execution.input = json.dumps(given)
 
 
-# ---- arrival ---------------------------------------------------------------------------------
+def abort_a_run(world: PermittedWorld) -> str:
+    """Stop a run that has read an object and left outputs; give its name."""
+    name = land(world, f"incoming/{len(world.landed)}.jsonl")
+    let_it_read_an_object(world, name)
+    world.finish(name, "ABORTED", job=leave_what_a_job_leaves(world, name))
+    return name
 
 
-def an_object_starts_a_run(world: PermittedWorld) -> None:
-    name = land(world, "incoming/a.jsonl")
-    assert world.keys(name) == ["incoming/a.jsonl"]
-    assert world.running() == [name]
+def assert_the_abort_is_on_record(world: PermittedWorld, name: str) -> None:
+    """All that only AWS knows is in the row, and a person was notified."""
+    row = world.rows()[name]
+    assert row["status"] == "ABORTED"
+    assert row["job_arn"].endswith(row["job_name"])
+    assert (row["output_objects"], row["summary"]["rows_out"]) == (2, 3)
+    assert row["input_also_matches"] == ["archive/a.csv.bak"]
+    assert "unfinished" not in row
+    [(subject, _)] = world.published[-1:]
+    assert name[:20] in subject
 
 
-def its_second_event_finds_the_run(world: PermittedWorld) -> None:
-    world.send(world.landed[0])
-    deliver(world)
-    assert len(world.executions()) == 1
+def reconcile(world: PermittedWorld) -> dict[str, int]:
+    """Reconcile by hand; give what was recovered, by kind."""
+    outcome = world.reconcile(0)
+    assert outcome.ok, outcome.error
+    return {kind: count for kind, count in outcome.answer.items() if count}
 
 
-def a_setting_that_changed_since_is_noticed(world: PermittedWorld) -> None:
-    prefix = world.variable("ObjectCreated", "OUTPUT_PREFIX")
-    world.reconfigure("ObjectCreated", OUTPUT_PREFIX="elsewhere/")
-    world.send(world.landed[0])
-    deliver(world)
-    world.reconfigure("ObjectCreated", OUTPUT_PREFIX=prefix)
-    assert world.metrics["InputMismatches", ""] == 1
-
-
-def a_tick_starts_a_run_over_the_scheduled_input(world: PermittedWorld) -> None:
-    before = set(world.executions())
-    tick = world.tick()
-    assert tick.ok, tick.error
-    [name] = set(world.executions()) - before
-    assert world.keys(name) == ["incoming/a.jsonl"]
-    again = world.retry(tick)
-    assert again.answer == tick.answer
-    world.finish(name)
-    deliver(world)
+def change_the_output_prefix_between(
+    world: PermittedWorld, function: str, again: Callable[[], Any]
+) -> None:
+    """Do something again after a deployment: the run that stands had another input."""
+    prefix, before = world.variable(function, "OUTPUT_PREFIX"), world.metrics["InputMismatches", ""]
+    world.reconfigure(function, OUTPUT_PREFIX="elsewhere/")
+    again()
+    world.reconfigure(function, OUTPUT_PREFIX=prefix)
+    assert world.metrics["InputMismatches", ""] == before + 1
 
 
 # ---- either mode -----------------------------------------------------------------------------
@@ -124,110 +119,53 @@ def a_message_that_is_no_event_is_refused_with_its_reason(world: PermittedWorld)
         assert reason
 
 
-def its_outputs_are_counted(world: PermittedWorld) -> None:
-    name = world.running()[0]
-    write_outputs(world, name)
-    world.finish(name)
+def a_setting_that_changed_before_a_ticks_retry_is_noticed(world: PermittedWorld) -> None:
+    tick = min(world.ticks)
+    change_the_output_prefix_between(world, "Schedule", lambda: world.tick(tick))
+
+
+# ---- arrival ---------------------------------------------------------------------------------
+
+
+def an_object_starts_a_run_once(world: PermittedWorld) -> None:
+    name = land(world, "incoming/a.jsonl")
+    assert world.keys(name) == ["incoming/a.jsonl"]
+    world.send(world.landed[0])
     deliver(world)
-    row = world.rows()[name]
-    assert row["status"] == "SUCCEEDED"
-    assert (row["output_objects"], row["summary"]["rows_out"]) == (2, 3)
+    assert world.running() == [name]
 
 
 def a_long_output_is_fetched(world: PermittedWorld) -> None:
     """Over 248 KB the event leaves it out, and DescribeExecution has it."""
-    name = _another_run(world)
-    world.fate = lambda _: []
-    execution = world.finish(name)
+    [name] = world.running()
+    with losing_status_events(world):
+        execution = world.finish(name)
     event = world.machine.event(execution)
     event["detail"] |= {"output": None, "outputDetails": {"included": False}}
-    world.fate = lambda _: [0]
     world.statuses.send(json.dumps(event))
     deliver(world)
     assert world.rows()[name]["output"] == execution.output
 
 
-def _read_a_landed_object(world: PermittedWorld, name: str) -> None:
-    """Let a run that has not ended read an object, as with ``InputMessageFormat=uri``."""
-    bucket = world.stack.name("LandingBucket")
-    for key in ("archive/a.csv", "archive/a.csv.bak"):  # no landings: not under the prefix
-        _client("s3").put_object(Bucket=bucket, Key=key, Body=b"data")
-    execution = world.executions()[name]
-    given = json.loads(execution.input) | {"InputMessage": f"s3://{bucket}/archive/a.csv"}
-    execution.input = json.dumps(given)
-
-
-def its_input_is_compared_with_other_keys(world: PermittedWorld) -> None:
-    name = _another_run(world)
-    _read_a_landed_object(world, name)
-    world.finish(name)
+def an_abort_is_recorded_and_notified_of(world: PermittedWorld) -> None:
+    name = abort_a_run(world)
     deliver(world)
-    assert world.rows()[name]["input_also_matches"] == ["archive/a.csv.bak"]
+    assert_the_abort_is_on_record(world, name)
 
 
-def a_failure_is_told_with_its_job(world: PermittedWorld) -> None:
-    name = _another_run(world)
-    told = len(world.published)
-    job = create_job(name)
-    world.finish(name, "ABORTED", job=job)
-    deliver(world)
-    row = world.rows()[name]
-    assert row["status"] == "ABORTED"
-    assert row["job_name"] == job
-    assert row["job_arn"].endswith(job)
-    assert "unfinished" not in row
-    assert len(world.published) == told + 1
+def reconcile_records_an_abort_whose_event_was_lost(world: PermittedWorld) -> None:
+    with losing_status_events(world):
+        name = abort_a_run(world)
+    assert reconcile(world) == {"Executions": 1}
+    assert_the_abort_is_on_record(world, name)
 
 
-def _another_run(world: PermittedWorld) -> str:
-    """Start a run in whichever way this World does."""
-    key = f"incoming/{len(world.landed)}.jsonl"
-    if world.start_on == "arrival":
-        name = land(world, key)
-    else:
-        before = set(world.executions())
-        world.land(key)
+def a_setting_that_changed_since_is_noticed(world: PermittedWorld) -> None:
+    def send_again() -> None:
+        world.send(world.landed[0])
         deliver(world)
-        assert world.tick().ok
-        [name] = set(world.executions()) - before
-    deliver(world)
-    return name
 
-
-def reconcile(world: PermittedWorld, **mended: int) -> None:
-    """Reconcile by hand, and find this and nothing else mended."""
-    outcome = world.reconcile(0)
-    assert outcome.ok, outcome.error
-    found = {kind: n for kind, n in outcome.answer.items() if n}
-    assert found == mended, found
-
-
-def reconcile_records_an_end_that_was_lost(world: PermittedWorld) -> None:
-    name = _another_run(world)
-    job = create_job(name)
-    write_outputs(world, name)
-    _read_a_landed_object(world, name)
-    world.fate = lambda _: []
-    world.finish(name, "ABORTED", job=job)
-    world.fate = lambda _: [0]
-    told = len(world.published)
-    reconcile(world, Statuses=1)
-    row = world.rows()[name]
-    assert (row["status"], row["job_arn"].endswith(job)) == ("ABORTED", True)
-    assert (row["output_objects"], row["summary"]["rows_out"]) == (2, 3)
-    assert row["input_also_matches"] == ["archive/a.csv.bak"]
-    assert "unfinished" not in row
-    assert len(world.published) == told + 1
-
-
-def reconcile_records_a_run_that_nobody_knew(world: PermittedWorld) -> None:
-    world.fate = lambda _: []
-    name = _another_run(world)
-    world.fate = lambda _: [0]
-    reconcile(world, Executions=1)
-    assert world.rows()[name]["status"] == "RUNNING"
-    world.finish(name)
-    deliver(world)
+    change_the_output_prefix_between(world, "ObjectCreated", send_again)
 
 
 def reconcile_starts_the_run_of_a_manifest_without_one(world: PermittedWorld) -> None:
@@ -238,93 +176,48 @@ def reconcile_starts_the_run_of_a_manifest_without_one(world: PermittedWorld) ->
     world.drain()
     world.faults.heal()
     assert set(world.executions()) == before
-    reconcile(world, Manifests=1, Executions=1)
-    [name] = set(world.executions()) - before
-    world.later()
-    deliver(world)
-    assert set(world.executions()) - before == {name}
-    world.finish(name)
-    deliver(world)
+    assert reconcile(world) == {"Manifests": 1, "Executions": 1}
+    assert len(set(world.executions()) - before) == 1
 
 
-def reconcile_gathers_what_waits_from_when_landings_collected(world: PermittedWorld) -> None:
-    """As after a deployment that has set StartOn back to arrival."""
+def a_tick_starts_a_run_over_the_scheduled_input(world: PermittedWorld) -> None:
     before = set(world.executions())
-    landed = world.land("incoming/late.jsonl")
-    world.landings.receive()
-    waiting = LandingsTable(_client("dynamodb"), world.stack.name("LandingsTable"), world.clock)
-    waiting.record(parse_object_created(landed.body))
-    reconcile(world, Claims=1, Executions=1)
+    tick = world.tick()
+    assert tick.ok, tick.error
     [name] = set(world.executions()) - before
-    assert world.keys(name) == ["incoming/late.jsonl"]
-    assert not [item for item in world.waiting().values() if item.get("waiting")]
-    world.finish(name)
-    deliver(world)
+    assert "incoming/a.jsonl" in world.keys(name)
+    assert world.retry(tick).answer == tick.answer
 
 
 # ---- schedule --------------------------------------------------------------------------------
 
 
-def an_object_waits(world: PermittedWorld) -> None:
-    world.land("incoming/a.jsonl", copies=2)
+def a_tick_starts_a_run_over_all_objects_that_wait(world: PermittedWorld) -> None:
+    for key in ("incoming/a.jsonl", "incoming/b.jsonl"):
+        world.land(key, copies=2)
     deliver(world)
-    [item] = world.waiting().values()
-    assert item["waiting"]
     assert not world.executions()
-
-
-def a_tick_starts_a_run_over_all_that_wait(world: PermittedWorld) -> None:
-    world.land("incoming/b.jsonl")
-    deliver(world)
+    assert all(item["waiting"] for item in world.waiting().values())
     tick = world.tick()
     assert tick.ok, tick.error
-    assert sorted(world.keys(one_run(world))) == ["incoming/a.jsonl", "incoming/b.jsonl"]
-    assert not [item for item in world.waiting().values() if item.get("waiting")]
-    again = world.retry(tick)
-    assert again.answer == tick.answer
-    deliver(world)
-
-
-def a_setting_that_changed_before_a_ticks_retry_is_noticed(world: PermittedWorld) -> None:
-    """The retry goes on with the manifest that stands, whose run had another input."""
-    noticed = world.metrics["InputMismatches", ""]
-    prefix = world.variable("Schedule", "OUTPUT_PREFIX")
-    world.reconfigure("Schedule", OUTPUT_PREFIX="elsewhere/")
-    assert world.tick(min(world.ticks)).ok
-    world.reconfigure("Schedule", OUTPUT_PREFIX=prefix)
-    assert world.metrics["InputMismatches", ""] == noticed + 1
-
-
-def a_tick_that_died_is_finished_by_its_retry(world: PermittedWorld) -> None:
-    before = set(world.executions())
-    world.land("incoming/c.jsonl")
-    deliver(world)
-    world.faults.when("s3", "put_object", faulty.killed_after(), nth=2)  # list, then manifest
-    tick = world.tick()
-    world.faults.heal()
-    assert not tick.ok
-    assert world.retry(tick).ok
-    [name] = set(world.executions()) - before
-    deliver(world)
-    world.finish(name)
+    [name] = world.executions()
+    assert sorted(world.keys(name)) == ["incoming/a.jsonl", "incoming/b.jsonl"]
+    assert world.retry(tick).answer == tick.answer
     deliver(world)
 
 
 def reconcile_finishes_a_tick_that_is_given_up(world: PermittedWorld) -> None:
     before = set(world.executions())
-    world.land("incoming/d.jsonl")
+    world.land("incoming/c.jsonl")
     deliver(world)
     world.faults.when("s3", "put_object", faulty.killed_before())
     assert not world.tick().ok
     world.faults.heal()
     world.give_up_ticks()
-    reconcile(world, Claims=1, Executions=1)
+    assert reconcile(world) == {"Claims": 1, "Executions": 1}
     [name] = set(world.executions()) - before
-    assert world.keys(name) == ["incoming/d.jsonl"]
+    assert world.keys(name) == ["incoming/c.jsonl"]
     assert not [item for item in world.waiting().values() if item.get("waiting")]
-    deliver(world)
-    world.finish(name)
-    deliver(world)
 
 
 # ---- concurrency ------------------------------------------------------------------------------
@@ -334,16 +227,8 @@ def two_objects_land_and_one_run_acquires_the_slot(world: PermittedWorld) -> Non
     for key in ("incoming/a.jsonl", "incoming/b.jsonl"):
         world.clock.advance(1)
         land(world, key)
-    deliver(world)
     first, second = world.executions()
     assert (world.processing(), world.waiting_executions()) == ([first], [second])
-
-
-def a_waiting_run_that_requests_again_waits_on(world: PermittedWorld) -> None:
-    [waiting] = world.waiting_executions()
-    world.request_again(waiting)
-    deliver(world)
-    assert world.waiting_executions() == [waiting]
 
 
 def an_end_releases_the_slot_for_the_next(world: PermittedWorld) -> None:
@@ -354,129 +239,82 @@ def an_end_releases_the_slot_for_the_next(world: PermittedWorld) -> None:
     assert world.processing() == [waiting]
 
 
-def a_waiting_run_that_is_stopped_waits_no_longer(world: PermittedWorld) -> None:
-    name = _waiting_run(world)
-    world.clock.advance(60)
-    world.finish(name, "ABORTED")
-    deliver(world)
-    assert name not in _statuses(world)
-
-
 def a_redriven_run_holds_a_slot(world: PermittedWorld) -> None:
     [name] = world.processing()
     world.clock.advance(60)
-    world.finish(name, "FAILED", job=create_job(name))
+    world.finish(name, "FAILED", job=leave_what_a_job_leaves(world, name))
     deliver(world)
-    assert _statuses(world) == {}
+    assert slots(world) == {}
     world.clock.advance(60)
     world.redrive(name)
     deliver(world)
-    assert _statuses(world) == {name: "resumed"}
+    assert slots(world) == {name: "resumed"}
 
 
 def reconcile_releases_the_slot_of_an_end_that_was_missed(world: PermittedWorld) -> None:
-    waiting, [holder] = _waiting_run(world), world.processing()
-    world.fate = lambda _: []
-    world.clock.advance(60)
-    world.finish(holder)
-    world.fate = lambda _: [0]
-    world.clock.advance(3600)
-    outcome = world.reconcile(0)
-    assert outcome.ok, outcome.error
-    assert world.processing() == [waiting]
-    assert _statuses(world) == {waiting: "resumed"}
-
-
-def reconcile_counts_a_redriven_run_whose_event_was_missed(world: PermittedWorld) -> None:
-    [name] = world.processing()
-    world.clock.advance(60)
-    world.finish(name, "FAILED", job=create_job(name))
-    deliver(world)
-    world.fate = lambda _: []
-    world.clock.advance(60)
-    world.redrive(name)
-    world.fate = lambda _: [0]
-    outcome = world.reconcile(0)
-    assert outcome.ok, outcome.error
-    assert _statuses(world) == {name: "resumed"}
-
-
-def _waiting_run(world: PermittedWorld) -> str:
-    """Let another run start, which waits for a slot."""
     world.clock.advance(1)
-    name = land(world, f"incoming/{len(world.landed)}.jsonl")
-    deliver(world)
-    assert world.waiting_executions() == [name]
-    return name
+    waiting, [holder] = land(world, "incoming/c.jsonl"), world.processing()
+    assert world.waiting_executions() == [waiting]
+    with losing_status_events(world):
+        world.clock.advance(60)
+        world.finish(holder)
+    world.clock.advance(3600)
+    reconcile(world)
+    assert slots(world) == {waiting: "resumed"}
 
 
-def _statuses(world: PermittedWorld) -> dict[str, str]:
+def slots(world: PermittedWorld) -> dict[str, str]:
     """Give the status of each execution that waits for a slot or holds one."""
     items = inside.items(world.stack.name("ConcurrencyTable"))
     return {one["name"]: one["status"] for one in items if one["item_type"] == "execution"}
 
 
-EITHER_MODE: list[Step] = [
-    a_message_that_is_no_event_is_refused_with_its_reason,
-    its_outputs_are_counted,
-    its_input_is_compared_with_other_keys,
-    a_long_output_is_fetched,
-    a_failure_is_told_with_its_job,
-    reconcile_records_an_end_that_was_lost,
-    reconcile_records_a_run_that_nobody_knew,
-]
+class Path(NamedTuple):
+    """The parameters of a deployment, and what happens to it."""
 
-PATHS: dict[str, list[Step]] = {
-    "arrival": [
-        an_object_starts_a_run,
-        its_second_event_finds_the_run,
-        *EITHER_MODE,
-        a_setting_that_changed_since_is_noticed,
-        reconcile_starts_the_run_of_a_manifest_without_one,
-        reconcile_gathers_what_waits_from_when_landings_collected,
-    ],
-    "schedule": [
-        an_object_waits,
-        a_tick_starts_a_run_over_all_that_wait,
-        *EITHER_MODE,
-        a_setting_that_changed_before_a_ticks_retry_is_noticed,
-        a_tick_that_died_is_finished_by_its_retry,
-        reconcile_finishes_a_tick_that_is_given_up,
-    ],
-    "ticks": [
-        an_object_starts_a_run,
-        its_outputs_are_counted,
-        a_tick_starts_a_run_over_the_scheduled_input,
-        a_setting_that_changed_before_a_ticks_retry_is_noticed,
-    ],
-    "concurrency": [
-        two_objects_land_and_one_run_acquires_the_slot,
-        a_waiting_run_that_requests_again_waits_on,
-        an_end_releases_the_slot_for_the_next,
-        a_waiting_run_that_is_stopped_waits_no_longer,
-        a_redriven_run_holds_a_slot,
-        reconcile_releases_the_slot_of_an_end_that_was_missed,
-        reconcile_counts_a_redriven_run_whose_event_was_missed,
-    ],
+    parameters: dict[str, str]
+    steps: list[Step]
+
+
+PATHS = {
+    "arrival": Path(
+        {"ScheduledInput": "incoming/"},
+        [
+            an_object_starts_a_run_once,
+            a_message_that_is_no_event_is_refused_with_its_reason,
+            a_long_output_is_fetched,
+            an_abort_is_recorded_and_notified_of,
+            reconcile_records_an_abort_whose_event_was_lost,
+            a_setting_that_changed_since_is_noticed,
+            reconcile_starts_the_run_of_a_manifest_without_one,
+            a_tick_starts_a_run_over_the_scheduled_input,
+            a_setting_that_changed_before_a_ticks_retry_is_noticed,
+        ],
+    ),
+    "schedule": Path(
+        {"StartOn": "schedule"},
+        [
+            a_message_that_is_no_event_is_refused_with_its_reason,
+            a_tick_starts_a_run_over_all_objects_that_wait,
+            a_setting_that_changed_before_a_ticks_retry_is_noticed,
+            reconcile_finishes_a_tick_that_is_given_up,
+        ],
+    ),
+    "concurrency": Path(
+        {"MaxConcurrentRuns": "1", "KmsKeyArn": KEY},
+        [
+            two_objects_land_and_one_run_acquires_the_slot,
+            an_end_releases_the_slot_for_the_next,
+            a_redriven_run_holds_a_slot,
+            reconcile_releases_the_slot_of_an_end_that_was_missed,
+        ],
+    ),
 }
 
-NOT_OF_RECONCILE = {
-    a_message_that_is_no_event_is_refused_with_its_reason,
-    its_input_is_compared_with_other_keys,
-    a_long_output_is_fetched,
-    a_failure_is_told_with_its_job,
-    a_setting_that_changed_since_is_noticed,
-    a_setting_that_changed_before_a_ticks_retry_is_noticed,
-    a_tick_that_died_is_finished_by_its_retry,
-}
-"""Steps that reconcile has no part in, and that leave it nothing to do."""
 
-PATHS["key"] = PATHS["arrival"]
-
-PARAMETERS: dict[str, dict[str, str]] = {
-    "arrival": {},
-    "schedule": {"StartOn": "schedule"},
-    "ticks": {"ScheduledInput": "incoming/"},
-    "concurrency": {"MaxConcurrentRuns": "1"},
-    "key": {"KmsKeyArn": KEY},
-}
+def walk(path: Path, world: PermittedWorld) -> PermittedWorld:
+    """Go a path in a World."""
+    with world:
+        for step in path.steps:
+            step(world)
+    return world

@@ -1,11 +1,12 @@
 """The laptop's AWS with IAM enforced, in a process of its own, until its stdin is closed.
 
-Each line of its stdin holds parameters, as JSON: it deploys the stack again with them, and answers
-``ready``.
+What IAM decides goes to stderr: refusals are the laptop's own lines, and here are those that say
+what was allowed.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -21,22 +22,29 @@ def hurried(wait: Any) -> Any:
     return lambda env, seconds: wait(env, seconds * PACE)
 
 
-def say_ready() -> None:
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
+def telling_what_is_allowed(decide: Any) -> Any:
+    def telling(self: Any, role: str, need: Any) -> bool:
+        if allowed := decide(self, role, need):
+            sys.stderr.write(f"IAM: {role} may {need.action}\n")
+            sys.stderr.flush()
+        return bool(allowed)
+
+    return telling
 
 
 def main(project: str, state_dir: str, parameters: dict[str, str]) -> None:
     retry_wait.wait = hurried(retry_wait.wait)
     with LocalAws.up(
         Path(project), parameters=parameters, state_dir=Path(state_dir), enforce_iam=True
-    ) as aws:
-        from update import update  # noqa: PLC0415  (moto takes seconds, after what up() reports)
+    ):
+        # With this comes moto, which takes seconds: after what up() reports.
+        from landrun_ops.local.iam import Iam  # noqa: PLC0415
 
-        say_ready()
-        for line in sys.stdin:
-            update(aws, Path(project), json.loads(line))
-            say_ready()
+        Iam._decide = telling_what_is_allowed(Iam._decide)
+        gc.freeze()  # what moto has is looked through again and again otherwise
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        sys.stdin.read()
 
 
 main(*json.loads(sys.argv[1]))

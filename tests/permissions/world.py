@@ -3,32 +3,27 @@
 ::
 
     with PermittedWorld(StartOn="schedule") as world:
-        world.take_away(Statement("StartRunsPolicy", "Start"))
-        world.denied        # every `Decision` so far that was a no
+        world.land("incoming/a.jsonl")
+        world.drain()
+        world.decisions     # every `Decision` of IAM so far
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import boto3
 from botocore.credentials import Credentials
 
+from faults import inside, lambdas, stack
+from faults.world import World
 from landrun_ops.local import iam as local_iam
 from landrun_ops.local.iam import Decision, Iam
+from landrun_ops.local.policies import permits
 from landrun_ops.local.task_tokens import TOKENS
-
-from . import faults
-
-inside = faults.module("inside")
-lambdas = faults.module("lambdas")
-stack = faults.module("stack")
-World = faults.module("world").World
 
 LAMBDA = "lambda.amazonaws.com"
 _HERE = f"{stack.REGION}:{stack.ACCOUNT}"
@@ -42,65 +37,19 @@ ARNS = {
 }
 _PLACEHOLDER = re.compile(r"<([A-Za-z]+)(?:\.([A-Za-z]+))?>")
 
-
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True, order=True)
-class Grant:
+class Grant(NamedTuple):
     """What a role may do: one action on one resource."""
 
-    role: str
     action: str
     resource: str
 
-    def __str__(self) -> str:
-        return f"{self.role} {self.action} {self.resource}"
-
-
-@dataclass(frozen=True, order=True)
-class Statement:
-    """A statement of the template; several roles may have it."""
-
-    policy: str
-    sid: str
-
-
-def pairs(document: Document) -> Iterator[tuple[str, str]]:
-    """Give every action with every resource that a policy allows."""
-    for statement in document["Statement"]:
-        for action in listed(statement["Action"]):
-            for resource in listed(statement["Resource"]):
-                yield action, resource
-
-
-def without(document: Document, grant: Grant) -> Document:
-    """Give a policy that has no more of a grant; what else it allows it goes on to allow."""
-    left = []
-    for statement in document["Statement"]:
-        actions, resources = listed(statement["Action"]), listed(statement["Resource"])
-        if grant.action not in actions or grant.resource not in resources:
-            left.append(statement)
-            continue
-        others = [action for action in actions if action != grant.action]
-        elsewhere = [resource for resource in resources if resource != grant.resource]
-        left.append({**statement, "Action": others})
-        left.append({**statement, "Action": grant.action, "Resource": elsewhere})
-    return {**document, "Statement": left}
-
-
-@lru_cache
-def _keys(function: str) -> Credentials:
-    """Give the keys with which a function signs: put in when it assumes its role."""
-    return Credentials("none", "none", "none")
-
-
-@lru_cache
-def signed(function: str, service: str) -> Any:
-    """Give the client of a function, as its role."""
-    session = boto3.Session(region_name=stack.REGION)
-    session._session._credentials = _keys(function)
-    return session.client(service, config=stack.client(service).meta.config)
+    def allows(self, decision: Decision) -> bool:
+        """Whether this grant alone, conditions aside, allows what IAM has decided on."""
+        statement = {"Effect": "Allow", "Action": self.action, "Resource": self.resource}
+        return permits([{"Statement": [statement]}], decision.action, decision.resource)
 
 
 class Policies:
@@ -108,50 +57,28 @@ class Policies:
 
     def __init__(self, **parameters: str) -> None:
         self._stack = stack.DeployedStack(**parameters)
-        self.resolved = self._stack.resolved
+        self._resolved = self._stack.resolved
 
-    def of(self, role: str) -> dict[str, Document]:
-        """Give a role's documents by their names, those of policies on their own by logical id."""
-        properties = self.resolved.of_type("AWS::IAM::Role")[role]
-        found = {one["PolicyName"]: one["PolicyDocument"] for one in properties.get("Policies", [])}
-        managed = self.resolved.of_type("AWS::IAM::ManagedPolicy")
-        for arn in properties.get("ManagedPolicyArns", []):
-            name = arn.strip("<>")
-            found[name] = managed[name]["PolicyDocument"]
-        for name, attached in self.resolved.of_type("AWS::IAM::Policy").items():
-            if f"<{role}>" in attached["Roles"]:
-                found[name] = attached["PolicyDocument"]
-        return {name: self._physical(document) for name, document in found.items()}
+    def of(self, role: str) -> list[Document]:
+        return [
+            {"Version": "2012-10-17", **self.named(one)} for one in self._resolved.policies(role)
+        ]
 
     def trust(self, role: str) -> Document:
-        properties = self.resolved.of_type("AWS::IAM::Role")[role]
-        return self._physical(properties["AssumeRolePolicyDocument"])
+        properties = self._resolved.of_type("AWS::IAM::Role")[role]
+        return self.named(properties["AssumeRolePolicyDocument"])
 
-    def physical_of_type(self, kind: str) -> list[tuple[str, Document]]:
-        """Give the properties of the stack's resources of a type, with physical names."""
-        every = self._stack.resolved.of_type(kind).items()
-        return [(logical_id, self._named(properties)) for logical_id, properties in every]
-
-    def grants(self, role: str) -> list[Grant]:
+    def grants(self, role: str) -> set[Grant]:
         """Give all that a role may do."""
-        every = {pair for document in self.of(role).values() for pair in pairs(document)}
-        return sorted(Grant(role, *pair) for pair in every)
+        return {
+            Grant(action, resource)
+            for document in self.of(role)
+            for statement in document["Statement"]
+            for action in _listed(statement["Action"])
+            for resource in _listed(statement["Resource"])
+        }
 
-    def statements(self) -> list[Statement]:
-        """Give every statement that some function's role has."""
-        return sorted(
-            {
-                Statement(policy, statement["Sid"])
-                for function in lambdas.FUNCTIONS
-                for policy, document in self.of(f"{function}FunctionRole").items()
-                for statement in document["Statement"]
-            }
-        )
-
-    def _physical(self, document: Document) -> Document:
-        return {"Version": "2012-10-17", **self._named(document)}
-
-    def _named(self, document: Document) -> Document:
+    def named(self, document: Document) -> Document:
         """Put physical names in; executions' are made of the machine's, once that is known."""
         machine = self._stack.arn("ProcessingStateMachine")
         executions = machine.replace(":stateMachine:", ":execution:")
@@ -161,21 +88,26 @@ class Policies:
 
     def _name(self, match: re.Match[str]) -> str:
         owner, attribute = match[1], match[2]
-        kind = self._stack.resolved.resources[owner]["Type"]
+        kind = self._resolved.resources[owner]["Type"]
         if attribute == "Arn" and kind in ARNS:
             return ARNS[kind].format(self._stack.name(owner))
         return str(self._stack.arn(owner) if attribute == "Arn" else self._stack.ref(owner))
 
 
 class PermittedWorld(World):
-    """See the module."""
+    """A World whose functions may do only what their roles allow.
 
-    def __init__(self, **parameters: str) -> None:
+    Parameters
+    ----------
+    policies
+        The roles' policies; those of the same parameters by default.
+    """
+
+    def __init__(self, policies: Policies | None = None, **parameters: str) -> None:
         super().__init__(parameters.get("StartOn", "arrival"), **parameters)
-        self.policies = Policies(**parameters)
+        self.policies = policies or Policies(**parameters)
         self.decisions: list[Decision] = []
-        self.went_wrong = False
-        self.iam = Iam(self.decisions.append)
+        self._iam = Iam(self.decisions.append)
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -186,13 +118,21 @@ class PermittedWorld(World):
             raise
         return self
 
+    def used(self, role: str) -> set[Grant]:
+        """Give the grants that a role's calls have needed so far: each call exactly one."""
+        used = set()
+        for decision in self.decisions:
+            if decision.role == role:
+                [grant] = [one for one in self.policies.grants(role) if one.allows(decision)]
+                used.add(grant)
+        return used
+
     def _enforce(self) -> None:
         self._encrypt()
-        local_iam.adapt(self._patches, self.iam)
+        local_iam.adapt(self._patches, self._iam)
         for function in lambdas.FUNCTIONS:
             self._assume(function)
-        self._patches.set(lambdas, "client", lambda service: signed(self._starting, service))
-        self._starting = ""
+        self._patches.set(lambdas, "client", lambda service: _signed(self._starting, service))
         cold = self.functions._cold
 
         def start(function: str) -> Any:
@@ -202,76 +142,68 @@ class PermittedWorld(World):
         self.functions._cold = start
 
     def _slot_requested(self, message: dict[str, Any]) -> None:
-        """Let IAM know whose machine's token it is, then ask."""
+        """Let IAM know whose machine's token it is, then request the slot."""
         TOKENS.open(message["SlotRequest"]["TaskToken"], self.machine.arn)
         super()._slot_requested(message)
 
     def _encrypt(self) -> None:
-        """Put keys where the template has them; who may use a key is decided by them."""
-        of_type, names = self.policies.physical_of_type, self.stack.name
-        for topic, said in of_type("AWS::SNS::Topic"):
+        """Put keys where the template has them: IAM asks who may use a key by them."""
+        for topic, properties in self._of_type("AWS::SNS::Topic"):
             stack.client("sns").set_topic_attributes(
                 TopicArn=self.stack.arn(topic),
                 AttributeName="KmsMasterKeyId",
-                AttributeValue=said["KmsMasterKeyId"],
+                AttributeValue=properties["KmsMasterKeyId"],
             )
-        for queue, said in of_type("AWS::SQS::Queue"):
-            if "KmsMasterKeyId" in said:
-                stack.client("sqs").set_queue_attributes(
-                    QueueUrl=self.stack.ref(queue),
-                    Attributes={"KmsMasterKeyId": said["KmsMasterKeyId"]},
-                )
-        for bucket, said in of_type("AWS::S3::Bucket"):
-            [rule] = said["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-            default = rule["ServerSideEncryptionByDefault"]
+        for queue, properties in self._of_type("AWS::SQS::Queue"):
+            stack.client("sqs").set_queue_attributes(
+                QueueUrl=self.stack.ref(queue),
+                Attributes={"KmsMasterKeyId": properties.get("KmsMasterKeyId", "")},
+            )
+        for bucket, properties in self._of_type("AWS::S3::Bucket"):
+            [rule] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+            default = {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
             stack.client("s3").put_bucket_encryption(
-                Bucket=names(bucket),
-                ServerSideEncryptionConfiguration={
-                    "Rules": [{"ApplyServerSideEncryptionByDefault": default}]
-                },
+                Bucket=self.stack.name(bucket),
+                ServerSideEncryptionConfiguration={"Rules": [default]},
             )
-        for table, said in of_type("AWS::DynamoDB::Table"):
-            inside._table(names(table)).sse_specification = said["SSESpecification"]
+        for table, properties in self._of_type("AWS::DynamoDB::Table"):
+            held = inside._table(self.stack.name(table))
+            held.sse_specification = properties["SSESpecification"]
 
-    @property
-    def denied(self) -> list[Decision]:
-        """What was refused so far."""
-        return [decision for decision in self.decisions if not decision.allowed]
-
-    def take_away(self, what: Grant | Statement) -> None:
-        """Take what one role may do from it, or a statement from every role that has it."""
-        for function in lambdas.FUNCTIONS:
-            role = f"{function}FunctionRole"
-            for name, document in self.policies.of(role).items():
-                if isinstance(what, Statement):
-                    if what.policy == name:
-                        kept = [one for one in document["Statement"] if one["Sid"] != what.sid]
-                        self._put(role, name, {**document, "Statement": kept})
-                elif what.role == role:
-                    self._put(role, name, without(document, what))
+    def _of_type(self, kind: str) -> list[tuple[str, Document]]:
+        """Give the properties of the stack's resources of a type, with physical names."""
+        every = self.stack.resolved.of_type(kind).items()
+        return [(logical_id, self.policies.named(one)) for logical_id, one in every]
 
     def _assume(self, function: str) -> None:
-        role = f"{function}FunctionRole"
-        made = stack.client("iam").create_role(
-            RoleName=role, AssumeRolePolicyDocument=json.dumps(self.policies.trust(role))
-        )["Role"]
-        for name, document in self.policies.of(role).items():
-            self._put(role, name, document)
-        self.iam.demand_trust(made["Arn"], LAMBDA)
-        session = stack.client("sts").assume_role(RoleArn=made["Arn"], RoleSessionName=function)
-        keys, said = _keys(function), session["Credentials"]
-        keys.access_key, keys.secret_key = said["AccessKeyId"], said["SecretAccessKey"]
-        keys.token = said["SessionToken"]
-
-    def _put(self, role: str, policy: str, document: Document) -> None:
-        kept = [one for one in document["Statement"] if one["Action"] and one["Resource"]]
-        iam, which = stack.client("iam"), {"RoleName": role, "PolicyName": policy}
-        if kept:
-            iam.put_role_policy(**which, PolicyDocument=json.dumps({**document, "Statement": kept}))
-        else:
-            iam.delete_role_policy(**which)
+        """Create a function's role, and assume it as Lambda does."""
+        role, iam = f"{function}FunctionRole", stack.client("iam")
+        trust = json.dumps(self.policies.trust(role))
+        arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        for number, document in enumerate(self.policies.of(role)):
+            iam.put_role_policy(
+                RoleName=role, PolicyName=f"Policy{number}", PolicyDocument=json.dumps(document)
+            )
+        self._iam.demand_trust(arn, LAMBDA)
+        session = stack.client("sts").assume_role(RoleArn=arn, RoleSessionName=function)
+        keys, given = _keys(function), session["Credentials"]
+        keys.access_key, keys.secret_key = given["AccessKeyId"], given["SecretAccessKey"]
+        keys.token = given["SessionToken"]
 
 
-def listed(value: Any) -> list[Any]:
-    """Give a list of what may be one thing or several."""
+@lru_cache
+def _keys(function: str) -> Credentials:
+    """Give the keys with which a function signs: put in when it assumes its role."""
+    return Credentials("none", "none", "none")
+
+
+@lru_cache
+def _signed(function: str, service: str) -> Any:
+    """Give the client of a function, as its role."""
+    session = boto3.Session(region_name=stack.REGION)
+    session._session._credentials = _keys(function)
+    return session.client(service, config=stack.client(service).meta.config)
+
+
+def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

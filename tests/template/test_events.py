@@ -65,30 +65,21 @@ def test_every_payload_is_for_a_function_of_the_template(
     assert ("Records" in load_event(name)) == (meant_for(name) not in SCHEDULED)
 
 
-def test_every_payload_is_explained(name: str) -> None:
-    explained = (ROOT / "events/README.md").read_text(encoding="utf-8")
-    assert f"\n| {name} |" in explained
-
-
-def test_nothing_is_explained_that_is_not_there() -> None:
+def test_every_payload_is_explained_and_nothing_else_is() -> None:
     explained = (ROOT / "events/README.md").read_text(encoding="utf-8")
     kinds = "|".join(FUNCTION_OF)
-    named = set(re.findall(rf"^\| ((?:{kinds})-[\w-]+) \|", explained, re.M))
-    assert named == {path.stem for path in EVENTS}
+    named = re.findall(rf"^\| ((?:{kinds})[\w-]*) \|", explained, re.M)
+    assert sorted(named) == sorted(path.stem for path in EVENTS)
 
 
-def test_messages_are_as_sqs_gives_them(name: str, load_event: Load) -> None:
-    for record in load_event(name).get("Records", []):
+def test_messages_are_batches_as_sqs_gives_them(name: str, load_event: Load) -> None:
+    records = load_event(name).get("Records", [])
+    for record in records:
         assert record["eventSource"] == "aws:sqs"
         assert hashlib.md5(record["body"].encode()).hexdigest() == record["md5OfBody"]
         assert {"messageId", "receiptHandle", "attributes", "messageAttributes"} <= record.keys()
         assert all(isinstance(value, str) for value in record["attributes"].values())
-
-
-def test_batches_fit_and_message_ids_differ(name: str, load_event: Load) -> None:
-    records = load_event(name).get("Records", [])
-    assert len(records) <= 10
-    assert len({record["messageId"] for record in records}) == len(records)
+    assert len({record["messageId"] for record in records}) == len(records) <= 10
 
 
 def test_bodies_are_events_of_eventbridge_unless_that_is_the_point(
@@ -152,32 +143,27 @@ def test_sequencers_of_different_length_are_in_order_only_when_padded_on_the_rig
 
 
 def test_a_newer_version_can_be_told_of_before_an_older_one(load_event: Load) -> None:
-    newer, older = bodies(load_event("object-created-newest-first"))
-    assert newer["detail"]["object"]["key"] == older["detail"]["object"]["key"]
-    assert newer["detail"]["object"]["sequencer"] > older["detail"]["object"]["sequencer"]
-    assert newer["time"] > older["time"]
+    newer, older = objects(load_event("object-created-newest-first"))
+    assert newer["key"] == older["key"]
+    assert newer["sequencer"] > older["sequencer"]
 
 
 @pytest.mark.parametrize(
-    ("name", "left_out"),
+    ("name", "left_out", "nulls"),
     [
-        ("object-created-fewest-fields", {"size", "etag", "version-id"}),
-        ("object-created-without-sequencer", {"sequencer"}),
-        ("object-created-unversioned", {"version-id"}),
+        ("object-created-fewest-fields", {"size", "etag", "version-id"}, set()),
+        ("object-created-without-sequencer", {"sequencer"}, set()),
+        ("object-created-unversioned", {"version-id"}, set()),
+        ("object-created-nulls", set(), {"size", "etag", "version-id"}),
     ],
 )
 def test_objects_lack_exactly_what_their_payload_is_about(
-    load_event: Load, name: str, left_out: set[str]
+    load_event: Load, name: str, left_out: set[str], nulls: set[str]
 ) -> None:
     [whole] = objects(load_event("object-created"))
     [given] = objects(load_event(name))
     assert whole.keys() - given.keys() == left_out
-
-
-def test_fields_that_may_be_left_out_can_be_null(load_event: Load) -> None:
-    [given] = objects(load_event("object-created-nulls"))
-    nulls = {field for field, value in given.items() if value is None}
-    assert nulls == {"size", "etag", "version-id"}
+    assert {field for field, value in given.items() if value is None} == nulls
 
 
 @pytest.mark.parametrize(("name", "poison"), [("one", 1), ("all", 10)])
@@ -197,13 +183,8 @@ def is_poison(body: str) -> bool:
     return False
 
 
-def test_reconcile_can_be_told_not_to_wait(load_event: Load) -> None:
-    assert load_event("reconcile-by-hand") == {}
-    assert load_event("reconcile-at-once") == {"GraceSeconds": 0}
-
-
 def test_odd_keys_reach_the_limit_of_s3(load_event: Load) -> None:
-    keys = [b["detail"]["object"]["key"] for b in bodies(load_event("object-created-odd-keys"))]
+    keys = [one["key"] for one in objects(load_event("object-created-odd-keys"))]
     assert max(len(key.encode()) for key in keys) == 1024
     for odd in (" ", "+", "%2B", "😀", "'", '"', "\n", "\\"):
         assert any(odd in key for key in keys), odd

@@ -53,9 +53,14 @@ def substitutions_of(deployed: Callable[..., Any]) -> Callable[..., Json]:
 
 
 @pytest.fixture
-def definition_with(substitutions_of: Callable[..., Json], root: Path) -> Callable[..., Json]:
+def text(root: Path) -> str:
+    """The definition with its tokens."""
+    return (root / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
+
+
+@pytest.fixture
+def definition_with(substitutions_of: Callable[..., Json], text: str) -> Callable[..., Json]:
     """Give the definition as Step Functions gets it from CloudFormation."""
-    text = (root / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
 
     def with_parameters(**parameters: str) -> Json:
         made: Json = json.loads(filled_in(text, substitutions_of(**parameters)))
@@ -68,21 +73,44 @@ def definition_with(substitutions_of: Callable[..., Json], root: Path) -> Callab
     ("parameters", "settings"),
     [
         ({}, {}),
-        ({"KmsKeyArn": KEY}, {"volume_kms_key": KEY, "output_kms_key": KEY}),
         (
-            {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"},
             {
+                "KmsKeyArn": KEY,
+                "SubnetIds": "subnet-1,subnet-2",
+                "SecurityGroupIds": "sg-1",
+                "InstanceType": "ml.c5.xlarge",
+                "InstanceCount": "3",
+                "VolumeSizeInGB": "7",
+                "MaxRuntimeInSeconds": "60",
+            },
+            {
+                "volume_kms_key": KEY,
+                "output_kms_key": KEY,
                 "network": OPEN
-                | {"subnets": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]}
+                | {"subnets": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]},
+                "instance_type": "ml.c5.xlarge",
+                "instance_count": 3,
+                "volume_size_in_gb": 7,
+                "max_runtime_in_seconds": 60,
+                "input_distribution": "ShardedByS3Key",
             },
         ),
         (
-            {"NetworkIsolation": "true", "InterContainerEncryption": "true"},
-            {"network": dict.fromkeys(OPEN, True)},
-        ),
-        (
-            {"JobEnvironment": "TEXT_COLUMN=v2,TITLE=two words,_E="},
-            {"environment": {"TEXT_COLUMN": "v2", "TITLE": "two words", "_E": ""}},
+            {
+                "NetworkIsolation": "true",
+                "InterContainerEncryption": "true",
+                "ImageUri": OWN,
+                "MaxConcurrentRuns": "2",
+                "JobNamePrefix": "mine",
+                "ManifestPrefix": "lists/",
+            },
+            {
+                "network": dict.fromkeys(OPEN, True),
+                "image_uri": OWN,
+                "limited_runs": "*",
+                "job_name_prefix": "mine",
+                "manifests": "s3://<OutputBucket>/lists/",
+            },
         ),
         (
             {
@@ -92,33 +120,17 @@ def definition_with(substitutions_of: Callable[..., Json], root: Path) -> Callab
             {"entrypoint": WORDS, "arguments": WORDS},
         ),
         (
-            {"JobEntrypoint": "sh /opt/mine.sh", "JobArguments": "--all a=[b],c:"},
-            {"entrypoint": ["sh", "/opt/mine.sh"], "arguments": ["--all", "a=[b],c:"]},
-        ),
-        (
             {
-                "InstanceType": "ml.c5.xlarge",
-                "InstanceCount": "3",
-                "VolumeSizeInGB": "7",
-                "MaxRuntimeInSeconds": "60",
+                "JobEntrypoint": "sh /opt/mine.sh",
+                "JobArguments": "--all a=[b],c:",
+                "JobEnvironment": "TEXT_COLUMN=v2,TITLE=two words,_E=",
             },
             {
-                "instance_type": "ml.c5.xlarge",
-                "instance_count": 3,
-                "volume_size_in_gb": 7,
-                "max_runtime_in_seconds": 60,
-                "input_distribution": "ShardedByS3Key",
+                "entrypoint": ["sh", "/opt/mine.sh"],
+                "arguments": ["--all", "a=[b],c:"],
+                "environment": {"TEXT_COLUMN": "v2", "TITLE": "two words", "_E": ""},
             },
         ),
-        (
-            {"MaxConcurrentRuns": "2", "JobNamePrefix": "mine", "ManifestPrefix": "lists/"},
-            {
-                "limited_runs": "*",
-                "job_name_prefix": "mine",
-                "manifests": "s3://<OutputBucket>/lists/",
-            },
-        ),
-        ({"ImageUri": OWN}, {"image_uri": OWN}),
         (
             {"Engine": "spark", "InstanceCount": "2", "JobEnvironment": "A=1"},
             {
@@ -131,8 +143,15 @@ def definition_with(substitutions_of: Callable[..., Json], root: Path) -> Callab
             },
         ),
     ],
-    ids=",".join,
-)  # fmt: skip
+    ids=[
+        "defaults",
+        "key, network and sizes",
+        "isolation, image, names and a bound",
+        "words as JSON",
+        "words",
+        "spark",
+    ],
+)
 def test_a_stack_runs_what_the_sdk_renders_of_the_same_settings(
     definition_with: Callable[..., Json], parameters: dict[str, str], settings: Json
 ) -> None:
@@ -159,10 +178,8 @@ def test_what_the_commands_know_of_a_job_is_what_the_stack_runs(
 
 
 def test_every_token_is_filled_in_and_nothing_else_is(
-    substitutions_of: Callable[..., Json], root: Path
+    substitutions_of: Callable[..., Json], text: str
 ) -> None:
-    text = (root / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
-
     for name in (given := substitutions_of()):
         assert token(name.removeprefix("landrun_")) in text, name
     assert "${landrun_" not in filled_in(text, given)
@@ -184,9 +201,8 @@ def test_every_token_is_filled_in_and_nothing_else_is(
     ids=["type", "empty", "long", "newline", "many"],
 )
 def test_the_laptop_refuses_at_once_what_sagemaker_would_refuse_in_every_run(
-    substitutions_of: Callable[..., Json], root: Path, values: dict[str, str], says: str
+    substitutions_of: Callable[..., Json], text: str, values: dict[str, str], says: str
 ) -> None:
-    text = (root / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
     wrong = {f"landrun_{name}": value for name, value in values.items()}
     given = {
         "DefinitionString": text,

@@ -145,19 +145,8 @@ def test_functions_may_call_what_their_code_calls_and_nothing_else(
     deployed: Callable[..., Any], grants: Callable[..., Any], start_on: str, function: str
 ) -> None:
     stack = deployed(StateMachineArn=STATE_MACHINE, StartOn=start_on)
+    assert stack.of_type("AWS::Lambda::Function").keys() == CALLS[start_on].keys()
     assert grants(stack, f"{function}Role") == CALLS[start_on][function]
-
-
-def test_every_function_is_held_to_its_calls_in_both_modes(stack: Any) -> None:
-    functions = stack.of_type("AWS::Lambda::Function").keys()
-    assert all(calls.keys() == functions for calls in CALLS.values())
-
-
-def test_whoever_only_records_landings_can_start_no_run_and_write_no_manifest(
-    deployed: Callable[..., Any], grants: Callable[..., Any]
-) -> None:
-    allowed = {a for a, _ in grants(deployed(StartOn="schedule"), "ObjectCreatedFunctionRole")}
-    assert allowed - BY_SERVICES == {"dynamodb:UpdateItem", "sqs:SendMessage"}
 
 
 def test_what_the_code_calls_is_known_here(root: Path) -> None:
@@ -233,24 +222,12 @@ def test_no_role_may_do_more_than_it_must(
             assert "Delete" not in verb or action in MAY_DELETE or leaves_a_line, (role, action)
 
 
-def test_each_kind_of_work_is_for_its_roles_alone(stack: Any, grants: Callable[..., Any]) -> None:
-    """Jobs alone read data, the state machine alone creates jobs, functions alone notify."""
-    who: dict[str, set[str]] = {}
-    for role in stack.of_type("AWS::IAM::Role"):
-        for action, resource in grants(stack, role):
-            where = " landing" if "LandingBucket" in resource else ""
-            who.setdefault(action + where, set()).add(role)
-    starts = {"ObjectCreatedFunctionRole", "ScheduleFunctionRole", "ReconcileFunctionRole"}
-    assert who["s3:GetObject landing"] == {"ProcessingRole"}
-    assert "s3:PutObject landing" not in who
-    assert who["sagemaker:CreateProcessingJob"] == {"StateMachineRole"}
-    assert who["states:StartExecution"] == starts
-    assert who["sns:Publish"] == {"ExecutionStatusFunctionRole", "ReconcileFunctionRole"}
-    assert who["lambda:InvokeFunction"] == {"SchedulerRole"}
-    assert grants(stack, "SchedulerRole") == {
+def test_schedules_invoke_their_functions_and_keep_what_fails_and_nothing_else(
+    stack: Any, grants: Callable[..., Any]
+) -> None:
+    assert grants(stack, "SchedulerRole") == FAILED_TICKS | {
         ("lambda:InvokeFunction", "<ScheduleFunction.Arn>"),
         ("lambda:InvokeFunction", "<ReconcileFunction.Arn>"),
-        ("sqs:SendMessage", "<ScheduleDeadLetterQueue.Arn>"),
     }
 
 

@@ -24,7 +24,7 @@ EXAMPLES = int(os.environ.get("LANDRUN_FUZZ_EXAMPLES", "0"))
 EVENTS = Path(__file__).resolve().parents[3] / "events"
 
 thoroughly = settings(
-    max_examples=EXAMPLES or 100,
+    max_examples=EXAMPLES or 50,
     derandomize=not EXAMPLES,
     database=None,
     deadline=None,

@@ -1,4 +1,7 @@
-"""Whatever a status event, a machine, a job and a summary say: it makes a row, or is refused."""
+"""Whatever a status event, a machine, a job and a summary say: it makes a row, or is refused.
+
+So do requests for concurrency slots, which lie in the same queue.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +41,23 @@ READ = tuple(
         "cause",
     )
 )
-GIVEN = (("OutputProcessedMessage",), ("InputMessage",), ("PreprocessingJobName",), ("Trigger",))
-GIVEN += (("Trigger", "Key"), ("Trigger", "more"))
-SAID = (("ProcessingJobName",), ("ExitMessage",), ("ProcessingJobStatus",), ("StoppingCondition",))
-SAID += (
+SLOT_REQUESTS = messages("slot-requested")
+REQUESTED = tuple(
+    ("SlotRequest", field) for field in ("Name", "ExecutionArn", "StartedAt", "TaskToken")
+)
+GIVEN = (
+    ("OutputProcessedMessage",),
+    ("InputMessage",),
+    ("PreprocessingJobName",),
+    ("Trigger",),
+    ("Trigger", "Key"),
+    ("Trigger", "more"),
+)
+SAID = (
+    ("ProcessingJobName",),
+    ("ExitMessage",),
+    ("ProcessingJobStatus",),
+    ("StoppingCondition",),
     ("ProcessingStartTime",),
     ("ProcessingResources",),
     ("ProcessingResources", "ClusterConfig"),
@@ -70,7 +86,7 @@ def described(given: dict[str, str]) -> dict[str, Any]:
 
 
 @thoroughly
-@given(found=bodies(EVENTS, READ), summary=summaries)
+@given(found=bodies(EVENTS, READ) | bodies(SLOT_REQUESTS, REQUESTED), summary=summaries)
 def test_every_message_is_recorded_or_refused_with_a_reason(aws, status, found, summary):
     aws.reset(GetObject=lambda _: stream(summary), DescribeExecution=described)
 
@@ -78,7 +94,8 @@ def test_every_message_is_recorded_or_refused_with_a_reason(aws, status, found, 
 
     assert (answer, status.stuck) == ({"batchItemFailures": []}, [])
 
-    assert len(aws.asked("PutItem")) + len(aws.asked("SendMessage")) == 1
+    came_of_it = ("PutItem", "TransactWriteItems", "SendMessage")
+    assert sum(len(aws.asked(operation)) for operation in came_of_it) == 1
     if aws.asked("SendMessage"):
         assert [line["message"] for line in status.logs if "message" in line] == ["message refused"]
 

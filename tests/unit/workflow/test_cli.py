@@ -49,11 +49,13 @@ def test_render_writes_what_check_then_accepts(
 
     assert landrun("render", "--out", out, "--check") == 1
     assert landrun("render", "--out", out) == 0
-    assert landrun("render", "--out", out, "--check") == 0
     assert landrun("render", "--out", out, "--check", "--set", "volume_size_in_gb=31") == 1
-
-    assert Path(out).read_text(encoding="utf-8") == render()
     assert "run landrun workflow render" in capsys.readouterr().err
+    assert landrun("render", "--out", out, "--check", "--json") == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"path": out, "same": True, "written": False}
+    assert Path(out).read_text(encoding="utf-8") == render()
 
 
 def test_render_checks_the_committed_file_of_the_project(root: Path) -> None:
@@ -68,12 +70,11 @@ def test_render_to_the_screen_is_yaml_and_nothing_else(capsys: pytest.CaptureFix
     assert step["Parameters"]["AppSpecification"]["ImageUri"] == "${landrun_ImageUri}"
 
 
-def test_create_makes_a_machine_and_shows_its_arn(
-    steps: Any, file: str, capsys: pytest.CaptureFixture[str]
+def test_create_and_update_make_the_machine_and_show_its_arn_and_graph_draws_it(
+    steps: Any, config: WorkflowConfig, file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert landrun("create", "--config", file, "--name", "other", "--set", "instance_count=2") == 0
     assert landrun("create", "--config", file, "--json") == 0
-
     first, rest = capsys.readouterr().out.split("\n", maxsplit=1)
     assert first.endswith(":stateMachine:other")
     assert json.loads(rest) == {"StateMachineArn": ARN}
@@ -81,40 +82,35 @@ def test_create_makes_a_machine_and_shows_its_arn(
     resources = made["States"]["Process messages"]["Parameters"]["ProcessingResources"]
     assert resources["ClusterConfig"]["InstanceCount"] == 2
 
-
-def test_update_changes_the_machine(
-    steps: Any, file: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    landrun("create", "--config", file)
+    assert landrun("graph", "--state-machine-arn", ARN) == 0
+    assert capsys.readouterr().out == graph(definition(config))
 
     assert landrun("update", "--state-machine-arn", ARN, "--config", file, "--image", "new") == 0
-
-    assert capsys.readouterr().out.splitlines() == [ARN, ARN]
+    assert capsys.readouterr().out == f"{ARN}\n"
     assert '"new"' in steps.describe_state_machine(stateMachineArn=ARN)["definition"]
 
 
-def test_graph_draws_the_templates_machine_or_the_one_named(
-    steps: Any, config: WorkflowConfig, file: str, capsys: pytest.CaptureFixture[str]
+def test_graph_draws_the_templates_machine_or_gives_its_definition(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    assert landrun("graph") == 0
+    assert capsys.readouterr().out == graph(template())
+    assert landrun("graph", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == template()
+
+
+@pytest.fixture
+def machine(steps: Any, file: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """A machine that `create` made: its ARN."""
     landrun("create", "--config", file)
-    capsys.readouterr()
-
-    assert landrun("graph") == landrun("graph", "--state-machine-arn", ARN) == 0
-
-    assert capsys.readouterr().out == graph(template()) + graph(definition(config))
+    return capsys.readouterr().out.strip()
 
 
 def test_execute_starts_a_run_and_says_so(
-    s3: Any,
-    steps: Any,
-    file: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    s3: Any, machine: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3.put_object(Bucket="landing", Key="in/a.csv", Body=b"x")
-    landrun("create", "--config", file)
-    monkeypatch.setenv("LANDRUN_STATE_MACHINE_ARN", ARN)
-    capsys.readouterr()
+    monkeypatch.setenv("LANDRUN_STATE_MACHINE_ARN", machine)
 
     assert landrun("execute", "s3://landing/in", "s3://output/x", "--prefix", "bsm") == 0
 
@@ -125,13 +121,11 @@ def test_execute_starts_a_run_and_says_so(
 
 
 def test_execute_as_is_passes_both_uris_and_no_trigger_as_a_notebook_does(
-    steps: Any, file: str, capsys: pytest.CaptureFixture[str]
+    steps: Any, machine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    landrun("create", "--config", file)
-    capsys.readouterr()
     uris = ("s3://anywhere/in", "s3://anywhere/out")
 
-    assert landrun("execute", *uris, "--as-is", "--state-machine-arn", ARN, "--json") == 0
+    assert landrun("execute", *uris, "--as-is", "--state-machine-arn", machine, "--json") == 0
 
     said = json.loads(capsys.readouterr().out)
     run = json.loads(steps.describe_execution(executionArn=said["ExecutionArn"])["input"])
@@ -142,22 +136,20 @@ def test_execute_as_is_passes_both_uris_and_no_trigger_as_a_notebook_does(
 
 @pytest.mark.parametrize("how", [[], ["--as-is"]])
 def test_an_output_that_would_start_runs_is_refused(
-    s3: Any,
     steps: Any,
-    file: str,
+    machine: str,
     how: list[str],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    landrun("create", "--config", file)
     monkeypatch.setenv("LANDRUN_LANDING_BUCKET", "landing")
     monkeypatch.setenv("LANDRUN_LANDING_PREFIX", "incoming/")
     uris = ("s3://landing/in/", "s3://landing/incoming/out/")
 
-    assert landrun("execute", *uris, *how, "--state-machine-arn", ARN) == 2
+    assert landrun("execute", *uris, *how, "--state-machine-arn", machine) == 2
 
     assert "lies under the landing prefix" in capsys.readouterr().err
-    assert steps.list_executions(stateMachineArn=ARN)["executions"] == []
+    assert steps.list_executions(stateMachineArn=machine)["executions"] == []
 
 
 @pytest.mark.parametrize(
@@ -187,21 +179,6 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert says in shown.err
     assert shown.err.count("\n") == 1
     assert shown.out == ""
-
-
-def test_graph_as_json_is_the_definition(capsys: pytest.CaptureFixture[str]) -> None:
-    assert landrun("graph", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == template()
-
-
-def test_render_as_json_says_whether_the_file_is_the_same(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = str(tmp_path / "x.json")
-    assert landrun("render", "--out", out, "--check", "--json") == 1
-    assert json.loads(capsys.readouterr().out) == {"path": out, "same": False, "written": False}
-    assert landrun("render", "--out", out, "--json") == 0
-    assert json.loads(capsys.readouterr().out) == {"path": out, "same": True, "written": True}
 
 
 def test_a_stack_that_the_options_name_goes_before_a_machine_that_the_environment_does(

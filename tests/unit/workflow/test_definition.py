@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import subprocess
@@ -27,10 +26,82 @@ from landrun_ops.workflow.definition import (
     STEP,
     _processor,
 )
-from landrun_ops.workflow.template import SUBSTITUTIONS
 
 INPUT_PATH = re.compile(r"\$\$\.Execution\.Input(?:\['(\w+)'\]|\.(\w+))")
 BOTH_INPUTS = {"manifests": "s3://output/manifests/", "job_name_prefix": "landrun"}
+
+
+FRESH_NAME = (
+    "States.Format('{}-{}', $$.Execution.Input.PreprocessingJobName,"
+    " States.ArrayGetItem(States.StringSplit(States.UUID(), '-'), 0))"
+)
+REQUEST = {
+    "ProcessingJobName.$": FRESH_NAME,
+    "RoleArn": "arn:aws:iam::123456789012:role/job",
+    "AppSpecification": {
+        "ImageUri": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/messages:1",
+        "ContainerEntrypoint": ["python3", "/opt/program/my_script.py"],
+    },
+    "ProcessingInputs": [
+        {
+            "InputName": "messages",
+            "AppManaged": False,
+            "S3Input": {
+                "S3Uri.$": "$$.Execution.Input['InputMessage']",
+                "LocalPath": "/opt/ml/processing/input/messages",
+                "S3DataType": "ManifestFile",
+                "S3InputMode": "File",
+                "S3DataDistributionType": "FullyReplicated",
+                "S3CompressionType": "None",
+            },
+        }
+    ],
+    "ProcessingOutputConfig": {
+        "Outputs": [
+            {
+                "OutputName": "processed",
+                "AppManaged": False,
+                "S3Output": {
+                    "S3Uri.$": "$$.Execution.Input['OutputProcessedMessage']",
+                    "LocalPath": "/opt/ml/processing/output/processed",
+                    "S3UploadMode": "EndOfJob",
+                },
+            }
+        ]
+    },
+    "ProcessingResources": {
+        "ClusterConfig": {
+            "InstanceCount": 1,
+            "InstanceType": "ml.m5.large",
+            "VolumeSizeInGB": 30,
+        }
+    },
+    "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+}
+"""The request of the settings that every test begins with."""
+
+SETTINGS: list[tuple[str, object, str, str]] = [
+    ("instance_type", "ml.c5.xlarge", "ProcessingResources", "ml.c5.xlarge"),
+    ("instance_count", 7, "ProcessingResources", '"InstanceCount": 7'),
+    ("volume_size_in_gb", 99, "ProcessingResources", '"VolumeSizeInGB": 99'),
+    ("volume_kms_key", "alias/volume", "ProcessingResources", '"VolumeKmsKeyId": "alias/volume'),
+    ("output_kms_key", "alias/output", "ProcessingOutputConfig", '"KmsKeyId": "alias/output'),
+    ("max_runtime_in_seconds", 60, "StoppingCondition", '"MaxRuntimeInSeconds": 60'),
+    ("environment", {"LANG": "de"}, "Environment", '{"LANG": "de"}'),
+    ("arguments", "--lang de", "AppSpecification", '["--lang", "de"]'),
+    ("tags", {"team": "ml"}, "Tags", '[{"Key": "team", "Value": "ml"}]'),
+    ("experiment_config", {"TrialName": "t"}, "ExperimentConfig", '{"TrialName": "t"}'),
+    ("input_data_type", "S3Prefix", "ProcessingInputs", '"S3DataType": "S3Prefix"'),
+    ("input_distribution", "ShardedByS3Key", "ProcessingInputs", "ShardedByS3Key"),
+    ("input_path", "/opt/ml/processing/in", "ProcessingInputs", "/opt/ml/processing/in"),
+    (
+        "network",
+        {"subnets": ["subnet-1"], "security_group_ids": ["sg-1"]},
+        "NetworkConfig",
+        '"VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}',
+    ),
+]
+"""A setting, its value, where in the request it has to be, and how."""
 
 
 @pytest.fixture(scope="module")
@@ -79,13 +150,6 @@ class TestCommittedFile:
                 value = line.rpartition(": ")[2] if line.endswith("}") else line.partition(": ")[2]
                 assert not value or re.fullmatch(r'".*"|\d+|true|false|null|\$\{\w+\}', value), line
 
-    def test_its_tokens_are_those_that_the_template_fills_in(self, committed: str) -> None:
-        tokens = set(re.findall(r"\$\{(\w+)\}", committed))
-        assert tokens == set(re.findall(r"\$\{(\w+)\}", " ".join(
-            f"{one.path} {one.value}" for one in SUBSTITUTIONS
-        )))  # fmt: skip
-        assert all(token.startswith("landrun_") for token in tokens)
-
     def test_every_input_path_is_a_field_of_the_contract(self, committed: str) -> None:
         paths = {first or second for first, second in INPUT_PATH.findall(committed)}
         elsewhere = {"Trigger", "OutputProcessedMessage"}  # in the Choice and in a token's value
@@ -95,16 +159,14 @@ class TestCommittedFile:
             *("$$.Execution.Id", "$$.Execution.Name", "$$.Execution.StartTime", "$$.Task.Token"),
         }
 
-    @pytest.mark.parametrize("given", [{}, {"SAGEMAKER_USER_CONFIG_OVERRIDE": "config.yaml"}])
-    def test_rendering_needs_no_settings_of_the_user_and_says_nothing(
-        self, committed: str, tmp_path: Path, given: dict[str, str]
+    def test_rendering_needs_no_settings_of_the_user_follows_none_and_says_nothing(
+        self, committed: str, tmp_path: Path
     ) -> None:
         """In a process of its own: no home, no region, no credentials, every warning an error."""
         file = tmp_path / "config.yaml"
+        network = {"NetworkConfig": {"EnableNetworkIsolation": True}}
         file.write_text(
-            "SchemaVersion: '1.0'\nSageMaker:\n  ProcessingJob:\n"
-            "    NetworkConfig:\n      EnableNetworkIsolation: true\n",
-            encoding="utf-8",
+            json.dumps({"SchemaVersion": "1.0", "SageMaker": {"ProcessingJob": network}})
         )
         probe = (
             "import logging, sys; from landrun_ops.workflow import render;"
@@ -112,15 +174,16 @@ class TestCommittedFile:
             "sys.stdout.write(render());"
             "assert logging.getLogger().level == logging.INFO"
         )
-        home = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_CONFIG_DIRS": "/none"}
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "HOME": str(tmp_path),
+            "XDG_CONFIG_DIRS": "/none",
+            "SAGEMAKER_USER_CONFIG_OVERRIDE": str(file),
+        }
+        command = [sys.executable, "-W", "error", "-c", probe]
         ran = subprocess.run(
-            [sys.executable, "-W", "error", "-c", probe],
-            cwd=tmp_path,
-            env={**home, **given, "PYTHONPATH": os.pathsep.join(sys.path)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
+            command, env=environment, capture_output=True, text=True, check=False, timeout=60
         )
         assert (ran.stdout, ran.stderr, ran.returncode) == (committed, "", 0)
 
@@ -165,28 +228,18 @@ class TestRetries:
         assert not any(error.startswith("States.") for error in errors)
 
 
-class TestJobName:
-    RUN = (
-        "States.Format('{}-{}', $$.Execution.Input.PreprocessingJobName,"
-        " States.ArrayGetItem(States.StringSplit(States.UUID(), '-'), 0))"
-    )
-
-    def test_each_attempt_gets_a_fresh_name_of_the_length_that_the_contract_leaves(
-        self, config: WorkflowConfig
+class TestInput:
+    def test_without_trigger_the_job_is_named_by_the_prefix_and_a_uuid(
+        self, settings: dict[str, Any]
     ) -> None:
-        assert request_of(config)["ProcessingJobName.$"] == self.RUN
-        assert len("-6f7f0c52") == ATTEMPT_SUFFIX_LENGTH
-
-    def test_without_trigger_it_is_the_prefix_and_a_uuid(self, settings: dict[str, Any]) -> None:
         both = WorkflowConfig.read(settings | BOTH_INPUTS)
         assert request_of(both)["ProcessingJobName.$"] == (
-            f"States.ArrayGetItem(States.Array({self.RUN},"
+            f"States.ArrayGetItem(States.Array({FRESH_NAME},"
             " States.Format('landrun-{}', States.UUID())), $.Job.NameIndex)"
         )
+        assert len("-6f7f0c52") == ATTEMPT_SUFFIX_LENGTH
         assert PREFIX_LIMIT + 1 + 36 <= 63
 
-
-class TestInput:
     @pytest.mark.parametrize("engine", ENGINES)
     def test_manifests_are_told_from_prefixes(self, settings: dict[str, Any], engine: str) -> None:
         own = settings | BOTH_INPUTS | {"engine": engine}
@@ -211,23 +264,6 @@ class TestInput:
         }
         assert "landrun start" in states[REFUSE_PREFIX]["CausePath"]
 
-    def test_a_machine_for_one_kind_of_input_has_one_step(self, config: WorkflowConfig) -> None:
-        assert definition(config)["States"].keys() == {STEP}
-        assert request_of(config)["ProcessingInputs"] == [
-            {
-                "InputName": "messages",
-                "AppManaged": False,
-                "S3Input": {
-                    "S3Uri.$": "$$.Execution.Input['InputMessage']",
-                    "LocalPath": "/opt/ml/processing/input/messages",
-                    "S3DataType": "ManifestFile",
-                    "S3InputMode": "File",
-                    "S3DataDistributionType": "FullyReplicated",
-                    "S3CompressionType": "None",
-                },
-            }
-        ]
-
 
 class TestSettings:
     def test_sagemaker_takes_the_request_and_would_refuse_a_wrong_member(
@@ -238,51 +274,19 @@ class TestSettings:
         request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = "one"
         assert "InstanceCount" in problems(request)
 
-    def test_concrete_settings_are_written_as_values_and_others_left_out(
+    def test_a_machine_for_one_kind_of_input_has_one_step_with_what_is_set_and_nothing_else(
         self, config: WorkflowConfig
     ) -> None:
-        request = request_of(config)
-        assert "${" not in json.dumps(request)
-        assert request["ProcessingResources"]["ClusterConfig"] == {
-            "InstanceCount": 1,
-            "InstanceType": "ml.m5.large",
-            "VolumeSizeInGB": 30,
-        }
-        assert request["AppSpecification"] == {
-            "ImageUri": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/messages:1",
-            "ContainerEntrypoint": ["python3", "/opt/program/my_script.py"],
-        }
-        assert not {"Tags", "Environment", "ExperimentConfig", "NetworkConfig"} & request.keys()
+        assert definition(config)["States"].keys() == {STEP}
+        assert request_of(config) == REQUEST
 
-    @pytest.mark.parametrize(
-        ("setting", "value", "where", "rendered"),
-        [
-            ("instance_type", "ml.c5.xlarge", "ProcessingResources", "ml.c5.xlarge"),
-            ("instance_count", 7, "ProcessingResources", '"InstanceCount": 7'),
-            ("volume_size_in_gb", 99, "ProcessingResources", '"VolumeSizeInGB": 99'),
-            ("volume_kms_key", "alias/volume", "ProcessingResources", '"VolumeKmsKeyId": "alias/v'),
-            ("output_kms_key", "alias/output", "ProcessingOutputConfig", '"KmsKeyId": "alias/out'),
-            ("max_runtime_in_seconds", 60, "StoppingCondition", '"MaxRuntimeInSeconds": 60'),
-            ("environment", {"LANG": "de"}, "Environment", '{"LANG": "de"}'),
-            ("arguments", "--lang de", "AppSpecification", '["--lang", "de"]'),
-            ("tags", {"team": "ml"}, "Tags", '[{"Key": "team", "Value": "ml"}]'),
-            ("experiment_config", {"TrialName": "t"}, "ExperimentConfig", '{"TrialName": "t"}'),
-            ("input_data_type", "S3Prefix", "ProcessingInputs", '"S3DataType": "S3Prefix"'),
-            ("input_distribution", "ShardedByS3Key", "ProcessingInputs", "ShardedByS3Key"),
-            ("input_path", "/opt/ml/processing/in", "ProcessingInputs", "/opt/ml/processing/in"),
-            (
-                "network",
-                {"subnets": ["subnet-1"], "security_group_ids": ["sg-1"]},
-                "NetworkConfig",
-                '"VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}',
-            ),
-        ],
-    )
     def test_what_the_notebook_could_set_reaches_the_request(
-        self, settings: dict[str, Any], setting: str, value: object, where: str, rendered: str
+        self, settings: dict[str, Any]
     ) -> None:
-        request = request_of(WorkflowConfig.read(settings | {setting: value}))
-        assert rendered in json.dumps(request[where])
+        given = {setting: value for setting, value, _, _ in SETTINGS}
+        request = request_of(WorkflowConfig.read(settings | given))
+        for _, _, where, rendered in SETTINGS:
+            assert rendered in json.dumps(request[where])
         assert problems(request) == ""
 
     @pytest.mark.parametrize("partition", ["aws", "aws-cn"])
@@ -329,9 +333,3 @@ def test_the_states_language_is_obeyed(settings: dict[str, Any]) -> None:
     broken = sound | {"States": {STEP: sound["States"][STEP] | {"End": "yes"}}}
     assert errors(sound) == []
     assert errors(broken) != []
-
-
-def test_the_root_logger_keeps_its_level() -> None:
-    before = logging.getLogger().level
-    template()
-    assert logging.getLogger().level == before

@@ -9,6 +9,7 @@ import pytest
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.run import ExecutionInput, ManualTrigger
 from landrun_ops import workflow
+from landrun_ops.cli.waiting import follow
 from landrun_ops.workflow import WorkflowConfig
 from landrun_ops.workflow import machine as machines
 
@@ -20,25 +21,18 @@ RUN = ExecutionInput(
 )
 
 
-def test_create_makes_the_machine_that_is_rendered(config: WorkflowConfig, steps: Any) -> None:
+def test_create_makes_the_machine_that_is_rendered_with_its_tags_once(
+    settings: dict[str, Any], steps: Any
+) -> None:
+    config = WorkflowConfig.read(settings | {"workflow_tags": {"team": "ml"}})
+
     arn = workflow.create(config, steps)
 
+    assert workflow.create(config, steps) == arn
     made = steps.describe_state_machine(stateMachineArn=arn)
-    assert made["name"] == "bsm-batch-preprocessing"
-    assert made["roleArn"] == config.role
+    assert (made["name"], made["roleArn"]) == ("bsm-batch-preprocessing", config.role)
     assert json.loads(made["definition"]) == workflow.definition(config)
-
-
-def test_create_tags_the_machine(settings: dict[str, Any], steps: Any) -> None:
-    tagged = WorkflowConfig.read(settings | {"workflow_tags": {"team": "ml"}})
-
-    arn = workflow.create(tagged, steps)
-
     assert steps.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "team", "value": "ml"}]
-
-
-def test_creating_the_same_again_finds_it(config: WorkflowConfig, steps: Any) -> None:
-    assert workflow.create(config, steps) == workflow.create(config, steps)
 
 
 @pytest.mark.parametrize(
@@ -73,13 +67,19 @@ def test_update_changes_the_definition_and_keeps_the_role(
     assert now["roleArn"] == settings["role"]
 
 
-def test_attach_gives_the_notebooks_workflow(config: WorkflowConfig, steps: Any) -> None:
+def test_the_attached_machine_is_executed_under_the_runs_name(
+    config: WorkflowConfig, steps: Any
+) -> None:
     arn = workflow.create(config, steps)
 
     attached = workflow.attach(arn, steps)
+    execution = workflow.execute(attached, RUN.to_dict())
 
     assert (attached.name, attached.state_machine_arn) == (config.name, arn)
     assert attached.definition.to_dict() == workflow.definition(config)
+    assert execution.execution_arn.endswith(f":{RUN.PreprocessingJobName}")
+    assert execution.get_input() == json.loads(RUN.to_json())
+    assert [one.name for one in attached.list_executions()] == [RUN.PreprocessingJobName]
 
 
 def test_attaching_to_nothing_says_so(steps: Any) -> None:
@@ -87,18 +87,6 @@ def test_attaching_to_nothing_says_so(steps: Any) -> None:
 
     with pytest.raises(ServiceError, match="StateMachineDoesNotExist"):
         workflow.attach(gone, steps)
-
-
-def test_execute_starts_an_execution_under_the_runs_name(
-    config: WorkflowConfig, steps: Any
-) -> None:
-    attached = workflow.attach(workflow.create(config, steps), steps)
-
-    execution = workflow.execute(attached, RUN.to_dict())
-
-    assert execution.execution_arn.endswith(f":{RUN.PreprocessingJobName}")
-    assert execution.get_input() == json.loads(RUN.to_json())
-    assert [one.name for one in attached.list_executions()] == [RUN.PreprocessingJobName]
 
 
 def test_the_sdk_checks_inputs_against_the_contract(config: WorkflowConfig, steps: Any) -> None:
@@ -111,13 +99,18 @@ def test_the_sdk_checks_inputs_against_the_contract(config: WorkflowConfig, step
 
 
 class FakeExecution:
-    """As the SDK's Execution: runs for a while, then answers as told."""
+    """As the SDK's Execution: answers as told; interrupted while it waits, where told so."""
 
-    def __init__(self, **answer: Any) -> None:
+    execution_arn = "arn:aws:states:eu-central-1:123456789012:execution:m:bsm-1"
+
+    def __init__(self, *, interrupted: bool = False, **answer: Any) -> None:
+        self._interrupted = interrupted
         self._answer = {"startDate": datetime(2026, 11, 22, 3, 0, tzinfo=UTC)} | answer
         self.waited: bool | None = None
 
     def get_output(self, wait: bool = False) -> Any:
+        if self._interrupted:
+            raise KeyboardInterrupt
         self.waited = wait
         return json.loads(self._answer["output"]) if "output" in self._answer else None
 
@@ -163,3 +156,28 @@ def test_a_failures_reason_is_the_jobs_own_words(cause: str | None, reason: str)
     execution = FakeExecution(status="FAILED", error="States.TaskFailed", cause=cause)
 
     assert workflow.outcome(execution, wait=True).reason == reason
+
+
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
+def test_following_a_run_that_ends_badly_is_exit_code_1_and_says_why(
+    status: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    execution = FakeExecution(
+        status=status,
+        error="States.TaskFailed",
+        cause='{"ExitMessage": "no text column"}',
+        stopDate=datetime(2026, 11, 22, 3, 1, tzinfo=UTC),
+    )
+
+    assert follow(execution, RUN.to_dict(), wait=True, json=False) == 1
+
+    ending = capsys.readouterr().out.splitlines()[-1]
+    assert ending == f"{status} after 60 s: States.TaskFailed: no text column"
+
+
+def test_ctrl_c_ends_the_waiting_and_not_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    execution = FakeExecution(status="RUNNING", interrupted=True)
+
+    assert follow(execution, RUN.to_dict(), wait=True, json=False) == 130
+
+    assert execution.execution_arn in capsys.readouterr().err
