@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.loaders import create_loader
 from hypothesis import settings
 
 # How long an example takes says more of the machine than of the code.
@@ -15,6 +18,14 @@ settings.register_profile("landrun", deadline=None)
 settings.load_profile("landrun")
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _aws_models_in_memory() -> Iterator[None]:
+    """Read each of AWS's models once: each boto3 session has a loader of its own otherwise."""
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(botocore.session, "create_loader", lru_cache(create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")

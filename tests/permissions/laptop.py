@@ -70,8 +70,8 @@ class Laptop:
                 stderr=errors,
                 text=True,
             )
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n", self.said
+        self._given = given
+        self._await_ready()
         self.aws = LocalAws.attach(folder / "state")
         self.outputs = self.aws.outputs
         self.client = lru_cache(self.aws.client)
@@ -79,6 +79,18 @@ class Laptop:
 
     def stop(self) -> None:
         self._process.communicate(timeout=40)
+
+    def deploy(self, **parameters: str) -> None:
+        """Deploy the stack again, with these parameters beside those of before."""
+        self._given |= parameters
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{json.dumps(self._given)}\n")
+        self._process.stdin.flush()
+        self._await_ready()
+
+    def _await_ready(self) -> None:
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n", self.said
 
     @property
     def said(self) -> str:
@@ -190,4 +202,6 @@ class Laptop:
         try:
             yield
         finally:
-            self.client("iam").delete_role_policy(**policy)
+            iam = self.client("iam")
+            with contextlib.suppress(iam.exceptions.NoSuchEntityException):  # deployed since
+                iam.delete_role_policy(**policy)

@@ -2,30 +2,21 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import boto3
-import botocore.session
 import pytest
-from botocore.loaders import create_loader
 from moto import mock_aws
 
 from landrun_ops.workflow import WorkflowConfig
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _sdk_and_models_in_memory() -> Iterator[None]:
-    """Import the SDK, read each of AWS's models once, and keep them out of garbage collections.
-
-    Each boto3 session has a loader of its own otherwise, and the SDK makes one for each definition.
-    """
+def _sdk_in_memory() -> None:
+    """Import the SDK, and keep it out of garbage collections."""
     from landrun_ops.workflow import sdk  # noqa: F401, PLC0415
 
-    with pytest.MonkeyPatch.context() as patches:
-        patches.setattr(botocore.session, "create_loader", lru_cache(create_loader))
-        gc.freeze()
-        yield
+    gc.freeze()
 
 
 @pytest.fixture
