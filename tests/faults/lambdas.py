@@ -20,8 +20,9 @@ from handler_loader import Context, load_handler
 from landrun.services import collect_landings
 from landrun_ops.local.patches import Patches
 
+from .direct import direct_client as client
 from .faulty import Faults, Faulty, Killed, Maker, Observer, Process
-from .stack import DeployedStack, client
+from .stack import DeployedStack
 
 FUNCTIONS = {
     "ObjectCreated": "object_created",

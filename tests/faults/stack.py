@@ -19,7 +19,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from moto import backend_index
-from moto.s3.models import S3Backend
+from moto.dynamodb.models import dynamodb_backends
+from moto.s3.models import S3Backend, s3_backends
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
 
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.template import translate
@@ -160,18 +163,26 @@ class DeployedStack:
 
     def create(self) -> None:
         """Create tables, buckets, queues and the topic in moto."""
+        dynamodb, s3 = dynamodb_backends[ACCOUNT][REGION], s3_backends[ACCOUNT]["aws"]
         for logical_id, table in self.resolved.of_type("AWS::DynamoDB::Table").items():
-            taken = ("AttributeDefinitions", "KeySchema", "BillingMode")
-            indexes = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
-            settings = {key: table[key] for key in (*taken, *indexes) if key in table}
-            client("dynamodb").create_table(TableName=self.name(logical_id), **settings)
-        for logical_id, bucket in self.resolved.of_type("AWS::S3::Bucket").items():
-            name = self.name(logical_id)
-            client("s3").create_bucket(Bucket=name)
-            client("s3").put_bucket_versioning(
-                Bucket=name, VersioningConfiguration=bucket["VersioningConfiguration"]
+            dynamodb.create_table(
+                self.name(logical_id),
+                schema=table["KeySchema"],
+                attr=table["AttributeDefinitions"],
+                global_indexes=table.get("GlobalSecondaryIndexes", []),
+                indexes=table.get("LocalSecondaryIndexes", []),
+                billing_mode=table["BillingMode"],
+                throughput=None,
+                streams=None,
+                sse_specification=None,
+                tags=[],
+                deletion_protection_enabled=False,
+                warm_throughput=None,
             )
+        for logical_id, bucket in self.resolved.of_type("AWS::S3::Bucket").items():
+            created = s3.create_bucket(self.name(logical_id), REGION)
+            created.versioning_status = bucket["VersioningConfiguration"]["Status"]
         for logical_id in self.resolved.of_type("AWS::SQS::Queue"):
-            client("sqs").create_queue(QueueName=self.name(logical_id))
+            sqs_backends[ACCOUNT][REGION].create_queue(self.name(logical_id))
         for logical_id in self.resolved.of_type("AWS::SNS::Topic"):
-            client("sns").create_topic(Name=self.name(logical_id))
+            sns_backends[ACCOUNT][REGION].create_topic(self.name(logical_id))
