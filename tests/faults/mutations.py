@@ -23,7 +23,6 @@ COPIED = ("src", "tests", "events", "template.yaml", "samconfig.toml", "pyprojec
 TESTS = (
     "tests/faults",
     "--ignore-glob=*/test_laptop*",
-    "--ignore-glob=*/test_report*",
     "--ignore-glob=*/test_mutations*",
     "--maxfail=10",
 )

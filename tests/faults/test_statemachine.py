@@ -1,17 +1,14 @@
 """Whatever lands, repeats, overlaps, dies or gets lost: the invariants hold after every step.
 
 Hypothesis draws the steps, in either mode, and where concurrency is limited; a plan of faults goes
-with every invocation. `make test` runs the same
-few examples each time, `make faults` many others: LANDRUN_FAULTS_EXAMPLES says how many in each
-mode, LANDRUN_FAULTS_FIGURES in which folder their figures are left for the report. A sequence that
-failed is kept in test_seeds.py.
+with every invocation. `make test` runs the same few examples each time, `make faults` many others:
+LANDRUN_FAULTS_EXAMPLES says how many in each mode. A sequence that failed is kept in test_seeds.py.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, NamedTuple
 
@@ -19,15 +16,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from . import faulty, report
-from .counting import figures
+from . import faulty
 from .faulty import Fault
 from .invariants import violations
-from .report import Figures
 from .strict_world import StrictWorld
 
 EXAMPLES = int(os.environ.get("LANDRUN_FAULTS_EXAMPLES", "0"))
-FIGURES = os.environ.get("LANDRUN_FAULTS_FIGURES")
 SHRINKING = os.environ.get("LANDRUN_FAULTS_SHRINK") != "0"
 
 PROFILE = settings(
@@ -130,7 +124,6 @@ class Deliveries(RuleBasedStateMachine):
 
     mode = "arrival"
     parameters: ClassVar[dict[str, str]] = {}
-    total = Figures()
 
     def __init__(self) -> None:
         super().__init__()
@@ -139,7 +132,6 @@ class Deliveries(RuleBasedStateMachine):
         self.fates: list[Sequence[float]] = []
         self.world.fate = lambda _: self.fates.pop(0) if self.fates else (0,)
         self.last: str | None = None
-        self.steps = 0
         self.wrong: list[str] = []
 
     # ---- a step under a plan -----------------------------------------------------------------
@@ -278,7 +270,6 @@ class Deliveries(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_wrong(self) -> None:
-        self.steps += 1
         self.wrong = violations(self.world)
         assert self.wrong == []
 
@@ -286,35 +277,23 @@ class Deliveries(RuleBasedStateMachine):
         try:
             if not self.wrong:
                 assert self.world.settle() == []
-                self.count()
         finally:
             self.world.__exit__(None, None, None)
-
-    def count(self) -> None:
-        """Add the example to the figures of this process."""
-        if FIGURES:
-            cls = type(self)
-            cls.total += figures(self.world) + Figures(examples=1, steps=self.steps)
-            name = f"{cls.__name__.lower()}-examples-{os.getpid()}"
-            report.leave(Path(FIGURES), name, self.mode, cls.total)
 
 
 class Arrival(Deliveries):
     mode = "arrival"
-    total = Figures()
 
 
 class Bounded(Deliveries):
     """On arrival, with a concurrency limit."""
 
     parameters: ClassVar[dict[str, str]] = {"MaxConcurrentRuns": "2"}
-    total = Figures()
 
 
 class Schedule(Deliveries):
     mode = "schedule"
     parameters: ClassVar[dict[str, str]] = {"MaxObjectsPerRun": "2"}
-    total = Figures()
 
 
 TestArrival = Arrival.TestCase
