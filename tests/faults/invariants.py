@@ -58,7 +58,7 @@ class Watch:
         self._unmarked: dict[str, tuple[Process, int]] = {}
         self._owing: set[str] = set()
 
-    def see(self, call: Call, answer: Any) -> None:
+    def see(self, call: Call) -> None:
         """Look at a call that was made."""
         table = call.arguments.get("TableName")
         if call.operation in ("put_item", "update_item") and table == self._runs_table:

@@ -55,7 +55,7 @@ def test_burst_in_the_collecting_mode_is_one_run(new_world: Callable[..., World]
     world = new_world("schedule")
     for number in range(30):
         world.land(f"incoming/{number}.jsonl")
-    world.faults.randomly(0.3, [throttled()], world.random)
+    world.faults.add(lambda _: throttled() if world.random.random() < 0.3 else None)
     while len(world.landings):
         world.later()
     world.faults.heal()

@@ -51,7 +51,7 @@ Break = Callable[[World, str], Any]
 def _put_row(world: World, run: str, **changed: dict[str, str]) -> None:
     table = world.stack.name("RunsTable")
     item = client("dynamodb").get_item(TableName=table, Key={"name": {"S": run}})["Item"]
-    doors = world.functions._cold("ExecutionStatus")[1].recorder.runs_table._client
+    doors = world.functions._cold("ExecutionStatus").module.recorder.runs_table._client
     doors.put_item(TableName=table, Item=item | changed)
 
 
@@ -63,7 +63,7 @@ def _overwrite(world: World, run: str) -> None:
 
 def _publish(world: World, run: str) -> None:
     topic = world.variable("ExecutionStatus", "NOTIFICATIONS_TOPIC_ARN")
-    sns = world.functions._cold("ExecutionStatus")[1].recorder.notifications._client
+    sns = world.functions._cold("ExecutionStatus").module.recorder.notifications._client
     sns.publish(TopicArn=topic, Subject=f"landrun: {run} failed", Message="again")
 
 

@@ -122,7 +122,7 @@ class World:
         self.history = Watch(self)
         self.slots = Slots(self)
         self.request_fate: Callable[[dict[str, Any]], Sequence[float]] = lambda _: [0]
-        self.functions = Functions(self.stack, self.faults, self.clock, self._see, self._make)
+        self.functions = Functions(self)
         self.machine.slot_requested = self._slot_requested
         self.machine.on_resumed = self.slots.resumed
         self.set_limit(int(self.variable("ExecutionStatus", "MAX_CONCURRENT_RUNS")))
@@ -135,9 +135,9 @@ class World:
     # ---- its life ----------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
+        quicken(self._patches)
         self._mock.start()
         self._patches.set(s3_models, "utcnow", lambda: self.clock().replace(tzinfo=None))
-        quicken(self._patches)
         shorten_queries(self._patches)
         self.functions.patch(self._patches)
         self.machine.answer(self._patches)
@@ -145,6 +145,7 @@ class World:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.functions.keep()
         self._patches.undo()
         self._mock.stop()
 
@@ -368,10 +369,6 @@ class World:
         for delay in self.request_fate(message):
             self.statuses.send(json.dumps(message), delay)
 
-    def _see(self, call: Call, answer: Any) -> None:
-        self.history.see(call, answer)
-        self.slots.see(call)
-
     def _status_changed(self, execution: Execution) -> None:
         event = self.machine.event(execution)
         for delay in self.fate(event):
@@ -417,11 +414,14 @@ class World:
         """Indexes have caught up."""
         self._lagging.clear()
 
-    def _make(self, call: Call, real: Callable[..., Any]) -> Any:
+    def make(self, call: Call, real: Callable[..., Any]) -> Any:
         """Make a call; a query of a secondary index that lags sees an earlier moment."""
         consistent = call.arguments.get("ConsistentRead", False)
         if call.operation != "query" or "IndexName" not in call.arguments or consistent:
-            return real(**call.arguments)
+            answer = real(**call.arguments)
+            self.history.see(call)
+            self.slots.see(call)
+            return answer
         with self._lagging.get(call.arguments["TableName"]) or nullcontext():
             return real(**call.arguments)
 
