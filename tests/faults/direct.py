@@ -24,6 +24,9 @@ from landrun_ops.local.patches import Patches
 
 from .stack import ACCOUNT, REGION, client
 
+USER = "x-amz-meta-"
+"""How the names of a user's metadata begin."""
+
 RESPONSES: dict[str, type[BaseResponse]] = {
     "dynamodb": DynamoHandler,
     "stepfunctions": StepFunctionResponse,
@@ -87,14 +90,19 @@ class DirectS3(DirectClient):
             raise _s3_error("PreconditionFailed", "PutObject")
         body = Body if isinstance(Body, bytes) else Body.encode()
         stored = s3.put_object(Bucket, Key, body)
-        stored.set_metadata(dict(Metadata or {}))
+        stored.set_metadata({f"{USER}{name}": text for name, text in (Metadata or {}).items()})
         return {"VersionId": stored.version_id}
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         stored = s3_backends[ACCOUNT]["aws"].get_object(Bucket, Key)
         if stored is None:
             raise _s3_error("NoSuchKey", "GetObject")
-        return {"Body": io.BytesIO(stored.value), "Metadata": dict(stored.metadata)}
+        metadata = {
+            name.removeprefix(USER): text
+            for name, text in stored.metadata.items()
+            if name.startswith(USER)
+        }
+        return {"Body": io.BytesIO(stored.value), "Metadata": metadata}
 
     def list_objects_v2(
         self,
