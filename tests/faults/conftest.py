@@ -18,7 +18,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def new_world() -> Iterator[Callable[..., World]]:
-    """``new_world(start_on="schedule", LandingSuffix=".jsonl")`` opens the one World of a test."""
+    """``new_world("schedule", LandingSuffix=".jsonl")`` opens the one World of a test."""
     with ExitStack() as closing:
         yield lambda *a, **how: closing.enter_context(World(*a, **how))
 
@@ -27,3 +27,15 @@ def new_world() -> Iterator[Callable[..., World]]:
 def world(new_world: Callable[..., World]) -> World:
     """A World whose objects start runs on arrival."""
     return new_world()
+
+
+@pytest.fixture
+def collecting(new_world: Callable[..., World]) -> World:
+    """A World whose objects wait for the next tick."""
+    return new_world("schedule")
+
+
+@pytest.fixture(params=["arrival", "schedule"])
+def any_world(request: pytest.FixtureRequest, new_world: Callable[..., World]) -> World:
+    """A World of each mode in turn."""
+    return new_world(request.param)

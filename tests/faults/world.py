@@ -281,6 +281,13 @@ class World:
         self.clock.advance(source.visibility)
         return self.drain(queue)
 
+    def start_runs(self) -> list[Outcome]:
+        """Let what has landed start its runs: in the collecting mode a tick has to come first."""
+        outcomes = self.drain()
+        if self.start_on == "schedule":
+            assert self.tick().ok
+        return outcomes
+
     def tick(self, due: str | None = None) -> Outcome:
         """Make one attempt of a tick: of a new due time (a minute later) when none is named."""
         if due is None:
