@@ -172,23 +172,19 @@ def _any_call(_: Call) -> bool:
 
 
 class Faults:
-    """Which call is hit by what; and every call that was asked for.
+    """Which call is hit by what; and how many calls there were.
 
     Attributes
     ----------
-    calls : list of Call
-        All calls, in order, while ``recording``.
     counts : Counter
-        Calls by (service, operation), always.
+        Calls by (service, operation).
     injected : Counter
         Faults by name.
     """
 
     def __init__(self) -> None:
-        self.calls: list[Call] = []
         self.counts: Counter[tuple[str, str]] = Counter()
         self.injected: Counter[str] = Counter()
-        self.recording = True
         self._rules: list[Rule] = []
 
     def add(self, rule: Rule) -> None:
@@ -238,19 +234,13 @@ class Faults:
         self._rules.clear()
 
     def ask(self, call: Call) -> Fault | None:
-        """Say what happens to a call, and remember it."""
+        """Say what happens to a call, and count it."""
         self.counts[call.service, call.operation] += 1
-        if self.recording:
-            self.calls.append(call)
         hits = [fault for rule in self._rules if (fault := rule(call))]
         if not hits:
             return None
         self.injected[hits[0].name] += 1
         return hits[0]
-
-    def of(self, service: str, operation: str) -> list[Call]:
-        """Give the recorded calls of one operation."""
-        return [c for c in self.calls if (c.service, c.operation) == (service, operation)]
 
 
 class Faulty:

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from handler_loader import Context, load_handler
+from landrun.errors import LandrunError
 from landrun.observability import create_metrics
 from landrun.services import collect_landings
 from landrun_ops.local.patches import Patches
@@ -67,7 +68,10 @@ class Functions:
         self._idle: dict[str, list[Process]] = {name: [] for name in FUNCTIONS}
 
     def invoke(self, function: str, event: dict[str, Any]) -> Outcome:
-        """Invoke a function once; what ends it is in the outcome, never raised."""
+        """Invoke a function once; what ends it is in the outcome.
+
+        A plain exception, which is not landrun's own, is a fault of its code: it is raised.
+        """
         idle = self._idle[function]
         process = idle.pop() if idle else self._cold(function)
         process.busy, process.invocation = True, process.invocation + 1
@@ -75,7 +79,7 @@ class Functions:
         try:
             with redirect_stdout(printed):
                 outcome = Outcome(event, process.module.handler(event, Context()))
-        except (Exception, Killed) as error:
+        except (LandrunError, Killed) as error:
             outcome = Outcome(event, error=error)
         self._count(printed.getvalue())
         process.busy = False

@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, Self
+
+from moto.moto_api._internal import mock_random
 
 from .faulty import Call, Fault, killed_after, killed_before, meanwhile, throttled
 from .invariants import FAILED, violations
-from .strict_world import StrictWorld
-from .world import Outcome
+from .world import Outcome, World
 
 TWICE, LOST, THROTTLED, KILLED, OVERLAPPING = 0.20, 0.10, 0.10, 0.05, 0.10
 OVERWRITTEN, POISON, FAILING, REDRIVEN = 0.15, 0.01, 0.10, 0.30
@@ -67,7 +68,7 @@ class Soaked:
     violations: list[str]
 
 
-class UnluckyWorld(StrictWorld):
+class UnluckyWorld(World):
     """See the module."""
 
     def __init__(self, mode: str, seed: int) -> None:
@@ -78,10 +79,13 @@ class UnluckyWorld(StrictWorld):
         self.lost: Counter[str] = Counter()
         self._typical = dict.fromkeys((*BEHIND_QUEUES, "Schedule", "Reconcile"), 8)
         self._under_way: list[Invocation] = []
-        self.faults.recording = False
         self.faults.add(self._hit)
         self.fate = self._fated
         self.landings.random = self.statuses.random = self.luck
+
+    def __enter__(self) -> Self:
+        mock_random.seed(f"{self.start_on} soak")  # moto makes identifiers
+        return super().__enter__()
 
     def happens(self, probability: float) -> bool:
         return self.luck.random() < probability

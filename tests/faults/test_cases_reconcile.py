@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .faulty import killed_after, killed_before, meanwhile, throttled
+from .faulty import afterwards, killed_after, killed_before, meanwhile, throttled
 from .invariants import violations
 from .thorough import at_each_call
 from .world import World
@@ -135,6 +135,17 @@ def test_two_reconciles_at_once_recover_each_loss_once_however_they_interleave()
         assert world.reconcile(None).ok
         assert violations(world, settled=True) == []
         assert len(world.published) == 1
+
+
+@pytest.mark.case(19)
+def test_run_that_starts_while_reconcile_lists_by_hand_is_found_by_the_next(world):
+    """With no grace, the sweep of executions went past what its list did not show yet."""
+    world.fate = lambda _: []
+    lands = afterwards(lambda: started(world))
+    world.faults.when("stepfunctions", "list_executions", lands, nth=2)
+    assert world.reconcile(0).ok
+    assert world.running() != []
+    assert world.settle() == []
 
 
 @pytest.mark.case(19, 24)
