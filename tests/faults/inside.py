@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -99,8 +98,3 @@ def dead_letters(url: str) -> list[tuple[str, str | None]]:
         (message.body, message.message_attributes.get("Reason", {}).get("StringValue"))
         for message in queue._messages
     ]
-
-
-def parsed(body: bytes) -> Any:
-    """Read JSON."""
-    return json.loads(body)

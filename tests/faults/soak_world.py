@@ -28,7 +28,7 @@ OVERWRITTEN, POISON, FAILING, REDRIVEN = 0.15, 0.01, 0.10, 0.30
 LANDINGS_A_SECOND = 2
 TICK_SECONDS, RECONCILE_SECONDS = 60, 900
 RETRY_SECONDS = (60, 120)
-PARAMETERS = {"arrival": {}, "schedule": {"MaxObjectsPerRun": "50"}}
+OBJECTS_PER_RUN = "50"
 BEHIND_QUEUES = ("ObjectCreated", "ExecutionStatus")
 
 
@@ -72,7 +72,9 @@ class UnluckyWorld(World):
     """See the module."""
 
     def __init__(self, mode: str, seed: int) -> None:
-        super().__init__(mode, seed, **PARAMETERS[mode])
+        super().__init__(mode, seed)
+        for function in ("Schedule", "Reconcile"):
+            self.reconfigure(function, MAX_OBJECTS_PER_RUN=OBJECTS_PER_RUN)
         self.luck = Random(f"{mode} {seed}")
         self.calm = False
         self.agenda = Agenda(self.clock)

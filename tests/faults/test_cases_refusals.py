@@ -103,9 +103,9 @@ def test_keys_that_are_no_file_names_are_refused_with_their_reason(any_world, lo
 
 
 @pytest.mark.case(14)
-@pytest.mark.parametrize("mode", ["arrival", "schedule"])
-def test_what_is_no_data_is_ignored_with_a_counted_reason(new_world, load_event, mode):
-    world = new_world(mode, LandingSuffix=".jsonl")
+def test_what_is_no_data_is_ignored_with_a_counted_reason(any_world, load_event):
+    world = any_world
+    world.reconfigure("ObjectCreated", LANDING_SUFFIX=".jsonl")
     objects = [
         ("incoming/2026/", b"", "folder-marker"),
         ("incoming/2026/", b"not empty", "folder-marker"),
@@ -181,9 +181,9 @@ def test_landing_with_neither_version_nor_sequencer_is_refused(any_world):
 
 
 @pytest.mark.case(16)
-@pytest.mark.parametrize("mode", ["arrival", "schedule"])
-def test_output_and_manifests_that_land_are_filtered_at_run_time(new_world, load_event, mode):
-    world = new_world(mode, LandingPrefix="")
+def test_output_and_manifests_that_land_are_filtered_at_run_time(any_world, load_event):
+    world = any_world
+    world.reconfigure("ObjectCreated", LANDING_PREFIX="")
     for record in load_event("object-created-own-output")["Records"]:
         fed_back = json.loads(record["body"])
         fed_back["detail"]["bucket"]["name"] = world.stack.name("OutputBucket")
