@@ -86,7 +86,7 @@ class UnluckyWorld(World):
         self.landings.random = self.statuses.random = self.luck
 
     def __enter__(self) -> Self:
-        mock_random.seed(f"{self.start_on} soak")  # moto makes identifiers
+        mock_random.seed(self.luck.random())  # of which moto makes identifiers
         return super().__enter__()
 
     def happens(self, probability: float) -> bool:
