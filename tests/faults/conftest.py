@@ -18,9 +18,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def new_world() -> Iterator[Callable[..., World]]:
-    """``new_world("schedule", LandingSuffix=".jsonl")`` opens the one World of a test."""
+    """``new_world("schedule", MaxObjectsPerRun="2")`` opens the one World of a test.
+
+    When the test is over, the World must come to rest with nothing wrong.
+    """
+    opened: list[World] = []
+
+    def new(*given: str, **parameters: str) -> World:
+        opened.append(closing.enter_context(World(*given, **parameters)))
+        return opened[-1]
+
     with ExitStack() as closing:
-        yield lambda *a, **how: closing.enter_context(World(*a, **how))
+        yield new
+        for world in opened:
+            assert world.settle() == []
 
 
 @pytest.fixture

@@ -75,26 +75,18 @@ def _client_error(error: JsonRESTError, api: str) -> ClientError:
 class DirectS3(DirectClient):
     """A client of S3 as far as landrun's functions use it."""
 
-    def put_object(
-        self,
-        *,
-        Bucket: str,  # noqa: N803  (as boto3 spells it)
-        Key: str,  # noqa: N803
-        Body: bytes | str,  # noqa: N803
-        Metadata: dict[str, str] | None = None,  # noqa: N803
-        IfNoneMatch: str | None = None,  # noqa: N803
-        **_: Any,
-    ) -> dict[str, Any]:
-        s3 = s3_backends[ACCOUNT]["aws"]
-        if IfNoneMatch and s3.get_object(Bucket, Key):
+    def put_object(self, **asked: Any) -> dict[str, Any]:
+        s3, bucket, key = s3_backends[ACCOUNT]["aws"], asked["Bucket"], asked["Key"]
+        if "IfNoneMatch" in asked and s3.get_object(bucket, key):
             raise _s3_error("PreconditionFailed", "PutObject")
-        body = Body if isinstance(Body, bytes) else Body.encode()
-        stored = s3.put_object(Bucket, Key, body)
-        stored.set_metadata({f"{USER}{name}": text for name, text in (Metadata or {}).items()})
+        body = asked["Body"]
+        stored = s3.put_object(bucket, key, body if isinstance(body, bytes) else body.encode())
+        metadata = asked.get("Metadata", {}).items()
+        stored.set_metadata({f"{USER}{name}": text for name, text in metadata})
         return {"VersionId": stored.version_id}
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
-        stored = s3_backends[ACCOUNT]["aws"].get_object(Bucket, Key)
+    def get_object(self, **asked: Any) -> dict[str, Any]:
+        stored = s3_backends[ACCOUNT]["aws"].get_object(asked["Bucket"], asked["Key"])
         if stored is None:
             raise _s3_error("NoSuchKey", "GetObject")
         metadata = {
@@ -104,18 +96,16 @@ class DirectS3(DirectClient):
         }
         return {"Body": io.BytesIO(stored.value), "Metadata": metadata}
 
-    def list_objects_v2(
-        self,
-        *,
-        Bucket: str,  # noqa: N803
-        Prefix: str,  # noqa: N803
-        MaxKeys: int = 1000,  # noqa: N803
-        **begin: str,
-    ) -> dict[str, Any]:
+    def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
         s3 = s3_backends[ACCOUNT]["aws"]
-        token, after = begin.get("ContinuationToken"), begin.get("StartAfter")
-        bucket = s3.get_bucket(Bucket)
-        keys, more, token = s3.list_objects_v2(bucket, Prefix, None, token, after, MaxKeys)
+        keys, more, token = s3.list_objects_v2(
+            s3.get_bucket(asked["Bucket"]),
+            asked["Prefix"],
+            delimiter=None,
+            continuation_token=asked.get("ContinuationToken"),
+            start_after=asked.get("StartAfter"),
+            max_keys=asked.get("MaxKeys", 1000),
+        )
         answer = {"Contents": [_listed(key) for key in keys]}
         return answer | ({"NextContinuationToken": token} if more else {})
 

@@ -2,7 +2,7 @@
 
 Faults sit above botocore, so that its own retries blur nothing. What can happen to a call:
 
-- `throttled()`, `denied()`, `unreachable()`, `refused(code)`: it fails, and was never made;
+- `throttled()`, `denied()`, `unreachable()`: it fails, and was never made;
 - `response_lost()`: it was made, and the caller never hears of it;
 - `slow(clock, seconds)`: the clock goes on while it is made;
 - `killed_before()`, `killed_after()`: the process is gone, `Killed` is raised through the handler,
@@ -82,56 +82,43 @@ THROTTLING = {
 DENIED = {"s3": "AccessDenied", "sns": "AuthorizationError", "sqs": "AccessDenied"}
 
 
-def _raising(error: Callable[[Call], BaseException]) -> Action:
+def _raising(error: Callable[[Call], Exception]) -> Action:
     def act(call: Call) -> None:
         raise error(call)
 
     return act
 
 
-def _client_error(call: Call, code: str, message: str = "injected") -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": message}}, call.api)
+def _refusal(codes: dict[str, str], otherwise: str) -> Action:
+    """Refuse with each service's own code."""
 
+    def error(call: Call) -> ClientError:
+        code = codes.get(call.service, otherwise)
+        return ClientError({"Error": {"Code": code, "Message": "injected"}}, call.api)
 
-def refused(code: str) -> Fault:
-    """The service refuses with that code; nothing happened."""
-    return Fault(code, before=_raising(lambda call: _client_error(call, code)))
+    return _raising(error)
 
 
 def throttled() -> Fault:
-    """The service asks to come again, with its own code for it."""
-
-    def error(call: Call) -> ClientError:
-        return _client_error(call, THROTTLING.get(call.service, "ThrottlingException"), "Rate")
-
-    return Fault("throttled", before=_raising(error))
+    """The service asks to come again."""
+    return Fault("throttled", before=_refusal(THROTTLING, "ThrottlingException"))
 
 
 def denied() -> Fault:
     """The role may not; as while a policy is being rolled out."""
-
-    def error(call: Call) -> ClientError:
-        return _client_error(call, DENIED.get(call.service, "AccessDeniedException"))
-
-    return Fault("denied", before=_raising(error))
+    return Fault("denied", before=_refusal(DENIED, "AccessDeniedException"))
 
 
 def unreachable() -> Fault:
     """No connection; nothing happened."""
-
-    def error(call: Call) -> EndpointConnectionError:
-        return EndpointConnectionError(endpoint_url=f"{call.service}:443")
-
-    return Fault("unreachable", before=_raising(error))
+    failing = _raising(lambda call: EndpointConnectionError(endpoint_url=f"{call.service}:443"))
+    return Fault("unreachable", before=failing)
 
 
 def response_lost() -> Fault:
     """The call was made, its answer never came."""
-
-    def error(call: Call) -> ReadTimeoutError:
-        return ReadTimeoutError(endpoint_url=f"{call.service}:443")
-
-    return Fault("response lost", after=_raising(error))
+    failing = _raising(lambda call: ReadTimeoutError(endpoint_url=f"{call.service}:443"))
+    return Fault("response lost", after=failing)
 
 
 def slow(clock: Any, seconds: float) -> Fault:

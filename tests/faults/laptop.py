@@ -6,7 +6,6 @@ The process that holds it up, and how to steer it, are those of tests/local.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -21,6 +20,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from landrun_ops.local import LocalAws
+from local.laptop import Laptop
 
 TESTS = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -39,16 +39,6 @@ if "broken" in read and not repaired.exists():
     sys.exit(4)
 """
 """Fails for an object that says ``broken`` until a file exists."""
-
-
-def _steerable() -> Any:
-    where = TESTS / "local" / "laptop.py"
-    spec = importlib.util.spec_from_file_location("landrun_tests_local_laptop", where)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Laptop
 
 
 def eventually(ask: Callable[[], Any], *, timeout: float = 40) -> Any:
@@ -73,7 +63,7 @@ class Stack:
             "JobEntrypoint": f"python3 {job}",
             "JobArguments": f"/opt/ml/processing/input/messages {self.repaired}",
         }
-        self.laptop = _steerable()(TESTS.parent, folder / "state", given, pace=0.02)
+        self.laptop = Laptop(TESTS.parent, folder / "state", given, pace=0.02)
         self.aws: LocalAws = self.laptop.aws
         self.outputs = self.aws.outputs
         self.client = lru_cache(self.aws.client)

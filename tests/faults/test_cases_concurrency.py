@@ -81,7 +81,8 @@ def reconciled_late(world):
 
 
 def run_to_the_end(world):
-    """End all faults, and let every run come to its end within the limit."""
+    """Check, end all faults, and let every run come to its end within the limit."""
+    assert violations(world) == []
     assert world.settle() == []
     while world.running():
         assert world.processing(), f"no run has its job, {world.waiting_executions()} wait"
@@ -218,7 +219,6 @@ def test_slot_that_another_function_acquires_after_it_was_seen_is_not_acquired_t
     one_slot.drain("statuses")
     assert one_slot.faults.injected["meanwhile"] == 1
     assert len(one_slot.processing()) == 1
-    assert violations(one_slot) == []
     run_to_the_end(one_slot)
 
 
@@ -231,7 +231,6 @@ def test_request_that_arrives_twice_and_late_takes_one_slot(world):
     start(world, 3)
     redeliver(world)
     assert len(world.processing()) == LIMIT
-    assert violations(world) == []
     run_to_the_end(world)
     assert world.slots.order == list(world.executions())
 
@@ -423,7 +422,6 @@ def test_end_that_is_heard_of_after_its_run_was_redriven_releases_no_slot(world)
         world.statuses.send(event)
         world.drain("statuses")
         assert world.processing() == names[:2]
-        assert violations(world) == []
     run_to_the_end(world)
 
 
@@ -495,7 +493,6 @@ def test_run_whose_function_dies_as_it_resumes_it_is_resumed(world, death, by):
         start_and_wait(world, 1)
     assert name in world.processing()
     assert world.waiting_executions() == []
-    assert violations(world) == []
     run_to_the_end(world)
 
 

@@ -46,7 +46,6 @@ def test_lost_completion_is_recorded_and_notified_by_reconcile(world, status):
     assert world.rows()[run]["status"] == status
     assert len(world.published) == (status == "FAILED")
     assert world.metrics["MissedEventsRecovered", "status"] == 1
-    assert world.settle() == []
 
 
 @pytest.mark.case(19)
@@ -71,7 +70,6 @@ def test_executions_that_no_row_knows_are_recorded_however_many_pages_there_are(
     assert world.rows() == {}
     assert reconciled(world, Executions=3)
     assert [world.rows()[run]["status"] for run in runs] == ["SUCCEEDED", "RUNNING", "RUNNING"]
-    assert world.settle() == []
 
 
 @pytest.mark.case(19, 21)
@@ -87,7 +85,6 @@ def test_lost_redrive_is_recorded(world):
     assert sum(world.reconcile(None).answer.values()) == 1
     row = world.rows()[run]
     assert (row["status"], row["redrive_count"]) == ("SUCCEEDED", 1)
-    assert world.settle() == []
 
 
 @pytest.mark.case(19)
@@ -101,7 +98,6 @@ def test_manifest_without_an_execution_has_its_run_started(world):
     assert reconciled(world, Manifests=1)
     assert len(world.executions()) == 1
     assert world.metrics["MissedEventsRecovered", "manifest"] == 1
-    assert world.settle() == []
 
 
 @pytest.mark.case(19)
@@ -115,7 +111,6 @@ def test_claims_without_a_manifest_are_finished_after_their_grace(collecting):
     assert collecting.reconcile(None).answer == NOTHING
     assert reconciled(collecting, 101, Claims=1)
     assert len(collecting.executions()) == 1
-    assert collecting.settle() == []
 
 
 def changes(call):
@@ -145,7 +140,6 @@ def test_run_that_starts_while_reconcile_lists_by_hand_is_found_by_the_next(worl
     world.faults.when("stepfunctions", "list_executions", lands, nth=2)
     assert world.reconcile(0).ok
     assert world.running() != []
-    assert world.settle() == []
 
 
 @pytest.mark.case(19, 24)
@@ -161,7 +155,6 @@ def test_reconcile_that_is_throttled_loses_nothing_and_recovers_it_the_next_time
     world.clock.advance(GRACE)
     assert world.reconcile(None).ok
     assert len(world.published) == 1
-    assert world.settle() == []
 
 
 @pytest.mark.case(9, 19)
@@ -181,7 +174,6 @@ def test_run_that_reconcile_starts_has_the_very_input_that_its_retry_gives(new_w
     world.landings.show()
     assert (world.retry(tick) if tick else world.drain()[0]).ok
     assert world.metrics["InputMismatches", ""] == 0
-    assert world.settle() == []
 
 
 @pytest.mark.case(19)
@@ -197,4 +189,3 @@ def test_what_still_waits_when_runs_start_on_arrival_again_is_gathered_whoever_d
         world.clock.advance(CLAIM_GRACE)
         world.reconcile(None)
         assert violations(world) == []
-        assert world.settle() == []

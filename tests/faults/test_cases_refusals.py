@@ -6,8 +6,11 @@ import json
 
 import pytest
 
+from landrun.errors import ConfigurationError
+
 from .faulty import killed_after, killed_before, response_lost, throttled
 from .invariants import placed, violations
+from .world import World
 
 POISON = '{"detail-type": "Object Crea'
 LEFT_OUT = object()
@@ -195,10 +198,10 @@ def test_output_and_manifests_that_land_are_filtered_at_run_time(any_world, load
 
 
 @pytest.mark.case(16)
-def test_scheduled_input_that_is_a_runs_own_output_is_refused_at_the_start(new_world):
-    world = new_world(ScheduledInput="incoming/")
-    output = world.stack.name("OutputBucket")
-    world.reconfigure("Schedule", SCHEDULED_INPUT=f"s3://{output}/processed/")
-    with pytest.raises(Exception, match="ScheduledInput"):
-        world.tick()
-    assert world.executions() == {}
+def test_scheduled_input_that_is_a_runs_own_output_is_refused_at_the_start():
+    with World(ScheduledInput="incoming/") as world:
+        output = world.stack.name("OutputBucket")
+        world.reconfigure("Schedule", SCHEDULED_INPUT=f"s3://{output}/processed/")
+        with pytest.raises(ConfigurationError, match="ScheduledInput"):
+            world.tick()
+        assert world.executions() == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,13 @@ from .stack import PHYSICAL, client
 from .world import World
 
 KEY = "incoming/a.jsonl"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A World that may break."""
+    with World() as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -96,21 +103,19 @@ def test_what_is_wrong_is_said(world: World, run: str, breaking: Break, said: st
     assert any(said in sentence for sentence in found), found
 
 
-def test_landing_in_two_manifests_is_said(new_world: Callable[..., World]) -> None:
-    world = new_world("schedule")
-    world.land(KEY)
-    world.drain()
-    world.tick()
-    [item] = world.waiting().values()
-    table = world.stack.name("LandingsTable")
-    client("dynamodb").update_item(
-        TableName=table,
-        Key={"id": {"S": item["id"]}},
-        UpdateExpression="SET waiting = :shard",
-        ExpressionAttributeValues={":shard": {"S": item["id"][0]}},
-    )
-    world.tick()
-    assert any("is in 2 manifests" in sentence for sentence in violations(world))
+def test_landing_in_two_manifests_is_said() -> None:
+    with World("schedule") as world:
+        world.land(KEY)
+        world.start_runs()
+        [item] = world.waiting().values()
+        client("dynamodb").update_item(
+            TableName=world.stack.name("LandingsTable"),
+            Key={"id": {"S": item["id"]}},
+            UpdateExpression="SET waiting = :shard",
+            ExpressionAttributeValues={":shard": {"S": item["id"][0]}},
+        )
+        world.tick()
+        assert any("is in 2 manifests" in sentence for sentence in violations(world))
 
 
 def test_message_of_a_function_that_dies_comes_again_until_it_is_dead(world: World) -> None:
@@ -155,26 +160,13 @@ def test_each_page_of_a_listing_comes_through_the_faults(new_world: Callable[...
     assert world.faults.counts["s3", "list_objects_v2"] == 1
 
 
-def test_index_that_lags_shows_an_earlier_moment(new_world: Callable[..., World]) -> None:
-    world = new_world("schedule")
-    world.freeze_indexes()
-    world.land(KEY)
-    world.drain()
-    assert world.tick().answer == {"Objects": 0}
-    world.thaw_indexes()
-    assert world.tick().answer["Objects"] == 1
-
-
-def test_executions_are_listed_by_their_last_change_in_pages(world: World) -> None:
-    for number in range(5):
-        world.machine.start(f"run-{number}", "{}")
-    world.machine.finish("run-3")
-    listing = client("stepfunctions").get_paginator("list_executions")
-    asked = {"stateMachineArn": world.machine.arn, "PaginationConfig": {"PageSize": 2}}
-    pages = [[one["name"] for one in page["executions"]] for page in listing.paginate(**asked)]
-    assert pages == [["run-3", "run-4"], ["run-2", "run-1"], ["run-0"]]
-    ended = listing.paginate(**asked, statusFilter="SUCCEEDED").build_full_result()
-    assert [one["name"] for one in ended["executions"]] == ["run-3"]
+def test_index_that_lags_shows_an_earlier_moment(collecting: World) -> None:
+    collecting.freeze_indexes()
+    collecting.land(KEY)
+    collecting.drain()
+    assert collecting.tick().answer == {"Objects": 0}
+    collecting.thaw_indexes()
+    assert collecting.tick().answer["Objects"] == 1
 
 
 TABLE, BUCKET = "landrun-RunsTable", PHYSICAL["OutputBucket"]

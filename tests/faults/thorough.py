@@ -48,6 +48,8 @@ def at_each_call(
 ) -> Iterator[World]:
     """Give Worlds with a fault at call ``first``, the next one …, until a call is not reached.
 
+    Each must come to rest with nothing wrong, as those of the fixtures.
+
     Parameters
     ----------
     opened : callable
@@ -66,6 +68,7 @@ def at_each_call(
             hit = fault(world)
             world.faults.at(at, hit, function, fitting=fitting)
             yield world
+            assert world.settle() == []
             if hit.name not in world.faults.injected:
                 assert at > first, "no call was ever hit"
                 return
