@@ -5,14 +5,13 @@ The process that holds it up, and how to steer it, are those of tests/local.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -78,8 +77,6 @@ class Stack:
         )
         assert done.returncode == 0, done.stderr
 
-    # What lands
-
     def land(self, key: str, body: str) -> None:
         self.client("s3").put_object(
             Bucket=self.outputs["LandingBucket"], Key=key, Body=body.encode()
@@ -92,31 +89,12 @@ class Stack:
             self.land(key, key)
         return keys
 
-    @contextlib.contextmanager
-    def one_batch(self) -> Iterator[None]:
-        """Let what lands in the block, ten messages at most, come to the function as one batch."""
-        worker = self.laptop.worker("object_created")
-        eventually(self._nothing_lands)  # suspended at work, it would keep what it works on
-        worker.suspend()
-        try:
-            self.land("incoming/a-folder/", "keeps the function busy, and is ignored")
-            eventually(lambda: self.messages("LandingQueueUrl", "NotVisible") == 1)
-            yield
-        finally:
-            worker.resume()
-
-    def _nothing_lands(self) -> bool:
-        return all(self.messages("LandingQueueUrl", how) == 0 for how in ("", "NotVisible"))
-
-    def messages(self, queue: str, how: str = "") -> int:
-        """How many messages a queue (its output's name) has; ``NotVisible``: how many are out."""
-        name = f"ApproximateNumberOfMessages{how}"
-        asked = self.client("sqs").get_queue_attributes(
-            QueueUrl=self.outputs[queue], AttributeNames=[name]
-        )
+    def dead_letters(self) -> int:
+        """How many landings were refused or given up on."""
+        name = "ApproximateNumberOfMessages"
+        url = self.outputs["LandingDeadLetterQueueUrl"]
+        asked = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])
         return int(asked["Attributes"][name])
-
-    # Notifications
 
     @cached_property
     def _subscribed(self) -> tuple[str, list[str]]:
@@ -135,8 +113,6 @@ class Stack:
             received.append(json.loads(message["Body"])["Message"])
             self.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return [message for message in received if name in message]
-
-    # Runs
 
     def executions_of(self, *keys: str) -> list[str]:
         """The keys among these that started an execution, once for each that it started."""

@@ -7,10 +7,8 @@ Physical names are those of events/, so that its payloads need no other names.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +25,7 @@ from moto.sqs.models import sqs_backends
 
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.template import translate
+from template.conftest import deploy
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
@@ -50,24 +49,11 @@ def events(name: str) -> dict[str, Any]:
 
 
 @lru_cache
-def _template_tier() -> Any:
-    """Load tests/template/conftest.py, which resolves intrinsics, under a name of its own."""
-    name = "landrun_template_tier"
-    path = ROOT / "tests" / "template" / "conftest.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@lru_cache
 def resolved(parameters: tuple[tuple[str, str], ...]) -> Any:
     """Give the template's resources as CloudFormation would resolve them."""
     given = dict(parameters)
     template = translate(ROOT / "template.yaml", given).template
-    return _template_tier().deploy(template, given)
+    return deploy(template, given)
 
 
 @lru_cache
@@ -167,6 +153,7 @@ class DeployedStack:
         """Create tables, buckets, queues and the topic in moto."""
         dynamodb, s3 = dynamodb_backends[ACCOUNT][REGION], s3_backends[ACCOUNT]["aws"]
         for logical_id, table in self.resolved.of_type("AWS::DynamoDB::Table").items():
+            unset = ("throughput", "streams", "sse_specification", "tags", "warm_throughput")
             dynamodb.create_table(
                 self.name(logical_id),
                 schema=table["KeySchema"],
@@ -174,12 +161,8 @@ class DeployedStack:
                 global_indexes=table.get("GlobalSecondaryIndexes", []),
                 indexes=table.get("LocalSecondaryIndexes", []),
                 billing_mode=table["BillingMode"],
-                throughput=None,
-                streams=None,
-                sse_specification=None,
-                tags=[],
                 deletion_protection_enabled=False,
-                warm_throughput=None,
+                **dict.fromkeys(unset),
             )
         for logical_id, bucket in self.resolved.of_type("AWS::S3::Bucket").items():
             created = s3.create_bucket(self.name(logical_id), REGION)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -22,14 +20,14 @@ KEY = "incoming/a.jsonl"
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world():
     """A World that may break."""
     with World() as opened:
         yield opened
 
 
 @pytest.fixture
-def run(world: World) -> str:
+def run(world):
     """The one run of a World, recorded as running."""
     world.land(KEY)
     world.drain()
@@ -38,47 +36,44 @@ def run(world: World) -> str:
     return name
 
 
-def test_every_case_of_the_list_is_claimed_by_a_test() -> None:
+def test_every_case_of_the_list_is_claimed_by_a_test():
     claims = re.compile(r"pytest\.mark\.case\(([\d, ]+)\)")
     texts = [path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py")]
     claimed = {int(n) for text in texts for found in claims.findall(text) for n in found.split(",")}
     assert claimed == CASES.keys()
 
 
-def test_what_is_well_has_no_violations(world: World, run: str) -> None:
+def test_what_is_well_has_no_violations(world, run):
     world.finish(run)
     world.drain("statuses")
     assert violations(world, settled=True) == []
 
 
-Break = Callable[[World, str], Any]
-
-
-def _put_row(world: World, run: str, **changed: dict[str, str]) -> None:
+def _put_row(world, run, **changed):
     table = world.stack.name("RunsTable")
     item = client("dynamodb").get_item(TableName=table, Key={"name": {"S": run}})["Item"]
     faulty = world.functions._cold("ExecutionStatus").module.recorder.runs_table._client
     faulty.put_item(TableName=table, Item=item | changed)
 
 
-def _overwrite(world: World, _: str) -> None:
+def _overwrite(world, _):
     [stored] = world.manifests().values()
     bucket = world.stack.name("OutputBucket")
     client("s3").put_object(Bucket=bucket, Key=stored.key, Body=b"[]")
 
 
-def _publish(world: World, run: str) -> None:
+def _publish(world, run):
     topic = world.variable("ExecutionStatus", "NOTIFICATIONS_TOPIC_ARN")
     sns = world.functions._cold("ExecutionStatus").module.recorder.notifications._client
     sns.publish(TopicArn=topic, Subject=f"landrun: {run} failed", Message="again")
 
 
-def _bury(world: World, _: str) -> None:
+def _bury(world, _):
     url = world.variable("ObjectCreated", "DEAD_LETTER_QUEUE_URL")
     client("sqs").send_message(QueueUrl=url, MessageBody=world.landed[0].body)
 
 
-def _alien(world: World, run: str) -> None:
+def _alien(world, run):
     world.machine.start("another", world.executions()[run].input)
 
 
@@ -97,13 +92,13 @@ def _alien(world: World, run: str) -> None:
         (lambda w, r: w.machine.finish(r), "status of"),
     ],
 )
-def test_what_is_wrong_is_said(world: World, run: str, breaking: Break, said: str) -> None:
+def test_what_is_wrong_is_said(world, run, breaking, said):
     breaking(world, run)
     found = violations(world, settled=True)
     assert any(said in sentence for sentence in found), found
 
 
-def test_landing_in_two_manifests_is_said() -> None:
+def test_landing_in_two_manifests_is_said():
     with World("schedule") as world:
         world.land(KEY)
         world.start_runs()
@@ -118,7 +113,7 @@ def test_landing_in_two_manifests_is_said() -> None:
         assert any("is in 2 manifests" in sentence for sentence in violations(world))
 
 
-def test_message_of_a_function_that_dies_comes_again_until_it_is_dead(world: World) -> None:
+def test_message_of_a_function_that_dies_comes_again_until_it_is_dead(world):
     world.land(KEY)
     world.faults.always(killed_before(), "s3")
     for receives in range(1, world.landings.max_receives + 1):
@@ -130,7 +125,7 @@ def test_message_of_a_function_that_dies_comes_again_until_it_is_dead(world: Wor
     assert len(world.dead("landings")) == 1
 
 
-def test_dead_process_reaches_nothing_and_is_not_used_again(world: World) -> None:
+def test_dead_process_reaches_nothing_and_is_not_used_again(world):
     world.land(KEY)
     processes = []
     world.faults.add(lambda call: processes.append(call.process.number))
@@ -142,7 +137,7 @@ def test_dead_process_reaches_nothing_and_is_not_used_again(world: World) -> Non
     assert len(set(processes)) == 2
 
 
-def test_faults_before_a_call_prevent_it_and_faults_after_it_do_not(world: World) -> None:
+def test_faults_before_a_call_prevent_it_and_faults_after_it_do_not(world):
     world.faults.when("stepfunctions", "start_execution", throttled())
     world.faults.when("stepfunctions", "start_execution", response_lost(), nth=2)
     world.land(KEY)
@@ -153,14 +148,14 @@ def test_faults_before_a_call_prevent_it_and_faults_after_it_do_not(world: World
     assert world.faults.injected == {"throttled": 1, "response lost": 1}
 
 
-def test_each_page_of_a_listing_comes_through_the_faults(new_world: Callable[..., World]) -> None:
+def test_each_page_of_a_listing_comes_through_the_faults(new_world):
     world = new_world(ScheduledInput="incoming/")
     world.faults.when("s3", "list_objects_v2", throttled())
     assert not world.tick().ok
     assert world.faults.counts["s3", "list_objects_v2"] == 1
 
 
-def test_index_that_lags_shows_an_earlier_moment(collecting: World) -> None:
+def test_index_that_lags_shows_an_earlier_moment(collecting):
     collecting.freeze_indexes()
     collecting.land(KEY)
     collecting.drain()
@@ -194,9 +189,7 @@ NEW = {
         ("stepfunctions", "describe_execution", {"executionArn": "none"}),
     ],
 )
-def test_direct_clients_answer_as_botocores_do(
-    world: World, service: str, operation: str, arguments: dict[str, Any]
-) -> None:
+def test_direct_clients_answer_as_botocores_do(world, service, operation, arguments):
     client("dynamodb").put_item(TableName=TABLE, Item=ITEM)
     for key in "ab":
         client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"body", Metadata={"name": "value"})
@@ -204,7 +197,7 @@ def test_direct_clients_answer_as_botocores_do(
     assert answers[0] == answers[1]
 
 
-def _answer(real: Any, operation: str, arguments: dict[str, Any]) -> Any:
+def _answer(real, operation, arguments):
     """Give what landrun reads of an answer or an error."""
     try:
         answer = getattr(real, operation)(**arguments)
@@ -216,9 +209,7 @@ def _answer(real: Any, operation: str, arguments: dict[str, Any]) -> Any:
     return body, keys, answer.get("Error", {}).get("Code"), [answer.get(name) for name in names]
 
 
-def test_events_of_the_world_have_the_shape_of_those_in_events(
-    world: World, load_event: Callable[[str], dict[str, Any]]
-) -> None:
+def test_events_of_the_world_have_the_shape_of_those_in_events(world, load_event):
     landed = world.land(KEY)
     sample = json.loads(load_event("object-created")["Records"][0]["body"])
     assert _shape(landed.event) == _shape(sample)
@@ -228,5 +219,5 @@ def test_events_of_the_world_have_the_shape_of_those_in_events(
     assert _shape(json.loads(message.body)) == _shape(sample)
 
 
-def _shape(node: Any) -> Any:
+def _shape(node):
     return {key: _shape(node[key]) for key in node} if isinstance(node, dict) else type(node)

@@ -1,9 +1,8 @@
-"""Faults that take a real process, job, queue or shell, on the laptop's AWS."""
+"""Faults that take a real job, queue or shell, on the laptop's AWS."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,36 +14,14 @@ pytestmark = pytest.mark.skipif(not THOROUGH, reason="takes half a minute: make 
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(tmp_path_factory):
     started = Stack(tmp_path_factory.mktemp("laptop"))
     yield started
     started.laptop.stop()
 
 
-@pytest.mark.case(10)
-def test_function_killed_in_mid_batch_gets_it_again_and_each_landing_runs_once(
-    stack: Stack,
-) -> None:
-    # Given a batch, of which the start of the third run is not answered
-    with stack.laptop.held(START, nth=3):
-        before = stack.laptop.invocations("ObjectCreatedFunction")
-        with stack.one_batch():
-            keys = stack.land_several(6)
-        eventually(stack.laptop.is_holding)
-        eventually(lambda: len(stack.executions_of(*keys)) >= 3)  # the others start meanwhile
-        # When its process is killed, before it hears of that
-        stack.laptop.worker("object_created").kill()
-    # Then the batch comes again, and all run, each once
-    eventually(lambda: stack.laptop.invocations("ObjectCreatedFunction") >= before + 3)
-    assert {stack.ended(key)["status"] for key in keys} == {"SUCCEEDED"}
-    assert stack.executions_of(*keys) == sorted(keys)
-    assert stack.messages("LandingDeadLetterQueueUrl") == 0
-
-
 @pytest.mark.case(21, 26)
-def test_failed_run_is_redriven_with_the_notifications_command_and_ends_succeeded(
-    stack: Stack,
-) -> None:
+def test_failed_run_is_redriven_with_the_notifications_command_and_ends_succeeded(stack):
     # Given a run that has failed, in spite of its retry, and of which a notification was sent
     key = "incoming/breaks"
     stack.notifications("")
@@ -71,7 +48,7 @@ def test_failed_run_is_redriven_with_the_notifications_command_and_ends_succeede
 
 
 @pytest.mark.case(25)
-def test_run_waits_for_sagemakers_quota_and_runs_when_there_is_room(stack: Stack) -> None:
+def test_run_waits_for_sagemakers_quota_and_runs_when_there_is_room(stack):
     with stack.laptop.quota(0):
         [key] = stack.land_several(1)
         row = eventually(lambda: stack.row(key))
@@ -84,9 +61,7 @@ def test_run_waits_for_sagemakers_quota_and_runs_when_there_is_room(stack: Stack
 
 
 @pytest.mark.case(30)
-def test_object_deleted_before_its_job_reads_it_fails_its_run_by_name_the_others_go_on(
-    stack: Stack,
-) -> None:
+def test_object_deleted_before_its_job_reads_it_fails_its_run_by_name_the_others_go_on(stack):
     with stack.laptop.quota(0):
         gone, *others = stack.land_several(3)
         row = eventually(lambda: stack.row(gone))
@@ -98,9 +73,7 @@ def test_object_deleted_before_its_job_reads_it_fails_its_run_by_name_the_others
     assert {stack.ended(key)["status"] for key in others} == {"SUCCEEDED"}
 
 
-def test_dead_letters_go_back_with_the_readmes_command_after_which_all_is_well(
-    stack: Stack,
-) -> None:
+def test_dead_letters_go_back_with_the_readmes_command_after_which_all_is_well(stack):
     # Given an outage that outlasts a queue's patience: two tries, where the template gives 100
     queue, sqs = stack.outputs["LandingQueueUrl"], stack.client("sqs")
     policy = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["RedrivePolicy"])
@@ -109,17 +82,17 @@ def test_dead_letters_go_back_with_the_readmes_command_after_which_all_is_well(
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": short})
     with stack.laptop.refused(START):
         keys = stack.land_several(2)
-        eventually(lambda: stack.messages("LandingDeadLetterQueueUrl") == 2)
+        eventually(lambda: stack.dead_letters() == 2)
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": json.dumps(before)})
     # When it is over, and they are moved back
     stack.shell(f'{readmes_move()} --endpoint-url "$AWS_ENDPOINT_URL"')
     # Then each has its run, and nothing is left
     assert {stack.ended(key)["status"] for key in keys} == {"SUCCEEDED"}
     assert stack.executions_of(*keys) == sorted(keys)
-    assert stack.messages("LandingDeadLetterQueueUrl") == 0
+    assert stack.dead_letters() == 0
 
 
-def readmes_move() -> str:
+def readmes_move():
     text = Path(TESTS.parent, "README.md").read_text(encoding="utf-8")
     [command] = [
         block.partition("```")[0].strip()
