@@ -1,4 +1,4 @@
-"""Clients whose calls reach moto without a request: a tenth of the time of those of botocore.
+"""Clients whose calls reach moto without a request, which takes most of a call's time otherwise.
 
 DynamoDB and Step Functions are asked through moto's own response classes, S3 through its backend.
 The rest, and what botocore knows of an API, comes from the client that it stands for.

@@ -15,14 +15,14 @@ HALF_AN_HOUR = 5
 @pytest.mark.case(7)
 def test_burst_over_the_quota_of_start_execution_loses_none_and_buries_none(world):
     world.fate = lambda _: []
-    world.machine.bucket = TokenBucket(world.clock, size=200, per_second=2)
-    for number in range(250):
+    world.machine.bucket = TokenBucket(world.clock, size=80, per_second=2)
+    for number in range(120):
         world.land(f"incoming/{number}.jsonl", stored=False)
     world.drain()
-    assert world.machine.bucket.refused == 50
+    assert world.machine.bucket.refused == 40
     while len(world.landings):
         world.later()
-    assert len(world.executions()) == len(world.manifests()) == 250
+    assert len(world.executions()) == len(world.manifests()) == 120
     assert world.dead("landings") == []
     assert violations(world) == []
 

@@ -12,18 +12,18 @@ from .soak_world import Soaked, soak
 
 @pytest.fixture(scope="module")
 def lived() -> Soaked:
-    """What a little soak of 40 landings comes to."""
-    return soak("schedule", 40, seed=3)
+    """What a little soak of 30 landings comes to."""
+    return soak("schedule", 30, seed=3)
 
 
 def test_little_soak_has_bad_luck_and_loses_nothing(lived):
     assert lived.violations == []
-    assert lived.landings == 40
+    assert lived.landings == 30
     assert lived.faults["throttled"] > 0
 
 
 def test_same_seed_gives_the_same_soak(lived):
-    assert soak("schedule", 40, seed=3) == lived
+    assert soak("schedule", 30, seed=3) == lived
 
 
 def test_soak_ends_with_1_when_an_invariant_did_not_hold(lived, capsys):
