@@ -26,9 +26,6 @@ TESTS = (
     "--ignore-glob=*/test_mutations*",
     "--maxfail=10",
 )
-EXAMPLES = "60"
-"""Of each of Hypothesis' machines: more than in the ordinary suite, for these are to find it."""
-
 SHOWN = 8
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?: - |$)", re.MULTILINE)
 
@@ -132,8 +129,7 @@ def copied(to: Path) -> Path:
 def tested(project: Path) -> tuple[int, list[str]]:
     """Run the suite in a copy: pytest's exit code, and the tests that failed."""
     command = [sys.executable, "-m", "pytest", "-n", "2", "-q", "-p", "no:cacheprovider", *TESTS]
-    environment = {**os.environ, "LANDRUN_FAULTS_EXAMPLES": EXAMPLES, "COLUMNS": "500"}
-    environment["LANDRUN_FAULTS_SHRINK"] = "0"
+    environment = {**os.environ, "LANDRUN_FAULTS_SHRINK": "0", "COLUMNS": "500"}
     environment.pop("PYTHONPATH", None)
     run = subprocess.run(
         [*command, "--timeout=600"],
