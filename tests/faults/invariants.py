@@ -36,9 +36,9 @@ class Watch:
         Of each row the last (redrive count, rank, status).
     outcomes : dict
         Of each run the failures that were recorded: (redrive count, status).
-    told : Counter
+    notified : Counter
         Notifications by run.
-    told_twice_by_crash : Counter
+    notified_twice_by_crash : Counter
         By run, notifications sent again because nobody could mark the one before as sent: its
         process died, or its answer was lost, after SNS had taken it.
     complaints : list of str
@@ -50,8 +50,8 @@ class Watch:
         self.first: dict[str, bytes] = {}
         self.states: dict[str, State] = {}
         self.outcomes: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        self.told: Counter[str] = Counter()
-        self.told_twice_by_crash: Counter[str] = Counter()
+        self.notified: Counter[str] = Counter()
+        self.notified_twice_by_crash: Counter[str] = Counter()
         self.complaints: list[str] = []
         self._unmarked: dict[str, tuple[Process, int]] = {}
         self._owing: set[str] = set()
@@ -91,7 +91,7 @@ class Watch:
 
     def _moved(self, name: str, before: State | None, now: State) -> None:
         if name in self._owing and name not in self._unmarked:
-            self.complaints.append(f"{before} of {name} was overwritten before it was told")
+            self.complaints.append(f"{before} of {name} was overwritten before its notification")
         self._unmarked.pop(name, None)
         if now[2] in FAILED:
             self.outcomes[name].append((now[0], now[2]))
@@ -101,13 +101,13 @@ class Watch:
         self._world.published.append((call.arguments["Subject"], call.arguments["Message"]))
         teller = self._unmarked.get(name)
         if teller and not _goes_on(*teller, than=call.process):
-            self.told_twice_by_crash[name] += 1
-        self.told[name] += 1
+            self.notified_twice_by_crash[name] += 1
+        self.notified[name] += 1
         self._unmarked[name] = (call.process, call.process.invocation)
 
 
 def _goes_on(process: Process, invocation: int, *, than: Process) -> bool:
-    """Whether another invocation, that could still mark what it told, is under way."""
+    """Whether another invocation, that could still mark what it sent, is under way."""
     alive = process.busy and not process.dead and process.invocation == invocation
     return alive and process is not than
 
@@ -236,10 +236,10 @@ def _rows(world: World, settled: bool) -> Iterator[str]:
             yield f"the row of {name} says {ended}, it ended {execution.ends}"
     if settled:
         for name in world.executions():
-            yield from _told_truly(world, name, rows.get(name))
+            yield from _recorded_truly(world, name, rows.get(name))
 
 
-def _told_truly(world: World, name: str, row: dict[str, Any] | None) -> Iterator[str]:
+def _recorded_truly(world: World, name: str, row: dict[str, Any] | None) -> Iterator[str]:
     execution = world.executions()[name]
     if row is None:
         yield f"{name} has no row"
@@ -263,12 +263,12 @@ def _told_truly(world: World, name: str, row: dict[str, Any] | None) -> Iterator
 
 def _notifications(world: World, settled: bool) -> Iterator[str]:
     watch = world.history
-    for name in watch.told.keys() | watch.outcomes.keys():
-        told, due = watch.told[name], len(watch.outcomes[name])
-        if told > due + watch.told_twice_by_crash[name]:
-            yield f"{due} failures of {name} were told {told} times"
-        if settled and told < due:
-            yield f"{due} failures of {name} were told {told} times only"
+    for name in watch.notified.keys() | watch.outcomes.keys():
+        sent, due = watch.notified[name], len(watch.outcomes[name])
+        if sent > due + watch.notified_twice_by_crash[name]:
+            yield f"{due} failures of {name} were notified {sent} times"
+        if settled and sent < due:
+            yield f"{due} failures of {name} were notified {sent} times only"
 
 
 def _dead_letters(world: World, settled: bool) -> Iterator[str]:

@@ -86,7 +86,7 @@ def test_function_that_dies_at_any_call_of_a_failure_notifies_all_the_same(death
         run.send(run.events[-1])
         assert violations(world) == []
         assert world.settle() == []
-        assert len(world.published) == 1 + world.history.told_twice_by_crash[run.name]
+        assert len(world.published) == 1 + world.history.notified_twice_by_crash[run.name]
 
 
 @pytest.mark.case(18)
@@ -110,7 +110,7 @@ def test_only_a_death_between_the_topics_answer_and_the_mark_notifies_twice_and_
     run.send(run.events[-1])
     assert run.world.settle() == []
     assert len(run.world.published) == 2
-    assert run.world.history.told_twice_by_crash == {run.name: 1}
+    assert run.world.history.notified_twice_by_crash == {run.name: 1}
 
 
 @pytest.mark.case(20)
@@ -133,7 +133,7 @@ def test_failed_redriven_succeeded_ends_succeeded_in_whatever_order_they_come(wo
         run.send(*(run.events[index] for index in order))
         assert (run.row["status"], run.row["redrive_count"]) == ("SUCCEEDED", 1)
         failure_came_first = order.index(1) < min(order.index(2), order.index(3))
-        assert world.history.told[run.name] == failure_came_first
+        assert world.history.notified[run.name] == failure_came_first
     assert violations(world) == []
 
 
@@ -163,11 +163,11 @@ def test_redrive_waits_for_a_failure_whose_notification_is_pending(run):
 def test_what_the_event_does_not_include_is_fetched(run, left_out):
     run.world.finish(run.name)
     ended = run.events[-1]
-    told = ended["detail"][left_out]
+    given = ended["detail"][left_out]
     ended["detail"] |= {left_out: None, f"{left_out}Details": {"included": False}}
     run.send(ended)
     assert run.world.faults.counts["stepfunctions", "describe_execution"] == 1
-    expected = {"output": told, "input": json.loads(told).get("InputMessage")}[left_out]
+    expected = {"output": given, "input": json.loads(given).get("InputMessage")}[left_out]
     assert run.row["output" if left_out == "output" else "input_message"] == expected
 
 

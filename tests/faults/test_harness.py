@@ -83,7 +83,7 @@ def _alien(world, run):
         (lambda w, r: _put_row(w, r, status_rank={"N": "-1"}), "went from"),
         (lambda w, r: _put_row(w, r, status={"S": "FAILED"}, status_rank={"N": "1"}), "ahead of"),
         (_overwrite, "was written 2 times"),
-        (_publish, "were told 1 times"),
+        (_publish, "were notified 1 times"),
         (_bury, "dead-lettered, though no poison"),
         (_alien, "has 2 executions"),
         (_alien, "runs without a manifest"),
