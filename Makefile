@@ -7,7 +7,6 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 FAULTS := PYTHONPATH=tests $(BIN)/python -m faults
-FIGURES := .landrun/faults
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header -q $(if $(UPGRADE),--upgrade)
 
 help: ## List the targets
@@ -62,16 +61,13 @@ fuzz: .venv/.dev ## Fuzz events and files at length (EXAMPLES=1000 a test), then
 	LANDRUN_FUZZ_EXAMPLES=$(or $(EXAMPLES),1000) $(PYTEST) -q -o timeout=3600 -p no:logging tests/fuzz
 	PYTHONPATH=tests $(BIN)/python -m fuzz.files
 
-faults: .venv/.dev ## Run the fault suite with many more examples, soak, show the figures (WRITE=1: into the README)
-	rm -rf $(FIGURES)
-	FAULTS=thorough LANDRUN_FAULTS_EXAMPLES=$(or $(EXAMPLES),60) LANDRUN_FAULTS_FIGURES=$(FIGURES) \
-	  $(PYTEST) -q --timeout=600 tests/faults tests/local/test_concurrency.py tests/local/test_shards.py --deselect tests/faults/test_report.py::test_the_readme_has_the_rows_of_the_report_with_figures_as_they_must_be
+faults: .venv/.dev ## Run the fault suite with many more examples, and soak
+	FAULTS=thorough LANDRUN_FAULTS_EXAMPLES=$(or $(EXAMPLES),60) \
+	  $(PYTEST) -q --timeout=600 tests/faults tests/local/test_concurrency.py tests/local/test_shards.py
 	$(FAULTS).soak --landings $(or $(LANDINGS),2000)
-	$(FAULTS).report $(if $(WRITE),--readme README.md)
-	$(FAULTS).report --check README.md
 
 soak: .venv/.dev ## Drive LANDINGS=10000 in each mode through lost events, throttling and crashes
-	$(FAULTS).soak --landings $(or $(LANDINGS),10000) --seed $(or $(SEED),1) --folder .landrun/soak
+	$(FAULTS).soak --landings $(or $(LANDINGS),10000) --seed $(or $(SEED),1)
 
 mutations: .venv/.dev ## Take each guarantee away, one by one, and show which tests notice
 	$(FAULTS).mutations

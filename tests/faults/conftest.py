@@ -17,13 +17,37 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def new_world() -> Iterator[Callable[..., World]]:
-    """``new_world(start_on="schedule", LandingSuffix=".jsonl")`` opens the one World of a test."""
+def new_world(request: pytest.FixtureRequest) -> Iterator[Callable[..., World]]:
+    """``new_world("schedule", MaxObjectsPerRun="2")`` opens the one World of a test.
+
+    When the test is over and has not failed, the World must come to rest with nothing wrong.
+    """
+    opened: list[World] = []
+    failed_before = request.session.testsfailed
+
+    def new(*given: str, **parameters: str) -> World:
+        opened.append(closing.enter_context(World(*given, **parameters)))
+        return opened[-1]
+
     with ExitStack() as closing:
-        yield lambda *a, **how: closing.enter_context(World(*a, **how))
+        yield new
+        for world in opened:
+            assert request.session.testsfailed > failed_before or world.settle() == []
 
 
 @pytest.fixture
 def world(new_world: Callable[..., World]) -> World:
     """A World whose objects start runs on arrival."""
     return new_world()
+
+
+@pytest.fixture
+def collecting(new_world: Callable[..., World]) -> World:
+    """A World whose objects wait for the next tick."""
+    return new_world("schedule")
+
+
+@pytest.fixture(params=["arrival", "schedule"])
+def any_world(request: pytest.FixtureRequest, new_world: Callable[..., World]) -> World:
+    """A World of each mode in turn."""
+    return new_world(request.param)

@@ -1,9 +1,8 @@
-"""Doors that fail on purpose: a boto3 client whose every call may be hit by a fault.
+"""Clients that fail on purpose: every call of a function may be hit by a fault.
 
-Faults sit above botocore, so that its own retries (which clients of a `World` have none of) blur
-nothing. What can happen to a call:
+Faults sit above botocore, so that its own retries blur nothing. What can happen to a call:
 
-- `throttled()`, `denied()`, `unreachable()`, `refused(code)`: it fails, and was never made;
+- `throttled()`, `denied()`, `unreachable()`: it fails, and was never made;
 - `response_lost()`: it was made, and the caller never hears of it;
 - `slow(clock, seconds)`: the clock goes on while it is made;
 - `killed_before()`, `killed_after()`: the process is gone, `Killed` is raised through the handler,
@@ -21,9 +20,8 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
@@ -38,9 +36,14 @@ _processes = itertools.count(1)
 
 @dataclass(eq=False)
 class Process:
-    """One execution environment of a function; once dead it reaches nothing."""
+    """One execution environment of a function; once dead it reaches nothing.
+
+    ``module`` is the handler that it has imported, ``world`` the World that it serves.
+    """
 
     function: str
+    world: Any = None
+    module: Any = None
     number: int = field(default_factory=lambda: next(_processes))
     invocation: int = 0
     busy: bool = False
@@ -58,7 +61,7 @@ class Call:
     api: str = ""
 
 
-Action = Callable[[Call], None]
+Action = Callable[[Call], object]
 
 
 @dataclass(frozen=True)
@@ -79,55 +82,43 @@ THROTTLING = {
 DENIED = {"s3": "AccessDenied", "sns": "AuthorizationError", "sqs": "AccessDenied"}
 
 
-def client_error(call: Call, code: str, message: str = "injected") -> ClientError:
-    """Spell a service's refusal as botocore does."""
-    return ClientError({"Error": {"Code": code, "Message": message}}, call.api or call.operation)
-
-
-def _raising(make: Callable[[Call], BaseException]) -> Action:
+def _raising(error: Callable[[Call], Exception]) -> Action:
     def act(call: Call) -> None:
-        raise make(call)
+        raise error(call)
 
     return act
 
 
-def refused(code: str) -> Fault:
-    """The service refuses with that code; nothing happened."""
-    return Fault(code, before=_raising(lambda call: client_error(call, code)))
+def _refusal(codes: dict[str, str], otherwise: str) -> Action:
+    """Refuse with each service's own code."""
+
+    def error(call: Call) -> ClientError:
+        code = codes.get(call.service, otherwise)
+        return ClientError({"Error": {"Code": code, "Message": "injected"}}, call.api)
+
+    return _raising(error)
 
 
 def throttled() -> Fault:
-    """The service asks to come again, with its own code for it."""
-
-    def error(call: Call) -> ClientError:
-        return client_error(call, THROTTLING.get(call.service, "ThrottlingException"), "Rate")
-
-    return Fault("throttled", before=_raising(error))
+    """The service asks to come again."""
+    return Fault("throttled", before=_refusal(THROTTLING, "ThrottlingException"))
 
 
 def denied() -> Fault:
     """The role may not; as while a policy is being rolled out."""
-
-    def error(call: Call) -> ClientError:
-        return client_error(call, DENIED.get(call.service, "AccessDeniedException"))
-
-    return Fault("denied", before=_raising(error))
+    return Fault("denied", before=_refusal(DENIED, "AccessDeniedException"))
 
 
 def unreachable() -> Fault:
     """No connection; nothing happened."""
-    return Fault(
-        "unreachable",
-        before=_raising(lambda call: EndpointConnectionError(endpoint_url=f"{call.service}:443")),
-    )
+    failing = _raising(lambda call: EndpointConnectionError(endpoint_url=f"{call.service}:443"))
+    return Fault("unreachable", before=failing)
 
 
 def response_lost() -> Fault:
     """The call was made, its answer never came."""
-    return Fault(
-        "response lost",
-        after=_raising(lambda call: ReadTimeoutError(endpoint_url=f"{call.service}:443")),
-    )
+    failing = _raising(lambda call: ReadTimeoutError(endpoint_url=f"{call.service}:443"))
+    return Fault("response lost", after=failing)
 
 
 def slow(clock: Any, seconds: float) -> Fault:
@@ -150,37 +141,37 @@ def killed_after() -> Fault:
     return Fault("killed after", after=_die)
 
 
-def meanwhile(action: Callable[[], Any]) -> Fault:
+def meanwhile(action: Callable[[], object]) -> Fault:
     """Something else happens just before the call."""
-    return Fault("meanwhile", before=lambda _: action() and None)
+    return Fault("meanwhile", before=lambda _: action())
 
 
-def afterwards(action: Callable[[], Any]) -> Fault:
+def afterwards(action: Callable[[], object]) -> Fault:
     """Something else happens just after the call, before its caller goes on."""
-    return Fault("afterwards", after=lambda _: action() and None)
+    return Fault("afterwards", after=lambda _: action())
 
 
 Rule = Callable[[Call], Fault | None]
 
 
+def _any_call(_: Call) -> bool:
+    return True
+
+
 class Faults:
-    """Which call is hit by what; and every call that was asked for.
+    """Which call is hit by what; and how many calls there were.
 
     Attributes
     ----------
-    calls : list of Call
-        All calls, in order, while ``recording``.
     counts : Counter
-        Calls by (service, operation), always.
+        Calls by (service, operation).
     injected : Counter
         Faults by name.
     """
 
     def __init__(self) -> None:
-        self.calls: list[Call] = []
         self.counts: Counter[tuple[str, str]] = Counter()
         self.injected: Counter[str] = Counter()
-        self.recording = True
         self._rules: list[Rule] = []
 
     def add(self, rule: Rule) -> None:
@@ -194,18 +185,14 @@ class Faults:
         fault: Fault,
         *,
         nth: int = 1,
-        times: int = 1,
-        fitting: Callable[[Call], bool] = lambda _: True,
+        fitting: Callable[[Call], bool] = _any_call,
     ) -> None:
-        """Hit the nth call of that operation from now on, and ``times`` - 1 more after it."""
-        seen = itertools.count(1)
+        """Hit the nth call of that operation from now on."""
 
-        def rule(call: Call) -> Fault | None:
-            if (call.service, call.operation) != (service, operation) or not fitting(call):
-                return None
-            return fault if nth <= next(seen) < nth + times else None
+        def named(call: Call) -> bool:
+            return (call.service, call.operation) == (service, operation) and fitting(call)
 
-        self.add(rule)
+        self.at(nth - 1, fault, fitting=named)
 
     def at(
         self,
@@ -213,7 +200,7 @@ class Faults:
         fault: Fault,
         function: str | None = None,
         *,
-        fitting: Callable[[Call], bool] = lambda _: True,
+        fitting: Callable[[Call], bool] = _any_call,
     ) -> None:
         """Hit the call of that index, from 0 for the next one; of one function if it is named."""
         seen = itertools.count()
@@ -225,58 +212,26 @@ class Faults:
 
         self.add(rule)
 
-    def always(self, fault: Fault, service: str, operation: str | None = None) -> None:
-        """Hit every call of a service, or of one operation, until healed: an outage."""
-
-        def rule(call: Call) -> Fault | None:
-            fits = call.service == service and operation in (None, call.operation)
-            return fault if fits else None
-
-        self.add(rule)
-
-    def randomly(
-        self,
-        probability: float,
-        faults: Sequence[Fault],
-        random: Random,
-        *,
-        fitting: Callable[[Call], bool] = lambda _: True,
-    ) -> None:
-        """Hit each call with that probability, by one of the faults."""
-
-        def rule(call: Call) -> Fault | None:
-            return (
-                random.choice(faults) if fitting(call) and random.random() < probability else None
-            )
-
-        self.add(rule)
+    def always(self, fault: Fault, service: str) -> None:
+        """Hit every call of a service, until healed: an outage."""
+        self.add(lambda call: fault if call.service == service else None)
 
     def heal(self) -> None:
         """No faults from now on."""
         self._rules.clear()
 
     def ask(self, call: Call) -> Fault | None:
-        """Say what happens to a call, and remember it."""
+        """Say what happens to a call, and count it."""
         self.counts[call.service, call.operation] += 1
-        if self.recording:
-            self.calls.append(call)
         hits = [fault for rule in self._rules if (fault := rule(call))]
         if not hits:
             return None
         self.injected[hits[0].name] += 1
         return hits[0]
 
-    def of(self, service: str, operation: str) -> list[Call]:
-        """Give the recorded calls of one operation."""
-        return [c for c in self.calls if (c.service, c.operation) == (service, operation)]
-
-
-Observer = Callable[[Call, Any], None]
-Maker = Callable[[Call, Callable[..., Any]], Any]
-
 
 class Faulty:
-    """A boto3 client behind faults.
+    """A process's client behind faults.
 
     Parameters
     ----------
@@ -284,31 +239,12 @@ class Faulty:
         The real one.
     service : str
         As boto3 names it.
-    faults : Faults
-        Asked for each call.
     process : Process
-        Who calls; dead processes reach nothing.
-    observers : iterable of callable
-        Told of each call that was made, with its answer, before its caller hears of it.
-    make : callable
-        Makes a call of the real client's method.
+        Who calls; its World says what becomes of a call.
     """
 
-    def __init__(
-        self,
-        client: Any,
-        service: str,
-        faults: Faults,
-        process: Process,
-        observers: Iterable[Observer] = (),
-        make: Maker = lambda call, real: real(**call.arguments),
-    ) -> None:
-        self._client = client
-        self._service = service
-        self._faults = faults
-        self._process = process
-        self._observers = tuple(observers)
-        self._make = make
+    def __init__(self, client: Any, service: str, process: Process) -> None:
+        self._client, self._service, self._process = client, service, process
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._client, name)
@@ -331,17 +267,12 @@ class Faulty:
     def _call(self, real: Callable[..., Any], call: Call) -> Any:
         if self._process.dead:
             raise Killed(f"{self._process.function} is dead")
-        fault = self._faults.ask(call)
+        world = self._process.world
+        fault = world.faults.ask(call)
         if fault and fault.before:
             fault.before(call)
         try:
-            answer = self._make(call, real)
-        except ClientError:
+            return world.make(call, real)
+        finally:
             if fault and fault.after:
                 fault.after(call)
-            raise
-        for observer in self._observers:
-            observer(call, answer)
-        if fault and fault.after:
-            fault.after(call)
-        return answer

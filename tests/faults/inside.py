@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.s3.models import s3_backends
 from moto.sagemaker.models import sagemaker_backends
 from moto.sqs.models import sqs_backends
 
-from .stack import ACCOUNT, REGION, client
+from .stack import ACCOUNT, REGION
 
 _plain = TypeDeserializer().deserialize
 
@@ -68,31 +68,13 @@ def items(table: str) -> list[dict[str, Any]]:
 
 def row(table: str, key: str) -> dict[str, Any] | None:
     """Give one item as plain values."""
-    item = client("dynamodb").get_item(
-        TableName=table, Key={_table(table).hash_key_attr: {"S": key}}, ConsistentRead=True
-    )
-    found = item.get("Item")
-    return found and {name: _plain(value) for name, value in found.items()}
+    item = _table(table).items.get(DynamoType({"S": key}))
+    return item and _spelled(item)
 
 
 def _spelled(item: Any) -> dict[str, Any]:
     attributes = item.to_json()["Attributes"]
     return {name: _plain(value) for name, value in attributes.items()}
-
-
-def finds_nothing(
-    TableName: str,  # noqa: N803  (as boto3 spells it)
-    IndexName: str,  # noqa: N803
-    ExpressionAttributeValues: dict[str, dict[str, str]],  # noqa: N803
-    **_: Any,
-) -> bool:
-    """Whether a query for all of one hash key of an index has no answer."""
-    table = _table(TableName)
-    [index] = [index for index in table.all_indexes() if index.name == IndexName]
-    [hash_key] = [key["AttributeName"] for key in index.schema if key["KeyType"] == "HASH"]
-    [[value]] = [typed.values() for typed in ExpressionAttributeValues.values()]
-    there = (item.attrs.get(hash_key) for item in table.items.values() if item)
-    return not any(found is not None and found.value == value for found in there)
 
 
 class Lagging:
@@ -116,8 +98,3 @@ def dead_letters(url: str) -> list[tuple[str, str | None]]:
         (message.body, message.message_attributes.get("Reason", {}).get("StringValue"))
         for message in queue._messages
     ]
-
-
-def parsed(body: bytes) -> Any:
-    """Read JSON."""
-    return json.loads(body)

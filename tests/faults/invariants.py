@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .world import Landed, World
 
 FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
+State = tuple[int, int, str]
 
 
 class Watch:
@@ -35,13 +36,11 @@ class Watch:
         Of each row the last (redrive count, rank, status).
     outcomes : dict
         Of each run the failures that were recorded: (redrive count, status).
-    told : Counter
+    notified : Counter
         Notifications by run.
-    told_twice_by_crash : Counter
+    notified_twice_by_crash : Counter
         By run, notifications sent again because nobody could mark the one before as sent: its
         process died, or its answer was lost, after SNS had taken it.
-    never_told : Counter
-        By run, failures that were overwritten before they were told.
     complaints : list of str
         What was wrong at the moment that it was written.
     """
@@ -49,21 +48,19 @@ class Watch:
     def __init__(self, world: World) -> None:
         self._world = world
         self.first: dict[str, bytes] = {}
-        self.states: dict[str, tuple[int, int, str]] = {}
+        self.states: dict[str, State] = {}
         self.outcomes: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        self.told: Counter[str] = Counter()
-        self.told_twice_by_crash: Counter[str] = Counter()
-        self.never_told: Counter[str] = Counter()
+        self.notified: Counter[str] = Counter()
+        self.notified_twice_by_crash: Counter[str] = Counter()
         self.complaints: list[str] = []
         self._unmarked: dict[str, tuple[Process, int]] = {}
         self._owing: set[str] = set()
 
-    def see(self, call: Call, answer: Any) -> None:
+    def see(self, call: Call) -> None:
         """Look at a call that was made."""
         table = call.arguments.get("TableName")
         if call.operation in ("put_item", "update_item") and table == self._runs_table:
-            key = call.arguments.get("Key") or call.arguments["Item"]
-            self._row(key["name"]["S"])
+            self._row((call.arguments.get("Key") or call.arguments["Item"])["name"]["S"])
         elif call.operation == "put_object":
             body = call.arguments["Body"]
             self.first.setdefault(call.arguments["Key"], body if isinstance(body, bytes) else b"")
@@ -92,12 +89,9 @@ class Watch:
             self._unmarked.pop(name, None)
         self.states[name] = now
 
-    def _moved(
-        self, name: str, before: tuple[int, int, str] | None, now: tuple[int, int, str]
-    ) -> None:
+    def _moved(self, name: str, before: State | None, now: State) -> None:
         if name in self._owing and name not in self._unmarked:
-            self.never_told[name] += 1
-            self.complaints.append(f"{before} of {name} was overwritten before it was told")
+            self.complaints.append(f"{before} of {name} was overwritten before its notification")
         self._unmarked.pop(name, None)
         if now[2] in FAILED:
             self.outcomes[name].append((now[0], now[2]))
@@ -107,13 +101,13 @@ class Watch:
         self._world.published.append((call.arguments["Subject"], call.arguments["Message"]))
         teller = self._unmarked.get(name)
         if teller and not _goes_on(*teller, than=call.process):
-            self.told_twice_by_crash[name] += 1
-        self.told[name] += 1
+            self.notified_twice_by_crash[name] += 1
+        self.notified[name] += 1
         self._unmarked[name] = (call.process, call.process.invocation)
 
 
 def _goes_on(process: Process, invocation: int, *, than: Process) -> bool:
-    """Whether another invocation, that could still mark what it told, is under way."""
+    """Whether another invocation, that could still mark what it sent, is under way."""
     alive = process.busy and not process.dead and process.invocation == invocation
     return alive and process is not than
 
@@ -153,26 +147,26 @@ def placed(world: World) -> dict[Landed, list[str]]:
 
 def _listed(world: World) -> Iterator[tuple[str, tuple[str, str]]]:
     """Give (run, (key, version)) of all that is in manifests."""
-    by_name = arrival_names(world)
+    by_name = _arrival_names(world)
     for run, stored in world.manifests().items():
-        if "landings" in stored.metadata:
-            for entry in listed_landings(world, stored):
-                version = entry["version_id"] or entry["sequencer"].ljust(64, "0")
-                yield run, (entry["key"], version)
-        elif run in by_name:
+        if run in by_name:
             yield run, by_name[run].identity
+        for entry in _collected(world, stored):
+            version = entry["version_id"] or entry["sequencer"].ljust(64, "0")
+            yield run, (entry["key"], version)
 
 
-def listed_landings(world: World, manifest: Stored) -> list[dict[str, Any]]:
+def _collected(world: World, manifest: Stored) -> list[dict[str, Any]]:
     """Read the list of exact landings that a manifest of the collecting mode names."""
-    key = manifest.metadata["landings"]
-    bucket = world.stack.name("OutputBucket")
-    [stored] = [one for one in inside.objects(bucket, key) if one.key == key]
-    landings: list[dict[str, Any]] = inside.parsed(stored.body)["landings"]
+    key = manifest.metadata.get("landings")
+    if key is None:
+        return []
+    [stored] = inside.objects(world.stack.name("OutputBucket"), key)
+    landings: list[dict[str, Any]] = json.loads(stored.body)["landings"]
     return landings
 
 
-def arrival_names(world: World) -> dict[str, Landed]:
+def _arrival_names(world: World) -> dict[str, Landed]:
     """Give the landings by the names that their runs have when they start on arrival."""
     prefix = world.variable("ObjectCreated", "JOB_NAME_PREFIX")
     bucket = world.stack.name("LandingBucket")
@@ -201,17 +195,10 @@ def _invented(world: World) -> Iterator[str]:
         if identity not in known:
             yield f"{run} lists {identity}, which never landed"
     for run, stored in world.manifests().items():
-        if "landings" in stored.metadata:
-            yield from _agrees(world, run, stored)
-
-
-def _agrees(world: World, run: str, stored: Stored) -> Iterator[str]:
-    keys = sorted(entry["key"] for entry in listed_landings(world, stored))
-    _, *named = json.loads(stored.body)
-    if keys != sorted(named):
-        yield f"the manifest of {run} names {named}, its list {keys}"
-    if len(set(keys)) != len(keys):
-        yield f"the manifest of {run} names a key twice"
+        keys = sorted(entry["key"] for entry in _collected(world, stored))
+        named = sorted(json.loads(stored.body)[1:])
+        if keys and (keys != named or len(set(keys)) != len(keys)):
+            yield f"the manifest of {run} names {named}, its list {keys}"
 
 
 def _executions(world: World, settled: bool) -> Iterator[str]:
@@ -249,10 +236,10 @@ def _rows(world: World, settled: bool) -> Iterator[str]:
             yield f"the row of {name} says {ended}, it ended {execution.ends}"
     if settled:
         for name in world.executions():
-            yield from _told_truly(world, name, rows.get(name))
+            yield from _recorded_truly(world, name, rows.get(name))
 
 
-def _told_truly(world: World, name: str, row: dict[str, Any] | None) -> Iterator[str]:
+def _recorded_truly(world: World, name: str, row: dict[str, Any] | None) -> Iterator[str]:
     execution = world.executions()[name]
     if row is None:
         yield f"{name} has no row"
@@ -276,12 +263,12 @@ def _told_truly(world: World, name: str, row: dict[str, Any] | None) -> Iterator
 
 def _notifications(world: World, settled: bool) -> Iterator[str]:
     watch = world.history
-    for name in watch.told.keys() | watch.outcomes.keys():
-        told, due = watch.told[name], len(watch.outcomes[name])
-        if told > due + watch.told_twice_by_crash[name]:
-            yield f"{due} failures of {name} were told {told} times"
-        if settled and told < due:
-            yield f"{due} failures of {name} were told {told} times only"
+    for name in watch.notified.keys() | watch.outcomes.keys():
+        sent, due = watch.notified[name], len(watch.outcomes[name])
+        if sent > due + watch.notified_twice_by_crash[name]:
+            yield f"{due} failures of {name} were notified {sent} times"
+        if settled and sent < due:
+            yield f"{due} failures of {name} were notified {sent} times only"
 
 
 def _dead_letters(world: World, settled: bool) -> Iterator[str]:

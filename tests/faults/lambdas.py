@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import io
 import json
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import ModuleType
 from typing import Any
 
 from handler_loader import Context, load_handler
+from landrun.errors import LandrunError
+from landrun.observability import create_metrics
 from landrun.services import collect_landings
 from landrun_ops.local.patches import Patches
 
-from .faulty import Faults, Faulty, Killed, Maker, Observer, Process
-from .stack import DeployedStack, client
+from .direct import direct_client
+from .faulty import Faulty, Killed, Process
+
+client = direct_client
+"""Makes a process's clients; tests/permissions puts others in."""
 
 FUNCTIONS = {
     "ObjectCreated": "object_created",
@@ -45,17 +48,12 @@ class Outcome:
         return self.error is None
 
 
-class Functions:
-    """The stack's functions, with the environments that the template gives them.
+_KEPT: dict[tuple[str, frozenset[tuple[str, str]]], list[Process]] = defaultdict(list)
+"""Idle processes that earlier Worlds have left, by function and environment."""
 
-    Parameters
-    ----------
-    stack, faults, clock
-        The World's.
-    observer : callable
-        Told of each call that was made.
-    make : callable
-        Makes the calls.
+
+class Functions:
+    """A World's functions, with the environments that the template gives them.
 
     Attributes
     ----------
@@ -63,35 +61,30 @@ class Functions:
         What was counted, by (metric, value of its dimension or "").
     """
 
-    def __init__(
-        self,
-        stack: DeployedStack,
-        faults: Faults,
-        clock: Callable[[], datetime],
-        observer: Observer,
-        make: Maker,
-    ) -> None:
+    def __init__(self, world: Any) -> None:
         self.metrics: Counter[tuple[str, str]] = Counter()
-        self.environments = {name: stack.environment(f"{name}Function") for name in FUNCTIONS}
-        self._faults, self._clock = faults, clock
-        self._observer, self._make = observer, make
-        self._idle: dict[str, list[tuple[Process, ModuleType]]] = {name: [] for name in FUNCTIONS}
+        self.environments = {name: world.stack.environment(f"{name}Function") for name in FUNCTIONS}
+        self._world = world
+        self._idle: dict[str, list[Process]] = {name: [] for name in FUNCTIONS}
 
     def invoke(self, function: str, event: dict[str, Any]) -> Outcome:
-        """Invoke a function once; what ends it is in the outcome, never raised."""
+        """Invoke a function once; what ends it is in the outcome.
+
+        A plain exception, which is not landrun's own, is a fault of its code: it is raised.
+        """
         idle = self._idle[function]
-        process, module = idle.pop() if idle else self._cold(function)
+        process = idle.pop() if idle else self._cold(function)
         process.busy, process.invocation = True, process.invocation + 1
         printed = io.StringIO()
         try:
             with redirect_stdout(printed):
-                outcome = Outcome(event, module.handler(event, Context()))
-        except (Exception, Killed) as error:
+                outcome = Outcome(event, process.module.handler(event, Context()))
+        except (LandrunError, Killed) as error:
             outcome = Outcome(event, error=error)
         self._count(printed.getvalue())
         process.busy = False
         if not process.dead:
-            idle.append((process, module))
+            idle.append(process)
         return outcome
 
     def _count(self, printed: str) -> None:
@@ -109,17 +102,40 @@ class Functions:
         self.environments[function] |= variables
         self._idle[function].clear()
 
-    def _cold(self, function: str) -> tuple[Process, ModuleType]:
+    def _cold(self, function: str) -> Process:
+        """Give a new process; to import a handler takes long, so an earlier World's will do."""
+        kept = self._kept(function)
+        process = kept.pop() if kept else self._loaded(function)
+        process.world = self._world
+        return process
+
+    def _kept(self, function: str) -> list[Process]:
+        """Give what there is of `_KEPT`, if the clients are those of every World."""
+        if client is not direct_client:
+            return []
+        return _KEPT[function, frozenset(self.environments[function].items())]
+
+    def _loaded(self, function: str) -> Process:
         process = Process(function)
 
         def faulty(service: str) -> Faulty:
-            watched = (self._observer,)
-            return Faulty(client(service), service, self._faults, process, watched, self._make)
+            return Faulty(client(service), service, process)
+
+        def clock() -> datetime:
+            now: datetime = process.world.clock()
+            return now
 
         environment = self.environments[function] | QUIET
         name = FUNCTIONS[function]
-        return process, load_handler(name, environment, faulty, self._clock, overlapping=False)
+        process.module = load_handler(name, environment, faulty, clock, overlapping=False)
+        return process
+
+    def keep(self) -> None:
+        """Leave idle processes to later Worlds."""
+        for function, idle in self._idle.items():
+            self._kept(function).extend(idle)
 
     def patch(self, patches: Patches) -> None:
         """Let claims come one after the other, so that what dies, dies at a certain call."""
         patches.set(collect_landings, "CONNECTIONS", 1)
+        create_metrics()  # ignores a warning; pytest forgets that after each test

@@ -7,10 +7,12 @@ template's. Order is first in, first out until ``random`` is given.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
+
+from .stack import QueueSettings
 
 _ids = itertools.count(1)
 
@@ -32,12 +34,8 @@ class Queue:
     ----------
     clock : callable
         Tells the time.
-    visibility : float
-        Seconds for which a received message is hidden.
-    max_receives : int
-        After so many receives the message goes to ``bury`` in place of another.
-    batch_size : int
-        Messages in a batch at most.
+    settings : QueueSettings
+        The template's.
     bury : callable
         Takes the body of a message that was received too often.
     """
@@ -45,21 +43,15 @@ class Queue:
     def __init__(
         self,
         clock: Callable[[], datetime],
-        *,
-        visibility: float,
-        max_receives: int,
-        batch_size: int,
-        bury: Callable[[str], None],
+        settings: QueueSettings,
+        bury: Callable[[str], object],
     ) -> None:
-        self.visibility = visibility
-        self.max_receives = max_receives
-        self.batch_size = batch_size
+        self.visibility = settings.visibility
+        self.max_receives = settings.max_receives
+        self.batch_size = settings.batch_size
         self.messages: dict[str, Message] = {}
         self.random: Random | None = None
-        self.delivered = 0
-        self.buried = 0
-        self._clock = clock
-        self._bury = bury
+        self._clock, self._bury = clock, bury
 
     def __len__(self) -> int:
         return len(self.messages)
@@ -74,14 +66,6 @@ class Queue:
         """Give all messages, hidden ones too."""
         return self.messages.values()
 
-    def visible(self) -> list[Message]:
-        """Give what could be received now."""
-        return list(self._ready())
-
-    def _ready(self) -> Iterator[Message]:
-        now = self._clock()
-        return (message for message in self.messages.values() if message.visible_at <= now)
-
     def receive(self, count: int | None = None) -> list[Message]:
         """Take a batch; its messages are hidden, not gone, until they are deleted."""
         batch = []
@@ -89,19 +73,19 @@ class Queue:
             message.receives += 1
             if message.receives > self.max_receives:
                 self.delete(message)
-                self.buried += 1
                 self._bury(message.body)
             else:
                 message.visible_at = self._clock() + timedelta(seconds=self.visibility)
-                self.delivered += 1
                 batch.append(message)
         return batch
 
     def _next(self, count: int) -> list[Message]:
+        now = self._clock()
+        visible = (message for message in self.messages.values() if message.visible_at <= now)
         if self.random is None:
-            return list(itertools.islice(self._ready(), count))
-        ready = self.visible()
-        return self.random.sample(ready, min(count, len(ready)))
+            return list(itertools.islice(visible, count))
+        some = list(visible)
+        return self.random.sample(some, min(count, len(some)))
 
     def delete(self, message: Message) -> None:
         """Take a message away for good; one that is gone already is no matter."""

@@ -12,24 +12,23 @@ import heapq
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, Self
 
-from .counting import figures
+from moto.moto_api._internal import mock_random
+
 from .faulty import Call, Fault, killed_after, killed_before, meanwhile, throttled
 from .invariants import FAILED, violations
-from .report import Figures
-from .strict_world import StrictWorld
-from .world import Outcome
+from .world import Outcome, World
 
 TWICE, LOST, THROTTLED, KILLED, OVERLAPPING = 0.20, 0.10, 0.10, 0.05, 0.10
 OVERWRITTEN, POISON, FAILING, REDRIVEN = 0.15, 0.01, 0.10, 0.30
 LANDINGS_A_SECOND = 2
 TICK_SECONDS, RECONCILE_SECONDS = 60, 900
 RETRY_SECONDS = (60, 120)
-PARAMETERS = {"arrival": {}, "schedule": {"MaxObjectsPerRun": "50"}}
+OBJECTS_PER_RUN = "50"
 BEHIND_QUEUES = ("ObjectCreated", "ExecutionStatus")
 
 
@@ -58,23 +57,37 @@ class Invocation:
     calls: int = 0
 
 
-class UnluckyWorld(StrictWorld):
-    """See the module; `mending` has the seconds from each lost end of an execution to its row."""
+@dataclass(frozen=True)
+class Soaked:
+    """What a soak came to."""
+
+    landings: int
+    executions: int
+    notifications: int
+    faults: Counter[str]
+    violations: list[str]
+
+
+class UnluckyWorld(World):
+    """See the module."""
 
     def __init__(self, mode: str, seed: int) -> None:
-        super().__init__(mode, seed, **PARAMETERS[mode])
+        super().__init__(mode, seed)
+        for function in ("Schedule", "Reconcile"):
+            self.reconfigure(function, MAX_OBJECTS_PER_RUN=OBJECTS_PER_RUN)
         self.luck = Random(f"{mode} {seed}")
         self.calm = False
         self.agenda = Agenda(self.clock)
         self.lost: Counter[str] = Counter()
-        self.mending: list[float] = []
-        self._amiss: dict[str, tuple[datetime, tuple[int, int]]] = {}
         self._typical = dict.fromkeys((*BEHIND_QUEUES, "Schedule", "Reconcile"), 8)
         self._under_way: list[Invocation] = []
-        self.faults.recording = False
         self.faults.add(self._hit)
         self.fate = self._fated
         self.landings.random = self.statuses.random = self.luck
+
+    def __enter__(self) -> Self:
+        mock_random.seed(self.luck.random())  # of which moto makes identifiers
+        return super().__enter__()
 
     def happens(self, probability: float) -> bool:
         return self.luck.random() < probability
@@ -127,8 +140,6 @@ class UnluckyWorld(StrictWorld):
             self.agenda.add(self.luck.uniform(60, 900), lambda: self._ends(name))
         if self.happens(LOST):
             self.lost["status events lost"] += 1
-            if status != "RUNNING":
-                self._amiss[name] = (self.clock(), (detail["redriveCount"], 1))
             return ()
         return [self.luck.choice((0, self.luck.uniform(0, 600))) for _ in range(self._copies())]
 
@@ -140,14 +151,6 @@ class UnluckyWorld(StrictWorld):
         self.finish(name, self.luck.choice(FAILED) if failed else "SUCCEEDED")
         if failed and self.happens(REDRIVEN):
             self.agenda.add(self.luck.uniform(60, 1200), lambda: self.redrive(name))
-
-    def reconcile(self, grace: int | None = 0) -> Outcome:
-        outcome = super().reconcile(grace)
-        for name, (since, far) in list(self._amiss.items()):
-            if self.history.states.get(name, (-1, 0))[:2] >= far:
-                self.mending.append((self.clock() - since).total_seconds())
-                del self._amiss[name]
-        return outcome
 
     # ---- a life ------------------------------------------------------------------------------
 
@@ -203,23 +206,19 @@ class UnluckyWorld(StrictWorld):
         self.calm = True
         return self.settle()
 
-    def counted(self, violations: int) -> Figures:
-        """Count it all."""
-        counted = figures(self)
-        faults = counted.faults + self.lost
-        return replace(counted, faults=faults, mending=self.mending, violations=violations)
+    def lived(self, wrong: list[str]) -> Soaked:
+        """Say what this life came to."""
+        return Soaked(
+            landings=len(self.landed),
+            executions=len(self.executions()),
+            notifications=len(self.published),
+            faults=self.faults.injected + self.lost,
+            violations=wrong,
+        )
 
 
-def soak(
-    mode: str, landings: int, seed: int, tell: Callable[[int], None]
-) -> tuple[Figures, list[str]]:
-    """Live through so many landings; ``tell`` hears how many have landed.
-
-    Returns
-    -------
-    Figures, list of str
-        What was counted, and the invariants that did not hold.
-    """
+def soak(mode: str, landings: int, seed: int) -> Soaked:
+    """Live through so many landings, and come to rest."""
     with UnluckyWorld(mode, seed) as world:
         world.begin()
         wrong: list[str] = []
@@ -227,9 +226,6 @@ def soak(
             world.lands()
             if number % 10 == 0:
                 world.goes_on()
-            if number % 100 == 0:
-                tell(number)
             if number % max(1, landings // 5) == 0:
                 wrong += violations(world)
-        wrong += world.comes_to_rest()
-        return world.counted(len(wrong)), wrong
+        return world.lived(wrong + world.comes_to_rest())

@@ -1,7 +1,4 @@
-"""Step Functions as far as landrun talks to it, behind boto3 and moto's transport.
-
-moto's own backend that runs nothing has no clock, no errors and causes, no redrives, lists oldest
-first and keeps executions in a list; this one has AWS's rules, in memory:
+"""Step Functions as far as landrun talks to it, in moto's place: AWS's rules, in memory.
 
 - StartExecution: same name and input while running finds the execution; closed, or with another
   input, is ``ExecutionAlreadyExists`` (API reference, StartExecution);
@@ -19,22 +16,16 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
+from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
-from moto.stepfunctions.exceptions import (
-    AWSError,
-    ExecutionAlreadyExists,
-    ExecutionDoesNotExist,
-    InvalidToken,
-    StateMachineDoesNotExist,
-    ValidationException,
-)
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from landrun_ops.local.patches import Patches
 
-from .stack import events
+from .stack import REGION, events
 
 _SAMPLE_RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"
 _PAGE = 100  # "The default is 100 and the maximum allowed page size is 1000."
@@ -45,18 +36,8 @@ _STATUS_EVENTS = {
     "TIMED_OUT": "execution-timed-out",
     "ABORTED": "execution-aborted",
 }
-
-
-class ExecutionLimitExceeded(AWSError):
-    TYPE = "ExecutionLimitExceeded"
-
-
-class ThrottlingException(AWSError):
-    TYPE = "ThrottlingException"
-
-
-class TaskTimedOut(AWSError):
-    TYPE = "TaskTimedOut"
+_SLOT = "sendMessage.waitForTaskToken"
+_JOB = "createProcessingJob.sync"
 
 
 class TokenBucket:
@@ -123,6 +104,20 @@ class Execution:
         running = self.redriven if self.status == "RUNNING" else self.stopped
         return f"{(running or self.started).isoformat(timespec='microseconds')} {self.name}"
 
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What ListExecutions says of it."""
+        return _without_nones(
+            executionArn=self.arn,
+            stateMachineArn=self.machine_arn,
+            name=self.name,
+            status=self.status,
+            startDate=self.started,
+            stopDate=self.stopped,
+            redriveCount=self.redrive_count,
+            redriveDate=self.redriven,
+        )
+
 
 class Machine:
     """The executions of one state machine, and AWS's answers about them.
@@ -135,10 +130,19 @@ class Machine:
         Tells the time.
     changed : callable
         Told of each execution that starts, ends or is redriven.
+    slot_requested : callable
+        Told of each request for a concurrency slot.
+    on_resumed : callable
+        Told of each execution that goes on to its job.
     """
 
     def __init__(
-        self, arn: str, clock: Callable[[], datetime], changed: Callable[[Execution], None]
+        self,
+        arn: str,
+        clock: Callable[[], datetime],
+        changed: Callable[[Execution], None],
+        slot_requested: Callable[[dict[str, Any]], None],
+        on_resumed: Callable[[Execution], None],
     ) -> None:
         self.arn = arn
         self.executions: dict[str, Execution] = {}
@@ -146,21 +150,20 @@ class Machine:
         self.limit: int | None = None
         self.bucket: TokenBucket | None = None
         self.limited = False
-        self.slot_requested: Callable[[dict[str, Any]], None] = lambda _: None
-        self.on_resumed: Callable[[Execution], None] = lambda _: None
         self.largest_page = 1000
         self._clock, self._changed = clock, changed
+        self._slot_requested, self._on_resumed = slot_requested, on_resumed
 
     def start(self, name: str, given: str) -> Execution:
         if self.bucket and not self.bucket.take():
-            raise ThrottlingException("Rate exceeded")
+            raise AWSError("Rate exceeded", "ThrottlingException")
         stands = self.executions.get(name)
         if stands:
             if stands.status == "RUNNING" and stands.input == given:
                 return stands
-            raise ExecutionAlreadyExists(f"Execution Already Exists: '{stands.arn}'")
+            raise AWSError(f"It exists already: '{stands.arn}'", "ExecutionAlreadyExists")
         if self.limit is not None and self.open >= self.limit:
-            raise ExecutionLimitExceeded("The maximum number of running executions is reached")
+            raise AWSError("Too many executions run", "ExecutionLimitExceeded")
         arn = f"{self.arn.replace(':stateMachine:', ':execution:')}:{name}"
         execution = Execution(name, arn, self.arn, given, self._clock())
         self.executions[name] = execution
@@ -171,8 +174,8 @@ class Machine:
             self.request_slot(name)
         return execution
 
-    def request_slot(self, name: str) -> dict[str, Any]:
-        """Let an execution request its slot (again, as a retried state does): give the message.
+    def request_slot(self, name: str) -> None:
+        """Let an execution request its slot (again, as a retried state does).
 
         The token of the time before is dead.
         """
@@ -181,39 +184,27 @@ class Machine:
         assert not execution.resumed
         execution.token = f"{name}/{len(execution.task_tokens) + 1}"
         execution.task_tokens.append(execution.token)
-        body = events("slot-requested")["Records"][0]["body"]
-        message: dict[str, Any] = json.loads(body)
+        message: dict[str, Any] = json.loads(events("slot-requested")["Records"][0]["body"])
         message["SlotRequest"] |= {
             "TaskToken": execution.token,
             "ExecutionArn": execution.arn,
             "Name": name,
             "StartedAt": execution.started.isoformat(timespec="milliseconds"),
         }
-        self.slot_requested(message)
-        return message
+        self._slot_requested(message)
 
-    def finish(
-        self,
-        name: str,
-        status: str = "SUCCEEDED",
-        *,
-        error: str | None = None,
-        cause: str | None = None,
-        output: str | None = None,
-        job: str | None = None,
-    ) -> Execution:
-        """End an execution; what is not given is as in events/, with this run's name.
+    def finish(self, name: str, status: str = "SUCCEEDED", job: str | None = None) -> Execution:
+        """End an execution as in events/, with this run's name.
 
         ``job`` is the name of the Processing job that its history then has.
         """
         execution = self.executions[name]
         assert execution.status == "RUNNING", f"{name} has ended already"
-        sample = json.loads(events(_STATUS_EVENTS[status])["Records"][0]["body"])["detail"]
-        said = {"output": output, "error": error, "cause": cause}
-        for field_name, value in said.items():
-            text = sample[field_name] if value is None else value
-            setattr(execution, field_name, text and text.replace(_SAMPLE_RUN, name))
         assert execution.resumed or status != "SUCCEEDED", f"{name} waits for its slot"
+        sample = json.loads(events(_STATUS_EVENTS[status])["Records"][0]["body"])["detail"]
+        for attribute in ("output", "error", "cause"):
+            said = sample[attribute]
+            setattr(execution, attribute, said and said.replace(_SAMPLE_RUN, name))
         execution.status, execution.stopped, execution.job = status, self._clock(), job
         execution.token = None
         execution.ends.append((execution.redrive_count, status))
@@ -274,123 +265,104 @@ class Machine:
         for operation, answer in answers.items():
             patches.set(StepFunctionResponse, operation, _method(answer))
 
-    def _start(self, asked: Any) -> ActionResult:
+    def _start(self, asked: Any) -> dict[str, Any]:
         self._check(asked._get_param("stateMachineArn"))
         execution = self.start(asked._get_param("name"), asked._get_param("input"))
-        return ActionResult({"executionArn": execution.arn, "startDate": execution.started})
+        return {"executionArn": execution.arn, "startDate": execution.started}
 
-    def _describe(self, asked: Any) -> ActionResult:
+    def _describe(self, asked: Any) -> dict[str, Any]:
         execution = self._found(asked._get_param("executionArn"))
-        said = {"input": execution.input, "output": execution.output, "error": execution.error}
-        said |= {"cause": execution.cause, "inputDetails": {"included": True}}
-        told = {key: value for key, value in said.items() if value is not None}
-        return ActionResult(_summary(execution) | told)
+        said = _without_nones(
+            input=execution.input,
+            output=execution.output,
+            error=execution.error,
+            cause=execution.cause,
+        )
+        return execution.summary | said | {"inputDetails": {"included": True}}
 
-    def _task_succeeded(self, asked: Any) -> ActionResult:
+    def _task_succeeded(self, asked: Any) -> dict[str, Any]:
         token = asked._get_param("taskToken")
         execution = self.executions.get(token.partition("/")[0])
         if execution is None or execution.token != token:
-            raise TaskTimedOut(f"Task Timed Out: '{token}'")
+            raise AWSError(f"Task Timed Out: '{token}'", "TaskTimedOut")
         execution.token, execution.resumed = None, True
         execution.resumed_at_redrive = execution.redrive_count
-        self.on_resumed(execution)
-        return ActionResult({})
+        self._on_resumed(execution)
+        return {}
 
-    def _list(self, asked: Any) -> ActionResult:
+    def _list(self, asked: Any) -> dict[str, Any]:
         self._check(asked._get_param("stateMachineArn"))
-        if asked._get_param("redriveFilter"):  # is for the executions of a Map Run
-            raise ValidationException("redriveFilter is not supported for state machines")
+        if asked._get_param("redriveFilter"):
+            raise AWSError("It is for the executions of a Map Run", "ValidationException")
         wanted, after = asked._get_param("statusFilter"), asked._get_param("nextToken")
         if after and after.partition(" ")[2] not in self.executions:
-            raise InvalidToken
+            raise AWSError("Invalid token", "InvalidToken")
         every = (one for one in self.executions.values() if wanted in (None, one.status))
-        listed = sorted((one for one in every if not after or one.place < after), key=_place)
+        fitting = (one for one in every if not after or one.place < after)
+        listed = sorted(fitting, key=attrgetter("place"), reverse=True)
         size = min(asked._get_int_param("maxResults") or _PAGE, self.largest_page)
-        page = listed[: -size - 1 : -1]
-        token = {"nextToken": page[-1].place} if len(page) < len(listed) else {}
-        return ActionResult({"executions": [_summary(one) for one in page], **token})
+        page = listed[:size]
+        answer: dict[str, Any] = {"executions": [one.summary for one in page]}
+        return answer | ({"nextToken": page[-1].place} if len(page) < len(listed) else {})
 
-    def _history(self, asked: Any) -> ActionResult:
-        execution = self._found(asked._get_param("executionArn"))
-        history = _happened(execution)
+    def _history(self, asked: Any) -> dict[str, Any]:
+        history = _happened(self._found(asked._get_param("executionArn")))
         if asked._get_param("reverseOrder"):
             history.reverse()
-        return ActionResult({"events": history[: asked._get_int_param("maxResults") or _PAGE]})
+        return {"events": history[: asked._get_int_param("maxResults") or _PAGE]}
 
     def _check(self, arn: str) -> None:
         if arn != self.arn:
-            raise StateMachineDoesNotExist(f"State Machine Does Not Exist: '{arn}'")
+            raise AWSError(f"There is no '{arn}'", "StateMachineDoesNotExist")
 
     def _found(self, arn: str) -> Execution:
         execution = self.executions.get(arn.rpartition(":")[2])
         if execution is None or execution.arn != arn:
-            raise ExecutionDoesNotExist(f"Execution Does Not Exist: '{arn}'")
+            raise AWSError(f"There is no '{arn}'", "ExecutionDoesNotExist")
         return execution
 
 
-def _method(answer: Callable[[Any], ActionResult]) -> Callable[[Any], ActionResult]:
+def _method(answer: Callable[[Any], dict[str, Any]]) -> Callable[[Any], ActionResult]:
     """Make a method of moto's response class of a bound one of ours."""
 
     def method(response: Any) -> ActionResult:
-        return answer(response)
+        return ActionResult(answer(response))
 
     return method
 
 
-def _place(execution: Execution) -> str:
-    return execution.place
-
-
-def _summary(execution: Execution) -> dict[str, Any]:
-    told = {
-        "executionArn": execution.arn,
-        "stateMachineArn": execution.machine_arn,
-        "name": execution.name,
-        "status": execution.status,
-        "startDate": execution.started,
-        "stopDate": execution.stopped,
-        "redriveCount": execution.redrive_count,
-        "redriveDate": execution.redriven,
-    }
-    return {key: value for key, value in told.items() if value is not None}
+def _without_nones(**said: Any) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _happened(execution: Execution) -> list[dict[str, Any]]:
-    """Give the history: the start and, when its name is known, the job that was submitted."""
-    happened: list[dict[str, Any]] = [
-        {
-            "timestamp": execution.started,
-            "type": "ExecutionStarted",
-            "executionStartedEventDetails": {"input": execution.input},
-        }
-    ]
+    """Give the history: the start, requests for slots, and the job if its name is known."""
+    happened = [_event("ExecutionStarted", input=execution.input)]
     for token in execution.task_tokens:
-        given = json.dumps({"MessageBody": {"SlotRequest": {"TaskToken": token}}})
-        scheduled = _task(
-            "sqs", "sendMessage.waitForTaskToken", region="us-east-1", parameters=given
-        )
-        happened.append(_event(execution, "TaskScheduled", scheduled))
+        message = {"MessageBody": {"SlotRequest": {"TaskToken": token}}}
+        happened.append(_scheduled(_SLOT, message))
     if execution.task_tokens and execution.resumed:
-        succeeded = _task("sqs", "sendMessage.waitForTaskToken", output="{}")
-        happened.append(_event(execution, "TaskSucceeded", succeeded))
+        happened.append(_event("TaskSucceeded", resource=_SLOT, resourceType="sqs", output="{}"))
     if execution.job:
-        given = json.dumps({"ProcessingJobName": execution.job})
-        job = _task("sagemaker", "createProcessingJob.sync", region="us-east-1", parameters=given)
-        happened.append(_event(execution, "TaskScheduled", job))
-        submitted = _task("sagemaker", "createProcessingJob.sync", output="{}")
-        happened.append(_event(execution, "TaskSubmitted", submitted))
+        happened.append(_scheduled(_JOB, {"ProcessingJobName": execution.job}))
+        happened.append(
+            _event("TaskSubmitted", resource=_JOB, resourceType="sagemaker", output="{}")
+        )
     for number, event in enumerate(happened, start=1):
-        event |= {"id": number, "previousEventId": number - 1}
+        event |= {"timestamp": execution.started, "id": number, "previousEventId": number - 1}
     return happened
 
 
-def _task(service: str, resource: str, **more: str) -> dict[str, str]:
-    return {"resourceType": service, "resource": resource, **more}
+def _scheduled(resource: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    kind = "sqs" if resource == _SLOT else "sagemaker"
+    text = json.dumps(parameters)
+    return _event(
+        "TaskScheduled", resource=resource, resourceType=kind, region=REGION, parameters=text
+    )
 
 
-def _event(execution: Execution, kind: str, details: dict[str, str]) -> dict[str, Any]:
-    named = f"{kind[0].lower()}{kind[1:]}EventDetails"
-    return {"timestamp": execution.started, "type": kind, named: details}
+def _event(kind: str, **details: str) -> dict[str, Any]:
+    return {"type": kind, f"{kind[0].lower()}{kind[1:]}EventDetails": details}
 
 
 def _millis(moment: datetime) -> int:

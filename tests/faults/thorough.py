@@ -1,4 +1,4 @@
-"""How thorough the cases are: ``FAULTS=thorough`` tries what changes nothing, too.
+"""Faults at each call in turn; ``FAULTS=thorough`` tries what changes nothing, too.
 
 A death before a call and a death after the call before it leave the same AWS behind; so do two
 attempts that interleave there. A read of an index changes nothing. The ordinary suite spares these
@@ -7,9 +7,10 @@ repetitions; the thorough one takes several times as long.
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 from .faulty import (
     Call,
@@ -20,11 +21,12 @@ from .faulty import (
     meanwhile,
     response_lost,
 )
+from .world import World
 
 THOROUGH = os.environ.get("FAULTS") == "thorough"
 
 DEATHS: tuple[Callable[[], Fault], ...] = (killed_before, response_lost)
-BETWEEN: tuple[Callable[[Callable[[], Any]], Fault], ...] = (meanwhile,)
+BETWEEN: tuple[Callable[[Callable[[], object]], Fault], ...] = (meanwhile,)
 if THOROUGH:
     DEATHS += (killed_after,)
     BETWEEN += (afterwards,)
@@ -33,3 +35,40 @@ if THOROUGH:
 def counts(call: Call) -> bool:
     """Whether a call is worth a fault of its own."""
     return THOROUGH or call.operation != "query"
+
+
+def at_each_call(
+    opened: Callable[[], AbstractContextManager[World]],
+    fault: Callable[[World], Fault],
+    function: str | None = None,
+    *,
+    fitting: Callable[[Call], bool] = counts,
+    first: int = 0,
+    step: int = 1,
+) -> Iterator[World]:
+    """Give Worlds with a fault at call ``first``, the next one …, until a call is not reached.
+
+    Each must come to rest with nothing wrong, as those of the fixtures.
+
+    Parameters
+    ----------
+    opened : callable
+        Opens a World in which everything is ready for what the fault is to hit.
+    fault : callable
+        Makes the fault of a World.
+    function : str, optional
+        Whose calls are counted. Default: those of all functions.
+    fitting : callable
+        Which calls are counted.
+    step : int
+        How many calls go by unhurt from one World to the next; none if thorough.
+    """
+    for at in itertools.count(first, 1 if THOROUGH else step):
+        with opened() as world:
+            hit = fault(world)
+            world.faults.at(at, hit, function, fitting=fitting)
+            yield world
+            assert world.settle() == []
+            if hit.name not in world.faults.injected:
+                assert at > first, "no call was ever hit"
+                return

@@ -13,33 +13,32 @@ its best-effort events, SNS. What is deployed is read from template.yaml. One Wo
         tick = world.tick()          # one attempt of a new due time: tick.answer or tick.error
         world.retry(tick)            # a second attempt of the same
         world.finish(name, "FAILED") # ends an execution and sends its event; redrive(name) too
-        world.reconcile()            # by hand: {"GraceSeconds": 0}; else grace=None for its own
-        assert violations(world) == []      # holds at any moment
+        world.reconcile()            # by hand, without graces; reconcile(None) with its own
+        assert violations(world) == []      # of invariants.py: holds at any moment
         assert world.settle() == []         # heals, redelivers, reconciles: the strict form
 
-The parts
-    clock                       ``clock()``, ``clock.advance(seconds)``
-    faults                      `Faults`: ``when``, ``at``, ``always``, ``randomly``, ``heal``;
-                                ``calls``, ``counts``, ``injected``
-    landings, statuses          the two `Queue`s: ``send``, ``random`` (for any order), ``show``
-    machine                     `Machine`: ``executions``, ``limit``, ``bucket``
-    fate                        for each status event the delays in seconds of its copies;
-                                [] loses it, [0, 60] doubles it
-    metrics                     Counter by (metric, dimension value or "")
-    published                   what SNS took: (subject, message)
-    landed                      every `Landed`
-    request_fate                the same for each request for a slot, of which none is lost
-    history                     `Watch`: what was ever seen of rows and notifications
-    slots                       `Slots`: how many executions had their job at once
-Asked (`from .invariants import violations`)
-    dead("landings")            what lies in a dead-letter queue: [(body, reason)]
-    rows(), waiting()           the tables' items by key; manifests() by run; executions() by name
-    invoke(function, event)     any function: an `Outcome`; a crash is an error, never raised
-    processing()                the names of executions whose job may be running
-    waiting_executions()        the names of those that wait for a slot; request_again(name)
-    set_limit(limit), give_up_ticks(), switch(mode), forget(name)
-    reconfigure(function, VARIABLE=...)
-    freeze_indexes(), thaw_indexes()   queries of secondary indexes show the moment of freezing
+Attributes
+----------
+clock : Clock
+    ``clock()`` and ``clock.advance(seconds)``.
+faults : Faults
+    What hits the functions' calls.
+landings, statuses : Queue
+    The two queues in front of functions.
+machine : Machine
+    Step Functions.
+fate : callable
+    Gives the delays in seconds of a status event's copies; [] loses it, [0, 60] doubles it.
+request_fate : callable
+    The same for each request for a slot, of which none is lost.
+published : list of (subject, message)
+    What SNS took.
+landed : list of Landed
+    Every version that landed.
+history : Watch
+    What was ever seen of rows and notifications.
+slots : Slots
+    How many executions had their job at once.
 """
 
 from __future__ import annotations
@@ -61,18 +60,23 @@ from landrun_ops.local.patches import Patches
 
 from . import inside
 from .concurrency import Slots
+from .direct import direct_client, shorten_queries
 from .faulty import Call, Faults
 from .invariants import Watch
 from .lambdas import Functions, Outcome
 from .landed import Landed, Sequencers, object_created, record
 from .queues import Message, Queue
-from .quick import shorten
 from .settling import settle
 from .stack import DeployedStack, client, events, quicken
 from .stepfunctions import Execution, Machine
 
 START = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 QUEUES = {"landings": "LandingQueue", "statuses": "StatusQueue"}
+CONSUMERS = {"landings": "ObjectCreated", "statuses": "ExecutionStatus"}
+ATTEMPTS = 3
+"""Of an asynchronous invocation, by Lambda."""
+
+Event = dict[str, Any]
 
 
 class Clock:
@@ -94,7 +98,7 @@ class Clock:
 class _Due:
     attempts: int = 0
     done: bool = False
-    event: dict[str, Any] = field(default_factory=dict)
+    event: Event = field(default_factory=dict)
 
 
 class World:
@@ -105,26 +109,27 @@ class World:
         self.random = Random(seed)
         self.clock = Clock()
         self.faults = Faults()
-        self.stack = DeployedStack(**_parameters(start_on, parameters))
-        self.machine = Machine(
-            self.stack.arn("ProcessingStateMachine"), self.clock, self._status_changed
-        )
+        given = parameters if start_on == "arrival" else {"StartOn": start_on, **parameters}
+        self.stack = DeployedStack(**given)
         self.landings = self._queue("landings")
         self.statuses = self._queue("statuses")
-        self.fate: Callable[[dict[str, Any]], Sequence[float]] = lambda _: [0]
+        self.fate: Callable[[Event], Sequence[float]] = lambda _: [0]
+        self.request_fate: Callable[[Event], Sequence[float]] = lambda _: [0]
         self.published: list[tuple[str, str]] = []
         self.landed: list[Landed] = []
         self.poison: list[str] = []
-        self.mended: Counter[str] = Counter()
         self.ticks: dict[str, _Due] = {}
-        self.lost_ticks: list[str] = []
         self.forgotten: set[str] = set()
         self.history = Watch(self)
         self.slots = Slots(self)
-        self.request_fate: Callable[[dict[str, Any]], Sequence[float]] = lambda _: [0]
-        self.functions = Functions(self.stack, self.faults, self.clock, self._see, self._make)
-        self.machine.slot_requested = self._slot_requested
-        self.machine.on_resumed = self.slots.resumed
+        self.functions = Functions(self)
+        self.machine = Machine(
+            self.stack.arn("ProcessingStateMachine"),
+            self.clock,
+            changed=self._status_changed,
+            slot_requested=self._slot_requested,
+            on_resumed=self.slots.resumed,
+        )
         self.set_limit(int(self.variable("ExecutionStatus", "MAX_CONCURRENT_RUNS")))
         self._sequencers = Sequencers(self.random)
         self._versions = itertools.count(1)
@@ -135,33 +140,30 @@ class World:
     # ---- its life ----------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
+        quicken(self._patches)
         self._mock.start()
         self._patches.set(s3_models, "utcnow", lambda: self.clock().replace(tzinfo=None))
-        quicken(self._patches)
-        shorten(self._patches)
+        shorten_queries(self._patches)
         self.functions.patch(self._patches)
         self.machine.answer(self._patches)
         self.stack.create()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.functions.keep()
         self._patches.undo()
         self._mock.stop()
 
     def _queue(self, name: str) -> Queue:
-        settings = self.stack.queue(QUEUES[name])
         url = self.stack.dead_letter_url(QUEUES[name])
 
         def bury(body: str) -> None:
             client("sqs").send_message(QueueUrl=url, MessageBody=body)
 
-        return Queue(
-            self.clock,
-            visibility=settings.visibility,
-            max_receives=settings.max_receives,
-            batch_size=settings.batch_size,
-            bury=bury,
-        )
+        return Queue(self.clock, self.stack.queue(QUEUES[name]), bury)
+
+    def _source(self, queue: str) -> Queue:
+        return self.landings if queue == "landings" else self.statuses
 
     # ---- what lands --------------------------------------------------------------------------
 
@@ -173,7 +175,7 @@ class World:
         copies: int = 1,
         expected: bool = True,
         stored: bool = True,
-        change: Callable[[dict[str, Any]], None] | None = None,
+        change: Callable[[Event], object] | None = None,
     ) -> Landed:
         """Put an object; send its *Object Created* event so many times.
 
@@ -187,12 +189,16 @@ class World:
             Changes the event's ``detail`` before it is sent: ``lambda d: d["object"].pop("etag")``.
         """
         bucket = self.stack.name("LandingBucket")
+        version_id = f"{next(self._versions):032x}"
+        if stored:
+            put = direct_client("s3").put_object
+            version_id = put(Bucket=bucket, Key=key, Body=body)["VersionId"]
         event = object_created(
             bucket,
             key,
             body,
             time=f"{self.clock():%Y-%m-%dT%H:%M:%SZ}",
-            version_id=_put(bucket, key, body) if stored else f"{next(self._versions):032x}",
+            version_id=version_id,
             sequencer=next(self._sequencers),
         )
         if change:
@@ -211,15 +217,11 @@ class World:
     def send_poison(self, body: str, queue: str = "landings") -> Message:
         """Send what can never be processed."""
         self.poison.append(body)
-        return (self.landings if queue == "landings" else self.statuses).send(body)
+        return self._source(queue).send(body)
 
-    def delete(self, key: str) -> None:
-        """Delete an object, as a user does: a delete marker."""
-        client("s3").delete_object(Bucket=self.stack.name("LandingBucket"), Key=key)
+    # ---- the functions -----------------------------------------------------------------------
 
-    # ---- invocations -------------------------------------------------------------------------
-
-    def invoke(self, function: str, event: dict[str, Any]) -> Outcome:
+    def invoke(self, function: str, event: Event) -> Outcome:
         """Invoke a function once, in an idle process or, while none is idle, in a new one."""
         return self.functions.invoke(function, event)
 
@@ -249,22 +251,42 @@ class World:
         self.machine.limited = limit > 0
         self.slots.set_limit(limit)
 
+    def make(self, call: Call, real: Callable[..., Any]) -> Any:
+        """Make a call; a query of a secondary index that lags sees an earlier moment."""
+        consistent = call.arguments.get("ConsistentRead", False)
+        if call.operation != "query" or "IndexName" not in call.arguments or consistent:
+            answer = real(**call.arguments)
+            self.history.see(call)
+            self.slots.see(call)
+            return answer
+        with self._lagging.get(call.arguments["TableName"]) or nullcontext():
+            return real(**call.arguments)
+
+    def freeze_indexes(self) -> None:
+        """From now on, queries of secondary indexes show this moment."""
+        for logical_id in ("RunsTable", "LandingsTable"):
+            name = self.stack.name(logical_id)
+            self._lagging[name] = inside.Lagging(name)
+
+    def thaw_indexes(self) -> None:
+        """Indexes have caught up."""
+        self._lagging.clear()
+
+    # ---- deliveries --------------------------------------------------------------------------
+
     def poll(self, queue: str) -> Outcome | None:
         """Hand one batch to the queue's function; None when nothing is visible."""
-        source = self.landings if queue == "landings" else self.statuses
-        batch = source.receive()
+        batch = self._source(queue).receive()
         return self.hand(queue, batch) if batch else None
 
     def hand(self, queue: str, batch: Sequence[Message]) -> Outcome:
         """Hand a batch over as Lambda does, and delete what was not reported as failed."""
-        source = self.landings if queue == "landings" else self.statuses
-        function = "ObjectCreated" if queue == "landings" else "ExecutionStatus"
-        outcome = self.invoke(function, {"Records": [record(message) for message in batch]})
+        outcome = self.invoke(CONSUMERS[queue], {"Records": [record(one) for one in batch]})
         if outcome.ok:
             failed = {item["itemIdentifier"] for item in outcome.answer["batchItemFailures"]}
             for message in batch:
                 if message.id not in failed:
-                    source.delete(message)
+                    self._source(queue).delete(message)
         return outcome
 
     def drain(self, queue: str = "landings") -> list[Outcome]:
@@ -276,9 +298,15 @@ class World:
 
     def later(self, queue: str = "landings") -> list[Outcome]:
         """Wait for hidden messages to be visible again, and drain."""
-        source = self.landings if queue == "landings" else self.statuses
-        self.clock.advance(source.visibility)
+        self.clock.advance(self._source(queue).visibility)
         return self.drain(queue)
+
+    def start_runs(self) -> list[Outcome]:
+        """Let what has landed start its runs: in the collecting mode a tick has to come first."""
+        outcomes = self.drain()
+        if self.start_on == "schedule":
+            assert self.tick().ok
+        return outcomes
 
     def tick(self, due: str | None = None) -> Outcome:
         """Make one attempt of a tick: of a new due time (a minute later) when none is named."""
@@ -295,34 +323,27 @@ class World:
         """Make another attempt of a tick."""
         return self.tick(tick.event["ScheduledTime"])
 
-    def retry_ticks(self, attempts: int = 3) -> list[Outcome]:
-        """Do as Lambda does for asynchronous invocations: three attempts, then given up."""
+    def retry_ticks(self) -> list[Outcome]:
+        """Do as Lambda does for asynchronous invocations: three attempts, then it gives up."""
         outcomes = []
         for due, tick in list(self.ticks.items()):
-            while not tick.done and tick.attempts < attempts:
+            while not tick.done and tick.attempts < ATTEMPTS:
                 outcomes.append(self.tick(due))
-            if not tick.done and due not in self.lost_ticks:
-                self.lost_ticks.append(due)
         return outcomes
 
     def give_up_ticks(self) -> None:
         """No more attempts of the ticks so far, as when Lambda's retries are over."""
-        self.lost_ticks += [due for due, tick in self.ticks.items() if not tick.done]
         self.ticks.clear()
 
     def reconcile(self, grace: int | None = 0) -> Outcome:
         """Invoke reconcile by hand; ``grace=None`` leaves its own graces."""
-        event = {} if grace is None else {"GraceSeconds": grace}
-        outcome = self.invoke("Reconcile", event)
-        if outcome.ok:
-            self.mended.update(outcome.answer)
-        return outcome
+        return self.invoke("Reconcile", {} if grace is None else {"GraceSeconds": grace})
 
     # ---- executions --------------------------------------------------------------------------
 
-    def finish(self, name: str, status: str = "SUCCEEDED", **how: Any) -> Execution:
+    def finish(self, name: str, status: str = "SUCCEEDED", job: str | None = None) -> Execution:
         """End an execution (see `Machine.finish`) and send its event."""
-        return self.machine.finish(name, status, **how)
+        return self.machine.finish(name, status, job)
 
     def stop(self, name: str) -> Execution:
         """Stop an execution at work: its job is being stopped then."""
@@ -360,17 +381,13 @@ class World:
         """The names of executions that wait for a concurrency slot, oldest first."""
         return [name for name in self.running() if not self.machine.executions[name].processing]
 
-    def request_again(self, name: str) -> dict[str, Any]:
+    def request_again(self, name: str) -> None:
         """Let a waiting execution request its slot again, as a retried state does."""
-        return self.machine.request_slot(name)
+        self.machine.request_slot(name)
 
-    def _slot_requested(self, message: dict[str, Any]) -> None:
+    def _slot_requested(self, message: Event) -> None:
         for delay in self.request_fate(message):
             self.statuses.send(json.dumps(message), delay)
-
-    def _see(self, call: Call, answer: Any) -> None:
-        self.history.see(call, answer)
-        self.slots.see(call)
 
     def _status_changed(self, execution: Execution) -> None:
         event = self.machine.event(execution)
@@ -380,7 +397,7 @@ class World:
     # ---- what is there -----------------------------------------------------------------------
 
     def rows(self) -> dict[str, dict[str, Any]]:
-        """The ledger's rows by name."""
+        """The rows of the runs table by name."""
         return inside.rows(self.stack.name("RunsTable"))
 
     def waiting(self) -> dict[str, dict[str, Any]]:
@@ -404,30 +421,8 @@ class World:
         return keys
 
     def dead(self, queue: str) -> list[tuple[str, str | None]]:
-        """What lies in the dead-letter queue of "landings" or "statuses"."""
+        """What lies in the dead-letter queue of "landings" or "statuses": body and reason."""
         return inside.dead_letters(self.stack.dead_letter_url(QUEUES[queue]))
-
-    def freeze_indexes(self) -> None:
-        """From now on, queries of secondary indexes show this moment."""
-        for logical_id in ("RunsTable", "LandingsTable"):
-            name = self.stack.name(logical_id)
-            self._lagging[name] = inside.Lagging(name)
-
-    def thaw_indexes(self) -> None:
-        """Indexes have caught up."""
-        self._lagging.clear()
-
-    def _make(self, call: Call, real: Callable[..., Any]) -> Any:
-        """Make a call; a query of a secondary index that lags sees an earlier moment."""
-        consistent = call.arguments.get("ConsistentRead", False)
-        if call.operation != "query" or "IndexName" not in call.arguments or consistent:
-            return real(**call.arguments)
-        with self._lagging.get(call.arguments["TableName"]) or nullcontext():
-            if inside.finds_nothing(**call.arguments):  # most do, and moto takes its time
-                return {"Items": [], "Count": 0, "ScannedCount": 0}
-            return real(**call.arguments)
-
-    # ---- until all is well -------------------------------------------------------------------
 
     def settle(self) -> list[str]:
         """Heal, redeliver, tick, reconcile until nothing changes; then say what is wrong.
@@ -435,12 +430,3 @@ class World:
         The World has come to rest then: graces are over, nothing waits, nothing is on its way.
         """
         return settle(self)
-
-
-def _parameters(start_on: str, given: dict[str, str]) -> dict[str, str]:
-    return given if start_on == "arrival" else {"StartOn": start_on, **given}
-
-
-def _put(bucket: str, key: str, body: bytes) -> str:
-    answer = client("s3").put_object(Bucket=bucket, Key=key, Body=body)
-    return str(answer["VersionId"])
