@@ -26,14 +26,15 @@ from cluster.manifest import Entry
 from messages import plan, work
 from messages.columns import SENDER, TEXT
 from messages.host import memory_mb
+from messages.job import Options
 from messages.sources import Source, inspect
-from messages.staging import ORDER, segments
+from messages.staging import DISTINCTION, IDENTITY, ORDER, segments
 from messages.values import conform
 from messages.work import Done, Task
 
 TABLE = "task int, number int, kind string, data binary"
 ROWS, REJECTS, DONE = "rows", "rejects", "done"
-IDENTITIES = "task int, number int, place long, sender string, text string"
+IDENTITIES = "task int, number int, place long, sender string, distinction string, text string"
 FOUND = "number int, data binary"
 WRITTEN = "data binary"
 PART_BYTES = 64 * 1024 * 1024
@@ -76,12 +77,12 @@ def _scratch() -> Iterator[Path]:
 
 
 def inspect_files(
-    batches: Iterable[pa.RecordBatch], entries: Sequence[Entry], wanted: Mapping[str, str]
+    batches: Iterable[pa.RecordBatch], entries: Sequence[Entry], options: Options
 ) -> Iterator[pa.RecordBatch]:
     """Find out what files are: groups of entries in, `FOUND` out."""
     for number in _numbers(batches):
         with _scratch() as folder:
-            found = _inspected(entries[number], number, wanted, folder)
+            found = _inspected(entries[number], number, options, folder)
         yield _batch(number=[number], data=[pickle.dumps(found)])
 
 
@@ -92,12 +93,12 @@ def _numbers(batches: Iterable[pa.RecordBatch]) -> Iterator[int]:
             yield from range(group["first"], group["end"])
 
 
-def _inspected(entry: Entry, number: int, wanted: Mapping[str, str], folder: Path) -> Found:
+def _inspected(entry: Entry, number: int, options: Options, folder: Path) -> Found:
     path = fetching.hole(entry.uri, folder, number)
     fetching.beginning(entry.uri, path)
-    if inspect(path, entry.name, wanted).format == "parquet":
+    if inspect(path, entry.name, options.wanted).format == "parquet":
         fetching.whole(entry.uri, path)
-    source = _known(path, entry.name, wanted, folder)
+    source = _known(path, entry.name, options.wanted, folder).with_rules(options.rules)
     stretches = tuple((task.start, task.end) for task in plan.tasks([source]))
     return Found(replace(source, path=Path(entry.uri)), stretches)
 
@@ -165,15 +166,16 @@ def _packed(frame: pl.DataFrame) -> bytes:
 def identities(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Tell who sent what, and where it stood: segments of rows in, `IDENTITIES` out."""
     for piece in _pieces(batches):
-        frame = pl.read_ipc_stream(piece["data"], columns=[ORDER, SENDER, TEXT])
+        frame = pl.read_ipc_stream(piece["data"], columns=[ORDER, *IDENTITY])
         # Arrow's C interface takes no name with a zero byte in it.
-        named = frame.rename({ORDER: "place"})
+        named = frame.rename({ORDER: "place", DISTINCTION: "distinction"})
         table = named.to_arrow(compat_level=pl.CompatLevel.oldest())
         yield _batch(
             task=pa.repeat(piece["task"], frame.height),
             number=pa.repeat(piece["number"], frame.height),
             place=table.column("place"),
             sender=table.column(SENDER),
+            distinction=table.column("distinction"),
             text=table.column(TEXT),
         )
 
@@ -192,13 +194,13 @@ def write_parts(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[p
 def _kept(
     batches: Iterable[pa.RecordBatch], schema: Mapping[str, pl.DataType]
 ) -> Iterator[tuple[int, pl.DataFrame]]:
-    full = {ORDER: pl.Int64(), **schema}
+    full = {ORDER: pl.Int64(), DISTINCTION: pl.String(), **schema}
     for piece in _pieces(batches):
         frame = conform(pl.read_ipc_stream(piece["data"]), full)
         drop = pl.Series(piece["drop"] or [], dtype=pl.Int64)
         kept = frame.filter(~pl.col(ORDER).is_in(drop.implode())) if len(drop) else frame
         if kept.height:
-            yield piece["task"], kept.drop(ORDER)
+            yield piece["task"], kept.drop(ORDER, DISTINCTION)
 
 
 def _filled(
@@ -238,7 +240,7 @@ def _piece(task: int, number: int, kind: str, content: bytes) -> pa.RecordBatch:
 
 _TYPES = {
     "task": pa.int32(), "number": pa.int32(), "place": pa.int64(), "kind": pa.string(),
-    "sender": pa.string(), "text": pa.string(), "data": pa.binary(),
+    "sender": pa.string(), "distinction": pa.string(), "text": pa.string(), "data": pa.binary(),
 }  # fmt: skip
 
 

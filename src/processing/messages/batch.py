@@ -6,7 +6,7 @@ worker processes here and inside Spark's ``mapInArrow``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -15,7 +15,7 @@ import orjson
 import polars as pl
 
 from messages import jsontable
-from messages.cleaning import clean, mask
+from messages.cleaning import cleaner, mask
 from messages.columns import MAX_NAME, OUTPUT, TEXT, Columns
 from messages.jsonrows import not_text, overflow, parse, scalars, table, unwritable, without
 from messages.lines import (
@@ -242,10 +242,11 @@ def _finish(rows: Rows, columns: Columns) -> Batch:
     rows = _without_long(rows, columns.text)
     named = columns.named()
     height = len(rows.positions)
+    cleaned = cleaner(columns.rules)
     frame = pl.DataFrame(
         [
             pl.Series(POSITION, rows.positions, dtype=pl.Int64),
-            *(_own(role, named[role], rows.columns, height) for role in OUTPUT),
+            *(_own(role, named[role], rows.columns, height, cleaned) for role in OUTPUT),
             *_others(rows.columns, named),
         ]
     )
@@ -269,11 +270,17 @@ def _without_long(rows: Rows, text: str) -> Rows:
     return Rows(columns, without(rows.positions, long), [*rows.rejects, *rejects])
 
 
-def _own(role: str, name: str | None, data: Mapping[str, pl.Series], height: int) -> pl.Series:
+def _own(
+    role: str,
+    name: str | None,
+    data: Mapping[str, pl.Series],
+    height: int,
+    cleaned: Callable[[pl.Series], pl.Series],
+) -> pl.Series:
     if name is None or name not in data:
         return pl.Series(role, [None], dtype=pl.String).new_from_index(0, height)
     if role == TEXT:
-        return clean(data[name]).alias(role)
+        return cleaned(data[name]).alias(role)
     stripped = data[name].str.strip_chars()
     return stripped.set(stripped == "", None).alias(role)
 

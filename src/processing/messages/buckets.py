@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from messages.staging import ORDER, Staging, Weight, firsts, segments, task_of
+from messages.staging import DISTINCTION, ORDER, Staging, Weight, firsts, segments, task_of
 from messages.values import conform
 
 MAX_SPREAD, DEPTH = 64, 3
@@ -41,7 +41,7 @@ def finish(bucket: Bucket, schema: dict[str, pl.DataType], target: Path, limit: 
     bucket
         Its files are deleted.
     schema
-        The output's columns, ``ORDER`` not among them.
+        The output's columns, those that only tell rows apart not among them.
     target
         The part to write; a bucket that was spread over several appends a number to the name.
     limit
@@ -54,7 +54,7 @@ def finish(bucket: Bucket, schema: dict[str, pl.DataType], target: Path, limit: 
             path.unlink()
         if rows.height:
             part = target.with_name(f"{target.name}.{number:05d}")
-            _write(rows.drop(ORDER), part)
+            _write(rows.drop(ORDER, DISTINCTION), part)
             written.parts.append(part)
             written.kept.update(_by_task(rows))
     return written
@@ -82,7 +82,7 @@ def _unique(paths: Sequence[Path], schema: dict[str, pl.DataType], limit: int) -
     """Keep the first of each message, dropping duplicates on the way when there are many."""
     held: list[pl.DataFrame] = []
     size = 0
-    full = {ORDER: pl.Int64(), **schema}
+    full = {ORDER: pl.Int64(), DISTINCTION: pl.String(), **schema}
     for segment in segments(paths):
         held.append(conform(segment, full))
         size += int(held[-1].estimated_size())

@@ -14,6 +14,7 @@ from html.entities import html5
 import polars as pl
 
 from messages.masking import DIGITS, NUMBERS, mask_numbers
+from messages.rules import CleanerError, Rules, load_cleaner
 
 _BLOCKS = (
     "address|article|aside|blockquote|body|br|center|dd|div|dl|dt|fieldset|figcaption|figure|footer"
@@ -93,6 +94,23 @@ def clean(text: pl.Series) -> pl.Series:
         personal numbers and addresses replaced by ``<EMAIL> <PHONE> <URL> <CARD>``. May be empty.
     """
     return _change(text, text.str.contains(_ANYTHING), _cleaned)
+
+
+def cleaner(rules: Rules) -> Callable[[pl.Series], pl.Series]:
+    """Return the function that cleans texts: `clean`, or the one that ``--cleaner`` names."""
+    if rules.cleaner is None:
+        return clean
+    replacement = load_cleaner(rules.cleaner)
+
+    def cleaned(text: pl.Series) -> pl.Series:
+        result = replacement(text)
+        if not isinstance(result, pl.Series) or len(result) != len(text):
+            raise CleanerError(
+                f"--cleaner {rules.cleaner} must return one text for each it is given"
+            )
+        return result.cast(pl.String)
+
+    return cleaned
 
 
 def _cleaned(text: pl.Series) -> pl.Series:

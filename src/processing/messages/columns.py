@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from messages.rules import BY_SENDER_AND_TEXT, Rules
 
 TEXT, SENDER, MESSAGE_ID, SENT_AT = "text", "sender", "message_id", "sent_at"
 OUTPUT = (MESSAGE_ID, SENDER, SENT_AT, TEXT)
@@ -53,6 +55,20 @@ class Columns:
     sender: str | None = None
     message_id: str | None = None
     sent_at: str | None = None
+    rules: Rules = field(default_factory=Rules)
+
+    @property
+    def distinction(self) -> str | None:
+        """The output column that a duplicate agrees in beside sender and text.
+
+        The time, where the file has one. Where it has neither time nor sender, the id: the ids of
+        a message that was sent twice differ, so that they make no difference anywhere else.
+        """
+        if self.rules.duplicates == BY_SENDER_AND_TEXT:
+            return None
+        if self.sent_at is not None:
+            return SENT_AT
+        return MESSAGE_ID if self.sender is None and self.message_id is not None else None
 
     def named(self) -> dict[str, str | None]:
         """Output column -> the file's column, in the output's order."""

@@ -22,9 +22,11 @@ import polars as pl
 
 from messages import VERSION, plan
 from messages.buckets import Bucket, Written, finish
+from messages.cleaning import cleaner
 from messages.columns import OUTPUT
 from messages.host import Host, memory_mb, this_host
 from messages.printing import printable
+from messages.rules import CleanerError, Rules
 from messages.sources import Source
 from messages.staging import Weight
 from messages.summary import Record, of_host, problem, write_lines
@@ -52,13 +54,32 @@ class JobError(Exception):
 class Options:
     """What a job is told.
 
-    ``wanted`` maps output columns to names given by argument; ``workers`` and ``memory`` (MiB)
-    default to what the machine has; ``opt_ml`` is the root of SageMaker's files.
+    Attributes
+    ----------
+    input : Path
+        The folder with the messages or, ``on_spark``, with the run's manifest.
+    output : Path
+        The folder for what comes of them.
+    wanted : mapping
+        Output column -> name given by argument.
+    rules : Rules
+        How messages are cleaned and compared.
+    max_rejected : float
+        The largest share of the rows that may be rejected; the job always fails without any other.
+    on_spark : bool
+        True on a Spark cluster.
+    workers, memory : int, optional
+        Processes, and MiB for all of them. Default: what the machine has.
+    opt_ml : Path
+        The root of SageMaker's files.
     """
 
     input: Path
     output: Path
     wanted: Mapping[str, str] = field(default_factory=dict)
+    rules: Rules = field(default_factory=Rules)
+    max_rejected: float = 1.0
+    on_spark: bool = False
     workers: int | None = None
     memory: int | None = None
     opt_ml: Path = Path("/opt/ml")
@@ -80,6 +101,7 @@ def process(options: Options) -> dict[str, Any]:
         others do not lose their work for it, and its summary says so.
     """
     began = time.monotonic()
+    check_cleaner(options.rules)
     host = this_host(options.opt_ml, options.input)
     files = _files(options, host)
     _claim(options.output, host)
@@ -89,6 +111,20 @@ def process(options: Options) -> dict[str, Any]:
     if "problem" in summary and host.count == 1:
         raise JobError(summary["problem"])
     return summary
+
+
+def check_cleaner(rules: Rules) -> None:
+    """Import the function that ``--cleaner`` names, before any work is done.
+
+    Raises
+    ------
+    JobError
+        When there is no such function.
+    """
+    try:
+        cleaner(rules)
+    except CleanerError as error:
+        raise JobError(str(error)) from error
 
 
 def _files(options: Options, host: Host) -> list[tuple[Path, str]]:
@@ -131,7 +167,8 @@ def _inspected(
     files: Sequence[tuple[Path, str]], options: Options, scratch: Path
 ) -> Iterator[Source]:
     memory = options.memory or memory_mb()
-    for source in plan.sources(files, options.wanted, scratch, memory):
+    for found in plan.sources(files, options.wanted, scratch, memory):
+        source = found.with_rules(options.rules)
         if source.reason is not None:
             log.warning("%s: rejected: %s", printable(source.name), printable(source.reason))
         else:
@@ -168,7 +205,7 @@ def _processed(
     summary = {
         **record.summary(parts, schema, time.monotonic() - began, VERSION),
         **of_host(host),
-        **problem(record.sources, host.named("rejected", ".jsonl")),
+        **problem(record, options.max_rejected, host.named("rejected", ".jsonl")),
     }
     with (options.output / host.named("rejected", ".jsonl")).open("wb") as file:
         write_lines(file, record.rejects())

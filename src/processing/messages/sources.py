@@ -23,6 +23,7 @@ from messages.columns import (
 from messages.csvrows import CsvRecords
 from messages.encodings import encoding_of, telling
 from messages.footer import UnsafeError, check
+from messages.rules import Rules
 from messages.streams import Blocks, compression_of, in_utf8
 
 SAMPLE, JSON_SAMPLE_LINES = 1024 * 1024, 2000
@@ -81,6 +82,10 @@ class Source:
     @property
     def _has_plain_lines(self) -> bool:
         return self.compression is None and not (self.encoding or "").startswith("utf-16")
+
+    def with_rules(self, rules: Rules) -> Source:
+        """Return the file with the job's rules for its messages."""
+        return replace(self, columns=replace(self.columns, rules=rules)) if self.columns else self
 
     @property
     def decoding(self) -> str:

@@ -109,14 +109,33 @@ def of_host(host: Host) -> dict[str, Any]:
     return {"host": host.name, "hosts": list(host.hosts), "duplicates_within": "shard"}
 
 
-def problem(sources: Sequence[Source], rejected: str) -> dict[str, str]:
-    """Say that no file could be used, and why the first could not; ``rejected`` lists them all."""
-    if not sources or any(source.reason is None for source in sources):
+def problem(record: Record, most: float, rejected: str) -> dict[str, str]:
+    """Say why a run has failed although all of its input was looked at.
+
+    Parameters
+    ----------
+    record
+        What tasks reported.
+    most
+        The largest share of the rows that may be rejected (``--max-rejected``); never all of them.
+    rejected
+        Name of the file that lists the rejects.
+    """
+    unusable = [source for source in record.sources if source.reason is not None]
+    rows = sum(done.rows_in for done in record.done.values())
+    if unusable and not rows:
+        first = unusable[0]
+        more = f" (and {len(unusable) - 1} more, see {rejected})" if len(unusable) > 1 else ""
+        why = f"{printable(first.name, 200)}: {printable(first.reason or '')}"
+        return {"problem": f"no file could be used: {why}{more}"}
+    lost = sum(done.rejected for done in record.done.values())
+    if not lost or (lost < rows and lost <= most * rows):
         return {}
-    first = sources[0]
-    more = f" (and {len(sources) - 1} more, see {rejected})" if len(sources) > 1 else ""
-    why = f"{printable(first.name, 200)}: {printable(first.reason or '')}"
-    return {"problem": f"no file could be used: {why}{more}"}
+    share = "every row was rejected" if lost == rows else f"more than --max-rejected {most:g}"
+    reasons: Counter[str] = sum((done.reasons for done in record.done.values()), Counter())
+    [(reason, times)] = reasons.most_common(1)
+    why = f"the commonest reason ({times} times): {printable(reason)}"
+    return {"problem": f"{lost} of {rows} rows were rejected, {share}; {why}; see {rejected}"}
 
 
 def _listed(name: str, values: Sequence[Any], most: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import os
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -76,6 +77,7 @@ class Done:
     staged: int = 0
     lines: int = 0
     listed: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
     rejects: Path | None = None
     damage: str | None = None
     stretch: Stretch | None = None
@@ -97,6 +99,7 @@ def run(task: Task, folder: Path, buckets: int) -> Done:
     """
     done = Done(task.number)
     staging = Staging(folder, buckets)
+    distinction = task.source.columns.distinction if task.source.columns else None
     gc.set_threshold(*COLLECT)
     for base, batch in _batches(task, done):
         done.rows_in += batch.rows_in
@@ -108,7 +111,7 @@ def run(task: Task, folder: Path, buckets: int) -> Done:
                 kinds.append(dtype)
         done.staged += batch.frame.height
         if batch.frame.height:
-            staging.add(ordered(batch.frame, task.number, base))
+            staging.add(ordered(batch.frame, task.number, base, distinction))
     staging.flush()
     done.weights = dict(staging.weights)
     gc.collect(1)  # a few cycles may hold much; older ones are of other tasks, or none
@@ -133,6 +136,7 @@ def _keep_rejects(done: Done, batch: Batch, base: int, folder: Path) -> None:
     if not batch.rejects:
         return
     done.rejected += len(batch.rejects)
+    done.reasons.update(reject.reason for reject in batch.rejects)
     done.rejects = folder / f"rejects.{done.number:08d}"
     with done.rejects.open("ab") as file:
         for reject in batch.rejects[: MAX_LISTED - done.listed]:

@@ -126,7 +126,7 @@ def parquet(rows: Sequence[dict[str, Any]]) -> bytes:
 ROWS = [
     {"id": "1", "from": "ana", "sent_at": "2026-01-01", "text": "naïve “café” 5 € è"},
     {"id": "2", "from": "bob", "sent_at": "2026-01-02", "text": "two"},
-    {"id": "3", "from": "ana", "sent_at": "2026-01-03", "text": "naïve  “café” 5 € è "},
+    {"id": "3", "from": "ana", "sent_at": "2026-01-01", "text": "naïve  “café” 5 € è "},
     {"id": "4", "from": "bob", "sent_at": "2026-01-04", "text": ""},
 ]
 
@@ -189,20 +189,114 @@ def test_files_in_folders_with_odd_names_are_told_by_their_content(job: Job) -> 
 
 
 def test_the_first_of_equal_messages_is_kept_over_all_files(job: Job) -> None:
-    job.give("b.jsonl", json_lines([{"id": 9, "from": None, "text": "<b>hi</b>"}]))
-    job.give("a.jsonl", json_lines([{"id": 1, "text": "hi"}, {"id": 2, "text": " hi"}]))
-    job.give("c.jsonl", json_lines([{"id": 3, "from": "x", "text": "hi"}]))
+    job.give("b.jsonl", json_lines([{"row": 9, "from": None, "text": "<b>hi</b>"}]))
+    job.give("a.jsonl", json_lines([{"row": 1, "text": "hi"}, {"row": 2, "text": " hi"}]))
+    job.give("c.jsonl", json_lines([{"row": 3, "from": "x", "text": "hi"}]))
 
     result = job.run()
 
-    assert result.frame["message_id"].to_list() == ["1", "3"]
+    assert result.frame["row"].to_list() == [1, 3]
     assert [f["duplicates"] for f in result.summary["files"]] == [1, 1, 0]
 
 
-def test_equal_ids_alone_are_no_duplicates(job: Job) -> None:
-    job.give("a.tsv", b"id\ttext\n5.7E+17\tone\n5.7E+17\ttwo\n")
+DUPLICATES = {
+    "sender, time and text": ("id,from,time,text", "1,ana,9:00,ok", "2,ana,9:00,ok", 1),
+    "another time": ("id,from,time,text", "1,ana,9:00,ok", "1,ana,9:05,ok", 0),
+    "another sender": ("id,from,time,text", "1,ana,9:00,ok", "1,bob,9:00,ok", 0),
+    "another text": ("id,from,time,text", "1,ana,9:00,ok", "1,ana,9:00,no", 0),
+    "neither sender nor time known": ("id,from,time,text", "1,,,ok", "2,,,ok", 1),
+    "sender and text": ("id,from,text", "1,ana,ok", "2,ana,ok", 1),
+    "time and text": ("id,time,text", "1,9:00,ok", "2,9:00,ok", 1),
+    "another time without senders": ("id,time,text", "1,9:00,ok", "1,9:05,ok", 0),
+    "id and text": ("id,text", "1,ok", "1,ok", 1),
+    "another id": ("id,text", "1,ok", "2,ok", 0),
+    "equal ids alone": ("id,text", "5.7E+17,ok", "5.7E+17,no", 0),
+    "text alone": ("shop,text", "north,ok", "south,ok", 1),
+}
 
-    assert job.run().counts == (2, 2, 0, 0, 0)
+
+@pytest.mark.parametrize(
+    ("header", "first", "second", "duplicates"), DUPLICATES.values(), ids=DUPLICATES
+)
+def test_a_duplicate_agrees_in_sender_time_and_text_as_far_as_the_file_has_them(
+    job: Job, header: str, first: str, second: str, duplicates: int
+) -> None:
+    job.give("a.csv", f"{header}\n{first}\n{second}\n".encode())
+
+    assert job.run().counts == (2, 2 - duplicates, duplicates, 0, 0)
+
+
+@pytest.mark.parametrize("case", ["another time", "another id"])
+def test_with_sender_text_a_duplicate_agrees_in_these_alone(job: Job, case: str) -> None:
+    job.give("a.csv", "\n".join(DUPLICATES[case][:3]).encode())
+
+    assert job.run("--duplicates", "sender-text").counts == (2, 1, 1, 0, 0)
+
+
+def test_a_run_fails_where_every_row_is_rejected_and_says_why_most_of_them_are(job: Job) -> None:
+    job.give("a.jsonl", b'{"text": ["a"]}\n[1]\n[2]\n')
+    job.give("b.jsonl", b'{"text": ""}\n')
+
+    assert job.run().code == 0, "an empty message is no reject"
+
+    job.give("b.jsonl", b"")
+    result = job.run()
+
+    assert result.code == 1
+    assert result.message == (
+        "3 of 3 rows were rejected, every row was rejected;"
+        " the commonest reason (2 times): not a JSON object; see rejected.jsonl"
+    )
+    assert len(result.rejected) == 3
+
+
+@pytest.mark.parametrize(("most", "code"), [("0", 1), ("0.2", 1), ("0.25", 0), ("1", 0)])
+def test_a_run_fails_where_more_rows_are_rejected_than_allowed(
+    job: Job, most: str, code: int
+) -> None:
+    job.give("a.jsonl", json_lines([{"text": f"{n}"} for n in range(3)]) + b"[1]\n")
+
+    result = job.run("--max-rejected", most)
+
+    assert result.code == code
+    assert ("1 of 4 rows were rejected, more than --max-rejected" in result.message) == bool(code)
+    assert result.summary["rows_out"] == 3
+
+
+def test_a_cleaner_of_ones_own_replaces_the_cleaning(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shouting.py").write_text(
+        "def clean(texts):\n    return texts.str.to_uppercase()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    job.give("a.jsonl", json_lines([{"text": "<b>mail a@b.com</b>"}, {"text": ""}]))
+
+    result = job.run("--cleaner", "shouting:clean")
+
+    assert (result.texts(), result.counts) == (["<B>MAIL A@B.COM</B>"], (2, 1, 0, 1, 0))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "nowhere:clean",
+            "--cleaner nowhere:clean: No module named 'nowhere'; write",
+        ),
+        ("json:clean", "has no attribute 'clean'"),
+        ("json", "write module:function"),
+    ],
+)
+def test_a_cleaner_that_is_not_there_is_named_before_anything_is_read(
+    job: Job, name: str, said: str
+) -> None:
+    job.give("a.jsonl", json_lines([{"text": "hi"}]))
+
+    result = job.run("--cleaner", name)
+
+    assert result.code == 1
+    assert said in result.message
 
 
 def test_other_columns_are_united_over_files_by_name(job: Job) -> None:
@@ -375,7 +469,7 @@ def test_a_csv_file_is_cut_and_read_again_whole_where_that_was_wrong(
     text: str,
     miscut: bool,
 ) -> None:
-    rows = [{"id": i, "text": text.format(i % 190), "more": "m"} for i in range(200)]
+    rows = [{"row": i, "text": text.format(i % 190), "more": "m"} for i in range(200)]
     job.give("a.csv", separated(",", rows) + b"not,enough\n")
     job.give("b.jsonl", json_lines(many(10)))
     whole = job.run()

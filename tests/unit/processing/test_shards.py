@@ -21,7 +21,7 @@ SAMPLES = ROOT / "samples"
 COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
 LOCAL_PATH = "/opt/ml/processing/input/messages"
 Files = dict[str, bytes]
-ROW = ["sender", "text"]
+ROW = ["sender", "sent_at", "text"]
 NO_TEXT = b'{"colour": "red"}\n'
 
 
