@@ -27,10 +27,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from polars.exceptions import PanicException
-
 from messages.columns import OPTIONS
-from messages.job import JobError, Options, process
+from messages.guard import Workers, worker_count
+from messages.host import memory_mb
+from messages.options import JobError, Options
 from messages.printing import cut_to_bytes, printable
 from messages.rules import DUPLICATES, Rules
 
@@ -58,12 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     opt_ml = Path(os.environ.get("LANDRUN_OPT_ML") or "/opt/ml")
     try:
         options = _options(sys.argv[1:] if arguments is None else arguments, opt_ml)
-        summary = _process_on_spark(options) if options.on_spark else process(options)
+        summary = _process_on_spark(options) if options.on_spark else _process(options)
     except UsageError as error:
         return _fail(opt_ml, f"wrong arguments: {error}", 2)
     except JobError as error:
         return _fail(opt_ml, str(error), 1)
-    except (Exception, PanicException) as error:
+    except Exception as error:
         log.exception("unexpected error")
         return _fail(opt_ml, _unexpected(error), 1)
     if "problem" in summary:  # of this host alone: what the others did with theirs is not lost
@@ -72,6 +72,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     counts = ", ".join(f"{name} {value}" for name, value in summary.items() if _is_count(value))
     log.info("done: %s", counts)
     return 0
+
+
+def _process(options: Options) -> dict[str, Any]:
+    """Start the workers, and import what they work with only then: see `messages.guard`."""
+    size = sum(path.stat().st_size for path in options.input.rglob("*") if path.is_file())
+    memory = options.memory or memory_mb()
+    with Workers(worker_count(size, options.workers, memory), memory) as workers:
+        from messages.job import process  # noqa: PLC0415
+
+        return process(options, workers)
 
 
 def _process_on_spark(options: Options) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from cluster import job as on_spark
 from cluster import manifest, store
-from messages.job import JobError
+from messages.options import JobError
 
 from .runs import Runs
 

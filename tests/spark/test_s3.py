@@ -13,7 +13,7 @@ import pytest
 
 from cluster import executors, store
 from cluster import job as on_spark
-from messages.job import JobError
+from messages.options import JobError
 
 from .runs import Result, Runs
 

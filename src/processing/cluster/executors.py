@@ -25,8 +25,7 @@ from cluster import fetching, store
 from cluster.manifest import Entry
 from messages import plan, work
 from messages.columns import SENDER, TEXT
-from messages.host import memory_mb
-from messages.job import Options
+from messages.options import Options
 from messages.sources import Source, inspect
 from messages.staging import DISTINCTION, IDENTITY, ORDER, segments
 from messages.values import conform
@@ -98,16 +97,10 @@ def _inspected(entry: Entry, number: int, options: Options, folder: Path) -> Fou
     fetching.beginning(entry.uri, path)
     if inspect(path, entry.name, options.wanted).format == "parquet":
         fetching.whole(entry.uri, path)
-    source = _known(path, entry.name, options.wanted, folder).with_rules(options.rules)
+    source = plan.inspected(path, entry.name, options.wanted, folder / "unpacked")
+    source = source.with_rules(options.rules)
     stretches = tuple((task.start, task.end) for task in plan.tasks([source]))
     return Found(replace(source, path=Path(entry.uri)), stretches)
-
-
-def _known(path: Path, name: str, wanted: Mapping[str, str], folder: Path) -> Source:
-    """Inspect as on one machine, with the share of memory that a worker has."""
-    memory = memory_mb() // (os.cpu_count() or 1)
-    (source,) = plan.sources([(path, name)], wanted, folder, memory)
-    return source
 
 
 def clean_stretches(
@@ -145,7 +138,7 @@ def _fetched(task: Task, uri: str, folder: Path) -> Task:
     else:
         fetching.whole(uri, path)
     if source.format == "parquet" and source.compression is not None:  # unpacked beside it
-        path = _known(path, source.name, source.wanted, folder).path
+        path = plan.inspected(path, source.name, source.wanted, folder / "unpacked").path
     return replace(task, source=replace(source, path=path))
 
 

@@ -25,7 +25,8 @@ from cluster import duplicates, executors, store
 from cluster.executors import Found, Output, Part
 from cluster.manifest import Entry, output_uri, read_manifest
 from messages import VERSION
-from messages.job import JobError, Options, check_cleaner, unite
+from messages.job import check_cleaner, unite
+from messages.options import JobError, Options
 from messages.plan import RANGE_BYTES
 from messages.printing import printable
 from messages.summary import Record, problem, write_lines

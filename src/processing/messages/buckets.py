@@ -33,7 +33,9 @@ class Written:
     kept: Counter[int] = field(default_factory=Counter)
 
 
-def finish(bucket: Bucket, schema: dict[str, pl.DataType], target: Path, limit: int) -> Written:
+def finish(
+    bucket: Bucket, schema: dict[str, pl.DataType], target: Path, limit: int, tasks: Sequence[int]
+) -> Written:
     """Deduplicate a bucket and write it.
 
     Parameters
@@ -46,10 +48,12 @@ def finish(bucket: Bucket, schema: dict[str, pl.DataType], target: Path, limit: 
         The part to write; a bucket that was spread over several appends a number to the name.
     limit
         Bytes a bucket may take in memory; a larger one is spread over several first.
+    tasks
+        The tasks whose rows count: those of files that were rejected after all do not.
     """
     written = Written()
     for number, piece in enumerate(_pieces(bucket, len(schema), limit)):
-        rows = _unique(piece.paths, schema, limit)
+        rows = _unique(piece.paths, schema, limit, pl.Series(tasks, dtype=pl.Int64))
         for path in piece.paths:
             path.unlink()
         if rows.height:
@@ -78,13 +82,16 @@ def _pieces(bucket: Bucket, width: int, limit: int) -> Iterator[Bucket]:
         yield from _pieces(Bucket(paths, weight, bucket.depth + 1), width, limit)
 
 
-def _unique(paths: Sequence[Path], schema: dict[str, pl.DataType], limit: int) -> pl.DataFrame:
+def _unique(
+    paths: Sequence[Path], schema: dict[str, pl.DataType], limit: int, tasks: pl.Series
+) -> pl.DataFrame:
     """Keep the first of each message, dropping duplicates on the way when there are many."""
     held: list[pl.DataFrame] = []
     size = 0
     full = {ORDER: pl.Int64(), DISTINCTION: pl.String(), **schema}
     for segment in segments(paths):
-        held.append(conform(segment, full))
+        counted = segment.filter(task_of(pl.col(ORDER)).is_in(tasks.implode()))
+        held.append(conform(counted, full))
         size += int(held[-1].estimated_size())
         if size > limit:
             held = [firsts(held)]

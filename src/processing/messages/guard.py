@@ -31,6 +31,15 @@ MIB = 1024 * 1024
 STACKS_MIB = 128
 """Memory that an idle worker reserves and never touches: the stacks of the engine's threads."""
 
+PROCESS_MIB = 130
+"""What a worker takes that has nothing to do (measured)."""
+
+LEAST_MIB = 170
+"""What a worker takes at least when it works: itself and the smallest bucket (see `plan.shape`)."""
+
+SMALL_BYTES = 8 * MIB
+"""An input of which one worker has read the rest by the time that another one has started."""
+
 SECONDS, SECONDS_PER_MIB = 60.0, 10.0
 """Processor time of a call, and more of it for each MiB that it reads: far more than it needs."""
 
@@ -62,7 +71,34 @@ class Failed:
 
 
 class KilledError(Exception):
-    """Something outside of the job killed a worker, most likely for want of memory."""
+    """Something outside of the job killed a worker, most likely for want of memory.
+
+    Parameters
+    ----------
+    place : int
+        The place of the call that the worker carried out.
+    """
+
+    def __init__(self, place: int) -> None:
+        super().__init__(f"the worker of call {place} was killed")
+        self.place = place
+
+
+def worker_count(size: int, asked: int | None, memory: int) -> int:
+    """Return how many workers read ``size`` bytes: by default one per core, as far as memory goes.
+
+    Parameters
+    ----------
+    size : int
+        Bytes of the input.
+    asked : int or None
+        What ``--workers`` says.
+    memory : int
+        MiB for the parent and all workers.
+    """
+    if size <= SMALL_BYTES:
+        return 1
+    return max(1, min(asked or os.cpu_count() or 1, (memory - PROCESS_MIB) // LEAST_MIB))
 
 
 class Workers:
@@ -77,6 +113,7 @@ class Workers:
     """
 
     def __init__(self, count: int, memory: int) -> None:
+        self.count = count
         self._limit = (memory // count + STACKS_MIB) * MIB
         self._workers = [_Worker(self._limit) for _ in range(count)]
 
@@ -107,10 +144,10 @@ class Workers:
             busy = {worker.pipe: worker for worker in self._workers if worker.busy}
             for pipe in wait(list(busy)):
                 worker = busy[pipe]  # type: ignore[index]  # all of them are connections
-                answer = worker.answer()
+                answered = worker.answer()
                 if worker.dead:
                     self._workers[self._workers.index(worker)] = _Worker(self._limit)
-                yield answer
+                yield answered
 
 
 class _Worker:
@@ -136,14 +173,16 @@ class _Worker:
         """Return the call's place, and what it returned or why it did not."""
         self.busy = False
         try:
-            answer = self.pipe.recv()
+            returned = self.pipe.recv()
         except (EOFError, ConnectionResetError):
             self.dead = True
             self._process.join()
-            answer = Failed(_reason(self._process.exitcode or 0))
-        if isinstance(answer, OSError):
-            raise answer
-        return self._place, answer
+            if self._process.exitcode == -signal.SIGKILL:
+                raise KilledError(self._place) from None
+            returned = Failed(_reason(self._process.exitcode or 0))
+        if isinstance(returned, OSError):
+            raise returned
+        return self._place, returned
 
     def end(self) -> None:
         """End the process, whatever it does."""
@@ -153,8 +192,6 @@ class _Worker:
 
 
 def _reason(exit_code: int) -> str:
-    if exit_code == -signal.SIGKILL:
-        raise KilledError
     if exit_code == -signal.SIGXCPU:
         return "reading it took more processor time than its size justifies"
     if exit_code == -signal.SIGABRT:
@@ -174,10 +211,11 @@ def _serve(pipe: Connection, limit: int) -> None:
         while True:
             call: Call = pipe.recv()
             _limit_time(SECONDS + SECONDS_PER_MIB * call.size / MIB)
-            pipe.send(_answer(call))
+            pipe.send(answer(call))
 
 
-def _answer(call: Call) -> Any:
+def answer(call: Call) -> Any:
+    """Carry out a call; return `Failed` or an `OSError` for one that does not return."""
     module, _, name = call.function.partition(":")
     try:
         function: Callable[..., Any] = getattr(importlib.import_module(module), name)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from messages.host import Host
+from messages.guard import PROCESS_MIB
+from messages.host import memory_mb
 from messages.sources import Source, inspect, with_parquet_columns
 from messages.streams import Blocks
 from messages.work import Task
 
 MIB = 1024 * 1024
 RANGE_BYTES = 32 * MIB
-SMALL_BYTES = 8 * MIB
 # A packed Parquet file may unpack to so many times its size, as its pages are packed already.
 UNPACKED, UNPACKED_BYTES = 100, 256 * MIB
 # The share of a worker's memory that a Parquet file's pages may take, as they are copied.
@@ -23,40 +22,26 @@ PAGES_SHARE = 6
 # What unpacked rows take against the file's size, roughly; only the number of buckets hangs on it.
 EXPANSION = {None: 1.3, "gzip": 7.0, "zstd": 8.0, "bz2": 9.0}
 PARQUET_EXPANSION = 5.0
-# Measured: a worker with nothing to do, and how many times a bucket it holds at its peak.
-PROCESS_MIB, BUCKET_COPIES = 130, 5
+# Measured: how many times a bucket a worker holds at its peak.
+BUCKET_COPIES = 5
 BUCKET_MIB = range(8, 49)
 MAX_BUCKETS = 512
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How much runs at once and how much each may hold."""
+    """Over how many buckets the rows are spread, and how much each may hold."""
 
-    workers: int
     buckets: int
     bucket_bytes: int
 
 
-def find(folder: Path, host: Host) -> list[tuple[Path, str]]:
-    """List this host's files with their names under the folder, in the names' order."""
-    files = sorted((p.relative_to(folder).as_posix(), p) for p in folder.rglob("*") if p.is_file())
-    mine = files[host.index :: host.count] if host.shares else files
-    return [(path, name) for name, path in mine]
-
-
-def sources(
-    files: Sequence[tuple[Path, str]], wanted: Mapping[str, str], scratch: Path, memory: int
-) -> Iterator[Source]:
-    """Inspect each file; a packed Parquet file is unpacked, as it is read from its end.
-
-    ``memory`` (MiB) is what the run may take.
-    """
-    for number, (path, name) in enumerate(files):
-        source = inspect(path, name, wanted)
-        if source.format == "parquet" and source.reason is None:
-            source = _parquet(source, scratch / f"parquet.{number}", memory * MIB // PAGES_SHARE)
-        yield source
+def inspected(path: Path, name: str, wanted: Mapping[str, str], unpacked: Path) -> Source:
+    """Inspect a file; a packed Parquet file is unpacked, as it is read from its end."""
+    source = inspect(path, name, wanted)
+    if source.format == "parquet" and source.reason is None:
+        return _parquet(source, unpacked, memory_mb() * MIB // PAGES_SHARE)
+    return source
 
 
 def _parquet(source: Source, unpacked: Path, most: int) -> Source:
@@ -99,25 +84,12 @@ def _stretches(source: Source, *, cut: bool) -> Iterator[tuple[int, int]]:
         yield 0, source.size
 
 
-def shape(found: Sequence[Source], workers: int | None, memory: int) -> Shape:
-    """Fit the run into its memory.
-
-    Parameters
-    ----------
-    found
-        The files.
-    workers
-        Processes asked for; by default one per core, as far as memory goes.
-    memory
-        MiB.
-    """
-    size = sum(s.size for s in found if s.reason is None)
-    most = max(1, (memory - PROCESS_MIB) // (PROCESS_MIB + BUCKET_MIB.start * BUCKET_COPIES))
-    count = min(workers or os.cpu_count() or 1, most) if size > SMALL_BYTES else 1
+def shape(found: Sequence[Source], count: int, memory: int) -> Shape:
+    """Fit a run of ``count`` workers into ``memory`` MiB."""
     room = (memory - PROCESS_MIB * (count + 1)) // (count * BUCKET_COPIES)
     bucket = max(BUCKET_MIB.start, min(BUCKET_MIB.stop - 1, room)) * MIB
     rows = sum(s.size * _expansion(s) for s in found if s.reason is None)
-    return Shape(count, max(1, min(MAX_BUCKETS, math.ceil(rows / bucket))), bucket)
+    return Shape(max(1, min(MAX_BUCKETS, math.ceil(rows / bucket))), bucket)
 
 
 def _expansion(source: Source) -> float:

@@ -141,8 +141,10 @@ def append(path: Path, frame: pl.DataFrame) -> None:
 
 
 def segments(paths: Sequence[Path]) -> Iterator[pl.DataFrame]:
-    """Read the segments of bucket files, one at a time."""
+    """Read the segments of bucket files, one at a time, but for one that a worker died over."""
     for path in paths:
         with path.open("rb") as file:
-            while size := file.read(8):
-                yield pl.read_ipc_stream(io.BytesIO(file.read(int.from_bytes(size, "little"))))
+            while size := int.from_bytes(file.read(8), "little"):
+                segment = file.read(size)
+                if len(segment) == size:
+                    yield pl.read_ipc_stream(io.BytesIO(segment))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
 import orjson
@@ -42,9 +42,18 @@ class Record:
     """All that tasks and buckets reported."""
 
     sources: Sequence[Source]
-    tasks: Sequence[Task]
+    tasks: Sequence[Task] = ()
     done: dict[int, Done] = field(default_factory=dict)
     kept: Counter[int] = field(default_factory=Counter)
+
+    def reject(self, reasons: Mapping[str, str]) -> None:
+        """Reject files by name after all, with whatever was read of them."""
+        self.sources = [
+            replace(source, reason=reasons.get(source.name, source.reason))
+            for source in self.sources
+        ]
+        self.tasks = [task for task in self.tasks if task.source.name not in reasons]
+        self.done = {task.number: self.done[task.number] for task in self.tasks}
 
     def per_file(self) -> list[FileCounts]:
         """Count each file's rows, in the files' order."""

@@ -8,21 +8,14 @@ from __future__ import annotations
 import io
 import logging
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
-from messages import footer, job, plan, staging, streams, summary, work
-from messages.columns import Columns
+from messages import footer, plan, staging, streams, summary, work
 from messages.host import memory_mb
 from messages.masking import mask_numbers
-from messages.sources import Source
-from messages.summary import Record
 
 from .case import Case
 from .hostile_parquet import PARQUET
@@ -149,26 +142,6 @@ def test_looking_for_a_line_ends_with_the_range() -> None:
 
     assert streams.line_start(file, 10, 20) >= 20
     assert file.tell() <= 10 + streams.BLOCK
-
-
-def test_who_reads_when_a_worker_dies_is_named(tmp_path: Path) -> None:
-    source = Source(Path("b"), "bad\n.parquet", 1, format="parquet", columns=Columns("text"))
-    record = Record([source], [work.Task(0, source, 0, 1)])
-
-    def submit(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_exception(BrokenProcessPool())
-        return future
-
-    with pytest.raises(job.JobError, match=r"read bad\\n\.parquet, most likely for want of memory"):
-        job._read_all(record, submit, tmp_path, plan.Shape(1, 1, 1))
-
-
-def test_parquet_is_read_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = Source(Path("a"), "a", 1, format="parquet")
-
-    assert job._native([source])
-    assert not job._native([Source(Path("a"), "a", 1, format="csv")])
 
 
 def test_ordinary_parquet_is_believed(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ import pytest
 import zstandard
 
 import preprocess
+from in_process import InProcess
 from messages import csvfiles, plan
-from messages.job import JobError, _workers
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "src/processing/preprocess.py"
@@ -109,6 +109,7 @@ def adds_up(result: Result) -> None:
 def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     monkeypatch.setenv("LANDRUN_OPT_ML", str(tmp_path / "ml"))
     monkeypatch.setattr("preprocess.signal.signal", lambda *_: None)
+    monkeypatch.setattr("preprocess.Workers", InProcess)
     (tmp_path / "input").mkdir()
     return Job(tmp_path)
 
@@ -446,7 +447,6 @@ def test_output_does_not_depend_on_ranges_workers_or_memory(
     job.give("c.parquet", parquet(many(3000)))
     whole = job.run()
     monkeypatch.setattr(plan, "RANGE_BYTES", 4096)
-    monkeypatch.setattr(plan, "SMALL_BYTES", 0)
     monkeypatch.setattr(plan, "BUCKET_MIB", range(1, 2))
     monkeypatch.setattr(plan, "MIB", 16 * 1024)
     cut = job.run("--workers", "2")
@@ -657,6 +657,50 @@ def _group_lives(group: int) -> bool:
     return True
 
 
-def test_a_worker_that_is_killed_is_told_as_want_of_memory() -> None:
-    with pytest.raises(JobError, match="want of memory"), _workers(2) as submit:
-        submit(os._exit, 9).result(timeout=60)
+def test_a_file_that_kills_its_worker_is_rejected_by_name_and_the_others_are_processed(
+    job: Job,
+) -> None:
+    job.give("killer.jsonl", json_lines([{"text": "first"}, {"text": "kill"}]))
+    job.give("other.jsonl", json_lines(many(10)))
+    (job.root / "killing.py").write_text(
+        "import os\n\ndef clean(texts):\n    return texts if 'kill' not in texts else os.abort()\n"
+    )
+
+    run = subprocess.run(
+        command(job.root, "--cleaner", "killing:clean"),
+        env=environment(job.root) | {"PYTHONPATH": str(job.root)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    result = Result(run.returncode, job.root / "output", "")
+    adds_up(result)
+    assert result.code == 0, run.stdout
+    assert result.counts == (10, 10, 0, 0, 0)
+    assert [(file["name"], file["status"]) for file in result.summary["files"]] == [
+        ("killer.jsonl", "rejected"),
+        ("other.jsonl", "read"),
+    ]
+    assert result.rejected[0]["reason"] == "reading it took more memory than a worker may have"
+
+
+def test_a_worker_that_something_else_kills_is_told_as_want_of_memory(job: Job) -> None:
+    job.give("a.jsonl", json_lines([{"text": "hi"}]))
+    (job.root / "killing.py").write_text(
+        "import os\n\ndef clean(texts):\n    os.kill(os.getpid(), 9)\n"
+    )
+
+    run = subprocess.run(
+        command(job.root, "--cleaner", "killing:clean"),
+        env=environment(job.root) | {"PYTHONPATH": str(job.root)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert run.returncode == 1
+    said = (job.root / "ml/output/message").read_text()
+    assert said.startswith("a worker was killed that read a.jsonl, most likely for want of memory")

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 import preprocess
+from in_process import InProcess
 from messages.host import Host, this_host
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -80,6 +81,7 @@ class Hosts:
         with self.monkeypatch.context() as patched:
             patched.setenv("LANDRUN_OPT_ML", str(self.opt_ml(host)))
             patched.setattr("preprocess.signal.signal", lambda *_: None)
+            patched.setattr("preprocess.Workers", InProcess)
             yield
 
     def summary(self, host: str) -> dict[str, Any]:
