@@ -25,7 +25,6 @@ from cluster import fetching, store
 from cluster.manifest import Entry
 from messages import plan, work
 from messages.columns import SENDER, TEXT
-from messages.host import memory_mb
 from messages.sources import Source, inspect
 from messages.staging import ORDER, segments
 from messages.values import conform
@@ -103,9 +102,8 @@ def _inspected(entry: Entry, number: int, wanted: Mapping[str, str], folder: Pat
 
 
 def _known(path: Path, name: str, wanted: Mapping[str, str], folder: Path) -> Source:
-    """Inspect as on one machine, with the share of memory that a worker has."""
-    memory = memory_mb() // (os.cpu_count() or 1)
-    (source,) = plan.sources([(path, name)], wanted, folder, memory)
+    """Inspect as on one machine."""
+    (source,) = plan.sources([(path, name)], wanted, folder)
     return source
 
 

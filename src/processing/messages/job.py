@@ -130,8 +130,7 @@ def _scratch(options: Options) -> Iterator[Path]:
 def _inspected(
     files: Sequence[tuple[Path, str]], options: Options, scratch: Path
 ) -> Iterator[Source]:
-    memory = options.memory or memory_mb()
-    for source in plan.sources(files, options.wanted, scratch, memory):
+    for source in plan.sources(files, options.wanted, scratch):
         if source.reason is not None:
             log.warning("%s: rejected: %s", printable(source.name), printable(source.reason))
         else:
@@ -212,17 +211,9 @@ def _at_once(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
 def _read_all(
     record: Record, submit: Submit, scratch: Path, shape: plan.Shape
 ) -> list[tuple[int, Bucket]]:
-    """Read all tasks; once more, and CSV files whole, where a part of one began amid a record."""
-    for folder in (scratch / "rows", scratch / "rows-again"):
-        folder.mkdir()
-        weights = _read(record, submit, folder, shape)
-        if not (miscut := record.miscut()):
-            break
-        log.info(
-            "reading again, CSV files whole: %s was cut amid a record", printable(miscut[0].name)
-        )
-        shutil.rmtree(folder)
-        record.tasks, record.done = plan.tasks(record.sources), {}
+    folder = scratch / "rows"
+    folder.mkdir()
+    weights = _read(record, submit, folder, shape)
     return [
         (number, Bucket(tuple(sorted(folder.glob(f"{number:05d}.*"))), weight))
         for number, weight in sorted(weights.items())

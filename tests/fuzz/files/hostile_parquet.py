@@ -226,8 +226,6 @@ def _torn_middle(path: Path, size: int) -> None:
 PARQUET = (
     Case("a footer longer than its file", "f.parquet", _claims(length=lambda _: 2**31), 0, 0, REJECTED),
     Case("a footer that is cut off", "f.parquet", _torn, 100, 100, REJECTED),
-    Case("a schema of 2 billion columns, claimed", "l.parquet", _list_claims, 2**31 - 1, 2**31 - 1, REJECTED),
-    Case("2 billion row groups, claimed", "l.parquet", _groups_claim, 2**31 - 1, 2**31 - 1, REJECTED),
     Case("a column name of 2 GB, claimed", "l.parquet", _name_claims, 0, 0, REJECTED),
     Case("2⁶² rows, claimed by the file", "r.parquet", _claims(rows=lambda n: n), 2**62, 2**62, REJECTED),
     Case("2⁶² rows, claimed by a group", "r.parquet", _rows, 2**62, 2**62, REJECTED),
@@ -238,15 +236,13 @@ PARQUET = (
     Case("20,000 texts of 1 MB in one", "d.parquet", _one_long_text, 20_000, 30, DAMAGED, small=READ),
     Case("a page that unpacks to 2 GB, zstd", "b.parquet", _packed_page(ZSTD, zstandard.compress), 2**31 - 4, MIB, REJECTED, small=READ),
     Case("a page that unpacks to 2 GB, gzip", "b.parquet", _packed_page(GZIP, gzip.compress), 2**31 - 4, MIB, REJECTED, small=READ),
-    Case("a page that says it unpacks to 2 GB", "b.parquet", _page_claims(2**31 - 1), 0, 0, REJECTED),
-    Case("a page that says it has a negative size", "b.parquet", _page_claims(-5), 0, 0, REJECTED),
-    Case("a page that says it has 2 billion rows", "b.parquet", _page_claims(30, 2**31 - 1), 0, 0, DAMAGED),
-    Case("groups nested 100,000 deep", "g.parquet", _deep, 100_000, 2000, REJECTED),
+    Case("a page that says it unpacks to 2 GB", "b.parquet", _page_claims(2**31 - 1), 0, 0, DAMAGED),
+    Case("a page that says it has a negative size", "b.parquet", _page_claims(-5), 0, 0, DAMAGED),
     Case("Thrift nested a million deep", "t.parquet", _deep_thrift, 1_000_000, 100_000, REJECTED),
     Case("a million columns of Parquet", "c.parquet", _columns, 1_000_000, 20_000, REJECTED),
     Case("a million columns without rows", "c.parquet", _columns_without_rows, 1_000_000, 20_000, REJECTED),
     Case("a million row groups of the same bytes", "g.parquet", _groups, 1_000_000, 50, REJECTED, small=READ),
-    Case("an offset beyond the file", "o.parquet", _offsets, 2**62, 2**62, REJECTED),
+    Case("an offset beyond the file", "o.parquet", _offsets, 2**62, 2**62, DAMAGED),
     Case("a text that says it has 2 GB", "t.parquet", _text_length, 0, 0, DAMAGED),
     Case("words that its dictionary lacks", "d.parquet", _dictionary_index, 0, 0, DAMAGED),
     Case("texts that are no UTF-8", "u.parquet", _not_utf8, 0, 0, DAMAGED),
@@ -254,4 +250,12 @@ PARQUET = (
     Case("two columns of one name", "n.parquet", _same_names, 0, 0, REJECTED),
     Case("the farthest dates there are", "t.parquet", _times, 0, 0, READ),
     Case("noise in a page", "p.parquet", _torn_middle, 3, 3, DAMAGED),
+)  # fmt: skip
+# What brings down the process that reads it: Polars aborts where it gets no memory, and on a stack
+# that overflows. The guard around each worker process has to reject these by name.
+GUARDED = (
+    Case("a schema of 2 billion columns, claimed", "l.parquet", _list_claims, 2**31 - 1, 2**31 - 1, REJECTED),
+    Case("2 billion row groups, claimed", "l.parquet", _groups_claim, 2**31 - 1, 2**31 - 1, REJECTED),
+    Case("a page that says it has 2 billion rows", "b.parquet", _page_claims(30, 2**31 - 1), 0, 0, REJECTED),
+    Case("groups nested 100,000 deep", "g.parquet", _deep, 100_000, 2000, REJECTED),
 )  # fmt: skip

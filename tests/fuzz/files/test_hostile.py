@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from messages import footer, job, plan, staging, streams, summary, work
+from messages import job, plan, staging, streams, summary, work
 from messages.columns import Columns
 from messages.host import memory_mb
 from messages.masking import mask_numbers
@@ -169,29 +169,6 @@ def test_parquet_is_read_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch
 
     assert job._native([source])
     assert not job._native([Source(Path("a"), "a", 1, format="csv")])
-
-
-def test_ordinary_parquet_is_believed(tmp_path: Path) -> None:
-    rows = 2500
-    frame = pl.DataFrame(
-        {
-            "text": [f"text {i}" if i % 7 else None for i in range(rows)],
-            "tags": [[str(i)] * (i % 3) for i in range(rows)],
-            "deep": [{"a": i, "b": {"c": [i]}} for i in range(rows)],
-        }
-    )
-    for packing in ("zstd", "snappy", "gzip", "brotli", "lz4", "uncompressed"):
-        path = tmp_path / packing
-        frame.write_parquet(path, compression=packing, row_group_size=700, data_page_size=1000)
-        assert footer.check(path, 1024 * 1024).rows == rows
-
-
-def test_pages_that_do_not_fit_the_memory_say_the_remedy(tmp_path: Path) -> None:
-    path = tmp_path / "a.parquet"
-    pl.DataFrame({"text": ["x" * 1000] * 5000}).write_parquet(path, data_page_size=10**9)
-
-    with pytest.raises(footer.UnsafeError, match="write smaller pages or take a larger instance"):
-        footer.check(path, 100)
 
 
 def test_far_times_become_missing_and_near_ones_stay(tmp_path: Path) -> None:
