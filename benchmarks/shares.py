@@ -90,7 +90,7 @@ def _measured(source: Path) -> dict[str, float]:
     _wrap(watch)
     with tempfile.TemporaryDirectory(dir=source.parent) as folder:
         scratch = Path(folder)
-        found = list(plan.sources(plan.find(source.parent, Host()), {}, scratch, 8000))
+        found = list(plan.sources(plan.find(source.parent, Host()), {}, scratch))
         found = [s for s in found if s.path == source]
         task = plan.tasks(found, cut=True)[0]
         watch.turn("rest")
