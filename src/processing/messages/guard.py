@@ -109,12 +109,12 @@ class Workers:
     count : int
         How many processes.
     memory : int
-        MiB that all of them may take together.
+        MiB for the parent and all of them: one may have what the others do not need.
     """
 
     def __init__(self, count: int, memory: int) -> None:
         self.count = count
-        self._limit = (memory // count + STACKS_MIB) * MIB
+        self._limit = max(LEAST_MIB, memory - PROCESS_MIB * count) * MIB + STACKS_MIB * MIB
         self._workers = [_Worker(self._limit) for _ in range(count)]
 
     def __enter__(self) -> Workers:

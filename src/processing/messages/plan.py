@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
+from messages.csvfiles import cuts
 from messages.guard import PROCESS_MIB
-from messages.host import memory_mb
 from messages.sources import Source, inspect, with_parquet_columns
 from messages.streams import Blocks
 from messages.work import Task
@@ -17,8 +18,6 @@ MIB = 1024 * 1024
 RANGE_BYTES = 32 * MIB
 # A packed Parquet file may unpack to so many times its size, as its pages are packed already.
 UNPACKED, UNPACKED_BYTES = 100, 256 * MIB
-# The share of a worker's memory that a Parquet file's pages may take, as they are copied.
-PAGES_SHARE = 6
 # What unpacked rows take against the file's size, roughly; only the number of buckets hangs on it.
 EXPANSION = {None: 1.3, "gzip": 7.0, "zstd": 8.0, "bz2": 9.0}
 PARQUET_EXPANSION = 5.0
@@ -40,13 +39,13 @@ def inspected(path: Path, name: str, wanted: Mapping[str, str], unpacked: Path) 
     """Inspect a file; a packed Parquet file is unpacked, as it is read from its end."""
     source = inspect(path, name, wanted)
     if source.format == "parquet" and source.reason is None:
-        return _parquet(source, unpacked, memory_mb() * MIB // PAGES_SHARE)
+        return _parquet(source, unpacked)
     return source
 
 
-def _parquet(source: Source, unpacked: Path, most: int) -> Source:
+def _parquet(source: Source, unpacked: Path) -> Source:
     if source.compression is None:
-        return with_parquet_columns(source, source.path, most)
+        return with_parquet_columns(source, source.path)
     blocks = Blocks(source.path, source.compression)
     room = max(UNPACKED_BYTES, UNPACKED * source.size)
     with unpacked.open("wb") as file:
@@ -58,13 +57,13 @@ def _parquet(source: Source, unpacked: Path, most: int) -> Source:
         unpacked.unlink()
         bomb = f"it unpacks to more than {UNPACKED} times its size, which no Parquet file does"
         return replace(source, reason=blocks.damage or bomb)
-    return replace(with_parquet_columns(source, unpacked, most), path=unpacked)
+    return replace(with_parquet_columns(source, unpacked), path=unpacked)
 
 
 def tasks(found: Sequence[Source], *, cut: bool = False) -> list[Task]:
-    """Cut usable files into tasks, numbered in the order of files and positions.
+    """Divide usable files into tasks, numbered in the order of files and positions.
 
-    ``cut`` is for CSV files, too: whether that was right is known once they are read.
+    ``cut`` is for CSV files, too, which are read from end to end to find out where they may be.
     """
     usable = [s for s in found if s.reason is None]
     stretches = [(s, *stretch) for s in usable for stretch in _stretches(s, cut=cut)]
@@ -73,15 +72,16 @@ def tasks(found: Sequence[Source], *, cut: bool = False) -> list[Task]:
 
 def _stretches(source: Source, *, cut: bool) -> Iterator[tuple[int, int]]:
     if source.format == "parquet":
-        rows = source.rows
         pieces = max(1, math.ceil(source.path.stat().st_size / RANGE_BYTES))
-        step = max(1, math.ceil(rows / pieces))
-        yield from ((start, min(rows, start + step)) for start in range(0, rows, step))
-    elif source.splittable or (cut and source.cuttable):
-        for start in range(0, source.size, RANGE_BYTES):
-            yield start, min(source.size, start + RANGE_BYTES)
+        starts = list(range(0, source.rows, max(1, math.ceil(source.rows / pieces))))
+        end = source.rows
     else:
-        yield 0, source.size
+        starts, end = [0], source.size
+        if source.splittable:
+            starts = list(range(0, source.size, RANGE_BYTES)) or [0]
+        elif cut and source.cuttable and source.size > RANGE_BYTES:
+            starts = cuts(source.path, source.delimiter, RANGE_BYTES)
+    yield from pairwise([*starts, end])
 
 
 def shape(found: Sequence[Source], count: int, memory: int) -> Shape:

@@ -20,9 +20,8 @@ from messages.columns import (
     name_header,
     spilled,
 )
-from messages.csvrows import CsvRecords
+from messages.csvrows import CsvRecords, Dialect
 from messages.encodings import encoding_of, telling
-from messages.footer import UnsafeError, check
 from messages.rules import Rules
 from messages.streams import Blocks, compression_of, in_utf8
 
@@ -66,17 +65,16 @@ class Source:
     columns: Columns | None = None
     reason: str | None = None
     rows: int = 0
-    row_bytes: int = 0
     wanted: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def splittable(self) -> bool:
-        """Whether byte ranges of it can be read: not where records or units hold newlines."""
+        """Whether it can be read from any newline on, as no record holds one."""
         return self.format in ("jsonl", "tsv") and self._has_plain_lines
 
     @property
     def cuttable(self) -> bool:
-        """Whether byte ranges of it can be tried: records may hold newlines, but few do."""
+        """Whether it can be read from some newlines on: see `csvfiles.cuts`."""
         return self.format == "csv" and self._has_plain_lines
 
     @property
@@ -88,9 +86,9 @@ class Source:
         return replace(self, columns=replace(self.columns, rules=rules)) if self.columns else self
 
     @property
-    def decoding(self) -> str:
-        """The encoding of its lines once they are cut: UTF-16 is UTF-8 by then."""
-        return "cp1252" if self.encoding == "cp1252" else "utf-8"
+    def dialect(self) -> Dialect:
+        """How its fields are set apart."""
+        return Dialect(self.delimiter, quotes=self.format != "tsv")
 
 
 def inspect(path: Path, name: str, wanted: Mapping[str, str]) -> Source:
@@ -146,9 +144,7 @@ def _inspected(source: Source) -> Source:
 
 
 def _lines(sample: bytes, encoding: str) -> list[str]:
-    codec = "cp1252" if encoding == "cp1252" else "utf-8"
-    text = b"".join(in_utf8([sample], encoding)).decode(codec, "replace")
-    return text.split("\n")
+    return b"".join(in_utf8([sample], encoding)).decode("utf-8", "replace").split("\n")
 
 
 def _by_name(path: Path) -> str | None:
@@ -228,33 +224,20 @@ def _delimiter(first: str) -> str:
     return max(DELIMITERS, key=lambda d: (bare.count(d), -DELIMITERS.index(d)))
 
 
-def with_parquet_columns(source: Source, path: Path, most: int) -> Source:
-    """Read a Parquet file's schema, once its metadata is known to be no trap.
-
-    Parameters
-    ----------
-    source
-        The file as it lies in the input.
-    path
-        Where it can be read from: elsewhere when it was compressed.
-    most
-        Bytes that its pages may take in memory at once.
-    """
+def with_parquet_columns(source: Source, path: Path) -> Source:
+    """Read a Parquet file's schema; ``path`` is where it was unpacked to, if it was compressed."""
     try:
-        footer = check(path, most)
         with path.open("rb") as file:
             schema = pl.read_parquet_schema(file)
+        if len(schema) > MAX_FIELDS:
+            return replace(source, reason=f"it has more than {MAX_FIELDS} columns")
         columns = find_columns(schema, source.wanted)
+        rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
     except ColumnNotFoundError as error:
         return replace(source, reason=str(error))
-    except (
-        pl.exceptions.PolarsError,
-        pl.exceptions.PanicException,
-        UnsafeError,
-        OSError,
-    ) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         return replace(source, reason=f"not readable as Parquet: {str(error).splitlines()[0]}")
     if schema[columns.text].is_nested():
         reason = f"column {columns.text!r} holds {schema[columns.text]}, not strings"
         return replace(source, reason=reason)
-    return replace(source, columns=columns, rows=footer.rows, row_bytes=footer.row_bytes)
+    return replace(source, columns=columns, rows=rows)

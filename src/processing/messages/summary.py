@@ -10,7 +10,6 @@ from typing import IO, Any
 import orjson
 
 from messages.columns import Columns
-from messages.csvfiles import Stretch, meet
 from messages.host import Host
 from messages.printing import printable
 from messages.sources import Source
@@ -68,14 +67,6 @@ class Record:
             count.rejected += done.rejected
             count.damage = count.damage or done.damage
         return list(counts.values())
-
-    def miscut(self) -> list[Source]:
-        """Give the CSV files that were cut where no record begins."""
-        read: dict[str, list[Stretch]] = {}
-        for task in self.tasks:
-            if stretch := self.done[task.number].stretch:
-                read.setdefault(task.source.name, []).append(stretch)
-        return [s for s in self.sources if s.name in read and not meet(read[s.name], s.size)]
 
     def rejects(self) -> Iterator[dict[str, Any]]:
         """Give each reject in the order of files and positions, which count from 1."""

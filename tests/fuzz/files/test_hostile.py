@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from messages import footer, plan, staging, streams, summary, work
+from messages import plan, staging, streams, summary, work
 from messages.host import memory_mb
 from messages.masking import mask_numbers
 
@@ -128,7 +128,9 @@ def test_masking_long_texts_takes_linear_time() -> None:
 
 def test_staged_rows_do_not_keep_what_they_were_a_part_of(tmp_path: Path) -> None:
     """A single row kept of a batch holds all of the batch's text."""
-    row = pl.DataFrame({staging.ORDER: [0], "sender": ["a"], "text": ["t"]})
+    row = pl.DataFrame(
+        {staging.ORDER: [0], "sender": ["a"], staging.DISTINCTION: ["9:00"], "text": ["t"]}
+    )
     held = staging.Staging(tmp_path, 1)
     for _ in range(staging.FLUSH_FRAMES):
         held.add(row)
@@ -142,29 +144,6 @@ def test_looking_for_a_line_ends_with_the_range() -> None:
 
     assert streams.line_start(file, 10, 20) >= 20
     assert file.tell() <= 10 + streams.BLOCK
-
-
-def test_ordinary_parquet_is_believed(tmp_path: Path) -> None:
-    rows = 2500
-    frame = pl.DataFrame(
-        {
-            "text": [f"text {i}" if i % 7 else None for i in range(rows)],
-            "tags": [[str(i)] * (i % 3) for i in range(rows)],
-            "deep": [{"a": i, "b": {"c": [i]}} for i in range(rows)],
-        }
-    )
-    for packing in ("zstd", "snappy", "gzip", "brotli", "lz4", "uncompressed"):
-        path = tmp_path / packing
-        frame.write_parquet(path, compression=packing, row_group_size=700, data_page_size=1000)
-        assert footer.check(path, 1024 * 1024).rows == rows
-
-
-def test_pages_that_do_not_fit_the_memory_say_the_remedy(tmp_path: Path) -> None:
-    path = tmp_path / "a.parquet"
-    pl.DataFrame({"text": ["x" * 1000] * 5000}).write_parquet(path, data_page_size=10**9)
-
-    with pytest.raises(footer.UnsafeError, match="write smaller pages or take a larger instance"):
-        footer.check(path, 100)
 
 
 def test_far_times_become_missing_and_near_ones_stay(tmp_path: Path) -> None:
