@@ -23,10 +23,12 @@ import pyarrow as pa
 
 from cluster import fetching, store
 from cluster.manifest import Entry
-from messages import plan, work
+from messages import plan
 from messages.columns import SENDER, TEXT
+from messages.guard import Call, Failed, Workers
+from messages.host import memory_mb
 from messages.options import Options
-from messages.sources import Source, inspect
+from messages.sources import Source
 from messages.staging import DISTINCTION, IDENTITY, ORDER, segments
 from messages.values import conform
 from messages.work import Done, Task
@@ -79,10 +81,11 @@ def inspect_files(
     batches: Iterable[pa.RecordBatch], entries: Sequence[Entry], options: Options
 ) -> Iterator[pa.RecordBatch]:
     """Find out what files are: groups of entries in, `FOUND` out."""
-    for number in _numbers(batches):
-        with _scratch() as folder:
-            found = _inspected(entries[number], number, options, folder)
-        yield _batch(number=[number], data=[pickle.dumps(found)])
+    with _worker() as worker:
+        for number in _numbers(batches):
+            with _scratch() as folder:
+                found = _inspected(entries[number], number, options, folder, worker)
+            yield _batch(number=[number], data=[pickle.dumps(found)])
 
 
 def _numbers(batches: Iterable[pa.RecordBatch]) -> Iterator[int]:
@@ -92,12 +95,26 @@ def _numbers(batches: Iterable[pa.RecordBatch]) -> Iterator[int]:
             yield from range(group["first"], group["end"])
 
 
-def _inspected(entry: Entry, number: int, options: Options, folder: Path) -> Found:
+def _worker() -> Workers:
+    """Start a guarded worker with the share of memory that a Python worker of Spark's has."""
+    return Workers(1, memory_mb() // (os.cpu_count() or 1))
+
+
+def _answer(worker: Workers, call: Call) -> Any:
+    [(_, answer)] = worker.run([call])
+    return answer
+
+
+def _inspected(entry: Entry, number: int, options: Options, folder: Path, worker: Workers) -> Found:
     path = fetching.hole(entry.uri, folder, number)
     fetching.beginning(entry.uri, path)
-    if inspect(path, entry.name, options.wanted).format == "parquet":
+    arguments = (path, entry.name, options.wanted)
+    source = _answer(worker, Call("messages.sources:inspect", arguments))
+    if not isinstance(source, Failed) and source.format == "parquet":
         fetching.whole(entry.uri, path)
-    source = plan.inspected(path, entry.name, options.wanted, folder / "unpacked")
+        source = _answer(worker, Call("messages.plan:inspected", (*arguments, folder / "unpacked")))
+    if isinstance(source, Failed):
+        source = Source(path, entry.name, path.stat().st_size, reason=source.reason)
     source = source.with_rules(options.rules)
     stretches = tuple((task.start, task.end) for task in plan.tasks([source]))
     return Found(replace(source, path=Path(entry.uri)), stretches)
@@ -111,20 +128,26 @@ def clean_stretches(
     Of each task come its rows as segments in Arrow's format, fewer where many of a batch are alike;
     its rejects as JSON lines; and, last, its `Done`.
     """
-    for number in _numbers(batches):
-        task, uri = tasks[number]
-        with _scratch() as folder:
-            done = work.run(_fetched(task, uri, folder), _made(folder / "staged"), 1)
-            staged = sorted((folder / "staged").glob("00000.*"))
-            for place, frame in enumerate(segments(staged)):
-                yield _piece(number, place, ROWS, _packed(frame))
-            yield from _rejects(number, done)
-            yield _piece(number, 0, DONE, pickle.dumps(replace(done, rejects=None)))
+    with _worker() as worker:
+        for number in _numbers(batches):
+            with _scratch() as folder:
+                yield from _cleaned(number, *tasks[number], folder, worker)
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
+def _cleaned(
+    number: int, task: Task, uri: str, folder: Path, worker: Workers
+) -> Iterator[pa.RecordBatch]:
+    staged = folder / "staged"
+    staged.mkdir()
+    arguments = (_fetched(task, uri, folder), staged, 1)
+    done = _answer(worker, Call("messages.work:run", arguments, task.source.size))
+    if isinstance(done, Failed):
+        yield _piece(number, 0, DONE, pickle.dumps(Done(number, failed=done.reason)))
+        return
+    for place, frame in enumerate(segments(sorted(staged.glob("00000.*")))):
+        yield _piece(number, place, ROWS, _packed(frame))
+    yield from _rejects(number, done)
+    yield _piece(number, 0, DONE, pickle.dumps(replace(done, rejects=None)))
 
 
 def _fetched(task: Task, uri: str, folder: Path) -> Task:

@@ -88,7 +88,8 @@ def _processed(  # noqa: PLR0917
     with _cleaned(spark, work) as table:
         _collect(table, record, scratch)
         schema = unite([record.done[task.number] for task in record.tasks])
-        parts = _write(table, Output(uri, kms_key, schema), scratch)
+        read = [task.number for task in record.tasks]
+        parts = _write(table.filter(table.task.isin(read)), Output(uri, kms_key, schema), scratch)
     _publish(parts, earlier)
     for part in parts:
         record.kept.update(part.kept)
@@ -187,6 +188,8 @@ def _collect(table: DataFrame, record: Record, scratch: Path) -> None:
         done: Done = pickle.loads(row["data"])  # noqa: S301 - our own executors'
         record.done[done.number] = done
     log.info("read %d rows", sum(done.rows_in for done in record.done.values()))
+    failed = ((task, record.done[task.number].failed) for task in record.tasks)
+    record.reject({task.source.name: reason for task, reason in failed if reason})
     if not any(done.rejected for done in record.done.values()):
         return
     rejects = table.filter(table.kind == executors.REJECTS).sort(*duplicates.KEY)

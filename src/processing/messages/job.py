@@ -169,7 +169,7 @@ def _told(names: Sequence[str]) -> Iterator[None]:
 def _processed(  # noqa: PLR0917
     record: Record, options: Options, host: Host, workers: Workers, scratch: Path, began: float
 ) -> dict[str, Any]:
-    record.tasks = plan.tasks(record.sources, cut=True)
+    record.tasks = plan.tasks(record.sources, workers.count, cut=True)
     shape = plan.shape(record.sources, workers.count, options.memory or memory_mb())
     log.info(
         "%d file(s), %d task(s), %d worker(s), %d bucket(s)",

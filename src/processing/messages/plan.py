@@ -15,7 +15,9 @@ from messages.streams import Blocks
 from messages.work import Task
 
 MIB = 1024 * 1024
-RANGE_BYTES = 32 * MIB
+RANGE_BYTES, LEAST_BYTES = 32 * MIB, 2 * MIB
+"""The most bytes of a task, and the least that another worker is given of a small input."""
+
 # A packed Parquet file may unpack to so many times its size, as its pages are packed already.
 UNPACKED, UNPACKED_BYTES = 100, 256 * MIB
 # What unpacked rows take against the file's size, roughly; only the number of buckets hangs on it.
@@ -60,27 +62,36 @@ def _parquet(source: Source, unpacked: Path) -> Source:
     return replace(with_parquet_columns(source, unpacked), path=unpacked)
 
 
-def tasks(found: Sequence[Source], *, cut: bool = False) -> list[Task]:
+def tasks(found: Sequence[Source], workers: int = 1, *, cut: bool = False) -> list[Task]:
     """Divide usable files into tasks, numbered in the order of files and positions.
 
-    ``cut`` is for CSV files, too, which are read from end to end to find out where they may be.
+    Parameters
+    ----------
+    found
+        The files.
+    workers
+        How many workers there are: each gets its share of a small input.
+    cut
+        True to divide CSV files, too, which are read from end to end to find out where they may be.
     """
     usable = [s for s in found if s.reason is None]
-    stretches = [(s, *stretch) for s in usable for stretch in _stretches(s, cut=cut)]
+    share = math.ceil(sum(s.size for s in usable) / workers)
+    most = min(RANGE_BYTES, max(LEAST_BYTES, share)) if workers > 1 else RANGE_BYTES
+    stretches = [(s, *stretch) for s in usable for stretch in _stretches(s, most, cut=cut)]
     return [Task(number, *stretch) for number, stretch in enumerate(stretches)]
 
 
-def _stretches(source: Source, *, cut: bool) -> Iterator[tuple[int, int]]:
+def _stretches(source: Source, most: int, *, cut: bool) -> Iterator[tuple[int, int]]:
     if source.format == "parquet":
-        pieces = max(1, math.ceil(source.path.stat().st_size / RANGE_BYTES))
+        pieces = max(1, math.ceil(source.path.stat().st_size / most))
         starts = list(range(0, source.rows, max(1, math.ceil(source.rows / pieces))))
         end = source.rows
     else:
         starts, end = [0], source.size
         if source.splittable:
-            starts = list(range(0, source.size, RANGE_BYTES)) or [0]
-        elif cut and source.cuttable and source.size > RANGE_BYTES:
-            starts = cuts(source.path, source.delimiter, RANGE_BYTES)
+            starts = list(range(0, source.size, most)) or [0]
+        elif cut and source.cuttable and source.size > most:
+            starts = cuts(source.path, source.delimiter, most)
     yield from pairwise([*starts, end])
 
 

@@ -57,7 +57,10 @@ class Task:
 
 @dataclass
 class Done:
-    """What came of a task. Positions in ``rejects`` (a file of JSON lines) count from its start."""
+    """What came of a task. Positions in ``rejects`` (a file of JSON lines) count from its start.
+
+    ``failed`` says why its file has to be rejected as a whole.
+    """
 
     number: int
     rows_in: int = 0
@@ -69,6 +72,7 @@ class Done:
     reasons: Counter[str] = field(default_factory=Counter)
     rejects: Path | None = None
     damage: str | None = None
+    failed: str | None = None
     schema: dict[str, list[pl.DataType]] = field(default_factory=dict)
     weights: dict[int, Weight] = field(default_factory=dict)
 
