@@ -5,8 +5,9 @@ python benchmarks/generate.py FILE MEGABYTES    a .jsonl, .csv or .parquet file
 Every text is its own but for one row in 20, which repeats the sender, time and text of an earlier
 row, up to 100,000 rows before it, under an id of its own. One row in 50 is empty once cleaned; one
 line of JSON in 1,000 is broken. Other texts hold, each in a few per cent of rows, tags, entities,
-spare white space, full-width digits, URLs, addresses, phone and card numbers. What is masked has one
-form each, so that plain regular expressions find it too: see `benchmarks/competitors/rules.py`.
+spare white space, full-width digits, URLs, addresses, phone and card numbers. What is masked has
+one form each, so that plain regular expressions find it, too: see
+`benchmarks/competitors/rules.py`.
 """
 
 from __future__ import annotations
