@@ -23,6 +23,7 @@ from polars.exceptions import PanicException
 
 from messages.columns import OPTIONS
 from messages.job import JobError, Options, process
+from messages.masking import Masks, column_names, region
 from messages.printing import cut_to_bytes, printable
 
 MESSAGE_BYTES = 1024
@@ -82,6 +83,10 @@ def _options(arguments: Sequence[str], opt_ml: Path) -> Options:
     parser.add_argument("--output", type=Path, required=True, help="folder for what comes of them")
     for role, option in OPTIONS.items():
         parser.add_argument(option, dest=role, metavar="NAME", help=f"column that is {role}")
+    parser.add_argument(
+        "--mask-columns", type=column_names, metavar="NAME,…", help="also mask these"
+    )
+    parser.add_argument("--region", type=region, metavar="XX", help="phone numbers' country")
     parser.add_argument("--workers", type=_positive, help="processes (default: one per core)")
     parser.add_argument("--memory-mb", type=_positive, help="memory to stay in (default: all)")
     given = parser.parse_args([a for a in arguments if a.strip()])
@@ -92,6 +97,7 @@ def _options(arguments: Sequence[str], opt_ml: Path) -> Options:
         workers=given.workers,
         memory=given.memory_mb,
         opt_ml=opt_ml,
+        masks=Masks(given.mask_columns or (), given.region),
     )
 
 

@@ -28,6 +28,7 @@ from cluster import session
 from cluster.job import Options, process
 from messages.columns import OPTIONS
 from messages.job import JobError
+from messages.masking import Masks, column_names, region
 from messages.printing import cut_to_bytes, printable
 
 MESSAGE_BYTES = 1024
@@ -84,9 +85,14 @@ def _options(arguments: Sequence[str], opt_ml: Path) -> Options:
     parser.add_argument("--output", type=Path, required=True, help="folder for what comes of it")
     for role, option in OPTIONS.items():
         parser.add_argument(option, dest=role, metavar="NAME", help=f"column that is {role}")
+    parser.add_argument(
+        "--mask-columns", type=column_names, metavar="NAME,…", help="also mask these"
+    )
+    parser.add_argument("--region", type=region, metavar="XX", help="phone numbers' country")
     given = parser.parse_args([a for a in arguments if a.strip()])
     wanted = {role: name for role in OPTIONS if (name := getattr(given, role)) is not None}
-    return Options(given.manifests, given.output, wanted, opt_ml)
+    masks = Masks(given.mask_columns or (), given.region)
+    return Options(given.manifests, given.output, wanted, opt_ml, masks)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

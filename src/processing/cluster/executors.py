@@ -14,7 +14,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from cluster.manifest import Entry
 from messages import plan, work
 from messages.columns import SENDER, TEXT
 from messages.host import memory_mb
+from messages.masking import Masks
 from messages.sources import Source, inspect
 from messages.staging import ORDER, segments
 from messages.values import conform
@@ -48,6 +49,10 @@ class Found:
     source: Source
     stretches: tuple[tuple[int, int], ...]
 
+    def in_region(self, region: str | None) -> Found:
+        """Give it with the country whose ways to write phone numbers count."""
+        return replace(self, source=self.source.in_region(region))
+
 
 @dataclass(frozen=True)
 class Part:
@@ -60,11 +65,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Output:
-    """Where parts go, the key to encrypt them with, and their columns."""
+    """Where parts go, the key to encrypt them with, their columns, and which of them to mask."""
 
     uri: str
     kms_key: str
     schema: dict[str, pl.DataType]
+    masks: Masks = field(default_factory=Masks)
 
 
 @contextmanager
@@ -184,21 +190,19 @@ def write_parts(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[p
 
     context = TaskContext.get()
     place = context.partitionId() if context else 0
-    for number, frames in enumerate(_filled(_kept(batches, output.schema))):
+    for number, frames in enumerate(_filled(_kept(batches, output))):
         part = _written(f"part-{place:05d}-{number:04d}.parquet", frames, output)
         yield _batch(data=[pickle.dumps(part)])
 
 
-def _kept(
-    batches: Iterable[pa.RecordBatch], schema: Mapping[str, pl.DataType]
-) -> Iterator[tuple[int, pl.DataFrame]]:
-    full = {ORDER: pl.Int64(), **schema}
+def _kept(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[tuple[int, pl.DataFrame]]:
+    full = {ORDER: pl.Int64(), **output.schema}
     for piece in _pieces(batches):
         frame = conform(pl.read_ipc_stream(piece["data"]), full)
         drop = pl.Series(piece["drop"] or [], dtype=pl.Int64)
         kept = frame.filter(~pl.col(ORDER).is_in(drop.implode())) if len(drop) else frame
         if kept.height:
-            yield piece["task"], kept.drop(ORDER)
+            yield piece["task"], output.masks.apply(kept.drop(ORDER))
 
 
 def _filled(

@@ -27,6 +27,7 @@ from cluster.executors import Found, Output, Part
 from cluster.manifest import Entry, output_uri, read_manifest
 from messages import VERSION
 from messages.job import JobError, unite
+from messages.masking import Masks
 from messages.plan import RANGE_BYTES
 from messages.printing import printable
 from messages.summary import Record, problem, write_lines
@@ -48,6 +49,7 @@ class Options:
     output: Path
     wanted: Mapping[str, str] = field(default_factory=dict)
     opt_ml: Path = Path("/opt/ml")
+    masks: Masks = field(default_factory=Masks)
 
 
 def process(options: Options, spark: SparkSession) -> dict[str, Any]:
@@ -69,11 +71,13 @@ def process(options: Options, spark: SparkSession) -> dict[str, Any]:
     with _plainly(), tempfile.TemporaryDirectory(prefix=".landrun-") as scratch:
         found = _inspect(spark, entries, options.wanted)
         _log_rejected(found)
+        found = [one.in_region(options.masks.region) for one in found]
         record = Record([one.source for one in found], [])
         parts, columns = _processed(spark, record, found, entries, options, Path(scratch))
         summary = {
             **record.summary(parts, columns, time.monotonic() - began, VERSION),
             **problem(record.sources, _REJECTED),
+            **options.masks.missing(columns),
         }
         _report(summary, record, options.output)
     if "problem" in summary:
@@ -96,8 +100,8 @@ def _processed(  # noqa: PLR0917
     record.tasks = [task for task, _ in work]
     with _cleaned(spark, work) as table:
         _collect(table, record, scratch)
-        schema = unite([record.done[task.number] for task in record.tasks])
-        parts = _write(table, Output(uri, kms_key, schema), scratch)
+        schema = options.masks.schema(unite([record.done[task.number] for task in record.tasks]))
+        parts = _write(table, Output(uri, kms_key, schema, options.masks), scratch)
     _publish(parts, earlier)
     for part in parts:
         record.kept.update(part.kept)

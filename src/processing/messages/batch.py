@@ -250,7 +250,7 @@ def _finish(rows: Rows, columns: Columns) -> Batch:
     frame = pl.DataFrame(
         [
             pl.Series(POSITION, rows.positions, dtype=pl.Int64),
-            *(_own(role, named[role], rows.columns, height) for role in OUTPUT),
+            *(_own(role, columns, rows.columns, height) for role in OUTPUT),
             *_others(rows.columns, named),
         ]
     )
@@ -274,11 +274,12 @@ def _without_long(rows: Rows, text: str) -> Rows:
     return Rows(columns, without(rows.positions, long), [*rows.rejects, *rejects])
 
 
-def _own(role: str, name: str | None, data: Mapping[str, pl.Series], height: int) -> pl.Series:
+def _own(role: str, columns: Columns, data: Mapping[str, pl.Series], height: int) -> pl.Series:
+    name = columns.named()[role]
     if name is None or name not in data:
         return pl.Series(role, [None], dtype=pl.String).new_from_index(0, height)
     if role == TEXT:
-        return clean(data[name]).alias(role)
+        return clean(data[name], columns.region).alias(role)
     stripped = data[name].str.strip_chars()
     return stripped.set(stripped == "", None).alias(role)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from messages.masking import Masks
 from messages.staging import ORDER, Staging, Weight, firsts, segments, task_of
 from messages.values import conform
 
@@ -33,7 +34,9 @@ class Written:
     kept: Counter[int] = field(default_factory=Counter)
 
 
-def finish(bucket: Bucket, schema: dict[str, pl.DataType], target: Path, limit: int) -> Written:
+def finish(
+    bucket: Bucket, schema: dict[str, pl.DataType], target: Path, limit: int, masks: Masks
+) -> Written:
     """Deduplicate a bucket and write it.
 
     Parameters
@@ -46,6 +49,8 @@ def finish(bucket: Bucket, schema: dict[str, pl.DataType], target: Path, limit: 
         The part to write; a bucket that was spread over several appends a number to the name.
     limit
         Bytes a bucket may take in memory; a larger one is spread over several first.
+    masks
+        Columns that are masked once duplicates are gone, as they tell whose message is whose.
     """
     written = Written()
     for number, piece in enumerate(_pieces(bucket, len(schema), limit)):
@@ -54,7 +59,7 @@ def finish(bucket: Bucket, schema: dict[str, pl.DataType], target: Path, limit: 
             path.unlink()
         if rows.height:
             part = target.with_name(f"{target.name}.{number:05d}")
-            _write(rows.drop(ORDER), part)
+            _write(masks.apply(rows.drop(ORDER)), part)
             written.parts.append(part)
             written.kept.update(_by_task(rows))
     return written

@@ -6,6 +6,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
+from messages.masking import mask
+
 TEXT, SENDER, MESSAGE_ID, SENT_AT = "text", "sender", "message_id", "sent_at"
 OUTPUT = (MESSAGE_ID, SENDER, SENT_AT, TEXT)
 
@@ -47,12 +51,16 @@ class ColumnNotFoundError(ValueError):
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of the columns in one file; ``None`` where the file has none."""
+    """Names of the columns in one file; ``None`` where the file has none.
+
+    ``region`` is the country whose ways to write phone numbers count in the text.
+    """
 
     text: str
     sender: str | None = None
     message_id: str | None = None
     sent_at: str | None = None
+    region: str | None = None
 
     def named(self) -> dict[str, str | None]:
         """Output column -> the file's column, in the output's order."""
@@ -122,9 +130,13 @@ def _key(name: str) -> str:
 
 
 def shown(names: Sequence[str]) -> str:
-    """Column names for a message to a person: at most 20, each at most 40 characters."""
+    """Column names for a message to a person: at most 20, each at most 40 characters.
+
+    They are masked: in a file without a header they are somebody's values.
+    """
     if not names:
         return "no columns"
+    names = mask(pl.Series(names, dtype=pl.String), cued=True).to_list()
     short = [repr(n if len(n) <= SHOWN_LENGTH else n[:SHOWN_LENGTH] + "…") for n in names]
     more = f" and {len(short) - SHOWN_COLUMNS} more" if len(short) > SHOWN_COLUMNS else ""
     return ", ".join(short[:SHOWN_COLUMNS]) + more

@@ -24,6 +24,7 @@ from messages import VERSION, plan
 from messages.buckets import Bucket, Written, finish
 from messages.columns import OUTPUT
 from messages.host import Host, memory_mb, this_host
+from messages.masking import Masks
 from messages.printing import printable
 from messages.sources import Source
 from messages.staging import Weight
@@ -62,6 +63,7 @@ class Options:
     workers: int | None = None
     memory: int | None = None
     opt_ml: Path = Path("/opt/ml")
+    masks: Masks = field(default_factory=Masks)
 
 
 def process(options: Options) -> dict[str, Any]:
@@ -144,7 +146,7 @@ def _inspected(
                 source.encoding or "-",
                 {k: v for k, v in source.columns.named().items() if v} if source.columns else {},
             )
-        yield source
+        yield source.in_region(options.masks.region)
 
 
 def _processed(
@@ -162,13 +164,14 @@ def _processed(
     unfinished = options.output / UNFINISHED
     with _workers(shape.workers, apart=_native(record.sources)) as submit:
         buckets = _read_all(record, submit, scratch, shape)
-        schema = unite([record.done[task.number] for task in record.tasks])
-        written = _finish_all(record, submit, buckets, unfinished, schema, shape)
+        schema = options.masks.schema(unite([record.done[task.number] for task in record.tasks]))
+        written = _finish_all(record, submit, buckets, unfinished, schema, shape, options.masks)
     parts = _publish(written, options.output, host, schema) if record.sources else []
     summary = {
         **record.summary(parts, schema, time.monotonic() - began, VERSION),
         **of_host(host),
         **problem(record.sources, host.named("rejected", ".jsonl")),
+        **options.masks.missing(schema),
     }
     with (options.output / host.named("rejected", ".jsonl")).open("wb") as file:
         write_lines(file, record.rejects())
@@ -275,9 +278,10 @@ def _finish_all(  # noqa: PLR0917
     unfinished: Path,
     schema: dict[str, pl.DataType],
     shape: plan.Shape,
+    masks: Masks,
 ) -> list[Path]:
     futures = [
-        submit(finish, bucket, schema, unfinished / f"{number:05d}", shape.bucket_bytes)
+        submit(finish, bucket, schema, unfinished / f"{number:05d}", shape.bucket_bytes, masks)
         for number, bucket in buckets
     ]
     parts: list[Path] = []

@@ -6,7 +6,9 @@ copy of plain forms that has each character in the same place; the text itself s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import argparse
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from itertools import accumulate, repeat
@@ -15,6 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from messages.numbers import CANDIDATE, Span, find_numbers, plain, put, words
+from messages.values import OVERFLOW
 
 EMAIL, URL = "<EMAIL>", "<URL>"
 # Letters, marks and digits of scripts that part words by spaces: only these go on in an address.
@@ -135,6 +138,53 @@ def mask(text: pl.Series, region: str | None = None, *, cued: bool = False) -> p
     text = change(text, text.str.contains(CANDIDATE), lambda r: _put(r, map(numbers, r)))
     # In NFC these two are one character: the mark behind a token has lost what it was on.
     return replace(text, text.str.contains(">\u0338", literal=True), ">\u0338", ">")
+
+
+def mask_text(text: str) -> str:
+    """Mask one text."""
+    return str(mask(pl.Series([text])).item())
+
+
+@dataclass(frozen=True)
+class Masks:
+    """What is masked beside the text: columns of the output; and a region, which may be none."""
+
+    columns: tuple[str, ...] = ()
+    region: str | None = None
+
+    def schema(self, schema: Mapping[str, pl.DataType]) -> dict[str, pl.DataType]:
+        """Make masked columns text, whatever they hold."""
+        return {**schema, **dict.fromkeys(self._among(schema), pl.String())}
+
+    def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Mask the columns of a part of the output, which has the types of `schema`."""
+        masked = [mask(frame[n], self.region, cued=True) for n in self._among(frame.columns)]
+        return frame.with_columns(masked)
+
+    def missing(self, columns: Iterable[str]) -> dict[str, list[str]]:
+        """Tell, for the summary, which columns the output does not have."""
+        missing = sorted(set(self.columns).difference(columns))
+        return {"mask_columns_missing": missing} if missing else {}
+
+    def _among(self, columns: Iterable[str]) -> list[str]:
+        """Choose columns; the one that others are packed into counts where one is missing."""
+        present = list(columns)
+        wanted = {*self.columns, *([OVERFLOW] if self.missing(present) else [])}
+        return [name for name in present if name in wanted]
+
+
+def column_names(text: str) -> tuple[str, ...]:
+    """Read the value of ``--mask-columns``."""
+    return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
+def region(text: str) -> str:
+    """Read the value of ``--region``."""
+    import phonenumbers  # noqa: PLC0415 - takes 50 ms, for this option alone
+
+    if text.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a country in two letters, such as DE")
+    return text.upper()
 
 
 def _masked_in_place(text: pl.Series, numbers: Callable[[str], list[Span]]) -> pl.Series:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from messages.host import Host
+from messages.masking import mask_text
 from messages.sources import Source, inspect, with_parquet_columns
 from messages.streams import Blocks
 from messages.work import Task
@@ -56,7 +57,7 @@ def sources(
         source = inspect(path, name, wanted)
         if source.format == "parquet" and source.reason is None:
             source = _parquet(source, scratch / f"parquet.{number}", memory * MIB // PAGES_SHARE)
-        yield source
+        yield source if source.reason is None else replace(source, reason=mask_text(source.reason))
 
 
 def _parquet(source: Source, unpacked: Path, most: int) -> Source:

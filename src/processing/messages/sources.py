@@ -68,6 +68,12 @@ class Source:
     row_bytes: int = 0
     wanted: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    def in_region(self, region: str | None) -> Source:
+        """Give it with the country whose ways to write phone numbers count."""
+        if self.columns is None:
+            return self
+        return replace(self, columns=replace(self.columns, region=region))
+
     @property
     def splittable(self) -> bool:
         """Whether byte ranges of it can be read: not where records or units hold newlines."""
