@@ -22,10 +22,13 @@ from messages.values import OVERFLOW
 EMAIL, URL = "<EMAIL>", "<URL>"
 # Letters, marks and digits of scripts that part words by spaces: only these go on in an address.
 # Not so Han, kana and Thai, and Hangul, whose particles follow an address without a space.
-_WORD = (
-    "A-Za-z0-9_\u00c0-\u024f\u0300-\u0373\u0376-\u052f\u0531-\u0587\u05d0-\u05ea\u0620-\u0669"
+_LETTER = (
+    "A-Za-z_\u00c0-\u024f\u0300-\u0373\u0376-\u052f\u0531-\u0587\u05d0-\u05ea\u0620-\u0669"
     "\u066e-\u06d3\u06d5-\u06ff\u0900-\u0963\u0966-\u0df3\u10a0-\u10ff\u1e00-\u1fff"
 )
+_WORD = f"0-9{_LETTER}"
+# The last label of an address: in "see you@7.pm" a time is none.
+_NAME = f"(?:[0-9]{{0,2}}[{_LETTER}-][{_WORD}-]*|[0-9]{{3,}}[{_WORD}-]*)"
 _ANY_LABEL = r"[\p{L}\p{M}\p{N}-]+"
 _LABEL = f"[{_WORD}-]+"
 _REST = rf"[{_WORD}@/?#&=+%$~:;,.!'*()\[\]{{}}|-]*[{_WORD}@/#&=+%$-]"
@@ -54,7 +57,9 @@ def _foreign_url() -> str:
 def _email() -> str:
     latin, foreign = _top_domains()
     local = rf"[{_WORD}][{_WORD}.%+$#~-]*(?:'[{_WORD}.%+$#~-]+)*"
-    return rf"{local}@(?:(?:{_LABEL}\.)+{_any_case(latin)}|(?:{_ANY_LABEL}\.)+(?:{foreign}))"
+    return (
+        rf"{local}@(?:(?:{_LABEL}\.)*{_NAME}\.{_any_case(latin)}|(?:{_ANY_LABEL}\.)+(?:{foreign}))"
+    )
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -62,13 +62,14 @@ _CUED = re.compile(
     "(?:[0-9]{3,4}[ -][0-9]{4}|[0-9]{2,4}[ -]?[0-9]{3,4}[ -]?[0-9]{4}|[0-9]{7,12}"
     "|(?<!-)[0-9]{1,3}(?:[ -][0-9]{2,3}){2,4})(?![0-9]|[.-][0-9])"
 )
-_HEAD, _HEAD_REACH = re.compile("[A-Z]{2}(?<![A-Za-z0-9]..)[0-9]{2}"), 12
+_HEAD, _HEAD_REACH = re.compile("[A-Za-z]{2}(?<![A-Za-z0-9]..)[0-9]{2}"), 12
 _IBAN = re.compile(
     rf"{_HEAD.pattern}"
-    "(?:[A-Z0-9]{11,30}|(?:[ -][A-Z0-9]{4}){2,7}(?:[ -][A-Z0-9]{1,3})?)(?![A-Za-z0-9])"
+    "(?:[A-Za-z0-9]{11,30}|(?:[ -][A-Z0-9]{4}){2,7}(?:[ -][A-Z0-9]{1,3})?)(?![A-Za-z0-9])"
 )
-_PART = re.compile(r"[A-Z0-9]+")
+_PART = re.compile("[A-Za-z0-9]+")
 
+_WIDE, _WIDE_BY, _MINUS = range(0xFF01, 0xFF5F), 0xFEE0, 0x2212
 CARD_DIGITS, IBAN_LENGTH = range(13, 20), range(15, 35)
 WORLD_DIGITS, AMERICAN_DIGITS = range(7, 16), range(11, 12)
 NATIONAL_DIGITS, CUED_DIGITS = range(9, 13), range(7, 13)
@@ -90,14 +91,26 @@ _ISSUERS = re.compile(
 )
 
 
-@cache
-def _forms() -> dict[int, str]:
-    """Map each form of a digit, and of the signs between digits, to its ASCII form."""
-    digits = {c: str(unicodedata.digit(chr(c))) for c in range(128, 0x1FBFA) if chr(c).isdigit()}
-    wide = {c: chr(c - 0xFEE0) for c in range(0xFF01, 0xFF5F) if chr(c - 0xFEE0) not in "!,;?"}
-    dashes = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xFE63], "-")
-    unseen = [0xA0, 0xAD, *range(0x2000, 0x2010), *range(0x202A, 0x2030), 0x2060, 0x3000, 0xFEFF]
-    return {0: " ", **digits, **wide, **dashes, **dict.fromkeys(unseen, " ")}
+class _PlainForms(dict[int, str]):
+    """A character's plain form: ASCII's for digits, wide characters, and what parts digits."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = _plain_form(code)
+        return self[code]
+
+
+def _plain_form(code: int) -> str:
+    character = chr(code)
+    if character.isdigit():
+        return str(unicodedata.digit(character))
+    if unicodedata.category(character) == "Pd" or code == _MINUS:
+        return "-"
+    if code in _WIDE and chr(code - _WIDE_BY) not in "!,;?":
+        return chr(code - _WIDE_BY)
+    return " " if code == 0 or unicodedata.category(character) in ("Zs", "Cf") else character
+
+
+_PLAIN_FORMS = _PlainForms()
 
 
 def plain(text: str) -> str:
@@ -106,17 +119,7 @@ def plain(text: str) -> str:
     >>> plain("\uff14\uff11\u20101")
     '41-1'
     """
-    return text if text.isascii() else text.translate(_forms())
-
-
-def put(text: str, spans: Sequence[Span]) -> str:
-    """Put tokens in place of stretches of a text."""
-    pieces: list[str] = []
-    copied = 0
-    for start, end, token in spans:
-        pieces += (text[copied:start], token)
-        copied = end
-    return "".join([*pieces, text[copied:]])
+    return text if text.isascii() else text.translate(_PLAIN_FORMS)
 
 
 def find_numbers(text: str, region: str | None = None, *, cued: bool = False) -> list[Span]:
@@ -151,6 +154,16 @@ def find_numbers(text: str, region: str | None = None, *, cued: bool = False) ->
     if region is not None:
         spans += _of_region(_without(text, spans), region)
     return [span for span in sorted(spans) if span[2]]
+
+
+def put(text: str, spans: Iterable[Span]) -> str:
+    """Put tokens in place of stretches of a text."""
+    pieces: list[str] = []
+    copied = 0
+    for start, end, token in spans:
+        pieces += (text[copied:start], token)
+        copied = end
+    return "".join([*pieces, text[copied:]])
 
 
 def _without(text: str, spans: Sequence[Span]) -> str:
@@ -320,17 +333,15 @@ class _Run:
         return self.text[max(0, self.start - _REACH) : self.start].lower()
 
     def _free(self) -> int:
-        """Count the groups that are the number of a thing, by the word or sign before them."""
+        """Count the groups, up to a space, that number a thing by the word or sign before them."""
         before = self._before()
-        labelled = _has_label(before)
-        if not labelled and (not _GLUED.search(before) or self.cued or _has_cue(before)):
+        glued = _GLUED.search(before) and not self.cued and not _has_cue(before)
+        if not glued and not _has_label(before):
             return 0
-        digits = 0
-        for index, group in enumerate(self.groups):
-            if index and " " in self._gap(index) and (not labelled or digits >= CUED_DIGITS.start):
-                return index
-            digits += len(group[0])
-        return len(self.groups)
+        free = 1
+        while free < len(self.groups) and " " not in self._gap(free):
+            free += 1
+        return free
 
 
 def _has_cue(before: str) -> bool:
@@ -350,7 +361,7 @@ def _has_label(before: str) -> bool:
         return False
     said = word[-_PIECE_REACH:]
     named = _is_in(said, "thing_pieces") and not _is_in(said, "phone_pieces")
-    return named or word.startswith(words("thing"))
+    return named or word.startswith(words("thing")) or word in words("thing_whole")
 
 
 def _is_in(text: str, pieces: str) -> bool:
