@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
@@ -27,40 +26,39 @@ _ENDS = frozenset(",;!?)]\uff0c\uff1b\uff01\uff1f\u3001\u3002\uff09\u060c\u061b\
 # How many characters before digits are looked at, and how many where words have no spaces.
 _REACH, _PIECE_REACH = 40, 12
 
-_RUN = re.compile(r"[0-9](?:[ .()/+-]{0,3}[0-9]){6,}")
-_GROUP = re.compile(r"[0-9]+")
-_PLUS = re.compile(r"\+ ?\(?$")
+_RUN, _GROUP = re.compile(r"[0-9](?:[ .()/+-]{0,3}[0-9]){6,}"), re.compile("[0-9]+")
 _SINCE_DIGITS, _A_WORD = re.compile(r"[^0-9]*$"), re.compile(r"\w+")
 # Behind a letter or a sign like these, digits are a part of something else.
 _GLUED = re.compile(r"(?:[A-Za-z0-9_][-_]?|#)$")
-# Kept: dates, addresses of machines, decimals.
 _DATE = re.compile(
     "(?:19|20)[0-9]{2}[./-][01]?[0-9][./-][0-3]?[0-9](?![0-9])(?: [0-2]?[0-9](?=:))?"
     "|[0-3]?[0-9][./-][0-3]?[0-9][./-](?:19|20)[0-9]{2}(?![0-9])(?: [0-2]?[0-9](?=:))?"
 )
-_OTHER = re.compile(
-    rf"{_DATE.pattern}"
-    r"|[1-9][0-9]{0,2}(?:\.[0-9]{1,3}){3}(?!\.?[0-9])"
-    r"|(?:0|[1-9][0-9]{0,2})\.(?:[0-9]{11,}|0[0-9]{4,}|(?<!\+...)(?<!\+..)[0-9]{5,})(?![0-9])"
-)
-# How phone numbers are written in some countries, and little else.
-_NATIONAL = re.compile(
-    r"""
-    (?: (?:1[ .-]?\(?)?[2-9][0-9]{2}[ .)-]{1,2}[0-9]{3}[ .-]?[0-9]{4}           # North America
-      | (?<!-)(?:[78][ -]?\(?)?[2-9][0-9]{2}[ )-]{1,2}[0-9]{3}(?:[ -][0-9]{2}){2}  # Russia, Turkey
-      | 8[ -]?\(?9[0-9]{2}[ )-]{0,2}[0-9]{3}[ -]?[0-9]{4} | 79[0-9]{9}            # Russia
-      | 1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4} | 861[3-9][0-9]{9}                  # China
-      | [6-9][0-9]{4}[ -][0-9]{5} | 91[6-9][0-9]{9}                               # India
-      | [1-9][0-9]\)[ ]?9?[0-9]{4}[ -]?[0-9]{4} | [1-9][0-9][ ]9[0-9]{4}-[0-9]{4}  # Brazil
-      | 44[ ]?[1-9][0-9]{9}                                                       # Britain
-    )(?![0-9]|[.-][0-9])
+# A digit of a number, and one where it may end: not of a date, nor of a next number with a zero.
+_N = "(?:[ .()/-]{0,3}[0-9])"
+_M = rf"(?:[0-9]|[ .()/-]{{1,3}}(?!{_DATE.pattern}|0[1-9]{_N}{{7}})[0-9])"
+_NUMBER = re.compile(
+    rf"""
+    (?P<other> {_DATE.pattern.replace(" ", "[ ]")}
+      | [1-9][0-9]{{0,2}}(?:\.[0-9]{{1,3}}){{3}}(?!\.?[0-9])                # addresses of machines
+      | \+?(?:0|[1-9][0-9]{{0,2}})\.[0-9]{{11,}}(?![0-9])                   # decimals
+      | (?<!\+)(?:0|[1-9][0-9]{{0,2}})\.[0-9]{{5,}}(?![0-9]) )
+  | (?P<world> \+[ ]?\(?(?:1{_N}{{10}}|[2-9]{_N}{{6}}{_M}{{0,8}})(?![0-9]) )
+  | (?P<phone> (?: 00(?:1{_N}{{10}}|[2-9]{_N}{{7}}{_M}{{0,7}})
+          | 011(?=[ .-]){_N}{{6}}{_M}{{0,10}} | 0[1-9]{_N}{{7}}{_M}{{0,3}} )(?![0-9])
+      | (?: (?:1[ .-]?\(?)?[2-9][0-9]{{2}}[ .)-]{{1,2}}[0-9]{{3}}[ .-]?[0-9]{{4}}      # America
+          | (?<!-)(?:[78][ -]?\(?)?[2-9][0-9]{{2}}[ )-]{{1,2}}[0-9]{{3}}(?:[ -][0-9]{{2}}){{2}}
+          | 8[ -]?\(?9[0-9]{{2}}[ )-]{{0,2}}[0-9]{{3}}[ -]?[0-9]{{4}} | 79[0-9]{{9}}   # Russia
+          | 1[3-9][0-9][ -]?[0-9]{{4}}[ -]?[0-9]{{4}} | 861[3-9][0-9]{{9}}            # China
+          | [6-9][0-9]{{4}}[ -][0-9]{{5}} | 91[6-9][0-9]{{9}}                         # India
+          | [1-9][0-9]\)[ ]?9?[0-9]{{4}}[ -]?[0-9]{{4}} | [1-9][0-9][ ]9[0-9]{{4}}-[0-9]{{4}}
+          | 44[ ]?[1-9][0-9]{{9}}                                                   # Britain
+        )(?![0-9]|[.-][0-9]) )
+  | (?P<bare> (?: [0-9]{{3,4}}[ -][0-9]{{4}} | [0-9]{{2,4}}[ -]?[0-9]{{3,4}}[ -]?[0-9]{{4}}
+          | [0-9]{{7,12}} | (?<!-)[0-9]{{1,3}}(?:[ -][0-9]{{2,3}}){{2,4}} )(?![0-9]|[.-][0-9]) )
+  | (?P<rest> [0-9]+ )
     """,
     re.VERBOSE,
-)
-# How any may be written behind a word for it.
-_CUED = re.compile(
-    "(?:[0-9]{3,4}[ -][0-9]{4}|[0-9]{2,4}[ -]?[0-9]{3,4}[ -]?[0-9]{4}|[0-9]{7,12}"
-    "|(?<!-)[0-9]{1,3}(?:[ -][0-9]{2,3}){2,4})(?![0-9]|[.-][0-9])"
 )
 _HEAD, _HEAD_REACH = re.compile("[A-Za-z]{2}(?<![A-Za-z0-9]..)[0-9]{2}"), 12
 _IBAN = re.compile(
@@ -70,9 +68,7 @@ _IBAN = re.compile(
 _PART = re.compile("[A-Za-z0-9]+")
 
 _WIDE, _WIDE_BY, _MINUS = range(0xFF01, 0xFF5F), 0xFEE0, 0x2212
-CARD_DIGITS, IBAN_LENGTH = range(13, 20), range(15, 35)
-WORLD_DIGITS, AMERICAN_DIGITS = range(7, 16), range(11, 12)
-NATIONAL_DIGITS, CUED_DIGITS = range(9, 13), range(7, 13)
+CARD_DIGITS, IBAN_LENGTH, BARE_DIGITS = range(13, 20), range(15, 35), range(7, 13)
 
 # Issuer prefixes and lengths: ISO/IEC 7812 ranges as the networks publish them.
 _ISSUERS = re.compile(
@@ -150,7 +146,9 @@ def find_numbers(text: str, region: str | None = None, *, cued: bool = False) ->
             spans.append(iban)
             place = iban[1]
         elif not _DATE.fullmatch(run[0]):
-            spans += _Run(text, run, cued=cued).numbers()
+            cards = list(_cards(text, run))
+            spans += cards
+            spans += _phones(_without(text, cards) if cards else text, run, cued=cued)
     if region is not None:
         spans += _of_region(_without(text, spans), region)
     return [span for span in sorted(spans) if span[2]]
@@ -222,126 +220,50 @@ def _longest(
     return last
 
 
-class _Run:
-    """Groups of digits with at most three signs between them.
-
-    A number starts and ends where a group does.
-    """
-
-    def __init__(self, text: str, run: re.Match[str], *, cued: bool) -> None:
-        self.text, self.start, self.cued = text, run.start(), cued
-        self.groups = list(_GROUP.finditer(text, run.start(), run.end()))
-
-    def numbers(self) -> Iterator[Span]:
-        """Find the numbers from the left to the right."""
-        first, free = 0, None
-        while first < len(self.groups):
-            last, token = self._other(first), ""
-            if last is None:
-                last, token = self._number(first)
-            if last is None:
-                first += 1
-                continue
-            if token == PHONE and not self._has_plus(first):
-                free = self._free() if free is None else free
-                token = PHONE if first >= free else ""
-            if token:
-                yield *self._place(first, last), token
-            first = last + 1
-
-    def _number(self, first: int) -> tuple[int | None, str]:
-        last = _longest(self.groups, first, is_card, CARD_DIGITS)
+def _cards(text: str, run: re.Match[str]) -> Iterator[Span]:
+    """Find the cards in a run of digits; each starts and ends where a group of digits does."""
+    groups = list(_GROUP.finditer(text, run.start(), run.end()))
+    first = 0
+    while first < len(groups):
+        last = _longest(groups, first, is_card, CARD_DIGITS)
         if last is not None:
-            return last, CARD
-        if self._has_plus(first):
-            american = self.groups[first][0][0] == "1"
-            return self._extent(first, AMERICAN_DIGITS if american else WORLD_DIGITS), PHONE
-        last = self._national(first)
-        if last is None and (self.cued or _has_cue(self._before())):
-            last = self._behind_cue(first)
-        return last, PHONE
+            yield groups[first].start(), groups[last].end(), CARD
+            first = last
+        first += 1
 
-    def _national(self, first: int) -> int | None:
-        group = self.groups[first][0]
-        if match := _NATIONAL.match(self.text, self.groups[first].start()):
-            return self._last_within(first, match.end())
-        if group[0] != "0":
-            return None
-        if group[:2] == "00" and group[2:3] > "0":
-            return self._extent(first, range(13, 14) if group[2:3] == "1" else range(10, 18))
-        if group == "011":  # as Americans dial the world
-            return self._extent(first, range(9, 19))
-        return self._extent(first, NATIONAL_DIGITS) if group[1:2] > "0" else None
 
-    def _behind_cue(self, first: int) -> int | None:
-        match = _CUED.match(self.text, self.groups[first].start())
-        if match is None or sum(map(str.isdigit, match[0])) not in CUED_DIGITS:
-            return None
-        return self._last_within(first, match.end())
+def _phones(text: str, run: re.Match[str], *, cued: bool) -> Iterator[Span]:
+    """Find the phone numbers in a run of digits, by the words before it where they have no plus."""
+    before = text[max(0, run.start() - _REACH) : run.start()].lower()
+    free: int | None = None
+    place = max(0, run.start() - 3)
+    while match := _NUMBER.search(text, place, run.end()):
+        place = match.end()
+        if match.lastgroup in ("other", "rest"):
+            continue
+        if match.lastgroup == "world":
+            yield match.start(), place, PHONE
+            continue
+        if free is None:
+            cued = cued or _has_cue(before)
+            free = _free(text, run, before, cued=cued)
+        if match.lastgroup == "bare" and not (cued and _digits(match) in BARE_DIGITS):
+            place = match.end() - len(match[0].lstrip("0123456789"))
+        elif place > free:
+            bracket = text[match.start() - 1 : match.start()] == "(" and ")" in match[0]
+            yield match.start() - bracket, place, PHONE
 
-    def _other(self, first: int) -> int | None:
-        """Find the last group of a date or of what else is no number to mask."""
-        match = _OTHER.match(self.text, self.groups[first].start())
-        return None if match is None else self._last_within(first, match.end())
 
-    def _last_within(self, first: int, end: int) -> int:
-        last = first
-        while last + 1 < len(self.groups) and self.groups[last + 1].end() <= end:
-            last += 1
-        return last
+def _free(text: str, run: re.Match[str], before: str, *, cued: bool) -> int:
+    """Tell where what numbers a thing ends, by the word or sign before it: with no space in it."""
+    if _has_label(before) or (not cued and _GLUED.search(before)):
+        space = text.find(" ", run.start(), run.end())
+        return run.end() if space < 0 else space
+    return run.start()
 
-    def _extent(self, first: int, allowed: range) -> int | None:
-        """Find the last group of the longest number from ``first`` on that has digits ``allowed``.
 
-        It ends before a date, and before what looks like the next number.
-        """
-        digits, last = 0, None
-        for index in range(first, len(self.groups)):
-            digits += len(self.groups[index][0])
-            if digits >= allowed.stop or (index > first and "+" in self._gap(index)):
-                break
-            if last is not None and (self._begins(index) or self._other(index) is not None):
-                break
-            if digits in allowed:
-                last = index
-        return last
-
-    def _begins(self, index: int) -> bool:
-        if "/" in self._gap(index):
-            return True
-        following = "".join(group[0] for group in self.groups[index : index + 6])
-        return re.match("0[1-9]", following) is not None and len(following) >= NATIONAL_DIGITS.start
-
-    def _gap(self, index: int) -> str:
-        """Give the signs before a group."""
-        start = self.groups[index].start()
-        return self.text[self.groups[index - 1].end() if index else max(0, start - 3) : start]
-
-    def _has_plus(self, index: int) -> bool:
-        gap = self._gap(index)
-        return "+" in gap and _PLUS.search(gap) is not None
-
-    def _place(self, first: int, last: int) -> tuple[int, int]:
-        """Tell where a number starts and ends: with its plus sign, and with whole brackets."""
-        start, end = self.groups[first].start(), self.groups[last].end()
-        gap = self._gap(first)
-        if plus := _PLUS.search(gap):
-            return start - len(plus[0]), end
-        return start - (gap[-1:] == "(" and ")" in self.text[start:end]), end
-
-    def _before(self) -> str:
-        return self.text[max(0, self.start - _REACH) : self.start].lower()
-
-    def _free(self) -> int:
-        """Count the groups, up to a space, that number a thing by the word or sign before them."""
-        before = self._before()
-        glued = _GLUED.search(before) and not self.cued and not _has_cue(before)
-        if not glued and not _has_label(before):
-            return 0
-        free = 1
-        while free < len(self.groups) and " " not in self._gap(free):
-            free += 1
-        return free
+def _digits(match: re.Match[str]) -> int:
+    return sum(map(str.isdigit, match[0]))
 
 
 def _has_cue(before: str) -> bool:
@@ -376,4 +298,6 @@ def words(name: str) -> tuple[str, ...]:
 
 @cache
 def _lists() -> dict[str, str]:
+    import tomllib  # noqa: PLC0415 - most runs need no list before their first number
+
     return tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
