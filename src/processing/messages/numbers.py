@@ -225,7 +225,8 @@ def _cards(text: str, run: re.Match[str]) -> Iterator[Span]:
     groups = list(_GROUP.finditer(text, run.start(), run.end()))
     first = 0
     while first < len(groups):
-        last = _longest(groups, first, is_card, CARD_DIGITS)
+        likely = groups[first][0][0] in "23456"
+        last = _longest(groups, first, is_card, CARD_DIGITS) if likely else None
         if last is not None:
             yield groups[first].start(), groups[last].end(), CARD
             first = last
