@@ -118,6 +118,16 @@ def _options(arguments: Sequence[str], opt_ml: Path) -> Options:
     for role, option in OPTIONS.items():
         parser.add_argument(option, dest=role, metavar="NAME", help=f"column that is {role}")
     parser.add_argument(
+        "--mask-columns",
+        type=_column_names,
+        default=(),
+        metavar="NAME,…",
+        help="columns of the output that are masked beside the text",
+    )
+    parser.add_argument(
+        "--region", type=_region, metavar="XX", help="also mask this country's phone numbers"
+    )
+    parser.add_argument(
         "--duplicates",
         choices=DUPLICATES,
         default=Rules().duplicates,
@@ -138,7 +148,7 @@ def _options(arguments: Sequence[str], opt_ml: Path) -> Options:
         input=given.input or given.manifests,
         output=given.output,
         wanted={role: name for role in OPTIONS if (name := getattr(given, role)) is not None},
-        rules=Rules(given.duplicates, given.cleaner),
+        rules=Rules(given.duplicates, given.cleaner, given.region, given.mask_columns),
         max_rejected=given.max_rejected,
         on_spark=given.manifests is not None,
         workers=given.workers,
@@ -159,6 +169,20 @@ def _share(text: str) -> float:
     if not 0 <= share <= 1:
         raise argparse.ArgumentTypeError(f"{text} is no share from 0 to 1, such as 0.05")
     return share
+
+
+def _column_names(text: str) -> tuple[str, ...]:
+    """Read the value of ``--mask-columns``."""
+    return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
+def _region(text: str) -> str:
+    """Read the value of ``--region``."""
+    import phonenumbers  # noqa: PLC0415 - takes 50 ms, for this option alone
+
+    if text.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a country in two letters, such as DE")
+    return text.upper()
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -27,6 +27,7 @@ from messages import plan
 from messages.columns import SENDER, TEXT
 from messages.guard import Call, Failed, Workers
 from messages.host import memory_mb
+from messages.masking import Masks
 from messages.options import Options
 from messages.sources import Source
 from messages.staging import DISTINCTION, IDENTITY, ORDER, segments
@@ -62,11 +63,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Output:
-    """Where parts go, the key to encrypt them with, and their columns."""
+    """Where parts go, the key to encrypt them with, their columns, and which of them to mask."""
 
     uri: str
     kms_key: str
     schema: dict[str, pl.DataType]
+    masks: Masks
 
 
 @contextmanager
@@ -202,21 +204,19 @@ def write_parts(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[p
 
     context = TaskContext.get()
     place = context.partitionId() if context else 0
-    for number, frames in enumerate(_filled(_kept(batches, output.schema))):
+    for number, frames in enumerate(_filled(_kept(batches, output))):
         part = _written(f"part-{place:05d}-{number:04d}.parquet", frames, output)
         yield _batch(data=[pickle.dumps(part)])
 
 
-def _kept(
-    batches: Iterable[pa.RecordBatch], schema: Mapping[str, pl.DataType]
-) -> Iterator[tuple[int, pl.DataFrame]]:
-    full = {ORDER: pl.Int64(), DISTINCTION: pl.String(), **schema}
+def _kept(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[tuple[int, pl.DataFrame]]:
+    full = {ORDER: pl.Int64(), DISTINCTION: pl.String(), **output.schema}
     for piece in _pieces(batches):
         frame = conform(pl.read_ipc_stream(piece["data"]), full)
         drop = pl.Series(piece["drop"] or [], dtype=pl.Int64)
         kept = frame.filter(~pl.col(ORDER).is_in(drop.implode())) if len(drop) else frame
         if kept.height:
-            yield piece["task"], kept.drop(ORDER, DISTINCTION)
+            yield piece["task"], output.masks.apply(kept.drop(ORDER, DISTINCTION))
 
 
 def _filled(

@@ -26,6 +26,7 @@ from cluster.executors import Found, Output, Part
 from cluster.manifest import Entry, output_uri, read_manifest
 from messages import VERSION
 from messages.job import check_cleaner, unite
+from messages.masking import Masks
 from messages.options import JobError, Options
 from messages.plan import RANGE_BYTES
 from messages.printing import printable
@@ -65,6 +66,7 @@ def process(options: Options, spark: SparkSession) -> dict[str, Any]:
         summary = {
             **record.summary(parts, columns, time.monotonic() - began, VERSION),
             **problem(record, options.max_rejected, _REJECTED),
+            **Masks(options.rules).missing(columns),
         }
         _report(summary, record, options.output)
     if "problem" in summary:
@@ -87,9 +89,10 @@ def _processed(  # noqa: PLR0917
     record.tasks = [task for task, _ in work]
     with _cleaned(spark, work) as table:
         _collect(table, record, scratch)
-        schema = unite([record.done[task.number] for task in record.tasks])
-        read = [task.number for task in record.tasks]
-        parts = _write(table.filter(table.task.isin(read)), Output(uri, kms_key, schema), scratch)
+        masks = Masks(options.rules)
+        schema = masks.schema(unite([record.done[task.number] for task in record.tasks]))
+        read = table.filter(table.task.isin([task.number for task in record.tasks]))
+        parts = _write(read, Output(uri, kms_key, schema, masks), scratch)
     _publish(parts, earlier)
     for part in parts:
         record.kept.update(part.kept)

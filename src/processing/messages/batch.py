@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import polars as pl
 
-from messages.cleaning import cleaner, mask
+from messages.cleaning import cleaner
 from messages.columns import MAX_NAME, OUTPUT, TEXT, Columns
 from messages.jsonrows import not_text, overflow, parse, scalars, table, unwritable, without
 from messages.lines import (
@@ -26,6 +26,7 @@ from messages.lines import (
     encodable,
     reject,
 )
+from messages.masking import mask
 from messages.printing import printable
 from messages.values import MAX_COLUMNS, OVERFLOW, as_text, column, known_times, pack
 
@@ -182,14 +183,18 @@ def _plain(series: pl.Series) -> pl.Series:
 
 
 def _masked(rejects: list[Reject]) -> list[Reject]:
-    """Mask excerpts, as the output has no other place where what was masked could be read."""
+    """Mask excerpts and reasons, which may hold what is masked in the messages."""
     if not rejects:
         return []
-    shown = mask(pl.Series([r.excerpt for r in rejects], dtype=pl.String))
-    pairs = sorted(zip(rejects, shown, strict=True), key=lambda pair: pair[0].position)
-    return [
-        Reject(r.position, printable(r.reason), printable(excerpt, EXCERPT)) for r, excerpt in pairs
+    reasons, excerpts = (
+        mask(pl.Series([getattr(r, name) for r in rejects], dtype=pl.String))
+        for name in ("reason", "excerpt")
+    )
+    masked = [
+        Reject(r.position, printable(reason), printable(excerpt, EXCERPT))
+        for r, reason, excerpt in zip(rejects, reasons, excerpts, strict=True)
     ]
+    return sorted(masked, key=lambda r: r.position)
 
 
 def clean_rows(rows: Rows, columns: Columns) -> Batch:

@@ -138,9 +138,17 @@ def _key(name: str) -> str:
 
 
 def shown(names: Sequence[str]) -> str:
-    """Column names for a message to a person: at most 20, each at most 40 characters."""
+    """Column names for a message to a person: at most 20, each at most 40 characters.
+
+    They are masked: in a file without a header they are somebody's values.
+    """
+    import polars as pl  # noqa: PLC0415 - not in the parent, see `messages.guard`
+
+    from messages.masking import mask  # noqa: PLC0415
+
     if not names:
         return "no columns"
+    names = mask(pl.Series(names, dtype=pl.String), cued=True).to_list()
     short = [repr(n if len(n) <= SHOWN_LENGTH else n[:SHOWN_LENGTH] + "…") for n in names]
     more = f" and {len(short) - SHOWN_COLUMNS} more" if len(short) > SHOWN_COLUMNS else ""
     return ", ".join(short[:SHOWN_COLUMNS]) + more

@@ -17,11 +17,12 @@ import orjson
 import polars as pl
 
 from messages import VERSION, plan
-from messages.buckets import Bucket, Written
+from messages.buckets import Bucket, Output, Written
 from messages.cleaning import cleaner
 from messages.columns import OUTPUT
 from messages.guard import Call, Failed, KilledError, Workers
 from messages.host import Host, find, memory_mb, this_host
+from messages.masking import Masks
 from messages.options import JobError, Options
 from messages.printing import printable
 from messages.rules import CleanerError, Rules
@@ -179,13 +180,16 @@ def _processed(  # noqa: PLR0917
         shape.buckets,
     )
     buckets = _read_all(record, workers, scratch, shape)
-    schema = unite([record.done[task.number] for task in record.tasks])
-    written = _finish_all(record, workers, buckets, options.output / UNFINISHED, schema, shape)
+    masks = Masks(options.rules)
+    schema = masks.schema(unite([record.done[task.number] for task in record.tasks]))
+    output = Output(schema, masks, [task.number for task in record.tasks], shape.bucket_bytes)
+    written = _finish_all(record, workers, buckets, output, options.output / UNFINISHED)
     parts = _publish(written, options.output, host, schema) if record.sources else []
     summary = {
         **record.summary(parts, schema, time.monotonic() - began, VERSION),
         **of_host(host),
         **problem(record, options.max_rejected, host.named("rejected", ".jsonl")),
+        **masks.missing(schema),
     }
     with (options.output / host.named("rejected", ".jsonl")).open("wb") as file:
         write_lines(file, record.rejects())
@@ -240,19 +244,17 @@ def unite(done: Sequence[Done]) -> dict[str, pl.DataType]:
     return {n: united[n] for n in kept} | ({OVERFLOW: pl.String()} if overflows else {})
 
 
-def _finish_all(  # noqa: PLR0917
+def _finish_all(
     record: Record,
     workers: Workers,
     buckets: Sequence[tuple[int, Bucket]],
-    unfinished: Path,
-    schema: dict[str, pl.DataType],
-    shape: plan.Shape,
+    output: Output,
+    folder: Path,
 ) -> list[Path]:
-    read = [task.number for task in record.tasks]
     calls = [
         Call(
             "messages.buckets:finish",
-            (bucket, schema, unfinished / f"{number:05d}", shape.bucket_bytes, read),
+            (bucket, output, folder / f"{number:05d}"),
             bucket.weight.bytes,
         )
         for number, bucket in buckets

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from messages.csvfiles import cuts
 from messages.guard import PROCESS_MIB
+from messages.masking import mask_text
 from messages.sources import Source, inspect, with_parquet_columns
 from messages.streams import Blocks
 from messages.work import Task
@@ -41,8 +42,8 @@ def inspected(path: Path, name: str, wanted: Mapping[str, str], unpacked: Path) 
     """Inspect a file; a packed Parquet file is unpacked, as it is read from its end."""
     source = inspect(path, name, wanted)
     if source.format == "parquet" and source.reason is None:
-        return _parquet(source, unpacked)
-    return source
+        source = _parquet(source, unpacked)
+    return source if source.reason is None else replace(source, reason=mask_text(source.reason))
 
 
 def _parquet(source: Source, unpacked: Path) -> Source:

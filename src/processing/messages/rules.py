@@ -29,10 +29,16 @@ class Rules:
         One of `DUPLICATES`.
     cleaner : str or None
         ``module:function`` that cleans texts in place of `messages.cleaning.clean`.
+    region : str or None
+        A country, as ``DE``, whose phone numbers count however they are written.
+    mask_columns : tuple of str
+        Columns of the output that are masked beside the text.
     """
 
     duplicates: str = BY_MESSAGE
     cleaner: str | None = None
+    region: str | None = None
+    mask_columns: tuple[str, ...] = ()
 
 
 def load_cleaner(name: str) -> Callable[[pl.Series], pl.Series]:

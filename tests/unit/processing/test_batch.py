@@ -24,6 +24,7 @@ from messages.batch import (
 from messages.columns import Columns
 from messages.csvrows import TabRecords
 from messages.jsonrows import table
+from messages.lines import Reject
 
 COLUMNS = Columns(text="text", sender="from", message_id="id", sent_at="at")
 
@@ -152,6 +153,12 @@ def test_excerpts_of_rejects_are_masked_and_short() -> None:
 
     assert reject.excerpt.startswith('{"text": "<EMAIL> <CARD> xxx')
     assert len(reject.excerpt) <= 160
+
+
+def test_reasons_of_rejects_are_masked() -> None:
+    rejects = batch_module._masked([Reject(0, "not a number: bob@example.com", "")])
+
+    assert rejects[0].reason == "not a number: <EMAIL>"
 
 
 def test_a_line_that_is_too_long_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:

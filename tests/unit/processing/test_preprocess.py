@@ -344,6 +344,78 @@ def test_a_run_whose_files_are_all_rejected_fails_with_the_cause(job: Job) -> No
     assert len(result.rejected) == 1
 
 
+def test_a_rejected_file_without_a_header_shows_no_values_of_its_first_row(job: Job) -> None:
+    first = (
+        "1,bob@example.com,5551234567,4111 1111 1111 1111,请联系我13800138000谢谢大家," + "x" * 35
+    )
+    job.give("a.csv", f"{first} 4111 1111 1111 1111\n".encode())
+
+    result = job.run()
+
+    told = "it has '1', '<EMAIL>', '<PHONE>', '<CARD>', '请联系我<PHONE>谢谢大家', 'xxx"
+    assert told in result.message
+    for shown in (result.message, json.dumps(result.summary), json.dumps(result.rejected)):
+        assert "4111" not in shown
+
+
+MASKED = json_lines(
+    [
+        {
+            "from": "ana@example.com",
+            "text": "ok",
+            "subject": "call 555-123-4567",
+            "tel": 5551234567,
+        },
+        {"from": "bob@example.com", "text": "ok", "subject": "Größe?", "tel": None},
+        {"from": "ana@example.com", "text": "ok", "subject": "again", "tel": 1},
+        {"text": "so 612345678", "tags": ["eve@example.com"]},
+    ]
+)
+
+
+def test_named_columns_are_masked_and_senders_told_apart_before_that(job: Job) -> None:
+    job.give("a.jsonl", MASKED)
+
+    result = job.run("--mask-columns", "sender, subject,tel,tags")
+
+    assert result.counts == (4, 3, 1, 0, 0)
+    rows = result.frame.sort("subject", nulls_last=True)
+    assert rows["sender"].to_list() == ["<EMAIL>", "<EMAIL>", None]
+    assert rows["subject"].to_list() == ["Größe?", "call <PHONE>", None]
+    assert rows["tel"].to_list() == [None, "<PHONE>", None]
+    assert rows["tags"].to_list() == [None, None, '["<EMAIL>"]']
+    assert "mask_columns_missing" not in result.summary
+
+
+def test_other_columns_stay_and_a_name_that_no_column_has_is_told(job: Job) -> None:
+    job.give("a.jsonl", MASKED)
+
+    result = job.run("--mask-columns", "subjet")
+
+    assert result.summary["mask_columns_missing"] == ["subjet"]
+    assert "ana@example.com" in result.frame["sender"]
+    assert 5551234567 in result.frame["tel"]
+
+
+def test_a_masked_column_among_those_packed_into_one_is_masked_there(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("messages.job.MAX_COLUMNS", 1)
+    job.give("a.jsonl", json_lines([{"text": "a", "b": "x", "mail": "bob@example.com"}]))
+
+    result = job.run("--mask-columns", "mail")
+
+    assert result.frame["other_columns"].to_list() == ['{"mail":"<EMAIL>"}']
+
+
+def test_a_region_is_that_of_all_texts(job: Job) -> None:
+    job.give("a.jsonl", MASKED)
+    job.give("b.csv", b"text\nso 612345678\n")
+
+    assert "so <PHONE>" in job.run("--region", "es").frame["text"]
+    assert "so 612345678" in job.run().frame["text"]
+
+
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
@@ -404,7 +476,10 @@ def test_a_damaged_file_keeps_what_could_be_read(job: Job) -> None:
     assert "the rest of the file is lost" in result.rejected[0]["reason"]
 
 
-@pytest.mark.parametrize("arguments", [["--workers", "0"], ["--unknown"], ["--memory-mb", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--workers", "0"], ["--unknown"], ["--memory-mb", "x"], ["--region", "Germany"]],
+)
 def test_wrong_arguments_are_named(job: Job, arguments: list[str]) -> None:
     result = job.run(*arguments)
 
