@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from polars.exceptions import PanicException
 
-from messages.columns import OPTIONS
+from messages import wanted
 from messages.job import JobError, Options, process
 from messages.printing import cut_to_bytes, printable
 
@@ -80,15 +80,14 @@ def _options(arguments: Sequence[str], opt_ml: Path) -> Options:
     parser = _Parser(description=(__doc__ or "").split("\n", 1)[0], allow_abbrev=False)
     parser.add_argument("--input", type=Path, required=True, help="folder with the messages")
     parser.add_argument("--output", type=Path, required=True, help="folder for what comes of them")
-    for role, option in OPTIONS.items():
-        parser.add_argument(option, dest=role, metavar="NAME", help=f"column that is {role}")
+    wanted.add_arguments(parser)
     parser.add_argument("--workers", type=_positive, help="processes (default: one per core)")
     parser.add_argument("--memory-mb", type=_positive, help="memory to stay in (default: all)")
     given = parser.parse_args([a for a in arguments if a.strip()])
     return Options(
         input=given.input,
         output=given.output,
-        wanted={role: name for role in OPTIONS if (name := getattr(given, role)) is not None},
+        wanted=wanted.of_arguments(given),
         workers=given.workers,
         memory=given.memory_mb,
         opt_ml=opt_ml,

@@ -26,7 +26,7 @@ from typing import NoReturn
 
 from cluster import session
 from cluster.job import Options, process
-from messages.columns import OPTIONS
+from messages import wanted
 from messages.job import JobError
 from messages.printing import cut_to_bytes, printable
 
@@ -82,11 +82,9 @@ def _options(arguments: Sequence[str], opt_ml: Path) -> Options:
     parser = _Parser(description=(__doc__ or "").split("\n", 1)[0], allow_abbrev=False)
     parser.add_argument("--manifests", type=Path, required=True, help="folder with the manifest")
     parser.add_argument("--output", type=Path, required=True, help="folder for what comes of it")
-    for role, option in OPTIONS.items():
-        parser.add_argument(option, dest=role, metavar="NAME", help=f"column that is {role}")
+    wanted.add_arguments(parser)
     given = parser.parse_args([a for a in arguments if a.strip()])
-    wanted = {role: name for role in OPTIONS if (name := getattr(given, role)) is not None}
-    return Options(given.manifests, given.output, wanted, opt_ml)
+    return Options(given.manifests, given.output, wanted.of_arguments(given), opt_ml)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from cluster import job as on_spark
 from messages import job as one_machine
+from messages.wanted import Wanted
 
 # What says how a run went rather than what came of it.
 OWN = ("parts", "seconds")
@@ -66,14 +67,16 @@ class Runs:
         names = [p.relative_to(files).as_posix() for p in files.rglob("*") if p.is_file()]
         content = [{"prefix": f"file://{files.resolve()}/"}, *sorted(names, reverse=True)]
         (manifests / "run.json").write_text(json.dumps(content))
-        options = on_spark.Options(manifests, output, wanted or {}, self.folder / "opt")
+        options = on_spark.Options(manifests, output, Wanted(wanted or {}), self.folder / "opt")
         on_spark.process(options, self.spark)
         return Result(output)
 
     def on_one_machine(self, files: Path, wanted: Mapping[str, str] | None = None) -> Result:
         output = self.folder / "one"
         opt_ml = self.folder / "opt"
-        one_machine.process(one_machine.Options(files, output, wanted or {}, 1, None, opt_ml))
+        one_machine.process(
+            one_machine.Options(files, output, Wanted(wanted or {}), 1, None, opt_ml)
+        )
         return Result(output)
 
     def equal(self, files: Path, wanted: Mapping[str, str] | None = None) -> Result:

@@ -28,6 +28,7 @@ from messages.columns import SENDER, TEXT
 from messages.sources import Source, inspect
 from messages.staging import ORDER, segments
 from messages.values import conform
+from messages.wanted import Wanted
 from messages.work import Done, Task
 
 TABLE = "task int, number int, kind string, data binary"
@@ -75,7 +76,7 @@ def _scratch() -> Iterator[Path]:
 
 
 def inspect_files(
-    batches: Iterable[pa.RecordBatch], entries: Sequence[Entry], wanted: Mapping[str, str]
+    batches: Iterable[pa.RecordBatch], entries: Sequence[Entry], wanted: Wanted
 ) -> Iterator[pa.RecordBatch]:
     """Find out what files are: groups of entries in, `FOUND` out."""
     for number in _numbers(batches):
@@ -91,7 +92,7 @@ def _numbers(batches: Iterable[pa.RecordBatch]) -> Iterator[int]:
             yield from range(group["first"], group["end"])
 
 
-def _inspected(entry: Entry, number: int, wanted: Mapping[str, str], folder: Path) -> Found:
+def _inspected(entry: Entry, number: int, wanted: Wanted, folder: Path) -> Found:
     path = fetching.hole(entry.uri, folder, number)
     fetching.beginning(entry.uri, path)
     if inspect(path, entry.name, wanted).format == "parquet":
@@ -101,7 +102,7 @@ def _inspected(entry: Entry, number: int, wanted: Mapping[str, str], folder: Pat
     return Found(replace(source, path=Path(entry.uri)), stretches)
 
 
-def _known(path: Path, name: str, wanted: Mapping[str, str], folder: Path) -> Source:
+def _known(path: Path, name: str, wanted: Wanted, folder: Path) -> Source:
     """Inspect as on one machine."""
     (source,) = plan.sources([(path, name)], wanted, folder)
     return source

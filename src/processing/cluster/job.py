@@ -30,6 +30,7 @@ from messages.job import JobError, unite
 from messages.plan import RANGE_BYTES
 from messages.printing import printable
 from messages.summary import Record, problem, write_lines
+from messages.wanted import Wanted
 from messages.work import Done, Task
 
 log = logging.getLogger("preprocess")
@@ -42,11 +43,11 @@ _STORE_ERROR = re.compile(r"^cluster\.store\.StoreError: (.+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Options:
-    """What a job is told: its two folders, and output column -> name given by argument."""
+    """What a job is told: its two folders, and how files are to be read."""
 
     manifests: Path
     output: Path
-    wanted: Mapping[str, str] = field(default_factory=dict)
+    wanted: Wanted = field(default_factory=Wanted)
     opt_ml: Path = Path("/opt/ml")
 
 
@@ -118,12 +119,10 @@ def _plainly() -> Iterator[None]:
         raise JobError(told[1]) from error
 
 
-def _inspect(
-    spark: SparkSession, entries: Sequence[Entry], wanted: Mapping[str, str]
-) -> list[Found]:
+def _inspect(spark: SparkSession, entries: Sequence[Entry], wanted: Wanted) -> list[Found]:
     step = min(_MOST_FILES, -(-len(entries) // (2 * spark.sparkContext.defaultParallelism)))
     groups = [(at, min(at + step, len(entries))) for at in range(0, len(entries), step)]
-    inspect = partial(executors.inspect_files, entries=entries, wanted=dict(wanted))
+    inspect = partial(executors.inspect_files, entries=entries, wanted=wanted)
     rows = _grouped(spark, groups).mapInArrow(inspect, executors.FOUND).collect()
     found = {row["number"]: pickle.loads(row["data"]) for row in rows}  # noqa: S301 - executors'
     return [found[number] for number in range(len(entries))]

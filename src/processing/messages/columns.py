@@ -76,7 +76,8 @@ def find_columns(
     names
         The file's column names, in their order.
     wanted
-        Output column -> name given by argument; each must be there.
+        Output column -> name given by argument, or several with commas between them; one of them
+        must be there.
     weights
         How often each name held a value in a sample; among usual names the most frequent wins.
 
@@ -101,14 +102,17 @@ def find_columns(
     return Columns(text, found[SENDER], found[MESSAGE_ID], found[SENT_AT])
 
 
-def _asked(present: Sequence[str], role: str, name: str) -> str:
-    same = [p for p in present if p == name] or [p for p in present if _key(p) == _key(name)]
-    if not same:
-        raise ColumnNotFoundError(
-            f"no column {name!r} ({OPTIONS[role]}): it has {shown(present)}; "
-            f"correct {OPTIONS[role]} or leave it out"
-        )
-    return same[0]
+def _asked(present: Sequence[str], role: str, asked: str) -> str:
+    """Find the column that was asked for: of several names the first that is there."""
+    names = list(dict.fromkeys([asked, *(name.strip() for name in asked.split(","))]))
+    for name in names:
+        for same in (lambda p, n=name: p == n, lambda p, n=name: _key(p) == _key(n)):
+            if found := [p for p in present if same(p)]:
+                return found[0]
+    raise ColumnNotFoundError(
+        f"no column {asked!r} ({OPTIONS[role]}): it has {shown(present)}; "
+        f"correct {OPTIONS[role]} or leave it out"
+    )
 
 
 def _usual(present: Sequence[str], usual: Sequence[str], weights: Mapping[str, int]) -> str | None:

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -29,6 +29,7 @@ from messages.sources import Source
 from messages.staging import Weight
 from messages.summary import Record, of_host, problem, write_lines
 from messages.values import MAX_COLUMNS, OVERFLOW, widest
+from messages.wanted import Wanted
 from messages.work import Done, Task, run, watch_parent
 
 log = logging.getLogger("preprocess")
@@ -52,13 +53,13 @@ class JobError(Exception):
 class Options:
     """What a job is told.
 
-    ``wanted`` maps output columns to names given by argument; ``workers`` and ``memory`` (MiB)
+    ``wanted`` says how files are to be read; ``workers`` and ``memory`` (MiB)
     default to what the machine has; ``opt_ml`` is the root of SageMaker's files.
     """
 
     input: Path
     output: Path
-    wanted: Mapping[str, str] = field(default_factory=dict)
+    wanted: Wanted = field(default_factory=Wanted)
     workers: int | None = None
     memory: int | None = None
     opt_ml: Path = Path("/opt/ml")

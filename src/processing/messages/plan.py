@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +13,7 @@ from messages.csvfiles import cuts
 from messages.host import Host
 from messages.sources import Source, inspect, with_parquet_columns
 from messages.streams import Blocks
+from messages.wanted import Wanted
 from messages.work import Task
 
 MIB = 1024 * 1024
@@ -45,9 +46,7 @@ def find(folder: Path, host: Host) -> list[tuple[Path, str]]:
     return [(path, name) for name, path in mine]
 
 
-def sources(
-    files: Sequence[tuple[Path, str]], wanted: Mapping[str, str], scratch: Path
-) -> Iterator[Source]:
+def sources(files: Sequence[tuple[Path, str]], wanted: Wanted, scratch: Path) -> Iterator[Source]:
     """Inspect each file; a packed Parquet file is unpacked, as it is read from its end."""
     for number, (path, name) in enumerate(files):
         source = inspect(path, name, wanted)
@@ -93,7 +92,7 @@ def _stretches(source: Source, *, cut: bool) -> Iterator[tuple[int, int]]:
         if source.splittable:
             starts = list(range(0, source.size, RANGE_BYTES)) or [0]
         elif cut and source.cuttable and source.size > RANGE_BYTES:
-            starts = cuts(source.path, source.delimiter, RANGE_BYTES)
+            starts = cuts(source.path, source.dialect.delimiter, RANGE_BYTES)
     yield from pairwise([*starts, end])
 
 

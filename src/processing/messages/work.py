@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import orjson
@@ -18,7 +18,8 @@ from messages.ahead import ahead
 from messages.batch import Batch, Rows, clean_rows, field_rows, frame_rows, json_rows, record_rows
 from messages.columns import Columns
 from messages.csvfiles import SeparatedFile, Table
-from messages.lines import Reject
+from messages.csvrows import unescaped
+from messages.lines import UNDECODABLE, Reject
 from messages.sources import Source
 from messages.staging import Staging, Weight, ordered
 from messages.streams import (
@@ -164,10 +165,23 @@ def _rows(task: Task, columns: Columns, done: Done) -> Iterator[tuple[int, Rows]
     if task.end - task.start < source.size:
         data = range_blocks(source.path, task.start, task.end)
         encoding = encoding if task.start == 0 else encoding.removesuffix("-sig")
-    lines = line_batches(in_utf8(data, encoding), blocks)
+    text = in_utf8(data, encoding)
+    if source.carriage_returns:
+        text = (block.replace(b"\r", b"\n") for block in text)
     read = _json if source.format == "jsonl" else _separated
-    yield from read(task, columns, lines, done)
+    for base, rows in read(task, columns, line_batches(text, blocks), done):
+        yield base, replace(rows, rejects=_in_words(rows.rejects, encoding))
     done.damage = blocks.damage
+
+
+def _in_words(rejects: list[Reject], encoding: str) -> list[Reject]:
+    """Name the file's own encoding where a line was none; it was UTF-8 by then."""
+    if encoding.startswith("utf-8"):
+        return rejects
+    return [
+        replace(r, reason=f"not valid {encoding}") if r.reason.startswith(UNDECODABLE) else r
+        for r in rejects
+    ]
 
 
 def _json(
@@ -189,9 +203,11 @@ def _json(
 def _separated(
     task: Task, columns: Columns, batches: Iterator[list[bytes]], done: Done
 ) -> Iterator[tuple[int, Rows]]:
-    source = task.source
-    skipped = 1 if task.start == 0 else 0
-    file = SeparatedFile(batches, source.dialect, len(source.header), skipped)
+    source, dialect = task.source, task.source.dialect
+    if dialect.escapes:
+        batches = (unescaped(lines, dialect.delimiter) for lines in batches)
+    skipped = source.skipped if task.start == 0 else 0
+    file = SeparatedFile(batches, dialect, len(source.header), skipped)
     for found in file:
         if isinstance(found, Table):
             table = found.fields, found.positions

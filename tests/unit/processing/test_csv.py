@@ -17,6 +17,7 @@ from messages.csvfiles import SeparatedFile, Table, cuts, read_table
 from messages.csvrows import CsvRecords, Dialect, TabRecords
 from messages.sources import Source, inspect
 from messages.streams import Blocks, in_utf8, line_batches, range_blocks
+from messages.wanted import Wanted
 
 CSV, TSV = Dialect(","), Dialect("\t", quotes=False)
 FIELDS = ("", "a", "é", '""', '"a"', '"a,b"', '"a\nb"', '"a\r\nb"', '"a""b"', '"""a"', '"\n\n"')
@@ -154,7 +155,7 @@ def test_one_odd_line_leaves_few_to_pythons_reader() -> None:
 def source(folder: Path, data: bytes, name: str = "a.csv") -> Source:
     path = folder / name
     path.write_bytes(data)
-    return inspect(path, path.name, {"text": "text"})
+    return inspect(path, path.name, Wanted({"text": "text"}))
 
 
 def outcome(source: Source, starts: Sequence[int]) -> list[Any]:
