@@ -9,8 +9,4 @@ it.
 What a file holds is not trusted: ``printing`` looks at texts before people read them.
 """
 
-import os
-
 VERSION = "0.1.0"
-# Else one column of intervals in a Parquet file makes Polars panic; so they are three numbers.
-os.environ.setdefault("POLARS_IMPORT_INTERVAL_AS_STRUCT", "1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -36,6 +37,10 @@ SUFFIXES = {
 PACKED_SUFFIXES = {".gz", ".gzip", ".zst", ".zstd", ".bz2"}
 MANIFEST = re.compile(r'\[\s*\{\s*"prefix"\s*:\s*"s3://')
 DELIMITERS = ",;\t|"
+# Otherwise one INTERVAL column in a Parquet file makes Polars panic; so it can be left out.
+os.environ.setdefault("POLARS_IMPORT_INTERVAL_AS_STRUCT", "1")
+pl.Config.reload_env_vars()
+INTERVAL = ["months", "days", "nanoseconds"]
 # Excel's way to say what is between a file's fields.
 SEPARATOR = re.compile(r'"?sep=(.)"?\r?', re.IGNORECASE)
 
@@ -62,6 +67,7 @@ class Source:
     columns: Columns | None = None
     reason: str | None = None
     rows: int = 0
+    left_out: tuple[str, ...] = ()
     wanted: Wanted = field(default_factory=Wanted, repr=False)
 
     @property
@@ -130,10 +136,10 @@ def _inspected(source: Source) -> Source:
     source = replace(source, carriage_returns=returns)
     if not any(line.strip() for line in lines):
         return replace(source, columns=Columns("text"))
+    if known != "jsonl" and (what := foreign.of_text(lines)):
+        raise UnusableError(what)
     if source.format == "jsonl":
         return replace(source, columns=_json_columns(lines, source.wanted))
-    if what := foreign.of_text(lines):
-        raise UnusableError(what)
     return _with_header(source, data, cut=len(sample) >= SAMPLE)
 
 
@@ -156,7 +162,8 @@ def _json_columns(lines: Sequence[str], wanted: Wanted) -> Columns:
     held: Counter[str] = Counter()
     rows = [row for row in map(_json, lines[:JSON_SAMPLE_LINES]) if isinstance(row, dict)]
     rows = rows or [row for row in map(_json, lines) if isinstance(row, dict)]
-    if not rows:
+    first = next(line for line in lines if line.strip())
+    if not rows or (first.lstrip().startswith("[") and _json(first) is None):
         raise UnusableError(_no_rows(lines))
     for row in rows:
         held.update({k: int(type(v) is str and v != "") for k, v in row.items()})
@@ -265,7 +272,8 @@ def with_parquet_columns(source: Source, path: Path) -> Source:
             schema = pl.read_parquet_schema(file)
         if len(schema) > MAX_FIELDS:
             return replace(source, reason=f"it has more than {MAX_FIELDS} columns")
-        columns = find_columns(schema, source.wanted.columns)
+        left_out = tuple(name for name, kind in schema.items() if _is_interval(kind))
+        columns = find_columns([n for n in schema if n not in left_out], source.wanted.columns)
         rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
     except ColumnNotFoundError as error:
         return replace(source, reason=str(error))
@@ -274,4 +282,9 @@ def with_parquet_columns(source: Source, path: Path) -> Source:
     if schema[columns.text].is_nested():
         reason = f"column {columns.text!r} holds {schema[columns.text]}, not strings"
         return replace(source, reason=reason)
-    return replace(source, columns=columns, rows=rows)
+    return replace(source, columns=columns, rows=rows, left_out=left_out)
+
+
+def _is_interval(kind: pl.DataType) -> bool:
+    """Tell Parquet's INTERVAL, which Polars shows so and cannot read."""
+    return isinstance(kind, pl.Struct) and [field.name for field in kind.fields] == INTERVAL

@@ -221,6 +221,7 @@ def _parquet(task: Task, columns: Columns, done: Done) -> Iterator[tuple[int, Ro
     source, rows = task.source, task.end - task.start
     most = max(BOMB_BYTES, BOMB_RATIO * source.size * rows // source.rows)
     scan = pl.scan_parquet(source.path, glob=False, hive_partitioning=False)
+    scan = scan.drop(source.left_out)
     try:
         for frame in scan.slice(task.start, rows).collect_batches(
             chunk_size=BATCH_LINES, maintain_order=True
