@@ -160,6 +160,7 @@ def _by_content(lines: Iterable[str]) -> str:
 def _json_columns(lines: Sequence[str], wanted: Wanted) -> Columns:
     """Look at many lines, as each may lack columns that others have."""
     held: Counter[str] = Counter()
+    nested: set[str] = set()
     rows = [row for row in map(_json, lines[:JSON_SAMPLE_LINES]) if isinstance(row, dict)]
     rows = rows or [row for row in map(_json, lines) if isinstance(row, dict)]
     first = next(line for line in lines if line.strip())
@@ -167,6 +168,8 @@ def _json_columns(lines: Sequence[str], wanted: Wanted) -> Columns:
         raise UnusableError(_no_rows(lines))
     for row in rows:
         held.update({k: int(type(v) is str and v != "") for k, v in row.items()})
+        nested |= {k for k, v in row.items() if isinstance(v, dict | list)}
+    held.update({key: -1 for key in nested if not held[key]})
     return find_columns(held, wanted.columns, held)
 
 

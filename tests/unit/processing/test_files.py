@@ -258,6 +258,15 @@ def test_a_file_of_another_kind_is_rejected_under_its_own_name(
     assert ended["reason"].startswith(reason)
 
 
+def test_objects_are_no_senders_unless_they_are_asked_for(job: Job) -> None:
+    data = b'{"user": {"id": 7}, "author": "ana", "text": "one"}\n'
+    asked = job.run("a.jsonl", data, Wanted({"sender": "user"}))
+
+    assert job.run("a.jsonl", data)["rows"]["sender"].to_list() == ["ana"]
+    assert job.run("a.jsonl", data.replace(b"author", b"x"))["rows"]["sender"].to_list() == [None]
+    assert asked["rows"]["sender"].to_list() == ['{"id":7}']
+
+
 def test_numbers_beyond_64_bits_and_none_keep_the_message(job: Job) -> None:
     lines = [
         b'{"id": 36893488147419103232, "text": "big", "n": 18446744073709551616}',
