@@ -27,12 +27,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from messages.columns import OPTIONS
+from messages import rules, wanted
 from messages.guard import Workers, worker_count
 from messages.host import memory_mb
 from messages.options import JobError, Options
 from messages.printing import cut_to_bytes, printable
-from messages.rules import DUPLICATES, Rules
 
 MESSAGE_BYTES = 1024
 STOPPED = 143
@@ -115,25 +114,8 @@ def _options(arguments: Sequence[str], opt_ml: Path) -> Options:
     source.add_argument("--input", type=Path, help="folder with the messages")
     source.add_argument("--manifests", type=Path, help="on Spark: folder with the run's manifest")
     parser.add_argument("--output", type=Path, required=True, help="folder for what comes of them")
-    for role, option in OPTIONS.items():
-        parser.add_argument(option, dest=role, metavar="NAME", help=f"column that is {role}")
-    parser.add_argument(
-        "--mask-columns",
-        type=_column_names,
-        default=(),
-        metavar="NAME,…",
-        help="columns of the output that are masked beside the text",
-    )
-    parser.add_argument(
-        "--region", type=_region, metavar="XX", help="also mask this country's phone numbers"
-    )
-    parser.add_argument(
-        "--duplicates",
-        choices=DUPLICATES,
-        default=Rules().duplicates,
-        help="what rows of one message agree in: sender, time and text (default), or sender-text",
-    )
-    parser.add_argument("--cleaner", metavar="MODULE:FUNCTION", help="what cleans texts instead")
+    wanted.add_arguments(parser)
+    rules.add_arguments(parser)
     parser.add_argument(
         "--max-rejected",
         type=_share,
@@ -147,8 +129,8 @@ def _options(arguments: Sequence[str], opt_ml: Path) -> Options:
     return Options(
         input=given.input or given.manifests,
         output=given.output,
-        wanted={role: name for role in OPTIONS if (name := getattr(given, role)) is not None},
-        rules=Rules(given.duplicates, given.cleaner, given.region, given.mask_columns),
+        wanted=wanted.of_arguments(given),
+        rules=rules.of_arguments(given),
         max_rejected=given.max_rejected,
         on_spark=given.manifests is not None,
         workers=given.workers,
@@ -169,20 +151,6 @@ def _share(text: str) -> float:
     if not 0 <= share <= 1:
         raise argparse.ArgumentTypeError(f"{text} is no share from 0 to 1, such as 0.05")
     return share
-
-
-def _column_names(text: str) -> tuple[str, ...]:
-    """Read the value of ``--mask-columns``."""
-    return tuple(name for part in text.split(",") if (name := part.strip()))
-
-
-def _region(text: str) -> str:
-    """Read the value of ``--region``."""
-    import phonenumbers  # noqa: PLC0415 - takes 50 ms, for this option alone
-
-    if text.upper() not in phonenumbers.SUPPORTED_REGIONS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a country in two letters, such as DE")
-    return text.upper()
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

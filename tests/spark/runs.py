@@ -16,6 +16,7 @@ from in_process import InProcess
 from messages import job as one_machine
 from messages.options import Options
 from messages.rules import Rules
+from messages.wanted import Wanted
 
 # What says how a run went rather than what came of it.
 OWN = ("parts", "seconds")
@@ -71,15 +72,14 @@ class Runs:
         names = [p.relative_to(files).as_posix() for p in files.rglob("*") if p.is_file()]
         content = [{"prefix": f"file://{files.resolve()}/"}, *sorted(names, reverse=True)]
         (manifests / "run.json").write_text(json.dumps(content))
-        options = Options(
-            manifests, output, wanted or {}, rules or Rules(), opt_ml=self.folder / "opt"
-        )
+        given = Wanted(wanted or {})
+        options = Options(manifests, output, given, rules or Rules(), opt_ml=self.folder / "opt")
         on_spark.process(options, self.spark)
         return Result(output)
 
     def on_one_machine(self, files: Path, wanted: Mapping[str, str] | None = None) -> Result:
         output = self.folder / "one"
-        options = Options(files, output, wanted or {}, opt_ml=self.folder / "opt")
+        options = Options(files, output, Wanted(wanted or {}), opt_ml=self.folder / "opt")
         one_machine.process(options, InProcess())
         return Result(output)
 

@@ -14,20 +14,30 @@ OUTPUT = (MESSAGE_ID, SENDER, SENT_AT, TEXT)
 # Most telling first; compared without case, spaces and punctuation.
 USUAL = {
     TEXT: (
-        "text", "message", "body", "content", "messagetext", "messagebody", "messagecontent",
-        "msg", "msgtext", "msgbody", "sms", "smstext", "textbody", "textmessage", "chatmessage",
+        "fulltext", "text", "message", "body", "content", "messagetext", "messagebody",
+        "messagecontent", "msg", "msgtext", "msgbody", "sms", "smstext", "textbody", "textmessage",
+        "chatmessage", "tweet", "tweettext", "tweetcontent", "comment", "commenttext",
+        "commentbody", "commentcontent", "review", "reviewtext", "reviewbody", "reviewcontent",
+        "reviewstext", "posttext", "postbody", "post", "complaint", "complainttext",
+        "consumercomplaintnarrative", "feedback", "utterance",
     ),
     SENDER: (
         "sender", "senderid", "sendername", "from", "fromid", "fromuser", "author", "authorid",
-        "user", "userid", "username", "sentby", "fromaddress", "senderaddress",
+        "useridstr", "user", "userid", "username", "screenname", "userscreenname", "authorname",
+        "sentby", "fromaddress", "senderaddress", "fromname", "reviewer", "reviewerid",
+        "reviewername", "reviewsusername", "customer", "customerid", "customername",
     ),
     MESSAGE_ID: (
-        "messageid", "id", "msgid", "messageuuid", "uuid", "guid", "mid", "messagenumber", "smsid",
+        "messageid", "idstr", "id", "msgid", "messageuuid", "uuid", "guid", "mid", "messagenumber",
+        "smsid", "tweetid", "tweetidstr", "statusid", "commentid", "reviewid", "reviewsid",
+        "postid", "complaintid", "ids",
     ),
     SENT_AT: (
         "sentat", "sent", "senttime", "sentdate", "sentts", "timestamp", "time", "datetime", "date",
-        "ts", "createdat", "created", "createdtime", "createddate", "creationdate", "messagetime",
-        "messagedate", "receivedat",
+        "ts", "createdat", "created", "createdtime", "createddate", "creationdate", "createdutc",
+        "messagetime", "messagedate", "receivedat", "datereceived", "tweetcreated", "tweetdate",
+        "reviewdate", "reviewsdate", "reviewtime", "unixreviewtime", "commentdate", "postedat",
+        "posted", "postdate", "publishedat", "published", "at",
     ),
 }  # fmt: skip
 OPTIONS = {
@@ -92,9 +102,11 @@ def find_columns(
     names
         The file's column names, in their order.
     wanted
-        Output column -> name given by argument; each must be there.
+        Output column -> name given by argument, or several with commas between them; one of them
+        must be there.
     weights
         How often each name held a value in a sample; among usual names the most frequent wins.
+        Below zero: it holds objects or arrays, and is taken only where it is asked for.
 
     Raises
     ------
@@ -117,19 +129,23 @@ def find_columns(
     return Columns(text, found[SENDER], found[MESSAGE_ID], found[SENT_AT])
 
 
-def _asked(present: Sequence[str], role: str, name: str) -> str:
-    same = [p for p in present if p == name] or [p for p in present if _key(p) == _key(name)]
-    if not same:
-        raise ColumnNotFoundError(
-            f"no column {name!r} ({OPTIONS[role]}): it has {shown(present)}; "
-            f"correct {OPTIONS[role]} or leave it out"
-        )
-    return same[0]
+def _asked(present: Sequence[str], role: str, asked: str) -> str:
+    """Find the column that was asked for: of several names the first that is there."""
+    names = list(dict.fromkeys([asked, *(name.strip() for name in asked.split(","))]))
+    for name in names:
+        for same in (lambda p, n=name: p == n, lambda p, n=name: _key(p) == _key(n)):
+            if found := [p for p in present if same(p)]:
+                return found[0]
+    raise ColumnNotFoundError(
+        f"no column {asked!r} ({OPTIONS[role]}): it has {shown(present)}; "
+        f"correct {OPTIONS[role]} or leave it out"
+    )
 
 
 def _usual(present: Sequence[str], usual: Sequence[str], weights: Mapping[str, int]) -> str | None:
     ranks = {key: rank for rank, key in enumerate(usual)}
-    known = [name for name in present if len(name) <= MAX_NAME and _key(name) in ranks]
+    fit = [name for name in present if len(name) <= MAX_NAME and weights.get(name, 0) >= 0]
+    known = [name for name in fit if _key(name) in ranks]
     return min(known, key=lambda n: (-weights.get(n, 0), ranks[_key(n)]), default=None)
 
 

@@ -239,6 +239,8 @@ def cuts(path: Path, delimiter: str, step: int) -> list[int]:
             at += len(block)
             if not _regular([*outside, b""] if inside else outside, delimiter.encode()):
                 return [0]
+            if any(part.count(b"\r") != part.count(b"\r\n") for part in outside):
+                return [0]  # what a carriage return alone means depends on what is around it
             if not block.endswith(b"\n") and at < size:  # a line that is too long
                 return [0]
             if not inside and found[-1] + step <= at < size:

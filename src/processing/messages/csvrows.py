@@ -8,8 +8,9 @@ that hostile files take linear time.
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from messages.lines import EXCERPT_READ, MAX_LINE, TOO_LONG, TOO_MANY, Reject, crowded
@@ -20,10 +21,45 @@ Record = tuple[int, "list[str] | Reject"]
 
 @dataclass(frozen=True)
 class Dialect:
-    """How fields are set apart; where ``quotes`` is false they are plain characters."""
+    """How fields are set apart.
+
+    Where ``quotes`` is false, they are plain characters. ``escapes`` says that a backslash stands
+    before a quote within quotes, as MySQL and Spark write it, instead of a second quote.
+    """
 
     delimiter: str = ","
     quotes: bool = True
+    escapes: bool = False
+
+
+def unescaped(lines: Sequence[bytes], delimiter: str) -> list[bytes]:
+    r"""Turn backslashes into what RFC 4180 has: a quote doubled, a missing value (``\N``) empty."""
+    d = re.escape(delimiter.encode())
+    text = re.sub(rb"(?m)(^|%b)\\N(?=%b|\r?$)" % (d, d), rb"\1", b"\n".join(lines))
+    text = re.sub(rb'\\(["\\]|(?=\n|\Z))', lambda m: b'""' if m[1] == b'"' else m[1], text)
+    return text.split(b"\n")
+
+
+def misfits(lines: Sequence[bytes], dialect: Dialect, *, cut: bool) -> int:
+    """Count the records that a dialect does not explain: quotes amiss, or fields too few or many.
+
+    ``cut`` says that the lines are a file's beginning, so that the last may be a part of a record.
+    """
+    plain = unescaped(lines, dialect.delimiter) if dialect.escapes else lines
+    texts = (line.decode("utf-8", "replace") + "\n" for line in plain)
+    reader = csv.reader(texts, delimiter=dialect.delimiter, strict=True)
+    width, wrong, amiss = 0, 0, False
+    while True:
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return wrong - (cut and amiss)
+        except csv.Error:
+            wrong, amiss = wrong + 1, True
+            continue
+        width = width or len(fields)
+        amiss = bool(fields) and (len(fields) < width or any(fields[width:]))
+        wrong += amiss
 
 
 class CsvRecords:

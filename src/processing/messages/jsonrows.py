@@ -60,9 +60,25 @@ def _parse_all(lines: Sequence[bytes]) -> JsonRows:
         after = position + len(rows) - before
         positions.extend(range(position, after))
         if refused and (line := lines[after]).strip():
-            rejects.append(reject(after, _reason(refused, line), line))
+            if (row := _with_nan(line)) is not None:
+                rows.append(row)
+                positions.append(after)
+            else:
+                rejects.append(reject(after, _reason(refused, line), line))
         position = after + 1
     return rows, positions, rejects
+
+
+def _with_nan(line: bytes) -> Any:
+    """Parse a line in which NaN or Infinity stand, as Python writes them; they count as missing."""
+    if b"NaN" not in line and b"Infinity" not in line:
+        return None
+    try:
+        row = json.loads(line, parse_constant=lambda _: None)
+        json_text(row)  # half surrogates, which no output can hold
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return row
 
 
 def _parse_each(lines: Sequence[bytes]) -> JsonRows:

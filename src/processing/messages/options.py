@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from messages.rules import Rules
+from messages.wanted import Wanted
 
 
 class JobError(Exception):
@@ -23,8 +23,8 @@ class Options:
         The folder with the messages or, ``on_spark``, with the run's manifest.
     output : Path
         The folder for what comes of them.
-    wanted : mapping
-        Output column -> name given by argument.
+    wanted : Wanted
+        How files are to be read where they do not say so themselves.
     rules : Rules
         How messages are cleaned and compared.
     max_rejected : float
@@ -39,7 +39,7 @@ class Options:
 
     input: Path
     output: Path
-    wanted: Mapping[str, str] = field(default_factory=dict)
+    wanted: Wanted = field(default_factory=Wanted)
     rules: Rules = field(default_factory=Rules)
     max_rejected: float = 1.0
     on_spark: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +13,7 @@ from messages.guard import PROCESS_MIB
 from messages.masking import mask_text
 from messages.sources import Source, inspect, with_parquet_columns
 from messages.streams import Blocks
+from messages.wanted import Wanted
 from messages.work import Task
 
 MIB = 1024 * 1024
@@ -38,7 +39,7 @@ class Shape:
     bucket_bytes: int
 
 
-def inspected(path: Path, name: str, wanted: Mapping[str, str], unpacked: Path) -> Source:
+def inspected(path: Path, name: str, wanted: Wanted, unpacked: Path) -> Source:
     """Inspect a file; a packed Parquet file is unpacked, as it is read from its end."""
     source = inspect(path, name, wanted)
     if source.format == "parquet" and source.reason is None:
@@ -92,7 +93,7 @@ def _stretches(source: Source, most: int, *, cut: bool) -> Iterator[tuple[int, i
         if source.splittable:
             starts = list(range(0, source.size, most)) or [0]
         elif cut and source.cuttable and source.size > most:
-            starts = cuts(source.path, source.delimiter, most)
+            starts = cuts(source.path, source.dialect.delimiter, most)
     yield from pairwise([*starts, end])
 
 

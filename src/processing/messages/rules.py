@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,6 +40,46 @@ class Rules:
     cleaner: str | None = None
     region: str | None = None
     mask_columns: tuple[str, ...] = ()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "--mask-columns",
+        type=_column_names,
+        default=(),
+        metavar="NAME[,NAME]",
+        help="columns of the output that are masked beside the text",
+    )
+    parser.add_argument(
+        "--region", type=_region, metavar="XX", help="also mask this country's phone numbers"
+    )
+    parser.add_argument(
+        "--duplicates",
+        choices=DUPLICATES,
+        default=BY_MESSAGE,
+        help="what rows of one message agree in: sender, time and text (default), or sender-text",
+    )
+    parser.add_argument("--cleaner", metavar="MODULE:FUNCTION", help="what cleans texts instead")
+
+
+def of_arguments(given: argparse.Namespace) -> Rules:
+    """Gather what was given."""
+    return Rules(given.duplicates, given.cleaner, given.region, given.mask_columns)
+
+
+def _column_names(text: str) -> tuple[str, ...]:
+    """Read the value of ``--mask-columns``."""
+    return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
+def _region(text: str) -> str:
+    """Read the value of ``--region``."""
+    import phonenumbers  # noqa: PLC0415 - takes 50 ms, for this option alone
+
+    if text.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a country in two letters, such as DE")
+    return text.upper()
 
 
 def load_cleaner(name: str) -> Callable[[pl.Series], pl.Series]:

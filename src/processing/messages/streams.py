@@ -22,6 +22,9 @@ BATCH_BYTES, BATCH_LINES = 4 * 1024 * 1024, 20_000
 ZSTD_INPUT = 1024
 BOMS = {
     "utf-8-sig": codecs.BOM_UTF8,
+    "utf-32-le": codecs.BOM_UTF32_LE,  # begins as UTF-16's does
+    "utf-32-be": codecs.BOM_UTF32_BE,
+    "gb18030": b"\x84\x31\x95\x33",
     "utf-16-le": codecs.BOM_UTF16_LE,
     "utf-16-be": codecs.BOM_UTF16_BE,
 }

@@ -179,7 +179,8 @@ def _file(source: Source, count: FileCounts) -> dict[str, Any]:
 
 
 def _reason(source: Source, count: FileCounts) -> str | None:
-    reason = source.reason or count.damage
+    left_out = f"left out, as an INTERVAL cannot be read: {', '.join(source.left_out)}"
+    reason = source.reason or count.damage or (left_out if source.left_out else None)
     return None if reason is None else printable(reason)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import orjson
@@ -15,7 +15,8 @@ from messages.ahead import ahead
 from messages.batch import Batch, Rows, clean_rows, field_rows, frame_rows, json_rows, record_rows
 from messages.columns import Columns
 from messages.csvfiles import SeparatedFile, Table
-from messages.lines import Reject
+from messages.csvrows import unescaped
+from messages.lines import UNDECODABLE, Reject
 from messages.sources import Source
 from messages.staging import Staging, Weight, ordered
 from messages.streams import (
@@ -154,10 +155,23 @@ def _rows(task: Task, columns: Columns, done: Done) -> Iterator[tuple[int, Rows]
     if task.end - task.start < source.size:
         data = range_blocks(source.path, task.start, task.end)
         encoding = encoding if task.start == 0 else encoding.removesuffix("-sig")
-    lines = line_batches(in_utf8(data, encoding), blocks)
+    text = in_utf8(data, encoding)
+    if source.carriage_returns:
+        text = (block.replace(b"\r", b"\n") for block in text)
     read = _json if source.format == "jsonl" else _separated
-    yield from read(task, columns, lines, done)
+    for base, rows in read(task, columns, line_batches(text, blocks), done):
+        yield base, replace(rows, rejects=_in_words(rows.rejects, encoding))
     done.damage = blocks.damage
+
+
+def _in_words(rejects: list[Reject], encoding: str) -> list[Reject]:
+    """Name the file's own encoding where a line was none; it was UTF-8 by then."""
+    if encoding.startswith("utf-8"):
+        return rejects
+    return [
+        replace(r, reason=f"not valid {encoding}") if r.reason.startswith(UNDECODABLE) else r
+        for r in rejects
+    ]
 
 
 def _json(
@@ -179,9 +193,11 @@ def _json(
 def _separated(
     task: Task, columns: Columns, batches: Iterator[list[bytes]], done: Done
 ) -> Iterator[tuple[int, Rows]]:
-    source = task.source
-    skipped = 1 if task.start == 0 else 0
-    file = SeparatedFile(batches, source.dialect, len(source.header), skipped)
+    source, dialect = task.source, task.source.dialect
+    if dialect.escapes:
+        batches = (unescaped(lines, dialect.delimiter) for lines in batches)
+    skipped = source.skipped if task.start == 0 else 0
+    file = SeparatedFile(batches, dialect, len(source.header), skipped)
     for found in file:
         if isinstance(found, Table):
             table = found.fields, found.positions
@@ -195,6 +211,7 @@ def _parquet(task: Task, columns: Columns, done: Done) -> Iterator[tuple[int, Ro
     source, rows = task.source, task.end - task.start
     most = max(BOMB_BYTES, BOMB_RATIO * source.size * rows // source.rows)
     scan = pl.scan_parquet(source.path, glob=False, hive_partitioning=False)
+    scan = scan.drop(source.left_out)
     try:
         for frame in scan.slice(task.start, rows).collect_batches(
             chunk_size=BATCH_LINES, maintain_order=True

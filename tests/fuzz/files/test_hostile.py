@@ -71,7 +71,7 @@ def test_excerpts_cannot_steer_a_terminal() -> None:
 
 def test_a_line_may_be_wrong_in_two_ways() -> None:
     """A quote that stays open, and bytes that are no UTF-8: found by fuzzing."""
-    ended = run({"a.csv": b'text,n\ngood,1\n"x\x9d,1\ngood2,2\n'})
+    ended = run({"a.csv": b'text,n\n\xc3\xa9\xc3\xa8\xc3\xa9\xc3\xa8,1\n"x\x9d,1\ngood2,2\n'})
 
     assert ended.rejected[0]["reason"] == "a quote opens here and never closes"
     assert ended.file("a.csv")["rows_out"] == 2

@@ -70,7 +70,7 @@ def test_output_columns_come_first_and_others_as_they_came() -> None:
         (b'{"text": "a"} {"text": "b"}', "not valid JSON"),
         (b'{"text": "\\ud800"}', "not valid JSON"),
         (b'{"text": "\xff"}', "not valid UTF-8: byte 11"),
-        (b'{"text": NaN}', "not valid JSON"),
+        (b'{"text": NaN, }', "not valid JSON"),
         (b'["text"]', "not a JSON object"),
         (b"null", "not a JSON object"),
         (b'{"text": {"de": "x"}}', "'text' is not a string"),

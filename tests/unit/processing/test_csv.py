@@ -17,6 +17,7 @@ from messages.csvfiles import SeparatedFile, Table, cuts, read_table
 from messages.csvrows import CsvRecords, Dialect, TabRecords
 from messages.sources import Source, inspect
 from messages.streams import Blocks, in_utf8, line_batches, range_blocks
+from messages.wanted import Wanted
 
 CSV, TSV = Dialect(","), Dialect("\t", quotes=False)
 FIELDS = ("", "a", "é", '""', '"a"', '"a,b"', '"a\nb"', '"a\r\nb"', '"a""b"', '"""a"', '"\n\n"')
@@ -154,7 +155,7 @@ def test_one_odd_line_leaves_few_to_pythons_reader() -> None:
 def source(folder: Path, data: bytes, name: str = "a.csv") -> Source:
     path = folder / name
     path.write_bytes(data)
-    return inspect(path, path.name, {"text": "text"})
+    return inspect(path, path.name, Wanted({"text": "text"}))
 
 
 def outcome(source: Source, starts: Sequence[int]) -> list[Any]:
@@ -172,6 +173,7 @@ def outcome(source: Source, starts: Sequence[int]) -> list[Any]:
 
 
 @settings(max_examples=400, deadline=None)
+@example('"\n\n",\r,\n"a"\n', 4, "utf-8")
 @given(regular(2) | ANY, st.integers(4, 60), st.sampled_from(["utf-8", "utf-8-sig"]))
 def test_parts_of_a_file_are_what_the_whole_file_is(
     tmp_path_factory: pytest.TempPathFactory, text: str, step: int, encoding: str
