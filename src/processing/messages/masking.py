@@ -31,6 +31,7 @@ _WORD = f"0-9{_LETTER}"
 _NAME = f"(?:[0-9]{{0,2}}[{_LETTER}-][{_WORD}-]*|[0-9]{{3,}}[{_WORD}-]*)"
 _ANY_LABEL = r"[\p{L}\p{M}\p{N}-]+"
 _LABEL = f"[{_WORD}-]+"
+_SCHEME = "(?i-u:https?|s?ftps?|wss?|file|tg|whatsapp|viber|line|weixin|intent|market)"
 _REST = rf"[{_WORD}@/?#&=+%$~:;,.!'*()\[\]{{}}|-]*[{_WORD}@/#&=+%$-]"
 _MORE = rf"(?::[0-9]{{1,5}})?(?:[/?#]{_REST}|/)?"
 HOST = "\\.[A-Za-z]|\\.\u0440\u0444"
@@ -48,14 +49,14 @@ _PROMISING = (
 
 
 def _url() -> str:
-    return f"[A-Za-z][A-Za-z0-9+-]*://{_REST}"
+    return f"{_SCHEME}://{_REST}"
 
 
 @cache
 def _foreign_url() -> str:
     latin, foreign = _top_domains()
     ending = rf"(?:{_any_case(latin)}|{foreign})"
-    return rf"[A-Za-z][A-Za-z0-9+-]*://(?:{_ANY_LABEL}\.)+{ending}{_MORE}"
+    return rf"{_SCHEME}://(?:{_ANY_LABEL}\.)+{ending}{_MORE}"
 
 
 @cache
