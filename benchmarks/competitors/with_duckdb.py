@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import duckdb
-from rules import BLOCKS, COLUMNS, ENTITIES, FULL_WIDTH, HALF_WIDTH, MASKS, SPACES, TAGS
+from rules import BLOCKS, COLUMNS, ENTITIES, MASKS, SPACES, TAGS
 
 
 def main(source: Path, target: Path) -> None:
@@ -40,8 +40,7 @@ def _clean(text: str) -> str:
     text = _replaced(_replaced(text, BLOCKS, " "), TAGS, "")
     for entity, character in ENTITIES.items():
         text = f"replace({text}, '{entity}', '{character}')"
-    text = f"translate({text}, '{FULL_WIDTH}', '{HALF_WIDTH}')"  # it has no NFKC
-    text = f"trim({_replaced(text, SPACES, ' ')})"
+    text = f"trim({_replaced(f'nfc_normalize({text})', SPACES, ' ')})"
     for pattern, token in MASKS.items():
         text = _replaced(text, pattern, token)
     return text

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as sql
-from rules import BLOCKS, COLUMNS, ENTITIES, FULL_WIDTH, HALF_WIDTH, MASKS, SPACES, TAGS
+from rules import BLOCKS, COLUMNS, ENTITIES, MASKS, SPACES, TAGS
 
 
 def main(source: Path, target: Path) -> None:
@@ -42,8 +42,7 @@ def _clean(text: Column) -> Column:
     text = sql.regexp_replace(sql.regexp_replace(text, BLOCKS, " "), TAGS, "")
     for entity, character in ENTITIES.items():
         text = sql.replace(text, sql.lit(entity), sql.lit(character))
-    text = sql.translate(text, FULL_WIDTH, HALF_WIDTH)  # it has no NFKC
-    text = sql.trim(sql.regexp_replace(text, SPACES, " "))
+    text = sql.trim(sql.regexp_replace(text, SPACES, " "))  # it has no NFC, nor need of it here
     for pattern, token in MASKS.items():
         text = sql.regexp_replace(text, pattern, token)
     return text
