@@ -382,20 +382,20 @@ TEXTS = st.lists(st.sampled_from([*_PIECES, " ", "  ", " - "]), max_size=14).map
 WIDE = {c: chr(c + 0xFEE0) for c in b"0123456789abcdeorxABDKW@.+()/-:"}
 
 
-@settings(max_examples=2000)
+@settings(max_examples=1000)
 @given(TEXTS)
 def test_rows_that_the_column_filter_passes_over_hold_no_number(text: str) -> None:
     assert pl.Series([text]).str.contains(CANDIDATE).item() or not find_numbers(text)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(TEXTS)
 def test_other_forms_of_characters_are_masked_where_ascii_is(text: str) -> None:
     wide = "１" + text.translate(WIDE)
     assert plain(mask(pl.Series([wide])).item()) == plain(mask(pl.Series(["1" + text])).item())
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.lists(TEXTS | st.text(max_size=20), max_size=8))
 def test_a_row_is_masked_the_same_alone_and_among_others(texts: list[str]) -> None:
     together = mask(pl.Series(texts, dtype=pl.String)).to_list()
@@ -403,7 +403,7 @@ def test_a_row_is_masked_the_same_alone_and_among_others(texts: list[str]) -> No
     assert together == [mask(pl.Series([text])).item() for text in texts]
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(TEXTS | st.text(), st.sampled_from([None, "DE", "US", "CN"]))
 def test_cleaned_texts_are_in_nfc_and_hold_nothing_new_but_tokens(text: str, region: str) -> None:
     result = cleaned(text, region)
