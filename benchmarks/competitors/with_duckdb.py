@@ -40,8 +40,7 @@ def _clean(text: str) -> str:
     text = _replaced(_replaced(text, BLOCKS, " "), TAGS, "")
     for entity, character in ENTITIES.items():
         text = f"replace({text}, '{entity}', '{character}')"
-    text = f"nfc_normalize({text})"
-    text = f"trim({_replaced(text, SPACES, ' ')})"
+    text = f"trim({_replaced(f'nfc_normalize({text})', SPACES, ' ')})"
     for pattern, token in MASKS.items():
         text = _replaced(text, pattern, token)
     return text

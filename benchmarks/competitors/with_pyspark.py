@@ -42,7 +42,7 @@ def _clean(text: Column) -> Column:
     text = sql.regexp_replace(sql.regexp_replace(text, BLOCKS, " "), TAGS, "")
     for entity, character in ENTITIES.items():
         text = sql.replace(text, sql.lit(entity), sql.lit(character))
-    text = sql.trim(sql.regexp_replace(text, SPACES, " "))
+    text = sql.trim(sql.regexp_replace(text, SPACES, " "))  # it has no NFC, nor need of it here
     for pattern, token in MASKS.items():
         text = sql.regexp_replace(text, pattern, token)
     return text

@@ -6,6 +6,7 @@ worker processes here and inside Spark's ``mapInArrow``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain
@@ -32,6 +33,7 @@ from messages.values import MAX_COLUMNS, OVERFLOW, as_text, column, known_times,
 
 POSITION = "\0position"
 EXCERPT = 160
+_CUT, _CUT_REACH = re.compile("[0-9 .()/+-]*[!-~]*$"), 80
 
 
 @dataclass(frozen=True)
@@ -186,15 +188,20 @@ def _masked(rejects: list[Reject]) -> list[Reject]:
     """Mask excerpts and reasons, which may hold what is masked in the messages."""
     if not rejects:
         return []
-    reasons, excerpts = (
-        mask(pl.Series([getattr(r, name) for r in rejects], dtype=pl.String))
-        for name in ("reason", "excerpt")
-    )
+    reasons = mask(pl.Series([r.reason for r in rejects], dtype=pl.String))
+    excerpts = mask(pl.Series([_uncut(r.excerpt) for r in rejects], dtype=pl.String))
     masked = [
         Reject(r.position, printable(reason), printable(excerpt, EXCERPT))
         for r, reason, excerpt in zip(rejects, reasons, excerpts, strict=True)
     ]
     return sorted(masked, key=lambda r: r.position)
+
+
+def _uncut(excerpt: str) -> str:
+    """Leave out the word or number that an excerpt's end cuts, as no part of one is found."""
+    if len(excerpt.encode("utf-8", "replace")) < EXCERPT_READ - 3:
+        return excerpt
+    return excerpt[:-_CUT_REACH] + _CUT.sub("", excerpt[-_CUT_REACH:])
 
 
 def clean_rows(rows: Rows, columns: Columns) -> Batch:

@@ -7,7 +7,7 @@ from typing import AnyStr
 
 MAX_LINE = 16 * 1024 * 1024
 EXCERPT_READ = 400
-# A character may grow eighteenfold when it is normalised, and is held several times by then.
+# A character may grow threefold when it is normalised, and is held several times by then.
 MAX_TEXT = 4 * 1024 * 1024
 TOO_LONG = f"longer than {MAX_LINE // 1024**2} MiB"
 # A value of two bytes may take a hundred in memory: so many separators are no message.

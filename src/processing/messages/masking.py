@@ -31,26 +31,32 @@ _WORD = f"0-9{_LETTER}"
 _NAME = f"(?:[0-9]{{0,2}}[{_LETTER}-][{_WORD}-]*|[0-9]{{3,}}[{_WORD}-]*)"
 _ANY_LABEL = r"[\p{L}\p{M}\p{N}-]+"
 _LABEL = f"[{_WORD}-]+"
+_SCHEME = "(?i-u:https?|s?ftps?|wss?|file|tg|whatsapp|viber|line|weixin|intent|market)"
 _REST = rf"[{_WORD}@/?#&=+%$~:;,.!'*()\[\]{{}}|-]*[{_WORD}@/#&=+%$-]"
 _MORE = rf"(?::[0-9]{{1,5}})?(?:[/?#]{_REST}|/)?"
 HOST = "\\.[A-Za-z]|\\.\u0440\u0444"
-# Forms of letters and digits that are not ASCII's, and signs or spaces between digits that are not.
+# Forms of letters and digits that are not ASCII's, and signs or spaces between digits that are not;
+# and what must be in a text with these for it to hold something to mask.
 _ODD = (
     r"[[\p{Nd}\p{No}]&&[^0-9]]|[\uff08\uff09\uff0b\uff0d-\uff19\uff20-\uff5e]"
     r"|[0-9)][ .-]?"
     r"[\u00a0\u00ad\u2000-\u2015\u202a-\u202f\u2060\u2212\u3000\ufe63\ufeff]+[ (]?[0-9]"
 )
+_PROMISING = (
+    r"[\p{Nd}\p{No}](?:[^\p{L}\p{N}]{0,3}[\p{Nd}\p{No}]){6}"
+    r"|[@\uff20]|[.\uff0e][A-Za-z\uff21-\uff5a\u0440]|[:\uff1a][/\uff0f]"
+)
 
 
 def _url() -> str:
-    return f"[A-Za-z][A-Za-z0-9+-]*://{_REST}"
+    return f"{_SCHEME}://{_REST}"
 
 
 @cache
 def _foreign_url() -> str:
     latin, foreign = _top_domains()
     ending = rf"(?:{_any_case(latin)}|{foreign})"
-    return rf"[A-Za-z][A-Za-z0-9+-]*://(?:{_ANY_LABEL}\.)+{ending}{_MORE}"
+    return rf"{_SCHEME}://(?:{_ANY_LABEL}\.)+{ending}{_MORE}"
 
 
 @cache
@@ -133,8 +139,12 @@ def mask(text: pl.Series, region: str | None = None, *, cued: bool = False) -> p
     def numbers(row: str) -> list[Span]:
         return find_numbers(row, region, cued=cued)
 
+    def promising(rows: pl.Series) -> pl.Series:
+        where = rows.str.contains(_PROMISING)
+        return change(rows, where, lambda r: _masked_in_place(r, numbers))
+
     def odd(rows: pl.Series) -> pl.Series:
-        return change(rows, rows.str.contains(_ODD), lambda r: _masked_in_place(r, numbers))
+        return change(rows, rows.str.contains(_ODD), promising)
 
     text = change(text, text.str.len_bytes() > text.str.len_chars(), odd)
     for sign, pattern, token in _STEPS:

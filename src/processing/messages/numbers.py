@@ -28,15 +28,16 @@ _REACH, _PIECE_REACH = 40, 12
 
 _RUN, _GROUP = re.compile(r"[0-9](?:[ .()/+-]{0,3}[0-9]){6,}"), re.compile("[0-9]+")
 _SINCE_DIGITS, _A_WORD = re.compile(r"[^0-9]*$"), re.compile(r"\w+")
-# Behind a letter or a sign like these, digits are a part of something else.
-_GLUED = re.compile(r"(?:[A-Za-z0-9_][-_]?|#)$")
+# Right behind these, digits are a part of something else; behind a word they are not: "Help0871…".
+_GLUED = re.compile("(?:[A-Z0-9_][-_]?|[a-z][-_]|[0-9-][a-f]+|#)$")
 _DATE = re.compile(
     "(?:19|20)[0-9]{2}[./-][01]?[0-9][./-][0-3]?[0-9](?![0-9])(?: [0-2]?[0-9](?=:))?"
     "|[0-3]?[0-9][./-][0-3]?[0-9][./-](?:19|20)[0-9]{2}(?![0-9])(?: [0-2]?[0-9](?=:))?"
 )
-# A digit of a number, and one where it may end: not of a date, nor of a next number with a zero.
+# A digit of a number, and one where it may end: not of a date, nor of a next number with a zero,
+# nor a digit by itself.
 _N = "(?:[ .()/-]{0,3}[0-9])"
-_M = rf"(?:[0-9]|[ .()/-]{{1,3}}(?!{_DATE.pattern}|0[1-9]{_N}{{7}})[0-9])"
+_M = rf"(?:[0-9]|[ .()/-]{{1,3}}(?!{_DATE.pattern}|0[1-9]{_N}{{7}}|[0-9](?![0-9]))[0-9])"
 _NUMBER = re.compile(
     rf"""
     (?P<other> {_DATE.pattern.replace(" ", "[ ]")}
@@ -173,8 +174,8 @@ def _of_region(text: str, region: str) -> Iterator[Span]:
     import phonenumbers  # noqa: PLC0415 - takes 50 ms, for this option alone
 
     for match in phonenumbers.PhoneNumberMatcher(text, region):
-        before = text[max(0, match.start - _REACH) : match.start].lower()
-        if not _has_label(before) and not _GLUED.search(before):
+        before = text[max(0, match.start - _REACH) : match.start]
+        if not _has_label(before.lower()) and not _GLUED.search(before):
             yield match.start, match.end, PHONE
 
 
@@ -235,7 +236,7 @@ def _cards(text: str, run: re.Match[str]) -> Iterator[Span]:
 
 def _phones(text: str, run: re.Match[str], *, cued: bool) -> Iterator[Span]:
     """Find the phone numbers in a run of digits, by the words before it where they have no plus."""
-    before = text[max(0, run.start() - _REACH) : run.start()].lower()
+    before = text[max(0, run.start() - _REACH) : run.start()]
     free: int | None = None
     place = max(0, run.start() - 3)
     while match := _NUMBER.search(text, place, run.end()):
@@ -246,7 +247,7 @@ def _phones(text: str, run: re.Match[str], *, cued: bool) -> Iterator[Span]:
             yield match.start(), place, PHONE
             continue
         if free is None:
-            cued = cued or _has_cue(before)
+            cued = cued or _has_cue(before.lower())
             free = _free(text, run, before, cued=cued)
         if match.lastgroup == "bare" and not (cued and _digits(match) in BARE_DIGITS):
             place = match.end() - len(match[0].lstrip("0123456789"))
@@ -257,7 +258,7 @@ def _phones(text: str, run: re.Match[str], *, cued: bool) -> Iterator[Span]:
 
 def _free(text: str, run: re.Match[str], before: str, *, cued: bool) -> int:
     """Tell where what numbers a thing ends, by the word or sign before it: with no space in it."""
-    if _has_label(before) or (not cued and _GLUED.search(before)):
+    if _has_label(before.lower()) or (not cued and _GLUED.search(before)):
         space = text.find(" ", run.start(), run.end())
         return run.end() if space < 0 else space
     return run.start()

@@ -155,6 +155,15 @@ def test_excerpts_of_rejects_are_masked_and_short() -> None:
     assert len(reject.excerpt) <= 160
 
 
+@pytest.mark.parametrize("number", ["13800138000", "4111 1111 1111 1111", "bob@example.com"])
+@pytest.mark.parametrize("place", range(380, 400, 3))
+def test_an_excerpt_does_not_end_amid_what_is_masked(number: str, place: int) -> None:
+    before = "电" * 100 + "\u3000" * ((place - 300) // 3)
+    reject = clean_json_lines([f"{before}{number}\u3002".encode()], COLUMNS).rejects[0]
+
+    assert not set(reject.excerpt) & set("1b@")
+
+
 def test_reasons_of_rejects_are_masked() -> None:
     rejects = batch_module._masked([Reject(0, "not a number: bob@example.com", "")])
 

@@ -86,6 +86,7 @@ def test_other_uses_of_the_at_sign_stay(text: str) -> None:
         ("http://例子.中国/a，好", "<URL>，好"),
         ("http://localhost:8080/x und http://10.0.0.1/", "<URL> und <URL>"),
         ("ftp://a.example/b tg://resolve?domain=bob", "<URL> <URL>"),
+        ("experiencehttp://www.example.com/a", "experience<URL>"),
         ("去taobao.com买", "去<URL>买"),
         ("bit.ly/3xYz, wa.me/4915112345678 und t.me/bob_1!", "<URL>, <URL> und <URL>!"),
         ("auf kleinanzeigen.de oder socket.io", "auf <URL> oder <URL>"),
@@ -272,6 +273,7 @@ def test_phone_numbers_are_masked(number: str) -> None:
         ("call 08452810075over18's", "call <PHONE>over18's"),
         ("my order is late, call 5551234567", "my order is late, call <PHONE>"),
         ("about the item 07911 123456", "about the item <PHONE>"),
+        ("TsCs087147403231Winawk! Help08718728876", "TsCs<PHONE>Winawk! Help<PHONE>"),
         ("订单有问题请打电话13800138000", "订单有问题请打电话<PHONE>"),
     ],
 )
@@ -311,7 +313,7 @@ def test_bare_digits_are_a_phone_number_after_a_word_for_it(raw: str, masked: st
         "คำสั่งซื้อ 0123456789",
         "tracking RB012345678CN and 1Z0123456789012345",
         "Amazon 302-1234567-1234567",
-        "550e8400-e29b-41d4-a716-446655440000",
+        "550e8400-e29b-41d4-a716-446655440000 3fa0123456789c",
         "sizes 10 12 14 16, 100x200x300",
         "USt-Id DE0123456789",
         "1 234 567,89 € or 1.234.567,89",
@@ -327,6 +329,7 @@ def test_numbers_next_to_each_other_are_all_masked() -> None:
     assert cleaned("+44 7911 123456 2026") == "<PHONE> 2026"
     assert cleaned("+1 555 010 4477 555-010-4478") == "<PHONE> <PHONE>"
     assert cleaned("06 12 34 56 78 06 11 22 33 44") == "<PHONE> <PHONE>"
+    assert cleaned("08712400602.2stop, 08714740323 1Win") == "<PHONE>.2stop, <PHONE> 1Win"
     assert cleaned("030 1234567 22.11.2026") == "<PHONE> 22.11.2026"
 
 
@@ -379,20 +382,20 @@ TEXTS = st.lists(st.sampled_from([*_PIECES, " ", "  ", " - "]), max_size=14).map
 WIDE = {c: chr(c + 0xFEE0) for c in b"0123456789abcdeorxABDKW@.+()/-:"}
 
 
-@settings(max_examples=2000)
+@settings(max_examples=1000)
 @given(TEXTS)
 def test_rows_that_the_column_filter_passes_over_hold_no_number(text: str) -> None:
     assert pl.Series([text]).str.contains(CANDIDATE).item() or not find_numbers(text)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(TEXTS)
 def test_other_forms_of_characters_are_masked_where_ascii_is(text: str) -> None:
     wide = "１" + text.translate(WIDE)
     assert plain(mask(pl.Series([wide])).item()) == plain(mask(pl.Series(["1" + text])).item())
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.lists(TEXTS | st.text(max_size=20), max_size=8))
 def test_a_row_is_masked_the_same_alone_and_among_others(texts: list[str]) -> None:
     together = mask(pl.Series(texts, dtype=pl.String)).to_list()
@@ -400,7 +403,7 @@ def test_a_row_is_masked_the_same_alone_and_among_others(texts: list[str]) -> No
     assert together == [mask(pl.Series([text])).item() for text in texts]
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(TEXTS | st.text(), st.sampled_from([None, "DE", "US", "CN"]))
 def test_cleaned_texts_are_in_nfc_and_hold_nothing_new_but_tokens(text: str, region: str) -> None:
     result = cleaned(text, region)
