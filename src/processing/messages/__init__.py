@@ -1,6 +1,6 @@
 """How the default processing job reads, cleans and deduplicates messages.
 
-``batch`` and what it imports (``lines``, ``jsonrows``, ``jsontable``, ``cleaning``, ``masking``,
+``batch`` and what it imports (``lines``, ``jsonrows``, ``jsontable``, ``cleaning``, ``masking``, ``numbers``,
 ``columns``, ``values``) are pure: lines or rows in, cleaned rows and rejects out. ``sources``,
 ``streams``, ``encodings`` and ``csvfiles`` (by ``csvrows`` and ``csvtable``) read files,
 ``staging`` and ``buckets`` hold what does not fit in memory, ``plan``, ``work`` and ``job`` tie
