@@ -1,7 +1,7 @@
 """How the default processing job reads, cleans and deduplicates messages.
 
-``batch`` and what it imports (``lines``, ``jsonrows``, ``jsontable``, ``cleaning``, ``masking``, ``numbers``,
-``columns``, ``values``) are pure: lines or rows in, cleaned rows and rejects out. ``sources``,
+``batch`` and what it imports (``lines``, ``jsonrows``, ``jsontable``, ``cleaning``, ``masking``,
+``numbers``, ``columns``, ``values``) are pure: lines or rows in, cleaned rows and rejects out. ``sources``,
 ``streams``, ``encodings`` and ``csvfiles`` (by ``csvrows`` and ``csvtable``) read files,
 ``staging`` and ``buckets`` hold what does not fit in memory, ``plan``, ``work`` and ``job`` tie
 them together, ``summary`` says what came of it.
