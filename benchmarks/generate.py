@@ -2,11 +2,12 @@
 
 python benchmarks/generate.py FILE MEGABYTES    a .jsonl, .csv or .parquet file
 
-Every text is its own but for one row in 20, which repeats the sender and text of an earlier row,
-up to 100,000 rows before it, under an id of its own. One row in 50 is empty once cleaned; one line
-of JSON in 1,000 is broken. Other texts hold, each in a few per cent of rows, tags, entities, spare
-white space, full-width digits, URLs, addresses, phone and card numbers. What is masked has one form
-each, so that plain regular expressions find it too: see `benchmarks/competitors/rules.py`.
+Every text is its own but for one row in 20, which repeats the sender, time and text of an earlier
+row, up to 100,000 rows before it, under an id of its own. One row in 50 is empty once cleaned; one
+line of JSON in 1,000 is broken. Other texts hold, each in a few per cent of rows, tags, entities,
+spare white space, full-width digits, URLs, addresses, phone and card numbers. What is masked has
+one form each, so that plain regular expressions find it, too: see
+`benchmarks/competitors/rules.py`.
 """
 
 from __future__ import annotations
@@ -87,7 +88,9 @@ def _chunk(start: int, end: int) -> pl.DataFrame:
         [
             ("m-" + row.cast(pl.String).str.zfill(10)).alias("message_id"),
             ("user_" + (_mixed(content, 1) % SENDERS).cast(pl.String)).alias("sender"),
-            ("2026-11-22T10:00:" + (row % 60).cast(pl.String).str.zfill(2) + "Z").alias("sent_at"),
+            ("2026-11-22T10:00:" + (content % 60).cast(pl.String).str.zfill(2) + "Z").alias(
+                "sent_at"
+            ),
             _text(content).alias("text"),
             _pick(["de", "en", "fr"], content, 2).alias("lang"),
         ]
@@ -95,7 +98,7 @@ def _chunk(start: int, end: int) -> pl.DataFrame:
 
 
 def _repeated(row: pl.Series) -> pl.Series:
-    """Say whose sender and text a row has: its own, or an earlier one's, which repeats none."""
+    """Say which row's message a row has: its own, or an earlier one's, which repeats none."""
     earlier = row - 13 - 20 * (_mixed(row, 3) % 5000)
     repeats = (row % 20 == 7) & (earlier >= 0)  # noqa: PLR2004
     return earlier.zip_with(repeats, row)

@@ -23,13 +23,8 @@ from benchmarks.measuring import Row
 ROOT = Path(__file__).parents[1]
 # Module and function of each stage; what a stage calls of another one counts there.
 STAGES = {
-    "parsing": (
-        ("jsontable", "read"), ("batch", "parse"), ("batch", "_columns"),
-        ("batch", "_from_records"),
-        ("work", "_slice"), ("work", "line_batches"), ("csvfiles", "line_batches"),
-        ("csvfiles", "CsvReader._steps"),
-    ),
-    "cleaning": (("batch", "_finish"), ("batch", "_own")),
+    "parsing": (("work", "_rows"),),
+    "cleaning": (("work", "clean_rows"),),
     "duplicates": (("staging", "Staging.add"), ("buckets", "firsts"), ("staging", "Staging.flush")),
     "writing": (("staging", "append"), ("buckets", "_write")),
 }  # fmt: skip
@@ -95,7 +90,7 @@ def _measured(source: Path) -> dict[str, float]:
     _wrap(watch)
     with tempfile.TemporaryDirectory(dir=source.parent) as folder:
         scratch = Path(folder)
-        found = list(plan.sources(plan.find(source.parent, Host()), {}, scratch, 8000))
+        found = list(plan.sources(plan.find(source.parent, Host()), {}, scratch))
         found = [s for s in found if s.path == source]
         task = plan.tasks(found, cut=True)[0]
         watch.turn("rest")
@@ -111,7 +106,7 @@ def _measured(source: Path) -> dict[str, float]:
 
 
 def _wrap(watch: Stopwatch) -> None:
-    sys.modules["messages.csvfiles"].ahead = iter  # type: ignore[attr-defined] # one after another
+    sys.modules["messages.work"].ahead = iter  # type: ignore[attr-defined] # one after another
     for stage, functions in STAGES.items():
         for module, path in functions:
             holder: Any = sys.modules[f"messages.{module}"]

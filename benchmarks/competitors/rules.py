@@ -9,10 +9,6 @@ BLOCKS = r"</?(?:p|br|div|li)[^<>]*>"
 TAGS = r"<[^<>]+>"
 # In this order: what an ampersand was written as is not to be resolved again.
 ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&nbsp;": " ", "&amp;": "&"}
-FULL_WIDTH, HALF_WIDTH = (
-    "\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19",
-    "0123456789",
-)
 SPACES = r"\s+"
 MASKS = {
     r'https?://[^ <>"]+': "<URL>",

@@ -6,20 +6,20 @@ import sys
 from pathlib import Path
 
 import duckdb
-from rules import BLOCKS, COLUMNS, ENTITIES, FULL_WIDTH, HALF_WIDTH, MASKS, SPACES, TAGS
+from rules import BLOCKS, COLUMNS, ENTITIES, MASKS, SPACES, TAGS
 
 
 def main(source: Path, target: Path) -> None:
     """Do the job."""
-    firsts = ", ".join(f"arg_min({name}, message_id) AS {name}" for name in ("sent_at", "lang"))
     connection = duckdb.connect()
     connection.execute(f"SET temp_directory = '{target}/spilled'")
     connection.execute(f"""
         COPY (
-            SELECT min(message_id) AS message_id, sender, text, {firsts}
+            SELECT min(message_id) AS message_id, sender, sent_at, text,
+                arg_min(lang, message_id) AS lang
             FROM (SELECT * REPLACE ({_clean("text")} AS text) FROM {_scan(source)})
             WHERE text <> ''
-            GROUP BY sender, text
+            GROUP BY sender, sent_at, text
         ) TO '{target}/part.parquet' (FORMAT parquet, COMPRESSION zstd)
     """)
 
@@ -40,8 +40,7 @@ def _clean(text: str) -> str:
     text = _replaced(_replaced(text, BLOCKS, " "), TAGS, "")
     for entity, character in ENTITIES.items():
         text = f"replace({text}, '{entity}', '{character}')"
-    text = f"translate({text}, '{FULL_WIDTH}', '{HALF_WIDTH}')"  # it has no NFKC
-    text = f"trim({_replaced(text, SPACES, ' ')})"
+    text = f"trim({_replaced(f'nfc_normalize({text})', SPACES, ' ')})"
     for pattern, token in MASKS.items():
         text = _replaced(text, pattern, token)
     return text

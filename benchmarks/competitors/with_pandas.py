@@ -15,7 +15,7 @@ def main(source: Path, target: Path) -> None:
     table = _read(source)
     table["text"] = _clean(table["text"])
     table = table[table["text"].fillna("") != ""]
-    table = table.drop_duplicates(["sender", "text"], keep="first")
+    table = table.drop_duplicates(["sender", "sent_at", "text"], keep="first")
     table[list(COLUMNS)].to_parquet(target / "part.parquet", compression="zstd", index=False)
 
 
@@ -38,7 +38,7 @@ def _clean(text: pd.Series) -> pd.Series:
     text = text.str.replace(BLOCKS, " ", regex=True).str.replace(TAGS, "", regex=True)
     for entity, character in ENTITIES.items():
         text = text.str.replace(entity, character, regex=False)
-    text = text.str.normalize("NFKC").str.replace(SPACES, " ", regex=True).str.strip()
+    text = text.str.normalize("NFC").str.replace(SPACES, " ", regex=True).str.strip()
     for pattern, token in MASKS.items():
         text = text.str.replace(pattern, token, regex=True)
     return text

@@ -15,7 +15,7 @@ def main(source: Path, target: Path) -> None:
         _scan(source)
         .with_columns(_clean(pl.col("text")))
         .filter(pl.col("text").fill_null("") != "")
-        .unique(["sender", "text"], keep="first", maintain_order=True)
+        .unique(["sender", "sent_at", "text"], keep="first", maintain_order=True)
     )
     query.sink_parquet(target / "part.parquet", compression="zstd")
 
@@ -36,7 +36,7 @@ def _clean(text: pl.Expr) -> pl.Expr:
     text = text.str.replace_all(BLOCKS, " ").str.replace_all(TAGS, "")
     for entity, character in ENTITIES.items():
         text = text.str.replace_all(entity, character, literal=True)
-    text = text.str.normalize("NFKC").str.replace_all(SPACES, " ").str.strip_chars()
+    text = text.str.normalize("NFC").str.replace_all(SPACES, " ").str.strip_chars()
     for pattern, token in MASKS.items():
         text = text.str.replace_all(pattern, token)
     return text

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as sql
-from rules import BLOCKS, COLUMNS, ENTITIES, FULL_WIDTH, HALF_WIDTH, MASKS, SPACES, TAGS
+from rules import BLOCKS, COLUMNS, ENTITIES, MASKS, SPACES, TAGS
 
 
 def main(source: Path, target: Path) -> None:
@@ -22,9 +22,9 @@ def main(source: Path, target: Path) -> None:
     )
     spark.sparkContext.setLogLevel("ERROR")
     rows = _read(spark, source).withColumn("text", _clean(sql.col("text")))
-    first = sql.min(sql.struct("message_id", "sent_at", "lang")).alias("first")
-    unique = rows.where(sql.col("text") != "").groupBy("sender", "text").agg(first)
-    unique = unique.select("first.message_id", "sender", "first.sent_at", "text", "first.lang")
+    first = sql.min(sql.struct("message_id", "lang")).alias("first")
+    unique = rows.where(sql.col("text") != "").groupBy("sender", "sent_at", "text").agg(first)
+    unique = unique.select("first.message_id", "sender", "sent_at", "text", "first.lang")
     unique.write.parquet(str(target / "parts"), compression="zstd")
     spark.stop()
 
@@ -42,8 +42,7 @@ def _clean(text: Column) -> Column:
     text = sql.regexp_replace(sql.regexp_replace(text, BLOCKS, " "), TAGS, "")
     for entity, character in ENTITIES.items():
         text = sql.replace(text, sql.lit(entity), sql.lit(character))
-    text = sql.translate(text, FULL_WIDTH, HALF_WIDTH)  # it has no NFKC
-    text = sql.trim(sql.regexp_replace(text, SPACES, " "))
+    text = sql.trim(sql.regexp_replace(text, SPACES, " "))  # it has no NFC, nor need of it here
     for pattern, token in MASKS.items():
         text = sql.regexp_replace(text, pattern, token)
     return text

@@ -12,7 +12,11 @@ import polars as pl
 from pyspark.sql import SparkSession
 
 from cluster import job as on_spark
+from in_process import InProcess
 from messages import job as one_machine
+from messages.options import Options
+from messages.rules import Rules
+from messages.wanted import Wanted
 
 # What says how a run went rather than what came of it.
 OWN = ("parts", "seconds")
@@ -60,20 +64,23 @@ class Runs:
     spark: SparkSession
     folder: Path
 
-    def on_spark(self, files: Path, wanted: Mapping[str, str] | None = None) -> Result:
+    def on_spark(
+        self, files: Path, wanted: Mapping[str, str] | None = None, rules: Rules | None = None
+    ) -> Result:
         manifests, output = self.folder / "manifests", self.folder / "spark"
         manifests.mkdir(exist_ok=True)
         names = [p.relative_to(files).as_posix() for p in files.rglob("*") if p.is_file()]
         content = [{"prefix": f"file://{files.resolve()}/"}, *sorted(names, reverse=True)]
         (manifests / "run.json").write_text(json.dumps(content))
-        options = on_spark.Options(manifests, output, wanted or {}, self.folder / "opt")
+        given = Wanted(wanted or {})
+        options = Options(manifests, output, given, rules or Rules(), opt_ml=self.folder / "opt")
         on_spark.process(options, self.spark)
         return Result(output)
 
     def on_one_machine(self, files: Path, wanted: Mapping[str, str] | None = None) -> Result:
         output = self.folder / "one"
-        opt_ml = self.folder / "opt"
-        one_machine.process(one_machine.Options(files, output, wanted or {}, 1, None, opt_ml))
+        options = Options(files, output, Wanted(wanted or {}), opt_ml=self.folder / "opt")
+        one_machine.process(options, InProcess())
         return Result(output)
 
     def equal(self, files: Path, wanted: Mapping[str, str] | None = None) -> Result:

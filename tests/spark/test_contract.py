@@ -10,7 +10,8 @@ import pytest
 
 from cluster import job as on_spark
 from cluster import manifest, store
-from messages.job import JobError
+from messages.options import JobError, Options
+from messages.rules import Rules
 
 from .runs import Runs
 
@@ -67,7 +68,7 @@ def test_parts_go_where_sagemaker_would_upload_the_folder(tmp_path: Path) -> Non
 
 def test_an_object_that_is_not_there_is_named_in_one_line(runs: Runs, tmp_path: Path) -> None:
     missing = [{"prefix": f"{tmp_path.as_uri()}/"}, "none.jsonl"]
-    options = on_spark.Options(manifests(tmp_path / "m", run=missing), tmp_path / "out")
+    options = Options(manifests(tmp_path / "m", run=missing), tmp_path / "out")
 
     with pytest.raises(JobError, match=r"^cannot read file://.*none\.jsonl: .*No such file[^\n]*$"):
         on_spark.process(options, runs.spark)
@@ -123,3 +124,25 @@ def test_what_is_uploaded_is_no_object_until_it_is_committed(tmp_path: Path) -> 
     assert store.names(f"{folder.as_uri()}/", "part") == []
     store.commit(one)
     assert store.names(f"{folder.as_uri()}/", "part") == ["part.parquet"]
+
+
+def test_a_file_that_kills_its_reader_is_rejected_by_name_and_the_others_are_processed(
+    runs: Runs, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "killer.jsonl").write_text('{"text": "first"}\n{"text": "kill"}\n')
+    (folder / "other.jsonl").write_text('{"text": "first"}\n{"text": "second"}\n')
+    program = Path(on_spark.__file__).parents[1]
+    cleaner = program / "killing_in_a_test.py"
+    cleaner.write_text(
+        "import os\n\ndef clean(texts):\n    return texts if 'kill' not in texts else os.abort()\n"
+    )
+    try:
+        result = runs.on_spark(folder, rules=Rules(cleaner="killing_in_a_test:clean"))
+    finally:
+        cleaner.unlink()
+
+    assert sorted(result.frame["text"]) == ["first", "second"]
+    assert [file["status"] for file in result.summary["files"]] == ["rejected", "read"]
+    assert result.rejected[0]["reason"] == "reading it took more memory than a worker may have"

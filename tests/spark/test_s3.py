@@ -13,7 +13,7 @@ import pytest
 
 from cluster import executors, store
 from cluster import job as on_spark
-from messages.job import JobError
+from messages.options import JobError, Options
 
 from .runs import Result, Runs
 
@@ -28,7 +28,7 @@ class Bucket:
     name: str
     folder: Path
 
-    def options(self, *keys: str) -> on_spark.Options:
+    def options(self, *keys: str) -> Options:
         manifests = self.folder / "manifests"
         manifests.mkdir()
         listed = [{"prefix": f"s3://{self.name}/in/"}, *keys]
@@ -37,7 +37,7 @@ class Bucket:
         config = {"ProcessingOutputConfig": {"Outputs": [{"S3Output": output}]}}
         (self.folder / "opt/config").mkdir(parents=True)
         (self.folder / "opt/config/processingjobconfig.json").write_text(json.dumps(config))
-        return on_spark.Options(manifests, self.folder / "processed", {}, self.folder / "opt")
+        return Options(manifests, self.folder / "processed", opt_ml=self.folder / "opt")
 
     def parts(self) -> list[str]:
         found = self.s3.list_objects_v2(Bucket=self.name, Prefix=OUT)

@@ -103,12 +103,12 @@ def test_what_sparks_job_imports_is_put_into_its_image() -> None:
     wheels = set(re.findall(r"^([a-z0-9_-]+)==", pinned, re.MULTILINE))
     copied = set(re.findall(r"^COPY (\S+) /opt/program/", dockerfile, re.MULTILINE))
     copied -= {"requirements-spark.txt"}
-    files = [PROCESSING / "spark_preprocess.py"]
+    files = [PROCESSING / "preprocess.py"]
     files += [path for name in ("cluster", "messages") for path in modules(PROCESSING / name)]
 
     found = set().union(*map(top_level, files)) - sys.stdlib_module_names
 
-    assert copied == {"spark_preprocess.py", "cluster", "messages"}
+    assert copied == {"preprocess.py", "cluster", "messages"}
     assert found - {"cluster", "messages"} <= wheels | IN_SPARKS_IMAGE
     assert not wheels & IN_SPARKS_IMAGE
     assert "--require-hashes" in dockerfile

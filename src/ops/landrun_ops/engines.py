@@ -41,7 +41,7 @@ ENGINES = {
         "ManifestFile",
     ),
     "spark": Engine(
-        ("smspark-submit", "/opt/program/spark_preprocess.py"),
+        ("smspark-submit", "/opt/program/preprocess.py"),
         ("--manifests", INPUT, "--output", OUTPUT),
         "S3Prefix",
     ),

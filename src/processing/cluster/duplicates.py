@@ -1,7 +1,8 @@
 """Duplicates among all hosts, found by Spark's own shuffle.
 
-Kept is the first of each sender and text, in the order of files and positions, as on one machine.
-Only these two and a row's place pass through the shuffle; what comes of it is the places to drop.
+Kept is the first row of each message, in the order of files and positions, as on one machine.
+Only what tells messages apart and a row's place pass through the shuffle; what comes of it is the
+places to drop.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ def to_drop(rows: DataFrame) -> DataFrame:
         ``task``, ``number`` and ``drop``, an array of places.
     """
     each = rows.mapInArrow(executors.identities, executors.IDENTITIES)
-    # A missing sender equals a missing sender here, as it does on one machine.
-    same = Window.partitionBy("sender", "text").orderBy("place")
+    # A missing value equals a missing value here, as it does on one machine.
+    same = Window.partitionBy("sender", "distinction", "text").orderBy("place")
     later = each.withColumn("nth", f.row_number().over(same)).filter("nth > 1")
     return later.groupBy(*KEY).agg(f.collect_list("place").alias("drop"))
 

@@ -23,17 +23,20 @@ import pyarrow as pa
 
 from cluster import fetching, store
 from cluster.manifest import Entry
-from messages import plan, work
+from messages import plan
 from messages.columns import SENDER, TEXT
+from messages.guard import Call, Failed, Workers
 from messages.host import memory_mb
-from messages.sources import Source, inspect
-from messages.staging import ORDER, segments
+from messages.masking import Masks
+from messages.options import Options
+from messages.sources import Source
+from messages.staging import DISTINCTION, IDENTITY, ORDER, segments
 from messages.values import conform
 from messages.work import Done, Task
 
 TABLE = "task int, number int, kind string, data binary"
 ROWS, REJECTS, DONE = "rows", "rejects", "done"
-IDENTITIES = "task int, number int, place long, sender string, text string"
+IDENTITIES = "task int, number int, place long, sender string, distinction string, text string"
 FOUND = "number int, data binary"
 WRITTEN = "data binary"
 PART_BYTES = 64 * 1024 * 1024
@@ -60,11 +63,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Output:
-    """Where parts go, the key to encrypt them with, and their columns."""
+    """Where parts go, the key to encrypt them with, their columns, and which of them to mask."""
 
     uri: str
     kms_key: str
     schema: dict[str, pl.DataType]
+    masks: Masks
 
 
 @contextmanager
@@ -76,13 +80,14 @@ def _scratch() -> Iterator[Path]:
 
 
 def inspect_files(
-    batches: Iterable[pa.RecordBatch], entries: Sequence[Entry], wanted: Mapping[str, str]
+    batches: Iterable[pa.RecordBatch], entries: Sequence[Entry], options: Options
 ) -> Iterator[pa.RecordBatch]:
     """Find out what files are: groups of entries in, `FOUND` out."""
-    for number in _numbers(batches):
-        with _scratch() as folder:
-            found = _inspected(entries[number], number, wanted, folder)
-        yield _batch(number=[number], data=[pickle.dumps(found)])
+    with _worker() as worker:
+        for number in _numbers(batches):
+            with _scratch() as folder:
+                found = _inspected(entries[number], number, options, folder, worker)
+            yield _batch(number=[number], data=[pickle.dumps(found)])
 
 
 def _numbers(batches: Iterable[pa.RecordBatch]) -> Iterator[int]:
@@ -92,21 +97,29 @@ def _numbers(batches: Iterable[pa.RecordBatch]) -> Iterator[int]:
             yield from range(group["first"], group["end"])
 
 
-def _inspected(entry: Entry, number: int, wanted: Mapping[str, str], folder: Path) -> Found:
+def _worker() -> Workers:
+    """Start a guarded worker with the share of memory that a Python worker of Spark's has."""
+    return Workers(1, memory_mb() // (os.cpu_count() or 1))
+
+
+def _answer(worker: Workers, call: Call) -> Any:
+    [(_, answer)] = worker.run([call])
+    return answer
+
+
+def _inspected(entry: Entry, number: int, options: Options, folder: Path, worker: Workers) -> Found:
     path = fetching.hole(entry.uri, folder, number)
     fetching.beginning(entry.uri, path)
-    if inspect(path, entry.name, wanted).format == "parquet":
+    arguments = (path, entry.name, options.wanted)
+    source = _answer(worker, Call("messages.sources:inspect", arguments))
+    if not isinstance(source, Failed) and source.format == "parquet":
         fetching.whole(entry.uri, path)
-    source = _known(path, entry.name, wanted, folder)
+        source = _answer(worker, Call("messages.plan:inspected", (*arguments, folder / "unpacked")))
+    if isinstance(source, Failed):
+        source = Source(path, entry.name, path.stat().st_size, reason=source.reason)
+    source = source.with_rules(options.rules)
     stretches = tuple((task.start, task.end) for task in plan.tasks([source]))
     return Found(replace(source, path=Path(entry.uri)), stretches)
-
-
-def _known(path: Path, name: str, wanted: Mapping[str, str], folder: Path) -> Source:
-    """Inspect as on one machine, with the share of memory that a worker has."""
-    memory = memory_mb() // (os.cpu_count() or 1)
-    (source,) = plan.sources([(path, name)], wanted, folder, memory)
-    return source
 
 
 def clean_stretches(
@@ -117,20 +130,26 @@ def clean_stretches(
     Of each task come its rows as segments in Arrow's format, fewer where many of a batch are alike;
     its rejects as JSON lines; and, last, its `Done`.
     """
-    for number in _numbers(batches):
-        task, uri = tasks[number]
-        with _scratch() as folder:
-            done = work.run(_fetched(task, uri, folder), _made(folder / "staged"), 1)
-            staged = sorted((folder / "staged").glob("00000.*"))
-            for place, frame in enumerate(segments(staged)):
-                yield _piece(number, place, ROWS, _packed(frame))
-            yield from _rejects(number, done)
-            yield _piece(number, 0, DONE, pickle.dumps(replace(done, rejects=None)))
+    with _worker() as worker:
+        for number in _numbers(batches):
+            with _scratch() as folder:
+                yield from _cleaned(number, *tasks[number], folder, worker)
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
+def _cleaned(
+    number: int, task: Task, uri: str, folder: Path, worker: Workers
+) -> Iterator[pa.RecordBatch]:
+    staged = folder / "staged"
+    staged.mkdir()
+    arguments = (_fetched(task, uri, folder), staged, 1)
+    done = _answer(worker, Call("messages.work:run", arguments, task.source.size))
+    if isinstance(done, Failed):
+        yield _piece(number, 0, DONE, pickle.dumps(Done(number, failed=done.reason)))
+        return
+    for place, frame in enumerate(segments(sorted(staged.glob("00000.*")))):
+        yield _piece(number, place, ROWS, _packed(frame))
+    yield from _rejects(number, done)
+    yield _piece(number, 0, DONE, pickle.dumps(replace(done, rejects=None)))
 
 
 def _fetched(task: Task, uri: str, folder: Path) -> Task:
@@ -144,7 +163,7 @@ def _fetched(task: Task, uri: str, folder: Path) -> Task:
     else:
         fetching.whole(uri, path)
     if source.format == "parquet" and source.compression is not None:  # unpacked beside it
-        path = _known(path, source.name, source.wanted, folder).path
+        path = plan.inspected(path, source.name, source.wanted, folder / "unpacked").path
     return replace(task, source=replace(source, path=path))
 
 
@@ -165,15 +184,16 @@ def _packed(frame: pl.DataFrame) -> bytes:
 def identities(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Tell who sent what, and where it stood: segments of rows in, `IDENTITIES` out."""
     for piece in _pieces(batches):
-        frame = pl.read_ipc_stream(piece["data"], columns=[ORDER, SENDER, TEXT])
+        frame = pl.read_ipc_stream(piece["data"], columns=[ORDER, *IDENTITY])
         # Arrow's C interface takes no name with a zero byte in it.
-        named = frame.rename({ORDER: "place"})
+        named = frame.rename({ORDER: "place", DISTINCTION: "distinction"})
         table = named.to_arrow(compat_level=pl.CompatLevel.oldest())
         yield _batch(
             task=pa.repeat(piece["task"], frame.height),
             number=pa.repeat(piece["number"], frame.height),
             place=table.column("place"),
             sender=table.column(SENDER),
+            distinction=table.column("distinction"),
             text=table.column(TEXT),
         )
 
@@ -184,21 +204,19 @@ def write_parts(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[p
 
     context = TaskContext.get()
     place = context.partitionId() if context else 0
-    for number, frames in enumerate(_filled(_kept(batches, output.schema))):
+    for number, frames in enumerate(_filled(_kept(batches, output))):
         part = _written(f"part-{place:05d}-{number:04d}.parquet", frames, output)
         yield _batch(data=[pickle.dumps(part)])
 
 
-def _kept(
-    batches: Iterable[pa.RecordBatch], schema: Mapping[str, pl.DataType]
-) -> Iterator[tuple[int, pl.DataFrame]]:
-    full = {ORDER: pl.Int64(), **schema}
+def _kept(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[tuple[int, pl.DataFrame]]:
+    full = {ORDER: pl.Int64(), DISTINCTION: pl.String(), **output.schema}
     for piece in _pieces(batches):
         frame = conform(pl.read_ipc_stream(piece["data"]), full)
         drop = pl.Series(piece["drop"] or [], dtype=pl.Int64)
         kept = frame.filter(~pl.col(ORDER).is_in(drop.implode())) if len(drop) else frame
         if kept.height:
-            yield piece["task"], kept.drop(ORDER)
+            yield piece["task"], output.masks.apply(kept.drop(ORDER, DISTINCTION))
 
 
 def _filled(
@@ -238,7 +256,7 @@ def _piece(task: int, number: int, kind: str, content: bytes) -> pa.RecordBatch:
 
 _TYPES = {
     "task": pa.int32(), "number": pa.int32(), "place": pa.int64(), "kind": pa.string(),
-    "sender": pa.string(), "text": pa.string(), "data": pa.binary(),
+    "sender": pa.string(), "distinction": pa.string(), "text": pa.string(), "data": pa.binary(),
 }  # fmt: skip
 
 

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,9 @@ from cluster import duplicates, executors, store
 from cluster.executors import Found, Output, Part
 from cluster.manifest import Entry, output_uri, read_manifest
 from messages import VERSION
-from messages.job import JobError, unite
+from messages.job import check_cleaner, unite
+from messages.masking import Masks
+from messages.options import JobError, Options
 from messages.plan import RANGE_BYTES
 from messages.printing import printable
 from messages.summary import Record, problem, write_lines
@@ -38,16 +39,6 @@ _MOST_FILES = 500
 _COMMITS = 16
 _REJECTED = "rejected.jsonl"
 _STORE_ERROR = re.compile(r"^cluster\.store\.StoreError: (.+)$", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a job is told: its two folders, and output column -> name given by argument."""
-
-    manifests: Path
-    output: Path
-    wanted: Mapping[str, str] = field(default_factory=dict)
-    opt_ml: Path = Path("/opt/ml")
 
 
 def process(options: Options, spark: SparkSession) -> dict[str, Any]:
@@ -64,16 +55,18 @@ def process(options: Options, spark: SparkSession) -> dict[str, Any]:
         Nothing to read, nowhere to write, or no file that can be used.
     """
     began = time.monotonic()
-    entries = read_manifest(options.manifests, options.opt_ml)
+    check_cleaner(options.rules)
+    entries = read_manifest(options.input, options.opt_ml)
     options.output.mkdir(parents=True, exist_ok=True)
     with _plainly(), tempfile.TemporaryDirectory(prefix=".landrun-") as scratch:
-        found = _inspect(spark, entries, options.wanted)
+        found = _inspect(spark, entries, options)
         _log_rejected(found)
         record = Record([one.source for one in found], [])
         parts, columns = _processed(spark, record, found, entries, options, Path(scratch))
         summary = {
             **record.summary(parts, columns, time.monotonic() - began, VERSION),
-            **problem(record.sources, _REJECTED),
+            **problem(record, options.max_rejected, _REJECTED),
+            **Masks(options.rules).missing(columns),
         }
         _report(summary, record, options.output)
     if "problem" in summary:
@@ -96,8 +89,10 @@ def _processed(  # noqa: PLR0917
     record.tasks = [task for task, _ in work]
     with _cleaned(spark, work) as table:
         _collect(table, record, scratch)
-        schema = unite([record.done[task.number] for task in record.tasks])
-        parts = _write(table, Output(uri, kms_key, schema), scratch)
+        masks = Masks(options.rules)
+        schema = masks.schema(unite([record.done[task.number] for task in record.tasks]))
+        read = table.filter(table.task.isin([task.number for task in record.tasks]))
+        parts = _write(read, Output(uri, kms_key, schema, masks), scratch)
     _publish(parts, earlier)
     for part in parts:
         record.kept.update(part.kept)
@@ -118,12 +113,10 @@ def _plainly() -> Iterator[None]:
         raise JobError(told[1]) from error
 
 
-def _inspect(
-    spark: SparkSession, entries: Sequence[Entry], wanted: Mapping[str, str]
-) -> list[Found]:
+def _inspect(spark: SparkSession, entries: Sequence[Entry], options: Options) -> list[Found]:
     step = min(_MOST_FILES, -(-len(entries) // (2 * spark.sparkContext.defaultParallelism)))
     groups = [(at, min(at + step, len(entries))) for at in range(0, len(entries), step)]
-    inspect = partial(executors.inspect_files, entries=entries, wanted=dict(wanted))
+    inspect = partial(executors.inspect_files, entries=entries, options=options)
     rows = _grouped(spark, groups).mapInArrow(inspect, executors.FOUND).collect()
     found = {row["number"]: pickle.loads(row["data"]) for row in rows}  # noqa: S301 - executors'
     return [found[number] for number in range(len(entries))]
@@ -198,6 +191,8 @@ def _collect(table: DataFrame, record: Record, scratch: Path) -> None:
         done: Done = pickle.loads(row["data"])  # noqa: S301 - our own executors'
         record.done[done.number] = done
     log.info("read %d rows", sum(done.rows_in for done in record.done.values()))
+    failed = ((task, record.done[task.number].failed) for task in record.tasks)
+    record.reject({task.source.name: reason for task, reason in failed if reason})
     if not any(done.rejected for done in record.done.values()):
         return
     rejects = table.filter(table.kind == executors.REJECTS).sort(*duplicates.KEY)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from messages.job import JobError
+from messages.options import JobError
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ worker processes here and inside Spark's ``mapInArrow``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+import re
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -14,29 +15,25 @@ from typing import Any
 import orjson
 import polars as pl
 
-from messages import jsontable
-from messages.cleaning import clean, mask
+from messages.cleaning import cleaner
 from messages.columns import MAX_NAME, OUTPUT, TEXT, Columns
 from messages.jsonrows import not_text, overflow, parse, scalars, table, unwritable, without
 from messages.lines import (
     EXCERPT_READ,
-    MAX_LINE,
     MAX_TEXT,
     TEXT_TOO_LONG,
-    TOO_LONG,
-    TOO_MANY,
+    UNDECODABLE,
     Reject,
-    crowded,
-    decode,
     encodable,
     reject,
-    undecodable,
 )
+from messages.masking import mask
 from messages.printing import printable
 from messages.values import MAX_COLUMNS, OVERFLOW, as_text, column, known_times, pack
 
 POSITION = "\0position"
 EXCERPT = 160
+_CUT, _CUT_REACH = re.compile("[0-9 .()/+-]*[!-~]*$"), 80
 
 
 @dataclass(frozen=True)
@@ -62,17 +59,15 @@ class Rows:
     rejects: list[Reject] = field(default_factory=list)
 
 
-def clean_json_lines(lines: Sequence[bytes], columns: Columns, encoding: str = "utf-8") -> Batch:
-    """Clean lines that hold one JSON object each; blank lines are no rows."""
-    if encoding == "utf-8" and (plain := jsontable.read(lines)):
-        return _finish(Rows(*plain), columns)
-    rows, positions, rejects = parse(lines, encoding)
+def json_rows(lines: Sequence[bytes], columns: Columns) -> Rows:
+    """Take lines apart that hold one JSON object each; blank lines are no rows."""
+    rows, positions, rejects = parse(lines)
 
     def refuse(wrong: Sequence[int], reason: str) -> None:
         nonlocal rows, positions
         if not wrong:
             return
-        rejects.extend(reject(positions[i], reason, lines[positions[i]], encoding) for i in wrong)
+        rejects.extend(reject(positions[i], reason, lines[positions[i]]) for i in wrong)
         rows, positions = without(rows, wrong), without(positions, wrong)
 
     refuse(not_text([row.get(columns.text) for row in rows]), f"{columns.text!r} is not a string")
@@ -81,7 +76,7 @@ def clean_json_lines(lines: Sequence[bytes], columns: Columns, encoding: str = "
     except orjson.JSONEncodeError:
         refuse(unwritable(rows), "nested too deeply")
         data = _columns(rows, list(map(lines.__getitem__, positions)), columns)
-    return _finish(Rows(data, positions, rejects), columns)
+    return Rows(data, positions, rejects)
 
 
 def _columns(
@@ -105,41 +100,18 @@ def _beyond(names: Sequence[str]) -> list[str]:
     return [name for name in names if name not in kept]
 
 
-def clean_tab_lines(
-    lines: Sequence[bytes], header: Sequence[str], columns: Columns, encoding: str = "utf-8"
-) -> Batch:
-    """Clean lines of tab-separated fields, in which quotes are plain characters."""
-    records: list[tuple[int, list[str]]] = []
-    rejects: list[Reject] = []
-    for position, line in enumerate(lines):
-        if len(line) > MAX_LINE:
-            rejects.append(reject(position, TOO_LONG, line, encoding))
-            continue
-        if crowded(line, b"\t"):
-            rejects.append(reject(position, TOO_MANY, line, encoding))
-            continue
-        try:
-            text = decode(line, encoding).rstrip("\r")
-        except UnicodeDecodeError as error:
-            rejects.append(reject(position, undecodable(error), line, encoding))
-            continue
-        if text.strip(" "):
-            records.append((position, text.split("\t")))
-    return _from_records(records, rejects, header, columns, 0)
-
-
-def clean_records(
+def record_rows(
     records: Sequence[tuple[int, list[str] | Reject]],
     header: Sequence[str],
     columns: Columns,
     spill: int = 0,
-) -> Batch:
-    """Clean CSV records that were split already.
+) -> Rows:
+    """Take records as they are: the position and fields of each, or its rejection.
 
     Parameters
     ----------
     records
-        Position and fields of each record, or its rejection.
+        What `csvrows` found.
     header
         A name for each field.
     columns
@@ -147,75 +119,61 @@ def clean_records(
     spill
         How many fields right behind the text are the rest of it (``columns.spilled``).
     """
+    width = len(header)
     good: list[tuple[int, list[str]]] = []
     rejects: list[Reject] = []
-    whole = encodable("".join(chain.from_iterable(f for _, f in records if isinstance(f, list))))
     for position, fields in records:
         if isinstance(fields, Reject):
             rejects.append(reject(position, fields.reason, _joined([fields.excerpt])))
-        elif whole or encodable("".join(fields)):
-            good.append((position, fields))
+        elif not encodable("".join(fields)):
+            rejects.append(reject(position, UNDECODABLE, _joined(fields)))
+        elif len(fields) < width or any(fields[width:]):  # commas behind the last column are none
+            reason = f"{len(fields)} fields where the header has {width}"
+            rejects.append(reject(position, reason, _joined(fields)))
         else:
-            rejects.append(reject(position, "not valid UTF-8", _joined(fields)))
-    return _from_records(good, rejects, header, columns, spill)
+            good.append((position, fields[:width]))
+    cells = list(chain.from_iterable(fields for _, fields in good))
+    fields_of = [pl.Series(cells[place::width], dtype=pl.String) for place in range(width)]
+    rows = field_rows(fields_of, [position for position, _ in good], header, columns, spill)
+    return Rows(rows.columns, rows.positions, rejects)
 
 
-def clean_fields(
-    fields: Mapping[str, pl.Series],
-    positions: list[int],
+def field_rows(
+    fields: Sequence[pl.Series],
+    positions: Sequence[int],
+    header: Sequence[str],
     columns: Columns,
-    rejects: Sequence[Reject] = (),
-) -> Batch:
-    """Clean fields that are in columns already; an empty one is a missing one."""
-    data = {name: field.set(field == "", None) for name, field in fields.items()}
-    return _finish(Rows(_packed(data, columns), positions, [*rejects]), columns)
+    spill: int = 0,
+) -> Rows:
+    """Take fields that are in columns already; an empty one is a missing one."""
+    data = {n: field.set(field == "", None) for n, field in zip(header, fields, strict=True)}
+    if spill:
+        behind = list(header).index(columns.text) + 1
+        rest = [data.pop(name) for name in header[behind : behind + spill]]
+        data[columns.text] = _rejoined(data[columns.text], rest)
+    return Rows(_packed(data, columns), positions)
 
 
-def clean_frame(frame: pl.DataFrame, columns: Columns) -> Batch:
-    """Clean rows that are in columns already, as Parquet's are."""
+def _rejoined(text: pl.Series, rest: Sequence[pl.Series]) -> pl.Series:
+    """Put a text together again that its commas split."""
+    parts = pl.DataFrame([s.fill_null("").alias(f"{i}") for i, s in enumerate([text, *rest])])
+    whole = parts.select(pl.concat_str(pl.all(), separator=",").str.strip_chars_end(","))
+    split = parts.select(pl.any_horizontal(pl.exclude("0") != "")).to_series()
+    return text.zip_with(~split, whole.to_series())
+
+
+def frame_rows(frame: pl.DataFrame, columns: Columns) -> Rows:
+    """Take rows that are in columns already, as Parquet's are."""
     data = {s.name: known_times(_plain(s)) for s in frame}
     for name in columns.named().values():
         if name in data:
             data[name] = as_text(data[name])
-    return _finish(Rows(_packed(data, columns), range(frame.height)), columns)
+    return Rows(_packed(data, columns), range(frame.height))
 
 
 def _packed(data: dict[str, pl.Series], columns: Columns) -> dict[str, pl.Series]:
     beyond = _beyond([name for name in data if name not in columns.named().values()])
     return {s.name: s for s in pack(pl.DataFrame(data), beyond)} if beyond else data
-
-
-def _from_records(
-    records: list[tuple[int, list[str]]],
-    rejects: list[Reject],
-    header: Sequence[str],
-    columns: Columns,
-    spill: int,
-) -> Batch:
-    width = len(header)
-    fitting = []
-    for position, fields in records:
-        if len(fields) > width and not any(fields[width:]):
-            fields = fields[:width]  # noqa: PLW2901 - only commas behind the last column
-        if len(fields) == width:
-            fitting.append((position, fields))
-        else:
-            reason = f"{len(fields)} fields where the header has {width}"
-            rejects.append(reject(position, reason, _joined(fields)))
-    if spill:
-        text = list(header).index(columns.text)
-        header = [*header[: text + 1], *header[text + 1 + spill :]]
-        fitting = [(p, _rejoined(f, text, spill)) for p, f in fitting]
-    cells = list(chain.from_iterable(fields for _, fields in fitting))
-    columns_of = [cells[place :: len(header)] for place in range(len(header))]
-    data = {name: pl.Series(v, dtype=pl.String) for name, v in zip(header, columns_of, strict=True)}
-    return clean_fields(data, [p for p, _ in fitting], columns, rejects)
-
-
-def _rejoined(fields: list[str], text: int, spill: int) -> list[str]:
-    behind = text + 1 + spill
-    whole = ",".join(fields[text:behind]).rstrip(",") if any(fields[text + 1 : behind]) else None
-    return [*fields[:text], fields[text] if whole is None else whole, *fields[behind:]]
 
 
 def _joined(fields: Sequence[str]) -> bytes:
@@ -227,25 +185,35 @@ def _plain(series: pl.Series) -> pl.Series:
 
 
 def _masked(rejects: list[Reject]) -> list[Reject]:
-    """Mask excerpts, as the output has no other place where what was masked could be read."""
+    """Mask excerpts and reasons, which may hold what is masked in the messages."""
     if not rejects:
         return []
-    shown = mask(pl.Series([r.excerpt for r in rejects], dtype=pl.String))
-    pairs = sorted(zip(rejects, shown, strict=True), key=lambda pair: pair[0].position)
-    return [
-        Reject(r.position, printable(r.reason), printable(excerpt, EXCERPT)) for r, excerpt in pairs
+    reasons = mask(pl.Series([r.reason for r in rejects], dtype=pl.String))
+    excerpts = mask(pl.Series([_uncut(r.excerpt) for r in rejects], dtype=pl.String))
+    masked = [
+        Reject(r.position, printable(reason), printable(excerpt, EXCERPT))
+        for r, reason, excerpt in zip(rejects, reasons, excerpts, strict=True)
     ]
+    return sorted(masked, key=lambda r: r.position)
 
 
-def _finish(rows: Rows, columns: Columns) -> Batch:
+def _uncut(excerpt: str) -> str:
+    """Leave out the word or number that an excerpt's end cuts, as no part of one is found."""
+    if len(excerpt.encode("utf-8", "replace")) < EXCERPT_READ - 3:
+        return excerpt
+    return excerpt[:-_CUT_REACH] + _CUT.sub("", excerpt[-_CUT_REACH:])
+
+
+def clean_rows(rows: Rows, columns: Columns) -> Batch:
     """Clean the text, name the columns, and leave empty messages out."""
     rows = _without_long(rows, columns.text)
     named = columns.named()
     height = len(rows.positions)
+    cleaned = cleaner(columns.rules)
     frame = pl.DataFrame(
         [
             pl.Series(POSITION, rows.positions, dtype=pl.Int64),
-            *(_own(role, named[role], rows.columns, height) for role in OUTPUT),
+            *(_own(role, named[role], rows.columns, height, cleaned) for role in OUTPUT),
             *_others(rows.columns, named),
         ]
     )
@@ -269,11 +237,17 @@ def _without_long(rows: Rows, text: str) -> Rows:
     return Rows(columns, without(rows.positions, long), [*rows.rejects, *rejects])
 
 
-def _own(role: str, name: str | None, data: Mapping[str, pl.Series], height: int) -> pl.Series:
+def _own(
+    role: str,
+    name: str | None,
+    data: Mapping[str, pl.Series],
+    height: int,
+    cleaned: Callable[[pl.Series], pl.Series],
+) -> pl.Series:
     if name is None or name not in data:
         return pl.Series(role, [None], dtype=pl.String).new_from_index(0, height)
     if role == TEXT:
-        return clean(data[name]).alias(role)
+        return cleaned(data[name]).alias(role)
     stripped = data[name].str.strip_chars()
     return stripped.set(stripped == "", None).alias(role)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from messages.staging import ORDER, Staging, Weight, firsts, segments, task_of
+from messages.masking import Masks
+from messages.staging import DISTINCTION, ORDER, Staging, Weight, firsts, segments, task_of
 from messages.values import conform
 
 MAX_SPREAD, DEPTH = 64, 3
@@ -33,28 +34,48 @@ class Written:
     kept: Counter[int] = field(default_factory=Counter)
 
 
-def finish(bucket: Bucket, schema: dict[str, pl.DataType], target: Path, limit: int) -> Written:
+@dataclass(frozen=True)
+class Output:
+    """What all buckets are written by.
+
+    Attributes
+    ----------
+    schema
+        The output's columns, those that only tell rows apart not among them.
+    masks
+        Columns that are masked once duplicates are gone, as they tell whose message is whose.
+    tasks
+        The tasks whose rows count: those of files that were rejected after all do not.
+    limit
+        Bytes a bucket may take in memory; a larger one is spread over several first.
+    """
+
+    schema: dict[str, pl.DataType]
+    masks: Masks
+    tasks: Sequence[int]
+    limit: int
+
+
+def finish(bucket: Bucket, output: Output, target: Path) -> Written:
     """Deduplicate a bucket and write it.
 
     Parameters
     ----------
     bucket
         Its files are deleted.
-    schema
-        The output's columns, ``ORDER`` not among them.
+    output
+        What all buckets are written by.
     target
         The part to write; a bucket that was spread over several appends a number to the name.
-    limit
-        Bytes a bucket may take in memory; a larger one is spread over several first.
     """
     written = Written()
-    for number, piece in enumerate(_pieces(bucket, len(schema), limit)):
-        rows = _unique(piece.paths, schema, limit)
+    for number, piece in enumerate(_pieces(bucket, len(output.schema), output.limit)):
+        rows = _unique(piece.paths, output)
         for path in piece.paths:
             path.unlink()
-        if rows.height:
+        if rows is not None:
             part = target.with_name(f"{target.name}.{number:05d}")
-            _write(rows.drop(ORDER), part)
+            _write(output.masks.apply(rows.drop(ORDER, DISTINCTION)), part)
             written.parts.append(part)
             written.kept.update(_by_task(rows))
     return written
@@ -78,18 +99,21 @@ def _pieces(bucket: Bucket, width: int, limit: int) -> Iterator[Bucket]:
         yield from _pieces(Bucket(paths, weight, bucket.depth + 1), width, limit)
 
 
-def _unique(paths: Sequence[Path], schema: dict[str, pl.DataType], limit: int) -> pl.DataFrame:
+def _unique(paths: Sequence[Path], output: Output) -> pl.DataFrame | None:
     """Keep the first of each message, dropping duplicates on the way when there are many."""
     held: list[pl.DataFrame] = []
     size = 0
-    full = {ORDER: pl.Int64(), **schema}
+    full = {ORDER: pl.Int64(), DISTINCTION: pl.String(), **output.schema}
+    tasks = pl.Series(output.tasks, dtype=pl.Int64).implode()
     for segment in segments(paths):
-        held.append(conform(segment, full))
-        size += int(held[-1].estimated_size())
-        if size > limit:
+        counted = segment.filter(task_of(pl.col(ORDER)).is_in(tasks))
+        if counted.height:
+            held.append(conform(counted, full))
+            size += int(held[-1].estimated_size())
+        if size > output.limit:
             held = [firsts(held)]
             size = int(held[0].estimated_size())
-    return firsts(held)
+    return firsts(held) if held else None
 
 
 def _write(rows: pl.DataFrame, part: Path) -> None:

@@ -1,7 +1,7 @@
 """Cleaning of message texts: a Polars column in, a Polars column out.
 
-Each step touches only the rows that need it. Tags go before tokens like ``<EMAIL>`` come, and
-everything is in Unicode's NFKC form before it is masked, so that full-width digits do not escape.
+Each step touches only the rows that need it. Tags go before tokens like ``<EMAIL>`` come, and texts
+are stored in Unicode's NFC form, which changes no meaning: superscripts, say, stay what they are.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from functools import partial
 from html.entities import html5
 
 import polars as pl
 
-from messages.masking import DIGITS, NUMBERS, mask_numbers
+from messages.masking import HOST, change, mask
+from messages.numbers import CANDIDATE
+from messages.rules import CleanerError, Rules, load_cleaner
 
 _BLOCKS = (
     "address|article|aside|blockquote|body|br|center|dd|div|dl|dt|fieldset|figcaption|figure|footer"
@@ -50,69 +53,63 @@ _CONTROLS = (
 _ODD_SPACES = (
     "\t\n\u000b\f\r\u001c-\u001f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 )
-_SPACES = f"[ {_ODD_SPACES}]+"
-_LOOSE_SPACES = f"  |[{_ODD_SPACES}]"
+_LOOSE_SPACES = f" *[{_ODD_SPACES}][ {_ODD_SPACES}]*|  +"
 
-# Characters that NFKC leaves as they are, alone and beside each other: those of most messages.
+# Characters of most messages that are no controls, and that NFC leaves as they are, alone and
+# beside each other.
 _SETTLED = (
-    "\u0000-\u007f\u00a1-\u00a7\u00a9\u00ab-\u00ae\u00b0\u00b1\u00b6\u00b7\u00bb\u00bf-\u0131"
-    "\u0134-\u013e\u0141-\u0148\u014a-\u017e"  # Latin
+    "\t\n\r -~\u00a0-\u00ac\u00ae-\u02ff"  # Latin
     "\u0391-\u03a1\u03a3-\u03ce\u0400-\u0482\u048a-\u052f"  # Greek, Cyrillic
-    "\u200d\u2010\u2012-\u2016\u2018-\u2022\u20a9-\u20bf"  # joiner, dashes, quotes, currencies
-    "\u3001\u3002\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3"  # kana, Han, Hangul
-    "\u2600-\u27bf\ufe0f\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001f9ff"  # emoji
+    "\u0621-\u064a\u0660-\u066d\u0e01-\u0e30"  # Arabic, Thai
+    "\u200d\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"  # joiner, dashes, quotes, currencies
+    "\u3001-\u3029\u3041-\u3096\u30a1-\u30ff\u4e00-\u9fff\uac00-\ud7a3"  # kana, Han, Hangul
+    "\uff00-\uffef"  # wide and narrow forms
+    "\u2600-\u27bf\ufe0f\U0001f300-\U0001faff"  # emoji
 )
 _UNSETTLED = f"[^{_SETTLED}]"
-
-_URL_REST = r"""[^ <>"]*[^ <>".,;:!?'(){}\[\]]"""
-_SCHEME_URL = rf"(?:[Hh][Tt][Tt][Pp][Ss]?|[Ff][Tt][Pp])://{_URL_REST}"
-_WORD = r"""[^ !?*&|=/<>(){}\[\]\\,;:"'@"""
-_EMAIL = rf"{_WORD}]+(?:'{_WORD}]+)*@(?:{_WORD}.]+\.)+{_WORD}.0-9_-]{{2,24}}"
-_DOMAIN = (
-    r"(?:[Ww][Ww][Ww]\.[A-Za-z0-9-]+|[A-Za-z0-9][A-Za-z0-9-]*)(?:\.[A-Za-z0-9-]+)*"
-    r"\.(?:com|net|org|edu|gov|biz|co\.[a-z]{2}|COM|NET|ORG|EDU|GOV|BIZ|CO\.[A-Z]{2})(?-u:\b)"
-)
-_BARE_URL = rf"(?:[Ww][Ww][Ww]\.[A-Za-z0-9-]+\.{_URL_REST}|{_DOMAIN}(?:[/?#]{_URL_REST}|/)?)"
-_BARE_HINT = r"[Ww][Ww][Ww]\.|\.(?:com|net|org|edu|gov|biz|co\.|COM|NET|ORG|EDU|GOV|BIZ|CO\.)"
 # Where it is not found, no step has anything to do: it finds whatever one of them looks for.
-_ANYTHING = f"[^ -~]|[<@]|://|  |^ | $|{_ENTITY}|{_BARE_HINT}|{DIGITS}"
+_ANYTHING = f"[^ -~]|[<@]|://|  |^ | $|{_ENTITY}|{HOST}|{CANDIDATE}"
 
 
-def clean(text: pl.Series) -> pl.Series:
+def clean(text: pl.Series, region: str | None = None) -> pl.Series:
     """Clean and mask texts.
 
     Parameters
     ----------
     text
         Strings; null stays null.
+    region
+        A country, as ``DE``, whose phone numbers count however they are written.
 
     Returns
     -------
     pl.Series
-        As many strings: without tags, entities, control characters and spare white space, in NFKC,
-        personal numbers and addresses replaced by ``<EMAIL> <PHONE> <URL> <CARD>``. May be empty.
+        As many strings: without tags, entities, control characters and spare white space, in NFC,
+        personal numbers and addresses replaced by ``<EMAIL> <PHONE> <URL> <CARD> <IBAN>``. May be
+        empty.
     """
-    return _change(text, text.str.contains(_ANYTHING), _cleaned)
+    return change(text, text.str.contains(_ANYTHING), lambda rows: _cleaned(rows, region))
 
 
-def _cleaned(text: pl.Series) -> pl.Series:
-    return mask(_squeezed(_normal(_decoded(_untagged(text)))))
+def cleaner(rules: Rules) -> Callable[[pl.Series], pl.Series]:
+    """Return the function that cleans texts: `clean`, or the one that ``--cleaner`` names."""
+    if rules.cleaner is None:
+        return partial(clean, region=rules.region)
+    replacement = load_cleaner(rules.cleaner)
+
+    def cleaned(text: pl.Series) -> pl.Series:
+        result = replacement(text)
+        if not isinstance(result, pl.Series) or len(result) != len(text):
+            raise CleanerError(
+                f"--cleaner {rules.cleaner} must return one text for each it is given"
+            )
+        return result.cast(pl.String)
+
+    return cleaned
 
 
-def mask(text: pl.Series) -> pl.Series:
-    """Put tokens in place of URLs, e-mail addresses, card and phone numbers.
-
-    URLs with a scheme first, as they may hold addresses; bare domains after addresses, as those
-    hold domains; cards before phones, as those are shorter.
-    """
-    text = _replace(text, text.str.contains("://", literal=True), _SCHEME_URL, "<URL>")
-    text = _replace(text, text.str.contains("@", literal=True), _EMAIL, "<EMAIL>")
-    text = _replace(text, text.str.contains(_BARE_HINT), _BARE_URL, "<URL>")
-    return _change(text, text.str.contains(DIGITS), _without_numbers)
-
-
-def _without_numbers(text: pl.Series) -> pl.Series:
-    return _each(text, text.str.contains(NUMBERS), mask_numbers)
+def _cleaned(text: pl.Series, region: str | None = None) -> pl.Series:
+    return mask(_squeezed(_normal(_decoded(_untagged(text)))), region)
 
 
 def _untagged(text: pl.Series) -> pl.Series:
@@ -120,12 +117,12 @@ def _untagged(text: pl.Series) -> pl.Series:
         rows = rows.str.replace_all(_UNSHOWN, " ").str.replace_all(_BLOCK_TAG, " ")
         return rows.str.replace_all(_INLINE_TAG, "")
 
-    return _change(text, text.str.contains("<", literal=True), strip)
+    return change(text, text.str.contains("<", literal=True), strip)
 
 
 def _decoded(text: pl.Series) -> pl.Series:
     """Resolve entities, with their semicolon only: ``laptop&notbook`` stays as it is."""
-    return _change(text, text.str.contains(_ENTITY), _resolved)
+    return change(text, text.str.contains(_ENTITY), _resolved)
 
 
 def _resolved(text: pl.Series) -> pl.Series:
@@ -146,36 +143,17 @@ def _character(match: re.Match[str]) -> str:
 
 
 def _normal(text: pl.Series) -> pl.Series:
-    text = _replace(text, text.str.contains(_CONTROLS), _CONTROLS, "")
-    unsettled = text.str.contains(_UNSETTLED)
-    return _change(text, unsettled, lambda rows: rows.str.normalize("NFKC"))
+    def normal(rows: pl.Series) -> pl.Series:
+        return rows.str.replace_all(_CONTROLS, "").str.normalize("NFC")
+
+    return change(text, text.str.contains(_UNSETTLED), normal)
 
 
 def _squeezed(text: pl.Series) -> pl.Series:
-    return _change(
+    return change(
         text,
-        text.str.contains(_LOOSE_SPACES) | text.str.starts_with(" ") | text.str.ends_with(" "),
-        lambda rows: rows.str.replace_all(_SPACES, " ").str.strip_chars(" "),
+        text.str.contains(f"  |[{_ODD_SPACES}]")
+        | text.str.starts_with(" ")
+        | text.str.ends_with(" "),
+        lambda rows: rows.str.replace_all(_LOOSE_SPACES, " ").str.strip_chars(" "),
     )
-
-
-def _replace(text: pl.Series, where: pl.Series, pattern: str, token: str) -> pl.Series:
-    return _change(text, where, lambda rows: rows.str.replace_all(pattern, token))
-
-
-def _each(text: pl.Series, where: pl.Series, change: Callable[[str], str]) -> pl.Series:
-    return _change(
-        text, where, lambda rows: pl.Series([change(row) for row in rows], dtype=pl.String)
-    )
-
-
-def _change(
-    text: pl.Series, where: pl.Series, change: Callable[[pl.Series], pl.Series]
-) -> pl.Series:
-    """Change the rows where ``where`` is true, and leave the others untouched."""
-    rows = where.arg_true()
-    if len(rows) == 0:
-        return text
-    if len(rows) == len(text):
-        return change(text)
-    return text.scatter(rows, change(text.gather(rows)))

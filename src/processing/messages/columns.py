@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from messages.rules import BY_SENDER_AND_TEXT, Rules
 
 TEXT, SENDER, MESSAGE_ID, SENT_AT = "text", "sender", "message_id", "sent_at"
 OUTPUT = (MESSAGE_ID, SENDER, SENT_AT, TEXT)
@@ -12,20 +14,30 @@ OUTPUT = (MESSAGE_ID, SENDER, SENT_AT, TEXT)
 # Most telling first; compared without case, spaces and punctuation.
 USUAL = {
     TEXT: (
-        "text", "message", "body", "content", "messagetext", "messagebody", "messagecontent",
-        "msg", "msgtext", "msgbody", "sms", "smstext", "textbody", "textmessage", "chatmessage",
+        "fulltext", "text", "message", "body", "content", "messagetext", "messagebody",
+        "messagecontent", "msg", "msgtext", "msgbody", "sms", "smstext", "textbody", "textmessage",
+        "chatmessage", "tweet", "tweettext", "tweetcontent", "comment", "commenttext",
+        "commentbody", "commentcontent", "review", "reviewtext", "reviewbody", "reviewcontent",
+        "reviewstext", "posttext", "postbody", "post", "complaint", "complainttext",
+        "consumercomplaintnarrative", "feedback", "utterance",
     ),
     SENDER: (
         "sender", "senderid", "sendername", "from", "fromid", "fromuser", "author", "authorid",
-        "user", "userid", "username", "sentby", "fromaddress", "senderaddress",
+        "useridstr", "user", "userid", "username", "screenname", "userscreenname", "authorname",
+        "sentby", "fromaddress", "senderaddress", "fromname", "reviewer", "reviewerid",
+        "reviewername", "reviewsusername", "customer", "customerid", "customername",
     ),
     MESSAGE_ID: (
-        "messageid", "id", "msgid", "messageuuid", "uuid", "guid", "mid", "messagenumber", "smsid",
+        "messageid", "idstr", "id", "msgid", "messageuuid", "uuid", "guid", "mid", "messagenumber",
+        "smsid", "tweetid", "tweetidstr", "statusid", "commentid", "reviewid", "reviewsid",
+        "postid", "complaintid", "ids",
     ),
     SENT_AT: (
         "sentat", "sent", "senttime", "sentdate", "sentts", "timestamp", "time", "datetime", "date",
-        "ts", "createdat", "created", "createdtime", "createddate", "creationdate", "messagetime",
-        "messagedate", "receivedat",
+        "ts", "createdat", "created", "createdtime", "createddate", "creationdate", "createdutc",
+        "messagetime", "messagedate", "receivedat", "datereceived", "tweetcreated", "tweetdate",
+        "reviewdate", "reviewsdate", "reviewtime", "unixreviewtime", "commentdate", "postedat",
+        "posted", "postdate", "publishedat", "published", "at",
     ),
 }  # fmt: skip
 OPTIONS = {
@@ -53,6 +65,20 @@ class Columns:
     sender: str | None = None
     message_id: str | None = None
     sent_at: str | None = None
+    rules: Rules = field(default_factory=Rules)
+
+    @property
+    def distinction(self) -> str | None:
+        """The output column that a duplicate agrees in beside sender and text.
+
+        The time, where the file has one. Where it has neither time nor sender, the id: the ids of
+        a message that was sent twice differ, so that they make no difference anywhere else.
+        """
+        if self.rules.duplicates == BY_SENDER_AND_TEXT:
+            return None
+        if self.sent_at is not None:
+            return SENT_AT
+        return MESSAGE_ID if self.sender is None and self.message_id is not None else None
 
     def named(self) -> dict[str, str | None]:
         """Output column -> the file's column, in the output's order."""
@@ -76,9 +102,11 @@ def find_columns(
     names
         The file's column names, in their order.
     wanted
-        Output column -> name given by argument; each must be there.
+        Output column -> name given by argument, or several with commas between them; one of them
+        must be there.
     weights
         How often each name held a value in a sample; among usual names the most frequent wins.
+        Below zero: it holds objects or arrays, and is taken only where it is asked for.
 
     Raises
     ------
@@ -101,19 +129,23 @@ def find_columns(
     return Columns(text, found[SENDER], found[MESSAGE_ID], found[SENT_AT])
 
 
-def _asked(present: Sequence[str], role: str, name: str) -> str:
-    same = [p for p in present if p == name] or [p for p in present if _key(p) == _key(name)]
-    if not same:
-        raise ColumnNotFoundError(
-            f"no column {name!r} ({OPTIONS[role]}): it has {shown(present)}; "
-            f"correct {OPTIONS[role]} or leave it out"
-        )
-    return same[0]
+def _asked(present: Sequence[str], role: str, asked: str) -> str:
+    """Find the column that was asked for: of several names the first that is there."""
+    names = list(dict.fromkeys([asked, *(name.strip() for name in asked.split(","))]))
+    for name in names:
+        for same in (lambda p, n=name: p == n, lambda p, n=name: _key(p) == _key(n)):
+            if found := [p for p in present if same(p)]:
+                return found[0]
+    raise ColumnNotFoundError(
+        f"no column {asked!r} ({OPTIONS[role]}): it has {shown(present)}; "
+        f"correct {OPTIONS[role]} or leave it out"
+    )
 
 
 def _usual(present: Sequence[str], usual: Sequence[str], weights: Mapping[str, int]) -> str | None:
     ranks = {key: rank for rank, key in enumerate(usual)}
-    known = [name for name in present if len(name) <= MAX_NAME and _key(name) in ranks]
+    fit = [name for name in present if len(name) <= MAX_NAME and weights.get(name, 0) >= 0]
+    known = [name for name in fit if _key(name) in ranks]
     return min(known, key=lambda n: (-weights.get(n, 0), ranks[_key(n)]), default=None)
 
 
@@ -122,9 +154,17 @@ def _key(name: str) -> str:
 
 
 def shown(names: Sequence[str]) -> str:
-    """Column names for a message to a person: at most 20, each at most 40 characters."""
+    """Column names for a message to a person: at most 20, each at most 40 characters.
+
+    They are masked: in a file without a header they are somebody's values.
+    """
+    import polars as pl  # noqa: PLC0415 - not in the parent, see `messages.guard`
+
+    from messages.masking import mask  # noqa: PLC0415
+
     if not names:
         return "no columns"
+    names = mask(pl.Series(names, dtype=pl.String), cued=True).to_list()
     short = [repr(n if len(n) <= SHOWN_LENGTH else n[:SHOWN_LENGTH] + "…") for n in names]
     more = f" and {len(short) - SHOWN_COLUMNS} more" if len(short) > SHOWN_COLUMNS else ""
     return ", ".join(short[:SHOWN_COLUMNS]) + more

@@ -1,213 +1,248 @@
-"""CSV files in batches: whole, or a stretch that begins and ends with a record.
+"""Rows of CSV and TSV files: whole blocks of lines by Polars, what it may misread one by one.
 
-Where a stretch's first record begins cannot be known without reading all that comes before it, as
-a newline may be within quotes. It is guessed from the quotes that follow, and each stretch tells
-where it began and where its last record ended: they are one file's records if these meet.
+Polars' reader is ten times as fast as Python's and does not forgive: quotes have to stand where
+RFC 4180 has them, and records to have a field for each column. A block of lines of which that
+cannot be shown is left to `csvrows`. The same look at the quotes tells where a large file may be
+cut, as a newline within quotes ends no record.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
-from itertools import chain
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from messages import csvtable
-from messages.ahead import ahead
-from messages.batch import Batch, clean_fields, clean_records
-from messages.columns import Columns
-from messages.csvrows import MAX_RESUMES, CsvFile, CsvRecords, Record, in_pieces, weight
-from messages.csvtable import Table
-from messages.lines import MAX_LINE, decode
-from messages.sources import Source
-from messages.streams import (
-    BATCH_LINES,
-    Blocks,
-    after_lines,
-    in_utf8,
-    line_batches,
-    line_start,
-    range_blocks,
-)
+import polars as pl
 
+from messages.csvrows import CsvRecords, Dialect, Record, TabRecords
+from messages.lines import MAX_LINE, MAX_VALUES
+from messages.streams import BATCH_BYTES, BATCH_LINES
+
+# Fields that are held at once.
+MAX_CELLS = 750_000
+# Lines that are read one by one where Polars may misread one of them.
+FEW = 256
+# What records of their own may weigh together: see `_weight`.
 RECORD_BYTES = 6 * 1024 * 1024
-# How far a stretch's first quote is looked for.
-REACH = 64 * 1024
-# Where more quotes than these never close, stretches would read each other's lines again and again.
-MAX_PART_RESUMES = 3
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """Which bytes of a file a task's records were: None where no record begins in its range.
+class Table:
+    """Records that came of ``lines`` lines: fields by place, and the position of each first line.
 
-    ``ends`` is None where it gave up: the file is to be read whole then.
+    An empty field may be null or an empty string.
     """
 
-    begins: int | None
-    ends: int | None
-    resumes: int = 0
+    fields: list[pl.Series]
+    positions: list[int]
+    lines: int
 
 
-def meet(stretches: Sequence[Stretch], size: int) -> bool:
-    """Tell whether stretches, in order, are what reading their file whole would give."""
-    begun = [s for s in stretches if s.begins is not None]
-    ends = [s.ends for s in begun]
-    resumes = sum(s.resumes for s in begun)
-    return resumes <= MAX_RESUMES and ends == [*(s.begins for s in begun[1:]), size]
+def read_table(lines: Sequence[bytes], dialect: Dialect, width: int) -> Table | None:
+    """Take whole records from the beginning of lines of UTF-8.
+
+    Returns
+    -------
+    Table
+        Its positions count from 0. None where Python's reader may see it differently, a record has
+        not ``width`` fields, or a line is blank.
+    """
+    least = 1 if dialect.quotes else 2  # a lone field without quotes may be blank
+    if not lines or width < least or max(map(len, lines)) > MAX_VALUES:
+        return None
+    delimiter = dialect.delimiter.encode()
+    text = b"\n".join([*lines, b""])
+    pieces = text.split(b'"') if dialect.quotes else [text]
+    if len(pieces) % 2 == 0:
+        return read_table(_closed(lines), dialect, width)
+    outside = b'"'.join(pieces[::2])
+    rows = outside.count(b"\n")
+    if (
+        not _regular(pieces[::2], delimiter)
+        or outside.count(delimiter) != rows * (width - 1)
+        or outside.count(b"\r") != outside.count(b"\r\n")
+        or _has_blank(lines, outside)
+    ):
+        return None
+    fields = _parsed(text, dialect, width)
+    if fields is None or len(fields[0]) != rows:
+        return None
+    return Table(fields, _positions(fields, len(lines)), len(lines))
 
 
-class CsvReader:
-    """A CSV file's batches, from ``start`` to ``end`` or whole.
+def _closed(lines: Sequence[bytes]) -> Sequence[bytes]:
+    """Leave out the last record, which lacks a quote: the lines that follow have it."""
+    odd = 0
+    for place in reversed(range(len(lines))):
+        odd ^= lines[place].count(b'"') & 1
+        if odd:
+            return lines[:place]
+    return lines
 
-    ``lines`` (those of the records) and, of a part of the file, ``stretch`` are known at the end.
+
+def _regular(outside: Sequence[bytes], delimiter: bytes) -> bool:
+    """Tell whether each quote opens where a field begins or closes where it ends.
+
+    Parameters
+    ----------
+    outside
+        What stands outside of quotes; before the first piece and behind the last there is none.
+        Nothing between two quotes means that they stand for one, within a field.
+    """
+    before = {piece[-1:] for piece in outside[:-1]}
+    behind = {piece[:1] for piece in outside[1:]}
+    return before <= {b"", b"\n", delimiter} and behind <= {b"", b"\n", b"\r", delimiter}
+
+
+def _has_blank(lines: Sequence[bytes], outside: bytes) -> bool:
+    if b"" not in lines and b"\r" not in lines:
+        return False
+    return outside.startswith((b"\n", b"\r")) or b"\n\n" in outside or b"\n\r\n" in outside
+
+
+def _parsed(text: bytes, dialect: Dialect, width: int) -> list[pl.Series] | None:
+    # A header of ours keeps what the text begins with from being taken for a mark or for packed.
+    names = [f"column_{place}" for place in range(width)]
+    header = dialect.delimiter.join(names).encode() + b"\n"
+    try:
+        frame = pl.read_csv(
+            header + text,
+            separator=dialect.delimiter,
+            quote_char='"' if dialect.quotes else None,
+            schema=dict.fromkeys(names, pl.String),
+            extra_columns="raise",
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    return frame.get_columns()
+
+
+def _positions(fields: Sequence[pl.Series], lines: int) -> list[int]:
+    """Say where each record's first line is, from the newlines in the fields before."""
+    rows = len(fields[0])
+    if rows == lines:
+        return list(range(rows))
+    within = pl.Series([0]).new_from_index(0, rows)
+    for field in fields:
+        within += field.str.count_matches("\n", literal=True).fill_null(0)
+    return (within + 1).cum_sum().shift(1, fill_value=0).to_list()
+
+
+class SeparatedFile:
+    """Records of a CSV or TSV file.
+
+    Parameters
+    ----------
+    batches
+        Its lines, in UTF-8.
+    dialect
+        How its fields are set apart.
+    width
+        How many fields a record has.
+    skipped
+        How many records come before the first row, as a header does.
+
+    Notes
+    -----
+    Iterating yields tables and lists of records; ``position`` is then the number of lines read.
     """
 
     def __init__(
-        self, source: Source, columns: Columns, blocks: Blocks, start: int, end: int
+        self, batches: Iterable[Sequence[bytes]], dialect: Dialect, width: int, skipped: int = 0
     ) -> None:
-        self._source = source
-        self._columns = columns
-        self._end = end
-        self._part = start > 0 or end < source.size
-        self._begins = first_record(source, start, end) if self._part else 0
-        self._blocks = blocks
-        self.lines = 0
-        self.stretch: Stretch | None = None
+        self._batches = iter(batches)
+        self._batch: Sequence[bytes] = ()
+        self._given = 0
+        self._dialect = dialect
+        self._width = width
+        self._skipped = skipped
+        reader = CsvRecords if dialect.quotes else TabRecords
+        self._records = reader(self._one_by_one(), dialect.delimiter)
 
-    def __iter__(self) -> Iterator[Batch]:
-        if self._begins is None:
-            self.stretch = Stretch(None, None)
-            return
-        file = self._file(self._begins)
-        yield from self._cleaned(self._steps(file), header=self._begins == 0)
-        self.lines = file.position
-        if self._part:
-            self.stretch = self._read(file)
+    @property
+    def position(self) -> int:
+        """How many lines were read."""
+        return self._records.position
 
-    def _file(self, begins: int) -> CsvFile:
-        source = self._source
-        data: Iterable[bytes] = self._blocks
-        beyond: Iterable[bytes] = ()
-        if self._part:
-            data = range_blocks(source.path, begins, self._end)
-            beyond = _lines_behind(source.path, self._end)
-        encoding = source.encoding or "utf-8" if begins == 0 else "utf-8"
-        return CsvFile(
-            line_batches(in_utf8(data, encoding)),
-            partial(_texts, source.decoding),
-            source.delimiter,
-            partial(_table, source),
-            beyond,
-        )
+    def __iter__(self) -> Iterator[Table | list[Record]]:
+        records = iter(self._records)
+        for _ in range(self._skipped):
+            next(records, None)
+        most = step = min(BATCH_LINES, MAX_CELLS // max(1, self._width))
+        while self._at_hand():
+            lines = self._batch[self._given : self._given + step]
+            if table := read_table(lines, self._dialect, self._width):
+                yield replace(table, positions=[self.position + p for p in table.positions])
+                self._given += table.lines
+                self._records.position += table.lines
+                step = min(most, 2 * step)
+            elif len(lines) > FEW:
+                step = FEW
+            else:
+                yield from self._some(records, self.position + len(lines))
 
-    def _steps(self, file: CsvFile) -> Iterator[Table | list[Record]]:
-        for step in file:
-            yield step
-            if self._part and file.resumes > MAX_PART_RESUMES:
-                return
-
-    def _read(self, file: CsvFile) -> Stretch:
-        if file.resumes > MAX_PART_RESUMES:
-            return Stretch(self._begins, None, file.resumes)
-        ends = after_lines(self._source.path, self._end - 1, 1 + file.position - file.own)
-        return Stretch(self._begins, ends, file.resumes)
-
-    def _cleaned(self, steps: Iterator[Table | list[Record]], *, header: bool) -> Iterator[Batch]:
-        """Clean records by the thousands; the first is no row if it is the ``header``."""
+    def _some(self, records: Iterator[Record], end: int) -> Iterator[list[Record]]:
+        """Read the records that begin before a line, in lists that do not weigh too much."""
         batch: list[Record] = []
-        size = 0
-        for step in steps if self._part else ahead(steps):  # of parts, there is one for each core
-            found = step[1:] if header else step
-            header = False
-            table = found if isinstance(found, Table) else None
-            if isinstance(found, list):
-                batch += found
-                size += weight(found)
-            if table or len(found) > 1 or len(batch) >= BATCH_LINES or size >= RECORD_BYTES:
-                yield from self._of_records(batch, size)
-                batch, size = [], 0
-            if table:
-                fields = dict(zip(self._source.header, table.fields, strict=True))
-                yield clean_fields(fields, table.positions, self._columns)
-        yield from self._of_records(batch, size)
+        weight = 0
+        while self.position < end or not self._records.between:
+            record = next(records, None)
+            if record is None:
+                break
+            batch.append(record)
+            weight += _weight(record)
+            if weight >= RECORD_BYTES:
+                yield batch
+                batch, weight = [], 0
+        yield batch
 
-    def _of_records(self, batch: list[Record], size: int) -> Iterator[Batch]:
-        source = self._source
-        for piece in in_pieces(batch, size, RECORD_BYTES):
-            yield clean_records(piece, source.header, self._columns, source.spill)
+    def _at_hand(self) -> bool:
+        while self._given == len(self._batch):
+            batch = next(self._batches, None)
+            if batch is None:
+                return False
+            self._batch, self._given = batch, 0
+        return True
 
-
-def first_record(source: Source, start: int, end: int) -> int | None:
-    """Guess where the first record begins whose first byte is in the range; None if none does."""
-    with source.path.open("rb") as file:
-        first = line_start(file, start, end)
-        if start == 0 or first >= end:
-            return 0 if start == 0 else None
-        file.seek(first)
-        text = file.read(REACH)
-    first += _within_quotes(text, source.delimiter.encode())
-    return first if first < end else None
+    def _one_by_one(self) -> Iterator[str]:
+        while self._at_hand():
+            self._given += 1
+            yield _text(self._batch[self._given - 1])
 
 
-def _within_quotes(text: bytes, delimiter: bytes) -> int:
-    """Say how many bytes, to the end of a line, belong to a record that began before.
-
-    The first quote that stands alone tells: one that closes was opened before.
-    """
-    for quote in re.finditer(rb'(?<!")"(?!")', text):
-        before = text[quote.start() - 1 : quote.start()] or b"\n"
-        closes = _closes(before, text[quote.end() : quote.end() + 1], delimiter)
-        if closes is not None:
-            return _to_record_end(text, quote.start(), delimiter) if closes else 0
-    return 0
+def _weight(record: Record) -> int:
+    """Say what a record takes, roughly: a place for each field and its characters."""
+    fields = record[1]
+    return 8 * len(fields) + sum(map(len, fields)) if isinstance(fields, list) else 0
 
 
-def _closes(before: bytes, behind: bytes, delimiter: bytes) -> bool | None:
-    """Judge a quote by what is beside it: few fields begin or end with a delimiter."""
-    opens, closes = before in (delimiter, b"\n"), behind in (delimiter, b"\n", b"\r")
-    if opens != closes:
-        return closes
-    if not opens or before == behind == delimiter:
-        return None
-    return before == b"\n"
-
-
-def _to_record_end(text: bytes, closing: int, delimiter: bytes) -> int:
-    lines = text[closing:].decode("latin-1").split("\n")
-    records = CsvRecords(['"' + lines[0], *lines[1:]], delimiter.decode())
-    next(iter(records), None)
-    return closing + sum(len(line) + 1 for line in lines[: records.position])
-
-
-def _lines_behind(path: Path, end: int) -> Iterator[bytes]:
-    start = after_lines(path, end - 1, 1)
-    return chain.from_iterable(line_batches(range_blocks(path, start, path.stat().st_size)))
-
-
-def _table(source: Source, lines: Sequence[bytes]) -> Table | None:
-    if source.spill:
-        return None
-    if source.decoding == "cp1252":
-        try:
-            lines = b"\n".join(lines).decode("cp1252").encode().split(b"\n")
-        except UnicodeDecodeError:
-            return None
-    return csvtable.read(lines, source.delimiter, len(source.header))
-
-
-def _texts(encoding: str, lines: Sequence[bytes]) -> list[str]:
-    if encoding == "utf-8" and max(map(len, lines), default=0) <= MAX_LINE:
-        return b"\n".join(lines).decode("utf-8", "surrogateescape").split("\n")
-    return [_text(encoding, line) for line in lines]
-
-
-def _text(encoding: str, line: bytes) -> str:
+def _text(line: bytes) -> str:
     """Decode a line so that bytes that are no UTF-8 can be found in the fields they end up in."""
     if len(line) > MAX_LINE:  # as many characters as bytes: too long stays too long
         return line.decode("latin-1")
-    if encoding == "utf-8":
-        return line.decode("utf-8", "surrogateescape")
-    return decode(line, encoding)
+    return line.decode("utf-8", "surrogateescape")
+
+
+def cuts(path: Path, delimiter: str, step: int) -> list[int]:
+    """Find where a file may be cut: where records begin, at least ``step`` bytes apart.
+
+    That is known where all quotes are regular; a file in which one is not is left whole.
+    """
+    found, at, inside, size = [0], 0, False, path.stat().st_size
+    with path.open("rb") as file:
+        while block := file.read(BATCH_BYTES):
+            block += file.readline(MAX_LINE)
+            pieces = block.split(b'"')
+            # A quote on each side stands for those of the blocks beside this one.
+            outside = [*([b""] if inside else []), *pieces[inside::2]]
+            inside ^= len(pieces) % 2 == 0
+            at += len(block)
+            if not _regular([*outside, b""] if inside else outside, delimiter.encode()):
+                return [0]
+            if any(part.count(b"\r") != part.count(b"\r\n") for part in outside):
+                return [0]  # what a carriage return alone means depends on what is around it
+            if not block.endswith(b"\n") and at < size:  # a line that is too long
+                return [0]
+            if not inside and found[-1] + step <= at < size:
+                found.append(at)
+    return [0] if inside else found

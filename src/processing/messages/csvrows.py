@@ -8,18 +8,58 @@ that hostile files take linear time.
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from messages.csvtable import Table
-from messages.lines import EXCERPT_READ, MAX_LINE, MAX_VALUES, TOO_MANY, Reject, crowded
+from messages.lines import EXCERPT_READ, MAX_LINE, TOO_LONG, TOO_MANY, Reject, crowded
 
 MAX_RESUMES = 50
-# A record of its own wherever it stands outside of quotes.
-_MARK = ("\n",)
 Record = tuple[int, "list[str] | Reject"]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How fields are set apart.
+
+    Where ``quotes`` is false, they are plain characters. ``escapes`` says that a backslash stands
+    before a quote within quotes, as MySQL and Spark write it, instead of a second quote.
+    """
+
+    delimiter: str = ","
+    quotes: bool = True
+    escapes: bool = False
+
+
+def unescaped(lines: Sequence[bytes], delimiter: str) -> list[bytes]:
+    r"""Turn backslashes into what RFC 4180 has: a quote doubled, a missing value (``\N``) empty."""
+    d = re.escape(delimiter.encode())
+    text = re.sub(rb"(?m)(^|%b)\\N(?=%b|\r?$)" % (d, d), rb"\1", b"\n".join(lines))
+    text = re.sub(rb'\\(["\\]|(?=\n|\Z))', lambda m: b'""' if m[1] == b'"' else m[1], text)
+    return text.split(b"\n")
+
+
+def misfits(lines: Sequence[bytes], dialect: Dialect, *, cut: bool) -> int:
+    """Count the records that a dialect does not explain: quotes amiss, or fields too few or many.
+
+    ``cut`` says that the lines are a file's beginning, so that the last may be a part of a record.
+    """
+    plain = unescaped(lines, dialect.delimiter) if dialect.escapes else lines
+    texts = (line.decode("utf-8", "replace") + "\n" for line in plain)
+    reader = csv.reader(texts, delimiter=dialect.delimiter, strict=True)
+    width, wrong, amiss = 0, 0, False
+    while True:
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return wrong - (cut and amiss)
+        except csv.Error:
+            wrong, amiss = wrong + 1, True
+            continue
+        width = width or len(fields)
+        amiss = bool(fields) and (len(fields) < width or any(fields[width:]))
+        wrong += amiss
 
 
 class CsvRecords:
@@ -46,7 +86,7 @@ class CsvRecords:
         self._size = 0
         self._fault = ""
         self._delimiter = delimiter
-        self.resumes = 0
+        self._resumes = 0
         self.position = 0
 
     def __iter__(self) -> Iterator[Record]:
@@ -67,32 +107,6 @@ class CsvRecords:
                 self._forget(len(self._taken))
                 if fields:
                     yield start, fields
-
-    def quickly(self, lines: Sequence[str]) -> list[Record]:
-        r"""Take those of the lines that come next which are whole records, if none has a fault.
-
-        ``position`` then tells how many were taken. To be called between records only.
-        """
-        if max(map(len, lines)) > min(MAX_LINE, MAX_VALUES):
-            return []
-        # A line that continues a record tells that the record before was not whole.
-        reader = csv.reader(
-            chain((f"{line}\n" for line in lines), _MARK), delimiter=self._delimiter
-        )
-        starts, found = [0], []
-        try:
-            for fields in reader:
-                found.append(fields)
-                starts.append(reader.line_num)
-        except csv.Error:
-            return []
-        begun = self.position
-        self.position += starts[len(found) - 1]
-        return [
-            (begun + start, fields)
-            for start, fields in zip(starts, found[:-1], strict=False)
-            if fields
-        ]
 
     @property
     def between(self) -> bool:
@@ -119,8 +133,8 @@ class CsvRecords:
     def _resume(self) -> Reject:
         """Reject the record's first line, or all of it when that was done too often."""
         reject = Reject(self.position, self._fault, self._taken[0][:EXCERPT_READ])
-        self.resumes += len(self._taken) > 1
-        gone = 1 if self.resumes <= MAX_RESUMES else len(self._taken)
+        self._resumes += len(self._taken) > 1
+        gone = 1 if self._resumes <= MAX_RESUMES else len(self._taken)
         self._again.extendleft(reversed(self._taken[gone:]))
         self._fault = ""
         self._forget(gone)
@@ -132,109 +146,23 @@ class CsvRecords:
         self._size = 0
 
 
-class CsvFile:
-    """Records of CSV lines that come in batches: many at once where there is no fault.
+class TabRecords:
+    """Records of lines in which quotes are plain characters; the same interface."""
 
-    Parameters
-    ----------
-    batches
-        Lines, as bytes.
-    texts
-        Decodes lines, as many as it is given.
-    delimiter
-        One ASCII character.
-    table
-        Takes whole records from the beginning of lines at once, or None: `csvtable.read`.
-    beyond
-        Lines behind those, for a record that goes on there; records that begin there are not given.
+    between = True
 
-    Notes
-    -----
-    Iterating yields tables and lists of what `CsvRecords` yields.
-    """
+    def __init__(self, lines: Iterable[str], delimiter: str = "\t") -> None:
+        self._lines = iter(lines)
+        self._delimiter = delimiter
+        self.position = 0
 
-    def __init__(
-        self,
-        batches: Iterable[Sequence[bytes]],
-        texts: Callable[[Sequence[bytes]], list[str]],
-        delimiter: str = ",",
-        table: Callable[[Sequence[bytes]], Table | None] = lambda _: None,
-        beyond: Iterable[bytes] = (),
-    ) -> None:
-        self._batches = iter(batches)
-        self._texts = texts
-        self._table = table
-        self._beyond = iter(beyond)
-        self._batch: Sequence[bytes] = ()
-        self._given = 0
-        self._ended = False
-        self._records = CsvRecords(self._one_by_one(), delimiter)
-        self.own = 0
-
-    @property
-    def position(self) -> int:
-        """How many lines were read; more than ``own``, those of ``batches``, if it went beyond."""
-        return self._records.position
-
-    @property
-    def resumes(self) -> int:
-        """How often a record of several lines was found to be none."""
-        return self._records.resumes
-
-    def __iter__(self) -> Iterator[Table | list[Record]]:
-        one_by_one = iter(self._records)
-        while self._at_hand():
-            lines = self._batch[self._given :]
-            begun, end = self.position, self.position + len(lines)
-            if found := self._at_once(lines):
-                yield found
-            self._given += self.position - begun
-            while self.position < end or not self._records.between:
-                if self._ended and self.position >= self.own:
-                    return
-                record = next(one_by_one, None)
-                if record is None:
-                    return
-                yield [record]
-
-    def _at_once(self, lines: Sequence[bytes]) -> Table | list[Record]:
-        table = self._table(lines)
-        if table is None:
-            return self._records.quickly(self._texts(lines))
-        begun = self.position
-        self._records.position += table.lines
-        return replace(table, positions=[begun + p for p in table.positions])
-
-    def _at_hand(self) -> bool:
-        while self._given == len(self._batch):
-            batch = next(self._batches, None)
-            if batch is None:
-                self._ended = True
-                return False
-            self._batch, self._given = batch, 0
-            self.own += len(batch)
-        return True
-
-    def _one_by_one(self) -> Iterator[str]:
-        while self._at_hand():
-            self._given += 1
-            yield from self._texts([self._batch[self._given - 1]])
-        for line in self._beyond:
-            yield from self._texts([line])
-
-
-def weight(records: Sequence[Record]) -> int:
-    """Say what records take, roughly: a place for each field, and for a lone one its characters.
-
-    Those of many come from one batch of lines, which has its own bound.
-    """
-    fields = [fields for _, fields in records if isinstance(fields, list)]
-    characters = sum(map(len, fields[0])) if len(fields) == 1 else 0
-    return 8 * sum(map(len, fields)) + characters
-
-
-def in_pieces(records: Sequence[Record], size: int, most: int) -> Iterator[Sequence[Record]]:
-    """Cut records that weigh ``size`` together into lists of about ``most``."""
-    step = max(1, len(records) * most // max(size, most))
-    for start in range(0, len(records), step):
-        yield records[start : start + step]
+    def __iter__(self) -> Iterator[Record]:
+        for line in self._lines:
+            position, self.position = self.position, self.position + 1
+            text = line.rstrip("\r")
+            if len(line) > MAX_LINE:
+                yield position, Reject(position, TOO_LONG, line[:EXCERPT_READ])
+            elif crowded(line, self._delimiter):
+                yield position, Reject(position, TOO_MANY, line[:EXCERPT_READ])
+            elif text.strip(" "):
+                yield position, text.split(self._delimiter)

@@ -1,78 +1,268 @@
-"""Which encoding a file's text is in, told from its bytes."""
+"""Which encoding a file's text is in, told from its bytes; what cannot be told is not guessed.
+
+A mark of order, valid UTF-8 and the zero bytes of UTF-16 and UTF-32 are proofs. Anything else is
+read in each encoding that is in use: what no writer would write (half a character, a control, two
+alphabets in one word, a capital within one, a sign amid letters, characters that nobody uses) rules
+an encoding out. Where those that are left read the same text, it is known. Where they do not, the
+detector (chardet) is believed if it finds one of these texts three times: in each third of the
+lines. Otherwise the file is rejected, and its reason names what is left.
+"""
+
+# ruff: noqa: RUF001 - signs that look alike matter here
 
 from __future__ import annotations
 
-import codecs
+import random
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from messages.streams import BOMS
 
-# Bytes that cp1252 leaves undefined or that hardly start a word: signs of damage, not of Latin.
-_UNLIKELY = re.compile(rb"[\x81\x8d\x8f\x90\x9d\xfe\xff]")
-_NULS = 0.3
 _HEAD = 4096
-# JSON is UTF-8 by its standard: one odd line is damage, many are another encoding.
-_JSON_SHARE, _JSON_LINES = 0.05, 20
+# Zero bytes are where UTF-16 has them in this share of a text's characters at least.
+_NULS = 0.1
+# JSON is UTF-8 by its standard: a few odd lines are damage, many are another encoding.
+_FEW_SHARE, _FEW_LINES = 0.05, 20
+# How many bytes of lines that are not ASCII tell an encoding.
+_TELLING = 8 * 1024
+# So many characters of UTF-8 are no accident.
+_NO_ACCIDENT = 10
+# Of equal texts, the encoding that comes first is named.
+USUAL = (
+    "cp1252", "iso8859_15", "cp1250", "iso8859_2", "cp1254", "cp1257", "cp1251", "koi8_r", "koi8_u",
+    "iso8859_5", "cp866", "mac_cyrillic", "cp1253", "iso8859_7", "cp1255", "cp1256", "cp874",
+    "mac_roman", "cp850", "cp437", "gb18030", "big5hkscs", "cp950", "cp932", "euc_jp", "cp949",
+)  # fmt: skip
+# Those that need no detector where no other one is left.
+_WINDOWS = re.compile("cp125|iso8859")
+# Letters of an encoding that no language has which is written in it.
+_UNUSED = {"cp1257": set("ßæøåóńśźłćż")}
+_SHOWN = 4
+# With fewer lines a third of them says too little.
+_LINES = 6
 
 
-def encoding_of(sample: bytes, *, is_json: bool = False) -> str:
+class UnclearError(ValueError):
+    """The encoding cannot be told; the message names the likely ones and the remedy."""
+
+
+def encoding_of(sample: bytes, *, is_json: bool = False, asked: str | None = None) -> str:
     """Tell the encoding of a file that begins with ``sample``.
+
+    Parameters
+    ----------
+    sample
+        The file's beginning.
+    is_json
+        Whether the file is JSON, which is UTF-8 by its standard.
+    asked
+        The encoding given by argument, for files that are not plainly in UTF-8, UTF-16 or UTF-32.
 
     Returns
     -------
     str
-        ``utf-8``, ``utf-8-sig``, ``utf-16-le``, ``utf-16-be`` or ``cp1252`` (Latin-1 is read as
-        cp1252, as browsers do). Bytes that are mostly no UTF-8 mean cp1252; where most are, the
-        few odd ones are damage and their lines are rejected.
+        The name of a codec of Python's. Where most of what is not ASCII is UTF-8, the few odd
+        bytes are damage and their lines are rejected.
+
+    Raises
+    ------
+    UnclearError
+        Several encodings are likely, or none.
     """
     for encoding, mark in BOMS.items():
         if sample.startswith(mark):
             return encoding
-    return _unmarked_utf16(sample[:_HEAD]) or ("cp1252" if _is_cp1252(sample, is_json) else "utf-8")
-
-
-def _unmarked_utf16(head: bytes) -> str | None:
-    """Tell UTF-16 without a mark by where it has zero bytes, for text that is mostly ASCII."""
-    units = len(head) // 2
-    if not units or b"\0" not in head:
-        return None
-    even, odd = head[0::2].count(0) / units, head[1::2].count(0) / units
-    if odd > _NULS > even:
-        return "utf-16-le"
-    return "utf-16-be" if even > _NULS > odd else None
-
-
-def _is_cp1252(sample: bytes, is_json: bool) -> bool:
+    if unmarked := _unmarked(sample[:_HEAD]):
+        return unmarked
+    lines = [line for line in sample.split(b"\n") if not line.isascii()]
+    good, odd = _utf8_and_odd(b"\n".join(lines))
+    if asked is not None and (odd or good < _NO_ACCIDENT):
+        return asked
+    odd_lines = len([line for line in lines if "\ufffd" in line.decode("utf-8", "replace")])
+    most = max(1, sample.count(b"\n")) * _FEW_SHARE
+    few = odd_lines < min(_FEW_LINES, most)
+    if not odd or good >= max(4, 4 * odd) or (is_json and few):
+        return "utf-8"
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
-    except UnicodeDecodeError:
-        odd = [line for line in sample.split(b"\n") if not _is_utf8(line)]
-        return _more_odd_than_good(sample) and _like_latin(odd) and _enough(sample, odd, is_json)
-    return False
+        return _told(lines)
+    except UnclearError:
+        if few:
+            return "utf-8"
+        raise
 
 
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _more_odd_than_good(sample: bytes) -> bool:
+def _utf8_and_odd(sample: bytes) -> tuple[int, int]:
+    """Count characters of UTF-8 that are not ASCII, and bytes that belong to none."""
     text = sample.decode("utf-8", "replace")
     odd = text.count("\ufffd")
-    return odd > sum(not c.isascii() for c in text) - odd
+    return sum(not c.isascii() for c in text) - odd, odd
 
 
-def _like_latin(lines: Iterable[bytes]) -> bool:
-    return any(not _UNLIKELY.search(line) for line in lines)
+def _unmarked(head: bytes) -> str | None:
+    """Tell UTF-16 and UTF-32 without a mark by where they have zero bytes."""
+    units = len(head) // 4
+    if units and head.count(0) > 2 * units - 1:
+        for encoding in ("utf-32-le", "utf-32-be"):
+            if _decoded(head[: 4 * units], encoding) is not None:
+                return encoding
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if max(even, odd) < max(1, _NULS * len(head) / 2) or min(even, odd) * 3 > max(even, odd):
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
-def _enough(sample: bytes, odd: list[bytes], is_json: bool) -> bool:
-    lines = sample.count(b"\n") + 1
-    return not is_json or len(odd) >= _JSON_LINES or len(odd) >= _JSON_SHARE * lines
+def _decoded(data: bytes, encoding: str) -> str | None:
+    """Decode all of the data; None where it cannot be."""
+    try:
+        return data.decode(encoding)
+    except (UnicodeDecodeError, LookupError):
+        return None
+
+
+def _told(lines: Sequence[bytes]) -> str:
+    """Tell the encoding of lines that are not UTF-8."""
+    chosen = _some(lines)
+    data = b"\n".join(chosen)
+    likely: dict[str, str] = {}
+    for encoding in USUAL:
+        text = _decoded(data, encoding)
+        if text is not None and is_likely(text) and not set(text) & _UNUSED.get(encoding, set()):
+            likely.setdefault(text, encoding)
+    if len(likely) == 1:
+        ((text, encoding),) = likely.items()
+        if _WINDOWS.match(encoding) and not _OTHER_THAN_LATIN.search(text):
+            return encoding
+    detected = _detected(chosen, likely)
+    if detected is None:
+        raise UnclearError(_unclear(list(likely.values()), data))
+    return detected
+
+
+def _some(lines: Sequence[bytes]) -> list[bytes]:
+    """Choose lines from all over the sample, and those with bytes that the others lack."""
+    mixed = [line[:_TELLING] for line in lines]
+    random.Random(0).shuffle(mixed)  # noqa: S311 - the same ones each time
+    chosen, seen, size = [], set[int](), 0
+    for line in mixed:
+        if size < _TELLING or not seen.issuperset(line):
+            chosen.append(line)
+            seen.update(line)
+            size += len(line)
+    return chosen
+
+
+def _detected(lines: Sequence[bytes], likely: Mapping[str, str]) -> str | None:
+    """Ask the detector: about all lines, and where several encodings are left about each third."""
+    if not likely or (len(likely) > 1 and len(lines) < _LINES):
+        return None
+    import chardet  # noqa: PLC0415 - only files that are not UTF-8 need it, and it is large
+
+    encodings = set()
+    for some in (lines, lines[::3], lines[1::3], lines[2::3])[: 1 if len(likely) == 1 else 4]:
+        name = chardet.detect(b"\n".join(some))["encoding"]
+        text = name and _decoded(b"\n".join(lines), name)
+        encodings.add(likely.get(text) if text else None)
+    return encodings.pop() if len(encodings) == 1 else None
+
+
+def _unclear(likely: Sequence[str], data: bytes) -> str:
+    if not likely:
+        import chardet  # noqa: PLC0415
+
+        names = [found["encoding"] for found in chardet.detect_all(data)]
+        likely = [name for name in names if name and _decoded(data, name) is not None]
+    if not likely:
+        return "it is text in no encoding that is known; if it is text, name it with --encoding"
+    shown = " or ".join(likely[:_SHOWN])
+    return f"its encoding is unclear, likely {shown}; name the right one with --encoding"
+
+
+_LATIN, _EAST_ASIAN = "A-Za-z\u00aa\u00ba\u00c0-\u024f\u1e00-\u1eff", "\u3041-\ud7a3\uf900-\uffdc"
+_CYRILLIC, _GREEK, _HEBREW = "\u0400-\u052f", "\u0370-\u03ff", "\u0591-\u05f4"
+_ARABIC, _THAI = "\u0600-\u06ff", "\u0e00-\u0e7f"
+_ALPHABETS = [re.compile(f"[{a}]+") for a in (_CYRILLIC, _GREEK, _HEBREW, _ARABIC, _THAI)]
+_OTHER_THAN_LATIN = re.compile(f"[{_CYRILLIC}{_GREEK}{_HEBREW}{_ARABIC}{_THAI}{_EAST_ASIAN}]")
+_HAN, _KANA = re.compile("[\u3400-\u9fff\uf900-\ufaff]"), re.compile("[\u3041-\u30ff]")
+_HANGUL, _HALF_KANA = re.compile("[\uac00-\ud7a3]"), re.compile("[\uff61-\uff9f]")
+_EAST_ASIAN_RUN = re.compile("[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff]+")
+_LETTER = f"[^\\W\\d_{_EAST_ASIAN}]"
+_MARKS = "\u0591-\u05c7\u064b-\u065f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+_WORD = re.compile(r"[^\W_]+")
+_ACCENTS = re.compile(f"(?:(?![A-Za-z])[{_LATIN}]){{3}}")
+# What stands amid letters in no language, where an apostrophe, a hyphen and a dot do, or behind.
+_AMID = re.compile(rf"(?<={_LETTER})[^\w\s\x00-\x7f’‘´·\u00ad‑–—…](?={_LETTER})")
+_BEHIND = re.compile(rf"(?<={_LETTER})[§¶¸¬¨¯±¤¦¥£¢‡†‰ˆ˜˙˚˝˛ˇ˘≠≤≥∞∂∑∏∫◊¿¡]|(?<=[A-Za-z])[{_MARKS}]")
+_BESIDE_NUMBER = re.compile(
+    rf"(?<!\w){_LETTER}(?= ?\d)|(?<=\d){_LETTER}(?!\w)|(?<=\d ){_LETTER}(?!\w)"
+)
+# The commonest characters of Chinese, in both ways of writing: a third of any text.
+_COMMON = frozenset(
+    "的一是不了在人有我他这這中大来來上个個国國到说說们們为為子和你地出道也时時年得就那要下以生会會自着去之过過家"
+    "学學对對可她里裡后後小么麼心多天而能好都然没沒日于於起还還发發成事只作当當想看文无無开開手用主行方又如前所"
+    "本见見经經头頭面公同已老从從动動两兩长長知样樣现現分将將外但身些与與高意进進把法此实實回吗嗎吧呢请請谢謝买"
+    "買卖賣货貨钱錢件收到"
+)
+_ODD_SHARE, _COMMON_SHARE = 0.02, 0.1
+
+
+def is_likely(text: str) -> bool:
+    """Tell whether somebody may have written a text, or whether it is one misread."""
+    if any(_is_unwritten(c) for c in set(text)):
+        return False
+    words = [word for word in _WORD.findall(text) if not word.isascii()]
+    odd = sum(map(_is_odd, words)) + len(_AMID.findall(text)) + len(_BEHIND.findall(text))
+    odd += sum(not found.isascii() for found in _BESIDE_NUMBER.findall(text))
+    if odd > _ODD_SHARE * len(words):
+        return False
+    return _has_words(text) and _is_east_asian_at_all(text)
+
+
+def _is_unwritten(character: str) -> bool:
+    kind = unicodedata.category(character)
+    drawn = "\u2500" <= character <= "\u259f"
+    return drawn or (kind in {"Cc", "Cn", "Co", "Cs"} and character not in "\t\r\n\v\f")
+
+
+def _is_odd(word: str) -> bool:
+    """Tell whether a word has letters of two alphabets, digits, or a capital behind a small one."""
+    if _EAST_ASIAN_RUN.search(word):
+        return False
+    alphabets = sum(1 for letters in _ALPHABETS if letters.search(word))
+    latin = re.search(f"[{_LATIN}]", word) is not None
+    capital = any(a.islower() and b.isupper() for a, b in pairwise(word))
+    odd_letters = _ACCENTS.search(word) is not None or any(c.isdigit() for c in word)
+    return alphabets + latin > 1 or capital or odd_letters
+
+
+def _has_words(text: str) -> bool:
+    """Tell whether letters of other alphabets than Latin come in words."""
+    found = [letters.findall(text) for letters in _ALPHABETS]
+    return all(sum(map(len, words)) >= 2 * len(words) for words in found)
+
+
+def _is_east_asian_at_all(text: str) -> bool:
+    """Tell whether Chinese, Japanese and Korean characters are as they are in these languages."""
+    han, kana, hangul, half = (s.findall(text) for s in (_HAN, _KANA, _HANGUL, _HALF_KANA))
+    count = len(han) + len(kana) + len(hangul)
+    if not count:
+        return not half
+    if len(_EAST_ASIAN_RUN.findall(text)) * 1.5 > count or len(half) * 20 > count:
+        return False
+    if hangul:
+        return len(hangul) > 10 * (len(han) + len(kana))
+    if kana:
+        return len(kana) * 4 > count
+    return sum(c in _COMMON for c in han) > _COMMON_SHARE * len(han)
+
+
+def is_one_byte(encoding: str) -> bool:
+    """Tell whether newlines, quotes and delimiters are found in an encoding's bytes as they are."""
+    if encoding.startswith("utf-8"):
+        return True
+    every = bytes(range(256)).decode(encoding, "replace")
+    return len(every) == len(bytes(range(256))) and every[:128].isascii()
 
 
 def telling(data: Iterable[bytes], size: int, reach: int) -> bytes:

@@ -51,6 +51,13 @@ class Host:
         return f"{stem}-{self.name}{suffix}" if self.count > 1 else f"{stem}{suffix}"
 
 
+def find(folder: Path, host: Host) -> list[tuple[Path, str]]:
+    """List a host's files with their names under the folder, in the names' order."""
+    files = sorted((p.relative_to(folder).as_posix(), p) for p in folder.rglob("*") if p.is_file())
+    mine = files[host.index :: host.count] if host.shares else files
+    return [(path, name) for name, path in mine]
+
+
 def this_host(opt_ml: Path, folder: Path) -> Host:
     """Read what SageMaker says of the hosts, if it does.
 

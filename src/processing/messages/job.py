@@ -1,19 +1,15 @@
-"""The run: plan, read and stage in worker processes, finish bucket by bucket, sum up."""
+"""The run: guarded workers inspect, read and deduplicate; the parent plans and sums up."""
 
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import shutil
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +17,20 @@ import orjson
 import polars as pl
 
 from messages import VERSION, plan
-from messages.buckets import Bucket, Written, finish
+from messages.buckets import Bucket, Output, Written
+from messages.cleaning import cleaner
 from messages.columns import OUTPUT
-from messages.host import Host, memory_mb, this_host
+from messages.guard import Call, Failed, KilledError, Workers
+from messages.host import Host, find, memory_mb, this_host
+from messages.masking import Masks
+from messages.options import JobError, Options
 from messages.printing import printable
+from messages.rules import CleanerError, Rules
 from messages.sources import Source
 from messages.staging import Weight
 from messages.summary import Record, of_host, problem, write_lines
 from messages.values import MAX_COLUMNS, OVERFLOW, widest
-from messages.work import Done, Task, run, watch_parent
+from messages.work import Done
 
 log = logging.getLogger("preprocess")
 PROGRESS_SECONDS = 5.0
@@ -41,30 +42,9 @@ _NOTHING_HERE = (
     "%s got no file: %d hosts share the run's objects, and one object is never divided among "
     "them; fewer instances would do, and Engine=spark divides large files"
 )
-Submit = Callable[..., "Future[Any]"]
 
 
-class JobError(Exception):
-    """The job cannot be done; the message is for the person who has to act on it."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a job is told.
-
-    ``wanted`` maps output columns to names given by argument; ``workers`` and ``memory`` (MiB)
-    default to what the machine has; ``opt_ml`` is the root of SageMaker's files.
-    """
-
-    input: Path
-    output: Path
-    wanted: Mapping[str, str] = field(default_factory=dict)
-    workers: int | None = None
-    memory: int | None = None
-    opt_ml: Path = Path("/opt/ml")
-
-
-def process(options: Options) -> dict[str, Any]:
+def process(options: Options, workers: Workers) -> dict[str, Any]:
     """Do the job.
 
     Returns
@@ -75,30 +55,45 @@ def process(options: Options) -> dict[str, Any]:
     Raises
     ------
     JobError
-        Nothing to read, nowhere to write, no file that can be used, or workers that were killed.
+        Nothing to read, nowhere to write, no row that can be used, or workers that were killed.
         One of several hosts may well have nothing to read, or nothing that can be used: the
         others do not lose their work for it, and its summary says so.
     """
     began = time.monotonic()
+    check_cleaner(options.rules)
     host = this_host(options.opt_ml, options.input)
     files = _files(options, host)
     _claim(options.output, host)
     with _scratch(options) as scratch:
-        record = Record(list(_inspected(files, options, scratch)), [])
-        summary = _processed(record, options, host, scratch, began)
+        record = Record(_inspected(files, options, workers, scratch))
+        summary = _processed(record, options, host, workers, scratch, began)
     if "problem" in summary and host.count == 1:
         raise JobError(summary["problem"])
     return summary
+
+
+def check_cleaner(rules: Rules) -> None:
+    """Import the function that ``--cleaner`` names, before any work is done.
+
+    Raises
+    ------
+    JobError
+        When there is no such function.
+    """
+    try:
+        cleaner(rules)
+    except CleanerError as error:
+        raise JobError(str(error)) from error
 
 
 def _files(options: Options, host: Host) -> list[tuple[Path, str]]:
     there = options.input.is_dir()
     if not there and not host.may_have_none:
         raise JobError(f"--input {options.input} is not a folder")
-    everyones = plan.find(options.input, Host()) if there else []
+    everyones = find(options.input, Host()) if there else []
     if not everyones and not host.may_have_none:
         raise JobError(f"no file under --input {options.input}: nothing to process")
-    mine = plan.find(options.input, host) if there else []
+    mine = find(options.input, host) if there else []
     if not mine:
         log.warning(_NOTHING_HERE, host.name, host.count)
     return mine
@@ -128,47 +123,73 @@ def _scratch(options: Options) -> Iterator[Path]:
 
 
 def _inspected(
-    files: Sequence[tuple[Path, str]], options: Options, scratch: Path
-) -> Iterator[Source]:
-    memory = options.memory or memory_mb()
-    for source in plan.sources(files, options.wanted, scratch, memory):
-        if source.reason is not None:
-            log.warning("%s: rejected: %s", printable(source.name), printable(source.reason))
-        else:
-            log.info(
-                "%s: %.1f MB, %s, %s, %s; columns %s",
-                printable(source.name),
-                source.size / 1e6,
-                source.format,
-                source.compression or "plain",
-                source.encoding or "-",
-                {k: v for k, v in source.columns.named().items() if v} if source.columns else {},
-            )
-        yield source
+    files: Sequence[tuple[Path, str]], options: Options, workers: Workers, scratch: Path
+) -> list[Source]:
+    calls = [
+        Call("messages.plan:inspected", (path, name, options.wanted, scratch / f"parquet.{number}"))
+        for number, (path, name) in enumerate(files)
+    ]
+    found: dict[int, Source] = {}
+    with _told([name for _, name in files]):
+        for place, answer in workers.run(calls):
+            if isinstance(answer, Failed):
+                path, name = files[place]
+                answer = Source(path, name, path.stat().st_size, reason=answer.reason)  # noqa: PLW2901
+            found[place] = answer.with_rules(options.rules)
+    sources = [found[place] for place in range(len(files))]
+    for source in sources:
+        _log_source(source)
+    return sources
 
 
-def _processed(
-    record: Record, options: Options, host: Host, scratch: Path, began: float
+def _log_source(source: Source) -> None:
+    if source.reason is not None:
+        log.warning("%s: rejected: %s", printable(source.name), printable(source.reason))
+        return
+    log.info(
+        "%s: %.1f MB, %s, %s, %s; columns %s",
+        printable(source.name),
+        source.size / 1e6,
+        source.format,
+        source.compression or "plain",
+        source.encoding or "-",
+        {k: v for k, v in source.columns.named().items() if v} if source.columns else {},
+    )
+
+
+@contextmanager
+def _told(names: Sequence[str]) -> Iterator[None]:
+    """Name the file that a worker read when something outside of the job killed it."""
+    try:
+        yield
+    except KilledError as error:
+        name = printable(names[error.place], 120)
+        raise JobError(f"a worker was killed that read {name}, {_REMEDY}") from error
+
+
+def _processed(  # noqa: PLR0917
+    record: Record, options: Options, host: Host, workers: Workers, scratch: Path, began: float
 ) -> dict[str, Any]:
-    record.tasks = plan.tasks(record.sources, cut=True)
-    shape = plan.shape(record.sources, options.workers, options.memory or memory_mb())
+    record.tasks = plan.tasks(record.sources, workers.count, cut=True)
+    shape = plan.shape(record.sources, workers.count, options.memory or memory_mb())
     log.info(
         "%d file(s), %d task(s), %d worker(s), %d bucket(s)",
         len(record.sources),
         len(record.tasks),
-        shape.workers,
+        workers.count,
         shape.buckets,
     )
-    unfinished = options.output / UNFINISHED
-    with _workers(shape.workers, apart=_native(record.sources)) as submit:
-        buckets = _read_all(record, submit, scratch, shape)
-        schema = unite([record.done[task.number] for task in record.tasks])
-        written = _finish_all(record, submit, buckets, unfinished, schema, shape)
+    buckets = _read_all(record, workers, scratch, shape)
+    masks = Masks(options.rules)
+    schema = masks.schema(unite([record.done[task.number] for task in record.tasks]))
+    output = Output(schema, masks, [task.number for task in record.tasks], shape.bucket_bytes)
+    written = _finish_all(record, workers, buckets, output, options.output / UNFINISHED)
     parts = _publish(written, options.output, host, schema) if record.sources else []
     summary = {
         **record.summary(parts, schema, time.monotonic() - began, VERSION),
         **of_host(host),
-        **problem(record.sources, host.named("rejected", ".jsonl")),
+        **problem(record, options.max_rejected, host.named("rejected", ".jsonl")),
+        **masks.missing(schema),
     }
     with (options.output / host.named("rejected", ".jsonl")).open("wb") as file:
         write_lines(file, record.rejects())
@@ -177,83 +198,38 @@ def _processed(
     return summary
 
 
-def _native(sources: Sequence[Source]) -> bool:
-    """Say whether there are files that Polars reads itself, which no bounds of ours hold for."""
-    return any(s.format == "parquet" and s.reason is None for s in sources)
-
-
-@contextmanager
-def _workers(count: int, *, apart: bool = False) -> Iterator[Submit]:
-    """Lend a way to run functions: in processes of their own, or here when one is enough.
-
-    ``apart`` is for what may bring a process down: nothing is left here to tell of it otherwise.
-    """
-    if count == 1 and not apart:
-        yield _at_once
-        return
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")  # a worker is a core; set before it starts
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), watch_parent)
-    try:
-        yield pool.submit
-    except BrokenProcessPool as error:
-        raise JobError(f"a worker process was killed, {_REMEDY}") from error
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for child in multiprocessing.active_children():
-            child.terminate()
-
-
-def _at_once(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-    future: Future[Any] = Future()
-    future.set_result(function(*arguments))
-    return future
-
-
 def _read_all(
-    record: Record, submit: Submit, scratch: Path, shape: plan.Shape
+    record: Record, workers: Workers, scratch: Path, shape: plan.Shape
 ) -> list[tuple[int, Bucket]]:
-    """Read all tasks; once more, and CSV files whole, where a part of one began amid a record."""
-    for folder in (scratch / "rows", scratch / "rows-again"):
-        folder.mkdir()
-        weights = _read(record, submit, folder, shape)
-        if not (miscut := record.miscut()):
-            break
-        log.info(
-            "reading again, CSV files whole: %s was cut amid a record", printable(miscut[0].name)
-        )
-        shutil.rmtree(folder)
-        record.tasks, record.done = plan.tasks(record.sources), {}
+    """Read all tasks into buckets; a file of which one failed is rejected as a whole."""
+    folder = scratch / "rows"
+    folder.mkdir()
+    calls = [
+        Call("messages.work:run", (task, folder, shape.buckets), task.source.size)
+        for task in record.tasks
+    ]
+    weights: dict[int, Weight] = defaultdict(Weight)
+    rows, logged, failed = 0, time.monotonic(), dict[str, str]()
+    with _told([task.source.name for task in record.tasks]):
+        for place, answer in workers.run(calls):
+            if isinstance(answer, Failed):
+                failed[record.tasks[place].source.name] = answer.reason
+                continue
+            done: Done = answer
+            for number, weight in done.weights.items():
+                weights[number].add(weight)
+            done.weights.clear()  # of thousands of tasks they would add up
+            record.done[done.number] = done
+            rows += done.rows_in
+            if time.monotonic() - logged >= PROGRESS_SECONDS:
+                logged = time.monotonic()
+                log.info("read %d of %d tasks, %d rows", len(record.done), len(calls), rows)
+    record.reject(failed)
+    log.info("read %d rows", rows)
     return [
         (number, Bucket(tuple(sorted(folder.glob(f"{number:05d}.*"))), weight))
         for number, weight in sorted(weights.items())
     ]
-
-
-def _read(record: Record, submit: Submit, folder: Path, shape: plan.Shape) -> dict[int, Weight]:
-    futures = [submit(run, task, folder, shape.buckets) for task in record.tasks]
-    weights: dict[int, Weight] = defaultdict(Weight)
-    rows, logged = 0, time.monotonic()
-    for future in as_completed(futures):
-        try:
-            done: Done = future.result()
-        except BrokenProcessPool as error:
-            unread = [task for task in record.tasks if task.number not in record.done]
-            names = _names(unread[: shape.workers])
-            raise JobError(f"a worker was killed that read {names}, {_REMEDY}") from error
-        for number, weight in done.weights.items():
-            weights[number].add(weight)
-        done.weights.clear()  # of thousands of tasks they would add up
-        record.done[done.number] = done
-        rows += done.rows_in
-        if time.monotonic() - logged >= PROGRESS_SECONDS:
-            logged = time.monotonic()
-            log.info("read %d of %d tasks, %d rows", len(record.done), len(record.tasks), rows)
-    log.info("read %d rows", rows)
-    return weights
-
-
-def _names(tasks: Sequence[Task]) -> str:
-    return " or ".join(dict.fromkeys(printable(task.source.name, 120) for task in tasks))
 
 
 def unite(done: Sequence[Done]) -> dict[str, pl.DataType]:
@@ -268,23 +244,29 @@ def unite(done: Sequence[Done]) -> dict[str, pl.DataType]:
     return {n: united[n] for n in kept} | ({OVERFLOW: pl.String()} if overflows else {})
 
 
-def _finish_all(  # noqa: PLR0917
+def _finish_all(
     record: Record,
-    submit: Submit,
+    workers: Workers,
     buckets: Sequence[tuple[int, Bucket]],
-    unfinished: Path,
-    schema: dict[str, pl.DataType],
-    shape: plan.Shape,
+    output: Output,
+    folder: Path,
 ) -> list[Path]:
-    futures = [
-        submit(finish, bucket, schema, unfinished / f"{number:05d}", shape.bucket_bytes)
+    calls = [
+        Call(
+            "messages.buckets:finish",
+            (bucket, output, folder / f"{number:05d}"),
+            bucket.weight.bytes,
+        )
         for number, bucket in buckets
     ]
     parts: list[Path] = []
-    for future in as_completed(futures):
-        written: Written = future.result()
-        parts += written.parts
-        record.kept.update(written.kept)
+    with _told(["the rows of all files"] * len(calls)):
+        for _, answer in workers.run(calls):
+            if isinstance(answer, Failed):
+                raise JobError(f"duplicates cannot be found: {answer.reason}, {_REMEDY}")
+            written: Written = answer
+            parts += written.parts
+            record.kept.update(written.kept)
     return sorted(parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence, Set
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -18,7 +19,6 @@ from messages.lines import (
     TOO_MANY,
     Reject,
     crowded,
-    decode,
     reject,
     undecodable,
 )
@@ -29,22 +29,24 @@ _LONGEST_NUMBER = 400
 JsonRows = tuple[list[dict[str, Any]], list[int], list[Reject]]
 
 
-def parse(lines: Sequence[bytes], encoding: str) -> JsonRows:
+def parse(lines: Sequence[bytes]) -> JsonRows:
     """Parse lines into objects, their positions, and rejects; blank lines are neither."""
+    if b"" in lines:  # files of nothing else come in gigabytes
+        places = [place for place, line in enumerate(lines) if line]
+        rows, positions, rejects = parse([lines[place] for place in places])
+        rejects = [replace(r, position=places[r.position]) for r in rejects]
+        return rows, [places[position] for position in positions], rejects
     short = max(map(len, lines), default=0) <= min(MAX_LINE, MAX_VALUES)
-    quick = short and encoding == "utf-8" and b"" not in lines
-    rows, positions, rejects = _parse_all(lines) if quick else _parse_each(lines, encoding)
+    rows, positions, rejects = (_parse_all if short else _parse_each)(lines)
     if set(map(type, rows)) <= {dict}:
         return rows, positions, rejects
     others = [i for i, row in enumerate(rows) if type(row) is not dict]
-    for i in others:
-        line = lines[positions[i]]
-        rejects.append(reject(positions[i], "not a JSON object", line, encoding))
+    rejects += [reject(positions[i], "not a JSON object", lines[positions[i]]) for i in others]
     return without(rows, others), without(positions, others), rejects
 
 
 def _parse_all(lines: Sequence[bytes]) -> JsonRows:
-    """Parse lines of which none is blank or long, without a step in Python for each good one."""
+    """Parse lines of which none is long, without a step in Python for each good one."""
     rows: list[Any] = []
     positions: list[int] = []
     rejects: list[Reject] = []
@@ -58,39 +60,48 @@ def _parse_all(lines: Sequence[bytes]) -> JsonRows:
         after = position + len(rows) - before
         positions.extend(range(position, after))
         if refused and (line := lines[after]).strip():
-            rejects.append(reject(after, _reason(refused, line, "utf-8"), line))
+            if (row := _with_nan(line)) is not None:
+                rows.append(row)
+                positions.append(after)
+            else:
+                rejects.append(reject(after, _reason(refused, line), line))
         position = after + 1
     return rows, positions, rejects
 
 
-def _parse_each(lines: Sequence[bytes], encoding: str) -> JsonRows:
+def _with_nan(line: bytes) -> Any:
+    """Parse a line in which NaN or Infinity stand, as Python writes them; they count as missing."""
+    if b"NaN" not in line and b"Infinity" not in line:
+        return None
+    try:
+        row = json.loads(line, parse_constant=lambda _: None)
+        json_text(row)  # half surrogates, which no output can hold
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return row
+
+
+def _parse_each(lines: Sequence[bytes]) -> JsonRows:
     rows: list[Any] = []
     positions: list[int] = []
     rejects: list[Reject] = []
-    utf8, loads = encoding == "utf-8", orjson.loads
     for position, line in enumerate(lines):
-        if not line:  # files of nothing else come in gigabytes
+        reason = TOO_LONG if len(line) > MAX_LINE else TOO_MANY
+        if len(line) > MAX_LINE or crowded(line, b",", b"[", b"{"):
+            rejects.append(reject(position, reason, line))
             continue
-        try:
-            if len(line) > MAX_LINE:
-                raise ValueError(TOO_LONG)
-            if crowded(line, b",", b"[", b"{"):
-                raise ValueError(TOO_MANY)
-            row = loads(line if utf8 else decode(line, encoding))
-        except ValueError as error:
-            if line.strip():
-                rejects.append(reject(position, _reason(error, line, encoding), line, encoding))
-            continue
-        rows.append(row)
-        positions.append(position)
+        found, _, refused = _parse_all([line])
+        rows += found
+        positions += [position] * len(found)
+        rejects += [replace(r, position=position) for r in refused]
     return rows, positions, rejects
 
 
-def _reason(error: ValueError, line: bytes, encoding: str) -> str:
+def _reason(error: ValueError, line: bytes) -> str:
     if not isinstance(error, orjson.JSONDecodeError):
         return str(error)
     try:
-        decode(line, encoding)
+        line.decode()
     except UnicodeDecodeError as undecoded:
         return undecodable(undecoded)
     return f"not valid JSON: {error.msg} at character {error.pos + 1}"

@@ -1,4 +1,4 @@
-"""Single lines: decoding them, and what is said of one that cannot be read."""
+"""Single lines of UTF-8: how long they may be, and what is said of one that cannot be read."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import AnyStr
 
 MAX_LINE = 16 * 1024 * 1024
 EXCERPT_READ = 400
-# A character may grow eighteenfold when it is normalised, and is held several times by then.
+# A character may grow threefold when it is normalised, and is held several times by then.
 MAX_TEXT = 4 * 1024 * 1024
 TOO_LONG = f"longer than {MAX_LINE // 1024**2} MiB"
 # A value of two bytes may take a hundred in memory: so many separators are no message.
 MAX_VALUES = 512 * 1024
 TEXT_TOO_LONG = f"a text longer than {MAX_TEXT // 1024**2} MiB"
+UNDECODABLE = "not valid UTF-8"
 TOO_MANY = f"more than {MAX_VALUES} values"
 
 
@@ -28,23 +29,9 @@ class Reject:
     excerpt: str
 
 
-def decode(line: bytes, encoding: str) -> str:
-    """Decode one line; in cp1252 the five bytes it leaves undefined are the controls of Latin-1."""
-    if encoding != "cp1252":
-        return line.decode(encoding)
-    try:
-        return line.decode("cp1252")
-    except UnicodeDecodeError:
-        return "".join(_byte(b) for b in line)
-
-
 def crowded(line: AnyStr, *separators: AnyStr) -> bool:
     """Tell whether a line has more values than should be taken apart."""
     return len(line) > MAX_VALUES and sum(map(line.count, separators)) > MAX_VALUES
-
-
-def _byte(byte: int) -> str:
-    return bytes([byte]).decode("cp1252", "ignore") or chr(byte)
 
 
 def encodable(text: str) -> bool:
@@ -58,10 +45,9 @@ def encodable(text: str) -> bool:
 
 def undecodable(error: UnicodeDecodeError) -> str:
     """Say where a line stops being text."""
-    return f"not valid {error.encoding.upper()}: byte {error.start + 1}"
+    return f"{UNDECODABLE}: byte {error.start + 1}"
 
 
-def reject(position: int, reason: str, line: bytes, encoding: str = "utf-8") -> Reject:
+def reject(position: int, reason: str, line: bytes) -> Reject:
     """Reject a line, keeping its beginning."""
-    codec = "cp1252" if encoding == "cp1252" else "utf-8"
-    return Reject(position, reason, line[:EXCERPT_READ].decode(codec, "replace"))
+    return Reject(position, reason, line[:EXCERPT_READ].decode("utf-8", "replace"))

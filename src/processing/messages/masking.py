@@ -1,185 +1,230 @@
-"""Card and phone numbers, which need arithmetic or context and so run row by row.
+"""Masking: a Polars column in, a Polars column with tokens in place of personal data out.
 
-Patterns use ASCII classes and no look-around, so that they mean the same in every engine.
+What is written in other forms of ASCII's letters and digits, as full-width ones are, is found in a
+copy of plain forms that has each character in the same place; the text itself stays as it is.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from itertools import accumulate, repeat
+from pathlib import Path
 
-# What must stand shortly before a bare run of digits for it to be a phone number.
-_CUES = (
-    "call|phone|tel|mobile|mob|cell|text|txt|sms|whats ?app|contact|reach|ring|fax|dial|viber"
-    "|signal|telegram"
+import polars as pl
+
+from messages.numbers import CANDIDATE, Span, find_numbers, plain, put, words
+from messages.rules import Rules
+from messages.values import OVERFLOW
+
+EMAIL, URL = "<EMAIL>", "<URL>"
+# Letters, marks and digits of scripts that part words by spaces: only these go on in an address.
+# Not so Han, kana and Thai, and Hangul, whose particles follow an address without a space.
+_LETTER = (
+    "A-Za-z_\u00c0-\u024f\u0300-\u0373\u0376-\u052f\u0531-\u0587\u05d0-\u05ea\u0620-\u0669"
+    "\u066e-\u06d3\u06d5-\u06ff\u0900-\u0963\u0966-\u0df3\u10a0-\u10ff\u1e00-\u1fff"
 )
-_RUNS = (
-    r"[0-9](?:[ -]?[0-9]){12}"  # card
-    r"|(?:\+ ?\(?[1-9]|(?:^|[^0-9])00[1-9])(?:[ .()/-]{0,3}[0-9]){4}"  # world
-    r"|(?:^|[^0-9])0[1-9](?:[ .()/-]{0,2}[0-9]){7}"  # national
-    r"|[6-9][0-9]{4}[ -][0-9]{5}|44 ?[1-9][0-9]{9}"
-    r"|[2-9][0-9]{2}(?:\)[ .-]?|[ .-])[0-9]{3}[ .-]?[0-9]{4}"  # american
+_WORD = f"0-9{_LETTER}"
+# The last label of an address: in "see you@7.pm" a time is none.
+_NAME = f"(?:[0-9]{{0,2}}[{_LETTER}-][{_WORD}-]*|[0-9]{{3,}}[{_WORD}-]*)"
+_ANY_LABEL = r"[\p{L}\p{M}\p{N}-]+"
+_LABEL = f"[{_WORD}-]+"
+_SCHEME = "(?i-u:https?|s?ftps?|wss?|file|tg|whatsapp|viber|line|weixin|intent|market)"
+_REST = rf"[{_WORD}@/?#&=+%$~:;,.!'*()\[\]{{}}|-]*[{_WORD}@/#&=+%$-]"
+_MORE = rf"(?::[0-9]{{1,5}})?(?:[/?#]{_REST}|/)?"
+HOST = "\\.[A-Za-z]|\\.\u0440\u0444"
+# Forms of letters and digits that are not ASCII's, and signs or spaces between digits that are not;
+# and what must be in a text with these for it to hold something to mask.
+_ODD = (
+    r"[[\p{Nd}\p{No}]&&[^0-9]]|[\uff08\uff09\uff0b\uff0d-\uff19\uff20-\uff5e]"
+    r"|[0-9)][ .-]?"
+    r"[\u00a0\u00ad\u2000-\u2015\u202a-\u202f\u2060\u2212\u3000\ufe63\ufeff]+[ (]?[0-9]"
 )
-_BARE = "[0-9]{3}[ -]?[0-9]{4}"
-# Rows without it hold neither a card nor a phone number: one alternative per kind of run below,
-# each at most as strict as its pattern there. A date alone does not match, nor does an amount.
-NUMBERS = rf"{_RUNS}|(?i:{_CUES})[^0-9]*{_BARE}"
-# Found wherever ``NUMBERS`` is, and four times as quickly: of cues an engine remembers too much.
-DIGITS = f"{_RUNS}|{_BARE}"
-
-CARD, PHONE = "<CARD>", "<PHONE>"
-CARD_DIGITS = range(13, 20)
-WORLD_DIGITS, AMERICAN_DIGITS = range(7, 16), range(11, 12)
-NATIONAL_DIGITS, BARE_DIGITS = range(9, 13), range(7, 13)
-
-_CARD_RUN = re.compile(r"[0-9](?:[ -]?[0-9]){12,400}")
-_GROUP = re.compile(r"[0-9]+")
-
-# Issuer prefixes and lengths: ISO/IEC 7812 ranges as the networks publish them.
-_ISSUERS = re.compile(
-    r"""
-    4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})                                      # Visa
-  | (?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}  # Mastercard
-  | 3[47][0-9]{13}                                                          # American Express
-  | (?:30[0-5]|3[689][0-9])[0-9]{11}                                        # Diners Club
-  | (?:6011|64[4-9][0-9]|65[0-9]{2})[0-9]{12,15}                            # Discover
-  | 35(?:2[89]|[3-8][0-9])[0-9]{12,15}                                      # JCB
-  | 62[0-9]{14,17}                                                          # UnionPay
-  | (?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{9,15}                   # Maestro
-  | 220[0-4][0-9]{12}                                                       # Mir
-    """,
-    re.VERBOSE,
+_PROMISING = (
+    r"[\p{Nd}\p{No}](?:[^\p{L}\p{N}]{0,3}[\p{Nd}\p{No}]){6}"
+    r"|[@\uff20]|[.\uff0e][A-Za-z\uff21-\uff5a\u0440]|[:\uff1a][/\uff0f]"
 )
 
-_PHONE_RUN = re.compile(
-    r"""
-    (?P<other>                                               # dates, addresses, references: kept
-        (?:19|20)[0-9]{2}[./-][01]?[0-9][./-][0-3]?[0-9]\b(?:[T\ ][0-2]?[0-9]:[0-5][0-9])?
-      | [0-3]?[0-9][./-][0-3]?[0-9][./-](?:19|20)[0-9]{2}\b
-      | [1-9][0-9]{0,2}(?:\.[0-9]{1,3}){3}\b
-      | [0-9][0-9.,]*[Ee][+-]?[0-9]+
-      | \#[0-9][0-9-]*
-      | [A-Z]{2,}[0-9]*-[0-9][0-9-]* )
-  | (?P<world>    (?:\+[ ]?\(?[1-9]|\b00[1-9])[0-9]*(?:[ .()/-]{1,3}[0-9]+){0,20} )
-  | (?P<national> \(?0[1-9][0-9]*(?:[ .()/-]{1,2}[0-9]{2,}){0,20} | \b[6-9][0-9]{4}[ -][0-9]{5}\b
-                | \b44[ ]?[1-9][0-9]{9}\b )
-  | (?P<american> (?:1[ .-]?)?(?:\([2-9][0-9]{2}\)[ .-]?|[2-9][0-9]{2}[ .-])
-                  [0-9]{3}[ .-]?[0-9]{4} )
-  | (?P<bare>     [0-9]{3}[ -][0-9]{4}\b | [0-9]+ )
-    """,
-    re.VERBOSE | re.ASCII,
+
+def _url() -> str:
+    return f"{_SCHEME}://{_REST}"
+
+
+@cache
+def _foreign_url() -> str:
+    latin, foreign = _top_domains()
+    ending = rf"(?:{_any_case(latin)}|{foreign})"
+    return rf"{_SCHEME}://(?:{_ANY_LABEL}\.)+{ending}{_MORE}"
+
+
+@cache
+def _email() -> str:
+    latin, foreign = _top_domains()
+    local = rf"[{_WORD}][{_WORD}.%+$#~-]*(?:'[{_WORD}.%+$#~-]+)*"
+    return (
+        rf"{local}@(?:(?:{_LABEL}\.)*{_NAME}\.{_any_case(latin)}|(?:{_ANY_LABEL}\.)+(?:{foreign}))"
+    )
+
+
+@cache
+def _foreign_email() -> str:
+    _, foreign = _top_domains()
+    return rf"[\p{{L}}\p{{M}}\p{{N}}]+@(?:{_ANY_LABEL}\.)+(?:{foreign})"
+
+
+@cache
+def _host() -> str:
+    latin, _ = _top_domains()
+    countries = {name for name in latin if len(name) == 2}  # noqa: PLR2004
+    second = rf"(?:com?|org|net|edu|gov|gob|ac)\.(?:{'|'.join(sorted(countries))})"
+    named = "[A-Za-z\u00c0-\u024f][A-Za-z0-9\u00c0-\u024f-]+|[0-9][A-Za-z0-9-]*[A-Za-z]"
+    bare = (
+        rf"{_LABEL}\.(?:{_cased(words('host'))}|{second})(?-u:\b)|{_LABEL}\.\u0440\u0444"
+        rf"|(?:{named})\.(?:{_cased(countries.difference(words('not_host')))})(?-u:\b)"
+    )
+    return (
+        rf"[Ww]{{3}}\.{_LABEL}(?:\.{_LABEL})+{_MORE}"
+        rf"|(?:{_LABEL}\.)+{_any_case(latin)}(?::[0-9]{{1,5}})?/[A-Za-z0-9_@+%~=&-](?:{_REST})?"
+        rf"|(?:{_LABEL}\.)*(?:{bare}){_MORE}"
+    )
+
+
+# What to look for, in this order: a sign of it, its pattern, and its token. URLs with a scheme come
+# first, as they may hold addresses; other hosts after addresses, as those hold hosts.
+_STEPS = (
+    ("://", _url, URL),
+    ("://", _foreign_url, URL),
+    ("@", _email, EMAIL),
+    ("@", _foreign_email, EMAIL),
+    (HOST, _host, URL),
 )
-_PHONE_START = re.compile(r"[0-9+(#A-Z]")
-_CUE = re.compile(rf"(?:{_CUES})[^0-9]{{0,20}}$", re.IGNORECASE | re.ASCII)
-_CUE_REACH = 32
 
 
-def mask_numbers(text: str) -> str:
-    """Put tokens in place of card and phone numbers.
+@cache
+def _top_domains() -> tuple[list[str], str]:
+    """Read the top-level domains from the Public Suffix List: ASCII's, and a pattern of others."""
+    package = find_spec("publicsuffixlist")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("publicsuffixlist")
+    text = Path(package.origin).with_name("public_suffix_list.dat").read_text("utf-8")
+    official = text.partition("===BEGIN PRIVATE DOMAINS===")[0].splitlines()
+    top = {line.rpartition(".")[2] for line in official if line[:2] not in ("", "//")}
+    latin = {name for name in top if name.isascii()}
+    return sorted(latin), "|".join(sorted(top - latin))
 
-    >>> mask_numbers("pay 4111 1111 1111 1111, call 555-123-4567, order 2026-11-22")
-    'pay <CARD>, call <PHONE>, order 2026-11-22'
+
+def _any_case(names: Sequence[str]) -> str:
+    return rf"(?i-u:{'|'.join(names)}|xn--[a-z0-9-]+)(?-u:\b)"
+
+
+def _cased(names: Iterable[str]) -> str:
+    """Match lower and upper case, but no capital alone: it begins a sentence."""
+    lower = sorted(names)
+    return "|".join([*lower, *map(str.upper, lower)])
+
+
+def mask(text: pl.Series, region: str | None = None, *, cued: bool = False) -> pl.Series:
+    """Put tokens in place of URLs, e-mail addresses, card, account and phone numbers.
+
+    Parameters
+    ----------
+    text
+        Strings; null stays null.
+    region, cued
+        As of `messages.numbers.find_numbers`.
     """
-    return _phones(_CARD_RUN.sub(_cards, text))
+
+    def numbers(row: str) -> list[Span]:
+        return find_numbers(row, region, cued=cued)
+
+    def promising(rows: pl.Series) -> pl.Series:
+        where = rows.str.contains(_PROMISING)
+        return change(rows, where, lambda r: _masked_in_place(r, numbers))
+
+    def odd(rows: pl.Series) -> pl.Series:
+        return change(rows, rows.str.contains(_ODD), promising)
+
+    text = change(text, text.str.len_bytes() > text.str.len_chars(), odd)
+    for sign, pattern, token in _STEPS:
+        signed = text.str.contains(sign)
+        text = replace(text, signed, pattern(), token) if signed.any() else text
+    text = change(text, text.str.contains(CANDIDATE), lambda r: _put(r, map(numbers, r)))
+    # In NFC these two are one character: the mark behind a token has lost what it was on.
+    return replace(text, text.str.contains(">\u0338", literal=True), ">\u0338", ">")
 
 
-def is_card(digits: str) -> bool:
-    """Say whether digits are a card number: known prefix, its length, and the Luhn check digit."""
-    return _ISSUERS.fullmatch(digits) is not None and _luhn(digits)
+def mask_text(text: str) -> str:
+    """Mask one text."""
+    return str(mask(pl.Series([text])).item())
 
 
-def _luhn(digits: str) -> bool:
-    numbers = [int(d) for d in reversed(digits)]
-    return (sum(numbers[::2]) + sum(sum(divmod(2 * n, 10)) for n in numbers[1::2])) % 10 == 0
+@dataclass(frozen=True)
+class Masks:
+    """What is masked beside the text: columns of the output."""
+
+    rules: Rules
+
+    def schema(self, schema: Mapping[str, pl.DataType]) -> dict[str, pl.DataType]:
+        """Make masked columns text, whatever they hold."""
+        return {**schema, **dict.fromkeys(self._among(schema), pl.String())}
+
+    def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Mask the columns of a part of the output, which has the types of `schema`."""
+        masked = [mask(frame[n], self.rules.region, cued=True) for n in self._among(frame.columns)]
+        return frame.with_columns(masked)
+
+    def missing(self, columns: Iterable[str]) -> dict[str, list[str]]:
+        """Tell, for the summary, which columns the output does not have."""
+        missing = sorted(set(self.rules.mask_columns).difference(columns))
+        return {"mask_columns_missing": missing} if missing else {}
+
+    def _among(self, columns: Iterable[str]) -> list[str]:
+        """Choose columns; the one that others are packed into counts where one is missing."""
+        present = list(columns)
+        wanted = {*self.rules.mask_columns, *([OVERFLOW] if self.missing(present) else [])}
+        return [name for name in present if name in wanted]
 
 
-def _cards(match: re.Match[str]) -> str:
-    """Mask each card in a run of digits; a card starts and ends where a group of digits does."""
-    run, groups = match[0], list(_GROUP.finditer(match[0]))
-    out, copied, first = "", 0, 0
-    while first < len(groups):
-        last = _card_end(groups, first)
-        if last is not None:
-            out += run[copied : groups[first].start()] + CARD
-            copied = groups[last].end()
-        first = first + 1 if last is None else last + 1
-    return out + run[copied:]
+def _masked_in_place(text: pl.Series, numbers: Callable[[str], list[Span]]) -> pl.Series:
+    """Mask what is found in plain forms, where it stands in the text."""
+    forms = _strings(map(plain, text))
+    for sign, pattern, token in _STEPS:
+        if not forms.str.contains(sign).any() or not forms.str.contains(pattern()).any():
+            continue
+        parts = forms.str.replace_all(pattern(), "\0${0}\0").str.split("\0")
+        spans = [list(_spans(row, token)) for row in parts]
+        text, forms = _put(text, spans), _put(forms, spans)
+    return _put(text, map(numbers, forms))
 
 
-def _card_end(groups: Sequence[re.Match[str]], first: int) -> int | None:
-    """Find the last group of a card that starts with group ``first``: the longest that is one."""
-    digits, end = "", None
-    for index in range(first, len(groups)):
-        digits += groups[index][0]
-        if len(digits) >= CARD_DIGITS.stop:
-            break
-        if len(digits) in CARD_DIGITS and is_card(digits):
-            end = index
-    return end
+def _spans(parts: Sequence[str], token: str) -> Iterator[Span]:
+    """Tell where every second part is."""
+    ends = list(accumulate(map(len, parts)))
+    yield from zip(ends[:-1:2], ends[1::2], repeat(token))
 
 
-def _phones(text: str) -> str:
-    """Do what ``_PHONE_RUN.sub(_phone, text)`` does, but try only where a run can start.
-
-    Python's engine tries every alternative at every character; most characters start none.
-    """
-    out: list[str] = []  # joined at the end: adding to a long string copies it each time
-    copied = place = 0
-    while start := _PHONE_START.search(text, place):
-        match = _PHONE_RUN.match(text, start.start())
-        place = match.end() if match else start.end()
-        if match:
-            out += (text[copied : match.start()], _phone(match))
-            copied = place
-    return "".join([*out, text[copied:]])
+def _put(text: pl.Series, spans: Iterable[Sequence[Span]]) -> pl.Series:
+    return _strings(put(row, found) for row, found in zip(text, spans, strict=True))
 
 
-def _phone(match: re.Match[str]) -> str:
-    kind, run = match.lastgroup, match[0]
-    if kind == "world":
-        return _numbers(run, AMERICAN_DIGITS if run.lstrip("+ (0")[:1] == "1" else WORLD_DIGITS)
-    if kind == "national":
-        return _numbers(run, NATIONAL_DIGITS)
-    if kind == "american":
-        return run if match.string[match.end() : match.end() + 1].isdigit() else PHONE
-    if kind == "bare" and len(run) >= BARE_DIGITS.start:
-        return PHONE if len(run) < BARE_DIGITS.stop and _has_cue(match) else run
-    return run
+def _strings(rows: Iterable[str]) -> pl.Series:
+    return pl.Series(list(rows), dtype=pl.String)
 
 
-def _numbers(run: str, allowed: range) -> str:
-    """Mask the number that a run starts with, and further ones that can be told in it.
-
-    A run may go on into what follows the number: it is as many groups as have digits ``allowed``.
-    """
-    groups, out, copied, first = list(_GROUP.finditer(run)), "", 0, 0
-    while first < len(groups):
-        count = _groups_within(groups, first, allowed) if first == 0 else _further(groups, first)
-        if count:
-            # The sign or bracket before the first group belongs to the number.
-            out += run[copied : groups[first].start() if first else 0] + PHONE
-            copied = groups[first + count - 1].end()
-        first += count or 1
-    return out + run[copied:]
+def replace(text: pl.Series, where: pl.Series, pattern: str, by: str) -> pl.Series:
+    """Replace what a pattern finds in the rows where ``where`` is true."""
+    return change(text, where, lambda rows: rows.str.replace_all(pattern, by))
 
 
-def _further(groups: Sequence[re.Match[str]], first: int) -> int:
-    """Count the groups of a number amid a run: one that starts with 0, or an American one."""
-    if re.match("0[1-9]", groups[first][0]):
-        return _groups_within(groups, first, NATIONAL_DIGITS)
-    lengths = [len(group[0]) for group in groups[first : first + 3]]
-    return 3 if lengths == [3, 3, 4] and groups[first][0][0] in "23456789" else 0
-
-
-def _groups_within(groups: Sequence[re.Match[str]], first: int, allowed: range) -> int:
-    """Count the groups that make a number, 0 when they have too few digits or too many at once."""
-    digits = count = 0
-    for group in groups[first : first + allowed.stop]:
-        if digits + len(group[0]) >= allowed.stop:
-            break
-        digits, count = digits + len(group[0]), count + 1
-    return count if digits in allowed else 0
-
-
-def _has_cue(match: re.Match[str]) -> bool:
-    return _CUE.search(match.string[max(0, match.start() - _CUE_REACH) : match.start()]) is not None
+def change(text: pl.Series, where: pl.Series, how: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """Change the rows where ``where`` is true, and leave the others untouched."""
+    rows = where.arg_true()
+    if len(rows) == 0:
+        return text
+    if len(rows) == len(text):
+        return how(text)
+    before = text.gather(rows)
+    after = how(before)
+    return text if after is before else text.clone().scatter(rows, after)

@@ -3,65 +3,53 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
-from messages.host import Host
+from messages.csvfiles import cuts
+from messages.guard import PROCESS_MIB
+from messages.masking import mask_text
 from messages.sources import Source, inspect, with_parquet_columns
 from messages.streams import Blocks
+from messages.wanted import Wanted
 from messages.work import Task
 
 MIB = 1024 * 1024
-RANGE_BYTES = 32 * MIB
-SMALL_BYTES = 8 * MIB
+RANGE_BYTES, LEAST_BYTES = 32 * MIB, 2 * MIB
+"""The most bytes of a task, and the least that another worker is given of a small input."""
+
 # A packed Parquet file may unpack to so many times its size, as its pages are packed already.
 UNPACKED, UNPACKED_BYTES = 100, 256 * MIB
-# The share of a worker's memory that a Parquet file's pages may take, as they are copied.
-PAGES_SHARE = 6
 # What unpacked rows take against the file's size, roughly; only the number of buckets hangs on it.
 EXPANSION = {None: 1.3, "gzip": 7.0, "zstd": 8.0, "bz2": 9.0}
 PARQUET_EXPANSION = 5.0
-# Measured: a worker with nothing to do, and how many times a bucket it holds at its peak.
-PROCESS_MIB, BUCKET_COPIES = 130, 5
+# Measured: how many times a bucket a worker holds at its peak.
+BUCKET_COPIES = 5
 BUCKET_MIB = range(8, 49)
 MAX_BUCKETS = 512
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How much runs at once and how much each may hold."""
+    """Over how many buckets the rows are spread, and how much each may hold."""
 
-    workers: int
     buckets: int
     bucket_bytes: int
 
 
-def find(folder: Path, host: Host) -> list[tuple[Path, str]]:
-    """List this host's files with their names under the folder, in the names' order."""
-    files = sorted((p.relative_to(folder).as_posix(), p) for p in folder.rglob("*") if p.is_file())
-    mine = files[host.index :: host.count] if host.shares else files
-    return [(path, name) for name, path in mine]
+def inspected(path: Path, name: str, wanted: Wanted, unpacked: Path) -> Source:
+    """Inspect a file; a packed Parquet file is unpacked, as it is read from its end."""
+    source = inspect(path, name, wanted)
+    if source.format == "parquet" and source.reason is None:
+        source = _parquet(source, unpacked)
+    return source if source.reason is None else replace(source, reason=mask_text(source.reason))
 
 
-def sources(
-    files: Sequence[tuple[Path, str]], wanted: Mapping[str, str], scratch: Path, memory: int
-) -> Iterator[Source]:
-    """Inspect each file; a packed Parquet file is unpacked, as it is read from its end.
-
-    ``memory`` (MiB) is what the run may take.
-    """
-    for number, (path, name) in enumerate(files):
-        source = inspect(path, name, wanted)
-        if source.format == "parquet" and source.reason is None:
-            source = _parquet(source, scratch / f"parquet.{number}", memory * MIB // PAGES_SHARE)
-        yield source
-
-
-def _parquet(source: Source, unpacked: Path, most: int) -> Source:
+def _parquet(source: Source, unpacked: Path) -> Source:
     if source.compression is None:
-        return with_parquet_columns(source, source.path, most)
+        return with_parquet_columns(source, source.path)
     blocks = Blocks(source.path, source.compression)
     room = max(UNPACKED_BYTES, UNPACKED * source.size)
     with unpacked.open("wb") as file:
@@ -73,51 +61,48 @@ def _parquet(source: Source, unpacked: Path, most: int) -> Source:
         unpacked.unlink()
         bomb = f"it unpacks to more than {UNPACKED} times its size, which no Parquet file does"
         return replace(source, reason=blocks.damage or bomb)
-    return replace(with_parquet_columns(source, unpacked, most), path=unpacked)
+    return replace(with_parquet_columns(source, unpacked), path=unpacked)
 
 
-def tasks(found: Sequence[Source], *, cut: bool = False) -> list[Task]:
-    """Cut usable files into tasks, numbered in the order of files and positions.
-
-    ``cut`` is for CSV files, too: whether that was right is known once they are read.
-    """
-    usable = [s for s in found if s.reason is None]
-    stretches = [(s, *stretch) for s in usable for stretch in _stretches(s, cut=cut)]
-    return [Task(number, *stretch) for number, stretch in enumerate(stretches)]
-
-
-def _stretches(source: Source, *, cut: bool) -> Iterator[tuple[int, int]]:
-    if source.format == "parquet":
-        rows = source.rows
-        pieces = max(1, math.ceil(source.path.stat().st_size / RANGE_BYTES))
-        step = max(1, math.ceil(rows / pieces))
-        yield from ((start, min(rows, start + step)) for start in range(0, rows, step))
-    elif source.splittable or (cut and source.cuttable):
-        for start in range(0, source.size, RANGE_BYTES):
-            yield start, min(source.size, start + RANGE_BYTES)
-    else:
-        yield 0, source.size
-
-
-def shape(found: Sequence[Source], workers: int | None, memory: int) -> Shape:
-    """Fit the run into its memory.
+def tasks(found: Sequence[Source], workers: int = 1, *, cut: bool = False) -> list[Task]:
+    """Divide usable files into tasks, numbered in the order of files and positions.
 
     Parameters
     ----------
     found
         The files.
     workers
-        Processes asked for; by default one per core, as far as memory goes.
-    memory
-        MiB.
+        How many workers there are: each gets its share of a small input.
+    cut
+        True to divide CSV files, too, which are read from end to end to find out where they may be.
     """
-    size = sum(s.size for s in found if s.reason is None)
-    most = max(1, (memory - PROCESS_MIB) // (PROCESS_MIB + BUCKET_MIB.start * BUCKET_COPIES))
-    count = min(workers or os.cpu_count() or 1, most) if size > SMALL_BYTES else 1
+    usable = [s for s in found if s.reason is None]
+    share = math.ceil(sum(s.size for s in usable) / workers)
+    most = min(RANGE_BYTES, max(LEAST_BYTES, share)) if workers > 1 else RANGE_BYTES
+    stretches = [(s, *stretch) for s in usable for stretch in _stretches(s, most, cut=cut)]
+    return [Task(number, *stretch) for number, stretch in enumerate(stretches)]
+
+
+def _stretches(source: Source, most: int, *, cut: bool) -> Iterator[tuple[int, int]]:
+    if source.format == "parquet":
+        pieces = max(1, math.ceil(source.path.stat().st_size / most))
+        starts = list(range(0, source.rows, max(1, math.ceil(source.rows / pieces))))
+        end = source.rows
+    else:
+        starts, end = [0], source.size
+        if source.splittable:
+            starts = list(range(0, source.size, most)) or [0]
+        elif cut and source.cuttable and source.size > most:
+            starts = cuts(source.path, source.dialect.delimiter, most)
+    yield from pairwise([*starts, end])
+
+
+def shape(found: Sequence[Source], count: int, memory: int) -> Shape:
+    """Fit a run of ``count`` workers into ``memory`` MiB."""
     room = (memory - PROCESS_MIB * (count + 1)) // (count * BUCKET_COPIES)
     bucket = max(BUCKET_MIB.start, min(BUCKET_MIB.stop - 1, room)) * MIB
     rows = sum(s.size * _expansion(s) for s in found if s.reason is None)
-    return Shape(count, max(1, min(MAX_BUCKETS, math.ceil(rows / bucket))), bucket)
+    return Shape(max(1, min(MAX_BUCKETS, math.ceil(rows / bucket))), bucket)
 
 
 def _expansion(source: Source) -> float:

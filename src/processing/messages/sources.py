@@ -1,10 +1,12 @@
-"""What each input file is: its format, compression, encoding, delimiter and columns."""
+"""What each input file is: its format, compression, encoding, dialect and columns."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import orjson
 import polars as pl
 
+from messages import foreign
 from messages.columns import (
     MAX_FIELDS,
     ColumnNotFoundError,
@@ -20,10 +23,11 @@ from messages.columns import (
     name_header,
     spilled,
 )
-from messages.csvrows import CsvRecords
-from messages.encodings import encoding_of, telling
-from messages.footer import UnsafeError, check
+from messages.csvrows import CsvRecords, Dialect, TabRecords, misfits, unescaped
+from messages.encodings import UnclearError, encoding_of, is_one_byte, telling
+from messages.rules import Rules
 from messages.streams import Blocks, compression_of, in_utf8
+from messages.wanted import Wanted
 
 SAMPLE, JSON_SAMPLE_LINES = 1024 * 1024, 2000
 ENCODING_REACH = 256 * 1024 * 1024
@@ -32,17 +36,14 @@ SUFFIXES = {
     ".tab": "tsv", ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
 PACKED_SUFFIXES = {".gz", ".gzip", ".zst", ".zstd", ".bz2"}
-FOREIGN = {
-    b"PK\x03\x04": "a zip archive or a spreadsheet",
-    b"\xfd7zXZ\x00": "xz-compressed",
-    b"%PDF": "a PDF",
-    b"ORC": "an ORC file",
-    b"Obj\x01": "an Avro file",
-    b"\x1f\x8b": "compressed twice",
-    b"\x28\xb5\x2f\xfd": "compressed twice",
-}
 MANIFEST = re.compile(r'\[\s*\{\s*"prefix"\s*:\s*"s3://')
 DELIMITERS = ",;\t|"
+# Otherwise one INTERVAL column in a Parquet file makes Polars panic; so it can be left out.
+os.environ.setdefault("POLARS_IMPORT_INTERVAL_AS_STRUCT", "1")
+pl.Config.reload_env_vars()
+INTERVAL = ["months", "days", "nanoseconds"]
+# Excel's way to say what is between a file's fields.
+SEPARATOR = re.compile(r'"?sep=(.)"?\r?', re.IGNORECASE)
 
 
 class UnusableError(ValueError):
@@ -59,36 +60,40 @@ class Source:
     format: str | None = None
     compression: str | None = None
     encoding: str | None = None
-    delimiter: str = ","
+    carriage_returns: bool = False
+    dialect: Dialect = field(default_factory=Dialect)
+    skipped: int = 0
     header: tuple[str, ...] = ()
     spill: int = 0
     columns: Columns | None = None
     reason: str | None = None
     rows: int = 0
-    row_bytes: int = 0
-    wanted: Mapping[str, str] = field(default_factory=dict, repr=False)
+    left_out: tuple[str, ...] = ()
+    wanted: Wanted = field(default_factory=Wanted, repr=False)
 
     @property
     def splittable(self) -> bool:
-        """Whether byte ranges of it can be read: not where records or units hold newlines."""
-        return self.format in ("jsonl", "tsv") and self._has_plain_lines
+        """Whether it can be read from any newline on, as no record holds one."""
+        lines = self.format == "jsonl" or (self.format == "tsv" and not self.dialect.quotes)
+        return lines and self._has_plain_lines
 
     @property
     def cuttable(self) -> bool:
-        """Whether byte ranges of it can be tried: records may hold newlines, but few do."""
-        return self.format == "csv" and self._has_plain_lines
+        """Whether it can be read from some newlines on: see `csvfiles.cuts`."""
+        quotes = self.format in ("csv", "tsv") and self.dialect.quotes
+        return quotes and not self.dialect.escapes and self._has_plain_lines
 
     @property
     def _has_plain_lines(self) -> bool:
-        return self.compression is None and not (self.encoding or "").startswith("utf-16")
+        plain = self.compression is None and not self.carriage_returns
+        return plain and is_one_byte(self.encoding or "utf-8")
 
-    @property
-    def decoding(self) -> str:
-        """The encoding of its lines once they are cut: UTF-16 is UTF-8 by then."""
-        return "cp1252" if self.encoding == "cp1252" else "utf-8"
+    def with_rules(self, rules: Rules) -> Source:
+        """Return the file with the job's rules for its messages."""
+        return replace(self, columns=replace(self.columns, rules=rules)) if self.columns else self
 
 
-def inspect(path: Path, name: str, wanted: Mapping[str, str]) -> Source:
+def inspect(path: Path, name: str, wanted: Wanted) -> Source:
     """Find out what a file is.
 
     Parameters
@@ -98,7 +103,7 @@ def inspect(path: Path, name: str, wanted: Mapping[str, str]) -> Source:
     name
         What to call it: its path under the input folder.
     wanted
-        Output column -> name given by argument.
+        What is said of the files by argument.
 
     Returns
     -------
@@ -109,7 +114,7 @@ def inspect(path: Path, name: str, wanted: Mapping[str, str]) -> Source:
     try:
         source = replace(source, compression=compression_of(path))
         return _inspected(source)
-    except (UnusableError, ColumnNotFoundError) as error:
+    except (UnusableError, UnclearError, ColumnNotFoundError) as error:
         return replace(source, format=_by_name(path), reason=str(error))
     except OSError as error:
         return replace(source, reason=f"not readable: {error.strerror or error}")
@@ -120,30 +125,27 @@ def _inspected(source: Source) -> Source:
     sample = telling(blocks, SAMPLE, ENCODING_REACH)
     if blocks.damage and not sample:
         raise UnusableError(blocks.damage)
-    foreign = next((what for magic, what in FOREIGN.items() if sample.startswith(magic)), None)
-    if foreign:
-        raise UnusableError(
-            f"{foreign}; give JSON Lines, CSV, TSV or Parquet, plain or as gzip, zstd or bz2"
-        )
+    if what := foreign.of_bytes(sample):
+        raise UnusableError(what)
     if sample.startswith(b"PAR1"):
         return replace(source, format="parquet")
     known = _by_name(source.path)
     if known == "parquet" and sample:
         raise UnusableError("not a Parquet file, though its name says so")
-    encoding = encoding_of(sample, is_json=known == "jsonl")
-    lines = _lines(sample, encoding)
+    encoding = encoding_of(sample, is_json=known == "jsonl", asked=source.wanted.encoding)
+    text = b"".join(in_utf8([sample], encoding))
+    returns = b"\n" not in text and b"\r" in text
+    data = (text.replace(b"\r", b"\n") if returns else text).split(b"\n")
+    lines = [line.decode("utf-8", "replace") for line in data]
     source = replace(source, format=known or _by_content(lines), encoding=encoding)
+    source = replace(source, carriage_returns=returns)
     if not any(line.strip() for line in lines):
         return replace(source, columns=Columns("text"))
+    if known != "jsonl" and (what := foreign.of_text(lines)):
+        raise UnusableError(what)
     if source.format == "jsonl":
         return replace(source, columns=_json_columns(lines, source.wanted))
-    return _with_header(source, lines)
-
-
-def _lines(sample: bytes, encoding: str) -> list[str]:
-    codec = "cp1252" if encoding == "cp1252" else "utf-8"
-    text = b"".join(in_utf8([sample], encoding)).decode(codec, "replace")
-    return text.split("\n")
+    return _with_header(source, data, cut=len(sample) >= SAMPLE)
 
 
 def _by_name(path: Path) -> str | None:
@@ -160,16 +162,20 @@ def _by_content(lines: Iterable[str]) -> str:
     return "tsv" if "\t" in first else "csv"
 
 
-def _json_columns(lines: list[str], wanted: Mapping[str, str]) -> Columns:
+def _json_columns(lines: Sequence[str], wanted: Wanted) -> Columns:
     """Look at many lines, as each may lack columns that others have."""
     held: Counter[str] = Counter()
+    nested: set[str] = set()
     rows = [row for row in map(_json, lines[:JSON_SAMPLE_LINES]) if isinstance(row, dict)]
     rows = rows or [row for row in map(_json, lines) if isinstance(row, dict)]
-    if not rows:
+    first = next(line for line in lines if line.strip())
+    if not rows or (first.lstrip().startswith("[") and _json(first) is None):
         raise UnusableError(_no_rows(lines))
     for row in rows:
         held.update({k: int(type(v) is str and v != "") for k, v in row.items()})
-    return find_columns(held, wanted, held)
+        nested |= {k for k, v in row.items() if isinstance(v, dict | list)}
+    held.update({key: -1 for key in nested if not held[key]})
+    return find_columns(held, wanted.columns, held)
 
 
 def _json(line: str) -> Any:
@@ -179,7 +185,7 @@ def _json(line: str) -> Any:
         return None
 
 
-def _no_rows(lines: list[str]) -> str:
+def _no_rows(lines: Sequence[str]) -> str:
     beginning = "".join(lines[:50]).lstrip()
     if MANIFEST.match(beginning):
         return (
@@ -188,30 +194,74 @@ def _no_rows(lines: list[str]) -> str:
         )
     if beginning.startswith("["):
         return "a JSON array; write one object per line (jq -c '.[]')"
+    if _begins_with_object(lines):
+        return "JSON objects that are not one per line; write them so (jq -c .)"
     return "no line of its beginning is a JSON object; write one object per line"
 
 
-def _with_header(source: Source, lines: list[str]) -> Source:
-    first = next(line for line in lines if line.strip())
-    delimiter = "\t" if source.format == "tsv" else _delimiter(first)
-    fields = (
-        first.rstrip("\r").split("\t")
-        if source.format == "tsv"
-        else _first_record(lines, delimiter)
-    )
+def _begins_with_object(lines: Sequence[str]) -> bool:
+    try:
+        value, _ = json.JSONDecoder().raw_decode("\n".join(lines).lstrip())
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict)
+
+
+def _with_header(source: Source, lines: Sequence[bytes], *, cut: bool) -> Source:
+    wanted = source.wanted
+    if len(lines[0]) > SAMPLE // 4 and len(lines) == 1:
+        raise UnusableError("its header has no end")
+    named = SEPARATOR.fullmatch(lines[0].decode("utf-8", "replace"))
+    lines = lines[1:] if named else lines
+    first = next((line for line in lines if line.strip()), b"").decode("utf-8", "replace")
+    delimiter = named[1] if named else "\t" if source.format == "tsv" else _delimiter(first)
+    dialect = _dialect(source.format or "csv", delimiter, lines[:-1] if cut else lines, cut=cut)
+    fields = _first_record(lines, dialect)
     if len(fields) > MAX_FIELDS:
         raise UnusableError(f"its header has more than {MAX_FIELDS} columns")
-    if first is lines[-1] and len(first) > SAMPLE // 4:
-        raise UnusableError("its header has no end")
-    header = name_header(fields)
-    source = replace(source, delimiter=delimiter, header=header)
-    columns = find_columns(header, source.wanted)
-    spill = spilled(fields, header.index(columns.text)) if source.format == "csv" else 0
-    return replace(source, columns=columns, spill=spill)
+    if wanted.names and len(wanted.names) != len(fields):
+        raise UnusableError(
+            f"its first record has {len(fields)} fields, and --columns names {len(wanted.names)}"
+        )
+    header = name_header(fields if wanted.header else wanted.names or [""] * len(fields))
+    skipped = (named is not None) + wanted.header
+    source = replace(source, dialect=dialect, header=header, skipped=skipped)
+    if len(header) == 1 and not wanted.header:
+        return replace(source, columns=Columns(header[0]))
+    columns = _named(header, wanted)
+    behind = spilled(fields, header.index(columns.text)) if wanted.header else 0
+    return replace(source, columns=columns, spill=behind if source.format == "csv" else 0)
 
 
-def _first_record(lines: list[str], delimiter: str) -> list[str]:
-    for _, fields in CsvRecords(lines, delimiter):
+def _named(header: Sequence[str], wanted: Wanted) -> Columns:
+    try:
+        return find_columns(header, wanted.columns)
+    except ColumnNotFoundError as error:
+        hint = " (of a file without a header, give them with --columns)" if wanted.header else ""
+        raise ColumnNotFoundError(f"{error}{hint}") from error
+
+
+def _dialect(kind: str, delimiter: str, lines: Sequence[bytes], *, cut: bool) -> Dialect:
+    """Choose the dialect that explains a file's beginning.
+
+    Quotes in TSV are quotes where every record fits so, and characters otherwise. In CSV they are
+    quotes; that backslashes escape them is believed where more records fit then.
+    """
+    plain = Dialect(delimiter)
+    if kind == "tsv":
+        has_quotes = any(b'"' in line for line in lines)
+        return replace(plain, quotes=has_quotes and not misfits(lines, plain, cut=cut))
+    if not any(b'\\"' in line for line in lines):
+        return plain
+    escaping = replace(plain, escapes=True)
+    return min(plain, escaping, key=lambda dialect: misfits(lines, dialect, cut=cut))
+
+
+def _first_record(lines: Sequence[bytes], dialect: Dialect) -> list[str]:
+    plain = unescaped(lines, dialect.delimiter) if dialect.escapes else lines
+    reader = CsvRecords if dialect.quotes else TabRecords
+    texts = (line.decode("utf-8", "replace") for line in plain)
+    for _, fields in reader(texts, dialect.delimiter):
         if isinstance(fields, list):
             return fields
         raise UnusableError(f"its header is unreadable: {fields.reason}")
@@ -223,33 +273,26 @@ def _delimiter(first: str) -> str:
     return max(DELIMITERS, key=lambda d: (bare.count(d), -DELIMITERS.index(d)))
 
 
-def with_parquet_columns(source: Source, path: Path, most: int) -> Source:
-    """Read a Parquet file's schema, once its metadata is known to be no trap.
-
-    Parameters
-    ----------
-    source
-        The file as it lies in the input.
-    path
-        Where it can be read from: elsewhere when it was compressed.
-    most
-        Bytes that its pages may take in memory at once.
-    """
+def with_parquet_columns(source: Source, path: Path) -> Source:
+    """Read a Parquet file's schema; ``path`` is where it was unpacked to, if it was compressed."""
     try:
-        footer = check(path, most)
         with path.open("rb") as file:
             schema = pl.read_parquet_schema(file)
-        columns = find_columns(schema, source.wanted)
+        if len(schema) > MAX_FIELDS:
+            return replace(source, reason=f"it has more than {MAX_FIELDS} columns")
+        left_out = tuple(name for name, kind in schema.items() if _is_interval(kind))
+        columns = find_columns([n for n in schema if n not in left_out], source.wanted.columns)
+        rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
     except ColumnNotFoundError as error:
         return replace(source, reason=str(error))
-    except (
-        pl.exceptions.PolarsError,
-        pl.exceptions.PanicException,
-        UnsafeError,
-        OSError,
-    ) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         return replace(source, reason=f"not readable as Parquet: {str(error).splitlines()[0]}")
     if schema[columns.text].is_nested():
         reason = f"column {columns.text!r} holds {schema[columns.text]}, not strings"
         return replace(source, reason=reason)
-    return replace(source, columns=columns, rows=footer.rows, row_bytes=footer.row_bytes)
+    return replace(source, columns=columns, rows=rows, left_out=left_out)
+
+
+def _is_interval(kind: pl.DataType) -> bool:
+    """Tell Parquet's INTERVAL, which Polars shows so and cannot read."""
+    return isinstance(kind, pl.Struct) and [field.name for field in kind.fields] == INTERVAL

@@ -1,4 +1,4 @@
-"""Cleaned rows on disk, in buckets by hash of sender and text, so that duplicates meet in one.
+"""Cleaned rows on disk, in buckets by their hash, so that duplicates meet in one.
 
 A bucket is a file of segments, each an Arrow IPC stream behind its length. Several processes never
 write the same file: each names its own.
@@ -20,6 +20,7 @@ from messages.columns import SENDER, TEXT
 from messages.values import CELL
 
 ORDER = "\0order"
+DISTINCTION = "\0distinction"
 BUCKET = "\0bucket"
 # A row's place among all: its task's number above, its position in the task below.
 TASK_BITS = 40
@@ -28,7 +29,8 @@ FLUSH_BYTES = 24 * 1024 * 1024
 FLUSH_FRAMES = 6
 # Rows that are alike meet in their bucket; dropping a few sooner takes longer than staging them.
 FEW_ALIKE = 0.9
-IDENTITY = (SENDER, TEXT)
+IDENTITY = (SENDER, DISTINCTION, TEXT)
+"""What all rows of one message agree in; a missing value agrees with a missing value."""
 
 
 @dataclass
@@ -98,11 +100,13 @@ def _alike(frames: Sequence[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         yield pl.concat(group, rechunk=True) if len(group) > 1 else group[0]
 
 
-def ordered(frame: pl.DataFrame, task: int, base: int) -> pl.DataFrame:
-    """Turn positions within a batch into places among all rows."""
+def ordered(frame: pl.DataFrame, task: int, base: int, distinction: str | None) -> pl.DataFrame:
+    """Turn positions within a batch into places among all rows, and add what tells rows apart."""
     first = (task << TASK_BITS) + base
     order = pl.Series(ORDER, frame[POSITION] + first, dtype=pl.Int64)
-    return frame.drop(POSITION).insert_column(0, order)
+    apart = pl.lit(None, pl.String) if distinction is None else pl.col(distinction)
+    frame = frame.drop(POSITION).insert_column(0, order)
+    return frame.with_columns(apart.alias(DISTINCTION))
 
 
 def task_of(order: pl.Expr) -> pl.Expr:
@@ -111,7 +115,7 @@ def task_of(order: pl.Expr) -> pl.Expr:
 
 
 def firsts(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Keep the first row of each sender and text, in order; no sender equals no sender."""
+    """Keep the first row of each message (`IDENTITY`), in order."""
     frame = pl.concat(sorted(frames, key=lambda frame: frame.item(0, ORDER)))
     if not frame[ORDER].is_sorted():
         frame = frame.sort(ORDER)
@@ -122,7 +126,9 @@ def firsts(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _hash(seed: int) -> pl.Expr:
-    return pl.col(SENDER).hash(2 * seed) ^ pl.col(TEXT).hash(2 * seed + 1)
+    first = len(IDENTITY) * seed
+    hashes = [pl.col(name).hash(first + place) for place, name in enumerate(IDENTITY)]
+    return hashes[0] ^ hashes[1] ^ hashes[2]
 
 
 def append(path: Path, frame: pl.DataFrame) -> None:
@@ -135,8 +141,10 @@ def append(path: Path, frame: pl.DataFrame) -> None:
 
 
 def segments(paths: Sequence[Path]) -> Iterator[pl.DataFrame]:
-    """Read the segments of bucket files, one at a time."""
+    """Read the segments of bucket files, one at a time, but for one that a worker died over."""
     for path in paths:
         with path.open("rb") as file:
-            while size := file.read(8):
-                yield pl.read_ipc_stream(io.BytesIO(file.read(int.from_bytes(size, "little"))))
+            while size := int.from_bytes(file.read(8), "little"):
+                segment = file.read(size)
+                if len(segment) == size:
+                    yield pl.read_ipc_stream(io.BytesIO(segment))

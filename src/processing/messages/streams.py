@@ -22,6 +22,9 @@ BATCH_BYTES, BATCH_LINES = 4 * 1024 * 1024, 20_000
 ZSTD_INPUT = 1024
 BOMS = {
     "utf-8-sig": codecs.BOM_UTF8,
+    "utf-32-le": codecs.BOM_UTF32_LE,  # begins as UTF-16's does
+    "utf-32-be": codecs.BOM_UTF32_BE,
+    "gb18030": b"\x84\x31\x95\x33",
     "utf-16-le": codecs.BOM_UTF16_LE,
     "utf-16-be": codecs.BOM_UTF16_BE,
 }
@@ -104,20 +107,28 @@ def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
 
 
 def in_utf8(data: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """Make bytes splittable at newlines: without a mark of order, UTF-16 turned into UTF-8.
+    """Turn a file's bytes into UTF-8, which can be cut at newlines, without a mark of order.
 
-    What UTF-16 cannot mean (half a surrogate pair, half a unit) becomes bytes that are no UTF-8
-    either, so that the line they are on is rejected and no other.
+    What the encoding cannot mean (half a surrogate pair, an undefined byte) becomes bytes that are
+    no UTF-8 either, so that the line they are on is rejected and no other.
     """
     data = _without_mark(data, BOMS.get(encoding, b""))
-    if not encoding.startswith("utf-16"):
+    if encoding.startswith("utf-8"):
         yield from data
         return
-    decoder = codecs.getincrementaldecoder(encoding)(errors="surrogatepass")
+    decoder = codecs.getincrementaldecoder(encoding)("landrun.mark")
     for block in data:
         yield decoder.decode(block).encode("utf-8", "surrogatepass")
-    if decoder.getstate()[0]:
-        yield b"\xff"
+    yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\udc80", error.end
+
+
+codecs.register_error("landrun.mark", _mark)
 
 
 def _without_mark(data: Iterable[bytes], mark: bytes) -> Iterator[bytes]:
@@ -198,16 +209,6 @@ def line_start(file: IO[bytes], start: int, end: int) -> int:
             return position + found + 1
         position += len(block)
     return position
-
-
-def after_lines(path: Path, start: int, lines: int) -> int:
-    """Say where so many lines end, the first of which begins at ``start``."""
-    with path.open("rb") as file:
-        file.seek(start)
-        for _ in range(lines):
-            while (piece := file.readline(BLOCK)) and not piece.endswith(b"\n"):
-                pass
-        return file.tell()
 
 
 def _to_newline(file: IO[bytes]) -> Iterator[bytes]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
 import orjson
 
 from messages.columns import Columns
-from messages.csvfiles import Stretch, meet
 from messages.host import Host
 from messages.printing import printable
 from messages.sources import Source
@@ -42,9 +41,18 @@ class Record:
     """All that tasks and buckets reported."""
 
     sources: Sequence[Source]
-    tasks: Sequence[Task]
+    tasks: Sequence[Task] = ()
     done: dict[int, Done] = field(default_factory=dict)
     kept: Counter[int] = field(default_factory=Counter)
+
+    def reject(self, reasons: Mapping[str, str]) -> None:
+        """Reject files by name after all, with whatever was read of them."""
+        self.sources = [
+            replace(source, reason=reasons.get(source.name, source.reason))
+            for source in self.sources
+        ]
+        self.tasks = [task for task in self.tasks if task.source.name not in reasons]
+        self.done = {task.number: self.done[task.number] for task in self.tasks}
 
     def per_file(self) -> list[FileCounts]:
         """Count each file's rows, in the files' order."""
@@ -59,14 +67,6 @@ class Record:
             count.rejected += done.rejected
             count.damage = count.damage or done.damage
         return list(counts.values())
-
-    def miscut(self) -> list[Source]:
-        """Give the CSV files that were cut where no record begins."""
-        read: dict[str, list[Stretch]] = {}
-        for task in self.tasks:
-            if stretch := self.done[task.number].stretch:
-                read.setdefault(task.source.name, []).append(stretch)
-        return [s for s in self.sources if s.name in read and not meet(read[s.name], s.size)]
 
     def rejects(self) -> Iterator[dict[str, Any]]:
         """Give each reject in the order of files and positions, which count from 1."""
@@ -109,14 +109,33 @@ def of_host(host: Host) -> dict[str, Any]:
     return {"host": host.name, "hosts": list(host.hosts), "duplicates_within": "shard"}
 
 
-def problem(sources: Sequence[Source], rejected: str) -> dict[str, str]:
-    """Say that no file could be used, and why the first could not; ``rejected`` lists them all."""
-    if not sources or any(source.reason is None for source in sources):
+def problem(record: Record, most: float, rejected: str) -> dict[str, str]:
+    """Say why a run has failed although all of its input was looked at.
+
+    Parameters
+    ----------
+    record
+        What tasks reported.
+    most
+        The largest share of the rows that may be rejected (``--max-rejected``); never all of them.
+    rejected
+        Name of the file that lists the rejects.
+    """
+    unusable = [source for source in record.sources if source.reason is not None]
+    rows = sum(done.rows_in for done in record.done.values())
+    if unusable and not rows:
+        first = unusable[0]
+        more = f" (and {len(unusable) - 1} more, see {rejected})" if len(unusable) > 1 else ""
+        why = f"{printable(first.name, 200)}: {printable(first.reason or '')}"
+        return {"problem": f"no file could be used: {why}{more}"}
+    lost = sum(done.rejected for done in record.done.values())
+    if not lost or (lost < rows and lost <= most * rows):
         return {}
-    first = sources[0]
-    more = f" (and {len(sources) - 1} more, see {rejected})" if len(sources) > 1 else ""
-    why = f"{printable(first.name, 200)}: {printable(first.reason or '')}"
-    return {"problem": f"no file could be used: {why}{more}"}
+    share = "every row was rejected" if lost == rows else f"more than --max-rejected {most:g}"
+    reasons: Counter[str] = sum((done.reasons for done in record.done.values()), Counter())
+    [(reason, times)] = reasons.most_common(1)
+    why = f"the commonest reason ({times} times): {printable(reason)}"
+    return {"problem": f"{lost} of {rows} rows were rejected, {share}; {why}; see {rejected}"}
 
 
 def _listed(name: str, values: Sequence[Any], most: int) -> dict[str, Any]:
@@ -160,7 +179,8 @@ def _file(source: Source, count: FileCounts) -> dict[str, Any]:
 
 
 def _reason(source: Source, count: FileCounts) -> str | None:
-    reason = source.reason or count.damage
+    left_out = f"left out, as an INTERVAL cannot be read: {', '.join(source.left_out)}"
+    reason = source.reason or count.damage or (left_out if source.left_out else None)
     return None if reason is None else printable(reason)
 
 

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from .case import Case
-from .hostile_parquet import PARQUET
+from .hostile_parquet import GUARDED, PARQUET
 from .hostile_texts import GOOD, TEXTS
 from .limits import MIB, Usage, run
 
@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--after", default="", help="cases behind the one with this title")
     given = parser.parse_args()
     wrong, begun = 0, not given.after
-    for case in (*TEXTS, *PARQUET):
+    for case in (*TEXTS, *PARQUET, *GUARDED):
         begun, before = begun or case.title == given.after, begun
         if before and given.only in f"{case.title} {case.name}":
             wrong += not _tried(case, given.quick, given.memory_mb)

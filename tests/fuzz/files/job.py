@@ -7,7 +7,6 @@ import logging
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from unittest import mock
 import polars as pl
 
 import preprocess
-from messages import job
+from in_process import InProcess
 
 COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
 # What functions keep of a summary in a run's record, once its list of files is left out.
@@ -51,18 +50,6 @@ class _Lines(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-@contextmanager
-def _here() -> Iterator[None]:
-    """Do what workers do in this process, so that a thousand runs take seconds."""
-    workers = job._workers
-
-    def none(*_: Any, **__: Any) -> AbstractContextManager[Any]:
-        return workers(1)
-
-    with mock.patch.object(job, "_workers", none):
-        yield
-
-
 def run(files: Mapping[str, bytes] | Path, *arguments: str) -> Ended:
     """Run the job over files (or a folder of them), and hold what must hold however it ends."""
     with tempfile.TemporaryDirectory(prefix="landrun-fuzz-") as folder:
@@ -72,7 +59,7 @@ def run(files: Mapping[str, bytes] | Path, *arguments: str) -> Ended:
         preprocess.log.addHandler(lines)
         try:
             with (
-                _here(),
+                mock.patch.object(preprocess, "Workers", InProcess),
                 mock.patch.dict("os.environ", LANDRUN_OPT_ML=str(root / "ml")),
                 mock.patch.object(preprocess.signal, "signal"),
             ):

@@ -9,16 +9,12 @@ import bz2
 import gzip
 import os
 import random
-import struct
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from messages.footer import UnsafeError, check
 
 from .hostile_parquet import small
 from .job import Ended, run
@@ -138,24 +134,6 @@ def test_bytes_alone_end_soundly(suffix: str, data: bytes) -> None:
 @given(mutated(VALID["a.parquet"]))
 def test_mutated_parquet_is_read_or_refused(data: bytes) -> None:
     processed("a.parquet", data)
-
-
-@examples(150)
-@given(st.data())
-def test_mutated_footers_are_believed_or_unsafe(data: st.DataObject) -> None:
-    whole = VALID["a.parquet"]
-    size = int.from_bytes(whole[-8:-4], "little")
-    footer = data.draw(mutated(whole[-8 - size : -8]))
-    path = Path(f"{os.environ.get('TMPDIR', '/tmp')}/footer-{os.getpid()}.parquet")
-    file = whole[: -8 - size] + footer + struct.pack("<I", len(footer)) + b"PAR1"
-    path.write_bytes(file)
-    try:
-        check(path, 1024 * 1024)
-    except UnsafeError:
-        return
-    finally:
-        path.unlink()
-    processed("a.parquet", file)
 
 
 @st.composite

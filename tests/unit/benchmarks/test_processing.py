@@ -31,7 +31,7 @@ def test_one_row_in_twenty_repeats_an_earlier_one() -> None:
     rows = generate._chunk(0, 200_000)
     messages = rows.filter(pl.col("text") != generate.EMPTY)
 
-    repeats = messages.height - messages.n_unique(["sender", "text"])
+    repeats = messages.height - messages.n_unique(["sender", "sent_at", "text"])
     # Half of the first 100,000 rows have none so far before them.
     assert repeats == pytest.approx(150_000 / 20, rel=0.05)
 

@@ -10,7 +10,7 @@ import pytest
 from landrun_ops.local.container import ContainerStartError
 from landrun_ops.local.spark_process import is_spark, submit
 
-WORDS = ["smspark-submit", "/p/spark_preprocess.py", "--output", "/o"]
+WORDS = ["smspark-submit", "/p/preprocess.py", "--output", "/o"]
 
 
 def program(path: Path, answer: str, code: int = 0) -> str:
@@ -63,7 +63,7 @@ def test_a_jobs_other_hosts_leave_the_work_to_the_first(tmp_path: Path) -> None:
     words = command(WORDS, tmp_path, sys.executable, host="algo-2")
 
     assert words[0] == sys.executable
-    assert "spark_preprocess.py" not in " ".join(words)
+    assert "preprocess.py" not in " ".join(words)
 
 
 def test_the_checkouts_own_spark_goes_before_the_laptops_python(

@@ -15,19 +15,30 @@ import messages.batch as batch_module
 from messages.batch import (
     POSITION,
     Batch,
-    clean_frame,
-    clean_json_lines,
-    clean_records,
-    clean_tab_lines,
+    clean_rows,
+    field_rows,
+    frame_rows,
+    json_rows,
+    record_rows,
 )
 from messages.columns import Columns
+from messages.csvrows import TabRecords
 from messages.jsonrows import table
+from messages.lines import Reject
 
 COLUMNS = Columns(text="text", sender="from", message_id="id", sent_at="at")
 
 
 def lines(*rows: Any) -> list[bytes]:
     return [row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows]
+
+
+def clean_json_lines(given: list[bytes], columns: Columns) -> Batch:
+    return clean_rows(json_rows(given, columns), columns)
+
+
+def clean_records(records: list[Any], header: list[str], columns: Columns, spill: int = 0) -> Batch:
+    return clean_rows(record_rows(records, header, columns, spill), columns)
 
 
 def adds_up(batch: Batch) -> bool:
@@ -59,7 +70,7 @@ def test_output_columns_come_first_and_others_as_they_came() -> None:
         (b'{"text": "a"} {"text": "b"}', "not valid JSON"),
         (b'{"text": "\\ud800"}', "not valid JSON"),
         (b'{"text": "\xff"}', "not valid UTF-8: byte 11"),
-        (b'{"text": NaN}', "not valid JSON"),
+        (b'{"text": NaN, }', "not valid JSON"),
         (b'["text"]', "not a JSON object"),
         (b"null", "not a JSON object"),
         (b'{"text": {"de": "x"}}', "'text' is not a string"),
@@ -144,30 +155,28 @@ def test_excerpts_of_rejects_are_masked_and_short() -> None:
     assert len(reject.excerpt) <= 160
 
 
+@pytest.mark.parametrize("number", ["13800138000", "4111 1111 1111 1111", "bob@example.com"])
+@pytest.mark.parametrize("place", range(380, 400, 3))
+def test_an_excerpt_does_not_end_amid_what_is_masked(number: str, place: int) -> None:
+    before = "电" * 100 + "\u3000" * ((place - 300) // 3)
+    reject = clean_json_lines([f"{before}{number}\u3002".encode()], COLUMNS).rejects[0]
+
+    assert not set(reject.excerpt) & set("1b@")
+
+
+def test_reasons_of_rejects_are_masked() -> None:
+    rejects = batch_module._masked([Reject(0, "not a number: bob@example.com", "")])
+
+    assert rejects[0].reason == "not a number: <EMAIL>"
+
+
 def test_a_line_that_is_too_long_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("messages.jsonrows.MAX_LINE", 20)
-    monkeypatch.setattr(batch_module, "MAX_LINE", 20)
+    monkeypatch.setattr("messages.csvrows.MAX_LINE", 20)
     long = b'{"text": "' + b"x" * 30 + b'"}'
 
     assert clean_json_lines([long], COLUMNS).rejects[0].reason == "longer than 16 MiB"
-    tabs = clean_tab_lines([long], ["text"], Columns("text"))
-    assert tabs.rejects[0].reason == "longer than 16 MiB"
-
-
-def test_tab_lines_take_quotes_as_plain_characters() -> None:
-    given_lines = [b'1\t"a', b'2\tb"\r', b"3", b"", b"4\t\xe9", b"5\t "]
-    batch = clean_tab_lines(given_lines, ["id", "text"], COLUMNS)
-
-    assert batch.frame["text"].to_list() == ['"a', 'b"']
-    reasons = {r.position: r.reason for r in batch.rejects}
-    assert reasons == {2: "1 fields where the header has 2", 4: "not valid UTF-8: byte 3"}
-    assert (batch.rows_in, batch.empty) == (5, 1)
-
-
-def test_cp1252_is_not_latin_1_but_its_gaps_are() -> None:
-    batch = clean_tab_lines([b"\x80 \x93q\x94 \xe9", b"\x81x"], ["text"], Columns("text"), "cp1252")
-
-    assert batch.frame["text"].to_list() == ["€ “q” é", "x"]
+    assert next(iter(TabRecords([long.decode()])))[1].reason == "longer than 16 MiB"
 
 
 def test_commas_behind_the_last_column_are_no_fields() -> None:
@@ -177,9 +186,23 @@ def test_commas_behind_the_last_column_are_no_fields() -> None:
     assert [r.reason for r in batch.rejects] == ["3 fields where the header has 2"]
 
 
+@given(st.lists(st.lists(st.sampled_from(["", "a", "b c"]), min_size=5, max_size=5)))
+def test_a_text_that_its_commas_split_is_joined_alike_from_fields_and_from_records(
+    rows: list[list[str]],
+) -> None:
+    header, columns = ["id", "text", "column_3", "column_4", "column_5"], Columns("text")
+    fields = [pl.Series([row[place] for row in rows], dtype=pl.String) for place in range(5)]
+    batch = clean_rows(field_rows(fields, range(len(rows)), header, columns, 3), columns)
+
+    assert batch.frame.equals(clean_records(list(enumerate(rows)), header, columns, 3).frame)
+    assert batch.frame["text"].to_list() == [
+        text for row in rows if (text := ",".join(row[1:]).rstrip(","))
+    ]
+
+
 def test_rows_of_a_table_keep_their_types() -> None:
     frame = pl.DataFrame({"text": ["a", None], "id": [1, 2], "tags": [["x"], []], "n": [1.5, None]})
-    batch = clean_frame(frame, COLUMNS)
+    batch = clean_rows(frame_rows(frame, COLUMNS), COLUMNS)
 
     assert batch.frame.schema["tags"] == pl.List(pl.String)
     assert (batch.rows_in, batch.empty, batch.frame["message_id"].to_list()) == (2, 1, ["1"])
@@ -209,11 +232,6 @@ def test_json_lines_never_raise_and_add_up(rows: list[Any]) -> None:
     assert batch.rows_in <= len(rows)
     places = [*batch.frame[POSITION], *(r.position for r in batch.rejects)]
     assert len(set(places)) == len(places)
-
-
-@given(st.lists(st.binary(), max_size=20), st.sampled_from(["utf-8", "cp1252"]))
-def test_tab_lines_never_raise_and_add_up(rows: list[bytes], encoding: str) -> None:
-    assert adds_up(clean_tab_lines(rows, ["id", "text"], COLUMNS, encoding))
 
 
 @given(st.lists(st.lists(st.text(), max_size=4), max_size=20), st.integers(0, 2))

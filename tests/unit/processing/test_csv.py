@@ -1,24 +1,25 @@
-"""CSV at once and in stretches: the same as Python's reader finds in the whole file."""
+"""CSV and TSV by blocks and in parts: the same as Python's reader finds in the whole file."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import assume, event, example, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
-from messages import csvfiles, csvrows, csvtable
-from messages.csvfiles import CsvReader, Stretch, first_record, meet
-from messages.csvrows import CsvRecords
-from messages.lines import Reject
+from messages import csvfiles, csvrows, plan
+from messages.csvfiles import SeparatedFile, Table, cuts, read_table
+from messages.csvrows import CsvRecords, Dialect, TabRecords
 from messages.sources import Source, inspect
-from messages.streams import Blocks
+from messages.streams import Blocks, in_utf8, line_batches, range_blocks
+from messages.wanted import Wanted
 
+CSV, TSV = Dialect(","), Dialect("\t", quotes=False)
 FIELDS = ("", "a", "é", '""', '"a"', '"a,b"', '"a\nb"', '"a\r\nb"', '"a""b"', '"""a"', '"\n\n"')
 ODD = ('a"b', '"a"b', '"a', 'a"', "\r", "\0", "\ufeff", "x\x01", '"', "\udc80", " ", ",", "\n", "")
 
@@ -39,34 +40,45 @@ ANY = of_fields((*FIELDS, *ODD), ("\n", "\n", "\r\n", "\n\n", "\r", ","))
 WIDTHS_AND_TEXTS = st.integers(1, 3).flatmap(lambda w: st.tuples(st.just(w), regular(w) | ANY))
 
 
-def table_of(text: str, width: int) -> csvtable.Table | None:
-    lines = text.encode("utf-8", "surrogateescape").split(b"\n")
-    return csvtable.read(lines, ",", width)
-
-
-def without_end(text: str) -> str:
+def lines_of(text: str) -> list[bytes]:
     """What `line_batches` makes lines of: the last newline begins none."""
-    return text.removesuffix("\n")
+    return text.removesuffix("\n").encode("utf-8", "surrogateescape").split(b"\n")
+
+
+def in_dialect(text: str, dialect: Dialect) -> str:
+    return text.replace(",", dialect.delimiter)
+
+
+def one_by_one(text: str, dialect: Dialect) -> list[Any]:
+    reader = CsvRecords if dialect.quotes else TabRecords
+    return list(reader(text.removesuffix("\n").split("\n"), dialect.delimiter))
+
+
+def records(table: Table) -> list[tuple[int, list[str]]]:
+    rows = zip(*(field.fill_null("") for field in table.fields), strict=True)
+    return [(p, list(row)) for p, row in zip(table.positions, rows, strict=True)]
 
 
 @settings(max_examples=600)
-@given(WIDTHS_AND_TEXTS)
-@example((2, '"a\n\n",b\n'))
-@example((2, "x\x01,b\n"))
-@example((2, "\ufeffa,b\n"))
-@example((1, 'a\na"b\n'))
-def test_a_table_holds_the_records_that_pythons_reader_finds(given: tuple[int, str]) -> None:
-    width, text = given[0], without_end(given[1])
-    table = table_of(text, width)
+@given(WIDTHS_AND_TEXTS, st.sampled_from([CSV, TSV, Dialect("\t")]))
+@example((2, '"a\n\n",b\n'), CSV)
+@example((2, "x\x01,b\n"), CSV)
+@example((2, "\ufeffa,b\n"), CSV)
+@example((1, 'a\na"b\n'), CSV)
+@example((1, " \na\n"), TSV)
+def test_a_table_holds_the_records_that_pythons_reader_finds(
+    given: tuple[int, str], dialect: Dialect
+) -> None:
+    width, text = given[0], in_dialect(given[1], dialect)
+    table = read_table(lines_of(text), dialect, width)
     event(f"a table: {table is not None}")
     if table is None:
         return
 
-    found = list(CsvRecords(text.split("\n")))
-    rows = zip(*(field.fill_null("") for field in table.fields), strict=True)
-    whole = [(p, list(row)) for p, row in zip(table.positions, rows, strict=True)]
-    assert whole == found[: len(table)]
-    assert all(position >= table.lines for position, _ in found[len(table) :])
+    found = one_by_one(text, dialect)
+    whole = records(table)
+    assert whole == found[: len(whole)]
+    assert all(position >= table.lines for position, _ in found[len(whole) :])
 
 
 @pytest.mark.parametrize(
@@ -80,10 +92,10 @@ def test_a_table_holds_the_records_that_pythons_reader_finds(given: tuple[int, s
     ],
 )
 def test_regular_records_are_a_table(text: str, rows: int, lines: int) -> None:
-    table = table_of(without_end(text), 2)
+    table = read_table(lines_of(text), CSV, 2)
 
     assert table is not None
-    assert (len(table), table.lines) == (rows, lines)
+    assert (len(table.positions), table.lines) == (rows, lines)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +106,7 @@ def test_regular_records_are_a_table(text: str, rows: int, lines: int) -> None:
         'a"b,c',
         '"a"b,c',
         "a,b\n\nc,d",
+        "\na,b",
         "a\rb,c",
         "a,\udc80",
         '"a\nb,c',
@@ -101,125 +114,116 @@ def test_regular_records_are_a_table(text: str, rows: int, lines: int) -> None:
     ],
 )
 def test_records_that_may_be_read_otherwise_are_no_table(text: str) -> None:
-    assert table_of(text, 2) is None
+    assert read_table(lines_of(text), CSV, 2) is None
 
 
-def source(folder: Path, data: bytes) -> Source:
-    path = folder / "a.csv"
+@settings(max_examples=1000)
+@given(
+    regular(2) | ANY,
+    st.sampled_from([CSV, TSV]),
+    st.lists(st.integers(1, 6), max_size=8),
+    st.integers(0, 2),
+)
+def test_records_are_the_same_however_their_lines_come_in_batches(
+    text: str, dialect: Dialect, sizes: list[int], resumes: int
+) -> None:
+    text = in_dialect(text, dialect)
+    lines, batches, start = lines_of(text), [], 0
+    for size in [*sizes, len(lines)]:
+        batches.append(lines[start : start + size])
+        start += size
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csvrows, "MAX_RESUMES", resumes)
+        patch.setattr(csvfiles, "FEW", 2)
+        file = SeparatedFile(batches, dialect, 2)
+        found = [r for some in file for r in (records(some) if isinstance(some, Table) else some)]
+        expected = one_by_one(text, dialect)
+
+    assert found == expected
+    assert file.position == len(lines)
+
+
+def test_one_odd_line_leaves_few_to_pythons_reader() -> None:
+    lines = [b"a,b"] * 5000
+    lines[2600] = b'a"b",c"'
+    slow = [some for some in SeparatedFile([lines], CSV, 2) if isinstance(some, list)]
+
+    assert len(slow) == 1
+    assert len(slow[0]) <= csvfiles.FEW
+
+
+def source(folder: Path, data: bytes, name: str = "a.csv") -> Source:
+    path = folder / name
     path.write_bytes(data)
-    return inspect(path, path.name, {"text": "text"})
+    return inspect(path, path.name, Wanted({"text": "text"}))
 
 
-def read(source: Source, start: int, end: int) -> CsvReader:
-    assert source.columns is not None
-    return CsvReader(source, source.columns, Blocks(source.path, None), start, end)
-
-
-def outcome(readers: Sequence[CsvReader]) -> tuple[list[Any], list[Reject], int]:
-    """All rows with their lines, all rejects, and how many lines."""
-    rows: list[Any] = []
-    rejects: list[Reject] = []
-    before = 0
-    for reader in readers:
-        for batch in reader:
-            rows += [(before + row[0], *row[1:]) for row in batch.frame.rows()]
-            rejects += [Reject(before + r.position, r.reason, r.excerpt) for r in batch.rejects]
-        before += reader.lines
-    return rows, rejects, before
-
-
-def stretches(readers: Sequence[CsvReader]) -> list[Stretch]:
-    return [reader.stretch for reader in readers if reader.stretch is not None]
-
-
-def cuts(size: int, step: int) -> Iterator[tuple[int, int]]:
-    return ((start, min(size, start + step)) for start in range(0, size, step))
+def outcome(source: Source, starts: Sequence[int]) -> list[Any]:
+    """All records with their lines, read from each start to the next."""
+    found, before = [], 0
+    for start, end in zip(starts, [*starts[1:], source.size], strict=True):
+        data = range_blocks(source.path, start, end)
+        data = in_utf8(data, "utf-8-sig" if start == 0 else "utf-8")
+        file = SeparatedFile(line_batches(data, Blocks(source.path, None)), source.dialect, 2)
+        for some in file:
+            rows = records(some) if isinstance(some, Table) else some
+            found += [(before + p, r if isinstance(r, list) else r.reason) for p, r in rows]
+        before += file.position
+    return found
 
 
 @settings(max_examples=400, deadline=None)
+@example('"\n\n",\r,\n"a"\n', 4, "utf-8")
 @given(regular(2) | ANY, st.integers(4, 60), st.sampled_from(["utf-8", "utf-8-sig"]))
-def test_stretches_that_meet_are_what_the_whole_file_is(
+def test_parts_of_a_file_are_what_the_whole_file_is(
     tmp_path_factory: pytest.TempPathFactory, text: str, step: int, encoding: str
 ) -> None:
     data = f"id,text\n{text}".encode(encoding, "surrogateescape")
     file = source(tmp_path_factory.getbasetemp(), data)
-    assume(file.cuttable and file.reason is None)  # zero bytes may look like UTF-16
-    readers = [read(file, *cut) for cut in cuts(file.size, step)]
-    cut = outcome(readers)
-    met = meet(stretches(readers), file.size)
-    event(f"{min(2, len(readers))} stretches, they meet: {met}")
-    if len(readers) > 1 and met:
-        whole = outcome([read(file, 0, file.size)])
-        assert cut == whole
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csvfiles, "BATCH_BYTES", 7)
+        starts = cuts(file.path, ",", step)
+    event(f"{min(3, len(starts))} parts")
+
+    assert outcome(file, starts) == outcome(file, [0])
 
 
-def test_regular_records_are_cut_well_wherever_a_stretch_begins(tmp_path: Path) -> None:
+def test_regular_records_are_cut_wherever_a_part_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     texts = ["short", "a, b", 'says "no"\nand goes\n\n', '"', "", "\n", "x" * 50, "\na"]
-    rows = pl.DataFrame({"id": range(80), "text": texts * 10, "more": ["m", None] * 40})
+    rows = pl.DataFrame({"id": range(80), "text": texts * 10})
     written = io.BytesIO()
     rows.write_csv(written)
     file = source(tmp_path, written.getvalue())
-    whole = outcome([read(file, 0, file.size)])
+    monkeypatch.setattr(csvfiles, "BATCH_BYTES", 11)
 
     for step in range(100, 600, 11):
-        readers = [read(file, *cut) for cut in cuts(file.size, step)]
-        cut = outcome(readers)
-        assert meet(stretches(readers), file.size)
-        assert cut == whole
+        starts = cuts(file.path, ",", step)
+        assert len(starts) > file.size / (step + 100)
+        assert outcome(file, starts) == outcome(file, [0])
 
 
-@pytest.mark.parametrize(
-    ("behind", "first"),
-    [
-        ("1,a\n2,b\n", "1,a"),
-        ('1,"a"\n2,b\n', '1,"a"'),
-        ('of a text",x\n2,"b"\n', '2,"b"'),
-        ('of\na text"\r\n2,"b"\n', '2,"b"'),
-        ('says ""no"", too",x\n2,b\n', "2,b"),
-        ('1,5" of it\n2,"b"\n', '1,5" of it'),
-        ('1,""\n2,"b"\n', '1,""'),
-    ],
-)
-def test_the_first_quote_tells_where_the_first_record_begins(
-    tmp_path: Path, behind: str, first: str
-) -> None:
-    before = "id,text\n0,zero\n"
-    file = source(tmp_path, (before + behind).encode())
+@pytest.mark.parametrize("text", ['1,5" wide\n', '1,"open\n2,b\n', '1,"a"b\n', '1, "a"\n'])
+def test_a_file_with_an_odd_quote_is_read_whole(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,text\n" + "0,zero\n" * 50 + text)
 
-    assert first_record(file, 10, file.size) == len(before) + behind.index(first)
+    assert cuts(path, ",", 20) == [0]
 
 
-def test_a_stretch_within_one_line_has_no_record(tmp_path: Path) -> None:
-    file = source(tmp_path, b"id,text\n1," + 100 * b"x" + b"\n2,b\n")
-    readers = [read(file, *cut) for cut in cuts(file.size, 20)]
-    rows, _, lines = outcome(readers)
-
-    assert (len(rows), lines) == (2, 3)
-    assert readers[1].stretch == Stretch(None, None)
-    assert meet(stretches(readers), file.size)
-
-
-def test_stretches_with_many_open_quotes_are_given_up(
+def test_only_files_whose_newlines_end_records_are_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csvrows, "MAX_LINE", 40)
-    monkeypatch.setattr(csvrows.CsvRecords, "quickly", lambda *_: [])
-    file = source(tmp_path, b"id,text\n" + 9 * (b'1,"open\n' + 9 * b"2,text\n"))
-    readers = [read(file, *cut) for cut in cuts(file.size, 500)]
-    outcome(readers)
+    monkeypatch.setattr(plan, "RANGE_BYTES", 50)
+    monkeypatch.setattr(csvfiles, "BATCH_BYTES", 7)
+    plain = b"id,text\n" + b"1,one\n" * 50
+    found = [
+        source(tmp_path, plain),
+        source(tmp_path, plain.replace(b"one", b'5"'), "b.csv"),
+        source(tmp_path, plain.decode().encode("utf-16"), "c.csv"),
+        source(tmp_path, plain.replace(b",", b"\t"), "d.tsv"),
+    ]
 
-    assert readers[0].stretch == Stretch(0, None, csvfiles.MAX_PART_RESUMES + 1)
-    assert not meet(stretches(readers), file.size)
-
-
-def test_stretches_meet_up_to_as_many_open_quotes_as_a_file_may_have() -> None:
-    each = [Stretch(n, n + 1, 2) for n in range(26)]
-
-    assert meet(each[:25], 25)
-    assert not meet(each, 26)
-
-
-def test_stretches_meet_where_each_begins_at_the_end_of_the_one_before() -> None:
-    assert meet([Stretch(0, 7), Stretch(None, None), Stretch(7, 9)], 9)
-    assert not meet([Stretch(0, 5), Stretch(7, 9)], 9)
-    assert not meet([Stretch(0, 7), Stretch(None, None)], 9)
+    parts = [len(plan.tasks([one], cut=True)) for one in found]
+    assert [count > 1 for count in parts] == [True, False, False, True]

@@ -23,8 +23,8 @@ import pytest
 import zstandard
 
 import preprocess
+from in_process import InProcess
 from messages import csvfiles, plan
-from messages.job import JobError, _workers
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "src/processing/preprocess.py"
@@ -109,6 +109,7 @@ def adds_up(result: Result) -> None:
 def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     monkeypatch.setenv("LANDRUN_OPT_ML", str(tmp_path / "ml"))
     monkeypatch.setattr("preprocess.signal.signal", lambda *_: None)
+    monkeypatch.setattr("preprocess.Workers", InProcess)
     (tmp_path / "input").mkdir()
     return Job(tmp_path)
 
@@ -126,7 +127,7 @@ def parquet(rows: Sequence[dict[str, Any]]) -> bytes:
 ROWS = [
     {"id": "1", "from": "ana", "sent_at": "2026-01-01", "text": "naïve “café” 5 € è"},
     {"id": "2", "from": "bob", "sent_at": "2026-01-02", "text": "two"},
-    {"id": "3", "from": "ana", "sent_at": "2026-01-03", "text": "naïve  “café” 5 € è "},
+    {"id": "3", "from": "ana", "sent_at": "2026-01-01", "text": "naïve  “café” 5 € è "},
     {"id": "4", "from": "bob", "sent_at": "2026-01-04", "text": ""},
 ]
 
@@ -147,13 +148,15 @@ WRITE: dict[str, Callable[[], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-le", "cp1252"]
+)
 @pytest.mark.parametrize("suffix", PACK)
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "tsv"])
 def test_text_files_of_every_kind_give_the_same(job: Job, kind, suffix, encoding) -> None:
     job.give(f"a.{kind}{suffix}", PACK[suffix](WRITE[kind]().decode().encode(encoding)))
 
-    result = job.run()
+    result = job.run("--encoding", "cp1252")
 
     assert (result.code, result.counts) == (0, (4, 2, 1, 1, 0)), result.message
     assert result.frame.rows() == [
@@ -189,20 +192,114 @@ def test_files_in_folders_with_odd_names_are_told_by_their_content(job: Job) -> 
 
 
 def test_the_first_of_equal_messages_is_kept_over_all_files(job: Job) -> None:
-    job.give("b.jsonl", json_lines([{"id": 9, "from": None, "text": "<b>hi</b>"}]))
-    job.give("a.jsonl", json_lines([{"id": 1, "text": "hi"}, {"id": 2, "text": " hi"}]))
-    job.give("c.jsonl", json_lines([{"id": 3, "from": "x", "text": "hi"}]))
+    job.give("b.jsonl", json_lines([{"row": 9, "from": None, "text": "<b>hi</b>"}]))
+    job.give("a.jsonl", json_lines([{"row": 1, "text": "hi"}, {"row": 2, "text": " hi"}]))
+    job.give("c.jsonl", json_lines([{"row": 3, "from": "x", "text": "hi"}]))
 
     result = job.run()
 
-    assert result.frame["message_id"].to_list() == ["1", "3"]
+    assert result.frame["row"].to_list() == [1, 3]
     assert [f["duplicates"] for f in result.summary["files"]] == [1, 1, 0]
 
 
-def test_equal_ids_alone_are_no_duplicates(job: Job) -> None:
-    job.give("a.tsv", b"id\ttext\n5.7E+17\tone\n5.7E+17\ttwo\n")
+DUPLICATES = {
+    "sender, time and text": ("id,from,time,text", "1,ana,9:00,ok", "2,ana,9:00,ok", 1),
+    "another time": ("id,from,time,text", "1,ana,9:00,ok", "1,ana,9:05,ok", 0),
+    "another sender": ("id,from,time,text", "1,ana,9:00,ok", "1,bob,9:00,ok", 0),
+    "another text": ("id,from,time,text", "1,ana,9:00,ok", "1,ana,9:00,no", 0),
+    "neither sender nor time known": ("id,from,time,text", "1,,,ok", "2,,,ok", 1),
+    "sender and text": ("id,from,text", "1,ana,ok", "2,ana,ok", 1),
+    "time and text": ("id,time,text", "1,9:00,ok", "2,9:00,ok", 1),
+    "another time without senders": ("id,time,text", "1,9:00,ok", "1,9:05,ok", 0),
+    "id and text": ("id,text", "1,ok", "1,ok", 1),
+    "another id": ("id,text", "1,ok", "2,ok", 0),
+    "equal ids alone": ("id,text", "5.7E+17,ok", "5.7E+17,no", 0),
+    "text alone": ("shop,text", "north,ok", "south,ok", 1),
+}
 
-    assert job.run().counts == (2, 2, 0, 0, 0)
+
+@pytest.mark.parametrize(
+    ("header", "first", "second", "duplicates"), DUPLICATES.values(), ids=DUPLICATES
+)
+def test_a_duplicate_agrees_in_sender_time_and_text_as_far_as_the_file_has_them(
+    job: Job, header: str, first: str, second: str, duplicates: int
+) -> None:
+    job.give("a.csv", f"{header}\n{first}\n{second}\n".encode())
+
+    assert job.run().counts == (2, 2 - duplicates, duplicates, 0, 0)
+
+
+@pytest.mark.parametrize("case", ["another time", "another id"])
+def test_with_sender_text_a_duplicate_agrees_in_these_alone(job: Job, case: str) -> None:
+    job.give("a.csv", "\n".join(DUPLICATES[case][:3]).encode())
+
+    assert job.run("--duplicates", "sender-text").counts == (2, 1, 1, 0, 0)
+
+
+def test_a_run_fails_where_every_row_is_rejected_and_says_why_most_of_them_are(job: Job) -> None:
+    job.give("a.csv", b"id,text\n1,a,b\n2,c,d\n3\n")
+    job.give("b.jsonl", b'{"text": ""}\n')
+
+    assert job.run().code == 0, "an empty message is no reject"
+
+    job.give("b.jsonl", b"")
+    result = job.run()
+
+    assert result.code == 1
+    assert result.message == (
+        "3 of 3 rows were rejected, every row was rejected; the commonest reason (2 times):"
+        " 3 fields where the header has 2; see rejected.jsonl"
+    )
+    assert len(result.rejected) == 3
+
+
+@pytest.mark.parametrize(("most", "code"), [("0", 1), ("0.2", 1), ("0.25", 0), ("1", 0)])
+def test_a_run_fails_where_more_rows_are_rejected_than_allowed(
+    job: Job, most: str, code: int
+) -> None:
+    job.give("a.jsonl", json_lines([{"text": f"{n}"} for n in range(3)]) + b"[1]\n")
+
+    result = job.run("--max-rejected", most)
+
+    assert result.code == code
+    assert ("1 of 4 rows were rejected, more than --max-rejected" in result.message) == bool(code)
+    assert result.summary["rows_out"] == 3
+
+
+def test_a_cleaner_of_ones_own_replaces_the_cleaning(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shouting.py").write_text(
+        "def clean(texts):\n    return texts.str.to_uppercase()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    job.give("a.jsonl", json_lines([{"text": "<b>mail a@b.com</b>"}, {"text": ""}]))
+
+    result = job.run("--cleaner", "shouting:clean")
+
+    assert (result.texts(), result.counts) == (["<B>MAIL A@B.COM</B>"], (2, 1, 0, 1, 0))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "nowhere:clean",
+            "--cleaner nowhere:clean: No module named 'nowhere'; write",
+        ),
+        ("json:clean", "has no attribute 'clean'"),
+        ("json", "write module:function"),
+    ],
+)
+def test_a_cleaner_that_is_not_there_is_named_before_anything_is_read(
+    job: Job, name: str, said: str
+) -> None:
+    job.give("a.jsonl", json_lines([{"text": "hi"}]))
+
+    result = job.run("--cleaner", name)
+
+    assert result.code == 1
+    assert said in result.message
 
 
 def test_other_columns_are_united_over_files_by_name(job: Job) -> None:
@@ -243,10 +340,83 @@ def test_a_run_whose_files_are_all_rejected_fails_with_the_cause(job: Job) -> No
     assert result.code == 1
     assert result.message == (
         "no file could be used: a.csv: no text column: it has 'v1', 'v2'; "
-        "name the one to use with --text-column"
+        "name the one to use with --text-column (of a file without a header, give them with"
+        " --columns)"
     )
     assert result.counts == (0, 0, 0, 0, 0)
     assert len(result.rejected) == 1
+
+
+def test_a_rejected_file_without_a_header_shows_no_values_of_its_first_row(job: Job) -> None:
+    first = (
+        "1,bob@example.com,5551234567,4111 1111 1111 1111,请联系我13800138000谢谢大家," + "x" * 35
+    )
+    job.give("a.csv", f"{first} 4111 1111 1111 1111\n".encode())
+
+    result = job.run()
+
+    told = "it has '1', '<EMAIL>', '<PHONE>', '<CARD>', '请联系我<PHONE>谢谢大家', 'xxx"
+    assert told in result.message
+    for shown in (result.message, json.dumps(result.summary), json.dumps(result.rejected)):
+        assert "4111" not in shown
+
+
+MASKED = json_lines(
+    [
+        {
+            "from": "ana@example.com",
+            "text": "ok",
+            "subject": "call 555-123-4567",
+            "tel": 5551234567,
+        },
+        {"from": "bob@example.com", "text": "ok", "subject": "Größe?", "tel": None},
+        {"from": "ana@example.com", "text": "ok", "subject": "again", "tel": 1},
+        {"text": "so 612345678", "tags": ["eve@example.com"]},
+    ]
+)
+
+
+def test_named_columns_are_masked_and_senders_told_apart_before_that(job: Job) -> None:
+    job.give("a.jsonl", MASKED)
+
+    result = job.run("--mask-columns", "sender, subject,tel,tags")
+
+    assert result.counts == (4, 3, 1, 0, 0)
+    rows = result.frame.sort("subject", nulls_last=True)
+    assert rows["sender"].to_list() == ["<EMAIL>", "<EMAIL>", None]
+    assert rows["subject"].to_list() == ["Größe?", "call <PHONE>", None]
+    assert rows["tel"].to_list() == [None, "<PHONE>", None]
+    assert rows["tags"].to_list() == [None, None, '["<EMAIL>"]']
+    assert "mask_columns_missing" not in result.summary
+
+
+def test_other_columns_stay_and_a_name_that_no_column_has_is_told(job: Job) -> None:
+    job.give("a.jsonl", MASKED)
+
+    result = job.run("--mask-columns", "subjet")
+
+    assert result.summary["mask_columns_missing"] == ["subjet"]
+    assert "ana@example.com" in result.frame["sender"]
+    assert 5551234567 in result.frame["tel"]
+
+
+def test_a_masked_column_among_those_packed_into_one_is_masked_there(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("messages.job.MAX_COLUMNS", 1)
+    job.give("a.jsonl", json_lines([{"text": "a", "b": "x", "mail": "bob@example.com"}]))
+
+    result = job.run("--mask-columns", "mail")
+
+    assert result.frame["other_columns"].to_list() == ['{"mail":"<EMAIL>"}']
+
+
+def test_a_region_is_that_of_all_texts(job: Job) -> None:
+    job.give("a.jsonl", MASKED)
+    job.give("b.csv", b"text\nso 612345678\n")
+
+    assert "so <PHONE>" in job.run("--region", "es").frame["text"]
+    assert "so 612345678" in job.run().frame["text"]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +426,7 @@ def test_a_run_whose_files_are_all_rejected_fails_with_the_cause(job: Job) -> No
         ("r.json", b'[{"prefix": "s3://b/"}, "a.csv"]', "landrun's manifest, which lists the data"),
         ("r.json", b'[{"prefix": "s3://b/"}, "a.csv"]', "InputMessageFormat=uri"),
         ("a.jsonl", b"broken\n", "no line of its beginning is a JSON object"),
-        ("a.xlsx", b"PK\x03\x04rest", "a zip archive or a spreadsheet"),
+        ("a.xlsx", b"PK\x03\x04rest", "a zip archive; unpack it"),
         ("a.parquet", b"PAR1 and nothing", "not readable as Parquet"),
         ("a.parquet", b"text\n", "not a Parquet file, though its name says so"),
         ("a.csv", b'text,"id\nx,1\n', "its header is unreadable"),
@@ -309,7 +479,10 @@ def test_a_damaged_file_keeps_what_could_be_read(job: Job) -> None:
     assert "the rest of the file is lost" in result.rejected[0]["reason"]
 
 
-@pytest.mark.parametrize("arguments", [["--workers", "0"], ["--unknown"], ["--memory-mb", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--workers", "0"], ["--unknown"], ["--memory-mb", "x"], ["--region", "Germany"]],
+)
 def test_wrong_arguments_are_named(job: Job, arguments: list[str]) -> None:
     result = job.run(*arguments)
 
@@ -352,7 +525,6 @@ def test_output_does_not_depend_on_ranges_workers_or_memory(
     job.give("c.parquet", parquet(many(3000)))
     whole = job.run()
     monkeypatch.setattr(plan, "RANGE_BYTES", 4096)
-    monkeypatch.setattr(plan, "SMALL_BYTES", 0)
     monkeypatch.setattr(plan, "BUCKET_MIB", range(1, 2))
     monkeypatch.setattr(plan, "MIB", 16 * 1024)
     cut = job.run("--workers", "2")
@@ -367,30 +539,22 @@ def test_output_does_not_depend_on_ranges_workers_or_memory(
         assert (cut.output / part).read_bytes() == (again.output / part).read_bytes()
 
 
-@pytest.mark.parametrize(("text", "miscut"), [("two\nlines, {}", False), ("{}" + 60 * "\n,", True)])
-def test_a_csv_file_is_cut_and_read_again_whole_where_that_was_wrong(
-    job: Job,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    text: str,
-    miscut: bool,
+@pytest.mark.parametrize("text", ["two\nlines, {}", '5" wide {}'])
+def test_a_csv_file_gives_the_same_whole_and_in_parts(
+    job: Job, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    rows = [{"id": i, "text": text.format(i % 190), "more": "m"} for i in range(200)]
+    rows = [{"row": i, "text": text.format(i % 190), "more": "m"} for i in range(200)]
     job.give("a.csv", separated(",", rows) + b"not,enough\n")
     job.give("b.jsonl", json_lines(many(10)))
     whole = job.run()
     monkeypatch.setattr(plan, "RANGE_BYTES", 700)
-    monkeypatch.setattr(csvfiles, "REACH", 30)
-    caplog.clear()
-    with caplog.at_level("INFO", "preprocess"):
-        cut = job.run()
+    monkeypatch.setattr(csvfiles, "BATCH_BYTES", 100)
+    cut = job.run()
 
     assert cut.counts == whole.counts
     assert cut.counts[2:] == (10, 0, 1)
     assert cut.rejected == whole.rejected
     assert cut.frame.equals(whole.frame)
-    assert ("a.csv was cut amid a record" in caplog.text) == miscut
-    assert "2 task(s)" not in caplog.text  # one of each file
 
 
 def test_a_bucket_that_outgrows_its_share_is_spread(
@@ -473,7 +637,7 @@ def test_a_sample_gives_the_counts_its_readme_says(job: Job, name: str) -> None:
     ("name", "arguments", "rows", "out"),
     [
         ("SMSSpamCollection.tsv", [], 5574, 5100),
-        ("spam_latin1.csv", ["--text-column", "v2"], 5572, 5100),
+        ("spam_latin1.csv", ["--text-column", "v2", "--encoding", "cp1252"], 5572, 5100),
     ],
 )
 def test_real_messages_add_up(job: Job, name, arguments, rows, out) -> None:
@@ -563,6 +727,50 @@ def _group_lives(group: int) -> bool:
     return True
 
 
-def test_a_worker_that_is_killed_is_told_as_want_of_memory() -> None:
-    with pytest.raises(JobError, match="want of memory"), _workers(2) as submit:
-        submit(os._exit, 9).result(timeout=60)
+def test_a_file_that_kills_its_worker_is_rejected_by_name_and_the_others_are_processed(
+    job: Job,
+) -> None:
+    job.give("killer.jsonl", json_lines([{"text": "first"}, {"text": "kill"}]))
+    job.give("other.jsonl", json_lines(many(10)))
+    (job.root / "killing.py").write_text(
+        "import os\n\ndef clean(texts):\n    return texts if 'kill' not in texts else os.abort()\n"
+    )
+
+    run = subprocess.run(
+        command(job.root, "--cleaner", "killing:clean"),
+        env=environment(job.root) | {"PYTHONPATH": str(job.root)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    result = Result(run.returncode, job.root / "output", "")
+    adds_up(result)
+    assert result.code == 0, run.stdout
+    assert result.counts == (10, 10, 0, 0, 0)
+    assert [(file["name"], file["status"]) for file in result.summary["files"]] == [
+        ("killer.jsonl", "rejected"),
+        ("other.jsonl", "read"),
+    ]
+    assert result.rejected[0]["reason"] == "reading it took more memory than a worker may have"
+
+
+def test_a_worker_that_something_else_kills_is_told_as_want_of_memory(job: Job) -> None:
+    job.give("a.jsonl", json_lines([{"text": "hi"}]))
+    (job.root / "killing.py").write_text(
+        "import os\n\ndef clean(texts):\n    os.kill(os.getpid(), 9)\n"
+    )
+
+    run = subprocess.run(
+        command(job.root, "--cleaner", "killing:clean"),
+        env=environment(job.root) | {"PYTHONPATH": str(job.root)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert run.returncode == 1
+    said = (job.root / "ml/output/message").read_text()
+    assert said.startswith("a worker was killed that read a.jsonl, most likely for want of memory")

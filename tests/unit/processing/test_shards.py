@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 import preprocess
+from in_process import InProcess
 from messages.host import Host, this_host
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -21,7 +22,7 @@ SAMPLES = ROOT / "samples"
 COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
 LOCAL_PATH = "/opt/ml/processing/input/messages"
 Files = dict[str, bytes]
-ROW = ["sender", "text"]
+ROW = ["sender", "sent_at", "text"]
 NO_TEXT = b'{"colour": "red"}\n'
 
 
@@ -80,6 +81,7 @@ class Hosts:
         with self.monkeypatch.context() as patched:
             patched.setenv("LANDRUN_OPT_ML", str(self.opt_ml(host)))
             patched.setattr("preprocess.signal.signal", lambda *_: None)
+            patched.setattr("preprocess.Workers", InProcess)
             yield
 
     def summary(self, host: str) -> dict[str, Any]:

@@ -12,9 +12,13 @@ from hypothesis import strategies as st
 
 from messages.staging import IDENTITY, ORDER, Staging, firsts, segments
 
-Rows = list[tuple[str | None, str]]
+Rows = list[tuple[str | None, str | None, str]]
 _ROWS = st.lists(
-    st.tuples(st.sampled_from(["ada", "bob", "", None]), st.sampled_from(["a", "b", "\0", ""])),
+    st.tuples(
+        st.sampled_from(["ada", "bob", "", None]),
+        st.sampled_from(["9:00", None]),
+        st.sampled_from(["a", "b", "\0", ""]),
+    ),
     min_size=1,
     max_size=12,
 )
@@ -28,14 +32,14 @@ def frame(rows: Rows, orders: list[int]) -> pl.DataFrame:
 
 
 def first_of_each(rows: Rows, orders: list[int]) -> list[int]:
-    known: dict[tuple[str | None, str], int] = {}
+    known: dict[tuple[str | None, str | None, str], int] = {}
     for order, row in sorted(zip(orders, rows, strict=True)):
         known.setdefault(row, order)
     return sorted(known.values())
 
 
 @given(_ROWS, st.randoms(), st.integers(1, 4))
-def test_the_first_row_of_each_sender_and_text_is_kept_in_order(
+def test_the_first_row_of_each_sender_time_and_text_is_kept_in_order(
     rows: Rows, random: Random, pieces: int
 ) -> None:
     orders = list(range(len(rows)))
@@ -73,7 +77,7 @@ def test_many_rows_that_are_alike_are_staged_once_and_a_few_as_they_are(tmp_path
         staging.flush()
         return sum(weight.rows for weight in staging.weights.values())
 
-    own: Rows = [("ada", f"{n}") for n in range(99)]
-    assert staged([("ada", "the same")] * 100) == 1
+    own: Rows = [("ada", "9:00", f"{n}") for n in range(99)]
+    assert staged([("ada", None, "the same")] * 100) == 1
     assert staged([*own, *own[:50]]) == 99
     assert staged([*own, own[0]]) == 100

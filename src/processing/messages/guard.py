@@ -1,0 +1,250 @@
+"""Worker processes that may die: a file that kills or exhausts one is named, and the others go on.
+
+The parent only hands out work. It never imports the engine, so that its forks are safe and a
+worker starts while the parent still lists the files. A worker's memory and processor time are
+limited by the kernel (setrlimit(2)), which holds for whatever a library does on its own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger("preprocess")
+
+MIB = 1024 * 1024
+STACKS_MIB = 128
+"""Memory that an idle worker reserves and never touches: the stacks of the engine's threads."""
+
+PROCESS_MIB = 130
+"""What a worker takes that has nothing to do (measured)."""
+
+LEAST_MIB = 170
+"""What a worker takes at least when it works: itself and the smallest bucket (see `plan.shape`)."""
+
+SMALL_BYTES = 8 * MIB
+"""An input of which one worker has read the rest by the time that another one has started."""
+
+SECONDS, SECONDS_PER_MIB = 60.0, 10.0
+"""Processor time of a call, and more of it for each MiB that it reads: far more than it needs."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function to call in a worker, by name: the parent must not import its module.
+
+    Attributes
+    ----------
+    function : str
+        ``module:function``.
+    arguments : tuple
+        What it is called with.
+    size : int
+        Bytes that it reads, which decide how much processor time it gets.
+    """
+
+    function: str
+    arguments: tuple[Any, ...]
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A call that killed or exhausted its worker, or raised an exception; ``reason`` says which."""
+
+    reason: str
+
+
+class KilledError(Exception):
+    """Something outside of the job killed a worker, most likely for want of memory.
+
+    Parameters
+    ----------
+    place : int
+        The place of the call that the worker carried out.
+    """
+
+    def __init__(self, place: int) -> None:
+        super().__init__(f"the worker of call {place} was killed")
+        self.place = place
+
+
+def worker_count(size: int, asked: int | None, memory: int) -> int:
+    """Return how many workers read ``size`` bytes: by default one per core, as far as memory goes.
+
+    Parameters
+    ----------
+    size : int
+        Bytes of the input.
+    asked : int or None
+        What ``--workers`` says.
+    memory : int
+        MiB for the parent and all workers.
+    """
+    if size <= SMALL_BYTES:
+        return 1
+    return max(1, min(asked or os.cpu_count() or 1, (memory - PROCESS_MIB) // LEAST_MIB))
+
+
+class Workers:
+    """Processes that carry calls out, each one call at a time.
+
+    Parameters
+    ----------
+    count : int
+        How many processes.
+    memory : int
+        MiB for the parent and all of them: one may have what the others do not need.
+    """
+
+    def __init__(self, count: int, memory: int) -> None:
+        self.count = count
+        self._limit = max(LEAST_MIB, memory - PROCESS_MIB * count) * MIB + STACKS_MIB * MIB
+        self._workers = [_Worker(self._limit) for _ in range(count)]
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.end()
+
+    def run(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
+        """Carry calls out; yield the place of each and what it returned, as they are done.
+
+        A `Failed` stands for what a call that failed would have returned.
+
+        Raises
+        ------
+        KilledError
+            When something else than the call's own limits killed a worker.
+        OSError
+            When a call raised it: no space is left on the disk, for example.
+        """
+        waiting = deque(enumerate(calls))
+        while waiting or any(worker.busy for worker in self._workers):
+            for worker in self._workers:
+                if waiting and not worker.busy:
+                    worker.begin(*waiting.popleft())
+            busy = {worker.pipe: worker for worker in self._workers if worker.busy}
+            for pipe in wait(list(busy)):
+                worker = busy[pipe]  # type: ignore[index]  # all of them are connections
+                answered = worker.answer()
+                if worker.dead:
+                    self._workers[self._workers.index(worker)] = _Worker(self._limit)
+                yield answered
+
+
+class _Worker:
+    """One process, and the call that it carries out."""
+
+    def __init__(self, limit: int) -> None:
+        # A fork would copy the locks, but not the threads, of an engine that is imported already.
+        safe = "polars" not in sys.modules
+        context = get_context("fork") if safe else get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.busy = self.dead = False
+        self._place = 0
+        self._process = context.Process(target=_serve, args=(theirs, limit), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def begin(self, place: int, call: Call) -> None:
+        """Hand over a call."""
+        self.busy, self._place = True, place
+        self.pipe.send(call)
+
+    def answer(self) -> tuple[int, Any]:
+        """Return the call's place, and what it returned or why it did not."""
+        self.busy = False
+        try:
+            returned = self.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            self.dead = True
+            self._process.join()
+            if self._process.exitcode == -signal.SIGKILL:
+                raise KilledError(self._place) from None
+            returned = Failed(_reason(self._process.exitcode or 0))
+        if isinstance(returned, OSError):
+            raise returned
+        return self._place, returned
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        self.pipe.close()
+        self._process.terminate()
+        self._process.join()
+
+
+def _reason(exit_code: int) -> str:
+    if exit_code == -signal.SIGXCPU:
+        return "reading it took more processor time than its size justifies"
+    if exit_code == -signal.SIGABRT:
+        return "reading it took more memory than a worker may have"
+    return f"reading it killed its worker (exit code {exit_code})"
+
+
+def _serve(pipe: Connection, limit: int) -> None:
+    """Carry out calls for as long as the parent is there."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _end_with_parent()
+    os.environ["POLARS_MAX_THREADS"] = "1"  # a worker is a core
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    importlib.import_module("messages.work")  # while the parent lists the files
+    with suppress(EOFError):
+        while True:
+            call: Call = pipe.recv()
+            _limit_time(SECONDS + SECONDS_PER_MIB * call.size / MIB)
+            pipe.send(answer(call))
+
+
+def answer(call: Call) -> Any:
+    """Carry out a call; return `Failed` or an `OSError` for one that does not return."""
+    module, _, name = call.function.partition(":")
+    try:
+        function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        return function(*call.arguments)
+    except MemoryError:
+        return Failed("reading it took more memory than a worker may have")
+    except OSError as error:
+        return error
+    except BaseException as error:  # Polars' panics are no Exception
+        log.exception("a call failed")
+        said = str(error).strip().split("\n", 1)[0]
+        return Failed(f"it cannot be read: {type(error).__name__}: {said}")
+
+
+def _limit_time(seconds: float) -> None:
+    """Let the kernel end this process once it has used so much more processor time."""
+    soft = int(time.process_time() + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent is gone, however that ended."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+    with suppress(OSError):  # where memory runs out, a worker goes and its parent tells
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
+def _end_after(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
