@@ -109,6 +109,9 @@ def test_what_sparks_job_imports_is_put_into_its_image() -> None:
     found = set().union(*map(top_level, files)) - sys.stdlib_module_names
 
     assert copied == {"preprocess.py", "cluster", "messages"}
+    ignored = (PROCESSING / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    kinds = {path.suffix for path in (PROCESSING / "messages").iterdir() if path.is_file()}
+    assert {f"!messages/*{kind}" for kind in kinds} <= set(ignored)
     assert found - {"cluster", "messages"} <= wheels | IN_SPARKS_IMAGE
     assert not wheels & IN_SPARKS_IMAGE
     assert "--require-hashes" in dockerfile
