@@ -33,14 +33,14 @@ _NO_ACCIDENT = 10
 USUAL = (
     "cp1252", "iso8859_15", "cp1250", "iso8859_2", "cp1254", "cp1257", "cp1251", "koi8_r", "koi8_u",
     "iso8859_5", "cp866", "mac_cyrillic", "cp1253", "iso8859_7", "cp1255", "cp1256", "cp874",
-    "mac_roman", "cp850", "cp437", "gb18030", "big5hkscs", "cp950", "cp932", "euc_jp", "cp949",
+    "mac_roman", "cp850", "cp437", "gb18030", "cp950", "big5hkscs", "cp932", "euc_jp", "cp949",
 )  # fmt: skip
 # Those that need no detector where no other one is left.
-_WINDOWS = re.compile("cp125|iso8859")
+_WINDOWS = re.compile("cp125")
 # Letters of an encoding that no language has which is written in it.
 _UNUSED = {"cp1257": set("ßæøåóńśźłćż")}
 _SHOWN = 4
-# With fewer lines a third of them says too little.
+# With fewer lines a third of them says too little; so do fewer letters of other scripts.
 _LINES = 6
 
 
@@ -128,16 +128,43 @@ def _told(lines: Sequence[bytes]) -> str:
     likely: dict[str, str] = {}
     for encoding in USUAL:
         text = _decoded(data, encoding)
-        if text is not None and is_likely(text) and not set(text) & _UNUSED.get(encoding, set()):
+        if text is None or _UNUSED.get(encoding, set()) & set(text):
+            continue
+        if is_likely(text):
             likely.setdefault(text, encoding)
-    if len(likely) == 1:
-        ((text, encoding),) = likely.items()
-        if _WINDOWS.match(encoding) and not _OTHER_THAN_LATIN.search(text):
-            return encoding
-    detected = _detected(chosen, likely)
-    if detected is None:
+    if marked := [text for text in likely if _is_marked(text)]:
+        likely = {text: likely[text] for text in marked}
+    found = _only(likely) or _detected(chosen, likely)
+    if found is None or not _is_in_a_language(*found):
         raise UnclearError(_unclear(list(likely.values()), data))
-    return detected
+    return found[1]
+
+
+def _only(likely: Mapping[str, str]) -> tuple[str, str] | None:
+    """Give the only likely text and its encoding, if it is one that needs no detector."""
+    for text, encoding in likely.items() if len(likely) == 1 else ():
+        if _WINDOWS.match(encoding) and not _OTHER_THAN_LATIN.search(text):
+            return text, encoding
+    return None
+
+
+def _is_in_a_language(text: str, encoding: str) -> bool:
+    """Tell whether letters are there that belong together; the detector does not look for them."""
+    letters = set(text)
+    if encoding == "cp1257":  # Baltic: otherwise it is Albanian in cp1252
+        return bool(letters & set("šŠžŽ"))
+    # Polish or Slovak letters beside Czech ones: it is Czech in ISO 8859-2.
+    mixed = letters & set("ąĄľĽ") and letters & set("ěĚřŘůŮ")
+    return encoding != "cp1250" or not mixed
+
+
+def _is_marked(text: str) -> bool:
+    """Tell English and the like: no letter but ASCII's, and the quotes that word processors set."""
+    quotes = text.count("“")
+    if quotes != text.count("”") or any(c.isalpha() and not c.isascii() for c in text):
+        return False
+    apostrophes = _APOSTROPHE.findall(text)
+    return all(apostrophes) and (quotes > 0 or len(apostrophes) > 0)
 
 
 def _some(lines: Sequence[bytes]) -> list[bytes]:
@@ -153,18 +180,19 @@ def _some(lines: Sequence[bytes]) -> list[bytes]:
     return chosen
 
 
-def _detected(lines: Sequence[bytes], likely: Mapping[str, str]) -> str | None:
+def _detected(lines: Sequence[bytes], likely: Mapping[str, str]) -> tuple[str, str] | None:
     """Ask the detector: about all lines, and where several encodings are left about each third."""
-    if not likely or (len(likely) > 1 and len(lines) < _LINES):
+    thirds = (lines[::3], lines[1::3], lines[2::3]) if len(likely) > 1 else ()
+    letters = sum(len(_OTHER_THAN_LATIN.findall(text)) for text in likely)
+    if not likely or (len(lines) if thirds else letters or _LINES) < _LINES:
         return None
     import chardet  # noqa: PLC0415 - only files that are not UTF-8 need it, and it is large
 
-    encodings = set()
-    for some in (lines, lines[::3], lines[1::3], lines[2::3])[: 1 if len(likely) == 1 else 4]:
+    texts = set()
+    for some in (lines, *thirds):
         name = chardet.detect(b"\n".join(some))["encoding"]
-        text = name and _decoded(b"\n".join(lines), name)
-        encodings.add(likely.get(text) if text else None)
-    return encodings.pop() if len(encodings) == 1 else None
+        texts.add(_decoded(b"\n".join(lines), name) if name else None)
+    return next(((t, likely[t]) for t in likely if texts == {t}), None)
 
 
 def _unclear(likely: Sequence[str], data: bytes) -> str:
@@ -189,11 +217,16 @@ _HANGUL, _HALF_KANA = re.compile("[\uac00-\ud7a3]"), re.compile("[\uff61-\uff9f]
 _EAST_ASIAN_RUN = re.compile("[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff]+")
 _LETTER = f"[^\\W\\d_{_EAST_ASIAN}]"
 _MARKS = "\u0591-\u05c7\u064b-\u065f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+_VOWELS = "aeiouyæøœAEIOUYÆØŒ"
 _WORD = re.compile(r"[^\W_]+")
 _ACCENTS = re.compile(f"(?:(?![A-Za-z])[{_LATIN}]){{3}}")
 # What stands amid letters in no language, where an apostrophe, a hyphen and a dot do, or behind.
 _AMID = re.compile(rf"(?<={_LETTER})[^\w\s\x00-\x7f’‘´·\u00ad‑–—…](?={_LETTER})")
-_BEHIND = re.compile(rf"(?<={_LETTER})[§¶¸¬¨¯±¤¦¥£¢‡†‰ˆ˜˙˚˝˛ˇ˘≠≤≥∞∂∑∏∫◊¿¡]|(?<=[A-Za-z])[{_MARKS}]")
+_ACCENT_AMID = re.compile("[A-Za-z][¸¨¯˜˙˚˝˛ˇ˘][A-Za-z]")
+_BEHIND = re.compile(
+    rf"(?<={_LETTER})[‚„§¶¸¬¨¯±¤¦¥£¢‡†‰ˆ˜˙˚˝˛ˇ˘≠≤≥∞∂∑∏∫◊¿¡]|(?<=[A-Za-z])[{_MARKS}]"
+)
+_APOSTROPHE = re.compile(r"[A-Za-z]’(?=[A-Za-z])((?:s|t|re|ve|ll|m|d)\b)?")
 _BESIDE_NUMBER = re.compile(
     rf"(?<!\w){_LETTER}(?= ?\d)|(?<=\d){_LETTER}(?!\w)|(?<=\d ){_LETTER}(?!\w)"
 )
@@ -209,7 +242,7 @@ _ODD_SHARE, _COMMON_SHARE = 0.02, 0.1
 
 def is_likely(text: str) -> bool:
     """Tell whether somebody may have written a text, or whether it is one misread."""
-    if any(_is_unwritten(c) for c in set(text)):
+    if any(_is_unwritten(c) for c in set(text)) or _ACCENT_AMID.search(text):
         return False
     words = [word for word in _WORD.findall(text) if not word.isascii()]
     odd = sum(map(_is_odd, words)) + len(_AMID.findall(text)) + len(_BEHIND.findall(text))
@@ -232,8 +265,9 @@ def _is_odd(word: str) -> bool:
     alphabets = sum(1 for letters in _ALPHABETS if letters.search(word))
     latin = re.search(f"[{_LATIN}]", word) is not None
     capital = any(a.islower() and b.isupper() for a, b in pairwise(word))
-    odd_letters = _ACCENTS.search(word) is not None or any(c.isdigit() for c in word)
-    return alphabets + latin > 1 or capital or odd_letters
+    lone = unicodedata.normalize("NFD", word)[0] if latin and len(word) == 1 else "a"
+    odd_letters = _ACCENTS.search(word) is not None or any(c.isnumeric() for c in word)
+    return alphabets + latin > 1 or capital or odd_letters or lone not in _VOWELS
 
 
 def _has_words(text: str) -> bool:

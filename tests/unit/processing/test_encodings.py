@@ -74,7 +74,7 @@ def test_messages_in_two_languages_of_one_encoding_are_read_right_or_not_at_all(
 
 @pytest.mark.parametrize(
     ("text", "likely"),
-    [("naïve café è", ["cp1252", "cp1250"]), ("1,Dobře\n2,Šlo by to", ["cp1252", "cp1250"])],
+    [("naïve là", ["cp1252", "cp1250"]), ("1,Dobře\n2,Šlo by to", ["cp1252", "cp1250"])],
 )
 def test_a_reason_names_the_likely_encodings(text: str, likely: list[str]) -> None:
     encoding = "cp1250" if "ř" in text else "cp1252"
