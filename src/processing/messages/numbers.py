@@ -27,6 +27,7 @@ _ENDS = frozenset(",;!?)]\uff0c\uff1b\uff01\uff1f\u3001\u3002\uff09\u060c\u061b\
 _REACH, _PIECE_REACH = 40, 12
 
 _RUN, _GROUP = re.compile(r"[0-9](?:[ .()/+-]{0,3}[0-9]){6,}"), re.compile("[0-9]+")
+_CARD_RUN = re.compile(r"[0-9](?:[ .-]{0,3}[0-9]){12,}")
 _SINCE_DIGITS, _A_WORD = re.compile(r"[^0-9]*$"), re.compile(r"\w+")
 # Right behind these, digits are a part of something else; behind a word they are not: "Help0871…".
 _GLUED = re.compile("(?:[A-Z0-9_][-_]?|[a-z][-_]|[0-9-][a-f]+|#)$")
@@ -223,15 +224,16 @@ def _longest(
 
 def _cards(text: str, run: re.Match[str]) -> Iterator[Span]:
     """Find the cards in a run of digits; each starts and ends where a group of digits does."""
-    groups = list(_GROUP.finditer(text, run.start(), run.end()))
-    first = 0
-    while first < len(groups):
-        likely = groups[first][0][0] in "23456"
-        last = _longest(groups, first, is_card, CARD_DIGITS) if likely else None
-        if last is not None:
-            yield groups[first].start(), groups[last].end(), CARD
-            first = last
-        first += 1
+    for part in _CARD_RUN.finditer(text, run.start(), run.end()):
+        groups = list(_GROUP.finditer(text, part.start(), part.end()))
+        first = 0
+        while first < len(groups):
+            likely = groups[first][0][0] in "23456"
+            last = _longest(groups, first, is_card, CARD_DIGITS) if likely else None
+            if last is not None:
+                yield groups[first].start(), groups[last].end(), CARD
+                first = last
+            first += 1
 
 
 def _phones(text: str, run: re.Match[str], *, cued: bool) -> Iterator[Span]:

@@ -7,7 +7,7 @@ import unicodedata
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from messages.cleaning import clean
@@ -383,6 +383,7 @@ WIDE = {c: chr(c + 0xFEE0) for c in b"0123456789abcdeorxABDKW@.+()/-:"}
 
 
 @settings(max_examples=1000)
+@example("45671/2026-11-22")
 @given(TEXTS)
 def test_rows_that_the_column_filter_passes_over_hold_no_number(text: str) -> None:
     assert pl.Series([text]).str.contains(CANDIDATE).item() or not find_numbers(text)
