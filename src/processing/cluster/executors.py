@@ -111,12 +111,14 @@ def _inspected(entry: Entry, number: int, options: Options, folder: Path, worker
     path = fetching.hole(entry.uri, folder, number)
     fetching.beginning(entry.uri, path)
     arguments = (path, entry.name, options.wanted)
-    source = _answer(worker, Call("messages.sources:inspect", arguments))
+    size = path.stat().st_size
+    source = _answer(worker, Call("messages.sources:inspect", arguments, size))
     if not isinstance(source, Failed) and source.format == "parquet":
         fetching.whole(entry.uri, path)
-        source = _answer(worker, Call("messages.plan:inspected", (*arguments, folder / "unpacked")))
+        unpacking = (*arguments, folder / "unpacked")
+        source = _answer(worker, Call("messages.plan:inspected", unpacking, size))
     if isinstance(source, Failed):
-        source = Source(path, entry.name, path.stat().st_size, reason=source.reason)
+        source = Source(path, entry.name, size, reason=source.reason)
     source = source.with_rules(options.rules)
     stretches = tuple((task.start, task.end) for task in plan.tasks([source]))
     return Found(replace(source, path=Path(entry.uri)), stretches)

@@ -80,6 +80,13 @@ class Columns:
             return SENT_AT
         return MESSAGE_ID if self.sender is None and self.message_id is not None else None
 
+    @property
+    def identity(self) -> list[str]:
+        """The output columns that all rows of one message agree in."""
+        sender = [] if self.sender is None else [SENDER]
+        distinction = [] if self.distinction is None else [self.distinction]
+        return [*sender, *distinction, TEXT]
+
     def named(self) -> dict[str, str | None]:
         """Output column -> the file's column, in the output's order."""
         return {

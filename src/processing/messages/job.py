@@ -125,9 +125,10 @@ def _scratch(options: Options) -> Iterator[Path]:
 def _inspected(
     files: Sequence[tuple[Path, str]], options: Options, workers: Workers, scratch: Path
 ) -> list[Source]:
+    unpacked = (scratch / f"parquet.{number}" for number in range(len(files)))
     calls = [
-        Call("messages.plan:inspected", (path, name, options.wanted, scratch / f"parquet.{number}"))
-        for number, (path, name) in enumerate(files)
+        Call("messages.plan:inspected", (path, name, options.wanted, target), path.stat().st_size)
+        for (path, name), target in zip(files, unpacked, strict=True)
     ]
     found: dict[int, Source] = {}
     with _told([name for _, name in files]):

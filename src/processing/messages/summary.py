@@ -173,6 +173,7 @@ def _file(source: Source, count: FileCounts) -> dict[str, Any]:
         "compression": source.compression,
         "encoding": source.encoding,
         "columns": _columns(source.columns),
+        "duplicates_by": [] if source.columns is None else source.columns.identity,
         **count.numbers(),
         "reason": _reason(source, count),
     }

@@ -229,6 +229,25 @@ def test_a_duplicate_agrees_in_sender_time_and_text_as_far_as_the_file_has_them(
     assert job.run().counts == (2, 2 - duplicates, duplicates, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("header", "arguments", "agrees_in"),
+    [
+        ("id,from,time,text", [], ["sender", "sent_at", "text"]),
+        ("id,from,text", [], ["sender", "text"]),
+        ("id,time,text", [], ["sent_at", "text"]),
+        ("id,text", [], ["message_id", "text"]),
+        ("shop,text", [], ["text"]),
+        ("id,from,time,text", ["--duplicates", "sender-text"], ["sender", "text"]),
+    ],
+)
+def test_the_summary_says_of_each_file_what_its_duplicates_agree_in(
+    job: Job, header: str, arguments: list[str], agrees_in: list[str]
+) -> None:
+    job.give("a.csv", f"{header}\n{header.replace('text', 'ok')}\n".encode())
+
+    assert job.run(*arguments).summary["files"][0]["duplicates_by"] == agrees_in
+
+
 @pytest.mark.parametrize("case", ["another time", "another id"])
 def test_with_sender_text_a_duplicate_agrees_in_these_alone(job: Job, case: str) -> None:
     job.give("a.csv", "\n".join(DUPLICATES[case][:3]).encode())
