@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,25 +64,25 @@ class Runs:
     folder: Path
 
     def on_spark(
-        self, files: Path, wanted: Mapping[str, str] | None = None, rules: Rules | None = None
+        self, files: Path, wanted: Wanted | None = None, rules: Rules | None = None
     ) -> Result:
         manifests, output = self.folder / "manifests", self.folder / "spark"
         manifests.mkdir(exist_ok=True)
         names = [p.relative_to(files).as_posix() for p in files.rglob("*") if p.is_file()]
         content = [{"prefix": f"file://{files.resolve()}/"}, *sorted(names, reverse=True)]
         (manifests / "run.json").write_text(json.dumps(content))
-        given = Wanted(wanted or {})
+        given = wanted or Wanted()
         options = Options(manifests, output, given, rules or Rules(), opt_ml=self.folder / "opt")
         on_spark.process(options, self.spark)
         return Result(output)
 
-    def on_one_machine(self, files: Path, wanted: Mapping[str, str] | None = None) -> Result:
+    def on_one_machine(self, files: Path, wanted: Wanted | None = None) -> Result:
         output = self.folder / "one"
-        options = Options(files, output, Wanted(wanted or {}), opt_ml=self.folder / "opt")
+        options = Options(files, output, wanted or Wanted(), opt_ml=self.folder / "opt")
         one_machine.process(options, InProcess())
         return Result(output)
 
-    def equal(self, files: Path, wanted: Mapping[str, str] | None = None) -> Result:
+    def equal(self, files: Path, wanted: Wanted | None = None) -> Result:
         """Run both and compare; give Spark's."""
         ours, theirs = self.on_spark(files, wanted), self.on_one_machine(files, wanted)
         assert ours.counts == theirs.counts

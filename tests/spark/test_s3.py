@@ -13,7 +13,9 @@ import pytest
 
 from cluster import executors, store
 from cluster import job as on_spark
+from messages.masking import Masks
 from messages.options import JobError, Options
+from messages.rules import Rules
 
 from .runs import Result, Runs
 
@@ -123,7 +125,7 @@ def test_parts_are_named_by_partition_so_that_a_task_run_twice_writes_the_same(
     piece = executors._piece(0, 0, executors.ROWS, executors._packed(frame))
     columns = {"task": piece.column("task"), "data": piece.column("data"), "drop": [[1]]}
     batch = executors.pa.RecordBatch.from_pydict(columns)
-    output = executors.Output(f"{tmp_path.as_uri()}/", "", {"text": pl.String()})
+    output = executors.Output(f"{tmp_path.as_uri()}/", "", {"text": pl.String()}, Masks(Rules()))
 
     for _ in range(2):
         [written] = [
