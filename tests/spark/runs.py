@@ -11,8 +11,8 @@ import polars as pl
 from pyspark.sql import SparkSession
 
 from cluster import job as on_spark
-from in_process import InProcess
 from messages import job as one_machine
+from messages.guard import Here
 from messages.options import Options
 from messages.rules import Rules
 from messages.wanted import Wanted
@@ -79,7 +79,7 @@ class Runs:
     def on_one_machine(self, files: Path, wanted: Wanted | None = None) -> Result:
         output = self.folder / "one"
         options = Options(files, output, wanted or Wanted(), opt_ml=self.folder / "opt")
-        one_machine.process(options, InProcess())
+        one_machine.process(options, Here(), self.folder / "scratch")
         return Result(output)
 
     def equal(self, files: Path, wanted: Wanted | None = None) -> Result:

@@ -150,6 +150,30 @@ class Workers:
                 yield answered
 
 
+class Here:
+    """Stands for workers: carries calls out in this process, and nothing limits what they take."""
+
+    def __init__(self, count: int = 1, memory: int = 0) -> None:  # noqa: ARG002 - as of `Workers`
+        self.count = count
+
+    def __enter__(self) -> Here:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def run(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
+        """Carry calls out, as `Workers.run` does."""
+        for place, call in enumerate(calls):
+            returned = answer(call)
+            if isinstance(returned, OSError):
+                raise returned
+            yield place, returned
+
+
+AnyWorkers = Workers | Here
+
+
 class _Worker:
     """One process, and the call that it carries out."""
 
@@ -185,9 +209,9 @@ class _Worker:
         return self._place, returned
 
     def end(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it does; it may be so young that it would miss a SIGTERM."""
         self.pipe.close()
-        self._process.terminate()
+        self._process.kill()
         self._process.join()
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,6 +97,15 @@ def _config(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return config if isinstance(config, dict) else {}
+
+
+@contextmanager
+def scratch_folder(opt_ml: Path) -> Iterator[Path]:
+    """Lend a folder for staged rows: on SageMaker's volume if there is one, never in the output."""
+    volume = opt_ml / "processing"
+    parent = volume if volume.is_dir() and os.access(volume, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix=".landrun-", dir=parent) as folder:
+        yield Path(folder)
 
 
 def memory_mb() -> int:

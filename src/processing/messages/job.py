@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -20,7 +18,7 @@ from messages import VERSION, plan
 from messages.buckets import Bucket, Output, Written
 from messages.cleaning import cleaner
 from messages.columns import OUTPUT
-from messages.guard import Call, Failed, KilledError, Workers
+from messages.guard import AnyWorkers, Call, Failed, Here, KilledError
 from messages.host import Host, find, memory_mb, this_host
 from messages.masking import Masks
 from messages.options import JobError, Options
@@ -44,8 +42,25 @@ _NOTHING_HERE = (
 )
 
 
-def process(options: Options, workers: Workers) -> dict[str, Any]:
+def process_here(options: Options, scratch: Path) -> dict[str, Any] | JobError:
+    """Do the job in this process; return the error that ends it, if one does."""
+    try:
+        return process(options, Here(), scratch)
+    except JobError as error:
+        return error
+
+
+def process(options: Options, workers: AnyWorkers, scratch: Path) -> dict[str, Any]:
     """Do the job.
+
+    Parameters
+    ----------
+    options
+        What it is told.
+    workers
+        What carries its calls out.
+    scratch
+        A folder to make for what does not fit in memory.
 
     Returns
     -------
@@ -64,9 +79,12 @@ def process(options: Options, workers: Workers) -> dict[str, Any]:
     host = this_host(options.opt_ml, options.input)
     files = _files(options, host)
     _claim(options.output, host)
-    with _scratch(options) as scratch:
+    scratch.mkdir()
+    try:
         record = Record(_inspected(files, options, workers, scratch))
         summary = _processed(record, options, host, workers, scratch, began)
+    finally:
+        shutil.rmtree(options.output / UNFINISHED, ignore_errors=True)
     if "problem" in summary and host.count == 1:
         raise JobError(summary["problem"])
     return summary
@@ -110,20 +128,8 @@ def _claim(output: Path, host: Host) -> None:
         raise JobError(f"--output {output} is not writable: {error.strerror}") from error
 
 
-@contextmanager
-def _scratch(options: Options) -> Iterator[Path]:
-    """Lend a folder for staged rows: on SageMaker's volume if there is one, never in the output."""
-    volume = options.opt_ml / "processing"
-    parent = volume if volume.is_dir() and os.access(volume, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix=".landrun-", dir=parent) as folder:
-        try:
-            yield Path(folder)
-        finally:
-            shutil.rmtree(options.output / UNFINISHED, ignore_errors=True)
-
-
 def _inspected(
-    files: Sequence[tuple[Path, str]], options: Options, workers: Workers, scratch: Path
+    files: Sequence[tuple[Path, str]], options: Options, workers: AnyWorkers, scratch: Path
 ) -> list[Source]:
     unpacked = (scratch / f"parquet.{number}" for number in range(len(files)))
     calls = [
@@ -169,7 +175,7 @@ def _told(names: Sequence[str]) -> Iterator[None]:
 
 
 def _processed(  # noqa: PLR0917
-    record: Record, options: Options, host: Host, workers: Workers, scratch: Path, began: float
+    record: Record, options: Options, host: Host, workers: AnyWorkers, scratch: Path, began: float
 ) -> dict[str, Any]:
     record.tasks = plan.tasks(record.sources, workers.count, cut=True)
     shape = plan.shape(record.sources, workers.count, options.memory or memory_mb())
@@ -200,7 +206,7 @@ def _processed(  # noqa: PLR0917
 
 
 def _read_all(
-    record: Record, workers: Workers, scratch: Path, shape: plan.Shape
+    record: Record, workers: AnyWorkers, scratch: Path, shape: plan.Shape
 ) -> list[tuple[int, Bucket]]:
     """Read all tasks into buckets; a file of which one failed is rejected as a whole."""
     folder = scratch / "rows"
@@ -247,7 +253,7 @@ def unite(done: Sequence[Done]) -> dict[str, pl.DataType]:
 
 def _finish_all(
     record: Record,
-    workers: Workers,
+    workers: AnyWorkers,
     buckets: Sequence[tuple[int, Bucket]],
     output: Output,
     folder: Path,

@@ -15,7 +15,7 @@ from unittest import mock
 import polars as pl
 
 import preprocess
-from in_process import InProcess
+from messages.guard import Here
 
 COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
 # What functions keep of a summary in a run's record, once its list of files is left out.
@@ -59,7 +59,7 @@ def run(files: Mapping[str, bytes] | Path, *arguments: str) -> Ended:
         preprocess.log.addHandler(lines)
         try:
             with (
-                mock.patch.object(preprocess, "Workers", InProcess),
+                mock.patch.object(preprocess, "Workers", Here),
                 mock.patch.dict("os.environ", LANDRUN_OPT_ML=str(root / "ml")),
                 mock.patch.object(preprocess.signal, "signal"),
             ):

@@ -18,9 +18,9 @@ import polars as pl
 import pytest
 
 from fuzz.files.parquet_bytes import Chunk, leaf, page, parquet, strings
-from in_process import InProcess
 from messages import csvfiles, plan
 from messages.csvrows import Dialect, misfits, unescaped
+from messages.guard import Here
 from messages.job import process
 from messages.options import Options
 from messages.wanted import Wanted
@@ -42,7 +42,11 @@ class Job:
         (self._root / "input/zz-good.jsonl").write_bytes(b'{"text": "the good one", "from": "z"}\n')
         self._runs += 1
         output = self._root / f"output-{self._runs}"
-        summary = process(Options(self._root / "input", output, wanted or Wanted()), InProcess())
+        summary = process(
+            Options(self._root / "input", output, wanted or Wanted()),
+            Here(),
+            self._root / f"scratch-{self._runs}",
+        )
         (self._root / "input" / name).unlink()
         frame = pl.concat(pl.read_parquet(part) for part in sorted(output.glob("part-*.parquet")))
         rows = frame.filter(pl.col("text") != "the good one")

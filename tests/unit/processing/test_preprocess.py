@@ -23,8 +23,8 @@ import pytest
 import zstandard
 
 import preprocess
-from in_process import InProcess
-from messages import csvfiles, plan
+from messages import csvfiles, guard, plan
+from messages.guard import Here
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "src/processing/preprocess.py"
@@ -109,7 +109,7 @@ def adds_up(result: Result) -> None:
 def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     monkeypatch.setenv("LANDRUN_OPT_ML", str(tmp_path / "ml"))
     monkeypatch.setattr("preprocess.signal.signal", lambda *_: None)
-    monkeypatch.setattr("preprocess.Workers", InProcess)
+    monkeypatch.setattr("preprocess.Workers", Here)
     (tmp_path / "input").mkdir()
     return Job(tmp_path)
 
@@ -695,6 +695,21 @@ def test_the_entry_point_runs_as_sagemaker_runs_it(job: Job) -> None:
     assert (run.returncode, run.stderr) == (0, "")
     assert "done: rows_in 4, rows_out 2" in run.stdout
     assert list((job.root / "ml/processing").iterdir()) == []
+
+
+def test_two_workers_leave_what_one_leaves(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    job.give("a.jsonl", json_lines(many(900)) + b"broken\n")
+    job.give("b.tsv", separated("\t", many(100)))
+    one = job.run()
+    monkeypatch.setattr("preprocess.Workers", guard.Workers)
+    monkeypatch.setattr(guard, "SMALL_BYTES", 0)
+    monkeypatch.setattr(plan, "RANGE_BYTES", 8192)
+
+    two = job.run("--workers", "2")
+
+    assert two.counts == one.counts
+    assert two.rejected == one.rejected
+    assert two.frame.sort("n", "text").equals(one.frame.sort("n", "text"))
 
 
 def test_bad_input_ends_the_entry_point_without_a_traceback(job: Job) -> None:

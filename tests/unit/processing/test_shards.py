@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 import preprocess
-from in_process import InProcess
+from messages.guard import Here
 from messages.host import Host, this_host
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -81,7 +81,7 @@ class Hosts:
         with self.monkeypatch.context() as patched:
             patched.setenv("LANDRUN_OPT_ML", str(self.opt_ml(host)))
             patched.setattr("preprocess.signal.signal", lambda *_: None)
-            patched.setattr("preprocess.Workers", InProcess)
+            patched.setattr("preprocess.Workers", Here)
             yield
 
     def summary(self, host: str) -> dict[str, Any]:
