@@ -1,8 +1,8 @@
 """Worker processes that may die: a file that kills or exhausts one is named, and the others go on.
 
-The parent only hands out work. It never imports the engine, so that its forks are safe and a
-worker starts while the parent still lists the files. A worker's memory and processor time are
-limited by the kernel (setrlimit(2)), which holds for whatever a library does on its own.
+The parent starts its workers before it imports the engine, so that its forks are safe; a worker
+that replaces another one later is spawned. A worker's memory and processor time are limited by the
+kernel (setrlimit(2)), which holds for whatever a library does on its own.
 """
 
 from __future__ import annotations
@@ -250,7 +250,9 @@ def answer(call: Call) -> Any:
         return error
     except BaseException as error:  # Polars' panics are no Exception
         log.exception("a call failed")
-        said = str(error).strip().split("\n", 1)[0]
+        from messages.masking import mask_text  # noqa: PLC0415 - not in the parent
+
+        said = mask_text(str(error).strip().split("\n", 1)[0])  # it may quote what the file holds
         return Failed(f"it cannot be read: {type(error).__name__}: {said}")
 
 

@@ -17,6 +17,7 @@ from messages.columns import Columns
 from messages.csvfiles import SeparatedFile, Table
 from messages.csvrows import unescaped
 from messages.lines import UNDECODABLE, Reject
+from messages.masking import mask_text
 from messages.sources import Source
 from messages.staging import Staging, Weight, ordered
 from messages.streams import (
@@ -105,6 +106,8 @@ def run(task: Task, folder: Path, buckets: int) -> Done:
         done.staged += batch.frame.height
         if batch.frame.height:
             staging.add(ordered(batch.frame, task.number, base, distinction))
+    if done.damage is not None:
+        done.damage = mask_text(done.damage)  # a reader's error may quote what the file holds
     staging.flush()
     done.weights = dict(staging.weights)
     gc.collect(1)  # a few cycles may hold much; older ones are of other tasks, or none

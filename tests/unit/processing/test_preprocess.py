@@ -299,6 +299,19 @@ def test_a_cleaner_of_ones_own_replaces_the_cleaning(
     assert (result.texts(), result.counts) == (["<B>MAIL A@B.COM</B>"], (2, 1, 0, 1, 0))
 
 
+def test_what_an_error_quotes_of_a_file_is_masked(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "quoting.py").write_text("def clean(texts):\n    raise ValueError(texts[0])\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    job.give("a.jsonl", json_lines([{"text": "write to ana@example.com"}]))
+
+    result = job.run("--cleaner", "quoting:clean")
+
+    assert "it cannot be read: ValueError: write to <EMAIL>" in result.message
+    assert "ana@example.com" not in (result.output / "rejected.jsonl").read_text()
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -676,21 +689,26 @@ def command(root: Path, *arguments: str) -> list[str]:
 
 
 def environment(root: Path) -> dict[str, str]:
-    return {**os.environ, "LANDRUN_OPT_ML": str(root / "ml")}
+    return {**os.environ, "LANDRUN_OPT_ML": str(root / "ml"), "PYTHONPATH": str(root)}
 
 
-def test_the_entry_point_runs_as_sagemaker_runs_it(job: Job) -> None:
-    job.give("a.jsonl", json_lines(ROWS))
-    (job.root / "ml/processing").mkdir(parents=True)
-
-    run = subprocess.run(
-        command(job.root, "", "--workers", "2"),
+def as_sagemaker_runs_it(job: Job, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the script in a process of its own; modules in the job's root can be imported."""
+    return subprocess.run(
+        command(job.root, *arguments),
         env=environment(job.root),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def test_the_entry_point_runs_as_sagemaker_runs_it(job: Job) -> None:
+    job.give("a.jsonl", json_lines(ROWS))
+    (job.root / "ml/processing").mkdir(parents=True)
+
+    run = as_sagemaker_runs_it(job, "", "--workers", "2")
 
     assert (run.returncode, run.stderr) == (0, "")
     assert "done: rows_in 4, rows_out 2" in run.stdout
@@ -713,14 +731,7 @@ def test_two_workers_leave_what_one_leaves(job: Job, monkeypatch: pytest.MonkeyP
 
 
 def test_bad_input_ends_the_entry_point_without_a_traceback(job: Job) -> None:
-    run = subprocess.run(
-        command(job.root),
-        env=environment(job.root),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    run = as_sagemaker_runs_it(job)
 
     assert run.returncode == 1
     assert "Traceback" not in run.stdout + run.stderr
@@ -735,7 +746,7 @@ def test_stopping_the_job_leaves_no_worker_and_no_scratch(job: Job) -> None:
     )
     with subprocess.Popen(
         command(job.root, "--cleaner", "waiting:clean"),
-        env=environment(job.root) | {"PYTHONPATH": str(job.root)},
+        env=environment(job.root),
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -770,14 +781,7 @@ def test_a_file_that_kills_its_worker_is_rejected_by_name_and_the_others_are_pro
         "import os\n\ndef clean(texts):\n    return texts if 'kill' not in texts else os.abort()\n"
     )
 
-    run = subprocess.run(
-        command(job.root, "--cleaner", "killing:clean"),
-        env=environment(job.root) | {"PYTHONPATH": str(job.root)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    run = as_sagemaker_runs_it(job, "--cleaner", "killing:clean")
 
     result = Result(run.returncode, job.root / "output", "")
     adds_up(result)
@@ -796,14 +800,7 @@ def test_a_worker_that_something_else_kills_is_told_as_want_of_memory(job: Job) 
         "import os\n\ndef clean(texts):\n    os.kill(os.getpid(), 9)\n"
     )
 
-    run = subprocess.run(
-        command(job.root, "--cleaner", "killing:clean"),
-        env=environment(job.root) | {"PYTHONPATH": str(job.root)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    run = as_sagemaker_runs_it(job, "--cleaner", "killing:clean")
 
     assert run.returncode == 1
     said = (job.root / "ml/output/message").read_text()
