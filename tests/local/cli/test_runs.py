@@ -42,8 +42,14 @@ def failed(aws: LocalAws, eventually: Callable[..., Any]) -> Run:
         listed = jobs.list_processing_jobs(NameContains=found["name"])["ProcessingJobSummaries"]
         return any(job["ProcessingJobStatus"] == "Failed" for job in listed)
 
+    def job_known() -> bool:
+        """Whether the execution has noted its job: a quick one may fail before."""
+        history = states.get_execution_history(executionArn=found["executionArn"])["events"]
+        return any(event["type"] == "TaskSubmitted" for event in history)
+
     found = eventually(execution)
     eventually(job_failed)
+    eventually(job_known)
     states.stop_execution(executionArn=found["executionArn"], error="Test", cause="seen enough")
     return _recorded(aws, found["name"], eventually)
 
