@@ -83,8 +83,7 @@ class Stopwatch:
 def _measured(source: Path) -> dict[str, float]:
     """Do the job's work here: its first task, and the buckets that come of it."""
     sys.path.insert(0, str(ROOT / "src" / "processing"))
-    from messages import buckets, job, plan, work  # noqa: PLC0415 - not a package of ours
-    from messages.masking import Masks  # noqa: PLC0415
+    from messages import buckets, plan, tasks, work  # noqa: PLC0415 - not a package of ours
     from messages.rules import Rules  # noqa: PLC0415
     from messages.wanted import Wanted  # noqa: PLC0415
 
@@ -92,14 +91,14 @@ def _measured(source: Path) -> dict[str, float]:
     _wrap(watch)
     with tempfile.TemporaryDirectory(dir=source.parent) as folder:
         scratch = Path(folder)
-        found = [plan.inspected(source, source.name, Wanted(), scratch / "unpacked")]
+        found = [work.inspect(source, source.name, Wanted(), scratch / "unpacked")]
         task = plan.tasks(found, cut=True)[0]
         watch.turn("rest")
         watch.spent.clear()
         done = work.run(task, scratch, plan.shape(found, 1, 8000).buckets)
-        output = buckets.Output(job.unite([done]), Masks(Rules()), [task.number], 64 * 1024**2)
+        output = buckets.output_of([done.schema], Rules(), [task.number], 64 * 1024**2)
         for number, weight in done.weights.items():
-            bucket = buckets.Bucket(tuple(scratch.glob(f"{number:05d}.*")), weight)
+            bucket = tasks.Bucket(tuple(scratch.glob(f"{number:05d}.*")), weight)
             buckets.finish(bucket, output, scratch / f"part{number}")
         watch.turn("rest")
     whole = sum(watch.spent.values())

@@ -28,8 +28,9 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from messages import rules, wanted
-from messages.guard import Call, Failed, KilledError, Workers, worker_count
+from messages.guard import Workers, worker_count
 from messages.host import memory_mb, scratch_folder
+from messages.job import process
 from messages.options import JobError, Options
 from messages.printing import cut_to_bytes, printable
 
@@ -74,41 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _process(options: Options) -> dict[str, Any]:
-    """Start the workers, and import what they work with only then: see `messages.guard`."""
     size = sum(path.stat().st_size for path in options.input.rglob("*") if path.is_file())
     memory = options.memory or memory_mb()
-    count = worker_count(size, options.workers, memory)
-    with scratch_folder(options.opt_ml) as scratch:
-        if count == 1:
-            summary = _process_by_one(options, memory, scratch / "one", size)
-            if summary is not None:
-                return summary
-        with Workers(count, memory) as workers:
-            from messages.job import process  # noqa: PLC0415
-
-            return process(options, workers, scratch / "many")
-
-
-def _process_by_one(
-    options: Options, memory: int, scratch: Path, size: int
-) -> dict[str, Any] | None:
-    """Let one worker do the whole job, so that only it has to import the engine.
-
-    None if it died. Done once more file by file, the job finds out which one killed it.
-    """
-    call = Call("messages.job:process_here", (options, scratch), size)
-    try:
-        with Workers(1, memory) as workers:
-            [(_, answer)] = workers.run([call])
-    except KilledError:
-        return None
-    if isinstance(answer, JobError):
-        raise answer
-    if isinstance(answer, Failed):
-        log.warning("the worker failed (%s): once more, file by file", answer.reason)
-        return None
-    summary: dict[str, Any] = answer
-    return summary
+    with (
+        scratch_folder(options.opt_ml) as scratch,
+        Workers(worker_count(size, options.workers, memory), memory) as workers,
+    ):
+        return process(options, workers, scratch / "run")
 
 
 def _process_on_spark(options: Options) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import polars as pl
 from pyspark.sql import SparkSession
 
 from cluster import job as on_spark
+from here import Here
 from messages import job as one_machine
-from messages.guard import Here
 from messages.options import Options
 from messages.rules import Rules
 from messages.wanted import Wanted

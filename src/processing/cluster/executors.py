@@ -24,6 +24,7 @@ import pyarrow as pa
 from cluster import fetching, store
 from cluster.manifest import Entry
 from messages import plan
+from messages.buckets import schema_of
 from messages.columns import SENDER, TEXT
 from messages.guard import Call, Failed, Workers
 from messages.host import memory_mb
@@ -31,8 +32,9 @@ from messages.masking import Masks
 from messages.options import Options
 from messages.sources import Source
 from messages.staging import DISTINCTION, IDENTITY, ORDER, segments
+from messages.tasks import Done, Output, Task
 from messages.values import conform
-from messages.work import Done, Task
+from messages.work import inspect
 
 TABLE = "task int, number int, kind string, data binary"
 ROWS, REJECTS, DONE = "rows", "rejects", "done"
@@ -62,13 +64,11 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Output:
-    """Where parts go, the key to encrypt them with, their columns, and which of them to mask."""
+class Target:
+    """Where parts go, and the key to encrypt them with."""
 
     uri: str
     kms_key: str
-    schema: dict[str, pl.DataType]
-    masks: Masks
 
 
 @contextmanager
@@ -112,11 +112,11 @@ def _inspected(entry: Entry, number: int, options: Options, folder: Path, worker
     fetching.beginning(entry.uri, path)
     arguments = (path, entry.name, options.wanted)
     size = path.stat().st_size
-    source = _answer(worker, Call("messages.sources:inspect", arguments, size))
+    source = _answer(worker, Call("messages.work:inspect", arguments, size))
     if not isinstance(source, Failed) and source.format == "parquet":
         fetching.whole(entry.uri, path)
         unpacking = (*arguments, folder / "unpacked")
-        source = _answer(worker, Call("messages.plan:inspected", unpacking, size))
+        source = _answer(worker, Call("messages.work:inspect", unpacking, size))
     if isinstance(source, Failed):
         source = Source(path, entry.name, size, reason=source.reason)
     source = source.with_rules(options.rules)
@@ -165,7 +165,7 @@ def _fetched(task: Task, uri: str, folder: Path) -> Task:
     else:
         fetching.whole(uri, path)
     if source.format == "parquet" and source.compression is not None:  # unpacked beside it
-        path = plan.inspected(path, source.name, source.wanted, folder / "unpacked").path
+        path = inspect(path, source.name, source.wanted, folder / "unpacked").path
     return replace(task, source=replace(source, path=path))
 
 
@@ -200,25 +200,28 @@ def identities(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         )
 
 
-def write_parts(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[pa.RecordBatch]:
+def write_parts(
+    batches: Iterable[pa.RecordBatch], output: Output, target: Target
+) -> Iterator[pa.RecordBatch]:
     """Write parts: segments of rows in, with the places of those to ``drop``, `WRITTEN` out."""
     from pyspark import TaskContext  # noqa: PLC0415 - known inside a task only
 
     context = TaskContext.get()
     place = context.partitionId() if context else 0
     for number, frames in enumerate(_filled(_kept(batches, output))):
-        part = _written(f"part-{place:05d}-{number:04d}.parquet", frames, output)
+        part = _written(f"part-{place:05d}-{number:04d}.parquet", frames, target)
         yield _batch(data=[pickle.dumps(part)])
 
 
 def _kept(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[tuple[int, pl.DataFrame]]:
-    full = {ORDER: pl.Int64(), DISTINCTION: pl.String(), **output.schema}
+    full = {ORDER: pl.Int64(), DISTINCTION: pl.String(), **schema_of(output)}
+    masks = Masks(output.rules)
     for piece in _pieces(batches):
         frame = conform(pl.read_ipc_stream(piece["data"]), full)
         drop = pl.Series(piece["drop"] or [], dtype=pl.Int64)
         kept = frame.filter(~pl.col(ORDER).is_in(drop.implode())) if len(drop) else frame
         if kept.height:
-            yield piece["task"], output.masks.apply(kept.drop(ORDER, DISTINCTION))
+            yield piece["task"], masks.apply(kept.drop(ORDER, DISTINCTION))
 
 
 def _filled(
@@ -237,14 +240,14 @@ def _filled(
         yield held
 
 
-def _written(name: str, frames: list[tuple[int, pl.DataFrame]], output: Output) -> Part:
+def _written(name: str, frames: list[tuple[int, pl.DataFrame]], target: Target) -> Part:
     kept: Counter[int] = Counter()
     for task, frame in frames:
         kept[task] += frame.height
     with _scratch() as folder:
         path = folder / name
         pl.concat([frame for _, frame in frames]).write_parquet(path, compression="zstd")
-        return Part(name, store.upload(path, output.uri + name, output.kms_key), dict(kept))
+        return Part(name, store.upload(path, target.uri + name, target.kms_key), dict(kept))
 
 
 def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[dict[str, Any]]:

@@ -15,23 +15,22 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import polars as pl
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import StorageLevel
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from cluster import duplicates, executors, store
-from cluster.executors import Found, Output, Part
+from cluster.executors import Found, Part, Target
 from cluster.manifest import Entry, output_uri, read_manifest
 from messages import VERSION
-from messages.job import check_cleaner, unite
-from messages.masking import Masks
+from messages.buckets import output_of, write_none
+from messages.job import check_cleaner
 from messages.options import JobError, Options
 from messages.plan import RANGE_BYTES
 from messages.printing import printable
 from messages.summary import Record, problem, write_lines
-from messages.work import Done, Task
+from messages.tasks import Done, Output, Task
 
 log = logging.getLogger("preprocess")
 _MIB = 1024 * 1024
@@ -66,7 +65,7 @@ def process(options: Options, spark: SparkSession) -> dict[str, Any]:
         summary = {
             **record.summary(parts, columns, time.monotonic() - began, VERSION),
             **problem(record, options.max_rejected, _REJECTED),
-            **Masks(options.rules).missing(columns),
+            **options.rules.missing(columns),
         }
         _report(summary, record, options.output)
     if "problem" in summary:
@@ -89,14 +88,15 @@ def _processed(  # noqa: PLR0917
     record.tasks = [task for task, _ in work]
     with _cleaned(spark, work) as table:
         _collect(table, record, scratch)
-        masks = Masks(options.rules)
-        schema = masks.schema(unite([record.done[task.number] for task in record.tasks]))
-        read = table.filter(table.task.isin([task.number for task in record.tasks]))
-        parts = _write(read, Output(uri, kms_key, schema, masks), scratch)
+        tasks = [task.number for task in record.tasks]
+        schemas = dict.fromkeys(record.done[number].schema for number in tasks)
+        output = output_of(schemas, options.rules, tasks, executors.PART_BYTES)
+        read = table.filter(table.task.isin(tasks))
+        parts = _write(read, output, Target(uri, kms_key), scratch)
     _publish(parts, earlier)
     for part in parts:
         record.kept.update(part.kept)
-    return sorted(part.name for part in parts), list(schema)
+    return sorted(part.name for part in parts), list(output.columns)
 
 
 @contextmanager
@@ -203,19 +203,18 @@ def _collect(table: DataFrame, record: Record, scratch: Path) -> None:
             file.write(row["data"])
 
 
-def _write(table: DataFrame, output: Output, scratch: Path) -> list[Part]:
+def _write(table: DataFrame, output: Output, target: Target, scratch: Path) -> list[Part]:
     """Write the rows that stay; where none do, a part without rows, for its columns."""
     rows = duplicates.with_drops(table.filter(table.kind == executors.ROWS))
-    write = partial(executors.write_parts, output=output)
+    write = partial(executors.write_parts, output=output, target=target)
     written = rows.mapInArrow(write, executors.WRITTEN).collect()
     parts = [pickle.loads(row["data"]) for row in written]  # noqa: S301 - our own executors'
-    return parts or [_nothing(output, scratch)]
+    return parts or [_nothing(output, target, scratch)]
 
 
-def _nothing(output: Output, scratch: Path) -> Part:
-    name = "part-00000-0000.parquet"
-    pl.DataFrame(schema=output.schema).write_parquet(scratch / name, compression="zstd")
-    return Part(name, store.upload(scratch / name, output.uri + name, output.kms_key), {})
+def _nothing(output: Output, target: Target, scratch: Path) -> Part:
+    part = write_none(output, scratch / "part-00000-0000.parquet")
+    return Part(part.name, store.upload(part, target.uri + part.name, target.kms_key), {})
 
 
 def _publish(parts: Sequence[Part], earlier: Iterable[str]) -> None:

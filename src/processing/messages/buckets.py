@@ -2,58 +2,51 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import pickle
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 
+from messages.columns import OUTPUT
 from messages.masking import Masks
-from messages.staging import DISTINCTION, ORDER, Staging, Weight, firsts, segments, task_of
-from messages.values import conform
+from messages.rules import Rules
+from messages.staging import DISTINCTION, ORDER, Staging, firsts, segments, task_of
+from messages.tasks import Bucket, Output, Written
+from messages.values import MAX_COLUMNS, OVERFLOW, conform, widest
 
 MAX_SPREAD, DEPTH = 64, 3
 CELL_BYTES = 8
 
 
-@dataclass(frozen=True)
-class Bucket:
-    """Files that hold the same hash values, and what they weigh."""
-
-    paths: tuple[Path, ...]
-    weight: Weight
-    depth: int = 0
+def output_of(schemas: Iterable[bytes], rules: Rules, tasks: Sequence[int], limit: int) -> Output:
+    """Say what buckets are written by, from the schemas of all tasks (`Done.schema`)."""
+    schema = Masks(rules).schema(_united(map(pickle.loads, schemas)))
+    return Output(pickle.dumps(schema), tuple(schema), rules, tasks, limit)
 
 
-@dataclass
-class Written:
-    """What became of a bucket: its parts, and rows kept by task number."""
+def _united(schemas: Iterable[dict[str, list[pl.DataType]]]) -> dict[str, pl.DataType]:
+    """Unite columns by name, in the order of their first appearance."""
+    schema: dict[str, pl.DataType] = {name: pl.String() for name in OUTPUT}
+    for name, kinds in ((n, k) for one in schemas for n, k in one.items() if n[:1] != "\0"):
+        for kind in kinds:
+            schema[name] = widest(schema.get(name, pl.Null()), kind)
+    united = {n: pl.String() if t == pl.Null() else t for n, t in schema.items()}
+    kept = [n for n in united if n != OVERFLOW][: len(OUTPUT) + MAX_COLUMNS]
+    overflows = len(kept) < len(united)
+    return {n: united[n] for n in kept} | ({OVERFLOW: pl.String()} if overflows else {})
 
-    parts: list[Path] = field(default_factory=list)
-    kept: Counter[int] = field(default_factory=Counter)
+
+def schema_of(output: Output) -> dict[str, pl.DataType]:
+    """Give the output's columns and their types."""
+    schema: dict[str, pl.DataType] = pickle.loads(output.schema)  # noqa: S301 - our own worker's
+    return schema
 
 
-@dataclass(frozen=True)
-class Output:
-    """What all buckets are written by.
-
-    Attributes
-    ----------
-    schema
-        The output's columns, those that only tell rows apart not among them.
-    masks
-        Columns that are masked once duplicates are gone, as they tell whose message is whose.
-    tasks
-        The tasks whose rows count: those of files that were rejected after all do not.
-    limit
-        Bytes a bucket may take in memory; a larger one is spread over several first.
-    """
-
-    schema: dict[str, pl.DataType]
-    masks: Masks
-    tasks: Sequence[int]
-    limit: int
+def write_none(output: Output, part: Path) -> Path:
+    """Write a part without rows, for its columns: the output of a run that keeps none."""
+    _write(pl.DataFrame(schema=schema_of(output)), part)
+    return part
 
 
 def finish(bucket: Bucket, output: Output, target: Path) -> Written:
@@ -69,13 +62,14 @@ def finish(bucket: Bucket, output: Output, target: Path) -> Written:
         The part to write; a bucket that was spread over several appends a number to the name.
     """
     written = Written()
-    for number, piece in enumerate(_pieces(bucket, len(output.schema), output.limit)):
-        rows = _unique(piece.paths, output)
+    schema, masks = schema_of(output), Masks(output.rules)
+    for number, piece in enumerate(_pieces(bucket, len(schema), output.limit)):
+        rows = _unique(piece.paths, output, schema)
         for path in piece.paths:
             path.unlink()
         if rows is not None:
             part = target.with_name(f"{target.name}.{number:05d}")
-            _write(output.masks.apply(rows.drop(ORDER, DISTINCTION)), part)
+            _write(masks.apply(rows.drop(ORDER, DISTINCTION)), part)
             written.parts.append(part)
             written.kept.update(_by_task(rows))
     return written
@@ -99,11 +93,13 @@ def _pieces(bucket: Bucket, width: int, limit: int) -> Iterator[Bucket]:
         yield from _pieces(Bucket(paths, weight, bucket.depth + 1), width, limit)
 
 
-def _unique(paths: Sequence[Path], output: Output) -> pl.DataFrame | None:
+def _unique(
+    paths: Sequence[Path], output: Output, schema: dict[str, pl.DataType]
+) -> pl.DataFrame | None:
     """Keep the first of each message, dropping duplicates on the way when there are many."""
     held: list[pl.DataFrame] = []
     size = 0
-    full = {ORDER: pl.Int64(), DISTINCTION: pl.String(), **output.schema}
+    full = {ORDER: pl.Int64(), DISTINCTION: pl.String(), **schema}
     tasks = pl.Series(output.tasks, dtype=pl.Int64).implode()
     for segment in segments(paths):
         counted = segment.filter(task_of(pl.col(ORDER)).is_in(tasks))

@@ -2,21 +2,20 @@
 
 Polars' reader is ten times as fast as Python's and does not forgive: quotes have to stand where
 RFC 4180 has them, and records to have a field for each column. A block of lines of which that
-cannot be shown is left to `csvrows`. The same look at the quotes tells where a large file may be
-cut, as a newline within quotes ends no record.
+cannot be shown is left to `csvrows`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import polars as pl
 
+from messages.csvquotes import regular
 from messages.csvrows import CsvRecords, Dialect, Record, TabRecords
 from messages.lines import MAX_LINE, MAX_VALUES
-from messages.streams import BATCH_BYTES, BATCH_LINES
+from messages.streams import BATCH_LINES
 
 # Fields that are held at once.
 MAX_CELLS = 750_000
@@ -58,7 +57,7 @@ def read_table(lines: Sequence[bytes], dialect: Dialect, width: int) -> Table | 
     outside = b'"'.join(pieces[::2])
     rows = outside.count(b"\n")
     if (
-        not _regular(pieces[::2], delimiter)
+        not regular(pieces[::2], delimiter)
         or outside.count(delimiter) != rows * (width - 1)
         or outside.count(b"\r") != outside.count(b"\r\n")
         or _has_blank(lines, outside)
@@ -78,20 +77,6 @@ def _closed(lines: Sequence[bytes]) -> Sequence[bytes]:
         if odd:
             return lines[:place]
     return lines
-
-
-def _regular(outside: Sequence[bytes], delimiter: bytes) -> bool:
-    """Tell whether each quote opens where a field begins or closes where it ends.
-
-    Parameters
-    ----------
-    outside
-        What stands outside of quotes; before the first piece and behind the last there is none.
-        Nothing between two quotes means that they stand for one, within a field.
-    """
-    before = {piece[-1:] for piece in outside[:-1]}
-    behind = {piece[:1] for piece in outside[1:]}
-    return before <= {b"", b"\n", delimiter} and behind <= {b"", b"\n", b"\r", delimiter}
 
 
 def _has_blank(lines: Sequence[bytes], outside: bytes) -> bool:
@@ -221,28 +206,3 @@ def _text(line: bytes) -> str:
     if len(line) > MAX_LINE:  # as many characters as bytes: too long stays too long
         return line.decode("latin-1")
     return line.decode("utf-8", "surrogateescape")
-
-
-def cuts(path: Path, delimiter: str, step: int) -> list[int]:
-    """Find where a file may be cut: where records begin, at least ``step`` bytes apart.
-
-    That is known where all quotes are regular; a file in which one is not is left whole.
-    """
-    found, at, inside, size = [0], 0, False, path.stat().st_size
-    with path.open("rb") as file:
-        while block := file.read(BATCH_BYTES):
-            block += file.readline(MAX_LINE)
-            pieces = block.split(b'"')
-            # A quote on each side stands for those of the blocks beside this one.
-            outside = [*([b""] if inside else []), *pieces[inside::2]]
-            inside ^= len(pieces) % 2 == 0
-            at += len(block)
-            if not _regular([*outside, b""] if inside else outside, delimiter.encode()):
-                return [0]
-            if any(part.count(b"\r") != part.count(b"\r\n") for part in outside):
-                return [0]  # what a carriage return alone means depends on what is around it
-            if not block.endswith(b"\n") and at < size:  # a line that is too long
-                return [0]
-            if not inside and found[-1] + step <= at < size:
-                found.append(at)
-    return [0] if inside else found

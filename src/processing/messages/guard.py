@@ -1,8 +1,8 @@
 """Worker processes that may die: a file that kills or exhausts one is named, and the others go on.
 
-The parent starts its workers before it imports the engine, so that its forks are safe; a worker
-that replaces another one later is spawned. A worker's memory and processor time are limited by the
-kernel (setrlimit(2)), which holds for whatever a library does on its own.
+The parent does not import the engine, so that its forks are safe, fast and small. A worker's memory
+and processor time are limited by the kernel (setrlimit(2)), which holds for whatever a library does
+on its own.
 """
 
 from __future__ import annotations
@@ -148,30 +148,6 @@ class Workers:
                 if worker.dead:
                     self._workers[self._workers.index(worker)] = _Worker(self._limit)
                 yield answered
-
-
-class Here:
-    """Stands for workers: carries calls out in this process, and nothing limits what they take."""
-
-    def __init__(self, count: int = 1, memory: int = 0) -> None:  # noqa: ARG002 - as of `Workers`
-        self.count = count
-
-    def __enter__(self) -> Here:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def run(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
-        """Carry calls out, as `Workers.run` does."""
-        for place, call in enumerate(calls):
-            returned = answer(call)
-            if isinstance(returned, OSError):
-                raise returned
-            yield place, returned
-
-
-AnyWorkers = Workers | Here
 
 
 class _Worker:

@@ -12,23 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import polars as pl
 
 from messages import VERSION, plan
-from messages.buckets import Bucket, Output, Written
-from messages.cleaning import cleaner
-from messages.columns import OUTPUT
-from messages.guard import AnyWorkers, Call, Failed, Here, KilledError
+from messages.guard import Call, Failed, KilledError, Workers
 from messages.host import Host, find, memory_mb, this_host
-from messages.masking import Masks
 from messages.options import JobError, Options
 from messages.printing import printable
-from messages.rules import CleanerError, Rules
+from messages.rules import CleanerError, Rules, load_cleaner
 from messages.sources import Source
-from messages.staging import Weight
 from messages.summary import Record, of_host, problem, write_lines
-from messages.values import MAX_COLUMNS, OVERFLOW, widest
-from messages.work import Done
+from messages.tasks import Bucket, Done, Output, Weight, Written
 
 log = logging.getLogger("preprocess")
 PROGRESS_SECONDS = 5.0
@@ -42,15 +35,7 @@ _NOTHING_HERE = (
 )
 
 
-def process_here(options: Options, scratch: Path) -> dict[str, Any] | JobError:
-    """Do the job in this process; return the error that ends it, if one does."""
-    try:
-        return process(options, Here(), scratch)
-    except JobError as error:
-        return error
-
-
-def process(options: Options, workers: AnyWorkers, scratch: Path) -> dict[str, Any]:
+def process(options: Options, workers: Workers, scratch: Path) -> dict[str, Any]:
     """Do the job.
 
     Parameters
@@ -99,7 +84,8 @@ def check_cleaner(rules: Rules) -> None:
         When there is no such function.
     """
     try:
-        cleaner(rules)
+        if rules.cleaner is not None:
+            load_cleaner(rules.cleaner)
     except CleanerError as error:
         raise JobError(str(error)) from error
 
@@ -129,11 +115,11 @@ def _claim(output: Path, host: Host) -> None:
 
 
 def _inspected(
-    files: Sequence[tuple[Path, str]], options: Options, workers: AnyWorkers, scratch: Path
+    files: Sequence[tuple[Path, str]], options: Options, workers: Workers, scratch: Path
 ) -> list[Source]:
     unpacked = (scratch / f"parquet.{number}" for number in range(len(files)))
     calls = [
-        Call("messages.plan:inspected", (path, name, options.wanted, target), path.stat().st_size)
+        Call("messages.work:inspect", (path, name, options.wanted, target), path.stat().st_size)
         for (path, name), target in zip(files, unpacked, strict=True)
     ]
     found: dict[int, Source] = {}
@@ -175,7 +161,7 @@ def _told(names: Sequence[str]) -> Iterator[None]:
 
 
 def _processed(  # noqa: PLR0917
-    record: Record, options: Options, host: Host, workers: AnyWorkers, scratch: Path, began: float
+    record: Record, options: Options, host: Host, workers: Workers, scratch: Path, began: float
 ) -> dict[str, Any]:
     record.tasks = plan.tasks(record.sources, workers.count, cut=True)
     shape = plan.shape(record.sources, workers.count, options.memory or memory_mb())
@@ -187,16 +173,23 @@ def _processed(  # noqa: PLR0917
         shape.buckets,
     )
     buckets = _read_all(record, workers, scratch, shape)
-    masks = Masks(options.rules)
-    schema = masks.schema(unite([record.done[task.number] for task in record.tasks]))
-    output = Output(schema, masks, [task.number for task in record.tasks], shape.bucket_bytes)
+    tasks = [task.number for task in record.tasks]
+    schemas = dict.fromkeys(record.done[number].schema for number in tasks)
+    output: Output = _answer(
+        workers,
+        "messages.buckets:output_of",
+        list(schemas),
+        options.rules,
+        tasks,
+        shape.bucket_bytes,
+    )
     written = _finish_all(record, workers, buckets, output, options.output / UNFINISHED)
-    parts = _publish(written, options.output, host, schema) if record.sources else []
+    parts = _publish(written, options.output, host)
     summary = {
-        **record.summary(parts, schema, time.monotonic() - began, VERSION),
+        **record.summary(parts, output.columns, time.monotonic() - began, VERSION),
         **of_host(host),
         **problem(record, options.max_rejected, host.named("rejected", ".jsonl")),
-        **masks.missing(schema),
+        **options.rules.missing(output.columns),
     }
     with (options.output / host.named("rejected", ".jsonl")).open("wb") as file:
         write_lines(file, record.rejects())
@@ -206,7 +199,7 @@ def _processed(  # noqa: PLR0917
 
 
 def _read_all(
-    record: Record, workers: AnyWorkers, scratch: Path, shape: plan.Shape
+    record: Record, workers: Workers, scratch: Path, shape: plan.Shape
 ) -> list[tuple[int, Bucket]]:
     """Read all tasks into buckets; a file of which one failed is rejected as a whole."""
     folder = scratch / "rows"
@@ -239,21 +232,9 @@ def _read_all(
     ]
 
 
-def unite(done: Sequence[Done]) -> dict[str, pl.DataType]:
-    """Unite the columns of all batches: by name, in the order of their first appearance."""
-    schema: dict[str, pl.DataType] = {name: pl.String() for name in OUTPUT}
-    for name, kinds in ((n, k) for d in done for n, k in d.schema.items() if n[:1] != "\0"):
-        for kind in kinds:
-            schema[name] = widest(schema.get(name, pl.Null()), kind)
-    united = {n: pl.String() if t == pl.Null() else t for n, t in schema.items()}
-    kept = [n for n in united if n != OVERFLOW][: len(OUTPUT) + MAX_COLUMNS]
-    overflows = len(kept) < len(united)
-    return {n: united[n] for n in kept} | ({OVERFLOW: pl.String()} if overflows else {})
-
-
 def _finish_all(
     record: Record,
-    workers: AnyWorkers,
+    workers: Workers,
     buckets: Sequence[tuple[int, Bucket]],
     output: Output,
     folder: Path,
@@ -274,16 +255,23 @@ def _finish_all(
             written: Written = answer
             parts += written.parts
             record.kept.update(written.kept)
+    if record.sources and not parts:
+        parts.append(_answer(workers, "messages.buckets:write_none", output, folder / "none"))
     return sorted(parts)
 
 
-def _publish(
-    written: Sequence[Path], output: Path, host: Host, schema: dict[str, pl.DataType]
-) -> list[str]:
-    """Give the parts numbers; a run that keeps no row leaves an empty one, for its columns."""
-    names = [host.named("part", f"-{number:05d}.parquet") for number in range(len(written) or 1)]
-    for path, name in zip(written, names, strict=False):
+def _answer(workers: Workers, function: str, *arguments: Any) -> Any:
+    """Have a worker do what reads no file."""
+    with _told(["no file"]):
+        [(_, answer)] = workers.run([Call(function, arguments)])
+    if isinstance(answer, Failed):
+        raise JobError(f"the output cannot be planned: {answer.reason}")
+    return answer
+
+
+def _publish(written: Sequence[Path], output: Path, host: Host) -> list[str]:
+    """Give the parts numbers."""
+    names = [host.named("part", f"-{number:05d}.parquet") for number in range(len(written))]
+    for path, name in zip(written, names, strict=True):
         path.replace(output / name)
-    if not written:
-        pl.DataFrame(schema=schema).write_parquet(output / names[0], compression="zstd")
     return names

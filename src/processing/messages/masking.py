@@ -175,15 +175,10 @@ class Masks:
         masked = [mask(frame[n], self.rules.region, cued=True) for n in self._among(frame.columns)]
         return frame.with_columns(masked)
 
-    def missing(self, columns: Iterable[str]) -> dict[str, list[str]]:
-        """Tell, for the summary, which columns the output does not have."""
-        missing = sorted(set(self.rules.mask_columns).difference(columns))
-        return {"mask_columns_missing": missing} if missing else {}
-
     def _among(self, columns: Iterable[str]) -> list[str]:
         """Choose columns; the one that others are packed into counts where one is missing."""
         present = list(columns)
-        wanted = {*self.rules.mask_columns, *([OVERFLOW] if self.missing(present) else [])}
+        wanted = {*self.rules.mask_columns, *([OVERFLOW] if self.rules.missing(present) else [])}
         return [name for name in present if name in wanted]
 
 

@@ -1,27 +1,21 @@
-"""Which files there are, what they are, and the tasks they make."""
+"""Into which tasks files are cut, and over how many buckets their rows are spread."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
-from messages.csvfiles import cuts
+from messages.csvquotes import cuts
 from messages.guard import PROCESS_MIB
-from messages.masking import mask_text
-from messages.sources import Source, inspect, with_parquet_columns
-from messages.streams import Blocks
-from messages.wanted import Wanted
-from messages.work import Task
+from messages.sources import Source
+from messages.tasks import Task
 
 MIB = 1024 * 1024
 RANGE_BYTES, LEAST_BYTES = 32 * MIB, 2 * MIB
 """The most bytes of a task, and the least that another worker is given of a small input."""
 
-# A packed Parquet file may unpack to so many times its size, as its pages are packed already.
-UNPACKED, UNPACKED_BYTES = 100, 256 * MIB
 # What unpacked rows take against the file's size, roughly; only the number of buckets hangs on it.
 EXPANSION = {None: 1.3, "gzip": 7.0, "zstd": 8.0, "bz2": 9.0}
 PARQUET_EXPANSION = 5.0
@@ -37,31 +31,6 @@ class Shape:
 
     buckets: int
     bucket_bytes: int
-
-
-def inspected(path: Path, name: str, wanted: Wanted, unpacked: Path) -> Source:
-    """Inspect a file; a packed Parquet file is unpacked, as it is read from its end."""
-    source = inspect(path, name, wanted)
-    if source.format == "parquet" and source.reason is None:
-        source = _parquet(source, unpacked)
-    return source if source.reason is None else replace(source, reason=mask_text(source.reason))
-
-
-def _parquet(source: Source, unpacked: Path) -> Source:
-    if source.compression is None:
-        return with_parquet_columns(source, source.path)
-    blocks = Blocks(source.path, source.compression)
-    room = max(UNPACKED_BYTES, UNPACKED * source.size)
-    with unpacked.open("wb") as file:
-        for block in blocks:
-            room -= file.write(block)
-            if room < 0:
-                break
-    if room < 0 or blocks.damage:
-        unpacked.unlink()
-        bomb = f"it unpacks to more than {UNPACKED} times its size, which no Parquet file does"
-        return replace(source, reason=blocks.damage or bomb)
-    return replace(with_parquet_columns(source, unpacked), path=unpacked)
 
 
 def tasks(found: Sequence[Source], workers: int = 1, *, cut: bool = False) -> list[Task]:
@@ -102,7 +71,7 @@ def shape(found: Sequence[Source], count: int, memory: int) -> Shape:
     room = (memory - PROCESS_MIB * (count + 1)) // (count * BUCKET_COPIES)
     bucket = max(BUCKET_MIB.start, min(BUCKET_MIB.stop - 1, room)) * MIB
     rows = sum(s.size * _expansion(s) for s in found if s.reason is None)
-    return Shape(max(1, min(MAX_BUCKETS, math.ceil(rows / bucket))), bucket)
+    return Shape(max(count, min(MAX_BUCKETS, math.ceil(rows / bucket))), bucket)
 
 
 def _expansion(source: Source) -> float:

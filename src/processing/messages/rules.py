@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,11 @@ class Rules:
     cleaner: str | None = None
     region: str | None = None
     mask_columns: tuple[str, ...] = ()
+
+    def missing(self, columns: Iterable[str]) -> dict[str, list[str]]:
+        """Tell, for the summary, which columns to mask the output does not have."""
+        missing = sorted(set(self.mask_columns).difference(columns))
+        return {"mask_columns_missing": missing} if missing else {}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

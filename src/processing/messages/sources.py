@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import polars as pl
 
 from messages import foreign
 from messages.columns import (
@@ -38,10 +36,6 @@ SUFFIXES = {
 PACKED_SUFFIXES = {".gz", ".gzip", ".zst", ".zstd", ".bz2"}
 MANIFEST = re.compile(r'\[\s*\{\s*"prefix"\s*:\s*"s3://')
 DELIMITERS = ",;\t|"
-# Otherwise one INTERVAL column in a Parquet file makes Polars panic; so it can be left out.
-os.environ.setdefault("POLARS_IMPORT_INTERVAL_AS_STRUCT", "1")
-pl.Config.reload_env_vars()
-INTERVAL = ["months", "days", "nanoseconds"]
 # Excel's way to say what is between a file's fields.
 SEPARATOR = re.compile(r'"?sep=(.)"?\r?', re.IGNORECASE)
 
@@ -271,28 +265,3 @@ def _first_record(lines: Sequence[bytes], dialect: Dialect) -> list[str]:
 def _delimiter(first: str) -> str:
     bare = re.sub(r'"[^"]*"', "", first)
     return max(DELIMITERS, key=lambda d: (bare.count(d), -DELIMITERS.index(d)))
-
-
-def with_parquet_columns(source: Source, path: Path) -> Source:
-    """Read a Parquet file's schema; ``path`` is where it was unpacked to, if it was compressed."""
-    try:
-        with path.open("rb") as file:
-            schema = pl.read_parquet_schema(file)
-        if len(schema) > MAX_FIELDS:
-            return replace(source, reason=f"it has more than {MAX_FIELDS} columns")
-        left_out = tuple(name for name, kind in schema.items() if _is_interval(kind))
-        columns = find_columns([n for n in schema if n not in left_out], source.wanted.columns)
-        rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
-    except ColumnNotFoundError as error:
-        return replace(source, reason=str(error))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        return replace(source, reason=f"not readable as Parquet: {str(error).splitlines()[0]}")
-    if schema[columns.text].is_nested():
-        reason = f"column {columns.text!r} holds {schema[columns.text]}, not strings"
-        return replace(source, reason=reason)
-    return replace(source, columns=columns, rows=rows, left_out=left_out)
-
-
-def _is_interval(kind: pl.DataType) -> bool:
-    """Tell Parquet's INTERVAL, which Polars shows so and cannot read."""
-    return isinstance(kind, pl.Struct) and [field.name for field in kind.fields] == INTERVAL

@@ -13,7 +13,7 @@ from messages.columns import Columns
 from messages.host import Host
 from messages.printing import printable
 from messages.sources import Source
-from messages.work import Done, Task
+from messages.tasks import Done, Task
 
 # The summary becomes part of a run's record, which takes no more; the rest is in the files.
 MAX_FILES, MAX_PARTS, MAX_SHOWN, NAME = 1000, 500, 100, 80

@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import gc
-from collections import Counter
+import pickle
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import polars as pl
 
+from messages import parquet, sources
 from messages.ahead import ahead
-from messages.batch import Batch, Rows, clean_rows, field_rows, frame_rows, json_rows, record_rows
+from messages.batch import Batch, Rows, clean_rows, field_rows, json_rows, record_rows
 from messages.columns import Columns
 from messages.csvfiles import SeparatedFile, Table
 from messages.csvrows import unescaped
 from messages.lines import UNDECODABLE, Reject
 from messages.masking import mask_text
 from messages.sources import Source
-from messages.staging import Staging, Weight, ordered
-from messages.streams import (
-    BATCH_LINES,
-    BOMB_BYTES,
-    BOMB_RATIO,
-    BROKEN,
-    Blocks,
-    BombError,
-    in_utf8,
-    line_batches,
-    range_blocks,
-)
-from messages.values import unshared_bytes
+from messages.staging import Staging, ordered
+from messages.streams import Blocks, in_utf8, line_batches, range_blocks
+from messages.tasks import Done, Task
+from messages.wanted import Wanted
 
 # A batch has fewer lines where they have many columns; how many is known from the one before.
 MAX_CELLS, FIRST_LINES = 2_000_000, 1000
@@ -39,44 +31,31 @@ MAX_CELLS, FIRST_LINES = 2_000_000, 1000
 COLLECT = (200_000, 10, 10)
 # Rejects of a task that are listed one by one; its others are counted.
 MAX_LISTED = 50_000
-# Rows of Parquet are cleaned in pieces of about so many bytes.
-PIECE_BYTES = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Task:
-    """A stretch of one file.
+def inspect(path: Path, name: str, wanted: Wanted, unpacked: Path | None = None) -> Source:
+    """Find out what a file is.
 
-    ``start`` and ``end`` are bytes of a file, which is read whole unless it can be cut, or rows of
-    a Parquet file.
+    Parameters
+    ----------
+    path
+        The file.
+    name
+        What to call it: its path under the input folder.
+    wanted
+        What is said of the files by argument.
+    unpacked
+        Where a packed Parquet file is unpacked to; without it no Parquet file is looked into.
+
+    Returns
+    -------
+    Source
+        With ``reason`` set when the file is rejected whole.
     """
-
-    number: int
-    source: Source
-    start: int = 0
-    end: int = 0
-
-
-@dataclass
-class Done:
-    """What came of a task. Positions in ``rejects`` (a file of JSON lines) count from its start.
-
-    ``failed`` says why its file has to be rejected as a whole.
-    """
-
-    number: int
-    rows_in: int = 0
-    empty: int = 0
-    rejected: int = 0
-    staged: int = 0
-    lines: int = 0
-    listed: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    rejects: Path | None = None
-    damage: str | None = None
-    failed: str | None = None
-    schema: dict[str, list[pl.DataType]] = field(default_factory=dict)
-    weights: dict[int, Weight] = field(default_factory=dict)
+    source = sources.inspect(path, name, wanted)
+    if source.format == "parquet" and source.reason is None and unpacked is not None:
+        source = parquet.with_columns(source, unpacked)
+    return source if source.reason is None else replace(source, reason=mask_text(source.reason))
 
 
 def run(task: Task, folder: Path, buckets: int) -> Done:
@@ -92,6 +71,7 @@ def run(task: Task, folder: Path, buckets: int) -> Done:
         How many to stage into.
     """
     done = Done(task.number)
+    schema: dict[str, list[pl.DataType]] = {}
     staging = Staging(folder, buckets)
     distinction = task.source.columns.distinction if task.source.columns else None
     gc.set_threshold(*COLLECT)
@@ -100,7 +80,7 @@ def run(task: Task, folder: Path, buckets: int) -> Done:
         done.empty += batch.empty
         _keep_rejects(done, batch, base, folder)
         for name, dtype in batch.frame.schema.items():
-            kinds = done.schema.setdefault(name, [])
+            kinds = schema.setdefault(name, [])
             if dtype not in kinds:
                 kinds.append(dtype)
         done.staged += batch.frame.height
@@ -109,7 +89,7 @@ def run(task: Task, folder: Path, buckets: int) -> Done:
     if done.damage is not None:
         done.damage = mask_text(done.damage)  # a reader's error may quote what the file holds
     staging.flush()
-    done.weights = dict(staging.weights)
+    done.weights, done.schema = dict(staging.weights), pickle.dumps(schema)
     gc.collect(1)  # a few cycles may hold much; older ones are of other tasks, or none
     return done
 
@@ -151,7 +131,7 @@ def _batches(task: Task, done: Done) -> Iterator[tuple[int, Batch]]:
 def _rows(task: Task, columns: Columns, done: Done) -> Iterator[tuple[int, Rows]]:
     source = task.source
     if source.format == "parquet":
-        yield from _parquet(task, columns, done)
+        yield from parquet.read(task, columns, done)
         return
     blocks = Blocks(source.path, source.compression)
     data, encoding = iter(blocks), source.encoding or "utf-8"
@@ -208,34 +188,3 @@ def _separated(
         else:
             yield 0, record_rows(found, source.header, columns, source.spill)
     done.lines = file.position
-
-
-def _parquet(task: Task, columns: Columns, done: Done) -> Iterator[tuple[int, Rows]]:
-    source, rows = task.source, task.end - task.start
-    most = max(BOMB_BYTES, BOMB_RATIO * source.size * rows // source.rows)
-    scan = pl.scan_parquet(source.path, glob=False, hive_partitioning=False)
-    scan = scan.drop(source.left_out)
-    try:
-        for frame in scan.slice(task.start, rows).collect_batches(
-            chunk_size=BATCH_LINES, maintain_order=True
-        ):
-            for piece in _pieces(frame):
-                yield done.lines, frame_rows(piece, columns)
-                done.lines += piece.height
-            most -= sum(map(unshared_bytes, frame))
-            if most < 0:
-                raise BombError(f"it unpacks to more than {BOMB_RATIO} times its size")
-        if done.lines != rows:
-            raise pl.exceptions.ComputeError(f"{done.lines} rows where its footer has {rows}")
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, *BROKEN) as error:
-        done.damage = f"damaged Parquet data: {str(error).split(chr(10), 1)[0]}"
-
-
-def _pieces(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Cut a frame whose rows share long values, which they would no longer once changed."""
-    if frame.height < 2 or sum(map(unshared_bytes, frame)) <= PIECE_BYTES:  # noqa: PLR2004
-        yield frame
-        return
-    half = frame.height // 2
-    yield from _pieces(frame[:half])
-    yield from _pieces(frame[half:])

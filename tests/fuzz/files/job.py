@@ -15,7 +15,7 @@ from unittest import mock
 import polars as pl
 
 import preprocess
-from messages.guard import Here
+from here import Here
 
 COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
 # What functions keep of a summary in a run's record, once its list of files is left out.

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from messages import plan, staging, streams, summary, work
+from messages import parquet, staging, streams, summary, work
 from messages.host import memory_mb
 from messages.numbers import find_numbers
 
@@ -28,7 +28,7 @@ GOOD = b'{"text": "the good one"}\n'
 @pytest.fixture(autouse=True)
 def smaller(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes a gigabyte in earnest takes some megabytes here."""
-    monkeypatch.setattr(plan, "UNPACKED_BYTES", 1024 * 1024)
+    monkeypatch.setattr(parquet, "UNPACKED_BYTES", 1024 * 1024)
 
 
 @pytest.mark.parametrize("case", [*TEXTS, *PARQUET], ids=lambda case: case.title)

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
-from messages import csvfiles, csvrows, plan
-from messages.csvfiles import SeparatedFile, Table, cuts, read_table
+from messages import csvfiles, csvquotes, csvrows, plan
+from messages.csvfiles import SeparatedFile, Table, read_table
+from messages.csvquotes import cuts
 from messages.csvrows import CsvRecords, Dialect, TabRecords
 from messages.sources import Source, inspect
 from messages.streams import Blocks, in_utf8, line_batches, range_blocks
@@ -181,7 +182,7 @@ def test_parts_of_a_file_are_what_the_whole_file_is(
     data = f"id,text\n{text}".encode(encoding, "surrogateescape")
     file = source(tmp_path_factory.getbasetemp(), data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csvfiles, "BATCH_BYTES", 7)
+        patch.setattr(csvquotes, "BATCH_BYTES", 7)
         starts = cuts(file.path, ",", step)
     event(f"{min(3, len(starts))} parts")
 
@@ -196,7 +197,7 @@ def test_regular_records_are_cut_wherever_a_part_begins(
     written = io.BytesIO()
     rows.write_csv(written)
     file = source(tmp_path, written.getvalue())
-    monkeypatch.setattr(csvfiles, "BATCH_BYTES", 11)
+    monkeypatch.setattr(csvquotes, "BATCH_BYTES", 11)
 
     for step in range(100, 600, 11):
         starts = cuts(file.path, ",", step)
@@ -216,7 +217,7 @@ def test_only_files_whose_newlines_end_records_are_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan, "RANGE_BYTES", 50)
-    monkeypatch.setattr(csvfiles, "BATCH_BYTES", 7)
+    monkeypatch.setattr(csvquotes, "BATCH_BYTES", 7)
     plain = b"id,text\n" + b"1,one\n" * 50
     found = [
         source(tmp_path, plain),

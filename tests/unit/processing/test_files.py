@@ -18,9 +18,9 @@ import polars as pl
 import pytest
 
 from fuzz.files.parquet_bytes import Chunk, leaf, page, parquet, strings
-from messages import csvfiles, plan
+from here import Here
+from messages import csvquotes, plan
 from messages.csvrows import Dialect, misfits, unescaped
-from messages.guard import Here
 from messages.job import process
 from messages.options import Options
 from messages.wanted import Wanted
@@ -141,7 +141,7 @@ def test_a_large_tsv_file_with_quotes_is_the_same_whole_and_in_parts(
     data = separated(TEXTS * 40, "\t", quoting=csv.QUOTE_ALL)
     whole = job.run("a.tsv", data)
     monkeypatch.setattr(plan, "RANGE_BYTES", 300)
-    monkeypatch.setattr(csvfiles, "BATCH_BYTES", 64)
+    monkeypatch.setattr(csvquotes, "BATCH_BYTES", 64)
     cut = job.run("a.tsv", data)
 
     assert cut["rows_in"] == whole["rows_in"] == len(TEXTS) * 40

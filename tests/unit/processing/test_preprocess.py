@@ -23,8 +23,8 @@ import pytest
 import zstandard
 
 import preprocess
-from messages import csvfiles, guard, plan
-from messages.guard import Here
+from here import Here
+from messages import csvquotes, guard, plan
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "src/processing/preprocess.py"
@@ -435,7 +435,7 @@ def test_other_columns_stay_and_a_name_that_no_column_has_is_told(job: Job) -> N
 def test_a_masked_column_among_those_packed_into_one_is_masked_there(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("messages.job.MAX_COLUMNS", 1)
+    monkeypatch.setattr("messages.buckets.MAX_COLUMNS", 1)
     job.give("a.jsonl", json_lines([{"text": "a", "b": "x", "mail": "bob@example.com"}]))
 
     result = job.run("--mask-columns", "mail")
@@ -580,7 +580,7 @@ def test_a_csv_file_gives_the_same_whole_and_in_parts(
     job.give("b.jsonl", json_lines(many(10)))
     whole = job.run()
     monkeypatch.setattr(plan, "RANGE_BYTES", 700)
-    monkeypatch.setattr(csvfiles, "BATCH_BYTES", 100)
+    monkeypatch.setattr(csvquotes, "BATCH_BYTES", 100)
     cut = job.run()
 
     assert cut.counts == whole.counts

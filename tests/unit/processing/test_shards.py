@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 import preprocess
-from messages.guard import Here
+from here import Here
 from messages.host import Host, this_host
 
 ROOT = Path(__file__).resolve().parents[3]
