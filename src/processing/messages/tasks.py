@@ -1,0 +1,107 @@
+"""What the parent and its workers tell each other of a run: tasks, and what came of them.
+
+The parent plans and sums up without the engine, whose import would take a tenth of a second and
+60 MiB. So schemas, which hold the engine's types, pass through it as the bytes that pickle made.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from messages.rules import Rules
+from messages.sources import Source
+
+
+@dataclass(frozen=True)
+class Task:
+    """A stretch of one file.
+
+    ``start`` and ``end`` are bytes of a file, which is read whole unless it can be cut, or rows of
+    a Parquet file.
+    """
+
+    number: int
+    source: Source
+    start: int = 0
+    end: int = 0
+
+
+@dataclass
+class Weight:
+    """What a bucket will take in memory: bytes and rows."""
+
+    bytes: int = 0
+    rows: int = 0
+
+    def add(self, other: Weight) -> None:
+        """Count in another part of the same bucket."""
+        self.bytes += other.bytes
+        self.rows += other.rows
+
+
+@dataclass
+class Done:
+    """What came of a task. Positions in ``rejects`` (a file of JSON lines) count from its start.
+
+    ``failed`` says why its file has to be rejected as a whole; ``schema`` is pickled, of column
+    names and the types that batches had in each.
+    """
+
+    number: int
+    rows_in: int = 0
+    empty: int = 0
+    rejected: int = 0
+    staged: int = 0
+    lines: int = 0
+    listed: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    rejects: Path | None = None
+    damage: str | None = None
+    failed: str | None = None
+    schema: bytes = b""
+    weights: dict[int, Weight] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Files that hold the same hash values, and what they weigh."""
+
+    paths: tuple[Path, ...]
+    weight: Weight
+    depth: int = 0
+
+
+@dataclass(frozen=True)
+class Output:
+    """What all buckets are written by.
+
+    Attributes
+    ----------
+    schema
+        Pickled: the output's columns and their types.
+    columns
+        Their names.
+    rules
+        Which of them are masked once duplicates are gone, as they tell whose message is whose.
+    tasks
+        The tasks whose rows count: those of files that were rejected after all do not.
+    limit
+        Bytes a bucket may take in memory; a larger one is spread over several first.
+    """
+
+    schema: bytes
+    columns: tuple[str, ...]
+    rules: Rules
+    tasks: Sequence[int] = ()
+    limit: int = 0
+
+
+@dataclass
+class Written:
+    """What became of a bucket: its parts, and rows kept by task number."""
+
+    parts: list[Path] = field(default_factory=list)
+    kept: Counter[int] = field(default_factory=Counter)
