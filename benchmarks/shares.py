@@ -106,7 +106,6 @@ def _measured(source: Path) -> dict[str, float]:
 
 
 def _wrap(watch: Stopwatch) -> None:
-    sys.modules["messages.work"].ahead = iter  # type: ignore[attr-defined] # one after another
     for stage, functions in STAGES.items():
         for module, path in functions:
             holder: Any = sys.modules[f"messages.{module}"]

@@ -76,15 +76,20 @@ class Runs:
         on_spark.process(options, self.spark)
         return Result(output)
 
-    def on_one_machine(self, files: Path, wanted: Wanted | None = None) -> Result:
-        output = self.folder / "one"
-        options = Options(files, output, wanted or Wanted(), opt_ml=self.folder / "opt")
+    def on_one_machine(
+        self, files: Path, wanted: Wanted | None = None, rules: Rules | None = None
+    ) -> Result:
+        output, given = self.folder / "one", wanted or Wanted()
+        options = Options(files, output, given, rules or Rules(), opt_ml=self.folder / "opt")
         one_machine.process(options, Here(), self.folder / "scratch")
         return Result(output)
 
-    def equal(self, files: Path, wanted: Wanted | None = None) -> Result:
+    def equal(
+        self, files: Path, wanted: Wanted | None = None, rules: Rules | None = None
+    ) -> Result:
         """Run both and compare; give Spark's."""
-        ours, theirs = self.on_spark(files, wanted), self.on_one_machine(files, wanted)
+        ours = self.on_spark(files, wanted, rules)
+        theirs = self.on_one_machine(files, wanted, rules)
         assert ours.counts == theirs.counts
         assert ours.rejected == theirs.rejected
         assert ours.frame.schema == theirs.frame.schema

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from messages.rules import Rules
 from messages.wanted import Wanted
 
 from .generated import parquet, write_all
@@ -24,6 +25,21 @@ def test_samples_come_out_as_on_one_machine(runs: Runs) -> None:
 
     assert result.summary["rows_out"] > 100
     assert all(result.summary[name] for name in ("duplicates", "rejected", "empty"))
+
+
+def test_named_columns_are_masked_as_on_one_machine(runs: Runs, tmp_path: Path) -> None:
+    rows = [
+        {"from": "ana@example.com", "tel": 5551234567, "text": "ok"},
+        {"from": "bob@example.com", "tel": None, "text": "ok"},
+    ]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+    result = runs.equal(tmp_path / "in", rules=Rules(mask_columns=("sender", "tel", "subject")))
+
+    assert result.frame["sender"].to_list() == ["<EMAIL>", "<EMAIL>"]
+    assert set(result.frame["tel"]) == {"<PHONE>", None}
+    assert result.summary["mask_columns_missing"] == ["subject"]
 
 
 @pytest.mark.skipif(not SMS.is_dir(), reason="real messages are not part of the repository")

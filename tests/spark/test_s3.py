@@ -13,9 +13,10 @@ import pytest
 
 from cluster import executors, store
 from cluster import job as on_spark
-from messages.masking import Masks
+from cluster.executors import Target
 from messages.options import JobError, Options
 from messages.rules import Rules
+from messages.tasks import Output
 
 from .runs import Result, Runs
 
@@ -125,11 +126,12 @@ def test_parts_are_named_by_partition_so_that_a_task_run_twice_writes_the_same(
     piece = executors._piece(0, 0, executors.ROWS, executors._packed(frame))
     columns = {"task": piece.column("task"), "data": piece.column("data"), "drop": [[1]]}
     batch = executors.pa.RecordBatch.from_pydict(columns)
-    output = executors.Output(f"{tmp_path.as_uri()}/", "", {"text": pl.String()}, Masks(Rules()))
+    schema = executors.pickle.dumps({"text": pl.String()})
+    output, target = Output(schema, ("text",), Rules()), Target(f"{tmp_path.as_uri()}/", "")
 
     for _ in range(2):
         [written] = [
-            row for one in executors.write_parts([batch], output) for row in one.to_pylist()
+            row for one in executors.write_parts([batch], output, target) for row in one.to_pylist()
         ]
         part = executors.pickle.loads(written["data"])
         store.commit(part.upload)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence, Set
 from contextlib import suppress
-from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -31,70 +30,43 @@ JsonRows = tuple[list[dict[str, Any]], list[int], list[Reject]]
 
 def parse(lines: Sequence[bytes]) -> JsonRows:
     """Parse lines into objects, their positions, and rejects; blank lines are neither."""
-    if b"" in lines:  # files of nothing else come in gigabytes
-        places = [place for place, line in enumerate(lines) if line]
-        rows, positions, rejects = parse([lines[place] for place in places])
-        rejects = [replace(r, position=places[r.position]) for r in rejects]
-        return rows, [places[position] for position in positions], rejects
-    short = max(map(len, lines), default=0) <= min(MAX_LINE, MAX_VALUES)
-    rows, positions, rejects = (_parse_all if short else _parse_each)(lines)
-    if set(map(type, rows)) <= {dict}:
-        return rows, positions, rejects
-    others = [i for i, row in enumerate(rows) if type(row) is not dict]
-    rejects += [reject(positions[i], "not a JSON object", lines[positions[i]]) for i in others]
-    return without(rows, others), without(positions, others), rejects
-
-
-def _parse_all(lines: Sequence[bytes]) -> JsonRows:
-    """Parse lines of which none is long, without a step in Python for each good one."""
-    rows: list[Any] = []
+    rows: list[dict[str, Any]] = []
     positions: list[int] = []
     rejects: list[Reject] = []
-    rest, position = iter(lines), 0
-    while position < len(lines):
-        before, refused = len(rows), None
+    for position, line in enumerate(lines):
         try:
-            rows.extend(map(orjson.loads, rest))
-        except ValueError as error:  # what came before it is kept, and it is taken from the rest
-            refused = error
-        after = position + len(rows) - before
-        positions.extend(range(position, after))
-        if refused and (line := lines[after]).strip():
-            if (row := _with_nan(line)) is not None:
-                rows.append(row)
-                positions.append(after)
-            else:
-                rejects.append(reject(after, _reason(refused, line), line))
-        position = after + 1
+            row = orjson.loads(line) if len(line) <= MAX_VALUES else _long(line)
+            if type(row) is not dict:
+                raise ValueError("not a JSON object")
+        except ValueError as error:
+            row = None
+            if line.strip() and (row := _with_nan(line)) is None:
+                rejects.append(reject(position, _reason(error, line), line))
+        if row is not None:
+            rows.append(row)
+            positions.append(position)
     return rows, positions, rejects
 
 
-def _with_nan(line: bytes) -> Any:
-    """Parse a line in which NaN or Infinity stand, as Python writes them; they count as missing."""
-    if b"NaN" not in line and b"Infinity" not in line:
+def _long(line: bytes) -> Any:
+    """Parse a line that may hold too much."""
+    if len(line) > MAX_LINE:
+        raise ValueError(TOO_LONG)
+    if crowded(line, b",", b"[", b"{"):
+        raise ValueError(TOO_MANY)
+    return orjson.loads(line)
+
+
+def _with_nan(line: bytes) -> dict[str, Any] | None:
+    """Parse an object in which NaN or Infinity stand, as Python writes them: they are missing."""
+    if len(line) > MAX_LINE or (b"NaN" not in line and b"Infinity" not in line):
         return None
     try:
         row = json.loads(line, parse_constant=lambda _: None)
         json_text(row)  # half surrogates, which no output can hold
     except (ValueError, TypeError, RecursionError):
         return None
-    return row
-
-
-def _parse_each(lines: Sequence[bytes]) -> JsonRows:
-    rows: list[Any] = []
-    positions: list[int] = []
-    rejects: list[Reject] = []
-    for position, line in enumerate(lines):
-        reason = TOO_LONG if len(line) > MAX_LINE else TOO_MANY
-        if len(line) > MAX_LINE or crowded(line, b",", b"[", b"{"):
-            rejects.append(reject(position, reason, line))
-            continue
-        found, _, refused = _parse_all([line])
-        rows += found
-        positions += [position] * len(found)
-        rejects += [replace(r, position=position) for r in refused]
-    return rows, positions, rejects
+    return row if type(row) is dict else None
 
 
 def _reason(error: ValueError, line: bytes) -> str:

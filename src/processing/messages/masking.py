@@ -172,7 +172,8 @@ class Masks:
 
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Mask the columns of a part of the output, which has the types of `schema`."""
-        masked = [mask(frame[n], self.rules.region, cued=True) for n in self._among(frame.columns)]
+        names = self._among(frame.columns)
+        masked = [mask(frame[n], self.rules.region, cued=True).alias(n) for n in names]
         return frame.with_columns(masked)
 
     def _among(self, columns: Iterable[str]) -> list[str]:

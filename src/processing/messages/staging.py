@@ -17,6 +17,7 @@ import polars as pl
 
 from messages.batch import POSITION
 from messages.columns import SENDER, TEXT
+from messages.tasks import Weight
 from messages.values import CELL
 
 ORDER = "\0order"
@@ -31,19 +32,6 @@ FLUSH_FRAMES = 6
 FEW_ALIKE = 0.9
 IDENTITY = (SENDER, DISTINCTION, TEXT)
 """What all rows of one message agree in; a missing value agrees with a missing value."""
-
-
-@dataclass
-class Weight:
-    """What a bucket will take in memory: bytes and rows."""
-
-    bytes: int = 0
-    rows: int = 0
-
-    def add(self, other: Weight) -> None:
-        """Count in another part of the same bucket."""
-        self.bytes += other.bytes
-        self.rows += other.rows
 
 
 @dataclass

@@ -12,7 +12,6 @@ import orjson
 import polars as pl
 
 from messages import parquet, sources
-from messages.ahead import ahead
 from messages.batch import Batch, Rows, clean_rows, field_rows, json_rows, record_rows
 from messages.columns import Columns
 from messages.csvfiles import SeparatedFile, Table
@@ -116,11 +115,7 @@ def _batches(task: Task, done: Done) -> Iterator[tuple[int, Batch]]:
     columns = task.source.columns
     if columns is None:
         return
-    whole = task.start == 0 and task.end == task.source.size
-    rows = _rows(task, columns, done)
-    # Taking lines apart is Python's, cleaning them Polars': where one worker reads a file from end
-    # to end, both go on at a time. Of parts of a file there is one for each core.
-    for base, some in ahead(rows) if whole else rows:
+    for base, some in _rows(task, columns, done):
         yield base, clean_rows(some, columns)
     if done.damage is not None:
         lost = Reject(0, f"the rest of the file is lost: {done.damage}", "")

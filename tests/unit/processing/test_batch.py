@@ -172,6 +172,7 @@ def test_reasons_of_rejects_are_masked() -> None:
 
 def test_a_line_that_is_too_long_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("messages.jsonrows.MAX_LINE", 20)
+    monkeypatch.setattr("messages.jsonrows.MAX_VALUES", 20)
     monkeypatch.setattr("messages.csvrows.MAX_LINE", 20)
     long = b'{"text": "' + b"x" * 30 + b'"}'
 

@@ -422,6 +422,15 @@ def test_named_columns_are_masked_and_senders_told_apart_before_that(job: Job) -
     assert "mask_columns_missing" not in result.summary
 
 
+def test_a_column_is_masked_where_each_of_its_values_is(job: Job) -> None:
+    job.give("a.jsonl", json_lines([{"text": "a", "tel": "555-123-4567"}]))
+
+    result = job.run("--mask-columns", "tel")
+
+    assert result.frame["tel"].to_list() == ["<PHONE>"]
+    assert result.frame.columns == result.summary["columns"]
+
+
 def test_other_columns_stay_and_a_name_that_no_column_has_is_told(job: Job) -> None:
     job.give("a.jsonl", MASKED)
 
@@ -496,6 +505,19 @@ def test_empty_files_and_headers_without_rows_are_fine(job: Job) -> None:
 
     assert (result.code, result.counts) == (0, (0, 0, 0, 0, 0))
     assert result.frame.schema["text"] == pl.String
+
+
+def test_what_a_reader_says_of_damage_is_masked(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    def torn(*_: object, **__: object) -> None:
+        raise pl.exceptions.ComputeError("cannot read 'write to ana@example.com'")
+
+    job.give("a.parquet", parquet(ROWS))
+    monkeypatch.setattr(pl.LazyFrame, "collect_batches", torn)
+
+    result = job.run()
+
+    [file] = result.summary["files"]
+    assert file["reason"] == "damaged Parquet data: cannot read 'write to <EMAIL>'"
 
 
 def test_a_damaged_file_keeps_what_could_be_read(job: Job) -> None:

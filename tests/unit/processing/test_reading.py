@@ -6,8 +6,6 @@ import gzip
 import io
 import os
 import tempfile
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messages import csvrows
-from messages.ahead import ahead
 from messages.columns import ColumnNotFoundError, find_columns, name_header, spilled
 from messages.csvrows import CsvRecords
 from messages.encodings import encoding_of
@@ -264,25 +261,3 @@ def test_csv_never_raises_and_positions_rise(text: str) -> None:
     positions = [position for position, _ in records(text)]
 
     assert positions == sorted(set(positions))
-
-
-def test_a_step_is_made_while_the_one_before_is_worked_on() -> None:
-    made: list[int] = []
-    second = threading.Event()
-
-    def steps() -> Iterator[int]:
-        for number in (1, 2):
-            made.append(number)
-            if number == 2:
-                second.set()
-            yield number
-        raise ValueError("what fails ahead")
-
-    taken = ahead(steps())
-
-    assert next(taken) == 1
-    assert second.wait(10)
-    assert next(taken) == 2
-    with pytest.raises(ValueError, match="what fails ahead"):
-        next(taken)
-    assert made == [1, 2]
