@@ -84,14 +84,13 @@ def _measured(source: Path) -> dict[str, float]:
     """Do the job's work here: its first task, and the buckets that come of it."""
     sys.path.insert(0, str(ROOT / "src" / "processing"))
     from messages import buckets, plan, tasks, work  # noqa: PLC0415 - not a package of ours
-    from messages.rules import Rules  # noqa: PLC0415
-    from messages.wanted import Wanted  # noqa: PLC0415
+    from messages.options import Reading, Rules  # noqa: PLC0415
 
     watch = Stopwatch()
     _wrap(watch)
     with tempfile.TemporaryDirectory(dir=source.parent) as folder:
         scratch = Path(folder)
-        found = [work.inspect(source, source.name, Wanted(), scratch / "unpacked")]
+        found = [work.inspect(source, source.name, Reading(), scratch / "unpacked")]
         task = plan.tasks(found, cut=True)[0]
         watch.turn("rest")
         watch.spent.clear()

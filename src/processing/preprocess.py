@@ -16,7 +16,6 @@ that a shell takes for its own.
 
 from __future__ import annotations
 
-import argparse
 import errno
 import logging
 import os
@@ -27,25 +26,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from messages import rules, wanted
 from messages.guard import Workers, worker_count
 from messages.host import memory_mb, scratch_folder
 from messages.job import process
-from messages.options import JobError, Options
+from messages.options import JobError, Options, UsageError, parse
 from messages.printing import cut_to_bytes, printable
 
 MESSAGE_BYTES = 1024
 STOPPED = 143
 log = logging.getLogger("preprocess")
-
-
-class UsageError(Exception):
-    """The arguments make no sense."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _stop)
     opt_ml = Path(os.environ.get("LANDRUN_OPT_ML") or "/opt/ml")
     try:
-        options = _options(sys.argv[1:] if arguments is None else arguments, opt_ml)
+        given = sys.argv[1:] if arguments is None else arguments
+        options = parse(given, opt_ml, __doc__.split("\n", 1)[0])
         summary = _process_on_spark(options) if options.on_spark else _process(options)
     except UsageError as error:
         return _fail(opt_ml, f"wrong arguments: {error}", 2)
@@ -106,52 +96,6 @@ def _unexpected(error: BaseException) -> str:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int | float)
-
-
-def _options(arguments: Sequence[str], opt_ml: Path) -> Options:
-    """Parse arguments; empty ones, which splitting a template's string may leave, mean nothing."""
-    parser = _Parser(description=(__doc__ or "").split("\n", 1)[0], allow_abbrev=False)
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--input", type=Path, help="folder with the messages")
-    source.add_argument("--manifests", type=Path, help="on Spark: folder with the run's manifest")
-    parser.add_argument("--output", type=Path, required=True, help="folder for what comes of them")
-    wanted.add_arguments(parser)
-    rules.add_arguments(parser)
-    parser.add_argument(
-        "--max-rejected",
-        type=_share,
-        default=1.0,
-        metavar="SHARE",
-        help="fail where a larger share of the rows, or all of them, is rejected (default: all)",
-    )
-    parser.add_argument("--workers", type=_positive, help="processes (default: one per core)")
-    parser.add_argument("--memory-mb", type=_positive, help="memory to stay in (default: all)")
-    given = parser.parse_args([a for a in arguments if a.strip()])
-    return Options(
-        input=given.input or given.manifests,
-        output=given.output,
-        wanted=wanted.of_arguments(given),
-        rules=rules.of_arguments(given),
-        max_rejected=given.max_rejected,
-        on_spark=given.manifests is not None,
-        workers=given.workers,
-        memory=given.memory_mb,
-        opt_ml=opt_ml,
-    )
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above zero")
-    return number
-
-
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is no share from 0 to 1, such as 0.05")
-    return share
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

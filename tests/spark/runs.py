@@ -13,9 +13,7 @@ from pyspark.sql import SparkSession
 from cluster import job as on_spark
 from here import Here
 from messages import job as one_machine
-from messages.options import Options
-from messages.rules import Rules
-from messages.wanted import Wanted
+from messages.options import Options, Reading, Rules
 
 # What says how a run went rather than what came of it.
 OWN = ("parts", "seconds")
@@ -64,32 +62,32 @@ class Runs:
     folder: Path
 
     def on_spark(
-        self, files: Path, wanted: Wanted | None = None, rules: Rules | None = None
+        self, files: Path, reading: Reading | None = None, rules: Rules | None = None
     ) -> Result:
         manifests, output = self.folder / "manifests", self.folder / "spark"
         manifests.mkdir(exist_ok=True)
         names = [p.relative_to(files).as_posix() for p in files.rglob("*") if p.is_file()]
         content = [{"prefix": f"file://{files.resolve()}/"}, *sorted(names, reverse=True)]
         (manifests / "run.json").write_text(json.dumps(content))
-        given = wanted or Wanted()
+        given = reading or Reading()
         options = Options(manifests, output, given, rules or Rules(), opt_ml=self.folder / "opt")
         on_spark.process(options, self.spark)
         return Result(output)
 
     def on_one_machine(
-        self, files: Path, wanted: Wanted | None = None, rules: Rules | None = None
+        self, files: Path, reading: Reading | None = None, rules: Rules | None = None
     ) -> Result:
-        output, given = self.folder / "one", wanted or Wanted()
+        output, given = self.folder / "one", reading or Reading()
         options = Options(files, output, given, rules or Rules(), opt_ml=self.folder / "opt")
         one_machine.process(options, Here(), self.folder / "scratch")
         return Result(output)
 
     def equal(
-        self, files: Path, wanted: Wanted | None = None, rules: Rules | None = None
+        self, files: Path, reading: Reading | None = None, rules: Rules | None = None
     ) -> Result:
         """Run both and compare; give Spark's."""
-        ours = self.on_spark(files, wanted, rules)
-        theirs = self.on_one_machine(files, wanted, rules)
+        ours = self.on_spark(files, reading, rules)
+        theirs = self.on_one_machine(files, reading, rules)
         assert ours.counts == theirs.counts
         assert ours.rejected == theirs.rejected
         assert ours.frame.schema == theirs.frame.schema

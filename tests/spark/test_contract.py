@@ -10,8 +10,7 @@ import pytest
 
 from cluster import job as on_spark
 from cluster import manifest, store
-from messages.options import JobError, Options
-from messages.rules import Rules
+from messages.options import JobError, Options, Rules
 
 from .runs import Runs
 

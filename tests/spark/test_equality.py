@@ -9,8 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from messages.rules import Rules
-from messages.wanted import Wanted
+from messages.options import Reading, Rules
 
 from .generated import parquet, write_all
 from .runs import Runs
@@ -44,7 +43,7 @@ def test_named_columns_are_masked_as_on_one_machine(runs: Runs, tmp_path: Path) 
 
 @pytest.mark.skipif(not SMS.is_dir(), reason="real messages are not part of the repository")
 def test_real_messages_come_out_as_on_one_machine(runs: Runs) -> None:
-    result = runs.equal(SMS, Wanted({"text": "SMS,v2"}, encoding="cp1252"))
+    result = runs.equal(SMS, Reading({"text": "SMS,v2"}, encoding="cp1252"))
 
     assert result.summary["rows_in"] == 5574 + 5572
     assert result.summary["rows_out"] > 5000

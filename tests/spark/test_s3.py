@@ -14,8 +14,7 @@ import pytest
 from cluster import executors, store
 from cluster import job as on_spark
 from cluster.executors import Target
-from messages.options import JobError, Options
-from messages.rules import Rules
+from messages.options import JobError, Options, Rules
 from messages.tasks import Output
 
 from .runs import Result, Runs

@@ -110,7 +110,7 @@ def _answer(worker: Workers, call: Call) -> Any:
 def _inspected(entry: Entry, number: int, options: Options, folder: Path, worker: Workers) -> Found:
     path = fetching.hole(entry.uri, folder, number)
     fetching.beginning(entry.uri, path)
-    arguments = (path, entry.name, options.wanted)
+    arguments = (path, entry.name, options.reading)
     size = path.stat().st_size
     source = _answer(worker, Call("messages.work:inspect", arguments, size))
     if not isinstance(source, Failed) and source.format == "parquet":
@@ -165,7 +165,7 @@ def _fetched(task: Task, uri: str, folder: Path) -> Task:
     else:
         fetching.whole(uri, path)
     if source.format == "parquet" and source.compression is not None:  # unpacked beside it
-        path = inspect(path, source.name, source.wanted, folder / "unpacked").path
+        path = inspect(path, source.name, source.reading, folder / "unpacked").path
     return replace(task, source=replace(source, path=path))
 
 

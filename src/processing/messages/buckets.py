@@ -10,7 +10,7 @@ import polars as pl
 
 from messages.columns import OUTPUT
 from messages.masking import Masks
-from messages.rules import Rules
+from messages.options import Rules
 from messages.staging import DISTINCTION, ORDER, Staging, firsts, segments, task_of
 from messages.tasks import Bucket, Output, Written
 from messages.values import MAX_COLUMNS, OVERFLOW, conform, widest

@@ -16,7 +16,7 @@ import polars as pl
 
 from messages.masking import HOST, change, mask
 from messages.numbers import CANDIDATE
-from messages.rules import CleanerError, Rules, load_cleaner
+from messages.options import CleanerError, Rules, load_cleaner
 
 _BLOCKS = (
     "address|article|aside|blockquote|body|br|center|dd|div|dl|dt|fieldset|figcaption|figure|footer"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from messages.rules import BY_SENDER_AND_TEXT, Rules
+from messages.options import BY_SENDER_AND_TEXT, COLUMN_OPTIONS, Rules
 
 TEXT, SENDER, MESSAGE_ID, SENT_AT = "text", "sender", "message_id", "sent_at"
 OUTPUT = (MESSAGE_ID, SENDER, SENT_AT, TEXT)
@@ -40,12 +40,6 @@ USUAL = {
         "posted", "postdate", "publishedat", "published", "at",
     ),
 }  # fmt: skip
-OPTIONS = {
-    TEXT: "--text-column",
-    SENDER: "--sender-column",
-    MESSAGE_ID: "--id-column",
-    SENT_AT: "--time-column",
-}
 SHOWN_COLUMNS, SHOWN_LENGTH = 20, 40
 # The most columns that a spreadsheet has; a file with more is a mistake or means harm.
 MAX_FIELDS = 16_384
@@ -131,7 +125,8 @@ def find_columns(
     text = found[TEXT]
     if text is None:
         raise ColumnNotFoundError(
-            f"no text column: it has {shown(present)}; name the one to use with {OPTIONS[TEXT]}"
+            f"no text column: it has {shown(present)}; "
+            f"name the one to use with {COLUMN_OPTIONS[TEXT]}"
         )
     return Columns(text, found[SENDER], found[MESSAGE_ID], found[SENT_AT])
 
@@ -144,8 +139,8 @@ def _asked(present: Sequence[str], role: str, asked: str) -> str:
             if found := [p for p in present if same(p)]:
                 return found[0]
     raise ColumnNotFoundError(
-        f"no column {asked!r} ({OPTIONS[role]}): it has {shown(present)}; "
-        f"correct {OPTIONS[role]} or leave it out"
+        f"no column {asked!r} ({COLUMN_OPTIONS[role]}): it has {shown(present)}; "
+        f"correct {COLUMN_OPTIONS[role]} or leave it out"
     )
 
 

@@ -16,9 +16,8 @@ import orjson
 from messages import VERSION, plan
 from messages.guard import Call, Failed, KilledError, Workers
 from messages.host import Host, find, memory_mb, this_host
-from messages.options import JobError, Options
+from messages.options import CleanerError, JobError, Options, Rules, load_cleaner
 from messages.printing import printable
-from messages.rules import CleanerError, Rules, load_cleaner
 from messages.sources import Source
 from messages.summary import Record, of_host, problem, write_lines
 from messages.tasks import Bucket, Done, Output, Weight, Written
@@ -119,7 +118,7 @@ def _inspected(
 ) -> list[Source]:
     unpacked = (scratch / f"parquet.{number}" for number in range(len(files)))
     calls = [
-        Call("messages.work:inspect", (path, name, options.wanted, target), path.stat().st_size)
+        Call("messages.work:inspect", (path, name, options.reading, target), path.stat().st_size)
         for (path, name), target in zip(files, unpacked, strict=True)
     ]
     found: dict[int, Source] = {}

@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from messages.numbers import CANDIDATE, Span, find_numbers, plain, put, words
-from messages.rules import Rules
+from messages.options import Rules
 from messages.values import OVERFLOW
 
 EMAIL, URL = "<EMAIL>", "<URL>"

@@ -64,7 +64,7 @@ def _with_columns(source: Source) -> Source:
         if len(schema) > MAX_FIELDS:
             return replace(source, reason=f"it has more than {MAX_FIELDS} columns")
         left_out = tuple(name for name, kind in schema.items() if _is_interval(kind))
-        columns = find_columns([n for n in schema if n not in left_out], source.wanted.columns)
+        columns = find_columns([n for n in schema if n not in left_out], source.reading.columns)
         rows = pl.scan_parquet(source.path, glob=False).select(pl.len()).collect().item()
     except ColumnNotFoundError as error:
         return replace(source, reason=str(error))

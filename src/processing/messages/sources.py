@@ -23,9 +23,8 @@ from messages.columns import (
 )
 from messages.csvrows import CsvRecords, Dialect, TabRecords, misfits, unescaped
 from messages.encodings import UnclearError, encoding_of, is_one_byte, telling
-from messages.rules import Rules
+from messages.options import Reading, Rules
 from messages.streams import Blocks, compression_of, in_utf8
-from messages.wanted import Wanted
 
 SAMPLE, JSON_SAMPLE_LINES = 1024 * 1024, 2000
 ENCODING_REACH = 256 * 1024 * 1024
@@ -63,7 +62,7 @@ class Source:
     reason: str | None = None
     rows: int = 0
     left_out: tuple[str, ...] = ()
-    wanted: Wanted = field(default_factory=Wanted, repr=False)
+    reading: Reading = field(default_factory=Reading, repr=False)
 
     @property
     def splittable(self) -> bool:
@@ -87,7 +86,7 @@ class Source:
         return replace(self, columns=replace(self.columns, rules=rules)) if self.columns else self
 
 
-def inspect(path: Path, name: str, wanted: Wanted) -> Source:
+def inspect(path: Path, name: str, reading: Reading) -> Source:
     """Find out what a file is.
 
     Parameters
@@ -96,7 +95,7 @@ def inspect(path: Path, name: str, wanted: Wanted) -> Source:
         The file.
     name
         What to call it: its path under the input folder.
-    wanted
+    reading
         What is said of the files by argument.
 
     Returns
@@ -104,7 +103,7 @@ def inspect(path: Path, name: str, wanted: Wanted) -> Source:
     Source
         With ``reason`` set when the file is rejected whole.
     """
-    source = Source(path, name, path.stat().st_size, wanted=wanted)
+    source = Source(path, name, path.stat().st_size, reading=reading)
     try:
         source = replace(source, compression=compression_of(path))
         return _inspected(source)
@@ -126,7 +125,7 @@ def _inspected(source: Source) -> Source:
     known = _by_name(source.path)
     if known == "parquet" and sample:
         raise UnusableError("not a Parquet file, though its name says so")
-    encoding = encoding_of(sample, is_json=known == "jsonl", asked=source.wanted.encoding)
+    encoding = encoding_of(sample, is_json=known == "jsonl", asked=source.reading.encoding)
     text = b"".join(in_utf8([sample], encoding))
     returns = b"\n" not in text and b"\r" in text
     data = (text.replace(b"\r", b"\n") if returns else text).split(b"\n")
@@ -138,7 +137,7 @@ def _inspected(source: Source) -> Source:
     if known != "jsonl" and (what := foreign.of_text(lines)):
         raise UnusableError(what)
     if source.format == "jsonl":
-        return replace(source, columns=_json_columns(lines, source.wanted))
+        return replace(source, columns=_json_columns(lines, source.reading))
     return _with_header(source, data, cut=len(sample) >= SAMPLE)
 
 
@@ -156,7 +155,7 @@ def _by_content(lines: Iterable[str]) -> str:
     return "tsv" if "\t" in first else "csv"
 
 
-def _json_columns(lines: Sequence[str], wanted: Wanted) -> Columns:
+def _json_columns(lines: Sequence[str], reading: Reading) -> Columns:
     """Look at many lines, as each may lack columns that others have."""
     held: Counter[str] = Counter()
     nested: set[str] = set()
@@ -169,7 +168,7 @@ def _json_columns(lines: Sequence[str], wanted: Wanted) -> Columns:
         held.update({k: int(type(v) is str and v != "") for k, v in row.items()})
         nested |= {k for k, v in row.items() if isinstance(v, dict | list)}
     held.update({key: -1 for key in nested if not held[key]})
-    return find_columns(held, wanted.columns, held)
+    return find_columns(held, reading.columns, held)
 
 
 def _json(line: str) -> Any:
@@ -202,7 +201,7 @@ def _begins_with_object(lines: Sequence[str]) -> bool:
 
 
 def _with_header(source: Source, lines: Sequence[bytes], *, cut: bool) -> Source:
-    wanted = source.wanted
+    reading = source.reading
     if len(lines[0]) > SAMPLE // 4 and len(lines) == 1:
         raise UnusableError("its header has no end")
     named = SEPARATOR.fullmatch(lines[0].decode("utf-8", "replace"))
@@ -213,25 +212,25 @@ def _with_header(source: Source, lines: Sequence[bytes], *, cut: bool) -> Source
     fields = _first_record(lines, dialect)
     if len(fields) > MAX_FIELDS:
         raise UnusableError(f"its header has more than {MAX_FIELDS} columns")
-    if wanted.names and len(wanted.names) != len(fields):
+    if reading.names and len(reading.names) != len(fields):
         raise UnusableError(
-            f"its first record has {len(fields)} fields, and --columns names {len(wanted.names)}"
+            f"its first record has {len(fields)} fields, and --columns names {len(reading.names)}"
         )
-    header = name_header(fields if wanted.header else wanted.names or [""] * len(fields))
-    skipped = (named is not None) + wanted.header
+    header = name_header(fields if reading.header else reading.names or [""] * len(fields))
+    skipped = (named is not None) + reading.header
     source = replace(source, dialect=dialect, header=header, skipped=skipped)
-    if len(header) == 1 and not wanted.header:
+    if len(header) == 1 and not reading.header:
         return replace(source, columns=Columns(header[0]))
-    columns = _named(header, wanted)
-    behind = spilled(fields, header.index(columns.text)) if wanted.header else 0
+    columns = _named(header, reading)
+    behind = spilled(fields, header.index(columns.text)) if reading.header else 0
     return replace(source, columns=columns, spill=behind if source.format == "csv" else 0)
 
 
-def _named(header: Sequence[str], wanted: Wanted) -> Columns:
+def _named(header: Sequence[str], reading: Reading) -> Columns:
     try:
-        return find_columns(header, wanted.columns)
+        return find_columns(header, reading.columns)
     except ColumnNotFoundError as error:
-        hint = " (of a file without a header, give them with --columns)" if wanted.header else ""
+        hint = " (of a file without a header, give them with --columns)" if reading.header else ""
         raise ColumnNotFoundError(f"{error}{hint}") from error
 
 

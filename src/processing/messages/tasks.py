@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from messages.rules import Rules
+from messages.options import Rules
 from messages.sources import Source
 
 

@@ -18,11 +18,11 @@ from messages.csvfiles import SeparatedFile, Table
 from messages.csvrows import unescaped
 from messages.lines import UNDECODABLE, Reject
 from messages.masking import mask_text
+from messages.options import Reading
 from messages.sources import Source
 from messages.staging import Staging, ordered
 from messages.streams import Blocks, in_utf8, line_batches, range_blocks
 from messages.tasks import Done, Task
-from messages.wanted import Wanted
 
 # A batch has fewer lines where they have many columns; how many is known from the one before.
 MAX_CELLS, FIRST_LINES = 2_000_000, 1000
@@ -32,7 +32,7 @@ COLLECT = (200_000, 10, 10)
 MAX_LISTED = 50_000
 
 
-def inspect(path: Path, name: str, wanted: Wanted, unpacked: Path | None = None) -> Source:
+def inspect(path: Path, name: str, reading: Reading, unpacked: Path | None = None) -> Source:
     """Find out what a file is.
 
     Parameters
@@ -41,7 +41,7 @@ def inspect(path: Path, name: str, wanted: Wanted, unpacked: Path | None = None)
         The file.
     name
         What to call it: its path under the input folder.
-    wanted
+    reading
         What is said of the files by argument.
     unpacked
         Where a packed Parquet file is unpacked to; without it no Parquet file is looked into.
@@ -51,7 +51,7 @@ def inspect(path: Path, name: str, wanted: Wanted, unpacked: Path | None = None)
     Source
         With ``reason`` set when the file is rejected whole.
     """
-    source = sources.inspect(path, name, wanted)
+    source = sources.inspect(path, name, reading)
     if source.format == "parquet" and source.reason is None and unpacked is not None:
         source = parquet.with_columns(source, unpacked)
     return source if source.reason is None else replace(source, reason=mask_text(source.reason))

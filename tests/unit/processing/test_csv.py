@@ -16,9 +16,9 @@ from messages import csvfiles, csvquotes, csvrows, plan
 from messages.csvfiles import SeparatedFile, Table, read_table
 from messages.csvquotes import cuts
 from messages.csvrows import CsvRecords, Dialect, TabRecords
+from messages.options import Reading
 from messages.sources import Source, inspect
 from messages.streams import Blocks, in_utf8, line_batches, range_blocks
-from messages.wanted import Wanted
 
 CSV, TSV = Dialect(","), Dialect("\t", quotes=False)
 FIELDS = ("", "a", "é", '""', '"a"', '"a,b"', '"a\nb"', '"a\r\nb"', '"a""b"', '"""a"', '"\n\n"')
@@ -156,7 +156,7 @@ def test_one_odd_line_leaves_few_to_pythons_reader() -> None:
 def source(folder: Path, data: bytes, name: str = "a.csv") -> Source:
     path = folder / name
     path.write_bytes(data)
-    return inspect(path, path.name, Wanted({"text": "text"}))
+    return inspect(path, path.name, Reading({"text": "text"}))
 
 
 def outcome(source: Source, starts: Sequence[int]) -> list[Any]:

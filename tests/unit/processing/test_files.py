@@ -22,8 +22,7 @@ from here import Here
 from messages import csvquotes, plan
 from messages.csvrows import Dialect, misfits, unescaped
 from messages.job import process
-from messages.options import Options
-from messages.wanted import Wanted
+from messages.options import Options, Reading
 
 TEXTS = ['says "no"', "a, b", "two\nlines", 'ends with "', "C:\\dir", "tab\there", "plain", "你好"]
 
@@ -36,14 +35,14 @@ class Job:
         self._runs = 0
         (root / "input").mkdir()
 
-    def run(self, name: str, data: bytes, wanted: Wanted | None = None) -> dict[str, Any]:
+    def run(self, name: str, data: bytes, reading: Reading | None = None) -> dict[str, Any]:
         """Process one file; give what the summary says of it, and its rows."""
         (self._root / "input" / name).write_bytes(data)
         (self._root / "input/zz-good.jsonl").write_bytes(b'{"text": "the good one", "from": "z"}\n')
         self._runs += 1
         output = self._root / f"output-{self._runs}"
         summary = process(
-            Options(self._root / "input", output, wanted or Wanted()),
+            Options(self._root / "input", output, reading or Reading()),
             Here(),
             self._root / f"scratch-{self._runs}",
         )
@@ -53,9 +52,9 @@ class Job:
         rejects = [json.loads(r) for r in (output / "rejected.jsonl").read_bytes().splitlines()]
         return {**summary["files"][0], "rows": rows, "rejects": rejects}
 
-    def texts(self, name: str, data: bytes, wanted: Wanted | None = None) -> list[str]:
+    def texts(self, name: str, data: bytes, reading: Reading | None = None) -> list[str]:
         """Give the texts of a file none of whose rows is rejected."""
-        ended = self.run(name, data, wanted)
+        ended = self.run(name, data, reading)
         assert (ended["status"], ended["rejected"]) == ("read", 0), ended
         return ended["rows"]["text"].to_list()
 
@@ -183,9 +182,9 @@ def test_excels_line_that_says_what_separates_is_no_header(job: Job, first: str)
 
 def test_files_without_a_header_are_read_by_the_names_they_are_given(job: Job) -> None:
     rows = b"7,ana,one\n8,bob,two\n"
-    named = job.run("a.csv", rows, Wanted(names=("id", "from", "text"), header=False))
-    placed = job.run("a.csv", rows, Wanted({"text": "column_3"}, header=False))
-    lone = job.texts("a.tsv", b"one\ntwo\n", Wanted(header=False))
+    named = job.run("a.csv", rows, Reading(names=("id", "from", "text"), header=False))
+    placed = job.run("a.csv", rows, Reading({"text": "column_3"}, header=False))
+    lone = job.texts("a.tsv", b"one\ntwo\n", Reading(header=False))
 
     assert named["rows"].rows() == [("7", "ana", None, "one"), ("8", "bob", None, "two")]
     assert placed["rows"]["text"].to_list() == ["one", "two"]
@@ -194,7 +193,7 @@ def test_files_without_a_header_are_read_by_the_names_they_are_given(job: Job) -
 
 
 def test_names_for_another_number_of_columns_reject_the_file(job: Job) -> None:
-    ended = job.run("a.csv", b"1,ana,one\n", Wanted(names=("id", "text"), header=False))
+    ended = job.run("a.csv", b"1,ana,one\n", Reading(names=("id", "text"), header=False))
 
     assert ended["reason"] == "its first record has 3 fields, and --columns names 2"
 
@@ -266,7 +265,7 @@ def test_a_file_of_another_kind_is_rejected_under_its_own_name(
 
 def test_objects_are_no_senders_unless_they_are_asked_for(job: Job) -> None:
     data = b'{"user": {"id": 7}, "author": "ana", "text": "one"}\n'
-    asked = job.run("a.jsonl", data, Wanted({"sender": "user"}))
+    asked = job.run("a.jsonl", data, Reading({"sender": "user"}))
 
     assert job.run("a.jsonl", data)["rows"]["sender"].to_list() == ["ana"]
     assert job.run("a.jsonl", data.replace(b"author", b"x"))["rows"]["sender"].to_list() == [None]
