@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from landrun_ops.definition_file import parse
+from landrun_ops.workflow.definition_file import parse
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent

@@ -6,8 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from landrun_ops.report.library import chart_library
-from landrun_ops.report.page import render
+from landrun_ops.web.library import chart_library
+from landrun_ops.web.page import render
 
 from .chromium import Chromium, chromium_path
 from .ledgers import ledger, report_of

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.report.library import chart_library
-from landrun_ops.report.page import render
+from landrun_ops.web.library import chart_library
+from landrun_ops.web.page import render
 
 from .chromium import Chromium, Page, chromium_path
 from .ledgers import ledger, report_of

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from landrun_ops.report.ignored import Ignored
-from landrun_ops.report.reading import Report, read
-from landrun_ops.runs import Run
+from landrun_ops.stack.runs_table import Run
+from landrun_ops.web.ignored import Ignored
+from landrun_ops.web.reading import Report, read
 
 NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
 DAYS = 30

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from landrun_ops.report.page import render
+from landrun_ops.web.page import render
 
 from .chromium import Chromium, Page
 from .ledgers import HOSTILE, ledger, report_of

@@ -15,7 +15,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from landrun_ops.docker import Docker
+from landrun_ops.actions.docker import Docker
 from landrun_ops.local.processing_job import Laptop, Order, Outcome, run
 
 IMAGE = os.environ.get("LANDRUN_CONTAINER_IMAGE", "")

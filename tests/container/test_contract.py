@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from landrun_ops.docker import Docker
+from landrun_ops.actions.docker import Docker
 from landrun_ops.local.docker_container import LABEL
 
 from .conftest import IMAGE, INPUT, OUTPUT, Job

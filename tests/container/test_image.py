@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from landrun_ops.docker import Docker
+from landrun_ops.actions.docker import Docker
 
 from .conftest import IMAGE
 

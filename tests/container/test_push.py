@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from landrun_ops.docker import Docker, DockerError
-from landrun_ops.image import Repository, push
+from landrun_ops.actions.docker import Docker, DockerError
+from landrun_ops.actions.image import Repository, push
 
 from .conftest import IMAGE
 

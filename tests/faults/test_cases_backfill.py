@@ -7,9 +7,9 @@ import json
 import pytest
 
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.backfilling import object_created
+from landrun_ops.actions.backfill import object_created
 from landrun_ops.local.s3_events import sequencer
-from landrun_ops.versions import Versions
+from landrun_ops.stack.object_versions import Versions
 
 from .invariants import placed
 from .stack import client

@@ -16,7 +16,7 @@ import polars as pl
 import psutil
 import pytest
 
-from landrun_ops.demo import DATA_SUFFIXES
+from landrun_ops.actions.demo import DATA_SUFFIXES
 
 LANDRUN = str(Path(sys.executable).parent / "landrun")
 SECONDS = 100

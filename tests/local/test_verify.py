@@ -15,7 +15,7 @@ import pytest
 from landrun_ops.cli.verify_run import nothing_read, verdict
 from landrun_ops.local import LocalAws
 from landrun_ops.local.settings import STACK
-from landrun_ops.run import Run
+from landrun_ops.stack.run import Run
 
 NO_STACK = {"LANDRUN_STACK": "", "LANDRUN_STATE_DIR": "/nowhere"}
 LANDRUN = str(Path(sys.executable).with_name("landrun"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.cli import places
+from landrun_ops.cli import target as places
 from landrun_ops.cli.local import SAM_FUNCTIONS, sam_variables
 
 from . import expected

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from landrun_ops.definition_file import filled_in
 from landrun_ops.local.template import Translated, translate
+from landrun_ops.workflow.definition_file import filled_in
 
 from .resolved import concrete, resolved
 

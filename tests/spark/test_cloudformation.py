@@ -2,7 +2,7 @@
 
 `DefinitionProcessor` of aws-cloudformation-resource-providers-stepfunctions replaces tokens with
 Apache Commons, parses YAML with Jackson and SnakeYAML, and replaces once more. The laptop does it
-in Python (`landrun_ops.definition_file`); here both must come to the same.
+in Python (`landrun_ops.workflow.definition_file`); here both must come to the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 import yaml
 from pyspark.java_gateway import launch_gateway
 
-from landrun_ops.definition_file import TOKEN, filled_in
+from landrun_ops.workflow.definition_file import TOKEN, filled_in
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from landrun.errors import ConfigurationError
-from landrun_ops.definition_file import filled_in, token
-from landrun_ops.engines import ENGINES, distribution, variables, words
-from landrun_ops.engines import engine as engine_of
 from landrun_ops.local.definition_substitutions import definition_of
 from landrun_ops.local.errors import TemplateError
+from landrun_ops.stack.engines import ENGINES, distribution, variables, words
+from landrun_ops.stack.engines import engine as engine_of
 from landrun_ops.workflow import WorkflowConfig, definition
+from landrun_ops.workflow.definition_file import filled_in, token
 
 Json = dict[str, Any]
 

@@ -14,9 +14,9 @@ import pytest
 
 from landrun.models.run import landing_run_name
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.backfilling import object_created
+from landrun_ops.actions.backfill import object_created
 from landrun_ops.local import LocalAws
-from landrun_ops.versions import Versions
+from landrun_ops.stack.object_versions import Versions
 
 from .process import LANDRUN, SECONDS, environment, landrun
 

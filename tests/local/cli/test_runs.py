@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from landrun_ops.local import LocalAws
-from landrun_ops.runs import Run, Runs
+from landrun_ops.stack.runs_table import Run, Runs
 
 from .process import environment, landrun
 

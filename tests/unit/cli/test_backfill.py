@@ -19,15 +19,15 @@ from landrun.models.events import parse_object_created
 from landrun.models.landing import Landing, LandingFilter
 from landrun.models.run import landing_run_name
 from landrun.models.s3_uri import S3Uri
-from landrun_ops import backfilling
-from landrun_ops.backfilling import Backfill, Sender, Survey, object_created, place
-from landrun_ops.bookmarks import Bookmark, Place, folder
-from landrun_ops.cli import counting
+from landrun_ops.actions import backfill as backfilling
+from landrun_ops.actions.backfill import Backfill, Sender, Survey, object_created, place
+from landrun_ops.actions.checkpoint import Bookmark, Place, folder
+from landrun_ops.cli import count_progress as counting
 from landrun_ops.cli.backfill_run import LEFT_OUT, resumed, survey_lines
-from landrun_ops.knowing import Knows
-from landrun_ops.landings import Known, item_id
-from landrun_ops.runs import Only, Run
-from landrun_ops.versions import Version, Versions
+from landrun_ops.stack.landings import Known, item_id
+from landrun_ops.stack.object_versions import Version, Versions
+from landrun_ops.stack.processed_versions import Knows
+from landrun_ops.stack.runs_table import Only, Run
 
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:landrun-LandingQueue"

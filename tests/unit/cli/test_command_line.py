@@ -15,9 +15,10 @@ import typer
 
 from landrun.errors import ConfigurationError
 from landrun_ops import cli
-from landrun_ops.cli import local, places, terminal
+from landrun_ops.cli import local, terminal
+from landrun_ops.cli import target as places
 from landrun_ops.cli.demo_run import Times, parameter_defaults, with_arguments
-from landrun_ops.engines import ENGINES
+from landrun_ops.stack.engines import ENGINES
 
 
 def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from landrun.errors import ConfigurationError
-from landrun_ops.demo import data_files
+from landrun_ops.actions.demo import data_files
 
 
 def _write(folder: Path, *names: str, content: str = "x\n") -> None:

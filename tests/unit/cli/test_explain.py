@@ -13,17 +13,17 @@ from landrun.adapters.manifests import Manifest
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.landing import Landing
 from landrun.models.s3_uri import S3Uri
-from landrun_ops import lineage
 from landrun_ops.cli.explain_run import described, parsed, write
-from landrun_ops.cli.sheet import Sheet
-from landrun_ops.concurrency import Line, Waiter
-from landrun_ops.explaining import Facts, chosen
-from landrun_ops.landings import Known
-from landrun_ops.letters import Letter
-from landrun_ops.lineage import Lineage, Reader, Readers
-from landrun_ops.runs import Run
-from landrun_ops.verdicts import Answer, decide, others
-from landrun_ops.versions import Version
+from landrun_ops.cli.fact_sheet import Sheet
+from landrun_ops.stack import lineage
+from landrun_ops.stack.dead_letters import Letter
+from landrun_ops.stack.landings import Known
+from landrun_ops.stack.lineage import Lineage, Reader, Readers
+from landrun_ops.stack.object_facts import Facts, chosen
+from landrun_ops.stack.object_status import Answer, decide, others
+from landrun_ops.stack.object_versions import Version
+from landrun_ops.stack.runs_table import Run
+from landrun_ops.stack.waiting_executions import Line, Waiter
 
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 LANDING = S3Uri("landings", "incoming/")

@@ -11,8 +11,9 @@ import typer
 from moto import mock_aws
 
 from landrun import errors
-from landrun_ops import cli, stack
-from landrun_ops.cli import places
+from landrun_ops import cli
+from landrun_ops.cli import target as places
+from landrun_ops.stack import stack
 
 TEMPLATE = """
 Parameters: {Size: {Type: String, Default: small}}

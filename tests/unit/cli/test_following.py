@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.demo import Journey, Stage, Stalled, follow
-from landrun_ops.runs import Run
+from landrun_ops.actions.demo import Journey, Stage, Stalled, follow
+from landrun_ops.stack.runs_table import Run
 
 Moment = tuple[dict[str, dict[str, Any]], set[str], dict[str, str]]
 """Rows by key, names of runs with a Processing job, refusals by key."""

@@ -11,7 +11,7 @@ import pytest
 from landrun_ops.cli import terminal
 from landrun_ops.cli.screen import Screen
 from landrun_ops.cli.tables import outcome_table, runs_table
-from landrun_ops.runs import Run
+from landrun_ops.stack.runs_table import Run
 
 HOSTILE = "a\x1b[2J\x1b]0;owned\x07\r\n\x9b31m\x7f\u202egnp.exe\u2028é"
 DEAD = ("\x1b", "\x07", "\r", "\x9b", "\x7f", "\u202e", "\u2028")

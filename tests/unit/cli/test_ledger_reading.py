@@ -12,8 +12,8 @@ from boto3.dynamodb.types import TypeSerializer
 from moto import mock_aws
 
 from landrun.errors import ConfigurationError
-from landrun_ops.looking import Looking, Only
-from landrun_ops.runs import QUIET_MONTHS, UNFINISHED, Run, Runs
+from landrun_ops.stack.run_filter import Looking, Only
+from landrun_ops.stack.runs_table import QUIET_MONTHS, UNFINISHED, Run, Runs
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
@@ -217,7 +217,7 @@ def test_a_name_that_is_not_among_the_newest_runs_says_how_far_was_looked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     many = [_row(f"run-{n}", "2026-11-20T00:00:00.000Z") for n in range(9)]
-    monkeypatch.setattr("landrun_ops.runs.Looking", lambda: Looking(9))
+    monkeypatch.setattr("landrun_ops.stack.runs_table.Looking", lambda: Looking(9))
     with pytest.raises(ConfigurationError, match=r"no run since 2026-11 is called '3f5d8f02'"):
         Runs(FakeDynamoDB(many), "runs").named("3f5d8f02", NOW)
 

@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 
 from landrun.errors import ConfigurationError, ServiceError
 from landrun_ops.cli.logs import Ending, _common, _prefix, _Printer, _why_none
-from landrun_ops.joblogs import OVERLAP, JobLogs, Line
-from landrun_ops.moments import Attempt
-from landrun_ops.onerun import Course
-from landrun_ops.runs import Run
+from landrun_ops.stack.history_events import Attempt
+from landrun_ops.stack.job_logs import OVERLAP, JobLogs, Line
+from landrun_ops.stack.run_details import Course
+from landrun_ops.stack.runs_table import Run
 
 RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"
 JOB = f"{RUN}-7d793037"

@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.console import Console
 
-from landrun_ops.cli.progress import LiveProgress, PlainProgress
-from landrun_ops.demo import Journey, Stage
-from landrun_ops.runs import Run
+from landrun_ops.actions.demo import Journey, Stage
+from landrun_ops.cli.demo_progress import LiveProgress, PlainProgress
+from landrun_ops.stack.runs_table import Run
 
 FAILED = Run({"name": "x", "status": "FAILED", "cause": "no text column"})
 

@@ -10,9 +10,10 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from landrun_ops import cli
-from landrun_ops.cli import places, reconcile
+from landrun_ops.cli import reconcile
+from landrun_ops.cli import target as places
 from landrun_ops.cli.local import tick_lines
-from landrun_ops.stack import Stack
+from landrun_ops.stack.stack import Stack
 
 NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0, "Manifests": 0, "Notifications": 0}
 NOTHING |= {"SlotsNotCounted": 0, "ExecutionsNotResumed": 0, "SlotsNotReleased": 0}

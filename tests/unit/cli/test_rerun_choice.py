@@ -12,10 +12,10 @@ from landrun.adapters.step_functions import Started as Execution
 from landrun.errors import AlreadyStarted, ConfigurationError
 from landrun.models.run import ExecutionInput, ManualTrigger
 from landrun.models.s3_uri import S3Uri
+from landrun_ops.actions.rerun import Choice, Missing, Rerunner, Started, check, choose, missing
 from landrun_ops.cli.rerun import choice_text, missing_text
-from landrun_ops.inputs import Input
-from landrun_ops.rerunning import Choice, Missing, Rerunner, Started, check, choose, missing
-from landrun_ops.runs import Run
+from landrun_ops.stack.inputs import Input
+from landrun_ops.stack.runs_table import Run
 
 MANIFEST = "s3://out/manifests/a.json"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

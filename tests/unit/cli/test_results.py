@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from landrun_ops.cli.results import column_widths, first_rows, rows_table
+from landrun_ops.cli.demo_results import column_widths, first_rows, rows_table
 
 
 def _drawn(rows: pl.DataFrame, width: int) -> tuple[str, int]:

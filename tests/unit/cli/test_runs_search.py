@@ -14,10 +14,10 @@ from landrun.adapters.manifests import manifest_body
 from landrun.errors import ServiceError
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.cli.runs import STATUSES, Status, _say_what_was_left, _write
-from landrun_ops.inputs import HEAD, Input, Inputs, parse
-from landrun_ops.looking import Looking
-from landrun_ops.runs import Run
-from landrun_ops.searching import Search
+from landrun_ops.stack.inputs import HEAD, Input, Inputs, parse
+from landrun_ops.stack.run_filter import Looking
+from landrun_ops.stack.run_search import Search
+from landrun_ops.stack.runs_table import Run
 
 
 def _landed(key: str) -> Run:

@@ -10,8 +10,8 @@ import pytest
 
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.onerun import find, gather
-from landrun_ops.runs import Run
+from landrun_ops.stack.run_details import find, gather
+from landrun_ops.stack.runs_table import Run
 
 NAME = "landrun-50f0421ea8585c9eb9688415b36b93f2"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:m"

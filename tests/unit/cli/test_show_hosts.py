@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.cli.sheet import Sheet
-from landrun_ops.cli.showing_hosts import show_hosts
-from landrun_ops.runs import Run
+from landrun_ops.cli.fact_sheet import Sheet
+from landrun_ops.cli.host_sheet import show_hosts
+from landrun_ops.stack.runs_table import Run
 
 FIRST = {"files": 3, "bytes": 1_200_000, "rows_in": 2000, "rows_out": 1700, "seconds": 4.2}
 NOTHING = {"files": 0, "bytes": 0, "rows_in": 0, "rows_out": 0, "seconds": 0.0}

@@ -12,17 +12,17 @@ from rich.cells import cell_len
 from landrun.adapters.s3_listing import ListedObject
 from landrun.errors import ServiceError
 from landrun.models.processing_job import ProcessingJob
-from landrun_ops.cli.notes import stack_options
-from landrun_ops.cli.places import Target
-from landrun_ops.cli.sheet import folded
-from landrun_ops.cli.showing import as_json, sheet, size_text
-from landrun_ops.concurrency import InLine
-from landrun_ops.consoles import Consoles, links
-from landrun_ops.inputs import Input
-from landrun_ops.moments import Attempt, Redrive, Turn, Wait
-from landrun_ops.onerun import OneRun, course, doing
-from landrun_ops.runs import Run
-from landrun_ops.stack import Stack
+from landrun_ops.cli.fact_sheet import folded
+from landrun_ops.cli.hints import stack_options
+from landrun_ops.cli.run_sheet import as_json, sheet, size_text
+from landrun_ops.cli.target import Target
+from landrun_ops.stack.console_links import Consoles, links
+from landrun_ops.stack.history_events import Attempt, Redrive, Turn, Wait
+from landrun_ops.stack.inputs import Input
+from landrun_ops.stack.run_details import OneRun, course, doing
+from landrun_ops.stack.runs_table import Run
+from landrun_ops.stack.stack import Stack
+from landrun_ops.stack.waiting_executions import InLine
 
 NAME = "landrun-50f0421ea8585c9eb9688415b36b93f2"
 ARN = f"arn:aws:states:eu-central-1:123456789012:execution:landrun-Machine-8kQ2mZ4xT7pL:{NAME}"

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.moments import Attempt, Redrive, Turn, Wait
-from landrun_ops.timeline import History, ended_as, plain, timeline
+from landrun_ops.stack.execution_history import History, ended_as, plain, timeline
+from landrun_ops.stack.history_events import Attempt, Redrive, Turn, Wait
 
 BEGAN = datetime(2026, 11, 22, 3, tzinfo=UTC)
 RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"

@@ -16,10 +16,11 @@ from moto import mock_aws
 from landrun.adapters.manifests import Manifests
 from landrun.errors import ConfigurationError, InvalidInput, LandrunError, ServiceError
 from landrun.models.s3_uri import S3Uri
-from landrun_ops import cli, starting
-from landrun_ops.cli import places
-from landrun_ops.cli.notes import typed
-from landrun_ops.stack import Stack
+from landrun_ops import cli
+from landrun_ops.actions import start as starting
+from landrun_ops.cli import target as places
+from landrun_ops.cli.hints import typed
+from landrun_ops.stack.stack import Stack
 from landrun_ops.workflow.reading import Reading
 
 RANDOM = uuid.UUID("6f7f0c52-7d2c-4f0e-9a55-2f1b6f6e9d11")

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from landrun.errors import ServiceError
-from landrun_ops.cli import start, waiting
-from landrun_ops.cli.places import Target
-from landrun_ops.concurrency import InLine
-from landrun_ops.following import Phase, Standing, follow, recorded, standing
-from landrun_ops.moments import Attempt, Moment, Turn, Wait
-from landrun_ops.runs import Run
+from landrun_ops.cli import follow as waiting
+from landrun_ops.cli import start
+from landrun_ops.cli.target import Target
+from landrun_ops.stack.history_events import Attempt, Moment, Turn, Wait
+from landrun_ops.stack.run_progress import Phase, Standing, follow, recorded, standing
+from landrun_ops.stack.runs_table import Run
+from landrun_ops.stack.waiting_executions import InLine
 
 BEGAN = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 RUNNING = {"status": "RUNNING", "startDate": BEGAN}
@@ -228,7 +229,7 @@ def test_ctrl_c_ends_the_waiting_and_not_the_run(
     json: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(waiting, "wait_for", Interrupted(KeyboardInterrupt()))
-    monkeypatch.setattr("landrun_ops.following.Watcher", lambda *_: None)
+    monkeypatch.setattr("landrun_ops.stack.run_progress.Watcher", lambda *_: None)
     report = {"name": "r-1", "execution_arn": "arn", "status": "RUNNING"}
     stack: Any = None
     assert start._waited(stack, report, json=json, target=Target(stack="dev")) == 130
@@ -241,7 +242,7 @@ def test_a_run_whose_end_cannot_be_asked_for_is_said_to_go_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(waiting, "wait_for", Interrupted(THROTTLED))
-    monkeypatch.setattr("landrun_ops.following.Watcher", lambda *_: None)
+    monkeypatch.setattr("landrun_ops.stack.run_progress.Watcher", lambda *_: None)
     stack: Any = None
     with pytest.raises(ServiceError):
         start._waited(stack, {"name": "r-1", "execution_arn": ""}, json=False, target=Target())

@@ -19,7 +19,7 @@ from landrun_ops.cli.tables import (
     shortened,
     took_text,
 )
-from landrun_ops.runs import Run
+from landrun_ops.stack.runs_table import Run
 
 NAME = "landrun-0123456789abcdef0123456789abcdef"
 OUTPUT = f"s3://landrun-outputbucket-1a2b3c4d5e6f/processed/{NAME}/"

@@ -14,9 +14,9 @@ from boto3.dynamodb.types import TypeSerializer
 from moto import mock_aws
 
 from landrun.errors import ServiceError
-from landrun_ops import recent
-from landrun_ops.recent import HOUR, Activity, Recent
-from landrun_ops.stack import Stack
+from landrun_ops.stack import recent_runs as recent
+from landrun_ops.stack.recent_runs import HOUR, Activity, Recent
+from landrun_ops.stack.stack import Stack
 
 NOW = datetime(2026, 12, 1, 0, 20, tzinfo=UTC)
 """Just after the turn of a month: rows lie in two."""

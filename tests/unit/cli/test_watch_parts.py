@@ -11,8 +11,7 @@ import pytest
 
 from landrun.errors import ServiceError
 from landrun_ops.cli import watch
-from landrun_ops.stack import Stack
-from landrun_ops.watching import (
+from landrun_ops.stack.activity import (
     DEAD,
     LONGEST_PAUSE,
     QUEUES,
@@ -25,6 +24,7 @@ from landrun_ops.watching import (
     looking,
     next_tick,
 )
+from landrun_ops.stack.stack import Stack
 
 NOW = datetime(2026, 11, 22, 19, 0, tzinfo=UTC)
 THROTTLED = ServiceError("sqs:GetQueueAttributes", "ThrottlingException", "Rate exceeded")

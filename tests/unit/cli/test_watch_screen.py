@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.cli.live import View, screen
+from landrun_ops.cli.activity_json import document, line
+from landrun_ops.cli.activity_screen import View, screen
 from landrun_ops.cli.screen import Screen
-from landrun_ops.cli.views import document, line
-from landrun_ops.concurrency import Line, Waiter
-from landrun_ops.recent import Activity, Known
-from landrun_ops.watching import Backlog, Depth, Queues, Tick
+from landrun_ops.stack.activity import Backlog, Depth, Queues, Tick
+from landrun_ops.stack.recent_runs import Activity, Known
+from landrun_ops.stack.waiting_executions import Line, Waiter
 
 NOW = datetime(2026, 11, 22, 19, 54, 32, tzinfo=UTC)
 QUIET = Queues(

@@ -18,8 +18,8 @@ from typing import Any
 import boto3
 import pytest
 
-from landrun_ops.definition_file import PREFIX, filled_in
-from landrun_ops.stack import Stack
+from landrun_ops.stack.stack import Stack
+from landrun_ops.workflow.definition_file import PREFIX, filled_in
 
 ANSWERS = Path(__file__).parent / "answers"
 ROOT = Path(__file__).resolve().parents[3]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.concurrency import Line, Lines, Waiter, ordinal
 from landrun_ops.doctor import concurrency, quotas
+from landrun_ops.doctor.aws_reader import Sight
 from landrun_ops.doctor.findings import Grade
-from landrun_ops.doctor.sight import Sight
+from landrun_ops.stack.waiting_executions import Line, Lines, Waiter, ordinal
 
 from .conftest import NOW, Aws, answer
 

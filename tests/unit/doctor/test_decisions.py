@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from landrun.errors import ServiceError
-from landrun_ops.doctor import account, belongings, deployment, functions, images, landing, quotas
+from landrun_ops.doctor import account, deployment, functions, images, landing, quotas
+from landrun_ops.doctor import customer_resources as belongings
 from landrun_ops.doctor.examining import Check, examine, unseen
 from landrun_ops.doctor.findings import Grade, listed, ok
 from landrun_ops.doctor.schedules import judge_last_tick, last_due

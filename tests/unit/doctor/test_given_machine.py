@@ -14,7 +14,7 @@ from landrun_ops.doctor.given_machine import (
     judge_job_name,
     judge_prefixes,
 )
-from landrun_ops.run import Run
+from landrun_ops.stack.run import Run
 
 NOTEBOOK = "$$.Execution.Input['InputMessage']"
 JSONATA = "{% $states.context.Execution.Input.InputMessage %}"

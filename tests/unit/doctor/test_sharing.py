@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from landrun_ops.doctor.sharing import judge_sharing
+from landrun_ops.doctor.instances import judge_sharing
 
 
 def test_instances_that_one_landed_object_leaves_idle_are_warned_of() -> None:

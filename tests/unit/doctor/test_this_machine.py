@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from landrun_ops.doctor import here
+from landrun_ops.doctor import this_machine as here
 from landrun_ops.doctor.findings import Grade
 
 PINS = """\

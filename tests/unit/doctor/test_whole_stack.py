@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from landrun_ops.doctor import account
+from landrun_ops.doctor.aws_reader import Sight
 from landrun_ops.doctor.checks import of_stack
 from landrun_ops.doctor.examining import Line, examine
 from landrun_ops.doctor.findings import Grade
-from landrun_ops.doctor.sight import Sight
 
 from .conftest import ANSWERS, ASL, NOW, Aws, answer, machine
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from landrun_ops.docker import Docker, DockerError
+from landrun_ops.actions.docker import Docker, DockerError
 from landrun_ops.local.container import ContainerStartError
 from landrun_ops.local.docker_container import LABEL, DockerContainer, Spec
 from landrun_ops.local.processing_files import TransferError

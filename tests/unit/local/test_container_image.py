@@ -12,9 +12,9 @@ import pytest
 from botocore.stub import Stubber
 
 from landrun.errors import ConfigurationError
-from landrun_ops.docker import Docker, DockerError
-from landrun_ops.image import DOCKERFILES, Repository, build, push, repository, spark_base
-from landrun_ops.stack import Stack
+from landrun_ops.actions.docker import Docker, DockerError
+from landrun_ops.actions.image import DOCKERFILES, Repository, build, push, repository, spark_base
+from landrun_ops.stack.stack import Stack
 
 URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/landrun"
 DIGEST = f"{URI}@sha256:{'0' * 64}"
@@ -80,7 +80,7 @@ def test_an_image_is_built_without_attestations_which_would_make_it_an_index() -
 
 
 def test_arguments_and_platform_are_given_only_where_they_are_not_the_default(monkeypatch) -> None:
-    monkeypatch.setattr("landrun_ops.image.machine.machine", lambda: "x86_64")
+    monkeypatch.setattr("landrun_ops.actions.image.machine.machine", lambda: "x86_64")
     docker = Recorder()
     build(docker, Path("f"), "n", "linux/amd64", {"BASE_IMAGE": "", "RUN_AS": "landrun"})
     build(docker, Path("f"), "n", "linux/arm64", {"BASE_IMAGE": "b"})

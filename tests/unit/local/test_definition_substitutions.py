@@ -10,9 +10,9 @@ import pytest
 from moto import mock_aws
 
 from landrun.errors import ConfigurationError
-from landrun_ops.definition_file import Bare, filled_in, parse, to_yaml
 from landrun_ops.local import definition_substitutions
 from landrun_ops.local.patches import Patches
+from landrun_ops.workflow.definition_file import Bare, filled_in, parse, to_yaml
 
 PASS = '{"StartAt": "${Name}", "States": {"${Name}": {"Type": "Pass", "End": true}}}'
 STACK = {

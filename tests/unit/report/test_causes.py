@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from landrun_ops.report.causes import alike, cause
-from landrun_ops.runs import Run
+from landrun_ops.stack.runs_table import Run
+from landrun_ops.web.causes import alike, cause
 
 
 @pytest.mark.parametrize(

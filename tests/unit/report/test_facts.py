@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.report.facts import epoch, facts, number, text
-from landrun_ops.runs import Run
+from landrun_ops.stack.runs_table import Run
+from landrun_ops.web.facts import epoch, facts, number, text
 
 NAME = "landrun-55ea21e7b46057f4a32078eff858d2a4"
 JOB = {

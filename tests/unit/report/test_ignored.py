@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from landrun_ops.report.ignored import KNOWN_REASONS, from_logs, from_metrics
+from landrun_ops.web.ignored import KNOWN_REASONS, from_logs, from_metrics
 
 NOW = datetime(2026, 11, 22, 18, 20, tzinfo=UTC)
 EMF = (

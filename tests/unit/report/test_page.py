@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from landrun.errors import ConfigurationError
-from landrun_ops.report.ignored import Ignored
-from landrun_ops.report.page import about, checked, render
-from landrun_ops.report.reading import Report, read
-from landrun_ops.runs import Run
+from landrun_ops.stack.runs_table import Run
+from landrun_ops.web.ignored import Ignored
+from landrun_ops.web.page import about, checked, render
+from landrun_ops.web.reading import Report, read
 
 NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
 HOSTILE = "</script><script>alert(1)</script><!-- {{data}} {run} & \u2028 \u202e"

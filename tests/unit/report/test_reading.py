@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from landrun_ops.cli.report import summed_up
-from landrun_ops.report.ignored import Ignored
-from landrun_ops.report.reading import Report, read
-from landrun_ops.runs import Run
+from landrun_ops.stack.runs_table import Run
+from landrun_ops.web.ignored import Ignored
+from landrun_ops.web.reading import Report, read
 
 NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from landrun_ops import cli
-from landrun_ops.cli.machines import found
-from landrun_ops.cli.places import Target
-from landrun_ops.definition_file import parse
-from landrun_ops.stack import Stack
+from landrun_ops.cli.state_machine import found
+from landrun_ops.cli.target import Target
+from landrun_ops.stack.stack import Stack
 from landrun_ops.workflow import WorkflowConfig, definition, graph, render, template
+from landrun_ops.workflow.definition_file import parse
 
 OUTPUTS = {
     "StateMachineArn": "arn:x",
@@ -185,7 +185,7 @@ def test_a_stack_that_the_options_name_goes_before_a_machine_that_the_environmen
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     theirs = Stack("theirs", "eu-west-1", OUTPUTS, {}, lambda service: service)
-    monkeypatch.setattr("landrun_ops.stack.find", lambda name, **_: theirs)
+    monkeypatch.setattr("landrun_ops.stack.stack.find", lambda name, **_: theirs)
     monkeypatch.setenv("LANDRUN_STACK", "ours")
     monkeypatch.setenv("LANDRUN_STATE_MACHINE_ARN", ARN)
 

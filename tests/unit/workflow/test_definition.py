@@ -14,8 +14,7 @@ from botocore.validate import ParamValidator
 from cfnlint.api import lint_all  # type: ignore[import-untyped]
 
 from landrun.models.run import ATTEMPT_SUFFIX_LENGTH, INPUT_FIELDS, PREFIX_LIMIT
-from landrun_ops.definition_file import parse
-from landrun_ops.engines import ENGINES
+from landrun_ops.stack.engines import ENGINES
 from landrun_ops.workflow import WorkflowConfig, definition, render, sdk, template
 from landrun_ops.workflow.definition import (
     READ_MANIFEST,
@@ -26,6 +25,7 @@ from landrun_ops.workflow.definition import (
     STEP,
     _processor,
 )
+from landrun_ops.workflow.definition_file import parse
 
 INPUT_PATH = re.compile(r"\$\$\.Execution\.Input(?:\['(\w+)'\]|\.(\w+))")
 BOTH_INPUTS = {"manifests": "s3://output/manifests/", "job_name_prefix": "landrun"}

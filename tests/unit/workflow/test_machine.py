@@ -9,7 +9,7 @@ import pytest
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.run import ExecutionInput, ManualTrigger
 from landrun_ops import workflow
-from landrun_ops.cli.waiting import follow
+from landrun_ops.cli.follow import follow
 from landrun_ops.workflow import WorkflowConfig
 from landrun_ops.workflow import machine as machines
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from landrun_ops.cli import options, places
+from landrun_ops.cli import options
+from landrun_ops.cli import target as places
 from landrun_ops.cli.terminal import stoppable
 
 

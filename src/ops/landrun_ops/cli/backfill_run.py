@@ -14,18 +14,18 @@ from landrun.adapters.runs_table import RunsTable
 from landrun.models.run import landing_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import printable
-from landrun_ops import bookmarks
-from landrun_ops.backfilling import Backfill, Sender, Survey, place
-from landrun_ops.bookmarks import Bookmark, Place
-from landrun_ops.cli.counting import ask, counted
-from landrun_ops.cli.lines import show_lines
+from landrun_ops.actions import checkpoint as bookmarks
+from landrun_ops.actions.backfill import Backfill, Sender, Survey, place
+from landrun_ops.actions.checkpoint import Bookmark, Place
+from landrun_ops.cli.count_progress import ask, counted
+from landrun_ops.cli.folding import show_lines
 from landrun_ops.cli.terminal import complain, show_json
-from landrun_ops.depths import depth
 from landrun_ops.durations import spelled
-from landrun_ops.knowing import Knows
-from landrun_ops.landings import Landings
-from landrun_ops.stack import Stack
-from landrun_ops.versions import Version, Versions
+from landrun_ops.stack.landings import Landings
+from landrun_ops.stack.object_versions import Version, Versions
+from landrun_ops.stack.processed_versions import Knows
+from landrun_ops.stack.queue_depth import depth
+from landrun_ops.stack.stack import Stack
 
 SHOWN = 10
 """Objects that a dry run names on the screen."""
@@ -43,7 +43,7 @@ LEFT_OUT = {
     "archived": "archived: restore them first",
     "forgotten": "over 400 days old, whether run is forgotten: landrun start",
 }
-"""Why objects are not sent, by the labels of `landrun_ops.backfilling.Survey`."""
+"""Why objects are not sent, by the labels of `landrun_ops.actions.backfill.Survey`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from landrun.errors import ConfigurationError, ServiceError
-from landrun_ops.cli import options, places
+from landrun_ops.cli import options
+from landrun_ops.cli import target as places
 from landrun_ops.cli.terminal import console, is_live, show_json
 
 if TYPE_CHECKING:
     from landrun_ops.doctor.examining import Check, Line
-    from landrun_ops.stack import Stack
+    from landrun_ops.stack.stack import Stack
 
 NO_STACK = "name a deployed one with --stack or LANDRUN_STACK, or start one here: landrun local up"
 
@@ -50,11 +51,11 @@ def doctor(
 
 
 def _examined(target: places.Target) -> tuple[Stack | None, list[Line]]:
-    from landrun_ops.doctor import here  # noqa: PLC0415
+    from landrun_ops.doctor import this_machine as here  # noqa: PLC0415
+    from landrun_ops.doctor.aws_reader import Sight  # noqa: PLC0415
     from landrun_ops.doctor.checks import of_stack  # noqa: PLC0415
     from landrun_ops.doctor.examining import examine  # noqa: PLC0415
     from landrun_ops.doctor.machine import of_project  # noqa: PLC0415
-    from landrun_ops.doctor.sight import Sight  # noqa: PLC0415
 
     project = _project(target)
     checks = here.checks(project, lambda: _endpoint(target))

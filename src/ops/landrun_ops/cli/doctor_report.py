@@ -16,7 +16,7 @@ from landrun.sanitize import one_line
 
 if TYPE_CHECKING:
     from landrun_ops.doctor.examining import Line
-    from landrun_ops.stack import Stack
+    from landrun_ops.stack.stack import Stack
 
 STYLES: Final = {"ok": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
 SUMMED: Final = {

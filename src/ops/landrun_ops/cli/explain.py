@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from landrun_ops.cli import options, places
-from landrun_ops.cli.notes import stack_options
+from landrun_ops.cli import options
+from landrun_ops.cli import target as places
+from landrun_ops.cli.hints import stack_options
 
 
 @places.on_stack

@@ -10,14 +10,14 @@ from rich.filesize import decimal
 
 from landrun.errors import ConfigurationError, InvalidS3Uri
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.cli.counting import counted
-from landrun_ops.cli.sheet import Sheet
+from landrun_ops.cli.count_progress import counted
+from landrun_ops.cli.fact_sheet import Sheet
 from landrun_ops.cli.terminal import console, show_json
-from landrun_ops.explaining import Explainer, Facts
-from landrun_ops.lineage import Reader
-from landrun_ops.stack import Stack
-from landrun_ops.verdicts import Answer, decide, moment, others, outcome
-from landrun_ops.watching import next_tick
+from landrun_ops.stack.activity import next_tick
+from landrun_ops.stack.lineage import Reader
+from landrun_ops.stack.object_facts import Explainer, Facts
+from landrun_ops.stack.object_status import Answer, decide, moment, others, outcome
+from landrun_ops.stack.stack import Stack
 
 STYLES = {"processed": "green", "running": "cyan", "waiting": "cyan", "claimed": "cyan"}
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from landrun_ops.cli import options, places
+from landrun_ops.cli import options
+from landrun_ops.cli import target as places
 from landrun_ops.cli.terminal import show_json
 
 IMAGE = "landrun-preprocess"
@@ -84,9 +85,9 @@ def image(
     """
     folder = places.project_folder(project, Path.cwd())
     # Late: boto3 takes longer to import than --help may take.
-    from landrun_ops import image as images  # noqa: PLC0415
-    from landrun_ops import stack as stacks  # noqa: PLC0415
-    from landrun_ops.docker import Docker  # noqa: PLC0415
+    from landrun_ops.actions import image as images  # noqa: PLC0415
+    from landrun_ops.actions.docker import Docker  # noqa: PLC0415
+    from landrun_ops.stack import stack as stacks  # noqa: PLC0415
 
     docker = Docker()
     code = folder / "src" / "processing"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from landrun_ops.docker import Docker
+    from landrun_ops.actions.docker import Docker
     from landrun_ops.local import LocalAws
 
 LOG_FILE = "aws.log"

@@ -13,15 +13,16 @@ import typer
 
 from landrun.errors import ConfigurationError
 from landrun.sanitize import one_line
-from landrun_ops.cli import options, places
-from landrun_ops.cli.notes import note
+from landrun_ops.cli import options
+from landrun_ops.cli import target as places
+from landrun_ops.cli.hints import note
 from landrun_ops.cli.terminal import say
 
 if TYPE_CHECKING:
-    from landrun_ops.joblogs import JobLogs, Line
-    from landrun_ops.onerun import Course
-    from landrun_ops.runs import Run
-    from landrun_ops.stack import Stack
+    from landrun_ops.stack.job_logs import JobLogs, Line
+    from landrun_ops.stack.run_details import Course
+    from landrun_ops.stack.runs_table import Run
+    from landrun_ops.stack.stack import Stack
 
 PAUSE = 2.0
 """Seconds between looks when following: FilterLogEvents may be called a few times a second."""
@@ -54,9 +55,9 @@ def logs(
     Example: landrun logs 3f5d8f02 --follow
     """
     # Late, here and below: boto3 takes longer to import than --help may take.
-    from landrun_ops import onerun  # noqa: PLC0415
-    from landrun_ops.joblogs import JobLogs  # noqa: PLC0415
-    from landrun_ops.moments import attempts  # noqa: PLC0415
+    from landrun_ops.stack import run_details as onerun  # noqa: PLC0415
+    from landrun_ops.stack.history_events import attempts  # noqa: PLC0415
+    from landrun_ops.stack.job_logs import JobLogs  # noqa: PLC0415
 
     now = datetime.now(UTC)
     stack = target.find()
@@ -114,7 +115,7 @@ def _follow(
     printer: _Printer,
     doing: str,
 ) -> None:
-    from landrun_ops.onerun import course  # noqa: PLC0415
+    from landrun_ops.stack.run_details import course  # noqa: PLC0415
 
     arn, executions = str(run.attributes["execution_arn"]), stack.executions()
     pause, late = (0.5, 1.0) if stack.laptop else (PAUSE, LATE)
@@ -172,7 +173,7 @@ class Ending:
 
     def words(self, name: str) -> str:
         """Say how the run ended."""
-        from landrun_ops.timeline import plain  # noqa: PLC0415
+        from landrun_ops.stack.execution_history import plain  # noqa: PLC0415
 
         ended = self._ended or {}
         why = plain(ended.get("error"), ended.get("cause"))
@@ -237,7 +238,7 @@ def _why_none(run: Run, done: Course, *, running: bool) -> str:
 
 
 def _jobs_of(done: Course) -> list[str]:
-    from landrun_ops.moments import attempts  # noqa: PLC0415
+    from landrun_ops.stack.history_events import attempts  # noqa: PLC0415
 
     return [one.job for one in attempts(done.moments or ())]
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from landrun.errors import ConfigurationError
-from landrun_ops.cli import options, places
+from landrun_ops.cli import options
+from landrun_ops.cli import target as places
 from landrun_ops.cli.terminal import show_json
 from landrun_ops.local.errors import FunctionError
 
@@ -50,7 +51,7 @@ def reconcile(
     """
     stack = target.find()
     # Late: boto3 takes longer to import than --help may take.
-    from landrun_ops.invoking import invoke, patient_config, reconcile_event  # noqa: PLC0415
+    from landrun_ops.actions.invoke import invoke, patient_config, reconcile_event  # noqa: PLC0415
 
     client, name = stack.client("lambda", patient_config()), stack.output("ReconcileFunction")
     try:

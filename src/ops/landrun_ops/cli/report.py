@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from landrun.errors import ConfigurationError
-from landrun_ops.cli import options, places
-from landrun_ops.cli.counting import counted
+from landrun_ops.cli import options
+from landrun_ops.cli import target as places
+from landrun_ops.cli.count_progress import counted
 from landrun_ops.cli.terminal import say, show_json
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from landrun_ops.report.ignored import Ignored
-    from landrun_ops.report.reading import Report
-    from landrun_ops.stack import Stack
+    from landrun_ops.stack.stack import Stack
+    from landrun_ops.web.ignored import Ignored
+    from landrun_ops.web.reading import Report
 
 DEFAULT = Path("report.html")
 
@@ -82,7 +83,7 @@ def _check(file: Path) -> None:
 
 
 def _read(target: places.Target, begin: datetime, now: datetime, limit: int) -> Report:
-    from landrun_ops.report.reading import Report, read  # noqa: PLC0415
+    from landrun_ops.web.reading import Report, read  # noqa: PLC0415
 
     stack = target.find()
     with counted("runs read") as told:
@@ -101,7 +102,7 @@ def _read(target: places.Target, begin: datetime, now: datetime, limit: int) -> 
 
 
 def _ignored(stack: Stack, target: places.Target, begin: datetime, now: datetime) -> Ignored:
-    from landrun_ops.report.ignored import from_logs, from_metrics  # noqa: PLC0415
+    from landrun_ops.web.ignored import from_logs, from_metrics  # noqa: PLC0415
 
     if stack.laptop:
         return from_logs(_laptop_logs(target), begin)
@@ -120,8 +121,8 @@ def _laptop_logs(target: places.Target) -> Path | None:
 
 
 def _write(found: Report, file: Path, *, quiet: bool) -> None:
-    from landrun_ops.report.library import chart_library  # noqa: PLC0415
-    from landrun_ops.report.page import render  # noqa: PLC0415
+    from landrun_ops.web.library import chart_library  # noqa: PLC0415
+    from landrun_ops.web.page import render  # noqa: PLC0415
 
     page = render(found, chart_library()).encode()
     try:

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from landrun.errors import AlreadyStarted, ConfigurationError, ServiceError
-from landrun_ops.cli import options, places
-from landrun_ops.cli.notes import note, stack_options
+from landrun_ops.cli import options
+from landrun_ops.cli import target as places
+from landrun_ops.cli.hints import note, stack_options
 from landrun_ops.cli.terminal import complain, say, show_json
 
 if TYPE_CHECKING:
-    from landrun_ops.rerunning import Choice, Missing, Started
-    from landrun_ops.runs import Run
-    from landrun_ops.stack import Stack
+    from landrun_ops.actions.rerun import Choice, Missing, Started
+    from landrun_ops.stack.runs_table import Run
+    from landrun_ops.stack.stack import Stack
 
 A_DAY = "1d"
 NAMED = 20
@@ -83,7 +84,7 @@ def _how_to_follow(started: Sequence[Started], where: str) -> str:
 def _named(stack: Stack, names: Sequence[str], now: datetime) -> list[Run]:
     """Find the runs named, each once."""
     # Late, here and below: boto3 takes longer to import than --help may take.
-    from landrun_ops.rerunning import check  # noqa: PLC0415
+    from landrun_ops.actions.rerun import check  # noqa: PLC0415
 
     ledger = stack.ledger()
     found = {run.name: run for run in (ledger.named(name, now) for name in names)}
@@ -93,8 +94,8 @@ def _named(stack: Stack, names: Sequence[str], now: datetime) -> list[Run]:
 
 def _failed(stack: Stack, since: str, now: datetime) -> list[Run]:
     """Choose among the runs since then, and say what was left out."""
+    from landrun_ops.actions.rerun import check, choose  # noqa: PLC0415
     from landrun_ops.durations import since as beginning  # noqa: PLC0415
-    from landrun_ops.rerunning import check, choose  # noqa: PLC0415
 
     begin = beginning(since, now)
     chosen = choose(stack.ledger().newest(now, 1000, since=begin))
@@ -118,8 +119,8 @@ def _warn(stack: Stack, chosen: Sequence[Run]) -> None:
     """Say which runs will not find what they read."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
-    from landrun_ops.inputs import Inputs  # noqa: PLC0415
-    from landrun_ops.rerunning import missing  # noqa: PLC0415
+    from landrun_ops.actions.rerun import missing  # noqa: PLC0415
+    from landrun_ops.stack.inputs import Inputs  # noqa: PLC0415
 
     inputs = Inputs(stack.client("s3"), stack.manifests_folder)
 
@@ -180,8 +181,8 @@ def _start(stack: Stack, chosen: Sequence[Run], *, once: bool, quiet: bool) -> l
     ServiceError
         When Step Functions refuses a call.
     """
-    from landrun_ops.rerunning import Rerunner, input_message_of  # noqa: PLC0415
-    from landrun_ops.starting import input_message_today  # noqa: PLC0415
+    from landrun_ops.actions.rerun import Rerunner, input_message_of  # noqa: PLC0415
+    from landrun_ops.actions.start import input_message_today  # noqa: PLC0415
     from landrun_ops.workflow.byhand import who  # noqa: PLC0415
 
     rerunner = Rerunner(

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from landrun_ops.cli import options, places
+from landrun_ops.cli import options
+from landrun_ops.cli import target as places
 from landrun_ops.cli.terminal import console, say
 
 if TYPE_CHECKING:
-    from landrun_ops.looking import Looking
-    from landrun_ops.runs import Run
-    from landrun_ops.searching import Search
-    from landrun_ops.stack import Stack
+    from landrun_ops.stack.run_filter import Looking
+    from landrun_ops.stack.run_search import Search
+    from landrun_ops.stack.runs_table import Run
+    from landrun_ops.stack.stack import Stack
 
 SCREENFUL = 500
 """Runs that are laid out together; what comes after them has a heading of its own."""
@@ -97,7 +98,7 @@ def runs(
     """
     # Late, here and below: boto3 and rich take longer to import than --help may take.
     from landrun_ops.durations import since as beginning  # noqa: PLC0415
-    from landrun_ops.looking import LOOKED_AT, Looking, Only  # noqa: PLC0415
+    from landrun_ops.stack.run_filter import LOOKED_AT, Looking, Only  # noqa: PLC0415
 
     now = datetime.now(UTC)
     start = beginning(since, now) if since else None
@@ -138,8 +139,8 @@ def _say_what_was_left(search: Search | None, looking: Looking | None) -> None:
 
 
 def _search(stack: Stack, text: str) -> Search:
-    from landrun_ops.inputs import Inputs  # noqa: PLC0415
-    from landrun_ops.searching import Search  # noqa: PLC0415
+    from landrun_ops.stack.inputs import Inputs  # noqa: PLC0415
+    from landrun_ops.stack.run_search import Search  # noqa: PLC0415
 
     return Search(text, Inputs(stack.client("s3"), stack.manifests_folder).of_run)
 

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from landrun.errors import ServiceError
-from landrun_ops.cli import options, places
-from landrun_ops.cli.notes import typed
+from landrun_ops.cli import options
+from landrun_ops.cli import target as places
+from landrun_ops.cli.hints import typed
 from landrun_ops.cli.terminal import complain, say, show_json, stoppable
 
 if TYPE_CHECKING:
-    from landrun_ops.following import Standing
-    from landrun_ops.runs import Run
-    from landrun_ops.stack import Stack
-    from landrun_ops.starting import Plan
+    from landrun_ops.actions.start import Plan
+    from landrun_ops.stack.run_progress import Standing
+    from landrun_ops.stack.runs_table import Run
+    from landrun_ops.stack.stack import Stack
 
 _LEFT_OUT = {
     "zero-bytes": "empty",
@@ -61,7 +62,7 @@ def start(
     """
     # Late: boto3 and pydantic take longer to import than --help may take.
     from landrun.models.s3_uri import S3Uri  # noqa: PLC0415
-    from landrun_ops import starting  # noqa: PLC0415
+    from landrun_ops.actions import start as starting  # noqa: PLC0415
 
     sources = [S3Uri.parse(uri) for uri in uris]
     place = S3Uri.parse(output) if output else None
@@ -83,8 +84,8 @@ def start(
 
 def _waited(stack: Stack, report: dict[str, Any], *, json: bool, target: places.Target) -> int:
     """Follow the run; whatever ends the waiting, JSON says what is known."""
-    from landrun_ops.cli.waiting import ending, wait_for  # noqa: PLC0415
-    from landrun_ops.following import Watcher  # noqa: PLC0415
+    from landrun_ops.cli.follow import ending, wait_for  # noqa: PLC0415
+    from landrun_ops.stack.run_progress import Watcher  # noqa: PLC0415
 
     name, line = report["name"], ""
     try:

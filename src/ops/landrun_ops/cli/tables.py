@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from landrun.sanitize import one_line, printable
-from landrun_ops.runs import Run
+from landrun_ops.stack.runs_table import Run
 
 TRIGGER_ROOM = 24
 """Columns below which a trigger is not cut off as long as another column can go."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from landrun_ops.cli import places
+from landrun_ops.cli import target as places
 from landrun_ops.cli.terminal import complain, say, show_json, stoppable
 
 SAMPLE = Path("samples", "orders.jsonl")

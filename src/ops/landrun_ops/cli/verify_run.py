@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from landrun.errors import ConfigurationError
+from landrun_ops.actions.demo import Journey, Stage
+from landrun_ops.actions.demo import Stack as Watched
+from landrun_ops.actions.invoke import invoke, patient_config
+from landrun_ops.cli.demo_progress import shown
 from landrun_ops.cli.demo_run import follow_shown
-from landrun_ops.cli.progress import shown
+from landrun_ops.cli.follow import outcome
 from landrun_ops.cli.screen import Screen
-from landrun_ops.cli.waiting import outcome
-from landrun_ops.demo import Journey, Stage
-from landrun_ops.demo import Stack as Watched
-from landrun_ops.invoking import invoke, patient_config
-from landrun_ops.runs import Run
-from landrun_ops.stack import Stack
+from landrun_ops.stack.runs_table import Run
+from landrun_ops.stack.stack import Stack
 
 LONGEST_JOB = 777_600.0
 """Seconds that a Processing job may take at most."""
@@ -27,7 +27,7 @@ class Ticked:
 
     Parameters
     ----------
-    stack : landrun_ops.demo.Stack
+    stack : landrun_ops.actions.demo.Stack
         The stack.
     names : frozenset of str
         The runs that the tick started.

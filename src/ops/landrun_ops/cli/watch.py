@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from landrun_ops.cli import options, places
+from landrun_ops.cli import options
+from landrun_ops.cli import target as places
 from landrun_ops.cli.terminal import console, is_live, say, show_json, stoppable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from landrun_ops.cli.live import View
-    from landrun_ops.concurrency import Line
-    from landrun_ops.recent import Activity
-    from landrun_ops.stack import Stack
-    from landrun_ops.watching import Backlog, Part, Queues
+    from landrun_ops.cli.activity_screen import View
+    from landrun_ops.stack.activity import Backlog, Part, Queues
+    from landrun_ops.stack.recent_runs import Activity
+    from landrun_ops.stack.stack import Stack
+    from landrun_ops.stack.waiting_executions import Line
 
 REDRAWN_SECONDS = 0.5
 """How often the screen is drawn anew: ages grow while nothing is read."""
@@ -56,7 +57,7 @@ def watch(
     stack = target.find()
     # Late: boto3 and rich take longer to import than --help may take.
     from landrun.sanitize import plain_json  # noqa: PLC0415
-    from landrun_ops.cli.views import document, line  # noqa: PLC0415
+    from landrun_ops.cli.activity_json import document, line  # noqa: PLC0415
 
     sights = Sights(stack, interval)
     if once:
@@ -85,14 +86,14 @@ class Sights:
     """
 
     def __init__(self, stack: Stack, interval: float) -> None:
-        from landrun_ops.concurrency import bound_of, lines_of  # noqa: PLC0415
-        from landrun_ops.recent import Recent  # noqa: PLC0415
-        from landrun_ops.watching import (  # noqa: PLC0415
+        from landrun_ops.stack.activity import (  # noqa: PLC0415
             BacklogDoor,
             Part,
             QueueDoor,
             quick_client,
         )
+        from landrun_ops.stack.recent_runs import Recent  # noqa: PLC0415
+        from landrun_ops.stack.waiting_executions import bound_of, lines_of  # noqa: PLC0415
 
         self._stack = stack
         self._start_on = stack.output("StartOn")
@@ -111,8 +112,8 @@ class Sights:
 
     def view(self) -> View:
         """Say what has been seen by now."""
-        from landrun_ops.cli.live import View  # noqa: PLC0415
-        from landrun_ops.watching import next_tick  # noqa: PLC0415
+        from landrun_ops.cli.activity_screen import View  # noqa: PLC0415
+        from landrun_ops.stack.activity import next_tick  # noqa: PLC0415
 
         now, stack, backlog = datetime.now(UTC), self._stack, self._backlog
         return View(
@@ -134,7 +135,7 @@ class Sights:
     @contextmanager
     def kept_up_to_date(self) -> Iterator[threading.Event]:
         """Look again and again while the block runs; gives the event that ends it."""
-        from landrun_ops.watching import looking  # noqa: PLC0415
+        from landrun_ops.stack.activity import looking  # noqa: PLC0415
 
         stopping = threading.Event()
         looking(self.parts, stopping)
@@ -159,9 +160,9 @@ def _trouble(part: Part[Any], now: datetime) -> str:
 
 def _once(sights: Sights, *, json: bool) -> int:
     """Show it once; when nothing could be seen at all, raise why."""
-    from landrun_ops.cli.live import screen  # noqa: PLC0415
-    from landrun_ops.cli.views import document  # noqa: PLC0415
-    from landrun_ops.watching import look_once  # noqa: PLC0415
+    from landrun_ops.cli.activity_json import document  # noqa: PLC0415
+    from landrun_ops.cli.activity_screen import screen  # noqa: PLC0415
+    from landrun_ops.stack.activity import look_once  # noqa: PLC0415
 
     look_once(sights.parts)
     errors = [part.error for part in sights.parts if part.error]
@@ -180,7 +181,7 @@ def _on_screen(sights: Sights, interval: float) -> None:
     """Draw the screen until the process is interrupted."""
     from rich.live import Live  # noqa: PLC0415
 
-    from landrun_ops.cli.live import screen  # noqa: PLC0415
+    from landrun_ops.cli.activity_screen import screen  # noqa: PLC0415
 
     paper = console()
     footer = f"looks every {interval:g} s; Ctrl-C ends"

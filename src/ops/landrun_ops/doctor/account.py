@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from landrun.errors import ServiceError
+from landrun_ops.doctor.aws_reader import Sight
 from landrun_ops.doctor.examining import UNREACHED, Check, unseen
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
-from landrun_ops.doctor.sight import Sight
 from landrun_ops.durations import spelled
 
 AREA: Final = "account"

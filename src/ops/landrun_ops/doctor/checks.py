@@ -7,22 +7,22 @@ from datetime import datetime
 
 from landrun_ops.doctor import (
     account,
-    belongings,
     concurrency,
+    customer_resources,
     deployment,
     functions,
     images,
+    instances,
     landing,
     machine,
     queues,
     quotas,
     roles,
     schedules,
-    sharing,
     waiting,
 )
+from landrun_ops.doctor.aws_reader import Sight
 from landrun_ops.doctor.examining import Check
-from landrun_ops.doctor.sight import Sight
 
 
 def of_stack(sight: Sight, now: datetime, rendered: Callable[[], str]) -> list[Check]:
@@ -47,7 +47,7 @@ def of_stack(sight: Sight, now: datetime, rendered: Callable[[], str]) -> list[C
         *roles.checks(sight),
         *images.checks(sight),
         *quotas.checks(sight),
-        *sharing.checks(sight),
-        *belongings.checks(sight),
+        *instances.checks(sight),
+        *customer_resources.checks(sight),
         *queues.checks(sight, now),
     ]

@@ -9,11 +9,11 @@ from typing import Final
 
 from landrun.adapters.concurrency_table import COUNT
 from landrun.errors import ServiceError
-from landrun_ops.concurrency import Line, Lines, bound_of, lines_of
+from landrun_ops.doctor.aws_reader import Sight
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, ok, skip, warn
-from landrun_ops.doctor.sight import Sight
 from landrun_ops.durations import spelled
+from landrun_ops.stack.waiting_executions import Line, Lines, bound_of, lines_of
 
 AREA: Final = "the job"
 PATIENCE: Final = timedelta(minutes=20)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from landrun_ops.definition_file import PREFIX, TOKEN
-from landrun_ops.engines import OUTPUT, distribution, engine, variables
+from landrun_ops.stack.engines import OUTPUT, distribution, engine, variables
+from landrun_ops.workflow.definition_file import PREFIX, TOKEN
 
 
 def differences(

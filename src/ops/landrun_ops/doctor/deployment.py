@@ -8,10 +8,10 @@ from typing import Any, Final
 from landrun.errors import ConfigurationError, InvalidName
 from landrun.models.run import ATTEMPT_SUFFIX_LENGTH, RUN_NAME_LIMIT, check_prefix
 from landrun.models.s3_uri import KEY_LIMIT
+from landrun_ops.doctor.aws_reader import Sight
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import Finding, fail, listed, ok, warn
-from landrun_ops.doctor.sight import Sight
-from landrun_ops.engines import variables, words
+from landrun_ops.stack.engines import variables, words
 
 AREA: Final = "stack"
 NEEDED: Final = (

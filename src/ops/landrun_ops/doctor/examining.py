@@ -9,8 +9,8 @@ from typing import Final
 
 from landrun.errors import LandrunError, ServiceError
 from landrun.sanitize import one_line
+from landrun_ops.doctor.aws_reader import permission
 from landrun_ops.doctor.findings import Finding, Grade, fail, skip, warn
-from landrun_ops.doctor.sight import permission
 
 AT_ONCE: Final = 12
 """Checks under way at the same time: they mostly wait."""

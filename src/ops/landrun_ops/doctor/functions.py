@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from landrun import settings
 from landrun.errors import ConfigurationError
+from landrun_ops.doctor.aws_reader import Sight
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, ok, skip, warn
-from landrun_ops.doctor.sight import Sight
 
 AREA: Final = "functions"
 SETTINGS: Final[Mapping[str, type[settings.Settings]]] = {

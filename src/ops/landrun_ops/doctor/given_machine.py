@@ -13,7 +13,7 @@ from typing import Any, Final
 from landrun.models.run import INPUT_FIELDS
 from landrun_ops.doctor.definitions import texts
 from landrun_ops.doctor.findings import Finding, fail, listed, ok, skip, warn
-from landrun_ops.run import Run
+from landrun_ops.stack.run import Run
 
 RUNS: Final = 100
 """Of the newest runs, how many are looked at."""

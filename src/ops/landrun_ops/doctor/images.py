@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from landrun.errors import ServiceError
+from landrun_ops.doctor.aws_reader import Sight
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import Finding, fail, ok, skip, warn
-from landrun_ops.doctor.sight import Sight
 
 AREA: Final = "the job"
 INDEXES: Final = (

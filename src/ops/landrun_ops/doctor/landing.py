@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any, Final
 
 from landrun.errors import ServiceError
+from landrun_ops.doctor.aws_reader import Sight
 from landrun_ops.doctor.deployment import read_by_schedule
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, ok, skip, warn
-from landrun_ops.doctor.sight import Sight
 
 AREA: Final = "events"
 _GONE = ("404", "NoSuchBucket", "NotFound")

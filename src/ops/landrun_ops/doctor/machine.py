@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from landrun.errors import ServiceError
-from landrun_ops.definition_file import parse
 from landrun_ops.doctor import given_machine
+from landrun_ops.doctor.aws_reader import Sight
 from landrun_ops.doctor.definitions import differences, expected, unlike
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, listed, ok, skip
-from landrun_ops.doctor.sight import Sight
+from landrun_ops.workflow.definition_file import parse
 
 AREA: Final = "state machine"
 ASL: Final = Path("src", "statemachine", "processing.asl.yaml")

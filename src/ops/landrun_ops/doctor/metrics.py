@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from landrun_ops.doctor.sight import Sight
+from landrun_ops.doctor.aws_reader import Sight
 
 PERIOD: Final = 300
 """Seconds."""

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any, Final
 
 from landrun.adapters.landings_table import INDEX, SHARDS
+from landrun_ops.doctor.aws_reader import Sight
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
 from landrun_ops.doctor.metrics import metric
-from landrun_ops.doctor.sight import Sight
 from landrun_ops.durations import spelled
 
 AREA: Final = "queues"

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from landrun_ops.doctor.aws_reader import Sight
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import Finding, fail, ok, skip, warn
-from landrun_ops.doctor.sight import Sight
 from landrun_ops.durations import spelled
 
 AREA: Final = "the job"

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-from landrun_ops.doctor import needs
+from landrun_ops.doctor import required_permissions as needs
+from landrun_ops.doctor.aws_reader import Sight
 from landrun_ops.doctor.definitions import texts
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, listed, ok, skip, warn
 from landrun_ops.doctor.functions import described as function
 from landrun_ops.doctor.functions import short
 from landrun_ops.doctor.machine import described as machine
-from landrun_ops.doctor.needs import Need, Places
-from landrun_ops.doctor.sight import Sight
+from landrun_ops.doctor.required_permissions import Need, Places
 
 AREA: Final = "permissions"
 FUNCTIONS: Final[Mapping[str, Callable[[Places], Iterator[Need]]]] = {

@@ -8,14 +8,14 @@ from functools import partial
 from typing import Any, Final
 
 from landrun.errors import ServiceError
+from landrun_ops.doctor.aws_reader import Sight
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, ok, skip, warn
 from landrun_ops.doctor.metrics import metric
-from landrun_ops.doctor.sight import Sight
 from landrun_ops.durations import spelled
 from landrun_ops.local.errors import ScheduleError
 from landrun_ops.local.expressions import next_time
-from landrun_ops.runs import Only
+from landrun_ops.stack.runs_table import Only
 
 AREA: Final = "schedules"
 LATE: Final = timedelta(minutes=15)

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from landrun_ops.doctor.aws_reader import Sight
 from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import Finding, listed, ok, warn
-from landrun_ops.doctor.sight import Sight
 
 AREA: Final = "state machine"
 LOOKED_AT: Final = 20

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from landrun.sanitize import printable
-from landrun_ops.docker import Docker
-from landrun_ops.invoking import invoke, patient_config, reconcile_event
+from landrun_ops.actions.docker import Docker
+from landrun_ops.actions.invoke import invoke, patient_config, reconcile_event
 from landrun_ops.local.access import AccessKey
 from landrun_ops.local.adapters import adapted
 from landrun_ops.local.deploy import deploy

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from landrun_ops.docker import Docker, DockerError
+from landrun_ops.actions.docker import Docker, DockerError
 from landrun_ops.local.container import OPT_ML, ContainerStartError
 from landrun_ops.local.processing_files import TransferError
 

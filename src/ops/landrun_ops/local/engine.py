@@ -22,7 +22,7 @@ from moto.settings import moto_server_port
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
-from landrun_ops.docker import Docker
+from landrun_ops.actions.docker import Docker
 from landrun_ops.local import (
     definition_substitutions,
     event_delivery,

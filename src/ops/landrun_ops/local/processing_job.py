@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from landrun_ops.docker import Docker
+from landrun_ops.actions.docker import Docker
 from landrun_ops.local.container import ContainerStartError
 from landrun_ops.local.processing_files import TransferError, download, inside, upload
 from landrun_ops.local.processing_host import Host, container_of, lay_out

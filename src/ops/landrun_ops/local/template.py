@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from landrun.errors import ConfigurationError
-from landrun_ops.definition_file import parse
 from landrun_ops.local.errors import TemplateError
 from landrun_ops.local.nested import inlined
 from landrun_ops.local.rules import check_rules
 from landrun_ops.local.settings import REGION
+from landrun_ops.workflow.definition_file import parse
 
 Json = dict[str, Any]
 

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from landrun.errors import ConfigurationError
-from landrun_ops.engines import ENGINES
+from landrun_ops.stack.engines import ENGINES
 
 DAY = 86_400
 """Seconds."""

@@ -15,7 +15,7 @@ from landrun.models.landing import LandingFilter, check_key
 from landrun.models.run import is_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun.services.start_run import input_message
-from landrun_ops.inputs import HEAD, Inputs, begins_manifest
+from landrun_ops.stack.inputs import HEAD, Inputs, begins_manifest
 
 ANY_END = "*"
 """At the end of a URI: every key that begins so, folder or not."""

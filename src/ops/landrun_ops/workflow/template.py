@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from landrun_ops.definition_file import Bare, to_yaml, token
 from landrun_ops.workflow.config import LONGEST_JOB, WorkflowConfig
 from landrun_ops.workflow.definition import (
     LIMITED,
@@ -17,6 +16,7 @@ from landrun_ops.workflow.definition import (
     definition,
     job_name,
 )
+from landrun_ops.workflow.definition_file import Bare, to_yaml, token
 
 COMMENTS = (
     "The state machine of template.yaml. `landrun workflow render` writes this file, and a test",

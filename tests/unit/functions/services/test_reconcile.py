@@ -25,7 +25,7 @@ from landrun.services import reconcile
 from landrun.services.limit_concurrency import ConcurrencyLimiter
 from landrun.services.reconcile import KINDS, Reconciler
 from landrun.services.record_outcome import OutcomeRecorder
-from landrun_ops.definition_file import parse
+from landrun_ops.workflow.definition_file import parse
 from unit.functions.fakes import MACHINE, SCHEDULE, FakeRunsTable
 
 from .landings_world import LandingsWorld

@@ -1,0 +1,1 @@
+"""What changes something on a stack: start, rerun, redrive, backfill, build an image."""

@@ -1,0 +1,130 @@
+"""Which runs read an object because their manifests name it: ticks, runs by hand, runs again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from landrun.adapters.manifests import Manifests
+from landrun.errors import LandrunError
+from landrun.models.s3_uri import S3Uri
+from landrun.services.collect_landings import at_once
+from landrun_ops.stack.inputs import Inputs
+from landrun_ops.stack.runs_table import Only, Run, Runs
+
+ROWS = 5000
+"""Rows of the ledger, of each kind, that are gone through; the newest."""
+
+FIRST, LAST = 200, 100
+"""Manifests that are read: of the first runs after an object landed, and of the last ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A run whose manifest names an object.
+
+    Attributes
+    ----------
+    run : Run
+        Its row.
+    exact : bool
+        Whether its list says that it is this very version; a manifest alone names the key.
+    """
+
+    run: Run
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """What was found, and how far was looked.
+
+    Attributes
+    ----------
+    found : tuple of Reader
+        The oldest run first.
+    looked, of : int
+        Manifests that were read, and runs by schedule or by hand that there were.
+    unread : int
+        Manifests among them that could not be read.
+    """
+
+    found: tuple[Reader, ...] = ()
+    looked: int = 0
+    of: int = 0
+    unread: int = 0
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Finds the runs that read an object.
+
+    Attributes
+    ----------
+    runs : Runs
+        The ledger.
+    s3 : S3 client
+        boto3's.
+    folder : S3Uri
+        Where the manifests of runs lie.
+    """
+
+    runs: Runs
+    s3: Any
+    folder: S3Uri
+
+    def readers(
+        self, where: S3Uri, version_id: str | None, since: datetime, now: datetime
+    ) -> Readers:
+        """Find runs by schedule or by hand, started since then, that read an object.
+
+        Raises
+        ------
+        ServiceError
+            When DynamoDB refuses a call or cannot be reached; what S3 refuses is counted.
+        """
+        rows = [
+            run
+            for kind in ("schedule", "manual")
+            for run in islice(self.runs.newest(now, since=since, only=Only(kind=kind)), ROWS)
+        ]
+        rows.sort(key=lambda run: str(run.attributes.get("started_at", "")))
+        chosen = rows if len(rows) <= FIRST + LAST else [*rows[:FIRST], *rows[-LAST:]]
+        answers = at_once(lambda run: self._ask(run, where, version_id), chosen)
+        found = [one for one in answers if isinstance(one, Reader)]
+        unread = sum(isinstance(one, LandrunError) for one in answers)
+        return Readers(tuple(found), len(chosen), len(rows), unread)
+
+    def _ask(self, run: Run, where: S3Uri, version_id: str | None) -> Reader | LandrunError | None:
+        reads = self._tick if run.trigger.get("Kind") == "schedule" else self._by_hand
+        try:
+            return reads(run, where, version_id)
+        except LandrunError as error:
+            return error
+        except (ValueError, TypeError, KeyError):  # what lies there is no manifest
+            return None
+
+    def _tick(self, run: Run, where: S3Uri, version_id: str | None) -> Reader | None:
+        """Look into the manifest of a tick, and into its list of versions where it has one."""
+        uri = S3Uri.parse(str(run.attributes.get("input_message", "")))
+        own = f"{run.name}.json"
+        # Of a run that was passed a prefix, the manifest says what lay there.
+        folder = uri.key.removesuffix(own) if uri.key.endswith(own) else self.folder.key
+        bucket = uri.bucket if uri.key.endswith(own) else self.folder.bucket
+        manifests = Manifests(self.s3, bucket, folder)
+        manifest = manifests.find(run.name)
+        if manifest is None or manifest.bucket != where.bucket or where.key not in manifest.keys:
+            return None
+        if manifest.landings is None:
+            return Reader(run)
+        listed = manifests.collected(manifest).landings
+        versions = {one.version_id for one in listed if one.key == where.key}
+        return Reader(run, exact=True) if version_id in versions else None
+
+    def _by_hand(self, run: Run, where: S3Uri, _: str | None) -> Reader | None:
+        given = Inputs(self.s3, self.folder).of_run(run)
+        if given is None or given.bucket != where.bucket or where.key not in given.keys:
+            return None
+        return Reader(run)

@@ -1,0 +1,299 @@
+"""What became of one object, decided from what is known of it, and said in plain words."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from landrun_ops.durations import spelled
+from landrun_ops.stack.lineage import Reader
+from landrun_ops.stack.object_facts import Facts
+from landrun_ops.stack.runs_table import Run
+
+IGNORED = {
+    "own-output": (
+        "landrun itself writes there: what it wrote never starts a run",
+        "let OutputPrefix and ManifestPrefix name other places if it is not landrun's",
+    ),
+    "prefix": (
+        "its key does not begin with LandingPrefix, so that its event is not for this stack",
+        "put it under {landing}, or change LandingPrefix",
+    ),
+    "folder-marker": ("its key ends with a slash: it marks a folder, and has no data", ""),
+    "suffix": (
+        "its key does not end with LandingSuffix",
+        "rename it, or change LandingSuffix",
+    ),
+    "zero-bytes": ("it is empty: there is nothing to process", "put it again, with data in it"),
+}
+"""Why an object starts no run, and what to do, by `Filter.why_ignored`'s labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of an object.
+
+    Attributes
+    ----------
+    verdict : str
+        For machines: ``processed``, ``running``, ``failed``, ``waiting``, ``claimed``,
+        ``superseded``, ``ignored``, ``refused``, ``dead-letter``, ``archived``, ``deleted``,
+        ``on-its-way``, ``no-event``, ``overwritten``, ``other-bucket``,
+        ``unknown`` or ``not-there``.
+    said : str
+        For people, in a sentence or two.
+    run : Run or None
+        The run that it is about.
+    reason : str
+        The label of why it was ignored, or the words of why it was refused.
+    remedy : str
+        What to do, in words; empty where nothing is to be done.
+    commands : tuple of str
+        What to type.
+    """
+
+    verdict: str
+    said: str
+    run: Run | None = None
+    reason: str = ""
+    remedy: str = ""
+    commands: tuple[str, ...] = ()
+
+
+def decide(facts: Facts) -> Answer:
+    """Say what became of an object: the first that holds, the surest first."""
+    return next(answer for case in _CASES if (answer := case(facts)))
+
+
+def moment(time: datetime) -> str:
+    """Spell a time as people read it.
+
+    >>> moment(datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC))
+    '2026-11-22 08:15:30 UTC'
+    """
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def outcome(run: Run) -> str:
+    """Say how a run is doing, or how it ended.
+
+    >>> outcome(Run({"name": "r", "status": "SUCCEEDED", "duration_seconds": 42}))
+    'succeeded after 42.0 s'
+    """
+    if not run.finished:
+        return "runs now" if run.status == "RUNNING" else f"is {run.status}"
+    words = {"SUCCEEDED": "succeeded", "FAILED": "failed", "TIMED_OUT": "ran out of time"}
+    after = f" after {spelled(run.seconds)}" if run.seconds is not None else ""
+    return f"{words.get(run.status, f'ended as {run.status}')}{after}"
+
+
+def _run_of_it(facts: Facts) -> Answer | None:
+    if facts.run is None:
+        return None
+    answer = _by(facts, facts.run, "was started for it")
+    if facts.is_recorded:
+        return answer
+    return Answer(
+        answer.verdict,
+        f"{answer.said} It is not on the record yet: its event was late or lost.",
+        facts.run,
+        remedy="reconcile records it within 15 minutes, or now",
+        commands=("landrun reconcile --grace 0",),
+    )
+
+
+def _tick_of_it(facts: Facts) -> Answer | None:
+    readers = [one.run for one in facts.readers.found if one.exact]
+    return _by(facts, readers[0], "read it, on a tick of the schedule") if readers else None
+
+
+def _in_the_table(facts: Facts) -> Answer | None:
+    landed = facts.landed
+    if landed is None or not _is_newest_landing(facts):
+        return None
+    name = landed.claimed_by or landed.done_run
+    if landed.claimed_by:
+        said = f"The run {name} has claimed it and is about to take it."
+        remedy = "should its tick have died, reconcile finishes it after 20 minutes, or now"
+        commands = ("landrun reconcile --grace 0",)
+        return Answer("claimed", said, facts.taken_by, remedy=remedy, commands=commands)
+    if landed.waits:
+        return Answer("waiting", f"It waits for the next tick, since {_since(landed.recorded_at)}.")
+    if facts.taken_by:
+        return _by(facts, facts.taken_by, "read it, on a tick of the schedule")
+    said = f"The run {name} took it, and is neither on the record nor in Step Functions."
+    return Answer("claimed", said, commands=("landrun reconcile --grace 0",))
+
+
+def _superseded(facts: Facts) -> Answer | None:
+    """Find a newer landing of the key that took its place in the table before any tick."""
+    landed, version = facts.landed, facts.version
+    if landed is None or version is None or facts.start_on != "schedule" or not landed.version_id:
+        return None
+    newer = [one for one in facts.versions if one.version_id == landed.version_id]
+    if not newer or newer[0].modified < version.modified or version.latest:
+        return None
+    then = f"the run {landed.done_run} read that" if landed.newest_done else "that waits for a tick"
+    said = (
+        f"The version {landed.version_id} of the key landed before the next tick and took its"
+        f" place: {then}. A run reads the newest version only."
+    )
+    return Answer("superseded", said, facts.taken_by)
+
+
+def _other_bucket(facts: Facts) -> Answer | None:
+    if facts.where.bucket == facts.landing.bucket:
+        return None
+    if facts.readers.found:
+        return _by(facts, facts.readers.found[0].run, "named it in its manifest")
+    said = f"Nothing that lands there starts a run: this stack's landings are {facts.landing}."
+    command = f"landrun start {shlex.quote(str(facts.where))}"
+    return Answer("other-bucket", said, remedy="for a run over it", commands=(command,))
+
+
+def _ignored(facts: Facts) -> Answer | None:
+    if facts.ignored is None or facts.version is None:
+        return None
+    why, remedy = IGNORED.get(facts.ignored, (facts.ignored, ""))
+    said = f"It is ignored: {why}."
+    remedy = remedy.format(landing=facts.landing)
+    return Answer("ignored", said, reason=facts.ignored, remedy=remedy)
+
+
+def _refused(facts: Facts) -> Answer | None:
+    if not facts.unreadable:
+        return None
+    said = f"It is refused: {facts.unreadable}."
+    return Answer("refused", said, reason=facts.unreadable)
+
+
+def _dead_letter(facts: Facts) -> Answer | None:
+    if not facts.letters:
+        return None
+    reason = facts.letters[0].reason or "it failed each time, for ten hours: see the functions' log"
+    return Answer(
+        "dead-letter",
+        f"Its event is a dead letter: {reason}",
+        reason=reason,
+        remedy="mend the cause, then send it back",
+        commands=("landrun redrive --queue landings",),
+    )
+
+
+def _gone(facts: Facts) -> Answer | None:
+    if facts.version is None:
+        what = f"no version {facts.asked} of it" if facts.asked else "no such object"
+        said = f"There is {what}, and no run of one is known. Keys are exact, and not URL-encoded."
+        folder, inside = facts.where.key.endswith("/"), f"{_backfill(facts)} --dry-run"
+        remedy, commands = (
+            ("to see what of that folder has no run", (inside,)) if folder else ("", ())
+        )
+        return Answer("not-there", said, remedy=remedy, commands=commands)
+    if facts.versions[0].deletion and not facts.asked:
+        at = moment(facts.versions[0].modified)
+        return Answer("deleted", f"It was deleted at {at}, and no run of it is known.")
+    return None
+
+
+def _archived(facts: Facts) -> Answer | None:
+    if not (facts.version and facts.version.archived) or facts.unseen:
+        return None
+    said = "No run of it is known, and it is archived: no job can read it."
+    command = _backfill(facts)
+    return Answer("archived", said, remedy="restore it in S3, then", commands=(command,))
+
+
+def _overwritten(facts: Facts) -> Answer | None:
+    if facts.version is None or facts.version.latest or facts.unseen:
+        return None
+    said = "No run of this version is known, and a newer one has taken its place in S3."
+    return Answer("overwritten", said, remedy="put it again if it is still to be processed")
+
+
+def _no_run(facts: Facts) -> Answer:
+    if facts.unseen:
+        said = "No run of it is known, but not all could be looked at: there may be one."
+        return Answer("unknown", said, remedy="ask for the permissions that are missing, see below")
+    command = _backfill(facts)
+    if facts.on_their_way:
+        said = (
+            f"No run of it is known yet, but {facts.on_their_way:,} landings are in the queue:"
+            " it may be one of them."
+        )
+        remedy = "ask again in a while; should they be through and it is not"
+        return Answer("on-its-way", said, remedy=remedy, commands=(command,))
+    said = (
+        "No run of it is known, and no trace of its event: it landed before the stack, while"
+        " EventBridge was off for the bucket, or its event was lost."
+    )
+    return Answer("no-event", said, remedy="process it now", commands=(command,))
+
+
+_CASES: tuple[Callable[[Facts], Answer | None], ...] = (
+    _run_of_it,
+    _tick_of_it,
+    _in_the_table,
+    _superseded,
+    _other_bucket,
+    _gone,
+    _ignored,
+    _refused,
+    _dead_letter,
+    _archived,
+    _overwritten,
+    _no_run,
+)
+
+
+def _by(facts: Facts, run: Run, how: str) -> Answer:
+    """Say which run it was and how that is doing."""
+    verdict = "running" if not run.finished else "processed" if run.succeeded else "failed"
+    in_line = facts.line.place(run.name) if facts.line and not run.finished else None
+    does = f"waits its turn, {in_line}" if in_line else outcome(run)
+    said = f"The run {run.name} {how}: it {does}."
+    if run.also_matched:
+        keys = ", ".join(run.also_matched)
+        said += (
+            f" Its job reads an S3Prefix, and so these keys as well, which begin the same: {keys}."
+        )
+    show = f"landrun show {run.name}"
+    if verdict != "failed":
+        return Answer(verdict, said, run, commands=(show,))
+    because = f" {run.cause}" if run.cause else ""
+    return Answer(
+        verdict,
+        said + because,
+        run,
+        reason=run.cause,
+        remedy="see why, mend that, and run it again",
+        commands=(show, f"landrun rerun {run.name}"),
+    )
+
+
+def others(facts: Facts, answer: Answer) -> list[Reader]:
+    """Give the other runs that read it, or the key, the oldest first."""
+    mine = answer.run.name if answer.run else ""
+    return [one for one in facts.readers.found if one.run.name != mine]
+
+
+def _is_newest_landing(facts: Facts) -> bool:
+    """Whether what the table knows is this version."""
+    if facts.landed is None:
+        return False
+    if facts.landed.version_id or facts.version_id:
+        return facts.landed.version_id == facts.version_id
+    landed, version = facts.landed.landed_at, facts.version
+    return version is None or (landed is not None and landed >= version.modified)
+
+
+def _since(text: str) -> str:
+    try:
+        return moment(datetime.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def _backfill(facts: Facts) -> str:
+    return f"landrun backfill {shlex.quote(str(facts.where))} --missing"

@@ -1,0 +1,95 @@
+"""Find the runs that read an object, by what their manifests name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+
+from landrun_ops.stack.inputs import Input
+from landrun_ops.stack.runs_table import Run
+
+MOST_MANIFESTS = 500
+"""Manifests that one search reads."""
+
+AT_ONCE = 10
+"""Manifests read at a time: as many as botocore keeps connections."""
+
+_CHUNK = 64
+"""Runs whose manifests are asked for before the first of them is given."""
+
+
+class Search:
+    """Looks for a part of a key in the triggers and manifests of runs.
+
+    Parameters
+    ----------
+    text : str
+        What a key has in it.
+    read : callable
+        Gives what a run reads; None where nothing is there.
+    most : int
+        How many manifests to read.
+
+    Attributes
+    ----------
+    manifests : int
+        How many were read.
+    left : int
+        Runs by schedule or by hand that were passed without, because they were too many.
+    """
+
+    def __init__(
+        self, text: str, read: Callable[[Run], Input | None], most: int = MOST_MANIFESTS
+    ) -> None:
+        self._text = text
+        self._read = read
+        self._most = most
+        self._asked: dict[str, Future[bool]] = {}
+        self.left = 0
+
+    @property
+    def manifests(self) -> int:
+        """How many manifests were read."""
+        return len(self._asked)
+
+    def among(self, runs: Iterable[Run]) -> Generator[Run, None, None]:
+        """Give those of the runs that read such a key, in their order, reading ahead a little.
+
+        Raises
+        ------
+        ServiceError
+            When S3 refuses a call or cannot be reached.
+        """
+        left = iter(runs)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            while chunk := list(islice(left, _CHUNK)):
+                asked = [(run, self._ask(run, pool)) for run in chunk]
+                yield from (run for run, has in asked if has is not None and has.result())
+
+    def _ask(self, run: Run, pool: ThreadPoolExecutor) -> Future[bool] | None:
+        """Begin to look; None when the run is known not to have it, or is not looked into."""
+        if run.trigger.get("Kind") == "object-created":
+            key = str(run.trigger.get("Key", ""))
+            return _done(found=True) if self._text in key else None
+        uri = run.attributes.get("input_message")
+        if not isinstance(uri, str):
+            return None
+        if uri.endswith("/"):  # what lay there then is in the manifest of each run
+            uri = run.name
+        if uri not in self._asked:
+            if len(self._asked) >= self._most:
+                self.left += 1
+                return None
+            self._asked[uri] = pool.submit(self._has, run)
+        return self._asked[uri]
+
+    def _has(self, run: Run) -> bool:
+        given = self._read(run)
+        return given is not None and any(self._text in key for key in given.keys)
+
+
+def _done(*, found: bool) -> Future[bool]:
+    answer: Future[bool] = Future()
+    answer.set_result(found)
+    return answer

@@ -1,0 +1,206 @@
+"""A stack as the operator's commands find it: by its outputs, deployed or on the laptop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+
+from landrun.adapters.clients import translated
+from landrun.adapters.manifests import Manifests
+from landrun.adapters.step_functions import Executions
+from landrun.errors import ConfigurationError, ServiceError
+from landrun.models.landing import LandingFilter
+from landrun.models.s3_uri import S3Uri
+from landrun.sanitize import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from landrun.models.run import InputFormat
+    from landrun_ops.stack.runs_table import Runs
+
+OF_LAPTOPS = ("localhost", "127.0.0.1", "::1", "host.docker.internal")
+"""Where a laptop's AWS answers; AWS's own endpoints have names of many partitions."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack of template.yaml.
+
+    Attributes
+    ----------
+    name : str
+        What CloudFormation calls it.
+    region : str
+        Where it is.
+    outputs, parameters : Mapping[str, str]
+        As CloudFormation gives them; parameters with their defaults.
+    client : Callable
+        Gives the boto3 client of a service, with botocore's settings where given.
+    laptop : bool
+        Whether it is on a laptop's AWS: nothing there has a page in AWS's console.
+    status : str
+        CloudFormation's, such as ``UPDATE_COMPLETE``.
+    """
+
+    name: str
+    region: str
+    outputs: Mapping[str, str]
+    parameters: Mapping[str, str]
+    client: Callable[..., Any]
+    laptop: bool = False
+    status: str = ""
+
+    def output(self, key: str) -> str:
+        """Give one output.
+
+        Raises
+        ------
+        ConfigurationError
+            When the stack has none of that name: it is another application's, or an older one.
+        """
+        try:
+            return self.outputs[key]
+        except KeyError:
+            raise ConfigurationError(
+                f"the stack {self.name} has no output {key}: name a stack of landrun, or deploy"
+                " this version of it"
+            ) from None
+
+    @property
+    def landing(self) -> S3Uri:
+        """Where data lands: the bucket, and what keys begin with."""
+        return S3Uri(self.output("LandingBucket"), self.output("LandingPrefix"))
+
+    @property
+    def processed(self) -> S3Uri:
+        """Where outputs lie, one folder a run."""
+        return S3Uri(self.output("OutputBucket"), self.output("OutputPrefix"))
+
+    @property
+    def manifests_folder(self) -> S3Uri:
+        """Where the lists of the objects that runs read lie."""
+        return S3Uri(self.output("OutputBucket"), self.output("ManifestPrefix"))
+
+    @property
+    def input_message_format(self) -> InputFormat:
+        """What ``InputMessage`` of an execution holds; older stacks always pass a manifest."""
+        return "uri" if self.outputs.get("InputMessageFormat") == "uri" else "manifest"
+
+    def ledger(self) -> Runs:
+        """Give the door to the record of runs."""
+        from landrun_ops.stack.runs_table import Runs  # noqa: PLC0415  (for start-up)
+
+        return Runs(self.client("dynamodb"), self.output("RunsTable"))
+
+    def manifests(self) -> Manifests:
+        """Give the door to the manifests."""
+        folder = self.manifests_folder
+        return Manifests(self.client("s3"), folder.bucket, folder.key)
+
+    def executions(self) -> Executions:
+        """Give the door to the state machine."""
+        return Executions(self.client("stepfunctions"), self.output("StateMachineArn"))
+
+    def landing_filter(self) -> LandingFilter:
+        """Give the filter of ObjectCreatedFunction: which objects start runs."""
+        own = tuple((one.bucket, one.key) for one in (self.processed, self.manifests_folder))
+        return LandingFilter(self.landing.key, self.outputs.get("LandingSuffix", ""), own)
+
+
+def find(
+    name: str, *, profile: str = "", region: str = "", environment: Mapping[str, str] | None = None
+) -> Stack:
+    """Find a stack by its name.
+
+    Parameters
+    ----------
+    name : str
+        CloudFormation's name of it.
+    profile, region : str
+        Of the AWS CLI; empty for what its environment says.
+    environment : Mapping[str, str], optional
+        What ``landrun local env`` shows, in the place of the process's own and of a profile.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is none, or it has no outputs: it is no stack of landrun, or not created yet.
+    ServiceError
+        When AWS refuses the call or cannot be reached.
+    """
+    with translated("boto3"):
+        clients = _Clients(_session(profile, region, environment), environment or {})
+        cloudformation = clients("cloudformation")
+    found = _described(cloudformation, name)
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", ())}
+    if not outputs:
+        raise ConfigurationError(
+            f"the stack {name} has no outputs ({found['StackStatus']}): name a stack of landrun,"
+            " or deploy it: sam deploy"
+        )
+    given = {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", ())}
+    host = urlsplit(cloudformation.meta.endpoint_url).hostname or ""
+    return Stack(
+        name=found["StackName"],
+        region=cloudformation.meta.region_name,
+        outputs=outputs,
+        parameters=given,
+        client=clients,
+        laptop=host in OF_LAPTOPS or bool(environment),
+        status=found["StackStatus"],
+    )
+
+
+def _described(cloudformation: Any, name: str) -> dict[str, Any]:
+    try:
+        with translated("cloudformation:DescribeStacks"):
+            found: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ServiceError as error:
+        if error.code != "ValidationError":  # CloudFormation's answer for what is not there
+            raise
+        raise ConfigurationError(
+            f"no stack {shown(name)} in {cloudformation.meta.region_name}: check --stack, --region"
+            " and --profile"
+        ) from error
+    return found
+
+
+class _Clients:
+    """boto3's clients, each made once; botocore's standard retries wait for throttling."""
+
+    def __init__(self, session: boto3.Session, environment: Mapping[str, str]) -> None:
+        self._session = session
+        self._endpoint = environment.get("AWS_ENDPOINT_URL")
+        self._made: dict[str, Any] = {}
+        self._lock = threading.Lock()  # boto3: a session is no thing to share among threads
+
+    def __call__(self, service: str, config: Any = None) -> Any:
+        from botocore.config import Config  # noqa: PLC0415  (boto3 has imported it by now)
+
+        with self._lock:
+            if config is not None:
+                return self._make(service, config)
+            if service not in self._made:
+                patient = Config(retries={"mode": "standard", "total_max_attempts": 6})
+                self._made[service] = self._make(service, patient)
+            return self._made[service]
+
+    def _make(self, service: str, config: Any) -> Any:
+        with translated(f"boto3 client {service}"):
+            return self._session.client(service, endpoint_url=self._endpoint, config=config)  # type: ignore[call-overload]
+
+
+def _session(profile: str, region: str, environment: Mapping[str, str] | None) -> boto3.Session:
+    if environment is None:
+        return boto3.Session(profile_name=profile or None, region_name=region or None)
+    return boto3.Session(
+        environment["AWS_ACCESS_KEY_ID"],
+        environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment["AWS_DEFAULT_REGION"],
+    )

@@ -1,0 +1,186 @@
+"""The report as one HTML file.
+
+Nothing of what comes from outside becomes markup: it is JSON in a data block, whose ``<`` is an
+escape, and the page's script makes texts of it. Besides, the page's policy lets nothing run but
+the two scripts that were put into it, by their hashes, and lets nothing be fetched.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from landrun.errors import ConfigurationError
+from landrun.sanitize import plain_json
+from landrun_ops.web.facts import Facts
+from landrun_ops.web.reading import Report
+
+SCRIPT = "\n".join(
+    (
+        '"use strict";',
+        "(() => {",
+        *(
+            "{{" + name + "}}"
+            for name in (
+                "words",
+                "data",
+                "figures",
+                "charts",
+                "tables",
+                "filters",
+                "sections",
+                "page",
+            )
+        ),
+        "})();",
+    )
+)
+"""The page's own script: its parts share what they declare, and nothing else sees it."""
+
+TABLED = (
+    *("status", "kind", "output", "instances", "execution", "error", "cause", "alike"),
+    *("execution_page", "log_page", "output_page"),
+)
+"""Facts that many runs have in common: the page holds each once."""
+
+_PAGES = ("execution", "log", "output")
+_PLACE = re.compile(r"\{\{([\w-]+)\}\}")
+_BREAKS = ("</script", "<!--")
+"""What no script may hold: an HTML parser would end it there, or take what follows for it."""
+
+
+def render(report: Report, library: str) -> str:
+    """Make the page.
+
+    Parameters
+    ----------
+    report : Report
+        What it shows.
+    library : str
+        The script that draws charts (see `landrun_ops.web.library`).
+    """
+    style, script = _part("style.css"), _filled(SCRIPT, _scripts())
+    return _filled(
+        _part("page.html"),
+        {
+            "policy": policy(style, library, script),
+            "title": html.escape(f"landrun report: {report.stack}"),
+            "heading": html.escape(f"Runs of {report.stack}"),
+            "about": html.escape(about(report)),
+            "footer": html.escape(
+                f"Made by landrun report at {_minute(report.made_at)} UTC from the ledger of"
+                f" {report.stack} in {report.region}. All times are UTC. Charts: Vega-Lite."
+            ),
+            "style": style,
+            "data": data_block(compact(report)),
+            "library": checked(library),
+            "script": checked(script),
+        },
+    )
+
+
+def policy(style: str, *scripts: str) -> str:
+    """Spell the content security policy: these and no others, and no network at all."""
+    allowed = " ".join(f"'{_hash(script)}'" for script in scripts)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src '{_hash(style)}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+
+
+def about(report: Report) -> str:
+    """Say in a line what the page is about."""
+    since, where = _minute(report.since), f"UTC, in {report.region}"
+    many = len(report.runs)
+    if not many:
+        return f"No run since {since} {where}."
+    count = f"{many:,} run{'' if many == 1 else 's'}"
+    if report.more:
+        return f"The newest {count} since {since} {where}; --limit takes older ones in, too."
+    return f"{count} from {since} to {_minute(report.made_at)} {where}."
+
+
+def compact(report: Report) -> dict[str, Any]:
+    """Give the data as the page holds it: a list for each fact, and tables of what recurs."""
+    rows = [_flat(run) for run in report.runs]
+    tables: dict[str, list[str]] = {}
+    columns: dict[str, list[Any]] = {}
+    for name in rows[0] if rows else ("name",):
+        column = [row[name] for row in rows]
+        if name in TABLED:
+            column, tables[name] = _tabled(column)
+        columns[name] = column
+    return {
+        "stack": report.stack,
+        "laptop": report.laptop,
+        "made_at": round(report.made_at.timestamp() * 1000),
+        "since": round(report.since.timestamp() * 1000),
+        "ignored": report.ignored.as_json(),
+        "tables": tables,
+        "columns": columns,
+    }
+
+
+def data_block(content: Mapping[str, Any]) -> str:
+    """Spell JSON for a ``<script type="application/json">``: no text in it can end it."""
+    text = plain_json(content)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def checked(script: str) -> str:
+    """Give a script back when it can stand in a page.
+
+    Raises
+    ------
+    ConfigurationError
+        When it holds what the browser would take for its end.
+    """
+    if any(sign in script for sign in _BREAKS):
+        raise ConfigurationError("a script of the report cannot be put into a page: report this")
+    return script
+
+
+def _flat(run: Facts) -> Facts:
+    """Take the run's name out of what differs by it alone; give each page a column."""
+    pages = run.get("pages") or {}
+    flat = {name: value for name, value in run.items() if name != "pages"}
+    flat |= {f"{page}_page": pages.get(page) for page in _PAGES}
+    for name in ("output", "execution", "execution_page", "log_page", "output_page"):
+        if flat.get(name):
+            flat[name] = flat[name].replace(run["name"], "{run}")
+    return flat
+
+
+def _tabled(column: list[Any]) -> tuple[list[int | None], list[str]]:
+    places: dict[str, int] = {}
+    found = [None if one is None else places.setdefault(one, len(places)) for one in column]
+    return found, list(places)
+
+
+def _scripts() -> dict[str, str]:
+    folder = files(__package__) / "page"
+    parts = sorted(one.name for one in folder.iterdir() if one.name.endswith(".js"))
+    return {name[2:-3]: _part(name) for name in parts}
+
+
+def _part(name: str) -> str:
+    return (files(__package__) / "page" / name).read_text(encoding="utf-8")
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    """Put values into their places; what looks like a place inside a value is left alone."""
+    return _PLACE.sub(lambda place: values[place[1]], template)
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _minute(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M}"

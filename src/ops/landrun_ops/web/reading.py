@@ -1,0 +1,102 @@
+"""What a report is made of: read from the ledger, page by page, and from the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from landrun.models.status_change import timestamp
+from landrun_ops.stack.runs_table import Run
+from landrun_ops.web.causes import alike
+from landrun_ops.web.facts import Facts, facts
+from landrun_ops.web.ignored import Ignored
+
+TOLD_EVERY = 500
+"""Runs after which progress is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a report shows.
+
+    Attributes
+    ----------
+    stack, region : str
+        What it is about.
+    made_at, since : datetime
+        When it was made, and the beginning of the time that it is about.
+    runs : sequence of dict
+        The facts of each run, newest first.
+    more : bool
+        Whether there are older runs since then, which were left out.
+    ignored : Ignored
+        What landed and started no run.
+    laptop : bool
+        Whether the stack is on a laptop's AWS, which has no console.
+    """
+
+    stack: str
+    region: str
+    made_at: datetime
+    since: datetime
+    runs: Sequence[Facts]
+    more: bool
+    ignored: Ignored
+    laptop: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Give all of it as one JSON object."""
+        return {
+            "stack": self.stack,
+            "region": self.region,
+            "made_at": timestamp(self.made_at.timestamp() * 1000),
+            "since": timestamp(self.since.timestamp() * 1000),
+            "more": self.more,
+            "ignored": self.ignored.as_json(),
+            "runs": [_in_words(run) for run in self.runs],
+        }
+
+
+def read(
+    newest: Iterable[Run],
+    limit: int,
+    told: Callable[[int], None] = lambda _: None,
+    *,
+    consoles: bool = True,
+) -> tuple[list[Facts], bool]:
+    """Take the facts of at most so many runs.
+
+    Parameters
+    ----------
+    newest : iterable of Run
+        The ledger, newest first.
+    limit : int
+        How many at most.
+    told : Callable
+        Is told now and then how many have been read.
+    consoles : bool
+        Whether AWS's consoles show the runs.
+
+    Returns
+    -------
+    tuple of list of dict and bool
+        The facts, with what tells a failure's kind as ``alike``; and whether there is more.
+    """
+    found: list[Facts] = []
+    remaining = iter(newest)
+    for count, run in enumerate(islice(remaining, limit), start=1):
+        known = facts(run, consoles=consoles)
+        if known is not None:
+            found.append(known | {"alike": alike(known["cause"]) if known["cause"] else None})
+        if count % TOLD_EVERY == 0:
+            told(count)
+    return found, next(remaining, None) is not None
+
+
+def _in_words(run: Facts) -> Facts:
+    """Spell a run's times as the ledger does."""
+    times = {name: run[name] for name in ("started", "stopped")}
+    return dict(run) | {name: None if at is None else timestamp(at) for name, at in times.items()}
