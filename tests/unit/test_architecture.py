@@ -117,6 +117,26 @@ def test_what_sparks_job_imports_is_put_into_its_image() -> None:
     assert "--require-hashes" in dockerfile
 
 
+MAY_IMPORT = {
+    "stack": {"stack", "workflow"},
+    "actions": {"actions", "stack", "workflow"},
+    "doctor": {"actions", "doctor", "stack", "workflow"},
+    "web": {"web", "stack"},
+}
+PACKAGES = {"actions", "cli", "doctor", "local", "stack", "web", "workflow"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for folder in MAY_IMPORT for path in modules(OPS / folder)],
+    ids=lambda path: f"{path.parent.name}.{path.stem}",
+)
+def test_what_knows_a_stack_does_not_know_the_laptop_or_the_screen(path: Path) -> None:
+    imported = {name.split(".")[1] for name in imports(path) if name.startswith("landrun_ops.")}
+
+    assert imported & PACKAGES <= MAY_IMPORT[path.relative_to(OPS).parts[0]]
+
+
 @pytest.mark.parametrize("path", modules(OPS), ids=lambda path: path.stem)
 def test_the_sdks_are_imported_by_one_module_only(path: Path) -> None:
     if path != OPS / "workflow/sdk.py":

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from landrun_ops.actions.invoke import FunctionError
 from landrun_ops.actions.redrive import Firing, Move, move
 from landrun_ops.cli.redrive_run import coming_back, question, queue_lines
-from landrun_ops.local.errors import FunctionError
 from landrun_ops.stack.dead_letters import Letter, Letters, Why, grouped
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:"

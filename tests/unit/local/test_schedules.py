@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.local.errors import ScheduleError
 from landrun_ops.local.schedules import LONGEST_WAIT, Clock, payload
 from landrun_ops.local.stack import ScheduleSettings
+from landrun_ops.stack.cron import ScheduleError
 
 ARN = "arn:aws:scheduler:us-east-1:123456789012:schedule/default/tick"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -6,7 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from landrun_ops.local.errors import FunctionError
+from landrun.errors import LandrunError
+
+
+class FunctionError(LandrunError):
+    """A function that was invoked, and failed; says which and why."""
+
 
 LONGEST_SECONDS = 900
 """Lambda's longest timeout: so long an answer may take."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from landrun.adapters.clients import translated
 from landrun.sanitize import one_line
-from landrun_ops.local.errors import FunctionError
+from landrun_ops.actions.invoke import FunctionError
 from landrun_ops.stack.dead_letters import Letter, Letters
 
 RUNNING = frozenset({"RUNNING", "CANCELLING"})

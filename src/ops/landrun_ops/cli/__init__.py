@@ -33,7 +33,6 @@ from landrun_ops.cli import (
     workflow,
 )
 from landrun_ops.cli.terminal import complain
-from landrun_ops.local.errors import LocalAwsError
 
 _NO_AWS = '; set up AWS as for the AWS CLI or, for the laptop\'s: eval "$(landrun local env)"'
 _UNREACHABLE = "; check the network or, for the laptop's AWS, that landrun local up still runs"
@@ -159,7 +158,7 @@ def run(arguments: list[str]) -> int:
     except ServiceError as error:
         complain(f"{error}{_REMEDIES.get(error.code, '')}")
         return 2
-    except (LandrunError, LocalAwsError) as error:
+    except LandrunError as error:
         complain(str(error))
         return 2
     except typer.Abort:

@@ -17,10 +17,10 @@ import typer
 
 from landrun.errors import ConfigurationError
 from landrun.sanitize import plain_json
+from landrun_ops.actions.invoke import FunctionError
 from landrun_ops.cli import target as places
 from landrun_ops.cli.laptop import laptop
 from landrun_ops.cli.terminal import STOPPING, complain, show_json, stoppable
-from landrun_ops.local.errors import FunctionError
 
 app = typer.Typer(rich_markup_mode=None)
 

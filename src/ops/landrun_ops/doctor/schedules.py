@@ -13,8 +13,7 @@ from landrun_ops.doctor.examining import Check
 from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, ok, skip, warn
 from landrun_ops.doctor.metrics import metric
 from landrun_ops.durations import spelled
-from landrun_ops.local.errors import ScheduleError
-from landrun_ops.local.expressions import next_time
+from landrun_ops.stack.cron import ScheduleError, next_time
 from landrun_ops.stack.runs_table import Only
 
 AREA: Final = "schedules"

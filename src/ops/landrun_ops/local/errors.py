@@ -7,15 +7,15 @@
     ├── NotUpError         nothing is up in this folder
     ├── PortInUseError     another program listens there
     ├── TemplateError      the template, its parameters or the files it names
-    ├── StackError         a resource that could not be created
-    ├── ScheduleError      a schedule expression that the laptop cannot follow
-    └── FunctionError      a function that was invoked, and failed
+    └── StackError         a resource that could not be created
 """
 
 from __future__ import annotations
 
+from landrun.errors import LandrunError
 
-class LocalAwsError(Exception):
+
+class LocalAwsError(LandrunError):
     """Says what is wrong and what to do about it; meant to be shown to people as it is."""
 
 
@@ -37,11 +37,3 @@ class TemplateError(LocalAwsError):
 
 class StackError(LocalAwsError):
     """A resource of the template could not be created."""
-
-
-class ScheduleError(LocalAwsError):
-    """A schedule expression that is wrong, or that the laptop cannot follow."""
-
-
-class FunctionError(LocalAwsError):
-    """A function that was invoked, and failed; says which and why."""

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from landrun_ops.local.expressions import NextTime, next_time
 from landrun_ops.local.invocations import Asynchronous
 from landrun_ops.local.settings import ACCOUNT, REGION
 from landrun_ops.local.stack import ScheduleSettings
+from landrun_ops.stack.cron import NextTime, next_time
 
 LONGEST_WAIT: Final = 30.0
 """Look at the clock at least this often, in seconds: laptops sleep."""

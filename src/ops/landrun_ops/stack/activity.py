@@ -17,8 +17,7 @@ from landrun.adapters.landings_table import INDEX, SHARDS
 from landrun.clock import utc_now
 from landrun.errors import LandrunError, ServiceError
 from landrun.sanitize import one_line
-from landrun_ops.local.errors import ScheduleError
-from landrun_ops.local.expressions import next_time
+from landrun_ops.stack.cron import ScheduleError, next_time
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack

@@ -8,7 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from landrun_ops.local.errors import ScheduleError
+from landrun.errors import LandrunError
+
+
+class ScheduleError(LandrunError):
+    """A schedule expression that is wrong, or that nothing here can follow."""
+
 
 NextTime = Callable[[datetime], datetime | None]
 """From a moment, the first time after it at which to fire; None when there is none any more."""

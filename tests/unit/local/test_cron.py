@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from landrun_ops.local.errors import ScheduleError
-from landrun_ops.local.expressions import next_time
+from landrun_ops.stack.cron import ScheduleError, next_time
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)  # a Sunday
 
