@@ -14,11 +14,26 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
 
 from landrun.errors import ServiceError
 
 CONNECTIONS = 16
 """Connections that each client keeps open, and so the number of its calls that overlap."""
+
+NOT_AWS = "UnexpectedAnswer"
+"""The code of the `ServiceError` for an answer that is not one of AWS's."""
+
+_UNREADABLE = (
+    ResponseParserError,
+    HTTPError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+)
+"""What reading an answer raises where a proxy or another server answered in AWS's place."""
 
 
 def client(service: str) -> Any:
@@ -43,7 +58,10 @@ def _session() -> Any:
 
 @contextmanager
 def translated(operation: str) -> Iterator[None]:
-    """Raise `ServiceError`, with its cause, for every error of botocore.
+    """Raise `ServiceError`, with its cause, for whatever goes wrong with a call.
+
+    The block holds the call and what reads its answer: a member that is missing, or of another
+    type, is an answer that AWS did not give.
 
     Parameters
     ----------
@@ -54,8 +72,11 @@ def translated(operation: str) -> Iterator[None]:
         yield
     except ClientError as error:
         answer: Any = error.response
-        said = answer.get("Error", {})
-        code, message = said.get("Code", ""), said.get("Message", "")
+        details = answer.get("Error", {})
+        code, message = details.get("Code", ""), details.get("Message", "")
         raise ServiceError(operation, code, message, answer) from error
     except BotoCoreError as error:
         raise ServiceError(operation, type(error).__name__, str(error)) from error
+    except _UNREADABLE as error:
+        message = f"the answer is not one of AWS's ({type(error).__name__}: {error})"
+        raise ServiceError(operation, NOT_AWS, message) from error

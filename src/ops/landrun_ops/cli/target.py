@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from landrun.errors import ConfigurationError
+from landrun_ops.cli.terminal import complain
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
@@ -166,8 +167,8 @@ class Target:
         from landrun_ops.stack import stack  # noqa: PLC0415
 
         if self.stack:
-            return stack.find(self.stack, profile=self.profile, region=self.region)
-        return stack.find(LAPTOPS_STACK, environment=self._laptop())
+            return stack.find(self.stack, profile=self.profile, region=self.region, report=complain)
+        return stack.find(LAPTOPS_STACK, environment=self._laptop(), report=complain)
 
     def _laptop(self) -> dict[str, str]:
         from landrun_ops.local.errors import NotUpError  # noqa: PLC0415
