@@ -32,6 +32,7 @@ _UNREADABLE = (
     TypeError,
     ValueError,
     AttributeError,
+    RecursionError,  # S3 answers with a redirect, and so does what botocore asks next
 )
 """What reading an answer raises where a proxy or another server answered in AWS's place."""
 
@@ -70,13 +71,24 @@ def translated(operation: str) -> Iterator[None]:
     """
     try:
         yield
-    except ClientError as error:
+    except Exception as error:
+        translation = _translate(operation, error)
+        if translation is None:
+            raise
+        raise translation from error
+
+
+def _translate(operation: str, error: BaseException) -> ServiceError | None:
+    """Return the `ServiceError` for an error of a call; None for any other error."""
+    if type(error).__module__ == "boto3.exceptions" and error.__context__:
+        error = error.__context__  # a file transfer wraps what its call raised
+    if isinstance(error, ClientError):
         answer: Any = error.response
         details = answer.get("Error", {})
-        code, message = details.get("Code", ""), details.get("Message", "")
-        raise ServiceError(operation, code, message, answer) from error
-    except BotoCoreError as error:
-        raise ServiceError(operation, type(error).__name__, str(error)) from error
-    except _UNREADABLE as error:
+        return ServiceError(operation, details.get("Code", ""), details.get("Message", ""), answer)
+    if isinstance(error, BotoCoreError):
+        return ServiceError(operation, type(error).__name__, str(error))
+    if isinstance(error, _UNREADABLE):
         message = f"the answer is not one of AWS's ({type(error).__name__}: {error})"
-        raise ServiceError(operation, NOT_AWS, message) from error
+        return ServiceError(operation, NOT_AWS, message)
+    return None

@@ -44,7 +44,9 @@ _REMEDIES = {
     "PartialCredentialsError": _NO_AWS,
     "NoRegionError": "; name one with --region, or set AWS_DEFAULT_REGION",
     "ProfileNotFound": "; aws configure list-profiles lists those there are",
-    "ConfigParseError": "; mend the AWS CLI's file",
+    "ConfigParseError": "; correct the AWS CLI's file",
+    "UnexpectedAnswer": "; a proxy or sign-in page may have answered: check the network and"
+    " AWS_ENDPOINT_URL",
     "EndpointConnectionError": _UNREACHABLE,
     "ConnectTimeoutError": _UNREACHABLE,
     "ReadTimeoutError": _UNREACHABLE,

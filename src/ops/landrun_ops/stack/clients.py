@@ -7,6 +7,7 @@ sent up to `ATTEMPTS` times, with 15 seconds of waiting at most.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,8 +20,8 @@ from botocore.parsers import ResponseParserError
 from landrun.adapters.clients import NOT_AWS, translated
 from landrun.errors import ConfigurationError, ServiceError
 
-CONNECT_SECONDS = 5
-READ_SECONDS = 12
+CONNECT_SECONDS = 4
+READ_SECONDS = 10
 SILENT_ATTEMPTS = 2
 """How often a call is sent that gets no answer."""
 
@@ -29,6 +30,16 @@ ATTEMPTS = 5
 
 SILENT_SECONDS = 5.0
 """How long a call may take before a person learns what the command waits for."""
+
+ALWAYS_SENT = {
+    "Query": ("Items", "ScannedCount"),
+    "BatchGetItem": ("Responses",),
+    "ListObjectsV2": ("IsTruncated",),
+    "ListObjectVersions": ("IsTruncated",),
+    "GetQueueAttributes": ("Attributes",),
+    "GetAuthorizationToken": ("authorizationData",),
+}
+"""What these operations always answer with, although botocore's models do not say so."""
 
 
 class Clients:
@@ -63,7 +74,7 @@ class Clients:
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()  # a session must not make two clients at once
         with translated("boto3"):
-            self._session = boto3.Session(
+            self._session: Any = boto3.Session(
                 aws_access_key_id=laptop.get("AWS_ACCESS_KEY_ID"),
                 aws_secret_access_key=laptop.get("AWS_SECRET_ACCESS_KEY"),
                 region_name=laptop.get("AWS_DEFAULT_REGION") or region or None,
@@ -82,7 +93,7 @@ class Clients:
 
     def _base(self) -> Any:
         """Return a session whose settings hold for clients that botocore makes itself, too."""
-        session = botocore.session.get_session()
+        session: Any = botocore.session.get_session()
         session.set_default_client_config(
             Config(
                 connect_timeout=CONNECT_SECONDS,
@@ -91,19 +102,17 @@ class Clients:
             )
         )
         session.register("needs-retry", _give_up)
-        session.register("after-call", _refuse_foreign_answer)
         if self._report:
             session.register("before-call", self._start_timer)
             session.register("after-call", _stop_timer)
             session.register("after-call-error", _stop_timer)
+        session.register("after-call", _refuse_foreign_answer)
         return session
 
     def _make(self, service: str, config: Config | None) -> Any:
         try:
             with translated(f"boto3 client {service}"):
-                return self._session.client(  # type: ignore[call-overload]
-                    service, endpoint_url=self._endpoint, config=config
-                )
+                return self._session.client(service, endpoint_url=self._endpoint, config=config)
         except ServiceError as error:
             if error.code != NOT_AWS:
                 raise
@@ -146,16 +155,23 @@ def _refuse_foreign_answer(
     Raises
     ------
     ResponseParserError
-        When a body that should be JSON is none, or lacks what the service always sends.
+        When a body that should be a JSON object is none, or the answer lacks what AWS always sends.
     """
-    if http_response.status_code >= 300 or model.has_streaming_output:  # noqa: PLR2004
+    output = model.output_shape
+    if http_response.status_code >= 300 or model.has_streaming_output or not output:  # noqa: PLR2004
         return
-    body = http_response.content.strip()
-    if "json" in model.service_model.resolved_protocol and body and not body.startswith(b"{"):
-        raise ResponseParserError("the body is not JSON")
-    missing = set(model.output_shape.required_members if model.output_shape else ()) - {*parsed}
+    if "json" in model.service_model.resolved_protocol and not _is_object(http_response.content):
+        raise ResponseParserError("the body is not a JSON object")
+    missing = {*output.required_members, *ALWAYS_SENT.get(model.name, ())} - {*parsed}
     if missing:
         raise ResponseParserError(f"the answer has no {', '.join(sorted(missing))}")
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except ValueError:
+        return False
 
 
 def _misconfigured(service: str, error: BaseException | None) -> ConfigurationError:
