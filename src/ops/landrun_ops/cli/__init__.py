@@ -31,7 +31,7 @@ from landrun_ops.cli import (
     watch,
     workflow,
 )
-from landrun_ops.cli.terminal import complain
+from landrun_ops.cli.console import complain
 
 _NO_AWS = '; set up AWS as for the AWS CLI or, for the laptop\'s: eval "$(landrun local env)"'
 _UNREACHABLE = "; check the network or, for the laptop's AWS, that landrun local up still runs"

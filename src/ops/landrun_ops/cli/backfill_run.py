@@ -17,9 +17,7 @@ from landrun.sanitize import printable
 from landrun_ops.actions import checkpoint as bookmarks
 from landrun_ops.actions.backfill import Backfill, Sender, Survey, place
 from landrun_ops.actions.checkpoint import Bookmark, Place
-from landrun_ops.cli.count_progress import ask, counted
-from landrun_ops.cli.folding import show_lines
-from landrun_ops.cli.terminal import complain, show_json
+from landrun_ops.cli.console import ask, complain, counted, show_json, show_lines
 from landrun_ops.durations import spelled
 from landrun_ops.stack.landings import Landings
 from landrun_ops.stack.object_versions import Version, Versions

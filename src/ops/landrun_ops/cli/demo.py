@@ -9,8 +9,8 @@ import typer
 
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
+from landrun_ops.cli.console import complain, stoppable
 from landrun_ops.cli.image import IMAGE
-from landrun_ops.cli.terminal import complain, stoppable
 
 SAMPLES = "samples"
 

@@ -12,10 +12,10 @@ from typing import Any
 from landrun.sanitize import printable
 from landrun_ops.actions.demo import Journey, Observed, Stack, Stage, data_files, follow
 from landrun_ops.actions.docker import Docker
+from landrun_ops.cli.console import console, is_live, show_json
 from landrun_ops.cli.demo_progress import Progress, shown
 from landrun_ops.cli.demo_results import show_results
 from landrun_ops.cli.laptop import laptop
-from landrun_ops.cli.terminal import console, is_live, show_json
 from landrun_ops.local.template import read
 from landrun_ops.stack.engines import engine
 

@@ -8,7 +8,7 @@ import typer
 
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.hints import stack_options
+from landrun_ops.cli.console import stack_options
 
 
 @places.on_stack

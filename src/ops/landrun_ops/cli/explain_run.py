@@ -10,9 +10,7 @@ from rich.filesize import decimal
 
 from landrun.errors import ConfigurationError, InvalidS3Uri
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.cli.count_progress import counted
-from landrun_ops.cli.fact_sheet import Sheet
-from landrun_ops.cli.terminal import console, show_json
+from landrun_ops.cli.console import Sheet, console, counted, show_json
 from landrun_ops.stack.activity import next_tick
 from landrun_ops.stack.lineage import Reader
 from landrun_ops.stack.object_facts import Explainer, Facts

@@ -9,7 +9,7 @@ import typer
 
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.terminal import stoppable
+from landrun_ops.cli.console import stoppable
 
 
 class Queue(StrEnum):

@@ -11,10 +11,8 @@ from typing import Any
 from landrun.sanitize import one_line, printable
 from landrun_ops.actions.invoke import invoke, patient_config
 from landrun_ops.actions.redrive import Fired, Firing, Move, move
-from landrun_ops.cli.count_progress import ask, counted
-from landrun_ops.cli.folding import show_lines
+from landrun_ops.cli.console import ask, complain, counted, show_json, show_lines
 from landrun_ops.cli.tables import shortened
-from landrun_ops.cli.terminal import complain, show_json
 from landrun_ops.stack.dead_letters import LOOKED_AT, Group, Letter, Letters, Why, grouped
 from landrun_ops.stack.stack import Stack
 

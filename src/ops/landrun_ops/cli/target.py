@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from landrun.errors import ConfigurationError
-from landrun_ops.cli.terminal import complain
+from landrun_ops.cli.console import complain
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
