@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import select
 import sys
@@ -254,12 +255,14 @@ def keys() -> Iterator[Callable[[float], str]]:
         return
     before = termios.tcgetattr(sys.stdin)
     tty.setcbreak(sys.stdin)
+
+    def key(seconds: float) -> str:
+        if not select.select([sys.stdin], [], [], seconds)[0]:
+            return ""
+        return os.read(sys.stdin.fileno(), 1).decode(errors="replace") or "q"  # q: no terminal
+
     try:
-        yield (
-            lambda seconds: (
-                sys.stdin.read(1) if select.select([sys.stdin], [], [], seconds)[0] else ""
-            )
-        )
+        yield key
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
