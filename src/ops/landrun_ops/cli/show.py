@@ -291,7 +291,7 @@ def _input(page: Sheet, found: OneRun) -> None:
     if given.manifest:
         page.as_is("manifest", given.manifest)
     for key in found.run.also_matched:
-        page.fact("also reads", f"{key}, which begins the same", style="yellow")
+        page.fact("also", f"{key}, which begins the same", style="yellow")
 
 
 def _timeline(page: Sheet, found: OneRun, why: str) -> None:
