@@ -15,9 +15,9 @@ import typer
 
 from landrun.errors import ConfigurationError
 from landrun_ops import cli
-from landrun_ops.cli import local, terminal
+from landrun_ops.cli import console, local
 from landrun_ops.cli import target as places
-from landrun_ops.cli.demo_run import Times, parameter_defaults, with_arguments
+from landrun_ops.cli.demo import Times, parameter_defaults, with_arguments
 from landrun_ops.stack.engines import ENGINES
 
 
@@ -163,7 +163,7 @@ def test_a_time_with_an_offset_is_put_into_utc() -> None:
 
 
 def test_an_error_with_line_breaks_is_still_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    terminal.complain("first\n  second")
+    console.complain("first\n  second")
     assert capsys.readouterr().err == "landrun: first second\n"
 
 
