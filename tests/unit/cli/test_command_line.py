@@ -39,6 +39,23 @@ def test_the_help_of_every_command_has_an_example_of_it(
     assert " ".join(("landrun", *command)) in " ".join(example.split())
 
 
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        ("show", "landrun show [OPTIONS] RUN"),
+        ("rerun", "landrun rerun [OPTIONS] [RUN…]"),
+        ("start", "landrun start [OPTIONS] URI…"),
+        ("demo", "landrun demo [OPTIONS] [INPUT]"),
+        ("workflow execute", "landrun workflow execute [OPTIONS] input_uri output_uri"),
+    ],
+)
+def test_a_usage_line_names_what_to_type(
+    words: str, usage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.run([*words.split(), "--help"])
+    assert capsys.readouterr().out.splitlines()[0] == f"Usage: {usage}"
+
+
 GROUPS = {(), ("local",), ("workflow",)}
 NOT_ON_A_STACK = {("demo",), ("image",), ("workflow", "render"), *GROUPS}
 
