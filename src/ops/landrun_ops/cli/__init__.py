@@ -20,6 +20,7 @@ from landrun_ops.cli import (
     image,
     local,
     logs,
+    options,
     reconcile,
     redrive,
     report,
@@ -107,7 +108,9 @@ for command, in_a_line in (
     (image.image, "Build the Processing job's image, and push it."),
     (demo.demo, "Try it all on this laptop, with samples or your files."),
 ):
-    app.command(short_help=in_a_line)(command)
+    app.command(short_help=in_a_line, cls=options.Command)(command)
+for inner in (*local.app.registered_commands, *workflow.app.registered_commands):
+    inner.cls = options.Command
 app.add_typer(local.app, name="local", short_help="Start and steer AWS on this laptop.")
 app.add_typer(workflow.app, name="workflow", short_help="Render, create and execute the workflow.")
 
