@@ -52,9 +52,7 @@ def ask(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise ConfigurationError(
-            f"{question} Nobody is here to answer: say --yes, or look first with --dry-run"
-        )
+        raise ConfigurationError(f"{question} Nobody is here to answer: say --yes")
     if not typer.confirm(printable(question), err=True):
         typer.echo("nothing was done", err=True)
         raise typer.Exit

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from landrun.sanitize import printable
+from landrun_ops.shell import quoted
 
 if TYPE_CHECKING:
     from landrun_ops.cli.target import Target
@@ -21,7 +22,7 @@ def note(line: str) -> None:
 
 def typed(target: Target, *words: str) -> str:
     """Spell a command about the same stack, as it is to be typed."""
-    return f"{shlex.join(['landrun', *words])}{stack_options(target)}"
+    return f"landrun {' '.join(map(quoted, words))}{stack_options(target)}"
 
 
 def stack_options(target: Target) -> str:

@@ -116,7 +116,10 @@ def commands(found: OneRun, now: datetime, where: str, *, laptop: bool) -> dict[
     name, row = found.run.name, found.run.attributes
     given = {"log": f"landrun logs {name}{where}"}
     if not found.run.finished:
-        return {"log": f"landrun logs {name} --follow{where}"}
+        return {
+            "log": f"landrun logs {name} --follow{where}",
+            "stop": f"landrun stop {name}{where}",
+        }
     given["again"] = f"landrun rerun {name}{where}"
     stopped = time_of(found.run, "stopped_at")
     late = stopped is None or (now - stopped).days >= _REDRIVABLE_DAYS
