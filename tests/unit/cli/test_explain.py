@@ -13,8 +13,8 @@ from landrun.adapters.manifests import Manifest
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.landing import Landing
 from landrun.models.s3_uri import S3Uri
+from landrun_ops.cli.console import Sheet
 from landrun_ops.cli.explain_run import described, parsed, write
-from landrun_ops.cli.fact_sheet import Sheet
 from landrun_ops.stack import lineage
 from landrun_ops.stack.dead_letters import Letter
 from landrun_ops.stack.landings import Known

@@ -16,7 +16,7 @@ from landrun.adapters.clients import translated
 from landrun.errors import ConfigurationError
 from landrun.sanitize import one_line
 from landrun_ops.actions.invoke import FunctionError
-from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue, Why
+from landrun_ops.stack.dead_letters import HIDDEN_SECONDS, DeadLetter, DeadLetterQueue, Why
 
 MOVING = frozenset({"RUNNING", "CANCELLING"})
 """Statuses of a move that has not ended (SQS API, ListMessageMoveTasks)."""
@@ -209,7 +209,7 @@ def discard(queues: Mapping[str, DeadLetterQueue], path: Path) -> dict[str, int]
     held: dict[str, list[DeadLetter]] = {}
     try:
         for name, queue in queues.items():
-            held[name] = queue.hold(HELD_SECONDS)
+            held[name] = queue.hold(HIDDEN_SECONDS)
         refused = {
             name: [one for one in messages if one.why is Why.REFUSED]
             for name, messages in held.items()

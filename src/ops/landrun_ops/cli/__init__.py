@@ -34,7 +34,7 @@ from landrun_ops.cli import (
     watch,
     workflow,
 )
-from landrun_ops.cli.terminal import complain
+from landrun_ops.cli.console import complain
 from landrun_ops.cli.usage import Command
 
 _NO_AWS = '; set up AWS as for the AWS CLI or, for the laptop\'s: eval "$(landrun local env)"'

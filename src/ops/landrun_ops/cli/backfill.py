@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +13,7 @@ import typer
 from landrun.sanitize import printable
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.count_progress import ask, counted
-from landrun_ops.cli.terminal import complain, show_json, stoppable
+from landrun_ops.cli.console import ask, complain, counted, show_json, show_lines, stoppable
 from landrun_ops.durations import spelled
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def backfill(
 
     under = under_landing(uri, stack.landing)
     if str(under) != uri and not json:
-        _say(["only this, for nothing else starts runs:"])
+        show_lines(["only this, for nothing else starts runs:"])
     what = f"{stack.output('LandingQueueArn')} {under}{' --missing' if missing else ''}"
     checkpoint = Checkpoint(folder(), what)
     if restart and not dry_run:
@@ -195,13 +194,7 @@ class _Command:
 
     def _say(self, *lines: str) -> None:
         if not self.json:
-            _say(lines)
-
-
-def _say(lines: Sequence[str]) -> None:
-    from landrun_ops.cli.folding import show_lines  # noqa: PLC0415
-
-    show_lines(lines)
+            show_lines(lines)
 
 
 def resumed_text(before: Progress) -> str:

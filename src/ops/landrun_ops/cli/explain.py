@@ -13,9 +13,7 @@ from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import printable
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.count_progress import counted
-from landrun_ops.cli.hints import stack_options
-from landrun_ops.cli.terminal import console, show_json
+from landrun_ops.cli.console import console, counted, show_json, stack_options
 
 if TYPE_CHECKING:
     from landrun_ops.stack.lineage import Reader

@@ -13,9 +13,17 @@ import typer
 from landrun.errors import ServiceError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.count_progress import counted, is_watched
-from landrun_ops.cli.hints import note, typed
-from landrun_ops.cli.terminal import complain, console, say, show_json, stoppable
+from landrun_ops.cli.console import (
+    complain,
+    console,
+    counted,
+    is_live,
+    note,
+    say,
+    show_json,
+    stoppable,
+    typed,
+)
 
 if TYPE_CHECKING:
     from landrun_ops.actions.land import Landed
@@ -159,7 +167,7 @@ def described(landed: list[Landed], ended: list[Run]) -> dict[str, Any]:
 @contextmanager
 def _transfer(total: int) -> Iterator[Callable[[int], None]]:
     """Show on a terminal how many bytes have been sent, how fast, and how long it will take."""
-    if not is_watched():
+    if not is_live(stderr=True):
         yield lambda _: None
         return
     from rich import progress  # noqa: PLC0415

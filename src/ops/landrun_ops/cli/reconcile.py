@@ -11,7 +11,7 @@ from landrun.errors import ConfigurationError
 from landrun_ops.actions.invoke import FunctionError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.terminal import show_json
+from landrun_ops.cli.console import show_json
 
 RECOVERED = {
     "Statuses": ("status recorded", "statuses recorded", "whose event was lost"),

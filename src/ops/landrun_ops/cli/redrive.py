@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,8 +18,7 @@ from landrun.errors import ConfigurationError
 from landrun.sanitize import one_line, printable, shown
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.count_progress import ask, counted
-from landrun_ops.cli.terminal import complain, show_json, stoppable
+from landrun_ops.cli.console import ask, complain, counted, show_json, show_lines, stoppable
 
 if TYPE_CHECKING:
     from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue
@@ -168,11 +167,11 @@ class _Command:
             self._say([f"{total:,} deleted, and saved to {path.absolute()}"])
             if total < refused:
                 failures = [f"{refused - total:,} refused are still there: run it again"]
+            elif not all(one["complete"] for one in result.values()):
+                self._say(["there may be more: run it again"])
         return self._end(answer, failures)
 
-    def _say(self, lines: Any) -> None:
-        from landrun_ops.cli.folding import show_lines  # noqa: PLC0415
-
+    def _say(self, lines: Iterable[str]) -> None:
         if not self._json:
             show_lines(lines)
 

@@ -12,9 +12,7 @@ import typer
 from landrun.errors import AlreadyStarted, ConfigurationError, ServiceError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.count_progress import ask
-from landrun_ops.cli.hints import note, typed
-from landrun_ops.cli.terminal import complain, say, show_json
+from landrun_ops.cli.console import ask, complain, note, say, show_json, typed
 
 if TYPE_CHECKING:
     from landrun_ops.actions.rerun import Choice, Missing, Started

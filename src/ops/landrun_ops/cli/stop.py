@@ -11,8 +11,7 @@ import typer
 from landrun.errors import ServiceError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.count_progress import ask
-from landrun_ops.cli.terminal import complain, say, show_json
+from landrun_ops.cli.console import ask, complain, say, show_json
 
 if TYPE_CHECKING:
     from landrun_ops.actions.stop import Stopped
