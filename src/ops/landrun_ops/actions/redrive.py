@@ -5,6 +5,7 @@ SQS moves those of queues; the function of a schedule's message is invoked again
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -239,7 +240,8 @@ def _save(path: Path, messages: Mapping[str, list[DeadLetter]]) -> None:
             os.fsync(file.fileno())
         unfinished.replace(path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
         raise ConfigurationError(
             f"cannot write {path}, and nothing was deleted: {error.strerror}"
         ) from error
