@@ -286,7 +286,8 @@ def _versions_of_an_odd_key() -> list[str]:
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket="landing")
     s3.put_object(Bucket="landing", Key=ODD_KEY)
-    return [one["Key"] for one in s3.list_object_versions(Bucket="landing", Prefix=ODD_KEY)["Versions"]]
+    listed = s3.list_object_versions(Bucket="landing", Prefix=ODD_KEY)
+    return [one["Key"] for one in listed["Versions"]]
 
 
 def test_versions_of_a_key_with_a_control_character_cannot_be_listed(moto: None) -> None:

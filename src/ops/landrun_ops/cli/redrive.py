@@ -18,7 +18,7 @@ from landrun.errors import ConfigurationError
 from landrun.sanitize import one_line, printable, shown
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.console import ask, complain, counted, show_json, show_lines, stoppable
+from landrun_ops.cli.console import ask, complain, counted, say, show_json, show_lines, stoppable
 
 if TYPE_CHECKING:
     from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue
@@ -164,7 +164,8 @@ class _Command:
                 result[name]["discarded"] = count
             answer["file"] = str(path.absolute())
             total = sum(deleted.values())
-            self._say([f"{total:,} deleted, and saved to {path.absolute()}"])
+            if not self._json:
+                say(f"{total:,} deleted, and saved to {path.absolute()}")
             if total < refused:
                 failures = [f"{refused - total:,} refused are still there: run it again"]
             elif not all(one["complete"] for one in result.values()):
