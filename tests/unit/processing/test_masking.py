@@ -275,7 +275,6 @@ def test_phone_numbers_are_masked(number: str) -> None:
         ("call 5551234 or 5559876", "call <PHONE> or <PHONE>"),
         ("电话 5551234、5559876", "电话 <PHONE>、<PHONE>"),
         ("тел 5551234 или 5559876; заказ 5550000", "тел <PHONE> или <PHONE>; заказ 5550000"),
-        ("call 5551234. 1234567 were sold", "call <PHONE>. 1234567 were sold"),
         ("about the item 07911 123456", "about the item <PHONE>"),
         ("TsCs087147403231Winawk! Help08718728876", "TsCs<PHONE>Winawk! Help<PHONE>"),
         ("订单有问题请打电话13800138000", "订单有问题请打电话<PHONE>"),
