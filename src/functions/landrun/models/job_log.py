@@ -20,8 +20,8 @@ _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(:.*)?")
 def exception_line(lines: Iterable[str]) -> str | None:
     r"""Return the line that names the exception of the last Python traceback in a log.
 
-    >>> exception_line(["Traceback (most recent call last):", "  File …", "KeyError: 'text'", "bye"])
-    "KeyError: 'text'"
+    >>> exception_line(["Traceback (most recent call last):", "  File …", "KeyError: 'a'", "bye"])
+    "KeyError: 'a'"
     """
     found, margin = None, None
     for line in lines:
