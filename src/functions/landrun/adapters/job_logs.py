@@ -34,7 +34,7 @@ class JobLogs:
             answer = self._client.describe_log_streams(
                 logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job_name}/"
             )
-        newest_first = sorted(answer["logStreams"], key=_last_written, reverse=True)
+        newest_first = sorted(answer.get("logStreams", []), key=_last_written, reverse=True)
         return [self._tail(stream["logStreamName"]) for stream in newest_first[:STREAMS]]
 
     def _tail(self, stream: str) -> list[str]:
@@ -42,7 +42,8 @@ class JobLogs:
             answer = self._client.get_log_events(
                 logGroupName=LOG_GROUP, logStreamName=stream, limit=EVENTS, startFromHead=False
             )
-        return [line for event in answer["events"] for line in event["message"].splitlines()]
+        messages = (event.get("message", "") for event in answer.get("events", []))
+        return [line for message in messages for line in message.splitlines()]
 
 
 def _last_written(stream: dict[str, Any]) -> int:
