@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from io import StringIO
 
+from landrun_ops.cli.console import console
 from landrun_ops.cli.doctor_report import as_json, shown
-from landrun_ops.cli.screen import Screen
 from landrun_ops.doctor.examining import Line
 from landrun_ops.doctor.findings import fail, ok, skip, warn
 
@@ -22,7 +22,7 @@ LINES = [
 
 def drawn(*, quiet: bool = False, width: int = 80) -> str:
     out = StringIO()
-    screen = Screen(file=out, width=width, highlight=False, markup=False, emoji=False)
+    screen = console(file=out, width=width)
     screen.print(shown(None, LINES, quiet=quiet))
     return out.getvalue()
 
