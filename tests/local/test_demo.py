@@ -95,10 +95,11 @@ def test_a_folder_s_files_are_followed_shown_and_left_to_open(
     for name in ("b.csv", "deep/a [1].jsonl"):
         told = [line.split(": ")[1] for line in done.stdout.splitlines() if f"  {name}: " in line]
         assert told == ["landed", "run started", "processing", "recorded"]
-    (row,) = [line for line in done.stdout.splitlines() if "incoming/deep/a [1].jsonl" in line]
-    counts = ["3", "1", "1", "1", "0"]
-    assert row.split("SUCCEEDED")[1].split()[1:6] == counts
-    assert row.split()[-1].startswith("s3://")
+    lines = done.stdout.splitlines()
+    (row,) = [line for line in lines if line.startswith("deep/a [1].jsonl")]
+    assert row.split("SUCCEEDED")[1].split()[2:] == ["3", "1", "1", "1", "0"]
+    assert "  .landrun/demo/deep/a [1].jsonl/" in lines
+    assert "landrun local up" in done.stdout
     assert "first rows of b.csv:" in done.stdout
     output = project / ".landrun/demo/deep/a [1].jsonl"
     rows = pl.read_parquet(list(output.rglob("*.parquet")), glob=False)
