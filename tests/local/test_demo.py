@@ -122,6 +122,29 @@ def test_a_run_that_fails_is_told_with_its_cause_and_exit_code_1(
     assert "--no-such-option" in log.read_text(encoding="utf-8")
 
 
+def test_a_script_of_the_users_runs_in_the_place_of_the_default_one(
+    project: Path, tmp_path: Path
+) -> None:
+    script = project / "src/processing/count_lines.py"
+    script.write_text(
+        "import pathlib, sys\n"
+        "lines = sum(len(f.read_text().splitlines()) for f in pathlib.Path(sys.argv[2])"
+        ".rglob('*.jsonl'))\n"
+        "pathlib.Path(sys.argv[4], 'lines.txt').write_text(str(lines))\n"
+    )
+    write_messages(tmp_path / "messages.jsonl", [{"text": "hello"}] * 3)
+    entrypoint = "JobEntrypoint=python3 /opt/program/count_lines.py"
+    done = demo(project, str(tmp_path), "--parameter", entrypoint, "--parameter", "StartOn=arrival")
+    assert (done.returncode, done.stderr) == (0, "")
+    output = project / ".landrun/demo/messages.jsonl"
+    assert (output / "lines.txt").read_text() == "3"
+    assert "  .landrun/demo/messages.jsonl/" in done.stdout.splitlines()
+
+    wrong = demo(project, str(tmp_path), "--parameter", "JobEntrypoint")
+    assert wrong.returncode == 2
+    assert "write --parameter Name=Value" in wrong.stderr
+
+
 def test_ctrl_c_leaves_no_process_behind(project: Path, tmp_path: Path) -> None:
     write_messages(tmp_path / "messages.jsonl", [{"text": "hello"}])
     process = subprocess.Popen(
