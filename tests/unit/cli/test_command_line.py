@@ -45,6 +45,8 @@ def test_the_help_of_every_command_has_an_example_of_it(
         ("show", "landrun show [OPTIONS] RUN"),
         ("rerun", "landrun rerun [OPTIONS] [RUN…]"),
         ("start", "landrun start [OPTIONS] URI…"),
+        ("stop", "landrun stop [OPTIONS] RUN…"),
+        ("redrive", "landrun redrive [OPTIONS]"),
         ("demo", "landrun demo [OPTIONS] [INPUT]"),
         ("workflow execute", "landrun workflow execute [OPTIONS] input_uri output_uri"),
     ],

@@ -19,6 +19,7 @@ import typer
 
 from landrun.errors import ConfigurationError
 from landrun.sanitize import plain_json, printable
+from landrun_ops.shell import quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,7 +73,7 @@ def show_json(content: Any) -> None:
 
 def typed(target: Target, *words: str) -> str:
     """Return a command about the same stack, as it is to be typed."""
-    return f"{shlex.join(['landrun', *words])}{stack_options(target)}"
+    return f"landrun {' '.join(map(quoted, words))}{stack_options(target)}"
 
 
 def stack_options(target: Target) -> str:
@@ -239,9 +240,7 @@ def ask(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise ConfigurationError(
-            f"{question} Nobody is here to answer: say --yes, or look first with --dry-run"
-        )
+        raise ConfigurationError(f"{question} Nobody is here to answer: say --yes")
     if not typer.confirm(printable(question), err=True):
         typer.echo("nothing was done", err=True)
         raise typer.Exit

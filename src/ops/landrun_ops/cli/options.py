@@ -16,10 +16,10 @@ class Command(TyperCommand):
 
     def collect_usage_pieces(self, ctx: Context) -> list[str]:
         """Return the parts of the usage line."""
-        pieces = super().collect_usage_pieces(ctx)
-        return [
-            piece.translate(_BRACES).replace("]...", "…]").replace("...", "…") for piece in pieces
-        ]
+        shown = [one for one in self.params if not getattr(one, "hidden", False)]
+        pieces = [piece for one in shown for piece in one.get_usage_pieces(ctx)]
+        spelled = (piece.translate(_BRACES).replace("]...", "…]") for piece in pieces)
+        return ["[OPTIONS]", *(piece.replace("...", "…") for piece in spelled)]
 
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]

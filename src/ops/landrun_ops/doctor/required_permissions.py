@@ -214,6 +214,9 @@ def _recording(places: Places) -> Iterator[Need]:
     yield Need(("s3:GetObject",), places.output)
     yield Need(("s3:ListBucket",), places.bucket("OutputBucket"))
     yield Need(("sagemaker:DescribeProcessingJob",), places.job)
+    group = places.arn("logs", "log-group:/aws/sagemaker/ProcessingJobs")
+    yield Need(("logs:DescribeLogStreams",), f"{group}:log-stream:")
+    yield Need(("logs:GetLogEvents",), f"{group}:log-stream:doctor")
     yield Need(("states:DescribeExecution", "states:GetExecutionHistory"), places.execution)
 
 
