@@ -45,8 +45,12 @@ def running(aws: StackReader) -> Iterator[Finding]:
     if not executions:
         yield ok("no execution is running or waiting")
     elif not needs:
-        which = f"the oldest {READ}" if len(executions) > READ else "each"
-        yield ok(f"{len(executions):,} executions run or wait; the roles still allow {which}")
+        count = len(executions)
+        yield ok(
+            f"the roles still allow the oldest {READ} of {count:,} running or waiting executions"
+            if count > READ
+            else f"the roles still allow each running or waiting execution ({count})"
+        )
 
 
 def running_executions(aws: Any, state_machine_arn: str) -> list[dict[str, Any]]:
