@@ -114,6 +114,7 @@ def test_doctor_passes_the_machine_and_says_that_its_runs_never_run_again(
         "definition": "ok",
         "input message": "ok",
         "job name": "warn",
+        "end": "ok",
         "prefixes": "ok",
     }
     assert "landrun rerun" in found["job name"]["remedy"]

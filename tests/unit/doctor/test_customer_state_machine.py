@@ -34,13 +34,6 @@ def in_jsonata(data_type: str, uri: str = JSONATA) -> dict[str, Any]:
     return made
 
 
-def spark(data_type: str) -> dict[str, Any]:
-    """Without a ManifestFile, a job that is called with --manifests reads the manifest itself."""
-    arguments = ["--manifests", "/opt/ml/processing/input"]
-    app = {"ImageUri": "spark", "ContainerArguments": arguments}
-    return definition("S3Prefix", AppSpecification=app) if data_type == "ManifestFile" else {}
-
-
 @pytest.mark.parametrize(
     ("data_type", "fitting", "misfit"),
     [
@@ -59,14 +52,12 @@ def spark(data_type: str) -> dict[str, Any]:
         lambda kind: in_jsonata(kind, "{% $states.input.InputMessage %}"),
         lambda kind: in_jsonata(kind, "{% $states.input.`InputMessage` %}"),
         lambda kind: {"States": {"All": {"Type": "Parallel", "Branches": [definition(kind)]}}},
-        spark,
     ],
 )
 def test_the_data_type_of_the_input_that_reads_the_message_decides_the_format(
     made: Any, data_type: str, fitting: str, misfit: str
 ) -> None:
-    if not (found := made(data_type)):
-        pytest.skip("--manifests makes a ManifestFile of an S3Prefix")
+    found = made(data_type)
     assert customer.fitting_format(found) == fitting
     assert customer.judge_input_format(found, fitting).grade == "ok"
     [other] = customer.DATA_TYPES.keys() - {fitting}
@@ -74,6 +65,11 @@ def test_the_data_type_of_the_input_that_reads_the_message_decides_the_format(
     assert finding.grade == "fail"
     assert misfit in finding.says
     assert f"InputMessageFormat={fitting}" in finding.remedy
+
+
+def test_a_job_that_is_called_with_manifests_reads_the_manifest_itself() -> None:
+    app = {"ImageUri": "spark", "ContainerArguments": ["--manifests", "/opt/ml/processing/input"]}
+    assert customer.fitting_format(definition("S3Prefix", AppSpecification=app)) == "manifest"
 
 
 @pytest.mark.parametrize(
