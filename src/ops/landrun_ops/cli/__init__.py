@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from landrun.errors import LandrunError, ServiceError
 from landrun_ops.cli import (
+    adopt,
     backfill,
     demo,
     doctor,
@@ -93,6 +94,7 @@ for command, in_a_line in (
     (report.report, "Write a report of the last weeks, as one HTML file."),
     (doctor.doctor, "Look for what makes stacks fail, before it does."),
     (verify.verify, "Land a file and see whether the stack works."),
+    (adopt.adopt, "Let landrun run an existing state machine."),
     (image.image, "Build the Processing job's image, and push it."),
     (demo.demo, "Try it all on this laptop, with samples or your files."),
 ):

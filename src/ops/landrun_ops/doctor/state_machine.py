@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -32,6 +32,11 @@ def machine(aws: StackReader) -> Finding:
         if error.code != "StateMachineDoesNotExist":
             raise
         return fail("there is no such state machine: no run can start", RESTORE)
+    return judge_machine(found)
+
+
+def judge_machine(found: Mapping[str, Any]) -> Finding:
+    """Judge whether runs can start a state machine, DescribeStateMachine's response."""
     name, kind = found["name"], found.get("type", "STANDARD")
     if found["status"] != "ACTIVE":
         return fail(f"{name} is {found['status']}", "sam deploy with another StateMachineArn")
