@@ -124,8 +124,10 @@ def test_adopt_reads_the_machine_and_names_what_its_role_lacks(
     executed: Any, taken_over: LocalAws, landrun: Callable[..., tuple[int, Any]]
 ) -> None:
     roles = taken_over.client("iam")
-    trust = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}}
-    allowed = {"Statement": {"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"}}
+    may = {"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"}
+    allowed = {"Version": "2012-10-17", "Statement": [may]}
+    assume = {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [assume]}
     roles.create_role(RoleName="notebook", AssumeRolePolicyDocument=json.dumps(trust))
     roles.put_role_policy(
         RoleName="notebook", PolicyName="jobs", PolicyDocument=json.dumps(allowed)

@@ -85,7 +85,7 @@ def test_a_notebooks_machine_gets_uri_and_the_prefixes_of_its_past_executions() 
         (
             {"given": {"iam.SimulatePrincipalPolicy": error("NoSuchEntity")}},
             "role",
-            "fail: there is no role",
+            "warn: there is no role",
         ),
         (
             {"given": {"iam.SimulatePrincipalPolicy": error("AccessDenied")}},

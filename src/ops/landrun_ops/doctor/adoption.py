@@ -15,7 +15,7 @@ from landrun.sanitize import json_object
 from landrun_ops.doctor import customer_state_machine as customer
 from landrun_ops.doctor.aws_reader import AwsReader
 from landrun_ops.doctor.checks import Check, CheckResult, Judge, run_checks
-from landrun_ops.doctor.findings import Finding, fail, ok, skip, warn
+from landrun_ops.doctor.findings import Finding, ok, skip, warn
 from landrun_ops.doctor.permissions import judge_role
 from landrun_ops.doctor.required_permissions import Account, sync_integration
 from landrun_ops.doctor.state_machine import judge_machine
@@ -149,7 +149,10 @@ def _role(
         except ServiceError as error:
             if error.code not in ("NoSuchEntity", "NoSuchEntityException"):
                 raise
-            yield fail(f"there is no role {machine['roleArn']}", "update the state machine's role")
+            yield warn(
+                f"there is no role {machine['roleArn']}, which only a laptop's AWS puts up with",
+                "aws stepfunctions update-state-machine --role-arn",
+            )
 
 
 def _executions(inputs: Sequence[Mapping[str, str]]) -> Finding:
