@@ -29,6 +29,8 @@ _RECORDS_OUTCOMES: Final[Table] = (
     ("s3:GetObject", "processed object"),
     ("s3:ListBucket", "output bucket"),
     ("sagemaker:DescribeProcessingJob", "job"),
+    ("logs:DescribeLogStreams", "log streams"),
+    ("logs:GetLogEvents", "log stream"),
     ("states:DescribeExecution states:GetExecutionHistory", "execution"),
     ("states:SendTaskSuccess", "state machine"),
     ("dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem", "concurrency table"),
@@ -170,7 +172,7 @@ def resources(outputs: Mapping[str, str], parameters: Mapping[str, str]) -> dict
     )
     repository = outputs.get("ImageRepositoryUri", "").partition("/")[2]
     own_image = repository and not parameters.get("ImageUri")
-    logs = "log-group:/aws/sagemaker/ProcessingJobs:log-stream:doctor"
+    logs = account.arn("logs", "log-group:/aws/sagemaker/ProcessingJobs:log-stream:")
     queues = {
         "landing queue": "LandingQueueUrl",
         "status queue": "StatusQueueUrl",
@@ -198,7 +200,8 @@ def resources(outputs: Mapping[str, str], parameters: Mapping[str, str]) -> dict
         "state machine": machine,
         "execution": f"{machine.replace(':stateMachine:', ':execution:', 1)}:doctor",
         "job": account.arn("sagemaker", f"processing-job/{parameters['JobNamePrefix']}-doctor"),
-        "log stream": account.arn("logs", logs),
+        "log streams": logs,
+        "log stream": f"{logs}doctor",
         "repository": account.arn("ecr", f"repository/{repository}") if own_image else "",
         "schedule function": account.arn("lambda", f"function:{outputs['ScheduleFunction']}"),
         "reconcile function": account.arn("lambda", f"function:{outputs['ReconcileFunction']}"),
