@@ -170,8 +170,13 @@ def test_stopped_executions_make_room_and_a_redriven_one_requests_its_slot_again
     limited.wait_for(lambda: len(limited.waiting()) == 3 and len(limited.holders()) == LIMIT)
     arns = {one["name"]: one["executionArn"] for one in limited.executions()}
     [first, second, third], holder = limited.waiting(), limited.holders()[0]
-    for name in (first, holder):
-        limited.states.stop_execution(executionArn=arns[name], cause="enough")
+    said = limited.landrun("stop", first, holder, "--cause", "enough", "--yes", "--json")
+    assert [(one["name"], one["stopped"], one["status"]) for one in json.loads(said)] == [
+        (first, True, "ABORTED"),
+        (holder, True, "ABORTED"),
+    ]
+    limited.wait_for(lambda: "2 stopped by somebody" in limited.landrun("rerun", "--failed"))
+    assert "somebody stopped the execution: enough" in limited.landrun("show", first)
     limited.wait_for(lambda: second in limited.holders() and limited.waiting() == [third])
     assert len(limited.holders()) == LIMIT
     limited.states.redrive_execution(executionArn=arns[first])

@@ -19,7 +19,14 @@ from moto.s3.responses import S3Response
 from moto.sqs.models import Message, Queue, sqs_backends
 from moto.sqs.responses import SQSResponse
 
-from landrun_ops.local import atomic_writes, message_moves, queue_races, queue_urls, s3_events
+from landrun_ops.local import (
+    atomic_writes,
+    message_moves,
+    queue_races,
+    queue_urls,
+    s3_events,
+    version_listing,
+)
 from landrun_ops.local.adapt import LEFT_OUT
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.settings import ACCOUNT, REGION
@@ -270,6 +277,29 @@ def test_with_the_adapter_a_target_that_fails_keeps_nothing_from_the_others(
     s3_events.adapt(patches)
     assert len(put_twice()) == 2
     assert "a: event not delivered" in caplog.text
+
+
+ODD_KEY = "a\x01 +é.csv"
+
+
+def _versions_of_an_odd_key() -> list[str]:
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="landing")
+    s3.put_object(Bucket="landing", Key=ODD_KEY)
+    listed = s3.list_object_versions(Bucket="landing", Prefix=ODD_KEY)
+    return [one["Key"] for one in listed["Versions"]]
+
+
+def test_versions_of_a_key_with_a_control_character_cannot_be_listed(moto: None) -> None:
+    with pytest.raises(ClientError, match="500"):
+        _versions_of_an_odd_key()
+
+
+def test_with_the_adapter_versions_are_listed_whatever_the_key(
+    moto: None, patches: Patches
+) -> None:
+    version_listing.adapt(patches)
+    assert _versions_of_an_odd_key() == [ODD_KEY]
 
 
 def test_adapters_are_taken_back() -> None:

@@ -16,7 +16,7 @@ from landrun.models.run import landing_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions.backfill import object_created
 from landrun_ops.local import LocalAws
-from landrun_ops.stack.object_versions import Versions
+from landrun_ops.stack.object_versions import ObjectVersions
 
 from .process import LANDRUN, SECONDS, environment, landrun
 
@@ -98,7 +98,7 @@ def test_a_dead_letter_is_explained_and_sent_back_to_be_processed(
     explain = ("explain", str(where), "--json")
 
     # Given an object whose event is a dead letter
-    [version] = Versions(aws.client("s3")).current(where)
+    [version] = ObjectVersions(aws.client("s3")).current(where)
     event = object_created(where.bucket, version, aws.outputs["LandingQueueArn"])
     reason = {"Reason": {"DataType": "String", "StringValue": f"no room for {key}"}}
     dead = aws.outputs["LandingDeadLetterQueueUrl"]
@@ -109,7 +109,8 @@ def test_a_dead_letter_is_explained_and_sent_back_to_be_processed(
     # Then that is why it has no run, and how it gets one
     answer = json.loads(landrun(env, *explain).stdout)
     assert (answer["verdict"], answer["reason"]) == ("dead-letter", f"no room for {key}")
-    assert answer["commands"] == ["landrun redrive --queue landings"]
+    redrive = "landrun redrive --queue landings"
+    assert answer["commands"] == [redrive, f"{redrive} --discard"]
 
     # When it is sent back, then it has its run
     done = landrun(env, "redrive", "--queue", "landings", "--yes", "--json")
@@ -121,3 +122,37 @@ def test_a_dead_letter_is_explained_and_sent_back_to_be_processed(
     answer = json.loads(landrun(env, *explain).stdout)
     assert answer["run"] == name
     assert answer["verdict"] in {"running", "processed", "failed"}
+
+
+def test_refused_messages_are_saved_and_deleted_and_the_others_stay(
+    aws: LocalAws, env: dict[str, str], tmp_path: Path
+) -> None:
+    sqs, dead = aws.client("sqs"), aws.outputs["StatusDeadLetterQueueUrl"]
+    reason = {"Reason": {"DataType": "String", "StringValue": "not such an event"}}
+    sqs.send_message(QueueUrl=dead, MessageBody="refused", MessageAttributes=reason)
+    sqs.send_message(QueueUrl=dead, MessageBody="failed")
+    discard = ("redrive", "--queue", "statuses", "--discard", "--out", str(tmp_path / "saved"))
+    assert landrun(env, *discard).returncode == 2  # nobody is there to be asked
+    done = landrun(env, *discard, "--yes")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"1 deleted, and saved to {tmp_path / 'saved'}" in done.stdout
+    [line] = (tmp_path / "saved").read_text(encoding="utf-8").splitlines()
+    assert (json.loads(line)["body"], json.loads(line)["reason"]) == (
+        "refused",
+        "not such an event",
+    )
+    left = json.loads(landrun(env, "redrive", "--queue", "statuses", "--dry-run", "--json").stdout)
+    assert [group["why"] for group in left["queues"]["statuses"]["groups"]] == ["failed"]
+    sqs.purge_queue(QueueUrl=dead)
+
+
+@pytest.mark.parametrize("odd", ["\x01", "\x1b[2J", "\t", "é+%2B '"])
+def test_a_key_with_odd_characters_is_explained(
+    aws: LocalAws, env: dict[str, str], odd: str
+) -> None:
+    key = f"incoming/{uuid.uuid4().hex}{odd}.txt"
+    land_unheard(aws, key)
+    done = landrun(env, "explain", f"s3://{aws.outputs['LandingBucket']}/{key}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "no-event" in done.stdout
+    assert done.stdout.replace("\n", "").isprintable()

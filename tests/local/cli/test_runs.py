@@ -111,7 +111,7 @@ def test_a_rerun_reads_the_same_manifest_and_is_linked_to_the_first(
     asked = landrun(env, "rerun", again.name, failed.name)
     assert (asked.returncode, asked.stdout) == (2, "")
     assert asked.stderr.splitlines()[-1] == (
-        "landrun: start 2 runs again? Nobody is there to ask: give --yes"
+        "landrun: start 2 runs again? Nobody is here to answer: say --yes"
     )
 
     shown = json.loads(landrun(env, "show", failed.name, "--json").stdout)

@@ -1,4 +1,4 @@
-"""What became of an object: each verdict from what is known, and how it is said."""
+"""`landrun explain`: what became of an object, decided from its facts, and how that is said."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from landrun.adapters.manifests import Manifest
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.landing import Landing
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.cli.explain_run import described, parsed, write
-from landrun_ops.cli.fact_sheet import Sheet
+from landrun_ops.cli.explain import described, parsed, show
 from landrun_ops.stack import lineage
-from landrun_ops.stack.dead_letters import Letter
-from landrun_ops.stack.landings import Known
+from landrun_ops.stack.dead_letters import DeadLetter
+from landrun_ops.stack.landings import LandingRecord
 from landrun_ops.stack.lineage import Lineage, Reader, Readers
 from landrun_ops.stack.object_facts import Facts, chosen
-from landrun_ops.stack.object_status import Answer, decide, others
-from landrun_ops.stack.object_versions import Version
+from landrun_ops.stack.object_status import ObjectStatus, decide, others
+from landrun_ops.stack.object_versions import ObjectVersion
 from landrun_ops.stack.runs_table import Run
 from landrun_ops.stack.waiting_executions import Line, Waiter
 
@@ -29,10 +28,10 @@ NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 LANDING = S3Uri("landings", "incoming/")
 WHERE = S3Uri("landings", "incoming/a.jsonl")
 MANIFESTS = S3Uri("outputs", "manifests/")
-PREFIX = "s3://landings/incoming/"
-V1 = Version(WHERE.key, "v1", NOW - timedelta(hours=2), 7)
-V0 = Version(WHERE.key, "v0", NOW - timedelta(hours=3), 7, latest=False)
-MARK = Version(WHERE.key, "m", NOW - timedelta(hours=1), deletion=True)
+V1 = ObjectVersion(WHERE.key, "v1", NOW - timedelta(hours=2), 7)
+V0 = ObjectVersion(WHERE.key, "v0", NOW - timedelta(hours=3), 7, latest=False)
+MARK = ObjectVersion(WHERE.key, "m", NOW - timedelta(hours=1), deletion=True)
+ARCHIVED = ObjectVersion("k", "v", NOW, archived=True)
 
 
 def run(name: str = "landrun-1", status: str = "SUCCEEDED", **more: Any) -> Run:
@@ -53,41 +52,35 @@ def collects(**known: Any) -> Facts:
 
 TICK_RUN = run("landrun-tick", trigger={"Kind": "schedule", "ScheduledTime": "2026-11-22T03:00Z"})
 BY_HAND = run("landrun-hand", trigger={"Kind": "manual", "StartedBy": "ada"})
-WAITS = Known("v1", recorded_at="2026-11-22T08:00:00+00:00", waits=True)
-CLAIMED = Known("v1", waits=True, claimed_by="landrun-tick")
-DONE = Known("v1", done_run="landrun-tick", newest_done=True)
-LETTER = Letter("1", "h", "{}", {"Reason": "too many boxes"})
+WAITS = LandingRecord("v1", recorded_at="2026-11-22T08:00:00+00:00", waits=True)
+CLAIMED = LandingRecord("v1", waits=True, claimed_by="landrun-tick")
+DONE = LandingRecord("v1", done_run="landrun-tick", newest_done=True)
+REFUSED = DeadLetter("1", "h", "{}", {"Reason": "too many boxes"})
+FAILED = DeadLetter("1", "h", "{}")
 LINE = Line(1, 1, (Waiter("landrun-0", NOW), Waiter("landrun-1", NOW)))
 OLD = {"version": V0, "versions": [V1, V0]}
+ELSEWHERE = S3Uri("other", "k")
 
-VERDICTS: list[tuple[Facts, str, str]] = [
+CASES: list[tuple[Facts, str, str]] = [
     (facts(run=run()), "processed", "succeeded after 42.0 s"),
     (facts(run=run(status="RUNNING")), "running", "runs now"),
-    (facts(run=run(status="RUNNING"), line=LINE), "running", "waits its turn, 2nd of 2 in line"),
+    (facts(run=run(status="RUNNING"), line=LINE), "running", "concurrency slot, 2nd of 2 in line"),
     (facts(run=run("landrun-9", "RUNNING"), line=LINE), "running", "runs now"),
     (facts(run=run(), line=LINE), "processed", "succeeded"),
-    (
-        facts(run=run(status="FAILED", cause="disk full")),
-        "failed",
-        "failed after 42.0 s. disk full",
-    ),
+    (facts(run=run(status="FAILED", cause="disk full")), "failed", "after 42.0 s. disk full"),
     (facts(run=run(status="TIMED_OUT")), "failed", "ran out of time"),
-    (
-        facts(run=run(input_also_matches=["incoming/a.jsonl.bak"])),
-        "processed",
-        "which begin the same: incoming/a.jsonl.bak.",
-    ),
-    (facts(run=run(), is_recorded=False), "processed", "not on the record yet"),
+    (facts(run=run(input_also_matches=["a.bak"])), "processed", "which begin the same: a.bak."),
+    (facts(run=run(), is_recorded=False), "processed", "not in the runs table yet"),
     (facts(run=run(), version=None, asked="v1"), "processed", "landrun-1"),
-    (facts(run=run(), ignored="suffix", letters=[LETTER]), "processed", "landrun-1"),
+    (facts(run=run(), ignored="suffix", dead_letters=[REFUSED]), "processed", "landrun-1"),
     (collects(readers=Readers((Reader(TICK_RUN, exact=True),))), "processed", "on a tick"),
     (collects(landed=DONE, taken_by=TICK_RUN), "processed", "on a tick"),
-    (collects(landed=DONE), "claimed", "neither on the record"),
+    (collects(landed=DONE), "claimed", "neither in the runs table"),
     (collects(landed=WAITS), "waiting", "since 2026-11-22 08:00:00 UTC"),
     (collects(landed=CLAIMED), "claimed", "landrun-tick has claimed it"),
     (collects(landed=DONE, **OLD), "superseded", "the run landrun-tick read that"),
     (collects(landed=WAITS, **OLD), "superseded", "that waits for a tick"),
-    (collects(landed=Known("v0", waits=True)), "no-event", "no trace"),
+    (collects(landed=LandingRecord("v0", waits=True)), "no-event", "no trace"),
     (facts(**OLD), "overwritten", "a newer one has taken its place"),
     (facts(ignored="own-output"), "ignored", "landrun itself writes there"),
     (facts(ignored="prefix"), "ignored", "LandingPrefix"),
@@ -95,96 +88,106 @@ VERDICTS: list[tuple[Facts, str, str]] = [
     (facts(ignored="suffix"), "ignored", "LandingSuffix"),
     (facts(ignored="zero-bytes"), "ignored", "it is empty"),
     (facts(unreadable="the key is bad"), "refused", "the key is bad"),
-    (facts(letters=[LETTER]), "dead-letter", "too many boxes"),
-    (facts(letters=[Letter("1", "h", "{}")]), "dead-letter", "for ten hours"),
-    (facts(version=Version("k", "v", NOW, archived=True)), "archived", "no job can read it"),
+    (facts(dead_letters=[REFUSED]), "dead-letter", "too many boxes"),
+    (facts(dead_letters=[FAILED]), "dead-letter", "nothing says why"),
+    (facts(version=ARCHIVED), "archived", "no job can read it"),
     (facts(versions=[MARK, V1]), "deleted", "deleted at 2026-11-22 07:15:30 UTC"),
     (facts(version=None), "not-there", "no such object"),
     (facts(version=None, asked="v9"), "not-there", "no version v9"),
     (facts(on_their_way=3), "on-its-way", "3 landings are in the queue"),
     (facts(), "no-event", "its event was lost"),
-    (facts(where=S3Uri("other", "k")), "other-bucket", "s3://landings/incoming/"),
-    (
-        facts(where=S3Uri("other", "k"), readers=Readers((Reader(BY_HAND),))),
-        "processed",
-        "in its manifest",
-    ),
+    (facts(where=ELSEWHERE), "other-bucket", "s3://landings/incoming/"),
+    (facts(where=ELSEWHERE, readers=Readers((Reader(BY_HAND),))), "processed", "in its manifest"),
+    # What could not be looked at is no reason to say that there is no run.
+    (facts(unseen=["the run: AccessDenied"]), "unknown", "there may be one"),
+    (facts(unseen=["the run: AccessDenied"], version=ARCHIVED), "unknown", "there may be one"),
 ]
+NEEDS_REMEDY = {
+    *("failed", "claimed", "dead-letter", "archived", "on-its-way", "no-event", "unknown")
+}
 
 
-@pytest.mark.parametrize(("known", "verdict", "words"), VERDICTS)
-def test_each_verdict_is_decided_and_said(known: Facts, verdict: str, words: str) -> None:
-    answer = decide(known)
-    assert answer.verdict == verdict
-    assert words in answer.said
-
-
-@pytest.mark.parametrize(("known", "verdict", "_"), VERDICTS)
-def test_an_answer_fits_the_screen_but_for_what_is_to_be_copied(
-    known: Facts, verdict: str, _: str
+@pytest.mark.parametrize(("known", "verdict", "words"), CASES)
+def test_each_case_is_decided_and_said_with_what_to_do(
+    known: Facts,
+    verdict: str,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    answer, sheet = decide(known), Sheet(80)
-    write(sheet, known, answer, "2026-11-23 03:00:00 UTC")
-    copied = (str(known.where), *answer.commands)
-    lines = [line.plain for line in sheet.lines]
-    assert all(len(line) <= 80 or any(one in line for one in copied) for line in lines)
-    assert len(lines) < 24
-    assert described(known, answer)["verdict"] == verdict
-    json.dumps(described(known, answer))
+    monkeypatch.setenv("COLUMNS", "80")
+    status = decide(known)
+    assert status.verdict == verdict
+    assert words in status.said
+    assert verdict not in NEEDS_REMEDY or status.remedy or status.commands
+    assert json.loads(json.dumps(described(known, status, ["c"])))["verdict"] == verdict
+    show(known, status, [f"landrun {'x' * 90}"], "2026-11-23 03:00:00 UTC")
+    lines = capsys.readouterr().out.splitlines()
+    assert f"  landrun {'x' * 90}" in lines  # commands are copied: never folded
+    assert all(len(line) <= 80 for line in lines if "xxx" not in line)
 
 
-def test_every_answer_that_leaves_something_to_do_says_what() -> None:
-    helped = {"failed", "claimed", "dead-letter", "archived", "on-its-way", "no-event"}
-    for known, verdict, _ in VERDICTS:
-        answer = decide(known)
-        assert verdict not in helped or answer.remedy or answer.commands
+def test_a_refused_message_is_not_only_to_be_sent_back() -> None:
+    redrive = "landrun redrive --queue landings"
+    assert decide(facts(dead_letters=[FAILED])).commands == (redrive,)
+    assert decide(facts(dead_letters=[REFUSED])).commands == (redrive, f"{redrive} --discard")
 
 
-def test_what_is_to_be_typed_can_be_typed_whatever_the_key() -> None:
-    odd = facts(where=S3Uri("landings", "incoming/a b; rm -rf '$HOME'"))
-    [command] = decide(odd).commands
-    quoted = """'s3://landings/incoming/a b; rm -rf '"'"'$HOME'"'"''"""
+@pytest.mark.parametrize(
+    ("key", "quoted"),
+    [
+        ("a b; rm '$HOME'", """'s3://landings/a b; rm '"'"'$HOME'"'"''"""),
+        ("a\x1b[2J\n'é", r"$'s3://landings/a\x1b[2J\x0a\x27é'"),
+    ],
+)
+def test_commands_can_be_typed_whatever_the_key(key: str, quoted: str) -> None:
+    [command] = decide(facts(where=S3Uri("landings", key))).commands
     assert command == f"landrun backfill {quoted} --missing"
 
 
 def test_a_folder_that_is_no_object_is_shown_the_way_to_look_into_it() -> None:
-    answer = decide(facts(version=None, where=LANDING))
-    assert answer.commands == ("landrun backfill s3://landings/incoming/ --missing --dry-run",)
+    status = decide(facts(version=None, where=LANDING))
+    assert status.commands == ("landrun backfill s3://landings/incoming/ --missing --dry-run",)
 
 
-def test_without_versions_a_landing_of_the_same_time_or_later_is_the_one() -> None:
-    plain = Version(WHERE.key, None, NOW)
-    then, before = (
-        Known(event_time=(NOW + timedelta(seconds=s)).isoformat(), waits=True) for s in (0, -60)
-    )
-    assert decide(collects(version=plain, landed=then)).verdict == "waiting"
-    assert decide(collects(version=plain, landed=before)).verdict == "no-event"
+@pytest.mark.parametrize(("seconds", "verdict"), [(0, "waiting"), (-60, "no-event")])
+def test_without_versions_a_landing_of_the_same_time_or_later_is_the_one(
+    seconds: int, verdict: str
+) -> None:
+    plain = ObjectVersion(WHERE.key, None, NOW)
+    at = (NOW + timedelta(seconds=seconds)).isoformat()
+    landed = LandingRecord(event_time=at, waits=True)
+    assert decide(collects(version=plain, landed=landed)).verdict == verdict
 
 
-def test_other_runs_that_read_it_are_named_and_what_was_not_looked_at_is_said() -> None:
+def test_other_readers_are_named_and_what_was_not_looked_at_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     again = run("landrun-again", rerun_of="landrun-1", trigger={"Kind": "manual"})
     found = tuple(map(Reader, (again, BY_HAND, TICK_RUN)))
-    known = facts(run=run(), readers=Readers(found, 300, 4000, 2), unseen=["the queue: no"])
-    answer, sheet = decide(known), Sheet(80)
-    write(sheet, known, answer, "")
-    text = " ".join(" ".join(line.plain.split()) for line in sheet.lines)
+    known = facts(run=run(), readers=Readers(found, 300, 4000, 2), unseen=["the queue: no\x1b"])
+    show(known, decide(known), [], "")
+    out = capsys.readouterr().out
     for words in (
         "landrun-again succeeded after 42.0 s (ran landrun-1 again)",
         "(by hand, ada)",
         "whichever version was newest then",
         "the manifests of 300 of 4,000 runs",
         "2 of their manifests could not be read",
-        "could not see the queue: no",
+        "could not see the queue: no\\x1b",
     ):
-        assert words in text
-    assert others(known, Answer("processed", "", again)) == list(found[1:])
+        assert words in out
+    assert others(known, ObjectStatus("processed", "", again)) == list(found[1:])
 
 
-def test_the_version_asked_for_is_chosen_or_the_newest_that_is_an_object() -> None:
-    assert chosen([MARK, V1, V0], "") is V1
-    assert chosen([MARK, V1, V0], "v0") is V0
-    assert chosen([MARK, V1, V0], "m") is None
-    assert chosen([MARK], "") is None
+@pytest.mark.parametrize(
+    ("versions", "asked", "version"),
+    [([MARK, V1, V0], "", V1), ([V1, V0], "v0", V0), ([MARK, V1], "m", None), ([MARK], "", None)],
+)
+def test_the_version_asked_for_is_chosen_or_the_newest_that_is_an_object(
+    versions: list[ObjectVersion], asked: str, version: ObjectVersion | None
+) -> None:
+    assert chosen(versions, asked) is version
 
 
 @pytest.mark.parametrize(
@@ -195,10 +198,10 @@ def test_what_names_no_object_is_an_error(uri: str, words: str) -> None:
         parsed(uri)
 
 
-# ---- which manifests name it
+# ---- Which manifests name it
 
 
-class FakeLedger:
+class FakeRuns:
     def __init__(self, *runs: Run) -> None:
         self.runs = runs
 
@@ -206,9 +209,9 @@ class FakeLedger:
         return (one for one in self.runs if one.trigger["Kind"] == only.kind)
 
 
-def tick_run(name: str, started_at: str) -> Run:
+def tick_run(name: str, started_at: str, uri: str = "") -> Run:
     trigger = {"Kind": "schedule", "ScheduledTime": started_at}
-    uri = f"s3://outputs/manifests/{name}.json"
+    uri = uri or f"s3://outputs/manifests/{name}.json"
     return Run({"name": name, "trigger": trigger, "input_message": uri, "started_at": started_at})
 
 
@@ -231,6 +234,12 @@ class FakeManifests:
         return type("Collected", (), {"landings": landings})
 
 
+def readers(monkeypatch: pytest.MonkeyPatch, *runs: Run) -> Readers:
+    monkeypatch.setattr(lineage, "Manifests", FakeManifests)
+    table: Any = FakeRuns(*runs)
+    return Lineage(table, None, MANIFESTS).readers(WHERE, "v1", NOW, NOW)
+
+
 def test_ticks_whose_list_has_the_version_are_found_and_those_of_other_versions_are_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -242,13 +251,15 @@ def test_ticks_whose_list_has_the_version_are_found_and_those_of_other_versions_
         "elsewhere": Manifest(uri, "other", keys, False),
         "refused": ServiceError("s3:GetObject", "AccessDenied", "no"),
         "odd": ValueError("no manifest"),
+        "of-a-prefix": Manifest(uri, "landings", keys, False),
     }
     monkeypatch.setattr(FakeManifests, "stored", stored)
-    monkeypatch.setattr(lineage, "Manifests", FakeManifests)
-    runs = [tick_run(name, f"2026-11-{n:02}") for n, name in enumerate([*stored, "gone"], start=1)]
-    stored["of-a-prefix"] = Manifest(uri, "landings", keys, False)
-    runs.append(Run({**tick_run("of-a-prefix", "2026-12").attributes, "input_message": PREFIX}))
-    found = Lineage(FakeLedger(*reversed(runs)), None, MANIFESTS).readers(WHERE, "v1", NOW, NOW)  # type: ignore[arg-type]
+    passed = {"of-a-prefix": str(LANDING)}
+    runs = [
+        tick_run(name, f"2026-11-{n:02}", passed.get(name, ""))
+        for n, name in enumerate([*stored, "gone"], start=1)
+    ]
+    found = readers(monkeypatch, *reversed(runs))
     assert [(one.run.name, one.exact) for one in found.found] == [
         ("mine", True),
         ("listing", False),
@@ -260,14 +271,11 @@ def test_ticks_whose_list_has_the_version_are_found_and_those_of_other_versions_
 def test_of_too_many_runs_the_first_and_the_last_are_looked_into(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lineage, "Manifests", FakeManifests)
-    runs = [tick_run(f"r{n}", f"{n:05}") for n in range(500)]
-    found = Lineage(FakeLedger(*runs), None, MANIFESTS).readers(WHERE, "v1", NOW, NOW)  # type: ignore[arg-type]
+    found = readers(monkeypatch, *(tick_run(f"r{n}", f"{n:05}") for n in range(500)))
     assert (found.looked, found.of, found.found) == (300, 500, ())
 
 
-def test_what_could_not_be_looked_at_is_no_reason_to_say_that_there_is_no_run() -> None:
-    for known in (facts(), facts(version=Version("k", "v", NOW, archived=True))):
-        found = decide(replace(known, unseen=["the run: dynamodb:GetItem: AccessDenied"]))
-        assert (found.verdict, found.commands) == ("unknown", ())
-        assert "permissions" in found.remedy
+def test_what_could_not_be_looked_at_gives_no_commands() -> None:
+    found = decide(replace(facts(), unseen=["the run: dynamodb:GetItem: AccessDenied"]))
+    assert found.commands == ()
+    assert "permissions" in found.remedy

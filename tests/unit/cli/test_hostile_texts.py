@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.cli import terminal
-from landrun_ops.cli.screen import Screen
+from landrun_ops.cli import console
+from landrun_ops.cli.console import console
 from landrun_ops.cli.tables import outcome_table, runs_table
 from landrun_ops.stack.runs_table import Run
 

@@ -43,12 +43,9 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def put(answer: Any, **more: Any) -> Lambda:
         found = Lambda(answer, **more)
+        outputs = {"ReconcileFunction": "landrun-Reconcile"} if answer is not None else {"B": "b"}
         stack = Stack(
-            "landrun",
-            "eu-central-1",
-            outputs={"ReconcileFunction": "landrun-Reconcile"},
-            parameters={},
-            client=lambda _, config: found.configured(config),
+            "theirs", "eu", outputs, {}, client=lambda _, config: found.configured(config)
         )
         monkeypatch.setattr(places.Target, "find", lambda _: stack)
         return found
@@ -56,29 +53,32 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Any:
     return put
 
 
-def test_each_kind_that_was_mended_is_a_line(
-    answering: Any, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("recovered", "said"),
+    [
+        (
+            {"Statuses": 2, "Manifests": 1},
+            [
+                "2 statuses recorded whose event was lost",
+                "1 manifest given its run that had not started",
+            ],
+        ),
+        ({}, ["nothing was lost"]),
+    ],
+)
+def test_each_kind_that_was_recovered_is_a_line(
+    answering: Any, capsys: pytest.CaptureFixture[str], recovered: dict[str, int], said: list[str]
 ) -> None:
-    found = answering({**NOTHING, "Statuses": 2, "Manifests": 1})
+    found = answering({**NOTHING, **recovered})
     assert cli.run(["reconcile"]) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "2 statuses recorded whose event was lost",
-        "1 manifest given its run that had not started",
-    ]
+    assert capsys.readouterr().out.splitlines() == said
     assert found.heard == [("landrun-Reconcile", {})]
     # As long as Lambda may take; a retry would be a second invocation.
     assert (found.config.read_timeout, found.config.retries) == (900, {"total_max_attempts": 1})
 
 
-def test_every_kind_of_loss_has_words() -> None:
-    assert set(reconcile.MENDED) == set(NOTHING)
-    assert len(reconcile.lines(dict.fromkeys(NOTHING, 3))) == len(NOTHING)
-
-
-def test_nothing_mended_is_said(answering: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    answering(NOTHING)
-    assert cli.run(["reconcile"]) == 0
-    assert capsys.readouterr().out == "nothing was lost\n"
+def test_every_kind_of_missed_event_has_words() -> None:
+    assert set(reconcile.RECOVERED) == set(NOTHING)
 
 
 def test_grace_is_handed_to_the_function_and_json_is_its_answer(
@@ -98,18 +98,15 @@ def test_grace_is_handed_to_the_function_and_json_is_its_answer(
             {"FunctionError": "Unhandled"},
             ["ReconcileFunction failed: NotReconciled: states:ListExecutions", "call it again"],
         ),
-        (
-            EndpointConnectionError(endpoint_url="https://lambda"),
-            {},
-            ["lambda:Invoke", "check the network"],
-        ),
+        (EndpointConnectionError(endpoint_url="https://l"), {}, ["lambda:Invoke", "network"]),
         (
             ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "Invoke"),
             {},
             ["lambda:Invoke", "check the name, --region and --profile"],
         ),
+        (None, {}, ["the stack theirs has no output ReconcileFunction", "deploy this version"]),
     ],
-    ids=["fails", "unreachable", "unknown"],
+    ids=["fails", "unreachable", "unknown", "another stack"],
 )
 def test_a_function_that_fails_or_is_not_there_is_one_line_and_exit_code_2(
     answering: Any,
@@ -125,17 +122,6 @@ def test_a_function_that_fails_or_is_not_there_is_one_line_and_exit_code_2(
     assert line.startswith("landrun: ")
     assert all(word in line for word in words)
     assert said.out == ""
-
-
-def test_a_stack_without_the_function_is_named_with_the_remedy(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    stack = Stack("theirs", "eu-central-1", {"Bucket": "b"}, {}, client=lambda *_: None)
-    monkeypatch.setattr(places.Target, "find", lambda _: stack)
-    assert cli.run(["reconcile"]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "the stack theirs has no output ReconcileFunction" in line
-    assert "deploy this version" in line
 
 
 def test_a_tick_with_several_runs_is_a_line_each() -> None:

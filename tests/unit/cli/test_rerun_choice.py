@@ -12,6 +12,7 @@ from landrun.adapters.step_functions import Started as Execution
 from landrun.errors import AlreadyStarted, ConfigurationError
 from landrun.models.run import ExecutionInput, ManualTrigger
 from landrun.models.s3_uri import S3Uri
+from landrun_ops import cli
 from landrun_ops.actions.rerun import Choice, Missing, Rerunner, Started, check, choose, missing
 from landrun_ops.cli.rerun import choice_text, missing_text
 from landrun_ops.stack.inputs import Input
@@ -21,109 +22,105 @@ MANIFEST = "s3://out/manifests/a.json"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def _run(name: str, status: str = "FAILED", of: str | None = None) -> Run:
+def run(name: str, status: str = "FAILED", of: str | None = None, **more: Any) -> Run:
     row = {"name": name, "status": status, "input_message": f"s3://out/manifests/{name}.json"}
-    return Run(row | ({"rerun_of": of} if of else {}))
-
-
-def _chosen(*newest_first: Run) -> list[str]:
-    return [run.name for run in choose(newest_first).runs]
-
-
-def test_what_failed_is_chosen_the_oldest_first() -> None:
-    runs = [_run("d", "ABORTED"), _run("c", "TIMED_OUT"), _run("b", "SUCCEEDED"), _run("a")]
-    assert _chosen(*runs) == ["a", "c", "d"]
+    return Run(row | ({"rerun_of": of} if of else {}) | more)
 
 
 @pytest.mark.parametrize(
-    ("status", "mended", "under_way"), [("SUCCEEDED", 1, 0), ("RUNNING", 0, 1)]
+    ("newest_first", "chosen", "left_out"),
+    [
+        ([run("c", "TIMED_OUT"), run("b", "SUCCEEDED"), run("a")], ["a", "c"], (0, 0, 0)),
+        ([run("b", "SUCCEEDED", of="a"), run("a")], [], (1, 0, 0)),
+        ([run("b", "RUNNING", of="a"), run("a")], [], (0, 1, 0)),
+        ([run("b", "ABORTED"), run("a")], ["a"], (0, 0, 1)),
+        ([run("b", "ABORTED", of="a"), run("a")], [], (0, 0, 1)),
+        ([run("b", of="a"), run("a", "ABORTED")], ["b"], (0, 0, 0)),
+        ([run("c", of="b"), run("b", of="a"), run("a")], ["c"], (0, 0, 0)),
+        ([run("c", of="a"), run("b", of="a")], ["c"], (0, 0, 0)),
+        ([run("c", "SUCCEEDED", of="b"), run("b", of="a"), run("a")], [], (1, 0, 0)),
+        ([run("c", of="c")], ["c"], (0, 0, 0)),
+    ],
 )
-def test_what_ran_again_and_succeeded_or_runs_is_left_out(
-    status: str, mended: int, under_way: int
+def test_of_a_run_and_its_reruns_the_newest_runs_again_unless_left_out(
+    newest_first: list[Run], chosen: list[str], left_out: tuple[int, int, int]
 ) -> None:
-    chosen = choose([_run("again", status, of="a"), _run("a")])
-    assert (chosen.runs, chosen.mended, chosen.under_way) == ((), mended, under_way)
+    found = choose(newest_first)
+    assert [one.name for one in found.runs] == chosen
+    assert (found.repaired, found.under_way, found.stopped) == left_out
 
 
-def test_of_a_run_and_its_reruns_that_all_failed_only_the_newest_runs_again() -> None:
-    assert _chosen(_run("c", of="b"), _run("b", of="a"), _run("a")) == ["c"]
-    assert _chosen(_run("c", of="a"), _run("b", of="a"), _run("a")) == ["c"]
-    assert _chosen(_run("c", of="a"), _run("b", of="a")) == ["c"]
+def test_what_somebody_stopped_runs_again_if_that_is_asked() -> None:
+    found = choose([run("b", "ABORTED"), run("a")], aborted=True)
+    assert ([one.name for one in found.runs], found.stopped) == (["a", "b"], 0)
 
 
-def test_a_success_anywhere_in_a_family_mends_it() -> None:
-    assert _chosen(_run("c", "SUCCEEDED", of="b"), _run("b", of="a"), _run("a")) == []
+def test_reruns_in_a_circle_come_to_an_end() -> None:
+    assert len(choose([run("a", of="b"), run("b", of="a")]).runs) in (1, 2)
 
 
-def test_rows_that_go_round_end() -> None:
-    assert len(_chosen(_run("a", of="b"), _run("b", of="a"), _run("c", of="c"))) in (2, 3)
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        ([run("a"), run("b", "RUNNING")], r"still RUNNING.*--follow.*landrun stop"),
+        ([Run({"name": "a", "status": "FAILED"})], "does not say what a read"),
+    ],
+)
+def test_what_cannot_run_again_is_refused(runs: list[Run], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        check(runs)
 
 
-def test_a_run_that_still_runs_is_refused_with_the_remedy() -> None:
-    with pytest.raises(ConfigurationError, match=r"still RUNNING.*--follow"):
-        check([_run("a"), _run("b", "RUNNING")])
+class Executions:
+    """Starts each name once."""
+
+    def __init__(self, age: timedelta = timedelta()) -> None:
+        self.asked: list[ExecutionInput] = []
+        self._age = age
+
+    def start(self, given: ExecutionInput) -> Execution:
+        name = given.PreprocessingJobName
+        if name in [one.PreprocessingJobName for one in self.asked]:
+            raise AlreadyStarted(name)
+        self.asked.append(given)
+        return Execution(f"arn:{name}", datetime.now(UTC) - self._age)
 
 
-def test_a_run_whose_input_is_not_on_record_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="does not say what a read"):
-        check([Run({"name": "a", "status": "FAILED"})])
+def rerunner(executions: Any) -> Rerunner:
+    return Rerunner(executions, S3Uri("out", "processed/"), "nightly", "ana")
 
 
 def test_a_rerun_reads_the_same_manifest_and_writes_to_its_own_folder() -> None:
-    asked: list[ExecutionInput] = []
-
-    class Executions:
-        def start(self, run: ExecutionInput) -> Execution:
-            asked.append(run)
-            return Execution(f"arn:{run.PreprocessingJobName}", NOW)
-
-    rerunner = Rerunner(Executions(), S3Uri("out", "processed/"), "nightly", "ana")  # type: ignore[arg-type]
-    first, second = (rerunner.start(_run("a"), MANIFEST) for _ in range(2))
+    executions = Executions()
+    first, second = (rerunner(executions).start(run("a"), MANIFEST) for _ in range(2))
     assert first.name != second.name
     assert first == Started(first.name, "a", f"arn:{first.name}")
-    (given, _) = asked
-    assert given.PreprocessingJobName.startswith("nightly-")
+    given = executions.asked[0]
+    assert re.fullmatch(r"nightly-[0-9a-f]{32}", given.PreprocessingJobName)
     assert given.InputMessage == MANIFEST
     assert given.OutputProcessedMessage == f"s3://out/processed/{first.name}/"
     assert given.Trigger == ManualTrigger(StartedBy="ana", RerunOf="a")
 
 
-def test_a_failure_is_run_again_once_only_where_that_is_asked() -> None:
-    starts: list[tuple[str, datetime]] = []
-
-    class Executions:
-        def start(self, run: ExecutionInput) -> Execution:
-            name = run.PreprocessingJobName
-            if name in dict(starts):
-                raise AlreadyStarted(name)
-            starts.append((name, datetime.now(UTC)))
-            return Execution(name, starts[-1][1])
-
-    rerunner = Rerunner(Executions(), S3Uri("out", "processed/"), "nightly", "ana")  # type: ignore[arg-type]
-    first = rerunner.start(_run("a"), MANIFEST, once=True)
+def test_a_failure_is_run_again_only_once_where_that_is_asked() -> None:
+    again = rerunner(Executions())
+    first = again.start(run("a"), MANIFEST, once=True)
     with pytest.raises(AlreadyStarted, match=first.name):
-        rerunner.start(_run("a"), MANIFEST, once=True)
-    redriven = Run({**_run("a").attributes, "redrive_count": 1})
-    assert rerunner.start(redriven, MANIFEST, once=True).name != first.name
-    assert rerunner.start(_run("b"), MANIFEST, once=True).name != first.name
+        again.start(run("a"), MANIFEST, once=True)
+    for other in (run("a", redrive_count=1), run("b")):
+        assert again.start(other, MANIFEST, once=True).name != first.name
 
 
 def test_a_rerun_that_another_has_just_started_is_no_new_one() -> None:
-    class Executions:
-        def start(self, run: ExecutionInput) -> Execution:
-            return Execution(run.PreprocessingJobName, datetime.now(UTC) - timedelta(minutes=1))
-
-    rerunner = Rerunner(Executions(), S3Uri("out", "processed/"), "nightly", "ana")  # type: ignore[arg-type]
     with pytest.raises(AlreadyStarted):
-        rerunner.start(_run("a"), MANIFEST, once=True)
+        rerunner(Executions(timedelta(minutes=1))).start(run("a"), MANIFEST, once=True)
 
 
 class FakeInputs:
     def __init__(self, given: Input | None, gone: list[str]) -> None:
-        self.given = given
-        self.gone_keys = gone
+        self.given, self.gone_keys = given, gone
 
-    def of_run(self, _run: Run) -> Input | None:
+    def of_run(self, _: Run) -> Input | None:
         return self.given
 
     def gone(self, _given: Input, _most: int) -> list[str]:
@@ -143,26 +140,41 @@ def test_what_a_rerun_would_not_find_is_said(
     given: Input | None, gone: list[str], words: str
 ) -> None:
     inputs: Any = FakeInputs(given, gone)
-    said = missing_text(_run("a"), missing(_run("a"), inputs))
-    assert bool(said) == bool(words)
-    if words:
-        assert re.search(words, said)
+    said = missing_text(run("a"), missing(run("a"), inputs))
+    assert re.search(words, said) if words else not said
 
 
 def test_a_prefix_is_not_looked_for_as_a_manifest() -> None:
     inputs: Any = FakeInputs(None, [])
-    run = Run({"name": "a", "status": "FAILED", "input_message": "s3://b/in/"})
-    assert missing(run, inputs) == Missing()
+    assert missing(run("a", input_message="s3://b/in/"), inputs) == Missing()
 
 
 @pytest.mark.parametrize(
     ("chosen", "words"),
     [
         (Choice(()), "nothing to run again: no run failed since 2026-11-22 00:00 UTC"),
-        (Choice((_run("a"),)), "to run again: 1 run of those"),
-        (Choice((), 2, 1), "none of those .*left out: 2 ran again and succeeded, 1 run again now"),
+        (Choice((run("a"),)), "to run again: 1 run of those"),
+        (
+            Choice((), 2, 1, 3),
+            r"left out: 2 ran again and succeeded, 1 run again now, 3 stopped .*--aborted",
+        ),
     ],
 )
 def test_how_many_run_again_and_why_others_do_not_is_said(chosen: Choice, words: str) -> None:
-
     assert re.search(words, choice_text(chosen, NOW))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "name runs, or give --failed"),
+        (["a", "--failed"], "give one of both"),
+        (["a", "--since", "1d"], "--since is about --failed"),
+        (["a", "--aborted"], "--aborted is about --failed"),
+    ],
+)
+def test_what_is_to_run_again_has_to_be_clear(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["rerun", *arguments]) == 2
+    assert words in capsys.readouterr().err

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.cli.fact_sheet import Sheet
+from landrun_ops.cli.console import Sheet
 from landrun_ops.cli.host_sheet import show_hosts
 from landrun_ops.stack.runs_table import Run
 

@@ -12,8 +12,7 @@ from rich.cells import cell_len
 from landrun.adapters.s3_listing import ListedObject
 from landrun.errors import ServiceError
 from landrun.models.processing_job import ProcessingJob
-from landrun_ops.cli.fact_sheet import folded
-from landrun_ops.cli.hints import stack_options
+from landrun_ops.cli.console import folded, stack_options
 from landrun_ops.cli.run_sheet import as_json, sheet, size_text
 from landrun_ops.cli.target import Target
 from landrun_ops.stack.console_links import Consoles, links

@@ -19,7 +19,7 @@ from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli
 from landrun_ops.actions import start as starting
 from landrun_ops.cli import target as places
-from landrun_ops.cli.hints import typed
+from landrun_ops.cli.console import typed
 from landrun_ops.stack.stack import Stack
 from landrun_ops.workflow.reading import Reading
 

@@ -13,7 +13,7 @@ import pytest
 
 from landrun_ops.cli.activity_json import document, line
 from landrun_ops.cli.activity_screen import View, screen
-from landrun_ops.cli.screen import Screen
+from landrun_ops.cli.console import console
 from landrun_ops.stack.activity import Backlog, Depth, Queues, Tick
 from landrun_ops.stack.recent_runs import Activity, Known
 from landrun_ops.stack.waiting_executions import Line, Waiter

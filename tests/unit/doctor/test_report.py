@@ -6,8 +6,8 @@ from io import StringIO
 
 import pytest
 
+from landrun_ops.cli.console import console
 from landrun_ops.cli.doctor_report import as_json, report
-from landrun_ops.cli.screen import Screen
 from landrun_ops.doctor.checks import CheckResult
 from landrun_ops.doctor.findings import fail, ok, skip, warn
 
@@ -22,8 +22,7 @@ RESULTS = [
 
 def drawn(*, quiet: bool = False) -> str:
     out = StringIO()
-    screen = Screen(file=out, width=80, highlight=False, markup=False, emoji=False)
-    screen.print(report(None, RESULTS, quiet=quiet))
+    console(file=out, width=80).print(report(None, RESULTS, quiet=quiet))
     return out.getvalue()
 
 

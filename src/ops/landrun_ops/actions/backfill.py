@@ -1,8 +1,8 @@
-"""Objects whose events never came, sent through the normal path as if they had.
+"""Send objects whose events never arrived through the normal path.
 
 Each gets the *Object Created* event that S3 would have sent, put straight into the landing queue.
-Its version gives its run the very name that its event would give, so whatever comes twice, late,
-or from both ends finds the run that is there. Knows no screen and no clock of its own.
+Its version gives its run the name that the lost event would have given, so that an event that comes
+late, or twice, finds the run that is there.
 """
 
 from __future__ import annotations
@@ -12,20 +12,25 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from landrun.adapters.clients import translated
+from landrun.adapters.runs_table import RunsTable
 from landrun.errors import ConfigurationError, InvalidKey, InvalidS3Uri, ServiceError
 from landrun.models.landing import LandingFilter, check_key
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import shown
-from landrun_ops.stack.object_versions import Version, Versions
-from landrun_ops.stack.processed_versions import Knows
+from landrun_ops.stack.landings import LandingsTable
+from landrun_ops.stack.object_versions import ObjectVersion, ObjectVersions
+from landrun_ops.stack.processed_versions import ProcessedVersions
+
+if TYPE_CHECKING:
+    from landrun_ops.stack.stack import Stack
 
 REASON = "landrun backfill"
-"""What the events say for why they are sent, where S3 says ``PutObject``."""
+"""The events' ``reason``, where S3 says ``PutObject``."""
 
 CHUNK = 1000
 """Objects that are judged at a time: a page of S3's listing."""
@@ -39,8 +44,6 @@ KEPT = 100_000
 ATTEMPTS = 8
 """How often a message that SQS does not take for now is sent, over about a minute."""
 
-Pause = Callable[[float], None]
-
 
 @dataclass
 class Survey:
@@ -51,15 +54,15 @@ class Survey:
     objects, bytes : int
         Current versions, and their sizes.
     left_out : Counter
-        How many are not sent because they would start no run, by `Filter.why_ignored`'s labels,
+        Objects that would start no run, by `LandingFilter.why_ignored`'s labels,
         ``unreadable-key``, ``archived`` or ``forgotten``.
     known : int
-        How many are not sent because they have a run, or wait for one.
+        Objects that have a run, or wait for one.
     to_send : int
         The others.
     unversioned : int
-        How many objects have no version id.
-    kept : list of Version
+        Objects without a version id.
+    kept : list of ObjectVersion
         The first `KEPT` of those to send.
     """
 
@@ -69,46 +72,27 @@ class Survey:
     known: int = 0
     to_send: int = 0
     unversioned: int = 0
-    kept: list[Version] = field(default_factory=list)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all that is to be sent is kept."""
-        return self.to_send == len(self.kept)
+    kept: list[ObjectVersion] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Backfill:
-    """Finds what to send.
+    """Finds what to send; with ``missing``, only what has no run.
 
-    Attributes
-    ----------
-    versions : Versions
-        The door to S3.
-    under : S3Uri
-        What is looked at.
-    wanted : Filter
-        Which objects start runs.
-    knows : Knows
-        Which of them have a run.
-    missing : bool
-        Whether those are left out.
+    Raises
+    ------
+    ServiceError
+        By every method, when AWS refuses a call or cannot be reached.
     """
 
-    versions: Versions
+    versions: ObjectVersions
     under: S3Uri
     wanted: LandingFilter
-    knows: Knows
+    processed: ProcessedVersions
     missing: bool
 
     def survey(self, after: str = "") -> Iterator[Survey]:
-        """Count what there is after a key; gives the same count again and again as it grows.
-
-        Raises
-        ------
-        ServiceError
-            When AWS refuses a call or cannot be reached.
-        """
+        """Count what there is after a key; yields the same count again and again as it grows."""
         found = Survey()
         yield found
         for chunk in self._chunks(after):
@@ -117,43 +101,53 @@ class Backfill:
             found.kept += send[: KEPT - len(found.kept)]
             yield found
 
-    def to_send(self, survey: Survey, after: str = "") -> Iterator[Version]:
-        """Give what is to be sent, in the order of keys; it may have grown since it was counted.
-
-        Raises
-        ------
-        ServiceError
-            When AWS refuses a call or cannot be reached.
-        """
-        if survey.is_whole:
+    def to_send(self, survey: Survey, after: str = "") -> Iterator[ObjectVersion]:
+        """Give what is to be sent, in the order of keys; it may have grown since it was counted."""
+        if survey.to_send == len(survey.kept):
             yield from survey.kept
             return
         for chunk in self._chunks(after):
             yield from self._judge(chunk, Survey())
 
-    def _chunks(self, after: str) -> Iterator[list[Version]]:
+    def _chunks(self, after: str) -> Iterator[list[ObjectVersion]]:
         found = self.versions.current(self.under, after)
         while chunk := list(islice(found, CHUNK)):
             yield chunk
 
-    def _judge(self, chunk: Sequence[Version], counts: Survey) -> list[Version]:
+    def _judge(self, chunk: Sequence[ObjectVersion], counts: Survey) -> list[ObjectVersion]:
         reasons = [why_left_out(self.wanted, self.under.bucket, one) for one in chunk]
         ours = [one for one, reason in zip(chunk, reasons, strict=True) if reason is None]
-        # Without a version id nobody knows a run's name: to send all would run some twice.
+        # Without a version id a run's name is not known: to send all would run some twice.
         asked = [one for one in ours if self.missing or one.version_id is None]
-        known = self.knows.among(asked)
-        forgotten = {one.key for one in asked if self.knows.may_have_forgotten(one)} - known
+        known = self.processed.among(asked)
+        forgotten = {one.key for one in asked if self.processed.may_be_forgotten(one)} - known
         counts.objects += len(chunk)
         counts.bytes += sum(one.size for one in chunk)
         counts.left_out.update(reason for reason in reasons if reason)
         counts.left_out.update({"forgotten": len(forgotten)} if forgotten else {})
         counts.known += len(known)
         counts.unversioned += sum(one.version_id is None for one in ours)
-        return [one for one in ours if one.key not in known and one.key not in forgotten]
+        return [one for one in ours if one.key not in known | forgotten]
 
 
-def why_left_out(wanted: LandingFilter, bucket: str, version: Version) -> str | None:
-    """Say why an object would start no run, as a short label; None when it would."""
+def of_stack(stack: Stack, under: S3Uri, *, missing: bool, now: datetime) -> Backfill:
+    """Make the backfill of a stack."""
+    dynamodb = stack.client("dynamodb")
+    processed = ProcessedVersions(
+        bucket=under.bucket,
+        prefix=stack.output("JobNamePrefix"),
+        recorded=RunsTable(dynamodb, stack.output("RunsTable")),
+        landings=LandingsTable(dynamodb, stack.output("LandingsTable")),
+        runs=stack.ledger(),
+        now=now,
+        collects=stack.output("StartOn") == "schedule",
+    )
+    versions = ObjectVersions(stack.client("s3"))
+    return Backfill(versions, under, stack.landing_filter(), processed, missing)
+
+
+def why_left_out(wanted: LandingFilter, bucket: str, version: ObjectVersion) -> str | None:
+    """Return why an object would start no run, as a short label; None if it would."""
     reason = wanted.why_ignored(bucket, version.key, version.size)
     if reason:
         return reason
@@ -164,8 +158,8 @@ def why_left_out(wanted: LandingFilter, bucket: str, version: Version) -> str | 
     return "archived" if version.archived else None
 
 
-def place(text: str, landing: S3Uri) -> S3Uri:
-    """Read what to look at: the landing bucket, and of it what is under the landing prefix.
+def under_landing(text: str, landing: S3Uri) -> S3Uri:
+    """Read what to look at: of the landing bucket, what is under the landing prefix.
 
     Raises
     ------
@@ -191,7 +185,7 @@ def place(text: str, landing: S3Uri) -> S3Uri:
     )
 
 
-def object_created(bucket: str, version: Version, queue_arn: str) -> dict[str, Any]:
+def object_created(bucket: str, version: ObjectVersion, queue_arn: str) -> dict[str, Any]:
     """Make the event that S3 would have sent (Amazon S3 user guide, "EventBridge")."""
     partition, _, region, account = queue_arn.split(":")[1:5]
     described = {
@@ -224,20 +218,9 @@ def object_created(bucket: str, version: Version, queue_arn: str) -> dict[str, A
 
 @dataclass(frozen=True)
 class Sender:
-    """Puts events into the landing queue at a bounded rate.
+    """Puts events into the landing queue, at most ``rate`` a second.
 
-    Attributes
-    ----------
-    client : SQS client
-        boto3's.
-    queue_url, queue_arn : str
-        The landing queue.
-    rate : int
-        Messages a second, at most.
-    clock : callable
-        Seconds that never go back.
-    sleep : callable
-        Waits so many seconds.
+    ``client`` is boto3's of SQS, ``clock`` counts seconds and never goes back.
     """
 
     client: Any
@@ -245,10 +228,10 @@ class Sender:
     queue_arn: str
     rate: int
     clock: Callable[[], float]
-    sleep: Pause
+    sleep: Callable[[float], None]
 
-    def send(self, bucket: str, versions: Iterator[Version]) -> Iterator[list[Version]]:
-        """Send the events of versions; gives each batch once SQS has taken all of it.
+    def send(self, bucket: str, versions: Iterator[ObjectVersion]) -> Iterator[list[ObjectVersion]]:
+        """Send the events of versions; yields each batch once SQS has taken all of it.
 
         Raises
         ------

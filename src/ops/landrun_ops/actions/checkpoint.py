@@ -1,4 +1,4 @@
-"""Where a long command stands, in a file of its own, so that the same command can go on."""
+"""How far a long command has come, in a file, so that the same command can continue."""
 
 from __future__ import annotations
 
@@ -14,49 +14,39 @@ from landrun.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """How far it has come.
-
-    Attributes
-    ----------
-    after : str
-        The last key that was sent.
-    sent : int
-        How many were.
-    began : str
-        When, ISO 8601 in UTC.
-    """
+class Progress:
+    """The last key that was sent, how many were sent, and since when (ISO 8601 in UTC)."""
 
     after: str
     sent: int
     began: str
 
 
-class Bookmark:
-    """The place of one command over one thing; whoever is killed leaves it.
+class Checkpoint:
+    """The progress of one command; it survives whatever ends the command.
 
     Parameters
     ----------
     folder : Path
         See `folder`.
     what : str
-        Which command it is and over what: another ``what`` has a bookmark of its own.
+        The command and what it is about: another ``what`` has a checkpoint of its own.
     """
 
     def __init__(self, folder: Path, what: str) -> None:
         self.path = folder / f"backfill-{hashlib.sha256(what.encode()).hexdigest()[:16]}.json"
         self._what = what
 
-    def read(self) -> Place | None:
-        """Say where it stands; None where it is at its beginning."""
+    def read(self) -> Progress | None:
+        """Return the progress; None at the beginning, or if the file cannot be read."""
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
-            return Place(str(content["after"]), int(content["sent"]), str(content["began"]))
+            return Progress(str(content["after"]), int(content["sent"]), str(content["began"]))
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
-    def move(self, place: Place) -> None:
-        """Note where it stands, whole or not at all.
+    def write(self, progress: Progress) -> None:
+        """Write the progress, whole or not at all.
 
         Raises
         ------
@@ -66,7 +56,7 @@ class Bookmark:
         unfinished = self.path.with_suffix(".new")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps({"what": self._what, **asdict(place)}, indent=2)
+            text = json.dumps({"what": self._what, **asdict(progress)}, indent=2)
             unfinished.write_text(f"{text}\n", encoding="utf-8")
             unfinished.replace(self.path)
         except OSError as error:
@@ -76,13 +66,13 @@ class Bookmark:
             ) from error
 
     def remove(self) -> None:
-        """Forget the place: the command begins anew."""
+        """Forget the progress: the command begins anew."""
         with contextlib.suppress(OSError):
             self.path.unlink()
 
 
 def folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Name the folder of landrun's state (XDG Base Directory Specification)."""
+    """Return the folder of landrun's state (XDG Base Directory Specification)."""
     home = environment.get("XDG_STATE_HOME") or ""
     base = Path(home) if home.startswith("/") else Path.home() / ".local" / "state"
     return base / "landrun"

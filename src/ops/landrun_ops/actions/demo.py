@@ -82,7 +82,7 @@ class Journey:
         if self.run is None or not self.run.finished or self.run.succeeded:
             return ""
         error = self.run.attributes.get("error")
-        return ": ".join(filter(None, (self.run.status, error, self.run.cause)))
+        return ": ".join(filter(None, dict.fromkeys((self.run.status, error, self.run.cause))))
 
 
 class Stalled(LandrunError):

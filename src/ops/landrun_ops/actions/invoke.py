@@ -1,4 +1,4 @@
-"""The door to Lambda for people: a function is invoked, and its answer waited for."""
+"""Invoke a function, and wait for its answer."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any
 
 from landrun.errors import LandrunError
 
-
-class FunctionError(LandrunError):
-    """A function that was invoked, and failed; says which and why."""
-
-
 LONGEST_SECONDS = 900
 """Lambda's longest timeout: so long an answer may take."""
+
+
+class FunctionError(LandrunError):
+    """A function that was invoked has failed."""
 
 
 def invoke(client: Any, function: str, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,11 +22,11 @@ def invoke(client: Any, function: str, name: str, event: Mapping[str, Any]) -> d
     Parameters
     ----------
     client : Lambda client
-        boto3's; patient for `LONGEST_SECONDS`, and without retries, which would invoke it again.
+        boto3's, made with `patient_config`.
     function : str
-        What people call it: the template's name of it, for messages.
+        Its logical id in the template, for messages.
     name : str
-        What it is called in the account.
+        Its name in the account.
     event : Mapping[str, Any]
         Its payload.
 
@@ -50,12 +49,12 @@ def invoke(client: Any, function: str, name: str, event: Mapping[str, Any]) -> d
 
 
 def reconcile_event(grace_seconds: float | None) -> dict[str, Any]:
-    """Make ReconcileFunction's payload: what is younger than ``grace_seconds`` is left alone."""
+    """Make ReconcileFunction's payload; it leaves alone what is younger than ``grace_seconds``."""
     return {} if grace_seconds is None else {"GraceSeconds": grace_seconds}
 
 
 def patient_config() -> Any:
-    """Make botocore's settings of a Lambda client for `invoke`."""
+    """Make botocore's settings for `invoke`: no retries, which would invoke a function again."""
     from botocore.config import Config  # noqa: PLC0415  (late: takes a third of a second)
 
     # Kept alive: NAT gateways and firewalls drop a connection that is silent for some minutes.

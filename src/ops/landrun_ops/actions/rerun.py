@@ -15,8 +15,11 @@ from landrun.models.s3_uri import S3Uri
 from landrun_ops.stack.inputs import Inputs
 from landrun_ops.stack.runs_table import Run
 
-FAILED = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
-"""How a run ends otherwise than well."""
+STOPPED = "ABORTED"
+"""The status of a run that somebody has stopped."""
+
+FAILED = frozenset({"FAILED", "TIMED_OUT", STOPPED})
+"""Statuses of a run that has ended, and not well."""
 
 LOOKED_FOR = 1000
 """Objects of a manifest that are looked for before it runs again."""
@@ -30,15 +33,7 @@ CLOCK_SKEW = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A run that repeats another.
-
-    Attributes
-    ----------
-    name, rerun_of : str
-        The new run, and the one before.
-    execution_arn : str
-        Its execution.
-    """
+    """A run that repeats another, ``rerun_of``."""
 
     name: str
     rerun_of: str
@@ -53,13 +48,14 @@ class Choice:
     ----------
     runs : tuple of Run
         The oldest first.
-    mended, under_way : int
-        How many others failed, and were run again since: with success, or still running.
+    repaired, under_way, stopped : int
+        How many others are left out: a rerun succeeded, a rerun is running, somebody stopped them.
     """
 
     runs: tuple[Run, ...]
-    mended: int = 0
+    repaired: int = 0
     under_way: int = 0
+    stopped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +77,12 @@ class Missing:
     of: int = 0
 
 
+@dataclass(frozen=True)
 class Rerunner:
     """Starts runs again.
 
-    Parameters
+    Attributes
     ----------
-    executions
-        The door to the state machine.
     output : S3Uri
         Where outputs lie, one folder a run.
     prefix : str
@@ -96,24 +91,21 @@ class Rerunner:
         Who asks.
     """
 
-    def __init__(self, executions: Executions, output: S3Uri, prefix: str, started_by: str) -> None:
-        self._executions = executions
-        self._output = output
-        self._prefix = prefix
-        self._started_by = started_by
+    executions: Executions
+    output: S3Uri
+    prefix: str
+    started_by: str
 
     def start(self, run: Run, input_message: str, *, once: bool = False) -> Started:
         """Start a run over the input of another, with an output folder of its own.
 
         Parameters
         ----------
-        run : Run
-            The other.
         input_message : str
-            Its input, in the format that the stack passes today.
+            The other's input, in the format that the stack passes today.
         once : bool
-            Whether this failure of it is to be run again once only, whoever asks how often: then
-            the new name is made from it, as that of a landing's run is. Else it is random.
+            Whether this failure is to be run again only once, however often that is asked: the
+            name is then made from it, like that of a landing's run. Otherwise it is random.
 
         Raises
         ------
@@ -122,14 +114,14 @@ class Rerunner:
         ServiceError
             When Step Functions refuses the call or cannot be reached.
         """
-        name = manual_run_name(self._prefix, _of_failure(run) if once else None)
+        name = manual_run_name(self.prefix, _of_failure(run) if once else None)
         asked_at = utc_now()
-        started = self._executions.start(
+        started = self.executions.start(
             ExecutionInput(
                 PreprocessingJobName=name,
                 InputMessage=input_message,
-                OutputProcessedMessage=f"{self._output}{name}/",
-                Trigger=ManualTrigger(StartedBy=self._started_by, RerunOf=run.name),
+                OutputProcessedMessage=f"{self.output}{name}/",
+                Trigger=ManualTrigger(StartedBy=self.started_by, RerunOf=run.name),
             )
         )
         if once and started.started_at < asked_at - CLOCK_SKEW:
@@ -142,17 +134,17 @@ def _of_failure(run: Run) -> uuid.UUID:
 
 
 def input_message_of(run: Run) -> str:
-    """Give the S3 URI of what a run read.
+    """Return the S3 URI of what a run read.
 
     Raises
     ------
     ConfigurationError
-        When the ledger does not have it.
+        When the runs table does not have it.
     """
     uri = run.attributes.get("input_message")
     if not isinstance(uri, str) or not uri:
         raise ConfigurationError(
-            f"the ledger does not say what {run.name} read: start it with landrun start"
+            f"the runs table does not say what {run.name} read: use landrun start"
         )
     return uri
 
@@ -163,53 +155,57 @@ def check(runs: Sequence[Run]) -> None:
     Raises
     ------
     ConfigurationError
-        When one does, or the ledger does not say what one read.
+        When one does, or the runs table does not say what one read.
     """
     for run in runs:
         if not run.finished:
             raise ConfigurationError(
                 f"{run.name} is still {run.status or 'running'}: wait for its end (landrun logs"
-                f" {run.name} --follow) or stop it first"
+                f" {run.name} --follow) or stop it with landrun stop"
             )
         input_message_of(run)
 
 
-def choose(runs: Iterable[Run]) -> Choice:
+def choose(runs: Iterable[Run], *, aborted: bool = False) -> Choice:
     """Choose what to run again among the runs of a time, with what repeated them in it.
 
-    A run, its reruns and theirs stand for one piece of work: it is left out when one of them
-    succeeded or runs, else the newest is run again.
+    A run, its reruns and theirs are one piece of work. It is left out if one of them succeeded or
+    is running, or if somebody stopped the newest; otherwise the newest is run again.
 
     Parameters
     ----------
     runs : iterable of Run
-        All that started in that time, whatever became of them, newest first.
+        All that started in that time, newest first.
+    aborted : bool
+        Whether to run again what somebody stopped.
     """
     by_name = {run.name: run for run in runs}
     families: dict[str, list[Run]] = {}
     for run in by_name.values():
         families.setdefault(_first(run, by_name), []).append(run)
     again: list[Run] = []
-    mended = under_way = 0
+    repaired = under_way = stopped = 0
     for family in families.values():
         failed = [run for run in family if run.status in FAILED]
         if not failed:
             continue
         if any(run.succeeded for run in family):
-            mended += 1
+            repaired += 1
         elif any(not run.finished for run in family):
             under_way += 1
+        elif failed[0].status == STOPPED and not aborted:
+            stopped += 1
         else:
             again.append(failed[0])
-    return Choice(tuple(reversed(again)), mended, under_way)
+    return Choice(tuple(reversed(again)), repaired, under_way, stopped)
 
 
 def _first(run: Run, by_name: dict[str, Run]) -> str:
-    """Name the run that a run goes back to, by whatever it repeats; however they go round."""
+    """Return the run that a run goes back to through what it repeats, even in a circle."""
     name, passed = run.name, {run.name}
     while name in by_name:
-        before = by_name[name].attributes.get("rerun_of")
-        if not isinstance(before, str) or before in passed:
+        before = by_name[name].rerun_of
+        if not before or before in passed:
             return name
         passed.add(before)
         name = before

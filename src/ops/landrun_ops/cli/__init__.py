@@ -20,6 +20,7 @@ from landrun_ops.cli import (
     doctor,
     explain,
     image,
+    land,
     local,
     logs,
     reconcile,
@@ -29,11 +30,13 @@ from landrun_ops.cli import (
     runs,
     show,
     start,
+    stop,
     verify,
     watch,
     workflow,
 )
-from landrun_ops.cli.terminal import complain
+from landrun_ops.cli.console import complain
+from landrun_ops.cli.usage import Command
 
 _NO_AWS = '; set up AWS as for the AWS CLI or, for the laptop\'s: eval "$(landrun local env)"'
 _UNREACHABLE = "; check the network or, for the laptop's AWS, that landrun local up still runs"
@@ -84,12 +87,14 @@ for command, in_a_line in (
     (runs.runs, "List the ledger: runs, newest first."),
     (show.show, "Show one run whole: what it read, did, and left."),
     (logs.logs, "Show the log of a run's Processing jobs."),
+    (land.land, "Put files into S3, where they start runs."),
     (start.start, "Start a run by hand over objects in S3."),
+    (stop.stop, "Stop runs, waiting ones too."),
     (rerun.rerun, "Run the manifests of runs again."),
     (explain.explain, "Say which run processed an object, or why none did."),
-    (redrive.redrive, "Show dead letters, and send them back."),
+    (redrive.redrive, "Show dead-letter messages, and send them back."),
     (backfill.backfill, "Process objects whose events never came."),
-    (reconcile.reconcile, "Mend now what events lost."),
+    (reconcile.reconcile, "Recover missed events now."),
     (watch.watch, "Watch what lands, waits, runs and ends."),
     (report.report, "Write a report of the last weeks, as one HTML file."),
     (doctor.doctor, "Look for what makes stacks fail, before it does."),
@@ -98,7 +103,7 @@ for command, in_a_line in (
     (image.image, "Build the Processing job's image, and push it."),
     (demo.demo, "Try it all on this laptop, with samples or your files."),
 ):
-    app.command(short_help=in_a_line)(command)
+    app.command(short_help=in_a_line, cls=Command)(command)
 app.add_typer(local.app, name="local", short_help="Start and steer AWS on this laptop.")
 app.add_typer(workflow.app, name="workflow", short_help="Render, create and execute the workflow.")
 

@@ -12,8 +12,8 @@ import typer
 from landrun.errors import ConfigurationError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
+from landrun_ops.cli.console import console, show_json
 from landrun_ops.cli.state_machine import client_of
-from landrun_ops.cli.terminal import console, show_json
 
 if TYPE_CHECKING:
     from landrun_ops.actions.samconfig import SamConfig

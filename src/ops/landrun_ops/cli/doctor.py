@@ -13,7 +13,7 @@ import typer
 from landrun.errors import ConfigurationError, ServiceError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.terminal import console, is_live, show_json
+from landrun_ops.cli.console import console, is_live, show_json
 
 if TYPE_CHECKING:
     from landrun_ops.doctor.checks import CheckResult

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from landrun_ops.cli.terminal import complain, say, show_json
+from landrun_ops.cli.console import complain, console, is_live, say, show_json
 from landrun_ops.durations import spelled
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
-    from landrun_ops.stack.run_progress import Standing, Watcher
+    from landrun_ops.stack.run_progress import RunProgress, Watcher
     from landrun_ops.stack.runs_table import Run
     from landrun_ops.workflow import Outcome
 
 STILL_SECONDS = 60.0
 """How often a line says that a run still does the same, where no display moves."""
-
-COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
-"""What the default job's summary counts."""
 
 
 def follow(execution: Any, inputs: Mapping[str, Any], *, wait: bool, json: bool) -> int:
@@ -65,27 +61,27 @@ def follow(execution: Any, inputs: Mapping[str, Any], *, wait: bool, json: bool)
     return 1 if ended.status not in ("SUCCEEDED", "RUNNING") else 0
 
 
-def wait_for(watcher: Watcher, name: str) -> tuple[Standing, Run | None]:
-    """Show how a run stands until it has ended; give its end, and its row of the ledger.
+def wait_for(watcher: Watcher, name: str) -> tuple[RunProgress, Run | None]:
+    """Show how far a run is until it has ended; return its end, and its row of the runs table.
 
-    The row is None when the ledger does not have the end within some seconds.
+    The row is None when the table does not have the end within some seconds.
 
     Raises
     ------
     ServiceError
-        When AWS refuses to say how it stands, or cannot be reached for five minutes.
+        When AWS refuses a call, or cannot be reached for five minutes.
     """
     # Late, here and below: boto3 and rich take longer to import than --help may take.
-    from landrun_ops.stack.run_progress import follow as standings  # noqa: PLC0415
+    from landrun_ops.stack.run_progress import follow as looks  # noqa: PLC0415
     from landrun_ops.stack.run_progress import recorded  # noqa: PLC0415
 
     with _shown() as show:
-        for now in standings(watcher.look, clock=time.monotonic, sleep=time.sleep):
+        for now in looks(watcher.look, clock=time.monotonic, sleep=time.sleep):
             show(now)
         return now, recorded(watcher, name, clock=time.monotonic, sleep=time.sleep)
 
 
-def ending(end: Standing, row: Run | None) -> str:
+def ending(end: RunProgress, row: Run | None) -> str:
     """Say in a line how a run ended."""
     if end.status != "SUCCEEDED":
         return f"{end.status} after {spelled(end.seconds or 0)}: {end.reason}"
@@ -93,10 +89,10 @@ def ending(end: Standing, row: Run | None) -> str:
 
 
 def outcome(row: Run) -> str:
-    """Say in a line how a run of the ledger ended well, with its counts where it has some."""
-    named = ((name.removeprefix("rows_"), row.rows(name)) for name in COUNTS)
-    counts = ", ".join(f"{count:,} {name}" for name, count in named if count is not None)
-    took = f"{row.status} in {spelled(row.seconds or 0)}"
+    """Say in a line how a run ended well, with its counts where it has some."""
+    from landrun_ops.cli.tables import counts_text  # noqa: PLC0415
+
+    took, counts = f"{row.status} in {spelled(row.seconds or 0)}", counts_text(row)
     return f"{took}: rows {counts}" if counts else took
 
 
@@ -104,7 +100,7 @@ class Waiting:
     """What a run does, and for how long, as a display that moves."""
 
     def __init__(self) -> None:
-        self.standing: Standing | None = None
+        self.progress: RunProgress | None = None
         self._began = time.monotonic()
 
     def __rich__(self) -> RenderableType:
@@ -112,48 +108,40 @@ class Waiting:
         from rich.spinner import Spinner  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
-        if self.standing is None:
+        if self.progress is None:
             return Spinner("dots", Text("looking"))
-        line, note = standing_text(self.standing, datetime.now(UTC))
+        line, note = progress_text(self.progress, datetime.now(UTC))
         text = Text(f"{line}, {spelled(time.monotonic() - self._began)} in all", overflow="fold")
         if note:
             text.append(f"\n  {note}", style="yellow")
         return Spinner("dots", text)
 
 
-def standing_text(standing: Standing, now: datetime) -> tuple[str, str]:
-    """Say what a run does, and what is to be known of it; the latter may be empty."""
+def progress_text(progress: RunProgress, now: datetime) -> tuple[str, str]:
+    """Say what a run does, and why it waits or failed last; the latter may be empty."""
     from landrun.sanitize import printable  # noqa: PLC0415
 
-    lasts = max(0.0, (now - standing.since).total_seconds())
-    attempt = f" (job {standing.attempt})" if standing.attempt else ""
-    line = f"{standing.phase.value} for {spelled(lasts)}{attempt}"
-    return line, printable(standing.trouble or standing.note)
+    lasts = max(0.0, (now - progress.since).total_seconds())
+    attempt = f" (job {progress.attempt})" if progress.attempt else ""
+    line = f"{progress.phase.value} for {spelled(lasts)}{attempt}"
+    return line, printable(progress.trouble or progress.note)
 
 
 @contextmanager
-def _shown() -> Iterator[Callable[[Standing], None]]:
-    """Give what shows a standing on stderr: a display that moves, or a line for each change."""
-    from landrun_ops.cli.screen import Screen  # noqa: PLC0415
-
-    screen = Screen(stderr=True, highlight=False, markup=False, emoji=False)
-    if not moves(screen):
+def _shown() -> Iterator[Callable[[RunProgress], None]]:
+    """Give what shows progress on stderr: a display that moves, or a line for each change."""
+    if not is_live(stderr=True):
         yield _lines()
         return
     from rich.live import Live  # noqa: PLC0415
 
     display = Waiting()
-    with Live(display, console=screen, transient=True, refresh_per_second=8):
-        yield lambda standing: setattr(display, "standing", standing)
+    with Live(display, console=console(stderr=True), transient=True, refresh_per_second=8):
+        yield lambda progress: setattr(display, "progress", progress)
 
 
-def moves(screen: Console) -> bool:
-    """Whether a display that moves makes sense: on a terminal that is not a build's log."""
-    return screen.is_terminal and not os.environ.get("CI") and not screen.is_dumb_terminal
-
-
-def _lines() -> Callable[[Standing], None]:
-    """Give what writes a line on stderr when a run does something else, and now and then."""
+def _lines() -> Callable[[RunProgress], None]:
+    """Return what writes a line on stderr when a run does something else, and now and then."""
     import typer  # noqa: PLC0415
 
     from landrun_ops.stack.run_progress import Phase  # noqa: PLC0415
@@ -161,14 +149,14 @@ def _lines() -> Callable[[Standing], None]:
     began = time.monotonic()
     last: dict[str, Any] = {"what": None, "at": began}
 
-    def show(standing: Standing) -> None:
-        what = (standing.phase, standing.attempt, standing.note, bool(standing.trouble))
+    def show(progress: RunProgress) -> None:
+        what = (progress.phase, progress.attempt, progress.note, bool(progress.trouble))
         now = time.monotonic()
         still = what == last["what"] and now - last["at"] < STILL_SECONDS
-        if still or standing.phase is Phase.ENDED:  # its end is told by whoever asked
+        if still or progress.phase is Phase.ENDED:  # the caller says how it ended
             return
         last.update(what=what, at=now)
-        line, note = standing_text(standing, datetime.now(UTC))
+        line, note = progress_text(progress, datetime.now(UTC))
         text = f"{line}: {note}" if note else line
         typer.echo(f"{now - began:6.1f} s  {text}", err=True)
 
@@ -197,10 +185,9 @@ def _report(arn: str, inputs: Mapping[str, Any], ended: Outcome) -> dict[str, An
 @contextmanager
 def _progress(name: str, *, shown: bool) -> Iterator[None]:
     """Show on a terminal that the run is running, and for how long."""
-    from rich.console import Console  # noqa: PLC0415
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
-    screen = Console(stderr=True)
+    screen = console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     hidden = not (shown and screen.is_terminal)
     with Progress(*columns, console=screen, transient=True, disable=hidden) as progress:

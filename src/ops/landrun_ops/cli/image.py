@@ -10,7 +10,7 @@ import typer
 
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.terminal import show_json
+from landrun_ops.cli.console import show_json
 
 IMAGE = "landrun-preprocess"
 """What the image is called on this machine; Spark's has its engine behind that."""

@@ -19,8 +19,8 @@ from landrun.errors import ConfigurationError
 from landrun.sanitize import plain_json
 from landrun_ops.actions.invoke import FunctionError
 from landrun_ops.cli import target as places
+from landrun_ops.cli.console import STOPPING, complain, show_json, stoppable
 from landrun_ops.cli.laptop import laptop
-from landrun_ops.cli.terminal import STOPPING, complain, show_json, stoppable
 
 app = typer.Typer(rich_markup_mode=None)
 

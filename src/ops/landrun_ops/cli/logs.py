@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from landrun.errors import ConfigurationError
-from landrun.sanitize import one_line
+from landrun.sanitize import one_line, plain_json, printable
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.hints import note
-from landrun_ops.cli.terminal import say
+from landrun_ops.cli.console import console, note
 
 if TYPE_CHECKING:
-    from landrun_ops.stack.job_logs import JobLogs, Line
+    from landrun_ops.stack.job_logs import Line
     from landrun_ops.stack.run_details import Course
     from landrun_ops.stack.runs_table import Run
     from landrun_ops.stack.stack import Stack
@@ -55,64 +54,135 @@ def logs(
     Example: landrun logs 3f5d8f02 --follow
     """
     # Late, here and below: boto3 takes longer to import than --help may take.
-    from landrun_ops.stack import run_details as onerun  # noqa: PLC0415
+    from landrun_ops.stack import run_details  # noqa: PLC0415
     from landrun_ops.stack.history_events import attempts  # noqa: PLC0415
     from landrun_ops.stack.job_logs import JobLogs  # noqa: PLC0415
 
     now = datetime.now(UTC)
     stack = target.find()
-    row, _ = onerun.find(stack, run, now)
-    done = onerun.course(stack, row, now)
-    door = JobLogs(stack.client("logs"))
-    jobs = _jobs(door, row, done)
-    prefix = _prefix(row, jobs, attempt)
-    several = any(one.instances > 1 for one in attempts(done.moments or ()))
+    row, _ = run_details.find(stack, run, now)
+    done = run_details.course(stack, row, now)
+    log = JobLogs(stack.client("logs"))
+    tried = attempts(done.moments or ())
+    jobs = [one.job for one in tried] if done.moments is not None else log.jobs(common_prefix(row))
+    prefix = attempt_prefix(row, jobs, attempt)
+    several = any(one.instances > 1 for one in tried)
     several |= stack.parameters.get("InstanceCount", "1") != "1"
-    printer = _Printer(jobs, json=json, timestamps=timestamps, instances=several)
+    printer = Printer(jobs, json=json, timestamps=timestamps, instances=several)
     running = not row.finished and not done.ended_as
     if follow and running:
-        _follow(stack, row, lambda more: door.follow(prefix, more), printer, done.doing)
-    else:
-        for line in door.lines(prefix):
-            printer.show(line)
-    if follow and running:
+        _follow(stack, row, lambda more: log.follow(prefix, more), printer, done.doing)
         return
+    printer.show(log.lines(prefix))
     if not printer.shown:
-        note(_why_none(row, done, running=running))
+        note(why_none(row, done, running=running))
     elif running:
         note(f"the run goes on: landrun logs {row.name} --follow stays until it has ended")
 
 
-def _jobs(door: JobLogs, run: Run, done: Course) -> list[str]:
-    """Name the run's jobs in their order, by the execution's history or else by their logs."""
-    if done.moments is not None:
-        return _jobs_of(done)
-    return door.jobs(_common(run))
+def common_prefix(run: Run) -> str:
+    """Return what the names of all the run's log streams begin with.
 
-
-def _common(run: Run) -> str:
-    """Give what the names of all the run's log streams begin with.
-
-    A state machine of one's own may name its jobs as it likes: then only the last is known.
+    A customer's own state machine may name its jobs otherwise: then only the last is known.
     """
     job = str(run.attributes.get("job_name") or "")
     return f"{run.name}-" if not job or job.startswith(f"{run.name}-") else f"{job}/"
 
 
-def _prefix(run: Run, jobs: list[str], attempt: int | None) -> str:
+def attempt_prefix(run: Run, jobs: list[str], attempt: int | None) -> str:
+    """Return what the names of an attempt's log streams begin with; of all, where it is None.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is no such attempt.
+    """
     if attempt is None:
-        return _common(run)
+        return common_prefix(run)
     if attempt > len(jobs):
         known = {0: "no attempt", 1: "one attempt"}.get(len(jobs), f"{len(jobs)} attempts")
         raise ConfigurationError(f"{run.name} has {known}: leave --attempt {attempt} out")
     return f"{jobs[attempt - 1]}/"
 
 
+class Printer:
+    """Writes lines of a log to stdout, one at a time, and to stderr where an attempt begins.
+
+    Parameters
+    ----------
+    jobs : list of str
+        The known Processing jobs, the first attempt's first.
+    json, timestamps, instances : bool
+        Whether to write JSON, or to begin lines with their times and instances.
+    """
+
+    def __init__(self, jobs: list[str], *, json: bool, timestamps: bool, instances: bool) -> None:
+        self._jobs = list(jobs)
+        self._json = json
+        self._timestamps = timestamps
+        self._instances = instances
+        self._last = self._first = ""
+        self.shown = 0
+
+    def show(self, lines: Iterable[Line]) -> None:
+        """Write events as they come; each may be several lines."""
+        for line in lines:
+            self.shown += 1
+            if line.job not in self._jobs:
+                self._jobs.append(line.job)
+            self._instances |= line.instance not in ("", self._first or line.instance)
+            self._first = line.instance
+            number = self._jobs.index(line.job) + 1
+            # Buffered: a log may have a million lines.
+            sys.stdout.writelines(self._json_line(line, number) if self._json else self._text(line))
+        sys.stdout.flush()
+
+    def _text(self, line: Line) -> Iterator[str]:
+        if line.job != self._last and (self._last or len(self._jobs) > 1):
+            sys.stdout.flush()
+            note(f"attempt {self._jobs.index(line.job) + 1}, job {line.job}:")
+        self._last = line.job
+        head = f"{line.instance}  " if self._instances else ""
+        if self._timestamps:
+            at = line.time.isoformat(" ", "milliseconds").removesuffix("+00:00")
+            head = f"{at} {head}"
+        for text in line.message.expandtabs().splitlines() or [""]:
+            yield f"{printable(head + text)}\n"
+
+    @staticmethod
+    def _json_line(line: Line, attempt: int) -> Iterator[str]:
+        found = {
+            "time": line.time.isoformat(timespec="milliseconds"),
+            "attempt": attempt,
+            "job": line.job,
+            "instance": line.instance,
+            "message": line.message,
+        }
+        yield f"{plain_json(found)}\n"
+
+
+def why_none(run: Run, done: Course, *, running: bool) -> str:
+    """Say why there is no line of a log."""
+    from landrun_ops.stack.history_events import attempts  # noqa: PLC0415
+
+    if running or done.doing:
+        return f"no log yet: {done.doing or 'the run goes on'}"
+    if done.moments is not None and not any(one.job for one in attempts(done.moments)):
+        return f"no log: the run had no Processing job{f': {run.cause}' if run.cause else ''}"
+    return (
+        "no log: the job wrote nothing, or CloudWatch Logs no longer keeps it (retention of"
+        " /aws/sagemaker/ProcessingJobs)"
+    )
+
+
+# ---- Following
+
+
 def _follow(
     stack: Stack,
     run: Run,
     lines: Callable[[Callable[[], bool]], Iterator[Line]],
-    printer: _Printer,
+    printer: Printer,
     doing: str,
 ) -> None:
     from landrun_ops.stack.run_details import course  # noqa: PLC0415
@@ -123,6 +193,7 @@ def _follow(
     with _waiting() as waiting:
 
         def more() -> bool:
+            sys.stdout.flush()
             if not printer.shown:
                 waiting(course(stack, run, datetime.now(UTC)).doing)
             return ending()
@@ -130,7 +201,7 @@ def _follow(
         waiting(doing)
         for line in lines(more):
             waiting("")
-            printer.show(line)
+            printer.show([line])
     note(ending.words(run.name))
 
 
@@ -140,7 +211,7 @@ class Ending:
     Parameters
     ----------
     describe : callable
-        Gives DescribeExecution's answer; None when there is no such execution any more.
+        Returns DescribeExecution's answer; None when there is no such execution any more.
     sleep : callable
         Waits so many seconds.
     pause, late : float
@@ -161,7 +232,7 @@ class Ending:
         self._ended: dict[str, Any] | None = None
 
     def __call__(self) -> bool:
-        """Wait, and say whether to look again."""
+        """Wait, and return whether to look again."""
         self._sleep(self._pause)
         if self._ended is not None:
             self._late -= self._pause
@@ -180,78 +251,22 @@ class Ending:
         return f"{name} {ended.get('status', 'has ended')}{f': {why}' if why else ''}"
 
 
-class _Printer:
-    """Writes lines of a log, and to stderr where another attempt begins."""
-
-    def __init__(self, jobs: list[str], *, json: bool, timestamps: bool, instances: bool) -> None:
-        self._jobs = list(jobs)
-        self._json = json
-        self._timestamps = timestamps
-        self._instances = instances
-        self._last = self._first = ""
-        self.shown = 0
-
-    def show(self, line: Line) -> None:
-        """Write one event, which may be several lines."""
-        self.shown += 1
-        if line.job not in self._jobs:
-            self._jobs.append(line.job)
-        number = self._jobs.index(line.job) + 1
-        self._instances |= line.instance not in ("", self._first or line.instance)
-        self._first = line.instance
-        if self._json:
-            self._write_json(line, number)
-            return
-        if line.job != self._last and (number > 1 or len(self._jobs) > 1):
-            note(f"attempt {number}, job {line.job}:")
-        self._last = line.job
-        before = f"{line.time:%Y-%m-%d %H:%M:%S}.{line.time.microsecond // 1000:03d} "
-        head = (before if self._timestamps else "") + (
-            f"{line.instance}  " if self._instances else ""
-        )
-        for text in line.message.expandtabs().splitlines() or [""]:
-            say(f"{head}{text}")
-
-    def _write_json(self, line: Line, attempt: int) -> None:
-        from landrun.sanitize import plain_json  # noqa: PLC0415
-
-        found = {
-            "time": line.time.isoformat(timespec="milliseconds"),
-            "attempt": attempt,
-            "job": line.job,
-            "instance": line.instance,
-            "message": line.message,
-        }
-        typer.echo(plain_json(found))
-
-
-def _why_none(run: Run, done: Course, *, running: bool) -> str:
-    """Say why there is no line of a log."""
-    if running or done.doing:
-        return f"no log yet: {done.doing or 'the run goes on'}"
-    if done.moments is not None and not any(_jobs_of(done)):
-        return f"no log: the run had no Processing job{f', for {run.cause}' if run.cause else ''}"
-    return (
-        "no log: the job wrote nothing, or CloudWatch Logs no longer keeps it (retention of"
-        " /aws/sagemaker/ProcessingJobs)"
-    )
-
-
-def _jobs_of(done: Course) -> list[str]:
-    from landrun_ops.stack.history_events import attempts  # noqa: PLC0415
-
-    return [one.job for one in attempts(done.moments or ())]
-
-
 @contextmanager
 def _waiting() -> Iterator[Callable[[str], None]]:
-    """Give what shows on stderr what is waited for, until it is told of nothing."""
-    if not sys.stderr.isatty():
-        yield _Told()
-        return
-    from rich.console import Console  # noqa: PLC0415
+    """Give what shows on stderr what the run waits for; an empty text ends the display."""
+    last = ""
 
-    screen = Console(stderr=True, markup=False, highlight=False)
+    def write(doing: str) -> None:
+        nonlocal last
+        what = doing.partition(" for ")[0]
+        if what and what != last:
+            note(f"no log yet: {doing}")
+        last = what or last
+
+    if not sys.stderr.isatty():
+        yield write
+        return
+    screen = console(stderr=True)
     status = screen.status("")
 
     def show(doing: str) -> None:
@@ -265,16 +280,3 @@ def _waiting() -> Iterator[Callable[[str], None]]:
         yield show
     finally:
         status.stop()
-
-
-class _Told:
-    """Writes what is waited for once, until it is something else."""
-
-    def __init__(self) -> None:
-        self._last = ""
-
-    def __call__(self, doing: str) -> None:
-        what = doing.partition(" for ")[0]
-        if what and what != self._last:
-            note(f"no log yet: {doing}")
-        self._last = what or self._last

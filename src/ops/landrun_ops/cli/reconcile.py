@@ -1,8 +1,8 @@
-"""``landrun reconcile``: mend now what events lost."""
+"""``landrun reconcile``: recover missed events now."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -11,21 +11,17 @@ from landrun.errors import ConfigurationError
 from landrun_ops.actions.invoke import FunctionError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.terminal import show_json
+from landrun_ops.cli.console import show_json
 
-MENDED = {
+RECOVERED = {
     "Statuses": ("status recorded", "statuses recorded", "whose event was lost"),
-    "Executions": ("execution recorded", "executions recorded", "that no row knew"),
+    "Executions": ("execution recorded", "executions recorded", "that the runs table lacked"),
     "Claims": ("claim finished or released", "claims finished or released", "of a tick that died"),
     "Manifests": ("manifest given its run", "manifests given their runs", "that had not started"),
-    "Notifications": ("failure told", "failures told", "that had been recorded only"),
-    "SlotsNotCounted": ("run counted", "runs counted", "that held no place"),
-    "ExecutionsNotResumed": (
-        "run told of its turn",
-        "runs told of their turn",
-        "that waited for it",
-    ),
-    "SlotsNotReleased": ("place taken back", "places taken back", "from a run that had ended"),
+    "Notifications": ("notification sent", "notifications sent", "that had not been sent"),
+    "SlotsNotCounted": ("run counted", "runs counted", "that had a concurrency slot"),
+    "ExecutionsNotResumed": ("run resumed", "runs resumed", "that had been given a slot"),
+    "SlotsNotReleased": ("slot released", "slots released", "of a run that had ended"),
 }
 """What ReconcileFunction counts: how to say one, several, and of what."""
 
@@ -39,13 +35,13 @@ def reconcile(
         typer.Option(
             min=0,
             metavar="SECONDS",
-            help="Leave alone what is younger; else ten minutes, and twenty for a tick's claims.",
+            help="Leave alone what is younger. Default: ten minutes, twenty for a tick's claims.",
             show_default=False,
         ),
     ] = None,
     json: options.JsonOption = False,
 ) -> None:
-    """Mend now what events lost, as the schedule does every 15 minutes.
+    """Recover missed events now, as the schedule does every 15 minutes.
 
     Example: landrun reconcile --grace 0
     """
@@ -55,28 +51,26 @@ def reconcile(
 
     client, name = stack.client("lambda", patient_config()), stack.output("ReconcileFunction")
     try:
-        mended = invoke(client, "ReconcileFunction", name, reconcile_event(grace))
+        recovered = invoke(client, "ReconcileFunction", name, reconcile_event(grace))
     except FunctionError as error:
         raise ConfigurationError(
-            f"{error}; mend that, and call it again: what it had done stays done"
+            f"{error}; correct that, and call it again: what it had done stays done"
         ) from error
     if json:
-        show_json(mended)
+        show_json(recovered)
     else:
-        typer.echo("\n".join(lines(mended)))
+        typer.echo("\n".join(lines(recovered)))
 
 
-def lines(mended: Mapping[str, int]) -> list[str]:
-    """Say what was mended, a line for each kind; one line when nothing was.
+def lines(recovered: Mapping[str, int]) -> list[str]:
+    """Say what was recovered, a line for each kind; one line if nothing was.
 
     >>> lines({"Statuses": 2, "Claims": 0})
     ['2 statuses recorded whose event was lost']
     """
-    return [*_lines(mended)] or ["nothing was lost"]
-
-
-def _lines(mended: Mapping[str, int]) -> Iterator[str]:
-    for kind, count in mended.items():
-        one, several, of_what = MENDED.get(kind, (kind, kind, "mended"))
+    said = []
+    for kind, count in recovered.items():
+        one, several, of_what = RECOVERED.get(kind, (kind, kind, "recovered"))
         if count:
-            yield f"{count} {one if count == 1 else several} {of_what}"
+            said.append(f"{count} {one if count == 1 else several} {of_what}")
+    return said or ["nothing was lost"]

@@ -11,8 +11,7 @@ import typer
 from landrun.errors import ConfigurationError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.count_progress import counted
-from landrun_ops.cli.terminal import say, show_json
+from landrun_ops.cli.console import counted, say, show_json
 
 if TYPE_CHECKING:
     from datetime import datetime

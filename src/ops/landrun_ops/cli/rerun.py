@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,8 +12,7 @@ import typer
 from landrun.errors import AlreadyStarted, ConfigurationError, ServiceError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.hints import note, stack_options
-from landrun_ops.cli.terminal import complain, say, show_json
+from landrun_ops.cli.console import ask, complain, note, say, show_json, typed
 
 if TYPE_CHECKING:
     from landrun_ops.actions.rerun import Choice, Missing, Started
@@ -39,6 +37,9 @@ def rerun(
         bool,
         typer.Option("--failed", help="All that failed and that nobody has run again since."),
     ] = False,
+    aborted: Annotated[
+        bool, typer.Option("--aborted", help="With --failed: also those that somebody stopped.")
+    ] = False,
     since: options.SinceOption = "",
     yes: options.YesOption = False,
     json: options.JsonOption = False,
@@ -46,7 +47,8 @@ def rerun(
     """Run the same inputs again, each under a new name and with an output of its own.
 
     The new run's trigger names the old one (rerun_of). More than one asks first. --failed looks
-    back a day, or to --since, and leaves out what ran again since and succeeded or still runs.
+    back a day, or to --since, and leaves out what somebody stopped, and what ran again since and
+    succeeded or still runs; it says how many.
 
     Example: landrun rerun --failed --since 12h --yes
     """
@@ -55,30 +57,26 @@ def rerun(
         raise ConfigurationError(
             f"name runs, or give --failed for those that failed in the last day: {remedy}"
         )
-    if since and not failed:
-        raise ConfigurationError("--since is about --failed: give both, or the runs' names alone")
+    if (since or aborted) and not failed:
+        option = "--since" if since else "--aborted"
+        raise ConfigurationError(f"{option} is about --failed: give both, or the names alone")
     now = datetime.now(UTC)
     stack = target.find()
-    chosen = _failed(stack, since or A_DAY, now) if failed else _named(stack, runs or [], now)
-    if not chosen:
-        if json:
-            show_json([])
-        return 0
-    _warn(stack, chosen)
-    if len(chosen) > 1 and not yes:
-        _ask(chosen)
-    started = _start(stack, chosen, once=failed, quiet=json)
+    if failed:
+        chosen = _failed(stack, since or A_DAY, now, aborted=aborted)
+    else:
+        chosen = _named(stack, runs or [], now)
+    if chosen:
+        _warn(stack, chosen)
+        _ask(chosen, yes=yes)
+    started = _start(stack, chosen, once=failed, quiet=json) if chosen else []
     if json:
         show_json([asdict(one) for one in started])
+    elif len(started) == 1:
+        say(f"follow it: {typed(target, 'logs', started[0].name, '--follow')}")
     elif started:
-        say(_how_to_follow(started, stack_options(target)))
+        say(f"follow them: {typed(target, 'watch')}")
     return 0
-
-
-def _how_to_follow(started: Sequence[Started], where: str) -> str:
-    if len(started) == 1:
-        return f"follow it: landrun logs {started[0].name} --follow{where}"
-    return f"follow them: landrun watch{where}"
 
 
 def _named(stack: Stack, names: Sequence[str], now: datetime) -> list[Run]:
@@ -92,13 +90,13 @@ def _named(stack: Stack, names: Sequence[str], now: datetime) -> list[Run]:
     return list(found.values())
 
 
-def _failed(stack: Stack, since: str, now: datetime) -> list[Run]:
+def _failed(stack: Stack, since: str, now: datetime, *, aborted: bool) -> list[Run]:
     """Choose among the runs since then, and say what was left out."""
     from landrun_ops.actions.rerun import check, choose  # noqa: PLC0415
     from landrun_ops.durations import since as beginning  # noqa: PLC0415
 
     begin = beginning(since, now)
-    chosen = choose(stack.ledger().newest(now, 1000, since=begin))
+    chosen = choose(stack.ledger().newest(now, 1000, since=begin), aborted=aborted)
     note(choice_text(chosen, begin))
     check(chosen.runs)
     return list(chosen.runs)
@@ -106,13 +104,18 @@ def _failed(stack: Stack, since: str, now: datetime) -> list[Run]:
 
 def choice_text(chosen: Choice, begin: datetime) -> str:
     """Say how many of the runs since ``begin`` are to run again, and why others are not."""
-    left = {"ran again and succeeded": chosen.mended, "run again now": chosen.under_way}
+    left = {
+        "ran again and succeeded": chosen.repaired,
+        "run again now": chosen.under_way,
+        "stopped by somebody (--aborted includes them)": chosen.stopped,
+    }
     others = ", ".join(f"{count} {words}" for words, count in left.items() if count)
-    since = f"of those that failed since {begin:%Y-%m-%d %H:%M} UTC"
+    since = f"since {begin:%Y-%m-%d %H:%M} UTC"
     if not chosen.runs and not others:
-        return f"nothing to run again: no run failed since {begin:%Y-%m-%d %H:%M} UTC"
-    what = f"to run again: {_runs(len(chosen.runs)) if chosen.runs else 'none'} {since}"
-    return f"{what}; left out: {others}" if others else what
+        return f"nothing to run again: no run failed {since}"
+    what = _runs(len(chosen.runs)) if chosen.runs else "none"
+    text = f"to run again: {what} of those that failed {since}"
+    return f"{text}; left out: {others}" if others else text
 
 
 def _warn(stack: Stack, chosen: Sequence[Run]) -> None:
@@ -149,28 +152,17 @@ def missing_text(run: Run, found: Missing) -> str:
     )
 
 
-def _ask(chosen: Sequence[Run]) -> None:
-    """Say which runs would be started, and ask.
-
-    Raises
-    ------
-    ConfigurationError
-        When there is nobody to ask.
-    Exit
-        When the answer is no.
-    """
+def _ask(chosen: Sequence[Run], *, yes: bool) -> None:
+    """Name the runs that would be started and ask, if there are several."""
     from landrun_ops.cli.tables import short_name, trigger_text  # noqa: PLC0415
 
+    if len(chosen) == 1 or yes:
+        return
     for run in chosen[:NAMED]:
         note(f"  {short_name(run.name)}  {run.status:9}  {trigger_text(run)}")
     if len(chosen) > NAMED:
         note(f"  and {len(chosen) - NAMED} more")
-    question = f"start {_runs(len(chosen))} again?"
-    if not sys.stdin.isatty():
-        raise ConfigurationError(f"{question} Nobody is there to ask: give --yes")
-    if not typer.confirm(question, err=True):
-        note("nothing was started")
-        raise typer.Exit
+    ask(f"start {_runs(len(chosen))} again?", yes=yes)
 
 
 def _start(stack: Stack, chosen: Sequence[Run], *, once: bool, quiet: bool) -> list[Started]:

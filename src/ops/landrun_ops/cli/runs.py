@@ -1,10 +1,11 @@
-"""``landrun runs``: the ledger."""
+"""``landrun runs``: list the runs table."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
@@ -12,22 +13,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from landrun.errors import ServiceError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.terminal import console, say
+from landrun_ops.cli.console import complain, console, say, typed
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from landrun_ops.stack.run_filter import Looking
     from landrun_ops.stack.run_search import Search
-    from landrun_ops.stack.runs_table import Run
+    from landrun_ops.stack.runs_table import Run, Runs
     from landrun_ops.stack.stack import Stack
 
 SCREENFUL = 500
-"""Runs that are laid out together; what comes after them has a heading of its own."""
+"""Runs in one table; the next ones have a heading of their own."""
+
+RERUNS_DEEP = 5
+"""How many reruns of reruns to go back for the object that the first run read."""
+
+MOST_LOOKED_UP = 100
+"""Runs that are not in the list themselves, but that reruns in it repeat."""
 
 
 class Status(StrEnum):
-    """What became of a run, in the words of the option."""
+    """The state of a run, in the words of the option."""
 
     succeeded = "succeeded"
     failed = "failed"
@@ -73,7 +83,7 @@ def runs(
         Kind | None,
         typer.Option(
             metavar="KIND",
-            help="Only those started so: object-created, schedule, manual, or outside of landrun.",
+            help="Only runs started by: object-created, schedule, manual, or outside of landrun.",
             show_default=False,
             case_sensitive=False,
         ),
@@ -81,18 +91,18 @@ def runs(
     contains: Annotated[
         str,
         typer.Option(
-            metavar="KEY", help="Only those that read a key with this in it.", show_default=False
+            metavar="KEY", help="Only runs that read a key with this in it.", show_default=False
         ),
     ] = "",
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many to show.")] = 20,
     json: options.JsonOption = False,
 ) -> None:
-    """Show the ledger, newest run first.
+    """List runs, newest first.
 
-    --contains looks at what landed and, for runs by schedule or by hand, into the newest 500
-    manifests; landrun explain finds the runs of one whole key faster. What is looked for among
-    more than 100,000 runs is looked for among the newest of them, unless --since says how far
-    back. --json writes the rows with all that is known.
+    A run that waits for a concurrency slot is WAITING. --contains looks at what landed and, for
+    runs by schedule or by hand, into the newest 500 manifests; landrun explain finds the runs of
+    one whole key faster. Without --since, a search looks at the newest 100,000 runs. --json writes
+    the rows of the runs table.
 
     Example: landrun runs --status failed --since 2d
     """
@@ -112,20 +122,21 @@ def runs(
     page = 1000 if search else min(limit + 1, 1000)
     filtered = bool(status or trigger or contains)
     looking = Looking(max(LOOKED_AT, limit)) if filtered and not start else None
-    found = stack.ledger().newest(now, page, since=start, only=only, looking=looking)
+    ledger = stack.ledger()
+    found = ledger.newest(now, page, since=start, only=only, looking=looking)
     if search:
         found = _searched(search, found, limit + 1)
     shown = islice(found, limit)
     if json:
         _write(shown)
+    elif not (listed := _print(shown, stack, ledger, now)):
+        say("no run matches" if filtered or since else "no runs yet")
     else:
-        _print(shown, found, limit, now, filtered=filtered or bool(since))
+        _print_notes(listed, target, limit, more=next(found, None) is not None)
     _say_what_was_left(search, looking)
 
 
 def _say_what_was_left(search: Search | None, looking: Looking | None) -> None:
-    from landrun_ops.cli.terminal import complain  # noqa: PLC0415
-
     if looking and looking.back_to:
         complain(
             f"runs before {looking.back_to} were not looked at, for there are many: look back"
@@ -146,7 +157,7 @@ def _search(stack: Stack, text: str) -> Search:
 
 
 def _searched(search: Search, runs: Iterator[Run], most: int) -> Iterator[Run]:
-    """Find runs, and be done with the display of it before they are shown."""
+    """Find runs, and end the display of the search before they are shown."""
     with closing(_counted(runs)) as counted, closing(search.among(counted)) as found:
         return iter(list(islice(found, most)))
 
@@ -156,9 +167,7 @@ def _counted(runs: Iterator[Run]) -> Generator[Run, None, None]:
     if not sys.stderr.isatty():
         yield from runs
         return
-    from rich.console import Console  # noqa: PLC0415
-
-    with Console(stderr=True).status("looking through runs") as status:
+    with console(stderr=True).status("looking through runs") as status:
         for count, run in enumerate(runs, start=1):
             status.update(f"looking through runs: {count:,}")
             yield run
@@ -176,25 +185,56 @@ def _write(found: Iterator[Run]) -> None:
     typer.echo("[]" if head == "[" else "\n]")
 
 
-def _print(
-    shown: Iterator[Run], rest: Iterator[Run], limit: int, now: datetime, *, filtered: bool
-) -> None:
-    from landrun_ops.cli.tables import runs_table, shows_output  # noqa: PLC0415
+def _print(shown: Iterator[Run], stack: Stack, ledger: Runs, now: datetime) -> list[Run]:
+    """Print tables of runs; return the first of each status."""
+    from landrun_ops.cli.tables import runs_table  # noqa: PLC0415
 
-    screen = console()
-    count, why = 0, False
-    while screenful := list(islice(shown, SCREENFUL)):
-        table = runs_table(screenful, screen.width, now)
+    screen, first = console(), dict[str, Run]()
+    while listed := list(islice(shown, SCREENFUL)):
+        waiting = _waiting(stack, listed)
+        table = runs_table(listed, now, waiting=waiting, rerun_runs=repeated(ledger, listed))
         screen.print(table)
-        count += len(screenful)
-        why |= not shows_output(table) and any(
-            run.finished and not run.succeeded for run in screenful
-        )
-    if not count:
-        say("no run matches" if filtered else "no runs yet")
-        return
-    notes = ["why one failed: landrun show RUN"] if why else []
-    if next(rest, None):
-        notes.insert(0, f"the newest {count}; more with --limit {2 * limit}")
-    if notes:
-        screen.print("; ".join(notes), style="dim")
+        first = {run.status: run for run in reversed(listed)} | first
+    return list(first.values())
+
+
+def _print_notes(listed: list[Run], target: places.Target, limit: int, *, more: bool) -> None:
+    from landrun_ops.cli.tables import digits  # noqa: PLC0415
+
+    failed = [run for run in listed if run.finished and not run.succeeded]
+    name = digits((failed or listed)[0].name)
+    what = "more about the failure" if failed else "more about a run"
+    console().print(f"{what}: {typed(target, 'show', name)}", style="dim", soft_wrap=True)
+    if more:
+        again = f"more runs: the same with --limit {2 * limit}"
+        console().print(again, style="dim", soft_wrap=True)
+
+
+def _waiting(stack: Stack, runs: Iterable[Run]) -> Collection[str]:
+    """Return which runs wait for a concurrency slot."""
+    from landrun_ops.stack.waiting_executions import bound_of, lines_of  # noqa: PLC0415
+
+    if not bound_of(stack) or all(run.finished for run in runs):
+        return ()
+    try:
+        lines = lines_of(stack)
+        return lines.look().places if lines else ()
+    except ServiceError as error:
+        complain(f"could not see which runs wait for a concurrency slot: {error}")
+        return ()
+
+
+def repeated(ledger: Runs, runs: Iterable[Run]) -> dict[str, Run]:
+    """Return the runs that reruns among ``runs`` repeat, and those that they repeat, by name."""
+    known = {run.name: run for run in runs}
+    with ThreadPoolExecutor(8) as pool, suppress(ServiceError):
+        for _ in range(RERUNS_DEEP):
+            names = {run.rerun_of for run in known.values() if run.rerun_of} - known.keys()
+            if not names:
+                break
+            found = pool.map(ledger.get, sorted(names)[:MOST_LOOKED_UP])
+            rows = {run.name: run for run in found if run}
+            if not rows:
+                break
+            known |= rows
+    return known

@@ -9,12 +9,11 @@ import typer
 from landrun.errors import ServiceError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.hints import typed
-from landrun_ops.cli.terminal import complain, say, show_json, stoppable
+from landrun_ops.cli.console import complain, say, show_json, stoppable, typed
 
 if TYPE_CHECKING:
     from landrun_ops.actions.start import Plan
-    from landrun_ops.stack.run_progress import Standing
+    from landrun_ops.stack.run_progress import RunProgress
     from landrun_ops.stack.runs_table import Run
     from landrun_ops.stack.stack import Stack
 
@@ -125,7 +124,7 @@ def _report(planned: Plan, arn: str) -> dict[str, Any]:
     }
 
 
-def _end(end: Standing, row: Run | None) -> dict[str, Any]:
+def _end(end: RunProgress, row: Run | None) -> dict[str, Any]:
     return {
         "status": end.status,
         "seconds": end.seconds,

@@ -1,10 +1,9 @@
-"""Runs as a table that fits the screen."""
+"""Runs in tables, and the few words that say which run it is and what started it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 
 from rich import box
 from rich.table import Table
@@ -13,68 +12,85 @@ from rich.text import Text
 from landrun.sanitize import one_line, printable
 from landrun_ops.stack.runs_table import Run
 
-TRIGGER_ROOM = 24
-"""Columns below which a trigger is not cut off as long as another column can go."""
+WHY_LENGTH = 160
+"""Characters of why a run failed."""
 
-RESULT_ROOM = 80
-"""Columns for why a run failed, where its output's URI does not take more."""
+COUNTS = {
+    "rows_in": "in",
+    "rows_out": "out",
+    "duplicates": "duplicates",
+    "empty": "empty",
+    "rejected": "rejected",
+}
+"""The counts of a job's summary, and what to call them."""
 
-GAP = 2
-"""Columns between two of the table: its padding and the box's divider."""
+WAITING = "WAITING"
+"""The status shown for a run that waits for a concurrency slot; Step Functions says RUNNING."""
 
-_COLOURS = {"SUCCEEDED": "green", "RUNNING": "cyan", "PENDING_REDRIVE": "cyan"}
+STYLES = {
+    "SUCCEEDED": "green",
+    "RUNNING": "cyan",
+    "PENDING_REDRIVE": "cyan",
+    WAITING: "yellow",
+}
 _UNKNOWN = "-"
 
 
-class Column(NamedTuple):
-    """One column: its heading, what it shows of a run, and how it gives way."""
-
-    heading: str
-    text: Callable[[Run], str]
-    justify: Literal["left", "right"] = "left"
-    overflow: Literal["fold", "ellipsis"] = "fold"
+def plain_table() -> Table:
+    """Return an empty table without lines, but one below its head."""
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
 
 
-def runs_table(runs: Sequence[Run], width: int, now: datetime | None = None) -> Table:
-    """Lay out runs of the ledger in a table of at most ``width`` columns.
-
-    The narrower the screen, the less is shown: first the output's URI goes, or why there is none,
-    then dropped rows become one sum.
+def runs_table(
+    runs: Sequence[Run],
+    now: datetime | None = None,
+    *,
+    waiting: Collection[str] = (),
+    rerun_runs: Mapping[str, Run] | None = None,
+) -> Table:
+    """Return a table of runs; why a run failed stands below what started it.
 
     Parameters
     ----------
     now : datetime, optional
         The present, aware: then runs that have not ended show how long they have been running.
+    waiting : collection of str
+        Names of the runs that wait for a concurrency slot.
+    rerun_runs : mapping
+        The runs that reruns repeat, by their names.
     """
-    took = Column("took", lambda run: took_text(run, now), "right")
-    narrow = [_DIGITS, _TRIGGER, _STARTED_SHORT, _STATUS, took, *_COUNTS[:2], _DROPPED]
-    middle = [_NAME, _TRIGGER, _STARTED, _STATUS, took, *_COUNTS]
-    least = [_DIGITS, _TRIGGER, _STATUS, took]
-    chosen = _widest(runs, width, [*middle, _RESULT], middle, narrow)
-    cramped = _room_for_trigger(runs, width, chosen) < len(_TRIGGER.heading)
-    return _table(runs, width, least if cramped else chosen)
-
-
-def outcome_table(runs: Sequence[Run], width: int) -> Table:
-    """Lay out runs that just ended, every count included, in at most ``width`` columns."""
-    narrow = [_DIGITS, _TRIGGER, *_OUTCOME, *_COUNTS]
-    middle = [_NAME, _TRIGGER, *_OUTCOME, *_COUNTS]
-    return _table(runs, width, _widest(runs, width, [*middle, _OUTPUT], middle, narrow))
-
-
-def shows_output(table: Table) -> bool:
-    """Whether the screen was wide enough for the outputs' URIs."""
-    return any(column.header in (_OUTPUT.heading, _RESULT.heading) for column in table.columns)
+    table = plain_table()
+    for heading in ("run", "started (UTC)", "status"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("took", "in", "out"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("started by", overflow="fold", ratio=1, min_width=20)
+    for run in runs:
+        status = WAITING if run.name in waiting and not run.finished else run.status or _UNKNOWN
+        what = Text(printable(object_text(run, rerun_runs or {})))
+        if why := why_text(run):
+            what.append(f"\n{one_line(why, WHY_LENGTH)}", style="red")
+        table.add_row(
+            Text(printable(digits(run.name))),
+            Text(printable(_started(run))),
+            Text(printable(status), style=STYLES.get(status, "red")),
+            took_text(run, now),
+            *(count_text(run, name) for name in ("rows_in", "rows_out")),
+            what,
+        )
+    return table
 
 
 def short_name(name: str) -> str:
     """Shorten a run's name to its prefix and the first eight digits of its uuid."""
-    prefix, dash, digits = name.rpartition("-")
-    return f"{prefix}{dash}{digits[:8]}" if len(digits) == 32 else name  # noqa: PLR2004
+    prefix, dash, uuid = name.rpartition("-")
+    return f"{prefix}{dash}{uuid[:8]}" if len(uuid) == 32 else name  # noqa: PLR2004
 
 
-def _digits(name: str) -> str:
-    return short_name(name).rpartition("-")[2]
+def digits(name: str) -> str:
+    """Return what is enough of a run's name to type: the first eight digits of its uuid."""
+    short = short_name(name)
+    return short if short == name else short.rpartition("-")[2]
 
 
 def trigger_text(run: Run) -> str:
@@ -87,15 +103,30 @@ def trigger_text(run: Run) -> str:
             return f"tick {str(trigger.get('ScheduledTime', ''))[:16].replace('T', ' ')}"
         case "manual":
             if trigger.get("RerunOf"):
-                return f"rerun of {_digits(str(trigger['RerunOf']))}"
+                return f"rerun of {digits(str(trigger['RerunOf']))}"
             return f"by hand, {person(str(trigger.get('StartedBy', '')))}"
         case "outside":
             return "by hand, outside landrun"
     return _UNKNOWN
 
 
+def object_text(run: Run, known: Mapping[str, Run]) -> str:
+    """Say what started a run; of a rerun, what started the first run, as far as it is known."""
+    first, seen = run, {run.name}
+    while (again := known.get(first.rerun_of)) and again.name not in seen:
+        first = again
+        seen.add(first.name)
+    words = trigger_text(run)
+    return words if first is run else f"{trigger_text(first)} ({words})"
+
+
+def why_text(run: Run) -> str:
+    """Say in one line why a run failed; empty for other runs."""
+    return run.cause if run.finished and not run.succeeded else ""
+
+
 def person(started_by: str) -> str:
-    """Give what tells people apart: of an ARN the last part, ``user/ana`` or ``Admin/ana``."""
+    """Return what tells people apart: of an ARN the last part, ``user/ana`` or ``Admin/ana``."""
     return started_by.rpartition(":")[2].removeprefix("assumed-role/")
 
 
@@ -103,8 +134,18 @@ def took_text(run: Run, now: datetime | None) -> str:
     """Say in few columns how long a run took or, with ``now``, has been running."""
     seconds = run.seconds
     if seconds is None and now is not None and not run.finished:
-        seconds = _since(run, now)
+        started = started_at(run)
+        seconds = (now - started).total_seconds() if started else None
     return _UNKNOWN if seconds is None else brief(seconds)
+
+
+def started_at(run: Run) -> datetime | None:
+    """Return when a run started; None if its row has no time with a zone."""
+    try:
+        started = datetime.fromisoformat(str(run.attributes.get("started_at")))
+    except ValueError:
+        return None
+    return started.astimezone(UTC) if started.tzinfo else None
 
 
 def brief(seconds: float) -> str:
@@ -127,98 +168,17 @@ def shortened(text: str, width: int) -> str:
     return text if len(text) <= width else f"…{text[len(text) - width + 1 :]}"
 
 
-def _table(runs: Sequence[Run], width: int, columns: Sequence[Column]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    for column in columns:
-        table.add_column(
-            column.heading,
-            justify=column.justify,
-            overflow=column.overflow,
-            no_wrap=column.overflow == "ellipsis",
-        )
-    room = max(len(_TRIGGER.heading), _room_for_trigger(runs, width, columns))
-    for run in runs:
-        table.add_row(*(_cell(column, run, room) for column in columns))
-    return table
+def count_text(run: Run, name: str) -> str:
+    """Return a count of a job's summary as text."""
+    count = run.rows(name)
+    return _UNKNOWN if count is None else str(count)
 
 
-def _cell(column: Column, run: Run, room: int) -> Text:
-    text = printable(column.text(run))
-    if column is _TRIGGER:
-        return Text(shortened(text, room))
-    if column is _STATUS:
-        return Text(text, style=_COLOURS.get(text, "red"))
-    return Text(text)
-
-
-def _widest(runs: Sequence[Run], width: int, *layouts: list[Column]) -> list[Column]:
-    """Choose the first layout that leaves triggers room; the last when none does."""
-    longest = max((len(printable(trigger_text(run))) for run in runs), default=0)
-    wanted = min(longest, TRIGGER_ROOM)
-    fitting = (layout for layout in layouts if _room_for_trigger(runs, width, layout) >= wanted)
-    return next(fitting, layouts[-1])
-
-
-def _room_for_trigger(runs: Sequence[Run], width: int, columns: Iterable[Column]) -> int:
-    others = [column for column in columns if column is not _TRIGGER]
-    taken = sum(
-        GAP + max(len(column.heading), *(len(column.text(run)) for run in runs))
-        for column in others
-    )
-    return width - taken
+def counts_text(run: Run) -> str:
+    """Say in a line what a run's job counted; empty where it counted nothing."""
+    counts = {words: run.rows(name) for name, words in COUNTS.items()}
+    return ", ".join(f"{count:,} {words}" for words, count in counts.items() if count is not None)
 
 
 def _started(run: Run) -> str:
-    return str(run.attributes.get("started_at", _UNKNOWN))[:16].replace("T", " ")
-
-
-def _since(run: Run, now: datetime) -> float | None:
-    try:
-        started = datetime.fromisoformat(str(run.attributes.get("started_at")))
-        return (now - started).total_seconds()
-    except (ValueError, TypeError):  # not a time, or one without a zone
-        return None
-
-
-def _result(run: Run) -> str:
-    """Give the output of a run or, where it failed, why."""
-    if run.finished and not run.succeeded:
-        return one_line(run.cause, max(RESULT_ROOM, len(run.output_uri)))
-    return run.output_uri
-
-
-def _seconds(run: Run) -> str:
-    return _UNKNOWN if run.seconds is None else f"{run.seconds:.1f}"
-
-
-def _count(name: str) -> Callable[[Run], str]:
-    def text(run: Run) -> str:
-        count: Any = run.rows(name)
-        return _UNKNOWN if count is None else str(count)
-
-    return text
-
-
-def _dropped(run: Run) -> str:
-    counts = [run.rows(name) for name in ("duplicates", "empty", "rejected")]
-    known = [count for count in counts if count is not None]
-    return str(sum(known)) if known else _UNKNOWN
-
-
-_TRIGGER = Column("trigger", trigger_text, overflow="ellipsis")
-_STATUS = Column("status", lambda run: run.status or _UNKNOWN)
-_NAME = Column("run", lambda run: short_name(run.name))
-_DIGITS = Column("run", lambda run: _digits(run.name))
-_STARTED = Column("started (UTC)", _started)
-_STARTED_SHORT = Column("started", lambda run: _started(run).partition("-")[2] or _UNKNOWN)
-_OUTCOME = (_STATUS, Column("s", _seconds, "right"))
-_COUNTS = (
-    Column("in", _count("rows_in"), "right"),
-    Column("out", _count("rows_out"), "right"),
-    Column("dup", _count("duplicates"), "right"),
-    Column("empty", _count("empty"), "right"),
-    Column("rej", _count("rejected"), "right"),
-)
-_DROPPED = Column("dropped", _dropped, "right")
-_OUTPUT = Column("output", lambda run: run.output_uri)
-_RESULT = Column("output, or why it failed", _result)
+    return str(run.attributes.get("started_at", _UNKNOWN))[5:16].replace("T", " ") or _UNKNOWN

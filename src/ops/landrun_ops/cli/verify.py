@@ -1,17 +1,39 @@
-"""``landrun verify``: one file through a deployed stack, from landing to record."""
+"""``landrun verify``: one file through a stack, from landing to record."""
 
 from __future__ import annotations
 
+import time
 import uuid
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from landrun.errors import ConfigurationError, LandrunError
+from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.terminal import complain, say, show_json, stoppable
+from landrun_ops.cli.console import (
+    complain,
+    console,
+    is_live,
+    note,
+    say,
+    show_json,
+    stoppable,
+    typed,
+)
+
+if TYPE_CHECKING:
+    from landrun_ops.stack.runs_table import Run
+    from landrun_ops.stack.stack import Stack
 
 SAMPLE = Path("samples", "orders.jsonl")
+
+SILENCE_SECONDS = 30.0
+"""How long nothing may happen before `landrun doctor` is named."""
 
 
 @places.on_stack
@@ -26,31 +48,167 @@ def verify(
     *,
     patience: Annotated[
         float,
-        typer.Option(min=1, metavar="SECONDS", help="Give up when nothing happens for this long."),
+        typer.Option(min=1, metavar="SECONDS", help="Give up when no run starts for this long."),
     ] = 900,
-    json: Annotated[bool, typer.Option("--json", help="Write the run's row as JSON.")] = False,
+    json: options.JsonOption = False,
 ) -> int:
     """Land a file, follow its run, and say whether the stack works.
 
     The file gets a key of its own, landrun-verify-<uuid>, and stays, as its output does. With
-    StartOn=schedule a tick is fired, which also starts the run of whatever waits. Exits with 1 when
-    the run failed, or its job says that it read nothing.
+    StartOn=schedule a tick is fired, which also starts the run of whatever waits. --json writes the
+    run's row. Exits with 1 when the run failed, or its job says that it read nothing.
 
-    Example: landrun verify --stack landrun
+    Example: landrun verify --stack landrun my-messages.csv
     """
     file = source or places.project_folder(target.project, Path.cwd()) / SAMPLE
     stack = target.find()
-    # Late: what it needs takes longer to import than --help may take.
-    from landrun_ops.cli.verify_run import nothing_read, run_verify, verdict  # noqa: PLC0415
-
     with stoppable():
-        journey = run_verify(file, stack, name=uuid.uuid4().hex, patience=patience)
-    failure = journey.failure or (nothing_read(journey.run) if journey.run else "")
+        name = _started(file, stack, target, patience)
+        note(f"run {name}: {typed(target, 'show', name)}")
+        run, failure = _followed(stack, name)
+    failure = failure or (nothing_read(run) if run else "")
     if json:
-        row = journey.run.attributes if journey.run else {"status": None, "cause": failure}
-        show_json(dict(row))
-    elif journey.run and not failure:
-        say(verdict(journey.run))
+        show_json(dict(run.attributes) if run else {"name": name, "status": None, "cause": failure})
+    elif run and not failure:
+        say(verdict(run))
     if failure:
         complain(failure)
+    logs, show = typed(target, "logs", name), typed(target, "show", name)
+    note(f"why: {show}, and {logs}" if failure else f"what it read and wrote: {show}")
     return 1 if failure else 0
+
+
+def _started(file: Path, stack: Stack, target: places.Target, patience: float) -> str:
+    """Land a file and return the name of its run."""
+    uri, find = _land(file, stack)
+    note(f"landed {uri}")
+
+    def hint() -> None:
+        note(
+            f"nothing has happened for {SILENCE_SECONDS:.0f} s: {typed(target, 'doctor')} looks"
+            f" for the reason, and so does {typed(target, 'explain', uri)}"
+        )
+
+    waiting = "waiting for its run"
+    with console(stderr=True).status(waiting) if is_live(stderr=True) else nullcontext():
+        return wait_for_run(find, hint, patience=patience, clock=time.monotonic, sleep=time.sleep)
+
+
+def wait_for_run(
+    find: Callable[[], str],
+    hint: Callable[[], None],
+    *,
+    patience: float,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> str:
+    """Wait until a run has started and return its name.
+
+    Parameters
+    ----------
+    find : callable
+        Returns the run's name; an empty text as long as there is none.
+    hint : callable
+        Called once, after `SILENCE_SECONDS`.
+    patience : float
+        Seconds after which to give up.
+    clock, sleep : callable
+        A monotonic clock in seconds, and a wait of so many.
+
+    Raises
+    ------
+    LandrunError
+        When no run has started in time.
+    """
+    began, hinted = clock(), False
+    while not (name := find()):
+        waited = clock() - began
+        if waited >= SILENCE_SECONDS and not hinted:
+            hinted = True
+            hint()
+        if waited > patience:
+            raise LandrunError(
+                f"no run has started within {patience:.0f} s: look for the reason with landrun"
+                " doctor, or wait longer with --patience"
+            )
+        sleep(1)
+    return name
+
+
+def _land(file: Path, stack: Stack) -> tuple[str, Callable[[], str]]:
+    """Put a file under the landing prefix; return its URI, and what finds its run's name."""
+    from landrun.adapters.clients import translated  # noqa: PLC0415  (late: it imports boto3)
+
+    suffix = stack.outputs.get("LandingSuffix", "")
+    if not file.is_file() or not file.stat().st_size:
+        raise ConfigurationError(f"{file} is no file with data: give a file of messages")
+    if not file.name.endswith(suffix):
+        raise ConfigurationError(f"the stack takes keys that end in {suffix}: give such a file")
+    landing, s3 = stack.landing, stack.client("s3")
+    key = f"{landing.key}landrun-verify-{uuid.uuid4().hex}{''.join(file.suffixes)}"
+    key = key if key.endswith(suffix) else f"{key}{suffix}"
+    before = datetime.now(UTC) - timedelta(minutes=5)
+    with translated("s3:PutObject"):
+        s3.upload_file(str(file), landing.bucket, key)
+    uri = f"s3://{landing.bucket}/{key}"
+    if stack.output("StartOn") == "schedule":
+        return uri, lambda: _tick(stack)
+    return uri, lambda: _run_of(stack, key, before)
+
+
+def _run_of(stack: Stack, key: str, since: datetime) -> str:
+    from landrun_ops.stack.run_filter import Only  # noqa: PLC0415
+
+    found = stack.ledger().newest(datetime.now(UTC), since=since, only=Only(contains=key))
+    return next((run.name for run in found), "")
+
+
+def _tick(stack: Stack) -> str:
+    """Fire a tick; return its run's name, or an empty text while the landing is not recorded."""
+    from landrun_ops.actions.invoke import invoke, patient_config  # noqa: PLC0415
+
+    due = datetime.now(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    event = {"ScheduleArn": stack.output("ScheduleArn"), "ScheduledTime": due}
+    client = stack.client("lambda", patient_config())
+    done = invoke(client, "ScheduleFunction", stack.output("ScheduleFunction"), event)
+    runs: list[dict[str, Any]] = done.get("Runs", [done])
+    return next((one["PreprocessingJobName"] for one in runs if one.get("Objects")), "")
+
+
+def _followed(stack: Stack, name: str) -> tuple[Run | None, str]:
+    """Follow a run to its end; return its row, and why it does not show that the stack works."""
+    from landrun_ops.cli.follow import ending, wait_for  # noqa: PLC0415
+    from landrun_ops.stack.run_progress import Watcher  # noqa: PLC0415
+
+    end, run = wait_for(Watcher(stack, stack.executions().arn(name)), name)
+    if end.status != "SUCCEEDED":
+        return run, f"{name} {ending(end, run)}"
+    return run, "" if run else f"{name} SUCCEEDED, but the runs table does not have its end"
+
+
+def verdict(run: Run) -> str:
+    """Say whether a stack works, by a run that succeeded: only a job's summary says what it read.
+
+    >>> print(verdict(Run({"name": "r", "status": "SUCCEEDED", "summary": {"rows_in": 3}})))
+    it works: r SUCCEEDED in 0.0 s: rows 3 in
+    """
+    from landrun_ops.cli.follow import outcome  # noqa: PLC0415
+
+    if run.rows("rows_in") is None:
+        return (
+            f"the run succeeded; what it read is unknown: {run.name} {outcome(run)}, and its job"
+            " left no summary.json with rows_in"
+        )
+    return f"it works: {run.name} {outcome(run)}"
+
+
+def nothing_read(run: Run) -> str:
+    """Say that a run succeeded without reading anything; empty when it read something."""
+    if not run.succeeded or run.rows("rows_in") != 0:
+        return ""
+    from landrun_ops.cli.follow import outcome  # noqa: PLC0415
+
+    return (
+        f"the run succeeded, but read nothing: {run.name} {outcome(run)}; see landrun doctor, and"
+        f" landrun show {run.name}"
+    )

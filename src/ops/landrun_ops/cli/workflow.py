@@ -12,9 +12,9 @@ import typer
 
 from landrun.errors import ConfigurationError, ServiceError
 from landrun_ops.cli import target as places
+from landrun_ops.cli.console import complain, show_json
 from landrun_ops.cli.follow import follow
 from landrun_ops.cli.state_machine import ARN_VARIABLE, client_of, found
-from landrun_ops.cli.terminal import complain, show_json
 
 if TYPE_CHECKING:
     from landrun_ops.workflow import WorkflowConfig

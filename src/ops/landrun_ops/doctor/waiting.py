@@ -12,7 +12,7 @@ from landrun_ops.doctor.aws_reader import StackReader
 from landrun_ops.doctor.checks import check
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
 from landrun_ops.durations import spelled
-from landrun_ops.stack.dead_letters import Letters, Why
+from landrun_ops.stack.dead_letters import DeadLetterQueue, Why
 
 AREA: Final = "waiting"
 PEEKED: Final = 100
@@ -79,24 +79,18 @@ def _judge_queue(aws: StackReader, queue: str, output: str) -> Iterator[Finding]
     count += int(attributes.get("ApproximateNumberOfMessagesNotVisible", 0))
     if not count:
         return
-    refused = _refused_reasons(aws, url)
+    why = f"landrun redrive --queue {queue} --dry-run says why"
+    try:
+        found = DeadLetterQueue(aws.client("sqs"), url).peek(PEEKED)
+    except ServiceError:  # not everybody may receive them
+        yield fail(f"{queue}: {count} dead letters", why)
+        return
+    refused = [one.reason for one in found if one.why is Why.REFUSED]
     if refused:
         yield fail(
             f"{queue}: {len(refused)} of {count} dead letters were refused: {refused[0]}",
             f"landrun redrive --queue {queue} --discard saves them to a file, and deletes them",
         )
     if count > len(refused):
-        yield fail(
-            f"{queue}: {count - len(refused)} dead letters",
-            f"landrun redrive --queue {queue} --dry-run says why, and without --dry-run sends them"
-            " back",
-        )
-
-
-def _refused_reasons(aws: StackReader, url: str) -> list[str]:
-    """Return the reasons of refused dead letters; empty where they may not be received."""
-    try:
-        letters = Letters(aws.client("sqs"), url).peek(PEEKED)
-    except ServiceError:
-        return []
-    return [letter.reason for letter in letters if letter.why is Why.REFUSED]
+        remedy = f"{why}, and without --dry-run sends them back"
+        yield fail(f"{queue}: {count - len(refused)} dead letters", remedy)

@@ -13,6 +13,7 @@ from landrun_ops.local import (
     queue_races,
     queue_urls,
     s3_events,
+    version_listing,
 )
 from landrun_ops.local.patches import Patches
 
@@ -24,7 +25,7 @@ def adapted(endpoint_url: str) -> Iterator[None]:
     queue_urls.adapt(patches, endpoint_url)
     for adapter in (
         *(s3_events, bucket_notifications, queue_races, message_moves),
-        *(atomic_writes, policy_simulation),
+        *(atomic_writes, policy_simulation, version_listing),
     ):
         adapter.adapt(patches)
     try:

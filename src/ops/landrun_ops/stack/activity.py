@@ -1,6 +1,6 @@
-"""What goes on in a stack: queues, landings that wait, runs; each looked at on its own.
+"""What goes on in a stack: queues, pending landings and runs, each read on its own.
 
-A part that cannot be looked at, as when AWS throttles, keeps what was seen last and says so.
+A part that cannot be read, because AWS throttles for example, keeps its last values and says why.
 """
 
 from __future__ import annotations
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-QUEUES = {
-    "landings": "LandingQueueUrl",
-    "statuses": "StatusQueueUrl",
-}
+QUEUES = {"landings": "LandingQueueUrl", "statuses": "StatusQueueUrl"}
 DEAD = {
     "landings": "LandingDeadLetterQueueUrl",
     "ticks": "ScheduleDeadLetterQueueUrl",
@@ -36,18 +33,18 @@ DEAD = {
 """The stack's outputs that name queues and dead-letter queues, by what is in them."""
 
 SHARD_PAGE = 500
-"""Landings counted in each of the sixteen parts of the table: more are "at least" so many."""
+"""Landings to count in each of the sixteen parts of the table: more are "at least" so many."""
 
 LONGEST_PAUSE = 60.0
-"""Seconds between two looks at most, however often looking failed."""
+"""Longest pause between two reads in seconds, however often reading failed."""
 
 SHARE = 4
-"""Looking pauses for so many times as long as it took: a stack under load is not loaded more."""
+"""A pause is so many times as long as the read took: a busy stack is not loaded more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Messages in a queue: ``visible`` wait, ``in_flight`` are being dealt with. Both about."""
+    """About how many messages a queue has: ``visible`` wait, ``in_flight`` are being processed."""
 
     visible: int
     in_flight: int
@@ -55,7 +52,7 @@ class Depth:
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """Queues by what is in them, and how many dead letters there are of each kind."""
+    """Queues by what is in them, and the number of dead letters of each kind."""
 
     depths: Mapping[str, Depth]
     dead: Mapping[str, int]
@@ -70,7 +67,7 @@ class Backlog:
     count : int
         How many.
     claimed : int
-        How many of them a tick is taking just now.
+        How many of them a tick is processing.
     oldest : datetime or None
         When the oldest of them was recorded.
     more : bool
@@ -85,83 +82,51 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The schedule: what it says, and when it ticks next where that can be known."""
+    """The schedule's expression, and its next time if that can be known."""
 
     expression: str
     at: datetime | None
 
 
 def quick_client(stack: Stack, service: str) -> Any:
-    """Give a client that soon says that it gets no answer: whoever watches looks again anyway."""
+    """Return a client that soon gives up: whoever watches reads again anyway."""
     from botocore.config import Config  # noqa: PLC0415  (late: takes a third of a second)
 
-    quick = Config(
-        connect_timeout=3,
-        read_timeout=10,
-        retries={"mode": "standard", "total_max_attempts": 2},
-    )
-    return stack.client(service, quick)
+    retries: Any = {"mode": "standard", "total_max_attempts": 2}
+    return stack.client(service, Config(connect_timeout=3, read_timeout=10, retries=retries))
 
 
-class QueueDoor:
-    """Looks at a stack's queues."""
+def queue_reader(stack: Stack) -> Callable[[], Queues]:
+    """Return what counts the messages in a stack's queues; it raises `ServiceError`."""
+    client = quick_client(stack, "sqs")
+    urls = {name: stack.output(key) for name, key in QUEUES.items()}
+    dead_urls = {name: stack.output(key) for name, key in DEAD.items()}
 
-    def __init__(self, stack: Stack) -> None:
-        self._client = quick_client(stack, "sqs")
-        self._urls = {name: stack.output(key) for name, key in QUEUES.items()}
-        self._dead = {name: stack.output(key) for name, key in DEAD.items()}
-
-    def look(self) -> Queues:
-        """Count what is in them.
-
-        Raises
-        ------
-        ServiceError
-            When SQS refuses a call or cannot be reached.
-        """
-        dead = {name: self._depth(url) for name, url in self._dead.items()}
-        return Queues(
-            {name: self._depth(url) for name, url in self._urls.items()},
-            {name: depth.visible + depth.in_flight for name, depth in dead.items()},
-        )
-
-    def _depth(self, url: str) -> Depth:
-        names = ("", "NotVisible", "Delayed")
-        wanted = [f"ApproximateNumberOfMessages{name}" for name in names]
+    def depth(url: str) -> Depth:
+        wanted = [f"ApproximateNumberOfMessages{name}" for name in ("", "NotVisible", "Delayed")]
         with translated("sqs:GetQueueAttributes"):
-            found = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)
+            found = client.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)
         visible, in_flight, delayed = (int(found["Attributes"].get(one, 0)) for one in wanted)
         return Depth(visible + delayed, in_flight)
 
-
-class BacklogDoor:
-    """Looks at the landings that wait for a tick."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._client = quick_client(stack, "dynamodb")
-        self._table = stack.output("LandingsTable")
-
-    def look(self) -> Backlog:
-        """Count them, up to 500 in each part of the table.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB refuses a call or cannot be reached.
-        """
-        pages = [self._page(shard) for shard in SHARDS]
-        items = [item for page in pages for item in page["Items"]]
-        return Backlog(
-            count=len(items),
-            claimed=sum("claimed_by" in item for item in items),
-            oldest=min(map(_recorded_at, items), default=None),
-            more=any("LastEvaluatedKey" in page for page in pages),
+    def read() -> Queues:
+        dead = {name: depth(url) for name, url in dead_urls.items()}
+        return Queues(
+            {name: depth(url) for name, url in urls.items()},
+            {name: one.visible + one.in_flight for name, one in dead.items()},
         )
 
-    def _page(self, shard: str) -> dict[str, Any]:
+    return read
+
+
+def backlog_reader(stack: Stack) -> Callable[[], Backlog]:
+    """Return what counts the landings that wait for a tick; it raises `ServiceError`."""
+    client, table = quick_client(stack, "dynamodb"), stack.output("LandingsTable")
+
+    def page(shard: str) -> dict[str, Any]:
         with translated("dynamodb:Query"):
-            page: dict[str, Any] = self._client.query(
-                TableName=self._table,
+            found: dict[str, Any] = client.query(
+                TableName=table,
                 IndexName=INDEX,
                 KeyConditionExpression="#waiting = :waiting",
                 ProjectionExpression="recorded_at, claimed_by",
@@ -169,7 +134,19 @@ class BacklogDoor:
                 ExpressionAttributeValues={":waiting": {"S": shard}},
                 Limit=SHARD_PAGE,
             )
-        return page
+        return found
+
+    def read() -> Backlog:
+        pages = [page(shard) for shard in SHARDS]
+        items = [item for one in pages for item in one["Items"]]
+        return Backlog(
+            count=len(items),
+            claimed=sum("claimed_by" in item for item in items),
+            oldest=min((_recorded_at(item) for item in items), default=None),
+            more=any("LastEvaluatedKey" in one for one in pages),
+        )
+
+    return read
 
 
 def _recorded_at(item: Mapping[str, Any]) -> datetime:
@@ -177,9 +154,9 @@ def _recorded_at(item: Mapping[str, Any]) -> datetime:
 
 
 def next_tick(parameters: Mapping[str, str], start_on: str, now: datetime) -> Tick | None:
-    """Say when the stack's schedule ticks next; None when there is nothing for it to start.
+    """Return when the stack's schedule fires next; None when it would start nothing.
 
-    When a ``rate(…)`` began is known to EventBridge Scheduler alone: its next time is not given.
+    Only EventBridge Scheduler knows when a ``rate(…)`` began: its next time is not given.
     """
     expression = parameters.get("ScheduleExpression", "")
     if not expression or (start_on != "schedule" and not parameters.get("ScheduledInput")):
@@ -193,31 +170,24 @@ def next_tick(parameters: Mapping[str, str], start_on: str, now: datetime) -> Ti
         return Tick(expression, None)
 
 
-def _in_short(error: LandrunError) -> str:
-    """Name what AWS refused, and with which code: all that a permission is asked for by."""
-    if isinstance(error, ServiceError) and error.code:
-        return f"{error.operation}: {error.code}"
-    return str(error)
-
-
 class Part(Generic[T]):
-    """One part of what goes on, looked at again and again.
+    """One part of what goes on, read again and again.
 
     Parameters
     ----------
     name : str
-        What it is called when it cannot be looked at.
-    look : Callable
-        Looks.
+        What to call it when it cannot be read.
+    read : Callable
+        Reads it.
     interval : float
-        Seconds between two looks at least.
+        Shortest pause between two reads, in seconds.
     clock, now : Callable
-        Seconds that never go back, and the time.
+        A monotonic clock in seconds, and the time.
 
     Attributes
     ----------
     value : object or None
-        What was seen last; None before anything was.
+        What was read last; None before the first time.
     seen : datetime or None
         When that was.
     trouble : str
@@ -227,7 +197,7 @@ class Part(Generic[T]):
     def __init__(
         self,
         name: str,
-        look: Callable[[], T],
+        read: Callable[[], T],
         interval: float,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -238,18 +208,20 @@ class Part(Generic[T]):
         self.seen: datetime | None = None
         self.trouble = ""
         self.error: LandrunError | None = None
-        self._look, self._interval, self._clock, self._now = look, interval, clock, now
+        self._read, self._interval, self._clock, self._now = read, interval, clock, now
         self._failures = 0
 
     def once(self) -> float:
-        """Look once; give the seconds to pause before looking again."""
+        """Read once; return the seconds to pause before the next time."""
         began = self._clock()
         try:
-            self.value, self.seen, self.trouble, self.error = self._look(), self._now(), "", None
+            self.value, self.seen, self.trouble, self.error = self._read(), self._now(), "", None
             self._failures = 0
+        except ServiceError as error:  # an operation and a code name the permission to ask for
+            self._failed(f"{error.operation}: {error.code}" if error.code else str(error), error)
         except LandrunError as error:
-            self._failed(_in_short(error), error)
-        except Exception as error:  # else the screen would stand still, and mislead
+            self._failed(str(error), error)
+        except Exception as error:  # otherwise the screen would stand still, and mislead
             self._failed(one_line(f"{type(error).__name__}: {error}"), None)
         took = self._clock() - began
         slower = 2.0 ** min(self._failures, 10) - 1
@@ -259,26 +231,22 @@ class Part(Generic[T]):
         self._failures += 1
         self.trouble, self.error = why, error
 
-    def again_and_again(self, stopping: threading.Event) -> None:
-        """Look until asked to stop."""
+    def until(self, stopping: threading.Event) -> None:
+        """Read again and again until the event is set."""
         while not stopping.wait(self.once()):
             pass
 
 
-def looking(parts: Sequence[Part[Any]], stopping: threading.Event) -> None:
-    """Look at each part in a thread of its own; none keeps the process from ending."""
+def keep_reading(parts: Sequence[Part[Any]], stopping: threading.Event) -> None:
+    """Read each part in a thread of its own; none keeps the process from ending."""
     for part in parts:
-        _thread(part, part.again_and_again, stopping).start()
+        threading.Thread(target=part.until, args=(stopping,), name=part.name, daemon=True).start()
 
 
-def look_once(parts: Sequence[Part[Any]]) -> None:
-    """Look at every part once, at the same time."""
-    threads = [_thread(part, part.once) for part in parts]
+def read_once(parts: Sequence[Part[Any]]) -> None:
+    """Read every part once, at the same time."""
+    threads = [threading.Thread(target=part.once, name=part.name, daemon=True) for part in parts]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def _thread(part: Part[Any], work: Callable[..., Any], *arguments: Any) -> threading.Thread:
-    return threading.Thread(target=work, args=arguments, name=part.name, daemon=True)

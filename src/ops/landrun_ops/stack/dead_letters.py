@@ -1,10 +1,9 @@
-"""Dead letters: what lies in a dead-letter queue, and why.
+"""Dead-letter messages: what lies in a dead-letter queue, and why.
 
-Three hands put them there, each in its own way: landrun's functions with the attribute ``Reason``;
-EventBridge and its Scheduler with ``ERROR_CODE`` and ``ERROR_MESSAGE`` (EventBridge user guide,
-"Using dead-letter queues"); Lambda as a record of the invocation that failed (Lambda developer
-guide, "Capturing records of asynchronous invocations"). What SQS itself moves there after too many
-tries says nothing.
+landrun's functions send them with the attribute ``Reason``; EventBridge and its Scheduler with
+``ERROR_CODE`` and ``ERROR_MESSAGE`` (EventBridge user guide, "Using dead-letter queues"); Lambda as
+a record of the invocation that failed (Lambda developer guide, "Capturing records of asynchronous
+invocations"). A message that SQS moves there after too many receives says nothing of why.
 """
 
 from __future__ import annotations
@@ -18,17 +17,20 @@ from typing import Any
 from landrun.adapters.clients import translated
 from landrun.sanitize import json_object, one_line
 
-LOOKED_AT = 1000
-"""Letters that are looked at, at most; there may be more."""
+MOST_READ = 1000
+"""Messages that one look reads; there may be more."""
 
 HIDDEN_SECONDS = 120
-"""How long a letter that is looked at is hidden from others, should nobody let go of it."""
+"""How long a look hides a message from others, should it not release it."""
 
 BATCH = 10
 """Messages of one call (SQS API)."""
 
 EMPTY_WAIT = 1
-"""Seconds of a poll that asks all of SQS's servers: an empty answer means that nothing is there."""
+"""Seconds of a long poll, which asks all of SQS's servers: an empty answer means an empty queue."""
+
+_IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
+_SYSTEM = ("SentTimestamp", "DeadLetterQueueSourceArn")
 
 
 class Why(Enum):
@@ -41,17 +43,15 @@ class Why(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """One message of a dead-letter queue.
 
     Attributes
     ----------
     id, handle : str
-        SQS's names of the message, and of its being held.
-    body : str
-        As it came.
+        SQS's message id and receipt handle.
     attributes : Mapping[str, str]
-        What it says besides.
+        The message's attributes, and SQS's ``DeadLetterQueueSourceArn``.
     sent_at : datetime or None
         When it was first sent.
     """
@@ -73,20 +73,24 @@ class Letter:
 
     @property
     def reason(self) -> str:
-        """Whatever is said of why, as one line; empty where nothing is."""
+        """Why it is there, as one line."""
         if self.why is Why.REFUSED:
             return one_line(self.attributes["Reason"])
         if self.why is Why.UNDELIVERED:
-            said = (self.attributes.get(name, "") for name in ("ERROR_CODE", "ERROR_MESSAGE"))
-            return one_line(": ".join(filter(None, said)))
-        answer = self._content.get("responsePayload")
-        answer = answer if isinstance(answer, dict) else {}
-        said = (str(answer.get(name) or "") for name in ("errorType", "errorMessage"))
-        return one_line(": ".join(filter(None, said)))
+            said = [self.attributes.get(name) for name in ("ERROR_CODE", "ERROR_MESSAGE")]
+        else:
+            answer = _mapping(self._content.get("responsePayload"))
+            said = [str(answer.get(name) or "") for name in ("errorType", "errorMessage")]
+        line = one_line(": ".join(filter(None, said)))
+        if line:
+            return line
+        if "DeadLetterQueueSourceArn" in self.attributes:
+            return "failed each time it was tried: the functions' log says why"
+        return "nothing says why: if it was tried, the functions' log does"
 
     @property
     def landing(self) -> tuple[str, str, str]:
-        """Bucket, key and version id of the object that it is about; empty where it says none."""
+        """Bucket, key and version id of the object that it is about; empty if it names none."""
         detail = _mapping(self._content.get("detail"))
         thing = _mapping(detail.get("object"))
         version = _text(thing.get("version-id"))
@@ -95,14 +99,11 @@ class Letter:
 
     @property
     def subject(self) -> str:
-        """What it is about, in a word or two: a key, a run, a tick, a function; or empty."""
-        payload = self.payload
-        tick = _text(payload.get("ScheduledTime"))
+        """What it is about: a key, a run, a tick or a function; empty if it names none."""
+        tick = _text(self.payload.get("ScheduledTime"))
         run = _text(_mapping(self._content.get("detail")).get("name"))
-        function = self.function_arn.partition(":function:")[2].partition(":")[0]
-        return one_line(
-            self.landing[1] or run or (f"tick of {tick}" if tick else "") or function, 200
-        )
+        named = self.landing[1] or run or (f"tick of {tick}" if tick else "") or self.function
+        return one_line(named, 200)
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -112,10 +113,11 @@ class Letter:
         return self._content
 
     @property
-    def function_arn(self) -> str:
-        """Which function was invoked, or would have been; empty where it does not say."""
+    def function(self) -> str:
+        """The name of the function that was, or would have been, invoked; empty if unknown."""
         context = _mapping(self._content.get("requestContext"))
-        return _text(context.get("functionArn")) or self.attributes.get("TARGET_ARN", "")
+        arn = _text(context.get("functionArn")) or self.attributes.get("TARGET_ARN", "")
+        return arn.partition(":function:")[2].partition(":")[0]
 
     @property
     def _content(self) -> dict[str, Any]:
@@ -124,132 +126,120 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Letters with the same reason.
-
-    Attributes
-    ----------
-    why : Why
-        What kept them.
-    reason : str
-        What is said of it; the key that it names is KEY.
-    letters : list of Letter
-        They.
-    """
+    """Messages with the same reason; the key that the reason names is written KEY."""
 
     why: Why
     reason: str
-    letters: list[Letter]
+    messages: list[DeadLetter]
 
 
-def grouped(letters: Sequence[Letter]) -> list[Group]:
-    """Group letters by why they are there, the largest group first."""
-    groups: dict[tuple[Why, str], list[Letter]] = {}
-    for letter in letters:
-        groups.setdefault((letter.why, _general(letter)), []).append(letter)
+def grouped(messages: Sequence[DeadLetter]) -> list[Group]:
+    """Group messages by why they are there, the largest group first."""
+    groups: dict[tuple[Why, str], list[DeadLetter]] = {}
+    for one in messages:
+        key = one_line(one.landing[1])
+        reason = one.reason.replace(key, "KEY") if key else one.reason
+        groups.setdefault((one.why, reason), []).append(one)
     found = (Group(why, reason, inside) for (why, reason), inside in groups.items())
-    return sorted(found, key=lambda group: -len(group.letters))
+    return sorted(found, key=lambda group: -len(group.messages))
 
 
-def _general(letter: Letter) -> str:
-    key = letter.landing[1]
-    return letter.reason.replace(one_line(key), "KEY") if key else letter.reason
-
-
-class Letters:
+class DeadLetterQueue:
     """One dead-letter queue.
 
     Parameters
     ----------
     client : SQS client
         boto3's.
-    queue_url : str
-        The queue.
+    url : str
+        The queue's.
+
+    Raises
+    ------
+    ServiceError
+        By every method, when SQS refuses a call or cannot be reached.
     """
 
-    def __init__(self, client: Any, queue_url: str) -> None:
-        self._client = client
-        self._queue_url = queue_url
+    def __init__(self, client: Any, url: str) -> None:
+        self._client, self._url = client, url
 
-    def peek(self, most: int = LOOKED_AT) -> list[Letter]:
-        """Look at what is there, and leave it there; what others hold cannot be seen.
+    def in_flight(self) -> int:
+        """Return about how many messages somebody has received and not yet deleted or released."""
+        with translated("sqs:GetQueueAttributes"):
+            answer = self._client.get_queue_attributes(
+                QueueUrl=self._url, AttributeNames=[_IN_FLIGHT]
+            )
+        return int(answer["Attributes"].get(_IN_FLIGHT, 0))
 
-        Raises
-        ------
-        ServiceError
-            When SQS refuses a call or cannot be reached.
-        """
-        found: dict[str, Letter] = {}
+    def peek(self, most: int = MOST_READ) -> list[DeadLetter]:
+        """Look at what is visible, and leave it there."""
+        found: dict[str, DeadLetter] = {}
         try:
-            while len(found) < most:
-                seen, letters = len(found), self.take(HIDDEN_SECONDS)
-                found |= {letter.id: letter for letter in letters}
-                if len(found) == seen:  # none is left, or the first are to be seen again
-                    break
+            self._receive_all(found, HIDDEN_SECONDS, most)
         finally:
-            self.let_go(list(found.values()))
+            self.release(list(found.values()))
         return list(found.values())
 
-    def take(self, hidden_seconds: int, most: int = BATCH) -> list[Letter]:
-        """Take a few letters and hide them from others for so long; none when none is left.
+    def hold(self, seconds: int, most: int = MOST_READ) -> list[DeadLetter]:
+        """Receive what is visible, and hide it from others for so long."""
+        found: dict[str, DeadLetter] = {}
+        self._receive_all(found, seconds, most)
+        return list(found.values())
 
-        Raises
-        ------
-        ServiceError
-            When SQS refuses the call or cannot be reached.
-        """
+    def _receive_all(self, found: dict[str, DeadLetter], seconds: int, most: int) -> None:
+        while len(found) < most:
+            before = len(found)
+            found |= {one.id: one for one in self.receive(seconds)}
+            if len(found) == before:  # none is left, or the first are visible again
+                return
+
+    def receive(self, hidden_seconds: int, most: int = BATCH) -> list[DeadLetter]:
+        """Receive up to ten messages, and hide them from others for so long."""
         with translated("sqs:ReceiveMessage"):
             answer = self._client.receive_message(
-                QueueUrl=self._queue_url,
+                QueueUrl=self._url,
                 MaxNumberOfMessages=most,
                 VisibilityTimeout=hidden_seconds,
                 WaitTimeSeconds=EMPTY_WAIT,
                 MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["SentTimestamp"],
+                MessageSystemAttributeNames=list(_SYSTEM),
             )
-        return list(map(_letter, answer.get("Messages", ())))
+        return list(map(_dead_letter, answer.get("Messages", ())))
 
-    def let_go(self, letters: Sequence[Letter]) -> None:
-        """Let others see letters again, at once.
-
-        Raises
-        ------
-        ServiceError
-            When SQS refuses a call or cannot be reached.
-        """
-        for batch in _batches(letters):
-            entries = [
-                {"Id": str(n), "ReceiptHandle": letter.handle, "VisibilityTimeout": 0}
-                for n, letter in enumerate(batch)
-            ]
+    def release(self, messages: Sequence[DeadLetter]) -> None:
+        """Make messages visible to others again."""
+        for entries in _entries(messages, VisibilityTimeout=0):
             with translated("sqs:ChangeMessageVisibility"):
-                self._client.change_message_visibility_batch(
-                    QueueUrl=self._queue_url, Entries=entries
-                )
+                self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
 
-    def delete(self, letter: Letter) -> None:
-        """Delete a letter that was taken: what it asked for has been done.
-
-        Raises
-        ------
-        ServiceError
-            When SQS refuses the call or cannot be reached.
-        """
-        with translated("sqs:DeleteMessage"):
-            self._client.delete_message(QueueUrl=self._queue_url, ReceiptHandle=letter.handle)
+    def delete(self, messages: Sequence[DeadLetter]) -> int:
+        """Delete messages that were received; return how many SQS deleted."""
+        failed = 0
+        for entries in _entries(messages):
+            with translated("sqs:DeleteMessage"):
+                answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+            failed += len(answer.get("Failed", ()))
+        return len(messages) - failed
 
 
-def _batches(letters: Sequence[Letter]) -> Iterator[Sequence[Letter]]:
-    return (letters[start : start + BATCH] for start in range(0, len(letters), BATCH))
+def _entries(messages: Sequence[DeadLetter], **more: int) -> Iterator[list[dict[str, Any]]]:
+    for start in range(0, len(messages), BATCH):
+        batch = enumerate(messages[start : start + BATCH])
+        yield [{"Id": str(n), "ReceiptHandle": one.handle, **more} for n, one in batch]
 
 
-def _letter(message: Mapping[str, Any]) -> Letter:
-    attributes = message.get("MessageAttributes", {})
-    sent = message.get("Attributes", {}).get("SentTimestamp")
-    return Letter(
+def _dead_letter(message: Mapping[str, Any]) -> DeadLetter:
+    attributes = {
+        name: one.get("StringValue", "")
+        for name, one in message.get("MessageAttributes", {}).items()
+    }
+    system = dict(message.get("Attributes", {}))
+    sent = system.pop("SentTimestamp", None)
+    return DeadLetter(
         id=message["MessageId"],
         handle=message["ReceiptHandle"],
         body=message["Body"],
-        attributes={name: one.get("StringValue", "") for name, one in attributes.items()},
+        attributes=system | attributes,
         sent_at=datetime.fromtimestamp(int(sent) / 1000, UTC) if sent else None,
     )
 

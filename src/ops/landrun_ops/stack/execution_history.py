@@ -15,7 +15,14 @@ from typing import Any
 from landrun.adapters.clients import translated
 from landrun.models.processing_job import ProcessingJob, requested_job_name
 from landrun.sanitize import json_object, one_line
-from landrun_ops.stack.history_events import Attempt, Moment, Redrive, Result, Turn, Wait
+from landrun_ops.stack.history_events import (
+    Attempt,
+    HistoryEvent,
+    Redrive,
+    Result,
+    SlotWait,
+    Wait,
+)
 
 _ENDS = {
     "ExecutionSucceeded": "",
@@ -32,7 +39,7 @@ _JAVA = " (Service: "
 
 
 class History:
-    """The door to an execution's history.
+    """Reads an execution's history.
 
     Parameters
     ----------
@@ -44,13 +51,13 @@ class History:
         self._client = client
 
     def events(self, arn: str) -> Iterator[dict[str, Any]]:
-        """Give the events of an execution, the oldest first; 25,000 at most.
+        """Yield the events of an execution, oldest first; 25,000 at most.
 
         Raises
         ------
         ServiceError
-            When Step Functions does not answer or knows no such execution: it keeps a closed one
-            for 90 days.
+            When Step Functions refuses the call, or no longer knows the execution: it forgets a
+            closed one after 90 days.
         """
         pages = self._client.get_paginator("get_execution_history")
         with translated("states:GetExecutionHistory"):
@@ -60,19 +67,19 @@ class History:
                 yield from page["events"]
 
 
-def timeline(events: Iterable[dict[str, Any]]) -> tuple[Moment, ...]:
-    """Read the moments of an execution out of its history, in their order.
+def timeline(events: Iterable[dict[str, Any]]) -> tuple[HistoryEvent, ...]:
+    """Return what an execution did, in order, read from its history.
 
     Parameters
     ----------
     events : iterable of dict
         GetExecutionHistory's, the oldest first.
     """
-    return tuple(_moments(_marks(events)))
+    return tuple(_events_of(_marks(events)))
 
 
 def ended_as(events: Sequence[dict[str, Any]]) -> str:
-    """Give the status that an execution ended with, by its last event; empty while it runs."""
+    """Return the status that an execution ended with, or an empty text while it runs."""
     last = events[-1]["type"] if events else ""
     if last not in _ENDS:
         return ""
@@ -80,7 +87,7 @@ def ended_as(events: Sequence[dict[str, Any]]) -> str:
 
 
 def plain(error: str | None, cause: str | None) -> str:
-    """Say in a line, in the words nearest to the reason, why something failed.
+    """Return why something failed in one line, in the words nearest to the reason.
 
     Parameters
     ----------
@@ -102,7 +109,7 @@ class _Task:
     task: str
     instances: int
     began: datetime
-    turn: bool = False
+    slot: bool = False
     ended: datetime | None = None
     result: Result = "running"
     submitted: bool = False
@@ -113,7 +120,7 @@ class _Task:
     def refused(self) -> bool:
         return self.result == "failed" and not self.submitted and self.error.startswith(_REFUSED)
 
-    def hear(self, event: dict[str, Any]) -> None:
+    def add(self, event: dict[str, Any]) -> None:
         kind = event["type"]
         if kind == "TaskSubmitted":
             self.submitted = True
@@ -149,7 +156,7 @@ def _marks(events: Iterable[dict[str, Any]]) -> list[_Task | Redrive | _End]:
             marks.append(_End(_time(event)))
         elif before in tasks:
             tasks[event["id"]] = tasks[before]
-            tasks[before].hear(event)
+            tasks[before].add(event)
     return marks
 
 
@@ -165,12 +172,12 @@ def _task(event: dict[str, Any]) -> _Task:
         task=f"{given.get('resourceType', '')}:{given.get('resource', '')}",
         instances=count if isinstance(count, int) and count > 0 else 1,
         began=_time(event),
-        turn=_asks_for_turn(asked),
+        slot=_asks_for_slot(asked),
     )
 
 
-def _asks_for_turn(asked: dict[str, Any]) -> bool:
-    """Whether a task's parameters are those of the state that waits for a turn."""
+def _asks_for_slot(asked: dict[str, Any]) -> bool:
+    """Return True if a task is the one that waits for a concurrency slot."""
     body = asked.get("MessageBody")
     if isinstance(body, str):
         body = json_object(body)
@@ -187,24 +194,24 @@ def _stop(tasks: Sequence[_Task], event: dict[str, Any]) -> None:
             task.end(event, "stopped", {"cause": f"{words}: {why}" if why else words})
 
 
-def _moments(marks: Sequence[_Task | Redrive | _End]) -> Iterator[Moment]:
+def _events_of(marks: Sequence[_Task | Redrive | _End]) -> Iterator[HistoryEvent]:
     found = _merged(marks)
-    for moment, following in zip_longest(found, found[1:]):
-        if isinstance(moment, Turn | Wait) and moment.ended is None and following is not None:
-            yield replace(moment, ended=following.began)
-        elif not isinstance(moment, _End):
-            yield moment
+    for event, following in zip_longest(found, found[1:]):
+        if isinstance(event, SlotWait | Wait) and event.ended is None and following is not None:
+            yield replace(event, ended=following.began)
+        elif not isinstance(event, _End):
+            yield event
 
 
-def _merged(marks: Sequence[_Task | Redrive | _End]) -> list[Moment | _End]:
-    """Count the attempts; make one wait of refusals in a row, and one turn of asking for it."""
-    found: list[Moment | _End] = []
+def _merged(marks: Sequence[_Task | Redrive | _End]) -> list[HistoryEvent | _End]:
+    """Count the attempts; merge refusals in a row, and requests for a slot, into one wait each."""
+    found: list[HistoryEvent | _End] = []
     for mark in marks:
         if not isinstance(mark, _Task):
             found.append(mark)
-        elif mark.turn:
-            before = found.pop() if found and isinstance(found[-1], Turn) else None
-            found.append(_turn(mark, before if isinstance(before, Turn) else None))
+        elif mark.slot:
+            before = found.pop() if found and isinstance(found[-1], SlotWait) else None
+            found.append(_slot_wait(mark, before if isinstance(before, SlotWait) else None))
         elif mark.refused:
             said, last = _refusal(mark), found[-1] if found else None
             if isinstance(last, Wait) and last.quota == said.quota:
@@ -220,15 +227,15 @@ def _refusal(task: _Task) -> Wait:
     return Wait(_QUOTA in task.error, 1, task.began, reason=plain("", task.cause or task.error))
 
 
-def _turn(task: _Task, before: Turn | None) -> Turn:
-    """Add asking for a turn, once more where it was asked for before."""
-    waits = task.result in ("running", "failed")  # is asked for again
+def _slot_wait(task: _Task, before: SlotWait | None) -> SlotWait:
+    """Merge a request for a slot with the ones before it."""
+    waits = task.result in ("running", "failed")  # the state asks again
     late = task.error == "States.Timeout"  # of one attempt: the message may have been lost
-    return Turn(
+    return SlotWait(
         times=1 + (before.times if before else 0),
         began=before.began if before else task.began,
         ended=None if waits else task.ended,
-        given=task.result == "succeeded",
+        acquired=task.result == "succeeded",
         reason=plain(task.error, task.cause) if task.result == "failed" and not late else "",
     )
 
@@ -247,7 +254,7 @@ def _attempt(number: int, task: _Task) -> Attempt:
 
 
 def _details(event: dict[str, Any]) -> dict[str, Any]:
-    """Give what an event says: its only member whose name ends in EventDetails."""
+    """Return an event's details: its only member whose name ends in EventDetails."""
     found = (value for name, value in event.items() if name.endswith("EventDetails"))
     return next(found, {})
 

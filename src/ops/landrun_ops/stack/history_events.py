@@ -1,4 +1,4 @@
-"""What an execution is said to have done: attempts, waits, turns and redrives."""
+"""What an execution did: attempts, waits for a quota or a concurrency slot, and redrives."""
 
 from __future__ import annotations
 
@@ -8,29 +8,27 @@ from datetime import datetime
 from typing import Literal
 
 Result = Literal["running", "succeeded", "failed", "stopped"]
-"""How an attempt stands; stopped are those whose execution ended before they did."""
+"""The state of an attempt; "stopped" means that its execution ended before it did."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A task that was taken on; in landrun's state machine a Processing job.
+    """A task that was accepted; in landrun's state machine, a Processing job.
 
     Attributes
     ----------
     number : int
-        Counts from 1, in the order in which they began.
+        Counts from 1, in the order in which the attempts began.
     job : str
         The Processing job's name; empty for a task of another service.
     task : str
-        What was asked for, as ``sagemaker:createProcessingJob.sync``.
+        What was called, such as ``sagemaker:createProcessingJob.sync``.
     instances : int
         How many instances the job has.
     began, ended : datetime
         In UTC; ``ended`` is None while it runs.
-    result : str
-        See `Result`.
     reason : str
-        Why it failed or was stopped, in a line; else empty.
+        Why it failed or was stopped, in one line; otherwise empty.
     """
 
     number: int
@@ -50,13 +48,13 @@ class Wait:
     Attributes
     ----------
     quota : bool
-        Whether it was for a quota: no instance of the type was free.
+        Whether no instance of the type was free.
     times : int
-        How often it was refused.
+        How often SageMaker refused.
     began, ended : datetime
         In UTC; ``ended`` is None while it lasts.
     reason : str
-        What SageMaker said last, in a line.
+        What SageMaker said last, in one line.
     """
 
     quota: bool
@@ -67,39 +65,39 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """Waiting for a turn, where MaxConcurrentRuns bounds how many runs have one.
+class SlotWait:
+    """Waiting for a concurrency slot (MaxConcurrentRuns).
 
     Attributes
     ----------
     times : int
-        How often it was asked for.
+        How often the execution asked for a slot.
     began, ended : datetime
         In UTC; ``ended`` is None while it lasts.
-    given : bool
-        Whether the turn came.
+    acquired : bool
+        Whether it got the slot.
     reason : str
-        Why it could not be asked for last, in a line; else empty.
+        Why the last request failed, in one line; otherwise empty.
     """
 
     times: int
     began: datetime
     ended: datetime | None = None
-    given: bool = False
+    acquired: bool = False
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Redrive:
-    """Somebody let the execution go on from where it had failed."""
+    """Somebody resumed the execution from where it had failed."""
 
     began: datetime
     number: int
 
 
-Moment = Attempt | Turn | Wait | Redrive
+HistoryEvent = Attempt | SlotWait | Wait | Redrive
 
 
-def attempts(moments: Iterable[Moment]) -> list[Attempt]:
-    """Give the attempts among the moments."""
-    return [moment for moment in moments if isinstance(moment, Attempt)]
+def attempts(events: Iterable[HistoryEvent]) -> list[Attempt]:
+    """Return the attempts among the events."""
+    return [event for event in events if isinstance(event, Attempt)]

@@ -1,4 +1,4 @@
-"""The door to CloudWatch Logs: what the Processing jobs of a run wrote, in the order of time."""
+"""Read from CloudWatch Logs what the Processing jobs of a run wrote, page by page."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from landrun.errors import ServiceError
 from landrun_ops.stack.console_links import LOG_GROUP
 
 OVERLAP = 15_000
-"""Milliseconds that are read again when following: so late may a line of an instance come."""
+"""Milliseconds that are read again when following: an instance's lines may come that late."""
+
+REMEMBERED = 20_000
+"""Events that following remembers before it forgets those older than `OVERLAP`."""
 
 NO_GROUP = "ResourceNotFoundException"
-"""How CloudWatch Logs answers before the first job of an account has written anything."""
+"""CloudWatch Logs' answer before the first job of an account has written anything."""
 
 PAGES = 20
-"""Pages that are asked for the end of a stream: some may be empty."""
+"""Pages to ask for the end of a stream: some may be empty."""
 
 _STREAM = re.compile(r"(?P<job>[^/]+)/(?P<instance>[^/]+?)(?:-\d+)?")
 """``<job>/algo-1-1700000000`` (SageMaker developer guide, "Log streams")."""
@@ -34,9 +37,9 @@ class Line:
     time : datetime
         When it was written, in UTC.
     job, instance : str
-        The Processing job, and which of its instances: ``algo-1``.
+        The Processing job, and which of its instances, such as ``algo-1``.
     message : str
-        What was written: anything.
+        What was written: any text.
     """
 
     time: datetime
@@ -46,7 +49,7 @@ class Line:
 
 
 class JobLogs:
-    """The logs of Processing jobs.
+    """The logs of Processing jobs; methods raise `ServiceError` when a call fails.
 
     Parameters
     ----------
@@ -58,54 +61,36 @@ class JobLogs:
         self._client = client
 
     def lines(self, prefix: str) -> Iterator[Line]:
-        """Give what was written to the streams whose names begin so, oldest first, page by page.
-
-        Raises
-        ------
-        ServiceError
-            When CloudWatch Logs refuses a call or cannot be reached.
-        """
-        for event in self._events(prefix, 0):
-            yield _line(event)
+        """Yield what was written to the streams whose names begin so, oldest first."""
+        yield from map(_line, self._events(prefix, 0))
 
     def follow(self, prefix: str, more: Callable[[], bool]) -> Iterator[Line]:
-        """Give what was written, then what is being written, as long as there is ``more``.
+        """Yield what was written, then what is being written.
 
         Parameters
         ----------
         more : callable
-            Waits, and says whether to look again; asked after each look.
-
-        Raises
-        ------
-        ServiceError
-            When CloudWatch Logs refuses a call or cannot be reached.
+            Waits, and returns whether to look again; called after each look.
         """
         seen: dict[str, int] = {}
-        newest = 0
+        newest, most = 0, REMEMBERED
         while True:
             for event in self._events(prefix, max(0, newest - OVERLAP)):
                 newest = max(newest, event["timestamp"])
                 if event["eventId"] not in seen:
                     seen[event["eventId"]] = event["timestamp"]
                     yield _line(event)
-            seen = {name: at for name, at in seen.items() if at >= newest - OVERLAP}
+                if len(seen) > most:
+                    seen = _late(seen, newest)
+                    most = max(REMEMBERED, 2 * len(seen))
+            seen = _late(seen, newest)
             if not more():
                 return
 
     def tail(self, job: str, most: int) -> list[str]:
-        """Give the last lines that a job wrote: of one instance, the one that wrote last.
-
-        Raises
-        ------
-        ServiceError
-            When CloudWatch Logs refuses a call or cannot be reached.
-        """
+        """Return the last lines of a job: of several instances, the one that wrote last."""
         try:
-            with translated("logs:DescribeLogStreams"):
-                streams = self._client.describe_log_streams(
-                    logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job}/"
-                )["logStreams"]
+            streams = self._streams(f"{job}/")
             if not streams:
                 return []
             events = self._end_of(max(streams, key=_written_at)["logStreamName"], most)
@@ -113,11 +98,28 @@ class JobLogs:
             if error.code != NO_GROUP:
                 raise
             return []
-        lines = [line for event in events for line in event["message"].splitlines()]
-        return lines[-most:]
+        return [line for event in events for line in event["message"].splitlines()][-most:]
+
+    def jobs(self, prefix: str) -> list[str]:
+        """Return the names of jobs whose streams begin so, the oldest first."""
+        found: dict[str, int] = {}
+        try:
+            for stream in self._streams(prefix):
+                job = stream["logStreamName"].partition("/")[0]
+                found[job] = min(stream["creationTime"], found.get(job, stream["creationTime"]))
+        except ServiceError as error:
+            if error.code != NO_GROUP:
+                raise
+        return sorted(found, key=lambda job: found[job])
+
+    def _streams(self, prefix: str) -> list[dict[str, Any]]:
+        pages = self._client.get_paginator("describe_log_streams")
+        with translated("logs:DescribeLogStreams"):
+            found = pages.paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=prefix)
+            return [stream for page in found for stream in page["logStreams"]]
 
     def _end_of(self, stream: str, most: int) -> list[dict[str, Any]]:
-        """Give a stream's last events; a page may be empty although there are more."""
+        """Return a stream's last events; a page may be empty although there are more."""
         asked: dict[str, Any] = {"startFromHead": False, "limit": most}
         for _ in range(PAGES):
             with translated("logs:GetLogEvents"):
@@ -131,33 +133,11 @@ class JobLogs:
         events: list[dict[str, Any]] = found["events"]
         return events
 
-    def jobs(self, prefix: str) -> list[str]:
-        """Name the jobs that have streams of that prefix, the oldest first.
-
-        Raises
-        ------
-        ServiceError
-            When CloudWatch Logs refuses a call or cannot be reached.
-        """
-        pages = self._client.get_paginator("describe_log_streams")
-        found: dict[str, int] = {}
-        try:
-            with translated("logs:DescribeLogStreams"):
-                for page in pages.paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=prefix):
-                    for stream in page["logStreams"]:
-                        job = stream["logStreamName"].partition("/")[0]
-                        begun = stream["creationTime"]
-                        found[job] = min(begun, found.get(job, begun))
-        except ServiceError as error:
-            if error.code != NO_GROUP:
-                raise
-        return sorted(found, key=lambda job: found[job])
-
     def _events(self, prefix: str, begin: int) -> Iterator[dict[str, Any]]:
         """Read by FilterLogEvents, which orders the events of all streams by time.
 
         ``interleaved`` asks for that order; AWS has always given it since 2019 and ignores the
-        word, the laptop's moto heeds it, but not the prefix.
+        word, the laptop's moto needs it, but ignores the prefix.
         """
         pages = self._client.get_paginator("filter_log_events")
         asked = {"startTime": begin} if begin else {}
@@ -174,6 +154,11 @@ class JobLogs:
                 raise
 
 
+def _late(seen: dict[str, int], newest: int) -> dict[str, int]:
+    """Keep the events that the next look may find again."""
+    return {name: at for name, at in seen.items() if at >= newest - OVERLAP}
+
+
 def _line(event: dict[str, Any]) -> Line:
     stream = event["logStreamName"]
     found = _STREAM.fullmatch(stream)
@@ -186,6 +171,6 @@ def _line(event: dict[str, Any]) -> Line:
 
 
 def _written_at(stream: dict[str, Any]) -> int:
-    """Say when a stream was last written to, as far as CloudWatch Logs knows yet."""
+    """Return when a stream was last written to, as far as CloudWatch Logs knows yet."""
     at: int = stream.get("lastEventTimestamp") or stream.get("creationTime") or 0
     return at

@@ -1,4 +1,4 @@
-"""Which runs read an object because their manifests name it: ticks, runs by hand, runs again."""
+"""Which runs read an object because their manifests name it: ticks, runs by hand, reruns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from landrun_ops.stack.inputs import Inputs
 from landrun_ops.stack.runs_table import Only, Run, Runs
 
 ROWS = 5000
-"""Rows of the ledger, of each kind, that are gone through; the newest."""
+"""Rows of the runs table, of each kind, that are considered; the newest."""
 
 FIRST, LAST = 200, 100
 """Manifests that are read: of the first runs after an object landed, and of the last ones."""
@@ -25,12 +25,7 @@ FIRST, LAST = 200, 100
 class Reader:
     """A run whose manifest names an object.
 
-    Attributes
-    ----------
-    run : Run
-        Its row.
-    exact : bool
-        Whether its list says that it is this very version; a manifest alone names the key.
+    ``exact`` is True if its list names this very version; a manifest alone names the key.
     """
 
     run: Run
@@ -39,16 +34,14 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """What was found, and how far was looked.
+    """What was found, the oldest run first, and how far the search went.
 
     Attributes
     ----------
-    found : tuple of Reader
-        The oldest run first.
     looked, of : int
         Manifests that were read, and runs by schedule or by hand that there were.
     unread : int
-        Manifests among them that could not be read.
+        Manifests that could not be read.
     """
 
     found: tuple[Reader, ...] = ()
@@ -59,17 +52,7 @@ class Readers:
 
 @dataclass(frozen=True)
 class Lineage:
-    """Finds the runs that read an object.
-
-    Attributes
-    ----------
-    runs : Runs
-        The ledger.
-    s3 : S3 client
-        boto3's.
-    folder : S3Uri
-        Where the manifests of runs lie.
-    """
+    """Finds the runs that read an object; ``folder`` is where the manifests of runs lie."""
 
     runs: Runs
     s3: Any
@@ -98,22 +81,24 @@ class Lineage:
         return Readers(tuple(found), len(chosen), len(rows), unread)
 
     def _ask(self, run: Run, where: S3Uri, version_id: str | None) -> Reader | LandrunError | None:
-        reads = self._tick if run.trigger.get("Kind") == "schedule" else self._by_hand
         try:
-            return reads(run, where, version_id)
+            if run.trigger.get("Kind") == "schedule":
+                return self._tick(run, where, version_id)
+            given = Inputs(self.s3, self.folder).of_run(run)
         except LandrunError as error:
             return error
         except (ValueError, TypeError, KeyError):  # what lies there is no manifest
             return None
+        if given is None or given.bucket != where.bucket or where.key not in given.keys:
+            return None
+        return Reader(run)
 
     def _tick(self, run: Run, where: S3Uri, version_id: str | None) -> Reader | None:
-        """Look into the manifest of a tick, and into its list of versions where it has one."""
-        uri = S3Uri.parse(str(run.attributes.get("input_message", "")))
-        own = f"{run.name}.json"
-        # Of a run that was passed a prefix, the manifest says what lay there.
-        folder = uri.key.removesuffix(own) if uri.key.endswith(own) else self.folder.key
-        bucket = uri.bucket if uri.key.endswith(own) else self.folder.bucket
-        manifests = Manifests(self.s3, bucket, folder)
+        """Look into the manifest of a tick, and into its list of versions if it has one."""
+        uri, own = S3Uri.parse(str(run.attributes.get("input_message", ""))), f"{run.name}.json"
+        # A run that was passed a prefix has a manifest of what lay there.
+        at = S3Uri(uri.bucket, uri.key.removesuffix(own)) if uri.key.endswith(own) else self.folder
+        manifests = Manifests(self.s3, at.bucket, at.key)
         manifest = manifests.find(run.name)
         if manifest is None or manifest.bucket != where.bucket or where.key not in manifest.keys:
             return None
@@ -122,9 +107,3 @@ class Lineage:
         listed = manifests.collected(manifest).landings
         versions = {one.version_id for one in listed if one.key == where.key}
         return Reader(run, exact=True) if version_id in versions else None
-
-    def _by_hand(self, run: Run, where: S3Uri, _: str | None) -> Reader | None:
-        given = Inputs(self.s3, self.folder).of_run(run)
-        if given is None or given.bucket != where.bucket or where.key not in given.keys:
-            return None
-        return Reader(run)

@@ -1,4 +1,4 @@
-"""What is known of one object: in S3, on the record, in the tables and the queues."""
+"""What is known of one object: in S3, in the tables and in the queues."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from landrun.errors import InvalidKey, ServiceError
@@ -16,12 +15,12 @@ from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import described_change
 from landrun.sanitize import one_line
-from landrun_ops.stack.dead_letters import Letter, Letters
-from landrun_ops.stack.landings import Known, Landings
+from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue
+from landrun_ops.stack.landings import TOLERANCE, LandingRecord, LandingsTable, event_time
 from landrun_ops.stack.lineage import Lineage, Readers
-from landrun_ops.stack.object_versions import Version, Versions
+from landrun_ops.stack.object_versions import ObjectVersion, ObjectVersions
 from landrun_ops.stack.queue_depth import depth
-from landrun_ops.stack.runs_table import Only, Run
+from landrun_ops.stack.runs_table import Only, Run, Runs
 from landrun_ops.stack.waiting_executions import Line, bound_of, lines_of
 
 if TYPE_CHECKING:
@@ -30,50 +29,45 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Found = tuple[Run | None, bool]
-"""A run, and whether it is on the record."""
-
-TOLERANCE = timedelta(seconds=5)
-"""How much a run, or an event, may seem to be before its object: clocks, and whole seconds."""
+"""A run, and whether the runs table has it."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """All that an answer is made of.
+    """All that an object's status is decided from.
 
     Attributes
     ----------
     where, landing : S3Uri
-        The object asked about, and where data lands.
+        The object, and where data lands.
     start_on : str
         ``arrival`` or ``schedule``.
-    now : datetime
-        The present, aware.
     asked : str
         The version id asked for; empty for the newest version.
-    versions : sequence of Version
-        All that S3 has of the key, marks of deletion included, the newest first.
-    version : Version or None
-        The one that it is about; None when S3 has none (any more).
+    versions : sequence of ObjectVersion
+        All that S3 has of the key, delete markers included, the newest first.
+    version : ObjectVersion or None
+        The one that it is about; None if S3 does not have it (any more).
     ignored : str or None
-        Why such an object starts no run, by `Filter.why_ignored`'s labels.
+        Why such an object starts no run, by `LandingFilter.why_ignored`'s labels.
     unreadable : str
-        Why no file can have the key; empty when one can.
+        Why no file can have the key; empty if one can.
     run : Run or None
-        The run of just this version.
+        The run of this very version.
     is_recorded : bool
-        Whether that has a row in the ledger.
-    landed : Known or None
-        What the table of landings knows of the key.
+        Whether the runs table has that run.
+    landed : LandingRecord or None
+        What the landings table has of the key.
     taken_by : Run or None
         The run that has claimed, or read, the newest landing of the key.
-    letters : sequence of Letter
-        The dead letters about it.
+    dead_letters : sequence of DeadLetter
+        The dead-letter messages about it.
     readers : Readers
         The runs whose manifests name it.
     on_their_way : int
-        Roughly, landings in the queue.
+        About how many landings are in the queue.
     line : Line or None
-        The runs that wait for a turn; None where runs are not bounded.
+        The runs that wait for a concurrency slot; None where runs are not limited.
     unseen : sequence of str
         What could not be looked at, and why.
     """
@@ -83,15 +77,15 @@ class Facts:
     start_on: str
     now: datetime
     asked: str = ""
-    versions: Sequence[Version] = ()
-    version: Version | None = None
+    versions: Sequence[ObjectVersion] = ()
+    version: ObjectVersion | None = None
     ignored: str | None = None
     unreadable: str = ""
     run: Run | None = None
     is_recorded: bool = True
-    landed: Known | None = None
+    landed: LandingRecord | None = None
     taken_by: Run | None = None
-    letters: Sequence[Letter] = ()
+    dead_letters: Sequence[DeadLetter] = ()
     readers: Readers = field(default_factory=Readers)
     on_their_way: int = 0
     line: Line | None = None
@@ -99,173 +93,171 @@ class Facts:
 
     @property
     def version_id(self) -> str:
-        """The version that it is about; empty where there is no telling, or no versions."""
+        """The version that it is about; empty if the bucket keeps none, or it is not known."""
         return (self.version.version_id if self.version else self.asked) or ""
 
 
-class Explainer:
-    """Looks up what there is to know of one object.
+def gather(stack: Stack, where: S3Uri, asked: str, now: datetime) -> Facts:
+    """Look up all that is known of an object; ``unseen`` says what may not be looked at.
 
-    Parameters
-    ----------
-    stack : Stack
-        Whose object it is.
-    now : datetime
-        The present, aware.
+    Raises
+    ------
+    ServiceError
+        When AWS cannot be reached, or S3 does not let the object be looked at.
     """
+    versions = ObjectVersions(stack.client("s3")).of_key(where)
+    version = chosen(versions, asked)
+    look = _Look(stack, where, version, (version.version_id if version else asked) or None, now)
+    unseen: list[str] = []
+    with ThreadPoolExecutor() as pool:
 
-    def __init__(self, stack: Stack, now: datetime) -> None:
-        self._stack = stack
-        self._now = now
-        self._unseen: list[str] = []
+        def ask(what: str, instead: T, answer: Callable[[], T]) -> Future[T]:
+            return pool.submit(_tried, what, instead, answer, unseen)
 
-    def facts(self, where: S3Uri, asked: str = "") -> Facts:
-        """Look everything up; what may not be looked at is said in ``unseen``.
-
-        Raises
-        ------
-        ServiceError
-            When AWS cannot be reached, or S3 does not let the object be looked at.
-        """
-        versions = Versions(self._stack.client("s3")).of_key(where)
-        version = chosen(versions, asked)
-        stack, lands = self._stack, where.bucket == self._stack.landing.bucket
-        version_id = (version.version_id if version else asked) or None
-        with ThreadPoolExecutor() as pool:
-            ask = partial(self._ask, pool)
-            since = version.modified - TOLERANCE if version else self._now - timedelta(days=90)
-            lineage = Lineage(stack.ledger(), stack.client("s3"), stack.manifests_folder)
-            readers = ask(
-                "the runs' manifests",
-                Readers(),
-                lambda: lineage.readers(where, version_id, since, self._now),
-            )
-            nobody: Found = (None, True)
-            run = ask("the run", nobody, lambda: self._run(where, version, version_id))
-            unknown: tuple[Known | None, Run | None] = (None, None)
-            landed = ask("the landings table", unknown, lambda: self._landed(where))
-            none: list[Letter] = []
-            letters = ask("the dead letters", none, lambda: self._letters(where, version_id))
-            queue = ask("the landing queue", 0, self._depth)
-            line = ask("the line of runs", None, self._line)
-            found, is_recorded = run.result() if lands else (None, True)
-            return Facts(
-                where=where,
-                landing=stack.landing,
-                start_on=stack.output("StartOn"),
-                now=self._now,
-                asked=asked,
-                versions=versions,
-                version=version,
-                ignored=self._ignored(where, version),
-                unreadable=_unreadable(where.key),
-                run=found,
-                is_recorded=is_recorded,
-                landed=landed.result()[0],
-                taken_by=landed.result()[1],
-                letters=letters.result(),
-                readers=readers.result(),
-                on_their_way=queue.result(),
-                line=line.result(),
-                unseen=self._unseen,
-            )
-
-    def run_named(self, name: str) -> Found:
-        """Find a run of that name: on the record, else in Step Functions; and which it was.
-
-        Raises
-        ------
-        ServiceError
-            When AWS refuses a call or cannot be reached.
-        """
-        recorded = self._stack.ledger().get(name)
-        if recorded:
-            return recorded, True
-        executions = self._stack.executions()
-        described = executions.find(executions.arn(name))
-        if described is None:
-            return None, True
-        return Run(RunRecord.from_status_change(described_change(described)).attributes()), False
-
-    def _ask(
-        self, pool: ThreadPoolExecutor, what: str, instead: T, look: Callable[[], T]
-    ) -> Future[T]:
-        def tried() -> T:
-            try:
-                return look()
-            except ServiceError as error:
-                self._unseen.append(f"{what}: {one_line(str(error), 200)}")
-                return instead
-
-        return pool.submit(tried)
-
-    def _run(self, where: S3Uri, version: Version | None, version_id: str | None) -> Found:
-        if version_id:
-            prefix = self._stack.output("JobNamePrefix")
-            name = landing_run_name(prefix, where.bucket, where.key, version_id)
-            run, recorded = self.run_named(name)
-            # Not under that name: JobNamePrefix may have been another then.
-            return (run, recorded) if run else (self._by_key(where, version, version_id), True)
-        return self._by_key(where, version), True
-
-    def _by_key(self, where: S3Uri, version: Version | None, version_id: str = "") -> Run | None:
-        """Find the first run of a key since the object landed: of that version, where known."""
-        since = version.modified - TOLERANCE if version else None
-        only = Only(kind="object-created", contains=where.key)
-        rows = self._stack.ledger().newest(self._now, since=since, only=only)
-        same = (
-            run
-            for run in rows
-            if _about(run, where, since)
-            and (not version_id or run.trigger.get("VersionId") == version_id)
+        nobody: Found = (None, True)
+        unknown: tuple[LandingRecord | None, Run | None] = (None, None)
+        none: list[DeadLetter] = []
+        readers = ask("the runs' manifests", Readers(), look.readers)
+        run = ask(
+            "the run", nobody, look.run if where.bucket == stack.landing.bucket else lambda: nobody
         )
-        return min(same, key=lambda run: str(run.attributes.get("started_at")), default=None)
+        landed = ask("the landings table", unknown, look.landed)
+        dead_letters = ask("the dead-letter messages", none, look.dead_letters)
+        on_their_way = ask("the landing queue", 0, look.on_their_way)
+        line = ask("the runs that wait", None, look.line)
+        size = version.size if version and not version.deletion else None
+        return Facts(
+            where=where,
+            landing=stack.landing,
+            start_on=stack.output("StartOn"),
+            now=now,
+            asked=asked,
+            versions=versions,
+            version=version,
+            ignored=stack.landing_filter().why_ignored(where.bucket, where.key, size),
+            unreadable=_why_unreadable(where.key),
+            run=run.result()[0],
+            is_recorded=run.result()[1],
+            landed=landed.result()[0],
+            taken_by=landed.result()[1],
+            dead_letters=dead_letters.result(),
+            readers=readers.result(),
+            on_their_way=on_their_way.result(),
+            line=line.result(),
+            unseen=unseen,
+        )
 
-    def _landed(self, where: S3Uri) -> tuple[Known | None, Run | None]:
-        table = Landings(self._stack.client("dynamodb"), self._stack.output("LandingsTable"))
+
+def _tried(what: str, instead: T, answer: Callable[[], T], unseen: list[str]) -> T:
+    try:
+        return answer()
+    except ServiceError as error:
+        unseen.append(f"{what}: {one_line(str(error), 200)}")
+        return instead
+
+
+@dataclass(frozen=True)
+class _Look:
+    stack: Stack
+    where: S3Uri
+    version: ObjectVersion | None
+    version_id: str | None
+    now: datetime
+
+    def readers(self) -> Readers:
+        stack, version = self.stack, self.version
+        since = version.modified - TOLERANCE if version else self.now - timedelta(days=90)
+        lineage = Lineage(stack.ledger(), stack.client("s3"), stack.manifests_folder)
+        return lineage.readers(self.where, self.version_id, since, self.now)
+
+    def run(self) -> Found:
+        if self.version_id:
+            prefix, where = self.stack.output("JobNamePrefix"), self.where
+            name = landing_run_name(prefix, where.bucket, where.key, self.version_id)
+            run, recorded = run_named(self.stack, name)
+            if run:
+                return run, recorded
+        # Without a version id, or from before JobNamePrefix was changed.
+        since = self.version.modified if self.version else None
+        return first_run_of(self.stack.ledger(), self.where, since, self.version_id, self.now), True
+
+    def landed(self) -> tuple[LandingRecord | None, Run | None]:
+        stack, where = self.stack, self.where
+        table = LandingsTable(stack.client("dynamodb"), stack.output("LandingsTable"))
         landed = table.of_keys(where.bucket, [where.key]).get(where.key)
         name = (landed.claimed_by or landed.done_run) if landed else ""
-        return landed, self.run_named(name)[0] if name else None
+        return landed, run_named(stack, name)[0] if name else None
 
-    def _letters(self, where: S3Uri, version_id: str | None) -> list[Letter]:
-        url = self._stack.output("LandingDeadLetterQueueUrl")
-        every = Letters(self._stack.client("sqs"), url).peek()
-        wanted = (where.bucket, where.key)
+    def dead_letters(self) -> list[DeadLetter]:
+        queue = DeadLetterQueue(
+            self.stack.client("sqs"), self.stack.output("LandingDeadLetterQueueUrl")
+        )
+        this = (self.where.bucket, self.where.key)
+        versions = ("", self.version_id) if self.version_id else None
         return [
             one
-            for one in every
-            if one.landing[:2] == wanted and (not version_id or one.landing[2] in ("", version_id))
+            for one in queue.peek()
+            if one.landing[:2] == this and (versions is None or one.landing[2] in versions)
         ]
 
-    def _depth(self) -> int:
-        return depth(self._stack.client("sqs"), self._stack.output("LandingQueueUrl"))
+    def on_their_way(self) -> int:
+        return depth(self.stack.client("sqs"), self.stack.output("LandingQueueUrl"))
 
-    def _line(self) -> Line | None:
-        lines = lines_of(self._stack) if bound_of(self._stack) else None
+    def line(self) -> Line | None:
+        lines = lines_of(self.stack) if bound_of(self.stack) else None
         return lines.look() if lines else None
 
-    def _ignored(self, where: S3Uri, version: Version | None) -> str | None:
-        size = version.size if version and not version.deletion else None
-        return self._stack.landing_filter().why_ignored(where.bucket, where.key, size)
+
+def run_named(stack: Stack, name: str) -> Found:
+    """Find a run of that name in the runs table or, failing that, in Step Functions.
+
+    Raises
+    ------
+    ServiceError
+        When AWS refuses a call or cannot be reached.
+    """
+    recorded = stack.ledger().get(name)
+    if recorded:
+        return recorded, True
+    executions = stack.executions()
+    described = executions.find(executions.arn(name))
+    if described is None:
+        return None, True
+    return Run(RunRecord.from_status_change(described_change(described)).attributes()), False
 
 
-def chosen(versions: Sequence[Version], asked: str) -> Version | None:
-    """Choose the version that is asked for, or else the newest that is an object."""
+def first_run_of(
+    runs: Runs, where: S3Uri, since: datetime | None, version_id: str | None, now: datetime
+) -> Run | None:
+    """Find the first run that a landing of a key has started: since then, of that version."""
+    since = since and since - TOLERANCE
+    only = Only(kind="object-created", contains=where.key)
+    same = [
+        run
+        for run in runs.newest(now, since=since, only=only)
+        if _is_about(run, where, since)
+        and (not version_id or run.trigger.get("VersionId") == version_id)
+    ]
+    return min(same, key=lambda run: str(run.attributes.get("started_at")), default=None)
+
+
+def _is_about(run: Run, where: S3Uri, since: datetime | None) -> bool:
+    trigger = run.trigger
+    if (trigger.get("Bucket"), trigger.get("Key")) != (where.bucket, where.key):
+        return False
+    landed = event_time(trigger.get("EventTime"))
+    return since is None or (landed is not None and landed >= since)
+
+
+def chosen(versions: Sequence[ObjectVersion], asked: str) -> ObjectVersion | None:
+    """Choose the version that is asked for or, without one, the newest that is an object."""
     objects = [one for one in versions if not one.deletion]
     if asked:
         return next((one for one in objects if one.version_id == asked), None)
     return objects[0] if objects else None
 
 
-def _about(run: Run, where: S3Uri, since: datetime | None) -> bool:
-    trigger = run.trigger
-    if (trigger.get("Bucket"), trigger.get("Key")) != (where.bucket, where.key):
-        return False
-    landed = Known(event_time=str(trigger.get("EventTime", ""))).landed_at
-    return since is None or (landed is not None and landed >= since)
-
-
-def _unreadable(key: str) -> str:
+def _why_unreadable(key: str) -> str:
     try:
         check_key(key)
     except InvalidKey as error:

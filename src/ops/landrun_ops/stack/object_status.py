@@ -1,13 +1,14 @@
-"""What became of one object, decided from what is known of it, and said in plain words."""
+"""What became of one object, decided from its facts, in plain words."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from landrun_ops.durations import spelled
+from landrun_ops.shell import quoted
+from landrun_ops.stack.dead_letters import Why
 from landrun_ops.stack.lineage import Reader
 from landrun_ops.stack.object_facts import Facts
 from landrun_ops.stack.runs_table import Run
@@ -15,24 +16,21 @@ from landrun_ops.stack.runs_table import Run
 IGNORED = {
     "own-output": (
         "landrun itself writes there: what it wrote never starts a run",
-        "let OutputPrefix and ManifestPrefix name other places if it is not landrun's",
+        "if it is not landrun's, let OutputPrefix and ManifestPrefix name other folders",
     ),
     "prefix": (
-        "its key does not begin with LandingPrefix, so that its event is not for this stack",
+        "its key does not begin with LandingPrefix, so that EventBridge does not deliver its event",
         "put it under {landing}, or change LandingPrefix",
     ),
     "folder-marker": ("its key ends with a slash: it marks a folder, and has no data", ""),
-    "suffix": (
-        "its key does not end with LandingSuffix",
-        "rename it, or change LandingSuffix",
-    ),
+    "suffix": ("its key does not end with LandingSuffix", "rename it, or change LandingSuffix"),
     "zero-bytes": ("it is empty: there is nothing to process", "put it again, with data in it"),
 }
-"""Why an object starts no run, and what to do, by `Filter.why_ignored`'s labels."""
+"""Why an object starts no run, and what to do, by `LandingFilter.why_ignored`'s labels."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ObjectStatus:
     """What became of an object.
 
     Attributes
@@ -40,16 +38,16 @@ class Answer:
     verdict : str
         For machines: ``processed``, ``running``, ``failed``, ``waiting``, ``claimed``,
         ``superseded``, ``ignored``, ``refused``, ``dead-letter``, ``archived``, ``deleted``,
-        ``on-its-way``, ``no-event``, ``overwritten``, ``other-bucket``,
-        ``unknown`` or ``not-there``.
+        ``on-its-way``, ``no-event``, ``overwritten``, ``other-bucket``, ``unknown`` or
+        ``not-there``.
     said : str
         For people, in a sentence or two.
     run : Run or None
         The run that it is about.
     reason : str
-        The label of why it was ignored, or the words of why it was refused.
+        The label of why it was ignored, or the words of why it was refused or failed.
     remedy : str
-        What to do, in words; empty where nothing is to be done.
+        What to do, if anything is to be done.
     commands : tuple of str
         What to type.
     """
@@ -62,13 +60,13 @@ class Answer:
     commands: tuple[str, ...] = ()
 
 
-def decide(facts: Facts) -> Answer:
-    """Say what became of an object: the first that holds, the surest first."""
-    return next(answer for case in _CASES if (answer := case(facts)))
+def decide(facts: Facts) -> ObjectStatus:
+    """Decide what became of an object: the first case that holds, the surest first."""
+    return next(status for case in _CASES if (status := case(facts)))
 
 
 def moment(time: datetime) -> str:
-    """Spell a time as people read it.
+    """Write a time as people read it.
 
     >>> moment(datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC))
     '2026-11-22 08:15:30 UTC'
@@ -89,27 +87,27 @@ def outcome(run: Run) -> str:
     return f"{words.get(run.status, f'ended as {run.status}')}{after}"
 
 
-def _run_of_it(facts: Facts) -> Answer | None:
+def _run_of_it(facts: Facts) -> ObjectStatus | None:
     if facts.run is None:
         return None
-    answer = _by(facts, facts.run, "was started for it")
+    status = _by(facts, facts.run, "was started for it")
     if facts.is_recorded:
-        return answer
-    return Answer(
-        answer.verdict,
-        f"{answer.said} It is not on the record yet: its event was late or lost.",
+        return status
+    return ObjectStatus(
+        status.verdict,
+        f"{status.said} It is not in the runs table yet: its event was late or lost.",
         facts.run,
         remedy="reconcile records it within 15 minutes, or now",
         commands=("landrun reconcile --grace 0",),
     )
 
 
-def _tick_of_it(facts: Facts) -> Answer | None:
+def _tick_of_it(facts: Facts) -> ObjectStatus | None:
     readers = [one.run for one in facts.readers.found if one.exact]
     return _by(facts, readers[0], "read it, on a tick of the schedule") if readers else None
 
 
-def _in_the_table(facts: Facts) -> Answer | None:
+def _in_the_table(facts: Facts) -> ObjectStatus | None:
     landed = facts.landed
     if landed is None or not _is_newest_landing(facts):
         return None
@@ -118,16 +116,18 @@ def _in_the_table(facts: Facts) -> Answer | None:
         said = f"The run {name} has claimed it and is about to take it."
         remedy = "should its tick have died, reconcile finishes it after 20 minutes, or now"
         commands = ("landrun reconcile --grace 0",)
-        return Answer("claimed", said, facts.taken_by, remedy=remedy, commands=commands)
+        return ObjectStatus("claimed", said, facts.taken_by, remedy=remedy, commands=commands)
     if landed.waits:
-        return Answer("waiting", f"It waits for the next tick, since {_since(landed.recorded_at)}.")
+        return ObjectStatus(
+            "waiting", f"It waits for the next tick, since {_since(landed.recorded_at)}."
+        )
     if facts.taken_by:
         return _by(facts, facts.taken_by, "read it, on a tick of the schedule")
-    said = f"The run {name} took it, and is neither on the record nor in Step Functions."
-    return Answer("claimed", said, commands=("landrun reconcile --grace 0",))
+    said = f"The run {name} took it, and is neither in the runs table nor in Step Functions."
+    return ObjectStatus("claimed", said, commands=("landrun reconcile --grace 0",))
 
 
-def _superseded(facts: Facts) -> Answer | None:
+def _superseded(facts: Facts) -> ObjectStatus | None:
     """Find a newer landing of the key that took its place in the table before any tick."""
     landed, version = facts.landed, facts.version
     if landed is None or version is None or facts.start_on != "schedule" or not landed.version_id:
@@ -140,49 +140,49 @@ def _superseded(facts: Facts) -> Answer | None:
         f"The version {landed.version_id} of the key landed before the next tick and took its"
         f" place: {then}. A run reads the newest version only."
     )
-    return Answer("superseded", said, facts.taken_by)
+    return ObjectStatus("superseded", said, facts.taken_by)
 
 
-def _other_bucket(facts: Facts) -> Answer | None:
+def _other_bucket(facts: Facts) -> ObjectStatus | None:
     if facts.where.bucket == facts.landing.bucket:
         return None
     if facts.readers.found:
         return _by(facts, facts.readers.found[0].run, "named it in its manifest")
     said = f"Nothing that lands there starts a run: this stack's landings are {facts.landing}."
-    command = f"landrun start {shlex.quote(str(facts.where))}"
-    return Answer("other-bucket", said, remedy="for a run over it", commands=(command,))
+    command = f"landrun start {quoted(str(facts.where))}"
+    return ObjectStatus("other-bucket", said, remedy="for a run over it", commands=(command,))
 
 
-def _ignored(facts: Facts) -> Answer | None:
+def _ignored(facts: Facts) -> ObjectStatus | None:
     if facts.ignored is None or facts.version is None:
         return None
     why, remedy = IGNORED.get(facts.ignored, (facts.ignored, ""))
     said = f"It is ignored: {why}."
     remedy = remedy.format(landing=facts.landing)
-    return Answer("ignored", said, reason=facts.ignored, remedy=remedy)
+    return ObjectStatus("ignored", said, reason=facts.ignored, remedy=remedy)
 
 
-def _refused(facts: Facts) -> Answer | None:
+def _refused(facts: Facts) -> ObjectStatus | None:
     if not facts.unreadable:
         return None
     said = f"It is refused: {facts.unreadable}."
-    return Answer("refused", said, reason=facts.unreadable)
+    return ObjectStatus("refused", said, reason=facts.unreadable)
 
 
-def _dead_letter(facts: Facts) -> Answer | None:
-    if not facts.letters:
+def _dead_letter(facts: Facts) -> ObjectStatus | None:
+    if not facts.dead_letters:
         return None
-    reason = facts.letters[0].reason or "it failed each time, for ten hours: see the functions' log"
-    return Answer(
-        "dead-letter",
-        f"Its event is a dead letter: {reason}",
-        reason=reason,
-        remedy="mend the cause, then send it back",
-        commands=("landrun redrive --queue landings",),
-    )
+    message = facts.dead_letters[0]
+    redrive = "landrun redrive --queue landings"
+    remedy, commands = "correct the cause, then send it back", [redrive]
+    if message.why is Why.REFUSED:
+        remedy = "correct what it was refused for and send it back, or discard the message"
+        commands.append(f"{redrive} --discard")
+    said = f"Its event is a dead-letter message: {message.reason}"
+    return ObjectStatus("dead-letter", said, None, message.reason, remedy, tuple(commands))
 
 
-def _gone(facts: Facts) -> Answer | None:
+def _gone(facts: Facts) -> ObjectStatus | None:
     if facts.version is None:
         what = f"no version {facts.asked} of it" if facts.asked else "no such object"
         said = f"There is {what}, and no run of one is known. Keys are exact, and not URL-encoded."
@@ -190,32 +190,34 @@ def _gone(facts: Facts) -> Answer | None:
         remedy, commands = (
             ("to see what of that folder has no run", (inside,)) if folder else ("", ())
         )
-        return Answer("not-there", said, remedy=remedy, commands=commands)
+        return ObjectStatus("not-there", said, remedy=remedy, commands=commands)
     if facts.versions[0].deletion and not facts.asked:
         at = moment(facts.versions[0].modified)
-        return Answer("deleted", f"It was deleted at {at}, and no run of it is known.")
+        return ObjectStatus("deleted", f"It was deleted at {at}, and no run of it is known.")
     return None
 
 
-def _archived(facts: Facts) -> Answer | None:
+def _archived(facts: Facts) -> ObjectStatus | None:
     if not (facts.version and facts.version.archived) or facts.unseen:
         return None
     said = "No run of it is known, and it is archived: no job can read it."
     command = _backfill(facts)
-    return Answer("archived", said, remedy="restore it in S3, then", commands=(command,))
+    return ObjectStatus("archived", said, remedy="restore it in S3, then", commands=(command,))
 
 
-def _overwritten(facts: Facts) -> Answer | None:
+def _overwritten(facts: Facts) -> ObjectStatus | None:
     if facts.version is None or facts.version.latest or facts.unseen:
         return None
     said = "No run of this version is known, and a newer one has taken its place in S3."
-    return Answer("overwritten", said, remedy="put it again if it is still to be processed")
+    return ObjectStatus("overwritten", said, remedy="put it again if it is still to be processed")
 
 
-def _no_run(facts: Facts) -> Answer:
+def _no_run(facts: Facts) -> ObjectStatus:
     if facts.unseen:
         said = "No run of it is known, but not all could be looked at: there may be one."
-        return Answer("unknown", said, remedy="ask for the permissions that are missing, see below")
+        return ObjectStatus(
+            "unknown", said, remedy="ask for the permissions that are missing, see below"
+        )
     command = _backfill(facts)
     if facts.on_their_way:
         said = (
@@ -223,15 +225,15 @@ def _no_run(facts: Facts) -> Answer:
             " it may be one of them."
         )
         remedy = "ask again in a while; should they be through and it is not"
-        return Answer("on-its-way", said, remedy=remedy, commands=(command,))
+        return ObjectStatus("on-its-way", said, remedy=remedy, commands=(command,))
     said = (
         "No run of it is known, and no trace of its event: it landed before the stack, while"
         " EventBridge was off for the bucket, or its event was lost."
     )
-    return Answer("no-event", said, remedy="process it now", commands=(command,))
+    return ObjectStatus("no-event", said, remedy="process it now", commands=(command,))
 
 
-_CASES: tuple[Callable[[Facts], Answer | None], ...] = (
+_CASES: tuple[Callable[[Facts], ObjectStatus | None], ...] = (
     _run_of_it,
     _tick_of_it,
     _in_the_table,
@@ -247,11 +249,11 @@ _CASES: tuple[Callable[[Facts], Answer | None], ...] = (
 )
 
 
-def _by(facts: Facts, run: Run, how: str) -> Answer:
+def _by(facts: Facts, run: Run, how: str) -> ObjectStatus:
     """Say which run it was and how that is doing."""
     verdict = "running" if not run.finished else "processed" if run.succeeded else "failed"
     in_line = facts.line.place(run.name) if facts.line and not run.finished else None
-    does = f"waits its turn, {in_line}" if in_line else outcome(run)
+    does = f"waits for a concurrency slot, {in_line}" if in_line else outcome(run)
     said = f"The run {run.name} {how}: it {does}."
     if run.also_matched:
         keys = ", ".join(run.also_matched)
@@ -260,21 +262,21 @@ def _by(facts: Facts, run: Run, how: str) -> Answer:
         )
     show = f"landrun show {run.name}"
     if verdict != "failed":
-        return Answer(verdict, said, run, commands=(show,))
+        return ObjectStatus(verdict, said, run, commands=(show,))
     because = f" {run.cause}" if run.cause else ""
-    return Answer(
+    return ObjectStatus(
         verdict,
         said + because,
         run,
         reason=run.cause,
-        remedy="see why, mend that, and run it again",
+        remedy="see why, correct that, and run it again",
         commands=(show, f"landrun rerun {run.name}"),
     )
 
 
-def others(facts: Facts, answer: Answer) -> list[Reader]:
-    """Give the other runs that read it, or the key, the oldest first."""
-    mine = answer.run.name if answer.run else ""
+def others(facts: Facts, status: ObjectStatus) -> list[Reader]:
+    """Return the other runs that read it, or the key, the oldest first."""
+    mine = status.run.name if status.run else ""
     return [one for one in facts.readers.found if one.run.name != mine]
 
 
@@ -284,8 +286,7 @@ def _is_newest_landing(facts: Facts) -> bool:
         return False
     if facts.landed.version_id or facts.version_id:
         return facts.landed.version_id == facts.version_id
-    landed, version = facts.landed.landed_at, facts.version
-    return version is None or (landed is not None and landed >= version.modified)
+    return facts.version is None or facts.landed.is_since(facts.version.modified)
 
 
 def _since(text: str) -> str:
@@ -296,4 +297,4 @@ def _since(text: str) -> str:
 
 
 def _backfill(facts: Facts) -> str:
-    return f"landrun backfill {shlex.quote(str(facts.where))} --missing"
+    return f"landrun backfill {quoted(str(facts.where))} --missing"

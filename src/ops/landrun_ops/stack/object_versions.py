@@ -1,4 +1,4 @@
-"""The door to S3 for people: which versions of objects there are."""
+"""Which versions of objects S3 has."""
 
 from __future__ import annotations
 
@@ -17,25 +17,19 @@ ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """One version of one object, as a listing shows it.
+class ObjectVersion:
+    """One version of one object, as ListObjectVersions shows it.
 
     Attributes
     ----------
-    key : str
-        Exact.
     version_id : str or None
-        S3's; None where the bucket kept no versions when it landed.
+        None where the bucket kept no versions when it landed.
     modified : datetime
-        When it landed or, of an upload in parts, when that began; whole seconds, aware.
+        When it landed or, for a multipart upload, began to; whole seconds, aware.
     size : int
-        Bytes; 0 for a mark of deletion.
-    etag : str
-        Without quotation marks.
-    latest : bool
-        Whether it is the current one of its key.
-    deletion : bool
-        Whether it is no object but the mark that the key was deleted.
+        Bytes; 0 for a delete marker.
+    latest, deletion : bool
+        Whether it is the key's current version, and whether it is a delete marker.
     archived : bool
         Whether it has to be restored before it can be read.
     after : datetime or None
@@ -54,46 +48,39 @@ class Version:
 
     @property
     def sequencer(self) -> str:
-        """Make a sequencer that comes after those of older versions, and before newer ones'.
+        """Make a sequencer that sorts after those of older versions, and before newer ones'.
 
-        S3 tells the true one to nobody but its event. What it is made of is not documented; those
-        that are known begin with 00 and the seconds since 1970 in eight hexadecimal digits. An
-        older version may be of the same second, or of a later one when this is an upload in parts.
+        Only S3's event has the true one. Those that are known begin with 00 and the seconds since
+        1970 in eight hexadecimal digits. An older version may be of the same second, or of a later
+        one if this is a multipart upload.
         """
         second = int(self.modified.timestamp())
-        if self.version_id and self.after:  # else it is part of the run's name: always the same
+        if self.version_id and self.after:  # without an id it names the run: always the same
             second = max(second, int(self.after.timestamp()) + 1)
         return f"00{second:08X}"
 
 
-class Versions:
-    """The versions of objects in one account's buckets.
+class ObjectVersions:
+    """Lists versions of objects.
 
     Parameters
     ----------
     client : S3 client
         boto3's.
+
+    Raises
+    ------
+    ServiceError
+        By every method, when S3 refuses a call or cannot be reached.
     """
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def current(self, under: S3Uri, after: str = "") -> Iterator[Version]:
+    def current(self, under: S3Uri, after: str = "") -> Iterator[ObjectVersion]:
         """List the current version of each object under a prefix, in the order of keys.
 
-        Deleted objects have none.
-
-        Parameters
-        ----------
-        under : S3Uri
-            The bucket and the prefix.
-        after : str
-            A key to begin after.
-
-        Raises
-        ------
-        ServiceError
-            When S3 refuses the call or cannot be reached.
+        Deleted objects have none. ``after`` is a key to begin after.
         """
         found = (one for page in self._pages(under, after) for one in page.get("Versions", ()))
         for key, versions in groupby(found, key=itemgetter("Key")):
@@ -104,15 +91,9 @@ class Versions:
             if newest["IsLatest"]:
                 yield _version(newest, before)
 
-    def of_key(self, where: S3Uri) -> list[Version]:
-        """List all versions of one object, marks of deletion included, the newest first.
-
-        Raises
-        ------
-        ServiceError
-            When S3 refuses the call or cannot be reached.
-        """
-        found: list[Version] = []
+    def of_key(self, where: S3Uri) -> list[ObjectVersion]:
+        """List all versions of one object, delete markers included, the newest first."""
+        found: list[ObjectVersion] = []
         for page in self._pages(where, ""):
             entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
             same = [one for one in entries if one["Key"] == where.key]
@@ -133,10 +114,10 @@ class Versions:
             )
 
 
-def _version(found: dict[str, Any], after: datetime | None = None) -> Version:
+def _version(found: dict[str, Any], after: datetime | None = None) -> ObjectVersion:
     version_id = found.get("VersionId")
     restored = "RestoreExpiryDate" in found.get("RestoreStatus", {})
-    return Version(
+    return ObjectVersion(
         key=found["Key"],
         version_id=None if version_id in (None, "", "null") else version_id,
         modified=found["LastModified"].replace(microsecond=0),

@@ -19,7 +19,7 @@ from landrun.models.status_change import described_change
 from landrun_ops.durations import spelled
 from landrun_ops.stack.console_links import links
 from landrun_ops.stack.execution_history import History, ended_as, timeline
-from landrun_ops.stack.history_events import Attempt, Moment, Turn, Wait
+from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait
 from landrun_ops.stack.inputs import Input, Inputs
 from landrun_ops.stack.job_logs import JobLogs
 from landrun_ops.stack.run import is_execution_name
@@ -82,7 +82,7 @@ class OneRun:
 
     run: Run
     recorded: bool
-    moments: tuple[Moment, ...] | None
+    moments: tuple[HistoryEvent, ...] | None
     ended_as: str
     doing: str
     given: Input | None
@@ -157,7 +157,7 @@ def gather(stack: Stack, run: Run, now: datetime, *, recorded: bool = True) -> O
 class Course:
     """What became of a run so far; see `OneRun`."""
 
-    moments: tuple[Moment, ...] | None
+    moments: tuple[HistoryEvent, ...] | None
     ended_as: str
     doing: str
     not_seen: list[str]
@@ -178,7 +178,7 @@ def course(stack: Stack, run: Run, now: datetime) -> Course:
     return Course(moments, ended, doing, not_seen)
 
 
-def newest_job(run: Run, moments: Sequence[Moment]) -> str:
+def newest_job(run: Run, moments: Sequence[HistoryEvent]) -> str:
     """Name the newest Processing job of a run; empty when it has none."""
     jobs = [one.job for one in moments if isinstance(one, Attempt) and one.job]
     return jobs[-1] if jobs else str(run.attributes.get("job_name") or "")
@@ -193,26 +193,29 @@ def time_of(run: Run, attribute: str = "started_at") -> datetime | None:
 
 
 def doing(
-    last: Moment | None, job: ProcessingJob | None, now: datetime, in_line: InLine | None = None
+    last: HistoryEvent | None,
+    job: ProcessingJob | None,
+    now: datetime,
+    in_line: InLine | None = None,
 ) -> str:
     """Say in words what a run that has not ended does.
 
     Parameters
     ----------
-    last : Moment or None
+    last : HistoryEvent or None
         The last of its moments.
     job : ProcessingJob or None
         The last attempt's; None when that is not known.
     in_line : InLine or None
-        Its place, where it waits for its turn; None when that is not known.
+        Its place, where it waits for a slot; None when that is not known.
     """
-    if last is None or (isinstance(last, Turn) and last.ended):
+    if last is None or (isinstance(last, SlotWait) and last.ended):
         return "asks for its Processing job"
     for_so_long = f"for {spelled((now - last.began).total_seconds())}"
-    if isinstance(last, Turn):
+    if isinstance(last, SlotWait):
         place = f", {in_line}" if in_line else ""
         trouble = f": {last.reason}" if last.reason else ""
-        return f"waits its turn{place}, {for_so_long}{trouble}"
+        return f"waits for a concurrency slot{place}, {for_so_long}{trouble}"
     if isinstance(last, Wait):
         what = "a quota" if last.quota else "SageMaker"
         return f"waits for {what} {for_so_long}, asked {_times(last.times)}: {last.reason}"
@@ -233,7 +236,7 @@ def _working(job: ProcessingJob | None, now: datetime, for_so_long: str) -> str:
 
 
 def _doing(
-    stack: Stack, run: Run, moments: Sequence[Moment], now: datetime, not_seen: list[str]
+    stack: Stack, run: Run, moments: Sequence[HistoryEvent], now: datetime, not_seen: list[str]
 ) -> str:
     last = moments[-1] if moments else None
     job: ProcessingJob | None = None
@@ -241,7 +244,7 @@ def _doing(
     if isinstance(last, Attempt) and last.job:
         name, jobs = last.job, ProcessingJobs(stack.client("sagemaker"))
         job = _seen("its Processing job", lambda: jobs.describe(name), not_seen, None)
-    if isinstance(last, Turn) and not last.ended:
+    if isinstance(last, SlotWait) and not last.ended:
         in_line = _seen("its place in line", lambda: place_of(stack, run.name), not_seen, None)
     return doing(last, job, now, in_line)
 

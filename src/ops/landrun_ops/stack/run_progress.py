@@ -1,4 +1,4 @@
-"""A run from its start to its end, as whoever waits for it sees it."""
+"""Follow one run from its start to its end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.clock import utc_now
 from landrun.errors import ServiceError
 from landrun_ops.stack.execution_history import History, plain, timeline
-from landrun_ops.stack.history_events import Attempt, Moment, Turn, Wait, attempts
+from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait, attempts
 from landrun_ops.stack.runs_table import UNFINISHED
 from landrun_ops.stack.waiting_executions import InLine, place_of
 
@@ -24,12 +24,11 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 """Seconds between two looks: a twentieth of how long it has taken so far, within these."""
 
 BLIND_SECONDS = 300.0
-"""How long AWS may be out of reach before waiting is given up."""
+"""How long AWS may be out of reach before the command gives up."""
 
 RECORD_SECONDS = 15.0
-"""How long a run that has ended is waited for in the ledger: the event takes a second or two."""
+"""How long to wait for the runs table to have a run's end: the event takes a second or two."""
 
-NOT_THERE_YET = frozenset({"ExecutionDoesNotExist"})
 FRESH_SECONDS = 30.0
 """How long Step Functions may not know what it has just started (DescribeExecution's reference)."""
 
@@ -53,14 +52,14 @@ PASSING = frozenset(
         "503",
     }
 )
-"""Error codes after which the same call may well do later."""
+"""Error codes after which the same call may succeed later."""
 
 
 class Phase(Enum):
     """What a run does."""
 
     QUEUED = "queued"
-    IN_LINE = "waiting its turn"
+    WAITING_FOR_SLOT = "waiting for a concurrency slot"
     WAITING = "waiting"
     STARTING = "starting"
     RUNNING = "running"
@@ -70,8 +69,8 @@ class Phase(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How a run stands.
+class RunProgress:
+    """How far a run is.
 
     Attributes
     ----------
@@ -84,9 +83,9 @@ class Standing:
     job : str
         The newest one's name; empty before the first.
     note : str
-        Why it waits, or failed last, in a line; else empty.
+        Why it waits, or failed last, in one line; otherwise empty.
     trouble : str
-        Why this is not up to date: AWS could not be asked; else empty.
+        Why this is not up to date: AWS could not be asked; otherwise empty.
     described : dict
         DescribeExecution's answer.
     """
@@ -112,47 +111,47 @@ class Standing:
 
     @property
     def reason(self) -> str:
-        """Why it failed, in a line; empty unless it did."""
+        """Why it failed, in one line; empty unless it did."""
         if self.phase is not Phase.ENDED or self.status == "SUCCEEDED":
             return ""
         said = plain(self.described.get("error"), self.described.get("cause"))
         return said or self.note or "Step Functions gave no cause"
 
 
-def standing(
+def progress(
     described: dict[str, Any],
-    moments: Sequence[Moment],
+    events: Sequence[HistoryEvent],
     job_began: datetime | None,
     in_line: InLine | None = None,
-) -> Standing:
-    """Say how a run stands.
+) -> RunProgress:
+    """Return how far a run is.
 
     Parameters
     ----------
     described : dict
         DescribeExecution's answer.
-    moments : sequence of Moment
-        Its execution's so far.
+    events : sequence of HistoryEvent
+        What its execution has done so far.
     job_began : datetime or None
         When the newest Processing job's container began to work; None when it has not.
     in_line : InLine or None
-        Its place, where it waits for its turn; None when that is not known.
+        Its place, where it waits for a concurrency slot; None when that is not known.
     """
     started: datetime = described["startDate"].astimezone(UTC)
-    jobs = attempts(moments)
-    last = moments[-1] if moments else None
+    jobs = attempts(events)
+    last = events[-1] if events else None
     phase, since, note = Phase.QUEUED, last.began if last else started, ""
     if described["status"] not in UNFINISHED:
         phase, since = Phase.ENDED, described.get("stopDate", started).astimezone(UTC)
         note = jobs[-1].reason if jobs else ""
-    elif isinstance(last, Turn):
-        phase, since, note = _of_turn(last, in_line)
+    elif isinstance(last, SlotWait):
+        phase, since, note = _waiting_for_slot(last, in_line)
     elif isinstance(last, Wait):
         phase, note = Phase.WAITING, _why_waiting(last)
     elif isinstance(last, Attempt):
-        phase, since, note = _of_attempt(last, job_began)
+        phase, since, note = _trying(last, job_began)
     newest = jobs[-1].job if jobs else ""
-    return Standing(phase, since, len(jobs), newest, note, described=described)
+    return RunProgress(phase, since, len(jobs), newest, note, described=described)
 
 
 def _why_waiting(wait: Wait) -> str:
@@ -161,13 +160,13 @@ def _why_waiting(wait: Wait) -> str:
     return f"{what}{times}: {wait.reason}"
 
 
-def _of_turn(last: Turn, in_line: InLine | None) -> tuple[Phase, datetime, str]:
+def _waiting_for_slot(last: SlotWait, in_line: InLine | None) -> tuple[Phase, datetime, str]:
     if last.ended:
         return Phase.QUEUED, last.ended, ""
-    return Phase.IN_LINE, last.began, last.reason or (str(in_line) if in_line else "")
+    return Phase.WAITING_FOR_SLOT, last.began, last.reason or (str(in_line) if in_line else "")
 
 
-def _of_attempt(last: Attempt, job_began: datetime | None) -> tuple[Phase, datetime, str]:
+def _trying(last: Attempt, job_began: datetime | None) -> tuple[Phase, datetime, str]:
     if last.result != "running":
         return Phase.RETRYING, last.ended or last.began, last.reason
     if not last.job:
@@ -185,7 +184,7 @@ class Watcher:
     stack : Stack
         Where it is.
     arn : str
-        Its execution's.
+        Its execution's ARN.
     """
 
     def __init__(self, stack: Stack, arn: str) -> None:
@@ -196,8 +195,8 @@ class Watcher:
         self._stack = stack
         self._arn = arn
 
-    def look(self) -> Standing:
-        """Say how it stands now.
+    def look(self) -> RunProgress:
+        """Return how far it is now.
 
         Raises
         ------
@@ -205,28 +204,28 @@ class Watcher:
             When AWS refuses a call or cannot be reached.
         """
         described = self._executions.describe(self._arn)
-        moments = timeline(self._history.events(self._arn))
-        return standing(described, moments, self._job_began(moments), self._in_line(moments))
+        events = timeline(self._history.events(self._arn))
+        return progress(described, events, self._job_began(events), self._in_line(events))
 
     def recorded(self, name: str) -> Run | None:
-        """Give the run's row once it has its end; None before."""
+        """Return the run's row once it has its end; None before."""
         try:
             row = self._ledger.get(name)
         except ServiceError:
             return None
         return row if row and row.finished else None
 
-    def _in_line(self, moments: Sequence[Moment]) -> InLine | None:
-        last = moments[-1] if moments else None
-        if not isinstance(last, Turn) or last.ended:
+    def _in_line(self, events: Sequence[HistoryEvent]) -> InLine | None:
+        last = events[-1] if events else None
+        if not isinstance(last, SlotWait) or last.ended:
             return None
         try:
             return place_of(self._stack, self._arn.rpartition(":")[2])
-        except ServiceError:  # a role that may not look at the line can still wait for runs
+        except ServiceError:  # a role that may not read the table can still wait for runs
             return None
 
-    def _job_began(self, moments: Sequence[Moment]) -> datetime | None:
-        last = moments[-1] if moments else None
+    def _job_began(self, events: Sequence[HistoryEvent]) -> datetime | None:
+        last = events[-1] if events else None
         if not isinstance(last, Attempt) or not last.job or last.result != "running":
             return None
         try:
@@ -237,33 +236,33 @@ class Watcher:
 
 
 def follow(
-    look: Callable[[], Standing],
+    look: Callable[[], RunProgress],
     *,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
     now: Callable[[], datetime] = utc_now,
-) -> Iterator[Standing]:
-    """Give how a run stands, again and again, until it has ended: that is the last.
+) -> Iterator[RunProgress]:
+    """Yield how far a run is, again and again; the last one is its end.
 
     Parameters
     ----------
     look : Callable
-        Says how it stands.
+        Returns how far the run is.
     clock, sleep, now : Callable
-        Seconds that never go back, a wait of so many, and the time.
+        A monotonic clock in seconds, a wait of so many, and the time.
 
     Raises
     ------
     ServiceError
-        When AWS refuses to say, or cannot be reached for five minutes.
+        When AWS refuses a call, or cannot be reached for five minutes.
     """
     began = seen = clock()
-    last = Standing(Phase.QUEUED, now())
+    last = RunProgress(Phase.QUEUED, now())
     while True:
         try:
             last, seen = look(), clock()
         except ServiceError as error:
-            fresh = error.code in NOT_THERE_YET and clock() - began < FRESH_SECONDS
+            fresh = error.code == "ExecutionDoesNotExist" and clock() - began < FRESH_SECONDS
             if not fresh and (error.code not in PASSING or clock() - seen > BLIND_SECONDS):
                 raise
             last = replace(last, trouble=f"cannot look: {error}")
@@ -276,7 +275,7 @@ def follow(
 def recorded(
     watcher: Watcher, name: str, *, clock: Callable[[], float], sleep: Callable[[float], None]
 ) -> Run | None:
-    """Wait until the ledger has a run's end; None when it takes too long."""
+    """Wait until the runs table has a run's end; None when it takes too long."""
     began = clock()
     while True:
         row = watcher.recorded(name)

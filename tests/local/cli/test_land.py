@@ -1,0 +1,102 @@
+"""`landrun land` and `landrun stop`: as processes, on the laptop's AWS."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun_ops.local import LocalAws
+
+from .process import environment, landrun, told
+
+PART = 8 * 2**20
+"""Bytes from which boto3 uploads in parts."""
+
+
+@pytest.fixture
+def env(aws: LocalAws) -> dict[str, str]:
+    """What somebody has who typed eval "$(landrun local env)"."""
+    return environment(aws)
+
+
+def test_files_and_folders_land_and_their_runs_are_followed(
+    aws: LocalAws, env: dict[str, str], root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "more").mkdir()
+    shutil.copy(root / "samples/orders.jsonl", tmp_path / "more" / "a b+é.jsonl")
+    (tmp_path / "bad.csv").write_text("colour,size\nred,3\n")
+    prefix = uuid.uuid4().hex
+
+    paths = (str(root / "samples/orders.jsonl"), str(tmp_path))
+    said = told(env, "land", *paths, "--prefix", prefix, "--wait", code=1)
+
+    bucket = aws.outputs["LandingBucket"]
+    names = ("orders.jsonl", "bad.csv", "more/a b+é.jsonl")
+    uris = [f"s3://{bucket}/incoming/{prefix}/{name}" for name in names]
+    assert [one["uri"] for one in said["landed"]] == uris
+    ended = {run["name"]: run for run in said["ended"]}
+    good, bad, other = (ended[one["run"]] for one in said["landed"])
+    assert [one["status"] for one in (good, bad, other)] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
+    assert good["summary"]["rows_in"] == other["summary"]["rows_in"] == 44
+    assert "no text column" in bad["reason"]
+
+
+def test_a_large_file_lands_in_parts_and_what_to_watch_is_said(
+    aws: LocalAws, env: dict[str, str], tmp_path: Path, eventually: Callable[..., Any]
+) -> None:
+    file = tmp_path / f"{uuid.uuid4().hex}.txt"
+    file.write_text("hello\n" + "\n" * PART)
+    done = landrun(env, "land", str(file))
+    key = f"incoming/{file.name}"
+    uri = f"s3://{aws.outputs['LandingBucket']}/{key}"
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        f"landed {uri}",
+        f"what becomes of it: landrun explain {uri}",
+        "all runs: landrun runs",
+    ]
+    found = aws.client("s3").head_object(Bucket=aws.outputs["LandingBucket"], Key=key)
+    assert (found["ContentLength"], found["ETag"][-3:]) == (PART + 6, '-2"')
+    run = eventually(lambda: told(env, "explain", uri)["run"])
+
+    # Whether it is stopped in time or has ended before, it does not run any more.
+    [stopped] = told(env, "stop", run)
+    assert (stopped["name"], stopped["status"] == "RUNNING") == (run, False)
+    again = landrun(env, "stop", run)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "had ended before" in again.stdout
+
+
+def test_nothing_lands_if_one_file_would_start_no_run(
+    aws: LocalAws, env: dict[str, str], tmp_path: Path
+) -> None:
+    good, empty = tmp_path / f"{uuid.uuid4().hex}.txt", tmp_path / "empty.txt"
+    good.write_text("hello\n")
+    empty.touch()
+    done = landrun(env, "land", str(good), str(empty))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "empty.txt: it is empty" in done.stderr
+    listed = aws.client("s3").list_objects_v2(
+        Bucket=aws.outputs["LandingBucket"], Prefix=f"incoming/{good.name}"
+    )
+    assert listed["KeyCount"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("stop",), "Missing argument 'RUN'"),
+        (("stop", "nobody-knows-it"), "no run in the ledger is called 'nobody-knows-it'"),
+        (("land", "/nowhere"), "/nowhere is no file and no folder"),
+    ],
+)
+def test_a_wrong_call_is_one_line(env: dict[str, str], words: tuple[str, ...], said: str) -> None:
+    done = landrun(env, *words)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
