@@ -20,7 +20,7 @@ UNREACHABLE: Final = (
     *("ConnectionClosedError", "ProxyConnectionError", "SSLError"),
 )
 _DENIED: Final = ("AccessDenied", "Unauthorized", "AuthorizationError", "NotAuthorized", "403")
-_NOT_IN_MOTO: Final = ("404", "500", "501", "NotImplemented", "ResponseParserError")
+_NOT_IN_MOTO: Final = ("404", "500", "501", "NotImplemented", "UnexpectedAnswer")
 
 _PERMISSIONS: Final = {
     "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
