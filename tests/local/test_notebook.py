@@ -163,9 +163,10 @@ def test_adopt_writes_the_parameters_into_samconfig_and_nothing_else(
     executed: Any, landrun: Callable[..., tuple[int, Any]], project: Path
 ) -> None:
     before = (project / "samconfig.toml").read_text(encoding="utf-8").splitlines()
-    _, said = landrun("adopt", MACHINE, "--write", "--project", str(project))
+    code, said = landrun("adopt", MACHINE, "--write", "--project", str(project))
     after = (project / "samconfig.toml").read_text(encoding="utf-8").splitlines()
     [added] = [line for line in after if line not in before]
+    assert code == 0
     assert added == f'parameter_overrides = "{said["parameter_overrides"]}"'
     assert [line for line in after if line != added] == before
 
@@ -193,7 +194,7 @@ def test_adopt_does_not_replace_a_machine_whose_executions_run(
         assert cli.run(["adopt", other, "--write", "--project", str(project)]) == 2
     finally:
         states.stop_execution(executionArn=running)
-    assert "1 executions of the stack landrun run or wait" in capsys.readouterr().err
+    assert "executions of the stack landrun run or wait (1)" in capsys.readouterr().err
     assert (project / "samconfig.toml").read_bytes() == before
 
 

@@ -129,7 +129,7 @@ def _refuse_while_running(config: SamConfig, target: places.Target, arn: str) ->
     running = [] if replaced == arn else running_executions(AwsReader(stack.client), replaced)
     if running:
         raise ConfigurationError(
-            f"{len(running):,} executions of the stack {stack.name} run or wait, and the deployment"
+            f"executions of the stack {stack.name} run or wait ({len(running):,}), and a deployment"
             " would replace their state machine: wait for their end, or landrun stop them"
         )
 

@@ -59,7 +59,7 @@ def _checked(target: places.Target) -> tuple[Stack | None, list[CheckResult]]:
     from landrun_ops.doctor.stack_checks import checks_of  # noqa: PLC0415
 
     project = _project(target)
-    checks = this_machine.checks(project)
+    checks = [this_machine.proxy]
     stack, missing = _found(target)
     if stack:
         checks += checks_of(stack.parameters)

@@ -1,11 +1,9 @@
-"""Reads from AWS for the checks: calls are named as IAM names them, and each is made once."""
+"""Reads from AWS for the checks, which name calls as IAM does."""
 
 from __future__ import annotations
 
-import threading
 import urllib.request
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -65,8 +63,6 @@ class AwsReader:
     ) -> None:
         self.client = client
         self.fetch = fetch
-        self._lock = threading.Lock()
-        self._answers: dict[str, Future[Any]] = {}
 
     def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Call an operation such as ``events:DescribeRule``, and return its response.
@@ -76,12 +72,9 @@ class AwsReader:
         ServiceError
             When AWS refuses the call, or does not answer.
         """
-
-        def call() -> Any:
-            service, name = _in_boto3(operation)
-            return getattr(self.client(service), name)(**parameters)
-
-        answer: dict[str, Any] = self._once(operation, parameters, call)
+        service, name = _in_boto3(operation)
+        with translated(operation):
+            answer: dict[str, Any] = getattr(self.client(service), name)(**parameters)
         return answer
 
     def pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
@@ -92,27 +85,10 @@ class AwsReader:
         ServiceError
             When AWS refuses the call, or does not answer.
         """
-
-        def call() -> list[Any]:
-            service, name = _in_boto3(operation)
+        service, name = _in_boto3(operation)
+        with translated(operation):
             pages = self.client(service).get_paginator(name).paginate(**parameters)
             return [entry for page in pages for entry in page.get(key) or ()]
-
-        entries: list[Any] = self._once(operation, parameters, call)
-        return entries
-
-    def _once(self, operation: str, parameters: Any, call: Callable[[], Any]) -> Any:
-        question = f"{operation} {sorted(parameters.items())!r}"
-        with self._lock:
-            first = question not in self._answers
-            answer = self._answers.setdefault(question, Future())
-        if first:
-            try:
-                with translated(operation):
-                    answer.set_result(call())
-            except Exception as error:  # every caller gets it
-                answer.set_exception(error)
-        return answer.result()
 
 
 def _in_boto3(operation: str) -> tuple[str, str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from landrun import settings
 from landrun.errors import ConfigurationError
 from landrun_ops.doctor.aws_reader import StackReader
 from landrun_ops.doctor.checks import Check, check
-from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, skip, warn
+from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, skip
 
 AREA: Final = "functions"
 SETTINGS: Final[Mapping[str, type[settings.Settings]]] = {
@@ -32,28 +32,18 @@ def functions(aws: StackReader) -> Iterator[Finding]:
 
 def _judge(aws: StackReader, output: str) -> Finding:
     name = aws.output(output)
-    function = aws.ask("lambda:GetFunctionConfiguration", FunctionName=name)
-    if function.get("State", "Active") not in ("Active", "Inactive", "Pending"):
-        why = function.get("StateReason", "no reason given")
-        return fail(f"{name} is {function['State']}: {why}", "correct that, and sam deploy again")
     concurrency = aws.ask("lambda:GetFunctionConcurrency", FunctionName=name)
     if concurrency.get("ReservedConcurrentExecutions") == 0:
         remedy = f"aws lambda delete-function-concurrency --function-name {name}"
         return fail(f"{name} has a reserved concurrency of 0: it is never invoked", remedy)
-    if function.get("LastUpdateStatus") == "Failed":
-        why = function.get("LastUpdateStatusReason", "no reason given")
-        return warn(f"{name}: its last update failed: {why}", "correct that, and sam deploy again")
-    return _judge_environment(name, function.get("Environment", {}), SETTINGS[output])
-
-
-def _judge_environment(
-    name: str, environment: Mapping[str, Any], model: type[settings.Settings]
-) -> Finding:
+    environment = aws.ask("lambda:GetFunctionConfiguration", FunctionName=name)["Environment"]
     if environment.get("Error"):  # encrypted with a key that the caller may not use
         why = environment["Error"].get("ErrorCode", "no reason given")
         return skip(f"the environment of {name} is not readable: {why}", "ask for kms:Decrypt")
     try:
-        model.load({key: str(text) for key, text in environment.get("Variables", {}).items()})
+        SETTINGS[output].load(
+            {key: str(text) for key, text in environment.get("Variables", {}).items()}
+        )
     except ConfigurationError as error:
         return fail(f"{name}: {error}", "sam deploy with other parameters")
     return ok()
@@ -77,11 +67,6 @@ def event_source(aws: StackReader, function: str, queue: str) -> Finding:
         return fail(
             f"the event source {source} deletes messages that failed",
             f"{update} --function-response-types ReportBatchItemFailures",
-        )
-    if str(one.get("LastProcessingResult", "")).startswith("PROBLEM"):
-        return warn(
-            f"the event source {source} reports {one['LastProcessingResult']}",
-            "look at permissions below; the function's log says more",
         )
     return ok()
 
