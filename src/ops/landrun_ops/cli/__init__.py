@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from landrun.errors import LandrunError, ServiceError
 from landrun_ops.cli import (
+    adopt,
     backfill,
     demo,
     doctor,
@@ -107,8 +108,9 @@ for command, in_a_line in (
     (reconcile.reconcile, "Recover missed events now."),
     (watch.watch, "Watch what lands, waits, runs and ends."),
     (report.report, "Write a report of the last weeks, as one HTML file."),
-    (doctor.doctor, "Look for what makes stacks fail, before it does."),
+    (doctor.doctor, "Check what makes deployments fail, and how to repair it."),
     (verify.verify, "Land a file and see whether the stack works."),
+    (adopt.adopt, "Let landrun run an existing state machine."),
     (image.image, "Build the Processing job's image, and push it."),
     (demo.demo, "Try it all on this laptop, with samples or your files."),
 ):
