@@ -65,6 +65,7 @@ const words = {
 };
 
 const STATUSES = {
+  WAITING: ["waiting for a slot", "--waiting"],
   SUCCEEDED: ["succeeded", "--succeeded"],
   FAILED: ["failed", "--failed"],
   TIMED_OUT: ["timed out", "--timed-out"],

@@ -83,15 +83,15 @@ function instancesSaid(runs) {
   return kinds.size === 1 ? [...kinds][0] : kinds.size ? words.count(kinds.size, "kind") + " of instances" : "not known";
 }
 
-function showTables(runs) {
+function showTables(runs, same) {
   const groups = causes(runs);
   document.getElementById("failures").hidden = !groups.length;
   all.mostOfACause = groups[0]?.runs.length ?? 1;
-  all.causes.show(groups);
+  all.causes.show(groups, same);
   const timed = runs.filter((run) => run.seconds != null);
   all.longest = Math.max(0, ...timed.map((run) => run.seconds));
-  all.slowest.show(timed.toSorted((one, other) => other.seconds - one.seconds).slice(0, 40));
-  all.runs.show(runs);
+  all.slowest.show(timed.toSorted((one, other) => other.seconds - one.seconds).slice(0, 40), same);
+  all.runs.show(runs, same);
 }
 
 function showIgnored() {
