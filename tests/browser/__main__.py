@@ -6,11 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from playwright.sync_api import sync_playwright
+
 from landrun_ops.web.library import chart_library
 from landrun_ops.web.page import render
 
-from .chromium import Chromium, chromium_path
 from .ledgers import ledger, report_of
+from .pages import chromium_path, go, launched
 
 RUNS, WIDTH, HEIGHT = 2500, 1200, 1390
 
@@ -21,12 +23,11 @@ def main(picture: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "report.html"
         file.write_text(render(report_of(ledger(RUNS)), chart_library()), encoding="utf-8")
-        browser = Chromium(path, Path(folder) / "profile")
-        try:
-            page = browser.page(WIDTH, HEIGHT)
-            page.open(file.as_uri())
-            page.picture(picture, whole=False)
-        finally:
+        with sync_playwright() as playwright:
+            browser = launched(playwright, path)
+            page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+            go(page, file.as_uri())
+            page.screenshot(path=picture)
             browser.close()
 
 

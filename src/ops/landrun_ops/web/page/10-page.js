@@ -205,7 +205,6 @@ async function begin() {
   addIgnored();
   if (DATA.live) {
     for (const id of ["filters", "content"]) field(id).hidden = true;
-    field("letters").addEventListener("click", showLetters);
     await poll();
   } else if (RUNS.length) await setUp();
   else showNothing();

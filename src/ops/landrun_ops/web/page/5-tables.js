@@ -1,8 +1,9 @@
 // Tables: plain ones, and ones that sort and page.
 
-function plainTable(where, caption, heading, rows) {
-  const head = element("tr", {}, ...heading.map((title, place) => element("th", { scope: "col", class: place ? "num" : "when" }, title)));
-  const body = rows.map((row) => element("tr", {}, ...row.map((text, place) => element("td", { class: place ? "num" : "when" }, text))));
+function plainTable(where, caption, heading, rows, kind = "num") {
+  const kinds = heading.map((_, place) => (!place || (kind === "words" && place < heading.length - 1) ? "when" : kind));
+  const head = element("tr", {}, ...heading.map((title, place) => element("th", { scope: "col", class: kinds[place] }, title)));
+  const body = rows.map((row) => element("tr", {}, ...row.map((text, place) => element("td", { class: kinds[place] }, text))));
   where.replaceChildren(element("table", {}, element("caption", { class: "hidden" }, caption), element("thead", {}, head), element("tbody", {}, ...body)));
 }
 

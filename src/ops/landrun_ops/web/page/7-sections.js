@@ -71,9 +71,11 @@ function showTiles(runs) {
     ["Data read", words.bytes(total(runs, "bytes_in")), total(runs, "bytes_out") == null ? "output not known" : `${words.bytes(total(runs, "bytes_out"))} written`],
     ["Instance-hours", words.hours(hours == null ? null : hours / 3600), instancesSaid(runs)],
   ];
-  document.getElementById("tiles").replaceChildren(...tiles.map(([what, much, more]) =>
-    element("div", { class: "tile" }, element("p", { class: "what" }, what), element("p", { class: "much" }, much), element("p", { class: "more" }, more))));
+  document.getElementById("tiles").replaceChildren(...tiles.map(tile));
 }
+
+const tile = ([what, much, more]) => element("div", { class: "tile" },
+  element("p", { class: "what" }, what), element("p", { class: "much" }, much), element("p", { class: "more" }, more));
 
 // What few runs take longer than; of few runs, the longest.
 const rarely = (sorted) => (sorted.length < 10 ? `at most ${words.span(sorted.at(-1))}` : `1 in 10 over ${words.span(percentile(sorted, 0.9))}`);

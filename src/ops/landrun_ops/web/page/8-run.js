@@ -78,7 +78,7 @@ function detailNodes({ doing, timeline, input, manifest, output, reruns, log, co
   const few = (items, most, text) => element("ul", { class: "plain code" }, ...items.slice(0, most).map((one) => element("li", {}, text(one))),
     items.length > most ? element("li", { class: "soft" }, `and ${words.count(items.length - most, "more", "more")}`) : null);
   const table = element("div", { class: "table" });
-  plainTable(table, "Timeline", ["Began (UTC)", "What", "Took", "Job, or reason"], (timeline ?? []).map(momentRow));
+  plainTable(table, "Timeline", ["Began (UTC)", "What", "Took", "Job, or reason"], (timeline ?? []).map(momentRow), "words");
   return [
     doing && section("Now", element("p", {}, `This run ${doing}.`)),
     timeline?.length && section("Timeline", table),

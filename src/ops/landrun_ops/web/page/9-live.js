@@ -61,27 +61,30 @@ function showNotes(notes) {
   if (box.textContent !== said) box.textContent = said;
 }
 
-// What landed and waits, and dead letters.
+// What landed and waits, and dead letters; nothing of what the stack does without.
 function showNow() {
   const { queues, pending, slots, waiting, next_tick: tick, dead_letters: dead } = live;
   const least = (one) => (one.more ? "at least " : "");
-  const inLine = Object.keys(waiting).length;
   const letters = dead && sum(Object.values(dead));
-  const facts = [
-    ["Landed, not started yet", queues && words.count(queues.landings.visible + queues.landings.in_flight, "event")],
-    ["Waiting for the schedule", pending && `${least(pending)}${words.count(pending.count, "object")}${pending.oldest ? `, the oldest since ${words.time(Date.parse(pending.oldest))} UTC` : ""}`],
-    ["Next tick", tick && (tick.at ? `${words.time(Date.parse(tick.at))} UTC` : tick.expression)],
-    ["Concurrency slots", slots && `${words.whole(slots.in_use)} of ${words.whole(slots.limit)} in use, ${least(slots)}${words.count(inLine, "run")} waiting`],
-    ["Dead letters", dead && element("span", { class: letters ? "bad" : "" }, letters ? Object.entries(dead).filter(([, many]) => many).map(([of, many]) => `${words.whole(many)} of ${of}`).join(", ") : "none")],
-  ].filter(([, said]) => said);
-  field("now").hidden = !facts.length;
-  field("now").querySelector("dl").replaceWith(factsList(facts));
-  field("letters").hidden = !letters;
+  const why = element("button", { type: "button", class: "link", onclick: showLetters }, "show why");
+  const tiles = [
+    queues && ["Landed, not started", words.whole(queues.landings.visible + queues.landings.in_flight), "events in the queue"],
+    pending && ["Wait for the schedule", least(pending) + words.whole(pending.count), pending.oldest ? `since ${words.time(Date.parse(pending.oldest))}` : "objects"],
+    tick && ["Next tick (UTC)", tick.at ? words.time(Date.parse(tick.at)).slice(11) : UNKNOWN, tick.expression],
+    slots && ["Slots in use", `${words.whole(slots.in_use)} of ${words.whole(slots.limit)}`, `${least(slots)}${words.count(Object.keys(waiting).length, "run")} waiting`],
+    dead && ["Dead letters", words.whole(letters), letters ? why : "none"],
+  ].filter(Boolean);
+  field("now").hidden = !tiles.length;
+  if (!field("now").contains(document.activeElement)) field("now").replaceChildren(...tiles.map(tile));
+  if (!letters) field("letters").hidden = true;
 }
 
 async function showLetters() {
+  field("letters").hidden = false;
+  document.querySelector("#letters .table").replaceChildren("Reading…");
   const found = await ask("dead-letters");
-  const rows = Object.entries(found.error ? {} : found).flatMap(([of, groups]) => groups.map((one) => [of, words.whole(one.count), one.reason || one.why, one.about.join(", ")]));
-  plainTable(document.querySelector("#now .table"), "Dead letters", ["Kind", "Messages", "Why", "About"], rows);
   if (found.error) showNotes([found.error]);
+  const rows = Object.entries(found.error ? {} : found).flatMap(([of, groups]) => groups.map((one) => [of, words.whole(one.count), one.about.join(", "), one.reason || one.why]));
+  plainTable(document.querySelector("#letters .table"), "Dead letters", ["Of", "Messages", "About", "Why"], rows, "words");
+  field("letters").hidden = !rows.length;
 }
