@@ -87,7 +87,8 @@ function runLink(run, text = words.run(run.name)) {
 }
 
 function whatCell(run) {
-  const said = run.what ?? kindWord(run.kind);
+  const of = RUNS_BY_NAME.get(run.rerun_of)?.what;
+  const said = of ? `rerun of ${of}` : run.what ?? kindWord(run.kind);
   return element("span", { class: "key", title: said.length > 60 ? said : null }, said.length > 60 ? `…${said.slice(-58)}` : said);
 }
 
