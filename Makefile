@@ -32,8 +32,8 @@ docs: .venv/.dev ## Build the documentation as a site, and run its commands (WRI
 
 browser: .venv/.dev ## Open reports and the live page in headless Chromium (PICTURES=docs/images: take the README's pictures)
 	@sh tests/browser/install.sh
-	LANDRUN_BROWSER=1 LANDRUN_PICTURES=$(PICTURES) .venv-browser/bin/python -m pytest -q --confcutdir=tests/browser tests/browser
-	$(if $(PICTURES),PYTHONPATH=tests .venv-browser/bin/python -m browser $(PICTURES)/report.png)
+	LANDRUN_BROWSER=1 .venv-browser/bin/python -m pytest -q --confcutdir=tests/browser tests/browser
+	$(if $(PICTURES),PYTHONPATH=tests .venv-browser/bin/python -m browser $(PICTURES))
 
 sam: .venv/.dev ## Try it all with AWS's SAM CLI: validate, build, invoke each function with each payload of events/
 	PYTHONPATH=tests $(BIN)/python -m sam $(ARGS)

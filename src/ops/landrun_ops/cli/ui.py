@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +47,7 @@ def ui(
         ),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    json: options.JsonOption = False,
 ) -> None:
     """Serve a page of the runs, which stays up to date: on this machine, until Ctrl-C.
 
@@ -54,7 +56,8 @@ def ui(
 
     Example: landrun ui --stack landrun --open
     """
-    from landrun_ops.durations import since as beginning  # noqa: PLC0415  (start-up time)
+    from landrun.sanitize import plain_json  # noqa: PLC0415  (start-up time, here and below)
+    from landrun_ops.durations import since as beginning  # noqa: PLC0415
 
     now = datetime.now(UTC)
     span = now - beginning(since, now)
@@ -65,7 +68,8 @@ def ui(
         stoppable(),
         live_page(stack, stack_options(target), logs=logs, span=span, port=port) as address,
     ):
-        say(f"live page: {address}")
+        say(plain_json({"address": address}) if json else f"live page: {address}")
+        sys.stdout.flush()
         if open_:
             open_in_browser(address)
         while True:
