@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -14,9 +15,17 @@ from boto3.dynamodb.types import TypeSerializer
 from botocore.stub import Stubber
 from moto import mock_aws
 
+from landrun_ops.stack.activity import Part
 from landrun_ops.stack.stack import Stack
 from landrun_ops.web.ignored import Ignored
-from landrun_ops.web.live import READ_AT_ONCE, WHOLE_AFTER, LiveStack, RunsFeed, impatient
+from landrun_ops.web.live import (
+    READ_AT_ONCE,
+    UNWATCHED_SECONDS,
+    WHOLE_AFTER,
+    LiveStack,
+    RunsFeed,
+    impatient,
+)
 
 NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
 TEXT = {"AttributeType": "S"}
@@ -214,3 +223,31 @@ def test_calls_end_within_thirty_seconds() -> None:
     worst = (config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"]
     assert service == "sqs"
     assert worst <= 30
+
+
+class Stopping:
+    """An event that is set when it has been waited for so often; remembers for how long."""
+
+    def __init__(self, waits: int) -> None:
+        self.left, self.waited = waits, list[float]()
+
+    def wait(self, seconds: float) -> bool:
+        self.waited.append(seconds)
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.mark.parametrize(("seconds_ago", "looks"), [(0, 4), (UNWATCHED_SECONDS + 1, 1)])
+def test_aws_is_asked_only_while_the_page_is_open(
+    table: Table, seconds_ago: float, looks: int
+) -> None:
+    live = live_stack({"dynamodb": table.client, "sqs": None})
+    stopping, asked = Stopping(3), list[int]()
+    part = Part("runs", lambda: asked.append(1), 2)
+    live._stopping = cast("threading.Event", stopping)
+    live._wanted -= seconds_ago
+
+    live._keep(part)
+
+    assert len(asked) == looks
+    assert stopping.waited[0] == 2

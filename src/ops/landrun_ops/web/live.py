@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from landrun.clock import utc_now
 from landrun.models.status_change import timestamp
-from landrun_ops.stack.activity import BacklogDoor, Part, QueueDoor, next_tick, quick_client
-from landrun_ops.stack.dead_letters import Letters, grouped
+from landrun_ops.stack.activity import DEAD, BacklogDoor, Part, QueueDoor, next_tick, quick_client
+from landrun_ops.stack.dead_letters import Group, Letters, grouped
 from landrun_ops.stack.recent_runs import Recent
 from landrun_ops.stack.waiting_executions import bound_of, lines_of
 from landrun_ops.web.page import columns
@@ -46,11 +46,6 @@ LATE_SECONDS = 20.0
 IGNORED_SECONDS = 300.0
 """Seconds between two looks at CloudWatch's metrics, which are billed by the request."""
 
-DEAD_QUEUES = {
-    "landings": "LandingDeadLetterQueueUrl",
-    "ticks": "ScheduleDeadLetterQueueUrl",
-    "statuses": "StatusDeadLetterQueueUrl",
-}
 MOST_LETTERS, MOST_SUBJECTS = 100, 3
 """Dead letters that are looked at in each queue, and those that a group names."""
 
@@ -72,7 +67,7 @@ class RunsFeed:
         self._stack, self._span, self._now = stack, span, now
         self._facts: dict[str, tuple[int, Facts]] = {}
         self._lock = threading.Lock()
-        self._recent: Recent | None = None
+        self._recent = Recent(stack, now)
         self._looked: datetime | None = None
         self.version = 0
         self.more = False
@@ -86,12 +81,10 @@ class RunsFeed:
             When DynamoDB refuses a call or cannot be reached; the next look makes up for it.
         """
         now = self._now()
-        if self._recent is None or self._looked is None or now - self._looked > WHOLE_AFTER:
-            self._recent = None
-            recent = Recent(self._stack, self._now)
+        if self._looked is None or now - self._looked > WHOLE_AFTER:
+            self._recent = Recent(self._stack, self._now)
             self._read_all(now)
-            self._recent = recent
-        self._read_changed(self._recent)
+        self._read_changed()
         self._looked = now
 
     def changed(self, after: int) -> tuple[int, list[Facts]]:
@@ -105,8 +98,8 @@ class RunsFeed:
             self._keep(row)
         self.more = next(rows, None) is not None
 
-    def _read_changed(self, recent: Recent) -> None:
-        activity, ledger = recent.look(), self._stack.ledger()
+    def _read_changed(self) -> None:
+        activity, ledger = self._recent.look(), self._stack.ledger()
         found = (one for one in (*activity.running, *activity.ended) if self._is_news(one))
         for one in islice(found, READ_AT_ONCE):
             row = ledger.get(one.name)
@@ -117,13 +110,9 @@ class RunsFeed:
         _, held = self._facts.get(one.name, (0, None))
         if held is None:
             return one.started > self._now() - self._span
-        stopped = None if one.stopped is None else round(one.stopped.timestamp() * 1000)
-        redrives = one.attributes.get("redrive_count") or None
-        return (held["status"], held["stopped"], held["redrives"]) != (
-            one.status,
-            stopped,
-            redrives,
-        )
+        stopped = one.stopped and round(one.stopped.timestamp() * 1000)
+        found = (one.status, stopped, one.attributes.get("redrive_count") or None)
+        return found != (held["status"], held["stopped"], held["redrives"])
 
     def _keep(self, row: Run) -> None:
         run = facts_of(row, consoles=not self._stack.laptop)
@@ -164,7 +153,7 @@ class LiveStack:
         }
         looks["ignored objects"] = ignored
         self._pauses = dict.fromkeys(looks, interval)
-        self._pauses["ignored objects"] = interval * 5 if stack.laptop else IGNORED_SECONDS
+        self._pauses["ignored objects"] = interval * 15 if stack.laptop else IGNORED_SECONDS
         self.parts = {name: Part(name, look, self._pauses[name]) for name, look in looks.items()}
         self._start_on, self._started = start_on, utc_now()
         self._wanted, self._stopping = time.monotonic(), threading.Event()
@@ -180,7 +169,7 @@ class LiveStack:
             self._stopping.set()
 
     def _keep(self, part: Part[Any]) -> None:
-        while not self._stopping.wait(part.once()):
+        while not self._stopping.wait(max(part.once(), self._pauses[part.name])):
             while time.monotonic() - self._wanted > UNWATCHED_SECONDS:
                 if self._stopping.wait(1):
                     return
@@ -227,22 +216,17 @@ class LiveStack:
             When SQS refuses a call or cannot be reached.
         """
         sqs = self.stack.client("sqs")
-        found = {
-            name: grouped(Letters(sqs, self.stack.output(output)).peek(MOST_LETTERS))
-            for name, output in DEAD_QUEUES.items()
-        }
         return {
-            name: [
-                {
-                    "why": group.why.value,
-                    "reason": group.reason,
-                    "count": len(group.letters),
-                    "about": [one.subject for one in group.letters[:MOST_SUBJECTS]],
-                }
-                for group in groups
-            ]
-            for name, groups in found.items()
+            name: list(
+                map(_as_json, grouped(Letters(sqs, self.stack.output(url)).peek(MOST_LETTERS)))
+            )
+            for name, url in DEAD.items()
         }
+
+
+def _as_json(group: Group) -> dict[str, Any]:
+    about = [one.subject for one in group.letters[:MOST_SUBJECTS]]
+    return {"reason": group.reason or group.why.value, "count": len(group.letters), "about": about}
 
 
 def impatient(stack: Stack) -> Stack:

@@ -21,30 +21,6 @@ from landrun.sanitize import plain_json
 from landrun_ops.web.facts import Facts
 from landrun_ops.web.reading import Report
 
-SCRIPT = "\n".join(
-    (
-        '"use strict";',
-        "(() => {",
-        *(
-            "{{" + name + "}}"
-            for name in (
-                "words",
-                "data",
-                "figures",
-                "charts",
-                "tables",
-                "filters",
-                "sections",
-                "run",
-                "live",
-                "page",
-            )
-        ),
-        "})();",
-    )
-)
-"""The page's own script: its parts share what they declare, and nothing else sees it."""
-
 TABLED = (
     *("status", "kind", "output", "instances", "execution", "error", "cause", "alike"),
     *("execution_page", "log_page", "output_page"),
@@ -71,7 +47,7 @@ def render(report: Report, library: str, *, live: bool = False) -> str:
     live : bool
         Whether the page asks its server for data, and again and again.
     """
-    style, script = _part("style.css"), _filled(SCRIPT, _scripts())
+    style, script = _part("style.css"), _script()
     made_at = f"{_minute(report.made_at)} UTC"
     return _filled(
         _part("page.html"),
@@ -107,8 +83,7 @@ def policy(style: str, *scripts: str, connect: bool = False) -> str:
 
 def live_policy(library: str) -> str:
     """Return the policy that the live page's server sends: the page's own, and no framing."""
-    script = _filled(SCRIPT, _scripts())
-    own = policy(_part("style.css"), library, script, connect=True)
+    own = policy(_part("style.css"), library, _script(), connect=True)
     return f"{own}; frame-ancestors 'none'"
 
 
@@ -185,10 +160,11 @@ def _tabled(column: list[Any]) -> tuple[list[int | None], list[str]]:
     return found, list(places)
 
 
-def _scripts() -> dict[str, str]:
-    folder = files(__package__) / "page"
-    parts = sorted(one.name for one in folder.iterdir() if one.name.endswith(".js"))
-    return {name.partition("-")[2].removesuffix(".js"): _part(name) for name in parts}
+def _script() -> str:
+    """Join the page's scripts, by their numbers: they share what they declare with nothing else."""
+    names = [one.name for one in (files(__package__) / "page").iterdir() if ".js" in one.name]
+    names.sort(key=lambda name: int(name.partition("-")[0]))
+    return "\n".join(['"use strict";', "(() => {", *map(_part, names), "})();"])
 
 
 def _part(name: str) -> str:

@@ -11,12 +11,13 @@ import hmac
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -56,45 +57,19 @@ def application(live: LiveStack, token: str, describe: Callable[[str], dict[str,
     token : str
         What each request must have in its address.
     describe : Callable
-        Gives all that is known of one run as JSON: as ``landrun show --json`` does, and besides
-        its log's end and the commands to go on with.
+        Gives all that is known of the run ``name`` as JSON: what ``landrun show --json`` does, and
+        besides its log's end and the commands to go on with.
     """
     app = Flask(__name__, static_folder=None)
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
-    page = _Page(live)
-
-    @app.before_request
-    def check() -> tuple[Response, int] | None:
-        refusal = _refusal(token)
-        return (jsonify(error=refusal), 403) if refusal else None
-
-    @app.after_request
-    def protect(response: Response) -> Response:
-        response.headers.setdefault("Content-Security-Policy", NO_CONTENT)
-        response.headers.update(HEADERS)
-        return response
-
-    @app.errorhandler(Exception)
-    def fail(error: Exception) -> tuple[Response, int]:
-        return jsonify(error=_in_a_line(error)), _status(error)
-
-    @app.get("/")
-    def index() -> Response:
-        text, policy = page.rendered()
-        return Response(text, mimetype="text/html", headers={"Content-Security-Policy": policy})
-
-    @app.get("/data")
-    def data() -> Response:
-        return jsonify(live.update(request.args.get("after", 0, int)))
-
-    @app.get("/runs/<name>")
-    def run(name: str) -> Response:
-        return jsonify(describe(name))
-
-    @app.get("/dead-letters")
-    def dead_letters() -> Response:
-        return jsonify(live.dead_letters())
-
+    page = cache(_page)  # made when it is first asked for: the library of charts takes a second
+    app.before_request(lambda: _refused(token))
+    app.after_request(_protected)
+    app.register_error_handler(HTTPException, lambda error: ({"error": error.name}, error.code))
+    app.register_error_handler(Exception, _failed)
+    app.add_url_rule("/", "page", lambda: page(live))
+    app.add_url_rule("/data", "data", lambda: live.update(request.args.get("after", 0, int)))
+    app.add_url_rule("/runs/<name>", "run", describe)
+    app.add_url_rule("/dead-letters", "dead-letters", live.dead_letters)
     return app
 
 
@@ -112,7 +87,8 @@ def served(app: Flask, port: int | None = None) -> Iterator[int]:
     ConfigurationError
         When the port is taken.
     """
-    with _listening(port) as listening:
+    usual = [*range(PORT, PORT + NEXT_PORTS), 0]
+    with _listening(usual if port is None else [port]) as listening:
         number: int = listening.getsockname()[1]
         server = make_server(
             HOST, number, app, threaded=True, request_handler=_Quiet, fd=listening.fileno()
@@ -132,24 +108,26 @@ def new_token() -> str:
     return secrets.token_urlsafe(24)
 
 
-class _Page:
-    """The page, made at the first request for it: the library of charts takes a second."""
+def _page(live: LiveStack) -> tuple[str, dict[str, str]]:
+    """Make the page without any data, and the policy that goes with it."""
+    stack, now, library = live.stack, utc_now(), chart_library()
+    since = now - live.span
+    empty = Report(stack.name, stack.region, now, since, [], False, Ignored(), stack.laptop)
+    return render(empty, library, live=True), {"Content-Security-Policy": live_policy(library)}
 
-    def __init__(self, live: LiveStack) -> None:
-        self._live, self._lock = live, threading.Lock()
-        self._made: tuple[str, str] | None = None
 
-    def rendered(self) -> tuple[str, str]:
-        with self._lock:
-            if self._made is None:
-                stack, now = self._live.stack, utc_now()
-                since = now - self._live.span
-                empty = Report(
-                    stack.name, stack.region, now, since, [], False, Ignored(), stack.laptop
-                )
-                library = chart_library()
-                self._made = render(empty, library, live=True), live_policy(library)
-            return self._made
+def _protected(response: Response) -> Response:
+    response.headers.setdefault("Content-Security-Policy", NO_CONTENT)
+    response.headers.update(HEADERS)
+    return response
+
+
+def _failed(error: Exception) -> tuple[dict[str, str], int]:
+    """Say in a line what went wrong; what is a bug of ours with the name of its class."""
+    known = isinstance(error, LandrunError)
+    said = f"{error}" if known else f"{type(error).__name__}: {error}"
+    status = 404 if isinstance(error, ConfigurationError) else 502 if known else 500
+    return {"error": " ".join(said.split())}, status
 
 
 class _Quiet(WSGIRequestHandler):
@@ -157,6 +135,12 @@ class _Quiet(WSGIRequestHandler):
 
     def log(self, *_: Any) -> None:
         pass
+
+
+def _refused(token: str) -> tuple[dict[str, str], int] | None:
+    """Answer the current request with status 403, unless it may be answered."""
+    refusal = _refusal(token)
+    return ({"error": refusal}, 403) if refusal else None
 
 
 def _refusal(token: str) -> str:
@@ -176,37 +160,15 @@ def _refusal(token: str) -> str:
     return ""
 
 
-def _status(error: Exception) -> int:
-    if isinstance(error, HTTPException):
-        return error.code or 500
-    if isinstance(error, ConfigurationError):
-        return 404
-    return 502 if isinstance(error, LandrunError) else 500
-
-
-def _in_a_line(error: Exception) -> str:
-    said = error.name if isinstance(error, HTTPException) else str(error)
-    plain = isinstance(error, HTTPException | LandrunError)
-    return " ".join(f"{'' if plain else f'{type(error).__name__}: '}{said}".split())
-
-
-@contextmanager
-def _listening(port: int | None) -> Iterator[socket.socket]:
-    ports = [*range(PORT, PORT + NEXT_PORTS), 0] if port is None else [port]
-    for number in ports:
-        listening = socket.socket()
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _listening(ports: Iterable[int]) -> socket.socket:
+    """Listen on the first of the ports that is free."""
+    failed: OSError | None = None
+    for port in ports:
         try:
-            listening.bind((HOST, number))
-            listening.listen(128)
+            return socket.create_server((HOST, port), backlog=128)
         except OSError as error:
-            listening.close()
-            if number == ports[-1]:
-                raise ConfigurationError(
-                    f"cannot listen on port {number} of {HOST}: {error.strerror}; choose another"
-                    " with --port"
-                ) from error
-            continue
-        with listening:
-            yield listening
-        return
+            failed = error
+    raise ConfigurationError(
+        f"cannot listen on port {port} of {HOST}: {failed and failed.strerror}; choose another"
+        " with --port"
+    ) from failed

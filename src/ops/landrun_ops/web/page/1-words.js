@@ -65,13 +65,13 @@ const words = {
 };
 
 const STATUSES = {
-  WAITING: ["waiting for a slot", "--waiting"],
   SUCCEEDED: ["succeeded", "--succeeded"],
   FAILED: ["failed", "--failed"],
   TIMED_OUT: ["timed out", "--timed-out"],
   ABORTED: ["aborted", "--aborted"],
   RUNNING: ["running", "--running"],
   PENDING_REDRIVE: ["pending redrive", "--running"],
+  WAITING: ["waiting for a slot", "--waiting"],
 };
 const KINDS = { "object-created": "object landed", schedule: "schedule", manual: "by hand", other: "unknown" };
 const FAILED = new Set(["FAILED", "TIMED_OUT", "ABORTED"]);

@@ -93,17 +93,11 @@ function showCounts(runs) {
   addChips("statuses", "status", STATUSES, statusWord, statusColour);
   addChips("kinds", "kind", KINDS, kindWord);
   for (const [name, counted] of [["status", passing("status")], ["kind", passing("kind")]]) {
-    const many = Map.groupBy ? Map.groupBy(counted, (run) => run[name]) : grouped(counted, name);
+    const many = Map.groupBy(counted, (run) => run[name]);
     for (const { count, value, name: of } of chips) if (of === name) count.textContent = words.short(many.get(value)?.length ?? 0);
   }
   field("shown").textContent = runs.length === RUNS.length
     ? `${words.count(RUNS.length, "run")}` : `${words.whole(runs.length)} of ${words.count(RUNS.length, "run")}`;
-}
-
-function grouped(runs, name) {
-  const groups = new Map();
-  for (const run of runs) groups.set(run[name], [...(groups.get(run[name]) ?? []), run]);
-  return groups;
 }
 
 function addFilters() {

@@ -1,7 +1,7 @@
 // The live page: asks its server what has changed, and shows it.
 
-const POLL = 2000, AGAIN = 5000; // milliseconds
-const live = { version: 0, waiting: {} };
+const POLL = 2000, AGAIN = 5000, GROWING = 10000; // milliseconds
+const live = { version: 0, waiting: {}, drawn: 0 };
 
 // Asks the server; what goes wrong is an answer with an error.
 async function ask(path, more = "") {
@@ -33,10 +33,13 @@ async function take(found) {
   DATA.ignored = found.ignored ?? DATA.ignored;
   showNotes(found.notes);
   showNow();
-  const under = RUNS.some((run) => !run.finished);
+  const growing = found.made_at - live.drawn > GROWING && RUNS.some((run) => !run.finished);
   field("about").textContent = `${words.count(RUNS.length, "run")} since ${words.time(DATA.since)} UTC${found.more ? ", the newest" : ""}. As of ${words.exactly(found.made_at)}.`;
   if (!live.shown && RUNS.length) await setUp();
-  else if (live.shown && (news || ignored || under)) refresh();
+  else if (live.shown && (news || ignored || growing)) {
+    live.drawn = found.made_at;
+    refresh();
+  }
   else if (!RUNS.length && found.loaded) showNothing();
   if (dialog.open && (news || !RUNS_BY_NAME.get(dialog.dataset.run)?.finished) && Date.now() - details.asked > AGAIN) showRun(dialog.dataset.run);
 }
@@ -84,7 +87,7 @@ async function showLetters() {
   document.querySelector("#letters .table").replaceChildren("Reading…");
   const found = await ask("dead-letters");
   if (found.error) showNotes([found.error]);
-  const rows = Object.entries(found.error ? {} : found).flatMap(([of, groups]) => groups.map((one) => [of, words.whole(one.count), one.about.join(", "), one.reason || one.why]));
+  const rows = Object.entries(found.error ? {} : found).flatMap(([of, groups]) => groups.map((one) => [of, words.whole(one.count), one.about.join(", "), one.reason]));
   plainTable(document.querySelector("#letters .table"), "Dead letters", ["Of", "Messages", "About", "Why"], rows, "words");
   field("letters").hidden = !rows.length;
 }
