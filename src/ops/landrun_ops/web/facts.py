@@ -87,7 +87,7 @@ def trigger(found: Mapping[str, Any]) -> tuple[str, str | None]:
             part = number(found.get("Part"))
             return "schedule", f"tick of {tick}" + (f", part {part}" if part else "")
         case "manual":
-            return "manual", f"by {text(found.get('StartedBy')) or 'somebody'}"
+            return "manual", f"by {(text(found.get('StartedBy')) or 'somebody').rpartition('/')[2]}"
         case "outside":
             return "manual", "outside landrun"
     return "other", None

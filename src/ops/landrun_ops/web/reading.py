@@ -83,17 +83,23 @@ def read(
     Returns
     -------
     tuple of list of dict and bool
-        The facts, with what tells a failure's kind as ``alike``; and whether there is more.
+        The facts; and whether there is more.
     """
     found: list[Facts] = []
     remaining = iter(newest)
     for count, run in enumerate(islice(remaining, limit), start=1):
-        known = facts(run, consoles=consoles)
+        known = facts_of(run, consoles=consoles)
         if known is not None:
-            found.append(known | {"alike": alike(known["cause"]) if known["cause"] else None})
+            found.append(known)
         if count % TOLD_EVERY == 0:
             told(count)
     return found, next(remaining, None) is not None
+
+
+def facts_of(run: Run, *, consoles: bool = True) -> Facts | None:
+    """Return the facts of a run, with ``alike``: what failures of the same kind have in common."""
+    known = facts(run, consoles=consoles)
+    return known and known | {"alike": alike(known["cause"]) if known["cause"] else None}
 
 
 def _in_words(run: Facts) -> Facts:

@@ -15,7 +15,7 @@ const all = {};
 function addFigures() {
   const present = new Set(RUNS.map((run) => run.status));
   const others = [...present].filter((status) => !STATUSES[status]).map((status) => [status, statusWord(status), "--other"]);
-  const outcomes = [...SERIES.outcome.filter(([status]) => present.has(status)), ...others];
+  const outcomes = [...SERIES.outcome.filter(([status]) => DATA.live || present.has(status)), ...others];
   const zoom = (bar) => choose({ from: bar.a, to: bar.a + bar.step });
   const stepTip = (said) => (bar) => `${words.step(bar.from, bar.step)}\n${said(bar)}`;
   const named = (series) => Object.fromEntries(series.map(([name, said]) => [name, said]));
@@ -69,6 +69,7 @@ function showOverTime() {
   if (filters.to != null && filters.to < right) chosen.push({ a: Math.max(filters.to - GAP * time.size, left), b: right });
   return all.overTime.show(withTimes(stacked(time, names, value), time), {
     ...stepped(time, groups, all.overTime.series, value), chosen,
+    legend: all.overTime.series.filter(([name]) => RUNS.some((run) => run.status === name)),
     label: `${words.count(runs.length, "run")} from ${words.between(FIRST, LAST)} UTC: ${all.overTime.series.map(([name, said]) => `${words.whole(runs.filter((run) => run.status === name).length)} ${said}`).join(", ")}. Most in one ${time.word}: ${words.whole(groups[busiest].length)}, ${words.time(time.at(busiest))}.`,
   });
 }
@@ -150,15 +151,16 @@ let turn = 0;
 const breath = () => new Promise((resume) => { setTimeout(resume); });
 
 // Numbers and tables at once, then a chart at a time: whoever types or scrolls is never kept waiting.
-async function show() {
+// What is looked at in tables and in the timeline stays, unless the filters have changed.
+async function show(same = false) {
   const runs = passing();
   turn += 1;
   const mine = turn;
-  timelinePages = [0];
+  if (!same) timelinePages = [0];
   document.body.dataset.busy = "yes";
   showCounts(runs);
   showTiles(runs);
-  showTables(runs);
+  showTables(runs, same);
   showIgnored();
   for (const draw of [showOverTime, () => showTimeline(runs), ...showSteps(runs)]) {
     await breath();
@@ -172,7 +174,7 @@ async function show() {
 function showNothing() {
   const nothing = document.getElementById("nothing");
   nothing.hidden = false;
-  nothing.append(`No run since ${words.time(DATA.since)} UTC. Why something that landed started none: `,
+  nothing.replaceChildren(`No run since ${words.time(DATA.since)} UTC. Why something that landed started none: `,
     element("code", {}, "landrun explain s3://bucket/key"), ". Whether all is set up: ", element("code", {}, "landrun doctor"), ".");
   nothing.after(document.getElementById("ignored"));
   for (const id of ["filters", "content"]) document.getElementById(id).hidden = true;
@@ -180,23 +182,34 @@ function showNothing() {
   showIgnored();
 }
 
-async function begin() {
-  addIgnored();
-  if (!RUNS.length) {
-    showNothing();
-    document.body.dataset.ready = "yes";
-    return;
-  }
+// The first runs are there: shows all of it.
+async function setUp() {
+  field("nothing").hidden = true;
+  field("figures").append(field("ignored"));
+  for (const id of ["filters", "content"]) field(id).hidden = false;
+  live.shown = true;
   addFigures();
   addTables();
   addFilters();
   fromAddress();
   await show();
-  let again = Promise.resolve();
   changed = () => { turn += 1; again = again.then(show); };
   const redraw = () => Promise.all(charts.filter(({ view }) => view).map((chart) => chart.draw()));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { again = again.then(redraw); });
+}
+
+let again = Promise.resolve();
+const refresh = () => { again = again.then(() => show(true)); };
+
+async function begin() {
+  addIgnored();
+  if (DATA.live) {
+    for (const id of ["filters", "content"]) field(id).hidden = true;
+    await poll();
+  } else if (RUNS.length) await setUp();
+  else showNothing();
   document.body.dataset.ready = "yes";
 }
 
+setRuns(decoded(DATA));
 begin();
