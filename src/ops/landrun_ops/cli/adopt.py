@@ -13,7 +13,7 @@ from landrun.errors import ConfigurationError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
 from landrun_ops.cli.console import console, show_json
-from landrun_ops.cli.state_machine import client_of
+from landrun_ops.cli.state_machine import clients_of
 
 if TYPE_CHECKING:
     from landrun_ops.actions.samconfig import SamConfig
@@ -70,7 +70,7 @@ def adopt(
     target = places.Target(profile=profile, region=check_arn(arn).split(":")[3])
     folder = places.project_folder(project, Path.cwd()) if write or project else None
     config = SamConfig(folder / "samconfig.toml", config_env) if folder else None
-    adoption = read(AwsReader(lru_cache(lambda service: client_of(target, service))), arn)
+    adoption = read(AwsReader(lru_cache(clients_of(target))), arn)
     failed = any(one.grade == "fail" for one in adoption.results)
     parameters = _merged(adoption, config)
     if config and write:

@@ -19,8 +19,7 @@ from landrun.errors import ConfigurationError
 from landrun.sanitize import plain_json
 from landrun_ops.actions.invoke import FunctionError
 from landrun_ops.cli import target as places
-from landrun_ops.cli.console import STOPPING, complain, show_json, stoppable
-from landrun_ops.cli.hints import stack_options
+from landrun_ops.cli.console import STOPPING, complain, show_json, stack_options, stoppable
 from landrun_ops.cli.laptop import laptop
 
 if TYPE_CHECKING:

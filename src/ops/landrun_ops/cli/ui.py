@@ -15,9 +15,8 @@ import typer
 
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.hints import stack_options
+from landrun_ops.cli.console import say, stack_options, stoppable
 from landrun_ops.cli.report import ignored, laptop_logs, open_in_browser
-from landrun_ops.cli.terminal import say, stoppable
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
@@ -133,7 +132,7 @@ def describe(stack: Stack, name: str, where: str) -> dict[str, Any]:
         When DynamoDB refuses a call or cannot be reached.
     """
     from landrun.errors import ServiceError  # noqa: PLC0415
-    from landrun_ops.cli.run_sheet import as_json, commands  # noqa: PLC0415
+    from landrun_ops.cli.show import as_json, commands  # noqa: PLC0415
     from landrun_ops.stack.job_logs import JobLogs  # noqa: PLC0415
     from landrun_ops.stack.run_details import find, gather, newest_job  # noqa: PLC0415
 

@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from landrun.clock import utc_now
 from landrun.models.status_change import timestamp
-from landrun_ops.stack.activity import DEAD, BacklogDoor, Part, QueueDoor, next_tick, quick_client
-from landrun_ops.stack.dead_letters import Group, Letters, grouped
+from landrun_ops.stack.activity import (
+    DEAD,
+    Part,
+    backlog_reader,
+    next_tick,
+    queue_reader,
+    quick_client,
+)
+from landrun_ops.stack.dead_letters import DeadLetterQueue, Group, grouped
 from landrun_ops.stack.recent_runs import Recent
 from landrun_ops.stack.waiting_executions import bound_of, lines_of
 from landrun_ops.web.page import columns
@@ -147,8 +154,8 @@ class LiveStack:
         lines = lines_of(stack, stack.client("dynamodb")) if bound_of(stack) else None
         looks: dict[str, Callable[[], Any]] = {
             "runs": self.runs.look,
-            "queues": QueueDoor(stack).look,
-            **({"pending landings": BacklogDoor(stack).look} if start_on == "schedule" else {}),
+            "queues": queue_reader(stack),
+            **({"pending landings": backlog_reader(stack)} if start_on == "schedule" else {}),
             **({"concurrency slots": lines.look} if lines else {}),
         }
         looks["ignored objects"] = ignored
@@ -218,15 +225,18 @@ class LiveStack:
         sqs = self.stack.client("sqs")
         return {
             name: list(
-                map(_as_json, grouped(Letters(sqs, self.stack.output(url)).peek(MOST_LETTERS)))
+                map(
+                    _as_json,
+                    grouped(DeadLetterQueue(sqs, self.stack.output(url)).peek(MOST_LETTERS)),
+                )
             )
             for name, url in DEAD.items()
         }
 
 
 def _as_json(group: Group) -> dict[str, Any]:
-    about = [one.subject for one in group.letters[:MOST_SUBJECTS]]
-    return {"reason": group.reason or group.why.value, "count": len(group.letters), "about": about}
+    about = [one.subject for one in group.messages[:MOST_SUBJECTS]]
+    return {"reason": group.reason or group.why.value, "count": len(group.messages), "about": about}
 
 
 def impatient(stack: Stack) -> Stack:
