@@ -18,6 +18,7 @@ from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.events import parse_object_created
 from landrun.models.landing import Landing, LandingFilter
 from landrun.models.run import landing_run_name
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions import backfill as backfilling
 from landrun_ops.actions.backfill import Backfill, Sender, Survey, object_created, place
@@ -27,7 +28,8 @@ from landrun_ops.cli.backfill_run import LEFT_OUT, resumed, survey_lines
 from landrun_ops.stack.landings import Known, item_id
 from landrun_ops.stack.object_versions import Version, Versions
 from landrun_ops.stack.processed_versions import Knows
-from landrun_ops.stack.runs_table import Only, Run
+from landrun_ops.stack.runs_table import Only
+from records import record
 
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:landrun-LandingQueue"
@@ -158,16 +160,18 @@ class FakeLandings:
 
 
 class FakeRuns:
-    def __init__(self, *runs: Run) -> None:
+    def __init__(self, *runs: RunRecord) -> None:
         self.runs = runs
 
     def newest(
         self, now: datetime, *pages: int, only: Only | None = None, looking: Any = None
-    ) -> Iterator[Run]:
+    ) -> Iterator[RunRecord]:
         return iter(self.runs)
 
 
-def knows(*names: str, runs: Sequence[Run] = (), collects: bool = False, **landed: Known) -> Any:
+def knows(
+    *names: str, runs: Sequence[RunRecord] = (), collects: bool = False, **landed: Known
+) -> Any:
     doors: dict[str, Any] = {
         "ledger": FakeLedger(names),
         "landings": FakeLandings(**landed),
@@ -189,8 +193,8 @@ def test_a_version_is_known_by_its_run_or_by_the_table_and_no_other_is() -> None
 def test_a_version_whose_run_has_a_name_of_before_the_prefix_was_changed_is_known() -> None:
     one = version()
     old = landing_run_name("nightly", "landings", one.key, str(one.version_id))
-    assert knows(old, runs=[Run({"name": old})]).among([one]) == {one.key}
-    assert knows(old, runs=[Run({"name": "Not-a-prefix-1"})]).among([one]) == set()
+    assert knows(old, runs=[record({"name": old})]).among([one]) == {one.key}
+    assert knows(old, runs=[record({"name": "Not-a-prefix-1"})]).among([one]) == set()
 
 
 def test_more_than_one_call_can_ask_for_are_asked_for_in_several() -> None:
@@ -204,7 +208,7 @@ def test_without_a_version_id_a_run_of_the_key_since_it_landed_counts(
 ) -> None:
     one, at = version(version_id=None), (NOW + timedelta(seconds=seconds)).isoformat()
     trigger = {"Kind": "object-created", "Bucket": "landings", "Key": one.key, "EventTime": at}
-    by_run = knows(runs=[Run({"name": "r", "trigger": trigger})])
+    by_run = knows(runs=[record({"name": "r", "trigger": trigger})])
     by_table = knows(a=Known(event_time=at))
     assert by_run.among([one]) == by_table.among([one]) == ({one.key} if known else set())
 
@@ -212,7 +216,7 @@ def test_without_a_version_id_a_run_of_the_key_since_it_landed_counts(
 def test_runs_of_other_buckets_and_kinds_make_no_key_known() -> None:
     one = version(version_id=None)
     elsewhere = {"Kind": "object-created", "Bucket": "b", "Key": one.key, "EventTime": str(NOW)}
-    runs = [Run({"name": "r", "trigger": elsewhere}), Run({"name": "s", "trigger": "odd"})]
+    runs = [record({"name": "r", "trigger": elsewhere}), record({"name": "s", "trigger": "odd"})]
     assert knows(runs=runs).among([one]) == set()
 
 

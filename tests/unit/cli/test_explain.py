@@ -12,6 +12,7 @@ import pytest
 from landrun.adapters.manifests import Manifest
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.landing import Landing
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.cli.explain_run import described, parsed, write
 from landrun_ops.cli.fact_sheet import Sheet
@@ -22,8 +23,8 @@ from landrun_ops.stack.lineage import Lineage, Reader, Readers
 from landrun_ops.stack.object_facts import Facts, chosen
 from landrun_ops.stack.object_status import Answer, decide, others
 from landrun_ops.stack.object_versions import Version
-from landrun_ops.stack.runs_table import Run
 from landrun_ops.stack.waiting_executions import Line, Waiter
+from records import record
 
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 LANDING = S3Uri("landings", "incoming/")
@@ -35,9 +36,9 @@ V0 = Version(WHERE.key, "v0", NOW - timedelta(hours=3), 7, latest=False)
 MARK = Version(WHERE.key, "m", NOW - timedelta(hours=1), deletion=True)
 
 
-def run(name: str = "landrun-1", status: str = "SUCCEEDED", **more: Any) -> Run:
+def run(name: str = "landrun-1", status: str = "SUCCEEDED", **more: Any) -> RunRecord:
     seconds = {} if status == "RUNNING" else {"duration_seconds": 42}
-    return Run({"name": name, "status": status, "started_at": "2026", **seconds, **more})
+    return record({"name": name, "status": status, "started_at": "2026", **seconds, **more})
 
 
 def facts(**known: Any) -> Facts:
@@ -199,17 +200,19 @@ def test_what_names_no_object_is_an_error(uri: str, words: str) -> None:
 
 
 class FakeLedger:
-    def __init__(self, *runs: Run) -> None:
+    def __init__(self, *runs: RunRecord) -> None:
         self.runs = runs
 
     def newest(self, now: datetime, *, since: datetime, only: Any) -> Any:
         return (one for one in self.runs if one.trigger["Kind"] == only.kind)
 
 
-def tick_run(name: str, started_at: str) -> Run:
+def tick_run(name: str, started_at: str) -> RunRecord:
     trigger = {"Kind": "schedule", "ScheduledTime": started_at}
     uri = f"s3://outputs/manifests/{name}.json"
-    return Run({"name": name, "trigger": trigger, "input_message": uri, "started_at": started_at})
+    return record(
+        {"name": name, "trigger": trigger, "input_message": uri, "started_at": started_at}
+    )
 
 
 class FakeManifests:
@@ -247,7 +250,7 @@ def test_ticks_whose_list_has_the_version_are_found_and_those_of_other_versions_
     monkeypatch.setattr(lineage, "Manifests", FakeManifests)
     runs = [tick_run(name, f"2026-11-{n:02}") for n, name in enumerate([*stored, "gone"], start=1)]
     stored["of-a-prefix"] = Manifest(uri, "landings", keys, False)
-    runs.append(Run({**tick_run("of-a-prefix", "2026-12").attributes, "input_message": PREFIX}))
+    runs.append(record({**tick_run("of-a-prefix", "2026-12").attributes, "input_message": PREFIX}))
     found = Lineage(FakeLedger(*reversed(runs)), None, MANIFESTS).readers(WHERE, "v1", NOW, NOW)  # type: ignore[arg-type]
     assert [(one.run.name, one.exact) for one in found.found] == [
         ("mine", True),

@@ -11,7 +11,7 @@ import pytest
 from landrun_ops.cli import terminal
 from landrun_ops.cli.screen import Screen
 from landrun_ops.cli.tables import outcome_table, runs_table
-from landrun_ops.stack.runs_table import Run
+from records import record
 
 HOSTILE = "a\x1b[2J\x1b]0;owned\x07\r\n\x9b31m\x7f\u202egnp.exe\u2028é"
 DEAD = ("\x1b", "\x07", "\r", "\x9b", "\x7f", "\u202e", "\u2028")
@@ -25,7 +25,7 @@ def _harmless(text: str) -> bool:
 def test_a_table_of_runs_obeys_no_attribute(layout: Any) -> None:
     trigger = {"Kind": "object-created", "Key": HOSTILE}
     row = {"name": HOSTILE, "status": HOSTILE, "trigger": trigger, "started_at": HOSTILE}
-    run = Run(row | {"output_processed_message": HOSTILE, "summary": {"rows_in": HOSTILE}})
+    run = record(row | {"output_processed_message": HOSTILE, "summary": {"rows_in": HOSTILE}})
     out = StringIO()
     Screen(file=out, width=300, markup=False).print(layout([run], 300))
     assert _harmless(out.getvalue())
@@ -42,7 +42,7 @@ def test_a_table_of_runs_obeys_no_attribute(layout: Any) -> None:
     ],
 )
 def test_a_row_of_any_shape_is_shown_and_keeps_no_other_from_it(attributes: Any) -> None:
-    runs = [Run({"name": "odd"} | attributes), Run({"name": "good", "status": "SUCCEEDED"})]
+    runs = [record({"name": "odd"} | attributes), record({"name": "good", "status": "SUCCEEDED"})]
     for width in (60, 120, 300):
         out = StringIO()
         Screen(file=out, width=width, markup=False).print(runs_table(runs, width))
@@ -50,7 +50,7 @@ def test_a_row_of_any_shape_is_shown_and_keeps_no_other_from_it(attributes: Any)
 
 
 def test_the_cause_of_a_failure_is_one_short_line() -> None:
-    cause = Run({"name": "n", "exit_message": HOSTILE * 1000}).cause
+    cause = record({"name": "n", "exit_message": HOSTILE * 1000}).cause
     assert cause.isprintable()
     assert len(cause) <= 1000
 

@@ -12,8 +12,10 @@ from boto3.dynamodb.types import TypeSerializer
 from moto import mock_aws
 
 from landrun.errors import ConfigurationError
+from landrun.models.run_record import UNFINISHED
 from landrun_ops.stack.run_filter import Looking, Only
-from landrun_ops.stack.runs_table import QUIET_MONTHS, UNFINISHED, Run, Runs
+from landrun_ops.stack.runs_table import QUIET_MONTHS, Runs
+from records import record
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
@@ -101,24 +103,24 @@ def test_a_search_that_comes_to_the_end_of_the_ledger_has_left_nothing_out() -> 
 def test_numbers_come_back_as_json_has_them() -> None:
     row = _row("one", "2026-11-22T08:00:00.000Z", summary={"rows_in": 3, "files": [{"rows_in": 3}]})
     (run,) = Runs(FakeDynamoDB([row]), "runs").newest(NOW)
-    assert run.attributes["summary"] == {"rows_in": 3, "files": [{"rows_in": 3}]}
+    assert run.summary == {"rows_in": 3, "files": [{"rows_in": 3}]}
     assert type(run.rows("rows_in")) is int
 
 
 def test_the_cause_is_the_words_nearest_to_the_reason() -> None:
     everything = {"name": "x", "exit_message": "no text column", "cause": "{…}", "error": "E"}
-    assert Run(everything).cause == "no text column"
-    assert Run({**everything, "exit_message": ""}).cause == "{…}"
-    assert Run({"name": "x", "error": "States.Timeout"}).cause == "States.Timeout"
-    assert Run({"name": "x"}).cause == ""
-    assert Run({**everything, "status": "ABORTED"}).cause == "{…}"
+    assert record(everything).cause == "no text column"
+    assert record({**everything, "exit_message": ""}).cause == "{…}"
+    assert record({"name": "x", "error": "States.Timeout"}).cause == "States.Timeout"
+    assert record({"name": "x"}).cause == ""
+    assert record({**everything, "status": "ABORTED"}).cause == "{…}"
 
 
 def test_only_a_last_status_is_finished() -> None:
     finished = [
         status
         for status in ("", "RUNNING", "PENDING_REDRIVE", "SUCCEEDED", "FAILED", "ABORTED")
-        if Run({"name": "x", "status": status}).finished
+        if record({"name": "x", "status": status}).finished
     ]
     assert finished == ["SUCCEEDED", "FAILED", "ABORTED"]
 

@@ -8,14 +8,17 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.console import Console
 
+from landrun.models.run_record import RunRecord
 from landrun_ops.actions.demo import Journey, Stage
 from landrun_ops.cli.demo_progress import LiveProgress, PlainProgress
-from landrun_ops.stack.runs_table import Run
+from records import record
 
-FAILED = Run({"name": "x", "status": "FAILED", "cause": "no text column"})
+FAILED = record({"name": "x", "status": "FAILED", "cause": "no text column"})
 
 
-def _journey(name: str, stage: Stage | None, run: Run | None = None, refusal: str = "") -> Journey:
+def _journey(
+    name: str, stage: Stage | None, run: RunRecord | None = None, refusal: str = ""
+) -> Journey:
     return Journey(Path(name), name, name, stage=stage, run=run, refusal=refusal)
 
 

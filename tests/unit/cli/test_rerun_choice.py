@@ -11,22 +11,23 @@ import pytest
 from landrun.adapters.step_functions import Started as Execution
 from landrun.errors import AlreadyStarted, ConfigurationError
 from landrun.models.run import ExecutionInput, ManualTrigger
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions.rerun import Choice, Missing, Rerunner, Started, check, choose, missing
 from landrun_ops.cli.rerun import choice_text, missing_text
 from landrun_ops.stack.inputs import Input
-from landrun_ops.stack.runs_table import Run
+from records import record
 
 MANIFEST = "s3://out/manifests/a.json"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def _run(name: str, status: str = "FAILED", of: str | None = None) -> Run:
+def _run(name: str, status: str = "FAILED", of: str | None = None) -> RunRecord:
     row = {"name": name, "status": status, "input_message": f"s3://out/manifests/{name}.json"}
-    return Run(row | ({"rerun_of": of} if of else {}))
+    return record(row | ({"rerun_of": of} if of else {}))
 
 
-def _chosen(*newest_first: Run) -> list[str]:
+def _chosen(*newest_first: RunRecord) -> list[str]:
     return [run.name for run in choose(newest_first).runs]
 
 
@@ -66,7 +67,7 @@ def test_a_run_that_still_runs_is_refused_with_the_remedy() -> None:
 
 def test_a_run_whose_input_is_not_on_record_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="does not say what a read"):
-        check([Run({"name": "a", "status": "FAILED"})])
+        check([record({"name": "a", "status": "FAILED"})])
 
 
 def test_a_rerun_reads_the_same_manifest_and_writes_to_its_own_folder() -> None:
@@ -103,7 +104,7 @@ def test_a_failure_is_run_again_once_only_where_that_is_asked() -> None:
     first = rerunner.start(_run("a"), MANIFEST, once=True)
     with pytest.raises(AlreadyStarted, match=first.name):
         rerunner.start(_run("a"), MANIFEST, once=True)
-    redriven = Run({**_run("a").attributes, "redrive_count": 1})
+    redriven = record({**_run("a").attributes, "redrive_count": 1})
     assert rerunner.start(redriven, MANIFEST, once=True).name != first.name
     assert rerunner.start(_run("b"), MANIFEST, once=True).name != first.name
 
@@ -123,7 +124,7 @@ class FakeInputs:
         self.given = given
         self.gone_keys = gone
 
-    def of_run(self, _run: Run) -> Input | None:
+    def of_run(self, _run: RunRecord) -> Input | None:
         return self.given
 
     def gone(self, _given: Input, _most: int) -> list[str]:
@@ -151,7 +152,7 @@ def test_what_a_rerun_would_not_find_is_said(
 
 def test_a_prefix_is_not_looked_for_as_a_manifest() -> None:
     inputs: Any = FakeInputs(None, [])
-    run = Run({"name": "a", "status": "FAILED", "input_message": "s3://b/in/"})
+    run = record({"name": "a", "status": "FAILED", "input_message": "s3://b/in/"})
     assert missing(run, inputs) == Missing()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from landrun_ops.cli.fact_sheet import Sheet
 from landrun_ops.cli.host_sheet import show_hosts
-from landrun_ops.stack.runs_table import Run
+from records import record
 
 FIRST = {"files": 3, "bytes": 1_200_000, "rows_in": 2000, "rows_out": 1700, "seconds": 4.2}
 NOTHING = {"files": 0, "bytes": 0, "rows_in": 0, "rows_out": 0, "seconds": 0.0}
@@ -16,7 +16,7 @@ NOTHING = {"files": 0, "bytes": 0, "rows_in": 0, "rows_out": 0, "seconds": 0.0}
 
 def shown(summary: Any, width: int = 80) -> list[str]:
     page = Sheet(width)
-    show_hosts(page, Run({"summary": summary}))
+    show_hosts(page, record({"summary": summary}))
     return [line.plain.rstrip() for line in page.lines]
 
 

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from landrun.adapters.s3_listing import ListedObject
 from landrun.errors import ServiceError
 from landrun.models.processing_job import ProcessingJob
+from landrun.models.run_record import RunRecord
 from landrun_ops.cli.fact_sheet import folded
 from landrun_ops.cli.hints import stack_options
 from landrun_ops.cli.run_sheet import as_json, sheet, size_text
@@ -20,9 +21,9 @@ from landrun_ops.stack.console_links import Consoles, links
 from landrun_ops.stack.history_events import Attempt, Redrive, Turn, Wait
 from landrun_ops.stack.inputs import Input
 from landrun_ops.stack.run_details import OneRun, course, doing
-from landrun_ops.stack.runs_table import Run
 from landrun_ops.stack.stack import Stack
 from landrun_ops.stack.waiting_executions import InLine
+from records import record
 
 NAME = "landrun-50f0421ea8585c9eb9688415b36b93f2"
 ARN = f"arn:aws:states:eu-central-1:123456789012:execution:landrun-Machine-8kQ2mZ4xT7pL:{NAME}"
@@ -72,7 +73,7 @@ WAIT = Wait(True, 3, BEGAN, BEGAN + timedelta(minutes=12), "no instance is free"
 
 
 def _one(row: dict[str, Any] | None = None, **more: Any) -> OneRun:
-    run = Run(ROW | (row or {}))
+    run = RunRecord(ROW | (row or {}))
     whole: dict[str, Any] = {
         "run": run,
         "recorded": True,
@@ -97,7 +98,7 @@ def _drawn(found: OneRun, width: int = 80, where: str = "", *, laptop: bool = Fa
 
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_all_but_what_is_copied_whole_fits_the_screen(width: int) -> None:
-    lines = _drawn(_one(reruns=[Run({"name": NAME, "status": "RUNNING"})]), width)
+    lines = _drawn(_one(reruns=[record({"name": NAME, "status": "RUNNING"})]), width)
     longer = [line for line in lines if cell_len(line) > width]
     assert [line.split()[0] for line in longer] == ["redrive"]
     assert len(lines) <= 30
@@ -198,7 +199,7 @@ def test_a_row_of_any_shape_is_shown() -> None:
         assert _drawn(_one(odd))
     bare = _one(given=None, moments=None, outputs=[])
     lines = sheet(
-        OneRun(**{**vars(bare), "run": Run({"name": "odd"})}), 80, NOW, "", laptop=True
+        OneRun(**{**vars(bare), "run": record({"name": "odd"})}), 80, NOW, "", laptop=True
     ).lines
     assert lines[0].plain.startswith("odd")
 
@@ -290,7 +291,7 @@ def test_attempts_that_are_not_known_are_said_to_be_so_and_why(
             raise ServiceError(f"states:{name}", code, "no")
 
     stack = Stack("s", "eu-central-1", {}, {}, lambda _: Refusing())
-    done = course(stack, Run(ROW | {"started_at": started_at}), NOW)
+    done = course(stack, RunRecord(ROW | {"started_at": started_at}), NOW)
     assert done.moments is None
     assert words in done.not_seen[0]
 

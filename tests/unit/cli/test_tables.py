@@ -10,6 +10,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from landrun.models.run_record import RunRecord
 from landrun.sanitize import printable
 from landrun_ops.cli.tables import (
     brief,
@@ -19,13 +20,13 @@ from landrun_ops.cli.tables import (
     shortened,
     took_text,
 )
-from landrun_ops.stack.runs_table import Run
+from records import record
 
 NAME = "landrun-0123456789abcdef0123456789abcdef"
 OUTPUT = f"s3://landrun-outputbucket-1a2b3c4d5e6f/processed/{NAME}/"
 
 
-def _run(**attributes: Any) -> Run:
+def _run(**attributes: Any) -> RunRecord:
     counts = {"rows_in": 5574, "rows_out": 5160, "duplicates": 410, "empty": 3, "rejected": 1}
     row = {
         "name": NAME,
@@ -36,7 +37,7 @@ def _run(**attributes: Any) -> Run:
         "output_processed_message": OUTPUT,
         "summary": counts,
     }
-    return Run(row | attributes)
+    return record(row | attributes)
 
 
 def _drawn(table: Any, width: int) -> str:
@@ -78,7 +79,7 @@ def test_a_wide_screen_shows_the_output_whole() -> None:
 
 
 def test_what_is_not_known_is_a_dash_not_a_zero() -> None:
-    drawn = _drawn(outcome_table([Run({"name": NAME, "status": "RUNNING"})], 80), 80)
+    drawn = _drawn(outcome_table([record({"name": NAME, "status": "RUNNING"})], 80), 80)
     (row,) = [line for line in drawn.splitlines() if "RUNNING" in line]
     assert row.split()[1:] == ["-", "RUNNING", "-", "-", "-", "-", "-", "-"]
 

@@ -14,7 +14,7 @@ from landrun_ops.doctor.given_machine import (
     judge_job_name,
     judge_prefixes,
 )
-from landrun_ops.stack.run import Run
+from records import record
 
 NOTEBOOK = "$$.Execution.Input['InputMessage']"
 JSONATA = "{% $states.context.Execution.Input.InputMessage %}"
@@ -126,9 +126,9 @@ def test_a_job_with_the_runs_name_alone_can_never_run_again(
 
 
 def test_runs_that_read_more_than_what_landed_are_named() -> None:
-    runs = [Run({"name": name}) for name in ("c", "b", "a")]
+    runs = [record({"name": name}) for name in ("c", "b", "a")]
     assert judge_prefixes(runs).grade == "ok"
-    runs[1] = Run({"name": "b", "input_also_matches": ["in/a.csv.bak", "in/a.csv.old"]})
+    runs[1] = record({"name": "b", "input_also_matches": ["in/a.csv.bak", "in/a.csv.old"]})
     found = judge_prefixes(runs)
     assert found.grade == "warn"
     assert found.says.endswith(

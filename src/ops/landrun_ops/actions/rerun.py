@@ -11,9 +11,9 @@ from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
 from landrun.errors import AlreadyStarted, ConfigurationError
 from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.stack.inputs import Inputs
-from landrun_ops.stack.runs_table import Run
 
 FAILED = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
 """How a run ends otherwise than well."""
@@ -51,13 +51,13 @@ class Choice:
 
     Attributes
     ----------
-    runs : tuple of Run
+    runs : tuple of RunRecord
         The oldest first.
     mended, under_way : int
         How many others failed, and were run again since: with success, or still running.
     """
 
-    runs: tuple[Run, ...]
+    runs: tuple[RunRecord, ...]
     mended: int = 0
     under_way: int = 0
 
@@ -102,12 +102,12 @@ class Rerunner:
         self._prefix = prefix
         self._started_by = started_by
 
-    def start(self, run: Run, input_message: str, *, once: bool = False) -> Started:
+    def start(self, run: RunRecord, input_message: str, *, once: bool = False) -> Started:
         """Start a run over the input of another, with an output folder of its own.
 
         Parameters
         ----------
-        run : Run
+        run : RunRecord
             The other.
         input_message : str
             Its input, in the format that the stack passes today.
@@ -137,11 +137,11 @@ class Rerunner:
         return Started(name, run.name, started.arn)
 
 
-def _of_failure(run: Run) -> uuid.UUID:
-    return uuid.uuid5(_NAMESPACE, f"{run.name}/{run.attributes.get('redrive_count', 0)}")
+def _of_failure(run: RunRecord) -> uuid.UUID:
+    return uuid.uuid5(_NAMESPACE, f"{run.name}/{run.redrive_count}")
 
 
-def input_message_of(run: Run) -> str:
+def input_message_of(run: RunRecord) -> str:
     """Give the S3 URI of what a run read.
 
     Raises
@@ -149,7 +149,7 @@ def input_message_of(run: Run) -> str:
     ConfigurationError
         When the ledger does not have it.
     """
-    uri = run.attributes.get("input_message")
+    uri = run.input_message
     if not isinstance(uri, str) or not uri:
         raise ConfigurationError(
             f"the ledger does not say what {run.name} read: start it with landrun start"
@@ -157,7 +157,7 @@ def input_message_of(run: Run) -> str:
     return uri
 
 
-def check(runs: Sequence[Run]) -> None:
+def check(runs: Sequence[RunRecord]) -> None:
     """Refuse runs that still run: their objects would be processed twice at once.
 
     Raises
@@ -174,7 +174,7 @@ def check(runs: Sequence[Run]) -> None:
         input_message_of(run)
 
 
-def choose(runs: Iterable[Run]) -> Choice:
+def choose(runs: Iterable[RunRecord]) -> Choice:
     """Choose what to run again among the runs of a time, with what repeated them in it.
 
     A run, its reruns and theirs stand for one piece of work: it is left out when one of them
@@ -182,14 +182,14 @@ def choose(runs: Iterable[Run]) -> Choice:
 
     Parameters
     ----------
-    runs : iterable of Run
+    runs : iterable of RunRecord
         All that started in that time, whatever became of them, newest first.
     """
     by_name = {run.name: run for run in runs}
-    families: dict[str, list[Run]] = {}
+    families: dict[str, list[RunRecord]] = {}
     for run in by_name.values():
         families.setdefault(_first(run, by_name), []).append(run)
-    again: list[Run] = []
+    again: list[RunRecord] = []
     mended = under_way = 0
     for family in families.values():
         failed = [run for run in family if run.status in FAILED]
@@ -204,11 +204,11 @@ def choose(runs: Iterable[Run]) -> Choice:
     return Choice(tuple(reversed(again)), mended, under_way)
 
 
-def _first(run: Run, by_name: dict[str, Run]) -> str:
+def _first(run: RunRecord, by_name: dict[str, RunRecord]) -> str:
     """Name the run that a run goes back to, by whatever it repeats; however they go round."""
     name, passed = run.name, {run.name}
     while name in by_name:
-        before = by_name[name].attributes.get("rerun_of")
+        before = by_name[name].rerun_of
         if not isinstance(before, str) or before in passed:
             return name
         passed.add(before)
@@ -216,7 +216,7 @@ def _first(run: Run, by_name: dict[str, Run]) -> str:
     return name
 
 
-def missing(run: Run, inputs: Inputs) -> Missing:
+def missing(run: RunRecord, inputs: Inputs) -> Missing:
     """Look for what a run would read again.
 
     Raises

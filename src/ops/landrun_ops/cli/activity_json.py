@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from landrun_ops.cli.activity_screen import SPANS, View, dead_letters
 
 if TYPE_CHECKING:
-    from landrun_ops.stack.recent_runs import Known
+    from landrun.models.run_record import RunRecord
 
 _AGE = re.compile(r" as of \d+ s ago:")
 
@@ -99,21 +99,21 @@ def _turns(view: View) -> dict[str, Any] | None:
     }
 
 
-def _running(one: Known, now: datetime, places: Mapping[str, int]) -> dict[str, Any]:
+def _running(one: RunRecord, now: datetime, places: Mapping[str, int]) -> dict[str, Any]:
     in_line = {"place_in_line": places[one.name]} if one.name in places else {}
     return _run(one, now) | in_line
 
 
-def _run(one: Known, now: datetime) -> dict[str, Any]:
+def _run(one: RunRecord, now: datetime) -> dict[str, Any]:
     return {
         "name": one.name,
         "status": one.status,
         "started_at": _text(one.started),
         "stopped_at": _text(one.stopped),
         "seconds": round(((one.stopped or now) - one.started).total_seconds(), 3),
-        "trigger": one.attributes.get("trigger"),
-        "error": one.attributes.get("error"),
-        "exit_message": one.attributes.get("exit_message"),
+        "trigger": one.trigger,
+        "error": one.error,
+        "exit_message": one.exit_message,
     }
 
 

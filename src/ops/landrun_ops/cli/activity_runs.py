@@ -9,11 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from landrun.models.run_record import RunRecord
 from landrun.sanitize import printable
 from landrun_ops.cli.tables import short_name, shortened, trigger_text
 from landrun_ops.durations import spelled
-from landrun_ops.stack.recent_runs import Activity, Known
-from landrun_ops.stack.runs_table import Run
+from landrun_ops.stack.recent_runs import Activity
 
 LEAST_REST = 8
 """Columns below which the end of a trigger says nothing."""
@@ -78,7 +78,7 @@ def _title(word: str, count: str = "", longest: bool = False) -> Text:
     return Text.assemble((f"{word} {count}".rstrip(), "bold"), (order, "dim"))
 
 
-def _first(runs: Sequence[Known], lines: int) -> Sequence[Known]:
+def _first(runs: Sequence[RunRecord], lines: int) -> Sequence[RunRecord]:
     """Give those for which there is room below the title, and above what says how many more."""
     room = max(1, lines - 1)
     return runs if len(runs) <= room else runs[: max(1, room - 1)]
@@ -107,7 +107,7 @@ def _list(rows: Sequence[Row], width: int) -> Table:
     return table
 
 
-def _name(one: Known) -> Text:
+def _name(one: RunRecord) -> Text:
     return Text(short_name(printable(one.name)))
 
 
@@ -121,18 +121,18 @@ def span_text(seconds: float) -> str:
     return spelled(round(max(0.0, seconds))).replace(".0 s", " s")
 
 
-def _does(one: Known, in_line: Collection[str]) -> Text:
+def _does(one: RunRecord, in_line: Collection[str]) -> Text:
     return Text("waits its turn  ", style="yellow") if one.name in in_line else Text()
 
 
-def _what(one: Known) -> str:
-    return printable(trigger_text(Run(one.attributes)))
+def _what(one: RunRecord) -> str:
+    return printable(trigger_text(one))
 
 
-def _outcome(one: Known) -> tuple[Text, str]:
+def _outcome(one: RunRecord) -> tuple[Text, str]:
     """Say how a run ended; the end of its trigger is what may be cut off last."""
-    run = Run(one.attributes)
+    run = one
     if run.succeeded:
-        return Text(f"✓ {spelled(run.seconds or 0)}  ", style="green"), _what(one)
-    why = f": {run.cause}" if run.cause else ""
+        return Text(f"✓ {spelled(run.duration_seconds or 0)}  ", style="green"), _what(one)
+    why = f": {run.reason}" if run.reason else ""
     return Text(f"✗ {printable(one.status)}{why}  ", style="red"), _what(one)

@@ -36,7 +36,9 @@ def show_results(console: Console, journeys: Sequence[Journey], folder: Path) ->
     console.print()
     if not shows_output(table):
         for journey, run in ended:
-            console.print(f"{printable(journey.name)}: {run.output_uri}", soft_wrap=True)
+            console.print(
+                f"{printable(journey.name)}: {run.output_processed_message}", soft_wrap=True
+            )
         console.print()
     good = next((journey for journey, run in ended if run.succeeded), None)
     if good:

@@ -163,7 +163,7 @@ def described(facts: Facts, answer: Answer) -> dict[str, Any]:
         "reason": answer.reason or None,
         "run": run.name if run else None,
         "status": run.status if run else None,
-        "also_matched": list(run.also_matched) if run else [],
+        "also_matched": list(run.input_also_matches) if run else [],
         "remedy": answer.remedy or None,
         "commands": list(answer.commands),
         "also": [

@@ -15,8 +15,8 @@ from landrun_ops.durations import spelled
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from landrun.models.run_record import RunRecord
     from landrun_ops.stack.run_progress import Standing, Watcher
-    from landrun_ops.stack.runs_table import Run
     from landrun_ops.workflow import Outcome
 
 STILL_SECONDS = 60.0
@@ -65,7 +65,7 @@ def follow(execution: Any, inputs: Mapping[str, Any], *, wait: bool, json: bool)
     return 1 if ended.status not in ("SUCCEEDED", "RUNNING") else 0
 
 
-def wait_for(watcher: Watcher, name: str) -> tuple[Standing, Run | None]:
+def wait_for(watcher: Watcher, name: str) -> tuple[Standing, RunRecord | None]:
     """Show how a run stands until it has ended; give its end, and its row of the ledger.
 
     The row is None when the ledger does not have the end within some seconds.
@@ -85,18 +85,18 @@ def wait_for(watcher: Watcher, name: str) -> tuple[Standing, Run | None]:
         return now, recorded(watcher, name, clock=time.monotonic, sleep=time.sleep)
 
 
-def ending(end: Standing, row: Run | None) -> str:
+def ending(end: Standing, row: RunRecord | None) -> str:
     """Say in a line how a run ended."""
     if end.status != "SUCCEEDED":
         return f"{end.status} after {spelled(end.seconds or 0)}: {end.reason}"
     return outcome(row) if row else f"SUCCEEDED in {spelled(end.seconds or 0)}"
 
 
-def outcome(row: Run) -> str:
+def outcome(row: RunRecord) -> str:
     """Say in a line how a run of the ledger ended well, with its counts where it has some."""
-    named = ((name.removeprefix("rows_"), row.rows(name)) for name in COUNTS)
+    named = ((name.removeprefix("rows_"), row.count(name)) for name in COUNTS)
     counts = ", ".join(f"{count:,} {name}" for name, count in named if count is not None)
-    took = f"{row.status} in {spelled(row.seconds or 0)}"
+    took = f"{row.status} in {spelled(row.duration_seconds or 0)}"
     return f"{took}: rows {counts}" if counts else took
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from landrun.models.job_summary import in_order
+from landrun.models.run_record import RunRecord
 from landrun.sanitize import one_line
 from landrun_ops.cli.fact_sheet import Sheet
 from landrun_ops.durations import spelled
 from landrun_ops.sizes import size_text
-from landrun_ops.stack.run import Run, mapping
+from landrun_ops.stack.runs_table import mapping
 from landrun_ops.web.facts import number
 
 FIRST_HOSTS = 10
@@ -19,7 +20,7 @@ FIRST_HOSTS = 10
 NAME = 40
 
 
-def show_hosts(page: Sheet, run: Run) -> None:
+def show_hosts(page: Sheet, run: RunRecord) -> None:
     """Say how a run's work was shared, and what is wrong with it; nothing of a run of one host."""
     summary = run.summary
     shards = mapping(summary.get("shards"))

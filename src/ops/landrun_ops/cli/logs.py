@@ -19,9 +19,9 @@ from landrun_ops.cli.hints import note
 from landrun_ops.cli.terminal import say
 
 if TYPE_CHECKING:
+    from landrun.models.run_record import RunRecord
     from landrun_ops.stack.job_logs import JobLogs, Line
     from landrun_ops.stack.run_details import Course
-    from landrun_ops.stack.runs_table import Run
     from landrun_ops.stack.stack import Stack
 
 PAUSE = 2.0
@@ -83,23 +83,23 @@ def logs(
         note(f"the run goes on: landrun logs {row.name} --follow stays until it has ended")
 
 
-def _jobs(door: JobLogs, run: Run, done: Course) -> list[str]:
+def _jobs(door: JobLogs, run: RunRecord, done: Course) -> list[str]:
     """Name the run's jobs in their order, by the execution's history or else by their logs."""
     if done.moments is not None:
         return _jobs_of(done)
     return door.jobs(_common(run))
 
 
-def _common(run: Run) -> str:
+def _common(run: RunRecord) -> str:
     """Give what the names of all the run's log streams begin with.
 
     A state machine of one's own may name its jobs as it likes: then only the last is known.
     """
-    job = str(run.attributes.get("job_name") or "")
+    job = str(run.job_name or "")
     return f"{run.name}-" if not job or job.startswith(f"{run.name}-") else f"{job}/"
 
 
-def _prefix(run: Run, jobs: list[str], attempt: int | None) -> str:
+def _prefix(run: RunRecord, jobs: list[str], attempt: int | None) -> str:
     if attempt is None:
         return _common(run)
     if attempt > len(jobs):
@@ -110,14 +110,14 @@ def _prefix(run: Run, jobs: list[str], attempt: int | None) -> str:
 
 def _follow(
     stack: Stack,
-    run: Run,
+    run: RunRecord,
     lines: Callable[[Callable[[], bool]], Iterator[Line]],
     printer: _Printer,
     doing: str,
 ) -> None:
     from landrun_ops.stack.run_details import course  # noqa: PLC0415
 
-    arn, executions = str(run.attributes["execution_arn"]), stack.executions()
+    arn, executions = str(run.execution_arn), stack.executions()
     pause, late = (0.5, 1.0) if stack.laptop else (PAUSE, LATE)
     ending = Ending(lambda: executions.find(arn), time.sleep, pause, late)
     with _waiting() as waiting:
@@ -225,12 +225,12 @@ class _Printer:
         typer.echo(plain_json(found))
 
 
-def _why_none(run: Run, done: Course, *, running: bool) -> str:
+def _why_none(run: RunRecord, done: Course, *, running: bool) -> str:
     """Say why there is no line of a log."""
     if running or done.doing:
         return f"no log yet: {done.doing or 'the run goes on'}"
     if done.moments is not None and not any(_jobs_of(done)):
-        return f"no log: the run had no Processing job{f', for {run.cause}' if run.cause else ''}"
+        return f"no log: the run had no Processing job{f', for {run.reason}' if run.reason else ''}"
     return (
         "no log: the job wrote nothing, or CloudWatch Logs no longer keeps it (retention of"
         " /aws/sagemaker/ProcessingJobs)"

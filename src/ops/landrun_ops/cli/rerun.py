@@ -17,8 +17,8 @@ from landrun_ops.cli.hints import note, stack_options
 from landrun_ops.cli.terminal import complain, say, show_json
 
 if TYPE_CHECKING:
+    from landrun.models.run_record import RunRecord
     from landrun_ops.actions.rerun import Choice, Missing, Started
-    from landrun_ops.stack.runs_table import Run
     from landrun_ops.stack.stack import Stack
 
 A_DAY = "1d"
@@ -81,7 +81,7 @@ def _how_to_follow(started: Sequence[Started], where: str) -> str:
     return f"follow them: landrun watch{where}"
 
 
-def _named(stack: Stack, names: Sequence[str], now: datetime) -> list[Run]:
+def _named(stack: Stack, names: Sequence[str], now: datetime) -> list[RunRecord]:
     """Find the runs named, each once."""
     # Late, here and below: boto3 takes longer to import than --help may take.
     from landrun_ops.actions.rerun import check  # noqa: PLC0415
@@ -92,7 +92,7 @@ def _named(stack: Stack, names: Sequence[str], now: datetime) -> list[Run]:
     return list(found.values())
 
 
-def _failed(stack: Stack, since: str, now: datetime) -> list[Run]:
+def _failed(stack: Stack, since: str, now: datetime) -> list[RunRecord]:
     """Choose among the runs since then, and say what was left out."""
     from landrun_ops.actions.rerun import check, choose  # noqa: PLC0415
     from landrun_ops.durations import since as beginning  # noqa: PLC0415
@@ -115,7 +115,7 @@ def choice_text(chosen: Choice, begin: datetime) -> str:
     return f"{what}; left out: {others}" if others else what
 
 
-def _warn(stack: Stack, chosen: Sequence[Run]) -> None:
+def _warn(stack: Stack, chosen: Sequence[RunRecord]) -> None:
     """Say which runs will not find what they read."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
@@ -124,7 +124,7 @@ def _warn(stack: Stack, chosen: Sequence[Run]) -> None:
 
     inputs = Inputs(stack.client("s3"), stack.manifests_folder)
 
-    def look(run: Run) -> str:
+    def look(run: RunRecord) -> str:
         try:
             return missing_text(run, missing(run, inputs))
         except ServiceError as error:
@@ -135,10 +135,10 @@ def _warn(stack: Stack, chosen: Sequence[Run]) -> None:
             complain(warning)
 
 
-def missing_text(run: Run, found: Missing) -> str:
+def missing_text(run: RunRecord, found: Missing) -> str:
     """Say what a run will not find; nothing when it will find all that was looked for."""
     if found.everything:
-        uri = run.attributes.get("input_message")
+        uri = run.input_message
         return f"{run.name} will fail when it runs again: what it read, {uri}, is gone"
     if not found.objects:
         return ""
@@ -149,7 +149,7 @@ def missing_text(run: Run, found: Missing) -> str:
     )
 
 
-def _ask(chosen: Sequence[Run]) -> None:
+def _ask(chosen: Sequence[RunRecord]) -> None:
     """Say which runs would be started, and ask.
 
     Raises
@@ -173,7 +173,7 @@ def _ask(chosen: Sequence[Run]) -> None:
         raise typer.Exit
 
 
-def _start(stack: Stack, chosen: Sequence[Run], *, once: bool, quiet: bool) -> list[Started]:
+def _start(stack: Stack, chosen: Sequence[RunRecord], *, once: bool, quiet: bool) -> list[Started]:
     """Start the runs; when one cannot be, say how far it came.
 
     Raises

@@ -9,6 +9,7 @@ from datetime import datetime
 from shlex import quote
 from typing import Any
 
+from landrun.models.run_record import RunRecord
 from landrun.sanitize import one_line
 from landrun_ops.cli.fact_sheet import Sheet
 from landrun_ops.cli.host_sheet import show_hosts
@@ -17,8 +18,7 @@ from landrun_ops.durations import spelled
 from landrun_ops.sizes import size_text
 from landrun_ops.stack.execution_history import plain
 from landrun_ops.stack.history_events import Attempt, Moment, Redrive, Turn, Wait
-from landrun_ops.stack.run_details import OneRun, time_of
-from landrun_ops.stack.runs_table import Run
+from landrun_ops.stack.run_details import OneRun
 
 FIRST_OBJECTS = 3
 """Objects of the input that are named."""
@@ -91,7 +91,7 @@ WIDE = 120
 
 def reason(found: OneRun) -> str:
     """Say why a run failed; empty when it did not."""
-    row = found.run.attributes
+    row = found.run.attributes()
     if not found.run.finished or found.run.succeeded:
         return ""
     said = plain(row.get("error"), row.get("cause"))
@@ -105,7 +105,7 @@ def _refused_role(found: OneRun, why: str) -> str:
     if not _DENIED.search(why):
         return ""
     try:
-        job = json.loads(str(found.run.attributes.get("cause")))
+        job = json.loads(str(found.run.reason))
     except ValueError:
         return ""
     return one_line(str(job.get("RoleArn") or "")) if isinstance(job, dict) else ""
@@ -113,12 +113,12 @@ def _refused_role(found: OneRun, why: str) -> str:
 
 def commands(found: OneRun, now: datetime, where: str, *, laptop: bool) -> dict[str, str]:
     """Give what to type next, by what it does."""
-    name, row = found.run.name, found.run.attributes
+    name, row = found.run.name, found.run.attributes()
     given = {"log": f"landrun logs {name}{where}"}
     if not found.run.finished:
         return {"log": f"landrun logs {name} --follow{where}"}
     given["again"] = f"landrun rerun {name}{where}"
-    stopped = time_of(found.run, "stopped_at")
+    stopped = found.run.stopped
     late = stopped is None or (now - stopped).days >= _REDRIVABLE_DAYS
     if found.run.can_be_redriven and not late and row.get("execution_arn"):
         arn = str(row["execution_arn"])
@@ -134,7 +134,7 @@ def as_json(found: OneRun) -> dict[str, Any]:
     given = found.given
     read = given and {"bucket": given.bucket, "objects": len(given.keys), "bytes": given.bytes}
     return {
-        "run": dict(found.run.attributes),
+        "run": found.run.attributes(),
         "recorded": found.recorded,
         "ended_as": found.ended_as or None,
         "doing": found.doing or None,
@@ -164,20 +164,20 @@ def _status(found: OneRun) -> str:
 def _verdict(found: OneRun, now: datetime) -> str:
     if found.ended_as:
         return f"{found.ended_as}, which the ledger does not know yet"
-    run, start = found.run, time_of(found.run)
+    run, start = found.run, found.run.started
     if not run.finished:
         so_long = f" for {spelled((now - start).total_seconds())}" if start else ""
         late = "" if found.recorded else ", not in the ledger yet"
         return f"{run.status or 'not known'}{so_long}{late}"
     took = (
         ""
-        if run.seconds is None
-        else f"{'in' if run.succeeded else 'after'} {spelled(run.seconds)}"
+        if run.duration_seconds is None
+        else f"{'in' if run.succeeded else 'after'} {spelled(run.duration_seconds)}"
     )
     return f"{run.status} {took}".rstrip()
 
 
-def _trigger(run: Run) -> list[str]:
+def _trigger(run: RunRecord) -> list[str]:
     trigger = run.trigger
     match trigger.get("Kind"):
         case "object-created":
@@ -201,8 +201,8 @@ def _trigger(run: Run) -> list[str]:
     return ["not known"]
 
 
-def _when(run: Run) -> str:
-    row = run.attributes
+def _when(run: RunRecord) -> str:
+    row = run.attributes()
     begin, end = _time(row.get("started_at")), row.get("stopped_at")
     redrives = row.get("redrive_count") or 0
     times = "once" if redrives == 1 else f"{redrives} times"
@@ -224,7 +224,7 @@ def _time(text: object) -> str:
 
 
 def _input(page: Sheet, found: OneRun) -> None:
-    uri, given = str(found.run.attributes.get("input_message", "")), found.given
+    uri, given = str(found.run.input_message), found.given
     if given is None:
         unseen = any("its input" in line for line in found.not_seen)
         gone = "nothing is there (any more)" if not uri.endswith("/") else ""
@@ -241,12 +241,12 @@ def _input(page: Sheet, found: OneRun) -> None:
         page.fact("input", uri)
     if given.manifest:
         page.fact("manifest", given.manifest)
-    for key in found.run.also_matched:
+    for key in found.run.input_also_matches:
         page.fact("also reads", f"{key}, which begins the same", style="yellow")
 
 
 def _timeline(page: Sheet, found: OneRun, why: str, *, wide: bool) -> None:
-    label, day = "timeline", str(found.run.attributes.get("started_at", ""))[:10]
+    label, day = "timeline", str(found.run.started_at)[:10]
     for moment in found.moments or ():
         at = moment.began.strftime("%H:%M:%S")
         if f"{moment.began:%Y-%m-%d}" != day:
@@ -289,20 +289,22 @@ def _named(attempt: Attempt, *, wide: bool) -> str:
 
 
 def _output(page: Sheet, found: OneRun) -> None:
-    row, run = found.run.attributes, found.run
-    counts = {words: run.rows(name) for name, words in COUNTS.items()}
+    row, run = found.run.attributes(), found.run
+    counts = {words: run.count(name) for name, words in COUNTS.items()}
     known = [f"{count:,} {words}" for words, count in counts.items() if count is not None]
     page.fact("rows", ", ".join(known))
     show_hosts(page, run)
-    if not run.output_uri:
+    if not run.output_processed_message:
         return
-    page.fact("output", run.output_uri)
+    page.fact("output", run.output_processed_message)
+    folder = run.output_processed_message.split("/", 3)[3]
     objects, size = row.get("output_objects"), row.get("output_bytes")
     if isinstance(objects, int) and isinstance(size, int):
         page.more(f"{_count(objects, 'object')}, {size_text(size)}", 0, style="")
     for one in found.outputs:
         page.more(
-            f"{one.key.removeprefix(run.output_uri.split('/', 3)[3])}  {size_text(one.size)}", 2
+            f"{one.key.removeprefix(folder)}  {size_text(one.size)}",
+            2,
         )
     if isinstance(objects, int) and objects > len(found.outputs) > 0:
         page.more(f"and {objects - len(found.outputs)} more", 2)

@@ -17,9 +17,9 @@ from landrun_ops.cli import target as places
 from landrun_ops.cli.terminal import console, say
 
 if TYPE_CHECKING:
+    from landrun.models.run_record import RunRecord
     from landrun_ops.stack.run_filter import Looking
     from landrun_ops.stack.run_search import Search
-    from landrun_ops.stack.runs_table import Run
     from landrun_ops.stack.stack import Stack
 
 SCREENFUL = 500
@@ -145,13 +145,13 @@ def _search(stack: Stack, text: str) -> Search:
     return Search(text, Inputs(stack.client("s3"), stack.manifests_folder).of_run)
 
 
-def _searched(search: Search, runs: Iterator[Run], most: int) -> Iterator[Run]:
+def _searched(search: Search, runs: Iterator[RunRecord], most: int) -> Iterator[RunRecord]:
     """Find runs, and be done with the display of it before they are shown."""
     with closing(_counted(runs)) as counted, closing(search.among(counted)) as found:
         return iter(list(islice(found, most)))
 
 
-def _counted(runs: Iterator[Run]) -> Generator[Run, None, None]:
+def _counted(runs: Iterator[RunRecord]) -> Generator[RunRecord, None, None]:
     """Show on a terminal how many runs have been looked through: it may take a while."""
     if not sys.stderr.isatty():
         yield from runs
@@ -164,20 +164,25 @@ def _counted(runs: Iterator[Run]) -> Generator[Run, None, None]:
             yield run
 
 
-def _write(found: Iterator[Run]) -> None:
+def _write(found: Iterator[RunRecord]) -> None:
     """Write a JSON list, row by row: it may be longer than memory."""
     from landrun.sanitize import plain_json  # noqa: PLC0415
 
     head = "["
     for run in found:
-        row = plain_json(dict(run.attributes), indent=2).replace("\n", "\n  ")
+        row = plain_json(run.attributes(), indent=2).replace("\n", "\n  ")
         typer.echo(f"{head}\n  {row}", nl=False)
         head = ","
     typer.echo("[]" if head == "[" else "\n]")
 
 
 def _print(
-    shown: Iterator[Run], rest: Iterator[Run], limit: int, now: datetime, *, filtered: bool
+    shown: Iterator[RunRecord],
+    rest: Iterator[RunRecord],
+    limit: int,
+    now: datetime,
+    *,
+    filtered: bool,
 ) -> None:
     from landrun_ops.cli.tables import runs_table, shows_output  # noqa: PLC0415
 

@@ -13,9 +13,9 @@ from landrun_ops.cli.hints import typed
 from landrun_ops.cli.terminal import complain, say, show_json, stoppable
 
 if TYPE_CHECKING:
+    from landrun.models.run_record import RunRecord
     from landrun_ops.actions.start import Plan
     from landrun_ops.stack.run_progress import Standing
-    from landrun_ops.stack.runs_table import Run
     from landrun_ops.stack.stack import Stack
 
 _LEFT_OUT = {
@@ -125,13 +125,13 @@ def _report(planned: Plan, arn: str) -> dict[str, Any]:
     }
 
 
-def _end(end: Standing, row: Run | None) -> dict[str, Any]:
+def _end(end: Standing, row: RunRecord | None) -> dict[str, Any]:
     return {
         "status": end.status,
         "seconds": end.seconds,
         "jobs": end.attempt,
         "reason": end.reason or None,
-        "summary": row.attributes.get("summary") if row else None,
+        "summary": row.summary if row else None,
     }
 
 

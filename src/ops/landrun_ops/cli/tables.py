@@ -10,8 +10,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from landrun.models.run_record import RunRecord
 from landrun.sanitize import one_line, printable
-from landrun_ops.stack.runs_table import Run
 
 TRIGGER_ROOM = 24
 """Columns below which a trigger is not cut off as long as another column can go."""
@@ -30,12 +30,12 @@ class Column(NamedTuple):
     """One column: its heading, what it shows of a run, and how it gives way."""
 
     heading: str
-    text: Callable[[Run], str]
+    text: Callable[[RunRecord], str]
     justify: Literal["left", "right"] = "left"
     overflow: Literal["fold", "ellipsis"] = "fold"
 
 
-def runs_table(runs: Sequence[Run], width: int, now: datetime | None = None) -> Table:
+def runs_table(runs: Sequence[RunRecord], width: int, now: datetime | None = None) -> Table:
     """Lay out runs of the ledger in a table of at most ``width`` columns.
 
     The narrower the screen, the less is shown: first the output's URI goes, or why there is none,
@@ -55,7 +55,7 @@ def runs_table(runs: Sequence[Run], width: int, now: datetime | None = None) -> 
     return _table(runs, width, least if cramped else chosen)
 
 
-def outcome_table(runs: Sequence[Run], width: int) -> Table:
+def outcome_table(runs: Sequence[RunRecord], width: int) -> Table:
     """Lay out runs that just ended, every count included, in at most ``width`` columns."""
     narrow = [_DIGITS, _TRIGGER, *_OUTCOME, *_COUNTS]
     middle = [_NAME, _TRIGGER, *_OUTCOME, *_COUNTS]
@@ -77,7 +77,7 @@ def _digits(name: str) -> str:
     return short_name(name).rpartition("-")[2]
 
 
-def trigger_text(run: Run) -> str:
+def trigger_text(run: RunRecord) -> str:
     """Say in a few words what started a run."""
     trigger = run.trigger
     match trigger.get("Kind"):
@@ -99,9 +99,9 @@ def person(started_by: str) -> str:
     return started_by.rpartition(":")[2].removeprefix("assumed-role/")
 
 
-def took_text(run: Run, now: datetime | None) -> str:
+def took_text(run: RunRecord, now: datetime | None) -> str:
     """Say in few columns how long a run took or, with ``now``, has been running."""
-    seconds = run.seconds
+    seconds = run.duration_seconds
     if seconds is None and now is not None and not run.finished:
         seconds = _since(run, now)
     return _UNKNOWN if seconds is None else brief(seconds)
@@ -127,7 +127,7 @@ def shortened(text: str, width: int) -> str:
     return text if len(text) <= width else f"…{text[len(text) - width + 1 :]}"
 
 
-def _table(runs: Sequence[Run], width: int, columns: Sequence[Column]) -> Table:
+def _table(runs: Sequence[RunRecord], width: int, columns: Sequence[Column]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for column in columns:
         table.add_column(
@@ -142,7 +142,7 @@ def _table(runs: Sequence[Run], width: int, columns: Sequence[Column]) -> Table:
     return table
 
 
-def _cell(column: Column, run: Run, room: int) -> Text:
+def _cell(column: Column, run: RunRecord, room: int) -> Text:
     text = printable(column.text(run))
     if column is _TRIGGER:
         return Text(shortened(text, room))
@@ -151,7 +151,7 @@ def _cell(column: Column, run: Run, room: int) -> Text:
     return Text(text)
 
 
-def _widest(runs: Sequence[Run], width: int, *layouts: list[Column]) -> list[Column]:
+def _widest(runs: Sequence[RunRecord], width: int, *layouts: list[Column]) -> list[Column]:
     """Choose the first layout that leaves triggers room; the last when none does."""
     longest = max((len(printable(trigger_text(run))) for run in runs), default=0)
     wanted = min(longest, TRIGGER_ROOM)
@@ -159,7 +159,7 @@ def _widest(runs: Sequence[Run], width: int, *layouts: list[Column]) -> list[Col
     return next(fitting, layouts[-1])
 
 
-def _room_for_trigger(runs: Sequence[Run], width: int, columns: Iterable[Column]) -> int:
+def _room_for_trigger(runs: Sequence[RunRecord], width: int, columns: Iterable[Column]) -> int:
     others = [column for column in columns if column is not _TRIGGER]
     taken = sum(
         GAP + max(len(column.heading), *(len(column.text(run)) for run in runs))
@@ -168,39 +168,35 @@ def _room_for_trigger(runs: Sequence[Run], width: int, columns: Iterable[Column]
     return width - taken
 
 
-def _started(run: Run) -> str:
-    return str(run.attributes.get("started_at", _UNKNOWN))[:16].replace("T", " ")
+def _started(run: RunRecord) -> str:
+    return str(run.started_at)[:16].replace("T", " ")
 
 
-def _since(run: Run, now: datetime) -> float | None:
-    try:
-        started = datetime.fromisoformat(str(run.attributes.get("started_at")))
-        return (now - started).total_seconds()
-    except (ValueError, TypeError):  # not a time, or one without a zone
-        return None
+def _since(run: RunRecord, now: datetime) -> float:
+    return (now - run.started).total_seconds()
 
 
-def _result(run: Run) -> str:
+def _result(run: RunRecord) -> str:
     """Give the output of a run or, where it failed, why."""
     if run.finished and not run.succeeded:
-        return one_line(run.cause, max(RESULT_ROOM, len(run.output_uri)))
-    return run.output_uri
+        return one_line(run.reason, max(RESULT_ROOM, len(run.output_processed_message or "")))
+    return run.output_processed_message or ""
 
 
-def _seconds(run: Run) -> str:
-    return _UNKNOWN if run.seconds is None else f"{run.seconds:.1f}"
+def _seconds(run: RunRecord) -> str:
+    return _UNKNOWN if run.duration_seconds is None else f"{run.duration_seconds:.1f}"
 
 
-def _count(name: str) -> Callable[[Run], str]:
-    def text(run: Run) -> str:
-        count: Any = run.rows(name)
+def _count(name: str) -> Callable[[RunRecord], str]:
+    def text(run: RunRecord) -> str:
+        count: Any = run.count(name)
         return _UNKNOWN if count is None else str(count)
 
     return text
 
 
-def _dropped(run: Run) -> str:
-    counts = [run.rows(name) for name in ("duplicates", "empty", "rejected")]
+def _dropped(run: RunRecord) -> str:
+    counts = [run.count(name) for name in ("duplicates", "empty", "rejected")]
     known = [count for count in counts if count is not None]
     return str(sum(known)) if known else _UNKNOWN
 
@@ -220,5 +216,5 @@ _COUNTS = (
     Column("rej", _count("rejected"), "right"),
 )
 _DROPPED = Column("dropped", _dropped, "right")
-_OUTPUT = Column("output", lambda run: run.output_uri)
+_OUTPUT = Column("output", lambda run: run.output_processed_message or "")
 _RESULT = Column("output, or why it failed", _result)

@@ -47,7 +47,7 @@ def verify(
         journey = run_verify(file, stack, name=uuid.uuid4().hex, patience=patience)
     failure = journey.failure or (nothing_read(journey.run) if journey.run else "")
     if json:
-        row = journey.run.attributes if journey.run else {"status": None, "cause": failure}
+        row = journey.run.attributes() if journey.run else {"status": None, "cause": failure}
         show_json(dict(row))
     elif journey.run and not failure:
         say(verdict(journey.run))

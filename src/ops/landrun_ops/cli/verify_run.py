@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from landrun.errors import ConfigurationError
+from landrun.models.run_record import RunRecord
 from landrun_ops.actions.demo import Journey, Stage
 from landrun_ops.actions.demo import Stack as Watched
 from landrun_ops.actions.invoke import invoke, patient_config
@@ -15,7 +16,6 @@ from landrun_ops.cli.demo_progress import shown
 from landrun_ops.cli.demo_run import follow_shown
 from landrun_ops.cli.follow import outcome
 from landrun_ops.cli.screen import Screen
-from landrun_ops.stack.runs_table import Run
 from landrun_ops.stack.stack import Stack
 
 LONGEST_JOB = 777_600.0
@@ -42,11 +42,11 @@ class Ticked:
         self.processing = stack.processing
         self.refusals = stack.refusals
 
-    def runs(self) -> Iterator[Run]:
+    def runs(self) -> Iterator[RunRecord]:
         """Give the rows of the ledger."""
         for run in self._stack.runs():
             if run.name in self._names:
-                yield Run({**run.attributes, "trigger": {**run.trigger, "Key": self._key}})
+                yield run.model_copy(update={"trigger": {**run.trigger, "Key": self._key}})
             else:
                 yield run
 
@@ -88,13 +88,9 @@ def run_verify(file: Path, stack: Stack, *, name: str, patience: float) -> Journ
     return journey
 
 
-def verdict(run: Run) -> str:
-    """Say whether a stack works, by a run that succeeded: only a job's summary says what it read.
-
-    >>> print(verdict(Run({"name": "r", "status": "SUCCEEDED", "summary": {"rows_in": 3}})))
-    it works: r SUCCEEDED in 0.0 s: rows 3 in
-    """
-    if run.rows("rows_in") is None:
+def verdict(run: RunRecord) -> str:
+    """Say whether a stack works, by a run that succeeded: its own summary says what it read."""
+    if run.count("rows_in") is None:
         return (
             f"the run succeeded; what it read is unknown: {run.name} {outcome(run)}, and its job"
             " left no summary.json with rows_in"
@@ -102,9 +98,9 @@ def verdict(run: Run) -> str:
     return f"it works: {run.name} {outcome(run)}"
 
 
-def nothing_read(run: Run) -> str:
+def nothing_read(run: RunRecord) -> str:
     """Say that a run succeeded without reading anything; empty when it read something."""
-    if not run.succeeded or run.rows("rows_in") != 0:
+    if not run.succeeded or run.count("rows_in") != 0:
         return ""
     return (
         f"the run succeeded, but read nothing: {run.name} {outcome(run)}; see landrun doctor, and"

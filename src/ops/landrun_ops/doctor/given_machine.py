@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from landrun.models.run import INPUT_FIELDS
+from landrun.models.run_record import RunRecord
 from landrun_ops.doctor.definitions import texts
 from landrun_ops.doctor.findings import Finding, fail, listed, ok, skip, warn
-from landrun_ops.stack.run import Run
 
 RUNS: Final = 100
 """Of the newest runs, how many are looked at."""
@@ -110,21 +110,21 @@ def judge_job_name(definition: Any) -> Finding:
     return ok("its jobs do not have the run's name alone")
 
 
-def judge_prefixes(runs: Sequence[Run]) -> Finding:
+def judge_prefixes(runs: Sequence[RunRecord]) -> Finding:
     """Judge whether runs were passed the URI of an object whose key other keys begin with.
 
     Parameters
     ----------
-    runs : sequence of Run
+    runs : sequence of RunRecord
         The newest runs.
     """
-    matched = [run for run in runs if run.also_matched]
+    matched = [run for run in runs if run.input_also_matches]
     if not matched:
         return ok(f"none of the last {len(runs)} runs read other keys that begin as its own")
     newest = matched[0]
     return warn(
         f"{len(matched)} of the last {len(runs)} runs also read keys that begin as their own:"
-        f" {newest.name} also read {listed(list(newest.also_matched))}",
+        f" {newest.name} also read {listed(list(newest.input_also_matches))}",
         "let no key begin with another one, or let the machine read a ManifestFile with"
         " InputMessageFormat=manifest",
     )

@@ -14,7 +14,7 @@ from landrun_ops.doctor.findings import PUT_BACK, Finding, fail, ok, skip, warn
 from landrun_ops.doctor.metrics import metric
 from landrun_ops.durations import spelled
 from landrun_ops.stack.cron import ScheduleError, next_time
-from landrun_ops.stack.runs_table import Only
+from landrun_ops.stack.run_filter import Only
 
 AREA: Final = "schedules"
 LATE: Final = timedelta(minutes=15)

@@ -15,7 +15,7 @@ from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import json_object
 
 if TYPE_CHECKING:
-    from landrun_ops.stack.runs_table import Run
+    from landrun.models.run_record import RunRecord
 
 HEAD = 4096
 """Bytes in which a manifest's prefix ends: no S3 URI is half as long."""
@@ -73,7 +73,7 @@ class Inputs:
         self._client = client
         self._manifests = manifests
 
-    def of_run(self, run: Run) -> Input | None:
+    def of_run(self, run: RunRecord) -> Input | None:
         """Read what a run reads: what its InputMessage names or, for a prefix, its own manifest.
 
         Raises
@@ -81,7 +81,7 @@ class Inputs:
         ServiceError
             When S3 refuses a call or cannot be reached.
         """
-        uri, trigger = str(run.attributes.get("input_message", "")), run.trigger
+        uri, trigger = str(run.input_message), run.trigger
         bucket, key, size = (trigger.get(name) for name in ("Bucket", "Key", "Size"))
         if isinstance(key, str) and uri == f"s3://{bucket}/{key}":
             return Input(str(bucket), (key,), {key: size} if isinstance(size, int) else {})

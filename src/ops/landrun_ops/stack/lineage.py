@@ -9,10 +9,12 @@ from typing import Any
 
 from landrun.adapters.manifests import Manifests
 from landrun.errors import LandrunError
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun.services.collect_landings import at_once
 from landrun_ops.stack.inputs import Inputs
-from landrun_ops.stack.runs_table import Only, Run, Runs
+from landrun_ops.stack.run_filter import Only
+from landrun_ops.stack.runs_table import Runs
 
 ROWS = 5000
 """Rows of the ledger, of each kind, that are gone through; the newest."""
@@ -27,13 +29,13 @@ class Reader:
 
     Attributes
     ----------
-    run : Run
+    run : RunRecord
         Its row.
     exact : bool
         Whether its list says that it is this very version; a manifest alone names the key.
     """
 
-    run: Run
+    run: RunRecord
     exact: bool = False
 
 
@@ -90,14 +92,16 @@ class Lineage:
             for kind in ("schedule", "manual")
             for run in islice(self.runs.newest(now, since=since, only=Only(kind=kind)), ROWS)
         ]
-        rows.sort(key=lambda run: str(run.attributes.get("started_at", "")))
+        rows.sort(key=lambda run: str(run.started_at))
         chosen = rows if len(rows) <= FIRST + LAST else [*rows[:FIRST], *rows[-LAST:]]
         answers = at_once(lambda run: self._ask(run, where, version_id), chosen)
         found = [one for one in answers if isinstance(one, Reader)]
         unread = sum(isinstance(one, LandrunError) for one in answers)
         return Readers(tuple(found), len(chosen), len(rows), unread)
 
-    def _ask(self, run: Run, where: S3Uri, version_id: str | None) -> Reader | LandrunError | None:
+    def _ask(
+        self, run: RunRecord, where: S3Uri, version_id: str | None
+    ) -> Reader | LandrunError | None:
         reads = self._tick if run.trigger.get("Kind") == "schedule" else self._by_hand
         try:
             return reads(run, where, version_id)
@@ -106,9 +110,9 @@ class Lineage:
         except (ValueError, TypeError, KeyError):  # what lies there is no manifest
             return None
 
-    def _tick(self, run: Run, where: S3Uri, version_id: str | None) -> Reader | None:
+    def _tick(self, run: RunRecord, where: S3Uri, version_id: str | None) -> Reader | None:
         """Look into the manifest of a tick, and into its list of versions where it has one."""
-        uri = S3Uri.parse(str(run.attributes.get("input_message", "")))
+        uri = S3Uri.parse(str(run.input_message))
         own = f"{run.name}.json"
         # Of a run that was passed a prefix, the manifest says what lay there.
         folder = uri.key.removesuffix(own) if uri.key.endswith(own) else self.folder.key
@@ -123,7 +127,7 @@ class Lineage:
         versions = {one.version_id for one in listed if one.key == where.key}
         return Reader(run, exact=True) if version_id in versions else None
 
-    def _by_hand(self, run: Run, where: S3Uri, _: str | None) -> Reader | None:
+    def _by_hand(self, run: RunRecord, where: S3Uri, _: str | None) -> Reader | None:
         given = Inputs(self.s3, self.folder).of_run(run)
         if given is None or given.bucket != where.bucket or where.key not in given.keys:
             return None

@@ -21,7 +21,7 @@ from landrun_ops.stack.landings import Known, Landings
 from landrun_ops.stack.lineage import Lineage, Readers
 from landrun_ops.stack.object_versions import Version, Versions
 from landrun_ops.stack.queue_depth import depth
-from landrun_ops.stack.runs_table import Only, Run
+from landrun_ops.stack.run_filter import Only
 from landrun_ops.stack.waiting_executions import Line, bound_of, lines_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Found = tuple[Run | None, bool]
+Found = tuple[RunRecord | None, bool]
 """A run, and whether it is on the record."""
 
 TOLERANCE = timedelta(seconds=5)
@@ -58,13 +58,13 @@ class Facts:
         Why such an object starts no run, by `Filter.why_ignored`'s labels.
     unreadable : str
         Why no file can have the key; empty when one can.
-    run : Run or None
+    run : RunRecord or None
         The run of just this version.
     is_recorded : bool
         Whether that has a row in the ledger.
     landed : Known or None
         What the table of landings knows of the key.
-    taken_by : Run or None
+    taken_by : RunRecord or None
         The run that has claimed, or read, the newest landing of the key.
     letters : sequence of Letter
         The dead letters about it.
@@ -87,10 +87,10 @@ class Facts:
     version: Version | None = None
     ignored: str | None = None
     unreadable: str = ""
-    run: Run | None = None
+    run: RunRecord | None = None
     is_recorded: bool = True
     landed: Known | None = None
-    taken_by: Run | None = None
+    taken_by: RunRecord | None = None
     letters: Sequence[Letter] = ()
     readers: Readers = field(default_factory=Readers)
     on_their_way: int = 0
@@ -142,7 +142,7 @@ class Explainer:
             )
             nobody: Found = (None, True)
             run = ask("the run", nobody, lambda: self._run(where, version, version_id))
-            unknown: tuple[Known | None, Run | None] = (None, None)
+            unknown: tuple[Known | None, RunRecord | None] = (None, None)
             landed = ask("the landings table", unknown, lambda: self._landed(where))
             none: list[Letter] = []
             letters = ask("the dead letters", none, lambda: self._letters(where, version_id))
@@ -185,7 +185,7 @@ class Explainer:
         described = executions.find(executions.arn(name))
         if described is None:
             return None, True
-        return Run(RunRecord.from_status_change(described_change(described)).attributes()), False
+        return RunRecord.from_status_change(described_change(described)), False
 
     def _ask(
         self, pool: ThreadPoolExecutor, what: str, instead: T, look: Callable[[], T]
@@ -208,7 +208,9 @@ class Explainer:
             return (run, recorded) if run else (self._by_key(where, version, version_id), True)
         return self._by_key(where, version), True
 
-    def _by_key(self, where: S3Uri, version: Version | None, version_id: str = "") -> Run | None:
+    def _by_key(
+        self, where: S3Uri, version: Version | None, version_id: str = ""
+    ) -> RunRecord | None:
         """Find the first run of a key since the object landed: of that version, where known."""
         since = version.modified - TOLERANCE if version else None
         only = Only(kind="object-created", contains=where.key)
@@ -219,9 +221,9 @@ class Explainer:
             if _about(run, where, since)
             and (not version_id or run.trigger.get("VersionId") == version_id)
         )
-        return min(same, key=lambda run: str(run.attributes.get("started_at")), default=None)
+        return min(same, key=lambda run: str(run.started_at), default=None)
 
-    def _landed(self, where: S3Uri) -> tuple[Known | None, Run | None]:
+    def _landed(self, where: S3Uri) -> tuple[Known | None, RunRecord | None]:
         table = Landings(self._stack.client("dynamodb"), self._stack.output("LandingsTable"))
         landed = table.of_keys(where.bucket, [where.key]).get(where.key)
         name = (landed.claimed_by or landed.done_run) if landed else ""
@@ -257,7 +259,7 @@ def chosen(versions: Sequence[Version], asked: str) -> Version | None:
     return objects[0] if objects else None
 
 
-def _about(run: Run, where: S3Uri, since: datetime | None) -> bool:
+def _about(run: RunRecord, where: S3Uri, since: datetime | None) -> bool:
     trigger = run.trigger
     if (trigger.get("Bucket"), trigger.get("Key")) != (where.bucket, where.key):
         return False

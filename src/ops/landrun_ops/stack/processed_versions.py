@@ -13,11 +13,12 @@ from landrun.adapters.landings_table import KEPT
 from landrun.adapters.runs_table import RunsTable
 from landrun.errors import InvalidName
 from landrun.models.run import check_prefix, landing_run_name
+from landrun.models.run_record import RunRecord
 from landrun.services.collect_landings import at_once
 from landrun_ops.stack.landings import BATCH, Known, Landings
 from landrun_ops.stack.object_versions import Version
 from landrun_ops.stack.run_filter import Looking, Only
-from landrun_ops.stack.runs_table import Run, Runs
+from landrun_ops.stack.runs_table import Runs
 
 Answer = TypeVar("Answer")
 
@@ -121,7 +122,7 @@ def _can_be_prefix(text: str) -> bool:
         return False
 
 
-def _landed(run: Run, bucket: str) -> tuple[str, datetime | None]:
+def _landed(run: RunRecord, bucket: str) -> tuple[str, datetime | None]:
     trigger = run.trigger
     if trigger.get("Kind") != "object-created" or trigger.get("Bucket") != bucket:
         return "", None

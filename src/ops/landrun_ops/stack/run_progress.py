@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.clock import utc_now
 from landrun.errors import ServiceError
+from landrun.models.run_record import UNFINISHED
 from landrun_ops.stack.execution_history import History, plain, timeline
 from landrun_ops.stack.history_events import Attempt, Moment, Turn, Wait, attempts
-from landrun_ops.stack.runs_table import UNFINISHED
 from landrun_ops.stack.waiting_executions import InLine, place_of
 
 if TYPE_CHECKING:
-    from landrun_ops.stack.runs_table import Run
+    from landrun.models.run_record import RunRecord
     from landrun_ops.stack.stack import Stack
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
@@ -208,7 +208,7 @@ class Watcher:
         moments = timeline(self._history.events(self._arn))
         return standing(described, moments, self._job_began(moments), self._in_line(moments))
 
-    def recorded(self, name: str) -> Run | None:
+    def recorded(self, name: str) -> RunRecord | None:
         """Give the run's row once it has its end; None before."""
         try:
             row = self._ledger.get(name)
@@ -275,7 +275,7 @@ def follow(
 
 def recorded(
     watcher: Watcher, name: str, *, clock: Callable[[], float], sleep: Callable[[float], None]
-) -> Run | None:
+) -> RunRecord | None:
     """Wait until the ledger has a run's end; None when it takes too long."""
     began = clock()
     while True:

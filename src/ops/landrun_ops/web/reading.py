@@ -8,8 +8,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from landrun.models.run_record import RunRecord
 from landrun.models.status_change import timestamp
-from landrun_ops.stack.runs_table import Run
 from landrun_ops.web.causes import alike
 from landrun_ops.web.facts import Facts, facts
 from landrun_ops.web.ignored import Ignored
@@ -61,7 +61,7 @@ class Report:
 
 
 def read(
-    newest: Iterable[Run],
+    newest: Iterable[RunRecord],
     limit: int,
     told: Callable[[int], None] = lambda _: None,
     *,
@@ -71,7 +71,7 @@ def read(
 
     Parameters
     ----------
-    newest : iterable of Run
+    newest : iterable of RunRecord
         The ledger, newest first.
     limit : int
         How many at most.
