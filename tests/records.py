@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from landrun.adapters.dynamodb_items import to_item
 from landrun.models.run_record import RunRecord
 
 ACCOUNT = "us-east-1:123456789012"
@@ -24,3 +25,8 @@ def record(row: Mapping[str, Any] | None = None) -> RunRecord:
     given = USUAL | dict(row or {})
     arn = f"arn:aws:states:{ACCOUNT}:execution:machine:{given['name']}"
     return RunRecord.model_validate({"execution_arn": arn} | given)
+
+
+def item(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The same as DynamoDB's API spells it."""
+    return to_item(record(row))
