@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from landrun.errors import LandrunError
+from landrun.models.run_record import RunRecord
 from landrun_ops.cli.verify import nothing_read, verdict, wait_for_run
 from landrun_ops.local import LocalAws
 from landrun_ops.local.settings import STACK
-from landrun_ops.stack.run import Run
+from records import record
 
 NO_STACK = {"LANDRUN_STACK": "", "LANDRUN_STATE_DIR": "/nowhere"}
 LANDRUN = str(Path(sys.executable).with_name("landrun"))
@@ -120,8 +121,8 @@ def test_a_run_that_fails_is_the_exit_code_and_a_line(
     assert "landrun logs landrun-" in started.stderr.splitlines()[-1]
 
 
-def _ended(**row: Any) -> Run:
-    return Run({"name": "r", "status": "SUCCEEDED", "duration_seconds": 2, **row})
+def _ended(**row: Any) -> RunRecord:
+    return record({"name": "r", "status": "SUCCEEDED", "duration_seconds": 2, **row})
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_a_run_that_read_nothing_shows_no_stack_that_works() -> None:
     said = nothing_read(_ended(summary={"rows_in": 0, "rows_out": 0}))
     assert said.startswith("the run succeeded, but read nothing: r SUCCEEDED in 2.0 s: rows 0 in")
     assert "landrun doctor" in said
-    assert nothing_read(Run({"name": "r", "status": "FAILED", "summary": {"rows_in": 0}})) == ""
+    assert nothing_read(record({"name": "r", "status": "FAILED", "summary": {"rows_in": 0}})) == ""
 
 
 def test_a_file_without_data_starts_no_run_and_is_not_waited_for(

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from landrun.models.run_record import RunRecord
 from landrun_ops.local import LocalAws
-from landrun_ops.stack.runs_table import Run, Runs
+from landrun_ops.stack.runs_table import Runs
 
 from .process import environment, landrun
 
@@ -25,7 +26,7 @@ def env(aws: LocalAws) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def failed(aws: LocalAws, eventually: Callable[..., Any]) -> Run:
+def failed(aws: LocalAws, eventually: Callable[..., Any]) -> RunRecord:
     """A run whose job failed; not waited for to fail once more, but stopped."""
     s3, states, jobs = aws.client("s3"), aws.client("stepfunctions"), aws.client("sagemaker")
     s3.put_object(Bucket=aws.outputs["LandingBucket"], Key=KEY, Body=b"id,sender\n1,a\n")
@@ -54,19 +55,19 @@ def failed(aws: LocalAws, eventually: Callable[..., Any]) -> Run:
     return _recorded(aws, found["name"], eventually)
 
 
-def _recorded(aws: LocalAws, name: str, eventually: Callable[..., Any]) -> Run:
+def _recorded(aws: LocalAws, name: str, eventually: Callable[..., Any]) -> RunRecord:
     ledger = Runs(aws.client("dynamodb"), aws.outputs["RunsTable"])
 
-    def ended() -> Run | None:
+    def ended() -> RunRecord | None:
         run = ledger.get(name)
         return run if run and run.finished else None
 
-    run: Run = eventually(ended)
+    run: RunRecord = eventually(ended)
     return run
 
 
 def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(
-    env: dict[str, str], failed: Run
+    env: dict[str, str], failed: RunRecord
 ) -> None:
     listed = landrun(env, "runs", "--status", "failed", "--contains", "no+text", "--since", "1h")
     assert (listed.returncode, listed.stderr) == (0, "")
@@ -96,7 +97,7 @@ def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(
 
 
 def test_a_rerun_reads_the_same_manifest_and_is_linked_to_the_first(
-    aws: LocalAws, env: dict[str, str], failed: Run, eventually: Callable[..., Any]
+    aws: LocalAws, env: dict[str, str], failed: RunRecord, eventually: Callable[..., Any]
 ) -> None:
     done = landrun(env, "rerun", failed.name, "--json")
     assert (done.returncode, done.stderr) == (0, "")

@@ -16,7 +16,7 @@ from landrun_ops.cli.logs import Ending, Printer, attempt_prefix, common_prefix,
 from landrun_ops.stack.history_events import Attempt
 from landrun_ops.stack.job_logs import OVERLAP, JobLogs, Line
 from landrun_ops.stack.run_details import Course
-from landrun_ops.stack.runs_table import Run
+from records import record
 
 RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"
 JOB = f"{RUN}-7d793037"
@@ -229,15 +229,15 @@ def test_an_execution_that_is_gone_has_ended() -> None:
 
 
 def test_an_attempt_that_there_is_not_is_refused() -> None:
-    assert attempt_prefix(Run({"name": RUN}), [JOB], 1) == f"{JOB}/"
-    assert attempt_prefix(Run({"name": RUN}), [JOB], None) == f"{RUN}-"
+    assert attempt_prefix(record({"name": RUN}), [JOB], 1) == f"{JOB}/"
+    assert attempt_prefix(record({"name": RUN}), [JOB], None) == f"{RUN}-"
     with pytest.raises(ConfigurationError, match="has one attempt"):
-        attempt_prefix(Run({"name": RUN}), [JOB], 2)
+        attempt_prefix(record({"name": RUN}), [JOB], 2)
 
 
 def test_a_machine_that_names_its_jobs_otherwise_is_followed_by_the_last_ones_name() -> None:
-    assert common_prefix(Run({"name": RUN, "job_name": "nightly-1"})) == "nightly-1/"
-    assert common_prefix(Run({"name": RUN, "job_name": JOB})) == f"{RUN}-"
+    assert common_prefix(record({"name": RUN, "job_name": "nightly-1"})) == "nightly-1/"
+    assert common_prefix(record({"name": RUN, "job_name": JOB})) == f"{RUN}-"
 
 
 @pytest.mark.parametrize(
@@ -251,4 +251,4 @@ def test_a_machine_that_names_its_jobs_otherwise_is_followed_by_the_last_ones_na
     ],
 )
 def test_why_there_is_no_line_is_said(done: Course, running: bool, words: str) -> None:
-    assert words in why_none(Run({"name": RUN, "error": "no quota"}), done, running=running)
+    assert words in why_none(record({"name": RUN, "error": "no quota"}), done, running=running)

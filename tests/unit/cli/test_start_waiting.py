@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from landrun.errors import ServiceError
+from landrun.models.run_record import RunRecord
 from landrun_ops.cli import follow as waiting
 from landrun_ops.cli import start
 from landrun_ops.cli.target import Target
 from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait
 from landrun_ops.stack.run_progress import Phase, RunProgress, follow, progress, recorded
-from landrun_ops.stack.runs_table import Run
 from landrun_ops.stack.waiting_executions import InLine
+from records import record
 
 BEGAN = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 RUNNING = {"status": "RUNNING", "startDate": BEGAN}
@@ -98,10 +99,10 @@ def test_a_run_that_was_stopped_says_so_without_a_cause() -> None:
 
 def test_the_counts_of_the_ledger_are_part_of_a_good_end() -> None:
     end = progress(RUNNING | {"status": "SUCCEEDED", "stopDate": at(4)}, (), None)
-    row = Run({"status": "SUCCEEDED", "duration_seconds": 4.2, "summary": {"rows_in": 1234}})
+    row = record({"status": "SUCCEEDED", "duration_seconds": 4.2, "summary": {"rows_in": 1234}})
     assert waiting.ending(end, row) == "SUCCEEDED in 4.2 s: rows 1,234 in"
     assert waiting.ending(end, None) == "SUCCEEDED in 4.0 s"
-    assert waiting.outcome(Run({"status": "SUCCEEDED", "duration_seconds": 4.2})) == (
+    assert waiting.outcome(record({"status": "SUCCEEDED", "duration_seconds": 4.2})) == (
         "SUCCEEDED in 4.2 s"
     )
 
@@ -187,15 +188,15 @@ def test_the_longer_a_run_takes_the_less_often_it_is_looked_at() -> None:
 
 
 class Ledger:
-    def __init__(self, *answers: Run | None) -> None:
+    def __init__(self, *answers: RunRecord | None) -> None:
         self._answers = itertools.chain(answers, itertools.repeat(answers[-1]))
 
-    def recorded(self, name: str) -> Run | None:
+    def recorded(self, name: str) -> RunRecord | None:
         return next(self._answers)
 
 
 def test_the_ledger_is_waited_for_but_not_for_long() -> None:
-    clock, row = Clock(), Run({"status": "SUCCEEDED"})
+    clock, row = Clock(), record({"status": "SUCCEEDED"})
     soon: Any = Ledger(None, None, row)
     assert recorded(soon, "r", clock=clock, sleep=clock.sleep) is row
     never: Any = Ledger(None)

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from landrun_ops.stack.runs_table import Run
 from landrun_ops.web.causes import alike, cause
+from records import record
 
 
 @pytest.mark.parametrize(
@@ -63,4 +63,4 @@ def test_telling_causes_apart_takes_no_longer_for_hostile_texts() -> None:
     ],
 )
 def test_a_cause_is_in_the_words_nearest_to_the_reason(row: dict[str, str], said: str) -> None:
-    assert cause(Run({"name": "a", **row})) == said
+    assert cause(record({"name": "a", **row})) == said

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.stack.runs_table import Run
 from landrun_ops.web.facts import epoch, facts, number, text
+from records import record
 
 NAME = "landrun-55ea21e7b46057f4a32078eff858d2a4"
 JOB = {
@@ -34,7 +34,7 @@ ROW = {
 
 
 def of(**changes: Any) -> dict[str, Any]:
-    found = facts(Run(ROW | changes))
+    found = facts(record(ROW | changes))
     assert found is not None
     return found
 
@@ -56,7 +56,7 @@ def test_a_failures_job_is_found_in_its_cause() -> None:
 
 
 def test_what_is_not_known_is_none_and_no_zero() -> None:
-    found = facts(Run({"name": NAME, "started_at": ROW["started_at"], "status": "RUNNING"}))
+    found = facts(record({"name": NAME, "started_at": ROW["started_at"], "status": "RUNNING"}))
 
     assert found is not None
     known = {name for name, value in found.items() if value not in (None, {})}
@@ -65,8 +65,8 @@ def test_what_is_not_known_is_none_and_no_zero() -> None:
 
 
 def test_a_row_without_a_time_has_no_place_in_the_report() -> None:
-    assert facts(Run({"name": NAME, "started_at": "soon"})) is None
-    assert facts(Run({"name": NAME})) is None
+    assert facts(record({"name": NAME, "started_at": "soon"})) is None
+    assert facts(record({"name": NAME})) is None
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_what_a_tick_has_read_is_the_sum_of_its_files_if_all_are_listed(
 
 
 def test_consoles_pages_are_there_for_aws_and_not_for_a_laptop() -> None:
-    here = facts(Run(ROW), consoles=False)
+    here = facts(record(ROW), consoles=False)
 
     assert of()["pages"]["execution"].startswith("https://eu-west-1.console.aws.amazon.com/")
     assert here is not None
@@ -118,7 +118,7 @@ def test_hostile_rows_make_no_trouble() -> None:
     for name in ROW:
         for value in everything:
             if name != "name":
-                facts(Run(ROW | {name: value}))
+                facts(record(ROW | {name: value}))
     for field in JOB:
         for value in everything:
-            facts(Run(ROW | {"output": json.dumps(JOB | {field: value})}))
+            facts(record(ROW | {"output": json.dumps(JOB | {field: value})}))

@@ -167,7 +167,7 @@ def described(journey: Journey, folder: Path) -> dict[str, Any]:
         "key": journey.key,
         "failure": journey.failure or None,
         "output": str(folder / journey.name) if run and run.succeeded else None,
-        "run": dict(run.attributes) if run else None,
+        "run": run.attributes() if run else None,
     }
 
 
@@ -261,9 +261,9 @@ def _fetch(stack: Stack, journeys: Sequence[Journey], folder: Path) -> None:
     for journey in journeys:
         target = folder / journey.name
         shutil.rmtree(target, ignore_errors=True)
-        if journey.run and journey.run.output_uri:
-            stack.download(journey.run.output_uri, target)
-        if journey.run and journey.failure and journey.run.attributes.get("job_name"):
+        if journey.run and journey.run.output_processed_message:
+            stack.download(journey.run.output_processed_message, target)
+        if journey.run and journey.failure and journey.run.job_name:
             target.mkdir(parents=True, exist_ok=True)
-            log = stack.job_log(journey.run.attributes["job_name"])
+            log = stack.job_log(journey.run.job_name)
             (target / JOB_LOG).write_text(log, encoding="utf-8")

@@ -180,7 +180,7 @@ def outcome_table(journeys: Sequence[Journey]) -> Table:
     for journey in journeys:
         run = journey.run
         status = run.status if run else "REFUSED" if journey.refusal else "-"
-        took = brief(run.seconds) if run and run.seconds is not None else "-"
+        took = brief(run.duration_seconds) if run and run.duration_seconds is not None else "-"
         counts = [count_text(run, name) if run else "-" for name in COUNTS]
         style = STYLES.get(status, "red")
         name = Text(printable(journey.name))

@@ -26,8 +26,8 @@ from landrun_ops.cli.console import (
 )
 
 if TYPE_CHECKING:
+    from landrun.models.run_record import RunRecord
     from landrun_ops.actions.land import Landed
-    from landrun_ops.stack.run import Run
     from landrun_ops.stack.stack import Stack
 
 QUIET_SECONDS = 60.0
@@ -67,7 +67,7 @@ def land(
 
     uploads = plan(stack, files, prefix)
     landed: list[Landed] = []
-    ended: list[Run] = []
+    ended: list[RunRecord] = []
     code = 0
     try:
         with stoppable():
@@ -99,7 +99,12 @@ def _upload(stack: Stack, uploads: list[Any], landed: list[Landed], *, quiet: bo
 
 
 def _wait(
-    stack: Stack, landed: list[Landed], ended: list[Run], target: places.Target, *, quiet: bool
+    stack: Stack,
+    landed: list[Landed],
+    ended: list[RunRecord],
+    target: places.Target,
+    *,
+    quiet: bool,
 ) -> None:
     """Say of each run how it ended, and once what has no run after a while."""
     from landrun_ops.actions.land import follow, run_of  # noqa: PLC0415
@@ -121,14 +126,15 @@ def _wait(
                     note(f"no run yet of {one.uri}: {typed(target, 'explain', str(one.uri))}")
 
 
-def end_text(run: Run) -> str:
+def end_text(run: RunRecord) -> str:
     """Say in a line how a run ended."""
     from landrun_ops.cli.follow import outcome  # noqa: PLC0415
     from landrun_ops.durations import spelled  # noqa: PLC0415
 
     if run.succeeded:
         return outcome(run)
-    return f"{run.status} after {spelled(run.seconds or 0)}: {run.cause or 'nobody said why'}"
+    why = run.reason or "the run gave no reason"
+    return f"{run.status} after {spelled(run.duration_seconds or 0)}: {why}"
 
 
 def _say_what_next(stack: Stack, landed: list[Landed], target: places.Target) -> None:
@@ -138,7 +144,7 @@ def _say_what_next(stack: Stack, landed: list[Landed], target: places.Target) ->
     say(f"all runs: {typed(target, 'runs')}")
 
 
-def described(landed: list[Landed], ended: list[Run]) -> dict[str, Any]:
+def described(landed: list[Landed], ended: list[RunRecord]) -> dict[str, Any]:
     """Return as JSON what landed, and how its runs ended."""
     return {
         "landed": [
@@ -155,8 +161,8 @@ def described(landed: list[Landed], ended: list[Run]) -> dict[str, Any]:
             {
                 "name": run.name,
                 "status": run.status,
-                "seconds": run.seconds,
-                "reason": None if run.succeeded else run.cause,
+                "seconds": run.duration_seconds,
+                "reason": None if run.succeeded else run.reason,
                 "summary": dict(run.summary) or None,
             }
             for run in ended

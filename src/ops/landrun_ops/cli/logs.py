@@ -18,9 +18,9 @@ from landrun_ops.cli import target as places
 from landrun_ops.cli.console import console, note
 
 if TYPE_CHECKING:
+    from landrun.models.run_record import RunRecord
     from landrun_ops.stack.job_logs import Line
     from landrun_ops.stack.run_details import Course
-    from landrun_ops.stack.runs_table import Run
     from landrun_ops.stack.stack import Stack
 
 PAUSE = 2.0
@@ -80,16 +80,16 @@ def logs(
         note(f"the run goes on: landrun logs {row.name} --follow stays until it has ended")
 
 
-def common_prefix(run: Run) -> str:
+def common_prefix(run: RunRecord) -> str:
     """Return what the names of all the run's log streams begin with.
 
     A customer's own state machine may name its jobs otherwise: then only the last is known.
     """
-    job = str(run.attributes.get("job_name") or "")
+    job = str(run.job_name or "")
     return f"{run.name}-" if not job or job.startswith(f"{run.name}-") else f"{job}/"
 
 
-def attempt_prefix(run: Run, jobs: list[str], attempt: int | None) -> str:
+def attempt_prefix(run: RunRecord, jobs: list[str], attempt: int | None) -> str:
     """Return what the names of an attempt's log streams begin with; of all, where it is None.
 
     Raises
@@ -161,14 +161,14 @@ class Printer:
         yield f"{plain_json(found)}\n"
 
 
-def why_none(run: Run, done: Course, *, running: bool) -> str:
+def why_none(run: RunRecord, done: Course, *, running: bool) -> str:
     """Say why there is no line of a log."""
     from landrun_ops.stack.history_events import attempts  # noqa: PLC0415
 
     if running or done.doing:
         return f"no log yet: {done.doing or 'the run goes on'}"
     if done.moments is not None and not any(one.job for one in attempts(done.moments)):
-        return f"no log: the run had no Processing job{f': {run.cause}' if run.cause else ''}"
+        return f"no log: the run had no Processing job{f': {run.reason}' if run.reason else ''}"
     return (
         "no log: the job wrote nothing, or CloudWatch Logs no longer keeps it (retention of"
         " /aws/sagemaker/ProcessingJobs)"
@@ -180,14 +180,14 @@ def why_none(run: Run, done: Course, *, running: bool) -> str:
 
 def _follow(
     stack: Stack,
-    run: Run,
+    run: RunRecord,
     lines: Callable[[Callable[[], bool]], Iterator[Line]],
     printer: Printer,
     doing: str,
 ) -> None:
     from landrun_ops.stack.run_details import course  # noqa: PLC0415
 
-    arn, executions = str(run.attributes["execution_arn"]), stack.executions()
+    arn, executions = str(run.execution_arn), stack.executions()
     pause, late = (0.5, 1.0) if stack.laptop else (PAUSE, LATE)
     ending = Ending(lambda: executions.find(arn), time.sleep, pause, late)
     with _waiting() as waiting:

@@ -47,8 +47,8 @@ def stop(
     stack = target.find()
     # Late: boto3 takes longer to import than --help may take.
     from landrun_ops.actions import stop as stopping  # noqa: PLC0415
-    from landrun_ops.stack.run_details import find  # noqa: PLC0415
     from landrun_ops.actions.manual_input import who  # noqa: PLC0415
+    from landrun_ops.stack.run_details import find  # noqa: PLC0415
 
     now = datetime.now(UTC)
     names = list(dict.fromkeys(find(stack, run, now)[0].name for run in runs))

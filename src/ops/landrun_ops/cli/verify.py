@@ -27,7 +27,7 @@ from landrun_ops.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from landrun_ops.stack.runs_table import Run
+    from landrun.models.run_record import RunRecord
     from landrun_ops.stack.stack import Stack
 
 SAMPLE = Path("samples", "orders.jsonl")
@@ -68,7 +68,7 @@ def verify(
         run, failure = _followed(stack, name)
     failure = failure or (nothing_read(run) if run else "")
     if json:
-        show_json(dict(run.attributes) if run else {"name": name, "status": None, "cause": failure})
+        show_json(run.attributes() if run else {"name": name, "status": None, "cause": failure})
     elif run and not failure:
         say(verdict(run))
     if failure:
@@ -175,7 +175,7 @@ def _tick(stack: Stack) -> str:
     return next((one["PreprocessingJobName"] for one in runs if one.get("Objects")), "")
 
 
-def _followed(stack: Stack, name: str) -> tuple[Run | None, str]:
+def _followed(stack: Stack, name: str) -> tuple[RunRecord | None, str]:
     """Follow a run to its end; return its row, and why it does not show that the stack works."""
     from landrun_ops.cli.follow import ending, wait_for  # noqa: PLC0415
     from landrun_ops.stack.run_progress import Watcher  # noqa: PLC0415
@@ -186,15 +186,15 @@ def _followed(stack: Stack, name: str) -> tuple[Run | None, str]:
     return run, "" if run else f"{name} SUCCEEDED, but the runs table does not have its end"
 
 
-def verdict(run: Run) -> str:
+def verdict(run: RunRecord) -> str:
     """Say whether a stack works, by a run that succeeded: only a job's summary says what it read.
 
-    >>> print(verdict(Run({"name": "r", "status": "SUCCEEDED", "summary": {"rows_in": 3}})))
+    >>> print(verdict(RunRecord({"name": "r", "status": "SUCCEEDED", "summary": {"rows_in": 3}})))
     it works: r SUCCEEDED in 0.0 s: rows 3 in
     """
     from landrun_ops.cli.follow import outcome  # noqa: PLC0415
 
-    if run.rows("rows_in") is None:
+    if run.count("rows_in") is None:
         return (
             f"the run succeeded; what it read is unknown: {run.name} {outcome(run)}, and its job"
             " left no summary.json with rows_in"
@@ -202,9 +202,9 @@ def verdict(run: Run) -> str:
     return f"it works: {run.name} {outcome(run)}"
 
 
-def nothing_read(run: Run) -> str:
+def nothing_read(run: RunRecord) -> str:
     """Say that a run succeeded without reading anything; empty when it read something."""
-    if not run.succeeded or run.rows("rows_in") != 0:
+    if not run.succeeded or run.count("rows_in") != 0:
         return ""
     from landrun_ops.cli.follow import outcome  # noqa: PLC0415
 

@@ -101,13 +101,13 @@ def input_message(aws: StackReader) -> Finding:
 def prefixes(aws: StackReader) -> Finding:
     """No run read other keys that begin as its own."""
     runs = list(islice(aws.stack.ledger().newest(aws.now), NEWEST_RUNS))
-    matched = [run for run in runs if run.also_matched]
+    matched = [run for run in runs if run.input_also_matches]
     if not matched:
         return ok(f"none of the last {len(runs)} runs read other keys that begin as its own")
     newest = matched[0]
     return warn(
         f"{len(matched)} of the last {len(runs)} runs also read keys that begin as their own:"
-        f" {newest.name} also read {listed(list(newest.also_matched))}",
+        f" {newest.name} also read {listed(list(newest.input_also_matches))}",
         "let no key begin with another one, or let the machine read a ManifestFile with"
         " InputMessageFormat=manifest",
     )

@@ -29,8 +29,7 @@ from landrun_ops.web.page import columns
 from landrun_ops.web.reading import facts_of
 
 if TYPE_CHECKING:
-    from landrun_ops.stack.recent_runs import Known
-    from landrun_ops.stack.run import Run
+    from landrun.models.run_record import RunRecord
     from landrun_ops.stack.stack import Stack
     from landrun_ops.web.facts import Facts
     from landrun_ops.web.ignored import Ignored
@@ -113,15 +112,15 @@ class RunsFeed:
             if row:
                 self._keep(row)
 
-    def _is_news(self, one: Known) -> bool:
+    def _is_news(self, one: RunRecord) -> bool:
         _, held = self._facts.get(one.name, (0, None))
         if held is None:
             return one.started > self._now() - self._span
         stopped = one.stopped and round(one.stopped.timestamp() * 1000)
-        found = (one.status, stopped, one.attributes.get("redrive_count") or None)
+        found = (one.status, stopped, one.redrive_count or None)
         return found != (held["status"], held["stopped"], held["redrives"])
 
-    def _keep(self, row: Run) -> None:
+    def _keep(self, row: RunRecord) -> None:
         run = facts_of(row, consoles=not self._stack.laptop)
         if run is None or self._facts.get(run["name"], (0, None))[1] == run:
             return
