@@ -73,9 +73,9 @@ function showNow() {
   const tiles = [
     queues && ["Landed, not started", words.whole(queues.landings.visible + queues.landings.in_flight), "events in the queue"],
     pending && ["Wait for the schedule", least(pending) + words.whole(pending.count), pending.oldest ? `since ${words.time(Date.parse(pending.oldest))}` : "objects"],
-    tick && ["Next tick (UTC)", tick.at ? words.time(Date.parse(tick.at)).slice(11) : UNKNOWN, tick.expression],
+    tick && ["Next tick (UTC)", tick.at ? words.time(Date.parse(tick.at)).slice(5) : UNKNOWN, tick.expression],
     slots && ["Slots in use", `${words.whole(slots.in_use)} of ${words.whole(slots.limit)}`, `${least(slots)}${words.count(Object.keys(waiting).length, "run")} waiting`],
-    dead && ["Dead letters", words.whole(letters), letters ? why : "none"],
+    dead && ["Dead letters", element("span", { class: letters ? "bad" : "" }, words.whole(letters)), letters ? why : "none"],
   ].filter(Boolean);
   field("now").hidden = !tiles.length;
   if (!field("now").contains(document.activeElement)) field("now").replaceChildren(...tiles.map(tile));
