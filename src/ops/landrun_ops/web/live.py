@@ -46,7 +46,7 @@ LATE_SECONDS = 20.0
 IGNORED_SECONDS = 300.0
 """Seconds between two looks at CloudWatch's metrics, which are billed by the request."""
 
-MOST_LETTERS, MOST_SUBJECTS = 100, 3
+MOST_DEAD_LETTERS, MOST_SUBJECTS = 100, 3
 """Dead letters that are looked at in each queue, and those that a group names."""
 
 
@@ -218,7 +218,7 @@ class LiveStack:
         sqs = self.stack.client("sqs")
         return {
             name: list(
-                map(_as_json, grouped(Letters(sqs, self.stack.output(url)).peek(MOST_LETTERS)))
+                map(_as_json, grouped(Letters(sqs, self.stack.output(url)).peek(MOST_DEAD_LETTERS)))
             )
             for name, url in DEAD.items()
         }

@@ -36,6 +36,7 @@ function runFacts(run) {
   const of = RUNS_BY_NAME.get(run.rerun_of);
   return [
     ["Status", stateCell(run.status)],
+    ["Place in line", run.place],
     ["Why", run.cause && element("strong", {}, run.cause)],
     ["Error", run.error],
     ["Started by", `${kindWord(run.kind)}${run.what ? `: ${run.what}` : ""}`],
