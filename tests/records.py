@@ -22,7 +22,7 @@ USUAL = {
 
 def record(row: Mapping[str, Any] | None = None) -> RunRecord:
     """A record with these attributes; those that each has beside them are the usual ones."""
-    given = USUAL | dict(row or {})
+    given = USUAL | {name: value for name, value in (row or {}).items() if value is not None}
     arn = f"arn:aws:states:{ACCOUNT}:execution:machine:{given['name']}"
     return RunRecord.model_validate({"execution_arn": arn} | given)
 

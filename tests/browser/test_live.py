@@ -171,9 +171,9 @@ def test_dead_letters_are_counted_and_their_reasons_shown_as_text(
     )
     page = watched()
     page.click("#now .link")
-    page.wait_for_selector("#letters tbody tr")
+    page.wait_for_selector("#dead-letters tbody tr")
 
-    assert texts(page, "#letters tbody td") == [
+    assert texts(page, "#dead-letters tbody td") == [
         *("landings", "1", "incoming/c.csv", "<script>window.hacked = true</script>")
     ]
     assert not page.evaluate("'hacked' in window")

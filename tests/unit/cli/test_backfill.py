@@ -182,7 +182,7 @@ def test_without_a_version_id_a_run_of_the_key_since_it_landed_counts(
 
 
 def test_runs_of_other_buckets_and_kinds_make_no_key_known() -> None:
-    runs = [landed_run("other"), record({"name": "s", "trigger": "odd"})]
+    runs = [landed_run("other"), record({"name": "s", "trigger": {"Kind": "odd"}})]
     assert processed(runs=runs).among([version(version_id=None)]) == set()
 
 

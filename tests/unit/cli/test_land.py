@@ -16,7 +16,7 @@ from landrun.models.landing import LandingFilter
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions import land as landing
-from landrun_ops.actions.land import Landed, Upload, follow, plan
+from landrun_ops.actions.land import Landed, Upload, follow, plan, run_of
 from landrun_ops.actions.stop import Stopped, stop
 from landrun_ops.cli.land import end_text
 from landrun_ops.cli.stop import outcome_text

@@ -21,7 +21,6 @@ from landrun_ops.cli.tables import (
     runs_table,
     short_name,
     shortened,
-    took_text,
 )
 from records import record
 
@@ -120,17 +119,9 @@ def test_why_runs_failed_is_said_once_for_each_reason() -> None:
     assert second == "the run gave no reason"
 
 
-@pytest.mark.parametrize("started", ["soon", "2026-11-22T10:33:00", None])
-def test_how_long_a_run_has_been_running_is_a_dash_where_its_row_does_not_tell(
-    started: str | None,
-) -> None:
-    row = {"status": "RUNNING", "duration_seconds": None, "started_at": started}
-    assert took_text(_run(**row), NOW) == "-"
-
-
 def test_what_is_not_known_is_a_dash_not_a_zero() -> None:
     drawn = _drawn(record({"name": NAME, "status": "ABORTED"}), now=NOW)
-    assert drawn.splitlines()[2].split() == ["01234567", "-", "ABORTED", "-", "-", "-", "-"]
+    assert drawn.splitlines()[2].split()[-5:] == ["ABORTED", "-", "-", "-", "-"]
     assert counts_text(_run()) == "5,574 in, 5,160 out, 410 duplicates"
     assert counts_text(record({})) == ""
 

@@ -24,7 +24,6 @@ from landrun_ops.web.live import (
     WHOLE_AFTER,
     LiveStack,
     RunsFeed,
-    impatient,
 )
 
 NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
@@ -211,18 +210,6 @@ def test_a_call_that_does_not_end_is_a_note_as_well(table: Table) -> None:
 
     assert "runs: not read yet" in notes
     assert "queues: not read yet" in notes
-
-
-def test_calls_end_within_thirty_seconds() -> None:
-    made: list[Any] = []
-    stack = Stack("s", "r", {}, {}, lambda *arguments: made.append(arguments) or object())
-    quick = impatient(stack)
-
-    assert quick.client("sqs") is quick.client("sqs", None)
-    [(service, config)] = made
-    worst = (config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"]
-    assert service == "sqs"
-    assert worst <= 30
 
 
 class Stopping:

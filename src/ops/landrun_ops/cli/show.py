@@ -124,7 +124,7 @@ def why_text(found: OneRun) -> str:
     if run.status in _BY_OTHERS:  # whatever its last job had said before
         from landrun_ops.stack.execution_history import plain  # noqa: PLC0415
 
-        said = plain(run.error, run.reason)
+        said = plain(run.error, run.cause)
         return one_line(": ".join(filter(None, (_BY_OTHERS[run.status], said))))
     return _cause(run) or "the run gave no reason"
 
@@ -140,7 +140,7 @@ def _refused_role(found: OneRun, why: str) -> str:
     if not _DENIED.search(why):
         return ""
     try:
-        job = json_module.loads(str(found.run.reason))
+        job = json_module.loads(str(found.run.cause))
     except ValueError:
         return ""
     return one_line(str(job.get("RoleArn") or "")) if isinstance(job, dict) else ""

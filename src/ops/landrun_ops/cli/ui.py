@@ -105,18 +105,16 @@ def live_page(
         When the port is taken, or the stack is not one of landrun.
     """
     # Late: Flask and boto3 take longer to import than --help may take.
-    from landrun_ops.web.live import LiveStack, impatient  # noqa: PLC0415
+    from landrun_ops.web.live import LiveStack  # noqa: PLC0415
     from landrun_ops.web.server import HOST, application, new_token, served  # noqa: PLC0415
-
-    quick = impatient(stack)
 
     def count_ignored() -> Any:
         now = datetime.now(UTC)
-        return ignored(quick, logs, now - span, now)
+        return ignored(stack, logs, now - span, now)
 
     interval = LAPTOP_INTERVAL if stack.laptop else AWS_INTERVAL
-    live, token = LiveStack(quick, span, count_ignored, interval), new_token()
-    app = application(live, token, lambda name: describe(quick, name, where))
+    live, token = LiveStack(stack, span, count_ignored, interval), new_token()
+    app = application(live, token, lambda name: describe(stack, name, where))
     with live.kept_up_to_date(), served(app, port) as number:
         yield f"http://{HOST}:{number}/?token={token}"
 

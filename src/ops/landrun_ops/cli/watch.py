@@ -153,7 +153,7 @@ class StackReader:
             self._backlog = activity.Part("waiting landings", read, interval)
             self.parts.append(self._backlog)
         self._line: Part[Line] | None = None
-        client = activity.quick_client(stack, "dynamodb")
+        client = stack.client("dynamodb")
         if bound_of(stack) and (lines := lines_of(stack, client)):
             self._line = activity.Part("concurrency slots", lines.look, interval)
             self.parts.append(self._line)

@@ -17,7 +17,6 @@ from landrun.adapters.dynamodb_items import from_item
 from landrun.adapters.runs_table import INDEX
 from landrun.clock import utc_now
 from landrun.models.run_record import EXECUTION_RUNNING, RunRecord
-from landrun_ops.stack.activity import quick_client
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
@@ -107,7 +106,7 @@ class Recent:
     """
 
     def __init__(self, stack: Stack, now: Callable[[], datetime] = utc_now) -> None:
-        self._client = quick_client(stack, "dynamodb")
+        self._client = stack.client("dynamodb")
         self._table = stack.output("RunsTable")
         self._now = now
         self._running: dict[str, RunRecord] = {}

@@ -30,7 +30,7 @@ def cause(run: RunRecord) -> str | None:
     """Say why a run failed in the words nearest to the reason; None of one that did not."""
     if not run.finished or run.succeeded:
         return None
-    said = (run.exit_message, run.reason)
+    said = (run.exit_message, run.cause)
     words = next(filter(None, map(_words, said)), "")
     silent = _SILENT.get(run.status) or run.error
     return one_line(words or silent or "no reason was given", SAID)
@@ -60,8 +60,8 @@ def _is_identifier(bare: str) -> bool:
     return any(c.isdigit() for c in bare) and _HEXADECIMAL.search(bare) is not None
 
 
-def _words(said: object) -> str:
-    if not isinstance(said, str):
+def _words(said: str | None) -> str:
+    if said is None:
         return ""
     parts = json_object(said) if said.lstrip().startswith("{") else {}
     known = (parts.get(name) for name in _WORDS)

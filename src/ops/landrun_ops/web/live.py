@@ -6,22 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from functools import cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from landrun.clock import utc_now
 from landrun.models.status_change import timestamp
-from landrun_ops.stack.activity import (
-    DEAD,
-    Part,
-    backlog_reader,
-    next_tick,
-    queue_reader,
-    quick_client,
-)
+from landrun_ops.stack.activity import DEAD, Part, backlog_reader, next_tick, queue_reader
 from landrun_ops.stack.dead_letters import DeadLetterQueue, Group, grouped
 from landrun_ops.stack.recent_runs import Recent
 from landrun_ops.stack.waiting_executions import bound_of, lines_of
@@ -52,7 +44,7 @@ LATE_SECONDS = 20.0
 IGNORED_SECONDS = 300.0
 """Seconds between two looks at CloudWatch's metrics, which are billed by the request."""
 
-MOST_LETTERS, MOST_SUBJECTS = 100, 3
+MOST_DEAD_LETTERS, MOST_SUBJECTS = 100, 3
 """Dead letters that are looked at in each queue, and those that a group names."""
 
 
@@ -135,7 +127,7 @@ class LiveStack:
     Parameters
     ----------
     stack : Stack
-        Which; use `impatient` for one whose calls end soon.
+        Which.
     span : timedelta
         How far back runs are shown.
     ignored : Callable
@@ -222,26 +214,16 @@ class LiveStack:
             When SQS refuses a call or cannot be reached.
         """
         sqs = self.stack.client("sqs")
+        queues = {name: DeadLetterQueue(sqs, self.stack.output(url)) for name, url in DEAD.items()}
         return {
-            name: list(
-                map(
-                    _as_json,
-                    grouped(DeadLetterQueue(sqs, self.stack.output(url)).peek(MOST_LETTERS)),
-                )
-            )
-            for name, url in DEAD.items()
+            name: [_as_json(group) for group in grouped(queue.peek(MOST_DEAD_LETTERS))]
+            for name, queue in queues.items()
         }
 
 
 def _as_json(group: Group) -> dict[str, Any]:
     about = [one.subject for one in group.messages[:MOST_SUBJECTS]]
     return {"reason": group.reason or group.why.value, "count": len(group.messages), "about": about}
-
-
-def impatient(stack: Stack) -> Stack:
-    """Return the same stack with clients that give a call up within 30 seconds."""
-    client = cache(partial(quick_client, stack))
-    return replace(stack, client=lambda service, _config=None: client(service))
 
 
 def _time(at: datetime | None) -> str | None:

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
@@ -28,6 +28,9 @@ from landrun_ops.web.library import chart_library
 from landrun_ops.web.live import LiveStack
 from landrun_ops.web.page import live_policy, render
 from landrun_ops.web.reading import Report
+
+if TYPE_CHECKING:
+    from flask.json.provider import DefaultJSONProvider
 
 HOST, PORT = "127.0.0.1", 8765
 NEXT_PORTS = 20
@@ -61,6 +64,7 @@ def application(live: LiveStack, token: str, describe: Callable[[str], dict[str,
         besides its log's end and the commands to go on with.
     """
     app = Flask(__name__, static_folder=None)
+    cast("DefaultJSONProvider", app.json).sort_keys = False
     page = cache(_page)  # made when it is first asked for: the library of charts takes a second
     app.before_request(lambda: _refused(token))
     app.after_request(_protected)

@@ -93,8 +93,7 @@ function showCounts(runs) {
   addChips("statuses", "status", STATUSES, statusWord, statusColour);
   addChips("kinds", "kind", KINDS, kindWord);
   for (const [name, counted] of [["status", passing("status")], ["kind", passing("kind")]]) {
-    const many = Map.groupBy(counted, (run) => run[name]);
-    for (const { count, value, name: of } of chips) if (of === name) count.textContent = words.short(many.get(value)?.length ?? 0);
+    for (const { count, value, name: of } of chips) if (of === name) count.textContent = words.short(counted.filter((run) => run[name] === value).length);
   }
   field("shown").textContent = runs.length === RUNS.length
     ? `${words.count(RUNS.length, "run")}` : `${words.whole(runs.length)} of ${words.count(RUNS.length, "run")}`;

@@ -13,6 +13,7 @@ function showRun(name) {
     factsList(rows), ...(again ? details.nodes : (details.nodes = DATA.live ? [element("p", { class: "hint" }, "Reading more…")] : [])),
   );
   if (!dialog.open) dialog.showModal();
+  if (again && !dialog.contains(document.activeElement)) close.focus({ preventScroll: true });
   if (!again) dialog.scrollTop = 0;
   writeAddress();
   if (DATA.live) showDetails(name);
@@ -35,6 +36,7 @@ function runFacts(run) {
   const of = RUNS_BY_NAME.get(run.rerun_of);
   return [
     ["Status", stateCell(run.status)],
+    ["Place in line", run.place],
     ["Why", run.cause && element("strong", {}, run.cause)],
     ["Error", run.error],
     ["Started by", `${kindWord(run.kind)}${run.what ? `: ${run.what}` : ""}`],
@@ -42,7 +44,7 @@ function runFacts(run) {
     ["Began", words.exactly(run.started)],
     ["Ended", run.stopped == null ? null : words.exactly(run.stopped)],
     ["Took", run.seconds == null ? null : `${words.span(run.seconds)}${run.waited == null ? "" : `, of which it waited ${words.span(run.waited)}${run.worked == null ? "" : ` and its job worked ${words.span(run.worked)}`}`}`],
-    ["Redriven", run.redrives && words.count(run.redrives, "time")],
+    ["Resumed", run.redrives && words.count(run.redrives, "time")],
     ["Rows", run.rows_in == null ? null : `${words.whole(run.rows_in)} in = ${words.whole(run.rows_out)} out + ${words.whole(run.duplicates)} duplicate + ${words.whole(run.empty)} empty + ${words.whole(run.rejected)} rejected`],
     ["Read", sum([run.files, run.bytes_in]) == null ? null : [run.files && words.count(run.files, "file"), run.bytes_in != null && words.bytes(run.bytes_in)].filter(Boolean).join(", ")],
     ["Wrote", run.objects_out == null ? null : `${words.count(run.objects_out, "object")}, ${words.bytes(run.bytes_out)}`],

@@ -14,11 +14,14 @@ async function ask(path, more = "") {
 }
 
 async function poll() {
-  const found = await ask("data", `&after=${live.version}`);
-  if (found.error) showNotes([found.error]);
-  else await take(found);
-  if (document.hidden) await new Promise((seen) => { document.addEventListener("visibilitychange", seen, { once: true }); });
-  setTimeout(poll, POLL);
+  try {
+    const found = await ask("data", `&after=${live.version}`);
+    if (found.error) showNotes([found.error]);
+    else await take(found);
+    if (document.hidden) await new Promise((seen) => { document.addEventListener("visibilitychange", seen, { once: true }); });
+  } finally {
+    setTimeout(poll, POLL);
+  }
 }
 
 async function take(found) {
@@ -29,7 +32,7 @@ async function take(found) {
   const news = found.version !== live.version || waited;
   Object.assign(live, found);
   if (news) setRuns(merged(decoded(found)));
-  const ignored = JSON.stringify(found.ignored) !== JSON.stringify(DATA.ignored);
+  const ignored = found.ignored && JSON.stringify(found.ignored) !== JSON.stringify(DATA.ignored);
   DATA.ignored = found.ignored ?? DATA.ignored;
   showNotes(found.notes);
   showNow();
@@ -39,8 +42,7 @@ async function take(found) {
   else if (live.shown && (news || ignored || growing)) {
     live.drawn = found.made_at;
     refresh();
-  }
-  else if (!RUNS.length && found.loaded) showNothing();
+  } else if (!RUNS.length && found.loaded) showNothing();
   if (dialog.open && (news || !RUNS_BY_NAME.get(dialog.dataset.run)?.finished) && Date.now() - details.asked > AGAIN) showRun(dialog.dataset.run);
 }
 
@@ -68,26 +70,26 @@ function showNotes(notes) {
 function showNow() {
   const { queues, pending, slots, waiting, next_tick: tick, dead_letters: dead } = live;
   const least = (one) => (one.more ? "at least " : "");
-  const letters = dead && sum(Object.values(dead));
-  const why = element("button", { type: "button", class: "link", onclick: showLetters }, "show why");
+  const deadCount = dead && sum(Object.values(dead));
+  const why = element("button", { type: "button", class: "link", onclick: showDeadLetters }, "show why");
   const tiles = [
     queues && ["Landed, not started", words.whole(queues.landings.visible + queues.landings.in_flight), "events in the queue"],
     pending && ["Wait for the schedule", least(pending) + words.whole(pending.count), pending.oldest ? `since ${words.time(Date.parse(pending.oldest))}` : "objects"],
-    tick && ["Next tick (UTC)", tick.at ? words.time(Date.parse(tick.at)).slice(11) : UNKNOWN, tick.expression],
+    tick && ["Next tick (UTC)", tick.at ? words.time(Date.parse(tick.at)).slice(5) : UNKNOWN, tick.expression],
     slots && ["Slots in use", `${words.whole(slots.in_use)} of ${words.whole(slots.limit)}`, `${least(slots)}${words.count(Object.keys(waiting).length, "run")} waiting`],
-    dead && ["Dead letters", words.whole(letters), letters ? why : "none"],
+    dead && ["Dead letters", element("span", { class: deadCount ? "bad" : "" }, words.whole(deadCount)), deadCount ? why : "none"],
   ].filter(Boolean);
   field("now").hidden = !tiles.length;
   if (!field("now").contains(document.activeElement)) field("now").replaceChildren(...tiles.map(tile));
-  if (!letters) field("letters").hidden = true;
+  if (!deadCount) field("dead-letters").hidden = true;
 }
 
-async function showLetters() {
-  field("letters").hidden = false;
-  document.querySelector("#letters .table").replaceChildren("Reading…");
+async function showDeadLetters() {
+  field("dead-letters").hidden = false;
+  document.querySelector("#dead-letters .table").replaceChildren("Reading…");
   const found = await ask("dead-letters");
   if (found.error) showNotes([found.error]);
   const rows = Object.entries(found.error ? {} : found).flatMap(([of, groups]) => groups.map((one) => [of, words.whole(one.count), one.about.join(", "), one.reason]));
-  plainTable(document.querySelector("#letters .table"), "Dead letters", ["Of", "Messages", "About", "Why"], rows, "words");
-  field("letters").hidden = !rows.length;
+  plainTable(document.querySelector("#dead-letters .table"), "Dead letters", ["Of", "Messages", "About", "Why"], rows, "words");
+  field("dead-letters").hidden = !rows.length;
 }
