@@ -99,7 +99,7 @@ def test_the_run_by_hand_is_shown_and_run_again(
     assert (code, shown["input"]["keys"]) == (0, ["by-hand/orders.jsonl"])
     code, [again] = landrun("rerun", name)
     assert code == 0
-    row = landrun("show", again["name"])[1]["run"]
+    row = landrun("show", again["name"])[1]
     bucket = taken_over.outputs["LandingBucket"]
     assert row["input_message"] == f"s3://{bucket}/by-hand/orders.jsonl"
 

@@ -15,9 +15,9 @@ import typer
 
 from landrun.errors import ConfigurationError
 from landrun_ops import cli
-from landrun_ops.cli import local, terminal
+from landrun_ops.cli import console, local
 from landrun_ops.cli import target as places
-from landrun_ops.cli.demo_run import Times, parameter_defaults, with_arguments
+from landrun_ops.cli.demo import Times, parameter_defaults, with_arguments
 from landrun_ops.stack.engines import ENGINES
 
 
@@ -37,6 +37,25 @@ def test_the_help_of_every_command_has_an_example_of_it(
     assert cli.run([*command, "--help"]) == 0
     example = capsys.readouterr().out.partition("Example: ")[2]
     assert " ".join(("landrun", *command)) in " ".join(example.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        ("show", "landrun show [OPTIONS] RUN"),
+        ("rerun", "landrun rerun [OPTIONS] [RUN…]"),
+        ("start", "landrun start [OPTIONS] URI…"),
+        ("stop", "landrun stop [OPTIONS] RUN…"),
+        ("redrive", "landrun redrive [OPTIONS]"),
+        ("demo", "landrun demo [OPTIONS] [INPUT]"),
+        ("workflow execute", "landrun workflow execute [OPTIONS] input_uri output_uri"),
+    ],
+)
+def test_a_usage_line_names_what_to_type(
+    words: str, usage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.run([*words.split(), "--help"])
+    assert capsys.readouterr().out.splitlines()[0] == f"Usage: {usage}"
 
 
 GROUPS = {(), ("local",), ("workflow",)}
@@ -163,7 +182,7 @@ def test_a_time_with_an_offset_is_put_into_utc() -> None:
 
 
 def test_an_error_with_line_breaks_is_still_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    terminal.complain("first\n  second")
+    console.complain("first\n  second")
     assert capsys.readouterr().err == "landrun: first second\n"
 
 

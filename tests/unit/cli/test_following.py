@@ -12,14 +12,14 @@ import pytest
 from landrun_ops.actions.demo import Journey, Stage, Stalled, follow
 from landrun_ops.stack.runs_table import Run
 
-Moment = tuple[dict[str, dict[str, Any]], set[str], dict[str, str]]
+Look = tuple[dict[str, dict[str, Any]], set[str], dict[str, str]]
 """Rows by key, names of runs with a Processing job, refusals by key."""
 
 
 class FakeStack:
-    """Shows one moment after the other; the last one stays."""
+    """Shows one look after the other; the last one stays."""
 
-    def __init__(self, *moments: Moment) -> None:
+    def __init__(self, *moments: Look) -> None:
         self._moments = chain(moments, repeat(moments[-1]))
 
     def runs(self) -> Iterator[Run]:
@@ -55,7 +55,7 @@ def _follow(journeys: list[Journey], stack: FakeStack, **limits: float) -> list[
     return [(journey.name, journey.stage) for journey in moved]
 
 
-NOTHING: Moment = ({}, set(), {})
+NOTHING: Look = ({}, set(), {})
 RUNNING = {"status": "RUNNING"}
 DONE = {"status": "SUCCEEDED", "job_name": "job"}
 
@@ -84,9 +84,7 @@ def test_a_run_that_failed_before_its_job_never_says_processing() -> None:
     (journey,) = journeys = _landed("a")
     stages = [stage for _, stage in _follow(journeys, FakeStack(({"a": failed}, set(), {})))]
     assert stages == [Stage.STARTED, Stage.RECORDED]
-    assert journey.failure == (
-        "FAILED: SageMaker.ResourceLimitExceededException: SageMaker.ResourceLimitExceededException"
-    )
+    assert journey.failure == "FAILED: SageMaker.ResourceLimitExceededException"
 
 
 def test_a_refused_file_ends_with_the_reason_while_others_go_on() -> None:
@@ -109,7 +107,7 @@ def test_a_file_that_nothing_happens_to_is_named_when_patience_ends() -> None:
 
 
 def test_a_job_may_take_its_time_limit_on_top() -> None:
-    working: Moment = ({"a": RUNNING}, {"a"}, {})
+    working: Look = ({"a": RUNNING}, {"a"}, {})
     slow = FakeStack(*[working] * 100, ({"a": DONE}, {"a"}, {}))
     assert _follow(_landed("a"), slow, job_seconds=60)[-1] == ("a", Stage.RECORDED)
     with pytest.raises(Stalled, match="a is processing"):

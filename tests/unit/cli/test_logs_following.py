@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tracemalloc
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from landrun.errors import ConfigurationError, ServiceError
-from landrun_ops.cli.logs import Ending, _common, _prefix, _Printer, _why_none
+from landrun_ops.cli.logs import Ending, Printer, attempt_prefix, common_prefix, why_none
 from landrun_ops.stack.history_events import Attempt
 from landrun_ops.stack.job_logs import OVERLAP, JobLogs, Line
 from landrun_ops.stack.run_details import Course
@@ -81,6 +83,66 @@ def test_following_shows_each_line_once_even_those_that_come_late() -> None:
     assert logs.asked[-1]["startTime"] == AT + 40_000 - OVERLAP
 
 
+class HugeLogs:
+    """Pages of a log that is far larger than memory may grow; each is forgotten once it is read."""
+
+    PAGES, EVENTS = 20, 1_000
+    TEXT, GARBAGE = "x" * 5_500, "\x1b[2J" + "\ufffd\x00" * 2_000
+
+    def get_paginator(self, _: str) -> HugeLogs:
+        return self
+
+    def paginate(self, **_: Any) -> Any:
+        for page in range(self.PAGES):
+            numbers = range(page * self.EVENTS, (page + 1) * self.EVENTS)
+            yield {"events": [self._event(n) for n in numbers]}
+
+    def _event(self, number: int) -> dict[str, Any]:
+        stream = f"{JOB}/algo-1-17000"
+        when = AT + number * 10
+        return {
+            "timestamp": when,
+            "message": self.TEXT if number % 100 else self.GARBAGE,
+            "logStreamName": stream,
+            "eventId": str(number),
+        }
+
+
+class Sink(io.TextIOBase):
+    """Counts what is written, and keeps the first line."""
+
+    def __init__(self) -> None:
+        self.first, self.written = "", 0
+
+    def write(self, text: str) -> int:
+        self.first = self.first or text
+        self.written += len(text)
+        return len(text)
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_log_of_100_mb_of_garbage_is_printed_page_by_page(
+    follow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink, logs = Sink(), JobLogs(HugeLogs())
+    monkeypatch.setattr("sys.stdout", sink)
+    printer = Printer([JOB], json=False, timestamps=False, instances=False)
+    tracemalloc.start()
+    lines = logs.follow(f"{RUN}-", lambda: False) if follow else logs.lines(f"{RUN}-")
+    printer.show(lines)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert printer.shown == HugeLogs.PAGES * HugeLogs.EVENTS
+    assert sink.written > 100_000_000
+    assert peak < 20_000_000
+    assert sink.first.removesuffix("\n").isprintable()
+
+
+def test_the_indentation_of_a_traceback_stays(capsys: Any) -> None:
+    trace = 'Traceback (most recent call last):\n  File "x.py", line 1\n    boom()\nValueError: no'
+    assert _shown(capsys, _line(trace)).out == f"{trace}\n"
+
+
 def test_without_any_log_group_there_is_no_line_and_another_error_is_one() -> None:
     logs = FakeLogs()
     logs.error = "ResourceNotFoundException"
@@ -108,9 +170,8 @@ def _line(message: str, job: str = JOB, instance: str = "algo-1") -> Line:
 
 def _shown(capsys: Any, *lines: Line, jobs: tuple[str, ...] = (JOB,), **how: bool) -> Any:
     given = {"json": False, "timestamps": False, "instances": False}
-    printer = _Printer(list(jobs), **(given | how))
-    for line in lines:
-        printer.show(line)
+    printer = Printer(list(jobs), **(given | how))
+    printer.show(lines)
     return capsys.readouterr()
 
 
@@ -168,15 +229,15 @@ def test_an_execution_that_is_gone_has_ended() -> None:
 
 
 def test_an_attempt_that_there_is_not_is_refused() -> None:
-    assert _prefix(Run({"name": RUN}), [JOB], 1) == f"{JOB}/"
-    assert _prefix(Run({"name": RUN}), [JOB], None) == f"{RUN}-"
+    assert attempt_prefix(Run({"name": RUN}), [JOB], 1) == f"{JOB}/"
+    assert attempt_prefix(Run({"name": RUN}), [JOB], None) == f"{RUN}-"
     with pytest.raises(ConfigurationError, match="has one attempt"):
-        _prefix(Run({"name": RUN}), [JOB], 2)
+        attempt_prefix(Run({"name": RUN}), [JOB], 2)
 
 
 def test_a_machine_that_names_its_jobs_otherwise_is_followed_by_the_last_ones_name() -> None:
-    assert _common(Run({"name": RUN, "job_name": "nightly-1"})) == "nightly-1/"
-    assert _common(Run({"name": RUN, "job_name": JOB})) == f"{RUN}-"
+    assert common_prefix(Run({"name": RUN, "job_name": "nightly-1"})) == "nightly-1/"
+    assert common_prefix(Run({"name": RUN, "job_name": JOB})) == f"{RUN}-"
 
 
 @pytest.mark.parametrize(
@@ -184,10 +245,10 @@ def test_a_machine_that_names_its_jobs_otherwise_is_followed_by_the_last_ones_na
     [
         (Course((), "", "waits for a quota", []), True, "no log yet: waits for a quota"),
         (Course(None, "", "", []), True, "no log yet: the run goes on"),
-        (Course((), "", "", []), False, "the run had no Processing job, for no quota"),
+        (Course((), "", "", []), False, "the run had no Processing job: no quota"),
         (Course((Attempt(1, JOB, "", 1, TIME),), "", "", []), False, "the job wrote nothing"),
         (Course(None, "", "", ["x"]), False, "no longer keeps it"),
     ],
 )
 def test_why_there_is_no_line_is_said(done: Course, running: bool, words: str) -> None:
-    assert words in _why_none(Run({"name": RUN, "error": "no quota"}), done, running=running)
+    assert words in why_none(Run({"name": RUN, "error": "no quota"}), done, running=running)

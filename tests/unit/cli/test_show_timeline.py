@@ -6,22 +6,34 @@ Shapes: AWS Step Functions API reference, "HistoryEvent"; the laptop's engine wr
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from landrun_ops.stack.execution_history import History, ended_as, plain, timeline
-from landrun_ops.stack.history_events import Attempt, Redrive, Turn, Wait
+from landrun_ops.stack.history_events import Attempt, HistoryEvent, Redrive, SlotWait, Wait
 
 BEGAN = datetime(2026, 11, 22, 3, tzinfo=UTC)
 RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"
 QUOTA = "SageMaker.ResourceLimitExceededException"
-QUOTA_CAUSE = (
+QUOTA_REASON = (
     "The account-level service limit 'ml.m5.large for processing job usage' is 0 Instances"
-    " (Service: AmazonSageMaker; Status Code: 400; Error Code: ResourceLimitExceeded; Proxy: null)"
+)
+QUOTA_CAUSE = (
+    f"{QUOTA_REASON} (Service: AmazonSageMaker; Status Code: 400; Error Code:"
+    " ResourceLimitExceeded; Proxy: null)"
 )
 FAILED_CAUSE = json.dumps({"ProcessingJobName": f"{RUN}-1", "ExitMessage": "no text column"})
+JOB = "sagemaker:createProcessingJob.sync"
+SLOT = {"SlotRequest": {"TaskToken": "t"}}
+
+
+def at(event: int) -> datetime:
+    """When the event of this number happened."""
+    return BEGAN + timedelta(minutes=event - 1)
 
 
 class Story:
@@ -29,15 +41,15 @@ class Story:
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
-        self._tell("ExecutionStarted")
+        self.add("ExecutionStarted")
 
-    def _tell(self, kind: str, after: int | None = None, **details: Any) -> int:
+    def add(self, kind: str, after: int | None = None, **details: Any) -> int:
         number = len(self.events) + 1
         event = {
             "id": number,
             "previousEventId": number - 1 if after is None else after,
             "type": kind,
-            "timestamp": BEGAN + timedelta(minutes=number - 1),
+            "timestamp": at(number),
         }
         if details:
             event[f"{kind[0].lower()}{kind[1:]}EventDetails"] = details
@@ -50,25 +62,27 @@ class Story:
             "ProcessingResources": {"ClusterConfig": {"InstanceCount": instances}},
         }
         task = {"resourceType": "sagemaker", "resource": "createProcessingJob.sync"}
-        scheduled = self._tell("TaskScheduled", after, **task, parameters=json.dumps(asked))
-        return self._tell("TaskStarted", scheduled, **task)
+        scheduled = self.add("TaskScheduled", after, **task, parameters=json.dumps(asked))
+        return self.add("TaskStarted", scheduled, **task)
 
-    def job(self, job: str = f"{RUN}-1", instances: int = 1) -> int:
-        return self._tell("TaskSubmitted", self.asked(job, instances), output="{}")
+    def job(self, job: str = f"{RUN}-1", instances: int = 1) -> Story:
+        self.add("TaskSubmitted", self.asked(job, instances), output="{}")
+        return self
 
-    def turn(self, body: Any = None) -> int:
-        """Ask for a turn; the message is an object in the history, or its text."""
-        asked = {
-            "QueueUrl": "q",
-            "MessageBody": {"SlotRequest": {"TaskToken": "t"}} if body is None else body,
-        }
+    def slot(self, body: Any = SLOT) -> Story:
+        """Ask for a slot; the message is an object in the history, or its text."""
+        asked = {"QueueUrl": "q", "MessageBody": body}
         task = {"resourceType": "sqs", "resource": "sendMessage.waitForTaskToken"}
-        scheduled = self._tell("TaskScheduled", **task, parameters=json.dumps(asked))
-        return self._tell("TaskSubmitted", self._tell("TaskStarted", scheduled, **task), **task)
+        scheduled = self.add("TaskScheduled", **task, parameters=json.dumps(asked))
+        self.add("TaskSubmitted", self.add("TaskStarted", scheduled, **task), **task)
+        return self
 
     def ended(self, how: str, after: int | None = None, **details: Any) -> Story:
-        self._tell(how, after, **details)
+        self.add(how, after, **details)
         return self
+
+    def failed(self, error: str = "States.TaskFailed", cause: str = FAILED_CAUSE) -> Story:
+        return self.ended("TaskFailed", error=error, cause=cause)
 
     def refused(
         self, error: str = QUOTA, cause: str = QUOTA_CAUSE, how: str = "TaskFailed"
@@ -76,138 +90,150 @@ class Story:
         self.asked()
         return self.ended(how, error=error, cause=cause)
 
-
-def test_a_failed_job_and_its_retry_are_two_attempts_with_their_reasons() -> None:
-    story = Story()
-    story.job(f"{RUN}-1", 2)
-    story.ended("TaskFailed", error="States.TaskFailed", cause=FAILED_CAUSE)
-    story.job(f"{RUN}-2")
-    story.ended("TaskSucceeded", output="{}").ended("ExecutionSucceeded")
-    first, second = timeline(story.events)
-    assert isinstance(first, Attempt)
-    assert isinstance(second, Attempt)
-    assert (first.number, first.job, first.instances) == (1, f"{RUN}-1", 2)
-    assert (first.result, first.reason) == ("failed", "no text column")
-    assert first.ended is not None
-    assert first.ended - first.began == timedelta(minutes=3)
-    assert (second.number, second.job, second.result) == (2, f"{RUN}-2", "succeeded")
+    def lambda_failed(self) -> Story:
+        task = {"resourceType": "lambda", "resource": "invoke"}
+        self.add("TaskScheduled", **task, parameters="{}")
+        return self.failed("Lambda.Unknown", "it broke")
 
 
-@pytest.mark.parametrize("how", ["TaskFailed", "TaskSubmitFailed", "TaskStartFailed"])
-def test_refusals_in_a_row_for_a_quota_are_one_wait_that_ends_with_the_job(how: str) -> None:
-    story = Story().refused(how=how).refused(how=how)
-    story.job()
-    wait, attempt = timeline(story.events)
-    assert isinstance(wait, Wait)
-    assert (wait.quota, wait.times) == (True, 2)
-    assert wait.reason.endswith("is 0 Instances")
-    assert wait.ended == attempt.began
-    assert isinstance(attempt, Attempt)
-    assert attempt.result == "running"
+FIRST = Attempt(1, f"{RUN}-1", JOB, 1, at(2), at(5), "failed", "no text column")
+SLOW = "Rate exceeded"
 
-
-def test_a_wait_that_lasts_has_no_end_and_one_that_the_execution_ended_has_its() -> None:
-    lasting = Story().refused()
-    (wait,) = timeline(lasting.events)
-    assert isinstance(wait, Wait)
-    assert wait.ended is None
-    lasting.ended("ExecutionFailed", error=QUOTA)
-    (wait,) = timeline(lasting.events)
-    assert isinstance(wait, Wait)
-    assert wait.ended == lasting.events[-1]["timestamp"]
-
-
-def test_another_refusal_than_for_a_quota_is_another_wait() -> None:
-    story = Story().refused().refused("SageMaker.AmazonSageMakerException", "Rate exceeded")
-    quota, other = timeline(story.events)
-    assert isinstance(quota, Wait)
-    assert isinstance(other, Wait)
-    assert (other.quota, other.reason) == (False, "Rate exceeded")
-    assert quota.ended == other.began
-
-
-def test_a_failed_task_of_another_service_is_an_attempt() -> None:
-    story = Story()
-    task = {"resourceType": "lambda", "resource": "invoke"}
-    story._tell("TaskScheduled", **task, parameters="{}")
-    story.ended("TaskFailed", error="Lambda.Unknown", cause="it broke")
-    (attempt,) = timeline(story.events)
-    assert isinstance(attempt, Attempt)
-    assert (attempt.job, attempt.task) == ("", "lambda:invoke")
-    assert attempt.reason == "Lambda.Unknown: it broke"
-
-
-@pytest.mark.parametrize(
-    ("end", "details", "status", "reason"),
-    [
-        (
-            "ExecutionAborted",
-            {"cause": "wrong file"},
-            "ABORTED",
-            "somebody stopped the execution: wrong file",
+TIMELINES: dict[str, tuple[Callable[[], Story], list[HistoryEvent]]] = {
+    "a job that failed and its retry": (
+        lambda: Story().job(instances=2).failed().job(f"{RUN}-2").ended("TaskSucceeded"),
+        [
+            replace(FIRST, instances=2),
+            Attempt(2, f"{RUN}-2", JOB, 1, at(6), at(9), "succeeded"),
+        ],
+    ),
+    "refusals for a quota in a row are one wait, which ends with the job": (
+        lambda: Story().refused().refused(how="TaskSubmitFailed").job(),
+        [
+            Wait(True, 2, at(2), at(8), QUOTA_REASON),
+            Attempt(1, f"{RUN}-1", JOB, 1, at(8)),
+        ],
+    ),
+    "a wait that lasts": (
+        lambda: Story().refused(how="TaskStartFailed"),
+        [Wait(True, 1, at(2), None, QUOTA_REASON)],
+    ),
+    "a wait that the execution ended": (
+        lambda: Story().refused().ended("ExecutionFailed", error=QUOTA),
+        [Wait(True, 1, at(2), at(5), QUOTA_REASON)],
+    ),
+    "another refusal is another wait": (
+        lambda: Story().refused().refused("SageMaker.AmazonSageMakerException", SLOW),
+        [Wait(True, 1, at(2), at(5), QUOTA_REASON), Wait(False, 1, at(5), None, SLOW)],
+    ),
+    "a job that was accepted and then lost is no refusal": (
+        lambda: Story().job().failed("SageMaker.AmazonSageMakerException", SLOW),
+        [replace(FIRST, reason=f"SageMaker.AmazonSageMakerException: {SLOW}")],
+    ),
+    "a task of another service": (
+        lambda: Story().lambda_failed(),
+        [Attempt(1, "", "lambda:invoke", 1, at(2), at(3), "failed", "Lambda.Unknown: it broke")],
+    ),
+    "what ran when somebody stopped the execution": (
+        lambda: Story().job().ended("ExecutionAborted", cause="wrong file"),
+        [replace(FIRST, result="stopped", reason="somebody stopped the execution: wrong file")],
+    ),
+    "what ran when the execution timed out": (
+        lambda: Story().job().ended("ExecutionTimedOut"),
+        [replace(FIRST, result="stopped", reason="the execution ran into its time limit")],
+    ),
+    "a redrive, after which attempts count on": (
+        lambda: (
+            Story()
+            .job()
+            .failed()
+            .ended("ExecutionFailed", error="States.TaskFailed")
+            .ended("ExecutionRedriven", redriveCount=1)
+            .job(f"{RUN}-2")
         ),
-        ("ExecutionTimedOut", {}, "TIMED_OUT", "time limit"),
-    ],
-)
-def test_what_runs_when_the_execution_ends_was_stopped(
-    end: str, details: dict[str, str], status: str, reason: str
-) -> None:
-    story = Story()
-    story.job()
-    story.ended(end, **details)
-    (attempt,) = timeline(story.events)
-    assert isinstance(attempt, Attempt)
-    assert attempt.result == "stopped"
-    assert reason in attempt.reason
-    assert ended_as(story.events) == status
+        [FIRST, Redrive(at(7), 1), Attempt(2, f"{RUN}-2", JOB, 1, at(8))],
+    ),
+    "no task": (lambda: Story().ended("ExecutionFailed", error="States.Runtime"), []),
+    "a wait for a slot that lasts": (lambda: Story().slot(), [SlotWait(1, at(2))]),
+    "a message that the history has as text": (
+        lambda: Story().slot('{"SlotRequest": {}}'),
+        [SlotWait(1, at(2))],
+    ),
+    "a slot that was acquired": (
+        lambda: Story().slot().ended("TaskSucceeded").job(),
+        [SlotWait(1, at(2), at(5), acquired=True), Attempt(1, f"{RUN}-1", JOB, 1, at(6))],
+    ),
+    "a slot that was asked for again after hours, because a message may be lost": (
+        lambda: (
+            Story()
+            .slot()
+            .ended("TaskTimedOut", error="States.Timeout")
+            .slot()
+            .ended("TaskSucceeded")
+        ),
+        [SlotWait(2, at(2), at(9), acquired=True)],
+    ),
+    "a slot that cannot be asked for": (
+        lambda: Story().slot().failed("SQS.AmazonSQSException", "Access denied (Service: x)"),
+        [SlotWait(1, at(2), reason="SQS.AmazonSQSException: Access denied")],
+    ),
+    "a run that is stopped while it waits": (
+        lambda: Story().slot().ended("ExecutionAborted", cause="wrong file"),
+        [SlotWait(1, at(2), at(5))],
+    ),
+}
 
 
-def test_a_redrive_is_a_moment_and_what_comes_after_it_counts_on() -> None:
-    story = Story()
-    story.job()
-    story.ended("TaskFailed", error="States.TaskFailed", cause=FAILED_CAUSE)
-    story.ended("ExecutionFailed", error="States.TaskFailed")
-    story.ended("ExecutionRedriven", redriveCount=1)
-    story.job(f"{RUN}-2")
-    first, redrive, second = timeline(story.events)
-    assert isinstance(redrive, Redrive)
-    assert redrive.number == 1
-    assert [getattr(one, "number", 0) for one in (first, second)] == [1, 2]
-    assert ended_as(story.events) == ""
+@pytest.mark.parametrize(("story", "events"), TIMELINES.values(), ids=list(TIMELINES))
+def test_a_history_is_read_as(story: Callable[[], Story], events: list[HistoryEvent]) -> None:
+    assert list(timeline(story().events)) == events
 
 
 def test_tasks_that_run_side_by_side_are_told_apart() -> None:
     story = Story()
-    one = story._tell("TaskSubmitted", story.asked("a-1"), output="{}")
-    two = story._tell("TaskSubmitted", story.asked("b-1", after=1), output="{}")
+    one = story.add("TaskSubmitted", story.asked("a-1"), output="{}")
+    two = story.add("TaskSubmitted", story.asked("b-1", after=1), output="{}")
     story.ended("TaskSucceeded", two).ended("TaskFailed", one, error="E", cause="c")
-    first, second = timeline(story.events)
-    assert isinstance(first, Attempt)
-    assert isinstance(second, Attempt)
-    assert (first.job, first.result, second.job, second.result) == (
-        "a-1",
-        "failed",
-        "b-1",
-        "succeeded",
-    )
+    found = [(one.job, one.result) for one in timeline(story.events) if isinstance(one, Attempt)]
+    assert found == [("a-1", "failed"), ("b-1", "succeeded")]
 
 
-def test_an_execution_without_a_task_has_no_moments() -> None:
-    assert timeline(Story().ended("ExecutionFailed", error="States.Runtime").events) == ()
-    assert timeline([]) == ()
+@pytest.mark.parametrize("body", ["not JSON", {"Approve": 1}, ["SlotRequest"], 7])
+def test_another_machines_wait_for_a_token_is_an_attempt(body: Any) -> None:
+    (attempt,) = timeline(Story().slot(body).events)
+    assert isinstance(attempt, Attempt)
+    assert attempt.task == "sqs:sendMessage.waitForTaskToken"
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ("ExecutionSucceeded", "SUCCEEDED"),
+        ("ExecutionAborted", "ABORTED"),
+        ("ExecutionTimedOut", "TIMED_OUT"),
+        ("ExecutionRedriven", ""),
+    ],
+)
+def test_the_last_event_says_how_an_execution_ended(end: str, status: str) -> None:
+    assert ended_as(Story().job().ended(end).events) == status
     assert ended_as([]) == ""
 
 
-def test_the_reason_is_one_plain_line() -> None:
-    assert plain("States.TaskFailed", FAILED_CAUSE) == "no text column"
-    assert plain(QUOTA, QUOTA_CAUSE).startswith(f"{QUOTA}: The account-level")
-    assert "Service:" not in plain(QUOTA, QUOTA_CAUSE)
-    assert plain("States.Timeout", None) == "States.Timeout"
-    assert plain(None, None) == ""
-    assert plain(None, "a\n\x1b[2Jb").isprintable()
+@pytest.mark.parametrize(
+    ("error", "cause", "reason"),
+    [
+        ("States.TaskFailed", FAILED_CAUSE, "no text column"),
+        (QUOTA, QUOTA_CAUSE, f"{QUOTA}: {QUOTA_REASON}"),
+        ("States.Timeout", None, "States.Timeout"),
+        (None, None, ""),
+        (None, "a\n\x1b[2Jb", r"a\n\x1b[2Jb"),
+    ],
+)
+def test_the_reason_is_one_plain_line(error: str | None, cause: str | None, reason: str) -> None:
+    assert plain(error, cause) == reason
 
 
-def test_the_history_is_read_in_pages_with_what_was_asked_for() -> None:
+def test_the_history_is_read_in_pages_with_the_data_of_its_events() -> None:
     class Pages:
         def get_paginator(self, name: str) -> Pages:
             assert name == "get_execution_history"
@@ -218,77 +244,3 @@ def test_the_history_is_read_in_pages_with_what_was_asked_for() -> None:
             return [{"events": [{"id": 1}]}, {"events": [{"id": 2}]}]
 
     assert [event["id"] for event in History(Pages()).events("arn")] == [1, 2]
-
-
-def test_a_job_that_was_taken_and_then_lost_sight_of_is_an_attempt_not_a_refusal() -> None:
-    story = Story()
-    story.job()
-    story.ended("TaskFailed", error="SageMaker.AmazonSageMakerException", cause="Rate exceeded")
-    (attempt,) = timeline(story.events)
-    assert isinstance(attempt, Attempt)
-    assert attempt.result == "failed"
-
-
-def test_waiting_for_a_turn_is_a_moment_of_its_own_and_no_attempt() -> None:
-    story = Story()
-    story.turn()
-    (turn,) = timeline(story.events)
-    assert isinstance(turn, Turn)
-    assert (turn.times, turn.ended, turn.given) == (1, None, False)
-    story.ended("TaskSucceeded", output="{}")
-    story.job()
-    turn, attempt = timeline(story.events)
-    assert isinstance(turn, Turn)
-    assert isinstance(attempt, Attempt)
-    assert (turn.given, attempt.number) == (True, 1)
-    assert turn.ended is not None
-    assert turn.ended - turn.began == timedelta(minutes=3)
-
-
-def test_a_turn_that_was_asked_for_again_is_one_wait_from_the_first_asking() -> None:
-    """The state asks anew after hours: a message may be lost."""
-    story = Story()
-    story.turn()
-    story.ended("TaskTimedOut", error="States.Timeout")
-    (turn,) = timeline(story.events)
-    assert isinstance(turn, Turn)
-    assert (turn.times, turn.ended, turn.reason) == (1, None, "")
-    story.turn()
-    story.ended("TaskSucceeded", output="{}")
-    (turn,) = timeline(story.events)
-    assert isinstance(turn, Turn)
-    assert (turn.times, turn.given) == (2, True)
-    assert turn.began == story.events[1]["timestamp"]
-
-
-def test_a_turn_that_cannot_be_asked_for_says_why() -> None:
-    story = Story()
-    story.turn()
-    story.ended("TaskFailed", error="SQS.AmazonSQSException", cause="Access denied (Service: x)")
-    (turn,) = timeline(story.events)
-    assert isinstance(turn, Turn)
-    assert (turn.ended, turn.reason) == (None, "SQS.AmazonSQSException: Access denied")
-
-
-def test_a_run_that_is_stopped_in_line_did_not_get_its_turn() -> None:
-    story = Story()
-    story.turn()
-    story.ended("ExecutionAborted", cause="wrong file")
-    (turn,) = timeline(story.events)
-    assert isinstance(turn, Turn)
-    assert (turn.given, turn.ended) == (False, story.events[-1]["timestamp"])
-
-
-@pytest.mark.parametrize("body", ["not JSON", {"Approve": 1}, ["SlotRequest"], 7])
-def test_another_machines_wait_for_a_token_is_no_turn(body: Any) -> None:
-    story = Story()
-    story.turn(body)
-    (attempt,) = timeline(story.events)
-    assert isinstance(attempt, Attempt)
-    assert attempt.task == "sqs:sendMessage.waitForTaskToken"
-
-
-def test_a_message_that_the_history_has_as_text_is_read() -> None:
-    story = Story()
-    story.turn('{"SlotRequest": {}}')
-    assert isinstance(timeline(story.events)[0], Turn)

@@ -13,8 +13,8 @@ from landrun.errors import ServiceError
 from landrun_ops.cli import follow as waiting
 from landrun_ops.cli import start
 from landrun_ops.cli.target import Target
-from landrun_ops.stack.history_events import Attempt, Moment, Turn, Wait
-from landrun_ops.stack.run_progress import Phase, Standing, follow, recorded, standing
+from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait
+from landrun_ops.stack.run_progress import Phase, RunProgress, follow, progress, recorded
 from landrun_ops.stack.runs_table import Run
 from landrun_ops.stack.waiting_executions import InLine
 
@@ -51,31 +51,35 @@ def attempt(number: int = 1, **more: Any) -> Attempt:
             30,
             "no column",
         ),
-        ((Turn(1, at(3)),), None, Phase.IN_LINE, 3, ""),
-        ((Turn(2, at(3), reason="no queue"),), None, Phase.IN_LINE, 3, "no queue"),
-        ((Turn(1, at(3), at(60), given=True),), None, Phase.QUEUED, 60, ""),
+        ((SlotWait(1, at(3)),), None, Phase.WAITING_FOR_SLOT, 3, ""),
+        ((SlotWait(2, at(3), reason="no queue"),), None, Phase.WAITING_FOR_SLOT, 3, "no queue"),
+        ((SlotWait(1, at(3), at(60), acquired=True),), None, Phase.QUEUED, 60, ""),
         ((Attempt(1, "", "lambda:invoke", 1, at(5)),), None, Phase.RUNNING, 5, ""),
     ],
 )
 def test_what_a_run_does_is_read_from_its_history(
-    moments: tuple[Moment, ...], job_began: datetime | None, phase: Phase, since: float, note: str
+    moments: tuple[HistoryEvent, ...],
+    job_began: datetime | None,
+    phase: Phase,
+    since: float,
+    note: str,
 ) -> None:
-    now = standing(RUNNING, moments, job_began)
+    now = progress(RUNNING, moments, job_began)
     assert (now.phase, now.since, now.note) == (phase, at(since), note)
     assert (now.status, now.seconds, now.reason) == ("RUNNING", None, "")
 
 
-def test_a_run_in_line_is_said_to_wait_its_turn_with_its_place() -> None:
-    now = standing(RUNNING, (Turn(1, at(3)),), None, InLine(2, 9))
-    assert waiting.standing_text(now, at(15)) == (
-        "waiting its turn for 12.0 s",
+def test_a_run_in_line_is_said_to_wait_for_a_slot_with_its_place() -> None:
+    now = progress(RUNNING, (SlotWait(1, at(3)),), None, InLine(2, 9))
+    assert waiting.progress_text(now, at(15)) == (
+        "waiting for a concurrency slot for 12.0 s",
         "2nd of 9 in line",
     )
 
 
 def test_the_end_has_its_time_and_the_reason_in_plain_words() -> None:
     failed = {"status": "FAILED", "stopDate": at(90), "error": "States.TaskFailed"}
-    end = standing(
+    end = progress(
         RUNNING
         | failed
         | {"cause": '{"ProcessingJobName": "r-2", "ExitMessage": "no text column"}'},
@@ -88,12 +92,12 @@ def test_the_end_has_its_time_and_the_reason_in_plain_words() -> None:
 
 
 def test_a_run_that_was_stopped_says_so_without_a_cause() -> None:
-    end = standing(RUNNING | {"status": "ABORTED", "stopDate": at(1)}, (), None)
+    end = progress(RUNNING | {"status": "ABORTED", "stopDate": at(1)}, (), None)
     assert end.reason == "Step Functions gave no cause"
 
 
 def test_the_counts_of_the_ledger_are_part_of_a_good_end() -> None:
-    end = standing(RUNNING | {"status": "SUCCEEDED", "stopDate": at(4)}, (), None)
+    end = progress(RUNNING | {"status": "SUCCEEDED", "stopDate": at(4)}, (), None)
     row = Run({"status": "SUCCEEDED", "duration_seconds": 4.2, "summary": {"rows_in": 1234}})
     assert waiting.ending(end, row) == "SUCCEEDED in 4.2 s: rows 1,234 in"
     assert waiting.ending(end, None) == "SUCCEEDED in 4.0 s"
@@ -116,11 +120,11 @@ class Clock:
         self.now += seconds
 
 
-def looks(*answers: Standing | ServiceError) -> Callable[[], Standing]:
+def looks(*answers: RunProgress | ServiceError) -> Callable[[], RunProgress]:
     """One answer after the other; the last one stays."""
     given = itertools.chain(answers, itertools.repeat(answers[-1]))
 
-    def look() -> Standing:
+    def look() -> RunProgress:
         answer = next(given)
         if isinstance(answer, ServiceError):
             raise answer
@@ -129,8 +133,8 @@ def looks(*answers: Standing | ServiceError) -> Callable[[], Standing]:
     return look
 
 
-WORKS = standing(RUNNING, (attempt(),), at(9))
-ENDED = standing(RUNNING | {"status": "SUCCEEDED", "stopDate": at(4)}, (attempt(),), None)
+WORKS = progress(RUNNING, (attempt(),), at(9))
+ENDED = progress(RUNNING | {"status": "SUCCEEDED", "stopDate": at(4)}, (attempt(),), None)
 THROTTLED = ServiceError("states:DescribeExecution", "ThrottlingException", "Rate exceeded")
 
 
@@ -204,7 +208,7 @@ def test_the_ledger_is_waited_for_but_not_for_long() -> None:
 
 def test_lines_are_written_for_changes_only(capsys: pytest.CaptureFixture[str]) -> None:
     show = waiting._lines()
-    wait = standing(RUNNING, (Wait(True, 1, at(2), reason="limit\x1b[2J"),), None)
+    wait = progress(RUNNING, (Wait(True, 1, at(2), reason="limit\x1b[2J"),), None)
     for one in (WORKS, WORKS, wait, ENDED):
         show(one)
     first, second = capsys.readouterr().err.splitlines()
@@ -250,9 +254,9 @@ def test_a_run_whose_end_cannot_be_asked_for_is_said_to_go_on(
 
 
 def test_the_display_says_what_a_run_does_and_why_it_waits() -> None:
-    line, note = waiting.standing_text(WORKS, at(80))
+    line, note = waiting.progress_text(WORKS, at(80))
     assert (line, note) == ("processing for 1 min 11 s (job 1)", "")
-    waits = standing(RUNNING, (Wait(True, 2, at(0), reason="the limit is 1"),), None)
-    line, note = waiting.standing_text(waits, at(80))
+    waits = progress(RUNNING, (Wait(True, 2, at(0), reason="the limit is 1"),), None)
+    line, note = waiting.progress_text(waits, at(80))
     assert line == "waiting for 1 min 20 s"
     assert note == "for a quota, refused 2 times: the limit is 1"

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from rich.console import Console
 
-from landrun.sanitize import printable
+from landrun_ops.cli.console import console
+from landrun_ops.cli.runs import repeated
 from landrun_ops.cli.tables import (
     brief,
-    outcome_table,
+    counts_text,
+    digits,
+    failures,
+    object_text,
     runs_table,
     short_name,
     shortened,
@@ -22,71 +25,50 @@ from landrun_ops.cli.tables import (
 from landrun_ops.stack.runs_table import Run
 
 NAME = "landrun-0123456789abcdef0123456789abcdef"
-OUTPUT = f"s3://landrun-outputbucket-1a2b3c4d5e6f/processed/{NAME}/"
+NOTEBOOKS = "bsm-batch-preprocessing-daily-0b1c2d3e-4f5a-6b7c-8d9e-0f1a2b3c4d5e"
+KEY = "incoming/2026/11/22/messages-of-today.jsonl"
+NOW = datetime(2026, 11, 22, 11, 37, 5, 123_000, tzinfo=UTC)
 
 
 def _run(**attributes: Any) -> Run:
-    counts = {"rows_in": 5574, "rows_out": 5160, "duplicates": 410, "empty": 3, "rejected": 1}
     row = {
         "name": NAME,
         "status": "SUCCEEDED",
-        "trigger": {"Kind": "object-created", "Key": "incoming/2026/11/22/messages-of-today.jsonl"},
+        "trigger": {"Kind": "object-created", "Key": KEY},
         "started_at": "2026-11-22T10:33:00.123Z",
         "duration_seconds": 12.345,
-        "output_processed_message": OUTPUT,
-        "summary": counts,
+        "summary": {"rows_in": 5574, "rows_out": 5160, "duplicates": 410},
     }
     return Run(row | attributes)
 
 
-def _drawn(table: Any, width: int) -> str:
+def _drawn(*runs: Run, width: int = 80, **how: Any) -> str:
     out = StringIO()
-    Console(file=out, width=width, markup=False).print(table)
+    console(file=out, width=width).print(runs_table(runs, **how))
     return out.getvalue()
 
 
-@pytest.mark.parametrize("layout", [runs_table, outcome_table])
-@pytest.mark.parametrize("width", [80, 100, 120, 150, 200])
-def test_a_run_takes_no_more_columns_than_the_screen_has(layout: Any, width: int) -> None:
-    drawn = _drawn(layout([_run(), _run(status="TIMED_OUT")], width), width)
+def _words(drawn: str) -> str:
+    """What a column says, its folded lines joined."""
+    return "".join(line[53:].strip() for line in drawn.splitlines()[2:])
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+@pytest.mark.parametrize("name", [NAME, NOTEBOOKS])
+def test_a_run_fits_the_screen_and_nothing_of_it_is_cut_off(width: int, name: str) -> None:
+    drawn = _drawn(_run(name=name), _run(status="TIMED_OUT"), width=width)
     assert max(map(cell_len, drawn.splitlines())) <= width
-    assert "SUCCEEDED" in drawn
-    assert "5574" in drawn
-    assert "of-today.jsonl" in drawn
-
-
-def test_a_narrow_outcome_has_every_count_in_one_line() -> None:
-    drawn = _drawn(outcome_table([_run()], 80), 80)
-    (row,) = [line for line in drawn.splitlines() if "SUCCEEDED" in line]
-    assert row.split()[-6:] == ["12.3", "5574", "5160", "410", "3", "1"]
-
-
-def test_a_run_and_its_status_are_whole_on_the_narrowest_of_screens() -> None:
-    drawn = _drawn(runs_table([_run()], 56), 56)
-    assert {"SUCCEEDED", "3f5d8f02"} & set(drawn.split()) >= {"SUCCEEDED"}
-    assert len(drawn.splitlines()) == 3
-
-
-def test_a_narrow_ledger_sums_the_dropped_rows() -> None:
-    drawn = _drawn(runs_table([_run()], 80), 80)
-    (row,) = [line for line in drawn.splitlines() if "SUCCEEDED" in line]
-    assert row.split()[-1] == "414"
-
-
-def test_a_wide_screen_shows_the_output_whole() -> None:
-    assert OUTPUT in _drawn(outcome_table([_run()], 200), 200)
-
-
-def test_what_is_not_known_is_a_dash_not_a_zero() -> None:
-    drawn = _drawn(outcome_table([Run({"name": NAME, "status": "RUNNING"})], 80), 80)
-    (row,) = [line for line in drawn.splitlines() if "RUNNING" in line]
-    assert row.split()[1:] == ["-", "RUNNING", "-", "-", "-", "-", "-", "-"]
+    assert "…" not in drawn
+    assert {"SUCCEEDED", "TIMED_OUT", "5574", "5160"} <= set(drawn.split())
+    if name == NAME:
+        assert KEY in _words(drawn)
+        assert "11-22 10:33" in drawn
 
 
 @pytest.mark.parametrize(
     ("trigger", "words"),
     [
-        ({"Kind": "schedule", "ScheduledTime": "2026-11-22T03:00:00Z"}, "tick 2026-11-22 03:00 "),
+        ({"Kind": "schedule", "ScheduledTime": "2026-11-22T03:00:00Z"}, "tick 2026-11-22 03:00"),
         ({"Kind": "manual", "StartedBy": "ana"}, "by hand, ana"),
         ({"Kind": "outside"}, "by hand, outside landrun"),
         (
@@ -94,48 +76,68 @@ def test_what_is_not_known_is_a_dash_not_a_zero() -> None:
             "by hand, Admin/ana",
         ),
         ({"Kind": "manual", "StartedBy": "ana", "RerunOf": NAME}, "rerun of 01234567"),
+        ({"Kind": "object-created", "Key": "in/[bold]x[/bold].csv"}, "in/[bold]x[/bold].csv"),
     ],
 )
 def test_every_kind_of_trigger_is_said_in_words(trigger: dict[str, str], words: str) -> None:
-    assert words in _drawn(runs_table([_run(trigger=trigger)], 200), 200)
+    assert words in _drawn(_run(trigger=trigger), width=200)
 
 
-def test_a_wide_ledger_says_why_a_run_failed_where_its_output_would_be() -> None:
-    failed = _run(status="FAILED", exit_message="no text column\n" * 99)
-    drawn = _drawn(runs_table([failed, _run()], 220), 220)
-    assert "no text column" in drawn
-    assert OUTPUT in drawn
-    assert len(drawn.splitlines()) == 4
+def test_a_rerun_shows_the_object_that_the_first_run_read() -> None:
+    rows = {
+        "again": _run(name="again", trigger={"Kind": "manual", "RerunOf": NAME}, rerun_of=NAME),
+        "twice": _run(name="twice", trigger={"Kind": "manual", "RerunOf": "a"}, rerun_of="again"),
+        "odd": _run(name="odd", rerun_of="odd"),
+        NAME: _run(),
+    }
+
+    class Ledger:
+        get = staticmethod(rows.get)
+
+    ledger: Any = Ledger()
+    known = repeated(ledger, [rows["twice"], rows["odd"]])
+    assert known.keys() == rows.keys()
+    assert object_text(rows["twice"], known) == f"{KEY} (rerun of a)"
+    assert object_text(rows["twice"], {}) == "rerun of a"
+    assert object_text(rows["odd"], known) == KEY
 
 
-def test_a_run_that_goes_on_shows_for_how_long() -> None:
-    now = datetime(2026, 11, 22, 11, 37, 5, 123_000, tzinfo=UTC)
+def test_a_run_that_waits_for_a_slot_is_waiting_and_one_that_ended_is_not() -> None:
     running = _run(status="RUNNING", duration_seconds=None)
-    assert "1h 04m" in _drawn(runs_table([running], 80, now), 80)
-    for odd in ("soon", "2026-11-22T10:33:00"):
-        assert took_text(_run(status="RUNNING", duration_seconds=None, started_at=odd), now) == "-"
-    assert took_text(_run(status="ABORTED", duration_seconds=None), now) == "-"
+    assert "WAITING 1h 04m" in " ".join(_drawn(running, now=NOW, waiting={NAME}).split())
+    assert "RUNNING" in _drawn(running, now=NOW, waiting={"other"})
+    assert "SUCCEEDED" in _drawn(_run(), waiting={NAME})
 
 
-def test_a_span_takes_seven_columns_at_most() -> None:
+def test_why_runs_failed_is_said_once_for_each_reason() -> None:
+    failed = {"status": "FAILED", "exit_message": "no text\ncolumn" + "x" * 999}
+    runs = [_run(**failed, name="a"), _run(), _run(**failed, name="b"), _run(status="ABORTED")]
+    (first, why), (second, no_reason) = failures(runs).items()
+    assert (why, no_reason) == (["a", "b"], ["01234567"])
+    assert first.startswith(r"no text\ncolumn")
+    assert len(first) <= 300
+    assert second == "the run gave no reason"
+
+
+@pytest.mark.parametrize("started", ["soon", "2026-11-22T10:33:00", None])
+def test_how_long_a_run_has_been_running_is_a_dash_where_its_row_does_not_tell(
+    started: str | None,
+) -> None:
+    row = {"status": "RUNNING", "duration_seconds": None, "started_at": started}
+    assert took_text(_run(**row), NOW) == "-"
+
+
+def test_what_is_not_known_is_a_dash_not_a_zero() -> None:
+    drawn = _drawn(Run({"name": NAME, "status": "ABORTED"}), now=NOW)
+    assert drawn.splitlines()[2].split() == ["01234567", "-", "ABORTED", "-", "-", "-", "-"]
+    assert counts_text(_run()) == "5,574 in, 5,160 out, 410 duplicates"
+    assert counts_text(Run({})) == ""
+
+
+def test_spans_and_names_are_short() -> None:
     spans = [brief(seconds) for seconds in (0, 59.96, 3599.6, 86_399, 99 * 86_400)]
     assert spans == ["0.0 s", "1m 00s", "1h 00m", "23h 59m", "99d 00h"]
-
-
-def test_brackets_in_a_key_are_not_markup() -> None:
-    trigger = {"Kind": "object-created", "Key": "in/[bold]x[/bold].csv"}
-    assert "in/[bold]x[/bold].csv" in _drawn(runs_table([_run(trigger=trigger)], 200), 200)
-
-
-def test_a_key_with_a_newline_stays_in_its_line() -> None:
-    assert printable("a\nb\x1b[31m") == "a\\nb\\x1b[31m"
-
-
-def test_a_name_is_shortened_to_its_prefix_and_eight_digits() -> None:
-    assert short_name(NAME) == "landrun-01234567"
-    assert short_name("nightly-by-hand") == "nightly-by-hand"
-
-
-def test_the_end_of_a_long_key_stays() -> None:
+    assert (short_name(NAME), digits(NAME)) == ("landrun-01234567", "01234567")
+    assert short_name("nightly-by-hand") == digits("nightly-by-hand") == "nightly-by-hand"
     assert shortened("incoming/a/b/messages.csv", 13) == "…messages.csv"
     assert shortened("short.csv", 9) == "short.csv"

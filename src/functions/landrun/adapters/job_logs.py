@@ -34,16 +34,17 @@ class JobLogs:
             answer = self._client.describe_log_streams(
                 logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job_name}/"
             )
-        newest_first = sorted(answer.get("logStreams", []), key=_last_written, reverse=True)
-        return [self._tail(stream["logStreamName"]) for stream in newest_first[:STREAMS]]
+            newest_first = sorted(answer.get("logStreams", []), key=_last_written, reverse=True)
+            names = [stream["logStreamName"] for stream in newest_first[:STREAMS]]
+        return [self._tail(name) for name in names]
 
     def _tail(self, stream: str) -> list[str]:
         with translated("logs:GetLogEvents"):
             answer = self._client.get_log_events(
                 logGroupName=LOG_GROUP, logStreamName=stream, limit=EVENTS, startFromHead=False
             )
-        messages = (event.get("message", "") for event in answer.get("events", []))
-        return [line for message in messages for line in message.splitlines()]
+            messages = [event["message"] for event in answer.get("events", [])]
+            return [line for message in messages for line in message.splitlines()]
 
 
 def _last_written(stream: dict[str, Any]) -> int:

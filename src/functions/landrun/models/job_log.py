@@ -35,14 +35,9 @@ def exception_line(lines: Iterable[str]) -> str | None:
 
 
 def failure_in(tails: Sequence[Sequence[str]], reason: str) -> str | None:
-    """Say in one line why a job failed; None if its logs say nothing.
+    """Say in one line why a job failed, by the last lines of its logs; None if they say nothing.
 
-    Parameters
-    ----------
-    tails : sequence of sequences of str
-        The last lines of the log of each of its instances.
-    reason : str
-        What SageMaker says of the failure: it stays beside a line that names no exception.
+    SageMaker's own reason stays beside a line that names no exception.
     """
     if exception := next(filter(None, map(exception_line, tails)), None):
         return one_line(exception.rstrip(), ERROR_LIMIT)

@@ -23,6 +23,7 @@ from landrun_ops.cli import (
     land,
     local,
     logs,
+    options,
     reconcile,
     redrive,
     report,
@@ -36,7 +37,6 @@ from landrun_ops.cli import (
     workflow,
 )
 from landrun_ops.cli.console import complain
-from landrun_ops.cli.usage import Command
 
 _NO_AWS = '; set up AWS as for the AWS CLI or, for the laptop\'s: eval "$(landrun local env)"'
 _UNREACHABLE = "; check the network or, for the laptop's AWS, that landrun local up still runs"
@@ -103,7 +103,9 @@ for command, in_a_line in (
     (image.image, "Build the Processing job's image, and push it."),
     (demo.demo, "Try it all on this laptop, with samples or your files."),
 ):
-    app.command(short_help=in_a_line, cls=Command)(command)
+    app.command(short_help=in_a_line, cls=options.Command)(command)
+for inner in (*local.app.registered_commands, *workflow.app.registered_commands):
+    inner.cls = options.Command
 app.add_typer(local.app, name="local", short_help="Start and steer AWS on this laptop.")
 app.add_typer(workflow.app, name="workflow", short_help="Render, create and execute the workflow.")
 

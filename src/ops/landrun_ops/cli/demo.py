@@ -35,7 +35,7 @@ def demo(
     source: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[INPUT]",
+            metavar="INPUT",
             help="A file or folder of messages; else the project's samples.",
             show_default=False,
         ),

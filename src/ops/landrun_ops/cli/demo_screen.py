@@ -203,11 +203,10 @@ def rows_table(rows: pl.DataFrame) -> Table:
     for name in chosen:
         width = None if name == "text" else VALUE_WIDTH
         heading = Text(printable(name))
-        table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=width)
+        table.add_column(heading, max_width=width)
     for row in rows.select(chosen).rows():
-        table.add_row(
-            *(Text("-", style="dim") if one is None else Text(printable(str(one))) for one in row)
-        )
+        texts = ("-" if one is None else printable(str(one)) for one in row)
+        table.add_row(*(Text(text, no_wrap=True, overflow="ellipsis") for text in texts))
     return table
 
 

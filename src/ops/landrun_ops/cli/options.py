@@ -1,10 +1,26 @@
-"""Options and arguments that several commands have, with one meaning and one wording."""
+"""Options and arguments that several commands have, and how the usage line spells them."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import typer
+from typer._click.core import Context
+from typer.core import TyperCommand
+
+_BRACES = str.maketrans("", "", "{}")
+
+
+class Command(TyperCommand):
+    """A command whose usage line reads ``RUN…``, where Typer writes ``{RUN}...``."""
+
+    def collect_usage_pieces(self, ctx: Context) -> list[str]:
+        """Return the parts of the usage line."""
+        shown = [one for one in self.params if not getattr(one, "hidden", False)]
+        pieces = [piece for one in shown for piece in one.get_usage_pieces(ctx)]
+        spelled = (piece.translate(_BRACES).replace("]...", "…]") for piece in pieces)
+        return ["[OPTIONS]", *(piece.replace("...", "…") for piece in spelled)]
+
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]

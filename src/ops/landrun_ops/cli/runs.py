@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 SCREENFUL = 500
 """Runs in one table; the next ones have a heading of their own."""
 
+FIRST_NAMES = 5
+"""Runs that are named beside a reason that many failed for."""
+
 RERUNS_DEEP = 5
 """How many reruns of reruns to go back for the object that the first run read."""
 
@@ -186,14 +189,18 @@ def _write(found: Iterator[Run]) -> None:
 
 
 def _print(shown: Iterator[Run], stack: Stack, ledger: Runs, now: datetime) -> list[Run]:
-    """Print tables of runs; return the first of each status."""
-    from landrun_ops.cli.tables import runs_table  # noqa: PLC0415
+    """Print tables of runs, and why some failed; return the first of each status."""
+    from landrun_ops.cli.tables import failures, runs_table  # noqa: PLC0415
 
-    screen, first = console(), dict[str, Run]()
+    screen = console()
+    first: dict[str, Run] = {}
     while listed := list(islice(shown, SCREENFUL)):
         waiting = _waiting(stack, listed)
         table = runs_table(listed, now, waiting=waiting, rerun_runs=repeated(ledger, listed))
         screen.print(table)
+        for why, names in failures(listed).items():
+            which = ", ".join(names[:FIRST_NAMES]) + (" …" if names[FIRST_NAMES:] else "")
+            screen.print(f"✗ {which}: {why}", style="red")
         first = {run.status: run for run in reversed(listed)} | first
     return list(first.values())
 

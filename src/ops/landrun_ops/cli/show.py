@@ -101,7 +101,7 @@ def sheet(found: OneRun, width: int, now: datetime, where: str, *, laptop: bool)
     _timeline(page, found, why)
     page.fact("rows", counts_text(found.run))
     page.fact("", *_summary_problems(found), style="yellow")
-    _hosts(page, found.run)
+    _hosts(page, found.run, why)
     _output(page, found)
     page.fact("reruns", *(f"{again.name}: {again.status}" for again in found.reruns))
     page.fact("not seen", *found.not_seen, style="yellow")
@@ -276,7 +276,8 @@ def _input(page: Sheet, found: OneRun) -> None:
     if given is None:
         unseen = any("its input" in line for line in found.not_seen)
         gone = "nothing is there (any more)" if not uri.endswith("/") else ""
-        page.fact("reads", uri, "" if unseen or not uri else gone)
+        page.as_is("reads", uri)
+        page.fact("", "" if unseen or not uri else gone)
         return
     size = "" if given.bytes is None else f", {size_text(given.bytes)}"
     if found.run.trigger.get("Kind") != "object-created" or len(given.keys) != 1:
@@ -286,10 +287,11 @@ def _input(page: Sheet, found: OneRun) -> None:
         if len(given.keys) > FIRST_OBJECTS:
             page.more(f"and {len(given.keys) - FIRST_OBJECTS} more", 2)
     if given.manifest != uri:
-        page.fact("input", uri)
-    page.fact("manifest", given.manifest or "")
+        page.as_is("input", uri)
+    if given.manifest:
+        page.as_is("manifest", given.manifest)
     for key in found.run.also_matched:
-        page.fact("also reads", f"{key}, which begins the same", style="yellow")
+        page.fact("also", f"{key}, which begins the same", style="yellow")
 
 
 def _timeline(page: Sheet, found: OneRun, why: str) -> None:
@@ -356,7 +358,7 @@ def _summary_problems(found: OneRun) -> list[str]:
     return [one_line(problem) for problem in problems]
 
 
-def _hosts(page: Sheet, run: Run) -> None:
+def _hosts(page: Sheet, run: Run, why: str) -> None:
     """Say how a run's work was shared, and what is wrong with it; nothing of a run of one host."""
     shards = run.summary.get("shards")
     shards = shards if isinstance(shards, Mapping) else {}
@@ -369,7 +371,8 @@ def _hosts(page: Sheet, run: Run) -> None:
         page.more(f"and {len(shards) - FIRST_HOSTS} more", 0)
     if run.summary.get("duplicates_within") == "shard":
         page.more("duplicates are those within a host's own files", 0)
-    page.fact("", one_line(str(run.summary.get("problem") or "")), style="yellow")
+    problem = one_line(str(run.summary.get("problem") or ""))
+    page.fact("", "" if problem == why else problem, style="yellow")
 
 
 def _host_facts(shard: object) -> Iterator[str]:
@@ -400,7 +403,7 @@ def _output(page: Sheet, found: OneRun) -> None:
     row, run = found.run.attributes, found.run
     if not run.output_uri:
         return
-    page.fact("output", run.output_uri)
+    page.as_is("output", run.output_uri)
     objects, size = row.get("output_objects"), row.get("output_bytes")
     if isinstance(objects, int) and isinstance(size, int):
         page.more(f"{_count(objects, 'object')}, {size_text(size)}", 0, style="")

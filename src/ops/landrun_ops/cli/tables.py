@@ -12,7 +12,7 @@ from rich.text import Text
 from landrun.sanitize import one_line, printable
 from landrun_ops.stack.runs_table import Run
 
-WHY_LENGTH = 160
+WHY_LENGTH = 300
 """Characters of why a run failed."""
 
 COUNTS = {
@@ -48,7 +48,7 @@ def runs_table(
     waiting: Collection[str] = (),
     rerun_runs: Mapping[str, Run] | None = None,
 ) -> Table:
-    """Return a table of runs; why a run failed stands below what started it.
+    """Return a table of runs.
 
     Parameters
     ----------
@@ -67,16 +67,13 @@ def runs_table(
     table.add_column("started by", overflow="fold", ratio=1, min_width=20)
     for run in runs:
         status = WAITING if run.name in waiting and not run.finished else run.status or _UNKNOWN
-        what = Text(printable(object_text(run, rerun_runs or {})))
-        if why := why_text(run):
-            what.append(f"\n{one_line(why, WHY_LENGTH)}", style="red")
         table.add_row(
             Text(printable(digits(run.name))),
             Text(printable(_started(run))),
             Text(printable(status), style=STYLES.get(status, "red")),
             took_text(run, now),
             *(count_text(run, name) for name in ("rows_in", "rows_out")),
-            what,
+            Text(printable(object_text(run, rerun_runs or {}))),
         )
     return table
 
@@ -120,9 +117,14 @@ def object_text(run: Run, known: Mapping[str, Run]) -> str:
     return words if first is run else f"{trigger_text(first)} ({words})"
 
 
-def why_text(run: Run) -> str:
-    """Say in one line why a run failed; empty for other runs."""
-    return run.cause if run.finished and not run.succeeded else ""
+def failures(runs: Sequence[Run]) -> dict[str, list[str]]:
+    """Return why runs failed, and which failed for each reason."""
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        if run.finished and not run.succeeded:
+            why = one_line(run.cause, WHY_LENGTH) or "the run gave no reason"
+            found.setdefault(why, []).append(digits(run.name))
+    return found
 
 
 def person(started_by: str) -> str:

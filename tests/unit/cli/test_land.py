@@ -1,0 +1,193 @@
+"""`landrun land` and `landrun stop`: under which keys files land, and how their runs are found."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from landrun.adapters.step_functions import Executions
+from landrun.errors import ConfigurationError, ServiceError
+from landrun.models.landing import LandingFilter
+from landrun.models.s3_uri import S3Uri
+from landrun_ops.actions import land as landing
+from landrun_ops.actions.land import Landed, Upload, follow, plan, run_of
+from landrun_ops.actions.stop import Stopped, stop
+from landrun_ops.cli.land import end_text
+from landrun_ops.cli.stop import outcome_text
+from landrun_ops.stack.landings import LandingRecord
+from landrun_ops.stack.runs_table import Run
+
+NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
+MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:m"
+
+
+def stack(start_on: str = "arrival", *runs: Run, suffix: str = "") -> Any:
+    names = {run.name: run for run in runs}
+    outputs = {"StartOn": start_on, "JobNamePrefix": "landrun", "LandingsTable": "t"}
+    return SimpleNamespace(
+        landing=S3Uri("landings", "incoming/"),
+        landing_filter=lambda: LandingFilter("incoming/", suffix, (("landings", "incoming/out/"),)),
+        output=outputs.__getitem__,
+        client=lambda _: None,
+        ledger=lambda: SimpleNamespace(get=names.get, newest=lambda *_, **__: iter(runs)),
+    )
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    for name in ("a.csv", "more/a.csv", "more/deep/b é.jsonl", "out/a.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("text\n")
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "none").mkdir()
+    (tmp_path / f"{'x' * 250}.csv").write_text("text\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("names", "prefix", "keys"),
+    [
+        (["a.csv"], "", ["incoming/a.csv"]),
+        (["more"], "", ["incoming/a.csv", "incoming/deep/b é.jsonl"]),
+        (["a.csv"], "/2026/11/", ["incoming/2026/11/a.csv"]),
+        (["a.csv", "more/deep"], "x", ["incoming/x/a.csv", "incoming/x/b é.jsonl"]),
+        (["a.csv", "a.csv"], "", ["incoming/a.csv", "incoming/a.csv"]),
+    ],
+)
+def test_keys_are_made_of_the_landing_prefix_the_folder_asked_for_and_the_files_name(
+    files: Path, names: list[str], prefix: str, keys: list[str]
+) -> None:
+    uploads = plan(stack(), [files / name for name in names], prefix)
+    assert [one.key for one in uploads] == keys
+    assert {one.size for one in uploads} == {5}
+
+
+@pytest.mark.parametrize(
+    ("names", "prefix", "words"),
+    [
+        (["nowhere"], "", "no file and no folder"),
+        (["none"], "", "has no files"),
+        (["a.csv", "more/a.csv"], "", r"would both be 'incoming/a\.csv': .*--prefix"),
+        (["a.csv", "empty.csv"], "", r"nothing has landed.*empty\.csv: it is empty.*put it again"),
+        (["more/deep"], "", "does not end with LandingSuffix; rename it"),
+        (["a.csv"], "out", "landrun itself writes there"),
+        (["a.csv"], "../x", "empty, '.' or '..' component"),
+        (["a.csv"], "x" * 256, "longer than the 255 bytes"),
+    ],
+)
+def test_what_would_start_no_run_is_refused_with_the_reason(
+    files: Path, names: list[str], prefix: str, words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        plan(stack(suffix=".csv"), [files / name for name in names], prefix)
+
+
+# ---- Which run reads it
+
+
+def landed(version_id: str = "v1", run: str = "") -> Landed:
+    upload = Upload(Path("a.csv"), "incoming/a.csv", 5)
+    return Landed(upload, S3Uri("landings", upload.key), version_id, NOW, run)
+
+
+def run(name: str = "r", status: str = "SUCCEEDED", seconds: int = 0, **more: Any) -> Run:
+    at = (NOW + timedelta(seconds=seconds)).isoformat()
+    trigger = {"Kind": "object-created", "Bucket": "landings", "Key": "incoming/a.csv"}
+    row = {"name": name, "status": status, "started_at": at, "trigger": trigger | {"EventTime": at}}
+    return Run(row | more)
+
+
+def test_the_run_of_a_version_is_known_by_its_name() -> None:
+    assert run_of(stack("arrival", run()), landed(run="r")) == run()
+    assert run_of(stack(), landed(run="r")) is None
+
+
+def test_without_a_version_id_the_first_run_since_it_landed_is_the_one() -> None:
+    runs = [run("third", seconds=60), run("second", seconds=2), run("first", seconds=-60)]
+    assert run_of(stack("arrival", *runs), landed("")) == runs[1]
+
+
+@pytest.mark.parametrize(
+    ("record", "found"),
+    [
+        (None, False),
+        (LandingRecord("v1", waits=True), False),
+        (LandingRecord("v1", done_run="r", newest_done=True), True),
+        # Its event has not arrived: this is of the version before.
+        (LandingRecord("v0", done_run="r", newest_done=True), False),
+        # A newer version has taken its place before the tick.
+        (LandingRecord("v2", NOW.isoformat(), done_run="r", newest_done=True), True),
+    ],
+)
+def test_a_ticks_run_is_known_by_the_landings_table(
+    monkeypatch: pytest.MonkeyPatch, record: LandingRecord | None, found: bool
+) -> None:
+    table = SimpleNamespace(of_keys=lambda *_: {"incoming/a.csv": record} if record else {})
+    monkeypatch.setattr(landing, "LandingsTable", lambda *_: table)
+    assert (run_of(stack("schedule", run()), landed()) is not None) is found
+
+
+def test_runs_are_followed_until_all_have_ended_and_each_is_given_once() -> None:
+    waits, runs = run("b", "RUNNING"), {"a": run("a")}
+    where, slept = stack(), list[float]()
+    where.ledger = lambda: SimpleNamespace(get=runs.get)
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        runs["b"] = waits if len(slept) < 20 else run("b", "FAILED")
+
+    looks = list(follow(where, [landed(run="a"), landed(run="b")], sleep))
+    assert [one.name for _, ended in looks for one in ended] == ["a", "b"]
+    assert [len(pending) for pending, _ in looks] == [1] * 20 + [0]
+    assert max(slept) == landing.LONGEST_PAUSE
+
+
+def test_the_end_of_a_run_is_said_with_its_reason() -> None:
+    failed = run("r", "FAILED", duration_seconds=83, cause="disk full")
+    assert end_text(failed) == "FAILED after 1 min 23 s: disk full"
+    assert end_text(run("r", duration_seconds=4.2)) == "SUCCEEDED in 4.2 s"
+
+
+# ---- Stopping
+
+
+class FakeStates:
+    def __init__(self, status: str, refuse: bool = False) -> None:
+        self.status, self.refuse = status, refuse
+        self.stopped: list[dict[str, str]] = []
+
+    def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803
+        return {"status": self.status}
+
+    def stop_execution(self, **asked: str) -> None:
+        if self.refuse:
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "StopExecution")
+        self.stopped.append(asked)
+        self.status = "ABORTED"
+
+
+@pytest.mark.parametrize(
+    ("status", "stopped", "words"),
+    [
+        ("RUNNING", True, "stopped r; Step Functions stops its Processing job"),
+        ("SUCCEEDED", False, "r had ended before: SUCCEEDED"),
+    ],
+)
+def test_a_run_is_stopped_unless_it_has_ended(status: str, stopped: bool, words: str) -> None:
+    states = FakeStates(status)
+    arn = f"{MACHINE.replace('stateMachine', 'execution')}:r"
+    done = stop(states, Executions(states, MACHINE), "r", "wrong file")
+    assert done == Stopped("r", arn, stopped, states.status)
+    assert states.stopped == ([{"executionArn": arn, "cause": "wrong file"}] if stopped else [])
+    assert words in outcome_text(done)
+
+
+def test_a_stop_that_is_refused_is_a_service_error() -> None:
+    states = FakeStates("RUNNING", refuse=True)
+    with pytest.raises(ServiceError, match="states:StopExecution"):
+        stop(states, Executions(states, MACHINE), "r", "")
