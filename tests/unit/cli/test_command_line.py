@@ -59,7 +59,7 @@ def test_a_usage_line_names_what_to_type(
 
 
 GROUPS = {(), ("local",), ("workflow",)}
-NOT_ON_A_STACK = {("demo",), ("image",), ("workflow", "render"), *GROUPS}
+NOT_ON_A_STACK = {("adopt",), ("demo",), ("image",), ("workflow", "render"), *GROUPS}
 
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if one not in GROUPS], ids=" ".join)

@@ -242,3 +242,12 @@ def test_a_call_without_an_answer_ends_within_30_seconds() -> None:
     config = clients.Clients()("s3").meta.config
     wait = 1  # seconds at most before a second attempt, in botocore's standard mode
     assert (config.connect_timeout + config.read_timeout) * clients.SILENT_ATTEMPTS + wait < 30
+
+
+def test_a_client_is_made_once_for_each_service_and_config() -> None:
+    client = clients.Clients()
+    assert client("s3") is client("s3")
+    transfer = client("s3", clients.TRANSFER)
+    assert transfer is client("s3", clients.TRANSFER)
+    assert transfer.meta.config.read_timeout == 60
+    assert transfer.meta.config.retries == client("s3").meta.config.retries

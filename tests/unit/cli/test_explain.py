@@ -134,6 +134,8 @@ def test_a_refused_message_is_not_only_to_be_sent_back() -> None:
     redrive = "landrun redrive --queue landings"
     assert decide(facts(dead_letters=[FAILED])).commands == (redrive,)
     assert decide(facts(dead_letters=[REFUSED])).commands == (redrive, f"{redrive} --discard")
+    unreadable = facts(unreadable="the key is bad", dead_letters=[REFUSED])
+    assert decide(unreadable).commands == (f"{redrive} --discard",)
 
 
 @pytest.mark.parametrize(

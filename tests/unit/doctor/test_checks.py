@@ -113,6 +113,7 @@ NO_RULE = {RULE: error("ResourceNotFoundException")}
 TICK = "scheduler.GetSchedule"
 SCHEDULE = answer(TICK)
 
+# *(check, finding, remedy) keeps these three on one line.
 TABLE = [
     Row(
         "account: credentials",

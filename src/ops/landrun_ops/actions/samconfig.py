@@ -76,23 +76,27 @@ class SamConfig:
             text = file.read()
         changed = _changed(text, self.environment, parameters)
         wanted = {**self.overrides(), **parameters}
-        try:
-            after = tomllib.loads(changed)
-            options = after[self.environment]["deploy"]["parameters"]
-            understood = _parsed(options.pop("parameter_overrides")) == wanted
-        except (ValueError, KeyError):
-            understood = False
-        else:
-            rest = before.setdefault(self.environment, {}).setdefault("deploy", {})
-            rest.setdefault("parameters", {}).pop("parameter_overrides", None)
-            understood = understood and before == after
-        if not understood:
+        if not _is_intended(before, changed, self.environment, wanted):
             raise ConfigurationError(
                 f"parameter_overrides of [{self.environment}.deploy.parameters] in {self.path} is"
                 f" written in a form that is not understood: set {joined(parameters)} by hand"
             )
         with self.path.open("w", encoding="utf-8", newline="") as file:
             file.write(changed)
+
+
+def _is_intended(
+    before: dict[str, Any], changed: str, environment: str, overrides: Mapping[str, str]
+) -> bool:
+    """Return whether a changed text has these overrides, and everything else as before."""
+    try:
+        after = tomllib.loads(changed)
+        found = _parsed(after[environment]["deploy"]["parameters"].pop("parameter_overrides"))
+    except (ValueError, KeyError):
+        return False
+    deploy = before.setdefault(environment, {}).setdefault("deploy", {})
+    deploy.setdefault("parameters", {}).pop("parameter_overrides", None)
+    return found == overrides and after == before
 
 
 def joined(parameters: Mapping[str, str]) -> str:

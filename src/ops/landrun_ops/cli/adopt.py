@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -12,7 +11,7 @@ import typer
 from landrun.errors import ConfigurationError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.console import console, show_json
+from landrun_ops.cli.console import complain, console, show_json
 from landrun_ops.cli.state_machine import clients_of
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def adopt(
     target = places.Target(profile=profile, region=check_arn(arn).split(":")[3])
     folder = places.project_folder(project, Path.cwd()) if write or project else None
     config = SamConfig(folder / "samconfig.toml", config_env) if folder else None
-    adoption = read(AwsReader(lru_cache(clients_of(target))), arn)
+    adoption = read(AwsReader(clients_of(target)), arn)
     failed = any(one.grade == "fail" for one in adoption.results)
     parameters = _merged(adoption, config)
     if config and write:
@@ -122,7 +121,9 @@ def _refuse_while_running(config: SamConfig, target: places.Target, arn: str) ->
         return
     try:
         region = config.region or target.region
-        stack = stacks.find(config.stack_name, profile=target.profile, region=region)
+        stack = stacks.find(
+            config.stack_name, profile=target.profile, region=region, report=complain
+        )
     except ConfigurationError:
         return  # not deployed yet
     replaced = stack.output("StateMachineArn")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from landrun.adapters.clients import NOT_AWS
 from landrun.errors import LandrunError, ServiceError
 from landrun.sanitize import one_line
 from landrun_ops.doctor.findings import Finding, Grade, fail, skip, warn
@@ -20,7 +21,6 @@ UNREACHABLE: Final = (
     *("ConnectionClosedError", "ProxyConnectionError", "SSLError"),
 )
 _DENIED: Final = ("AccessDenied", "Unauthorized", "AuthorizationError", "NotAuthorized", "403")
-_NOT_IN_MOTO: Final = ("404", "500", "501", "NotImplemented", "UnexpectedAnswer")
 
 _PERMISSIONS: Final = {
     "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
@@ -126,7 +126,7 @@ def _findings(one: Check, reader: Any, *, laptop: bool) -> list[Finding]:
         found = one.judge(reader)
         return [found] if isinstance(found, Finding) else list(found)
     except ServiceError as error:
-        return [not_readable(error, laptop=laptop)]
+        return [not_readable(error)]
     except LandrunError as error:
         return [fail(str(error), "")]
     except Exception as error:
@@ -135,13 +135,13 @@ def _findings(one: Check, reader: Any, *, laptop: bool) -> list[Finding]:
         return [warn(f"the check itself failed ({says})", "please report this")]
 
 
-def not_readable(error: ServiceError, *, laptop: bool = False) -> Finding:
+def not_readable(error: ServiceError) -> Finding:
     """Say what could not be read, and what would make it readable."""
     if error.code.startswith(_DENIED):
         wanted = _PERMISSIONS.get(error.operation, error.operation)
         return skip(f"not allowed: {error.code} for {wanted}", f"ask for {wanted}")
-    if laptop and error.code.startswith(_NOT_IN_MOTO):
-        return skip(f"the laptop's AWS has no {error.operation}")
+    if error.code == NOT_AWS:
+        return fail(one_line(str(error), 200), "check the proxy, the network and AWS_ENDPOINT_URL")
     if error.code in UNREACHABLE:
         return skip(
             f"{error.operation} does not answer ({error.code})",

@@ -31,6 +31,10 @@ ATTEMPTS = 5
 SILENT_SECONDS = 5.0
 """How long a call may take before a person learns what the command waits for."""
 
+TRANSFER = Config(connect_timeout=60, read_timeout=60)
+"""For a client that uploads files: a slow line may take no data for a while (urllib3 counts that
+as connecting)."""
+
 ALWAYS_SENT = {
     "Query": ("Items", "ScannedCount"),
     "BatchGetItem": ("Responses",),
@@ -71,7 +75,7 @@ class Clients:
         laptop = environment or {}
         self._endpoint = laptop.get("AWS_ENDPOINT_URL")
         self._report = report
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, Config | None], Any] = {}
         self._lock = threading.Lock()  # a session must not make two clients at once
         with translated("boto3"):
             self._session: Any = boto3.Session(
@@ -83,13 +87,11 @@ class Clients:
             )
 
     def __call__(self, service: str, config: Config | None = None) -> Any:
-        """Return the client of a service; one with a ``config`` of its own is made anew."""
+        """Return the client of a service, with settings that differ where a config is given."""
         with self._lock:
-            if config is not None:
-                return self._make(service, config)
-            if service not in self._clients:
-                self._clients[service] = self._make(service, None)
-            return self._clients[service]
+            if (service, config) not in self._clients:
+                self._clients[service, config] = self._make(service, config)
+            return self._clients[service, config]
 
     def _base(self) -> Any:
         """Return a session whose settings hold for clients that botocore makes itself, too."""
