@@ -49,8 +49,8 @@ NOT_RUN = {
         "sam deploy --parameter-overrides Engine=spark InstanceCount=4 InstanceType=ml.m5.2xlarge",
     ],
     "docs/operate.md": [
-        "pipx install .                      # or: pipx install landrun-0.1.0-py3-none-any.whl",
         "export LANDRUN_STACK=landrun",
+        "pipx install .                      # or: pipx install landrun-0.1.0-py3-none-any.whl",
     ],
 }
 """The commands that no test runs, by their first line: each says why, above it."""

@@ -51,8 +51,7 @@ class _Claimed:
 class LandingCollector:
     """Makes runs of pending landings.
 
-    Every method raises `ServiceError` when AWS refuses a call: the tick may be retried, or reconcile
-    finishes it.
+    Every method raises `ServiceError` when AWS refuses a call; a retry, or reconcile, finishes it.
 
     Parameters
     ----------

@@ -87,7 +87,7 @@ class ConcurrencyLimiter:
             self._count(change.name, change.executionArn, timestamp(change.startDate))
 
     def acquire_free_slots(self, most: int = SLOTS_PER_MESSAGE) -> None:
-        """Resume slot holders that may not have been resumed; give free slots to those that wait."""
+        """Resume slot holders that may not have been; give free slots to those that wait."""
         for holder in self.table.with_status(SlotStatus.RESUME_PENDING):
             try:
                 self._resume(holder)
