@@ -34,18 +34,14 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     def copy() -> Path:
         folder = tmp_path_factory.mktemp("docs") / "landrun"
         shutil.copytree(ROOT, folder, ignore=IGNORED)
-        _lend(ROOT / ".venv-ops", folder / ".venv")
+        venv = folder / ".venv"
+        venv.mkdir()
+        for part in ("bin", "lib", "pyvenv.cfg"):
+            (venv / part).symlink_to(ROOT / ".venv-ops" / part)
+        (venv / ".ops").touch()
         return folder
 
     return copy
-
-
-def _lend(venv: Path, here: Path) -> None:
-    """Let a copy use the virtual environment, and take it for new: `make` must not change it."""
-    here.mkdir()
-    for part in ("bin", "lib", "pyvenv.cfg"):
-        (here / part).symlink_to(venv / part)
-    (here / ".ops").touch()
 
 
 def environment(project: Path, scratch: Path) -> dict[str, str]:

@@ -49,7 +49,11 @@ NOT_RUN = {
     "docs/more-machines.md": [
         "sam deploy --parameter-overrides Engine=spark InstanceCount=4 InstanceType=ml.m5.2xlarge",
     ],
-    "docs/operate.md": ["export LANDRUN_STACK=landrun", "landrun ui"],
+    "docs/operate.md": [
+        "export LANDRUN_STACK=landrun",
+        "landrun ui",
+        "pipx install .                      # or: pipx install landrun-0.1.0-py3-none-any.whl",
+    ],
 }
 """The commands that no test runs, by their first line: each says why, above it."""
 

@@ -15,7 +15,10 @@ EVENTS = 100
 
 
 class JobLogs:
-    """The logs of Processing jobs, through boto3's client of CloudWatch Logs."""
+    """The logs of Processing jobs, through boto3's client of CloudWatch Logs.
+
+    Raises `ServiceError` when CloudWatch Logs refuses a call, cannot be reached, or is slow.
+    """
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -24,11 +27,6 @@ class JobLogs:
         """Return the last lines of a job's logs, one list for each instance, newest log first.
 
         A log becomes readable some time after it was written, so lines may be missing.
-
-        Raises
-        ------
-        ServiceError
-            When CloudWatch Logs refuses a call, cannot be reached, or is slow.
         """
         with translated("logs:DescribeLogStreams"):
             answer = self._client.describe_log_streams(
