@@ -14,6 +14,7 @@ from landrun_ops.doctor import account, concurrency, this_machine
 from landrun_ops.doctor.image import Image
 from landrun_ops.doctor.stack_checks import checks_of
 from landrun_ops.stack.waiting_executions import Line, Waiter
+from records import item
 
 from .conftest import (
     ANSWERS,
@@ -294,9 +295,7 @@ TABLE = [
         ),
         {
             "dynamodb.Query": {
-                "Items": [
-                    {"name": {"S": "r"}, "input_also_matches": {"L": [{"S": "in/a.csv.bak"}]}}
-                ],
+                "Items": [item({"input_also_matches": ["in/a.csv.bak"]})],
                 "Count": 1,
                 "ScannedCount": 1,
             }

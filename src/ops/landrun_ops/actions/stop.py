@@ -47,8 +47,7 @@ def stop(client: Any, executions: Executions, run: RunRecord, cause: str) -> Sto
     ServiceError
         When Step Functions refuses a call, cannot be reached, or has no such execution.
     """
-    name = run.name
-    arn = str(run.attributes.get("execution_arn") or executions.arn(name))
+    name, arn = run.name, run.execution_arn
     before = executions.describe(arn)["status"]
     if before in ENDED:
         return Stopped(name, arn, stopped=False, status=before)
