@@ -181,7 +181,7 @@ class FakeStates:
 )
 def test_a_run_is_stopped_unless_it_has_ended(status: str, stopped: bool, words: str) -> None:
     states = FakeStates(status)
-    arn = f"{MACHINE.replace('stateMachine', 'execution')}:r"
+    arn = run().execution_arn
     done = stop(states, Executions(states, MACHINE), run(), "wrong file")
     assert done == Stopped("r", arn, stopped, states.status)
     assert states.stopped == ([{"executionArn": arn, "cause": "wrong file"}] if stopped else [])
