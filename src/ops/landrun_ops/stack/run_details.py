@@ -135,7 +135,7 @@ def gather(stack: Stack, run: Run, now: datetime, *, recorded: bool = True) -> O
         reruns = _seen("its reruns", repeating.result, not_seen, list[Run]())
     job = newest_job(run, done.moments or ())
     tail = list[str]()
-    if job and run.cause.startswith(SAYS_NOTHING):
+    if job and _says_nothing(run):
         log = JobLogs(stack.client("logs"))
         tail = _seen("its log", lambda: log.tail(job, TAIL), not_seen, tail)
     return OneRun(
@@ -151,6 +151,13 @@ def gather(stack: Stack, run: Run, now: datetime, *, recorded: bool = True) -> O
         links={} if stack.laptop else links(run.attributes, job),
         not_seen=not_seen,
     )
+
+
+def _says_nothing(run: Run) -> bool:
+    """Return True if neither the job nor SageMaker said why it failed: its log may."""
+    described = ProcessingJob.from_json(run.attributes.get("cause"))
+    nothing = described is not None and described.failed_without_reason
+    return nothing or run.cause.startswith(SAYS_NOTHING)
 
 
 @dataclass(frozen=True)
