@@ -267,10 +267,16 @@ def _given(run: Run, inputs: Inputs) -> Input | None:
 
 
 def _outputs(run: Run, s3: Any) -> list[ListedObject]:
+    """List the first objects of an output, and its summary where the row has none."""
     try:
-        return list(islice(list_objects(s3, S3Uri.parse(run.output_uri)), LISTED))
+        under = S3Uri.parse(run.output_uri)
     except InvalidS3Uri:
         return []
+    found = list(islice(list_objects(s3, under), LISTED))
+    if run.finished and not run.summary and len(found) == LISTED:
+        summary = S3Uri(under.bucket, f"{under.key}summary.json")
+        found += [one for one in islice(list_objects(s3, summary), 1) if one not in found]
+    return found
 
 
 def _reruns(run: Run, ledger: Any, now: datetime) -> list[Run]:
