@@ -144,7 +144,7 @@ def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(
     seen = json.loads(limited.landrun("watch", "--once", "--json"))
     places = {one["name"]: one.get("place_in_line") for one in seen["running"]}
     assert [places[name] for name in waiting] == [1, 2, 3, 4, 5, 6]
-    assert "2 of 2 turns are taken, and 6 runs wait" in limited.landrun("doctor")
+    assert "2 of 2 slots are in use, 6 waiting" in limited.landrun("doctor")
     said: list[str] = []
     key = f"s3://{limited.aws.outputs['LandingBucket']}/incoming/0.jsonl"
     start = threading.Thread(target=lambda: said.append(limited.landrun("start", key, "--wait")))

@@ -48,7 +48,7 @@ def test_the_help_of_every_command_has_an_example_of_it(
         ("stop", "landrun stop [OPTIONS] RUN…"),
         ("redrive", "landrun redrive [OPTIONS]"),
         ("demo", "landrun demo [OPTIONS] [INPUT]"),
-        ("workflow execute", "landrun workflow execute [OPTIONS] input_uri output_uri"),
+        ("workflow execute", "landrun workflow execute [OPTIONS] INPUT OUTPUT"),
     ],
 )
 def test_a_usage_line_names_what_to_type(

@@ -181,7 +181,7 @@ class FakeStates:
 def test_a_run_is_stopped_unless_it_has_ended(status: str, stopped: bool, words: str) -> None:
     states = FakeStates(status)
     arn = f"{MACHINE.replace('stateMachine', 'execution')}:r"
-    done = stop(states, Executions(states, MACHINE), "r", "wrong file")
+    done = stop(states, Executions(states, MACHINE), run(), "wrong file")
     assert done == Stopped("r", arn, stopped, states.status)
     assert states.stopped == ([{"executionArn": arn, "cause": "wrong file"}] if stopped else [])
     assert words in outcome_text(done)
@@ -190,4 +190,4 @@ def test_a_run_is_stopped_unless_it_has_ended(status: str, stopped: bool, words:
 def test_a_stop_that_is_refused_is_a_service_error() -> None:
     states = FakeStates("RUNNING", refuse=True)
     with pytest.raises(ServiceError, match="states:StopExecution"):
-        stop(states, Executions(states, MACHINE), "r", "")
+        stop(states, Executions(states, MACHINE), run(), "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,10 +19,10 @@ from landrun.errors import ConfigurationError, InvalidInput, LandrunError, Servi
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli
 from landrun_ops.actions import start as starting
+from landrun_ops.actions.manual_input import Reading
 from landrun_ops.cli import target as places
 from landrun_ops.cli.console import typed
 from landrun_ops.stack.stack import Stack
-from landrun_ops.workflow.reading import Reading
 
 RANDOM = uuid.UUID("6f7f0c52-7d2c-4f0e-9a55-2f1b6f6e9d11")
 NAME = f"bsm-{RANDOM.hex}"
@@ -39,7 +40,7 @@ OUTPUTS = {
 
 
 class Clients:
-    """boto3's of moto, and the calls of IAM and Step Functions, which answer as told."""
+    """boto3's of moto, and the calls of IAM and Step Functions, with the answers given here."""
 
     def __init__(self, decision: str = "implicitDeny") -> None:
         self.decision = decision
@@ -69,13 +70,7 @@ def stack(clients: Any = None, *, laptop: bool = False, **parameters: str) -> St
     return Stack("s", "cn-north-1", OUTPUTS, parameters, clients or Clients(), laptop=laptop)
 
 
-URI = Stack(
-    "s",
-    "cn-north-1",
-    OUTPUTS | {"InputMessageFormat": "uri"},
-    {"StateMachineArn": MACHINE},
-    Clients(),
-)
+URI = replace(stack(StateMachineArn=MACHINE), outputs=OUTPUTS | {"InputMessageFormat": "uri"})
 
 
 @pytest.fixture
@@ -95,54 +90,86 @@ def planned(source: str, output: str = "", where: Stack | None = None) -> starti
     return starting.plan(where or stack(), [S3Uri.parse(source)], target, RANDOM)
 
 
-def test_a_run_gets_a_folder_of_its_own_beside_others(s3: Any) -> None:
-    plan = planned("s3://landing/in/")
+READING = Reading("landing", ("in/a.csv",), 5, {})
 
+
+@pytest.mark.parametrize(
+    ("source", "where", "message", "reading"),
+    [
+        ("s3://landing/in/", stack(), f"s3://output/manifests/{NAME}.json", READING),
+        ("s3://landing/in/a.csv", URI, "s3://landing/in/a.csv", READING),
+        ("s3://landing/in", URI, "s3://landing/in/", READING),
+        ("s3://other/mine.json", stack(), "s3://other/mine.json", None),
+    ],
+    ids=["manifest", "object", "folder", "a manifest of one's own"],
+)
+def test_a_run_reads_what_is_asked_for_and_writes_to_a_folder_of_its_own(
+    s3: Any, source: str, where: Stack, message: str, reading: Reading | None
+) -> None:
+    s3.put_object(Bucket="other", Key="mine.json", Body=b'[{"prefix": "s3://landing/"}]')
+    plan = planned(source, where=where)
     assert plan.run.PreprocessingJobName == NAME
-    assert plan.run.InputMessage == f"s3://output/manifests/{NAME}.json"
+    assert plan.run.InputMessage == message
     assert plan.run.OutputProcessedMessage == f"s3://output/processed/{NAME}/"
     assert plan.run.Trigger.Kind == "manual"
-    assert (plan.reading, plan.warnings) == (Reading("landing", ("in/a.csv",), 5, {}), ())
+    assert (plan.reading, plan.warnings) == (reading, ())
     assert "Contents" not in s3.list_objects_v2(Bucket="output")
 
 
-def test_with_the_format_uri_the_run_is_passed_the_object_or_the_folder(s3: Any) -> None:
-    assert planned("s3://landing/in/a.csv", where=URI).run.InputMessage == "s3://landing/in/a.csv"
-    plan = planned("s3://landing/in", where=URI)
-    assert (plan.run.InputMessage, plan.reading) == (
-        "s3://landing/in/",
-        Reading("landing", ("in/a.csv",), 5, {}),
-    )
-
-
-def test_with_the_format_uri_what_only_a_manifest_can_name_is_refused_with_the_remedy(
-    s3: Any,
-) -> None:
+def test_with_the_format_uri_several_objects_are_refused_with_the_remedy(s3: Any) -> None:
     s3.put_object(Bucket="landing", Key="in/b.csv", Body=b"x")
     sources = [S3Uri("landing", "in/a.csv"), S3Uri("landing", "in/b.csv")]
     with pytest.raises(InvalidInput, match=r"2 objects .*start one run per object"):
         starting.plan(URI, sources, None, RANDOM)
 
 
-def test_what_a_prefix_reads_although_it_was_left_out_is_warned_of(s3: Any) -> None:
+@pytest.mark.parametrize(
+    ("put", "source", "output", "where", "warning"),
+    [
+        (
+            "output/processed/x.parquet",
+            "s3://output/",
+            "",
+            URI,
+            "the job reads all that begins with s3://output/, also the 1 left out",
+        ),
+        ("landing/in//b.csv", "s3://landing/in/", "", stack(), "1 left out: no file can have"),
+        (
+            "output/processed/mine/x.parquet",
+            "s3://landing/in/",
+            "s3://output/processed/mine",
+            stack(),
+            "s3://output/processed/mine/ has objects already",
+        ),
+    ],
+    ids=["read although left out", "no file's key", "output in use"],
+)
+def test_what_may_surprise_is_warned_of(
+    s3: Any, put: str, source: str, output: str, where: Stack, warning: str
+) -> None:
     s3.put_object(Bucket="output", Key="a.csv", Body=b"x")
-    s3.put_object(Bucket="output", Key="processed/x.parquet", Body=b"x")
-    (warning,) = planned("s3://output/", where=URI).warnings
-    assert "the job reads all that begins with s3://output/, also the 1 left out" in warning
+    bucket, _, key = put.partition("/")
+    s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    (said,) = planned(source, output, where).warnings
+    assert warning in said
 
 
-TODAY = [
-    # The other run's InputMessage, and what it is in each format of today.
-    ("s3://output/manifests/one.json", "s3://output/manifests/one.json", "s3://landing/in/a.csv"),
-    ("s3://landing/in/a.csv", f"s3://output/manifests/{NAME}.json", "s3://landing/in/a.csv"),
-    ("s3://landing/in/", f"s3://output/manifests/{NAME}.json", "s3://landing/in/"),
-    (f"s3://other/bsm-{'0' * 32}.json", f"s3://other/bsm-{'0' * 32}.json", None),
-    ("s3://output/manifests/two.json", "s3://output/manifests/two.json", None),
-    ("s3://landing/gone/", None, "s3://landing/gone/"),
-]
-
-
-@pytest.mark.parametrize(("before", "manifest", "uri"), TODAY)
+@pytest.mark.parametrize(
+    ("before", "manifest", "uri"),
+    [
+        # The other run's InputMessage, and what it is in each format of today.
+        (
+            "s3://output/manifests/one.json",
+            "s3://output/manifests/one.json",
+            "s3://landing/in/a.csv",
+        ),
+        ("s3://landing/in/a.csv", f"s3://output/manifests/{NAME}.json", "s3://landing/in/a.csv"),
+        ("s3://landing/in/", f"s3://output/manifests/{NAME}.json", "s3://landing/in/"),
+        (f"s3://other/bsm-{'0' * 32}.json", f"s3://other/bsm-{'0' * 32}.json", None),
+        ("s3://output/manifests/two.json", "s3://output/manifests/two.json", None),
+        ("s3://landing/gone/", None, "s3://landing/gone/"),
+    ],
+)
 def test_a_rerun_passes_the_same_input_in_the_format_of_today(
     s3: Any, before: str, manifest: str | None, uri: str | None
 ) -> None:
@@ -163,32 +190,20 @@ def test_a_run_over_a_prefix_runs_again_over_the_objects_that_lay_there(s3: Any)
     assert manifests.find(NAME).keys == ("in/a.csv", "in/since-deleted.csv")  # type: ignore[union-attr]
 
 
-def test_a_manifest_of_ones_own_is_read_as_it_is(s3: Any) -> None:
-    s3.put_object(Bucket="output", Key="manifests/x.json", Body=b'[{"prefix": "s3://landing/"}]')
-
-    plan = planned("s3://output/manifests/x.json")
-
-    assert (plan.reading, plan.run.InputMessage) == (None, "s3://output/manifests/x.json")
-
-
 @pytest.mark.parametrize(
-    ("output", "words"),
+    ("source", "output", "words"),
     [
-        ("s3://landing/incoming/out", "lies under the landing prefix"),
-        ("s3://output/manifests/mine", "lies among the manifests"),
-        ("s3://nowhere/out", "there is no bucket nowhere"),
+        ("s3://landing/in/", "s3://landing/incoming/out", "lies under the landing prefix"),
+        ("s3://landing/in/", "s3://output/manifests/mine", "lies among the manifests"),
+        ("s3://landing/in/", "s3://nowhere/out", "there is no bucket nowhere"),
+        ("s3://nowhere/in/", "", "there is no bucket nowhere"),
     ],
 )
-def test_an_output_that_would_do_harm_or_is_not_there_is_refused(
-    s3: Any, output: str, words: str
+def test_what_would_do_harm_or_is_not_there_is_refused(
+    s3: Any, source: str, output: str, words: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=words):
-        planned("s3://landing/in/", output)
-
-
-def test_an_input_bucket_that_is_not_there_is_named(s3: Any) -> None:
-    with pytest.raises(ConfigurationError, match="there is no bucket nowhere"):
-        planned("s3://nowhere/in/")
+        planned(source, output)
 
 
 def test_what_one_may_not_read_is_said_with_the_permissions_to_ask_for() -> None:
@@ -200,81 +215,52 @@ def test_what_one_may_not_read_is_said_with_the_permissions_to_ask_for() -> None
         planned("s3://theirs/a.csv", where=denied)
 
 
-def test_an_output_with_objects_in_it_is_warned_of(s3: Any) -> None:
-    s3.put_object(Bucket="output", Key="processed/mine/part.parquet", Body=b"x")
-
-    (warning,) = planned("s3://landing/in/", "s3://output/processed/mine").warnings
-
-    assert "s3://output/processed/mine/ has objects already" in warning
-
-
-def test_what_no_file_can_be_called_is_left_out_and_warned_of(s3: Any) -> None:
-    s3.put_object(Bucket="landing", Key="in//b.csv", Body=b"x")
-
-    plan = planned("s3://landing/in/")
-
-    assert plan.reading
-    assert plan.reading.keys == ("in/a.csv",)
-    assert plan.warnings == ("1 left out: no file can have their keys; rename them",)
-
-
 # ---- What the job's role may do
 
-
-def warnings(
-    source: str, output: str = "s3://output/processed/x/", where: Stack | None = None
-) -> list[str]:
-    uri = S3Uri.parse(source)
-    reading = Reading(uri.bucket, (uri.key,), 1, {})
-    return starting.role_warnings(where or stack(), reading, S3Uri.parse(output))
+MINE = "s3://output/processed/x/"
+CROSS = ("s3://other/a.csv", "s3://other/out/")
 
 
 @pytest.mark.parametrize(
-    "source", ["s3://landing/anything", "s3://daily/2026/a.csv", "s3://output/manifests/m.json"]
+    ("source", "output", "where", "warnings"),
+    [
+        ("s3://landing/anything", MINE, stack(), []),
+        ("s3://daily/2026/a.csv", MINE, stack(ScheduledInput="s3://daily/{date:%Y}/"), []),
+        ("s3://output/manifests/m.json", MINE, stack(), []),
+        ("s3://other/a.csv", MINE, stack(), ["s3://other/a.csv: the run will fail unless"]),
+        ("s3://daily/a.csv", MINE, stack(ScheduledInput="daily/"), ["unless it was given s3:Get"]),
+        (
+            "s3://landing/a.csv",
+            "s3://output/else/",
+            stack(),
+            [f"{MINE[:-2]}, not to s3://output/else/"],
+        ),
+        (*CROSS, stack(Clients("allowed")), []),
+        (*CROSS, stack(Clients("raises")), ["s3:GetObject", "s3:PutObject"]),
+        (*CROSS, stack(StateMachineArn="arn"), []),
+        ("s3://other/a.csv", MINE, stack(laptop=True), ["on AWS, the job's role"]),
+    ],
 )
-def test_what_the_template_gives_the_job_is_not_warned_of(source: str) -> None:
-    where = stack(ScheduledInput="s3://daily/{date:%Y}/")
-    assert warnings(source, where=where) == []
-    assert where.client.asked == []  # type: ignore[attr-defined]
+def test_what_the_jobs_role_may_not_do_is_warned_of(
+    source: str, output: str, where: Stack, warnings: list[str]
+) -> None:
+    uri = S3Uri.parse(source)
+    reading = Reading(uri.bucket, (uri.key,), 1, {})
+    said = starting.role_warnings(where, reading, S3Uri.parse(output))
+    assert len(said) == len(warnings)
+    assert all(words in line for words, line in zip(warnings, said, strict=True))
 
 
-@pytest.mark.parametrize("source", ["s3://other/a.csv", "s3://output/processed/x/part.parquet"])
-def test_what_the_job_may_not_read_is_warned_of(source: str) -> None:
-    where = stack(ScheduledInput="daily/")
-    (warning,) = warnings(source, where=where)
-    assert source in warning
-    assert "unless it was given s3:GetObject" in warning
-    (asked,) = where.client.asked  # type: ignore[attr-defined]
-    assert asked == {
-        "PolicySourceArn": ROLE,
-        "ActionNames": ["s3:GetObject"],
-        "ResourceArns": [source.replace("s3://", "arn:aws-cn:s3:::")],
-    }
-
-
-def test_where_the_job_may_not_write_is_warned_of() -> None:
-    (warning,) = warnings("s3://landing/a.csv", "s3://output/elsewhere/")
-    assert "writes under s3://output/processed/, not to s3://output/elsewhere/" in warning
-
-
-def test_a_role_that_was_given_more_is_not_warned_of() -> None:
-    where = stack(Clients("allowed"))
-    assert warnings("s3://other/a.csv", "s3://other/out/", where) == []
-
-
-def test_who_may_not_ask_iam_is_warned_all_the_same() -> None:
-    assert len(warnings("s3://other/a.csv", "s3://other/out/", stack(Clients("raises")))) == 2
-
-
-def test_nothing_is_said_of_a_state_machine_of_somebody_elses() -> None:
-    assert warnings("s3://other/a.csv", "s3://o/", stack(StateMachineArn="arn")) == []
-
-
-def test_the_laptop_warns_of_what_would_fail_on_aws() -> None:
-    where = stack(laptop=True)
-    (warning,) = warnings("s3://other/a.csv", where=where)
-    assert warning.startswith("on AWS, ")
-    assert where.client.asked == []  # type: ignore[attr-defined]
+def test_iam_is_asked_only_about_what_the_template_does_not_give_and_never_on_the_laptop() -> None:
+    reading, target = Reading("other", ("a.csv",), 1, {}), S3Uri.parse(MINE)
+    for where, asked in (
+        (stack(), [("s3:GetObject", "arn:aws-cn:s3:::other/a.csv")]),
+        (stack(laptop=True), []),
+    ):
+        starting.role_warnings(where, reading, target)
+        calls: Any = where.client
+        assert [(one["ActionNames"][0], one["ResourceArns"][0]) for one in calls.asked] == asked
+        assert all(one["PolicySourceArn"] == ROLE for one in calls.asked)
 
 
 def test_a_definition_without_a_processing_job_has_no_role() -> None:
@@ -301,14 +287,17 @@ def test_a_mistake_in_the_call_is_one_line_before_anything_is_asked(
     assert words in line
 
 
-def test_a_command_to_be_typed_names_the_same_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("target", "typed_on"),
+    [
+        (places.Target(stack="prod"), ""),
+        (places.Target("dev", "me", "eu-west-1"), " --stack dev --profile me --region eu-west-1"),
+        (places.Target(state_dir=Path("/a b")), " --state-dir '/a b'"),
+    ],
+)
+def test_a_command_to_be_typed_names_the_same_stack(
+    monkeypatch: pytest.MonkeyPatch, target: places.Target, typed_on: str
+) -> None:
     monkeypatch.setenv("LANDRUN_STACK", "prod")
     monkeypatch.delenv("LANDRUN_STATE_DIR", raising=False)
-    assert typed(places.Target(stack="prod"), "show", "r") == "landrun show r"
-    assert typed(places.Target("dev", "me", "eu-west-1"), "show", "r") == (
-        "landrun show r --stack dev --profile me --region eu-west-1"
-    )
-    folder = places.Target(state_dir=Path("/a b"))
-    assert typed(folder, "logs", "r") == "landrun logs r --state-dir '/a b'"
-    monkeypatch.setenv("LANDRUN_STATE_DIR", "/a b")
-    assert typed(folder, "logs", "r") == "landrun logs r"
+    assert typed(target, "explain", "s3://b/\x1b") == f"landrun explain $'s3://b/\\x1b'{typed_on}"

@@ -32,9 +32,8 @@ class Checkpoints:
             answer = self._client.get_item(
                 TableName=self._table, Key=_key(name), ConsistentRead=True
             )
-        found: dict[str, Any] = json.loads(
-            answer.get("Item", {}).get("checkpoint", {}).get("S", "{}")
-        )
+            text = answer.get("Item", {}).get("checkpoint", {}).get("S", "{}")
+            found: dict[str, Any] = json.loads(text)
         return found
 
     def save(self, name: str, checkpoint: dict[str, Any]) -> None:

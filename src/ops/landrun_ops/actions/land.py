@@ -14,6 +14,8 @@ from landrun.models.landing import check_key
 from landrun.models.run import landing_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import one_line, shown
+from landrun.services.collect_landings import at_once
+from landrun_ops.stack.clients import TRANSFER
 from landrun_ops.stack.landings import LandingsTable
 from landrun_ops.stack.object_facts import first_run_of
 from landrun_ops.stack.object_status import IGNORED
@@ -134,7 +136,7 @@ def land(stack: Stack, upload: Upload, moved: Callable[[int], None]) -> Landed:
     ServiceError
         When S3 refuses a call or cannot be reached.
     """
-    client, bucket, at = stack.client("s3"), stack.landing.bucket, datetime.now(UTC)
+    client, bucket, at = stack.client("s3", TRANSFER), stack.landing.bucket, datetime.now(UTC)
     versions: list[str] = []
 
     def note(parsed: dict[str, Any], **_: Any) -> None:
@@ -176,7 +178,7 @@ def follow(
     """
     pending, ended, pause = list(landed), dict[str, "Run"](), 0.5
     while True:
-        runs = [(one, run_of(stack, one)) for one in pending]
+        runs = list(zip(pending, at_once(lambda one: run_of(stack, one), pending), strict=True))
         pending = [one for one, run in runs if run is None or not run.finished]
         fresh = {run.name: run for _, run in runs if run and run.finished}
         yield pending, [run for name, run in fresh.items() if name not in ended]

@@ -1,4 +1,4 @@
-"""A run by hand on a stack: what it reads, where it writes, and whether its job may."""
+"""Start a run by hand: what it reads, where it writes, and whether its job may."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from landrun.adapters.clients import translated
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.run import ExecutionInput, manual_run_name
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.workflow.byhand import make_input, who
-from landrun_ops.workflow.reading import (
+from landrun_ops.actions.manual_input import (
     UNREADABLE,
-    Places,
+    Locations,
     Reading,
     as_prefix,
     folder,
     gather,
     is_manifest,
+    make_input,
     uri_of_manifest,
     uri_of_objects,
+    who,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Plan:
     run : ExecutionInput
         What its execution is started with.
     reading : Reading or None
-        The objects; None when a manifest of somebody's own says which.
+        The objects; None if a manifest of somebody's own names them.
     warnings : tuple of str
         What may make it fail, a line each.
     """
@@ -60,12 +61,10 @@ def plan(
 
     Parameters
     ----------
-    stack : Stack
-        Where.
     sources : sequence of S3Uri
         Objects, folders, or beginnings of keys with a ``*``; or one manifest.
     output : S3Uri or None
-        The folder to write to; None for one of the run's own beside other runs'.
+        The folder to write to. Default: one of the run's own beside other runs'.
 
     Raises
     ------
@@ -74,30 +73,24 @@ def plan(
     ServiceError
         When S3 refuses a call or cannot be reached.
     """
-    s3, where = stack.client("s3"), _places(stack)
+    s3, where = stack.client("s3"), _locations(stack)
     name = manual_run_name(stack.output("JobNamePrefix"), random)
     root = stack.processed
     target = folder(output) if output else S3Uri(root.bucket, f"{root.key}{name}/")
     warnings = [*_output_warnings(s3, where, target)] if output else []
     reading = _read(s3, sources, where)
     message = _input_message(stack, name, sources, reading)
-    unreadable = reading.left_out.get(UNREADABLE) if reading else 0
-    if reading and stack.input_message_format == "uri" and any(reading.left_out.values()):
-        left_out = sum(reading.left_out.values())
-        warnings.append(
-            f"the job reads all that begins with {message}, also the {left_out:,} left out"
-        )
-    elif unreadable:
-        warnings.append(f"{unreadable:,} left out: no file can have their keys; rename them")
+    if reading:
+        warnings += _left_out_warnings(stack, reading, message)
     warnings += role_warnings(stack, reading, target)
     run = make_input(name, message, str(target), who(stack.client("sts")))
     return Plan(run, reading, tuple(warnings))
 
 
 def start(stack: Stack, planned: Plan) -> str:
-    """Write the manifest, start the run, and give its execution's ARN.
+    """Write the manifest, start the run, and return its execution's ARN.
 
-    The manifest holds no trigger: should this fail half-way, nobody else starts the run later.
+    The manifest holds no trigger, so that `reconcile` does not start the run later if this fails.
 
     Raises
     ------
@@ -118,23 +111,21 @@ def input_message_today(stack: Stack, name: str, uri: str) -> str:
 
     Parameters
     ----------
-    name : str
-        The other run's name.
-    uri : str
-        Its InputMessage.
+    name, uri : str
+        The other run's name, and its InputMessage.
 
     Raises
     ------
     ConfigurationError
         When nothing lies there (any more).
     InvalidInput
-        When it was a manifest of several objects, and the stack passes URIs.
+        When only a manifest can name what it read, and the stack passes URIs.
     ServiceError
         When S3 refuses a call or cannot be reached.
     """
     s3, source = stack.client("s3"), S3Uri.parse(uri)
     passes_manifests = stack.input_message_format == "manifest"
-    # The manifests of runs are known by their names: whoever reruns need not be able to read them.
+    # Runs' manifests are known by their names, so that a rerun needs no permission to read them.
     is_one = bool(_RUNS_MANIFEST.search(source.key)) or is_manifest(s3, source)
     if is_one == passes_manifests:
         return uri
@@ -143,7 +134,7 @@ def input_message_today(stack: Stack, name: str, uri: str) -> str:
     manifests = stack.manifests()
     written = manifests.find(name)
     if written is None:
-        reading = gather(s3, [as_prefix(s3, source)], _places(stack), strict=False)
+        reading = gather(s3, [as_prefix(s3, source)], _locations(stack), strict=False)
         written = manifests.write_once(name, reading.bucket, reading.keys)
     return str(written.uri)
 
@@ -151,7 +142,7 @@ def input_message_today(stack: Stack, name: str, uri: str) -> str:
 def _input_message(
     stack: Stack, name: str, sources: Sequence[S3Uri], reading: Reading | None
 ) -> str:
-    """Say what to read as the stack's InputMessageFormat wants it."""
+    """Return InputMessage in the stack's InputMessageFormat."""
     manifest = stack.manifests().uri(name) if reading else sources[0]
     if stack.input_message_format == "manifest":
         return str(manifest)
@@ -160,11 +151,11 @@ def _input_message(
     return uri_of_objects(sources, reading, manifest)
 
 
-def _places(stack: Stack) -> Places:
-    return Places(stack.manifests_folder, stack.landing, stack.processed)
+def _locations(stack: Stack) -> Locations:
+    return Locations(stack.manifests_folder, stack.landing, stack.processed)
 
 
-def _read(s3: Any, sources: Sequence[S3Uri], where: Places) -> Reading | None:
+def _read(s3: Any, sources: Sequence[S3Uri], where: Locations) -> Reading | None:
     try:
         if len(sources) == 1 and is_manifest(s3, sources[0]):
             return None
@@ -184,8 +175,17 @@ def _no_bucket(uri: S3Uri) -> ConfigurationError:
     return ConfigurationError(f"there is no bucket {uri.bucket}: check the name of {uri}")
 
 
-def _output_warnings(s3: Any, where: Places, target: S3Uri) -> Iterator[str]:
-    """Refuse what would start runs, or be taken for a manifest; warn of what lies there."""
+def _left_out_warnings(stack: Stack, reading: Reading, message: str) -> Iterator[str]:
+    left_out = sum(reading.left_out.values())
+    unreadable = reading.left_out.get(UNREADABLE, 0)
+    if stack.input_message_format == "uri" and left_out:
+        yield f"the job reads all that begins with {message}, also the {left_out:,} left out"
+    elif unreadable:
+        yield f"{unreadable:,} left out: no file can have their keys; rename them"
+
+
+def _output_warnings(s3: Any, where: Locations, target: S3Uri) -> Iterator[str]:
+    """Refuse an output that would start runs, or be taken for a manifest; warn of one in use."""
     where.refuse_landing(target, "the output")
     manifests = where.manifests
     if target.bucket == manifests.bucket and target.key.startswith(manifests.key):
@@ -198,15 +198,15 @@ def _output_warnings(s3: Any, where: Places, target: S3Uri) -> Iterator[str]:
     except ServiceError as error:
         if error.code in _NO_BUCKET:
             raise _no_bucket(target) from error
-        return  # whoever starts runs need not be allowed to list outputs
+        return  # to start runs, nobody needs to list outputs
     if found.get("Contents"):
         yield f"{target} has objects already: files of the same names will be replaced"
 
 
 def role_warnings(stack: Stack, reading: Reading | None, target: S3Uri) -> list[str]:
-    """Say what the job's role is not given by the template, unless it has it all the same.
+    """Say what the job's role may not do by the template, unless IAM says that it may.
 
-    Nothing is said of a state machine of somebody's own: its role is theirs.
+    A state machine of somebody's own has a role of its own, of which nothing is said.
     """
     if stack.parameters.get("StateMachineArn"):
         return []
@@ -214,13 +214,13 @@ def role_warnings(stack: Stack, reading: Reading | None, target: S3Uri) -> list[
     bucket, keys = (reading.bucket, reading.keys) if reading else ("", ())
     unread = next((key for key in keys if not _may_read(stack, bucket, key)), "")
     said = []
-    if unread and not _was_given(stack, "s3:GetObject", bucket, unread):
+    if unread and not _is_allowed(stack, "s3:GetObject", bucket, unread):
         said.append(
             f"{where}the job's role reads the landing bucket, ScheduledInput's, and manifests, not"
             f" s3://{bucket}/{unread}: the run will fail unless it was given s3:GetObject there"
         )
-    unwritten = not _may_write(stack, target)
-    if unwritten and not _was_given(stack, "s3:PutObject", target.bucket, f"{target.key}part"):
+    writes = target.bucket == stack.processed.bucket and target.key.startswith(stack.processed.key)
+    if not (writes or _is_allowed(stack, "s3:PutObject", target.bucket, f"{target.key}part")):
         said.append(
             f"{where}the job's role writes under {stack.processed}, not to {target}: the run will"
             " fail at its end unless it was given s3:PutObject"
@@ -229,7 +229,7 @@ def role_warnings(stack: Stack, reading: Reading | None, target: S3Uri) -> list[
 
 
 def _may_read(stack: Stack, bucket: str, key: str) -> bool:
-    """Whether the template lets the job read an object (src/stacks/processing.yaml)."""
+    """Return True if the template lets the job read an object (src/stacks/processing.yaml)."""
     manifests, scheduled = stack.manifests_folder, stack.parameters.get("ScheduledInput", "")
     named = scheduled.removeprefix("s3://").partition("/")[0] if "//" in scheduled else ""
     return bucket in (stack.landing.bucket, named) or (
@@ -237,12 +237,8 @@ def _may_read(stack: Stack, bucket: str, key: str) -> bool:
     )
 
 
-def _may_write(stack: Stack, target: S3Uri) -> bool:
-    return target.bucket == stack.processed.bucket and target.key.startswith(stack.processed.key)
-
-
-def _was_given(stack: Stack, action: str, bucket: str, key: str) -> bool:
-    """Ask IAM whether the job's role may, by its own policies; False when that cannot be known."""
+def _is_allowed(stack: Stack, action: str, bucket: str, key: str) -> bool:
+    """Ask IAM whether the job's role may, by its own policies; False if that cannot be known."""
     if stack.laptop:
         return False
     try:
@@ -252,12 +248,11 @@ def _was_given(stack: Stack, action: str, bucket: str, key: str) -> bool:
         role = job_role(found["definition"])
         if not role:
             return False
-        partition = role.split(":")[1]
         with translated("iam:SimulatePrincipalPolicy"):
             answer = stack.client("iam").simulate_principal_policy(
                 PolicySourceArn=role,
                 ActionNames=[action],
-                ResourceArns=[f"arn:{partition}:s3:::{bucket}/{key}"],
+                ResourceArns=[f"arn:{role.split(':')[1]}:s3:::{bucket}/{key}"],
             )
     except ServiceError:
         return False
@@ -265,7 +260,7 @@ def _was_given(stack: Stack, action: str, bucket: str, key: str) -> bool:
 
 
 def job_role(definition: str) -> str:
-    """Find the role of the Processing job in a state machine's definition; empty without one."""
+    """Return the role of the Processing job in a state machine's definition; empty without one."""
     states: Mapping[str, Any] = json.loads(definition).get("States", {})
     roles = (state.get("Parameters", {}).get("RoleArn", "") for state in states.values())
     return next((role for role in roles if isinstance(role, str) and role), "")

@@ -10,10 +10,9 @@ import typer
 
 from landrun.errors import ConfigurationError, InvalidS3Uri
 from landrun.models.s3_uri import S3Uri
-from landrun.sanitize import printable
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.console import console, counted, show_json, stack_options
+from landrun_ops.cli.console import Sheet, console, counted, show_json, stack_options
 
 if TYPE_CHECKING:
     from landrun_ops.stack.lineage import Reader
@@ -102,20 +101,15 @@ def next_tick_text(stack: Stack, facts: Facts) -> str:
 
 def show(facts: Facts, status: ObjectStatus, commands: list[str], tick: str) -> None:
     """Print an answer; commands stay on one line, to be copied."""
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    screen, style = console(), STYLES.get(status.verdict, "yellow")
-    title = Text.assemble((printable(str(facts.where)), "bold"), "  ", (status.verdict, style))
-    screen.print(title, soft_wrap=True)
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
+    screen = console()
+    sheet = Sheet(screen.width)
+    sheet.title(str(facts.where), status.verdict, STYLES.get(status.verdict, "yellow"))
     for label, text in rows(facts, status, tick):
-        grid.add_row(label, Text(printable(text)))
-    screen.print(grid)
+        sheet.fact(label, text)
     for command in commands:
-        screen.print(f"  {command}", style="bold", soft_wrap=True)
+        sheet.as_is("" if status.remedy else "see", command, "bold")
+    for line in sheet.lines:
+        screen.print(line, soft_wrap=True)
 
 
 def rows(facts: Facts, status: ObjectStatus, tick: str) -> Iterator[tuple[str, str]]:

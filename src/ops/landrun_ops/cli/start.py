@@ -43,7 +43,7 @@ def start(
         str,
         typer.Option(
             metavar="URI",
-            help="The folder to write to; else one of the run's own beside other runs'.",
+            help="The folder to write to. Default: one of the run's own beside other runs'.",
             show_default=False,
         ),
     ] = "",
@@ -82,7 +82,7 @@ def start(
 
 
 def _waited(stack: Stack, report: dict[str, Any], *, json: bool, target: places.Target) -> int:
-    """Follow the run; whatever ends the waiting, JSON says what is known."""
+    """Follow the run; JSON says what is known even if the waiting is interrupted."""
     from landrun_ops.cli.follow import ending, wait_for  # noqa: PLC0415
     from landrun_ops.stack.run_progress import Watcher  # noqa: PLC0415
 
@@ -93,7 +93,10 @@ def _waited(stack: Stack, report: dict[str, Any], *, json: bool, target: places.
         report |= _end(end, row)
         line = ending(end, row)
     except (KeyboardInterrupt, ServiceError) as error:
-        complain(f"no longer waiting; the run goes on: {typed(target, 'show', name)}")
+        complain(
+            f"no longer waiting; the run goes on: {typed(target, 'show', name)}; to end it:"
+            f" {typed(target, 'stop', name)}"
+        )
         if isinstance(error, ServiceError):
             raise
         return 130
@@ -105,7 +108,7 @@ def _waited(stack: Stack, report: dict[str, Any], *, json: bool, target: places.
     if end.status != "SUCCEEDED":
         complain(f"why: {typed(target, 'show', name)}, and {typed(target, 'logs', name)}")
     elif row is None:
-        complain(f"not in the ledger yet; {typed(target, 'show', name)} will have its counts")
+        complain(f"not in the runs table yet; {typed(target, 'show', name)} will have its counts")
     return 0 if end.status == "SUCCEEDED" else 1
 
 

@@ -47,23 +47,24 @@ def stop(
     stack = target.find()
     # Late: boto3 takes longer to import than --help may take.
     from landrun_ops.actions import stop as stopping  # noqa: PLC0415
+    from landrun_ops.actions.manual_input import who  # noqa: PLC0415
     from landrun_ops.stack.run_details import find  # noqa: PLC0415
-    from landrun_ops.workflow.byhand import who  # noqa: PLC0415
 
     now = datetime.now(UTC)
-    names = list(dict.fromkeys(find(stack, run, now)[0].name for run in runs))
-    if len(names) > 1:
-        ask(f"Stop {len(names)} runs ({', '.join(names)})?", yes=yes)
+    found = {run.name: run for run, _ in (find(stack, text, now) for text in runs)}
+    if len(found) > 1:
+        ask(f"Stop {len(found)} runs ({', '.join(found)})?", yes=yes)
     why = cause or f"landrun stop, by {who(stack.client('sts'))}"
     client, executions = stack.client("stepfunctions"), stack.executions()
     done: list[Stopped] = []
     try:
-        for name in names:
-            done.append(stopping.stop(client, executions, name, why))
+        for run in found.values():
+            done.append(stopping.stop(client, executions, run, why))
             if not json:
                 say(outcome_text(done[-1]))
     except ServiceError:
-        complain(f"{len(done)} of {len(names)} were looked at; not {', '.join(names[len(done) :])}")
+        left = ", ".join([*found][len(done) :])
+        complain(f"{len(done)} of {len(found)} do not run any more; not stopped: {left}")
         raise
     finally:
         if json:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from landrun.adapters.clients import translated
 from landrun.errors import InvalidS3Uri, ServiceError
@@ -16,6 +16,8 @@ from landrun.sanitize import json_object
 
 if TYPE_CHECKING:
     from landrun_ops.stack.runs_table import Run
+
+T = TypeVar("T")
 
 HEAD = 4096
 """Bytes in which a manifest's prefix ends: no S3 URI is half as long."""
@@ -27,6 +29,7 @@ AT_ONCE = 10
 """Calls of S3 under way at a time: as many as botocore keeps connections."""
 
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
+_DENIED = frozenset({"403", "AccessDenied", "Forbidden"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,10 @@ class Input:
 
     Attributes
     ----------
-    bucket : str
-        The bucket of the objects.
-    keys : tuple of str
+    bucket, keys : str and tuple of str
         The objects, exact.
     sizes : Mapping[str, int]
-        Bytes by key, as far as known without asking for each.
+        Bytes by key, as far as they are known without asking for each.
     manifest : str
         URI of the manifest that names them; empty for an object that is read by its own URI.
     """
@@ -52,69 +53,46 @@ class Input:
 
     @property
     def bytes(self) -> int | None:
-        """How much it is in all; None when a size is not known."""
+        """How much it is in all; None if a size is not known."""
         if any(key not in self.sizes for key in self.keys):
             return None
         return sum(self.sizes[key] for key in self.keys)
 
 
 class Inputs:
-    """What runs read, wherever it lies.
+    """Reads inputs of runs; ``manifests`` is where the manifests of runs lie.
 
-    Parameters
-    ----------
-    client : S3 client
-        boto3's.
-    manifests : S3Uri, optional
-        Where the manifests of runs lie.
+    Raises
+    ------
+    ServiceError
+        By every method, when S3 refuses a call or cannot be reached.
     """
 
     def __init__(self, client: Any, manifests: S3Uri | None = None) -> None:
-        self._client = client
-        self._manifests = manifests
+        self._client, self._manifests = client, manifests
 
     def of_run(self, run: Run) -> Input | None:
-        """Read what a run reads: what its InputMessage names or, for a prefix, its own manifest.
-
-        Raises
-        ------
-        ServiceError
-            When S3 refuses a call or cannot be reached.
-        """
+        """Return what a run's InputMessage names or, for a prefix, its own manifest."""
         uri, trigger = str(run.attributes.get("input_message", "")), run.trigger
         bucket, key, size = (trigger.get(name) for name in ("Bucket", "Key", "Size"))
         if isinstance(key, str) and uri == f"s3://{bucket}/{key}":
             return Input(str(bucket), (key,), {key: size} if isinstance(size, int) else {})
         found = self.read(uri)
-        if found is None and self._manifests:
-            own = f"{self._manifests}{run.name}.json"
-            return self.read(own) if own != uri else None
-        return found
+        own = f"{self._manifests}{run.name}.json"
+        return self.read(own) if found is None and self._manifests and own != uri else found
 
     def read(self, uri: str) -> Input | None:
-        """Read a manifest, or find an object; None when nothing lies there, as at a prefix.
-
-        Parameters
-        ----------
-        uri : str
-            An S3 URI, as a run's ``InputMessage`` has it: whatever that is.
-
-        Raises
-        ------
-        ServiceError
-            When S3 refuses the call for another reason, or cannot be reached.
-        """
+        """Read a manifest, or find an object; None if nothing lies there, as at a prefix."""
         try:
             where = S3Uri.parse(uri)
-            if not where.key or where.key.endswith("/"):
-                return None
-            body, answer = self._get(where)
         except InvalidS3Uri:
             return None
-        except ServiceError as error:
-            if error.code in _ABSENT:
-                return None
-            raise
+        if not where.key or where.key.endswith("/"):
+            return None
+        found = _unless_absent(lambda: self._get(where))
+        if found is None:
+            return None
+        body, answer = found
         named = parse(body)
         if named is None:
             return Input(where.bucket, (where.key,), {where.key: answer["ContentLength"]})
@@ -123,15 +101,10 @@ class Inputs:
         return Input(named.bucket, named.keys, sizes, manifest=uri)
 
     def gone(self, given: Input, most: int) -> list[str]:
-        """Find which of the first ``most`` objects are no longer there.
+        """Return which of the first ``most`` objects are no longer there.
 
-        One that may not be looked at counts as there: without leave to list the bucket, S3 says
-        *Forbidden* of those that are not there, too.
-
-        Raises
-        ------
-        ServiceError
-            When S3 cannot be reached, or there is no such bucket.
+        One that may not be looked at counts as there: without ListBucket, S3 says *Forbidden* of
+        absent objects, too.
         """
         keys = given.keys[:most]
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -139,13 +112,7 @@ class Inputs:
             return [key for key, is_there in zip(keys, there, strict=True) if not is_there]
 
     def sized(self, given: Input, most: int) -> Input:
-        """Ask for the sizes that are not known, unless they are more than ``most``.
-
-        Raises
-        ------
-        ServiceError
-            When S3 refuses a call or cannot be reached.
-        """
+        """Ask for the sizes that are not known, unless they are more than ``most``."""
         unknown = [key for key in given.keys if key not in given.sizes]
         if not unknown or len(unknown) > most:
             return given
@@ -157,16 +124,11 @@ class Inputs:
 
     def _landed(self, where: S3Uri) -> dict[str, int]:
         """Read the sizes out of the list of landings that a tick's manifest stands for."""
-        try:
-            body, _ = self._get(where, whole=True)
-        except ServiceError as error:
-            if error.code in _ABSENT:
-                return {}
-            raise
-        return dict(_sizes(json_object(body).get("landings")))
+        found = _unless_absent(lambda: self._get(where, whole=True))
+        return dict(_sizes(json_object(found[0]).get("landings"))) if found else {}
 
     def _get(self, where: S3Uri, *, whole: bool = False) -> tuple[bytes, dict[str, Any]]:
-        """Give an object's text and S3's answer; of what is no manifest only the beginning."""
+        """Return an object's text and S3's answer; only the beginning unless it is a manifest."""
         with translated("s3:GetObject"):
             answer = self._client.get_object(Bucket=where.bucket, Key=where.key)
             with closing(answer["Body"]) as body:
@@ -179,22 +141,30 @@ class Inputs:
         try:
             return self._size(bucket, key) is not None
         except ServiceError as error:
-            if error.code in ("403", "AccessDenied", "Forbidden"):
+            if error.code in _DENIED:
                 return True
             raise
 
     def _size(self, bucket: str, key: str) -> int | None:
-        try:
+        def ask() -> int:
             with translated("s3:HeadObject"):
                 return int(self._client.head_object(Bucket=bucket, Key=key)["ContentLength"])
-        except ServiceError as error:
-            if error.code in _ABSENT:
-                return None
-            raise
+
+        return _unless_absent(ask)
+
+
+def _unless_absent(ask: Callable[[], T]) -> T | None:
+    """Ask S3 for an object; None if it is not there."""
+    try:
+        return ask()
+    except ServiceError as error:
+        if error.code in _ABSENT:
+            return None
+        raise
 
 
 def begins_manifest(head: bytes) -> bool:
-    """Tell whether a text begins as a manifest does: a JSON list whose first element is a prefix.
+    """Return True if a text begins as a manifest: a JSON list whose first element is a prefix.
 
     >>> begins_manifest(b'[{"prefix": "s3://b/"}, "a'), begins_manifest(b'[{"text": "hi"}]')
     (True, False)
@@ -210,10 +180,7 @@ def begins_manifest(head: bytes) -> bool:
 def parse(body: str | bytes) -> Input | None:
     """Read SageMaker's ``ManifestFile``: ``[{"prefix": "s3://bucket/"}, "key", …]``.
 
-    Returns
-    -------
-    Input or None
-        With whole keys; None when the text is something else.
+    Returns it with whole keys; None for any other text.
     """
     try:
         head, *rest = json.loads(body)

@@ -166,7 +166,12 @@ def _refused(facts: Facts) -> ObjectStatus | None:
     if not facts.unreadable:
         return None
     said = f"It is refused: {facts.unreadable}."
-    return ObjectStatus("refused", said, reason=facts.unreadable)
+    commands: tuple[str, ...] = ()
+    remedy = "put it again under another key"
+    if facts.dead_letters:
+        remedy += ", then discard the message about this one"
+        commands = ("landrun redrive --queue landings --discard",)
+    return ObjectStatus("refused", said, None, facts.unreadable, remedy, commands)
 
 
 def _dead_letter(facts: Facts) -> ObjectStatus | None:

@@ -6,14 +6,11 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
-from landrun_ops.stack.inputs import Input
+from landrun_ops.stack.inputs import AT_ONCE, Input
 from landrun_ops.stack.runs_table import Run
 
 MOST_MANIFESTS = 500
 """Manifests that one search reads."""
-
-AT_ONCE = 10
-"""Manifests read at a time: as many as botocore keeps connections."""
 
 _CHUNK = 64
 """Runs whose manifests are asked for before the first of them is given."""
@@ -25,26 +22,22 @@ class Search:
     Parameters
     ----------
     text : str
-        What a key has in it.
+        The part.
     read : callable
-        Gives what a run reads; None where nothing is there.
+        Returns what a run reads; None if nothing is there.
     most : int
         How many manifests to read.
 
     Attributes
     ----------
-    manifests : int
-        How many were read.
     left : int
-        Runs by schedule or by hand that were passed without, because they were too many.
+        Runs by schedule or by hand that were not looked into, because they were too many.
     """
 
     def __init__(
         self, text: str, read: Callable[[Run], Input | None], most: int = MOST_MANIFESTS
     ) -> None:
-        self._text = text
-        self._read = read
-        self._most = most
+        self._text, self._read, self._most = text, read, most
         self._asked: dict[str, Future[bool]] = {}
         self.left = 0
 
@@ -68,17 +61,20 @@ class Search:
                 yield from (run for run, has in asked if has is not None and has.result())
 
     def _ask(self, run: Run, pool: ThreadPoolExecutor) -> Future[bool] | None:
-        """Begin to look; None when the run is known not to have it, or is not looked into."""
+        """Begin to look; None if the run does not have it, or is not looked into."""
         if run.trigger.get("Kind") == "object-created":
-            key = str(run.trigger.get("Key", ""))
-            return _done(found=True) if self._text in key else None
+            if self._text not in str(run.trigger.get("Key", "")):
+                return None
+            found: Future[bool] = Future()
+            found.set_result(True)
+            return found
         uri = run.attributes.get("input_message")
         if not isinstance(uri, str):
             return None
-        if uri.endswith("/"):  # what lay there then is in the manifest of each run
+        if uri.endswith("/"):  # each run has a manifest of what lay there then
             uri = run.name
         if uri not in self._asked:
-            if len(self._asked) >= self._most:
+            if self.manifests >= self._most:
                 self.left += 1
                 return None
             self._asked[uri] = pool.submit(self._has, run)
@@ -87,9 +83,3 @@ class Search:
     def _has(self, run: Run) -> bool:
         given = self._read(run)
         return given is not None and any(self._text in key for key in given.keys)
-
-
-def _done(*, found: bool) -> Future[bool]:
-    answer: Future[bool] = Future()
-    answer.set_result(found)
-    return answer
