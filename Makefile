@@ -110,7 +110,7 @@ requirements: .venv/.dev ## Pin and hash the requirements again (UPGRADE=1 takes
 	$(COMPILE) --python-version 3.11 requirements/scan-secrets.in -o requirements/scan-secrets.txt
 
 clean: ## Remove everything that make made, the virtual environment and demo outputs included
-	rm -rf .venv .venv-scan .venv-sam .venv-docs .venv-spark .venv-bench .landrun .cache .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-scan .venv-sam .venv-docs .venv-ops .venv-spark .venv-bench .landrun .cache .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 	find . -maxdepth 3 -name '*.egg-info' -prune -exec rm -rf {} +
 

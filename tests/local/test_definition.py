@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from landrun_ops import workflow
 from landrun_ops.local import LocalAws
+from landrun_ops.workflow import sdk
 
 from .laptop import Laptop
 
@@ -67,7 +67,8 @@ def stack(
 def run(stack: LocalAws, given: dict[str, Any]) -> tuple[str, Any]:
     """Run the stack's machine as the notebook does; give its job's name and what its job found."""
     steps = stack.client("stepfunctions")
-    attached = workflow.attach(stack.outputs["StateMachineArn"], steps)
+    arn = stack.outputs["StateMachineArn"]
+    attached = sdk.workflow.Workflow.attach(arn, client=steps)
     execution = attached.execute(inputs=given)
     output = execution.get_output(wait=True)
     assert output, execution.describe()

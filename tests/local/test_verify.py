@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.cli.verify_run import nothing_read, verdict
+from landrun.errors import LandrunError
+from landrun_ops.cli.verify import nothing_read, verdict, wait_for_run
 from landrun_ops.local import LocalAws
 from landrun_ops.local.settings import STACK
 from landrun_ops.stack.run import Run
@@ -46,7 +47,43 @@ def test_a_stack_that_works_records_a_run_of_a_file_that_lands(
     row = json.loads(done.stdout)
     assert row["status"] == "SUCCEEDED"
     assert row["trigger"]["Key"].startswith("incoming/landrun-verify-")
-    assert "recorded" in done.stderr
+    landed, run, *_, last = done.stderr.splitlines()
+    assert landed.startswith("landed s3://")
+    assert run == f"run {row['name']}: landrun show {row['name']} --stack {STACK}"
+    assert last == f"what it read and wrote: landrun show {row['name']} --stack {STACK}"
+
+
+def test_a_file_of_the_users_is_what_lands(
+    aws: LocalAws, verify: Callable[..., Any], tmp_path: Path
+) -> None:
+    mine = tmp_path / "my messages.csv"
+    mine.write_text("id,text\n1,hello\n2,bye\n")
+    done = verify(aws, "--stack", STACK, str(mine))
+    assert done.returncode == 0, done.stderr
+    assert "it works: landrun-" in done.stdout
+    assert "rows 2 in, 2 out" in done.stdout
+
+
+def test_after_30_seconds_of_silence_doctor_is_named_once_and_then_it_gives_up() -> None:
+    times, hints = [0.0], list[float]()
+
+    def sleep(seconds: float) -> None:
+        times.append(times[-1] + seconds)
+
+    def wait(name_after: float, patience: float) -> str:
+        times[:], hints[:] = [0.0], []
+        return wait_for_run(
+            lambda: "r" if times[-1] >= name_after else "",
+            lambda: hints.append(times[-1]),
+            patience=patience,
+            clock=lambda: times[-1],
+            sleep=sleep,
+        )
+
+    assert (wait(29, 900), hints) == ("r", [])
+    assert (wait(300, 900), hints) == ("r", [30])
+    with pytest.raises(LandrunError, match="no run has started within 60 s"):
+        wait(300, 60)
 
 
 def test_the_run_of_a_tick_is_followed_where_landings_wait(
@@ -65,7 +102,9 @@ def test_a_run_that_fails_is_the_exit_code_and_a_line(
     stack = laptop(root, tmp_path / "state", broken).aws
     done = verify(stack, "--stack", STACK)
     assert done.returncode == 1, done.stderr
-    assert "FAILED" in done.stderr.splitlines()[-1]
+    failed, why = done.stderr.splitlines()[-2:]
+    assert "FAILED after " in failed
+    assert why.startswith("why: landrun show landrun-")
 
     # What is waited for fails as what lands does.
     started = subprocess.run(

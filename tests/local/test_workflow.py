@@ -12,8 +12,9 @@ import pytest
 from landrun.models.run import ExecutionInput
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli, workflow
+from landrun_ops.actions.manual_input import Locations, prepare
 from landrun_ops.local.aws import LocalAws
-from landrun_ops.workflow import WorkflowConfig
+from landrun_ops.workflow import WorkflowConfig, sdk
 
 ROLE = "arn:aws:iam::123456789012:role/notebook"
 COUNT = (
@@ -53,14 +54,14 @@ def read(aws: LocalAws, uri: str) -> str:
 
 def by_hand(aws: LocalAws, source: str) -> ExecutionInput:
     output = S3Uri(aws.outputs["OutputBucket"], f"by-hand/out/{uuid.uuid4().hex}/")
-    return workflow.prepare(
-        aws.client("s3"),
-        S3Uri.parse(source),
-        output,
-        workflow.places(output, "", aws.outputs["OutputBucket"], None),
-        prefix="by-hand",
-        started_by="me",
+    where = Locations(S3Uri(output.bucket, "manifests/"), None)
+    return prepare(
+        aws.client("s3"), S3Uri.parse(source), output, where, prefix="by-hand", started_by="me"
     )
+
+
+def run_to_its_end(steps: Any, arn: str, run: ExecutionInput) -> dict[str, Any]:
+    return workflow.wait(workflow.execute(arn, run.to_dict(), steps), steps)
 
 
 @pytest.fixture
@@ -75,8 +76,9 @@ def test_a_created_workflow_executes_and_returns_the_jobs_description(aws: Local
     steps = aws.client("stepfunctions")
     run = by_hand(aws, put(aws, "a b.jsonl", "deep/c+d.jsonl"))
 
-    attached = workflow.attach(workflow.create(config("whole"), steps), steps)
-    execution = workflow.execute(attached, run.to_dict())
+    arn = workflow.create(config("whole"), steps)
+    attached = sdk.workflow.Workflow.attach(arn, client=steps)
+    execution = attached.execute(name=run.PreprocessingJobName, inputs=run.to_dict())
     output = execution.get_output(wait=True)
 
     assert output["ProcessingJobStatus"] == "Completed"
@@ -94,16 +96,14 @@ def test_a_failed_job_is_tried_twice_under_two_names_then_fails_with_its_message
     steps = aws.client("stepfunctions")
     run = by_hand(aws, put(aws, "a.jsonl"))
 
-    attached = workflow.attach(workflow.create(config("failing", FAIL), steps), steps)
-    execution = workflow.execute(attached, run.to_dict())
-    ended = workflow.outcome(execution, wait=True)
+    ended = run_to_its_end(steps, workflow.create(config("failing", FAIL), steps), run)
 
     jobs = aws.client("sagemaker").list_processing_jobs(NameContains=run.PreprocessingJobName)
     names = {job["ProcessingJobName"] for job in jobs["ProcessingJobSummaries"]}
-    assert (ended.status, ended.error, ended.output) == ("FAILED", "States.TaskFailed", None)
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.TaskFailed")
     assert len(names) == 2
     assert all(len(name) <= 63 for name in names)
-    assert json.loads(ended.cause or "")["ProcessingJobStatus"] == "Failed"
+    assert json.loads(ended["cause"])["ProcessingJobStatus"] == "Failed"
 
 
 def test_update_is_what_the_next_execution_runs(aws: LocalAws) -> None:
@@ -116,10 +116,8 @@ def test_update_is_what_the_next_execution_runs(aws: LocalAws) -> None:
         settings.model_copy(update={"entrypoint": ("python3", "-c", COUNT)}), arn, steps
     )
 
-    ended = workflow.outcome(
-        workflow.execute(workflow.attach(arn, steps), run.to_dict()), wait=True
-    )
-    assert ended.status == "SUCCEEDED"
+    ended = run_to_its_end(steps, arn, run)
+    assert ended["status"] == "SUCCEEDED"
 
 
 def test_environment_and_arguments_reach_the_script(aws: LocalAws) -> None:
@@ -128,11 +126,9 @@ def test_environment_and_arguments_reach_the_script(aws: LocalAws) -> None:
     run = by_hand(aws, put(aws, "a.jsonl"))
 
     arn = workflow.create(config("saying", script, environment={"WORD": "hello you"}), steps)
-    ended = workflow.outcome(
-        workflow.execute(workflow.attach(arn, steps), run.to_dict()), wait=True
-    )
+    ended = run_to_its_end(steps, arn, run)
 
-    assert ended.status == "SUCCEEDED"
+    assert ended["status"] == "SUCCEEDED"
     assert read(aws, f"{run.OutputProcessedMessage}said") == "hello you"
 
 

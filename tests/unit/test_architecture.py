@@ -118,7 +118,7 @@ def test_what_sparks_job_imports_is_put_into_its_image() -> None:
 
 
 MAY_IMPORT = {
-    "stack": {"stack", "workflow"},
+    "stack": {"stack"},
     "actions": {"actions", "stack", "workflow"},
     "doctor": {"actions", "doctor", "stack", "workflow"},
     "web": {"web", "stack"},
@@ -141,6 +141,13 @@ def test_what_knows_a_stack_does_not_know_the_laptop_or_the_screen(path: Path) -
 def test_the_sdks_are_imported_by_one_module_only(path: Path) -> None:
     if path != OPS / "workflow/sdk.py":
         assert not top_level(path) & {"sagemaker", "stepfunctions"}
+
+
+def test_the_operators_commands_make_their_clients_in_one_place() -> None:
+    commands = [path for path in modules(OPS) if "local" not in path.relative_to(OPS).parts]
+    makers = [path for path in commands if imports(path) & {"boto3", "botocore.session"}]
+
+    assert makers == [OPS / "stack/clients.py"]
 
 
 def test_only_adapters_call_aws() -> None:

@@ -72,7 +72,9 @@ def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(
     assert (listed.returncode, listed.stderr) == (0, "")
     digits = failed.name.rpartition("-")[2][:8]
     assert digits in listed.stdout
-    assert "why one failed: landrun show RUN" in listed.stdout
+    assert "…" not in listed.stdout
+    assert f"✗ {digits}: seen enough\n" in listed.stdout
+    assert f"more about the failure: landrun show {digits}\n" in listed.stdout
 
     shown = landrun(env, "show", digits)
     assert (shown.returncode, shown.stderr) == (1, "")
@@ -83,8 +85,8 @@ def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(
     (attempt,) = [line for line in lines if "attempt 1: failed after" in line]
     assert attempt.startswith("timeline")
     assert f"again     landrun rerun {failed.name}" in lines
-    longer = [line.split()[0] for line in lines if cell_len(line) > 80]
-    assert longer == ["redrive"]
+    longer = {line.split()[0] for line in lines if cell_len(line) > 80}
+    assert longer == {"manifest", "output", "resume"}
 
     read = landrun(env, "logs", digits, "--attempt", "1", "--json")
     assert (read.returncode, read.stderr) == (0, "")
@@ -107,7 +109,11 @@ def test_a_rerun_reads_the_same_manifest_and_is_linked_to_the_first(
     assert again.output_uri.endswith(f"/processed/{again.name}/")
 
     found = landrun(env, "runs", "--contains", "no+text", "--json")
-    assert [run["name"] for run in json.loads(found.stdout)] == [again.name, failed.name]
+    rows = json.loads(found.stdout)
+    assert [run["name"] for run in rows] == [again.name, failed.name]
+    listed = landrun(env, "runs", "--contains", "no+text", "--limit", "1")
+    assert "(rerun of" in listed.stdout
+    assert "no+text.csv" in listed.stdout
     asked = landrun(env, "rerun", again.name, failed.name)
     assert (asked.returncode, asked.stdout) == (2, "")
     assert asked.stderr.splitlines()[-1] == (
@@ -116,5 +122,6 @@ def test_a_rerun_reads_the_same_manifest_and_is_linked_to_the_first(
 
     shown = json.loads(landrun(env, "show", failed.name, "--json").stdout)
     assert [run["name"] for run in shown["reruns"]] == [again.name]
+    assert shown["execution_arn"] == rows[1]["execution_arn"]
     assert shown["input"]["keys"] == [KEY]
     assert shown["not_seen"] == []

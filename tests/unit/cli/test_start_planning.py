@@ -19,10 +19,10 @@ from landrun.errors import ConfigurationError, InvalidInput, LandrunError, Servi
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli
 from landrun_ops.actions import start as starting
+from landrun_ops.actions.manual_input import Reading
 from landrun_ops.cli import target as places
 from landrun_ops.cli.console import typed
 from landrun_ops.stack.stack import Stack
-from landrun_ops.workflow.reading import Reading
 
 RANDOM = uuid.UUID("6f7f0c52-7d2c-4f0e-9a55-2f1b6f6e9d11")
 NAME = f"bsm-{RANDOM.hex}"

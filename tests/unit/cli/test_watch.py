@@ -256,7 +256,7 @@ def test_it_fits_the_screen(of: View, width: int, height: int) -> None:
                 "dead letters  1 landing, 3 statuses: landrun redrive",
                 "running 40, the longest first",
                 "1 h 06 min  messages of the day 0.jsonl  incoming/2026",
-                f"9 s ago  ✗ FAILED: {CAUSE}",
+                f"9 s ago  ✗ FAILED  messages of the day 100.jsonl: {CAUSE[:9]}",
             ],
         ),
         (

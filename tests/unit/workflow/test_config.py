@@ -12,7 +12,6 @@ from landrun_ops.workflow.settings import read_settings, with_words
 
 def test_a_command_line_is_split_as_a_shell_would(settings: dict[str, Any]) -> None:
     config = WorkflowConfig.read(settings | {"arguments": "--lang de --title 'buyer & seller'"})
-
     assert config.arguments == ("--lang", "de", "--title", "buyer & seller")
 
 
@@ -58,27 +57,25 @@ def test_all_wrong_settings_are_named_at_once() -> None:
         WorkflowConfig.read({})
 
 
-def test_the_default_timeout_leaves_a_day_for_quotas_and_two_attempts(
-    settings: dict[str, Any],
+@pytest.mark.parametrize(
+    ("own", "seconds"),
+    [({}, 86_400 + 2 * 1800 + 3600), ({"timeout_in_seconds": 60}, 60)],
+    ids=["a day for quotas and two attempts", "one of the settings"],
+)
+def test_an_execution_has_a_time_limit(
+    settings: dict[str, Any], own: dict[str, int], seconds: int
 ) -> None:
-    config = WorkflowConfig.read(settings | {"max_runtime_in_seconds": 1800})
-
-    assert config.timeout == 86_400 + 2 * 1800 + 3600
+    config = WorkflowConfig.read(settings | {"max_runtime_in_seconds": 1800} | own)
+    assert config.timeout == seconds
     assert template()["TimeoutSeconds"] > 2 * 777_600
-
-
-def test_a_timeout_of_ones_own_stands(settings: dict[str, Any]) -> None:
-    assert WorkflowConfig.read(settings | {"timeout_in_seconds": 60}).timeout == 60
 
 
 def test_words_lie_over_the_file_key_by_key(tmp_path: Path) -> None:
     file = tmp_path / "workflow.toml"
     file.write_text('name = "a"\ninstance_count = 2\n[tags]\nteam = "ml"\n', encoding="utf-8")
-
     settings = with_words(
         read_settings(file), ["instance_count=3", "tags.cost.center=7", 'entrypoint=["x", "y z"]']
     )
-
     assert settings == {
         "name": "a",
         "instance_count": "3",
@@ -94,16 +91,20 @@ def test_a_word_that_is_no_setting_is_shown(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("a.toml", "name: x"), ("a.json", "{"), ("a.json", "[]")]
+    ("name", "content", "says"),
+    [
+        ("a.toml", "name: x", "is not TOML"),
+        ("a.json", "{", "is not TOML"),
+        ("a.json", "[]", "must hold one JSON object"),
+        ("gone.toml", None, "cannot read"),
+    ],
 )
-def test_a_file_that_holds_no_settings_is_named(tmp_path: Path, name: str, content: str) -> None:
+def test_a_file_that_holds_no_settings_is_named(
+    tmp_path: Path, name: str, content: str | None, says: str
+) -> None:
     file = tmp_path / name
-    file.write_text(content, encoding="utf-8")
-
-    with pytest.raises(ConfigurationError, match=name):
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=says) as raised:
         read_settings(file)
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"cannot read .*gone\.toml"):
-        read_settings(tmp_path / "gone.toml")
+    assert name in str(raised.value)

@@ -304,7 +304,7 @@ class TestSettings:
         own = {name: value for name, value in settings.items() if name != "entrypoint"}
         spark = WorkflowConfig.read(own | {"engine": "spark"})
         with sdk.quietly():
-            assert isinstance(_processor(sdk, spark), sdk.PySparkProcessor)
+            assert isinstance(_processor(sdk, spark), sdk.spark.PySparkProcessor)
         request = request_of(spark)
         app, [source] = request["AppSpecification"], request["ProcessingInputs"]
         assert source["S3Input"]["S3DataType"] == "S3Prefix"

@@ -14,11 +14,33 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
 
 from landrun.errors import ServiceError
 
 CONNECTIONS = 16
 """Connections that each client keeps open, and so the number of its calls that overlap."""
+
+_USUAL = Config(
+    retries={"mode": "adaptive", "total_max_attempts": 6}, max_pool_connections=CONNECTIONS
+)
+_BRIEF = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
+"""For a service that a function can do without: it waits for an answer for 3 seconds at most."""
+
+NOT_AWS = "UnexpectedAnswer"
+"""The code of the `ServiceError` for an answer that is not one of AWS's."""
+
+_UNREADABLE = (
+    ResponseParserError,
+    HTTPError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RecursionError,  # S3 answers with a redirect, and so does what botocore asks next
+)
+"""What reading an answer raises where a proxy or another server answered in AWS's place."""
 
 
 def client(service: str) -> Any:
@@ -29,9 +51,7 @@ def client(service: str) -> Any:
     service : str
         Its name in boto3, such as ``s3`` or ``stepfunctions``.
     """
-    config = Config(
-        retries={"mode": "adaptive", "total_max_attempts": 6}, max_pool_connections=CONNECTIONS
-    )
+    config = _BRIEF if service == "logs" else _USUAL
     return _session().create_client(service, config=config)
 
 
@@ -43,7 +63,10 @@ def _session() -> Any:
 
 @contextmanager
 def translated(operation: str) -> Iterator[None]:
-    """Raise `ServiceError`, with its cause, for every error of botocore.
+    """Raise `ServiceError`, with its cause, for whatever goes wrong with a call.
+
+    The block holds the call and what reads its answer: a member that is missing, or of another
+    type, is an answer that AWS did not give.
 
     Parameters
     ----------
@@ -52,10 +75,24 @@ def translated(operation: str) -> Iterator[None]:
     """
     try:
         yield
-    except ClientError as error:
+    except Exception as error:
+        translation = _translate(operation, error)
+        if translation is None:
+            raise
+        raise translation from error
+
+
+def _translate(operation: str, error: BaseException) -> ServiceError | None:
+    """Return the `ServiceError` for an error of a call; None for any other error."""
+    if type(error).__module__ == "boto3.exceptions" and error.__context__:
+        error = error.__context__  # a file transfer wraps what its call raised
+    if isinstance(error, ClientError):
         answer: Any = error.response
-        said = answer.get("Error", {})
-        code, message = said.get("Code", ""), said.get("Message", "")
-        raise ServiceError(operation, code, message, answer) from error
-    except BotoCoreError as error:
-        raise ServiceError(operation, type(error).__name__, str(error)) from error
+        details = answer.get("Error", {})
+        return ServiceError(operation, details.get("Code", ""), details.get("Message", ""), answer)
+    if isinstance(error, BotoCoreError):
+        return ServiceError(operation, type(error).__name__, str(error))
+    if isinstance(error, _UNREADABLE):
+        message = f"the answer is not one of AWS's ({type(error).__name__}: {error})"
+        return ServiceError(operation, NOT_AWS, message)
+    return None

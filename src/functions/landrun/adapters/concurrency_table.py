@@ -123,7 +123,7 @@ class ConcurrencyTable:
         key = _serialize({"item_type": item_type, "name": name})
         with translated("dynamodb:GetItem"):
             answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        return _deserialize(answer.get("Item", {}))
+            return _deserialize(answer.get("Item", {}))
 
     def _write(self, *writes: dict[str, Any], attempts: int = 20) -> bool:
         """Write all items or none; return False if a condition does not hold.

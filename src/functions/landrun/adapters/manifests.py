@@ -213,7 +213,8 @@ class Manifests:
         """Read an object of JSON, and its user metadata."""
         with translated("s3:GetObject"):
             answer = self._client.get_object(Bucket=uri.bucket, Key=uri.key)
-            return json.loads(answer["Body"].read()), answer.get("Metadata", {})
+            body, metadata = answer["Body"].read(), answer.get("Metadata", {})
+        return json.loads(body), metadata
 
     def list_objects(self, under: S3Uri) -> Iterator[ListedObject]:
         """List the objects under a prefix, in the order of their keys."""

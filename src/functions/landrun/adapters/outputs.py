@@ -87,7 +87,7 @@ class Outputs:
             answer = self._client.list_objects_v2(
                 Bucket=uri.bucket, Prefix=uri.key, MaxKeys=OTHER_KEYS + 1
             )
-        keys = [found["Key"] for found in answer.get("Contents", ())]
+            keys = [found["Key"] for found in answer.get("Contents", ())]
         return tuple(keys[1:]) if keys[:1] == [uri.key] else ()
 
     def _read(self, bucket: str, key: str) -> bytes | None:

@@ -102,8 +102,9 @@ class RunsTable:
             }
             with translated("dynamodb:BatchGetItem"):
                 answer = self._client.batch_get_item(RequestItems={self._table: request})
-            yield from answer["Responses"].get(self._table, ())
-            keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+                found = answer["Responses"].get(self._table, ())
+                keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            yield from found
 
     def claim_notification(self, record: RunRecord, due_at: str) -> bool:
         """Claim the pending notification of a failure until ``due_at``.

@@ -27,7 +27,7 @@ class ProcessingJobs:
         """Describe one job."""
         with translated("sagemaker:DescribeProcessingJob"):
             answer = self._client.describe_processing_job(ProcessingJobName=name)
-        return ProcessingJob.model_validate(answer)
+            return ProcessingJob.model_validate(answer)
 
     def find(self, name: str) -> ProcessingJob | None:
         """Describe one job; None if SageMaker does not know it."""

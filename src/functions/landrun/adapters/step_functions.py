@@ -87,11 +87,11 @@ class Executions:
                     name=run.PreprocessingJobName,
                     input=run.to_json(),
                 )
+                return Started(answer["executionArn"], answer["startDate"])
         except ServiceError as error:
             if error.code == "ExecutionAlreadyExists":
                 raise AlreadyStarted(run.PreprocessingJobName) from error
             raise
-        return Started(answer["executionArn"], answer["startDate"])
 
     def describe(self, arn: str) -> dict[str, Any]:
         """Return DescribeExecution's answer."""
@@ -125,7 +125,7 @@ class Executions:
             answer = self._client.list_executions(
                 stateMachineArn=self._state_machine_arn, maxResults=1000, **begin, **only
             )
-        return answer["executions"], answer.get("nextToken", "")
+            return answer["executions"], answer.get("nextToken", "")
 
     def last_tasks(self, arn: str, limit: int = 25) -> list[dict[str, Any]]:
         """Return the last events of an execution's history, the latest first.

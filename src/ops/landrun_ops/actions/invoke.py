@@ -41,7 +41,7 @@ def invoke(client: Any, function: str, name: str, event: Mapping[str, Any]) -> d
 
     with translated("lambda:Invoke"):
         reply = client.invoke(FunctionName=name, Payload=json.dumps(event))
-        result: dict[str, Any] = json.loads(reply["Payload"].read())
+        result: dict[str, Any] = dict(json.loads(reply["Payload"].read()))
     if "FunctionError" in reply:
         why = f"{result.get('errorType', 'Error')}: {result.get('errorMessage', '')}"
         raise FunctionError(f"{function} failed: {why}")

@@ -15,6 +15,7 @@ from landrun.models.run import landing_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import one_line, shown
 from landrun.services.collect_landings import at_once
+from landrun_ops.stack.clients import TRANSFER
 from landrun_ops.stack.landings import LandingsTable
 from landrun_ops.stack.object_facts import first_run_of
 from landrun_ops.stack.object_status import IGNORED
@@ -135,7 +136,7 @@ def land(stack: Stack, upload: Upload, moved: Callable[[int], None]) -> Landed:
     ServiceError
         When S3 refuses a call or cannot be reached.
     """
-    client, bucket, at = stack.client("s3"), stack.landing.bucket, datetime.now(UTC)
+    client, bucket, at = stack.client("s3", TRANSFER), stack.landing.bucket, datetime.now(UTC)
     versions: list[str] = []
 
     def note(parsed: dict[str, Any], **_: Any) -> None:

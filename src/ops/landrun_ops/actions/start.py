@@ -13,17 +13,18 @@ from landrun.adapters.clients import translated
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.run import ExecutionInput, manual_run_name
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.workflow.byhand import make_input, who
-from landrun_ops.workflow.reading import (
+from landrun_ops.actions.manual_input import (
     UNREADABLE,
-    Places,
+    Locations,
     Reading,
     as_prefix,
     folder,
     gather,
     is_manifest,
+    make_input,
     uri_of_manifest,
     uri_of_objects,
+    who,
 )
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def plan(
     ServiceError
         When S3 refuses a call or cannot be reached.
     """
-    s3, where = stack.client("s3"), _places(stack)
+    s3, where = stack.client("s3"), _locations(stack)
     name = manual_run_name(stack.output("JobNamePrefix"), random)
     root = stack.processed
     target = folder(output) if output else S3Uri(root.bucket, f"{root.key}{name}/")
@@ -133,7 +134,7 @@ def input_message_today(stack: Stack, name: str, uri: str) -> str:
     manifests = stack.manifests()
     written = manifests.find(name)
     if written is None:
-        reading = gather(s3, [as_prefix(s3, source)], _places(stack), strict=False)
+        reading = gather(s3, [as_prefix(s3, source)], _locations(stack), strict=False)
         written = manifests.write_once(name, reading.bucket, reading.keys)
     return str(written.uri)
 
@@ -150,11 +151,11 @@ def _input_message(
     return uri_of_objects(sources, reading, manifest)
 
 
-def _places(stack: Stack) -> Places:
-    return Places(stack.manifests_folder, stack.landing, stack.processed)
+def _locations(stack: Stack) -> Locations:
+    return Locations(stack.manifests_folder, stack.landing, stack.processed)
 
 
-def _read(s3: Any, sources: Sequence[S3Uri], where: Places) -> Reading | None:
+def _read(s3: Any, sources: Sequence[S3Uri], where: Locations) -> Reading | None:
     try:
         if len(sources) == 1 and is_manifest(s3, sources[0]):
             return None
@@ -183,7 +184,7 @@ def _left_out_warnings(stack: Stack, reading: Reading, message: str) -> Iterator
         yield f"{unreadable:,} left out: no file can have their keys; rename them"
 
 
-def _output_warnings(s3: Any, where: Places, target: S3Uri) -> Iterator[str]:
+def _output_warnings(s3: Any, where: Locations, target: S3Uri) -> Iterator[str]:
     """Refuse an output that would start runs, or be taken for a manifest; warn of one in use."""
     where.refuse_landing(target, "the output")
     manifests = where.manifests

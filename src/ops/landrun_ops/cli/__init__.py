@@ -9,11 +9,11 @@ import sys
 from typing import Annotated
 
 import typer
-from typer._click.utils import PacifyFlushWrapper
 from typer.exceptions import TyperException
 
 from landrun.errors import LandrunError, ServiceError
 from landrun_ops.cli import (
+    adopt,
     backfill,
     demo,
     doctor,
@@ -47,7 +47,9 @@ _REMEDIES = {
     "PartialCredentialsError": _NO_AWS,
     "NoRegionError": "; name one with --region, or set AWS_DEFAULT_REGION",
     "ProfileNotFound": "; aws configure list-profiles lists those there are",
-    "ConfigParseError": "; mend the AWS CLI's file",
+    "ConfigParseError": "; correct the AWS CLI's file",
+    "UnexpectedAnswer": "; a proxy or sign-in page may have answered: check the network and"
+    " AWS_ENDPOINT_URL",
     "EndpointConnectionError": _UNREACHABLE,
     "ConnectTimeoutError": _UNREACHABLE,
     "ReadTimeoutError": _UNREACHABLE,
@@ -69,6 +71,16 @@ _REMEDIES = {
     "NoSuchBucket": "; check the bucket's name",
     "ThrottlingException": "; AWS asks to slow down: try again in a minute",
 }
+
+EXTRAS = {
+    "aws_lambda_powertools": "local",
+    "moto": "local",
+    "polars": "local",
+    "samtranslator": "local",
+    "sagemaker": "workflow",
+    "stepfunctions": "workflow",
+}
+"""The extras of landrun's package that bring what may not be installed, by the module's name."""
 
 PIPE_CLOSED = 141
 """The shell's exit code of what ended for its pipe was closed: 128 and the signal's number."""
@@ -96,8 +108,9 @@ for command, in_a_line in (
     (reconcile.reconcile, "Recover missed events now."),
     (watch.watch, "Watch what lands, waits, runs and ends."),
     (report.report, "Write a report of the last weeks, as one HTML file."),
-    (doctor.doctor, "Look for what makes stacks fail, before it does."),
+    (doctor.doctor, "Check what makes deployments fail, and how to repair it."),
     (verify.verify, "Land a file and see whether the stack works."),
+    (adopt.adopt, "Let landrun run an existing state machine."),
     (image.image, "Build the Processing job's image, and push it."),
     (demo.demo, "Try it all on this laptop, with samples or your files."),
 ):
@@ -143,8 +156,8 @@ def main() -> None:
         code = run(sys.argv[1:])
         sys.stdout.flush()
     except SystemExit as ended:
-        # So Typer ends what writes to a pipe that nobody reads any more, as of landrun runs | head.
-        if not isinstance(sys.stdout, PacifyFlushWrapper):
+        # Typer wraps stdout in this when its reader has closed the pipe, as in landrun runs | head.
+        if type(sys.stdout).__name__ != "PacifyFlushWrapper":
             raise
         code = PIPE_CLOSED if ended.code else 0
     except OSError as error:
@@ -167,6 +180,15 @@ def run(arguments: list[str]) -> int:
         return 2
     except LandrunError as error:
         complain(str(error))
+        return 2
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        complain(
+            f"{package} is not installed: in landrun's folder, run make setup or"
+            f" pipx install --force '.[{EXTRAS[package]}]'"
+        )
         return 2
     except typer.Abort:
         return 130

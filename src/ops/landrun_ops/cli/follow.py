@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from landrun_ops.cli.console import complain, console, is_live, say, show_json
+from landrun_ops.cli.console import console, is_live
 from landrun_ops.durations import spelled
 
 if TYPE_CHECKING:
@@ -16,49 +16,9 @@ if TYPE_CHECKING:
 
     from landrun_ops.stack.run_progress import RunProgress, Watcher
     from landrun_ops.stack.runs_table import Run
-    from landrun_ops.workflow import Outcome
 
 STILL_SECONDS = 60.0
 """How often a line says that a run still does the same, where no display moves."""
-
-
-def follow(execution: Any, inputs: Mapping[str, Any], *, wait: bool, json: bool) -> int:
-    """Show a run that was started by hand, to its end where asked.
-
-    Parameters
-    ----------
-    execution : stepfunctions.workflow.Execution
-        The SDK's.
-    inputs : Mapping
-        What it was started with.
-
-    Returns
-    -------
-    int
-        The exit code: 1 when it ended other than well, 130 when waiting was interrupted.
-
-    Raises
-    ------
-    ServiceError
-        When Step Functions refuses a call or cannot be reached.
-    """
-    # Late: pydantic and boto3 take longer to import than --help may take.
-    from landrun_ops.workflow import outcome  # noqa: PLC0415
-
-    name = inputs["PreprocessingJobName"]
-    if not json:
-        say(f"started {name}, reading {inputs['InputMessage']}")
-    try:
-        with _progress(name, shown=wait):
-            ended = outcome(execution, wait=wait)
-    except KeyboardInterrupt:
-        complain(f"no longer waiting; the run goes on: {execution.execution_arn}")
-        return 130
-    if json:
-        show_json(_report(execution.execution_arn, inputs, ended))
-    elif wait:
-        say(_ending(inputs, ended))
-    return 1 if ended.status not in ("SUCCEEDED", "RUNNING") else 0
 
 
 def wait_for(watcher: Watcher, name: str) -> tuple[RunProgress, Run | None]:
@@ -161,35 +121,3 @@ def _lines() -> Callable[[RunProgress], None]:
         typer.echo(f"{now - began:6.1f} s  {text}", err=True)
 
     return show
-
-
-def _ending(inputs: Mapping[str, Any], ended: Outcome) -> str:
-    seconds = f"{ended.seconds or 0:.0f} s"
-    if ended.status == "SUCCEEDED":
-        return f"{ended.status} in {seconds}: {inputs['OutputProcessedMessage']}"
-    return f"{ended.status} after {seconds}: {ended.reason}"
-
-
-def _report(arn: str, inputs: Mapping[str, Any], ended: Outcome) -> dict[str, Any]:
-    return {
-        "ExecutionArn": arn,
-        **inputs,
-        "Status": ended.status,
-        "Seconds": ended.seconds,
-        "Output": ended.output,
-        "Error": ended.error,
-        "Cause": ended.cause,
-    }
-
-
-@contextmanager
-def _progress(name: str, *, shown: bool) -> Iterator[None]:
-    """Show on a terminal that the run is running, and for how long."""
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-    screen = console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    hidden = not (shown and screen.is_terminal)
-    with Progress(*columns, console=screen, transient=True, disable=hidden) as progress:
-        progress.add_task(f"running {name}", total=None)
-        yield

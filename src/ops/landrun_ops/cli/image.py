@@ -10,10 +10,10 @@ import typer
 
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.console import show_json
+from landrun_ops.cli.console import complain, say, show_json
 
 IMAGE = "landrun-preprocess"
-"""What the image is called on this machine; Spark's has its engine behind that."""
+"""The image's name on this machine; Spark's ends with the engine."""
 
 
 class Engine(StrEnum):
@@ -27,27 +27,24 @@ def image(
     *,
     stack: Annotated[
         str,
-        typer.Option(
-            metavar="NAME",
-            help="Push to this stack's repository, too.",
-        ),
+        typer.Option(metavar="NAME", help="Push it to this stack's repository, too."),
     ] = "",
     profile: places.ProfileOption = "",
     region: places.RegionOption = "",
-    tag: Annotated[str, typer.Option(metavar="TAG", help="Pushed under this tag.")] = "latest",
+    tag: Annotated[str, typer.Option(metavar="TAG", help="The tag to push.")] = "latest",
     platform: Annotated[
         str,
         typer.Option(
             metavar="OS/ARCH",
-            help="Build for it; else for linux/amd64, as SageMaker's instances are, with --stack,"
-            " and for this machine without.",
+            help="The platform to build for. Default: linux/amd64 with --stack, as SageMaker's"
+            " instances are; this machine's without.",
             show_default=False,
         ),
     ] = "",
     engine: Annotated[
         Engine | None,
         typer.Option(
-            help="What the job runs on; else the stack's parameter Engine with --stack, and script"
+            help="What the job runs on. Default: the stack's parameter Engine with --stack, script"
             " without.",
             show_default=False,
         ),
@@ -56,9 +53,9 @@ def image(
         str,
         typer.Option(
             metavar="IMAGE",
-            help="What to build on; else what the Dockerfile names or, for Spark with --stack,"
-            " SageMaker's Spark image of the stack's region, for whose registry Docker must be"
-            " signed in.",
+            help="The image to build on. Default: the Dockerfile's or, for Spark with --stack,"
+            " SageMaker's Spark image of the stack's region; Docker must be signed in to its"
+            " registry.",
             show_default=False,
         ),
     ] = "",
@@ -66,20 +63,20 @@ def image(
         str,
         typer.Option(
             metavar="IMAGE",
-            help=f"What to call it on this machine; else {IMAGE}, for Spark {IMAGE}-spark.",
+            help=f"Its name on this machine. Default: {IMAGE}, for Spark {IMAGE}-spark.",
             show_default=False,
         ),
     ] = "",
     run_as: Annotated[
-        str, typer.Option(metavar="USER", help="Who runs the job: landrun, or root.")
+        str, typer.Option(metavar="USER", help="The user that runs the job: landrun, or root.")
     ] = "landrun",
     project: places.ProjectOption = None,
     json: options.JsonOption = False,
 ) -> None:
-    """Build the Processing job's image from src/processing; given a stack, push it.
+    """Build the Processing job's image from src/processing and, with --stack, push it.
 
-    Ends with the image's name, or, pushed, with the name that has its digest: deploy with
-    ImageUri set to that and nobody can put another in its place.
+    Prints the image's name; of a pushed image, with its digest. Deploy with ImageUri set to that,
+    and nobody can replace the image unnoticed.
 
     Example: landrun image --stack landrun
     """
@@ -95,21 +92,21 @@ def image(
         chosen = engine or Engine.script
         options = _options(chosen, base_image, run_as)
         images.build(docker, code, _name(name, chosen), platform, options, engine=chosen)
-        _say(_name(name, chosen), json=json)
+        _show(_name(name, chosen), json=json)
         return
     # First: building takes longer than failing here.
-    found = stacks.find(stack, profile=profile, region=region)
+    found = stacks.find(stack, profile=profile, region=region, report=complain)
     repository = images.repository(found)
     chosen = engine or Engine(found.parameters.get("Engine") or "script")
     if chosen == Engine.spark and not base_image:
         base_image = images.spark_base(found.region)
     options, wanted = _options(chosen, base_image, run_as), platform or images.SAGEMAKER_PLATFORM
     images.build(docker, code, _name(name, chosen), wanted, options, engine=chosen)
-    _say(images.push(docker, _name(name, chosen), repository, tag), json=json)
+    _show(images.push(docker, _name(name, chosen), repository, tag), json=json)
 
 
 def _options(engine: Engine, base_image: str, run_as: str) -> dict[str, str]:
-    """Give the Dockerfile's arguments; SageMaker's Spark image runs as root and nothing else."""
+    """Return the Dockerfile's arguments; SageMaker's Spark image runs as root and nothing else."""
     base = {"BASE_IMAGE": base_image}
     return base if engine == Engine.spark else {**base, "RUN_AS": run_as}
 
@@ -118,8 +115,8 @@ def _name(name: str, engine: Engine) -> str:
     return name or (IMAGE if engine == Engine.script else f"{IMAGE}-{engine}")
 
 
-def _say(name: str, *, json: bool) -> None:
+def _show(name: str, *, json: bool) -> None:
     if json:
         show_json({"image": name})
     else:
-        typer.echo(name)
+        say(name)

@@ -138,9 +138,11 @@ def sam_variables(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
     SAM's CLI cannot know what the stack's references came to, and a container reaches this machine
     by another name.
     """
+    from landrun_ops.stack.clients import Clients  # noqa: PLC0415  (start-up time)
+
     port = environment["AWS_ENDPOINT_URL"].rpartition(":")[2]
     here = {"AWS_ENDPOINT_URL": f"http://host.docker.internal:{port}"}
-    functions = places.client("lambda", environment)
+    functions = Clients(environment=environment)("lambda")
     return {
         output: _variables(functions, environment[name]) | here
         for output, name in SAM_FUNCTIONS.items()
@@ -148,8 +150,12 @@ def sam_variables(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 
 def _variables(functions: Any, name: str) -> dict[str, str]:
-    """Give a function's variables; moto leaves numbers of the template as they are."""
-    found = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    """Return a function's variables; moto leaves numbers of the template as they are."""
+    from landrun.adapters.clients import translated  # noqa: PLC0415  (start-up time)
+
+    with translated("lambda:GetFunctionConfiguration"):
+        answer = functions.get_function_configuration(FunctionName=name)
+        found = answer["Environment"]["Variables"]
     return {variable: str(value) for variable, value in found.items()}
 
 

@@ -173,9 +173,9 @@ def _start(stack: Stack, chosen: Sequence[Run], *, once: bool, quiet: bool) -> l
     ServiceError
         When Step Functions refuses a call.
     """
+    from landrun_ops.actions.manual_input import who  # noqa: PLC0415
     from landrun_ops.actions.rerun import Rerunner, input_message_of  # noqa: PLC0415
     from landrun_ops.actions.start import input_message_today  # noqa: PLC0415
-    from landrun_ops.workflow.byhand import who  # noqa: PLC0415
 
     rerunner = Rerunner(
         stack.executions(),

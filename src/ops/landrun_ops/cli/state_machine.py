@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from landrun.errors import ConfigurationError
+from landrun_ops.cli.console import complain
 from landrun_ops.cli.target import Target
 
 if TYPE_CHECKING:
@@ -18,10 +19,20 @@ STACK_VARIABLE = "LANDRUN_STACK"
 
 
 class Machine(NamedTuple):
-    """A state machine, and what reaches it.
+    """A state machine, and what is known of its stack.
 
-    ``landing``, ``output_bucket`` and ``input_format`` are the stack's, or their defaults for a
-    machine of an ARN.
+    Attributes
+    ----------
+    arn : str
+        Its ARN.
+    client : Callable
+        Returns the client of a service.
+    landing : S3Uri or None
+        Bucket and prefix whose objects start runs; None if no stack is known.
+    output_bucket : str
+        The stack's; empty if no stack is known.
+    input_format : str
+        What ``InputMessage`` holds.
     """
 
     arn: str
@@ -31,19 +42,15 @@ class Machine(NamedTuple):
     input_format: InputFormat = "manifest"
 
 
-def client_of(target: Target, service: str) -> Any:
-    """Make a client of the account that a command's options, or else its environment, say."""
-    from boto3.session import Session  # noqa: PLC0415  (start-up time)
+def clients_of(target: Target) -> Callable[[str], Any]:
+    """Make clients of the account that a command's options or its environment name."""
+    from landrun_ops.stack.clients import Clients  # noqa: PLC0415  (start-up time)
 
-    from landrun.adapters.clients import translated  # noqa: PLC0415
-
-    with translated(f"boto3 client {service}"):
-        session = Session(profile_name=target.profile or None, region_name=target.region or None)
-        return session.client(service)  # type: ignore[call-overload]
+    return Clients(profile=target.profile, region=target.region, report=complain)
 
 
-def found(target: Target, arn: str) -> Machine:
-    """Find the machine: of the ARN or, without one, of the stack.
+def find_machine(target: Target, arn: str) -> Machine:
+    """Find the machine of the ARN or, without one, of the stack.
 
     Raises
     ------
@@ -53,7 +60,8 @@ def found(target: Target, arn: str) -> Machine:
         When AWS cannot be reached, or has no such stack.
     """
     if arn and not _is_of_another_stack(target, arn):
-        return Machine(arn, lambda service: client_of(target, service))
+        bucket = os.environ.get("LANDRUN_OUTPUT_BUCKET", "")
+        return Machine(arn, clients_of(target), _landing_of_environment(), bucket)
     try:
         stack = target.find()
     except ConfigurationError as error:
@@ -63,12 +71,19 @@ def found(target: Target, arn: str) -> Machine:
             f"no state machine: give --state-machine-arn or set {ARN_VARIABLE}, or name a stack"
             " with --stack; for the laptop's AWS: landrun local up"
         ) from error
-    machine = stack.output("StateMachineArn")
-    bucket = stack.output("OutputBucket")
+    machine, bucket = stack.output("StateMachineArn"), stack.output("OutputBucket")
     return Machine(machine, stack.client, stack.landing, bucket, stack.input_message_format)
 
 
 def _is_of_another_stack(target: Target, arn: str) -> bool:
-    """Whether the ARN is only what the environment says, and the options name another stack."""
+    """Return True if the ARN is only the environment's, and the options name another stack."""
     names_another = target.stack not in ("", os.environ.get(STACK_VARIABLE))
     return names_another and arn == os.environ.get(ARN_VARIABLE)
+
+
+def _landing_of_environment() -> S3Uri | None:
+    """Read what ``landrun local env`` exports."""
+    from landrun.models.s3_uri import S3Uri  # noqa: PLC0415  (start-up time)
+
+    bucket, prefix = (os.environ.get(f"LANDRUN_LANDING_{name}") for name in ("BUCKET", "PREFIX"))
+    return S3Uri(bucket, prefix) if bucket and prefix is not None else None

@@ -47,8 +47,8 @@ def stop(
     stack = target.find()
     # Late: boto3 takes longer to import than --help may take.
     from landrun_ops.actions import stop as stopping  # noqa: PLC0415
+    from landrun_ops.actions.manual_input import who  # noqa: PLC0415
     from landrun_ops.stack.run_details import find  # noqa: PLC0415
-    from landrun_ops.workflow.byhand import who  # noqa: PLC0415
 
     now = datetime.now(UTC)
     found = {run.name: run for run, _ in (find(stack, text, now) for text in runs)}

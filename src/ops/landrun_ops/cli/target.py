@@ -1,9 +1,9 @@
-"""Where things are: the project's folder, the laptop's state, the stack."""
+"""Which stack a command is about, and where the project and the laptop's AWS are."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from landrun.errors import ConfigurationError
+from landrun_ops.cli.console import complain
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
@@ -21,40 +22,34 @@ Result = TypeVar("Result")
 LAPTOPS_STACK = "landrun"
 """The name of the stack on a laptop's AWS."""
 
+
+def _option(flag: str, metavar: str, help_text: str, envvar: str | None = None) -> Any:
+    return typer.Option(flag, metavar=metavar, help=help_text, envvar=envvar, show_default=False)
+
+
 StackOption = Annotated[
     str,
-    typer.Option(
-        "--stack",
-        metavar="NAME",
-        envvar="LANDRUN_STACK",
-        help="A deployed stack; else the laptop's.",
-        show_default=False,
+    _option(
+        "--stack", "NAME", "A deployed stack. Default: the local stack.", envvar="LANDRUN_STACK"
     ),
 ]
-ProfileOption = Annotated[
-    str, typer.Option("--profile", metavar="NAME", help="Of the AWS CLI.", show_default=False)
-]
-RegionOption = Annotated[
-    str, typer.Option("--region", metavar="NAME", help="The stack's region.", show_default=False)
-]
-
+ProfileOption = Annotated[str, _option("--profile", "NAME", "The AWS CLI's profile.")]
+RegionOption = Annotated[str, _option("--region", "NAME", "The stack's region.")]
 ProjectOption = Annotated[
     Path | None,
-    typer.Option(
+    _option(
         "--project",
-        metavar="FOLDER",
-        help="The folder with template.yaml; else this one or the nearest above.",
-        show_default=False,
+        "FOLDER",
+        "The folder with template.yaml. Default: this one or the nearest above.",
     ),
 ]
 StateOption = Annotated[
     Path | None,
-    typer.Option(
+    _option(
         "--state-dir",
-        metavar="FOLDER",
+        "FOLDER",
+        "Where the laptop's AWS keeps its state. Default: .landrun/local in the project.",
         envvar="LANDRUN_STATE_DIR",
-        help="Where the laptop's AWS keeps its state; else .landrun/local in the project.",
-        show_default=False,
     ),
 ]
 
@@ -67,11 +62,9 @@ def project_folder(named: Path | None, start: Path) -> Path:
     ConfigurationError
         When there is no template.yaml.
     """
-    if named is not None:
-        if not (named / "template.yaml").is_file():
-            raise ConfigurationError(f"{named} has no template.yaml: name landrun's own folder")
-        return named.resolve()
-    for folder in (start, *start.parents):
+    if named is not None and not (named / "template.yaml").is_file():
+        raise ConfigurationError(f"{named} has no template.yaml: name landrun's own folder")
+    for folder in (named.resolve(),) if named else (start, *start.parents):
         if (folder / "template.yaml").is_file():
             return folder
     raise ConfigurationError(
@@ -87,49 +80,22 @@ def state_folder(named: Path | None, project: Path | None) -> Path:
     ConfigurationError
         When neither is named and this is no project.
     """
-    if named is not None:
-        return named.absolute()
-    # Late, like everything of the laptop's AWS.
-    from landrun_ops.local.state import default_state_dir  # noqa: PLC0415
+    from landrun_ops.local.state import default_state_dir  # noqa: PLC0415  (start-up time)
 
-    return default_state_dir(project_folder(project, Path.cwd()))
+    return named.absolute() if named else default_state_dir(project_folder(project, Path.cwd()))
 
 
 def laptop_environment(state_dir: Path) -> dict[str, str]:
-    """Give the environment of the laptop's AWS that is up.
+    """Return the environment of the laptop's AWS that is up.
 
     Raises
     ------
     NotUpError
         When none is.
     """
-    from landrun_ops.local.state import read_environment  # noqa: PLC0415
+    from landrun_ops.local.state import read_environment  # noqa: PLC0415  (start-up time)
 
     return read_environment(state_dir)
-
-
-def client(service: str, environment: Mapping[str, str], config: Any = None) -> Any:
-    """Build a client that reads ``environment`` where it would read the process's own.
-
-    Parameters
-    ----------
-    service : str
-        As boto3 names it.
-    environment : Mapping[str, str]
-        What ``landrun local env`` shows.
-    config : botocore.config.Config, optional
-        How the client behaves.
-    """
-    import boto3  # noqa: PLC0415  (start-up time)
-
-    return boto3.client(  # type: ignore[call-overload]
-        service,
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        region_name=environment["AWS_DEFAULT_REGION"],
-        config=config,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +107,7 @@ class Target:
     stack : str
         The name of a deployed one; empty for the laptop's.
     profile, region : str
-        Of the AWS CLI; empty for what its environment says.
+        The AWS CLI's; empty for its environment's.
     project, state_dir : Path or None
         Where the laptop's AWS is.
     """
@@ -153,7 +119,7 @@ class Target:
     state_dir: Path | None = None
 
     def find(self) -> Stack:
-        """Look the stack up.
+        """Find the stack.
 
         Raises
         ------
@@ -162,15 +128,14 @@ class Target:
         ServiceError
             When AWS cannot be reached, or has no such stack.
         """
-        # Late, here and below: boto3 takes longer to import than --help may take.
-        from landrun_ops.stack import stack  # noqa: PLC0415
+        from landrun_ops.stack.stack import find  # noqa: PLC0415  (start-up time)
 
         if self.stack:
-            return stack.find(self.stack, profile=self.profile, region=self.region)
-        return stack.find(LAPTOPS_STACK, environment=self._laptop())
+            return find(self.stack, profile=self.profile, region=self.region, report=complain)
+        return find(LAPTOPS_STACK, environment=self._laptop(), report=complain)
 
     def _laptop(self) -> dict[str, str]:
-        from landrun_ops.local.errors import NotUpError  # noqa: PLC0415
+        from landrun_ops.local.errors import NotUpError  # noqa: PLC0415  (start-up time)
 
         if self.profile or self.region:
             raise ConfigurationError(

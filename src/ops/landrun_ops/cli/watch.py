@@ -494,7 +494,7 @@ def _list(head: str, order: str, rows: Sequence[tuple[Known, Text, Text]], none:
 
 
 def _started_by(one: Known) -> Text:
-    """Say what started a run, the end of a key first: it tells keys apart."""
+    """Say what started a run, the end of a key first, then why it failed or the key's folder."""
     from rich.text import Text  # noqa: PLC0415
 
     from landrun_ops.cli.tables import trigger_text  # noqa: PLC0415
@@ -502,7 +502,10 @@ def _started_by(one: Known) -> Text:
 
     words = printable(trigger_text(Run(one.attributes)))
     folder, _, name = words.rstrip("/").rpartition("/")
-    return Text.assemble((name, "default"), (f"  {folder}/" if folder else "", "dim"))
+    run = Run(one.attributes)
+    if run.finished and run.cause and not run.succeeded:
+        return Text.assemble((name, "default"), (f": {run.cause}", "red"))
+    return Text.assemble((name, "default"), (f"  {folder}/" if folder else "", "dim not bold"))
 
 
 def _outcome(one: Known) -> Text:
@@ -513,8 +516,7 @@ def _outcome(one: Known) -> Text:
     run = Run(one.attributes)
     if run.succeeded:
         return Text.assemble((f"✓ {spelled(run.seconds or 0)}  ", "green"))
-    why = f": {run.cause}" if run.cause else ""
-    return Text.assemble((f"✗ {printable(one.status)}{why}  ", "red"))
+    return Text.assemble((f"✗ {printable(one.status)}  ", "red"))
 
 
 def _age(since: datetime, now: datetime) -> str:

@@ -3,51 +3,56 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from landrun.errors import ConfigurationError, ServiceError
+from landrun.errors import ConfigurationError
+from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.console import complain, show_json
-from landrun_ops.cli.follow import follow
-from landrun_ops.cli.state_machine import ARN_VARIABLE, client_of, found
+from landrun_ops.cli.console import complain, say, show_json
+from landrun_ops.cli.state_machine import ARN_VARIABLE, Machine, clients_of, find_machine
 
 if TYPE_CHECKING:
+    from landrun.models.run import ExecutionInput
+    from landrun.models.s3_uri import S3Uri
     from landrun_ops.workflow import WorkflowConfig
 
 ASL = Path("src/statemachine/processing.asl.yaml")
-_NO_AWS = ("NoCredentialsError", "NoRegionError", "EndpointConnectionError", "ProfileNotFound")
+FLAGS = {"role": "--role", "processing_role": "--processing-role", "image_uri": "--image"}
+"""Settings that have an option of their own."""
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
+
+def _option(flag: str, metavar: str, help_text: str, **more: Any) -> Any:
+    return typer.Option(flag, metavar=metavar, help=help_text, show_default=False, **more)
+
+
 ArnOption = Annotated[
     str,
-    typer.Option(
+    _option(
         "--state-machine-arn",
-        metavar="ARN",
+        "ARN",
+        "An existing state machine. Default: the stack's.",
         envvar=ARN_VARIABLE,
-        help="A state machine that exists already; else the stack's.",
-        show_default=False,
     ),
 ]
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="Settings as TOML or JSON.", show_default=False),
-]
+ConfigOption = Annotated[Path | None, _option("--config", "FILE", "Settings as TOML or JSON.")]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option(
+    _option(
         "--set",
-        metavar="NAME=VALUE",
-        help="One setting, as instance_count=2, arguments='--lang de' or tags.team=ml; repeatable.",
-        show_default=False,
+        "NAME=VALUE",
+        "A setting, such as instance_count=2, arguments='--lang de' or tags.team=ml; repeatable.",
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+RoleOption = Annotated[str, _option("--role", "ARN", "The role that the state machine assumes.")]
+ProcessingRoleOption = Annotated[
+    str, _option("--processing-role", "ARN", "The role that the Processing jobs assume.")
+]
+ImageOption = Annotated[str, _option("--image", "URI", "The container image of the jobs.")]
 
 
 @app.callback()
@@ -67,14 +72,14 @@ def workflow() -> None:
 @app.command()
 def render(
     *,
-    out: Annotated[str, typer.Option(metavar="FILE", help="Where to write; - is the screen.")] = "",
+    out: Annotated[str, typer.Option(metavar="FILE", help="Where to write; - is stdout.")] = "",
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit with 1 if the file differs.")
     ] = False,
     config: ConfigOption = None,
     settings: SetOption = None,
     project: places.ProjectOption = None,
-    json: JsonOption = False,
+    json: options.JsonOption = False,
 ) -> int:
     """Write the state machine's definition for template.yaml; its parameters fill it in.
 
@@ -90,7 +95,14 @@ def render(
     path = Path(out) if out else places.project_folder(project, Path.cwd()) / ASL
     if not check:
         _write(path, text)
-    return _said(path, same=not check or _is(path, text), written=not check, json=json)
+    same = path.is_file() and path.read_text(encoding="utf-8") == text
+    if not same:
+        complain(f"{path} is not what the workflow renders: run landrun workflow render")
+    if json:
+        show_json({"path": str(path), "same": same, "written": not check})
+    elif not check:
+        say(f"wrote {path}")
+    return 0 if same else 1
 
 
 @app.command()
@@ -98,26 +110,23 @@ def render(
 def create(
     target: places.Target,
     *,
-    name: Annotated[str, typer.Option(metavar="NAME", help="The state machine's name.")] = "",
-    role: Annotated[str, typer.Option(metavar="ARN", help="The role it assumes.")] = "",
-    processing_role: Annotated[
-        str, typer.Option(metavar="ARN", help="The role that its jobs assume.")
-    ] = "",
-    image: Annotated[str, typer.Option(metavar="URI", help="The jobs' container image.")] = "",
+    name: Annotated[str, _option("--name", "NAME", "The state machine's name.")] = "",
+    role: RoleOption = "",
+    processing_role: ProcessingRoleOption = "",
+    image: ImageOption = "",
     config: ConfigOption = None,
     settings: SetOption = None,
-    json: JsonOption = False,
+    json: options.JsonOption = False,
 ) -> None:
     """Create the state machine in AWS (or on the laptop), and show its ARN.
 
     Example: landrun workflow create --config workflow.toml --set instance_count=2
     """
-    from landrun_ops import workflow as machine  # noqa: PLC0415
+    given = {"name": name, "role": role, "processing_role": processing_role, "image_uri": image}
+    wanted = _config(_settings(config, settings), given, needed=FLAGS)
+    from landrun_ops.workflow import create as created  # noqa: PLC0415
 
-    given = _given(name=name, role=role, processing_role=processing_role, image_uri=image)
-    wanted = _config(config, settings, given)
-    with _hinting():
-        _show_arn(machine.create(wanted, client_of(target, "stepfunctions")), json=json)
+    _show_arn(created(wanted, clients_of(target)("stepfunctions")), json=json)
 
 
 @app.command()
@@ -126,59 +135,60 @@ def update(
     target: places.Target,
     *,
     arn: ArnOption = "",
-    role: Annotated[
-        str, typer.Option(metavar="ARN", help="The role it assumes; else the one it has.")
-    ] = "",
-    processing_role: Annotated[
-        str, typer.Option(metavar="ARN", help="The role that its jobs assume.")
-    ] = "",
-    image: Annotated[str, typer.Option(metavar="URI", help="The jobs' container image.")] = "",
+    role: RoleOption = "",
+    processing_role: ProcessingRoleOption = "",
+    image: ImageOption = "",
     config: ConfigOption = None,
     settings: SetOption = None,
-    json: JsonOption = False,
+    json: options.JsonOption = False,
 ) -> None:
-    """Give a state machine that exists the definition that the settings make.
+    """Replace an existing state machine's definition, and its role if --role names one.
 
     Example: landrun workflow update --state-machine-arn ARN --config workflow.toml
     """
-    from landrun_ops import workflow as machine  # noqa: PLC0415
+    given = {"role": role, "processing_role": processing_role, "image_uri": image}
+    needed = ("processing_role", "image_uri")
+    wanted = _config(_settings(config, settings), given, needed=needed)
+    from landrun_ops.workflow import update as updated  # noqa: PLC0415
 
-    given = _given(role=role, processing_role=processing_role, image_uri=image)
-    wanted = _config(config, settings, given)
-    with _hinting():
-        one = found(target, arn)
-        _show_arn(machine.update(wanted, one.arn, one.client("stepfunctions")), json=json)
+    machine = find_machine(target, arn)
+    updated(wanted, machine.arn, machine.client("stepfunctions"))
+    _show_arn(machine.arn, json=json)
 
 
 @app.command()
 @places.on_stack
-def graph(target: places.Target, *, arn: ArnOption = "", json: JsonOption = False) -> None:
+def graph(target: places.Target, *, arn: ArnOption = "", json: options.JsonOption = False) -> None:
     """Draw a state machine as a Mermaid diagram; without an ARN or a stack, template.yaml's.
 
     Example: landrun workflow graph > workflow.mmd
     """
-    from landrun_ops import workflow as machine  # noqa: PLC0415
+    from landrun_ops import workflow  # noqa: PLC0415
+    from landrun_ops.workflow.definition_file import parse  # noqa: PLC0415
 
     if arn or target.stack:
-        with _hinting():
-            one = found(target, arn)
-            drawn = machine.attach(one.arn, one.client("stepfunctions")).definition.to_dict()
+        machine = find_machine(target, arn)
+        described = workflow.describe(machine.arn, machine.client("stepfunctions"))
+        definition = parse(described["definition"])
     else:
-        drawn = machine.template()
+        definition = workflow.template()
     if json:
-        show_json(drawn)
+        show_json(definition)
     else:
-        sys.stdout.write(machine.graph(drawn))
+        sys.stdout.write(workflow.graph(definition))
 
 
 @app.command()
 @places.on_stack
 def execute(
     target: places.Target,
-    input_uri: Annotated[
-        str, typer.Argument(help="What to read: an object, a folder of objects, or a manifest.")
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT", help="What to read: an object, a folder of objects, or a manifest."
+        ),
     ],
-    output_uri: Annotated[str, typer.Argument(help="The folder to write to.")],
+    output: Annotated[str, typer.Argument(metavar="OUTPUT", help="The folder to write to.")],
     *,
     arn: ArnOption = "",
     wait: Annotated[
@@ -192,25 +202,9 @@ def execute(
         ),
     ] = False,
     prefix: Annotated[
-        str, typer.Option(metavar="WORD", help="What the run's name begins with.")
+        str, typer.Option(metavar="WORD", help="The beginning of the run's name.")
     ] = "landrun",
-    manifests: Annotated[
-        str,
-        typer.Option(
-            metavar="S3URI", help="Where the manifest goes; else manifests/ beside the outputs."
-        ),
-    ] = "",
-    output_bucket: Annotated[
-        str, typer.Option(envvar="LANDRUN_OUTPUT_BUCKET", help="The bucket of outputs, if known.")
-    ] = "",
-    landing_bucket: Annotated[
-        str,
-        typer.Option(envvar="LANDRUN_LANDING_BUCKET", help="The bucket of landings, if known."),
-    ] = "",
-    landing_prefix: Annotated[
-        str | None, typer.Option(envvar="LANDRUN_LANDING_PREFIX", help="Where in it objects land.")
-    ] = None,
-    json: JsonOption = False,
+    json: options.JsonOption = False,
 ) -> int:
     """Start a run by hand, as the notebook's execute() and get_output(wait=True) did.
 
@@ -218,92 +212,108 @@ def execute(
 
     Example: landrun workflow execute s3://bucket/in/ s3://bucket/out/ --wait
     """
+    from landrun.models.s3_uri import S3Uri  # noqa: PLC0415
+    from landrun_ops import workflow  # noqa: PLC0415
+
+    uris = S3Uri.parse(source), S3Uri.parse(output)
+    machine = find_machine(target, arn)
+    steps = machine.client("stepfunctions")
+    workflow.describe(machine.arn, steps)  # or no manifest is written
+    run = _prepare(machine, *uris, prefix, as_is=as_is)
+    inputs = run.to_dict()
+    if as_is:
+        del inputs["Trigger"]
+    execution = workflow.execute(machine.arn, inputs, steps)
+    if not json:
+        say(f"started {run.PreprocessingJobName}, reading {run.InputMessage}")
+    if not wait:
+        if json:
+            show_json({"ExecutionArn": execution, **inputs, "Status": "RUNNING"})
+        return 0
+    try:
+        end = workflow.wait(execution, steps)
+    except KeyboardInterrupt:
+        complain(f"no longer waiting; the run goes on: {execution}")
+        return 130
+    return _show_end(end, inputs, json=json)
+
+
+def _prepare(
+    machine: Machine, source: S3Uri, output: S3Uri, prefix: str, *, as_is: bool
+) -> ExecutionInput:
+    """Make the run's input and, unless it is passed as it is, write its manifest."""
     from landrun.models.run import manual_run_name  # noqa: PLC0415
     from landrun.models.s3_uri import S3Uri  # noqa: PLC0415
-    from landrun_ops import workflow as machine  # noqa: PLC0415
+    from landrun_ops.actions import manual_input  # noqa: PLC0415
 
-    source, output = S3Uri.parse(input_uri), S3Uri.parse(output_uri)
-    known = landing_bucket and landing_prefix is not None
-    landing = S3Uri(landing_bucket, landing_prefix or "") if known else None
-    with _hinting():
-        one = found(target, arn)
-        attached = machine.attach(one.arn, one.client("stepfunctions"))
-        person = machine.who(one.client("sts"))
-        bucket = one.output_bucket or output_bucket
-        where = machine.places(output, manifests, bucket, one.landing or landing)
+    manifests = S3Uri(machine.output_bucket or output.bucket, "manifests/")
+    where = manual_input.Locations(manifests, machine.landing)
+    person = manual_input.who(machine.client("sts"))
+    if as_is:
         where.refuse_landing(output, "the output")
-        if as_is:
-            run = machine.make_input(manual_run_name(prefix), input_uri, output_uri, person)
-        else:
-            run = machine.prepare(
-                one.client("s3"),
-                source,
-                output,
-                where,
-                prefix=prefix,
-                started_by=person,
-                input_format=one.input_format,
-            )
-        inputs = run.to_dict()
-        if as_is:
-            del inputs["Trigger"]
-        return follow(machine.execute(attached, inputs), inputs, wait=wait, json=json)
+        return manual_input.make_input(manual_run_name(prefix), str(source), str(output), person)
+    return manual_input.prepare(
+        machine.client("s3"),
+        source,
+        output,
+        where,
+        prefix=prefix,
+        started_by=person,
+        input_format=machine.input_format,
+    )
+
+
+def _show_end(end: dict[str, Any], inputs: dict[str, Any], *, json: bool) -> int:
+    """Show how an execution ended, from DescribeExecution's answer, and return the exit code."""
+    from landrun.models.processing_job import ProcessingJob  # noqa: PLC0415
+    from landrun.sanitize import json_object  # noqa: PLC0415
+
+    status, error, cause = end["status"], end.get("error"), end.get("cause")
+    seconds = (end["stopDate"] - end["startDate"]).total_seconds()
+    if json:
+        report = {"ExecutionArn": end["executionArn"], **inputs, "Status": status}
+        report |= {"Seconds": seconds, "Output": json_object(end.get("output")) or None}
+        show_json({**report, "Error": error, "Cause": cause})
+    elif status == "SUCCEEDED":
+        say(f"{status} in {seconds:.0f} s: {inputs['OutputProcessedMessage']}")
+    else:
+        job = ProcessingJob.from_json(cause)
+        reason = (job and job.exit_message) or cause or "Step Functions gave no cause"
+        say(f"{status} after {seconds:.0f} s: {f'{error}: ' if error else ''}{reason}")
+    return 0 if status == "SUCCEEDED" else 1
 
 
 def _settings(path: Path | None, words: list[str] | None) -> dict[str, Any]:
-    """Lay the words over the file."""
+    """Read the settings of the file, and those of --set over them."""
     from landrun_ops.workflow.settings import read_settings, with_words  # noqa: PLC0415
 
     return with_words(read_settings(path) if path else {}, words or ())
 
 
-def _config(path: Path | None, words: list[str] | None, options: dict[str, str]) -> WorkflowConfig:
-    """Lay the options over the words and the file."""
+def _config(settings: dict[str, Any], given: dict[str, str], needed: Any) -> WorkflowConfig:
+    """Lay the options over the settings.
+
+    Raises
+    ------
+    ConfigurationError
+        When some are missing, by the names of their options; or some are wrong.
+    """
     from landrun_ops.workflow import WorkflowConfig  # noqa: PLC0415
 
-    return WorkflowConfig.read({**_settings(path, words), **options})
-
-
-def _given(**options: str) -> dict[str, str]:
-    return {name: value for name, value in options.items() if value}
-
-
-@contextmanager
-def _hinting() -> Iterator[None]:
-    """Say what to do where no AWS is set up at all."""
-    try:
-        yield
-    except ServiceError as error:
-        if error.code not in _NO_AWS:
-            raise
+    merged = settings | {name: value for name, value in given.items() if value}
+    missing = [FLAGS[name] for name in needed if not merged.get(name)]
+    if missing:
         raise ConfigurationError(
-            f"{error}; set up the AWS CLI's environment or, for the laptop's AWS, run"
-            ' eval "$(landrun local env)"'
-        ) from error
+            f"missing {', '.join(missing)}: give them, or the settings of --config or --set"
+        )
+    return WorkflowConfig.read(merged)
 
 
 def _show_arn(arn: str, *, json: bool) -> None:
     if json:
         show_json({"StateMachineArn": arn})
     else:
-        typer.echo(arn)
-
-
-def _said(path: Path, *, same: bool, written: bool, json: bool) -> int:
-    if not same:
-        complain(f"{path} is not what the workflow renders: run landrun workflow render")
-    if json:
-        show_json({"path": str(path), "same": same, "written": written})
-    elif written:
-        typer.echo(f"wrote {path}")
-    return 0 if same else 1
-
-
-def _is(path: Path, text: str) -> bool:
-    try:
-        return path.read_text(encoding="utf-8") == text
-    except FileNotFoundError:
-        return False
+        say(arn)
 
 
 def _write(path: Path, text: str) -> None:

@@ -135,7 +135,7 @@ def gather(stack: Stack, run: Run, now: datetime, *, recorded: bool = True) -> O
         reruns = _seen("its reruns", repeating.result, not_seen, list[Run]())
     job = newest_job(run, done.moments or ())
     tail = list[str]()
-    if job and run.cause.startswith(SAYS_NOTHING):
+    if job and _says_nothing(run):
         log = JobLogs(stack.client("logs"))
         tail = _seen("its log", lambda: log.tail(job, TAIL), not_seen, tail)
     return OneRun(
@@ -151,6 +151,13 @@ def gather(stack: Stack, run: Run, now: datetime, *, recorded: bool = True) -> O
         links={} if stack.laptop else links(run.attributes, job),
         not_seen=not_seen,
     )
+
+
+def _says_nothing(run: Run) -> bool:
+    """Return True if neither the job nor SageMaker said why it failed: its log may."""
+    described = ProcessingJob.from_json(run.attributes.get("cause"))
+    nothing = described is not None and described.failed_without_reason
+    return nothing or run.cause.startswith(SAYS_NOTHING)
 
 
 @dataclass(frozen=True)
@@ -260,10 +267,16 @@ def _given(run: Run, inputs: Inputs) -> Input | None:
 
 
 def _outputs(run: Run, s3: Any) -> list[ListedObject]:
+    """List the first objects of an output, and its summary where the row has none."""
     try:
-        return list(islice(list_objects(s3, S3Uri.parse(run.output_uri)), LISTED))
+        under = S3Uri.parse(run.output_uri)
     except InvalidS3Uri:
         return []
+    found = list(islice(list_objects(s3, under), LISTED))
+    if run.finished and not run.summary and len(found) == LISTED:
+        summary = S3Uri(under.bucket, f"{under.key}summary.json")
+        found += [one for one in islice(list_objects(s3, summary), 1) if one not in found]
+    return found
 
 
 def _reruns(run: Run, ledger: Any, now: datetime) -> list[Run]:

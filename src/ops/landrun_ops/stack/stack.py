@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import boto3
 
 from landrun.adapters.clients import translated
 from landrun.adapters.manifests import Manifests
@@ -17,6 +14,7 @@ from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.landing import LandingFilter
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import shown
+from landrun_ops.stack.clients import Clients
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +112,12 @@ class Stack:
 
 
 def find(
-    name: str, *, profile: str = "", region: str = "", environment: Mapping[str, str] | None = None
+    name: str,
+    *,
+    profile: str = "",
+    region: str = "",
+    environment: Mapping[str, str] | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> Stack:
     """Find a stack by its name.
 
@@ -126,6 +129,8 @@ def find(
         Of the AWS CLI; empty for what its environment says.
     environment : Mapping[str, str], optional
         What ``landrun local env`` shows, in the place of the process's own and of a profile.
+    report : Callable, optional
+        Takes a line when AWS does not answer for some seconds (see `Clients`).
 
     Raises
     ------
@@ -134,33 +139,21 @@ def find(
     ServiceError
         When AWS refuses the call or cannot be reached.
     """
-    with translated("boto3"):
-        clients = _Clients(_session(profile, region, environment), environment or {})
-        cloudformation = clients("cloudformation")
-    found = _described(cloudformation, name)
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", ())}
-    if not outputs:
-        raise ConfigurationError(
-            f"the stack {name} has no outputs ({found['StackStatus']}): name a stack of landrun,"
-            " or deploy it: sam deploy"
-        )
-    given = {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", ())}
+    clients = Clients(profile=profile, region=region, environment=environment, report=report)
+    cloudformation = clients("cloudformation")
     host = urlsplit(cloudformation.meta.endpoint_url).hostname or ""
-    return Stack(
-        name=found["StackName"],
-        region=cloudformation.meta.region_name,
-        outputs=outputs,
-        parameters=given,
-        client=clients,
-        laptop=host in OF_LAPTOPS or bool(environment),
-        status=found["StackStatus"],
-    )
-
-
-def _described(cloudformation: Any, name: str) -> dict[str, Any]:
     try:
         with translated("cloudformation:DescribeStacks"):
-            found: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+            found = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+            stack = Stack(
+                name=found["StackName"],
+                region=cloudformation.meta.region_name,
+                outputs=_pairs(found, "Output"),
+                parameters=_pairs(found, "Parameter"),
+                client=clients,
+                laptop=host in OF_LAPTOPS or bool(environment),
+                status=found["StackStatus"],
+            )
     except ServiceError as error:
         if error.code != "ValidationError":  # CloudFormation's answer for what is not there
             raise
@@ -168,39 +161,14 @@ def _described(cloudformation: Any, name: str) -> dict[str, Any]:
             f"no stack {shown(name)} in {cloudformation.meta.region_name}: check --stack, --region"
             " and --profile"
         ) from error
-    return found
+    if not stack.outputs:
+        raise ConfigurationError(
+            f"the stack {name} has no outputs ({stack.status}): name a stack of landrun, or deploy"
+            " it: sam deploy"
+        )
+    return stack
 
 
-class _Clients:
-    """boto3's clients, each made once; botocore's standard retries wait for throttling."""
-
-    def __init__(self, session: boto3.Session, environment: Mapping[str, str]) -> None:
-        self._session = session
-        self._endpoint = environment.get("AWS_ENDPOINT_URL")
-        self._made: dict[str, Any] = {}
-        self._lock = threading.Lock()  # boto3: a session is no thing to share among threads
-
-    def __call__(self, service: str, config: Any = None) -> Any:
-        from botocore.config import Config  # noqa: PLC0415  (boto3 has imported it by now)
-
-        with self._lock:
-            if config is not None:
-                return self._make(service, config)
-            if service not in self._made:
-                patient = Config(retries={"mode": "standard", "total_max_attempts": 6})
-                self._made[service] = self._make(service, patient)
-            return self._made[service]
-
-    def _make(self, service: str, config: Any) -> Any:
-        with translated(f"boto3 client {service}"):
-            return self._session.client(service, endpoint_url=self._endpoint, config=config)  # type: ignore[call-overload]
-
-
-def _session(profile: str, region: str, environment: Mapping[str, str] | None) -> boto3.Session:
-    if environment is None:
-        return boto3.Session(profile_name=profile or None, region_name=region or None)
-    return boto3.Session(
-        environment["AWS_ACCESS_KEY_ID"],
-        environment["AWS_SECRET_ACCESS_KEY"],
-        region_name=environment["AWS_DEFAULT_REGION"],
-    )
+def _pairs(found: Mapping[str, Any], kind: str) -> dict[str, str]:
+    """Read the outputs or parameters of DescribeStacks' answer."""
+    return {one[f"{kind}Key"]: one[f"{kind}Value"] for one in found.get(f"{kind}s", ())}

@@ -1,4 +1,4 @@
-"""The notebook as code: one SageMaker Processing step, its state machine, and runs by hand.
+"""The notebook as code: one SageMaker Processing step and its state machine.
 
 Examples
 --------
@@ -13,28 +13,22 @@ Examples
 >>> arn = workflow.create(config, boto3.client("stepfunctions"))  # doctest: +SKIP
 """
 
-from landrun_ops.workflow.byhand import make_input, places, prepare, who
 from landrun_ops.workflow.config import Network, WorkflowConfig
 from landrun_ops.workflow.definition import definition
 from landrun_ops.workflow.graph import graph
-from landrun_ops.workflow.machine import Outcome, attach, create, execute, outcome, update
+from landrun_ops.workflow.machine import create, describe, execute, update, wait
 from landrun_ops.workflow.template import render, template
 
 __all__ = [
     "Network",
-    "Outcome",
     "WorkflowConfig",
-    "attach",
     "create",
     "definition",
+    "describe",
     "execute",
     "graph",
-    "make_input",
-    "outcome",
-    "places",
-    "prepare",
     "render",
     "template",
     "update",
-    "who",
+    "wait",
 ]

@@ -119,8 +119,8 @@ def definition(config: WorkflowConfig) -> dict[str, Any]:
     from landrun_ops.workflow import sdk  # noqa: PLC0415
 
     with sdk.quietly():
-        graph = sdk.Graph(
-            sdk.Chain([_first_state(sdk, config)]),
+        graph = sdk.steps.Graph(
+            sdk.steps.Chain([_first_state(sdk, config)]),
             comment="One SageMaker Processing job per run.",
             timeout_seconds=config.timeout,
         )
@@ -172,13 +172,13 @@ def _select_input(sdk: Any, config: WorkflowConfig, following: Any) -> Any:
 
     def reading(name: str, data_type: str, job: int) -> Any:
         result = {"S3DataType": data_type, "NameIndex": job}
-        state = sdk.Pass(name, result=result, result_path="$.Job")
+        state = sdk.steps.Pass(name, result=result, result_path="$.Job")
         state.next(following)
         return state
 
     refused = "*" if config.engine == "spark" else "-"  # every URI, or none
-    refuse = sdk.Fail(REFUSE_PREFIX)
-    rule, select = sdk.ChoiceRule, sdk.Choice(SELECT_INPUT)
+    refuse = sdk.steps.Fail(REFUSE_PREFIX)
+    rule, select = sdk.steps.ChoiceRule, sdk.steps.Choice(SELECT_INPUT)
     run = reading(READ_RUN, config.input_data_type, 0)
     manifest = reading(READ_MANIFEST, config.input_data_type, 1)
     select.add_choice(rule.IsPresent("$.Trigger", True), run)
@@ -190,7 +190,7 @@ def _select_input(sdk: Any, config: WorkflowConfig, following: Any) -> Any:
 
 def _limited(sdk: Any, config: WorkflowConfig, step: Any) -> Any:
     """Let an execution wait for a concurrency slot where its name is one of the limited."""
-    wait = sdk.SqsSendMessageStep(
+    wait = sdk.steps.SqsSendMessageStep(
         WAIT_FOR_SLOT,
         wait_for_callback=True,
         timeout_seconds=SLOT_REQUEST_TIMEOUT,
@@ -198,22 +198,22 @@ def _limited(sdk: Any, config: WorkflowConfig, step: Any) -> Any:
         parameters={"QueueUrl": config.slot_queue, "MessageBody": {"SlotRequest": SLOT_REQUEST}},
     )
     wait.next(step)
-    limited = sdk.Choice(LIMITED)
-    rule = sdk.ChoiceRule.StringMatches("$$.Execution.Name", config.limited_runs)
+    limited = sdk.steps.Choice(LIMITED)
+    rule = sdk.steps.ChoiceRule.StringMatches("$$.Execution.Name", config.limited_runs)
     limited.add_choice(rule, wait)
     limited.default_choice(step)
     return limited
 
 
 def _step(sdk: Any, config: WorkflowConfig) -> Any:
-    run = sdk.ExecutionInput(schema=input_schema())
+    run = sdk.inputs.ExecutionInput(schema=input_schema())
     selected = Intrinsic("$.Job.S3DataType") if config.manifests else config.input_data_type
-    return sdk.ProcessingStep(
+    return sdk.steps.ProcessingStep(
         STEP,
         processor=_processor(sdk, config),
         job_name=job_name(config.job_name_prefix),
         inputs=[
-            sdk.ProcessingInput(
+            sdk.processing.ProcessingInput(
                 input_name="messages",
                 source=run["InputMessage"],
                 destination=config.input_path,
@@ -222,7 +222,7 @@ def _step(sdk: Any, config: WorkflowConfig) -> Any:
             )
         ],
         outputs=[
-            sdk.ProcessingOutput(
+            sdk.processing.ProcessingOutput(
                 output_name="processed",
                 source=config.output_path,
                 destination=run["OutputProcessedMessage"],
@@ -240,7 +240,9 @@ def _processor(sdk: Any, config: WorkflowConfig) -> Any:
     """Give the SDK's processor of the engine: both make the same kind of job."""
     # In place of a sagemaker.Session, which needs a region and reads the user's settings files.
     session = SimpleNamespace(sagemaker_config={}, boto_region_name=None)
-    kind = sdk.PySparkProcessor if config.engine == "spark" else sdk.ScriptProcessor
+    spark = config.engine == "spark"
+    kind = sdk.spark.PySparkProcessor if spark else sdk.processing.ScriptProcessor
+    network = config.network and sdk.network.NetworkConfig(**config.network.model_dump())
     return kind(
         role=config.processing_role,
         image_uri=config.image_uri,
@@ -250,7 +252,7 @@ def _processor(sdk: Any, config: WorkflowConfig) -> Any:
         max_runtime_in_seconds=config.max_runtime_in_seconds,
         volume_kms_key=config.volume_kms_key,
         env=config.environment or None,
-        network_config=sdk.NetworkConfig(**config.network.model_dump()) if config.network else None,
+        network_config=network,
         sagemaker_session=session,
     )
 

@@ -1,8 +1,8 @@
-"""The Data Science SDK's names, imported quietly.
+"""The Data Science SDK, imported quietly.
 
 Import this module inside functions only: the SDKs take 3 to 6 seconds, and most commands never
-need them. They set the root logger to ERROR, print a log line to stdout about their own settings
-files, and warn of their own deprecation; none of that is the caller's concern.
+need them. They set the root logger to ERROR, log about their own settings files, and warn of their
+own deprecation; none of that is the caller's concern.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from contextlib import contextmanager
 def quietly() -> Iterator[None]:
     """Silence the SDKs' own warnings, by name, and leave the loggers as they were.
 
-    The ``stepfunctions`` logger warns where no region is set, and where a state machine stands
-    already; the caller reports what matters of that.
+    The ``stepfunctions`` logger warns if no region is set, and if a state machine exists already;
+    the caller reports what matters of that.
     """
     loggers = [logging.getLogger(), logging.getLogger("stepfunctions")]
     levels = [logger.level for logger in loggers]
@@ -39,42 +39,8 @@ def quietly() -> Iterator[None]:
 with quietly():
     logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
     logging.getLogger("sagemaker.deprecations").setLevel(logging.ERROR)
-    from sagemaker import image_uris
-    from sagemaker.network import NetworkConfig
-    from sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
-    from sagemaker.spark.processing import PySparkProcessor
-    from stepfunctions.inputs import ExecutionInput
-    from stepfunctions.steps import (
-        Chain,
-        Choice,
-        ChoiceRule,
-        Fail,
-        FrozenGraph,
-        Graph,
-        Pass,
-        ProcessingStep,
-        SqsSendMessageStep,
-    )
-    from stepfunctions.workflow import Execution, Workflow
+    from sagemaker import image_uris, network, processing
+    from sagemaker.spark import processing as spark
+    from stepfunctions import inputs, steps, workflow
 
-__all__ = [
-    "Chain",
-    "Choice",
-    "ChoiceRule",
-    "Execution",
-    "ExecutionInput",
-    "Fail",
-    "FrozenGraph",
-    "Graph",
-    "NetworkConfig",
-    "Pass",
-    "ProcessingInput",
-    "ProcessingOutput",
-    "ProcessingStep",
-    "PySparkProcessor",
-    "ScriptProcessor",
-    "SqsSendMessageStep",
-    "Workflow",
-    "image_uris",
-    "quietly",
-]
+__all__ = ["image_uris", "inputs", "network", "processing", "quietly", "spark", "steps", "workflow"]

@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError, ConnectTimeoutError
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import ProtocolError
 
 from landrun.adapters import clients
 from landrun.adapters.checkpoints import Checkpoints
 from landrun.adapters.concurrency_table import ConcurrencyTable
 from landrun.adapters.dead_letters import DeadLetters
+from landrun.adapters.job_logs import JobLogs
 from landrun.adapters.landings_table import LandingsTable
 from landrun.adapters.manifests import Manifests
 from landrun.adapters.notifications import Notifications
@@ -19,7 +23,7 @@ from landrun.adapters.outputs import Outputs
 from landrun.adapters.runs_table import RunsTable
 from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.adapters.step_functions import Executions
-from landrun.errors import ServiceError
+from landrun.errors import Refused, ServiceError
 from landrun.models.concurrency import SlotStatus
 from landrun.models.run import ExecutionInput, ManualTrigger
 from landrun.models.s3_uri import S3Uri
@@ -41,7 +45,9 @@ def test_all_clients_come_from_one_session_and_wait_for_quotas(monkeypatch):
     clients._session.cache_clear()
     retries = {"mode": "adaptive", "total_max_attempts": 6}
     made = [clients.client(service) for service in ("s3", "sqs")]
+    brief = clients.client("logs")
     clients._session.cache_clear()
+    assert brief[1] == {"total_max_attempts": 1}  # nothing waits for a log
     assert made == [("s3", retries, 16), ("sqs", retries, 16)]
 
 
@@ -54,14 +60,39 @@ ANSWER = {"Error": {"Code": "NoSuchBucket", "Message": "gone"}, "Item": {}}
         (ClientError(ANSWER, "PutObject"), "NoSuchBucket", ANSWER),
         (ClientError({}, "PutObject"), "", {}),
         (ConnectTimeoutError(endpoint_url="https://s3"), "ConnectTimeoutError", {}),
+        (ResponseParserError("no XML"), "UnexpectedAnswer", {}),
+        (KeyError("Items"), "UnexpectedAnswer", {}),
+        (ValueError("no JSON"), "UnexpectedAnswer", {}),
+        (ProtocolError("cut off"), "UnexpectedAnswer", {}),
     ],
 )
-def test_every_error_of_botocore_becomes_a_service_error_with_its_cause(error, code, answer):
+def test_every_error_of_a_call_becomes_a_service_error_with_its_cause(error, code, answer):
     with pytest.raises(ServiceError, match=f"s3:PutObject: {code}: ") as raised:  # noqa: SIM117
         with clients.translated("s3:PutObject"):
             raise error
     translated = raised.value
     assert (translated.code, translated.answer, translated.__cause__) == (code, answer, error)
+
+
+def test_the_error_behind_a_failed_upload_is_named():
+    def upload():
+        try:
+            raise ClientError(ANSWER, "PutObject")
+        except ClientError as error:
+            raise S3UploadFailedError(f"Failed to upload: {error}")  # noqa: B904  (as boto3 does)
+
+    with pytest.raises(ServiceError, match="s3:PutObject: NoSuchBucket"), _put_object():
+        upload()
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), Refused("not a file")])
+def test_other_errors_stay_what_they_are(error):
+    with pytest.raises(type(error), match=str(error)), _put_object():
+        raise error
+
+
+def _put_object():
+    return clients.translated("s3:PutObject")
 
 
 class Refusing:
@@ -107,6 +138,7 @@ EXECUTIONS = Executions(Refusing(), MACHINE)
         ("s3:ListObjectsV2", lambda: OUTPUTS.keys_that_begin_with(URI)),
         ("s3:GetObject", lambda: OUTPUTS.summary(URI)),
         ("sagemaker:DescribeProcessingJob", lambda: ProcessingJobs(Refusing()).find("j")),
+        ("logs:DescribeLogStreams", lambda: JobLogs(Refusing()).tails("j")),
         ("states:StartExecution", lambda: EXECUTIONS.start(INPUT)),
         ("states:DescribeExecution", lambda: EXECUTIONS.find("arn")),
         ("states:GetExecutionHistory", lambda: EXECUTIONS.last_tasks("arn")),
@@ -118,4 +150,34 @@ EXECUTIONS = Executions(Refusing(), MACHINE)
 )
 def test_a_call_that_aws_refuses_is_a_service_error_that_names_it(operation, call):
     with pytest.raises(ServiceError, match=f"{operation}: AccessDenied"):
+        call()
+
+
+class Empty(Refusing):
+    """A client of which every call is answered with no members."""
+
+    def refuse(self, **_: Any) -> dict[str, Any]:
+        return {}
+
+    def paginate(self, **_: Any) -> Iterator[Any]:
+        yield {}
+
+
+@pytest.mark.parametrize(
+    ("operation", "call"),
+    [
+        ("dynamodb:Query", lambda: list(ConcurrencyTable(Empty(), "t").with_status("HELD"))),
+        ("dynamodb:Query", lambda: list(LandingsTable(Empty(), "t", Clock()).pending())),
+        ("dynamodb:Query", lambda: list(RunsTable(Empty(), "t").find_unfinished("execution"))),
+        ("dynamodb:BatchGetItem", lambda: RunsTable(Empty(), "t").find_progress(["run-1"])),
+        ("s3:GetObject", lambda: Outputs(Empty()).summary(URI)),
+        ("s3:GetObject", lambda: Manifests(Empty(), "b", "m/").find("run-1")),
+        ("sagemaker:DescribeProcessingJob", lambda: ProcessingJobs(Empty()).find("j")),
+        ("states:StartExecution", lambda: Executions(Empty(), MACHINE).start(INPUT)),
+        ("states:GetExecutionHistory", lambda: Executions(Empty(), MACHINE).last_tasks("arn")),
+        ("states:ListExecutions", Executions(Empty(), MACHINE).page),
+    ],
+)
+def test_an_answer_that_lacks_what_aws_always_sends_is_a_service_error(operation, call):
+    with pytest.raises(ServiceError, match=f"{operation}: UnexpectedAnswer"):
         call()

@@ -11,14 +11,13 @@ from landrun.adapters.manifests import Manifests
 from landrun.errors import ConfigurationError, InvalidInput, InvalidName, LandrunError, ServiceError
 from landrun.models.run import ExecutionInput
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.workflow import places, prepare, who
-from landrun_ops.workflow.reading import Places, gather
+from landrun_ops.actions.manual_input import Locations, gather, prepare, who
 
 ME = "arn:aws:iam::123456789012:user/me"
 RANDOM = uuid.UUID("6f7f0c52-7d2c-4f0e-9a55-2f1b6f6e9d11")
 NAME = f"bsm-{RANDOM.hex}"
 LANDING = S3Uri("landing", "incoming/")
-WHERE = Places(S3Uri("output", "manifests/"), LANDING, S3Uri("output", "processed/"))
+WHERE = Locations(S3Uri("output", "manifests/"), LANDING, S3Uri("output", "processed/"))
 
 OBJECTS = [
     *("in/a b.csv", "in/deep/c+d.csv", "in-other/e.csv"),
@@ -51,16 +50,15 @@ def put(s3: Any, *keys: str, body: bytes = b"x", bucket: str = "landing") -> Non
 def prepared(
     s3: Any,
     source: str,
-    target: str = "s3://output/by-hand",
-    manifests: str = "",
+    output: str = "s3://output/by-hand",
+    manifests: str = "s3://output/manifests/",
     prefix: str = "bsm",
     **more: Any,
 ) -> ExecutionInput:
-    output = S3Uri.parse(target)
-    where = places(output, manifests, "output", LANDING)
-    return prepare(
-        s3, S3Uri.parse(source), output, where, prefix=prefix, started_by=ME, random=RANDOM, **more
-    )
+    source_uri, output_uri = S3Uri.parse(source), S3Uri.parse(output)
+    where = Locations(S3Uri.parse(manifests), LANDING)
+    more |= {"prefix": prefix, "started_by": ME, "random": RANDOM}
+    return prepare(s3, source_uri, output_uri, where, **more)
 
 
 def manifest(s3: Any, run: ExecutionInput) -> Any:
@@ -70,7 +68,6 @@ def manifest(s3: Any, run: ExecutionInput) -> Any:
 
 def test_a_run_reads_a_manifest_has_a_random_name_and_says_who_started_it(s3: Any) -> None:
     run = prepared(s3, "s3://landing/in")
-
     assert run.PreprocessingJobName == NAME
     assert run.InputMessage == f"s3://output/manifests/{NAME}.json"
     assert run.OutputProcessedMessage == "s3://output/by-hand/"
@@ -97,7 +94,6 @@ def test_sources_are_read_without_what_no_job_can_read(
     s3: Any, sources: list[str], keys: list[str], left_out: dict[str, int]
 ) -> None:
     reading = gather(s3, [S3Uri("landing", source) for source in sources], WHERE, strict=False)
-
     assert (list(reading.keys), reading.left_out) == (keys, left_out)
     assert (reading.bucket, reading.size) == ("landing", len(keys))
 
@@ -113,16 +109,13 @@ def test_outputs_are_read_only_when_they_are_asked_for(
     s3: Any, source: str, keys: list[str], left_out: dict[str, int]
 ) -> None:
     put(s3, "a.csv", "processed/r1/part.csv", "manifests/r1.json", bucket="output")
-
     reading = gather(s3, [S3Uri("output", source)], WHERE)
-
     assert (list(reading.keys), reading.left_out) == (keys, left_out)
 
 
 @pytest.mark.parametrize("body", [ONE_OBJECT, LONG_MANIFEST], ids=["short", "long"])
 def test_a_manifest_is_known_by_its_beginning_and_passed_on_as_it_is(s3: Any, body: bytes) -> None:
     put(s3, "lists/mine.json", body=body)
-
     assert prepared(s3, "s3://landing/lists/mine.json").InputMessage.endswith("/lists/mine.json")
     assert "Contents" not in s3.list_objects_v2(Bucket="output")
 
@@ -130,9 +123,7 @@ def test_a_manifest_is_known_by_its_beginning_and_passed_on_as_it_is(s3: Any, bo
 @pytest.mark.parametrize("body", [b'[{"text": "hi"}]', b'{"text": "hi"}', b"{", b"[]", b"3", b"[["])
 def test_messages_in_a_json_file_are_no_manifest(s3: Any, body: bytes) -> None:
     put(s3, "messages.json", body=body)
-
     run = prepared(s3, "s3://landing/messages.json")
-
     assert manifest(s3, run) == [{"prefix": "s3://landing/"}, "messages.json"]
 
 
@@ -150,7 +141,6 @@ def test_with_the_format_uri_the_message_is_the_object_or_prefix_and_a_manifest_
     s3: Any, source: str, message: str
 ) -> None:
     put(s3, "in/list.json", body=ONE_OBJECT)
-
     assert prepared(s3, source, input_format="uri").InputMessage == message
     assert "list.json" in source or s3.head_object(Bucket="output", Key=f"manifests/{NAME}.json")
 
@@ -160,7 +150,6 @@ def test_with_the_format_uri_a_scheduled_prefix_stays_one(s3: Any) -> None:
     written = Manifests(s3, "output", "manifests/").write_once(
         "landrun-tick", "landing", keys, prefix=prefix
     )
-
     assert prepared(s3, str(written.uri), input_format="uri").InputMessage == str(prefix)
 
 
@@ -171,24 +160,9 @@ def test_with_the_format_uri_a_scheduled_prefix_stays_one(s3: Any) -> None:
         ("s3://landing/in/a", {}, ConfigurationError, "nothing to read at s3://landing"),
         ("s3://nowhere/in/", {}, ServiceError, "NoSuchBucket"),
         ("s3://landing/odd/", {}, ConfigurationError, "rename the object"),
-        (
-            "s3://landing/in/",
-            {"target": "s3://landing/incoming/out"},
-            ConfigurationError,
-            "the output s3://landing/incoming/out/",
-        ),
-        (
-            "s3://landing/in/",
-            {"manifests": "s3://landing/incoming/m"},
-            ConfigurationError,
-            "the manifest s3://landing/incoming/m/",
-        ),
-        (
-            "s3://landing/two.json",
-            {"input_format": "uri"},
-            InvalidInput,
-            r"the 2 objects of s3://landing/two\.json: start one run",
-        ),
+        ("s3://landing/in/", {"output": f"{LANDING}out"}, ConfigurationError, "the output s3://"),
+        ("s3://landing/in/", {"manifests": f"{LANDING}m/"}, ConfigurationError, "the manifest s3:"),
+        ("s3://landing/two.json", {"input_format": "uri"}, InvalidInput, "the 2 objects of s3://"),
         *(
             ("s3://landing/in/", {"prefix": prefix}, InvalidName, "run name prefix")
             for prefix in ("x" * 22, "Upper", "two words", "")
@@ -199,7 +173,6 @@ def test_what_cannot_run_is_refused_with_the_reason_and_leaves_no_manifest(
     s3: Any, source: str, how: dict[str, str], error: type[LandrunError], says: str
 ) -> None:
     put(s3, "two.json", body=b'[{"prefix": "s3://landing/in/"}, "a.csv", "b.csv"]')
-
     with pytest.raises(error, match=says):
         prepared(s3, source, **how)
     assert "Contents" not in s3.list_objects_v2(Bucket="output")
@@ -221,27 +194,10 @@ def test_the_source_that_cannot_be_read_is_named_with_the_remedy(
         gather(s3, [S3Uri.parse(source) for source in sources], WHERE, strict=False)
 
 
-@pytest.mark.parametrize(
-    ("manifests", "output_bucket", "folder"),
-    [
-        ("", "", "s3://elsewhere/manifests/"),
-        ("", "output", "s3://output/manifests/"),
-        ("s3://other/lists", "output", "s3://other/lists/"),
-    ],
-)
-def test_manifests_lie_beside_the_outputs_unless_told_otherwise(
-    manifests: str, output_bucket: str, folder: str
-) -> None:
-    where = places(S3Uri("elsewhere", "out/"), manifests, output_bucket, None)
-
-    assert str(where.manifests) == folder
-
-
 def test_who_starts_a_run_is_an_arn_where_aws_knows_and_else_the_users_name(
     monkeypatch: pytest.MonkeyPatch, aws: None
 ) -> None:
     monkeypatch.setenv("LOGNAME", "alice")
     nowhere = boto3.client("sts", region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
-
     assert who(boto3.client("sts")).startswith("arn:aws:")
     assert who(nowhere) == "alice"

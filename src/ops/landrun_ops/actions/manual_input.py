@@ -1,7 +1,9 @@
-"""What a run by hand reads: the objects that URIs stand for, as one list."""
+"""The input of a run by hand: the objects that URIs stand for, its manifest, and who asked."""
 
 from __future__ import annotations
 
+import getpass
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +14,13 @@ from landrun.adapters.manifests import Manifest, Manifests
 from landrun.adapters.s3_listing import ListedObject, list_objects
 from landrun.errors import ConfigurationError, InvalidKey, ServiceError
 from landrun.models.landing import LandingFilter, check_key
-from landrun.models.run import is_run_name
+from landrun.models.run import (
+    ExecutionInput,
+    InputFormat,
+    ManualTrigger,
+    is_run_name,
+    manual_run_name,
+)
 from landrun.models.s3_uri import S3Uri
 from landrun.services.start_run import input_message
 from landrun_ops.stack.inputs import HEAD, Inputs, begins_manifest
@@ -27,7 +35,7 @@ _ABSENT = ("404", "NoSuchKey", "NotFound")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Locations:
     """Where manifests go, and where they must not.
 
     Attributes
@@ -82,7 +90,87 @@ class Reading:
     left_out: Mapping[str, int]
 
 
-def gather(s3: Any, sources: Sequence[S3Uri], where: Places, *, strict: bool = True) -> Reading:
+def prepare(
+    s3: Any,
+    source: S3Uri,
+    output: S3Uri,
+    where: Locations,
+    *,
+    prefix: str,
+    started_by: str,
+    input_format: InputFormat = "manifest",
+    random: uuid.UUID | None = None,
+) -> ExecutionInput:
+    """Write the manifest of a run by hand, unless the source is one, and make the run's input.
+
+    Parameters
+    ----------
+    s3 : S3 client
+        boto3's.
+    source : S3Uri
+        An object, a folder of objects, the beginning of keys with a ``*``, or a manifest.
+    prefix : str
+        The beginning of the run's name, before the uuid.
+    started_by : str
+        Who asked.
+    input_format : str, optional
+        What ``InputMessage`` holds: a manifest's URI or, with ``uri``, an object's or a prefix's.
+
+    Raises
+    ------
+    InvalidInput
+        When ``uri`` cannot name the input, as it is several objects.
+    ConfigurationError
+        When nothing is there to read, or something would be written under the landing prefix.
+    ServiceError
+        When S3 refuses a call or cannot be reached.
+    """
+    name = manual_run_name(prefix, random)
+    where.refuse_landing(folder(output), "the output")
+    if not is_manifest(s3, source):
+        message = _write_manifest(s3, name, source, where, input_format)
+    else:
+        message = uri_of_manifest(s3, source) if input_format == "uri" else str(source)
+    return make_input(name, message, str(folder(output)), started_by)
+
+
+def _write_manifest(
+    s3: Any, name: str, source: S3Uri, where: Locations, input_format: InputFormat
+) -> str:
+    """Write the run's manifest, and return what the run reads as the stack's format wants it."""
+    manifests = Manifests(s3, where.manifests.bucket, where.manifests.key)
+    uri = manifests.uri(name)
+    where.refuse_landing(uri, "the manifest")
+    reading = gather(s3, [source], where)
+    message = uri_of_objects([source], reading, uri) if input_format == "uri" else str(uri)
+    manifests.write_once(name, reading.bucket, reading.keys)
+    return message
+
+
+def make_input(name: str, input_uri: str, output_uri: str, started_by: str) -> ExecutionInput:
+    """Make the execution input of a run by hand."""
+    return ExecutionInput(
+        PreprocessingJobName=name,
+        InputMessage=input_uri,
+        OutputProcessedMessage=output_uri,
+        Trigger=ManualTrigger(StartedBy=started_by),
+    )
+
+
+def who(sts: Any) -> str:
+    """Return the caller's ARN or, if AWS does not know it, the user's name on this computer."""
+    try:
+        with translated("sts:GetCallerIdentity"):
+            return str(sts.get_caller_identity()["Arn"])
+    except ServiceError:
+        pass
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user id need not have a name
+        return "unknown"
+
+
+def gather(s3: Any, sources: Sequence[S3Uri], where: Locations, *, strict: bool = True) -> Reading:
     """Find the objects that URIs stand for: objects, folders, or beginnings of keys with a ``*``.
 
     Parameters
@@ -91,7 +179,7 @@ def gather(s3: Any, sources: Sequence[S3Uri], where: Places, *, strict: bool = T
         boto3's.
     sources : sequence of S3Uri
         At least one.
-    where : Places
+    where : Locations
         What lies there already is not taken for input.
     strict : bool
         Whether one key that no file can have refuses them all; else it is left out where it was
@@ -139,7 +227,7 @@ def _nothing(uri: S3Uri) -> str:
 
 
 def _objects(
-    s3: Any, source: S3Uri, where: Places, left_out: Counter[str]
+    s3: Any, source: S3Uri, where: Locations, left_out: Counter[str]
 ) -> Iterator[ListedObject]:
     size = _size(s3, source)
     if size:
@@ -159,7 +247,7 @@ def _beginning(key: str) -> str:
     return key.removesuffix(ANY_END) if key.endswith(ANY_END) else _folder(key)
 
 
-def _own(under: S3Uri, where: Places) -> tuple[tuple[str, str], ...]:
+def _own(under: S3Uri, where: Locations) -> tuple[tuple[str, str], ...]:
     """Give landrun's own places; outputs that are asked for by name are input like any."""
     outputs = where.outputs
     wanted = outputs and not under.key.startswith(outputs.key)

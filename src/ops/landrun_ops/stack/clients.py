@@ -1,0 +1,183 @@
+"""The AWS clients of the operator's commands, with time-outs for people's patience.
+
+A call that gets no answer is repeated once, and fails after `CONNECT_SECONDS` or `READ_SECONDS`
+each time: within 30 seconds in all. A call that AWS refuses for now, as it throttles or fails, is
+sent up to `ATTEMPTS` times, with 15 seconds of waiting at most.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.parsers import ResponseParserError
+
+from landrun.adapters.clients import NOT_AWS, translated
+from landrun.errors import ConfigurationError, ServiceError
+
+CONNECT_SECONDS = 4
+READ_SECONDS = 10
+SILENT_ATTEMPTS = 2
+"""How often a call is sent that gets no answer."""
+
+ATTEMPTS = 5
+"""How often a call is sent that AWS throttles, or answers with an error of its own."""
+
+SILENT_SECONDS = 5.0
+"""How long a call may take before a person learns what the command waits for."""
+
+TRANSFER = Config(connect_timeout=60, read_timeout=60)
+"""For a client that uploads files: a slow line may take no data for a while (urllib3 counts that
+as connecting)."""
+
+ALWAYS_SENT = {
+    "Query": ("Items", "ScannedCount"),
+    "BatchGetItem": ("Responses",),
+    "ListObjectsV2": ("IsTruncated",),
+    "ListObjectVersions": ("IsTruncated",),
+    "GetQueueAttributes": ("Attributes",),
+    "GetAuthorizationToken": ("authorizationData",),
+}
+"""What these operations always answer with, although botocore's models do not say so."""
+
+
+class Clients:
+    """Makes each service's client once; safe to be called by several threads.
+
+    Parameters
+    ----------
+    profile, region : str
+        The AWS CLI's. Default: its environment's.
+    environment : Mapping[str, str], optional
+        The environment of the laptop's AWS, instead of the process's own.
+    report : Callable, optional
+        Takes one line when a call has had no answer for `SILENT_SECONDS`; called once.
+
+    Raises
+    ------
+    ServiceError, ConfigurationError
+        When the AWS CLI's configuration names no such profile, or cannot be read.
+    """
+
+    def __init__(
+        self,
+        *,
+        profile: str = "",
+        region: str = "",
+        environment: Mapping[str, str] | None = None,
+        report: Callable[[str], None] | None = None,
+    ) -> None:
+        laptop = environment or {}
+        self._endpoint = laptop.get("AWS_ENDPOINT_URL")
+        self._report = report
+        self._clients: dict[tuple[str, Config | None], Any] = {}
+        self._lock = threading.Lock()  # a session must not make two clients at once
+        with translated("boto3"):
+            self._session: Any = boto3.Session(
+                aws_access_key_id=laptop.get("AWS_ACCESS_KEY_ID"),
+                aws_secret_access_key=laptop.get("AWS_SECRET_ACCESS_KEY"),
+                region_name=laptop.get("AWS_DEFAULT_REGION") or region or None,
+                profile_name=profile or None,
+                botocore_session=self._base(),
+            )
+
+    def __call__(self, service: str, config: Config | None = None) -> Any:
+        """Return the client of a service, with settings that differ where a config is given."""
+        with self._lock:
+            if (service, config) not in self._clients:
+                self._clients[service, config] = self._make(service, config)
+            return self._clients[service, config]
+
+    def _base(self) -> Any:
+        """Return a session whose settings hold for clients that botocore makes itself, too."""
+        session: Any = botocore.session.get_session()
+        session.set_default_client_config(
+            Config(
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=READ_SECONDS,
+                retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            )
+        )
+        session.register("needs-retry", _give_up)
+        if self._report:
+            session.register("before-call", self._start_timer)
+            session.register("after-call", _stop_timer)
+            session.register("after-call-error", _stop_timer)
+        session.register("after-call", _refuse_foreign_answer)
+        return session
+
+    def _make(self, service: str, config: Config | None) -> Any:
+        try:
+            with translated(f"boto3 client {service}"):
+                return self._session.client(service, endpoint_url=self._endpoint, config=config)
+        except ServiceError as error:
+            if error.code != NOT_AWS:
+                raise
+            raise _misconfigured(service, error.__cause__) from error
+        except OSError as error:
+            raise _misconfigured(service, error) from error
+
+    def _start_timer(self, model: Any, context: dict[str, Any], **_: Any) -> None:
+        config = context["client_config"]
+        if config.read_timeout <= READ_SECONDS:  # others have to wait longer, and say so
+            name = f"{model.service_model.signing_name}:{model.name}"
+            timer = threading.Timer(SILENT_SECONDS, self._report_silence, [name])
+            timer.daemon = True
+            context["landrun_timer"] = timer
+            timer.start()
+
+    def _report_silence(self, operation: str) -> None:
+        with self._lock:
+            report, self._report = self._report, None
+        if report:
+            report(f"still waiting for AWS to answer {operation}")
+
+
+def _stop_timer(context: dict[str, Any], **_: Any) -> None:
+    if timer := context.pop("landrun_timer", None):
+        timer.cancel()
+
+
+def _give_up(attempts: int, caught_exception: Exception | None, **_: Any) -> None:
+    """Raise what prevented an answer, instead of botocore's further attempts."""
+    if caught_exception is not None and attempts >= SILENT_ATTEMPTS:
+        raise caught_exception
+
+
+def _refuse_foreign_answer(
+    http_response: Any, parsed: dict[str, Any], model: Any, **_: Any
+) -> None:
+    """Raise for a success that AWS did not send; botocore reads any text as an empty answer.
+
+    Raises
+    ------
+    ResponseParserError
+        When a body that should be a JSON object is none, or the answer lacks what AWS always sends.
+    """
+    output = model.output_shape
+    if http_response.status_code >= 300 or model.has_streaming_output or not output:  # noqa: PLR2004
+        return
+    if "json" in model.service_model.resolved_protocol and not _is_object(http_response.content):
+        raise ResponseParserError("the body is not a JSON object")
+    missing = {*output.required_members, *ALWAYS_SENT.get(model.name, ())} - {*parsed}
+    if missing:
+        raise ResponseParserError(f"the answer has no {', '.join(sorted(missing))}")
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except ValueError:
+        return False
+
+
+def _misconfigured(service: str, error: BaseException | None) -> ConfigurationError:
+    return ConfigurationError(
+        f"cannot make a client of {service}: {error}; check AWS_ENDPOINT_URL and the AWS CLI's"
+        " configuration, such as what credential_process prints"
+    )

@@ -1,0 +1,146 @@
+"""The wheel alone, without the repository: what it declares is enough on a deployed stack.
+
+The environment is fresh, and holds the wheel and the packages that it declares, with theirs: they
+are linked from this environment, which has the versions of requirements/ops.txt, so that no
+registry is needed. What is not declared cannot be imported.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator, Mapping
+from importlib.metadata import Distribution, distribution, distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from landrun_ops.local import LocalAws
+
+from .process import SECONDS, environment
+
+PACKAGED = (
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "src/functions/landrun",
+    "src/ops/landrun_ops",
+)
+
+
+@pytest.fixture(scope="module")
+def command(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``landrun`` of the wheel, in an environment of its own."""
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in PACKAGED:
+        copy = shutil.copytree if (root / name).is_dir() else shutil.copy
+        (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+        copy(root / name, folder / "source" / name)
+    pip("wheel", "-w", str(folder), "--no-build-isolation", str(folder / "source"))
+    venv.create(folder / "venv")
+    (wheel,) = folder.glob("*.whl")
+    pip("--python", str(folder / "venv/bin/python"), "install", str(wheel))
+    (site,) = (folder / "venv/lib").glob("python3*/site-packages")
+    (installed,) = distributions(path=[str(site)])
+    for needed in closure(installed, set()):
+        link(needed, site)
+    return folder / "venv/bin/landrun"
+
+
+def pip(*words: str) -> None:
+    subcommand = next(index for index, word in enumerate(words) if word in ("wheel", "install"))
+    offline = ["--no-deps", "--no-index", "-q"]
+    words = (*words[: subcommand + 1], *offline, *words[subcommand + 1 :])
+    subprocess.run([sys.executable, "-m", "pip", *words], check=True, timeout=SECONDS)
+
+
+def closure(
+    package: Distribution, found: set[str], extras: frozenset[str] = frozenset()
+) -> Iterator[Distribution]:
+    """Find what a package declares that it needs, and what that needs; checks the versions."""
+    for line in package.requires or ():
+        wanted = Requirement(line)
+        environments: list[dict[str, str]] = [{"extra": extra} for extra in ("", *extras)]
+        if wanted.marker and not any(map(wanted.marker.evaluate, environments)):
+            continue
+        needed = distribution(wanted.name)
+        assert wanted.specifier.contains(needed.version), f"{line}: {needed.version} is tested"
+        key = f"{wanted.name}{sorted(wanted.extras)}"
+        if key not in found:
+            found.add(key)
+            yield needed
+            yield from closure(needed, found, frozenset(wanted.extras))
+
+
+def link(package: Distribution, site: Path) -> None:
+    for name in {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}:
+        target = site / name
+        if not target.exists():
+            target.symlink_to(os.fspath(package.locate_file(name)))
+
+
+def run(
+    command: Path, env: Mapping[str, str], folder: Path, *words: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [command, *words],
+        env=env,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "output"),
+    [
+        ("--version", 0, "landrun "),
+        ("runs", 0, ""),
+        ("runs --json", 0, "["),
+        ("show nobody", 2, "no run"),
+        ("logs nobody", 2, "no run"),
+        ("rerun nobody", 2, "no run"),
+        ("start s3://no-such-bucket/key", 2, "no-such-bucket"),
+        ("explain s3://no-such-bucket/key", 2, "NoSuchBucket"),
+        ("redrive", 0, "no dead letters"),
+        ("reconcile", 0, ""),
+        ("watch --once", 0, "landrun"),
+        ("report", 0, "wrote report.html"),
+        ("doctor", 0, "no failures"),
+    ],
+)
+def test_the_wheel_alone_works_on_a_stack(
+    aws: LocalAws, command: Path, tmp_path: Path, words: str, code: int, output: str
+) -> None:
+    env = environment(aws, LANDRUN_STACK="landrun")
+    done = run(command, env, tmp_path, *words.split())
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert output in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "in_repository", "remedy"),
+    [
+        ("local up", False, "no template.yaml in"),
+        ("demo", False, "no template.yaml in"),
+        ("image", False, "no template.yaml in"),
+        ("local up", True, "pipx install --force '.[local]'"),
+        ("workflow render", True, "pipx install --force '.[workflow]'"),
+    ],
+)
+def test_what_needs_the_repository_or_an_extra_says_so_in_one_line(
+    root: Path, command: Path, tmp_path: Path, words: str, in_repository: bool, remedy: str
+) -> None:
+    env = {"HOME": str(tmp_path), "LANDRUN_STATE_DIR": str(tmp_path / "state")}
+    done = run(command, env, root if in_repository else tmp_path, *words.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("landrun: ")
+    assert remedy in line
