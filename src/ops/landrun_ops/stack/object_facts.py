@@ -38,18 +38,32 @@ class Facts:
 
     Attributes
     ----------
+    where, landing : S3Uri
+        The object, and where data lands.
+    start_on : str
+        ``arrival`` or ``schedule``.
     asked : str
         The version id asked for; empty for the newest version.
-    versions, version
-        All that S3 has of the key, delete markers included, the newest first; and the one that it
-        is about, None if S3 does not have it (any more).
-    ignored, unreadable : str
-        Why such an object starts no run, by `LandingFilter.why_ignored`'s labels; why no file can
-        have the key.
-    run, is_recorded
-        The run of this very version, and whether the runs table has it.
-    landed, taken_by
-        The key's newest landing in the landings table, and the run that has claimed or read it.
+    versions : sequence of ObjectVersion
+        All that S3 has of the key, delete markers included, the newest first.
+    version : ObjectVersion or None
+        The one that it is about; None if S3 does not have it (any more).
+    ignored : str or None
+        Why such an object starts no run, by `LandingFilter.why_ignored`'s labels.
+    unreadable : str
+        Why no file can have the key; empty if one can.
+    run : Run or None
+        The run of this very version.
+    is_recorded : bool
+        Whether the runs table has that run.
+    landed : LandingRecord or None
+        What the landings table has of the key.
+    taken_by : Run or None
+        The run that has claimed, or read, the newest landing of the key.
+    dead_letters : sequence of DeadLetter
+        The dead-letter messages about it.
+    readers : Readers
+        The runs whose manifests name it.
     on_their_way : int
         About how many landings are in the queue.
     line : Line or None
