@@ -30,9 +30,10 @@ docs: .venv/.dev ## Build the documentation as a site, and run its commands (WRI
 	.venv-docs/bin/zensical build --strict --clean
 	LANDRUN_DOCS=1 $(PYTEST) -q tests/docs
 
-browser: .venv/.dev ## Open reports in headless Chromium (PICTURE=docs/images/report.png: take the README's picture)
-	LANDRUN_BROWSER=1 $(PYTEST) -q tests/browser
-	$(if $(PICTURE),PYTHONPATH=tests $(BIN)/python -m browser $(PICTURE))
+browser: .venv/.dev ## Open reports and the live page in headless Chromium (PICTURES=docs/images: take the README's pictures)
+	@sh tests/browser/install.sh
+	LANDRUN_BROWSER=1 .venv-browser/bin/python -m pytest -q --confcutdir=tests/browser tests/browser
+	$(if $(PICTURES),PYTHONPATH=tests .venv-browser/bin/python -m browser $(PICTURES))
 
 sam: .venv/.dev ## Try it all with AWS's SAM CLI: validate, build, invoke each function with each payload of events/
 	PYTHONPATH=tests $(BIN)/python -m sam $(ARGS)
@@ -100,6 +101,7 @@ requirements: .venv/.dev ## Pin and hash the requirements again (UPGRADE=1 takes
 	$(COMPILE) --python-version 3.11 src/processing/requirements.in -o src/processing/requirements.txt
 	$(COMPILE) --python-version 3.11 requirements/ops.in -o requirements/ops.txt
 	$(COMPILE) --python-version 3.11 requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) --python-version 3.11 requirements/browser.in -c requirements/dev.txt -o requirements/browser.txt
 	$(COMPILE) --python-version 3.11 requirements/sam.in -o requirements/sam.txt
 	$(COMPILE) --python-version 3.13 tests/sam/runtime.in -o tests/sam/runtime.txt
 	$(COMPILE) --python-version 3.12 src/processing/requirements-spark.in -c src/processing/requirements.txt -o src/processing/requirements-spark.txt
@@ -110,7 +112,7 @@ requirements: .venv/.dev ## Pin and hash the requirements again (UPGRADE=1 takes
 	$(COMPILE) --python-version 3.11 requirements/scan-secrets.in -o requirements/scan-secrets.txt
 
 clean: ## Remove everything that make made, the virtual environment and demo outputs included
-	rm -rf .venv .venv-scan .venv-sam .venv-docs .venv-spark .venv-bench .landrun .cache .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-scan .venv-sam .venv-docs .venv-ops .venv-browser .venv-spark .venv-bench .landrun .cache .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 	find . -maxdepth 3 -name '*.egg-info' -prune -exec rm -rf {} +
 

@@ -142,8 +142,9 @@ def _sweep_rows(case: str, asked: Asked, *, key: bool) -> Iterator[Row]:
 def looks(ledger: Ledger) -> Iterator[tuple[str, Asked]]:
     """Look at the ledger as ``landrun runs`` and ``landrun show`` do."""
     from landrun.errors import ConfigurationError  # noqa: PLC0415
+    from landrun.models.run_record import UNFINISHED  # noqa: PLC0415
     from landrun_ops.stack.run_filter import Looking, Only  # noqa: PLC0415
-    from landrun_ops.stack.runs_table import UNFINISHED, Runs  # noqa: PLC0415
+    from landrun_ops.stack.runs_table import Runs  # noqa: PLC0415
 
     runs = Runs(ledger.clients("dynamodb"), RUNS.name)
 

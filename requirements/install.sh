@@ -1,11 +1,11 @@
 #!/bin/sh
-# Make .venv hold what one use needs: `sh requirements/install.sh ops` or `dev`. Run by make, from
-# the project's folder; a second run installs only what changed.
+# Make .venv, or the folder that is named, hold what one use needs: `sh requirements/install.sh ops` or
+# `dev`. Run by make, from the project's folder; a second run installs only what changed.
 set -eu
 
 use=$1
 lock=requirements/$use.txt
-venv=.venv
+venv=${2:-.venv}
 
 say() { printf 'set-up: %s\n' "$*"; }
 fail() { printf 'set-up: %s\n' "$*" >&2; exit 2; }

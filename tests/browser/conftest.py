@@ -9,33 +9,75 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.web.library import chart_library
-from landrun_ops.web.page import render
+if "LANDRUN_BROWSER" not in os.environ:  # `make test` is to stay quick, and has no Playwright
+    collect_ignore_glob = ["test_*.py"]
+else:
+    from playwright.sync_api import Browser, Page, sync_playwright
 
-from .chromium import Chromium, Page, chromium_path
-from .ledgers import ledger, report_of
+    from landrun_ops.web.library import chart_library
+    from landrun_ops.web.page import render
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the browser to `make browser`: `make test` is to stay quick."""
-    if "LANDRUN_BROWSER" in os.environ:
-        return
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.skip(reason="make browser does this"))
+    from .ledgers import ledger, report_of
+    from .pages import chromium_path, go, launched
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+def browser() -> Iterator[Browser]:
     path = chromium_path()
     if path is None:
         said = "no Chromium here: apt-get install chromium, or set LANDRUN_CHROMIUM to one"
         assert not os.environ.get("CI"), said
         pytest.skip(said)
-    browser = Chromium(path, tmp_path_factory.mktemp("chromium"))
-    yield browser
-    browser.close()
+    with sync_playwright() as playwright:
+        browser = launched(playwright, path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the pages of a test complained of: errors and warnings on the console, exceptions."""
+    return []
+
+
+@pytest.fixture
+def requests() -> list[str]:
+    """The addresses that the pages of a test asked for."""
+    return []
+
+
+@pytest.fixture
+def new_page(
+    browser: Browser, complaints: list[str], requests: list[str]
+) -> Iterator[Callable[..., Page]]:
+    """``new_page(dark=True, phone=True)`` is an empty page of a browser that nobody has used."""
+    contexts = []
+
+    def make(*, dark: bool = False, phone: bool = False) -> Page:
+        size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
+        context = browser.new_context(
+            viewport=size,  # type: ignore[arg-type]
+            is_mobile=phone,
+            has_touch=phone,
+            device_scale_factor=2 if phone else 1,
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda said: (
+                complaints.append(said.text) if said.type in ("error", "warning") else None
+            ),
+        )
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture(scope="session")
@@ -60,40 +102,18 @@ def written(library: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[
 
 
 @pytest.fixture
-def opened(browser: Chromium, written: Callable[..., Path]) -> Iterator[Callable[..., Page]]:
+def opened(new_page: Callable[..., Page], written: Callable[..., Path]) -> Callable[..., Page]:
     """``opened(300, at="#status=FAILED", dark=True)`` is a page of a report, drawn."""
-    pages: list[Page] = []
 
-    def open_(
-        count: int, *, hostile: bool = False, at: str = "", dark: bool = False, phone: bool = False
-    ) -> Page:
-        page = browser.page(dark=dark)
-        pages.append(page)
-        if phone:
-            page.resize(390, 844, phone=True)
-        page.open(written(count, hostile=hostile).as_uri() + at)
+    def open_(count: int, *, hostile: bool = False, at: str = "", **how: bool) -> Page:
+        page = new_page(**how)
+        go(page, written(count, hostile=hostile).as_uri() + at)
         return page
 
-    yield open_
-    for page in pages:
-        page.close()
-
-
-@pytest.fixture(scope="session")
-def page_of_300(browser: Chromium, written: Callable[..., Path]) -> Iterator[Page]:
-    page = browser.page()
-    page.open(written(300).as_uri())
-    yield page
-    page.close()
+    return open_
 
 
 @pytest.fixture
-def page(page_of_300: Page) -> Page:
-    """A page of 300 runs that others have used before: nothing is filtered, open or focused."""
-    page_of_300.look(
-        "document.getElementById('run').close(); document.activeElement.blur();"
-        " document.querySelectorAll('details').forEach((one) => { one.open = false; });"
-        " window.scrollTo(0, 0); document.getElementById('clear').click();"
-    )
-    page_of_300.wait("document.body.dataset.busy === 'no'")
-    return page_of_300
+def page(opened: Callable[..., Page]) -> Page:
+    """A page of 300 runs."""
+    return opened(300)

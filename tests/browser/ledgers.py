@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from landrun_ops.stack.runs_table import Run
 from landrun_ops.web.ignored import Ignored
 from landrun_ops.web.reading import Report, read
+from records import record
 
 NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
 DAYS = 30
@@ -56,7 +56,7 @@ def ledger(count: int, *, hostile: bool = False) -> list[dict[str, Any]]:
 
 def report_of(rows: list[dict[str, Any]], ignored: Ignored | None = None) -> Report:
     """What a report of these rows shows."""
-    runs, more = read(map(Run, rows), 10_000)
+    runs, more = read(map(record, rows), 10_000)
     hour = int(NOW.timestamp() * 1000) - 5 * 3_600_000
     some = Ignored({("prefix", hour): 41, ("folder-marker", hour - 800 * 3_600_000): 212})
     return Report(

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
 from landrun_ops.local import LocalAws
 
-from .chromium import Chromium, Page
+from .pages import go
 
 LANDRUN = Path(sys.executable).with_name("landrun")
 SECONDS = 60
@@ -98,10 +99,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 
 @pytest.fixture
-def page(browser: Chromium) -> Iterator[Page]:
-    page = browser.page()
-    yield page
-    page.close()
+def page(new_page: Callable[..., Page]) -> Page:
+    return new_page()
 
 
 def processing_job(mark: Path) -> dict[str, Any]:
@@ -193,9 +192,9 @@ def test_a_command_that_a_page_posts_does_not_run_and_a_programs_does(
     before = jobs(aws)
     of_page = processing_job(tmp_path / "page")
     of_program = processing_job(tmp_path / "program")
-    page.open(f"http://{host}:{port_of_the_page}/")
+    go(page, f"http://{host}:{port_of_the_page}/")
 
-    assert page.look(post(aws, json.dumps(of_page))) == POSTS[post]
+    assert page.evaluate(post(aws, json.dumps(of_page))) == POSTS[post]
     ran(aws, of_program)
 
     assert jobs(aws) - before == {of_program["ProcessingJobName"]}
@@ -209,12 +208,12 @@ def test_an_object_that_a_page_uploads_does_not_land(
 ) -> None:
     fields = {"key": f"{uuid.uuid4()}.csv", "file": "hello"}
     address = f"{aws.endpoint_url}/{aws.outputs['Bucket']}"
-    page.open(f"http://127.0.0.1:{port_of_the_page}/")
+    go(page, f"http://127.0.0.1:{port_of_the_page}/")
 
     if by_script:
-        said = page.look(UPLOAD % (json.dumps([*fields.items()]), json.dumps(address)))
+        said = page.evaluate(UPLOAD % (json.dumps([*fields.items()]), json.dumps(address)))
     else:
-        said = page.look(posting("multipart/form-data", address, fields))
+        said = page.evaluate(posting("multipart/form-data", address, fields))
 
     assert said == ("opaque" if by_script else "answered")
     found = aws.client("s3").list_objects_v2(Bucket=aws.outputs["Bucket"]).get("Contents", [])
@@ -222,10 +221,10 @@ def test_an_object_that_a_page_uploads_does_not_land(
 
 
 def test_a_page_reads_nothing(aws: LocalAws, page: Page, port_of_the_page: int) -> None:
-    page.open(f"http://127.0.0.1:{port_of_the_page}/")
+    go(page, f"http://127.0.0.1:{port_of_the_page}/")
     reading = "fetch(%s).then((answer) => answer.text(), () => 'refused')"
     for path in ("", "/moto-api/data.json"):
-        assert page.look(reading % json.dumps(aws.endpoint_url + path)) == "refused"
+        assert page.evaluate(reading % json.dumps(aws.endpoint_url + path)) == "refused"
 
 
 def test_an_object_that_somebody_opens_by_its_presigned_url_runs_no_script(
@@ -238,8 +237,8 @@ def test_an_object_that_somebody_opens_by_its_presigned_url_runs_no_script(
     body = STEALING % (json.dumps(job), TARGET)
     s3.put_object(**object_, Body=body.encode(), ContentType="text/html")
 
-    page.open(s3.generate_presigned_url("get_object", Params=object_))
+    go(page, s3.generate_presigned_url("get_object", Params=object_))
 
-    assert page.look("document.body.textContent.startsWith('an object')")
-    assert page.look("document.body.dataset.ran === undefined")
+    assert page.evaluate("document.body.textContent.startsWith('an object')")
+    assert page.evaluate("document.body.dataset.ran === undefined")
     assert jobs(aws) == before

@@ -5,7 +5,8 @@ An HTML comment on the line above a block says how it is run, when not just so:
 - ``<!-- not run: REASON -->``: it needs what no test has;
 - ``<!-- stays -->``: it goes on while the next ones run, once it has said its first line; the next
   one that stays ends it, as Ctrl-C would;
-- ``<!-- exits: 0 1 -->``: each of its lines may end so.
+- ``<!-- exits: 0 1 -->``: each of its lines may end so;
+- ``<!-- with: aws -->``: it needs that command, which landrun does not bring.
 
 ``<!-- laptop -->`` on a page: its commands are for a stack in which all sorts of things have
 happened; see `tests/docs/conftest.py`. In commands ``RUN``, ``BUCKET`` and ``KEY`` stand for the
@@ -19,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_COMMENT = re.compile(r"<!-- (?P<how>not run|stays|exits)(?:: (?P<what>.*?))? -->")
+_COMMENT = re.compile(r"<!-- (?P<how>not run|stays|exits|with)(?:: (?P<what>.*?))? -->")
 _FENCE = re.compile(r"(?P<ticks>`{3,})(?P<language>\w*)")
 
 PLACEHOLDERS = {
@@ -58,23 +59,7 @@ failed_run() {
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block.
-
-    Attributes
-    ----------
-    line : int
-        Where its text begins, from 1.
-    language : str
-        As the fence says.
-    text : str
-        What stands in it.
-    not_run : str or None
-        Why it is not run.
-    stays : bool
-        Whether it goes on while others run.
-    exits : tuple of int
-        The exit codes that it may have.
-    """
+    """One fenced block: the line where its text begins (from 1), and how it is run, as above."""
 
     line: int
     language: str
@@ -82,6 +67,7 @@ class Block:
     not_run: str | None = None
     stays: bool = False
     exits: tuple[int, ...] = (0,)
+    brings: str | None = None
 
 
 def blocks(text: str) -> list[Block]:
@@ -104,14 +90,16 @@ def _blocks(lines: list[str]) -> Iterator[Block]:
 
 
 def _block(line: int, language: str, text: str, comment: re.Match[str] | None) -> Block:
-    if comment is None:
-        return Block(line, language, text)
-    how, what = comment["how"], comment["what"] or ""
-    if how == "not run":
-        return Block(line, language, text, not_run=what)
-    if how == "stays":
-        return Block(line, language, text, stays=True)
-    return Block(line, language, text, exits=tuple(map(int, what.split())))
+    how, what = (comment["how"], comment["what"] or "") if comment else ("", "")
+    return Block(
+        line,
+        language,
+        text,
+        not_run=what if how == "not run" else None,
+        stays=how == "stays",
+        exits=tuple(map(int, what.split())) if how == "exits" else (0,),
+        brings=what if how == "with" else None,
+    )
 
 
 def commands(page: Path) -> list[Block]:
@@ -143,6 +131,8 @@ def _run(block: Block) -> str:
         return (
             f"{before}stop\n(exec {text}\n) >{out} 2>{out}.err &\nstaying=$!\nuntil_it_says {out}\n"
         )
+    if block.brings:
+        return f'{before}({block.brings}() {{ "$BROUGHT/{block.brings}" "$@"; }}\n{text}\n)\n'
     if block.exits == (0,):
         return f"{before}{text}\n"
     codes = " ".join(map(str, block.exits))

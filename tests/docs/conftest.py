@@ -15,6 +15,10 @@ from landrun_ops.local import LocalAws
 
 from .project import ROOT
 
+NOT_FOUND = '#!/bin/sh\necho "${0##*/}: landrun does not bring this command" >&2\nexit 127\n'
+NOT_BROUGHT = ("aws", "jupyter", "sam", "docker")
+"""Commands that this machine may have: a page's block that needs one has to say so."""
+
 IGNORED = shutil.ignore_patterns(
     ".git", ".venv*", ".landrun", ".aws-sam", ".*_cache", ".cache", ".hypothesis", "__pycache__"
 )
@@ -22,7 +26,7 @@ IGNORED = shutil.ignore_patterns(
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """``checkout()`` is a new copy of the project with the virtual environment of this one.
+    """``checkout()`` is a new copy of the project, set up as ``make demo`` does it.
 
     What says that it is set up is the copy's own: make must not set up this one from there.
     """
@@ -30,32 +34,32 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     def copy() -> Path:
         folder = tmp_path_factory.mktemp("docs") / "landrun"
         shutil.copytree(ROOT, folder, ignore=IGNORED)
-        _lend(ROOT / ".venv", folder / ".venv")
+        venv = folder / ".venv"
+        venv.mkdir()
+        for part in ("bin", "lib", "pyvenv.cfg"):
+            (venv / part).symlink_to(ROOT / ".venv-ops" / part)
+        (venv / ".ops").touch()
         return folder
 
     return copy
 
 
-def _lend(venv: Path, here: Path) -> None:
-    """Let a copy use the virtual environment, and take it for new: `make` must not change it."""
-    here.mkdir()
-    for part in ("bin", "lib", "pyvenv.cfg"):
-        (here / part).symlink_to(venv / part)
-    for stamp in (".ops", ".dev"):
-        (here / stamp).touch()
-
-
 def environment(project: Path, scratch: Path) -> dict[str, str]:
-    """Give the environment of somebody who has just opened a terminal."""
+    """Give the environment of somebody who has just opened a terminal, and has landrun only."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "LANDRUN_", "PYTEST_", "PYTHON", "COV_"))
     }
-    home = scratch / "home"
-    home.mkdir(parents=True, exist_ok=True)
-    path = f"{project}/.venv/bin:{os.environ['PATH']}"
-    return kept | {"PATH": path, "HOME": str(home), "SCRATCH": str(scratch), "NO_COLOR": "1"}
+    home, commands = scratch / "home", scratch / "commands"
+    for folder in (home, commands):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name in NOT_BROUGHT:
+        (commands / name).write_text(NOT_FOUND, encoding="utf-8")
+        (commands / name).chmod(0o755)
+    path = f"{project}/.venv/bin:{commands}:{os.environ['PATH']}"
+    ours = {"SCRATCH": str(scratch), "BROUGHT": f"{ROOT}/.venv/bin", "NO_COLOR": "1"}
+    return kept | ours | {"PATH": path, "HOME": str(home)}
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Make .venv-docs hold what builds the site: `sh tests/docs/install.sh`. Run by make, from the project's
-# folder, once .venv is there; a second run installs only what changed.
+# Make .venv-docs hold what builds the site, and .venv-ops what `make demo` installs, in which the pages' commands
+# run: `sh tests/docs/install.sh`. Run by make, from the project's folder, once .venv is there; a second run installs
+# only what changed.
 set -eu
 
 venv=.venv-docs
@@ -21,3 +22,5 @@ say "packages of $lock"
     say "uv could not install that; trying the same with pip"
     "$python" -m pip --python "$venv/bin/python" install -q --disable-pip-version-check --require-hashes -r "$lock"
 }
+
+sh requirements/install.sh ops .venv-ops

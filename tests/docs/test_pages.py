@@ -32,6 +32,7 @@ NOT_RUN = {
             r'''"JobArguments='[\"--config\", \"{\u0022a\u0022: 1}\", \"two words\"]'"'''
         ),
         "make image                          # builds it here",
+        "landrun adopt arn:aws:states:eu-central-1:123456789012:stateMachine:orders --write",
     ],
     "docs/deploy.md": [
         "make build",
@@ -48,7 +49,11 @@ NOT_RUN = {
     "docs/more-machines.md": [
         "sam deploy --parameter-overrides Engine=spark InstanceCount=4 InstanceType=ml.m5.2xlarge",
     ],
-    "docs/operate.md": ["export LANDRUN_STACK=landrun"],
+    "docs/operate.md": [
+        "export LANDRUN_STACK=landrun",
+        "landrun ui",
+        "pipx install .                      # or: pipx install landrun-0.1.0-py3-none-any.whl",
+    ],
 }
 """The commands that no test runs, by their first line: each says why, above it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,12 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 from moto.sagemaker.models import sagemaker_backends
 from moto.sqs.models import sqs_backends
+
+from landrun.adapters.job_logs import LOG_GROUP
 
 from .stack import ACCOUNT, REGION
 
@@ -49,6 +53,16 @@ def job(name: str, status: str) -> None:
     jobs = sagemaker_backends[ACCOUNT][REGION]
     made = jobs.create_processing_job({}, {}, {}, [], name, {}, "arn:aws:iam:::role/job", [], {})
     made.processing_job_status = status
+
+
+def log(job_name: str, message: str) -> None:
+    """Have a log of a Processing job."""
+    logs = logs_backends[ACCOUNT][REGION]
+    if LOG_GROUP not in logs.groups:
+        logs.create_log_group(LOG_GROUP, {})
+    logs.create_log_stream(LOG_GROUP, f"{job_name}/algo-1-1700000000")
+    events = [{"timestamp": int(time.time() * 1000), "message": message}]
+    logs.put_log_events(LOG_GROUP, f"{job_name}/algo-1-1700000000", events)
 
 
 def _table(name: str) -> Any:

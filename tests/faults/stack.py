@@ -30,7 +30,7 @@ from template.conftest import deploy
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
-SERVICES = ("dynamodb", "s3", "sagemaker", "sns", "sqs", "stepfunctions")
+SERVICES = ("dynamodb", "logs", "s3", "sagemaker", "sns", "sqs", "stepfunctions")
 PHYSICAL = {
     "LandingBucket": "landrun-landingbucket-1a2b3c4d5e6f",
     "OutputBucket": "landrun-outputbucket-6f5e4d3c2b1a",

@@ -7,7 +7,15 @@ import json
 
 import pytest
 
-from .faulty import killed_after, killed_before
+from . import inside
+from .faulty import (
+    denied,
+    killed_after,
+    killed_before,
+    response_lost,
+    throttled,
+    unreachable,
+)
 from .invariants import violations
 from .thorough import BETWEEN, DEATHS, at_each_call
 from .world import World
@@ -43,6 +51,14 @@ class Run:
 @pytest.fixture
 def run(world):
     return Run(world)
+
+
+def fail_without_a_word(world, name):
+    """Let a run's job fail so that only its log says why."""
+    job = f"{name}-0123abcd"
+    inside.job(job, "Failed")
+    inside.log(job, "ValueError: no text")
+    return world.finish(name, "TIMED_OUT", job=job)
 
 
 @pytest.mark.case(18, 20)
@@ -82,7 +98,7 @@ def test_completion_event_twice_at_once_is_notified_once_however_they_interleave
 def test_function_that_dies_at_any_call_of_a_failure_notifies_all_the_same(death):
     for world in at_each_call(World, lambda _: death(), "ExecutionStatus"):
         run = Run(world)
-        world.finish(run.name, "FAILED")
+        fail_without_a_word(world, run.name)
         run.send(run.events[-1])
         assert violations(world) == []
         assert world.settle() == []
@@ -196,3 +212,15 @@ def test_completion_before_its_start_event_makes_a_full_row(run):
     assert before["job_name"].startswith(run.name)
     run.send(run.events[0])
     assert run.row == before
+
+
+@pytest.mark.case(24)
+@pytest.mark.parametrize("fault", [throttled, denied, unreachable, response_lost])
+@pytest.mark.parametrize("call", ["describe_log_streams", "get_log_events"])
+def test_log_that_cannot_be_read_keeps_no_failure_from_the_record(run, call, fault):
+    fail_without_a_word(run.world, run.name)
+    run.world.faults.when("logs", call, fault())
+    run.send(run.events[-1])
+    assert (run.row["status"], "exit_message" in run.row) == ("TIMED_OUT", False)
+    assert len(run.world.published) == 1
+    assert run.world.statuses.messages == {}

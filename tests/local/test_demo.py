@@ -95,10 +95,11 @@ def test_a_folder_s_files_are_followed_shown_and_left_to_open(
     for name in ("b.csv", "deep/a [1].jsonl"):
         told = [line.split(": ")[1] for line in done.stdout.splitlines() if f"  {name}: " in line]
         assert told == ["landed", "run started", "processing", "recorded"]
-    (row,) = [line for line in done.stdout.splitlines() if "incoming/deep/a [1].jsonl" in line]
-    counts = ["3", "1", "1", "1", "0"]
-    assert row.split("SUCCEEDED")[1].split()[1:6] == counts
-    assert row.split()[-1].startswith("s3://")
+    lines = done.stdout.splitlines()
+    (row,) = [line for line in lines if line.startswith("deep/a [1].jsonl")]
+    assert row.split("SUCCEEDED")[1].split()[2:] == ["3", "1", "1", "1", "0"]
+    assert "  .landrun/demo/deep/a [1].jsonl/" in lines
+    assert "landrun local up" in done.stdout
     assert "first rows of b.csv:" in done.stdout
     output = project / ".landrun/demo/deep/a [1].jsonl"
     rows = pl.read_parquet(list(output.rglob("*.parquet")), glob=False)
@@ -119,6 +120,29 @@ def test_a_run_that_fails_is_told_with_its_cause_and_exit_code_1(
     assert "FAILED" in done.stdout
     log = project / ".landrun/demo/messages.jsonl/job.log"
     assert "--no-such-option" in log.read_text(encoding="utf-8")
+
+
+def test_a_script_of_the_users_runs_in_the_place_of_the_default_one(
+    project: Path, tmp_path: Path
+) -> None:
+    script = project / "src/processing/count_lines.py"
+    script.write_text(
+        "import pathlib, sys\n"
+        "lines = sum(len(f.read_text().splitlines()) for f in pathlib.Path(sys.argv[2])"
+        ".rglob('*.jsonl'))\n"
+        "pathlib.Path(sys.argv[4], 'lines.txt').write_text(str(lines))\n"
+    )
+    write_messages(tmp_path / "messages.jsonl", [{"text": "hello"}] * 3)
+    entrypoint = "JobEntrypoint=python3 /opt/program/count_lines.py"
+    done = demo(project, str(tmp_path), "--parameter", entrypoint, "--parameter", "StartOn=arrival")
+    assert (done.returncode, done.stderr) == (0, "")
+    output = project / ".landrun/demo/messages.jsonl"
+    assert (output / "lines.txt").read_text() == "3"
+    assert "  .landrun/demo/messages.jsonl/" in done.stdout.splitlines()
+
+    wrong = demo(project, str(tmp_path), "--parameter", "JobEntrypoint")
+    assert wrong.returncode == 2
+    assert "write --parameter Name=Value" in wrong.stderr
 
 
 def test_ctrl_c_leaves_no_process_behind(project: Path, tmp_path: Path) -> None:

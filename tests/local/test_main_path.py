@@ -17,6 +17,8 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from landrun_ops.local import LocalAws
 
+from .cli import process
+
 MESSAGES = b"".join(
     json.dumps({"id": str(n), "sender": "ada", "text": text}).encode() + b"\n"
     for n, text in enumerate(["hello", "hello", "", "write to bob@example.org"])
@@ -80,9 +82,21 @@ def key() -> str:
     return f"incoming/{uuid.uuid4()}.jsonl"
 
 
+RAISES = """
+import sys
+print("rows: 1", flush=True)
+raise ValueError("no column is called text, https://evil.example")
+"""
+
+
 @pytest.fixture
 def told(stack: Stack) -> Callable[[], list[dict[str, Any]]]:
     """What has come to the notifications topic since the test began."""
+    return subscribed(stack)
+
+
+def subscribed(stack: Stack) -> Callable[[], list[dict[str, Any]]]:
+    """Subscribe to a stack's notifications; return what gives those that have come."""
     sqs, sns = stack.client("sqs"), stack.client("sns")
     url = sqs.create_queue(QueueName=f"told-{uuid.uuid4().hex}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
@@ -199,6 +213,30 @@ def test_a_script_that_fails_makes_a_failed_row_with_its_cause_and_is_told(
     [notification] = stack.eventually(about_this_run)
     assert row["exit_message"][:60] in notification["Message"]
     assert "What to do" in notification["Message"]
+
+
+def test_a_script_of_the_users_own_that_raises_says_why_in_row_mail_and_runs(
+    laptop: Callable[..., Any],
+    root: Path,
+    tmp_path: Path,
+    key: str,
+    eventually: Callable[..., Any],
+) -> None:
+    script = tmp_path / "my_script.py"
+    script.write_text(RAISES)
+    given = {"JobEntrypoint": f"python3 {script}"}
+    stack = Stack(laptop(root, tmp_path / "state", given).aws, eventually)
+    notifications = subscribed(stack)
+    stack.land(key)
+    row = stack.ended(Key=key)
+    assert json.loads(row["cause"])["FailureReason"] == "AlgorithmError: , exit code: 1"
+    why = "ValueError: no column is called text, "
+    assert row["exit_message"] == f"{why}https://evil.example"
+    [notification] = eventually(notifications)
+    assert f"Exit message: {why}https[:]//evil.example" in notification["Message"].splitlines()
+    env = process.environment(LocalAws.attach(tmp_path / "state"), COLUMNS="200")
+    listed = process.landrun(env, "runs", "--status", "failed")
+    assert (listed.returncode, why in listed.stdout) == (0, True), listed.stdout + listed.stderr
 
 
 def test_a_run_stopped_by_hand_is_recorded_as_aborted(

@@ -99,7 +99,7 @@ def test_the_run_by_hand_is_shown_and_run_again(
     assert (code, shown["input"]["keys"]) == (0, ["by-hand/orders.jsonl"])
     code, [again] = landrun("rerun", name)
     assert code == 0
-    row = landrun("show", again["name"])[1]["run"]
+    row = landrun("show", again["name"])[1]
     bucket = taken_over.outputs["LandingBucket"]
     assert row["input_message"] == f"s3://{bucket}/by-hand/orders.jsonl"
 
@@ -114,9 +114,88 @@ def test_doctor_passes_the_machine_and_says_that_its_runs_never_run_again(
         "definition": "ok",
         "input message": "ok",
         "job name": "warn",
+        "end": "ok",
         "prefixes": "ok",
     }
     assert "landrun rerun" in found["job name"]["remedy"]
+
+
+def test_adopt_reads_the_machine_and_names_what_its_role_lacks(
+    executed: Any, taken_over: LocalAws, landrun: Callable[..., tuple[int, Any]]
+) -> None:
+    roles = taken_over.client("iam")
+    may = {"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"}
+    allowed = {"Version": "2012-10-17", "Statement": [may]}
+    assume = {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [assume]}
+    roles.create_role(RoleName="notebook", AssumeRolePolicyDocument=json.dumps(trust))
+    roles.put_role_policy(
+        RoleName="notebook", PolicyName="jobs", PolicyDocument=json.dumps(allowed)
+    )
+    try:
+        code, said = landrun("adopt", MACHINE)
+    finally:
+        roles.delete_role_policy(RoleName="notebook", PolicyName="jobs")
+        roles.delete_role(RoleName="notebook")
+    found = {one["check"]: one for one in said["checks"]}
+    assert code == 0
+    assert said["parameters"] == {
+        "StateMachineArn": MACHINE,
+        "InputMessageFormat": "uri",
+        "JobNamePrefix": "bsm-batch",
+    }
+    assert found["role"]["status"] == "warn"
+    assert "notebook may not events:PutTargets" in found["role"]["says"]
+    assert found["job name"]["status"] == "warn"
+    assert found["time limit"]["says"] == "its job is stopped after 1 h 00 min"
+    assert "/by-hand/" in found["executions"]["says"]
+
+
+@pytest.fixture
+def project(root: Path, tmp_path: Path) -> Path:
+    """A folder with the project's template.yaml and samconfig.toml."""
+    for name in ("template.yaml", "samconfig.toml"):
+        (tmp_path / name).write_bytes((root / name).read_bytes())
+    return tmp_path
+
+
+def test_adopt_writes_the_parameters_into_samconfig_and_nothing_else(
+    executed: Any, landrun: Callable[..., tuple[int, Any]], project: Path
+) -> None:
+    before = (project / "samconfig.toml").read_text(encoding="utf-8").splitlines()
+    code, said = landrun("adopt", MACHINE, "--write", "--project", str(project))
+    after = (project / "samconfig.toml").read_text(encoding="utf-8").splitlines()
+    [added] = [line for line in after if line not in before]
+    assert code == 0
+    assert added == f'parameter_overrides = "{said["parameter_overrides"]}"'
+    assert [line for line in after if line != added] == before
+
+
+def test_adopt_does_not_replace_a_machine_whose_executions_run(
+    executed: Any,
+    taken_over: LocalAws,
+    landrun: Callable[..., tuple[int, Any]],
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    states = taken_over.client("stepfunctions")
+    machine = states.describe_state_machine(stateMachineArn=MACHINE)
+    wait = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 900, "End": True}}}
+    other = states.create_state_machine(
+        name="other", definition=machine["definition"], roleArn=machine["roleArn"]
+    )["stateMachineArn"]
+    states.update_state_machine(stateMachineArn=MACHINE, definition=json.dumps(wait))
+    try:
+        running = states.start_execution(stateMachineArn=MACHINE)["executionArn"]
+    finally:
+        states.update_state_machine(stateMachineArn=MACHINE, definition=machine["definition"])
+    before = (project / "samconfig.toml").read_bytes()
+    try:
+        assert cli.run(["adopt", other, "--write", "--project", str(project)]) == 2
+    finally:
+        states.stop_execution(executionArn=running)
+    assert "executions of the stack landrun run or wait (1)" in capsys.readouterr().err
+    assert (project / "samconfig.toml").read_bytes() == before
 
 
 def test_without_the_format_doctor_fails_and_the_job_says_that_it_got_the_manifest(

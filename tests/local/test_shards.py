@@ -51,7 +51,7 @@ def run_over(aws: LocalAws, landrun: Callable[..., Any], files: dict[str, bytes]
     for name, body in files.items():
         aws.client("s3").put_object(Bucket=bucket, Key=folder + name, Body=body)
     started = landrun("start", f"s3://{bucket}/{folder}", "--wait")
-    return landrun("show", started["name"])["run"]
+    return landrun("show", started["name"])
 
 
 def test_three_hosts_share_five_objects_and_the_run_is_their_sum(aws, landrun) -> None:

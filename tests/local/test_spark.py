@@ -55,7 +55,7 @@ def test_a_run_of_spark_drops_duplicates_among_all_its_objects(aws, landrun) -> 
     ]
     source = put(aws, "elsewhere/", a=lines[0], b=lines[1])
 
-    row = landrun("show", landrun("start", source, "--wait")["name"])["run"]
+    row = landrun("show", landrun("start", source, "--wait")["name"])
 
     counts = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
     assert [row["summary"][name] for name in counts] == [6, 3, 1, 2, 0]
@@ -75,6 +75,6 @@ def test_a_run_of_spark_that_fails_says_why(aws, landrun) -> None:
 
     started = landrun("start", source, "--wait", code=1)
 
-    row = landrun("show", started["name"], code=1)["run"]
+    row = landrun("show", started["name"], code=1)
     assert row["status"] == "FAILED"
     assert "no text column" in json.dumps(row)

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.cli.verify_run import nothing_read, verdict
+from landrun.errors import LandrunError
+from landrun.models.run_record import RunRecord
+from landrun_ops.cli.verify import nothing_read, verdict, wait_for_run
 from landrun_ops.local import LocalAws
 from landrun_ops.local.settings import STACK
-from landrun_ops.stack.run import Run
+from records import record
 
 NO_STACK = {"LANDRUN_STACK": "", "LANDRUN_STATE_DIR": "/nowhere"}
 LANDRUN = str(Path(sys.executable).with_name("landrun"))
@@ -46,7 +48,43 @@ def test_a_stack_that_works_records_a_run_of_a_file_that_lands(
     row = json.loads(done.stdout)
     assert row["status"] == "SUCCEEDED"
     assert row["trigger"]["Key"].startswith("incoming/landrun-verify-")
-    assert "recorded" in done.stderr
+    landed, run, *_, last = done.stderr.splitlines()
+    assert landed.startswith("landed s3://")
+    assert run == f"run {row['name']}: landrun show {row['name']} --stack {STACK}"
+    assert last == f"what it read and wrote: landrun show {row['name']} --stack {STACK}"
+
+
+def test_a_file_of_the_users_is_what_lands(
+    aws: LocalAws, verify: Callable[..., Any], tmp_path: Path
+) -> None:
+    mine = tmp_path / "my messages.csv"
+    mine.write_text("id,text\n1,hello\n2,bye\n")
+    done = verify(aws, "--stack", STACK, str(mine))
+    assert done.returncode == 0, done.stderr
+    assert "it works: landrun-" in done.stdout
+    assert "rows 2 in, 2 out" in done.stdout
+
+
+def test_after_30_seconds_of_silence_doctor_is_named_once_and_then_it_gives_up() -> None:
+    times, hints = [0.0], list[float]()
+
+    def sleep(seconds: float) -> None:
+        times.append(times[-1] + seconds)
+
+    def wait(name_after: float, patience: float) -> str:
+        times[:], hints[:] = [0.0], []
+        return wait_for_run(
+            lambda: "r" if times[-1] >= name_after else "",
+            lambda: hints.append(times[-1]),
+            patience=patience,
+            clock=lambda: times[-1],
+            sleep=sleep,
+        )
+
+    assert (wait(29, 900), hints) == ("r", [])
+    assert (wait(300, 900), hints) == ("r", [30])
+    with pytest.raises(LandrunError, match="no run has started within 60 s"):
+        wait(300, 60)
 
 
 def test_the_run_of_a_tick_is_followed_where_landings_wait(
@@ -65,7 +103,9 @@ def test_a_run_that_fails_is_the_exit_code_and_a_line(
     stack = laptop(root, tmp_path / "state", broken).aws
     done = verify(stack, "--stack", STACK)
     assert done.returncode == 1, done.stderr
-    assert "FAILED" in done.stderr.splitlines()[-1]
+    failed, why = done.stderr.splitlines()[-2:]
+    assert "FAILED after " in failed
+    assert why.startswith("why: landrun show landrun-")
 
     # What is waited for fails as what lands does.
     started = subprocess.run(
@@ -81,8 +121,8 @@ def test_a_run_that_fails_is_the_exit_code_and_a_line(
     assert "landrun logs landrun-" in started.stderr.splitlines()[-1]
 
 
-def _ended(**row: Any) -> Run:
-    return Run({"name": "r", "status": "SUCCEEDED", "duration_seconds": 2, **row})
+def _ended(**row: Any) -> RunRecord:
+    return record({"name": "r", "status": "SUCCEEDED", "duration_seconds": 2, **row})
 
 
 @pytest.mark.parametrize(
@@ -104,7 +144,7 @@ def test_a_run_that_read_nothing_shows_no_stack_that_works() -> None:
     said = nothing_read(_ended(summary={"rows_in": 0, "rows_out": 0}))
     assert said.startswith("the run succeeded, but read nothing: r SUCCEEDED in 2.0 s: rows 0 in")
     assert "landrun doctor" in said
-    assert nothing_read(Run({"name": "r", "status": "FAILED", "summary": {"rows_in": 0}})) == ""
+    assert nothing_read(record({"name": "r", "status": "FAILED", "summary": {"rows_in": 0}})) == ""
 
 
 def test_a_file_without_data_starts_no_run_and_is_not_waited_for(

@@ -44,17 +44,12 @@ def losing_status_events(world: PermittedWorld) -> Iterator[None]:
 
 
 def leave_what_a_job_leaves(world: PermittedWorld, name: str) -> str:
-    """Write a run's outputs, and make a job of which the execution's history will tell."""
+    """Write a run's outputs, and a failed job's log; the execution's history names the job."""
     bucket, job = world.stack.name("OutputBucket"), f"{name}-0123abcd"
     for file, body in (("part-0.parquet", b"data"), ("summary.json", SUMMARY)):
         stack.client("s3").put_object(Bucket=bucket, Key=f"processed/{name}/{file}", Body=body)
-    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
-    stack.client("sagemaker").create_processing_job(
-        ProcessingJobName=job,
-        ProcessingResources={"ClusterConfig": cluster},
-        AppSpecification={"ImageUri": "image"},
-        RoleArn="arn:aws:iam::123456789012:role/jobs",
-    )
+    inside.job(job, "Failed")
+    inside.log(job, "ValueError: no text")
     return job
 
 
@@ -69,7 +64,7 @@ def let_it_read_an_object(world: PermittedWorld, name: str) -> None:
 
 
 def abort_a_run(world: PermittedWorld) -> str:
-    """Stop a run that has read an object and left outputs; give its name."""
+    """Stop a run that has left outputs and whose job has just failed; give its name."""
     name = land(world, f"incoming/{len(world.landed)}.jsonl")
     let_it_read_an_object(world, name)
     world.finish(name, "ABORTED", job=leave_what_a_job_leaves(world, name))
@@ -80,6 +75,7 @@ def assert_the_abort_is_on_record(world: PermittedWorld, name: str) -> None:
     """All that only AWS knows is in the row, and a person was notified."""
     row = world.rows()[name]
     assert row["status"] == "ABORTED"
+    assert row["exit_message"].endswith("ValueError: no text")
     assert row["job_arn"].endswith(row["job_name"])
     assert (row["output_objects"], row["summary"]["rows_out"]) == (2, 3)
     assert row["input_also_matches"] == ["archive/a.csv.bak"]

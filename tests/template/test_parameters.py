@@ -28,8 +28,15 @@ ALLOWED = [
     ),
     (
         "ScheduledInput",
-        ["", "s3://a-bucket/in/{date:%Y/%m/%d}/", "{date:%Y}/in/", "incoming"],
-        ["s3://a-bucket", "s3://A/in/", "/incoming/", "http://a-bucket/in/"],
+        [
+            *("", "s3://a-bucket/in/{date:%Y/%m/%d}/", "{date:%Y}/in/", "incoming", "a b/"),
+            *("s3://a-bucket/", "in/{date:%-d}{date:h=%H-100%%}", "x" * 4096),
+        ],
+        [
+            *("s3://a-bucket", "s3://A/in/", "/incoming/", "http://a-bucket/in/", "in/{day}/"),
+            *("in/{date:%s}/", "in/{date:%Y %m}/", "in/{date:%e}/", "in/{date:%}/", "in/{date:}/"),
+            *("in/{date}/", "in/{date:%Y}}/", "in/{/", "{date:%n}", "s3://a-bucket/{date:%c}"),
+        ],
     ),
     ("ScheduleExpression", ["", "rate(1 hour)", "cron(0 3 * * ? *)"], ["0 3 * * *", "every day"]),
     ("ScheduleTimezone", ["UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+1"], ["", "a b"]),

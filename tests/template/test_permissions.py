@@ -13,6 +13,7 @@ HERE = "us-east-1:123456789012"
 KEY = f"arn:aws:kms:{HERE}:key/1234abcd"
 EXECUTIONS = f"arn:aws:states:{HERE}:execution:notebook-made:*"
 STATE_MACHINE = EXECUTIONS.removesuffix(":*").replace(":execution:", ":stateMachine:")
+JOB_LOGS = f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/ProcessingJobs:*"
 
 LAMBDA = {
     ("logs:CreateLogStream", "<FunctionLogs.Arn>"),
@@ -45,6 +46,8 @@ RECORD = {
     ("s3:ListBucket", "<LandingBucket.Arn>"),
     ("s3:GetObject", "<OutputBucket.Arn>/processed/*"),
     ("sagemaker:DescribeProcessingJob", f"arn:aws:sagemaker:{HERE}:processing-job/*"),
+    ("logs:DescribeLogStreams", JOB_LOGS),
+    ("logs:GetLogEvents", JOB_LOGS),
     ("states:DescribeExecution", EXECUTIONS),
     ("states:GetExecutionHistory", EXECUTIONS),
 }
@@ -185,7 +188,7 @@ STARS = re.compile(
             r"<ProcessingStateMachine>:\*",  # the same, before its ARN is known
             r":processing-job/\*",  # to describe: a machine that existed names jobs as it likes
             r":processing-job/landrun-\*",
-            r"log-group:/aws/sagemaker/ProcessingJobs\*",  # and its streams
+            r"log-group:/aws/sagemaker/ProcessingJobs:?\*",  # and its streams
             r":ec2:us-east-1:123456789012:network-interface/\*",  # have random ids
             r":ec2:us-east-1:\*:(subnet|security-group)/\*",  # named by a condition
         )

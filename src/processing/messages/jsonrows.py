@@ -34,6 +34,8 @@ def parse(lines: Sequence[bytes]) -> JsonRows:
     positions: list[int] = []
     rejects: list[Reject] = []
     for position, line in enumerate(lines):
+        if not line:  # files of nothing else come in gigabytes
+            continue
         try:
             row = orjson.loads(line) if len(line) <= MAX_VALUES else _long(line)
             if type(row) is not dict:

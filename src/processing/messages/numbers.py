@@ -150,10 +150,17 @@ def find_numbers(text: str, region: str | None = None, *, cued: bool = False) ->
         elif not _DATE.fullmatch(run[0]):
             cards = list(_cards(text, run))
             spans += cards
-            spans += _phones(_without(text, cards) if cards else text, run, cued=cued)
+            follows = bool(spans) and _follows(text[spans[-1][1] : run.start()], spans[-1][2])
+            spans += _phones(_without(text, cards) if cards else text, run, cued=cued or follows)
     if region is not None:
         spans += _of_region(_without(text, spans), region)
     return [span for span in sorted(spans) if span[2]]
+
+
+def _follows(between: str, token: str) -> bool:
+    """Tell whether a number is a phone number because the one before it is one."""
+    joining = between.lower().strip(" ,;/&|、，")  # noqa: RUF001
+    return token == PHONE and (not joining or joining in words("joining"))
 
 
 def put(text: str, spans: Iterable[Span]) -> str:

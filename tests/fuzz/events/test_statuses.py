@@ -62,6 +62,7 @@ SAID = (
     ("ProcessingResources",),
     ("ProcessingResources", "ClusterConfig"),
 )
+TRACEBACK = "Traceback (most recent call last):"
 SUMMARY = {"rows_in": 3, "rows_out": 2, "files": [{"name": "a.jsonl", "rows": 3}]}
 
 
@@ -139,6 +140,8 @@ def test_whatever_a_machine_says_its_end_is_recorded_and_a_failure_told(
             ]
         },
         DescribeProcessingJob=lambda given: given | {"ExitMessage": said, "FailureReason": said},
+        DescribeLogStreams={"logStreams": [{"logStreamName": "job/algo-1-17"}]},
+        GetLogEvents={"events": [{"message": line} for line in (TRACEBACK, *listed)]},
     )
 
     answer = status(batch(spelled(event)))

@@ -1,4 +1,4 @@
-"""`landrun doctor`: as a process, about a stack that is well, one that is not, and none at all."""
+"""`landrun doctor`: as a process, on a stack that works, one that is broken, and none at all."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def broken(aws: LocalAws) -> Iterator[dict[str, str]]:
         with unfed(aws) as source:
             yield {
                 "landing rule": f"aws events enable-rule --name {rule}",
-                "landing source": f"--enabled --uuid {source}",
+                "landing source": f"--uuid {source} --enabled",
                 "definition": "sam deploy",
-                "dead statuses": "landrun redrive --queue statuses",
+                "dead letters": "landrun redrive --queue statuses",
             }
     finally:
         for letter in sqs.receive_message(QueueUrl=dead)["Messages"]:
@@ -74,7 +74,7 @@ def test_a_stack_that_is_well_and_one_that_is_not(aws: LocalAws, env: dict[str, 
     mine = {
         name: one["says"]
         for name, one in checks.items()
-        if one["status"] == "fail" and not name.startswith(("this machine", "queues"))
+        if one["status"] == "fail" and not name.startswith(("this machine", "waiting"))
     }
     assert not mine
     assert checks["permissions: state machine"]["status"] == "ok"

@@ -76,6 +76,20 @@ def test_a_file_that_cannot_be_is_said_in_a_line_before_anything_is_read(
     )
 
 
+def test_open_shows_the_file_in_the_browser(aws: LocalAws, tmp_path: Path) -> None:
+    browser = tmp_path / "browser.sh"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    env = environment(
+        aws, LANDRUN_STACK="", LANDRUN_STATE_DIR=str(Path(aws.logs).parent), BROWSER=str(browser)
+    )
+
+    done = landrun(env, "report", "--open", "--since", "1h", cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "opened").read_text().strip() == (tmp_path / "report.html").as_uri()
+
+
 def _key(item: dict[str, Any]) -> str | None:
     """The landed key that a run is of; runs of other tests may have been started otherwise."""
     trigger = item.get("trigger", {}).get("M", {})

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from landrun.models.run_record import RunRecord
 from landrun_ops.local import LocalAws
-from landrun_ops.stack.runs_table import Run, Runs
+from landrun_ops.stack.runs_table import Runs
 
 from .process import environment, landrun
 
@@ -25,7 +26,7 @@ def env(aws: LocalAws) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def failed(aws: LocalAws, eventually: Callable[..., Any]) -> Run:
+def failed(aws: LocalAws, eventually: Callable[..., Any]) -> RunRecord:
     """A run whose job failed; not waited for to fail once more, but stopped."""
     s3, states, jobs = aws.client("s3"), aws.client("stepfunctions"), aws.client("sagemaker")
     s3.put_object(Bucket=aws.outputs["LandingBucket"], Key=KEY, Body=b"id,sender\n1,a\n")
@@ -54,25 +55,27 @@ def failed(aws: LocalAws, eventually: Callable[..., Any]) -> Run:
     return _recorded(aws, found["name"], eventually)
 
 
-def _recorded(aws: LocalAws, name: str, eventually: Callable[..., Any]) -> Run:
+def _recorded(aws: LocalAws, name: str, eventually: Callable[..., Any]) -> RunRecord:
     ledger = Runs(aws.client("dynamodb"), aws.outputs["RunsTable"])
 
-    def ended() -> Run | None:
+    def ended() -> RunRecord | None:
         run = ledger.get(name)
         return run if run and run.finished else None
 
-    run: Run = eventually(ended)
+    run: RunRecord = eventually(ended)
     return run
 
 
 def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(
-    env: dict[str, str], failed: Run
+    env: dict[str, str], failed: RunRecord
 ) -> None:
     listed = landrun(env, "runs", "--status", "failed", "--contains", "no+text", "--since", "1h")
     assert (listed.returncode, listed.stderr) == (0, "")
     digits = failed.name.rpartition("-")[2][:8]
     assert digits in listed.stdout
-    assert "why one failed: landrun show RUN" in listed.stdout
+    assert "…" not in listed.stdout
+    assert f"✗ {digits}: seen enough\n" in listed.stdout
+    assert f"more about the failure: landrun show {digits}\n" in listed.stdout
 
     shown = landrun(env, "show", digits)
     assert (shown.returncode, shown.stderr) == (1, "")
@@ -83,8 +86,8 @@ def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(
     (attempt,) = [line for line in lines if "attempt 1: failed after" in line]
     assert attempt.startswith("timeline")
     assert f"again     landrun rerun {failed.name}" in lines
-    longer = [line.split()[0] for line in lines if cell_len(line) > 80]
-    assert longer == ["redrive"]
+    longer = {line.split()[0] for line in lines if cell_len(line) > 80}
+    assert longer == {"manifest", "output", "resume"}
 
     read = landrun(env, "logs", digits, "--attempt", "1", "--json")
     assert (read.returncode, read.stderr) == (0, "")
@@ -94,7 +97,7 @@ def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(
 
 
 def test_a_rerun_reads_the_same_manifest_and_is_linked_to_the_first(
-    aws: LocalAws, env: dict[str, str], failed: Run, eventually: Callable[..., Any]
+    aws: LocalAws, env: dict[str, str], failed: RunRecord, eventually: Callable[..., Any]
 ) -> None:
     done = landrun(env, "rerun", failed.name, "--json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -107,7 +110,11 @@ def test_a_rerun_reads_the_same_manifest_and_is_linked_to_the_first(
     assert again.output_uri.endswith(f"/processed/{again.name}/")
 
     found = landrun(env, "runs", "--contains", "no+text", "--json")
-    assert [run["name"] for run in json.loads(found.stdout)] == [again.name, failed.name]
+    rows = json.loads(found.stdout)
+    assert [run["name"] for run in rows] == [again.name, failed.name]
+    listed = landrun(env, "runs", "--contains", "no+text", "--limit", "1")
+    assert "(rerun of" in listed.stdout
+    assert "no+text.csv" in listed.stdout
     asked = landrun(env, "rerun", again.name, failed.name)
     assert (asked.returncode, asked.stdout) == (2, "")
     assert asked.stderr.splitlines()[-1] == (
@@ -116,5 +123,6 @@ def test_a_rerun_reads_the_same_manifest_and_is_linked_to_the_first(
 
     shown = json.loads(landrun(env, "show", failed.name, "--json").stdout)
     assert [run["name"] for run in shown["reruns"]] == [again.name]
+    assert shown["execution_arn"] == rows[1]["execution_arn"]
     assert shown["input"]["keys"] == [KEY]
     assert shown["not_seen"] == []

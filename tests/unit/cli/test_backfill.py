@@ -17,6 +17,7 @@ from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.events import parse_object_created
 from landrun.models.landing import Landing, LandingFilter
 from landrun.models.run import landing_run_name
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions import backfill as backfilling
 from landrun_ops.actions.backfill import Backfill, Sender, Survey, object_created, under_landing
@@ -25,7 +26,7 @@ from landrun_ops.cli.backfill import LEFT_OUT, resumed_text, survey_lines
 from landrun_ops.stack.landings import LandingRecord, item_id
 from landrun_ops.stack.object_versions import ObjectVersion, ObjectVersions
 from landrun_ops.stack.processed_versions import ProcessedVersions
-from landrun_ops.stack.runs_table import Run
+from records import record
 
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:landrun-LandingQueue"
@@ -123,7 +124,7 @@ class FakeTables:
     """The runs table by name, the landings table, and the runs table from its newest row on."""
 
     def __init__(
-        self, names: Sequence[str], runs: Sequence[Run], landed: dict[str, LandingRecord]
+        self, names: Sequence[str], runs: Sequence[RunRecord], landed: dict[str, LandingRecord]
     ) -> None:
         self.names, self.runs = set(names), runs
         self.landed = {f"incoming/{name}.jsonl": one for name, one in landed.items()}
@@ -138,12 +139,12 @@ class FakeTables:
     def created_at(self) -> datetime:
         return self.created
 
-    def newest(self, *_: Any, **__: Any) -> Iterator[Run]:
+    def newest(self, *_: Any, **__: Any) -> Iterator[RunRecord]:
         return iter(self.runs)
 
 
 def processed(
-    *names: str, runs: Sequence[Run] = (), collects: bool = False, **landed: LandingRecord
+    *names: str, runs: Sequence[RunRecord] = (), collects: bool = False, **landed: LandingRecord
 ) -> Any:
     tables: Any = FakeTables(names, runs, landed)
     return ProcessedVersions("landings", "landrun", tables, tables, tables, NOW, collects)
@@ -153,10 +154,10 @@ def name_of(one: ObjectVersion, prefix: str = "landrun") -> str:
     return landing_run_name(prefix, "landings", one.key, one.version_id or "")
 
 
-def landed_run(bucket: str = "landings", at: str = str(NOW)) -> Run:
+def landed_run(bucket: str = "landings", at: str = str(NOW)) -> RunRecord:
     key = version().key
     trigger = {"Kind": "object-created", "Bucket": bucket, "Key": key, "EventTime": at}
-    return Run({"name": "r", "trigger": trigger})
+    return record({"name": "r", "trigger": trigger})
 
 
 def test_a_version_is_known_by_its_run_or_by_the_table_and_no_other_is() -> None:
@@ -167,8 +168,8 @@ def test_a_version_is_known_by_its_run_or_by_the_table_and_no_other_is() -> None
 
 def test_a_version_whose_run_is_named_by_an_earlier_prefix_is_known() -> None:
     old = name_of(version(), "nightly")
-    assert processed(old, runs=[Run({"name": old})]).among([version()]) == {version().key}
-    assert processed(old, runs=[Run({"name": "Not-a-prefix-1"})]).among([version()]) == set()
+    assert processed(old, runs=[record({"name": old})]).among([version()]) == {version().key}
+    assert processed(old, runs=[record({"name": "Not-a-prefix-1"})]).among([version()]) == set()
 
 
 @pytest.mark.parametrize(("seconds", "known"), [(-60, False), (-3, True), (0, True), (60, True)])
@@ -181,7 +182,7 @@ def test_without_a_version_id_a_run_of_the_key_since_it_landed_counts(
 
 
 def test_runs_of_other_buckets_and_kinds_make_no_key_known() -> None:
-    runs = [landed_run("other"), Run({"name": "s", "trigger": "odd"})]
+    runs = [landed_run("other"), record({"name": "s", "trigger": {"Kind": "odd"}})]
     assert processed(runs=runs).among([version(version_id=None)]) == set()
 
 

@@ -18,7 +18,7 @@ from landrun.errors import ConfigurationError
 from landrun_ops import cli
 from landrun_ops.cli import console, local
 from landrun_ops.cli import target as places
-from landrun_ops.cli.demo import Times, parameter_defaults, with_arguments
+from landrun_ops.cli.demo import parameter_defaults, with_arguments
 from landrun_ops.stack.engines import ENGINES
 
 
@@ -60,7 +60,7 @@ def test_a_usage_line_names_what_to_type(
 
 
 GROUPS = {(), ("local",), ("workflow",)}
-NOT_ON_A_STACK = {("demo",), ("image",), ("workflow", "render"), *GROUPS}
+NOT_ON_A_STACK = {("adopt",), ("demo",), ("image",), ("workflow", "render"), *GROUPS}
 
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if one not in GROUPS], ids=" ".join)
@@ -207,11 +207,3 @@ def test_arguments_are_appended_to_those_of_the_template(root: Path) -> None:
     assert (name, others) == ("JobArguments", [])
     assert json.loads(value) == [*ENGINES["script"].arguments, "--text-column", "v2"]
     assert with_arguments(defaults, " ") == {}
-
-
-def test_times_add_up() -> None:
-    now = iter([10.0, 13.5, 14.0])
-    times = Times(lambda: next(now))
-    times.done("start")
-    times.done("stop")
-    assert times.line() == "took 4.0 s: start 3.5 s, stop 0.5 s"

@@ -10,6 +10,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import RenderableType
 
+from landrun.models.run_record import RunRecord
 from landrun_ops.actions.demo import Journey, Stage
 from landrun_ops.cli.console import console
 from landrun_ops.cli.demo_screen import (
@@ -20,13 +21,17 @@ from landrun_ops.cli.demo_screen import (
     show_results,
     stages_text,
 )
-from landrun_ops.stack.runs_table import Run
+from records import record
 
-FAILED = Run({"name": "x", "status": "FAILED", "cause": "no text column"})
-GOOD = Run({"name": "y", "status": "SUCCEEDED", "duration_seconds": 3, "summary": {"rows_in": 7}})
+FAILED = record({"name": "x", "status": "FAILED", "cause": "no text column"})
+GOOD = record(
+    {"name": "y", "status": "SUCCEEDED", "duration_seconds": 3, "summary": {"rows_in": 7}}
+)
 
 
-def _journey(name: str, stage: Stage | None, run: Run | None = None, refusal: str = "") -> Journey:
+def _journey(
+    name: str, stage: Stage | None, run: RunRecord | None = None, refusal: str = ""
+) -> Journey:
     return Journey(Path(name), name, name, stage=stage, run=run, refusal=refusal)
 
 

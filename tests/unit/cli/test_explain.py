@@ -12,6 +12,7 @@ import pytest
 from landrun.adapters.manifests import Manifest
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.landing import Landing
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.cli.explain import described, parsed, show
 from landrun_ops.stack import lineage
@@ -21,8 +22,8 @@ from landrun_ops.stack.lineage import Lineage, Reader, Readers
 from landrun_ops.stack.object_facts import Facts, chosen
 from landrun_ops.stack.object_status import ObjectStatus, decide, others
 from landrun_ops.stack.object_versions import ObjectVersion
-from landrun_ops.stack.runs_table import Run
 from landrun_ops.stack.waiting_executions import Line, Waiter
+from records import record
 
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 LANDING = S3Uri("landings", "incoming/")
@@ -34,9 +35,9 @@ MARK = ObjectVersion(WHERE.key, "m", NOW - timedelta(hours=1), deletion=True)
 ARCHIVED = ObjectVersion("k", "v", NOW, archived=True)
 
 
-def run(name: str = "landrun-1", status: str = "SUCCEEDED", **more: Any) -> Run:
+def run(name: str = "landrun-1", status: str = "SUCCEEDED", **more: Any) -> RunRecord:
     seconds = {} if status == "RUNNING" else {"duration_seconds": 42}
-    return Run({"name": name, "status": status, "started_at": "2026", **seconds, **more})
+    return record({"name": name, "status": status, "started_at": "2026", **seconds, **more})
 
 
 def facts(**known: Any) -> Facts:
@@ -206,17 +207,19 @@ def test_what_names_no_object_is_an_error(uri: str, words: str) -> None:
 
 
 class FakeRuns:
-    def __init__(self, *runs: Run) -> None:
+    def __init__(self, *runs: RunRecord) -> None:
         self.runs = runs
 
     def newest(self, now: datetime, *, since: datetime, only: Any) -> Any:
         return (one for one in self.runs if one.trigger["Kind"] == only.kind)
 
 
-def tick_run(name: str, started_at: str, uri: str = "") -> Run:
+def tick_run(name: str, started_at: str, uri: str = "") -> RunRecord:
     trigger = {"Kind": "schedule", "ScheduledTime": started_at}
     uri = uri or f"s3://outputs/manifests/{name}.json"
-    return Run({"name": name, "trigger": trigger, "input_message": uri, "started_at": started_at})
+    return record(
+        {"name": name, "trigger": trigger, "input_message": uri, "started_at": started_at}
+    )
 
 
 class FakeManifests:
@@ -238,7 +241,7 @@ class FakeManifests:
         return type("Collected", (), {"landings": landings})
 
 
-def readers(monkeypatch: pytest.MonkeyPatch, *runs: Run) -> Readers:
+def readers(monkeypatch: pytest.MonkeyPatch, *runs: RunRecord) -> Readers:
     monkeypatch.setattr(lineage, "Manifests", FakeManifests)
     table: Any = FakeRuns(*runs)
     return Lineage(table, None, MANIFESTS).readers(WHERE, "v1", NOW, NOW)

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from landrun.models.run_record import RunRecord
 from landrun_ops.actions.demo import Journey, Stage, Stalled, follow
-from landrun_ops.stack.runs_table import Run
+from records import record
 
 Look = tuple[dict[str, dict[str, Any]], set[str], dict[str, str]]
 """Rows by key, names of runs with a Processing job, refusals by key."""
@@ -22,9 +23,11 @@ class FakeStack:
     def __init__(self, *moments: Look) -> None:
         self._moments = chain(moments, repeat(moments[-1]))
 
-    def runs(self) -> Iterator[Run]:
+    def runs(self) -> Iterator[RunRecord]:
         self.rows, self.jobs, self.refused = next(self._moments)
-        return (Run({"name": key, "trigger": {"Key": key}} | row) for key, row in self.rows.items())
+        return (
+            record({"name": key, "trigger": {"Key": key}} | row) for key, row in self.rows.items()
+        )
 
     def processing(self) -> frozenset[str]:
         return frozenset(self.jobs)

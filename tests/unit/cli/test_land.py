@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from landrun.adapters.step_functions import Executions
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.landing import LandingFilter
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions import land as landing
 from landrun_ops.actions.land import Landed, Upload, follow, plan, run_of
@@ -20,13 +21,13 @@ from landrun_ops.actions.stop import Stopped, stop
 from landrun_ops.cli.land import end_text
 from landrun_ops.cli.stop import outcome_text
 from landrun_ops.stack.landings import LandingRecord
-from landrun_ops.stack.runs_table import Run
+from records import record
 
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:m"
 
 
-def stack(start_on: str = "arrival", *runs: Run, suffix: str = "") -> Any:
+def stack(start_on: str = "arrival", *runs: RunRecord, suffix: str = "") -> Any:
     names = {run.name: run for run in runs}
     outputs = {"StartOn": start_on, "JobNamePrefix": "landrun", "LandingsTable": "t"}
     return SimpleNamespace(
@@ -95,11 +96,11 @@ def landed(version_id: str = "v1", run: str = "") -> Landed:
     return Landed(upload, S3Uri("landings", upload.key), version_id, NOW, run)
 
 
-def run(name: str = "r", status: str = "SUCCEEDED", seconds: int = 0, **more: Any) -> Run:
+def run(name: str = "r", status: str = "SUCCEEDED", seconds: int = 0, **more: Any) -> RunRecord:
     at = (NOW + timedelta(seconds=seconds)).isoformat()
     trigger = {"Kind": "object-created", "Bucket": "landings", "Key": "incoming/a.csv"}
     row = {"name": name, "status": status, "started_at": at, "trigger": trigger | {"EventTime": at}}
-    return Run(row | more)
+    return record(row | more)
 
 
 def test_the_run_of_a_version_is_known_by_its_name() -> None:
@@ -180,7 +181,7 @@ class FakeStates:
 )
 def test_a_run_is_stopped_unless_it_has_ended(status: str, stopped: bool, words: str) -> None:
     states = FakeStates(status)
-    arn = f"{MACHINE.replace('stateMachine', 'execution')}:r"
+    arn = run().execution_arn
     done = stop(states, Executions(states, MACHINE), run(), "wrong file")
     assert done == Stopped("r", arn, stopped, states.status)
     assert states.stopped == ([{"executionArn": arn, "cause": "wrong file"}] if stopped else [])

@@ -8,12 +8,13 @@ from typing import Any
 
 import boto3
 import pytest
-from boto3.dynamodb.types import TypeSerializer
 from moto import mock_aws
 
 from landrun.errors import ConfigurationError
+from landrun.models.run_record import UNFINISHED
 from landrun_ops.stack.run_filter import Looking, Only
-from landrun_ops.stack.runs_table import QUIET_MONTHS, UNFINISHED, Run, Runs
+from landrun_ops.stack.runs_table import QUIET_MONTHS, Runs
+from records import item, record
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
@@ -37,12 +38,8 @@ class FakeDynamoDB:
         first = int(request.get("ExclusiveStartKey", {}).get("at", {}).get("N", 0))
         last = first + request.get("Limit", len(rows) + 1)
         found = rows[first:last]
-        page = {"Items": [_item(row) for row in found], "ScannedCount": len(found)}
+        page = {"Items": [item(row) for row in found], "ScannedCount": len(found)}
         return page | ({"LastEvaluatedKey": {"at": {"N": str(last)}}} if last < len(rows) else {})
-
-
-def _item(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: TypeSerializer().serialize(value) for name, value in row.items()}
 
 
 def _row(name: str, started_at: str, **attributes: Any) -> dict[str, Any]:
@@ -101,24 +98,24 @@ def test_a_search_that_comes_to_the_end_of_the_ledger_has_left_nothing_out() -> 
 def test_numbers_come_back_as_json_has_them() -> None:
     row = _row("one", "2026-11-22T08:00:00.000Z", summary={"rows_in": 3, "files": [{"rows_in": 3}]})
     (run,) = Runs(FakeDynamoDB([row]), "runs").newest(NOW)
-    assert run.attributes["summary"] == {"rows_in": 3, "files": [{"rows_in": 3}]}
-    assert type(run.rows("rows_in")) is int
+    assert run.summary == {"rows_in": 3, "files": [{"rows_in": 3}]}
+    assert type(run.count("rows_in")) is int
 
 
-def test_the_cause_is_the_words_nearest_to_the_reason() -> None:
-    everything = {"name": "x", "exit_message": "no text column", "cause": "{…}", "error": "E"}
-    assert Run(everything).cause == "no text column"
-    assert Run({**everything, "exit_message": ""}).cause == "{…}"
-    assert Run({"name": "x", "error": "States.Timeout"}).cause == "States.Timeout"
-    assert Run({"name": "x"}).cause == ""
-    assert Run({**everything, "status": "ABORTED"}).cause == "{…}"
+def test_the_reason_is_in_the_words_nearest_to_it() -> None:
+    everything = {"exit_message": "no text column", "cause": "{…}", "error": "E"}
+    assert record(everything).reason == "no text column"
+    assert record({**everything, "exit_message": ""}).reason == "{…}"
+    assert record({"error": "States.Timeout"}).reason == "States.Timeout"
+    assert record().reason == ""
+    assert record({**everything, "status": "ABORTED"}).reason == "{…}"
 
 
 def test_only_a_last_status_is_finished() -> None:
     finished = [
         status
-        for status in ("", "RUNNING", "PENDING_REDRIVE", "SUCCEEDED", "FAILED", "ABORTED")
-        if Run({"name": "x", "status": status}).finished
+        for status in ("RUNNING", "PENDING_REDRIVE", "SUCCEEDED", "FAILED", "ABORTED")
+        if record({"name": "x", "status": status}).finished
     ]
     assert finished == ["SUCCEEDED", "FAILED", "ABORTED"]
 
@@ -167,7 +164,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Any:
             ),
             _row("landrun-old", "2026-08-01T00:00:00.000Z", status="TIMED_OUT", trigger=landed),
         ):
-            client.put_item(TableName="runs", Item=_item(row))
+            client.put_item(TableName="runs", Item=item(row))
         yield Runs(client, "runs")
 
 
@@ -199,7 +196,7 @@ def test_runs_that_have_not_ended_are_found_without_reading_those_that_have(ledg
 
 def test_a_run_of_a_notebooks_own_long_name_is_found(ledger: Runs) -> None:
     name = f"bsm-batch-preprocessing-daily-{HEXES[0]}"
-    ledger._client.put_item(TableName="runs", Item=_item(_row(name, "2026-11-22T08:00:00.000Z")))
+    ledger._client.put_item(TableName="runs", Item=item(_row(name, "2026-11-22T08:00:00.000Z")))
     assert ledger.named(name, NOW).name == name
 
 

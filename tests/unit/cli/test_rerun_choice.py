@@ -11,20 +11,21 @@ import pytest
 from landrun.adapters.step_functions import Started as Execution
 from landrun.errors import AlreadyStarted, ConfigurationError
 from landrun.models.run import ExecutionInput, ManualTrigger
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli
 from landrun_ops.actions.rerun import Choice, Missing, Rerunner, Started, check, choose, missing
 from landrun_ops.cli.rerun import choice_text, missing_text
 from landrun_ops.stack.inputs import Input
-from landrun_ops.stack.runs_table import Run
+from records import record
 
 MANIFEST = "s3://out/manifests/a.json"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def run(name: str, status: str = "FAILED", of: str | None = None, **more: Any) -> Run:
+def run(name: str, status: str = "FAILED", of: str | None = None, **more: Any) -> RunRecord:
     row = {"name": name, "status": status, "input_message": f"s3://out/manifests/{name}.json"}
-    return Run(row | ({"rerun_of": of} if of else {}) | more)
+    return record(row | ({"rerun_of": of} if of else {}) | more)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def run(name: str, status: str = "FAILED", of: str | None = None, **more: Any) -
     ],
 )
 def test_of_a_run_and_its_reruns_the_newest_runs_again_unless_left_out(
-    newest_first: list[Run], chosen: list[str], left_out: tuple[int, int, int]
+    newest_first: list[RunRecord], chosen: list[str], left_out: tuple[int, int, int]
 ) -> None:
     found = choose(newest_first)
     assert [one.name for one in found.runs] == chosen
@@ -63,10 +64,10 @@ def test_reruns_in_a_circle_come_to_an_end() -> None:
     ("runs", "words"),
     [
         ([run("a"), run("b", "RUNNING")], r"still RUNNING.*--follow.*landrun stop"),
-        ([Run({"name": "a", "status": "FAILED"})], "does not say what a read"),
+        ([record({"name": "a", "status": "FAILED"})], "does not say what a read"),
     ],
 )
-def test_what_cannot_run_again_is_refused(runs: list[Run], words: str) -> None:
+def test_what_cannot_run_again_is_refused(runs: list[RunRecord], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         check(runs)
 
@@ -120,7 +121,7 @@ class FakeInputs:
     def __init__(self, given: Input | None, gone: list[str]) -> None:
         self.given, self.gone_keys = given, gone
 
-    def of_run(self, _: Run) -> Input | None:
+    def of_run(self, _: RunRecord) -> Input | None:
         return self.given
 
     def gone(self, _given: Input, _most: int) -> list[str]:

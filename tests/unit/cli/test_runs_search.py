@@ -12,28 +12,31 @@ from botocore.exceptions import ClientError
 
 from landrun.adapters.manifests import manifest_body
 from landrun.errors import ServiceError
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.cli.runs import STATUSES, Status, _say_what_was_left, _write
 from landrun_ops.stack.inputs import HEAD, Input, Inputs, parse
 from landrun_ops.stack.run_filter import Looking
 from landrun_ops.stack.run_search import Search
-from landrun_ops.stack.runs_table import Run
+from records import record
 
 
-def _landed(key: str) -> Run:
-    return Run({"name": key, "trigger": {"Kind": "object-created", "Key": key}})
+def _landed(key: str) -> RunRecord:
+    return record({"name": key, "trigger": {"Kind": "object-created", "Key": key}})
 
 
-def _tick(name: str, manifest: str | None = None) -> Run:
+def _tick(name: str, manifest: str | None = None) -> RunRecord:
     uri = manifest or f"s3://out/manifests/{name}.json"
-    return Run({"name": name, "trigger": {"Kind": "schedule"}, "input_message": uri})
+    return record({"name": name, "trigger": {"Kind": "schedule"}, "input_message": uri})
 
 
-def _reading(found: dict[str, tuple[str, ...]]) -> tuple[Callable[[Run], Input | None], list[str]]:
+def _reading(
+    found: dict[str, tuple[str, ...]],
+) -> tuple[Callable[[RunRecord], Input | None], list[str]]:
     asked: list[str] = []
 
-    def read(run: Run) -> Input | None:
-        uri = str(run.attributes["input_message"])
+    def read(run: RunRecord) -> Input | None:
+        uri = str(run.input_message)
         asked.append(uri)
         name = uri.rpartition("/")[2].removesuffix(".json")
         return Input("in", found[name]) if name in found else None
@@ -73,8 +76,7 @@ def test_a_search_reads_only_a_little_ahead_of_what_is_taken() -> None:
 
 def test_a_row_without_a_manifest_is_passed() -> None:
     read, _ = _reading({})
-    odd = [Run({"name": "x", "trigger": "a"}), Run({"name": "y", "input_message": 1})]
-    assert list(Search("a", read).among(odd)) == []
+    assert list(Search("a", read).among([record()])) == []
 
 
 def test_a_search_that_did_not_look_at_all_runs_says_back_to_when_it_looked(
@@ -148,12 +150,12 @@ def test_a_run_reads_a_manifests_objects_or_an_object_or_what_lay_under_a_prefix
     uri: str, trigger: dict[str, Any], given: Input | None
 ) -> None:
     s3 = FakeS3({"m/r.json": b'[{"prefix": "s3://b/"}, "x", "y"]', "data.json": MESSAGES})
-    run = Run({"name": "r", "input_message": uri, "trigger": trigger})
+    run = record({"name": "r", "input_message": uri, "trigger": trigger})
     assert Inputs(s3, S3Uri("b", "m/")).of_run(run) == given
 
 
 def test_of_a_run_over_a_prefix_without_a_manifest_nothing_is_known() -> None:
-    run = Run({"name": "r", "input_message": "s3://b/in/"})
+    run = record({"name": "r", "input_message": "s3://b/in/"})
     assert Inputs(FakeS3({"in/": b""}), S3Uri("b", "m/")).of_run(run) is None
 
 
@@ -201,7 +203,7 @@ def test_failed_has_every_end_but_success() -> None:
 def test_json_is_one_list_however_many_rows_it_has(
     count: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _write(Run({"name": str(n), "key": "a\x1b\n"}) for n in range(count))
+    _write(record({"name": str(n), "key": "a\x1b\n"}) for n in range(count))
     out = capsys.readouterr().out
     assert [row["name"] for row in json.loads(out)] == [str(n) for n in range(count)]
     assert "\x1b" not in out

@@ -15,6 +15,7 @@ import pytest
 from rich.cells import cell_len
 
 from landrun.errors import ServiceError
+from landrun.models.run_record import RunRecord
 from landrun_ops.cli import watch
 from landrun_ops.cli.console import console
 from landrun_ops.cli.watch import View, document, ended_list, layout, line, running_list
@@ -33,9 +34,10 @@ from landrun_ops.stack.activity import (
     queue_reader,
     read_once,
 )
-from landrun_ops.stack.recent_runs import Activity, Known
+from landrun_ops.stack.recent_runs import Activity
 from landrun_ops.stack.stack import Stack
 from landrun_ops.stack.waiting_executions import Line, Waiter
+from records import record
 
 NOW = datetime(2026, 11, 22, 19, 54, 32, tzinfo=UTC)
 THROTTLED = ServiceError("sqs:GetQueueAttributes", "ThrottlingException", "Rate exceeded")
@@ -180,15 +182,19 @@ def test_the_next_tick_is_told_where_there_is_one_and_it_can_be_known(
 # ---- The screen
 
 
-def run(n: int, status: str, started: float, stopped: float | None = None, **more: Any) -> Known:
+def run(
+    n: int, status: str, started: float, stopped: float | None = None, **more: Any
+) -> RunRecord:
     trigger = {"Kind": "object-created", "Key": KEY.format(n)}
     name = f"landrun-{n:032x}"
     row = {"trigger": trigger, "duration_seconds": 3.5, "name": name, "status": status, **more}
-    end = None if stopped is None else ago(stopped)
-    return Known(name, status, ago(started), end, row)
+    times = {"started_at": ago(started).isoformat()}
+    if stopped is not None:
+        times["stopped_at"] = ago(stopped).isoformat()
+    return record(row | times)
 
 
-def activity(running: Iterable[Known] = (), ended: Iterable[Known] = ()) -> Activity:
+def activity(running: Iterable[RunRecord] = (), ended: Iterable[RunRecord] = ()) -> Activity:
     runs, ends = tuple(running), tuple(ended)
     return Activity(runs, False, ends, tuple(one.started for one in (*runs, *ends)), whole=True)
 
@@ -256,7 +262,7 @@ def test_it_fits_the_screen(of: View, width: int, height: int) -> None:
                 "dead letters  1 landing, 3 statuses: landrun redrive",
                 "running 40, the longest first",
                 "1 h 06 min  messages of the day 0.jsonl  incoming/2026",
-                f"9 s ago  ✗ FAILED: {CAUSE}",
+                f"9 s ago  ✗ FAILED  messages of the day 100.jsonl: {CAUSE[:9]}",
             ],
         ),
         (
@@ -300,7 +306,7 @@ def test_counts_and_the_rate_are_of_the_right_spans() -> None:
 @pytest.mark.parametrize("width", [80, 200])
 def test_no_text_of_a_run_reaches_the_terminal_as_it_is(width: int) -> None:
     evil = "a\x1b[2Jb\u202ec\nd"
-    ended = [run(2, "FAILED", 9, 5, exit_message=evil), run(3, evil, 9, 5)]
+    ended = [run(2, "FAILED", 9, 5, exit_message=evil)]
     running = [run(1, "RUNNING", 5, trigger={"Kind": "object-created", "Key": evil})]
     of = view(activity=activity(running, ended), troubles=(f"runs: {evil}",))
     out = io.StringIO()

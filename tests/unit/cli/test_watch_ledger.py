@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import boto3
 import pytest
-from boto3.dynamodb.types import TypeSerializer
 from moto import mock_aws
 
 from landrun.errors import ServiceError
 from landrun_ops.stack import recent_runs as recent
 from landrun_ops.stack.recent_runs import HOUR, Activity, Recent
 from landrun_ops.stack.stack import Stack
+from records import item
 
 NOW = datetime(2026, 12, 1, 0, 20, tzinfo=UTC)
 """Just after the turn of a month: rows lie in two."""
 
 TEXT = {"AttributeType": "S"}
-
-
-def _item(row: dict[str, Any]) -> dict[str, Any]:
-    numbers = json.loads(json.dumps(row), parse_float=Decimal)
-    return {name: TypeSerializer().serialize(value) for name, value in numbers.items()}
 
 
 class Table:
@@ -70,7 +63,7 @@ class Table:
         else:
             row["stopped_at"] = spelled(NOW - timedelta(minutes=stopped))
             row["duration_seconds"] = (started - stopped) * 60
-        self.client.put_item(TableName="runs", Item=_item(row | more))
+        self.client.put_item(TableName="runs", Item=item(row | more))
 
     def delete(self, name: str) -> None:
         self.client.delete_item(TableName="runs", Key={"name": {"S": name}})
@@ -113,10 +106,10 @@ def test_the_first_look_knows_what_runs_longest_and_what_ended_last(table: Table
     found = table.recent().look()
 
     assert names(found) == (["old", "young"], ["bad", "good"])
-    bad = found.ended[0].attributes
-    assert (bad["duration_seconds"], bad["exit_message"]) == (1380, "no column")
-    assert bad["trigger"] == {"Kind": "manual", "Size": 3}
-    assert "cause" not in bad
+    bad = found.ended[0]
+    assert (bad.duration_seconds, bad.exit_message) == (1380, "no column")
+    assert bad.trigger == {"Kind": "manual", "Size": 3}
+    assert bad.cause is None
     assert found.whole
 
 
@@ -189,8 +182,8 @@ def test_later_looks_read_only_what_is_new(table: Table, monkeypatch: pytest.Mon
         table.put(f"r{n}", "SUCCEEDED", 50, 40)
     looking = table.recent()
     read: list[int] = []
-    known = recent._known
-    monkeypatch.setattr(recent, "_known", lambda one: read.append(1) or known(one))
+    known = recent.from_item
+    monkeypatch.setattr(recent, "from_item", lambda one: read.append(1) or known(one))
     looking.look()
     first, read[:] = len(read), []
     table.put("new", "RUNNING", 0)

@@ -1,14 +1,14 @@
-"""AWS's answers for the preflight: examples of its API references, one file each.
+"""AWS's responses for the checks: examples of its API references, one file each.
 
-They are given by boto3's own clients, which hold the calls against their models; and the answers
-are held against those models as well.
+boto3's own clients return them, which check the calls against their models. The responses are
+checked against those models as well.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -16,8 +16,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
-import pytest
 
+from landrun_ops.doctor.aws_reader import StackReader
+from landrun_ops.doctor.checks import CheckResult, run_checks
+from landrun_ops.doctor.stack_checks import checks_of
 from landrun_ops.stack.stack import Stack
 from landrun_ops.workflow.definition_file import PREFIX, filled_in
 
@@ -34,31 +36,18 @@ def arn(service: str, rest: str) -> str:
 
 MACHINE = arn("states", "stateMachine:ProcessingStateMachine-AbCdEf123456")
 PARAMETERS = {
-    "LandingBucketName": "",
     "LandingPrefix": "incoming/",
-    "LandingSuffix": "",
     "StartOn": "schedule",
     "OutputPrefix": "processed/",
     "ManifestPrefix": "manifests/",
-    "ScheduledInput": "",
     "JobNamePrefix": "landrun",
-    "StateMachineArn": "",
-    "ImageUri": "",
     "JobEntrypoint": "python3 /opt/program/preprocess.py",
-    "JobArguments": "--input /opt/ml/processing/input/messages",
-    "JobEnvironment": "TEXT_COLUMN=v2,LANGUAGE=en",
     "InstanceType": "ml.m5.large",
     "InstanceCount": "2",
-    "VolumeSizeInGB": "30",
-    "MaxRuntimeInSeconds": "3600",
     "MaxConcurrentRuns": "2",
-    "Engine": "script",
     "SubnetIds": "subnet-0bb1c79de3EXAMPLE",
     "SecurityGroupIds": "sg-903004f8",
-    "NetworkIsolation": "false",
-    "InterContainerEncryption": "true",
     "KmsKeyArn": arn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"),
-    "MaxLandingAgeInSeconds": "3600",
     "MaxWaitForTickInSeconds": "93600",
 }
 _URL = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/"
@@ -119,10 +108,7 @@ def answer(name: str) -> dict[str, Any]:
 
 @lru_cache
 def _answer(name: str) -> dict[str, Any]:
-    service, _, operation = name.partition("-")[0].partition(".")
-    for cut in ("service-quotas",):
-        if name.startswith(cut):
-            service, operation = cut, name[len(cut) + 1 :]
+    service, _, operation = name.rpartition(".")
     operation = operation.partition("-")[0]
     model = client(service).meta.service_model
     content = json.loads((ANSWERS / f"{name}.json").read_text(encoding="utf-8"))
@@ -150,35 +136,39 @@ def _note(params: Any, context: Any, **_: Any) -> None:
 
 
 class Aws:
-    """An account that answers from the files, until told otherwise."""
+    """An account that returns the files' responses, or those given, by ``events.DescribeRule``."""
 
     newest: Aws
 
-    def __init__(self) -> None:
+    def __init__(self, replies: Mapping[str, Any] | None = None) -> None:
         Aws.newest = self
-        self.told: dict[str, Any] = {}
+        self.replies = replies or {}
         self.asked: list[str] = []
-
-    def says(self, operation: str, reply: dict[str, Any] | Callable[[Any], dict[str, Any]]) -> None:
-        """Let an operation, as ``events.DescribeRule``, answer otherwise."""
-        self.told[operation] = reply
-
-    def refuses(self, operation: str, code: str, message: str = "no") -> None:
-        self.told[operation] = {"Error": {"Code": code, "Message": message}}
 
     def reply(self, model: Any, context: Any, **_: Any) -> Any:
         name = f"{model.service_model.service_name}.{model.name}"
         self.asked.append(name)
-        reply = self.told.get(name) or HEALTHY.get(name) or answer(name)
+        given = {**HEALTHY, **self.replies}
+        reply = given[name] if name in given else answer(name)
         reply = reply(context["asked"]) if callable(reply) else copy.deepcopy(reply)
-        return SimpleNamespace(status_code=400 if "Error" in reply else 200), reply
+        status = reply.get("Error", {}).get("status", 400) if "Error" in reply else 200
+        return SimpleNamespace(status_code=status), reply
 
-    def stack(self, **changes: Any) -> Stack:
-        """Give the stack, with other parameters or outputs, or a status, where named."""
-        parameters = {**PARAMETERS, **changes.pop("parameters", {})}
-        outputs = {**OUTPUTS, **changes.pop("outputs", {})}
+    def stack(
+        self,
+        parameters: Mapping[str, str] | None = None,
+        outputs: Mapping[str, str] | None = None,
+        **changes: Any,
+    ) -> Stack:
+        """Return the stack, with other parameters, outputs or attributes where named."""
+        parameters, outputs = PARAMETERS | (parameters or {}), OUTPUTS | (outputs or {})
         known = {"status": "UPDATE_COMPLETE", **changes}
         return Stack("landrun", REGION, outputs, parameters, lambda name, *_: client(name), **known)
+
+
+def error(code: str, message: str = "no") -> dict[str, Any]:
+    """Return the response of a call that AWS refuses."""
+    return {"Error": {"Code": code, "Message": message}}
 
 
 def _about(asked: dict[str, Any]) -> str:
@@ -186,18 +176,12 @@ def _about(asked: dict[str, Any]) -> str:
 
 
 def _function(asked: dict[str, Any]) -> dict[str, Any]:
-    found = answer("lambda.GetFunctionConfiguration")
-    found["FunctionName"] = asked["FunctionName"]
-    return found
+    return answer("lambda.GetFunctionConfiguration") | {"FunctionName": asked["FunctionName"]}
 
 
 def _sources(asked: dict[str, Any]) -> dict[str, Any]:
-    found = answer("lambda.ListEventSourceMappings")
-    mine = [
-        one
-        for one in found["EventSourceMappings"]
-        if one["FunctionArn"].endswith(asked["FunctionName"])
-    ]
+    found = answer("lambda.ListEventSourceMappings")["EventSourceMappings"]
+    mine = [one for one in found if one["FunctionArn"].endswith(asked["FunctionName"])]
     return {"EventSourceMappings": mine}
 
 
@@ -205,15 +189,8 @@ def _queue(asked: dict[str, Any]) -> dict[str, Any]:
     return answer("sqs.GetQueueAttributes" + ("-status" if _about(asked) == "status" else ""))
 
 
-def _metric(asked: dict[str, Any]) -> dict[str, Any]:
-    about = json.dumps(asked, default=str)
-    quiet = "Errors" in about or "ApproximateAge" in about
-    return answer("cloudwatch.GetMetricData" + ("-nothing" if quiet else ""))
-
-
-def machine() -> dict[str, Any]:
-    """Give the machine as deployed: the committed definition, filled in as CloudFormation does."""
-    found = answer("stepfunctions.DescribeStateMachine")
+def machine(change: Callable[[str], str] = str) -> dict[str, Any]:
+    """Return the state machine as deployed, its definition filled in as CloudFormation does."""
     values = {
         "ImageUri": f"{OUTPUTS['ImageRepositoryUri']}:latest",
         "ProcessingRoleArn": f"arn:aws:iam::{ACCOUNT}:role/landrun-ProcessingRole-1A2B3C4D5E6F",
@@ -225,47 +202,27 @@ def machine() -> dict[str, Any]:
         "JobNamePrefix": PARAMETERS["JobNamePrefix"],
         "InputDistribution": "ShardedByS3Key",
         "Environment": "Environment",
-        **{name: json.dumps(value) for name, value in _json_values().items()},
+        **{name: json.dumps(value) for name, value in JSON_VALUES.items()},
     }
     text = ASL.read_text(encoding="utf-8")
     filled = filled_in(text, {f"{PREFIX}{name}": value for name, value in values.items()})
-    return {**found, "definition": filled}
+    return {**answer("stepfunctions.DescribeStateMachine"), "definition": change(filled)}
 
 
-def _json_values() -> dict[str, Any]:
-    key = PARAMETERS["KmsKeyArn"]
-    place = {
-        "S3Uri.$": "$$.Execution.Input['OutputProcessedMessage']",
-        "LocalPath": "/opt/ml/processing/output/processed",
-        "S3UploadMode": "EndOfJob",
-    }
-    return {
-        "JobEntrypoint": PARAMETERS["JobEntrypoint"].split(),
-        "JobArguments": PARAMETERS["JobArguments"].split(),
-        "JobEnvironment": {"TEXT_COLUMN": "v2", "LANGUAGE": "en"},
-        "MaxRuntimeInSeconds": int(PARAMETERS["MaxRuntimeInSeconds"]),
-        "ClusterConfig": {
-            "InstanceType": PARAMETERS["InstanceType"],
-            "InstanceCount": int(PARAMETERS["InstanceCount"]),
-            "VolumeSizeInGB": int(PARAMETERS["VolumeSizeInGB"]),
-            "VolumeKmsKeyId": key,
-        },
-        "ProcessingOutputConfig": {
-            "Outputs": [{"OutputName": "processed", "AppManaged": False, "S3Output": place}],
-            "KmsKeyId": key,
-        },
-        "NetworkConfig": {
-            "EnableNetworkIsolation": False,
-            "EnableInterContainerTrafficEncryption": True,
-            "VpcConfig": {
-                "Subnets": [PARAMETERS["SubnetIds"]],
-                "SecurityGroupIds": [PARAMETERS["SecurityGroupIds"]],
-            },
-        },
-    }
+JSON_VALUES: dict[str, Any] = {
+    "JobEntrypoint": PARAMETERS["JobEntrypoint"].split(),
+    "JobArguments": ["--input", "/opt/ml/processing/input/messages"],
+    "JobEnvironment": {"TEXT_COLUMN": "v2"},
+    "MaxRuntimeInSeconds": 3600,
+    "ClusterConfig": {"InstanceType": "ml.m5.large", "VolumeKmsKeyId": PARAMETERS["KmsKeyArn"]},
+    "ProcessingOutputConfig": {"Outputs": []},
+    "NetworkConfig": {
+        "VpcConfig": {"Subnets": [PARAMETERS["SubnetIds"]], "SecurityGroupIds": ["sg-903004f8"]}
+    },
+}
 
 
-def _line(asked: dict[str, Any]) -> dict[str, Any]:
+def _query(asked: dict[str, Any]) -> dict[str, Any]:
     """Answer a Query: of landings, or of executions that wait for a slot or hold one."""
     if asked["TableName"] != OUTPUTS["ConcurrencyTable"]:
         return answer("dynamodb.Query")
@@ -273,23 +230,33 @@ def _line(asked: dict[str, Any]) -> dict[str, Any]:
     return answer(f"dynamodb.Query-{status}-slot")
 
 
+def _execution_definition(_: Any) -> dict[str, Any]:
+    names = ("stateMachineArn", "name", "definition", "roleArn")
+    return {name: value for name, value in machine().items() if name in names}
+
+
 HEALTHY: dict[str, Any] = {
-    "dynamodb.Query": _line,
+    "dynamodb.Query": _query,
     "events.DescribeRule": lambda asked: answer(f"events.DescribeRule-{_about(asked)}"),
     "events.ListTargetsByRule": lambda asked: answer(f"events.ListTargetsByRule-{_about(asked)}"),
     "lambda.GetFunctionConfiguration": _function,
     "lambda.ListEventSourceMappings": _sources,
     "sqs.GetQueueAttributes": _queue,
-    "cloudwatch.GetMetricData": _metric,
     "stepfunctions.DescribeStateMachine": lambda _: machine(),
-    "stepfunctions.DescribeStateMachineForExecution": lambda _: {
-        name: machine()[name]
-        for name in ("stateMachineArn", "name", "definition", "roleArn")
-        if name in machine()
-    },
+    "stepfunctions.DescribeStateMachineForExecution": _execution_definition,
 }
 
 
-@pytest.fixture
-def aws() -> Aws:
-    return Aws()
+def run(
+    replies: Mapping[str, Any] | None = None,
+    names: Container[str] | None = None,
+    config: Any = None,
+    **changes: Any,
+) -> list[CheckResult]:
+    """Run the checks of a stack, or those that are named as ``events: buckets``."""
+    image = json.dumps(config or {"architecture": "amd64", "os": "linux"}).encode()
+    stack = Aws(replies).stack(**changes)
+    reader = StackReader(stack, NOW, ROOT, fetch=lambda _: image)
+    checks = checks_of(stack.parameters)
+    chosen = [one for one in checks if names is None or f"{one.area}: {one.name}" in names]
+    return run_checks(chosen, reader, laptop=stack.laptop)

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from landrun_ops.stack.runs_table import Run
 from landrun_ops.web.causes import alike, cause
+from records import record
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ def test_telling_causes_apart_takes_no_longer_for_hostile_texts() -> None:
         ({"status": "FAILED", "cause": "plain words\nin two lines"}, "plain words in two lines"),
         ({"status": "FAILED", "cause": "{no JSON"}, "{no JSON"),
         ({"status": "FAILED", "error": "States.Runtime"}, "States.Runtime"),
-        ({"status": "FAILED", "cause": 7}, "no reason was given"),
+        ({"status": "FAILED"}, "no reason was given"),
         ({"status": "TIMED_OUT", "error": "T"}, "the execution ran into its time limit"),
         ({"status": "ABORTED"}, "the execution was stopped"),
     ],
 )
 def test_a_cause_is_in_the_words_nearest_to_the_reason(row: dict[str, str], said: str) -> None:
-    assert cause(Run({"name": "a", **row})) == said
+    assert cause(record({"name": "a", **row})) == said

@@ -30,29 +30,13 @@ def cloudwatch() -> Iterator[tuple[Any, Stubber]]:
         yield client, stub
 
 
-def listed(*reasons: str) -> dict[str, Any]:
-    return {"Metrics": [metric(reason) for reason in reasons]}
-
-
-def metric(reason: str) -> dict[str, Any]:
-    return {
-        "Namespace": "landrun",
-        "MetricName": "LandingsIgnored",
-        "Dimensions": [
-            {"Name": "Reason", "Value": reason},
-            {"Name": "service", "Value": "landrun"},
-        ],
-    }
-
-
 @pytest.mark.parametrize(("days", "step"), [(2, 3600), (15, 3600), (30, 86400)])
 def test_cloudwatch_is_asked_for_hours_of_a_fortnight_and_for_days_of_longer(
     cloudwatch: tuple[Any, Stubber], days: int, step: int
 ) -> None:
     client, stub = cloudwatch
     at = datetime(2026, 11, 22, 3, tzinfo=UTC)
-    place = sorted({*KNOWN_REASONS, "of-a-later-version"}).index("of-a-later-version")
-    stub.add_response("list_metrics", listed("prefix", "of-a-later-version"))
+    place = KNOWN_REASONS.index("zero-bytes")
     stub.add_response(
         "get_metric_data",
         {
@@ -66,9 +50,9 @@ def test_cloudwatch_is_asked_for_hours_of_a_fortnight_and_for_days_of_longer(
     found = from_metrics(client, "landrun", NOW - timedelta(days=days), NOW)
 
     assert found.step == step
-    assert found.counts == {("of-a-later-version", int(at.timestamp() * 1000)): 3}
+    assert found.counts == {("zero-bytes", int(at.timestamp() * 1000)): 3}
     assert found.as_json()["counts"] == [
-        {"at": "2026-11-22T03:00:00.000Z", "reason": "of-a-later-version", "count": 3}
+        {"at": "2026-11-22T03:00:00.000Z", "reason": "zero-bytes", "count": 3}
     ]
 
 
@@ -76,12 +60,12 @@ def test_a_missing_permission_leaves_the_rest_of_the_report_and_says_so(
     cloudwatch: tuple[Any, Stubber],
 ) -> None:
     client, stub = cloudwatch
-    stub.add_client_error("list_metrics", "AccessDenied", "not authorized")
+    stub.add_client_error("get_metric_data", "AccessDenied", "not authorized")
 
     found = from_metrics(client, "landrun", NOW - timedelta(days=1), NOW)
 
     assert not found.counts
-    assert "cloudwatch:ListMetrics: AccessDenied" in found.unknown
+    assert "cloudwatch:GetMetricData: AccessDenied" in found.unknown
 
 
 def test_the_laptops_logs_have_the_same_counts(tmp_path: Path) -> None:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from landrun.models.run_record import RunRecord
 from landrun_ops.cli.report import summed_up
-from landrun_ops.stack.runs_table import Run
 from landrun_ops.web.ignored import Ignored
 from landrun_ops.web.reading import Report, read
+from records import record
 
 NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
 
 
-def endless() -> Iterator[Run]:
+def endless() -> Iterator[RunRecord]:
     number = 0
     while True:
         number += 1
         status = "FAILED" if number % 4 == 0 else "SUCCEEDED"
         started = "2026-11-22T17:00:00.000Z"
-        yield Run({"name": f"landrun-{number}", "status": status, "started_at": started})
+        yield record({"name": f"landrun-{number}", "status": status, "started_at": started})
 
 
 def test_no_more_runs_are_read_than_wanted_and_progress_is_told() -> None:

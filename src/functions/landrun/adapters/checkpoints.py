@@ -12,7 +12,7 @@ from landrun.adapters.clients import translated
 
 
 class Checkpoints:
-    """Named checkpoints.
+    """Named checkpoints; a call that DynamoDB refuses raises `ServiceError`.
 
     Parameters
     ----------
@@ -27,13 +27,7 @@ class Checkpoints:
         self._table = table
 
     def read(self, name: str) -> dict[str, Any]:
-        """Return a checkpoint; empty before the first `save`.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB refuses the call or cannot be reached.
-        """
+        """Return a checkpoint; empty before the first `save`."""
         with translated("dynamodb:GetItem"):
             answer = self._client.get_item(
                 TableName=self._table, Key=_key(name), ConsistentRead=True
@@ -43,13 +37,7 @@ class Checkpoints:
         return found
 
     def save(self, name: str, checkpoint: dict[str, Any]) -> None:
-        """Overwrite a checkpoint.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB refuses the call or cannot be reached.
-        """
+        """Overwrite a checkpoint."""
         with translated("dynamodb:UpdateItem"):
             self._client.update_item(
                 TableName=self._table,

@@ -22,6 +22,12 @@ from landrun.errors import ServiceError
 CONNECTIONS = 16
 """Connections that each client keeps open, and so the number of its calls that overlap."""
 
+_USUAL = Config(
+    retries={"mode": "adaptive", "total_max_attempts": 6}, max_pool_connections=CONNECTIONS
+)
+_BRIEF = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
+"""For a service that a function can do without: it waits for an answer for 3 seconds at most."""
+
 NOT_AWS = "UnexpectedAnswer"
 """The code of the `ServiceError` for an answer that is not one of AWS's."""
 
@@ -45,9 +51,7 @@ def client(service: str) -> Any:
     service : str
         Its name in boto3, such as ``s3`` or ``stepfunctions``.
     """
-    config = Config(
-        retries={"mode": "adaptive", "total_max_attempts": 6}, max_pool_connections=CONNECTIONS
-    )
+    config = _BRIEF if service == "logs" else _USUAL
     return _session().create_client(service, config=config)
 
 

@@ -18,7 +18,7 @@ _TYPE = "String"
 
 
 class DeadLetters:
-    """One dead-letter queue.
+    """One dead-letter queue; a message that SQS refuses raises `ServiceError`.
 
     Parameters
     ----------
@@ -33,13 +33,7 @@ class DeadLetters:
         self._queue_url = queue_url
 
     def put(self, body: str, reason: str) -> None:
-        """Send a message there unchanged; its attribute ``Reason`` says why.
-
-        Raises
-        ------
-        ServiceError
-            When SQS refuses the call or cannot be reached.
-        """
+        """Send a message there unchanged; its attribute ``Reason`` says why."""
         with translated("sqs:SendMessage"):
             self._client.send_message(
                 QueueUrl=self._queue_url,

@@ -38,8 +38,19 @@ def from_item(item: dict[str, Any]) -> RunRecord:
     """Read a record from an item."""
     deserializer = TypeDeserializer()
     return RunRecord.model_validate(
-        {name: deserializer.deserialize(value) for name, value in item.items()}
+        {name: _plain(deserializer.deserialize(value)) for name, value in item.items()}
     )
+
+
+def _plain(value: Any) -> Any:
+    """Turn DynamoDB's numbers into those that JSON has."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value
 
 
 def fitting(record: RunRecord) -> dict[str, Any]:

@@ -72,9 +72,9 @@ def failure_message(record: RunRecord) -> str:
     return "\n".join([head, "", *lines, "", *_what_to_do(record)])
 
 
-def trigger_text(trigger: dict[str, Any] | None) -> str | None:
+def trigger_text(trigger: dict[str, Any]) -> str | None:
     """Say in a phrase what started a run; None if that is not known."""
-    if trigger is None:
+    if not trigger:
         return None
     match trigger.get("Kind"):
         case "object-created":

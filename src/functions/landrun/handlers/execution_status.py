@@ -20,6 +20,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from landrun.adapters.clients import client
 from landrun.adapters.concurrency_table import ConcurrencyTable
 from landrun.adapters.dead_letters import DeadLetters
+from landrun.adapters.job_logs import JobLogs
 from landrun.adapters.notifications import Notifications
 from landrun.adapters.outputs import Outputs
 from landrun.adapters.runs_table import RunsTable
@@ -46,6 +47,7 @@ jobs = ProcessingJobs(client("sagemaker"))
 recorder = OutcomeRecorder(
     executions=executions,
     jobs=jobs,
+    job_logs=JobLogs(client("logs")),
     outputs=Outputs(client("s3")),
     runs_table=RunsTable(dynamodb, settings.runs_table),
     notifications=Notifications(client("sns"), settings.notifications_topic_arn),

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 from landrun.adapters.checkpoints import Checkpoints
 from landrun.adapters.clients import client
 from landrun.adapters.concurrency_table import ConcurrencyTable
+from landrun.adapters.job_logs import JobLogs
 from landrun.adapters.landings_table import LandingsTable
 from landrun.adapters.manifests import Manifests
 from landrun.adapters.notifications import Notifications
@@ -60,6 +61,7 @@ collector = LandingCollector(
 recorder = OutcomeRecorder(
     executions=executions,
     jobs=jobs,
+    job_logs=JobLogs(client("logs")),
     outputs=Outputs(s3),
     runs_table=runs_table,
     notifications=Notifications(client("sns"), settings.notifications_topic_arn),

@@ -6,6 +6,7 @@ Shapes: SageMaker API reference, "DescribeProcessingJob"; Step Functions API ref
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
@@ -30,6 +31,12 @@ _INSTANCE_COUNT = AliasPath("ProcessingResources", "ClusterConfig", "InstanceCou
 _MAX_RUNTIME = AliasPath("StoppingCondition", "MaxRuntimeInSeconds")
 _ACCEPTED = ("TaskSubmitted", "TaskSucceeded")
 """History events that say that SageMaker accepted a job: with ``.sync``, and without."""
+
+_NO_REASON = re.compile(
+    r"(\w+Error)?[:,\s]*(See job logs for more information)?[.,\s]*(exit code: -?\d+)?",
+    re.IGNORECASE,
+)
+"""SageMaker's failure reasons without a reason, such as ``AlgorithmError: , exit code: 1``."""
 
 
 class ProcessingJob(BaseModel):
@@ -82,6 +89,13 @@ class ProcessingJob(BaseModel):
         if limit and self.seconds is not None and self.seconds >= limit:
             return f"the job was stopped at its time limit of {limit} seconds (MaxRuntimeInSeconds)"
         return "the job was stopped"
+
+    @property
+    def failed_without_reason(self) -> bool:
+        """Return True if the job failed, and neither the container nor SageMaker says why."""
+        if self.ProcessingJobStatus != "Failed" or self.ExitMessage:
+            return False
+        return _NO_REASON.fullmatch((self.FailureReason or "").strip()) is not None
 
 
 def job_in(change: StatusChange) -> ProcessingJob | None:

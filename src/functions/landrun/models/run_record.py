@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SkipValidation
@@ -10,11 +11,17 @@ from landrun.models.fields import Lenient, Text, Uri
 from landrun.models.processing_job import ProcessingJob
 from landrun.models.run import is_run_name
 from landrun.models.status_change import RANKS, Status, StatusChange, timestamp
-from landrun.sanitize import json_object
+from landrun.sanitize import json_object, one_line
 
 EXECUTION_RUNNING: Literal["execution"] = "execution"
 NOTIFICATION_PENDING: Literal["notification"] = "notification"
 """Values of the attribute ``unfinished``: what is still to come of a run."""
+
+UNFINISHED = frozenset({"RUNNING", "PENDING_REDRIVE"})
+"""Statuses after which more will come (Step Functions API, DescribeExecution)."""
+
+COUNTABLE = 10**15
+"""More rows than any job can have read."""
 
 OUTSIDE = {"Kind": "outside"}
 """The trigger of a run that somebody started by hand, outside landrun."""
@@ -46,7 +53,7 @@ class RunRecord(BaseModel):
     started_at: str
     stopped_at: str | None = None
     duration_seconds: float | None = None
-    trigger: JsonObject | None = None
+    trigger: JsonObject = {}
     rerun_of: Lenient[RunName] = None
     preprocessing_job_name: Uri = None
     input_message: Uri = None
@@ -62,7 +69,7 @@ class RunRecord(BaseModel):
     output_objects: int | None = None
     output_bytes: int | None = None
     output_problem: str | None = None
-    summary: JsonObject | None = None
+    summary: JsonObject = {}
     left_out: tuple[str, ...] = ()
     unfinished: Literal["execution", "notification"] | None = None
     notification_due_at: str | None = None
@@ -71,7 +78,7 @@ class RunRecord(BaseModel):
     def from_status_change(cls, change: StatusChange) -> Self:
         """Make the record that a status change stands for."""
         given = json_object(change.input)
-        trigger = _trigger(given) if change.input is not None else None
+        trigger = _trigger(given) if change.input is not None else {}
         started_at = timestamp(change.startDate)
         record = {
             "name": change.name,
@@ -83,7 +90,7 @@ class RunRecord(BaseModel):
             "month": started_at[: len("2026-11")],
             "started_at": started_at,
             "trigger": trigger,
-            "rerun_of": trigger and trigger.get("RerunOf"),
+            "rerun_of": trigger.get("RerunOf"),
             "preprocessing_job_name": given.get("PreprocessingJobName"),
             "input_message": given.get("InputMessage"),
             "output_processed_message": given.get("OutputProcessedMessage"),
@@ -106,14 +113,52 @@ class RunRecord(BaseModel):
         return self.unfinished == NOTIFICATION_PENDING
 
     @property
+    def finished(self) -> bool:
+        """Return True if the execution has ended."""
+        return self.status not in UNFINISHED
+
+    @property
+    def succeeded(self) -> bool:
+        """Return True if the execution has ended well."""
+        return self.status == "SUCCEEDED"
+
+    @property
+    def started(self) -> datetime:
+        """When the execution started, in UTC."""
+        return datetime.fromisoformat(self.started_at)
+
+    @property
+    def stopped(self) -> datetime | None:
+        """When the execution ended, in UTC; None while it runs."""
+        return datetime.fromisoformat(self.stopped_at) if self.stopped_at else None
+
+    @property
+    def reason(self) -> str:
+        """Why the run failed, in the words nearest to the reason, as one line; or empty.
+
+        A job knows nothing of why it was stopped; whoever stopped its execution may have said why.
+        """
+        jobs_word = None if self.status == "ABORTED" else self.exit_message
+        return one_line(jobs_word or self.cause or self.error or "")
+
+    def count(self, name: str) -> int | None:
+        """Give one count of the job's summary: ``rows_in``, ``rows_out``, ``duplicates``, ….
+
+        None where the summary, which is the job's own, has no such number.
+        """
+        number = self.summary.get(name)
+        return number if isinstance(number, int) and abs(number) < COUNTABLE else None
+
+    @property
     def can_be_redriven(self) -> bool:
-        """Return False if a redrive would ask SageMaker for a job name that is taken.
+        """Return False if it succeeded, or a redrive would ask for a job name that is taken.
 
         SageMaker takes each name once, and some machines name the job as the run.
         """
         names = (self.name, self.preprocessing_job_name)
         named_as_the_run = self.job_name is not None and self.job_name in names
-        return not named_as_the_run and "ResourceInUse" not in (self.error or "")
+        name_is_taken = named_as_the_run or "ResourceInUse" in (self.error or "")
+        return not (self.succeeded or name_is_taken)
 
     def with_job(self, job: ProcessingJob) -> Self:
         """Add what is known of the run's Processing job."""
@@ -128,7 +173,7 @@ class RunRecord(BaseModel):
 
     def attributes(self) -> dict[str, Any]:
         """Return the attributes of the row by name, without those that are not known."""
-        return {name: value for name, value in self if value is not None and value != ()}
+        return {name: value for name, value in self if value not in (None, (), {})}
 
 
 def _end(change: StatusChange) -> dict[str, Any]:

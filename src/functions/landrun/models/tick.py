@@ -11,6 +11,8 @@ from landrun.errors import ConfigurationError, InvalidS3Uri
 from landrun.models.s3_uri import S3Uri
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_DATE = re.compile(r"date:(?P<format>(?:[^\s%]|%-?[aAbBCdDfFgGhHIjmMpRSTuUVwWyYzZ%])+)")
+"""A format without ``%s``, which ignores the time zone, and without blanks or line breaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,10 @@ def scheduled_input(template: str, due: datetime, timezone: str) -> S3Uri:
 
 
 def _filled(placeholder: str, local: datetime) -> str:
-    name, _, directives = placeholder.partition(":")
-    if name != "date" or not directives:
+    date = _DATE.fullmatch(placeholder)
+    if date is None:
         raise ConfigurationError(
             f"ScheduledInput has the placeholder {{{placeholder}}}: write a date such as"
-            " {date:%Y/%m/%d}"
+            " {date:%Y/%m/%d}, in directives of strftime that make no blanks, and without %s"
         )
-    return local.strftime(directives)
+    return local.strftime(date["format"])

@@ -51,6 +51,8 @@ class _Claimed:
 class LandingCollector:
     """Makes runs of pending landings.
 
+    Every method raises `ServiceError` when AWS refuses a call; a retry, or reconcile, finishes it.
+
     Parameters
     ----------
     landings_table, manifests, run_starter
@@ -68,13 +70,7 @@ class LandingCollector:
     max_objects: int
 
     def collect(self, tick: Tick) -> Iterator[StartedRun]:
-        """Start a tick's runs over all pending landings; a retry continues where one stopped.
-
-        Raises
-        ------
-        ServiceError
-            When AWS refuses a call; the tick may be retried, or reconcile finishes it.
-        """
+        """Start a tick's runs over all pending landings; a retry continues where one stopped."""
         arn, time = tick.schedule_arn, tick.scheduled_time
         for part in count():
             name = tick_run_name(self.run_name_prefix, arn, time, part)
@@ -88,13 +84,7 @@ class LandingCollector:
                 return
 
     def collect_rest(self, name: str, trigger: Trigger) -> StartedRun | None:
-        """Start one run over pending landings outside of a tick; None when nothing is pending.
-
-        Raises
-        ------
-        ServiceError
-            When AWS refuses a call.
-        """
+        """Start one run over pending landings outside of a tick; None when nothing is pending."""
         started = self._start(name, trigger, self.landings_table.pending(), set())
         return started[0] if started else None
 
@@ -111,11 +101,6 @@ class LandingCollector:
             The run's, as its claims say.
         claimed : list of PendingLanding
             What it has claimed, as far as the index shows.
-
-        Raises
-        ------
-        ServiceError
-            When AWS refuses a call.
         """
         started = self._start(name, trigger, claimed, {landing.id for landing in claimed})
         return started[0] if started else None

@@ -37,6 +37,8 @@ Repairs = Iterator[tuple[str, Callable[[], bool]]]
 class ConcurrencyLimiter:
     """Decides which executions go on to their Processing jobs.
 
+    Every method raises `ServiceError` when AWS refuses a call, and may be repeated.
+
     Attributes
     ----------
     limit : int
@@ -58,8 +60,6 @@ class ConcurrencyLimiter:
         ------
         InvalidEvent
             If the execution is another state machine's, which landrun's role must not resume.
-        ServiceError
-            If AWS refuses a call. The request may be repeated.
         """
         if not self.executions.ours(request.execution_arn):
             raise InvalidEvent(
@@ -77,8 +77,6 @@ class ConcurrencyLimiter:
         ------
         SlotNotReleased
             If the slot must be kept for now: the change has to come again.
-        ServiceError
-            If AWS refuses a call. The change may be repeated.
         """
         if not self.limit:
             return
@@ -89,13 +87,7 @@ class ConcurrencyLimiter:
             self._count(change.name, change.executionArn, timestamp(change.startDate))
 
     def acquire_free_slots(self, most: int = SLOTS_PER_MESSAGE) -> None:
-        """Resume slot holders that may not have been resumed; give free slots to those that wait.
-
-        Raises
-        ------
-        ServiceError
-            If AWS refuses a call. The next call does what was not done.
-        """
+        """Resume slot holders that may not have been; give free slots to those that wait."""
         for holder in self.table.with_status(SlotStatus.RESUME_PENDING):
             try:
                 self._resume(holder)

@@ -15,12 +15,14 @@ from datetime import datetime, timedelta
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
+from landrun.adapters.job_logs import JobLogs
 from landrun.adapters.notifications import Notifications, failure_message, failure_subject
 from landrun.adapters.outputs import Outputs
 from landrun.adapters.runs_table import RunsTable
 from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.adapters.step_functions import Executions
 from landrun.errors import InvalidS3Uri, NotificationPending, ServiceError
+from landrun.models.job_log import failure_in
 from landrun.models.processing_job import ProcessingJob, job_in, submitted_job_name
 from landrun.models.run_record import NOTIFICATION_PENDING, RunRecord
 from landrun.models.s3_uri import S3Uri
@@ -58,6 +60,7 @@ class OutcomeRecorder:
 
     executions: Executions
     jobs: ProcessingJobs
+    job_logs: JobLogs
     outputs: Outputs
     runs_table: RunsTable
     notifications: Notifications
@@ -139,7 +142,7 @@ class OutcomeRecorder:
         if not change.ended:
             return record
         if job := self._job(change):
-            record = record.with_job(job)
+            record = self._with_failure(record.with_job(job), job)
         record = self._with_output(record)
         if change.status == "SUCCEEDED":
             return record
@@ -166,6 +169,22 @@ class OutcomeRecorder:
         history = self.executions.last_tasks(change.executionArn)
         name = submitted_job_name(history, change.redriveCount)
         return self.jobs.find(name) if name else None
+
+    def _with_failure(self, record: RunRecord, job: ProcessingJob) -> RunRecord:
+        """Add the error in the job's log, if nothing else says why the job failed.
+
+        A log that cannot be read yet, or at all, does not keep the failure from the record.
+        """
+        if not job.failed_without_reason:
+            return record
+        try:
+            tails = self.job_logs.tails(job.ProcessingJobName)
+        except ServiceError as error:
+            self.logger.warning("the job's log was not read", extra={"problem": str(error)})
+            return record
+        reason = job.FailureReason or "the job failed"
+        found = failure_in(tails, reason)
+        return record.model_copy(update={"exit_message": found or record.exit_message})
 
     def _with_output(self, record: RunRecord) -> RunRecord:
         """Add what the run left under its output URI, or why that is not known."""

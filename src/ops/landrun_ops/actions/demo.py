@@ -16,8 +16,9 @@ from typing import Any, Protocol
 from landrun.adapters.clients import translated
 from landrun.adapters.s3_listing import list_objects
 from landrun.errors import ConfigurationError, LandrunError
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.stack.runs_table import Run, Runs
+from landrun_ops.stack.runs_table import Runs
 
 FORMATS = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 COMPRESSIONS = ("", ".gz", ".zst", ".bz2")
@@ -56,7 +57,7 @@ class Journey:
         Its key in the landing bucket.
     stage : Stage or None
         How far it has come; None before it landed.
-    run : Run or None
+    run : RunRecord or None
         Its row of the ledger as last seen.
     refusal : str
         Why no run was started for it; empty when one was, or may yet be.
@@ -66,7 +67,7 @@ class Journey:
     name: str
     key: str
     stage: Stage | None = None
-    run: Run | None = None
+    run: RunRecord | None = None
     refusal: str = ""
 
     @property
@@ -81,8 +82,8 @@ class Journey:
             return f"REFUSED: {self.refusal}"
         if self.run is None or not self.run.finished or self.run.succeeded:
             return ""
-        error = self.run.attributes.get("error")
-        return ": ".join(filter(None, dict.fromkeys((self.run.status, error, self.run.cause))))
+        error = self.run.error
+        return ": ".join(filter(None, dict.fromkeys((self.run.status, error, self.run.reason))))
 
 
 class Stalled(LandrunError):
@@ -92,7 +93,7 @@ class Stalled(LandrunError):
 class Observed(Protocol):
     """What `follow` needs to see of a stack."""
 
-    def runs(self) -> Iterator[Run]:
+    def runs(self) -> Iterator[RunRecord]:
         """Give the rows of the ledger."""
 
     def processing(self) -> frozenset[str]:
@@ -126,7 +127,7 @@ class Stack:
         with translated("s3:PutObject"):
             self._s3.upload_file(str(journey.path), self._outputs["LandingBucket"], journey.key)
 
-    def runs(self) -> Iterator[Run]:
+    def runs(self) -> Iterator[RunRecord]:
         """Give the rows of the ledger, newest first, back to two months without any."""
         return self._runs.newest(datetime.now(UTC), quiet_months=2)
 
@@ -268,9 +269,9 @@ def _moved(waiting: Sequence[Journey], stack: Observed) -> Iterator[Journey]:
                 yield journey
 
 
-def _stages(run: Run, processing: frozenset[str]) -> Iterator[Stage]:
+def _stages(run: RunRecord, processing: frozenset[str]) -> Iterator[Stage]:
     yield Stage.STARTED
-    if run.name in processing or run.attributes.get("job_name"):
+    if run.name in processing or run.job_name:
         yield Stage.PROCESSING
     if run.finished:
         yield Stage.RECORDED

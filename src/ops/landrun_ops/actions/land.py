@@ -21,7 +21,7 @@ from landrun_ops.stack.object_facts import first_run_of
 from landrun_ops.stack.object_status import IGNORED
 
 if TYPE_CHECKING:
-    from landrun_ops.stack.run import Run
+    from landrun.models.run_record import RunRecord
     from landrun_ops.stack.stack import Stack
 
 NAMED = 3
@@ -162,12 +162,12 @@ def land(stack: Stack, upload: Upload, moved: Callable[[int], None]) -> Landed:
 
 def follow(
     stack: Stack, landed: Iterable[Landed], sleep: Callable[[float], None]
-) -> Iterator[tuple[list[Landed], list[Run]]]:
+) -> Iterator[tuple[list[Landed], list[RunRecord]]]:
     """Look for the runs of what landed until all have ended.
 
     Yields
     ------
-    list of Landed, list of Run
+    list of Landed, list of RunRecord
         After each look: the landings whose run has not ended, and the runs that have ended since
         the last look. A tick's run may have read several.
 
@@ -176,7 +176,7 @@ def follow(
     ServiceError
         When AWS refuses a call or cannot be reached.
     """
-    pending, ended, pause = list(landed), dict[str, "Run"](), 0.5
+    pending, ended, pause = list(landed), dict[str, "RunRecord"](), 0.5
     while True:
         runs = list(zip(pending, at_once(lambda one: run_of(stack, one), pending), strict=True))
         pending = [one for one, run in runs if run is None or not run.finished]
@@ -189,7 +189,7 @@ def follow(
         pause = min(LONGEST_PAUSE, pause * 1.5)
 
 
-def run_of(stack: Stack, landed: Landed) -> Run | None:
+def run_of(stack: Stack, landed: Landed) -> RunRecord | None:
     """Return the run of a landing as the runs table has it; None if there is none yet."""
     ledger = stack.ledger()
     if landed.run:

@@ -11,9 +11,9 @@ from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
 from landrun.errors import AlreadyStarted, ConfigurationError
 from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.stack.inputs import Inputs
-from landrun_ops.stack.runs_table import Run
 
 STOPPED = "ABORTED"
 """The status of a run that somebody has stopped."""
@@ -46,13 +46,13 @@ class Choice:
 
     Attributes
     ----------
-    runs : tuple of Run
+    runs : tuple of RunRecord
         The oldest first.
     repaired, under_way, stopped : int
         How many others are left out: a rerun succeeded, a rerun is running, somebody stopped them.
     """
 
-    runs: tuple[Run, ...]
+    runs: tuple[RunRecord, ...]
     repaired: int = 0
     under_way: int = 0
     stopped: int = 0
@@ -96,7 +96,7 @@ class Rerunner:
     prefix: str
     started_by: str
 
-    def start(self, run: Run, input_message: str, *, once: bool = False) -> Started:
+    def start(self, run: RunRecord, input_message: str, *, once: bool = False) -> Started:
         """Start a run over the input of another, with an output folder of its own.
 
         Parameters
@@ -129,11 +129,11 @@ class Rerunner:
         return Started(name, run.name, started.arn)
 
 
-def _of_failure(run: Run) -> uuid.UUID:
-    return uuid.uuid5(_NAMESPACE, f"{run.name}/{run.attributes.get('redrive_count', 0)}")
+def _of_failure(run: RunRecord) -> uuid.UUID:
+    return uuid.uuid5(_NAMESPACE, f"{run.name}/{run.redrive_count}")
 
 
-def input_message_of(run: Run) -> str:
+def input_message_of(run: RunRecord) -> str:
     """Return the S3 URI of what a run read.
 
     Raises
@@ -141,7 +141,7 @@ def input_message_of(run: Run) -> str:
     ConfigurationError
         When the runs table does not have it.
     """
-    uri = run.attributes.get("input_message")
+    uri = run.input_message
     if not isinstance(uri, str) or not uri:
         raise ConfigurationError(
             f"the runs table does not say what {run.name} read: use landrun start"
@@ -149,7 +149,7 @@ def input_message_of(run: Run) -> str:
     return uri
 
 
-def check(runs: Sequence[Run]) -> None:
+def check(runs: Sequence[RunRecord]) -> None:
     """Refuse runs that still run: their objects would be processed twice at once.
 
     Raises
@@ -166,7 +166,7 @@ def check(runs: Sequence[Run]) -> None:
         input_message_of(run)
 
 
-def choose(runs: Iterable[Run], *, aborted: bool = False) -> Choice:
+def choose(runs: Iterable[RunRecord], *, aborted: bool = False) -> Choice:
     """Choose what to run again among the runs of a time, with what repeated them in it.
 
     A run, its reruns and theirs are one piece of work. It is left out if one of them succeeded or
@@ -174,16 +174,16 @@ def choose(runs: Iterable[Run], *, aborted: bool = False) -> Choice:
 
     Parameters
     ----------
-    runs : iterable of Run
+    runs : iterable of RunRecord
         All that started in that time, newest first.
     aborted : bool
         Whether to run again what somebody stopped.
     """
     by_name = {run.name: run for run in runs}
-    families: dict[str, list[Run]] = {}
+    families: dict[str, list[RunRecord]] = {}
     for run in by_name.values():
         families.setdefault(_first(run, by_name), []).append(run)
-    again: list[Run] = []
+    again: list[RunRecord] = []
     repaired = under_way = stopped = 0
     for family in families.values():
         failed = [run for run in family if run.status in FAILED]
@@ -200,7 +200,7 @@ def choose(runs: Iterable[Run], *, aborted: bool = False) -> Choice:
     return Choice(tuple(reversed(again)), repaired, under_way, stopped)
 
 
-def _first(run: Run, by_name: dict[str, Run]) -> str:
+def _first(run: RunRecord, by_name: dict[str, RunRecord]) -> str:
     """Return the run that a run goes back to through what it repeats, even in a circle."""
     name, passed = run.name, {run.name}
     while name in by_name:
@@ -212,7 +212,7 @@ def _first(run: Run, by_name: dict[str, Run]) -> str:
     return name
 
 
-def missing(run: Run, inputs: Inputs) -> Missing:
+def missing(run: RunRecord, inputs: Inputs) -> Missing:
     """Look for what a run would read again.
 
     Raises

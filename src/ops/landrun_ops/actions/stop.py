@@ -7,7 +7,7 @@ from typing import Any
 
 from landrun.adapters.clients import translated
 from landrun.adapters.step_functions import Executions
-from landrun_ops.stack.runs_table import Run
+from landrun.models.run_record import RunRecord
 
 ENDED = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
 
@@ -30,7 +30,7 @@ class Stopped:
     status: str
 
 
-def stop(client: Any, executions: Executions, run: Run, cause: str) -> Stopped:
+def stop(client: Any, executions: Executions, run: RunRecord, cause: str) -> Stopped:
     """Stop the execution of a run; one that has ended stays as it is.
 
     Step Functions stops what the execution's ``.sync`` task had started: the Processing job.
@@ -47,8 +47,7 @@ def stop(client: Any, executions: Executions, run: Run, cause: str) -> Stopped:
     ServiceError
         When Step Functions refuses a call, cannot be reached, or has no such execution.
     """
-    name = run.name
-    arn = str(run.attributes.get("execution_arn") or executions.arn(name))
+    name, arn = run.name, run.execution_arn
     before = executions.describe(arn)["status"]
     if before in ENDED:
         return Stopped(name, arn, stopped=False, status=before)

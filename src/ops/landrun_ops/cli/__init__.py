@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from landrun.errors import LandrunError, ServiceError
 from landrun_ops.cli import (
+    adopt,
     backfill,
     demo,
     doctor,
@@ -30,6 +31,7 @@ from landrun_ops.cli import (
     show,
     start,
     stop,
+    ui,
     verify,
     watch,
     workflow,
@@ -108,9 +110,11 @@ for command, in_a_line in (
     (backfill.backfill, "Process objects whose events never came."),
     (reconcile.reconcile, "Recover missed events now."),
     (watch.watch, "Watch what lands, waits, runs and ends."),
+    (ui.ui, "Serve a page of the runs, which stays up to date."),
     (report.report, "Write a report of the last weeks, as one HTML file."),
-    (doctor.doctor, "Look for what makes stacks fail, before it does."),
+    (doctor.doctor, "Check what makes deployments fail, and how to repair it."),
     (verify.verify, "Land a file and see whether the stack works."),
+    (adopt.adopt, "Let landrun run an existing state machine."),
     (image.image, "Build the Processing job's image, and push it."),
     (demo.demo, "Try it all on this laptop, with samples or your files."),
 ):

@@ -1,119 +1,120 @@
-"""What the preflight found, as people and as programs read it."""
+"""What the checks found, as people and as programs read it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from landrun.sanitize import one_line
 
 if TYPE_CHECKING:
-    from landrun_ops.doctor.examining import Line
+    from landrun_ops.doctor.checks import CheckResult
+    from landrun_ops.doctor.findings import Finding
     from landrun_ops.stack.stack import Stack
 
 STYLES: Final = {"ok": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
-SUMMED: Final = {
-    "ok": ("ok", "ok"),
-    "warn": ("warning", "warnings"),
+SUMMARY: Final = {
     "fail": ("failure", "failures"),
+    "warn": ("warning", "warnings"),
+    "ok": ("ok", "ok"),
     "skip": ("not checked", "not checked"),
 }
-"""How to say one, and several, of a grade."""
+"""One and several of a grade, what matters most first."""
 
-GRADES: Final = 4
-"""Columns of the longest grade."""
-
-AGAIN: Final = "(on the laptop: landrun local up, started again, has all as deployed)"
+RESTART: Final = "On the laptop, landrun local up, started again, restores what was deployed."
 
 LONGEST: Final = 400
-"""Characters of what a check says that are shown."""
+"""The most characters of a finding or a remedy that are shown."""
 
 
-def shown(stack: Stack | None, lines: Sequence[Line], *, quiet: bool = False) -> RenderableType:
-    """Draw findings by area, each failure and warning with its remedy below.
+def report(
+    stack: Stack | None, results: Sequence[CheckResult], *, quiet: bool = False
+) -> RenderableType:
+    """Draw findings by area, with their remedies.
 
     Parameters
     ----------
     quiet : bool
-        Whether to leave out what needs nothing to be done.
+        Whether to leave out findings that need nothing done.
     """
-    seen = [line for line in lines if not quiet or line.finding.remedy or line.grade == "fail"]
-    named = max((len(line.name) for line in seen), default=0)
+    seen = [one for one in results if not quiet or one.finding.remedy or one.grade == "fail"]
     parts: list[RenderableType] = []
-    for area, of_area in groupby(seen, key=lambda line: line.area):
-        parts += [_title(area, stack), *_rows(list(of_area), named), Text()]
-    if stack and stack.laptop and any(line.finding.remedy for line in seen):
-        parts.append(Text(AGAIN, style="dim"))
-    return Group(*parts, summary(lines))
+    for area, of_area in groupby(seen, key=lambda one: one.area):
+        title = area
+        if area == "stack" and stack:
+            title = f"stack {stack.name}, {'on the laptop' if stack.laptop else stack.region}"
+        parts += [findings_table(title, list(of_area), width(seen)), Text()]
+    if stack and stack.laptop and any(one.finding.remedy for one in seen):
+        parts.append(Text(RESTART, style="dim"))
+    return Group(*parts, summary(results))
 
 
-def _title(area: str, stack: Stack | None) -> Text:
-    if area != "stack" or stack is None:
-        return Text(area, style="bold")
-    where = "on the laptop" if stack.laptop else f"in {stack.region}"
-    return Text(one_line(f"stack {stack.name}, {where}"), style="bold")
+def width(results: Sequence[CheckResult]) -> int:
+    """Return the width of the longest name."""
+    return max((len(one.name) for one in results), default=0)
 
 
-def _rows(lines: Sequence[Line], named: int) -> Iterator[RenderableType]:
-    before = ""
-    for line in lines:
-        yield Padding(_row(line, named, first=line.name != before), (0, 0, 0, 2), expand=False)
-        if line.finding.remedy:
-            # Not in the row: a command is easier to copy from fewer lines.
-            remedy = Text(f"→ {one_line(line.finding.remedy, LONGEST)}", style="cyan")
-            yield Padding(remedy, (0, 0, 0, 2 + GRADES + 2), expand=False)
-        before = line.name
+def findings_table(title: str, results: Sequence[CheckResult], names: int) -> Table:
+    """Draw the findings of an area; ``names`` is the width of the column of names."""
+    table = Table(
+        title=Text(one_line(title), style="bold"),
+        title_justify="left",
+        show_header=False,
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+    table.add_column(width=max(map(len, STYLES)))
+    table.add_column(width=names, overflow="fold")
+    table.add_column(overflow="fold")
+    for name, findings in groupby(results, key=lambda one: one.name):
+        for number, one in enumerate(findings):
+            grade = Text(one.grade, style=STYLES[one.grade])
+            table.add_row(grade, "" if number else name, _finding(one.finding))
+    return table
 
 
-def _row(line: Line, named: int, *, first: bool) -> Table:
-    row = Table.grid(padding=(0, 2, 0, 0))
-    row.add_column(width=GRADES)
-    row.add_column(width=named)
-    row.add_column(overflow="fold")
-    dim = "dim" if line.grade == "skip" else ""
-    says = Text(one_line(line.finding.says, LONGEST), style=dim)
-    row.add_row(Text(line.grade, style=STYLES[line.grade]), line.name if first else "", says)
-    return row
-
-
-def summary(lines: Sequence[Line]) -> Text:
-    """Count findings by grade, what matters most first."""
-    counts = Counter(str(line.grade) for line in lines)
-    text = Text()
-    for grade in ("fail", "warn", "ok", "skip"):
-        if counts[grade] or grade in ("fail", "ok"):
-            one, several = SUMMED[grade]
-            words = f"{counts[grade] or 'no'} {one if counts[grade] == 1 else several}"
-            style = STYLES[grade] if counts[grade] else "dim"
-            text.append(", " if text else "").append(words, style=style)
+def _finding(finding: Finding) -> Text:
+    text = Text(one_line(finding.says, LONGEST), style="dim" if finding.grade == "skip" else "")
+    if finding.remedy:
+        text.append(f"\n→ {one_line(finding.remedy, LONGEST)}", style="cyan")
     return text
 
 
-def as_json(stack: Stack | None, lines: Sequence[Line]) -> dict[str, Any]:
-    """Give findings as JSON would hold them."""
-    counts = Counter(str(line.grade) for line in lines)
+def summary(results: Sequence[CheckResult]) -> Text:
+    """Count findings by grade."""
+    counts = Counter(str(one.grade) for one in results)
+    parts = [
+        Text(f"{counts[grade]} {one if counts[grade] == 1 else several}", style=STYLES[grade])
+        for grade, (one, several) in SUMMARY.items()
+        if counts[grade] or grade in ("fail", "ok")
+    ]
+    return Text(", ").join(parts)
+
+
+def as_json(stack: Stack | None, results: Sequence[CheckResult]) -> dict[str, Any]:
+    """Return findings as JSON holds them."""
+    counts = Counter(str(one.grade) for one in results)
+    about = stack and {"name": stack.name, "region": stack.region, "laptop": stack.laptop}
     return {
-        "stack": {"name": stack.name, "region": stack.region, "laptop": stack.laptop}
-        if stack
-        else None,
+        "stack": about,
         "counts": {grade: counts[grade] for grade in STYLES},
-        "checks": [*_entries(lines)],
+        "checks": [entry(one) for one in results],
     }
 
 
-def _entries(lines: Sequence[Line]) -> Iterator[dict[str, str]]:
-    for line in lines:
-        yield {
-            "area": line.area,
-            "check": line.name,
-            "status": str(line.grade),
-            "says": line.finding.says,
-            "remedy": line.finding.remedy,
-        }
+def entry(result: CheckResult) -> dict[str, str]:
+    """Return a finding as JSON holds it."""
+    return {
+        "area": result.area,
+        "check": result.name,
+        "status": str(result.grade),
+        "says": result.finding.says,
+        "remedy": result.finding.remedy,
+    }

@@ -191,7 +191,7 @@ def described(facts: Facts, status: ObjectStatus, commands: list[str]) -> dict[s
         "reason": status.reason or None,
         "run": run.name if run else None,
         "status": run.status if run else None,
-        "also_matched": list(run.also_matched) if run else [],
+        "also_matched": list(run.input_also_matches) if run else [],
         "remedy": status.remedy or None,
         "commands": commands,
         "also": [

@@ -14,14 +14,14 @@ from landrun_ops.durations import spelled
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from landrun.models.run_record import RunRecord
     from landrun_ops.stack.run_progress import RunProgress, Watcher
-    from landrun_ops.stack.runs_table import Run
 
 STILL_SECONDS = 60.0
 """How often a line says that a run still does the same, where no display moves."""
 
 
-def wait_for(watcher: Watcher, name: str) -> tuple[RunProgress, Run | None]:
+def wait_for(watcher: Watcher, name: str) -> tuple[RunProgress, RunRecord | None]:
     """Show how far a run is until it has ended; return its end, and its row of the runs table.
 
     The row is None when the table does not have the end within some seconds.
@@ -41,18 +41,18 @@ def wait_for(watcher: Watcher, name: str) -> tuple[RunProgress, Run | None]:
         return now, recorded(watcher, name, clock=time.monotonic, sleep=time.sleep)
 
 
-def ending(end: RunProgress, row: Run | None) -> str:
+def ending(end: RunProgress, row: RunRecord | None) -> str:
     """Say in a line how a run ended."""
     if end.status != "SUCCEEDED":
         return f"{end.status} after {spelled(end.seconds or 0)}: {end.reason}"
     return outcome(row) if row else f"SUCCEEDED in {spelled(end.seconds or 0)}"
 
 
-def outcome(row: Run) -> str:
+def outcome(row: RunRecord) -> str:
     """Say in a line how a run ended well, with its counts where it has some."""
     from landrun_ops.cli.tables import counts_text  # noqa: PLC0415
 
-    took, counts = f"{row.status} in {spelled(row.seconds or 0)}", counts_text(row)
+    took, counts = f"{row.status} in {spelled(row.duration_seconds or 0)}", counts_text(row)
     return f"{took}: rows {counts}" if counts else took
 
 

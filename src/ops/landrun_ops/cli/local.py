@@ -8,10 +8,10 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,8 +19,11 @@ from landrun.errors import ConfigurationError
 from landrun.sanitize import plain_json
 from landrun_ops.actions.invoke import FunctionError
 from landrun_ops.cli import target as places
-from landrun_ops.cli.console import STOPPING, complain, show_json, stoppable
+from landrun_ops.cli.console import STOPPING, complain, show_json, stack_options, stoppable
 from landrun_ops.cli.laptop import laptop
+
+if TYPE_CHECKING:
+    from landrun_ops.local import LocalAws
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -104,11 +107,30 @@ def up(
     ):
         if json:
             typer.echo(plain_json(aws.environment()))  # a line, for whoever waits for one
-        else:
-            where = _env_command(state_dir, project)
-            typer.echo(f"ready at {aws.endpoint_url}; in another shell: {where}")
-        sys.stdout.flush()
-        _wait_for_signal()
+            sys.stdout.flush()
+            _wait_for_signal()
+            return
+        where = _env_command(state_dir, project)
+        typer.echo(f"ready at {aws.endpoint_url}; in another shell: {where}")
+        with _live_page(aws, places.Target(project=project, state_dir=state_dir)) as address:
+            if address:
+                typer.echo(f"live page: {address}")
+            sys.stdout.flush()
+            _wait_for_signal()
+
+
+@contextlib.contextmanager
+def _live_page(aws: LocalAws, target: places.Target) -> Iterator[str]:
+    """Serve the page of the laptop's stack in this process; yield no address for another's."""
+    from landrun_ops.cli.ui import live_page  # noqa: PLC0415  (start-up time)
+    from landrun_ops.stack.stack import find  # noqa: PLC0415
+
+    if "RunsTable" not in aws.outputs:
+        yield ""
+        return
+    stack = find(places.LAPTOPS_STACK, environment=aws.environment())
+    with live_page(stack, stack_options(target), logs=Path(aws.logs)) as address:
+        yield address
 
 
 @app.command()

@@ -11,7 +11,7 @@ import typer
 from landrun.errors import ConfigurationError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.console import counted, say, show_json
+from landrun_ops.cli.console import complain, counted, say, show_json
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,6 +36,7 @@ def report(
         typer.Option(metavar="FILE", help="Where to write it; else report.html, here."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most runs, the newest first.")] = 10_000,
+    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     json: options.JsonOption = False,
 ) -> None:
     """Write a report of the last 30 days as one HTML file, with charts and tables to filter.
@@ -43,7 +44,7 @@ def report(
     It opens in any browser, from disk, and needs no network. With --json, what is in it is written
     to stdout instead; and to --out as well, where that is given.
 
-    Example: landrun report --since 7d --out report.html
+    Example: landrun report --since 7d --open
     """
     # Late: boto3 takes longer to import than --help may take.
     from datetime import UTC, datetime  # noqa: PLC0415
@@ -52,12 +53,14 @@ def report(
 
     now = datetime.now(UTC)
     begin = since_when(since, now)
-    file = out or (None if json else DEFAULT)
+    file = out or (None if json and not open_ else DEFAULT)
     if file:
         _check(file)
     found = _read(target, begin, now, limit)
     if file:
         _write(found, file, quiet=json)
+        if open_:
+            open_in_browser(file.absolute().as_uri())
     if json:
         show_json(found.as_json())
 
@@ -71,6 +74,14 @@ def summed_up(found: Report) -> str:
     parts = ", ".join(f"{count:,} {status}" for status, count in many.most_common())
     older = "; older ones were left out, --limit takes more" if found.more else ""
     return f"{runs}: {parts}{older}"
+
+
+def open_in_browser(address: str) -> None:
+    """Open an address in the user's browser; say so where there is none."""
+    import webbrowser  # noqa: PLC0415  (reads the environment and looks for browsers)
+
+    if not webbrowser.open(address):
+        complain(f"found no browser: open {address}")
 
 
 def _check(file: Path) -> None:
@@ -95,20 +106,21 @@ def _read(target: places.Target, begin: datetime, now: datetime, limit: int) -> 
         since=begin,
         runs=runs,
         more=more,
-        ignored=_ignored(stack, target, begin, now),
+        ignored=ignored(stack, laptop_logs(target) if stack.laptop else None, begin, now),
         laptop=stack.laptop,
     )
 
 
-def _ignored(stack: Stack, target: places.Target, begin: datetime, now: datetime) -> Ignored:
+def ignored(stack: Stack, logs: Path | None, begin: datetime, now: datetime) -> Ignored:
+    """Count what landed and started no run, from the laptop's logs or from CloudWatch."""
     from landrun_ops.web.ignored import from_logs, from_metrics  # noqa: PLC0415
 
     if stack.laptop:
-        return from_logs(_laptop_logs(target), begin)
+        return from_logs(logs, begin)
     return from_metrics(stack.client("cloudwatch"), stack.name, begin, now)
 
 
-def _laptop_logs(target: places.Target) -> Path | None:
+def laptop_logs(target: places.Target) -> Path | None:
     """Find the logs of the laptop's functions, where its state is known."""
     from landrun_ops.local.errors import LocalAwsError  # noqa: PLC0415
     from landrun_ops.local.state import read  # noqa: PLC0415

@@ -15,8 +15,8 @@ from landrun_ops.cli import target as places
 from landrun_ops.cli.console import ask, complain, note, say, show_json, typed
 
 if TYPE_CHECKING:
+    from landrun.models.run_record import RunRecord
     from landrun_ops.actions.rerun import Choice, Missing, Started
-    from landrun_ops.stack.runs_table import Run
     from landrun_ops.stack.stack import Stack
 
 A_DAY = "1d"
@@ -79,7 +79,7 @@ def rerun(
     return 0
 
 
-def _named(stack: Stack, names: Sequence[str], now: datetime) -> list[Run]:
+def _named(stack: Stack, names: Sequence[str], now: datetime) -> list[RunRecord]:
     """Find the runs named, each once."""
     # Late, here and below: boto3 takes longer to import than --help may take.
     from landrun_ops.actions.rerun import check  # noqa: PLC0415
@@ -90,7 +90,7 @@ def _named(stack: Stack, names: Sequence[str], now: datetime) -> list[Run]:
     return list(found.values())
 
 
-def _failed(stack: Stack, since: str, now: datetime, *, aborted: bool) -> list[Run]:
+def _failed(stack: Stack, since: str, now: datetime, *, aborted: bool) -> list[RunRecord]:
     """Choose among the runs since then, and say what was left out."""
     from landrun_ops.actions.rerun import check, choose  # noqa: PLC0415
     from landrun_ops.durations import since as beginning  # noqa: PLC0415
@@ -118,7 +118,7 @@ def choice_text(chosen: Choice, begin: datetime) -> str:
     return f"{text}; left out: {others}" if others else text
 
 
-def _warn(stack: Stack, chosen: Sequence[Run]) -> None:
+def _warn(stack: Stack, chosen: Sequence[RunRecord]) -> None:
     """Say which runs will not find what they read."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
@@ -127,7 +127,7 @@ def _warn(stack: Stack, chosen: Sequence[Run]) -> None:
 
     inputs = Inputs(stack.client("s3"), stack.manifests_folder)
 
-    def look(run: Run) -> str:
+    def look(run: RunRecord) -> str:
         try:
             return missing_text(run, missing(run, inputs))
         except ServiceError as error:
@@ -138,10 +138,10 @@ def _warn(stack: Stack, chosen: Sequence[Run]) -> None:
             complain(warning)
 
 
-def missing_text(run: Run, found: Missing) -> str:
+def missing_text(run: RunRecord, found: Missing) -> str:
     """Say what a run will not find; nothing when it will find all that was looked for."""
     if found.everything:
-        uri = run.attributes.get("input_message")
+        uri = run.input_message
         return f"{run.name} will fail when it runs again: what it read, {uri}, is gone"
     if not found.objects:
         return ""
@@ -152,7 +152,7 @@ def missing_text(run: Run, found: Missing) -> str:
     )
 
 
-def _ask(chosen: Sequence[Run], *, yes: bool) -> None:
+def _ask(chosen: Sequence[RunRecord], *, yes: bool) -> None:
     """Name the runs that would be started and ask, if there are several."""
     from landrun_ops.cli.tables import short_name, trigger_text  # noqa: PLC0415
 
@@ -165,7 +165,7 @@ def _ask(chosen: Sequence[Run], *, yes: bool) -> None:
     ask(f"start {_runs(len(chosen))} again?", yes=yes)
 
 
-def _start(stack: Stack, chosen: Sequence[Run], *, once: bool, quiet: bool) -> list[Started]:
+def _start(stack: Stack, chosen: Sequence[RunRecord], *, once: bool, quiet: bool) -> list[Started]:
     """Start the runs; when one cannot be, say how far it came.
 
     Raises

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -16,14 +15,15 @@ import typer
 from landrun.errors import ServiceError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.console import complain, console, say, typed
+from landrun_ops.cli.console import complain, console, counted, say, typed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from landrun.models.run_record import RunRecord
     from landrun_ops.stack.run_filter import Looking
     from landrun_ops.stack.run_search import Search
-    from landrun_ops.stack.runs_table import Run, Runs
+    from landrun_ops.stack.runs_table import Runs
     from landrun_ops.stack.stack import Stack
 
 SCREENFUL = 500
@@ -159,41 +159,40 @@ def _search(stack: Stack, text: str) -> Search:
     return Search(text, Inputs(stack.client("s3"), stack.manifests_folder).of_run)
 
 
-def _searched(search: Search, runs: Iterator[Run], most: int) -> Iterator[Run]:
+def _searched(search: Search, runs: Iterator[RunRecord], most: int) -> Iterator[RunRecord]:
     """Find runs, and end the display of the search before they are shown."""
-    with closing(_counted(runs)) as counted, closing(search.among(counted)) as found:
+    with closing(_counted(runs)) as looked, closing(search.among(looked)) as found:
         return iter(list(islice(found, most)))
 
 
-def _counted(runs: Iterator[Run]) -> Generator[Run, None, None]:
-    """Show on a terminal how many runs have been looked through: it may take a while."""
-    if not sys.stderr.isatty():
-        yield from runs
-        return
-    with console(stderr=True).status("looking through runs") as status:
-        for count, run in enumerate(runs, start=1):
-            status.update(f"looking through runs: {count:,}")
+def _counted(runs: Iterator[RunRecord]) -> Generator[RunRecord, None, None]:
+    """Show how many runs have been looked through: it may take a while."""
+    with counted("runs looked through") as count:
+        for number, run in enumerate(runs, start=1):
+            count(number)
             yield run
 
 
-def _write(found: Iterator[Run]) -> None:
+def _write(found: Iterator[RunRecord]) -> None:
     """Write a JSON list, row by row: it may be longer than memory."""
     from landrun.sanitize import plain_json  # noqa: PLC0415
 
     head = "["
     for run in found:
-        row = plain_json(dict(run.attributes), indent=2).replace("\n", "\n  ")
+        row = plain_json(run.attributes(), indent=2).replace("\n", "\n  ")
         typer.echo(f"{head}\n  {row}", nl=False)
         head = ","
     typer.echo("[]" if head == "[" else "\n]")
 
 
-def _print(shown: Iterator[Run], stack: Stack, ledger: Runs, now: datetime) -> list[Run]:
+def _print(
+    shown: Iterator[RunRecord], stack: Stack, ledger: Runs, now: datetime
+) -> list[RunRecord]:
     """Print tables of runs, and why some failed; return the first of each status."""
     from landrun_ops.cli.tables import failures, runs_table  # noqa: PLC0415
 
     screen = console()
-    first: dict[str, Run] = {}
+    first: dict[str, RunRecord] = {}
     while listed := list(islice(shown, SCREENFUL)):
         waiting = _waiting(stack, listed)
         table = runs_table(listed, now, waiting=waiting, rerun_runs=repeated(ledger, listed))
@@ -205,7 +204,7 @@ def _print(shown: Iterator[Run], stack: Stack, ledger: Runs, now: datetime) -> l
     return list(first.values())
 
 
-def _print_notes(listed: list[Run], target: places.Target, limit: int, *, more: bool) -> None:
+def _print_notes(listed: list[RunRecord], target: places.Target, limit: int, *, more: bool) -> None:
     from landrun_ops.cli.tables import digits  # noqa: PLC0415
 
     failed = [run for run in listed if run.finished and not run.succeeded]
@@ -217,7 +216,7 @@ def _print_notes(listed: list[Run], target: places.Target, limit: int, *, more: 
         console().print(again, style="dim", soft_wrap=True)
 
 
-def _waiting(stack: Stack, runs: Iterable[Run]) -> Collection[str]:
+def _waiting(stack: Stack, runs: Iterable[RunRecord]) -> Collection[str]:
     """Return which runs wait for a concurrency slot."""
     from landrun_ops.stack.waiting_executions import bound_of, lines_of  # noqa: PLC0415
 
@@ -231,7 +230,7 @@ def _waiting(stack: Stack, runs: Iterable[Run]) -> Collection[str]:
         return ()
 
 
-def repeated(ledger: Runs, runs: Iterable[Run]) -> dict[str, Run]:
+def repeated(ledger: Runs, runs: Iterable[RunRecord]) -> dict[str, RunRecord]:
     """Return the runs that reruns among ``runs`` repeat, and those that they repeat, by name."""
     known = {run.name: run for run in runs}
     with ThreadPoolExecutor(8) as pool, suppress(ServiceError):

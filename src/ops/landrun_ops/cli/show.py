@@ -20,9 +20,9 @@ from landrun_ops.durations import spelled
 from landrun_ops.sizes import size_text
 
 if TYPE_CHECKING:
+    from landrun.models.run_record import RunRecord
     from landrun_ops.stack.history_events import Attempt, HistoryEvent
     from landrun_ops.stack.run_details import OneRun
-    from landrun_ops.stack.runs_table import Run
 
 FIRST_OBJECTS, FIRST_HOSTS = 3, 10
 """Objects of the input, and hosts of the job, that are named; --json has all."""
@@ -124,18 +124,15 @@ def why_text(found: OneRun) -> str:
     if run.status in _BY_OTHERS:  # whatever its last job had said before
         from landrun_ops.stack.execution_history import plain  # noqa: PLC0415
 
-        said = plain(run.attributes.get("error"), run.attributes.get("cause"))
+        said = plain(run.error, run.cause)
         return one_line(": ".join(filter(None, (_BY_OTHERS[run.status], said))))
     return _cause(run) or "the run gave no reason"
 
 
-def _cause(run: Run) -> str:
+def _cause(run: RunRecord) -> str:
     from landrun_ops.stack.execution_history import plain  # noqa: PLC0415
 
-    row = run.attributes
-    if row.get("exit_message"):
-        return run.cause
-    return plain(row.get("error"), row.get("cause"))
+    return run.reason if run.exit_message else plain(run.error, run.cause)
 
 
 def _refused_role(found: OneRun, why: str) -> str:
@@ -143,7 +140,7 @@ def _refused_role(found: OneRun, why: str) -> str:
     if not _DENIED.search(why):
         return ""
     try:
-        job = json_module.loads(str(found.run.attributes.get("cause")))
+        job = json_module.loads(str(found.run.cause))
     except ValueError:
         return ""
     return one_line(str(job.get("RoleArn") or "")) if isinstance(job, dict) else ""
@@ -151,17 +148,15 @@ def _refused_role(found: OneRun, why: str) -> str:
 
 def commands(found: OneRun, now: datetime, where: str, *, laptop: bool) -> dict[str, str]:
     """Return what to type next, by what it does."""
-    from landrun_ops.stack.run_details import time_of  # noqa: PLC0415
-
-    name, row = found.run.name, found.run.attributes
+    name = found.run.name
     if not found.run.finished:
         follow = {"log": f"landrun logs {name} --follow{where}"}
         return follow if found.ended_as else follow | {"stop": f"landrun stop {name}{where}"}
     given = {"log": f"landrun logs {name}{where}", "again": f"landrun rerun {name}{where}"}
-    stopped = time_of(found.run, "stopped_at")
+    stopped = found.run.stopped
     late = stopped is None or (now - stopped).days >= _REDRIVABLE_DAYS
-    if found.run.can_be_redriven and not late and row.get("execution_arn"):
-        arn = str(row["execution_arn"])
+    if found.run.can_be_redriven and not late:
+        arn = found.run.execution_arn
         region = "" if laptop else f" --region {quote(arn.split(':')[3])}"
         given["resume"] = (
             f"aws stepfunctions redrive-execution{region} --execution-arn {quote(arn)}"
@@ -174,7 +169,7 @@ def as_json(found: OneRun) -> dict[str, Any]:
     given = found.given
     read = given and {"bucket": given.bucket, "objects": len(given.keys), "bytes": given.bytes}
     return {
-        **found.run.attributes,
+        **found.run.attributes(),
         "recorded": found.recorded,
         "ended_as": found.ended_as or None,
         "doing": found.doing or None,
@@ -209,21 +204,19 @@ def status_of(found: OneRun) -> str:
 
 
 def _verdict(found: OneRun, now: datetime) -> str:
-    from landrun_ops.stack.run_details import time_of  # noqa: PLC0415
-
-    run, status, start = found.run, status_of(found), time_of(found.run)
+    run, status = found.run, status_of(found)
     if found.ended_as:
         return f"{status}, not in the runs table yet"
     if not run.finished:
-        so_long = f" for {spelled((now - start).total_seconds())}" if start else ""
+        so_long = f" for {spelled((now - run.started).total_seconds())}"
         late = "" if found.recorded else ", not in the runs table yet"
-        return f"{status or 'not known'}{so_long}{late}"
-    if run.seconds is None:
+        return f"{status}{so_long}{late}"
+    if run.duration_seconds is None:
         return status
-    return f"{status} {'in' if run.succeeded else 'after'} {spelled(run.seconds)}"
+    return f"{status} {'in' if run.succeeded else 'after'} {spelled(run.duration_seconds)}"
 
 
-def _trigger(run: Run) -> list[str]:
+def _trigger(run: RunRecord) -> list[str]:
     from landrun_ops.cli.tables import person  # noqa: PLC0415
 
     trigger = run.trigger
@@ -249,12 +242,10 @@ def _trigger(run: Run) -> list[str]:
     return ["not known"]
 
 
-def _when(run: Run) -> str:
-    row = run.attributes
-    begin, end = _time(row.get("started_at")), row.get("stopped_at")
-    redrives = row.get("redrive_count") or 0
+def _when(run: RunRecord) -> str:
+    begin, redrives = _time(run.started_at), run.redrive_count
     times = "once" if redrives == 1 else f"{redrives} times"
-    span = _span(begin, _time(end)) if end else f"since {begin}"
+    span = _span(begin, _time(run.stopped_at)) if run.stopped_at else f"since {begin}"
     return f"{span}, resumed {times}" if redrives else span
 
 
@@ -272,7 +263,7 @@ def _time(text: object) -> str:
 
 
 def _input(page: Sheet, found: OneRun) -> None:
-    uri, given = str(found.run.attributes.get("input_message", "")), found.given
+    uri, given = str(found.run.input_message), found.given
     if given is None:
         unseen = any("its input" in line for line in found.not_seen)
         gone = "nothing is there (any more)" if not uri.endswith("/") else ""
@@ -290,12 +281,12 @@ def _input(page: Sheet, found: OneRun) -> None:
         page.as_is("input", uri)
     if given.manifest:
         page.as_is("manifest", given.manifest)
-    for key in found.run.also_matched:
+    for key in found.run.input_also_matches:
         page.fact("also", f"{key}, which begins the same", style="yellow")
 
 
 def _timeline(page: Sheet, found: OneRun, why: str) -> None:
-    label, day = "timeline", str(found.run.attributes.get("started_at", ""))[:10]
+    label, day = "timeline", str(found.run.started_at)[:10]
     for event in found.moments or ():
         at = event.began.strftime("%H:%M:%S")
         if f"{event.began:%Y-%m-%d}" != day:
@@ -335,7 +326,7 @@ def _job(attempt: Attempt) -> str:
 
 def _summary_problems(found: OneRun) -> list[str]:
     """Say what of the run's outcome its row does not hold, or holds wrongly."""
-    run, left_out = found.run, found.run.attributes.get("left_out") or ()
+    run, left_out = found.run, found.run.left_out or ()
     problems = []
     if left_out:
         names = ", ".join(map(str, left_out))
@@ -353,12 +344,12 @@ def _summary_problems(found: OneRun) -> list[str]:
     ]
     if wrong:
         problems.append(f"no counts: {', '.join(wrong)}")
-    if run.attributes.get("output_problem"):
-        problems.append(str(run.attributes["output_problem"]))
+    if run.output_problem:
+        problems.append(str(run.output_problem))
     return [one_line(problem) for problem in problems]
 
 
-def _hosts(page: Sheet, run: Run, why: str) -> None:
+def _hosts(page: Sheet, run: RunRecord, why: str) -> None:
     """Say how a run's work was shared, and what is wrong with it; nothing of a run of one host."""
     shards = run.summary.get("shards")
     shards = shards if isinstance(shards, Mapping) else {}
@@ -400,18 +391,16 @@ def _number(value: object) -> float | None:
 
 
 def _output(page: Sheet, found: OneRun) -> None:
-    row, run = found.run.attributes, found.run
-    if not run.output_uri:
+    run = found.run
+    if not run.output_processed_message:
         return
-    page.as_is("output", run.output_uri)
-    objects, size = row.get("output_objects"), row.get("output_bytes")
-    if isinstance(objects, int) and isinstance(size, int):
-        page.more(f"{_count(objects, 'object')}, {size_text(size)}", 0, style="")
+    page.as_is("output", run.output_processed_message)
+    objects, folder = run.output_objects or 0, run.output_processed_message.split("/", 3)[3]
+    if run.output_objects is not None and run.output_bytes is not None:
+        page.more(f"{_count(objects, 'object')}, {size_text(run.output_bytes)}", 0, style="")
     for one in found.outputs:
-        page.more(
-            f"{one.key.removeprefix(run.output_uri.split('/', 3)[3])}  {size_text(one.size)}", 2
-        )
-    if isinstance(objects, int) and objects > len(found.outputs) > 0:
+        page.more(f"{one.key.removeprefix(folder)}  {size_text(one.size)}", 2)
+    if objects > len(found.outputs) > 0:
         page.more(f"and {objects - len(found.outputs)} more", 2)
 
 

@@ -12,9 +12,9 @@ from landrun_ops.cli import target as places
 from landrun_ops.cli.console import complain, say, show_json, stoppable, typed
 
 if TYPE_CHECKING:
+    from landrun.models.run_record import RunRecord
     from landrun_ops.actions.start import Plan
     from landrun_ops.stack.run_progress import RunProgress
-    from landrun_ops.stack.runs_table import Run
     from landrun_ops.stack.stack import Stack
 
 _LEFT_OUT = {
@@ -127,13 +127,13 @@ def _report(planned: Plan, arn: str) -> dict[str, Any]:
     }
 
 
-def _end(end: RunProgress, row: Run | None) -> dict[str, Any]:
+def _end(end: RunProgress, row: RunRecord | None) -> dict[str, Any]:
     return {
         "status": end.status,
         "seconds": end.seconds,
         "jobs": end.attempt,
         "reason": end.reason or None,
-        "summary": row.attributes.get("summary") if row else None,
+        "summary": row.summary if row else None,
     }
 
 

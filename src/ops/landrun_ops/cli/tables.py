@@ -9,8 +9,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from landrun.models.run_record import RunRecord
 from landrun.sanitize import one_line, printable
-from landrun_ops.stack.runs_table import Run
 
 WHY_LENGTH = 300
 """Characters of why a run failed."""
@@ -42,11 +42,11 @@ def plain_table() -> Table:
 
 
 def runs_table(
-    runs: Sequence[Run],
+    runs: Sequence[RunRecord],
     now: datetime | None = None,
     *,
     waiting: Collection[str] = (),
-    rerun_runs: Mapping[str, Run] | None = None,
+    rerun_runs: Mapping[str, RunRecord] | None = None,
 ) -> Table:
     """Return a table of runs.
 
@@ -90,7 +90,7 @@ def digits(name: str) -> str:
     return short if short == name else short.rpartition("-")[2]
 
 
-def trigger_text(run: Run) -> str:
+def trigger_text(run: RunRecord) -> str:
     """Say in a few words what started a run."""
     trigger = run.trigger
     match trigger.get("Kind"):
@@ -107,22 +107,22 @@ def trigger_text(run: Run) -> str:
     return _UNKNOWN
 
 
-def object_text(run: Run, known: Mapping[str, Run]) -> str:
+def object_text(run: RunRecord, known: Mapping[str, RunRecord]) -> str:
     """Say what started a run; of a rerun, what started the first run, as far as it is known."""
     first, seen = run, {run.name}
-    while (again := known.get(first.rerun_of)) and again.name not in seen:
+    while (again := known.get(first.rerun_of or "")) and again.name not in seen:
         first = again
         seen.add(first.name)
     words = trigger_text(run)
     return words if first is run else f"{trigger_text(first)} ({words})"
 
 
-def failures(runs: Sequence[Run]) -> dict[str, list[str]]:
+def failures(runs: Sequence[RunRecord]) -> dict[str, list[str]]:
     """Return why runs failed, and which failed for each reason."""
     found: dict[str, list[str]] = {}
     for run in runs:
         if run.finished and not run.succeeded:
-            why = one_line(run.cause, WHY_LENGTH) or "the run gave no reason"
+            why = one_line(run.reason, WHY_LENGTH) or "the run gave no reason"
             found.setdefault(why, []).append(digits(run.name))
     return found
 
@@ -132,19 +132,19 @@ def person(started_by: str) -> str:
     return started_by.rpartition(":")[2].removeprefix("assumed-role/")
 
 
-def took_text(run: Run, now: datetime | None) -> str:
+def took_text(run: RunRecord, now: datetime | None) -> str:
     """Say in few columns how long a run took or, with ``now``, has been running."""
-    seconds = run.seconds
+    seconds = run.duration_seconds
     if seconds is None and now is not None and not run.finished:
         started = started_at(run)
         seconds = (now - started).total_seconds() if started else None
     return _UNKNOWN if seconds is None else brief(seconds)
 
 
-def started_at(run: Run) -> datetime | None:
+def started_at(run: RunRecord) -> datetime | None:
     """Return when a run started; None if its row has no time with a zone."""
     try:
-        started = datetime.fromisoformat(str(run.attributes.get("started_at")))
+        started = datetime.fromisoformat(str(run.started_at))
     except ValueError:
         return None
     return started.astimezone(UTC) if started.tzinfo else None
@@ -170,17 +170,18 @@ def shortened(text: str, width: int) -> str:
     return text if len(text) <= width else f"…{text[len(text) - width + 1 :]}"
 
 
-def count_text(run: Run, name: str) -> str:
+def count_text(run: RunRecord, name: str) -> str:
     """Return a count of a job's summary as text."""
-    count = run.rows(name)
-    return _UNKNOWN if count is None else str(count)
+    count = run.count(name)
+    return _UNKNOWN if count is None or count < 0 else str(count)
 
 
-def counts_text(run: Run) -> str:
+def counts_text(run: RunRecord) -> str:
     """Say in a line what a run's job counted; empty where it counted nothing."""
-    counts = {words: run.rows(name) for name, words in COUNTS.items()}
-    return ", ".join(f"{count:,} {words}" for words, count in counts.items() if count is not None)
+    counts = {words: run.count(name) for name, words in COUNTS.items()}
+    known = {words: count for words, count in counts.items() if count is not None and count >= 0}
+    return ", ".join(f"{count:,} {words}" for words, count in known.items())
 
 
-def _started(run: Run) -> str:
-    return str(run.attributes.get("started_at", _UNKNOWN))[5:16].replace("T", " ") or _UNKNOWN
+def _started(run: RunRecord) -> str:
+    return str(run.started_at)[5:16].replace("T", " ") or _UNKNOWN

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,7 +27,7 @@ from landrun_ops.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from landrun_ops.stack.runs_table import Run
+    from landrun.models.run_record import RunRecord
     from landrun_ops.stack.stack import Stack
 
 SAMPLE = Path("samples", "orders.jsonl")
@@ -68,7 +68,7 @@ def verify(
         run, failure = _followed(stack, name)
     failure = failure or (nothing_read(run) if run else "")
     if json:
-        show_json(dict(run.attributes) if run else {"name": name, "status": None, "cause": failure})
+        show_json(run.attributes() if run else {"name": name, "status": None, "cause": failure})
     elif run and not failure:
         say(verdict(run))
     if failure:
@@ -137,30 +137,22 @@ def wait_for_run(
 
 def _land(file: Path, stack: Stack) -> tuple[str, Callable[[], str]]:
     """Put a file under the landing prefix; return its URI, and what finds its run's name."""
-    from landrun.adapters.clients import translated  # noqa: PLC0415  (late: it imports boto3)
+    from landrun_ops.actions.land import Upload, land, run_of, why_refused  # noqa: PLC0415
 
-    suffix = stack.outputs.get("LandingSuffix", "")
     if not file.is_file() or not file.stat().st_size:
         raise ConfigurationError(f"{file} is no file with data: give a file of messages")
-    if not file.name.endswith(suffix):
-        raise ConfigurationError(f"the stack takes keys that end in {suffix}: give such a file")
-    landing, s3 = stack.landing, stack.client("s3")
-    key = f"{landing.key}landrun-verify-{uuid.uuid4().hex}{''.join(file.suffixes)}"
-    key = key if key.endswith(suffix) else f"{key}{suffix}"
-    before = datetime.now(UTC) - timedelta(minutes=5)
-    with translated("s3:PutObject"):
-        s3.upload_file(str(file), landing.bucket, key)
-    uri = f"s3://{landing.bucket}/{key}"
-    if stack.output("StartOn") == "schedule":
-        return uri, lambda: _tick(stack)
-    return uri, lambda: _run_of(stack, key, before)
+    name = f"landrun-verify-{uuid.uuid4().hex}{''.join(file.suffixes)}"
+    upload = Upload(file, f"{stack.landing.key}{name}", file.stat().st_size)
+    if why := why_refused(stack, upload):
+        raise ConfigurationError(f"{file} would start no run: {why}")
+    landed = land(stack, upload, lambda _: None)
 
+    def find() -> str:
+        run = run_of(stack, landed)
+        return run.name if run else ""
 
-def _run_of(stack: Stack, key: str, since: datetime) -> str:
-    from landrun_ops.stack.run_filter import Only  # noqa: PLC0415
-
-    found = stack.ledger().newest(datetime.now(UTC), since=since, only=Only(contains=key))
-    return next((run.name for run in found), "")
+    scheduled = stack.output("StartOn") == "schedule"
+    return str(landed.uri), (lambda: _tick(stack)) if scheduled else find
 
 
 def _tick(stack: Stack) -> str:
@@ -175,7 +167,7 @@ def _tick(stack: Stack) -> str:
     return next((one["PreprocessingJobName"] for one in runs if one.get("Objects")), "")
 
 
-def _followed(stack: Stack, name: str) -> tuple[Run | None, str]:
+def _followed(stack: Stack, name: str) -> tuple[RunRecord | None, str]:
     """Follow a run to its end; return its row, and why it does not show that the stack works."""
     from landrun_ops.cli.follow import ending, wait_for  # noqa: PLC0415
     from landrun_ops.stack.run_progress import Watcher  # noqa: PLC0415
@@ -186,15 +178,15 @@ def _followed(stack: Stack, name: str) -> tuple[Run | None, str]:
     return run, "" if run else f"{name} SUCCEEDED, but the runs table does not have its end"
 
 
-def verdict(run: Run) -> str:
+def verdict(run: RunRecord) -> str:
     """Say whether a stack works, by a run that succeeded: only a job's summary says what it read.
 
-    >>> print(verdict(Run({"name": "r", "status": "SUCCEEDED", "summary": {"rows_in": 3}})))
+    >>> print(verdict(RunRecord({"name": "r", "status": "SUCCEEDED", "summary": {"rows_in": 3}})))
     it works: r SUCCEEDED in 0.0 s: rows 3 in
     """
     from landrun_ops.cli.follow import outcome  # noqa: PLC0415
 
-    if run.rows("rows_in") is None:
+    if run.count("rows_in") is None:
         return (
             f"the run succeeded; what it read is unknown: {run.name} {outcome(run)}, and its job"
             " left no summary.json with rows_in"
@@ -202,9 +194,9 @@ def verdict(run: Run) -> str:
     return f"it works: {run.name} {outcome(run)}"
 
 
-def nothing_read(run: Run) -> str:
+def nothing_read(run: RunRecord) -> str:
     """Say that a run succeeded without reading anything; empty when it read something."""
-    if not run.succeeded or run.rows("rows_in") != 0:
+    if not run.succeeded or run.count("rows_in") != 0:
         return ""
     from landrun_ops.cli.follow import outcome  # noqa: PLC0415
 

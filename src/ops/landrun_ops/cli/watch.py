@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from landrun.models.run_record import RunRecord
     from landrun_ops.stack.activity import Backlog, Part, Queues, Tick
-    from landrun_ops.stack.recent_runs import Activity, Known
+    from landrun_ops.stack.recent_runs import Activity
     from landrun_ops.stack.stack import Stack
     from landrun_ops.stack.waiting_executions import Line
 
@@ -152,7 +153,7 @@ class StackReader:
             self._backlog = activity.Part("waiting landings", read, interval)
             self.parts.append(self._backlog)
         self._line: Part[Line] | None = None
-        client = activity.quick_client(stack, "dynamodb")
+        client = stack.client("dynamodb")
         if bound_of(stack) and (lines := lines_of(stack, client)):
             self._line = activity.Part("concurrency slots", lines.look, interval)
             self.parts.append(self._line)
@@ -475,7 +476,7 @@ def ended_list(view: View, most: int) -> Table:
     return _list("ended", "", rows, "none in the last hour")
 
 
-def _list(head: str, order: str, rows: Sequence[tuple[Known, Text, Text]], none: str) -> Table:
+def _list(head: str, order: str, rows: Sequence[tuple[RunRecord, Text, Text]], none: str) -> Table:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
@@ -493,28 +494,25 @@ def _list(head: str, order: str, rows: Sequence[tuple[Known, Text, Text]], none:
     return whole
 
 
-def _started_by(one: Known) -> Text:
-    """Say what started a run, the end of a key first: it tells keys apart."""
+def _started_by(one: RunRecord) -> Text:
+    """Say what started a run, the end of a key first, then why it failed or the key's folder."""
     from rich.text import Text  # noqa: PLC0415
 
     from landrun_ops.cli.tables import trigger_text  # noqa: PLC0415
-    from landrun_ops.stack.runs_table import Run  # noqa: PLC0415
 
-    words = printable(trigger_text(Run(one.attributes)))
+    words = printable(trigger_text(one))
     folder, _, name = words.rstrip("/").rpartition("/")
-    return Text.assemble((name, "default"), (f"  {folder}/" if folder else "", "dim"))
+    if one.finished and one.reason and not one.succeeded:
+        return Text.assemble((name, "default"), (f": {one.reason}", "red"))
+    return Text.assemble((name, "default"), (f"  {folder}/" if folder else "", "dim not bold"))
 
 
-def _outcome(one: Known) -> Text:
+def _outcome(one: RunRecord) -> Text:
     from rich.text import Text  # noqa: PLC0415
 
-    from landrun_ops.stack.runs_table import Run  # noqa: PLC0415
-
-    run = Run(one.attributes)
-    if run.succeeded:
-        return Text.assemble((f"✓ {spelled(run.seconds or 0)}  ", "green"))
-    why = f": {run.cause}" if run.cause else ""
-    return Text.assemble((f"✗ {printable(one.status)}{why}  ", "red"))
+    if one.succeeded:
+        return Text.assemble((f"✓ {spelled(one.duration_seconds or 0)}  ", "green"))
+    return Text.assemble((f"✗ {printable(one.status)}  ", "red"))
 
 
 def _age(since: datetime, now: datetime) -> str:
@@ -596,16 +594,16 @@ def document(view: View) -> dict[str, Any]:
     }
 
 
-def _run(one: Known, now: datetime) -> dict[str, Any]:
+def _run(one: RunRecord, now: datetime) -> dict[str, Any]:
     return {
         "name": one.name,
         "status": one.status,
         "started_at": _text(one.started),
         "stopped_at": _text(one.stopped),
         "seconds": round(((one.stopped or now) - one.started).total_seconds(), 3),
-        "trigger": one.attributes.get("trigger"),
-        "error": one.attributes.get("error"),
-        "exit_message": one.attributes.get("exit_message"),
+        "trigger": one.trigger,
+        "error": one.error,
+        "exit_message": one.exit_message,
     }
 
 

@@ -1,4 +1,4 @@
-"""The preflight: what makes such stacks fail in the field, looked for before they do.
+"""Checks of a deployment, each with a remedy that an operator can type.
 
-`sight` asks AWS, each area's module judges what it was told, `examining` runs them all at once.
+`checks` runs them side by side, `aws_reader` makes their calls, one module an area judges.
 """

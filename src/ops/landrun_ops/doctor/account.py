@@ -1,99 +1,92 @@
-"""The account: who is asking, and whether the clock is right."""
+"""The account and the stack: who asks, the clock, and how the last deployment ended."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
 
 from landrun.errors import ServiceError
-from landrun_ops.doctor.aws_reader import Sight
-from landrun_ops.doctor.examining import UNREACHED, Check, unseen
+from landrun_ops.doctor.aws_reader import StackReader
+from landrun_ops.doctor.checks import UNREACHABLE, check, not_readable
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
 from landrun_ops.durations import spelled
 
-AREA: Final = "account"
-SLOW, REFUSED = 60.0, 300.0
-"""Seconds that the clock may be off before it is told, and before AWS refuses signatures: five
-minutes for most services (AWS General Reference, "Troubleshooting AWS SigV4 errors")."""
-
-_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired")
-_UNKNOWN = ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch")
-_SSO = ("SSOTokenLoadError", "UnauthorizedSSOTokenError", "LoginRefreshRequired")
-_NONE = ("NoCredentialsError", "ProfileNotFound", "PartialCredentialsError", "NoRegionError")
-_TIME = ("RequestTimeTooSkewed", "RequestInTheFuture", "InvalidSignatureException")
+CLOCK_WARNS, CLOCK_FAILS = 60.0, 300.0
+"""Seconds. AWS refuses signatures that are off by five minutes (AWS General Reference,
+"Troubleshooting AWS SigV4 errors")."""
 
 
-def judge_caller(answer: Mapping[str, Any], region: str) -> Finding:
-    """Judge who asks.
+def explain_missing_stack(error: ServiceError) -> Finding:
+    """Say why the stack could not be found."""
+    if error.code.startswith(("Expired", "SSO", "UnauthorizedSSO", "TokenRefresh", "LoginRefresh")):
+        return fail(str(error), "sign in again: aws sso login, or new keys")
+    if error.code in ("NoCredentialsError", "ProfileNotFound", "NoRegionError"):
+        return fail(str(error), "set up AWS as for the AWS CLI: aws configure, --profile, --region")
+    if error.code in UNREACHABLE:
+        remedy = "check the network; for the laptop's AWS, that landrun local up still runs"
+        return fail(str(error), remedy)
+    finding = not_readable(error)
+    remedy = "check the keys (aws sts get-caller-identity), --stack, --region and --profile"
+    return fail(finding.says, finding.remedy or remedy)
 
-    Parameters
-    ----------
-    answer : Mapping[str, Any]
-        GetCallerIdentity's.
-    """
-    says = f"{answer['Arn']} in {answer['Account']}, region {region}"
-    if answer["Arn"].endswith(":root"):
-        return warn(says, "take a role or a user: the account's root may do everything")
+
+@check("account", "credentials")
+def credentials(aws: StackReader) -> Finding:
+    """The caller is a role or a user, not the account's root."""
+    caller = aws.ask("sts:GetCallerIdentity")
+    says = f"{caller['Arn']}, region {aws.stack.region}"
+    if caller["Arn"].endswith(":root"):
+        return warn(says, "use a role or a user: the account's root may do everything")
     return ok(says)
 
 
-def judge_clock(answer: Mapping[str, Any], now: datetime) -> Finding:
-    """Compare the clock with that of AWS.
+@check("account", "clock")
+def clock(aws: StackReader) -> Finding:
+    """This machine's clock is within a minute of AWS's."""
+    headers = aws.ask("sts:GetCallerIdentity")["ResponseMetadata"]["HTTPHeaders"]
+    return judge_clock(headers.get("date", ""), datetime.now(UTC))
 
-    Parameters
-    ----------
-    answer : Mapping[str, Any]
-        Any answer of boto3: its HTTP header ``Date`` says when it was made.
-    now : datetime
-        When it came, aware.
-    """
-    header = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
-    theirs = parsedate_to_datetime(header)
-    off = (now - theirs.astimezone(UTC)).total_seconds()
-    if abs(off) < SLOW:
-        return ok("within a minute of AWS's")
-    says = f"{spelled(abs(off))} {'ahead of' if off > 0 else 'behind'} AWS's"
+
+def judge_clock(date: str, now: datetime) -> Finding:
+    """Compare the clock with the HTTP header ``Date`` of a response that has just arrived."""
+    ahead = (now - parsedate_to_datetime(date).astimezone(UTC)).total_seconds()
+    if abs(ahead) < CLOCK_WARNS:
+        return ok()
+    says = f"{spelled(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} AWS's"
     remedy = "set the clock, and let it follow a time server (timedatectl set-ntp true)"
-    if abs(off) >= REFUSED:
-        return fail(f"{says}: AWS refuses what is signed so far off", remedy)
+    if abs(ahead) >= CLOCK_FAILS:
+        return fail(f"{says}: AWS refuses signatures that are so far off", remedy)
     return warn(says, remedy)
 
 
-def explained(error: ServiceError) -> Finding:
-    """Say why AWS cannot be asked at all, or has no such stack."""
-    remedies = {
-        _EXPIRED: "sign in again: aws sso login, or new keys",
-        _SSO: "sign in: aws sso login",
-        _UNKNOWN: "check AWS_ACCESS_KEY_ID and its like, or --profile: nobody has such keys",
-        _NONE: "set up AWS as for the AWS CLI: aws configure, --profile, --region",
-        _TIME: "set the clock: AWS refuses what is signed more than five minutes off",
-    }
-    for codes, remedy in remedies.items():
-        if error.code in codes:
-            return fail(str(error), remedy)
-    if error.code in UNREACHED:
-        remedy = "check the network; for the laptop's AWS, that landrun local up still runs"
-        return fail(str(error), remedy)
-    if error.code == "ValidationError":
-        return fail(str(error), "check the stack's name, the region and the account")
-    seen = unseen(error)
-    return fail(seen.says, seen.remedy or "check the stack's name, the region and the account")
+@check("stack", "deployment")
+def deployment(aws: StackReader) -> Finding:
+    """The last deployment succeeded."""
+    name, status = aws.stack.name, aws.stack.status
+    if status.endswith("_IN_PROGRESS"):
+        return warn(f"{status}: a deployment is under way", "wait for its end, and check again")
+    if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
+        return ok(status)
+    says = f"{status}{_cause(aws)}"
+    if status == "UPDATE_ROLLBACK_COMPLETE":
+        return warn(f"{says}: the version before it runs", "correct that, and sam deploy again")
+    if status == "UPDATE_ROLLBACK_FAILED":
+        remedy = f"aws cloudformation continue-update-rollback --stack-name {name}"
+        return fail(says, f"correct that, then {remedy}")
+    return fail(says, "correct that, sam delete what is left, and sam deploy again")
 
 
-def checks(sight: Sight) -> list[Check]:
-    """Give the checks of the account."""
-
-    def clock() -> Finding:
-        answer = sight.ask("sts:GetCallerIdentity")
-        return judge_clock(answer, datetime.now(UTC))
-
-    return [
-        Check(
-            AREA,
-            "credentials",
-            lambda: judge_caller(sight.ask("sts:GetCallerIdentity"), sight.stack.region),
-        ),
-        Check(AREA, "clock", clock),
-    ]
+def _cause(aws: StackReader) -> str:
+    """Return the reason of the first failure of the newest deployment; events are newest first."""
+    events = aws.pages(
+        "cloudformation:DescribeStackEvents", "StackEvents", StackName=aws.stack.name
+    )
+    first = None
+    for event in events:
+        if event["ResourceStatus"].endswith("_FAILED"):
+            first = event
+        elif first and event.get("ResourceStatusReason") == "User Initiated":
+            break
+    if first is None:
+        return ""
+    return f" ({first['LogicalResourceId']}: {first.get('ResourceStatusReason', 'no reason')})"

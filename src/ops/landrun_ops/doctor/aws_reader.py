@@ -1,18 +1,15 @@
-"""The door to AWS for the preflight: every call is named as IAM names it, and made once."""
+"""Reads from AWS for the checks, which name calls as IAM does."""
 
 from __future__ import annotations
 
-import threading
 import urllib.request
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from botocore import xform_name
-from botocore.config import Config
-from botocore.parsers import ResponseParserError
 
 from landrun.adapters.clients import translated
 from landrun.errors import ServiceError
@@ -20,143 +17,141 @@ from landrun.errors import ServiceError
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
 
-_SERVICES: Final = {"states": "stepfunctions", "servicequotas": "service-quotas"}
-"""boto3's names of services, where IAM has others."""
+_BOTO3_NAMES: Final = {"states": "stepfunctions", "servicequotas": "service-quotas"}
+"""Services whose names in boto3 and IAM differ."""
 
-_PERMISSIONS: Final = {
-    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
-    "s3:HeadBucket": "s3:ListBucket",
-}
-"""Permissions that are not called as their operation (Service Authorization Reference)."""
+FETCH_LIMIT: Final = 1_000_000
+"""The most bytes that are read from a signed address."""
 
-FETCHED: Final = 1_000_000
-"""Bytes that are read of what a signed address has."""
-
-_QUICK: Final = {"connect_timeout": 5, "read_timeout": 20}
-"""Seconds: whoever asks what is wrong wants to know soon."""
-
-
-def permission(operation: str) -> str:
-    """Name the permission that an operation needs."""
-    return _PERMISSIONS.get(operation, operation)
-
-
-class Sight:
-    """What can be seen of a stack; safe to be asked by several threads.
-
-    Parameters
-    ----------
-    stack : Stack
-        The stack.
-    fetch : Callable
-        Gives what lies at an address that AWS has signed.
-    """
-
-    def __init__(self, stack: Stack, fetch: Callable[[str], bytes] | None = None) -> None:
-        self.stack = stack
-        self.fetch = fetch or fetched
-        self._lock = threading.Lock()
-        self._clients: dict[str, Any] = {}
-        self._answers: dict[str, Future[Any]] = {}
-
-    def ask(self, operation: str, **words: Any) -> dict[str, Any]:
-        """Call an operation of AWS; the same question is asked once, whoever asks.
-
-        Parameters
-        ----------
-        operation : str
-            As in ``events:DescribeRule``.
-        words : Any
-            Its parameters.
-
-        Raises
-        ------
-        ServiceError
-            When AWS says no, or does not answer.
-        """
-
-        def call() -> dict[str, Any]:
-            with _translated(operation):
-                answer: dict[str, Any] = self._method(operation)(**words)
-            return answer
-
-        told: dict[str, Any] = self._once(f"{operation} {sorted(words.items())!r}", call)
-        return told
-
-    def all(self, operation: str, key: str, **words: Any) -> list[Any]:
-        """Call an operation page by page, and give all that is under ``key``.
-
-        Raises
-        ------
-        ServiceError
-            When AWS says no, or does not answer.
-        """
-
-        def call() -> list[Any]:
-            return list(self._pages(operation, key, **words))
-
-        told: list[Any] = self._once(f"{operation} {key} {sorted(words.items())!r}", call)
-        return told
-
-    def model(self, service: str) -> Any:
-        """Give what this SDK knows of a service: botocore's ``ServiceModel``."""
-        return self._client(service).meta.service_model
-
-    def _pages(self, operation: str, key: str, **words: Any) -> Iterator[Any]:
-        service, _, name = operation.partition(":")
-        with _translated(operation):
-            for page in self._client(service).get_paginator(xform_name(name)).paginate(**words):
-                yield from page.get(key) or ()
-
-    def _once(self, question: str, call: Callable[[], Any]) -> Any:
-        with self._lock:
-            first = question not in self._answers
-            answer = self._answers.setdefault(question, Future())
-        if first:
-            try:
-                answer.set_result(call())
-            except Exception as error:  # whoever asked gets it, whatever it is
-                answer.set_exception(error)
-        return answer.result()
-
-    def _method(self, operation: str) -> Any:
-        service, _, name = operation.partition(":")
-        return getattr(self._client(service), xform_name(name))
-
-    def _client(self, service: str) -> Any:
-        with self._lock:  # a session makes no two clients at once
-            if service not in self._clients:
-                config = Config(**_QUICK, retries={"mode": "standard", "total_max_attempts": 4})  # type: ignore[arg-type]
-                name = _SERVICES.get(service, service)
-                self._clients[service] = self.stack.client(name, config)
-            return self._clients[service]
-
-
-@contextmanager
-def _translated(operation: str) -> Iterator[None]:
-    """Raise `ServiceError` for an answer that is none as well: a proxy's page, or moto's."""
-    try:
-        with translated(operation):
-            yield
-    except ResponseParserError as error:
-        raise ServiceError(operation, type(error).__name__, "the answer is not AWS's") from error
+METRIC_PERIOD: Final = 300
+"""Seconds."""
 
 
 def fetched(url: str) -> bytes:
-    """Give what lies at an address that AWS has signed.
+    """Read an address that AWS has signed.
 
     Raises
     ------
     ServiceError
-        When it does not answer, or is no address of AWS's.
+        When it is not an https address, or does not answer.
     """
-    host = urlsplit(url).hostname or "nowhere"
+    host = f"https://{urlsplit(url).hostname}"
     if not url.startswith("https://"):
-        raise ServiceError(f"https://{host}", "ValidationError", "not an https address")
+        raise ServiceError(host, "ValidationError", "not an https address")
     try:
         with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310 - https, see above
-            content: bytes = reply.read(FETCHED)
+            content: bytes = reply.read(FETCH_LIMIT)
     except OSError as error:
         code = str(getattr(error, "code", type(error).__name__))
-        raise ServiceError(f"https://{host}", code, str(error)) from error
+        raise ServiceError(host, code, str(error)) from error
     return content
+
+
+class AwsReader:
+    """Reads from an account; threads may share it.
+
+    Parameters
+    ----------
+    client : Callable
+        Returns the boto3 client of a service.
+    fetch : Callable
+        Reads an address that AWS has signed.
+    """
+
+    def __init__(
+        self, client: Callable[[str], Any], fetch: Callable[[str], bytes] = fetched
+    ) -> None:
+        self.client = client
+        self.fetch = fetch
+
+    def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Call an operation such as ``events:DescribeRule``, and return its response.
+
+        Raises
+        ------
+        ServiceError
+            When AWS refuses the call, or does not answer.
+        """
+        service, name = _in_boto3(operation)
+        with translated(operation):
+            answer: dict[str, Any] = getattr(self.client(service), name)(**parameters)
+        return answer
+
+    def pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
+        """Call an operation page by page, and return all entries of the field ``key``.
+
+        Raises
+        ------
+        ServiceError
+            When AWS refuses the call, or does not answer.
+        """
+        service, name = _in_boto3(operation)
+        with translated(operation):
+            pages = self.client(service).get_paginator(name).paginate(**parameters)
+            return [entry for page in pages for entry in page.get(key) or ()]
+
+
+def _in_boto3(operation: str) -> tuple[str, str]:
+    service, _, name = operation.partition(":")
+    return _BOTO3_NAMES.get(service, service), xform_name(name)
+
+
+class StackReader(AwsReader):
+    """Reads from the account of a stack.
+
+    Parameters
+    ----------
+    stack : Stack
+        The stack that is checked.
+    now : datetime
+        The present, aware.
+    project : Path or None
+        The folder of template.yaml, if there is one.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        now: datetime,
+        project: Path | None = None,
+        fetch: Callable[[str], bytes] = fetched,
+    ) -> None:
+        super().__init__(stack.client, fetch)
+        self.stack, self.now, self.project = stack, now, project
+
+    def parameter(self, name: str, default: str = "") -> str:
+        """Return a parameter of the stack; the default also where it is empty."""
+        return self.stack.parameters.get(name) or default
+
+    def output(self, name: str) -> str:
+        """Return an output of the stack.
+
+        Raises
+        ------
+        ConfigurationError
+            When the stack has none of that name.
+        """
+        return self.stack.output(name)
+
+    def state_machine(self) -> dict[str, Any]:
+        """Describe the stack's state machine."""
+        return self.ask(
+            "states:DescribeStateMachine", stateMachineArn=self.output("StateMachineArn")
+        )
+
+    def last_invocation(self, function: str, since: datetime) -> datetime | None:
+        """Return the end of the last period in which a function was invoked; None for none."""
+        metric = {
+            "Namespace": "AWS/Lambda",
+            "MetricName": "Invocations",
+            "Dimensions": [{"Name": "FunctionName", "Value": function}],
+        }
+        stat = {"Metric": metric, "Period": METRIC_PERIOD, "Stat": "Sum"}
+        answer = self.ask(
+            "cloudwatch:GetMetricData",
+            MetricDataQueries=[{"Id": "invocations", "MetricStat": stat}],
+            StartTime=since,
+            EndTime=self.now,
+        )
+        times: list[datetime] = answer["MetricDataResults"][0]["Timestamps"]
+        return max(times) + timedelta(seconds=METRIC_PERIOD) if times else None

@@ -1,4 +1,4 @@
-"""What a check comes to: a grade, what was seen, and the remedy."""
+"""What a check found: a grade, the facts, and the remedy."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-PUT_BACK: Final = (
-    "undo by hand what was changed by hand, or with a drift-aware change set of CloudFormation"
+RESTORE: Final = (
+    "undo the manual change, or deploy with a drift-aware change set of CloudFormation"
     " (REVERT_DRIFT): sam deploy alone sees no change"
 )
-"""The remedy for what is not as it was deployed: CloudFormation compares templates, not resources
-(CloudFormation user guide, "Using drift-aware change sets")."""
+"""The remedy for a resource that differs from the template: CloudFormation compares templates, not
+resources (CloudFormation user guide, "Using drift-aware change sets")."""
 
 
 class Grade(StrEnum):
@@ -25,45 +25,45 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check came to.
+    """What one check found.
 
     Attributes
     ----------
     grade : Grade
-        How it ended; what could not be seen is skipped, never taken for well.
+        How it ended. What could not be read is skipped, never ok.
     says : str
-        What was seen.
+        The facts. If empty, the claim of the check.
     remedy : str
-        What to do about it; empty where there is nothing to do.
+        What to do about it, or an empty string.
     """
 
     grade: Grade
-    says: str
+    says: str = ""
     remedy: str = ""
 
 
-def ok(says: str) -> Finding:
-    """Say that something is as it should be."""
+def ok(says: str = "") -> Finding:
+    """Return a finding for something that is as it should be."""
     return Finding(Grade.OK, says)
 
 
 def warn(says: str, remedy: str) -> Finding:
-    """Say that something works, but is not as it should be."""
+    """Return a finding for something that works, but not as it should."""
     return Finding(Grade.WARN, says, remedy)
 
 
 def fail(says: str, remedy: str) -> Finding:
-    """Say that something does not work, or will not."""
+    """Return a finding for something that does not work, or soon will not."""
     return Finding(Grade.FAIL, says, remedy)
 
 
 def skip(says: str, remedy: str = "") -> Finding:
-    """Say that something was not looked at, or could not be seen."""
+    """Return a finding for something that was not checked."""
     return Finding(Grade.SKIP, says, remedy)
 
 
 def listed(names: list[str], most: int = 3) -> str:
-    """Name a few of many.
+    """Name the first few of many.
 
     >>> listed(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'

@@ -1,225 +1,209 @@
-"""What each role of a stack has to allow: the calls that code and services make as that role.
+"""What each role of a stack has to allow: the calls that runs cannot do without.
 
-The calls are those of `src/stacks/roles.yaml` and `src/stacks/processing.yaml`, each of which
-names what needs it; here the ones that runs cannot do without.
+src/stacks/roles.yaml and src/stacks/processing.yaml say what needs each of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 from landrun.adapters.concurrency_table import STATUS_INDEX
 
-Context = Mapping[str, tuple[str, str]]
-"""Condition keys: the type that IAM's simulator has for them, and the value."""
-
-MANAGED_RULE: Final = "StepFunctionsGetEventsForSageMakerProcessingJobsRule"
+MANAGED_RULE: Final = "rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule"
 """The rule that ``.sync`` keeps in the account (Step Functions developer guide, "IAM policies for
 Amazon SageMaker")."""
 
+Table = tuple[tuple[str, str], ...]
+"""Actions with blanks between them, and the name of their resource in `resources`."""
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """Actions on one resource, that a role has to allow."""
+_STARTS_RUNS: Final[Table] = (
+    ("s3:PutObject s3:GetObject", "manifest"),
+    ("states:StartExecution", "state machine"),
+    ("states:DescribeExecution", "execution"),
+    ("kms:Decrypt kms:GenerateDataKey", "key"),
+)
+_RECORDS_OUTCOMES: Final[Table] = (
+    ("dynamodb:PutItem dynamodb:UpdateItem", "runs table"),
+    ("sns:Publish", "topic"),
+    ("s3:GetObject", "processed object"),
+    ("s3:ListBucket", "output bucket"),
+    ("sagemaker:DescribeProcessingJob", "job"),
+    ("logs:DescribeLogStreams", "log streams"),
+    ("logs:GetLogEvents", "log stream"),
+    ("states:DescribeExecution states:GetExecutionHistory", "execution"),
+    ("states:SendTaskSuccess", "state machine"),
+    ("dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem", "concurrency table"),
+    ("dynamodb:DeleteItem", "concurrency table"),
+    ("dynamodb:Query", "concurrency index"),
+    ("kms:Decrypt kms:GenerateDataKey", "key"),
+)
+_RECEIVES: Final = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes"
+_READS_LANDINGS: Final[Table] = (
+    ("dynamodb:Query", "landings index"),
+    ("dynamodb:UpdateItem", "landings table"),
+)
+FUNCTIONS: Final[Mapping[str, Table]] = {
+    "ObjectCreatedFunction": (
+        (_RECEIVES, "landing queue"),
+        ("sqs:SendMessage", "landing dead letters"),
+        *_STARTS_RUNS,
+    ),
+    "ScheduleFunction": _STARTS_RUNS,
+    "ExecutionStatusFunction": (
+        (_RECEIVES, "status queue"),
+        ("sqs:SendMessage", "status dead letters"),
+        *_RECORDS_OUTCOMES,
+    ),
+    "ReconcileFunction": (
+        ("states:ListExecutions", "state machine"),
+        ("dynamodb:Query", "unfinished index"),
+        *_READS_LANDINGS,
+        *_STARTS_RUNS,
+        *_RECORDS_OUTCOMES,
+    ),
+}
+FUNCTIONS_BY_SCHEDULE: Final[Mapping[str, Table]] = {
+    "ObjectCreatedFunction": (
+        (_RECEIVES, "landing queue"),
+        ("sqs:SendMessage", "landing dead letters"),
+        ("dynamodb:UpdateItem", "landings table"),
+    ),
+    "ScheduleFunction": (*_STARTS_RUNS, *_READS_LANDINGS),
+}
+"""What functions need instead with StartOn=schedule."""
 
-    actions: tuple[str, ...]
-    resource: str
-    context: Context = field(default_factory=dict)
+JOBS: Final[Table] = (
+    ("s3:GetObject", "landed object"),
+    ("s3:ListBucket", "landing bucket"),
+    ("s3:GetObject", "manifest"),
+    ("s3:PutObject", "processed object"),
+    ("logs:CreateLogStream logs:PutLogEvents", "log stream"),
+    ("ecr:BatchCheckLayerAvailability ecr:BatchGetImage ecr:GetDownloadUrlForLayer", "repository"),
+    ("kms:Decrypt kms:GenerateDataKey", "key"),
+)
+SCHEDULES: Final[Table] = (
+    ("lambda:InvokeFunction", "schedule function"),
+    ("lambda:InvokeFunction", "reconcile function"),
+    ("sqs:SendMessage", "schedule dead letters"),
+)
+WAITING: Final[Table] = (
+    ("sqs:SendMessage", "status queue"),
+    ("kms:Decrypt kms:GenerateDataKey", "key"),
+)
+"""What a state machine needs so that executions can ask for a concurrency slot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """What a stack's resources are called, as ARNs.
+class Need(NamedTuple):
+    """Actions on one resource that a role has to allow.
 
-    Attributes
-    ----------
-    partition, region, account : str
-        Where it is.
-    outputs, parameters : Mapping[str, str]
-        The stack's.
+    ``context`` has condition keys, each with its type in IAM's simulator and its value.
     """
+
+    actions: list[str]
+    resource: str
+    context: Mapping[str, tuple[str, str]] = {}
+
+
+class Account(NamedTuple):
+    """An account in a region, which spells ARNs."""
 
     partition: str
     region: str
     account: str
-    outputs: Mapping[str, str]
-    parameters: Mapping[str, str]
 
-    def arn(self, service: str, rest: str) -> str:
+    @classmethod
+    def of(cls, arn: str) -> Account:
+        """Return the account and region of an ARN."""
+        _, partition, _, region, account, *_ = arn.split(":")
+        return cls(partition, region, account)
+
+    def arn(self, service: str, resource: str) -> str:
         """Spell an ARN of this account and region."""
-        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{rest}"
-
-    def object(self, output: str, key: str) -> str:
-        """Spell the ARN of an object in the bucket of an output."""
-        return f"arn:{self.partition}:s3:::{self.outputs[output]}/{key}"
-
-    def bucket(self, output: str) -> str:
-        """Spell the ARN of the bucket of an output."""
-        return f"arn:{self.partition}:s3:::{self.outputs[output]}"
-
-    def table(self, output: str, index: str = "") -> str:
-        """Spell the ARN of the table of an output, or of an index of it."""
-        return self.arn(
-            "dynamodb", f"table/{self.outputs[output]}" + (f"/index/{index}" if index else "")
-        )
-
-    def queue(self, output: str) -> str:
-        """Spell the ARN of the queue whose URL an output has."""
-        return self.arn("sqs", self.outputs[output].rpartition("/")[2])
-
-    @property
-    def machine(self) -> str:
-        """The state machine's ARN."""
-        return self.outputs["StateMachineArn"]
-
-    @property
-    def execution(self) -> str:
-        """The ARN of an execution of it."""
-        return f"{self.machine.replace(':stateMachine:', ':execution:', 1)}:doctor"
-
-    @property
-    def manifest(self) -> str:
-        """The ARN of a manifest."""
-        return self.object("OutputBucket", f"{self.parameters['ManifestPrefix']}doctor.json")
-
-    @property
-    def output(self) -> str:
-        """The ARN of an output."""
-        return self.object(
-            "OutputBucket", f"{self.parameters['OutputPrefix']}doctor/part-0.parquet"
-        )
-
-    @property
-    def job(self) -> str:
-        """The ARN of a Processing job."""
-        return self.arn("sagemaker", f"processing-job/{self.parameters['JobNamePrefix']}-doctor")
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
 
-def of_machine(places: Places, job: Mapping[str, Any]) -> Iterator[Need]:
-    """Give what Step Functions does for a job.
+def sync_integration(account: Account, job_name: str, job: Mapping[str, Any]) -> Iterator[Need]:
+    """Return what Step Functions needs for ``sagemaker:createProcessingJob.sync``.
 
     Parameters
     ----------
+    job_name : str
+        A name such as the jobs will have.
     job : Mapping[str, Any]
         The definition's parameters of CreateProcessingJob.
     """
-    parameters = places.parameters
-    rule = places.arn("events", f"rule/{MANAGED_RULE}")
-    yield Need(("events:PutTargets", "events:PutRule", "events:DescribeRule"), rule)
-    limits: Context = {
-        "sagemaker:InstanceTypes": ("stringList", parameters["InstanceType"]),
-        "sagemaker:MaxRuntimeInSeconds": ("numeric", parameters["MaxRuntimeInSeconds"]),
+    arn = account.arn("sagemaker", f"processing-job/{job_name}")
+    cluster = job.get("ProcessingResources", {}).get("ClusterConfig", {})
+    limits = {
+        "sagemaker:InstanceTypes": ("stringList", cluster.get("InstanceType")),
+        "sagemaker:MaxRuntimeInSeconds": (
+            "numeric",
+            job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds"),
+        ),
     }
-    yield Need(("sagemaker:CreateProcessingJob",), places.job, limits)
-    if int(parameters.get("MaxConcurrentRuns") or 0):
-        yield Need(("sqs:SendMessage",), places.queue("StatusQueueUrl"))
-        yield from _with_key(places)
+    context = {key: (kind, str(value)) for key, (kind, value) in limits.items() if value}
+    yield Need(["sagemaker:CreateProcessingJob"], arn, context)
     follow = ("DescribeProcessingJob", "StopProcessingJob", "ListTags", "AddTags")
-    yield Need(tuple(f"sagemaker:{one}" for one in follow), places.job)
+    yield Need([f"sagemaker:{action}" for action in follow], arn)
+    rule = account.arn("events", MANAGED_RULE)
+    yield Need(["events:PutTargets", "events:PutRule", "events:DescribeRule"], rule)
     if str(job.get("RoleArn", "")).startswith("arn:"):
-        passed: Context = {"iam:PassedToService": ("string", "sagemaker.amazonaws.com")}
-        yield Need(("iam:PassRole",), job["RoleArn"], passed)
+        passed = {"iam:PassedToService": ("string", "sagemaker.amazonaws.com")}
+        yield Need(["iam:PassRole"], job["RoleArn"], passed)
 
 
-def of_jobs(places: Places) -> Iterator[Need]:
-    """Give what a Processing job does."""
-    landed = f"{places.parameters.get('LandingPrefix', '')}doctor.csv"
-    yield Need(("s3:GetObject",), places.object("LandingBucket", landed))
-    yield Need(("s3:ListBucket",), places.bucket("LandingBucket"))
-    yield Need(("s3:GetObject",), places.manifest)
-    yield Need(("s3:PutObject",), places.output)
-    stream = places.arn("logs", "log-group:/aws/sagemaker/ProcessingJobs:log-stream:doctor")
-    yield Need(("logs:CreateLogStream", "logs:PutLogEvents"), stream)
-    yield Need(("ecr:GetAuthorizationToken",), "*")
-    repository = places.outputs.get("ImageRepositoryUri", "").partition("/")[2]
-    if repository and not places.parameters.get("ImageUri"):
-        pull = ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
-        arn = places.arn("ecr", f"repository/{repository}")
-        yield Need(tuple(f"ecr:{one}" for one in pull), arn)
-    yield from _with_key(places, ("kms:Decrypt", "kms:GenerateDataKey"))
+def needs(table: Table, arns: Mapping[str, str]) -> Iterable[Need]:
+    """Return the needs of a table; resources that the stack does not have are left out."""
+    return [Need(actions.split(), arns[name]) for actions, name in table if arns[name]]
 
 
-def of_object_created(places: Places) -> Iterator[Need]:
-    """Give what ObjectCreatedFunction does."""
-    yield from _on_queue(places, "LandingQueueUrl", "LandingDeadLetterQueueUrl")
-    if places.parameters.get("StartOn") == "schedule":
-        yield Need(("dynamodb:UpdateItem",), places.table("LandingsTable"))
-    else:
-        yield from _starting(places)
-    yield from _with_key(places)
-
-
-def of_schedule(places: Places) -> Iterator[Need]:
-    """Give what ScheduleFunction does."""
-    yield from _starting(places)
-    yield Need(("s3:ListBucket",), places.bucket("OutputBucket"))
-    if places.parameters.get("StartOn") == "schedule":
-        yield Need(("dynamodb:Query",), places.table("LandingsTable", "by-waiting"))
-        yield Need(("dynamodb:UpdateItem",), places.table("LandingsTable"))
-    yield from _with_key(places)
-
-
-def of_execution_status(places: Places) -> Iterator[Need]:
-    """Give what ExecutionStatusFunction does."""
-    yield from _on_queue(places, "StatusQueueUrl", "StatusDeadLetterQueueUrl")
-    yield from _recording(places)
-    yield from _turns(places)
-    yield from _with_key(places)
-
-
-def of_reconcile(places: Places) -> Iterator[Need]:
-    """Give what ReconcileFunction does."""
-    yield from _starting(places)
-    yield from _recording(places)
-    yield from _turns(places)
-    yield Need(("states:ListExecutions",), places.machine)
-    yield Need(("dynamodb:Query",), places.table("RunsTable", "by-unfinished"))
-    yield Need(("dynamodb:Query",), places.table("LandingsTable", "by-waiting"))
-    yield Need(("dynamodb:GetItem", "dynamodb:UpdateItem"), places.table("LandingsTable"))
-    yield from _with_key(places)
-
-
-def of_scheduler(places: Places) -> Iterator[Need]:
-    """Give what the schedules do."""
-    for output in ("ScheduleFunction", "ReconcileFunction"):
-        arn = places.arn("lambda", f"function:{places.outputs[output]}")
-        yield Need(("lambda:InvokeFunction",), arn)
-    yield Need(("sqs:SendMessage",), places.queue("ScheduleDeadLetterQueueUrl"))
-
-
-def _turns(places: Places) -> Iterator[Need]:
-    changes = ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
-    yield Need(tuple(f"dynamodb:{one}" for one in changes), places.table("ConcurrencyTable"))
-    yield Need(("dynamodb:Query",), places.table("ConcurrencyTable", STATUS_INDEX))
-    yield Need(("states:SendTaskSuccess",), places.machine)
-
-
-def _on_queue(places: Places, queue: str, dead: str) -> Iterator[Need]:
-    take = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-    yield Need(take, places.queue(queue))
-    yield Need(("sqs:SendMessage",), places.queue(dead))
-
-
-def _starting(places: Places) -> Iterator[Need]:
-    yield Need(("s3:PutObject", "s3:GetObject"), places.manifest)
-    yield Need(("states:StartExecution",), places.machine)
-    yield Need(("states:DescribeExecution",), places.execution)
-
-
-def _recording(places: Places) -> Iterator[Need]:
-    yield Need(("dynamodb:PutItem", "dynamodb:UpdateItem"), places.table("RunsTable"))
-    yield Need(("sns:Publish",), places.outputs["NotificationsTopicArn"])
-    yield Need(("s3:GetObject",), places.output)
-    yield Need(("s3:ListBucket",), places.bucket("OutputBucket"))
-    yield Need(("sagemaker:DescribeProcessingJob",), places.job)
-    yield Need(("states:DescribeExecution", "states:GetExecutionHistory"), places.execution)
-
-
-def _with_key(
-    places: Places, actions: tuple[str, ...] = ("kms:Decrypt", "kms:GenerateDataKey")
-) -> Iterator[Need]:
-    key = places.parameters.get("KmsKeyArn")
-    if key:
-        yield Need(actions, key)
+def resources(outputs: Mapping[str, str], parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the ARN of each resource of a stack by its name; empty if the stack has none."""
+    machine = outputs["StateMachineArn"]
+    account = Account.of(machine)
+    landing, output = (
+        f"arn:{account.partition}:s3:::{outputs[name]}"
+        for name in ("LandingBucket", "OutputBucket")
+    )
+    landings, runs, concurrency = (
+        account.arn("dynamodb", f"table/{outputs[name]}")
+        for name in ("LandingsTable", "RunsTable", "ConcurrencyTable")
+    )
+    repository = outputs.get("ImageRepositoryUri", "").partition("/")[2]
+    own_image = repository and not parameters.get("ImageUri")
+    logs = account.arn("logs", "log-group:/aws/sagemaker/ProcessingJobs:log-stream:")
+    queues = {
+        "landing queue": "LandingQueueUrl",
+        "status queue": "StatusQueueUrl",
+        "landing dead letters": "LandingDeadLetterQueueUrl",
+        "schedule dead letters": "ScheduleDeadLetterQueueUrl",
+        "status dead letters": "StatusDeadLetterQueueUrl",
+    }
+    return {
+        **{
+            name: account.arn("sqs", outputs[url].rpartition("/")[2])
+            for name, url in queues.items()
+        },
+        "landing bucket": landing,
+        "landed object": f"{landing}/{parameters.get('LandingPrefix', '')}doctor.csv",
+        "output bucket": output,
+        "manifest": f"{output}/{parameters['ManifestPrefix']}doctor.json",
+        "processed object": f"{output}/{parameters['OutputPrefix']}doctor/part-0.parquet",
+        "landings table": landings,
+        "landings index": f"{landings}/index/by-waiting",
+        "runs table": runs,
+        "unfinished index": f"{runs}/index/by-unfinished",
+        "concurrency table": concurrency,
+        "concurrency index": f"{concurrency}/index/{STATUS_INDEX}",
+        "topic": outputs["NotificationsTopicArn"],
+        "state machine": machine,
+        "execution": f"{machine.replace(':stateMachine:', ':execution:', 1)}:doctor",
+        "job": account.arn("sagemaker", f"processing-job/{parameters['JobNamePrefix']}-doctor"),
+        "log streams": logs,
+        "log stream": f"{logs}doctor",
+        "repository": account.arn("ecr", f"repository/{repository}") if own_image else "",
+        "schedule function": account.arn("lambda", f"function:{outputs['ScheduleFunction']}"),
+        "reconcile function": account.arn("lambda", f"function:{outputs['ReconcileFunction']}"),
+        "key": parameters.get("KmsKeyArn", ""),
+    }

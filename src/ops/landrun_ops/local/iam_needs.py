@@ -108,9 +108,8 @@ def _states(parameters: Parameters) -> list[str]:
 
 
 def _logs(parameters: Parameters) -> list[str]:
-    stream = parameters.get("logStreamName")
-    group = _arn("logs", f"log-group:{parameters.get('logGroupName', '*')}")
-    return [f"{group}:log-stream:{stream}" if stream else group]
+    group, stream = parameters.get("logGroupName", "*"), parameters.get("logStreamName", "")
+    return [_arn("logs", f"log-group:{group}:log-stream:{stream}")]
 
 
 _ABOUT: Final[Mapping[str, Callable[[Parameters], list[str]]]] = {

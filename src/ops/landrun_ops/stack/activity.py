@@ -88,14 +88,9 @@ class Tick:
     at: datetime | None
 
 
-def quick_client(stack: Stack, service: str) -> Any:
-    """Return the stack's client, which soon says that it gets no answer."""
-    return stack.client(service)
-
-
 def queue_reader(stack: Stack) -> Callable[[], Queues]:
     """Return what counts the messages in a stack's queues; it raises `ServiceError`."""
-    client = quick_client(stack, "sqs")
+    client = stack.client("sqs")
     urls = {name: stack.output(key) for name, key in QUEUES.items()}
     dead_urls = {name: stack.output(key) for name, key in DEAD.items()}
 
@@ -118,7 +113,7 @@ def queue_reader(stack: Stack) -> Callable[[], Queues]:
 
 def backlog_reader(stack: Stack) -> Callable[[], Backlog]:
     """Return what counts the landings that wait for a tick; it raises `ServiceError`."""
-    client, table = quick_client(stack, "dynamodb"), stack.output("LandingsTable")
+    client, table = stack.client("dynamodb"), stack.output("LandingsTable")
 
     def page(shard: str) -> dict[str, Any]:
         with translated("dynamodb:Query"):

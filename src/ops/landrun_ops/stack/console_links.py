@@ -5,10 +5,10 @@ Every part of an address that comes from outside is quoted: an address is safe t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from urllib.parse import quote
 
 from landrun.errors import InvalidS3Uri
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
@@ -70,13 +70,13 @@ class Consoles:
         return f"{page}#{fragment}" if fragment else page
 
 
-def links(run: Mapping[str, object], job: str) -> dict[str, str]:
+def links(run: RunRecord, job: str) -> dict[str, str]:
     """Give the pages about a run, by what they show.
 
     Parameters
     ----------
-    run : Mapping
-        The ledger's row.
+    run : RunRecord
+        The run.
     job : str
         The name of its newest Processing job; empty when there is none.
 
@@ -85,15 +85,14 @@ def links(run: Mapping[str, object], job: str) -> dict[str, str]:
     dict
         Empty when the run is in no partition whose consoles are known.
     """
-    arn = str(run.get("execution_arn", ""))
-    consoles = Consoles(arn)
+    consoles = Consoles(run.execution_arn)
     if not consoles.known:
         return {}
-    found = {"execution": consoles.execution(arn)}
+    found = {"execution": consoles.execution(run.execution_arn)}
     if job:
-        found |= {"job": consoles.job(job), "log": consoles.log(f"{run.get('name')}-")}
+        found |= {"job": consoles.job(job), "log": consoles.log(f"{run.name}-")}
     try:
-        output = S3Uri.parse(str(run.get("output_processed_message", "")))
+        output = S3Uri.parse(run.output_processed_message or "")
     except InvalidS3Uri:
         return found
     return found | {"output": consoles.objects(output)}

@@ -15,7 +15,7 @@ from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import json_object
 
 if TYPE_CHECKING:
-    from landrun_ops.stack.runs_table import Run
+    from landrun.models.run_record import RunRecord
 
 T = TypeVar("T")
 
@@ -71,9 +71,9 @@ class Inputs:
     def __init__(self, client: Any, manifests: S3Uri | None = None) -> None:
         self._client, self._manifests = client, manifests
 
-    def of_run(self, run: Run) -> Input | None:
+    def of_run(self, run: RunRecord) -> Input | None:
         """Return what a run's InputMessage names or, for a prefix, its own manifest."""
-        uri, trigger = str(run.attributes.get("input_message", "")), run.trigger
+        uri, trigger = str(run.input_message), run.trigger
         bucket, key, size = (trigger.get(name) for name in ("Bucket", "Key", "Size"))
         if isinstance(key, str) and uri == f"s3://{bucket}/{key}":
             return Input(str(bucket), (key,), {key: size} if isinstance(size, int) else {})

@@ -9,10 +9,12 @@ from typing import Any
 
 from landrun.adapters.manifests import Manifests
 from landrun.errors import LandrunError
+from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun.services.collect_landings import at_once
 from landrun_ops.stack.inputs import Inputs
-from landrun_ops.stack.runs_table import Only, Run, Runs
+from landrun_ops.stack.run_filter import Only
+from landrun_ops.stack.runs_table import Runs
 
 ROWS = 5000
 """Rows of the runs table, of each kind, that are considered; the newest."""
@@ -28,7 +30,7 @@ class Reader:
     ``exact`` is True if its list names this very version; a manifest alone names the key.
     """
 
-    run: Run
+    run: RunRecord
     exact: bool = False
 
 
@@ -73,14 +75,16 @@ class Lineage:
             for kind in ("schedule", "manual")
             for run in islice(self.runs.newest(now, since=since, only=Only(kind=kind)), ROWS)
         ]
-        rows.sort(key=lambda run: str(run.attributes.get("started_at", "")))
+        rows.sort(key=lambda run: str(run.started_at))
         chosen = rows if len(rows) <= FIRST + LAST else [*rows[:FIRST], *rows[-LAST:]]
         answers = at_once(lambda run: self._ask(run, where, version_id), chosen)
         found = [one for one in answers if isinstance(one, Reader)]
         unread = sum(isinstance(one, LandrunError) for one in answers)
         return Readers(tuple(found), len(chosen), len(rows), unread)
 
-    def _ask(self, run: Run, where: S3Uri, version_id: str | None) -> Reader | LandrunError | None:
+    def _ask(
+        self, run: RunRecord, where: S3Uri, version_id: str | None
+    ) -> Reader | LandrunError | None:
         try:
             if run.trigger.get("Kind") == "schedule":
                 return self._tick(run, where, version_id)
@@ -93,9 +97,9 @@ class Lineage:
             return None
         return Reader(run)
 
-    def _tick(self, run: Run, where: S3Uri, version_id: str | None) -> Reader | None:
+    def _tick(self, run: RunRecord, where: S3Uri, version_id: str | None) -> Reader | None:
         """Look into the manifest of a tick, and into its list of versions if it has one."""
-        uri, own = S3Uri.parse(str(run.attributes.get("input_message", ""))), f"{run.name}.json"
+        uri, own = S3Uri.parse(str(run.input_message)), f"{run.name}.json"
         # A run that was passed a prefix has a manifest of what lay there.
         at = S3Uri(uri.bucket, uri.key.removesuffix(own)) if uri.key.endswith(own) else self.folder
         manifests = Manifests(self.s3, at.bucket, at.key)

@@ -20,7 +20,8 @@ from landrun_ops.stack.landings import TOLERANCE, LandingRecord, LandingsTable, 
 from landrun_ops.stack.lineage import Lineage, Readers
 from landrun_ops.stack.object_versions import ObjectVersion, ObjectVersions
 from landrun_ops.stack.queue_depth import depth
-from landrun_ops.stack.runs_table import Only, Run, Runs
+from landrun_ops.stack.run_filter import Only
+from landrun_ops.stack.runs_table import Runs
 from landrun_ops.stack.waiting_executions import Line, bound_of, lines_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Found = tuple[Run | None, bool]
+Found = tuple[RunRecord | None, bool]
 """A run, and whether the runs table has it."""
 
 
@@ -52,13 +53,13 @@ class Facts:
         Why such an object starts no run, by `LandingFilter.why_ignored`'s labels.
     unreadable : str
         Why no file can have the key; empty if one can.
-    run : Run or None
+    run : RunRecord or None
         The run of this very version.
     is_recorded : bool
         Whether the runs table has that run.
     landed : LandingRecord or None
         What the landings table has of the key.
-    taken_by : Run or None
+    taken_by : RunRecord or None
         The run that has claimed, or read, the newest landing of the key.
     dead_letters : sequence of DeadLetter
         The dead-letter messages about it.
@@ -81,10 +82,10 @@ class Facts:
     version: ObjectVersion | None = None
     ignored: str | None = None
     unreadable: str = ""
-    run: Run | None = None
+    run: RunRecord | None = None
     is_recorded: bool = True
     landed: LandingRecord | None = None
-    taken_by: Run | None = None
+    taken_by: RunRecord | None = None
     dead_letters: Sequence[DeadLetter] = ()
     readers: Readers = field(default_factory=Readers)
     on_their_way: int = 0
@@ -115,7 +116,7 @@ def gather(stack: Stack, where: S3Uri, asked: str, now: datetime) -> Facts:
             return pool.submit(_tried, what, instead, answer, unseen)
 
         nobody: Found = (None, True)
-        unknown: tuple[LandingRecord | None, Run | None] = (None, None)
+        unknown: tuple[LandingRecord | None, RunRecord | None] = (None, None)
         none: list[DeadLetter] = []
         readers = ask("the runs' manifests", Readers(), look.readers)
         run = ask(
@@ -181,7 +182,7 @@ class _Look:
         since = self.version.modified if self.version else None
         return first_run_of(self.stack.ledger(), self.where, since, self.version_id, self.now), True
 
-    def landed(self) -> tuple[LandingRecord | None, Run | None]:
+    def landed(self) -> tuple[LandingRecord | None, RunRecord | None]:
         stack, where = self.stack, self.where
         table = LandingsTable(stack.client("dynamodb"), stack.output("LandingsTable"))
         landed = table.of_keys(where.bucket, [where.key]).get(where.key)
@@ -223,12 +224,12 @@ def run_named(stack: Stack, name: str) -> Found:
     described = executions.find(executions.arn(name))
     if described is None:
         return None, True
-    return Run(RunRecord.from_status_change(described_change(described)).attributes()), False
+    return RunRecord.from_status_change(described_change(described)), False
 
 
 def first_run_of(
     runs: Runs, where: S3Uri, since: datetime | None, version_id: str | None, now: datetime
-) -> Run | None:
+) -> RunRecord | None:
     """Find the first run that a landing of a key has started: since then, of that version."""
     since = since and since - TOLERANCE
     only = Only(kind="object-created", contains=where.key)
@@ -238,10 +239,10 @@ def first_run_of(
         if _is_about(run, where, since)
         and (not version_id or run.trigger.get("VersionId") == version_id)
     ]
-    return min(same, key=lambda run: str(run.attributes.get("started_at")), default=None)
+    return min(same, key=lambda run: str(run.started_at), default=None)
 
 
-def _is_about(run: Run, where: S3Uri, since: datetime | None) -> bool:
+def _is_about(run: RunRecord, where: S3Uri, since: datetime | None) -> bool:
     trigger = run.trigger
     if (trigger.get("Bucket"), trigger.get("Key")) != (where.bucket, where.key):
         return False

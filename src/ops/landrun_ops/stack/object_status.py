@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from landrun.models.run_record import RunRecord
 from landrun_ops.durations import spelled
 from landrun_ops.shell import quoted
 from landrun_ops.stack.dead_letters import Why
 from landrun_ops.stack.lineage import Reader
 from landrun_ops.stack.object_facts import Facts
-from landrun_ops.stack.runs_table import Run
 
 IGNORED = {
     "own-output": (
@@ -42,7 +42,7 @@ class ObjectStatus:
         ``not-there``.
     said : str
         For people, in a sentence or two.
-    run : Run or None
+    run : RunRecord or None
         The run that it is about.
     reason : str
         The label of why it was ignored, or the words of why it was refused or failed.
@@ -54,7 +54,7 @@ class ObjectStatus:
 
     verdict: str
     said: str
-    run: Run | None = None
+    run: RunRecord | None = None
     reason: str = ""
     remedy: str = ""
     commands: tuple[str, ...] = ()
@@ -74,16 +74,12 @@ def moment(time: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def outcome(run: Run) -> str:
-    """Say how a run is doing, or how it ended.
-
-    >>> outcome(Run({"name": "r", "status": "SUCCEEDED", "duration_seconds": 42}))
-    'succeeded after 42.0 s'
-    """
+def outcome(run: RunRecord) -> str:
+    """Say how a run is doing, or how it ended."""
     if not run.finished:
         return "runs now" if run.status == "RUNNING" else f"is {run.status}"
     words = {"SUCCEEDED": "succeeded", "FAILED": "failed", "TIMED_OUT": "ran out of time"}
-    after = f" after {spelled(run.seconds)}" if run.seconds is not None else ""
+    after = f" after {spelled(run.duration_seconds)}" if run.duration_seconds is not None else ""
     return f"{words.get(run.status, f'ended as {run.status}')}{after}"
 
 
@@ -254,26 +250,26 @@ _CASES: tuple[Callable[[Facts], ObjectStatus | None], ...] = (
 )
 
 
-def _by(facts: Facts, run: Run, how: str) -> ObjectStatus:
+def _by(facts: Facts, run: RunRecord, how: str) -> ObjectStatus:
     """Say which run it was and how that is doing."""
     verdict = "running" if not run.finished else "processed" if run.succeeded else "failed"
     in_line = facts.line.place(run.name) if facts.line and not run.finished else None
     does = f"waits for a concurrency slot, {in_line}" if in_line else outcome(run)
     said = f"The run {run.name} {how}: it {does}."
-    if run.also_matched:
-        keys = ", ".join(run.also_matched)
+    if run.input_also_matches:
+        keys = ", ".join(run.input_also_matches)
         said += (
             f" Its job reads an S3Prefix, and so these keys as well, which begin the same: {keys}."
         )
     show = f"landrun show {run.name}"
     if verdict != "failed":
         return ObjectStatus(verdict, said, run, commands=(show,))
-    because = f" {run.cause}" if run.cause else ""
+    because = f" {run.reason}" if run.reason else ""
     return ObjectStatus(
         verdict,
         said + because,
         run,
-        reason=run.cause,
+        reason=run.reason,
         remedy="see why, correct that, and run it again",
         commands=(show, f"landrun rerun {run.name}"),
     )

@@ -6,18 +6,17 @@ what the index ``by-unfinished`` says still runs, and the rows of those that it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from landrun.adapters.clients import translated
+from landrun.adapters.dynamodb_items import from_item
 from landrun.adapters.runs_table import INDEX
 from landrun.clock import utc_now
-from landrun.models.run_record import EXECUTION_RUNNING
-from landrun_ops.stack.activity import quick_client
-from landrun_ops.stack.run import UNFINISHED, run_of
+from landrun.models.run_record import EXECUTION_RUNNING, RunRecord
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
@@ -42,45 +41,15 @@ LONGEST_RUN = timedelta(days=1)
 """How long before the hour a run may have started, to be among those that the first look finds."""
 
 _BATCH = 100
-_ATTRIBUTES = {
-    "#name": "name",
-    "#status": "status",
-    "#trigger": "trigger",
-    "#started_at": "started_at",
-    "#stopped_at": "stopped_at",
-    "#seconds": "duration_seconds",
-    "#error": "error",
-    "#message": "exit_message",
-    "#redrives": "redrive_count",
-}
+_NEEDED = (
+    "name", "execution_arn", "state_machine_arn", "status", "redrive_count", "status_rank", "month",
+    "started_at", "stopped_at", "duration_seconds", "trigger", "error", "exit_message",
+)  # fmt: skip
+_ATTRIBUTES = {f"#{name}": name for name in _NEEDED}
 _PROJECTED: dict[str, Any] = {
     "ProjectionExpression": ", ".join(_ATTRIBUTES),
     "ExpressionAttributeNames": _ATTRIBUTES,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the screen needs of a run.
-
-    Attributes
-    ----------
-    started, stopped : datetime
-        In UTC; ``stopped`` is None while it runs.
-    attributes : Mapping[str, Any]
-        Its row, as far as it was read.
-    """
-
-    name: str
-    status: str
-    started: datetime
-    stopped: datetime | None
-    attributes: Mapping[str, Any]
-
-    @property
-    def runs(self) -> bool:
-        """Whether more is to come."""
-        return self.status in UNFINISHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +67,11 @@ class Activity:
 
     Attributes
     ----------
-    running : tuple of Known
+    running : tuple of RunRecord
         What runs, the longest first.
     more_running : bool
         Whether there are more, which were not read.
-    ended : tuple of Known
+    ended : tuple of RunRecord
         What ended, the latest first.
     started : tuple of datetime
         When the runs of the last hour started, in no order.
@@ -110,9 +79,9 @@ class Activity:
         Whether the ledger was read back far enough to know all that ended within the hour.
     """
 
-    running: tuple[Known, ...]
+    running: tuple[RunRecord, ...]
     more_running: bool
-    ended: tuple[Known, ...]
+    ended: tuple[RunRecord, ...]
     started: tuple[datetime, ...]
     whole: bool
 
@@ -137,11 +106,11 @@ class Recent:
     """
 
     def __init__(self, stack: Stack, now: Callable[[], datetime] = utc_now) -> None:
-        self._client = quick_client(stack, "dynamodb")
+        self._client = stack.client("dynamodb")
         self._table = stack.output("RunsTable")
         self._now = now
-        self._running: dict[str, Known] = {}
-        self._ended: dict[str, Known] = {}
+        self._running: dict[str, RunRecord] = {}
+        self._ended: dict[str, RunRecord] = {}
         self._started: dict[str, datetime] = {}
         self._newest: datetime | None = None
         self._whole = True
@@ -172,7 +141,7 @@ class Recent:
             whole=self._whole,
         )
 
-    def _since(self, since: datetime, now: datetime) -> Iterator[Known]:
+    def _since(self, since: datetime, now: datetime) -> Iterator[RunRecord]:
         """Give the runs that started since, the newest first."""
         for month in _months(since, now):
             yield from self._query(
@@ -215,11 +184,11 @@ class Recent:
             for name in {*asked} - {row.name for row in rows} - unasked:
                 self._running.pop(name, None)
 
-    def _note(self, found: Iterable[Known]) -> None:
+    def _note(self, found: Iterable[RunRecord]) -> None:
         for one in found:
             self._started[one.name] = one.started
             before = self._ended.get(one.name)
-            if not one.runs:
+            if one.finished:
                 self._running.pop(one.name, None)
                 self._ended[one.name] = one
             elif before is None or not _is_late(one, before):
@@ -237,46 +206,29 @@ class Recent:
         }
         self._started = {name: at for name, at in self._started.items() if at > hour}
 
-    def _query(self, **asked: Any) -> Iterator[Known]:
+    def _query(self, **asked: Any) -> Iterator[RunRecord]:
         pages = self._client.get_paginator("query")
         with translated("dynamodb:Query"):
             for page in pages.paginate(TableName=self._table, **{**_PROJECTED, **asked}):
-                yield from map(_known, page["Items"])
+                yield from map(from_item, page["Items"])
 
-    def _by_name(self, names: list[str]) -> tuple[list[Known], set[str]]:
+    def _by_name(self, names: list[str]) -> tuple[list[RunRecord], set[str]]:
         """Fetch rows as they stand now, and the names that DynamoDB left for another call."""
         keys = [{"name": {"S": name}} for name in names]
         asked = {self._table: {"Keys": keys, "ConsistentRead": True, **_PROJECTED}}
         with translated("dynamodb:BatchGetItem"):
             answer = self._client.batch_get_item(RequestItems=asked)
-        rows = list(map(_known, answer["Responses"].get(self._table, ())))
+        rows = list(map(from_item, answer["Responses"].get(self._table, ())))
         left = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", ())
         return rows, {key["name"]["S"] for key in left}
 
 
-def _is_late(running: Known, ended: Known) -> bool:
+def _is_late(running: RunRecord, ended: RunRecord) -> bool:
     """Whether a row that runs is only what an index has not forgotten yet."""
-    redrives = (one.attributes.get("redrive_count", 0) for one in (running, ended))
-    before, after = redrives
-    return bool(before <= after)
+    return running.redrive_count <= ended.redrive_count
 
 
-def _known(item: Mapping[str, Any]) -> Known:
-    row = run_of(item).attributes
-    return Known(
-        name=str(row["name"]),
-        status=str(row.get("status", "")),
-        started=_time(row["started_at"]),
-        stopped=_time(row["stopped_at"]) if row.get("stopped_at") else None,
-        attributes=row,
-    )
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def _stopped(one: Known) -> datetime:
+def _stopped(one: RunRecord) -> datetime:
     return one.stopped or one.started
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,8 +22,8 @@ from landrun_ops.stack.execution_history import History, ended_as, timeline
 from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait
 from landrun_ops.stack.inputs import Input, Inputs
 from landrun_ops.stack.job_logs import JobLogs
-from landrun_ops.stack.run import is_execution_name
-from landrun_ops.stack.runs_table import Only, Run
+from landrun_ops.stack.run_filter import Only
+from landrun_ops.stack.runs_table import is_execution_name
 from landrun_ops.stack.waiting_executions import InLine, place_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class OneRun:
 
     Attributes
     ----------
-    run : Run
+    run : RunRecord
         The ledger's row or, before there is one, what it will be.
     recorded : bool
         Whether the ledger has it.
@@ -70,7 +70,7 @@ class OneRun:
         What it reads; None when the manifest is not there (any more), or is none.
     outputs : list
         The first `LISTED` objects of its output.
-    reruns : list of Run
+    reruns : list of RunRecord
         Runs that repeat it, newest first.
     tail : list of str
         The last lines of its job's log, where the job said nothing else of why it failed.
@@ -80,25 +80,25 @@ class OneRun:
         What could not be looked at, and why.
     """
 
-    run: Run
+    run: RunRecord
     recorded: bool
     moments: tuple[HistoryEvent, ...] | None
     ended_as: str
     doing: str
     given: Input | None
     outputs: list[ListedObject]
-    reruns: list[Run]
+    reruns: list[RunRecord]
     tail: list[str]
     links: Mapping[str, str]
     not_seen: list[str]
 
 
-def find(stack: Stack, text: str, now: datetime) -> tuple[Run, bool]:
+def find(stack: Stack, text: str, now: datetime) -> tuple[RunRecord, bool]:
     """Find a run in the ledger or, for one that has just started, among the executions.
 
     Returns
     -------
-    Run, bool
+    RunRecord, bool
         And whether the ledger has it.
 
     Raises
@@ -117,10 +117,10 @@ def find(stack: Stack, text: str, now: datetime) -> tuple[Run, bool]:
         described = executions.find(executions.arn(text))
         if described is None:
             raise
-        return Run(RunRecord.from_status_change(described_change(described)).attributes()), False
+        return RunRecord.from_status_change(described_change(described)), False
 
 
-def gather(stack: Stack, run: Run, now: datetime, *, recorded: bool = True) -> OneRun:
+def gather(stack: Stack, run: RunRecord, now: datetime, *, recorded: bool = True) -> OneRun:
     """Look at all that is known of a run, side by side; what may not be seen is said."""
     s3, ledger = stack.client("s3"), stack.ledger()
     not_seen: list[str] = []
@@ -132,10 +132,10 @@ def gather(stack: Stack, run: Run, now: datetime, *, recorded: bool = True) -> O
         not_seen.extend(done.not_seen)
         given = _seen("its input", reading.result, not_seen, None)
         outputs = _seen("its output", listing.result, not_seen, list[ListedObject]())
-        reruns = _seen("its reruns", repeating.result, not_seen, list[Run]())
+        reruns = _seen("its reruns", repeating.result, not_seen, list[RunRecord]())
     job = newest_job(run, done.moments or ())
     tail = list[str]()
-    if job and run.cause.startswith(SAYS_NOTHING):
+    if job and _says_nothing(run):
         log = JobLogs(stack.client("logs"))
         tail = _seen("its log", lambda: log.tail(job, TAIL), not_seen, tail)
     return OneRun(
@@ -148,9 +148,16 @@ def gather(stack: Stack, run: Run, now: datetime, *, recorded: bool = True) -> O
         outputs=outputs,
         reruns=reruns,
         tail=tail,
-        links={} if stack.laptop else links(run.attributes, job),
+        links={} if stack.laptop else links(run, job),
         not_seen=not_seen,
     )
+
+
+def _says_nothing(run: RunRecord) -> bool:
+    """Return True if neither the job nor SageMaker said why it failed: its log may."""
+    described = ProcessingJob.from_json(run.cause)
+    nothing = described is not None and described.failed_without_reason
+    return nothing or run.reason.startswith(SAYS_NOTHING)
 
 
 @dataclass(frozen=True)
@@ -163,12 +170,12 @@ class Course:
     not_seen: list[str]
 
 
-def course(stack: Stack, run: Run, now: datetime) -> Course:
+def course(stack: Stack, run: RunRecord, now: datetime) -> Course:
     """Read what an execution did and waited for and, while it runs, look at what it does."""
     not_seen: list[str] = []
     history = History(stack.client("stepfunctions"))
     try:
-        events = list(history.events(str(run.attributes["execution_arn"])))
+        events = list(history.events(str(run.execution_arn)))
     except ServiceError as error:
         return Course(None, "", "", [_no_history(run, error, now)])
     moments, ended = timeline(events), "" if run.finished else ended_as(events)
@@ -178,18 +185,10 @@ def course(stack: Stack, run: Run, now: datetime) -> Course:
     return Course(moments, ended, doing, not_seen)
 
 
-def newest_job(run: Run, moments: Sequence[HistoryEvent]) -> str:
+def newest_job(run: RunRecord, moments: Sequence[HistoryEvent]) -> str:
     """Name the newest Processing job of a run; empty when it has none."""
     jobs = [one.job for one in moments if isinstance(one, Attempt) and one.job]
-    return jobs[-1] if jobs else str(run.attributes.get("job_name") or "")
-
-
-def time_of(run: Run, attribute: str = "started_at") -> datetime | None:
-    """Read a time of a run's row; None when that does not say."""
-    try:
-        return datetime.fromisoformat(str(run.attributes.get(attribute))).astimezone(UTC)
-    except ValueError:
-        return None
+    return jobs[-1] if jobs else str(run.job_name or "")
 
 
 def doing(
@@ -236,7 +235,11 @@ def _working(job: ProcessingJob | None, now: datetime, for_so_long: str) -> str:
 
 
 def _doing(
-    stack: Stack, run: Run, moments: Sequence[HistoryEvent], now: datetime, not_seen: list[str]
+    stack: Stack,
+    run: RunRecord,
+    moments: Sequence[HistoryEvent],
+    now: datetime,
+    not_seen: list[str],
 ) -> str:
     last = moments[-1] if moments else None
     job: ProcessingJob | None = None
@@ -249,7 +252,7 @@ def _doing(
     return doing(last, job, now, in_line)
 
 
-def _given(run: Run, inputs: Inputs) -> Input | None:
+def _given(run: RunRecord, inputs: Inputs) -> Input | None:
     given = inputs.of_run(run)
     if given is None:
         return None
@@ -259,17 +262,21 @@ def _given(run: Run, inputs: Inputs) -> Input | None:
     return inputs.sized(given, MOST_SIZED)
 
 
-def _outputs(run: Run, s3: Any) -> list[ListedObject]:
+def _outputs(run: RunRecord, s3: Any) -> list[ListedObject]:
+    """List the first objects of an output, and its summary where the row has none."""
     try:
-        return list(islice(list_objects(s3, S3Uri.parse(run.output_uri)), LISTED))
+        under = S3Uri.parse(run.output_processed_message or "")
     except InvalidS3Uri:
         return []
+    found = list(islice(list_objects(s3, under), LISTED))
+    if run.finished and not run.summary and len(found) == LISTED:
+        summary = S3Uri(under.bucket, f"{under.key}summary.json")
+        found += [one for one in islice(list_objects(s3, summary), 1) if one not in found]
+    return found
 
 
-def _reruns(run: Run, ledger: Any, now: datetime) -> list[Run]:
-    start = time_of(run)
-    if start is None:
-        return []
+def _reruns(run: RunRecord, ledger: Any, now: datetime) -> list[RunRecord]:
+    start = run.started
     until = min(now, start + RERUNS_WITHIN)
     return list(ledger.newest(until, since=start, only=Only(rerun_of=run.name)))
 
@@ -282,8 +289,8 @@ def _seen(what: str, look: Callable[[], T], not_seen: list[str], instead: T) -> 
         return instead
 
 
-def _no_history(run: Run, error: ServiceError, now: datetime) -> str:
-    start = time_of(run)
+def _no_history(run: RunRecord, error: ServiceError, now: datetime) -> str:
+    start = run.started
     if error.code != "ExecutionDoesNotExist":
         return f"could not see its attempts: {error}"
     if start and now - start > FORGOTTEN_AFTER:

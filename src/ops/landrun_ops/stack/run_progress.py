@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.clock import utc_now
 from landrun.errors import ServiceError
+from landrun.models.run_record import UNFINISHED
 from landrun_ops.stack.execution_history import History, plain, timeline
 from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait, attempts
-from landrun_ops.stack.runs_table import UNFINISHED
 from landrun_ops.stack.waiting_executions import InLine, place_of
 
 if TYPE_CHECKING:
-    from landrun_ops.stack.runs_table import Run
+    from landrun.models.run_record import RunRecord
     from landrun_ops.stack.stack import Stack
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
@@ -207,7 +207,7 @@ class Watcher:
         events = timeline(self._history.events(self._arn))
         return progress(described, events, self._job_began(events), self._in_line(events))
 
-    def recorded(self, name: str) -> Run | None:
+    def recorded(self, name: str) -> RunRecord | None:
         """Return the run's row once it has its end; None before."""
         try:
             row = self._ledger.get(name)
@@ -274,7 +274,7 @@ def follow(
 
 def recorded(
     watcher: Watcher, name: str, *, clock: Callable[[], float], sleep: Callable[[float], None]
-) -> Run | None:
+) -> RunRecord | None:
     """Wait until the runs table has a run's end; None when it takes too long."""
     began = clock()
     while True:

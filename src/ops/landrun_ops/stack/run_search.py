@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
+from landrun.models.run_record import RunRecord
 from landrun_ops.stack.inputs import AT_ONCE, Input
-from landrun_ops.stack.runs_table import Run
 
 MOST_MANIFESTS = 500
 """Manifests that one search reads."""
@@ -35,7 +35,7 @@ class Search:
     """
 
     def __init__(
-        self, text: str, read: Callable[[Run], Input | None], most: int = MOST_MANIFESTS
+        self, text: str, read: Callable[[RunRecord], Input | None], most: int = MOST_MANIFESTS
     ) -> None:
         self._text, self._read, self._most = text, read, most
         self._asked: dict[str, Future[bool]] = {}
@@ -46,7 +46,7 @@ class Search:
         """How many manifests were read."""
         return len(self._asked)
 
-    def among(self, runs: Iterable[Run]) -> Generator[Run, None, None]:
+    def among(self, runs: Iterable[RunRecord]) -> Generator[RunRecord, None, None]:
         """Give those of the runs that read such a key, in their order, reading ahead a little.
 
         Raises
@@ -60,7 +60,7 @@ class Search:
                 asked = [(run, self._ask(run, pool)) for run in chunk]
                 yield from (run for run, has in asked if has is not None and has.result())
 
-    def _ask(self, run: Run, pool: ThreadPoolExecutor) -> Future[bool] | None:
+    def _ask(self, run: RunRecord, pool: ThreadPoolExecutor) -> Future[bool] | None:
         """Begin to look; None if the run does not have it, or is not looked into."""
         if run.trigger.get("Kind") == "object-created":
             if self._text not in str(run.trigger.get("Key", "")):
@@ -68,7 +68,7 @@ class Search:
             found: Future[bool] = Future()
             found.set_result(True)
             return found
-        uri = run.attributes.get("input_message")
+        uri = run.input_message
         if not isinstance(uri, str):
             return None
         if uri.endswith("/"):  # each run has a manifest of what lay there then
@@ -80,6 +80,6 @@ class Search:
             self._asked[uri] = pool.submit(self._has, run)
         return self._asked[uri]
 
-    def _has(self, run: Run) -> bool:
+    def _has(self, run: RunRecord) -> bool:
         given = self._read(run)
         return given is not None and any(self._text in key for key in given.keys)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from landrun.adapters.clients import translated
+from landrun.adapters.dynamodb_items import from_item
 from landrun.adapters.runs_table import INDEX as BY_UNFINISHED
 from landrun.errors import ConfigurationError
-from landrun.models.run_record import EXECUTION_RUNNING
+from landrun.models.run_record import EXECUTION_RUNNING, RunRecord
 from landrun.sanitize import shown
-from landrun_ops.stack.run import UNFINISHED, Run, is_execution_name, run_of
-from landrun_ops.stack.run_filter import ANY, LOOKED_AT, Looking, Only
+from landrun_ops.stack.run_filter import ANY, Looking, Only
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import QueryOutputTypeDef
-
-__all__ = ["LOOKED_AT", "UNFINISHED", "Looking", "Only", "Run", "Runs", "run_of"]
 
 QUIET_MONTHS = 24
 """Months without any run after which the ledger is taken to have ended."""
@@ -29,8 +27,20 @@ _WHOLE = re.compile(r"-[0-9a-f]{32}$")
 # For a second run of so many digits the ledger is not read: one in four billion has the same.
 _CLEAR = re.compile(r"(^|-)[0-9a-f]{8,}$")
 
+_EXECUTION_NAME = re.compile(r"[\w.+!@()=`~-]{1,80}", re.ASCII)
+
 MOST_NAMED = 6
 """Runs that are named to somebody who has to write more of a name."""
+
+
+def is_execution_name(text: str) -> bool:
+    """Whether an execution can be called so: a notebook's have more than a run's 54 characters."""
+    return _EXECUTION_NAME.fullmatch(text) is not None
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Give an object; of what is none, an empty one."""
+    return value if isinstance(value, Mapping) else {}
 
 
 class Runs:
@@ -54,7 +64,7 @@ class Runs:
         self._client = client
         self._table = table
 
-    def get(self, name: str) -> Run | None:
+    def get(self, name: str) -> RunRecord | None:
         """Give the run of exactly this name, as it stands now; None when there is no row of it.
 
         Raises
@@ -66,9 +76,9 @@ class Runs:
             found = self._client.get_item(
                 TableName=self._table, Key={"name": {"S": name}}, ConsistentRead=True
             )
-        return run_of(found["Item"]) if "Item" in found else None
+        return from_item(found["Item"]) if "Item" in found else None
 
-    def named(self, text: str, now: datetime) -> Run:
+    def named(self, text: str, now: datetime) -> RunRecord:
         """Give the run of this name, or the only one whose name, or digits, begin so.
 
         Parameters
@@ -107,7 +117,7 @@ class Runs:
         more = " and more" if len(found) == MOST_NAMED else ""
         raise ConfigurationError(f"{shown(text)} may be {names}{more}: write more of the name")
 
-    def _beginning(self, text: str, now: datetime, looking: Looking) -> Iterator[Run]:
+    def _beginning(self, text: str, now: datetime, looking: Looking) -> Iterator[RunRecord]:
         for run in self.newest(now, only=Only(named=text), looking=looking):
             if run.name.startswith(text) or run.name.rpartition("-")[2].startswith(text):
                 if _CLEAR.search(text):
@@ -123,7 +133,7 @@ class Runs:
         since: datetime | None = None,
         only: Only = ANY,
         looking: Looking | None = None,
-    ) -> Iterator[Run]:
+    ) -> Iterator[RunRecord]:
         """Give the runs from the newest to the oldest, reading a page at a time.
 
         Parameters
@@ -150,7 +160,7 @@ class Runs:
         oldest = _spelled(since) if since else ""
         if only.runs_on:
             for page in self._pages(_unfinished(page_size, oldest, only)):
-                yield from map(run_of, page["Items"])
+                yield from map(from_item, page["Items"])
             return
         for month in _months_back(now + timedelta(days=1)):
             if month < oldest[:7]:
@@ -158,7 +168,7 @@ class Runs:
             there = False
             for page in self._pages(_of_month(month, page_size, oldest, only)):
                 there |= page["ScannedCount"] > 0
-                yield from map(run_of, page["Items"])
+                yield from map(from_item, page["Items"])
                 if looking and looking.stops(month, page):
                     return
             quiet = 0 if there else quiet + 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from landrun.models.run_record import RunRecord
 from landrun.sanitize import json_object, one_line
-from landrun_ops.stack.runs_table import Run
 
 SAID = 400
 """Characters of a cause that are shown."""
@@ -26,18 +26,13 @@ _HEXADECIMAL = re.compile(r"[0-9a-fA-F-]{8,}|0x[0-9a-fA-F]+")
 _FILE = re.compile(r"\.(?:csv|tsv|jsonl?|ndjson|parquet|txt|gz|zst|bz2|zip)$", re.IGNORECASE)
 
 
-def cause(run: Run) -> str | None:
-    """Say why a run failed in the words nearest to the reason; None of one that did not.
-
-    >>> cause(Run({"name": "a", "status": "TIMED_OUT", "error": "States.Timeout"}))
-    'the execution ran into its time limit'
-    """
+def cause(run: RunRecord) -> str | None:
+    """Say why a run failed in the words nearest to the reason; None of one that did not."""
     if not run.finished or run.succeeded:
         return None
-    said = (run.attributes.get(name) for name in ("exit_message", "cause"))
+    said = (run.exit_message, run.cause)
     words = next(filter(None, map(_words, said)), "")
-    error = run.attributes.get("error")
-    silent = _SILENT.get(run.status) or (error if isinstance(error, str) and error else None)
+    silent = _SILENT.get(run.status) or run.error
     return one_line(words or silent or "no reason was given", SAID)
 
 
@@ -65,8 +60,8 @@ def _is_identifier(bare: str) -> bool:
     return any(c.isdigit() for c in bare) and _HEXADECIMAL.search(bare) is not None
 
 
-def _words(said: object) -> str:
-    if not isinstance(said, str):
+def _words(said: str | None) -> str:
+    if said is None:
         return ""
     parts = json_object(said) if said.lstrip().startswith("{") else {}
     known = (parts.get(name) for name in _WORDS)

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from landrun.models.run_record import RunRecord
 from landrun.sanitize import json_object, one_line
 from landrun_ops.stack.console_links import links
-from landrun_ops.stack.run import Run, mapping
+from landrun_ops.stack.runs_table import mapping
 from landrun_ops.web.causes import cause
 
 TEXT = 400
@@ -26,12 +27,12 @@ COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
 Facts = dict[str, Any]
 
 
-def facts(run: Run, *, consoles: bool = True) -> Facts | None:
+def facts(run: RunRecord, *, consoles: bool = True) -> Facts | None:
     """Say what is known of a run.
 
     Parameters
     ----------
-    run : Run
+    run : RunRecord
         Its row.
     consoles : bool
         Whether AWS's consoles show it: not what ran on a laptop.
@@ -48,10 +49,8 @@ def facts(run: Run, *, consoles: bool = True) -> Facts | None:
         ``redrives``, ``rerun_of``, ``output``, ``execution`` (its ARN), ``error``, ``cause``, and
         ``pages`` (addresses in AWS's consoles).
     """
-    row = run.attributes
-    started = epoch(row.get("started_at"))
-    if started is None:
-        return None
+    row = run.attributes()
+    started = round(run.started.timestamp() * 1000)
     job = _job(row)
     kind, what = trigger(run.trigger)
     return {
@@ -61,19 +60,19 @@ def facts(run: Run, *, consoles: bool = True) -> Facts | None:
         "what": what,
         "started": started,
         "stopped": epoch(row.get("stopped_at")),
-        "seconds": number(run.seconds),
+        "seconds": number(run.duration_seconds),
         **_parts(job, started),
-        **{count: number(run.rows(count)) for count in COUNTS},
+        **{count: number(run.count(count)) for count in COUNTS},
         **_volume(run),
         "instance_seconds": number(row.get("instance_seconds")),
         "instances": _instances(job),
         "redrives": number(row.get("redrive_count")) or None,
         "rerun_of": text(row.get("rerun_of")),
-        "output": text(run.output_uri),
+        "output": text(run.output_processed_message),
         "execution": text(row.get("execution_arn")),
         "error": text(row.get("error")) if run.finished and not run.succeeded else None,
         "cause": cause(run),
-        "pages": links(row, text(row.get("job_name")) or "") if consoles else {},
+        "pages": links(run, text(row.get("job_name")) or "") if consoles else {},
     }
 
 
@@ -87,7 +86,7 @@ def trigger(found: Mapping[str, Any]) -> tuple[str, str | None]:
             part = number(found.get("Part"))
             return "schedule", f"tick of {tick}" + (f", part {part}" if part else "")
         case "manual":
-            return "manual", f"by {text(found.get('StartedBy')) or 'somebody'}"
+            return "manual", f"by {(text(found.get('StartedBy')) or 'somebody').rpartition('/')[2]}"
         case "outside":
             return "manual", "outside landrun"
     return "other", None
@@ -136,10 +135,10 @@ def _parts(job: Mapping[str, Any], started: int) -> Facts:
     return {"waited": waited, "worked": number(worked)}
 
 
-def _volume(run: Run) -> Facts:
+def _volume(run: RunRecord) -> Facts:
     files = run.summary.get("files")
     listed = [one for one in files if isinstance(one, Mapping)] if isinstance(files, list) else []
-    omitted = run.rows("files_omitted") or 0
+    omitted = run.count("files_omitted") or 0
     sizes = [number(one.get("bytes")) for one in listed]
     known = [size for size in sizes if size is not None]
     whole = bool(listed) and not omitted and len(known) == len(listed)
@@ -149,8 +148,8 @@ def _volume(run: Run) -> Facts:
     return {
         "files": number(len(listed) + omitted) if listed or omitted else None,
         "bytes_in": landed if landed is not None else sum(known) if whole else None,
-        "bytes_out": number(run.attributes.get("output_bytes")),
-        "objects_out": number(run.attributes.get("output_objects")),
+        "bytes_out": number(run.output_bytes),
+        "objects_out": number(run.output_objects),
     }
 
 

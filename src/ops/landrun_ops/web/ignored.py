@@ -25,13 +25,10 @@ KNOWN_REASONS = (
     *("own-output", "prefix", "folder-marker", "suffix", "zero-bytes"),
     *sorted(event.lower().replace(" ", "-") for event in OTHER_EVENTS),
 )
-"""What the functions give as reasons; ListMetrics forgets those of more than two weeks ago."""
+"""All reasons that the functions give."""
 
 HOUR, DAY = 3600, 86_400
 """Seconds."""
-
-MOST_REASONS = 500
-"""Metrics that one call takes (CloudWatch API, GetMetricData)."""
 
 REASON = 100
 """Characters of a reason that are shown."""
@@ -82,12 +79,16 @@ def from_metrics(cloudwatch: Any, service: str, since: datetime, now: datetime) 
     step = HOUR if now - since <= HOURLY_FOR else DAY
     begin = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     begin = begin if step == HOUR else begin.replace(hour=0)
+    queries = [_query(place, service, step) for place in range(len(KNOWN_REASONS))]
     try:
-        reasons = sorted({*KNOWN_REASONS, *_listed(cloudwatch, service)})[:MOST_REASONS]
-        counts = dict(_asked(cloudwatch, service, reasons, times=(begin, now, step)))
+        with translated("cloudwatch:GetMetricData"):
+            pages = cloudwatch.get_paginator("get_metric_data").paginate(
+                MetricDataQueries=queries, StartTime=begin, EndTime=now
+            )
+            results = [result for page in pages for result in page["MetricDataResults"]]
     except ServiceError as error:
         return Ignored(unknown=f"CloudWatch does not tell: {error}")
-    return Ignored(counts, step)
+    return Ignored(dict(_counts(results)), step)
 
 
 def from_logs(folder: Path | None, since: datetime) -> Ignored:
@@ -116,39 +117,16 @@ def _counted(lines: Iterable[str]) -> Iterator[tuple[str, int, int]]:
             yield one_line(reason, REASON), at, int(sum(numbers))
 
 
-def _listed(cloudwatch: Any, service: str) -> Iterator[str]:
-    with translated("cloudwatch:ListMetrics"):
-        pages = cloudwatch.get_paginator("list_metrics").paginate(
-            Namespace=NAMESPACE,
-            MetricName=METRIC,
-            Dimensions=[{"Name": "service", "Value": service}],
-        )
-        metrics = [metric for page in pages for metric in page["Metrics"]]
-    for metric in metrics:
-        for dimension in metric["Dimensions"]:
-            if dimension["Name"] == "Reason":
-                yield dimension["Value"]
-
-
-def _asked(
-    cloudwatch: Any, service: str, reasons: list[str], *, times: tuple[datetime, datetime, int]
-) -> Iterator[tuple[tuple[str, int], int]]:
-    begin, now, step = times
-    queries = [_query(place, service, reason, step) for place, reason in enumerate(reasons)]
-    with translated("cloudwatch:GetMetricData"):
-        pages = cloudwatch.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=queries, StartTime=begin, EndTime=now
-        )
-        results = [result for page in pages for result in page["MetricDataResults"]]
+def _counts(results: Iterable[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, int], int]]:
     for result in results:
-        reason = one_line(reasons[int(result["Id"].removeprefix("reason"))], REASON)
+        reason = KNOWN_REASONS[int(result["Id"].removeprefix("reason"))]
         for at, value in zip(result["Timestamps"], result["Values"], strict=True):
             if value:
                 yield (reason, int(at.timestamp() * 1000)), int(value)
 
 
-def _query(place: int, service: str, reason: str, step: int) -> dict[str, Any]:
-    dimensions = {"Reason": reason, "service": service}
+def _query(place: int, service: str, step: int) -> dict[str, Any]:
+    dimensions = {"Reason": KNOWN_REASONS[place], "service": service}
     metric = {
         "Namespace": NAMESPACE,
         "MetricName": METRIC,

@@ -1,4 +1,4 @@
-"""The report as one HTML file.
+"""The page: the report as one HTML file, or the live page, which asks its server for the data.
 
 Nothing of what comes from outside becomes markup: it is JSON in a data block, whose ``<`` is an
 escape, and the page's script makes texts of it. Besides, the page's policy lets nothing run but
@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from importlib.resources import files
@@ -21,33 +21,13 @@ from landrun.sanitize import plain_json
 from landrun_ops.web.facts import Facts
 from landrun_ops.web.reading import Report
 
-SCRIPT = "\n".join(
-    (
-        '"use strict";',
-        "(() => {",
-        *(
-            "{{" + name + "}}"
-            for name in (
-                "words",
-                "data",
-                "figures",
-                "charts",
-                "tables",
-                "filters",
-                "sections",
-                "page",
-            )
-        ),
-        "})();",
-    )
-)
-"""The page's own script: its parts share what they declare, and nothing else sees it."""
-
 TABLED = (
     *("status", "kind", "output", "instances", "execution", "error", "cause", "alike"),
     *("execution_page", "log_page", "output_page"),
 )
 """Facts that many runs have in common: the page holds each once."""
+
+CONNECT = "; connect-src 'self'"
 
 _PAGES = ("execution", "log", "output")
 _PLACE = re.compile(r"\{\{([\w-]+)\}\}")
@@ -55,7 +35,7 @@ _BREAKS = ("</script", "<!--")
 """What no script may hold: an HTML parser would end it there, or take what follows for it."""
 
 
-def render(report: Report, library: str) -> str:
+def render(report: Report, library: str, *, live: bool = False) -> str:
     """Make the page.
 
     Parameters
@@ -64,34 +44,47 @@ def render(report: Report, library: str) -> str:
         What it shows.
     library : str
         The script that draws charts (see `landrun_ops.web.library`).
+    live : bool
+        Whether the page asks its server for data, and again and again.
     """
-    style, script = _part("style.css"), _filled(SCRIPT, _scripts())
+    style, script = _part("style.css"), _script()
+    made_at = f"{_minute(report.made_at)} UTC"
     return _filled(
         _part("page.html"),
         {
-            "policy": policy(style, library, script),
-            "title": html.escape(f"landrun report: {report.stack}"),
+            "policy": policy(style, library, script, connect=live),
+            "title": html.escape(f"landrun {'live' if live else 'report'}: {report.stack}"),
             "heading": html.escape(f"Runs of {report.stack}"),
-            "about": html.escape(about(report)),
+            "about": "Reading…" if live else html.escape(about(report)),
             "footer": html.escape(
-                f"Made by landrun report at {_minute(report.made_at)} UTC from the ledger of"
-                f" {report.stack} in {report.region}. All times are UTC. Charts: Vega-Lite."
+                f"{'Served by landrun since' if live else 'Made by landrun report at'} {made_at}"
+                f" from the ledger of {report.stack} in {report.region}. All times are UTC."
+                " Charts: Vega-Lite."
             ),
             "style": style,
-            "data": data_block(compact(report)),
+            "data": data_block(compact(report) | {"live": live}),
             "library": checked(library),
             "script": checked(script),
         },
     )
 
 
-def policy(style: str, *scripts: str) -> str:
-    """Spell the content security policy: these and no others, and no network at all."""
+def policy(style: str, *scripts: str, connect: bool = False) -> str:
+    """Spell the content security policy: these and no others, and no network at all.
+
+    With ``connect``, scripts may ask the page's own server.
+    """
     allowed = " ".join(f"'{_hash(script)}'" for script in scripts)
     return (
         f"default-src 'none'; script-src {allowed}; style-src '{_hash(style)}';"
-        " base-uri 'none'; form-action 'none'"
+        f" base-uri 'none'; form-action 'none'{CONNECT if connect else ''}"
     )
+
+
+def live_policy(library: str) -> str:
+    """Return the policy that the live page's server sends: the page's own, and no framing."""
+    own = policy(_part("style.css"), library, _script(), connect=True)
+    return f"{own}; frame-ancestors 'none'"
 
 
 def about(report: Report) -> str:
@@ -108,23 +101,27 @@ def about(report: Report) -> str:
 
 def compact(report: Report) -> dict[str, Any]:
     """Give the data as the page holds it: a list for each fact, and tables of what recurs."""
-    rows = [_flat(run) for run in report.runs]
-    tables: dict[str, list[str]] = {}
-    columns: dict[str, list[Any]] = {}
-    for name in rows[0] if rows else ("name",):
-        column = [row[name] for row in rows]
-        if name in TABLED:
-            column, tables[name] = _tabled(column)
-        columns[name] = column
     return {
         "stack": report.stack,
         "laptop": report.laptop,
         "made_at": round(report.made_at.timestamp() * 1000),
         "since": round(report.since.timestamp() * 1000),
         "ignored": report.ignored.as_json(),
-        "tables": tables,
-        "columns": columns,
+        **columns(report.runs),
     }
+
+
+def columns(runs: Sequence[Facts]) -> dict[str, Any]:
+    """Give runs as the page reads them: ``columns`` by fact, and ``tables`` of what recurs."""
+    rows = [_flat(run) for run in runs]
+    tables: dict[str, list[str]] = {}
+    found: dict[str, list[Any]] = {}
+    for name in rows[0] if rows else ("name",):
+        column = [row[name] for row in rows]
+        if name in TABLED:
+            column, tables[name] = _tabled(column)
+        found[name] = column
+    return {"tables": tables, "columns": found}
 
 
 def data_block(content: Mapping[str, Any]) -> str:
@@ -163,10 +160,11 @@ def _tabled(column: list[Any]) -> tuple[list[int | None], list[str]]:
     return found, list(places)
 
 
-def _scripts() -> dict[str, str]:
-    folder = files(__package__) / "page"
-    parts = sorted(one.name for one in folder.iterdir() if one.name.endswith(".js"))
-    return {name[2:-3]: _part(name) for name in parts}
+def _script() -> str:
+    """Join the page's scripts, by their numbers: they share what they declare with nothing else."""
+    names = [one.name for one in (files(__package__) / "page").iterdir() if ".js" in one.name]
+    names.sort(key=lambda name: int(name.partition("-")[0]))
+    return "\n".join(['"use strict";', "(() => {", *map(_part, names), "})();"])
 
 
 def _part(name: str) -> str:

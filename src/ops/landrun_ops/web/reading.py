@@ -8,8 +8,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from landrun.models.run_record import RunRecord
 from landrun.models.status_change import timestamp
-from landrun_ops.stack.runs_table import Run
 from landrun_ops.web.causes import alike
 from landrun_ops.web.facts import Facts, facts
 from landrun_ops.web.ignored import Ignored
@@ -61,7 +61,7 @@ class Report:
 
 
 def read(
-    newest: Iterable[Run],
+    newest: Iterable[RunRecord],
     limit: int,
     told: Callable[[int], None] = lambda _: None,
     *,
@@ -71,7 +71,7 @@ def read(
 
     Parameters
     ----------
-    newest : iterable of Run
+    newest : iterable of RunRecord
         The ledger, newest first.
     limit : int
         How many at most.
@@ -83,17 +83,23 @@ def read(
     Returns
     -------
     tuple of list of dict and bool
-        The facts, with what tells a failure's kind as ``alike``; and whether there is more.
+        The facts; and whether there is more.
     """
     found: list[Facts] = []
     remaining = iter(newest)
     for count, run in enumerate(islice(remaining, limit), start=1):
-        known = facts(run, consoles=consoles)
+        known = facts_of(run, consoles=consoles)
         if known is not None:
-            found.append(known | {"alike": alike(known["cause"]) if known["cause"] else None})
+            found.append(known)
         if count % TOLD_EVERY == 0:
             told(count)
     return found, next(remaining, None) is not None
+
+
+def facts_of(run: RunRecord, *, consoles: bool = True) -> Facts | None:
+    """Return the facts of a run, with ``alike``: what failures of the same kind have in common."""
+    known = facts(run, consoles=consoles)
+    return known and known | {"alike": alike(known["cause"]) if known["cause"] else None}
 
 
 def _in_words(run: Facts) -> Facts:

@@ -15,6 +15,7 @@ from landrun.adapters import clients
 from landrun.adapters.checkpoints import Checkpoints
 from landrun.adapters.concurrency_table import ConcurrencyTable
 from landrun.adapters.dead_letters import DeadLetters
+from landrun.adapters.job_logs import JobLogs
 from landrun.adapters.landings_table import LandingsTable
 from landrun.adapters.manifests import Manifests
 from landrun.adapters.notifications import Notifications
@@ -44,7 +45,9 @@ def test_all_clients_come_from_one_session_and_wait_for_quotas(monkeypatch):
     clients._session.cache_clear()
     retries = {"mode": "adaptive", "total_max_attempts": 6}
     made = [clients.client(service) for service in ("s3", "sqs")]
+    brief = clients.client("logs")
     clients._session.cache_clear()
+    assert brief[1] == {"total_max_attempts": 1}  # nothing waits for a log
     assert made == [("s3", retries, 16), ("sqs", retries, 16)]
 
 
@@ -135,6 +138,7 @@ EXECUTIONS = Executions(Refusing(), MACHINE)
         ("s3:ListObjectsV2", lambda: OUTPUTS.keys_that_begin_with(URI)),
         ("s3:GetObject", lambda: OUTPUTS.summary(URI)),
         ("sagemaker:DescribeProcessingJob", lambda: ProcessingJobs(Refusing()).find("j")),
+        ("logs:DescribeLogStreams", lambda: JobLogs(Refusing()).tails("j")),
         ("states:StartExecution", lambda: EXECUTIONS.start(INPUT)),
         ("states:DescribeExecution", lambda: EXECUTIONS.find("arn")),
         ("states:GetExecutionHistory", lambda: EXECUTIONS.last_tasks("arn")),

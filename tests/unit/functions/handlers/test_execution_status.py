@@ -62,7 +62,7 @@ def test_a_failure_to_record_or_to_limit_fails_the_message_and_does_not_stop_the
 
 def test_the_function_is_built_from_its_settings_with_all_clients_at_init(load):
     function = load("execution_status", MAX_CONCURRENT_RUNS="7")
-    expected = {"stepfunctions", "sagemaker", "s3", "dynamodb", "sns", "sqs"}
+    expected = {"stepfunctions", "sagemaker", "s3", "dynamodb", "sns", "sqs", "logs"}
     assert function.services == expected
     recorder, limiter = function.module.recorder, function.module.limiter
     assert limiter.executions is recorder.executions is function.executions

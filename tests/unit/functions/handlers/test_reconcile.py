@@ -72,7 +72,7 @@ def test_the_function_is_built_from_its_settings(load, variables, collects, obje
     own = {"MAX_OBJECTS_PER_RUN": "7", "MAX_CONCURRENT_RUNS": "4"}
     function = load("reconcile", **own, **variables)
     built = function.module.reconciler
-    assert function.services == {"stepfunctions", "s3", "dynamodb", "sagemaker", "sns"}
+    assert function.services == {"stepfunctions", "s3", "dynamodb", "sagemaker", "sns", "logs"}
     assert built.clock() == built.recorder.clock() == NOW
     assert (built.collects, built.limiter.limit) == (collects, 4)
     assert built.collector.max_objects == objects

@@ -42,6 +42,30 @@ def test_a_job_says_why_it_ended_as_near_to_the_reason_as_is_known(said, exit_me
     assert described(**said).exit_message == exit_message
 
 
+@pytest.mark.parametrize(
+    ("said", "wordless"),
+    [
+        ({"FailureReason": "AlgorithmError: , exit code: 1"}, True),
+        ({"FailureReason": "AlgorithmError: Exit Code: -9"}, True),
+        ({"FailureReason": "AlgorithmError: See job logs for more information"}, True),
+        (
+            {"FailureReason": "AlgorithmError: See job logs for more information, exit code: 1"},
+            True,
+        ),
+        ({"FailureReason": "AlgorithmError: out of memory, exit code: 137"}, False),
+        ({"FailureReason": "ClientError: /opt/ml/output/message is not UTF-8"}, False),
+        ({"FailureReason": "AlgorithmError: , exit code: 1", "ExitMessage": "why"}, False),
+        ({"FailureReason": "", "ExitMessage": ""}, True),
+        ({}, True),
+        ({"ProcessingJobStatus": "Stopped"}, False),
+        ({"ProcessingJobStatus": "Completed"}, False),
+    ],
+)
+def test_a_reason_that_names_no_more_than_an_exit_code_is_none(said, wordless):
+    job = described(**{"ProcessingJobStatus": "Failed"} | said)
+    assert job.failed_without_reason is wordless
+
+
 @pytest.mark.parametrize(("limit", "words"), [(60, "time limit of 60"), (61, "was stopped")])
 def test_a_job_that_its_time_limit_stopped_says_so(limit, words):
     condition = {"MaxRuntimeInSeconds": limit}

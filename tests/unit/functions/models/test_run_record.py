@@ -59,7 +59,7 @@ def test_each_status_change_makes_a_record_with_the_runs_input(recorded, message
         ('{"Trigger": "text"}', OUTSIDE),
         ('{"Trigger": null}', OUTSIDE),
         ("[]", OUTSIDE),
-        (None, None),  # an input that is not known
+        (None, {}),  # an input that is not known
         (json.dumps({"Trigger": MANUAL}), MANUAL),
     ],
 )

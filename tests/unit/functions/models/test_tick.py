@@ -11,7 +11,10 @@ from landrun.models.tick import scheduled_input
 
 DUE = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
 NO_URI = [("", "ScheduledInput"), ("in/", "ScheduledInput")]
-NO_DATE = [("s3://b/{day}/", "{day}"), ("s3://b/{date}/", "{date}")]
+NO_DATES = ["day", "date", "date:", "day:%Y", "date:%Y %m", "date:%Y\n", "date:%s", "date:%Y/%"]
+NO_DATES += [f"date:%{one}" for one in "cekln+QrtxXP-_"]  # blanks, line breaks, or not of strftime
+DATES = {"%Y%m%dT%H": "20261122T23", "%F": "2026-11-22", "%y-%-j": "26-326", "%G-W%V": "2026-W47"}
+DATES |= {"h=%H_%M": "h=23_30", "100%%": "100%", "%z": "+0000", "é/%b": "é/Nov"}
 NO_ZONE = ["Mars/Olympus", "../etc/passwd", ""]
 
 
@@ -24,6 +27,11 @@ def test_the_date_is_that_of_the_due_time_in_the_schedules_zone(zone, expected):
     assert str(scheduled_input(template, DUE, zone)) == f"s3://b/in/{expected}/"
 
 
+@pytest.mark.parametrize("form", DATES)
+def test_a_date_is_written_in_directives_of_strftime(form):
+    assert scheduled_input(f"s3://b/{{date:{form}}}/", DUE, "UTC").key == f"{DATES[form]}/"
+
+
 def test_an_input_without_a_date_is_the_same_at_every_tick():
     assert str(scheduled_input("s3://b/in/", DUE, "UTC")) == "s3://b/in/"
 
@@ -31,7 +39,8 @@ def test_an_input_without_a_date_is_the_same_at_every_tick():
 @pytest.mark.parametrize(
     ("template", "zone", "named"),
     [
-        *((template, "UTC", named) for template, named in NO_URI + NO_DATE),
+        *((template, "UTC", named) for template, named in NO_URI),
+        *((f"s3://b/{{{one}}}/", "UTC", "ScheduledInput .*: write a date") for one in NO_DATES),
         *(("s3://b/", zone, "ScheduleTimezone") for zone in NO_ZONE),
     ],
 )

@@ -15,6 +15,7 @@ from unittest.mock import Mock
 import pytest
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
+from landrun.adapters.job_logs import JobLogs
 from landrun.adapters.notifications import Notifications
 from landrun.adapters.outputs import Outputs, OutputSize
 from landrun.adapters.runs_table import RunsTable
@@ -52,6 +53,7 @@ def landrun():
     adapters: dict[str, Any] = {
         "executions": FakeExecutions(),
         "jobs": Mock(spec_set=ProcessingJobs),
+        "job_logs": Mock(spec_set=JobLogs),
         "outputs": Mock(spec_set=Outputs),
         "runs_table": Mock(spec_set=RunsTable),
         "notifications": Mock(spec_set=Notifications),
@@ -109,6 +111,39 @@ def test_the_job_of_a_run_that_was_stopped_is_the_one_that_sagemaker_accepted_la
     landrun.record(stopped)
     found = (written(landrun).job_name, written(landrun).exit_message)
     assert found == (("job-1", "why") if tasks == ACCEPTED else (None, None))
+
+
+BARE = "AlgorithmError: , exit code: 1"
+TRACEBACK = ["Traceback (most recent call last):", "  File …", "KeyError: 'text'"]
+UNREADABLE = ("AccessDeniedException", "ResourceNotFoundException", "ThrottlingException")
+
+
+def failed(reason: str, said: str | None = None) -> str:
+    job = {"ProcessingJobName": "job-1", "ProcessingJobStatus": "Failed", "FailureReason": reason}
+    return json.dumps(job | ({"ExitMessage": said} if said else {}))
+
+
+@pytest.mark.parametrize(
+    ("cause", "tails", "exit_message"),
+    [
+        (failed(BARE), [[["rows: 1"], TRACEBACK]], "KeyError: 'text'"),
+        (failed(BARE), [[["Killed"]]], f"{BARE}; the log ends with: Killed"),
+        (failed(BARE), [[]], BARE),
+        *(
+            (failed(BARE), [ServiceError("logs:GetLogEvents", code, "")], BARE)
+            for code in UNREADABLE
+        ),
+        (failed("AlgorithmError: out of disk, exit code: 1"), [], "AlgorithmError: out of disk"),
+        (failed(BARE, "no text column"), [], "no text column"),
+    ],
+)
+def test_a_job_that_fails_without_a_word_is_recorded_with_the_error_in_its_log(
+    landrun, change, cause, tails, exit_message
+):
+    landrun.job_logs.tails.side_effect = tails  # one that is not expected is an error
+    assert landrun.record(change("execution-failed", cause=cause))
+    assert written(landrun).exit_message.startswith(exit_message)
+    assert f"Exit message: {exit_message}" in landrun.publish.call_args.args[1]
 
 
 @pytest.mark.parametrize(

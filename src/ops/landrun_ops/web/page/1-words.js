@@ -71,6 +71,7 @@ const STATUSES = {
   ABORTED: ["aborted", "--aborted"],
   RUNNING: ["running", "--running"],
   PENDING_REDRIVE: ["pending redrive", "--running"],
+  WAITING: ["waiting for a slot", "--waiting"],
 };
 const KINDS = { "object-created": "object landed", schedule: "schedule", manual: "by hand", other: "unknown" };
 const FAILED = new Set(["FAILED", "TIMED_OUT", "ABORTED"]);

@@ -1,4 +1,4 @@
-// The runs, from the columns in which the file holds them.
+// The runs, from the columns in which the file holds them, or the server of the live page sends them.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 

@@ -124,7 +124,7 @@ class Chart {
     for (const [name, value] of Object.entries(also.signals ?? {})) this.view.signal(name, value);
     this.view.data("table", bars);
     if (also.chosen) this.view.data("chosen", also.chosen);
-    await this.view.runAsync();
+    await this.view.resize().runAsync(); // larger numbers need a wider axis
   }
 
   fill() {

@@ -1,8 +1,9 @@
 // Tables: plain ones, and ones that sort and page.
 
-function plainTable(where, caption, heading, rows) {
-  const head = element("tr", {}, ...heading.map((title, place) => element("th", { scope: "col", class: place ? "num" : "when" }, title)));
-  const body = rows.map((row) => element("tr", {}, ...row.map((text, place) => element("td", { class: place ? "num" : "when" }, text))));
+function plainTable(where, caption, heading, rows, kind = "num") {
+  const kinds = heading.map((_, place) => (!place || (kind === "words" && place < heading.length - 1) ? "when" : kind));
+  const head = element("tr", {}, ...heading.map((title, place) => element("th", { scope: "col", class: kinds[place] }, title)));
+  const body = rows.map((row) => element("tr", {}, ...row.map((text, place) => element("td", { class: kinds[place] }, text))));
   where.replaceChildren(element("table", {}, element("caption", { class: "hidden" }, caption), element("thead", {}, head), element("tbody", {}, ...body)));
 }
 
@@ -45,7 +46,7 @@ class SortedTable {
     this.where.scrollTop = 0;
   }
 
-  show(rows) {
+  show(rows, same = false) {
     const { sort } = this.columns[this.sorted];
     const sign = this.direction === "ascending" ? 1 : -1;
     const keyed = rows.map((row, place) => [sort(row), place, row]);
@@ -53,7 +54,7 @@ class SortedTable {
     keyed.sort(([one, a], [other, b]) =>
       one == null || other == null ? (one == null) - (other == null) || a - b : (one < other ? -sign : one > other ? sign : a - b));
     this.rows = keyed.map(([, , row]) => row);
-    this.page = 0;
+    this.page = same ? Math.min(this.page, Math.max(0, Math.ceil(rows.length / this.size) - 1)) : 0;
     this.headings.forEach((heading, place) => {
       if (place === this.sorted) heading.setAttribute("aria-sort", this.direction);
       else heading.removeAttribute("aria-sort");
@@ -64,8 +65,10 @@ class SortedTable {
   draw() {
     const from = this.page * this.size;
     const shown = this.rows.slice(from, from + this.size);
+    const held = this.body.contains(document.activeElement) ? document.activeElement.ariaLabel : null; // keeps the focus
     this.body.replaceChildren(...shown.map((row) => element("tr", {}, ...this.columns.map((column) => element("td", { class: column.kind }, column.text(row))))));
     if (!shown.length) this.body.append(element("tr", {}, element("td", { colspan: this.columns.length, class: "soft" }, "None.")));
+    if (held) [...this.body.querySelectorAll("button")].find((one) => one.ariaLabel === held)?.focus();
     this.pages.hidden = this.rows.length <= this.size;
     this.before.disabled = !this.page;
     this.after.disabled = from + this.size >= this.rows.length;
@@ -84,7 +87,8 @@ function runLink(run, text = words.run(run.name)) {
 }
 
 function whatCell(run) {
-  const said = run.what ?? kindWord(run.kind);
+  const of = RUNS_BY_NAME.get(run.rerun_of)?.what;
+  const said = of ? `rerun of ${of}` : run.what ?? kindWord(run.kind);
   return element("span", { class: "key", title: said.length > 60 ? said : null }, said.length > 60 ? `…${said.slice(-58)}` : said);
 }
 
@@ -108,7 +112,7 @@ const RUN_COLUMNS = [
   { title: "Run", kind: "when", text: (run) => runLink(run), sort: (run) => run.name },
   { title: "Status", kind: "state", text: (run) => stateCell(run.status), sort: (run) => statusWord(run.status) },
   { title: "What started it", kind: "key", text: whatCell, sort: (run) => run.what },
-  { title: "Took", kind: "num", text: (run) => words.span(run.seconds), sort: (run) => run.seconds, first: "descending" },
+  { title: "Took", kind: "num", text: (run) => (DATA.live && !run.finished ? `${words.span((DATA.made_at - run.started) / 1000)} so far` : words.span(run.seconds)), sort: (run) => run.seconds, first: "descending" },
   { title: "Waited", kind: "num", text: (run) => words.span(run.waited), sort: (run) => run.waited, first: "descending" },
   { title: "Rows in", kind: "num", text: (run) => words.whole(run.rows_in), sort: (run) => run.rows_in, first: "descending" },
   { title: "out", name: "Rows out", kind: "num", text: (run) => words.whole(run.rows_out), sort: (run) => run.rows_out, first: "descending" },
@@ -116,49 +120,3 @@ const RUN_COLUMNS = [
   { title: "Data in", kind: "num", text: (run) => words.bytes(run.bytes_in), sort: (run) => run.bytes_in, first: "descending" },
   { title: "out", name: "Data out", kind: "num", text: (run) => words.bytes(run.bytes_out), sort: (run) => run.bytes_out, first: "descending" },
 ];
-
-// One run whole, in a dialog.
-const dialog = document.getElementById("run");
-
-function showRun(name) {
-  const run = RUNS_BY_NAME.get(name);
-  if (!run) return;
-  const rows = runFacts(run).filter(([, said]) => said != null && said !== "");
-  const close = element("button", { type: "button", onclick: () => dialog.close() }, "Close");
-  dialog.replaceChildren(
-    element("div", { class: "top" }, element("h2", { id: "run-title", class: "code" }, run.name), close),
-    element("dl", {}, ...rows.flatMap(([term, said]) => [element("dt", {}, term), element("dd", {}, said)])),
-  );
-  if (!dialog.open) dialog.showModal();
-  dialog.scrollTop = 0;
-}
-
-function runFacts(run) {
-  const again = DATA.laptop ? "" : ` --stack ${DATA.stack}`;
-  const links = [["execution", "the execution"], ["log", "its log"], ["output", "the output"]]
-    .filter(([page]) => run[page + "_page"])
-    .map(([page, said]) => element("a", { href: run[page + "_page"], target: "_blank", rel: "noopener noreferrer" }, said));
-  const of = RUNS_BY_NAME.get(run.rerun_of);
-  return [
-    ["Status", stateCell(run.status)],
-    ["Why", run.cause && element("strong", {}, run.cause)],
-    ["Error", run.error],
-    ["Started by", `${kindWord(run.kind)}${run.what ? `: ${run.what}` : ""}`],
-    ["Rerun of", run.rerun_of && (of ? runLink(of, run.rerun_of) : run.rerun_of)],
-    ["Began", words.exactly(run.started)],
-    ["Ended", run.stopped == null ? null : words.exactly(run.stopped)],
-    ["Took", run.seconds == null ? null : `${words.span(run.seconds)}${run.waited == null ? "" : `, of which it waited ${words.span(run.waited)}${run.worked == null ? "" : ` and its job worked ${words.span(run.worked)}`}`}`],
-    ["Redriven", run.redrives && words.count(run.redrives, "time")],
-    ["Rows", run.rows_in == null ? null : `${words.whole(run.rows_in)} in = ${words.whole(run.rows_out)} out + ${words.whole(run.duplicates)} duplicate + ${words.whole(run.empty)} empty + ${words.whole(run.rejected)} rejected`],
-    ["Read", sum([run.files, run.bytes_in]) == null ? null : [run.files && words.count(run.files, "file"), run.bytes_in != null && words.bytes(run.bytes_in)].filter(Boolean).join(", ")],
-    ["Wrote", run.objects_out == null ? null : `${words.count(run.objects_out, "object")}, ${words.bytes(run.bytes_out)}`],
-    ["Output", run.output && element("span", { class: "code" }, run.output)],
-    ["Ran on", run.instances && `${run.instances}${run.instance_seconds == null ? "" : `, ${words.span(run.instance_seconds)} of instances`}`],
-    ["In AWS's consoles", links.length ? element("span", { class: "links" }, ...links) : null],
-    ["To see more", element("code", {}, `landrun show ${run.name}${again}`)],
-    ["Its log", element("code", {}, `landrun logs ${run.name}${again}`)],
-    ["To run it again", run.failed ? element("code", {}, `landrun rerun ${run.name}${again}`) : null],
-  ];
-}
-
-dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });

@@ -1,8 +1,13 @@
 // Which runs are looked at. The address keeps it, so that a link or a bookmark leads to the same view.
 
-const RUNS = decoded(DATA);
-const RUNS_BY_NAME = new Map(RUNS.map((run) => [run.name, run]));
-const FIRST = Math.min(...RUNS.map((run) => run.started)), LAST = Math.max(...RUNS.map((run) => run.started));
+let RUNS, RUNS_BY_NAME, FIRST, LAST;
+
+// Takes runs, newest first.
+function setRuns(runs) {
+  RUNS = runs;
+  RUNS_BY_NAME = new Map(runs.map((run) => [run.name, run]));
+  [FIRST, LAST] = [runs.at(-1)?.started, runs[0]?.started];
+}
 const SPANS = [["", "all"], [HOUR, "last hour"], [DAY, "last day"], [WEEK, "last 7 days"], [30 * DAY, "last 30 days"]];
 
 const nothingChosen = () => ({ status: new Set(), kind: new Set(), find: "", from: null, to: null, cause: null });
@@ -25,14 +30,19 @@ function passing(...but) {
 
 function choose(changes) {
   filters = { ...filters, ...changes };
+  writeAddress();
+  showFilters();
+  changed();
+}
+
+function writeAddress() {
   const said = new URLSearchParams();
   for (const name of ["status", "kind"]) for (const one of filters[name]) said.append(name, one);
   for (const name of ["find", "cause"]) if (filters[name]) said.set(name, filters[name]);
   for (const name of ["from", "to"]) if (filters[name] != null) said.set(name, new Date(filters[name]).toISOString());
+  if (dialog.open) said.set("run", dialog.dataset.run);
   const address = said.toString();
   history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
-  showFilters();
-  changed();
 }
 
 function fromAddress() {
@@ -43,20 +53,24 @@ function fromAddress() {
     cause: said.get("cause"), from: time("from"), to: time("to"),
   };
   showFilters();
+  if (said.has("run")) showRun(said.get("run"));
 }
 
 const field = (id) => document.getElementById(id);
 const chips = [];
 
-function addChips(id, name, values, word, variable) {
-  for (const value of values) {
+// Adds chips for values that there are runs of, in their order.
+function addChips(id, name, order, word, variable) {
+  const values = [...new Set([...Object.keys(order), ...RUNS.map((run) => run[name])])].filter((value) => RUNS.some((run) => run[name] === value));
+  for (const value of values.filter((one) => !chips.some((chip) => chip.name === name && chip.value === one))) {
     const count = element("span", { class: "count" });
     const chip = element("button", { type: "button", class: "chip", "aria-pressed": "false", onclick: () => {
       const chosen = new Set(filters[name]);
       if (!chosen.delete(value)) chosen.add(value);
       choose({ [name]: chosen });
     } }, variable ? dot(variable(value)) : null, word(value), count);
-    field(id).append(chip);
+    const next = chips.find((one) => one.name === name && values.indexOf(one.value) > values.indexOf(value));
+    field(id).insertBefore(chip, next?.chip ?? null);
     chips.push({ chip, count, name, value });
   }
 }
@@ -76,25 +90,17 @@ const isFiltered = () =>
   Boolean(filters.status.size || filters.kind.size || filters.find || filters.cause || filters.from != null || filters.to != null);
 
 function showCounts(runs) {
+  addChips("statuses", "status", STATUSES, statusWord, statusColour);
+  addChips("kinds", "kind", KINDS, kindWord);
   for (const [name, counted] of [["status", passing("status")], ["kind", passing("kind")]]) {
-    const many = Map.groupBy ? Map.groupBy(counted, (run) => run[name]) : grouped(counted, name);
-    for (const { count, value, name: of } of chips) if (of === name) count.textContent = words.short(many.get(value)?.length ?? 0);
+    for (const { count, value, name: of } of chips) if (of === name) count.textContent = words.short(counted.filter((run) => run[name] === value).length);
   }
   field("shown").textContent = runs.length === RUNS.length
     ? `${words.count(RUNS.length, "run")}` : `${words.whole(runs.length)} of ${words.count(RUNS.length, "run")}`;
 }
 
-function grouped(runs, name) {
-  const groups = new Map();
-  for (const run of runs) groups.set(run[name], [...(groups.get(run[name]) ?? []), run]);
-  return groups;
-}
-
 function addFilters() {
-  const present = (order, name) => [...new Set([...Object.keys(order), ...RUNS.map((run) => run[name])])].filter((value) => RUNS.some((run) => run[name] === value));
-  addChips("statuses", "status", present(STATUSES, "status"), statusWord, statusColour);
-  addChips("kinds", "kind", present(KINDS, "kind"), kindWord);
-  const spans = SPANS.filter(([long]) => !long || long < DATA.made_at - FIRST);
+  const spans = SPANS.filter(([long]) => DATA.live || !long || long < DATA.made_at - FIRST);
   field("span").append(...spans.map(([long, said]) => element("option", { value: String(long) }, said)), element("option", { value: "own" }, "from … to …"));
   field("span").addEventListener("change", ({ target }) => {
     if (target.value === "own") field("own").hidden = false;

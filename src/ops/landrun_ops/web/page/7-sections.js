@@ -71,9 +71,11 @@ function showTiles(runs) {
     ["Data read", words.bytes(total(runs, "bytes_in")), total(runs, "bytes_out") == null ? "output not known" : `${words.bytes(total(runs, "bytes_out"))} written`],
     ["Instance-hours", words.hours(hours == null ? null : hours / 3600), instancesSaid(runs)],
   ];
-  document.getElementById("tiles").replaceChildren(...tiles.map(([what, much, more]) =>
-    element("div", { class: "tile" }, element("p", { class: "what" }, what), element("p", { class: "much" }, much), element("p", { class: "more" }, more))));
+  document.getElementById("tiles").replaceChildren(...tiles.map(tile));
 }
+
+const tile = ([what, much, more]) => element("div", { class: "tile" },
+  element("p", { class: "what" }, what), element("p", { class: "much" }, much), element("p", { class: "more" }, more));
 
 // What few runs take longer than; of few runs, the longest.
 const rarely = (sorted) => (sorted.length < 10 ? `at most ${words.span(sorted.at(-1))}` : `1 in 10 over ${words.span(percentile(sorted, 0.9))}`);
@@ -83,15 +85,15 @@ function instancesSaid(runs) {
   return kinds.size === 1 ? [...kinds][0] : kinds.size ? words.count(kinds.size, "kind") + " of instances" : "not known";
 }
 
-function showTables(runs) {
+function showTables(runs, same) {
   const groups = causes(runs);
   document.getElementById("failures").hidden = !groups.length;
   all.mostOfACause = groups[0]?.runs.length ?? 1;
-  all.causes.show(groups);
+  all.causes.show(groups, same);
   const timed = runs.filter((run) => run.seconds != null);
   all.longest = Math.max(0, ...timed.map((run) => run.seconds));
-  all.slowest.show(timed.toSorted((one, other) => other.seconds - one.seconds).slice(0, 40));
-  all.runs.show(runs);
+  all.slowest.show(timed.toSorted((one, other) => other.seconds - one.seconds).slice(0, 40), same);
+  all.runs.show(runs, same);
 }
 
 function showIgnored() {

@@ -1,0 +1,215 @@
+// Puts it together: what each figure shows of the runs that are looked at.
+
+const SERIES = {
+  outcome: Object.entries(STATUSES).map(([status, [said, variable]]) => [status, said, variable]),
+  time: [["working", "working", "--running"], ["waiting", "waiting", "--other"]],
+  long: [["p50", "half are quicker (p50)", "--p50"], ["p90", "nine in ten (p90)", "--p90"], ["p99", "99 in 100 (p99)", "--p99"]],
+  rows: [["rows_out", "out", "--succeeded"], ["duplicates", "duplicate", "--duplicates"], ["empty", "empty", "--empty"], ["rejected", "rejected", "--rejected"]],
+  volume: [["bytes_in", "in", "--in"], ["bytes_out", "out", "--succeeded"]],
+  hours: [["hours", "instance-hours", "--in"]],
+};
+SERIES.dropped = SERIES.rows.slice(1);
+
+const all = {};
+
+function addFigures() {
+  const present = new Set(RUNS.map((run) => run.status));
+  const others = [...present].filter((status) => !STATUSES[status]).map((status) => [status, statusWord(status), "--other"]);
+  const outcomes = [...SERIES.outcome.filter(([status]) => DATA.live || present.has(status)), ...others];
+  const zoom = (bar) => choose({ from: bar.a, to: bar.a + bar.step });
+  const stepTip = (said) => (bar) => `${words.step(bar.from, bar.step)}\n${said(bar)}`;
+  const named = (series) => Object.fromEntries(series.map(([name, said]) => [name, said]));
+  const counted = (series, spelled = words.whole) => stepTip((bar) => `${spelled(bar.value)} ${named(series)[bar.series]}`);
+
+  all.overTime = new Chart("over-time", "bars", { series: outcomes, height: 190, chosen: true, tip: counted(outcomes), press: zoom });
+  all.timeline = new Chart("timeline", "lanes", { series: outcomes, tip: runTip, press: (bar) => showRun(bar.name) });
+  all.durations = new Chart("durations", "lines", { series: SERIES.long,
+    tip: stepTip((point) => `${named(SERIES.long)[point.series]}: ${words.span(point.value)}\n${words.count(point.runs, "run")}`) });
+  all.atOnce = new Chart("at-once", "bars", { series: SERIES.time, tip: (bar) => `${words.step(bar.a, bar.b - bar.a)}\n${words.whole(bar.value)} ${bar.series}` });
+  all.rows = new Chart("rows", "bars", { series: SERIES.rows, tip: counted(SERIES.rows) });
+  all.dropped = new Chart("dropped", "bars", { series: SERIES.dropped, tip: counted(SERIES.dropped) });
+  all.volume = new Chart("volume", "bars", { series: SERIES.volume, label: BYTES_LABEL, tip: counted(SERIES.volume, words.bytes) });
+  all.hours = new Chart("hours", "bars", { series: SERIES.hours, label: "format(datum.value, '~g')", tip: counted(SERIES.hours, words.hours) });
+  draggable(all.overTime, (from, to) => {
+    const { size, at, place } = all.time;
+    choose({ from: at(place(from)), to: Math.min(at(place(to) + 1), DATA.made_at + size) });
+  });
+  addTimelinePages();
+}
+
+function runTip({ run }) {
+  const parts = [run.what ?? kindWord(run.kind), `${statusWord(run.status)}, began ${words.exactly(run.started)}`];
+  if (run.seconds != null) parts.push(`took ${words.span(run.seconds)}${run.waited == null ? "" : `, waited ${words.span(run.waited)}`}`);
+  if (run.cause) parts.push(run.cause.slice(0, 160));
+  return parts.join("\n");
+}
+
+// What every chart over steps of time gets besides its bars.
+function stepped(time, groups, series, value, spelled = words.whole) {
+  const heading = ["From (UTC)", ...series.map(([, said]) => said)];
+  const rows = () => groups.flatMap((runs, place) => (runs.length
+    ? [[words.time(time.at(place)), ...series.map(([name]) => spelled(value(place, name)))]] : [])).toReversed();
+  return { per: `per ${time.word}`, heading, rows };
+}
+
+const withTimes = (bars, time) => bars.map((bar) => ({ ...bar, from: time.at(bar.place), step: time.size }));
+
+function showOverTime() {
+  const runs = passing("time");
+  const time = steps(FIRST, LAST);
+  all.time = time;
+  const groups = byStep(runs, time);
+  const counts = groups.map((group) => { const many = {}; for (const run of group) many[run.status] = (many[run.status] ?? 0) + 1; return many; });
+  const value = (place, status) => counts[place][status] ?? 0;
+  const names = all.overTime.series.map(([name]) => name);
+  const busiest = groups.reduce((most, group, place) => (group.length > groups[most].length ? place : most), 0);
+  const chosen = [{ a: time.at(0), b: time.at(0) }];
+  const [left, right] = [time.at(0), time.at(time.count) - GAP * time.size];
+  if (filters.from != null && filters.from > left) chosen.push({ a: left, b: Math.min(filters.from, right) });
+  if (filters.to != null && filters.to < right) chosen.push({ a: Math.max(filters.to - GAP * time.size, left), b: right });
+  return all.overTime.show(withTimes(stacked(time, names, value), time), {
+    ...stepped(time, groups, all.overTime.series, value), chosen,
+    legend: all.overTime.series.filter(([name]) => RUNS.some((run) => run.status === name)),
+    label: `${words.count(runs.length, "run")} from ${words.between(FIRST, LAST)} UTC: ${all.overTime.series.map(([name, said]) => `${words.whole(runs.filter((run) => run.status === name).length)} ${said}`).join(", ")}. Most in one ${time.word}: ${words.whole(groups[busiest].length)}, ${words.time(time.at(busiest))}.`,
+  });
+}
+
+function showSteps(runs) {
+  const [from, to] = runs.length ? [runs.at(-1).started, runs[0].started] : [FIRST, LAST];
+  const time = steps(Math.max(filters.from ?? from, FIRST), Math.min(filters.to == null ? to : filters.to - 1, LAST));
+  const groups = byStep(runs, time);
+  const fields = [...SERIES.rows, ...SERIES.volume].map(([name]) => name);
+  const of = sums(groups, [...fields, "instance_seconds"]);
+  const value = (place, name) => (name === "hours" ? (of[place].instance_seconds == null ? null : of[place].instance_seconds / 3600) : of[place][name]);
+  const draw = (chart, series, make, spelled) => () => {
+    const said = series.map(([name, word]) => `${(spelled ?? words.whole)(name === "hours" ? (total(runs, "instance_seconds") ?? 0) / 3600 : total(runs, name))} ${word}`);
+    return chart.show(withTimes(make(time, series.map(([name]) => name), value), time), { ...stepped(time, groups, series, value, spelled), label: `In all: ${said.join(", ")}.` });
+  };
+  return [
+    draw(all.rows, SERIES.rows, stacked), draw(all.dropped, SERIES.dropped, stacked),
+    draw(all.volume, SERIES.volume, beside, words.bytes), draw(all.hours, SERIES.hours, stacked, words.hours),
+    () => showDurations(time, groups, runs), () => showAtOnce(runs),
+  ];
+}
+
+function showDurations(time, groups, runs) {
+  const sorted = groups.map((group) => sortedNumbers(group.filter((run) => run.finished).map((run) => run.seconds)));
+  const shares = { p50: 0.5, p90: 0.9, p99: 0.99 };
+  const value = (place, name) => percentile(sorted[place], shares[name]);
+  const points = Object.keys(shares).flatMap((name) => groups.map((_, place) => ({
+    a: time.at(place) + time.size / 2, from: time.at(place), step: time.size, series: name, runs: sorted[place].length,
+    value: sorted[place].length ? Math.max(value(place, name), 0.1) : null,
+  })));
+  // Nothing at both ends, so that the axis is as long as the others'.
+  for (const a of [time.at(0), time.at(time.count)]) points.push({ a, series: "p50", value: null });
+  const every = sortedNumbers(runs.filter((run) => run.finished).map((run) => run.seconds));
+  const label = SERIES.long.map(([name, said]) => `${said}: ${words.span(percentile(every, shares[name]))}`).join(", ");
+  const signals = { low: Math.max(0.1, every[0]) / 1.3, high: Math.max(0.1, every.at(-1)) * 1.3 };
+  return all.durations.show(every.length ? points : [], { ...stepped(time, groups, SERIES.long, value, words.span), signals, label: `${label}.` });
+}
+
+function showAtOnce(runs) {
+  const [from, to] = runs.length ? [runs.at(-1).started, Math.max(...runs.map((run) => run.end))] : [FIRST, LAST];
+  const time = steps(from, to, 120, SECOND);
+  const most = atOnce(runs, time);
+  const value = (place, name) => most[place][name];
+  const peak = Math.max(0, ...most.map(({ waiting, working }) => waiting + working));
+  const groups = most.map(({ waiting, working }) => (waiting + working ? [1] : []));
+  return all.atOnce.show(stacked(time, ["working", "waiting"], value, -0.03), {
+    ...stepped(time, groups, SERIES.time, value), per: `at most, each ${time.word}`, label: `At most ${words.count(peak, "run")} at once.`,
+  });
+}
+
+let timelinePages = [0];
+
+function addTimelinePages() {
+  const move = (by) => () => { if (by > 0) timelinePages.push(timelinePages.at(-1) + all.lanesTaken); else timelinePages.pop(); showTimeline(passing()); };
+  all.earlier = element("button", { type: "button", onclick: move(1) }, "Earlier");
+  all.later = element("button", { type: "button", onclick: move(-1) }, "Later");
+  all.which = element("span", { role: "status" });
+  all.timeline.at.after(element("div", { class: "pages" }, all.earlier, all.later, all.which));
+}
+
+function showTimeline(runs) {
+  const from = timelinePages.at(-1);
+  const shown = lanes(runs.slice(from));
+  all.lanesTaken = shown.taken.length;
+  all.earlier.disabled = from + shown.taken.length >= runs.length;
+  all.later.disabled = from === 0;
+  const said = !runs.length ? "" : shown.taken.length === runs.length ? words.between(shown.from, shown.to)
+    : `runs ${words.whole(from + 1)}–${words.whole(from + shown.taken.length)} of ${words.whole(runs.length)}, newest first: ${words.between(shown.from, shown.to)}`;
+  all.which.textContent = said;
+  return all.timeline.show(shown.bars, {
+    height: Math.max(54, shown.lanes * 17 + 24), label: `${words.count(shown.taken.length, "run")}, ${said}. The table of all runs has the same.`,
+    legend: all.timeline.series.filter(([name]) => shown.taken.some((run) => run.status === name)),
+    heading: ["Began (UTC)", "run", "status", "waited", "worked", "took"],
+    rows: () => shown.taken.map((run) => [words.time(run.started), words.run(run.name), statusWord(run.status), words.span(run.waited), words.span(run.worked), words.span(run.seconds)]),
+  });
+}
+
+let turn = 0;
+const breath = () => new Promise((resume) => { setTimeout(resume); });
+
+// Numbers and tables at once, then a chart at a time: whoever types or scrolls is never kept waiting.
+// What is looked at in tables and in the timeline stays, unless the filters have changed.
+async function show(same = false) {
+  const runs = passing();
+  turn += 1;
+  const mine = turn;
+  if (!same) timelinePages = [0];
+  document.body.dataset.busy = "yes";
+  showCounts(runs);
+  showTiles(runs);
+  showTables(runs, same);
+  showIgnored();
+  for (const draw of [showOverTime, () => showTimeline(runs), ...showSteps(runs)]) {
+    await breath();
+    if (mine !== turn) return; // the filters have changed meanwhile
+    await draw();
+  }
+  document.body.dataset.busy = "no";
+}
+
+// A page without runs still says what was ignored.
+function showNothing() {
+  const nothing = document.getElementById("nothing");
+  nothing.hidden = false;
+  nothing.replaceChildren(`No run since ${words.time(DATA.since)} UTC. Why something that landed started none: `,
+    element("code", {}, "landrun explain s3://bucket/key"), ". Whether all is set up: ", element("code", {}, "landrun doctor"), ".");
+  nothing.after(document.getElementById("ignored"));
+  for (const id of ["filters", "content"]) document.getElementById(id).hidden = true;
+  for (const skip of document.querySelectorAll(".skip")) skip.hidden = true;
+  showIgnored();
+}
+
+// The first runs are there: shows all of it.
+async function setUp() {
+  field("nothing").hidden = true;
+  field("figures").append(field("ignored"));
+  for (const id of ["filters", "content"]) field(id).hidden = false;
+  live.shown = true;
+  addFigures();
+  addTables();
+  addFilters();
+  fromAddress();
+  await show();
+  changed = () => { turn += 1; again = again.then(show); };
+  const redraw = () => Promise.all(charts.filter(({ view }) => view).map((chart) => chart.draw()));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { again = again.then(redraw); });
+}
+
+let again = Promise.resolve();
+const refresh = () => { again = again.then(() => show(true)); };
+
+async function begin() {
+  addIgnored();
+  if (DATA.live) {
+    for (const id of ["filters", "content"]) field(id).hidden = true;
+    await poll();
+  } else if (RUNS.length) await setUp();
+  else showNothing();
+  document.body.dataset.ready = "yes";
+}
+
+setRuns(decoded(DATA));
+begin();

@@ -1,0 +1,95 @@
+// The live page: asks its server what has changed, and shows it.
+
+const POLL = 2000, AGAIN = 5000, GROWING = 10000; // milliseconds
+const live = { version: 0, waiting: {}, drawn: 0 };
+
+// Asks the server; what goes wrong is an answer with an error.
+async function ask(path, more = "") {
+  try {
+    const answer = await fetch(`${path}${location.search}${more}`, { cache: "no-store" });
+    return await answer.json();
+  } catch {
+    return { error: "the server does not answer: does landrun still run in the terminal?" };
+  }
+}
+
+async function poll() {
+  try {
+    const found = await ask("data", `&after=${live.version}`);
+    if (found.error) showNotes([found.error]);
+    else await take(found);
+    if (document.hidden) await new Promise((seen) => { document.addEventListener("visibilitychange", seen, { once: true }); });
+  } finally {
+    setTimeout(poll, POLL);
+  }
+}
+
+async function take(found) {
+  const long = Number(field("span").value);
+  if (long && filters.to == null) filters.from = found.made_at - long; // the last hour moves on
+  DATA.made_at = found.made_at;
+  const waited = JSON.stringify(live.waiting) !== JSON.stringify(found.waiting);
+  const news = found.version !== live.version || waited;
+  Object.assign(live, found);
+  if (news) setRuns(merged(decoded(found)));
+  const ignored = found.ignored && JSON.stringify(found.ignored) !== JSON.stringify(DATA.ignored);
+  DATA.ignored = found.ignored ?? DATA.ignored;
+  showNotes(found.notes);
+  showNow();
+  const growing = found.made_at - live.drawn > GROWING && RUNS.some((run) => !run.finished);
+  field("about").textContent = `${words.count(RUNS.length, "run")} since ${words.time(DATA.since)} UTC${found.more ? ", the newest" : ""}. As of ${words.exactly(found.made_at)}.`;
+  if (!live.shown && RUNS.length) await setUp();
+  else if (live.shown && (news || ignored || growing)) {
+    live.drawn = found.made_at;
+    refresh();
+  } else if (!RUNS.length && found.loaded) showNothing();
+  if (dialog.open && (news || !RUNS_BY_NAME.get(dialog.dataset.run)?.finished) && Date.now() - details.asked > AGAIN) showRun(dialog.dataset.run);
+}
+
+// The runs with what has changed of them; those that wait for a slot say so.
+function merged(changed) {
+  const runs = new Map([...RUNS, ...changed].map((run) => [run.name, run]));
+  for (const run of runs.values()) {
+    if (run.finished) continue;
+    const place = live.waiting[run.name];
+    if (run.status === "WAITING" || place) run.status = place ? "WAITING" : "RUNNING";
+    run.place = place;
+    derived(run, DATA.made_at);
+  }
+  return [...runs.values()].sort((one, other) => other.started - one.started);
+}
+
+function showNotes(notes) {
+  const box = field("notes");
+  box.hidden = !notes.length;
+  const said = notes.join("\n");
+  if (box.textContent !== said) box.textContent = said;
+}
+
+// What landed and waits, and dead letters; nothing of what the stack does without.
+function showNow() {
+  const { queues, pending, slots, waiting, next_tick: tick, dead_letters: dead } = live;
+  const least = (one) => (one.more ? "at least " : "");
+  const deadCount = dead && sum(Object.values(dead));
+  const why = element("button", { type: "button", class: "link", onclick: showDeadLetters }, "show why");
+  const tiles = [
+    queues && ["Landed, not started", words.whole(queues.landings.visible + queues.landings.in_flight), "events in the queue"],
+    pending && ["Wait for the schedule", least(pending) + words.whole(pending.count), pending.oldest ? `since ${words.time(Date.parse(pending.oldest))}` : "objects"],
+    tick && ["Next tick (UTC)", tick.at ? words.time(Date.parse(tick.at)).slice(5) : UNKNOWN, tick.expression],
+    slots && ["Slots in use", `${words.whole(slots.in_use)} of ${words.whole(slots.limit)}`, `${least(slots)}${words.count(Object.keys(waiting).length, "run")} waiting`],
+    dead && ["Dead letters", element("span", { class: deadCount ? "bad" : "" }, words.whole(deadCount)), deadCount ? why : "none"],
+  ].filter(Boolean);
+  field("now").hidden = !tiles.length;
+  if (!field("now").contains(document.activeElement)) field("now").replaceChildren(...tiles.map(tile));
+  if (!deadCount) field("dead-letters").hidden = true;
+}
+
+async function showDeadLetters() {
+  field("dead-letters").hidden = false;
+  document.querySelector("#dead-letters .table").replaceChildren("Reading…");
+  const found = await ask("dead-letters");
+  if (found.error) showNotes([found.error]);
+  const rows = Object.entries(found.error ? {} : found).flatMap(([of, groups]) => groups.map((one) => [of, words.whole(one.count), one.about.join(", "), one.reason]));
+  plainTable(document.querySelector("#dead-letters .table"), "Dead letters", ["Of", "Messages", "About", "Why"], rows, "words");
+  field("dead-letters").hidden = !rows.length;
+}

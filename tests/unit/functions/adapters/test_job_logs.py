@@ -1,0 +1,40 @@
+"""The ends of a job's logs: those of the instances that wrote last, and not more of them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from landrun.adapters.job_logs import EVENTS, LOG_GROUP, STREAMS, JobLogs
+from landrun.errors import ServiceError
+
+
+@pytest.fixture
+def logs(aws):
+    return aws("logs")
+
+
+def write(logs, stream: str, *messages: str, at: int = 0) -> None:
+    logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=stream)
+    now = int(time.time() * 1000) + at
+    events = [{"timestamp": now, "message": message} for message in messages]
+    logs.put_log_events(logGroupName=LOG_GROUP, logStreamName=stream, logEvents=events)
+
+
+def test_the_newest_logs_come_first_and_each_begins_where_its_last_events_do(logs):
+    logs.create_log_group(logGroupName=LOG_GROUP)
+    for number in range(STREAMS + 1):
+        write(logs, f"job-1/algo-{number}-17", f"by {number}", "two\nlines", at=number)
+    write(logs, "job-10/algo-1-17", "another job's", at=9)
+    newest, *_, oldest = JobLogs(logs).tails("job-1")
+    assert newest == [f"by {STREAMS}", "two", "lines"]
+    assert oldest[0] == "by 1"
+    write(logs, "job-2/algo-1-17", *map(str, range(EVENTS + 50)))
+    assert JobLogs(logs).tails("job-2") == [[str(n) for n in range(50, EVENTS + 50)]]
+    assert JobLogs(logs).tails("job-3") == []
+
+
+def test_the_first_job_of_an_account_may_have_no_log_group_yet(logs):
+    with pytest.raises(ServiceError, match="ResourceNotFoundException"):
+        JobLogs(logs).tails("job-1")
