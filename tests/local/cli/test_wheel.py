@@ -115,7 +115,7 @@ def run(
         ("reconcile", 0, ""),
         ("watch --once", 0, "landrun"),
         ("report", 0, "wrote report.html"),
-        ("doctor", 0, "failures"),
+        ("doctor", 0, "0 failures"),
     ],
 )
 def test_the_wheel_alone_works_on_a_stack(
