@@ -18,7 +18,7 @@ from typing import Any
 
 from landrun.errors import ConfigurationError
 from landrun.sanitize import plain_json
-from landrun_ops.web.facts import Facts
+from landrun_ops.web.facts import Facts, milliseconds
 from landrun_ops.web.reading import Report
 
 TABLED = (
@@ -104,8 +104,8 @@ def compact(report: Report) -> dict[str, Any]:
     return {
         "stack": report.stack,
         "laptop": report.laptop,
-        "made_at": round(report.made_at.timestamp() * 1000),
-        "since": round(report.since.timestamp() * 1000),
+        "made_at": milliseconds(report.made_at),
+        "since": milliseconds(report.since),
         "ignored": report.ignored.as_json(),
         **columns(report.runs),
     }

@@ -10,8 +10,7 @@ from typing import Any
 
 from landrun.models.run_record import RunRecord
 from landrun.models.status_change import timestamp
-from landrun_ops.web.causes import alike
-from landrun_ops.web.facts import Facts, facts
+from landrun_ops.web.facts import Facts, facts, milliseconds
 from landrun_ops.web.ignored import Ignored
 
 TOLD_EVERY = 500
@@ -52,8 +51,8 @@ class Report:
         return {
             "stack": self.stack,
             "region": self.region,
-            "made_at": timestamp(self.made_at.timestamp() * 1000),
-            "since": timestamp(self.since.timestamp() * 1000),
+            "made_at": timestamp(milliseconds(self.made_at)),
+            "since": timestamp(milliseconds(self.since)),
             "more": self.more,
             "ignored": self.ignored.as_json(),
             "runs": [_in_words(run) for run in self.runs],
@@ -88,21 +87,13 @@ def read(
     found: list[Facts] = []
     remaining = iter(newest)
     for count, run in enumerate(islice(remaining, limit), start=1):
-        known = facts_of(run, consoles=consoles)
-        if known is not None:
-            found.append(known)
+        found.append(facts(run, consoles=consoles))
         if count % TOLD_EVERY == 0:
             told(count)
     return found, next(remaining, None) is not None
 
 
-def facts_of(run: RunRecord, *, consoles: bool = True) -> Facts | None:
-    """Return the facts of a run, with ``alike``: what failures of the same kind have in common."""
-    known = facts(run, consoles=consoles)
-    return known and known | {"alike": alike(known["cause"]) if known["cause"] else None}
-
-
 def _in_words(run: Facts) -> Facts:
     """Spell a run's times as the ledger does."""
-    times = {name: run[name] for name in ("started", "stopped")}
-    return dict(run) | {name: None if at is None else timestamp(at) for name, at in times.items()}
+    stopped = run["stopped"] and timestamp(run["stopped"])
+    return run | {"started": timestamp(run["started"]), "stopped": stopped}
