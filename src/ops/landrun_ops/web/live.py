@@ -148,8 +148,8 @@ class LiveStack:
             "queues": queue_reader(stack),
             **({"pending landings": backlog_reader(stack)} if start_on == "schedule" else {}),
             **({"concurrency slots": lines.look} if lines else {}),
+            "ignored objects": ignored,
         }
-        looks["ignored objects"] = ignored
         self._pauses = dict.fromkeys(looks, interval)
         self._pauses["ignored objects"] = interval * 15 if stack.laptop else IGNORED_SECONDS
         self.parts = {name: Part(name, look, self._pauses[name]) for name, look in looks.items()}

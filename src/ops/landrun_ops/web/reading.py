@@ -66,26 +66,12 @@ def read(
     *,
     consoles: bool = True,
 ) -> tuple[list[Facts], bool]:
-    """Take the facts of at most so many runs.
+    """Take the facts of at most ``limit`` runs, the newest; say besides whether there are more.
 
-    Parameters
-    ----------
-    newest : iterable of RunRecord
-        The ledger, newest first.
-    limit : int
-        How many at most.
-    told : Callable
-        Is told now and then how many have been read.
-    consoles : bool
-        Whether AWS's consoles show the runs.
-
-    Returns
-    -------
-    tuple of list of dict and bool
-        The facts; and whether there is more.
+    ``told`` is called now and then with how many runs have been read. ``consoles`` says whether
+    AWS's consoles show them.
     """
-    found: list[Facts] = []
-    remaining = iter(newest)
+    found, remaining = list[Facts](), iter(newest)
     for count, run in enumerate(islice(remaining, limit), start=1):
         found.append(facts(run, consoles=consoles))
         if count % TOLD_EVERY == 0:
