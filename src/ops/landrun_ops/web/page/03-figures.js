@@ -58,10 +58,6 @@ function beside(time, series, value) {
   return bars;
 }
 
-function sums(groups, fields) {
-  return groups.map((runs) => Object.fromEntries(fields.map((field) => [field, total(runs, field)])));
-}
-
 // The most runs that waited, and that worked, at the same time in each step.
 function atOnce(runs, time) {
   const changes = [];
