@@ -105,12 +105,10 @@ class RunsFeed:
                 self._keep(row)
 
     def _is_news(self, one: RunRecord) -> bool:
-        _, held = self._facts.get(one.name, (0, None))
-        if held is None:
+        if one.name not in self._facts:
             return one.started > self._now() - self._span
-        stopped = one.stopped and milliseconds(one.stopped)
-        found = (one.status, stopped, one.redrive_count or None)
-        return found != (held["status"], held["stopped"], held["redrives"])
+        held, found = self._facts[one.name][1], facts(one)
+        return any(found[name] != held[name] for name in ("status", "stopped", "redrives"))
 
     def _keep(self, row: RunRecord) -> None:
         run = facts(row, consoles=not self._stack.laptop)

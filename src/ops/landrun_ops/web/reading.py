@@ -13,9 +13,6 @@ from landrun.models.status_change import timestamp
 from landrun_ops.web.facts import Facts, facts, milliseconds
 from landrun_ops.web.ignored import Ignored
 
-TOLD_EVERY = 500
-"""Runs after which progress is told."""
-
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -68,14 +65,13 @@ def read(
 ) -> tuple[list[Facts], bool]:
     """Take the facts of at most ``limit`` runs, the newest; say besides whether there are more.
 
-    ``told`` is called now and then with how many runs have been read. ``consoles`` says whether
-    AWS's consoles show them.
+    ``told`` is called after each run with how many have been read. ``consoles`` says whether AWS's
+    consoles show them.
     """
     found, remaining = list[Facts](), iter(newest)
-    for count, run in enumerate(islice(remaining, limit), start=1):
+    for run in islice(remaining, limit):
         found.append(facts(run, consoles=consoles))
-        if count % TOLD_EVERY == 0:
-            told(count)
+        told(len(found))
     return found, next(remaining, None) is not None
 
 

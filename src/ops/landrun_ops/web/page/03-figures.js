@@ -78,7 +78,7 @@ function atOnce(runs, time) {
     for (; next < changes.length && changes[next][0] < until; next += 1) {
       waiting += changes[next][1];
       working += changes[next][2];
-      if (next + 1 === changes.length || changes[next + 1][0] > changes[next][0]) look();
+      look(); // of changes at the same time, what makes it more comes last
     }
   }
   return most;

@@ -20,13 +20,14 @@ function pager(back, on, turn) {
 // A table whose columns sort when their heading is pressed, a page of rows at a time.
 class SortedTable {
   // columns: { title, name: what is read out for it, text: row -> text or node, sort: row -> value, kind: class, first: "descending" }
-  constructor(where, { caption, columns, size = 25, sorted = 0, direction = "descending" }) {
-    Object.assign(this, { where, columns, size, sorted, direction, page: 0, rows: [] });
+  constructor(id, columns, size) {
+    const where = element("div", { class: "table", tabindex: "0", role: "group", "aria-labelledby": `${id}-title` });
+    Object.assign(this, { where, columns, size, sorted: 0, direction: "descending", page: 0, rows: [] });
     this.headings = columns.map((column, place) => this.heading(column, place));
     this.body = element("tbody");
     this.pager = pager("Previous", "Next", (by) => this.turn(by));
-    where.replaceChildren(table(caption, element("tr", {}, ...this.headings), this.body));
-    where.after(this.pager.at);
+    where.append(table(document.getElementById(`${id}-title`).textContent, element("tr", {}, ...this.headings), this.body));
+    document.getElementById(id).append(where, this.pager.at);
   }
 
   heading(column, place) {

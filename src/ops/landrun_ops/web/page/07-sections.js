@@ -9,27 +9,26 @@ const IGNORED = {
 };
 
 function addTables() {
-  const inside = (id) => document.querySelector(`#${id} .table`);
-  all.causes = new SortedTable(inside("failures"), { caption: "What failed, and why", size: 8, columns: [
+  all.causes = new SortedTable("failures", [
     { title: "Runs", kind: "num", text: (group) => barCell(group.runs.length, all.mostOfACause), sort: (group) => group.runs.length, first: "descending" },
     { title: "Why", kind: "words", text: causeWords, sort: (group) => group.alike },
     { title: "Last (UTC)", kind: "when", text: (group) => words.time(group.runs[0].started), sort: (group) => group.runs[0].started, first: "descending" },
     { title: "First (UTC)", kind: "when", text: (group) => words.time(group.runs.at(-1).started), sort: (group) => group.runs.at(-1).started },
     { title: "Newest", kind: "when", text: causeRuns },
-  ] });
-  all.slowest = new SortedTable(inside("slowest"), { caption: "Slowest runs", size: 8, columns: [
+  ], 8);
+  all.slowest = new SortedTable("slowest", [
     ...RUN_COLUMNS.filter(({ title }) => ["Took", "Waited"].includes(title)),
     { title: "Run", kind: "words", text: (run) => element("span", {}, runLink(run), " ", element("span", { class: "soft" }, whatCell(run)), splitBar(run, all.longest)), sort: (run) => run.name },
-  ] });
-  all.runs = new SortedTable(inside("runs"), { caption: "All runs", columns: RUN_COLUMNS });
+  ], 8);
+  all.runs = new SortedTable("runs", RUN_COLUMNS, 25);
 }
 
 function addIgnored() {
-  all.ignored = new SortedTable(document.querySelector("#ignored .table"), { caption: "Objects ignored, and why", size: 8, columns: [
+  all.ignored = new SortedTable("ignored", [
     { title: "Objects", kind: "num", text: (one) => barCell(one.count, all.mostIgnored, true), sort: (one) => one.count, first: "descending" },
     { title: "Why", kind: "words", text: (one) => element("span", {}, one.title, one.words ? element("span", { class: "soft" }, ` – ${one.words}`) : null), sort: (one) => one.title },
     { title: "Last (UTC)", kind: "when", text: (one) => words.time(one.last), sort: (one) => one.last, first: "descending" },
-  ] });
+  ], 8);
 }
 
 function barCell(count, most, calm = false) {
