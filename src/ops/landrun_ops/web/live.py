@@ -107,8 +107,9 @@ class RunsFeed:
     def _is_news(self, one: RunRecord) -> bool:
         if one.name not in self._facts:
             return one.started > self._now() - self._span
-        held, found = self._facts[one.name][1], facts(one)
-        return any(found[name] != held[name] for name in ("status", "stopped", "redrives"))
+        held, stopped = self._facts[one.name][1], one.stopped and milliseconds(one.stopped)
+        found = (one.status, stopped, one.redrive_count or None)
+        return found != (held["status"], held["stopped"], held["redrives"])
 
     def _keep(self, row: RunRecord) -> None:
         run = facts(row, consoles=not self._stack.laptop)
