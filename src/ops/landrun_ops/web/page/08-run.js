@@ -70,7 +70,7 @@ async function showDetails(name) {
   details.asked = Date.now();
   const known = await ask(`runs/${encodeURIComponent(name)}`);
   if (dialog.dataset.run !== name) return;
-  const nodes = known.error ? [element("p", { class: "bad" }, known.error)] : detailNodes(known);
+  const nodes = known.trouble ? [element("p", { class: "bad" }, known.trouble)] : detailNodes(known);
   for (const node of details.nodes) node.remove();
   details.nodes = nodes;
   dialog.append(...nodes);
