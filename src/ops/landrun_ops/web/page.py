@@ -27,8 +27,6 @@ _NAMED = ("output", "execution", "execution_page", "log_page", "output_page")
 _TABLED = ("status", "kind", "instances", "error", "cause", "alike", *_NAMED)
 """Facts that many runs have in common: the page holds each once."""
 
-CONNECT = "; connect-src 'self'"
-
 _PLACE = re.compile(r"\{\{([\w-]+)\}\}")
 _BREAKS = ("</script", "<!--")
 """What no script may hold: an HTML parser would end it there, or take what follows for it."""
@@ -71,10 +69,10 @@ def policy(library: str, *, live: bool) -> str:
 
     The live page may ask its own server.
     """
+    connect = "; connect-src 'self'" if live else ""
     return (
         f"default-src 'none'; script-src {_hash(library)} {_hash(_script())};"
-        f" style-src {_hash(_part('style.css'))}; base-uri 'none'; form-action 'none'"
-        f"{CONNECT if live else ''}"
+        f" style-src {_hash(_part('style.css'))}; base-uri 'none'; form-action 'none'{connect}"
     )
 
 

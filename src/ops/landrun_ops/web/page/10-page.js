@@ -24,7 +24,7 @@ function addFigures() {
   all.timeline = new Chart("timeline", lanesSpec, { series: outcomes, tip: runTip, press: (bar) => showRun(bar.name) });
   all.durations = new Chart("durations", linesSpec, { series: SERIES.long,
     tip: stepTip((point) => `${named(SERIES.long)[point.series]}: ${words.span(point.value)}\n${words.count(point.runs, "run")}`) });
-  all.atOnce = new Chart("at-once", barsSpec, { series: SERIES.time, tip: (bar) => `${words.step(bar.a, bar.b - bar.a)}\n${words.whole(bar.value)} ${bar.series}` });
+  all.atOnce = new Chart("at-once", barsSpec, { series: SERIES.time, tip: counted(SERIES.time) });
   all.rows = new Chart("rows", barsSpec, { series: SERIES.rows, tip: counted(SERIES.rows) });
   all.dropped = new Chart("dropped", barsSpec, { series: SERIES.dropped, tip: counted(SERIES.dropped) });
   all.volume = new Chart("volume", barsSpec, { series: SERIES.volume, label: BYTES_LABEL, tip: counted(SERIES.volume, words.bytes) });
@@ -51,8 +51,6 @@ function stepped(time, groups, series, value, spelled = words.whole) {
   return { per: `per ${time.word}`, heading, rows };
 }
 
-const withTimes = (bars, time) => bars.map((bar) => ({ ...bar, from: time.at(bar.place), step: time.size }));
-
 function showOverTime() {
   const runs = passing("time");
   const time = steps(FIRST, LAST);
@@ -65,7 +63,7 @@ function showOverTime() {
   const [left, right] = [time.at(0), time.at(time.count) - GAP * time.size];
   if (filters.from != null && filters.from > left) chosen.push({ a: left, b: Math.min(filters.from, right) });
   if (filters.to != null && filters.to < right) chosen.push({ a: Math.max(filters.to - GAP * time.size, left), b: right });
-  return all.overTime.show(withTimes(stacked(time, names, value), time), {
+  return all.overTime.show(stacked(time, names, value), {
     ...stepped(time, groups, all.overTime.series, value), chosen,
     legend: all.overTime.series.filter(([name]) => RUNS.some((run) => run.status === name)),
     label: `${words.count(runs.length, "run")} from ${words.between(FIRST, LAST)} UTC: ${all.overTime.series.map(([name, said]) => `${words.whole(runs.filter((run) => run.status === name).length)} ${said}`).join(", ")}. Most in one ${time.word}: ${words.whole(groups[busiest].length)}, ${words.time(time.at(busiest))}.`,
@@ -79,7 +77,7 @@ function showSteps(runs) {
   const value = (place, name) => total(groups[place], name);
   const draw = (chart, series, make, spelled = words.whole) => () => {
     const said = series.map(([name, word]) => `${spelled(total(runs, name))} ${word}`);
-    return chart.show(withTimes(make(time, series.map(([name]) => name), value), time), { ...stepped(time, groups, series, value, spelled), label: `In all: ${said.join(", ")}.` });
+    return chart.show(make(time, series.map(([name]) => name), value), { ...stepped(time, groups, series, value, spelled), label: `In all: ${said.join(", ")}.` });
   };
   return [
     draw(all.rows, SERIES.rows, stacked), draw(all.dropped, SERIES.dropped, stacked),
