@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -36,11 +36,6 @@ MOST_NAMED = 6
 def is_execution_name(text: str) -> bool:
     """Whether an execution can be called so: a notebook's have more than a run's 54 characters."""
     return _EXECUTION_NAME.fullmatch(text) is not None
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """Give an object; of what is none, an empty one."""
-    return value if isinstance(value, Mapping) else {}
 
 
 class Runs:
