@@ -51,8 +51,8 @@ NOT_RUN = {
     ],
     "docs/operate.md": [
         "export LANDRUN_STACK=landrun",
-        "landrun ui",
         "pipx install .                      # or: pipx install landrun-0.1.0-py3-none-any.whl",
+        "landrun ui",
     ],
 }
 """The commands that no test runs, by their first line: each says why, above it."""
