@@ -157,9 +157,9 @@ def _land(file: Path, stack: Stack) -> tuple[str, Callable[[], str]]:
 
 
 def _run_of(stack: Stack, key: str, since: datetime) -> str:
-    from landrun_ops.stack.run_filter import Only  # noqa: PLC0415
+    from landrun_ops.stack.run_filter import RunFilter  # noqa: PLC0415
 
-    found = stack.ledger().newest(datetime.now(UTC), since=since, only=Only(contains=key))
+    found = stack.ledger().newest(datetime.now(UTC), since=since, only=RunFilter(contains=key))
     return next((run.name for run in found), "")
 
 

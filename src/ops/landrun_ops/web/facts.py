@@ -13,7 +13,6 @@ from typing import Any
 from landrun.models.run_record import RunRecord
 from landrun.sanitize import json_object, one_line
 from landrun_ops.stack.console_links import links
-from landrun_ops.stack.runs_table import mapping
 from landrun_ops.web.causes import cause
 
 TEXT = 400
@@ -154,6 +153,9 @@ def _volume(run: RunRecord) -> Facts:
 
 
 def _instances(job: Mapping[str, Any]) -> str | None:
-    cluster = mapping(mapping(job.get("ProcessingResources")).get("ClusterConfig"))
+    resources = job.get("ProcessingResources")
+    cluster = resources.get("ClusterConfig") if isinstance(resources, dict) else None
+    if not isinstance(cluster, dict):
+        return None
     kind, count = text(cluster.get("InstanceType")), number(cluster.get("InstanceCount"))
     return f"{count or 1} x {kind}" if kind else None
