@@ -16,6 +16,12 @@ from landrun_ops.doctor.findings import Finding, fail, listed, ok, skip, warn
 DATA_TYPES: Final = {"manifest": "ManifestFile", "uri": "S3Prefix"}
 """The S3DataType that reads what InputMessage holds, by InputMessageFormat."""
 
+_MISFITS: Final = {
+    "manifest": "a manifest's URI: it processes the manifest instead of the data",
+    "uri": "an object's URI: SageMaker refuses the object as a manifest",
+}
+"""What goes wrong if the job does not read what InputMessage holds."""
+
 _FIELD: Final = r"(?:\.(\w+)|\.`(\w+)`|\[['\"](\w+)['\"]\])"
 _EXECUTION_INPUT: Final = re.compile(r"(?:\$\$|\$states\.context)\.Execution\.Input" + _FIELD)
 _STATE_INPUT: Final = re.compile(r"(?<![\w$])\$(?:states\.input)?" + _FIELD)
@@ -167,31 +173,20 @@ def judge_input_format(definition: Any, input_format: str) -> Finding:
     input_format : str
         The stack's InputMessageFormat.
     """
-    wanted = DATA_TYPES[input_format]
+    wanted, [other] = DATA_TYPES[input_format], DATA_TYPES.keys() - {input_format}
     found = message_data_types(definition)
-    wrong = sorted(found & set(DATA_TYPES.values()) - {wanted})
-    if wrong:
-        return _misfit(input_format, wrong[0])
+    if DATA_TYPES[other] in found:
+        return fail(
+            f"its job reads InputMessage as {DATA_TYPES[other]}, and InputMessageFormat="
+            f"{input_format} passes {_MISFITS[input_format]}",
+            f"sam deploy with InputMessageFormat={other}, or let the machine read {wanted}",
+        )
     if found == {wanted}:
         return ok(f"its job reads InputMessage as {wanted}: fits InputMessageFormat={input_format}")
     how = f"it decides per execution ({listed(sorted(found))})" if found else "no input names it"
     return skip(
         f"the definition does not say how its job reads InputMessage: {how}",
         f"InputMessageFormat={input_format} needs an input with S3DataType {wanted}",
-    )
-
-
-def _misfit(input_format: str, data_type: str) -> Finding:
-    if input_format == "manifest":
-        return fail(
-            f"its job reads InputMessage as {data_type}, and InputMessageFormat=manifest passes a"
-            " manifest's URI: it processes the manifest instead of the data",
-            "sam deploy with InputMessageFormat=uri, or let the machine read a ManifestFile",
-        )
-    return fail(
-        f"its job reads InputMessage as {data_type}, and InputMessageFormat=uri passes an object's"
-        " URI: SageMaker refuses the object as a manifest",
-        "sam deploy with InputMessageFormat=manifest, or let the machine read an S3Prefix",
     )
 
 

@@ -88,11 +88,8 @@ def notifications(aws: StackReader) -> Finding:
 def rule(aws: StackReader, about: Rule) -> Finding:
     """The rule is enabled, matches the stack's events, and sends them to its queue."""
     name = aws.output(about.rule)
-    try:
-        found = aws.ask("events:DescribeRule", Name=name)
-    except ServiceError as error:
-        if error.code != "ResourceNotFoundException":
-            raise
+    found = aws.find("events:DescribeRule", "ResourceNotFoundException", Name=name)
+    if found is None:
         return fail(f"there is no rule {name}: {about.without}", RESTORE)
     if not found["State"].startswith("ENABLED"):
         remedy = f"aws events enable-rule --name {name}"

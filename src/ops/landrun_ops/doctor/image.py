@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from landrun.errors import ServiceError
 from landrun_ops.doctor.aws_reader import StackReader
 from landrun_ops.doctor.checks import check, own_state_machine
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
@@ -68,17 +67,15 @@ def image(aws: StackReader) -> Finding:
     if found is None or found.region != aws.stack.region:
         return warn(f"{uri} is not in ECR in {aws.stack.region}", "push it there")
     remedy = f"make image STACK={aws.stack.name}" if uri == own else "push it, or change ImageUri"
-    try:
-        answer = aws.ask(
-            "ecr:BatchGetImage",
-            registryId=found.account,
-            repositoryName=found.name,
-            imageIds=[dict(found.id)],
-            acceptedMediaTypes=list(MEDIA_TYPES),
-        )
-    except ServiceError as error:
-        if error.code != "RepositoryNotFoundException":
-            raise
+    answer = aws.find(
+        "ecr:BatchGetImage",
+        "RepositoryNotFoundException",
+        registryId=found.account,
+        repositoryName=found.name,
+        imageIds=[dict(found.id)],
+        acceptedMediaTypes=list(MEDIA_TYPES),
+    )
+    if answer is None:
         return fail(f"there is no repository {found.name} in {found.account}", remedy)
     if not answer.get("images"):
         return fail(f"there is no image {uri}: {_reason(answer)}", remedy)

@@ -130,14 +130,11 @@ def _keys(parameters: Mapping[str, str]) -> list[str]:
 
 
 def _judge_key(aws: StackReader, arn: str) -> Finding:
-    try:
-        state = aws.ask("kms:DescribeKey", KeyId=arn)["KeyMetadata"]["KeyState"]
-    except ServiceError as error:
-        if error.code != "NotFoundException":
-            raise
-        return fail(
-            f"there is no key {arn}", "sam deploy with KmsKeyArn and PreviousKmsKeyArns that exist"
-        )
+    answer = aws.find("kms:DescribeKey", "NotFoundException", KeyId=arn)
+    if answer is None:
+        remedy = "sam deploy with KmsKeyArn and PreviousKmsKeyArns that exist"
+        return fail(f"there is no key {arn}", remedy)
+    state = answer["KeyMetadata"]["KeyState"]
     if state == "Enabled":
         return ok(f"the key {arn.rpartition('/')[2]} is enabled")
     remedy = f"aws kms enable-key --key-id {arn}"

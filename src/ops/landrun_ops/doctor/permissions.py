@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -24,8 +23,8 @@ def state_machine(aws: StackReader) -> Finding:
     if task is None:
         return skip("the state machine runs no Processing job with .sync")
     parameters = aws.stack.parameters
-    account = required.Account.of(aws.output("StateMachineArn"))
-    needs = [*required.sync_integration(account, f"{parameters['JobNamePrefix']}-doctor", task)]
+    job_name = f"{parameters['JobNamePrefix']}-doctor"
+    needs = [*required.sync_integration(aws.output("StateMachineArn"), job_name, task)]
     if int(parameters.get("MaxConcurrentRuns") or 0):
         needs += _needs(aws, required.WAITING)
     return judge_role(aws, aws.state_machine()["roleArn"], needs, own=_own(aws))
@@ -53,8 +52,9 @@ def function(aws: StackReader, output: str) -> Finding:
 @check(AREA, "schedules")
 def schedules(aws: StackReader) -> Finding:
     """The role of the schedules allows them to invoke their functions."""
-    group, name = aws.output("ScheduleArn").split("/")[-2:]
-    found = aws.ask("scheduler:GetSchedule", Name=name, GroupName=group)
+    found = aws.tick_schedule()
+    if found is None:
+        return skip("the stack's schedule is gone")
     return judge_role(aws, found["Target"]["RoleArn"], _needs(aws, required.SCHEDULES))
 
 
@@ -118,7 +118,7 @@ def _reason(result: Mapping[str, Any]) -> str:
 
 def _task(aws: StackReader) -> Mapping[str, Any] | None:
     """Return the parameters of the Processing job that the state machine waits for."""
-    tasks = processing_tasks(json.loads(aws.state_machine()["definition"]))
+    tasks = processing_tasks(aws.definition())
     return next((task.request for task in tasks if task.waits), None)
 
 

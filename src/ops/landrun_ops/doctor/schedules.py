@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from landrun.errors import ServiceError
 from landrun_ops.doctor.aws_reader import StackReader
 from landrun_ops.doctor.checks import check
 from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, skip, warn
@@ -27,19 +26,11 @@ def _ticks_wanted(parameters: Mapping[str, str]) -> bool:
     return parameters.get("StartOn") == "schedule" or bool(parameters.get("ScheduledInput"))
 
 
-def _tick_schedule(aws: StackReader) -> dict[str, Any]:
-    group, name = aws.output("ScheduleArn").split("/")[-2:]
-    return aws.ask("scheduler:GetSchedule", Name=name, GroupName=group)
-
-
 @check(AREA, "tick")
 def tick(aws: StackReader) -> Finding:
     """The schedule is enabled if ticks have something to read, and is due again."""
-    try:
-        schedule = _tick_schedule(aws)
-    except ServiceError as error:
-        if error.code != "ResourceNotFoundException":
-            raise
+    schedule = aws.tick_schedule()
+    if schedule is None:
         return fail("the stack's schedule is gone: no tick comes", RESTORE)
     return judge_schedule(schedule, aws.now, wanted=_ticks_wanted(aws.stack.parameters))
 
@@ -73,7 +64,9 @@ def judge_schedule(schedule: Mapping[str, Any], now: datetime, *, wanted: bool) 
 @check(AREA, "last tick", when=_ticks_wanted, laptop="keeps no metrics of its functions")
 def last_tick(aws: StackReader) -> Finding:
     """ScheduleFunction was invoked when the last tick was due."""
-    schedule = _tick_schedule(aws)
+    schedule = aws.tick_schedule()
+    if schedule is None:
+        return skip("the stack's schedule is gone")
     created = schedule.get("CreationDate") or aws.now
     since = max(schedule.get("LastModificationDate") or created, aws.now - METRICS_KEPT)
     last = aws.last_invocation(aws.output("ScheduleFunction"), since)

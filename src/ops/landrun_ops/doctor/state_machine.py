@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from landrun.errors import ServiceError
 from landrun_ops.doctor import customer_state_machine as customer
 from landrun_ops.doctor import executions
 from landrun_ops.doctor.aws_reader import StackReader
@@ -26,11 +24,10 @@ NEWEST_RUNS: Final = 100
 @check(AREA, "machine")
 def machine(aws: StackReader) -> Finding:
     """The state machine exists, is active, and is of the type STANDARD."""
-    try:
-        found = aws.state_machine()
-    except ServiceError as error:
-        if error.code != "StateMachineDoesNotExist":
-            raise
+    arn = aws.output("StateMachineArn")
+    missing = "StateMachineDoesNotExist"
+    found = aws.find("states:DescribeStateMachine", missing, stateMachineArn=arn)
+    if found is None:
         return fail("there is no such state machine: no run can start", RESTORE)
     return judge_machine(found)
 
@@ -54,8 +51,8 @@ def definition(aws: StackReader) -> Finding:
     file = aws.project / ASL if aws.project else None
     if file is None or not file.is_file():
         return skip("no project folder here to compare the definition with")
-    deployed = json.loads(aws.state_machine()["definition"])
-    found = [*differences(parse(file.read_text(encoding="utf-8")), deployed)]
+    project = parse(file.read_text(encoding="utf-8"))
+    found = [*differences(project, aws.definition())]
     if found:
         return fail(
             f"its definition is not the project's: {listed(found)}",
@@ -87,14 +84,13 @@ def differences(rendered: Any, deployed: Any, where: str = "") -> Iterator[str]:
 
 def customer_definition(aws: StackReader, judge: Callable[[Any], Finding]) -> Finding:
     """The definition of StateMachineArn fits what landrun starts it with."""
-    return judge(json.loads(aws.state_machine()["definition"]))
+    return judge(aws.definition())
 
 
 @check(AREA, "input message", when=lambda parameters: not own_state_machine(parameters))
 def input_message(aws: StackReader) -> Finding:
     """The job reads InputMessage as what InputMessageFormat passes in it."""
-    found = json.loads(aws.state_machine()["definition"])
-    return customer.judge_input_format(found, aws.stack.input_message_format)
+    return customer.judge_input_format(aws.definition(), aws.stack.input_message_format)
 
 
 @check(AREA, "prefixes", when=lambda parameters: parameters.get("InputMessageFormat") == "uri")

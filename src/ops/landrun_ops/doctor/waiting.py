@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from landrun.adapters.landings_table import INDEX, SHARDS
 from landrun.errors import ServiceError
@@ -13,6 +13,7 @@ from landrun_ops.doctor.checks import check
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
 from landrun_ops.durations import spelled
 from landrun_ops.stack.dead_letters import DeadLetterQueue, Why
+from landrun_ops.stack.queue_depth import depth
 
 AREA: Final = "waiting"
 PEEKED: Final = 100
@@ -71,17 +72,13 @@ def dead_letters(aws: StackReader) -> Iterator[Finding]:
 
 
 def _judge_queue(aws: StackReader, queue: str, output: str) -> Iterator[Finding]:
-    url = aws.output(output)
-    attributes: dict[str, Any] = aws.ask(
-        "sqs:GetQueueAttributes", QueueUrl=url, AttributeNames=["All"]
-    )["Attributes"]
-    count = int(attributes["ApproximateNumberOfMessages"])
-    count += int(attributes.get("ApproximateNumberOfMessagesNotVisible", 0))
+    url, client = aws.output(output), aws.client("sqs")
+    count = depth(client, url)
     if not count:
         return
     why = f"landrun redrive --queue {queue} --dry-run says why"
     try:
-        found = DeadLetterQueue(aws.client("sqs"), url).peek(PEEKED)
+        found = DeadLetterQueue(client, url).peek(PEEKED)
     except ServiceError:  # not everybody may receive them
         yield fail(f"{queue}: {count} dead letters", why)
         return
