@@ -9,7 +9,6 @@ from typing import Final
 
 from landrun.adapters.concurrency_table import COUNT
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import check, own_state_machine
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
 from landrun_ops.durations import spelled
 from landrun_ops.stack.waiting_executions import ConcurrencySlots, SlotUsage, max_concurrent_runs
@@ -21,7 +20,6 @@ READS: Final = 3
 """How often count and holders are compared while slots change hands between two reads."""
 
 
-@check("the job", "concurrency", when=own_state_machine)
 def concurrency(aws: StackReader) -> Iterator[Finding]:
     """Waiting executions get free slots, and as many slots are counted as are held."""
     table = aws.output("ConcurrencyTable")

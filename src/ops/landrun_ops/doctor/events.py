@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any, Final, NamedTuple
 
 from landrun.errors import ServiceError
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import Check, check
 from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, warn
-
-AREA: Final = "events"
 
 
 class Rule(NamedTuple):
@@ -35,7 +31,6 @@ STATUS: Final = Rule(
 )
 
 
-@check(AREA, "buckets")
 def buckets(aws: StackReader) -> Iterator[Finding]:
     """The buckets exist in the stack's region."""
     names = {name: aws.output(name) for name in ("LandingBucket", "OutputBucket")}
@@ -67,7 +62,6 @@ def _bucket_problem(aws: StackReader, about: str, name: str) -> Finding | None:
     )
 
 
-@check(AREA, "EventBridge")
 def notifications(aws: StackReader) -> Finding:
     """The landing bucket sends its events to EventBridge."""
     bucket = aws.output("LandingBucket")
@@ -146,14 +140,3 @@ def _admits_events(statement: Mapping[str, Any], rule_arn: str) -> bool:
 def as_list(value: Any) -> list[Any]:
     """Return a policy's value, which may be one or several, as a list."""
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-_OPEN = "accepts messages from anybody"
-CHECKS: Final = (
-    buckets,
-    notifications,
-    Check(AREA, "landing rule", partial(rule, about=LANDING)),
-    Check(AREA, "status rule", partial(rule, about=STATUS)),
-    Check(AREA, "landing queue", partial(queue_policy, about=LANDING), laptop=_OPEN),
-    Check(AREA, "status queue", partial(queue_policy, about=STATUS), laptop=_OPEN),
-)

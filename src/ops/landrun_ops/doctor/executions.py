@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 
 from landrun.sanitize import json_object
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import check, own_state_machine
 from landrun_ops.doctor.findings import Finding, listed, ok, warn
 
 READ: Final = 20
@@ -31,7 +30,6 @@ class Execution(NamedTuple):
     input: Mapping[str, Any]
 
 
-@check("state machine", "executions", when=own_state_machine)
 def running(aws: StackReader) -> Iterator[Finding]:
     """The roles still allow what running and waiting executions were started for."""
     executions = running_executions(aws, aws.output("StateMachineArn"))

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Final
 
 from landrun import settings
 from landrun.errors import ConfigurationError
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import Check, check
 from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, skip
 
-AREA: Final = "functions"
 SETTINGS: Final[Mapping[str, type[settings.Settings]]] = {
     "ObjectCreatedFunction": settings.ObjectCreatedSettings,
     "ScheduleFunction": settings.ScheduleSettings,
@@ -22,7 +19,6 @@ SETTINGS: Final[Mapping[str, type[settings.Settings]]] = {
 """The stack's functions, and what each reads from its environment."""
 
 
-@check(AREA, "functions")
 def functions(aws: StackReader) -> Iterator[Finding]:
     """The functions can be invoked, and accept their environment."""
     findings = [_judge(aws, output) for output in SETTINGS]
@@ -69,12 +65,3 @@ def event_source(aws: StackReader, function: str, queue: str) -> Finding:
             f"{update} --function-response-types ReportBatchItemFailures",
         )
     return ok()
-
-
-_LANDINGS = partial(event_source, function="ObjectCreatedFunction", queue="LandingQueueArn")
-_STATUSES = partial(event_source, function="ExecutionStatusFunction", queue="StatusQueueArn")
-CHECKS: Final = (
-    functions,
-    Check(AREA, "landing source", _LANDINGS),
-    Check(AREA, "status source", _STATUSES),
-)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import check, own_state_machine
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
 
 MEDIA_TYPES: Final = (
@@ -58,7 +57,6 @@ def architecture_of(instance_type: str) -> str:
     return "arm64" if _GRAVITON.match(instance_type) else "amd64"
 
 
-@check("the job", "image", when=own_state_machine, laptop="runs jobs as processes")
 def image(aws: StackReader) -> Finding:
     """The image is in ECR, and for the architecture of the instances."""
     own = f"{aws.output('ImageRepositoryUri')}:latest"

@@ -9,13 +9,11 @@ from typing import Final
 from landrun.adapters.landings_table import INDEX, SHARDS
 from landrun.errors import ServiceError
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import check
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
 from landrun_ops.durations import spelled
 from landrun_ops.stack.dead_letters import DeadLetterQueue, Why
 from landrun_ops.stack.queue_depth import depth
 
-AREA: Final = "waiting"
 PEEKED: Final = 100
 """The most dead letters of a queue whose reason is read."""
 
@@ -27,7 +25,6 @@ QUEUES: Final = {
 """The dead-letter queues, by the name that ``landrun redrive --queue`` has for them."""
 
 
-@check(AREA, "landings")
 def landings(aws: StackReader) -> Finding:
     """No landing waits longer for its tick than MaxWaitForTickInSeconds."""
     times = [time for shard in SHARDS if (time := _oldest(aws, shard))]
@@ -64,7 +61,6 @@ def _oldest(aws: StackReader, shard: str) -> str:
     return min(times, default="")
 
 
-@check(AREA, "dead letters")
 def dead_letters(aws: StackReader) -> Iterator[Finding]:
     """The dead-letter queues are empty."""
     found = [one for queue, output in QUEUES.items() for one in _judge_queue(aws, queue, output)]
