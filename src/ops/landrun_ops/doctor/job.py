@@ -11,7 +11,6 @@ from landrun.errors import ServiceError
 from landrun_ops.doctor.aws_reader import StackReader
 from landrun_ops.doctor.events import as_list
 from landrun_ops.doctor.findings import Finding, fail, listed, ok, skip, warn
-from landrun_ops.stack.engines import distribution
 
 KEY_USERS: Final = ("events.amazonaws.com", "cloudwatch.amazonaws.com")
 """Services that a key's policy has to allow by name: they assume no role (SECURITY.md)."""
@@ -86,8 +85,7 @@ def _judge_instances(name: str, value: float, count: int, runs: int) -> Finding:
 def instances(aws: StackReader) -> Finding:
     """Each instance of a run has something to do."""
     count = int(aws.parameter("InstanceCount", "1"))
-    one_cluster = distribution(aws.stack.parameters) == "FullyReplicated"
-    if count == 1 or one_cluster or aws.parameter("StartOn") == "schedule":
+    if count == 1 or aws.parameter("Engine") == "spark" or aws.parameter("StartOn") == "schedule":
         return ok()
     return warn(
         f"a run has {count} instances and, with StartOn=arrival, one object, which is never"
