@@ -97,27 +97,22 @@ def texts(node: Any) -> Iterator[str]:
         yield node
 
 
-def execution_fields(node: Any) -> set[str]:
-    """Return the fields that are read from the execution's input.
+def fields_read(node: Any, pattern: re.Pattern[str] = _EXECUTION_INPUT) -> set[str]:
+    """Return the fields that are read from the execution's input, or what a pattern finds.
 
-    >>> sorted(execution_fields(["$$.Execution.Input.One", "$$.Execution.Input['Two']"]))
+    >>> sorted(fields_read(["$$.Execution.Input.One", "$$.Execution.Input['Two']"]))
     ['One', 'Two']
     """
-    return _fields(_EXECUTION_INPUT, node)
+    return {"".join(names) for text in texts(node) for names in pattern.findall(text)}
 
 
-def fields_read(node: Any) -> set[str]:
+def run_fields_read(node: Any) -> set[str]:
     """Return the input fields of runs that are read from the execution's input, or a state's.
 
-    >>> sorted(fields_read(["$.InputMessage", "{% $states.input.Trigger & 'x' %}", "$.Other"]))
+    >>> sorted(run_fields_read(["$.InputMessage", "{% $states.input.Trigger & 'x' %}", "$.Other"]))
     ['InputMessage', 'Trigger']
     """
-    found = execution_fields(node) | _fields(_STATE_INPUT, node)
-    return found & set(INPUT_FIELDS)
-
-
-def _fields(pattern: re.Pattern[str], node: Any) -> set[str]:
-    return {"".join(names) for text in texts(node) for names in pattern.findall(text)}
+    return (fields_read(node) | fields_read(node, _STATE_INPUT)) & set(INPUT_FIELDS)
 
 
 def message_data_types(definition: Any) -> set[str]:
@@ -133,7 +128,7 @@ def message_data_types(definition: Any) -> set[str]:
         reads_manifests = any("--manifests" in text for text in arguments)
         for one in inputs if isinstance(inputs, list) else ():
             source = value_of(one, "S3Input")
-            if "InputMessage" in fields_read(value_of(source, "S3Uri")):
+            if "InputMessage" in run_fields_read(value_of(source, "S3Uri")):
                 data_type = str(value_of(source, "S3DataType"))
                 itself = reads_manifests and data_type == "S3Prefix"
                 found.add("ManifestFile" if itself else data_type)
@@ -149,13 +144,13 @@ def fitting_format(definition: Any) -> str:
 
 def judge_fields(definition: Any) -> Finding:
     """Judge whether a definition reads the fields that executions are started with."""
-    unknown = sorted(execution_fields(definition) - set(INPUT_FIELDS))
+    unknown = sorted(fields_read(definition) - set(INPUT_FIELDS))
     if unknown:
         return fail(
             f"it reads {listed(unknown)} of its input, which no run has",
             f"let it read {', '.join(INPUT_FIELDS)}",
         )
-    read = fields_read(definition)
+    read = run_fields_read(definition)
     missing = sorted({"InputMessage", "OutputProcessedMessage"} - read)
     if missing:
         return warn(

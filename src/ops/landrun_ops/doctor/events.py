@@ -88,8 +88,11 @@ def rule(aws: StackReader, about: Rule) -> Finding:
     if not found["State"].startswith("ENABLED"):
         remedy = f"aws events enable-rule --name {name}"
         return fail(f"{name} is {found['State']}: {about.without}", remedy)
-    if aws.output(about.source) not in _matched(found, about):
-        return fail(f"{name} does not match {aws.output(about.source)}", RESTORE)
+    source, accepted = aws.output(about.source), json.loads(found.get("EventPattern", "{}"))
+    for field in about.path:
+        accepted = accepted.get(field, {})
+    if source not in accepted:
+        return fail(f"{name} does not match {source}", RESTORE)
     targets = aws.pages("events:ListTargetsByRule", "Targets", Rule=name)
     mine = [one for one in targets if one["Arn"] == aws.output(f"{about.queue}Arn")]
     if not mine:
@@ -97,14 +100,6 @@ def rule(aws: StackReader, about: Rule) -> Finding:
     if not mine[0].get("DeadLetterConfig", {}).get("Arn"):
         return warn(f"{name} has no dead-letter queue: what it cannot send is lost", RESTORE)
     return ok()
-
-
-def _matched(found: Mapping[str, Any], about: Rule) -> Any:
-    """Return the values that the rule's event pattern accepts for its source."""
-    node: Any = json.loads(found.get("EventPattern", "{}"))
-    for field in about.path:
-        node = node.get(field, {})
-    return node
 
 
 def queue_policy(aws: StackReader, about: Rule) -> Finding:

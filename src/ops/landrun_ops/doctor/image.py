@@ -76,13 +76,10 @@ def image(aws: StackReader) -> Finding:
     if answer is None:
         return fail(f"there is no repository {found.name} in {found.account}", remedy)
     if not answer.get("images"):
-        return fail(f"there is no image {uri}: {_reason(answer)}", remedy)
+        reasons = [one.get("failureReason", "") for one in answer.get("failures", ())]
+        why = reasons[0] if reasons else "the repository has none"
+        return fail(f"there is no image {uri}: {why}", remedy)
     return _judge_architecture(aws, found, json.loads(answer["images"][0]["imageManifest"]), uri)
-
-
-def _reason(answer: Mapping[str, Any]) -> str:
-    failures = answer.get("failures", ())
-    return str(failures[0].get("failureReason", "")) if failures else "the repository has none"
 
 
 def _judge_architecture(
