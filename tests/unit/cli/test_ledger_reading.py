@@ -14,7 +14,7 @@ from landrun.errors import ConfigurationError
 from landrun.models.run_record import UNFINISHED
 from landrun_ops.stack.run_filter import RunFilter, SearchLimit
 from landrun_ops.stack.runs_table import QUIET_MONTHS, RunsReader
-from records import item, record
+from records import create_runs_table, item, record
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
@@ -132,26 +132,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.delenv(name, raising=False)
     with mock_aws():
         client = boto3.client("dynamodb", "us-east-1")
-        client.create_table(
-            TableName="runs",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"}
-                for name in ("name", "month", "started_at", "unfinished")
-            ],
-            KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": f"by-{key}",
-                    "KeySchema": [
-                        {"AttributeName": key, "KeyType": "HASH"},
-                        {"AttributeName": "started_at", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "ALL"},
-                }
-                for key in ("month", "unfinished")
-            ],
-        )
+        create_runs_table(client)
         failed, rerun, tick = (f"landrun-{digits}" for digits in HEXES)
         landed = {"Kind": "object-created", "Key": "incoming/a+b.csv"}
         manual = {"Kind": "manual", "StartedBy": "me", "RerunOf": failed}
@@ -183,7 +164,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Any:
         (RunFilter(rerun_of=f"landrun-{HEXES[0]}"), ["3f5d8f02"]),
     ],
 )
-def test_only_the_runs_asked_for_are_given(
+def test_only_the_runs_asked_for_are_returned(
     ledger: RunsReader, only: RunFilter, digits: list[str]
 ) -> None:
     found = [run.name.rpartition("-")[2][:8] for run in ledger.newest(NOW, only=only)]
@@ -255,10 +236,3 @@ def test_a_name_of_no_run_or_of_several_says_so(
     with pytest.raises(ConfigurationError) as error:
         ledger.named(text, NOW)
     assert all(word in str(error.value) for word in words)
-
-
-def test_a_rerun_says_what_it_repeats(ledger: RunsReader) -> None:
-    run = ledger.get(f"landrun-{HEXES[1]}")
-    assert run is not None
-    assert run.rerun_of == f"landrun-{HEXES[0]}"
-    assert ledger.get("landrun-nobody") is None

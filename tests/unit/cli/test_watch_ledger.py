@@ -1,4 +1,4 @@
-"""`landrun watch` reads the ledger little by little, and still knows what runs and what ended."""
+"""`landrun watch` reads what is new in the runs table, and knows what is running and what ended."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ from landrun_ops.stack import recent_runs as recent
 from landrun_ops.stack import runs_table
 from landrun_ops.stack.recent_runs import HOUR, Activity, RecentRuns
 from landrun_ops.stack.stack import Stack
-from records import item
+from records import create_runs_table, item
 
 NOW = datetime(2026, 12, 1, 0, 20, tzinfo=UTC)
 """Just after the turn of a month: rows lie in two."""
-
-TEXT = {"AttributeType": "S"}
 
 
 class Table:
@@ -33,17 +31,7 @@ class Table:
         self.client.meta.events.register(
             "provide-client-params.dynamodb.*", lambda model, **_: self.calls.append(model.name)
         )
-        names = ("name", "month", "started_at", "unfinished")
-        self.client.create_table(
-            TableName="runs",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, **TEXT} for name in names],
-            KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-            GlobalSecondaryIndexes=[
-                index("by-month", "month"),
-                index("by-unfinished", "unfinished"),
-            ],
-        )
+        create_runs_table(self.client)
 
     def put(
         self, name: str, status: str, started: float, stopped: float | None = None, **more: Any
@@ -72,15 +60,6 @@ class Table:
     def recent(self) -> RecentRuns:
         stack = Stack("s", "r", {"RunsTable": "runs"}, {}, client=lambda *_: self.client)
         return RecentRuns(stack, now=lambda: self.now)
-
-
-def index(name: str, key: str) -> dict[str, Any]:
-    keys = [(key, "HASH"), ("started_at", "RANGE")]
-    return {
-        "IndexName": name,
-        "KeySchema": [{"AttributeName": one, "KeyType": kind} for one, kind in keys],
-        "Projection": {"ProjectionType": "ALL"},
-    }
 
 
 def spelled(time: datetime) -> str:
