@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from landrun.errors import ServiceError
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, warn
+from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, problems, warn
 
 
 class Rule(NamedTuple):
@@ -31,19 +31,17 @@ STATUS: Final = Rule(
 )
 
 
-def buckets(aws: StackReader) -> Iterator[Finding]:
+def buckets(aws: StackReader) -> list[Finding]:
     """The buckets exist in the stack's region."""
     names = {name: aws.output(name) for name in ("LandingBucket", "OutputBucket")}
     scheduled = aws.parameter("ScheduledInput")
     if scheduled.startswith("s3://"):
         names["ScheduledInput"] = scheduled.removeprefix("s3://").partition("/")[0]
-    problems = [
-        problem for about, name in names.items() if (problem := _bucket_problem(aws, about, name))
-    ]
-    yield from problems or [ok(f"{', '.join(dict.fromkeys(names.values()))} exist here")]
+    findings = (_judge_bucket(aws, about, name) for about, name in names.items())
+    return problems(findings, f"{', '.join(dict.fromkeys(names.values()))} exist here")
 
 
-def _bucket_problem(aws: StackReader, about: str, name: str) -> Finding | None:
+def _judge_bucket(aws: StackReader, about: str, name: str) -> Finding:
     remedy = f"sam deploy with another {about.replace('Bucket', 'BucketName')}"
     try:
         region = aws.ask("s3:HeadBucket", Bucket=name).get("BucketRegion", aws.stack.region)
@@ -55,7 +53,7 @@ def _bucket_problem(aws: StackReader, about: str, name: str) -> Finding | None:
         headers = error.answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         region = headers.get("x-amz-bucket-region", "another region")
     if region == aws.stack.region:
-        return None
+        return ok()
     return fail(
         f"{name} is in {region}, and the stack in {aws.stack.region}: events stay in a region",
         f"{remedy}, or to {region}",

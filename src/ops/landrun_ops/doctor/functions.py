@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from landrun import settings
 from landrun.errors import ConfigurationError
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, skip
+from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, problems, skip
 
 SETTINGS: Final[Mapping[str, type[settings.Settings]]] = {
     "ObjectCreatedFunction": settings.ObjectCreatedSettings,
@@ -19,11 +19,10 @@ SETTINGS: Final[Mapping[str, type[settings.Settings]]] = {
 """The stack's functions, and what each reads from its environment."""
 
 
-def functions(aws: StackReader) -> Iterator[Finding]:
+def functions(aws: StackReader) -> list[Finding]:
     """The functions can be invoked, and accept their environment."""
-    findings = [_judge(aws, output) for output in SETTINGS]
-    troubles = [finding for finding in findings if finding.grade != "ok"]
-    yield from troubles or [ok(f"{len(SETTINGS)} functions accept invocations and their settings")]
+    findings = (_judge(aws, output) for output in SETTINGS)
+    return problems(findings, f"{len(SETTINGS)} functions accept invocations and their settings")
 
 
 def _judge(aws: StackReader, output: str) -> Finding:

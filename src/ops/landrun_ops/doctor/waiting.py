@@ -9,7 +9,7 @@ from typing import Final
 from landrun.adapters.landings_table import INDEX, SHARDS
 from landrun.errors import ServiceError
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.findings import Finding, fail, ok, warn
+from landrun_ops.doctor.findings import Finding, fail, ok, problems, warn
 from landrun_ops.durations import spelled
 from landrun_ops.stack.dead_letters import DeadLetterQueue, Why
 from landrun_ops.stack.queue_depth import depth
@@ -61,10 +61,11 @@ def _oldest(aws: StackReader, shard: str) -> str:
     return min(times, default="")
 
 
-def dead_letters(aws: StackReader) -> Iterator[Finding]:
+def dead_letters(aws: StackReader) -> list[Finding]:
     """The dead-letter queues are empty."""
-    found = [one for queue, output in QUEUES.items() for one in _judge_queue(aws, queue, output)]
-    yield from found or [ok()]
+    return problems(
+        one for name, output in QUEUES.items() for one in _judge_queue(aws, name, output)
+    )
 
 
 def _judge_queue(aws: StackReader, queue: str, output: str) -> Iterator[Finding]:
