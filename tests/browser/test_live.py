@@ -155,6 +155,7 @@ def test_hostile_keys_are_shown_as_text_and_run_nothing(
     page.wait_for_selector("#run pre")
 
     assert "<img src=x onerror='window.hacked = true'>" in text(page, "#run")
+    assert "Output" in texts(page, "#run h3")
     assert not page.evaluate("'hacked' in window")
     assert page.evaluate("document.images.length") == 0
     assert complaints == []

@@ -57,7 +57,7 @@ def test_runs_about_which_hardly_anything_is_known_are_shown_all_the_same(
 ) -> None:
     rows = [
         {"name": "landrun-2", "status": "RUNNING", "started_at": "2026-11-22T17:59:00Z"},
-        {"name": "landrun-1", "status": "SOMETHING_NEW", "started_at": "2026-11-21T17:00:00Z"},
+        {"name": "landrun-1", "status": "PENDING_REDRIVE", "started_at": "2026-11-21T17:00:00Z"},
     ]
     file = tmp_path / "report.html"
     file.write_text(render(report_of(rows), library), encoding="utf-8")
@@ -67,7 +67,7 @@ def test_runs_about_which_hardly_anything_is_known_are_shown_all_the_same(
     statuses = texts(page, "#runs tbody .state .state")
     nothing = page.evaluate("document.querySelector('#durations .empty').checkVisibility()")
 
-    assert statuses == ["running", "something new"]
+    assert statuses == ["running", "pending redrive"]
     assert nothing
     assert complaints == []
 

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from landrun_ops.actions.invoke import FunctionError
 from landrun_ops.local import LocalAws, LocalAwsError, read_environment
 from landrun_ops.local.errors import NotUpError
 
@@ -128,12 +129,12 @@ def test_reconcile_has_a_schedule_and_can_be_called(aws: LocalAws) -> None:
 
 
 def test_a_reconcile_that_fails_is_told(aws: LocalAws) -> None:
-    with pytest.raises(LocalAwsError, match=r"ReconcileFunction failed: .*GraceSeconds"):
+    with pytest.raises(FunctionError, match=r"ReconcileFunction failed: .*GraceSeconds"):
         aws.reconcile(grace_seconds=-1)
 
 
 def test_a_tick_without_a_scheduled_input_is_told(aws: LocalAws) -> None:
-    with pytest.raises(LocalAwsError, match=r"ScheduleFunction failed.*ScheduledInput"):
+    with pytest.raises(FunctionError, match=r"ScheduleFunction failed.*ScheduledInput"):
         aws.tick()
 
 

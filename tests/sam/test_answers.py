@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.cli import target as places
 from landrun_ops.cli.local import SAM_FUNCTIONS, sam_variables
+from landrun_ops.stack import clients
 
 from . import expected
 from .checks import Checks
@@ -119,7 +119,7 @@ def test_sam_gets_text_alone_as_variables(monkeypatch: pytest.MonkeyPatch) -> No
                 "Environment": {"Variables": {"MAX_OBJECTS_PER_RUN": 10000, "OF": FunctionName}}
             }
 
-    monkeypatch.setattr(places, "client", lambda *_: Moto())
+    monkeypatch.setattr(clients, "Clients", lambda **_: lambda _: Moto())
     names = dict.fromkeys(SAM_FUNCTIONS.values(), "f")
     variables = sam_variables({"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", **names})
     due = {

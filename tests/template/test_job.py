@@ -191,7 +191,7 @@ def test_every_token_is_filled_in_and_nothing_else_is(
             r"'' at '.*containerArguments\.2\.member'.* length greater",
         ),
         ({"JobArguments": json.dumps(["x" * 257])}, "less than or equal to 256"),
-        ({"JobArguments": json.dumps(["a\nb"])}, r"Value 'a\nb' at"),
+        ({"JobArguments": json.dumps(["a\nb"])}, r"Value 'a\\nb' at"),
         ({"JobEntrypoint": json.dumps(["x"] * 101)}, "less than or equal to 100"),
     ],
     ids=["type", "empty", "long", "newline", "many"],

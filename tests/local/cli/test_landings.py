@@ -143,6 +143,15 @@ def test_refused_messages_are_saved_and_deleted_and_the_others_stay(
     )
     left = json.loads(landrun(env, "redrive", "--queue", "statuses", "--dry-run", "--json").stdout)
     assert [group["why"] for group in left["queues"]["statuses"]["groups"]] == ["failed"]
+
+    # While somebody else has received it, it is in flight
+    assert sqs.receive_message(QueueUrl=dead, VisibilityTimeout=600)["Messages"]
+    done = landrun(env, "redrive", "--queue", "statuses", "--yes")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "statuses: no dead-letter messages, but 1 in flight",
+        "  somebody has received them: run it again once they are back",
+    ]
     sqs.purge_queue(QueueUrl=dead)
 
 

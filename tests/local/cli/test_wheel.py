@@ -106,14 +106,16 @@ def run(
         ("runs --json", 0, "["),
         ("show nobody", 2, "no run"),
         ("logs nobody", 2, "no run"),
+        ("stop nobody", 2, "no run"),
+        ("land nothing.csv", 2, "nothing.csv"),
         ("rerun nobody", 2, "no run"),
         ("start s3://no-such-bucket/key", 2, "no-such-bucket"),
         ("explain s3://no-such-bucket/key", 2, "NoSuchBucket"),
-        ("redrive", 0, "no dead letters"),
+        ("redrive", 0, "no dead"),
         ("reconcile", 0, ""),
         ("watch --once", 0, "landrun"),
         ("report", 0, "wrote report.html"),
-        ("doctor", 0, "no failures"),
+        ("doctor", 0, "0 failures"),
     ],
 )
 def test_the_wheel_alone_works_on_a_stack(
@@ -144,3 +146,12 @@ def test_what_needs_the_repository_or_an_extra_says_so_in_one_line(
     (line,) = done.stderr.splitlines()
     assert line.startswith("landrun: ")
     assert remedy in line
+
+
+@pytest.mark.parametrize("extra", ["local", "workflow"])
+def test_an_extra_names_packages_of_this_environment_in_ranges_that_hold(
+    command: Path, extra: str
+) -> None:
+    (site,) = (command.parents[1] / "lib").glob("python3*/site-packages")
+    (installed,) = distributions(path=[str(site)], name="landrun")
+    assert list(closure(installed, set(), frozenset([extra])))

@@ -12,10 +12,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from landrun.errors import ConfigurationError, ServiceError
-from landrun_ops.cli.logs import Ending, Printer, attempt_prefix, common_prefix, why_none
+from landrun_ops.cli.logs import PAUSE, Ending, Printer, attempt_prefix, common_prefix, why_none
 from landrun_ops.stack.history_events import Attempt
 from landrun_ops.stack.job_logs import OVERLAP, JobLogs, Line
 from landrun_ops.stack.run_details import ExecutionDetails
+from landrun_ops.stack.run_progress import Phase, RunProgress
 from records import record
 
 RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"
@@ -211,21 +212,21 @@ def test_json_is_an_object_a_line(capsys: Any) -> None:
     assert second["attempt"] == 2
 
 
-def test_following_ends_a_little_after_the_run() -> None:
+def _progress(phase: Phase, **described: Any) -> RunProgress:
+    return RunProgress(phase, TIME, described=described)
+
+
+def test_following_says_what_the_run_does_and_ends_a_little_after_it() -> None:
     slept: list[float] = []
-    statuses = iter(["RUNNING", "FAILED"])
-    ending = Ending(
-        lambda: {"status": next(statuses), "error": "E", "cause": "why"}, slept.append, 2.0, 3.0
-    )
-    assert [ending() for _ in range(4)] == [True, True, True, False]
-    assert slept == [2.0] * 4
-    assert ending.words(RUN) == f"{RUN} FAILED: E: why"
-
-
-def test_an_execution_that_is_gone_has_ended() -> None:
-    ending = Ending(lambda: None, lambda _: None, 1.0, 0.0)
-    assert [ending(), ending()] == [True, False]
-    assert ending.words(RUN) == f"{RUN} has ended"
+    failed = _progress(Phase.ENDED, status="FAILED", error="E", cause="why")
+    looks = [_progress(Phase.QUEUED), _progress(Phase.QUEUED), failed]
+    ending = Ending(iter(looks), slept.append, 1.2)
+    news = []
+    while ending():
+        news.append(ending.news)
+    assert news == ["queued", "", "", "", ""]
+    assert slept == [PAUSE] * 3
+    assert ending.words == "FAILED: E: why"
 
 
 def test_an_attempt_that_there_is_not_is_refused() -> None:

@@ -11,6 +11,7 @@ import pytest
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
+from landrun_ops.stack import run_details
 from landrun_ops.stack.run_details import find, gather
 from records import record
 
@@ -101,3 +102,23 @@ def test_what_may_not_be_seen_is_said_and_the_rest_is_shown() -> None:
     ]
     assert (found.events, found.given, found.outputs, found.doing) == (None, None, [], "")
     assert set(found.links) == {"execution", "output"}
+
+
+@pytest.mark.parametrize(("summary", "named"), [({}, True), ({"rows_in": 1}, False)])
+def test_a_summary_that_the_row_has_not_is_among_the_outputs(
+    summary: dict[str, int], named: bool
+) -> None:
+    keys = [f"p/part-{n}.parquet" for n in range(9)] + ["p/summary.json"]
+
+    class S3:
+        def get_paginator(self, _: str) -> S3:
+            return self
+
+        def paginate(self, *, Prefix: str, **_: Any) -> Any:  # noqa: N803
+            found = [{"Key": key, "Size": 1} for key in keys if key.startswith(Prefix)]
+            yield {"Contents": found}
+
+    row = {"name": NAME, "status": "SUCCEEDED", "output_processed_message": "s3://b/p/"}
+    outputs = run_details._outputs(record(row | {"summary": summary}), S3())
+    assert ("p/summary.json" in [one.key for one in outputs]) is named
+    assert len(outputs) == run_details.LISTED + named

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -139,45 +140,37 @@ ENDED = progress(RUNNING | {"status": "SUCCEEDED", "stopDate": at(4)}, (attempt(
 THROTTLED = ServiceError("states:DescribeExecution", "ThrottlingException", "Rate exceeded")
 
 
-def test_a_run_is_followed_to_its_end() -> None:
+UNKNOWN = ServiceError("states:DescribeExecution", "ExecutionDoesNotExist", "not yet")
+EXPIRED = ServiceError("states:DescribeExecution", "ExpiredTokenException", "expired")
+
+
+@pytest.mark.parametrize("first", [WORKS, THROTTLED, UNKNOWN], ids=["works", "throttled", "new"])
+def test_a_run_is_followed_to_its_end_over_what_passes(first: RunProgress | ServiceError) -> None:
     clock = Clock()
-    seen = list(follow(looks(WORKS, WORKS, ENDED), clock=clock, sleep=clock.sleep))
-    assert [one.phase for one in seen] == [Phase.PROCESSING, Phase.PROCESSING, Phase.ENDED]
+    *_, works, ended = follow(looks(first, WORKS, ENDED), clock=clock, sleep=clock.sleep)
+    assert (works.phase, ended.phase) == (Phase.PROCESSING, Phase.ENDED)
+    assert ended.trouble == ""
 
 
-def test_throttling_is_shown_and_outlasted() -> None:
+def test_throttling_is_shown_beside_what_was_known() -> None:
     clock = Clock()
-    seen = list(follow(looks(WORKS, THROTTLED, ENDED), clock=clock, sleep=clock.sleep))
-    assert seen[1].phase is Phase.PROCESSING
-    assert "ThrottlingException" in seen[1].trouble
-    assert seen[2].trouble == ""
+    _, shown, _ = follow(looks(WORKS, THROTTLED, ENDED), clock=clock, sleep=clock.sleep)
+    assert shown.phase is Phase.PROCESSING
+    assert "ThrottlingException" in shown.trouble
 
 
-def test_aws_out_of_reach_for_five_minutes_ends_the_waiting() -> None:
-    clock = Clock()
-    with pytest.raises(ServiceError):
-        list(follow(looks(WORKS, THROTTLED), clock=clock, sleep=clock.sleep))
-    assert 300 < clock.now < 320
-
-
-def test_what_has_just_been_started_may_be_unknown_for_a_moment() -> None:
-    clock = Clock()
-    unknown = ServiceError("states:DescribeExecution", "ExecutionDoesNotExist", "not yet")
-    seen = list(follow(looks(unknown, WORKS, ENDED), clock=clock, sleep=clock.sleep))
-    assert seen[-1] == ENDED
-
-    clock = Clock()
-    with pytest.raises(ServiceError):
-        list(follow(looks(unknown), clock=clock, sleep=clock.sleep))
-    assert 30 <= clock.now < 40
-
-
-def test_a_refusal_ends_the_waiting_at_once() -> None:
-    expired = ServiceError("states:DescribeExecution", "ExpiredTokenException", "expired")
+@pytest.mark.parametrize(
+    ("answers", "least", "most"),
+    [((WORKS, THROTTLED), 300, 320), ((UNKNOWN,), 30, 40), ((EXPIRED,), 0, 0)],
+    ids=["out of reach", "unknown", "refused"],
+)
+def test_the_waiting_ends_when_nothing_more_can_be_seen(
+    answers: tuple[RunProgress | ServiceError, ...], least: float, most: float
+) -> None:
     clock = Clock()
     with pytest.raises(ServiceError):
-        list(follow(looks(expired), clock=clock, sleep=clock.sleep))
-    assert clock.now == 0
+        list(follow(looks(*answers), clock=clock, sleep=clock.sleep))
+    assert least <= clock.now <= most
 
 
 def test_the_longer_a_run_takes_the_less_often_it_is_looked_at() -> None:
@@ -219,39 +212,28 @@ def test_lines_are_written_for_changes_only(capsys: pytest.CaptureFixture[str]) 
     assert second.endswith(r"for a quota: limit\x1b[2J")
 
 
-class Interrupted:
-    """Stands for what waits: raises instead."""
-
-    def __init__(self, error: BaseException) -> None:
-        self._error = error
-
-    def __call__(self, *_: Any) -> Any:
-        raise self._error
-
-
 @pytest.mark.parametrize("json", [False, True])
-def test_ctrl_c_ends_the_waiting_and_not_the_run(
-    json: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), THROTTLED], ids=["Ctrl-C", "unreachable"])
+def test_what_ends_the_waiting_does_not_end_the_run(
+    error: BaseException,
+    json: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(waiting, "wait_for", Interrupted(KeyboardInterrupt()))
+    def interrupted(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(waiting, "wait_for", interrupted)
     monkeypatch.setattr("landrun_ops.stack.run_progress.Watcher", lambda *_: None)
     report = {"name": "r-1", "execution_arn": "arn", "status": "RUNNING"}
     stack: Any = None
-    assert start._waited(stack, report, json=json, target=Target(stack="dev")) == 130
+    with contextlib.suppress(ServiceError):
+        assert start._waited(stack, report, json=json, target=Target(stack="dev")) == 130
+        assert isinstance(error, KeyboardInterrupt)
     said = capsys.readouterr()
-    assert "the run goes on: landrun show r-1 --stack dev" in said.err
+    for command in ("show", "stop"):
+        assert f": landrun {command} r-1 --stack dev" in said.err
     assert ('"name": "r-1"' in said.out) is json
-
-
-def test_a_run_whose_end_cannot_be_asked_for_is_said_to_go_on(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(waiting, "wait_for", Interrupted(THROTTLED))
-    monkeypatch.setattr("landrun_ops.stack.run_progress.Watcher", lambda *_: None)
-    stack: Any = None
-    with pytest.raises(ServiceError):
-        start._waited(stack, {"name": "r-1", "execution_arn": ""}, json=False, target=Target())
-    assert "the run goes on" in capsys.readouterr().err
 
 
 def test_the_display_says_what_a_run_does_and_why_it_waits() -> None:

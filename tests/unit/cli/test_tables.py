@@ -123,7 +123,8 @@ def test_what_is_not_known_is_a_dash_not_a_zero() -> None:
     drawn = _drawn(record({"name": NAME, "status": "ABORTED"}), now=NOW)
     assert drawn.splitlines()[2].split()[-5:] == ["ABORTED", "-", "-", "-", "-"]
     assert counts_text(_run()) == "5,574 in, 5,160 out, 410 duplicates"
-    assert counts_text(record({})) == ""
+    assert counts_text(record()) == ""
+    assert counts_text(_run(summary={"rows_in": -1, "rows_out": "NaN", "empty": 0})) == "0 empty"
 
 
 def test_spans_and_names_are_short() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.web.facts import epoch, facts, number, text
+from landrun_ops.web.facts import count, facts, text
 from records import record
 
 NAME = "landrun-55ea21e7b46057f4a32078eff858d2a4"
@@ -34,9 +34,7 @@ ROW = {
 
 
 def of(**changes: Any) -> dict[str, Any]:
-    found = facts(record(ROW | changes))
-    assert found is not None
-    return found
+    return facts(record(ROW | changes))
 
 
 def test_a_run_is_split_into_waiting_and_the_work_of_its_job() -> None:
@@ -58,7 +56,6 @@ def test_a_failures_job_is_found_in_its_cause() -> None:
 def test_what_is_not_known_is_none_and_no_zero() -> None:
     found = facts(record({"name": NAME, "started_at": ROW["started_at"], "status": "RUNNING"}))
 
-    assert found is not None
     known = {name for name, value in found.items() if value not in (None, {})}
     assert known == {"name", "status", "kind", "started", "execution", "pages"}
     assert found["kind"] == "other"
@@ -83,27 +80,19 @@ def test_what_a_tick_has_read_is_the_sum_of_its_files_if_all_are_listed(
 
 
 def test_consoles_pages_are_there_for_aws_and_not_for_a_laptop() -> None:
-    here = facts(record(ROW), consoles=False)
-
     assert of()["pages"]["execution"].startswith("https://eu-west-1.console.aws.amazon.com/")
-    assert here is not None
-    assert here["pages"] == {}
+    assert facts(record(ROW), consoles=False)["pages"] == {}
 
 
 @pytest.mark.parametrize("wrong", [None, "", True, -1, 2**53, float("nan"), float("inf"), [], {}])
 def test_what_is_no_count_is_not_known(wrong: object) -> None:
-    assert number(wrong) is None
+    assert count(wrong) is None
 
 
 def test_texts_from_outside_become_one_printable_line_of_bounded_length() -> None:
     assert text("a\nb\x1b[2J\u202e") == r"a\nb\x1b[2J\u202e"
     assert len(text("x" * 5000) or "") == 400
     assert text(["a"]) is None
-
-
-def test_times_are_read_in_utc() -> None:
-    assert epoch("1970-01-01T00:00:01.5Z") == epoch("1970-01-01T00:00:01.5") == 1500
-    assert epoch("1970-01-01T01:00:01+01:00") == 1000
 
 
 def test_hostile_rows_make_no_trouble() -> None:

@@ -6,12 +6,10 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any, cast
 
 import boto3
 import pytest
-from boto3.dynamodb.types import TypeSerializer
 from botocore.stub import Stubber
 from moto import mock_aws
 
@@ -25,6 +23,7 @@ from landrun_ops.web.live import (
     LiveStack,
     RunsFeed,
 )
+from records import item
 
 NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
 TEXT = {"AttributeType": "S"}
@@ -55,24 +54,13 @@ class Table:
         self.stack = Stack("s", "r", {"RunsTable": "runs"}, {}, client=lambda *_: self.client)
 
     def put(self, name: str, status: str, **more: Any) -> None:
-        row = {
-            "name": name,
-            "execution_arn": f"arn:aws:states:r:1:execution:m:{name}",
-            "state_machine_arn": "arn:aws:states:r:1:stateMachine:m",
-            "status": status,
-            "status_rank": 0 if status == "RUNNING" else 1,
-            "started_at": "2026-11-22T17:59:00.000Z",
-            "month": "2026-11",
-            "redrive_count": 0,
-            "trigger": KEY,
-        }
+        row: dict[str, Any] = {"name": name, "status": status, "trigger": KEY}
+        row["started_at"] = "2026-11-22T17:59:00.000Z"
         if status == "RUNNING":
-            row["unfinished"] = "execution"
+            row |= {"unfinished": "execution"}
         else:
             row |= {"stopped_at": "2026-11-22T17:59:30.000Z", "duration_seconds": 30}
-        numbers = json.loads(json.dumps(row | more), parse_float=Decimal)
-        item = {key: TypeSerializer().serialize(value) for key, value in numbers.items()}
-        self.client.put_item(TableName="runs", Item=item)
+        self.client.put_item(TableName="runs", Item=item(row | more))
 
 
 def _index(name: str, key: str) -> dict[str, Any]:
@@ -179,12 +167,8 @@ def live_stack(clients: dict[str, Any], **parameters: str) -> LiveStack:
 
 def test_a_part_that_aws_refuses_is_a_note_and_the_rest_is_there(table: Table) -> None:
     sqs = boto3.client("sqs", region_name="us-east-1")
-    table.put(
-        "a",
-        "RUNNING",
-        started_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}",
-        month=f"{datetime.now(UTC):%Y-%m}",
-    )
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
+    table.put("a", "RUNNING", started_at=now, month=now[:7])
     live = live_stack({"dynamodb": table.client, "sqs": sqs})
     with Stubber(sqs) as stubber:
         stubber.add_client_error("get_queue_attributes", "AccessDenied")

@@ -56,20 +56,10 @@ class Scripts(HTMLParser):
 
 
 def test_texts_from_outside_stay_in_the_data_and_come_out_of_it_as_they_were() -> None:
-    plain = Scripts(render(report(row()), "library"))
-    found = Scripts(
-        render(
-            report(
-                row(
-                    trigger={"Kind": "object-created", "Key": HOSTILE},
-                    status="FAILED",
-                    exit_message=HOSTILE,
-                    output_processed_message=HOSTILE,
-                )
-            ),
-            "library",
-        )
-    )
+    texts = {"exit_message": HOSTILE, "output_processed_message": HOSTILE}
+    landed = {"Kind": "object-created", "Key": HOSTILE}
+    hostile = report(row(trigger=landed, status="FAILED", **texts))
+    plain, found = (Scripts(render(one, "library")) for one in (report(row()), hostile))
 
     data = json.loads(found.found[0])
     shown = HOSTILE.replace("\u2028", r"\u2028").replace("\u202e", r"\u202e")

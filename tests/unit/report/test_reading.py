@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count, islice
+
+import pytest
 
 from landrun.models.run_record import RunRecord
 from landrun_ops.cli.report import summed_up
@@ -15,29 +18,20 @@ NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
 
 
 def endless() -> Iterator[RunRecord]:
-    number = 0
-    while True:
-        number += 1
+    for number in count(1):
         status = "FAILED" if number % 4 == 0 else "SUCCEEDED"
         started = "2026-11-22T17:00:00.000Z"
         yield record({"name": f"landrun-{number}", "status": status, "started_at": started})
 
 
-def test_no_more_runs_are_read_than_wanted_and_progress_is_told() -> None:
+@pytest.mark.parametrize(("there", "more"), [(3, False), (4, True)])
+def test_no_more_runs_are_read_than_wanted_and_progress_is_told(there: int, more: bool) -> None:
     told: list[int] = []
 
-    runs, more = read(endless(), 1200, told.append)
+    runs, older = read(islice(endless(), there), 3, told.append)
 
-    assert len(runs) == 1200
-    assert more
-    assert told == [500, 1000]
-
-
-def test_a_ledger_of_just_as_many_has_no_more() -> None:
-    runs, more = read((run for run, _ in zip(endless(), range(3), strict=False)), 3)
-
-    assert len(runs) == 3
-    assert not more
+    assert (len(runs), older) == (3, more)
+    assert told == [1, 2, 3]
 
 
 def test_the_json_has_the_facts_with_times_as_the_ledger_spells_them() -> None:

@@ -28,6 +28,7 @@ JobName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])
 """SageMaker API, CreateProcessingJob."""
 
 _INSTANCE_COUNT = AliasPath("ProcessingResources", "ClusterConfig", "InstanceCount")
+_INSTANCE_TYPE = AliasPath("ProcessingResources", "ClusterConfig", "InstanceType")
 _MAX_RUNTIME = AliasPath("StoppingCondition", "MaxRuntimeInSeconds")
 _ACCEPTED = ("TaskSubmitted", "TaskSucceeded")
 """History events that say that SageMaker accepted a job: with ``.sync``, and without."""
@@ -55,6 +56,7 @@ class ProcessingJob(BaseModel):
     ProcessingStartTime: Lenient[AwareDatetime] = None
     ProcessingEndTime: Lenient[AwareDatetime] = None
     InstanceCount: Lenient[int] = Field(None, validation_alias=_INSTANCE_COUNT)
+    InstanceType: Text = Field(None, validation_alias=_INSTANCE_TYPE)
     MaxRuntimeInSeconds: Lenient[int] = Field(None, validation_alias=_MAX_RUNTIME)
 
     @classmethod

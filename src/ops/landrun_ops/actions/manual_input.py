@@ -248,7 +248,7 @@ def _beginning(key: str) -> str:
 
 
 def _own(under: S3Uri, where: Locations) -> tuple[tuple[str, str], ...]:
-    """Give landrun's own places; outputs that are asked for by name are input like any."""
+    """Return landrun's own prefixes, without the outputs if the caller asks for some by name."""
     outputs = where.outputs
     wanted = outputs and not under.key.startswith(outputs.key)
     manifests = ((where.manifests.bucket, where.manifests.key),)
@@ -278,7 +278,7 @@ def _readable(key: str) -> str:
 
 
 def is_manifest(s3: Any, uri: S3Uri) -> bool:
-    """Tell whether the object is a manifest: a JSON list that begins with a prefix.
+    """Return True if the object is a manifest: a JSON list that begins with a prefix.
 
     Raises
     ------
@@ -345,7 +345,7 @@ def uri_of_objects(sources: Sequence[S3Uri], reading: Reading, manifest: S3Uri) 
 
 
 def _prefix(sources: Sequence[S3Uri], reading: Reading) -> S3Uri | None:
-    """Give the prefix under which all objects were listed; None when they were named."""
+    """Return the prefix under which all objects were listed; None when they were named."""
     [source, *others] = sources
     if others or reading.keys == (source.key,):
         return None
@@ -353,7 +353,7 @@ def _prefix(sources: Sequence[S3Uri], reading: Reading) -> S3Uri | None:
 
 
 def _size(s3: Any, uri: S3Uri) -> int:
-    """Give an object's bytes; 0 when there is no such object."""
+    """Return an object's size in bytes; 0 when there is no such object."""
     if not uri.key or uri.key.endswith("/"):
         return 0
     try:
@@ -366,7 +366,7 @@ def _size(s3: Any, uri: S3Uri) -> int:
 
 
 def folder(uri: S3Uri) -> S3Uri:
-    """Give a URI as that of a folder: it ends with a slash, or is a whole bucket."""
+    """Return a URI as that of a folder: it ends with a slash, or is a whole bucket."""
     return S3Uri(uri.bucket, _folder(uri.key))
 
 

@@ -56,6 +56,8 @@ _REMEDIES = {
     "ReadTimeoutError": _UNREACHABLE,
     "ConnectionClosedError": _UNREACHABLE,
     "ProxyConnectionError": _UNREACHABLE,
+    "SSLError": "; if a proxy intercepts TLS, set AWS_CA_BUNDLE to the file of its certificate",
+    "CredentialRetrievalError": "; run the credential_process of the AWS CLI's file yourself",
     "ExpiredToken": _SIGN_IN,
     "ExpiredTokenException": _SIGN_IN,
     "RequestExpired": _SIGN_IN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_module
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -129,7 +129,7 @@ def run_demo(
     from landrun_ops.cli.demo_screen import show_results, shown  # noqa: PLC0415
     from landrun_ops.cli.laptop import laptop  # noqa: PLC0415
 
-    screen, times = console(stderr=json), Times(time.monotonic)
+    screen, began = console(stderr=json), time.monotonic()
     defaults = {**parameter_defaults(project), **given}
     journeys, others = data_files(source, defaults["LandingPrefix"])
     docker = _docker(image)
@@ -142,20 +142,16 @@ def run_demo(
     with shown(screen, journeys, live=is_live() and not json) as progress:
         progress.doing("starting AWS on this laptop and deploying template.yaml")
         with laptop(project, state, progress.trouble, parameters=parameters, docker=docker) as aws:
-            times.done("start")
             stack = Stack(aws.client, aws.outputs)
             _land(stack, journeys, progress)
             _follow(stack, journeys, progress, patience, float(defaults["MaxRuntimeInSeconds"]))
-            times.done("runs")
             progress.doing("bringing the outputs here, stopping AWS")
             _fetch(stack, journeys, folder)
-            times.done("outputs")
-        times.done("stop")
     if json:
         show_json([described(one, folder) for one in journeys])
     else:
         show_results(screen, journeys, folder)
-    screen.print(times.line(), style="dim")
+    screen.print(f"took {time.monotonic() - began:.1f} s", style="dim")
     return journeys
 
 
@@ -169,32 +165,6 @@ def described(journey: Journey, folder: Path) -> dict[str, Any]:
         "output": str(folder / journey.name) if run and run.succeeded else None,
         "run": run.attributes() if run else None,
     }
-
-
-class Times:
-    """What took how long.
-
-    Parameters
-    ----------
-    clock : Callable
-        A monotonic clock in seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._last = clock()
-        self._parts: list[tuple[str, float]] = []
-
-    def done(self, part: str) -> None:
-        """Note that a part, begun when the one before was done, is done."""
-        now = self._clock()
-        self._parts.append((part, now - self._last))
-        self._last = now
-
-    def line(self) -> str:
-        """Say it in a line."""
-        parts = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in self._parts)
-        return f"took {sum(seconds for _, seconds in self._parts):.1f} s: {parts}"
 
 
 def parameter_defaults(project: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -34,22 +34,9 @@ FIRST_ROWS, MOST_COLUMNS, VALUE_WIDTH = 5, 6, 40
 NEXT = """\
 what next:
   your own files     landrun demo FOLDER
-  your own script    landrun demo --parameter "JobEntrypoint=python3 /opt/program/NAME.py"
+  your own script    docs/bring-your-own.md: landrun demo --parameter JobEntrypoint=…
   a stack to keep    landrun local up
   a stack on AWS     docs/deploy.md"""
-
-
-class Progress(Protocol):
-    """Shows what happens."""
-
-    def doing(self, what: str) -> None:
-        """Say what is going on as a whole."""
-
-    def moved(self, journey: Journey, stage: Stage | None) -> None:
-        """Say that a file has entered a stage."""
-
-    def trouble(self, line: str) -> None:
-        """Say that something went wrong in the laptop's AWS."""
 
 
 class PlainProgress:
@@ -109,6 +96,9 @@ class LiveProgress:
         failed = sum(bool(journey.failure) for journey in self._journeys)
         below = f"{ended} of {len(self._journeys)} ended{f', {failed} failed' if failed else ''}"
         return Group(table, Text(below, style="dim"), *([self._spinner] if self._what else []))
+
+
+Progress = PlainProgress | LiveProgress
 
 
 @contextmanager

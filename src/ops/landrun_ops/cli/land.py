@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
 
 QUIET_SECONDS = 60.0
-"""After so long without a run, the reader is told how to find out why."""
+"""After so long, a line says how to find out what is waited for."""
 
 
 @places.on_stack
@@ -91,11 +91,14 @@ def land(
 def _upload(stack: Stack, uploads: list[Any], landed: list[Landed], *, quiet: bool) -> None:
     from landrun_ops.actions.land import land  # noqa: PLC0415
 
-    with _transfer(sum(one.size for one in uploads)) as moved:
-        for upload in uploads:
-            landed.append(land(stack, upload, moved))
-            if not quiet:
-                say(f"landed {landed[-1].uri}")
+    try:
+        with _transfer(sum(one.size for one in uploads)) as moved:
+            for upload in uploads:
+                landed.append(land(stack, upload, moved))  # noqa: PERF401  (one may fail)
+    finally:  # not before: a line would end up in the bar
+        if not quiet:
+            for one in landed:
+                say(f"landed {one.uri}")
 
 
 def _wait(
@@ -106,24 +109,24 @@ def _wait(
     *,
     quiet: bool,
 ) -> None:
-    """Say of each run how it ended, and once what has no run after a while."""
+    """Wait for the runs, and say of each how it ended."""
     from landrun_ops.actions.land import follow, run_of  # noqa: PLC0415
 
-    began, told = time.monotonic(), False
-    with counted("runs ended", len(landed)) as count:
-        for pending, runs in follow(stack, landed, time.sleep):
-            ended += runs
-            count(len(landed) - len(pending))
-            for run in runs:
-                if not quiet:
-                    say(f"{run.name}  {end_text(run)}")
-                if not run.succeeded:
-                    complain(f"why: {typed(target, 'show', run.name)}")
-            if not told and pending and time.monotonic() - began > QUIET_SECONDS:
-                told = True
-                late = [one for one in pending if run_of(stack, one) is None]
-                for one in late[:1]:
-                    note(f"no run yet of {one.uri}: {typed(target, 'explain', str(one.uri))}")
+    began, late = time.monotonic(), list["Landed"]()
+    try:
+        with counted("runs ended", len(landed)) as count:
+            for pending, runs in follow(stack, landed, time.sleep):
+                ended += runs
+                count(len(landed) - len(pending))
+                if pending and not late and time.monotonic() - began > QUIET_SECONDS:
+                    late = [one for one in pending if run_of(stack, one) is None] or pending
+                    note(f"still waiting: {typed(target, 'explain', str(late[0].uri))} says why")
+    finally:
+        for run in ended:
+            if not quiet:
+                say(f"{run.name}  {end_text(run)}")
+            if not run.succeeded:
+                complain(f"why: {typed(target, 'show', run.name)}")
 
 
 def end_text(run: RunRecord) -> str:

@@ -5,26 +5,26 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from landrun.errors import ConfigurationError
-from landrun.sanitize import one_line, plain_json, printable
+from landrun.sanitize import plain_json, printable
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.console import console, note
+from landrun_ops.cli.console import note
 
 if TYPE_CHECKING:
     from landrun.models.run_record import RunRecord
     from landrun_ops.stack.job_logs import Line
     from landrun_ops.stack.run_details import ExecutionDetails
+    from landrun_ops.stack.run_progress import RunProgress
     from landrun_ops.stack.stack import Stack
 
-PAUSE = 2.0
-"""Seconds between looks when following: FilterLogEvents may be called a few times a second."""
+PAUSE = 0.5
+"""Seconds between looks once the run has ended."""
 
 LATE = 6.0
 """Seconds after a run's end in which the last lines of its log may still come."""
@@ -71,7 +71,7 @@ def logs(
     printer = Printer(jobs, json=json, timestamps=timestamps, instances=several)
     running = not row.finished and not done.ended_as
     if follow and running:
-        _follow(stack, row, lambda more: log.follow(prefix, more), printer, done.doing)
+        _follow(stack, row, lambda more: log.follow(prefix, more), printer)
         return
     printer.show(log.lines(prefix))
     if not printer.shown:
@@ -183,26 +183,25 @@ def _follow(
     run: RunRecord,
     lines: Callable[[Callable[[], bool]], Iterator[Line]],
     printer: Printer,
-    doing: str,
 ) -> None:
-    from landrun_ops.stack.run_details import execution_details  # noqa: PLC0415
+    from landrun_ops.stack.run_progress import Watcher, follow  # noqa: PLC0415
 
-    arn, executions = str(run.execution_arn), stack.executions()
-    pause, late = (0.5, 1.0) if stack.laptop else (PAUSE, LATE)
-    ending = Ending(lambda: executions.find(arn), time.sleep, pause, late)
-    with _waiting() as waiting:
+    watcher = Watcher(stack, run.execution_arn)
+    ending = Ending(
+        follow(watcher.look, clock=time.monotonic, sleep=time.sleep),
+        time.sleep,
+        1.0 if stack.laptop else LATE,
+    )
 
-        def more() -> bool:
-            sys.stdout.flush()
-            if not printer.shown:
-                waiting(execution_details(stack, run, datetime.now(UTC)).doing)
-            return ending()
+    def more() -> bool:
+        goes_on = ending()
+        if not printer.shown and ending.news:
+            note(f"no log yet: {ending.news}")
+        return goes_on
 
-        waiting(doing)
-        for line in lines(more):
-            waiting("")
-            printer.show([line])
-    note(ending.words(run.name))
+    for line in lines(more):
+        printer.show([line])
+    note(f"{run.name} {ending.words}")
 
 
 class Ending:
@@ -210,73 +209,42 @@ class Ending:
 
     Parameters
     ----------
-    describe : callable
-        Returns DescribeExecution's answer; None when there is no such execution any more.
+    looks : iterator of RunProgress
+        Waits, and gives how far the run is; the last one is its end.
     sleep : callable
         Waits so many seconds.
-    pause, late : float
-        Seconds between looks, and for how long to look on after the end.
+    late : float
+        Seconds after the end in which lines may still come.
+
+    Attributes
+    ----------
+    news : str
+        What the run does, if that has changed since the last look.
     """
 
     def __init__(
-        self,
-        describe: Callable[[], dict[str, Any] | None],
-        sleep: Callable[[float], None],
-        pause: float,
-        late: float,
+        self, looks: Iterator[RunProgress], sleep: Callable[[float], None], late: float
     ) -> None:
-        self._describe = describe
-        self._sleep = sleep
-        self._pause = pause
-        self._late = late
-        self._ended: dict[str, Any] | None = None
+        self._looks, self._sleep, self._late = looks, sleep, late
+        self._last: RunProgress | None = None
+        self.news = ""
 
     def __call__(self) -> bool:
         """Wait, and return whether to look again."""
-        self._sleep(self._pause)
-        if self._ended is not None:
-            self._late -= self._pause
+        before, now, self.news = self._last, next(self._looks, None), ""
+        if now is None:
+            self._sleep(PAUSE)
+            self._late -= PAUSE
             return self._late > 0
-        described = self._describe()
-        if described is None or described["status"] not in ("RUNNING", "PENDING_REDRIVE"):
-            self._ended = described or {}
+        self._last = now
+        same = before and (before.phase, before.note) == (now.phase, now.note)
+        if not same and now.phase.name != "ENDED":
+            self.news = ": ".join(filter(None, (now.phase.value, now.note)))
         return True
 
-    def words(self, name: str) -> str:
-        """Say how the run ended."""
-        from landrun_ops.stack.execution_history import plain  # noqa: PLC0415
-
-        ended = self._ended or {}
-        why = plain(ended.get("error"), ended.get("cause"))
-        return f"{name} {ended.get('status', 'has ended')}{f': {why}' if why else ''}"
-
-
-@contextmanager
-def _waiting() -> Iterator[Callable[[str], None]]:
-    """Give what shows on stderr what the run waits for; an empty text ends the display."""
-    last = ""
-
-    def write(doing: str) -> None:
-        nonlocal last
-        what = doing.partition(" for ")[0]
-        if what and what != last:
-            note(f"no log yet: {doing}")
-        last = what or last
-
-    if not sys.stderr.isatty():
-        yield write
-        return
-    screen = console(stderr=True)
-    status = screen.status("")
-
-    def show(doing: str) -> None:
-        if doing:
-            status.update(one_line(f"no log yet: {doing}", max(20, screen.width - 3)))
-            status.start()
-        else:
-            status.stop()
-
-    try:
-        yield show
-    finally:
-        status.stop()
+    @property
+    def words(self) -> str:
+        """How the run ended."""
+        if self._last is None:
+            return "has ended"
+        return ": ".join(filter(None, (self._last.status, self._last.reason)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -16,7 +15,7 @@ import typer
 from landrun.errors import ServiceError
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
-from landrun_ops.cli.console import complain, console, say, typed
+from landrun_ops.cli.console import complain, console, counted, say, typed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -162,18 +161,15 @@ def _search(stack: Stack, text: str) -> Search:
 
 def _searched(search: Search, runs: Iterator[RunRecord], most: int) -> Iterator[RunRecord]:
     """Find runs, and end the display of the search before they are shown."""
-    with closing(_counted(runs)) as counted, closing(search.among(counted)) as found:
+    with closing(_counted(runs)) as looked, closing(search.among(looked)) as found:
         return iter(list(islice(found, most)))
 
 
 def _counted(runs: Iterator[RunRecord]) -> Generator[RunRecord, None, None]:
-    """Show on a terminal how many runs have been looked through: it may take a while."""
-    if not sys.stderr.isatty():
-        yield from runs
-        return
-    with console(stderr=True).status("looking through runs") as status:
-        for count, run in enumerate(runs, start=1):
-            status.update(f"looking through runs: {count:,}")
+    """Show how many runs have been looked through: it may take a while."""
+    with counted("runs looked through") as count:
+        for number, run in enumerate(runs, start=1):
+            count(number)
             yield run
 
 

@@ -173,13 +173,14 @@ def shortened(text: str, width: int) -> str:
 def count_text(run: RunRecord, name: str) -> str:
     """Return a count of a job's summary as text."""
     count = run.count(name)
-    return _UNKNOWN if count is None else str(count)
+    return _UNKNOWN if count is None or count < 0 else str(count)
 
 
 def counts_text(run: RunRecord) -> str:
     """Say in a line what a run's job counted; empty where it counted nothing."""
     counts = {words: run.count(name) for name, words in COUNTS.items()}
-    return ", ".join(f"{count:,} {words}" for words, count in counts.items() if count is not None)
+    known = {words: count for words, count in counts.items() if count is not None and count >= 0}
+    return ", ".join(f"{count:,} {words}" for words, count in known.items())
 
 
 def _started(run: RunRecord) -> str:

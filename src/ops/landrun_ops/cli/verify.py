@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -137,30 +137,22 @@ def wait_for_run(
 
 def _land(file: Path, stack: Stack) -> tuple[str, Callable[[], str]]:
     """Put a file under the landing prefix; return its URI, and what finds its run's name."""
-    from landrun.adapters.clients import translated  # noqa: PLC0415  (late: it imports boto3)
+    from landrun_ops.actions.land import Upload, land, run_of, why_refused  # noqa: PLC0415
 
-    suffix = stack.outputs.get("LandingSuffix", "")
     if not file.is_file() or not file.stat().st_size:
         raise ConfigurationError(f"{file} is no file with data: give a file of messages")
-    if not file.name.endswith(suffix):
-        raise ConfigurationError(f"the stack takes keys that end in {suffix}: give such a file")
-    landing, s3 = stack.landing, stack.client("s3")
-    key = f"{landing.key}landrun-verify-{uuid.uuid4().hex}{''.join(file.suffixes)}"
-    key = key if key.endswith(suffix) else f"{key}{suffix}"
-    before = datetime.now(UTC) - timedelta(minutes=5)
-    with translated("s3:PutObject"):
-        s3.upload_file(str(file), landing.bucket, key)
-    uri = f"s3://{landing.bucket}/{key}"
-    if stack.output("StartOn") == "schedule":
-        return uri, lambda: _tick(stack)
-    return uri, lambda: _run_of(stack, key, before)
+    name = f"landrun-verify-{uuid.uuid4().hex}{''.join(file.suffixes)}"
+    upload = Upload(file, f"{stack.landing.key}{name}", file.stat().st_size)
+    if why := why_refused(stack, upload):
+        raise ConfigurationError(f"{file} would start no run: {why}")
+    landed = land(stack, upload, lambda _: None)
 
+    def find() -> str:
+        run = run_of(stack, landed)
+        return run.name if run else ""
 
-def _run_of(stack: Stack, key: str, since: datetime) -> str:
-    from landrun_ops.stack.run_filter import RunFilter  # noqa: PLC0415
-
-    found = stack.ledger().newest(datetime.now(UTC), since=since, only=RunFilter(contains=key))
-    return next((run.name for run in found), "")
+    scheduled = stack.output("StartOn") == "schedule"
+    return str(landed.uri), (lambda: _tick(stack)) if scheduled else find
 
 
 def _tick(stack: Stack) -> str:

@@ -30,7 +30,9 @@ def adapt(patches: Patches) -> None:
 
 
 def _encoded(answer: Any) -> Any:
-    result: dict[str, Any] = answer.result
+    result = answer.result
+    if not isinstance(result, dict):  # an error
+        return answer
     for inside in ("Versions", "DeleteMarkers"):
         for entry in result[inside]:
             entry["Key"] = quote(entry["Key"])

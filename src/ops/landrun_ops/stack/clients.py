@@ -36,7 +36,7 @@ TRANSFER = Config(connect_timeout=60, read_timeout=60)
 as connecting)."""
 
 ALWAYS_SENT = {
-    "Query": ("Items", "ScannedCount"),
+    "Query": ("Count", "ScannedCount"),
     "BatchGetItem": ("Responses",),
     "ListObjectsV2": ("IsTruncated",),
     "ListObjectVersions": ("IsTruncated",),

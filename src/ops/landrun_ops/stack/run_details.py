@@ -145,7 +145,7 @@ def gather(stack: Stack, run: RunRecord, now: datetime, *, recorded: bool = True
         reruns = _seen("its reruns", repeating.result, not_seen, list[RunRecord]())
     job = newest_job(run, execution.events or ())
     tail = list[str]()
-    if job and run.reason.startswith(SAYS_NOTHING):
+    if job and _says_nothing(run):
         log = JobLogs(stack.client("logs"))
         tail = _seen("its log", lambda: log.tail(job, TAIL), not_seen, tail)
     return RunDetails(
@@ -158,6 +158,13 @@ def gather(stack: Stack, run: RunRecord, now: datetime, *, recorded: bool = True
         tail=tail,
         links={} if stack.laptop else links(run, job),
     )
+
+
+def _says_nothing(run: RunRecord) -> bool:
+    """Return True if neither the job nor SageMaker said why it failed: its log may."""
+    described = ProcessingJob.from_json(run.cause)
+    nothing = described is not None and described.failed_without_reason
+    return nothing or run.reason.startswith(SAYS_NOTHING)
 
 
 def execution_details(stack: Stack, run: RunRecord, now: datetime) -> ExecutionDetails:
@@ -251,11 +258,16 @@ def _given(run: RunRecord, inputs: Inputs) -> Input | None:
 
 
 def _outputs(run: RunRecord, s3: Any) -> list[ListedObject]:
+    """List the first objects of an output, and its summary where the row has none."""
     try:
-        output = S3Uri.parse(run.output_processed_message or "")
+        under = S3Uri.parse(run.output_processed_message or "")
     except InvalidS3Uri:
         return []
-    return list(islice(list_objects(s3, output), LISTED))
+    found = list(islice(list_objects(s3, under), LISTED))
+    if run.finished and not run.summary and len(found) == LISTED:
+        summary = S3Uri(under.bucket, f"{under.key}summary.json")
+        found += [one for one in islice(list_objects(s3, summary), 1) if one not in found]
+    return found
 
 
 def _reruns(run: RunRecord, ledger: RunsReader, now: datetime) -> list[RunRecord]:

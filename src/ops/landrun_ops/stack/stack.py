@@ -39,7 +39,7 @@ class Stack:
     outputs, parameters : Mapping[str, str]
         As CloudFormation gives them; parameters with their defaults.
     client : Callable
-        Gives the boto3 client of a service, with botocore's settings where given.
+        Returns the boto3 client of a service (see `Clients`).
     laptop : bool
         Whether it is on a laptop's AWS: nothing there has a page in AWS's console.
     status : str
@@ -55,7 +55,7 @@ class Stack:
     status: str = ""
 
     def output(self, key: str) -> str:
-        """Give one output.
+        """Return one output.
 
         Raises
         ------
@@ -91,22 +91,22 @@ class Stack:
         return "uri" if self.outputs.get("InputMessageFormat") == "uri" else "manifest"
 
     def ledger(self) -> RunsReader:
-        """Give the door to the record of runs."""
+        """Return the reader of the runs table."""
         from landrun_ops.stack.runs_table import RunsReader  # noqa: PLC0415  (for start-up)
 
         return RunsReader(self.client("dynamodb"), self.output("RunsTable"))
 
     def manifests(self) -> Manifests:
-        """Give the door to the manifests."""
+        """Return the adapter of the manifests."""
         folder = self.manifests_folder
         return Manifests(self.client("s3"), folder.bucket, folder.key)
 
     def executions(self) -> Executions:
-        """Give the door to the state machine."""
+        """Return the adapter of the state machine."""
         return Executions(self.client("stepfunctions"), self.output("StateMachineArn"))
 
     def landing_filter(self) -> LandingFilter:
-        """Give the filter of ObjectCreatedFunction: which objects start runs."""
+        """Return ObjectCreatedFunction's filter of the objects that start runs."""
         own = tuple((one.bucket, one.key) for one in (self.processed, self.manifests_folder))
         return LandingFilter(self.landing.key, self.outputs.get("LandingSuffix", ""), own)
 

@@ -30,10 +30,9 @@ def cause(run: RunRecord) -> str | None:
     """Say why a run failed in the words nearest to the reason; None of one that did not."""
     if not run.finished or run.succeeded:
         return None
-    said = (run.exit_message, run.cause)
-    words = next(filter(None, map(_words, said)), "")
-    silent = _SILENT.get(run.status) or run.error
-    return one_line(words or silent or "no reason was given", SAID)
+    words = _words(run.exit_message or "") or _words(run.cause or "")
+    silent = _SILENT.get(run.status) or run.error or "no reason was given"
+    return one_line(words or silent, SAID)
 
 
 def alike(text: str) -> str:
@@ -42,8 +41,7 @@ def alike(text: str) -> str:
     >>> alike("no file could be used: incoming/a.csv: 17 rows are too long")
     'no file could be used: …: # rows are too long'
     """
-    words = map(_constant, _QUOTED.sub("…", text).split())
-    return " ".join(words)[:SAME]
+    return " ".join(map(_constant, _QUOTED.sub("…", text).split()))[:SAME]
 
 
 def _constant(word: str) -> str:
@@ -51,18 +49,13 @@ def _constant(word: str) -> str:
     bare = word.strip("()[]{},.;:'\"")
     if not bare:
         return word
-    if "/" in bare or "arn:" in bare or _FILE.search(bare) or _is_identifier(bare):
+    is_identifier = any(c.isdigit() for c in bare) and _HEXADECIMAL.search(bare)
+    if "/" in bare or "arn:" in bare or _FILE.search(bare) or is_identifier:
         return word.replace(bare, "…")
     return _NUMBER.sub("#", word)
 
 
-def _is_identifier(bare: str) -> bool:
-    return any(c.isdigit() for c in bare) and _HEXADECIMAL.search(bare) is not None
-
-
-def _words(said: str | None) -> str:
-    if said is None:
-        return ""
+def _words(said: str) -> str:
     parts = json_object(said) if said.lstrip().startswith("{") else {}
     known = (parts.get(name) for name in _WORDS)
     found = next((one for one in known if isinstance(one, str) and one.strip()), said)

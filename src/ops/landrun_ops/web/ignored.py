@@ -17,7 +17,8 @@ from landrun.adapters.clients import translated
 from landrun.errors import ServiceError
 from landrun.models.events import OTHER_EVENTS
 from landrun.models.status_change import timestamp
-from landrun.sanitize import json_object, one_line
+from landrun.sanitize import json_object
+from landrun_ops.web.facts import milliseconds
 
 NAMESPACE, METRIC = "landrun", "LandingsIgnored"
 
@@ -29,9 +30,6 @@ KNOWN_REASONS = (
 
 HOUR, DAY = 3600, 86_400
 """Seconds."""
-
-REASON = 100
-"""Characters of a reason that are shown."""
 
 HOURLY_FOR = timedelta(days=15)
 """For how long back hours are told apart; before that, days."""
@@ -79,7 +77,7 @@ def from_metrics(cloudwatch: Any, service: str, since: datetime, now: datetime) 
     step = HOUR if now - since <= HOURLY_FOR else DAY
     begin = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     begin = begin if step == HOUR else begin.replace(hour=0)
-    queries = [_query(place, service, step) for place in range(len(KNOWN_REASONS))]
+    queries = [_query(reason, service, step) for reason in KNOWN_REASONS]
     try:
         with translated("cloudwatch:GetMetricData"):
             pages = cloudwatch.get_paginator("get_metric_data").paginate(
@@ -99,38 +97,32 @@ def from_logs(folder: Path | None, since: datetime) -> Ignored:
     for log in sorted(folder.glob("*.log")):
         with log.open(encoding="utf-8", errors="replace") as lines:
             for reason, at, count in _counted(lines):
-                if at >= since.timestamp() * 1000:
+                if at >= milliseconds(since):
                     counts[reason, at - at % (HOUR * 1000)] += count
     return Ignored(counts)
 
 
 def _counted(lines: Iterable[str]) -> Iterator[tuple[str, int, int]]:
     for line in lines:
-        if METRIC not in line:
-            continue
-        found = json_object(line)
-        reason, values = found.get("Reason"), found.get(METRIC)
-        about = found.get("_aws")
-        at = about.get("Timestamp") if isinstance(about, dict) else None
-        if isinstance(reason, str) and isinstance(values, list) and isinstance(at, int):
-            numbers = (value for value in values if isinstance(value, (int, float)))
-            yield one_line(reason, REASON), at, int(sum(numbers))
+        match json_object(line) if METRIC in line else {}:
+            case {"_aws": {"Timestamp": int(at)}, "Reason": str(reason), "LandingsIgnored": counts}:
+                yield reason, at, int(sum(counts))
 
 
 def _counts(results: Iterable[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, int], int]]:
     for result in results:
-        reason = KNOWN_REASONS[int(result["Id"].removeprefix("reason"))]
+        reason = result["Id"].replace("_", "-")
         for at, value in zip(result["Timestamps"], result["Values"], strict=True):
             if value:
-                yield (reason, int(at.timestamp() * 1000)), int(value)
+                yield (reason, milliseconds(at)), int(value)
 
 
-def _query(place: int, service: str, step: int) -> dict[str, Any]:
-    dimensions = {"Reason": KNOWN_REASONS[place], "service": service}
+def _query(reason: str, service: str, step: int) -> dict[str, Any]:
+    dimensions = {"Reason": reason, "service": service}
     metric = {
         "Namespace": NAMESPACE,
         "MetricName": METRIC,
         "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
     }
     asked = {"Stat": "Sum", "Period": step, "Metric": metric}
-    return {"Id": f"reason{place}", "MetricStat": asked}
+    return {"Id": reason.replace("-", "_"), "MetricStat": asked}

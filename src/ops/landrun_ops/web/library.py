@@ -18,16 +18,12 @@ def chart_library() -> str:
     """
     try:
         import vl_convert  # noqa: PLC0415  (large; of no other use)
-    except ImportError as error:
-        raise ConfigurationError(
-            "the report needs the package vl-convert-python: run make setup"
-        ) from error
-    try:
-        bundle: str = vl_convert.javascript_bundle(
-            "window.vegaEmbed=vegaEmbed;", vl_version=VEGA_LITE
+
+        return str(
+            vl_convert.javascript_bundle("window.vegaEmbed=vegaEmbed;", vl_version=VEGA_LITE)
         )
-    except ValueError as error:
+    except (ImportError, ValueError) as error:
         raise ConfigurationError(
-            f"vl-convert-python has no Vega-Lite {VEGA_LITE}: run make setup ({error})"
+            f"the report needs vl-convert-python with Vega-Lite {VEGA_LITE}: run make setup"
+            f" ({error})"
         ) from error
-    return bundle

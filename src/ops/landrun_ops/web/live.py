@@ -17,8 +17,8 @@ from landrun_ops.stack.activity import DEAD, Part, backlog_reader, next_tick, qu
 from landrun_ops.stack.dead_letters import DeadLetterQueue, Group, grouped
 from landrun_ops.stack.recent_runs import RecentRuns
 from landrun_ops.stack.waiting_executions import max_concurrent_runs, slots_of
+from landrun_ops.web.facts import facts, milliseconds
 from landrun_ops.web.page import columns
-from landrun_ops.web.reading import facts_of
 
 if TYPE_CHECKING:
     from landrun.models.run_record import RunRecord
@@ -105,20 +105,19 @@ class RunsFeed:
                 self._keep(row)
 
     def _is_news(self, one: RunRecord) -> bool:
-        _, held = self._facts.get(one.name, (0, None))
-        if held is None:
+        if one.name not in self._facts:
             return one.started > self._now() - self._span
-        stopped = one.stopped and round(one.stopped.timestamp() * 1000)
+        held, stopped = self._facts[one.name][1], one.stopped and milliseconds(one.stopped)
         found = (one.status, stopped, one.redrive_count or None)
         return found != (held["status"], held["stopped"], held["redrives"])
 
     def _keep(self, row: RunRecord) -> None:
-        run = facts_of(row, consoles=not self._stack.laptop)
-        if run is None or self._facts.get(run["name"], (0, None))[1] == run:
+        run = facts(row, consoles=not self._stack.laptop)
+        if self._facts.get(row.name, (0, None))[1] == run:
             return
         with self._lock:
             self.version += 1
-            self._facts[run["name"]] = self.version, run
+            self._facts[row.name] = self.version, run
 
 
 class LiveStack:
@@ -148,8 +147,8 @@ class LiveStack:
             "queues": queue_reader(stack),
             **({"pending landings": backlog_reader(stack)} if start_on == "schedule" else {}),
             **({"concurrency slots": slots.usage} if slots else {}),
+            "ignored objects": ignored,
         }
-        looks["ignored objects"] = ignored
         self._pauses = dict.fromkeys(looks, interval)
         self._pauses["ignored objects"] = interval * 15 if stack.laptop else IGNORED_SECONDS
         self.parts = {name: Part(name, look, self._pauses[name]) for name, look in looks.items()}
@@ -182,7 +181,7 @@ class LiveStack:
         tick = next_tick(self.stack.parameters, self._start_on, now)
         return {
             "version": version,
-            "made_at": round(now.timestamp() * 1000),
+            "made_at": milliseconds(now),
             "loaded": self.parts["runs"].seen is not None,
             "more": self.runs.more,
             "notes": [note for part in self.parts.values() if (note := self._note(part, now))],
@@ -227,4 +226,4 @@ def _as_json(group: Group) -> dict[str, Any]:
 
 
 def _time(at: datetime | None) -> str | None:
-    return None if at is None else timestamp(at.timestamp() * 1000)
+    return timestamp(milliseconds(at)) if at else None

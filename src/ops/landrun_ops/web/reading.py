@@ -10,12 +10,8 @@ from typing import Any
 
 from landrun.models.run_record import RunRecord
 from landrun.models.status_change import timestamp
-from landrun_ops.web.causes import alike
-from landrun_ops.web.facts import Facts, facts
+from landrun_ops.web.facts import Facts, facts, milliseconds
 from landrun_ops.web.ignored import Ignored
-
-TOLD_EVERY = 500
-"""Runs after which progress is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +48,8 @@ class Report:
         return {
             "stack": self.stack,
             "region": self.region,
-            "made_at": timestamp(self.made_at.timestamp() * 1000),
-            "since": timestamp(self.since.timestamp() * 1000),
+            "made_at": timestamp(milliseconds(self.made_at)),
+            "since": timestamp(milliseconds(self.since)),
             "more": self.more,
             "ignored": self.ignored.as_json(),
             "runs": [_in_words(run) for run in self.runs],
@@ -67,42 +63,19 @@ def read(
     *,
     consoles: bool = True,
 ) -> tuple[list[Facts], bool]:
-    """Take the facts of at most so many runs.
+    """Take the facts of at most ``limit`` runs, the newest; say besides whether there are more.
 
-    Parameters
-    ----------
-    newest : iterable of RunRecord
-        The ledger, newest first.
-    limit : int
-        How many at most.
-    told : Callable
-        Is told now and then how many have been read.
-    consoles : bool
-        Whether AWS's consoles show the runs.
-
-    Returns
-    -------
-    tuple of list of dict and bool
-        The facts; and whether there is more.
+    ``told`` is called after each run with how many have been read. ``consoles`` says whether AWS's
+    consoles show them.
     """
-    found: list[Facts] = []
-    remaining = iter(newest)
-    for count, run in enumerate(islice(remaining, limit), start=1):
-        known = facts_of(run, consoles=consoles)
-        if known is not None:
-            found.append(known)
-        if count % TOLD_EVERY == 0:
-            told(count)
+    found, remaining = list[Facts](), iter(newest)
+    for run in islice(remaining, limit):
+        found.append(facts(run, consoles=consoles))
+        told(len(found))
     return found, next(remaining, None) is not None
-
-
-def facts_of(run: RunRecord, *, consoles: bool = True) -> Facts | None:
-    """Return the facts of a run, with ``alike``: what failures of the same kind have in common."""
-    known = facts(run, consoles=consoles)
-    return known and known | {"alike": alike(known["cause"]) if known["cause"] else None}
 
 
 def _in_words(run: Facts) -> Facts:
     """Spell a run's times as the ledger does."""
-    times = {name: run[name] for name in ("started", "stopped")}
-    return dict(run) | {name: None if at is None else timestamp(at) for name, at in times.items()}
+    stopped = run["stopped"] and timestamp(run["stopped"])
+    return run | {"started": timestamp(run["started"]), "stopped": stopped}

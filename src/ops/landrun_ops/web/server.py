@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import Forbidden, HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from landrun.clock import utc_now
@@ -26,7 +26,7 @@ from landrun.errors import ConfigurationError, LandrunError
 from landrun_ops.web.ignored import Ignored
 from landrun_ops.web.library import chart_library
 from landrun_ops.web.live import LiveStack
-from landrun_ops.web.page import live_policy, render
+from landrun_ops.web.page import policy, render
 from landrun_ops.web.reading import Report
 
 if TYPE_CHECKING:
@@ -66,9 +66,10 @@ def application(live: LiveStack, token: str, describe: Callable[[str], dict[str,
     app = Flask(__name__, static_folder=None)
     cast("DefaultJSONProvider", app.json).sort_keys = False
     page = cache(_page)  # made when it is first asked for: the library of charts takes a second
-    app.before_request(lambda: _refused(token))
+    app.before_request(lambda: _check(token))
     app.after_request(_protected)
     app.register_error_handler(HTTPException, lambda error: ({"error": error.name}, error.code))
+    app.register_error_handler(Forbidden, lambda error: ({"error": error.description}, 403))
     app.register_error_handler(Exception, _failed)
     app.add_url_rule("/", "page", lambda: page(live))
     app.add_url_rule("/data", "data", lambda: live.update(request.args.get("after", 0, int)))
@@ -117,7 +118,8 @@ def _page(live: LiveStack) -> tuple[str, dict[str, str]]:
     stack, now, library = live.stack, utc_now(), chart_library()
     since = now - live.span
     empty = Report(stack.name, stack.region, now, since, [], False, Ignored(), stack.laptop)
-    return render(empty, library, live=True), {"Content-Security-Policy": live_policy(library)}
+    allowed = f"{policy(library, live=True)}; frame-ancestors 'none'"
+    return render(empty, library, live=True), {"Content-Security-Policy": allowed}
 
 
 def _protected(response: Response) -> Response:
@@ -141,27 +143,22 @@ class _Quiet(WSGIRequestHandler):
         pass
 
 
-def _refused(token: str) -> tuple[dict[str, str], int] | None:
-    """Answer the current request with status 403, unless it may be answered."""
-    refusal = _refusal(token)
-    return ({"error": refusal}, 403) if refusal else None
-
-
-def _refusal(token: str) -> str:
-    """Say why the current request is refused; nothing of one that is not."""
+def _check(token: str) -> None:
+    """Raise `Forbidden` unless the current request may be answered."""
     given = request.headers.get("Host", "")
     try:
         host = urlsplit(f"//{given}").hostname
     except ValueError:
         host = None
     if host not in LOOPBACK:
-        return "this server answers to 127.0.0.1 and localhost only"
+        raise Forbidden("this server answers to 127.0.0.1 and localhost only")
     foreign = request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
     if foreign or request.headers.get("Origin", f"http://{given}") != f"http://{given}":
-        return "this server takes no requests from other pages: paste the address into the browser"
+        raise Forbidden(
+            "this server takes no requests from other pages: paste the address into the browser"
+        )
     if not hmac.compare_digest(request.args.get("token", "").encode(), token.encode()):
-        return "the token is missing or wrong: use the whole address that landrun printed"
-    return ""
+        raise Forbidden("the token is missing or wrong: use the whole address that landrun printed")
 
 
 def _listening(ports: Iterable[int]) -> socket.socket:

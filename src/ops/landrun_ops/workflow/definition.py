@@ -70,7 +70,7 @@ RETRY_JOB = {
     "MaxAttempts": 1,
     "JitterStrategy": "FULL",
 }
-"""Runs a failed job once more. The name matches every error but timeouts, so it stands last: Step
+"""Runs a failed job once more. The name matches every error but timeouts, so it is the last: Step
 Functions takes the first retrier that matches, and counts the attempts of each by itself."""
 
 REQUEST_SLOT_AGAIN = {
@@ -139,7 +139,7 @@ def definition(config: WorkflowConfig) -> dict[str, Any]:
 
 
 def input_schema() -> dict[str, Any]:
-    """Give the contract's fields as the SDK's ``ExecutionInput`` takes them."""
+    """Return the contract's fields as the SDK's ``ExecutionInput`` takes them."""
     return {name: {"Kind": str} if name == "Trigger" else str for name in INPUT_FIELDS}
 
 
@@ -168,7 +168,7 @@ def _first_state(sdk: Any, config: WorkflowConfig) -> Any:
 
 
 def _select_input(sdk: Any, config: WorkflowConfig, following: Any) -> Any:
-    """Tell manifests from what a notebook passes: the URI of an object or a prefix."""
+    """Choose how the job reads its input: as a manifest, or as a notebook's object or prefix."""
 
     def reading(name: str, data_type: str, job: int) -> Any:
         result = {"S3DataType": data_type, "NameIndex": job}
@@ -237,7 +237,7 @@ def _step(sdk: Any, config: WorkflowConfig) -> Any:
 
 
 def _processor(sdk: Any, config: WorkflowConfig) -> Any:
-    """Give the SDK's processor of the engine: both make the same kind of job."""
+    """Return the SDK's processor of the engine: both make the same kind of job."""
     # In place of a sagemaker.Session, which needs a region and reads the user's settings files.
     session = SimpleNamespace(sagemaker_config={}, boto_region_name=None)
     spark = config.engine == "spark"

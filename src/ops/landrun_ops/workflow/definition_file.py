@@ -102,7 +102,7 @@ def parse(text: str) -> Any:
 
 
 def filled_in(text: str, values: Mapping[str, object]) -> str:
-    """Give the JSON that CloudFormation makes of a definition's text and its substitutions.
+    """Return the JSON that CloudFormation makes of a definition's text and its substitutions.
 
     Raises
     ------

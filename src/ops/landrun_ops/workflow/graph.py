@@ -50,7 +50,7 @@ def _inner(state: Mapping[str, Any], state_id: str, indent: str) -> Iterator[str
 
 
 def _arrows(state: Mapping[str, Any]) -> Iterator[tuple[str | None, str]]:
-    """Give pairs of target and reason; the target is None at the end, and empty for a retry."""
+    """Yield pairs of target and reason; the target is None at the end, and empty for a retry."""
     for retrier in state.get("Retry", ()):
         yield "", _text(f"{', '.join(retrier['ErrorEquals'])} (again {_times(retrier)})")
     for catcher in state.get("Catch", ()):

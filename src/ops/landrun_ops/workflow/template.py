@@ -102,7 +102,7 @@ SUBSTITUTIONS = tuple(
 
 
 def template(settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Build the definition with the template's tokens; a setting that is given stands instead.
+    """Build the definition with the template's tokens; a setting that is given replaces its token.
 
     Raises
     ------

@@ -14,22 +14,21 @@ const all = {};
 
 function addFigures() {
   const present = new Set(RUNS.map((run) => run.status));
-  const others = [...present].filter((status) => !STATUSES[status]).map((status) => [status, statusWord(status), "--other"]);
-  const outcomes = [...SERIES.outcome.filter(([status]) => DATA.live || present.has(status)), ...others];
+  const outcomes = SERIES.outcome.filter(([status]) => DATA.live || present.has(status));
   const zoom = (bar) => choose({ from: bar.a, to: bar.a + bar.step });
   const stepTip = (said) => (bar) => `${words.step(bar.from, bar.step)}\n${said(bar)}`;
   const named = (series) => Object.fromEntries(series.map(([name, said]) => [name, said]));
   const counted = (series, spelled = words.whole) => stepTip((bar) => `${spelled(bar.value)} ${named(series)[bar.series]}`);
 
-  all.overTime = new Chart("over-time", "bars", { series: outcomes, height: 190, chosen: true, tip: counted(outcomes), press: zoom });
-  all.timeline = new Chart("timeline", "lanes", { series: outcomes, tip: runTip, press: (bar) => showRun(bar.name) });
-  all.durations = new Chart("durations", "lines", { series: SERIES.long,
+  all.overTime = new Chart("over-time", barsSpec, { series: outcomes, height: 190, chosen: true, tip: counted(outcomes), press: zoom });
+  all.timeline = new Chart("timeline", lanesSpec, { series: outcomes, tip: runTip, press: (bar) => showRun(bar.name) });
+  all.durations = new Chart("durations", linesSpec, { series: SERIES.long,
     tip: stepTip((point) => `${named(SERIES.long)[point.series]}: ${words.span(point.value)}\n${words.count(point.runs, "run")}`) });
-  all.atOnce = new Chart("at-once", "bars", { series: SERIES.time, tip: (bar) => `${words.step(bar.a, bar.b - bar.a)}\n${words.whole(bar.value)} ${bar.series}` });
-  all.rows = new Chart("rows", "bars", { series: SERIES.rows, tip: counted(SERIES.rows) });
-  all.dropped = new Chart("dropped", "bars", { series: SERIES.dropped, tip: counted(SERIES.dropped) });
-  all.volume = new Chart("volume", "bars", { series: SERIES.volume, label: BYTES_LABEL, tip: counted(SERIES.volume, words.bytes) });
-  all.hours = new Chart("hours", "bars", { series: SERIES.hours, label: "format(datum.value, '~g')", tip: counted(SERIES.hours, words.hours) });
+  all.atOnce = new Chart("at-once", barsSpec, { series: SERIES.time, tip: counted(SERIES.time) });
+  all.rows = new Chart("rows", barsSpec, { series: SERIES.rows, tip: counted(SERIES.rows) });
+  all.dropped = new Chart("dropped", barsSpec, { series: SERIES.dropped, tip: counted(SERIES.dropped) });
+  all.volume = new Chart("volume", barsSpec, { series: SERIES.volume, label: BYTES_LABEL, tip: counted(SERIES.volume, words.bytes) });
+  all.hours = new Chart("hours", barsSpec, { series: SERIES.hours, label: "format(datum.value, '~g')", tip: counted(SERIES.hours, words.hours) });
   draggable(all.overTime, (from, to) => {
     const { size, at, place } = all.time;
     choose({ from: at(place(from)), to: Math.min(at(place(to) + 1), DATA.made_at + size) });
@@ -52,22 +51,19 @@ function stepped(time, groups, series, value, spelled = words.whole) {
   return { per: `per ${time.word}`, heading, rows };
 }
 
-const withTimes = (bars, time) => bars.map((bar) => ({ ...bar, from: time.at(bar.place), step: time.size }));
-
 function showOverTime() {
   const runs = passing("time");
   const time = steps(FIRST, LAST);
   all.time = time;
   const groups = byStep(runs, time);
-  const counts = groups.map((group) => { const many = {}; for (const run of group) many[run.status] = (many[run.status] ?? 0) + 1; return many; });
-  const value = (place, status) => counts[place][status] ?? 0;
+  const value = (place, status) => groups[place].filter((run) => run.status === status).length;
   const names = all.overTime.series.map(([name]) => name);
   const busiest = groups.reduce((most, group, place) => (group.length > groups[most].length ? place : most), 0);
   const chosen = [{ a: time.at(0), b: time.at(0) }];
   const [left, right] = [time.at(0), time.at(time.count) - GAP * time.size];
   if (filters.from != null && filters.from > left) chosen.push({ a: left, b: Math.min(filters.from, right) });
   if (filters.to != null && filters.to < right) chosen.push({ a: Math.max(filters.to - GAP * time.size, left), b: right });
-  return all.overTime.show(withTimes(stacked(time, names, value), time), {
+  return all.overTime.show(stacked(time, names, value), {
     ...stepped(time, groups, all.overTime.series, value), chosen,
     legend: all.overTime.series.filter(([name]) => RUNS.some((run) => run.status === name)),
     label: `${words.count(runs.length, "run")} from ${words.between(FIRST, LAST)} UTC: ${all.overTime.series.map(([name, said]) => `${words.whole(runs.filter((run) => run.status === name).length)} ${said}`).join(", ")}. Most in one ${time.word}: ${words.whole(groups[busiest].length)}, ${words.time(time.at(busiest))}.`,
@@ -78,12 +74,10 @@ function showSteps(runs) {
   const [from, to] = runs.length ? [runs.at(-1).started, runs[0].started] : [FIRST, LAST];
   const time = steps(Math.max(filters.from ?? from, FIRST), Math.min(filters.to == null ? to : filters.to - 1, LAST));
   const groups = byStep(runs, time);
-  const fields = [...SERIES.rows, ...SERIES.volume].map(([name]) => name);
-  const of = sums(groups, [...fields, "instance_seconds"]);
-  const value = (place, name) => (name === "hours" ? (of[place].instance_seconds == null ? null : of[place].instance_seconds / 3600) : of[place][name]);
-  const draw = (chart, series, make, spelled) => () => {
-    const said = series.map(([name, word]) => `${(spelled ?? words.whole)(name === "hours" ? (total(runs, "instance_seconds") ?? 0) / 3600 : total(runs, name))} ${word}`);
-    return chart.show(withTimes(make(time, series.map(([name]) => name), value), time), { ...stepped(time, groups, series, value, spelled), label: `In all: ${said.join(", ")}.` });
+  const value = (place, name) => total(groups[place], name);
+  const draw = (chart, series, make, spelled = words.whole) => () => {
+    const said = series.map(([name, word]) => `${spelled(total(runs, name))} ${word}`);
+    return chart.show(make(time, series.map(([name]) => name), value), { ...stepped(time, groups, series, value, spelled), label: `In all: ${said.join(", ")}.` });
   };
   return [
     draw(all.rows, SERIES.rows, stacked), draw(all.dropped, SERIES.dropped, stacked),
@@ -123,22 +117,23 @@ function showAtOnce(runs) {
 let timelinePages = [0];
 
 function addTimelinePages() {
-  const move = (by) => () => { if (by > 0) timelinePages.push(timelinePages.at(-1) + all.lanesTaken); else timelinePages.pop(); showTimeline(passing()); };
-  all.earlier = element("button", { type: "button", onclick: move(1) }, "Earlier");
-  all.later = element("button", { type: "button", onclick: move(-1) }, "Later");
-  all.which = element("span", { role: "status" });
-  all.timeline.at.after(element("div", { class: "pages" }, all.earlier, all.later, all.which));
+  all.pager = pager("Earlier", "Later", (by) => {
+    if (by < 0) timelinePages.push(timelinePages.at(-1) + all.lanesTaken);
+    else timelinePages.pop();
+    showTimeline(passing());
+  });
+  all.timeline.at.after(all.pager.at);
 }
 
 function showTimeline(runs) {
   const from = timelinePages.at(-1);
   const shown = lanes(runs.slice(from));
   all.lanesTaken = shown.taken.length;
-  all.earlier.disabled = from + shown.taken.length >= runs.length;
-  all.later.disabled = from === 0;
+  all.pager.before.disabled = from + shown.taken.length >= runs.length;
+  all.pager.after.disabled = from === 0;
   const said = !runs.length ? "" : shown.taken.length === runs.length ? words.between(shown.from, shown.to)
     : `runs ${words.whole(from + 1)}–${words.whole(from + shown.taken.length)} of ${words.whole(runs.length)}, newest first: ${words.between(shown.from, shown.to)}`;
-  all.which.textContent = said;
+  all.pager.which.textContent = said;
   return all.timeline.show(shown.bars, {
     height: Math.max(54, shown.lanes * 17 + 24), label: `${words.count(shown.taken.length, "run")}, ${said}. The table of all runs has the same.`,
     legend: all.timeline.series.filter(([name]) => shown.taken.some((run) => run.status === name)),
@@ -170,6 +165,10 @@ async function show(same = false) {
   document.body.dataset.busy = "no";
 }
 
+function showContent(there) {
+  for (const one of document.querySelectorAll("#filters, #content, .skip")) one.hidden = !there;
+}
+
 // A page without runs still says what was ignored.
 function showNothing() {
   const nothing = document.getElementById("nothing");
@@ -177,8 +176,6 @@ function showNothing() {
   nothing.replaceChildren(`No run since ${words.time(DATA.since)} UTC. Why something that landed started none: `,
     element("code", {}, "landrun explain s3://bucket/key"), ". Whether all is set up: ", element("code", {}, "landrun doctor"), ".");
   nothing.after(document.getElementById("ignored"));
-  for (const id of ["filters", "content"]) document.getElementById(id).hidden = true;
-  for (const skip of document.querySelectorAll(".skip")) skip.hidden = true;
   showIgnored();
 }
 
@@ -186,7 +183,7 @@ function showNothing() {
 async function setUp() {
   field("nothing").hidden = true;
   field("figures").append(field("ignored"));
-  for (const id of ["filters", "content"]) field(id).hidden = false;
+  showContent(true);
   live.shown = true;
   addFigures();
   addTables();
@@ -203,10 +200,9 @@ const refresh = () => { again = again.then(() => show(true)); };
 
 async function begin() {
   addIgnored();
-  if (DATA.live) {
-    for (const id of ["filters", "content"]) field(id).hidden = true;
-    await poll();
-  } else if (RUNS.length) await setUp();
+  showContent(RUNS.length > 0);
+  if (DATA.live) await poll();
+  else if (RUNS.length) await setUp();
   else showNothing();
   document.body.dataset.ready = "yes";
 }

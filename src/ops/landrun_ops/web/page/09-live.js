@@ -3,20 +3,21 @@
 const POLL = 2000, AGAIN = 5000, GROWING = 10000; // milliseconds
 const live = { version: 0, waiting: {}, drawn: 0 };
 
-// Asks the server; what goes wrong is an answer with an error.
+// Asks the server; what goes wrong is an answer with a trouble.
 async function ask(path, more = "") {
   try {
     const answer = await fetch(`${path}${location.search}${more}`, { cache: "no-store" });
-    return await answer.json();
+    const found = await answer.json();
+    return answer.ok ? found : { trouble: found.error };
   } catch {
-    return { error: "the server does not answer: does landrun still run in the terminal?" };
+    return { trouble: "the server does not answer: does landrun still run in the terminal?" };
   }
 }
 
 async function poll() {
   try {
     const found = await ask("data", `&after=${live.version}`);
-    if (found.error) showNotes([found.error]);
+    if (found.trouble) showNotes([found.trouble]);
     else await take(found);
     if (document.hidden) await new Promise((seen) => { document.addEventListener("visibilitychange", seen, { once: true }); });
   } finally {
@@ -88,8 +89,8 @@ async function showDeadLetters() {
   field("dead-letters").hidden = false;
   document.querySelector("#dead-letters .table").replaceChildren("Reading…");
   const found = await ask("dead-letters");
-  if (found.error) showNotes([found.error]);
-  const rows = Object.entries(found.error ? {} : found).flatMap(([of, groups]) => groups.map((one) => [of, words.whole(one.count), one.about.join(", "), one.reason]));
+  if (found.trouble) showNotes([found.trouble]);
+  const rows = Object.entries(found.trouble ? {} : found).flatMap(([of, groups]) => groups.map((one) => [of, words.whole(one.count), one.about.join(", "), one.reason]));
   plainTable(document.querySelector("#dead-letters .table"), "Dead letters", ["Of", "Messages", "About", "Why"], rows, "words");
   field("dead-letters").hidden = !rows.length;
 }

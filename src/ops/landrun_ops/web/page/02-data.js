@@ -22,6 +22,7 @@ function derived(run, madeAt) {
   run.finished = run.failed || run.status === "SUCCEEDED";
   const known = run.stopped ?? (run.seconds == null ? null : run.started + run.seconds * 1000);
   run.end = Math.max(run.started, known ?? (run.finished ? run.started : madeAt));
+  run.hours = run.instance_seconds == null ? null : run.instance_seconds / 3600;
   run.dropped = sum([run.duplicates, run.empty, run.rejected]);
   run.found = [run.name, run.what, run.cause, run.error, run.rerun_of, run.output].filter(Boolean).join("\n").toLowerCase();
   return run;
@@ -34,11 +35,7 @@ function sum(values) {
   return total;
 }
 
-function total(runs, field) {
-  let found = null;
-  for (const run of runs) if (run[field] != null) found = (found ?? 0) + run[field];
-  return found;
-}
+const total = (runs, field) => sum(runs.map((run) => run[field]));
 
 // The value below which a share of sorted values lies (nearest rank).
 const percentile = (sorted, share) =>

@@ -9,28 +9,26 @@ const IGNORED = {
 };
 
 function addTables() {
-  const inside = (id) => document.querySelector(`#${id} .table`);
-  all.causes = new SortedTable(inside("failures"), { caption: "What failed, and why", size: 8, columns: [
-    { title: "Runs", kind: "num", text: causeCount, sort: (group) => group.runs.length, first: "descending" },
+  all.causes = new SortedTable("failures", [
+    { title: "Runs", kind: "num", text: (group) => barCell(group.runs.length, all.mostOfACause), sort: (group) => group.runs.length, first: "descending" },
     { title: "Why", kind: "words", text: causeWords, sort: (group) => group.alike },
     { title: "Last (UTC)", kind: "when", text: (group) => words.time(group.runs[0].started), sort: (group) => group.runs[0].started, first: "descending" },
     { title: "First (UTC)", kind: "when", text: (group) => words.time(group.runs.at(-1).started), sort: (group) => group.runs.at(-1).started },
     { title: "Newest", kind: "when", text: causeRuns },
-  ] });
-  all.slowest = new SortedTable(inside("slowest"), { caption: "Slowest runs", size: 8, columns: [
-    { title: "Took", kind: "num", text: (run) => words.span(run.seconds), sort: (run) => run.seconds, first: "descending" },
-    { title: "Waited", kind: "num", text: (run) => words.span(run.waited), sort: (run) => run.waited, first: "descending" },
+  ], 8);
+  all.slowest = new SortedTable("slowest", [
+    ...RUN_COLUMNS.filter(({ title }) => ["Took", "Waited"].includes(title)),
     { title: "Run", kind: "words", text: (run) => element("span", {}, runLink(run), " ", element("span", { class: "soft" }, whatCell(run)), splitBar(run, all.longest)), sort: (run) => run.name },
-  ] });
-  all.runs = new SortedTable(inside("runs"), { caption: "All runs", columns: RUN_COLUMNS });
+  ], 8);
+  all.runs = new SortedTable("runs", RUN_COLUMNS, 25);
 }
 
 function addIgnored() {
-  all.ignored = new SortedTable(document.querySelector("#ignored .table"), { caption: "Objects ignored, and why", size: 8, columns: [
-    { title: "Objects", kind: "num", text: ignoredCount, sort: (one) => one.count, first: "descending" },
+  all.ignored = new SortedTable("ignored", [
+    { title: "Objects", kind: "num", text: (one) => barCell(one.count, all.mostIgnored, true), sort: (one) => one.count, first: "descending" },
     { title: "Why", kind: "words", text: (one) => element("span", {}, one.title, one.words ? element("span", { class: "soft" }, ` – ${one.words}`) : null), sort: (one) => one.title },
     { title: "Last (UTC)", kind: "when", text: (one) => words.time(one.last), sort: (one) => one.last, first: "descending" },
-  ] });
+  ], 8);
 }
 
 function barCell(count, most, calm = false) {
@@ -38,8 +36,6 @@ function barCell(count, most, calm = false) {
   bar.style.width = `${(100 * count) / most}%`;
   return element("span", {}, words.whole(count), bar);
 }
-const causeCount = (group) => barCell(group.runs.length, all.mostOfACause);
-const ignoredCount = (one) => barCell(one.count, all.mostIgnored, true);
 
 function causeWords(group) {
   const [example] = group.runs;
@@ -61,7 +57,6 @@ function showTiles(runs) {
   const running = runs.length - ended.length;
   const took = sortedNumbers(ended.map((run) => run.seconds)), waited = sortedNumbers(runs.map((run) => run.waited));
   const [rowsIn, dropped] = [total(runs, "rows_in"), total(runs, "dropped")];
-  const hours = total(runs, "instance_seconds");
   const tiles = [
     ["Runs", words.whole(runs.length), running ? `${words.whole(running)} under way` : "none under way"],
     ["Succeeded", words.share(ended.length - failed, ended.length), failed ? `${words.whole(failed)} failed` : "none failed"],
@@ -69,7 +64,7 @@ function showTiles(runs) {
     ["Time it waits", words.span(percentile(waited, 0.5)), rarely(waited)],
     ["Rows read", words.short(rowsIn), rowsIn == null ? "no summaries" : `${words.short(total(runs, "rows_out"))} out, ${words.share(dropped ?? 0, rowsIn)} dropped`],
     ["Data read", words.bytes(total(runs, "bytes_in")), total(runs, "bytes_out") == null ? "output not known" : `${words.bytes(total(runs, "bytes_out"))} written`],
-    ["Instance-hours", words.hours(hours == null ? null : hours / 3600), instancesSaid(runs)],
+    ["Instance-hours", words.hours(total(runs, "hours")), instancesSaid(runs)],
   ];
   document.getElementById("tiles").replaceChildren(...tiles.map(tile));
 }
@@ -97,8 +92,6 @@ function showTables(runs, same) {
 }
 
 function showIgnored() {
-  const lead = document.querySelector("#ignored .lead") ?? element("p", { class: "lead" });
-  document.getElementById("ignored-title").after(lead);
   const { counts, unknown, step } = DATA.ignored;
   const inTime = counts.map((one) => ({ ...one, at: Date.parse(one.at) })).filter(({ at }) => (filters.from == null || at + step * SECOND > filters.from) && (filters.to == null || at < filters.to));
   const reasons = new Map();
@@ -111,7 +104,7 @@ function showIgnored() {
   }
   all.mostIgnored = Math.max(1, ...[...reasons.values()].map(({ count }) => count));
   const many = sum([...reasons.values()].map(({ count }) => count)) ?? 0;
-  lead.textContent = unknown ? `Not known: ${unknown}.` : `${words.count(many, "object")} landed and started no run.${RUNS.length ? " Of the filters, only the time counts here." : ""}`;
+  document.querySelector("#ignored .lead").textContent = unknown ? `Not known: ${unknown}.` : `${words.count(many, "object")} landed and started no run.${RUNS.length ? " Of the filters, only the time counts here." : ""}`;
   document.querySelector("#ignored .table").hidden = Boolean(unknown) || !many;
   all.ignored.show([...reasons.values()]);
 }

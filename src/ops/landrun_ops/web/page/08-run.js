@@ -64,19 +64,19 @@ dialog.addEventListener("close", writeAddress);
 
 // What the live page asks its server for besides: what `landrun show --json` has, and the end of the log.
 const details = { nodes: [], asked: 0 };
-const COMMANDS = { page: "In a terminal", log: "The whole log", again: "To run it again", redrive: "To resume it", resume: "To resume it", stop: "To stop it" };
+const COMMANDS = { page: "In a terminal", log: "The whole log", again: "To run it again", resume: "To resume it", stop: "To stop it" };
 
 async function showDetails(name) {
   details.asked = Date.now();
   const known = await ask(`runs/${encodeURIComponent(name)}`);
   if (dialog.dataset.run !== name) return;
-  const nodes = known.error ? [element("p", { class: "bad" }, known.error)] : detailNodes(known);
+  const nodes = known.trouble ? [element("p", { class: "bad" }, known.trouble)] : detailNodes(known);
   for (const node of details.nodes) node.remove();
   details.nodes = nodes;
   dialog.append(...nodes);
 }
 
-function detailNodes({ doing, timeline, input, manifest, output, reruns, log, commands, not_seen: notSeen }) {
+function detailNodes({ doing, timeline, input, manifest, outputs, reruns, log, commands, not_seen: notSeen }) {
   const few = (items, most, text) => element("ul", { class: "plain code" }, ...items.slice(0, most).map((one) => element("li", {}, text(one))),
     items.length > most ? element("li", { class: "soft" }, `and ${words.count(items.length - most, "more", "more")}`) : null);
   const table = element("div", { class: "table" });
@@ -86,10 +86,10 @@ function detailNodes({ doing, timeline, input, manifest, output, reruns, log, co
     timeline?.length && section("Timeline", table),
     input && section("Input", factsList([["Objects", `${words.count(input.objects, "object")} of ${input.bucket}${input.bytes == null ? "" : `, ${words.bytes(input.bytes)}`}`],
       ...(manifest ? [["Manifest", element("span", { class: "code" }, manifest)]] : [])]), few(input.keys, 10, (key) => key)),
-    output.length && section("Output", few(output, 10, ({ key, bytes }) => `${key}  ${words.bytes(bytes)}`)),
+    outputs.length && section("Output", few(outputs, 10, ({ key, bytes }) => `${key}  ${words.bytes(bytes)}`)),
     reruns.length && section("Reruns", few(reruns, 10, ({ name, status }) => element("span", {}, RUNS_BY_NAME.has(name) ? runLink({ name }, name) : name, " ", stateCell(status)))),
     log.length && section("End of the log", element("pre", { tabindex: "0", "aria-label": "End of the log" }, log.join("\n"))),
-    section("Commands", factsList(Object.entries(commands).map(([what, text]) => [COMMANDS[what] ?? what, command(text)]))),
+    section("Commands", factsList(Object.entries(commands).map(([what, text]) => [COMMANDS[what], command(text)]))),
     ...notSeen.map((line) => element("p", { class: "bad" }, line)),
   ].filter(Boolean);
 }

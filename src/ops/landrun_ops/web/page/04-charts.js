@@ -12,7 +12,7 @@ const COUNT_LABEL = "datum.value % 1 ? '' : format(datum.value, '~s')"; // there
 const SECONDS_TICKS = [0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400, 259200, 604800];
 
 function theme() {
-  const [ink, muted, line, grid] = ["--ink", "--muted", "--line", "--grid"].map(colour);
+  const [muted, line, grid] = ["--muted", "--line", "--grid"].map(colour);
   const font = getComputedStyle(document.body).fontFamily;
   return {
     background: null, font, padding: { left: 2, right: 6, top: 6, bottom: 2 },
@@ -22,7 +22,6 @@ function theme() {
       labelFont: font, labelPadding: 6, tickSize: 4, domain: false, ticks: false, labelOverlap: "greedy", titleFont: font,
     },
     axisX: { grid: false, domain: true, ticks: true, labelFlush: true },
-    text: { color: ink },
   };
 }
 
@@ -63,21 +62,20 @@ function linesSpec({ series, signals, height = 210 }) {
     color: colours(series) };
   const params = Object.entries(signals).map(([name, value]) => ({ name, value }));
   return { height, params, data: { name: "table" }, encoding, layer: [
-    { mark: { type: "line", strokeWidth: 2, interpolate: "linear" } },
+    { mark: { type: "line", strokeWidth: 2 } },
     { mark: { type: "point", filled: true, size: 34, opacity: 1, tooltip: { content: "data" } } },
   ] };
 }
 
-const SPECS = { bars: barsSpec, lanes: lanesSpec, lines: linesSpec };
 const charts = [];
 
 // One chart in its figure: a legend that is text, the drawing, and the same numbers as a table.
 class Chart {
   // series: [name, words, variable of its colour]; tip: bar -> text; press: bar -> what happens
-  constructor(id, kind, { series, tip, press, ...options }) {
+  constructor(id, specOf, { series, tip, press, ...options }) {
     this.figure = document.getElementById(id);
     this.title = this.figure.querySelector("h2").textContent;
-    Object.assign(this, { kind, series, tip, press, options });
+    Object.assign(this, { specOf, series, tip, press, options });
     this.per = element("p", { class: "per" });
     this.legend = element("ul", { class: "legend", "aria-hidden": "true" });
     this.at = element("div", { class: "chart", role: "img", "aria-label": this.title });
@@ -95,7 +93,7 @@ class Chart {
     const { bars, also } = this;
     const spec = {
       $schema: "https://vega.github.io/schema/vega-lite/v6.json", width: "container", config: theme(),
-      autosize: { type: "fit-x", contains: "padding" }, ...SPECS[this.kind]({ series: this.series, signals: also.signals, ...this.options, ...(also.height ? { height: also.height } : {}) }),
+      autosize: { type: "fit-x", contains: "padding" }, ...this.specOf({ series: this.series, signals: also.signals, ...this.options, ...(also.height ? { height: also.height } : {}) }),
       datasets: { table: bars, ...(also.chosen ? { chosen: also.chosen } : {}) },
     };
     this.view?.finalize();
@@ -113,8 +111,9 @@ class Chart {
     Object.assign(this, { bars, also });
     this.per.textContent = also.per ?? "";
     this.at.setAttribute("aria-label", `${this.title}${also.per ? ` ${also.per}` : ""}. ${also.label ?? ""}`);
-    this.legend.replaceChildren(...(also.legend ?? this.series).map(([, said, variable]) => element("li", {}, dot(variable), said)));
-    this.legend.hidden = (also.legend ?? this.series).length < 2;
+    const legend = also.legend ?? this.series;
+    this.legend.replaceChildren(...legend.map(([, said, variable]) => element("li", {}, dot(variable), said)));
+    this.legend.hidden = legend.length < 2;
     this.empty.hidden = bars.length > 0;
     this.at.classList.toggle("bare", !bars.length);
     if (this.details.open) this.fill();

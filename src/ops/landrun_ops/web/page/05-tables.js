@@ -4,25 +4,30 @@ function plainTable(where, caption, heading, rows, kind = "num") {
   const kinds = heading.map((_, place) => (!place || (kind === "words" && place < heading.length - 1) ? "when" : kind));
   const head = element("tr", {}, ...heading.map((title, place) => element("th", { scope: "col", class: kinds[place] }, title)));
   const body = rows.map((row) => element("tr", {}, ...row.map((text, place) => element("td", { class: kinds[place] }, text))));
-  where.replaceChildren(element("table", {}, element("caption", { class: "hidden" }, caption), element("thead", {}, head), element("tbody", {}, ...body)));
+  where.replaceChildren(table(caption, head, element("tbody", {}, ...body)));
+}
+
+const table = (caption, head, body) =>
+  element("table", {}, element("caption", { class: "hidden" }, caption), element("thead", {}, head), body);
+
+// Two buttons that turn pages: back and on, and a text that says which page it is.
+function pager(back, on, turn) {
+  const [before, after] = [[back, -1], [on, 1]].map(([said, by]) => element("button", { type: "button", onclick: () => turn(by) }, said));
+  const which = element("span", { role: "status" });
+  return { at: element("div", { class: "pages" }, before, after, which), before, after, which };
 }
 
 // A table whose columns sort when their heading is pressed, a page of rows at a time.
 class SortedTable {
   // columns: { title, name: what is read out for it, text: row -> text or node, sort: row -> value, kind: class, first: "descending" }
-  constructor(where, { caption, columns, size = 25, sorted = 0, direction = "descending" }) {
-    Object.assign(this, { where, columns, size, sorted, direction, page: 0, rows: [] });
+  constructor(id, columns, size) {
+    const where = element("div", { class: "table", tabindex: "0", role: "group", "aria-labelledby": `${id}-title` });
+    Object.assign(this, { where, columns, size, sorted: 0, direction: "descending", page: 0, rows: [] });
     this.headings = columns.map((column, place) => this.heading(column, place));
     this.body = element("tbody");
-    this.table = element("table", {}, element("caption", { class: "hidden" }, caption),
-      element("thead", {}, element("tr", {}, ...this.headings)), this.body);
-    where.replaceChildren(this.table);
-    this.pages = element("div", { class: "pages", hidden: true });
-    this.before = element("button", { type: "button", onclick: () => this.turn(-1) }, "Previous");
-    this.after = element("button", { type: "button", onclick: () => this.turn(1) }, "Next");
-    this.which = element("span", { role: "status" });
-    this.pages.append(this.before, this.after, this.which);
-    where.after(this.pages);
+    this.pager = pager("Previous", "Next", (by) => this.turn(by));
+    where.append(table(document.getElementById(`${id}-title`).textContent, element("tr", {}, ...this.headings), this.body));
+    document.getElementById(id).append(where, this.pager.at);
   }
 
   heading(column, place) {
@@ -69,10 +74,11 @@ class SortedTable {
     this.body.replaceChildren(...shown.map((row) => element("tr", {}, ...this.columns.map((column) => element("td", { class: column.kind }, column.text(row))))));
     if (!shown.length) this.body.append(element("tr", {}, element("td", { colspan: this.columns.length, class: "soft" }, "None.")));
     if (held) [...this.body.querySelectorAll("button")].find((one) => one.ariaLabel === held)?.focus();
-    this.pages.hidden = this.rows.length <= this.size;
-    this.before.disabled = !this.page;
-    this.after.disabled = from + this.size >= this.rows.length;
-    this.which.textContent = `${words.whole(from + 1)}–${words.whole(from + shown.length)} of ${words.whole(this.rows.length)}`;
+    const { at, before, after, which } = this.pager;
+    at.hidden = this.rows.length <= this.size;
+    before.disabled = !this.page;
+    after.disabled = from + this.size >= this.rows.length;
+    which.textContent = `${words.whole(from + 1)}–${words.whole(from + shown.length)} of ${words.whole(this.rows.length)}`;
   }
 }
 

@@ -34,10 +34,10 @@ function stacked(time, series, value, gap = GAP) {
   const bars = [];
   for (let place = 0; place < time.count; place += 1) {
     let height = 0;
-    const [a, b] = [time.at(place), time.at(place + 1) - gap * time.size];
+    const from = time.at(place), b = time.at(place + 1) - gap * time.size;
     for (const name of series) {
       const much = value(place, name) ?? 0;
-      if (much > 0 || name === series[0]) bars.push({ a, b, y0: height, y1: height + much, series: name, value: much, place });
+      if (much > 0 || name === series[0]) bars.push({ a: from, b, y0: height, y1: height + much, series: name, value: much, from, step: time.size });
       height += much;
     }
   }
@@ -49,17 +49,13 @@ function beside(time, series, value) {
   const width = ((1 - GAP) * time.size) / series.length;
   const bars = [];
   for (let place = 0; place < time.count; place += 1) {
+    const from = time.at(place);
     series.forEach((name, index) => {
-      const much = value(place, name) ?? 0;
-      const a = time.at(place) + index * width;
-      if (much > 0 || !index) bars.push({ a, b: a + width, y0: 0, y1: much, series: name, value: much, place });
+      const much = value(place, name) ?? 0, a = from + index * width;
+      if (much > 0 || !index) bars.push({ a, b: a + width, y0: 0, y1: much, series: name, value: much, from, step: time.size });
     });
   }
   return bars;
-}
-
-function sums(groups, fields) {
-  return groups.map((runs) => Object.fromEntries(fields.map((field) => [field, total(runs, field)])));
 }
 
 // The most runs that waited, and that worked, at the same time in each step.
@@ -82,7 +78,7 @@ function atOnce(runs, time) {
     for (; next < changes.length && changes[next][0] < until; next += 1) {
       waiting += changes[next][1];
       working += changes[next][2];
-      if (next + 1 === changes.length || changes[next + 1][0] > changes[next][0]) look();
+      look(); // of changes at the same time, what makes it more comes last
     }
   }
   return most;

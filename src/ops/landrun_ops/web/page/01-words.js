@@ -47,7 +47,6 @@ const words = {
   // 2026-11-22 03:00, in UTC.
   time: (at) => (at == null ? UNKNOWN : new Date(at).toISOString().slice(0, 16).replace("T", " ")),
   exactly: (at) => (at == null ? UNKNOWN : `${new Date(at).toISOString().slice(0, 19).replace("T", " ")} UTC`),
-  day: (at) => new Date(at).toISOString().slice(0, 10),
 
   // From one time to another, without saying the day twice.
   between(from, to) {
@@ -56,7 +55,7 @@ const words = {
   },
 
   // A step of time: a whole day by its date alone.
-  step: (from, long) => `${long === 86400000 ? words.day(from) : words.between(from, from + long)} UTC`,
+  step: (from, long) => `${long === 86400000 ? words.time(from).slice(0, 10) : words.between(from, from + long)} UTC`,
 
   count: (many, one, several = `${one}s`) => `${words.whole(many)} ${many === 1 ? one : several}`,
 
@@ -76,9 +75,9 @@ const STATUSES = {
 const KINDS = { "object-created": "object landed", schedule: "schedule", manual: "by hand", other: "unknown" };
 const FAILED = new Set(["FAILED", "TIMED_OUT", "ABORTED"]);
 
-const statusWord = (status) => (STATUSES[status] ?? [status.toLowerCase().replaceAll("_", " ")])[0];
-const statusColour = (status) => (STATUSES[status] ?? [0, "--other"])[1];
-const kindWord = (kind) => KINDS[kind] ?? kind;
+const statusWord = (status) => STATUSES[status][0];
+const statusColour = (status) => STATUSES[status][1];
+const kindWord = (kind) => KINDS[kind];
 const colour = (variable) => getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
 
 // Makes an element; texts become text, never markup.
