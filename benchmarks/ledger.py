@@ -143,10 +143,10 @@ def looks(ledger: Ledger) -> Iterator[tuple[str, Asked]]:
     """Look at the ledger as ``landrun runs`` and ``landrun show`` do."""
     from landrun.errors import ConfigurationError  # noqa: PLC0415
     from landrun.models.run_record import UNFINISHED  # noqa: PLC0415
-    from landrun_ops.stack.run_filter import Looking, Only  # noqa: PLC0415
-    from landrun_ops.stack.runs_table import Runs  # noqa: PLC0415
+    from landrun_ops.stack.run_filter import RunFilter, SearchLimit  # noqa: PLC0415
+    from landrun_ops.stack.runs_table import RunsReader  # noqa: PLC0415
 
-    runs = Runs(ledger.clients("dynamodb"), RUNS.name)
+    runs = RunsReader(ledger.clients("dynamodb"), RUNS.name)
 
     def newest(limit: int = 20, **given: Any) -> Asked:
         return ledger.asked(lambda: list(islice(runs.newest(NOW, limit + 1, **given), limit)))
@@ -156,18 +156,21 @@ def looks(ledger: Ledger) -> Iterator[tuple[str, Asked]]:
             return ledger.asked(lambda: runs.named(text, NOW))
         return ledger.last
 
-    ended_badly = Only(status=frozenset({"FAILED", "TIMED_OUT", "ABORTED"}))
-    nobody = Only(status=frozenset({"TIMED_OUT"}))
+    ended_badly = RunFilter(status=frozenset({"FAILED", "TIMED_OUT", "ABORTED"}))
+    nobody = RunFilter(status=frozenset({"TIMED_OUT"}))
     yield "landrun runs", newest()
     yield "landrun runs --since 1d --limit 1000", newest(1000, since=NOW - timedelta(days=1))
-    yield "landrun runs --status running", newest(only=Only(status=UNFINISHED), looking=Looking())
-    yield "landrun runs --status failed", newest(only=ended_badly, looking=Looking())
+    yield (
+        "landrun runs --status running",
+        newest(only=RunFilter(status=UNFINISHED), limit=SearchLimit()),
+    )
+    yield "landrun runs --status failed", newest(only=ended_badly, limit=SearchLimit())
     yield (
         "landrun runs --status timed-out, of which there is none",
-        newest(only=nobody, looking=Looking()),
+        newest(only=nobody, limit=SearchLimit()),
     )
-    no_key = Only(kind="object-created", contains="no such key")
-    yield "landrun runs --contains what no key has", newest(only=no_key, looking=Looking())
+    no_key = RunFilter(kind="object-created", contains="no such key")
+    yield "landrun runs --contains what no key has", newest(only=no_key, limit=SearchLimit())
     yield "landrun show, a whole name", named(ledger.name(1))
     newest_name = ledger.name(ledger.size - 1)
     yield "landrun show, 8 digits of a new run", named(newest_name.rpartition("-")[2][:8])

@@ -30,3 +30,25 @@ def record(row: Mapping[str, Any] | None = None) -> RunRecord:
 def item(row: Mapping[str, Any]) -> dict[str, Any]:
     """The same as DynamoDB's API spells it."""
     return to_item(record(row))
+
+
+def create_runs_table(client: Any, name: str = "runs") -> None:
+    """Create a runs table with its indexes, as the template has it."""
+    attributes = ("name", "month", "started_at", "unfinished")
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": one, "AttributeType": "S"} for one in attributes],
+        KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": f"by-{key}",
+                "KeySchema": [
+                    {"AttributeName": key, "KeyType": "HASH"},
+                    {"AttributeName": "started_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for key in ("month", "unfinished")
+        ],
+    )

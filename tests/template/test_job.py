@@ -12,8 +12,7 @@ import pytest
 from landrun.errors import ConfigurationError
 from landrun_ops.local.definition_substitutions import definition_of
 from landrun_ops.local.errors import TemplateError
-from landrun_ops.stack.engines import ENGINES, distribution, variables, words
-from landrun_ops.stack.engines import engine as engine_of
+from landrun_ops.stack.engines import ENGINES, job_arguments
 from landrun_ops.workflow import WorkflowConfig, definition
 from landrun_ops.workflow.definition_file import filled_in, token
 
@@ -166,15 +165,12 @@ def test_what_the_commands_know_of_a_job_is_what_the_stack_runs(
     definition_with: Callable[..., Json], engine: str
 ) -> None:
     for own in ({}, {"JobEntrypoint": "sh x", "JobArguments": json.dumps(WORDS)}):
-        given = {"Engine": engine, "InstanceCount": "2", "JobEnvironment": '{"A": "1"}', **own}
+        given = {"Engine": engine, **own}
         job = definition_with(**given)["States"]["Process messages"]["Parameters"]
-        known = engine_of(given)
+        entrypoint = ["sh", "x"] if own else list(ENGINES[engine].entrypoint)
 
-        assert job["AppSpecification"]["ContainerEntrypoint"] == list(known.entrypoint)
-        assert job["AppSpecification"]["ContainerArguments"] == list(known.arguments)
-        assert job["Environment"] == variables(given["JobEnvironment"])
-        shared = job["ProcessingInputs"][0]["S3Input"]["S3DataDistributionType"]
-        assert shared == distribution(given)
+        assert job["AppSpecification"]["ContainerEntrypoint"] == entrypoint
+        assert job["AppSpecification"]["ContainerArguments"] == list(job_arguments(given))
 
 
 def test_every_token_is_filled_in_and_nothing_else_is(
@@ -223,7 +219,6 @@ def test_a_redriven_run_may_request_a_slot_whatever_the_bound_is(
 
 
 def test_a_value_that_begins_like_json_and_is_none_is_an_error() -> None:
-    with pytest.raises(ConfigurationError, match="JobArguments is not a JSON list"):
-        words("JobArguments", '["a", 1]')
-    with pytest.raises(ConfigurationError, match="JobEnvironment is not JSON"):
-        variables('{"A": 1')
+    for value, message in (('["a", 1]', "not a JSON list"), ('["a"', "not JSON")):
+        with pytest.raises(ConfigurationError, match=f"JobArguments is {message}"):
+            job_arguments({"JobArguments": value})

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from landrun.models.run_record import RunRecord
 from landrun_ops.local import LocalAws
-from landrun_ops.stack.runs_table import Runs
+from landrun_ops.stack.runs_table import RunsReader
 
 from .process import environment, landrun
 
@@ -56,7 +56,7 @@ def failed(aws: LocalAws, eventually: Callable[..., Any]) -> RunRecord:
 
 
 def _recorded(aws: LocalAws, name: str, eventually: Callable[..., Any]) -> RunRecord:
-    ledger = Runs(aws.client("dynamodb"), aws.outputs["RunsTable"])
+    ledger = RunsReader(aws.client("dynamodb"), aws.outputs["RunsTable"])
 
     def ended() -> RunRecord | None:
         run = ledger.get(name)

@@ -22,7 +22,7 @@ from landrun_ops.stack.lineage import Lineage, Reader, Readers
 from landrun_ops.stack.object_facts import Facts, chosen
 from landrun_ops.stack.object_status import ObjectStatus, decide, others
 from landrun_ops.stack.object_versions import ObjectVersion
-from landrun_ops.stack.waiting_executions import Line, Waiter
+from landrun_ops.stack.waiting_executions import SlotUsage, WaitingExecution
 from records import record
 
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
@@ -58,7 +58,7 @@ CLAIMED = LandingRecord("v1", waits=True, claimed_by="landrun-tick")
 DONE = LandingRecord("v1", done_run="landrun-tick", newest_done=True)
 REFUSED = DeadLetter("1", "h", "{}", {"Reason": "too many boxes"})
 FAILED = DeadLetter("1", "h", "{}")
-LINE = Line(1, 1, (Waiter("landrun-0", NOW), Waiter("landrun-1", NOW)))
+LINE = SlotUsage(1, 1, (WaitingExecution("landrun-0", NOW), WaitingExecution("landrun-1", NOW)))
 OLD = {"version": V0, "versions": [V1, V0]}
 ELSEWHERE = S3Uri("other", "k")
 

@@ -12,9 +12,9 @@ from moto import mock_aws
 
 from landrun.errors import ConfigurationError
 from landrun.models.run_record import UNFINISHED
-from landrun_ops.stack.run_filter import Looking, Only
-from landrun_ops.stack.runs_table import QUIET_MONTHS, Runs
-from records import item, record
+from landrun_ops.stack.run_filter import RunFilter, SearchLimit
+from landrun_ops.stack.runs_table import QUIET_MONTHS, RunsReader
+from records import create_runs_table, item, record
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
@@ -47,7 +47,7 @@ def _row(name: str, started_at: str, **attributes: Any) -> dict[str, Any]:
 
 
 def _newest(client: FakeDynamoDB, **options: Any) -> list[str]:
-    return [run.name for run in Runs(client, "runs").newest(NOW, **options)]
+    return [run.name for run in RunsReader(client, "runs").newest(NOW, **options)]
 
 
 def test_runs_come_newest_first_across_months_and_pages() -> None:
@@ -60,14 +60,14 @@ def test_runs_come_newest_first_across_months_and_pages() -> None:
 
 def test_only_the_pages_that_are_looked_at_are_read() -> None:
     client = FakeDynamoDB([_row(f"run-{n}", f"2026-11-{n}T08:00:00.000Z") for n in range(10, 20)])
-    assert len(list(islice(Runs(client, "runs").newest(NOW, page_size=3), 2))) == 2
+    assert len(list(islice(RunsReader(client, "runs").newest(NOW, page_size=3), 2))) == 2
     assert client.queries == ["2026-11"]
 
 
 def test_a_run_that_a_clock_ahead_puts_into_next_month_is_found() -> None:
     client = FakeDynamoDB([_row("ahead", "2026-12-01T00:00:01.000Z")])
     late = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)
-    assert [run.name for run in Runs(client, "runs").newest(late)] == ["ahead"]
+    assert [run.name for run in RunsReader(client, "runs").newest(late)] == ["ahead"]
 
 
 def test_an_empty_ledger_ends_after_the_quiet_months() -> None:
@@ -84,20 +84,20 @@ def test_a_gap_of_nearly_the_quiet_months_does_not_end_the_ledger() -> None:
 def test_a_search_ends_after_the_rows_it_may_look_at_and_says_where() -> None:
     days = [f"2026-11-{day}T08:00:00.000Z" for day in range(10, 20)]
     client = FakeDynamoDB([_row(f"run-{day}", day) for day in days])
-    looking = Looking(4)
-    assert len(_newest(client, page_size=3, looking=looking)) == 6
-    assert (client.queries, looking.back_to) == (["2026-11"] * 2, "2026-11")
+    limit = SearchLimit(4)
+    assert len(_newest(client, page_size=3, limit=limit)) == 6
+    assert (client.queries, limit.back_to) == (["2026-11"] * 2, "2026-11")
 
 
 def test_a_search_that_comes_to_the_end_of_the_ledger_has_left_nothing_out() -> None:
     client = FakeDynamoDB([_row("old", "2026-08-01T00:00:00.000Z")])
-    looking = Looking(4)
-    assert (_newest(client, looking=looking), looking.back_to) == (["old"], "")
+    limit = SearchLimit(4)
+    assert (_newest(client, limit=limit), limit.back_to) == (["old"], "")
 
 
 def test_numbers_come_back_as_json_has_them() -> None:
     row = _row("one", "2026-11-22T08:00:00.000Z", summary={"rows_in": 3, "files": [{"rows_in": 3}]})
-    (run,) = Runs(FakeDynamoDB([row]), "runs").newest(NOW)
+    (run,) = RunsReader(FakeDynamoDB([row]), "runs").newest(NOW)
     assert run.summary == {"rows_in": 3, "files": [{"rows_in": 3}]}
     assert type(run.count("rows_in")) is int
 
@@ -132,26 +132,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.delenv(name, raising=False)
     with mock_aws():
         client = boto3.client("dynamodb", "us-east-1")
-        client.create_table(
-            TableName="runs",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"}
-                for name in ("name", "month", "started_at", "unfinished")
-            ],
-            KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": f"by-{key}",
-                    "KeySchema": [
-                        {"AttributeName": key, "KeyType": "HASH"},
-                        {"AttributeName": "started_at", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "ALL"},
-                }
-                for key in ("month", "unfinished")
-            ],
-        )
+        create_runs_table(client)
         failed, rerun, tick = (f"landrun-{digits}" for digits in HEXES)
         landed = {"Kind": "object-created", "Key": "incoming/a+b.csv"}
         manual = {"Kind": "manual", "StartedBy": "me", "RerunOf": failed}
@@ -165,36 +146,43 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Any:
             _row("landrun-old", "2026-08-01T00:00:00.000Z", status="TIMED_OUT", trigger=landed),
         ):
             client.put_item(TableName="runs", Item=item(row))
-        yield Runs(client, "runs")
+        yield RunsReader(client, "runs")
 
 
 @pytest.mark.parametrize(
     ("only", "digits"),
     [
-        (Only(), ["1330d580", "3f5d8f02", "3f5d8f02", "old"]),
-        (Only(status=frozenset({"FAILED", "TIMED_OUT"})), ["3f5d8f02", "old"]),
-        (Only(kind="schedule"), ["1330d580"]),
-        (Only(contains="a+b"), ["3f5d8f02", "old"]),
-        (Only(contains="A+B"), []),
-        (Only(status=frozenset({"FAILED"}), kind="object-created", contains=".csv"), ["3f5d8f02"]),
-        (Only(rerun_of=f"landrun-{HEXES[0]}"), ["3f5d8f02"]),
+        (RunFilter(), ["1330d580", "3f5d8f02", "3f5d8f02", "old"]),
+        (RunFilter(status=frozenset({"FAILED", "TIMED_OUT"})), ["3f5d8f02", "old"]),
+        (RunFilter(kind="schedule"), ["1330d580"]),
+        (RunFilter(contains="a+b"), ["3f5d8f02", "old"]),
+        (RunFilter(contains="A+B"), []),
+        (
+            RunFilter(status=frozenset({"FAILED"}), kind="object-created", contains=".csv"),
+            ["3f5d8f02"],
+        ),
+        (RunFilter(rerun_of=f"landrun-{HEXES[0]}"), ["3f5d8f02"]),
     ],
 )
-def test_only_the_runs_asked_for_are_given(ledger: Runs, only: Only, digits: list[str]) -> None:
+def test_only_the_runs_asked_for_are_returned(
+    ledger: RunsReader, only: RunFilter, digits: list[str]
+) -> None:
     found = [run.name.rpartition("-")[2][:8] for run in ledger.newest(NOW, only=only)]
     assert found == digits
 
 
-def test_runs_that_have_not_ended_are_found_without_reading_those_that_have(ledger: Runs) -> None:
-    looking = Looking(0)
-    only = Only(status=UNFINISHED, contains="")
-    found = [run.name for run in ledger.newest(NOW, only=only, looking=looking)]
-    assert (found, looking) == ([f"landrun-{HEXES[1]}"], Looking(0))
+def test_runs_that_have_not_ended_are_found_without_reading_those_that_have(
+    ledger: RunsReader,
+) -> None:
+    limit = SearchLimit(0)
+    only = RunFilter(status=UNFINISHED, contains="")
+    found = [run.name for run in ledger.newest(NOW, only=only, limit=limit)]
+    assert (found, limit) == ([f"landrun-{HEXES[1]}"], SearchLimit(0))
     late = datetime(2026, 11, 21, 8, 0, 0, 1000, tzinfo=UTC)
     assert not list(ledger.newest(NOW, only=only, since=late))
 
 
-def test_a_run_of_a_notebooks_own_long_name_is_found(ledger: Runs) -> None:
+def test_a_run_of_a_notebooks_own_long_name_is_found(ledger: RunsReader) -> None:
     name = f"bsm-batch-preprocessing-daily-{HEXES[0]}"
     ledger._client.put_item(TableName="runs", Item=item(_row(name, "2026-11-22T08:00:00.000Z")))
     assert ledger.named(name, NOW).name == name
@@ -204,9 +192,9 @@ def test_of_eight_digits_the_newest_run_is_meant_and_nothing_older_is_read() -> 
     newest = f"landrun-{HEXES[0]}"
     rows = [_row(newest, "2026-11-20T00:00:00.000Z"), _row("old", "2026-09-01T00:00:00.000Z")]
     client = FakeDynamoDB(rows)
-    assert Runs(client, "runs").named("3f5d8f02", NOW).name == newest
+    assert RunsReader(client, "runs").named("3f5d8f02", NOW).name == newest
     assert client.queries == ["2026-11"]
-    assert Runs(client, "runs").named("3f5d8f0", NOW).name == newest
+    assert RunsReader(client, "runs").named("3f5d8f0", NOW).name == newest
     assert len(client.queries) > 20
 
 
@@ -214,12 +202,12 @@ def test_a_name_that_is_not_among_the_newest_runs_says_how_far_was_looked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     many = [_row(f"run-{n}", "2026-11-20T00:00:00.000Z") for n in range(9)]
-    monkeypatch.setattr("landrun_ops.stack.runs_table.Looking", lambda: Looking(9))
+    monkeypatch.setattr("landrun_ops.stack.runs_table.SearchLimit", lambda: SearchLimit(9))
     with pytest.raises(ConfigurationError, match=r"no run since 2026-11 is called '3f5d8f02'"):
-        Runs(FakeDynamoDB(many), "runs").named("3f5d8f02", NOW)
+        RunsReader(FakeDynamoDB(many), "runs").named("3f5d8f02", NOW)
 
 
-def test_runs_are_given_back_to_when_they_are_asked_for(ledger: Runs) -> None:
+def test_runs_are_given_back_to_when_they_are_asked_for(ledger: RunsReader) -> None:
     since = datetime(2026, 11, 20, 8, 0, 0, 1000, tzinfo=UTC)
     assert len(list(ledger.newest(NOW, since=since))) == 2
     assert len(list(ledger.newest(NOW, since=datetime(2026, 8, 1, tzinfo=UTC)))) == 4
@@ -228,7 +216,7 @@ def test_runs_are_given_back_to_when_they_are_asked_for(ledger: Runs) -> None:
 @pytest.mark.parametrize(
     "text", [f"landrun-{HEXES[2]}", "landrun-1330d580", "landrun-1", "1330d580", "1", "landrun-o"]
 )
-def test_a_run_is_found_by_as_much_of_its_name_as_is_clear(ledger: Runs, text: str) -> None:
+def test_a_run_is_found_by_as_much_of_its_name_as_is_clear(ledger: RunsReader, text: str) -> None:
     assert ledger.named(text, NOW).name in (f"landrun-{HEXES[2]}", "landrun-old")
 
 
@@ -242,14 +230,9 @@ def test_a_run_is_found_by_as_much_of_its_name_as_is_clear(ledger: Runs, text: s
         ("\x1b[31m", ["no run"]),
     ],
 )
-def test_a_name_of_no_run_or_of_several_says_so(ledger: Runs, text: str, words: list[str]) -> None:
+def test_a_name_of_no_run_or_of_several_says_so(
+    ledger: RunsReader, text: str, words: list[str]
+) -> None:
     with pytest.raises(ConfigurationError) as error:
         ledger.named(text, NOW)
     assert all(word in str(error.value) for word in words)
-
-
-def test_a_rerun_says_what_it_repeats(ledger: Runs) -> None:
-    run = ledger.get(f"landrun-{HEXES[1]}")
-    assert run is not None
-    assert run.rerun_of == f"landrun-{HEXES[0]}"
-    assert ledger.get("landrun-nobody") is None

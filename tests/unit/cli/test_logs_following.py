@@ -15,7 +15,7 @@ from landrun.errors import ConfigurationError, ServiceError
 from landrun_ops.cli.logs import PAUSE, Ending, Printer, attempt_prefix, common_prefix, why_none
 from landrun_ops.stack.history_events import Attempt
 from landrun_ops.stack.job_logs import OVERLAP, JobLogs, Line
-from landrun_ops.stack.run_details import Course
+from landrun_ops.stack.run_details import ExecutionDetails
 from landrun_ops.stack.run_progress import Phase, RunProgress
 from records import record
 
@@ -244,12 +244,16 @@ def test_a_machine_that_names_its_jobs_otherwise_is_followed_by_the_last_ones_na
 @pytest.mark.parametrize(
     ("done", "running", "words"),
     [
-        (Course((), "", "waits for a quota", []), True, "no log yet: waits for a quota"),
-        (Course(None, "", "", []), True, "no log yet: the run goes on"),
-        (Course((), "", "", []), False, "the run had no Processing job: no quota"),
-        (Course((Attempt(1, JOB, "", 1, TIME),), "", "", []), False, "the job wrote nothing"),
-        (Course(None, "", "", ["x"]), False, "no longer keeps it"),
+        (ExecutionDetails((), "", "waits for a quota", []), True, "no log yet: waits for a quota"),
+        (ExecutionDetails(None, "", "", []), True, "no log yet: the run goes on"),
+        (ExecutionDetails((), "", "", []), False, "the run had no Processing job: no quota"),
+        (
+            ExecutionDetails((Attempt(1, JOB, "", 1, TIME),), "", "", []),
+            False,
+            "the job wrote nothing",
+        ),
+        (ExecutionDetails(None, "", "", ["x"]), False, "no longer keeps it"),
     ],
 )
-def test_why_there_is_no_line_is_said(done: Course, running: bool, words: str) -> None:
+def test_why_there_is_no_line_is_said(done: ExecutionDetails, running: bool, words: str) -> None:
     assert words in why_none(record({"name": RUN, "error": "no quota"}), done, running=running)

@@ -16,7 +16,7 @@ from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.cli.runs import STATUSES, Status, _say_what_was_left, _write
 from landrun_ops.stack.inputs import HEAD, Input, Inputs, parse
-from landrun_ops.stack.run_filter import Looking
+from landrun_ops.stack.run_filter import SearchLimit
 from landrun_ops.stack.run_search import Search
 from records import record
 
@@ -82,9 +82,9 @@ def test_a_row_without_a_manifest_is_passed() -> None:
 def test_a_search_that_did_not_look_at_all_runs_says_back_to_when_it_looked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    _say_what_was_left(None, Looking(left=1))
+    _say_what_was_left(None, SearchLimit(left=1))
     assert capsys.readouterr().err == ""
-    _say_what_was_left(None, Looking(left=0, back_to="2026-10-03T08:00:00.000Z"))
+    _say_what_was_left(None, SearchLimit(left=0, back_to="2026-10-03T08:00:00.000Z"))
     said = capsys.readouterr().err
     assert "2026-10-03T08:00:00.000Z" in said
     assert "--since" in said

@@ -19,9 +19,9 @@ from landrun_ops.sizes import size_text
 from landrun_ops.stack.console_links import Consoles, links
 from landrun_ops.stack.history_events import Attempt, Redrive, SlotWait, Wait
 from landrun_ops.stack.inputs import Input
-from landrun_ops.stack.run_details import OneRun, course, doing
+from landrun_ops.stack.run_details import RunDetails, doing, execution_details
 from landrun_ops.stack.stack import Stack
-from landrun_ops.stack.waiting_executions import InLine
+from landrun_ops.stack.waiting_executions import QueuePosition
 from records import record
 
 NAME = "landrun-50f0421ea8585c9eb9688415b36b93f2"
@@ -90,14 +90,14 @@ HOSTS = {
 }
 
 
-def _one(row: dict[str, Any] | None = None, **more: Any) -> OneRun:
+def _one(row: dict[str, Any] | None = None, **more: Any) -> RunDetails:
     given = Input(
         "landings", ("incoming/2026/11/22/messages.jsonl",), {}, f"{ROW['input_message']}"
     )
     whole: dict[str, Any] = {
         "run": record(ROW | (row or {})),
         "recorded": True,
-        "moments": (WAIT, ATTEMPT),
+        "events": (WAIT, ATTEMPT),
         "ended_as": "",
         "doing": "",
         "given": given,
@@ -107,10 +107,12 @@ def _one(row: dict[str, Any] | None = None, **more: Any) -> OneRun:
         "links": {},
         "not_seen": [],
     }
-    return OneRun(**(whole | more))
+    return RunDetails(**(whole | more))
 
 
-def _drawn(found: OneRun, width: int = 80, where: str = "", *, laptop: bool = False) -> list[str]:
+def _drawn(
+    found: RunDetails, width: int = 80, where: str = "", *, laptop: bool = False
+) -> list[str]:
     return [line.plain for line in sheet(found, width, NOW, where, laptop=laptop).lines]
 
 
@@ -145,11 +147,11 @@ SHOWN: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
         ],
     ),
     (RUNNING, {"ended_as": "SUCCEEDED"}, ["SUCCEEDED, not in the runs table yet"]),
-    (RUNNING, {"moments": (WAITS,)}, ["WAITING for 14 min", "waits for a concurrency slot"]),
-    ({}, {"moments": (WAITED, ATTEMPT)}, ["waited for a concurrency slot, 12 min 00 s\n"]),
-    ({}, {"moments": (GAVE_UP,)}, ["slot, 1 min 00 s, and did not get one"]),
-    ({}, {"moments": (ATTEMPT, Redrive(BEGAN, 1))}, ["resumed from where it had failed"]),
-    ({}, {"moments": ()}, ["timeline  no Processing job was asked for"]),
+    (RUNNING, {"events": (WAITS,)}, ["WAITING for 14 min", "waits for a concurrency slot"]),
+    ({}, {"events": (WAITED, ATTEMPT)}, ["waited for a concurrency slot, 12 min 00 s\n"]),
+    ({}, {"events": (GAVE_UP,)}, ["slot, 1 min 00 s, and did not get one"]),
+    ({}, {"events": (ATTEMPT, Redrive(BEGAN, 1))}, ["resumed from where it had failed"]),
+    ({}, {"events": ()}, ["timeline  no Processing job was asked for"]),
     ({"redrive_count": 2}, {}, ["to 08:25:08 UTC, resumed 2 times"]),
     (
         {"trigger": TICK},
@@ -246,13 +248,13 @@ def test_what_others_wrote_moves_no_cursor() -> None:
 )
 def test_a_row_of_any_shape_is_shown(row: dict[str, Any]) -> None:
     assert _drawn(_one(row))
-    bare = _one(given=None, moments=None, outputs=[])
-    odd = OneRun(**{**vars(bare), "run": record({"name": "odd"})})
+    bare = _one(given=None, events=None, outputs=[])
+    odd = RunDetails(**{**vars(bare), "run": record({"name": "odd"})})
     assert _drawn(odd, laptop=True)[0].startswith("odd")
 
 
 def test_json_is_the_row_with_more_and_has_each_fact_once() -> None:
-    found = as_json(_one(moments=(WAIT, WAITED, Redrive(BEGAN, 1), ATTEMPT)))
+    found = as_json(_one(events=(WAIT, WAITED, Redrive(BEGAN, 1), ATTEMPT)))
     assert ROW.items() <= found.items()
     kinds = [event["kind"] for event in found["timeline"]]
     assert kinds == ["wait", "slot-wait", "redrive", "attempt"]
@@ -304,7 +306,7 @@ def _job(**said: object) -> ProcessingJob:
 
 
 @pytest.mark.parametrize(
-    ("last", "job", "in_line", "words"),
+    ("last", "job", "position", "words"),
     [
         (None, None, None, "asks for its Processing job"),
         (WAITED, None, None, "asks for its Processing job"),
@@ -314,7 +316,7 @@ def _job(**said: object) -> ProcessingJob:
         (
             WAITS,
             None,
-            InLine(3, 12),
+            QueuePosition(3, 12),
             f"waits for a concurrency slot, 3rd of 12 in line, for {SO_LONG}",
         ),
         (
@@ -345,9 +347,9 @@ def _job(**said: object) -> ProcessingJob:
     ],
 )
 def test_a_run_says_what_it_does(
-    last: Any, job: ProcessingJob | None, in_line: InLine | None, words: str
+    last: Any, job: ProcessingJob | None, position: QueuePosition | None, words: str
 ) -> None:
-    assert doing(last, job, NOW, in_line) == words
+    assert doing(last, job, NOW, position) == words
 
 
 @pytest.mark.parametrize(
@@ -366,8 +368,8 @@ def test_attempts_that_are_not_known_are_said_to_be_so_and_why(
             raise ServiceError(f"states:{name}", code, "no")
 
     stack = Stack("s", "eu-central-1", {}, {}, lambda _: Refusing())
-    done = course(stack, record(ROW | {"started_at": started_at}), NOW)
-    assert done.moments is None
+    done = execution_details(stack, record(ROW | {"started_at": started_at}), NOW)
+    assert done.events is None
     assert words in done.not_seen[0]
 
 

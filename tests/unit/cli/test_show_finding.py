@@ -100,7 +100,7 @@ def test_what_may_not_be_seen_is_said_and_the_rest_is_shown() -> None:
     assert unseen == [
         f"could not see its {what}" for what in ("attempts", "input", "output", "reruns")
     ]
-    assert (found.moments, found.given, found.outputs, found.doing) == (None, None, [], "")
+    assert (found.events, found.given, found.outputs, found.doing) == (None, None, [], "")
     assert set(found.links) == {"execution", "output"}
 
 

@@ -17,7 +17,7 @@ from landrun_ops.cli import start
 from landrun_ops.cli.target import Target
 from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait
 from landrun_ops.stack.run_progress import Phase, RunProgress, follow, progress, recorded
-from landrun_ops.stack.waiting_executions import InLine
+from landrun_ops.stack.waiting_executions import QueuePosition
 from records import record
 
 BEGAN = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -33,7 +33,7 @@ def attempt(number: int = 1, **more: Any) -> Attempt:
 
 
 @pytest.mark.parametrize(
-    ("moments", "job_began", "phase", "since", "note"),
+    ("events", "job_began", "phase", "since", "note"),
     [
         ((), None, Phase.QUEUED, 0, ""),
         ((attempt(),), None, Phase.STARTING, 5, ""),
@@ -60,19 +60,19 @@ def attempt(number: int = 1, **more: Any) -> Attempt:
     ],
 )
 def test_what_a_run_does_is_read_from_its_history(
-    moments: tuple[HistoryEvent, ...],
+    events: tuple[HistoryEvent, ...],
     job_began: datetime | None,
     phase: Phase,
     since: float,
     note: str,
 ) -> None:
-    now = progress(RUNNING, moments, job_began)
+    now = progress(RUNNING, events, job_began)
     assert (now.phase, now.since, now.note) == (phase, at(since), note)
     assert (now.status, now.seconds, now.reason) == ("RUNNING", None, "")
 
 
 def test_a_run_in_line_is_said_to_wait_for_a_slot_with_its_place() -> None:
-    now = progress(RUNNING, (SlotWait(1, at(3)),), None, InLine(2, 9))
+    now = progress(RUNNING, (SlotWait(1, at(3)),), None, QueuePosition(2, 9))
     assert waiting.progress_text(now, at(15)) == (
         "waiting for a concurrency slot for 12.0 s",
         "2nd of 9 in line",

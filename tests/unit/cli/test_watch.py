@@ -36,7 +36,7 @@ from landrun_ops.stack.activity import (
 )
 from landrun_ops.stack.recent_runs import Activity
 from landrun_ops.stack.stack import Stack
-from landrun_ops.stack.waiting_executions import Line, Waiter
+from landrun_ops.stack.waiting_executions import SlotUsage, WaitingExecution
 from records import record
 
 NOW = datetime(2026, 11, 22, 19, 54, 32, tzinfo=UTC)
@@ -230,10 +230,13 @@ BUSY = view(
     troubles=("queues as of 12 s ago: ThrottlingException",),
 )
 UNSEEN = view(queues=None, activity=None, scheduled=True, tick=Tick("rate(5 minutes)", None))
-WAITERS = (Waiter(f"landrun-{3:032x}", ago(60)), Waiter(f"landrun-{4:032x}", ago(50)))
+WAITERS = (
+    WaitingExecution(f"landrun-{3:032x}", ago(60)),
+    WaitingExecution(f"landrun-{4:032x}", ago(50)),
+)
 LINED = view(
     bounded=True,
-    line=Line(2, 2, WAITERS),
+    line=SlotUsage(2, 2, WAITERS),
     activity=activity([run(n, "RUNNING", 100 - n) for n in range(1, 5)]),
 )
 PART = replace(activity([run(1, "RUNNING", 10)]), whole=False, more_running=True)
@@ -280,8 +283,11 @@ def test_it_fits_the_screen(of: View, width: int, height: int) -> None:
             ],
         ),
         (view(bounded=True), ["slots         …"]),
-        (view(bounded=True, line=Line(5, 3)), ["slots         3 of 5 in use, no run waits"]),
-        (view(bounded=True, line=Line(1, 1, (Waiter("r", None),), more=True)), ["at least 1 run"]),
+        (view(bounded=True, line=SlotUsage(5, 3)), ["slots         3 of 5 in use, no run waits"]),
+        (
+            view(bounded=True, line=SlotUsage(1, 1, (WaitingExecution("r", ago(60)),), more=True)),
+            ["at least 1 run"],
+        ),
     ],
 )
 def test_the_screen_says_how_a_stack_stands(of: View, words: list[str]) -> None:

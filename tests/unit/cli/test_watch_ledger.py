@@ -1,4 +1,4 @@
-"""`landrun watch` reads the ledger little by little, and still knows what runs and what ended."""
+"""`landrun watch` reads what is new in the runs table, and knows what is running and what ended."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from moto import mock_aws
 
 from landrun.errors import ServiceError
 from landrun_ops.stack import recent_runs as recent
-from landrun_ops.stack.recent_runs import HOUR, Activity, Recent
+from landrun_ops.stack import runs_table
+from landrun_ops.stack.recent_runs import HOUR, Activity, RecentRuns
 from landrun_ops.stack.stack import Stack
-from records import item
+from records import create_runs_table, item
 
 NOW = datetime(2026, 12, 1, 0, 20, tzinfo=UTC)
 """Just after the turn of a month: rows lie in two."""
-
-TEXT = {"AttributeType": "S"}
 
 
 class Table:
@@ -32,17 +31,7 @@ class Table:
         self.client.meta.events.register(
             "provide-client-params.dynamodb.*", lambda model, **_: self.calls.append(model.name)
         )
-        names = ("name", "month", "started_at", "unfinished")
-        self.client.create_table(
-            TableName="runs",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, **TEXT} for name in names],
-            KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-            GlobalSecondaryIndexes=[
-                index("by-month", "month"),
-                index("by-unfinished", "unfinished"),
-            ],
-        )
+        create_runs_table(self.client)
 
     def put(
         self, name: str, status: str, started: float, stopped: float | None = None, **more: Any
@@ -68,18 +57,9 @@ class Table:
     def delete(self, name: str) -> None:
         self.client.delete_item(TableName="runs", Key={"name": {"S": name}})
 
-    def recent(self) -> Recent:
+    def recent(self) -> RecentRuns:
         stack = Stack("s", "r", {"RunsTable": "runs"}, {}, client=lambda *_: self.client)
-        return Recent(stack, now=lambda: self.now)
-
-
-def index(name: str, key: str) -> dict[str, Any]:
-    keys = [(key, "HASH"), ("started_at", "RANGE")]
-    return {
-        "IndexName": name,
-        "KeySchema": [{"AttributeName": one, "KeyType": kind} for one, kind in keys],
-        "Projection": {"ProjectionType": "ALL"},
-    }
+        return RecentRuns(stack, now=lambda: self.now)
 
 
 def spelled(time: datetime) -> str:
@@ -103,7 +83,7 @@ def test_the_first_look_knows_what_runs_longest_and_what_ended_last(table: Table
     table.put("bad", "FAILED", 25, 2, error="E", exit_message="no column")
     table.put("long ago", "SUCCEEDED", 5000, 4990)
 
-    found = table.recent().look()
+    found = table.recent().read()
 
     assert names(found) == (["old", "young"], ["bad", "good"])
     bad = found.ended[0]
@@ -118,7 +98,7 @@ def test_what_happened_within_a_span_is_counted(table: Table) -> None:
         table.put(f"r{n}", "TIMED_OUT" if n == 2 else "SUCCEEDED", started, stopped)
     table.put("runs", "RUNNING", 1)
 
-    found = table.recent().look()
+    found = table.recent().read()
 
     minutes, hour = (found.rate(NOW, span) for span in (timedelta(minutes=5), HOUR))
     assert (minutes.started, minutes.succeeded, minutes.failed) == (3, 1, 1)
@@ -127,69 +107,69 @@ def test_what_happened_within_a_span_is_counted(table: Table) -> None:
 
 def test_a_run_that_ends_is_found_although_it_started_long_before(table: Table) -> None:
     table.put("old", "RUNNING", 3000)
-    looking = table.recent()
-    assert names(looking.look()) == (["old"], [])
+    runs = table.recent()
+    assert names(runs.read()) == (["old"], [])
 
     table.now += timedelta(seconds=2)
     table.put("old", "SUCCEEDED", 3000, 0)
 
-    assert names(looking.look()) == ([], ["old"])
+    assert names(runs.read()) == ([], ["old"])
 
 
 def test_a_run_that_came_and_went_between_two_looks_is_found(table: Table) -> None:
-    looking = table.recent()
-    looking.look()
+    runs = table.recent()
+    runs.read()
     table.put("quick", "SUCCEEDED", 1, 0.5)
     table.now += timedelta(seconds=30)
 
-    assert names(looking.look()) == ([], ["quick"])
+    assert names(runs.read()) == ([], ["quick"])
 
 
 def test_a_run_that_is_redriven_runs_again_and_ends_again(table: Table) -> None:
     table.put("r", "FAILED", 30, 20)
-    looking = table.recent()
-    assert names(looking.look()) == ([], ["r"])
+    runs = table.recent()
+    assert names(runs.read()) == ([], ["r"])
 
     table.put("r", "RUNNING", 30, redrive_count=1)
-    assert names(looking.look()) == (["r"], [])
+    assert names(runs.read()) == (["r"], [])
 
     table.put("r", "SUCCEEDED", 30, 0, redrive_count=1)
-    found = looking.look()
+    found = runs.read()
     assert names(found) == ([], ["r"])
     assert found.ended[0].status == "SUCCEEDED"
 
 
 def test_an_index_that_is_late_does_not_bring_a_run_back(table: Table) -> None:
     table.put("r", "SUCCEEDED", 30, 20)
-    looking = table.recent()
-    looking.look()
+    runs = table.recent()
+    runs.read()
     table.put("r", "RUNNING", 30)  # as the index may still have it
 
-    assert names(looking.look()) == ([], ["r"])
+    assert names(runs.read()) == ([], ["r"])
 
 
 def test_a_row_that_is_deleted_no_longer_runs(table: Table) -> None:
     table.put("r", "RUNNING", 3)
-    looking = table.recent()
-    looking.look()
+    runs = table.recent()
+    runs.read()
     table.delete("r")
 
-    assert names(looking.look()) == ([], [])
+    assert names(runs.read()) == ([], [])
 
 
 def test_later_looks_read_only_what_is_new(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(30):
         table.put(f"r{n}", "SUCCEEDED", 50, 40)
-    looking = table.recent()
+    runs = table.recent()
     read: list[int] = []
-    known = recent.from_item
-    monkeypatch.setattr(recent, "from_item", lambda one: read.append(1) or known(one))
-    looking.look()
+    known = runs_table.from_item
+    monkeypatch.setattr(runs_table, "from_item", lambda one: read.append(1) or known(one))
+    runs.read()
     first, read[:] = len(read), []
     table.put("new", "RUNNING", 0)
     table.calls.clear()
 
-    found = looking.look()
+    found = runs.read()
 
     assert (first, len(read)) == (30, 2)
     assert set(table.calls) == {"Query"}
@@ -199,11 +179,11 @@ def test_later_looks_read_only_what_is_new(table: Table, monkeypatch: pytest.Mon
 def test_memory_does_not_grow_with_the_time_one_watches(table: Table) -> None:
     for n in range(60):
         table.put(f"r{n}", "SUCCEEDED", 50, 40)
-    looking = table.recent()
-    assert len(looking.look().ended) == 60
+    runs = table.recent()
+    assert len(runs.read().ended) == 60
 
     table.now += timedelta(hours=2)
-    found = looking.look()
+    found = runs.read()
 
     assert (len(found.ended), found.started) == (recent.KEPT_ENDED, ())
     assert found.rate(table.now, HOUR).succeeded == 0
@@ -216,12 +196,12 @@ def test_what_is_too_much_to_read_is_said_and_not_taken_for_all(
     monkeypatch.setattr(recent, "RUNNING_ROWS", 2)
     for n in range(5):
         table.put(f"r{n}", "RUNNING", 10 - n)
-    looking = table.recent()
+    runs = table.recent()
 
-    found = looking.look()
+    found = runs.read()
     assert (found.whole, found.more_running) == (False, True)
     table.calls.clear()
-    looking.look()
+    runs.read()
     assert "BatchGetItem" not in table.calls  # those beyond the page still run, for all we know
 
 
@@ -229,13 +209,13 @@ def test_a_look_that_fails_is_made_up_for_by_the_next(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table.put("r", "SUCCEEDED", 30, 20)
-    looking = table.recent()
+    runs = table.recent()
     table.client.meta.events.register("before-send.dynamodb.Query", throttled)
     with pytest.raises(ServiceError):
-        looking.look()
+        runs.read()
     table.client.meta.events.unregister("before-send.dynamodb.Query", throttled)
 
-    assert names(looking.look()) == ([], ["r"])
+    assert names(runs.read()) == ([], ["r"])
 
 
 def throttled(**_: Any) -> Any:

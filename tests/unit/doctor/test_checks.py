@@ -13,7 +13,7 @@ import pytest
 from landrun_ops.doctor import account, concurrency, this_machine
 from landrun_ops.doctor.image import Image
 from landrun_ops.doctor.stack_checks import checks_of
-from landrun_ops.stack.waiting_executions import Line, Waiter
+from landrun_ops.stack.waiting_executions import SlotUsage, WaitingExecution
 from records import item
 
 from .conftest import (
@@ -572,22 +572,30 @@ def test_a_tick_is_missed_when_it_was_due_since_the_last_invocation(
     assert found.grade == grade
 
 
-def waiting(minutes: float) -> tuple[Waiter, ...]:
-    return (Waiter("r", NOW - timedelta(minutes=minutes)),)
+def waiting(minutes: float) -> tuple[WaitingExecution, ...]:
+    return (WaitingExecution("r", NOW - timedelta(minutes=minutes)),)
 
 
 @pytest.mark.parametrize(
     ("line", "grade", "says"),
     [
-        (Line(3, 1), "ok", "1 of 3 slots are in use, and no execution waits"),
-        (Line(2, 2, waiting(90), more=True), "ok", "at least 1 waiting, the longest for 1 h 30"),
-        (Line(2, 1, waiting(5)), "ok", "1 of 2 slots are in use, 1 waiting"),  # before reconcile
-        (Line(2, 1, waiting(25)), "warn", "1 of 2 slots are in use, but 1 waiting"),
-        (Line(0, 4, waiting(25)), "warn", "4 slots are in use, but 1 waiting"),
+        (SlotUsage(3, 1), "ok", "1 of 3 slots are in use, and no execution waits"),
+        (
+            SlotUsage(2, 2, waiting(90), more=True),
+            "ok",
+            "at least 1 waiting, the longest for 1 h 30",
+        ),
+        (
+            SlotUsage(2, 1, waiting(5)),
+            "ok",
+            "1 of 2 slots are in use, 1 waiting",
+        ),  # before reconcile
+        (SlotUsage(2, 1, waiting(25)), "warn", "1 of 2 slots are in use, but 1 waiting"),
+        (SlotUsage(0, 4, waiting(25)), "warn", "4 slots are in use, but 1 waiting"),
     ],
 )
 def test_executions_that_wait_for_long_although_slots_are_free_are_a_warning(
-    line: Line, grade: str, says: str
+    line: SlotUsage, grade: str, says: str
 ) -> None:
     found = concurrency.judge_waiting(line, NOW)
     assert found.grade == grade

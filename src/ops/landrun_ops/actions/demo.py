@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ from landrun.adapters.s3_listing import list_objects
 from landrun.errors import ConfigurationError, LandrunError
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.stack.runs_table import Runs
+from landrun_ops.stack.runs_table import RunsReader
 
 FORMATS = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 COMPRESSIONS = ("", ".gz", ".zst", ".bz2")
@@ -119,7 +119,7 @@ class Stack:
         self._sagemaker = client("sagemaker")
         self._sqs = client("sqs")
         self._logs = client("logs")
-        self._runs = Runs(client("dynamodb"), outputs["RunsTable"])
+        self._runs = RunsReader(client("dynamodb"), outputs["RunsTable"])
         self._outputs = outputs
 
     def upload(self, journey: Journey) -> None:
@@ -128,8 +128,9 @@ class Stack:
             self._s3.upload_file(str(journey.path), self._outputs["LandingBucket"], journey.key)
 
     def runs(self) -> Iterator[RunRecord]:
-        """Give the rows of the ledger, newest first, back to two months without any."""
-        return self._runs.newest(datetime.now(UTC), quiet_months=2)
+        """Return the runs of the last day, newest first."""
+        now = datetime.now(UTC)
+        return self._runs.newest(now, since=now - timedelta(days=1))
 
     def processing(self) -> frozenset[str]:
         """Give the names of runs that have a Processing job, running or done."""

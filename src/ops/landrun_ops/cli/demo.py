@@ -177,12 +177,12 @@ def parameter_defaults(project: Path) -> dict[str, str]:
 
 def with_arguments(parameters: Mapping[str, str], arguments: str) -> dict[str, str]:
     """Return the parameter by which the job gets more arguments than those it has."""
-    from landrun_ops.stack.engines import engine  # noqa: PLC0415
+    from landrun_ops.stack.engines import job_arguments  # noqa: PLC0415
 
     words = arguments.split()
     if not words:
         return {}
-    return {"JobArguments": json_module.dumps([*engine(parameters).arguments, *words])}
+    return {"JobArguments": json_module.dumps([*job_arguments(parameters), *words])}
 
 
 def _docker(image: str) -> Docker | None:

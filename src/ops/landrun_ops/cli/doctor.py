@@ -53,13 +53,12 @@ def doctor(
 
 
 def _checked(target: places.Target) -> tuple[Stack | None, list[CheckResult]]:
-    from landrun_ops.doctor import this_machine  # noqa: PLC0415
     from landrun_ops.doctor.aws_reader import StackReader  # noqa: PLC0415
     from landrun_ops.doctor.checks import CheckResult, run_checks  # noqa: PLC0415
-    from landrun_ops.doctor.stack_checks import checks_of  # noqa: PLC0415
+    from landrun_ops.doctor.stack_checks import PROXY, checks_of  # noqa: PLC0415
 
     project = _project(target)
-    checks = [this_machine.proxy]
+    checks = [PROXY]
     stack, missing = _found(target)
     if stack:
         checks += checks_of(stack.parameters)

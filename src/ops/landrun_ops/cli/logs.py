@@ -19,7 +19,7 @@ from landrun_ops.cli.console import note
 if TYPE_CHECKING:
     from landrun.models.run_record import RunRecord
     from landrun_ops.stack.job_logs import Line
-    from landrun_ops.stack.run_details import Course
+    from landrun_ops.stack.run_details import ExecutionDetails
     from landrun_ops.stack.run_progress import RunProgress
     from landrun_ops.stack.stack import Stack
 
@@ -61,10 +61,10 @@ def logs(
     now = datetime.now(UTC)
     stack = target.find()
     row, _ = run_details.find(stack, run, now)
-    done = run_details.course(stack, row, now)
+    done = run_details.execution_details(stack, row, now)
     log = JobLogs(stack.client("logs"))
-    tried = attempts(done.moments or ())
-    jobs = [one.job for one in tried] if done.moments is not None else log.jobs(common_prefix(row))
+    tried = attempts(done.events or ())
+    jobs = [one.job for one in tried] if done.events is not None else log.jobs(common_prefix(row))
     prefix = attempt_prefix(row, jobs, attempt)
     several = any(one.instances > 1 for one in tried)
     several |= stack.parameters.get("InstanceCount", "1") != "1"
@@ -161,13 +161,13 @@ class Printer:
         yield f"{plain_json(found)}\n"
 
 
-def why_none(run: RunRecord, done: Course, *, running: bool) -> str:
+def why_none(run: RunRecord, done: ExecutionDetails, *, running: bool) -> str:
     """Say why there is no line of a log."""
     from landrun_ops.stack.history_events import attempts  # noqa: PLC0415
 
     if running or done.doing:
         return f"no log yet: {done.doing or 'the run goes on'}"
-    if done.moments is not None and not any(one.job for one in attempts(done.moments)):
+    if done.events is not None and not any(one.job for one in attempts(done.events)):
         return f"no log: the run had no Processing job{f': {run.reason}' if run.reason else ''}"
     return (
         "no log: the job wrote nothing, or CloudWatch Logs no longer keeps it (retention of"

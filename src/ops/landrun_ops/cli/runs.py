@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from landrun.models.run_record import RunRecord
-    from landrun_ops.stack.run_filter import Looking
+    from landrun_ops.stack.run_filter import SearchLimit
     from landrun_ops.stack.run_search import Search
-    from landrun_ops.stack.runs_table import Runs
+    from landrun_ops.stack.runs_table import RunsReader
     from landrun_ops.stack.stack import Stack
 
 SCREENFUL = 500
@@ -111,11 +111,11 @@ def runs(
     """
     # Late, here and below: boto3 and rich take longer to import than --help may take.
     from landrun_ops.durations import since as beginning  # noqa: PLC0415
-    from landrun_ops.stack.run_filter import LOOKED_AT, Looking, Only  # noqa: PLC0415
+    from landrun_ops.stack.run_filter import LOOKED_AT, RunFilter, SearchLimit  # noqa: PLC0415
 
     now = datetime.now(UTC)
     start = beginning(since, now) if since else None
-    only = Only(
+    only = RunFilter(
         status=frozenset().union(*(STATUSES[one] for one in status or ())),
         kind=trigger.value if trigger else "",
         contains=contains if trigger is Kind.landing else "",
@@ -124,9 +124,9 @@ def runs(
     search = _search(stack, contains) if contains and not only.contains else None
     page = 1000 if search else min(limit + 1, 1000)
     filtered = bool(status or trigger or contains)
-    looking = Looking(max(LOOKED_AT, limit)) if filtered and not start else None
+    search_limit = SearchLimit(max(LOOKED_AT, limit)) if filtered and not start else None
     ledger = stack.ledger()
-    found = ledger.newest(now, page, since=start, only=only, looking=looking)
+    found = ledger.newest(now, page, since=start, only=only, limit=search_limit)
     if search:
         found = _searched(search, found, limit + 1)
     shown = islice(found, limit)
@@ -136,13 +136,13 @@ def runs(
         say("no run matches" if filtered or since else "no runs yet")
     else:
         _print_notes(listed, target, limit, more=next(found, None) is not None)
-    _say_what_was_left(search, looking)
+    _say_what_was_left(search, search_limit)
 
 
-def _say_what_was_left(search: Search | None, looking: Looking | None) -> None:
-    if looking and looking.back_to:
+def _say_what_was_left(search: Search | None, search_limit: SearchLimit | None) -> None:
+    if search_limit and search_limit.back_to:
         complain(
-            f"runs before {looking.back_to} were not looked at, for there are many: look back"
+            f"runs before {search_limit.back_to} were not looked at, for there are many: look back"
             " further with --since, as in --since 52w"
         )
     if search and search.left:
@@ -186,7 +186,7 @@ def _write(found: Iterator[RunRecord]) -> None:
 
 
 def _print(
-    shown: Iterator[RunRecord], stack: Stack, ledger: Runs, now: datetime
+    shown: Iterator[RunRecord], stack: Stack, ledger: RunsReader, now: datetime
 ) -> list[RunRecord]:
     """Print tables of runs, and why some failed; return the first of each status."""
     from landrun_ops.cli.tables import failures, runs_table  # noqa: PLC0415
@@ -218,19 +218,19 @@ def _print_notes(listed: list[RunRecord], target: places.Target, limit: int, *, 
 
 def _waiting(stack: Stack, runs: Iterable[RunRecord]) -> Collection[str]:
     """Return which runs wait for a concurrency slot."""
-    from landrun_ops.stack.waiting_executions import bound_of, lines_of  # noqa: PLC0415
+    from landrun_ops.stack.waiting_executions import max_concurrent_runs, slots_of  # noqa: PLC0415
 
-    if not bound_of(stack) or all(run.finished for run in runs):
+    if not max_concurrent_runs(stack) or all(run.finished for run in runs):
         return ()
     try:
-        lines = lines_of(stack)
-        return lines.look().places if lines else ()
+        slots = slots_of(stack)
+        return slots.usage().places if slots else ()
     except ServiceError as error:
         complain(f"could not see which runs wait for a concurrency slot: {error}")
         return ()
 
 
-def repeated(ledger: Runs, runs: Iterable[RunRecord]) -> dict[str, RunRecord]:
+def repeated(ledger: RunsReader, runs: Iterable[RunRecord]) -> dict[str, RunRecord]:
     """Return the runs that reruns among ``runs`` repeat, and those that they repeat, by name."""
     known = {run.name: run for run in runs}
     with ThreadPoolExecutor(8) as pool, suppress(ServiceError):

@@ -22,7 +22,7 @@ from landrun_ops.sizes import size_text
 if TYPE_CHECKING:
     from landrun.models.run_record import RunRecord
     from landrun_ops.stack.history_events import Attempt, HistoryEvent
-    from landrun_ops.stack.run_details import OneRun
+    from landrun_ops.stack.run_details import RunDetails
 
 FIRST_OBJECTS, FIRST_HOSTS = 3, 10
 """Objects of the input, and hosts of the job, that are named; --json has all."""
@@ -74,7 +74,7 @@ def show(
     return 1 if status_of(found) in ("FAILED", "TIMED_OUT", "ABORTED") else 0
 
 
-def sheet(found: OneRun, width: int, now: datetime, where: str, *, laptop: bool) -> Sheet:
+def sheet(found: RunDetails, width: int, now: datetime, where: str, *, laptop: bool) -> Sheet:
     """Lay out a run in lines of ``width`` columns; only commands and links are longer.
 
     Parameters
@@ -116,7 +116,7 @@ def sheet(found: OneRun, width: int, now: datetime, where: str, *, laptop: bool)
     return page
 
 
-def why_text(found: OneRun) -> str:
+def why_text(found: RunDetails) -> str:
     """Say why a run failed; empty when it did not."""
     run = found.run
     if not run.finished or run.succeeded:
@@ -135,7 +135,7 @@ def _cause(run: RunRecord) -> str:
     return run.reason if run.exit_message else plain(run.error, run.cause)
 
 
-def _refused_role(found: OneRun, why: str) -> str:
+def _refused_role(found: RunDetails, why: str) -> str:
     """Name the role of a job that failed for a permission; empty for other runs."""
     if not _DENIED.search(why):
         return ""
@@ -146,7 +146,7 @@ def _refused_role(found: OneRun, why: str) -> str:
     return one_line(str(job.get("RoleArn") or "")) if isinstance(job, dict) else ""
 
 
-def commands(found: OneRun, now: datetime, where: str, *, laptop: bool) -> dict[str, str]:
+def commands(found: RunDetails, now: datetime, where: str, *, laptop: bool) -> dict[str, str]:
     """Return what to type next, by what it does."""
     name = found.run.name
     if not found.run.finished:
@@ -164,7 +164,7 @@ def commands(found: OneRun, now: datetime, where: str, *, laptop: bool) -> dict[
     return given
 
 
-def as_json(found: OneRun) -> dict[str, Any]:
+def as_json(found: RunDetails) -> dict[str, Any]:
     """Return a run's row with all else that is known of it; see docs/reference/runs-table.md."""
     given = found.given
     read = given and {"bucket": given.bucket, "objects": len(given.keys), "bytes": given.bytes}
@@ -176,7 +176,7 @@ def as_json(found: OneRun) -> dict[str, Any]:
         "why": why_text(found) or None,
         "log_tail": found.tail,
         "input": read and {**read, "keys": list(given.keys) if given else []},
-        "timeline": None if found.moments is None else [_event(one) for one in found.moments],
+        "timeline": None if found.events is None else [_event(one) for one in found.events],
         "outputs": [{"key": one.key, "bytes": one.size} for one in found.outputs],
         "summary_problems": _summary_problems(found),
         "reruns": [{"name": one.name, "status": one.status} for one in found.reruns],
@@ -192,18 +192,18 @@ def _event(event: HistoryEvent) -> dict[str, Any]:
     return {"kind": KINDS[type(event).__name__], **said}
 
 
-def status_of(found: OneRun) -> str:
+def status_of(found: RunDetails) -> str:
     """Return a run's status; WAITING while it waits for a concurrency slot."""
     from landrun_ops.cli.tables import WAITING  # noqa: PLC0415
     from landrun_ops.stack.history_events import SlotWait  # noqa: PLC0415
 
-    last = found.moments[-1] if found.moments else None
+    last = found.events[-1] if found.events else None
     status = found.ended_as or found.run.status
     waits = isinstance(last, SlotWait) and last.ended is None
     return WAITING if waits and status == "RUNNING" else status
 
 
-def _verdict(found: OneRun, now: datetime) -> str:
+def _verdict(found: RunDetails, now: datetime) -> str:
     run, status = found.run, status_of(found)
     if found.ended_as:
         return f"{status}, not in the runs table yet"
@@ -262,7 +262,7 @@ def _time(text: object) -> str:
     return f"{time[:19].replace('T', ' ')} UTC" if time.endswith("Z") else time
 
 
-def _input(page: Sheet, found: OneRun) -> None:
+def _input(page: Sheet, found: RunDetails) -> None:
     uri, given = str(found.run.input_message), found.given
     if given is None:
         unseen = any("its input" in line for line in found.not_seen)
@@ -285,9 +285,9 @@ def _input(page: Sheet, found: OneRun) -> None:
         page.fact("also", f"{key}, which begins the same", style="yellow")
 
 
-def _timeline(page: Sheet, found: OneRun, why: str) -> None:
+def _timeline(page: Sheet, found: RunDetails, why: str) -> None:
     label, day = "timeline", str(found.run.started_at)[:10]
-    for event in found.moments or ():
+    for event in found.events or ():
         at = event.began.strftime("%H:%M:%S")
         if f"{event.began:%Y-%m-%d}" != day:
             at = f"{event.began:%m-%d} {at}"
@@ -296,7 +296,7 @@ def _timeline(page: Sheet, found: OneRun, why: str) -> None:
         if said and said != why and said not in found.doing:
             page.more(one_line(said, REASON), len(at) + 2)
         label = ""
-    if found.moments == () and found.run.finished:
+    if found.events == () and found.run.finished:
         page.fact(label, "no Processing job was asked for")
 
 
@@ -324,7 +324,7 @@ def _job(attempt: Attempt) -> str:
     return f" (job {attempt.job}{instances})" if attempt.job else f" ({attempt.task})"
 
 
-def _summary_problems(found: OneRun) -> list[str]:
+def _summary_problems(found: RunDetails) -> list[str]:
     """Say what of the run's outcome its row does not hold, or holds wrongly."""
     run, left_out = found.run, found.run.left_out or ()
     problems = []
@@ -390,7 +390,7 @@ def _number(value: object) -> float | None:
     return value if 0 <= value < COUNTABLE else None
 
 
-def _output(page: Sheet, found: OneRun) -> None:
+def _output(page: Sheet, found: RunDetails) -> None:
     run = found.run
     if not run.output_processed_message:
         return

@@ -137,7 +137,7 @@ def describe(stack: Stack, name: str, where: str) -> dict[str, Any]:
     now = datetime.now(UTC)
     row, recorded = find(stack, name, now)
     found = gather(stack, row, now, recorded=recorded)
-    job, log = newest_job(row, found.moments or ()), list[str]()
+    job, log = newest_job(row, found.events or ()), list[str]()
     try:
         log = JobLogs(stack.client("logs")).tail(job, LOG_LINES) if job else []
     except ServiceError as error:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from landrun_ops.stack.activity import Backlog, Part, Queues, Tick
     from landrun_ops.stack.recent_runs import Activity
     from landrun_ops.stack.stack import Stack
-    from landrun_ops.stack.waiting_executions import Line
+    from landrun_ops.stack.waiting_executions import SlotUsage
 
 REDRAWN_SECONDS = 0.5
 """How often the screen is drawn: ages grow while nothing is read."""
@@ -102,7 +102,7 @@ class View:
         The schedule; None where there is none.
     scheduled : bool
         Whether landings wait for a tick (StartOn=schedule).
-    line : Line or None
+    line : SlotUsage or None
         The concurrency slots, and the runs that wait for one.
     bounded : bool
         Whether runs wait for a slot (MaxConcurrentRuns).
@@ -120,7 +120,7 @@ class View:
     tick: Tick | None = None
     scheduled: bool = False
     backlog_seen: datetime | None = None
-    line: Line | None = None
+    line: SlotUsage | None = None
     bounded: bool = False
     troubles: tuple[str, ...] = ()
 
@@ -139,23 +139,23 @@ class StackReader:
     def __init__(self, stack: Stack, interval: float) -> None:
         # Late, here and below: boto3 and rich take longer to import than --help may take.
         from landrun_ops.stack import activity  # noqa: PLC0415
-        from landrun_ops.stack.recent_runs import Recent  # noqa: PLC0415
-        from landrun_ops.stack.waiting_executions import bound_of, lines_of  # noqa: PLC0415
+        from landrun_ops.stack.recent_runs import RecentRuns  # noqa: PLC0415
+        from landrun_ops.stack.waiting_executions import max_concurrent_runs, slots_of  # noqa: PLC0415
 
         self._stack = stack
         self._start_on = stack.output("StartOn")
         self._queues = activity.Part("queues", activity.queue_reader(stack), interval)
-        self._activity = activity.Part("runs", Recent(stack).look, interval)
+        self._activity = activity.Part("runs", RecentRuns(stack).read, interval)
         self.parts: list[Part[Any]] = [self._queues, self._activity]
         self._backlog: Part[Backlog] | None = None
         if self._start_on == "schedule":
             read = activity.backlog_reader(stack)
             self._backlog = activity.Part("waiting landings", read, interval)
             self.parts.append(self._backlog)
-        self._line: Part[Line] | None = None
+        self._line: Part[SlotUsage] | None = None
         client = stack.client("dynamodb")
-        if bound_of(stack) and (lines := lines_of(stack, client)):
-            self._line = activity.Part("concurrency slots", lines.look, interval)
+        if max_concurrent_runs(stack) and (slots := slots_of(stack, client)):
+            self._line = activity.Part("concurrency slots", slots.usage, interval)
             self.parts.append(self._line)
 
     def view(self) -> View:
@@ -393,16 +393,16 @@ def _waiting(view: View, backlog: Backlog) -> Text:
     return text
 
 
-def _slots(view: View, line: Line) -> Text:
+def _slots(view: View, line: SlotUsage) -> Text:
     from rich.text import Text  # noqa: PLC0415
 
-    text = Text.assemble((f"{line.holding:,} of {line.bound:,} in use", "bold"))
-    if not line.waiters:
+    text = Text.assemble((f"{line.in_use:,} of {line.limit:,} in use", "bold"))
+    if not line.waiting:
         return text.append(", no run waits")
-    wait = "run waits" if len(line.waiters) == 1 else "runs wait"
-    text.append(f", {'at least ' if line.more else ''}{len(line.waiters):,} {wait}")
-    if line.oldest:
-        text.append(f", the oldest for {_age(line.oldest, view.now)}")
+    wait = "run waits" if len(line.waiting) == 1 else "runs wait"
+    text.append(f", {'at least ' if line.more else ''}{len(line.waiting):,} {wait}")
+    if line.oldest_request:
+        text.append(f", the oldest for {_age(line.oldest_request, view.now)}")
     return text
 
 
@@ -540,7 +540,7 @@ def _line_parts(view: View) -> Iterator[str]:
         yield f"waiting {'at least ' if view.backlog.more else ''}{view.backlog.count:,}"
     if view.line:
         least = "at least " if view.line.more else ""
-        yield f"waiting for a slot {least}{len(view.line.waiters):,}"
+        yield f"waiting for a slot {least}{len(view.line.waiting):,}"
     if view.activity:
         hour = view.activity.rate(view.now, timedelta(hours=1))
         yield f"running {len(view.activity.running):,}{'+' if view.activity.more_running else ''}"
@@ -573,11 +573,11 @@ def document(view: View) -> dict[str, Any]:
         },
         "slots": view.line
         and {
-            "limit": view.line.bound,
-            "in_use": view.line.holding,
-            "waiting": len(view.line.waiters),
+            "limit": view.line.limit,
+            "in_use": view.line.in_use,
+            "waiting": len(view.line.waiting),
             "at_least": view.line.more,
-            "oldest": _text(view.line.oldest),
+            "oldest": _text(view.line.oldest_request),
         },
         "next_tick": tick and {"expression": tick.expression, "at": _text(tick.at)},
         "running": activity

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 from landrun.errors import ServiceError
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import UNREACHABLE, check, not_readable
+from landrun_ops.doctor.checks import UNREACHABLE, not_readable
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
 from landrun_ops.durations import spelled
 
@@ -30,7 +30,6 @@ def explain_missing_stack(error: ServiceError) -> Finding:
     return fail(finding.says, finding.remedy or remedy)
 
 
-@check("account", "credentials")
 def credentials(aws: StackReader) -> Finding:
     """The caller is a role or a user, not the account's root."""
     caller = aws.ask("sts:GetCallerIdentity")
@@ -40,7 +39,6 @@ def credentials(aws: StackReader) -> Finding:
     return ok(says)
 
 
-@check("account", "clock")
 def clock(aws: StackReader) -> Finding:
     """This machine's clock is within a minute of AWS's."""
     headers = aws.ask("sts:GetCallerIdentity")["ResponseMetadata"]["HTTPHeaders"]
@@ -59,7 +57,6 @@ def judge_clock(date: str, now: datetime) -> Finding:
     return warn(says, remedy)
 
 
-@check("stack", "deployment")
 def deployment(aws: StackReader) -> Finding:
     """The last deployment succeeded."""
     name, status = aws.stack.name, aws.stack.status

@@ -17,7 +17,7 @@ from landrun_ops.doctor.aws_reader import AwsReader
 from landrun_ops.doctor.checks import Check, CheckResult, Judge, run_checks
 from landrun_ops.doctor.findings import Finding, ok, skip, warn
 from landrun_ops.doctor.permissions import judge_role
-from landrun_ops.doctor.required_permissions import Account, sync_integration
+from landrun_ops.doctor.required_permissions import sync_integration
 from landrun_ops.doctor.state_machine import judge_machine
 from landrun_ops.durations import spelled
 
@@ -30,6 +30,17 @@ _ARN: Final = re.compile(
 )
 _RANDOM_END: Final = re.compile(r"[-_]?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$|[-_]?\d{8,}$")
 _FOLDER: Final = re.compile(r"[^/\s](\S{0,500}[^/\s])?/")
+
+_INPUT_MESSAGE: Final = {
+    "uri": (
+        "its job reads InputMessage as S3Prefix: landrun passes the URI of the object that landed"
+        " (InputMessageFormat=uri), one object a run"
+    ),
+    "manifest": (
+        "its job reads InputMessage as ManifestFile: landrun passes the URI of a manifest that"
+        " names the objects to read (InputMessageFormat=manifest)"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +96,11 @@ def read(aws: AwsReader, arn: str) -> Adoption:
     judges: dict[str, Judge] = {
         "machine": lambda _: judge_machine(machine),
         "definition": lambda _: customer.judge_fields(definition),
-        "input message": lambda _: _input_message(definition, input_format),
+        "input message": lambda _: (
+            ok(_INPUT_MESSAGE[input_format])
+            if input_format
+            else customer.judge_input_format(definition, "manifest")
+        ),
         "end": lambda _: customer.judge_end(definition),
         "job name": lambda _: customer.judge_job_name(definition),
         "retries": lambda _: _retries(definition),
@@ -95,20 +110,6 @@ def read(aws: AwsReader, arn: str) -> Adoption:
     }
     checks = [Check(AREA, name, judge) for name, judge in judges.items()]
     return Adoption(run_checks(checks, aws), parameters | prefixes)
-
-
-def _input_message(definition: Any, input_format: str) -> Finding:
-    if input_format == "uri":
-        return ok(
-            "its job reads InputMessage as S3Prefix: landrun passes the URI of the object that"
-            " landed (InputMessageFormat=uri), one object a run"
-        )
-    if input_format == "manifest":
-        return ok(
-            "its job reads InputMessage as ManifestFile: landrun passes the URI of a manifest that"
-            " names the objects to read (InputMessageFormat=manifest)"
-        )
-    return customer.judge_input_format(definition, "manifest")
 
 
 def _retries(definition: Any) -> Finding:
@@ -141,9 +142,7 @@ def _role(
     if not tasks:
         yield skip("without .sync its role is not checked")
     for task in tasks:
-        needs = sync_integration(
-            Account.of(machine["stateMachineArn"]), f"{prefix}-a", task.request
-        )
+        needs = sync_integration(machine["stateMachineArn"], f"{prefix}-a", task.request)
         try:
             yield judge_role(aws, machine["roleArn"], needs, own=False)
         except ServiceError as error:

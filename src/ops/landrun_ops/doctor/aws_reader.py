@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.request
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -77,6 +78,21 @@ class AwsReader:
             answer: dict[str, Any] = getattr(self.client(service), name)(**parameters)
         return answer
 
+    def find(self, operation: str, *missing: str, **parameters: Any) -> dict[str, Any] | None:
+        """Call an operation, and return its response; None if its error code says "not there".
+
+        Raises
+        ------
+        ServiceError
+            When AWS refuses the call for another reason, or does not answer.
+        """
+        try:
+            return self.ask(operation, **parameters)
+        except ServiceError as error:
+            if error.code in missing:
+                return None
+            raise
+
     def pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
         """Call an operation page by page, and return all entries of the field ``key``.
 
@@ -138,6 +154,16 @@ class StackReader(AwsReader):
         return self.ask(
             "states:DescribeStateMachine", stateMachineArn=self.output("StateMachineArn")
         )
+
+    def definition(self) -> Any:
+        """Return the definition of the stack's state machine."""
+        return json.loads(self.state_machine()["definition"])
+
+    def tick_schedule(self) -> dict[str, Any] | None:
+        """Describe the schedule of the stack's ticks; None if there is none."""
+        group, name = self.output("ScheduleArn").split("/")[-2:]
+        missing = "ResourceNotFoundException"
+        return self.find("scheduler:GetSchedule", missing, Name=name, GroupName=group)
 
     def last_invocation(self, function: str, since: datetime) -> datetime | None:
         """Return the end of the last period in which a function was invoked; None for none."""

@@ -74,16 +74,6 @@ class CheckResult:
         return self.finding.grade
 
 
-def check(area: str, name: str, **how: Any) -> Callable[[Judge], Check]:
-    """Make a `Check` of a function."""
-    return lambda judge: Check(area, name, judge, **how)
-
-
-def own_state_machine(parameters: Mapping[str, str]) -> bool:
-    """Return whether the stack creates its state machine."""
-    return not parameters.get("StateMachineArn")
-
-
 def run_checks(
     checks: Sequence[Check],
     reader: Any,

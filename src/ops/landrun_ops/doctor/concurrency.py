@@ -9,10 +9,9 @@ from typing import Final
 
 from landrun.adapters.concurrency_table import COUNT
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import check, own_state_machine
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
 from landrun_ops.durations import spelled
-from landrun_ops.stack.waiting_executions import Line, lines_of
+from landrun_ops.stack.waiting_executions import ConcurrencySlots, SlotUsage, max_concurrent_runs
 
 PATIENCE: Final = timedelta(minutes=20)
 """How long slots may be free while executions wait: reconcile runs every 15 minutes."""
@@ -21,31 +20,30 @@ READS: Final = 3
 """How often count and holders are compared while slots change hands between two reads."""
 
 
-@check("the job", "concurrency", when=own_state_machine)
 def concurrency(aws: StackReader) -> Iterator[Finding]:
     """Waiting executions get free slots, and as many slots are counted as are held."""
     table = aws.output("ConcurrencyTable")
-    lines = lines_of(aws.stack)
-    assert lines  # noqa: S101 - the table is there
-    line = lines.look()
-    yield judge_waiting(line, aws.now)
+    slots = ConcurrencySlots(aws.client("dynamodb"), table, max_concurrent_runs(aws.stack))
+    yield judge_waiting(slots.usage(), aws.now)
     for _ in range(READS):
-        before, holders, after = lines.counted(), lines.holders(), lines.counted()
+        before, holders, after = slots.count(), slots.holders(), slots.count()
         if before == after:
             yield from judge_count(after, holders, table)
             return
 
 
-def judge_waiting(line: Line, now: datetime) -> Finding:
+def judge_waiting(usage: SlotUsage, now: datetime) -> Finding:
     """Judge whether executions wait although slots are free."""
-    held = f"{line.holding:,}{f' of {line.bound:,}' if line.bound else ''} slots are in use"
-    if not line.waiters:
+    limit = f" of {usage.limit:,}" if usage.limit else ""
+    held = f"{usage.in_use:,}{limit} slots are in use"
+    if usage.oldest_request is None:
         return ok(f"{held}, and no execution waits")
-    wait = f"{'at least ' if line.more else ''}{len(line.waiters):,} waiting"
-    waited = now - line.oldest if line.oldest else timedelta()
-    if waited:
-        wait += f", the longest for {spelled(waited.total_seconds())}"
-    if waited > PATIENCE and (not line.bound or line.holding < line.bound):
+    waited = now - usage.oldest_request
+    wait = (
+        f"{'at least ' if usage.more else ''}{len(usage.waiting):,} waiting, the longest for"
+        f" {spelled(waited.total_seconds())}"
+    )
+    if waited > PATIENCE and (not usage.limit or usage.in_use < usage.limit):
         return warn(
             f"{held}, but {wait}", "landrun reconcile resumes them, or its log says why not"
         )

@@ -16,6 +16,12 @@ from landrun_ops.doctor.findings import Finding, fail, listed, ok, skip, warn
 DATA_TYPES: Final = {"manifest": "ManifestFile", "uri": "S3Prefix"}
 """The S3DataType that reads what InputMessage holds, by InputMessageFormat."""
 
+_MISFITS: Final = {
+    "manifest": "a manifest's URI: it processes the manifest instead of the data",
+    "uri": "an object's URI: SageMaker refuses the object as a manifest",
+}
+"""What goes wrong if the job does not read what InputMessage holds."""
+
 _FIELD: Final = r"(?:\.(\w+)|\.`(\w+)`|\[['\"](\w+)['\"]\])"
 _EXECUTION_INPUT: Final = re.compile(r"(?:\$\$|\$states\.context)\.Execution\.Input" + _FIELD)
 _STATE_INPUT: Final = re.compile(r"(?<![\w$])\$(?:states\.input)?" + _FIELD)
@@ -91,27 +97,22 @@ def texts(node: Any) -> Iterator[str]:
         yield node
 
 
-def execution_fields(node: Any) -> set[str]:
-    """Return the fields that are read from the execution's input.
+def fields_read(node: Any, pattern: re.Pattern[str] = _EXECUTION_INPUT) -> set[str]:
+    """Return the fields that are read from the execution's input, or what a pattern finds.
 
-    >>> sorted(execution_fields(["$$.Execution.Input.One", "$$.Execution.Input['Two']"]))
+    >>> sorted(fields_read(["$$.Execution.Input.One", "$$.Execution.Input['Two']"]))
     ['One', 'Two']
     """
-    return _fields(_EXECUTION_INPUT, node)
+    return {"".join(names) for text in texts(node) for names in pattern.findall(text)}
 
 
-def fields_read(node: Any) -> set[str]:
+def run_fields_read(node: Any) -> set[str]:
     """Return the input fields of runs that are read from the execution's input, or a state's.
 
-    >>> sorted(fields_read(["$.InputMessage", "{% $states.input.Trigger & 'x' %}", "$.Other"]))
+    >>> sorted(run_fields_read(["$.InputMessage", "{% $states.input.Trigger & 'x' %}", "$.Other"]))
     ['InputMessage', 'Trigger']
     """
-    found = execution_fields(node) | _fields(_STATE_INPUT, node)
-    return found & set(INPUT_FIELDS)
-
-
-def _fields(pattern: re.Pattern[str], node: Any) -> set[str]:
-    return {"".join(names) for text in texts(node) for names in pattern.findall(text)}
+    return (fields_read(node) | fields_read(node, _STATE_INPUT)) & set(INPUT_FIELDS)
 
 
 def message_data_types(definition: Any) -> set[str]:
@@ -127,7 +128,7 @@ def message_data_types(definition: Any) -> set[str]:
         reads_manifests = any("--manifests" in text for text in arguments)
         for one in inputs if isinstance(inputs, list) else ():
             source = value_of(one, "S3Input")
-            if "InputMessage" in fields_read(value_of(source, "S3Uri")):
+            if "InputMessage" in run_fields_read(value_of(source, "S3Uri")):
                 data_type = str(value_of(source, "S3DataType"))
                 itself = reads_manifests and data_type == "S3Prefix"
                 found.add("ManifestFile" if itself else data_type)
@@ -143,13 +144,13 @@ def fitting_format(definition: Any) -> str:
 
 def judge_fields(definition: Any) -> Finding:
     """Judge whether a definition reads the fields that executions are started with."""
-    unknown = sorted(execution_fields(definition) - set(INPUT_FIELDS))
+    unknown = sorted(fields_read(definition) - set(INPUT_FIELDS))
     if unknown:
         return fail(
             f"it reads {listed(unknown)} of its input, which no run has",
             f"let it read {', '.join(INPUT_FIELDS)}",
         )
-    read = fields_read(definition)
+    read = run_fields_read(definition)
     missing = sorted({"InputMessage", "OutputProcessedMessage"} - read)
     if missing:
         return warn(
@@ -167,31 +168,20 @@ def judge_input_format(definition: Any, input_format: str) -> Finding:
     input_format : str
         The stack's InputMessageFormat.
     """
-    wanted = DATA_TYPES[input_format]
+    wanted, [other] = DATA_TYPES[input_format], DATA_TYPES.keys() - {input_format}
     found = message_data_types(definition)
-    wrong = sorted(found & set(DATA_TYPES.values()) - {wanted})
-    if wrong:
-        return _misfit(input_format, wrong[0])
+    if DATA_TYPES[other] in found:
+        return fail(
+            f"its job reads InputMessage as {DATA_TYPES[other]}, and InputMessageFormat="
+            f"{input_format} passes {_MISFITS[input_format]}",
+            f"sam deploy with InputMessageFormat={other}, or let the machine read {wanted}",
+        )
     if found == {wanted}:
         return ok(f"its job reads InputMessage as {wanted}: fits InputMessageFormat={input_format}")
     how = f"it decides per execution ({listed(sorted(found))})" if found else "no input names it"
     return skip(
         f"the definition does not say how its job reads InputMessage: {how}",
         f"InputMessageFormat={input_format} needs an input with S3DataType {wanted}",
-    )
-
-
-def _misfit(input_format: str, data_type: str) -> Finding:
-    if input_format == "manifest":
-        return fail(
-            f"its job reads InputMessage as {data_type}, and InputMessageFormat=manifest passes a"
-            " manifest's URI: it processes the manifest instead of the data",
-            "sam deploy with InputMessageFormat=uri, or let the machine read a ManifestFile",
-        )
-    return fail(
-        f"its job reads InputMessage as {data_type}, and InputMessageFormat=uri passes an object's"
-        " URI: SageMaker refuses the object as a manifest",
-        "sam deploy with InputMessageFormat=manifest, or let the machine read an S3Prefix",
     )
 
 

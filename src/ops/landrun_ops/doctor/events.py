@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from landrun.errors import ServiceError
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import Check, check
-from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, warn
-
-AREA: Final = "events"
+from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, problems, warn
 
 
 class Rule(NamedTuple):
@@ -35,20 +31,17 @@ STATUS: Final = Rule(
 )
 
 
-@check(AREA, "buckets")
-def buckets(aws: StackReader) -> Iterator[Finding]:
+def buckets(aws: StackReader) -> list[Finding]:
     """The buckets exist in the stack's region."""
     names = {name: aws.output(name) for name in ("LandingBucket", "OutputBucket")}
     scheduled = aws.parameter("ScheduledInput")
     if scheduled.startswith("s3://"):
         names["ScheduledInput"] = scheduled.removeprefix("s3://").partition("/")[0]
-    problems = [
-        problem for about, name in names.items() if (problem := _bucket_problem(aws, about, name))
-    ]
-    yield from problems or [ok(f"{', '.join(dict.fromkeys(names.values()))} exist here")]
+    findings = (_judge_bucket(aws, about, name) for about, name in names.items())
+    return problems(findings, f"{', '.join(dict.fromkeys(names.values()))} exist here")
 
 
-def _bucket_problem(aws: StackReader, about: str, name: str) -> Finding | None:
+def _judge_bucket(aws: StackReader, about: str, name: str) -> Finding:
     remedy = f"sam deploy with another {about.replace('Bucket', 'BucketName')}"
     try:
         region = aws.ask("s3:HeadBucket", Bucket=name).get("BucketRegion", aws.stack.region)
@@ -60,14 +53,13 @@ def _bucket_problem(aws: StackReader, about: str, name: str) -> Finding | None:
         headers = error.answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         region = headers.get("x-amz-bucket-region", "another region")
     if region == aws.stack.region:
-        return None
+        return ok()
     return fail(
         f"{name} is in {region}, and the stack in {aws.stack.region}: events stay in a region",
         f"{remedy}, or to {region}",
     )
 
 
-@check(AREA, "EventBridge")
 def notifications(aws: StackReader) -> Finding:
     """The landing bucket sends its events to EventBridge."""
     bucket = aws.output("LandingBucket")
@@ -88,17 +80,17 @@ def notifications(aws: StackReader) -> Finding:
 def rule(aws: StackReader, about: Rule) -> Finding:
     """The rule is enabled, matches the stack's events, and sends them to its queue."""
     name = aws.output(about.rule)
-    try:
-        found = aws.ask("events:DescribeRule", Name=name)
-    except ServiceError as error:
-        if error.code != "ResourceNotFoundException":
-            raise
+    found = aws.find("events:DescribeRule", "ResourceNotFoundException", Name=name)
+    if found is None:
         return fail(f"there is no rule {name}: {about.without}", RESTORE)
     if not found["State"].startswith("ENABLED"):
         remedy = f"aws events enable-rule --name {name}"
         return fail(f"{name} is {found['State']}: {about.without}", remedy)
-    if aws.output(about.source) not in _matched(found, about):
-        return fail(f"{name} does not match {aws.output(about.source)}", RESTORE)
+    source, accepted = aws.output(about.source), json.loads(found.get("EventPattern", "{}"))
+    for field in about.path:
+        accepted = accepted.get(field, {})
+    if source not in accepted:
+        return fail(f"{name} does not match {source}", RESTORE)
     targets = aws.pages("events:ListTargetsByRule", "Targets", Rule=name)
     mine = [one for one in targets if one["Arn"] == aws.output(f"{about.queue}Arn")]
     if not mine:
@@ -106,14 +98,6 @@ def rule(aws: StackReader, about: Rule) -> Finding:
     if not mine[0].get("DeadLetterConfig", {}).get("Arn"):
         return warn(f"{name} has no dead-letter queue: what it cannot send is lost", RESTORE)
     return ok()
-
-
-def _matched(found: Mapping[str, Any], about: Rule) -> Any:
-    """Return the values that the rule's event pattern accepts for its source."""
-    node: Any = json.loads(found.get("EventPattern", "{}"))
-    for field in about.path:
-        node = node.get(field, {})
-    return node
 
 
 def queue_policy(aws: StackReader, about: Rule) -> Finding:
@@ -149,14 +133,3 @@ def _admits_events(statement: Mapping[str, Any], rule_arn: str) -> bool:
 def as_list(value: Any) -> list[Any]:
     """Return a policy's value, which may be one or several, as a list."""
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-_OPEN = "accepts messages from anybody"
-CHECKS: Final = (
-    buckets,
-    notifications,
-    Check(AREA, "landing rule", partial(rule, about=LANDING)),
-    Check(AREA, "status rule", partial(rule, about=STATUS)),
-    Check(AREA, "landing queue", partial(queue_policy, about=LANDING), laptop=_OPEN),
-    Check(AREA, "status queue", partial(queue_policy, about=STATUS), laptop=_OPEN),
-)

@@ -6,13 +6,12 @@ roles change with each deployment.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from landrun.sanitize import json_object
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import check, own_state_machine
 from landrun_ops.doctor.findings import Finding, listed, ok, warn
 
 READ: Final = 20
@@ -31,7 +30,6 @@ class Execution(NamedTuple):
     input: Mapping[str, Any]
 
 
-@check("state machine", "executions", when=own_state_machine)
 def running(aws: StackReader) -> Iterator[Finding]:
     """The roles still allow what running and waiting executions were started for."""
     executions = running_executions(aws, aws.output("StateMachineArn"))
@@ -67,8 +65,7 @@ def running_executions(aws: Any, state_machine_arn: str) -> list[dict[str, Any]]
 def _read(aws: StackReader, arn: str) -> Execution:
     about = aws.ask("states:DescribeExecution", executionArn=arn)
     kept = aws.ask("states:DescribeStateMachineForExecution", executionArn=arn)
-    given = json.loads(about.get("input") or "{}")
-    return Execution(about["name"], kept["definition"], given if isinstance(given, dict) else {})
+    return Execution(about["name"], kept["definition"], json_object(about.get("input")))
 
 
 def earlier_parameters(

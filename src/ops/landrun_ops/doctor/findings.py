@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -60,6 +61,11 @@ def fail(says: str, remedy: str) -> Finding:
 def skip(says: str, remedy: str = "") -> Finding:
     """Return a finding for something that was not checked."""
     return Finding(Grade.SKIP, says, remedy)
+
+
+def problems(findings: Iterable[Finding], otherwise: str = "") -> list[Finding]:
+    """Return the findings that are not ok; one that is ok, with these facts, if all are."""
+    return [one for one in findings if one.grade is not Grade.OK] or [ok(otherwise)]
 
 
 def listed(names: list[str], most: int = 3) -> str:

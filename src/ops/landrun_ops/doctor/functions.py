@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Final
 
 from landrun import settings
 from landrun.errors import ConfigurationError
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import Check, check
-from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, skip
+from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, problems, skip
 
-AREA: Final = "functions"
 SETTINGS: Final[Mapping[str, type[settings.Settings]]] = {
     "ObjectCreatedFunction": settings.ObjectCreatedSettings,
     "ScheduleFunction": settings.ScheduleSettings,
@@ -22,12 +19,10 @@ SETTINGS: Final[Mapping[str, type[settings.Settings]]] = {
 """The stack's functions, and what each reads from its environment."""
 
 
-@check(AREA, "functions")
-def functions(aws: StackReader) -> Iterator[Finding]:
+def functions(aws: StackReader) -> list[Finding]:
     """The functions can be invoked, and accept their environment."""
-    findings = [_judge(aws, output) for output in SETTINGS]
-    troubles = [finding for finding in findings if finding.grade != "ok"]
-    yield from troubles or [ok(f"{len(SETTINGS)} functions accept invocations and their settings")]
+    findings = (_judge(aws, output) for output in SETTINGS)
+    return problems(findings, f"{len(SETTINGS)} functions accept invocations and their settings")
 
 
 def _judge(aws: StackReader, output: str) -> Finding:
@@ -69,12 +64,3 @@ def event_source(aws: StackReader, function: str, queue: str) -> Finding:
             f"{update} --function-response-types ReportBatchItemFailures",
         )
     return ok()
-
-
-_LANDINGS = partial(event_source, function="ObjectCreatedFunction", queue="LandingQueueArn")
-_STATUSES = partial(event_source, function="ExecutionStatusFunction", queue="StatusQueueArn")
-CHECKS: Final = (
-    functions,
-    Check(AREA, "landing source", _LANDINGS),
-    Check(AREA, "status source", _STATUSES),
-)

@@ -7,9 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from landrun.errors import ServiceError
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import check, own_state_machine
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
 
 MEDIA_TYPES: Final = (
@@ -59,7 +57,6 @@ def architecture_of(instance_type: str) -> str:
     return "arm64" if _GRAVITON.match(instance_type) else "amd64"
 
 
-@check("the job", "image", when=own_state_machine, laptop="runs jobs as processes")
 def image(aws: StackReader) -> Finding:
     """The image is in ECR, and for the architecture of the instances."""
     own = f"{aws.output('ImageRepositoryUri')}:latest"
@@ -68,26 +65,21 @@ def image(aws: StackReader) -> Finding:
     if found is None or found.region != aws.stack.region:
         return warn(f"{uri} is not in ECR in {aws.stack.region}", "push it there")
     remedy = f"make image STACK={aws.stack.name}" if uri == own else "push it, or change ImageUri"
-    try:
-        answer = aws.ask(
-            "ecr:BatchGetImage",
-            registryId=found.account,
-            repositoryName=found.name,
-            imageIds=[dict(found.id)],
-            acceptedMediaTypes=list(MEDIA_TYPES),
-        )
-    except ServiceError as error:
-        if error.code != "RepositoryNotFoundException":
-            raise
+    answer = aws.find(
+        "ecr:BatchGetImage",
+        "RepositoryNotFoundException",
+        registryId=found.account,
+        repositoryName=found.name,
+        imageIds=[dict(found.id)],
+        acceptedMediaTypes=list(MEDIA_TYPES),
+    )
+    if answer is None:
         return fail(f"there is no repository {found.name} in {found.account}", remedy)
     if not answer.get("images"):
-        return fail(f"there is no image {uri}: {_reason(answer)}", remedy)
+        reasons = [one.get("failureReason", "") for one in answer.get("failures", ())]
+        why = reasons[0] if reasons else "the repository has none"
+        return fail(f"there is no image {uri}: {why}", remedy)
     return _judge_architecture(aws, found, json.loads(answer["images"][0]["imageManifest"]), uri)
-
-
-def _reason(answer: Mapping[str, Any]) -> str:
-    failures = answer.get("failures", ())
-    return str(failures[0].get("failureReason", "")) if failures else "the repository has none"
 
 
 def _judge_architecture(

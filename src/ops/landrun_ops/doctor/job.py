@@ -9,12 +9,9 @@ from typing import Any, Final
 
 from landrun.errors import ServiceError
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import check, own_state_machine
 from landrun_ops.doctor.events import as_list
 from landrun_ops.doctor.findings import Finding, fail, listed, ok, skip, warn
-from landrun_ops.stack.engines import distribution
 
-AREA: Final = "the job"
 KEY_USERS: Final = ("events.amazonaws.com", "cloudwatch.amazonaws.com")
 """Services that a key's policy has to allow by name: they assume no role (SECURITY.md)."""
 
@@ -24,7 +21,6 @@ _INSTANCES = re.compile(
 _INCREASE: Final = "request an increase in Service Quotas' console, Amazon SageMaker"
 
 
-@check(AREA, "quota", when=own_state_machine, laptop="has no quotas")
 def quota(aws: StackReader) -> Iterator[Finding]:
     """SageMaker's quotas are enough for the runs that the stack may start at a time."""
     usage = f"{aws.parameter('InstanceType', 'ml.m5.large')} for processing job usage"
@@ -86,12 +82,10 @@ def _judge_instances(name: str, value: float, count: int, runs: int) -> Finding:
     return ok(f"{says}: enough for MaxConcurrentRuns={runs}" if runs else f"{says}: {fit} runs")
 
 
-@check(AREA, "instances", when=own_state_machine)
 def instances(aws: StackReader) -> Finding:
     """Each instance of a run has something to do."""
     count = int(aws.parameter("InstanceCount", "1"))
-    one_cluster = distribution(aws.stack.parameters) == "FullyReplicated"
-    if count == 1 or one_cluster or aws.parameter("StartOn") == "schedule":
+    if count == 1 or aws.parameter("Engine") == "spark" or aws.parameter("StartOn") == "schedule":
         return ok()
     return warn(
         f"a run has {count} instances and, with StartOn=arrival, one object, which is never"
@@ -101,10 +95,9 @@ def instances(aws: StackReader) -> Finding:
     )
 
 
-@check(AREA, "key", when=lambda parameters: bool(_keys(parameters)))
 def key(aws: StackReader) -> Iterator[Finding]:
     """The keys are enabled, and KmsKeyArn's policy allows EventBridge and CloudWatch to use it."""
-    for arn in _keys(aws.stack.parameters):
+    for arn in keys(aws.stack.parameters):
         yield _judge_key(aws, arn)
     arn = aws.parameter("KmsKeyArn")
     if not arn or aws.stack.laptop:
@@ -123,21 +116,18 @@ def key(aws: StackReader) -> Iterator[Finding]:
         )
 
 
-def _keys(parameters: Mapping[str, str]) -> list[str]:
+def keys(parameters: Mapping[str, str]) -> list[str]:
     """Return the key and the earlier ones, which older objects, messages and executions need."""
     previous = parameters.get("PreviousKmsKeyArns", "").split(",")
     return [arn for arn in (parameters.get("KmsKeyArn", ""), *previous) if arn]
 
 
 def _judge_key(aws: StackReader, arn: str) -> Finding:
-    try:
-        state = aws.ask("kms:DescribeKey", KeyId=arn)["KeyMetadata"]["KeyState"]
-    except ServiceError as error:
-        if error.code != "NotFoundException":
-            raise
-        return fail(
-            f"there is no key {arn}", "sam deploy with KmsKeyArn and PreviousKmsKeyArns that exist"
-        )
+    answer = aws.find("kms:DescribeKey", "NotFoundException", KeyId=arn)
+    if answer is None:
+        remedy = "sam deploy with KmsKeyArn and PreviousKmsKeyArns that exist"
+        return fail(f"there is no key {arn}", remedy)
+    state = answer["KeyMetadata"]["KeyState"]
     if state == "Enabled":
         return ok(f"the key {arn.rpartition('/')[2]} is enabled")
     remedy = f"aws kms enable-key --key-id {arn}"
@@ -146,7 +136,6 @@ def _judge_key(aws: StackReader, arn: str) -> Finding:
     return fail(f"the key {arn} is {state}: nothing can be read or written", remedy)
 
 
-@check(AREA, "network", when=lambda parameters: bool(parameters.get("SubnetIds")))
 def network(aws: StackReader) -> Finding:
     """The subnets exist, and jobs reach S3 from them by an endpoint or a gateway."""
     ids = aws.parameter("SubnetIds").split(",")

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import check
 from landrun_ops.doctor.findings import Finding, listed, ok, warn
 
-AREA: Final = "notifications"
 
-
-@check(AREA, "subscribers", laptop="sends no mail")
 def subscribers(aws: StackReader) -> Finding:
     """Somebody has confirmed the subscription to failures and alarms."""
     topic = aws.output("NotificationsTopicArn")
@@ -31,7 +26,6 @@ def subscribers(aws: StackReader) -> Finding:
     return ok(f"{len(found)} subscriber{'s' if len(found) != 1 else ''}")
 
 
-@check(AREA, "alarms", laptop="has no alarms")
 def alarms(aws: StackReader) -> Iterator[Finding]:
     """No alarm of the stack is in the state ALARM."""
     prefix = f"{aws.stack.name}-"

@@ -2,59 +2,54 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from landrun_ops.doctor import required_permissions as required
 from landrun_ops.doctor.aws_reader import AwsReader, StackReader
-from landrun_ops.doctor.checks import Check, check, own_state_machine
 from landrun_ops.doctor.customer_state_machine import processing_tasks
 from landrun_ops.doctor.findings import RESTORE, Finding, fail, listed, ok, skip, warn
 from landrun_ops.doctor.required_permissions import Need
 
-AREA: Final = "permissions"
 
-
-@check(AREA, "state machine")
 def state_machine(aws: StackReader) -> Finding:
     """The state machine's role allows what Step Functions does as it."""
     task = _task(aws)
     if task is None:
         return skip("the state machine runs no Processing job with .sync")
     parameters = aws.stack.parameters
-    account = required.Account.of(aws.output("StateMachineArn"))
-    needs = [*required.sync_integration(account, f"{parameters['JobNamePrefix']}-doctor", task)]
+    job_name = f"{parameters['JobNamePrefix']}-doctor"
+    needs = [*required.sync_integration(aws.output("StateMachineArn"), job_name, task)]
     if int(parameters.get("MaxConcurrentRuns") or 0):
         needs += _needs(aws, required.WAITING)
-    return judge_role(aws, aws.state_machine()["roleArn"], needs, own=_own(aws))
+    own = not aws.parameter("StateMachineArn")
+    return judge_role(aws, aws.state_machine()["roleArn"], needs, own=own)
 
 
-@check(AREA, "jobs")
 def jobs(aws: StackReader) -> Finding:
     """The role of Processing jobs allows what they read and write."""
     role = str((_task(aws) or {}).get("RoleArn", ""))
     if not role.startswith("arn:"):
         return skip("the state machine does not name the role of its jobs")
-    return judge_role(aws, role, _needs(aws, required.JOBS), own=_own(aws))
+    own = not aws.parameter("StateMachineArn")
+    return judge_role(aws, role, _needs(aws, required.JOBS), own=own)
 
 
-def function(aws: StackReader, output: str) -> Finding:
+def function(aws: StackReader, name: str) -> Finding:
     """The function's role allows what it calls."""
-    name = aws.output(output)
-    role = aws.ask("lambda:GetFunctionConfiguration", FunctionName=name)["Role"]
-    table = required.FUNCTIONS[output]
+    function_name = aws.output(name)
+    role = aws.ask("lambda:GetFunctionConfiguration", FunctionName=function_name)["Role"]
+    table = required.FUNCTIONS[name]
     if aws.parameter("StartOn") == "schedule":
-        table = required.FUNCTIONS_BY_SCHEDULE.get(output, table)
+        table = required.FUNCTIONS_BY_SCHEDULE.get(name, table)
     return judge_role(aws, role, _needs(aws, table))
 
 
-@check(AREA, "schedules")
 def schedules(aws: StackReader) -> Finding:
     """The role of the schedules allows them to invoke their functions."""
-    group, name = aws.output("ScheduleArn").split("/")[-2:]
-    found = aws.ask("scheduler:GetSchedule", Name=name, GroupName=group)
+    found = aws.tick_schedule()
+    if found is None:
+        return skip("the stack's schedule is gone")
     return judge_role(aws, found["Target"]["RoleArn"], _needs(aws, required.SCHEDULES))
 
 
@@ -118,24 +113,9 @@ def _reason(result: Mapping[str, Any]) -> str:
 
 def _task(aws: StackReader) -> Mapping[str, Any] | None:
     """Return the parameters of the Processing job that the state machine waits for."""
-    tasks = processing_tasks(json.loads(aws.state_machine()["definition"]))
+    tasks = processing_tasks(aws.definition())
     return next((task.request for task in tasks if task.waits), None)
 
 
 def _needs(aws: StackReader, table: required.Table) -> Iterable[Need]:
     return required.needs(table, required.resources(aws.stack.outputs, aws.stack.parameters))
-
-
-def _own(aws: StackReader) -> bool:
-    return own_state_machine(aws.stack.parameters)
-
-
-CHECKS: Final = (
-    state_machine,
-    jobs,
-    *(
-        Check(AREA, output.removesuffix("Function"), partial(function, output=output))
-        for output in required.FUNCTIONS
-    ),
-    schedules,
-)

@@ -9,13 +9,47 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from landrun.adapters.concurrency_table import STATUS_INDEX
+from landrun_ops.stack.console_links import LOG_GROUP
 
 MANAGED_RULE: Final = "rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule"
 """The rule that ``.sync`` keeps in the account (Step Functions developer guide, "IAM policies for
 Amazon SageMaker")."""
 
+RESOURCES: Final[Mapping[str, str]] = {
+    "landing queue": "arn:{partition}:sqs:{here}:{LandingQueueUrl}",
+    "status queue": "arn:{partition}:sqs:{here}:{StatusQueueUrl}",
+    "landing dead letters": "arn:{partition}:sqs:{here}:{LandingDeadLetterQueueUrl}",
+    "schedule dead letters": "arn:{partition}:sqs:{here}:{ScheduleDeadLetterQueueUrl}",
+    "status dead letters": "arn:{partition}:sqs:{here}:{StatusDeadLetterQueueUrl}",
+    "landing bucket": "arn:{partition}:s3:::{LandingBucket}",
+    "landed object": "arn:{partition}:s3:::{LandingBucket}/{LandingPrefix}doctor.csv",
+    "output bucket": "arn:{partition}:s3:::{OutputBucket}",
+    "manifest": "arn:{partition}:s3:::{OutputBucket}/{ManifestPrefix}doctor.json",
+    "processed object": "arn:{partition}:s3:::{OutputBucket}/{OutputPrefix}doctor/part-0.parquet",
+    "landings table": "arn:{partition}:dynamodb:{here}:table/{LandingsTable}",
+    "landings index": "arn:{partition}:dynamodb:{here}:table/{LandingsTable}/index/by-waiting",
+    "runs table": "arn:{partition}:dynamodb:{here}:table/{RunsTable}",
+    "unfinished index": "arn:{partition}:dynamodb:{here}:table/{RunsTable}/index/by-unfinished",
+    "concurrency table": "arn:{partition}:dynamodb:{here}:table/{ConcurrencyTable}",
+    "concurrency index": (
+        f"arn:{{partition}}:dynamodb:{{here}}:table/{{ConcurrencyTable}}/index/{STATUS_INDEX}"
+    ),
+    "topic": "{NotificationsTopicArn}",
+    "state machine": "{StateMachineArn}",
+    "execution": "arn:{partition}:states:{here}:execution:{machine_name}:doctor",
+    "job": "arn:{partition}:sagemaker:{here}:processing-job/{JobNamePrefix}-doctor",
+    "log streams": "arn:{partition}:logs:{here}:log-group:{LOG_GROUP}:log-stream:",
+    "log stream": "arn:{partition}:logs:{here}:log-group:{LOG_GROUP}:log-stream:doctor",
+    "repository": "arn:{partition}:ecr:{here}:repository/{ImageRepositoryUri}",
+    "schedule function": "arn:{partition}:lambda:{here}:function:{ScheduleFunction}",
+    "reconcile function": "arn:{partition}:lambda:{here}:function:{ReconcileFunction}",
+    "key": "{KmsKeyArn}",
+}
+"""The ARN of each resource. Names in braces are outputs or parameters of the stack, or `resources`
+defines them; of an output ``…Url`` or ``…Uri``, only the part after its last slash is used."""
+
 Table = tuple[tuple[str, str], ...]
-"""Actions with blanks between them, and the name of their resource in `resources`."""
+"""Actions with blanks between them, and the name of their resource in `RESOURCES`."""
 
 _STARTS_RUNS: Final[Table] = (
     ("s3:PutObject s3:GetObject", "manifest"),
@@ -105,48 +139,40 @@ class Need(NamedTuple):
     context: Mapping[str, tuple[str, str]] = {}
 
 
-class Account(NamedTuple):
-    """An account in a region, which spells ARNs."""
+def arn_beside(arn: str, service: str, resource: str) -> str:
+    """Return the ARN of a resource in the account and region of another one.
 
-    partition: str
-    region: str
-    account: str
-
-    @classmethod
-    def of(cls, arn: str) -> Account:
-        """Return the account and region of an ARN."""
-        _, partition, _, region, account, *_ = arn.split(":")
-        return cls(partition, region, account)
-
-    def arn(self, service: str, resource: str) -> str:
-        """Spell an ARN of this account and region."""
-        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+    >>> arn_beside("arn:aws:states:eu-west-1:123456789012:stateMachine:m", "sqs", "queue")
+    'arn:aws:sqs:eu-west-1:123456789012:queue'
+    """
+    _, partition, _, region, account, *_ = arn.split(":")
+    return f"arn:{partition}:{service}:{region}:{account}:{resource}"
 
 
-def sync_integration(account: Account, job_name: str, job: Mapping[str, Any]) -> Iterator[Need]:
+def sync_integration(machine: str, job_name: str, job: Mapping[str, Any]) -> Iterator[Need]:
     """Return what Step Functions needs for ``sagemaker:createProcessingJob.sync``.
 
     Parameters
     ----------
+    machine : str
+        The state machine's ARN.
     job_name : str
         A name such as the jobs will have.
     job : Mapping[str, Any]
         The definition's parameters of CreateProcessingJob.
     """
-    arn = account.arn("sagemaker", f"processing-job/{job_name}")
+    arn = arn_beside(machine, "sagemaker", f"processing-job/{job_name}")
     cluster = job.get("ProcessingResources", {}).get("ClusterConfig", {})
+    seconds = job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
     limits = {
         "sagemaker:InstanceTypes": ("stringList", cluster.get("InstanceType")),
-        "sagemaker:MaxRuntimeInSeconds": (
-            "numeric",
-            job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds"),
-        ),
+        "sagemaker:MaxRuntimeInSeconds": ("numeric", seconds),
     }
     context = {key: (kind, str(value)) for key, (kind, value) in limits.items() if value}
     yield Need(["sagemaker:CreateProcessingJob"], arn, context)
     follow = ("DescribeProcessingJob", "StopProcessingJob", "ListTags", "AddTags")
     yield Need([f"sagemaker:{action}" for action in follow], arn)
-    rule = account.arn("events", MANAGED_RULE)
+    rule = arn_beside(machine, "events", MANAGED_RULE)
     yield Need(["events:PutTargets", "events:PutRule", "events:DescribeRule"], rule)
     if str(job.get("RoleArn", "")).startswith("arn:"):
         passed = {"iam:PassedToService": ("string", "sagemaker.amazonaws.com")}
@@ -160,50 +186,22 @@ def needs(table: Table, arns: Mapping[str, str]) -> Iterable[Need]:
 
 def resources(outputs: Mapping[str, str], parameters: Mapping[str, str]) -> dict[str, str]:
     """Return the ARN of each resource of a stack by its name; empty if the stack has none."""
-    machine = outputs["StateMachineArn"]
-    account = Account.of(machine)
-    landing, output = (
-        f"arn:{account.partition}:s3:::{outputs[name]}"
-        for name in ("LandingBucket", "OutputBucket")
-    )
-    landings, runs, concurrency = (
-        account.arn("dynamodb", f"table/{outputs[name]}")
-        for name in ("LandingsTable", "RunsTable", "ConcurrencyTable")
-    )
-    repository = outputs.get("ImageRepositoryUri", "").partition("/")[2]
-    own_image = repository and not parameters.get("ImageUri")
-    logs = account.arn("logs", "log-group:/aws/sagemaker/ProcessingJobs:log-stream:")
-    queues = {
-        "landing queue": "LandingQueueUrl",
-        "status queue": "StatusQueueUrl",
-        "landing dead letters": "LandingDeadLetterQueueUrl",
-        "schedule dead letters": "ScheduleDeadLetterQueueUrl",
-        "status dead letters": "StatusDeadLetterQueueUrl",
-    }
-    return {
+    _, partition, _, region, account, _, machine_name = outputs["StateMachineArn"].split(":")
+    values = {
+        "LandingPrefix": "",
+        "KmsKeyArn": "",
+        "ImageRepositoryUri": "",
+        **parameters,
         **{
-            name: account.arn("sqs", outputs[url].rpartition("/")[2])
-            for name, url in queues.items()
+            name: value.rpartition("/")[2] if name.endswith(("Url", "Uri")) else value
+            for name, value in outputs.items()
         },
-        "landing bucket": landing,
-        "landed object": f"{landing}/{parameters.get('LandingPrefix', '')}doctor.csv",
-        "output bucket": output,
-        "manifest": f"{output}/{parameters['ManifestPrefix']}doctor.json",
-        "processed object": f"{output}/{parameters['OutputPrefix']}doctor/part-0.parquet",
-        "landings table": landings,
-        "landings index": f"{landings}/index/by-waiting",
-        "runs table": runs,
-        "unfinished index": f"{runs}/index/by-unfinished",
-        "concurrency table": concurrency,
-        "concurrency index": f"{concurrency}/index/{STATUS_INDEX}",
-        "topic": outputs["NotificationsTopicArn"],
-        "state machine": machine,
-        "execution": f"{machine.replace(':stateMachine:', ':execution:', 1)}:doctor",
-        "job": account.arn("sagemaker", f"processing-job/{parameters['JobNamePrefix']}-doctor"),
-        "log streams": logs,
-        "log stream": f"{logs}doctor",
-        "repository": account.arn("ecr", f"repository/{repository}") if own_image else "",
-        "schedule function": account.arn("lambda", f"function:{outputs['ScheduleFunction']}"),
-        "reconcile function": account.arn("lambda", f"function:{outputs['ReconcileFunction']}"),
-        "key": parameters.get("KmsKeyArn", ""),
+        "partition": partition,
+        "here": f"{region}:{account}",
+        "machine_name": machine_name,
+        "LOG_GROUP": LOG_GROUP,
     }
+    found = {name: template.format_map(values) for name, template in RESOURCES.items()}
+    if parameters.get("ImageUri") or not values["ImageRepositoryUri"]:
+        found["repository"] = ""  # the image is not in the stack's repository
+    return found

@@ -6,14 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from landrun.errors import ServiceError
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import check
 from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, skip, warn
 from landrun_ops.durations import spelled
 from landrun_ops.stack.cron import ScheduleError, next_time
 
-AREA: Final = "schedules"
 GRACE: Final = timedelta(minutes=15)
 """How late a tick may be: Scheduler is exact to a minute, metrics come some minutes later."""
 
@@ -23,25 +20,17 @@ METRICS_KEPT: Final = timedelta(days=15)
 _ENABLE: Final = "EventBridge Scheduler's console: enable it"
 
 
-def _ticks_wanted(parameters: Mapping[str, str]) -> bool:
+def ticks_wanted(parameters: Mapping[str, str]) -> bool:
+    """Return True if the schedule has something to read."""
     return parameters.get("StartOn") == "schedule" or bool(parameters.get("ScheduledInput"))
 
 
-def _tick_schedule(aws: StackReader) -> dict[str, Any]:
-    group, name = aws.output("ScheduleArn").split("/")[-2:]
-    return aws.ask("scheduler:GetSchedule", Name=name, GroupName=group)
-
-
-@check(AREA, "tick")
 def tick(aws: StackReader) -> Finding:
     """The schedule is enabled if ticks have something to read, and is due again."""
-    try:
-        schedule = _tick_schedule(aws)
-    except ServiceError as error:
-        if error.code != "ResourceNotFoundException":
-            raise
+    schedule = aws.tick_schedule()
+    if schedule is None:
         return fail("the stack's schedule is gone: no tick comes", RESTORE)
-    return judge_schedule(schedule, aws.now, wanted=_ticks_wanted(aws.stack.parameters))
+    return judge_schedule(schedule, aws.now, wanted=ticks_wanted(aws.stack.parameters))
 
 
 def judge_schedule(schedule: Mapping[str, Any], now: datetime, *, wanted: bool) -> Finding:
@@ -70,10 +59,11 @@ def judge_schedule(schedule: Mapping[str, Any], now: datetime, *, wanted: bool) 
     return ok(f"{expression} {zone}: the next tick is due {_at(due)}, in {wait}")
 
 
-@check(AREA, "last tick", when=_ticks_wanted, laptop="keeps no metrics of its functions")
 def last_tick(aws: StackReader) -> Finding:
     """ScheduleFunction was invoked when the last tick was due."""
-    schedule = _tick_schedule(aws)
+    schedule = aws.tick_schedule()
+    if schedule is None:
+        return skip("the stack's schedule is gone")
     created = schedule.get("CreationDate") or aws.now
     since = max(schedule.get("LastModificationDate") or created, aws.now - METRICS_KEPT)
     last = aws.last_invocation(aws.output("ScheduleFunction"), since)
@@ -97,7 +87,6 @@ def _next_after(schedule: Mapping[str, Any]) -> Callable[[datetime], datetime | 
     return next_time(schedule["ScheduleExpression"], zone, start)
 
 
-@check(AREA, "reconcile")
 def reconcile(aws: StackReader) -> Finding:
     """A schedule invokes ReconcileFunction, and is enabled."""
     group = aws.output("ScheduleArn").split("/")[-2]
@@ -116,6 +105,3 @@ def reconcile(aws: StackReader) -> Finding:
 
 def _at(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-CHECKS: Final = (tick, last_tick, reconcile)

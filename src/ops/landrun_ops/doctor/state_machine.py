@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from landrun.errors import ServiceError
 from landrun_ops.doctor import customer_state_machine as customer
-from landrun_ops.doctor import executions
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import Check, check, own_state_machine
 from landrun_ops.doctor.findings import RESTORE, Finding, fail, listed, ok, skip, warn
 from landrun_ops.workflow.definition_file import PREFIX, TOKEN, parse
 
-AREA: Final = "state machine"
 ASL: Final = Path("src", "statemachine", "processing.asl.yaml")
 NEWEST_RUNS: Final = 100
 """How many of the newest runs are looked at."""
 
 
-@check(AREA, "machine")
 def machine(aws: StackReader) -> Finding:
     """The state machine exists, is active, and is of the type STANDARD."""
-    try:
-        found = aws.state_machine()
-    except ServiceError as error:
-        if error.code != "StateMachineDoesNotExist":
-            raise
+    arn = aws.output("StateMachineArn")
+    missing = "StateMachineDoesNotExist"
+    found = aws.find("states:DescribeStateMachine", missing, stateMachineArn=arn)
+    if found is None:
         return fail("there is no such state machine: no run can start", RESTORE)
     return judge_machine(found)
 
@@ -48,14 +40,13 @@ def judge_machine(found: Mapping[str, Any]) -> Finding:
     return ok(f"{name} is active")
 
 
-@check(AREA, "definition", when=own_state_machine)
 def definition(aws: StackReader) -> Finding:
     """The definition is the project's, with values in the places of its tokens."""
     file = aws.project / ASL if aws.project else None
     if file is None or not file.is_file():
         return skip("no project folder here to compare the definition with")
-    deployed = json.loads(aws.state_machine()["definition"])
-    found = [*differences(parse(file.read_text(encoding="utf-8")), deployed)]
+    project = parse(file.read_text(encoding="utf-8"))
+    found = [*differences(project, aws.definition())]
     if found:
         return fail(
             f"its definition is not the project's: {listed(found)}",
@@ -85,19 +76,21 @@ def differences(rendered: Any, deployed: Any, where: str = "") -> Iterator[str]:
         yield where
 
 
-def customer_definition(aws: StackReader, judge: Callable[[Any], Finding]) -> Finding:
+def given_definition(aws: StackReader, judge: Callable[[Any], Finding]) -> Finding:
     """The definition of StateMachineArn fits what landrun starts it with."""
-    return judge(json.loads(aws.state_machine()["definition"]))
+    return judge(aws.definition())
 
 
-@check(AREA, "input message", when=lambda parameters: not own_state_machine(parameters))
 def input_message(aws: StackReader) -> Finding:
     """The job reads InputMessage as what InputMessageFormat passes in it."""
-    found = json.loads(aws.state_machine()["definition"])
-    return customer.judge_input_format(found, aws.stack.input_message_format)
+    return customer.judge_input_format(aws.definition(), aws.stack.input_message_format)
 
 
-@check(AREA, "prefixes", when=lambda parameters: parameters.get("InputMessageFormat") == "uri")
+def passes_uris(parameters: Mapping[str, str]) -> bool:
+    """Return True if runs read an S3Prefix, which other keys may begin with as well."""
+    return parameters.get("InputMessageFormat") == "uri"
+
+
 def prefixes(aws: StackReader) -> Finding:
     """No run read other keys that begin as its own."""
     runs = list(islice(aws.stack.ledger().newest(aws.now), NEWEST_RUNS))
@@ -111,20 +104,3 @@ def prefixes(aws: StackReader) -> Finding:
         "let no key begin with another one, or let the machine read a ManifestFile with"
         " InputMessageFormat=manifest",
     )
-
-
-def _customer_check(name: str, judge: Callable[[Any], Finding]) -> Check:
-    judged = partial(customer_definition, judge=judge)
-    return Check(AREA, name, judged, when=lambda parameters: not own_state_machine(parameters))
-
-
-CHECKS: Final = (
-    machine,
-    definition,
-    _customer_check("definition", customer.judge_fields),
-    input_message,
-    _customer_check("job name", customer.judge_job_name),
-    _customer_check("end", customer.judge_end),
-    prefixes,
-    executions.running,
-)

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.request import getproxies_environment, proxy_bypass
 
-from landrun_ops.doctor.checks import check
 from landrun_ops.doctor.findings import Finding, ok, warn
 
 
-@check("this machine", "proxy")
 def proxy(_: Any) -> Finding:
     """No proxy stands between this machine and the laptop's AWS."""
     return judge_proxy(getproxies_environment(), bypassed=bool(proxy_bypass("127.0.0.1")))

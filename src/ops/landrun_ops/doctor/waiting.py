@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from landrun.adapters.landings_table import INDEX, SHARDS
 from landrun.errors import ServiceError
 from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.checks import check
-from landrun_ops.doctor.findings import Finding, fail, ok, warn
+from landrun_ops.doctor.findings import Finding, fail, ok, problems, warn
 from landrun_ops.durations import spelled
 from landrun_ops.stack.dead_letters import DeadLetterQueue, Why
+from landrun_ops.stack.queue_depth import depth
 
-AREA: Final = "waiting"
 PEEKED: Final = 100
 """The most dead letters of a queue whose reason is read."""
 
@@ -26,7 +25,6 @@ QUEUES: Final = {
 """The dead-letter queues, by the name that ``landrun redrive --queue`` has for them."""
 
 
-@check(AREA, "landings")
 def landings(aws: StackReader) -> Finding:
     """No landing waits longer for its tick than MaxWaitForTickInSeconds."""
     times = [time for shard in SHARDS if (time := _oldest(aws, shard))]
@@ -63,25 +61,21 @@ def _oldest(aws: StackReader, shard: str) -> str:
     return min(times, default="")
 
 
-@check(AREA, "dead letters")
-def dead_letters(aws: StackReader) -> Iterator[Finding]:
+def dead_letters(aws: StackReader) -> list[Finding]:
     """The dead-letter queues are empty."""
-    found = [one for queue, output in QUEUES.items() for one in _judge_queue(aws, queue, output)]
-    yield from found or [ok()]
+    return problems(
+        one for name, output in QUEUES.items() for one in _judge_queue(aws, name, output)
+    )
 
 
 def _judge_queue(aws: StackReader, queue: str, output: str) -> Iterator[Finding]:
-    url = aws.output(output)
-    attributes: dict[str, Any] = aws.ask(
-        "sqs:GetQueueAttributes", QueueUrl=url, AttributeNames=["All"]
-    )["Attributes"]
-    count = int(attributes["ApproximateNumberOfMessages"])
-    count += int(attributes.get("ApproximateNumberOfMessagesNotVisible", 0))
+    url, client = aws.output(output), aws.client("sqs")
+    count = depth(client, url)
     if not count:
         return
     why = f"landrun redrive --queue {queue} --dry-run says why"
     try:
-        found = DeadLetterQueue(aws.client("sqs"), url).peek(PEEKED)
+        found = DeadLetterQueue(client, url).peek(PEEKED)
     except ServiceError:  # not everybody may receive them
         yield fail(f"{queue}: {count} dead letters", why)
         return

@@ -1,6 +1,6 @@
-"""Pages of AWS's consoles about one run.
+"""Links to AWS's consoles about one run.
 
-Every part of an address that comes from outside is quoted: an address is safe to print and to open.
+Names and keys are quoted in links, so that a link is safe to print and to open.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
-"""Where SageMaker puts what Processing jobs write (SageMaker developer guide, "Log groups")."""
+"""The log group of Processing jobs (SageMaker developer guide, "Log groups")."""
 
 _HOSTS = {
     "aws": "console.aws.amazon.com",
     "aws-cn": "console.amazonaws.cn",
     "aws-us-gov": "console.amazonaws-us-gov.com",
 }
-"""By partition; the consoles of others are not public."""
+"""By partition. Other partitions have no public consoles."""
 
 
 class Consoles:
@@ -28,7 +28,7 @@ class Consoles:
     Parameters
     ----------
     arn : str
-        Of anything there: it names both.
+        The ARN of anything in that region.
 
     Examples
     --------
@@ -43,25 +43,25 @@ class Consoles:
 
     @property
     def known(self) -> bool:
-        """Whether there are such pages."""
+        """Return True if there are public consoles for this region."""
         return bool(self._host and self._region)
 
     def execution(self, arn: str) -> str:
-        """Say where Step Functions shows an execution."""
+        """Return Step Functions' page of an execution."""
         return self._page("states/home", f"/v2/executions/details/{quote(arn, safe=':')}")
 
     def job(self, name: str) -> str:
-        """Say where SageMaker shows a Processing job."""
+        """Return SageMaker's page of a Processing job."""
         return self._page("sagemaker/home", f"/processing-jobs/{quote(name, safe='')}")
 
     def log(self, prefix: str) -> str:
-        """Say where CloudWatch lists the log streams whose names begin so."""
+        """Return CloudWatch's list of the log streams whose names begin with a prefix."""
         streams = f"$3FlogStreamNameFilter$3D{_twice_quoted(prefix)}"
         group = f"logsV2:log-groups/log-group/{_twice_quoted(LOG_GROUP)}"
         return self._page("cloudwatch/home", f"{group}{streams}")
 
     def objects(self, uri: S3Uri) -> str:
-        """Say where S3 lists what lies under a URI."""
+        """Return S3's list of the objects under a URI."""
         page = f"s3/buckets/{quote(uri.bucket, safe='')}"
         return f"{self._page(page)}&prefix={quote(uri.key, safe='')}"
 
@@ -71,7 +71,7 @@ class Consoles:
 
 
 def links(run: RunRecord, job: str) -> dict[str, str]:
-    """Give the pages about a run, by what they show.
+    """Return the links to pages about a run, by what they show.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def links(run: RunRecord, job: str) -> dict[str, str]:
     Returns
     -------
     dict
-        Empty when the run is in no partition whose consoles are known.
+        Empty when the run's partition has no public consoles.
     """
     consoles = Consoles(run.execution_arn)
     if not consoles.known:
@@ -99,5 +99,5 @@ def links(run: RunRecord, job: str) -> dict[str, str]:
 
 
 def _twice_quoted(text: str) -> str:
-    """Quote for the part after CloudWatch's ``#``, which wants its percent signs quoted as $25."""
+    """Quote for the fragment of CloudWatch's links, where a percent sign is written $25."""
     return quote(text, safe="").replace("%", "$25")

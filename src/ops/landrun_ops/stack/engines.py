@@ -1,14 +1,11 @@
-"""What a stack's parameters say of its Processing jobs, and each engine's default job.
-
-src/stacks/processing.yaml says the same, and a test holds that it does.
-"""
+"""The command line of each engine's Processing jobs; a test compares src/stacks/processing.yaml."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from landrun.errors import ConfigurationError
 
@@ -18,7 +15,7 @@ OUTPUT = "/opt/ml/processing/output/processed"
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What a job's container is called with, and what lies in the folder of its input.
+    """The command line of a job's container, and how the container gets its input.
 
     Attributes
     ----------
@@ -49,74 +46,28 @@ ENGINES = {
 """By the value of the parameter ``Engine``."""
 
 
-def engine(parameters: Mapping[str, str]) -> Engine:
-    """Give what a stack's jobs are called with, its parameters ``Job…`` taken into account.
+def job_arguments(parameters: Mapping[str, str]) -> tuple[str, ...]:
+    r"""Return the container's arguments for a stack: JobArguments (words or JSON), or the default.
 
     Raises
     ------
     ConfigurationError
-        When one of them is not the JSON that it begins like.
-    """
-    own = ENGINES[parameters.get("Engine") or "script"]
-    return Engine(
-        words("JobEntrypoint", parameters.get("JobEntrypoint", "")) or own.entrypoint,
-        words("JobArguments", parameters.get("JobArguments", "")) or own.arguments,
-        own.input_data_type,
-    )
-
-
-def words(name: str, value: str) -> tuple[str, ...]:
-    r"""Read the parameter ``JobEntrypoint`` or ``JobArguments``: words, or a JSON list.
-
-    Raises
-    ------
-    ConfigurationError
-        When it begins like a JSON list and is none of texts.
+        When JobArguments begins like a JSON list, and is not a list of strings.
 
     Examples
     --------
-    >>> words("JobArguments", "--lang de"), words("JobArguments", '["a b"]')
+    >>> job_arguments({"JobArguments": "--lang de"}), job_arguments({"JobArguments": '["a b"]'})
     (('--lang', 'de'), ('a b',))
     """
-    if value.startswith("["):
-        return tuple(_texts(name, value, list))
-    return tuple(value.split(" ")) if value else ()
-
-
-def variables(value: str) -> dict[str, str]:
-    """Read the parameter ``JobEnvironment``: ``NAME=value`` with commas between, or a JSON object.
-
-    Raises
-    ------
-    ConfigurationError
-        When it begins like a JSON object and is none of texts.
-
-    Examples
-    --------
-    >>> variables("A=1,B=x y"), variables('{"A": "1,2"}')
-    ({'A': '1', 'B': 'x y'}, {'A': '1,2'})
-    """
-    if value.startswith("{"):
-        found: dict[str, str] = _texts("JobEnvironment", value, dict)
-        return found
-    pairs = (pair.partition("=") for pair in value.split(",") if pair)
-    return {name: text for name, _, text in pairs}
-
-
-def _texts(name: str, value: str, kind: type) -> Any:
+    value = parameters.get("JobArguments", "")
+    if not value:
+        return ENGINES[parameters.get("Engine") or "script"].arguments
+    if not value.startswith("["):
+        return tuple(value.split(" "))
     try:
-        found = json.loads(value)
+        words = json.loads(value)
     except ValueError as error:
-        raise ConfigurationError(f"{name} is not JSON: {error}") from error
-    inside = found.values() if isinstance(found, dict) else found
-    if not isinstance(found, kind) or not all(isinstance(text, str) for text in inside):
-        what = "list" if kind is list else "object"
-        raise ConfigurationError(f"{name} is not a JSON {what} of texts")
-    return found
-
-
-def distribution(parameters: Mapping[str, str]) -> Literal["FullyReplicated", "ShardedByS3Key"]:
-    """Say how a stack's jobs share their input: several instances of the script each take some."""
-    shared = (parameters.get("Engine") or "script") == "script"
-    several = int(parameters.get("InstanceCount") or 1) > 1
-    return "ShardedByS3Key" if shared and several else "FullyReplicated"
+        raise ConfigurationError(f"JobArguments is not JSON: {error}") from error
+    if not all(isinstance(word, str) for word in words):
+        raise ConfigurationError("JobArguments is not a JSON list of strings")
+    return tuple(words)

@@ -13,8 +13,8 @@ from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun.services.collect_landings import at_once
 from landrun_ops.stack.inputs import Inputs
-from landrun_ops.stack.run_filter import Only
-from landrun_ops.stack.runs_table import Runs
+from landrun_ops.stack.run_filter import RunFilter
+from landrun_ops.stack.runs_table import RunsReader
 
 ROWS = 5000
 """Rows of the runs table, of each kind, that are considered; the newest."""
@@ -56,7 +56,7 @@ class Readers:
 class Lineage:
     """Finds the runs that read an object; ``folder`` is where the manifests of runs lie."""
 
-    runs: Runs
+    runs: RunsReader
     s3: Any
     folder: S3Uri
 
@@ -73,7 +73,7 @@ class Lineage:
         rows = [
             run
             for kind in ("schedule", "manual")
-            for run in islice(self.runs.newest(now, since=since, only=Only(kind=kind)), ROWS)
+            for run in islice(self.runs.newest(now, since=since, only=RunFilter(kind=kind)), ROWS)
         ]
         rows.sort(key=lambda run: str(run.started_at))
         chosen = rows if len(rows) <= FIRST + LAST else [*rows[:FIRST], *rows[-LAST:]]

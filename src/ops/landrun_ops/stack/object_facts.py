@@ -20,9 +20,9 @@ from landrun_ops.stack.landings import TOLERANCE, LandingRecord, LandingsTable, 
 from landrun_ops.stack.lineage import Lineage, Readers
 from landrun_ops.stack.object_versions import ObjectVersion, ObjectVersions
 from landrun_ops.stack.queue_depth import depth
-from landrun_ops.stack.run_filter import Only
-from landrun_ops.stack.runs_table import Runs
-from landrun_ops.stack.waiting_executions import Line, bound_of, lines_of
+from landrun_ops.stack.run_filter import RunFilter
+from landrun_ops.stack.runs_table import RunsReader
+from landrun_ops.stack.waiting_executions import SlotUsage, max_concurrent_runs, slots_of
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
@@ -67,7 +67,7 @@ class Facts:
         The runs whose manifests name it.
     on_their_way : int
         About how many landings are in the queue.
-    line : Line or None
+    line : SlotUsage or None
         The runs that wait for a concurrency slot; None where runs are not limited.
     unseen : sequence of str
         What could not be looked at, and why.
@@ -89,7 +89,7 @@ class Facts:
     dead_letters: Sequence[DeadLetter] = ()
     readers: Readers = field(default_factory=Readers)
     on_their_way: int = 0
-    line: Line | None = None
+    line: SlotUsage | None = None
     unseen: Sequence[str] = ()
 
     @property
@@ -204,9 +204,9 @@ class _Look:
     def on_their_way(self) -> int:
         return depth(self.stack.client("sqs"), self.stack.output("LandingQueueUrl"))
 
-    def line(self) -> Line | None:
-        lines = lines_of(self.stack) if bound_of(self.stack) else None
-        return lines.look() if lines else None
+    def line(self) -> SlotUsage | None:
+        slots = slots_of(self.stack) if max_concurrent_runs(self.stack) else None
+        return slots.usage() if slots else None
 
 
 def run_named(stack: Stack, name: str) -> Found:
@@ -228,11 +228,11 @@ def run_named(stack: Stack, name: str) -> Found:
 
 
 def first_run_of(
-    runs: Runs, where: S3Uri, since: datetime | None, version_id: str | None, now: datetime
+    runs: RunsReader, where: S3Uri, since: datetime | None, version_id: str | None, now: datetime
 ) -> RunRecord | None:
     """Find the first run that a landing of a key has started: since then, of that version."""
     since = since and since - TOLERANCE
-    only = Only(kind="object-created", contains=where.key)
+    only = RunFilter(kind="object-created", contains=where.key)
     same = [
         run
         for run in runs.newest(now, since=since, only=only)

@@ -253,7 +253,7 @@ _CASES: tuple[Callable[[Facts], ObjectStatus | None], ...] = (
 def _by(facts: Facts, run: RunRecord, how: str) -> ObjectStatus:
     """Say which run it was and how that is doing."""
     verdict = "running" if not run.finished else "processed" if run.succeeded else "failed"
-    in_line = facts.line.place(run.name) if facts.line and not run.finished else None
+    in_line = facts.line.position(run.name) if facts.line and not run.finished else None
     does = f"waits for a concurrency slot, {in_line}" if in_line else outcome(run)
     said = f"The run {run.name} {how}: it {does}."
     if run.input_also_matches:

@@ -14,8 +14,8 @@ from landrun.errors import InvalidName
 from landrun.models.run import check_prefix, landing_run_name
 from landrun_ops.stack.landings import TOLERANCE, LandingRecord, LandingsTable, event_time
 from landrun_ops.stack.object_versions import ObjectVersion
-from landrun_ops.stack.run_filter import Looking, Only
-from landrun_ops.stack.runs_table import Runs
+from landrun_ops.stack.run_filter import RunFilter, SearchLimit
+from landrun_ops.stack.runs_table import RunsReader
 
 MOST_NAMES = 5000
 """Runs whose names are read for earlier values of ``JobNamePrefix``."""
@@ -43,7 +43,7 @@ class ProcessedVersions:
     prefix: str
     recorded: RunsTable
     landings: LandingsTable
-    runs: Runs
+    runs: RunsReader
     now: datetime
     collects: bool
 
@@ -88,8 +88,8 @@ class ProcessedVersions:
     @cached_property
     def _prefixes(self) -> set[str]:
         """What names begin with, and began with before ``JobNamePrefix`` was changed."""
-        kind = Only(kind="object-created")
-        landed = self.runs.newest(self.now, 1000, only=kind, looking=Looking())
+        kind = RunFilter(kind="object-created")
+        landed = self.runs.newest(self.now, 1000, only=kind, limit=SearchLimit())
         before = {run.name.rpartition("-")[0] for run in islice(landed, MOST_NAMES)}
         return {self.prefix, *filter(_is_prefix, before)}
 

@@ -10,7 +10,7 @@ _NAMES = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
 
 
 def depth(client: Any, queue_url: str) -> int:
-    """Count the messages of a queue, those under way included; SQS knows it roughly.
+    """Return about how many messages a queue holds, those in flight included.
 
     Raises
     ------

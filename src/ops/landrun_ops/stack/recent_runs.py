@@ -1,60 +1,54 @@
-"""Runs that run, and those of the last hour: the ledger, read little by little.
+"""Runs that are running, and those of the last hour, from the runs table.
 
-The first look reads what may have ended within the hour. Later ones read what has started since,
-what the index ``by-unfinished`` says still runs, and the rows of those that it no longer has.
+The first read goes back far enough for runs that may have ended within the hour. Later ones read
+what has started since, what the index ``by-unfinished`` still lists, and the rows of those runs
+that it no longer lists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from landrun.adapters.clients import translated
-from landrun.adapters.dynamodb_items import from_item
-from landrun.adapters.runs_table import INDEX
 from landrun.clock import utc_now
-from landrun.models.run_record import EXECUTION_RUNNING, RunRecord
+from landrun.models.run_record import RunRecord
+from landrun_ops.stack.runs_table import RunsReader
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
 
 HOUR = timedelta(hours=1)
 OVERLAP = timedelta(minutes=2)
-"""How much is read again: an index is late, and so are events."""
+"""How much is read again: events arrive late, and so do entries of an index."""
 
 FIRST_ROWS = 5000
-"""Rows that the first look reads at most."""
+"""The most rows of the first read."""
 
 RUNNING_ROWS = 1000
-"""Runs that run, the oldest first, that a look reads at most."""
+"""The most running runs of a read, the oldest first."""
 
 LOOKED_UP = 500
-"""Rows that a look fetches by their names at most; the rest is for the next."""
+"""The most rows that a read fetches by name; the next read fetches the others."""
 
 KEPT_ENDED = 50
-"""Runs that ended last and are kept even when that was over an hour ago."""
+"""Runs that ended last are kept even when that was over an hour ago."""
 
 LONGEST_RUN = timedelta(days=1)
-"""How long before the hour a run may have started, to be among those that the first look finds."""
+"""The first read finds runs that started at most this long before the hour."""
 
 _BATCH = 100
-_NEEDED = (
+_ATTRIBUTES = (
     "name", "execution_arn", "state_machine_arn", "status", "redrive_count", "status_rank", "month",
     "started_at", "stopped_at", "duration_seconds", "trigger", "error", "exit_message",
 )  # fmt: skip
-_ATTRIBUTES = {f"#{name}": name for name in _NEEDED}
-_PROJECTED: dict[str, Any] = {
-    "ProjectionExpression": ", ".join(_ATTRIBUTES),
-    "ExpressionAttributeNames": _ATTRIBUTES,
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How many runs started, and ended well or not, within some minutes."""
+    """How many runs started, succeeded and failed within a span."""
 
     started: int
     succeeded: int
@@ -63,20 +57,20 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What the ledger says of the last hour.
+    """What the runs table says of the last hour.
 
     Attributes
     ----------
     running : tuple of RunRecord
-        What runs, the longest first.
+        Runs that are running, the longest first.
     more_running : bool
         Whether there are more, which were not read.
     ended : tuple of RunRecord
-        What ended, the latest first.
+        Runs that ended, the latest first.
     started : tuple of datetime
         When the runs of the last hour started, in no order.
     whole : bool
-        Whether the ledger was read back far enough to know all that ended within the hour.
+        Whether the table was read back far enough to know all that ended within the hour.
     """
 
     running: tuple[RunRecord, ...]
@@ -88,159 +82,101 @@ class Activity:
     def rate(self, now: datetime, span: timedelta) -> Rate:
         """Count what happened in the span that ends now."""
         since = now - span
-        ended = [one for one in self.ended if one.stopped and one.stopped > since]
-        succeeded = sum(one.status == "SUCCEEDED" for one in ended)
-        started = sum(moment > since for moment in self.started)
+        ended = [run for run in self.ended if run.stopped and run.stopped > since]
+        succeeded = sum(run.succeeded for run in ended)
+        started = sum(time > since for time in self.started)
         return Rate(started, succeeded, len(ended) - succeeded)
 
 
-class Recent:
-    """Reads the ledger of a stack, each time only what may have changed.
+class RecentRuns:
+    """Reads a stack's runs table again and again, each time only what may have changed.
 
     Parameters
     ----------
     stack : Stack
-        Whose.
+        The stack.
     now : Callable
-        Tells the time in UTC.
+        Returns the time in UTC.
     """
 
     def __init__(self, stack: Stack, now: Callable[[], datetime] = utc_now) -> None:
-        self._client = stack.client("dynamodb")
-        self._table = stack.output("RunsTable")
+        self._runs = RunsReader(stack.client("dynamodb"), stack.output("RunsTable"), _ATTRIBUTES)
         self._now = now
         self._running: dict[str, RunRecord] = {}
         self._ended: dict[str, RunRecord] = {}
         self._started: dict[str, datetime] = {}
-        self._newest: datetime | None = None
+        self._last_read: datetime | None = None
         self._whole = True
 
-    def look(self) -> Activity:
-        """Read what is new and say how things stand.
+    def read(self) -> Activity:
+        """Read what is new, and return all that is known.
 
         Raises
         ------
         ServiceError
-            When DynamoDB refuses a call or cannot be reached; the next look makes it up.
+            When DynamoDB refuses a call or cannot be reached. The next read makes up for it.
         """
         now = self._now()
-        if self._newest is None:
-            first = list(islice(self._since(now - HOUR - LONGEST_RUN, now), FIRST_ROWS + 1))
+        if self._last_read is None:
+            started = self._runs.newest(now, 1000, since=now - HOUR - LONGEST_RUN)
+            first = list(islice(started, FIRST_ROWS + 1))
             self._whole = len(first) <= FIRST_ROWS
-            self._note(first)
+            self._add(first)
         else:
-            self._note(self._since(self._newest - OVERLAP, now))
-        self._newest = now
-        more = self._see_what_runs()
-        self._forget(now)
+            self._add(self._runs.newest(now, 1000, since=self._last_read - OVERLAP))
+        self._last_read = now
+        more = self._read_running()
+        self._drop_old(now)
         return Activity(
-            running=tuple(sorted(self._running.values(), key=lambda one: one.started)),
+            running=tuple(sorted(self._running.values(), key=lambda run: run.started)),
             more_running=more,
-            ended=tuple(sorted(self._ended.values(), key=_stopped, reverse=True)),
+            ended=tuple(self._ended.values()),
             started=tuple(self._started.values()),
             whole=self._whole,
         )
 
-    def _since(self, since: datetime, now: datetime) -> Iterator[RunRecord]:
-        """Give the runs that started since, the newest first."""
-        for month in _months(since, now):
-            yield from self._query(
-                IndexName="by-month",
-                KeyConditionExpression="#month = :month AND #started_at >= :since",
-                ExpressionAttributeNames={**_ATTRIBUTES, "#month": "month"},
-                ExpressionAttributeValues={
-                    ":month": {"S": month},
-                    ":since": {"S": _spelled(since)},
-                },
-                ScanIndexForward=False,
-            )
-
-    def _see_what_runs(self) -> bool:
-        """Bring what runs up to date; tell whether there is more than was read."""
-        rows = self._query(
-            IndexName=INDEX,
-            KeyConditionExpression="#unfinished = :running",
-            ExpressionAttributeNames={**_ATTRIBUTES, "#unfinished": "unfinished"},
-            ExpressionAttributeValues={":running": {"S": EXECUTION_RUNNING}},
-        )
-        found = {one.name: one for one in islice(rows, RUNNING_ROWS + 1)}
+    def _read_running(self) -> bool:
+        """Update the running runs, and return True if there are more than were read."""
+        found = {run.name: run for run in islice(self._runs.running(), RUNNING_ROWS + 1)}
         more = len(found) > RUNNING_ROWS
-        last = max((one.started for one in found.values()), default=None)
+        last = max((run.started for run in found.values()), default=None)
         gone = [
             name
-            for name, one in self._running.items()
-            if name not in found and not (more and last and one.started >= last)
+            for name, run in self._running.items()
+            if name not in found and not (more and last and run.started >= last)
         ]
-        self._note(found.values())
-        self._look_up(gone[:LOOKED_UP])
+        self._add(found.values())
+        for first in range(0, min(len(gone), LOOKED_UP), _BATCH):
+            names = gone[first : first + _BATCH]
+            rows, left = self._runs.batch(names)
+            self._add(rows)
+            for name in {*names} - {row.name for row in rows} - left:
+                self._running.pop(name, None)  # its row has been deleted
         return more
 
-    def _look_up(self, names: list[str]) -> None:
-        """Bring runs up to date by their names; one whose row is gone is no longer known."""
-        for first in range(0, len(names), _BATCH):
-            asked = names[first : first + _BATCH]
-            rows, unasked = self._by_name(asked)
-            self._note(rows)
-            for name in {*asked} - {row.name for row in rows} - unasked:
-                self._running.pop(name, None)
+    def _add(self, found: Iterable[RunRecord]) -> None:
+        for run in found:
+            self._started[run.name] = run.started
+            ended = self._ended.get(run.name)
+            if run.finished:
+                self._running.pop(run.name, None)
+                self._ended[run.name] = run
+            # An index may still list a run that has ended; only a redrive makes it run again.
+            elif ended is None or run.redrive_count > ended.redrive_count:
+                self._running[run.name] = run
+                self._ended.pop(run.name, None)
 
-    def _note(self, found: Iterable[RunRecord]) -> None:
-        for one in found:
-            self._started[one.name] = one.started
-            before = self._ended.get(one.name)
-            if one.finished:
-                self._running.pop(one.name, None)
-                self._ended[one.name] = one
-            elif before is None or not _is_late(one, before):
-                self._running[one.name] = one
-                self._ended.pop(one.name, None)
-
-    def _forget(self, now: datetime) -> None:
-        """Keep what the screen shows: memory stays the same however long one watches."""
+    def _drop_old(self, now: datetime) -> None:
+        """Keep what a screen shows, so that memory does not grow with time."""
         hour = now - HOUR
         latest = sorted(self._ended.values(), key=_stopped, reverse=True)
         self._ended = {
-            one.name: one
-            for place, one in enumerate(latest)
-            if place < KEPT_ENDED or _stopped(one) > hour
+            run.name: run
+            for place, run in enumerate(latest)
+            if place < KEPT_ENDED or _stopped(run) > hour
         }
-        self._started = {name: at for name, at in self._started.items() if at > hour}
-
-    def _query(self, **asked: Any) -> Iterator[RunRecord]:
-        pages = self._client.get_paginator("query")
-        with translated("dynamodb:Query"):
-            for page in pages.paginate(TableName=self._table, **{**_PROJECTED, **asked}):
-                yield from map(from_item, page["Items"])
-
-    def _by_name(self, names: list[str]) -> tuple[list[RunRecord], set[str]]:
-        """Fetch rows as they stand now, and the names that DynamoDB left for another call."""
-        keys = [{"name": {"S": name}} for name in names]
-        asked = {self._table: {"Keys": keys, "ConsistentRead": True, **_PROJECTED}}
-        with translated("dynamodb:BatchGetItem"):
-            answer = self._client.batch_get_item(RequestItems=asked)
-        rows = list(map(from_item, answer["Responses"].get(self._table, ())))
-        left = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", ())
-        return rows, {key["name"]["S"] for key in left}
+        self._started = {name: time for name, time in self._started.items() if time > hour}
 
 
-def _is_late(running: RunRecord, ended: RunRecord) -> bool:
-    """Whether a row that runs is only what an index has not forgotten yet."""
-    return running.redrive_count <= ended.redrive_count
-
-
-def _stopped(one: RunRecord) -> datetime:
-    return one.stopped or one.started
-
-
-def _spelled(time: datetime) -> str:
-    """Spell a time as ``started_at`` has it."""
-    utc = time.astimezone(UTC).replace(tzinfo=None)
-    return f"{utc.isoformat(timespec='milliseconds')}Z"
-
-
-def _months(since: datetime, now: datetime) -> Iterator[str]:
-    """Give the months of a span as the table has them, the newest first."""
-    first, month = f"{since.astimezone(UTC):%Y-%m}", (now + timedelta(hours=1)).astimezone(UTC)
-    while f"{month:%Y-%m}" >= first:
-        yield f"{month:%Y-%m}"
-        month = month.replace(day=1) - timedelta(days=1)
+def _stopped(run: RunRecord) -> datetime:
+    return run.stopped or run.started

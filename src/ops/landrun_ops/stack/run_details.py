@@ -1,4 +1,4 @@
-"""One run whole: what the ledger, the execution, its job and S3 know of it."""
+"""All that is known of one run: by the runs table, its execution, its job and S3."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,9 +23,9 @@ from landrun_ops.stack.execution_history import History, ended_as, timeline
 from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait
 from landrun_ops.stack.inputs import Input, Inputs
 from landrun_ops.stack.job_logs import JobLogs
-from landrun_ops.stack.run_filter import Only
-from landrun_ops.stack.runs_table import is_execution_name
-from landrun_ops.stack.waiting_executions import InLine, place_of
+from landrun_ops.stack.run_filter import RunFilter
+from landrun_ops.stack.runs_table import RunsReader, is_execution_name
+from landrun_ops.stack.waiting_executions import QueuePosition, queue_position
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
@@ -32,79 +33,89 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FORGOTTEN_AFTER = timedelta(days=90)
-"""Step Functions keeps a closed execution so long (Step Functions developer guide, "Quotas")."""
+"""How long Step Functions keeps an execution that has ended (developer guide, "Quotas")."""
 
 RERUNS_WITHIN = timedelta(days=60)
-"""How long after a run's start reruns of it are looked for."""
+"""Reruns are searched for up to this long after a run's start."""
 
 MOST_SIZED = 200
-"""Objects of a run's input whose sizes are asked for, one by one, when nothing else tells them."""
+"""The most objects of an input whose sizes are asked for, one by one."""
 
 LISTED = 5
-"""Objects of an output that are named."""
+"""The most objects of an output that are named."""
 
 TAIL = 5
-"""Lines of a log that are shown where it alone says why a job failed."""
+"""Lines of a log that are shown where only the log says why a job failed."""
 
 SAYS_NOTHING = "AlgorithmError: "
-"""How SageMaker's own reason begins, which it gives for a job that left no words of its own."""
+"""How SageMaker's own reason begins, for a job that wrote no exit message."""
 
 
 @dataclass(frozen=True)
-class OneRun:
+class ExecutionDetails:
+    """What a run's execution has done so far.
+
+    Attributes
+    ----------
+    events : tuple of HistoryEvent or None
+        Its attempts and waits; None when they are not known, or no longer.
+    ended_as : str
+        The status it ended with if the runs table does not know it yet; otherwise empty.
+    doing : str
+        What it does now; empty when it has ended.
+    not_seen : list of str
+        What could not be read, and why.
+    """
+
+    events: tuple[HistoryEvent, ...] | None
+    ended_as: str
+    doing: str
+    not_seen: list[str]
+
+
+@dataclass(frozen=True)
+class RunDetails(ExecutionDetails):
     """All that is known of one run.
 
     Attributes
     ----------
     run : RunRecord
-        The ledger's row or, before there is one, what it will be.
+        The row of the runs table or, before there is one, what it will be.
     recorded : bool
-        Whether the ledger has it.
-    moments : tuple or None
-        What the execution did and waited for; None when that is not known (any more).
-    ended_as : str
-        The status that the execution ended with, where the ledger does not know of it yet.
-    doing : str
-        What it does now; empty when it has ended.
+        Whether the table has it.
     given : Input or None
-        What it reads; None when the manifest is not there (any more), or is none.
-    outputs : list
+        What it reads; None when there is no manifest, or no longer.
+    outputs : list of ListedObject
         The first `LISTED` objects of its output.
     reruns : list of RunRecord
         Runs that repeat it, newest first.
     tail : list of str
-        The last lines of its job's log, where the job said nothing else of why it failed.
+        The last lines of its job's log if only the log says why the job failed.
     links : Mapping
         Pages of AWS's consoles, by what they show; none on a laptop.
-    not_seen : list of str
-        What could not be looked at, and why.
     """
 
     run: RunRecord
     recorded: bool
-    moments: tuple[HistoryEvent, ...] | None
-    ended_as: str
-    doing: str
     given: Input | None
     outputs: list[ListedObject]
     reruns: list[RunRecord]
     tail: list[str]
     links: Mapping[str, str]
-    not_seen: list[str]
 
 
 def find(stack: Stack, text: str, now: datetime) -> tuple[RunRecord, bool]:
-    """Find a run in the ledger or, for one that has just started, among the executions.
+    """Find a run in the runs table or, if it has just started, among the executions.
 
     Returns
     -------
     RunRecord, bool
-        And whether the ledger has it.
+        The run, and whether the runs table has it.
 
     Raises
     ------
     ConfigurationError
-        When there is none of that name, or more than one.
+        When no run has that name, or several have.
     ServiceError
         When AWS refuses a call or cannot be reached.
     """
@@ -120,36 +131,32 @@ def find(stack: Stack, text: str, now: datetime) -> tuple[RunRecord, bool]:
         return RunRecord.from_status_change(described_change(described)), False
 
 
-def gather(stack: Stack, run: RunRecord, now: datetime, *, recorded: bool = True) -> OneRun:
-    """Look at all that is known of a run, side by side; what may not be seen is said."""
+def gather(stack: Stack, run: RunRecord, now: datetime, *, recorded: bool = True) -> RunDetails:
+    """Read all that is known of a run, in parallel; what cannot be read is named."""
     s3, ledger = stack.client("s3"), stack.ledger()
-    not_seen: list[str] = []
     with ThreadPoolExecutor(3) as pool:
         reading = pool.submit(_given, run, Inputs(s3, stack.manifests_folder))
         listing = pool.submit(_outputs, run, s3)
         repeating = pool.submit(_reruns, run, ledger, now)
-        done = course(stack, run, now)
-        not_seen.extend(done.not_seen)
+        execution = execution_details(stack, run, now)
+        not_seen = execution.not_seen
         given = _seen("its input", reading.result, not_seen, None)
         outputs = _seen("its output", listing.result, not_seen, list[ListedObject]())
         reruns = _seen("its reruns", repeating.result, not_seen, list[RunRecord]())
-    job = newest_job(run, done.moments or ())
+    job = newest_job(run, execution.events or ())
     tail = list[str]()
     if job and _says_nothing(run):
         log = JobLogs(stack.client("logs"))
         tail = _seen("its log", lambda: log.tail(job, TAIL), not_seen, tail)
-    return OneRun(
+    return RunDetails(
+        **vars(execution),
         run=run,
         recorded=recorded,
-        moments=done.moments,
-        ended_as=done.ended_as,
-        doing=done.doing,
         given=given,
         outputs=outputs,
         reruns=reruns,
         tail=tail,
         links={} if stack.laptop else links(run, job),
-        not_seen=not_seen,
     )
 
 
@@ -160,96 +167,84 @@ def _says_nothing(run: RunRecord) -> bool:
     return nothing or run.reason.startswith(SAYS_NOTHING)
 
 
-@dataclass(frozen=True)
-class Course:
-    """What became of a run so far; see `OneRun`."""
-
-    moments: tuple[HistoryEvent, ...] | None
-    ended_as: str
-    doing: str
-    not_seen: list[str]
-
-
-def course(stack: Stack, run: RunRecord, now: datetime) -> Course:
-    """Read what an execution did and waited for and, while it runs, look at what it does."""
+def execution_details(stack: Stack, run: RunRecord, now: datetime) -> ExecutionDetails:
+    """Read an execution's history and, while it runs, what it waits for."""
     not_seen: list[str] = []
     history = History(stack.client("stepfunctions"))
     try:
-        events = list(history.events(str(run.execution_arn)))
+        history_events = list(history.events(run.execution_arn))
     except ServiceError as error:
-        return Course(None, "", "", [_no_history(run, error, now)])
-    moments, ended = timeline(events), "" if run.finished else ended_as(events)
+        return ExecutionDetails(None, "", "", [_no_history(run, error, now)])
+    events = timeline(history_events)
+    ended = "" if run.finished else ended_as(history_events)
     doing = ""
     if not run.finished and not ended:
-        doing = _doing(stack, run, moments, now, not_seen)
-    return Course(moments, ended, doing, not_seen)
+        doing = _doing(stack, run, events[-1] if events else None, now, not_seen)
+    return ExecutionDetails(events, ended, doing, not_seen)
 
 
-def newest_job(run: RunRecord, moments: Sequence[HistoryEvent]) -> str:
-    """Name the newest Processing job of a run; empty when it has none."""
-    jobs = [one.job for one in moments if isinstance(one, Attempt) and one.job]
-    return jobs[-1] if jobs else str(run.job_name or "")
+def newest_job(run: RunRecord, events: Sequence[HistoryEvent]) -> str:
+    """Return the name of a run's newest Processing job; empty when it has none."""
+    jobs = [one.job for one in events if isinstance(one, Attempt) and one.job]
+    return jobs[-1] if jobs else run.job_name or ""
 
 
 def doing(
     last: HistoryEvent | None,
     job: ProcessingJob | None,
     now: datetime,
-    in_line: InLine | None = None,
+    position: QueuePosition | None = None,
 ) -> str:
     """Say in words what a run that has not ended does.
 
     Parameters
     ----------
     last : HistoryEvent or None
-        The last of its moments.
+        The last event of its execution.
     job : ProcessingJob or None
         The last attempt's; None when that is not known.
-    in_line : InLine or None
-        Its place, where it waits for a slot; None when that is not known.
+    position : QueuePosition or None
+        Which of the waiting executions it is; None when it does not wait, or that is not known.
     """
     if last is None or (isinstance(last, SlotWait) and last.ended):
         return "asks for its Processing job"
-    for_so_long = f"for {spelled((now - last.began).total_seconds())}"
+    so_long = spelled((now - last.began).total_seconds())
     if isinstance(last, SlotWait):
-        place = f", {in_line}" if in_line else ""
+        place = f", {position}" if position else ""
         trouble = f": {last.reason}" if last.reason else ""
-        return f"waits for a concurrency slot{place}, {for_so_long}{trouble}"
+        return f"waits for a concurrency slot{place}, for {so_long}{trouble}"
     if isinstance(last, Wait):
         what = "a quota" if last.quota else "SageMaker"
-        return f"waits for {what} {for_so_long}, asked {_times(last.times)}: {last.reason}"
+        times = "once" if last.times == 1 else f"{last.times} times"
+        return f"waits for {what} for {so_long}, asked {times}: {last.reason}"
     if not isinstance(last, Attempt) or last.result != "running":
         return "waits a moment before it tries again"
-    return _working(job, now, for_so_long)
+    return _doing_by_job(job, now, so_long)
 
 
-def _working(job: ProcessingJob | None, now: datetime, for_so_long: str) -> str:
+def _doing_by_job(job: ProcessingJob | None, now: datetime, so_long: str) -> str:
     if job is None:
-        return f"its Processing job has been running {for_so_long}"
+        return f"its Processing job has been running for {so_long}"
     if job.ProcessingJobStatus == "Stopping":
         return "its Processing job is being stopped"
     began = job.ProcessingStartTime
-    if began:
-        return f"its Processing job has been working for {spelled((now - began).total_seconds())}"
-    return f"its Processing job is getting its instances and its input, {for_so_long}"
+    if began is None:
+        return f"its Processing job is getting its instances and its input, for {so_long}"
+    return f"its Processing job has been working for {spelled((now - began).total_seconds())}"
 
 
 def _doing(
-    stack: Stack,
-    run: RunRecord,
-    moments: Sequence[HistoryEvent],
-    now: datetime,
-    not_seen: list[str],
+    stack: Stack, run: RunRecord, last: HistoryEvent | None, now: datetime, not_seen: list[str]
 ) -> str:
-    last = moments[-1] if moments else None
     job: ProcessingJob | None = None
-    in_line = None
+    position: QueuePosition | None = None
     if isinstance(last, Attempt) and last.job:
         name, jobs = last.job, ProcessingJobs(stack.client("sagemaker"))
         job = _seen("its Processing job", lambda: jobs.describe(name), not_seen, None)
     if isinstance(last, SlotWait) and not last.ended:
-        in_line = _seen("its place in line", lambda: place_of(stack, run.name), not_seen, None)
-    return doing(last, job, now, in_line)
+        find_position = partial(queue_position, stack, run.name)
+        position = _seen("its place in line", find_position, not_seen, None)
+    return doing(last, job, now, position)
 
 
 def _given(run: RunRecord, inputs: Inputs) -> Input | None:
@@ -275,10 +270,9 @@ def _outputs(run: RunRecord, s3: Any) -> list[ListedObject]:
     return found
 
 
-def _reruns(run: RunRecord, ledger: Any, now: datetime) -> list[RunRecord]:
-    start = run.started
-    until = min(now, start + RERUNS_WITHIN)
-    return list(ledger.newest(until, since=start, only=Only(rerun_of=run.name)))
+def _reruns(run: RunRecord, ledger: RunsReader, now: datetime) -> list[RunRecord]:
+    until = min(now, run.started + RERUNS_WITHIN)
+    return list(ledger.newest(until, since=run.started, only=RunFilter(rerun_of=run.name)))
 
 
 def _seen(what: str, look: Callable[[], T], not_seen: list[str], instead: T) -> T:
@@ -290,13 +284,8 @@ def _seen(what: str, look: Callable[[], T], not_seen: list[str], instead: T) -> 
 
 
 def _no_history(run: RunRecord, error: ServiceError, now: datetime) -> str:
-    start = run.started
     if error.code != "ExecutionDoesNotExist":
         return f"could not see its attempts: {error}"
-    if start and now - start > FORGOTTEN_AFTER:
+    if now - run.started > FORGOTTEN_AFTER:
         return "its attempts are no longer known: Step Functions forgets them after 90 days"
     return "its attempts are not known: Step Functions has no such execution (any more)"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"

@@ -1,10 +1,9 @@
-"""Which runs of the ledger to look for, and how far to look."""
+"""Which runs to search the runs table for, and how far back to search."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from landrun.models.run_record import UNFINISHED
 
@@ -12,37 +11,37 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import QueryOutputTypeDef
 
 LOOKED_AT = 100_000
-"""Rows that a search looks at where nobody said how far back: at most a cent, and half a minute."""
+"""Rows that a search without a start time reads: that costs a cent and takes half a minute."""
 
 
 @dataclass(slots=True)
-class Looking:
-    """How many rows a search may still look at: each costs, whether it is found or not.
+class SearchLimit:
+    """How many rows a search may still read: each costs, whether it matches or not.
 
     Attributes
     ----------
     left : int
-        Rows; the page at hand is looked at to its end.
+        The number of rows. A page that has been read is searched to its end.
     back_to : str
-        Where it stopped because of that, as ``started_at`` spells it; empty when it did not.
+        The ``started_at`` where the search stopped at this limit; empty if it did not.
     """
 
     left: int = LOOKED_AT
     back_to: str = ""
 
     def stops(self, month: str, page: QueryOutputTypeDef) -> bool:
-        """Count a page; say whether it was the last one to be looked at."""
+        """Count the rows of a page, and return True if it has to be the last one."""
         self.left -= page["ScannedCount"]
         if self.left > 0:
             return False
-        last: Mapping[str, Any] = page.get("LastEvaluatedKey", {})
-        self.back_to = last.get("started_at", {}).get("S", month)
+        started_at = page.get("LastEvaluatedKey", {}).get("started_at")
+        self.back_to = str(started_at["S"]) if started_at else month
         return True
 
 
 @dataclass(frozen=True, slots=True)
-class Only:
-    """Which runs to give; DynamoDB leaves the others out, so that they need not be sent.
+class RunFilter:
+    """Which runs a query returns; DynamoDB leaves the others out before it answers.
 
     Attributes
     ----------
@@ -51,11 +50,11 @@ class Only:
     kind : str
         The trigger's ``Kind``; empty for any.
     contains : str
-        What the trigger's ``Key`` has in it; empty for any.
+        A part of the trigger's ``Key``; empty for any.
     rerun_of : str
         The run that they repeat; empty for any.
     named : str
-        What the name begins with, or the digits after its last dash; empty for any.
+        The beginning of the name, or of the digits after its last dash; empty for any.
     """
 
     status: frozenset[str] = frozenset()
@@ -65,35 +64,33 @@ class Only:
     named: str = ""
 
     @property
-    def runs_on(self) -> bool:
-        """Whether all of them are runs that have not ended: an index of its own holds those."""
+    def unfinished_only(self) -> bool:
+        """Return True if no run matches that has ended: the index by-unfinished has the others."""
         return bool(self.status) and self.status <= UNFINISHED
 
-    def asked(self) -> tuple[str, dict[str, str], dict[str, str]]:
-        """Spell it as a filter expression, with the names and the values (texts) in it."""
-        parts: list[str] = []
-        names: dict[str, str] = {}
-        values: dict[str, str] = {}
-        if self.status:
-            values |= {f":status{n}": one for n, one in enumerate(sorted(self.status))}
-            parts.append(f"#status IN ({', '.join(values)})")
-            names["#status"] = "status"
-        if self.kind:
-            parts.append("#trigger.Kind = :kind")
-            names["#trigger"], values[":kind"] = "trigger", self.kind
-        if self.contains:
-            parts.append("contains(#trigger.#key, :contains)")
-            names |= {"#trigger": "trigger", "#key": "Key"}
-            values[":contains"] = self.contains
-        if self.rerun_of:
-            parts.append("rerun_of = :rerun_of")
-            values[":rerun_of"] = self.rerun_of
-        if self.named:
-            parts.append("(begins_with(#name, :named) OR contains(#name, :digits))")
-            names["#name"] = "name"
-            values |= {":named": self.named, ":digits": f"-{self.named}"}
-        return " AND ".join(parts), names, values
+    def expression(self) -> tuple[str, dict[str, str], dict[str, str]]:
+        """Return DynamoDB's filter expression, and the names and the values (strings) in it."""
+        statuses = {f":status{n}": one for n, one in enumerate(sorted(self.status))}
+        conditions: tuple[tuple[str, dict[str, str], dict[str, str]], ...] = (
+            (f"#status IN ({', '.join(statuses)})", {"#status": "status"}, statuses),
+            ("#trigger.Kind = :kind", {"#trigger": "trigger"}, {":kind": self.kind}),
+            (
+                "contains(#trigger.#key, :contains)",
+                {"#trigger": "trigger", "#key": "Key"},
+                {":contains": self.contains},
+            ),
+            ("rerun_of = :rerun_of", {}, {":rerun_of": self.rerun_of}),
+            (
+                "(begins_with(#name, :named) OR contains(#name, :digits))",
+                {"#name": "name"},
+                {":named": self.named, ":digits": self.named and f"-{self.named}"},
+            ),
+        )
+        used = [one for one in conditions if any(one[2].values())]
+        names = {alias: name for _, aliases, _ in used for alias, name in aliases.items()}
+        values = {alias: value for _, _, given in used for alias, value in given.items()}
+        return " AND ".join(text for text, _, _ in used), names, values
 
 
-ANY = Only()
+ANY = RunFilter()
 """All runs."""

@@ -14,7 +14,7 @@ from landrun.errors import ServiceError
 from landrun.models.run_record import UNFINISHED
 from landrun_ops.stack.execution_history import History, plain, timeline
 from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait, attempts
-from landrun_ops.stack.waiting_executions import InLine, place_of
+from landrun_ops.stack.waiting_executions import QueuePosition, queue_position
 
 if TYPE_CHECKING:
     from landrun.models.run_record import RunRecord
@@ -122,7 +122,7 @@ def progress(
     described: dict[str, Any],
     events: Sequence[HistoryEvent],
     job_began: datetime | None,
-    in_line: InLine | None = None,
+    in_line: QueuePosition | None = None,
 ) -> RunProgress:
     """Return how far a run is.
 
@@ -134,7 +134,7 @@ def progress(
         What its execution has done so far.
     job_began : datetime or None
         When the newest Processing job's container began to work; None when it has not.
-    in_line : InLine or None
+    in_line : QueuePosition or None
         Its place, where it waits for a concurrency slot; None when that is not known.
     """
     started: datetime = described["startDate"].astimezone(UTC)
@@ -160,7 +160,7 @@ def _why_waiting(wait: Wait) -> str:
     return f"{what}{times}: {wait.reason}"
 
 
-def _waiting_for_slot(last: SlotWait, in_line: InLine | None) -> tuple[Phase, datetime, str]:
+def _waiting_for_slot(last: SlotWait, in_line: QueuePosition | None) -> tuple[Phase, datetime, str]:
     if last.ended:
         return Phase.QUEUED, last.ended, ""
     return Phase.WAITING_FOR_SLOT, last.began, last.reason or (str(in_line) if in_line else "")
@@ -215,12 +215,12 @@ class Watcher:
             return None
         return row if row and row.finished else None
 
-    def _in_line(self, events: Sequence[HistoryEvent]) -> InLine | None:
+    def _in_line(self, events: Sequence[HistoryEvent]) -> QueuePosition | None:
         last = events[-1] if events else None
         if not isinstance(last, SlotWait) or last.ended:
             return None
         try:
-            return place_of(self._stack, self._arn.rpartition(":")[2])
+            return queue_position(self._stack, self._arn.rpartition(":")[2])
         except ServiceError:  # a role that may not read the table can still wait for runs
             return None
 

@@ -1,66 +1,70 @@
-"""The door to the ledger for people: runs, newest first."""
+"""Reads the runs table for people: runs, newest first."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from landrun.adapters.clients import translated
 from landrun.adapters.dynamodb_items import from_item
-from landrun.adapters.runs_table import INDEX as BY_UNFINISHED
 from landrun.errors import ConfigurationError
 from landrun.models.run_record import EXECUTION_RUNNING, RunRecord
+from landrun.models.status_change import timestamp
 from landrun.sanitize import shown
-from landrun_ops.stack.run_filter import ANY, Looking, Only
+from landrun_ops.stack.run_filter import ANY, RunFilter, SearchLimit
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import QueryOutputTypeDef
 
 QUIET_MONTHS = 24
-"""Months without any run after which the ledger is taken to have ended."""
+"""Months without any run after which no older runs are expected."""
+
+MOST_NAMED = 6
+"""Runs that an error names when a name is ambiguous."""
 
 _WHOLE = re.compile(r"-[0-9a-f]{32}$")
-# For a second run of so many digits the ledger is not read: one in four billion has the same.
+# One run in four billion shares eight digits with another: the search stops at the first match.
 _CLEAR = re.compile(r"(^|-)[0-9a-f]{8,}$")
 
 _EXECUTION_NAME = re.compile(r"[\w.+!@()=`~-]{1,80}", re.ASCII)
 
-MOST_NAMED = 6
-"""Runs that are named to somebody who has to write more of a name."""
-
 
 def is_execution_name(text: str) -> bool:
-    """Whether an execution can be called so: a notebook's have more than a run's 54 characters."""
+    """Return True if an execution can have this name: a notebook's are longer than a run's 54."""
     return _EXECUTION_NAME.fullmatch(text) is not None
 
 
-class Runs:
-    """Reads the ledger.
+class RunsReader:
+    """Reads runs from the runs table.
 
     Parameters
     ----------
     client : DynamoDBClient
-        Talks to the account and region of the table.
+        The client of the table's account and region.
     table : str
         The table's name.
+    attributes : Sequence of str
+        The attributes to read, all that a `RunRecord` requires among them; empty for all.
 
     Examples
     --------
-    >>> runs = Runs(boto3.client("dynamodb"), "landrun-RunsTable")  # doctest: +SKIP
+    >>> runs = RunsReader(boto3.client("dynamodb"), "landrun-RunsTable")  # doctest: +SKIP
     >>> for run in islice(runs.newest(datetime.now(UTC)), 20):  # doctest: +SKIP
     ...     print(run.name, run.status)
     """
 
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, attributes: Sequence[str] = ()) -> None:
         self._client = client
         self._table = table
+        self._names = {f"#{name}": name for name in attributes}
+        self._projection = {"ProjectionExpression": ", ".join(self._names)} if attributes else {}
 
     def get(self, name: str) -> RunRecord | None:
-        """Give the run of exactly this name, as it stands now; None when there is no row of it.
+        """Return the run of exactly this name, by a consistent read; None if there is none.
 
         Raises
         ------
@@ -73,153 +77,172 @@ class Runs:
             )
         return from_item(found["Item"]) if "Item" in found else None
 
+    def batch(self, names: Sequence[str]) -> tuple[list[RunRecord], set[str]]:
+        """Read up to 100 runs by name, consistently; also return the names DynamoDB left out.
+
+        Raises
+        ------
+        ServiceError
+            When DynamoDB does not answer, or has no such table.
+        """
+        request: Any = {
+            "Keys": [{"name": {"S": name}} for name in names],
+            "ConsistentRead": True,
+            **self._projection,
+            **({"ExpressionAttributeNames": self._names} if self._names else {}),
+        }
+        with translated("dynamodb:BatchGetItem"):
+            answer = self._client.batch_get_item(RequestItems={self._table: request})
+        unprocessed: Any = answer.get("UnprocessedKeys", {}).get(self._table, {})
+        rows = [from_item(one) for one in answer["Responses"].get(self._table, ())]
+        return rows, {key["name"]["S"] for key in unprocessed.get("Keys", ())}
+
     def named(self, text: str, now: datetime) -> RunRecord:
-        """Give the run of this name, or the only one whose name, or digits, begin so.
+        """Return the run of this name, or the only one whose name, or digits, begin like this.
 
         Parameters
         ----------
         text : str
-            A name, or as much of it as is clear, as ``landrun-3f5d8f02`` or ``3f5d8f02``.
+            A name or its unambiguous beginning, such as ``landrun-3f5d8f02`` or ``3f5d8f02``.
         now : datetime
             The present, with its time zone.
 
         Raises
         ------
         ConfigurationError
-            When there is none among the newest `LOOKED_AT`, or more than one: names them.
+            When no run among the newest `LOOKED_AT` matches, or several do: it names them.
         ServiceError
             When DynamoDB does not answer, or has no such table.
         """
-        whole = self.get(text) if is_execution_name(text) else None
-        if whole:
-            return whole
-        looking = Looking()
-        # A whole name is the beginning of no other: that spares reading the ledger.
-        begins = text and not _WHOLE.search(text)
-        found = list(islice(self._beginning(text, now, looking), MOST_NAMED)) if begins else []
+        exact = self.get(text) if is_execution_name(text) else None
+        if exact:
+            return exact
+        limit = SearchLimit()
+        # A whole name begins no other name, so the table need not be searched for it.
+        partial = text and not _WHOLE.search(text)
+        found = list(islice(self._beginning(text, now, limit), MOST_NAMED)) if partial else []
         if len(found) == 1:
             return found[0]
-        if not found and looking.back_to:
-            raise ConfigurationError(
-                f"no run since {looking.back_to} is called {shown(text)}: write the whole name to"
-                " find an older one"
-            )
-        if not found:
-            raise ConfigurationError(
-                f"no run in the ledger is called {shown(text)}: landrun runs lists them"
-            )
-        names = ", ".join(run.name for run in found)
-        more = " and more" if len(found) == MOST_NAMED else ""
-        raise ConfigurationError(f"{shown(text)} may be {names}{more}: write more of the name")
+        raise ConfigurationError(_not_one_run(text, found, limit))
 
-    def _beginning(self, text: str, now: datetime, looking: Looking) -> Iterator[RunRecord]:
-        for run in self.newest(now, only=Only(named=text), looking=looking):
+    def _beginning(self, text: str, now: datetime, limit: SearchLimit) -> Iterator[RunRecord]:
+        for run in self.newest(now, only=RunFilter(named=text), limit=limit):
             if run.name.startswith(text) or run.name.rpartition("-")[2].startswith(text):
                 if _CLEAR.search(text):
-                    looking.left = 0  # no further than the page that is there
+                    limit.left = 0  # read no further page
                 yield run
 
     def newest(
         self,
         now: datetime,
         page_size: int = 100,
-        quiet_months: int = QUIET_MONTHS,
         *,
         since: datetime | None = None,
-        only: Only = ANY,
-        looking: Looking | None = None,
+        only: RunFilter = ANY,
+        limit: SearchLimit | None = None,
     ) -> Iterator[RunRecord]:
-        """Give the runs from the newest to the oldest, reading a page at a time.
+        """Yield the runs from the newest to the oldest, reading a page at a time.
 
         Parameters
         ----------
         now : datetime
             The present, with its time zone.
         page_size : int
-            Rows asked for at a time; where ``only`` leaves some out, a page is whole megabytes.
-        quiet_months : int
-            Months without any run after which to look no further back.
+            Rows of a page. With a filter, a page has a megabyte of rows before the filter.
         since : datetime, optional
-            When the oldest run to give started, aware.
-        only : Only
-            Which runs to give.
-        looking : Looking, optional
-            How many rows to look at; any number when left out. Says afterwards where it stopped.
+            The earliest start, with its time zone.
+        only : RunFilter
+            Which runs to return.
+        limit : SearchLimit, optional
+            How many rows to read; any number if omitted. It records where the search stopped.
 
         Raises
         ------
         ServiceError
             When DynamoDB does not answer, or has no such table.
         """
-        quiet = 0
-        oldest = _spelled(since) if since else ""
-        if only.runs_on:
-            for page in self._pages(_unfinished(page_size, oldest, only)):
-                yield from map(from_item, page["Items"])
+        oldest = timestamp(since.timestamp() * 1000) if since else ""
+        if only.unfinished_only:
+            request = self._request("unfinished", EXECUTION_RUNNING, oldest, page_size, only)
+            yield from _runs(self._pages(request))
             return
+        quiet = 0
         for month in _months_back(now + timedelta(days=1)):
-            if month < oldest[:7]:
+            if month < oldest[:7] or quiet == QUIET_MONTHS:
                 return
-            there = False
-            for page in self._pages(_of_month(month, page_size, oldest, only)):
-                there |= page["ScannedCount"] > 0
-                yield from map(from_item, page["Items"])
-                if looking and looking.stops(month, page):
+            quiet += 1
+            for page in self._pages(self._request("month", month, oldest, page_size, only)):
+                if page["ScannedCount"]:
+                    quiet = 0
+                yield from _runs([page])
+                if limit and limit.stops(month, page):
                     return
-            quiet = 0 if there else quiet + 1
-            if quiet >= quiet_months:
-                return
 
-    def _pages(self, asked: dict[str, Any]) -> Iterator[QueryOutputTypeDef]:
-        position: dict[str, Any] = {}
+    def running(self) -> Iterator[RunRecord]:
+        """Yield the runs that have not ended, the oldest first.
+
+        Raises
+        ------
+        ServiceError
+            When DynamoDB does not answer, or has no such table.
+        """
+        request = self._request("unfinished", EXECUTION_RUNNING, page_size=1000)
+        yield from _runs(self._pages(request | {"ScanIndexForward": True}))
+
+    def _request(
+        self, key: str, value: str, oldest: str = "", page_size: int = 100, only: RunFilter = ANY
+    ) -> dict[str, Any]:
+        """Make a query of the index ``by-<key>``, newest first."""
+        condition, names, values = only.expression()
+        values[f":{key}"] = value
+        keys = f"#{key} = :{key}"
+        if oldest:
+            keys += " AND started_at >= :oldest"
+            values[":oldest"] = oldest
+        return {
+            "TableName": self._table,
+            "IndexName": f"by-{key}",
+            "KeyConditionExpression": keys,
+            "ExpressionAttributeNames": {**self._names, **names, f"#{key}": key},
+            "ExpressionAttributeValues": {name: {"S": text} for name, text in values.items()},
+            "ScanIndexForward": False,
+            **self._projection,
+            # A Limit counts rows before the filter, so that filtered pages would be nearly empty.
+            **({"FilterExpression": condition} if condition else {"Limit": page_size}),
+        }
+
+    def _pages(self, request: dict[str, Any]) -> Iterator[QueryOutputTypeDef]:
         while True:
             with translated("dynamodb:Query"):
-                page = self._client.query(TableName=self._table, **asked, **position)
+                page = self._client.query(**request)
             yield page
             if not page.get("LastEvaluatedKey"):
                 return
-            position = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+            request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
-def _of_month(month: str, page_size: int, oldest: str, only: Only) -> dict[str, Any]:
-    """Ask for the runs of a month, newest first."""
-    return {"IndexName": "by-month", **_asked("month", month, page_size, oldest, only)}
+def _runs(pages: Iterable[QueryOutputTypeDef]) -> Iterator[RunRecord]:
+    for page in pages:
+        yield from map(from_item, page["Items"])
 
 
-def _unfinished(page_size: int, oldest: str, only: Only) -> dict[str, Any]:
-    """Ask for the runs that have not ended, newest first: as many rows as there are of them."""
-    return {
-        "IndexName": BY_UNFINISHED,
-        **_asked("unfinished", EXECUTION_RUNNING, page_size, oldest, only),
-    }
-
-
-def _asked(key: str, value: str, page_size: int, oldest: str, only: Only) -> dict[str, Any]:
-    condition, names, values = only.asked()
-    names, values = names | {f"#{key}": key}, values | {f":{key}": value}
-    keys = f"#{key} = :{key}"
-    if oldest:
-        keys, values = f"{keys} AND started_at >= :oldest", values | {":oldest": oldest}
-    return {
-        "KeyConditionExpression": keys,
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": {name: {"S": text} for name, text in values.items()},
-        "ScanIndexForward": False,
-        # What is left out counts for a Limit: of a filter's pages DynamoDB decides the size.
-        **({"FilterExpression": condition} if condition else {"Limit": page_size}),
-    }
-
-
-def _spelled(time: datetime) -> str:
-    """Spell a time as ``started_at`` has it."""
-    utc = time.astimezone(UTC).replace(tzinfo=None)
-    return f"{utc.isoformat(timespec='milliseconds')}Z"
+def _not_one_run(text: str, found: Sequence[RunRecord], limit: SearchLimit) -> str:
+    """Say why a name means no run, or more than one."""
+    if found:
+        names = ", ".join(run.name for run in found)
+        more = " and more" if len(found) == MOST_NAMED else ""
+        return f"{shown(text)} may be {names}{more}: write more of the name"
+    if limit.back_to:
+        return (
+            f"no run since {limit.back_to} is called {shown(text)}: write the whole name to find"
+            " an older one"
+        )
+    return f"no run in the ledger is called {shown(text)}: landrun runs lists them"
 
 
 def _months_back(newest: datetime) -> Iterator[str]:
+    """Yield months as the attribute ``month`` has them, the newest first."""
     day = newest.astimezone(UTC)
     while True:
         yield f"{day:%Y-%m}"
-        if day.year == 1 and day.month == 1:
-            return
         day = day.replace(day=1) - timedelta(days=1)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from landrun.models.run import InputFormat
-    from landrun_ops.stack.runs_table import Runs
+    from landrun_ops.stack.runs_table import RunsReader
 
 OF_LAPTOPS = ("localhost", "127.0.0.1", "::1", "host.docker.internal")
 """Where a laptop's AWS answers; AWS's own endpoints have names of many partitions."""
@@ -90,11 +90,11 @@ class Stack:
         """What ``InputMessage`` of an execution holds; older stacks always pass a manifest."""
         return "uri" if self.outputs.get("InputMessageFormat") == "uri" else "manifest"
 
-    def ledger(self) -> Runs:
-        """Return the adapter of the runs table."""
-        from landrun_ops.stack.runs_table import Runs  # noqa: PLC0415  (for start-up)
+    def ledger(self) -> RunsReader:
+        """Return the reader of the runs table."""
+        from landrun_ops.stack.runs_table import RunsReader  # noqa: PLC0415  (for start-up)
 
-        return Runs(self.client("dynamodb"), self.output("RunsTable"))
+        return RunsReader(self.client("dynamodb"), self.output("RunsTable"))
 
     def manifests(self) -> Manifests:
         """Return the adapter of the manifests."""

@@ -1,4 +1,4 @@
-"""The line of runs that wait for a turn, where MaxConcurrentRuns bounds how many have one.
+"""Executions that hold a concurrency slot or wait for one, where MaxConcurrentRuns limits them.
 
 The functions write the table (`landrun.adapters.concurrency_table`); here it is only read.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from landrun.adapters.clients import translated
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
 
 PAGES: Final = 5
-"""Pages of a line that a look reads at most: some hundred runs each (1 MB, with their tokens)."""
+"""The most pages of waiting executions that are read: some hundred each (1 MB, with tokens)."""
 
 _TH: Final = {1: "st", 2: "nd", 3: "rd"}
 _TEENS: Final = (11, 12, 13)
 
 
 @dataclass(frozen=True, slots=True)
-class InLine:
-    """A place in the line: 1 is the next; ``of`` are in it, and more where ``more``."""
+class QueuePosition:
+    """Which of the waiting executions one is: 1 is the next of ``of``, and more where ``more``."""
 
     place: int
     of: int
@@ -35,59 +36,59 @@ class InLine:
     def __str__(self) -> str:
         """Say it in words.
 
-        >>> str(InLine(3, 12)), str(InLine(1, 900, more=True))
+        >>> str(QueuePosition(3, 12)), str(QueuePosition(1, 900, more=True))
         ('3rd of 12 in line', '1st of at least 900 in line')
         """
         return f"{ordinal(self.place)} of {'at least ' if self.more else ''}{self.of:,} in line"
 
 
 @dataclass(frozen=True, slots=True)
-class Waiter:
-    """A run in the line, and when it first asked for its turn."""
+class WaitingExecution:
+    """An execution that waits for a slot, and when it first asked for one."""
 
     name: str
-    asked: datetime | None
+    requested_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """How turns stand.
+class SlotUsage:
+    """How many slots are in use, and who waits.
 
     Attributes
     ----------
-    bound : int
+    limit : int
         MaxConcurrentRuns; 0 for none.
-    holding : int
-        How many runs have a turn.
-    waiters : tuple of Waiter
-        Those that wait for one, the next first.
+    in_use : int
+        How many executions hold a slot.
+    waiting : tuple of WaitingExecution
+        Executions that wait for one, the next first.
     more : bool
         Whether there are more, which were not read.
     """
 
-    bound: int
-    holding: int
-    waiters: tuple[Waiter, ...] = ()
+    limit: int
+    in_use: int
+    waiting: tuple[WaitingExecution, ...] = ()
     more: bool = False
 
     @property
     def places(self) -> dict[str, int]:
-        """Which runs wait, each with its place: 1 is the next."""
-        return {one.name: place for place, one in enumerate(self.waiters, start=1)}
+        """The place of each waiting execution: 1 is the next."""
+        return {one.name: place for place, one in enumerate(self.waiting, start=1)}
 
     @property
-    def oldest(self) -> datetime | None:
-        """When who has waited longest asked."""
-        return min((one.asked for one in self.waiters if one.asked), default=None)
+    def oldest_request(self) -> datetime | None:
+        """When the execution that has waited longest asked for a slot."""
+        return min((one.requested_at for one in self.waiting), default=None)
 
-    def place(self, name: str) -> InLine | None:
-        """Find a run; None when it is not in the line, or further back than was read."""
-        found = self.places.get(name)
-        return InLine(found, len(self.waiters), self.more) if found else None
+    def position(self, name: str) -> QueuePosition | None:
+        """Find an execution; None when it does not wait, or is further back than was read."""
+        place = self.places.get(name)
+        return QueuePosition(place, len(self.waiting), self.more) if place else None
 
 
-class Lines:
-    """Looks at a stack's table of turns.
+class ConcurrencySlots:
+    """Reads a stack's concurrency table.
 
     Parameters
     ----------
@@ -95,88 +96,86 @@ class Lines:
         boto3's.
     table : str
         The table's name.
-    bound : int
+    limit : int
         MaxConcurrentRuns.
     """
 
-    def __init__(self, client: Any, table: str, bound: int) -> None:
-        self._client, self._table, self._bound = client, table, bound
+    def __init__(self, client: Any, table: str, limit: int) -> None:
+        self._client, self._table, self._limit = client, table, limit
 
-    def look(self) -> Line:
-        """Say how turns stand.
+    def usage(self) -> SlotUsage:
+        """Return how many slots are in use, and who waits.
 
         Raises
         ------
         ServiceError
             When DynamoDB refuses a call or cannot be reached.
         """
-        waiters: list[Waiter] = []
+        waiting: list[WaitingExecution] = []
         more = False
-        for number, page in enumerate(self._pages(SlotStatus.WAITING), start=1):
-            waiters += map(_waiter, page["Items"])
+        for page in islice(self._pages(SlotStatus.WAITING), PAGES):
+            waiting += map(_waiting, page["Items"])
             more = "LastEvaluatedKey" in page
-            if number == PAGES:
-                break
-        return Line(self._bound, self.counted(), tuple(waiters), more)
+        return SlotUsage(self._limit, self.count(), tuple(waiting), more)
 
-    def counted(self) -> int:
-        """Give how many runs have a turn, as they are counted."""
+    def count(self) -> int:
+        """Return how many slots are counted as in use."""
         key = {"item_type": {"S": COUNT}, "name": {"S": COUNT}}
         with translated("dynamodb:GetItem"):
             answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return int(answer.get("Item", {}).get("slots_in_use", {}).get("N", 0))
 
     def holders(self) -> list[str]:
-        """Name the runs that have a turn, by its own items."""
+        """Return the names of the executions that hold a slot, by their own items."""
         held = (SlotStatus.RESUME_PENDING, SlotStatus.RESUMED)
         pages = (page for status in held for page in self._pages(status, ConsistentRead=True))
         return [item["name"]["S"] for page in pages for item in page["Items"]]
 
-    def _pages(self, status: SlotStatus, **how: Any) -> Iterator[dict[str, Any]]:
-        """Read the executions of a status in the order of their start, page by page."""
-        asked = {
-            "TableName": self._table,
-            "IndexName": STATUS_INDEX,
-            "KeyConditionExpression": "item_type = :type"
-            " AND begins_with(status_and_start, :status)",
-            "ProjectionExpression": "#name, requested_at",
-            "ExpressionAttributeNames": {"#name": "name"},
-            "ExpressionAttributeValues": {
-                ":type": {"S": EXECUTION},
-                ":status": {"S": f"{status}#"},
-            },
-            **how,
-        }
+    def _pages(self, status: SlotStatus, **options: Any) -> Iterator[dict[str, Any]]:
+        """Query the executions of a status in the order of their start, page by page."""
         pages = self._client.get_paginator("query")
         with translated("dynamodb:Query"):
-            yield from pages.paginate(**asked)
+            yield from pages.paginate(
+                TableName=self._table,
+                IndexName=STATUS_INDEX,
+                KeyConditionExpression="item_type = :type"
+                " AND begins_with(status_and_start, :status)",
+                ProjectionExpression="#name, requested_at",
+                ExpressionAttributeNames={"#name": "name"},
+                ExpressionAttributeValues={
+                    ":type": {"S": EXECUTION},
+                    ":status": {"S": f"{status}#"},
+                },
+                **options,
+            )
 
 
-def bound_of(stack: Stack) -> int:
-    """Give how many runs of a stack may have a turn at a time; 0 for any number."""
+def max_concurrent_runs(stack: Stack) -> int:
+    """Return a stack's MaxConcurrentRuns; 0 for any number."""
     return int(stack.parameters.get("MaxConcurrentRuns") or 0)
 
 
-def lines_of(stack: Stack, client: Any = None) -> Lines | None:
-    """Give the door to a stack's turns; None for one that was deployed before there were any."""
+def slots_of(stack: Stack, client: Any = None) -> ConcurrencySlots | None:
+    """Return the reader of a stack's slots; None for an older stack, which has no such table."""
     table = stack.outputs.get("ConcurrencyTable")
-    return Lines(client or stack.client("dynamodb"), table, bound_of(stack)) if table else None
+    client = client or stack.client("dynamodb")
+    return ConcurrencySlots(client, table, max_concurrent_runs(stack)) if table else None
 
 
-def place_of(stack: Stack, name: str) -> InLine | None:
-    """Find the place of a run in the line of its stack; None when it is not there.
+def queue_position(stack: Stack, name: str) -> QueuePosition | None:
+    """Find an execution among those that wait for a slot; None when it does not wait.
 
     Raises
     ------
     ServiceError
         When DynamoDB refuses a call or cannot be reached.
     """
-    lines = lines_of(stack)
-    return lines.look().place(name) if lines else None
+    slots = slots_of(stack)
+    return slots.usage().position(name) if slots else None
 
 
 def ordinal(number: int) -> str:
-    """Spell which one of several.
+    """Return the ordinal of a number.
 
     >>> [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 21, 112)]
     ['1st', '2nd', '3rd', '4th', '11th', '12th', '21st', '112th']
@@ -185,6 +184,6 @@ def ordinal(number: int) -> str:
     return f"{number:,}{ending}"
 
 
-def _waiter(item: dict[str, Any]) -> Waiter:
+def _waiting(item: dict[str, Any]) -> WaitingExecution:
     requested_at = datetime.fromisoformat(item["requested_at"]["S"])
-    return Waiter(item["name"]["S"], requested_at.astimezone(UTC))
+    return WaitingExecution(item["name"]["S"], requested_at.astimezone(UTC))

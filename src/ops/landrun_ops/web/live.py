@@ -15,8 +15,8 @@ from landrun.clock import utc_now
 from landrun.models.status_change import timestamp
 from landrun_ops.stack.activity import DEAD, Part, backlog_reader, next_tick, queue_reader
 from landrun_ops.stack.dead_letters import DeadLetterQueue, Group, grouped
-from landrun_ops.stack.recent_runs import Recent
-from landrun_ops.stack.waiting_executions import bound_of, lines_of
+from landrun_ops.stack.recent_runs import RecentRuns
+from landrun_ops.stack.waiting_executions import max_concurrent_runs, slots_of
 from landrun_ops.web.facts import facts, milliseconds
 from landrun_ops.web.page import columns
 
@@ -65,7 +65,7 @@ class RunsFeed:
         self._stack, self._span, self._now = stack, span, now
         self._facts: dict[str, tuple[int, Facts]] = {}
         self._lock = threading.Lock()
-        self._recent = Recent(stack, now)
+        self._recent = RecentRuns(stack, now)
         self._looked: datetime | None = None
         self.version = 0
         self.more = False
@@ -80,7 +80,7 @@ class RunsFeed:
         """
         now = self._now()
         if self._looked is None or now - self._looked > WHOLE_AFTER:
-            self._recent = Recent(self._stack, self._now)
+            self._recent = RecentRuns(self._stack, self._now)
             self._read_all(now)
         self._read_changed()
         self._looked = now
@@ -97,7 +97,7 @@ class RunsFeed:
         self.more = next(rows, None) is not None
 
     def _read_changed(self) -> None:
-        activity, ledger = self._recent.look(), self._stack.ledger()
+        activity, ledger = self._recent.read(), self._stack.ledger()
         found = (one for one in (*activity.running, *activity.ended) if self._is_news(one))
         for one in islice(found, READ_AT_ONCE):
             row = ledger.get(one.name)
@@ -141,12 +141,12 @@ class LiveStack:
         self.stack, self.span = stack, span
         self.runs = RunsFeed(stack, span)
         start_on = stack.output("StartOn")
-        lines = lines_of(stack, stack.client("dynamodb")) if bound_of(stack) else None
+        slots = slots_of(stack, stack.client("dynamodb")) if max_concurrent_runs(stack) else None
         looks: dict[str, Callable[[], Any]] = {
             "runs": self.runs.look,
             "queues": queue_reader(stack),
             **({"pending landings": backlog_reader(stack)} if start_on == "schedule" else {}),
-            **({"concurrency slots": lines.look} if lines else {}),
+            **({"concurrency slots": slots.usage} if slots else {}),
             "ignored objects": ignored,
         }
         self._pauses = dict.fromkeys(looks, interval)
@@ -188,7 +188,7 @@ class LiveStack:
             "queues": queues and {name: asdict(one) for name, one in queues.depths.items()},
             "dead_letters": queues and dict(queues.dead),
             "pending": pending and asdict(pending) | {"oldest": _time(pending.oldest)},
-            "slots": slots and {"limit": slots.bound, "in_use": slots.holding, "more": slots.more},
+            "slots": slots and {"limit": slots.limit, "in_use": slots.in_use, "more": slots.more},
             "waiting": slots.places if slots else {},
             "next_tick": tick and {"expression": tick.expression, "at": _time(tick.at)},
             "ignored": ignored and ignored.as_json(),
