@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from landrun.errors import ConfigurationError
-from landrun_ops.durations import since, spelled
+from landrun_ops.units import since, spelled
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -77,7 +77,7 @@ def test_an_empty_ledger_ends_after_the_quiet_months() -> None:
 
 
 def test_a_gap_of_nearly_the_quiet_months_does_not_end_the_ledger() -> None:
-    rows = [_row("new", "2026-11-01T00:00:00.000Z"), _row("old", "2024-12-01T00:00:00.000Z")]
+    rows = [_row("new", "2026-11-01T00:00:00.000Z"), _row("old", "2025-10-01T00:00:00.000Z")]
     assert _newest(FakeDynamoDB(rows)) == ["new", "old"]
 
 

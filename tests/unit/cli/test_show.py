@@ -15,13 +15,13 @@ from landrun.models.processing_job import ProcessingJob
 from landrun_ops.cli.console import stack_options
 from landrun_ops.cli.show import as_json, sheet
 from landrun_ops.cli.target import Target
-from landrun_ops.sizes import size_text
 from landrun_ops.stack.console_links import Consoles, links
 from landrun_ops.stack.history_events import Attempt, Redrive, SlotWait, Wait
 from landrun_ops.stack.inputs import Input
 from landrun_ops.stack.run_details import RunDetails, doing, execution_details
 from landrun_ops.stack.stack import Stack
 from landrun_ops.stack.waiting_executions import QueuePosition
+from landrun_ops.units import size_text
 from records import record
 
 NAME = "landrun-50f0421ea8585c9eb9688415b36b93f2"

@@ -14,7 +14,7 @@ from landrun.sanitize import printable
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
 from landrun_ops.cli.console import ask, complain, counted, show_json, show_lines, stoppable
-from landrun_ops.durations import spelled
+from landrun_ops.units import spelled
 
 if TYPE_CHECKING:
     from landrun.models.s3_uri import S3Uri

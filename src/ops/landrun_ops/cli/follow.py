@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from landrun_ops.cli.console import console, is_live
-from landrun_ops.durations import spelled
+from landrun_ops.units import spelled
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

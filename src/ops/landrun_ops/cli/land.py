@@ -132,7 +132,7 @@ def _wait(
 def end_text(run: RunRecord) -> str:
     """Say in a line how a run ended."""
     from landrun_ops.cli.follow import outcome  # noqa: PLC0415
-    from landrun_ops.durations import spelled  # noqa: PLC0415
+    from landrun_ops.units import spelled  # noqa: PLC0415
 
     if run.succeeded:
         return outcome(run)

@@ -49,7 +49,7 @@ def report(
     # Late: boto3 takes longer to import than --help may take.
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    from landrun_ops.durations import since as since_when  # noqa: PLC0415
+    from landrun_ops.units import since as since_when  # noqa: PLC0415
 
     now = datetime.now(UTC)
     begin = since_when(since, now)

@@ -93,7 +93,7 @@ def _named(stack: Stack, names: Sequence[str], now: datetime) -> list[RunRecord]
 def _failed(stack: Stack, since: str, now: datetime, *, aborted: bool) -> list[RunRecord]:
     """Choose among the runs since then, and say what was left out."""
     from landrun_ops.actions.rerun import check, choose  # noqa: PLC0415
-    from landrun_ops.durations import since as beginning  # noqa: PLC0415
+    from landrun_ops.units import since as beginning  # noqa: PLC0415
 
     begin = beginning(since, now)
     chosen = choose(stack.ledger().newest(now, 1000, since=begin), aborted=aborted)

@@ -110,8 +110,8 @@ def runs(
     Example: landrun runs --status failed --since 2d
     """
     # Late, here and below: boto3 and rich take longer to import than --help may take.
-    from landrun_ops.durations import since as beginning  # noqa: PLC0415
     from landrun_ops.stack.run_filter import LOOKED_AT, RunFilter, SearchLimit  # noqa: PLC0415
+    from landrun_ops.units import since as beginning  # noqa: PLC0415
 
     now = datetime.now(UTC)
     start = beginning(since, now) if since else None

@@ -16,8 +16,7 @@ from landrun.sanitize import one_line, shown
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
 from landrun_ops.cli.console import Sheet, console, show_json, stack_options
-from landrun_ops.durations import spelled
-from landrun_ops.sizes import size_text
+from landrun_ops.units import size_text, spelled
 
 if TYPE_CHECKING:
     from landrun.models.run_record import RunRecord

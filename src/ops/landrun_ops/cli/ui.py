@@ -56,7 +56,7 @@ def ui(
     Example: landrun ui --stack landrun --open
     """
     from landrun.sanitize import plain_json  # noqa: PLC0415  (start-up time, here and below)
-    from landrun_ops.durations import since as beginning  # noqa: PLC0415
+    from landrun_ops.units import since as beginning  # noqa: PLC0415
 
     now = datetime.now(UTC)
     span = now - beginning(since, now)

@@ -21,7 +21,7 @@ from landrun.sanitize import one_line, plain_json, printable
 from landrun_ops.cli import options
 from landrun_ops.cli import target as places
 from landrun_ops.cli.console import console, is_live, say, show_json, stoppable
-from landrun_ops.durations import spelled
+from landrun_ops.units import spelled
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

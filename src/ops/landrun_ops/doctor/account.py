@@ -9,7 +9,7 @@ from landrun.errors import ServiceError
 from landrun_ops.doctor.aws_reader import StackReader
 from landrun_ops.doctor.checks import UNREACHABLE, not_readable
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
-from landrun_ops.durations import spelled
+from landrun_ops.units import spelled
 
 CLOCK_WARNS, CLOCK_FAILS = 60.0, 300.0
 """Seconds. AWS refuses signatures that are off by five minutes (AWS General Reference,

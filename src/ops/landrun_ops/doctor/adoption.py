@@ -19,7 +19,7 @@ from landrun_ops.doctor.findings import Finding, ok, skip, warn
 from landrun_ops.doctor.permissions import judge_role
 from landrun_ops.doctor.required_permissions import sync_integration
 from landrun_ops.doctor.state_machine import judge_machine
-from landrun_ops.durations import spelled
+from landrun_ops.units import spelled
 
 AREA: Final = "state machine"
 PAST_EXECUTIONS: Final = 20

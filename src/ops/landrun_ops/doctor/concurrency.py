@@ -10,8 +10,8 @@ from typing import Final
 from landrun.adapters.concurrency_table import COUNT
 from landrun_ops.doctor.aws_reader import StackReader
 from landrun_ops.doctor.findings import Finding, fail, ok, warn
-from landrun_ops.durations import spelled
 from landrun_ops.stack.waiting_executions import ConcurrencySlots, SlotUsage, max_concurrent_runs
+from landrun_ops.units import spelled
 
 PATIENCE: Final = timedelta(minutes=20)
 """How long slots may be free while executions wait: reconcile runs every 15 minutes."""

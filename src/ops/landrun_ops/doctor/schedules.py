@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from landrun_ops.doctor.aws_reader import StackReader
 from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, skip, warn
-from landrun_ops.durations import spelled
 from landrun_ops.stack.cron import ScheduleError, next_time
+from landrun_ops.units import spelled
 
 GRACE: Final = timedelta(minutes=15)
 """How late a tick may be: Scheduler is exact to a minute, metrics come some minutes later."""

@@ -10,9 +10,9 @@ from landrun.adapters.landings_table import INDEX, SHARDS
 from landrun.errors import ServiceError
 from landrun_ops.doctor.aws_reader import StackReader
 from landrun_ops.doctor.findings import Finding, fail, ok, problems, warn
-from landrun_ops.durations import spelled
 from landrun_ops.stack.dead_letters import DeadLetterQueue, Why
 from landrun_ops.stack.queue_depth import depth
+from landrun_ops.units import spelled
 
 PEEKED: Final = 100
 """The most dead letters of a queue whose reason is read."""

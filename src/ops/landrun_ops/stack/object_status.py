@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from landrun.models.run_record import RunRecord
-from landrun_ops.durations import spelled
 from landrun_ops.shell import quoted
 from landrun_ops.stack.dead_letters import Why
 from landrun_ops.stack.lineage import Reader
 from landrun_ops.stack.object_facts import Facts
+from landrun_ops.units import spelled
 
 IGNORED = {
     "own-output": (

@@ -17,7 +17,6 @@ from landrun.models.processing_job import ProcessingJob
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import described_change
-from landrun_ops.durations import spelled
 from landrun_ops.stack.console_links import links
 from landrun_ops.stack.execution_history import History, ended_as, timeline
 from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait
@@ -26,6 +25,7 @@ from landrun_ops.stack.job_logs import JobLogs
 from landrun_ops.stack.run_filter import RunFilter
 from landrun_ops.stack.runs_table import RunsReader, is_execution_name
 from landrun_ops.stack.waiting_executions import QueuePosition, queue_position
+from landrun_ops.units import spelled
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack

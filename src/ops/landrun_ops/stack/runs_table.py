@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import QueryOutputTypeDef
 
-QUIET_MONTHS = 24
-"""Months without any run after which no older runs are expected."""
+QUIET_MONTHS = 13
+"""Months without any run after which the table is taken to have ended: one run a year is found."""
 
 MOST_NAMED = 6
 """Runs that an error names when a name is ambiguous."""

@@ -1,4 +1,4 @@
-"""Spans of time as people write and read them."""
+"""Spans of time and sizes as people write and read them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from landrun.errors import ConfigurationError
 from landrun.sanitize import shown
 
 _AGO = re.compile(r"(\d{1,6})([smhdw])")
+_SIZES = ("kB", "MB", "GB", "TB")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -77,3 +78,17 @@ def spelled(seconds: float) -> str:
             unit, smaller = words.split()
             return f"{whole // large} {unit} {whole % large // small:02d} {smaller}"
     return f"{whole} s"
+
+
+def size_text(count: float) -> str:
+    """Spell a size in bytes.
+
+    >>> [size_text(count) for count in (17, 12_300, 4_500_000_000)]
+    ['17 bytes', '12.3 kB', '4.5 GB']
+    """
+    if count < 1000:  # noqa: PLR2004
+        return "1 byte" if count == 1 else f"{count:.0f} bytes"
+    power = 1
+    while count >= 999.95 * 1000**power and power < len(_SIZES):  # what would be 1000.0
+        power += 1
+    return f"{count / 1000**power:.1f} {_SIZES[power - 1]}"
