@@ -8,6 +8,7 @@ the quota alone would take: whoever asks for more than it gives cannot be faster
 
 from __future__ import annotations
 
+import asyncio
 import json
 import multiprocessing
 import os
@@ -210,6 +211,8 @@ class _Lambda:
 def _serve(pipe: Connection[Any, Any], bucket: Bucket) -> None:
     """Be a Lambda: the handler with its own clients, until there is no more."""
     os.environ.update(ENVIRONMENT)
+    # One inherited from the parent would share its wake-ups with all other children.
+    asyncio.set_event_loop(asyncio.new_event_loop())
     step_functions = StepFunctions(bucket.take)
     gives = Clients(
         s3=(S3(), PUT_SECONDS), stepfunctions=(json_service(step_functions), START_SECONDS)
