@@ -148,8 +148,8 @@ def looks(ledger: Ledger) -> Iterator[tuple[str, Asked]]:
 
     runs = RunsReader(ledger.clients("dynamodb"), RUNS.name)
 
-    def newest(limit: int = 20, **given: Any) -> Asked:
-        return ledger.asked(lambda: list(islice(runs.newest(NOW, limit + 1, **given), limit)))
+    def newest(count: int = 20, **given: Any) -> Asked:
+        return ledger.asked(lambda: list(islice(runs.newest(NOW, count + 1, **given), count)))
 
     def named(text: str) -> Asked:
         with suppress(ConfigurationError):
