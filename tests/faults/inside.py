@@ -16,7 +16,7 @@ from moto.s3.models import s3_backends
 from moto.sagemaker.models import sagemaker_backends
 from moto.sqs.models import sqs_backends
 
-from landrun.adapters.job_logs import LOG_GROUP
+from landrun.models.processing_job import LOG_GROUP
 
 from .stack import ACCOUNT, REGION
 

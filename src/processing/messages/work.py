@@ -33,23 +33,10 @@ MAX_LISTED = 50_000
 
 
 def inspect(path: Path, name: str, reading: Reading, unpacked: Path | None = None) -> Source:
-    """Find out what a file is.
+    """Find out what a file is, as `sources.inspect` does, Parquet's columns included.
 
-    Parameters
-    ----------
-    path
-        The file.
-    name
-        What to call it: its path under the input folder.
-    reading
-        What is said of the files by argument.
-    unpacked
-        Where a packed Parquet file is unpacked to; without it no Parquet file is looked into.
-
-    Returns
-    -------
-    Source
-        With ``reason`` set when the file is rejected whole.
+    A packed Parquet file is unpacked to ``unpacked``; without that, no Parquet file is looked into.
+    The reason of a file that is rejected whole is masked.
     """
     source = sources.inspect(path, name, reading)
     if source.format == "parquet" and source.reason is None and unpacked is not None:

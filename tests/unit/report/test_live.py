@@ -23,10 +23,9 @@ from landrun_ops.web.live import (
     LiveStack,
     RunsFeed,
 )
-from records import item
+from records import create_runs_table, item
 
 NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
-TEXT = {"AttributeType": "S"}
 KEY = {"Kind": "object-created", "Key": "incoming/a.csv", "Size": 3}
 
 
@@ -40,17 +39,7 @@ class Table:
         self.client.meta.events.register(
             "provide-client-params.dynamodb.*", lambda model, **_: self.calls.append(model.name)
         )
-        names = ("name", "month", "started_at", "unfinished")
-        self.client.create_table(
-            TableName="runs",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, **TEXT} for name in names],
-            KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-            GlobalSecondaryIndexes=[
-                _index("by-month", "month"),
-                _index("by-unfinished", "unfinished"),
-            ],
-        )
+        create_runs_table(self.client)
         self.stack = Stack("s", "r", {"RunsTable": "runs"}, {}, client=lambda *_: self.client)
 
     def put(self, name: str, status: str, **more: Any) -> None:
@@ -61,15 +50,6 @@ class Table:
         else:
             row |= {"stopped_at": "2026-11-22T17:59:30.000Z", "duration_seconds": 30}
         self.client.put_item(TableName="runs", Item=item(row | more))
-
-
-def _index(name: str, key: str) -> dict[str, Any]:
-    keys = [(key, "HASH"), ("started_at", "RANGE")]
-    return {
-        "IndexName": name,
-        "KeySchema": [{"AttributeName": one, "KeyType": kind} for one, kind in keys],
-        "Projection": {"ProjectionType": "ALL"},
-    }
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from landrun.adapters.clients import translated
+from landrun.models.processing_job import LOG_GROUP
 
-LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 STREAMS = 3
 """Instances of a job whose logs are read: those that wrote last."""
 
@@ -32,7 +32,7 @@ class JobLogs:
             answer = self._client.describe_log_streams(
                 logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job_name}/"
             )
-            newest_first = sorted(answer.get("logStreams", []), key=_last_written, reverse=True)
+            newest_first = sorted(answer.get("logStreams", []), key=last_written, reverse=True)
             names = [stream["logStreamName"] for stream in newest_first[:STREAMS]]
         return [self._tail(name) for name in names]
 
@@ -45,7 +45,7 @@ class JobLogs:
             return [line for message in messages for line in message.splitlines()]
 
 
-def _last_written(stream: dict[str, Any]) -> int:
+def last_written(stream: dict[str, Any]) -> int:
     """Return when a stream was written to, as far as CloudWatch Logs knows yet; milliseconds."""
     time: int = stream.get("lastEventTimestamp") or stream.get("creationTime") or 0
     return time

@@ -27,6 +27,9 @@ from landrun.sanitize import json_object
 JobName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$", max_length=63)]
 """SageMaker API, CreateProcessingJob."""
 
+LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
+"""Where SageMaker puts the logs of all Processing jobs (developer guide, "Log groups")."""
+
 _INSTANCE_COUNT = AliasPath("ProcessingResources", "ClusterConfig", "InstanceCount")
 _INSTANCE_TYPE = AliasPath("ProcessingResources", "ClusterConfig", "InstanceType")
 _MAX_RUNTIME = AliasPath("StoppingCondition", "MaxRuntimeInSeconds")

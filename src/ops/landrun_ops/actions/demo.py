@@ -18,6 +18,7 @@ from landrun.adapters.s3_listing import list_objects
 from landrun.errors import ConfigurationError, LandrunError
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
+from landrun_ops.stack.job_logs import JobLogs
 from landrun_ops.stack.runs_table import RunsReader
 
 FORMATS = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
@@ -27,9 +28,6 @@ DATA_SUFFIXES = tuple(form + packed for form in FORMATS for packed in COMPRESSIO
 
 KEY_LIMIT = 1024
 """Bytes in an object's key (Amazon S3, Creating object key names)."""
-
-LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
-"""Where SageMaker puts what Processing jobs write."""
 
 POLL_SECONDS = 0.2
 
@@ -118,7 +116,7 @@ class Stack:
         self._s3 = client("s3")
         self._sagemaker = client("sagemaker")
         self._sqs = client("sqs")
-        self._logs = client("logs")
+        self._logs = JobLogs(client("logs"))
         self._runs = RunsReader(client("dynamodb"), outputs["RunsTable"])
         self._outputs = outputs
 
@@ -160,20 +158,8 @@ class Stack:
                 self._s3.download_file(prefix.bucket, found.key, str(target))
 
     def job_log(self, job_name: str) -> str:
-        """Give what a Processing job wrote, its instances one after the other."""
-        with translated("logs:GetLogEvents"):
-            streams = self._logs.describe_log_streams(
-                logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job_name}/"
-            )["logStreams"]
-            pages = [
-                self._logs.get_log_events(
-                    logGroupName=LOG_GROUP,
-                    logStreamName=stream["logStreamName"],
-                    startFromHead=False,
-                )
-                for stream in streams
-            ]
-        return "".join(f"{event['message']}\n" for page in pages for event in page["events"])
+        """Give what a Processing job wrote."""
+        return "".join(f"{line.message}\n" for line in self._logs.lines(f"{job_name}/"))
 
 
 def data_files(source: Path, landing_prefix: str) -> tuple[list[Journey], list[str]]:

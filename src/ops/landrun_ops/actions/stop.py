@@ -7,9 +7,7 @@ from typing import Any
 
 from landrun.adapters.clients import translated
 from landrun.adapters.step_functions import Executions
-from landrun.models.run_record import RunRecord
-
-ENDED = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
+from landrun.models.run_record import UNFINISHED, RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def stop(client: Any, executions: Executions, run: RunRecord, cause: str) -> Sto
     """
     name, arn = run.name, run.execution_arn
     before = executions.describe(arn)["status"]
-    if before in ENDED:
+    if before not in UNFINISHED:
         return Stopped(name, arn, stopped=False, status=before)
     with translated("states:StopExecution"):
         client.stop_execution(executionArn=arn, cause=cause)

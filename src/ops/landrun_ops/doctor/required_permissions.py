@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from landrun.adapters.concurrency_table import STATUS_INDEX
-from landrun_ops.stack.console_links import LOG_GROUP
+from landrun.models.processing_job import LOG_GROUP
 
 MANAGED_RULE: Final = "rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule"
 """The rule that ``.sync`` keeps in the account (Step Functions developer guide, "IAM policies for

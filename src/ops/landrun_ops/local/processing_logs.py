@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-GROUP = "/aws/sagemaker/ProcessingJobs"
+from landrun.models.processing_job import LOG_GROUP
 
 _BATCH = 1000
 _LONGEST = 200_000  # CloudWatch takes 256 KB per event
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class LogStream:
-    """Follows a file and puts its lines into the stream ``name`` of ``GROUP``.
+    """Follows a file and puts its lines into the stream ``name`` of `LOG_GROUP`.
 
     Shipping is a courtesy: when it fails, the job goes on, and the file has everything.
     """
@@ -61,13 +61,13 @@ class LogStream:
             self._create()
         now = int(time.time() * 1000)
         self._logs.put_log_events(
-            logGroupName=GROUP,
+            logGroupName=LOG_GROUP,
             logStreamName=self._name,
             logEvents=[{"timestamp": now, "message": line} for line in lines],
         )
 
     def _create(self) -> None:
         with contextlib.suppress(self._logs.exceptions.ResourceAlreadyExistsException):
-            self._logs.create_log_group(logGroupName=GROUP)
-        self._logs.create_log_stream(logGroupName=GROUP, logStreamName=self._name)
+            self._logs.create_log_group(logGroupName=LOG_GROUP)
+        self._logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=self._name)
         self._created = True

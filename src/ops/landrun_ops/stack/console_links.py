@@ -8,11 +8,9 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from landrun.errors import InvalidS3Uri
+from landrun.models.processing_job import LOG_GROUP
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
-
-LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
-"""The log group of Processing jobs (SageMaker developer guide, "Log groups")."""
 
 _HOSTS = {
     "aws": "console.aws.amazon.com",

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from landrun.adapters.clients import translated
+from landrun.adapters.job_logs import last_written
 from landrun.errors import ServiceError
-from landrun_ops.stack.console_links import LOG_GROUP
+from landrun.models.processing_job import LOG_GROUP
 
 OVERLAP = 15_000
 """Milliseconds that are read again when following: an instance's lines may come that late."""
@@ -93,7 +94,7 @@ class JobLogs:
             streams = self._streams(f"{job}/")
             if not streams:
                 return []
-            events = self._end_of(max(streams, key=_written_at)["logStreamName"], most)
+            events = self._end_of(max(streams, key=last_written)["logStreamName"], most)
         except ServiceError as error:
             if error.code != NO_GROUP:
                 raise
@@ -168,9 +169,3 @@ def _line(event: dict[str, Any]) -> Line:
         instance=found["instance"] if found else "",
         message=event["message"],
     )
-
-
-def _written_at(stream: dict[str, Any]) -> int:
-    """Return when a stream was last written to, as far as CloudWatch Logs knows yet."""
-    at: int = stream.get("lastEventTimestamp") or stream.get("creationTime") or 0
-    return at

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from landrun.adapters.job_logs import EVENTS, LOG_GROUP, STREAMS, JobLogs
+from landrun.adapters.job_logs import EVENTS, STREAMS, JobLogs
 from landrun.errors import ServiceError
+from landrun.models.processing_job import LOG_GROUP
 
 
 @pytest.fixture
