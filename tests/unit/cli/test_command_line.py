@@ -17,8 +17,8 @@ import typer
 from landrun.errors import ConfigurationError
 from landrun_ops import cli
 from landrun_ops.cli import console, local
-from landrun_ops.cli import target as places
 from landrun_ops.cli.demo import parameter_defaults, with_arguments
+from landrun_ops.cli.target import project_folder
 from landrun_ops.stack.engines import ENGINES
 
 
@@ -178,12 +178,12 @@ def test_help_imports_nothing_that_is_slow() -> None:
 
 
 def test_the_project_is_found_from_any_folder_inside_it(root: Path) -> None:
-    assert places.project_folder(None, root / "src/functions") == root
+    assert project_folder(None, root / "src/functions") == root
 
 
 def test_no_project_is_an_error_that_names_the_option(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="--project"):
-        places.project_folder(None, tmp_path)
+        project_folder(None, tmp_path)
 
 
 def test_a_parameter_s_value_may_hold_equals_signs() -> None:

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from landrun import errors
 from landrun_ops import cli
-from landrun_ops.cli import target as places
+from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack import stack
 
 TEMPLATE = """
@@ -70,7 +70,7 @@ def test_a_stack_that_is_not_there_is_an_error_with_the_remedy(
     tmp_path: Path, options: dict[str, str], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        places.Target(state_dir=tmp_path, **options).find()
+        Target(state_dir=tmp_path, **options).find()
 
 
 def test_a_command_on_a_stack_has_the_options_that_say_which(
@@ -79,10 +79,10 @@ def test_a_command_on_a_stack_has_the_options_that_say_which(
     monkeypatch.setenv("LANDRUN_STACK", "theirs")
     seen: list[Any] = []
 
-    @places.on_stack
+    @on_stack
     def look(
         what: Annotated[str, typer.Argument()],
-        target: places.Target,
+        target: Target,
         *,
         often: Annotated[int, typer.Option()] = 1,
     ) -> int:
@@ -93,7 +93,7 @@ def test_a_command_on_a_stack_has_the_options_that_say_which(
     app = typer.Typer(rich_markup_mode=None)
     app.command()(look)
     assert app(["x", "--often", "2", "--region", "r"], standalone_mode=False) == 1
-    assert seen == [("x", 2, places.Target(stack="theirs", region="r"))]
+    assert seen == [("x", 2, Target(stack="theirs", region="r"))]
     app(["--help"], standalone_mode=False)
     said = capsys.readouterr().out
     assert all(f"--{word}" in said for word in ("stack", "profile", "region", "project", "often"))

@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from landrun_ops import cli
 from landrun_ops.cli import reconcile
-from landrun_ops.cli import target as places
 from landrun_ops.cli.local import tick_lines
+from landrun_ops.cli.target import Target
 from landrun_ops.stack.stack import Stack
 
 NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0, "Manifests": 0, "Notifications": 0}
@@ -47,7 +47,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Any:
         stack = Stack(
             "theirs", "eu", outputs, {}, client=lambda _, config: found.configured(config)
         )
-        monkeypatch.setattr(places.Target, "find", lambda _: stack)
+        monkeypatch.setattr(Target, "find", lambda _: stack)
         return found
 
     return put

@@ -20,8 +20,8 @@ from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli
 from landrun_ops.actions import start as starting
 from landrun_ops.actions.manual_input import Reading
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import typed
+from landrun_ops.cli.target import Target
 from landrun_ops.stack.stack import Stack
 
 RANDOM = uuid.UUID("6f7f0c52-7d2c-4f0e-9a55-2f1b6f6e9d11")
@@ -290,13 +290,13 @@ def test_a_mistake_in_the_call_is_one_line_before_anything_is_asked(
 @pytest.mark.parametrize(
     ("target", "typed_on"),
     [
-        (places.Target(stack="prod"), ""),
-        (places.Target("dev", "me", "eu-west-1"), " --stack dev --profile me --region eu-west-1"),
-        (places.Target(state_dir=Path("/a b")), " --state-dir '/a b'"),
+        (Target(stack="prod"), ""),
+        (Target("dev", "me", "eu-west-1"), " --stack dev --profile me --region eu-west-1"),
+        (Target(state_dir=Path("/a b")), " --state-dir '/a b'"),
     ],
 )
 def test_a_command_to_be_typed_names_the_same_stack(
-    monkeypatch: pytest.MonkeyPatch, target: places.Target, typed_on: str
+    monkeypatch: pytest.MonkeyPatch, target: Target, typed_on: str
 ) -> None:
     monkeypatch.setenv("LANDRUN_STACK", "prod")
     monkeypatch.delenv("LANDRUN_STATE_DIR", raising=False)

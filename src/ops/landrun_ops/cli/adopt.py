@@ -10,9 +10,9 @@ import typer
 
 from landrun.errors import ConfigurationError
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import complain, console, show_json
 from landrun_ops.cli.state_machine import clients_of
+from landrun_ops.cli.target import ProfileOption, ProjectOption, Target, project_folder
 
 if TYPE_CHECKING:
     from landrun_ops.actions.samconfig import SamConfig
@@ -48,8 +48,8 @@ def adopt(
             "--config-env", metavar="NAME", help="The environment of samconfig.toml, as for sam."
         ),
     ] = "default",
-    profile: places.ProfileOption = "",
-    project: places.ProjectOption = None,
+    profile: ProfileOption = "",
+    project: ProjectOption = None,
     json: options.JsonOption = False,
 ) -> int:
     """Read a state machine that exists, and show the parameters with which landrun runs it.
@@ -66,8 +66,8 @@ def adopt(
     from landrun_ops.doctor.adoption import check_arn, read  # noqa: PLC0415
     from landrun_ops.doctor.aws_reader import AwsReader  # noqa: PLC0415
 
-    target = places.Target(profile=profile, region=check_arn(arn).split(":")[3])
-    folder = places.project_folder(project, Path.cwd()) if write or project else None
+    target = Target(profile=profile, region=check_arn(arn).split(":")[3])
+    folder = project_folder(project, Path.cwd()) if write or project else None
     config = SamConfig(folder / "samconfig.toml", config_env) if folder else None
     adoption = read(AwsReader(clients_of(target)), arn)
     failed = any(one.grade == "fail" for one in adoption.results)
@@ -111,7 +111,7 @@ def _merged(adoption: Adoption, config: SamConfig | None) -> dict[str, str]:
     }
 
 
-def _refuse_while_running(config: SamConfig, target: places.Target, arn: str) -> None:
+def _refuse_while_running(config: SamConfig, target: Target, arn: str) -> None:
     """Refuse to replace the state machine of a stack whose executions run or wait."""
     from landrun_ops.doctor.aws_reader import AwsReader  # noqa: PLC0415
     from landrun_ops.doctor.executions import running_executions  # noqa: PLC0415

@@ -12,8 +12,8 @@ import typer
 
 from landrun.sanitize import printable
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import ask, complain, counted, show_json, show_lines, stoppable
+from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.units import spelled
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ LEFT_OUT = {
 """Why objects are not sent, by the labels of `landrun_ops.actions.backfill.Survey`."""
 
 
-@places.on_stack
+@on_stack
 def backfill(
-    target: places.Target,
+    target: Target,
     uri: Annotated[
         str,
         typer.Argument(

@@ -13,9 +13,9 @@ import typer
 
 from landrun.sanitize import printable
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import complain, console, is_live, show_json, stoppable
 from landrun_ops.cli.image import IMAGE
+from landrun_ops.cli.target import ProjectOption, project_folder
 
 if TYPE_CHECKING:
     from landrun_ops.actions.demo import Journey, Stack
@@ -58,7 +58,7 @@ def demo(
     image: Annotated[
         str, typer.Option(metavar="IMAGE", help="The container's image, with --docker.")
     ] = IMAGE,
-    project: places.ProjectOption = None,
+    project: ProjectOption = None,
     json: options.JsonOption = False,
 ) -> int:
     """Land files in S3 on the laptop's AWS and show what becomes of them.
@@ -72,7 +72,7 @@ def demo(
     # Late, here and below: what it needs takes longer to import than --help may take.
     from landrun_ops.cli.local import parsed_parameters  # noqa: PLC0415
 
-    folder = places.project_folder(project, Path.cwd())
+    folder = project_folder(project, Path.cwd())
     given = parsed_parameters(parameter or [])
     with stoppable():
         journeys = run_demo(

@@ -12,8 +12,8 @@ import typer
 
 from landrun.errors import ConfigurationError, ServiceError
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import console, is_live, show_json
+from landrun_ops.cli.target import Target, on_stack, project_folder
 
 if TYPE_CHECKING:
     from landrun_ops.doctor.checks import CheckResult
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 NO_STACK = "name a deployed one with --stack or LANDRUN_STACK, or start one here: landrun local up"
 
 
-@places.on_stack
+@on_stack
 def doctor(
-    target: places.Target,
+    target: Target,
     *,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Show only findings that need something done.")
@@ -52,7 +52,7 @@ def doctor(
     return 1 if any(result.grade == "fail" for result in results) else 0
 
 
-def _checked(target: places.Target) -> tuple[Stack | None, list[CheckResult]]:
+def _checked(target: Target) -> tuple[Stack | None, list[CheckResult]]:
     from landrun_ops.doctor.aws_reader import StackReader  # noqa: PLC0415
     from landrun_ops.doctor.checks import CheckResult, run_checks  # noqa: PLC0415
     from landrun_ops.doctor.stack_checks import PROXY, checks_of  # noqa: PLC0415
@@ -68,7 +68,7 @@ def _checked(target: places.Target) -> tuple[Stack | None, list[CheckResult]]:
     return stack, results + [CheckResult("stack", "stack", finding) for finding in missing]
 
 
-def _found(target: places.Target) -> tuple[Stack | None, list[Finding]]:
+def _found(target: Target) -> tuple[Stack | None, list[Finding]]:
     """Find the stack, or say why there is none."""
     from landrun_ops.doctor.account import explain_missing_stack  # noqa: PLC0415
     from landrun_ops.doctor.findings import fail, skip  # noqa: PLC0415
@@ -83,9 +83,9 @@ def _found(target: places.Target) -> tuple[Stack | None, list[Finding]]:
         return None, [explain_missing_stack(error)]
 
 
-def _project(target: places.Target) -> Path | None:
+def _project(target: Target) -> Path | None:
     try:
-        return places.project_folder(target.project, Path.cwd())
+        return project_folder(target.project, Path.cwd())
     except ConfigurationError:
         if target.project:
             raise

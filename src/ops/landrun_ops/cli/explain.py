@@ -11,8 +11,8 @@ import typer
 from landrun.errors import ConfigurationError, InvalidS3Uri
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import Sheet, console, counted, show_json, stack_options
+from landrun_ops.cli.target import Target, on_stack
 
 if TYPE_CHECKING:
     from landrun_ops.stack.lineage import Reader
@@ -26,9 +26,9 @@ OTHERS = 6
 """Other runs that are named on the screen."""
 
 
-@places.on_stack
+@on_stack
 def explain(
-    target: places.Target,
+    target: Target,
     uri: Annotated[
         str,
         typer.Argument(metavar="URI", help="The object, as s3://bucket/key.", show_default=False),

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import complain, say, show_json
+from landrun_ops.cli.target import ProfileOption, ProjectOption, RegionOption, project_folder
 
 IMAGE = "landrun-preprocess"
 """The image's name on this machine; Spark's ends with the engine."""
@@ -29,8 +29,8 @@ def image(
         str,
         typer.Option(metavar="NAME", help="Push it to this stack's repository, too."),
     ] = "",
-    profile: places.ProfileOption = "",
-    region: places.RegionOption = "",
+    profile: ProfileOption = "",
+    region: RegionOption = "",
     tag: Annotated[str, typer.Option(metavar="TAG", help="The tag to push.")] = "latest",
     platform: Annotated[
         str,
@@ -70,7 +70,7 @@ def image(
     run_as: Annotated[
         str, typer.Option(metavar="USER", help="The user that runs the job: landrun, or root.")
     ] = "landrun",
-    project: places.ProjectOption = None,
+    project: ProjectOption = None,
     json: options.JsonOption = False,
 ) -> None:
     """Build the Processing job's image from src/processing and, with --stack, push it.
@@ -80,7 +80,7 @@ def image(
 
     Example: landrun image --stack landrun
     """
-    folder = places.project_folder(project, Path.cwd())
+    folder = project_folder(project, Path.cwd())
     # Late: boto3 takes longer to import than --help may take.
     from landrun_ops.actions import image as images  # noqa: PLC0415
     from landrun_ops.actions.docker import Docker  # noqa: PLC0415

@@ -12,7 +12,6 @@ import typer
 
 from landrun.errors import ServiceError
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import (
     complain,
     console,
@@ -24,6 +23,7 @@ from landrun_ops.cli.console import (
     stoppable,
     typed,
 )
+from landrun_ops.cli.target import Target, on_stack
 
 if TYPE_CHECKING:
     from landrun.models.run_record import RunRecord
@@ -34,9 +34,9 @@ QUIET_SECONDS = 60.0
 """After so long, a line says how to find out what is waited for."""
 
 
-@places.on_stack
+@on_stack
 def land(
-    target: places.Target,
+    target: Target,
     files: Annotated[
         list[Path],
         typer.Argument(metavar="FILE", help="Files, or folders of files.", show_default=False),
@@ -105,7 +105,7 @@ def _wait(
     stack: Stack,
     landed: list[Landed],
     ended: list[RunRecord],
-    target: places.Target,
+    target: Target,
     *,
     quiet: bool,
 ) -> None:
@@ -140,7 +140,7 @@ def end_text(run: RunRecord) -> str:
     return f"{run.status} after {spelled(run.duration_seconds or 0)}: {why}"
 
 
-def _say_what_next(stack: Stack, landed: list[Landed], target: places.Target) -> None:
+def _say_what_next(stack: Stack, landed: list[Landed], target: Target) -> None:
     if stack.output("StartOn") == "schedule":
         say("the next tick takes what has landed")
     say(f"what becomes of it: {typed(target, 'explain', str(landed[0].uri))}")

@@ -18,9 +18,17 @@ import typer
 from landrun.errors import ConfigurationError
 from landrun.sanitize import plain_json
 from landrun_ops.actions.invoke import FunctionError
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import STOPPING, complain, show_json, stack_options, stoppable
 from landrun_ops.cli.laptop import laptop
+from landrun_ops.cli.target import (
+    LAPTOPS_STACK,
+    ProjectOption,
+    StateOption,
+    Target,
+    laptop_environment,
+    project_folder,
+    state_folder,
+)
 
 if TYPE_CHECKING:
     from landrun_ops.local import LocalAws
@@ -75,16 +83,16 @@ def up(
     iam: Annotated[
         bool, typer.Option("--iam", help="Refuse what the template's roles do not allow.")
     ] = False,
-    project: places.ProjectOption = None,
-    state_dir: places.StateOption = None,
+    project: ProjectOption = None,
+    state_dir: StateOption = None,
     json: JsonOption = False,
 ) -> None:
     """Start it; stays until Ctrl-C, and leaves nothing behind.
 
     Example: landrun local up --port 4566 --parameter MaxRuntimeInSeconds=60
     """
-    folder = places.project_folder(project, Path.cwd())
-    state = places.state_folder(state_dir, folder)
+    folder = project_folder(project, Path.cwd())
+    state = state_folder(state_dir, folder)
     parameters = parsed_parameters(parameter or [])
     hosts = host_names(listen or [])
     if hosts:
@@ -112,7 +120,7 @@ def up(
             return
         where = _env_command(state_dir, project)
         typer.echo(f"ready at {aws.endpoint_url}; in another shell: {where}")
-        with _live_page(aws, places.Target(project=project, state_dir=state_dir)) as address:
+        with _live_page(aws, Target(project=project, state_dir=state_dir)) as address:
             if address:
                 typer.echo(f"live page: {address}")
             sys.stdout.flush()
@@ -120,7 +128,7 @@ def up(
 
 
 @contextlib.contextmanager
-def _live_page(aws: LocalAws, target: places.Target) -> Iterator[str]:
+def _live_page(aws: LocalAws, target: Target) -> Iterator[str]:
     """Serve the page of the laptop's stack in this process; yield no address for another's."""
     from landrun_ops.cli.ui import live_page  # noqa: PLC0415  (start-up time)
     from landrun_ops.stack.stack import find  # noqa: PLC0415
@@ -128,15 +136,15 @@ def _live_page(aws: LocalAws, target: places.Target) -> Iterator[str]:
     if "RunsTable" not in aws.outputs:
         yield ""
         return
-    stack = find(places.LAPTOPS_STACK, environment=aws.environment())
+    stack = find(LAPTOPS_STACK, environment=aws.environment())
     with live_page(stack, stack_options(target), logs=Path(aws.logs)) as address:
         yield address
 
 
 @app.command()
 def env(
-    project: places.ProjectOption = None,
-    state_dir: places.StateOption = None,
+    project: ProjectOption = None,
+    state_dir: StateOption = None,
     json: JsonOption = False,
     sam: Annotated[
         bool, typer.Option("--sam", help="Write what sam local takes as --env-vars.")
@@ -146,7 +154,7 @@ def env(
 
     Example: eval "$(landrun local env)" && aws s3 ls
     """
-    environment = places.laptop_environment(places.state_folder(state_dir, project))
+    environment = laptop_environment(state_folder(state_dir, project))
     if json or sam:
         show_json(sam_variables(environment) if sam else environment)
         return
@@ -189,8 +197,8 @@ def tick(
             metavar="ISO8601", help="The tick's due time, UTC if it has no offset; else now."
         ),
     ] = None,
-    project: places.ProjectOption = None,
-    state_dir: places.StateOption = None,
+    project: ProjectOption = None,
+    state_dir: StateOption = None,
     json: JsonOption = False,
 ) -> None:
     """Fire the schedule: a run over what waits (StartOn=schedule), or what ScheduledInput lists.
@@ -200,7 +208,7 @@ def tick(
     due = parsed_time(time) if time else datetime.now(UTC)
     from landrun_ops.local import LocalAws  # noqa: PLC0415  (start-up time)
 
-    aws = LocalAws.attach(places.state_folder(state_dir, project))
+    aws = LocalAws.attach(state_folder(state_dir, project))
     try:
         result = aws.tick(due)
     except FunctionError as error:

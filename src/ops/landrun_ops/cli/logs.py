@@ -13,8 +13,8 @@ import typer
 from landrun.errors import ConfigurationError
 from landrun.sanitize import plain_json, printable
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import note
+from landrun_ops.cli.target import Target, on_stack
 
 if TYPE_CHECKING:
     from landrun.models.run_record import RunRecord
@@ -30,9 +30,9 @@ LATE = 6.0
 """Seconds after a run's end in which the last lines of its log may still come."""
 
 
-@places.on_stack
+@on_stack
 def logs(
-    target: places.Target,
+    target: Target,
     run: options.RunArgument,
     *,
     follow: Annotated[

@@ -10,8 +10,8 @@ import typer
 from landrun.errors import ConfigurationError
 from landrun_ops.actions.invoke import FunctionError
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import show_json
+from landrun_ops.cli.target import Target, on_stack
 
 RECOVERED = {
     "Statuses": ("status recorded", "statuses recorded", "whose event was lost"),
@@ -26,9 +26,9 @@ RECOVERED = {
 """What ReconcileFunction counts: how to say one, several, and of what."""
 
 
-@places.on_stack
+@on_stack
 def reconcile(
-    target: places.Target,
+    target: Target,
     *,
     grace: Annotated[
         float | None,

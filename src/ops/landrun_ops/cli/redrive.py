@@ -17,8 +17,8 @@ import typer
 from landrun.errors import ConfigurationError
 from landrun.sanitize import one_line, printable, shown
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import ask, complain, counted, say, show_json, show_lines, stoppable
+from landrun_ops.cli.target import Target, on_stack
 
 if TYPE_CHECKING:
     from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue
@@ -65,9 +65,9 @@ class Contents:
     in_flight: int = 0
 
 
-@places.on_stack
+@on_stack
 def redrive(
-    target: places.Target,
+    target: Target,
     runs: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     *,
     queue: Annotated[

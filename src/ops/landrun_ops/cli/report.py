@@ -10,8 +10,8 @@ import typer
 
 from landrun.errors import ConfigurationError
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import complain, counted, say, show_json
+from landrun_ops.cli.target import Target, on_stack, state_folder
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,9 +26,9 @@ PAGE = 1000
 """Rows asked for at a time; DynamoDB gives a megabyte at most."""
 
 
-@places.on_stack
+@on_stack
 def report(
-    target: places.Target,
+    target: Target,
     *,
     since: options.SinceOption = "30d",
     out: Annotated[
@@ -92,7 +92,7 @@ def _check(file: Path) -> None:
         raise ConfigurationError(f"there is no folder {file.parent}: make it, or name another file")
 
 
-def _read(target: places.Target, begin: datetime, now: datetime, limit: int) -> Report:
+def _read(target: Target, begin: datetime, now: datetime, limit: int) -> Report:
     from landrun_ops.web.reading import Report, read  # noqa: PLC0415
 
     stack = target.find()
@@ -120,13 +120,13 @@ def ignored(stack: Stack, logs: Path | None, begin: datetime, now: datetime) -> 
     return from_metrics(stack.client("cloudwatch"), stack.name, begin, now)
 
 
-def laptop_logs(target: places.Target) -> Path | None:
+def laptop_logs(target: Target) -> Path | None:
     """Find the logs of the laptop's functions, where its state is known."""
     from landrun_ops.local.errors import LocalAwsError  # noqa: PLC0415
     from landrun_ops.local.state import read  # noqa: PLC0415
 
     try:
-        return Path(read(places.state_folder(target.state_dir, target.project))["logs"])
+        return Path(read(state_folder(target.state_dir, target.project))["logs"])
     except (ConfigurationError, LocalAwsError, KeyError):
         return None
 

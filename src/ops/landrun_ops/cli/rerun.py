@@ -11,8 +11,8 @@ import typer
 
 from landrun.errors import AlreadyStarted, ConfigurationError, ServiceError
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import ask, complain, note, say, show_json, typed
+from landrun_ops.cli.target import Target, on_stack
 
 if TYPE_CHECKING:
     from landrun.models.run_record import RunRecord
@@ -28,9 +28,9 @@ AT_ONCE = 4
 """Runs whose objects are looked for at a time."""
 
 
-@places.on_stack
+@on_stack
 def rerun(
-    target: places.Target,
+    target: Target,
     runs: options.RunsArgument = None,
     *,
     failed: Annotated[

@@ -14,8 +14,8 @@ import typer
 
 from landrun.errors import ServiceError
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import complain, console, counted, say, typed
+from landrun_ops.cli.target import Target, on_stack
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -67,9 +67,9 @@ STATUSES = {
 }
 
 
-@places.on_stack
+@on_stack
 def runs(
-    target: places.Target,
+    target: Target,
     *,
     status: Annotated[
         list[Status] | None,
@@ -204,7 +204,7 @@ def _print(
     return list(first.values())
 
 
-def _print_notes(listed: list[RunRecord], target: places.Target, limit: int, *, more: bool) -> None:
+def _print_notes(listed: list[RunRecord], target: Target, limit: int, *, more: bool) -> None:
     from landrun_ops.cli.tables import digits  # noqa: PLC0415
 
     failed = [run for run in listed if run.finished and not run.succeeded]

@@ -14,8 +14,8 @@ from landrun.clock import utc_now
 from landrun.models.job_summary import in_order
 from landrun.sanitize import one_line, shown
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import Sheet, console, show_json, stack_options
+from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.units import size_text, spelled
 
 if TYPE_CHECKING:
@@ -45,10 +45,8 @@ _REDRIVABLE_DAYS = 14
 _DENIED = re.compile(r"access ?denied|forbidden|not authorized|\b403\b", re.IGNORECASE)
 
 
-@places.on_stack
-def show(
-    target: places.Target, run: options.RunArgument, *, json: options.JsonOption = False
-) -> int:
+@on_stack
+def show(target: Target, run: options.RunArgument, *, json: options.JsonOption = False) -> int:
     """Show one run: what started it, what it read, did, waited for and wrote, and what next.
 
     --json writes its row of the runs table with more facts added. Exits with 1 when the run

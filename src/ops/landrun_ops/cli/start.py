@@ -8,8 +8,8 @@ import typer
 
 from landrun.errors import ServiceError
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import complain, say, show_json, stoppable, typed
+from landrun_ops.cli.target import Target, on_stack
 
 if TYPE_CHECKING:
     from landrun.models.run_record import RunRecord
@@ -26,9 +26,9 @@ _LEFT_OUT = {
 """Why what was listed is not read, in words."""
 
 
-@places.on_stack
+@on_stack
 def start(
-    target: places.Target,
+    target: Target,
     uris: Annotated[
         list[str],
         typer.Argument(
@@ -81,7 +81,7 @@ def start(
     return 0
 
 
-def _waited(stack: Stack, report: dict[str, Any], *, json: bool, target: places.Target) -> int:
+def _waited(stack: Stack, report: dict[str, Any], *, json: bool, target: Target) -> int:
     """Follow the run; JSON says what is known even if the waiting is interrupted."""
     from landrun_ops.cli.follow import ending, wait_for  # noqa: PLC0415
     from landrun_ops.stack.run_progress import Watcher  # noqa: PLC0415

@@ -10,16 +10,16 @@ import typer
 
 from landrun.errors import ServiceError
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import ask, complain, say, show_json
+from landrun_ops.cli.target import Target, on_stack
 
 if TYPE_CHECKING:
     from landrun_ops.actions.stop import Stopped
 
 
-@places.on_stack
+@on_stack
 def stop(
-    target: places.Target,
+    target: Target,
     runs: Annotated[
         list[str],
         typer.Argument(

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import say, stack_options, stoppable
 from landrun_ops.cli.report import ignored, laptop_logs, open_in_browser
+from landrun_ops.cli.target import Target, on_stack
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
@@ -31,9 +31,9 @@ LAPTOP_INTERVAL, AWS_INTERVAL = 1.0, 5.0
 """Seconds between two looks at the same thing."""
 
 
-@places.on_stack
+@on_stack
 def ui(
-    target: places.Target,
+    target: Target,
     *,
     since: options.SinceOption = "30d",
     port: Annotated[

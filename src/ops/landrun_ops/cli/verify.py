@@ -14,7 +14,6 @@ import typer
 
 from landrun.errors import ConfigurationError, LandrunError
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import (
     complain,
     console,
@@ -25,6 +24,7 @@ from landrun_ops.cli.console import (
     stoppable,
     typed,
 )
+from landrun_ops.cli.target import Target, on_stack, project_folder
 
 if TYPE_CHECKING:
     from landrun.models.run_record import RunRecord
@@ -36,9 +36,9 @@ SILENCE_SECONDS = 30.0
 """How long nothing may happen before `landrun doctor` is named."""
 
 
-@places.on_stack
+@on_stack
 def verify(
-    target: places.Target,
+    target: Target,
     source: Annotated[
         Path | None,
         typer.Argument(
@@ -60,7 +60,7 @@ def verify(
 
     Example: landrun verify --stack landrun my-messages.csv
     """
-    file = source or places.project_folder(target.project, Path.cwd()) / SAMPLE
+    file = source or project_folder(target.project, Path.cwd()) / SAMPLE
     stack = target.find()
     with stoppable():
         name = _started(file, stack, target, patience)
@@ -78,7 +78,7 @@ def verify(
     return 1 if failure else 0
 
 
-def _started(file: Path, stack: Stack, target: places.Target, patience: float) -> str:
+def _started(file: Path, stack: Stack, target: Target, patience: float) -> str:
     """Land a file and return the name of its run."""
     uri, find = _land(file, stack)
     note(f"landed {uri}")

@@ -19,8 +19,8 @@ import typer
 from landrun.clock import utc_now
 from landrun.sanitize import one_line, plain_json, printable
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import console, is_live, say, show_json, stoppable
+from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.units import spelled
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ _ONE = {"landings": "landing", "ticks": "tick", "statuses": "status"}
 _AGE = re.compile(r" as of \d+ s ago:")
 
 
-@places.on_stack
+@on_stack
 def watch(
-    target: places.Target,
+    target: Target,
     *,
     interval: Annotated[
         float,

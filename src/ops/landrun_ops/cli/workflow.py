@@ -10,9 +10,9 @@ import typer
 
 from landrun.errors import ConfigurationError
 from landrun_ops.cli import options
-from landrun_ops.cli import target as places
 from landrun_ops.cli.console import complain, say, show_json
 from landrun_ops.cli.state_machine import ARN_VARIABLE, Machine, clients_of, find_machine
+from landrun_ops.cli.target import ProjectOption, Target, on_stack, project_folder
 
 if TYPE_CHECKING:
     from landrun.models.run import ExecutionInput
@@ -78,7 +78,7 @@ def render(
     ] = False,
     config: ConfigOption = None,
     settings: SetOption = None,
-    project: places.ProjectOption = None,
+    project: ProjectOption = None,
     json: options.JsonOption = False,
 ) -> int:
     """Write the state machine's definition for template.yaml; its parameters fill it in.
@@ -92,7 +92,7 @@ def render(
     if out == "-":
         sys.stdout.write(text)
         return 0
-    path = Path(out) if out else places.project_folder(project, Path.cwd()) / ASL
+    path = Path(out) if out else project_folder(project, Path.cwd()) / ASL
     if not check:
         _write(path, text)
     same = path.is_file() and path.read_text(encoding="utf-8") == text
@@ -106,9 +106,9 @@ def render(
 
 
 @app.command()
-@places.on_stack
+@on_stack
 def create(
-    target: places.Target,
+    target: Target,
     *,
     name: Annotated[str, _option("--name", "NAME", "The state machine's name.")] = "",
     role: RoleOption = "",
@@ -130,9 +130,9 @@ def create(
 
 
 @app.command()
-@places.on_stack
+@on_stack
 def update(
-    target: places.Target,
+    target: Target,
     *,
     arn: ArnOption = "",
     role: RoleOption = "",
@@ -157,8 +157,8 @@ def update(
 
 
 @app.command()
-@places.on_stack
-def graph(target: places.Target, *, arn: ArnOption = "", json: options.JsonOption = False) -> None:
+@on_stack
+def graph(target: Target, *, arn: ArnOption = "", json: options.JsonOption = False) -> None:
     """Draw a state machine as a Mermaid diagram; without an ARN or a stack, template.yaml's.
 
     Example: landrun workflow graph > workflow.mmd
@@ -179,9 +179,9 @@ def graph(target: places.Target, *, arn: ArnOption = "", json: options.JsonOptio
 
 
 @app.command()
-@places.on_stack
+@on_stack
 def execute(
-    target: places.Target,
+    target: Target,
     source: Annotated[
         str,
         typer.Argument(
