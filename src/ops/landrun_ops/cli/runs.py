@@ -224,7 +224,7 @@ def _waiting(stack: Stack, runs: Iterable[RunRecord]) -> Collection[str]:
         return ()
     try:
         slots = slots_of(stack)
-        return slots.usage().places if slots else ()
+        return slots.usage().positions if slots else ()
     except ServiceError as error:
         complain(f"could not see which runs wait for a concurrency slot: {error}")
         return ()

@@ -440,7 +440,7 @@ def running_list(view: View, most: int) -> Table:
     """List what runs, the longest first, and which of them wait for a slot."""
     from rich.text import Text  # noqa: PLC0415
 
-    activity, waiting = view.activity, view.line.places if view.line else {}
+    activity, waiting = view.activity, view.line.positions if view.line else {}
     if activity is None:
         return _list("running", "", [], "…")
     runs = activity.running
@@ -554,7 +554,7 @@ def _line_parts(view: View) -> Iterator[str]:
 def document(view: View) -> dict[str, Any]:
     """Return a view as JSON has it; what is not known is null."""
     queues, activity, tick = view.queues, view.activity, view.tick
-    places = view.line.places if view.line else {}
+    positions = view.line.positions if view.line else {}
     return {
         "at": _text(view.now),
         "stack": view.stack,
@@ -583,7 +583,7 @@ def document(view: View) -> dict[str, Any]:
         "running": activity
         and [
             _run(one, view.now)
-            | ({"place_in_line": places[one.name]} if one.name in places else {})
+            | ({"place_in_line": positions[one.name]} if one.name in positions else {})
             for one in activity.running
         ],
         "more_running": activity and activity.more_running,

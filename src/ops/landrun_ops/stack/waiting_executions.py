@@ -72,7 +72,7 @@ class SlotUsage:
     more: bool = False
 
     @property
-    def places(self) -> dict[str, int]:
+    def positions(self) -> dict[str, int]:
         """The place of each waiting execution: 1 is the next."""
         return {one.name: place for place, one in enumerate(self.waiting, start=1)}
 
@@ -83,7 +83,7 @@ class SlotUsage:
 
     def position(self, name: str) -> QueuePosition | None:
         """Find an execution; None when it does not wait, or is further back than was read."""
-        place = self.places.get(name)
+        place = self.positions.get(name)
         return QueuePosition(place, len(self.waiting), self.more) if place else None
 
 

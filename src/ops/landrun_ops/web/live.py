@@ -189,7 +189,7 @@ class LiveStack:
             "dead_letters": queues and dict(queues.dead),
             "pending": pending and asdict(pending) | {"oldest": _time(pending.oldest)},
             "slots": slots and {"limit": slots.limit, "in_use": slots.in_use, "more": slots.more},
-            "waiting": slots.places if slots else {},
+            "waiting": slots.positions if slots else {},
             "next_tick": tick and {"expression": tick.expression, "at": _time(tick.at)},
             "ignored": ignored and ignored.as_json(),
             **columns(changed),
