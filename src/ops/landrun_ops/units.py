@@ -1,4 +1,4 @@
-"""Spans of time and sizes as people write and read them."""
+"""Counts, spans of time and sizes as people write and read them."""
 
 from __future__ import annotations
 
@@ -62,6 +62,15 @@ def _time(text: str) -> datetime | None:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
+def count(number: int, thing: str) -> str:
+    """Spell how many things there are.
+
+    >>> [count(1, "landing"), count(1_200, "landing")]
+    ['1 landing', '1,200 landings']
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def spelled(seconds: float) -> str:
     """Spell a span in its two largest units.
 
@@ -80,15 +89,15 @@ def spelled(seconds: float) -> str:
     return f"{whole} s"
 
 
-def size_text(count: float) -> str:
+def size_text(size: float) -> str:
     """Spell a size in bytes.
 
-    >>> [size_text(count) for count in (17, 12_300, 4_500_000_000)]
+    >>> [size_text(size) for size in (17, 12_300, 4_500_000_000)]
     ['17 bytes', '12.3 kB', '4.5 GB']
     """
-    if count < 1000:  # noqa: PLR2004
-        return "1 byte" if count == 1 else f"{count:.0f} bytes"
+    if size < 1000:  # noqa: PLR2004
+        return count(int(size), "byte")
     power = 1
-    while count >= 999.95 * 1000**power and power < len(_SIZES):  # what would be 1000.0
+    while size >= 999.95 * 1000**power and power < len(_SIZES):  # what would be 1000.0
         power += 1
-    return f"{count / 1000**power:.1f} {_SIZES[power - 1]}"
+    return f"{size / 1000**power:.1f} {_SIZES[power - 1]}"
