@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from landrun.errors import ConfigurationError
-from landrun.sanitize import one_line, printable, shown
+from landrun.sanitize import one_line, shown
+from landrun_ops.actions import redrive as action
+from landrun_ops.actions.invoke import invoke, patient_config
 from landrun_ops.cli import options
-from landrun_ops.cli.console import ask, complain, counted, say, show_json, show_lines, stoppable
+from landrun_ops.cli.console import ask, complain, counted, note, say, show_json, stoppable
 from landrun_ops.cli.target import Target, on_stack
+from landrun_ops.stack.dead_letters import MOST_READ, DeadLetterQueue, Why, grouped
+from landrun_ops.stack.stack import Stack
+from landrun_ops.units import count
 
-if TYPE_CHECKING:
-    from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue
-    from landrun_ops.stack.stack import Stack
+Found = dict["Queue", dict[str, Any]]
+"""What lies in queues, as JSON."""
 
 SUBJECTS = 3
 """Keys, runs or ticks that are named of a group."""
-
-SUBJECT_WIDTH = 60
-"""Characters of each; of a longer one the end, which tells keys apart."""
-
-FUNCTIONS = ("ScheduleFunction", "ReconcileFunction")
 
 
 class Queue(StrEnum):
@@ -43,26 +41,10 @@ class Queue(StrEnum):
 
 OUTPUTS = {
     Queue.LANDINGS: ("LandingDeadLetterQueue", "LandingQueue", "landing"),
-    Queue.SCHEDULE: ("ScheduleDeadLetterQueue", "", "call of the schedule"),
+    Queue.SCHEDULE: ("ScheduleDeadLetterQueue", "", "scheduled call"),
     Queue.STATUSES: ("StatusDeadLetterQueue", "StatusQueue", "status change"),
 }
 """The stack's outputs of a queue and of its source, and what one of its messages is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What lies in a dead-letter queue.
-
-    Attributes
-    ----------
-    messages : list of DeadLetter
-        The visible ones, `dead_letters.MOST_READ` at most.
-    in_flight : int
-        About how many somebody else had received before the look.
-    """
-
-    messages: list[DeadLetter]
-    in_flight: int = 0
 
 
 @on_stack
@@ -79,16 +61,10 @@ def redrive(
     ] = False,
     discard: Annotated[
         bool,
-        typer.Option("--discard", help="Save refused messages to a file, then delete them."),
-    ] = False,
-    out: Annotated[
-        Path | None,
         typer.Option(
-            metavar="FILE",
-            help="That file. Default: landrun-refused-TIME.jsonl in this folder.",
-            show_default=False,
+            "--discard", help="Save refused messages to a file in this folder, then delete them."
         ),
-    ] = None,
+    ] = False,
     yes: options.YesOption = False,
     json: options.JsonOption = False,
 ) -> int:
@@ -107,220 +83,112 @@ def redrive(
             f"redrive sends dead-letter messages back, and takes no run: landrun rerun {run} runs"
             f" its input again, and landrun show {run} says whether its execution can be resumed"
         )
-    if out and not discard:
-        raise ConfigurationError("--out is about --discard: give both")
     stack = target.find()
-    command = _Command(stack, list(queue or Queue), yes=yes, json=json)
+    queues = {
+        name: DeadLetterQueue(stack.client("sqs"), stack.output(f"{OUTPUTS[name][0]}Url"))
+        for name in queue or Queue
+    }
     with stoppable():
-        if discard:
-            return command.discard(out, dry_run=dry_run)
-        return command.send_back(dry_run=dry_run)
-
-
-class _Command:
-    def __init__(self, stack: Stack, queues: Sequence[Queue], *, yes: bool, json: bool) -> None:
-        self._stack, self._yes, self._json = stack, yes, json
-        with counted("dead-letter messages"):
-            self.found = look(stack, queues)
-        self._say(line for queue in self.found for line in queue_lines(queue, self.found[queue]))
-
-    def send_back(self, *, dry_run: bool) -> int:
-        there = {queue: one.messages for queue, one in self.found.items() if one.messages}
-        result = {queue.value: described(one) for queue, one in self.found.items()}
-        failures: list[str] = []
-        if refused := _refused(there):
-            self._say(
-                [
-                    f"{refused:,} refused: they come back, unless what was refused is corrected",
-                    "  landrun redrive --discard saves them to a file, and deletes them",
-                ]
-            )
-        if there and not dry_run:
-            ask(question(there), yes=self._yes)
-            for queue, messages in there.items():
-                said, failed = _send_back(self._stack, queue, messages)
-                result[queue.value] |= said
-                failures += failed
-                done = "repeated" if queue is Queue.SCHEDULE else "sent back"
-                self._say([f"{queue.value}: {said['moved']:,} {done}"])
-        return self._end({"dry_run": dry_run, "queues": result}, failures)
-
-    def discard(self, out: Path | None, *, dry_run: bool) -> int:
-        from landrun_ops.actions.redrive import discard  # noqa: PLC0415
-
-        result = {queue.value: described(one) for queue, one in self.found.items()}
-        there = {queue: one.messages for queue, one in self.found.items()}
-        answer: dict[str, Any] = {"dry_run": dry_run, "queues": result, "file": None}
-        failures: list[str] = []
-        refused = _refused(there)
-        if not refused:
-            self._say(["no message was refused: there is nothing to discard"])
+        with counted("dead-letter messages"), ThreadPoolExecutor() as pool:
+            found = dict(zip(queues, pool.map(look, queues.values()), strict=True))
+        if not json:
+            show(found)
+        if discard and not dry_run:
+            discard_refused(queues, found, yes=yes)
         elif not dry_run:
-            path = out or Path(f"landrun-refused-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl")
-            ask(f"Save {refused:,} refused to {path}, and delete them?", yes=self._yes)
-            queues = {queue.value: queue_of(self._stack, queue) for queue in there}
-            deleted = discard(queues, path.absolute())
-            for name, count in deleted.items():
-                result[name]["discarded"] = count
-            answer["file"] = str(path.absolute())
-            total = sum(deleted.values())
-            if not self._json:
-                say(f"{total:,} deleted, and saved to {path.absolute()}")
-            if total < refused:
-                failures = [f"{refused - total:,} refused are still there: run it again"]
-            elif not all(one["complete"] for one in result.values()):
-                self._say(["there may be more: run it again"])
-        return self._end(answer, failures)
-
-    def _say(self, lines: Iterable[str]) -> None:
-        if not self._json:
-            show_lines(lines)
-
-    def _end(self, result: dict[str, Any], failures: Sequence[str]) -> int:
-        for failure in failures:
-            complain(failure)
-        if self._json:
-            show_json(result)
-        return 1 if failures else 0
+            send_back(stack, queues, found, yes=yes)
+    if json:
+        show_json({"dry_run": dry_run, "queues": found})
+    failures = [f"{name}: {why}" for name, one in found.items() for why in one.get("failed", ())]
+    for failure in failures:
+        complain(f"{failure}; run it again")
+    return 1 if failures else 0
 
 
-def look(stack: Stack, queues: Sequence[Queue]) -> dict[Queue, Contents]:
-    """Look into queues, all at once: each takes a second to be sure that it is empty.
-
-    Raises
-    ------
-    ServiceError
-        When SQS refuses a call or cannot be reached.
-    """
-
-    def contents(queue: DeadLetterQueue) -> Contents:
-        in_flight = queue.in_flight()  # before the look, which would count itself
-        return Contents(queue.peek(), in_flight)
-
-    with ThreadPoolExecutor() as pool:
-        found = pool.map(contents, [queue_of(stack, queue) for queue in queues])
-        return dict(zip(queues, found, strict=True))
-
-
-def queue_of(stack: Stack, queue: Queue) -> DeadLetterQueue:
-    """Return a stack's dead-letter queue."""
-    from landrun_ops.stack.dead_letters import DeadLetterQueue  # noqa: PLC0415
-
-    return DeadLetterQueue(stack.client("sqs"), stack.output(f"{OUTPUTS[queue][0]}Url"))
-
-
-def queue_lines(queue: Queue, found: Contents) -> Iterator[str]:
-    r"""Say what lies in a queue, and why.
-
-    >>> print(*queue_lines(Queue.STATUSES, Contents([], 2)), sep="\n")
-    statuses: no dead-letter messages, but 2 in flight
-      somebody has received them: run it again once they are back
-    """
-    from landrun_ops.stack.dead_letters import MOST_READ, grouped  # noqa: PLC0415
-
-    messages, in_flight = found.messages, found.in_flight
-    several = "or more " if len(messages) >= MOST_READ else ""
-    count = f"{len(messages):,} {several}" if messages else "no "
-    ending = "" if len(messages) == 1 else "s"
-    flying = f", {'and' if messages else 'but'} {in_flight:,} in flight" if in_flight else ""
-    yield f"{queue.value}: {count}dead-letter message{ending}{flying}"
-    for group in grouped(messages):
-        words = {"refused": "refused: ", "undelivered": "not delivered: "}
-        yield f"{len(group.messages):>6,} {words.get(group.why.value, '')}{group.reason}"
-        yield f"       {_subjects(group.messages)}"
-    if in_flight:
-        yield "  somebody has received them: run it again once they are back"
-
-
-def question(there: Mapping[Queue, Sequence[DeadLetter]]) -> str:
-    """Ask whether to send back what is there."""
-    counts = ((len(messages), OUTPUTS[queue][2]) for queue, messages in there.items())
-    parts = [f"{count:,} {what if count == 1 else _plural(what)}" for count, what in counts]
-    return f"Send {', '.join(parts)} back?"
-
-
-def _plural(what: str) -> str:
-    return what.replace("call", "calls") if what.startswith("call") else f"{what}s"
-
-
-def _refused(there: Mapping[Queue, Sequence[DeadLetter]]) -> int:
-    return sum(one.why.value == "refused" for inside in there.values() for one in inside)
-
-
-def _subjects(messages: Sequence[DeadLetter]) -> str:
-    named = list(dict.fromkeys(map(_subject, messages)))
-    more = f", and {len(named) - SUBJECTS:,} more" if len(named) > SUBJECTS else ""
-    return ", ".join(islice(named, SUBJECTS)) + more
-
-
-def _subject(message: DeadLetter) -> str:
-    """Say what a message is about or, if it does not say, how it begins."""
-    subject = message.subject
-    if len(subject) > SUBJECT_WIDTH:
-        return f"…{subject[1 - SUBJECT_WIDTH :]}"
-    return subject or one_line(message.body, SUBJECT_WIDTH)
-
-
-def described(found: Contents) -> dict[str, Any]:
-    """Return what lies in a queue as JSON."""
-    from landrun_ops.stack.dead_letters import MOST_READ, grouped  # noqa: PLC0415
-
+def look(queue: DeadLetterQueue) -> dict[str, Any]:
+    """Return what lies in a queue, and why, as JSON."""
+    in_flight = queue.in_flight()  # before the look, which would count itself
+    messages = queue.peek()
     groups = [
         {
-            "why": group.why.value,
+            "why": group.why,
             "reason": group.reason,
             "count": len(group.messages),
-            "subjects": [one.subject for one in group.messages],
+            "subjects": [one.subject or one_line(one.body, 60) for one in group.messages],
         }
-        for group in grouped(found.messages)
+        for group in grouped(messages)
     ]
-    complete = len(found.messages) < MOST_READ and not found.in_flight
     return {
-        "messages": len(found.messages),
-        "in_flight": found.in_flight,
-        "complete": complete,
+        "messages": len(messages),
+        "refused": sum(one.why is Why.REFUSED for one in messages),
+        "in_flight": in_flight,
+        "complete": len(messages) < MOST_READ and not in_flight,
         "groups": groups,
     }
 
 
-def _send_back(
-    stack: Stack, queue: Queue, messages: Sequence[DeadLetter]
-) -> tuple[dict[str, Any], list[str]]:
-    """Send a queue's messages back; return what to say as JSON, and a line for each failure."""
-    if queue is Queue.SCHEDULE:
-        return _refire(stack, messages)
-    from landrun_ops.actions.redrive import Move, move  # noqa: PLC0415
+def show(found: Found) -> None:
+    """Print what lies in queues, and why."""
+    for name, one in found.items():
+        there = (
+            count(one["messages"], "dead-letter message")
+            if one["messages"]
+            else "no dead-letter messages"
+        )
+        say(f"{name}: {there}{' or more' if one['messages'] >= MOST_READ else ''}")
+        for group in one["groups"]:
+            subjects = group["subjects"]
+            more = f", and {len(subjects) - SUBJECTS:,} more" if len(subjects) > SUBJECTS else ""
+            say(f"{group['count']:>6,} {group['why']}: {group['reason']}")
+            say(f"       {', '.join(subjects[:SUBJECTS])}{more}")
+        if one["in_flight"]:
+            again = "somebody has received them: run it again once they are back"
+            say(f"{one['in_flight']:>6,} in flight: {again}")
+        if one["refused"]:
+            say(f"{one['refused']:>6,} refused: they come back, unless the cause is corrected;")
+            say("       landrun redrive --discard saves them to a file, and deletes them")
 
-    dead, source, _ = OUTPUTS[queue]
-    arns = stack.output(f"{dead}Arn"), stack.output(f"{source}Arn")
-    last = Move("", 0)
-    with counted(f"{queue.value} moved", len(messages)) as count:
-        for last in move(stack.client("sqs"), *arns, time.sleep):
-            count(last.moved)
-    failed = []
-    if last.status != "COMPLETED":
-        reason = f", {printable(last.failure)}" if last.failure else ""
-        ended = f"SQS moved {last.moved:,} and ended as {last.status}{reason}"
-        failed = [f"{queue.value}: {ended}; redrive again"]
-    return {"status": last.status, "moved": last.moved}, failed
+
+def discard_refused(queues: Mapping[Queue, DeadLetterQueue], found: Found, *, yes: bool) -> None:
+    """Save refused messages to a file and delete them; add the outcome to what was found."""
+    refused = sum(one["refused"] for one in found.values())
+    if not refused:
+        return
+    path = Path(f"landrun-refused-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl").absolute()
+    ask(f"Save {refused:,} refused to {path}, and delete them?", yes=yes)
+    for name, outcome in action.discard(queues, path).items():
+        found[name] |= {**asdict(outcome), "file": str(path)}
+        note(f"{name}: {outcome.done:,} deleted, and saved to {path}")
 
 
-def _refire(stack: Stack, messages: Sequence[DeadLetter]) -> tuple[dict[str, Any], list[str]]:
-    from landrun_ops.actions.invoke import invoke, patient_config  # noqa: PLC0415
-    from landrun_ops.actions.redrive import Refired, Refiring  # noqa: PLC0415
+def send_back(
+    stack: Stack, queues: Mapping[Queue, DeadLetterQueue], found: Found, *, yes: bool
+) -> None:
+    """Send messages back; add the outcome to what was found."""
+    there = {name: one["messages"] for name, one in found.items() if one["messages"]}
+    if there:
+        what = ", ".join(count(number, OUTPUTS[name][2]) for name, number in there.items())
+        ask(f"Send {what} back?", yes=yes)
+    for name, number in there.items():
+        outcome = action.Outcome()
+        with counted(f"{name} sent back", number) as progress:
+            for outcome in sending(stack, name, queues[name]):
+                progress(outcome.done)
+        found[name] |= asdict(outcome)
+        note(f"{name}: {outcome.done:,} sent back")
 
+
+def sending(stack: Stack, name: Queue, queue: DeadLetterQueue) -> Iterator[action.Outcome]:
+    """Begin to send a queue's messages back."""
+    dead, source, _ = OUTPUTS[name]
+    if source:
+        arns = stack.output(f"{dead}Arn"), stack.output(f"{source}Arn")
+        return action.move(stack.client("sqs"), *arns, time.sleep)
     client = stack.client("lambda", patient_config())
-    names = {function: stack.output(function) for function in FUNCTIONS}
-    refiring = Refiring(
-        queue=queue_of(stack, Queue.SCHEDULE),
-        functions={name: function for function, name in names.items()},
-        schedule_arn=stack.output("ScheduleArn"),
-        invoke=lambda function, payload: invoke(client, function, names[function], payload),
+    names = {one: stack.output(one) for one in ("ScheduleFunction", "ReconcileFunction")}
+    return action.call_again(
+        queue,
+        {name: function for function, name in names.items()},
+        stack.output("ScheduleArn"),
+        lambda function, payload: invoke(client, function, names[function], payload),
     )
-    last = Refired()
-    with counted("calls repeated", len(messages)) as count:
-        for last in refiring():
-            count(last.done + len(last.failed))
-    failed = [f"{message.subject or 'a message'}: {why}" for message, why in last.failed]
-    status = "FAILED" if failed else "COMPLETED"
-    return {"status": status, "moved": last.done, "failed": failed}, failed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,20 +23,16 @@ _PAUSE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class LandingRecord:
-    """The newest landing of one object.
+    """The newest landing of one object; times are ISO 8601 in UTC, what is not known is empty.
 
     Attributes
     ----------
-    version_id : str
-        S3's; empty if the bucket keeps no versions.
-    event_time, recorded_at : str
-        When it landed, and when the table learned of it; ISO 8601 in UTC.
     waits : bool
         True while no manifest holds it.
     claimed_by : str
-        The run that is about to read it, if any.
-    done_run, done_at : str
-        The last run that read a landing of the key, and when that was recorded.
+        The run that is about to read it.
+    done_run : str
+        The last run that read a landing of the key.
     newest_done : bool
         True if that run read this landing.
     """
@@ -47,17 +43,18 @@ class LandingRecord:
     waits: bool = False
     claimed_by: str = ""
     done_run: str = ""
-    done_at: str = ""
     newest_done: bool = False
-
-    @property
-    def landed_at(self) -> datetime | None:
-        """When it landed; None if that is not known."""
-        return event_time(self.event_time)
 
     def is_since(self, moment: datetime) -> bool:
         """Return True if it landed then or later."""
-        return self.landed_at is not None and self.landed_at >= moment - TOLERANCE
+        landed_at = event_time(self.event_time)
+        return landed_at is not None and landed_at >= moment - TOLERANCE
+
+    def is_of(self, version_id: str | None, modified: datetime) -> bool:
+        """Return True if it is this version's landing; without version ids, the time decides."""
+        if version_id or self.version_id:
+            return self.version_id == version_id
+        return self.is_since(modified)
 
 
 def event_time(text: object) -> datetime | None:
@@ -70,22 +67,7 @@ def event_time(text: object) -> datetime | None:
 
 
 class LandingsTable:
-    """Reads the landings table.
-
-    Parameters
-    ----------
-    client : DynamoDB client
-        boto3's.
-    table : str
-        The table's name.
-    sleep : callable
-        Waits so many seconds.
-
-    Raises
-    ------
-    ServiceError
-        By every method, when DynamoDB refuses a call or cannot be reached.
-    """
+    """Reads the landings table by boto3's client; raises ServiceError if DynamoDB refuses a call."""
 
     def __init__(
         self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep
@@ -98,8 +80,17 @@ class LandingsTable:
         unique = list(dict.fromkeys(keys))
         for start in range(0, len(unique), BATCH):
             ids = {item_id(bucket, key): key for key in unique[start : start + BATCH]}
-            for item in self._batch([{"id": {"S": one}} for one in ids]):
-                found[ids[item["id"]]] = _record(item)
+            wanted = [{"id": {"S": one}} for one in ids]
+            while wanted:
+                with translated("dynamodb:BatchGetItem"):
+                    answer = self._client.batch_get_item(
+                        RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}}
+                    )
+                for item in answer["Responses"].get(self._table, ()):
+                    found[ids[item["id"]["S"]]] = _record(item)
+                left = answer.get("UnprocessedKeys", {}).get(self._table, {})
+                wanted = left.get("Keys", [])
+                self._sleep(_PAUSE if wanted else 0)
         return found
 
     def created_at(self) -> datetime:
@@ -109,31 +100,17 @@ class LandingsTable:
         created: datetime = answer["Table"]["CreationDateTime"]
         return created
 
-    def _batch(self, keys: list[dict[str, Any]]) -> list[dict[str, str]]:
-        items: list[dict[str, str]] = []
-        while keys:
-            asked = {"Keys": keys, "ConsistentRead": True}
-            with translated("dynamodb:BatchGetItem"):
-                answer = self._client.batch_get_item(RequestItems={self._table: asked})
-            found = answer["Responses"].get(self._table, ())
-            items += [
-                {name: one["S"] for name, one in item.items() if "S" in one} for item in found
-            ]
-            keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
-            if keys:
-                self._sleep(_PAUSE)
-        return items
-
 
 def item_id(bucket: str, key: str) -> str:
     """Return the id of an object's item; any sequencer gives the same."""
     return landing_id(Landing(bucket, key, None, "1", None, ""))
 
 
-def _record(item: Mapping[str, str]) -> LandingRecord:
-    names = ("version_id", "event_time", "recorded_at", "claimed_by", "done_run", "done_at")
+def _record(item: dict[str, dict[str, str]]) -> LandingRecord:
+    text = {name: value["S"] for name, value in item.items() if "S" in value}
+    names = ("version_id", "event_time", "recorded_at", "claimed_by", "done_run")
     return LandingRecord(
-        **{name: item[name] for name in names if name in item},
-        waits="waiting" in item,
-        newest_done=item.get("done_sequencer", "") == item.get("sequencer", ""),
+        **{name: text[name] for name in names if name in text},
+        waits="waiting" in text,
+        newest_done=text.get("done_sequencer", "") == text.get("sequencer", ""),
     )
