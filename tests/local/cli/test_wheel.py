@@ -111,7 +111,7 @@ def run(
         ("rerun nobody", 2, "no run"),
         ("start s3://no-such-bucket/key", 2, "no-such-bucket"),
         ("explain s3://no-such-bucket/key", 2, "NoSuchBucket"),
-        ("redrive", 0, "no dead"),
+        ("redrive", 0, "0 dead-letter messages"),
         ("reconcile", 0, ""),
         ("watch --once", 0, "landrun"),
         ("report", 0, "wrote report.html"),

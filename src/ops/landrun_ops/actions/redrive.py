@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 from landrun.adapters.clients import translated
 from landrun.errors import ConfigurationError
 from landrun.sanitize import one_line
-from landrun_ops.actions.invoke import FunctionError
+from landrun_ops.actions.invoke import FunctionError, invoke, patient_config
 from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue, Why
+from landrun_ops.stack.stack import Stack
 
 MOVING = frozenset({"RUNNING", "CANCELLING"})
 """Statuses of a move that has not ended (SQS API, ListMessageMoveTasks)."""
@@ -26,9 +27,6 @@ HELD_SECONDS = 960
 """How long a message is held: longer than a function can run."""
 
 T = TypeVar("T")
-
-Invoke = Callable[[str, dict[str, Any]], object]
-"""Invokes a function of the template, by its logical id, with a payload, and waits for it."""
 
 
 @dataclass(slots=True)
@@ -39,29 +37,29 @@ class Outcome:
     failed: list[str] = field(default_factory=list)
 
 
-def move(
-    client: Any, source_arn: str, destination_arn: str, sleep: Callable[[float], None]
-) -> Iterator[Outcome]:
-    """Let SQS move all messages of a queue; yield how far that is until it has ended.
+def move(stack: Stack, name: str, sleep: Callable[[float], None]) -> Iterator[Outcome]:
+    """Let SQS move all messages of a dead-letter queue back; yield how far that is.
 
-    SQS moves one queue once at a time: a move that is under way is followed instead. Raises
-    ServiceError when SQS refuses a call.
+    ``name`` is what the names of the stack's outputs about the queue begin with. SQS moves one
+    queue once at a time: a move that is under way is followed instead. Raises ServiceError when SQS
+    refuses a call.
     """
-    before = _newest_move(client, source_arn)
+    client = stack.client("sqs")
+    source, destination = (stack.output(f"{name}{one}QueueArn") for one in ("DeadLetter", ""))
+    before = _newest_move(client, source)
     if before.get("Status") in MOVING:
         before = {}
     else:
         with translated("sqs:StartMessageMoveTask"):
-            client.start_message_move_task(SourceArn=source_arn, DestinationArn=destination_arn)
+            client.start_message_move_task(SourceArn=source, DestinationArn=destination)
     while True:
-        now = _newest_move(client, source_arn)
+        now = _newest_move(client, source)
         if now and now["StartedTimestamp"] != before.get("StartedTimestamp"):
             status, moved = now["Status"], int(now.get("ApproximateNumberOfMessagesMoved", 0))
+            failed = one_line(f"SQS ended as {status}: {now.get('FailureReason', '')}")
+            yield Outcome(moved, [] if status in {*MOVING, "COMPLETED"} else [failed])
             if status not in MOVING:
-                why = f"SQS ended as {status}: {now.get('FailureReason', 'it does not say why')}"
-                yield Outcome(moved, [] if status == "COMPLETED" else [one_line(why)])
                 return
-            yield Outcome(moved)
         sleep(1.0)
 
 
@@ -71,40 +69,38 @@ def _newest_move(client: Any, source_arn: str) -> dict[str, Any]:
     return next(iter(answer.get("Results", ())), {})
 
 
-def call_again(
-    queue: DeadLetterQueue, functions: Mapping[str, str], schedule_arn: str, invoke: Invoke
-) -> Iterator[Outcome]:
-    """Repeat the calls of a schedule that failed, one after the other; yield how far that is.
+def call_again(stack: Stack, queue: DeadLetterQueue) -> Iterator[Outcome]:
+    """Repeat the calls of the schedules that failed, one after the other; yield how far that is.
 
     One call of ReconcileFunction does for all messages that ask for one. A message whose call
-    fails again stays. ``functions`` has logical ids by their names in the account, and
-    ``schedule_arn`` is the schedule of ScheduleFunction. Raises ServiceError when AWS refuses a
-    call.
+    fails again stays. Raises ServiceError when AWS refuses a call.
     """
-    sent, reconciled = Outcome(), False
+    client, outcome, reconciled = stack.client("lambda", patient_config()), Outcome(), False
     with queue.held(HELD_SECONDS) as messages:
         for message in list(messages.values()):
-            function = _function_of(message, functions, schedule_arn)
+            function = _function_of(stack, message)
             try:
                 if not function:
                     raise FunctionError("it is for no function of this stack")
                 if not (reconciled and function == "ReconcileFunction"):
-                    invoke(function, message.payload)
+                    invoke(client, function, stack.output(function), message.payload)
             except FunctionError as error:
-                sent.failed.append(one_line(f"{message.subject or 'a message'}: {error}"))
+                outcome.failed.append(one_line(f"{message.subject}: {error}"))
             else:
                 reconciled |= function == "ReconcileFunction"
                 queue.delete([messages.pop(message.id)])
-                sent.done += 1
-            yield sent
+                outcome.done += 1
+            yield outcome
 
 
-def _function_of(message: DeadLetter, functions: Mapping[str, str], schedule_arn: str) -> str:
-    if message.function:
-        return functions.get(message.function, "")
-    if "ScheduledTime" not in message.payload:
+def _function_of(stack: Stack, message: DeadLetter) -> str:
+    """Return the logical id of the function that a message is for; empty if it is not known."""
+    for function in ("ScheduleFunction", "ReconcileFunction"):
+        if message.function == stack.output(function):
+            return function
+    if message.function or "ScheduledTime" not in message.payload:
         return ""
-    ticks = message.payload.get("ScheduleArn") == schedule_arn
+    ticks = message.payload.get("ScheduleArn") == stack.output("ScheduleArn")
     return "ScheduleFunction" if ticks else "ReconcileFunction"
 
 
@@ -132,21 +128,16 @@ def discard(queues: Mapping[T, DeadLetterQueue], path: Path) -> dict[T, Outcome]
 
 
 def _save(path: Path, messages: Mapping[Any, list[DeadLetter]]) -> None:
-    """Write a JSON object a line, all of them or none."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
+    """Write a JSON object a line."""
     try:
-        with unfinished.open("w", encoding="utf-8") as file:
+        with path.open("x", encoding="utf-8") as file:
             for queue, inside in messages.items():
                 for one in inside:
-                    saved: dict[str, Any] = {"queue": queue, "message_id": one.id}
-                    saved |= {"attributes": dict(one.attributes), "body": one.body}
-                    file.write(f"{json.dumps(saved)}\n")
+                    about = {"queue": queue, "message_id": one.id, "body": one.body}
+                    file.write(json.dumps({**about, "attributes": dict(one.attributes)}) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
     except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink()
         raise ConfigurationError(
             f"cannot write {path}, and nothing was deleted: {error.strerror}"
         ) from error

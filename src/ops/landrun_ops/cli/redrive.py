@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,18 +13,14 @@ from typing import Annotated, Any
 import typer
 
 from landrun.errors import ConfigurationError
-from landrun.sanitize import one_line, shown
+from landrun.sanitize import shown
 from landrun_ops.actions import redrive as action
-from landrun_ops.actions.invoke import invoke, patient_config
 from landrun_ops.cli import options
 from landrun_ops.cli.console import ask, complain, counted, note, say, show_json, stoppable
 from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.dead_letters import MOST_READ, DeadLetterQueue, Why, grouped
 from landrun_ops.stack.stack import Stack
 from landrun_ops.units import count
-
-Found = dict["Queue", dict[str, Any]]
-"""What lies in queues, as JSON."""
 
 SUBJECTS = 3
 """Keys, runs or ticks that are named of a group."""
@@ -39,12 +34,13 @@ class Queue(StrEnum):
     STATUSES = "statuses"
 
 
-OUTPUTS = {
-    Queue.LANDINGS: ("LandingDeadLetterQueue", "LandingQueue", "landing"),
-    Queue.SCHEDULE: ("ScheduleDeadLetterQueue", "", "scheduled call"),
-    Queue.STATUSES: ("StatusDeadLetterQueue", "StatusQueue", "status change"),
-}
-"""The stack's outputs of a queue and of its source, and what one of its messages is."""
+OUTPUTS = {Queue.LANDINGS: "Landing", Queue.SCHEDULE: "Schedule", Queue.STATUSES: "Status"}
+"""How the names of the stack's outputs about a queue begin."""
+
+
+Queues = dict[Queue, DeadLetterQueue]
+Found = dict[Queue, dict[str, Any]]
+"""What lies in queues, as JSON."""
 
 
 @on_stack
@@ -85,7 +81,9 @@ def redrive(
         )
     stack = target.find()
     queues = {
-        name: DeadLetterQueue(stack.client("sqs"), stack.output(f"{OUTPUTS[name][0]}Url"))
+        name: DeadLetterQueue(
+            stack.client("sqs"), stack.output(f"{OUTPUTS[name]}DeadLetterQueueUrl")
+        )
         for name in queue or Queue
     }
     with stoppable():
@@ -114,7 +112,7 @@ def look(queue: DeadLetterQueue) -> dict[str, Any]:
             "why": group.why,
             "reason": group.reason,
             "count": len(group.messages),
-            "subjects": [one.subject or one_line(one.body, 60) for one in group.messages],
+            "subjects": [one.subject for one in group.messages],
         }
         for group in grouped(messages)
     ]
@@ -122,7 +120,6 @@ def look(queue: DeadLetterQueue) -> dict[str, Any]:
         "messages": len(messages),
         "refused": sum(one.why is Why.REFUSED for one in messages),
         "in_flight": in_flight,
-        "complete": len(messages) < MOST_READ and not in_flight,
         "groups": groups,
     }
 
@@ -130,17 +127,12 @@ def look(queue: DeadLetterQueue) -> dict[str, Any]:
 def show(found: Found) -> None:
     """Print what lies in queues, and why."""
     for name, one in found.items():
-        there = (
-            count(one["messages"], "dead-letter message")
-            if one["messages"]
-            else "no dead-letter messages"
-        )
-        say(f"{name}: {there}{' or more' if one['messages'] >= MOST_READ else ''}")
+        more = " or more" if one["messages"] >= MOST_READ else ""
+        say(f"{name}: {count(one['messages'], 'dead-letter message')}{more}")
         for group in one["groups"]:
-            subjects = group["subjects"]
-            more = f", and {len(subjects) - SUBJECTS:,} more" if len(subjects) > SUBJECTS else ""
+            subjects = ", ".join(group["subjects"][:SUBJECTS])
             say(f"{group['count']:>6,} {group['why']}: {group['reason']}")
-            say(f"       {', '.join(subjects[:SUBJECTS])}{more}")
+            say(f"       {subjects}{', …' if group['count'] > SUBJECTS else ''}")
         if one["in_flight"]:
             again = "somebody has received them: run it again once they are back"
             say(f"{one['in_flight']:>6,} in flight: {again}")
@@ -149,7 +141,7 @@ def show(found: Found) -> None:
             say("       landrun redrive --discard saves them to a file, and deletes them")
 
 
-def discard_refused(queues: Mapping[Queue, DeadLetterQueue], found: Found, *, yes: bool) -> None:
+def discard_refused(queues: Queues, found: Found, *, yes: bool) -> None:
     """Save refused messages to a file and delete them; add the outcome to what was found."""
     refused = sum(one["refused"] for one in found.values())
     if not refused:
@@ -161,34 +153,20 @@ def discard_refused(queues: Mapping[Queue, DeadLetterQueue], found: Found, *, ye
         note(f"{name}: {outcome.done:,} deleted, and saved to {path}")
 
 
-def send_back(
-    stack: Stack, queues: Mapping[Queue, DeadLetterQueue], found: Found, *, yes: bool
-) -> None:
+def send_back(stack: Stack, queues: Queues, found: Found, *, yes: bool) -> None:
     """Send messages back; add the outcome to what was found."""
     there = {name: one["messages"] for name, one in found.items() if one["messages"]}
     if there:
-        what = ", ".join(count(number, OUTPUTS[name][2]) for name, number in there.items())
-        ask(f"Send {what} back?", yes=yes)
+        numbers = ", ".join(f"{number:,} of {name}" for name, number in there.items())
+        ask(f"Send back {numbers}?", yes=yes)
     for name, number in there.items():
         outcome = action.Outcome()
+        if name is Queue.SCHEDULE:
+            sending = action.call_again(stack, queues[name])
+        else:
+            sending = action.move(stack, OUTPUTS[name], time.sleep)
         with counted(f"{name} sent back", number) as progress:
-            for outcome in sending(stack, name, queues[name]):
+            for outcome in sending:
                 progress(outcome.done)
         found[name] |= asdict(outcome)
         note(f"{name}: {outcome.done:,} sent back")
-
-
-def sending(stack: Stack, name: Queue, queue: DeadLetterQueue) -> Iterator[action.Outcome]:
-    """Begin to send a queue's messages back."""
-    dead, source, _ = OUTPUTS[name]
-    if source:
-        arns = stack.output(f"{dead}Arn"), stack.output(f"{source}Arn")
-        return action.move(stack.client("sqs"), *arns, time.sleep)
-    client = stack.client("lambda", patient_config())
-    names = {one: stack.output(one) for one in ("ScheduleFunction", "ReconcileFunction")}
-    return action.call_again(
-        queue,
-        {name: function for function, name in names.items()},
-        stack.output("ScheduleArn"),
-        lambda function, payload: invoke(client, function, names[function], payload),
-    )

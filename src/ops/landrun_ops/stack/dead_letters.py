@@ -26,11 +26,6 @@ HIDDEN_SECONDS = 120
 BATCH = 10
 """Messages of one call (SQS API)."""
 
-EMPTY_WAIT = 1
-"""Seconds of a long poll, which asks all of SQS's servers: an empty answer means an empty queue."""
-
-IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
-
 
 class Why(StrEnum):
     """What kept a message from being processed."""
@@ -43,11 +38,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One message of a dead-letter queue.
-
-    ``attributes`` are the message's own, and SQS's ``SentTimestamp`` and
-    ``DeadLetterQueueSourceArn``.
-    """
+    """One message of a dead-letter queue; SQS's own attributes are among ``attributes``."""
 
     id: str
     handle: str
@@ -66,12 +57,9 @@ class DeadLetter:
     @property
     def reason(self) -> str:
         """Why it is there, as one line."""
-        if self.why is Why.REFUSED:
-            return one_line(self.attributes["Reason"])
-        if self.why is Why.UNDELIVERED:
-            said = [self.attributes.get(name, "") for name in ("ERROR_CODE", "ERROR_MESSAGE")]
-        else:
-            said = [self._text("responsePayload", name) for name in ("errorType", "errorMessage")]
+        named = ("Reason", "ERROR_CODE", "ERROR_MESSAGE")
+        said = [self.attributes.get(name, "") for name in named]
+        said += [self._text("responsePayload", name) for name in ("errorType", "errorMessage")]
         if any(said):
             return one_line(": ".join(filter(None, said)))
         if "DeadLetterQueueSourceArn" in self.attributes:
@@ -81,27 +69,21 @@ class DeadLetter:
     @property
     def landing(self) -> tuple[str, str, str]:
         """Bucket, key and version id of the object that it is about; empty if it names none."""
-        version = self._text("detail", "object", "version-id")
-        return (
-            self._text("detail", "bucket", "name"),
-            self._text("detail", "object", "key"),
-            "" if version == "null" else version,
-        )
+        key, version = (self._text("detail", "object", name) for name in ("key", "version-id"))
+        return self._text("detail", "bucket", "name"), key, version if version != "null" else ""
 
     @property
     def subject(self) -> str:
-        """What it is about: a key, a run, a tick or a function; empty if it names none."""
+        """What it is about: a key, a run, a tick, a function or, failing that, its beginning."""
         tick = self.payload.get("ScheduledTime")
         named = self.landing[1] or self._text("detail", "name") or (tick and f"tick of {tick}")
-        return one_line(named or self.function, 200)
+        return one_line(named or self.function or self.body, 200)
 
     @property
     def payload(self) -> dict[str, Any]:
         """What a function was invoked with."""
         content = json_object(self.body)
-        if self.why is not Why.FUNCTION:
-            return content
-        payload = content.get("requestPayload")
+        payload = content.get("requestPayload") if self.why is Why.FUNCTION else content
         return payload if isinstance(payload, dict) else {}
 
     @property
@@ -146,11 +128,10 @@ class DeadLetterQueue:
 
     def in_flight(self) -> int:
         """Return about how many messages somebody has received and not yet deleted or released."""
+        name = "ApproximateNumberOfMessagesNotVisible"
         with translated("sqs:GetQueueAttributes"):
-            answer = self._client.get_queue_attributes(
-                QueueUrl=self._url, AttributeNames=[IN_FLIGHT]
-            )
-        return int(answer["Attributes"].get(IN_FLIGHT, 0))
+            answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])
+        return int(answer["Attributes"].get(name, 0))
 
     def peek(self, most: int = MOST_READ) -> list[DeadLetter]:
         """Look at what is visible, and leave it there."""
@@ -173,44 +154,37 @@ class DeadLetterQueue:
                 found |= {one.id: one for one in self._receive(seconds)}
             yield found
         finally:
-            for entries in _entries(list(found.values()), VisibilityTimeout=0):
+            for batch in _batches(list(found.values()), VisibilityTimeout=0):
                 with translated("sqs:ChangeMessageVisibility"):
-                    self._client.change_message_visibility_batch(
-                        QueueUrl=self._url, Entries=entries
-                    )
+                    self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=batch)
 
     def delete(self, messages: Sequence[DeadLetter]) -> int:
         """Delete messages that were received; return how many SQS deleted."""
         failed = 0
-        for entries in _entries(messages):
+        for batch in _batches(messages):
             with translated("sqs:DeleteMessage"):
-                answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+                answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=batch)
             failed += len(answer.get("Failed", ()))
         return len(messages) - failed
 
-    def _receive(self, hidden_seconds: int) -> list[DeadLetter]:
+    def _receive(self, hidden_seconds: int) -> Iterator[DeadLetter]:
         with translated("sqs:ReceiveMessage"):
             answer = self._client.receive_message(
                 QueueUrl=self._url,
                 MaxNumberOfMessages=BATCH,
                 VisibilityTimeout=hidden_seconds,
-                WaitTimeSeconds=EMPTY_WAIT,
+                WaitTimeSeconds=1,  # asks all of SQS's servers: no answer means an empty queue
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["SentTimestamp", "DeadLetterQueueSourceArn"],
             )
-        return [
-            DeadLetter(one["MessageId"], one["ReceiptHandle"], one["Body"], _attributes(one))
-            for one in answer.get("Messages", ())
-        ]
+        for one in answer.get("Messages", ()):
+            given = one.get("MessageAttributes", {}).items()
+            own = {name: value.get("StringValue", "") for name, value in given}
+            attributes = {**one.get("Attributes", {}), **own}
+            yield DeadLetter(one["MessageId"], one["ReceiptHandle"], one["Body"], attributes)
 
 
-def _entries(messages: Sequence[DeadLetter], **more: int) -> Iterator[list[dict[str, Any]]]:
+def _batches(messages: Sequence[DeadLetter], **more: int) -> Iterator[list[dict[str, Any]]]:
     for start in range(0, len(messages), BATCH):
         batch = enumerate(messages[start : start + BATCH])
         yield [{"Id": str(n), "ReceiptHandle": one.handle, **more} for n, one in batch]
-
-
-def _attributes(message: Mapping[str, Any]) -> dict[str, str]:
-    named = message.get("MessageAttributes", {}).items()
-    own = {name: one.get("StringValue", "") for name, one in named}
-    return {**message.get("Attributes", {}), **own}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,14 +10,10 @@ from typing import Any
 from landrun.adapters.clients import translated
 from landrun.adapters.landings_table import landing_id
 from landrun.models.landing import Landing
-
-BATCH = 100
-"""Keys of one BatchGetItem (DynamoDB API)."""
+from landrun.services.collect_landings import at_once
 
 TOLERANCE = timedelta(seconds=5)
 """How much earlier than its object an event may seem to be: clocks differ, S3 rounds to seconds."""
-
-_PAUSE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +45,11 @@ class LandingRecord:
         landed_at = event_time(self.event_time)
         return landed_at is not None and landed_at >= moment - TOLERANCE
 
-    def is_of(self, version_id: str | None, modified: datetime) -> bool:
+    def is_of(self, version_id: str | None, modified: datetime | None) -> bool:
         """Return True if it is this version's landing; without version ids, the time decides."""
         if version_id or self.version_id:
             return self.version_id == version_id
-        return self.is_since(modified)
+        return modified is None or self.is_since(modified)
 
 
 def event_time(text: object) -> datetime | None:
@@ -67,50 +62,30 @@ def event_time(text: object) -> datetime | None:
 
 
 class LandingsTable:
-    """Reads the landings table by boto3's client; raises ServiceError if DynamoDB refuses a call."""
+    """Reads the landings table; raises ServiceError when DynamoDB refuses a call."""
 
-    def __init__(
-        self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
-        self._client, self._table, self._sleep = client, table, sleep
+    def __init__(self, client: Any, table: str) -> None:
+        self._client, self._table = client, table
 
     def of_keys(self, bucket: str, keys: Sequence[str]) -> dict[str, LandingRecord]:
         """Look up objects, consistently; without those that never landed."""
-        found: dict[str, LandingRecord] = {}
-        unique = list(dict.fromkeys(keys))
-        for start in range(0, len(unique), BATCH):
-            ids = {item_id(bucket, key): key for key in unique[start : start + BATCH]}
-            wanted = [{"id": {"S": one}} for one in ids]
-            while wanted:
-                with translated("dynamodb:BatchGetItem"):
-                    answer = self._client.batch_get_item(
-                        RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}}
-                    )
-                for item in answer["Responses"].get(self._table, ()):
-                    found[ids[item["id"]["S"]]] = _record(item)
-                left = answer.get("UnprocessedKeys", {}).get(self._table, {})
-                wanted = left.get("Keys", [])
-                self._sleep(_PAUSE if wanted else 0)
-        return found
+        found = zip(keys, at_once(lambda key: self._get(bucket, key), keys), strict=True)
+        return {key: record for key, record in found if record}
 
-    def created_at(self) -> datetime:
-        """Return when the table was created: it knows of nothing that landed before."""
-        with translated("dynamodb:DescribeTable"):
-            answer = self._client.describe_table(TableName=self._table)
-        created: datetime = answer["Table"]["CreationDateTime"]
-        return created
-
-
-def item_id(bucket: str, key: str) -> str:
-    """Return the id of an object's item; any sequencer gives the same."""
-    return landing_id(Landing(bucket, key, None, "1", None, ""))
-
-
-def _record(item: dict[str, dict[str, str]]) -> LandingRecord:
-    text = {name: value["S"] for name, value in item.items() if "S" in value}
-    names = ("version_id", "event_time", "recorded_at", "claimed_by", "done_run")
-    return LandingRecord(
-        **{name: text[name] for name in names if name in text},
-        waits="waiting" in text,
-        newest_done=text.get("done_sequencer", "") == text.get("sequencer", ""),
-    )
+    def _get(self, bucket: str, key: str) -> LandingRecord | None:
+        item_id = landing_id(
+            Landing(bucket, key, None, "1", None, "")
+        )  # the same for all its landings
+        with translated("dynamodb:GetItem"):
+            answer = self._client.get_item(
+                TableName=self._table, Key={"id": {"S": item_id}}, ConsistentRead=True
+            )
+        item = {name: value.get("S", "") for name, value in answer.get("Item", {}).items()}
+        names = ("version_id", "event_time", "recorded_at", "claimed_by", "done_run")
+        if not item:
+            return None
+        return LandingRecord(
+            **{name: item[name] for name in names if name in item},
+            waits="waiting" in item,
+            newest_done=item.get("done_sequencer", "") == item.get("sequencer", ""),
+        )

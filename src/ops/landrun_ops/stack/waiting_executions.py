@@ -24,11 +24,7 @@ class QueuePosition:
     more: bool = False
 
     def __str__(self) -> str:
-        """Say it in words.
-
-        >>> str(QueuePosition(3, 12)), str(QueuePosition(1, 900, more=True))
-        ('3rd of 12 in line', '1st of at least 900 in line')
-        """
+        """Say it in words, such as 3rd of at least 900 in line."""
         return f"{ordinal(self.place)} of {'at least ' if self.more else ''}{self.of:,} in line"
 
 
@@ -61,11 +57,6 @@ class SlotUsage:
     def oldest_request(self) -> datetime | None:
         """When the execution that has waited longest asked for a slot."""
         return min((one.requested_at for one in self.waiting), default=None)
-
-    def position(self, name: str) -> QueuePosition | None:
-        """Find an execution; None when it does not wait, or is further back than was read."""
-        place = self.positions.get(name)
-        return QueuePosition(place, len(self.waiting), self.more) if place else None
 
 
 class ConcurrencySlots:
@@ -100,15 +91,16 @@ def max_concurrent_runs(stack: Stack) -> int:
 
 def slots_of(stack: Stack, client: Any = None) -> ConcurrencySlots | None:
     """Return the reader of a stack's slots; None for an older stack, which has no such table."""
-    table = stack.outputs.get("ConcurrencyTable")
-    client = client or stack.client("dynamodb")
+    table, client = stack.outputs.get("ConcurrencyTable"), client or stack.client("dynamodb")
     return ConcurrencySlots(client, table, max_concurrent_runs(stack)) if table else None
 
 
 def queue_position(stack: Stack, name: str) -> QueuePosition | None:
     """Find an execution among those that wait for a slot; None when it does not wait."""
     slots = slots_of(stack)
-    return slots.usage().position(name) if slots else None
+    usage = slots.usage() if slots else None
+    place = usage.positions.get(name) if usage else None
+    return QueuePosition(place, len(usage.waiting), usage.more) if usage and place else None
 
 
 def ordinal(number: int) -> str:
