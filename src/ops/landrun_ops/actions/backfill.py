@@ -31,18 +31,6 @@ from landrun_ops.stack.object_versions import ObjectVersion, current_versions
 from landrun_ops.stack.run_filter import RunFilter, SearchLimit
 from landrun_ops.stack.stack import Stack
 
-CHUNK = 1000
-"""Objects that are judged at a time: a page of S3's listing."""
-
-NAMED = 1000
-"""Objects that are named."""
-
-MOST_NAMES = 5000
-"""Runs whose names are read for earlier values of ``JobNamePrefix``."""
-
-BATCH = 10
-"""Messages of one SendMessageBatch (SQS API)."""
-
 LANDED = RunFilter(kind="object-created")
 
 
@@ -51,7 +39,7 @@ class Survey:
     """What there is under a prefix, and what of it is to be sent.
 
     ``known`` objects have a run, or wait for one; others are ``left_out`` for a reason (see
-    `why_left_out`) or because they are ``forgotten``. ``first`` are the first `NAMED` keys to send.
+    `why_left_out`) or because they are ``forgotten``. ``first`` are the first keys to send.
     """
 
     objects: int = 0
@@ -80,7 +68,7 @@ class Backfill:
         wanted, collects = self._stack.landing_filter(), self._stack.output("StartOn") == "schedule"
         # The landings table forgets what a tick has read.
         remembered = self._now - KEPT if collects else datetime.min.replace(tzinfo=UTC)
-        while chunk := list(islice(versions, CHUNK)):
+        while chunk := list(islice(versions, 1000)):
             reasons = [why_left_out(wanted, self._under.bucket, one) for one in chunk]
             ours = [one for one, why in zip(chunk, reasons, strict=True) if why is None]
             # Without a version id a run's name is not known: to send all would run some twice.
@@ -94,7 +82,7 @@ class Backfill:
             counts.left_out.update("forgotten" for _ in forgotten)
             counts.known += len(known)
             counts.to_send += len(send)
-            counts.first += [one.key for one in send[: NAMED - len(counts.first)]]
+            counts.first += [one.key for one in send[: 1000 - len(counts.first)]]
             yield send
 
     def processed(self, versions: Sequence[ObjectVersion]) -> set[str]:
@@ -124,7 +112,7 @@ class Backfill:
     def _prefixes(self) -> set[str]:
         """What names begin with, and began with before ``JobNamePrefix`` was changed."""
         runs = self._stack.ledger().newest(self._now, 1000, only=LANDED, limit=SearchLimit())
-        names = [run.name for run in islice(runs, MOST_NAMES) if is_run_name(run.name)]
+        names = [run.name for run in islice(runs, 5000) if is_run_name(run.name)]
         return {self._stack.output("JobNamePrefix"), *(one.rpartition("-")[0] for one in names)}
 
     @cached_property
@@ -210,7 +198,7 @@ def send(
     Raises ServiceError when SQS refuses a message or a call: what was sent is not lost.
     """
     began, sent = clock(), 0
-    while batch := list(islice(events, min(BATCH, rate))):
+    while batch := list(islice(events, min(10, rate))):
         sleep(max(0.0, began + sent / rate - clock()))
         entries = [{"Id": str(n), "MessageBody": json.dumps(one)} for n, one in enumerate(batch)]
         with translated("sqs:SendMessageBatch"):

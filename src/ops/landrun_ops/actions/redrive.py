@@ -23,9 +23,6 @@ from landrun_ops.stack.stack import Stack
 MOVING = frozenset({"RUNNING", "CANCELLING"})
 """Statuses of a move that has not ended (SQS API, ListMessageMoveTasks)."""
 
-HELD_SECONDS = 960
-"""How long a message is held: longer than a function can run."""
-
 T = TypeVar("T")
 
 
@@ -76,7 +73,7 @@ def call_again(stack: Stack, queue: DeadLetterQueue) -> Iterator[Outcome]:
     fails again stays. Raises ServiceError when AWS refuses a call.
     """
     client, outcome, reconciled = stack.client("lambda", patient_config()), Outcome(), False
-    with queue.held(HELD_SECONDS) as messages:
+    with queue.held(seconds=960) as messages:  # longer than a function runs
         for message in list(messages.values()):
             function = _function_of(stack, message)
             try:

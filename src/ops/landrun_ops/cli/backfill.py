@@ -15,9 +15,6 @@ from landrun_ops.cli.console import ask, complain, counted, say, show_json, stop
 from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.units import count, size_text, spelled
 
-SHOWN = 10
-"""Keys that a dry run names on the screen."""
-
 
 @on_stack
 def backfill(
@@ -87,5 +84,5 @@ def show(under: S3Uri, survey: Survey, *, dry_run: bool) -> None:
         if number:
             say(f"{number:>6,} {what}")
     say(f"{survey.to_send:>6,} to send{'; nothing was sent: a dry run' if dry_run else ''}")
-    for key in survey.first[: SHOWN if dry_run else 0]:
+    for key in survey.first[: 10 if dry_run else 0]:
         say(f"       {key}")

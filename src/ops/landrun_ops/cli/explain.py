@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 from rich.table import Column, Table
-from rich.text import Text
 
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import printable
@@ -22,8 +21,6 @@ from landrun_ops.stack.object_facts import Facts, gather
 from landrun_ops.stack.object_status import ObjectStatus, decide, outcome
 from landrun_ops.stack.stack import Stack
 from landrun_ops.units import size_text
-
-STYLES = {"processed": "green", "running": "cyan", "waiting": "cyan", "claimed": "cyan"}
 
 
 @on_stack
@@ -71,9 +68,7 @@ def explain(
 def show(stack: Stack, facts: Facts, status: ObjectStatus, others: Sequence[Reader]) -> None:
     """Print an answer; commands stay on one line, to be copied."""
     screen, table = console(), Table.grid(Column(style="dim", width=10), Column(overflow="fold"))
-    style = STYLES.get(status.verdict, "yellow")
-    title = (printable(str(facts.where)), "bold"), "  ", (status.verdict, style)
-    screen.print(Text.assemble(*title), soft_wrap=True)
+    screen.print(f"{facts.where}  {status.verdict}", style="bold", soft_wrap=True)
     for label, text in rows(stack, facts, status, others):
         table.add_row(label, printable(text))
     screen.print(table)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from landrun.errors import ConfigurationError
-from landrun.sanitize import shown
+from landrun.sanitize import one_line, shown
 from landrun_ops.actions import redrive as action
 from landrun_ops.cli import options
 from landrun_ops.cli.console import ask, complain, counted, note, say, show_json, stoppable
@@ -21,9 +21,6 @@ from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.dead_letters import MOST_READ, DeadLetterQueue, Why, grouped
 from landrun_ops.stack.stack import Stack
 from landrun_ops.units import count
-
-SUBJECTS = 3
-"""Keys, runs or ticks that are named of a group."""
 
 
 class Queue(StrEnum):
@@ -130,9 +127,8 @@ def show(found: Found) -> None:
         more = " or more" if one["messages"] >= MOST_READ else ""
         say(f"{name}: {count(one['messages'], 'dead-letter message')}{more}")
         for group in one["groups"]:
-            subjects = ", ".join(group["subjects"][:SUBJECTS])
             say(f"{group['count']:>6,} {group['why']}: {group['reason']}")
-            say(f"       {subjects}{', …' if group['count'] > SUBJECTS else ''}")
+            say(f"       {one_line(', '.join(group['subjects']), 200)}")
         if one["in_flight"]:
             again = "somebody has received them: run it again once they are back"
             say(f"{one['in_flight']:>6,} in flight: {again}")
@@ -145,7 +141,7 @@ def discard_refused(queues: Queues, found: Found, *, yes: bool) -> None:
     """Save refused messages to a file and delete them; add the outcome to what was found."""
     refused = sum(one["refused"] for one in found.values())
     if not refused:
-        return
+        return note("no message was refused: there is nothing to discard")
     path = Path(f"landrun-refused-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl").absolute()
     ask(f"Save {refused:,} refused to {path}, and delete them?", yes=yes)
     for name, outcome in action.discard(queues, path).items():

@@ -17,9 +17,6 @@ NextTime = Callable[[datetime], datetime | None]
 
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
-GIVE_UP_AFTER = 400
-"""Nonexistent local times in a row: more than the days of a year."""
-
 
 class ScheduleError(LandrunError):
     """A schedule expression that is wrong, or that nothing here can follow."""
@@ -68,7 +65,7 @@ def _cron(inside: str, zone: ZoneInfo) -> NextTime:
         """Count in local time: what falls into a lost hour is skipped, a doubled hour has one."""
         times = croniter(fields, now.astimezone(zone).replace(tzinfo=None))
         try:
-            for local in islice(times.all_next(datetime), GIVE_UP_AFTER):
+            for local in islice(times.all_next(datetime), 400):  # a year
                 found: datetime = local.replace(tzinfo=zone).astimezone(UTC)
                 if found > now and found.astimezone(zone).replace(tzinfo=None) == local:
                     return found

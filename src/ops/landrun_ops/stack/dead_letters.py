@@ -20,9 +20,6 @@ from landrun.sanitize import json_object, one_line
 MOST_READ = 1000
 """Messages that one look reads; there may be more."""
 
-HIDDEN_SECONDS = 120
-"""How long a look hides a message from others, should it not release it."""
-
 BATCH = 10
 """Messages of one call (SQS API)."""
 
@@ -139,9 +136,7 @@ class DeadLetterQueue:
             return list(messages.values())
 
     @contextmanager
-    def held(
-        self, seconds: int = HIDDEN_SECONDS, most: int = MOST_READ
-    ) -> Iterator[dict[str, DeadLetter]]:
+    def held(self, seconds: int = 120, most: int = MOST_READ) -> Iterator[dict[str, DeadLetter]]:
         """Receive what is visible, by message id, and hide it from others during the block.
 
         What is still in the dictionary at the end of the block becomes visible again.

@@ -18,18 +18,10 @@ TOLERANCE = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class LandingRecord:
-    """The newest landing of one object; times are ISO 8601 in UTC, what is not known is empty.
+    """The newest landing of one object; what is not known is empty.
 
-    Attributes
-    ----------
-    waits : bool
-        True while no manifest holds it.
-    claimed_by : str
-        The run that is about to read it.
-    done_run : str
-        The last run that read a landing of the key.
-    newest_done : bool
-        True if that run read this landing.
+    It ``waits`` while no manifest holds it. ``claimed_by`` is about to read it, ``done_run`` was
+    the last that read a landing of the key, this one if it is ``newest_done``.
     """
 
     version_id: str = ""
@@ -73,17 +65,14 @@ class LandingsTable:
         return {key: record for key, record in found if record}
 
     def _get(self, bucket: str, key: str) -> LandingRecord | None:
-        item_id = landing_id(
-            Landing(bucket, key, None, "1", None, "")
-        )  # the same for all its landings
+        any_landing = Landing(bucket, key, None, "1", None, "")  # all have the same item
+        item_id = {"id": {"S": landing_id(any_landing)}}
         with translated("dynamodb:GetItem"):
-            answer = self._client.get_item(
-                TableName=self._table, Key={"id": {"S": item_id}}, ConsistentRead=True
-            )
+            answer = self._client.get_item(TableName=self._table, Key=item_id, ConsistentRead=True)
         item = {name: value.get("S", "") for name, value in answer.get("Item", {}).items()}
-        names = ("version_id", "event_time", "recorded_at", "claimed_by", "done_run")
         if not item:
             return None
+        names = ("version_id", "event_time", "recorded_at", "claimed_by", "done_run")
         return LandingRecord(
             **{name: item[name] for name in names if name in item},
             waits="waiting" in item,

@@ -12,9 +12,6 @@ from typing import Any
 from landrun.adapters.clients import translated
 from landrun.models.s3_uri import S3Uri
 
-ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
-"""Storage classes whose objects nobody can read before they are restored (Amazon S3 user guide)."""
-
 
 @dataclass(frozen=True, slots=True)
 class ObjectVersion:
@@ -93,6 +90,6 @@ def _version(found: dict[str, Any], after: datetime | None = None) -> ObjectVers
         size=found.get("Size", 0),
         latest=found["IsLatest"],
         deletion="Size" not in found,
-        archived=found.get("StorageClass") in ARCHIVED and not restored,
+        archived=found.get("StorageClass") in ("GLACIER", "DEEP_ARCHIVE") and not restored,
         after=after,
     )

@@ -104,11 +104,7 @@ def queue_position(stack: Stack, name: str) -> QueuePosition | None:
 
 
 def ordinal(number: int) -> str:
-    """Return the ordinal of a number.
-
-    >>> [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 21, 112)]
-    ['1st', '2nd', '3rd', '4th', '11th', '12th', '21st', '112th']
-    """
+    """Return the ordinal of a number, such as 1st, 2nd, 11th or 21st."""
     is_teen = number // 10 % 10 == 1
     ending = "th" if is_teen else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number:,}{ending}"
