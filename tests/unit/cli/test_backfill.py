@@ -92,7 +92,7 @@ def test_any_key_arrives_as_it_is(key: str) -> None:
         ("s3://landings/incoming/2026/", "s3://landings/incoming/2026/"),
         ("s3://landings", "s3://landings/incoming/"),
         ("s3://landings/inc", "s3://landings/incoming/"),
-        ("s3://other/incoming/", "not in the landing bucket"),
+        ("s3://other/incoming/", "nothing there starts a run"),
         ("s3://landings/elsewhere/", "nothing there starts a run"),
     ],
 )

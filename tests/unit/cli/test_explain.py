@@ -115,7 +115,7 @@ def test_each_case_is_decided_and_said_with_what_to_type(
     if command:
         assert any(one.startswith(f"landrun {command}") for one in status.commands)
     else:
-        assert status.commands == ()
+        assert status.commands == []
 
 
 @pytest.mark.parametrize(

@@ -142,21 +142,16 @@ def why_left_out(wanted: LandingFilter, bucket: str, version: ObjectVersion) -> 
 def under_landing(text: str, landing: S3Uri) -> S3Uri:
     """Read what to look at: of the landing bucket, what is under the landing prefix.
 
-    Raises ConfigurationError when it is another bucket, or nothing there starts a run.
+    Raises ConfigurationError when nothing there starts a run.
     """
     asked = S3Uri.parse(text)
-    if asked.bucket != landing.bucket:
-        raise ConfigurationError(
-            f"{shown(str(asked))} is not in the landing bucket: this stack's functions may read"
-            f" {landing} only; for a run over other objects: landrun start"
-        )
-    if asked.key.startswith(landing.key):
+    if asked.bucket == landing.bucket and asked.key.startswith(landing.key):
         return asked
-    if landing.key.startswith(asked.key):
+    if asked.bucket == landing.bucket and landing.key.startswith(asked.key):
         return landing
     raise ConfigurationError(
-        f"{shown(str(asked))} is not under {landing}: nothing there starts a run; name a prefix"
-        " that begins so, or change LandingPrefix"
+        f"{shown(str(asked))} is not under {landing}: nothing there starts a run by itself; for a"
+        " run over it: landrun start"
     )
 
 

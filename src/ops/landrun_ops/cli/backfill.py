@@ -52,7 +52,7 @@ def backfill(
             for _ in found.find(survey):
                 progress(survey.objects)
         if not json:
-            show(under, survey, dry_run=dry_run)
+            _show(under, survey, dry_run=dry_run)
         if survey.to_send and not dry_run:
             what = f"{count(survey.to_send, 'object')} to the landing queue"
             so_long = spelled(survey.to_send / rate)
@@ -74,8 +74,7 @@ def backfill(
         say(f"{sent:,} sent; what becomes of them: landrun watch")
 
 
-def show(under: S3Uri, survey: Survey, *, dry_run: bool) -> None:
-    """Print what there is, and what of it is to be sent."""
+def _show(under: S3Uri, survey: Survey, *, dry_run: bool) -> None:
     say(f"{under}: {count(survey.objects, 'object')}, {size_text(survey.bytes)}")
     for number, what in (
         (survey.known, "left out: have a run, or wait for one"),

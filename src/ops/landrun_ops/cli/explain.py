@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -53,38 +54,34 @@ def explain(
     with counted("looking"):
         facts = gather(stack, where, version_id, datetime.now(UTC))
     status = decide(facts)
-    commands = tuple(f"{command}{stack_options(target)}" for command in status.commands)
-    status = status.model_copy(update={"commands": commands})
+    status.commands = [f"{command}{stack_options(target)}" for command in status.commands]
     others = [one for one in facts.readers.found if one.run.name != status.run]
     if json:
         also = [{"run": one.run.name, "status": one.run.status} for one in others]
         about = {"uri": str(where), "version_id": facts.version_id}
-        show_json({**about, **status.model_dump(), "also": also, "unseen": facts.unseen})
+        show_json({**about, **asdict(status), "also": also, "unseen": facts.unseen})
     else:
-        show(stack, facts, status, others)
+        _show(stack, facts, status, others)
     return 2 if status.verdict == "unknown" else 0
 
 
-def show(stack: Stack, facts: Facts, status: ObjectStatus, others: Sequence[Reader]) -> None:
-    """Print an answer; commands stay on one line, to be copied."""
+def _show(stack: Stack, facts: Facts, status: ObjectStatus, others: Sequence[Reader]) -> None:
     screen, table = console(), Table.grid(Column(style="dim", width=10), Column(overflow="fold"))
-    screen.print(f"{facts.where}  {status.verdict}", style="bold", soft_wrap=True)
-    for label, text in rows(stack, facts, status, others):
+    for label, text in _rows(stack, facts, status, others):
         table.add_row(label, printable(text))
+    screen.print(f"{facts.where}  {status.verdict}", style="bold", soft_wrap=True)
     screen.print(table)
-    for command in status.commands:
+    for command in status.commands:  # on one line, to be copied
         screen.print(f"{'':<10}{command}", style="bold", soft_wrap=True)
 
 
-def rows(
+def _rows(
     stack: Stack, facts: Facts, status: ObjectStatus, others: Sequence[Reader]
 ) -> Iterator[tuple[str, str]]:
-    """Yield what there is to say, each with its label."""
-    version = facts.version
-    if version:
-        name = version.version_id or "without a version id"
-        size, landed = size_text(version.size), f"{version.modified:%Y-%m-%d %H:%M:%S} UTC"
-        yield "version", f"{name}, {size}, landed {landed}"
+    if facts.version:
+        name = facts.version.version_id or "without a version id"
+        landed = f"{facts.version.modified:%Y-%m-%d %H:%M:%S} UTC"
+        yield "version", f"{name}, {size_text(facts.version.size)}, landed {landed}"
     yield "answer", status.said
     tick = next_tick(stack.parameters, stack.output("StartOn"), facts.now)
     if tick and status.verdict in ("waiting", "claimed"):

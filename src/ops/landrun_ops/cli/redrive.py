@@ -85,13 +85,13 @@ def redrive(
     }
     with stoppable():
         with counted("dead-letter messages"), ThreadPoolExecutor() as pool:
-            found = dict(zip(queues, pool.map(look, queues.values()), strict=True))
+            found = dict(zip(queues, pool.map(_look, queues.values()), strict=True))
         if not json:
-            show(found)
+            _show(found)
         if discard and not dry_run:
-            discard_refused(queues, found, yes=yes)
+            _discard(queues, found, yes=yes)
         elif not dry_run:
-            send_back(stack, queues, found, yes=yes)
+            _send_back(stack, queues, found, yes=yes)
     if json:
         show_json({"dry_run": dry_run, "queues": found})
     failures = [f"{name}: {why}" for name, one in found.items() for why in one.get("failed", ())]
@@ -100,8 +100,7 @@ def redrive(
     return 1 if failures else 0
 
 
-def look(queue: DeadLetterQueue) -> dict[str, Any]:
-    """Return what lies in a queue, and why, as JSON."""
+def _look(queue: DeadLetterQueue) -> dict[str, Any]:
     in_flight = queue.in_flight()  # before the look, which would count itself
     messages = queue.peek()
     groups = [
@@ -121,8 +120,7 @@ def look(queue: DeadLetterQueue) -> dict[str, Any]:
     }
 
 
-def show(found: Found) -> None:
-    """Print what lies in queues, and why."""
+def _show(found: Found) -> None:
     for name, one in found.items():
         more = " or more" if one["messages"] >= MOST_READ else ""
         say(f"{name}: {count(one['messages'], 'dead-letter message')}{more}")
@@ -137,11 +135,12 @@ def show(found: Found) -> None:
             say("       landrun redrive --discard saves them to a file, and deletes them")
 
 
-def discard_refused(queues: Queues, found: Found, *, yes: bool) -> None:
+def _discard(queues: Queues, found: Found, *, yes: bool) -> None:
     """Save refused messages to a file and delete them; add the outcome to what was found."""
     refused = sum(one["refused"] for one in found.values())
     if not refused:
-        return note("no message was refused: there is nothing to discard")
+        note("no message was refused: there is nothing to discard")
+        return
     path = Path(f"landrun-refused-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl").absolute()
     ask(f"Save {refused:,} refused to {path}, and delete them?", yes=yes)
     for name, outcome in action.discard(queues, path).items():
@@ -149,7 +148,7 @@ def discard_refused(queues: Queues, found: Found, *, yes: bool) -> None:
         note(f"{name}: {outcome.done:,} deleted, and saved to {path}")
 
 
-def send_back(stack: Stack, queues: Queues, found: Found, *, yes: bool) -> None:
+def _send_back(stack: Stack, queues: Queues, found: Found, *, yes: bool) -> None:
     """Send messages back; add the outcome to what was found."""
     there = {name: one["messages"] for name, one in found.items() if one["messages"]}
     if there:

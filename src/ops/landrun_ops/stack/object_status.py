@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from dataclasses import dataclass, field
 
 from landrun.errors import InvalidKey
 from landrun.models.landing import check_key
@@ -27,7 +27,8 @@ IGNORED = {
 """Why an object starts no run, and what to do, by `LandingFilter.why_ignored`'s labels."""
 
 
-class ObjectStatus(BaseModel):
+@dataclass
+class ObjectStatus:
     """What became of an object.
 
     ``verdict`` is for machines, ``said`` for people; ``remedy`` and ``commands`` are what to do, if
@@ -37,7 +38,7 @@ class ObjectStatus(BaseModel):
     verdict: str
     said: str
     remedy: str = ""
-    commands: tuple[str, ...] = ()
+    commands: list[str] = field(default_factory=list)
     run: str | None = None
     status: str | None = None
 
@@ -60,12 +61,8 @@ def _run(facts: Facts) -> ObjectStatus | None:
     run = facts.run or next(iter(read), facts.taken_by)
     if run is None:
         return None
-    how = "was started for it" if run is facts.run else "read it"
-    said, remedy, commands = (
-        f"The run {run.name} {how}: {outcome(run)}.",
-        "",
-        [f"landrun show {run.name}"],
-    )
+    how, remedy = "was started for it" if run is facts.run else "read it", ""
+    said, commands = f"The run {run.name} {how}: {outcome(run)}.", [f"landrun show {run.name}"]
     verdict = "running" if not run.finished else "processed" if run.succeeded else "failed"
     if verdict == "failed":
         said += f" {run.reason}"
@@ -74,7 +71,7 @@ def _run(facts: Facts) -> ObjectStatus | None:
     if run is facts.run and not facts.is_recorded:
         said += " It is not in the runs table yet: its event was late or lost."
         commands.append("landrun reconcile --grace 0")
-    return _status(verdict, said, remedy, *commands, run=run.name, status=run.status)
+    return ObjectStatus(verdict, said, remedy, commands, run.name, run.status)
 
 
 def _landed(facts: Facts) -> ObjectStatus | None:
@@ -83,11 +80,11 @@ def _landed(facts: Facts) -> ObjectStatus | None:
     if landed is None:
         return None
     if landed.waits and not landed.claimed_by:
-        return _status("waiting", f"It waits for the next tick, since {landed.recorded_at}.")
+        return ObjectStatus("waiting", f"It waits for the next tick, since {landed.recorded_at}.")
     name = landed.claimed_by or landed.done_run
     said = f"The run {name} has claimed it, and has not recorded that it read it."
     remedy = "should its tick have died, reconcile finishes it after 20 minutes, or now"
-    return _status("claimed", said, remedy, "landrun reconcile --grace 0")
+    return ObjectStatus("claimed", said, remedy, ["landrun reconcile --grace 0"])
 
 
 def _ignored(facts: Facts) -> ObjectStatus | None:
@@ -95,48 +92,46 @@ def _ignored(facts: Facts) -> ObjectStatus | None:
     where, landing = facts.where, facts.landing
     if where.bucket != landing.bucket:
         said = f"Nothing that lands there starts a run: this stack's landings are {landing}."
-        return _status("other-bucket", said, "for a run", f"landrun start {quoted(str(where))}")
+        return ObjectStatus(
+            "other-bucket", said, "for a run", [f"landrun start {quoted(str(where))}"]
+        )
     if facts.versions and facts.versions[0].deletion and not facts.asked:
-        return _status("deleted", "It was deleted, and no run of it is known.")
+        return ObjectStatus("deleted", "It was deleted, and no run of it is known.")
     if facts.version is None:
         said = "There is no such object or version. Keys are exact, and not URL-encoded."
-        return _status("not-there", said)
+        return ObjectStatus("not-there", said)
     if facts.ignored:
         why, remedy = IGNORED[facts.ignored]
-        return _status("ignored", f"It is ignored: {why}.", remedy.format(landing=landing))
+        return ObjectStatus("ignored", f"It is ignored: {why}.", remedy.format(landing=landing))
     try:
         check_key(where.key)
     except InvalidKey as error:
         remedy = "put it again under another key; landrun redrive --discard clears its message"
-        return _status("refused", f"It is refused: {error}.", remedy)
+        return ObjectStatus("refused", f"It is refused: {error}.", remedy)
     return None
 
 
 def _lost(facts: Facts) -> ObjectStatus:
     """Say what became of an object that has no run, and should have one."""
-    backfill = f"landrun backfill {quoted(str(facts.where))} --missing"
+    backfill = [f"landrun backfill {quoted(str(facts.where))} --missing"]
     for message in facts.dead_letters:
         said = f"Its event is a dead-letter message: {message.reason}"
         remedy = "correct the cause and send it back; --discard saves and deletes what was refused"
-        return _status("dead-letter", said, remedy, "landrun redrive --queue landings")
+        return ObjectStatus("dead-letter", said, remedy, ["landrun redrive --queue landings"])
     if facts.unseen:
         said = "No run of it is known, but not all could be looked at: there may be one."
-        return _status("unknown", said, "ask for the permissions that are missing")
+        return ObjectStatus("unknown", said, "ask for the permissions that are missing")
     if facts.version and facts.version.archived:
         said = "No run of it is known, and it is archived: no job can read it."
-        return _status("archived", said, "restore it in S3, then", backfill)
+        return ObjectStatus("archived", said, "restore it in S3, then", backfill)
     if facts.version and not facts.version.latest:
         said = "No run of this version is known, and a newer one has taken its place in S3."
-        return _status("superseded", said, "put it again if it is still to be processed")
+        return ObjectStatus("superseded", said, "put it again if it is still to be processed")
     if facts.queued:
         said = f"No run of it is known yet: it may be one of {facts.queued:,} in the landing queue."
-        return _status("on-its-way", said, "ask again; should they be through, then", backfill)
+        return ObjectStatus("on-its-way", said, "ask again; should they be through, then", backfill)
     said = (
         "No run of it is known, and no trace of its event: it landed before the stack, while"
         " EventBridge was off for the bucket, or its event was lost."
     )
-    return _status("no-event", said, "process it now", backfill)
-
-
-def _status(verdict: str, said: str, remedy: str = "", *commands: str, **run: str) -> ObjectStatus:
-    return ObjectStatus(verdict=verdict, said=said, remedy=remedy, commands=commands, **run)
+    return ObjectStatus("no-event", said, "process it now", backfill)
