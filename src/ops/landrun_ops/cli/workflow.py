@@ -23,7 +23,7 @@ ASL = Path("src/statemachine/processing.asl.yaml")
 FLAGS = {"role": "--role", "processing_role": "--processing-role", "image_uri": "--image"}
 """Settings that have an option of their own."""
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
 
 def _option(flag: str, metavar: str, help_text: str, **more: Any) -> Any:
