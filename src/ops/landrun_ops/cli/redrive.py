@@ -35,9 +35,7 @@ OUTPUTS = {Queue.LANDINGS: "Landing", Queue.SCHEDULE: "Schedule", Queue.STATUSES
 """How the names of the stack's outputs about a queue begin."""
 
 
-Queues = dict[Queue, DeadLetterQueue]
 Found = dict[Queue, dict[str, Any]]
-"""What lies in queues, as JSON."""
 
 
 @on_stack
@@ -135,7 +133,7 @@ def _show(found: Found) -> None:
             say("       landrun redrive --discard saves them to a file, and deletes them")
 
 
-def _discard(queues: Queues, found: Found, *, yes: bool) -> None:
+def _discard(queues: dict[Queue, DeadLetterQueue], found: Found, *, yes: bool) -> None:
     """Save refused messages to a file and delete them; add the outcome to what was found."""
     refused = sum(one["refused"] for one in found.values())
     if not refused:
@@ -148,7 +146,9 @@ def _discard(queues: Queues, found: Found, *, yes: bool) -> None:
         note(f"{name}: {outcome.done:,} deleted, and saved to {path}")
 
 
-def _send_back(stack: Stack, queues: Queues, found: Found, *, yes: bool) -> None:
+def _send_back(
+    stack: Stack, queues: dict[Queue, DeadLetterQueue], found: Found, *, yes: bool
+) -> None:
     """Send messages back; add the outcome to what was found."""
     there = {name: one["messages"] for name, one in found.items() if one["messages"]}
     if there:

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from landrun.errors import ServiceError
+from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.run import landing_run_name
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
-from landrun.models.status_change import described_change
 from landrun.sanitize import one_line
+from landrun_ops.stack import run_details
 from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue
 from landrun_ops.stack.landings import TOLERANCE, LandingRecord, LandingsTable, event_time
 from landrun_ops.stack.lineage import Lineage, Readers
@@ -91,7 +91,7 @@ def _look_for_run(stack: Stack, facts: Facts) -> None:
     if version_id:
         prefix = stack.output("JobNamePrefix")
         name = landing_run_name(prefix, where.bucket, where.key, version_id)
-        facts.run, facts.is_recorded = run_named(stack, name)
+        facts.run, facts.is_recorded = _run_named(stack, name, facts.now)
     if facts.run is None:  # without a version id, or from before JobNamePrefix was changed
         since = facts.landed_at
         facts.run = first_run_of(stack.ledger(), where, since, version_id, facts.now)
@@ -108,7 +108,8 @@ def _look_for_landing(stack: Stack, facts: Facts) -> None:
     landed = table.of_keys(facts.where.bucket, [facts.where.key]).get(facts.where.key)
     if landed and landed.is_of(facts.version_id, facts.landed_at):
         facts.landed = landed
-        facts.taken_by = run_named(stack, landed.done_run)[0] if landed.newest_done else None
+        if landed.newest_done:
+            facts.taken_by, _ = _run_named(stack, landed.done_run, facts.now)
 
 
 def _look_into_queues(stack: Stack, facts: Facts) -> None:
@@ -122,19 +123,11 @@ def _look_into_queues(stack: Stack, facts: Facts) -> None:
     ]
 
 
-def run_named(stack: Stack, name: str) -> tuple[RunRecord | None, bool]:
-    """Find a run in the runs table (True) or, failing that, in Step Functions (False).
-
-    Raises ServiceError when AWS refuses a call.
-    """
-    recorded = stack.ledger().get(name)
-    if recorded:
-        return recorded, True
-    executions = stack.executions()
-    described = executions.find(executions.arn(name))
-    if described is None:
+def _run_named(stack: Stack, name: str, now: datetime) -> tuple[RunRecord | None, bool]:
+    try:
+        return run_details.find(stack, name, now)
+    except ConfigurationError:
         return None, True
-    return RunRecord.from_status_change(described_change(described)), False
 
 
 def first_run_of(
