@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -132,28 +133,19 @@ def test_commands_can_be_typed_whatever_the_key(key: str, quoted: str) -> None:
 
 @pytest.mark.parametrize(
     ("landed", "version_id", "seconds", "is_its"),
-    [
-        pytest.param("v1", "v1", -99, True, id="same version"),
-        pytest.param("v0", "v1", 0, False, id="other version"),
-        pytest.param("", None, 0, True, id="no versions, same time"),
-        pytest.param("", None, -60, False, id="no versions, earlier"),
-    ],
+    [("v1", "v1", -99, True), ("v0", "v1", 0, False), ("", None, 0, True), ("", None, -60, False)],
 )
-def test_a_landing_is_of_a_version_by_its_id_or_else_by_its_time(
+def test_a_landing_is_of_a_version_by_its_id_or_without_ids_by_its_time(
     landed: str, version_id: str | None, seconds: int, is_its: bool
 ) -> None:
     found = LandingRecord(landed, event_time=(NOW + timedelta(seconds=seconds)).isoformat())
     assert found.is_of(version_id, NOW) is is_its
 
 
-@pytest.mark.parametrize(
-    ("versions", "asked", "version"),
-    [([MARK, V1, V0], "", V1), ([V1, V0], "v0", V0), ([MARK, V1], "m", None), ([MARK], "", None)],
-)
-def test_the_version_asked_for_is_chosen_or_the_newest_that_is_an_object(
-    versions: list[ObjectVersion], asked: str, version: ObjectVersion | None
-) -> None:
-    assert facts(versions=versions, asked=asked).version is version
+def test_the_version_asked_for_is_chosen_or_the_newest_that_is_an_object() -> None:
+    assert facts(versions=[MARK, V1, V0]).version is V1
+    assert facts(versions=[V1, V0], asked="v0").version is V0
+    assert facts(versions=[MARK, V1], asked="m").version is None
 
 
 # ---- The command
@@ -177,10 +169,8 @@ def test_what_is_known_is_said_inertly_and_commands_are_never_folded(
     assert cli.run(["explain", str(where), "--stack", "s"]) == 0
     out = capsys.readouterr().out
     lines = out.splitlines()
-    [command] = [line.strip() for line in lines if "landrun backfill" in line]
-    assert command == rf"landrun backfill $'{WHERE}' --missing --stack s".replace(
-        "a.jsonl", "x" * 90 + r"\x1b[2J"
-    )
+    uri = rf"$'s3://landings/incoming/{'x' * 90}\x1b[2J'"
+    assert lines[-1].strip() == f"landrun backfill {uri} --missing --stack s"
     for words in ("no-event", "landrun-hand: SUCCEEDED", "(by hand, ada", "298 of 4,000"):
         assert words in out
     assert all(line.isprintable() for line in lines)
@@ -212,22 +202,6 @@ def test_what_may_not_be_looked_at_is_named_and_the_exit_code_is_2(
 # ---- Which manifests name it
 
 
-class FakeRuns:
-    def __init__(self, *runs: RunRecord) -> None:
-        self.runs = runs
-
-    def newest(self, now: datetime, *, since: datetime, only: Any) -> Any:
-        return (one for one in self.runs if one.trigger["Kind"] == only.kind)
-
-
-def tick_run(name: str, started_at: str, uri: str = "") -> RunRecord:
-    trigger = {"Kind": "schedule", "ScheduledTime": started_at}
-    uri = uri or f"s3://outputs/manifests/{name}.json"
-    return record(
-        {"name": name, "trigger": trigger, "input_message": uri, "started_at": started_at}
-    )
-
-
 class FakeManifests:
     """Manifests by the run's name; an error in the place of one is raised."""
 
@@ -247,9 +221,23 @@ class FakeManifests:
         return SimpleNamespace(landings=[landing])
 
 
-def readers_of(monkeypatch: pytest.MonkeyPatch, *runs: RunRecord) -> Readers:
-    monkeypatch.setattr(lineage, "Manifests", FakeManifests)
-    table: Any = FakeRuns(*runs)
+def readers_of(names: Sequence[str], passed: str = "") -> Readers:
+    """Find the readers among ticks; ``passed`` was passed the prefix in place of a manifest."""
+    runs = [
+        record(
+            {
+                "name": name,
+                "trigger": {"Kind": "schedule"},
+                "input_message": f"s3://outputs/manifests/{name}.json",
+                "started_at": f"{number:05}",
+            }
+            | ({"input_message": "s3://landings/incoming/"} if name == passed else {})
+        )
+        for number, name in enumerate(names)
+    ]
+    table: Any = SimpleNamespace(
+        newest=lambda *_, since, only: reversed(runs if only.kind == "schedule" else [])
+    )
     return Lineage(table, None, S3Uri("outputs", "manifests/")).readers(WHERE, "v1", NOW, NOW)
 
 
@@ -267,22 +255,14 @@ def test_ticks_whose_list_has_the_version_are_found_and_those_of_other_versions_
         "of-a-prefix": Manifest(uri, "landings", keys, False),
     }
     monkeypatch.setattr(FakeManifests, "stored", stored)
-    passed = {"of-a-prefix": "s3://landings/incoming/"}
-    runs = [
-        tick_run(name, f"2026-11-{n:02}", passed.get(name, ""))
-        for n, name in enumerate([*stored, "gone"], start=1)
-    ]
-    found = readers_of(monkeypatch, *reversed(runs))
+    monkeypatch.setattr(lineage, "Manifests", FakeManifests)
+    found = readers_of([*stored, "gone"], passed="of-a-prefix")
     assert [(one.run.name, one.exact) for one in found.found] == [
         ("mine", True),
         ("listing", False),
         ("of-a-prefix", False),
     ]
     assert (found.looked, found.of, found.unread) == (8, 8, 1)
-
-
-def test_of_too_many_runs_the_first_and_the_last_are_looked_into(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    found = readers_of(monkeypatch, *(tick_run(f"r{n}", f"{n:05}") for n in range(500)))
+    # Of too many, the first and the last are looked into.
+    found = readers_of([f"r{number}" for number in range(500)])
     assert (found.looked, found.of, found.found) == (300, 500, ())
