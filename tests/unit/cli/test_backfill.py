@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,8 +61,8 @@ def test_a_made_sequencer_is_between_those_of_older_and_newer_versions(
     made = ordered(version(after=older).sequencer)
     assert true(older, fraction) < made < true(max(NOW, older) + timedelta(seconds=1), "00000001")
     # Without a version id it names the run: it is always the same.
-    unversioned = [version(version_id=None, after=at).sequencer for at in (None, older)]
-    assert unversioned[0] == unversioned[1]
+    unversioned = {version(version_id=None, after=at).sequencer for at in (None, older)}
+    assert len(unversioned) == 1
 
 
 def test_the_event_gives_its_run_the_name_that_s3s_own_would_give(load_event: Any) -> None:
@@ -71,15 +72,11 @@ def test_the_event_gives_its_run_the_name_that_s3s_own_would_give(load_event: An
     found = version(said["key"], said["version-id"], size=said["size"])
     made = object_created(bucket, found, QUEUE)
     ours, theirs = parse_object_created(json.dumps(made)), parse_object_created(json.dumps(real))
-    for name in ("bucket", "key", "version", "size", "event_time"):
-        assert getattr(ours, name) == getattr(theirs, name)
+    assert replace(ours, sequencer=None) == replace(theirs, sequencer=None)
     assert landing_id(ours) == landing_id(theirs)
     assert made.keys() == real.keys()
-
-
-@pytest.mark.parametrize("key", ["incoming/a+b%2B é😀.jsonl", "incoming/a\nb", 'incoming/".x'])
-def test_any_key_arrives_as_it_is(key: str) -> None:
-    landing = parse_object_created(json.dumps(object_created("b", version(key, None), QUEUE)))
+    key = "incoming/a+b%2B\n é😀.jsonl"
+    landing = parse_object_created(json.dumps(object_created(bucket, version(key, None), QUEUE)))
     assert (landing.key, landing.version_id) == (key, None)
 
 
@@ -233,29 +230,29 @@ def test_what_the_landings_table_may_have_forgotten_is_not_sent(
 
 
 class FakeQueue:
-    def __init__(self, failing: int = 0) -> None:
+    """Takes messages, and refuses one of a batch once it has so many."""
+
+    def __init__(self, most: int = 100) -> None:
         self.taken: list[str] = []
-        self.failing = failing
+        self.most = most
 
     def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
         assert len(Entries) <= 10
-        self.taken += [entry["MessageBody"] for entry in Entries]
-        fails = self.failing and len(self.taken) >= self.failing
-        return {"Failed": [{"Id": "0", "Code": "Busy"}]} if fails else {}
+        self.taken += [json.loads(entry["MessageBody"]) for entry in Entries]
+        return {"Failed": [{"Id": "0", "Code": "Busy"}]} if len(self.taken) > self.most else {}
 
 
 @pytest.mark.parametrize(("rate", "seconds"), [(50, 0.4), (5, 4), (1, 24)])
 def test_messages_leave_at_no_more_than_the_rate(rate: int, seconds: float) -> None:
-    queue, slept = FakeQueue(), [0.0]
-    events = iter([{"n": n} for n in range(25)])
-    sending = send(queue, "url", events, rate, clock=lambda: sum(slept), sleep=slept.append)
-    assert [*sending][-1] == 25
-    assert [json.loads(one)["n"] for one in queue.taken] == [*range(25)]
+    queue, slept, events = FakeQueue(), [0.0], [{"n": n} for n in range(25)]
+    sending = send(queue, "url", iter(events), rate, clock=lambda: sum(slept), sleep=slept.append)
+    assert list(sending)[-1] == 25
+    assert queue.taken == events
     assert sum(slept) == pytest.approx(seconds)
 
 
 def test_what_sqs_does_not_take_ends_the_backfill_before_the_batch_counts() -> None:
-    sending = send(FakeQueue(failing=20), "url", iter([{}] * 30), 1000, sleep=lambda _: None)
+    sending = send(FakeQueue(most=10), "url", iter([{}] * 30), 1000, sleep=lambda _: None)
     assert next(sending) == 10
     with pytest.raises(ServiceError, match="sqs:SendMessageBatch: Busy"):
         next(sending)
