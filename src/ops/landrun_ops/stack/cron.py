@@ -58,14 +58,17 @@ def _at(inside: str, zone: ZoneInfo) -> NextTime:
 
 
 def _cron(inside: str, zone: ZoneInfo) -> NextTime:
-    fields = _croniter_fields(inside)
+    last_weekday = "LW" in inside.upper()  # of the month; croniter has only its last day
+    fields = _croniter_fields(inside.upper().replace("LW", "L"))
     croniter(fields)  # raises ValueError at once
 
     def after(now: datetime) -> datetime | None:
         """Count in local time: what falls into a lost hour is skipped, a doubled hour has one."""
         times = croniter(fields, now.astimezone(zone).replace(tzinfo=None))
         try:
-            for local in islice(times.all_next(datetime), 400):  # a year
+            for day in islice(times.all_next(datetime), 400):  # a year
+                weekend = max(0, day.weekday() - 4) if last_weekday else 0
+                local = day - timedelta(days=weekend)
                 found: datetime = local.replace(tzinfo=zone).astimezone(UTC)
                 if found > now and found.astimezone(zone).replace(tzinfo=None) == local:
                     return found
@@ -81,7 +84,7 @@ def _croniter_fields(inside: str) -> str:
 
     AWS numbers weekdays 1-7 from Sunday, croniter 0-6; AWS's ``6L`` (last Friday) is ``L5`` there.
     """
-    fields = inside.upper().split()
+    fields = inside.split()
     if len(fields) != 6:  # noqa: PLR2004
         raise ValueError(
             f"it has {len(fields)} fields, not 6: minutes hours day-of-month month day-of-week year"
