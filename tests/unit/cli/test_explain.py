@@ -90,6 +90,7 @@ UNSEEN = ["dynamodb:GetItem: AccessDenied"]
         ({"readers": Readers((Reader(BY_HAND),))}, "no-event", "its event was lost", "backfill"),
         ({"versions": [MARK, V1]}, "deleted", "It was deleted", ""),
         ({"versions": [V1], "asked": "v9"}, "not-there", "no such object or version", ""),
+        ({"versions": [MARK, V1], "asked": "m"}, "not-there", "no such object or version", ""),
         ({"ignored": "own-output"}, "ignored", "landrun itself writes there", ""),
         ({"ignored": "suffix"}, "ignored", "LandingSuffix", ""),
         ({"where": S3Uri("landings", "incoming//a")}, "refused", "an empty, '.'", ""),
@@ -124,12 +125,6 @@ def test_a_landing_is_of_a_version_by_its_id_or_without_ids_by_its_time(
 ) -> None:
     found = LandingRecord(landed, event_time=(NOW + timedelta(seconds=seconds)).isoformat())
     assert found.is_of(version_id, NOW) is is_its
-
-
-def test_the_version_asked_for_is_chosen_or_the_newest_that_is_an_object() -> None:
-    assert facts(versions=[MARK, V1, V0]).version is V1
-    assert facts(versions=[V1, V0], asked="v0").version is V0
-    assert facts(versions=[MARK, V1], asked="m").version is None
 
 
 # ---- The command
@@ -186,25 +181,6 @@ def test_what_may_not_be_looked_at_is_named_and_the_exit_code_is_2(
 # ---- Which manifests name it
 
 
-class FakeManifests:
-    """Manifests by the run's name; an error in the place of one is raised."""
-
-    stored: dict[str, Any] = {}  # noqa: RUF012
-
-    def __init__(self, s3: Any, bucket: str, prefix: str) -> None:
-        assert (bucket, prefix) == ("outputs", "manifests/")
-
-    def find(self, name: str) -> Manifest | None:
-        found = self.stored.get(name)
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-    def collected(self, manifest: Manifest) -> Any:
-        landing = Landing("landings", WHERE.key, manifest.landings, "0A", 1, "")
-        return SimpleNamespace(landings=[landing])
-
-
 def readers_of(names: Sequence[str], passed: str = "") -> Readers:
     """Find the readers among ticks; ``passed`` was passed the prefix in place of a manifest."""
     runs = [
@@ -229,7 +205,7 @@ def test_ticks_whose_list_has_the_version_are_found_and_those_of_other_versions_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     uri, keys = S3Uri("outputs", "m"), (WHERE.key,)
-    stored = {
+    stored: dict[str, Any] = {
         "old": Manifest(uri, "landings", keys, False, landings="v0"),
         "mine": Manifest(uri, "landings", keys, False, landings="v1"),
         "listing": Manifest(uri, "landings", keys, False),
@@ -238,8 +214,18 @@ def test_ticks_whose_list_has_the_version_are_found_and_those_of_other_versions_
         "odd": ValueError("no manifest"),
         "of-a-prefix": Manifest(uri, "landings", keys, False),
     }
-    monkeypatch.setattr(FakeManifests, "stored", stored)
-    monkeypatch.setattr(lineage, "Manifests", FakeManifests)
+
+    def find(name: str) -> Manifest | None:
+        if isinstance(stored.get(name), Exception):
+            raise stored[name]
+        return stored.get(name)
+
+    def collected(manifest: Manifest) -> Any:
+        landing = Landing("landings", WHERE.key, manifest.landings, "0A", 1, "")
+        return SimpleNamespace(landings=[landing])
+
+    manifests = SimpleNamespace(find=find, collected=collected)
+    monkeypatch.setattr(lineage, "Manifests", lambda *_: manifests)
     found = readers_of([*stored, "gone"], passed="of-a-prefix")
     assert [(one.run.name, one.exact) for one in found.found] == [
         ("mine", True),

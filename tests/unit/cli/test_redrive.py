@@ -13,7 +13,6 @@ import pytest
 from landrun.errors import ConfigurationError
 from landrun_ops import cli
 from landrun_ops.actions.redrive import Outcome, call_again, discard, move
-from landrun_ops.cli.target import Target
 from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue, Why, grouped
 from landrun_ops.stack.stack import Stack
 
@@ -24,9 +23,6 @@ RECONCILE = {**TICK, "ScheduleArn": f"{SCHEDULE}-reconcile"}
 NOTHING_SAID = "nothing says why: if it was tried, the functions' log does"
 SOURCE = {"DeadLetterQueueSourceArn": "arn:aws:sqs:us-east-1:123456789012:landings"}
 OUTPUTS = {
-    "LandingDeadLetterQueueUrl": "landings",
-    "ScheduleDeadLetterQueueUrl": "schedule",
-    "StatusDeadLetterQueueUrl": "statuses",
     "LandingDeadLetterQueueArn": "source",
     "LandingQueueArn": "destination",
     "ScheduleFunction": "stack-Schedule-1",
@@ -106,9 +102,6 @@ class FakeSqs:
         self.held |= {one.id: one for one in received}
         return {"Messages": list(map(_message, received))}
 
-    def get_queue_attributes(self, **_: Any) -> dict[str, Any]:
-        return {"Attributes": {"ApproximateNumberOfMessagesNotVisible": str(len(self.held))}}
-
     def change_message_visibility_batch(self, **asked: Any) -> None:
         assert len(asked["Entries"]) <= 10
         assert all(entry["VisibilityTimeout"] == 0 for entry in asked["Entries"])
@@ -150,24 +143,11 @@ def stack(**clients: Any) -> Stack:
     return Stack("s", "us-east-1", OUTPUTS, {}, lambda service, *_: clients[service])
 
 
-def test_a_dry_run_says_what_is_there_and_changes_nothing(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    sqs = FakeSqs(*(landing(f"incoming/{n}\x1b", Reason="bad") for n in range(24)), landing("k"))
-    sqs.held["elsewhere"] = landing("elsewhere")
-    monkeypatch.setattr(Target, "find", lambda _: stack(sqs=sqs))
-    arguments = ["redrive", "--queue", "landings", "--dry-run"]
-    assert cli.run(arguments) == 0
-    said = capsys.readouterr().out
-    for words in ("25 dead-letter messages", "24 refused: bad", "1 failed: nothing", "1 in flight"):
-        assert words in said
-    assert said.replace("\n", "").isprintable()
-    assert cli.run([*arguments, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)["queues"]["landings"]
-    assert (found["messages"], found["refused"], found["in_flight"]) == (25, 24, 1)
-    assert found["groups"][0]["subjects"][0] == "incoming/0\\x1b"
-    assert (len(sqs.visible), len(sqs.held), sqs.deleted, sqs.started) == (25, 1, [], 0)
+def test_a_look_reads_each_message_once_and_releases_it() -> None:
+    sqs = FakeSqs(*(landing(f"k{n}") for n in range(25)))
+    assert len(DeadLetterQueue(sqs, "url").peek()) == 25
     assert 10 <= len(DeadLetterQueue(sqs, "url").peek(most=10)) < 25
+    assert (len(sqs.visible), sqs.held, sqs.deleted) == (25, {}, [])
 
 
 def test_a_run_in_the_place_of_a_queue_is_told_what_repeats_runs(
@@ -230,47 +210,22 @@ def test_a_move_is_followed_to_its_end(moves: list[Any], started: int, last: Out
     assert sqs.started == started
 
 
-AGAIN = "tick of 2026-11-22T03:00:00Z: ScheduleFunction failed: Error: "
-NO_FUNCTION = "it is for no function of this stack"
-
-
 @pytest.mark.parametrize(
-    ("messages", "failing", "outcome", "calls"),
+    ("function", "payload", "fails", "done", "calls"),
     [
-        pytest.param(
-            [failed("stack-Schedule-1", TICK), undelivered()],
-            "",
-            Outcome(2),
-            [("stack-Schedule-1", TICK)] * 2,
-            id="a tick with its own payload",
-        ),
-        pytest.param(
-            [failed("stack-Schedule-1", TICK, str(n)) for n in range(3)],
-            "stack-Schedule-1",
-            Outcome(0, [AGAIN] * 3),
-            [("stack-Schedule-1", TICK)] * 3,
-            id="what fails again is tried once",
-        ),
-        pytest.param(
-            [*(failed("stack-Rec-1", RECONCILE, n) for n in "ab"), undelivered(RECONCILE)],
-            "",
-            Outcome(3),
-            [("stack-Rec-1", RECONCILE)],
-            id="one reconcile does for all",
-        ),
-        pytest.param(
-            [failed("another", {}), DeadLetter("1", "h", "odd")],
-            "",
-            Outcome(0, [f"another: {NO_FUNCTION}", f"odd: {NO_FUNCTION}"]),
-            [],
-            id="another stack's",
-        ),
+        pytest.param("stack-Schedule-1", TICK, False, 3, 3, id="ticks"),
+        pytest.param("stack-Schedule-1", TICK, True, 0, 3, id="each is tried once"),
+        pytest.param("stack-Rec-1", RECONCILE, False, 3, 1, id="one reconcile does for all"),
+        pytest.param("stack-Rec-1", RECONCILE, True, 0, 3, id="unless it fails"),
+        pytest.param("another", {}, False, 0, 0, id="for no function of this stack"),
     ],
 )
 def test_calls_of_the_schedules_are_repeated_and_stay_if_they_fail(
-    messages: list[DeadLetter], failing: str, outcome: Outcome, calls: list[Any]
+    function: str, payload: Any, fails: bool, done: int, calls: int
 ) -> None:
-    sqs, functions = FakeSqs(*messages), FakeLambda(failing)
+    functions = FakeLambda(failing=function if fails else "")
+    sqs = FakeSqs(*(failed(function, payload, error) for error in "ab"), undelivered(payload))
     *_, last = call_again(stack(**{"lambda": functions}), DeadLetterQueue(sqs, "url"))
-    assert (last, functions.calls) == (outcome, calls)
-    assert (len(sqs.deleted), len(sqs.visible)) == (outcome.done, len(messages) - outcome.done)
+    assert functions.calls == [(function, payload)] * calls
+    assert (last.done, len(last.failed)) == (done, 3 - done)
+    assert (len(sqs.deleted), len(sqs.visible)) == (done, 3 - done)
