@@ -22,8 +22,7 @@ from landrun_ops.stack import lineage
 from landrun_ops.stack.dead_letters import DeadLetter
 from landrun_ops.stack.landings import LandingRecord
 from landrun_ops.stack.lineage import Lineage, Reader, Readers
-from landrun_ops.stack.object_facts import Facts
-from landrun_ops.stack.object_status import decide
+from landrun_ops.stack.object_status import Facts, decide
 from landrun_ops.stack.object_versions import ObjectVersion
 from landrun_ops.stack.stack import Stack
 from records import record

@@ -17,8 +17,7 @@ from landrun.sanitize import one_line, shown
 from landrun.services.collect_landings import at_once
 from landrun_ops.stack.clients import TRANSFER
 from landrun_ops.stack.landings import LandingsTable
-from landrun_ops.stack.object_facts import first_run_of
-from landrun_ops.stack.object_status import IGNORED
+from landrun_ops.stack.object_status import IGNORED, first_run_of
 
 if TYPE_CHECKING:
     from landrun.models.run_record import RunRecord

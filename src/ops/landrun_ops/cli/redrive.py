@@ -35,9 +35,6 @@ OUTPUTS = {Queue.LANDINGS: "Landing", Queue.SCHEDULE: "Schedule", Queue.STATUSES
 """How the names of the stack's outputs about a queue begin."""
 
 
-Found = dict[Queue, dict[str, Any]]
-
-
 @on_stack
 def redrive(
     target: Target,
@@ -99,6 +96,7 @@ def redrive(
 
 
 def _look(queue: DeadLetterQueue) -> dict[str, Any]:
+    """Return what lies in a queue, and why, as JSON."""
     in_flight = queue.in_flight()  # before the look, which would count itself
     messages = queue.peek()
     groups = [
@@ -118,7 +116,7 @@ def _look(queue: DeadLetterQueue) -> dict[str, Any]:
     }
 
 
-def _show(found: Found) -> None:
+def _show(found: dict[Queue, Any]) -> None:
     for name, one in found.items():
         more = " or more" if one["messages"] >= MOST_READ else ""
         say(f"{name}: {count(one['messages'], 'dead-letter message')}{more}")
@@ -133,7 +131,7 @@ def _show(found: Found) -> None:
             say("       landrun redrive --discard saves them to a file, and deletes them")
 
 
-def _discard(queues: dict[Queue, DeadLetterQueue], found: Found, *, yes: bool) -> None:
+def _discard(queues: dict[Queue, DeadLetterQueue], found: dict[Queue, Any], *, yes: bool) -> None:
     """Save refused messages to a file and delete them; add the outcome to what was found."""
     refused = sum(one["refused"] for one in found.values())
     if not refused:
@@ -147,7 +145,7 @@ def _discard(queues: dict[Queue, DeadLetterQueue], found: Found, *, yes: bool) -
 
 
 def _send_back(
-    stack: Stack, queues: dict[Queue, DeadLetterQueue], found: Found, *, yes: bool
+    stack: Stack, queues: dict[Queue, DeadLetterQueue], found: dict[Queue, Any], *, yes: bool
 ) -> None:
     """Send messages back; add the outcome to what was found."""
     there = {name: one["messages"] for name, one in found.items() if one["messages"]}
