@@ -38,8 +38,8 @@ LANDED = RunFilter(kind="object-created")
 class Survey:
     """What there is under a prefix, and what of it is to be sent.
 
-    ``known`` objects have a run, or wait for one; others are ``left_out`` for a reason (see
-    `why_left_out`) or because they are ``forgotten``. ``first`` are the first keys to send.
+    ``known`` objects have a run, or wait for one; others are ``left_out`` for a reason.
+    ``first`` are the first keys to send.
     """
 
     objects: int = 0
@@ -79,7 +79,7 @@ class Backfill:
             counts.objects += len(chunk)
             counts.bytes += sum(one.size for one in chunk)
             counts.left_out.update(why for why in reasons if why)
-            counts.left_out.update("forgotten" for _ in forgotten)
+            counts.left_out.update("older-than-400-days" for _ in forgotten)
             counts.known += len(known)
             counts.to_send += len(send)
             counts.first += [one.key for one in send[: 1000 - len(counts.first)]]
