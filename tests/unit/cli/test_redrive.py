@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections import deque
 from pathlib import Path
@@ -12,7 +11,9 @@ import pytest
 
 from landrun.errors import ConfigurationError
 from landrun_ops import cli
-from landrun_ops.actions.redrive import Outcome, call_again, discard, move
+from landrun_ops.actions import redrive
+from landrun_ops.actions.invoke import FunctionError
+from landrun_ops.actions.redrive import Outcome
 from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue, Why, grouped
 from landrun_ops.stack.stack import Stack
 
@@ -91,11 +92,11 @@ def test_the_same_reason_for_other_keys_is_one_group() -> None:
 class FakeSqs:
     """A queue that hides what was received until it is released, and shows moves one by one."""
 
-    def __init__(self, *messages: DeadLetter, undeletable: str = "", moves: Any = ()) -> None:
+    def __init__(self, *messages: DeadLetter, moves: Any = ()) -> None:
         self.visible = deque(messages)
         self.held: dict[str, DeadLetter] = {}
         self.deleted: list[str] = []
-        self.undeletable, self.moves, self.started = undeletable, deque(moves), 0
+        self.moves, self.started = deque(moves), 0
 
     def receive_message(self, **_: Any) -> dict[str, Any]:
         received = [self.visible.popleft() for _ in range(min(10, len(self.visible)))]
@@ -108,10 +109,8 @@ class FakeSqs:
         self.visible += [self.held.pop(entry["ReceiptHandle"]) for entry in asked["Entries"]]
 
     def delete_message_batch(self, **asked: Any) -> dict[str, Any]:
-        handles = [entry["ReceiptHandle"] for entry in asked["Entries"]]
-        kept = [one for one in handles if one == self.undeletable]
-        self.deleted += [self.held.pop(one).id for one in handles if one not in kept]
-        return {"Failed": [{"Id": "0"} for _ in kept]}
+        self.deleted += [self.held.pop(entry["ReceiptHandle"]).id for entry in asked["Entries"]]
+        return {}
 
     def start_message_move_task(self, **_: Any) -> None:
         self.started += 1
@@ -126,21 +125,8 @@ def _message(message: DeadLetter) -> dict[str, Any]:
     return {**names, "MessageAttributes": attributes, "Attributes": {"SentTimestamp": "17953353"}}
 
 
-class FakeLambda:
-    """Takes calls; those of the function ``failing`` fail."""
-
-    def __init__(self, failing: str = "") -> None:
-        self.calls: list[Any] = []
-        self.failing = failing
-
-    def invoke(self, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
-        self.calls.append((FunctionName, json.loads(Payload)))
-        fails = {"FunctionError": "Unhandled"} if FunctionName == self.failing else {}
-        return {"Payload": io.BytesIO(b"{}"), **fails}
-
-
-def stack(**clients: Any) -> Stack:
-    return Stack("s", "us-east-1", OUTPUTS, {}, lambda service, *_: clients[service])
+def stack(sqs: FakeSqs) -> Stack:
+    return Stack("s", "us-east-1", OUTPUTS, {}, lambda service, *_: sqs)
 
 
 def test_a_look_reads_each_message_once_and_releases_it() -> None:
@@ -160,24 +146,12 @@ def test_a_run_in_the_place_of_a_queue_is_told_what_repeats_runs(
 # ---- Discarding
 
 
-def test_refused_messages_are_saved_then_deleted_and_the_others_stay(tmp_path: Path) -> None:
-    refused = (landing(key, Reason="bad") for key in "ab")
-    sqs, path = FakeSqs(*refused, landing("c"), undelivered(), undeletable="b"), tmp_path / "f"
-    outcomes = discard({"q": DeadLetterQueue(sqs, "url")}, path)
-    assert outcomes == {"q": Outcome(1, ["1 are still there"])}
-    saved = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    assert [(one["queue"], one["message_id"]) for one in saved] == [("q", "a"), ("q", "b")]
-    assert saved[0]["attributes"] == {"SentTimestamp": "17953353", "Reason": "bad"}
-    assert json.loads(saved[0]["body"])["detail"]["object"]["key"] == "a"
-    assert (sqs.deleted, len(sqs.visible)) == (["a"], 2)
-
-
 def test_what_was_not_saved_is_not_deleted(tmp_path: Path) -> None:
     (tmp_path / "exists").write_text("mine")
     for path in (tmp_path / "exists", tmp_path / "exists" / "f"):
         sqs = FakeSqs(landing("a", Reason="bad"))
         with pytest.raises(ConfigurationError, match="nothing was deleted"):
-            discard({"landings": DeadLetterQueue(sqs, "url")}, path)
+            redrive.discard({"landings": DeadLetterQueue(sqs, "url")}, path)
         assert (sqs.deleted, len(sqs.visible), sqs.held) == ([], 1, {})
     assert (tmp_path / "exists").read_text() == "mine"
 
@@ -206,7 +180,7 @@ ENDED = task("FAILED", 0, 2, FailureReason="AccessDenied")
 )
 def test_a_move_is_followed_to_its_end(moves: list[Any], started: int, last: Outcome) -> None:
     sqs = FakeSqs(moves=moves)
-    assert list(move(stack(sqs=sqs), "Landing", lambda _: None))[-1] == last
+    assert list(redrive.move(stack(sqs), "Landing", lambda _: None))[-1] == last
     assert sqs.started == started
 
 
@@ -221,11 +195,23 @@ def test_a_move_is_followed_to_its_end(moves: list[Any], started: int, last: Out
     ],
 )
 def test_calls_of_the_schedules_are_repeated_and_stay_if_they_fail(
-    function: str, payload: Any, fails: bool, done: int, calls: int
+    monkeypatch: pytest.MonkeyPatch,
+    function: str,
+    payload: Any,
+    fails: bool,
+    done: int,
+    calls: int,
 ) -> None:
-    functions = FakeLambda(failing=function if fails else "")
+    made = []
+
+    def invoke(_: Any, logical_id: str, name: str, payload: Any) -> None:
+        made.append((name, payload))
+        if fails:
+            raise FunctionError(f"{logical_id} failed: again")
+
+    monkeypatch.setattr(redrive, "invoke", invoke)
     sqs = FakeSqs(*(failed(function, payload, error) for error in "ab"), undelivered(payload))
-    *_, last = call_again(stack(**{"lambda": functions}), DeadLetterQueue(sqs, "url"))
-    assert functions.calls == [(function, payload)] * calls
+    *_, last = redrive.call_again(stack(sqs), DeadLetterQueue(sqs, "url"))
+    assert made == [(function, payload)] * calls
     assert (last.done, len(last.failed)) == (done, 3 - done)
     assert (len(sqs.deleted), len(sqs.visible)) == (done, 3 - done)
