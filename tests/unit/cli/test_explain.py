@@ -32,7 +32,6 @@ WHERE = S3Uri("landings", "incoming/a.jsonl")
 V1 = ObjectVersion(WHERE.key, "v1", NOW - timedelta(hours=2), 7)
 V0 = ObjectVersion(WHERE.key, "v0", NOW - timedelta(hours=3), 7, latest=False)
 MARK = ObjectVersion(WHERE.key, "m", NOW - timedelta(hours=1), deletion=True)
-ARCHIVED = ObjectVersion(WHERE.key, "v", NOW, archived=True)
 
 
 def run(name: str = "landrun-1", status: str = "SUCCEEDED", **more: Any) -> RunRecord:
@@ -94,13 +93,12 @@ UNSEEN = ["dynamodb:GetItem: AccessDenied"]
         ({"ignored": "suffix"}, "ignored", "LandingSuffix", ""),
         ({"where": S3Uri("landings", "incoming//a")}, "refused", "an empty, '.'", ""),
         ({"dead_letters": [REFUSED]}, "dead-letter", "too many boxes", "redrive --queue landings"),
-        ({"versions": [ARCHIVED]}, "archived", "no job can read it", "backfill"),
         (OLD, "superseded", "a newer one has taken its place", ""),
         ({"queued": 3}, "on-its-way", "one of 3 in the landing queue", "backfill"),
         ({}, "no-event", "its event was lost", "backfill s3://landings/incoming/a.jsonl --missing"),
         # What could not be looked at is no reason to say that there is no run.
         ({"unseen": UNSEEN}, "unknown", "there may be one", ""),
-        ({"unseen": UNSEEN, "versions": [ARCHIVED]}, "unknown", "there may be one", ""),
+        (OLD | {"unseen": UNSEEN}, "unknown", "there may be one", ""),
     ],
 )
 def test_each_case_is_decided_and_said_with_what_to_type(

@@ -151,7 +151,7 @@ def test_what_was_not_saved_is_not_deleted(tmp_path: Path) -> None:
     for path in (tmp_path / "exists", tmp_path / "exists" / "f"):
         sqs = FakeSqs(landing("a", Reason="bad"))
         with pytest.raises(ConfigurationError, match="nothing was deleted"):
-            redrive.discard({"landings": DeadLetterQueue(sqs, "url")}, path)
+            redrive.discard(DeadLetterQueue(sqs, "url"), path)
         assert (sqs.deleted, len(sqs.visible), sqs.held) == ([], 1, {})
     assert (tmp_path / "exists").read_text() == "mine"
 

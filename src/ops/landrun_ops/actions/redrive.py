@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from landrun.adapters.clients import translated
 from landrun.errors import ConfigurationError
@@ -22,8 +21,6 @@ from landrun_ops.stack.stack import Stack
 
 MOVING = frozenset({"RUNNING", "CANCELLING"})
 """Statuses of a move that has not ended (SQS API, ListMessageMoveTasks)."""
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -101,40 +98,26 @@ def _function_of(stack: Stack, message: DeadLetter) -> str:
     return "ScheduleFunction" if ticks else "ReconcileFunction"
 
 
-def discard(queues: Mapping[T, DeadLetterQueue], path: Path) -> dict[T, Outcome]:
-    """Save the refused messages of queues to a file, then delete them; return how many, by queue.
+def discard(queue: DeadLetterQueue, path: Path) -> Outcome:
+    """Save the refused messages of a queue to a file, a JSON object a line, then delete them.
 
     A message that SQS did not delete is in the file and in the queue. Raises ConfigurationError
     when the file cannot be written (nothing was deleted), ServiceError when SQS refuses a call.
     """
-    outcomes = {}
-    with ExitStack() as stack:
-        held = {name: stack.enter_context(queue.held()) for name, queue in queues.items()}
-        refused = {
-            name: [one for one in messages.values() if one.why is Why.REFUSED]
-            for name, messages in held.items()
-        }
-        _save(path, refused)
-        for name, messages in refused.items():
-            for one in messages:
-                del held[name][one.id]
-            deleted = queues[name].delete(messages)
-            left = len(messages) - deleted
-            outcomes[name] = Outcome(deleted, [f"{left:,} are still there"] if left else [])
-    return outcomes
-
-
-def _save(path: Path, messages: Mapping[Any, list[DeadLetter]]) -> None:
-    """Write a JSON object a line."""
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            for queue, inside in messages.items():
-                for one in inside:
-                    about = {"queue": queue, "message_id": one.id, "body": one.body}
+    with queue.held() as messages:
+        refused = [one for one in messages.values() if one.why is Why.REFUSED]
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                for one in refused:
+                    about = {"message_id": one.id, "body": one.body}
                     file.write(json.dumps({**about, "attributes": dict(one.attributes)}) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot write {path}, and nothing was deleted: {error.strerror}"
-        ) from error
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            reason = f"{error.strerror}; nothing was deleted"
+            raise ConfigurationError(f"cannot write {path}: {reason}") from error
+        for one in refused:
+            del messages[one.id]
+        deleted = queue.delete(refused)
+    left = len(refused) - deleted
+    return Outcome(deleted, [f"{left:,} are still there"] if left else [])

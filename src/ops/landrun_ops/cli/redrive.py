@@ -132,14 +132,16 @@ def _show(found: dict[Queue, Any]) -> None:
 
 
 def _discard(queues: dict[Queue, DeadLetterQueue], found: dict[Queue, Any], *, yes: bool) -> None:
-    """Save refused messages to a file and delete them; add the outcome to what was found."""
-    refused = sum(one["refused"] for one in found.values())
+    """Save refused messages, a file for each queue, and delete them; add the outcome to found."""
+    refused = {name: one["refused"] for name, one in found.items() if one["refused"]}
     if not refused:
         note("no message was refused: there is nothing to discard")
         return
-    path = Path(f"landrun-refused-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl").absolute()
-    ask(f"Save {refused:,} refused to {path}, and delete them?", yes=yes)
-    for name, outcome in action.discard(queues, path).items():
+    ask(f"Save {sum(refused.values()):,} refused to a file, and delete them?", yes=yes)
+    for name in refused:
+        time_text = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        path = Path(f"landrun-refused-{name}-{time_text}.jsonl").absolute()
+        outcome = action.discard(queues[name], path)
         found[name] |= {**asdict(outcome), "file": str(path)}
         note(f"{name}: {outcome.done:,} deleted, and saved to {path}")
 

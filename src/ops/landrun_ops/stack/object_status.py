@@ -258,9 +258,6 @@ def _lost(facts: Facts) -> ObjectStatus:
     if facts.unseen:
         said = "No run of it is known, but not all could be looked at: there may be one."
         return ObjectStatus("unknown", said, "ask for the permissions that are missing")
-    if facts.version and facts.version.archived:
-        said = "No run of it is known, and it is archived: no job can read it."
-        return ObjectStatus("archived", said, "restore it in S3, then", backfill)
     if facts.version and not facts.version.latest:
         said = "No run of this version is known, and a newer one has taken its place in S3."
         return ObjectStatus("superseded", said, "put it again if it is still to be processed")
