@@ -139,8 +139,10 @@ def put_run(aws: dict[str, Any], name: str, **trigger: Any) -> None:
     aws["dynamodb"].put_item(TableName="runs", Item=item({"name": name, "trigger": about}))
 
 
-def put_landing(aws: dict[str, Any], version_id: str | None, at: datetime = NOW) -> None:
-    landing = Landing("landings", A, version_id, "0A", 2, at.isoformat())
+def put_landing(
+    aws: dict[str, Any], version_id: str | None, at: datetime = NOW, sequencer: str = "0A"
+) -> None:
+    landing = Landing("landings", A, version_id, sequencer, 2, at.isoformat())
     Landings(aws["dynamodb"], "landings", lambda: at).record(landing)
 
 
@@ -192,9 +194,10 @@ def test_with_missing_a_version_that_has_a_run_or_waits_is_left_out(
     keep_versions(aws)
     old, new = put(aws, A, A)
     put_run(aws, landing_run_name("landrun", "landings", A, old))
+    put_landing(aws, old)
     assert surveyed(aws).to_send == 1
     if known_by == "its landing":
-        put_landing(aws, new)
+        put_landing(aws, new, NOW, sequencer="0B")
     else:
         prefix = "landrun" if known_by == "its run" else "nightly"
         put_run(aws, landing_run_name(prefix, "landings", A, new))

@@ -113,17 +113,6 @@ def test_each_case_is_decided_and_said_with_what_to_type(
         assert status.commands == []
 
 
-@pytest.mark.parametrize(
-    ("landed", "version_id", "seconds", "is_its"),
-    [("v1", "v1", -99, True), ("v0", "v1", 0, False), ("", None, 0, True), ("", None, -60, False)],
-)
-def test_a_landing_is_of_a_version_by_its_id_or_without_ids_by_its_time(
-    landed: str, version_id: str | None, seconds: int, is_its: bool
-) -> None:
-    found = LandingRecord(landed, event_time=(NOW + timedelta(seconds=seconds)).isoformat())
-    assert found.is_of(version_id, NOW) is is_its
-
-
 # ---- The command
 
 
