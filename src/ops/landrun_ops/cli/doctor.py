@@ -44,7 +44,7 @@ def doctor(
     Example: landrun doctor --stack landrun
     """
     stack = target.find()
-    checks = checks_of(stack.parameters)
+    checks = checks_of(stack)
     findings: list[Finding] = []
     with counted("checking", len(checks)) as progress:
         results = run_checks(checks, AwsReader(stack, datetime.now(UTC)))

@@ -103,9 +103,9 @@ def job_name_prefix(text: str) -> str:
     >>> job_name_prefix("bsm-batch-preprocessing-daily")
     'bsm-batch'
     """
-    first, *words = re.findall(r"[a-z0-9]+", text.lower()) or ["landrun"]
-    prefix = first[:PREFIX_LIMIT]
-    for word in words:
+    words: list[str] = re.findall(r"[a-z0-9]+", text.lower()) or ["landrun"]
+    prefix = words[0][:PREFIX_LIMIT]
+    for word in words[1:]:
         if len(prefix) + 1 + len(word) > PREFIX_LIMIT:
             break
         prefix = f"{prefix}-{word}"

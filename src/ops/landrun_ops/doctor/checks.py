@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -13,6 +13,7 @@ from landrun.errors import LandrunError, ServiceError
 from landrun_ops.doctor import events, job, operations, permissions, state_machine
 from landrun_ops.doctor.aws_reader import AwsReader
 from landrun_ops.doctor.findings import Finding
+from landrun_ops.stack.stack import Stack
 
 Check = Callable[[AwsReader], Iterator[Finding]]
 """Its docstring is its claim, which holds when it finds nothing."""
@@ -36,6 +37,7 @@ OF_GIVEN_STATE_MACHINE: Final[Sequence[Check]] = (
     *(state_machine.input_fields, state_machine.input_message),
     *(state_machine.job_name, state_machine.waits_for_job),
 )
+NOT_ON_LAPTOP: Final = (job.image, job.quota, operations.subscribers, operations.alarms)
 
 _DENIED: Final = ("AccessDenied", "Unauthorized", "AuthorizationError", "NotAuthorized", "403")
 _UNREACHABLE: Final = (
@@ -49,10 +51,11 @@ _PERMISSIONS: Final = {
 """Permissions whose names differ from their operation's (Service Authorization Reference)."""
 
 
-def checks_of(parameters: Mapping[str, str]) -> list[Check]:
-    """Return the checks that apply to a stack with these parameters."""
-    given = parameters.get("StateMachineArn")
-    return [*CHECKS, *(OF_GIVEN_STATE_MACHINE if given else OF_OWN_STATE_MACHINE)]
+def checks_of(stack: Stack) -> list[Check]:
+    """Return the checks that apply to a stack."""
+    given = stack.parameters.get("StateMachineArn")
+    checks = [*CHECKS, *(OF_GIVEN_STATE_MACHINE if given else OF_OWN_STATE_MACHINE)]
+    return [one for one in checks if not stack.laptop or one not in NOT_ON_LAPTOP]
 
 
 def run_checks(checks: Sequence[Check], reader: AwsReader) -> Iterator[list[Finding]]:

@@ -46,7 +46,7 @@ def bucket_events(aws: AwsReader) -> Iterator[Finding]:
     """The landing bucket sends its events to EventBridge."""
     bucket = aws.stack.output("LandingBucket")
     found = aws.ask("s3:GetBucketNotificationConfiguration", Bucket=bucket)
-    if "EventBridgeConfiguration" not in found:
+    if found.get("EventBridgeConfiguration") is None:
         what = f"{bucket} does not send events to EventBridge: {_NO_RUNS}"
         yield Finding("fail", what, f"S3's console: {bucket}, Properties, Amazon EventBridge, On")
 

@@ -28,9 +28,6 @@ _INCREASE: Final = "request an increase in Service Quotas' console, Amazon SageM
 
 def image(aws: AwsReader) -> Iterator[Finding]:
     """The image is in ECR, and for the architecture of the instances."""
-    if aws.stack.laptop:
-        yield Finding("skip", "the laptop runs jobs as processes")
-        return
     own = f"{aws.stack.output('ImageRepositoryUri')}:latest"
     uri = aws.parameter("ImageUri", own)
     found = _ECR.fullmatch(uri)
@@ -85,9 +82,6 @@ def _architectures(aws: AwsReader, repository: dict[str, str], manifest: Any) ->
 
 def quota(aws: AwsReader) -> Iterator[Finding]:
     """SageMaker's quota is enough for the runs that the stack may start at a time."""
-    if aws.stack.laptop:
-        yield Finding("skip", "the laptop has no quotas")
-        return
     name = f"{aws.parameter('InstanceType', 'ml.m5.large')} for processing job usage"
     quotas: dict[str, float] = {}
     # ListServiceQuotas leaves out quotas that have never been changed (its API reference).

@@ -66,11 +66,10 @@ def executions(aws: AwsReader) -> Iterator[Finding]:
     found = sorted(running_executions(aws), key=lambda one: one["startDate"])
     needs: dict[str, list[str]] = {}
     for one in found[:READ]:
-        execution = aws.ask("states:DescribeExecution", executionArn=one["executionArn"])
-        kept = aws.ask("states:DescribeStateMachineForExecution", executionArn=one["executionArn"])[
-            "definition"
-        ]
-        for parameter in _earlier_parameters(aws, execution, kept):
+        arn = {"executionArn": one["executionArn"]}
+        execution = aws.ask("states:DescribeExecution", **arn)
+        kept = aws.ask("states:DescribeStateMachineForExecution", **arn)
+        for parameter in _earlier_parameters(aws, execution, kept["definition"]):
             needs.setdefault(parameter, []).append(one["name"])
     for parameter, names in needs.items():
         yield Finding(
@@ -103,19 +102,21 @@ def _earlier_parameters(
     """
     parameter, outputs = aws.parameter, f"s3://{aws.stack.output('OutputBucket')}/"
     landings = f"s3://{aws.stack.output('LandingBucket')}/"
+    processed = outputs + parameter("OutputPrefix")
+    repository = aws.stack.output("ImageRepositoryUri")
     fields = json_object(execution.get("input"))
-    read, written = fields.get("InputMessage", landings), fields.get("OutputProcessedMessage", "")
-    own = parameter("ImageUri") or aws.stack.output("ImageRepositoryUri")
+    read = str(fields.get("InputMessage", landings))
+    written = str(fields.get("OutputProcessedMessage", processed))
     keys = parameter("KmsKeyArn") + parameter("PreviousKmsKeyArns")
     network = parameter("SubnetIds") + parameter("SecurityGroupIds")
     allowed = {
         "JobNamePrefix": execution["name"].startswith(f"{parameter('JobNamePrefix')}-"),
         "ManifestPrefix": read.startswith((landings, outputs + parameter("ManifestPrefix"))),
-        "OutputPrefix": written.startswith(outputs + parameter("OutputPrefix")),
-        "PreviousKmsKeyArns": all(one in keys for one in _KEY.findall(definition)),
+        "OutputPrefix": written.startswith(processed),
+        "key in PreviousKmsKeyArns": all(one in keys for one in _KEY.findall(definition)),
         "SubnetIds": all(one in network for one in _NETWORK.findall(definition)),
         "ImageUri": bool(parameter("ImageUri"))
-        or all(one.startswith(own) for one in _IMAGE.findall(definition)),
+        or all(one.startswith(repository) for one in _IMAGE.findall(definition)),
     }
     yield from (name for name, is_allowed in allowed.items() if not is_allowed)
 
@@ -144,7 +145,7 @@ def subscribers(aws: AwsReader) -> Iterator[Finding]:
     if pending:
         what = f"{listed(pending)} has not confirmed the subscription"
         yield Finding("warn", what, "follow the link in AWS's mail; SNS's console sends it again")
-    if not found and not aws.stack.laptop:
+    if not found:
         remedy = "sam deploy with NotificationEmail, or subscribe to the topic"
         yield Finding("warn", "nobody is notified of failures and alarms", remedy)
 
