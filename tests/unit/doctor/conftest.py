@@ -20,10 +20,8 @@ import pytest
 
 from landrun_ops.doctor.aws_reader import AwsReader
 from landrun_ops.stack.stack import Stack
-from landrun_ops.workflow.definition_file import PREFIX, filled_in
 
 ANSWERS = Path(__file__).parent / "answers"
-ASL = Path(__file__).resolve().parents[3] / "src/statemachine/processing.asl.yaml"
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 NOW = datetime(2026, 11, 22, 10, 0, 20, tzinfo=UTC)
 
@@ -114,14 +112,13 @@ def client(service: str, *_: Any) -> Any:
 
 def _reply(model: Any, context: Any, **_: Any) -> Any:
     name, asked = f"{model.service_model.service_name}.{model.name}", context["asked"]
-    file = WELL[name](asked) if name in WELL else name
     reply = REPLIES.get(name, {})
     reply = reply(asked) if callable(reply) else copy.deepcopy(reply)
     if "Error" in reply:
         return SimpleNamespace(status_code=400), reply
-    if isinstance(file, str):
-        file = answer(file) if (ANSWERS / f"{file}.json").exists() else {}
-    return SimpleNamespace(status_code=200), file | reply
+    file = WELL[name](asked) if name in WELL else name
+    well = answer(file) if (ANSWERS / f"{file}.json").exists() else {}
+    return SimpleNamespace(status_code=200), well | reply
 
 
 @pytest.fixture(autouse=True)
@@ -151,46 +148,15 @@ def error(code: str, message: str = "no") -> dict[str, Any]:
     return {"Error": {"Code": code, "Message": message}}
 
 
-def machine(change: Callable[[str], str] = str) -> dict[str, Any]:
-    """Return the state machine as deployed, its definition filled in as CloudFormation does."""
-    values = {
-        "ImageUri": f"{OUTPUTS['ImageRepositoryUri']}:latest",
-        "ProcessingRoleArn": f"arn:aws:iam::{ACCOUNT}:role/landrun-ProcessingRole-1A2B3C4D5E6F",
-        "StatusQueueUrl": OUTPUTS["StatusQueueUrl"],
-        "ManifestsUri": f"s3://{OUTPUTS['OutputBucket']}/{PARAMETERS['ManifestPrefix']}",
-        "ManifestDataType": "ManifestFile",
-        "LimitedRuns": "*",
-        "RefusedInputs": "-",
-        "JobNamePrefix": PARAMETERS["JobNamePrefix"],
-        "InputDistribution": "ShardedByS3Key",
-        "Environment": "Environment",
-        **{name: json.dumps(value) for name, value in JSON_VALUES.items()},
-    }
-    text = ASL.read_text(encoding="utf-8")
-    filled = filled_in(text, {f"{PREFIX}{name}": value for name, value in values.items()})
-    return {**answer("stepfunctions.DescribeStateMachine"), "definition": change(filled)}
-
-
-JSON_VALUES: dict[str, Any] = {
-    "JobEntrypoint": ["python3", "/opt/program/preprocess.py"],
-    "JobArguments": ["--input", "/opt/ml/processing/input/messages"],
-    "JobEnvironment": {"TEXT_COLUMN": "v2"},
-    "MaxRuntimeInSeconds": 3600,
-    "ClusterConfig": {"InstanceType": "ml.m5.large", "VolumeKmsKeyId": PARAMETERS["KmsKeyArn"]},
-    "ProcessingOutputConfig": {"Outputs": []},
-    "NetworkConfig": {
-        "VpcConfig": {"Subnets": [PARAMETERS["SubnetIds"]], "SecurityGroupIds": ["sg-903004f8"]}
-    },
-}
-
-
 def _of_kind(name: str) -> Callable[[Any], str]:
     return lambda asked: f"{name}-{'status' if 'Status' in str(asked) else 'landing'}"
 
 
-WELL: dict[str, Callable[[Any], Any]] = {
+WELL: dict[str, Callable[[Any], str]] = {
     "events.DescribeRule": _of_kind("events.DescribeRule"),
     "events.ListTargetsByRule": _of_kind("events.ListTargetsByRule"),
-    "stepfunctions.DescribeStateMachine": lambda _: machine(),
-    "stepfunctions.DescribeStateMachineForExecution": lambda _: machine(),
+    "stepfunctions.DescribeStateMachineForExecution": lambda _: (
+        "stepfunctions.DescribeStateMachine"
+    ),
 }
+"""Which file is the response to an operation, where its name alone does not say."""

@@ -13,7 +13,7 @@ from landrun_ops.doctor import checks, job, operations
 from landrun_ops.doctor.checks import checks_of, run_checks
 from landrun_ops.doctor.findings import Finding
 
-from .conftest import ANSWERS, NOW, PARAMETERS, answer, arn, error, machine, reader
+from .conftest import ANSWERS, NOW, PARAMETERS, answer, arn, error, reader
 
 OTHER = arn("kms", "key/5678efgh-12ab-34cd-56ef-1234567890ab")
 CONFIGURATION = "lambda.GetFunctionConfiguration"
@@ -27,11 +27,13 @@ TICK, SCHEDULES = "scheduler.GetSchedule", "scheduler.ListSchedules"
 SIMULATION, ALARMS = "iam.SimulatePrincipalPolicy", "cloudwatch.DescribeAlarms"
 QUOTA, QUOTAS = "ml.m5.large for processing job usage", "service-quotas.ListServiceQuotas"
 
+MINUTE = timedelta(minutes=1)
 DENIED = {SIMULATION: answer(f"{SIMULATION}-denied")}
 DENY, DRIFT, GONE = error("AccessDenied"), "REVERT_DRIFT", error("ResourceNotFoundException")
 OF_MACHINE = "fail ProcessingStateMachine-AbCdEf123456 is"
 EARLIER = "warn started with another"
-OTHER_IMAGE = {KEPT: machine(lambda text: text.replace("landrun-1a2b3c4d", "others/image"))}
+DEFINITION = answer(MACHINE)["definition"]
+OTHER_IMAGE = {KEPT: {"definition": DEFINITION.replace("landrun-1a2b3c4d", "others/image")}}
 NEVER = {"lambda.GetFunctionConcurrency": {"ReservedConcurrentExecutions": 0}}
 NO_EVENTS = {EVENTS: {"EventBridgeConfiguration": None}}
 MISSING = error("NotFoundException")
@@ -206,17 +208,13 @@ def test_executions_that_todays_roles_allow_are_ok(changed: dict[str, str]) -> N
 
 def test_of_many_executions_the_oldest_are_read() -> None:
     [one] = answer("stepfunctions.ListExecutions")["executions"]
+    many = [{**one, "executionArn": str(n), "startDate": NOW - n * MINUTE} for n in range(30)]
     read: list[str] = []
-
-    def describe(asked: Any) -> Any:
-        read.append(asked["executionArn"])
-        return answer("stepfunctions.DescribeExecution")
-
-    many = [
-        one | {"executionArn": str(n), "startDate": NOW - timedelta(hours=n)} for n in range(30)
-    ]
-    replies = {"stepfunctions.ListExecutions": {"executions": many}}
-    [found] = found_by("executions", replies | {"stepfunctions.DescribeExecution": describe})
+    replies = {
+        "stepfunctions.ListExecutions": {"executions": many},
+        "stepfunctions.DescribeExecution": lambda it: read.append(it["executionArn"]) or {},
+    }
+    [found] = found_by("executions", replies)
     assert found.what.endswith("which the roles still allow (read: the oldest 20)")
     assert read == [str(n) for n in range(29, 9, -1)]
 

@@ -51,7 +51,7 @@ def found_by(check: Any, made: Any, input_format: str = "uri") -> str:
 @pytest.mark.parametrize(
     "made",
     [
-        lambda kind: definition(kind),
+        definition,
         lambda kind: definition(kind, JSONATA, key="S3Uri"),
         lambda kind: definition(kind, "$.InputMessage"),
         lambda kind: definition(kind, "$['InputMessage']"),
@@ -78,31 +78,20 @@ RETRY = [{"ErrorEquals": ["A"], "MaxAttempts": 5}, {"ErrorEquals": ["States.Task
 LIMIT = {"MaxRuntimeInSeconds": 3600}
 NO_SYNC, ONE_NAME = {"Resource": SYNC.removesuffix(".sync")}, {"ProcessingJobName": "x"}
 NAME, UUID = "ProcessingJobName.$", f"States.Format('{{}}-{{}}', {RUN}, States.UUID())"
-NAMED, OWN_UUID = (
-    "$states.input.PreprocessingJobName",
-    "{% $states.input.PreprocessingJobName & $u() %}",
+NAMED = "$states.input.PreprocessingJobName"
+READS, UNKNOWN = (
+    "fail its job reads InputMessage as",
+    "skip how it reads InputMessage is not known:",
 )
 
 
 @pytest.mark.parametrize(
     ("check", "made", "finding"),
     [
-        (
-            "input_message",
-            definition(AppSpecification=MANIFESTS),
-            "fail its job reads InputMessage as ManifestFile",
-        ),
-        (
-            "input_message",
-            definition(uri="$.Source"),
-            "skip how it reads InputMessage is not known: no input",
-        ),
-        ("input_message", definition(ProcessingInputs="{% $inputs %}"), "skip how it reads"),
-        (
-            "input_message",
-            definition("{% $kind %}"),
-            "skip how it reads InputMessage is not known: S3DataType is {%",
-        ),
+        ("input_message", definition(AppSpecification=MANIFESTS), f"{READS} ManifestFile"),
+        ("input_message", definition(uri="$.Source"), f"{UNKNOWN} no input of a job"),
+        ("input_message", definition(ProcessingInputs="{% $inputs %}"), UNKNOWN),
+        ("input_message", definition("{% $kind %}"), f"{UNKNOWN} S3DataType is {{% $kind %}}"),
         ("input_fields", definition(uri=OTHER_FIELD), "fail it reads Source of its input"),
         ("input_fields", definition(), "warn it does not read OutputProcessedMessage"),
         ("input_fields", BOTH, "ok"),
@@ -110,7 +99,7 @@ NAMED, OWN_UUID = (
         ("job_name", definition(**{NAME: "$.PreprocessingJobName"}), "warn"),
         ("job_name", definition(**{NAME: "$$.Execution.Name"}), "warn"),
         ("job_name", definition(ProcessingJobName=f"{{% {NAMED} %}}"), "warn"),
-        ("job_name", definition(ProcessingJobName=OWN_UUID), "ok"),
+        ("job_name", definition(ProcessingJobName=f"{{% {NAMED} & $u() %}}"), "ok"),
         ("job_name", definition(**{NAME: UUID}), "ok"),
         ("job_name", definition(**ONE_NAME), "fail every run's job is named 'x'"),
         ("waits_for_job", definition(), "ok"),
@@ -161,11 +150,7 @@ def test_a_notebooks_machine_gets_uri_and_the_prefixes_of_its_past_executions() 
 @pytest.mark.parametrize(
     ("made", "replies", "finding"),
     [
-        (
-            None,
-            answer(f"{SIMULATION}-denied"),
-            "warn landrun-StateMachineRole-1A2B3C4D5E6F may not iam:PassR",
-        ),
+        (None, answer(f"{SIMULATION}-denied"), "warn landrun-StateMachineRole-1A2B3C4D5E6F may n"),
         (None, error("AccessDenied"), "skip AccessDenied for iam:SimulatePrincipalPolicy"),
         (None, error("NoSuchEntity"), "skip iam:SimulatePrincipalPolicy: NoSuchEntity"),
         (definition(state=NO_SYNC), {}, "skip the state machine runs no Processing job with .sync"),
