@@ -111,18 +111,15 @@ def _needs_of_functions(aws: AwsReader) -> dict[str, Needs]:
         output("NotificationsTopicArn"): "sns:Publish",
         aws.arn("sagemaker", job): "sagemaker:DescribeProcessingJob",
     }
+    unfinished = {f"{runs}/index/by-unfinished": "dynamodb:Query"}
     return {
         "ObjectCreatedFunction": {
-            output("LandingQueueArn"): RECEIVE,
             **(lands if ticks else starts),
+            output("LandingQueueArn"): RECEIVE,
         },
         "ScheduleFunction": collects if ticks else starts,
-        "ExecutionStatusFunction": {output("StatusQueueArn"): RECEIVE, **records},
-        "ReconcileFunction": {
-            f"{runs}/index/by-unfinished": "dynamodb:Query",
-            **collects,
-            **records,
-        },
+        "ExecutionStatusFunction": {**records, output("StatusQueueArn"): RECEIVE},
+        "ReconcileFunction": {**unfinished, **collects, **records},
     }
 
 
@@ -130,8 +127,10 @@ def schedule_role(aws: AwsReader) -> Iterator[Finding]:
     """The role of the schedules allows them to invoke their functions."""
     group, name = aws.stack.output("ScheduleArn").split("/")[-2:]
     found = aws.ask("scheduler:GetSchedule", Name=name, GroupName=group)
-    names = [aws.stack.output(one) for one in ("ScheduleFunction", "ReconcileFunction")]
-    needs = {aws.arn("lambda", f"function:{one}"): "lambda:InvokeFunction" for one in names}
+    needs = {
+        aws.arn("lambda", f"function:{aws.stack.output(name)}"): "lambda:InvokeFunction"
+        for name in ("ScheduleFunction", "ReconcileFunction")
+    }
     return _judge(aws, found["Target"]["RoleArn"], needs)
 
 
@@ -146,25 +145,25 @@ def _judge(
     key = aws.parameter("KmsKeyArn")
     if key and not given:
         needs = {**needs, key: "kms:Decrypt kms:GenerateDataKey"}
-    refused = [
-        f"{one['EvalActionName']} on {resource.rpartition(':')[2]} ({_reason(one)})"
-        for resource, actions in needs.items()
-        for one in aws.ask(
+    refused: list[str] = []
+    for resource, actions in needs.items():
+        answer = aws.ask(
             "iam:SimulatePrincipalPolicy",
             PolicySourceArn=role,
             ActionNames=actions.split(),
             ResourceArns=[resource],
             ContextEntries=list(context),
-        )["EvaluationResults"]
-        if one["EvalDecision"] != "allowed"
-    ]
+        )
+        refused += [
+            f"{one['EvalActionName']} on {resource.rpartition(':')[2]} ({_reason(one)})"
+            for one in answer["EvaluationResults"]
+            if one["EvalDecision"] != "allowed"
+        ]
     if refused:
         what = f"{role.rpartition('/')[2]} may not {listed(refused, 2)}"
-        remedy = f"{RESTORE}; for boundaries and organisations, ask their administrators"
-        if given:
-            yield Finding("warn", what, "add that permission to its policies")
-        else:
-            yield Finding("fail", what, remedy)
+        own = f"{RESTORE}; for boundaries and organisations, ask their administrators"
+        remedy = "add that permission to its policies" if given else own
+        yield Finding("warn" if given else "fail", what, remedy)
 
 
 def _reason(result: Mapping[str, Any]) -> str:
