@@ -119,7 +119,8 @@ def test_adopt_reads_the_machine_and_names_what_its_role_lacks(
     executed: Any, taken_over: LocalAws, landrun: Callable[..., tuple[int, Any]]
 ) -> None:
     roles = taken_over.client("iam")
-    allowed = {"Statement": [{"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"}]}
+    may = {"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"}
+    allowed = {"Version": "2012-10-17", "Statement": [may]}
     roles.create_role(RoleName="notebook", AssumeRolePolicyDocument="{}")
     policy = {"RoleName": "notebook", "PolicyName": "jobs"}
     roles.put_role_policy(**policy, PolicyDocument=json.dumps(allowed))
@@ -160,8 +161,9 @@ def test_adopt_writes_the_parameters_into_samconfig_and_nothing_else(
     assert after == before
 
 
+@pytest.mark.usefixtures("executed", "landrun")
 def test_adopt_does_not_replace_a_machine_whose_executions_run(
-    executed: Any, taken_over: LocalAws, project: Path, capsys: pytest.CaptureFixture[str]
+    taken_over: LocalAws, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     states = taken_over.client("stepfunctions")
     machine = states.describe_state_machine(stateMachineArn=MACHINE)

@@ -41,7 +41,7 @@ def test_a_stack_that_is_well_and_one_that_is_not(aws: LocalAws, env: dict[str, 
         return {one["check"]: one["remedy"] for one in found if one["level"] == "fail"}
 
     # Tests of this session may have left dead-letter messages.
-    assert failures().keys() <= {"dead letters"}
+    assert not failures().keys() - {"dead letters"}, failures()
     events, rule = aws.client("events"), aws.outputs["LandingRule"]
     events.disable_rule(Name=rule)
     try:
@@ -50,7 +50,8 @@ def test_a_stack_that_is_well_and_one_that_is_not(aws: LocalAws, env: dict[str, 
     finally:
         events.enable_rule(Name=rule)
     assert shown.returncode == 1
-    assert f"aws events enable-rule --name {rule}" in shown.stdout
+    assert "→ aws events enable-rule" in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80
     assert found["rules"] == f"aws events enable-rule --name {rule}"
     assert found["event sources"].endswith(f"--uuid {source} --enabled")
 

@@ -65,8 +65,8 @@ def rules(aws: AwsReader) -> Iterator[Finding]:
         targets = aws.pages("events:ListTargetsByRule", "Targets", Rule=name)
         if aws.stack.output(f"{kind}QueueArn") not in [one["Arn"] for one in targets]:
             yield Finding("fail", f"{name} does not send to its queue: {without}", RESTORE)
-        answer = aws.ask("sqs:GetQueueAttributes", QueueUrl=queue, AttributeNames=["Policy"])
-        policy = answer.get("Attributes", {}).get("Policy", "")
+        answer = aws.ask("sqs:GetQueueAttributes", QueueUrl=queue, AttributeNames=["All"])
+        policy = answer["Attributes"].get("Policy", "")
         if "events.amazonaws.com" not in policy and not aws.stack.laptop:
             what = f"the policy of {queue} does not let EventBridge send: {without}"
             yield Finding("fail", what, RESTORE)
