@@ -109,36 +109,12 @@ def test_doctor_passes_the_machine_and_says_that_its_runs_never_run_again(
 ) -> None:
     _, answer = landrun("doctor")
     found = {one["check"]: one for one in answer["checks"]}
-    levels = {one: found[one]["level"] for one in ("standard", "input message", "waits for job")}
+    levels = {
+        one: found[one]["level"] for one in ("state machine", "input message", "waits for job")
+    }
     assert {*levels.values()} == {"ok"}
     assert found["job name"]["level"] == "warn"
     assert "landrun rerun" in found["job name"]["remedy"]
-
-
-def test_adopt_reads_the_machine_and_names_what_its_role_lacks(
-    executed: Any, taken_over: LocalAws, landrun: Callable[..., tuple[int, Any]]
-) -> None:
-    roles = taken_over.client("iam")
-    may = {"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"}
-    allowed = {"Version": "2012-10-17", "Statement": [may]}
-    roles.create_role(RoleName="notebook", AssumeRolePolicyDocument="{}")
-    policy = {"RoleName": "notebook", "PolicyName": "jobs"}
-    roles.put_role_policy(**policy, PolicyDocument=json.dumps(allowed))
-    try:
-        code, answer = landrun("adopt", MACHINE)
-    finally:
-        roles.delete_role_policy(**policy)
-        roles.delete_role(RoleName="notebook")
-    found = {one["check"]: one for one in answer["checks"]}
-    assert code == 0
-    assert answer["parameters"] == {
-        "StateMachineArn": MACHINE,
-        "InputMessageFormat": "uri",
-        "JobNamePrefix": "bsm-batch",
-    }
-    assert found["state machine role"]["level"] == "warn"
-    assert "notebook may not events:PutTargets" in found["state machine role"]["what"]
-    assert found["time limit"]["what"] == "its job is stopped after 1 h 00 min"
 
 
 @pytest.fixture
@@ -149,14 +125,31 @@ def project(root: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_adopt_writes_the_parameters_into_samconfig_and_nothing_else(
-    executed: Any, landrun: Callable[..., tuple[int, Any]], project: Path
+def test_adopt_names_what_the_role_lacks_and_writes_the_parameters_into_samconfig(
+    executed: Any, taken_over: LocalAws, landrun: Callable[..., tuple[int, Any]], project: Path
 ) -> None:
-    config = project / "samconfig.toml"
+    config, roles = project / "samconfig.toml", taken_over.client("iam")
     before = config.read_text(encoding="utf-8").splitlines()
-    code, answer = landrun("adopt", MACHINE, "--write", "--project", str(project))
-    after = config.read_text(encoding="utf-8").splitlines()
+    may = {"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"}
+    allowed = {"Version": "2012-10-17", "Statement": [may]}
+    policy = {"RoleName": "notebook", "PolicyName": "jobs"}
+    roles.create_role(RoleName="notebook", AssumeRolePolicyDocument="{}")
+    roles.put_role_policy(**policy, PolicyDocument=json.dumps(allowed))
+    try:
+        code, answer = landrun("adopt", MACHINE, "--write", "--project", str(project))
+    finally:
+        roles.delete_role_policy(**policy)
+        roles.delete_role(RoleName="notebook")
+    found = {one["check"]: one for one in answer["checks"]}
     assert (code, answer["written"]) == (0, str(config))
+    assert found["state machine role"]["level"] == "warn"
+    assert "notebook may not events:PutTargets" in found["state machine role"]["what"]
+    assert answer["parameters"] == {
+        "StateMachineArn": MACHINE,
+        "InputMessageFormat": "uri",
+        "JobNamePrefix": "bsm-batch",
+    }
+    after = config.read_text(encoding="utf-8").splitlines()
     after.remove(f'parameter_overrides = "{answer["parameter_overrides"]}"')
     assert after == before
 

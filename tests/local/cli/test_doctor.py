@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,59 +21,47 @@ def env(aws: LocalAws) -> dict[str, str]:
     return environment(aws)
 
 
-@contextlib.contextmanager
-def unfed(aws: LocalAws) -> Iterator[str]:
-    """Turn the event source of landings off for the block; yields its id."""
-    functions, name = aws.client("lambda"), aws.outputs["ObjectCreatedFunction"]
+def test_a_stack_that_is_well_and_one_that_is_not(
+    aws: LocalAws,
+    env: dict[str, str],
+    eventually: Callable[..., Any],
+    load_event: Callable[[str], dict[str, Any]],
+) -> None:
+    events, functions, sqs = (aws.client(name) for name in ("events", "lambda", "sqs"))
+    rule, queue = aws.outputs["LandingRule"], aws.outputs["LandingQueueUrl"]
+    name = aws.outputs["ObjectCreatedFunction"]
     [source] = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
-    functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
-    try:
-        yield source["UUID"]
-    finally:
-        functions.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
+    ignored = load_event("object-created-folder-marker")["Records"][0]["body"]
 
-
-def test_a_stack_that_is_well_and_one_that_is_not(aws: LocalAws, env: dict[str, str]) -> None:
     def failures() -> dict[str, str]:
         found = json.loads(landrun(env, "doctor", "--json").stdout)["checks"]
         assert {"state machine role", "bucket events"} <= {one["check"] for one in found}
         return {one["check"]: one["remedy"] for one in found if one["level"] == "fail"}
 
+    def waiting() -> int:
+        answer = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
     # Tests of this session may have left dead-letter messages.
     assert not failures().keys() - {"dead letters"}, failures()
-    events, rule = aws.client("events"), aws.outputs["LandingRule"]
+
+    # A rule and an event source are off
     events.disable_rule(Name=rule)
+    functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
     try:
-        with unfed(aws) as source:
-            shown, found = landrun(env, "doctor", "--quiet"), failures()
-    finally:
-        events.enable_rule(Name=rule)
-    assert shown.returncode == 1
-    assert "→ aws events enable-rule" in shown.stdout
-    assert max(map(len, shown.stdout.splitlines())) <= 80
-    assert found["rules"] == f"aws events enable-rule --name {rule}"
-    assert found["event sources"].endswith(f"--uuid {source} --enabled")
-
-
-def test_an_event_source_that_is_off_feeds_nothing_until_it_is_on_again(
-    aws: LocalAws, eventually: Callable[..., Any], load_event: Callable[[str], dict[str, Any]]
-) -> None:
-    ignored = load_event("object-created-folder-marker")["Records"][0]["body"]
-    sqs, queue, name = (
-        aws.client("sqs"),
-        aws.outputs["LandingQueueUrl"],
-        "ApproximateNumberOfMessages",
-    )
-
-    def waiting() -> int:
-        answer = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[name])
-        return int(answer["Attributes"][name])
-
-    with unfed(aws):
+        shown, found = landrun(env, "doctor", "--quiet"), failures()
         # The poll that was under way may still take one.
         eventually(lambda: sqs.send_message(QueueUrl=queue, MessageBody=ignored) and waiting())
         time.sleep(1.5)
         assert waiting()
+    finally:
+        events.enable_rule(Name=rule)
+        functions.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
+    assert shown.returncode == 1
+    assert "→ aws events enable-rule" in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    assert found["rules"] == f"aws events enable-rule --name {rule}"
+    assert found["event sources"].endswith(f"--uuid {source['UUID']} --enabled")
     eventually(lambda: not waiting())
 
 

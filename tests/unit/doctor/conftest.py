@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -43,7 +43,8 @@ PARAMETERS = {
     "SecurityGroupIds": "sg-903004f8",
     "KmsKeyArn": arn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"),
 }
-QUEUE_URL = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/landrun-"
+DEAD_LETTERS = [f"{name}DeadLetterQueue" for name in ("Landing", "Schedule", "Status")]
+QUEUES = ["LandingQueue", "StatusQueue", *DEAD_LETTERS]
 OUTPUTS = {
     "LandingBucket": "landrun-landings",
     "LandingPrefix": "incoming/",
@@ -62,12 +63,8 @@ OUTPUTS = {
     "ExecutionStatusFunction": "landrun-ExecutionStatusFunction-EEEE3333FFFF",
     "ReconcileFunction": "landrun-ReconcileFunction-GGGG4444HHHH",
     **{f"{name}Table": f"landrun-{name}Table" for name in ("Runs", "Landings", "Concurrency")},
-    **{f"{name}QueueUrl": f"{QUEUE_URL}{name}Queue" for name in ("Landing", "Status")},
-    **{f"{name}QueueArn": arn("sqs", f"landrun-{name}Queue") for name in ("Landing", "Status")},
-    **{
-        f"{name}DeadLetterQueueUrl": f"{QUEUE_URL}{name}DeadLetterQueue"
-        for name in ("Landing", "Schedule", "Status")
-    },
+    **{f"{name}Url": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}" for name in QUEUES},
+    **{f"{name}Arn": arn("sqs", f"landrun-{name}") for name in QUEUES},
 }
 
 
@@ -86,7 +83,7 @@ def shaped(value: Any, shape: Any, where: str) -> Any:
 
 
 def answer(name: str) -> dict[str, Any]:
-    """Read an answer such as ``events.DescribeRule-landing`` as botocore would parse it."""
+    """Read an answer such as ``events.DescribeRule`` as botocore would parse it."""
     service, _, operation = name.rpartition(".")
     model = client(service).meta.service_model.operation_model(operation.partition("-")[0])
     content = json.loads((ANSWERS / f"{name}.json").read_text(encoding="utf-8"))
@@ -116,7 +113,7 @@ def _reply(model: Any, context: Any, **_: Any) -> Any:
     reply = reply(asked) if callable(reply) else copy.deepcopy(reply)
     if "Error" in reply:
         return SimpleNamespace(status_code=400), reply
-    file = WELL[name](asked) if name in WELL else name
+    file = name.removesuffix("ForExecution")
     well = answer(file) if (ANSWERS / f"{file}.json").exists() else {}
     return SimpleNamespace(status_code=200), well | reply
 
@@ -124,10 +121,7 @@ def _reply(model: Any, context: Any, **_: Any) -> Any:
 @pytest.fixture(autouse=True)
 def _aws_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
     REPLIES.clear()
-    image = {"image": {"architecture": "amd64"}}
-    monkeypatch.setattr(
-        AwsReader, "fetch", lambda *_: json.dumps({**image, **REPLIES}["image"]).encode()
-    )
+    monkeypatch.setattr(AwsReader, "fetch", lambda *_: b'{"architecture": "amd64"}')
 
 
 def reader(
@@ -146,17 +140,3 @@ def reader(
 def error(code: str, message: str = "no") -> dict[str, Any]:
     """Return the response of a call that AWS refuses."""
     return {"Error": {"Code": code, "Message": message}}
-
-
-def _of_kind(name: str) -> Callable[[Any], str]:
-    return lambda asked: f"{name}-{'status' if 'Status' in str(asked) else 'landing'}"
-
-
-WELL: dict[str, Callable[[Any], str]] = {
-    "events.DescribeRule": _of_kind("events.DescribeRule"),
-    "events.ListTargetsByRule": _of_kind("events.ListTargetsByRule"),
-    "stepfunctions.DescribeStateMachineForExecution": lambda _: (
-        "stepfunctions.DescribeStateMachine"
-    ),
-}
-"""Which file is the response to an operation, where its name alone does not say."""

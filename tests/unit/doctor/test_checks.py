@@ -94,9 +94,14 @@ TABLE = [
     row("tick schedule", "fail the stack's schedule is gone", DRIFT, {TICK: GONE}),
     row("reconcile schedule", "fail no schedule inv", DRIFT, {SCHEDULES: {"Schedules": []}}),
     row("reconcile schedule", "fail landrun-", "landrun rec", some(SCHEDULES, State="DISABLED")),
-    row("standard", "fail there is no state", DRIFT, {MACHINE: error("StateMachineDoesNotExist")}),
-    row("standard", f"{OF_MACHINE} DEL", "another StateM", {MACHINE: {"status": "DELETING"}}),
-    row("standard", f"{OF_MACHINE} EXPRESS", "STANDARD", {MACHINE: {"type": "EXPRESS"}}),
+    row(
+        "state machine",
+        "fail there is no state",
+        DRIFT,
+        {MACHINE: error("StateMachineDoesNotExist")},
+    ),
+    row("state machine", f"{OF_MACHINE} DEL", "another StateM", {MACHINE: {"status": "DELETING"}}),
+    row("state machine", f"{OF_MACHINE} EXPRESS", "STANDARD", {MACHINE: {"type": "EXPRESS"}}),
     row("state machine role", "fail landrun-StateMachineRole-", DRIFT, DENIED),
     row("job role", "fail landrun-ProcessingRole-", DRIFT, DENIED),
     row("function roles", "fail landrun-FunctionRole-", "for boundaries", DENIED),
@@ -225,6 +230,12 @@ def test_permissions_that_are_missing_hide_their_own_checks_only() -> None:
     skipped = {name for name, level in found.items() if level == "skip"}
     assert skipped == {"state machine role", "job role", "function roles", "schedule role"}
     assert {*found.values()} == {"ok", "skip"}
+
+
+def test_what_refuses_a_permission_is_named() -> None:
+    [found] = found_by("schedule role", DENIED)
+    assert "may not iam:PassRole on landrun-ScheduleFunction-CCCC2222DDDD (no policy" in found.what
+    assert found.what.endswith("(the permissions boundary) and 10 more")
 
 
 def test_the_laptop_is_not_checked_for_what_it_lacks() -> None:

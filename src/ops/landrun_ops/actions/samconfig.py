@@ -8,23 +8,29 @@ import re
 import shlex
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from landrun.errors import ConfigurationError
 
 
-@dataclass(frozen=True, slots=True)
 class SamConfig:
-    """The settings of ``sam deploy`` in one environment (``--config-env``) of samconfig.toml."""
+    """The settings of ``sam deploy`` in one environment (``--config-env``) of samconfig.toml.
 
-    path: Path
-    environment: str = "default"
+    Raises ConfigurationError when the file cannot be read.
+    """
+
+    def __init__(self, path: Path, environment: str = "default") -> None:
+        self.path, self.environment = path, environment
+        try:
+            self._text = path.read_bytes().decode()
+            self._settings = tomllib.loads(self._text)
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{path} cannot be read: {error}") from error
 
     def setting(self, name: str) -> Any:
         """Return a setting of ``sam deploy``, its own or a global one; empty if there is none."""
-        settings = self._parsed(self._text()).get(self.environment, {})
+        settings = self._settings.get(self.environment, {})
         for command in ("deploy", "global"):
             found = settings.get(command, {}).get("parameters", {})
             if name in found:
@@ -51,9 +57,9 @@ class SamConfig:
 
         Raises ConfigurationError when the overrides are more than one line.
         """
-        text, overrides = self._text(), joined({**self.overrides(), **parameters})
-        end = "\r\n" if "\r\n" in text else "\n"
-        lines, header = text.splitlines(), f"[{self.environment}.deploy.parameters]"
+        overrides = joined({**self.overrides(), **parameters})
+        end = "\r\n" if "\r\n" in self._text else "\n"
+        lines, header = self._text.splitlines(), f"[{self.environment}.deploy.parameters]"
         if header not in lines:
             lines += ["", header]
         start = lines.index(header) + 1
@@ -63,7 +69,7 @@ class SamConfig:
         line = f"parameter_overrides = {json.dumps(overrides, ensure_ascii=False)}"
         lines[slice(own[0], own[0] + 1) if own else slice(start, start)] = [line]
         changed = end.join(lines) + end
-        wanted = copy.deepcopy(self._parsed(text))
+        wanted = copy.deepcopy(self._settings)
         deploy = wanted.setdefault(self.environment, {}).setdefault("deploy", {})
         deploy.setdefault("parameters", {})["parameter_overrides"] = overrides
         try:
@@ -75,18 +81,6 @@ class SamConfig:
                 f"the parameter_overrides in {self.path} are not on one line: set {overrides}"
             )
         self.path.write_bytes(changed.encode())
-
-    def _text(self) -> str:
-        try:
-            return self.path.read_bytes().decode()
-        except (OSError, ValueError) as error:
-            raise ConfigurationError(f"{self.path} cannot be read: {error}") from error
-
-    def _parsed(self, text: str) -> dict[str, Any]:
-        try:
-            return tomllib.loads(text)
-        except ValueError as error:
-            raise ConfigurationError(f"{self.path} cannot be read: {error}") from error
 
 
 def joined(parameters: Mapping[str, str]) -> str:

@@ -51,9 +51,10 @@ def doctor(
         for number, found in enumerate(results, start=1):
             findings += found
             progress(number)
-    counts = Counter(one.level for one in findings)
+    counts = Counter(str(one.level) for one in findings)
     if json:
-        show_json({"stack": stack.name, "counts": counts, "checks": [*map(asdict, findings)]})
+        levels = {level: counts[level] for level in STYLES}
+        show_json({"stack": stack.name, "counts": levels, "checks": [*map(asdict, findings)]})
     else:
         seen = [one for one in findings if not quiet or one.remedy or one.level == "fail"]
         place = "the laptop" if stack.laptop else stack.region

@@ -17,7 +17,7 @@ from landrun_ops.doctor.checks import Check
 from landrun_ops.stack.stack import Stack
 
 CHECKS: Final[Sequence[Check]] = (
-    *(state_machine.standard, state_machine.input_fields, state_machine.input_message),
+    *(state_machine.state_machine, state_machine.input_fields, state_machine.input_message),
     *(state_machine.waits_for_job, state_machine.job_name, state_machine.retries),
     *(state_machine.time_limit, permissions.state_machine_role),
 )

@@ -24,7 +24,7 @@ WORKERS: Final = 12
 CHECKS: Final[Sequence[Check]] = (
     *(operations.credentials, operations.deployment),
     *(events.buckets, events.bucket_events, events.rules, events.functions, events.event_sources),
-    *(events.tick_schedule, events.reconcile_schedule, state_machine.standard),
+    *(events.tick_schedule, events.reconcile_schedule, state_machine.state_machine),
     *(permissions.state_machine_role, permissions.job_role),
     *(permissions.function_roles, permissions.schedule_role),
     *(job.keys, operations.subscribers, operations.alarms, operations.dead_letters),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from landrun_ops.doctor.aws_reader import AwsReader
-from landrun_ops.doctor.findings import Finding
+from landrun_ops.doctor.findings import Finding, listed
 
 MEDIA_TYPES: Final = (
     "application/vnd.oci.image.index.v1+json",
@@ -91,7 +91,7 @@ def quota(aws: AwsReader) -> Iterator[Finding]:
     if name not in quotas:
         yield Finding("skip", f"Service Quotas has no quota named {name}")
         return
-    count, runs = (aws.parameter(one, "0") for one in ("InstanceCount", "MaxConcurrentRuns"))
+    count, runs = aws.parameter("InstanceCount", "1"), aws.parameter("MaxConcurrentRuns", "0")
     fit = int(quotas[name] // int(count))
     what = f"the quota '{name}' is {quotas[name]:.0f}: {fit} runs at a time of {count} instances"
     if fit == 0:
@@ -124,18 +124,14 @@ def keys(aws: AwsReader) -> Iterator[Finding]:
         found = aws.ask("kms:DescribeKey", missing="NotFoundException", KeyId=arn)
         state = found["KeyMetadata"]["KeyState"] if found else "gone"
         if state != "Enabled":
-            remedy = (
-                f"aws kms cancel-key-deletion --key-id {arn}; aws kms enable-key --key-id {arn}"
-            )
+            remedy = f"aws kms cancel-key-deletion or aws kms enable-key, with --key-id {arn}"
             what = f"the key {arn} is {state}: what it encrypted cannot be read"
             yield Finding("fail", what, remedy)
     if own and not aws.stack.laptop:
         policy = aws.ask("kms:GetKeyPolicy", KeyId=own, PolicyName="default")["Policy"]
         missing = [name for name in KEY_USERS if name not in policy]
         if missing:
-            what = (
-                f"the key's policy does not allow {' and '.join(missing)}: their messages are lost"
-            )
+            what = f"the key's policy does not allow {listed(missing)}: messages are lost"
             yield Finding("fail", what, "SECURITY.md has the statements that its policy needs")
 
 
@@ -144,8 +140,7 @@ def network(aws: AwsReader) -> Iterator[Finding]:
     ids = aws.parameter("SubnetIds")
     if not ids:
         return
-    missing = "InvalidSubnetID"
-    found = aws.ask("ec2:DescribeSubnets", missing=missing, SubnetIds=ids.split(","))
+    found = aws.ask("ec2:DescribeSubnets", "InvalidSubnetID", SubnetIds=ids.split(","))
     if not found:
         yield Finding("fail", f"there are no subnets {ids}", "sam deploy with SubnetIds that exist")
         return

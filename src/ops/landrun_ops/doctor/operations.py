@@ -49,11 +49,8 @@ def deployment(aws: AwsReader) -> Iterator[Finding]:
     if status.endswith("_IN_PROGRESS"):
         yield Finding("warn", f"{status}: a deployment is under way", "wait for its end")
     elif status == "UPDATE_ROLLBACK_COMPLETE":
-        yield Finding(
-            "warn",
-            f"{status}: the version before it runs",
-            f"correct that, and sam deploy again{why}",
-        )
+        remedy = f"correct the cause, and sam deploy again{why}"
+        yield Finding("warn", f"{status}: the version before it runs", remedy)
     elif status == "UPDATE_ROLLBACK_FAILED":
         remedy = f"aws cloudformation continue-update-rollback --stack-name {name}"
         yield Finding("fail", status, f"{remedy}{why}")
@@ -72,12 +69,9 @@ def executions(aws: AwsReader) -> Iterator[Finding]:
         for parameter in _earlier_parameters(aws, execution, kept["definition"]):
             needs.setdefault(parameter, []).append(one["name"])
     for parameter, names in needs.items():
-        yield Finding(
-            "warn",
-            f"started with another {parameter}, which the roles no longer allow, so that they will"
-            f" fail: {count(len(names), 'execution')}, {listed(names)}",
-            f"sam deploy with the earlier {parameter}, or landrun stop and landrun rerun them",
-        )
+        what = f"started with another {parameter}, which the roles no longer allow: {listed(names)}"
+        remedy = f"sam deploy with the earlier {parameter}, or landrun stop and landrun rerun them"
+        yield Finding("warn", f"{what} will fail", remedy)
     if not needs:
         what = f"{count(len(found), 'execution')} running or waiting, which the roles still allow"
         yield Finding("ok", f"{what} (read: the oldest {READ})" if len(found) > READ else what)
@@ -85,12 +79,8 @@ def executions(aws: AwsReader) -> Iterator[Finding]:
 
 def running_executions(aws: AwsReader) -> list[dict[str, Any]]:
     """Return the executions that run or wait: Step Functions has both as RUNNING."""
-    return aws.pages(
-        "states:ListExecutions",
-        "executions",
-        stateMachineArn=aws.stack.output("StateMachineArn"),
-        statusFilter="RUNNING",
-    )
+    which = {"stateMachineArn": aws.stack.output("StateMachineArn"), "statusFilter": "RUNNING"}
+    return aws.pages("states:ListExecutions", "executions", **which)
 
 
 def _earlier_parameters(
@@ -153,10 +143,8 @@ def subscribers(aws: AwsReader) -> Iterator[Finding]:
 def alarms(aws: AwsReader) -> Iterator[Finding]:
     """No alarm of the stack is in the state ALARM."""
     prefix = f"{aws.stack.name}-"
-    found = aws.pages(
-        "cloudwatch:DescribeAlarms", "MetricAlarms", AlarmNamePrefix=prefix, StateValue="ALARM"
-    )
-    for one in found:
+    which = {"AlarmNamePrefix": prefix, "StateValue": "ALARM"}
+    for one in aws.pages("cloudwatch:DescribeAlarms", "MetricAlarms", **which):
         name = one["AlarmName"].removeprefix(prefix)
         if "-" not in name:  # the stack landrun-prod has alarms that begin with landrun- as well
             what = f"{one['AlarmName']} is in ALARM: {one.get('StateReason', 'no reason given')}"

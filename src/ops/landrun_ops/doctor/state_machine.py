@@ -92,7 +92,7 @@ def fitting_format(definition: Any) -> str:
 # ---- The checks
 
 
-def standard(aws: AwsReader) -> Iterator[Finding]:
+def state_machine(aws: AwsReader) -> Iterator[Finding]:
     """The state machine is active, and of the type STANDARD."""
     arn = aws.stack.output("StateMachineArn")
     found = aws.ask("states:DescribeStateMachine", "StateMachineDoesNotExist", stateMachineArn=arn)
