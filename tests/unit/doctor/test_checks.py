@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import xform_name
+from botocore.stub import Stubber
 
 from landrun_ops.cli.console import console
 from landrun_ops.cli.doctor import findings_table
@@ -13,7 +16,7 @@ from landrun_ops.doctor import checks, job, operations
 from landrun_ops.doctor.checks import checks_of, run_checks
 from landrun_ops.doctor.findings import Finding
 
-from .conftest import ANSWERS, NOW, PARAMETERS, answer, arn, error, reader
+from .conftest import ANSWERS, NOW, PARAMETERS, answer, arn, client, error, reader
 
 OTHER = arn("kms", "key/5678efgh-12ab-34cd-56ef-1234567890ab")
 CONFIGURATION = "lambda.GetFunctionConfiguration"
@@ -193,8 +196,10 @@ def test_a_healthy_stack_has_nothing_but_ok() -> None:
 
 
 @pytest.mark.parametrize("file", sorted(ANSWERS.glob("*.json")), ids=lambda file: file.stem)
-def test_every_response_has_the_shape_that_botocore_knows(file: Any) -> None:
-    assert isinstance(answer(file.stem), dict)
+def test_every_response_has_the_shape_that_botocore_knows(file: Path) -> None:
+    service, _, operation = file.stem.rpartition(".")
+    stub = Stubber(client(service))
+    stub.add_response(xform_name(operation.partition("-")[0]), answer(file.stem))
 
 
 @pytest.mark.parametrize(

@@ -78,14 +78,12 @@ def proposed_prefixes(name: str, inputs: Sequence[Mapping[str, Any]]) -> dict[st
     {'JobNamePrefix': 'daily-orders'}
     """
     found = {"JobNamePrefix": job_name_prefix(name)}
-    landing = _common_folder([str(one["InputMessage"]) for one in inputs])
-    outputs = [
-        str(one.get("OutputProcessedMessage")).partition(
-            str(one.get("PreprocessingJobName") or "\0")
-        )[0]
-        for one in inputs
-    ]
-    output = _common_folder(outputs)
+    landings, outputs = [], []
+    for one in inputs:
+        job = str(one.get("PreprocessingJobName") or "\0")
+        landings.append(str(one["InputMessage"]))
+        outputs.append(str(one.get("OutputProcessedMessage")).partition(job)[0])
+    landing, output = _common_folder(landings), _common_folder(outputs)
     if not landing.startswith(output) and not output.startswith(landing):
         found |= {"LandingPrefix": landing, "OutputPrefix": output}
     return found
