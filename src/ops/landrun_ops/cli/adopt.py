@@ -83,6 +83,8 @@ def adopt(
 def _refuse_while_running(config: SamConfig, target: Target, arn: str) -> None:
     """Refuse to replace the state machine of a stack whose executions run or wait."""
     name, region = config.setting("stack_name"), config.setting("region") or target.region
+    if not name:
+        return
     try:
         stack = stacks.find(name, profile=target.profile, region=region, report=complain)
     except ConfigurationError:
