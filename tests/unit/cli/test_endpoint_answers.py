@@ -39,7 +39,6 @@ COMMANDS = {
     "adopt": f"adopt {MACHINE}",
     "ui": "ui",
     "image": "image --stack ours",
-    "workflow graph": f"workflow graph --state-machine-arn {MACHINE}",
     "workflow execute": f"workflow execute s3://b/k s3://b/out/ --state-machine-arn {MACHINE}",
     "workflow create": f"workflow create --role {ROLE} --processing-role {ROLE} --image i",
     "workflow update": f"workflow update --state-machine-arn {MACHINE} --role {ROLE}"
@@ -116,7 +115,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def environment(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("AWS_PROFILE", "LANDRUN_STATE_MACHINE_ARN", "AWS_CONFIG_FILE"):
+    for name in ("AWS_PROFILE", "AWS_CONFIG_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANDRUN_STACK", "ours")
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
@@ -130,7 +129,6 @@ def environment(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     ("command", "answer"),
     [
         *(("runs", answer) for answer in ANSWERS),  # the first call's answer is XML
-        *(("workflow graph", answer) for answer in ANSWERS),  # and JSON
         ("ui", "a page"),
     ],
 )

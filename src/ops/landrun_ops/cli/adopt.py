@@ -14,7 +14,6 @@ from landrun_ops.actions.samconfig import SamConfig, joined
 from landrun_ops.cli import options
 from landrun_ops.cli.console import complain, console, say, show_json
 from landrun_ops.cli.doctor import findings_table
-from landrun_ops.cli.state_machine import clients_of
 from landrun_ops.cli.target import ProfileOption, ProjectOption, Target, project_folder
 from landrun_ops.doctor.adoption import CHECKS, read, region_of
 from landrun_ops.doctor.aws_reader import AwsReader
@@ -54,7 +53,7 @@ def adopt(
     Example: landrun adopt arn:aws:states:eu-central-1:123456789012:stateMachine:orders --write
     """
     target = Target(profile=profile, region=region_of(arn))
-    aws = read(clients_of(target), arn)
+    aws = read(target.clients(), arn)
     findings = [one for found in run_checks(CHECKS, aws) for one in found]
     failed = any(one.level == "fail" for one in findings)
     parameters, written = dict(aws.stack.parameters), ""
