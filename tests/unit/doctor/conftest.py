@@ -21,50 +21,8 @@ from landrun_ops.doctor.aws_reader import AwsReader
 from landrun_ops.stack.stack import Stack
 
 ANSWERS = Path(__file__).parent / "answers"
-REGION, ACCOUNT = "eu-central-1", "123456789012"
+REGION = "eu-central-1"
 NOW = datetime(2026, 11, 22, 10, 0, 20, tzinfo=UTC)
-
-
-def arn(service: str, rest: str) -> str:
-    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}"
-
-
-PARAMETERS = {
-    "LandingPrefix": "incoming/",
-    "StartOn": "schedule",
-    "OutputPrefix": "processed/",
-    "ManifestPrefix": "manifests/",
-    "JobNamePrefix": "landrun",
-    "InstanceType": "ml.m5.large",
-    "InstanceCount": "2",
-    "MaxConcurrentRuns": "2",
-    "SubnetIds": "subnet-0bb1c79de3EXAMPLE",
-    "SecurityGroupIds": "sg-903004f8",
-    "KmsKeyArn": arn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"),
-}
-DEAD_LETTERS = [f"{name}DeadLetterQueue" for name in ("Landing", "Schedule", "Status")]
-QUEUES = ["LandingQueue", "StatusQueue", *DEAD_LETTERS]
-OUTPUTS = {
-    "LandingBucket": "landrun-landings",
-    "LandingPrefix": "incoming/",
-    "OutputBucket": "landrun-outputs",
-    "OutputPrefix": "processed/",
-    "ManifestPrefix": "manifests/",
-    "JobNamePrefix": "landrun",
-    "StateMachineArn": arn("states", "stateMachine:ProcessingStateMachine-AbCdEf123456"),
-    "NotificationsTopicArn": arn("sns", "landrun-Topic"),
-    "LandingRule": "landrun-LandingRule",
-    "StatusRule": "landrun-StatusRule",
-    "ScheduleArn": arn("scheduler", "schedule/landrun-ScheduleGroup/landrun-Tick"),
-    "ImageRepositoryUri": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/landrun-1a2b3c4d",
-    "ObjectCreatedFunction": "landrun-ObjectCreatedFunction-AAAA1111BBBB",
-    "ScheduleFunction": "landrun-ScheduleFunction-CCCC2222DDDD",
-    "ExecutionStatusFunction": "landrun-ExecutionStatusFunction-EEEE3333FFFF",
-    "ReconcileFunction": "landrun-ReconcileFunction-GGGG4444HHHH",
-    **{f"{name}Table": f"landrun-{name}Table" for name in ("Runs", "Landings", "Concurrency")},
-    **{f"{name}Url": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}" for name in QUEUES},
-    **{f"{name}Arn": arn("sqs", f"landrun-{name}") for name in QUEUES},
-}
 
 
 def answer(name: str) -> dict[str, Any]:
@@ -72,6 +30,9 @@ def answer(name: str) -> dict[str, Any]:
     return dict(json.loads((ANSWERS / f"{name}.json").read_text(encoding="utf-8")))
 
 
+[STACK] = answer("cloudformation.DescribeStacks")["Stacks"]
+PARAMETERS = {one["ParameterKey"]: one["ParameterValue"] for one in STACK["Parameters"]}
+OUTPUTS = {one["OutputKey"]: one["OutputValue"] for one in STACK["Outputs"]}
 SESSION = boto3.session.Session("key", "secret", region_name=REGION)
 REPLIES: dict[str, Any] = {}
 """Fields that AWS returns in this test instead of the files' ones, by operation."""
@@ -114,7 +75,7 @@ def reader(
 ) -> AwsReader:
     """Read a stack with other parameters, outputs and attributes, where AWS returns replies."""
     REPLIES.update(replies or {})
-    changes = {"status": "UPDATE_COMPLETE", **changes}
+    changes = {"status": STACK["StackStatus"], **changes}
     outputs, parameters = OUTPUTS | (outputs or {}), PARAMETERS | (parameters or {})
     return AwsReader(Stack("landrun", REGION, outputs, parameters, client, **changes), NOW)
 

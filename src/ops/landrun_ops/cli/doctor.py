@@ -57,8 +57,8 @@ def doctor(
         show_json({"stack": stack.name, "counts": levels, "checks": [*map(asdict, findings)]})
     else:
         seen = [one for one in findings if not quiet or one.remedy or one.level == "fail"]
-        place = "the laptop" if stack.laptop else stack.region
-        console().print(findings_table(f"stack {stack.name}, {place}", seen))
+        host = "the laptop" if stack.laptop else stack.region
+        console().print(findings_table(f"stack {stack.name}, {host}", seen))
         if stack.laptop and any(one.remedy for one in seen):
             say("On the laptop, landrun local up, started again, restores what was deployed.")
         failures, warnings = count(counts["fail"], "failure"), count(counts["warn"], "warning")
