@@ -14,6 +14,10 @@ Result = Literal["running", "succeeded", "failed", "stopped"]
 """The state of an attempt; "stopped" means that its execution ended before it did."""
 
 
+WAITING = "WAITING"
+"""The status shown for a run that waits for a concurrency slot; Step Functions says RUNNING."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """A task that was accepted: in landrun's state machine, a Processing job.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,9 +16,6 @@ from landrun.models.processing_job import LOG_GROUP
 
 OVERLAP = 15_000
 """Milliseconds that are read again when following: an instance's lines may come that late."""
-
-REMEMBERED = 20_000
-"""Events that following remembers before it forgets those older than `OVERLAP`."""
 
 NO_GROUP = "ResourceNotFoundException"
 """CloudWatch Logs' answer before the first job of an account has written anything."""
@@ -51,18 +49,16 @@ class JobLogs:
 
     def follow(self, prefix: str, pauses: Iterable[object]) -> Iterator[Line]:
         """Yield what was written, then what is being written: look again after each pause."""
-        seen: dict[str, int] = {}
-        newest, most = 0, REMEMBERED
+        seen: OrderedDict[str, int] = OrderedDict()
+        newest = 0
         for _ in pauses:
             for event in self._events(prefix, max(0, newest - OVERLAP)):
                 newest = max(newest, event["timestamp"])
                 if event["eventId"] not in seen:
                     seen[event["eventId"]] = event["timestamp"]
                     yield _line(event)
-                if len(seen) > most:
-                    seen = _late(seen, newest)
-                    most = max(REMEMBERED, 2 * len(seen))
-            seen = _late(seen, newest)
+                if seen[next(iter(seen))] < newest - OVERLAP:
+                    seen.popitem(last=False)
 
     def tail(self, job: str, most: int) -> list[str]:
         """Return the last lines of a job: of several instances, the one that wrote last."""
@@ -93,11 +89,6 @@ class JobLogs:
         except ServiceError as error:
             if error.code != NO_GROUP:
                 raise
-
-
-def _late(seen: dict[str, int], newest: int) -> dict[str, int]:
-    """Keep the events that the next look may find again."""
-    return {name: at for name, at in seen.items() if at >= newest - OVERLAP}
 
 
 def _line(event: dict[str, Any]) -> Line:

@@ -11,30 +11,25 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from landrun.adapters.s3_listing import ListedObject, list_objects
-from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.errors import ConfigurationError, InvalidS3Uri, ServiceError
-from landrun.models.processing_job import ProcessingJob
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import described_change
 from landrun.sanitize import json_object, one_line
 from landrun_ops.stack.console_links import links
 from landrun_ops.stack.execution_history import History, ended_as, plain, timeline
-from landrun_ops.stack.history_events import HistoryEvent, SlotWait, Wait, attempts
+from landrun_ops.stack.history_events import WAITING, HistoryEvent, SlotWait, attempts
 from landrun_ops.stack.inputs import Input, Inputs
 from landrun_ops.stack.job_logs import JobLogs
 from landrun_ops.stack.run_filter import RunFilter
+from landrun_ops.stack.run_progress import RunProgress, Watcher
 from landrun_ops.stack.runs_table import is_execution_name
-from landrun_ops.stack.waiting_executions import QueuePosition, queue_position
-from landrun_ops.units import count, spelled
+from landrun_ops.units import spelled
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
 
 T = TypeVar("T")
-
-WAITING = "WAITING"
-"""The status shown for a run that waits for a concurrency slot; Step Functions says RUNNING."""
 
 RERUNS_WITHIN = timedelta(days=60)
 """Reruns are searched for up to this long after a run's start."""
@@ -43,7 +38,7 @@ LISTED = 5
 """The most objects of an output that are named."""
 
 TAIL = 5
-"""Lines of a log that are shown where only the log says why a job failed."""
+"""Lines of the log of a failed job that are shown."""
 
 _BY_OTHERS = {
     "ABORTED": "somebody stopped the execution",
@@ -56,16 +51,9 @@ _DENIED = re.compile(r"access ?denied|forbidden|not authorized|\b403\b", re.IGNO
 class ExecutionDetails:
     """What a run's execution has done so far.
 
-    Attributes
-    ----------
-    events : tuple of HistoryEvent or None
-        Its attempts and waits; None when they are not known, or no longer.
-    ended_as : str
-        The status it ended with if the runs table does not know it yet; otherwise empty.
-    doing : str
-        What it does now; empty when it has ended.
-    not_seen : list of str
-        What could not be read, and why.
+    ``events`` is None when its attempts and waits are not known, or no longer. ``ended_as`` is the
+    status it ended with if the runs table does not know it yet, ``doing`` what it does if it has
+    not ended, and ``not_seen`` what could not be read, and why.
     """
 
     events: tuple[HistoryEvent, ...] | None
@@ -79,8 +67,7 @@ class RunDetails(ExecutionDetails):
     """All that is known of one run.
 
     ``recorded`` says whether the runs table has it, ``outputs`` are the first objects of its
-    output, ``tail`` is the end of its job's log if only the log says why the job failed, and
-    ``links`` are pages of AWS's consoles.
+    output, ``tail`` is the end of a failed job's log, and ``links`` are pages of AWS's consoles.
     """
 
     run: RunRecord
@@ -146,19 +133,20 @@ def find(stack: Stack, text: str, now: datetime) -> tuple[RunRecord, bool]:
 
 def gather(stack: Stack, run: RunRecord, now: datetime, *, recorded: bool = True) -> RunDetails:
     """Read all that is known of a run, in parallel; what cannot be read is named."""
-    s3 = stack.client("s3")
+    s3, runs = stack.client("s3"), stack.ledger()
+    until = min(now, run.started + RERUNS_WITHIN)
     with ThreadPoolExecutor(3) as pool:
         reading = pool.submit(_input, run, Inputs(s3, stack.manifests_folder))
         listing = pool.submit(_outputs, run, s3)
-        repeating = pool.submit(_reruns, stack, run, now)
+        reruns_of = RunFilter(rerun_of=run.name)
+        repeating = pool.submit(lambda: list(runs.newest(until, since=run.started, only=reruns_of)))
         execution = execution_details(stack, run, now)
         not_seen = execution.not_seen
         read = _seen("its input", reading.result, not_seen, None)
         outputs = _seen("its output", listing.result, not_seen, list[ListedObject]())
         reruns = _seen("its reruns", repeating.result, not_seen, list[RunRecord]())
-    job = newest_job(run, execution.events or ())
-    tail = list[str]()
-    if job and _says_nothing(run):
+    job, tail = newest_job(run, execution.events or ()), list[str]()
+    if job and run.finished and not run.succeeded:
         log = JobLogs(stack.client("logs"))
         tail = _seen("its log", lambda: log.tail(job, TAIL), not_seen, tail)
     return RunDetails(
@@ -174,75 +162,30 @@ def gather(stack: Stack, run: RunRecord, now: datetime, *, recorded: bool = True
 
 
 def execution_details(stack: Stack, run: RunRecord, now: datetime) -> ExecutionDetails:
-    """Read an execution's history and, while it runs, what it waits for."""
-    not_seen: list[str] = []
-    history = History(stack.client("stepfunctions"))
+    """Read an execution's history and, while it runs, what it does or waits for."""
     try:
-        history_events = list(history.events(run.execution_arn))
+        history = list(History(stack.client("stepfunctions")).events(run.execution_arn))
     except ServiceError as error:
         gone = error.code == "ExecutionDoesNotExist"
         why = "Step Functions forgets executions after 90 days" if gone else str(error)
         return ExecutionDetails(None, "", "", [f"could not see its attempts: {why}"])
-    events = timeline(history_events)
-    ended = "" if run.finished else ended_as(history_events)
-    if run.finished or ended:
-        return ExecutionDetails(events, ended, "", not_seen)
-    job: ProcessingJob | None = None
-    position: QueuePosition | None = None
-    last = events[-1] if events else None
-    if isinstance(last, SlotWait):
-        position = _seen(
-            "its position", lambda: queue_position(stack, run.name), not_seen, position
-        )
-    elif name := newest_job(run, events):
-        jobs = ProcessingJobs(stack.client("sagemaker"))
-        job = _seen("its Processing job", lambda: jobs.describe(name), not_seen, job)
-    return ExecutionDetails(events, "", doing(last, job, now, position), not_seen)
+    events, not_seen = timeline(history), list[str]()
+    ended, doing = "" if run.finished else ended_as(history), ""
+    if not (run.finished or ended):
+        watcher = Watcher(stack, run.execution_arn)
+        doing = _seen("what it does", lambda: _doing(watcher.look(), now), not_seen, "")
+    return ExecutionDetails(events, ended, doing, not_seen)
+
+
+def _doing(progress: RunProgress, now: datetime) -> str:
+    so_long = spelled(max(0.0, (now - progress.since).total_seconds()))
+    return f"is {progress.phase.value} for {so_long}{progress.note and f' ({progress.note})'}"
 
 
 def newest_job(run: RunRecord, events: Sequence[HistoryEvent]) -> str:
     """Return the name of a run's newest Processing job; empty when it has none."""
     jobs = [one.job for one in attempts(events) if one.job]
     return jobs[-1] if jobs else run.job_name or ""
-
-
-def doing(
-    last: HistoryEvent | None,
-    job: ProcessingJob | None,
-    now: datetime,
-    position: QueuePosition | None = None,
-) -> str:
-    """Say in words what a run that has not ended does.
-
-    ``last`` is the last event of its execution, ``job`` the last attempt's, and ``position`` which
-    of the waiting executions it is, as far as they are known.
-    """
-    if last is None or (isinstance(last, SlotWait) and last.ended):
-        return "asks for its Processing job"
-    so_long = spelled((now - last.began).total_seconds())
-    if isinstance(last, SlotWait):
-        where, trouble = f", {position}" if position else "", last.reason and f": {last.reason}"
-        return f"waits for a concurrency slot{where}, for {so_long}{trouble}"
-    if isinstance(last, Wait):
-        what = "a quota" if last.quota else "SageMaker"
-        return f"waits for {what} for {so_long}, asked {count(last.times, 'time')}: {last.reason}"
-    if getattr(last, "result", "") != "running":
-        return "waits a moment before it tries again"
-    if job and job.ProcessingJobStatus == "Stopping":
-        return "stops its Processing job"
-    if job and job.ProcessingStartTime is None:
-        return f"waits for its Processing job to get its instances and its input, for {so_long}"
-    if job and job.ProcessingStartTime:
-        so_long = spelled((now - job.ProcessingStartTime).total_seconds())
-    return f"runs its Processing job, for {so_long}"
-
-
-def _says_nothing(run: RunRecord) -> bool:
-    """Return True if neither the job nor SageMaker said why it failed: its log may."""
-    job = ProcessingJob.from_json(run.cause)
-    return (job is not None and job.failed_without_reason) or run.reason.startswith(
-        "AlgorithmError: "  # SageMaker's own word for a job that wrote no exit message
-    )
 
 
 def _input(run: RunRecord, inputs: Inputs) -> Input | None:
@@ -258,12 +201,6 @@ def _outputs(run: RunRecord, s3: Any) -> list[ListedObject]:
     except InvalidS3Uri:
         return []
     return list(islice(list_objects(s3, under), LISTED))
-
-
-def _reruns(stack: Stack, run: RunRecord, now: datetime) -> list[RunRecord]:
-    until = min(now, run.started + RERUNS_WITHIN)
-    runs = stack.ledger().newest(until, since=run.started, only=RunFilter(rerun_of=run.name))
-    return list(runs)
 
 
 def _seen(what: str, look: Callable[[], T], not_seen: list[str], instead: T) -> T:
