@@ -84,8 +84,8 @@ def log_prefix(run: RunRecord, jobs: list[str], attempt: int | None) -> str:
     Raises ConfigurationError when there is no such attempt.
     """
     if attempt is None:
-        job = run.job_name or run.name
-        return f"{run.name}-" if job.startswith(run.name) else f"{job}/"
+        named_as_run = not run.job_name or run.job_name.startswith(f"{run.name}-")
+        return f"{run.name}-" if named_as_run else f"{run.job_name}/"
     if attempt > len(jobs):
         known = count(len(jobs), "known attempt")
         raise ConfigurationError(f"{run.name} has {known}: leave --attempt {attempt} out")

@@ -50,14 +50,6 @@ class Kind(StrEnum):
     outside = "outside"
 
 
-STATUSES = {
-    Status.failed: {"FAILED", "TIMED_OUT", "ABORTED"},
-    Status.timed_out: {"TIMED_OUT"},
-    Status.running: UNFINISHED,
-}
-"""What Step Functions calls them, where that is not the same word."""
-
-
 @on_stack
 def runs(
     target: Target,
@@ -104,7 +96,7 @@ def runs(
     now = utc_now()
     start = beginning(since, now) if since else None
     only = RunFilter(
-        status=frozenset().union(*(STATUSES.get(one, {one.upper()}) for one in status or ())),
+        status=statuses(status),
         kind=trigger or "",
         contains=contains,
     )
@@ -128,6 +120,13 @@ def runs(
         say("no run matches" if only != RunFilter() or start else "no runs yet")
     if search_limit.back_to:
         complain(f"runs before {search_limit.back_to} were not searched: go further with --since")
+
+
+def statuses(words: Sequence[Status] | None) -> frozenset[str]:
+    """Return what Step Functions calls the statuses of the option."""
+    several = {Status.failed: {"FAILED", "TIMED_OUT", "ABORTED"}, Status.running: UNFINISHED}
+    found = (several.get(word, {word.upper().replace("-", "_")}) for word in words or ())
+    return frozenset().union(*found)
 
 
 def _write(found: Iterator[RunRecord]) -> None:

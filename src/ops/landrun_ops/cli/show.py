@@ -79,7 +79,7 @@ def print_run(found: RunDetails, commands: Mapping[str, str], now: datetime) -> 
         screen.print()
         for label, text in group.items():
             if text:
-                screen.print(f"{label:<10} {text}", soft_wrap=True)
+                screen.print(f"{label:<9} {text}", soft_wrap=True)
 
 
 def facts(found: RunDetails) -> dict[str, list[str]]:
@@ -170,8 +170,8 @@ def _input(found: RunDetails) -> list[str]:
     size = "" if read.bytes is None else f", {size_text(read.bytes)}"
     more = len(read.keys) - FIRST_OBJECTS
     return [
-        f"{count(len(read.keys), 'object')} of {read.bucket}{size}",
-        *(f"  {key}" for key in read.keys[:FIRST_OBJECTS]),
+        f"{count(len(read.keys), 'object')}{size}",
+        *(f"  s3://{read.bucket}/{key}" for key in read.keys[:FIRST_OBJECTS]),
         f"  and {more:,} more" if more > 0 else "",
     ]
 

@@ -1,96 +1,18 @@
-"""Runs are found by what they read, and listed without holding them all."""
+"""What a run reads is found by its manifest, its own URI or its trigger."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from landrun.adapters.manifests import manifest_body
-from landrun.errors import ServiceError
-from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.cli.runs import STATUSES, Status, _say_what_was_left, _write
 from landrun_ops.stack.inputs import HEAD, Input, Inputs, parse
-from landrun_ops.stack.run_filter import SearchLimit
-from landrun_ops.stack.run_search import Search
 from records import record
-
-
-def _landed(key: str) -> RunRecord:
-    return record({"name": key, "trigger": {"Kind": "object-created", "Key": key}})
-
-
-def _tick(name: str, manifest: str | None = None) -> RunRecord:
-    uri = manifest or f"s3://out/manifests/{name}.json"
-    return record({"name": name, "trigger": {"Kind": "schedule"}, "input_message": uri})
-
-
-def _reading(
-    found: dict[str, tuple[str, ...]],
-) -> tuple[Callable[[RunRecord], Input | None], list[str]]:
-    asked: list[str] = []
-
-    def read(run: RunRecord) -> Input | None:
-        uri = str(run.input_message)
-        asked.append(uri)
-        name = uri.rpartition("/")[2].removesuffix(".json")
-        return Input("in", found[name]) if name in found else None
-
-    return read, asked
-
-
-def test_landings_are_told_by_their_trigger_and_others_by_their_manifests_in_order() -> None:
-    read, asked = _reading({"t1": ("in/a.csv", "in/b.csv"), "t2": ("in/c.csv",)})
-    runs = [_tick("t1"), _landed("in/b.csv"), _tick("t2"), _tick("gone"), _landed("in/z.csv")]
-    found = [run.name for run in Search("b.csv", read).among(runs)]
-    assert found == ["t1", "in/b.csv"]
-    assert len(asked) == 3
-
-
-def test_runs_over_one_manifest_read_it_once() -> None:
-    read, asked = _reading({"t1": ("a",)})
-    again = _tick("t2", "s3://out/manifests/t1.json")
-    assert len(list(Search("a", read).among([_tick("t1"), again]))) == 2
-    assert len(asked) == 1
-
-
-def test_no_more_manifests_are_read_than_allowed_and_how_many_runs_were_left_is_known() -> None:
-    read, asked = _reading({})
-    search = Search("a", read, most=2)
-    found = [run.name for run in search.among([*map(_tick, "pqrs"), _landed("a")])]
-    assert (found, len(asked), search.left, search.manifests) == (["a"], 2, 2, 2)
-
-
-def test_a_search_reads_only_a_little_ahead_of_what_is_taken() -> None:
-    read, asked = _reading({str(n): ("a",) for n in range(300)})
-    found = Search("a", read, most=300).among(_tick(str(n)) for n in range(300))
-    assert next(found).name == "0"
-    found.close()
-    assert len(asked) < 100
-
-
-def test_a_row_without_a_manifest_is_passed() -> None:
-    read, _ = _reading({})
-    assert list(Search("a", read).among([record()])) == []
-
-
-def test_a_search_that_did_not_look_at_all_runs_says_back_to_when_it_looked(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    _say_what_was_left(None, SearchLimit(left=1))
-    assert capsys.readouterr().err == ""
-    _say_what_was_left(None, SearchLimit(left=0, back_to="2026-10-03T08:00:00.000Z"))
-    said = capsys.readouterr().err
-    assert "2026-10-03T08:00:00.000Z" in said
-    assert "--since" in said
-
-
-# Manifests
 
 
 class FakeS3:
@@ -169,41 +91,18 @@ def test_of_an_object_that_is_no_manifest_only_the_beginning_is_read() -> None:
     assert where == [HEAD]
 
 
-def test_sizes_come_from_the_list_of_landings_else_from_the_objects() -> None:
+def test_sizes_come_from_the_list_of_landings() -> None:
     landings = {"landings": [{"key": "a", "size": 5}, {"key": "b", "size": None}, 7], "last": True}
     objects = {"m": b'[{"prefix": "s3://b/"}, "a", "b"]', "l": json.dumps(landings).encode()}
     s3 = FakeS3(objects | {"b": b"123"})
-    inputs = Inputs(s3)
-    assert inputs.read("s3://b/m") == Input("b", ("a", "b"), {}, "s3://b/m")
+    assert Inputs(s3).read("s3://b/m") == Input("b", ("a", "b"), {}, "s3://b/m")
     s3.metadata["m"] = {"landings": "l"}
-    given = inputs.read("s3://b/m")
+    given = Inputs(s3).read("s3://b/m")
     assert given is not None
     assert (given.sizes, given.bytes) == ({"a": 5}, None)
-    assert inputs.sized(given, 0).bytes is None
-    assert inputs.sized(given, 9).bytes == 8
 
 
 def test_objects_that_are_gone_are_found_and_those_not_to_be_seen_are_not_among_them() -> None:
     inputs = Inputs(FakeS3({"a": b""}, denied=("secret",)))
     given = Input("b", ("a", "gone", "secret", "late"))
     assert inputs.gone(given, 3) == ["gone"]
-    with pytest.raises(ServiceError):
-        inputs.sized(given, 9)
-
-
-# The command
-
-
-def test_failed_has_every_end_but_success() -> None:
-    assert STATUSES[Status.failed] == {"FAILED", "TIMED_OUT", "ABORTED"}
-    assert set().union(*STATUSES.values()) >= {"RUNNING", "PENDING_REDRIVE", "SUCCEEDED"}
-
-
-@pytest.mark.parametrize("count", [0, 1, 3])
-def test_json_is_one_list_however_many_rows_it_has(
-    count: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _write(record({"name": str(n), "key": "a\x1b\n"}) for n in range(count))
-    out = capsys.readouterr().out
-    assert [row["name"] for row in json.loads(out)] == [str(n) for n in range(count)]
-    assert "\x1b" not in out
