@@ -101,7 +101,7 @@ def printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
             [
                 f"{NAME} FAILED after 9 min 37 s",
                 f"why {WHY}",
-                "trigger in/a.jsonl Bucket landings, Key in/a.jsonl, Size 93481",
+                "trigger in/a.jsonl Bucket landings, Size 93481",
                 "reads 1 object, 93.5 kB s3://landings/in/a.jsonl",
                 "11-22 08:15:31 waited for a quota, refused 3 times, 12 min 00 s: no",
                 f"attempt 1: failed after 2 min 00 s ({ATTEMPT.job}, 2",

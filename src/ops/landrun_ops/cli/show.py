@@ -75,7 +75,7 @@ def print_run(found: RunDetails, commands: Mapping[str, str], now: datetime) -> 
     }
     if uris["input"] == uris["manifest"]:
         del uris["input"]
-    for group in (uris, found.links, commands):
+    for group in filter(None, (uris, found.links, commands)):
         screen.print()
         for label, text in group.items():
             if text:
@@ -85,11 +85,11 @@ def print_run(found: RunDetails, commands: Mapping[str, str], now: datetime) -> 
 def facts(found: RunDetails) -> dict[str, list[str]]:
     """Return what there is to say of a run, in lines by their label; some have none."""
     run = found.run
-    more = [f"{name} {value}" for name, value in run.trigger.items() if name != "Kind"]
+    left_out = ("Kind", "Key", "Sequencer")
+    more = [f"{name} {value}" for name, value in run.trigger.items() if name not in left_out]
     return {
         "why": [found.why],
         "role": [found.denied_role],
-        "log ends": [one_line(line.expandtabs(), LOG_LINE) for line in found.tail],
         "now": [found.doing],
         "trigger": [trigger_text(run), ", ".join(more)],
         "when": [_when(run)],
@@ -102,6 +102,7 @@ def facts(found: RunDetails) -> dict[str, list[str]]:
         "but": found.problems,
         "reruns": [f"{again.name}: {again.status}" for again in found.reruns],
         "not seen": found.not_seen,
+        "log ends": [one_line(line.expandtabs(), LOG_LINE) for line in found.tail],
     }
 
 
