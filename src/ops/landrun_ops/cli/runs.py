@@ -31,23 +31,8 @@ RERUNS_DEEP = 5
 """How many reruns of reruns to go back for the object that the first run read."""
 
 
-class Status(StrEnum):
-    """The state of a run, in the words of the option."""
-
-    succeeded = "succeeded"
-    failed = "failed"
-    timed_out = "timed-out"
-    aborted = "aborted"
-    running = "running"
-
-
-class Kind(StrEnum):
-    """What started a run."""
-
-    landing = "object-created"
-    tick = "schedule"
-    hand = "manual"
-    outside = "outside"
+Status = StrEnum("Status", ["succeeded", "failed", "timed-out", "aborted", "running"])
+Kind = StrEnum("Kind", ["object-created", "schedule", "manual", "outside"])
 
 
 @on_stack
@@ -96,7 +81,7 @@ def runs(
     now = utc_now()
     start = beginning(since, now) if since else None
     only = RunFilter(
-        status=statuses(status),
+        status=statuses(status or ()),
         kind=trigger or "",
         contains=contains,
     )
@@ -122,10 +107,10 @@ def runs(
         complain(f"runs before {search_limit.back_to} were not searched: go further with --since")
 
 
-def statuses(words: Sequence[Status] | None) -> frozenset[str]:
+def statuses(words: Sequence[str]) -> frozenset[str]:
     """Return what Step Functions calls the statuses of the option."""
-    several = {Status.failed: {"FAILED", "TIMED_OUT", "ABORTED"}, Status.running: UNFINISHED}
-    found = (several.get(word, {word.upper().replace("-", "_")}) for word in words or ())
+    several = {"failed": {"FAILED", "TIMED_OUT", "ABORTED"}, "running": UNFINISHED}
+    found = (several.get(word, {word.upper().replace("-", "_")}) for word in words)
     return frozenset().union(*found)
 
 
