@@ -32,7 +32,7 @@ REASON, LOG_LINE = 200, 500
 REDRIVABLE_DAYS = 14
 """Days within which an execution can be redriven (Step Functions API, RedriveExecution)."""
 
-_COLOURS = {"why": "red", "now": "cyan", "also reads": "yellow", "but": "yellow", "": "dim"}
+_COLOURS = {"why": "red", "now": "cyan", "also reads": "yellow", "problems": "yellow"}
 _COLOURS |= {"not seen": "yellow", "log ends": "dim"}
 
 
@@ -99,7 +99,7 @@ def facts(found: RunDetails) -> dict[str, list[str]]:
         "rows": [counts_text(run)],
         "hosts": _hosts(run),
         "wrote": _output(found),
-        "but": found.problems,
+        "problems": found.problems,
         "reruns": [f"{again.name}: {again.status}" for again in found.reruns],
         "not seen": found.not_seen,
         "log ends": [one_line(line.expandtabs(), LOG_LINE) for line in found.tail],

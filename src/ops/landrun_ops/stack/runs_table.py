@@ -35,25 +35,13 @@ def is_execution_name(text: str) -> bool:
 
 
 class RunsReader:
-    """Reads runs from the runs table.
+    """Reads runs from the table of this name through boto3's client of DynamoDB.
 
     Its methods raise ServiceError when DynamoDB does not answer, or has no such table.
-
-    Parameters
-    ----------
-    client : DynamoDB client
-        boto3's.
-    table : str
-        The table's name.
-    attributes : Sequence of str
-        The attributes to read, all that a `RunRecord` requires among them; empty for all.
     """
 
-    def __init__(self, client: Any, table: str, attributes: Sequence[str] = ()) -> None:
-        self._client = client
-        self._table = table
-        self._names = {f"#{name}": name for name in attributes}
-        self._projection = {"ProjectionExpression": ", ".join(self._names)} if attributes else {}
+    def __init__(self, client: Any, table: str) -> None:
+        self._client, self._table = client, table
 
     def get(self, name: str) -> RunRecord | None:
         """Return the run of exactly this name, by a consistent read; None if there is none."""
@@ -65,13 +53,7 @@ class RunsReader:
 
     def batch(self, names: Sequence[str]) -> tuple[list[RunRecord], set[str]]:
         """Read up to 100 runs by name, consistently; also return the names DynamoDB left out."""
-        request: dict[str, Any] = {
-            "Keys": [{"name": {"S": name}} for name in names],
-            "ConsistentRead": True,
-            **self._projection,
-        }
-        if self._names:
-            request["ExpressionAttributeNames"] = self._names
+        request = {"Keys": [{"name": {"S": name}} for name in names], "ConsistentRead": True}
         with translated("dynamodb:BatchGetItem"):
             answer = self._client.batch_get_item(RequestItems={self._table: request})
         left_out = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", ())
@@ -160,10 +142,9 @@ class RunsReader:
             "TableName": self._table,
             "IndexName": f"by-{key}",
             "KeyConditionExpression": keys,
-            "ExpressionAttributeNames": {**self._names, **names, f"#{key}": key},
+            "ExpressionAttributeNames": {**names, f"#{key}": key},
             "ExpressionAttributeValues": {name: {"S": text} for name, text in values.items()},
             "ScanIndexForward": False,
-            **self._projection,
             # A Limit counts rows before the filter, so that filtered pages would be nearly empty.
             **({"FilterExpression": condition} if condition else {"Limit": page_size}),
         }
