@@ -65,14 +65,14 @@ def logs(
     running = not row.finished and not done.ended_as
     lines = log.lines(prefix)
     if follow and running:
-        looks = follow_run(
-            Watcher(stack, row.execution_arn).look, clock=time.monotonic, sleep=time.sleep
-        )
+        look = Watcher(stack, row.execution_arn).look
+        looks = follow_run(look, clock=time.monotonic, sleep=time.sleep)
         late = LATE_ON_LAPTOP if stack.laptop else LATE
         lines = log.follow(prefix, pauses(row.name, looks, late))
     shown = write(lines, jobs, json=json, timestamps=timestamps, instances=instances)
     if running and not follow:
-        note(f"the run {done.doing}: landrun logs {row.name} --follow stays until it has ended")
+        doing = done.doing or "goes on"
+        note(f"the run {doing}: landrun logs {row.name} --follow stays until it has ended")
     elif not shown:
         note(why_none(row, done))
 

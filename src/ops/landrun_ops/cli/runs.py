@@ -18,7 +18,7 @@ from landrun_ops.cli import options
 from landrun_ops.cli.console import complain, console, say, typed
 from landrun_ops.cli.tables import digits, failures, runs_table
 from landrun_ops.cli.target import Target, on_stack
-from landrun_ops.stack.run_filter import LOOKED_AT, RunFilter, SearchLimit
+from landrun_ops.stack.run_filter import ANY, LOOKED_AT, RunFilter, SearchLimit
 from landrun_ops.stack.runs_table import RunsReader
 from landrun_ops.stack.stack import Stack
 from landrun_ops.stack.waiting_executions import max_concurrent_runs, slots_of
@@ -80,20 +80,11 @@ def runs(
     """
     now = utc_now()
     start = beginning(since, now) if since else None
-    only = RunFilter(
-        status=statuses(status or ()),
-        kind=trigger or "",
-        contains=contains,
-    )
+    only = RunFilter(statuses(status or ()), trigger or "", contains)
+    search_limit = SearchLimit(max(LOOKED_AT, limit)) if only != ANY and not start else None
     stack = target.find()
-    reader, search_limit = stack.ledger(), SearchLimit(max(LOOKED_AT, limit))
-    found = reader.newest(
-        now,
-        min(limit + 1, 1000),
-        since=start,
-        only=only,
-        limit=search_limit if only != RunFilter() and not start else None,
-    )
+    reader, page = stack.ledger(), min(limit + 1, 1000)
+    found = reader.newest(now, page, since=start, only=only, limit=search_limit)
     shown = islice(found, limit)
     if json:
         _write(shown)
@@ -102,8 +93,8 @@ def runs(
         console().print(runs_table(listed, now, waiting=waiting, repeated=repeated))
         _print_notes(listed, target, limit, more=next(found, None) is not None)
     else:
-        say("no run matches" if only != RunFilter() or start else "no runs yet")
-    if search_limit.back_to:
+        say("no run matches" if only != ANY or start else "no runs yet")
+    if search_limit and search_limit.back_to:
         complain(f"runs before {search_limit.back_to} were not searched: go further with --since")
 
 

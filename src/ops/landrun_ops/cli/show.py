@@ -125,6 +125,7 @@ def commands(found: RunDetails, now: datetime, where: str, *, laptop: bool) -> d
 def as_json(found: RunDetails) -> dict[str, Any]:
     """Return a run's row with all else that is known of it; see docs/reference/runs-table.md."""
     read = found.input
+    keys = {"objects": len(read.keys), "keys": read.keys} if read else {}
     return {
         **found.run.attributes(),
         "recorded": found.recorded,
@@ -132,13 +133,7 @@ def as_json(found: RunDetails) -> dict[str, Any]:
         "doing": found.doing or None,
         "why": found.why or None,
         "log_tail": found.tail,
-        "input": read
-        and {
-            "bucket": read.bucket,
-            "objects": len(read.keys),
-            "bytes": read.bytes,
-            "keys": read.keys,
-        },
+        "input": read and keys | {"bucket": read.bucket, "bytes": read.bytes},
         "timeline": to_jsonable_python(found.events),
         "outputs": [{"key": one.key, "bytes": one.size} for one in found.outputs],
         "summary_problems": found.problems,
