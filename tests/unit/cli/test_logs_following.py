@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import tracemalloc
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +25,11 @@ RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"
 JOB, OTHER = f"{RUN}-7d793037", f"{RUN}-0a0b0c0d"
 TIME = datetime(2026, 11, 22, 3, 0, 0, 120_000, tzinfo=UTC)
 AT = int(TIME.timestamp() * 1000)
+
+
+def _write(lines: Iterable[Line], jobs: list[str], **how: bool) -> int:
+    usual = {"json": False, "timestamps": False, "instances": False}
+    return command.write(lines, jobs, **(usual | how))
 
 
 class FakeLogs:
@@ -82,24 +89,19 @@ def test_following_shows_each_line_once_even_those_that_come_late() -> None:
     assert logs.asked[-1]["startTime"] == AT + 40_000 - OVERLAP
 
 
-class HugeLogs:
-    """Pages of a log that is far larger than memory may grow; each is forgotten once it is read."""
+EVENTS, TEXT, GARBAGE = 20_000, "x" * 5_500, "\x1b[2J" + "\ufffd\x00" * 2_000
 
-    PAGES, EVENTS = 20, 1_000
-    TEXT, GARBAGE = "x" * 5_500, "\x1b[2J" + "\ufffd\x00" * 2_000
 
-    def get_paginator(self, _: str) -> HugeLogs:
-        return self
+def _huge_logs() -> Any:
+    """A log that is far larger than memory may grow; each event is forgotten once it is read."""
 
-    def paginate(self, **_: Any) -> Any:
-        for page in range(self.PAGES):
-            numbers = range(page * self.EVENTS, (page + 1) * self.EVENTS)
-            yield {"events": [self._event(n) for n in numbers]}
+    def paginate(**_: Any) -> Any:
+        for number in range(EVENTS):
+            event = {"timestamp": AT + number * 10, "eventId": str(number)}
+            event |= {"message": TEXT if number % 100 else GARBAGE}
+            yield {"events": [event | {"logStreamName": f"{JOB}/algo-1-17000"}]}
 
-    def _event(self, number: int) -> dict[str, Any]:
-        message = self.TEXT if number % 100 else self.GARBAGE
-        event = {"timestamp": AT + number * 10, "eventId": str(number), "message": message}
-        return event | {"logStreamName": f"{JOB}/algo-1-17000"}
+    return SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=paginate))
 
 
 class Sink(io.TextIOBase):
@@ -118,14 +120,14 @@ class Sink(io.TextIOBase):
 def test_a_log_of_100_mb_of_garbage_is_printed_page_by_page(
     follow: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sink, logs = Sink(), JobLogs(HugeLogs())
+    sink, logs = Sink(), JobLogs(_huge_logs())
     monkeypatch.setattr("sys.stdout", sink)
     tracemalloc.start()
     lines = logs.follow(f"{RUN}-", [None]) if follow else logs.lines(f"{RUN}-")
-    shown = command.write(lines, [JOB], json=False, timestamps=False, instances=False)
+    shown = _write(lines, [JOB])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert shown == HugeLogs.PAGES * HugeLogs.EVENTS
+    assert shown == EVENTS
     assert sink.written > 100_000_000
     assert peak < 20_000_000
     assert sink.first.removesuffix("\n").isprintable()
@@ -174,21 +176,20 @@ TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1\n    boom()\n
 def test_lines_are_written_as(
     lines: list[Line], how: dict[str, bool], out: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    usual = {"json": False, "timestamps": False, "instances": False}
-    assert command.write(lines, [JOB], **(usual | how)) == len(lines)
+    assert _write(lines, [JOB], **how) == len(lines)
     assert capsys.readouterr() == (out, "")
 
 
 def test_only_the_log_goes_to_stdout_and_attempts_are_named_on_stderr(capsys: Any) -> None:
     lines = [_line("a"), _line("b"), _line("c", OTHER)]
-    command.write(lines, [JOB, OTHER], json=False, timestamps=False, instances=False)
+    _write(lines, [JOB, OTHER])
     attempts = f"attempt 1, job {JOB}:\nattempt 2, job {OTHER}:\n"
     assert capsys.readouterr() == ("a\nb\nc\n", attempts)
 
 
 def test_json_is_an_object_a_line(capsys: Any) -> None:
     lines = [_line("a\n\x1b"), _line("b", "unknown")]
-    command.write(lines, [JOB], json=True, timestamps=False, instances=False)
+    _write(lines, [JOB], json=True)
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert first == {
         "time": "2026-11-22T03:00:00.120+00:00",
@@ -218,7 +219,7 @@ def test_following_says_what_the_run_does_and_ends_a_little_after_it(
 
 
 @pytest.mark.parametrize(
-    ("job_name", "attempt", "prefix"),
+    ("job", "attempt", "prefix"),
     [
         (None, None, f"{RUN}-"),
         (JOB, None, f"{RUN}-"),
@@ -228,9 +229,9 @@ def test_following_says_what_the_run_does_and_ends_a_little_after_it(
     ],
 )
 def test_log_streams_are_found_by_the_run_or_its_job(
-    job_name: str | None, attempt: int | None, prefix: str
+    job: str | None, attempt: int | None, prefix: str
 ) -> None:
-    run = record({"name": RUN, "job_name": job_name})
+    run = record({"name": RUN, "job_name": job})
     assert command.log_prefix(run, [JOB], attempt) == prefix
     with pytest.raises(ConfigurationError, match="has 1 known attempt"):
         command.log_prefix(run, [JOB], 2)

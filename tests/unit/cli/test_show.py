@@ -47,18 +47,10 @@ ROW = {
     "trigger": {"Kind": "object-created", "Bucket": "landings", "Key": "in/a.jsonl", "Size": 93481},
     "summary": {"rows_in": 5574, "rows_out": 5160, "duplicates": 410, "empty": 3, "rejected": 1},
 }
-ATTEMPT = Attempt(
-    number=1,
-    job=f"{NAME}-7d793037",
-    task="sagemaker:createProcessingJob.sync",
-    instances=2,
-    began=BEGAN + timedelta(minutes=12),
-    ended=BEGAN + timedelta(minutes=14),
-    result="failed",
-    reason=WHY,
-)
-WAITED = SlotWait(1, BEGAN, BEGAN + timedelta(minutes=12), acquired=True)
-WAIT = Wait(True, 3, BEGAN, BEGAN + timedelta(minutes=12), "no instance is free")
+LATER, END = BEGAN + timedelta(minutes=12), BEGAN + timedelta(minutes=14)
+ATTEMPT = Attempt(1, f"{NAME}-7d793037", "sagemaker:x", 2, LATER, END, "failed", WHY)
+WAITED = SlotWait(1, BEGAN, LATER, acquired=True)
+WAIT = Wait(True, 3, BEGAN, LATER, "no instance is free")
 MANY = Input("landings", tuple(f"in/{n}.csv" for n in range(1200)))
 HOSTS = {"shards": {"algo-10": {}, "algo-2": {"files": 3, "rows_in": 2000}}, "problem": "1 is lost"}
 
@@ -94,82 +86,42 @@ def printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("row", "more", "words"),
     [
-        pytest.param(
-            {},
-            {},
-            [
-                f"{NAME} FAILED after 9 min 37 s",
-                f"why {WHY}",
-                "trigger in/a.jsonl Bucket landings, Size 93481",
-                "reads 1 object, 93.5 kB s3://landings/in/a.jsonl",
-                "11-22 08:15:31 waited for a quota, refused 3 times, 12 min 00 s: no",
-                f"attempt 1: failed after 2 min 00 s ({ATTEMPT.job}, 2",
-                "rows 5,574 in, 5,160 out, 410 duplicates, 3 empty, 1 rejected",
-                "wrote 8 objects, 12.3 kB summary.json and 7 more",
-            ],
-            id="what it read, did and wrote",
-        ),
-        pytest.param(
-            RUNNING,
-            {"doing": "is waiting for a quota", "recorded": False},
-            ["RUNNING for 14 min 29 s (not in the runs table yet)", "now is waiting for a quota"],
-            id="that it runs",
-        ),
-        pytest.param(
-            RUNNING,
-            {"ended_as": "SUCCEEDED"},
-            ["SUCCEEDED (not in the runs table yet)"],
-            id="an end that is not on record",
-        ),
-        pytest.param(
-            RUNNING,
-            {"events": (SlotWait(1, BEGAN),)},
-            ["WAITING for 14 min", "waited for a concurrency slot, and waits"],
-            id="that it waits for a slot",
-        ),
-        pytest.param(
-            {"redrive_count": 2},
-            {"events": (WAITED, Redrive(BEGAN, 1))},
-            [
-                "waited for a concurrency slot, 12 min 00 s",
-                "resumed from where it had failed",
-                "08:25:08.502Z, resumed 2 times",
-            ],
-            id="redrives",
-        ),
-        pytest.param({}, {"events": ()}, ["no Processing job was asked for"], id="no attempt"),
-        pytest.param(
-            {"trigger": {"Kind": "schedule", "ScheduledTime": "2026-11-22T08:15:00Z"}},
-            {"input": MANY},
-            ["tick 2026-11-22 08:15", "1,200 objects", "s3://landings/in/2.csv", "and 1,197 more"],
-            id="a tick and many objects",
-        ),
-        pytest.param(
-            {"input_message": "s3://landings/in/a.csv", "input_also_matches": ["in/a.csv.bak"]},
-            {"input": Input("landings", ("in/a.csv",), {"in/a.csv": 7})},
-            ["input s3://landings/in/a.csv", "also reads in/a.csv.bak, which begins the same"],
-            id="a prefix that matches more",
-        ),
-        pytest.param({}, {"input": None}, ["there is no manifest"], id="no manifest"),
-        pytest.param({}, {"tail": ["\tboom\x1b"]}, [r"log ends boom\x1b"], id="a log's end"),
-        pytest.param(
-            {"left_out": ["summary"], "output_problem": "counted 9 only", "summary": HOSTS},
-            {"reruns": [record({"name": "again"})]},
-            [
-                "left out of its row, too large or nested too deep: summary",
-                "counted 9 only",
-                "hosts algo-2: files 3, rows_in 2000 algo-10: no counts",
-                "1 is lost",
-                "reruns again: RUNNING",
-            ],
-            id="hosts, problems and reruns",
-        ),
-        pytest.param(
+        ({}, {}, [f"{NAME} FAILED after 9 min 37 s", f"why {WHY}"]),
+        ({}, {}, ["trigger in/a.jsonl Bucket landings, Size 93481"]),
+        ({}, {}, ["reads 1 object, 93.5 kB s3://landings/in/a.jsonl"]),
+        ({}, {}, ["11-22 08:15:31 waited for a quota, refused 3 times, 12 min 00 s: no instance"]),
+        ({}, {}, [f"attempt 1: failed after 2 min 00 s ({ATTEMPT.job}, 2"]),
+        ({}, {}, ["rows 5,574 in, 5,160 out, 410 duplicates, 3 empty, 1 rejected"]),
+        ({}, {}, ["wrote 8 objects, 12.3 kB summary.json and 7 more"]),
+        (RUNNING, {"doing": "is waiting"}, ["RUNNING for 14 min 29 s", "now is waiting"]),
+        (RUNNING, {"recorded": False}, ["14 min 29 s (not in the runs table yet)"]),
+        (RUNNING, {"ended_as": "SUCCEEDED"}, ["SUCCEEDED (not in the runs table yet)"]),
+        (RUNNING, {"events": (SlotWait(1, BEGAN),)}, ["WAITING for", "a concurrency slot, and"]),
+        ({}, {"events": (WAITED,)}, ["waited for a concurrency slot, 12 min 00 s"]),
+        ({}, {"events": (Redrive(BEGAN, 1),)}, ["resumed from where it had failed"]),
+        ({"redrive_count": 2}, {}, ["to 2026-11-22T08:25:08.502Z, resumed 2 times"]),
+        ({}, {"events": ()}, ["no Processing job was asked for"]),
+        ({}, {"input": MANY}, ["1,200 objects", "s3://landings/in/2.csv", "and 1,197 more"]),
+        ({}, {"input": None}, ["there is no manifest"]),
+        ({"input_message": "s3://b/a.csv"}, {}, ["input s3://b/a.csv"]),
+        ({"input_also_matches": ["a.bak"]}, {}, ["also reads a.bak, which begins the same"]),
+        ({}, {"tail": ["\tboom\x1b"]}, [r"log ends boom\x1b"]),
+        ({"left_out": ["summary"]}, {}, ["left out of its row, too large or nested too deep:"]),
+        ({"output_problem": "counted 9 only"}, {}, ["problems counted 9 only"]),
+        ({"summary": HOSTS}, {}, ["hosts algo-2: files 3, rows_in 2000 algo-10: no", "1 is lost"]),
+        ({}, {"reruns": [record({"name": "again"})]}, ["reruns again: RUNNING"]),
+        (
             {"exit_message": "Access denied", "cause": '{"RoleArn": "arn:aws:iam::1:role/r"}'},
             {},
             ["role arn:aws:iam::1:role/r"],
-            id="the role that was denied something",
         ),
+        (
+            {"status": "ABORTED", "error": "Ana", "cause": "wrong file"},
+            {},
+            ["why somebody stopped the execution: Ana: wrong file"],
+        ),
+        ({"status": "TIMED_OUT"}, {}, ["why the execution ran into its time limit"]),
+        ({"exit_message": None, "error": None}, {}, ["why the run gave no reason"]),
     ],
 )
 def test_a_run_is_shown_with(
@@ -181,26 +133,17 @@ def test_a_run_is_shown_with(
 
 RESUME = f"aws stepfunctions redrive-execution --region eu-central-1 --execution-arn {ARN}"
 LOG, AGAIN = f"landrun logs {NAME} --stack prod", f"landrun rerun {NAME} --stack prod"
+AFTERWARDS = {"log": LOG, "again": AGAIN}
+FOLLOW, STOP = f"landrun logs {NAME} --follow --stack prod", f"landrun stop {NAME} --stack prod"
 
 
 @pytest.mark.parametrize(
     ("row", "typed"),
     [
         ({}, {"log": LOG, "again": AGAIN, "resume": RESUME}),
-        pytest.param(
-            {"stopped_at": "2026-11-01T08:25:08.502Z"}, {"log": LOG, "again": AGAIN}, id="too late"
-        ),
-        pytest.param(
-            {"job_name": NAME}, {"log": LOG, "again": AGAIN}, id="its job's name is taken"
-        ),
-        pytest.param(
-            RUNNING,
-            {
-                "log": f"landrun logs {NAME} --follow --stack prod",
-                "stop": f"landrun stop {NAME} --stack prod",
-            },
-            id="running",
-        ),
+        pytest.param({"stopped_at": "2026-11-01T08:25:08.502Z"}, AFTERWARDS, id="too late"),
+        pytest.param({"job_name": NAME}, AFTERWARDS, id="its job's name is taken"),
+        pytest.param(RUNNING, {"log": FOLLOW, "stop": STOP}, id="running"),
     ],
 )
 def test_what_to_type_next_is_what_can_be_done_each_on_one_line(
@@ -245,27 +188,6 @@ def test_json_is_the_row_with_more() -> None:
     assert (found["why"], found["input"]["objects"]) == (WHY, 1)
 
 
-@pytest.mark.parametrize(
-    ("row", "why"),
-    [
-        (
-            {"status": "ABORTED", "error": "Ana", "cause": "wrong file"},
-            "somebody stopped the execution: Ana: wrong file",
-        ),
-        (
-            {"status": "TIMED_OUT", "error": "States.Timeout"},
-            "the execution ran into its time limit: States.Timeout",
-        ),
-        ({"exit_message": None, "error": None}, "the run gave no reason"),
-        ({"status": "SUCCEEDED"}, ""),
-    ],
-)
-def test_why_a_run_failed_is_who_ended_it_or_what_its_job_said(
-    row: dict[str, Any], why: str
-) -> None:
-    assert _one(row).why == why
-
-
 # Finding a run, and what is known of it
 
 DESCRIBED = {
@@ -296,8 +218,7 @@ def test_a_run_that_has_just_started_is_found_by_its_execution() -> None:
         raise ConfigurationError("no run is called so")
 
     executions = SimpleNamespace(
-        arn=lambda name: ARN.replace(NAME, name),
-        find=lambda arn: DESCRIBED if arn == ARN else None,
+        arn=lambda name: ARN.replace(NAME, name), find=lambda arn: DESCRIBED if arn == ARN else None
     )
     stack: Any = SimpleNamespace(
         ledger=lambda: SimpleNamespace(named=named), executions=lambda: executions
@@ -358,18 +279,14 @@ def test_links_lead_to_the_console_of_region_and_partition(
 ) -> None:
     arn = ARN.replace("arn:aws:", f"arn:{partition}:").replace("eu-central-1", region)
     found = links(record(ROW | {"execution_arn": arn}), "a#b?c=d&e\x1b")
-    page = f"https://{host}"
     group = "$252Faws$252Fsagemaker$252FProcessingJobs$3FlogStreamNameFilter$3D"
-    assert found == (
-        {}
-        if host is None
-        else {
-            "execution": f"{page}/states/home?region={region}#/v2/executions/details/{arn}",
-            "job": f"{page}/sagemaker/home?region={region}#/processing-jobs/a%23b%3Fc%3Dd%26e%1B",
-            "log": f"{page}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/{group}{NAME}-",
-            "output": f"{page}/s3/buckets/out?region={region}&prefix=processed%2F{NAME}%2F",
-        }
-    )
+    ends = {
+        "execution": f"states/home?region={region}#/v2/executions/details/{arn}",
+        "job": f"sagemaker/home?region={region}#/processing-jobs/a%23b%3Fc%3Dd%26e%1B",
+        "log": f"cloudwatch/home?region={region}#logsV2:log-groups/log-group/{group}{NAME}-",
+        "output": f"s3/buckets/out?region={region}&prefix=processed%2F{NAME}%2F",
+    }
+    assert found == ({name: f"https://{host}/{end}" for name, end in ends.items()} if host else {})
 
 
 def test_the_stack_is_named_again_unless_the_environment_does(

@@ -73,92 +73,70 @@ SLOT = slot({"SlotRequest": {"TaskToken": "t"}})
 FIRST = Attempt(1, "r-1", JOB, 1, at(2), at(5), "failed", "no text column")
 
 
-@pytest.mark.parametrize(
-    ("steps", "events"),
-    [
-        pytest.param(
-            [job(instances=2), FAILED, job("r-2"), ended("TaskSucceeded")],
-            [replace(FIRST, instances=2), Attempt(2, "r-2", JOB, 1, at(6), at(9), "succeeded")],
-            id="a job that failed and its retry",
-        ),
-        pytest.param(
-            [refused(), refused(how="TaskSubmitFailed"), job()],
-            [Wait(True, 2, at(2), at(8), QUOTA_REASON), Attempt(1, "r-1", JOB, 1, at(8))],
-            id="refusals for a quota in a row are one wait, which ends with the job",
-        ),
-        pytest.param(
-            [refused(how="TaskStartFailed")],
-            [Wait(True, 1, at(2), None, QUOTA_REASON)],
-            id="a wait that lasts",
-        ),
-        pytest.param(
-            [refused(), ended("ExecutionFailed", QUOTA)],
-            [Wait(True, 1, at(2), at(5), QUOTA_REASON)],
-            id="a wait that the execution ended",
-        ),
-        pytest.param(
-            [refused(), refused(*SLOW)],
-            [Wait(True, 1, at(2), at(5), QUOTA_REASON), Wait(False, 1, at(5), None, SLOW[1])],
-            id="another refusal is another wait",
-        ),
-        pytest.param(
-            [job(), ended("TaskFailed", *SLOW)],
-            [replace(FIRST, reason=f"{SLOW[0]}: {SLOW[1]}")],
-            id="a job that was accepted and then lost is no refusal",
-        ),
-        pytest.param(
-            [asked("lambda:invoke", {}), ended("TaskFailed", "Lambda.Unknown", "it broke")],
-            [
-                Attempt(
-                    1, "", "lambda:invoke", 1, at(2), at(5), "failed", "Lambda.Unknown: it broke"
-                )
-            ],
-            id="a task of another service",
-        ),
-        pytest.param(
-            [job(), ended("ExecutionAborted", cause="wrong file")],
-            [replace(FIRST, result="stopped", reason="somebody stopped the execution: wrong file")],
-            id="what ran when somebody stopped the execution",
-        ),
-        pytest.param(
-            [job(), ended("ExecutionTimedOut")],
-            [replace(FIRST, result="stopped", reason="the execution ran into its time limit")],
-            id="what ran when the execution timed out",
-        ),
-        pytest.param(
-            [job(), FAILED, ended("ExecutionFailed", "E"), REDRIVEN, job("r-2")],
-            [FIRST, Redrive(at(7), 1), Attempt(2, "r-2", JOB, 1, at(8))],
-            id="a redrive, after which attempts count on",
-        ),
-        pytest.param([ended("ExecutionFailed", "States.Runtime")], [], id="no task"),
-        pytest.param([SLOT], [SlotWait(1, at(2))], id="a wait for a slot that lasts"),
-        pytest.param(
-            [slot('{"SlotRequest": {}}')],
-            [SlotWait(1, at(2))],
-            id="a message that the history has as text",
-        ),
-        pytest.param(
-            [SLOT, ended("TaskSucceeded"), job()],
-            [SlotWait(1, at(2), at(5), acquired=True), Attempt(1, "r-1", JOB, 1, at(6))],
-            id="a slot that was acquired",
-        ),
-        pytest.param(
-            [SLOT, ended("TaskTimedOut", "States.Timeout"), SLOT, ended("TaskSucceeded")],
-            [SlotWait(2, at(2), at(9), acquired=True)],
-            id="a slot that was asked for again after hours, because a message may be lost",
-        ),
-        pytest.param(
-            [SLOT, ended("TaskFailed", "SQS.AmazonSQSException", "Access denied (Service: x)")],
-            [SlotWait(1, at(2), reason="SQS.AmazonSQSException: Access denied")],
-            id="a slot that cannot be asked for",
-        ),
-        pytest.param(
-            [SLOT, ended("ExecutionAborted", cause="wrong file")],
-            [SlotWait(1, at(2), at(5))],
-            id="a run that is stopped while it waits",
-        ),
-    ],
-)
+CASES: dict[str, tuple[list[list[Step]], list[HistoryEvent]]] = {
+    "a job that failed and its retry": (
+        [job(instances=2), FAILED, job("r-2"), ended("TaskSucceeded")],
+        [replace(FIRST, instances=2), Attempt(2, "r-2", JOB, 1, at(6), at(9), "succeeded")],
+    ),
+    "refusals for a quota in a row are one wait, which ends with the job": (
+        [refused(), refused(how="TaskSubmitFailed"), job()],
+        [Wait(True, 2, at(2), at(8), QUOTA_REASON), Attempt(1, "r-1", JOB, 1, at(8))],
+    ),
+    "a wait that lasts": (
+        [refused(how="TaskStartFailed")],
+        [Wait(True, 1, at(2), None, QUOTA_REASON)],
+    ),
+    "a wait that the execution ended": (
+        [refused(), ended("ExecutionFailed", QUOTA)],
+        [Wait(True, 1, at(2), at(5), QUOTA_REASON)],
+    ),
+    "another refusal is another wait": (
+        [refused(), refused(*SLOW)],
+        [Wait(True, 1, at(2), at(5), QUOTA_REASON), Wait(False, 1, at(5), None, SLOW[1])],
+    ),
+    "a job that was accepted and then lost is no refusal": (
+        [job(), ended("TaskFailed", *SLOW)],
+        [replace(FIRST, reason=f"{SLOW[0]}: {SLOW[1]}")],
+    ),
+    "a task of another service": (
+        [asked("lambda:invoke", {}), ended("TaskFailed", "Lambda.Unknown", "it broke")],
+        [Attempt(1, "", "lambda:invoke", 1, at(2), at(5), "failed", "Lambda.Unknown: it broke")],
+    ),
+    "what ran when somebody stopped the execution": (
+        [job(), ended("ExecutionAborted", cause="wrong file")],
+        [replace(FIRST, result="stopped", reason="somebody stopped the execution: wrong file")],
+    ),
+    "what ran when the execution timed out": (
+        [job(), ended("ExecutionTimedOut")],
+        [replace(FIRST, result="stopped", reason="the execution ran into its time limit")],
+    ),
+    "a redrive, after which attempts count on": (
+        [job(), FAILED, ended("ExecutionFailed", "E"), REDRIVEN, job("r-2")],
+        [FIRST, Redrive(at(7), 1), Attempt(2, "r-2", JOB, 1, at(8))],
+    ),
+    "no task": ([ended("ExecutionFailed", "States.Runtime")], []),
+    "a wait for a slot that lasts": ([SLOT], [SlotWait(1, at(2))]),
+    "a message that the history has as text": ([slot('{"SlotRequest": {}}')], [SlotWait(1, at(2))]),
+    "a slot that was acquired": (
+        [SLOT, ended("TaskSucceeded"), job()],
+        [SlotWait(1, at(2), at(5), acquired=True), Attempt(1, "r-1", JOB, 1, at(6))],
+    ),
+    "a slot that was asked for again after hours, because a message may be lost": (
+        [SLOT, ended("TaskTimedOut", "States.Timeout"), SLOT, ended("TaskSucceeded")],
+        [SlotWait(2, at(2), at(9), acquired=True)],
+    ),
+    "a slot that cannot be asked for": (
+        [SLOT, ended("TaskFailed", "SQS.AmazonSQSException", "Access denied (Service: x)")],
+        [SlotWait(1, at(2), reason="SQS.AmazonSQSException: Access denied")],
+    ),
+    "a run that is stopped while it waits": (
+        [SLOT, ended("ExecutionAborted", cause="wrong file")],
+        [SlotWait(1, at(2), at(5))],
+    ),
+}
+
+
+@pytest.mark.parametrize(("steps", "events"), CASES.values(), ids=CASES)
 def test_a_history_is_read_as(steps: list[list[Step]], events: list[HistoryEvent]) -> None:
     assert list(timeline(history(*steps))) == events
 

@@ -11,17 +11,13 @@ import pytest
 from landrun.errors import ServiceError
 from landrun.models.run_record import RunRecord
 from landrun_ops.cli.console import console
-from landrun_ops.cli.runs import _print_notes, _write, rerun_runs, statuses
+from landrun_ops.cli.runs import _write, rerun_runs, statuses
 from landrun_ops.cli.tables import (
-    counts_text,
-    digits,
     failures,
     object_text,
     runs_table,
-    short_name,
     trigger_text,
 )
-from landrun_ops.cli.target import Target
 from records import record
 
 NAME = "landrun-0123456789abcdef0123456789abcdef"
@@ -119,43 +115,15 @@ def test_why_runs_failed_is_said_once_for_each_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("runs", "more", "lines"),
+    ("words", "names"),
     [
-        ([_run()], False, ["more about a run: landrun show 01234567"]),
-        (
-            [_run(), _run(status="FAILED", name="f", cause="no quota")],
-            True,
-            [
-                "✗ f: no quota",
-                "more about the failure: landrun show f",
-                "more runs: the same with --limit 40",
-            ],
-        ),
+        (["failed"], {"FAILED", "TIMED_OUT", "ABORTED"}),
+        (["running", "timed-out"], {"RUNNING", "PENDING_REDRIVE", "TIMED_OUT"}),
+        ([], set()),
     ],
 )
-def test_below_the_table_is_what_to_type_next_about_a_run_in_it(
-    runs: list[RunRecord], more: bool, lines: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    _print_notes(runs, Target(), 20, more=more)
-    assert capsys.readouterr().out.splitlines() == lines
-
-
-def test_counts_and_names_are_short() -> None:
-    assert counts_text(_run()) == "5,574 in, 5,160 out, 410 duplicates"
-    assert counts_text(record()) == ""
-    assert counts_text(_run(summary={"rows_out": "NaN", "empty": 0})) == "0 empty"
-    assert (short_name(NAME), digits(NAME)) == ("landrun-01234567", "01234567")
-    assert short_name("nightly-by-hand") == digits("nightly-by-hand") == "nightly-by-hand"
-
-
-def test_failed_has_every_end_but_success() -> None:
-    assert statuses(["failed"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
-    assert statuses(["running", "succeeded"]) == {
-        "RUNNING",
-        "PENDING_REDRIVE",
-        "SUCCEEDED",
-    }
-    assert statuses([]) == set()
+def test_a_status_of_the_option_stands_for(words: list[str], names: set[str]) -> None:
+    assert statuses(words) == names
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
