@@ -151,27 +151,19 @@ def _line(message: str, job: str = JOB, instance: str = "algo-1") -> Line:
     return Line(TIME, job, instance, message)
 
 
+TWO = [_line("a"), _line("b", instance="algo-2")]
 TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1\n    boom()\nValueError: no'
 
 
 @pytest.mark.parametrize(
     ("lines", "how", "out"),
     [
-        pytest.param([_line("a\tb"), _line(""), _line("c")], {}, "a       b\n\nc\n", id="text"),
-        pytest.param([_line(TRACE)], {}, f"{TRACE}\n", id="a traceback keeps its indentation"),
-        pytest.param(
-            [_line("a"), _line("b", instance="algo-2")],
-            {"instances": True},
-            "algo-1  a\nalgo-2  b\n",
-            id="instances",
-        ),
-        pytest.param(
-            [_line("\x1b[2J\u202ea")],
-            {"timestamps": True},
-            "2026-11-22 03:00:00.120 \\x1b[2J\\u202ea\n",
-            id="times, and no cursor moves",
-        ),
+        ([_line("a\tb"), _line(""), _line("c")], {}, "a       b\n\nc\n"),
+        ([_line(TRACE)], {}, f"{TRACE}\n"),
+        (TWO, {"instances": True}, "algo-1  a\nalgo-2  b\n"),
+        ([_line("\x1b[2J")], {"timestamps": True}, "2026-11-22 03:00:00.120 \\x1b[2J\n"),
     ],
+    ids=["text", "a traceback keeps its indentation", "instances", "times, and no cursor moves"],
 )
 def test_lines_are_written_as(
     lines: list[Line], how: dict[str, bool], out: str, capsys: pytest.CaptureFixture[str]
