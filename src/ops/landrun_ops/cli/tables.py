@@ -9,6 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from landrun.clock import utc_now
 from landrun.models.run_record import RunRecord
 from landrun.sanitize import one_line, printable
 from landrun_ops.stack.history_events import WAITING
@@ -36,7 +37,7 @@ def plain_table() -> Table:
 
 def runs_table(
     runs: Sequence[RunRecord],
-    now: datetime,
+    now: datetime | None = None,
     *,
     waiting: Collection[str] = (),
     repeated: Mapping[str, RunRecord] | None = None,
@@ -54,7 +55,7 @@ def runs_table(
     table.add_column("started by", overflow="fold", ratio=1, min_width=20)
     for run in runs:
         status = WAITING if run.name in waiting and not run.finished else run.status
-        running = None if run.finished else (now - run.started).total_seconds()
+        running = None if run.finished else ((now or utc_now()) - run.started).total_seconds()
         seconds = running if run.duration_seconds is None else run.duration_seconds
         table.add_row(
             Text(printable(digits(run.name))),
