@@ -127,7 +127,7 @@ def _client(port: int) -> Any:
         "lambda",
         endpoint_url=f"http://127.0.0.1:{port}",
         aws_access_key_id="landrun",
-        aws_secret_access_key="landrun",
+        aws_secret_access_key="landrun",  # pragma: allowlist secret
         region_name=REGION,
         config=Config(read_timeout=LONGEST, retries={"total_max_attempts": 1}),
     )
