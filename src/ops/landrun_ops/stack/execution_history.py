@@ -7,7 +7,7 @@ the events of a task are found although branches of a Map or a Parallel state wr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +22,13 @@ _ENDS = {
     "ExecutionAborted": "somebody stopped the execution",
     "ExecutionTimedOut": "the execution ran into its time limit",
 }
-_FAILURES = ("TaskFailed", "TaskStartFailed", "TaskSubmitFailed", "TaskTimedOut")
+_RESULTS: dict[str, Result] = {
+    "TaskSucceeded": "succeeded",
+    **dict.fromkeys(
+        ("TaskFailed", "TaskStartFailed", "TaskSubmitFailed", "TaskTimedOut"), "failed"
+    ),
+    **dict.fromkeys(_ENDS, "stopped"),
+}
 _REFUSED = ("SageMaker.", "ThrottlingException")
 """How errors begin by which SageMaker takes no job; those of a job are States.TaskFailed."""
 
@@ -52,17 +58,17 @@ def timeline(events: Iterable[dict[str, Any]]) -> tuple[HistoryEvent, ...]:
     Refusals in a row are one wait, and so are requests for a concurrency slot.
     """
     found: list[HistoryEvent] = []
-    number = 0
-    for entry in _entries(events):
-        event = _event(entry, number + 1) if isinstance(entry, _Task) else entry
+    number = 1
+    for group in _groups(events):
+        event = _event(group, number)
         number += isinstance(event, Attempt)
         last = found[-1] if found else None
         if isinstance(last, Wait | SlotWait) and last.ended is None:
             if isinstance(event, Wait | SlotWait) and _waits_for(event) == _waits_for(last):
                 found[-1] = replace(event, times=last.times + 1, began=last.began)
                 continue
-            found[-1] = replace(last, ended=event.began)
-        if not isinstance(event, _End):
+            found[-1] = replace(last, ended=_time(group[0]))
+        if event:
             found.append(event)
     return tuple(found)
 
@@ -87,88 +93,61 @@ def plain(error: str | None, cause: str | None) -> str:
     return one_line(f"{error}: {said}" if said else error)
 
 
-@dataclass(slots=True)
-class _Task:
-    details: dict[str, Any]
-    began: datetime
-    ended: datetime | None = None
-    result: Result = "running"
-    submitted: bool = False
-    error: str = ""
-    cause: str = ""
+def _groups(events: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return the events of each task, and on their own an execution's ends and redrives.
 
-    def end(self, time: datetime, result: Result, error: str = "", cause: str = "") -> None:
-        self.ended, self.result, self.error, self.cause = time, result, error, cause
-
-
-@dataclass(slots=True)
-class _End:
-    """An execution's end, after which a redrive may come."""
-
-    began: datetime
-
-
-def _entries(events: Iterable[dict[str, Any]]) -> list[_Task | Redrive | _End]:
-    entries: list[_Task | Redrive | _End] = []
-    tasks: dict[int, _Task] = {}
+    An end also belongs to each task that it stopped.
+    """
+    groups: list[list[dict[str, Any]]] = []
+    group_of: dict[int, list[dict[str, Any]]] = {}
     for event in events:
-        kind, details = event["type"], _details(event)
-        time: datetime = event["timestamp"].astimezone(UTC)
-        task = tasks.get(event.get("previousEventId", 0))
-        if kind == "TaskScheduled":
-            task = _Task(details, time)
-            entries.append(task)
-        elif kind == "ExecutionRedriven":
-            entries.append(Redrive(time, int(details.get("redriveCount") or 0)))
-        elif kind in _ENDS:
-            _stop(tasks.values(), time, _ENDS[kind], details)
-            entries.append(_End(time))
-        elif task:
-            _add(task, kind, time, details)
-        if task:
-            tasks[event["id"]] = task
-    return entries
+        kind, group = event["type"], group_of.get(event.get("previousEventId", 0))
+        if kind in _ENDS:
+            for one in groups:
+                if not any(earlier["type"] in _RESULTS for earlier in one):
+                    one.append(event)
+        if kind in ("TaskScheduled", "ExecutionRedriven", *_ENDS):
+            group = []
+            groups.append(group)
+        if group is not None:
+            group.append(event)
+            group_of[event["id"]] = group
+    return groups
 
 
-def _add(task: _Task, kind: str, time: datetime, details: dict[str, Any]) -> None:
-    if kind == "TaskSubmitted":
-        task.submitted = True
-    elif kind == "TaskSucceeded":
-        task.end(time, "succeeded")
-    elif kind in _FAILURES:
-        task.end(time, "failed", details.get("error") or "", details.get("cause") or "")
-
-
-def _stop(tasks: Iterable[_Task], time: datetime, how: str, details: dict[str, Any]) -> None:
-    """End what still ran when the execution ended."""
-    why = details.get("cause") or details.get("error")
-    for task in tasks:
-        if task.result == "running":
-            task.end(time, "stopped", cause=f"{how}: {why}" if why else how)
-
-
-def _event(task: _Task, number: int) -> Attempt | Wait | SlotWait:
-    parameters, failed = task.details.get("parameters"), task.result == "failed"
-    reason = plain(task.error, task.cause)
+def _event(group: list[dict[str, Any]], number: int) -> HistoryEvent | None:
+    """Return what a task did, or a redrive; None for an execution's end."""
+    first, details, began = group[0], _details(group[0]), _time(group[0])
+    if first["type"] in _ENDS:
+        return None
+    if first["type"] == "ExecutionRedriven":
+        return Redrive(began, int(details.get("redriveCount") or 0))
+    end = next((one for one in group if one["type"] in _RESULTS), {})
+    result, error, reason = _result(end)
+    ended = _time(end) if end else None
+    parameters, failed = details.get("parameters"), result == "failed"
     if _asks_for_slot(json_object(parameters)):
         # After States.Timeout the state asks again: its message may have been lost.
-        said = reason if failed and task.error != "States.Timeout" else ""
-        ended = None if failed else task.ended
-        return SlotWait(1, task.began, ended, acquired=task.result == "succeeded", reason=said)
-    if failed and not task.submitted and task.error.startswith(_REFUSED):
-        quota = "ResourceLimitExceeded" in task.error
-        return Wait(quota, 1, task.began, reason=plain("", task.cause or task.error))
+        said = reason if failed and error != "States.Timeout" else ""
+        acquired = result == "succeeded"
+        return SlotWait(1, began, None if failed else ended, acquired=acquired, reason=said)
+    submitted = any(one["type"] == "TaskSubmitted" for one in group)
+    if failed and not submitted and error.startswith(_REFUSED):
+        said = reason.removeprefix(f"{error}: ")
+        return Wait("ResourceLimitExceeded" in error, 1, began, reason=said)
     job = ProcessingJob.from_json(parameters)
-    return Attempt(
-        number=number,
-        job=job.ProcessingJobName if job else "",
-        task=f"{task.details.get('resourceType', '')}:{task.details.get('resource', '')}",
-        instances=(job and job.InstanceCount) or 1,
-        began=task.began,
-        ended=task.ended,
-        result=task.result,
-        reason=reason,
-    )
+    name, instances = (job.ProcessingJobName, job.InstanceCount or 1) if job else ("", 1)
+    called = f"{details.get('resourceType', '')}:{details.get('resource', '')}"
+    return Attempt(number, name, called, instances, began, ended, result, reason)
+
+
+def _result(end: dict[str, Any]) -> tuple[Result, str, str]:
+    """Return how a task ended, its error, and the reason; ``end`` is empty while it runs."""
+    said, kind = _details(end), end.get("type", "")
+    error, cause = said.get("error") or "", said.get("cause") or ""
+    if kind not in _ENDS:
+        return _RESULTS.get(kind, "running"), error, plain(error, cause)
+    return "stopped", "", one_line(": ".join(filter(None, (_ENDS[kind], cause or error))))
 
 
 def _asks_for_slot(asked: dict[str, Any]) -> bool:
@@ -187,3 +166,8 @@ def _waits_for(wait: Wait | SlotWait) -> str:
 def _details(event: dict[str, Any]) -> dict[str, Any]:
     """Return an event's details: its only member whose name ends in EventDetails."""
     return next((value for name, value in event.items() if name.endswith("EventDetails")), {})
+
+
+def _time(event: dict[str, Any]) -> datetime:
+    time: datetime = event["timestamp"]
+    return time.astimezone(UTC)
