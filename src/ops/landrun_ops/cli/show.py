@@ -69,6 +69,7 @@ def print_run(found: RunDetails, commands: Mapping[str, str], now: datetime) -> 
             grid.add_row(Text("" if number else label, style="dim"), words)
     screen.print(grid)
     uris = {
+        "role": found.denied_role,
         "input": run.input_message,
         "manifest": found.input and found.input.manifest,
         "output": run.output_processed_message,
@@ -89,7 +90,6 @@ def facts(found: RunDetails) -> dict[str, list[str]]:
     more = [f"{name} {value}" for name, value in run.trigger.items() if name not in left_out]
     return {
         "why": [found.why],
-        "role": [found.denied_role],
         "now": [found.doing],
         "trigger": [trigger_text(run), ", ".join(more)],
         "when": [_when(run)],
