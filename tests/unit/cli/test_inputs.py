@@ -16,11 +16,10 @@ from records import record
 
 
 class FakeS3:
-    """Objects by key of one bucket; HEAD of what is denied is Forbidden, as without ListBucket."""
+    """Objects by key of one bucket."""
 
-    def __init__(self, objects: dict[str, bytes], denied: tuple[str, ...] = ()) -> None:
+    def __init__(self, objects: dict[str, bytes]) -> None:
         self.objects = objects
-        self.denied = denied
         self.metadata: dict[str, dict[str, str]] = {}
 
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
@@ -29,13 +28,6 @@ class FakeS3:
         body = self.objects[Key]
         about = {"ContentLength": len(body), "Metadata": self.metadata.get(Key, {})}
         return {"Body": io.BytesIO(body), **about}
-
-    def head_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
-        if Key in self.denied:
-            raise ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
-        if Key not in self.objects:
-            raise ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, "HeadObject")
-        return {"ContentLength": len(self.objects[Key])}
 
 
 def test_a_manifest_names_bucket_and_whole_keys() -> None:
@@ -57,28 +49,28 @@ def test_where_no_manifest_lies_there_is_none(uri: str) -> None:
 
 MESSAGES = b'{"text": "hi"}\n' * 1000
 LANDED = {"Kind": "object-created", "Bucket": "b", "Key": "in/a.csv", "Size": 7}
-OF_RUNS: list[tuple[str, dict[str, Any], Input | None]] = [
-    ("s3://b/in/a.csv", LANDED, Input("b", ("in/a.csv",), {"in/a.csv": 7})),
-    ("s3://b/m/r.json", LANDED, Input("b", ("x", "y"), {}, "s3://b/m/r.json")),
-    ("s3://b/data.json", {}, Input("b", ("data.json",), {"data.json": len(MESSAGES)})),
-    ("s3://b/in/", {"Kind": "schedule"}, Input("b", ("x", "y"), {}, "s3://b/m/r.json")),
-    ("s3://b/in/2026-", {}, Input("b", ("x", "y"), {}, "s3://b/m/r.json")),
-    ("", {}, Input("b", ("x", "y"), {}, "s3://b/m/r.json")),
-]
+MANIFEST = Input("b", ("x", "y"), {}, "s3://b/m/r.json")
 
 
-@pytest.mark.parametrize(("uri", "trigger", "given"), OF_RUNS)
+@pytest.mark.parametrize(
+    ("uri", "trigger", "read"),
+    [
+        ("s3://b/in/a.csv", LANDED, Input("b", ("in/a.csv",), {"in/a.csv": 7})),
+        ("s3://b/m/r.json", LANDED, MANIFEST),
+        ("s3://b/data.json", {}, Input("b", ("data.json",), {"data.json": len(MESSAGES)})),
+        ("s3://b/in/", {"Kind": "schedule"}, MANIFEST),
+        ("s3://b/in/2026-", {}, MANIFEST),
+        ("", {}, MANIFEST),
+    ],
+)
 def test_a_run_reads_a_manifests_objects_or_an_object_or_what_lay_under_a_prefix(
-    uri: str, trigger: dict[str, Any], given: Input | None
+    uri: str, trigger: dict[str, Any], read: Input
 ) -> None:
     s3 = FakeS3({"m/r.json": b'[{"prefix": "s3://b/"}, "x", "y"]', "data.json": MESSAGES})
     run = record({"name": "r", "input_message": uri, "trigger": trigger})
-    assert Inputs(s3, S3Uri("b", "m/")).of_run(run) == given
-
-
-def test_of_a_run_over_a_prefix_without_a_manifest_nothing_is_known() -> None:
-    run = record({"name": "r", "input_message": "s3://b/in/"})
-    assert Inputs(FakeS3({"in/": b""}), S3Uri("b", "m/")).of_run(run) is None
+    assert Inputs(s3, S3Uri("b", "m/")).of_run(run) == read
+    without_manifest = FakeS3({"in/": b"", "data.json": MESSAGES})
+    assert (Inputs(without_manifest, S3Uri("b", "m/")).of_run(run) is None) == (read == MANIFEST)
 
 
 def test_of_an_object_that_is_no_manifest_only_the_beginning_is_read() -> None:
@@ -100,9 +92,3 @@ def test_sizes_come_from_the_list_of_landings() -> None:
     given = Inputs(s3).read("s3://b/m")
     assert given is not None
     assert (given.sizes, given.bytes) == ({"a": 5}, None)
-
-
-def test_objects_that_are_gone_are_found_and_those_not_to_be_seen_are_not_among_them() -> None:
-    inputs = Inputs(FakeS3({"a": b""}, denied=("secret",)))
-    given = Input("b", ("a", "gone", "secret", "late"))
-    assert inputs.gone(given, 3) == ["gone"]
