@@ -84,13 +84,6 @@ def test_a_search_ends_after_the_rows_it_may_look_at_and_says_where() -> None:
     assert (_newest(old, limit=limit), limit.back_to) == (["old"], "")
 
 
-def test_numbers_come_back_as_json_has_them() -> None:
-    summary = {"rows_in": 3, "files": [{"rows_in": 3}]}
-    (run,) = RunsReader(FakeDynamoDB(_days(10, 11)[0] | {"summary": summary}), "runs").newest(NOW)
-    assert run.summary == summary
-    assert type(run.count("rows_in")) is int
-
-
 def test_the_reason_is_in_the_words_nearest_to_it() -> None:
     said = {"exit_message": "no text column", "cause": "{…}", "error": "E"}
     rows = ({}, {"exit_message": ""}, {"status": "ABORTED"}, {"exit_message": "", "cause": ""})

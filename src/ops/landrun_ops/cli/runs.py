@@ -30,7 +30,6 @@ FIRST_NAMES = 5
 RERUNS_DEEP = 5
 """How many reruns of reruns to go back for the object that the first run read."""
 
-
 Status = StrEnum("Status", ["succeeded", "failed", "timed-out", "aborted", "running"])
 Kind = StrEnum("Kind", ["object-created", "schedule", "manual", "outside"])
 
@@ -45,7 +44,6 @@ def runs(
             metavar="WORD",
             help="Only these, repeatable: succeeded, running, failed (in any way), timed-out,"
             " aborted.",
-            show_default=False,
             case_sensitive=False,
         ),
     ] = None,
@@ -55,7 +53,6 @@ def runs(
         typer.Option(
             metavar="KIND",
             help="Only runs started by: object-created, schedule, manual, or outside of landrun.",
-            show_default=False,
             case_sensitive=False,
         ),
     ] = None,
