@@ -95,7 +95,11 @@ def printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         ({}, {}, ["wrote 8 objects, 12.3 kB summary.json and 7 more"]),
         (RUNNING, {"doing": "is waiting"}, ["RUNNING for 14 min 29 s", "now is waiting"]),
         (RUNNING, {"recorded": False}, ["14 min 29 s (not in the runs table yet)"]),
-        (RUNNING, {"ended_as": "SUCCEEDED"}, ["SUCCEEDED (not in the runs table yet)"]),
+        (
+            RUNNING,
+            {"ended_as": "SUCCEEDED"},
+            ["SUCCEEDED after 14 min 29 s (not in the runs table yet)"],
+        ),
         (RUNNING, {"events": (SlotWait(1, BEGAN),)}, ["WAITING for", "a concurrency slot, and"]),
         ({}, {"events": (WAITED,)}, ["waited for a concurrency slot, 12 min 00 s"]),
         ({}, {"events": (Redrive(BEGAN, 1),)}, ["resumed from where it had failed"]),

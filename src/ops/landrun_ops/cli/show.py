@@ -58,8 +58,8 @@ def show(target: Target, run: options.RunArgument, *, json: options.JsonOption =
 
 def print_run(found: RunDetails, commands: Mapping[str, str], now: datetime) -> None:
     """Print a run; commands, URIs and links stay on one line, to be copied whole."""
-    screen, run, status = console(), found.run, found.status
-    verdict = Text(f"{status} {_lasted(found, now)}", style=f"bold {STYLES.get(status, 'red')}")
+    screen, run = console(), found.run
+    verdict = Text(_verdict(found, now), style=f"bold {STYLES.get(found.status, 'red')}")
     screen.print(Text.assemble((printable(run.name), "bold"), "  ", verdict), soft_wrap=True)
     screen.print()
     grid = Table.grid(padding=(0, 2))
@@ -143,13 +143,12 @@ def as_json(found: RunDetails) -> dict[str, Any]:
     }
 
 
-def _lasted(found: RunDetails, now: datetime) -> str:
-    run = found.run
-    seconds = (now - run.started).total_seconds() if not run.finished else run.duration_seconds
-    how = "in" if run.succeeded else "after" if run.finished else "for"
-    lasted = "" if found.ended_as or seconds is None else f"{how} {spelled(seconds)}"
-    late = "" if found.recorded and not found.ended_as else "(not in the runs table yet)"
-    return f"{lasted} {late}".strip()
+def _verdict(found: RunDetails, now: datetime) -> str:
+    run, seconds = found.run, found.run.duration_seconds
+    lasted = spelled((now - run.started).total_seconds() if seconds is None else seconds)
+    how = "after" if run.finished or found.ended_as else "for"
+    late = "" if found.recorded and not found.ended_as else " (not in the runs table yet)"
+    return f"{found.status} {how} {lasted}{late}"
 
 
 def _when(run: RunRecord) -> str:
@@ -161,8 +160,7 @@ def _when(run: RunRecord) -> str:
 def _input(found: RunDetails) -> list[str]:
     read = found.input
     if read is None:
-        unseen = any("its input" in line for line in found.not_seen)
-        return [] if unseen else ["nothing that is (still) known: there is no manifest"]
+        return ["not known: there is no manifest, or it could not be read"]
     size = "" if read.bytes is None else f", {size_text(read.bytes)}"
     more = len(read.keys) - FIRST_OBJECTS
     return [

@@ -91,7 +91,8 @@ def trigger_text(run: RunRecord) -> str:
         case "manual":
             if trigger.get("RerunOf"):
                 return f"rerun of {digits(str(trigger['RerunOf']))}"
-            return f"by hand, {person(str(trigger.get('StartedBy', '')))}"
+            arn = str(trigger.get("StartedBy", ""))  # ends in user/ana, or assumed-role/Admin/ana
+            return f"by hand, {arn.rpartition(':')[2].removeprefix('assumed-role/')}"
         case "outside":
             return "by hand, outside landrun"
     return "-"
@@ -115,11 +116,6 @@ def failures(runs: Sequence[RunRecord]) -> dict[str, list[str]]:
             why = one_line(run.reason, WHY_LENGTH) or "the run gave no reason"
             found.setdefault(why, []).append(digits(run.name))
     return found
-
-
-def person(started_by: str) -> str:
-    """Return the last part of an ARN, such as ``user/ana`` or ``Admin/ana``."""
-    return started_by.rpartition(":")[2].removeprefix("assumed-role/")
 
 
 def count_text(run: RunRecord, name: str) -> str:
