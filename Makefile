@@ -35,8 +35,9 @@ browser: .venv/.dev ## Open reports and the live page in headless Chromium (PICT
 	LANDRUN_BROWSER=1 .venv-browser/bin/python -m pytest -q --confcutdir=tests/browser tests/browser
 	$(if $(PICTURES),PYTHONPATH=tests .venv-browser/bin/python -m browser $(PICTURES))
 
-sam: .venv/.dev ## Try it all with AWS's SAM CLI: validate, build, invoke each function with each payload of events/
-	PYTHONPATH=tests $(BIN)/python -m sam $(ARGS)
+sam: .venv/.dev ## Try it all with AWS's SAM CLI, in Docker: validate, build, invoke with each payload of events/
+	@sh tests/sam/install.sh
+	LANDRUN_SAM=1 $(BIN)/python -m pytest -q --timeout 600 tests/sam
 
 spark: .venv/.dev ## Run the job on Spark as on one machine, and compare them row for row (needs Java)
 	@sh tests/spark/install.sh
