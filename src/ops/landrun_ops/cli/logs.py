@@ -40,12 +40,14 @@ def logs(
     ] = False,
     attempt: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Only this attempt; else all.", show_default=False),
+        typer.Option(
+            min=1, metavar="N", help="Show this attempt only. Default: all.", show_default=False
+        ),
     ] = None,
     timestamps: Annotated[
         bool, typer.Option("--timestamps", "-t", help="Begin each line with its time, in UTC.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Write a JSON object a line.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Write one JSON object per line.")] = False,
 ) -> None:
     """Show the log of a run's Processing jobs, all attempts and instances in the order of time.
 

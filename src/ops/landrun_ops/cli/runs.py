@@ -42,7 +42,7 @@ def runs(
         list[Status] | None,
         typer.Option(
             metavar="WORD",
-            help="Only these, repeatable: succeeded, running, failed (in any way), timed-out,"
+            help="Show only these (repeatable): succeeded, running, failed (in any way), timed-out,"
             " aborted.",
             case_sensitive=False,
         ),
@@ -52,7 +52,7 @@ def runs(
         Kind | None,
         typer.Option(
             metavar="KIND",
-            help="Only runs started by: object-created, schedule, manual, or outside of landrun.",
+            help="Show only runs of this trigger: object-created, schedule, manual, or outside.",
             case_sensitive=False,
         ),
     ] = None,
@@ -60,11 +60,11 @@ def runs(
         str,
         typer.Option(
             metavar="KEY",
-            help="Only runs started by an object whose key has this in it.",
+            help="Show only runs started by an object whose key contains this.",
             show_default=False,
         ),
     ] = "",
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many to show.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many runs to show.")] = 20,
     json: options.JsonOption = False,
 ) -> None:
     """List runs, newest first.
