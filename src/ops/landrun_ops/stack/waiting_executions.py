@@ -62,7 +62,7 @@ class SlotUsage:
 class ConcurrencySlots:
     """Reads the concurrency table; ``limit`` is MaxConcurrentRuns.
 
-    Every method raises ServiceError when DynamoDB refuses a call or cannot be reached.
+    Raises ServiceError when DynamoDB refuses a call or cannot be reached.
     """
 
     def __init__(self, client: Any, table: str, limit: int) -> None:
@@ -72,16 +72,8 @@ class ConcurrencySlots:
         """Return how many slots are in use, and who waits."""
         found = list(islice(self._table.with_status(SlotStatus.WAITING), MOST_READ + 1))
         waiting = (WaitingExecution(one.name, one.requested_at) for one in found[:MOST_READ])
-        return SlotUsage(self._limit, self.count(), tuple(waiting), len(found) > MOST_READ)
-
-    def count(self) -> int:
-        """Return how many slots are counted as in use."""
-        return self._table.slots_in_use()
-
-    def holders(self) -> list[str]:
-        """Return the names of the executions that hold a slot, by their own items."""
-        held = (SlotStatus.RESUME_PENDING, SlotStatus.RESUMED)
-        return [one.name for status in held for one in self._table.with_status(status)]
+        in_use = self._table.slots_in_use()
+        return SlotUsage(self._limit, in_use, tuple(waiting), len(found) > MOST_READ)
 
 
 def max_concurrent_runs(stack: Stack) -> int:
