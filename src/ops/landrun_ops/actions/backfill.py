@@ -58,9 +58,6 @@ class Backfill:
 
     def __init__(self, stack: Stack, under: S3Uri, now: datetime, *, missing: bool) -> None:
         self._stack, self._under, self._now, self._missing = stack, under, now, missing
-        dynamodb = stack.client("dynamodb")
-        self._runs = RunsTable(dynamodb, stack.output("RunsTable"))
-        self._landings = LandingsTable(dynamodb, stack.output("LandingsTable"))
 
     def find(self, counts: Survey) -> Iterator[list[ObjectVersion]]:
         """Yield what is to be sent in the order of keys, some at a time, and count all there is."""
@@ -91,15 +88,17 @@ class Backfill:
         Without a version id the run cannot be named: then a run or landing of the key at the
         object's time or later counts.
         """
-        bucket = self._under.bucket
+        stack, bucket, dynamodb = self._stack, self._under.bucket, self._stack.client("dynamodb")
         named = {
             landing_run_name(prefix, bucket, one.key, one.version_id): one.key
             for one in versions
             if one.version_id
             for prefix in self._prefixes
         }
-        known = {named[name] for name in self._runs.find_progress(list(named))}
-        landed = self._landings.of_keys(bucket, [one.key for one in versions])
+        runs = RunsTable(dynamodb, stack.output("RunsTable")).find_progress(list(named))
+        table = LandingsTable(dynamodb, stack.output("LandingsTable"))
+        landed = table.of_keys(bucket, [one.key for one in versions])
+        known = {named[name] for name in runs}
         for one in versions:
             record = landed.get(one.key)
             time = None if one.version_id else self._by_key.get(one.key)

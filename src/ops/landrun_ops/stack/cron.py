@@ -34,13 +34,10 @@ def next_time(expression: str, timezone: str, start: datetime) -> NextTime:
     kind, inside = match.groups()
     try:
         zone = ZoneInfo(timezone)
-    except (KeyError, ValueError, OSError) as error:
-        raise ScheduleError(f"{timezone!r} is not a time zone, such as Europe/Berlin") from error
-    try:
         if kind == "rate":
             return _rate(inside, start)
         return _at(inside, zone) if kind == "at" else _cron(inside, zone)
-    except ValueError as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ScheduleError(f"{expression!r} cannot be followed: {error}") from error
 
 
