@@ -18,7 +18,7 @@ from landrun_ops.cli.tables import trigger_text
 from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.activity import next_tick
 from landrun_ops.stack.lineage import Reader
-from landrun_ops.stack.object_status import Facts, ObjectStatus, decide, gather, outcome
+from landrun_ops.stack.object_status import Facts, ObjectStatus, decide, gather
 from landrun_ops.stack.stack import Stack
 from landrun_ops.units import size_text
 
@@ -87,7 +87,7 @@ def _rows(
         yield "next tick", f"{tick.at or ''} {tick.expression}".strip()
     for one in others:
         which = "" if one.exact else ", whichever version was newest then"
-        yield "also", f"{one.run.name}: {outcome(one.run)} ({trigger_text(one.run)}{which})"
+        yield "also", f"{one.run.name}: {one.run.status} ({trigger_text(one.run)}{which})"
     readers = facts.readers
     if readers.looked < readers.of or readers.unread:
         seen = f"{readers.looked - readers.unread:,} of {readers.of:,}"

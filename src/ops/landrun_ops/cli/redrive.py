@@ -72,12 +72,8 @@ def redrive(
             f" its input again, and landrun show {run} says whether its execution can be resumed"
         )
     stack = target.find()
-    queues = {
-        name: DeadLetterQueue(
-            stack.client("sqs"), stack.output(f"{OUTPUTS[name]}DeadLetterQueueUrl")
-        )
-        for name in queue or Queue
-    }
+    urls = {name: stack.output(f"{OUTPUTS[name]}DeadLetterQueueUrl") for name in queue or Queue}
+    queues = {name: DeadLetterQueue(stack.client("sqs"), url) for name, url in urls.items()}
     with stoppable():
         with counted("dead-letter messages"), ThreadPoolExecutor() as pool:
             found = dict(zip(queues, pool.map(_look, queues.values()), strict=True))
@@ -139,8 +135,7 @@ def _discard(queues: dict[Queue, DeadLetterQueue], found: dict[Queue, Any], *, y
         return
     ask(f"Save {sum(refused.values()):,} refused to a file, and delete them?", yes=yes)
     for name in refused:
-        time_text = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        path = Path(f"landrun-refused-{name}-{time_text}.jsonl").absolute()
+        path = Path(f"landrun-refused-{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl").absolute()
         outcome = action.discard(queues[name], path)
         found[name] |= {**asdict(outcome), "file": str(path)}
         note(f"{name}: {outcome.done:,} deleted, and saved to {path}")

@@ -185,12 +185,6 @@ def decide(facts: Facts) -> ObjectStatus:
     return _run(facts) or _landed(facts) or _ignored(facts) or _lost(facts)
 
 
-def outcome(run: RunRecord) -> str:
-    """Say how a run is doing, or how it ended."""
-    after = f" after {spelled(run.duration_seconds)}" if run.duration_seconds is not None else ""
-    return f"{run.status}{after}"
-
-
 def _run(facts: Facts) -> ObjectStatus | None:
     """Say which run read it; in another bucket, one whose manifest names it."""
     is_elsewhere = facts.where.bucket != facts.landing.bucket
@@ -199,7 +193,8 @@ def _run(facts: Facts) -> ObjectStatus | None:
     if run is None:
         return None
     how, remedy = "was started for it" if run is facts.run else "read it", ""
-    said, commands = f"The run {run.name} {how}: {outcome(run)}.", [f"landrun show {run.name}"]
+    after = f" after {spelled(run.duration_seconds)}" if run.duration_seconds is not None else ""
+    said, commands = f"The run {run.name} {how}: {run.status}{after}.", [f"landrun show {run.name}"]
     verdict = "running" if not run.finished else "processed" if run.succeeded else "failed"
     if verdict == "failed":
         said += f" {run.reason}"
