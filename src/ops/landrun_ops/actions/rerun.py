@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from landrun.adapters.step_functions import Executions
 from landrun.clock import utc_now
 from landrun.errors import AlreadyStarted, ConfigurationError
 from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
 from landrun.models.run_record import RunRecord
-from landrun.models.s3_uri import S3Uri
 from landrun_ops.stack.inputs import Inputs
+
+if TYPE_CHECKING:
+    from landrun_ops.stack.stack import Stack
 
 STOPPED = "ABORTED"
 """The status of a run that somebody has stopped."""
 
-FAILED = frozenset({"FAILED", "TIMED_OUT", STOPPED})
-"""Statuses of a run that has ended, and not well."""
-
 LOOKED_FOR = 1000
 """Objects of a manifest that are looked for before it runs again."""
 
+REPAIRED, UNDER_WAY, LEFT_STOPPED = (
+    "ran again and succeeded",
+    "run again now",
+    "stopped by somebody (--aborted includes them)",
+)
+"""Why a run that failed is not run again."""
 
 _NAMESPACE = uuid.UUID("8c1f6f0e-5a0f-4f0b-9a54-6f0f0c2b7d13")
-
-CLOCK_SKEW = timedelta(seconds=5)
-"""How far this clock and Step Functions' may be apart."""
+_CLOCK_SKEW = timedelta(seconds=5)
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,164 +45,87 @@ class Started:
     execution_arn: str
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which of the runs that failed are to run again.
+def start(
+    stack: Stack, run: RunRecord, input_message: str, started_by: str, *, once: bool = False
+) -> Started:
+    """Start a run over the input of another, with an output folder of its own.
 
-    Attributes
+    Parameters
     ----------
-    runs : tuple of RunRecord
-        The oldest first.
-    repaired, under_way, stopped : int
-        How many others are left out: a rerun succeeded, a rerun is running, somebody stopped them.
-    """
-
-    runs: tuple[RunRecord, ...]
-    repaired: int = 0
-    under_way: int = 0
-    stopped: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """What a run would no longer find.
-
-    Attributes
-    ----------
-    everything : bool
-        Whether nothing lies at the URI that the run read: a manifest, an object or a prefix.
-    objects : tuple of str
-        Keys of objects that are gone, among the first `LOOKED_FOR`.
-    of : int
-        How many objects the run read.
-    """
-
-    everything: bool = False
-    objects: tuple[str, ...] = ()
-    of: int = 0
-
-
-@dataclass(frozen=True)
-class Rerunner:
-    """Starts runs again.
-
-    Attributes
-    ----------
-    output : S3Uri
-        Where outputs lie, one folder a run.
-    prefix : str
-        What names of runs begin with.
-    started_by : str
-        Who asks.
-    """
-
-    executions: Executions
-    output: S3Uri
-    prefix: str
-    started_by: str
-
-    def start(self, run: RunRecord, input_message: str, *, once: bool = False) -> Started:
-        """Start a run over the input of another, with an output folder of its own.
-
-        Parameters
-        ----------
-        input_message : str
-            The other's input, in the format that the stack passes today.
-        once : bool
-            Whether this failure is to be run again only once, however often that is asked: the
-            name is then made from it, like that of a landing's run. Otherwise it is random.
-
-        Raises
-        ------
-        AlreadyStarted
-            When it has been, with ``once``.
-        ServiceError
-            When Step Functions refuses the call or cannot be reached.
-        """
-        name = manual_run_name(self.prefix, _of_failure(run) if once else None)
-        asked_at = utc_now()
-        started = self.executions.start(
-            ExecutionInput(
-                PreprocessingJobName=name,
-                InputMessage=input_message,
-                OutputProcessedMessage=f"{self.output}{name}/",
-                Trigger=ManualTrigger(StartedBy=self.started_by, RerunOf=run.name),
-            )
-        )
-        if once and started.started_at < asked_at - CLOCK_SKEW:
-            raise AlreadyStarted(name)
-        return Started(name, run.name, started.arn)
-
-
-def _of_failure(run: RunRecord) -> uuid.UUID:
-    return uuid.uuid5(_NAMESPACE, f"{run.name}/{run.redrive_count}")
-
-
-def input_message_of(run: RunRecord) -> str:
-    """Return the S3 URI of what a run read.
+    input_message : str
+        The other's input, in the format that the stack passes today.
+    once : bool
+        Whether this failure is to be run again only once, however often that is asked: the name is
+        then made from it, like that of a landing's run. Otherwise it is random.
 
     Raises
     ------
-    ConfigurationError
-        When the runs table does not have it.
+    AlreadyStarted
+        When it was to run again only once, and did.
+    ServiceError
+        When Step Functions refuses the call or cannot be reached.
     """
-    uri = run.input_message
-    if not isinstance(uri, str) or not uri:
-        raise ConfigurationError(
-            f"the runs table does not say what {run.name} read: use landrun start"
+    failure = uuid.uuid5(_NAMESPACE, f"{run.name}/{run.redrive_count}") if once else None
+    name = manual_run_name(stack.output("JobNamePrefix"), failure)
+    asked_at = utc_now()
+    started = stack.executions().start(
+        ExecutionInput(
+            PreprocessingJobName=name,
+            InputMessage=input_message,
+            OutputProcessedMessage=f"{stack.processed}{name}/",
+            Trigger=ManualTrigger(StartedBy=started_by, RerunOf=run.name),
         )
-    return uri
+    )
+    if once and started.started_at < asked_at - _CLOCK_SKEW:
+        raise AlreadyStarted(name)
+    return Started(name, run.name, started.arn)
 
 
-def check(runs: Sequence[RunRecord]) -> None:
-    """Refuse runs that still run: their objects would be processed twice at once.
+def check(runs: Iterable[RunRecord]) -> None:
+    """Refuse runs that still run, as their objects would be processed twice at once.
 
-    Raises
-    ------
-    ConfigurationError
-        When one does, or the runs table does not say what one read.
+    Raises ConfigurationError when one does, or the runs table does not say what one read.
     """
     for run in runs:
         if not run.finished:
             raise ConfigurationError(
-                f"{run.name} is still {run.status or 'running'}: wait for its end (landrun logs"
-                f" {run.name} --follow) or stop it with landrun stop"
+                f"{run.name} is still {run.status}: wait for its end (landrun logs {run.name}"
+                " --follow) or stop it with landrun stop"
             )
-        input_message_of(run)
+        if not run.input_message:
+            raise ConfigurationError(
+                f"the runs table does not say what {run.name} read: use landrun start"
+            )
 
 
-def choose(runs: Iterable[RunRecord], *, aborted: bool = False) -> Choice:
-    """Choose what to run again among the runs of a time, with what repeated them in it.
+def choose(
+    runs: Iterable[RunRecord], *, aborted: bool = False
+) -> tuple[list[RunRecord], Counter[str]]:
+    """Choose what to run again among all runs of a time, given the newest first.
 
     A run, its reruns and theirs are one piece of work. It is left out if one of them succeeded or
-    is running, or if somebody stopped the newest; otherwise the newest is run again.
-
-    Parameters
-    ----------
-    runs : iterable of RunRecord
-        All that started in that time, newest first.
-    aborted : bool
-        Whether to run again what somebody stopped.
+    is running, or if somebody stopped the newest, unless ``aborted``; otherwise the newest is run
+    again. Returns those, the oldest first, and how many others are left out, by reason.
     """
     by_name = {run.name: run for run in runs}
     families: dict[str, list[RunRecord]] = {}
     for run in by_name.values():
         families.setdefault(_first(run, by_name), []).append(run)
     again: list[RunRecord] = []
-    repaired = under_way = stopped = 0
+    left_out: Counter[str] = Counter()
     for family in families.values():
-        failed = [run for run in family if run.status in FAILED]
+        failed = [run for run in family if run.finished and not run.succeeded]
         if not failed:
             continue
         if any(run.succeeded for run in family):
-            repaired += 1
+            left_out[REPAIRED] += 1
         elif any(not run.finished for run in family):
-            under_way += 1
+            left_out[UNDER_WAY] += 1
         elif failed[0].status == STOPPED and not aborted:
-            stopped += 1
+            left_out[LEFT_STOPPED] += 1
         else:
             again.append(failed[0])
-    return Choice(tuple(reversed(again)), repaired, under_way, stopped)
+    return again[::-1], left_out
 
 
 def _first(run: RunRecord, by_name: dict[str, RunRecord]) -> str:
@@ -212,19 +140,21 @@ def _first(run: RunRecord, by_name: dict[str, RunRecord]) -> str:
     return name
 
 
-def missing(run: RunRecord, inputs: Inputs) -> Missing:
-    """Look for what a run would read again.
+def missing(run: RunRecord, inputs: Inputs) -> str:
+    """Say what a run would no longer find; empty if it finds the first `LOOKED_FOR` objects.
 
-    Raises
-    ------
-    ServiceError
-        When S3 refuses a call or cannot be reached.
+    Raises ServiceError when S3 refuses a call or cannot be reached.
     """
-    uri = input_message_of(run)
+    uri = str(run.input_message)
     if uri.endswith("/"):  # an S3Prefix reads whatever lies there then
-        return Missing()
+        return ""
     given = inputs.of_run(run)
     if given is None:
-        return Missing(everything=True)
+        return f"{run.name} will fail when it runs again: what it read, {uri}, is gone"
     gone = inputs.gone(given, LOOKED_FOR)
-    return Missing(objects=tuple(gone), of=len(given.keys))
+    if not gone:
+        return ""
+    return (
+        f"{run.name} may fail when it runs again: {len(gone):,} of its {len(given.keys):,} objects"
+        f" are gone, such as {', '.join(gone[:_NAMED])}"
+    )

@@ -1,123 +1,211 @@
-"""A run that was started by hand, followed to its end on the screen."""
+"""Runs followed to their end on the terminal: a line whenever what one does has changed."""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from landrun_ops.cli.console import console, is_live
-from landrun_ops.units import spelled
+from rich.status import Status
+
+from landrun.errors import LandrunError, ServiceError
+from landrun.models.run_record import RunRecord
+from landrun.models.status_change import described_change
+from landrun.services.collect_landings import at_once
+from landrun_ops.cli.console import complain, console, is_live, note, say, typed
+from landrun_ops.cli.tables import counts_text, digits
+from landrun_ops.cli.target import Target
+from landrun_ops.stack.run_progress import Phase, Watcher, repeated
+from landrun_ops.units import count, spelled
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from landrun_ops.stack.stack import Stack
 
-    from landrun.models.run_record import RunRecord
-    from landrun_ops.stack.run_progress import RunProgress, Watcher
+CLOSELY = 10
+"""Runs whose executions are looked at; of more, only their rows, for Step Functions' quotas."""
 
-STILL_SECONDS = 60.0
-"""How often a line says that a run still does the same, where no display moves."""
+RECORD_SECONDS = 15.0
+"""How long the runs table may take to have a run's end: the event takes a second or two."""
+
+SILENCE_SECONDS = 30.0
+"""How long no run may start before `landrun doctor` is named."""
 
 
-def wait_for(watcher: Watcher, name: str) -> tuple[RunProgress, RunRecord | None]:
-    """Show how far a run is until it has ended; return its end, and its row of the runs table.
+@dataclass(slots=True)
+class Followed:
+    """What a run processes, followed from before that run starts to its end.
 
-    The row is None when the table does not have the end within some seconds.
-
-    Raises
-    ------
-    ServiceError
-        When AWS refuses a call, or cannot be reached for five minutes.
+    Attributes
+    ----------
+    label : str
+        What lines about it begin with, before the run's digits; may be empty.
+    find : callable
+        Returns the run's row of the runs table; None as long as there is none.
+    arn : str
+        The execution's ARN, where it is known before there is a row.
+    run : RunRecord or None
+        The run as it was seen last.
+    recorded : bool
+        False if the runs table did not have the run's end in time, and Step Functions had.
+    state : str
+        What the run does or how it ended, in a line.
     """
-    # Late, here and below: boto3 and rich take longer to import than --help may take.
-    from landrun_ops.stack.run_progress import follow as looks  # noqa: PLC0415
-    from landrun_ops.stack.run_progress import recorded  # noqa: PLC0415
 
-    with _shown() as show:
-        for now in looks(watcher.look, clock=time.monotonic, sleep=time.sleep):
-            show(now)
-        return now, recorded(watcher, name, clock=time.monotonic, sleep=time.sleep)
+    label: str
+    find: Callable[[], RunRecord | None]
+    arn: str = ""
+    run: RunRecord | None = None
+    recorded: bool = True
+    state: str = ""
+    ended_at: float = math.inf
+
+    def __str__(self) -> str:
+        """Say which it is: the label, and what is enough of the run's name to type."""
+        return " ".join(filter(None, (self.label, digits(self.name))))
+
+    @property
+    def name(self) -> str:
+        """The run's name; empty as long as it is not known."""
+        return self.run.name if self.run else self.arn.rpartition(":")[2]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has ended."""
+        return self.run is not None and self.run.finished
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the run has ended well."""
+        return self.run is not None and self.run.succeeded
+
+    def look(self, stack: Stack, now: float, *, closely: bool) -> None:
+        """Look at the run; ``now`` is of a monotonic clock."""
+        self.run = self.find()
+        arn = self.run.execution_arn if self.run else self.arn
+        if arn and closely and not self.ended:
+            progress = Watcher(stack, arn).look()
+            if progress.phase is not Phase.ENDED:
+                self.state = str(progress)
+                return
+            self.ended_at = min(self.ended_at, now)
+            if now - self.ended_at > RECORD_SECONDS:
+                self.run = RunRecord.from_status_change(described_change(progress.described))
+                self.recorded = False
+        if self.run and not closely:
+            self.state = "run started"
+        if self.run and self.run.finished:
+            self.state = ending(self.run)
 
 
-def ending(end: RunProgress, row: RunRecord | None) -> str:
+def ending(run: RunRecord) -> str:
     """Say in a line how a run ended."""
-    if end.status != "SUCCEEDED":
-        return f"{end.status} after {spelled(end.seconds or 0)}: {end.reason}"
-    return outcome(row) if row else f"SUCCEEDED in {spelled(end.seconds or 0)}"
-
-
-def outcome(row: RunRecord) -> str:
-    """Say in a line how a run ended well, with its counts where it has some."""
-    from landrun_ops.cli.tables import counts_text  # noqa: PLC0415
-
-    took, counts = f"{row.status} in {spelled(row.duration_seconds or 0)}", counts_text(row)
-    return f"{took}: rows {counts}" if counts else took
-
-
-class Waiting:
-    """What a run does, and for how long, as a display that moves."""
-
-    def __init__(self) -> None:
-        self.progress: RunProgress | None = None
-        self._began = time.monotonic()
-
-    def __rich__(self) -> RenderableType:
-        """Draw the present."""
-        from rich.spinner import Spinner  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415
-
-        if self.progress is None:
-            return Spinner("dots", Text("looking"))
-        line, note = progress_text(self.progress, datetime.now(UTC))
-        text = Text(f"{line}, {spelled(time.monotonic() - self._began)} in all", overflow="fold")
-        if note:
-            text.append(f"\n  {note}", style="yellow")
-        return Spinner("dots", text)
-
-
-def progress_text(progress: RunProgress, now: datetime) -> tuple[str, str]:
-    """Say what a run does, and why it waits or failed last; the latter may be empty."""
-    from landrun.sanitize import printable  # noqa: PLC0415
-
-    lasts = max(0.0, (now - progress.since).total_seconds())
-    attempt = f" (job {progress.attempt})" if progress.attempt else ""
-    line = f"{progress.phase.value} for {spelled(lasts)}{attempt}"
-    return line, printable(progress.trouble or progress.note)
+    took = spelled(run.duration_seconds or 0)
+    if not run.succeeded:
+        return f"{run.status} after {took}: {run.reason or 'the run gave no reason'}"
+    rows = counts_text(run)
+    return f"SUCCEEDED in {took}{f': rows {rows}' if rows else ''}"
 
 
 @contextmanager
-def _shown() -> Iterator[Callable[[RunProgress], None]]:
-    """Give what shows progress on stderr: a display that moves, or a line for each change."""
-    if not is_live(stderr=True):
-        yield _lines()
-        return
-    from rich.live import Live  # noqa: PLC0415
+def spinner(text: str) -> Iterator[Status]:
+    """Show on stderr what is going on, where a display may move."""
+    status = console(stderr=True).status(text)
+    try:
+        if is_live(stderr=True):
+            status.start()
+        yield status
+    finally:
+        status.stop()
 
-    display = Waiting()
-    with Live(display, console=console(stderr=True), transient=True, refresh_per_second=8):
-        yield lambda progress: setattr(display, "progress", progress)
+
+def follow(
+    stack: Stack,
+    followed: Sequence[Followed],
+    target: Target | None = None,
+    *,
+    patience: float = math.inf,
+    quiet: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Write a line whenever what a run does has changed, until all have ended.
+
+    Parameters
+    ----------
+    target : Target, optional
+        The stack as the command line names it, for hints of what to type. Without one only ends are
+        written: the laptop's AWS of a demo ends with it.
+    patience : float
+        Seconds without any change after which to give up, where runs have not started.
+    quiet : bool
+        Whether ends go to stderr, too, as stdout is for JSON.
+
+    Raises
+    ------
+    LandrunError
+        When patience has come to an end.
+    ServiceError
+        When AWS refuses a call, or cannot be reached for five minutes.
+    """
+    began = changed = clock()
+    hint_after = SILENCE_SECONDS if target else math.inf
+    said: set[tuple[str, str]] = set()
+
+    def look() -> None:
+        pending = [one for one in followed if not one.ended]
+        closely = len(pending) <= CLOSELY
+        at_once(lambda one: one.look(stack, clock(), closely=closely), pending)
+
+    with spinner("waiting") as status, _goes_on(target):
+        for _ in repeated(look, clock=clock, sleep=sleep):
+            for one in _news(followed, said):
+                changed = clock()
+                if one.ended or target:
+                    line = f"{changed - began:6.1f} s  {one}: {one.state}"
+                    _write(status, line, say if one.ended and not quiet else note)
+            ended = sum(one.ended for one in followed)
+            if ended == len(followed):
+                break
+            status.update(f"{ended:,} of {count(len(followed), 'run')} ended")
+            silent = 0.0 if all(one.name for one in followed) else clock() - changed
+            if silent >= hint_after:
+                hint_after = math.inf
+                _write(status, f"no run has started yet: {typed(target, 'doctor')}", note)
+            if silent > patience:
+                raise LandrunError(
+                    f"no run has started within {patience:.0f} s: look for the reason with landrun"
+                    " doctor, or wait longer with --patience"
+                )
+    for name in dict.fromkeys(one.name for one in followed if target and not one.succeeded):
+        complain(f"why: {typed(target, 'show', name)}")
 
 
-def _lines() -> Callable[[RunProgress], None]:
-    """Return what writes a line on stderr when a run does something else, and now and then."""
-    import typer  # noqa: PLC0415
+def _news(followed: Sequence[Followed], said: set[tuple[str, str]]) -> Iterator[Followed]:
+    """Yield those whose state was not said yet, each run once: a tick's reads several files."""
+    for one in followed:
+        if one.state and (one.name, one.state) not in said:
+            said.add((one.name, one.state))
+            yield one
 
-    from landrun_ops.stack.run_progress import Phase  # noqa: PLC0415
 
-    began = time.monotonic()
-    last: dict[str, Any] = {"what": None, "at": began}
+@contextmanager
+def _goes_on(target: Target | None) -> Iterator[None]:
+    """Say that runs go on when the waiting does not."""
+    try:
+        yield
+    except (KeyboardInterrupt, ServiceError):
+        if target:
+            runs, stop = typed(target, "runs"), typed(target, "stop", "RUN")
+            complain(f"no longer waiting; what was started goes on: {runs}; to end it: {stop}")
+        raise
 
-    def show(progress: RunProgress) -> None:
-        what = (progress.phase, progress.attempt, progress.note, bool(progress.trouble))
-        now = time.monotonic()
-        still = what == last["what"] and now - last["at"] < STILL_SECONDS
-        if still or progress.phase is Phase.ENDED:  # the caller says how it ended
-            return
-        last.update(what=what, at=now)
-        line, note = progress_text(progress, datetime.now(UTC))
-        text = f"{line}: {note}" if note else line
-        typer.echo(f"{now - began:6.1f} s  {text}", err=True)
 
-    return show
+def _write(status: Status, line: str, write: Callable[[str], None]) -> None:
+    """Write a line above the spinner; without the spinner, so that stdout stays stdout."""
+    status.stop()
+    write(line)
+    if is_live(stderr=True):
+        status.start()

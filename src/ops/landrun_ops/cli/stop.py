@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from landrun.errors import ServiceError
+from landrun.adapters.clients import translated
+from landrun.models.run_record import UNFINISHED, RunRecord
+from landrun_ops.actions.start import who
 from landrun_ops.cli import options
 from landrun_ops.cli.console import ask, complain, say, show_json
 from landrun_ops.cli.target import Target, on_stack
+from landrun_ops.stack.run_details import find
+from landrun_ops.units import count
 
 if TYPE_CHECKING:
-    from landrun_ops.actions.stop import Stopped
+    from landrun_ops.stack.stack import Stack
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What became of one execution: ``stopped`` is False if it had ended before."""
+
+    name: str
+    execution_arn: str
+    stopped: bool
+    status: str
 
 
 @on_stack
@@ -44,35 +58,35 @@ def stop(
 
     Example: landrun stop 3f5d8f02 --cause "wrong file"
     """
-    stack = target.find()
-    # Late: boto3 takes longer to import than --help may take.
-    from landrun_ops.actions import stop as stopping  # noqa: PLC0415
-    from landrun_ops.actions.manual_input import who  # noqa: PLC0415
-    from landrun_ops.stack.run_details import find  # noqa: PLC0415
-
-    now = datetime.now(UTC)
+    stack, now = target.find(), datetime.now(UTC)
     found = {run.name: run for run, _ in (find(stack, text, now) for text in runs)}
     if len(found) > 1:
-        ask(f"Stop {len(found)} runs ({', '.join(found)})?", yes=yes)
+        ask(f"Stop {count(len(found), 'run')} ({', '.join(found)})?", yes=yes)
     why = cause or f"landrun stop, by {who(stack.client('sts'))}"
-    client, executions = stack.client("stepfunctions"), stack.executions()
     done: list[Stopped] = []
     try:
         for run in found.values():
-            done.append(stopping.stop(client, executions, run, why))
+            done.append(stop_run(stack, run, why))
             if not json:
-                say(outcome_text(done[-1]))
-    except ServiceError:
-        left = ", ".join([*found][len(done) :])
-        complain(f"{len(done)} of {len(found)} do not run any more; not stopped: {left}")
-        raise
+                how = "stopped, with its Processing job" if done[-1].stopped else "had ended before"
+                say(f"{run.name} {how}: {done[-1].status}")
     finally:
+        if left := [*found][len(done) :]:
+            complain(f"not stopped: {', '.join(left)}")
         if json:
             show_json([asdict(one) for one in done])
 
 
-def outcome_text(done: Stopped) -> str:
-    """Say what became of one run."""
-    if done.stopped:
-        return f"stopped {done.name}; Step Functions stops its Processing job, if it has one"
-    return f"{done.name} had ended before: {done.status}"
+def stop_run(stack: Stack, run: RunRecord, cause: str) -> Stopped:
+    """Stop a run's execution, and so its job, for a cause on the record; an ended one stays.
+
+    Raises ServiceError when Step Functions refuses a call, or has no such execution.
+    """
+    executions, arn = stack.executions(), run.execution_arn
+    status = executions.describe(arn)["status"]
+    if status not in UNFINISHED:
+        return Stopped(run.name, arn, stopped=False, status=status)
+    with translated("states:StopExecution"):
+        stack.client("stepfunctions").stop_execution(executionArn=arn, cause=cause)
+    status = executions.describe(arn)["status"]
+    return Stopped(run.name, arn, stopped=status == "ABORTED", status=status)
