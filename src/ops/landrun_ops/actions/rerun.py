@@ -13,16 +13,12 @@ from landrun.clock import utc_now
 from landrun.errors import AlreadyStarted, ConfigurationError
 from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
 from landrun.models.run_record import RunRecord
-from landrun_ops.stack.inputs import Inputs
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
 
 STOPPED = "ABORTED"
 """The status of a run that somebody has stopped."""
-
-LOOKED_FOR = 1000
-"""Objects of a manifest that are looked for before it runs again."""
 
 REPAIRED, UNDER_WAY, LEFT_STOPPED = (
     "ran again and succeeded",
@@ -33,7 +29,6 @@ REPAIRED, UNDER_WAY, LEFT_STOPPED = (
 
 _NAMESPACE = uuid.UUID("8c1f6f0e-5a0f-4f0b-9a54-6f0f0c2b7d13")
 _CLOCK_SKEW = timedelta(seconds=5)
-_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +45,9 @@ def start(
 ) -> Started:
     """Start a run over the input of another, with an output folder of its own.
 
-    Parameters
-    ----------
-    input_message : str
-        The other's input, in the format that the stack passes today.
-    once : bool
-        Whether this failure is to be run again only once, however often that is asked: the name is
-        then made from it, like that of a landing's run. Otherwise it is random.
-
-    Raises
-    ------
-    AlreadyStarted
-        When it was to run again only once, and did.
-    ServiceError
-        When Step Functions refuses the call or cannot be reached.
+    With ``once``, this failure runs again only once, however often that is asked: the name is made
+    from it, like that of a landing's run. Otherwise it is random. Raises AlreadyStarted when it
+    ran again before; ServiceError when Step Functions refuses the call or cannot be reached.
     """
     failure = uuid.uuid5(_NAMESPACE, f"{run.name}/{run.redrive_count}") if once else None
     name = manual_run_name(stack.output("JobNamePrefix"), failure)
@@ -138,23 +122,3 @@ def _first(run: RunRecord, by_name: dict[str, RunRecord]) -> str:
         passed.add(before)
         name = before
     return name
-
-
-def missing(run: RunRecord, inputs: Inputs) -> str:
-    """Say what a run would no longer find; empty if it finds the first `LOOKED_FOR` objects.
-
-    Raises ServiceError when S3 refuses a call or cannot be reached.
-    """
-    uri = str(run.input_message)
-    if uri.endswith("/"):  # an S3Prefix reads whatever lies there then
-        return ""
-    given = inputs.of_run(run)
-    if given is None:
-        return f"{run.name} will fail when it runs again: what it read, {uri}, is gone"
-    gone = inputs.gone(given, LOOKED_FOR)
-    if not gone:
-        return ""
-    return (
-        f"{run.name} may fail when it runs again: {len(gone):,} of its {len(given.keys):,} objects"
-        f" are gone, such as {', '.join(gone[:_NAMED])}"
-    )

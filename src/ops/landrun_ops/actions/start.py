@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 ANY_END = "*"
 """At the end of a URI: every key that begins so, folder or not."""
 
-UNREADABLE = "unreadable-key"
-"""Why an object with a key that no file can have is left out."""
-
 _RUNS_MANIFEST = re.compile(r"-[0-9a-f]{32}\.json$")
 
 
@@ -37,7 +34,7 @@ class Reading:
     """What a run by hand is to read: keys of one bucket, each once, in the order asked for.
 
     ``size`` is the bytes of them together. ``left_out`` counts what was listed and is not read, by
-    reason: one of `LandingFilter.why_ignored`, or `UNREADABLE`.
+    reason: one of `LandingFilter.why_ignored`, or ``unreadable-key`` for what no file can have.
     """
 
     bucket: str
@@ -63,26 +60,14 @@ def plan(
 ) -> Plan:
     """Find what a run by hand would read, and where it would write; nothing is written yet.
 
-    Parameters
-    ----------
-    sources : sequence of S3Uri
-        Objects, folders, or beginnings of keys with a ``*``; or one manifest.
-    output : S3Uri or None
-        The folder to write to. Default: one of the run's own beside other runs'.
-
-    Raises
-    ------
-    ConfigurationError
-        When there is nothing to read, or writing there would start other runs.
-    InvalidInput
-        When the stack passes URIs, and only a manifest can name what is to be read.
-    ServiceError
-        When S3 refuses a call or cannot be reached.
+    The sources are objects, folders, or beginnings of keys with a ``*``; or one manifest. Without
+    an output, the run has a folder of its own beside other runs'. Raises ConfigurationError when
+    there is nothing to read, or writing there would start other runs; InvalidInput when only a
+    manifest can name the objects, and the stack passes URIs; ServiceError when S3 refuses a call.
     """
     name = manual_run_name(stack.output("JobNamePrefix"), random)
-    root = stack.processed
+    root, warnings = stack.processed, list[str]()
     target = S3Uri(root.bucket, f"{root.key}{name}/")
-    warnings: list[str] = []
     if output:
         target = S3Uri(output.bucket, _folder(output.key))
         warnings += _output_warnings(stack, target)
@@ -91,8 +76,9 @@ def plan(
     else:
         reading = gather(stack, sources)
         message = _objects_message(stack, name, sources, reading)
-        warnings += _left_out_warnings(stack, reading, message)
-    warnings += role_warnings(stack, sources, target)
+        if reading.left_out and stack.input_message_format == "uri":
+            left_out = sum(reading.left_out.values())
+            warnings.append(f"the job reads all under {message}, also the {left_out:,} left out")
     run = ExecutionInput(
         PreprocessingJobName=name,
         InputMessage=message,
@@ -118,23 +104,21 @@ def input_message_today(stack: Stack, name: str, uri: str) -> str:
     """Return what InputMessage holds for what another run read, in the stack's format of today.
 
     Where the stack passes manifests, and the other run read an object or a prefix by its URI, a
-    manifest of what lies there is written under the other run's name, unless it has one. Raises
-    ConfigurationError when nothing lies there any more, and otherwise as `plan`.
+    manifest of what lies there is written under the other run's name, unless it has one. Raises as
+    `plan`.
     """
     source = S3Uri.parse(uri)
     # Runs' manifests are known by their names, so that a rerun needs no permission to read them.
-    is_one = bool(_RUNS_MANIFEST.search(source.key)) or _is_manifest(stack, source)
-    if is_one:
+    if _RUNS_MANIFEST.search(source.key) or _is_manifest(stack, source):
         return _manifest_message(stack, source)
     if stack.input_message_format == "uri":
         return uri
-    manifests = stack.manifests()
-    written = manifests.find(name)
+    written = stack.manifests().find(name)
     if written is None:
         if not _size(stack, source):  # an S3Prefix reads whatever begins so
             source = S3Uri(source.bucket, f"{source.key}{ANY_END}")
         reading = gather(stack, [source])
-        written = manifests.write_once(name, reading.bucket, reading.keys)
+        written = stack.manifests().write_once(name, reading.bucket, reading.keys)
     return str(written.uri)
 
 
@@ -152,16 +136,14 @@ def who(sts: Any) -> str:
 
 
 def gather(stack: Stack, sources: Sequence[S3Uri]) -> Reading:
-    """Find the objects that URIs stand for: objects, folders, or beginnings of keys with a ``*``.
+    """Find the objects that URIs stand for.
 
     Raises ConfigurationError when nothing is there to read at one of them, or they lie in several
     buckets; ServiceError when S3 refuses a call or cannot be reached.
     """
-    buckets = list(dict.fromkeys(source.bucket for source in sources))
-    if len(buckets) > 1:
+    if len(buckets := {source.bucket for source in sources}) > 1:
         raise ConfigurationError(
-            f"one run reads one bucket, and these lie in {len(buckets)} ({', '.join(buckets)}):"
-            " start a run for each bucket"
+            f"one run reads one bucket ({', '.join(sorted(buckets))}): start a run for each bucket"
         )
     sizes: dict[str, int] = {}
     left_out: Counter[str] = Counter()
@@ -173,14 +155,13 @@ def gather(stack: Stack, sources: Sequence[S3Uri]) -> Reading:
                 f" some ({ANY_END} at the end stands for any end)"
             )
         sizes |= found
-    return Reading(buckets[0], tuple(sizes), sum(sizes.values()), dict(left_out))
+    return Reading(sources[0].bucket, tuple(sizes), sum(sizes.values()), dict(left_out))
 
 
 def _objects(stack: Stack, source: S3Uri, left_out: Counter[str]) -> Iterator[ListedObject]:
-    """List what lies at a URI, without landrun's own: outputs are read if asked for by name."""
+    """List what lies at a URI, without landrun's own; outputs are read if asked for by name."""
     if size := _size(stack, source):
-        check_key(source.key)
-        yield ListedObject(source.key, size)
+        yield ListedObject(check_key(source.key), size)
         return
     under, outputs, manifests = _under(source), stack.processed, stack.manifests_folder
     own = [manifests] if under.key.startswith(outputs.key) else [manifests, outputs]
@@ -190,7 +171,7 @@ def _objects(stack: Stack, source: S3Uri, left_out: Counter[str]) -> Iterator[Li
         try:
             check_key(one.key)
         except InvalidKey:
-            why = why or UNREADABLE
+            why = why or "unreadable-key"
         if why:
             left_out[why] += 1
         else:
@@ -198,15 +179,11 @@ def _objects(stack: Stack, source: S3Uri, left_out: Counter[str]) -> Iterator[Li
 
 
 def _objects_message(stack: Stack, name: str, sources: Sequence[S3Uri], reading: Reading) -> str:
-    [source, *others] = sources
-    listed = not others and reading.keys != (source.key,)
-    manifest = Manifest(
-        stack.manifests().uri(name),
-        reading.bucket,
-        reading.keys,
-        written=False,
-        prefix=_under(source) if listed else None,
-    )
+    """Return InputMessage for objects; a manifest of them is written later."""
+    listed = len(sources) == 1 and reading.keys != (sources[0].key,)
+    prefix = _under(sources[0]) if listed else None
+    uri = stack.manifests().uri(name)
+    manifest = Manifest(uri, reading.bucket, reading.keys, written=False, prefix=prefix)
     return input_message(manifest, stack.input_message_format)
 
 
@@ -235,9 +212,8 @@ def _is_manifest(stack: Stack, uri: S3Uri) -> bool:
 
 def _size(stack: Stack, uri: S3Uri) -> int:
     """Return an object's size in bytes; 0 when there is no such object."""
-    if not uri.key or uri.key.endswith("/"):
-        return 0
-    return Inputs(stack.client("s3")).size(uri.bucket, uri.key) or 0
+    is_folder = not uri.key or uri.key.endswith("/")
+    return 0 if is_folder else Inputs(stack.client("s3")).size(uri.bucket, uri.key) or 0
 
 
 def _under(uri: S3Uri) -> S3Uri:
@@ -250,50 +226,26 @@ def _folder(key: str) -> str:
     return key if not key or key.endswith("/") else f"{key}/"
 
 
-# ---- What may make it fail
+def _output_warnings(stack: Stack, target: S3Uri) -> Iterator[str]:
+    """Refuse an output that would start runs, or be taken for a manifest; warn of what may fail."""
 
+    def is_under(prefix: S3Uri) -> bool:
+        return target.bucket == prefix.bucket and target.key.startswith(prefix.key)
 
-def _output_warnings(stack: Stack, target: S3Uri) -> list[str]:
-    """Refuse an output that would start runs, or be taken for a manifest; warn of one in use."""
     for taken, why in ((stack.landing, "start runs"), (stack.manifests_folder, "be manifests")):
-        if target.bucket == taken.bucket and target.key.startswith(taken.key):
+        if is_under(taken):
             raise ConfigurationError(
                 f"the output {target} lies under {taken}, where it would {why}: choose another"
                 " folder"
             )
     try:
-        in_use = next(list_objects(stack.client("s3"), target), None)
+        if next(list_objects(stack.client("s3"), target), None):
+            yield f"{target} has objects already: files of the same names are replaced"
     except ServiceError as error:
         if error.code == "NoSuchBucket":
-            raise
-        return []  # to start runs, nobody needs to list outputs
-    return [f"{target} has objects already: files of the same names are replaced"] if in_use else []
-
-
-def _left_out_warnings(stack: Stack, reading: Reading, message: str) -> Iterator[str]:
-    left_out = sum(reading.left_out.values())
-    if stack.input_message_format == "uri" and left_out:
-        yield f"the job reads all that begins with {message}, also the {left_out:,} left out"
-    elif unreadable := reading.left_out.get(UNREADABLE, 0):
-        yield f"{unreadable:,} left out: no file can have their keys; rename them"
-
-
-def role_warnings(stack: Stack, sources: Sequence[S3Uri], target: S3Uri) -> Iterator[str]:
-    """Say what the template does not let the job's role read or write (src/stacks/processing.yaml).
-
-    A state machine of somebody's own has a role of its own, of which nothing is said.
-    """
-    if stack.parameters.get("StateMachineArn"):
-        return
-    source, root = sources[0], stack.processed
-    scheduled = stack.parameters.get("ScheduledInput", "").startswith(f"s3://{source.bucket}/")
-    if not (source.bucket in (stack.landing.bucket, root.bucket) or scheduled):
+            raise  # otherwise it may not be listed, which nobody needs to start runs
+    if not is_under(stack.processed) and not stack.parameters.get("StateMachineArn"):
         yield (
-            f"the job's role does not read {source} by the template: the run fails unless it was"
-            " given s3:GetObject there"
-        )
-    if target.bucket != root.bucket or not target.key.startswith(root.key):
-        yield (
-            f"the job's role writes under {root}, not to {target}: the run fails at its end unless"
-            " it was given s3:PutObject there"
+            f"the job's role writes under {stack.processed} by the template: the run fails at its"
+            f" end unless it was given s3:PutObject for {target}"
         )

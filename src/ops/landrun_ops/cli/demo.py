@@ -152,5 +152,5 @@ def _show_results(followed: Sequence[Followed], outputs: Path) -> None:
         path = outputs / one.label
         short = path.relative_to(here) if path.is_relative_to(here) else path
         if path.exists():
-            say(f"  {short}/{'' if one.status == 'SUCCEEDED' else 'job.log'}")
+            say(f"  {short}/{'' if one.succeeded else 'job.log'}")
     screen.print(f"\n{NEXT}", soft_wrap=True)

@@ -19,7 +19,7 @@ from landrun_ops.cli.console import complain, console, is_live, note, say, typed
 from landrun_ops.cli.tables import counts_text, digits
 from landrun_ops.cli.target import Target
 from landrun_ops.stack.run_progress import Phase, Watcher, repeated
-from landrun_ops.units import count, spelled
+from landrun_ops.units import spelled
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
@@ -38,20 +38,9 @@ SILENCE_SECONDS = 30.0
 class Followed:
     """What a run processes, followed from before that run starts to its end.
 
-    Attributes
-    ----------
-    label : str
-        What lines about it begin with, before the run's digits; may be empty.
-    find : callable
-        Returns the run's row of the runs table; None as long as there is none.
-    arn : str
-        The execution's ARN, where it is known before there is a row.
-    run : RunRecord or None
-        The run as it was seen last.
-    recorded : bool
-        False if the runs table did not have the run's end in time, and Step Functions had.
-    state : str
-        What the run does or how it ended, in a line.
+    ``find`` returns the run's row of the runs table, None as long as there is none; ``arn`` is the
+    execution's, where it is known before. ``state`` says what the run does or how it ended.
+    ``recorded`` is False if Step Functions had its end, and the runs table had not.
     """
 
     label: str
@@ -133,62 +122,57 @@ def follow(
 ) -> None:
     """Write a line whenever what a run does has changed, until all have ended.
 
-    Parameters
-    ----------
-    target : Target, optional
-        The stack as the command line names it, for hints of what to type. Without one only ends are
-        written: the laptop's AWS of a demo ends with it.
-    patience : float
-        Seconds without any change after which to give up, where runs have not started.
-    quiet : bool
-        Whether ends go to stderr, too, as stdout is for JSON.
-
-    Raises
-    ------
-    LandrunError
-        When patience has come to an end.
-    ServiceError
-        When AWS refuses a call, or cannot be reached for five minutes.
+    Ends go to stdout unless ``quiet``, everything else to stderr. Without a target, as for a demo
+    whose stack ends with it, only ends are written. Raises LandrunError when runs have not started
+    and nothing has changed for ``patience`` seconds; ServiceError when AWS refuses a call, or
+    cannot be reached for five minutes.
     """
     began = changed = clock()
-    hint_after = SILENCE_SECONDS if target else math.inf
-    said: set[tuple[str, str]] = set()
-
-    def look() -> None:
-        pending = [one for one in followed if not one.ended]
-        closely = len(pending) <= CLOSELY
-        at_once(lambda one: one.look(stack, clock(), closely=closely), pending)
-
-    with spinner("waiting") as status, _goes_on(target):
-        for _ in repeated(look, clock=clock, sleep=sleep):
-            for one in _news(followed, said):
+    hint = target and f"no run has started yet: {typed(target, 'doctor')}"
+    with _goes_on(target), spinner("waiting") as status:
+        for news in _looks(stack, followed, clock, sleep):
+            for one in news:
                 changed = clock()
                 if one.ended or target:
                     line = f"{changed - began:6.1f} s  {one}: {one.state}"
                     _write(status, line, say if one.ended and not quiet else note)
-            ended = sum(one.ended for one in followed)
-            if ended == len(followed):
-                break
-            status.update(f"{ended:,} of {count(len(followed), 'run')} ended")
+            status.update(f"{sum(one.ended for one in followed):,} of {len(followed):,} ended")
             silent = 0.0 if all(one.name for one in followed) else clock() - changed
-            if silent >= hint_after:
-                hint_after = math.inf
-                _write(status, f"no run has started yet: {typed(target, 'doctor')}", note)
+            if hint and silent >= SILENCE_SECONDS:
+                _write(status, hint, note)
+                hint = None
             if silent > patience:
                 raise LandrunError(
                     f"no run has started within {patience:.0f} s: look for the reason with landrun"
                     " doctor, or wait longer with --patience"
                 )
-    for name in dict.fromkeys(one.name for one in followed if target and not one.succeeded):
-        complain(f"why: {typed(target, 'show', name)}")
+    if target:
+        for name in dict.fromkeys(one.name for one in followed if not one.succeeded):
+            complain(f"why: {typed(target, 'show', name)}")
 
 
-def _news(followed: Sequence[Followed], said: set[tuple[str, str]]) -> Iterator[Followed]:
-    """Yield those whose state was not said yet, each run once: a tick's reads several files."""
-    for one in followed:
-        if one.state and (one.name, one.state) not in said:
-            said.add((one.name, one.state))
-            yield one
+def _looks(
+    stack: Stack,
+    followed: Sequence[Followed],
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> Iterator[list[Followed]]:
+    """Look until all have ended; yield whose state is new, each run once: a tick's reads many."""
+    said: set[tuple[str, str]] = set()
+
+    def look() -> list[Followed]:
+        pending = [one for one in followed if not one.ended]
+        closely = len(pending) <= CLOSELY
+        at_once(lambda one: one.look(stack, clock(), closely=closely), pending)
+        states = {(one.name, one.state): one for one in followed if one.state}
+        news = [one for state, one in states.items() if state not in said]
+        said.update(states)
+        return news
+
+    for news in repeated(look, clock=clock, sleep=sleep):
+        yield news
+        if all(one.ended for one in followed):
+            return
 
 
 @contextmanager

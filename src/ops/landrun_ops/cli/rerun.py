@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +16,6 @@ from landrun_ops.cli import options
 from landrun_ops.cli.console import ask, complain, note, say, show_json, typed
 from landrun_ops.cli.tables import short_name, trigger_text
 from landrun_ops.cli.target import Target, on_stack
-from landrun_ops.stack.inputs import Inputs
 from landrun_ops.units import count
 from landrun_ops.units import since as beginning
 
@@ -27,9 +25,6 @@ if TYPE_CHECKING:
 A_DAY = "1d"
 NAMED = 20
 """Runs that are named before they are started; of more, how many they are."""
-
-AT_ONCE = 4
-"""Runs whose objects are looked for at a time."""
 
 
 @on_stack
@@ -69,7 +64,6 @@ def rerun(
         named = (stack.ledger().named(name, now) for name in runs or ())
         chosen = list({run.name: run for run in named}.values())
     rerunning.check(chosen)
-    _warn(stack, chosen)
     if len(chosen) > 1 and not yes:
         for run in chosen[:NAMED]:
             note(f"  {short_name(run.name)}  {run.status:9}  {trigger_text(run)}")
@@ -93,21 +87,6 @@ def _failed(stack: Stack, begin: datetime, now: datetime, *, aborted: bool) -> l
     others = ", ".join(f"{number:,} {why}" for why, number in left_out.items())
     note(f"{text}; left out: {others}" if others else text)
     return chosen
-
-
-def _warn(stack: Stack, chosen: list[RunRecord]) -> None:
-    """Say which runs will not find what they read."""
-    inputs = Inputs(stack.client("s3"), stack.manifests_folder)
-
-    def look(run: RunRecord) -> str:
-        try:
-            return rerunning.missing(run, inputs)
-        except ServiceError as error:
-            return f"could not look for what {run.name} read: {error}"
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for warning in filter(None, pool.map(look, chosen)):
-            complain(warning)
 
 
 def _start(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from landrun.adapters.clients import translated
@@ -26,7 +25,6 @@ AT_ONCE = 10
 """Calls of S3 under way at a time: as many as botocore keeps connections."""
 
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
-_DENIED = frozenset({"403", "AccessDenied", "Forbidden"})
 _MANIFEST = re.compile(rb'\s*\[\s*\{\s*"prefix"\s*:\s*"s3://')
 
 
@@ -88,35 +86,6 @@ class Inputs:
         landings = answer.get("Metadata", {}).get("landings")
         sizes = self._landed(S3Uri(where.bucket, landings)) if landings else {}
         return Input(named.bucket, named.keys, sizes, manifest=uri)
-
-    def gone(self, given: Input, most: int) -> list[str]:
-        """Return which of the first ``most`` objects are no longer there.
-
-        One that may not be looked at counts as there: without ListBucket, S3 says *Forbidden* of
-        absent objects, too.
-        """
-
-        def is_gone(key: str) -> bool:
-            try:
-                return self.size(given.bucket, key) is None
-            except ServiceError as error:
-                if error.code in _DENIED:
-                    return False
-                raise
-
-        keys = given.keys[:most]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            return [key for key, gone in zip(keys, pool.map(is_gone, keys), strict=True) if gone]
-
-    def sized(self, given: Input, most: int) -> Input:
-        """Ask for the sizes that are not known, unless they are more than ``most``."""
-        unknown = [key for key in given.keys if key not in given.sizes]
-        if not unknown or len(unknown) > most:
-            return given
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            found = pool.map(lambda key: (key, self.size(given.bucket, key)), unknown)
-            known = {key: size for key, size in found if size is not None}
-        return replace(given, sizes={**given.sizes, **known})
 
     def size(self, bucket: str, key: str) -> int | None:
         """Return an object's size in bytes; None when there is no such object."""

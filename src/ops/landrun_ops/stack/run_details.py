@@ -38,9 +38,6 @@ FORGOTTEN_AFTER = timedelta(days=90)
 RERUNS_WITHIN = timedelta(days=60)
 """Reruns are searched for up to this long after a run's start."""
 
-MOST_SIZED = 200
-"""The most objects of an input whose sizes are asked for, one by one."""
-
 LISTED = 5
 """The most objects of an output that are named."""
 
@@ -254,7 +251,7 @@ def _given(run: RunRecord, inputs: Inputs) -> Input | None:
     size, key = run.trigger.get("Size"), run.trigger.get("Key")
     if given.keys == (key,) and isinstance(size, int):
         return replace(given, sizes={str(key): size})
-    return inputs.sized(given, MOST_SIZED)
+    return given
 
 
 def _outputs(run: RunRecord, s3: Any) -> list[ListedObject]:

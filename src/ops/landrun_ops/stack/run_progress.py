@@ -59,8 +59,8 @@ class Phase(Enum):
 class RunProgress:
     """What a run does, and since when.
 
-    ``attempt`` counts its Processing jobs, ``note`` is why it waits or failed last, in one line, and
-    ``described`` DescribeExecution's answer.
+    ``attempt`` counts its Processing jobs, ``note`` is why it waits or failed last, in one line,
+    and ``described`` DescribeExecution's answer.
     """
 
     phase: Phase
@@ -78,12 +78,6 @@ class RunProgress:
     def status(self) -> str:
         """The execution's status."""
         return str(self.described.get("status", "RUNNING"))
-
-    @property
-    def seconds(self) -> float | None:
-        """From start to end; None while it runs."""
-        stopped, started = self.described.get("stopDate"), self.described.get("startDate")
-        return (stopped - started).total_seconds() if stopped and started else None
 
     @property
     def reason(self) -> str:
