@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from landrun.adapters.clients import translated
 from landrun.adapters.s3_listing import list_objects
@@ -13,9 +12,7 @@ from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions.land import files
 from landrun_ops.stack.job_logs import JobLogs
-
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
+from landrun_ops.stack.stack import Stack
 
 FORMATS = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 COMPRESSIONS = ("", ".gz", ".zst", ".bz2")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from landrun.adapters.clients import translated
 from landrun.errors import ConfigurationError, InvalidKey
@@ -19,9 +19,7 @@ from landrun_ops.stack.clients import TRANSFER
 from landrun_ops.stack.landings import LandingsTable
 from landrun_ops.stack.object_facts import first_run_of
 from landrun_ops.stack.object_status import IGNORED
-
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
+from landrun_ops.stack.stack import Stack
 
 NAMED = 3
 """Files that are named when some would be ignored."""

@@ -5,17 +5,13 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from landrun.clock import utc_now
 from landrun.errors import AlreadyStarted, ConfigurationError
 from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
 from landrun.models.run_record import RunRecord
-
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
+from landrun_ops.stack.stack import Stack
 
 STOPPED = "ABORTED"
 """The status of a run that somebody has stopped."""
@@ -31,19 +27,10 @@ _NAMESPACE = uuid.UUID("8c1f6f0e-5a0f-4f0b-9a54-6f0f0c2b7d13")
 _CLOCK_SKEW = timedelta(seconds=5)
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A run that repeats another, ``rerun_of``."""
-
-    name: str
-    rerun_of: str
-    execution_arn: str
-
-
 def start(
     stack: Stack, run: RunRecord, input_message: str, started_by: str, *, once: bool = False
-) -> Started:
-    """Start a run over the input of another, with an output folder of its own.
+) -> dict[str, str]:
+    """Start a run over the input of another, with an output folder of its own; return its names.
 
     With ``once``, this failure runs again only once, however often that is asked: the name is made
     from it, like that of a landing's run. Otherwise it is random. Raises AlreadyStarted when it
@@ -62,7 +49,7 @@ def start(
     )
     if once and started.started_at < asked_at - _CLOCK_SKEW:
         raise AlreadyStarted(name)
-    return Started(name, run.name, started.arn)
+    return {"name": name, "rerun_of": run.name, "execution_arn": started.arn}
 
 
 def check(runs: Iterable[RunRecord]) -> None:

@@ -8,7 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from landrun.adapters.clients import translated
 from landrun.adapters.manifests import Manifest, Manifests
@@ -19,9 +19,7 @@ from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun.services.start_run import input_message
 from landrun_ops.stack.inputs import Inputs
-
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
+from landrun_ops.stack.stack import Stack
 
 ANY_END = "*"
 """At the end of a URI: every key that begins so, folder or not."""

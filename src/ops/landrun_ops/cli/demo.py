@@ -83,7 +83,7 @@ def demo(
     parameters = given | with_arguments(parameter_defaults(folder) | given, arguments)
     data, others = data_files(source or folder / SAMPLES)
     if others:
-        note(f"left out, not data or empty: {', '.join(others)}")
+        (note if json else say)(f"left out, not data or empty: {', '.join(others)}")
     engine = None
     if docker:
         engine, parameters["ImageUri"] = Docker(), image

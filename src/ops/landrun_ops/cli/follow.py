@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from rich.status import Status
 
@@ -19,10 +18,8 @@ from landrun_ops.cli.console import complain, console, is_live, note, say, typed
 from landrun_ops.cli.tables import counts_text, digits
 from landrun_ops.cli.target import Target
 from landrun_ops.stack.run_progress import Phase, Watcher, repeated
+from landrun_ops.stack.stack import Stack
 from landrun_ops.units import spelled
-
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
 
 CLOSELY = 10
 """Runs whose executions are looked at; of more, only their rows, for Step Functions' quotas."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich import progress
@@ -16,9 +16,7 @@ from landrun_ops.cli import options
 from landrun_ops.cli.console import complain, console, is_live, say, show_json, stoppable, typed
 from landrun_ops.cli.follow import Followed, follow
 from landrun_ops.cli.target import Target, on_stack
-
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
+from landrun_ops.stack.stack import Stack
 
 
 @on_stack

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,11 +15,9 @@ from landrun_ops.cli import options
 from landrun_ops.cli.console import ask, complain, note, say, show_json, typed
 from landrun_ops.cli.tables import short_name, trigger_text
 from landrun_ops.cli.target import Target, on_stack
+from landrun_ops.stack.stack import Stack
 from landrun_ops.units import count
 from landrun_ops.units import since as beginning
-
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
 
 A_DAY = "1d"
 NAMED = 20
@@ -68,14 +65,14 @@ def rerun(
         for run in chosen[:NAMED]:
             note(f"  {short_name(run.name)}  {run.status:9}  {trigger_text(run)}")
         ask(f"start {count(len(chosen), 'run')} again?", yes=yes)
-    started: list[rerunning.Started] = []
+    started: list[dict[str, str]] = []
     try:
         _start(stack, chosen, started, once=failed, quiet=json)
     finally:
         if json:
-            show_json([asdict(one) for one in started])
+            show_json(started)
     if started and not json:
-        follow = ("watch",) if len(started) > 1 else ("logs", started[0].name, "--follow")
+        follow = ("watch",) if len(started) > 1 else ("logs", started[0]["name"], "--follow")
         say(f"follow: {typed(target, *follow)}")
 
 
@@ -92,7 +89,7 @@ def _failed(stack: Stack, begin: datetime, now: datetime, *, aborted: bool) -> l
 def _start(
     stack: Stack,
     chosen: list[RunRecord],
-    started: list[rerunning.Started],
+    started: list[dict[str, str]],
     *,
     once: bool,
     quiet: bool,
@@ -111,4 +108,4 @@ def _start(
             complain(f"started {len(started)} of {len(chosen)}; not those from {run.name} on")
             raise
         if not quiet:
-            say(f"started {started[-1].name}, which repeats {run.name}")
+            say(f"started {started[-1]['name']}, which repeats {run.name}")

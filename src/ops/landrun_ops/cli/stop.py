@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,20 +14,8 @@ from landrun_ops.cli import options
 from landrun_ops.cli.console import ask, complain, say, show_json
 from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.run_details import find
+from landrun_ops.stack.stack import Stack
 from landrun_ops.units import count
-
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """What became of one execution: ``stopped`` is False if it had ended before."""
-
-    name: str
-    execution_arn: str
-    stopped: bool
-    status: str
 
 
 @on_stack
@@ -63,30 +50,30 @@ def stop(
     if len(found) > 1:
         ask(f"Stop {count(len(found), 'run')} ({', '.join(found)})?", yes=yes)
     why = cause or f"landrun stop, by {who(stack.client('sts'))}"
-    done: list[Stopped] = []
+    done: list[dict[str, Any]] = []
     try:
         for run in found.values():
             done.append(stop_run(stack, run, why))
             if not json:
-                how = "stopped, with its Processing job" if done[-1].stopped else "had ended before"
-                say(f"{run.name} {how}: {done[-1].status}")
+                how = "stopped" if done[-1]["stopped"] else "had ended before"
+                say(f"{run.name} {how}: {done[-1]['status']}")
     finally:
         if left := [*found][len(done) :]:
             complain(f"not stopped: {', '.join(left)}")
         if json:
-            show_json([asdict(one) for one in done])
+            show_json(done)
 
 
-def stop_run(stack: Stack, run: RunRecord, cause: str) -> Stopped:
-    """Stop a run's execution, and so its job, for a cause on the record; an ended one stays.
+def stop_run(stack: Stack, run: RunRecord, cause: str) -> dict[str, Any]:
+    """Stop a run's execution, and so its job; ``stopped`` is False if it had ended before.
 
     Raises ServiceError when Step Functions refuses a call, or has no such execution.
     """
-    executions, arn = stack.executions(), run.execution_arn
+    executions, arn, stopped = stack.executions(), run.execution_arn, False
     status = executions.describe(arn)["status"]
-    if status not in UNFINISHED:
-        return Stopped(run.name, arn, stopped=False, status=status)
-    with translated("states:StopExecution"):
-        stack.client("stepfunctions").stop_execution(executionArn=arn, cause=cause)
-    status = executions.describe(arn)["status"]
-    return Stopped(run.name, arn, stopped=status == "ABORTED", status=status)
+    if status in UNFINISHED:
+        with translated("states:StopExecution"):
+            stack.client("stepfunctions").stop_execution(executionArn=arn, cause=cause)
+        status = executions.describe(arn)["status"]
+        stopped = status == "ABORTED"
+    return {"name": run.name, "execution_arn": arn, "stopped": stopped, "status": status}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,9 +17,7 @@ from landrun_ops.cli import options
 from landrun_ops.cli.console import complain, note, say, show_json, stoppable, typed
 from landrun_ops.cli.follow import Followed, follow
 from landrun_ops.cli.target import Target, on_stack, project_folder
-
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
+from landrun_ops.stack.stack import Stack
 
 SAMPLE = Path("samples", "orders.jsonl")
 
@@ -59,11 +57,13 @@ def verify(
         show_json(one.run.attributes() if one.run else {"name": one.name, "status": None})
     if not (one.run and one.succeeded):
         return 1
-    failure, verdict = judged(one.run, recorded=one.recorded)
+    failure = failure_of(one.run, recorded=one.recorded)
     if failure:
         complain(f"{one.name}: {failure}: {typed(target, 'doctor')}")
+    elif not json and one.run.count("rows_in") is None:
+        say("the run succeeded; what it read is unknown, as its job left no summary.json")
     elif not json:
-        say(f"{one.name}: {verdict}")
+        say("the stack works")
     note(f"what it read and wrote: {typed(target, 'show', one.name)}")
     return 1 if failure else 0
 
@@ -94,16 +94,11 @@ def _tick(stack: Stack) -> None:
     invoke(client, "ScheduleFunction", stack.output("ScheduleFunction"), event)
 
 
-def judged(run: RunRecord, *, recorded: bool = True) -> tuple[str, str]:
-    """Return why a run that succeeded does not show that the stack works, or what it shows.
+def failure_of(run: RunRecord, *, recorded: bool = True) -> str:
+    """Return why a run that succeeded does not show that the stack works; empty if it does.
 
     Only a job's summary says what it read.
     """
     if not recorded:
-        return "it succeeded, but the runs table does not have its end", ""
-    rows = run.count("rows_in")
-    if rows == 0:
-        return "it succeeded, but read nothing", ""
-    if rows is None:
-        return "", "it succeeded; what it read is unknown, as its job left no summary.json"
-    return "", "the stack works"
+        return "it succeeded, but the runs table does not have its end"
+    return "it succeeded, but read nothing" if run.count("rows_in") == 0 else ""

@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.errors import ServiceError
 from landrun.models.run_record import UNFINISHED
 from landrun_ops.stack.execution_history import History, plain, timeline
 from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait, attempts
+from landrun_ops.stack.stack import Stack
 from landrun_ops.stack.waiting_executions import QueuePosition, queue_position
-
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
 
 T = TypeVar("T")
 
