@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from landrun_ops.actions.demo import Journey, Stage
-from landrun_ops.cli import console
 from landrun_ops.cli.demo_screen import outcome_table
+
+from landrun_ops.cli import console
 from landrun_ops.cli.tables import failures, runs_table
 from records import record
 

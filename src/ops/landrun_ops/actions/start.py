@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import re
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +22,6 @@ from landrun_ops.stack.stack import Stack
 
 ANY_END = "*"
 """At the end of a URI: every key that begins so, folder or not."""
-
-_RUNS_MANIFEST = re.compile(r"-[0-9a-f]{32}\.json$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +103,8 @@ def input_message_today(stack: Stack, name: str, uri: str) -> str:
     `plan`.
     """
     source = S3Uri.parse(uri)
-    # Runs' manifests are known by their names, so that a rerun needs no permission to read them.
-    if _RUNS_MANIFEST.search(source.key) or _is_manifest(stack, source):
+    own = source.bucket == stack.manifests_folder.bucket and stack.manifests().run_of(source.key)
+    if own or _is_manifest(stack, source):
         return _manifest_message(stack, source)
     if stack.input_message_format == "uri":
         return uri
@@ -126,11 +123,7 @@ def who(sts: Any) -> str:
         with translated("sts:GetCallerIdentity"):
             return str(sts.get_caller_identity()["Arn"])
     except ServiceError:
-        pass
-    try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container's user id need not have a name
-        return "unknown"
 
 
 def gather(stack: Stack, sources: Sequence[S3Uri]) -> Reading:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -11,9 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
-from landrun_ops.actions.demo import data_files, fetch
+from landrun.adapters.clients import translated
+from landrun.adapters.s3_listing import list_objects
+from landrun.errors import ConfigurationError
+from landrun.models.run_record import RunRecord
+from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions.docker import Docker
-from landrun_ops.actions.land import Upload, check, land, run_of
+from landrun_ops.actions.land import Upload, check, files, land, run_of
 from landrun_ops.cli import options
 from landrun_ops.cli.console import console, note, say, show_json, stoppable
 from landrun_ops.cli.follow import Followed, follow, spinner
@@ -24,6 +29,7 @@ from landrun_ops.cli.tables import runs_table
 from landrun_ops.cli.target import LAPTOPS_STACK, ProjectOption, project_folder
 from landrun_ops.local.template import read
 from landrun_ops.stack.engines import job_arguments
+from landrun_ops.stack.job_logs import JobLogs
 from landrun_ops.stack.stack import Stack, find
 from landrun_ops.units import count
 
@@ -31,6 +37,11 @@ SAMPLES = "samples"
 OUTPUT_FOLDER = Path(".landrun", "demo")
 STATE_FOLDER = Path(".landrun", "demo-aws")
 """Apart from the state of `landrun local up`, which may be up at the same time."""
+
+FORMATS = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
+COMPRESSIONS = ("", ".gz", ".zst", ".bz2")
+DATA_SUFFIXES = tuple(form + packed for form in FORMATS for packed in COMPRESSIONS)
+"""How the names of files that the default job reads end."""
 
 NEXT = """\
 what next:
@@ -123,6 +134,46 @@ def with_arguments(parameters: Mapping[str, str], arguments: str) -> dict[str, s
     if not words:
         return {}
     return {"JobArguments": json_module.dumps([*job_arguments(parameters), *words])}
+
+
+def data_files(source: Path) -> tuple[list[tuple[Path, str]], list[str]]:
+    """Find what there is to land: data files with their names, and the names of the others.
+
+    Raises ConfigurationError when there is no such file or folder, or nothing in it to land.
+    """
+    found = files(source)
+    # An empty object starts no run: it would be waited for in vain.
+    data = [
+        (file, name)
+        for file, name in found
+        if name.lower().endswith(DATA_SUFFIXES) and file.stat().st_size
+    ]
+    if not data:
+        raise ConfigurationError(
+            f"{source} has no data in {', '.join(FORMATS)}, plain or as"
+            f" {', '.join(COMPRESSIONS[1:])}"
+        )
+    return data, [name for file, name in found if (file, name) not in data]
+
+
+def fetch(stack: Stack, run: RunRecord, folder: Path) -> None:
+    """Bring a run's output into a folder and, if it failed, its job's log, as ``job.log``.
+
+    Raises ServiceError when AWS refuses a call.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    prefix = S3Uri.parse(str(run.output_processed_message))
+    s3 = stack.client("s3")
+    for found in list_objects(s3, prefix):
+        file = folder / found.key.removeprefix(prefix.key)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with translated("s3:GetObject"):
+            s3.download_file(prefix.bucket, found.key, str(file))
+    if run.job_name and not run.succeeded:
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = JobLogs(stack.client("logs")).lines(f"{run.job_name}/")
+        text = "".join(f"{line.message}\n" for line in lines)
+        (folder / "job.log").write_text(text, encoding="utf-8")
 
 
 def _land(stack: Stack, data: Sequence[tuple[Path, str]]) -> list[Followed]:

@@ -21,14 +21,7 @@ from landrun_ops.units import count
 @on_stack
 def stop(
     target: Target,
-    runs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="RUN",
-            help="Names of runs, or the beginnings of their names or digits, if unambiguous.",
-            show_default=False,
-        ),
-    ],
+    runs: options.RunsArgument,
     *,
     cause: Annotated[
         str,
@@ -46,7 +39,7 @@ def stop(
     Example: landrun stop 3f5d8f02 --cause "wrong file"
     """
     stack, now = target.find(), datetime.now(UTC)
-    found = {run.name: run for run, _ in (find(stack, text, now) for text in runs)}
+    found = {run.name: run for run, _ in (find(stack, text, now) for text in runs or ())}
     if len(found) > 1:
         ask(f"Stop {count(len(found), 'run')} ({', '.join(found)})?", yes=yes)
     why = cause or f"landrun stop, by {who(stack.client('sts'))}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,17 +28,8 @@ BLIND_SECONDS = 300.0
 FRESH_SECONDS = 30.0
 """How long Step Functions may not know what it has just started (DescribeExecution's reference)."""
 
-PASSING = (
-    "Timeout",
-    "Connection",
-    "Throttl",
-    "TooMany",
-    "Exceeded",
-    "Internal",
-    "Unavailable",
-    "50",
-)
-"""Parts of the codes of errors after which the same call may succeed later."""
+PASSING = re.compile("Timeout|Connection|Throttl|TooMany|Exceeded|Internal|Unavailable|^50")
+"""The codes of errors after which the same call may succeed later."""
 
 
 class Phase(Enum):
@@ -172,7 +164,7 @@ def repeated(
             found = look()
         except ServiceError as error:
             fresh = error.code == "ExecutionDoesNotExist" and clock() - began < FRESH_SECONDS
-            passes = any(part in error.code for part in PASSING) and clock() - seen < BLIND_SECONDS
+            passes = PASSING.search(error.code) and clock() - seen < BLIND_SECONDS
             if not (fresh or passes):
                 raise
         else:

@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+from landrun_ops.actions.manual_input import Reading
 from moto import mock_aws
 
 from landrun.adapters.manifests import Manifests
@@ -19,7 +20,6 @@ from landrun.errors import ConfigurationError, InvalidInput, LandrunError, Servi
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli
 from landrun_ops.actions import start as starting
-from landrun_ops.actions.manual_input import Reading
 from landrun_ops.cli.console import typed
 from landrun_ops.cli.target import Target
 from landrun_ops.stack.stack import Stack
