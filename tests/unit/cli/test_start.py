@@ -1,18 +1,17 @@
-"""What `landrun start` would read and write, and what it warns of."""
+"""What `landrun start` and `rerun` would read and write, and what they warn of."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
-from landrun_ops.actions.manual_input import Reading
 from moto import mock_aws
 
 from landrun.adapters.manifests import Manifests
@@ -20,14 +19,14 @@ from landrun.errors import ConfigurationError, InvalidInput, LandrunError, Servi
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli
 from landrun_ops.actions import start as starting
+from landrun_ops.actions.start import Reading, gather, input_message_today, who
 from landrun_ops.cli.console import typed
 from landrun_ops.cli.target import Target
 from landrun_ops.stack.stack import Stack
 
 RANDOM = uuid.UUID("6f7f0c52-7d2c-4f0e-9a55-2f1b6f6e9d11")
 NAME = f"bsm-{RANDOM.hex}"
-MACHINE = "arn:aws-cn:states:cn-north-1:123456789012:stateMachine:m"
-ROLE = "arn:aws-cn:iam::123456789012:role/job"
+OWN_MANIFEST = f"s3://output/manifests/{NAME}.json"
 OUTPUTS = {
     "LandingBucket": "landing",
     "LandingPrefix": "incoming/",
@@ -35,42 +34,27 @@ OUTPUTS = {
     "OutputPrefix": "processed/",
     "ManifestPrefix": "manifests/",
     "JobNamePrefix": "bsm",
-    "StateMachineArn": MACHINE,
 }
+OBJECTS = [
+    *("in/a.csv", "one/a b.csv", "one/a b.csv.bak", "one/deep/c+d.csv"),
+    *("days/2026-11-01.csv", "days/2026-11-02/a.csv", "days/2026-12-01.csv"),
+    *("odd/a.csv", "odd//b.csv"),
+]
+"""What lies in the landing bucket, one byte each; a folder marker and an empty object beside it."""
+
+ONE_OBJECT = b'[{"prefix": "s3://landing/in/"}, "a.csv"]'
+TWO_OBJECTS = b'[{"prefix": "s3://landing/one/"}, "a b.csv", "a b.csv.bak"]'
+LONG = b' [ {"prefix": "s3://landing/in/"}' + b"".join(b',"%0100d"' % n for n in range(99)) + b"]"
 
 
-class Clients:
-    """boto3's of moto, and the calls of IAM and Step Functions, with the answers given here."""
-
-    def __init__(self, decision: str = "implicitDeny") -> None:
-        self.decision = decision
-        self.asked: list[dict[str, Any]] = []
-
-    def __call__(self, service: str, config: Any = None) -> Any:
-        if service in ("s3", "sts"):
-            return boto3.client(service, region_name="us-east-1")
-        return SimpleNamespace(
-            describe_state_machine=lambda **_: {"definition": definition(ROLE)},
-            simulate_principal_policy=self._simulate,
-        )
-
-    def _simulate(self, **asked: Any) -> dict[str, Any]:
-        self.asked.append(asked)
-        if self.decision == "raises":
-            raise boto3.client("iam").exceptions.ClientError({"Error": {"Code": "x"}}, "Simulate")
-        return {"EvaluationResults": [{"EvalDecision": self.decision}]}
+@lru_cache
+def client(service: str) -> Any:
+    return boto3.client(service, region_name="us-east-1")
 
 
-def definition(role: str) -> str:
-    state = {"Type": "Task", "Parameters": {"RoleArn": role}}
-    return json.dumps({"States": {"Wait": {"Type": "Wait"}, "Process": state}})
-
-
-def stack(clients: Any = None, *, laptop: bool = False, **parameters: str) -> Stack:
-    return Stack("s", "cn-north-1", OUTPUTS, parameters, clients or Clients(), laptop=laptop)
-
-
-URI = replace(stack(StateMachineArn=MACHINE), outputs=OUTPUTS | {"InputMessageFormat": "uri"})
+STACK = Stack("s", "us-east-1", OUTPUTS, {}, client)
+OWN_ROLE = replace(STACK, parameters={"StateMachineArn": "arn"})
+URI = replace(STACK, outputs=OUTPUTS | {"InputMessageFormat": "uri"})
 
 
 @pytest.fixture
@@ -78,80 +62,155 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
+        s3 = client("s3")
         for bucket in ("landing", "output", "other"):
-            client.create_bucket(Bucket=bucket)
-        client.put_object(Bucket="landing", Key="in/a.csv", Body=b"12345")
-        yield client
+            s3.create_bucket(Bucket=bucket)
+        put(s3, *OBJECTS)
+        put(s3, "in/", "in/empty.csv", body=b"")
+        yield s3
 
 
-def planned(source: str, output: str = "", where: Stack | None = None) -> starting.Plan:
-    target = S3Uri.parse(output) if output else None
-    return starting.plan(where or stack(), [S3Uri.parse(source)], target, RANDOM)
+def put(s3: Any, *keys: str, body: bytes = b"x", bucket: str = "landing") -> None:
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
 
 
-READING = Reading("landing", ("in/a.csv",), 5, {})
+def uris(*keys: str, bucket: str = "landing") -> list[S3Uri]:
+    return [S3Uri(bucket, key) for key in keys]
+
+
+def planned(sources: Sequence[S3Uri], output: str = "", where: Stack = STACK) -> starting.Plan:
+    return starting.plan(where, sources, S3Uri.parse(output) if output else None, RANDOM)
 
 
 @pytest.mark.parametrize(
-    ("source", "where", "message", "reading"),
+    ("keys", "read", "left_out"),
     [
-        ("s3://landing/in/", stack(), f"s3://output/manifests/{NAME}.json", READING),
-        ("s3://landing/in/a.csv", URI, "s3://landing/in/a.csv", READING),
-        ("s3://landing/in", URI, "s3://landing/in/", READING),
-        ("s3://other/mine.json", stack(), "s3://other/mine.json", None),
+        pytest.param(["in"], ["in/a.csv"], {"zero-bytes": 1, "folder-marker": 1}, id="folder"),
+        pytest.param(["one/a b.csv"], ["one/a b.csv"], {}, id="object, not its .bak"),
+        pytest.param(["days/2026-11-*"], OBJECTS[4:6], {}, id="any end"),
+        pytest.param(["odd"], ["odd/a.csv"], {"unreadable-key": 1}, id="no file's key"),
+        pytest.param(
+            ["one/deep", "one", "one/deep/c+d.csv"],
+            ["one/deep/c+d.csv", "one/a b.csv", "one/a b.csv.bak"],
+            {},
+            id="several, each object once",
+        ),
     ],
-    ids=["manifest", "object", "folder", "a manifest of one's own"],
 )
-def test_a_run_reads_what_is_asked_for_and_writes_to_a_folder_of_its_own(
-    s3: Any, source: str, where: Stack, message: str, reading: Reading | None
+def test_sources_are_read_without_what_no_job_can_read(
+    s3: Any, keys: list[str], read: list[str], left_out: dict[str, int]
 ) -> None:
-    s3.put_object(Bucket="other", Key="mine.json", Body=b'[{"prefix": "s3://landing/"}]')
-    plan = planned(source, where=where)
-    assert plan.run.PreprocessingJobName == NAME
-    assert plan.run.InputMessage == message
-    assert plan.run.OutputProcessedMessage == f"s3://output/processed/{NAME}/"
-    assert plan.run.Trigger.Kind == "manual"
-    assert (plan.reading, plan.warnings) == (reading, ())
+    assert gather(STACK, uris(*keys)) == Reading("landing", tuple(read), len(read), left_out)
+
+
+@pytest.mark.parametrize(
+    ("source", "read", "left_out"),
+    [("", ["a.csv"], {"own-output": 2}), ("processed/r1", ["processed/r1/part.csv"], {})],
+)
+def test_outputs_are_read_only_when_they_are_asked_for(
+    s3: Any, source: str, read: list[str], left_out: dict[str, int]
+) -> None:
+    put(s3, "a.csv", "processed/r1/part.csv", "manifests/r1.json", bucket="output")
+    reading = gather(STACK, uris(source, bucket="output"))
+    assert (list(reading.keys), reading.left_out) == (read, left_out)
+
+
+@pytest.mark.parametrize(
+    ("key", "manifest", "uri"),
+    [
+        pytest.param("in/", OWN_MANIFEST, "s3://landing/in/", id="folder"),
+        pytest.param("in", OWN_MANIFEST, "s3://landing/in/", id="folder without its slash"),
+        pytest.param("in/a*", OWN_MANIFEST, "s3://landing/in/a", id="any end"),
+        pytest.param("one/a b.csv", OWN_MANIFEST, "s3://landing/one/a b.csv", id="object"),
+        pytest.param("m/one.json", "s3://landing/m/one.json", "s3://landing/in/a.csv", id="own"),
+        pytest.param("m/two.json", "s3://landing/m/two.json", None, id="own, of several objects"),
+        pytest.param("m/long.json", "s3://landing/m/long.json", None, id="long"),
+        pytest.param("m/text.json", OWN_MANIFEST, "s3://landing/m/text.json", id="JSON messages"),
+    ],
+)
+def test_input_message_names_what_is_read_in_the_format_of_the_stack(
+    s3: Any, key: str, manifest: str, uri: str | None
+) -> None:
+    texts = {"one": ONE_OBJECT, "two": TWO_OBJECTS, "long": LONG, "text": b'[{"text": "hi"}]'}
+    for name, body in texts.items():
+        put(s3, f"m/{name}.json", body=body)
+    assert planned(uris(key)).run.InputMessage == manifest
+    if uri:
+        assert planned(uris(key), where=URI).run.InputMessage == uri
+    else:
+        with pytest.raises(InvalidInput, match="start one run per object"):
+            planned(uris(key), where=URI)
     assert "Contents" not in s3.list_objects_v2(Bucket="output")
 
 
-def test_with_the_format_uri_several_objects_are_refused_with_the_remedy(s3: Any) -> None:
-    s3.put_object(Bucket="landing", Key="in/b.csv", Body=b"x")
-    sources = [S3Uri("landing", "in/a.csv"), S3Uri("landing", "in/b.csv")]
+def test_a_run_has_a_random_name_an_output_of_its_own_and_says_who_started_it(s3: Any) -> None:
+    run = planned(uris("in")).run
+    assert run.PreprocessingJobName == NAME
+    assert run.OutputProcessedMessage == f"s3://output/processed/{NAME}/"
+    assert run.Trigger.to_dict() == {"Kind": "manual", "StartedBy": who(client("sts"))}
+
+
+def test_several_sources_need_a_manifest(s3: Any) -> None:
     with pytest.raises(InvalidInput, match=r"2 objects .*start one run per object"):
-        starting.plan(URI, sources, None, RANDOM)
+        planned(uris("in/a.csv", "one/a b.csv"), where=URI)
 
 
 @pytest.mark.parametrize(
-    ("put", "source", "output", "where", "warning"),
+    ("source", "output", "where", "warning"),
     [
+        ("s3://landing/in/", "", URI, "reads all under s3://landing/in/, also the 2 left out"),
+        ("s3://landing/in/", "s3://output/processed/mine", STACK, "has objects already"),
         (
-            "output/processed/x.parquet",
-            "s3://output/",
-            "",
-            URI,
-            "the job reads all that begins with s3://output/, also the 1 left out",
-        ),
-        ("landing/in//b.csv", "s3://landing/in/", "", stack(), "1 left out: no file can have"),
-        (
-            "output/processed/mine/x.parquet",
             "s3://landing/in/",
-            "s3://output/processed/mine",
-            stack(),
-            "s3://output/processed/mine/ has objects already",
+            "s3://other/out",
+            STACK,
+            "fails at its end unless it was given s3:Put",
         ),
+        (
+            "s3://landing/in/",
+            "s3://other/out",
+            replace(STACK, parameters={"StateMachineArn": "a"}),
+            "",
+        ),
+        ("s3://landing/in/", "", STACK, ""),
     ],
-    ids=["read although left out", "no file's key", "output in use"],
+    ids=["read although left out", "output in use", "not the role's", "own role", "nothing"],
 )
 def test_what_may_surprise_is_warned_of(
-    s3: Any, put: str, source: str, output: str, where: Stack, warning: str
+    s3: Any, source: str, output: str, where: Stack, warning: str
 ) -> None:
-    s3.put_object(Bucket="output", Key="a.csv", Body=b"x")
-    bucket, _, key = put.partition("/")
-    s3.put_object(Bucket=bucket, Key=key, Body=b"x")
-    (said,) = planned(source, output, where).warnings
-    assert warning in said
+    put(s3, "processed/mine/x.parquet", bucket="output")
+    said = planned([S3Uri.parse(source)], output, where).warnings
+    assert (len(said), warning in "".join(said)) == (1 if warning else 0, True)
+
+
+@pytest.mark.parametrize(
+    ("sources", "output", "error", "words"),
+    [
+        (["s3://landing/in/"], "s3://landing/incoming/out", ConfigurationError, "would start runs"),
+        (["s3://landing/in/"], "s3://output/manifests/x", ConfigurationError, "would be manifests"),
+        (["s3://landing/in/"], "s3://nowhere/out", ServiceError, "NoSuchBucket"),
+        (["s3://nowhere/in/"], "", ServiceError, "NoSuchBucket"),
+        (["s3://landing/nothing/"], "", ConfigurationError, "nothing to read at s3://landing/noth"),
+        (
+            ["s3://landing/in/", "s3://landing/x*"],
+            "",
+            ConfigurationError,
+            "to read at s3://landing/x",
+        ),
+        (["s3://landing/odd//b.csv"], "", LandrunError, "rename the object"),
+        (["s3://landing/a", "s3://output/a"], "", ConfigurationError, "a run for each bucket"),
+    ],
+)
+def test_what_would_do_harm_or_is_not_there_is_refused(
+    s3: Any, sources: list[str], output: str, error: type[LandrunError], words: str
+) -> None:
+    with pytest.raises(error, match=words.replace("*", r"\*")):
+        planned([S3Uri.parse(source) for source in sources], output)
+
+
+# ---- The input of a rerun
 
 
 @pytest.mark.parametrize(
@@ -163,112 +222,53 @@ def test_what_may_surprise_is_warned_of(
             "s3://output/manifests/one.json",
             "s3://landing/in/a.csv",
         ),
-        ("s3://landing/in/a.csv", f"s3://output/manifests/{NAME}.json", "s3://landing/in/a.csv"),
-        ("s3://landing/in/", f"s3://output/manifests/{NAME}.json", "s3://landing/in/"),
-        (f"s3://other/bsm-{'0' * 32}.json", f"s3://other/bsm-{'0' * 32}.json", None),
         ("s3://output/manifests/two.json", "s3://output/manifests/two.json", None),
+        ("s3://output/manifests/gone.json", "s3://output/manifests/gone.json", None),
+        ("s3://output/manifests/tick.json", "s3://output/manifests/tick.json", "s3://landing/one/"),
+        ("s3://landing/in/a.csv", OWN_MANIFEST, "s3://landing/in/a.csv"),
+        ("s3://landing/in/", OWN_MANIFEST, "s3://landing/in/"),
         ("s3://landing/gone/", None, "s3://landing/gone/"),
     ],
 )
 def test_a_rerun_passes_the_same_input_in_the_format_of_today(
     s3: Any, before: str, manifest: str | None, uri: str | None
 ) -> None:
-    for name, keys in (("one", ["in/a.csv"]), ("two", ["in/a.csv", "in/b.csv"])):
-        Manifests(s3, "output", "manifests/").write_once(name, "landing", keys)
-    for where, expected in ((stack(), manifest), (URI, uri)):
+    manifests = Manifests(s3, "output", "manifests/")
+    manifests.write_once("one", "landing", ["in/a.csv"])
+    manifests.write_once("two", "landing", ["in/a.csv", "one/a b.csv"])
+    prefix = S3Uri("landing", "one/")
+    manifests.write_once("tick", "landing", ["one/a b.csv", "one/gone"], prefix=prefix)
+    for where, expected in ((STACK, manifest), (URI, uri)):
         if expected is None:
             with pytest.raises(LandrunError):
-                starting.input_message_today(where, NAME, before)
+                input_message_today(where, NAME, before)
         else:
-            assert starting.input_message_today(where, NAME, before) == expected
+            assert input_message_today(where, NAME, before) == expected
 
 
 def test_a_run_over_a_prefix_runs_again_over_the_objects_that_lay_there(s3: Any) -> None:
-    manifests = stack().manifests()
+    manifests = STACK.manifests()
     manifests.write_once(NAME, "landing", ["in/a.csv", "in/since-deleted.csv"])
-    starting.input_message_today(stack(), NAME, "s3://landing/in/")
+    input_message_today(STACK, NAME, "s3://landing/in/")
     assert manifests.find(NAME).keys == ("in/a.csv", "in/since-deleted.csv")  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
-    ("source", "output", "words"),
-    [
-        ("s3://landing/in/", "s3://landing/incoming/out", "lies under the landing prefix"),
-        ("s3://landing/in/", "s3://output/manifests/mine", "lies among the manifests"),
-        ("s3://landing/in/", "s3://nowhere/out", "there is no bucket nowhere"),
-        ("s3://nowhere/in/", "", "there is no bucket nowhere"),
-    ],
-)
-def test_what_would_do_harm_or_is_not_there_is_refused(
-    s3: Any, source: str, output: str, words: str
-) -> None:
-    with pytest.raises(ConfigurationError, match=words):
-        planned(source, output)
-
-
-def test_what_one_may_not_read_is_said_with_the_permissions_to_ask_for() -> None:
-    def head_object(**_: Any) -> Any:
-        raise ServiceError("s3:HeadObject", "403", "Forbidden")
-
-    denied = Stack("s", "r", OUTPUTS, {}, lambda *_: SimpleNamespace(head_object=head_object))
-    with pytest.raises(ConfigurationError, match=r"s3:GetObject and s3:ListBucket: ask for them"):
-        planned("s3://theirs/a.csv", where=denied)
-
-
-# ---- What the job's role may do
-
-MINE = "s3://output/processed/x/"
-CROSS = ("s3://other/a.csv", "s3://other/out/")
-
-
-@pytest.mark.parametrize(
-    ("source", "output", "where", "warnings"),
-    [
-        ("s3://landing/anything", MINE, stack(), []),
-        ("s3://daily/2026/a.csv", MINE, stack(ScheduledInput="s3://daily/{date:%Y}/"), []),
-        ("s3://output/manifests/m.json", MINE, stack(), []),
-        ("s3://other/a.csv", MINE, stack(), ["s3://other/a.csv: the run will fail unless"]),
-        ("s3://daily/a.csv", MINE, stack(ScheduledInput="daily/"), ["unless it was given s3:Get"]),
-        (
-            "s3://landing/a.csv",
-            "s3://output/else/",
-            stack(),
-            [f"{MINE[:-2]}, not to s3://output/else/"],
-        ),
-        (*CROSS, stack(Clients("allowed")), []),
-        (*CROSS, stack(Clients("raises")), ["s3:GetObject", "s3:PutObject"]),
-        (*CROSS, stack(StateMachineArn="arn"), []),
-        ("s3://other/a.csv", MINE, stack(laptop=True), ["on AWS, the job's role"]),
-    ],
-)
-def test_what_the_jobs_role_may_not_do_is_warned_of(
-    source: str, output: str, where: Stack, warnings: list[str]
-) -> None:
-    uri = S3Uri.parse(source)
-    reading = Reading(uri.bucket, (uri.key,), 1, {})
-    said = starting.role_warnings(where, reading, S3Uri.parse(output))
-    assert len(said) == len(warnings)
-    assert all(words in line for words, line in zip(warnings, said, strict=True))
-
-
-def test_iam_is_asked_only_about_what_the_template_does_not_give_and_never_on_the_laptop() -> None:
-    reading, target = Reading("other", ("a.csv",), 1, {}), S3Uri.parse(MINE)
-    for where, asked in (
-        (stack(), [("s3:GetObject", "arn:aws-cn:s3:::other/a.csv")]),
-        (stack(laptop=True), []),
-    ):
-        starting.role_warnings(where, reading, target)
-        calls: Any = where.client
-        assert [(one["ActionNames"][0], one["ResourceArns"][0]) for one in calls.asked] == asked
-        assert all(one["PolicySourceArn"] == ROLE for one in calls.asked)
-
-
-def test_a_definition_without_a_processing_job_has_no_role() -> None:
-    assert starting.job_role(definition(ROLE)) == ROLE
-    assert starting.job_role('{"States": {"Pass": {"Type": "Pass"}}}') == ""
+def test_the_beginning_of_keys_that_an_s3_prefix_reads_is_listed_as_one(s3: Any) -> None:
+    uri = S3Uri.parse(input_message_today(STACK, NAME, "s3://landing/days/2026-11"))
+    [_, *keys] = json.loads(s3.get_object(Bucket=uri.bucket, Key=uri.key)["Body"].read())
+    assert keys == OBJECTS[4:6]
 
 
 # ---- What is typed, and what is to be typed next
+
+
+def test_who_starts_a_run_is_an_arn_where_aws_knows_and_else_the_users_name(
+    monkeypatch: pytest.MonkeyPatch, s3: Any
+) -> None:
+    monkeypatch.setenv("LOGNAME", "alice")
+    nowhere = boto3.client("sts", region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
+    assert who(client("sts")).startswith("arn:aws:")
+    assert who(nowhere) == "alice"
 
 
 @pytest.mark.parametrize(
