@@ -1,27 +1,36 @@
-"""`landrun start --wait`: how a run stands, and what is said of it."""
+"""How a run stands, and what is said of it until it has ended."""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from landrun.errors import ServiceError
+from landrun.errors import LandrunError, ServiceError
 from landrun.models.run_record import RunRecord
-from landrun_ops.cli import follow as waiting
-from landrun_ops.cli import start
+from landrun_ops.cli import follow as following
+from landrun_ops.cli.follow import Followed, ending, follow
 from landrun_ops.cli.target import Target
+from landrun_ops.stack import run_progress
 from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait
-from landrun_ops.stack.run_progress import Phase, RunProgress, follow, progress, recorded
+from landrun_ops.stack.run_progress import Phase, RunProgress, progress
 from landrun_ops.stack.waiting_executions import QueuePosition
 from records import record
 
 BEGAN = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
-RUNNING = {"status": "RUNNING", "startDate": BEGAN}
+ARN = "arn:aws:states:eu-central-1:123456789012:execution:m:r-1"
+RUNNING = {
+    "executionArn": ARN,
+    "stateMachineArn": "arn:aws:states:eu-central-1:123456789012:stateMachine:m",
+    "name": "r-1",
+    "status": "RUNNING",
+    "startDate": BEGAN,
+}
+STACK: Any = None
 
 
 def at(seconds: float) -> datetime:
@@ -32,80 +41,72 @@ def attempt(number: int = 1, **more: Any) -> Attempt:
     return Attempt(number, f"r-{number}", "sagemaker:createProcessingJob.sync", 1, at(5), **more)
 
 
+def ended(status: str, *events: HistoryEvent, **more: Any) -> RunProgress:
+    return progress(RUNNING | {"status": status, "stopDate": at(90)} | more, events)
+
+
+GOOD_END = "SUCCEEDED in 4.2 s"
+REFUSED = "for a quota, refused 3 times: 1"
+CAUSE = '{"ProcessingJobName": "r-2", "ExitMessage": "no text"}'
+FAILED_JOB = attempt(result="failed", ended=at(30), reason="no column")
+
+
 @pytest.mark.parametrize(
-    ("events", "job_began", "phase", "since", "note"),
+    ("last", "job_began", "phase", "since", "note"),
     [
-        ((), None, Phase.QUEUED, 0, ""),
-        ((attempt(),), None, Phase.STARTING, 5, ""),
-        ((attempt(),), at(9), Phase.PROCESSING, 9, ""),
+        (None, None, Phase.QUEUED, 0, ""),
+        (attempt(), None, Phase.STARTING, 5, ""),
+        (attempt(), at(9), Phase.PROCESSING, 9, ""),
+        (FAILED_JOB, None, Phase.RETRYING, 30, "no column"),
+        (Attempt(1, "", "lambda:invoke", 1, at(5)), None, Phase.RUNNING, 5, ""),
         (
-            (Wait(True, 3, at(2), reason="the limit is 1"),),
+            Wait(True, 3, at(2), reason="1"),
             None,
             Phase.WAITING,
             2,
-            "for a quota, refused 3 times: the limit is 1",
+            "for a quota, refused 3 times: 1",
         ),
-        ((Wait(False, 1, at(2), reason="slow"),), None, Phase.WAITING, 2, "for SageMaker: slow"),
-        (
-            (attempt(result="failed", ended=at(30), reason="no column"),),
-            None,
-            Phase.RETRYING,
-            30,
-            "no column",
-        ),
-        ((SlotWait(1, at(3)),), None, Phase.WAITING_FOR_SLOT, 3, ""),
-        ((SlotWait(2, at(3), reason="no queue"),), None, Phase.WAITING_FOR_SLOT, 3, "no queue"),
-        ((SlotWait(1, at(3), at(60), acquired=True),), None, Phase.QUEUED, 60, ""),
-        ((Attempt(1, "", "lambda:invoke", 1, at(5)),), None, Phase.RUNNING, 5, ""),
+        (Wait(False, 1, at(2), reason="slow"), None, Phase.WAITING, 2, "for SageMaker: slow"),
+        (SlotWait(1, at(3)), None, Phase.WAITING_FOR_SLOT, 3, "2nd of 9 in line"),
+        (SlotWait(2, at(3), reason="no queue"), None, Phase.WAITING_FOR_SLOT, 3, "no queue"),
+        (SlotWait(1, at(3), at(60), acquired=True), None, Phase.QUEUED, 60, ""),
     ],
 )
 def test_what_a_run_does_is_read_from_its_history(
-    events: tuple[HistoryEvent, ...],
-    job_began: datetime | None,
-    phase: Phase,
-    since: float,
-    note: str,
+    last: HistoryEvent | None, job_began: datetime | None, phase: Phase, since: float, note: str
 ) -> None:
-    now = progress(RUNNING, events, job_began)
+    now = progress(RUNNING, (last,) if last else (), job_began, QueuePosition(2, 9))
     assert (now.phase, now.since, now.note) == (phase, at(since), note)
-    assert (now.status, now.seconds, now.reason) == ("RUNNING", None, "")
+    assert (now.status, now.reason) == ("RUNNING", "")
 
 
-def test_a_run_in_line_is_said_to_wait_for_a_slot_with_its_place() -> None:
-    now = progress(RUNNING, (SlotWait(1, at(3)),), None, QueuePosition(2, 9))
-    assert waiting.progress_text(now, at(15)) == (
-        "waiting for a concurrency slot for 12.0 s",
-        "2nd of 9 in line",
-    )
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (ended("FAILED", error="States.TaskFailed", cause=CAUSE), "no text"),
+        (ended("FAILED", FAILED_JOB), "no column"),
+        (ended("ABORTED"), "Step Functions gave no cause"),
+        (ended("SUCCEEDED", FAILED_JOB), ""),
+    ],
+)
+def test_the_end_has_its_reason_in_plain_words(end: RunProgress, reason: str) -> None:
+    assert (end.phase, end.reason) == (Phase.ENDED, reason)
 
 
-def test_the_end_has_its_time_and_the_reason_in_plain_words() -> None:
-    failed = {"status": "FAILED", "stopDate": at(90), "error": "States.TaskFailed"}
-    end = progress(
-        RUNNING
-        | failed
-        | {"cause": '{"ProcessingJobName": "r-2", "ExitMessage": "no text column"}'},
-        (attempt(result="failed", ended=at(88)), attempt(2, result="failed", ended=at(89))),
-        None,
-    )
-    assert (end.phase, end.seconds, end.attempt, end.job) == (Phase.ENDED, 90, 2, "r-2")
-    assert end.reason == "no text column"
-    assert waiting.ending(end, None) == "FAILED after 1 min 30 s: no text column"
-
-
-def test_a_run_that_was_stopped_says_so_without_a_cause() -> None:
-    end = progress(RUNNING | {"status": "ABORTED", "stopDate": at(1)}, (), None)
-    assert end.reason == "Step Functions gave no cause"
-
-
-def test_the_counts_of_the_ledger_are_part_of_a_good_end() -> None:
-    end = progress(RUNNING | {"status": "SUCCEEDED", "stopDate": at(4)}, (), None)
-    row = record({"status": "SUCCEEDED", "duration_seconds": 4.2, "summary": {"rows_in": 1234}})
-    assert waiting.ending(end, row) == "SUCCEEDED in 4.2 s: rows 1,234 in"
-    assert waiting.ending(end, None) == "SUCCEEDED in 4.0 s"
-    assert waiting.outcome(record({"status": "SUCCEEDED", "duration_seconds": 4.2})) == (
-        "SUCCEEDED in 4.2 s"
-    )
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (
+            {"status": "SUCCEEDED", "summary": {"rows_in": 1234}},
+            "SUCCEEDED in 4.2 s: rows 1,234 in",
+        ),
+        ({"status": "SUCCEEDED"}, GOOD_END),
+        ({"status": "FAILED", "cause": "disk full"}, "FAILED after 4.2 s: disk full"),
+        ({"status": "ABORTED"}, "ABORTED after 4.2 s: the run gave no reason"),
+    ],
+)
+def test_an_end_is_said_with_its_counts_or_its_reason(row: dict[str, Any], said: str) -> None:
+    assert ending(record({"duration_seconds": 4.2, **row})) == said
 
 
 # ---- Following
@@ -122,13 +123,13 @@ class Clock:
         self.now += seconds
 
 
-def looks(*answers: RunProgress | ServiceError) -> Callable[[], RunProgress]:
-    """One answer after the other; the last one stays."""
+def one_after_the_other(*answers: Any) -> Callable[..., Any]:
+    """Answer after answer, errors among them; the last one stays."""
     given = itertools.chain(answers, itertools.repeat(answers[-1]))
 
-    def look() -> RunProgress:
+    def look(*_: Any) -> Any:
         answer = next(given)
-        if isinstance(answer, ServiceError):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 
@@ -136,27 +137,17 @@ def looks(*answers: RunProgress | ServiceError) -> Callable[[], RunProgress]:
 
 
 WORKS = progress(RUNNING, (attempt(),), at(9))
-ENDED = progress(RUNNING | {"status": "SUCCEEDED", "stopDate": at(4)}, (attempt(),), None)
+ENDED = ended("SUCCEEDED", attempt())
 THROTTLED = ServiceError("states:DescribeExecution", "ThrottlingException", "Rate exceeded")
-
-
 UNKNOWN = ServiceError("states:DescribeExecution", "ExecutionDoesNotExist", "not yet")
 EXPIRED = ServiceError("states:DescribeExecution", "ExpiredTokenException", "expired")
 
 
 @pytest.mark.parametrize("first", [WORKS, THROTTLED, UNKNOWN], ids=["works", "throttled", "new"])
 def test_a_run_is_followed_to_its_end_over_what_passes(first: RunProgress | ServiceError) -> None:
-    clock = Clock()
-    *_, works, ended = follow(looks(first, WORKS, ENDED), clock=clock, sleep=clock.sleep)
-    assert (works.phase, ended.phase) == (Phase.PROCESSING, Phase.ENDED)
-    assert ended.trouble == ""
-
-
-def test_throttling_is_shown_beside_what_was_known() -> None:
-    clock = Clock()
-    _, shown, _ = follow(looks(WORKS, THROTTLED, ENDED), clock=clock, sleep=clock.sleep)
-    assert shown.phase is Phase.PROCESSING
-    assert "ThrottlingException" in shown.trouble
+    clock, look = Clock(), one_after_the_other(first, WORKS, THROTTLED, ENDED)
+    *_, works, end = run_progress.follow(look, clock=clock, sleep=clock.sleep)
+    assert (works, end) == (WORKS, ENDED)
 
 
 @pytest.mark.parametrize(
@@ -169,77 +160,122 @@ def test_the_waiting_ends_when_nothing_more_can_be_seen(
 ) -> None:
     clock = Clock()
     with pytest.raises(ServiceError):
-        list(follow(looks(*answers), clock=clock, sleep=clock.sleep))
+        list(run_progress.follow(one_after_the_other(*answers), clock=clock, sleep=clock.sleep))
     assert least <= clock.now <= most
 
 
 def test_the_longer_a_run_takes_the_less_often_it_is_looked_at() -> None:
-    clock = Clock()
-    looked = follow(looks(*[WORKS] * 80, ENDED), clock=clock, sleep=clock.sleep)
-    times = [clock.now for _ in looked]
+    clock, look = Clock(), one_after_the_other(*[WORKS] * 80, ENDED)
+    times = [clock.now for _ in run_progress.follow(look, clock=clock, sleep=clock.sleep)]
     assert (times[1] - times[0], times[-1] - times[-2]) == (0.5, 5.0)
-
-
-class Ledger:
-    def __init__(self, *answers: RunRecord | None) -> None:
-        self._answers = itertools.chain(answers, itertools.repeat(answers[-1]))
-
-    def recorded(self, name: str) -> RunRecord | None:
-        return next(self._answers)
-
-
-def test_the_ledger_is_waited_for_but_not_for_long() -> None:
-    clock, row = Clock(), record({"status": "SUCCEEDED"})
-    soon: Any = Ledger(None, None, row)
-    assert recorded(soon, "r", clock=clock, sleep=clock.sleep) is row
-    never: Any = Ledger(None)
-    assert recorded(never, "r", clock=clock, sleep=clock.sleep) is None
-    assert clock.now < 20
 
 
 # ---- What is said
 
 
-def test_lines_are_written_for_changes_only(capsys: pytest.CaptureFixture[str]) -> None:
-    show = waiting._lines()
-    wait = progress(RUNNING, (Wait(True, 1, at(2), reason="limit\x1b[2J"),), None)
-    for one in (WORKS, WORKS, wait, ENDED):
-        show(one)
-    first, second = capsys.readouterr().err.splitlines()
-    assert "processing for" in first
-    assert "(job 1)" in first
-    assert "waiting for" in second
-    assert second.endswith(r"for a quota: limit\x1b[2J")
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let the execution of every run answer so."""
+
+    def answer(*answers: Any) -> None:
+        watcher = SimpleNamespace(look=one_after_the_other(*answers))
+        monkeypatch.setattr(following, "Watcher", lambda *_: watcher)
+
+    return answer
 
 
-@pytest.mark.parametrize("json", [False, True])
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), THROTTLED], ids=["Ctrl-C", "unreachable"])
-def test_what_ends_the_waiting_does_not_end_the_run(
-    error: BaseException,
-    json: bool,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+ROW = record({"name": "r-1"})
+GOOD = record({"name": "r-1", "status": "SUCCEEDED", "duration_seconds": 4})
+BAD = record({"name": "r-1", "status": "FAILED", "duration_seconds": 4, "cause": "no\x1b[2J"})
+DEV = Target(stack="dev")
+
+
+def waits(label: str, *rows: RunRecord | BaseException | None, arn: str = "") -> Followed:
+    return Followed(label, one_after_the_other(*rows), arn)
+
+
+def said(
+    capsys: pytest.CaptureFixture[str], *followed: Followed, **how: Any
+) -> tuple[list[str], list[str]]:
+    """Follow, and return the lines on stdout and stderr, without their times."""
+    clock = Clock()
+    try:
+        follow(STACK, followed, **({"target": DEV} | how), clock=clock, sleep=clock.sleep)
+    finally:
+        lines = [one.splitlines() for one in capsys.readouterr()]
+    out, err = ([line.partition(" s  ")[2] or line for line in one] for one in lines)
+    return out, err
+
+
+def test_a_line_is_written_for_each_change_and_stdout_has_the_end(
+    looks: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(*_: Any) -> Any:
-        raise error
-
-    monkeypatch.setattr(waiting, "wait_for", interrupted)
-    monkeypatch.setattr("landrun_ops.stack.run_progress.Watcher", lambda *_: None)
-    report = {"name": "r-1", "execution_arn": "arn", "status": "RUNNING"}
-    stack: Any = None
-    with contextlib.suppress(ServiceError):
-        assert start._waited(stack, report, json=json, target=Target(stack="dev")) == 130
-        assert isinstance(error, KeyboardInterrupt)
-    said = capsys.readouterr()
-    for command in ("show", "stop"):
-        assert f": landrun {command} r-1 --stack dev" in said.err
-    assert ('"name": "r-1"' in said.out) is json
+    wait = progress(RUNNING, (Wait(True, 1, at(2), reason="limit\x1b[2J"),))
+    looks(WORKS, WORKS, wait, ENDED)
+    out, err = said(capsys, waits("a.csv", None, ROW, ROW, ROW, ROW, GOOD))
+    assert out == ["a.csv r-1: SUCCEEDED in 4.0 s"]
+    assert err == [
+        "a.csv r-1: processing (job 1)",
+        r"a.csv r-1: waiting: for a quota: limit\x1b[2J",
+    ]
 
 
-def test_the_display_says_what_a_run_does_and_why_it_waits() -> None:
-    line, note = waiting.progress_text(WORKS, at(80))
-    assert (line, note) == ("processing for 1 min 11 s (job 1)", "")
-    waits = progress(RUNNING, (Wait(True, 2, at(0), reason="the limit is 1"),), None)
-    line, note = waiting.progress_text(waits, at(80))
-    assert line == "waiting for 1 min 20 s"
-    assert note == "for a quota, refused 2 times: the limit is 1"
+def test_a_run_that_failed_is_never_said_to_be_well_and_what_explains_it_is_named(
+    looks: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks(ended("FAILED", FAILED_JOB))
+    one = waits("", ROW, BAD)
+    out, err = said(capsys, one)
+    assert out == [r"r-1: FAILED after 4.0 s: no\x1b[2J"]
+    assert err == ["landrun: why: landrun show r-1 --stack dev"]
+    assert (one.ended, one.succeeded) == (True, False)
+
+
+def test_with_json_stdout_stays_empty_and_a_demo_has_ends_alone(
+    looks: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks(WORKS)
+    assert said(capsys, waits("a", ROW, GOOD), quiet=True)[0] == []
+    assert said(capsys, waits("a", ROW, BAD), target=None)[1] == []
+
+
+def test_a_run_that_reads_several_files_is_said_once_and_many_runs_by_their_rows_alone(
+    looks: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks(AssertionError("too many to look at"))
+    out, err = said(capsys, *(waits(f"{n}.csv", ROW, GOOD) for n in range(20)))
+    assert [line.partition("r-1: ")[2] for line in err + out] == [
+        "run started",
+        "SUCCEEDED in 4.0 s",
+    ]
+
+
+def test_the_runs_table_is_waited_for_but_not_for_long(
+    looks: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks(ENDED)
+    soon, never = waits("", None, None, GOOD, arn=ARN), waits("", None, arn=ARN)
+    for one in (soon, never):
+        assert said(capsys, one)[0][0].startswith("r-1: SUCCEEDED in")
+    assert (soon.recorded, never.recorded, never.succeeded) == (True, False, True)
+
+
+def test_after_30_seconds_of_silence_doctor_is_named_once_and_then_it_gives_up(
+    looks: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks(WORKS)
+    hint = "no run has started yet: landrun doctor --stack dev"
+    assert hint not in said(capsys, waits("a", *[None] * 15, ROW, GOOD), patience=60)[1]
+    assert said(capsys, waits("a", *[None] * 50, ROW, GOOD), patience=900)[1].count(hint) == 1
+    with pytest.raises(LandrunError, match="no run has started within 60 s"):
+        said(capsys, waits("a", None), patience=60)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), EXPIRED], ids=["Ctrl-C", "refused"])
+def test_what_ends_the_waiting_does_not_end_the_run(
+    error: BaseException, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(type(error)):
+        follow(STACK, [waits("a", error)], DEV)
+    line = capsys.readouterr().err
+    assert "goes on: landrun runs --stack dev; to end it: landrun stop RUN --stack dev" in line

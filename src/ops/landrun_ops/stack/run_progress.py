@@ -89,39 +89,30 @@ def progress(
     ``job_began`` is when the newest job's container began to work, and ``position`` the run's among
     the waiting executions, each where it is known.
     """
-    jobs = attempts(events)
-    if described["status"] in UNFINISHED:
-        last = events[-1] if events else None
-        phase, since, note = _doing(last, described["startDate"], job_began, position)
-    else:
-        phase, since = Phase.ENDED, described.get("stopDate", described["startDate"])
+    jobs, last = attempts(events), events[-1] if events else None
+    since = getattr(last, "ended", None) or getattr(last, "began", described["startDate"])
+    phase, note = _doing(last, position)
+    if described["status"] not in UNFINISHED:
+        phase, since = Phase.ENDED, described.get("stopDate", since)
         note = jobs[-1].reason if jobs else ""
+    elif phase is Phase.STARTING and job_began:
+        phase, since = Phase.PROCESSING, job_began
     return RunProgress(phase, since.astimezone(UTC), len(jobs), note, described)
 
 
-def _doing(
-    last: HistoryEvent | None,
-    started: datetime,
-    job_began: datetime | None,
-    position: QueuePosition | None,
-) -> tuple[Phase, datetime, str]:
+def _doing(last: HistoryEvent | None, position: QueuePosition | None) -> tuple[Phase, str]:
     match last:
         case SlotWait(ended=None):
-            found = Phase.WAITING_FOR_SLOT, last.began, last.reason or str(position or "")
+            return Phase.WAITING_FOR_SLOT, last.reason or str(position or "")
         case Wait():
             what = "for a quota" if last.quota else "for SageMaker"
             times = f", refused {last.times} times" if last.times > 1 else ""
-            found = Phase.WAITING, last.began, f"{what}{times}: {last.reason}"
-        case Attempt(result="running", job=""):
-            found = Phase.RUNNING, last.began, ""
+            return Phase.WAITING, f"{what}{times}: {last.reason}"
         case Attempt(result="running"):
-            phase = Phase.PROCESSING if job_began else Phase.STARTING
-            found = phase, job_began or last.began, ""
+            return Phase.STARTING if last.job else Phase.RUNNING, ""
         case Attempt():
-            found = Phase.RETRYING, last.ended or last.began, last.reason
-        case _:
-            found = Phase.QUEUED, started, ""
-    return found
+            return Phase.RETRYING, last.reason
+    return Phase.QUEUED, ""
 
 
 class Watcher:
