@@ -92,7 +92,7 @@ def test_nothing_lands_if_one_file_would_start_no_run(
     [
         (("stop",), "Missing argument 'RUN'"),
         (("stop", "nobody-knows-it"), "no run in the ledger is called 'nobody-knows-it'"),
-        (("land", "/nowhere"), "/nowhere is no file and no folder"),
+        (("land", "/nowhere"), "/nowhere does not exist"),
     ],
 )
 def test_a_wrong_call_is_one_line(env: dict[str, str], words: tuple[str, ...], said: str) -> None:

@@ -11,7 +11,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from landrun.adapters.manifests import manifest_body
-from landrun.errors import ServiceError
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.cli.runs import STATUSES, Status, _say_what_was_left, _write
@@ -169,7 +168,7 @@ def test_of_an_object_that_is_no_manifest_only_the_beginning_is_read() -> None:
     assert where == [HEAD]
 
 
-def test_sizes_come_from_the_list_of_landings_else_from_the_objects() -> None:
+def test_sizes_come_from_the_list_of_landings() -> None:
     landings = {"landings": [{"key": "a", "size": 5}, {"key": "b", "size": None}, 7], "last": True}
     objects = {"m": b'[{"prefix": "s3://b/"}, "a", "b"]', "l": json.dumps(landings).encode()}
     s3 = FakeS3(objects | {"b": b"123"})
@@ -179,16 +178,6 @@ def test_sizes_come_from_the_list_of_landings_else_from_the_objects() -> None:
     given = inputs.read("s3://b/m")
     assert given is not None
     assert (given.sizes, given.bytes) == ({"a": 5}, None)
-    assert inputs.sized(given, 0).bytes is None
-    assert inputs.sized(given, 9).bytes == 8
-
-
-def test_objects_that_are_gone_are_found_and_those_not_to_be_seen_are_not_among_them() -> None:
-    inputs = Inputs(FakeS3({"a": b""}, denied=("secret",)))
-    given = Input("b", ("a", "gone", "secret", "late"))
-    assert inputs.gone(given, 3) == ["gone"]
-    with pytest.raises(ServiceError):
-        inputs.sized(given, 9)
 
 
 # The command
