@@ -15,13 +15,13 @@ from landrun.models.run import ExecutionInput, ManualTrigger
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli
-from landrun_ops.actions.rerun import (
+from landrun_ops.cli.rerun import (
     LEFT_STOPPED,
     REPAIRED,
     UNDER_WAY,
     check,
     choose,
-    start,
+    start_again,
 )
 from records import record
 
@@ -102,7 +102,7 @@ def stack(executions: Any) -> Any:
 
 def test_a_rerun_reads_the_same_manifest_and_writes_to_its_own_folder() -> None:
     executions = Executions()
-    first, second = (start(stack(executions), run("a"), MANIFEST, "ana") for _ in range(2))
+    first, second = (start_again(stack(executions), run("a"), MANIFEST, "ana") for _ in range(2))
     name = first["name"]
     assert name != second["name"]
     assert first == {"name": name, "rerun_of": "a", "execution_arn": f"arn:{name}"}
@@ -115,16 +115,16 @@ def test_a_rerun_reads_the_same_manifest_and_writes_to_its_own_folder() -> None:
 
 def test_a_failure_is_run_again_only_once_where_that_is_asked() -> None:
     where = stack(Executions())
-    first = start(where, run("a"), MANIFEST, "ana", once=True)["name"]
+    first = start_again(where, run("a"), MANIFEST, "ana", once=True)["name"]
     with pytest.raises(AlreadyStarted, match=first):
-        start(where, run("a"), MANIFEST, "ana", once=True)
+        start_again(where, run("a"), MANIFEST, "ana", once=True)
     for other in (run("a", redrive_count=1), run("b")):
-        assert start(where, other, MANIFEST, "ana", once=True)["name"] != first
+        assert start_again(where, other, MANIFEST, "ana", once=True)["name"] != first
 
 
 def test_a_rerun_that_another_has_just_started_is_no_new_one() -> None:
     with pytest.raises(AlreadyStarted):
-        start(stack(Executions(timedelta(minutes=1))), run("a"), MANIFEST, "ana", once=True)
+        start_again(stack(Executions(timedelta(minutes=1))), run("a"), MANIFEST, "ana", once=True)
 
 
 @pytest.mark.parametrize(

@@ -71,13 +71,11 @@ def plan(stack: Stack, paths: Sequence[Path], prefix: str = "") -> list[Upload]:
     """
     root = stack.landing.key + (f"{prefix.strip('/')}/" if prefix.strip("/") else "")
     uploads = [Upload(file, f"{root}{name}") for path in paths for file, name in files(path)]
-    keys: dict[str, Path] = {}
-    for upload in uploads:
-        other = keys.setdefault(upload.key, upload.path)
-        if other != upload.path:
+    paths_of = {upload.key: upload.path for upload in uploads}
+    for one in uploads:
+        if (other := paths_of[one.key]) != one.path:
             raise ConfigurationError(
-                f"{other} and {upload.path} would both be {shown(upload.key)}: land them apart,"
-                " with --prefix"
+                f"{one.path} and {other} would both be {shown(one.key)}: use --prefix for one"
             )
     check(stack, uploads)
     return uploads

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -34,7 +34,6 @@ from landrun_ops.stack.stack import Stack, find
 from landrun_ops.units import count
 
 SAMPLES = "samples"
-OUTPUT_FOLDER = Path(".landrun", "demo")
 STATE_FOLDER = Path(".landrun", "demo-aws")
 """Apart from the state of `landrun local up`, which may be up at the same time."""
 
@@ -99,7 +98,7 @@ def demo(
     if docker:
         engine, parameters["ImageUri"] = Docker(), image
         engine.check(image, "make image builds the project's own, --image names another")
-    outputs = folder / OUTPUT_FOLDER
+    outputs = folder / ".landrun" / "demo"
     with stoppable(), ExitStack() as until_fetched:
         with spinner("starting AWS on this laptop and deploying template.yaml"):
             aws = until_fetched.enter_context(
@@ -116,7 +115,8 @@ def demo(
                     fetch(stack, one.run, outputs / one.label)
             until_fetched.close()
     if json:
-        show_json([_facts(one, outputs) for one in followed])
+        runs = [(one.label, one.run.attributes()) for one in followed if one.run]
+        show_json([{"file": name, "output": str(outputs / name), "run": run} for name, run in runs])
     else:
         _show_results(followed, outputs)
     return 0 if all(one.succeeded for one in followed) else 1
@@ -186,22 +186,13 @@ def _land(stack: Stack, data: Sequence[tuple[Path, str]]) -> list[Followed]:
     ]
 
 
-def _facts(one: Followed, outputs: Path) -> dict[str, Any]:
-    return {
-        "file": one.label,
-        "output": str(outputs / one.label) if one.succeeded else None,
-        "run": one.run.attributes() if one.run else None,
-    }
-
-
 def _show_results(followed: Sequence[Followed], outputs: Path) -> None:
     screen, here = console(), Path.cwd()
     screen.print()
     screen.print(runs_table([one.run for one in followed if one.run]))
     screen.print("\noutputs, and the logs of jobs that failed:", style="dim")
     for one in followed:
-        path = outputs / one.label
-        short = path.relative_to(here) if path.is_relative_to(here) else path
+        path = outputs / one.label / ("" if one.succeeded else "job.log")
         if path.exists():
-            say(f"  {short}/{'' if one.succeeded else 'job.log'}")
+            say(f"  {path.relative_to(here) if path.is_relative_to(here) else path}")
     screen.print(f"\n{NEXT}", soft_wrap=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -75,29 +73,24 @@ def land(
 def _upload(
     stack: Stack, uploads: list[landing.Upload], landed: list[landing.Landed], *, quiet: bool
 ) -> None:
-    try:
-        with _transfer(sum(one.size for one in uploads)) as moved:
-            for upload in uploads:
-                landed.append(landing.land(stack, upload, moved))  # noqa: PERF401  (one may fail)
-    finally:  # not before: a line would end up in the bar
-        if not quiet:
-            for one in landed:
-                say(f"landed {one.uri}")
-        if len(landed) < len(uploads):
-            complain(f"{len(landed)} of {len(uploads)} landed; their runs go on: landrun runs")
-
-
-@contextmanager
-def _transfer(total: int) -> Iterator[Callable[[int], None]]:
-    """Show on a terminal how many bytes have been sent, how fast, and how long it will take."""
-    columns = (
+    """Upload files one by one; on a terminal, a bar shows how fast and how long it will take."""
+    bar = progress.Progress(
         progress.BarColumn(),
         progress.DownloadColumn(),
         progress.TransferSpeedColumn(),
         progress.TimeRemainingColumn(),
+        console=console(stderr=True),
+        transient=True,
+        disable=not is_live(stderr=True),
     )
-    with progress.Progress(
-        *columns, console=console(stderr=True), transient=True, disable=not is_live(stderr=True)
-    ) as shown:
-        task = shown.add_task("", total=total)
-        yield lambda count: shown.advance(task, count)
+    task = bar.add_task("", total=sum(one.size for one in uploads))
+    try:
+        with bar:
+            for upload in uploads:
+                one = landing.land(stack, upload, partial(bar.advance, task))
+                landed.append(one)
+    finally:  # not before: a line would end up in the bar
+        for one in () if quiet else landed:
+            say(f"landed {one.uri}")
+        if len(landed) < len(uploads):
+            complain(f"{len(landed)} of {len(uploads)} landed; their runs go on: landrun runs")

@@ -54,7 +54,7 @@ def verify(
         one = _landed(stack, file)
         follow(stack, [one], target, patience=patience, quiet=True)
     if json:
-        show_json(one.run.attributes() if one.run else {"name": one.name, "status": None})
+        show_json(one.run and one.run.attributes())
     if not (one.run and one.succeeded):
         return 1
     failure = failure_of(one.run, recorded=one.recorded)
