@@ -136,10 +136,6 @@ def test_a_script_of_the_users_runs_in_the_place_of_the_default_one(
     assert (output / "lines.txt").read_text() == "3"
     assert "  .landrun/demo/messages.jsonl/" in done.stdout.splitlines()
 
-    wrong = demo(project, str(tmp_path), "--parameter", "JobEntrypoint")
-    assert wrong.returncode == 2
-    assert "write --parameter Name=Value" in wrong.stderr
-
 
 def test_ctrl_c_leaves_no_process_behind(project: Path, tmp_path: Path) -> None:
     write_messages(tmp_path / "messages.jsonl", [{"text": "hello"}])

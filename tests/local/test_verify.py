@@ -122,13 +122,3 @@ def test_a_file_without_data_starts_no_run_and_is_not_waited_for(
     done = verify(aws, "--stack", STACK, str(empty))
     assert done.returncode == 2
     assert "is no file with data" in done.stderr
-
-
-@pytest.mark.parametrize("arguments", [("--stack", "not-there"), ()])
-def test_without_a_stack_it_says_how_to_name_one(
-    aws: LocalAws, verify: Callable[..., Any], arguments: tuple[str, ...]
-) -> None:
-    done = verify(aws, *arguments)
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
-    assert ("no stack 'not-there'" if arguments else "--stack") in done.stderr

@@ -102,12 +102,9 @@ def run(name: str = "r", status: str = "SUCCEEDED", seconds: int = 0, **more: An
     return record(row | more)
 
 
-def test_the_run_of_a_version_is_known_by_its_name() -> None:
+def test_a_run_is_known_by_the_version_or_else_the_first_since_it_landed() -> None:
     assert run_of(stack("arrival", run()), landed(run="r")) == run()
     assert run_of(stack(), landed(run="r")) is None
-
-
-def test_without_a_version_id_the_first_run_since_it_landed_is_the_one() -> None:
     runs = [run("third", seconds=60), run("second", seconds=2), run("first", seconds=-60)]
     assert run_of(stack("arrival", *runs), landed("")) == runs[1]
 

@@ -15,14 +15,7 @@ from landrun.models.run import ExecutionInput, ManualTrigger
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli
-from landrun_ops.cli.rerun import (
-    LEFT_STOPPED,
-    REPAIRED,
-    UNDER_WAY,
-    check,
-    choose,
-    start_again,
-)
+from landrun_ops.cli.rerun import LEFT_STOPPED, REPAIRED, UNDER_WAY, check, choose, start_again
 from records import record
 
 MANIFEST = "s3://out/manifests/a.json"

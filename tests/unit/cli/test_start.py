@@ -141,6 +141,8 @@ def test_input_message_names_what_is_read_in_the_format_of_the_stack(
     else:
         with pytest.raises(InvalidInput, match="start one run per object"):
             planned(uris(key), where=URI)
+    with pytest.raises(InvalidInput, match="start one run per object"):
+        planned(uris("in/a.csv", "one/a b.csv"), where=URI)
     assert "Contents" not in s3.list_objects_v2(Bucket="output")
 
 
@@ -149,11 +151,6 @@ def test_a_run_has_a_random_name_an_output_of_its_own_and_says_who_started_it(s3
     assert run.PreprocessingJobName == NAME
     assert run.OutputProcessedMessage == f"s3://output/processed/{NAME}/"
     assert run.Trigger.to_dict() == {"Kind": "manual", "StartedBy": who(client("sts"))}
-
-
-def test_several_sources_need_a_manifest(s3: Any) -> None:
-    with pytest.raises(InvalidInput, match=r"2 objects .*start one run per object"):
-        planned(uris("in/a.csv", "one/a b.csv"), where=URI)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +203,7 @@ def test_what_may_surprise_is_warned_of(
 def test_what_would_do_harm_or_is_not_there_is_refused(
     s3: Any, sources: list[str], output: str, error: type[LandrunError], words: str
 ) -> None:
-    with pytest.raises(error, match=words.replace("*", r"\*")):
+    with pytest.raises(error, match=words):
         planned([S3Uri.parse(source) for source in sources], output)
 
 

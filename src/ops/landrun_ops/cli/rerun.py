@@ -22,14 +22,8 @@ from landrun_ops.stack.stack import Stack
 from landrun_ops.units import count
 from landrun_ops.units import since as beginning
 
-STOPPED = "ABORTED"
-"""The status of a run that somebody has stopped."""
-
-REPAIRED, UNDER_WAY, LEFT_STOPPED = (
-    "ran again and succeeded",
-    "run again now",
-    "stopped by somebody (--aborted includes them)",
-)
+REPAIRED, UNDER_WAY = "ran again and succeeded", "run again now"
+LEFT_STOPPED = "stopped by somebody (--aborted includes them)"
 """Why a run that failed is not run again."""
 
 _NAMESPACE = uuid.UUID("8c1f6f0e-5a0f-4f0b-9a54-6f0f0c2b7d13")
@@ -192,7 +186,7 @@ def choose(
             left_out[REPAIRED] += 1
         elif any(not run.finished for run in family):
             left_out[UNDER_WAY] += 1
-        elif failed[0].status == STOPPED and not aborted:
+        elif failed[0].status == "ABORTED" and not aborted:
             left_out[LEFT_STOPPED] += 1
         else:
             again.append(failed[0])
