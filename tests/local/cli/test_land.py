@@ -43,7 +43,7 @@ def test_files_and_folders_land_and_their_runs_are_followed(
     good, bad, other = (ended[one["run"]] for one in said["landed"])
     assert [one["status"] for one in (good, bad, other)] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
     assert good["summary"]["rows_in"] == other["summary"]["rows_in"] == 44
-    assert "no text column" in bad["reason"]
+    assert "no text column" in bad["exit_message"]
 
 
 def test_a_large_file_lands_in_parts_and_what_to_watch_is_said(

@@ -90,7 +90,7 @@ def _failed(stack: Stack, begin: datetime, now: datetime, *, aborted: bool) -> l
     """Choose among the runs since then, and say how many are left out."""
     found = stack.ledger().newest(now, 1000, since=begin)
     chosen, left_out = choose(found, aborted=aborted)
-    text = f"to run again: {count(len(chosen), 'run')} that failed since {begin:%Y-%m-%d %H:%M} UTC"
+    text = f"to run again: {count(len(chosen), 'failure')} since {begin:%Y-%m-%d %H:%M} UTC"
     others = ", ".join(f"{number:,} {why}" for why, number in left_out.items())
     note(f"{text}; left out: {others}" if others else text)
     return chosen
