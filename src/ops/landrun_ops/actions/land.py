@@ -21,9 +21,6 @@ from landrun_ops.stack.object_facts import first_run_of
 from landrun_ops.stack.object_status import IGNORED
 from landrun_ops.stack.stack import Stack
 
-NAMED = 3
-"""Files that are named when some would be ignored."""
-
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -96,12 +93,12 @@ def files(path: Path) -> list[tuple[Path, str]]:
 
 
 def check(stack: Stack, uploads: Sequence[Upload]) -> None:
-    """Raise ConfigurationError if one of the files would start no run, with the reasons."""
-    refused = [(one, why) for one in uploads if (why := _why_refused(stack, one))]
-    if refused:
-        named = "; ".join(f"{one_line(str(one.path))}: {why}" for one, why in refused[:NAMED])
-        more = f"; and {len(refused) - NAMED:,} more" if len(refused) > NAMED else ""
-        raise ConfigurationError(f"nothing has landed, for no run would start: {named}{more}")
+    """Raise ConfigurationError if one of the files would start no run, with the reason."""
+    for one in uploads:
+        if why := _why_refused(stack, one):
+            raise ConfigurationError(
+                f"nothing has landed, for no run would start: {one_line(str(one.path))}: {why}"
+            )
 
 
 def _why_refused(stack: Stack, upload: Upload) -> str:

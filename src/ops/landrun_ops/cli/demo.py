@@ -192,7 +192,8 @@ def _show_results(followed: Sequence[Followed], outputs: Path) -> None:
     screen.print(runs_table([one.run for one in followed if one.run]))
     screen.print("\noutputs, and the logs of jobs that failed:", style="dim")
     for one in followed:
-        path = outputs / one.label / ("" if one.succeeded else "job.log")
+        path = outputs / one.label
+        short = path.relative_to(here) if path.is_relative_to(here) else path
         if path.exists():
-            say(f"  {path.relative_to(here) if path.is_relative_to(here) else path}")
+            say(f"  {short}/{'' if one.succeeded else 'job.log'}")
     screen.print(f"\n{NEXT}", soft_wrap=True)

@@ -75,23 +75,18 @@ def _landed(stack: Stack, file: Path) -> Followed:
     check(stack, [upload])
     landed = land(stack, upload)
     note(f"landed {landed.uri}")
-    scheduled = stack.output("StartOn") == "schedule"
+    function = stack.output("ScheduleFunction") if stack.output("StartOn") == "schedule" else ""
 
     def find() -> RunRecord | None:
         run = run_of(stack, landed)
-        if scheduled and run is None:
-            _tick(stack)
+        if function and run is None:  # until the landing is recorded, a tick starts no run
+            due = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+            event = {"ScheduleArn": stack.output("ScheduleArn"), "ScheduledTime": due}
+            client = stack.client("lambda", patient_config())
+            invoke(client, "ScheduleFunction", function, event)
         return run
 
     return Followed(name, find)
-
-
-def _tick(stack: Stack) -> None:
-    """Fire a tick; until the landing is recorded, it starts no run."""
-    due = datetime.now(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
-    event = {"ScheduleArn": stack.output("ScheduleArn"), "ScheduledTime": due}
-    client = stack.client("lambda", patient_config())
-    invoke(client, "ScheduleFunction", stack.output("ScheduleFunction"), event)
 
 
 def failure_of(run: RunRecord, *, recorded: bool = True) -> str:
