@@ -15,7 +15,15 @@ from landrun.models.run import ExecutionInput, ManualTrigger
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli
-from landrun_ops.cli.rerun import LEFT_STOPPED, REPAIRED, UNDER_WAY, check, choose, start_again
+from landrun_ops.cli.rerun import (
+    LEFT_STOPPED,
+    REPAIRED,
+    UNDER_WAY,
+    _failed,
+    check,
+    choose,
+    start_again,
+)
 from records import record
 
 MANIFEST = "s3://out/manifests/a.json"
@@ -52,6 +60,19 @@ def test_of_a_run_and_its_reruns_the_newest_runs_again_unless_left_out(
 def test_what_somebody_stopped_runs_again_if_that_is_asked() -> None:
     found, others = choose([run("b", "ABORTED"), run("a")], aborted=True)
     assert ([one.name for one in found], others.total()) == (["a", "b"], 0)
+
+
+def test_how_many_run_again_and_why_others_do_not_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = [run("c", "ABORTED"), run("b", "RUNNING", of="a"), run("a"), run("d")]
+    where: Any = SimpleNamespace(ledger=lambda: SimpleNamespace(newest=lambda *_, **__: found))
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    assert [one.name for one in _failed(where, now, now, aborted=False)] == ["d"]
+    assert capsys.readouterr().err == (
+        "to run again: 1 failure since 2026-11-22 00:00 UTC; left out:"
+        f" 1 {LEFT_STOPPED}, 1 {UNDER_WAY}\n"
+    )
 
 
 def test_reruns_in_a_circle_come_to_an_end() -> None:

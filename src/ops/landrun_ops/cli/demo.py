@@ -33,7 +33,6 @@ from landrun_ops.stack.job_logs import JobLogs
 from landrun_ops.stack.stack import Stack, find
 from landrun_ops.units import count
 
-SAMPLES = "samples"
 STATE_FOLDER = Path(".landrun", "demo-aws")
 """Apart from the state of `landrun local up`, which may be up at the same time."""
 
@@ -91,7 +90,7 @@ def demo(
     folder = project_folder(project, Path.cwd())
     given = parsed_parameters(parameter or [])
     parameters = given | with_arguments(parameter_defaults(folder) | given, arguments)
-    data, others = data_files(source or folder / SAMPLES)
+    data, others = data_files(source or folder / "samples")
     if others:
         (note if json else say)(f"left out, not data or empty: {', '.join(others)}")
     engine = None

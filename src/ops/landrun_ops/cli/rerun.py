@@ -29,7 +29,6 @@ LEFT_STOPPED = "stopped by somebody (--aborted includes them)"
 _NAMESPACE = uuid.UUID("8c1f6f0e-5a0f-4f0b-9a54-6f0f0c2b7d13")
 _CLOCK_SKEW = timedelta(seconds=5)
 
-A_DAY = "1d"
 NAMED = 20
 """Runs that are named before they are started; of more, how many they are."""
 
@@ -66,7 +65,7 @@ def rerun(
     now = datetime.now(UTC)
     stack = target.find()
     if failed:
-        chosen = _failed(stack, beginning(since or A_DAY, now), now, aborted=aborted)
+        chosen = _failed(stack, beginning(since or "1d", now), now, aborted=aborted)
     else:
         named = (stack.ledger().named(name, now) for name in runs or ())
         chosen = list({run.name: run for run in named}.values())

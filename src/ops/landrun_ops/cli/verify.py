@@ -19,8 +19,6 @@ from landrun_ops.cli.follow import Followed, follow
 from landrun_ops.cli.target import Target, on_stack, project_folder
 from landrun_ops.stack.stack import Stack
 
-SAMPLE = Path("samples", "orders.jsonl")
-
 
 @on_stack
 def verify(
@@ -46,7 +44,7 @@ def verify(
 
     Example: landrun verify --stack landrun my-messages.csv
     """
-    file = source or project_folder(target.project, Path.cwd()) / SAMPLE
+    file = source or project_folder(target.project, Path.cwd()) / "samples/orders.jsonl"
     stack = target.find()
     if not file.is_file() or not file.stat().st_size:
         raise ConfigurationError(f"{file} is no file with data: give a file of messages")
