@@ -8,10 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from landrun.adapters.step_functions import Executions
-from landrun.errors import ConfigurationError, ServiceError
+from landrun.errors import ConfigurationError
 from landrun.models.landing import LandingFilter
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
@@ -133,16 +132,14 @@ def test_a_ticks_run_is_known_by_the_landings_table(
 
 
 class FakeStates:
-    def __init__(self, status: str, refuse: bool = False) -> None:
-        self.status, self.refuse = status, refuse
+    def __init__(self, status: str) -> None:
+        self.status = status
         self.stopped: list[dict[str, str]] = []
 
     def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803
         return {"status": self.status}
 
     def stop_execution(self, **asked: str) -> None:
-        if self.refuse:
-            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "StopExecution")
         self.stopped.append(asked)
         self.status = "ABORTED"
 
@@ -159,8 +156,3 @@ def test_a_run_is_stopped_with_the_cause_unless_it_has_ended(status: str, stoppe
     }
     asked = {"executionArn": run().execution_arn, "cause": "wrong file"}
     assert states.stopped == ([asked] if stopped else [])
-
-
-def test_a_stop_that_is_refused_is_a_service_error() -> None:
-    with pytest.raises(ServiceError, match="states:StopExecution"):
-        stop_run(stack(states=FakeStates("RUNNING", refuse=True)), run(), "")

@@ -48,7 +48,7 @@ LONG = b' [ {"prefix": "s3://landing/in/"}' + b"".join(b',"%0100d"' % n for n in
 
 
 @lru_cache
-def client(service: str) -> Any:
+def client(service: Any) -> Any:
     return boto3.client(service, region_name="us-east-1")
 
 
