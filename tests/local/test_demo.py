@@ -109,7 +109,7 @@ def test_a_folder_s_files_are_followed_and_left_to_open_with_the_cause_of_a_fail
     assert json.loads((output / "summary.json").read_text())["rows_in"] == 3
 
 
-def test_a_script_of_the_users_runs_in_the_place_of_the_default_one(
+def test_a_script_of_the_users_runs_in_the_place_of_the_default_one_with_more_arguments(
     project: Path, tmp_path: Path
 ) -> None:
     script = project / "src/processing/count_lines.py"
@@ -117,14 +117,15 @@ def test_a_script_of_the_users_runs_in_the_place_of_the_default_one(
         "import pathlib, sys\n"
         "lines = sum(len(f.read_text().splitlines()) for f in pathlib.Path(sys.argv[2])"
         ".rglob('*.jsonl'))\n"
-        "pathlib.Path(sys.argv[4], 'lines.txt').write_text(str(lines))\n"
+        "pathlib.Path(sys.argv[4], 'lines.txt').write_text(f'{lines} {sys.argv[5:]}')\n"
     )
     write_messages(tmp_path / "messages.jsonl", [{"text": "hello"}] * 3)
     entrypoint = "JobEntrypoint=python3 /opt/program/count_lines.py"
-    done = demo(project, str(tmp_path), "--parameter", entrypoint, "--parameter", "StartOn=arrival")
+    options = ("--parameter", "StartOn=arrival", "--arguments", " --more   words")
+    done = demo(project, str(tmp_path), "--parameter", entrypoint, *options)
     assert (done.returncode, done.stderr) == (0, "")
     output = project / ".landrun/demo/messages.jsonl"
-    assert (output / "lines.txt").read_text() == "3"
+    assert (output / "lines.txt").read_text() == "3 ['--more', 'words']"
     assert "  .landrun/demo/messages.jsonl/" in done.stdout.splitlines()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,6 @@ from landrun_ops.cli.laptop import laptop
 from landrun_ops.cli.local import parsed_parameters
 from landrun_ops.cli.tables import runs_table
 from landrun_ops.cli.target import LAPTOPS_STACK, ProjectOption, project_folder
-from landrun_ops.local.template import read
 from landrun_ops.stack.engines import job_arguments
 from landrun_ops.stack.job_logs import JobLogs
 from landrun_ops.stack.stack import Stack, find
@@ -88,8 +87,9 @@ def demo(
     Example: landrun demo messages.csv --arguments "--text-column v2"
     """
     folder = project_folder(project, Path.cwd())
-    given = parsed_parameters(parameter or [])
-    parameters = given | with_arguments(parameter_defaults(folder) | given, arguments)
+    parameters = parsed_parameters(parameter or [])
+    if words := arguments.split():
+        parameters["JobArguments"] = json_module.dumps([*job_arguments(parameters), *words])
     data, others = data_files(source or folder / "samples")
     if others:
         (note if json else say)(f"left out, not data or empty: {', '.join(others)}")
@@ -119,20 +119,6 @@ def demo(
     else:
         _show_results(followed, outputs)
     return 0 if all(one.succeeded for one in followed) else 1
-
-
-def parameter_defaults(project: Path) -> dict[str, str]:
-    """Read the defaults of template.yaml's parameters."""
-    declared = read(project / "template.yaml")["Parameters"]
-    return {name: str(rules.get("Default", "")) for name, rules in declared.items()}
-
-
-def with_arguments(parameters: Mapping[str, str], arguments: str) -> dict[str, str]:
-    """Return the parameter by which the job gets more arguments than those it has."""
-    words = arguments.split()
-    if not words:
-        return {}
-    return {"JobArguments": json_module.dumps([*job_arguments(parameters), *words])}
 
 
 def data_files(source: Path) -> tuple[list[tuple[Path, str]], list[str]]:
