@@ -89,7 +89,6 @@ def test_the_first_look_knows_what_runs_longest_and_what_ended_last(table: Table
     bad = found.ended[0]
     assert (bad.duration_seconds, bad.exit_message) == (1380, "no column")
     assert bad.trigger == {"Kind": "manual", "Size": 3}
-    assert bad.cause is None
     assert found.whole
 
 

@@ -21,9 +21,6 @@ HEAD = 4096
 READ_LIMIT = 64 * 2**20
 """Bytes of a manifest that are read: some 60,000 of the longest keys that there can be."""
 
-AT_ONCE = 10
-"""Calls of S3 under way at a time: as many as botocore keeps connections."""
-
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
 _MANIFEST = re.compile(rb'\s*\[\s*\{\s*"prefix"\s*:\s*"s3://')
 

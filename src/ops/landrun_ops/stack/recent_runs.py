@@ -40,10 +40,6 @@ LONGEST_RUN = timedelta(days=1)
 """The first read finds runs that started at most this long before the hour."""
 
 _BATCH = 100
-_ATTRIBUTES = (
-    "name", "execution_arn", "state_machine_arn", "status", "redrive_count", "status_rank", "month",
-    "started_at", "stopped_at", "duration_seconds", "trigger", "error", "exit_message",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +96,7 @@ class RecentRuns:
     """
 
     def __init__(self, stack: Stack, now: Callable[[], datetime] = utc_now) -> None:
-        self._runs = RunsReader(stack.client("dynamodb"), stack.output("RunsTable"), _ATTRIBUTES)
+        self._runs = RunsReader(stack.client("dynamodb"), stack.output("RunsTable"))
         self._now = now
         self._running: dict[str, RunRecord] = {}
         self._ended: dict[str, RunRecord] = {}
