@@ -84,7 +84,7 @@ def _landed(stack: Stack, file: Path) -> Followed:
             invoke(client, "ScheduleFunction", function, event)
         return run
 
-    return Followed(name, find)
+    return Followed(file.name, find)
 
 
 def failure_of(run: RunRecord, *, recorded: bool = True) -> str:
