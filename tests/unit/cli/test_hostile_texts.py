@@ -56,7 +56,6 @@ def test_the_cause_of_a_failure_is_one_short_line() -> None:
 def test_lines_printed_complained_and_said_are_harmless(capsys: pytest.CaptureFixture[str]) -> None:
     console.console().print(HOSTILE)
     console.say(HOSTILE)
-    console.show_lines([HOSTILE])
     console.complain(HOSTILE)
     out, err = capsys.readouterr()
     assert _harmless(out)
