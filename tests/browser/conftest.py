@@ -1,4 +1,4 @@
-"""A browser for a session, and pages of generated ledgers in it."""
+"""A browser for a session, and pages of made-up reports in it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ if "LANDRUN_BROWSER" not in os.environ:  # `make test` is to stay quick, and has
 else:
     from playwright.sync_api import Browser, Page, sync_playwright
 
-    from landrun_ops.web.library import chart_library
-    from landrun_ops.web.page import render
+    from landrun_ops.web.page import chart_library, render
 
-    from .ledgers import ledger, report_of
+    from .made_up_runs import ledger, report_of
     from .pages import chromium_path, go, launched
 
 
@@ -41,38 +40,22 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def requests() -> list[str]:
-    """The addresses that the pages of a test asked for."""
-    return []
-
-
-@pytest.fixture
-def new_page(
-    browser: Browser, complaints: list[str], requests: list[str]
-) -> Iterator[Callable[..., Page]]:
+def new_page(browser: Browser, complaints: list[str]) -> Iterator[Callable[..., Page]]:
     """``new_page(dark=True, phone=True)`` is an empty page of a browser that nobody has used."""
     contexts = []
 
     def make(*, dark: bool = False, phone: bool = False) -> Page:
-        size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
         context = browser.new_context(
-            viewport=size,  # type: ignore[arg-type]
+            viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 900},
             is_mobile=phone,
             has_touch=phone,
-            device_scale_factor=2 if phone else 1,
             color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("request", lambda request: requests.append(request.url))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda said: (
-                complaints.append(said.text) if said.type in ("error", "warning") else None
-            ),
-        )
+        page.on("console", lambda said: said.type != "log" and complaints.append(said.text))
         return page
 
     yield make
@@ -81,21 +64,16 @@ def new_page(
 
 
 @pytest.fixture(scope="session")
-def library() -> str:
-    return chart_library()
-
-
-@pytest.fixture(scope="session")
-def written(library: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """``written(300, hostile=True)`` is the file of a report about so many runs."""
     files: dict[Any, Path] = {}
+    library = chart_library()
 
     def write(count: int, *, hostile: bool = False) -> Path:
         if (count, hostile) not in files:
-            file = tmp_path_factory.mktemp("report") / "report.html"
+            file = files[count, hostile] = tmp_path_factory.mktemp("report") / "report.html"
             page = render(report_of(ledger(count, hostile=hostile)), library)
             file.write_text(page, encoding="utf-8")
-            files[count, hostile] = file
         return files[count, hostile]
 
     return write

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
@@ -39,19 +38,6 @@ def until(page: Page, expression: str, seconds: float = PATIENCE) -> None:
     while not page.evaluate(expression):
         assert time.monotonic() < deadline, f"not within {seconds} s: {expression}"
         page.wait_for_timeout(30)
-
-
-def drag(page: Page, x: float, y: float, to_x: float, to_y: float) -> None:
-    """Press, move and let go."""
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(to_x, to_y)
-    page.mouse.up()
-
-
-def text(page: Page, selector: str) -> str:
-    found: str = page.evaluate(f"document.querySelector({json.dumps(selector)}).textContent")
-    return found
 
 
 def texts(page: Page, selector: str) -> list[str]:

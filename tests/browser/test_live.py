@@ -10,14 +10,13 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from landrun_ops.local import LocalAws
 
-from .pages import go, text, texts, until
+from .pages import go, texts, until
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = "<img src=x onerror='window.hacked = true'>\u202e.csv"
@@ -27,7 +26,7 @@ PICTURES = os.environ.get("LANDRUN_PICTURES", "")
 
 @dataclass(frozen=True)
 class Laptop:
-    """A laptop's stack whose jobs begin to work when `let_jobs_work` is called."""
+    """A laptop's stack with one slot, whose jobs begin to work when ``go_ahead`` is there."""
 
     aws: LocalAws
     address: str
@@ -39,9 +38,6 @@ class Laptop:
             self.aws.client("s3").put_object(
                 Bucket=self.aws.outputs["LandingBucket"], Key=f"incoming/{key}", Body=body
             )
-
-    def let_jobs_work(self) -> None:
-        self.go_ahead.touch()
 
     def landrun(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "landrun_ops", *arguments, "--state-dir", self.state]
@@ -73,7 +69,7 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
 
 @pytest.fixture
 def watched(laptop: Laptop, new_page: Callable[..., Page]) -> Callable[..., Page]:
-    """``watched(dark=True)`` is the live page in a browser."""
+    """``watched("#status=FAILED", dark=True)`` is the live page in a browser."""
 
     def open_(at: str = "", **how: bool) -> Page:
         page = new_page(**how)
@@ -83,49 +79,33 @@ def watched(laptop: Laptop, new_page: Callable[..., Page]) -> Callable[..., Page
     return open_
 
 
-def statuses(page: Page) -> list[str]:
-    return sorted(texts(page, "#runs tbody td.state"))
-
-
 def until_statuses(page: Page, *expected: str) -> None:
     script = "[...document.querySelectorAll('#runs tbody td.state')].map((e) => e.textContent)"
-    until(page, f"JSON.stringify({script}.sort()) === {js(sorted(expected))}", 90)
-
-
-def js(value: Any) -> str:
-    """Spell a value's JSON, as JSON.stringify does, as a text of JavaScript."""
-    return json.dumps(json.dumps(value, separators=(",", ":")))
-
-
-def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"{name}.png")
+    until(page, f"{script}.sort().join() === {json.dumps(','.join(sorted(expected)))}", 90)
 
 
 def test_runs_appear_wait_work_fail_and_are_run_again_while_one_looks(
     laptop: Laptop, watched: Callable[..., Page], complaints: list[str]
 ) -> None:
     page = watched()
-    assert "No run since" in text(page, "#nothing")
+    expect(page.locator("#nothing")).to_contain_text("No run since")
 
     laptop.land(**{"a.csv": ROWS, "b.csv": ROWS, HOSTILE: ROWS, "bad.parquet": b"no Parquet"})
-    waits = "waiting for a slot"
-    until_statuses(page, waits, waits, waits, "running")
-    assert page.evaluate("document.getElementById('now').innerText").count("3 runs waiting") == 1
+    until_statuses(page, *["waiting for a slot"] * 3, "running")
+    expect(page.locator("#now")).to_contain_text("3 runs waiting")
 
-    laptop.let_jobs_work()
-    until_statuses(page, "succeeded", "succeeded", "succeeded", "failed")
-    assert "not a Parquet file" in text(page, "#failures tbody")
+    laptop.go_ahead.touch()
+    until_statuses(page, *["succeeded"] * 3, "failed")
+    expect(page.locator("#failures tbody")).to_contain_text("not a Parquet file")
 
     laptop.landrun("rerun", "--failed", "--yes")
-    until_statuses(page, "succeeded", "succeeded", "succeeded", "failed", "failed")
-    page.locator("#runs tbody tr", has_text="rerun of incoming/bad.parquet").locator(
-        ".link"
-    ).click()
-    assert page.locator("#run dt", has_text="Rerun of").count() == 1
+    until_statuses(page, *["succeeded"] * 3, *["failed"] * 2)
+    rerun = page.locator("#runs tbody tr", has_text="rerun of incoming/bad.parquet")
+    rerun.locator(".link").click()
+    expect(page.locator("#run dt", has_text="Rerun of")).to_have_count(1)
     page.locator("#run dd .link").first.click()
-    until(page, "document.getElementById('run').textContent.includes('End of the log')")
-    assert "object landed: incoming/bad.parquet" in text(page, "#run")
+    expect(page.locator("#run")).to_contain_text("End of the log", timeout=30_000)
+    expect(page.locator("#run")).to_contain_text("object landed: incoming/bad.parquet")
     assert complaints == []
 
 
@@ -133,35 +113,19 @@ def test_a_run_is_shown_as_landrun_show_has_it_and_can_be_linked(
     laptop: Laptop, watched: Callable[..., Page], complaints: list[str]
 ) -> None:
     page = watched("#status=FAILED")
-    page.click("#failures tbody .link")
+    page.locator("#failures tbody .link").first.click()
     page.wait_for_selector("#run pre")
-    name = text(page, "#run-title")
+    name = str(page.locator("#run-title").text_content())
+    for part in ("attempt 1: failed", "manifests/landrun-", f"landrun rerun {name}"):
+        expect(page.locator("#run")).to_contain_text(part)
 
-    said = page.evaluate("document.getElementById('run').innerText")
     again = watched(page.evaluate("location.hash"))
 
-    assert text(again, "#run-title") == name
-    for part in ("attempt 1: failed", "manifests/landrun-", f"landrun rerun {name}"):
-        assert part in said, said
+    expect(again.locator("#run-title")).to_have_text(name)
     assert complaints == []
 
 
-def test_hostile_keys_are_shown_as_text_and_run_nothing(
-    watched: Callable[..., Page], complaints: list[str]
-) -> None:
-    page = watched("#find=onerror")
-    page.wait_for_selector("#runs tbody .link")
-    page.click("#runs tbody .link")
-    page.wait_for_selector("#run pre")
-
-    assert "<img src=x onerror='window.hacked = true'>" in text(page, "#run")
-    assert "Output" in texts(page, "#run h3")
-    assert not page.evaluate("'hacked' in window")
-    assert page.evaluate("document.images.length") == 0
-    assert complaints == []
-
-
-def test_dead_letters_are_counted_and_their_reasons_shown_as_text(
+def test_hostile_keys_and_dead_letters_are_shown_as_text_and_run_nothing(
     laptop: Laptop, watched: Callable[..., Page], complaints: list[str]
 ) -> None:
     reason = {"DataType": "String", "StringValue": "<script>window.hacked = true</script>"}
@@ -170,38 +134,40 @@ def test_dead_letters_are_counted_and_their_reasons_shown_as_text(
         MessageBody='{"detail": {"object": {"key": "incoming/c.csv"}}}',
         MessageAttributes={"Reason": reason},
     )
-    page = watched()
+    page = watched("#find=onerror")
     page.click("#now .link")
     page.wait_for_selector("#dead-letters tbody tr")
+    letters = texts(page, "#dead-letters tbody td")
+    page.locator("#runs tbody .link").first.click()
+    page.wait_for_selector("#run pre")
 
-    assert texts(page, "#dead-letters tbody td") == [
-        *("landings", "1", "incoming/c.csv", "<script>window.hacked = true</script>")
-    ]
+    assert letters == ["landings", "1", "incoming/c.csv", "<script>window.hacked = true</script>"]
+    expect(page.locator("#run")).to_contain_text("<img src=x onerror='window.hacked = true'>")
+    assert "Output" in texts(page, "#run h3")
     assert not page.evaluate("'hacked' in window")
+    assert page.evaluate("document.images.length") == 0
     assert complaints == []
 
 
-@pytest.mark.parametrize(
-    ("name", "how"),
-    [("light", {}), ("dark", {"dark": True}), ("phone", {"phone": True})],
-    ids=["light", "dark", "phone"],
-)
+@pytest.mark.parametrize("how", ["light", "dark", "phone"])
 def test_the_page_fits_the_window_and_complains_of_nothing(
-    watched: Callable[..., Page], complaints: list[str], name: str, how: dict[str, bool]
+    watched: Callable[..., Page], complaints: list[str], how: str
 ) -> None:
-    page = watched(**how)
+    page = watched(dark=how == "dark", phone=how == "phone")
     until(page, "document.body.dataset.busy === 'no'")
-    picture(page, "live-page" if name == "light" else f"live-page-{name}")
-    page.click("#runs tbody .link")
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / f"live-page-{how}.png")
+    page.locator("#runs tbody .link").first.click()
     page.wait_for_selector("#run pre")
-    picture(page, f"live-run-{name}")
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / f"live-run-{how}.png")
 
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert complaints == []
 
 
 def test_a_page_of_another_origin_reads_nothing(
-    laptop: Laptop, watched: Callable[..., Page], new_page: Callable[..., Page]
+    laptop: Laptop, new_page: Callable[..., Page]
 ) -> None:
     page = new_page()
     page.route("http://example.test/", lambda route: route.fulfill(body="a page"))
@@ -215,7 +181,7 @@ def test_a_server_that_is_gone_is_a_note_on_the_page(watched: Callable[..., Page
     page = watched()
     page.context.set_offline(True)
 
-    until(page, "document.getElementById('notes').textContent.includes('does not answer')")
+    expect(page.locator("#notes")).to_contain_text("does not answer", timeout=30_000)
     assert page.locator("#runs tbody tr").count() > 0
     page.context.set_offline(False)
-    until(page, "document.getElementById('notes').hidden")
+    expect(page.locator("#notes")).to_be_hidden(timeout=30_000)
