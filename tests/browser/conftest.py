@@ -1,11 +1,10 @@
-"""A browser for a session, and pages of made-up reports in it."""
+"""A browser and a laptop's stack for a session, and pages of made-up reports."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,21 +15,24 @@ else:
 
     from landrun_ops.web.page import chart_library, render
 
-    from .made_up_runs import ledger, report_of
-    from .pages import chromium_path, go, launched
+    from .made_up_runs import report_of, runs
+    from .pages import Laptop, chromium_path, go, laptop_with, launched
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = chromium_path()
-    if path is None:
-        said = "no Chromium here: apt-get install chromium, or set LANDRUN_CHROMIUM to one"
-        assert not os.environ.get("CI"), said
-        pytest.skip(said)
+    assert path, "no Chromium here: apt-get install chromium, or set LANDRUN_CHROMIUM to one"
     with sync_playwright() as playwright:
         browser = launched(playwright, path)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    with laptop_with(1, tmp_path_factory.mktemp("laptop")) as laptop:
+        yield laptop
 
 
 @pytest.fixture
@@ -41,15 +43,16 @@ def complaints() -> list[str]:
 
 @pytest.fixture
 def new_page(browser: Browser, complaints: list[str]) -> Iterator[Callable[..., Page]]:
-    """``new_page(dark=True, phone=True)`` is an empty page of a browser that nobody has used."""
+    """``new_page("dark")`` or ``("phone")`` is an empty page of a browser nobody has used."""
     contexts = []
 
-    def make(*, dark: bool = False, phone: bool = False) -> Page:
+    def make(how: str = "light") -> Page:
+        phone = how == "phone"
         context = browser.new_context(
             viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 900},
             is_mobile=phone,
             has_touch=phone,
-            color_scheme="dark" if dark else "light",
+            color_scheme="dark" if how == "dark" else "light",
             reduced_motion="reduce",
         )
         contexts.append(context)
@@ -64,28 +67,18 @@ def new_page(browser: Browser, complaints: list[str]) -> Iterator[Callable[..., 
 
 
 @pytest.fixture(scope="session")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """``written(300, hostile=True)`` is the file of a report about so many runs."""
-    files: dict[Any, Path] = {}
-    library = chart_library()
-
-    def write(count: int, *, hostile: bool = False) -> Path:
-        if (count, hostile) not in files:
-            file = files[count, hostile] = tmp_path_factory.mktemp("report") / "report.html"
-            page = render(report_of(ledger(count, hostile=hostile)), library)
-            file.write_text(page, encoding="utf-8")
-        return files[count, hostile]
-
-    return write
+def library() -> str:
+    return chart_library()
 
 
 @pytest.fixture
-def opened(new_page: Callable[..., Page], written: Callable[..., Path]) -> Callable[..., Page]:
-    """``opened(300, at="#status=FAILED", dark=True)`` is a page of a report, drawn."""
+def opened(new_page: Callable[..., Page], library: str, tmp_path: Path) -> Callable[..., Page]:
+    """``opened(300, at="#status=FAILED")`` is a page of a report about so many runs, drawn."""
 
-    def open_(count: int, *, hostile: bool = False, at: str = "", **how: bool) -> Page:
-        page = new_page(**how)
-        go(page, written(count, hostile=hostile).as_uri() + at)
+    def open_(count: int, how: str = "light", *, at: str = "", hostile: bool = False) -> Page:
+        page, file = new_page(how), tmp_path / "report.html"
+        file.write_text(render(report_of(runs(count, hostile=hostile)), library), encoding="utf-8")
+        go(page, file.as_uri() + at)
         return page
 
     return open_

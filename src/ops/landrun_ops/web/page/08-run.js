@@ -4,7 +4,7 @@ const dialog = document.getElementById("run");
 function showRun(name) {
   const run = RUNS_BY_NAME.get(name);
   if (!run) return;
-  const rows = runFacts(run).filter(([, said]) => said != null && said !== "");
+  const rows = runFacts(run).filter(([, said]) => said);
   const close = element("button", { type: "button", onclick: () => dialog.close() }, "Close");
   const again = dialog.open && dialog.dataset.run === name;
   dialog.dataset.run = name;
@@ -44,7 +44,7 @@ function runFacts(run) {
     ["Began", words.exactly(run.started)],
     ["Ended", run.stopped == null ? null : words.exactly(run.stopped)],
     ["Took", run.duration_seconds == null ? null : `${words.span(run.duration_seconds)}${run.waited == null ? "" : `, of which it waited ${words.span(run.waited)}${run.worked == null ? "" : ` and its job worked ${words.span(run.worked)}`}`}`],
-    ["Resumed", run.redrive_count && words.count(run.redrive_count, "time")],
+    ["Resumed", run.redrive_count > 0 && words.count(run.redrive_count, "time")],
     ["Rows", run.rows_in == null ? null : `${words.whole(run.rows_in)} in = ${words.whole(run.rows_out)} out + ${words.whole(run.duplicates)} duplicate + ${words.whole(run.empty)} empty + ${words.whole(run.rejected)} rejected`],
     ["Read", sum([run.files, run.bytes_in]) == null ? null : [run.files && words.count(run.files, "file"), run.bytes_in != null && words.bytes(run.bytes_in)].filter(Boolean).join(", ")],
     ["Wrote", run.output_objects == null ? null : `${words.count(run.output_objects, "object")}, ${words.bytes(run.output_bytes)}`],
