@@ -49,6 +49,7 @@ def test_a_run_is_split_into_waiting_and_the_work_of_its_job(where: dict[str, An
 
     assert (found.waited, found.worked, found.instances) == (9.355, 0.534, "2 x ml.m5.large")
     assert (found.bytes_in, found.duration_seconds) == (70, 9.891)
+    assert found.links["execution"].startswith("https://eu-west-1.console.aws.amazon.com/")
 
 
 def test_what_is_not_known_is_none_and_no_zero() -> None:
@@ -75,11 +76,6 @@ def test_what_a_tick_has_read_is_the_sum_of_its_files_if_all_are_listed(
     found = of(summary=summary, trigger={"Kind": "schedule", "ScheduledTime": "t", "Part": 2})
 
     assert (found.bytes_in, found.files, found.what) == (size, files, "tick of t, part 2")
-
-
-def test_a_run_on_aws_has_links_to_the_consoles_and_one_on_a_laptop_has_none() -> None:
-    assert of().links["execution"].startswith("https://eu-west-1.console.aws.amazon.com/")
-    assert of(laptop=True).links == {}
 
 
 @pytest.mark.parametrize(

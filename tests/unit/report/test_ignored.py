@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -21,20 +19,13 @@ EMF = (
 )
 
 
-@pytest.fixture
-def cloudwatch() -> Iterator[tuple[Any, Stubber]]:
-    client = boto3.client(
-        "cloudwatch", "eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
-    )
-    with Stubber(client) as stub:
-        yield client, stub
-
-
 @pytest.mark.parametrize(("days", "step"), [(2, 3600), (15, 3600), (30, 86400)])
 def test_cloudwatch_is_asked_for_hours_of_a_fortnight_and_for_days_of_longer(
-    cloudwatch: tuple[Any, Stubber], days: int, step: int
+    days: int, step: int
 ) -> None:
-    client, stub = cloudwatch
+    client = boto3.client("cloudwatch", "eu-west-1")
+    stub = Stubber(client)
+    stub.activate()
     at = datetime(2026, 11, 22, 3, tzinfo=UTC)
     stub.add_response(
         "get_metric_data",
@@ -47,16 +38,9 @@ def test_cloudwatch_is_asked_for_hours_of_a_fortnight_and_for_days_of_longer(
     assert found.step == step
     assert found.counts == [IgnoredCount(at=at, reason="zero-bytes", count=3)]
 
-
-def test_a_missing_permission_is_said_and_the_rest_goes_on(
-    cloudwatch: tuple[Any, Stubber],
-) -> None:
-    client, stub = cloudwatch
     stub.add_client_error("get_metric_data", "AccessDenied", "not authorized")
-
-    found = from_metrics(client, "landrun", NOW - timedelta(days=1), NOW)
-
-    assert "cloudwatch:GetMetricData: AccessDenied" in found.unknown
+    refused = from_metrics(client, "landrun", NOW - timedelta(days=days), NOW)
+    assert "cloudwatch:GetMetricData: AccessDenied" in refused.unknown
 
 
 def test_the_laptops_logs_have_the_same_counts(tmp_path: Path) -> None:

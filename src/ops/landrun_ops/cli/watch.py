@@ -133,8 +133,8 @@ def facts_of(now: Activity) -> dict[str, str]:
     if tick := now.next_tick:
         facts["next tick"] = f"{tick.at:%a %H:%M} UTC" if tick.at else tick.expression
     if now.dead_letters is not None:
-        dead = [f"{number:,} {what}" for what, number in now.dead_letters.items() if number]
-        said = f"{', '.join(dead)}: landrun redrive --dry-run says why"
+        dead = [f"{what}: {number:,}" for what, number in now.dead_letters.items() if number]
+        said = f"{', '.join(dead)}; landrun redrive --dry-run says why"
         facts["dead letters"] = said if dead else "none"
     running = sum(not run.finished for run in now.runs)
     failed = sum(run.finished and not run.succeeded for run in now.runs)
