@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ else:
 
     from .made_up_runs import report_of, runs
     from .pages import Laptop, chromium_path, go, laptop_with, launched
+
+    library = cache(chart_library)
 
 
 @pytest.fixture(scope="session")
@@ -66,18 +69,15 @@ def new_page(browser: Browser, complaints: list[str]) -> Iterator[Callable[..., 
         context.close()
 
 
-@pytest.fixture(scope="session")
-def library() -> str:
-    return chart_library()
-
-
 @pytest.fixture
-def opened(new_page: Callable[..., Page], library: str, tmp_path: Path) -> Callable[..., Page]:
+def opened(new_page: Callable[..., Page], tmp_path: Path) -> Callable[..., Page]:
     """``opened(300, at="#status=FAILED")`` is a page of a report about so many runs, drawn."""
 
     def open_(count: int, how: str = "light", *, at: str = "", hostile: bool = False) -> Page:
         page, file = new_page(how), tmp_path / "report.html"
-        file.write_text(render(report_of(runs(count, hostile=hostile)), library), encoding="utf-8")
+        file.write_text(
+            render(report_of(runs(count, hostile=hostile)), library()), encoding="utf-8"
+        )
         go(page, file.as_uri() + at)
         return page
 

@@ -29,7 +29,6 @@ JOB_IN_A_FIELD = {f'{json.dumps(JOB)[:-1]}, "Tags": [{{"Key": "': TAG}
 UPLOAD = {"key": "incoming/of-a-page.csv", "file": "hello"}
 
 FETCH = "(a) => fetch(a.url, a.options).then((answer) => answer.type, () => 'refused')"
-READ = "(a) => fetch(a.url, a.options).then((answer) => answer.text(), () => 'refused')"
 FORM = """(a) => new Promise((done) => {
     const frame = document.createElement('iframe'), form = document.createElement('form');
     frame.name = 'answer';
@@ -43,11 +42,6 @@ FORM = """(a) => new Promise((done) => {
     frame.onload = () => done('answered');
     form.submit();
 })"""
-UPLOADING = """(a) => {
-    const body = new FormData();
-    for (const [name, value] of Object.entries(a.fields)) { body.append(name, value); }
-    return fetch(a.url, {method: 'POST', mode: 'no-cors', body}).then((answer) => answer.type);
-}"""
 STEALING = f"""<!doctype html><body>an object<script>document.body.dataset.ran = 'yes';
 fetch('/', {{method: 'POST', body: '{json.dumps(JOB)}', headers: {{'X-Amz-Target': '{TARGET}',
   Authorization: 'AWS ' + new URLSearchParams(location.search).get('AWSAccessKeyId') + ':0'}}}});
@@ -84,14 +78,13 @@ def port() -> Iterator[int]:
             id="a request that no browser asks about",
         ),
         pytest.param(FORM, ACTION, "text/plain", JOB_IN_A_FIELD, "answered", id="a form"),
-        pytest.param(UPLOADING, "{aws}/{bucket}", {}, UPLOAD, "opaque", id="an upload"),
         pytest.param(
             *(FORM, "{aws}/{bucket}", "multipart/form-data", UPLOAD, "answered"),
             id="a form's upload",
         ),
-        pytest.param(READ, "{aws}", {}, {}, "refused", id="reading"),
-        pytest.param(READ, "{aws}/moto-api/data.json", {}, {}, "refused", id="reading all"),
-        pytest.param(READ, "{live_page}", {}, {}, "refused", id="reading the live page"),
+        pytest.param(FETCH, "{aws}", {}, {}, "refused", id="reading"),
+        pytest.param(FETCH, "{aws}/moto-api/data.json", {}, {}, "refused", id="reading all"),
+        pytest.param(FETCH, "{live_page}", {}, {}, "refused", id="reading the live page"),
     ],
 )
 def test_what_a_page_of_another_origin_asks_for_does_not_run(

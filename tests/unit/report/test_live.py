@@ -23,6 +23,7 @@ from landrun_ops.stack.activity import (
     pending_landings,
 )
 from landrun_ops.stack.stack import Stack
+from landrun_ops.web import live as live_module
 from landrun_ops.web.ignored import Ignored
 from landrun_ops.web.live import ALL_AGAIN_AFTER, LiveStack, RunsFeed
 from records import create_runs_table, item
@@ -87,6 +88,19 @@ def test_a_read_gives_only_the_runs_that_changed_since_the_one_before(table: Tab
     assert table.read() == {"old": "FAILED"}
     table.put("old", "RUNNING", 3000, redrive_count=1)  # as an index may still have it
     assert table.read() == {}
+
+
+def test_of_more_runs_than_a_read_lists_those_that_ended_are_found(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_module, "MOST_UNFINISHED", 2)
+    monkeypatch.setattr(live_module, "BATCH", 1)
+    for number in range(5):
+        table.put(f"r{number}", "RUNNING", 100 + number)
+    table.read()
+    table.put("r4", "SUCCEEDED", 104)
+
+    assert table.read() == {"r4": "SUCCEEDED"}
 
 
 def test_after_a_long_time_without_a_read_all_runs_are_read_again(table: Table) -> None:

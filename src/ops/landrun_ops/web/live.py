@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
 
 MOST_RUNS, MOST_UNFINISHED = 10_000, 1000
-"""Runs that the page has at most, the newest first; and those of them that a read looks up."""
+"""Runs that the page has at most, the newest first; and unfinished runs that a read lists."""
 
 BATCH = 100
 """Rows of one BatchGetItem (DynamoDB API)."""
@@ -62,12 +62,17 @@ class RunsFeed:
             self.more = next(started, None) is not None
         else:
             rows = list(table.newest(now, 1000, since=self._read_at - OVERLAP))
-        unfinished = list(islice(table.running(), MOST_UNFINISHED))
+        unfinished = list(islice(table.running(), MOST_UNFINISHED))  # the oldest first
         rows += [one for one in unfinished if one.started > now - self._span]
-        known = {name for name, (_, row) in self._rows.items() if not row.finished}
-        ended = sorted(known - {row.name for row in rows})[:BATCH]
+        listed_until = unfinished[-1].started if len(unfinished) == MOST_UNFINISHED else now
+        listed = {one.name for one in unfinished}
+        ended = [
+            name
+            for name, (_, row) in self._rows.items()
+            if not row.finished and name not in listed and row.started <= listed_until
+        ]
         if ended:
-            rows += table.batch(ended)[0]
+            rows += table.batch(ended[:BATCH])[0]
         for row in rows:
             self._keep(row)
         self._read_at = now
