@@ -35,17 +35,16 @@ REASONS = (
 
 def report_of(rows: list[dict[str, Any]]) -> Report:
     """What a report of these rows shows."""
-    ignored = [
-        IgnoredCount(at=NOW - timedelta(hours=hours), reason=reason, count=count)
-        for reason, hours, count in (("prefix", 5, 41), ("folder-marker", 705, 212))
-    ]
+    early, late = NOW - timedelta(days=29), NOW - timedelta(hours=5)
+    other = IgnoredCount(at=late, reason="prefix", count=41)
+    marker = IgnoredCount(at=early, reason="folder-marker", count=212)
     return Report(
         stack="landrun",
         region="eu-west-1",
         laptop=False,
         made_at=NOW,
         since=NOW - timedelta(days=DAYS),
-        ignored=Ignored(counts=ignored),
+        ignored=Ignored(counts=[marker, other]),
         runs=[facts(record(row), laptop=False) for row in rows],
     )
 

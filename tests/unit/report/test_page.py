@@ -9,11 +9,9 @@ from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
 
 import pytest
 
-from landrun_ops.cli.report import summary
 from landrun_ops.web.facts import facts
 from landrun_ops.web.page import Report, render
 from records import record
@@ -22,23 +20,25 @@ NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
 HOSTILE = "</script><script>alert(1)</script><!-- $data ${data} & \u202e"
 
 
-def report(*rows: dict[str, Any], stack: str = "landrun", more: bool = False) -> Report:
-    runs = [facts(record(row), laptop=False) for row in rows]
-    where = {"stack": stack, "region": "eu-west-1", "laptop": False}
-    return Report.model_validate(where | {"made_at": NOW, "since": NOW, "more": more, "runs": runs})
-
-
 def test_texts_from_outside_are_in_the_data_only_and_only_the_pages_own_scripts_may_run() -> None:
     landed = {"Kind": "object-created", "Key": HOSTILE}
-    hostile = report({"trigger": landed, "status": "FAILED", "exit_message": HOSTILE}, stack="<b>")
-    page = render(hostile, "window.library = 1;")
+    run = record({"trigger": landed, "status": "FAILED", "exit_message": HOSTILE})
+    report = Report(
+        stack="<b>",
+        region="eu-west-1",
+        laptop=False,
+        made_at=NOW,
+        since=NOW,
+        runs=[facts(run, laptop=False)],
+    )
+    page = render(report, "window.library = 1;")
     data, library, script = re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL)
     policy = str(re.findall(r'Content-Security-Policy" content="([^"]+)"', page)[0])
     style = page[page.index("<style>") + 7 : page.index("</style>")]
     allowed = dict(one.strip().split(" ", 1) for one in policy.split(";"))
     found = json.loads(gzip.decompress(b64decode(data)))
 
-    assert found == hostile.model_dump(mode="json", exclude_none=True)
+    assert found == report.model_dump(mode="json", exclude_none=True)
     assert found["runs"][0]["what"] == HOSTILE.replace("\u202e", r"\u202e")
     assert "alert(1)" not in page
     assert "<b>" not in page
@@ -50,18 +50,6 @@ def test_texts_from_outside_are_in_the_data_only_and_only_the_pages_own_scripts_
 
 def hashed(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
-
-
-@pytest.mark.parametrize(
-    ("statuses", "more", "said"),
-    [
-        (["SUCCEEDED", "FAILED", "SUCCEEDED"], False, "3 runs: 2 succeeded, 1 failed"),
-        (["TIMED_OUT"], True, "1 run: 1 timed out; older ones were left out, --limit takes more"),
-        ([], False, "no runs"),
-    ],
-)
-def test_a_report_is_summed_up_in_a_line(statuses: list[str], more: bool, said: str) -> None:
-    assert summary(report(*({"status": one} for one in statuses), more=more)) == said
 
 
 def luminance(colour: str) -> float:
