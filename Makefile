@@ -35,8 +35,9 @@ browser: .venv/.dev ## Open reports and the live page in headless Chromium (PICT
 	LANDRUN_BROWSER=1 .venv-browser/bin/python -m pytest -q --confcutdir=tests/browser tests/browser
 	$(if $(PICTURES),PYTHONPATH=tests .venv-browser/bin/python -m browser $(PICTURES))
 
-sam: .venv/.dev ## Try it all with AWS's SAM CLI: validate, build, invoke each function with each payload of events/
-	PYTHONPATH=tests $(BIN)/python -m sam $(ARGS)
+sam: .venv/.dev ## Try it all with AWS's SAM CLI, in Docker: validate, build, invoke with each payload of events/
+	@sh tests/sam/install.sh
+	LANDRUN_SAM=1 $(BIN)/python -m pytest -q --timeout 600 tests/sam
 
 spark: .venv/.dev ## Run the job on Spark as on one machine, and compare them row for row (needs Java)
 	@sh tests/spark/install.sh
@@ -47,10 +48,14 @@ build: ## Build what `sam deploy` deploys, and compile it (needs sam and python3
 	sam build
 	sh requirements/compile.sh .aws-sam/build/*Function
 
-scan: .venv/.dev ## Scan the stack and the code, and run the state machine in another engine (SCAN="checkov bandit" for some)
+scan: .venv/.dev ## Scan the template, the image and the files, and run the state machine in another engine
 	@sh tests/scan/install.sh
-	PYTHONPATH=tests $(BIN)/python -m scan $(SCAN)
-	LANDRUN_SCAN=1 $(PYTEST) -q tests/scan tests/differential tests/template/test_lint.py
+	PYTHONPATH=tests $(BIN)/python -m scan.stacks .cache/scan
+	$(BIN)/cfn-lint --regions us-east-1 -- .cache/scan/*.json
+	.venv-scan/bin/checkov --config-file tests/scan/checkov.yaml -d .cache/scan
+	.venv-scan/bin/checkov --config-file tests/scan/checkov.yaml -f src/processing/Dockerfile
+	git ls-files -z | xargs -0 sh tests/scan/secrets.sh
+	LANDRUN_SCAN=1 $(PYTEST) -q tests/scan tests/differential
 
 container: .venv/.dev ## Try the job's image in Docker, on a base made from packages (IMAGE=one that is here)
 	@sh tests/container/check.sh $(IMAGE)

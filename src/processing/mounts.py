@@ -57,10 +57,7 @@ def _local_paths(config: Path) -> Iterator[str]:
 def give(opt_ml: Path, user: int) -> None:
     """Make the folders of ``outputs`` the user's, and those that are not there yet.
 
-    Raises
-    ------
-    OSError
-        When that is not allowed, or a folder is a symbolic link.
+    Raises OSError when that is not allowed, or a folder is a symbolic link.
     """
     for folder in outputs(opt_ml):
         folder.mkdir(parents=True, exist_ok=True)

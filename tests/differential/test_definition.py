@@ -20,8 +20,7 @@ import pytest
 from landrun_ops.local.template import translate
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from scan.resolved import concrete, resolved
-from scan.stacks import definitions
+from scan.stacks import definition as deployed_definition
 
 if "LANDRUN_SCAN" not in os.environ:
     pytest.skip("make scan installs the engine, and runs these", allow_module_level=True)
@@ -47,9 +46,9 @@ UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 def definition(**parameters: str) -> dict[str, Any]:
     """Give the definition as CloudFormation hands it to Step Functions."""
-    translated = translate(ROOT / "template.yaml", parameters)
-    stack = concrete(resolved(translated.template, parameters))
-    [(_, made)] = definitions(translated, stack)
+    made: dict[str, Any] = deployed_definition(
+        translate(ROOT / "template.yaml", parameters), parameters
+    )
     return made
 
 

@@ -43,13 +43,12 @@ def _all() -> Iterator[tuple[Any, Any]]:
 
 def _below(command: Any, context: Any) -> Iterator[tuple[Any, Any]]:
     """Give each command that does something, in the order of ``--help``, with its context."""
-    commands = getattr(command, "commands", None)
-    if commands is None:
+    if not hasattr(command, "list_commands"):
         yield command, context
         return
-    for name, one in commands.items():
-        if not one.hidden:
-            yield from _below(one, _context(one, name, context))
+    for name in command.list_commands(context):
+        one = command.get_command(context, name)
+        yield from _below(one, _context(one, name, context))
 
 
 def _context(command: Any, name: str, parent: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,13 +61,6 @@ def test_a_script_runs_what_is_to_be_run_with_the_readers_own_names(page: Path) 
     assert "sam deploy" not in script(page)
 
 
-def test_a_command_that_fails_ends_the_script(page: Path) -> None:
-    page.write_text(PAGE.replace("exit_with 3", "exit_with 4"), encoding="utf-8")
-    done = run(page)
-    assert done.returncode == 4
-    assert "RUNS" not in done.stdout
-
-
 def test_what_stays_is_ended_with_the_script(page: Path) -> None:
     page.write_text(
         "<!-- stays -->\n```sh\nsh -c 'echo up; exec sleep 60'\n```\n\n```sh\necho on\n```\n"
@@ -89,11 +81,3 @@ def test_what_should_stay_and_does_not_ends_the_script(page: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr == "no\n"
-
-
-def test_make_sets_nothing_up_in_a_copy_of_the_project(checkout: Callable[[], Path]) -> None:
-    done = subprocess.run(
-        ["make", "-n", "demo"], cwd=checkout(), capture_output=True, text=True, check=True
-    )
-    assert "landrun demo" in done.stdout
-    assert "install.sh" not in done.stdout

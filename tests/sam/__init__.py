@@ -1,1 +1,1 @@
-"""AWS's own tools on what is deployed: `make sam`, which is ``python -m sam``."""
+"""AWS's SAM CLI on what is deployed: `make sam`."""

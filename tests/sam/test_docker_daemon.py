@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .tools import ROOT
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.skipif(shutil.which("setsid") is None, reason="it is for Linux")
 DOCKER = 'test -e "$UP"'

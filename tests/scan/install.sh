@@ -1,42 +1,29 @@
 #!/bin/sh
-# Make .venv-scan hold the scanners: `sh tests/scan/install.sh`. Run by make, from the project's
-# folder, once .venv is there; a second run installs only what changed.
+# Make .venv-scan hold the scanners and the second engine: `sh tests/scan/install.sh`. Run by make,
+# from the project's folder, once .venv is there; a second run installs only what changed.
 set -eu
 
 venv=.venv-scan
 uv=.venv/bin/uv
 python=.venv/bin/python
-
-say() { printf 'scanners: %s\n' "$*"; }
-fail() { printf 'scanners: %s\n' "$*" >&2; exit 2; }
-
-[ -x "$uv" ] || fail "no $uv: make setup first"
+[ -x "$uv" ] || { echo "scanners: no $uv: make setup first" >&2; exit 2; }
 
 # pip knows registries that uv does not (pip.conf): it is tried when uv fails.
 install() { # file, then where to
     lock=$1
     shift
     "$uv" pip install -q --compile-bytecode --python "$venv/bin/python" --require-hashes -r "$lock" "$@" && return
-    say "uv could not install that; trying the same with pip"
     "$python" -m pip --python "$venv/bin/python" install -q --disable-pip-version-check --require-hashes -r "$lock" "$@"
 }
 
 # Of this machine, and of an interpreter that is still there.
 "$venv/bin/python" -c '' 2>/dev/null || { rm -rf "$venv"; "$python" -m venv --without-pip "$venv"; }
-
-say "packages of requirements/scan.txt"
 install requirements/scan.txt
-say "packages of requirements/scan-secrets.txt"
 install requirements/scan-secrets.txt --target "$venv/secrets"
-# What npm installs: folder of the lock file, then where to.
-npm_install() {
-    cmp -s "$1/package-lock.json" "$venv/$2/package-lock.json" && [ -d "$venv/$2/node_modules" ] && return
-    say "packages of $1/package-lock.json"
-    mkdir -p "$venv/$2"
-    cp "$1/package.json" "$1/package-lock.json" "$venv/$2/"
-    "$venv/bin/npm" ci --prefix "$venv/$2" --ignore-scripts --no-audit --no-fund --loglevel=error
-}
-npm_install tests/scan/asl asl
-npm_install tests/differential differential
-touch "$venv/.done"
-say "done"
+if ! cmp -s tests/differential/package-lock.json "$venv/differential/package-lock.json"; then
+    mkdir -p "$venv/differential"
+    cp tests/differential/package.json "$venv/differential/"
+    cp tests/differential/package-lock.json "$venv/differential/package-lock.json"
+    "$venv/bin/npm" ci --prefix "$venv/differential" --ignore-scripts --no-audit --no-fund --loglevel=error ||
+        { rm "$venv/differential/package-lock.json"; exit 1; }
+fi

@@ -1,7 +1,6 @@
 """A translated template with parameters put in: what one deployment of it is.
 
-Scanners see values, not choices: checkov takes either side of an ``Fn::If`` for granted, and
-parliament reads ARNs, not intrinsics.
+Scanners see values, not choices: checkov takes either side of an ``Fn::If`` for granted.
 """
 
 from __future__ import annotations
@@ -26,25 +25,6 @@ PSEUDO: Final = {
     "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/landrun/51af3dc0-da77-4f1b",
     "AWS::StackName": "landrun",
     "AWS::URLSuffix": "amazonaws.com",
-}
-ARNS: Final = {
-    "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{name}",
-    "AWS::ECR::Repository": "ecr:{region}:{account}:repository/{lower}",
-    "AWS::Events::Rule": "events:{region}:{account}:rule/{name}",
-    "AWS::IAM::ManagedPolicy": "iam::{account}:policy/{name}",
-    "AWS::IAM::Role": "iam::{account}:role/{name}",
-    "AWS::KMS::Key": "kms:{region}:{account}:key/00000000-0000-0000-0000-000000000000",
-    "AWS::Lambda::Function": "lambda:{region}:{account}:function:{name}",
-    "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}:*",
-    "AWS::S3::Bucket": "s3:::{lower}",
-    "AWS::SNS::Topic": "sns:{region}:{account}:{name}",
-    "AWS::SQS::Queue": "sqs:{region}:{account}:{name}",
-    "AWS::StepFunctions::StateMachine": "states:{region}:{account}:stateMachine:{name}",
-}
-REF_IS_ARN: Final = {
-    "AWS::IAM::ManagedPolicy",
-    "AWS::SNS::Topic",
-    "AWS::StepFunctions::StateMachine",
 }
 
 
@@ -179,32 +159,23 @@ def resolved(template: Json, parameters: Mapping[str, str]) -> Json:
 
 
 def concrete(template: Json) -> Json:
-    """Give a `resolved` template with ARNs and names in place of references."""
-    types = {name: body["Type"] for name, body in template["Resources"].items()}
+    """Return a `resolved` template with names and ARNs in place of references."""
+    resources = template["Resources"]
 
     def lookup(name: str) -> Any:
         logical_id, _, attribute = name.partition(".")
-        if logical_id in types:
-            return _attribute(types[logical_id], logical_id, attribute)
-        return PSEUDO.get(name, UNKNOWN)
+        if logical_id not in resources:
+            return PSEUDO.get(name, UNKNOWN)
+        service = resources[logical_id]["Type"].split("::")[1].lower()
+        if attribute in ("", "Ref"):
+            return f"landrun-{logical_id.lower()}"
+        return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{logical_id}"
 
     result: Json = Resolver(lookup, {})(template)
     return result
 
 
 def _values(template: Json, parameters: Mapping[str, str]) -> Json:
-    """Give each parameter's value: a string, of a Number too, as CloudFormation has it."""
+    """Return each parameter's value: a string, of a Number too, as CloudFormation has it."""
     declared = template.get("Parameters", {})
     return {name: str(parameters.get(name, one.get("Default"))) for name, one in declared.items()}
-
-
-def _attribute(resource_type: str, name: str, attribute: str) -> str:
-    if attribute in ("", "Ref") and resource_type not in REF_IS_ARN:
-        return f"landrun-{name.lower()}" if "{lower}" in ARNS.get(resource_type, "") else name
-    if attribute and not attribute.endswith("Arn"):
-        return f"{name}-{attribute}"
-    service = resource_type.split("::")[1].lower()
-    form = ARNS.get(resource_type, f"{service}:{{region}}:{{account}}:{{name}}")
-    return "arn:aws:" + form.format(
-        region=REGION, account=ACCOUNT, name=name, lower=f"landrun-{name.lower()}"
-    )

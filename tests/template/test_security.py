@@ -13,15 +13,25 @@ BOUNDARY = "arn:aws:iam::123456789012:policy/Boundary"
 FUNCTIONS = ("ObjectCreated", "Schedule", "ExecutionStatus", "Reconcile")
 
 
-def test_with_a_key_it_encrypts_the_buckets_and_the_topic_needs_none_of_its_own(
+def test_with_a_key_it_encrypts_all_that_is_stored_but_images(
     deployed: Callable[..., Any],
 ) -> None:
-    """That it encrypts the rest, checkov sees (CKV_AWS_26, 27, 119, 158 and 173)."""
     stack = deployed(KmsKeyArn=KEY)
     assert stack.of_type("AWS::KMS::Key") == {}
-    for bucket in stack.of_type("AWS::S3::Bucket").values():
-        [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-        assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == KEY
+    keys = {
+        "AWS::DynamoDB::Table": lambda table: table["SSESpecification"]["KMSMasterKeyId"],
+        "AWS::Lambda::Function": lambda function: function["KmsKeyArn"],
+        "AWS::Logs::LogGroup": lambda group: group["KmsKeyId"],
+        "AWS::SNS::Topic": lambda topic: topic["KmsMasterKeyId"],
+        "AWS::SQS::Queue": lambda queue: queue["KmsMasterKeyId"],
+        "AWS::S3::Bucket": lambda bucket: bucket["BucketEncryption"][
+            "ServerSideEncryptionConfiguration"
+        ][0]["ServerSideEncryptionByDefault"]["KMSMasterKeyID"],
+    }
+    for kind, key in keys.items():
+        resources = stack.of_type(kind)
+        assert resources
+        assert {name: key(one) for name, one in resources.items()} == dict.fromkeys(resources, KEY)
 
 
 def test_without_a_key_the_topic_has_one_of_its_own_for_the_account_and_its_alarms_only(

@@ -41,7 +41,7 @@ BUCKET = {
 }
 """What checkov does not see; of versions and public access it says whether they are as they should
 be (CKV_AWS_21, CKV_AWS_53 to 56), of tables that they can be restored (28), of images that they are
-scanned (163), and of the rest, with KmsKeyArn, that the key encrypts it."""
+scanned (163)."""
 
 SENDS_EVENTS = {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
 ALL = {"ProjectionType": "ALL"}

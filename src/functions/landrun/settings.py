@@ -46,15 +46,13 @@ class Settings(BaseSettings):
     def load(cls, environment: Mapping[str, str] | None = None) -> Self:
         """Read the settings.
 
+        Raises ConfigurationError when variables are missing or wrong; names each of them and says
+        why.
+
         Parameters
         ----------
         environment : mapping, optional
             Variables by name. Default: the environment of the process.
-
-        Raises
-        ------
-        ConfigurationError
-            When variables are missing or wrong; names each of them and says why.
         """
         try:
             if environment is None:

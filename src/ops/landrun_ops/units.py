@@ -16,6 +16,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 def since(text: str, now: datetime) -> datetime:
     """Read the beginning of a span that ends now.
 
+    Raises ConfigurationError when it is neither, or is in the future.
+
     Parameters
     ----------
     text : str
@@ -23,11 +25,6 @@ def since(text: str, now: datetime) -> datetime:
         where it says no zone.
     now : datetime
         The present, aware.
-
-    Raises
-    ------
-    ConfigurationError
-        When it is neither, or is in the future.
 
     Examples
     --------

@@ -24,10 +24,7 @@ _FOOTER = MIB
 def hole(uri: str, folder: Path, number: int) -> Path:
     """Make a file of an object's size without its bytes; its name ends as the object's does.
 
-    Raises
-    ------
-    StoreError
-        When there is no such object, or it may not be read.
+    Raises StoreError when there is no such object, or it may not be read.
     """
     size = store.size(uri)
     path = folder / f"{number:08d}.{PurePosixPath(uri).name[-100:]}"

@@ -43,15 +43,12 @@ _STORE_ERROR = re.compile(r"^cluster\.store\.StoreError: (.+)$", re.MULTILINE)
 def process(options: Options, spark: SparkSession) -> dict[str, Any]:
     """Do the job.
 
+    Raises JobError (nothing to read, nowhere to write, or no file that can be used).
+
     Returns
     -------
     dict
         What ``summary.json`` holds, the same as of one machine.
-
-    Raises
-    ------
-    JobError
-        Nothing to read, nowhere to write, or no file that can be used.
     """
     began = time.monotonic()
     check_cleaner(options.rules)

@@ -25,6 +25,8 @@ class Entry:
 def read_manifest(folder: Path, opt_ml: Path) -> list[Entry]:
     """Read the manifest that SageMaker put into ``folder``; entries in the order of their names.
 
+    Raises JobError when there is none, or it is something else.
+
     Parameters
     ----------
     folder
@@ -32,11 +34,6 @@ def read_manifest(folder: Path, opt_ml: Path) -> list[Entry]:
     opt_ml
         SageMaker's folder; its configuration tells which file is the manifest, where a prefix
         matched others too.
-
-    Raises
-    ------
-    JobError
-        When there is none, or it is something else.
     """
     path = _file(folder, opt_ml)
     try:

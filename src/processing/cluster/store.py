@@ -73,10 +73,7 @@ def _local(uri: str) -> Path | None:
 def size(uri: str) -> int:
     """Give an object's bytes.
 
-    Raises
-    ------
-    StoreError
-        When it is not there, or may not be read.
+    Raises StoreError when it is not there, or may not be read.
     """
     with _told("read", uri):
         if path := _local(uri):
@@ -88,10 +85,7 @@ def size(uri: str) -> int:
 def copy(uri: str, start: int, end: int, target: Path) -> None:
     """Copy bytes ``[start, end)`` of an object to the same place in a local file.
 
-    Raises
-    ------
-    StoreError
-        When they cannot be read or written.
+    Raises StoreError when they cannot be read or written.
     """
     if end <= start:
         return
@@ -111,10 +105,7 @@ def copy(uri: str, start: int, end: int, target: Path) -> None:
 def upload(path: Path, uri: str, kms_key: str) -> Upload:
     """Send a file, at most 5 GB, to where ``commit`` makes it an object.
 
-    Raises
-    ------
-    StoreError
-        When it cannot be written.
+    Raises StoreError when it cannot be written.
     """
     with _told("write", uri):
         if target := _local(uri):
@@ -135,10 +126,7 @@ def upload(path: Path, uri: str, kms_key: str) -> Upload:
 def commit(one: Upload) -> None:
     """Make what was uploaded an object.
 
-    Raises
-    ------
-    StoreError
-        When that is not possible.
+    Raises StoreError when that is not possible.
     """
     with _told("write", one.uri):
         if target := _local(one.uri):
@@ -164,10 +152,7 @@ def discard(one: Upload) -> None:
 def names(folder: str, beginning: str) -> list[str]:
     """List the objects right in a folder (a URI that ends with a slash) whose names begin so.
 
-    Raises
-    ------
-    StoreError
-        When it may not be listed.
+    Raises StoreError when it may not be listed.
     """
     with _told("list", folder):
         if path := _local(folder):

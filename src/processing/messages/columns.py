@@ -98,6 +98,8 @@ def find_columns(
 ) -> Columns:
     """Choose a file's columns.
 
+    Raises ColumnNotFoundError (no text column, or one given by argument is missing).
+
     Parameters
     ----------
     names
@@ -108,11 +110,6 @@ def find_columns(
     weights
         How often each name held a value in a sample; among usual names the most frequent wins.
         Below zero: it holds objects or arrays, and is taken only where it is asked for.
-
-    Raises
-    ------
-    ColumnNotFoundError
-        No text column, or one given by argument is missing.
     """
     present = list(dict.fromkeys(names))
     asked = {role: _asked(present, role, name) for role, name in (wanted or {}).items()}

@@ -26,6 +26,8 @@ class UnclearError(ValueError):
 def encoding_of(sample: bytes, *, is_json: bool = False, asked: str | None = None) -> str:
     """Tell the encoding of a file that begins with ``sample``.
 
+    Raises UnclearError (several encodings are likely, or none).
+
     Parameters
     ----------
     sample
@@ -40,11 +42,6 @@ def encoding_of(sample: bytes, *, is_json: bool = False, asked: str | None = Non
     str
         The name of a codec of Python's. Where most of what is not ASCII is UTF-8, the few odd
         bytes are damage and their lines are rejected.
-
-    Raises
-    ------
-    UnclearError
-        Several encodings are likely, or none.
     """
     for encoding, mark in BOMS.items():
         if sample.startswith(mark):

@@ -127,14 +127,9 @@ class Workers:
     def run(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
         """Carry calls out; yield the place of each and what it returned, as they are done.
 
-        A `Failed` stands for what a call that failed would have returned.
-
-        Raises
-        ------
-        KilledError
-            When something else than the call's own limits killed a worker.
-        OSError
-            When a call raised it: no space is left on the disk, for example.
+        A `Failed` stands for what a call that failed would have returned. Raises KilledError when
+        something else than the call's own limits killed a worker; OSError when a call raised it: no
+        space is left on the disk, for example.
         """
         waiting = deque(enumerate(calls))
         while waiting or any(worker.busy for worker in self._workers):

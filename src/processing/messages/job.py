@@ -37,6 +37,10 @@ _NOTHING_HERE = (
 def process(options: Options, workers: Workers, scratch: Path) -> dict[str, Any]:
     """Do the job.
 
+    Raises JobError (nothing to read, nowhere to write, no row that can be used, or workers that
+    were killed. One of several hosts may well have nothing to read, or nothing that can be used:
+    the others do not lose their work for it, and its summary says so).
+
     Parameters
     ----------
     options
@@ -50,13 +54,6 @@ def process(options: Options, workers: Workers, scratch: Path) -> dict[str, Any]
     -------
     dict
         What ``summary.json`` holds.
-
-    Raises
-    ------
-    JobError
-        Nothing to read, nowhere to write, no row that can be used, or workers that were killed.
-        One of several hosts may well have nothing to read, or nothing that can be used: the
-        others do not lose their work for it, and its summary says so.
     """
     began = time.monotonic()
     check_cleaner(options.rules)
@@ -77,10 +74,7 @@ def process(options: Options, workers: Workers, scratch: Path) -> dict[str, Any]
 def check_cleaner(rules: Rules) -> None:
     """Import the function that ``--cleaner`` names, before any work is done.
 
-    Raises
-    ------
-    JobError
-        When there is no such function.
+    Raises JobError when there is no such function.
     """
     try:
         if rules.cleaner is not None:

@@ -128,10 +128,7 @@ class _Parser(argparse.ArgumentParser):
 def parse(arguments: Sequence[str], opt_ml: Path, description: str = "") -> Options:
     """Read arguments; empty ones, which splitting a template's string may leave, mean nothing.
 
-    Raises
-    ------
-    UsageError
-        When they make no sense.
+    Raises UsageError when they make no sense.
     """
     given = _parser(description).parse_args([a for a in arguments if a.strip()])
     names = given.columns or ()
@@ -242,10 +239,7 @@ def _positive(text: str) -> int:
 def load_cleaner(name: str) -> Callable[[pl.Series], pl.Series]:
     """Import a function by ``module:function``.
 
-    Raises
-    ------
-    CleanerError
-        When there is no such module or function.
+    Raises CleanerError when there is no such module or function.
     """
     module, _, function = name.partition(":")
     try:

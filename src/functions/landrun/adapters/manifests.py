@@ -80,17 +80,15 @@ class Collected:
 class Manifests:
     """The manifests under one prefix of one bucket.
 
+    Raises ServiceError by every method that calls S3, when S3 refuses the call or cannot be
+    reached.
+
     Parameters
     ----------
     client : S3 client
         boto3's.
     bucket, prefix : str
         Where manifests are written; never under the landing prefix.
-
-    Raises
-    ------
-    ServiceError
-        By every method that calls S3, when S3 refuses the call or cannot be reached.
     """
 
     def __init__(self, client: Any, bucket: str, prefix: str) -> None:

@@ -23,6 +23,8 @@ class ListedObject:
 def list_objects(client: Any, under: S3Uri, after: str = "") -> Iterator[ListedObject]:
     """List the objects under a prefix, in the order of their keys.
 
+    Raises ServiceError when S3 refuses the call or cannot be reached.
+
     Parameters
     ----------
     client : S3 client
@@ -31,11 +33,6 @@ def list_objects(client: Any, under: S3Uri, after: str = "") -> Iterator[ListedO
         The bucket and the prefix.
     after : str
         List only keys after this one.
-
-    Raises
-    ------
-    ServiceError
-        When S3 refuses the call or cannot be reached.
     """
     paginator = client.get_paginator("list_objects_v2")
     begin = {"StartAfter": after} if after else {}

@@ -39,17 +39,15 @@ class Started:
 class Executions:
     """The executions of one state machine.
 
+    Raises ServiceError by every method that calls Step Functions, when it refuses the call or
+    cannot be reached.
+
     Parameters
     ----------
     client : Step Functions client
         boto3's.
     state_machine_arn : str
         The ARN of a state machine that exists.
-
-    Raises
-    ------
-    ServiceError
-        By every method that calls Step Functions, when it refuses the call or cannot be reached.
     """
 
     def __init__(self, client: Any, state_machine_arn: str) -> None:
@@ -72,13 +70,9 @@ class Executions:
     def start(self, run: ExecutionInput) -> Started:
         """Start a run under its own name.
 
-        A second call with the same input finds the execution while it is running (StartExecution
-        is idempotent). Once it has closed, Step Functions refuses the name for 90 days.
-
-        Raises
-        ------
-        AlreadyStarted
-            When an execution of that name has closed, or was started with another input.
+        A second call with the same input finds the execution while it is running (StartExecution is
+        idempotent). Once it has closed, Step Functions refuses the name for 90 days. Raises
+        AlreadyStarted when an execution of that name has closed, or was started with another input.
         """
         try:
             with translated("states:StartExecution"):

@@ -114,10 +114,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
 def parse_grace(event: Any) -> timedelta | None:
     """Read how old a missed event must be to be recovered; None for the default.
 
-    Raises
-    ------
-    InvalidEvent
-        When ``GraceSeconds`` is not a number of seconds, of 90 days at most.
+    Raises InvalidEvent when ``GraceSeconds`` is not a number of seconds, of 90 days at most.
     """
     try:
         seconds = ReconcileEvent.model_validate(event if isinstance(event, dict) else {})

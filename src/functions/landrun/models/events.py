@@ -129,17 +129,13 @@ class ScheduledEvent(BaseModel):
 def parse_object_created(body: str) -> Landing:
     """Read an *Object Created* event as the landing queue carries it.
 
+    Raises OtherEvent when it is another of S3's events, such as a deletion; InvalidEvent when it is
+    not an event of S3, or lacks what identifies the version; names the fields.
+
     Parameters
     ----------
     body : str
         The message's body: EventBridge's event as JSON.
-
-    Raises
-    ------
-    OtherEvent
-        When it is another of S3's events, such as a deletion.
-    InvalidEvent
-        When it is not an event of S3, or lacks what identifies the version; names the fields.
     """
     try:
         content = json.loads(body)
@@ -176,10 +172,7 @@ def _check_subject(content: Any) -> None:
 def parse_tick(event: Any) -> Tick:
     """Read the payload of the stack's schedule, or a rule's classic *Scheduled Event*.
 
-    Raises
-    ------
-    InvalidEvent
-        When it is neither, or a field's value is not valid; names the fields.
+    Raises InvalidEvent when it is neither, or a field's value is not valid; names the fields.
     """
     try:
         if isinstance(event, dict) and event.get("detail-type") == "Scheduled Event":

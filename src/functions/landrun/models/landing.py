@@ -94,13 +94,9 @@ class LandingFilter:
 def check_key(key: str) -> str:
     """Return a key that a container can have as a file.
 
-    SageMaker copies each object of a manifest to the path that its key spells.
-
-    Raises
-    ------
-    InvalidKey
-        When no object can have the key (longer than 1,024 bytes, or half of a surrogate pair), or
-        no file the path: NUL, an empty, ``.`` or ``..`` component, or one of over 255 bytes.
+    SageMaker copies each object of a manifest to the path that its key spells. Raises InvalidKey
+    when no object can have the key (longer than 1,024 bytes, or half of a surrogate pair), or no
+    file the path: NUL, an empty, ``.`` or ``..`` component, or one of over 255 bytes.
     """
     if not is_key(key):
         raise InvalidKey(

@@ -83,10 +83,7 @@ _TRIGGER: TypeAdapter[Trigger] = TypeAdapter(Annotated[Trigger, Field(discrimina
 def parse_trigger(text: str | bytes) -> Trigger:
     """Read a trigger's JSON.
 
-    Raises
-    ------
-    ValueError
-        When the text is not a trigger.
+    Raises ValueError when the text is not a trigger.
     """
     return _TRIGGER.validate_json(text)
 
@@ -168,11 +165,8 @@ def _name_of(prefix: str, *identity: str) -> str:
 def check_prefix(prefix: str) -> str:
     """Return a prefix of run names if it is valid.
 
-    Raises
-    ------
-    InvalidName
-        When it is longer than 21 characters, or is not lower-case letters, digits and single
-        dashes.
+    Raises InvalidName when it is longer than 21 characters, or is not lower-case letters, digits
+    and single dashes.
     """
     if len(prefix) > PREFIX_LIMIT or not _PREFIX.fullmatch(prefix):
         raise InvalidName(
@@ -190,10 +184,8 @@ def is_run_name(name: str) -> bool:
 def check_run_name(name: str) -> str:
     """Return a run's name if Step Functions and SageMaker both accept it.
 
-    Raises
-    ------
-    InvalidName
-        When it has more than 54 characters, or others than letters, digits and inner dashes.
+    Raises InvalidName when it has more than 54 characters, or others than letters, digits and inner
+    dashes.
     """
     if not is_run_name(name):
         raise InvalidName(

@@ -44,11 +44,8 @@ class S3Uri:
     def parse(cls, text: str) -> S3Uri:
         """Take an S3 URI apart.
 
-        Raises
-        ------
-        InvalidS3Uri
-            When the text is not of the form ``s3://bucket/key``, or names an impossible bucket or
-            key.
+        Raises InvalidS3Uri when the text is not of the form ``s3://bucket/key``, or names an
+        impossible bucket or key.
         """
         scheme, _, rest = text.partition("://")
         bucket, _, key = rest.partition("/")

@@ -138,10 +138,7 @@ class SlotRequestMessage(BaseModel):
 def parse_message(body: str) -> StatusChange | SlotRequest:
     """Read a message of the status queue.
 
-    Raises
-    ------
-    InvalidEvent
-        When the body is neither a status change nor a request; names the fields.
+    Raises InvalidEvent when the body is neither a status change nor a request; names the fields.
     """
     is_request = '"SlotRequest"' in body and "SlotRequest" in json_object(body)
     return parse_slot_request(body) if is_request else parse_status_change(body)
@@ -150,10 +147,7 @@ def parse_message(body: str) -> StatusChange | SlotRequest:
 def parse_slot_request(body: str) -> SlotRequest:
     """Read an execution's request for a concurrency slot.
 
-    Raises
-    ------
-    InvalidEvent
-        When the body is not a request; names the fields.
+    Raises InvalidEvent when the body is not a request; names the fields.
     """
     try:
         return SlotRequestMessage.model_validate(_content(body)).SlotRequest
@@ -164,10 +158,8 @@ def parse_slot_request(body: str) -> SlotRequest:
 def parse_status_change(body: str) -> StatusChange:
     """Read a status change.
 
-    Raises
-    ------
-    InvalidEvent
-        When the body is not a *Step Functions Execution Status Change* event; names the fields.
+    Raises InvalidEvent when the body is not a *Step Functions Execution Status Change* event; names
+    the fields.
     """
     try:
         return StatusChangeEvent.model_validate(_content(body)).detail

@@ -39,6 +39,8 @@ class Tick:
 def scheduled_input(template: str, due: datetime, timezone: str) -> S3Uri:
     """Return the S3 URI that a tick reads: the scheduled input with the tick's date filled in.
 
+    Raises ConfigurationError when the URI, a placeholder or the zone is wrong; names the parameter.
+
     Parameters
     ----------
     template : str
@@ -47,11 +49,6 @@ def scheduled_input(template: str, due: datetime, timezone: str) -> S3Uri:
         The tick's due time.
     timezone : str
         The IANA time zone of the date, such as ``Europe/Berlin``.
-
-    Raises
-    ------
-    ConfigurationError
-        When the URI, a placeholder or the zone is wrong; names the parameter.
 
     Examples
     --------

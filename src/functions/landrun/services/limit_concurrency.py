@@ -56,10 +56,8 @@ class ConcurrencyLimiter:
     def request_slot(self, request: SlotRequest) -> None:
         """Let an execution wait for a slot, or resume it if it holds one, and acquire free slots.
 
-        Raises
-        ------
-        InvalidEvent
-            If the execution is another state machine's, which landrun's role must not resume.
+        Raises InvalidEvent if the execution is another state machine's, which landrun's role must
+        not resume.
         """
         if not self.executions.ours(request.execution_arn):
             raise InvalidEvent(
@@ -73,10 +71,7 @@ class ConcurrencyLimiter:
     def execution_changed(self, change: StatusChange) -> None:
         """Release the slot of an execution that ended, or count an execution that was redriven.
 
-        Raises
-        ------
-        SlotNotReleased
-            If the slot must be kept for now: the change has to come again.
+        Raises SlotNotReleased if the slot must be kept for now: the change has to come again.
         """
         if not self.limit:
             return

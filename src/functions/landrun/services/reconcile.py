@@ -99,6 +99,8 @@ class Reconciler:
     def reconcile(self, grace: timedelta | None = None) -> dict[str, int]:
         """Run all steps; one that fails does not stop the others.
 
+        Raises ReconcileFailed when a step failed, after the others were done.
+
         Parameters
         ----------
         grace : timedelta, optional
@@ -108,11 +110,6 @@ class Reconciler:
         -------
         dict
             How much was recovered, by kind (the keys of `KINDS`).
-
-        Raises
-        ------
-        ReconcileFailed
-            When a step failed, after the others were done.
         """
         now = self.clock()
         before = now - (GRACE if grace is None else grace)

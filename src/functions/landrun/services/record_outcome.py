@@ -72,14 +72,9 @@ class OutcomeRecorder:
     def record(self, change: StatusChange) -> bool:
         """Write the record of a status change and, if it is a new failure, notify.
 
-        False if the stored record is as new as this one.
-
-        Raises
-        ------
-        NotificationPending
-            When the run's earlier failure has to be notified of first.
-        ServiceError
-            When AWS refuses a call; recording again is safe.
+        False if the stored record is as new as this one. Raises NotificationPending when the run's
+        earlier failure has to be notified of first; ServiceError when AWS refuses a call; recording
+        again is safe.
         """
         record = self._complete(change)
         stored = self.runs_table.write(record)
@@ -99,12 +94,8 @@ class OutcomeRecorder:
     def notify_if_overdue(self, record: RunRecord) -> bool:
         """Notify of a failure if the process that recorded it has not done so in time.
 
-        False if no notification is overdue, or if another process has claimed it.
-
-        Raises
-        ------
-        ServiceError
-            When AWS refuses a call; the notification stays pending.
+        False if no notification is overdue, or if another process has claimed it. Raises
+        ServiceError when AWS refuses a call; the notification stays pending.
         """
         due_at = record.notification_due_at
         if not record.notification_is_pending or due_at is None or due_at > self._in(timedelta()):

@@ -86,6 +86,9 @@ class RunStarter:
     ) -> StartedRun:
         """Write the run's manifest unless it exists, and start the run over the one that exists.
 
+        Raises InvalidInput when the configured format of ``InputMessage`` cannot name these
+        objects; ServiceError when AWS refuses a call; calling again is safe.
+
         Parameters
         ----------
         name : str
@@ -98,13 +101,6 @@ class RunStarter:
             What started the run.
         prefix : S3Uri, optional
             The scheduled prefix under which the objects were listed.
-
-        Raises
-        ------
-        InvalidInput
-            When the configured format of ``InputMessage`` cannot name these objects.
-        ServiceError
-            When AWS refuses a call; calling again is safe.
         """
         check_run_name(name)
         planned = Manifest(self._manifests.uri(name), bucket, tuple(keys), False, prefix=prefix)
@@ -115,10 +111,7 @@ class RunStarter:
     def start_from(self, manifest: Manifest, name: str, trigger: Trigger) -> StartedRun:
         """Start the run over a manifest that exists.
 
-        Raises
-        ------
-        InvalidInput, ServiceError
-            As for `start`.
+        Raises InvalidInput or ServiceError as for `start`.
         """
         run = ExecutionInput(
             PreprocessingJobName=name,
@@ -155,6 +148,8 @@ class RunStarter:
 def input_message(manifest: Manifest, input_format: InputFormat) -> str:
     """Return what an execution's ``InputMessage`` says of the objects in a manifest.
 
+    Raises InvalidInput when one URI cannot name the objects, or is longer than SageMaker accepts.
+
     Parameters
     ----------
     manifest : Manifest
@@ -162,11 +157,6 @@ def input_message(manifest: Manifest, input_format: InputFormat) -> str:
     input_format : str
         ``manifest`` names the manifest itself. ``uri`` names the one object in it, or the scheduled
         prefix under which its objects were listed, for state machines that read an S3Prefix.
-
-    Raises
-    ------
-    InvalidInput
-        When one URI cannot name the objects, or is longer than SageMaker accepts.
     """
     if input_format == "manifest":
         uri = manifest.uri

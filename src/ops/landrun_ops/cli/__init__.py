@@ -6,36 +6,17 @@ import contextlib
 import errno
 import os
 import sys
-from typing import Annotated
+from importlib import import_module
+from importlib.metadata import version as installed_version
+from typing import Annotated, Any, cast
 
 import typer
+from typer._click.core import Context
+from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 from landrun.errors import LandrunError, ServiceError
-from landrun_ops.cli import (
-    adopt,
-    backfill,
-    demo,
-    doctor,
-    explain,
-    image,
-    land,
-    local,
-    logs,
-    options,
-    reconcile,
-    redrive,
-    report,
-    rerun,
-    runs,
-    show,
-    start,
-    stop,
-    ui,
-    verify,
-    watch,
-    workflow,
-)
+from landrun_ops.cli import options
 from landrun_ops.cli.console import complain
 
 _NO_AWS = '; set up AWS as for the AWS CLI or, for the laptop\'s: eval "$(landrun local env)"'
@@ -90,46 +71,71 @@ PIPE_CLOSED = 141
 
 CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 
+COMMANDS = {
+    "runs": "List the runs table, newest first.",
+    "show": "Show one run whole: what it read, did, and left.",
+    "logs": "Show the log of a run's Processing jobs.",
+    "land": "Put files into S3, where they start runs.",
+    "start": "Start a run by hand over objects in S3.",
+    "stop": "Stop runs, waiting ones too.",
+    "rerun": "Run the manifests of runs again.",
+    "explain": "Say which run processed an object, or why none did.",
+    "redrive": "Show dead-letter messages, and send them back.",
+    "backfill": "Process objects whose events never arrived.",
+    "reconcile": "Recover missed events now.",
+    "watch": "Watch what lands, waits, runs and ends.",
+    "ui": "Serve a page of the runs, which stays up to date.",
+    "report": "Write a report of the last weeks, as one HTML file.",
+    "doctor": "Check what makes deployments fail, and how to repair it.",
+    "verify": "Land a file and see whether the stack works.",
+    "adopt": "Let landrun run an existing state machine.",
+    "image": "Build the Processing job's image, and push it.",
+    "demo": "Try it all on this laptop, with samples or your files.",
+    "local": "Start and steer AWS on this laptop.",
+    "workflow": "Render, create and execute the workflow.",
+}
+"""Each command's module in this package, in the order of an operator's day, with its help in the
+list of commands."""
+
+
+class LazyGroup(TyperGroup):
+    """Imports the module of a command only when that command is called: boto3 takes a while."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = cast("dict[str, Any]", dict.fromkeys(COMMANDS))
+
+    def get_command(self, ctx: Context, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002
+        """Import a command; None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"landrun_ops.cli.{cmd_name}")
+        inner = getattr(module, "app", None)
+        if inner is None:
+            inner = typer.Typer(add_completion=False, rich_markup_mode=None)
+            inner.command(cmd_name)(getattr(module, cmd_name))
+        for one in inner.registered_commands:
+            one.cls = options.Command
+        return cast("TyperCommand", typer.main.get_command(inner))
+
+    def format_commands(self, ctx: Context, formatter: Any) -> None:  # noqa: ARG002
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
 app = typer.Typer(
     name="landrun",
+    cls=LazyGroup,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-# In the order of an operator's day; each with as many words as the list of commands has room for.
-for command, in_a_line in (
-    (runs.runs, "List the ledger: runs, newest first."),
-    (show.show, "Show one run whole: what it read, did, and left."),
-    (logs.logs, "Show the log of a run's Processing jobs."),
-    (land.land, "Put files into S3, where they start runs."),
-    (start.start, "Start a run by hand over objects in S3."),
-    (stop.stop, "Stop runs, waiting ones too."),
-    (rerun.rerun, "Run the manifests of runs again."),
-    (explain.explain, "Say which run processed an object, or why none did."),
-    (redrive.redrive, "Show dead-letter messages, and send them back."),
-    (backfill.backfill, "Process objects whose events never came."),
-    (reconcile.reconcile, "Recover missed events now."),
-    (watch.watch, "Watch what lands, waits, runs and ends."),
-    (ui.ui, "Serve a page of the runs, which stays up to date."),
-    (report.report, "Write a report of the last weeks, as one HTML file."),
-    (doctor.doctor, "Check what makes deployments fail, and how to repair it."),
-    (verify.verify, "Land a file and see whether the stack works."),
-    (adopt.adopt, "Let landrun run an existing state machine."),
-    (image.image, "Build the Processing job's image, and push it."),
-    (demo.demo, "Try it all on this laptop, with samples or your files."),
-):
-    app.command(short_help=in_a_line, cls=options.Command)(command)
-for inner in (*local.app.registered_commands, *workflow.app.registered_commands):
-    inner.cls = options.Command
-app.add_typer(local.app, name="local", short_help="Start and steer AWS on this laptop.")
-app.add_typer(workflow.app, name="workflow", short_help="Render, create and execute the workflow.")
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version  # noqa: PLC0415  (reads files)
-
-        typer.echo(f"landrun {version('landrun')}")
+        typer.echo(f"landrun {installed_version('landrun')}")
         raise typer.Exit
 
 

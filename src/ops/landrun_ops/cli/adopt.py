@@ -11,7 +11,6 @@ import typer
 from landrun.errors import ConfigurationError
 from landrun_ops.cli import options
 from landrun_ops.cli.console import complain, console, show_json
-from landrun_ops.cli.state_machine import clients_of
 from landrun_ops.cli.target import ProfileOption, ProjectOption, Target, project_folder
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def adopt(
     target = Target(profile=profile, region=check_arn(arn).split(":")[3])
     folder = project_folder(project, Path.cwd()) if write or project else None
     config = SamConfig(folder / "samconfig.toml", config_env) if folder else None
-    adoption = read(AwsReader(clients_of(target)), arn)
+    adoption = read(AwsReader(target.clients()), arn)
     failed = any(one.grade == "fail" for one in adoption.results)
     parameters = _merged(adoption, config)
     if config and write:

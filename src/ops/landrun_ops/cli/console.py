@@ -230,12 +230,8 @@ def _lines(what: str, total: int | None, clock: Callable[[], float]) -> Callable
 def ask(question: str, *, yes: bool) -> None:
     """Ask whether to go on, unless ``--yes`` was given.
 
-    Raises
-    ------
-    ConfigurationError
-        When nobody is at a terminal to answer.
-    typer.Exit
-        When the answer is no.
+    Raises ConfigurationError when nobody is at a terminal to answer; typer.Exit when the answer is
+    no.
     """
     if yes:
         return

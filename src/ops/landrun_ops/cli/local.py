@@ -25,10 +25,10 @@ from landrun_ops.cli.target import (
     ProjectOption,
     StateOption,
     Target,
-    laptop_environment,
     project_folder,
     state_folder,
 )
+from landrun_ops.local.state import read_environment
 
 if TYPE_CHECKING:
     from landrun_ops.local import LocalAws
@@ -154,7 +154,7 @@ def env(
 
     Example: eval "$(landrun local env)" && aws s3 ls
     """
-    environment = laptop_environment(state_folder(state_dir, project))
+    environment = read_environment(state_folder(state_dir, project))
     if json or sam:
         show_json(sam_variables(environment) if sam else environment)
         return

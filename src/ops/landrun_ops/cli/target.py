@@ -13,8 +13,11 @@ import typer
 
 from landrun.errors import ConfigurationError
 from landrun_ops.cli.console import complain
+from landrun_ops.local.errors import NotUpError
+from landrun_ops.local.state import default_state_dir, read_environment
 
 if TYPE_CHECKING:
+    from landrun_ops.stack.clients import Clients
     from landrun_ops.stack.stack import Stack
 
 Result = TypeVar("Result")
@@ -57,10 +60,7 @@ StateOption = Annotated[
 def project_folder(named: Path | None, start: Path) -> Path:
     """Find the project: the folder named, or the nearest from ``start`` upwards that is one.
 
-    Raises
-    ------
-    ConfigurationError
-        When there is no template.yaml.
+    Raises ConfigurationError when there is no template.yaml.
     """
     if named is not None and not (named / "template.yaml").is_file():
         raise ConfigurationError(f"{named} has no template.yaml: name landrun's own folder")
@@ -75,27 +75,9 @@ def project_folder(named: Path | None, start: Path) -> Path:
 def state_folder(named: Path | None, project: Path | None) -> Path:
     """Find the state of the laptop's AWS: the folder named, or the project's own.
 
-    Raises
-    ------
-    ConfigurationError
-        When neither is named and this is no project.
+    Raises ConfigurationError when neither is named and this is no project.
     """
-    from landrun_ops.local.state import default_state_dir  # noqa: PLC0415  (start-up time)
-
     return named.absolute() if named else default_state_dir(project_folder(project, Path.cwd()))
-
-
-def laptop_environment(state_dir: Path) -> dict[str, str]:
-    """Return the environment of the laptop's AWS that is up.
-
-    Raises
-    ------
-    NotUpError
-        When none is.
-    """
-    from landrun_ops.local.state import read_environment  # noqa: PLC0415  (start-up time)
-
-    return read_environment(state_dir)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,33 +103,31 @@ class Target:
     def find(self) -> Stack:
         """Find the stack.
 
-        Raises
-        ------
-        ConfigurationError
-            When none is named and the laptop's AWS is not up, or it is no stack of landrun.
-        ServiceError
-            When AWS cannot be reached, or has no such stack.
+        Raises ConfigurationError when none is named and the laptop's AWS is not up, or it is no
+        stack of landrun; ServiceError when AWS cannot be reached or has no such stack.
         """
-        from landrun_ops.stack.stack import find  # noqa: PLC0415  (start-up time)
+        from landrun_ops.stack.stack import find  # noqa: PLC0415  (boto3)
 
         if self.stack:
             return find(self.stack, profile=self.profile, region=self.region, report=complain)
-        return find(LAPTOPS_STACK, environment=self._laptop(), report=complain)
-
-    def _laptop(self) -> dict[str, str]:
-        from landrun_ops.local.errors import NotUpError  # noqa: PLC0415  (start-up time)
-
         if self.profile or self.region:
             raise ConfigurationError(
                 "--profile and --region are about a deployed stack: name it with --stack"
             )
         try:
-            return laptop_environment(state_folder(self.state_dir, self.project))
+            laptop = read_environment(state_folder(self.state_dir, self.project))
         except (ConfigurationError, NotUpError) as error:
             raise ConfigurationError(
                 "no stack: name a deployed one with --stack or LANDRUN_STACK, or start the"
                 " laptop's AWS with: landrun local up"
             ) from error
+        return find(LAPTOPS_STACK, environment=laptop, report=complain)
+
+    def clients(self) -> Clients:
+        """Return what makes the clients of the account that the options or the environment name."""
+        from landrun_ops.stack.clients import Clients  # noqa: PLC0415  (boto3)
+
+        return Clients(profile=self.profile, region=self.region, report=complain)
 
 
 def on_stack(command: Callable[..., Result]) -> Callable[..., Result]:

@@ -1,43 +1,40 @@
-"""``landrun workflow``: the notebook's workflow, rendered, created, drawn and executed."""
+"""``landrun workflow``: the notebook's workflow, rendered, created, updated and executed."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from landrun.errors import ConfigurationError
+from landrun.models.processing_job import ProcessingJob
+from landrun.models.run import manual_run_name
+from landrun.models.s3_uri import S3Uri
+from landrun.sanitize import json_object
+from landrun_ops import workflow
 from landrun_ops.cli import options
 from landrun_ops.cli.console import complain, say, show_json
-from landrun_ops.cli.state_machine import ARN_VARIABLE, Machine, clients_of, find_machine
 from landrun_ops.cli.target import ProjectOption, Target, on_stack, project_folder
-
-if TYPE_CHECKING:
-    from landrun.models.run import ExecutionInput
-    from landrun.models.s3_uri import S3Uri
-    from landrun_ops.workflow import WorkflowConfig
+from landrun_ops.workflow import WorkflowConfig
+from landrun_ops.workflow.settings import read_settings, with_words
 
 ASL = Path("src/statemachine/processing.asl.yaml")
 FLAGS = {"role": "--role", "processing_role": "--processing-role", "image_uri": "--image"}
 """Settings that have an option of their own."""
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
 
-def _option(flag: str, metavar: str, help_text: str, **more: Any) -> Any:
-    return typer.Option(flag, metavar=metavar, help=help_text, show_default=False, **more)
+def _option(flag: str, metavar: str, help_text: str) -> Any:
+    return typer.Option(flag, metavar=metavar, help=help_text, show_default=False)
 
 
 ArnOption = Annotated[
     str,
-    _option(
-        "--state-machine-arn",
-        "ARN",
-        "An existing state machine. Default: the stack's.",
-        envvar=ARN_VARIABLE,
-    ),
+    _option("--state-machine-arn", "ARN", "An existing state machine. Default: the stack's."),
 ]
 ConfigOption = Annotated[Path | None, _option("--config", "FILE", "Settings as TOML or JSON.")]
 SetOption = Annotated[
@@ -56,8 +53,8 @@ ImageOption = Annotated[str, _option("--image", "URI", "The container image of t
 
 
 @app.callback()
-def workflow() -> None:
-    """Render, create, draw and execute the workflow: one SageMaker Processing job per run.
+def settings() -> None:
+    """Render, create, update and execute the workflow: one SageMaker Processing job per run.
 
     Settings (--config, --set): name role processing_role engine image_uri entrypoint arguments
     environment instance_type instance_count volume_size_in_gb max_runtime_in_seconds
@@ -85,10 +82,7 @@ def render(
 
     Example: landrun workflow render --check
     """
-    # Late, here and below: pydantic and the SDKs take longer to import than --help may take.
-    from landrun_ops.workflow import render as rendered  # noqa: PLC0415
-
-    text = rendered(_settings(config, settings))
+    text = workflow.render(_settings(config, settings))
     if out == "-":
         sys.stdout.write(text)
         return 0
@@ -123,10 +117,8 @@ def create(
     Example: landrun workflow create --config workflow.toml --set instance_count=2
     """
     given = {"name": name, "role": role, "processing_role": processing_role, "image_uri": image}
-    wanted = _config(_settings(config, settings), given, needed=FLAGS)
-    from landrun_ops.workflow import create as created  # noqa: PLC0415
-
-    _show_arn(created(wanted, clients_of(target)("stepfunctions")), json=json)
+    wanted = _config(_settings(config, settings), given, required=FLAGS)
+    _show_arn(workflow.create(wanted, target.clients()("stepfunctions")), json=json)
 
 
 @app.command()
@@ -147,85 +139,52 @@ def update(
     Example: landrun workflow update --state-machine-arn ARN --config workflow.toml
     """
     given = {"role": role, "processing_role": processing_role, "image_uri": image}
-    needed = ("processing_role", "image_uri")
-    wanted = _config(_settings(config, settings), given, needed=needed)
-    from landrun_ops.workflow import update as updated  # noqa: PLC0415
-
-    machine = find_machine(target, arn)
-    updated(wanted, machine.arn, machine.client("stepfunctions"))
-    _show_arn(machine.arn, json=json)
-
-
-@app.command()
-@on_stack
-def graph(target: Target, *, arn: ArnOption = "", json: options.JsonOption = False) -> None:
-    """Draw a state machine as a Mermaid diagram; without an ARN or a stack, template.yaml's.
-
-    Example: landrun workflow graph > workflow.mmd
-    """
-    from landrun_ops import workflow  # noqa: PLC0415
-    from landrun_ops.workflow.definition_file import parse  # noqa: PLC0415
-
-    if arn or target.stack:
-        machine = find_machine(target, arn)
-        described = workflow.describe(machine.arn, machine.client("stepfunctions"))
-        definition = parse(described["definition"])
-    else:
-        definition = workflow.template()
-    if json:
-        show_json(definition)
-    else:
-        sys.stdout.write(workflow.graph(definition))
+    required = ("processing_role", "image_uri")
+    wanted = _config(_settings(config, settings), given, required=required)
+    machine, client, _ = _machine(target, arn)
+    workflow.update(wanted, machine, client("stepfunctions"))
+    _show_arn(machine, json=json)
 
 
 @app.command()
 @on_stack
 def execute(
     target: Target,
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="INPUT", help="What to read: an object, a folder of objects, or a manifest."
-        ),
-    ],
+    source: Annotated[str, typer.Argument(metavar="INPUT", help="What to read, as an S3 URI.")],
     output: Annotated[str, typer.Argument(metavar="OUTPUT", help="The folder to write to.")],
     *,
     arn: ArnOption = "",
     wait: Annotated[
         bool, typer.Option("--wait", help="Stay until the run has ended, and say how.")
     ] = False,
-    as_is: Annotated[
-        bool,
-        typer.Option(
-            "--as-is",
-            help="Pass both URIs unchanged and no Trigger, as a notebook does: for an S3Prefix.",
-        ),
-    ] = False,
     prefix: Annotated[
         str, typer.Option(metavar="WORD", help="The beginning of the run's name.")
     ] = "landrun",
     json: options.JsonOption = False,
 ) -> int:
-    """Start a run by hand, as the notebook's execute() and get_output(wait=True) did.
+    """Execute any state machine as a notebook does: with both URIs unchanged, and no Trigger.
 
-    Exits with 1 when the run that it waited for did not succeed.
+    It reads INPUT as an S3Prefix, or as a manifest where the machine reads one; landrun start makes
+    a manifest, and records who asked. Exits with 1 when the run it waited for did not succeed.
 
     Example: landrun workflow execute s3://bucket/in/ s3://bucket/out/ --wait
     """
-    from landrun.models.s3_uri import S3Uri  # noqa: PLC0415
-    from landrun_ops import workflow  # noqa: PLC0415
-
-    uris = S3Uri.parse(source), S3Uri.parse(output)
-    machine = find_machine(target, arn)
-    steps = machine.client("stepfunctions")
-    workflow.describe(machine.arn, steps)  # or no manifest is written
-    run = _prepare(machine, *uris, prefix, as_is=as_is)
-    inputs = run.to_dict()
-    if as_is:
-        del inputs["Trigger"]
-    execution = workflow.execute(machine.arn, inputs, steps)
+    to = S3Uri.parse(output)
+    inputs = {
+        "PreprocessingJobName": manual_run_name(prefix),
+        "InputMessage": str(S3Uri.parse(source)),
+        "OutputProcessedMessage": str(to),
+    }
+    machine, client, landing = _machine(target, arn)
+    if landing and to.bucket == landing.bucket and to.key.startswith(landing.key):
+        raise ConfigurationError(
+            f"the output {to} lies under the landing prefix {landing}, where"
+            " it would start runs of its own: choose another place"
+        )
+    steps = client("stepfunctions")
+    execution = workflow.execute(machine, inputs, steps)
     if not json:
-        say(f"started {run.PreprocessingJobName}, reading {run.InputMessage}")
+        say(f"started {inputs['PreprocessingJobName']}, reading {inputs['InputMessage']}")
     if not wait:
         if json:
             show_json({"ExecutionArn": execution, **inputs, "Status": "RUNNING"})
@@ -238,36 +197,16 @@ def execute(
     return _show_end(end, inputs, json=json)
 
 
-def _prepare(
-    machine: Machine, source: S3Uri, output: S3Uri, prefix: str, *, as_is: bool
-) -> ExecutionInput:
-    """Make the run's input and, unless it is passed as it is, write its manifest."""
-    from landrun.models.run import manual_run_name  # noqa: PLC0415
-    from landrun.models.s3_uri import S3Uri  # noqa: PLC0415
-    from landrun_ops.actions import manual_input  # noqa: PLC0415
-
-    manifests = S3Uri(machine.output_bucket or output.bucket, "manifests/")
-    where = manual_input.Locations(manifests, machine.landing)
-    person = manual_input.who(machine.client("sts"))
-    if as_is:
-        where.refuse_landing(output, "the output")
-        return manual_input.make_input(manual_run_name(prefix), str(source), str(output), person)
-    return manual_input.prepare(
-        machine.client("s3"),
-        source,
-        output,
-        where,
-        prefix=prefix,
-        started_by=person,
-        input_format=machine.input_format,
-    )
+def _machine(target: Target, arn: str) -> tuple[str, Callable[[str], Any], S3Uri | None]:
+    """Return the ARN or the stack's, what makes its clients, and where the stack's data lands."""
+    if arn:
+        return arn, target.clients(), None
+    stack = target.find()
+    return stack.output("StateMachineArn"), stack.client, stack.landing
 
 
-def _show_end(end: dict[str, Any], inputs: dict[str, Any], *, json: bool) -> int:
+def _show_end(end: dict[str, Any], inputs: dict[str, str], *, json: bool) -> int:
     """Show how an execution ended, from DescribeExecution's answer, and return the exit code."""
-    from landrun.models.processing_job import ProcessingJob  # noqa: PLC0415
-    from landrun.sanitize import json_object  # noqa: PLC0415
-
     status, error, cause = end["status"], end.get("error"), end.get("cause")
     seconds = (end["stopDate"] - end["startDate"]).total_seconds()
     if json:
@@ -285,23 +224,15 @@ def _show_end(end: dict[str, Any], inputs: dict[str, Any], *, json: bool) -> int
 
 def _settings(path: Path | None, words: list[str] | None) -> dict[str, Any]:
     """Read the settings of the file, and those of --set over them."""
-    from landrun_ops.workflow.settings import read_settings, with_words  # noqa: PLC0415
-
     return with_words(read_settings(path) if path else {}, words or ())
 
 
-def _config(settings: dict[str, Any], given: dict[str, str], needed: Any) -> WorkflowConfig:
-    """Lay the options over the settings.
-
-    Raises
-    ------
-    ConfigurationError
-        When some are missing, by the names of their options; or some are wrong.
-    """
-    from landrun_ops.workflow import WorkflowConfig  # noqa: PLC0415
-
+def _config(
+    settings: dict[str, Any], given: dict[str, str], required: Iterable[str]
+) -> WorkflowConfig:
+    """Lay the options over the settings; names missing ones by their flags."""
     merged = settings | {name: value for name, value in given.items() if value}
-    missing = [FLAGS[name] for name in needed if not merged.get(name)]
+    missing = [FLAGS[name] for name in required if not merged.get(name)]
     if missing:
         raise ConfigurationError(
             f"missing {', '.join(missing)}: give them, or the settings of --config or --set"

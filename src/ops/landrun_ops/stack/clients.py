@@ -49,6 +49,9 @@ ALWAYS_SENT = {
 class Clients:
     """Makes each service's client once; safe to be called by several threads.
 
+    Raises ServiceError or ConfigurationError when the AWS CLI's configuration names no such
+    profile, or cannot be read.
+
     Parameters
     ----------
     profile, region : str
@@ -57,11 +60,6 @@ class Clients:
         The environment of the laptop's AWS, instead of the process's own.
     report : Callable, optional
         Takes one line when a call has had no answer for `SILENT_SECONDS`; called once.
-
-    Raises
-    ------
-    ServiceError, ConfigurationError
-        When the AWS CLI's configuration names no such profile, or cannot be read.
     """
 
     def __init__(
@@ -154,10 +152,8 @@ def _refuse_foreign_answer(
 ) -> None:
     """Raise for a success that AWS did not send; botocore reads any text as an empty answer.
 
-    Raises
-    ------
-    ResponseParserError
-        When a body that should be a JSON object is none, or the answer lacks what AWS always sends.
+    Raises ResponseParserError when a body that should be a JSON object is none, or the answer lacks
+    what AWS always sends.
     """
     output = model.output_shape
     if http_response.status_code >= 300 or model.has_streaming_output or not output:  # noqa: PLR2004

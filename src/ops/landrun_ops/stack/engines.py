@@ -49,10 +49,8 @@ ENGINES = {
 def job_arguments(parameters: Mapping[str, str]) -> tuple[str, ...]:
     r"""Return the container's arguments for a stack: JobArguments (words or JSON), or the default.
 
-    Raises
-    ------
-    ConfigurationError
-        When JobArguments begins like a JSON list, and is not a list of strings.
+    Raises ConfigurationError when JobArguments begins like a JSON list, and is not a list of
+    strings.
 
     Examples
     --------

@@ -57,10 +57,8 @@ class Stack:
     def output(self, key: str) -> str:
         """Return one output.
 
-        Raises
-        ------
-        ConfigurationError
-            When the stack has none of that name: it is another application's, or an older one.
+        Raises ConfigurationError when the stack has none of that name: it is another application's,
+        or an older one.
         """
         try:
             return self.outputs[key]
@@ -121,6 +119,9 @@ def find(
 ) -> Stack:
     """Find a stack by its name.
 
+    Raises ConfigurationError when there is none, or it has no outputs: it is no stack of landrun,
+    or not created yet; ServiceError when AWS refuses the call or cannot be reached.
+
     Parameters
     ----------
     name : str
@@ -131,13 +132,6 @@ def find(
         What ``landrun local env`` shows, in the place of the process's own and of a profile.
     report : Callable, optional
         Takes a line when AWS does not answer for some seconds (see `Clients`).
-
-    Raises
-    ------
-    ConfigurationError
-        When there is none, or it has no outputs: it is no stack of landrun, or not created yet.
-    ServiceError
-        When AWS refuses the call or cannot be reached.
     """
     clients = Clients(profile=profile, region=region, environment=environment, report=report)
     cloudformation = clients("cloudformation")

@@ -15,7 +15,6 @@ Examples
 
 from landrun_ops.workflow.config import Network, WorkflowConfig
 from landrun_ops.workflow.definition import definition
-from landrun_ops.workflow.graph import graph
 from landrun_ops.workflow.machine import create, describe, execute, update, wait
 from landrun_ops.workflow.template import render, template
 
@@ -26,7 +25,6 @@ __all__ = [
     "definition",
     "describe",
     "execute",
-    "graph",
     "render",
     "template",
     "update",

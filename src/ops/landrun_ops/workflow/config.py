@@ -187,10 +187,8 @@ class WorkflowConfig(BaseModel):
     def read(cls, settings: Mapping[str, Any]) -> Self:
         """Build the model from settings by name.
 
-        Raises
-        ------
-        ConfigurationError
-            When settings are missing, unknown or wrong; names each of them and says why.
+        Raises ConfigurationError when settings are missing, unknown or wrong; names each of them
+        and says why.
         """
         try:
             return cls.model_validate(dict(settings))

@@ -83,10 +83,7 @@ def _scalar(value: Any) -> str:
 def parse(text: str) -> Any:
     """Parse a definition as JSON or, when it is none, as YAML.
 
-    Raises
-    ------
-    ConfigurationError
-        When it is neither.
+    Raises ConfigurationError when it is neither.
     """
     import yaml  # noqa: PLC0415  (late, for start-up)
 
@@ -104,10 +101,8 @@ def parse(text: str) -> Any:
 def filled_in(text: str, values: Mapping[str, object]) -> str:
     """Return the JSON that CloudFormation makes of a definition's text and its substitutions.
 
-    Raises
-    ------
-    ConfigurationError
-        When the values do not make JSON or YAML of it, or replace each other without end.
+    Raises ConfigurationError when the values do not make JSON or YAML of it, or replace each other
+    without end.
     """
     text = _replaced(text, values)
     definition = json.dumps(parse(text), ensure_ascii=False, indent=2)

@@ -19,14 +19,9 @@ POLL_SECONDS = 1.0
 def create(config: WorkflowConfig, client: Any) -> str:
     """Create the state machine with the SDK, as the notebook did, and return its ARN.
 
-    A state machine of that name, definition and role is returned as it is.
-
-    Raises
-    ------
-    ConfigurationError
-        When the settings name no role, or a different state machine of that name exists.
-    ServiceError
-        When Step Functions refuses the call or cannot be reached.
+    A state machine of that name, definition and role is returned as it is. Raises
+    ConfigurationError when the settings name no role, or a different state machine of that name
+    exists; ServiceError when Step Functions refuses the call or cannot be reached.
     """
     from landrun_ops.workflow import sdk  # noqa: PLC0415  (takes seconds, see sdk.py)
 
@@ -54,10 +49,7 @@ def create(config: WorkflowConfig, client: Any) -> str:
 def update(config: WorkflowConfig, arn: str, client: Any) -> None:
     """Replace the definition of a state machine, and its role if the settings name one.
 
-    Raises
-    ------
-    ServiceError
-        When Step Functions refuses the call or cannot be reached.
+    Raises ServiceError when Step Functions refuses the call or cannot be reached.
     """
     role = {"roleArn": config.role} if config.role else {}
     with translated("states:UpdateStateMachine"):
@@ -69,10 +61,7 @@ def update(config: WorkflowConfig, arn: str, client: Any) -> None:
 def describe(arn: str, client: Any) -> dict[str, Any]:
     """Return DescribeStateMachine's answer.
 
-    Raises
-    ------
-    ServiceError
-        When there is no such state machine, or Step Functions cannot be reached.
+    Raises ServiceError when there is no such state machine, or Step Functions cannot be reached.
     """
     with translated("states:DescribeStateMachine"):
         answer: dict[str, Any] = client.describe_state_machine(stateMachineArn=arn)
@@ -82,15 +71,12 @@ def describe(arn: str, client: Any) -> dict[str, Any]:
 def execute(arn: str, inputs: Mapping[str, Any], client: Any) -> str:
     """Start an execution under the run's name, and return its ARN.
 
+    Raises ServiceError when Step Functions refuses the call or cannot be reached.
+
     Parameters
     ----------
     inputs : Mapping
         The fields of `ExecutionInput`; without ``Trigger``, it is the notebook's input.
-
-    Raises
-    ------
-    ServiceError
-        When Step Functions refuses the call or cannot be reached.
     """
     name = inputs["PreprocessingJobName"]
     with translated("states:StartExecution"):
@@ -101,10 +87,7 @@ def execute(arn: str, inputs: Mapping[str, Any], client: Any) -> str:
 def wait(arn: str, client: Any, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
     """Wait for an execution's end, and return DescribeExecution's answer.
 
-    Raises
-    ------
-    ServiceError
-        When Step Functions refuses the call or cannot be reached.
+    Raises ServiceError when Step Functions refuses the call or cannot be reached.
     """
     while True:
         with translated("states:DescribeExecution"):

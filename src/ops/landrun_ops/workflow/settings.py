@@ -16,10 +16,7 @@ Settings = dict[str, Any]
 def read_settings(path: Path) -> Settings:
     """Read settings from a TOML or JSON file; names are those of `WorkflowConfig`.
 
-    Raises
-    ------
-    ConfigurationError
-        When the file cannot be read, or is neither.
+    Raises ConfigurationError when the file cannot be read, or is neither.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -36,12 +33,8 @@ def read_settings(path: Path) -> Settings:
 def with_words(settings: Settings, words: Iterable[str]) -> Settings:
     """Lay ``name=value`` words over settings; ``name.key=value`` sets one key of a table.
 
-    A value that begins with ``[`` or ``{`` is JSON, any other is text.
-
-    Raises
-    ------
-    ConfigurationError
-        When a word has no ``=``, or its JSON cannot be read.
+    A value that begins with ``[`` or ``{`` is JSON, any other is text. Raises ConfigurationError
+    when a word has no ``=``, or its JSON cannot be read.
 
     Examples
     --------

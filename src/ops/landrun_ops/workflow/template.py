@@ -104,10 +104,7 @@ SUBSTITUTIONS = tuple(
 def template(settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Build the definition with the template's tokens; a setting that is given replaces its token.
 
-    Raises
-    ------
-    ConfigurationError
-        When a setting is unknown or wrong.
+    Raises ConfigurationError when a setting is unknown or wrong.
     """
     given = settings or {}
     rendered = definition(WorkflowConfig.read({**_STAND_INS, **given}))

@@ -1,0 +1,252 @@
+"""AWS's SAM CLI on what is deployed, with functions in Docker and the laptop's AWS beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from botocore.config import Config
+
+ROOT = Path(__file__).parents[2]
+WORK = ROOT / ".landrun/sam"
+SAM = ROOT / ".venv-sam/bin/sam"
+LANDRUN = ROOT / ".venv/bin/landrun"
+ARCHITECTURE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
+OVERRIDES = ("--parameter-overrides", f"Architecture={ARCHITECTURE}")
+PATIENCE = 120
+"""Seconds until anything has happened, at most."""
+
+LANDED = ("landrun-landingbucket-1a2b3c4d5e6f", "incoming/2026/11/22/messages.jsonl")
+"""The object that most payloads of events/ are about: it is there, so that its run succeeds."""
+
+PREFIX = "sam"
+"""Of the runs that the functions start; those of the payloads about executions say landrun."""
+
+STACKS = {"arrival": {"ScheduledInput": "nightly/"}, "schedule": {"StartOn": "schedule"}}
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment, without what would lead to somebody's AWS account."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    nowhere = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    python = Path((WORK / "python").read_text().strip())
+    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
+    sam = {"PATH": path, "AWS_DEFAULT_REGION": "us-east-1", "SAM_CLI_TELEMETRY": "0"}
+    return {**kept, **nowhere, **sam, "AWS_EC2_METADATA_DISABLED": "true", **more}
+
+
+def run(*command: str | Path, **more: str) -> str:
+    done = subprocess.run(
+        command, env=environment(**more), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+def eventually(holds: Callable[[], Any], what: str) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (found := holds()):
+        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE} s"
+        time.sleep(0.2)
+    return found
+
+
+@contextmanager
+def running(log: Path, *command: str | Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program in a group of its own for the block."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, cwd=ROOT, env=environment(**more),
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(PATIENCE)
+
+
+class Stack:
+    """A stack on the laptop's AWS, and its functions in Docker."""
+
+    def __init__(self, env: dict[str, str], functions_port: int) -> None:
+        self.env = env
+        self._functions = boto3.client(
+            "lambda",
+            endpoint_url=f"http://127.0.0.1:{functions_port}",
+            region_name="us-east-1",
+            aws_access_key_id="x",
+            aws_secret_access_key="x",
+            config=Config(read_timeout=PATIENCE, retries={"total_max_attempts": 1}),
+        )
+        self._session = boto3.Session(
+            env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1"
+        )
+        self._clients: dict[str, Any] = {}
+        self.waits = env["LANDRUN_START_ON"] == "schedule"
+        self.client("s3").create_bucket(Bucket=LANDED[0])
+        self.land(*LANDED)
+        self.land(env["LANDRUN_LANDING_BUCKET"], "nightly/orders.jsonl")
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            endpoint = self.env["AWS_ENDPOINT_URL"]
+            self._clients[service] = self._session.client(service, endpoint_url=endpoint)  # type: ignore[call-overload]
+        return self._clients[service]
+
+    def invoke(self, function: str, payload: str) -> Any:
+        """Invoke a function with a payload of events/, and return its answer."""
+        body = (ROOT / f"events/{payload}.json").read_bytes()
+        reply = self._functions.invoke(FunctionName=function, Payload=body)
+        return json.loads(reply["Payload"].read())
+
+    def land(self, bucket: str, key: str) -> None:
+        body = (ROOT / "samples/orders.jsonl").read_bytes()
+        self.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+
+    def executions(self) -> set[str]:
+        pages = self.client("stepfunctions").get_paginator("list_executions")
+        found = pages.paginate(stateMachineArn=self.env["LANDRUN_STATE_MACHINE_ARN"])
+        return {one["name"] for page in found for one in page["executions"]}
+
+    def row(self, name: str) -> dict[str, Any]:
+        """Return a run's row; empty when there is none."""
+        found = self.client("dynamodb").get_item(
+            TableName=self.env["LANDRUN_RUNS_TABLE"], Key={"name": {"S": name}}, ConsistentRead=True
+        )
+        item: dict[str, Any] = found.get("Item", {})
+        return item
+
+    def forget(self, name: str) -> None:
+        table = self.env["LANDRUN_RUNS_TABLE"]
+        self.client("dynamodb").delete_item(TableName=table, Key={"name": {"S": name}})
+
+    def dead_letters(self, queue: str) -> int:
+        found = self.client("sqs").get_queue_attributes(
+            QueueUrl=self.env[f"LANDRUN_{queue}_DEAD_LETTER_QUEUE_URL"],
+            AttributeNames=["ApproximateNumberOfMessages"],
+        )
+        return int(found["Attributes"]["ApproximateNumberOfMessages"])
+
+    def waiting(self) -> set[str]:
+        """Return the keys that wait for a tick."""
+        items = self.client("dynamodb").scan(TableName=self.env["LANDRUN_LANDINGS_TABLE"])["Items"]
+        return {item["key"]["S"] for item in items if "waiting" in item}
+
+
+def resources(template: Path, kind: str) -> dict[str, Any]:
+    """Return the properties of a built template's resources of one type."""
+
+    class Loader(yaml.SafeLoader):
+        """Reads CloudFormation's tags as what they stand before."""
+
+    Loader.add_multi_constructor("!", lambda loader, _, node: loader.construct_scalar(node))
+    content = yaml.load(template.read_text(encoding="utf-8"), Loader)
+    return {
+        name: one["Properties"]
+        for name, one in content["Resources"].items()
+        if one["Type"] == f"AWS::Serverless::{kind}"
+    }
+
+
+@pytest.fixture(scope="session")
+def built() -> Path:
+    """What `sam build` and `make build` leave: the template that `sam deploy` deploys."""
+    run(SAM, "build", "--build-dir", WORK / "build", *OVERRIDES)
+    template = WORK / "build/template.yaml"
+    folders = [WORK / "build" / one["CodeUri"] for one in resources(template, "Function").values()]
+    run("sh", "requirements/compile.sh", *folders)
+    return template
+
+
+@pytest.fixture(scope="session")
+def local_options(built: Path) -> list[str]:
+    """The options of `sam local`: no image is pulled, and containers reach the laptop."""
+    image = WORK / "image"
+    stand_in = ["--invoke-image", image.read_text().strip()] if image.exists() else []
+    host = ["--add-host", "host.docker.internal:host-gateway", "--skip-pull-image"]
+    return ["--template", str(built), *OVERRIDES, *host, *stand_in]
+
+
+@pytest.fixture(scope="session")
+def local_up() -> Iterator[Callable[[str], dict[str, str]]]:
+    """`landrun local up --listen`, once for each stack; returns what `landrun local env` shows."""
+    environments: dict[str, dict[str, str]] = {}
+    with ExitStack() as closing:
+
+        def up(name: str) -> dict[str, str]:
+            if name not in environments:
+                folder, state = WORK / name, f"--state-dir={WORK / name / 'state'}"
+                folder.mkdir(parents=True, exist_ok=True)
+                given = {"JobNamePrefix": PREFIX, "ScheduleExpression": "rate(365 days)"}
+                parameters = (given | STACKS[name]).items()
+                options = [f"--parameter={key}={value}" for key, value in parameters]
+                listen = ("--listen", "host.docker.internal")
+                log = folder / "up.log"
+                closing.enter_context(
+                    running(log, LANDRUN, "local", "up", *listen, state, *options)
+                )
+                eventually(lambda: "ready at" in log.read_text(), f"landrun local up, see {log}")
+                assert "can run commands as you" in log.read_text()
+                variables = run(LANDRUN, "local", "env", "--sam", state)
+                (folder / "variables.json").write_text(variables)
+                environments[name] = json.loads(run(LANDRUN, "local", "env", "--json", state))
+            return environments[name]
+
+        yield up
+
+
+@pytest.fixture(scope="session")
+def stacks(local_up: Any, local_options: list[str]) -> Iterator[Callable[[str], Stack]]:
+    """A stack by its name; `sam local start-lambda` runs its functions, in containers that stay."""
+    made: dict[str, Stack] = {}
+    with ExitStack() as closing:
+
+        def stack(name: str) -> Stack:
+            if name not in made:
+                env, folder = local_up(name), WORK / name
+                port = free_port()
+                variables = ("--env-vars", folder / "variables.json", "--warm-containers", "EAGER")
+                command = (SAM, "local", "start-lambda", "--port", str(port), "--no-watch")
+                log = folder / "start-lambda.log"
+                closing.enter_context(running(log, *command, *variables, *local_options, **env))
+                eventually(lambda: listens(port), f"sam local start-lambda, see {log}")
+                made[name] = Stack(env, port)
+            return made[name]
+
+        yield stack
+
+
+@pytest.fixture(params=STACKS)
+def stack(request: pytest.FixtureRequest, stacks: Callable[[str], Stack]) -> Stack:
+    """Each of the two stacks."""
+    return stacks(request.param)
+
+
+@pytest.fixture
+def arrival(stacks: Callable[[str], Stack]) -> Stack:
+    """The stack whose runs start when data lands."""
+    return stacks("arrival")
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
