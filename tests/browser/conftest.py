@@ -56,7 +56,6 @@ def new_page(browser: Browser, complaints: list[str]) -> Iterator[Callable[..., 
             is_mobile=phone,
             has_touch=phone,
             color_scheme="dark" if how == "dark" else "light",
-            reduced_motion="reduce",
         )
         contexts.append(context)
         page = context.new_page()

@@ -24,8 +24,8 @@ LANDRUN = [sys.executable, "-m", "landrun_ops"]
 
 def chromium_path() -> str | None:
     """Where a Chromium is: LANDRUN_CHROMIUM, or the first on the path."""
-    named = os.environ.get("LANDRUN_CHROMIUM", "chromium")
-    return shutil.which(named) or shutil.which("google-chrome")
+    names = (os.environ.get("LANDRUN_CHROMIUM", "chromium"), "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 def launched(playwright: Playwright, path: str) -> Browser:

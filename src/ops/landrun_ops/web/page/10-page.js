@@ -62,7 +62,7 @@ function showOverTime() {
   const [left, right] = [time.at(0), time.at(time.count) - GAP * time.size];
   if (filters.from != null && filters.from > left) chosen.push({ a: left, b: Math.min(filters.from, right) });
   if (filters.to != null && filters.to < right) chosen.push({ a: Math.max(filters.to - GAP * time.size, left), b: right });
-  return all.overTime.show(stacked(time, names, value), {
+  return all.overTime.show(barsOf(time, names, value), {
     ...stepped(time, groups, all.overTime.series, value), chosen,
     legend: all.overTime.series.filter(([name]) => RUNS.some((run) => run.status === name)),
     label: `${words.count(runs.length, "run")} from ${words.between(FIRST, LAST)} UTC: ${all.overTime.series.map(([name, said]) => `${words.whole(runs.filter((run) => run.status === name).length)} ${said}`).join(", ")}. Most in one ${time.word}: ${words.whole(groups[busiest].length)}, ${words.time(time.at(busiest))}.`,
@@ -74,13 +74,13 @@ function showSteps(runs) {
   const time = steps(Math.max(filters.from ?? from, FIRST), Math.min(filters.to == null ? to : filters.to - 1, LAST));
   const groups = byStep(runs, time);
   const value = (place, name) => total(groups[place], name);
-  const draw = (chart, series, make, spelled = words.whole) => () => {
+  const draw = (chart, series, spelled = words.whole, how = {}) => () => {
     const said = series.map(([name, word]) => `${spelled(total(runs, name))} ${word}`);
-    return chart.show(make(time, series.map(([name]) => name), value), { ...stepped(time, groups, series, value, spelled), label: `In all: ${said.join(", ")}.` });
+    return chart.show(barsOf(time, series.map(([name]) => name), value, how), { ...stepped(time, groups, series, value, spelled), label: `In all: ${said.join(", ")}.` });
   };
   return [
-    draw(all.rows, SERIES.rows, stacked), draw(all.dropped, SERIES.dropped, stacked),
-    draw(all.volume, SERIES.volume, beside, words.bytes), draw(all.hours, SERIES.hours, stacked, words.hours),
+    draw(all.rows, SERIES.rows), draw(all.dropped, SERIES.dropped),
+    draw(all.volume, SERIES.volume, words.bytes, { beside: true }), draw(all.hours, SERIES.hours, words.hours),
     () => showDurations(time, groups, runs), () => showAtOnce(runs),
   ];
 }
@@ -108,7 +108,7 @@ function showAtOnce(runs) {
   const value = (place, name) => most[place][name];
   const peak = Math.max(0, ...most.map(({ waiting, working }) => waiting + working));
   const groups = most.map(({ waiting, working }) => (waiting + working ? [1] : []));
-  return all.atOnce.show(stacked(time, ["working", "waiting"], value, -0.03), {
+  return all.atOnce.show(barsOf(time, ["working", "waiting"], value, { gap: -0.03 }), {
     ...stepped(time, groups, SERIES.time, value), per: `at most, each ${time.word}`, label: `At most ${words.count(peak, "run")} at once.`,
   });
 }
@@ -153,10 +153,7 @@ function showContent(there) {
 
 // A page without runs still says what was ignored.
 function showNothing() {
-  const nothing = document.getElementById("nothing");
-  nothing.hidden = false;
-  nothing.replaceChildren(`No run since ${words.time(DATA.since)} UTC. Why something that landed started none: `,
-    element("code", {}, "landrun explain s3://bucket/key"), ". Whether all is set up: ", element("code", {}, "landrun doctor"), ".");
+  field("nothing").hidden = false;
   showIgnored();
 }
 
