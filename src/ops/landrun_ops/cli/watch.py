@@ -27,8 +27,8 @@ from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.activity import Activity, ActivityReader
 from landrun_ops.units import count
 
-RUNS = 20
-"""The newest runs that are shown."""
+RUNS, OTHER_LINES = 20, 13
+"""The newest runs that are shown, and the lines of a screen for all else."""
 
 
 @on_stack
@@ -74,13 +74,14 @@ def watch(
 
 def _on_screen(reader: ActivityReader, interval: float) -> None:
     """Draw the screen anew after each read, until somebody types q."""
-    footer = Text(f"reads every {interval:g} s; q ends", style="dim")
+    head = Text(f"reads every {interval:g} s; q ends", style="dim")
     before = termios.tcgetattr(sys.stdin)
     tty.setcbreak(sys.stdin)
     try:
         with Live("reading…", console=console(), screen=True, auto_refresh=False) as display:
             while True:
-                display.update(Group(screen(reader.read()), "", footer), refresh=True)
+                now, most = reader.read(), max(3, display.console.height - OTHER_LINES)
+                display.update(Group(head, screen(now, most)), refresh=True)
                 if _typed_q(interval):
                     return
     finally:
@@ -96,20 +97,21 @@ def _typed_q(seconds: float) -> bool:
     return False
 
 
-def screen(now: Activity) -> RenderableType:
+def screen(now: Activity, most: int = RUNS) -> RenderableType:
     """Return the facts, what could not be read, the newest runs, and why some failed."""
     facts = Table.grid(padding=(0, 2, 0, 0))
     for label, text in facts_of(now).items():
         alarming = label == "dead letters" and text != "none"
         facts.add_row(Text(label, style="dim"), Text(printable(text), "red" if alarming else ""))
+    runs = now.runs[:most]
     title = f"{now.stack} in {now.region}, {now.at:%H:%M:%S} UTC"
     notes = [Text(f"! {one_line(note)}", style="yellow") for note in now.notes]
     whys = [
         Text(printable(f"✗ {', '.join(names[:5])}: {why}"), style="red")
-        for why, names in failures(now.runs).items()
+        for why, names in failures(runs).items()
     ]
-    runs = runs_table(now.runs, now.at, waiting=now.waiting) if now.runs else Text("no runs yet")
-    return Group(Text(printable(title), style="bold"), *notes, "", facts, "", runs, *whys)
+    table = runs_table(runs, now.at, waiting=now.waiting) if runs else Text("no runs yet")
+    return Group(Text(printable(title), style="bold"), *notes, "", facts, "", table, *whys)
 
 
 def line(now: Activity) -> str:

@@ -93,6 +93,7 @@ def facts(run: RunRecord, *, laptop: bool) -> RunFacts:
     timed = began is not None and began >= run.started
     kind, what = _trigger(run.trigger)
     files, size = _files(run.summary)
+    instances = f"{job.InstanceCount or 1} x {job.InstanceType}" if job and job.InstanceType else ""
     why = cause(run)
     return RunFacts(
         **run.model_dump(include=set(_OF_RECORD)),
@@ -103,9 +104,7 @@ def facts(run: RunRecord, *, laptop: bool) -> RunFacts:
         bytes_in=run.trigger.get("Size") if kind == "object-created" else size,
         waited=(began - run.started).total_seconds() if began and timed else None,
         worked=job.seconds if job and timed else None,
-        instances=f"{job.InstanceCount or 1} x {job.InstanceType}"
-        if job and job.InstanceType
-        else None,
+        instances=instances,
         cause=why,
         alike=alike(why) if why else None,
         links={} if laptop else links(run, run.job_name or ""),
