@@ -13,7 +13,6 @@ from playwright.sync_api import Page
 
 from .pages import Laptop
 
-TARGET = "SageMaker.CreateProcessingJob"
 JOB = {
     "ProcessingJobName": "job-of-a-page",
     "RoleArn": "arn:aws:iam::123456789012:role/any",
@@ -42,18 +41,18 @@ FORM = """(a) => new Promise((done) => {
     frame.onload = () => done('answered');
     form.submit();
 })"""
-STEALING = f"""<!doctype html><body>an object<script>document.body.dataset.ran = 'yes';
-fetch('/', {{method: 'POST', body: '{json.dumps(JOB)}', headers: {{'X-Amz-Target': '{TARGET}',
-  Authorization: 'AWS ' + new URLSearchParams(location.search).get('AWSAccessKeyId') + ':0'}}}});
-</script>"""
+WITH_SCRIPT = "<body>an object<script>document.body.dataset.ran = 'yes'</script>"
 
 
 def posted(headers: dict[str, str], **more: str) -> dict[str, Any]:
     return {"method": "POST", "body": json.dumps(JOB), "headers": headers, **more}
 
 
-SIGNED = {"X-Amz-Target": TARGET, "Content-Type": "application/x-amz-json-1.1"}
-SIGNED |= {"Authorization": "AWS {key}:0"}
+SIGNED = {
+    "X-Amz-Target": "SageMaker.CreateProcessingJob",
+    "Content-Type": "application/x-amz-json-1.1",
+    "Authorization": "AWS {key}:0",
+}
 ACTION = "{aws}/?Action=CreateProcessingJob"
 
 
@@ -112,13 +111,12 @@ def test_an_object_that_somebody_opens_by_its_presigned_url_runs_no_script(
 ) -> None:
     page, s3 = new_page(), laptop.aws.client("s3")
     object_ = {"Bucket": laptop.aws.outputs["OutputBucket"], "Key": "a.html"}
-    s3.put_object(**object_, Body=STEALING.encode(), ContentType="text/html")
+    s3.put_object(**object_, Body=WITH_SCRIPT.encode(), ContentType="text/html")
 
     page.goto(s3.generate_presigned_url("get_object", Params=object_))
 
     assert page.evaluate("document.body.textContent.startsWith('an object')")
     assert page.evaluate("document.body.dataset.ran === undefined")
-    nothing_ran(laptop)
 
 
 def test_what_the_pages_post_runs_when_a_program_does(laptop: Laptop) -> None:
