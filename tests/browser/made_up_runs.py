@@ -97,9 +97,10 @@ def _row(chance: random.Random, at: datetime, *, hostile: bool) -> dict[str, Any
         "instance_seconds": round(worked, 3),
     }
     if chance.random() < (0.35 if 12 < (NOW - at).days < 15 else 0.03):
-        said = chance.choice(HOSTILE if hostile else REASONS).format(n=chance.randrange(9999))
         status = chance.choice(["FAILED"] * 8 + ["TIMED_OUT", "ABORTED"])
-        return row | {"status": status, "exit_message": said, "cause": json.dumps(job)}
+        said = chance.choice(HOSTILE if hostile else REASONS).format(n=chance.getrandbits(40))
+        why = {"exit_message": said, "cause": json.dumps(job)} if status == "FAILED" else {}
+        return row | why | {"status": status}
     read = size // 120 + 1
     dropped = {what: int(read * chance.uniform(0, 0.05)) for what in ("duplicates", "rejected")}
     summary = {"rows_in": read, "rows_out": read - sum(dropped.values()), "empty": 0, **dropped}
