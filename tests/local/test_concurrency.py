@@ -137,7 +137,7 @@ def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(
     # The commands say so
     shown = limited.landrun("show", waiting[2])
     assert f"{waiting[2]}  WAITING for " in shown
-    assert "waits for a concurrency slot, 3rd of 6 in line" in shown
+    assert "(3rd of 6 in line)" in " ".join(shown.split())
     assert f"stop      landrun stop {waiting[2]}" in shown
     assert limited.landrun("runs").count(" WAITING ") == 6
     assert "2 of 2 in use, 6 runs waiting" in limited.landrun("watch", "--once")

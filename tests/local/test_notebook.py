@@ -107,48 +107,14 @@ def test_the_run_by_hand_is_shown_and_run_again(
 def test_doctor_passes_the_machine_and_says_that_its_runs_never_run_again(
     executed: Any, landrun: Callable[..., tuple[int, Any]]
 ) -> None:
-    _, said = landrun("doctor")
-    found = {one["check"]: one for one in said["checks"] if one["area"] == "state machine"}
-    assert {name: one["status"] for name, one in found.items()} == {
-        "machine": "ok",
-        "definition": "ok",
-        "input message": "ok",
-        "job name": "warn",
-        "end": "ok",
-        "prefixes": "ok",
+    _, answer = landrun("doctor")
+    found = {one["check"]: one for one in answer["checks"]}
+    levels = {
+        one: found[one]["level"] for one in ("state machine", "input message", "waits for job")
     }
+    assert {*levels.values()} == {"ok"}
+    assert found["job name"]["level"] == "warn"
     assert "landrun rerun" in found["job name"]["remedy"]
-
-
-def test_adopt_reads_the_machine_and_names_what_its_role_lacks(
-    executed: Any, taken_over: LocalAws, landrun: Callable[..., tuple[int, Any]]
-) -> None:
-    roles = taken_over.client("iam")
-    may = {"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"}
-    allowed = {"Version": "2012-10-17", "Statement": [may]}
-    assume = {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}
-    trust = {"Version": "2012-10-17", "Statement": [assume]}
-    roles.create_role(RoleName="notebook", AssumeRolePolicyDocument=json.dumps(trust))
-    roles.put_role_policy(
-        RoleName="notebook", PolicyName="jobs", PolicyDocument=json.dumps(allowed)
-    )
-    try:
-        code, said = landrun("adopt", MACHINE)
-    finally:
-        roles.delete_role_policy(RoleName="notebook", PolicyName="jobs")
-        roles.delete_role(RoleName="notebook")
-    found = {one["check"]: one for one in said["checks"]}
-    assert code == 0
-    assert said["parameters"] == {
-        "StateMachineArn": MACHINE,
-        "InputMessageFormat": "uri",
-        "JobNamePrefix": "bsm-batch",
-    }
-    assert found["role"]["status"] == "warn"
-    assert "notebook may not events:PutTargets" in found["role"]["says"]
-    assert found["job name"]["status"] == "warn"
-    assert found["time limit"]["says"] == "its job is stopped after 1 h 00 min"
-    assert "/by-hand/" in found["executions"]["says"]
 
 
 @pytest.fixture
@@ -159,36 +125,47 @@ def project(root: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_adopt_writes_the_parameters_into_samconfig_and_nothing_else(
-    executed: Any, landrun: Callable[..., tuple[int, Any]], project: Path
+def test_adopt_names_what_the_role_lacks_and_writes_the_parameters_into_samconfig(
+    executed: Any, taken_over: LocalAws, landrun: Callable[..., tuple[int, Any]], project: Path
 ) -> None:
-    before = (project / "samconfig.toml").read_text(encoding="utf-8").splitlines()
-    code, said = landrun("adopt", MACHINE, "--write", "--project", str(project))
-    after = (project / "samconfig.toml").read_text(encoding="utf-8").splitlines()
-    [added] = [line for line in after if line not in before]
-    assert code == 0
-    assert added == f'parameter_overrides = "{said["parameter_overrides"]}"'
-    assert [line for line in after if line != added] == before
+    config, roles = project / "samconfig.toml", taken_over.client("iam")
+    before = config.read_text(encoding="utf-8").splitlines()
+    may = {"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"}
+    allowed = {"Version": "2012-10-17", "Statement": [may]}
+    policy = {"RoleName": "notebook", "PolicyName": "jobs"}
+    roles.create_role(RoleName="notebook", AssumeRolePolicyDocument="{}")
+    roles.put_role_policy(**policy, PolicyDocument=json.dumps(allowed))
+    try:
+        code, answer = landrun("adopt", MACHINE, "--write", "--project", str(project))
+    finally:
+        roles.delete_role_policy(**policy)
+        roles.delete_role(RoleName="notebook")
+    found = {one["check"]: one for one in answer["checks"]}
+    assert (code, answer["written"]) == (0, str(config))
+    assert found["state machine role"]["level"] == "warn"
+    assert "notebook may not events:PutTargets" in found["state machine role"]["what"]
+    assert answer["parameters"] == {
+        "StateMachineArn": MACHINE,
+        "InputMessageFormat": "uri",
+        "JobNamePrefix": "bsm-batch",
+    }
+    after = config.read_text(encoding="utf-8").splitlines()
+    after.remove(f'parameter_overrides = "{answer["parameter_overrides"]}"')
+    assert after == before
 
 
+@pytest.mark.usefixtures("executed", "landrun")
 def test_adopt_does_not_replace_a_machine_whose_executions_run(
-    executed: Any,
-    taken_over: LocalAws,
-    landrun: Callable[..., tuple[int, Any]],
-    project: Path,
-    capsys: pytest.CaptureFixture[str],
+    taken_over: LocalAws, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     states = taken_over.client("stepfunctions")
     machine = states.describe_state_machine(stateMachineArn=MACHINE)
     wait = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 900, "End": True}}}
-    other = states.create_state_machine(
-        name="other", definition=machine["definition"], roleArn=machine["roleArn"]
-    )["stateMachineArn"]
+    kept = {"definition": machine["definition"], "roleArn": machine["roleArn"]}
+    other = states.create_state_machine(name="other", **kept)["stateMachineArn"]
     states.update_state_machine(stateMachineArn=MACHINE, definition=json.dumps(wait))
-    try:
-        running = states.start_execution(stateMachineArn=MACHINE)["executionArn"]
-    finally:
-        states.update_state_machine(stateMachineArn=MACHINE, definition=machine["definition"])
+    running = states.start_execution(stateMachineArn=MACHINE)["executionArn"]
+    states.update_state_machine(stateMachineArn=MACHINE, **kept)
     before = (project / "samconfig.toml").read_bytes()
     try:
         assert cli.run(["adopt", other, "--write", "--project", str(project)]) == 2
@@ -216,9 +193,7 @@ def test_without_the_format_doctor_fails_and_the_job_says_that_it_got_the_manife
         monkeypatch.setenv(name, value)
 
     assert cli.run(["doctor", "--quiet"]) == 1
-    assert "it processes the manifest instead of the data" in " ".join(
-        capsys.readouterr().out.split()
-    )
+    assert "its job reads InputMessage as S3Prefix" in " ".join(capsys.readouterr().out.split())
     assert cli.run(["verify", "--patience", "60"]) == 1
     said = capsys.readouterr().err
     assert "landrun's manifest, which lists the data" in said

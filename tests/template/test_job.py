@@ -219,6 +219,6 @@ def test_a_redriven_run_may_request_a_slot_whatever_the_bound_is(
 
 
 def test_a_value_that_begins_like_json_and_is_none_is_an_error() -> None:
-    for value, message in (('["a", 1]', "not a JSON list"), ('["a"', "not JSON")):
-        with pytest.raises(ConfigurationError, match=f"JobArguments is {message}"):
+    for value in ('["a", 1]', '["a"'):
+        with pytest.raises(ConfigurationError, match="JobArguments is not a JSON list"):
             job_arguments({"JobArguments": value})

@@ -21,8 +21,8 @@ def since(text: str, now: datetime) -> datetime:
     Parameters
     ----------
     text : str
-        As ``90s``, ``30m``, ``12h``, ``2d`` or ``4w`` ago, or a time as ISO 8601 has it; in UTC
-        where it says no zone.
+        A relative time such as ``90s``, ``30m``, ``12h``, ``2d`` or ``4w``, or a timestamp of ISO
+        8601, in UTC unless it names an offset.
     now : datetime
         The present, aware.
 
@@ -34,7 +34,7 @@ def since(text: str, now: datetime) -> datetime:
     found = _ago(text, now) or _time(text)
     if found is None:
         raise ConfigurationError(
-            f"--since {shown(text)} is no time: write 30m, 12h, 2d, 4w or 2026-11-22T03:00:00Z"
+            f"--since {shown(text)} is not a time: write 30m, 12h, 2d, 4w or 2026-11-22T03:00:00Z"
         )
     if found > now:
         raise ConfigurationError(f"--since {shown(text)} is in the future: write a time before now")

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rich.cells import cell_len
 
 from landrun.models.run_record import RunRecord
 from landrun_ops.local import LocalAws
 from landrun_ops.stack.runs_table import RunsReader
 
-from .process import environment, landrun
+from .process import environment, landrun, told
 
 KEY = "incoming/runs and logs/no+text.csv"
 WHY = "no text column"
@@ -30,36 +29,33 @@ def failed(aws: LocalAws, eventually: Callable[..., Any]) -> RunRecord:
     """A run whose job failed; not waited for to fail once more, but stopped."""
     s3, states, jobs = aws.client("s3"), aws.client("stepfunctions"), aws.client("sagemaker")
     s3.put_object(Bucket=aws.outputs["LandingBucket"], Key=KEY, Body=b"id,sender\n1,a\n")
-    machine = aws.outputs["StateMachineArn"]
 
     def execution() -> Any:
+        machine = aws.outputs["StateMachineArn"]
         for found in states.list_executions(stateMachineArn=machine)["executions"]:
-            given = states.describe_execution(executionArn=found["executionArn"])["input"]
-            if json.loads(given)["Trigger"].get("Key") == KEY:
+            described = states.describe_execution(executionArn=found["executionArn"])
+            if json.loads(described["input"])["Trigger"].get("Key") == KEY:
                 return found
         return None
 
-    def job_failed() -> bool:
+    def job_failed_and_is_known() -> bool:
+        """Whether the execution has noted its job, too: a quick one may fail before."""
         listed = jobs.list_processing_jobs(NameContains=found["name"])["ProcessingJobSummaries"]
-        return any(job["ProcessingJobStatus"] == "Failed" for job in listed)
-
-    def job_known() -> bool:
-        """Whether the execution has noted its job: a quick one may fail before."""
         history = states.get_execution_history(executionArn=found["executionArn"])["events"]
-        return any(event["type"] == "TaskSubmitted" for event in history)
+        known = any(event["type"] == "TaskSubmitted" for event in history)
+        return known and any(job["ProcessingJobStatus"] == "Failed" for job in listed)
 
     found = eventually(execution)
-    eventually(job_failed)
-    eventually(job_known)
+    eventually(job_failed_and_is_known)
     states.stop_execution(executionArn=found["executionArn"], error="Test", cause="seen enough")
     return _recorded(aws, found["name"], eventually)
 
 
 def _recorded(aws: LocalAws, name: str, eventually: Callable[..., Any]) -> RunRecord:
-    ledger = RunsReader(aws.client("dynamodb"), aws.outputs["RunsTable"])
+    reader = RunsReader(aws.client("dynamodb"), aws.outputs["RunsTable"])
 
     def ended() -> RunRecord | None:
-        run = ledger.get(name)
+        run = reader.get(name)
         return run if run and run.finished else None
 
     run: RunRecord = eventually(ended)
@@ -72,8 +68,6 @@ def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(
     listed = landrun(env, "runs", "--status", "failed", "--contains", "no+text", "--since", "1h")
     assert (listed.returncode, listed.stderr) == (0, "")
     digits = failed.name.rpartition("-")[2][:8]
-    assert digits in listed.stdout
-    assert "…" not in listed.stdout
     assert f"✗ {digits}: seen enough\n" in listed.stdout
     assert f"more about the failure: landrun show {digits}\n" in listed.stdout
 
@@ -81,13 +75,12 @@ def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(
     assert (shown.returncode, shown.stderr) == (1, "")
     lines = shown.stdout.splitlines()
     assert lines[0].startswith(failed.name)
-    assert "no+text.csv" in shown.stdout
-    assert WHY in shown.stdout
-    (attempt,) = [line for line in lines if "attempt 1: failed after" in line]
-    assert attempt.startswith("timeline")
+    text = " ".join(shown.stdout.split())
+    assert "no+text.csv" in text
+    assert WHY in text
+    assert "attempt 1: failed after" in text
     assert f"again     landrun rerun {failed.name}" in lines
-    longer = {line.split()[0] for line in lines if cell_len(line) > 80}
-    assert longer == {"manifest", "output", "resume"}
+    assert {line.split()[0] for line in lines if len(line) > 80} == {"manifest", "output", "resume"}
 
     read = landrun(env, "logs", digits, "--attempt", "1", "--json")
     assert (read.returncode, read.stderr) == (0, "")
@@ -99,29 +92,24 @@ def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(
 def test_a_rerun_reads_the_same_manifest_and_is_linked_to_the_first(
     aws: LocalAws, env: dict[str, str], failed: RunRecord, eventually: Callable[..., Any]
 ) -> None:
-    done = landrun(env, "rerun", failed.name, "--json")
-    assert (done.returncode, done.stderr) == (0, "")
-    (started,) = json.loads(done.stdout)
+    (started,) = told(env, "rerun", failed.name)
     assert started["rerun_of"] == failed.name
     aws.client("stepfunctions").stop_execution(executionArn=started["execution_arn"])
     again = _recorded(aws, started["name"], eventually)
     assert again.input_message == failed.input_message
     assert str(again.output_processed_message).endswith(f"/processed/{again.name}/")
 
-    found = landrun(env, "runs", "--contains", "no+text", "--json")
-    rows = json.loads(found.stdout)
-    assert [run["name"] for run in rows] == [again.name, failed.name]
-    listed = landrun(env, "runs", "--contains", "no+text", "--limit", "1")
-    assert "(rerun of" in listed.stdout
-    assert "no+text.csv" in listed.stdout
+    rows = {row["name"]: row for row in told(env, "runs", "--status", "aborted")}
+    assert [name for name in rows if name in (again.name, failed.name)] == [again.name, failed.name]
+    listed = landrun(env, "runs", "--trigger", "manual").stdout
+    assert "(rerun of" in listed
+    assert "no+text.csv" in listed
     asked = landrun(env, "rerun", again.name, failed.name)
     assert (asked.returncode, asked.stdout) == (2, "")
-    assert asked.stderr.splitlines()[-1] == (
-        "landrun: start 2 runs again? Nobody is here to answer: say --yes"
-    )
+    assert "Nobody is here to answer: say --yes" in asked.stderr.splitlines()[-1]
 
-    shown = json.loads(landrun(env, "show", failed.name, "--json").stdout)
+    shown = told(env, "show", failed.name, code=1)
     assert [run["name"] for run in shown["reruns"]] == [again.name]
-    assert shown["execution_arn"] == rows[1]["execution_arn"]
+    assert shown["execution_arn"] == rows[failed.name]["execution_arn"]
     assert shown["input"]["keys"] == [KEY]
     assert shown["not_seen"] == []

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tracemalloc
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from landrun.errors import ConfigurationError, ServiceError
-from landrun_ops.cli.logs import PAUSE, Ending, Printer, attempt_prefix, common_prefix, why_none
+from landrun_ops.cli import logs as command
 from landrun_ops.stack.history_events import Attempt
 from landrun_ops.stack.job_logs import OVERLAP, JobLogs, Line
 from landrun_ops.stack.run_details import ExecutionDetails
@@ -20,13 +22,18 @@ from landrun_ops.stack.run_progress import Phase, RunProgress
 from records import record
 
 RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"
-JOB = f"{RUN}-7d793037"
+JOB, OTHER = f"{RUN}-7d793037", f"{RUN}-0a0b0c0d"
 TIME = datetime(2026, 11, 22, 3, 0, 0, 120_000, tzinfo=UTC)
 AT = int(TIME.timestamp() * 1000)
 
 
+def _write(lines: Iterable[Line], jobs: list[str], **how: bool) -> int:
+    usual = {"json": False, "timestamps": False, "instances": False}
+    return command.write(lines, jobs, **(usual | how))
+
+
 class FakeLogs:
-    """FilterLogEvents and DescribeLogStreams over events of streams, a page for each two."""
+    """FilterLogEvents over events of streams, a page for each two."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
@@ -38,128 +45,92 @@ class FakeLogs:
         self.events.append(event | {"eventId": str(len(self.events))})
 
     def get_paginator(self, name: str) -> FakeLogs:
-        self.operation = name
         return self
+
+    def describe_log_streams(self, **_: Any) -> Any:
+        return next(self.paginate())
 
     def paginate(self, **asked: Any) -> Any:
         self.asked.append(asked)
         if self.error:
-            raise ClientError({"Error": {"Code": self.error}}, self.operation)
-        if self.operation == "describe_log_streams":
-            names = {event["logStreamName"]: event["timestamp"] for event in self.events}
-            streams = [{"logStreamName": one, "creationTime": at} for one, at in names.items()]
-            return [{"logStreams": streams}]
+            raise ClientError({"Error": {"Code": self.error}}, "FilterLogEvents")
         since = asked.get("startTime", 0)
         found = sorted(self.events, key=lambda event: event["timestamp"])
         found = [event for event in found if event["timestamp"] >= since]
-        return [{"events": found[n : n + 2]} for n in range(0, len(found) or 1, 2)]
+        yield from ({"events": found[n : n + 2]} for n in range(0, len(found) or 1, 2))
 
 
 def test_lines_of_all_instances_and_attempts_come_by_time_and_say_whose_they_are() -> None:
     logs = FakeLogs()
     logs.wrote("second", 2, f"{JOB}/algo-2-17000")
     logs.wrote("first", 1)
-    logs.wrote("third", 3, f"{RUN}-0a0b0c0d/algo-1-17001")
+    logs.wrote("third", 3, f"{OTHER}/algo-1-17001")
     logs.wrote("another run's", 1, "landrun-other-1/algo-1-1")
-    lines = list(JobLogs(logs).lines(f"{RUN}-"))
-    assert [line.message for line in lines] == ["first", "second", "third"]
-    assert [line.instance for line in lines] == ["algo-1", "algo-2", "algo-1"]
-    assert lines[0].job == JOB
-    assert lines[0].time == TIME.replace(microsecond=121_000)
+    assert list(JobLogs(logs).lines(f"{RUN}-")) == [
+        Line(TIME.replace(microsecond=121_000), JOB, "algo-1", "first"),
+        Line(TIME.replace(microsecond=122_000), JOB, "algo-2", "second"),
+        Line(TIME.replace(microsecond=123_000), OTHER, "algo-1", "third"),
+    ]
 
 
 def test_following_shows_each_line_once_even_those_that_come_late() -> None:
     logs = FakeLogs()
     logs.wrote("a", 0)
-    looks = iter([[("b", 20_000), ("late", 19_000)], [("c", 40_000), ("later", 20_500)], []])
 
-    def more() -> bool:
-        wrote = next(looks, None)
-        for message, at in wrote or ():
-            logs.wrote(message, at)
-        return wrote is not None
+    def pauses() -> Any:
+        yield
+        for wrote in ([("b", 20_000), ("late", 19_000)], [("c", 40_000), ("later", 25_500)], []):
+            for message, at in wrote:
+                logs.wrote(message, at)
+            yield
 
-    shown = [line.message for line in JobLogs(logs).follow(f"{RUN}-", more)]
+    shown = [line.message for line in JobLogs(logs).follow(f"{RUN}-", pauses())]
     assert sorted(shown) == ["a", "b", "c", "late", "later"]
     assert logs.asked[-1]["startTime"] == AT + 40_000 - OVERLAP
 
 
-class HugeLogs:
-    """Pages of a log that is far larger than memory may grow; each is forgotten once it is read."""
-
-    PAGES, EVENTS = 20, 1_000
-    TEXT, GARBAGE = "x" * 5_500, "\x1b[2J" + "\ufffd\x00" * 2_000
-
-    def get_paginator(self, _: str) -> HugeLogs:
-        return self
-
-    def paginate(self, **_: Any) -> Any:
-        for page in range(self.PAGES):
-            numbers = range(page * self.EVENTS, (page + 1) * self.EVENTS)
-            yield {"events": [self._event(n) for n in numbers]}
-
-    def _event(self, number: int) -> dict[str, Any]:
-        stream = f"{JOB}/algo-1-17000"
-        when = AT + number * 10
-        return {
-            "timestamp": when,
-            "message": self.TEXT if number % 100 else self.GARBAGE,
-            "logStreamName": stream,
-            "eventId": str(number),
-        }
+EVENTS, TEXT, GARBAGE = 20_000, "x" * 5_500, "\x1b[2J" + "\ufffd\x00" * 2_000
 
 
-class Sink(io.TextIOBase):
-    """Counts what is written, and keeps the first line."""
+def _huge_logs() -> Any:
+    """A log that is far larger than memory may grow; each event is forgotten once it is read."""
 
-    def __init__(self) -> None:
-        self.first, self.written = "", 0
+    def paginate(**_: Any) -> Any:
+        for number in range(EVENTS):
+            event = {"timestamp": AT + number * 10, "eventId": str(number)}
+            event |= {"message": TEXT if number % 100 else GARBAGE}
+            yield {"events": [event | {"logStreamName": f"{JOB}/algo-1-17000"}]}
 
-    def write(self, text: str) -> int:
-        self.first = self.first or text
-        self.written += len(text)
-        return len(text)
+    return SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=paginate))
 
 
-@pytest.mark.parametrize("follow", [False, True])
 def test_a_log_of_100_mb_of_garbage_is_printed_page_by_page(
-    follow: bool, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    sink, logs = Sink(), JobLogs(HugeLogs())
-    monkeypatch.setattr("sys.stdout", sink)
-    printer = Printer([JOB], json=False, timestamps=False, instances=False)
+    written = Counter[bool]()
+
+    def write(text: str) -> None:
+        written[text[:-1].isprintable()] += len(text)
+
+    monkeypatch.setattr("sys.stdout", SimpleNamespace(write=write, flush=int))
     tracemalloc.start()
-    lines = logs.follow(f"{RUN}-", lambda: False) if follow else logs.lines(f"{RUN}-")
-    printer.show(lines)
+    assert _write(JobLogs(_huge_logs()).follow(f"{RUN}-", [None]), [JOB]) == EVENTS
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert printer.shown == HugeLogs.PAGES * HugeLogs.EVENTS
-    assert sink.written > 100_000_000
+    assert set(written) == {True}
+    assert written[True] > 100_000_000
     assert peak < 20_000_000
-    assert sink.first.removesuffix("\n").isprintable()
-
-
-def test_the_indentation_of_a_traceback_stays(capsys: Any) -> None:
-    trace = 'Traceback (most recent call last):\n  File "x.py", line 1\n    boom()\nValueError: no'
-    assert _shown(capsys, _line(trace)).out == f"{trace}\n"
 
 
 def test_without_any_log_group_there_is_no_line_and_another_error_is_one() -> None:
     logs = FakeLogs()
     logs.error = "ResourceNotFoundException"
-    assert list(JobLogs(logs).lines(RUN)) == []
-    assert JobLogs(logs).jobs(RUN) == []
+    assert list(JobLogs(logs).lines(RUN)) == JobLogs(logs).tail(JOB, 5) == []
     logs.error = "AccessDeniedException"
     with pytest.raises(ServiceError, match="logs:FilterLogEvents"):
         list(JobLogs(logs).lines(RUN))
-
-
-def test_jobs_are_told_by_their_logs_when_the_history_is_gone() -> None:
-    logs = FakeLogs()
-    logs.wrote("b", 9, "run-2/algo-1-1")
-    logs.wrote("a", 1, "run-1/algo-1-1")
-    logs.wrote("a", 2, "run-1/algo-2-1")
-    assert JobLogs(logs).jobs("run-") == ["run-1", "run-2"]
+    with pytest.raises(ServiceError, match="logs:DescribeLogStreams"):
+        JobLogs(logs).tail(JOB, 5)
 
 
 # The command
@@ -169,39 +140,38 @@ def _line(message: str, job: str = JOB, instance: str = "algo-1") -> Line:
     return Line(TIME, job, instance, message)
 
 
-def _shown(capsys: Any, *lines: Line, jobs: tuple[str, ...] = (JOB,), **how: bool) -> Any:
-    given = {"json": False, "timestamps": False, "instances": False}
-    printer = Printer(list(jobs), **(given | how))
-    printer.show(lines)
-    return capsys.readouterr()
+TWO = [_line("a"), _line("b", instance="algo-2")]
+TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1\n    boom()\nValueError: no'
 
 
-def test_only_the_log_goes_to_stdout_and_attempts_are_told_apart_on_stderr(capsys: Any) -> None:
-    other = f"{RUN}-0a0b0c0d"
-    said = _shown(capsys, _line("a"), _line("b"), _line("c", other), jobs=(JOB, other))
-    assert said.out == "a\nb\nc\n"
-    assert said.err == f"attempt 1, job {JOB}:\nattempt 2, job {other}:\n"
+@pytest.mark.parametrize(
+    ("lines", "how", "out"),
+    [
+        ([_line("a\tb"), _line(""), _line("c")], {}, "a       b\n\nc\n"),
+        ([_line(TRACE)], {}, f"{TRACE}\n"),
+        (TWO, {"instances": True}, "algo-1  a\nalgo-2  b\n"),
+        ([_line("\x1b[2J")], {"timestamps": True}, "2026-11-22 03:00:00.120 \\x1b[2J\n"),
+    ],
+    ids=["text", "a traceback keeps its indentation", "instances", "times, and no cursor moves"],
+)
+def test_lines_are_written_as(
+    lines: list[Line], how: dict[str, bool], out: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _write(lines, [JOB], **how) == len(lines)
+    assert capsys.readouterr() == (out, "")
 
 
-def test_one_attempt_of_one_instance_has_nothing_but_its_lines(capsys: Any) -> None:
-    said = _shown(capsys, _line("a\tb"), _line("two\nlines"), _line(""))
-    assert (said.out, said.err) == ("a       b\ntwo\nlines\n\n", "")
-
-
-def test_instances_are_named_as_soon_as_there_are_two(capsys: Any) -> None:
-    lines = [_line("a"), _line("b", instance="algo-2"), _line("c")]
-    assert _shown(capsys, *lines).out == "a\nalgo-2  b\nalgo-1  c\n"
-    assert _shown(capsys, *lines, instances=True).out.startswith("algo-1  a\n")
-
-
-def test_a_line_moves_no_cursor_and_can_begin_with_its_time(capsys: Any) -> None:
-    said = _shown(capsys, _line("\x1b[2J\u202ea"), timestamps=True)
-    assert said.out == "2026-11-22 03:00:00.120 \\x1b[2J\\u202ea\n"
+def test_only_the_log_goes_to_stdout_and_attempts_are_named_on_stderr(capsys: Any) -> None:
+    lines = [_line("a"), _line("b"), _line("c", OTHER)]
+    _write(lines, [JOB, OTHER])
+    attempts = f"attempt 1, job {JOB}:\nattempt 2, job {OTHER}:\n"
+    assert capsys.readouterr() == ("a\nb\nc\n", attempts)
 
 
 def test_json_is_an_object_a_line(capsys: Any) -> None:
-    said = _shown(capsys, _line("a\n\x1b"), _line("b", "unknown"), json=True)
-    first, second = map(json.loads, said.out.splitlines())
+    lines = [_line("a\n\x1b"), _line("b", "unknown")]
+    _write(lines, [JOB], json=True)
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert first == {
         "time": "2026-11-22T03:00:00.120+00:00",
         "attempt": 1,
@@ -212,48 +182,50 @@ def test_json_is_an_object_a_line(capsys: Any) -> None:
     assert second["attempt"] == 2
 
 
-def _progress(phase: Phase, **described: Any) -> RunProgress:
-    return RunProgress(phase, TIME, described=described)
-
-
-def test_following_says_what_the_run_does_and_ends_a_little_after_it() -> None:
+def test_following_says_what_the_run_does_and_ends_a_little_after_it(
+    capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     slept: list[float] = []
-    failed = _progress(Phase.ENDED, status="FAILED", error="E", cause="why")
-    looks = [_progress(Phase.QUEUED), _progress(Phase.QUEUED), failed]
-    ending = Ending(iter(looks), slept.append, 1.2)
-    news = []
-    while ending():
-        news.append(ending.news)
-    assert news == ["queued", "", "", "", ""]
-    assert slept == [PAUSE] * 3
-    assert ending.words == "FAILED: E: why"
-
-
-def test_an_attempt_that_there_is_not_is_refused() -> None:
-    assert attempt_prefix(record({"name": RUN}), [JOB], 1) == f"{JOB}/"
-    assert attempt_prefix(record({"name": RUN}), [JOB], None) == f"{RUN}-"
-    with pytest.raises(ConfigurationError, match="has one attempt"):
-        attempt_prefix(record({"name": RUN}), [JOB], 2)
-
-
-def test_a_machine_that_names_its_jobs_otherwise_is_followed_by_the_last_ones_name() -> None:
-    assert common_prefix(record({"name": RUN, "job_name": "nightly-1"})) == "nightly-1/"
-    assert common_prefix(record({"name": RUN, "job_name": JOB})) == f"{RUN}-"
+    monkeypatch.setattr("time.sleep", slept.append)
+    failed = {"status": "FAILED", "error": "E", "cause": "why"}
+    looks = [RunProgress(phase, TIME) for phase in (Phase.QUEUED, Phase.QUEUED, Phase.PROCESSING)]
+    looks.append(RunProgress(Phase.ENDED, TIME, described=failed))
+    assert len(list(command.pauses(RUN, looks, 1.0))) == 6
+    assert slept == [command.PAUSE] * 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"{RUN} is queued",
+        f"{RUN} is processing",
+        f"{RUN} FAILED: E: why",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("done", "running", "words"),
+    ("job", "attempt", "prefix"),
     [
-        (ExecutionDetails((), "", "waits for a quota", []), True, "no log yet: waits for a quota"),
-        (ExecutionDetails(None, "", "", []), True, "no log yet: the run goes on"),
-        (ExecutionDetails((), "", "", []), False, "the run had no Processing job: no quota"),
-        (
-            ExecutionDetails((Attempt(1, JOB, "", 1, TIME),), "", "", []),
-            False,
-            "the job wrote nothing",
-        ),
-        (ExecutionDetails(None, "", "", ["x"]), False, "no longer keeps it"),
+        (None, None, f"{RUN}-"),
+        (JOB, None, f"{RUN}-"),
+        (JOB, 1, f"{JOB}/"),
+        (RUN, None, f"{RUN}/"),
+        pytest.param("nightly-1", None, "nightly-1/", id="another machine's job"),
     ],
 )
-def test_why_there_is_no_line_is_said(done: ExecutionDetails, running: bool, words: str) -> None:
-    assert words in why_none(record({"name": RUN, "error": "no quota"}), done, running=running)
+def test_log_streams_are_found_by_the_run_or_its_job(
+    job: str | None, attempt: int | None, prefix: str
+) -> None:
+    run = record({"name": RUN, "job_name": job})
+    assert command.log_prefix(run, [JOB], attempt) == prefix
+    with pytest.raises(ConfigurationError, match="has 1 known attempt"):
+        command.log_prefix(run, [JOB], 2)
+
+
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        ((), "the run had no Processing job: no quota"),
+        ((Attempt(1, JOB, "", 1, TIME),), "the job wrote nothing"),
+        (None, "no longer keeps it"),
+    ],
+)
+def test_why_there_is_no_line_is_said(events: Any, words: str) -> None:
+    done = ExecutionDetails(events, "", "", [])
+    assert words in command.why_none(record({"name": RUN, "error": "no quota"}), done)

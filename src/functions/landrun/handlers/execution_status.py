@@ -44,10 +44,11 @@ dynamodb = client("dynamodb")
 dead_letters = DeadLetters(client("sqs"), settings.dead_letter_queue_url)
 executions = Executions(client("stepfunctions"), settings.state_machine_arn)
 jobs = ProcessingJobs(client("sagemaker"))
+job_logs = JobLogs(client("logs"))
 recorder = OutcomeRecorder(
     executions=executions,
     jobs=jobs,
-    job_logs=JobLogs(client("logs")),
+    job_logs=job_logs,
     outputs=Outputs(client("s3")),
     runs_table=RunsTable(dynamodb, settings.runs_table),
     notifications=Notifications(client("sns"), settings.notifications_topic_arn),
@@ -71,6 +72,7 @@ limiter = ConcurrencyLimiter(
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Process a batch of the status queue, in order."""
+    job_logs.start_batch()
     return process_partial_response(event, process_message, processor, context)
 
 

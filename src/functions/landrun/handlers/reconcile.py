@@ -58,10 +58,11 @@ collector = LandingCollector(
     settings.job_name_prefix,
     settings.max_objects_per_run if settings.input_message_format == "manifest" else 1,
 )
+job_logs = JobLogs(client("logs"))
 recorder = OutcomeRecorder(
     executions=executions,
     jobs=jobs,
-    job_logs=JobLogs(client("logs")),
+    job_logs=job_logs,
     outputs=Outputs(s3),
     runs_table=runs_table,
     notifications=Notifications(client("sns"), settings.notifications_topic_arn),
@@ -106,6 +107,7 @@ class ReconcileEvent(BaseModel):
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Recover what missed events left undone; return how much of each kind."""
+    job_logs.start_batch()
     recovered = reconciler.reconcile(parse_grace(event))
     logger.info("reconciled", extra=recovered)
     return recovered

@@ -2,101 +2,85 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from landrun.errors import ConfigurationError
 
-_TOKEN: Final = re.compile(r'(?:[^\s"]|"(?:\\.|[^"\\])*")+')
-"""One ``Name=value`` of parameter_overrides; a value with blanks is quoted."""
 
-_STRING: Final = re.compile(r'(\s*parameter_overrides\s*=\s*)"((?:[^"\\]|\\.)*)"(?!")(.*)')
-_LIST: Final = re.compile(r"\s*parameter_overrides\s*=\s*\[")
-_OPTION: Final = re.compile(r"\s*parameter_overrides\s*=")
-
-
-@dataclass(frozen=True, slots=True)
 class SamConfig:
-    """The settings of ``sam deploy`` in one environment of samconfig.toml.
+    """The settings of ``sam deploy`` in one environment (``--config-env``) of samconfig.toml.
 
-    Attributes
-    ----------
-    path : Path
-        The file.
-    environment : str
-        What ``sam deploy --config-env`` has for it.
+    Raises ConfigurationError when the file cannot be read.
     """
 
-    path: Path
-    environment: str = "default"
+    def __init__(self, path: Path, environment: str = "default") -> None:
+        self.path, self.environment = path, environment
+        try:
+            self._text = path.read_bytes().decode()
+            self._settings = tomllib.loads(self._text)
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{path} cannot be read: {error}") from error
 
-    @property
-    def stack_name(self) -> str:
-        """The stack that it deploys; empty if it does not say."""
-        return str(self._setting("stack_name"))
-
-    @property
-    def region(self) -> str:
-        """The region that it deploys to; empty if it does not say."""
-        return str(self._setting("region"))
-
-    def overrides(self) -> dict[str, str]:
-        """Return the parameters that it overrides."""
-        return _parsed(self._setting("parameter_overrides"))
-
-    def _setting(self, name: str) -> Any:
-        settings = self._read().get(self.environment, {})
+    def setting(self, name: str) -> Any:
+        """Return a setting of ``sam deploy``, its own or a global one; empty if there is none."""
+        settings = self._settings.get(self.environment, {})
         for command in ("deploy", "global"):
             found = settings.get(command, {}).get("parameters", {})
             if name in found:
                 return found[name]
         return ""
 
-    def _read(self) -> dict[str, Any]:
+    def overrides(self) -> dict[str, str]:
+        """Return the parameters that it overrides, which are in one string or in a list of them.
+
+        Raises ConfigurationError when they are written in another form.
+        """
+        found = self.setting("parameter_overrides")
+        text = " ".join(map(str, found)) if isinstance(found, list) else str(found)
         try:
-            return tomllib.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ConfigurationError(f"{self.path} cannot be read: {error}") from error
+            pairs = [word.partition("=") for word in shlex.split(text)]
+        except ValueError as error:
+            raise ConfigurationError(f"parameter_overrides in {self.path}: {error}") from error
+        if any(not equals or name == "ParameterKey" for name, equals, _ in pairs):
+            raise ConfigurationError(f"write parameter_overrides in {self.path} as Name=value")
+        return {name: value for name, _, value in pairs}
 
     def write(self, parameters: Mapping[str, str]) -> None:
-        """Set parameters; comments and all other settings stay as they are.
+        """Set parameters in the line of the overrides; all other lines stay as they are.
 
-        Raises
-        ------
-        ConfigurationError
-            When the file cannot be read, or writes its overrides in a form that is not understood.
+        Raises ConfigurationError when the overrides are more than one line.
         """
-        before = self._read()
-        with self.path.open(encoding="utf-8", newline="") as file:
-            text = file.read()
-        changed = _changed(text, self.environment, parameters)
-        wanted = {**self.overrides(), **parameters}
-        if not _is_intended(before, changed, self.environment, wanted):
+        overrides = joined({**self.overrides(), **parameters})
+        end = "\r\n" if "\r\n" in self._text else "\n"
+        lines, header = self._text.splitlines(), f"[{self.environment}.deploy.parameters]"
+        if header not in lines:
+            lines += ["", header]
+        start = lines.index(header) + 1
+        rest = enumerate(lines[start:], start)
+        stop = next((number for number, line in rest if line.startswith("[")), len(lines))
+        own = [n for n in range(start, stop) if lines[n].startswith("parameter_overrides")]
+        line = f"parameter_overrides = {json.dumps(overrides, ensure_ascii=False)}"
+        lines[slice(own[0], own[0] + 1) if own else slice(start, start)] = [line]
+        changed = end.join(lines) + end
+        wanted = copy.deepcopy(self._settings)
+        deploy = wanted.setdefault(self.environment, {}).setdefault("deploy", {})
+        deploy.setdefault("parameters", {})["parameter_overrides"] = overrides
+        try:
+            understood = tomllib.loads(changed) == wanted
+        except ValueError:
+            understood = False
+        if not understood:
             raise ConfigurationError(
-                f"parameter_overrides of [{self.environment}.deploy.parameters] in {self.path} is"
-                f" written in a form that is not understood: set {joined(parameters)} by hand"
+                f"the parameter_overrides in {self.path} are not on one line: set {overrides}"
             )
-        with self.path.open("w", encoding="utf-8", newline="") as file:
-            file.write(changed)
-
-
-def _is_intended(
-    before: dict[str, Any], changed: str, environment: str, overrides: Mapping[str, str]
-) -> bool:
-    """Return whether a changed text has these overrides, and everything else as before."""
-    try:
-        after = tomllib.loads(changed)
-        found = _parsed(after[environment]["deploy"]["parameters"].pop("parameter_overrides"))
-    except (ValueError, KeyError):
-        return False
-    deploy = before.setdefault(environment, {}).setdefault("deploy", {})
-    deploy.setdefault("parameters", {}).pop("parameter_overrides", None)
-    return found == overrides and after == before
+        self.path.write_bytes(changed.encode())
 
 
 def joined(parameters: Mapping[str, str]) -> str:
@@ -111,79 +95,3 @@ def joined(parameters: Mapping[str, str]) -> str:
 def _quoted(value: str) -> str:
     plain = value and not re.search(r"[\s\"'\\]", value)
     return value if plain else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _parsed(overrides: Any) -> dict[str, str]:
-    """Parse overrides: one string, or a list of them."""
-    texts = overrides if isinstance(overrides, list) else [overrides]
-    tokens = [token for text in texts for token in _TOKEN.findall(str(text))]
-    pairs = (token.partition("=") for token in tokens)
-    return {name: _unquoted(value) for name, _, value in pairs}
-
-
-def _unquoted(value: str) -> str:
-    quoted = len(value) > 1 and value[0] == value[-1] == '"'
-    return re.sub(r"\\(.)", r"\1", value[1:-1]) if quoted else value
-
-
-def _changed(text: str, environment: str, parameters: Mapping[str, str]) -> str:
-    """Replace, add or create the one line of the overrides."""
-    end = "\r\n" if "\r\n" in text else "\n"
-    lines = text.splitlines()
-    header = f"[{environment}.deploy.parameters]"
-    own = f"parameter_overrides = {json.dumps(joined(parameters), ensure_ascii=False)}"
-    starts = [number for number, line in enumerate(lines) if line.split("#")[0].strip() == header]
-    if not starts:
-        lines += ["", header, own]
-        return end.join(lines) + end
-    start, stop = starts[0] + 1, len(lines)
-    for number in range(start, len(lines)):
-        if lines[number].startswith("["):
-            stop = number
-            break
-    for number in range(start, stop):
-        if _OPTION.match(lines[number]):
-            last = next(
-                (n for n in range(number, stop) if _is_whole(lines[number : n + 1])), number
-            )
-            option = _changed_option("\n".join(lines[number : last + 1]), parameters)
-            lines[number : last + 1] = option.split("\n")
-            return end.join(lines) + end
-    while stop > start and not lines[stop - 1].strip():
-        stop -= 1
-    lines.insert(stop, own)
-    return end.join(lines) + end
-
-
-def _is_whole(lines: list[str]) -> bool:
-    try:
-        tomllib.loads("\n".join(lines))
-    except ValueError:
-        return False
-    return True
-
-
-def _changed_option(text: str, parameters: Mapping[str, str]) -> str:
-    """Change one string or a list of strings; other forms stay, and `SamConfig.write` refuses."""
-    if _LIST.match(text):
-        return _changed_list(text, parameters)
-    found = _STRING.fullmatch(text)
-    if not found or "ParameterKey=" in text:
-        return text
-    start, value, rest = found.groups()
-    tokens = _TOKEN.findall(tomllib.loads(f'value = "{value}"')["value"])
-    kept = [token for token in tokens if token.partition("=")[0] not in parameters]
-    overrides = " ".join([*kept, joined(parameters)])
-    return f"{start}{json.dumps(overrides, ensure_ascii=False)}{rest}"
-
-
-def _changed_list(text: str, parameters: Mapping[str, str]) -> str:
-    before, after = ("\n    ", "") if "\n" in text else ("", " ")
-    for name, value in parameters.items():
-        entry = json.dumps(joined({name: value}), ensure_ascii=False)
-        present = re.search(rf'"{name}=(?:[^"\\]|\\.)*"', text)
-        if present:
-            text = text[: present.start()] + entry + text[present.end() :]
-        else:
-            text = text.replace("[", f"[{before}{entry},{after}", 1)
-    return text

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated
 
 import typer
 
 from landrun.errors import ConfigurationError
+from landrun_ops.actions.samconfig import SamConfig, joined
 from landrun_ops.cli import options
-from landrun_ops.cli.console import complain, console, show_json
+from landrun_ops.cli.console import complain, console, say, show_json
+from landrun_ops.cli.doctor import findings_table
 from landrun_ops.cli.target import ProfileOption, ProjectOption, Target, project_folder
-
-if TYPE_CHECKING:
-    from landrun_ops.actions.samconfig import SamConfig
-    from landrun_ops.doctor.adoption import Adoption
-
-OF_OWN_STATE_MACHINE: Final = {
-    "Engine": "script",
-    "ImageUri": "",
-    "JobEnvironment": "",
-    "SubnetIds": "",
-    "SecurityGroupIds": "",
-    "NetworkIsolation": "false",
-    "InterContainerEncryption": "false",
-    "MaxConcurrentRuns": "0",
-}
-"""Parameters that the template refuses beside StateMachineArn, unless they have these values."""
+from landrun_ops.doctor.adoption import CHECKS, read, region_of
+from landrun_ops.doctor.aws_reader import AwsReader
+from landrun_ops.doctor.checks import run_checks
+from landrun_ops.doctor.operations import running_executions
+from landrun_ops.stack import stack as stacks
 
 
 def adopt(
@@ -60,106 +52,45 @@ def adopt(
 
     Example: landrun adopt arn:aws:states:eu-central-1:123456789012:stateMachine:orders --write
     """
-    # Late: boto3 and rich take longer to import than --help may take.
-    from landrun_ops.actions.samconfig import SamConfig, joined  # noqa: PLC0415
-    from landrun_ops.doctor.adoption import check_arn, read  # noqa: PLC0415
-    from landrun_ops.doctor.aws_reader import AwsReader  # noqa: PLC0415
-
-    target = Target(profile=profile, region=check_arn(arn).split(":")[3])
-    folder = project_folder(project, Path.cwd()) if write or project else None
-    config = SamConfig(folder / "samconfig.toml", config_env) if folder else None
-    adoption = read(AwsReader(target.clients()), arn)
-    failed = any(one.grade == "fail" for one in adoption.results)
-    parameters = _merged(adoption, config)
-    if config and write:
-        if failed:
-            raise ConfigurationError(
-                f"{config.path} stays as it is, because the state machine would not work: landrun"
-                " adopt without --write says why"
-            )
-        _refuse_while_running(config, target, arn)
-        config.write(parameters)
-    written = str(config.path) if config and write else ""
+    target = Target(profile=profile, region=region_of(arn))
+    aws = read(target.clients(), arn)
+    findings = [one for found in run_checks(CHECKS, aws) for one in found]
+    failed = any(one.level == "fail" for one in findings)
+    parameters, written = dict(aws.stack.parameters), ""
+    if write or project:
+        config = SamConfig(project_folder(project, Path.cwd()) / "samconfig.toml", config_env)
+        kept = {name for name in config.overrides() if name.endswith("Prefix")}
+        parameters = {name: value for name, value in parameters.items() if name not in kept}
+        if write and not failed:
+            _refuse_while_running(config, target, arn)
+            config.write(parameters)
+            written = str(config.path)
+    overrides = joined(parameters)
     if json:
-        show_json(_as_json(adoption, parameters, joined(parameters), written))
+        shown = {"parameters": parameters, "parameter_overrides": overrides, "written": written}
+        show_json({"checks": [*map(asdict, findings)], **shown})
     else:
-        _show(adoption, parameters, written)
+        console().print(findings_table(f"state machine {arn.rpartition(':')[2]}", findings))
+        say(f"parameters: {overrides}")
+        if written:
+            say(f"{written} has them now; next: sam build && sam deploy, then landrun doctor")
+        else:
+            say(f"next: {'correct what fails' if failed else 'landrun adopt --write'}")
     return 1 if failed else 0
-
-
-def _merged(adoption: Adoption, config: SamConfig | None) -> dict[str, str]:
-    """Return the parameters to set; prefixes that samconfig.toml sets already stay."""
-    present = config.overrides() if config else {}
-    refused = [
-        name for name, value in OF_OWN_STATE_MACHINE.items() if present.get(name, value) != value
-    ]
-    if (
-        present.get("StartOn") == "schedule"
-        and adoption.parameters.get("InputMessageFormat") == "uri"
-    ):
-        refused.append("StartOn")
-    if refused and config:
-        raise ConfigurationError(
-            f"remove {', '.join(refused)} from {config.path}: the state machine defines its own"
-            " jobs, and with InputMessageFormat=uri a run reads one object"
-        )
-    return {
-        name: value
-        for name, value in adoption.parameters.items()
-        if not name.endswith("Prefix") or name not in present
-    }
 
 
 def _refuse_while_running(config: SamConfig, target: Target, arn: str) -> None:
     """Refuse to replace the state machine of a stack whose executions run or wait."""
-    from landrun_ops.doctor.aws_reader import AwsReader  # noqa: PLC0415
-    from landrun_ops.doctor.executions import running_executions  # noqa: PLC0415
-    from landrun_ops.stack import stack as stacks  # noqa: PLC0415
-
-    if not config.stack_name:
+    name, region = config.setting("stack_name"), config.setting("region") or target.region
+    if not name:
         return
     try:
-        region = config.region or target.region
-        stack = stacks.find(
-            config.stack_name, profile=target.profile, region=region, report=complain
-        )
+        stack = stacks.find(name, profile=target.profile, region=region, report=complain)
     except ConfigurationError:
         return  # not deployed yet
-    replaced = stack.output("StateMachineArn")
-    running = [] if replaced == arn else running_executions(AwsReader(stack.client), replaced)
-    if running:
+    running = running_executions(AwsReader(stack, datetime.now(UTC)))
+    if running and stack.output("StateMachineArn") != arn:
         raise ConfigurationError(
             f"executions of the stack {stack.name} run or wait ({len(running):,}), and a deployment"
             " would replace their state machine: wait for their end, or landrun stop them"
         )
-
-
-def _show(adoption: Adoption, parameters: Mapping[str, str], written: str) -> None:
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    from landrun_ops.cli.doctor_report import findings_table, width  # noqa: PLC0415
-
-    name = parameters["StateMachineArn"].rpartition(":")[2]
-    screen = console()
-    screen.print(findings_table(f"state machine {name}", adoption.results, width(adoption.results)))
-    title = Text(f"\nparameters, in {written} now" if written else "\nparameters", style="bold")
-    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
-    for parameter, value in parameters.items():
-        table.add_row(parameter, Text(value, overflow="fold"))
-    screen.print(table)
-    following = "sam build && sam deploy, then landrun doctor" if written else "add --write"
-    screen.print(f"\nnext: {following}")
-
-
-def _as_json(
-    adoption: Adoption, parameters: Mapping[str, str], overrides: str, written: str
-) -> dict[str, Any]:
-    from landrun_ops.cli.doctor_report import entry  # noqa: PLC0415
-
-    return {
-        "checks": [entry(one) for one in adoption.results],
-        "parameters": dict(parameters),
-        "parameter_overrides": overrides,
-        "written": written,
-    }

@@ -16,7 +16,8 @@ from rich.text import Text
 
 from landrun.sanitize import printable
 from landrun_ops.actions.demo import Journey, Stage
-from landrun_ops.cli.tables import COUNTS, STYLES, brief, count_text, plain_table
+from landrun_ops.cli.tables import COUNTS, STYLES, count_text, plain_table
+from landrun_ops.units import spelled
 
 if TYPE_CHECKING:
     import polars as pl
@@ -170,7 +171,7 @@ def outcome_table(journeys: Sequence[Journey]) -> Table:
     for journey in journeys:
         run = journey.run
         status = run.status if run else "REFUSED" if journey.refusal else "-"
-        took = brief(run.duration_seconds) if run and run.duration_seconds is not None else "-"
+        took = spelled(run.duration_seconds) if run and run.duration_seconds is not None else "-"
         counts = [count_text(run, name) if run else "-" for name in COUNTS]
         style = STYLES.get(status, "red")
         name = Text(printable(journey.name))

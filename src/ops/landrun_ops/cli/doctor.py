@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
-from landrun.errors import ConfigurationError, ServiceError
+from landrun.sanitize import one_line
 from landrun_ops.cli import options
-from landrun_ops.cli.console import console, is_live, show_json
-from landrun_ops.cli.target import Target, on_stack, project_folder
+from landrun_ops.cli.console import console, counted, say, show_json
+from landrun_ops.cli.target import Target, on_stack
+from landrun_ops.doctor.aws_reader import AwsReader
+from landrun_ops.doctor.checks import checks_of, run_checks
+from landrun_ops.doctor.findings import Finding
+from landrun_ops.units import count
 
-if TYPE_CHECKING:
-    from landrun_ops.doctor.checks import CheckResult
-    from landrun_ops.doctor.findings import Finding
-    from landrun_ops.stack.stack import Stack
-
-NO_STACK = "name a deployed one with --stack or LANDRUN_STACK, or start one here: landrun local up"
+STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
+LONGEST = 400
+"""The most characters of a finding or a remedy that are shown."""
 
 
 @on_stack
@@ -34,72 +37,43 @@ def doctor(
 ) -> int:
     """Check what makes deployments fail, and say how to repair it.
 
-    Checks this machine, the account, and the stack: events, functions, schedules, state machine,
-    permissions, image, quotas, network, alarms, what waits, and dead letters. Changes nothing.
-    Works without a stack, and with few permissions: it names what it could not read. Exits with 1
-    when a check failed.
+    Checks the account and the stack: events, functions, schedules, state machine, permissions,
+    image, quotas, network, alarms, executions, and dead letters. Changes nothing. Works with few
+    permissions: it names what it could not read. Exits with 1 when a check failed.
 
     Example: landrun doctor --stack landrun
     """
-    # Late: boto3 and rich take longer to import than --help may take.
-    from landrun_ops.cli.doctor_report import as_json, report  # noqa: PLC0415
-
-    stack, results = _checked(target)
+    stack = target.find()
+    checks = checks_of(stack)
+    findings: list[Finding] = []
+    with counted("checking", len(checks)) as progress:
+        results = run_checks(checks, AwsReader(stack, datetime.now(UTC)))
+        for number, found in enumerate(results, start=1):
+            findings += found
+            progress(number)
+    counts = Counter(str(one.level) for one in findings)
     if json:
-        show_json(as_json(stack, results))
+        levels = {level: counts[level] for level in STYLES}
+        show_json({"stack": stack.name, "counts": levels, "checks": [*map(asdict, findings)]})
     else:
-        console().print(report(stack, results, quiet=quiet))
-    return 1 if any(result.grade == "fail" for result in results) else 0
+        seen = [one for one in findings if not quiet or one.remedy or one.level == "fail"]
+        host = "the laptop" if stack.laptop else stack.region
+        console().print(findings_table(f"stack {stack.name}, {host}", seen))
+        if stack.laptop and any(one.remedy for one in seen):
+            say("On the laptop, landrun local up, started again, restores what was deployed.")
+        failures, warnings = count(counts["fail"], "failure"), count(counts["warn"], "warning")
+        say(f"{failures}, {warnings}, {counts['ok']} ok, {counts['skip']} not checked")
+    return 1 if counts["fail"] else 0
 
 
-def _checked(target: Target) -> tuple[Stack | None, list[CheckResult]]:
-    from landrun_ops.doctor.aws_reader import StackReader  # noqa: PLC0415
-    from landrun_ops.doctor.checks import CheckResult, run_checks  # noqa: PLC0415
-    from landrun_ops.doctor.stack_checks import PROXY, checks_of  # noqa: PLC0415
-
-    project = _project(target)
-    checks = [PROXY]
-    stack, missing = _found(target)
-    if stack:
-        checks += checks_of(stack.parameters)
-    reader = StackReader(stack, datetime.now(UTC), project) if stack else None
-    with _progress(len(checks)) as ended:
-        results = run_checks(checks, reader, ended, laptop=stack is not None and stack.laptop)
-    return stack, results + [CheckResult("stack", "stack", finding) for finding in missing]
-
-
-def _found(target: Target) -> tuple[Stack | None, list[Finding]]:
-    """Find the stack, or say why there is none."""
-    from landrun_ops.doctor.account import explain_missing_stack  # noqa: PLC0415
-    from landrun_ops.doctor.findings import fail, skip  # noqa: PLC0415
-
-    try:
-        return target.find(), []
-    except ConfigurationError as error:
-        if target.stack or target.profile or target.region:
-            return None, [fail(str(error), "")]
-        return None, [skip("none is named, and none is here", NO_STACK)]
-    except ServiceError as error:
-        return None, [explain_missing_stack(error)]
-
-
-def _project(target: Target) -> Path | None:
-    try:
-        return project_folder(target.project, Path.cwd())
-    except ConfigurationError:
-        if target.project:
-            raise
-        return None
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[str], None]]:
-    """Show on a terminal how many checks have ended."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress  # noqa: PLC0415
-
-    screen = Console(stderr=True, markup=False)
-    hidden = not (screen.is_terminal and is_live())
-    with Progress(console=screen, transient=True, disable=hidden) as progress:
-        task = progress.add_task("checking", total=total)
-        yield lambda _: progress.update(task, advance=1)
+def findings_table(title: str, findings: Iterable[Finding]) -> Table:
+    """Draw findings with their remedies."""
+    table = Table(title=one_line(title), title_justify="left", show_header=False, box=None)
+    for column in ("level", "check", "finding"):
+        table.add_column(column, overflow="fold")
+    for one in findings:
+        text = Text(one_line(one.what, LONGEST))
+        if one.remedy:
+            text.append(f"\n→ {one_line(one.remedy, LONGEST)}", style="cyan")
+        table.add_row(Text(one.level, style=STYLES[one.level]), one.check, text)
+    return table

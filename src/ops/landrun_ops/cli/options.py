@@ -29,7 +29,8 @@ SinceOption = Annotated[
     typer.Option(
         "--since",
         metavar="TIME",
-        help="How long ago, as 30m, 12h, 2d or 4w; or a time, as 2026-11-22T03:00:00Z.",
+        help="A relative time such as 30m, 12h, 2d or 4w, or a timestamp such as"
+        " 2026-11-22T03:00:00Z.",
         show_default=False,
     ),
 ]
@@ -37,7 +38,7 @@ RunArgument = Annotated[
     str,
     typer.Argument(
         metavar="RUN",
-        help="A run's name, or as much of its beginning, or of its digits', as is clear.",
+        help="A run's name, or enough of its beginning or of its digits to identify it.",
         show_default=False,
     ),
 ]
@@ -45,7 +46,7 @@ RunsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="RUN",
-        help="Names of runs, or as much of their beginnings, or of their digits', as is clear.",
+        help="Runs' names, or enough of their beginnings or of their digits to identify them.",
         show_default=False,
     ),
 ]

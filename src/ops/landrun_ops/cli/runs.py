@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from landrun.clock import utc_now
 from landrun.errors import ServiceError
+from landrun.models.run_record import UNFINISHED, RunRecord
+from landrun.sanitize import plain_json
 from landrun_ops.cli import options
-from landrun_ops.cli.console import complain, console, counted, say, typed
+from landrun_ops.cli.console import complain, console, say, typed
+from landrun_ops.cli.tables import digits, failures, runs_table
 from landrun_ops.cli.target import Target, on_stack
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from landrun.models.run_record import RunRecord
-    from landrun_ops.stack.run_filter import SearchLimit
-    from landrun_ops.stack.run_search import Search
-    from landrun_ops.stack.runs_table import RunsReader
-    from landrun_ops.stack.stack import Stack
-
-SCREENFUL = 500
-"""Runs in one table; the next ones have a heading of their own."""
+from landrun_ops.stack.run_filter import ANY, LOOKED_AT, RunFilter, SearchLimit
+from landrun_ops.stack.runs_table import RunsReader
+from landrun_ops.stack.stack import Stack
+from landrun_ops.stack.waiting_executions import max_concurrent_runs, slots_of
+from landrun_ops.units import since as beginning
 
 FIRST_NAMES = 5
 """Runs that are named beside a reason that many failed for."""
@@ -35,36 +30,8 @@ FIRST_NAMES = 5
 RERUNS_DEEP = 5
 """How many reruns of reruns to go back for the object that the first run read."""
 
-MOST_LOOKED_UP = 100
-"""Runs that are not in the list themselves, but that reruns in it repeat."""
-
-
-class Status(StrEnum):
-    """The state of a run, in the words of the option."""
-
-    succeeded = "succeeded"
-    failed = "failed"
-    timed_out = "timed-out"
-    aborted = "aborted"
-    running = "running"
-
-
-class Kind(StrEnum):
-    """What started a run."""
-
-    landing = "object-created"
-    tick = "schedule"
-    hand = "manual"
-    outside = "outside"
-
-
-STATUSES = {
-    Status.succeeded: {"SUCCEEDED"},
-    Status.failed: {"FAILED", "TIMED_OUT", "ABORTED"},
-    Status.timed_out: {"TIMED_OUT"},
-    Status.aborted: {"ABORTED"},
-    Status.running: {"RUNNING", "PENDING_REDRIVE"},
-}
+Status = StrEnum("Status", ["succeeded", "failed", "timed-out", "aborted", "running"])
+Kind = StrEnum("Kind", ["object-created", "schedule", "manual", "outside"])
 
 
 @on_stack
@@ -75,9 +42,8 @@ def runs(
         list[Status] | None,
         typer.Option(
             metavar="WORD",
-            help="Only these, repeatable: succeeded, running, failed (in any way), timed-out,"
+            help="Show only these (repeatable): succeeded, running, failed (in any way), timed-out,"
             " aborted.",
-            show_default=False,
             case_sensitive=False,
         ),
     ] = None,
@@ -86,97 +52,58 @@ def runs(
         Kind | None,
         typer.Option(
             metavar="KIND",
-            help="Only runs started by: object-created, schedule, manual, or outside of landrun.",
-            show_default=False,
+            help="Show only runs of this trigger: object-created, schedule, manual, or outside.",
             case_sensitive=False,
         ),
     ] = None,
     contains: Annotated[
         str,
         typer.Option(
-            metavar="KEY", help="Only runs that read a key with this in it.", show_default=False
+            metavar="KEY",
+            help="Show only runs started by an object whose key contains this.",
+            show_default=False,
         ),
     ] = "",
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many to show.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many runs to show.")] = 20,
     json: options.JsonOption = False,
 ) -> None:
     """List runs, newest first.
 
-    A run that waits for a concurrency slot is WAITING. --contains looks at what landed and, for
-    runs by schedule or by hand, into the newest 500 manifests; landrun explain finds the runs of
-    one whole key faster. Without --since, a search looks at the newest 100,000 runs. --json writes
-    the rows of the runs table.
+    A run that waits for a concurrency slot is WAITING. landrun explain finds the runs of one
+    object, also those by schedule. Without --since, a search looks at the newest 100,000 runs.
+    --json writes the rows of the runs table.
 
     Example: landrun runs --status failed --since 2d
     """
-    # Late, here and below: boto3 and rich take longer to import than --help may take.
-    from landrun_ops.stack.run_filter import LOOKED_AT, RunFilter, SearchLimit  # noqa: PLC0415
-    from landrun_ops.units import since as beginning  # noqa: PLC0415
-
-    now = datetime.now(UTC)
+    now = utc_now()
     start = beginning(since, now) if since else None
-    only = RunFilter(
-        status=frozenset().union(*(STATUSES[one] for one in status or ())),
-        kind=trigger.value if trigger else "",
-        contains=contains if trigger is Kind.landing else "",
-    )
+    only = RunFilter(statuses(status or ()), trigger or "", contains)
+    search_limit = SearchLimit(max(LOOKED_AT, limit)) if only != ANY and not start else None
     stack = target.find()
-    search = _search(stack, contains) if contains and not only.contains else None
-    page = 1000 if search else min(limit + 1, 1000)
-    filtered = bool(status or trigger or contains)
-    search_limit = SearchLimit(max(LOOKED_AT, limit)) if filtered and not start else None
-    ledger = stack.ledger()
-    found = ledger.newest(now, page, since=start, only=only, limit=search_limit)
-    if search:
-        found = _searched(search, found, limit + 1)
+    reader, page = stack.ledger(), min(limit + 1, 1000)
+    found = reader.newest(now, page, since=start, only=only, limit=search_limit)
     shown = islice(found, limit)
     if json:
         _write(shown)
-    elif not (listed := _print(shown, stack, ledger, now)):
-        say("no run matches" if filtered or since else "no runs yet")
-    else:
+    elif listed := list(shown):
+        waiting, repeated = _waiting(stack, listed), rerun_runs(reader, listed)
+        console().print(runs_table(listed, now, waiting=waiting, repeated=repeated))
         _print_notes(listed, target, limit, more=next(found, None) is not None)
-    _say_what_was_left(search, search_limit)
-
-
-def _say_what_was_left(search: Search | None, search_limit: SearchLimit | None) -> None:
+    else:
+        say("no run matches" if only != ANY or start else "no runs yet")
     if search_limit and search_limit.back_to:
-        complain(
-            f"runs before {search_limit.back_to} were not looked at, for there are many: look back"
-            " further with --since, as in --since 52w"
-        )
-    if search and search.left:
-        complain(
-            f"{search.left} older runs by schedule or by hand were not looked into, after"
-            f" {search.manifests} manifests: narrow it down with --since or --trigger"
-        )
+        complain(f"runs before {search_limit.back_to} were not searched: go further with --since")
 
 
-def _search(stack: Stack, text: str) -> Search:
-    from landrun_ops.stack.inputs import Inputs  # noqa: PLC0415
-    from landrun_ops.stack.run_search import Search  # noqa: PLC0415
-
-    return Search(text, Inputs(stack.client("s3"), stack.manifests_folder).of_run)
-
-
-def _searched(search: Search, runs: Iterator[RunRecord], most: int) -> Iterator[RunRecord]:
-    """Find runs, and end the display of the search before they are shown."""
-    with closing(_counted(runs)) as looked, closing(search.among(looked)) as found:
-        return iter(list(islice(found, most)))
-
-
-def _counted(runs: Iterator[RunRecord]) -> Generator[RunRecord, None, None]:
-    """Show how many runs have been looked through: it may take a while."""
-    with counted("runs looked through") as count:
-        for number, run in enumerate(runs, start=1):
-            count(number)
-            yield run
+def statuses(words: Sequence[str]) -> frozenset[str]:
+    """Return what Step Functions calls the statuses of the option."""
+    several = {"failed": {"FAILED", "TIMED_OUT", "ABORTED"}, "running": UNFINISHED}
+    found = (several.get(word, {word.upper().replace("-", "_")}) for word in words)
+    return frozenset().union(*found)
 
 
 def _write(found: Iterator[RunRecord]) -> None:
     """Write a JSON list, row by row: it may be longer than memory."""
-    from landrun.sanitize import plain_json  # noqa: PLC0415
-
     head = "["
     for run in found:
         row = plain_json(run.attributes(), indent=2).replace("\n", "\n  ")
@@ -185,62 +112,39 @@ def _write(found: Iterator[RunRecord]) -> None:
     typer.echo("[]" if head == "[" else "\n]")
 
 
-def _print(
-    shown: Iterator[RunRecord], stack: Stack, ledger: RunsReader, now: datetime
-) -> list[RunRecord]:
-    """Print tables of runs, and why some failed; return the first of each status."""
-    from landrun_ops.cli.tables import failures, runs_table  # noqa: PLC0415
-
+def _print_notes(listed: Sequence[RunRecord], target: Target, limit: int, *, more: bool) -> None:
     screen = console()
-    first: dict[str, RunRecord] = {}
-    while listed := list(islice(shown, SCREENFUL)):
-        waiting = _waiting(stack, listed)
-        table = runs_table(listed, now, waiting=waiting, rerun_runs=repeated(ledger, listed))
-        screen.print(table)
-        for why, names in failures(listed).items():
-            which = ", ".join(names[:FIRST_NAMES]) + (" …" if names[FIRST_NAMES:] else "")
-            screen.print(f"✗ {which}: {why}", style="red")
-        first = {run.status: run for run in reversed(listed)} | first
-    return list(first.values())
-
-
-def _print_notes(listed: list[RunRecord], target: Target, limit: int, *, more: bool) -> None:
-    from landrun_ops.cli.tables import digits  # noqa: PLC0415
-
+    for why, names in failures(listed).items():
+        which = ", ".join(names[:FIRST_NAMES]) + (" …" if names[FIRST_NAMES:] else "")
+        screen.print(f"✗ {which}: {why}", style="red")
     failed = [run for run in listed if run.finished and not run.succeeded]
-    name = digits((failed or listed)[0].name)
-    what = "more about the failure" if failed else "more about a run"
-    console().print(f"{what}: {typed(target, 'show', name)}", style="dim", soft_wrap=True)
+    what, run = ("the failure", failed[0]) if failed else ("a run", listed[0])
+    command = typed(target, "show", digits(run.name))
+    screen.print(f"more about {what}: {command}", style="dim", soft_wrap=True)
     if more:
-        again = f"more runs: the same with --limit {2 * limit}"
-        console().print(again, style="dim", soft_wrap=True)
+        screen.print(f"more runs: the same with --limit {2 * limit}", style="dim", soft_wrap=True)
 
 
-def _waiting(stack: Stack, runs: Iterable[RunRecord]) -> Collection[str]:
+def _waiting(stack: Stack, runs: Sequence[RunRecord]) -> Collection[str]:
     """Return which runs wait for a concurrency slot."""
-    from landrun_ops.stack.waiting_executions import max_concurrent_runs, slots_of  # noqa: PLC0415
-
-    if not max_concurrent_runs(stack) or all(run.finished for run in runs):
+    slots = slots_of(stack) if max_concurrent_runs(stack) else None
+    if slots is None or all(run.finished for run in runs):
         return ()
     try:
-        slots = slots_of(stack)
-        return slots.usage().positions if slots else ()
+        return slots.usage().positions
     except ServiceError as error:
         complain(f"could not see which runs wait for a concurrency slot: {error}")
         return ()
 
 
-def repeated(ledger: RunsReader, runs: Iterable[RunRecord]) -> dict[str, RunRecord]:
+def rerun_runs(reader: RunsReader, runs: Sequence[RunRecord]) -> dict[str, RunRecord]:
     """Return the runs that reruns among ``runs`` repeat, and those that they repeat, by name."""
     known = {run.name: run for run in runs}
-    with ThreadPoolExecutor(8) as pool, suppress(ServiceError):
+    with suppress(ServiceError):
         for _ in range(RERUNS_DEEP):
             names = {run.rerun_of for run in known.values() if run.rerun_of} - known.keys()
-            if not names:
-                break
-            found = pool.map(ledger.get, sorted(names)[:MOST_LOOKED_UP])
-            rows = {run.name: run for run in found if run}
+            rows = reader.batch(sorted(names)[:100])[0] if names else []
             if not rows:
                 break
-            known |= rows
+            known |= {run.name: run for run in rows}
     return known

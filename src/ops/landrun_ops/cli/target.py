@@ -33,11 +33,14 @@ def _option(flag: str, metavar: str, help_text: str, envvar: str | None = None) 
 StackOption = Annotated[
     str,
     _option(
-        "--stack", "NAME", "A deployed stack. Default: the local stack.", envvar="LANDRUN_STACK"
+        "--stack",
+        "NAME",
+        "Name of a deployed stack. Default: the local stack.",
+        envvar="LANDRUN_STACK",
     ),
 ]
-ProfileOption = Annotated[str, _option("--profile", "NAME", "The AWS CLI's profile.")]
-RegionOption = Annotated[str, _option("--region", "NAME", "The stack's region.")]
+ProfileOption = Annotated[str, _option("--profile", "NAME", "Profile of the AWS CLI.")]
+RegionOption = Annotated[str, _option("--region", "NAME", "Region of the stack.")]
 ProjectOption = Annotated[
     Path | None,
     _option(

@@ -122,6 +122,6 @@ def describe(stack: Stack, name: str, where: str) -> dict[str, Any]:
     return {
         **as_json(found),
         "log": log,
-        "manifest": found.given.manifest if found.given else "",
+        "manifest": found.input.manifest if found.input else "",
         "commands": shown | commands(found, now, where, laptop=stack.laptop),
     }

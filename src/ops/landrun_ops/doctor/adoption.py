@@ -1,71 +1,38 @@
-"""What landrun would do with a state machine that exists already, and which parameters fit it."""
+"""Which parameters fit a state machine that exists already, and what landrun would do with it."""
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.run import PREFIX_LIMIT
 from landrun.sanitize import json_object
-from landrun_ops.doctor import customer_state_machine as customer
+from landrun_ops.doctor import permissions, state_machine
 from landrun_ops.doctor.aws_reader import AwsReader
-from landrun_ops.doctor.checks import Check, CheckResult, Judge, run_checks
-from landrun_ops.doctor.findings import Finding, ok, skip, warn
-from landrun_ops.doctor.permissions import judge_role
-from landrun_ops.doctor.required_permissions import sync_integration
-from landrun_ops.doctor.state_machine import judge_machine
-from landrun_ops.units import spelled
+from landrun_ops.doctor.checks import Check
+from landrun_ops.stack.stack import Stack
 
-AREA: Final = "state machine"
+CHECKS: Final[Sequence[Check]] = (
+    *(state_machine.state_machine, state_machine.input_fields, state_machine.input_message),
+    *(state_machine.waits_for_job, state_machine.job_name, state_machine.retries),
+    *(state_machine.time_limit, permissions.state_machine_role),
+)
 PAST_EXECUTIONS: Final = 20
 """How many of the newest executions are read to propose prefixes."""
 
 _ARN: Final = re.compile(
     r"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]{1,80}"
 )
-_RANDOM_END: Final = re.compile(r"[-_]?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$|[-_]?\d{8,}$")
-_FOLDER: Final = re.compile(r"[^/\s](\S{0,500}[^/\s])?/")
-
-_INPUT_MESSAGE: Final = {
-    "uri": (
-        "its job reads InputMessage as S3Prefix: landrun passes the URI of the object that landed"
-        " (InputMessageFormat=uri), one object a run"
-    ),
-    "manifest": (
-        "its job reads InputMessage as ManifestFile: landrun passes the URI of a manifest that"
-        " names the objects to read (InputMessageFormat=manifest)"
-    ),
-}
 
 
-@dataclass(frozen=True, slots=True)
-class Adoption:
-    """A state machine as landrun would run it.
+def region_of(arn: str) -> str:
+    """Return the region of a state machine whose ARN the parameter StateMachineArn may have.
 
-    Attributes
-    ----------
-    results : list of CheckResult
-        What landrun does with it, and what it lacks.
-    parameters : dict
-        The stack's parameters that fit: of the state machine, and proposed prefixes.
-    """
-
-    results: list[CheckResult]
-    parameters: dict[str, str]
-
-
-def check_arn(arn: str) -> str:
-    """Return the ARN if the parameter StateMachineArn may have it.
-
-    Raises
-    ------
-    ConfigurationError
-        When it is not the ARN of a state machine, or is that of a version or an alias.
+    Raises ConfigurationError when it is another ARN, such as that of a version or an alias.
     """
     if not _ARN.fullmatch(arn):
         raise ConfigurationError(
@@ -73,138 +40,59 @@ def check_arn(arn: str) -> str:
             " arn:aws:states:eu-central-1:123456789012:stateMachine:NAME; those there are:"
             " aws stepfunctions list-state-machines"
         )
-    return arn
+    return arn.split(":")[3]
 
 
-def read(aws: AwsReader, arn: str) -> Adoption:
-    """Read a state machine, and its newest executions.
+def read(client: Any, arn: str) -> AwsReader:
+    """Read a state machine, as the one of a stack that is not deployed yet.
 
-    Raises
-    ------
-    ServiceError
-        When there is none, or it may not be read.
+    The stack's parameters are those that fit. Raises ServiceError when there is no such state
+    machine, or it may not be read.
     """
-    machine = aws.ask("states:DescribeStateMachine", stateMachineArn=arn)
-    definition = json.loads(machine["definition"])
-    input_format = customer.fitting_format(definition)
-    inputs = _past_inputs(aws, arn)
-    prefixes = proposed_prefixes(machine["name"], inputs)
-    parameters = {"StateMachineArn": arn}
+    parameters, outputs = {"StateMachineArn": arn}, {"StateMachineArn": arn}
+    aws = AwsReader(Stack("", region_of(arn), outputs, parameters, client), datetime.now(UTC))
+    input_format = state_machine.fitting_format(aws.definition)
     if input_format:
-        parameters["InputMessageFormat"] = input_format
-    prefix = prefixes.get("JobNamePrefix", "landrun")
-    judges: dict[str, Judge] = {
-        "machine": lambda _: judge_machine(machine),
-        "definition": lambda _: customer.judge_fields(definition),
-        "input message": lambda _: (
-            ok(_INPUT_MESSAGE[input_format])
-            if input_format
-            else customer.judge_input_format(definition, "manifest")
-        ),
-        "end": lambda _: customer.judge_end(definition),
-        "job name": lambda _: customer.judge_job_name(definition),
-        "retries": lambda _: _retries(definition),
-        "time limit": lambda _: _time_limit(definition),
-        "role": lambda _: _role(aws, machine, definition, prefix),
-        "executions": lambda _: _executions(inputs),
-    }
-    checks = [Check(AREA, name, judge) for name, judge in judges.items()]
-    return Adoption(run_checks(checks, aws), parameters | prefixes)
+        parameters["InputMessageFormat"] = outputs["InputMessageFormat"] = input_format
+    parameters |= proposed_prefixes(aws.state_machine["name"], _past_inputs(aws))
+    return aws
 
 
-def _retries(definition: Any) -> Finding:
-    attempts = max((task.attempts for task in customer.processing_tasks(definition)), default=1)
-    if attempts > 1:
-        return ok(f"its job is tried up to {attempts} times")
-    return warn(
-        "it does not retry: a run fails when SageMaker has no free instance",
-        "add a Retry for SageMaker.ResourceLimitExceededException; until then use landrun rerun",
-    )
-
-
-def _time_limit(definition: Any) -> Finding:
-    limits = [task.time_limit for task in customer.processing_tasks(definition)]
-    if not all(limits):
-        return warn("its job has no time limit: SageMaker's is a day", "set MaxRuntimeInSeconds")
-    return ok(
-        "; ".join(
-            f"its job is stopped after {spelled(float(limit)) if limit.isdecimal() else limit}"
-            for limit in limits
-        )
-        or "it has no job of its own"
-    )
-
-
-def _role(
-    aws: AwsReader, machine: Mapping[str, Any], definition: Any, prefix: str
-) -> Iterator[Finding]:
-    tasks = [task for task in customer.processing_tasks(definition) if task.waits]
-    if not tasks:
-        yield skip("without .sync its role is not checked")
-    for task in tasks:
-        needs = sync_integration(machine["stateMachineArn"], f"{prefix}-a", task.request)
-        try:
-            yield judge_role(aws, machine["roleArn"], needs, own=False)
-        except ServiceError as error:
-            if error.code not in ("NoSuchEntity", "NoSuchEntityException"):
-                raise
-            yield warn(
-                f"there is no role {machine['roleArn']}, which only a laptop's AWS puts up with",
-                "aws stepfunctions update-state-machine --role-arn",
-            )
-
-
-def _executions(inputs: Sequence[Mapping[str, str]]) -> Finding:
-    if not inputs:
-        return skip("no execution yet: LandingPrefix and OutputPrefix stay as they are")
-    read, written = (
-        _common_folder([one.get(field, "") for one in inputs])
-        for field in ("InputMessage", "OutputProcessedMessage")
-    )
-    return ok(
-        f"its last {len(inputs)} executions read from {read or 'several places'} and wrote to"
-        f" {written or 'several places'}; with LandingBucketName and OutputBucketName the stack"
-        " uses those buckets"
-    )
-
-
-def _past_inputs(aws: AwsReader, arn: str) -> list[dict[str, str]]:
+def _past_inputs(aws: AwsReader) -> list[dict[str, Any]]:
     """Return the inputs of the newest executions that landrun did not start; none if unreadable."""
+    machine = {"stateMachineArn": aws.stack.output("StateMachineArn")}
     try:
-        answer = aws.ask("states:ListExecutions", stateMachineArn=arn, maxResults=PAST_EXECUTIONS)
-        inputs = [
-            json_object(
-                aws.ask("states:DescribeExecution", executionArn=one["executionArn"])["input"]
-            )
-            for one in answer["executions"]
-        ]
-    except (ServiceError, KeyError):
+        found = aws.ask("states:ListExecutions", **machine, maxResults=PAST_EXECUTIONS)
+        arns = [one["executionArn"] for one in found["executions"]]
+        answers = [aws.ask("states:DescribeExecution", executionArn=arn) for arn in arns]
+    except ServiceError:
         return []
-    return [
-        {name: value for name, value in one.items() if isinstance(value, str)}
-        for one in inputs
-        if "InputMessage" in one and "Trigger" not in one
-    ]
+    inputs = [json_object(one.get("input")) for one in answers]
+    return [one for one in inputs if "InputMessage" in one and "Trigger" not in one]
 
 
-def proposed_prefixes(name: str, inputs: Sequence[Mapping[str, str]]) -> dict[str, str]:
+def proposed_prefixes(name: str, inputs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Propose prefixes by a state machine's name and the inputs of its past executions.
 
     >>> proposed_prefixes("Daily_Orders", [])
     {'JobNamePrefix': 'daily-orders'}
     """
-    job_names = [one.get("PreprocessingJobName", "") for one in inputs]
-    stems = {_RANDOM_END.sub("", one) for one in job_names if one}
-    found = {"JobNamePrefix": job_name_prefix(stems.pop() if len(stems) == 1 else name)}
-    outputs = [
-        one.get("OutputProcessedMessage", "").partition(one.get("PreprocessingJobName") or "\0")[0]
-        for one in inputs
-    ]
-    landing = _key(_common_folder([one.get("InputMessage", "") for one in inputs]))
-    output = _key(_common_folder(outputs))
-    if landing and output and not (landing.startswith(output) or output.startswith(landing)):
+    found = {"JobNamePrefix": job_name_prefix(name)}
+    landings, outputs = [], []
+    for one in inputs:
+        job = str(one.get("PreprocessingJobName") or "\0")
+        landings.append(str(one["InputMessage"]))
+        outputs.append(str(one.get("OutputProcessedMessage")).partition(job)[0])
+    landing, output = _common_folder(landings), _common_folder(outputs)
+    if not landing.startswith(output) and not output.startswith(landing):
         found |= {"LandingPrefix": landing, "OutputPrefix": output}
-    return {name: value for name, value in found.items() if value}
+    return found
+
+
+def _common_folder(uris: Sequence[str]) -> str:
+    """Return the key of the longest folder that all URIs lie in; empty if there is none."""
+    found = re.match(r"s3://[^/]+/(.*/)?", posixpath.commonprefix(uris))
+    return str(found[1] or "") if found else ""
 
 
 def job_name_prefix(text: str) -> str:
@@ -213,26 +101,10 @@ def job_name_prefix(text: str) -> str:
     >>> job_name_prefix("bsm-batch-preprocessing-daily")
     'bsm-batch'
     """
-    words = [word for word in re.split(r"[^a-z0-9]+", text.lower()) if word]
-    prefix = ""
-    for word in words:
-        longer = f"{prefix}-{word}" if prefix else word[:PREFIX_LIMIT]
-        if len(longer) > PREFIX_LIMIT:
+    words: list[str] = re.findall(r"[a-z0-9]+", text.lower()) or ["landrun"]
+    prefix = words[0][:PREFIX_LIMIT]
+    for word in words[1:]:
+        if len(prefix) + 1 + len(word) > PREFIX_LIMIT:
             break
-        prefix = longer
+        prefix = f"{prefix}-{word}"
     return prefix
-
-
-def _common_folder(uris: Sequence[str]) -> str:
-    """Return the longest folder that all URIs lie in; empty if they are not in one bucket."""
-    if not uris or not all(uri.startswith("s3://") for uri in uris):
-        return ""
-    folders = [posixpath.dirname(uri.removeprefix("s3://")) for uri in uris]
-    common = posixpath.commonpath(folders)
-    return f"s3://{common}/" if common else ""
-
-
-def _key(folder: str) -> str:
-    """Return the prefix of keys in a folder's URI, if a parameter may have it."""
-    key = folder.removeprefix("s3://").partition("/")[2]
-    return key if _FOLDER.fullmatch(key) else ""

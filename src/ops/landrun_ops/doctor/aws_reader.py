@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final
 
 from botocore import xform_name
 
 from landrun.adapters.clients import translated
 from landrun.errors import ServiceError
-
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
+from landrun_ops.stack.stack import Stack
 
 _BOTO3_NAMES: Final = {"states": "stepfunctions", "servicequotas": "service-quotas"}
 """Services whose names in boto3 and IAM differ."""
@@ -24,160 +20,72 @@ _BOTO3_NAMES: Final = {"states": "stepfunctions", "servicequotas": "service-quot
 FETCH_LIMIT: Final = 1_000_000
 """The most bytes that are read from a signed address."""
 
-METRIC_PERIOD: Final = 300
-"""Seconds."""
-
-
-def fetched(url: str) -> bytes:
-    """Read an address that AWS has signed.
-
-    Raises
-    ------
-    ServiceError
-        When it is not an https address, or does not answer.
-    """
-    host = f"https://{urlsplit(url).hostname}"
-    if not url.startswith("https://"):
-        raise ServiceError(host, "ValidationError", "not an https address")
-    try:
-        with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310 - https, see above
-            content: bytes = reply.read(FETCH_LIMIT)
-    except OSError as error:
-        code = str(getattr(error, "code", type(error).__name__))
-        raise ServiceError(host, code, str(error)) from error
-    return content
-
 
 class AwsReader:
-    """Reads from an account; threads may share it.
+    """Reads from the account of a stack; threads may share it."""
 
-    Parameters
-    ----------
-    client : Callable
-        Returns the boto3 client of a service.
-    fetch : Callable
-        Reads an address that AWS has signed.
-    """
+    def __init__(self, stack: Stack, now: datetime) -> None:
+        self.stack, self.now = stack, now
 
-    def __init__(
-        self, client: Callable[[str], Any], fetch: Callable[[str], bytes] = fetched
-    ) -> None:
-        self.client = client
-        self.fetch = fetch
-
-    def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
+    def ask(self, operation: str, missing: str = "", **parameters: Any) -> dict[str, Any]:
         """Call an operation such as ``events:DescribeRule``, and return its response.
 
-        Raises
-        ------
-        ServiceError
-            When AWS refuses the call, or does not answer.
+        Returns an empty response for the error code ``missing``, and raises ServiceError when AWS
+        refuses the call for another reason, or does not answer.
         """
         service, name = _in_boto3(operation)
-        with translated(operation):
-            answer: dict[str, Any] = getattr(self.client(service), name)(**parameters)
-        return answer
-
-    def find(self, operation: str, *missing: str, **parameters: Any) -> dict[str, Any] | None:
-        """Call an operation, and return its response; None if its error code says "not there".
-
-        Raises
-        ------
-        ServiceError
-            When AWS refuses the call for another reason, or does not answer.
-        """
         try:
-            return self.ask(operation, **parameters)
+            with translated(operation):
+                answer: dict[str, Any] = getattr(self.stack.client(service), name)(**parameters)
         except ServiceError as error:
-            if error.code in missing:
-                return None
+            if missing and error.code.startswith(missing):
+                return {}
             raise
+        return answer
 
     def pages(self, operation: str, key: str, **parameters: Any) -> list[Any]:
         """Call an operation page by page, and return all entries of the field ``key``.
 
-        Raises
-        ------
-        ServiceError
-            When AWS refuses the call, or does not answer.
+        Raises ServiceError when AWS refuses the call, or does not answer.
         """
         service, name = _in_boto3(operation)
         with translated(operation):
-            pages = self.client(service).get_paginator(name).paginate(**parameters)
+            pages = self.stack.client(service).get_paginator(name).paginate(**parameters)
             return [entry for page in pages for entry in page.get(key) or ()]
 
-
-def _in_boto3(operation: str) -> tuple[str, str]:
-    service, _, name = operation.partition(":")
-    return _BOTO3_NAMES.get(service, service), xform_name(name)
-
-
-class StackReader(AwsReader):
-    """Reads from the account of a stack.
-
-    Parameters
-    ----------
-    stack : Stack
-        The stack that is checked.
-    now : datetime
-        The present, aware.
-    project : Path or None
-        The folder of template.yaml, if there is one.
-    """
-
-    def __init__(
-        self,
-        stack: Stack,
-        now: datetime,
-        project: Path | None = None,
-        fetch: Callable[[str], bytes] = fetched,
-    ) -> None:
-        super().__init__(stack.client, fetch)
-        self.stack, self.now, self.project = stack, now, project
+    def fetch(self, url: str) -> bytes:
+        """Read an address that AWS has signed; raises ServiceError when it does not answer."""
+        host = url.partition("?")[0]
+        if not url.startswith("https://"):
+            raise ServiceError(host, "ValidationError", "not an https address")
+        try:
+            with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310 - https, see above
+                content: bytes = reply.read(FETCH_LIMIT)
+        except OSError as error:
+            raise ServiceError(host, type(error).__name__, str(error)) from error
+        return content
 
     def parameter(self, name: str, default: str = "") -> str:
         """Return a parameter of the stack; the default also where it is empty."""
         return self.stack.parameters.get(name) or default
 
-    def output(self, name: str) -> str:
-        """Return an output of the stack.
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource in the stack's account and region."""
+        _, partition, _, region, account, *_ = self.stack.output("StateMachineArn").split(":")
+        return f"arn:{partition}:{service}:{region}:{account}:{resource}"
 
-        Raises
-        ------
-        ConfigurationError
-            When the stack has none of that name.
-        """
-        return self.stack.output(name)
-
+    @cached_property
     def state_machine(self) -> dict[str, Any]:
-        """Describe the stack's state machine."""
-        return self.ask(
-            "states:DescribeStateMachine", stateMachineArn=self.output("StateMachineArn")
-        )
+        """The stack's state machine, as Step Functions describes it."""
+        arn = self.stack.output("StateMachineArn")
+        return self.ask("states:DescribeStateMachine", stateMachineArn=arn)
 
+    @cached_property
     def definition(self) -> Any:
-        """Return the definition of the stack's state machine."""
-        return json.loads(self.state_machine()["definition"])
+        """The definition of the stack's state machine."""
+        return json.loads(self.state_machine["definition"])
 
-    def tick_schedule(self) -> dict[str, Any] | None:
-        """Describe the schedule of the stack's ticks; None if there is none."""
-        group, name = self.output("ScheduleArn").split("/")[-2:]
-        missing = "ResourceNotFoundException"
-        return self.find("scheduler:GetSchedule", missing, Name=name, GroupName=group)
 
-    def last_invocation(self, function: str, since: datetime) -> datetime | None:
-        """Return the end of the last period in which a function was invoked; None for none."""
-        metric = {
-            "Namespace": "AWS/Lambda",
-            "MetricName": "Invocations",
-            "Dimensions": [{"Name": "FunctionName", "Value": function}],
-        }
-        stat = {"Metric": metric, "Period": METRIC_PERIOD, "Stat": "Sum"}
-        answer = self.ask(
-            "cloudwatch:GetMetricData",
-            MetricDataQueries=[{"Id": "invocations", "MetricStat": stat}],
-            StartTime=since,
-            EndTime=self.now,
-        )
-        times: list[datetime] = answer["MetricDataResults"][0]["Timestamps"]
-        return max(times) + timedelta(seconds=METRIC_PERIOD) if times else None
+def _in_boto3(operation: str) -> tuple[str, str]:
+    service, _, name = operation.partition(":")
+    return _BOTO3_NAMES.get(service, service), xform_name(name)

@@ -1,140 +1,94 @@
-"""What a check is, and how checks run: side by side, and none that fails hides another."""
+"""Which checks a stack has, and how they run: side by side, and none that fails hides another."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from landrun.adapters.clients import NOT_AWS
 from landrun.errors import LandrunError, ServiceError
-from landrun.sanitize import one_line
-from landrun_ops.doctor.findings import Finding, Grade, fail, skip, warn
+from landrun_ops.doctor import events, job, operations, permissions, state_machine
+from landrun_ops.doctor.aws_reader import AwsReader
+from landrun_ops.doctor.findings import Finding
+from landrun_ops.stack.stack import Stack
+
+Check = Callable[[AwsReader], Iterator[Finding]]
+"""Its docstring is its claim, which holds when it finds nothing."""
 
 WORKERS: Final = 12
 """Checks that run at a time: they mostly wait."""
 
-UNREACHABLE: Final = (
-    *("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError"),
-    *("ConnectionClosedError", "ProxyConnectionError", "SSLError"),
+CHECKS: Final[Sequence[Check]] = (
+    *(operations.credentials, operations.deployment),
+    *(events.buckets, events.bucket_events, events.rules, events.functions, events.event_sources),
+    *(events.tick_schedule, events.reconcile_schedule, state_machine.state_machine),
+    *(permissions.state_machine_role, permissions.job_role),
+    *(permissions.function_roles, permissions.schedule_role),
+    *(job.keys, operations.subscribers, operations.alarms, operations.dead_letters),
 )
-_DENIED: Final = ("AccessDenied", "Unauthorized", "AuthorizationError", "NotAuthorized", "403")
+OF_OWN_STATE_MACHINE: Final[Sequence[Check]] = (
+    *(operations.executions, operations.concurrency),
+    *(job.image, job.quota, job.instances, job.network),
+)
+OF_GIVEN_STATE_MACHINE: Final[Sequence[Check]] = (
+    *(state_machine.input_fields, state_machine.input_message),
+    *(state_machine.job_name, state_machine.waits_for_job),
+)
+NOT_ON_LAPTOP: Final = (job.image, job.quota, operations.subscribers, operations.alarms)
 
+_DENIED: Final = ("AccessDenied", "Unauthorized", "AuthorizationError", "NotAuthorized", "403")
+_UNREACHABLE: Final = (
+    *("EndpointConnection", "ConnectTimeout", "ReadTimeout", "ConnectionClosed"),
+    *("ProxyConnection", "SSLError"),
+)
 _PERMISSIONS: Final = {
     "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
     "s3:HeadBucket": "s3:ListBucket",
 }
 """Permissions whose names differ from their operation's (Service Authorization Reference)."""
 
-Judge = Callable[..., Iterable[Finding] | Finding]
+
+def checks_of(stack: Stack) -> list[Check]:
+    """Return the checks that apply to a stack."""
+    given = stack.parameters.get("StateMachineArn")
+    checks = [*CHECKS, *(OF_GIVEN_STATE_MACHINE if given else OF_OWN_STATE_MACHINE)]
+    return [one for one in checks if not stack.laptop or one not in NOT_ON_LAPTOP]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check.
-
-    Attributes
-    ----------
-    area, name : str
-        The part of the deployment, and what is checked of it.
-    judge : Callable
-        Takes a `StackReader` and returns one finding or several. Its docstring is the claim.
-    when : Callable
-        Takes the stack's parameters and returns whether the check applies.
-    laptop : str
-        Why the check says nothing on the laptop's AWS; empty where it does.
-    """
-
-    area: str
-    name: str
-    judge: Judge
-    when: Callable[[Mapping[str, str]], bool] = lambda _: True
-    laptop: str = ""
-
-    @property
-    def claim(self) -> str:
-        """What holds when the check is ok."""
-        function = self.judge.func if isinstance(self.judge, partial) else self.judge
-        return " ".join((function.__doc__ or "").partition("\n\n")[0].split())
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """A finding, and which check found it."""
-
-    area: str
-    name: str
-    finding: Finding
-
-    @property
-    def grade(self) -> Grade:
-        """How the check ended."""
-        return self.finding.grade
-
-
-def run_checks(
-    checks: Sequence[Check],
-    reader: Any,
-    ended: Callable[[str], None] = lambda _: None,
-    *,
-    laptop: bool = False,
-) -> list[CheckResult]:
-    """Run checks side by side, and return their findings in the checks' order.
-
-    Parameters
-    ----------
-    reader : Any
-        What each check takes.
-    ended : Callable
-        Takes the name of each check that has ended.
-    laptop : bool
-        Whether the stack is on the laptop's AWS.
-    """
-
-    def run(one: Check) -> list[CheckResult]:
-        results = [
-            CheckResult(one.area, one.name, Finding(it.grade, it.says or one.claim, it.remedy))
-            for it in _findings(one, reader, laptop=laptop)
-        ]
-        ended(one.name)
-        return results
-
+def run_checks(checks: Sequence[Check], reader: AwsReader) -> Iterator[list[Finding]]:
+    """Run checks side by side, and yield what each found, in their order."""
     with ThreadPoolExecutor(WORKERS) as pool:
-        try:
-            return [result for results in pool.map(run, checks) for result in results]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C waits for the running ones only
-            raise
+        yield from pool.map(partial(_run, reader), checks)
 
 
-def _findings(one: Check, reader: Any, *, laptop: bool) -> list[Finding]:
-    if laptop and one.laptop:
-        return [skip(f"the laptop {one.laptop}")]
+def _run(reader: AwsReader, check: Check) -> list[Finding]:
+    found: list[Finding] = []
     try:
-        found = one.judge(reader)
-        return [found] if isinstance(found, Finding) else list(found)
+        found.extend(check(reader))
     except ServiceError as error:
-        return [not_readable(error)]
+        found.append(_unreadable(error))
     except LandrunError as error:
-        return [fail(str(error), "")]
-    except Exception as error:
-        # A response of an unexpected shape must not hide what the other checks found.
-        says = one_line(f"{type(error).__name__}: {error}", 200)
-        return [warn(f"the check itself failed ({says})", "please report this")]
+        found.append(Finding("fail", str(error)))
+    except Exception as error:  # an unexpected response must not hide what the others found
+        wrong = ServiceError("AWS", NOT_AWS, f"{type(error).__name__}: {error}")
+        found.append(_unreadable(wrong))
+    claim = Finding("ok", " ".join((check.__doc__ or "").split()))
+    name = check.__name__.replace("_", " ")
+    return [replace(one, check=name) for one in found or [claim]]
 
 
-def not_readable(error: ServiceError) -> Finding:
+def _unreadable(error: ServiceError) -> Finding:
     """Say what could not be read, and what would make it readable."""
     if error.code.startswith(_DENIED):
-        wanted = _PERMISSIONS.get(error.operation, error.operation)
-        return skip(f"not allowed: {error.code} for {wanted}", f"ask for {wanted}")
+        permission = _PERMISSIONS.get(error.operation, error.operation)
+        return Finding("skip", f"{error.code} for {permission}", f"ask for {permission}")
     if error.code == NOT_AWS:
-        return fail(one_line(str(error), 200), "check the proxy, the network and AWS_ENDPOINT_URL")
-    if error.code in UNREACHABLE:
-        return skip(
-            f"{error.operation} does not answer ({error.code})",
-            "check the network, the proxy, or the VPC's endpoint of that service",
-        )
-    return skip(one_line(str(error), 300))
+        remedy = "check the proxy, the network and AWS_ENDPOINT_URL, or report this"
+        return Finding("fail", str(error), remedy)
+    if error.code.startswith(_UNREACHABLE):
+        remedy = "check the network, the proxy, or the VPC's endpoint of that service"
+        return Finding("skip", f"{error.operation} does not answer ({error.code})", remedy)
+    return Finding("skip", str(error))

@@ -1,135 +1,151 @@
-"""From the landing bucket to the queues: buckets, notifications, rules, and queue policies."""
+"""The way of events: buckets, rules, queues, functions, and the schedules."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Final
 
-from landrun.errors import ServiceError
-from landrun_ops.doctor.aws_reader import StackReader
-from landrun_ops.doctor.findings import RESTORE, Finding, fail, ok, problems, warn
+from landrun import settings
+from landrun.errors import ConfigurationError
+from landrun_ops.doctor.aws_reader import AwsReader
+from landrun_ops.doctor.findings import RESTORE, Finding
+from landrun_ops.stack.cron import ScheduleError, next_time
+from landrun_ops.units import spelled
 
+SETTINGS: Final[Mapping[str, type[settings.Settings]]] = {
+    "ObjectCreatedFunction": settings.ObjectCreatedSettings,
+    "ScheduleFunction": settings.ScheduleSettings,
+    "ExecutionStatusFunction": settings.ExecutionStatusSettings,
+    "ReconcileFunction": settings.ReconcileSettings,
+}
+"""What each function reads from its environment."""
 
-class Rule(NamedTuple):
-    """A rule of the stack: outputs of the rule, its queue and its source, and what it is for."""
-
-    rule: str
-    queue: str
-    source: str
-    path: tuple[str, ...]
-    without: str
-
-
-LANDING: Final = Rule(
-    *("LandingRule", "LandingQueue", "LandingBucket", ("detail", "bucket", "name")),
-    "objects that land start no runs",
-)
-STATUS: Final = Rule(
-    *("StatusRule", "StatusQueue", "StateMachineArn", ("detail", "stateMachineArn")),
-    "ends of runs are recorded by reconcile alone",
-)
+_NOT_FOUND: Final = "ResourceNotFoundException"
+_NO_RUNS: Final = "objects that land start no runs"
+_NO_RECORDS: Final = "ends of runs are recorded by reconcile alone"
 
 
-def buckets(aws: StackReader) -> list[Finding]:
+def buckets(aws: AwsReader) -> Iterator[Finding]:
     """The buckets exist in the stack's region."""
-    names = {name: aws.output(name) for name in ("LandingBucket", "OutputBucket")}
+    names = {f"{name}Name": aws.stack.output(name) for name in ("LandingBucket", "OutputBucket")}
     scheduled = aws.parameter("ScheduledInput")
     if scheduled.startswith("s3://"):
-        names["ScheduledInput"] = scheduled.removeprefix("s3://").partition("/")[0]
-    findings = (_judge_bucket(aws, about, name) for about, name in names.items())
-    return problems(findings, f"{', '.join(dict.fromkeys(names.values()))} exist here")
+        names["ScheduledInput"] = scheduled.split("/")[2]
+    for parameter, name in names.items():
+        found = aws.ask("s3:HeadBucket", missing="404", Bucket=name)
+        region = found.get("BucketRegion", aws.stack.region)
+        remedy = f"sam deploy with another {parameter}"
+        if not found:
+            yield Finding("fail", f"there is no bucket {name}", remedy)
+        elif region != aws.stack.region:
+            what = f"{name} is in {region}, the stack in {aws.stack.region}: no event gets there"
+            yield Finding("fail", what, f"{remedy}, or deploy in {region}")
 
 
-def _judge_bucket(aws: StackReader, about: str, name: str) -> Finding:
-    remedy = f"sam deploy with another {about.replace('Bucket', 'BucketName')}"
-    try:
-        region = aws.ask("s3:HeadBucket", Bucket=name).get("BucketRegion", aws.stack.region)
-    except ServiceError as error:
-        if error.code in ("404", "NoSuchBucket", "NotFound"):
-            return fail(f"there is no bucket {name}", remedy)
-        if error.code not in ("301", "PermanentRedirect"):
-            raise
-        headers = error.answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-        region = headers.get("x-amz-bucket-region", "another region")
-    if region == aws.stack.region:
-        return ok()
-    return fail(
-        f"{name} is in {region}, and the stack in {aws.stack.region}: events stay in a region",
-        f"{remedy}, or to {region}",
-    )
-
-
-def notifications(aws: StackReader) -> Finding:
+def bucket_events(aws: AwsReader) -> Iterator[Finding]:
     """The landing bucket sends its events to EventBridge."""
-    bucket = aws.output("LandingBucket")
-    configuration = aws.ask("s3:GetBucketNotificationConfiguration", Bucket=bucket)
-    if "EventBridgeConfiguration" in configuration:
-        return ok()
-    says = f"{bucket} does not send events to EventBridge: {LANDING.without}"
-    if any(name.endswith("Configurations") for name in configuration):
-        # put-bucket-notification-configuration would replace the bucket's other notifications.
-        return fail(says, f"S3's console: {bucket}, Properties, Amazon EventBridge, On")
-    return fail(
-        says,
-        f"aws s3api put-bucket-notification-configuration --bucket {bucket}"
-        " --notification-configuration '{\"EventBridgeConfiguration\": {}}'",
-    )
+    bucket = aws.stack.output("LandingBucket")
+    found = aws.ask("s3:GetBucketNotificationConfiguration", Bucket=bucket)
+    if found.get("EventBridgeConfiguration") is None:
+        what = f"{bucket} does not send events to EventBridge: {_NO_RUNS}"
+        yield Finding("fail", what, f"S3's console: {bucket}, Properties, Amazon EventBridge, On")
 
 
-def rule(aws: StackReader, about: Rule) -> Finding:
-    """The rule is enabled, matches the stack's events, and sends them to its queue."""
-    name = aws.output(about.rule)
-    found = aws.find("events:DescribeRule", "ResourceNotFoundException", Name=name)
-    if found is None:
-        return fail(f"there is no rule {name}: {about.without}", RESTORE)
-    if not found["State"].startswith("ENABLED"):
-        remedy = f"aws events enable-rule --name {name}"
-        return fail(f"{name} is {found['State']}: {about.without}", remedy)
-    source, accepted = aws.output(about.source), json.loads(found.get("EventPattern", "{}"))
-    for field in about.path:
-        accepted = accepted.get(field, {})
-    if source not in accepted:
-        return fail(f"{name} does not match {source}", RESTORE)
-    targets = aws.pages("events:ListTargetsByRule", "Targets", Rule=name)
-    mine = [one for one in targets if one["Arn"] == aws.output(f"{about.queue}Arn")]
+def rules(aws: AwsReader) -> Iterator[Finding]:
+    """The rules of landings and of status changes are enabled, and may send to their queues."""
+    for kind, without in (("Landing", _NO_RUNS), ("Status", _NO_RECORDS)):
+        name, queue = (aws.stack.output(f"{kind}{what}") for what in ("Rule", "QueueUrl"))
+        found = aws.ask("events:DescribeRule", missing=_NOT_FOUND, Name=name)
+        if not found:
+            yield Finding("fail", f"there is no rule {name}: {without}", RESTORE)
+            continue
+        if found["State"] == "DISABLED":
+            remedy = f"aws events enable-rule --name {name}"
+            yield Finding("fail", f"{name} is DISABLED: {without}", remedy)
+        targets = aws.pages("events:ListTargetsByRule", "Targets", Rule=name)
+        if aws.stack.output(f"{kind}QueueArn") not in [one["Arn"] for one in targets]:
+            yield Finding("fail", f"{name} does not send to its queue: {without}", RESTORE)
+        answer = aws.ask("sqs:GetQueueAttributes", QueueUrl=queue, AttributeNames=["All"])
+        policy = answer["Attributes"].get("Policy", "")
+        if "events.amazonaws.com" not in policy and not aws.stack.laptop:
+            what = f"the policy of {queue} does not let EventBridge send: {without}"
+            yield Finding("fail", what, RESTORE)
+
+
+def functions(aws: AwsReader) -> Iterator[Finding]:
+    """The functions can be invoked, and accept their environment."""
+    for output, model in SETTINGS.items():
+        name = aws.stack.output(output)
+        concurrency = aws.ask("lambda:GetFunctionConcurrency", FunctionName=name)
+        if concurrency.get("ReservedConcurrentExecutions") == 0:
+            remedy = f"aws lambda delete-function-concurrency --function-name {name}"
+            what = f"{name} has a reserved concurrency of 0: it is never invoked"
+            yield Finding("fail", what, remedy)
+        answer = aws.ask("lambda:GetFunctionConfiguration", FunctionName=name)["Environment"]
+        if "Error" in answer:  # encrypted with a key that the caller may not use
+            yield Finding("skip", f"the environment of {name} is encrypted", "ask for kms:Decrypt")
+            continue
+        try:
+            model.load(answer["Variables"])
+        except ConfigurationError as error:
+            yield Finding("fail", f"{name}: {error}", "sam deploy with other parameters")
+
+
+def event_sources(aws: AwsReader) -> Iterator[Finding]:
+    """The functions receive messages from their queues."""
+    for function, queue in (
+        ("ObjectCreatedFunction", "LandingQueueArn"),
+        ("ExecutionStatusFunction", "StatusQueueArn"),
+    ):
+        name, arn = aws.stack.output(function), aws.stack.output(queue)
+        found = aws.pages(
+            "lambda:ListEventSourceMappings", "EventSourceMappings", FunctionName=name
+        )
+        mine = [one for one in found if one.get("EventSourceArn") == arn]
+        if not mine:
+            yield Finding("fail", f"no event source mapping feeds {name} from {arn}", RESTORE)
+        elif mine[0]["State"] in ("Disabled", "Disabling"):
+            remedy = f"aws lambda update-event-source-mapping --uuid {mine[0]['UUID']} --enabled"
+            yield Finding("fail", f"the event source {arn} of {name} is disabled", remedy)
+
+
+def tick_schedule(aws: AwsReader) -> Iterator[Finding]:
+    """The schedule is enabled if its ticks have something to read (StartOn, ScheduledInput)."""
+    if aws.parameter("StartOn") != "schedule" and not aws.parameter("ScheduledInput"):
+        return
+    group, name = aws.stack.output("ScheduleArn").split("/")[-2:]
+    found = aws.ask("scheduler:GetSchedule", missing=_NOT_FOUND, Name=name, GroupName=group)
+    if not found:
+        yield Finding("fail", "the stack's schedule is gone: no tick comes", RESTORE)
+        return
+    if found["State"] != "ENABLED":
+        remedy = "EventBridge Scheduler's console: enable it"
+        yield Finding("fail", f"{name} is {found['State']}: no tick comes, landings wait", remedy)
+        return
+    expression = found["ScheduleExpression"]
+    zone, start = found.get("ScheduleExpressionTimezone", "UTC"), found.get("CreationDate", aws.now)
+    try:
+        due = next_time(expression, zone, start)(aws.now)
+    except ScheduleError as error:
+        yield Finding("skip", f"{expression} is enabled; when it is due is not known: {error}")
+        return
+    if due is None:
+        remedy = "sam deploy with another ScheduleExpression"
+        yield Finding("fail", f"{expression} is never due again", remedy)
+    else:
+        wait = spelled((due - aws.now).total_seconds())
+        yield Finding("ok", f"{expression} {zone}: the next tick is due in {wait}")
+
+
+def reconcile_schedule(aws: AwsReader) -> Iterator[Finding]:
+    """A schedule invokes ReconcileFunction."""
+    group = aws.stack.output("ScheduleArn").split("/")[-2]
+    target = f":function:{aws.stack.output('ReconcileFunction')}"
+    schedules = aws.pages("scheduler:ListSchedules", "Schedules", GroupName=group)
+    mine = [one for one in schedules if one["Target"]["Arn"].endswith(target)]
     if not mine:
-        return fail(f"{name} does not send to its queue: {about.without}", RESTORE)
-    if not mine[0].get("DeadLetterConfig", {}).get("Arn"):
-        return warn(f"{name} has no dead-letter queue: what it cannot send is lost", RESTORE)
-    return ok()
-
-
-def queue_policy(aws: StackReader, about: Rule) -> Finding:
-    """The queue's policy lets its rule send."""
-    answer = aws.ask(
-        "sqs:GetQueueAttributes", QueueUrl=aws.output(f"{about.queue}Url"), AttributeNames=["All"]
-    )
-    statements = json.loads(answer["Attributes"].get("Policy", "{}")).get("Statement", [])
-    rule_arn = aws.ask("events:DescribeRule", Name=aws.output(about.rule))["Arn"]
-    for one in statements if isinstance(statements, list) else [statements]:
-        if one.get("Effect") == "Allow" and _admits_events(one, rule_arn):
-            return ok()
-    return fail(f"the policy of {about.queue} does not let events.amazonaws.com send", RESTORE)
-
-
-def _admits_events(statement: Mapping[str, Any], rule_arn: str) -> bool:
-    principal = statement.get("Principal", {})
-    services = principal.get("Service", ()) if isinstance(principal, dict) else principal
-    sources = [
-        arn
-        for keys in statement.get("Condition", {}).values()
-        for key, arns in keys.items()
-        if key.lower() == "aws:sourcearn"
-        for arn in as_list(arns)
-    ]
-    return (
-        "events.amazonaws.com" in as_list(services)
-        and any("sqs:" in action.lower() for action in as_list(statement.get("Action", ())))
-        and (not sources or any(arn == rule_arn or "*" in arn for arn in sources))
-    )
-
-
-def as_list(value: Any) -> list[Any]:
-    """Return a policy's value, which may be one or several, as a list."""
-    return list(value) if isinstance(value, list | tuple) else [value]
+        yield Finding("fail", "no schedule invokes ReconcileFunction: missed events stay", RESTORE)
+    elif mine[0]["State"] != "ENABLED":
+        remedy = "EventBridge Scheduler's console: enable it; until then: landrun reconcile"
+        what = f"{mine[0]['Name']} is {mine[0]['State']}: missed events stay missed"
+        yield Finding("fail", what, remedy)

@@ -1,121 +1,177 @@
-"""What the stack's roles allow, by IAM's simulator: policies, boundaries, organisation."""
+"""What the stack's roles allow, by IAM's simulator: policies, boundaries, organisation.
+
+src/stacks/roles.yaml and src/stacks/processing.yaml say what needs each permission.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from landrun_ops.doctor import required_permissions as required
-from landrun_ops.doctor.aws_reader import AwsReader, StackReader
-from landrun_ops.doctor.customer_state_machine import processing_tasks
-from landrun_ops.doctor.findings import RESTORE, Finding, fail, listed, ok, skip, warn
-from landrun_ops.doctor.required_permissions import Need
+from landrun.models.processing_job import LOG_GROUP
+from landrun_ops.doctor.aws_reader import AwsReader
+from landrun_ops.doctor.findings import RESTORE, Finding, listed
+from landrun_ops.doctor.state_machine import processing_tasks
 
+MANAGED_RULE: Final = "rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule"
+"""The rule that ``.sync`` keeps in the account (Step Functions developer guide, "IAM policies for
+Amazon SageMaker")."""
 
-def state_machine(aws: StackReader) -> Finding:
-    """The state machine's role allows what Step Functions does as it."""
-    task = _task(aws)
-    if task is None:
-        return skip("the state machine runs no Processing job with .sync")
-    parameters = aws.stack.parameters
-    job_name = f"{parameters['JobNamePrefix']}-doctor"
-    needs = [*required.sync_integration(aws.output("StateMachineArn"), job_name, task)]
-    if int(parameters.get("MaxConcurrentRuns") or 0):
-        needs += _needs(aws, required.WAITING)
-    own = not aws.parameter("StateMachineArn")
-    return judge_role(aws, aws.state_machine()["roleArn"], needs, own=own)
+RECEIVE: Final = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes"
+
+Needs = Mapping[str, str]
+"""Actions that a role has to allow, with blanks between them, by the ARN of their resource."""
 
 
-def jobs(aws: StackReader) -> Finding:
-    """The role of Processing jobs allows what they read and write."""
-    role = str((_task(aws) or {}).get("RoleArn", ""))
-    if not role.startswith("arn:"):
-        return skip("the state machine does not name the role of its jobs")
-    own = not aws.parameter("StateMachineArn")
-    return judge_role(aws, role, _needs(aws, required.JOBS), own=own)
+def state_machine_role(aws: AwsReader) -> Iterator[Finding]:
+    """The state machine's role allows what its Processing job needs with .sync."""
+    tasks = [task for task in processing_tasks(aws.definition) if task.waits]
+    if not tasks:
+        yield Finding("skip", "the state machine runs no Processing job with .sync")
+    for task in tasks:
+        job = aws.arn("sagemaker", f"processing-job/{aws.parameter('JobNamePrefix')}-doctor")
+        needs = {
+            job: "sagemaker:CreateProcessingJob sagemaker:AddTags"
+            " sagemaker:DescribeProcessingJob sagemaker:StopProcessingJob sagemaker:ListTags",
+            aws.arn("events", MANAGED_RULE): "events:PutTargets events:PutRule events:DescribeRule",
+        }
+        job_role = str(task.request.get("RoleArn", ""))
+        if job_role.startswith("arn:"):
+            needs[job_role] = "iam:PassRole"
+        if aws.parameter("MaxConcurrentRuns", "0") != "0":
+            needs[aws.stack.output("StatusQueueArn")] = "sqs:SendMessage"
+        given = bool(aws.parameter("StateMachineArn"))
+        role = aws.state_machine["roleArn"]
+        yield from _judge(aws, role, needs, _context(task.request), given=given)
 
 
-def function(aws: StackReader, name: str) -> Finding:
-    """The function's role allows what it calls."""
-    function_name = aws.output(name)
-    role = aws.ask("lambda:GetFunctionConfiguration", FunctionName=function_name)["Role"]
-    table = required.FUNCTIONS[name]
-    if aws.parameter("StartOn") == "schedule":
-        table = required.FUNCTIONS_BY_SCHEDULE.get(name, table)
-    return judge_role(aws, role, _needs(aws, table))
-
-
-def schedules(aws: StackReader) -> Finding:
-    """The role of the schedules allows them to invoke their functions."""
-    found = aws.tick_schedule()
-    if found is None:
-        return skip("the stack's schedule is gone")
-    return judge_role(aws, found["Target"]["RoleArn"], _needs(aws, required.SCHEDULES))
-
-
-def judge_role(aws: AwsReader, role: str, needs: Iterable[Need], *, own: bool = True) -> Finding:
-    """Judge a role by IAM's simulator.
-
-    Parameters
-    ----------
-    own : bool
-        Whether the role is the stack's. A role of yours may do without some permission.
-
-    Raises
-    ------
-    ServiceError
-        When IAM refuses the simulation, or does not answer.
-    """
-    needs = list(needs)
-    refused = [reason for need in needs for reason in _refused(need, _simulated(aws, role, need))]
-    if not refused:
-        return ok(f"the role allows {sum(len(need.actions) for need in needs)} required actions")
-    says = f"{role.rpartition('/')[2]} may not {listed(refused, 2)}"
-    if not own:
-        return warn(says, "add that permission to its policies")
-    return fail(says, f"{RESTORE}; for boundaries and organisations, ask their administrators")
-
-
-def _simulated(aws: AwsReader, role: str, need: Need) -> dict[str, Any]:
-    """Simulate one need; for several resources at once, IAM would return one decision."""
-    context = [
-        {"ContextKeyName": key, "ContextKeyType": kind, "ContextKeyValues": [value]}
-        for key, (kind, value) in need.context.items()
-    ]
-    return aws.ask(
-        "iam:SimulatePrincipalPolicy",
-        PolicySourceArn=role,
-        ActionNames=need.actions,
-        ResourceArns=[need.resource],
-        ContextEntries=context,
-    )
-
-
-def _refused(need: Need, answer: Mapping[str, Any]) -> list[str]:
+def _context(job: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the condition keys of policies that bound a job, as the simulator takes them."""
+    cluster = job.get("ProcessingResources", {}).get("ClusterConfig", {})
+    seconds = job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 0)
     return [
-        f"{one['EvalActionName']} on {need.resource.rpartition(':')[2]} ({_reason(one)})"
-        for one in answer["EvaluationResults"]
-        if one["EvalDecision"] != "allowed"
+        {"ContextKeyName": name, "ContextKeyType": kind, "ContextKeyValues": [str(value)]}
+        for name, kind, value in (
+            ("iam:PassedToService", "string", "sagemaker.amazonaws.com"),
+            ("sagemaker:InstanceTypes", "stringList", cluster.get("InstanceType")),
+            ("sagemaker:MaxRuntimeInSeconds", "numeric", seconds),
+        )
+        if value
     ]
+
+
+def job_role(aws: AwsReader) -> Iterator[Finding]:
+    """The role of Processing jobs allows what they read and write."""
+    outputs = aws.stack.outputs
+    landed = f"{outputs['LandingBucket']}/{outputs['LandingPrefix']}doctor.csv"
+    written = f"{outputs['OutputBucket']}/{outputs['OutputPrefix']}doctor/part-0.parquet"
+    needs = {
+        _s3(aws, outputs["LandingBucket"]): "s3:ListBucket",
+        _s3(aws, landed): "s3:GetObject",
+        _s3(aws, written): "s3:PutObject",
+        aws.arn("logs", f"log-group:{LOG_GROUP}:log-stream:doctor"): "logs:PutLogEvents",
+    }
+    repository = outputs.get("ImageRepositoryUri", "").partition("/")[2]
+    if repository and not aws.parameter("ImageUri"):
+        needs[aws.arn("ecr", f"repository/{repository}")] = "ecr:BatchGetImage"
+    given = bool(aws.parameter("StateMachineArn"))
+    for task in processing_tasks(aws.definition):
+        role = str(task.request.get("RoleArn", ""))
+        if role.startswith("arn:"):
+            yield from _judge(aws, role, needs, given=given)
+        else:
+            yield Finding("skip", "the state machine does not name the role of its jobs")
+
+
+def function_roles(aws: AwsReader) -> Iterator[Finding]:
+    """The roles of the functions allow what they call."""
+    for output, needs in _needs_of_functions(aws).items():
+        name = aws.stack.output(output)
+        role = aws.ask("lambda:GetFunctionConfiguration", FunctionName=name)["Role"]
+        yield from _judge(aws, role, needs)
+
+
+def _needs_of_functions(aws: AwsReader) -> dict[str, Needs]:
+    output, ticks = aws.stack.output, aws.parameter("StartOn") == "schedule"
+    landings, runs, slots = (
+        aws.arn("dynamodb", f"table/{output(name)}")
+        for name in ("LandingsTable", "RunsTable", "ConcurrencyTable")
+    )
+    manifest = f"{output('OutputBucket')}/{output('ManifestPrefix')}doctor.json"
+    job = f"processing-job/{output('JobNamePrefix')}-doctor"
+    lands: Needs = {landings: "dynamodb:UpdateItem"}
+    starts: Needs = {
+        _s3(aws, manifest): "s3:PutObject s3:GetObject",
+        output("StateMachineArn"): "states:StartExecution",
+    }
+    collects = {f"{landings}/index/by-waiting": "dynamodb:Query", **lands, **starts}
+    records = {
+        runs: "dynamodb:PutItem dynamodb:UpdateItem",
+        slots: "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:DeleteItem",
+        output("NotificationsTopicArn"): "sns:Publish",
+        aws.arn("sagemaker", job): "sagemaker:DescribeProcessingJob",
+    }
+    unfinished = {f"{runs}/index/by-unfinished": "dynamodb:Query"}
+    return {
+        "ObjectCreatedFunction": {
+            **(lands if ticks else starts),
+            output("LandingQueueArn"): RECEIVE,
+        },
+        "ScheduleFunction": collects if ticks else starts,
+        "ExecutionStatusFunction": {**records, output("StatusQueueArn"): RECEIVE},
+        "ReconcileFunction": {**unfinished, **collects, **records},
+    }
+
+
+def schedule_role(aws: AwsReader) -> Iterator[Finding]:
+    """The role of the schedules allows them to invoke their functions."""
+    group, name = aws.stack.output("ScheduleArn").split("/")[-2:]
+    found = aws.ask("scheduler:GetSchedule", Name=name, GroupName=group)
+    needs = {
+        aws.arn("lambda", f"function:{aws.stack.output(name)}"): "lambda:InvokeFunction"
+        for name in ("ScheduleFunction", "ReconcileFunction")
+    }
+    return _judge(aws, found["Target"]["RoleArn"], needs)
+
+
+def _s3(aws: AwsReader, name: str) -> str:
+    return f"arn:{aws.arn('s3', '').split(':')[1]}:s3:::{name}"
+
+
+def _judge(
+    aws: AwsReader, role: str, needs: Needs, context: Sequence[Any] = (), *, given: bool = False
+) -> Iterator[Finding]:
+    """Simulate each resource alone: for several at once, IAM would return one decision."""
+    key = aws.parameter("KmsKeyArn")
+    if key and not given:
+        needs = {**needs, key: "kms:Decrypt kms:GenerateDataKey"}
+    refused: list[str] = []
+    for resource, actions in needs.items():
+        answer = aws.ask(
+            "iam:SimulatePrincipalPolicy",
+            PolicySourceArn=role,
+            ActionNames=actions.split(),
+            ResourceArns=[resource],
+            ContextEntries=list(context),
+        )
+        refused += [
+            f"{one['EvalActionName']} on {resource.rpartition(':')[2]} ({_reason(one)})"
+            for one in answer["EvaluationResults"]
+            if one["EvalDecision"] != "allowed"
+        ]
+    if refused:
+        what = f"{role.rpartition('/')[2]} may not {listed(refused, 2)}"
+        own = f"{RESTORE}; for boundaries and organisations, ask their administrators"
+        remedy = "add that permission to its policies" if given else own
+        yield Finding("warn" if given else "fail", what, remedy)
 
 
 def _reason(result: Mapping[str, Any]) -> str:
     """Say what refuses (IAM API, EvaluationResult)."""
-    if not result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations", True):
-        return "the organisation's policies do not allow it"
+    organisation = result.get("OrganizationsDecisionDetail", {})
     boundary = result.get("PermissionsBoundaryDecisionDetail", {})
+    if not organisation.get("AllowedByOrganizations", True):
+        return "the organisation's policies"
     if not boundary.get("AllowedByPermissionsBoundary", True):
-        return "the permissions boundary does not allow it"
-    return (
-        "a policy denies it" if result["EvalDecision"] == "explicitDeny" else "no policy allows it"
-    )
-
-
-def _task(aws: StackReader) -> Mapping[str, Any] | None:
-    """Return the parameters of the Processing job that the state machine waits for."""
-    tasks = processing_tasks(aws.definition())
-    return next((task.request for task in tasks if task.waits), None)
-
-
-def _needs(aws: StackReader, table: required.Table) -> Iterable[Need]:
-    return required.needs(table, required.resources(aws.stack.outputs, aws.stack.parameters))
+        return "the permissions boundary"
+    return "a Deny" if result["EvalDecision"] == "explicitDeny" else "no policy allows it"

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
 
 from landrun.errors import ConfigurationError
 
 INPUT = "/opt/ml/processing/input/messages"
 OUTPUT = "/opt/ml/processing/output/processed"
 
+_WORDS = TypeAdapter(tuple[str, ...])
 
-@dataclass(frozen=True, slots=True)
-class Engine:
+
+class Engine(NamedTuple):
     """The command line of a job's container, and how the container gets its input.
 
-    Attributes
-    ----------
-    entrypoint, arguments : tuple of str
-        The container's command line.
-    input_data_type : str
-        SageMaker's S3DataType: ``ManifestFile`` for the objects that the manifest names,
-        ``S3Prefix`` for the manifest itself.
+    SageMaker's S3DataType is ``ManifestFile`` for the objects that the manifest names, and
+    ``S3Prefix`` for the manifest itself.
     """
 
     entrypoint: tuple[str, ...]
@@ -47,13 +43,10 @@ ENGINES = {
 
 
 def job_arguments(parameters: Mapping[str, str]) -> tuple[str, ...]:
-    r"""Return the container's arguments for a stack: JobArguments (words or JSON), or the default.
+    """Return the container's arguments for a stack: JobArguments (words or JSON), or the default.
 
-    Raises ConfigurationError when JobArguments begins like a JSON list, and is not a list of
-    strings.
+    Raises ConfigurationError when JobArguments begins like a JSON list, and is not one of strings.
 
-    Examples
-    --------
     >>> job_arguments({"JobArguments": "--lang de"}), job_arguments({"JobArguments": '["a b"]'})
     (('--lang', 'de'), ('a b',))
     """
@@ -63,9 +56,6 @@ def job_arguments(parameters: Mapping[str, str]) -> tuple[str, ...]:
     if not value.startswith("["):
         return tuple(value.split(" "))
     try:
-        words = json.loads(value)
-    except ValueError as error:
-        raise ConfigurationError(f"JobArguments is not JSON: {error}") from error
-    if not all(isinstance(word, str) for word in words):
-        raise ConfigurationError("JobArguments is not a JSON list of strings")
-    return tuple(words)
+        return _WORDS.validate_json(value)
+    except ValidationError as error:
+        raise ConfigurationError("JobArguments is not a JSON list of strings") from error

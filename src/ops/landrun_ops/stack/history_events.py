@@ -1,9 +1,12 @@
-"""What an execution did: attempts, waits for a quota or a concurrency slot, and redrives."""
+"""What an execution did: attempts, waits for a quota or a concurrency slot, and redrives.
+
+Times are in UTC; ``ended`` is None as long as something lasts; a ``reason`` is one line.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -11,24 +14,16 @@ Result = Literal["running", "succeeded", "failed", "stopped"]
 """The state of an attempt; "stopped" means that its execution ended before it did."""
 
 
+WAITING = "WAITING"
+"""The status shown for a run that waits for a concurrency slot; Step Functions says RUNNING."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A task that was accepted; in landrun's state machine, a Processing job.
+    """A task that was accepted: in landrun's state machine, a Processing job.
 
-    Attributes
-    ----------
-    number : int
-        Counts from 1, in the order in which the attempts began.
-    job : str
-        The Processing job's name; empty for a task of another service.
-    task : str
-        What was called, such as ``sagemaker:createProcessingJob.sync``.
-    instances : int
-        How many instances the job has.
-    began, ended : datetime
-        In UTC; ``ended`` is None while it runs.
-    reason : str
-        Why it failed or was stopped, in one line; otherwise empty.
+    ``number`` counts from 1. ``job`` is empty for a task of another service. ``task`` is what was
+    called, such as ``sagemaker:createProcessingJob.sync``.
     """
 
     number: int
@@ -39,45 +34,26 @@ class Attempt:
     ended: datetime | None = None
     result: Result = "running"
     reason: str = ""
+    kind: str = field(default="attempt", init=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Refusals in a row, after each of which the state machine waited and asked again.
-
-    Attributes
-    ----------
-    quota : bool
-        Whether no instance of the type was free.
-    times : int
-        How often SageMaker refused.
-    began, ended : datetime
-        In UTC; ``ended`` is None while it lasts.
-    reason : str
-        What SageMaker said last, in one line.
-    """
+    """Refusals by SageMaker in a row, for a quota or otherwise; ``reason`` is the last one's."""
 
     quota: bool
     times: int
     began: datetime
     ended: datetime | None = None
     reason: str = ""
+    kind: str = field(default="wait", init=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SlotWait:
-    """Waiting for a concurrency slot (MaxConcurrentRuns).
+    """A wait for a concurrency slot, requested ``times`` times (MaxConcurrentRuns).
 
-    Attributes
-    ----------
-    times : int
-        How often the execution asked for a slot.
-    began, ended : datetime
-        In UTC; ``ended`` is None while it lasts.
-    acquired : bool
-        Whether it got the slot.
-    reason : str
-        Why the last request failed, in one line; otherwise empty.
+    ``reason`` says why the last request failed.
     """
 
     times: int
@@ -85,6 +61,7 @@ class SlotWait:
     ended: datetime | None = None
     acquired: bool = False
     reason: str = ""
+    kind: str = field(default="slot-wait", init=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +70,7 @@ class Redrive:
 
     began: datetime
     number: int
+    kind: str = field(default="redrive", init=False)
 
 
 HistoryEvent = Attempt | SlotWait | Wait | Redrive

@@ -38,12 +38,8 @@ class Reader:
 class Readers:
     """What was found, the oldest run first, and how far the search went.
 
-    Attributes
-    ----------
-    looked, of : int
-        Manifests that were read, and runs by schedule or by hand that there were.
-    unread : int
-        Manifests that could not be read.
+    Of the ``of`` runs by schedule or by hand that there were, ``looked`` manifests were read, and
+    ``unread`` of them could not be.
     """
 
     found: tuple[Reader, ...] = ()
@@ -65,22 +61,19 @@ class Lineage:
     ) -> Readers:
         """Find runs by schedule or by hand, started since then, that read an object.
 
-        Raises
-        ------
-        ServiceError
-            When DynamoDB refuses a call or cannot be reached; what S3 refuses is counted.
+        Raises ServiceError when DynamoDB does not answer; what S3 refuses is counted.
         """
         rows = [
             run
             for kind in ("schedule", "manual")
             for run in islice(self.runs.newest(now, since=since, only=RunFilter(kind=kind)), ROWS)
         ]
-        rows.sort(key=lambda run: str(run.started_at))
-        chosen = rows if len(rows) <= FIRST + LAST else [*rows[:FIRST], *rows[-LAST:]]
+        rows.sort(key=lambda run: run.started_at)
+        chosen = [*rows[:FIRST], *rows[FIRST:][-LAST:]]
         answers = at_once(lambda run: self._ask(run, where, version_id), chosen)
-        found = [one for one in answers if isinstance(one, Reader)]
+        found = tuple(one for one in answers if isinstance(one, Reader))
         unread = sum(isinstance(one, LandrunError) for one in answers)
-        return Readers(tuple(found), len(chosen), len(rows), unread)
+        return Readers(found, len(chosen), len(rows), unread)
 
     def _ask(
         self, run: RunRecord, where: S3Uri, version_id: str | None

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from landrun.adapters.s3_listing import ListedObject, list_objects
-from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.errors import ConfigurationError, InvalidS3Uri, ServiceError
-from landrun.models.processing_job import ProcessingJob
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import described_change
+from landrun.sanitize import json_object, one_line
 from landrun_ops.stack.console_links import links
-from landrun_ops.stack.execution_history import History, ended_as, timeline
-from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait
+from landrun_ops.stack.execution_history import History, ended_as, plain, timeline
+from landrun_ops.stack.history_events import WAITING, HistoryEvent, SlotWait, attempts
 from landrun_ops.stack.inputs import Input, Inputs
 from landrun_ops.stack.job_logs import JobLogs
 from landrun_ops.stack.run_filter import RunFilter
-from landrun_ops.stack.runs_table import RunsReader, is_execution_name
-from landrun_ops.stack.waiting_executions import QueuePosition, queue_position
+from landrun_ops.stack.run_progress import RunProgress, Watcher
+from landrun_ops.stack.runs_table import is_execution_name
 from landrun_ops.units import spelled
 
 if TYPE_CHECKING:
@@ -32,39 +31,29 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FORGOTTEN_AFTER = timedelta(days=90)
-"""How long Step Functions keeps an execution that has ended (developer guide, "Quotas")."""
-
 RERUNS_WITHIN = timedelta(days=60)
 """Reruns are searched for up to this long after a run's start."""
-
-MOST_SIZED = 200
-"""The most objects of an input whose sizes are asked for, one by one."""
 
 LISTED = 5
 """The most objects of an output that are named."""
 
 TAIL = 5
-"""Lines of a log that are shown where only the log says why a job failed."""
+"""Lines of the log of a failed job that are shown."""
 
-SAYS_NOTHING = "AlgorithmError: "
-"""How SageMaker's own reason begins, for a job that wrote no exit message."""
+_BY_OTHERS = {
+    "ABORTED": "somebody stopped the execution",
+    "TIMED_OUT": "the execution ran into its time limit",
+}
+_DENIED = re.compile(r"access ?denied|forbidden|not authorized|\b403\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class ExecutionDetails:
     """What a run's execution has done so far.
 
-    Attributes
-    ----------
-    events : tuple of HistoryEvent or None
-        Its attempts and waits; None when they are not known, or no longer.
-    ended_as : str
-        The status it ended with if the runs table does not know it yet; otherwise empty.
-    doing : str
-        What it does now; empty when it has ended.
-    not_seen : list of str
-        What could not be read, and why.
+    ``events`` is None when its attempts and waits are not known, or no longer. ``ended_as`` is the
+    status it ended with if the runs table does not know it yet, ``doing`` what it does if it has
+    not ended, and ``not_seen`` what could not be read, and why.
     """
 
     events: tuple[HistoryEvent, ...] | None
@@ -77,47 +66,58 @@ class ExecutionDetails:
 class RunDetails(ExecutionDetails):
     """All that is known of one run.
 
-    Attributes
-    ----------
-    run : RunRecord
-        The row of the runs table or, before there is one, what it will be.
-    recorded : bool
-        Whether the table has it.
-    given : Input or None
-        What it reads; None when there is no manifest, or no longer.
-    outputs : list of ListedObject
-        The first `LISTED` objects of its output.
-    reruns : list of RunRecord
-        Runs that repeat it, newest first.
-    tail : list of str
-        The last lines of its job's log if only the log says why the job failed.
-    links : Mapping
-        Pages of AWS's consoles, by what they show; none on a laptop.
+    ``recorded`` says whether the runs table has it, ``outputs`` are the first objects of its
+    output, ``tail`` is the end of a failed job's log, and ``links`` are pages of AWS's consoles.
     """
 
     run: RunRecord
     recorded: bool
-    given: Input | None
+    input: Input | None
     outputs: list[ListedObject]
     reruns: list[RunRecord]
     tail: list[str]
     links: Mapping[str, str]
 
+    @property
+    def status(self) -> str:
+        """Its status as far as it is known; WAITING while it waits for a concurrency slot."""
+        last = self.events[-1] if self.events else None
+        status = self.ended_as or self.run.status
+        waits = isinstance(last, SlotWait) and last.ended is None
+        return WAITING if waits and status == "RUNNING" else status
+
+    @property
+    def why(self) -> str:
+        """Why it failed; empty when it did not."""
+        run = self.run
+        if not run.finished or run.succeeded:
+            return ""
+        if run.status in _BY_OTHERS:  # whatever its last job had said before
+            said = plain(run.error, run.cause)
+            return one_line(": ".join(filter(None, (_BY_OTHERS[run.status], said))))
+        said = run.reason if run.exit_message else plain(run.error, run.cause)
+        return said or "the run gave no reason"
+
+    @property
+    def denied_role(self) -> str:
+        """The role of a job that failed for a permission; empty for other runs."""
+        role = json_object(self.run.cause).get("RoleArn") if _DENIED.search(self.why) else ""
+        return one_line(str(role or ""))
+
+    @property
+    def problems(self) -> list[str]:
+        """What of its outcome the row does not hold, and why."""
+        left_out = ", ".join(self.run.left_out)
+        said = f"left out of its row, too large or nested too deep: {left_out}" if left_out else ""
+        problems = (said, self.run.output_problem, str(self.run.summary.get("problem") or ""))
+        return [one_line(one) for one in problems if one and one != self.why]
+
 
 def find(stack: Stack, text: str, now: datetime) -> tuple[RunRecord, bool]:
     """Find a run in the runs table or, if it has just started, among the executions.
 
-    Returns
-    -------
-    RunRecord, bool
-        The run, and whether the runs table has it.
-
-    Raises
-    ------
-    ConfigurationError
-        When no run has that name, or several have.
-    ServiceError
-        When AWS refuses a call or cannot be reached.
+    Returns whether the runs table has it, too. Raises ConfigurationError when no run has that
+    name, or several have, and ServiceError when AWS refuses a call or cannot be reached.
     """
     try:
         return stack.ledger().named(text, now), True
@@ -133,26 +133,27 @@ def find(stack: Stack, text: str, now: datetime) -> tuple[RunRecord, bool]:
 
 def gather(stack: Stack, run: RunRecord, now: datetime, *, recorded: bool = True) -> RunDetails:
     """Read all that is known of a run, in parallel; what cannot be read is named."""
-    s3, ledger = stack.client("s3"), stack.ledger()
+    s3, runs = stack.client("s3"), stack.ledger()
+    until = min(now, run.started + RERUNS_WITHIN)
     with ThreadPoolExecutor(3) as pool:
-        reading = pool.submit(_given, run, Inputs(s3, stack.manifests_folder))
+        reading = pool.submit(_input, run, Inputs(s3, stack.manifests_folder))
         listing = pool.submit(_outputs, run, s3)
-        repeating = pool.submit(_reruns, run, ledger, now)
+        reruns_of = RunFilter(rerun_of=run.name)
+        repeating = pool.submit(lambda: list(runs.newest(until, since=run.started, only=reruns_of)))
         execution = execution_details(stack, run, now)
         not_seen = execution.not_seen
-        given = _seen("its input", reading.result, not_seen, None)
+        read = _seen("its input", reading.result, not_seen, None)
         outputs = _seen("its output", listing.result, not_seen, list[ListedObject]())
         reruns = _seen("its reruns", repeating.result, not_seen, list[RunRecord]())
-    job = newest_job(run, execution.events or ())
-    tail = list[str]()
-    if job and _says_nothing(run):
+    job, tail = newest_job(run, execution.events or ()), list[str]()
+    if job and run.finished and not run.succeeded:
         log = JobLogs(stack.client("logs"))
         tail = _seen("its log", lambda: log.tail(job, TAIL), not_seen, tail)
     return RunDetails(
         **vars(execution),
         run=run,
         recorded=recorded,
-        given=given,
+        input=read,
         outputs=outputs,
         reruns=reruns,
         tail=tail,
@@ -160,119 +161,46 @@ def gather(stack: Stack, run: RunRecord, now: datetime, *, recorded: bool = True
     )
 
 
-def _says_nothing(run: RunRecord) -> bool:
-    """Return True if neither the job nor SageMaker said why it failed: its log may."""
-    described = ProcessingJob.from_json(run.cause)
-    nothing = described is not None and described.failed_without_reason
-    return nothing or run.reason.startswith(SAYS_NOTHING)
-
-
 def execution_details(stack: Stack, run: RunRecord, now: datetime) -> ExecutionDetails:
-    """Read an execution's history and, while it runs, what it waits for."""
-    not_seen: list[str] = []
-    history = History(stack.client("stepfunctions"))
+    """Read an execution's history and, while it runs, what it does or waits for."""
     try:
-        history_events = list(history.events(run.execution_arn))
+        history = list(History(stack.client("stepfunctions")).events(run.execution_arn))
     except ServiceError as error:
-        return ExecutionDetails(None, "", "", [_no_history(run, error, now)])
-    events = timeline(history_events)
-    ended = "" if run.finished else ended_as(history_events)
-    doing = ""
-    if not run.finished and not ended:
-        doing = _doing(stack, run, events[-1] if events else None, now, not_seen)
+        gone = error.code == "ExecutionDoesNotExist"
+        why = "Step Functions forgets executions after 90 days" if gone else str(error)
+        return ExecutionDetails(None, "", "", [f"could not see its attempts: {why}"])
+    events, not_seen = timeline(history), list[str]()
+    ended, doing = "" if run.finished else ended_as(history), ""
+    if not (run.finished or ended):
+        watcher = Watcher(stack, run.execution_arn)
+        doing = _seen("what it does", lambda: _doing(watcher.look(), now), not_seen, "")
     return ExecutionDetails(events, ended, doing, not_seen)
+
+
+def _doing(progress: RunProgress, now: datetime) -> str:
+    so_long = spelled(max(0.0, (now - progress.since).total_seconds()))
+    return f"is {progress.phase.value} for {so_long}{progress.note and f' ({progress.note})'}"
 
 
 def newest_job(run: RunRecord, events: Sequence[HistoryEvent]) -> str:
     """Return the name of a run's newest Processing job; empty when it has none."""
-    jobs = [one.job for one in events if isinstance(one, Attempt) and one.job]
+    jobs = [one.job for one in attempts(events) if one.job]
     return jobs[-1] if jobs else run.job_name or ""
 
 
-def doing(
-    last: HistoryEvent | None,
-    job: ProcessingJob | None,
-    now: datetime,
-    position: QueuePosition | None = None,
-) -> str:
-    """Say in words what a run that has not ended does.
-
-    Parameters
-    ----------
-    last : HistoryEvent or None
-        The last event of its execution.
-    job : ProcessingJob or None
-        The last attempt's; None when that is not known.
-    position : QueuePosition or None
-        Which of the waiting executions it is; None when it does not wait, or that is not known.
-    """
-    if last is None or (isinstance(last, SlotWait) and last.ended):
-        return "asks for its Processing job"
-    so_long = spelled((now - last.began).total_seconds())
-    if isinstance(last, SlotWait):
-        place = f", {position}" if position else ""
-        trouble = f": {last.reason}" if last.reason else ""
-        return f"waits for a concurrency slot{place}, for {so_long}{trouble}"
-    if isinstance(last, Wait):
-        what = "a quota" if last.quota else "SageMaker"
-        times = "once" if last.times == 1 else f"{last.times} times"
-        return f"waits for {what} for {so_long}, asked {times}: {last.reason}"
-    if not isinstance(last, Attempt) or last.result != "running":
-        return "waits a moment before it tries again"
-    return _doing_by_job(job, now, so_long)
-
-
-def _doing_by_job(job: ProcessingJob | None, now: datetime, so_long: str) -> str:
-    if job is None:
-        return f"its Processing job has been running for {so_long}"
-    if job.ProcessingJobStatus == "Stopping":
-        return "its Processing job is being stopped"
-    began = job.ProcessingStartTime
-    if began is None:
-        return f"its Processing job is getting its instances and its input, for {so_long}"
-    return f"its Processing job has been working for {spelled((now - began).total_seconds())}"
-
-
-def _doing(
-    stack: Stack, run: RunRecord, last: HistoryEvent | None, now: datetime, not_seen: list[str]
-) -> str:
-    job: ProcessingJob | None = None
-    position: QueuePosition | None = None
-    if isinstance(last, Attempt) and last.job:
-        name, jobs = last.job, ProcessingJobs(stack.client("sagemaker"))
-        job = _seen("its Processing job", lambda: jobs.describe(name), not_seen, None)
-    if isinstance(last, SlotWait) and not last.ended:
-        find_position = partial(queue_position, stack, run.name)
-        position = _seen("its place in line", find_position, not_seen, None)
-    return doing(last, job, now, position)
-
-
-def _given(run: RunRecord, inputs: Inputs) -> Input | None:
-    given = inputs.of_run(run)
-    if given is None:
-        return None
-    size, key = run.trigger.get("Size"), run.trigger.get("Key")
-    if given.keys == (key,) and isinstance(size, int):
-        return replace(given, sizes={str(key): size})
-    return inputs.sized(given, MOST_SIZED)
+def _input(run: RunRecord, inputs: Inputs) -> Input | None:
+    found, trigger = inputs.of_run(run), run.trigger
+    if found and found.keys == (trigger.get("Key"),) and isinstance(trigger.get("Size"), int):
+        return replace(found, sizes={found.keys[0]: trigger["Size"]})
+    return found
 
 
 def _outputs(run: RunRecord, s3: Any) -> list[ListedObject]:
-    """List the first objects of an output, and its summary where the row has none."""
     try:
         under = S3Uri.parse(run.output_processed_message or "")
     except InvalidS3Uri:
         return []
-    found = list(islice(list_objects(s3, under), LISTED))
-    if run.finished and not run.summary and len(found) == LISTED:
-        summary = S3Uri(under.bucket, f"{under.key}summary.json")
-        found += [one for one in islice(list_objects(s3, summary), 1) if one not in found]
-    return found
-
-
-def _reruns(run: RunRecord, ledger: RunsReader, now: datetime) -> list[RunRecord]:
-    until = min(now, run.started + RERUNS_WITHIN)
-    return list(ledger.newest(until, since=run.started, only=RunFilter(rerun_of=run.name)))
+    return list(islice(list_objects(s3, under), LISTED))
 
 
 def _seen(what: str, look: Callable[[], T], not_seen: list[str], instead: T) -> T:
@@ -281,11 +209,3 @@ def _seen(what: str, look: Callable[[], T], not_seen: list[str], instead: T) -> 
     except ServiceError as error:
         not_seen.append(f"could not see {what}: {error}")
         return instead
-
-
-def _no_history(run: RunRecord, error: ServiceError, now: datetime) -> str:
-    if error.code != "ExecutionDoesNotExist":
-        return f"could not see its attempts: {error}"
-    if now - run.started > FORGOTTEN_AFTER:
-        return "its attempts are no longer known: Step Functions forgets them after 90 days"
-    return "its attempts are not known: Step Functions has no such execution (any more)"

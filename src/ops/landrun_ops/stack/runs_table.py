@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from landrun.adapters.clients import translated
 from landrun.adapters.dynamodb_items import from_item
@@ -15,10 +15,6 @@ from landrun.models.run_record import EXECUTION_RUNNING, RunRecord
 from landrun.models.status_change import timestamp
 from landrun.sanitize import shown
 from landrun_ops.stack.run_filter import ANY, RunFilter, SearchLimit
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import QueryOutputTypeDef
 
 QUIET_MONTHS = 13
 """Months without any run after which the table is taken to have ended: one run a year is found."""
@@ -39,38 +35,16 @@ def is_execution_name(text: str) -> bool:
 
 
 class RunsReader:
-    """Reads runs from the runs table.
+    """Reads runs from the table of this name through boto3's client of DynamoDB.
 
-    Parameters
-    ----------
-    client : DynamoDBClient
-        The client of the table's account and region.
-    table : str
-        The table's name.
-    attributes : Sequence of str
-        The attributes to read, all that a `RunRecord` requires among them; empty for all.
-
-    Examples
-    --------
-    >>> runs = RunsReader(boto3.client("dynamodb"), "landrun-RunsTable")  # doctest: +SKIP
-    >>> for run in islice(runs.newest(datetime.now(UTC)), 20):  # doctest: +SKIP
-    ...     print(run.name, run.status)
+    Its methods raise ServiceError when DynamoDB does not answer, or has no such table.
     """
 
-    def __init__(self, client: DynamoDBClient, table: str, attributes: Sequence[str] = ()) -> None:
-        self._client = client
-        self._table = table
-        self._names = {f"#{name}": name for name in attributes}
-        self._projection = {"ProjectionExpression": ", ".join(self._names)} if attributes else {}
+    def __init__(self, client: Any, table: str) -> None:
+        self._client, self._table = client, table
 
     def get(self, name: str) -> RunRecord | None:
-        """Return the run of exactly this name, by a consistent read; None if there is none.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB does not answer, or has no such table.
-        """
+        """Return the run of exactly this name, by a consistent read; None if there is none."""
         with translated("dynamodb:GetItem"):
             found = self._client.get_item(
                 TableName=self._table, Key={"name": {"S": name}}, ConsistentRead=True
@@ -78,41 +52,18 @@ class RunsReader:
         return from_item(found["Item"]) if "Item" in found else None
 
     def batch(self, names: Sequence[str]) -> tuple[list[RunRecord], set[str]]:
-        """Read up to 100 runs by name, consistently; also return the names DynamoDB left out.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB does not answer, or has no such table.
-        """
-        request: Any = {
-            "Keys": [{"name": {"S": name}} for name in names],
-            "ConsistentRead": True,
-            **self._projection,
-            **({"ExpressionAttributeNames": self._names} if self._names else {}),
-        }
+        """Read up to 100 runs by name, consistently; also return the names DynamoDB left out."""
+        request = {"Keys": [{"name": {"S": name}} for name in names], "ConsistentRead": True}
         with translated("dynamodb:BatchGetItem"):
             answer = self._client.batch_get_item(RequestItems={self._table: request})
-        unprocessed: Any = answer.get("UnprocessedKeys", {}).get(self._table, {})
+        left_out = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", ())
         rows = [from_item(one) for one in answer["Responses"].get(self._table, ())]
-        return rows, {key["name"]["S"] for key in unprocessed.get("Keys", ())}
+        return rows, {key["name"]["S"] for key in left_out}
 
     def named(self, text: str, now: datetime) -> RunRecord:
         """Return the run of this name, or the only one whose name, or digits, begin like this.
 
-        Parameters
-        ----------
-        text : str
-            A name or its unambiguous beginning, such as ``landrun-3f5d8f02`` or ``3f5d8f02``.
-        now : datetime
-            The present, with its time zone.
-
-        Raises
-        ------
-        ConfigurationError
-            When no run among the newest `LOOKED_AT` matches, or several do: it names them.
-        ServiceError
-            When DynamoDB does not answer, or has no such table.
+        Raises ConfigurationError when no run among the newest `LOOKED_AT` matches, or several do.
         """
         exact = self.get(text) if is_execution_name(text) else None
         if exact:
@@ -123,7 +74,16 @@ class RunsReader:
         found = list(islice(self._beginning(text, now, limit), MOST_NAMED)) if partial else []
         if len(found) == 1:
             return found[0]
-        raise ConfigurationError(_not_one_run(text, found, limit))
+        if found:
+            names = ", ".join(run.name for run in found)
+            more = " and more" if len(found) == MOST_NAMED else ""
+            raise ConfigurationError(f"{shown(text)} may be {names}{more}: write more of the name")
+        if limit.back_to:
+            raise ConfigurationError(
+                f"no run since {limit.back_to} is called {shown(text)}: write the whole name to"
+                " find an older one"
+            )
+        raise ConfigurationError(f"no run is called {shown(text)}: landrun runs lists them")
 
     def _beginning(self, text: str, now: datetime, limit: SearchLimit) -> Iterator[RunRecord]:
         for run in self.newest(now, only=RunFilter(named=text), limit=limit):
@@ -143,28 +103,13 @@ class RunsReader:
     ) -> Iterator[RunRecord]:
         """Yield the runs from the newest to the oldest, reading a page at a time.
 
-        Parameters
-        ----------
-        now : datetime
-            The present, with its time zone.
-        page_size : int
-            Rows of a page. With a filter, a page has a megabyte of rows before the filter.
-        since : datetime, optional
-            The earliest start, with its time zone.
-        only : RunFilter
-            Which runs to return.
-        limit : SearchLimit, optional
-            How many rows to read; any number if omitted. It records where the search stopped.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB does not answer, or has no such table.
+        ``page_size`` counts rows; with a filter, a page has a megabyte of rows before the filter.
+        ``limit`` records where it stopped the search.
         """
         oldest = timestamp(since.timestamp() * 1000) if since else ""
         if only.unfinished_only:
             request = self._request("unfinished", EXECUTION_RUNNING, oldest, page_size, only)
-            yield from _runs(self._pages(request))
+            yield from self._runs(request)
             return
         quiet = 0
         for month in _months_back(now + timedelta(days=1)):
@@ -174,20 +119,14 @@ class RunsReader:
             for page in self._pages(self._request("month", month, oldest, page_size, only)):
                 if page["ScannedCount"]:
                     quiet = 0
-                yield from _runs([page])
+                yield from map(from_item, page["Items"])
                 if limit and limit.stops(month, page):
                     return
 
     def running(self) -> Iterator[RunRecord]:
-        """Yield the runs that have not ended, the oldest first.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB does not answer, or has no such table.
-        """
+        """Yield the runs that have not ended, the oldest first."""
         request = self._request("unfinished", EXECUTION_RUNNING, page_size=1000)
-        yield from _runs(self._pages(request | {"ScanIndexForward": True}))
+        yield from self._runs(request | {"ScanIndexForward": True})
 
     def _request(
         self, key: str, value: str, oldest: str = "", page_size: int = 100, only: RunFilter = ANY
@@ -203,15 +142,18 @@ class RunsReader:
             "TableName": self._table,
             "IndexName": f"by-{key}",
             "KeyConditionExpression": keys,
-            "ExpressionAttributeNames": {**self._names, **names, f"#{key}": key},
+            "ExpressionAttributeNames": {**names, f"#{key}": key},
             "ExpressionAttributeValues": {name: {"S": text} for name, text in values.items()},
             "ScanIndexForward": False,
-            **self._projection,
             # A Limit counts rows before the filter, so that filtered pages would be nearly empty.
             **({"FilterExpression": condition} if condition else {"Limit": page_size}),
         }
 
-    def _pages(self, request: dict[str, Any]) -> Iterator[QueryOutputTypeDef]:
+    def _runs(self, request: dict[str, Any]) -> Iterator[RunRecord]:
+        for page in self._pages(request):
+            yield from map(from_item, page["Items"])
+
+    def _pages(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         while True:
             with translated("dynamodb:Query"):
                 page = self._client.query(**request)
@@ -219,25 +161,6 @@ class RunsReader:
             if not page.get("LastEvaluatedKey"):
                 return
             request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
-
-
-def _runs(pages: Iterable[QueryOutputTypeDef]) -> Iterator[RunRecord]:
-    for page in pages:
-        yield from map(from_item, page["Items"])
-
-
-def _not_one_run(text: str, found: Sequence[RunRecord], limit: SearchLimit) -> str:
-    """Say why a name means no run, or more than one."""
-    if found:
-        names = ", ".join(run.name for run in found)
-        more = " and more" if len(found) == MOST_NAMED else ""
-        return f"{shown(text)} may be {names}{more}: write more of the name"
-    if limit.back_to:
-        return (
-            f"no run since {limit.back_to} is called {shown(text)}: write the whole name to find"
-            " an older one"
-        )
-    return f"no run in the ledger is called {shown(text)}: landrun runs lists them"
 
 
 def _months_back(newest: datetime) -> Iterator[str]:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from landrun.adapters.job_logs import EVENTS, STREAMS, JobLogs
+from landrun.adapters.job_logs import BATCH_SECONDS, EVENTS, STREAMS, JobLogs
 from landrun.errors import ServiceError
 from landrun.models.processing_job import LOG_GROUP
 
@@ -39,3 +39,15 @@ def test_the_newest_logs_come_first_and_each_begins_where_its_last_events_do(log
 def test_the_first_job_of_an_account_may_have_no_log_group_yet(logs):
     with pytest.raises(ServiceError, match="ResourceNotFoundException"):
         JobLogs(logs).tails("job-1")
+
+
+def test_slow_answers_use_up_the_time_of_a_batch_and_the_next_batch_has_it_again(logs):
+    logs.create_log_group(logGroupName=LOG_GROUP)
+    now = [0.0]
+    adapter = JobLogs(logs, lambda: now[0])
+    assert adapter.tails("job-1") == []
+    now[0] += BATCH_SECONDS + 1
+    with pytest.raises(ServiceError, match="earlier calls were slow"):
+        adapter.tails("job-2")
+    adapter.start_batch()
+    assert adapter.tails("job-2") == []

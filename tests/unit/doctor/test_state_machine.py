@@ -1,0 +1,186 @@
+"""A state machine that exists already: what the checks, and `landrun adopt`, read in it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from landrun.errors import ConfigurationError
+from landrun_ops.doctor import adoption, checks, state_machine
+from landrun_ops.doctor.checks import run_checks
+
+from .conftest import REPLIES, answer, client, error, reader
+
+ARN = "arn:aws:states:eu-central-1:123456789012:stateMachine:bsm-batch-preprocessing"
+SYNC = "arn:aws:states:::sagemaker:createProcessingJob.sync"
+MACHINE, SIMULATION = "stepfunctions.DescribeStateMachine", "iam.SimulatePrincipalPolicy"
+EXECUTION, EXECUTIONS = "stepfunctions.DescribeExecution", "stepfunctions.ListExecutions"
+INPUT = "$$.Execution.Input"
+MESSAGE, RUN = f"{INPUT}['InputMessage']", f"{INPUT}['PreprocessingJobName']"
+JSONATA = "{% $states.context.Execution.Input.InputMessage %}"
+JOB = "bsm-daily-50f0421ea8585c9eb9688415b36b93f2"
+PAST = {
+    "PreprocessingJobName": JOB,
+    "InputMessage": "s3://data/by-hand/orders.jsonl",
+    "OutputProcessedMessage": f"s3://results/bsm/{JOB}/",
+}
+
+
+def definition(
+    kind: str = "S3Prefix", uri: str = MESSAGE, state: Any = None, key: str = "S3Uri.$", **job: Any
+) -> Any:
+    """A state machine of one Processing job whose input reads this URI as this data type."""
+    inputs = [
+        {"S3Input": {"S3Uri": "s3://code/", "S3DataType": "S3Prefix"}},
+        {"S3Input": {key: uri, "S3DataType": kind}},
+    ]
+    request = {"AppSpecification": {"ImageUri": "i"}, "ProcessingInputs": inputs, **job}
+    arguments = "Arguments" if "{%" in uri else "Parameters"
+    return {"States": {"Process": {"Resource": SYNC, arguments: request, **(state or {})}}}
+
+
+def found_by(check: Any, made: Any, input_format: str = "uri") -> str:
+    outputs = {"InputMessageFormat": input_format}
+    [found] = run_checks([check], reader({MACHINE: {"definition": json.dumps(made)}}, {}, outputs))
+    return " ".join(f"{one.level} {one.what} -> {one.remedy}" for one in found)
+
+
+@pytest.mark.parametrize(("kind", "fitting"), [("ManifestFile", "manifest"), ("S3Prefix", "uri")])
+@pytest.mark.parametrize(
+    "made",
+    [
+        definition,
+        lambda kind: definition(kind, JSONATA, key="S3Uri"),
+        lambda kind: definition(kind, "$.InputMessage"),
+        lambda kind: definition(kind, "$['InputMessage']"),
+        lambda kind: definition(kind, f"States.Format('{{}}', {INPUT}.InputMessage)"),
+        lambda kind: definition(kind, "{% $states.input.InputMessage %}", key="S3Uri"),
+        lambda kind: definition(kind, "{% $states.input.`InputMessage` %}", key="S3Uri"),
+        lambda kind: {"States": {"All": {"Type": "Parallel", "Branches": [definition(kind)]}}},
+    ],
+)
+def test_the_data_type_of_the_input_that_reads_the_message_decides_the_format(
+    made: Any, kind: str, fitting: str
+) -> None:
+    assert state_machine.fitting_format(made(kind)) == fitting
+    assert found_by(state_machine.input_message, made(kind), fitting).startswith("ok")
+    [other] = state_machine.DATA_TYPES.keys() - {fitting}
+    found = found_by(state_machine.input_message, made(kind), other)
+    assert found.startswith(f"fail its job reads InputMessage as {kind}")
+    assert f"InputMessageFormat={fitting}" in found
+
+
+MANIFESTS = {"ImageUri": "spark", "ContainerArguments": ["--manifests", "/opt/ml/processing/input"]}
+OTHER_FIELD, BOTH = f"{INPUT}.Source", definition(Outputs="$.OutputProcessedMessage")
+RETRY = [{"ErrorEquals": ["A"], "MaxAttempts": 5}, {"ErrorEquals": ["States.TaskFailed"]}]
+LIMIT = {"MaxRuntimeInSeconds": 3600}
+NO_SYNC, ONE_NAME = {"Resource": SYNC.removesuffix(".sync")}, {"ProcessingJobName": "x"}
+NAME, UUID = "ProcessingJobName.$", f"States.Format('{{}}-{{}}', {RUN}, States.UUID())"
+NAMED = "$states.input.PreprocessingJobName"
+READS, UNKNOWN = (
+    "fail its job reads InputMessage as",
+    "skip how it reads InputMessage is not known:",
+)
+
+
+@pytest.mark.parametrize(
+    ("check", "made", "finding"),
+    [
+        ("input_message", definition(AppSpecification=MANIFESTS), f"{READS} ManifestFile"),
+        ("input_message", definition(uri="$.Source"), f"{UNKNOWN} no input of a job"),
+        ("input_message", definition(ProcessingInputs="{% $inputs %}"), UNKNOWN),
+        ("input_message", definition("{% $kind %}"), f"{UNKNOWN} S3DataType is {{% $kind %}}"),
+        ("input_fields", definition(uri=OTHER_FIELD), "fail it reads Source of its input"),
+        ("input_fields", definition(), "warn it does not read OutputProcessedMessage"),
+        ("input_fields", BOTH, "ok"),
+        ("job_name", definition(**{NAME: RUN}), "warn its job has the run's name alone"),
+        ("job_name", definition(**{NAME: "$.PreprocessingJobName"}), "warn"),
+        ("job_name", definition(**{NAME: "$$.Execution.Name"}), "warn"),
+        ("job_name", definition(ProcessingJobName=f"{{% {NAMED} %}}"), "warn"),
+        ("job_name", definition(ProcessingJobName=f"{{% {NAMED} & $u() %}}"), "ok"),
+        ("job_name", definition(**{NAME: UUID}), "ok"),
+        ("job_name", definition(**ONE_NAME), "fail every run's job is named 'x'"),
+        ("waits_for_job", definition(), "ok"),
+        ("waits_for_job", definition(state=NO_SYNC), "fail it does not wait for its job"),
+        ("waits_for_job", {"States": {}}, "skip"),
+        ("retries", definition(state={"Retry": RETRY}), "ok its job is tried up to 9 times"),
+        ("retries", definition(), "warn it does not retry"),
+        ("time_limit", definition(StoppingCondition=LIMIT), "ok its job is stopped after 1 h 00"),
+        ("time_limit", definition(), "warn its job has no time limit"),
+    ],
+)
+def test_what_does_not_fit_is_named(check: str, made: Any, finding: str) -> None:
+    found = found_by(getattr(state_machine, check), made)
+    assert found.startswith(finding)
+    if check == "job_name" and not found.startswith("ok"):
+        assert "landrun rerun" in found
+
+
+def test_a_given_state_machine_is_checked_for_all_of_it() -> None:
+    given = {*checks.checks_of(reader(parameters={"StateMachineArn": ARN}).stack)}
+    assert {*checks.OF_GIVEN_STATE_MACHINE} <= given
+    assert not {*checks.OF_OWN_STATE_MACHINE} & given
+    assert all((one.__doc__ or "").endswith(".") for one in adoption.CHECKS)
+
+
+def adopted(made: Any = None, **replies: Any) -> tuple[dict[str, str], dict[str, str]]:
+    """What `adopt` finds by check, and the parameters."""
+    machine = {"name": "bsm-batch-preprocessing", "definition": json.dumps(made or definition())}
+    REPLIES.update({MACHINE: machine, EXECUTION: {"input": json.dumps(PAST)}, **replies})
+    aws = adoption.read(client, ARN)
+    results = run_checks(adoption.CHECKS, aws)
+    return {one.check: f"{one.level} {one.what}" for [one] in results}, dict(aws.stack.parameters)
+
+
+def test_a_notebooks_machine_gets_uri_and_the_prefixes_of_its_past_executions() -> None:
+    found, parameters = adopted()
+    assert parameters == {
+        "StateMachineArn": ARN,
+        "InputMessageFormat": "uri",
+        "JobNamePrefix": "bsm-batch",
+        "LandingPrefix": "by-hand/",
+        "OutputPrefix": "bsm/",
+    }
+    assert found["input message"].startswith("ok its job reads InputMessage as S3Prefix")
+    assert found["state machine role"].startswith("ok")
+
+
+@pytest.mark.parametrize(
+    ("made", "replies", "finding"),
+    [
+        (None, answer(f"{SIMULATION}-denied"), "warn landrun-StateMachineRole-1A2B3C4D5E6F may n"),
+        (None, error("AccessDenied"), "skip AccessDenied for iam:SimulatePrincipalPolicy"),
+        (None, error("NoSuchEntity"), "skip iam:SimulatePrincipalPolicy: NoSuchEntity"),
+        (definition(state=NO_SYNC), {}, "skip the state machine runs no Processing job with .sync"),
+    ],
+)
+def test_what_the_role_lacks_for_sync_is_named(made: Any, replies: Any, finding: str) -> None:
+    found, _ = adopted(made, **{SIMULATION: replies})
+    assert found["state machine role"].startswith(finding)
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        {EXECUTIONS: error("AccessDeniedException")},
+        *(
+            {EXECUTION: {"input": json.dumps(PAST | changed)}}
+            for changed in (
+                {"Trigger": {"Kind": "manual"}},  # landrun started it
+                {"InputMessage": "text"},
+                {"InputMessage": "s3://results/bsm/in/x.csv"},  # outputs could be taken for input
+            )
+        ),
+    ],
+)
+def test_prefixes_are_proposed_only_where_past_executions_say_so(replies: Any) -> None:
+    _, parameters = adopted(**replies)
+    assert parameters.keys() == {"StateMachineArn", "InputMessageFormat", "JobNamePrefix"}
+
+
+@pytest.mark.parametrize("arn", ["", "bsm", f"{ARN}:3", f"{ARN}:prod", "arn:aws:s3:::bucket"])
+def test_what_is_not_the_arn_of_a_state_machine_is_refused(arn: str) -> None:
+    with pytest.raises(ConfigurationError, match="without version or alias"):
+        adoption.region_of(arn)
