@@ -110,7 +110,7 @@ def test_texts_from_outside_become_one_printable_line_of_bounded_length() -> Non
         ({"status": "FAILED", "error": "States.Runtime"}, "States.Runtime"),
         ({"status": "FAILED"}, "the run gave no reason"),
         ({"status": "TIMED_OUT"}, "the execution ran into its time limit"),
-        ({"status": "ABORTED", "error": "Me"}, "the execution was stopped: Me"),
+        ({"status": "ABORTED", "error": "Me"}, "somebody stopped the execution: Me"),
     ],
 )
 def test_a_cause_is_in_the_words_nearest_to_the_reason(row: dict[str, str], said: str) -> None:

@@ -17,15 +17,11 @@ from landrun.models.processing_job import ProcessingJob
 from landrun.models.run_record import RunRecord
 from landrun.sanitize import one_line
 from landrun_ops.stack.console_links import links
-from landrun_ops.stack.execution_history import plain
+from landrun_ops.stack.run_details import why_failed
 
 TEXT, ALIKE = 400, 160
 """Characters that are shown of a text, and that are compared of a cause."""
 
-_ENDED_BY_OTHERS = {
-    "TIMED_OUT": "the execution ran into its time limit",
-    "ABORTED": "the execution was stopped",
-}
 _NAME_OR_NUMBER = re.compile(
     r"(?<!\w)'[^']{1,200}'(?!\w)|\"[^\"]{1,200}\""
     r"|[^\s(\[{]*/[^\s,;)\]}]*|\barn:\S+"
@@ -94,7 +90,7 @@ def facts(run: RunRecord, *, laptop: bool) -> RunFacts:
     kind, what = _trigger(run.trigger)
     files, size = _files(run.summary)
     instances = f"{job.InstanceCount or 1} x {job.InstanceType}" if job and job.InstanceType else ""
-    why = cause(run)
+    why = one_line(why_failed(run), TEXT)
     return RunFacts(
         **run.model_dump(include=set(_OF_RECORD)),
         **{name: run.summary.get(name) for name in _COUNTS},
@@ -105,19 +101,10 @@ def facts(run: RunRecord, *, laptop: bool) -> RunFacts:
         waited=(began - run.started).total_seconds() if began and timed else None,
         worked=job.seconds if job and timed else None,
         instances=instances,
-        cause=why,
+        cause=why or None,
         alike=alike(why) if why else None,
         links={} if laptop else links(run, run.job_name or ""),
     )
-
-
-def cause(run: RunRecord) -> str | None:
-    """Return why a run failed, in the words nearest to the reason; None if it did not."""
-    if not run.finished or run.succeeded:
-        return None
-    said = run.reason if run.exit_message else plain(run.error, run.cause)
-    why = ": ".join(filter(None, (_ENDED_BY_OTHERS.get(run.status), said)))
-    return one_line(" ".join(why.split()) or "the run gave no reason", TEXT)
 
 
 def alike(text: str) -> str:
