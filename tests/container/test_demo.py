@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import polars as pl
 import pytest
 
-from landrun_ops.actions.demo import DATA_SUFFIXES
+from landrun_ops.cli.demo import DATA_SUFFIXES
 
 from .conftest import IMAGE
 

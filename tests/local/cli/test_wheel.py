@@ -109,7 +109,7 @@ def run(
         ("stop nobody", 2, "no run"),
         ("land nothing.csv", 2, "nothing.csv"),
         ("rerun nobody", 2, "no run"),
-        ("start s3://no-such-bucket/key", 2, "no-such-bucket"),
+        ("start s3://no-such-bucket/key", 2, "NoSuchBucket"),
         ("explain s3://no-such-bucket/key", 2, "NoSuchBucket"),
         ("redrive", 0, "no dead"),
         ("reconcile", 0, ""),
