@@ -1,4 +1,4 @@
-"""`landrun report`, `ui`, `watch` and the page of `local up`: as processes, which leave nothing."""
+"""`landrun report`, `ui` and `watch`, as processes, which leave nothing."""
 
 from __future__ import annotations
 
@@ -95,11 +95,6 @@ def test_the_live_page_and_the_report_have_the_runs_and_what_was_ignored(
     assert set(letters) == {"landings", "ticks", "statuses"}
     with pytest.raises(urllib.error.URLError):
         asked(address, "data")
-
-
-def test_local_up_serves_the_page_until_it_ends(tmp_path: Path) -> None:
-    with serving({}, "local", "up", "--state-dir", str(tmp_path / "state")) as address:
-        assert asked(address, "data")["runs"] == []
 
 
 def test_watch_draws_the_stack_on_a_terminal_and_q_ends_it(aws: LocalAws) -> None:

@@ -21,6 +21,7 @@ from landrun_ops.stack.activity import (
     PendingLandings,
     next_tick,
     pending_landings,
+    queue_depths,
 )
 from landrun_ops.stack.stack import Stack
 from landrun_ops.web import live as live_module
@@ -31,7 +32,7 @@ from records import create_runs_table, item
 NOW = datetime(2026, 12, 1, 0, 20, tzinfo=UTC)
 """Just after the turn of a month: rows lie in two."""
 OUTPUTS = {key: key for key in (*QUEUES.values(), *DEAD_LETTER_QUEUES.values())}
-OUTPUTS |= {"StartOn": "arrival", "RunsTable": "runs"}
+OUTPUTS |= {"StartOn": "arrival", "RunsTable": "runs", "LandingsTable": "landings"}
 THROTTLED = ServiceError("sqs:GetQueueAttributes", "ThrottlingException", "Rate exceeded")
 
 
@@ -141,38 +142,36 @@ def test_a_part_that_aws_refuses_keeps_its_last_value_and_is_a_note(
     json.dumps(second, allow_nan=False)
 
 
+def answering(**calls: Any) -> Stack:
+    return Stack("s", "r", OUTPUTS, {}, lambda *_: SimpleNamespace(**calls))
+
+
 def test_when_nothing_at_all_can_be_read_that_is_the_error() -> None:
     def refused(**_: Any) -> Any:
         raise THROTTLED
 
-    client = SimpleNamespace(get_queue_attributes=refused)
     with pytest.raises(ServiceError, match="ThrottlingException"):
-        ActivityReader(Stack("s", "r", OUTPUTS, {}, lambda *_: client), refused).read()
+        ActivityReader(answering(get_queue_attributes=refused), refused).read()
 
 
-def test_queues_and_dead_letters_are_counted_with_what_is_in_flight() -> None:
-    def get_queue_attributes(QueueUrl: str, AttributeNames: list[str]) -> Any:  # noqa: N803
+def test_messages_in_flight_and_landings_of_every_shard_are_counted() -> None:
+    def depth(QueueUrl: str, AttributeNames: list[str]) -> Any:  # noqa: N803
         counts = ("5", "2") if QueueUrl == "LandingQueueUrl" else ("0", "0")
         return {"Attributes": dict(zip(AttributeNames, counts, strict=True))}
 
-    client = SimpleNamespace(get_queue_attributes=get_queue_attributes)
-    found = ActivityReader(Stack("s", "r", OUTPUTS, {}, lambda *_: client), list).read()
-
-    assert found.queues == {"landings": 7, "statuses": 0}
-    assert found.dead_letters == {"landings": 0, "ticks": 0, "statuses": 0}
-
-
-def test_landings_that_wait_are_counted_in_every_shard_of_the_table() -> None:
     def query(**asked: Any) -> Any:
         shard = asked["ExpressionAttributeValues"][":waiting"]["S"]
         at = {"recorded_at": {"S": f"2026-11-22T18:{int(shard, 16):02}:00.000+00:00"}}
         return {"Items": [at], **({"LastEvaluatedKey": {}} if shard == "f" else {})}
 
-    client = SimpleNamespace(query=query)
-    found = pending_landings(Stack("s", "r", {"LandingsTable": "t"}, {}, lambda *_: client))
-
     oldest = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
-    assert found == PendingLandings(count=16, oldest=oldest, more=True)
+    assert queue_depths(answering(get_queue_attributes=depth), QUEUES) == {
+        "landings": 7,
+        "statuses": 0,
+    }
+    assert pending_landings(answering(query=query)) == PendingLandings(
+        count=16, oldest=oldest, more=True
+    )
 
 
 DAILY = {"ScheduleExpression": "cron(0 3 * * ? *)"}
