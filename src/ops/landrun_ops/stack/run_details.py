@@ -89,14 +89,7 @@ class RunDetails(ExecutionDetails):
     @property
     def why(self) -> str:
         """Why it failed; empty when it did not."""
-        run = self.run
-        if not run.finished or run.succeeded:
-            return ""
-        if run.status in _BY_OTHERS:  # whatever its last job had said before
-            said = plain(run.error, run.cause)
-            return one_line(": ".join(filter(None, (_BY_OTHERS[run.status], said))))
-        said = run.reason if run.exit_message else plain(run.error, run.cause)
-        return said or "the run gave no reason"
+        return why_failed(self.run)
 
     @property
     def denied_role(self) -> str:
@@ -111,6 +104,17 @@ class RunDetails(ExecutionDetails):
         said = f"left out of its row, too large or nested too deep: {left_out}" if left_out else ""
         problems = (said, self.run.output_problem, str(self.run.summary.get("problem") or ""))
         return [one_line(one) for one in problems if one and one != self.why]
+
+
+def why_failed(run: RunRecord) -> str:
+    """Return why a run failed, in the words nearest to the reason; empty when it did not."""
+    if not run.finished or run.succeeded:
+        return ""
+    if run.status in _BY_OTHERS:  # whatever its last job had said before
+        said = plain(run.error, run.cause)
+        return one_line(": ".join(filter(None, (_BY_OTHERS[run.status], said))))
+    said = run.reason if run.exit_message else plain(run.error, run.cause)
+    return said or "the run gave no reason"
 
 
 def find(stack: Stack, text: str, now: datetime) -> tuple[RunRecord, bool]:
