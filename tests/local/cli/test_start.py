@@ -21,7 +21,7 @@ def env(aws: LocalAws) -> dict[str, str]:
     return environment(aws)
 
 
-def test_a_run_by_hand_reads_what_it_is_told_and_ends_as_the_ledger_says(
+def test_a_run_by_hand_reads_what_it_is_told_and_ends_as_its_row_says(
     aws: LocalAws, env: dict[str, str], root: Path
 ) -> None:
     s3, bucket = aws.client("s3"), aws.outputs["LandingBucket"]

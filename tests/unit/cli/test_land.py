@@ -33,7 +33,7 @@ def stack(start_on: str = "arrival", *runs: RunRecord, suffix: str = "", states:
         output=outputs.__getitem__,
         client=lambda _: states,
         executions=lambda: Executions(states, MACHINE),
-        ledger=lambda: SimpleNamespace(get=names.get, newest=lambda *_, **__: iter(runs)),
+        runs_reader=lambda: SimpleNamespace(get=names.get, newest=lambda *_, **__: iter(runs)),
     )
 
 

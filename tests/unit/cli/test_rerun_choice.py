@@ -66,7 +66,7 @@ def test_how_many_run_again_and_why_others_do_not_is_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     found = [run("c", "ABORTED"), run("b", "RUNNING", of="a"), run("a"), run("d")]
-    where: Any = SimpleNamespace(ledger=lambda: SimpleNamespace(newest=lambda *_, **__: found))
+    where: Any = SimpleNamespace(runs_reader=lambda: SimpleNamespace(newest=lambda *_, **__: found))
     now = datetime(2026, 11, 22, tzinfo=UTC)
     assert [one.name for one in _failed(where, now, now, aborted=False)] == ["d"]
     assert capsys.readouterr().err == (

@@ -110,7 +110,7 @@ class Backfill:
     @cached_property
     def _prefixes(self) -> set[str]:
         """What names begin with, and began with before ``JobNamePrefix`` was changed."""
-        runs = self._stack.ledger().newest(self._now, 1000, only=LANDED, limit=SearchLimit())
+        runs = self._stack.runs_reader().newest(self._now, 1000, only=LANDED, limit=SearchLimit())
         names = [run.name for run in islice(runs, 5000) if is_run_name(run.name)]
         return {self._stack.output("JobNamePrefix"), *(one.rpartition("-")[0] for one in names)}
 
@@ -118,7 +118,7 @@ class Backfill:
     def _by_key(self) -> dict[str, datetime]:
         """When each object last had a run of its own: the whole table, read once."""
         found: dict[str, datetime] = {}
-        for run in self._stack.ledger().newest(self._now, only=LANDED):
+        for run in self._stack.runs_reader().newest(self._now, only=LANDED):
             time = event_time(run.trigger.get("EventTime"))
             if time and run.trigger.get("Bucket") == self._under.bucket:
                 key = str(run.trigger.get("Key", ""))

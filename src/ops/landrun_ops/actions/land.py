@@ -144,7 +144,7 @@ def run_of(stack: Stack, landed: Landed) -> RunRecord | None:
 
     Raises ServiceError when DynamoDB refuses a call or cannot be reached.
     """
-    runs = stack.ledger()
+    runs = stack.runs_reader()
     if landed.run:
         return runs.get(landed.run)
     if stack.output("StartOn") == "arrival":  # of an object without a version id

@@ -71,7 +71,7 @@ def report(
 
 def _read(target: Target, begin: datetime, now: datetime, limit: int) -> Report:
     stack, runs = target.find(), []
-    newest = stack.ledger().newest(now, min(limit + 1, PAGE), since=begin)
+    newest = stack.runs_reader().newest(now, min(limit + 1, PAGE), since=begin)
     with counted("runs read") as show:
         for number, run in enumerate(islice(newest, limit), start=1):
             runs.append(facts(run, laptop=stack.laptop))

@@ -67,7 +67,7 @@ def rerun(
     if failed:
         chosen = _failed(stack, beginning(since or "1d", now), now, aborted=aborted)
     else:
-        named = (stack.ledger().named(name, now) for name in runs or ())
+        named = (stack.runs_reader().named(name, now) for name in runs or ())
         chosen = list({run.name: run for run in named}.values())
     check(chosen)
     if len(chosen) > 1 and not yes:
@@ -87,7 +87,7 @@ def rerun(
 
 def _failed(stack: Stack, begin: datetime, now: datetime, *, aborted: bool) -> list[RunRecord]:
     """Choose among the runs since then, and say how many are left out."""
-    found = stack.ledger().newest(now, 1000, since=begin)
+    found = stack.runs_reader().newest(now, 1000, since=begin)
     chosen, left_out = choose(found, aborted=aborted)
     text = f"to run again: {count(len(chosen), 'failure')} since {begin:%Y-%m-%d %H:%M} UTC"
     others = ", ".join(f"{number:,} {why}" for why, number in left_out.items())

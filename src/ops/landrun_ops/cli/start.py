@@ -59,7 +59,7 @@ def start(
     if not json:
         say(f"reads {_read(planned)}")
         say(f"writes {planned.run.OutputProcessedMessage}")
-    one = Followed("", partial(stack.ledger().get, name), arn)
+    one = Followed("", partial(stack.runs_reader().get, name), arn)
     try:
         if wait:
             with stoppable():

@@ -51,7 +51,7 @@ def watch(
     Example: landrun watch --interval 5
     """
     stack = target.find()
-    table = stack.ledger()
+    table = stack.runs_reader()
     reader = ActivityReader(stack, lambda: list(islice(table.newest(utc_now(), RUNS), RUNS)))
     if once and not json:
         console().print(screen(reader.read()))

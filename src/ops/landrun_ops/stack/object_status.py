@@ -112,12 +112,12 @@ def _look_for_run(stack: Stack, facts: Facts) -> None:
         facts.run, facts.is_recorded = _run_named(stack, name, facts.now)
     if facts.run is None:  # without a version id, or from before JobNamePrefix was changed
         since = facts.landed_at
-        facts.run = first_run_of(stack.ledger(), where, since, version_id, facts.now)
+        facts.run = first_run_of(stack.runs_reader(), where, since, version_id, facts.now)
 
 
 def _look_for_readers(stack: Stack, facts: Facts) -> None:
     since = (facts.landed_at or facts.now - timedelta(days=90)) - TOLERANCE
-    lineage = Lineage(stack.ledger(), stack.client("s3"), stack.manifests_folder)
+    lineage = Lineage(stack.runs_reader(), stack.client("s3"), stack.manifests_folder)
     facts.readers = lineage.readers(facts.where, facts.version_id, since, facts.now)
 
 

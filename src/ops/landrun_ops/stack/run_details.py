@@ -124,7 +124,7 @@ def find(stack: Stack, text: str, now: datetime) -> tuple[RunRecord, bool]:
     name, or several have, and ServiceError when AWS refuses a call or cannot be reached.
     """
     try:
-        return stack.ledger().named(text, now), True
+        return stack.runs_reader().named(text, now), True
     except ConfigurationError:
         if not is_execution_name(text):
             raise
@@ -137,7 +137,7 @@ def find(stack: Stack, text: str, now: datetime) -> tuple[RunRecord, bool]:
 
 def gather(stack: Stack, run: RunRecord, now: datetime, *, recorded: bool = True) -> RunDetails:
     """Read all that is known of a run, in parallel; what cannot be read is named."""
-    s3, runs = stack.client("s3"), stack.ledger()
+    s3, runs = stack.client("s3"), stack.runs_reader()
     until = min(now, run.started + RERUNS_WITHIN)
     with ThreadPoolExecutor(3) as pool:
         reading = pool.submit(_input, run, Inputs(s3, stack.manifests_folder))

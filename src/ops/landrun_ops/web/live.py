@@ -55,7 +55,7 @@ class RunsFeed:
 
     def read(self) -> list[RunRecord]:
         """Read runs that started lately, that have not ended, or that had not when last read."""
-        now, table = self._now(), self._stack.ledger()
+        now, table = self._now(), self._stack.runs_reader()
         if self._read_at is None or now - self._read_at > ALL_AGAIN_AFTER:
             started = table.newest(now, 1000, since=now - self._span)
             rows = list(islice(started, MOST_RUNS))
