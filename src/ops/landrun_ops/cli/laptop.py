@@ -29,6 +29,8 @@ def laptop(
 ) -> Iterator[LocalAws]:
     """Bring the laptop's AWS up for the block.
 
+    Raises LocalAwsError when it does not start; says why and what to do.
+
     Parameters
     ----------
     project : Path
@@ -47,11 +49,6 @@ def laptop(
         Runs Processing jobs in their image; else they are subprocesses.
     enforce_iam : bool
         Whether what the template's roles do not allow is refused.
-
-    Raises
-    ------
-    LocalAwsError
-        When it does not start; says why and what to do.
     """
     # Late: it takes seconds to import.
     from landrun_ops.local import LocalAws  # noqa: PLC0415

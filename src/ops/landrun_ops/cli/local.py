@@ -223,10 +223,7 @@ def tick(
 def host_names(given: list[str]) -> list[str]:
     """Check names of hosts that are to be listened for.
 
-    Raises
-    ------
-    ConfigurationError
-        When one is no name, such as a URL, or has a port.
+    Raises ConfigurationError when one is no name, such as a URL, or has a port.
     """
     for name in given:
         if not HOST_NAME.fullmatch(name):
@@ -240,10 +237,7 @@ def host_names(given: list[str]) -> list[str]:
 def parsed_parameters(given: list[str]) -> dict[str, str]:
     """Take ``Name=Value`` texts apart.
 
-    Raises
-    ------
-    ConfigurationError
-        When one has no equals sign, or no name.
+    Raises ConfigurationError when one has no equals sign, or no name.
     """
     pairs = [text.partition("=") for text in given]
     for name, sign, _ in pairs:
@@ -257,10 +251,7 @@ def parsed_parameters(given: list[str]) -> dict[str, str]:
 def parsed_time(text: str) -> datetime:
     """Read an ISO 8601 time; one without an offset is in UTC.
 
-    Raises
-    ------
-    ConfigurationError
-        When it is no such time.
+    Raises ConfigurationError when it is no such time.
     """
     try:
         time = datetime.fromisoformat(text)
