@@ -1,7 +1,5 @@
 """Messages made up for measuring: any size, the same ones each time, in any of three formats.
 
-python benchmarks/generate.py FILE MEGABYTES    a .jsonl, .csv or .parquet file
-
 Every text is its own but for one row in 20, which repeats the sender, time and text of an earlier
 row, up to 100,000 rows before it, under an id of its own. One row in 50 is empty once cleaned; one
 line of JSON in 1,000 is broken. Other texts hold, each in a few per cent of rows, tags, entities,
@@ -13,16 +11,15 @@ one form each, so that plain regular expressions find it, too: see
 from __future__ import annotations
 
 import random
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
 CHUNK = 100_000
 SENDERS, PHRASES = 200_000, 20_000
-ROW_BYTES = {".jsonl": 289, ".csv": 234, ".parquet": 53}
+ROW_BYTES = {".jsonl": 289, ".csv": 234, ".parquet": 289}
+"""Bytes of a row; of Parquet, which takes a fifth of it, those that the row has as JSON."""
+
 _WORDS = """
     is the bike still for sale, can you send it to my street tomorrow morning please, thanks price
     would be fine offer lower delivery pickup weekend condition of lamp table winter coat shipping
@@ -46,38 +43,22 @@ _SPECIAL = {
 EMPTY, BROKEN = " <br/> &nbsp;\t", b'{"message_id": "m-", "text": "cut'
 
 
-def write(path: Path, megabytes: float) -> int:
-    """Write a file of about so many megabytes (Parquet: 3 % of it uncertain); give its rows."""
-    rows = max(1000, int(megabytes * 1e6 / ROW_BYTES[path.suffix]))
+def write(path: Path, megabytes: float) -> None:
+    """Write a file of about so many megabytes; Parquet holds as many rows as JSONL would."""
+    row_bytes = ROW_BYTES[path.suffix]
+    rows = max(1000, int(megabytes * 1e6 / row_bytes))
     chunks = (_chunk(start, min(rows, start + CHUNK)) for start in range(0, rows, CHUNK))
     if path.suffix == ".parquet":
-        _write_parquet(path, chunks)
-    elif path.suffix == ".csv":
-        with path.open("wb") as file:
-            for number, chunk in enumerate(chunks):
-                chunk.write_csv(file, include_header=number == 0)
-    else:
-        _write_json(path, chunks)
-    return rows
-
-
-def _write_json(path: Path, chunks: Iterator[pl.DataFrame]) -> None:
+        pl.concat(chunks).write_parquet(path, row_group_size=CHUNK)
+        return
     with path.open("wb") as file:
-        for chunk in chunks:
+        for number, chunk in enumerate(chunks):
+            if path.suffix == ".csv":
+                chunk.write_csv(file, include_header=number == 0)
+                continue
             for start in range(0, chunk.height, 1000):
                 chunk[start : start + 1000].write_ndjson(file)
                 file.write(BROKEN + b"\n")
-
-
-def _write_parquet(path: Path, chunks: Iterator[pl.DataFrame]) -> None:
-    """Let Polars take them one by one: a row group each."""
-
-    def chunk_by_chunk(*_asked: object) -> Iterator[pl.DataFrame]:
-        yield from chunks
-
-    schema = _chunk(0, 1).schema
-    frames = register_io_source(chunk_by_chunk, schema=schema)
-    frames.sink_parquet(path, row_group_size=CHUNK)
 
 
 def _chunk(start: int, end: int) -> pl.DataFrame:
@@ -141,7 +122,3 @@ def _phrases() -> pl.Series:
 def _codes() -> pl.Series:
     letters = "abcdefghijklmnopqrstuvwxyz"
     return pl.Series([a + b + c for a in letters for b in letters for c in letters])
-
-
-if __name__ == "__main__":
-    print(write(Path(sys.argv[1]), float(sys.argv[2])), "rows")
