@@ -16,17 +16,15 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from benchmarks import ROOT
-from benchmarks.measuring import Figure, Suite
+from benchmarks.measuring import Figure
 
 SUITES = ("cold_start", "warm", "burst", "tables", "processing")
 SCRATCH = ROOT / ".landrun" / "bench"
 QUICK = SCRATCH / "quick.json"
 RESULTS = ROOT / "benchmarks" / "results.json"
-PAGE = ROOT / "docs" / "benchmarks.md"
-MARK = "<!-- make bench writes what follows -->\n"
 
 Results = dict[str, dict[str, Any]]
 
@@ -49,8 +47,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures, about = measured(name, quick=given.quick)
         wrong += [f"{name}, {one.name}: {one.summary()}" for one in figures if not one.is_sane]
         write(path, name, about | {"figures": {one.name: one.summary() for one in figures}})
-    if not given.quick:
-        PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), read(RESULTS)), encoding="utf-8")
     print(f"figures are in {os.path.relpath(path)}")
     for one in wrong:
         print(f"this cannot be right: {one}", file=sys.stderr)
@@ -59,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measured(name: str, *, quick: bool) -> tuple[list[Figure], dict[str, str]]:
     """Run one suite and print its figures as they come."""
-    suite = cast(Suite, importlib.import_module(f"benchmarks.{name}"))
+    suite = importlib.import_module(f"benchmarks.{name}")
     print(f"== {suite.TITLE}", flush=True)
     began, figures = time.monotonic(), []
     with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=SCRATCH) as scratch:
@@ -79,8 +75,8 @@ def machine() -> str:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     model = next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), "?")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    cores = f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB"
-    return f"{cores}, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    python = f"{platform.system()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, {python}"
 
 
 def read(path: Path) -> Results:
@@ -108,16 +104,6 @@ def spelled(summary: dict[str, Any]) -> str:
     )
     spread = "" if low == high else f" ({low} to {high})"
     return f"{median} {summary['unit']}{spread}"
-
-
-def page(text: str, results: Results) -> str:
-    """Return docs/benchmarks.md with the tables of these results."""
-    parts = [text.partition(MARK)[0] + MARK]
-    for suite in results.values():
-        parts += [f"\n## {suite['title']}\n", "| what | median (spread) |", "|---|--:|"]
-        parts += [f"| {name} | {spelled(one)} |" for name, one in suite["figures"].items()]
-        parts.append(f"\nMeasured on {suite['date']}: {suite['machine']}.")
-    return "\n".join(parts) + "\n"
 
 
 if __name__ == "__main__":

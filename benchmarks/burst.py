@@ -56,7 +56,6 @@ def burst(way: str, landings: int) -> float:
     queue = list(batches(landings))
     with FORK.Pool(LAMBDAS, _begin, (way, quota, ready)) as pool:
         ready.wait(60)
-        quota.fill()
         began = time.monotonic()
         handled = list(pool.imap_unordered(_handle, queue, chunksize=1))
         seconds = time.monotonic() - began

@@ -1,13 +1,16 @@
-"""What a suite yields, and how ways are measured side by side."""
+"""What a suite yields, and how ways are measured side by side.
+
+A suite is a module of this package with a ``TITLE`` and ``run(quick, scratch)``, which yields
+figures; ``scratch`` is a folder that is removed later.
+"""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 Samples = dict[str, list[float]]
 
@@ -34,14 +37,6 @@ class Figure:
         low, high = min(self.samples), max(self.samples)
         three = {"median": statistics.median(self.samples), "low": low, "high": high}
         return {name: float(f"{value:.4g}") for name, value in three.items()} | {"unit": self.unit}
-
-
-class Suite(Protocol):
-    """A module of this package that measures; ``scratch`` is a folder that is removed later."""
-
-    TITLE: str
-
-    def run(self, quick: bool, scratch: Path) -> Iterator[Figure]: ...
 
 
 def in_turns(ways: Mapping[str, Callable[[], float]], rounds: int) -> Samples:

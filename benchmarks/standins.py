@@ -9,13 +9,13 @@ from __future__ import annotations
 import io
 import json
 import multiprocessing
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
-from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.httpsession import URLLib3Session
@@ -52,7 +52,7 @@ class Aws:
     ) -> None:
         self.calls: Counter[str] = Counter()
         self._operations, self._seconds, self._keys = operations, seconds or {}, keys
-        self._objects: dict[str, tuple[bytes, dict[str, str]]] = {}
+        self._objects: dict[str, bytes] = {}
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -82,20 +82,16 @@ class Aws:
 
     def _s3(self, request: AWSPreparedRequest) -> AWSResponse:
         if request.method == "PUT":
-            body = request.body if isinstance(request.body, bytes) else request.body.read()
-            names = [name for name in request.headers if name.startswith("x-amz-meta-")]
-            about = {name: _text(request.headers[name]) for name in names}
-            self._objects[request.url] = (body, about)
+            body = request.body
+            self._objects[request.url] = body if isinstance(body, bytes) else body.read()
             return _response(request, 200, b"")
         if request.url not in self._objects:
             return _response(request, 404, b"<Error><Code>NoSuchKey</Code></Error>")
-        body, about = self._objects[request.url]
-        return _response(request, 200, body, about)
+        return _response(request, 200, self._objects[request.url])
 
     def _listing(self, request: AWSPreparedRequest) -> AWSResponse:
         """List a page of made-up keys; the token for the next page is how many were listed."""
-        _, _, token = urlsplit(request.url).query.partition("continuation-token=")
-        first = int(token.partition("&")[0] or 0)
+        first = int(re.search(r"continuation-token=(\d+)|$", request.url)[1] or 0)
         last = min(first + 1000, self._keys)
         more = f"<NextContinuationToken>{last}</NextContinuationToken>" if last < self._keys else ""
         truncated = f"<IsTruncated>{str(bool(more)).lower()}</IsTruncated>"
@@ -108,11 +104,9 @@ class Aws:
         return _response(request, 200, body.encode())
 
 
-def _response(
-    request: AWSPreparedRequest, status: int, body: bytes, headers: dict[str, str] | None = None
-) -> AWSResponse:
-    every: Any = HeadersDict({"content-length": str(len(body)), **(headers or {})})
-    return AWSResponse(request.url, status, every, _Body(body))
+def _response(request: AWSPreparedRequest, status: int, body: bytes) -> AWSResponse:
+    headers: Any = HeadersDict({"content-length": str(len(body))})
+    return AWSResponse(request.url, status, headers, _Body(body))
 
 
 def _text(value: str | bytes) -> str:
@@ -125,10 +119,6 @@ class Quota:
     def __init__(self, size: float, refill: float) -> None:
         self._size, self._refill = size, refill
         self._state: Any = multiprocessing.Array("d", [size, time.monotonic()])
-
-    def fill(self) -> None:
-        """Be as full as after a quiet time."""
-        self._state[:] = [self._size, time.monotonic()]
 
     def take(self) -> None:
         """Take one call, or raise `Refused` when none is left."""

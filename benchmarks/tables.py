@@ -11,12 +11,11 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from math import ceil, log
+from math import log
 from pathlib import Path
-from typing import Any
 
 from benchmarks import landings
 from benchmarks.landings import DYNAMODB_SECONDS, ENVIRONMENT, MACHINE, START_SECONDS
@@ -24,8 +23,6 @@ from benchmarks.measuring import Figure, Samples, in_turns, ratios
 from benchmarks.standins import Aws, Call, start_execution
 from handler_loader import Context, load_handler
 from landrun.adapters.clients import client
-from landrun.adapters.landings_table import landing_id
-from landrun.models.events import parse_object_created
 from landrun_ops.stack.run_filter import RunFilter
 from landrun_ops.stack.runs_table import RunsReader
 from records import item
@@ -37,7 +34,7 @@ TICK = {
     "ScheduledTime": "2026-11-22T08:00:00Z",
 }
 COLLECTING = ENVIRONMENT | {"START_ON": "schedule", "SCHEDULED_INPUT": ""}
-NOW, YEAR = datetime(2026, 11, 22, 9, tzinfo=UTC), timedelta(days=365)
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 ROW_BYTES = 2900
 """A row of the runs table with the summary of its job, as DynamoDB measures items."""
 
@@ -81,49 +78,36 @@ def _ticks(sizes: tuple[int, int], rounds: int) -> Iterator[Figure]:
 def tick(size: int, calls: Samples) -> float:
     """Return the processor time of a tick. Raises RuntimeError if it left a landing behind."""
     waiting: dict[str, Call] = {}
-    for batch in landings.batches(size):
-        for record in batch["Records"]:
-            waiting |= _waiting(record["body"])
-    shards: dict[str, list[Call]] = defaultdict(list)
-    for one in waiting.values():
-        shards[one["waiting"]["S"]].append(one)
 
     def query(call: Call) -> Call:
         [shard] = call["ExpressionAttributeValues"].values()
-        return {"Items": [one for one in shards[shard["S"]] if one["id"]["S"] in waiting]}
+        return {"Items": [one for one in waiting.values() if one["waiting"] == shard]}
 
     def update_item(call: Call) -> Call:
-        claims = call["ReturnValues"] == "ALL_NEW"
-        key = call["Key"]["id"]["S"]
-        return {"Attributes": waiting[key]} if claims else {"Attributes": waiting.pop(key) and {}}
+        key, returns = call["Key"]["id"]["S"], call["ReturnValues"]
+        if returns == "ALL_OLD":  # object_created records a landing
+            values = {name[1:]: value for name, value in call["ExpressionAttributeValues"].items()}
+            waiting[key] = call["Key"] | values
+        elif returns == "ALL_NEW":  # the tick claims it
+            return {"Attributes": waiting[key]}
+        else:  # and marks it as processed
+            del waiting[key]
+        return {}
 
     aws = Aws({"Query": query, "UpdateItem": update_item, "StartExecution": start_execution})
     with aws.answering(), landings.unheard():
-        function = load_handler("schedule", COLLECTING, client)
+        recording = load_handler("object_created", COLLECTING, client)
+        for batch in landings.batches(size):
+            recording.handler(batch, Context())
+        aws.calls.clear()
+        collecting = load_handler("schedule", COLLECTING, client)
         began = time.process_time()
-        function.handler(TICK, Context())
+        answer = collecting.handler(TICK, Context())
         seconds = time.process_time() - began
-    if waiting:
-        raise RuntimeError(f"a tick over {size} landings left {len(waiting)}")
+    if waiting or answer["Objects"] != size:
+        raise RuntimeError(f"a tick over {size} landings left {len(waiting)}: {answer}")
     calls[f"{size}"].append(aws.calls.total())
     return seconds
-
-
-def _waiting(body: str) -> dict[str, Call]:
-    """Return a landing's item by its id, as ``object_created`` records it."""
-    landing = parse_object_created(body)
-    own = landing_id(landing)
-    texts = {
-        "id": own,
-        "waiting": own[0],
-        "bucket": landing.bucket,
-        "key": landing.key,
-        "version_id": landing.version_id,
-        "sequencer": landing.sequencer,
-        "event_time": landing.event_time,
-        "recorded_at": landing.event_time,
-    }
-    return {own: {name: {"S": text} for name, text in texts.items()}}
 
 
 def listing(size: int) -> float:
@@ -156,29 +140,21 @@ def _looks(sizes: tuple[int, int], rounds: int) -> Iterator[Figure]:
 
 def look(size: int, read: Samples) -> float:
     """Return the seconds of a look for failed runs among so many of a year."""
-    like, rows = item({"status": "SUCCEEDED", "unfinished": None}), 0
-
-    def row(number: int) -> Call:
-        started = f"{NOW - YEAR * ((size - number) / size):%Y-%m-%dT%H:%M:%S.000Z}"
-        status = "SUCCEEDED" if number % FAILED_ONE_IN else "FAILED"
-        own = {"name": f"landrun-{number:032x}", "started_at": started, "status": status}
-        return like | {name: {"S": text} for name, text in own.items()}
+    rows = 0
 
     def query(call: Call) -> Call:
         nonlocal rows
-        values = {name: value["S"] for name, value in call["ExpressionAttributeValues"].items()}
-        first, end = _of_month(values[":month"], size)
-        if "ExclusiveStartKey" in call:
-            end = int(call["ExclusiveStartKey"]["name"]["S"].rpartition("-")[2], 16)
-        page = range(end - 1, max(first, end - call.get("Limit", PAGE_ROWS)) - 1, -1)
+        month = call["ExpressionAttributeValues"][":month"]["S"]
+        start = call.get("ExclusiveStartKey", {}).get("name", {"S": f"run-{size // 12}"})
+        end = int(start["S"].removeprefix("run-"))
+        page = range(end - 1, max(0, end - PAGE_ROWS) - 1, -1)
         rows += len(page)
-        found = [row(number) for number in page if not number % FAILED_ONE_IN]
-        answer: dict[str, Any] = {"Items": found, "ScannedCount": len(page), "Count": len(found)}
-        if page and page[-1] > first:
-            names = ("name", "month", "started_at")
-            last = row(page[-1])
-            answer["LastEvaluatedKey"] = {name: last[name] for name in names}
-        return answer
+        failed = [number for number in page if number % FAILED_ONE_IN == 0]
+        found = [item({"name": f"run-{n}", "month": month, "status": "FAILED"}) for n in failed]
+        answer = {"Items": found, "ScannedCount": len(page), "Count": len(found)}
+        last = item({"name": f"run-{end - len(page)}"})
+        keys = {name: last[name] for name in ("name", "month", "started_at")}
+        return answer | ({"LastEvaluatedKey": keys} if len(page) == PAGE_ROWS else {})
 
     with Aws({"Query": query}, SECONDS).answering():
         reader = RunsReader(client("dynamodb"), "runs")
@@ -190,14 +166,6 @@ def look(size: int, read: Samples) -> float:
         raise RuntimeError(f"{len(found)} of {LOOKED_FOR} failed runs were found")
     read[f"{size}"].append(rows)
     return seconds
-
-
-def _of_month(month: str, size: int) -> tuple[int, int]:
-    """Return the first run of a month, and the first after it: they start evenly over a year."""
-    begin = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-    end = (begin + timedelta(days=32)).replace(day=1)
-    first, after = (ceil(size - size * ((NOW - day) / YEAR)) for day in (begin, end))
-    return max(0, first), min(size, max(0, after))
 
 
 def ask_step_functions() -> float:

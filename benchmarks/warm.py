@@ -23,7 +23,6 @@ from handler_loader import Context, load_handler
 TITLE = "Warm handler"
 
 Handler = Callable[[dict[str, Any], Any], Any]
-STARTED = {"executionArn": "arn:aws:states:…", "startDate": datetime(2100, 1, 1, tzinfo=UTC)}
 
 
 def run(quick: bool, scratch: Path) -> Iterator[Figure]:
@@ -84,17 +83,13 @@ def bare(clients: dict[str, Any]) -> Handler:
 def services(s3: float = 0, start: float = 0) -> dict[str, Any]:
     """Return clients with nothing behind them, whose calls take so many seconds."""
 
-    def put_object(**_: Any) -> None:
-        if s3:
-            time.sleep(s3)
-
-    def start_execution(**_: Any) -> dict[str, Any]:
-        if start:
-            time.sleep(start)
-        return STARTED
+    def answered(seconds: float, **_: Any) -> dict[str, Any]:
+        if seconds:
+            time.sleep(seconds)
+        return {"executionArn": "arn:aws:states:…", "startDate": datetime(2100, 1, 1, tzinfo=UTC)}
 
     return {
-        "s3": SimpleNamespace(put_object=put_object),
-        "stepfunctions": SimpleNamespace(start_execution=start_execution),
+        "s3": SimpleNamespace(put_object=partial(answered, s3)),
+        "stepfunctions": SimpleNamespace(start_execution=partial(answered, start)),
         "sqs": None,
     }
