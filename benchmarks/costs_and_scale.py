@@ -33,42 +33,30 @@ PRICES = {
 }
 MILLION, HOUR, DAY, MONTH = 1e6, 3600, 86_400, 2_592_000
 
-JOB_SECONDS, FOUND_SECONDS = 60, 240
-"""What a job bills besides its work, and how long it holds an instance before that: assumed."""
+JOB_SECONDS, FOUND_SECONDS, COPIED_A_SECOND, INSTANCES, CALL_SECONDS = 60, 240, 200, 20, 0.020
+"""Assumed: what a job bills besides its work; how long it holds an instance before that; objects
+that SageMaker copies in a second; SageMaker's quota of instances; how long a call of AWS takes."""
 
-COPIED_A_SECOND, MEGABYTES_A_SECOND, OBJECT_MEGABYTES, VOLUME_GB = 200, 40, 0.1, 30
-"""Objects that SageMaker copies (assumed), what preprocess.py reads, and how large objects are."""
+MEGABYTES_A_SECOND, EVENT_SECONDS, TICK_SECONDS = 40, 500e-6, 2000e-6
+"""Rounded from results: what preprocess.py reads; processor time of a function for an event, and of
+a tick for a landing."""
 
-EVENT_SECONDS, TICK_SECONDS = 500e-6, 2000e-6
-"""Processor time of a function for an event, and of a tick for a landing: rounded from results."""
+OBJECT_MEGABYTES, LOG_BYTES, OUTPUTS = 0.1, 1650, 3
+"""How large an object is; what an event logs, Lambda's own lines included; what a job writes."""
 
-CALL_SECONDS = 0.020
-"""How long a call of AWS takes: assumed."""
-
-CORE_MB = 1769
-"""Memory at which a function has a whole core (Lambda developer guide)."""
-
-INSTANCES = 20
-"""SageMaker's quota of instances for Processing: assumed, as it differs by account and type."""
-
-FUNCTION_MB, TICK_MB, LAMBDAS, BATCH, MOST_OBJECTS = 512, 1024, 10, 10, 10_000
+FUNCTION_MB, TICK_MB, LAMBDAS, BATCH, MOST_OBJECTS, VOLUME_GB = 512, 1024, 10, 10, 10_000, 30
 """Of template.yaml."""
 
-TRANSITIONS = 6
-"""Four states, the start and the end (Step Functions pricing counts both)."""
+CORE_MB, TRANSITIONS = 1769, 6
+"""Memory at which a function has a whole core; a run's four states, its start and its end."""
 
 RUN_UNITS, MONTH_UNITS, WAIT_UNITS, TICK_UNITS = 10, 4, 2, 4
 """Write units: a run's row with its indexes, of those the index by-month, a landing that waits, and
 what a tick writes for it."""
 
-LOG_BYTES, OUTPUTS = 1650, 3
-"""What an event logs, Lambda's own lines included; and the objects that a job writes."""
-
 COUNTS = tomllib.loads((ROOT / "tests/counts/counts.toml").read_text(encoding="utf-8"))["calls"]
 STARTS, WAITS = COUNTS["a landing starts its run"], COUNTS["a landing waits for its tick"]
 STATUSES, TICK = COUNTS["the statuses of a run that succeeds"], COUNTS["a tick over 1 landing"]
-
-Row = Sequence[str]
 
 
 def runs_of(landings: float, ticks: float) -> float:
@@ -196,7 +184,7 @@ def first_limits() -> str:
     return table(("landings a day", "way", "first limit", "times as much is needed"), rows)
 
 
-def table(head: Row, rows: Iterable[Row]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Spell a table in Markdown, with numbers on the right."""
     line = ["---", *["--:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, line, *rows))

@@ -4,7 +4,7 @@ Every text is its own but for one row in 20, which repeats the sender, time and 
 row under an id of its own. One row in 50 is empty once cleaned; one line of JSON in 1,000 is
 broken. Other texts hold tags, entities, spare white space, full-width digits, URLs, addresses,
 phone and card numbers, each in a few per cent of rows. What is masked has one form each, so that
-the plain expressions of `benchmarks/competitors/rules.py` find it too.
+the plain expressions of `benchmarks/competitors/same_job.py` find it too.
 """
 
 from __future__ import annotations

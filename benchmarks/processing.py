@@ -15,6 +15,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,22 +27,21 @@ from benchmarks.measuring import Figure, in_turns, ratios
 
 TITLE = "Processing"
 
-COMPETITORS = ROOT / "benchmarks" / "competitors"
+SAME_JOB = ROOT / "benchmarks/competitors/same_job.py"
 THEIR_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 OURS = "preprocess.py"
 WAYS = (OURS, "Polars", "DuckDB", "pandas")
 QUICK_MB, GROWTH = 10, 4
-EVERY = 0.05
-"""Seconds between two looks at memory."""
+EVERY, KEPT = 0.05, ("Pss_Anon:", "Pss_Shmem:")
+"""Seconds between two looks at memory, and which of it counts: no pages of mapped files, and pages
+that processes share once (proc(5), smaps_rollup)."""
 
 
 @dataclass(frozen=True)
 class Cost:
     """What a command took.
 
-    ``mib`` is the most memory that its processes held at once which the kernel cannot drop: without
-    pages of mapped files, and with shared pages counted once (``Pss_Anon``, ``Pss_Shmem`` of
-    proc(5)).
+    ``mib`` is the most memory that its processes held at once which the kernel cannot drop.
     """
 
     seconds: float
@@ -66,15 +66,12 @@ def measure(command: Sequence[str | Path], log: Path) -> Cost:
 def _memory(pid: int) -> float:
     """Return the KiB of a process and its children, as far as they still run."""
     kib = 0.0
-    try:
-        parent = psutil.Process(pid)
-        for process in (parent, *parent.children(recursive=True)):
+    parent = psutil.Process(pid)
+    for process in (parent, *parent.children(recursive=True)):
+        with suppress(OSError):  # it has ended meanwhile
             rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
-            for line in rollup.splitlines():
-                if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
-                    kib += float(line.split()[1])
-    except (psutil.Error, OSError):
-        pass
+            kept = [line for line in rollup.splitlines() if line.startswith(KEPT)]
+            kib += sum(float(line.split()[1]) for line in kept)
     return kib
 
 
@@ -96,7 +93,7 @@ class Race:
         cost = measure(_command(way, self.source, output), log)
         self.costs[way].append(cost)
         if way not in self._rows:
-            measure([THEIR_PYTHON, COMPETITORS / "fingerprint.py", output], log)
+            measure([THEIR_PYTHON, SAME_JOB, "fingerprint", output], log)
             self._rows[way] = log.read_text(encoding="utf-8")
         if self._rows[way] != self._rows[OURS]:
             raise RuntimeError(f"{way} wrote other rows: {self._rows[way]}, {self._rows[OURS]}")
@@ -150,4 +147,4 @@ def _command(way: str, source: Path, output: Path) -> list[str | Path]:
     if way == OURS:
         script = ROOT / "src/processing/preprocess.py"
         return [sys.executable, script, "--input", source.parent, "--output", output]
-    return [THEIR_PYTHON, COMPETITORS / f"with_{way.lower()}.py", source, output]
+    return [THEIR_PYTHON, SAME_JOB, way.lower(), source, output]

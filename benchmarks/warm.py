@@ -76,7 +76,7 @@ def ours(clients: dict[str, Any]) -> Handler:
 def bare(clients: dict[str, Any]) -> Handler:
     """Import the bare handler with these clients."""
     with patch("boto3.client", clients.get):
-        from benchmarks.competitors.bare_handler import handler  # noqa: PLC0415
+        from benchmarks.competitors.bare_handler import handler
     return handler
 
 
