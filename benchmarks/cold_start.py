@@ -38,7 +38,7 @@ Starts = dict[str, list[tuple[float, float]]]
 def run(quick: bool, scratch: Path) -> Iterator[Figure]:
     """Start each way in turn; yield what it took, and that beside the others."""
     starts: Starts = defaultdict(list)
-    wholes = in_turns({way: partial(_whole, way, starts) for way in WAYS}, 3 if quick else 15)
+    wholes = in_turns({way: partial(_whole, way, starts) for way in WAYS}, 2 if quick else 15)
     inits = {way: [init for init, _ in found] for way, found in starts.items()}
     for name in STARTERS:
         case = f"cold start, {name}"

@@ -29,10 +29,6 @@ def test_the_page_names_the_day_of_the_prices() -> None:
     assert model.PRICES_OF in _page("costs.md")
 
 
-def test_the_standing_costs_add_what_alarms_read() -> None:
-    assert "| CloudWatch: metrics that alarms read | 2.10 |" in _page("costs.md")
-
-
 @pytest.mark.parametrize(
     ("suite", "figure", "used"),
     [

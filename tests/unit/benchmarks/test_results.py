@@ -81,12 +81,6 @@ def test_a_figure_that_cannot_be_right_fails_the_command(
     assert "this cannot be right: invented, a figure" in capsys.readouterr().err
 
 
-def test_a_suite_that_does_not_exist_is_refused_with_those_that_do(suites: Path) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        command.main(["--quick", "fast"])
-    assert stopped.value.code == 2
-
-
 @pytest.mark.parametrize(("median", "sane"), [(0.5, False), (1.0, True), (2.5, False)])
 def test_a_figure_is_sane_within_its_bounds(median: float, sane: bool) -> None:
     assert Figure("one", "x", [0, median, 9], (1, 2)).is_sane is sane
