@@ -1,7 +1,8 @@
 """Cold starts of the functions that start runs, beside bare boto3 and the notebook's way.
 
 Each round starts a fresh process of each way, in turn, imports its handler (Lambda's INIT) and
-calls it once. All run on this Python with the same packages, compiled. Where the time goes:
+calls it once. All run on this Python with the same packages, compiled. What counts is processor
+time, which other load on the machine changes little. Where it goes:
 ``python -X importtime -c "import landrun.handlers.object_created"``.
 """
 
@@ -55,7 +56,7 @@ def run(quick: bool, scratch: Path) -> Iterator[Figure]:
 
 
 def _whole(way: str, starts: Starts) -> float:
-    """Start a process of one way; return the seconds until its first event is done."""
+    """Start a process of one way; return the processor time until its first event is done."""
     module, event = WAYS[way]
     script = [sys.executable, str(ROOT / "benchmarks/first_event.py"), module, str(event)]
     environment = ENVIRONMENT | {

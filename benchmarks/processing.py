@@ -105,7 +105,7 @@ class Race:
         memory = {way: [one.mib for one in costs] for way, costs in self.costs.items()}
         for way in WAYS[1:]:
             beside = ratios(times[way], times[OURS])
-            yield Figure(f"{case}, {way}: time ÷ ours", "x", beside, (0.1, 50))
+            yield Figure(f"{case}, {way}: time ÷ ours", "x", beside, (0.02, 100))
             beside = ratios(memory[way], memory[OURS])
             yield Figure(f"{case}, {way}: memory ÷ ours", "x", beside, (0.1, 50))
         megabytes = self.source.stat().st_size / 1e6

@@ -42,7 +42,7 @@ def run(quick: bool, scratch: Path) -> Iterator[Figure]:
     sizes = {str(size): partial(_milliseconds, waiting, size) for size in (1, BATCH)}
     found = in_turns(sizes, rounds)
     beside = ratios(found[str(BATCH)], found["1"])
-    yield Figure(f"services that take 20 and 30 ms: batch of {BATCH} ÷ one", "x", beside, (0.5, 5))
+    yield Figure(f"services that take 20 and 30 ms: batch of {BATCH} ÷ one", "x", beside, (0.3, 6))
 
 
 def _microseconds(handler: Handler, given: list[dict[str, Any]], events: int) -> float:

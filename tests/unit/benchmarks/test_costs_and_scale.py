@@ -33,7 +33,7 @@ def test_the_page_names_the_day_of_the_prices() -> None:
     ("suite", "figure", "used"),
     [
         pytest.param("warm", "batches of 1: handler's own time", 500, id="µs-an-event"),
-        pytest.param("tables", "tick over 20,000 landings: own time", 2000, id="µs-a-landing"),
+        pytest.param("tables", "tick over 10,000 landings: own time", 2000, id="µs-a-landing"),
         pytest.param("processing", "JSONL, 302 MB, preprocess.py: speed", 40, id="MB/s"),
     ],
 )
