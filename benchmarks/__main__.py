@@ -103,7 +103,7 @@ def spelled(summary: dict[str, Any]) -> str:
         for value in (summary[one] for one in ("median", "low", "high"))
     )
     spread = "" if low == high else f" ({low} to {high})"
-    return f"{median} {summary['unit']}{spread}"
+    return f"{median} {summary['unit']}".strip() + spread
 
 
 if __name__ == "__main__":
