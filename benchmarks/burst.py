@@ -8,9 +8,9 @@ time, which nobody who starts an execution for each landing can beat. Beside it:
 from __future__ import annotations
 
 import asyncio
-import importlib
 import multiprocessing
 import os
+import runpy
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.landings import ENVIRONMENT, S3_SECONDS, START_SECONDS, batches, unheard
+from benchmarks.landings import BARE, ENVIRONMENT, S3_SECONDS, START_SECONDS, batches, unheard
 from benchmarks.measuring import Figure, in_turns, ratios
 from benchmarks.standins import Aws, Call, Quota, start_execution
 from handler_loader import Context, load_handler
@@ -69,13 +69,16 @@ def burst(way: str, landings: int) -> float:
 _handler: Any = None
 _stack = ExitStack()
 _started: list[str] = []
+_inherited: list[asyncio.AbstractEventLoop] = []
 
 
 def _begin(way: str, quota: Quota, ready: Any) -> None:
     """Be an execution environment of Lambda: clients of its own, and a handler."""
     global _handler  # noqa: PLW0603 - one for each process, as in Lambda
     os.environ.update(ENVIRONMENT)
-    asyncio.set_event_loop(asyncio.new_event_loop())  # an inherited one shares its wake-ups
+    # A forked process shares the wake-ups of its parent's loop, and would end them if it closed it.
+    _inherited.append(asyncio.get_event_loop_policy().get_event_loop())
+    asyncio.set_event_loop(asyncio.new_event_loop())
 
     def start(call: Call) -> Call:
         quota.take()
@@ -86,7 +89,7 @@ def _begin(way: str, quota: Quota, ready: Any) -> None:
     if way == "ours":
         _handler = load_handler("object_created", ENVIRONMENT, client).handler
     else:
-        _handler = importlib.import_module("benchmarks.competitors.bare_handler").handler
+        _handler = runpy.run_path(BARE)["handler"]
     ready.wait(60)
 
 

@@ -15,6 +15,7 @@ from benchmarks import ROOT
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:landrun"
 EVENTS = ROOT / "events"
+BARE = str(ROOT / "benchmarks/competitors/bare_handler.py")
 BATCH = 10
 """BatchSize of template.yaml."""
 

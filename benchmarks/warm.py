@@ -7,6 +7,7 @@ that take as long as those of a region. Beside it: a bare handler that only star
 from __future__ import annotations
 
 import os
+import runpy
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -16,7 +17,15 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from benchmarks.landings import BATCH, ENVIRONMENT, S3_SECONDS, START_SECONDS, batches, unheard
+from benchmarks.landings import (
+    BARE,
+    BATCH,
+    ENVIRONMENT,
+    S3_SECONDS,
+    START_SECONDS,
+    batches,
+    unheard,
+)
 from benchmarks.measuring import Figure, in_turns, ratios
 from handler_loader import Context, load_handler
 
@@ -74,9 +83,9 @@ def ours(clients: dict[str, Any]) -> Handler:
 
 
 def bare(clients: dict[str, Any]) -> Handler:
-    """Import the bare handler with these clients."""
+    """Load the bare handler with these clients."""
     with patch("boto3.client", clients.get):
-        from benchmarks.competitors.bare_handler import handler
+        handler: Handler = runpy.run_path(BARE)["handler"]
     return handler
 
 
