@@ -79,17 +79,13 @@ mutations: .venv/.dev ## Take each guarantee away, one by one, and show which te
 	$(FAULTS).mutations
 
 # Ratios of ways that took turns in one run; SUITES="warm burst" for some.
-bench: .venv/.dev ## Measure it all beside what it replaces: one table, benchmarks/results.json, the README's table
+bench: .venv/.dev ## Measure landrun beside what it replaces; medians and spreads go to benchmarks/results.json
 	@sh benchmarks/install.sh
 	$(BIN)/python -m benchmarks $(SUITES)
-	$(BIN)/python -m benchmarks.table README.md
-	$(BIN)/python -m benchmarks.dollars --write
-	$(BIN)/python -m benchmarks.scale --write
 
-bench-quick: .venv/.dev ## The same with small sizes, in two minutes, and the tests of the pages; figures stay in .landrun
+bench-quick: .venv/.dev ## The same with small sizes, in two minutes: fails if a figure cannot be right
 	@sh benchmarks/install.sh
 	$(BIN)/python -m benchmarks --quick $(SUITES)
-	LANDRUN_BENCHMARKS=1 $(PYTEST) -q tests/unit/benchmarks
 
 lint: .venv/.dev ## Check style and formatting
 	$(BIN)/ruff check .
