@@ -27,7 +27,7 @@ from typing import Any
 from moto.core.exceptions import AWSError
 
 from landrun_ops.local import LocalAws, LocalAwsError, engine, retry_wait
-from landrun_ops.local.functions import LocalFunction
+from landrun_ops.local.lambda_runtime import LocalFunction
 
 engines: list[Any] = []
 invocations: Counter[str] = Counter()

@@ -127,7 +127,7 @@ def run_demo(
     """
     from landrun_ops.actions.demo import Stack, data_files  # noqa: PLC0415
     from landrun_ops.cli.demo_screen import show_results, shown  # noqa: PLC0415
-    from landrun_ops.cli.laptop import laptop  # noqa: PLC0415
+    from landrun_ops.local import LocalAws  # noqa: PLC0415
 
     screen, began = console(stderr=json), time.monotonic()
     defaults = {**parameter_defaults(project), **given}
@@ -141,7 +141,13 @@ def run_demo(
     folder, state = project / OUTPUT_FOLDER, project / STATE_FOLDER
     with shown(screen, journeys, live=is_live() and not json) as progress:
         progress.doing("starting AWS on this laptop and deploying template.yaml")
-        with laptop(project, state, progress.trouble, parameters=parameters, docker=docker) as aws:
+        with LocalAws.up(
+            project,
+            parameters=parameters,
+            state_dir=state,
+            report=progress.trouble,
+            docker=docker,
+        ) as aws:
             stack = Stack(aws.client, aws.outputs)
             _land(stack, journeys, progress)
             _follow(stack, journeys, progress, patience, float(defaults["MaxRuntimeInSeconds"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -13,6 +14,7 @@ import typer
 
 from landrun.errors import ConfigurationError
 from landrun_ops.cli.console import complain
+from landrun_ops.local.endpoint import check_endpoint
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
@@ -131,8 +133,15 @@ class Target:
         from landrun_ops.stack.stack import find  # noqa: PLC0415  (start-up time)
 
         if self.stack:
+            check_endpoint(self.stack, os.environ, self._state_folder())
             return find(self.stack, profile=self.profile, region=self.region, report=complain)
         return find(LAPTOPS_STACK, environment=self._laptop(), report=complain)
+
+    def _state_folder(self) -> Path | None:
+        try:
+            return state_folder(self.state_dir, self.project)
+        except ConfigurationError:
+            return None
 
     def _laptop(self) -> dict[str, str]:
         from landrun_ops.local.errors import NotUpError  # noqa: PLC0415  (start-up time)
