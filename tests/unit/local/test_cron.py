@@ -38,6 +38,9 @@ def following(expression: str, timezone: str = "UTC", now: datetime = NOW) -> st
         ("cron(0 8 ? * 3#1 *)", "2026-12-01T08:00"),
         ("cron(0 8 ? * L *)", "2026-11-28T08:00"),
         ("cron(0 8 29W * ? *)", "2026-11-30T08:00"),
+        ("cron(0 8 LW * ? *)", "2026-11-30T08:00"),
+        ("cron(0 8 LW 1 ? *)", "2027-01-29T08:00"),
+        ("cron(0 10,11 LW 2 ? *)", "2027-02-26T10:00"),
         ("cron(0 8 1 JAN ? 2028)", "2028-01-01T08:00"),
         ("cron(0 8 1 1 ? 2020)", "never"),
         ("rate(5 minutes)", "2026-11-22T10:35"),
@@ -65,6 +68,11 @@ def test_an_expression_fires_next_at(expression: str, expected: str) -> None:
 )
 def test_cron_counts_in_its_time_zone(now: datetime, expected: str) -> None:
     assert following("cron(30 2 * * ? *)", "Europe/Berlin", now) == expected
+
+
+def test_a_last_weekday_that_is_over_comes_next_month() -> None:
+    saturday = datetime(2027, 1, 30, tzinfo=UTC)
+    assert following("cron(0 8 LW * ? *)", now=saturday) == "2027-02-26T08:00"
 
 
 def test_at_counts_in_its_time_zone() -> None:

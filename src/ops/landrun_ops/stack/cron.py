@@ -21,6 +21,7 @@ NextTime = Callable[[datetime], datetime | None]
 _UNITS: Final = {"minute": "minutes", "hour": "hours", "day": "days"}
 _WEEKDAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _CRON_FIELDS: Final = 6
+_FRIDAY: Final = 4
 _GIVE_UP_AFTER: Final = 400
 """Nonexistent local times in a row: more than the days of a year."""
 
@@ -78,7 +79,8 @@ def _at(expression: str, inside: str, zone: ZoneInfo) -> NextTime:
 def _cron(expression: str, inside: str, zone: ZoneInfo) -> NextTime:
     from croniter import CroniterBadDateError, croniter  # noqa: PLC0415  (late, for start-up)
 
-    fields = croniter_fields(expression, inside)
+    last_weekday = "LW" in inside.upper()  # of the month; croniter has only its last day
+    fields = croniter_fields(expression, inside.upper().replace("LW", "L"))
     try:
         croniter(fields)
     except ValueError as error:
@@ -92,6 +94,8 @@ def _cron(expression: str, inside: str, zone: ZoneInfo) -> NextTime:
                 local: datetime = times.get_next(datetime)
             except CroniterBadDateError:
                 return None
+            if last_weekday:
+                local -= timedelta(days=max(0, local.weekday() - _FRIDAY))
             found = local.replace(tzinfo=zone).astimezone(UTC)
             if found > now and found.astimezone(zone).replace(tzinfo=None) == local:
                 return found

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.local.dispatcher import failed_messages, sqs_event
-from landrun_ops.local.functions import Outcome
+from landrun_ops.local.event_sources import failed_messages, sqs_event
+from landrun_ops.local.lambda_runtime import Outcome
 
 MESSAGES: Any = [{"MessageId": "a"}, {"MessageId": "b"}]
 ALL = {"a", "b"}
