@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from landrun_ops.local.adapt import LEFT_OUT
 from moto import mock_aws
 from moto.cloudformation.parsing import get_model_map
 from moto.dynamodb.responses import DynamoHandler
@@ -27,7 +28,6 @@ from landrun_ops.local import (
     s3_events,
     version_listing,
 )
-from landrun_ops.local.adapt import LEFT_OUT
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.settings import ACCOUNT, REGION
 

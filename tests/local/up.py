@@ -129,7 +129,8 @@ def main(project: str, state_dir: str, port: int, parameters: dict[str, str], pa
     engine.install = keep(engine.install)
     LocalFunction.invoke = counted(LocalFunction.invoke)
     retry_wait.wait = hurried(retry_wait.wait, pace)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    for name in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs ignore the first
+        signal.signal(name, signal.default_int_handler)
     try:
         with LocalAws.up(
             Path(project), port=port, parameters=parameters, state_dir=Path(state_dir)

@@ -45,7 +45,7 @@ def held(state_dir: Path) -> Iterator[list[str]]:
             )
         found = ["the laptop's AWS was killed here: it starts empty"] if file.exists() else []
         found += Processes(state_dir).end_leftovers()
-        file.unlink(missing_ok=True)
+        write(state_dir, {})
         try:
             yield found
         finally:
@@ -55,7 +55,7 @@ def held(state_dir: Path) -> Iterator[list[str]]:
 
 
 def write(state_dir: Path, content: Mapping[str, Any]) -> None:
-    """Leave ``content``, which has an ``environment``, and this process's id for :func:`read`.
+    """Leave ``content``, an ``environment`` once it is up, and this process's id for :func:`read`.
 
     The environment has the key to the laptop's AWS: nobody but the user may read the file.
     """
@@ -81,7 +81,7 @@ def read(state_dir: Path) -> dict[str, Any]:
             f"the laptop's AWS is not up in {state_dir}; start it with: landrun local up"
         )
     content = _read(state_dir)
-    if content is None:
+    if content is None or "environment" not in content:
         raise NotUpError(
             f"the laptop's AWS in {state_dir} is not ready, or its {ENVIRONMENT_FILE} is damaged:"
             " wait, or stop it with Ctrl-C and start it with: landrun local up"

@@ -96,12 +96,12 @@ def _error(kind: str, message: str, error: BaseException | None = None) -> dict[
 
 
 def _receive(connection: Connection, inbox: queue.SimpleQueue[dict[str, Any]]) -> None:
-    """Fill ``inbox``; end the process when the other end is gone, even amid an invocation."""
+    """Fill ``inbox``; when the other end is gone, end this process and all that it started."""
     try:
         while True:
             inbox.put(json.loads(connection.recv_bytes()))
     except (EOFError, OSError):
-        os._exit(0)
+        os.killpg(0, signal.SIGKILL)  # it leads a group of its own
 
 
 def _send(connection: Connection, message: dict[str, Any]) -> None:
