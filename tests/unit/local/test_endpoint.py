@@ -55,7 +55,7 @@ def test_other_endpoints_are_honoured(address: str, stack: str, key: str) -> Non
 
 def test_a_laptop_is_asked_for_its_own_stack_only(address: str) -> None:
     check_endpoint("landrun", shell(address), None)
-    with pytest.raises(ConfigurationError, match="the stack 'landrun' and no 'prod'.*unset"):
+    with pytest.raises(ConfigurationError, match=r"the stack 'landrun' and no 'prod'.*unset"):
         check_endpoint("prod", shell(address), None)
 
 

@@ -89,7 +89,7 @@ def test_a_rule_refuses_in_its_own_words_and_only_where_its_condition_holds(
     if holds:
         check_rules({**source, "Rules": {"R": rule}}, {})
     else:
-        with pytest.raises(TemplateError, match="^not that$"):
+        with pytest.raises(TemplateError, match=r"^not that$"):
             check_rules({**source, "Rules": {"R": rule}}, {})
 
 
