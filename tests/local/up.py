@@ -43,7 +43,7 @@ def keep(install: Any) -> Any:
 
 def counted(invoke: Any) -> Any:
     def counting(self: LocalFunction, event: Any) -> Any:
-        invocations[self.settings.logical_id] += 1
+        invocations[self.logical_id] += 1
         return invoke(self, event)
 
     return counting

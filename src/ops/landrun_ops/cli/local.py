@@ -7,7 +7,7 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -29,6 +29,7 @@ from landrun_ops.cli.target import (
 )
 from landrun_ops.local import LocalAws
 from landrun_ops.local.edits import Edits
+from landrun_ops.stack.stack import find
 from landrun_ops.units import count
 
 app = typer.Typer(rich_markup_mode=None)
@@ -89,6 +90,8 @@ def up(
 
     Example: landrun local up --port 4566 --parameter MaxRuntimeInSeconds=60
     """
+    from landrun_ops.cli.ui import live_page  # noqa: PLC0415  (late, with flask)
+
     folder = project_folder(project, Path.cwd())
     if listen:
         complain(
@@ -108,28 +111,16 @@ def up(
             enforce_iam=iam,
         ) as aws,
     ):
-        if json:
-            typer.echo(plain_json(aws.environment()))  # a line, for programs that wait for one
+        stack = find(LAPTOPS_STACK, environment=aws.environment())
+        options = stack_options(Target(project=project, state_dir=state_dir))
+        with live_page(stack, options, logs=Path(aws.logs)) as address:
+            if json:
+                typer.echo(plain_json(aws.environment()))  # a line, for programs that wait for one
+            else:
+                where = f"in another shell: {_env_command(state_dir, project)}"
+                typer.echo(f"ready at {aws.endpoint_url}; {where}\nlive page: {address}")
             sys.stdout.flush()
             _wait_for_signal(folder)
-            return
-        where = _env_command(state_dir, project)
-        typer.echo(f"ready at {aws.endpoint_url}; in another shell: {where}")
-        with _live_page(aws, Target(project=project, state_dir=state_dir)) as address:
-            typer.echo(f"live page: {address}")
-            sys.stdout.flush()
-            _wait_for_signal(folder)
-
-
-@contextlib.contextmanager
-def _live_page(aws: LocalAws, target: Target) -> Iterator[str]:
-    """Serve the page of the laptop's stack in this process; yield its address."""
-    from landrun_ops.cli.ui import live_page  # noqa: PLC0415  (late, with flask)
-    from landrun_ops.stack.stack import find  # noqa: PLC0415
-
-    stack = find(LAPTOPS_STACK, environment=aws.environment())
-    with live_page(stack, stack_options(target), logs=Path(aws.logs)) as address:
-        yield address
 
 
 @app.command()
@@ -227,8 +218,8 @@ def tick_lines(result: dict[str, Any]) -> list[str]:
 
 
 def _env_command(state_dir: Path | None, project: Path | None) -> str:
-    where = [f"--state-dir={state_dir.absolute()}"] if state_dir else []
-    where += [f"--project={project.absolute()}"] if project and not state_dir else []
+    given = {"--state-dir": state_dir, "--project": None if state_dir else project}
+    where = [f"{option}={folder.absolute()}" for option, folder in given.items() if folder]
     return f'eval "$({shlex.join(["landrun", "local", "env", *where])})"'
 
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import hmac
 import html
+import itertools
 import json
 import re
 import secrets
 import string
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 from landrun_ops.local.settings import REGION, STACK
@@ -68,18 +69,14 @@ class AccessKey:
         }
 
 
-class Refusal(NamedTuple):
-    """Why a request is refused: the code and the message of an AWS error."""
-
-    code: str
-    message: str
+Refusal = tuple[str, str]
+"""Why a request is refused: the code and the message of an AWS error."""
 
 
 class AccessControl:
     """A WSGI application that passes on to another one what may be asked of it.
 
-    ``hosts`` are the accepted values of the Host header, ``issued`` gives the accepted key IDs
-    besides the user's ``key``.
+    ``hosts`` are the accepted Host headers, ``issued`` gives the accepted key IDs besides ``key``.
     """
 
     def __init__(
@@ -110,24 +107,22 @@ class AccessControl:
         """Return why a request is refused; None when it is not."""
         host = environ.get("HTTP_HOST", "").lower()
         if host not in self._hosts:
-            return Refusal(
-                "AccessDenied",
+            why = (
                 f"the laptop's AWS is not reached by the Host {host[:100]!r}: use the endpoint that"
-                " landrun local env shows, or name the host: landrun local up --listen HOST",
             )
+            how = "landrun local env shows, or name the host: landrun local up --listen HOST"
+            return "AccessDenied", f"{why} {how}"
         own = f"http://{host}"
         site = environ.get("HTTP_SEC_FETCH_SITE", "none")
         origin = environ.get("HTTP_ORIGIN", own).lower()
         if site not in ("none", "same-origin") or origin != own:
-            return Refusal("AccessDenied", "the laptop's AWS takes no requests from web pages")
-        given = key_id(environ)
-        if not (_is_among(given, [self._key.id]) or _is_among(given, self._issued())):
-            return Refusal(
-                "UnrecognizedClientException",
-                "the laptop's AWS takes only requests that are signed with a key of its own:"
-                ' eval "$(landrun local env)"',
-            )
-        return None
+            return "AccessDenied", "the laptop's AWS takes no requests from web pages"
+        given = key_id(environ).encode()
+        accepted = itertools.chain([self._key.id], self._issued())
+        if any(hmac.compare_digest(given, one.encode()) for one in accepted):
+            return None
+        why = "the laptop's AWS takes only requests that are signed with a key of its own"
+        return "UnrecognizedClientException", f'{why}: eval "$(landrun local env)"'
 
 
 def host_headers(names: Iterable[str], port: int) -> frozenset[str]:
@@ -157,35 +152,22 @@ def key_id(environ: Environ) -> str:
     >>> key_id({"QUERY_STRING": "X-Amz-Credential=AKIA1%2F20261122%2F...&X-Amz-Signature=..."})
     'AKIA1'
     """
-    header: str | None = environ.get("HTTP_AUTHORIZATION")
-    if header is not None:
-        found = _SIGNATURE.match(header)
+    if "HTTP_AUTHORIZATION" in environ:
+        found = _SIGNATURE.match(environ["HTTP_AUTHORIZATION"])
         return found[1] if found else ""
     query: dict[str, list[str]] = parse_qs(environ.get("QUERY_STRING", ""))
     [credential, *_] = query.get("X-Amz-Credential") or query.get("AWSAccessKeyId") or [""]
     return credential.partition("/")[0]
 
 
-def _is_among(given: str, ids: Iterable[str]) -> bool:
-    """Compare in a time that does not show how much of an ID was guessed."""
-    return any(hmac.compare_digest(given.encode(), one.encode()) for one in ids)
-
-
 def _refuse(refusal: Refusal, environ: Environ, start_response: Callable[..., Any]) -> list[bytes]:
     """Answer with an error in the form that the client of the service reads."""
     code, message = refusal
+    error = f"<Code>{code}</Code><Message>{html.escape(message)}</Message>"
+    kind, body = "text/xml", f"<ErrorResponse><Error>{error}</Error></ErrorResponse>"
     if "json" in environ.get("CONTENT_TYPE", ""):
         kind, body = "application/json", json.dumps({"__type": code, "message": message})
-    else:
-        error = f"<Code>{code}</Code><Message>{html.escape(message)}</Message>"
-        body = f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error></ErrorResponse>"
-        kind = "text/xml"
-    content = body.encode()
-    headers = [
-        ("Content-Type", f"{kind}; charset=utf-8"),
-        ("Content-Length", str(len(content))),
-        ("x-amzn-ErrorType", code),
-        *_HEADERS,
-    ]
-    start_response("403 Forbidden", headers)
-    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [content]
+    length = str(len(body.encode()))
+    headers = [("Content-Type", f"{kind}; charset=utf-8"), ("Content-Length", length)]
+    start_response("403 Forbidden", [*headers, ("x-amzn-ErrorType", code), *_HEADERS])
+    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body.encode()]

@@ -18,7 +18,6 @@ from landrun_ops.actions.docker import Docker
 from landrun_ops.actions.invoke import invoke, patient_config, reconcile_event
 from landrun_ops.local.access import AccessKey
 from landrun_ops.local.deploy import Stack, deploy
-from landrun_ops.local.errors import LocalAwsError
 from landrun_ops.local.event_sources import Poller
 from landrun_ops.local.lambda_runtime import Lambda, LocalFunction, Report
 from landrun_ops.local.schedules import Clock, payload
@@ -72,13 +71,10 @@ class LocalAws:
 
         Parameters
         ----------
-        project
-            The folder of template.yaml.
         port
             Where to answer on 127.0.0.1; 0 is a free port, None is 7741 or the next free one.
         listen
-            Names of hosts by which containers and other machines reach it; with any, it answers on
-            every address of this machine.
+            Names of hosts by which containers and other machines reach it; none: nobody else does.
         parameters
             The template's parameters, where not their defaults.
         state_dir
@@ -148,32 +144,26 @@ class LocalAws:
     def tick(self, scheduled_time: datetime | None = None) -> dict[str, Any]:
         """Invoke the ScheduleFunction with its schedule's payload and return its result.
 
-        Works while the schedule is disabled, too. Raises FunctionError when the function fails, and
-        LocalAwsError when the template has no schedule of it.
+        Works while the schedule is disabled, too. Raises FunctionError when the function fails.
         """
-        name, scheduler = self._function("ScheduleFunction"), self.client("scheduler")
-        for schedule in scheduler.list_schedules()["Schedules"]:
-            if schedule["Target"]["Arn"].endswith(f":function:{name}"):
-                found = scheduler.get_schedule(
-                    GroupName=schedule["GroupName"], Name=schedule["Name"]
-                )
-                text, time = found["Target"].get("Input", ""), scheduled_time or datetime.now(UTC)
-                event = payload(found["Arn"], text, time)
-                return invoke(self.client("lambda"), "ScheduleFunction", name, event)
-        raise LocalAwsError("the template has no schedule that invokes ScheduleFunction")
+        name, scheduler = self.outputs["ScheduleFunction"], self.client("scheduler")
+        [tick] = [
+            one
+            for one in scheduler.list_schedules()["Schedules"]
+            if one["Target"]["Arn"].endswith(f":function:{name}")
+        ]
+        found = scheduler.get_schedule(GroupName=tick["GroupName"], Name=tick["Name"])
+        text, time = found["Target"].get("Input", ""), scheduled_time or datetime.now(UTC)
+        event = payload(found["Arn"], text, time)
+        return invoke(self.client("lambda"), "ScheduleFunction", name, event)
 
     def reconcile(self, grace_seconds: float | None = None) -> dict[str, Any]:
         """Invoke the ReconcileFunction and return what it repaired, by kind.
 
         What is younger than ``grace_seconds`` is left alone. Raises FunctionError when it fails.
         """
-        name, event = self._function("ReconcileFunction"), reconcile_event(grace_seconds)
+        name, event = self.outputs["ReconcileFunction"], reconcile_event(grace_seconds)
         return invoke(self.client("lambda"), "ReconcileFunction", name, event)
-
-    def _function(self, output: str) -> str:
-        if output not in self.outputs:
-            raise LocalAwsError(f"the template has no output {output}")
-        return self.outputs[output]
 
 
 @contextlib.contextmanager
@@ -182,37 +172,27 @@ def _at_work(
 ) -> Iterator[None]:
     """Let queues, schedules and Invoke reach the functions; at the end leave no process."""
     access = aws.access_key.environment(aws.endpoint_url)
-    own = {
-        one.name: {**access, **roles.keys(one.role, "lambda.amazonaws.com")} if roles else access
-        for one in stack.functions
-    }
     sqs = _clients(access)("sqs")
-    signed = {name: _clients(keys)("sqs") if roles else sqs for name, keys in own.items()}
-    functions = Lambda(
-        [
-            LocalFunction(
-                one,
-                access=own[one.name],
-                log=Path(aws.logs) / f"{one.logical_id}.log",
-                report=report,
-                processes=processes,
-            )
-            for one in stack.functions
-        ],
-        stack.asynchronous,
-        signed.__getitem__,
-        report,
-    )
+    functions, signed = [], {}
+    for one in stack.functions:
+        name, role = one.configuration["FunctionName"], one.configuration["Role"]
+        keys = {**access, **(roles.keys(role, "lambda.amazonaws.com") if roles else {})}
+        signed[name] = _clients(keys)("sqs") if roles else sqs
+        logs = Path(aws.logs)
+        functions.append(
+            LocalFunction(one, access=keys, logs=logs, report=report, processes=processes)
+        )
+    runtime = Lambda(functions, stack.asynchronous, signed.__getitem__, report)
     threads: list[Clock | Poller] = [
-        Clock(functions.invoke_async, report),
+        Clock(runtime.invoke_async, report),
         *(
-            Poller(source, functions, sqs, signed[source.function_name], report)
+            Poller(source, runtime, sqs, signed[source.function_name], report)
             for source in stack.sources
         ),
     ]
-    with functions.answering():
+    with runtime.answering():
         try:
-            for function in functions.functions.values():
+            for function in functions:
                 function.warm()
             for thread in threads:
                 thread.start()
@@ -220,7 +200,7 @@ def _at_work(
         finally:
             for thread in threads:
                 thread.stop()
-            functions.stop()
+            runtime.stop()
             for thread in threads:
                 if thread.is_alive():
                     thread.join()

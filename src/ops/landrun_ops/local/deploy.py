@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from landrun_ops.local.errors import StackError
 from landrun_ops.local.event_sources import register
-from landrun_ops.local.lambda_runtime import AsyncSettings, FunctionSettings
+from landrun_ops.local.lambda_runtime import DeployedFunction
 from landrun_ops.local.settings import ACCOUNT, REGION, STACK
 from landrun_ops.local.template import (
     Json,
@@ -46,18 +46,22 @@ _SAME_AS_REF: Final = {
 
 @dataclass(frozen=True)
 class Stack:
-    """What was created, with every reference resolved; ``sources`` are moto's own objects."""
+    """What was created.
+
+    ``asynchronous`` has the functions' EventInvokeConfigs; ``sources`` are moto's own mappings.
+    """
 
     outputs: dict[str, str]
-    functions: list[FunctionSettings]
-    asynchronous: dict[str, AsyncSettings]
+    functions: list[DeployedFunction]
+    asynchronous: dict[str, Json]
     sources: list[Any]
 
 
 def adapt(translated: Translated, supported: Collection[str]) -> tuple[Json, Json]:
     """Return the template for moto's CloudFormation, and the resources that it does not get.
 
-    It creates the ``supported`` resource types. Raises TemplateError when something refers to a resource that had to be left out.
+    It creates the ``supported`` resource types. Raises TemplateError when something refers to a
+    resource that had to be left out.
     """
     everything: Json = translated.template["Resources"]
 
@@ -115,12 +119,22 @@ def deploy(
     _complete_buckets(resources, client("s3"))
     _complete_roles(resources, client("iam"))
     _create_schedules(resources, client("scheduler"))
-    mappings = resources.of_type("AWS::Lambda::EventSourceMapping")
     return Stack(
         outputs,
-        list(_functions(resources, translated)),
-        dict(_asynchronous(resources)),
-        [register(properties) for _, properties in mappings],
+        functions=[
+            DeployedFunction(
+                name, translated.code[name], resources.created[name].get_configuration()
+            )
+            for name, _ in resources.of_type("AWS::Lambda::Function")
+        ],
+        asynchronous={
+            properties["FunctionName"]: properties
+            for _, properties in resources.of_type("AWS::Lambda::EventInvokeConfig")
+        },
+        sources=[
+            register(properties)
+            for _, properties in resources.of_type("AWS::Lambda::EventSourceMapping")
+        ],
     )
 
 
@@ -219,27 +233,3 @@ def _create_schedules(resources: _Resources, scheduler: Any) -> None:
         except ScheduleError as error:
             raise StackError(f"{logical_id} cannot be created: {error}") from error
         scheduler.create_schedule(**{"Name": f"{STACK}-{logical_id}", **properties})
-
-
-def _functions(resources: _Resources, translated: Translated) -> Iterator[FunctionSettings]:
-    for logical_id, _ in resources.of_type("AWS::Lambda::Function"):
-        deployed = resources.created[logical_id].get_configuration()
-        variables = deployed.get("Environment", {}).get("Variables", {})
-        yield FunctionSettings(
-            logical_id=logical_id,
-            name=deployed["FunctionName"],
-            arn=deployed["FunctionArn"],
-            role=deployed["Role"],
-            handler=deployed["Handler"],
-            timeout=float(deployed["Timeout"]),
-            memory=int(deployed["MemorySize"]),
-            environment={name: str(value) for name, value in variables.items()},
-            code=translated.code[logical_id],
-        )
-
-
-def _asynchronous(resources: _Resources) -> Iterator[tuple[str, AsyncSettings]]:
-    for _, properties in resources.of_type("AWS::Lambda::EventInvokeConfig"):
-        failure = properties.get("DestinationConfig", {}).get("OnFailure", {})
-        retries = int(properties.get("MaximumRetryAttempts", 2))
-        yield properties["FunctionName"], AsyncSettings(retries, failure.get("Destination", ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -36,19 +37,13 @@ def check_endpoint(stack: str, environment: Mapping[str, str], state_dir: Path |
         )
     if not key.startswith(KEY_PREFIX) or (found and accepted):
         return
-    try:
-        current = read_environment(state_dir)["AWS_ENDPOINT_URL"] if state_dir else ""
-    except NotUpError:
-        current = ""
-    again = 'eval "$(landrun local env)"'
-    if current:
-        where = f"the laptop's AWS is at {current}"
-        raise ConfigurationError(
-            f"this shell points at {endpoint} with an old key, {where}: {again} again"
-        )
+    where = "the laptop's AWS is not up: landrun local up, then"
+    with contextlib.suppress(NotUpError):
+        if state_dir:
+            where = f"the laptop's AWS is at {read_environment(state_dir)['AWS_ENDPOINT_URL']}:"
     raise ConfigurationError(
-        f"this shell points at {endpoint}, where no laptop's AWS takes its key:"
-        f" landrun local up, then {again} again"
+        f'this shell points at {endpoint} with an old key, {where} eval "$(landrun local env)"'
+        " again"
     )
 
 

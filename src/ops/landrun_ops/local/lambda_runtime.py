@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from landrun_ops.local.state import Processes
 
@@ -25,31 +25,17 @@ INIT_SECONDS: Final = 60.0
 FIRST_RETRY_SECONDS: Final = 1.0
 """Lambda waits a minute, then two; here it is a second, then two."""
 
+Json = dict[str, Any]
 Report = Callable[[str], None]
 """Takes one line that people should see."""
 
 
-@dataclass(frozen=True)
-class FunctionSettings:
-    """A deployed function's configuration, and the folder of its code."""
+class DeployedFunction(NamedTuple):
+    """A function of the stack: its code's folder, and its configuration as Lambda shows it."""
 
     logical_id: str
-    name: str
-    arn: str
-    role: str
-    handler: str
-    timeout: float
-    memory: int
-    environment: Mapping[str, str]
     code: Path
-
-
-@dataclass(frozen=True)
-class AsyncSettings:
-    """What happens to asynchronous invocations that fail; ``destination`` is a queue's ARN."""
-
-    retries: int = 2
-    destination: str = ""
+    configuration: Json
 
 
 @dataclass(frozen=True)
@@ -69,18 +55,19 @@ class Lambda:
     """The functions of the stack by name, invoked synchronously and asynchronously.
 
     Asynchronous invocations that fail are retried, then sent to the failure destination:
-    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html. ``sqs`` makes
-    the client that signs as a function, by name.
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html.
+    ``asynchronous`` has the properties of their EventInvokeConfigs, ``sqs`` gives the client that
+    signs as a function, by name.
     """
 
     def __init__(
         self,
         functions: Iterable[LocalFunction],
-        asynchronous: Mapping[str, AsyncSettings],
+        asynchronous: Mapping[str, Json],
         sqs: Callable[[str], Any],
         report: Report,
     ) -> None:
-        self.functions = {function.settings.name: function for function in functions}
+        self.functions = {one.deployed["FunctionName"]: one for one in functions}
         self._asynchronous = asynchronous
         self._sqs = sqs
         self._report = report
@@ -133,25 +120,27 @@ class Lambda:
             LambdaFunction.invoke = docker
 
     def _run(self, name: str, event: Any) -> None:
-        settings = self._asynchronous.get(name, AsyncSettings())
-        outcome = self.invoke(name, event)
-        for attempt in range(settings.retries):
-            if not outcome.failed or self._stopping.wait(FIRST_RETRY_SECONDS * 2**attempt):
+        settings = self._asynchronous.get(name, {})
+        outcome, attempts = self.invoke(name, event), 1
+        while outcome.failed and attempts <= settings.get("MaximumRetryAttempts", 2):
+            if self._stopping.wait(FIRST_RETRY_SECONDS * 2 ** (attempts - 1)):
                 break
-            outcome = self.invoke(name, event)
+            outcome, attempts = self.invoke(name, event), attempts + 1
         if outcome.failed and not self._stopping.is_set():
-            self._give_up(name, event, outcome, settings)
+            failure = settings.get("DestinationConfig", {}).get("OnFailure", {})
+            self._give_up(name, event, outcome, attempts, failure.get("Destination", ""))
         self._under_way.discard(threading.current_thread())
 
-    def _give_up(self, name: str, event: Any, outcome: Outcome, settings: AsyncSettings) -> None:
-        attempts, queue = settings.retries + 1, settings.destination.rpartition(":")[2]
-        if not queue:
+    def _give_up(
+        self, name: str, event: Any, outcome: Outcome, attempts: int, destination: str
+    ) -> None:
+        if not destination:
             self._report(f"{name}: event dropped after {attempts} attempts: {outcome.reason}")
             return
         record = {
             "version": "1.0",
             "requestContext": {
-                "functionArn": self.functions[name].settings.arn,
+                "functionArn": self.functions[name].deployed["FunctionArn"],
                 "condition": "RetriesExhausted",
                 "approximateInvokeCount": attempts,
             },
@@ -159,7 +148,7 @@ class Lambda:
             "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
             "responsePayload": outcome.payload,
         }
-        sqs = self._sqs(name)
+        sqs, queue = self._sqs(name), destination.rpartition(":")[2]
         url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody=json.dumps(record))
         self._report(f"{name}: event sent to {queue} after {attempts} attempts")
@@ -168,22 +157,24 @@ class Lambda:
 class LocalFunction:
     """One function and the warm process that runs it; one invocation at a time.
 
-    ``access`` is the environment by which the handler finds the laptop's AWS and signs, ``log``
-    takes what the handler prints, ``report`` gets a line for every invocation that failed.
+    ``deployed`` is its configuration as Lambda shows it, ``access`` the environment by which the
+    handler finds the laptop's AWS and signs. What the handler prints goes to a file in ``logs``;
+    ``report`` gets a line for every invocation that failed.
     """
 
     def __init__(
         self,
-        settings: FunctionSettings,
+        function: DeployedFunction,
         *,
         access: Mapping[str, str],
-        log: Path,
+        logs: Path,
         report: Report,
         processes: Processes,
     ) -> None:
-        self.settings = settings
-        self._environment = _environment(settings, access)
-        self._log = log
+        self.logical_id, self._code, self.deployed = function
+        self._environment = _environment(self.deployed, self._code, access)
+        self._log = logs / f"{self.logical_id}.log"
+        self._timeout = float(self.deployed["Timeout"])
         self._report = report
         self._processes = processes
         self._one_at_a_time = threading.Lock()
@@ -202,7 +193,7 @@ class LocalFunction:
             return Outcome(reply["result"])
         outcome = Outcome(error, failed=True)
         if not self._is_closed:
-            self._report(f"{self.settings.logical_id} failed: {outcome.reason} (see {self._log})")
+            self._report(f"{self.logical_id} failed: {outcome.reason} (see {self._log})")
         return outcome
 
     def warm(self) -> None:
@@ -224,12 +215,12 @@ class LocalFunction:
         self._connection, theirs = Pipe()
         script = str(Path(__file__).with_name("worker.py"))
         # -P: the folder of worker.py stays off the handler's sys.path.
-        command = [sys.executable, "-P", script, self.settings.handler, str(theirs.fileno())]
+        command = [sys.executable, "-P", script, self.deployed["Handler"], str(theirs.fileno())]
         with theirs, self._log.open("ab") as output:
             self._worker = subprocess.Popen(  # noqa: S603
                 command,
                 env=self._environment,
-                cwd=self.settings.code,
+                cwd=self._code,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -243,14 +234,14 @@ class LocalFunction:
         if self._is_closed:
             return _error("Sandbox.Closed", "the laptop's AWS is closing")
         self._start()
-        invocation = {"id": request_id, "arn": self.settings.arn, "event": event}
+        invocation = {"id": request_id, "arn": self.deployed["FunctionArn"], "event": event}
         try:
             ready = {} if self._is_ready else self._receive(INIT_SECONDS)
             if "error" in ready:
                 return ready
-            self._is_ready, deadline = True, time.time() + self.settings.timeout
+            self._is_ready, deadline = True, time.time() + self._timeout
             self._connection.send_bytes(json.dumps({**invocation, "deadline": deadline}).encode())
-            return self._receive(self.settings.timeout)
+            return self._receive(self._timeout)
         except (EOFError, OSError):
             how = f"Runtime exited with error: {self._end()}"
             return _error("Runtime.ExitError", f"RequestId: {request_id} Error: {how}")
@@ -282,30 +273,31 @@ class LocalFunction:
         return f"exit status {status}" if status >= 0 else f"signal: {signal.Signals(-status).name}"
 
 
-def _environment(settings: FunctionSettings, access: Mapping[str, str]) -> dict[str, str]:
+def _environment(deployed: Json, code: Path, access: Mapping[str, str]) -> dict[str, str]:
     """Return what Lambda gives a function and what leads it here; nothing of the user's.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
+    variables = deployed.get("Environment", {}).get("Variables", {})
     return {
-        **settings.environment,
+        **{name: str(value) for name, value in variables.items()},
         **{name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ},
         "LANG": "en_US.UTF-8",
         "TZ": "UTC",
         "PYTHONUTF8": "1",
         "PYTHONUNBUFFERED": "1",
-        "PYTHONPATH": str(settings.code),
-        "LAMBDA_TASK_ROOT": str(settings.code),
-        "_HANDLER": settings.handler,
+        "PYTHONPATH": str(code),
+        "LAMBDA_TASK_ROOT": str(code),
+        "_HANDLER": deployed["Handler"],
         **access,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_LAMBDA_FUNCTION_NAME": settings.name,
+        "AWS_LAMBDA_FUNCTION_NAME": deployed["FunctionName"],
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings.memory),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(deployed["MemorySize"]),
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{settings.name}",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{deployed['FunctionName']}",
         "AWS_LAMBDA_LOG_STREAM_NAME": "local",
     }
 

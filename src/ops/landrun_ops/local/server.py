@@ -32,13 +32,10 @@ _one_per_process = threading.Lock()
 def serve(
     port: int | None, key: AccessKey, report: Callable[[str], None], *, listen: Sequence[str] = ()
 ) -> Iterator[str]:
-    """Serve moto on a port of 127.0.0.1 and yield its endpoint URL.
+    """Serve moto on a port of 127.0.0.1 and yield its endpoint URL; see ``LocalAws.up``.
 
-    It answers what ``key``, or a key that IAM or STS of this moto has issued, has signed. With
-    ``listen``, the names of hosts, it can be reached under these names, too: from containers, and
-    so from other machines. ``port`` 0 is a free one; None is `PORT` or the next free one, with a
-    line that says so. Raises PortInUseError when a port that was asked for is taken, and
-    AlreadyUpError when this process serves already: moto keeps its state in module globals.
+    Raises PortInUseError when a port that was asked for is taken, and AlreadyUpError when this
+    process serves already: moto keeps its state in module globals.
     """
     if not _one_per_process.acquire(blocking=False):
         raise AlreadyUpError("the laptop's AWS is already up in this process; close it first")
@@ -48,12 +45,8 @@ def serve(
             _state_of_its_own(listening.getsockname()[1]),
         ):
             server = _make_server(listening, key, [*HOSTS, *listen])
-            thread = threading.Thread(
-                target=server.serve_forever,
-                args=(0.05,),  # seconds between two looks at whether it is to end
-                name="moto",
-                daemon=True,
-            )
+            looks = {"poll_interval": 0.05}  # at whether it is to end, in seconds
+            thread = threading.Thread(target=server.serve_forever, kwargs=looks, daemon=True)
             thread.start()
             try:
                 yield f"http://{HOST}:{listening.getsockname()[1]}"

@@ -1,13 +1,10 @@
 """Run one Lambda function's handler in this process, one invocation after the other.
 
 Started as a script by ``lambda_runtime``, with the function's own environment: ``python -P
-worker.py module.handler FD``, where ``FD`` is the socket on which invocations come in and results
-go out. Imports nothing but the standard library, so that the handler finds only what the zip and
-Lambda's runtime would give it.
-
-In comes ``{"id", "arn", "deadline", "event"}``, where ``deadline`` is seconds since the epoch.
-Out goes ``{"ready": true}`` once, then per invocation ``{"result"}`` or ``{"error"}``, which has
-the names of Lambda's own runtime.
+worker.py module.handler FD``. Imports nothing but the standard library, so that the handler finds
+only what the zip and Lambda's runtime would give it. By the socket ``FD`` comes ``{"id", "arn",
+"deadline", "event"}``, with seconds since the epoch; out goes ``{"ready": true}`` once, then per
+invocation ``{"result"}`` or ``{"error"}``, with the names of Lambda's own runtime.
 """
 
 from __future__ import annotations
