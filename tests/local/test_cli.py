@@ -316,7 +316,7 @@ def test_stopping_leaves_no_process_and_no_state_behind(
     assert landrun("local", "env", env=clean_environment(tmp_path), cwd=root).returncode == 2
 
 
-def test_a_handler_that_crashes_and_an_edit_are_lines_while_it_stays_up(
+def test_a_crash_and_an_edit_are_lines_and_an_edited_script_runs_while_it_stays_up(
     root: Path, tmp_path: Path
 ) -> None:
     project, state = tmp_path / "project", tmp_path / "state"
@@ -335,4 +335,15 @@ def test_a_handler_that_crashes_and_an_edit_are_lines_while_it_stays_up(
         )
         assert said.startswith("functions/landrun/handlers/schedule.py changed")
         assert "start it again" in said
+        (project / "src/processing/preprocess.py").write_text("raise ValueError('edited')\n")
+        aws = LocalAws.attach(state)
+        bucket = aws.outputs["LandingBucket"]
+        aws.client("s3").put_object(Bucket=bucket, Key="incoming/a.csv", Body=b"text\na\n")
+        run = eventually(lambda: failed_run(state, project), "a run of the edited script")
+        assert "ValueError: edited" in json.dumps(run)
         assert process.poll() is None
+
+
+def failed_run(state: Path, project: Path) -> dict[str, Any] | None:
+    listed = landrun("runs", "--json", env=clean_environment(state), cwd=project).stdout
+    return next((run for run in json.loads(listed) if run["status"] == "FAILED"), None)

@@ -77,14 +77,16 @@ def _listen(host: str, port: int | None, report: Callable[[str], None]) -> socke
 
 @contextlib.contextmanager
 def _state_of_its_own(port: int) -> Iterator[None]:
-    """Begin and end with an empty moto that calls back on ``port``.
+    """Begin and end with an empty moto whose state machines run, and call back on ``port``.
 
     Names of hosts hold no names of buckets: in ``desk.example``, moto would see a bucket ``desk``.
     """
     from moto import settings  # noqa: PLC0415  (late: moto takes seconds to import)
+    from moto.core.config import default_user_config  # noqa: PLC0415
     from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415
 
     patches = Patches()
+    patches.item(default_user_config, "stepfunctions", {"execute_state_machine": True})
     patches.set(settings, "S3_IGNORE_SUBDOMAIN_BUCKETNAME", True)
     os.environ["MOTO_PORT"] = str(port)
     moto_api_backend.reset()
