@@ -27,9 +27,7 @@ from landrun_ops.cli.target import (
     project_folder,
     state_folder,
 )
-from landrun_ops.local import LocalAws
 from landrun_ops.local.edits import Edits
-from landrun_ops.stack.stack import find
 from landrun_ops.units import count
 
 app = typer.Typer(rich_markup_mode=None)
@@ -90,7 +88,10 @@ def up(
 
     Example: landrun local up --port 4566 --parameter MaxRuntimeInSeconds=60
     """
-    from landrun_ops.cli.ui import live_page  # noqa: PLC0415  (late, with flask)
+    # Late, here and below: --help takes none of boto3 and flask.
+    from landrun_ops.cli.ui import live_page  # noqa: PLC0415
+    from landrun_ops.local import LocalAws  # noqa: PLC0415
+    from landrun_ops.stack.stack import find  # noqa: PLC0415
 
     folder = project_folder(project, Path.cwd())
     if listen:
@@ -151,7 +152,7 @@ def sam_variables(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
     SAM's CLI cannot know what the stack's references came to, and a container reaches this machine
     by another name. moto leaves numbers of the template as they are.
     """
-    from landrun.adapters.clients import translated  # noqa: PLC0415  (late, with boto3)
+    from landrun.adapters.clients import translated  # noqa: PLC0415
     from landrun_ops.stack.clients import Clients  # noqa: PLC0415
 
     port = environment["AWS_ENDPOINT_URL"].rpartition(":")[2]
@@ -168,11 +169,9 @@ def sam_variables(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
 @app.command()
 def tick(
     time: Annotated[
-        datetime | None,
+        str | None,
         typer.Option(
-            formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S"],
-            metavar="ISO8601",
-            help="The due time, such as 2026-11-22T03:00:00Z; UTC without an offset. Default: now.",
+            metavar="ISO8601", help="The due time; UTC if it has no offset. Default: now."
         ),
     ] = None,
     project: ProjectOption = None,
@@ -183,10 +182,12 @@ def tick(
 
     Example: landrun local tick --time 2026-11-22T03:00:00Z
     """
-    due = time or datetime.now(UTC)
+    from landrun_ops.local import LocalAws  # noqa: PLC0415
+
+    due = parsed_time(time) if time else None
     aws = LocalAws.attach(state_folder(state_dir, project))
     try:
-        result = aws.tick(due if due.tzinfo else due.replace(tzinfo=UTC))
+        result = aws.tick(due)
     except FunctionError as error:
         complain(str(error))
         raise typer.Exit(1) from error
@@ -205,6 +206,16 @@ def parsed_parameters(given: list[str]) -> dict[str, str]:
                 f"--parameter {name!r} has no value: write --parameter Name=Value"
             )
     return {name: value for name, _, value in pairs}
+
+
+def parsed_time(text: str) -> datetime:
+    """Read an ISO 8601 time, in UTC without an offset; raises ConfigurationError for others."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        why = f"--time {text!r} is not an ISO 8601 time such as 2026-11-22T03:00:00Z"
+        raise ConfigurationError(why) from error
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def tick_lines(result: dict[str, Any]) -> list[str]:
