@@ -80,6 +80,9 @@ class Lambda:
 
     def invoke_async(self, name: str, event: Any) -> None:
         """Invoke a function on a thread of its own and return at once."""
+        if name not in self.functions:
+            self._report(f"{name} is invoked, which is no function of the template")
+            return
         thread = threading.Thread(target=self._run, args=(name, event), daemon=True)
         self._under_way.add(thread)
         thread.start()
