@@ -45,7 +45,7 @@ def main(kind: str, program: str, work_dir: str) -> None:
     answer({"port": port})
     for line in sys.stdin:
         if engine is not None:
-            engine.quota = json.loads(line)["quota"]
+            engine.jobs.quota = json.loads(line)["quota"]
         answer({})
     if engine is not None:
         engine.close()

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def enforced(report: Report) -> Iterator[Roles]:
     """Refuse what roles do not allow, and tell of each refusal in one line."""
-    from landrun_ops.local import iam, roles  # noqa: PLC0415  (late: with them comes moto)
+    from landrun_ops.local import roles  # noqa: PLC0415  (late: with them comes moto)
+    from landrun_ops.local.moto_patches import iam  # noqa: PLC0415
 
     patches = Patches()
     deciding = iam.Iam(lambda said: None if said.allowed else report(f"IAM: {said}"))
-    iam.adapt(patches, deciding)
+    iam.patch(patches, deciding)
     try:
         yield roles.Roles(deciding)
     finally:

@@ -7,7 +7,7 @@ from typing import Final
 
 from moto.sts.models import sts_backends
 
-from landrun_ops.local.iam import Iam
+from landrun_ops.local.moto_patches.iam import Iam
 from landrun_ops.local.settings import ACCOUNT, REGION
 
 LAMBDA: Final = "lambda.amazonaws.com"

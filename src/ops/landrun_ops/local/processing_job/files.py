@@ -6,15 +6,20 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from landrun_ops.local.container import OPT_ML
+from landrun_ops.local.processing_job.container import OPT_ML
+from landrun_ops.units import count
 
-_CHUNK = 1 << 20
+_CHUNK: Final = 1 << 20
+_UPLOADS: Final = 8
+_NAMED: Final = 3
+"""How many of the files that could not be uploaded a failure names."""
 
 
 class TransferError(Exception):
@@ -36,28 +41,31 @@ class S3Object:
 
 
 def inside(opt_ml: Path, local_path: str) -> Path:
-    """Find the folder of this machine that stands for ``/opt/ml/…``."""
+    """Return the folder of this machine that stands for ``/opt/ml/…``."""
     return opt_ml / local_path.removeprefix(OPT_ML).lstrip("/")
 
 
 def download(s3: Any, source: Mapping[str, Any], folders: Sequence[Path]) -> None:
     """Bring one ``S3Input`` to every host.
 
+    Raises TransferError, with its name, when there is no such object, none at all, or a key that
+    cannot be a file.
+
     Parameters
     ----------
     s3
         boto3 client.
     source
-        The ``S3Input``: ``S3Uri``, ``S3DataType`` and, optionally, ``S3DataDistributionType``.
+        The ``S3Input``.
     folders
         What ``LocalPath`` stands for on each host, hosts in order.
-
-    Raises
-    ------
-    TransferError
-        No such object, none at all, or a key that cannot be a file, named.
     """
-    objects = list(_objects(s3, source))
+    bucket, key = _split(source["S3Uri"])
+    if source["S3DataType"] == "ManifestFile":
+        body = _get(s3, S3Object(bucket, key, ""))["Body"].read()
+        objects = read_manifest(body, source["S3Uri"])
+    else:
+        objects = list(_under_prefix(s3, bucket, key))
     sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
     for index, folder in enumerate(folders):
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,62 +77,59 @@ def download(s3: Any, source: Mapping[str, Any], folders: Sequence[Path]) -> Non
 def upload(s3: Any, target: Mapping[str, Any], folder: Path, key_arn: str = "") -> list[str]:
     """Send every file under ``folder`` to the ``S3Output``; symbolic links are not followed.
 
-    Gives the URIs of what was sent. With ``key_arn`` objects are encrypted under that KMS key.
-
-    Source for the latter: SageMaker's developer guide, "How Amazon SageMaker Processing
-    Configures Input and Output For Your Processing Container".
+    Returns the URIs of what was sent. With ``key_arn`` objects are encrypted under that KMS key
+    (SageMaker's developer guide, "How Amazon SageMaker Processing Configures Input and Output").
+    Raises TransferError when a file could not be sent, once all others are.
     """
     bucket, prefix = _split(target["S3Uri"])
     prefix = f"{prefix.rstrip('/')}/" if prefix.rstrip("/") else ""
-    sent = []
     encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn} if key_arn else {}
-    for path in _files(folder):
+    problems: list[str] = []
+
+    def send(path: Path) -> str:
         key = prefix + path.relative_to(folder).as_posix()
+        uri = f"s3://{bucket}/{key}"
         try:
+            key.encode()
+            if not path.is_file():
+                raise OSError("it is no regular file")
             with path.open("rb") as body:
                 s3.put_object(Bucket=bucket, Key=key, Body=body, **encryption)
+        except UnicodeEncodeError:
+            problems.append(f"{os.fsencode(path.relative_to(folder))!r} is not UTF-8")
         except (ClientError, BotoCoreError, OSError) as error:
-            message = f"Failed to upload data. PutObject failed for s3://{bucket}/{key}: {error}"
-            raise TransferError(message) from error
-        sent.append(f"s3://{bucket}/{key}")
+            problems.append(f"PutObject failed for {uri}: {error}")
+        return uri
+
+    with ThreadPoolExecutor(_UPLOADS) as pool:
+        sent = list(pool.map(send, _files(folder)))
+    if problems:
+        more = f"; and {count(len(problems) - _NAMED, 'file')} more" if problems[_NAMED:] else ""
+        named = "; ".join(sorted(problems)[:_NAMED])
+        raise TransferError(f"Failed to upload data. {named}{more}")
     return sent
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(parent, name)
-            if path.is_file() and not path.is_symlink():
-                yield path
-
-
-def _objects(s3: Any, source: Mapping[str, Any]) -> Iterator[S3Object]:
-    bucket, key = _split(source["S3Uri"])
-    if source["S3DataType"] == "ManifestFile":
-        yield from read_manifest(_read(s3, bucket, key), source["S3Uri"])
-    else:
-        yield from _under_prefix(s3, bucket, key)
+def _files(folder: Path) -> list[Path]:
+    paths = [Path(parent, name) for parent, _, names in os.walk(folder) for name in names]
+    return sorted(path for path in paths if not path.is_symlink())
 
 
 def _under_prefix(s3: Any, bucket: str, prefix: str) -> Iterator[S3Object]:
-    found = False
     try:
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for entry in page.get("Contents", ()):
-                found = True
-                yield S3Object(bucket, entry["Key"], relative_to_prefix(entry["Key"], prefix))
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
     except (ClientError, BotoCoreError) as error:
-        message = (
+        raise TransferError(
             f"Failed to download data. ListObjectsV2 failed for s3://{bucket}/{prefix}: {error}"
-        )
-        raise TransferError(message) from error
-    if not found:
+        ) from error
+    if not keys:
         raise TransferError(f'No S3 objects found under S3 URL "s3://{bucket}/{prefix}"')
+    return (S3Object(bucket, key, relative_to_prefix(key, prefix)) for key in keys)
 
 
 def relative_to_prefix(key: str, prefix: str) -> str:
-    """Say where an object of an ``S3Prefix`` lands below ``LocalPath``.
+    """Return the path of an object of an ``S3Prefix`` below ``LocalPath``.
 
     A prefix is a string, not a folder: ``in/a`` also matches ``in/a.csv`` and ``in/a.csv.bak``,
     which keep their names; below ``in/`` or ``in`` the rest of the key is the path.
@@ -140,10 +145,7 @@ def relative_to_prefix(key: str, prefix: str) -> str:
 def read_manifest(body: bytes, uri: str) -> list[S3Object]:
     """Read a ``ManifestFile``: ``[{"prefix": "s3://bucket/path/"}, "a", "b"]``.
 
-    Raises
-    ------
-    TransferError
-        Not such a list, or one that names nothing.
+    Raises TransferError when it is not such a list, or names nothing.
     """
     try:
         head, *names = json.loads(body)
@@ -166,10 +168,6 @@ def _split(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def _read(s3: Any, bucket: str, key: str) -> bytes:
-    return bytes(_get(s3, S3Object(bucket, key, ""))["Body"].read())
-
-
 def _get(s3: Any, item: S3Object) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = s3.get_object(Bucket=item.bucket, Key=item.key)
@@ -183,17 +181,14 @@ def _bring(s3: Any, item: S3Object, folder: Path) -> None:
     parts = [part for part in item.relative.split("/") if part not in ("", ".")]
     if not parts or ".." in parts:
         raise TransferError(f"Failed to download data. The key of {item.uri} is no path of a file")
+    path = folder.joinpath(*parts)
     try:
-        _write(s3, item, folder.joinpath(*parts))
+        if item.relative.endswith("/"):  # a folder's marker, as the S3 console makes them
+            path.mkdir(parents=True, exist_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:  # "x": two keys with one path are an error, no overwrite
+            shutil.copyfileobj(_get(s3, item)["Body"], file, _CHUNK)
     except (OSError, ValueError) as error:
         message = f"Failed to download data. {item.uri} cannot be a file here: {error}"
         raise TransferError(message) from error
-
-
-def _write(s3: Any, item: S3Object, path: Path) -> None:
-    if item.relative.endswith("/"):  # a folder's marker, as the S3 console makes them
-        path.mkdir(parents=True, exist_ok=True)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("xb") as file:  # "x": two keys with one path are an error, not an overwrite
-        shutil.copyfileobj(_get(s3, item)["Body"], file, _CHUNK)

@@ -6,21 +6,21 @@ import contextlib
 import logging
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from landrun.models.processing_job import LOG_GROUP
 
-_BATCH = 1000
-_LONGEST = 200_000  # CloudWatch takes 256 KB per event
+_BATCH: Final = 1000
+_LONGEST: Final = 200_000  # CloudWatch takes 256 KB per event
 _log = logging.getLogger(__name__)
 
 
 class LogStream:
     """Follows a file and puts its lines into the stream ``name`` of `LOG_GROUP`.
 
-    Shipping is a courtesy: when it fails, the job goes on, and the file has everything.
+    When shipping fails, the job goes on, and the file has everything.
     """
 
     def __init__(self, logs: Any, name: str, path: Path) -> None:
@@ -37,7 +37,7 @@ class LogStream:
             for start in range(0, len(lines), _BATCH):
                 self._put(lines[start : start + _BATCH])
         except (ClientError, BotoCoreError) as error:
-            _log.warning("log lines not shipped", extra={"stream": self._name, "why": str(error)})
+            _log.warning("%s: log lines not shipped: %s", self._name, error)
 
     def note(self, text: str) -> None:
         """Add a line of the laptop's own to the file, shipped with the rest."""
@@ -58,16 +58,12 @@ class LogStream:
 
     def _put(self, lines: list[str]) -> None:
         if not self._created:
-            self._create()
+            with contextlib.suppress(self._logs.exceptions.ResourceAlreadyExistsException):
+                self._logs.create_log_group(logGroupName=LOG_GROUP)
+            self._logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=self._name)
+            self._created = True
         now = int(time.time() * 1000)
+        events = [{"timestamp": now, "message": line} for line in lines]
         self._logs.put_log_events(
-            logGroupName=LOG_GROUP,
-            logStreamName=self._name,
-            logEvents=[{"timestamp": now, "message": line} for line in lines],
+            logGroupName=LOG_GROUP, logStreamName=self._name, logEvents=events
         )
-
-    def _create(self) -> None:
-        with contextlib.suppress(self._logs.exceptions.ResourceAlreadyExistsException):
-            self._logs.create_log_group(logGroupName=LOG_GROUP)
-        self._logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=self._name)
-        self._created = True

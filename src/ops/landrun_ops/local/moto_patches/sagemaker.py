@@ -2,8 +2,6 @@
 
 moto marks a job ``Completed`` the moment it is created and accepts a name twice. Here a job is
 ``InProgress`` while it runs in the background, then ``Completed``, ``Failed`` or ``Stopped``.
-Errors and their words are SageMaker's: ``ResourceInUse`` for a name used before,
-``ResourceLimitExceeded`` beyond ``quota``, ``ValidationException`` for the rest.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
@@ -22,10 +20,11 @@ from moto.sagemaker.models import FakeProcessingJob, SageMakerModelBackend, sage
 from moto.sagemaker.responses import SageMakerResponse
 
 from landrun_ops.local.patches import Patches
-from landrun_ops.local.processing_job import Order, Outcome
-from landrun_ops.local.processing_request import violations
+from landrun_ops.local.processing_job.job import Order, Outcome
+from landrun_ops.local.processing_job.request import violations
+from landrun_ops.units import count
 
-_ENDED = ("Completed", "Failed", "Stopped")
+_ENDED: Final = ("Completed", "Failed", "Stopped")
 _log = logging.getLogger(__name__)
 
 
@@ -46,29 +45,24 @@ class ProcessingJob(FakeProcessingJob):  # type: ignore[misc]
             tags=request.get("Tags"),
             stopping_condition=request.get("StoppingCondition"),
         )
-        self.request = dict(request)
+        cluster = request["ProcessingResources"]["ClusterConfig"]
+        self.instances = cluster.get("InstanceType"), cluster.get("InstanceCount", 1)
         self.order = Order(request, self.arn, self.started)
         self.ended = threading.Event()
         self.processing_job_status = "InProgress"
         self.processing_end_time = None
-        self._times: dict[str, Any] = {}
-        self._texts: dict[str, str | None] = {}
-
-    @property
-    def instances(self) -> tuple[str | None, int]:
-        """Instance type and count."""
-        cluster = self.request["ProcessingResources"]["ClusterConfig"]
-        return cluster.get("InstanceType"), cluster.get("InstanceCount", 1)
+        self._facts: dict[str, Any] = {}
 
     def started(self) -> None:
         """Note that inputs are in and the script runs."""
-        self._times["ProcessingStartTime"] = self.last_modified_time = utcnow()
+        self._facts["ProcessingStartTime"] = self.last_modified_time = utcnow()
 
     def end(self, outcome: Outcome) -> None:
         """Note how it ended; the status last, so that nobody sees half of it."""
         self.processing_end_time = self.last_modified_time = utcnow()
-        self._times["ProcessingEndTime"] = self.processing_end_time
-        self._texts = {"FailureReason": outcome.failure_reason, "ExitMessage": outcome.exit_message}
+        texts = {"FailureReason": outcome.failure_reason, "ExitMessage": outcome.exit_message}
+        self._facts |= {name: text for name, text in texts.items() if text is not None}
+        self._facts["ProcessingEndTime"] = self.processing_end_time
         self.processing_job_status = outcome.status
         self.ended.set()
 
@@ -76,28 +70,20 @@ class ProcessingJob(FakeProcessingJob):  # type: ignore[misc]
     def response_object(self) -> dict[str, Any]:
         """DescribeProcessingJob's answer."""
         status = self.processing_job_status
-        asked = {name: value for name, value in self.request.items() if name != "Tags"}
-        texts = self._texts if status in _ENDED else {}
         return {
             "ProcessingJobArn": self.arn,
-            **asked,
+            **{name: value for name, value in self.order.request.items() if name != "Tags"},
             "ProcessingJobStatus": status,
             "CreationTime": self.creation_time,
             "LastModifiedTime": self.last_modified_time,
-            **self._times,
-            **{name: text for name, text in texts.items() if text is not None},
+            **self._facts,
         }
 
 
 class ProcessingJobs:
-    """All jobs of the laptop's SageMaker.
+    """All jobs of the laptop's SageMaker; ``run`` runs one, in a thread of its own.
 
-    Parameters
-    ----------
-    run
-        Runs one job to its end, in a thread of its own.
-    quota
-        Most instances of one type at once; None for no limit, 0 to refuse every job.
+    ``quota`` is the most instances of one type at once; None for no limit, 0 to refuse every job.
     """
 
     def __init__(self, run: Callable[[Order], Outcome], quota: int | None = None) -> None:
@@ -107,26 +93,19 @@ class ProcessingJobs:
         self._threads: dict[ProcessingJob, threading.Thread] = {}
 
     def create(self, account_id: str, region: str, request: Mapping[str, Any]) -> ProcessingJob:
-        """Check a request and start its job.
-
-        Raises
-        ------
-        SagemakerClientError
-            moto's, with SageMaker's code and message.
-        """
-        _refuse(violations(request))
+        """Start a job. Raises SagemakerClientError, in SageMaker's words, when it is refused."""
+        if problems := violations(request):
+            found = f"{count(len(problems), 'validation error')} detected: {'; '.join(problems)}"
+            raise SagemakerClientError("ValidationException", found)
         jobs = sagemaker_backends[account_id][region].processing_jobs
         with self._lock:
             job = ProcessingJob(request, account_id, region)
-            _refuse_name(jobs.get(job.processing_job_name))
-            self._refuse_beyond_quota(job)
+            self._refuse(job, jobs.get(job.processing_job_name))
             jobs[job.processing_job_name] = job
-            thread = threading.Thread(
-                target=self._work, args=(job,), name=f"job-{job.processing_job_name}", daemon=True
-            )
+            name = f"job-{job.processing_job_name}"
+            thread = threading.Thread(target=self._work, args=(job,), name=name, daemon=True)
             self._threads[job] = thread
             thread.start()
-        _log.info("processing job started", extra={"job": job.processing_job_name})
         return job
 
     def stop(self, job: ProcessingJob) -> None:
@@ -147,23 +126,29 @@ class ProcessingJobs:
         for job, thread in running.items():
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
-                _log.error("processing job does not end", extra={"job": job.processing_job_name})
+                _log.error("%s: the job does not end", job.processing_job_name)
 
     def _work(self, job: ProcessingJob) -> None:
         try:
             outcome = self._run(job.order)
         except Exception as error:
-            _log.exception("processing job broke", extra={"job": job.processing_job_name})
             outcome = Outcome("Failed", f"InternalServerError: {type(error).__name__}: {error}")
+            # A full disk is no news of this code's: one line says it.
+            unexpected = not isinstance(error, OSError)
+            _log.error(
+                "%s: %s", job.processing_job_name, outcome.failure_reason, exc_info=unexpected
+            )
         with self._lock:
             job.end(outcome)
             self._threads.pop(job, None)
-        _log.info(
-            "processing job ended",
-            extra={"job": job.processing_job_name, "status": outcome.status},
-        )
 
-    def _refuse_beyond_quota(self, job: ProcessingJob) -> None:
+    def _refuse(self, job: ProcessingJob, namesake: ProcessingJob | None) -> None:
+        if namesake is not None:
+            raise SagemakerClientError(
+                "ResourceInUse",
+                "Job name must be unique within an AWS account and region, and a job with this "
+                f"name already exists ({namesake.arn})",
+            )
         kind, wanted = job.instances
         used = sum(other.instances[1] for other in self._threads if other.instances[0] == kind)
         if self.quota is not None and used + wanted > self.quota:
@@ -177,7 +162,7 @@ class ProcessingJobs:
             )
 
 
-def adapt(patches: Patches, jobs: ProcessingJobs) -> None:
+def patch(patches: Patches, jobs: ProcessingJobs) -> None:
     """Let moto's CreateProcessingJob and StopProcessingJob go to ``jobs``."""
 
     def create_processing_job(self: Any) -> ActionResult:
@@ -185,29 +170,13 @@ def adapt(patches: Patches, jobs: ProcessingJobs) -> None:
         return ActionResult({"ProcessingJobArn": job.arn})
 
     def stop_processing_job(self: Any, processing_job_name: str) -> None:
-        description = self.describe_processing_job(processing_job_name)  # raises when unknown
-        if description["ProcessingJobStatus"] in _ENDED:
+        status = self.describe_processing_job(processing_job_name)["ProcessingJobStatus"]
+        if status in _ENDED:
             raise SagemakerClientError(
                 "ValidationException",
-                "The request was rejected because the processing job is in status "
-                f"{description['ProcessingJobStatus']}.",
+                f"The request was rejected because the processing job is in status {status}.",
             )
         jobs.stop(self.processing_jobs[processing_job_name])
 
     patches.set(SageMakerResponse, "create_processing_job", create_processing_job)
     patches.set(SageMakerModelBackend, "stop_processing_job", stop_processing_job)
-
-
-def _refuse(problems: list[str]) -> None:
-    if problems:
-        count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
-        raise SagemakerClientError("ValidationException", count + "; ".join(problems))
-
-
-def _refuse_name(before: ProcessingJob | None) -> None:
-    if before is not None:
-        raise SagemakerClientError(
-            "ResourceInUse",
-            "Job name must be unique within an AWS account and region, and a job with this name "
-            f"already exists ({before.arn})",
-        )

@@ -1,0 +1,145 @@
+"""Patches of moto's S3: its events, its listing of versions, and writes that have a condition."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from typing import Any, Final
+from urllib.parse import quote
+
+from moto.core.responses import ActionResult
+from moto.events.models import events_backends
+from moto.s3 import notifications
+from moto.s3.responses import S3Response
+
+from landrun_ops.local.patches import Patches
+
+_REASONS: Final = {
+    "s3:ObjectCreated:Put": "PutObject",
+    "s3:ObjectCreated:Post": "POST Object",
+    "s3:ObjectCreated:Copy": "CopyObject",
+    "s3:ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
+}
+_log = logging.getLogger(__name__)
+
+
+def patch(patches: Patches) -> None:
+    """Patch events, bucket notifications, lists of versions and conditional writes."""
+    put, listed, other = (
+        S3Response.put_object,
+        S3Response.list_object_versions,
+        notifications._send_event_bridge_message,
+    )
+    conditional = threading.Lock()
+
+    def put_object(self: Any) -> Any:
+        # moto checks the condition and then writes: two requests at once may both succeed.
+        if not (self.headers.get("If-None-Match") or self.headers.get("If-Match")):
+            return put(self)
+        with conditional:
+            return put(self)
+
+    def list_object_versions(self: Any) -> Any:
+        # moto fails over a control character in a key, as it does not URL-encode keys here.
+        if self.querystring.get("encoding-type", [None])[0] == "url":
+            serialized = self.serialized
+            self.serialized = lambda answer: serialized(_encoded(answer))
+        return listed(self)
+
+    def send(account_id: str, bucket: Any, event_name: Any, key: Any) -> None:
+        reason = _REASONS.get(getattr(event_name, "value", event_name))
+        if reason is None:
+            other(account_id, bucket, event_name, key)
+        else:
+            _deliver(_object_created(account_id, bucket, key, reason), bucket.region_name)
+
+    patches.set(S3Response, "put_object", put_object)
+    patches.set(S3Response, "list_object_versions", list_object_versions)
+    patches.set(S3Response, "get_bucket_notification", _notification_reader())
+    patches.set(notifications, "_send_event_bridge_message", send)
+
+
+def _notification_reader() -> Any:
+    answered = S3Response.get_bucket_notification
+
+    def get_bucket_notification(self: Any) -> Any:
+        # moto keeps EventBridgeConfiguration, but leaves it out of its answer.
+        known = self.backend.get_bucket_notification_configuration(self.bucket_name)
+        alone = known and not (known.topic or known.queue or known.cloud_function)
+        if not alone or known.event_bridge is None:
+            return answered(self)
+        self.data["Action"] = "GetBucketNotificationConfiguration"
+        return self.serialized(ActionResult({"EventBridgeConfiguration": {}}))
+
+    return get_bucket_notification
+
+
+def _encoded(answer: Any) -> Any:
+    result = answer.result
+    if not isinstance(result, dict):  # an error
+        return answer
+    for entry in (*result["Versions"], *result["DeleteMarkers"]):
+        entry["Key"] = quote(entry["Key"])
+    for entry in (result, *result.get("CommonPrefixes", ())):
+        for name in ("Prefix", "KeyMarker", "NextKeyMarker", "Delimiter"):
+            if entry.get(name):
+                entry[name] = quote(entry[name])
+    result["EncodingType"] = "url"
+    return answer
+
+
+def _deliver(event: dict[str, Any], region: str) -> None:
+    buses = events_backends[event["account"]][region].event_buses
+    for rule in [rule for bus in list(buses.values()) for rule in list(bus.rules.values())]:
+        try:
+            rule.send_to_targets(event, transform_input=False)
+        except Exception:  # a put must not fail for a target that does
+            _log.exception("%s: event not delivered", rule.name)
+
+
+def sequencer(nanoseconds: int) -> str:
+    """Write a moment as S3's sequencers look: 00, seconds since 1970, and more, in hexadecimal.
+
+    moto's events all have the same one, so that every overwrite looks like a second delivery.
+
+    >>> sequencer(1_795_335_330_500_000_000)
+    '006B02A4A280000000'
+    """
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return f"00{seconds:08X}{(rest << 32) // 10**9:08X}"
+
+
+def _object_created(account_id: str, bucket: Any, key: Any, reason: str) -> dict[str, Any]:
+    """Describe a new object in S3's own shape, where moto says ``eTag`` and ``ObjectCreated:Put``.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    """
+    version = {"version-id": str(key.version_id)} if bucket.is_versioned else {}
+    described = {
+        "key": key.name,
+        "size": key.size,
+        "etag": key.etag.replace('"', ""),
+        "sequencer": sequencer(time.time_ns()),
+        **version,
+    }
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "account": account_id,
+        "time": time.time(),
+        "region": bucket.region_name,
+        "resources": [bucket.arn],
+        "detail": {
+            "version": "0",
+            "bucket": {"name": bucket.name},
+            "object": described,
+            "request-id": uuid.uuid4().hex[:16].upper(),
+            "requester": account_id,
+            "source-ip-address": "127.0.0.1",
+            "reason": reason,
+        },
+    }
