@@ -12,9 +12,16 @@ from landrun_ops.local.patches import Patches
 def adapted(endpoint_url: str) -> Iterator[None]:
     """Adapt moto for the block."""
     # Late: with them comes moto, which takes seconds.
-    from landrun_ops.local.moto_patches import dynamodb, iam, s3, sqs  # noqa: PLC0415
+    from landrun_ops.local.moto_patches import (  # noqa: PLC0415
+        dynamodb,
+        iam,
+        patch_requests,
+        s3,
+        sqs,
+    )
 
     with Patches() as patches:
+        patch_requests(patches)
         sqs.patch(patches, endpoint_url)
         s3.patch(patches)
         dynamodb.patch(patches)

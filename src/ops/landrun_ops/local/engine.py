@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import boto3
 from botocore.config import Config
+from moto.s3.exceptions import S3ClientError
 from moto.settings import moto_server_port
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
@@ -22,28 +24,25 @@ from landrun_ops.local.access import AccessKey
 from landrun_ops.local.moto_patches import (
     logs,
     redrive,
+    s3,
     sagemaker,
     status_events,
     step_functions,
     task_tokens,
     tasks,
 )
-from landrun_ops.local.moto_patches.iam import NotAllowedError
+from landrun_ops.local.moto_patches.iam import Iam, NotAllowedError
+from landrun_ops.local.moto_patches.iam_needs import KEY_HEADER, needs
 from landrun_ops.local.moto_patches.sagemaker import ProcessingJobs
 from landrun_ops.local.patches import Patches
+from landrun_ops.local.processing_job.files import Put, TransferError
 from landrun_ops.local.processing_job.host import Laptop
 from landrun_ops.local.processing_job.job import Order, Outcome, run
 from landrun_ops.local.roles import SAGEMAKER, STATES, Roles
 
 _CLOSING_SECONDS: Final = 15.0
-_one_per_process = threading.Lock()
-
 Access = Callable[[], Mapping[str, str]]
 """Gives the environment by which a program finds the laptop's AWS and signs its requests."""
-
-
-class EngineInstalledError(RuntimeError):
-    """There is an engine in this process already: moto's classes are patched once."""
 
 
 class Engine:
@@ -72,7 +71,6 @@ class Engine:
         # moto keeps every thread for ever.
         TMP_THREADS[:] = [thread for thread in TMP_THREADS if thread.is_alive()]
         self._patches.undo()
-        _one_per_process.release()
 
 
 def install(
@@ -80,38 +78,36 @@ def install(
     program: Path,
     work_dir: Path,
     access_key: AccessKey,
-    python: str = sys.executable,
     docker: Docker | None = None,
     roles: Roles | None = None,
 ) -> Engine:
     """Patch moto, in this process, before its server takes requests.
 
     The engine is to be closed while the server still answers; the server's port is read from
-    ``MOTO_PORT``, as moto's own engine does. Raises EngineInstalledError when there is one.
+    ``MOTO_PORT``, as moto's own engine does. See `Laptop` for the folders.
 
     Parameters
     ----------
-    program
-        Folder that stands for ``/opt/program``: the user's Processing scripts.
-    work_dir
-        Jobs leave their logs in ``work_dir/jobs/<job>/``.
     access_key
         Signs what machines and jobs ask of the laptop's AWS, where they do not sign as their roles.
-    python
-        Interpreter of the scripts.
     docker
         Runs jobs in their image; None for subprocesses.
     roles
         With them, machines and jobs do what their own roles allow; None allows everything.
     """
-    if not _one_per_process.acquire(blocking=False):
-        raise EngineInstalledError("an engine is installed in this process; close it first")
 
     def access() -> Mapping[str, str]:
         return access_key.environment(f"http://127.0.0.1:{moto_server_port()}")
 
-    clients = _clients(access)
-    laptop = Laptop(program.resolve(), work_dir.resolve(), python, clients, access, docker=docker)
+    laptop = Laptop(
+        program.resolve(),
+        work_dir.resolve(),
+        sys.executable,
+        _clients(access),
+        _putter(),
+        access,
+        docker=docker,
+    )
     jobs = ProcessingJobs(partial(_run_as, roles, laptop=laptop))
     patches = Patches()
     engine = Engine(jobs, patches)
@@ -130,15 +126,33 @@ def _run_as(roles: Roles | None, order: Order, laptop: Laptop) -> Outcome:
     """Run a job; with ``roles``, its files, logs and script are signed for by its own role."""
     if roles is None:
         return run(order, laptop)
+    role = order.request["RoleArn"]
     try:
-        keys = roles.keys(order.request["RoleArn"], SAGEMAKER)
+        keys = roles.keys(role, SAGEMAKER)
     except NotAllowedError as error:
         return Outcome("Failed", f"ClientError: {error}")
 
     def access() -> Mapping[str, str]:
         return {**laptop.access(), **keys}
 
-    return run(order, replace(laptop, client=_clients(access), access=access))
+    put = _putter(roles.iam, role)
+    return run(order, replace(laptop, client=_clients(access), put=put, access=access))
+
+
+def _putter(iam: Iam | None = None, role: str = "") -> Put:
+    """Give what puts outputs of jobs; with ``iam``, only if the job's role may."""
+
+    def put(bucket: str, key: str, body: bytes, key_arn: str) -> None:
+        arn, headers = f"arn:aws:s3:::{bucket}/{key}", {KEY_HEADER: key_arn}
+        try:
+            if iam is not None:
+                for need in needs(SimpleNamespace(headers=headers), "s3:PutObject", arn):
+                    iam.demand(role, need)
+            s3.put(bucket, key, body, key_arn)
+        except (NotAllowedError, S3ClientError) as error:
+            raise TransferError(str(error)) from error
+
+    return put
 
 
 def _clients_of_roles(access: Access, roles: Roles | None) -> tasks.ClientOf:

@@ -38,7 +38,7 @@ _OF_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "s3:GetObject": ("kms:Decrypt",),
     "dynamodb": ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"),
 }
-_KEY_HEADER: Final = "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"
+KEY_HEADER: Final = "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _keys(need: Need, response: Any) -> set[str | None]:
             bucket, key = _bucket(need.resource)
             return {getattr(bucket.keys.get(key), "kms_key_id", None) if bucket else None}
         case "s3", _:
-            return {response.headers.get(_KEY_HEADER) or _bucket_key(_bucket(need.resource)[0])}
+            return {response.headers.get(KEY_HEADER) or _bucket_key(_bucket(need.resource)[0])}
         case "sqs", "ReceiveMessage":
             queue = sqs_backends[ACCOUNT][REGION].queues.get(name)
             return {message.kms_key for message in list(queue._messages)} if queue else set()

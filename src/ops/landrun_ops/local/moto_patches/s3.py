@@ -12,9 +12,11 @@ from urllib.parse import quote
 from moto.core.responses import ActionResult
 from moto.events.models import events_backends
 from moto.s3 import notifications
+from moto.s3.models import s3_backends
 from moto.s3.responses import S3Response
 
 from landrun_ops.local.patches import Patches
+from landrun_ops.local.settings import ACCOUNT
 
 _REASONS: Final = {
     "s3:ObjectCreated:Put": "PutObject",
@@ -59,6 +61,15 @@ def patch(patches: Patches) -> None:
     patches.set(S3Response, "list_object_versions", list_object_versions)
     patches.set(S3Response, "get_bucket_notification", _notification_reader())
     patches.set(notifications, "_send_event_bridge_message", send)
+
+
+def put(bucket: str, key: str, body: bytes, key_arn: str) -> None:
+    """Put an object, encrypted under a KMS key if there is one, without the cost of a request.
+
+    Raises moto's S3ClientError, such as NoSuchBucket.
+    """
+    encryption = {"encryption": "aws:kms", "kms_key_id": key_arn} if key_arn else {}
+    s3_backends[ACCOUNT]["aws"].put_object(bucket, key, body, **encryption)
 
 
 def _notification_reader() -> Any:

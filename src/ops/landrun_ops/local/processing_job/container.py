@@ -31,18 +31,8 @@ class ContainerStartError(Exception):
 class Container:
     """One host of a job, here a subprocess: nothing of it outlives the script or this process.
 
-    Parameters
-    ----------
-    command
-        Program and arguments, paths of this machine.
-    environment
-        All of it: nothing is inherited.
-    folder
-        Working directory.
-    log
-        File that receives stdout and stderr.
-    grace
-        Seconds between SIGTERM and SIGKILL.
+    It runs in ``folder``, with ``environment`` and nothing else, and writes into ``log``; ``grace``
+    are the seconds between SIGTERM and SIGKILL.
     """
 
     def __init__(

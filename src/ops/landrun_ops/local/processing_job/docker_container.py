@@ -32,26 +32,7 @@ _KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN
 
 
 class DockerContainer(Container):
-    """One host of a job, in Docker.
-
-    Parameters
-    ----------
-    request
-        The ``CreateProcessingJob`` request.
-    host
-        ``algo-1`` and so on.
-    access
-        The environment by which a script finds AWS.
-    opt_ml
-        Folder of this machine whose content becomes the container's ``/opt/ml``, and to which what
-        the job wrote comes back.
-    log
-        File that receives stdout and stderr.
-    grace
-        Seconds between SIGTERM and SIGKILL.
-    docker
-        Docker's client.
-    """
+    """One host of a job, in Docker; its files come from ``opt_ml`` and go back there."""
 
     def __init__(
         self,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +16,11 @@ from landrun_ops.local.processing_job.container import OPT_ML
 from landrun_ops.units import count
 
 _CHUNK: Final = 1 << 20
-_UPLOADS: Final = 8
 _NAMED: Final = 3
 """How many of the files that could not be uploaded a failure names."""
+
+Put = Callable[[str, str, bytes, str], None]
+"""``put(bucket, key, body, key_arn)``; raises TransferError when that is not possible."""
 
 
 class TransferError(Exception):
@@ -49,16 +50,7 @@ def download(s3: Any, source: Mapping[str, Any], folders: Sequence[Path]) -> Non
     """Bring one ``S3Input`` to every host.
 
     Raises TransferError, with its name, when there is no such object, none at all, or a key that
-    cannot be a file.
-
-    Parameters
-    ----------
-    s3
-        boto3 client.
-    source
-        The ``S3Input``.
-    folders
-        What ``LocalPath`` stands for on each host, hosts in order.
+    cannot be a file. ``folders`` are what ``LocalPath`` stands for on each host, hosts in order.
     """
     bucket, key = _split(source["S3Uri"])
     if source["S3DataType"] == "ManifestFile":
@@ -74,45 +66,31 @@ def download(s3: Any, source: Mapping[str, Any], folders: Sequence[Path]) -> Non
             _bring(s3, item, folder)
 
 
-def upload(s3: Any, target: Mapping[str, Any], folder: Path, key_arn: str = "") -> list[str]:
-    """Send every file under ``folder`` to the ``S3Output``; symbolic links are not followed.
+def upload(put: Put, target: Mapping[str, Any], folder: Path, key_arn: str = "") -> None:
+    """Put every file under ``folder`` into the ``S3Output``; symbolic links are not followed.
 
-    Returns the URIs of what was sent. With ``key_arn`` objects are encrypted under that KMS key
-    (SageMaker's developer guide, "How Amazon SageMaker Processing Configures Input and Output").
-    Raises TransferError when a file could not be sent, once all others are.
+    With ``key_arn`` objects are encrypted under that KMS key (SageMaker's developer guide, "How
+    Amazon SageMaker Processing Configures Input and Output"). Raises TransferError when a file
+    could not be put, once all others are.
     """
     bucket, prefix = _split(target["S3Uri"])
     prefix = f"{prefix.rstrip('/')}/" if prefix.rstrip("/") else ""
-    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn} if key_arn else {}
-    problems: list[str] = []
-
-    def send(path: Path) -> str:
+    paths = [Path(parent, name) for parent, _, names in os.walk(folder) for name in names]
+    problems = []
+    for path in sorted(path for path in paths if not path.is_symlink()):
         key = prefix + path.relative_to(folder).as_posix()
-        uri = f"s3://{bucket}/{key}"
         try:
             key.encode()
             if not path.is_file():
-                raise OSError("it is no regular file")
-            with path.open("rb") as body:
-                s3.put_object(Bucket=bucket, Key=key, Body=body, **encryption)
+                raise TransferError("it is no regular file")
+            put(bucket, key, path.read_bytes(), key_arn)
         except UnicodeEncodeError:
-            problems.append(f"{os.fsencode(path.relative_to(folder))!r} is not UTF-8")
-        except (ClientError, BotoCoreError, OSError) as error:
-            problems.append(f"PutObject failed for {uri}: {error}")
-        return uri
-
-    with ThreadPoolExecutor(_UPLOADS) as pool:
-        sent = list(pool.map(send, _files(folder)))
+            problems.append(f"The name {os.fsencode(path.name)!r} is not UTF-8")
+        except (TransferError, OSError) as error:
+            problems.append(f"PutObject failed for s3://{bucket}/{key}: {error}")
     if problems:
         more = f"; and {count(len(problems) - _NAMED, 'file')} more" if problems[_NAMED:] else ""
-        named = "; ".join(sorted(problems)[:_NAMED])
-        raise TransferError(f"Failed to upload data. {named}{more}")
-    return sent
-
-
-def _files(folder: Path) -> list[Path]:
-    paths = [Path(parent, name) for parent, _, names in os.walk(folder) for name in names]
-    return sorted(path for path in paths if not path.is_symlink())
+        raise TransferError(f"Failed to upload data. {'; '.join(problems[:_NAMED])}{more}")
 
 
 def _under_prefix(s3: Any, bucket: str, prefix: str) -> Iterator[S3Object]:

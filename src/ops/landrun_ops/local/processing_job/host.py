@@ -13,7 +13,7 @@ from typing import Any, Final
 from landrun_ops.actions.docker import Docker
 from landrun_ops.local.processing_job.container import Container, command_line, rewrite
 from landrun_ops.local.processing_job.docker_container import DockerContainer
-from landrun_ops.local.processing_job.files import inside
+from landrun_ops.local.processing_job.files import Put, inside
 from landrun_ops.local.processing_job.logs import LogStream
 from landrun_ops.local.processing_job.spark import is_spark, submit
 
@@ -25,28 +25,17 @@ _INHERITED: Final = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH"
 class Laptop:
     """What stands for SageMaker's machines.
 
-    Parameters
-    ----------
-    program
-        Folder that stands for ``/opt/program``.
-    work_dir
-        Jobs leave their logs in ``work_dir/jobs/<job>/<host>.log``.
-    python
-        Interpreter that stands for the image's.
-    client
-        ``client("s3")``: a boto3 client of the laptop's AWS.
-    access
-        Environment through which a script's boto3 finds the laptop's AWS.
-    grace
-        Seconds between SIGTERM and SIGKILL when a job is stopped.
-    docker
-        Runs jobs in their image; None for subprocesses, where ``ImageUri`` is not used.
+    ``program`` stands for ``/opt/program``; jobs leave their logs in ``work_dir/jobs/<job>/``;
+    ``python`` is the interpreter; ``client("s3")`` is a boto3 client, and ``access`` the
+    environment by which a script's own finds AWS; ``grace`` are the seconds between SIGTERM and
+    SIGKILL; ``docker`` runs jobs in their image, without it they are subprocesses.
     """
 
     program: Path
     work_dir: Path
     python: str
     client: Callable[[str], Any]
+    put: Put
     access: Callable[[], Mapping[str, str]]
     grace: float = 5.0
     docker: Docker | None = None
@@ -86,29 +75,22 @@ class Host:
             (self.opt_ml / "config" / f"{name}.json").write_text(text, encoding="utf-8")
 
     def start(self) -> None:
-        """Start the job's command, in a container of its image or as a subprocess.
-
-        Raises ContainerStartError when that is not possible.
-        """
-        self.container = self._docker_container() or self._subprocess()
+        """Start the job's command. Raises ContainerStartError when that is not possible."""
+        self.container = self._container()
         self.container.start()
 
-    def _docker_container(self) -> Container | None:
-        laptop = self._laptop
-        if laptop.docker is None:
-            return None
-        return DockerContainer(
-            self._request,
-            self.name,
-            laptop.access(),
-            opt_ml=self.opt_ml,
-            log=self._log_file,
-            grace=laptop.grace,
-            docker=laptop.docker,
-        )
-
-    def _subprocess(self) -> Container:
+    def _container(self) -> Container:
         laptop, image = self._laptop, self._request["AppSpecification"]
+        if laptop.docker is not None:
+            return DockerContainer(
+                self._request,
+                self.name,
+                laptop.access(),
+                opt_ml=self.opt_ml,
+                log=self._log_file,
+                grace=laptop.grace,
+                docker=laptop.docker,
+            )
         words = [*image["ContainerEntrypoint"], *image.get("ContainerArguments", ())]
         command = command_line(
             words, python=laptop.python, opt_ml=self.opt_ml, program=laptop.program

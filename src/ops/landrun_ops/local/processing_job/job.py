@@ -153,17 +153,13 @@ def _finish(order: Order, hosts: Sequence[Host], ending: _Ending, laptop: Laptop
         hosts[0].log.note(f"[landrun] stopped: {ending.why}")
     if order.abandon.is_set():
         return Outcome("Stopped")
-    for host in hosts:
+    key_arn = str((order.request.get("ProcessingOutputConfig") or {}).get("KmsKeyId") or "")
+    for host in hosts:  # one after the other: of one name the last is left, as in S3
         if host.container is not None:
             host.container.collect()
-    _upload(order, hosts, laptop)
-    files = [host.opt_ml / "output" / "message" for host in hosts]
-    written = b"".join(path.read_bytes() for path in files if path.is_file())
-    try:
-        written.decode()
-    except UnicodeDecodeError:
-        return Outcome("Failed", "ClientError: /opt/ml/output/message is not UTF-8")
-    message = written[:_KB].decode(errors="ignore") or None
+        for target in [output["S3Output"] for output in order.outputs]:
+            upload(laptop.put, target, inside(host.opt_ml, target["LocalPath"]), key_arn)
+    message = _exit_message(hosts)
     if ending.code is None:
         return Outcome("Stopped", None, message)
     if ending.code:
@@ -171,15 +167,11 @@ def _finish(order: Order, hosts: Sequence[Host], ending: _Ending, laptop: Laptop
     return Outcome("Completed", None, message)
 
 
-def _upload(order: Order, hosts: Sequence[Host], laptop: Laptop) -> None:
-    """Send the hosts' outputs, one host after the other: of one name the last is left, as in S3."""
-    key_arn = str((order.request.get("ProcessingOutputConfig") or {}).get("KmsKeyId") or "")
-    writers: dict[str, str] = {}
-    for host in hosts:
-        for output in order.outputs:
-            target = output["S3Output"]
-            folder = inside(host.opt_ml, target["LocalPath"])
-            for uri in upload(laptop.client("s3"), target, folder, key_arn):
-                if uri in writers:
-                    host.log.note(f"[landrun] {uri} of {writers[uri]} is overwritten")
-                writers[uri] = host.name
+def _exit_message(hosts: Sequence[Host]) -> str | None:
+    files = [host.opt_ml / "output" / "message" for host in hosts]
+    written = b"".join(path.read_bytes() for path in files if path.is_file())
+    try:
+        written.decode()
+    except UnicodeDecodeError as error:
+        raise TransferError("/opt/ml/output/message is not UTF-8") from error
+    return written[:_KB].decode(errors="ignore") or None

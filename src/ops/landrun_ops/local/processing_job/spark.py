@@ -32,21 +32,9 @@ def submit(
 ) -> list[str]:
     """Turn a ``smspark-submit`` command, paths already this machine's, into one of Python's.
 
-    Raises ContainerStartError, with the remedy, when there is no PySpark or no Java that it runs
-    on.
-
-    Parameters
-    ----------
-    words
-        The command and its arguments; its options are for a cluster and are left out.
-    host
-        The job's host, of which only the first does anything.
-    python
-        The interpreter of the laptop's jobs, used where it has PySpark.
-    program
-        The folder of the job's code, in a checkout whose ``.venv-spark`` is preferred.
-    environment
-        The job's, in whose ``JAVA_HOME`` or ``PATH`` Java is looked for.
+    Its options are for a cluster and are left out. The interpreter is that of ``.venv-spark`` in
+    ``program``'s checkout, or ``python``; Java is looked for in the job's ``environment``. Raises
+    ContainerStartError, with the remedy, when there is no PySpark or no Java that it runs on.
     """
     if host != _FIRST:
         return [python, "-c", f"print('{_FIRST} runs Spark; this host has nothing to do here')"]

@@ -1,9 +1,9 @@
 """Runs a program, and lets nothing of it outlive the program or whoever started this one.
 
-``python -I -S supervisor.py GRACE PROGRAM [ARGUMENT...]``, with a pipe as stdin. When the other side
-closes it, or is killed, the program gets SIGTERM and GRACE seconds later SIGKILL. When the program
-has ended, all processes that it started end; on Linux also those that have left its process group.
-The exit code is the program's, as a shell gives it.
+``python -I -S supervisor.py GRACE PROGRAM [ARGUMENT...]``, with a pipe as stdin. When the other
+side closes it, or is killed, the program gets SIGTERM and GRACE seconds later SIGKILL. When the
+program has ended, all processes that it started end; on Linux also those that left its group. The
+exit code is the program's, as a shell gives it.
 """
 
 from __future__ import annotations
