@@ -27,8 +27,8 @@ from typing import Any
 from moto.core.exceptions import AWSError
 
 from landrun_ops.local import LocalAws, LocalAwsError, engine
-from landrun_ops.local.moto_patches import tasks
 from landrun_ops.local.functions import LocalFunction
+from landrun_ops.local.moto_patches import tasks
 
 engines: list[Any] = []
 invocations: Counter[str] = Counter()

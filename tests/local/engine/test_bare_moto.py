@@ -1,4 +1,4 @@
-"""What moto lacks. A test that fails here says: moto has grown it, delete the adapter it names."""
+"""What moto's engine lacks. A test that fails here says: moto has grown it, delete the patch."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 
-WAITS = {"StartAt": "S", "States": {"S": {"Type": "Wait", "Seconds": 60, "End": True}}}
-PASSES = {"StartAt": "S", "States": {"S": {"Type": "Pass", "End": True}}}
+WAIT = {"Type": "Wait", "Seconds": 60}
 
 
-def test_processing_job_that_takes_its_time__sagemaker_jobs(bare) -> None:
+def test_processing_jobs_take_no_time_and_their_names_are_accepted_twice(bare) -> None:
     request = bare.request("import time; time.sleep(60)")
     name = bare.start(request)
     assert bare.describe(name)["ProcessingJobStatus"] == "Completed"
-    bare.start(request)  # a name twice
+    bare.start(request)
 
 
-def test_create_processing_job_sync__processing_sync(bare) -> None:
+def test_machines_cannot_create_processing_jobs(bare) -> None:
     try:
         arn = bare.execute(bare.machine_of(bare.request("")))
     except ClientError:
@@ -30,46 +28,30 @@ def test_create_processing_job_sync__processing_sync(bare) -> None:
     assert bare.settled(arn)["status"] == "FAILED"
 
 
-def test_status_events__status_events(bare) -> None:
-    messages = queue_of_all_events(bare)
-    bare.settled(bare.execute(bare.machine(PASSES)))
-    assert messages("aws.states") == []
-
-
-def test_account_in_delivered_events__event_delivery(bare) -> None:
-    messages = queue_of_all_events(bare)
+def test_there_are_no_status_events_and_others_arrive_changed(bare) -> None:
+    _, states = bare.queue("aws.states")
+    _, mine = bare.queue("mine")
+    bare.settled(bare.execute(bare.machine_with(Type="Pass")))
+    assert states() == []
     entry = {"Source": "mine", "DetailType": "t", "Detail": json.dumps({"text": "<id>"})}
     bare.client("events").put_events(Entries=[entry])
-    [event] = messages("mine")
+    [event] = mine()
     assert "account" not in event
     assert event["detail"]["text"] != "<id>"
 
 
-def queue_of_all_events(bare: Any) -> Any:
-    name = f"q-{uuid.uuid4().hex[:8]}"
-    url = bare.client("sqs").create_queue(QueueName=name)["QueueUrl"]
-    pattern = json.dumps({"source": ["aws.states", "mine"]})
-    bare.client("events").put_rule(Name=name, EventPattern=pattern)
-    target = {"Id": "q", "Arn": f"arn:aws:sqs:us-east-1:123456789012:{name}"}
-    bare.client("events").put_targets(Rule=name, Targets=[target])
-
-    def messages(source: str) -> list[dict[str, Any]]:
-        found = bare.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-        events = [json.loads(m["Body"]) for m in found.get("Messages", ())]
-        return [event for event in events if event["source"] == source]
-
-    return messages
-
-
-def test_names_for_executions__execution_start(bare) -> None:
-    arn = bare.execute(bare.machine(PASSES))
+def test_execution_without_a_name_is_called_none_and_its_history_has_one_page(bare) -> None:
+    arn = bare.execute(bare.machine_with(Type="Pass"))
     assert arn.endswith(":None")
+    bare.settled(arn)
+    events = bare.history(arn, reverseOrder=True, maxResults=1)
+    assert [event["id"] for event in events] == [1, 2, 3, 4]
 
 
-def test_cloudformations_machines_in_the_engine__execution_start(bare) -> None:
+def test_cloudformations_machines_are_not_in_the_engine(bare) -> None:
     properties = {
         "StateMachineName": "cfn",
-        "DefinitionString": json.dumps(PASSES),
+        "DefinitionString": json.dumps({"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}),
         "RoleArn": "arn:aws:iam::123456789012:role/states",
     }
     resource = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
@@ -79,115 +61,65 @@ def test_cloudformations_machines_in_the_engine__execution_start(bare) -> None:
     assert "cfn" not in [machine["name"] for machine in machines]
 
 
-def test_reason_and_date_of_a_stop__execution_stop(bare) -> None:
-    arn = bare.execute(bare.machine(WAITS), name="stopped")
-    bare.until(lambda: len(bare.history(arn)) > 1)
-    answer = bare.client("stepfunctions").stop_execution(executionArn=arn, error="E", cause="C")
-    execution = bare.settled(arn)
-    assert "stopDate" not in answer
-    assert "error" not in execution
-
-
-def test_stop_date_of_a_time_out__execution_stop(bare) -> None:
-    arn = bare.execute(bare.machine({**WAITS, "TimeoutSeconds": 1}), name="slow")
-    execution = bare.settled(arn)
-    assert execution["status"] == "TIMED_OUT"
-    assert "stopDate" not in execution
-
-
-def test_order_and_pages_of_the_history__execution_history(bare) -> None:
-    arn = bare.execute(bare.machine(PASSES), name="history")
-    bare.settled(arn)
-    events = bare.history(arn, reverseOrder=True, maxResults=1)
-    assert [event["id"] for event in events] == [1, 2, 3, 4]
-
-
-def test_wait_for_a_retry_that_ends_with_the_execution__retry_wait(bare) -> None:
-    task = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
-        "Parameters": {"FunctionName": "missing"},
-        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 3, "MaxAttempts": 1}],
-        "End": True,
-    }
-    arn = bare.execute(bare.machine({"StartAt": "S", "States": {"S": task}}), name="retries")
-    bare.until(lambda: any(event["type"].endswith("Failed") for event in bare.history(arn)))
-    bare.client("stepfunctions").stop_execution(executionArn=arn)
-    time.sleep(0.5)
-    assert bare.execution(arn)["status"] == "RUNNING"
-
-
-def test_redrives__execution_redrive(bare) -> None:
-    states = {"S": {"Type": "Fail"}}
-    arn = bare.execute(bare.machine({"StartAt": "S", "States": states}), name="fails")
-    assert bare.settled(arn)["status"] == "FAILED"
-    with pytest.raises(ClientError):
-        bare.client("stepfunctions").redrive_execution(executionArn=arn)
-
-
-def test_order_by_the_last_change__execution_list(bare) -> None:
-    machine, client = bare.machine(WAITS), bare.client("stepfunctions")
-    arns = [bare.execute(machine, name=name) for name in ("first", "second")]
-    bare.until(lambda: all(len(bare.history(arn)) > 1 for arn in arns))
-    client.stop_execution(executionArn=arns[0])
-    bare.settled(arns[0])
+def test_stops_and_time_outs_have_no_date_and_lists_no_redrives(bare) -> None:
+    machine, client = bare.machine_with(**WAIT), bare.client("stepfunctions")
+    first, second = (bare.execute(machine, name=name) for name in ("first", "second"))
+    bare.until(lambda: all(len(bare.history(arn)) > 1 for arn in (first, second)))
+    assert "stopDate" not in bare.stop(first, error="E", cause="C")
+    assert "error" not in bare.settled(first)
     found = client.list_executions(stateMachineArn=machine)["executions"]
     assert [one["name"] for one in found] == ["second", "first"]
     assert "redriveCount" not in found[0]
-    client.stop_execution(executionArn=arns[1])
+    with pytest.raises(ClientError):
+        client.redrive_execution(executionArn=first)
+    bare.stop(second)
+    slow = bare.execute(bare.machine_with(**WAIT, program={"TimeoutSeconds": 1}), name="slow")
+    execution = bare.settled(slow)
+    assert (execution["status"], "stopDate" in execution) == ("TIMED_OUT", False)
 
 
-def asking(bare: Any, **state: Any) -> tuple[str, Any]:
-    """A machine that asks in a queue and waits for its token; and what takes the next message."""
-    name = f"q-{uuid.uuid4().hex[:8]}"
-    url = bare.client("sqs").create_queue(QueueName=name)["QueueUrl"]
-    asked = {"Token.$": "$$.Task.Token", "StartedAt.$": "$$.Execution.StartTime"}
-    state = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
-        "Parameters": {"QueueUrl": url, "MessageBody": asked},
-        "End": True,
-        **state,
-    }
-
-    def message() -> dict[str, Any]:
-        receive = bare.client("sqs").receive_message
-        [found] = bare.until(lambda: receive(QueueUrl=url).get("Messages"))
-        return json.loads(found["Body"])
-
-    return bare.machine({"StartAt": "S", "States": {"S": state}}), message
-
-
-def test_closed_tokens__task_tokens(bare) -> None:
-    machine, message = asking(bare)
-    arn = bare.execute(machine, name="closed")
-    token = message()["Token"]
-    bare.client("stepfunctions").send_task_success(taskToken=token, output="{}")
-    bare.settled(arn)
-    with pytest.raises(ClientError) as refused:
-        bare.client("stepfunctions").send_task_success(taskToken=token, output="{}")
-    assert refused.value.response["Error"]["Code"] != "TaskTimedOut"
-
-
-def test_wait_for_a_token_that_ends_with_the_execution__sending_task(bare) -> None:
-    machine, message = asking(bare)
-    arn = bare.execute(machine, name="waits-for-ever")
-    message()
-    bare.client("stepfunctions").stop_execution(executionArn=arn)
+def test_wait_for_a_retry_outlasts_the_execution(bare) -> None:
+    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 3, "MaxAttempts": 1}]
+    task = {"Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "missing"}}
+    arn = bare.execute(bare.machine_with(Type="Task", **task, Retry=retry), name="retries")
+    bare.until(lambda: any(one.endswith("Failed") for one in bare.types(arn)))
+    bare.stop(arn)
     time.sleep(0.5)
     assert bare.execution(arn)["status"] == "RUNNING"
 
 
-def test_redrives_and_spelling_of_times_in_the_context__execution_context(bare) -> None:
-    machine, message = asking(bare)
-    bare.execute(machine, name="times")
-    assert not message()["StartedAt"].endswith("Z")
-    counted = {"QueueUrl": "-", "MessageBody.$": "$$.Execution.RedriveCount"}
-    machine, _ = asking(bare, Parameters=counted)
-    ended = bare.settled(bare.execute(machine, name="counts"))
-    assert "RedriveCount" in ended["cause"]
+def asking(bare: Any, asked: Any = None) -> tuple[str, Any]:
+    """An execution that asks in a queue and waits for its token; and what it asked."""
+    url, take = bare.queue()
+    asked = asked or {"Token.$": "$$.Task.Token", "StartedAt.$": "$$.Execution.StartTime"}
+    machine = bare.machine_with(
+        Type="Task",
+        Resource="arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        Parameters={"QueueUrl": url, "MessageBody": asked},
+    )
+    return bare.execute(machine, name=uuid.uuid4().hex), take
 
 
-def test_calls_of_machines_signed_with_a_key_that_can_be_chosen__machine_clients() -> None:
-    made = boto_client_for("us-east-1", "s3")
-    assert made._get_credentials().access_key == "ak"
+def test_closed_tokens_are_not_timed_out(bare) -> None:
+    arn, take = asking(bare)
+    [message] = bare.until(take)
+    assert not message["StartedAt"].endswith("Z")
+    answer = bare.client("stepfunctions").send_task_success
+    answer(taskToken=message["Token"], output="{}")
+    bare.settled(arn)
+    with pytest.raises(ClientError) as refused:
+        answer(taskToken=message["Token"], output="{}")
+    assert refused.value.response["Error"]["Code"] != "TaskTimedOut"
+
+
+def test_wait_for_a_token_outlasts_the_execution(bare) -> None:
+    arn, take = asking(bare)
+    bare.until(take)
+    bare.stop(arn)
+    time.sleep(0.5)
+    assert bare.execution(arn)["status"] == "RUNNING"
+
+
+def test_context_has_no_redrives(bare) -> None:
+    arn, _ = asking(bare, {"Count.$": "$$.Execution.RedriveCount"})
+    assert "RedriveCount" in bare.settled(arn)["cause"]
