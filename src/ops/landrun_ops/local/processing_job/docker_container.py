@@ -128,7 +128,8 @@ class DockerContainer(Container):
 
 def _owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     mode = 0o755 if entry.isdir() else 0o644
-    return entry.replace(uid=0, gid=0, uname="root", gname="root", mode=mode)
+    owner = {"uid": 0, "gid": 0, "uname": "root", "gname": "root"}
+    return entry.replace(mode=mode, deep=False, **owner)
 
 
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
