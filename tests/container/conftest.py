@@ -16,8 +16,7 @@ import pytest
 from moto import mock_aws
 
 from landrun_ops.actions.docker import Docker
-from landrun_ops.local.processing_job.host import Laptop
-from landrun_ops.local.processing_job.job import Order, Outcome, run
+from landrun_ops.local.processing_job.job import Laptop, Order, Outcome, run
 
 IMAGE = os.environ.get("LANDRUN_CONTAINER_IMAGE", "")
 """The image under test, built on the base of packages."""

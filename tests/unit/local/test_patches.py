@@ -16,7 +16,7 @@ import pytest
 from landrun_ops.local.moto_patches.iam_needs import Need, needs
 from landrun_ops.local.moto_patches.sagemaker import ProcessingJobs
 from landrun_ops.local.moto_patches.task_tokens import TOKENS, Token
-from landrun_ops.local.moto_patches.tasks import as_output, error_name, wait
+from landrun_ops.local.moto_patches.tasks import as_output, sagemaker_error, wait
 from landrun_ops.local.patches import Patches
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/{}"
@@ -34,7 +34,7 @@ MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:m"
     ],
 )
 def test_errors_have_the_java_sdks_names(code: str, name: str) -> None:
-    assert error_name(code) == name
+    assert sagemaker_error(code) == name
 
 
 def test_times_of_an_output_are_epoch_milliseconds() -> None:

@@ -23,7 +23,6 @@ from landrun_ops.local import definition_substitutions, event_delivery
 from landrun_ops.local.access import AccessKey
 from landrun_ops.local.moto_patches import (
     logs,
-    redrive,
     s3,
     sagemaker,
     status_events,
@@ -36,8 +35,7 @@ from landrun_ops.local.moto_patches.iam_needs import KEY_HEADER, needs
 from landrun_ops.local.moto_patches.sagemaker import ProcessingJobs
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.processing_job.files import Put, TransferError
-from landrun_ops.local.processing_job.host import Laptop
-from landrun_ops.local.processing_job.job import Order, Outcome, run
+from landrun_ops.local.processing_job.job import Laptop, Order, Outcome, run
 from landrun_ops.local.roles import SAGEMAKER, STATES, Roles
 
 _CLOSING_SECONDS: Final = 15.0
@@ -115,7 +113,6 @@ def install(
         module.adapt(patches)
     for service in (step_functions, task_tokens, logs):
         service.patch(patches)
-    redrive.patch(patches)  # before status_events, which guards what runs executions
     status_events.patch(patches, lambda: engine.is_open)
     sagemaker.patch(patches, jobs)
     tasks.patch(patches, jobs, _clients_of_roles(access, roles), roles.iam if roles else None)

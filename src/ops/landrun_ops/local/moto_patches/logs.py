@@ -6,9 +6,7 @@ job that prints 100 MB keeps everybody else waiting.
 
 from __future__ import annotations
 
-import heapq
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
 from operator import attrgetter
 from typing import Any, Final
 
@@ -20,7 +18,7 @@ from landrun_ops.local.patches import Patches
 _PAGE: Final = 10_000
 """Most events of a page, as on AWS."""
 
-_timestamp = attrgetter("timestamp")
+_time = attrgetter("timestamp")
 
 
 def patch(patches: Patches) -> None:
@@ -31,39 +29,27 @@ def patch(patches: Patches) -> None:
         group = self.logs_backend.groups.get(self._get_param("logGroupName"))
         if group is None or self._get_param("filterPattern"):
             return others(self)
-        names = self._get_param("logStreamNames") or list(group.streams)
-        prefix = self._get_param("logStreamNamePrefix") or ""
-        streams = [
-            group.streams[name]
-            for name in names
-            if name in group.streams and name.startswith(prefix)
-        ]
+        prefix, names = self._get_param("logStreamNamePrefix") or "", list(group.streams)
+        wanted = self._get_param("logStreamNames") or [n for n in names if n.startswith(prefix)]
+        streams = [group.streams[name].events for name in wanted if name in group.streams]
         start, end = self._get_param("startTime") or 0, self._get_param("endTime") or float("inf")
-        token = self._get_param("nextToken")
+        token, limit = self._get_param("nextToken"), self._get_param("limit") or _PAGE
+        # The token is the position in each stream; new ones may have come since.
         positions = [int(number) for number in token.split("-")] if token else []
         new = streams[len(positions) :]
-        positions += [bisect_left(stream.events, start, key=_timestamp) for stream in new]
-        events = _page(streams, positions, end, min(self._get_param("limit") or _PAGE, _PAGE))
-        more = any(p < len(s.events) for p, s in zip(positions, streams, strict=True))
-        following = {"nextToken": "-".join(map(str, positions))} if events and more else {}
-        return ActionResult({"events": events, "searchedLogStreams": [], **following})
+        positions += [bisect_left(events, start, key=_time) for events in new]
+        ends = [bisect_right(events, end, key=_time) for events in streams]
+        candidates = [
+            (events[at].timestamp, index, at)
+            for index, events in enumerate(streams)
+            for at in range(positions[index], min(positions[index] + limit, ends[index]))
+        ]
+        page = []
+        for _, index, at in sorted(candidates)[:limit]:
+            positions[index] = at + 1
+            event = streams[index][at].to_filter_dict()
+            page.append({**event, "logStreamName": wanted[index]})
+        more = {"nextToken": "-".join(map(str, positions))} if positions != ends else {}
+        return ActionResult({"events": page, "searchedLogStreams": [], **more})
 
     patches.set(LogsResponse, "filter_log_events", filter_log_events)
-
-
-def _page(streams: list[Any], positions: list[int], end: float, limit: int) -> list[dict[str, Any]]:
-    """Merge the streams' next events by time, and advance ``positions`` past those."""
-
-    def rest(index: int) -> Iterator[tuple[int, int, int]]:
-        # By index: a list's iterator would see what is added meanwhile, too.
-        for position in range(positions[index], len(streams[index].events)):
-            yield streams[index].events[position].timestamp, index, position
-
-    events: list[dict[str, Any]] = []
-    for timestamp, index, position in heapq.merge(*map(rest, range(len(streams)))):
-        if len(events) == limit or timestamp > end:
-            break
-        stream, positions[index] = streams[index], position + 1
-        event = stream.events[position].to_filter_dict()
-        events.append({**event, "logStreamName": stream.log_stream_name})
-    return events

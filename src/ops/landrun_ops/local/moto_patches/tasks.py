@@ -20,35 +20,14 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 from moto.sagemaker.exceptions import SagemakerClientError
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
-from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import (
-    CustomErrorName,
-)
-from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
-    FailureEvent,
-    FailureEventException,
-)
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
-    StatesErrorName,
-)
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
-    StatesErrorNameType,
-)
-from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
-from moto.stepfunctions.parser.asl.component.common.retry.retrier_decl import RetrierDecl
-from moto.stepfunctions.parser.asl.component.common.retry.retrier_outcome import RetrierOutcome
+from moto.stepfunctions.parser.asl.component.common.error_name import error_name, failure_event
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl, retrier_outcome
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    resource,
+    state_task_service,
+    state_task_service_callback,
     state_task_service_sqs,
-)
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import (
-    ResourceCondition,
-)
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import (  # noqa: E501
-    StateTaskService,
-)
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (  # noqa: E501
-    StateTaskServiceCallback,
 )
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
@@ -61,6 +40,7 @@ from landrun_ops.local.processing_job.request import MalformedRequestError, chec
 from landrun_ops.local.settings import ACCOUNT, REGION
 
 _ACTION: Final = "createProcessingJob"
+_SYNC: Final = resource.ResourceCondition.Sync
 _JOB: Final = "landrun-processing-job"
 _MODELLED: Final = (
     *("ConflictException", "ResourceInUse"),
@@ -74,7 +54,7 @@ ClientOf = Callable[[str, str], Any]
 """Gives the client of a service, signed as a role: ``client_of("sqs", role_arn)``."""
 
 
-class RefusedForGood(CustomErrorName):  # type: ignore[misc]
+class RefusedForGood(error_name.ErrorName):  # type: ignore[misc]
     """The error of a request that SageMaker will never accept, so that retries are pointless."""
 
 
@@ -89,7 +69,7 @@ def patch(patches: Patches, jobs: ProcessingJobs, client_of: ClientOf, iam: Iam 
     }
     others, succeed = (
         state_task_factory.state_task_service_for,
-        StateTaskService._after_eval_execution,
+        state_task_service.StateTaskService._after_eval_execution,
     )
 
     def state_task_service_for(service_name: str) -> Any:
@@ -109,7 +89,7 @@ def patch(patches: Patches, jobs: ProcessingJobs, client_of: ClientOf, iam: Iam 
             raise ClientError(refusal, "AssumeRole") from error
 
     patches.set(state_task_factory, "state_task_service_for", state_task_service_for)
-    patches.set(StateTaskService, "_after_eval_execution", after_eval_execution)
+    patches.set(state_task_service.StateTaskService, "_after_eval_execution", after_eval_execution)
     patches.set(state_task_service_sqs, "boto_client_for", boto_client_for)
     _patch_retries(patches)
 
@@ -130,23 +110,23 @@ def _patch_retries(patches: Patches) -> None:
         def sleep(self, seconds: float) -> None:
             wait(self.env, seconds)
 
-    clock, evaluate = Clock(), RetrierDecl._eval_body
+    clock, evaluate = Clock(), retrier_decl.RetrierDecl._eval_body
 
     def eval_body(self: Any, env: Any) -> None:
         clock.env = env
         if isinstance(env.stack[-1], RefusedForGood):
-            env.stack[-1] = RetrierOutcome.Failed
+            env.stack[-1] = retrier_outcome.RetrierOutcome.Failed
         else:
             evaluate(self, env)
 
     patches.set(retrier_decl, "time", clock)
-    patches.set(RetrierDecl, "_eval_body", eval_body)
+    patches.set(retrier_decl.RetrierDecl, "_eval_body", eval_body)
 
 
-def error_name(code: str) -> str:
+def sagemaker_error(code: str) -> str:
     """Name a SageMaker error as a state machine sees it.
 
-    >>> error_name("ResourceLimitExceeded"), error_name("ValidationException")
+    >>> sagemaker_error("ResourceLimitExceeded"), sagemaker_error("ValidationException")
     ('SageMaker.ResourceLimitExceededException', 'SageMaker.AmazonSageMakerException')
     """
     if code not in _MODELLED:
@@ -176,26 +156,21 @@ def to_create(request: Mapping[str, Any], *, sync: bool) -> Iterator[Need]:
     yield Need("iam:PassRole", request["RoleArn"], passed)
 
 
-class ProcessingTask(StateTaskServiceCallback):  # type: ignore[misc]
+class ProcessingTask(state_task_service_callback.StateTaskServiceCallback):  # type: ignore[misc]
     """The task state; without ``.sync`` it goes on as soon as the job is created."""
 
     def __init__(self, jobs: ProcessingJobs, iam: Iam | None) -> None:
-        super().__init__(supported_integration_patterns={ResourceCondition.Sync})
+        super().__init__(supported_integration_patterns={_SYNC})
         self._jobs = jobs
         self._iam = iam
 
-    def _validate_service_integration_is_supported(self) -> None:
-        wanted = (self.resource.api_action, self.resource.condition)
-        if wanted not in ((_ACTION, None), (_ACTION, ResourceCondition.Sync)):
-            raise ValueError(
-                f"The resource {self.resource.resource_arn} is not known to the laptop's AWS, "
-                f"which runs sagemaker:{_ACTION} and sagemaker:{_ACTION}.sync"
-            )
+    def _get_supported_parameters(self) -> set[str] | None:
+        """Let moto refuse machines that do anything else with SageMaker."""
+        is_known = self.resource.api_action == _ACTION and self.resource.condition in (None, _SYNC)
+        return set() if is_known else None
 
     def _eval_parameters(self, env: Any) -> Any:
         """Evaluate the parameters; moto's own drops those that it does not know, silently."""
-        if self.parargs is None:
-            return {}
         self.parargs.eval(env=env)
         # The engine reads the two escapes of a surrogate pair as two characters: join them.
         return json.loads(json.dumps(env.stack.pop()))
@@ -220,12 +195,12 @@ class ProcessingTask(StateTaskServiceCallback):  # type: ignore[misc]
                 f"the Task: [{error}]"
             ) from error
         except SagemakerClientError as error:
-            kind = RefusedForGood if error.code == "ValidationException" else CustomErrorName
+            kind = RefusedForGood if error.code == "ValidationException" else error_name.ErrorName
             cause = (
                 f"{error.message} (Service: AmazonSageMaker; Status Code: 400; "
                 f"Error Code: {error.code}; Request ID: {request}; Proxy: null)"
             )
-            raise self._failure(env, kind(error_name(error.code)), cause) from error
+            raise self._failure(env, kind(sagemaker_error(error.code)), cause) from error
         env.heap[_JOB] = job  # of this evaluation: branches of a Map share the state itself
         env.stack.append(
             {
@@ -248,12 +223,12 @@ class ProcessingTask(StateTaskServiceCallback):  # type: ignore[misc]
             return
         description = as_output(job.response_object)
         if description["ProcessingJobStatus"] != "Completed":
-            name = StatesErrorName(typ=StatesErrorNameType.StatesTaskFailed)
+            name = error_name.ErrorName("States.TaskFailed")
             raise self._failure(env, name, json.dumps(description, ensure_ascii=False))
         env.stack[-1] = description
 
     def _demand_to_create(self, env: Any, request: Mapping[str, Any]) -> None:
-        sync = self.resource.condition == ResourceCondition.Sync
+        sync = self.resource.condition == _SYNC
         self._demand(env, _role(env), to_create(request, sync=sync))
         key = request["ProcessingResources"]["ClusterConfig"].get("VolumeKmsKeyId")
         if key:  # developer guide, "Provide permissions for encrypted volumes"
@@ -268,18 +243,20 @@ class ProcessingTask(StateTaskServiceCallback):  # type: ignore[misc]
             for need in needs:
                 self._iam.demand(role, need)
         except NotAllowedError as error:
-            name = CustomErrorName(error_name("AccessDeniedException"))
+            name = error_name.ErrorName(sagemaker_error("AccessDeniedException"))
             raise self._failure(env, name, str(error)) from error
 
-    def _failure(self, env: Any, name: ErrorName, cause: str) -> FailureEventException:
+    def _failure(
+        self, env: Any, name: error_name.ErrorName, cause: str
+    ) -> failure_event.FailureEventException:
         details = TaskFailedEventDetails(
             resource=self._get_sfn_resource(),
             resourceType=self._get_sfn_resource_type(),
             error=name.error_name,
             cause=cause,
         )
-        return FailureEventException(
-            FailureEvent(
+        return failure_event.FailureEventException(
+            failure_event.FailureEvent(
                 env=env,
                 error_name=name,
                 event_type=HistoryEventType.TaskFailed,

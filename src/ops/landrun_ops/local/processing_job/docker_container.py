@@ -128,8 +128,7 @@ class DockerContainer(Container):
 
 def _owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     mode = 0o755 if entry.isdir() else 0o644
-    owner = {"uid": 0, "gid": 0, "uname": "root", "gname": "root"}
-    return entry.replace(mode=mode, deep=False, **owner)
+    return entry.replace(uid=0, gid=0, uname="root", gname="root", mode=mode, deep=False)
 
 
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
