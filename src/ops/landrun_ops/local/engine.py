@@ -171,16 +171,10 @@ def _clients(access: Access) -> Callable[[str], Any]:
     @cache
     def make(service: str) -> Any:
         found = access()
-        session: Any = boto3.session.Session()
-        return session.client(
-            service,
-            endpoint_url=found["AWS_ENDPOINT_URL"],
-            region_name=found["AWS_REGION"],
-            aws_access_key_id=found["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=found["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=found.get("AWS_SESSION_TOKEN"),
-            config=Config(retries={"total_max_attempts": 2}, max_pool_connections=32),
-        )
+        keys = (found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"])
+        session: Any = boto3.Session(*keys, found.get("AWS_SESSION_TOKEN"), found["AWS_REGION"])
+        config = Config(retries={"total_max_attempts": 2}, max_pool_connections=32)
+        return session.client(service, endpoint_url=found["AWS_ENDPOINT_URL"], config=config)
 
     def client(service: str) -> Any:
         with lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
@@ -21,6 +22,11 @@ class Patches(contextlib.ExitStack):
     def set(self, owner: Any, name: str, value: Any) -> None:
         """Set ``owner.name``; an attribute that was inherited is inherited again afterwards."""
         self.enter_context(patch.object(owner, name, value, create=True))
+
+    def wrap(self, owner: Any, name: str, function: Callable[..., Any]) -> None:
+        """Set ``owner.name`` to what calls ``function`` with the one before and its arguments."""
+        before = getattr(owner, name)
+        self.set(owner, name, lambda *given, **named: function(before, *given, **named))
 
     def item(self, mapping: Any, key: str, value: Any) -> None:
         """Set ``mapping[key]``."""

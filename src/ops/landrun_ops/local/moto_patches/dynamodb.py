@@ -18,16 +18,15 @@ _WRITES: Final = (
 )
 
 
+_one_at_a_time = threading.RLock()
+
+
 def patch(patches: Patches) -> None:
     """Let writes come one after the other."""
-    one_at_a_time = threading.RLock()
-
-    def serialized(operation: Any) -> Any:
-        def write(self: Any) -> Any:
-            with one_at_a_time:
-                return operation(self)
-
-        return write
-
     for name in _WRITES:
-        patches.set(DynamoHandler, name, serialized(getattr(DynamoHandler, name)))
+        patches.wrap(DynamoHandler, name, _write)
+
+
+def _write(operation: Any, self: Any) -> Any:
+    with _one_at_a_time:
+        return operation(self)

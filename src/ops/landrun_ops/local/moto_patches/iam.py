@@ -104,40 +104,41 @@ class Iam:
 
 def patch(patches: Patches, iam: Iam) -> None:
     """Let ``iam`` decide every request to moto that a role's session signs."""
-    add = Queue.add_message
 
-    def add_message(self: Any, message: Any) -> None:
-        # A message stays under the key that its queue had when it was sent.
-        message.kms_key = getattr(self, "kms_master_key_id", None)
-        add(self, message)
-
-    def authorize(self: Any, request_class: type, resource: str = "*") -> None:
+    def authorize(_: Any, self: Any, request_class: type, resource: str = "*") -> None:
         iam.authorize(self, request_class, resource)
 
-    patches.set(ActionAuthenticatorMixin, "_authenticate_and_authorize_action", authorize)
+    patches.wrap(ActionAuthenticatorMixin, "_authenticate_and_authorize_action", authorize)
     patches.set(Message, "kms_key", None)
-    patches.set(Queue, "add_message", add_message)
+    patches.wrap(Queue, "add_message", _add_message)
+
+
+def _add_message(add: Any, self: Any, message: Any) -> None:
+    """Note the queue's key, under which a message stays."""
+    message.kms_key = getattr(self, "kms_master_key_id", None)
+    add(self, message)
 
 
 def patch_simulator(patches: Patches) -> None:
-    """Add SimulatePrincipalPolicy for roles, judging an action on all resources together."""
+    """Add SimulatePrincipalPolicy for roles."""
+    patches.set(IamResponse, "simulate_principal_policy", _simulate_principal_policy)
 
-    def simulate_principal_policy(self: Any) -> ActionResult:
-        role = self._get_param("PolicySourceArn").rpartition("/")[2]
-        self.backend.get_role(role)  # an error when there is none
-        policies, resources = list(_documents(role)), self._get_param("ResourceArns", ["*"])
-        context = {
-            entry["ContextKeyName"]: entry["ContextKeyValues"]
-            for entry in self._get_param("ContextEntries", [])
-        }
-        results = []
-        for action in self._get_param("ActionNames"):
-            allowed = all(permits(policies, action, one, context) for one in resources)
-            decision = "allowed" if allowed else "implicitDeny"
-            results.append({"EvalActionName": action, "EvalDecision": decision})
-        return ActionResult({"EvaluationResults": results, "IsTruncated": False})
 
-    patches.set(IamResponse, "simulate_principal_policy", simulate_principal_policy)
+def _simulate_principal_policy(self: Any) -> ActionResult:
+    """Judge each action on all resources together."""
+    role = self._get_param("PolicySourceArn").rpartition("/")[2]
+    self.backend.get_role(role)  # an error when there is none
+    policies, resources = list(_documents(role)), self._get_param("ResourceArns", ["*"])
+    context = {
+        entry["ContextKeyName"]: entry["ContextKeyValues"]
+        for entry in self._get_param("ContextEntries", [])
+    }
+    results = []
+    for action in self._get_param("ActionNames"):
+        allowed = all(permits(policies, action, one, context) for one in resources)
+        decision = "allowed" if allowed else "implicitDeny"
+        results.append({"EvalActionName": action, "EvalDecision": decision})
+    return ActionResult({"EvaluationResults": results, "IsTruncated": False})
 
 
 def _documents(role: str) -> Iterator[Mapping[str, Any]]:

@@ -25,42 +25,41 @@ _REASONS: Final = {
     "s3:ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
 }
 _log = logging.getLogger(__name__)
+_one_at_a_time = threading.Lock()
 
 
 def patch(patches: Patches) -> None:
     """Patch events, bucket notifications, lists of versions and conditional writes."""
-    put, listed, other = (
-        S3Response.put_object,
-        S3Response.list_object_versions,
-        notifications._send_event_bridge_message,
-    )
-    conditional = threading.Lock()
+    patches.wrap(S3Response, "put_object", _put_object)
+    patches.wrap(S3Response, "list_object_versions", _list_object_versions)
+    patches.wrap(S3Response, "get_bucket_notification", _get_bucket_notification)
+    patches.wrap(notifications, "_send_event_bridge_message", _send)
 
-    def put_object(self: Any) -> Any:
-        # moto checks the condition and then writes: two requests at once may both succeed.
-        if not (self.headers.get("If-None-Match") or self.headers.get("If-Match")):
-            return put(self)
-        with conditional:
-            return put(self)
 
-    def list_object_versions(self: Any) -> Any:
-        # moto fails over a control character in a key, as it does not URL-encode keys here.
-        if self.querystring.get("encoding-type", [None])[0] == "url":
-            serialized = self.serialized
-            self.serialized = lambda answer: serialized(_encoded(answer))
-        return listed(self)
+def _put_object(write: Any, self: Any) -> Any:
+    """Let conditional writes come one after the other: moto checks the condition, then writes."""
+    if not (self.headers.get("If-None-Match") or self.headers.get("If-Match")):
+        return write(self)
+    with _one_at_a_time:
+        return write(self)
 
-    def send(account_id: str, bucket: Any, event_name: Any, key: Any) -> None:
-        reason = _REASONS.get(getattr(event_name, "value", event_name))
-        if reason is None:
-            other(account_id, bucket, event_name, key)
-        else:
-            _deliver(_object_created(account_id, bucket, key, reason), bucket.region_name)
 
-    patches.set(S3Response, "put_object", put_object)
-    patches.set(S3Response, "list_object_versions", list_object_versions)
-    patches.set(S3Response, "get_bucket_notification", _notification_reader())
-    patches.set(notifications, "_send_event_bridge_message", send)
+def _list_object_versions(listed: Any, self: Any) -> Any:
+    """URL-encode keys if asked to: otherwise moto fails over a control character in a key."""
+    if self.querystring.get("encoding-type", [None])[0] == "url":
+        serialized = self.serialized
+        self.serialized = lambda answer: serialized(_encoded(answer))
+    return listed(self)
+
+
+def _get_bucket_notification(answered: Any, self: Any) -> Any:
+    """Answer with EventBridgeConfiguration, which moto keeps, but leaves out of its answer."""
+    known = self.backend.get_bucket_notification_configuration(self.bucket_name)
+    alone = known and not (known.topic or known.queue or known.cloud_function)
+    if not alone or known.event_bridge is None:
+        return answered(self)
+    self.data["Action"] = "GetBucketNotificationConfiguration"
+    return self.serialized(ActionResult({"EventBridgeConfiguration": {}}))
 
 
 def put(bucket: str, key: str, body: bytes, key_arn: str) -> None:
@@ -70,21 +69,6 @@ def put(bucket: str, key: str, body: bytes, key_arn: str) -> None:
     """
     encryption = {"encryption": "aws:kms", "kms_key_id": key_arn} if key_arn else {}
     s3_backends[ACCOUNT]["aws"].put_object(bucket, key, body, **encryption)
-
-
-def _notification_reader() -> Any:
-    answered = S3Response.get_bucket_notification
-
-    def get_bucket_notification(self: Any) -> Any:
-        # moto keeps EventBridgeConfiguration, but leaves it out of its answer.
-        known = self.backend.get_bucket_notification_configuration(self.bucket_name)
-        alone = known and not (known.topic or known.queue or known.cloud_function)
-        if not alone or known.event_bridge is None:
-            return answered(self)
-        self.data["Action"] = "GetBucketNotificationConfiguration"
-        return self.serialized(ActionResult({"EventBridgeConfiguration": {}}))
-
-    return get_bucket_notification
 
 
 def _encoded(answer: Any) -> Any:
@@ -101,8 +85,13 @@ def _encoded(answer: Any) -> Any:
     return answer
 
 
-def _deliver(event: dict[str, Any], region: str) -> None:
-    buses = events_backends[event["account"]][region].event_buses
+def _send(other: Any, account_id: str, bucket: Any, event_name: Any, key: Any) -> None:
+    reason = _REASONS.get(getattr(event_name, "value", event_name))
+    if reason is None:
+        other(account_id, bucket, event_name, key)
+        return
+    event = _object_created(account_id, bucket, key, reason)
+    buses = events_backends[account_id][bucket.region_name].event_buses
     for rule in [rule for bus in list(buses.values()) for rule in list(bus.rules.values())]:
         try:
             rule.send_to_targets(event, transform_input=False)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from botocore import xform_name
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.sagemaker.exceptions import SagemakerClientError
@@ -24,6 +25,10 @@ from landrun_ops.local.processing_job.job import Order, Outcome
 from landrun_ops.local.processing_job.request import violations
 from landrun_ops.units import count
 
+_FIELDS: Final = (
+    *("ProcessingJobName", "RoleArn", "AppSpecification", "ProcessingInputs"),
+    *("ProcessingOutputConfig", "StoppingCondition", "NetworkConfig", "ExperimentConfig", "Tags"),
+)
 _ENDED: Final = ("Completed", "Failed", "Stopped")
 _log = logging.getLogger(__name__)
 
@@ -32,19 +37,8 @@ class ProcessingJob(FakeProcessingJob):  # type: ignore[misc]
     """A job, where moto keeps its own; ``response_object`` is what Describe answers."""
 
     def __init__(self, request: Mapping[str, Any], account_id: str, region_name: str) -> None:
-        super().__init__(
-            app_specification=request["AppSpecification"],
-            experiment_config=request.get("ExperimentConfig"),
-            network_config=request.get("NetworkConfig"),
-            processing_inputs=request.get("ProcessingInputs"),
-            processing_job_name=request["ProcessingJobName"],
-            processing_output_config=request.get("ProcessingOutputConfig"),
-            account_id=account_id,
-            region_name=region_name,
-            role_arn=request["RoleArn"],
-            tags=request.get("Tags"),
-            stopping_condition=request.get("StoppingCondition"),
-        )
+        fields = {xform_name(name): request.get(name) for name in _FIELDS}
+        super().__init__(account_id=account_id, region_name=region_name, **fields)
         cluster = request["ProcessingResources"]["ClusterConfig"]
         self.instances = cluster.get("InstanceType"), cluster.get("InstanceCount", 1)
         self.order = Order(request, self.arn, self.started)

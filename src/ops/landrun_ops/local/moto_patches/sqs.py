@@ -21,22 +21,22 @@ _MOST_TASKS: Final = 10
 
 def patch(patches: Patches, endpoint_url: str) -> None:
     """Patch queues, and add StartMessageMoveTask and ListMessageMoveTasks, which moto lacks."""
-    delete = Queue.delete_message
 
     def physical_resource_id(self: Any) -> str:
         # CloudFormation's Ref leads to AWS itself, and SDKs other than boto3 follow it.
         return f"{endpoint_url}/{self.account_id}/{self.name}"
 
-    def delete_message(self: Any, receipt_handle: str) -> None:
-        # Without the lock, a message that another thread adds meanwhile gets lost.
-        with self._messages_lock:
-            delete(self, receipt_handle)
-
     patches.set(Queue, "move_tasks", ())
     patches.set(Queue, "physical_resource_id", property(physical_resource_id))
-    patches.set(Queue, "delete_message", delete_message)
+    patches.wrap(Queue, "delete_message", _delete_message)
     patches.set(SQSResponse, "start_message_move_task", _start_message_move_task)
     patches.set(SQSResponse, "list_message_move_tasks", _list_message_move_tasks)
+
+
+def _delete_message(delete: Any, self: Any, receipt_handle: str) -> None:
+    """Hold the lock; without it, a message that another thread adds meanwhile gets lost."""
+    with self._messages_lock:
+        delete(self, receipt_handle)
 
 
 def _start_message_move_task(self: Any) -> ActionResult:

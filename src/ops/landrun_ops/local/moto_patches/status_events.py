@@ -47,21 +47,20 @@ def patch(patches: Patches, is_open: Callable[[], bool]) -> None:
 
     An execution whose end was published has a true ``published``.
     """
-    start, execute = ExecutionWorker.start, ExecutionWorker._execution_logic
     publish = partial(_publish, is_open)
 
-    def started(self: Any) -> None:
+    def started(start: Any, self: Any) -> None:
         publish(self._execution_communication.execution)
         start(self)
 
-    def reflect(self: Any) -> None:
+    def reflected(_: Any, self: Any) -> None:
         _settle(self.execution, self.execution.exec_worker.env.program_state())
 
-    def terminated(self: Any) -> None:
+    def terminated(_: Any, self: Any) -> None:
         self._reflect_execution_status()
         publish(self.execution)
 
-    def executed(self: Any) -> None:
+    def executed(execute: Any, self: Any) -> None:
         try:
             execute(self)
         except Exception as error:
@@ -72,16 +71,22 @@ def patch(patches: Patches, is_open: Callable[[], bool]) -> None:
             publish(execution)
 
     patches.set(Execution, "published", False)
-    patches.set(ExecutionWorker, "start", started)
-    patches.set(ExecutionWorker, "_execution_logic", executed)
-    patches.set(BaseExecutionWorkerCommunication, "_reflect_execution_status", reflect)
-    patches.set(BaseExecutionWorkerCommunication, "terminated", terminated)
+    patches.wrap(ExecutionWorker, "start", started)
+    patches.wrap(ExecutionWorker, "_execution_logic", executed)
+    patches.wrap(BaseExecutionWorkerCommunication, "_reflect_execution_status", reflected)
+    patches.wrap(BaseExecutionWorkerCommunication, "terminated", terminated)
 
 
 def _publish(is_open: Callable[[], bool], execution: Any) -> None:
     try:
         if is_open():
-            _put(execution)
+            event = {
+                "Source": "aws.states",
+                "DetailType": "Step Functions Execution Status Change",
+                "Detail": json.dumps(detail(execution)),
+                "Resources": [execution.exec_arn],
+            }
+            events_backends[execution.account_id][execution.region_name].put_events([event])
     except Exception:  # a broken target must not end the execution that it hears of
         _log.exception("%s: status event not delivered", execution.exec_arn)
     execution.published = execution.status != "RUNNING"
@@ -114,16 +119,6 @@ def detail(execution: Any) -> dict[str, Any]:
         **redrive_facts(execution, status),
         "redriveDate": _millis(execution.redrive_date),
     }
-
-
-def _put(execution: Any) -> None:
-    event = {
-        "Source": "aws.states",
-        "DetailType": "Step Functions Execution Status Change",
-        "Detail": json.dumps(detail(execution)),
-        "Resources": [execution.exec_arn],
-    }
-    events_backends[execution.account_id][execution.region_name].put_events([event])
 
 
 def _settle(execution: Any, state: Any) -> None:

@@ -35,6 +35,7 @@ REDRIVABLE: Final = ("FAILED", "TIMED_OUT", "ABORTED")
 _LARGEST_INPUT: Final = 262_144
 _PAGE: Final = 100
 _PATIENCE_SECONDS: Final = 5.0
+_one_at_a_time = threading.Lock()
 
 
 class ExecutionNotRedrivable(AWSError):  # type: ignore[misc]
@@ -48,17 +49,20 @@ def patch(patches: Patches) -> None:
     patches.item(default_user_config, "stepfunctions", {"execute_state_machine": True})
     # CloudFormation puts machines into the backend that does not run them.
     patches.set(models, "stepfunctions_backends", stepfunctions_parser_backends)
-    patches.set(StepFunctionsParserBackend, "start_execution", _start_execution())
+    patches.wrap(StepFunctionsParserBackend, "start_execution", _start_execution)
     # moto's own fails in the instant before the first status is set.
     status = property(lambda self: str(self.exec_status.value if self.exec_status else "RUNNING"))
     patches.set(Execution, "status", status)
-    patches.set(Environment, "set_error", _set_error())
-    patches.set(ExecutionWorker, "_get_evaluation_environment", _context())
+    patches.wrap(Environment, "set_error", _set_error)
+    patches.wrap(ExecutionWorker, "_get_evaluation_environment", _evaluation_environment)
+    patches.wrap(ExecutionWorker, "_execution_logic", _execution_logic)
+    patches.set(Execution, "redrive_count", 0)
+    patches.set(Execution, "redrive_date", None)
+    patches.set(StepFunctionResponse, "redrive_execution", _redrive_execution)
     patches.set(StepFunctionResponse, "stop_execution", _stop_execution)
-    patches.set(StepFunctionResponse, "describe_execution", _describe_execution())
     patches.set(StepFunctionResponse, "list_executions", _list_executions)
-    patches.set(StepFunctionResponse, "get_execution_history", _get_execution_history())
-    _patch_redrive(patches)
+    patches.wrap(StepFunctionResponse, "describe_execution", _describe_execution)
+    patches.wrap(StepFunctionResponse, "get_execution_history", _get_execution_history)
 
 
 def request_stop(execution: Any, *, error: str | None = None, cause: str | None = None) -> None:
@@ -95,57 +99,37 @@ def redrive_facts(execution: Any, status: str) -> dict[str, Any]:
     }
 
 
-def _start_execution() -> Any:
-    start, one_at_a_time = StepFunctionsParserBackend.start_execution, threading.Lock()
-
-    def start_execution(
-        self: Any,
-        state_machine_arn: str,
-        name: str | None = None,
-        execution_input: str | None = None,
-        trace_header: str | None = None,
-    ) -> Any:
-        # In moto an execution without a name is called None, names are not checked, nor is the
-        # input's length, and two requests of one name at the same moment start two executions.
-        name = name or str(uuid.uuid4())
-        self._validate_name(name)
-        if len((execution_input or "").encode()) > _LARGEST_INPUT:
-            raise ValidationException(
-                "1 validation error detected: Value at 'input' failed to satisfy constraint: "
-                f"Member must have length less than or equal to {_LARGEST_INPUT}"
-            )
-        with one_at_a_time:
-            return start(self, state_machine_arn, name, execution_input, trace_header)
-
-    return start_execution
+def _start_execution(
+    start: Any, self: Any, arn: str, name: str | None, execution_input: str | None, *trace: Any
+) -> Any:
+    """Name an execution that has no name (moto: None), and start one of several with one name."""
+    name = name or str(uuid.uuid4())
+    self._validate_name(name)
+    if len((execution_input or "").encode()) > _LARGEST_INPUT:
+        raise ValidationException(
+            "1 validation error detected: Value at 'input' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {_LARGEST_INPUT}"
+        )
+    with _one_at_a_time:
+        return start(self, arn, name, execution_input, *trace)
 
 
-def _set_error() -> Any:
-    set_error = Environment.set_error
-
-    def keep_stop(self: Any, error: Any) -> None:
-        # In moto a task's late failure turns ABORTED or TIMED_OUT into FAILED.
-        with self._state_mutex:
-            if not isinstance(self._program_state, ProgramStopped | ProgramTimedOut):
-                set_error(self, error)
-
-    return keep_stop
+def _set_error(set_error: Any, self: Any, error: Any) -> None:
+    """Keep ABORTED and TIMED_OUT, which a task's late failure turns into FAILED in moto."""
+    with self._state_mutex:
+        if not isinstance(self._program_state, ProgramStopped | ProgramTimedOut):
+            set_error(self, error)
 
 
-def _context() -> Any:
-    make = ExecutionWorker._get_evaluation_environment
-
-    def get_evaluation_environment(self: Any) -> Any:
-        # moto's ``$$.Execution`` lacks redrives, and writes times in a form of its own.
-        env, execution = make(self), self._execution_communication.execution
-        context = env.states.context_object.context_object_data["Execution"]
-        context["StartTime"] = _written(execution.start_date)
-        context["RedriveCount"] = execution.redrive_count
-        if execution.redrive_date:
-            context["RedriveTime"] = _written(execution.redrive_date)
-        return env
-
-    return get_evaluation_environment
+def _evaluation_environment(make: Any, self: Any) -> Any:
+    """Complete ``$$.Execution``: moto's lacks redrives, and writes times in a form of its own."""
+    env, execution = make(self), self._execution_communication.execution
+    context = env.states.context_object.context_object_data["Execution"]
+    context["StartTime"] = _written(execution.start_date)
+    context["RedriveCount"] = execution.redrive_count
+    if execution.redrive_date:
+        context["RedriveTime"] = _written(execution.redrive_date)
+    return env
 
 
 def _written(moment: datetime) -> str:
@@ -160,20 +144,15 @@ def _stop_execution(self: Any) -> ActionResult:
     return ActionResult({"stopDate": execution.stop_date or datetime.now(tz=UTC)})
 
 
-def _describe_execution() -> Any:
-    describe = StepFunctionResponse.describe_execution
-
-    def describe_execution(self: Any) -> ActionResult:
-        # moto knows no redrives, and no stop date of a time-out.
-        answer: Any = describe(self).result
-        execution = self.stepfunction_backend.describe_execution(answer["executionArn"])
-        facts = redrive_facts(execution, answer["status"])
-        if answer["status"] != "RUNNING":
-            facts["stopDate"] = execution.stop_date
-        known = {name: value for name, value in facts.items() if value is not None}
-        return ActionResult({**answer, **known, "inputDetails": {"included": True}})
-
-    return describe_execution
+def _describe_execution(describe: Any, self: Any) -> ActionResult:
+    """Add what moto does not know: redrives, and the stop date of a time-out."""
+    answer: Any = describe(self).result
+    execution = self.stepfunction_backend.describe_execution(answer["executionArn"])
+    facts = redrive_facts(execution, answer["status"])
+    if answer["status"] != "RUNNING":
+        facts["stopDate"] = execution.stop_date
+    known = {name: value for name, value in facts.items() if value is not None}
+    return ActionResult({**answer, **known, "inputDetails": {"included": True}})
 
 
 def _list_executions(self: Any) -> ActionResult:
@@ -212,44 +191,24 @@ def _list_item(execution: Any) -> dict[str, Any]:
     }
 
 
-def _get_execution_history() -> Any:
-    whole = StepFunctionResponse.get_execution_history
-
-    def get_execution_history(self: Any) -> ActionResult:
-        # moto ignores reverseOrder, maxResults and nextToken.
-        answer: Any = whole(self).result
-        events = answer["events"][:: -1 if self._get_param("reverseOrder") else 1]
-        start = int(self._get_param("nextToken") or 0)
-        end = start + (self._get_int_param("maxResults") or _PAGE)
-        token = {"nextToken": str(end)} if end < len(events) else {}
-        return ActionResult({"events": events[start:end], **token})
-
-    return get_execution_history
+def _get_execution_history(whole: Any, self: Any) -> ActionResult:
+    """Honour reverseOrder, maxResults and nextToken, which moto ignores."""
+    answer: Any = whole(self).result
+    events = answer["events"][:: -1 if self._get_param("reverseOrder") else 1]
+    start = int(self._get_param("nextToken") or 0)
+    end = start + (self._get_int_param("maxResults") or _PAGE)
+    token = {"nextToken": str(end)} if end < len(events) else {}
+    return ActionResult({"events": events[start:end], **token})
 
 
-def _patch_redrive(patches: Patches) -> None:
-    """Add RedriveExecution, which moto lacks, and workers that go on where another failed.
+def _redrive_execution(self: Any) -> ActionResult:
+    """Let an execution go on, with its name, input, definition and history, where it failed.
 
-    A redriven execution keeps its name, ARN, input, start date, definition and history, and goes on
-    from the state that did not succeed; of a Map or Parallel state, all is repeated here.
+    Of a Map or Parallel state, Step Functions repeats what failed; here, all of it is repeated.
     """
-    one_at_a_time, from_the_start = threading.Lock(), ExecutionWorker._execution_logic
-
-    def redrive_execution(self: Any) -> ActionResult:
-        execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
-        with one_at_a_time:
-            return ActionResult({"redriveDate": _redrive(execution)})
-
-    def execution_logic(self: Any) -> None:
-        if self.env is None:
-            from_the_start(self)
-        else:
-            _go_on(self)
-
-    patches.set(Execution, "redrive_count", 0)
-    patches.set(Execution, "redrive_date", None)
-    patches.set(StepFunctionResponse, "redrive_execution", redrive_execution)
-    patches.set(ExecutionWorker, "_execution_logic", execution_logic)
+    execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+    with _one_at_a_time:
+        return ActionResult({"redriveDate": _redrive(execution)})
 
 
 def _redrive(execution: Any) -> datetime:
@@ -290,10 +249,13 @@ def _continued(execution: Any) -> Any:
     return worker
 
 
-def _go_on(worker: Any) -> None:
-    """Enter the state that did not succeed with what the history says had gone into it."""
-    env, program = worker.env, worker._get_evaluation_entrypoint()
-    state = env.states.get_context().get("State")
+def _execution_logic(from_the_start: Any, self: Any) -> None:
+    """Run a new execution; enter a redriven one's last state with what had gone into it."""
+    env = self.env
+    if env is None:
+        from_the_start(self)
+        return
+    program, state = self._get_evaluation_entrypoint(), env.states.get_context().get("State")
     if state:
         program.start_at = StartAt(state["Name"])
         events = reversed(env.event_manager.get_event_history())
@@ -301,4 +263,4 @@ def _go_on(worker: Any) -> None:
         given = next(one["input"] for one in entered if one and one["name"] == state["Name"])
         env.states.reset(json.loads(given))
     program.eval(env)
-    worker._execution_communication.terminated()
+    self._execution_communication.terminated()

@@ -96,29 +96,28 @@ class SendingTask(StateTaskServiceSqs):  # type: ignore[misc]
 
 def patch(patches: Patches) -> None:
     """Let the API answer for the tokens of `SendingTask`; moto answers for others."""
-    success = StepFunctionResponse.send_task_success
-    failure = StepFunctionResponse.send_task_failure
-
-    def send_task_success(self: Any) -> Any:
-        token, output = str(self._get_param("taskToken")), self._get_param("output") or ""
-        try:
-            json.loads(output)
-        except ValueError as error:
-            raise InvalidOutput(f"Invalid Output: '{error}'") from error
-        if token not in TOKENS:
-            return success(self)
-        TOKENS[token].answer(CallbackOutcomeSuccess(token, output))
-        return EmptyResult()
-
-    def send_task_failure(self: Any) -> Any:
-        token = str(self._get_param("taskToken"))
-        if token not in TOKENS:
-            return failure(self)
-        error, cause = self._get_param("error") or "", self._get_param("cause") or ""
-        TOKENS[token].answer(CallbackOutcomeFailure(token, error, cause))
-        return EmptyResult()
-
-    patches.set(StepFunctionResponse, "send_task_success", send_task_success)
-    patches.set(StepFunctionResponse, "send_task_failure", send_task_failure)
+    patches.wrap(StepFunctionResponse, "send_task_success", _send_task_success)
+    patches.wrap(StepFunctionResponse, "send_task_failure", _send_task_failure)
     # Step Functions names SQS's errors as it does SageMaker's: after the Java SDK's exception.
     patches.set(state_task_service_sqs, "_ERROR_NAME_CLIENT", "SQS.AmazonSQSException")
+
+
+def _send_task_success(others: Any, self: Any) -> Any:
+    token, output = str(self._get_param("taskToken")), self._get_param("output") or ""
+    try:
+        json.loads(output)
+    except ValueError as error:
+        raise InvalidOutput(f"Invalid Output: '{error}'") from error
+    if token not in TOKENS:
+        return others(self)
+    TOKENS[token].answer(CallbackOutcomeSuccess(token, output))
+    return EmptyResult()
+
+
+def _send_task_failure(others: Any, self: Any) -> Any:
+    token = str(self._get_param("taskToken"))
+    if token not in TOKENS:
+        return others(self)
+    error, cause = self._get_param("error") or "", self._get_param("cause") or ""
+    TOKENS[token].answer(CallbackOutcomeFailure(token, error, cause))
+    return EmptyResult()

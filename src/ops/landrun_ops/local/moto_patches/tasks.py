@@ -67,20 +67,16 @@ def patch(patches: Patches, jobs: ProcessingJobs, client_of: ClientOf, iam: Iam 
         "sagemaker": partial(ProcessingTask, jobs, iam),
         "sqs": SendingTask,
     }
-    others, succeed = (
-        state_task_factory.state_task_service_for,
-        state_task_service.StateTaskService._after_eval_execution,
-    )
 
-    def state_task_service_for(service_name: str) -> Any:
+    def state_task_service_for(others: Any, service_name: str) -> Any:
         return tasks[service_name]() if service_name in tasks else others(service_name)
 
-    def after_eval_execution(self: Any, env: Any, **more: Any) -> None:
+    def after_eval_execution(succeed: Any, self: Any, env: Any, **more: Any) -> None:
         # moto notes the success of a task whose execution was stopped.
         if env.is_running():
             succeed(self, env=env, **more)
 
-    def boto_client_for(service: str, state_credentials: Any, **_: Any) -> Any:
+    def boto_client_for(_: Any, service: str, state_credentials: Any, **__: Any) -> Any:
         # moto signs with a key that it makes up.
         try:
             return client_of(service, state_credentials.role_arn)
@@ -88,10 +84,13 @@ def patch(patches: Patches, jobs: ProcessingJobs, client_of: ClientOf, iam: Iam 
             refusal: Any = {"Error": {"Code": "AccessDenied", "Message": str(error)}}
             raise ClientError(refusal, "AssumeRole") from error
 
-    patches.set(state_task_factory, "state_task_service_for", state_task_service_for)
-    patches.set(state_task_service.StateTaskService, "_after_eval_execution", after_eval_execution)
-    patches.set(state_task_service_sqs, "boto_client_for", boto_client_for)
-    _patch_retries(patches)
+    base = state_task_service.StateTaskService
+    patches.wrap(state_task_factory, "state_task_service_for", state_task_service_for)
+    patches.wrap(base, "_after_eval_execution", after_eval_execution)
+    patches.wrap(state_task_service_sqs, "boto_client_for", boto_client_for)
+    clock = _Clock()
+    patches.set(retrier_decl, "time", clock)
+    patches.wrap(retrier_decl.RetrierDecl, "_eval_body", clock.eval_body)
 
 
 def wait(env: Any, seconds: float) -> None:
@@ -101,26 +100,20 @@ def wait(env: Any, seconds: float) -> None:
         time.sleep(min(0.1, left))
 
 
-def _patch_retries(patches: Patches) -> None:
-    """Replace the engine's ``time.sleep`` before a retry, during which nothing can be stopped."""
+class _Clock(threading.local):
+    """Replaces the retrier's module ``time``: its sleep outlasts an execution that is stopped."""
 
-    class Clock(threading.local):
-        env: Any = None
+    env: Any = None
 
-        def sleep(self, seconds: float) -> None:
-            wait(self.env, seconds)
+    def sleep(self, seconds: float) -> None:
+        wait(self.env, seconds)
 
-    clock, evaluate = Clock(), retrier_decl.RetrierDecl._eval_body
-
-    def eval_body(self: Any, env: Any) -> None:
-        clock.env = env
+    def eval_body(self, evaluate: Any, retrier: Any, env: Any) -> None:
+        self.env = env
         if isinstance(env.stack[-1], RefusedForGood):
             env.stack[-1] = retrier_outcome.RetrierOutcome.Failed
         else:
-            evaluate(self, env)
-
-    patches.set(retrier_decl, "time", clock)
-    patches.set(retrier_decl.RetrierDecl, "_eval_body", eval_body)
+            evaluate(retrier, env)
 
 
 def sagemaker_error(code: str) -> str:
