@@ -14,7 +14,7 @@ from moto.stepfunctions.models import StateMachine
 
 from landrun_ops.local.errors import TemplateError
 from landrun_ops.local.patches import Patches
-from landrun_ops.local.processing_request import violations_of_values
+from landrun_ops.local.processing_job.request import violations_of_values
 from landrun_ops.units import count
 from landrun_ops.workflow.definition_file import filled_in
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from moto.sts.models import sts_backends
 
-from landrun_ops.local.iam import Iam, adapt
+from landrun_ops.local.moto_patches.iam import Iam, patch
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.settings import ACCOUNT, REGION
 
@@ -21,13 +21,10 @@ STATES: Final = "states.amazonaws.com"
 @contextlib.contextmanager
 def enforced(report: Callable[[str], None]) -> Iterator[Roles]:
     """Refuse for the block what roles do not allow, and report each refusal in one line."""
-    patches = Patches()
     iam = Iam(lambda said: None if said.allowed else report(f"IAM: {said}"))
-    adapt(patches, iam)
-    try:
+    with Patches() as patches:
+        patch(patches, iam)
         yield Roles(iam)
-    finally:
-        patches.undo()
 
 
 @dataclass(frozen=True)

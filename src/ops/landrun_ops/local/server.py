@@ -85,17 +85,13 @@ def _state_of_its_own(port: int) -> Iterator[None]:
     from moto.core.config import default_user_config  # noqa: PLC0415
     from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415
 
-    patches = Patches()
-    patches.item(default_user_config, "stepfunctions", {"execute_state_machine": True})
-    patches.set(settings, "S3_IGNORE_SUBDOMAIN_BUCKETNAME", True)
-    os.environ["MOTO_PORT"] = str(port)
-    moto_api_backend.reset()
-    try:
-        yield
-    finally:
+    with Patches() as patches:
+        patches.set(settings, "S3_IGNORE_SUBDOMAIN_BUCKETNAME", True)
+        patches.item(default_user_config, "stepfunctions", {"execute_state_machine": True})
+        patches.item(os.environ, "MOTO_PORT", str(port))
+        patches.callback(moto_api_backend.reset)
         moto_api_backend.reset()
-        patches.undo()
-        del os.environ["MOTO_PORT"]
+        yield
 
 
 def _make_server(listening: socket.socket, key: AccessKey, hosts: Sequence[str]) -> Any:
