@@ -66,25 +66,12 @@ class LocalAws:
     ) -> Iterator[LocalAws]:
         """Bring up the stack of ``project``/template.yaml and take it down at the end.
 
-        Raises LocalAwsError, one of its kinds, when the port is in use, the template broken, or
-        another is up.
-
-        Parameters
-        ----------
-        port
-            Where to answer on 127.0.0.1; 0 is a free port, None is 7741 or the next free one.
-        listen
-            Names of hosts by which containers and other machines reach it; none: nobody else does.
-        parameters
-            The template's parameters, where not their defaults.
-        state_dir
-            Where other processes find the environment, and logs go; ``.landrun/local`` by default.
-        report
-            Takes the lines that people should see: failures of functions, crashes.
-        docker
-            Runs Processing jobs in their image; None for subprocesses.
-        enforce_iam
-            Whether functions, machines and jobs may do only what their roles allow.
+        It answers on ``port`` of 127.0.0.1; 0 is a free one, None is 7741 or the next free one.
+        With ``listen``, names of hosts, containers and other machines reach it by these, too.
+        Other processes find its environment in ``state_dir``, ``.landrun/local`` by default.
+        ``report`` takes the lines that people should see, ``docker`` runs Processing jobs in their
+        image; None for subprocesses. Raises LocalAwsError, one of its kinds, when the port is in
+        use, the template broken, or another is up.
         """
         project = project.resolve()
         state_dir = (state_dir or default_state_dir(project)).resolve()
