@@ -109,10 +109,7 @@ class LocalAws:
 
     @classmethod
     def attach(cls, state_dir: Path) -> LocalAws:
-        """Return the one that another process holds up with this state folder.
-
-        Raises NotUpError when none is up there.
-        """
+        """Return the one of another process with this state folder; raises NotUpError for none."""
         content = read(state_dir)
         key = AccessKey(**content["access_key"])
         return cls(content["endpoint_url"], key, content["outputs"], content["logs"])
@@ -129,10 +126,7 @@ class LocalAws:
         return _clients(environment)(service, config=patient_config())
 
     def tick(self, scheduled_time: datetime | None = None) -> dict[str, Any]:
-        """Invoke the ScheduleFunction with its schedule's payload and return its result.
-
-        Works while the schedule is disabled, too. Raises FunctionError when the function fails.
-        """
+        """Invoke ScheduleFunction as its schedule does; raises FunctionError when it fails."""
         name, scheduler = self.outputs["ScheduleFunction"], self.client("scheduler")
         [tick] = [
             one
@@ -145,10 +139,7 @@ class LocalAws:
         return invoke(self.client("lambda"), "ScheduleFunction", name, event)
 
     def reconcile(self, grace_seconds: float | None = None) -> dict[str, Any]:
-        """Invoke the ReconcileFunction and return what it repaired, by kind.
-
-        What is younger than ``grace_seconds`` is left alone. Raises FunctionError when it fails.
-        """
+        """Invoke ReconcileFunction, return what it repaired; raises FunctionError when it fails."""
         name, event = self.outputs["ReconcileFunction"], reconcile_event(grace_seconds)
         return invoke(self.client("lambda"), "ReconcileFunction", name, event)
 

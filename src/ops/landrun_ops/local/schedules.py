@@ -19,8 +19,7 @@ from landrun_ops.local.lambda_runtime import Report
 from landrun_ops.local.settings import ACCOUNT, REGION
 from landrun_ops.stack.cron import NextTime, ScheduleError, next_time
 
-LONGEST_WAIT: Final = 2.0
-"""Look at the clock and at the schedules at least this often, in seconds."""
+LONGEST_WAIT: Final = 2.0  # seconds between two looks at the schedules
 
 
 def payload(arn: str, text: str, scheduled_time: datetime) -> Any:

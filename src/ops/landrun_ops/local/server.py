@@ -22,8 +22,6 @@ from landrun_ops.local.patches import Patches
 from landrun_ops.local.settings import EVERYWHERE, HOST
 
 PORT: Final = 7741
-"""Where the laptop's AWS listens, unless the port is taken."""
-
 _one_per_process = threading.Lock()
 
 

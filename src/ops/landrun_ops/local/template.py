@@ -16,7 +16,7 @@ from landrun_ops.workflow.definition_file import parse
 
 Json = dict[str, Any]
 Find = Callable[[str], Any]
-"""Takes what is referred to, ``Queue`` or ``Queue.Arn``; returns what to put there, or None."""
+"""Takes ``Queue`` or ``Queue.Arn``; returns what to put in the place of the reference, or None."""
 
 APPLICATION: Final = "AWS::Serverless::Application"
 PACKAGED: Final = "s3://landrun-local/packaged"
