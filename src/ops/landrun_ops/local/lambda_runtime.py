@@ -146,8 +146,8 @@ class Lambda:
             "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
             "responsePayload": outcome.payload,
         }
-        sqs, queue = self._sqs(name), destination.rpartition(":")[2]
-        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        sqs, (account, queue) = self._sqs(name), destination.split(":")[-2:]
+        url = f"{sqs.meta.endpoint_url}/{account}/{queue}"  # its role may only send
         sqs.send_message(QueueUrl=url, MessageBody=json.dumps(record))
         self._report(f"{name}: event sent to {queue} after {attempts} attempts")
 
