@@ -28,7 +28,7 @@ def schedule(expression: str = "rate(5 minutes)", state: str = "ENABLED", **targ
         schedule_expression=expression,
         schedule_expression_timezone="UTC",
         state=state,
-        target={"Arn": function, "Input": INPUT, **target},
+        target={"Arn": function, "Input": INPUT, "RetryPolicy": {}, **target},
     )
 
 

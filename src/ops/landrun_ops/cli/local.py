@@ -112,14 +112,16 @@ def up(
             enforce_iam=iam,
         ) as aws,
     ):
+        if json:  # a line, for programs that wait for one
+            typer.echo(plain_json(aws.environment()))
+            sys.stdout.flush()
+            _wait_for_signal(folder)
+            return
         stack = find(LAPTOPS_STACK, environment=aws.environment())
         options = stack_options(Target(project=project, state_dir=state_dir))
         with live_page(stack, options, logs=Path(aws.logs)) as address:
-            if json:
-                typer.echo(plain_json(aws.environment()))  # a line, for programs that wait for one
-            else:
-                where = f"in another shell: {_env_command(state_dir, project)}"
-                typer.echo(f"ready at {aws.endpoint_url}; {where}\nlive page: {address}")
+            where = f"in another shell: {_env_command(state_dir, project)}"
+            typer.echo(f"ready at {aws.endpoint_url}; {where}\nlive page: {address}")
             sys.stdout.flush()
             _wait_for_signal(folder)
 

@@ -1,11 +1,8 @@
 """Who may use the laptop's AWS: programs that have one of its keys, and no web page.
 
-Whoever can create a Processing job runs commands as the user of the laptop. A browser sends the
-requests of any page that is open to 127.0.0.1 as well, and moto answers every request. So each
-request is checked here, before moto sees it.
-
-The ID of an access key is what lets a request in: signatures are not verified. An ID is random, and
-nobody learns it who cannot read the user's files.
+A Processing job runs commands as the user of the laptop, browsers send requests of any open page to
+127.0.0.1, and moto answers every request. What lets a request in is the random ID of an access key,
+which only those learn who can read the user's files; signatures are not verified.
 """
 
 from __future__ import annotations
@@ -25,13 +22,9 @@ from urllib.parse import parse_qs
 from landrun_ops.local.settings import REGION, STACK
 
 HOSTS: Final = ("127.0.0.1", "localhost", "[::1]", "host.docker.internal")
-"""The names by which this machine and its containers reach the laptop's AWS; none below them."""
-
 KEY_PREFIX: Final = "LKIA"
-"""What the ID of a laptop's key begins with."""
-
 STACK_HEADER: Final = "X-Landrun-Stack"
-"""A header of every response, which says that this is a laptop's AWS, and what stack it has."""
+"""By this header of every response, landrun knows that it is a laptop's AWS with that stack."""
 
 _SIGNATURE: Final = re.compile(r"(?:AWS4-[A-Z0-9-]+ Credential=|AWS )([^/:,\s]+)[/:]")
 _HEADERS: Final = [
@@ -74,10 +67,7 @@ Refusal = tuple[str, str]
 
 
 class AccessControl:
-    """A WSGI application that passes on to another one what may be asked of it.
-
-    ``hosts`` are the accepted Host headers, ``issued`` gives the accepted key IDs besides ``key``.
-    """
+    """A WSGI application that passes on to another one the requests of ``key`` and issued keys."""
 
     def __init__(
         self,
@@ -145,13 +135,7 @@ def issued_key_ids() -> list[str]:
 
 
 def key_id(environ: Environ) -> str:
-    """Return the ID of the key that signed a request, by header or presigned URL; or "".
-
-    >>> key_id({"HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=AKIA1/20261122/..., ..."})
-    'AKIA1'
-    >>> key_id({"QUERY_STRING": "X-Amz-Credential=AKIA1%2F20261122%2F...&X-Amz-Signature=..."})
-    'AKIA1'
-    """
+    """Return the ID of the key that signed a request, by header or presigned URL; or ""."""
     if "HTTP_AUTHORIZATION" in environ:
         found = _SIGNATURE.match(environ["HTTP_AUTHORIZATION"])
         return found[1] if found else ""

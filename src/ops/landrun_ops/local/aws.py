@@ -66,25 +66,12 @@ class LocalAws:
     ) -> Iterator[LocalAws]:
         """Bring up the stack of ``project``/template.yaml and take it down at the end.
 
-        Raises LocalAwsError, one of its kinds, when the port is in use, the template broken, or
-        another is up.
-
-        Parameters
-        ----------
-        port
-            Where to answer on 127.0.0.1; 0 is a free port, None is 7741 or the next free one.
-        listen
-            Names of hosts by which containers and other machines reach it; none: nobody else does.
-        parameters
-            The template's parameters, where not their defaults.
-        state_dir
-            Where other processes find the environment, and logs go; ``.landrun/local`` by default.
-        report
-            Takes the lines that people should see: failures of functions, crashes.
-        docker
-            Runs Processing jobs in their image; None for subprocesses.
-        enforce_iam
-            Whether functions, machines and jobs may do only what their roles allow.
+        It answers on ``port`` of 127.0.0.1; 0 is a free one, None is 7741 or the next free one.
+        With ``listen``, names of hosts, containers and other machines reach it by these, too.
+        Other processes find its environment in ``state_dir``, ``.landrun/local`` by default.
+        ``report`` takes the lines that people should see, ``docker`` runs Processing jobs in their
+        image; None for subprocesses. Raises LocalAwsError, one of its kinds, when the port is in
+        use, the template broken, or another is up.
         """
         project = project.resolve()
         state_dir = (state_dir or default_state_dir(project)).resolve()
@@ -122,10 +109,7 @@ class LocalAws:
 
     @classmethod
     def attach(cls, state_dir: Path) -> LocalAws:
-        """Return the one that another process holds up with this state folder.
-
-        Raises NotUpError when none is up there.
-        """
+        """Return the one of another process with this state folder; raises NotUpError for none."""
         content = read(state_dir)
         key = AccessKey(**content["access_key"])
         return cls(content["endpoint_url"], key, content["outputs"], content["logs"])
@@ -142,10 +126,7 @@ class LocalAws:
         return _clients(environment)(service, config=patient_config())
 
     def tick(self, scheduled_time: datetime | None = None) -> dict[str, Any]:
-        """Invoke the ScheduleFunction with its schedule's payload and return its result.
-
-        Works while the schedule is disabled, too. Raises FunctionError when the function fails.
-        """
+        """Invoke ScheduleFunction as its schedule does; raises FunctionError when it fails."""
         name, scheduler = self.outputs["ScheduleFunction"], self.client("scheduler")
         [tick] = [
             one
@@ -158,10 +139,7 @@ class LocalAws:
         return invoke(self.client("lambda"), "ScheduleFunction", name, event)
 
     def reconcile(self, grace_seconds: float | None = None) -> dict[str, Any]:
-        """Invoke the ReconcileFunction and return what it repaired, by kind.
-
-        What is younger than ``grace_seconds`` is left alone. Raises FunctionError when it fails.
-        """
+        """Invoke ReconcileFunction, return what it repaired; raises FunctionError when it fails."""
         name, event = self.outputs["ReconcileFunction"], reconcile_event(grace_seconds)
         return invoke(self.client("lambda"), "ReconcileFunction", name, event)
 

@@ -34,7 +34,7 @@ LEFT_OUT: Final = {
     "AWS::Scheduler::Schedule",  # made by Scheduler's own API here; schedules.py invokes
     "AWS::Scheduler::ScheduleGroup",
 }
-"""Resource types that moto's CloudFormation does not get: it has none, or not as landrun needs."""
+"""Resource types that moto's CloudFormation has not, or not as landrun needs them."""
 
 _SAME_AS_REF: Final = {
     ("AWS::StepFunctions::StateMachine", "Arn"),

@@ -8,14 +8,11 @@ import urllib.request
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
 
 from landrun.errors import ConfigurationError
 from landrun_ops.local.access import KEY_PREFIX, STACK_HEADER
 from landrun_ops.local.errors import NotUpError
 from landrun_ops.local.state import read_environment
-
-_SECONDS: Final = 2.0
 
 
 def check_endpoint(stack: str, environment: Mapping[str, str], state_dir: Path | None) -> None:
@@ -25,8 +22,9 @@ def check_endpoint(stack: str, environment: Mapping[str, str], state_dir: Path |
     that is not up there any more. ``state_dir`` is where one may be up; None for nowhere. Other
     endpoints are none of our business.
     """
-    endpoint, key = environment.get("AWS_ENDPOINT_URL"), environment.get("AWS_ACCESS_KEY_ID", "")
-    if not endpoint:
+    endpoint = environment.get("AWS_ENDPOINT_URL", "")
+    key = environment.get("AWS_ACCESS_KEY_ID", "")
+    if not endpoint.startswith(("http://", "https://")):
         return
     found, accepted = _ask(endpoint, key)
     if found and found != stack:
@@ -51,7 +49,7 @@ def _ask(endpoint: str, key: str) -> tuple[str, bool]:
     """Return the stack of the laptop that answers at ``endpoint``, and whether it takes ``key``."""
     request = urllib.request.Request(endpoint, headers={"Authorization": f"AWS {key}:0"})  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310
             return answer.headers.get(STACK_HEADER, ""), True
     except urllib.error.HTTPError as error:
         return error.headers.get(STACK_HEADER, ""), error.code != HTTPStatus.FORBIDDEN

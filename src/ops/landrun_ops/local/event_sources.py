@@ -1,8 +1,4 @@
-"""Queues to functions, as Lambda's event source mappings do it.
-
-moto lists the mappings, so that ``aws lambda update-event-source-mapping --no-enabled`` has effect;
-it does not feed the functions itself, for it ignores partial batch failures.
-"""
+"""Queues to functions, as Lambda's event source mappings do it; moto ignores partial failures."""
 
 from __future__ import annotations
 
@@ -17,11 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-RETRY_SECONDS: Final = 1
-"""When a message that failed is seen again, where AWS waits for the visibility timeout."""
-
-OFF_SECONDS: Final = 0.2
-"""Between looks at a source that is off."""
+RETRY_SECONDS: Final = 1  # until a failed message is seen again; AWS waits longer
 
 
 def register(properties: Mapping[str, Any]) -> Any:
@@ -76,7 +68,7 @@ class Poller(threading.Thread):
 
     def _poll(self) -> None:
         if not self._source.enabled:
-            self._ending.wait(OFF_SECONDS)
+            self._ending.wait(0.2)
             return
         messages = self._signed.receive_message(
             QueueUrl=self._url,

@@ -19,15 +19,10 @@ from typing import Any, Final, NamedTuple
 
 from landrun_ops.local.state import Processes
 
-INIT_SECONDS: Final = 60.0
-"""Longest wait for a handler's imports; they do not count against the function's timeout."""
-
-FIRST_RETRY_SECONDS: Final = 1.0
-"""Lambda waits a minute, then two; here it is a second, then two."""
-
+INIT_SECONDS: Final = 60.0  # for a handler's imports, which its timeout does not count
+FIRST_RETRY_SECONDS: Final = 1.0  # then two; Lambda waits a minute, then two
 Json = dict[str, Any]
 Report = Callable[[str], None]
-"""Takes one line that people should see."""
 
 
 class DeployedFunction(NamedTuple):
@@ -151,8 +146,8 @@ class Lambda:
             "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
             "responsePayload": outcome.payload,
         }
-        sqs, queue = self._sqs(name), destination.rpartition(":")[2]
-        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        sqs, (account, queue) = self._sqs(name), destination.split(":")[-2:]
+        url = f"{sqs.meta.endpoint_url}/{account}/{queue}"  # its role may only send
         sqs.send_message(QueueUrl=url, MessageBody=json.dumps(record))
         self._report(f"{name}: event sent to {queue} after {attempts} attempts")
 
@@ -160,9 +155,8 @@ class Lambda:
 class LocalFunction:
     """One function and the warm process that runs it; one invocation at a time.
 
-    ``deployed`` is its configuration as Lambda shows it, ``access`` the environment by which the
-    handler finds the laptop's AWS and signs. What the handler prints goes to a file in ``logs``;
-    ``report`` gets a line for every invocation that failed.
+    ``access`` is the environment by which the handler finds the laptop's AWS and signs. What it
+    prints goes to a file in ``logs``; ``report`` gets a line for every invocation that failed.
     """
 
     def __init__(

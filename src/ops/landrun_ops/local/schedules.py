@@ -19,8 +19,7 @@ from landrun_ops.local.lambda_runtime import Report
 from landrun_ops.local.settings import ACCOUNT, REGION
 from landrun_ops.stack.cron import NextTime, ScheduleError, next_time
 
-LONGEST_WAIT: Final = 2.0
-"""Look at the clock and at the schedules at least this often, in seconds."""
+LONGEST_WAIT: Final = 2.0  # seconds between two looks at the schedules
 
 
 def payload(arn: str, text: str, scheduled_time: datetime) -> Any:
@@ -80,19 +79,22 @@ class Clock(threading.Thread):
         now = self._now()
         waits = [LONGEST_WAIT]
         for schedule in self._schedules():
+            known, after, due = self._due.get(schedule.arn, (None, _never, None))
             key = (
                 schedule.schedule_expression,
                 schedule.schedule_expression_timezone,
                 schedule.state,
             )
-            known, after, due = self._due.get(schedule.arn, (None, _never, None))
             if known != key:  # made, changed, enabled or disabled: times count from now
                 after = self._times(schedule, now)
-                due = after(now) if schedule.state == "ENABLED" else None
-            oldest = now - timedelta(seconds=_longest_age(schedule))
+                due = after(now)
+            age = float(schedule.target["RetryPolicy"].get("MaximumEventAgeInSeconds", 86400))
+            oldest = now - timedelta(seconds=age)
             while due is not None and due <= now:
                 if due >= oldest:
-                    self._fire(schedule, due)
+                    name = schedule.target["Arn"].rpartition(":function:")[2]
+                    event = payload(schedule.arn, schedule.target.get("Input", ""), due)
+                    self._invoke(name, event)
                 due = after(max(due, oldest))
             self._due[schedule.arn] = (key, after, due)
             if due is not None:
@@ -100,6 +102,8 @@ class Clock(threading.Thread):
         return min(waits)
 
     def _times(self, schedule: Any, start: datetime) -> NextTime:
+        if schedule.state != "ENABLED":
+            return _never
         zone = schedule.schedule_expression_timezone
         try:
             return next_time(schedule.schedule_expression, zone, start)
@@ -107,14 +111,6 @@ class Clock(threading.Thread):
             self._report(f"schedule {schedule.name} is not followed: {error}")
             return _never
 
-    def _fire(self, schedule: Any, due: datetime) -> None:
-        name = schedule.target["Arn"].rpartition(":function:")[2]
-        self._invoke(name, payload(schedule.arn, schedule.target.get("Input", ""), due))
-
 
 def _never(_: datetime) -> None:
     return None
-
-
-def _longest_age(schedule: Any) -> float:
-    return float(schedule.target.get("RetryPolicy", {}).get("MaximumEventAgeInSeconds", 86400))

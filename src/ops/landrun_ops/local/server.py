@@ -22,9 +22,6 @@ from landrun_ops.local.patches import Patches
 from landrun_ops.local.settings import EVERYWHERE, HOST
 
 PORT: Final = 7741
-"""Where the laptop's AWS listens, unless the port is taken."""
-
-_TRIED_PORTS: Final = 20
 _one_per_process = threading.Lock()
 
 
@@ -59,7 +56,7 @@ def serve(
 
 
 def _listen(host: str, port: int | None, report: Callable[[str], None]) -> socket.socket:
-    for tried in [port] if port is not None else range(PORT, PORT + _TRIED_PORTS):
+    for tried in [port] if port is not None else range(PORT, PORT + 20):
         listening = socket.socket()
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

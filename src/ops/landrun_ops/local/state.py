@@ -24,10 +24,9 @@ def default_state_dir(project: Path) -> Path:
 
 @contextlib.contextmanager
 def held(state_dir: Path) -> Iterator[list[str]]:
-    """Hold ``state_dir`` for this process; yield what was found of one that was killed there.
+    """Hold ``state_dir`` while this process lives; yield what was found of one killed there.
 
-    The hold ends with the process, however it ends. Raises AlreadyUpError when another process
-    holds the folder, and LocalAwsError when it is none.
+    Raises AlreadyUpError when another process holds it, and LocalAwsError when it is no folder.
     """
     try:
         state_dir.mkdir(parents=True, exist_ok=True)
@@ -55,15 +54,12 @@ def held(state_dir: Path) -> Iterator[list[str]]:
 
 
 def write(state_dir: Path, content: Mapping[str, Any]) -> None:
-    """Leave ``content``, an ``environment`` once it is up, and this process's id for :func:`read`.
-
-    The environment has the key to the laptop's AWS: nobody but the user may read the file.
-    """
+    """Leave ``content``, an ``environment`` once it is up, and this process's id for `read`."""
     replace(state_dir / ENVIRONMENT_FILE, json.dumps({"pid": os.getpid(), **content}, indent=2))
 
 
 def replace(file: Path, text: str) -> None:
-    """Write a file that only the user may read, whole or not at all."""
+    """Write a file whole or not at all; only the user may read it, for one has the key."""
     unfinished = file.with_name(f"{file.name}.new")
     unfinished.unlink(missing_ok=True)
     unfinished.touch(mode=0o600, exist_ok=False)
@@ -72,10 +68,7 @@ def replace(file: Path, text: str) -> None:
 
 
 def read(state_dir: Path) -> dict[str, Any]:
-    """Return what the laptop's AWS that is up in ``state_dir`` has written there.
-
-    Raises NotUpError when none is up there, or its file is damaged.
-    """
+    """Return what the laptop's AWS that is up there has written; raises NotUpError for none."""
     if not _is_held(state_dir):
         raise NotUpError(
             f"the laptop's AWS is not up in {state_dir}; start it with: landrun local up"
@@ -90,10 +83,7 @@ def read(state_dir: Path) -> dict[str, Any]:
 
 
 def read_environment(state_dir: Path) -> dict[str, str]:
-    """Return the environment that leads SDKs and CLIs to what is up in ``state_dir``.
-
-    Raises NotUpError when none is up there.
-    """
+    """Return the environment that leads SDKs and CLIs there; raises NotUpError for none."""
     environment: dict[str, str] = read(state_dir)["environment"]
     return environment
 

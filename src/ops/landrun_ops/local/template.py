@@ -16,7 +16,7 @@ from landrun_ops.workflow.definition_file import parse
 
 Json = dict[str, Any]
 Find = Callable[[str], Any]
-"""Takes what is referred to, ``Queue`` or ``Queue.Arn``; returns what to put there, or None."""
+"""Takes ``Queue`` or ``Queue.Arn``; returns what to put in the place of the reference, or None."""
 
 APPLICATION: Final = "AWS::Serverless::Application"
 PACKAGED: Final = "s3://landrun-local/packaged"
@@ -46,8 +46,7 @@ class Translated:
 def translate(path: Path, parameters: Mapping[str, str]) -> Translated:
     """Read the SAM template at ``path``, nested applications included, and translate it offline.
 
-    Raises TemplateError when the template, a parameter, a file that it names, or a reference in it
-    is wrong, or a rule refuses the parameters.
+    Raises TemplateError when it, a parameter, or a file that it names is wrong.
     """
     source = read(path)
     check_parameters(source, parameters)
