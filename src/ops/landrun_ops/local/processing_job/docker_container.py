@@ -42,25 +42,25 @@ class DockerContainer(Container):
     ) -> None:
         self._request = request
         self._host = host
-        self._environment = {**access, **(request.get("Environment") or {})}
+        self._environment = {**access, **request.get("Environment", {})}
         self._opt_ml = opt_ml
         self._log = log
         self._grace = grace
         self._docker = docker
         self._process = None
         self._name = f"{request['ProcessingJobName']}-{host}"
-        outputs = (request.get("ProcessingOutputConfig") or {}).get("Outputs") or ()
+        outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", ())
         paths = [str(PurePosixPath(entry["S3Output"]["LocalPath"])) for entry in outputs]
         self._written = list(dict.fromkeys([f"{OPT_ML}/output", *paths]))
 
     def create_words(self) -> list[str]:
         """Return the words of ``docker create``; it takes no image from elsewhere."""
         application = self._request["AppSpecification"]
-        isolated = (self._request.get("NetworkConfig") or {}).get("EnableNetworkIsolation")
+        isolated = self._request.get("NetworkConfig", {}).get("EnableNetworkIsolation")
         label = f"{LABEL}={self._request['ProcessingJobName']}"
         words = ["create", "--pull", "never", "--name", self._name, "--label", label]
         words += ["--hostname", self._host, "--network", "none" if isolated else "host"]
-        inputs = self._request.get("ProcessingInputs") or ()
+        inputs = self._request.get("ProcessingInputs", ())
         read = [str(PurePosixPath(entry["S3Input"]["LocalPath"])) for entry in inputs]
         for folder in dict.fromkeys([f"{OPT_ML}/config", *read, *self._written]):
             # nocopy: what the image has at this place is not seen, as under a mount of SageMaker's.
