@@ -92,7 +92,10 @@ def test_manifest_names_its_objects_exactly(names: list[str]) -> None:
     assert [(o.bucket, o.key, o.relative) for o in objects] == [("b", f"p/{n}", n) for n in names]
 
 
-@given(st.binary(max_size=40))
+@given(
+    st.binary(max_size=40)
+    | st.sampled_from([b'[{"prefix": 3}, "a"]', b'[{"prefix": "https://b/"}, "a"]', manifest()])
+)
 def test_anything_else_is_a_transfer_error_that_names_the_manifest(body: bytes) -> None:
     with pytest.raises(TransferError, match="s3://b/m"):
         read_manifest(body, "s3://b/m")
