@@ -14,7 +14,7 @@ from landrun_ops.actions.docker import Docker, DockerError
 from landrun_ops.local.processing_job.container import (
     Container,
     ContainerStartError,
-    command_line,
+    is_python,
     rewrite,
 )
 from landrun_ops.local.processing_job.docker_container import LABEL, DockerContainer
@@ -44,14 +44,13 @@ FILE = "file://"
     ],
 )
 def test_only_paths_under_the_two_folders_are_rewritten(text: str, rewritten: str) -> None:
-    assert rewrite(text, opt_ml=OPT_ML, program=PROGRAM) == rewritten
+    assert rewrite(text, OPT_ML, PROGRAM) == rewritten
 
 
 @pytest.mark.parametrize("python", ["python3", "python", "/usr/bin/python3.11"])
-def test_python_of_the_image_is_the_interpreter_here(python: str) -> None:
-    words = [python, "/opt/program/x.py", "--python3"]
-    line = command_line(words, python="/venv/bin/python", opt_ml=OPT_ML, program=PROGRAM)
-    assert line == ["/venv/bin/python", "/p/x.py", "--python3"]
+def test_python_of_the_image_is_another_here(python: str) -> None:
+    assert is_python(python)
+    assert not is_python(f"{python}/x")
 
 
 def run(text: str, folder: Path, grace: float = 5) -> Container:
@@ -118,8 +117,7 @@ def submitted(
     if java:
         program(folder / f"bin{java}" / "java", f'openjdk version "{java}" 2025-04-15')
     path = f"{folder}/bin{java}:/usr/bin:/bin" if java else str(folder / "empty")
-    where = {"program": folder / "a/b", "environment": {"PATH": path}}
-    return submit(words, host=host, python=python, **where)
+    return submit(words, host, python, folder / "a/b", {"PATH": path})
 
 
 def test_only_smspark_submit_is_spark() -> None:

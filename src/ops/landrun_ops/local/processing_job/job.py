@@ -31,7 +31,7 @@ from landrun_ops.actions.docker import Docker
 from landrun_ops.local.processing_job.container import (
     Container,
     ContainerStartError,
-    command_line,
+    is_python,
     rewrite,
 )
 from landrun_ops.local.processing_job.docker_container import DockerContainer
@@ -158,18 +158,11 @@ class Host:
                 docker=laptop.docker,
             )
         words = [*image["ContainerEntrypoint"], *image.get("ContainerArguments", ())]
-        command = command_line(
-            words, python=laptop.python, opt_ml=self.opt_ml, program=laptop.program
-        )
-        environment = self._environment()
+        command, environment = self._localised(words), self._environment()
+        if is_python(command[0]):
+            command[0] = laptop.python
         if is_spark(command):
-            command = submit(
-                command,
-                host=self.name,
-                python=laptop.python,
-                program=laptop.program,
-                environment=environment,
-            )
+            command = submit(command, self.name, laptop.python, laptop.program, environment)
         return Container(command, environment, self.folder, self._log_file, laptop.grace)
 
     def _environment(self) -> dict[str, str]:
@@ -193,7 +186,7 @@ class Host:
         if isinstance(value, list):
             return [self._localised(member) for member in value]
         if isinstance(value, str):
-            return rewrite(value, opt_ml=self.opt_ml, program=self._laptop.program)
+            return rewrite(value, self.opt_ml, self._laptop.program)
         return value
 
 
