@@ -13,11 +13,14 @@ from botocore.exceptions import ClientError
 
 from landrun_ops.workflow import WorkflowConfig, definition
 
+from .conftest import moto_lacks
+
 ROLE = "arn:aws:iam::123456789012:role/processing"
 SLEEPS = "import time; time.sleep(60)"
 WAIT = {"Type": "Wait", "Seconds": 60}
 
 
+@moto_lacks
 def test_completed_job_is_the_output_of_its_state_and_in_the_history(laptop) -> None:
     request = laptop.request("", "--rows", "3")
     arn = laptop.execute(laptop.machine_of(request))
@@ -49,6 +52,7 @@ def test_completed_job_is_the_output_of_its_state_and_in_the_history(laptop) -> 
     assert submitted["ProcessingJobArn"] == job["ProcessingJobArn"]
 
 
+@moto_lacks
 def test_history_is_given_backwards_and_in_pages(laptop) -> None:
     arn = laptop.execute(laptop.machine_with(Type="Pass"))
     laptop.settled(arn)
@@ -96,15 +100,49 @@ def test_stop_in_the_first_instant_is_not_lost(laptop) -> None:
     assert laptop.execution(arn)["status"] == "ABORTED"
 
 
+@moto_lacks
 def test_stop_during_the_wait_for_a_retry_does_not_wait(laptop) -> None:
-    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 300, "MaxDelaySeconds": 600}]
-    with laptop.quota(0):
-        arn = laptop.execute(laptop.machine_of(laptop.request(""), Retry=retry))
-        laptop.until(lambda: "TaskFailed" in laptop.types(arn))
-        started = time.monotonic()
-        laptop.stop(arn)
+    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 30, "MaxAttempts": 1}]
+    task = {"Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "gone"}}
+    arn = laptop.execute(laptop.machine_with(Type="Task", **task, Retry=retry), name="retries")
+    laptop.until(lambda: any(one.endswith("Failed") for one in laptop.types(arn)))
+    started = time.monotonic()
+    laptop.stop(arn)
     assert laptop.execution(arn)["status"] == "ABORTED"
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 20
+
+
+@moto_lacks
+def test_stop_is_answered_with_its_date_and_kept_with_its_reason(laptop) -> None:
+    arn = laptop.execute(laptop.machine_with(**WAIT), name="stops")
+    laptop.until(lambda: len(laptop.history(arn)) > 1)
+    date = laptop.stop(arn, error="E", cause="C")["stopDate"]
+    execution = laptop.settled(arn)
+    assert (execution["stopDate"], execution["error"], execution["cause"]) == (date, "E", "C")
+
+
+@moto_lacks
+def test_time_out_has_a_date(laptop) -> None:
+    arn = laptop.execute(laptop.machine_with(**WAIT, program={"TimeoutSeconds": 1}), name="slow")
+    execution = laptop.settled(arn)
+    assert execution["status"] == "TIMED_OUT"
+    assert execution["stopDate"] > execution["startDate"]
+
+
+@moto_lacks
+def test_machine_of_cloudformation_is_run(laptop) -> None:
+    properties = {
+        "StateMachineName": f"cfn-{uuid.uuid4().hex[:8]}",
+        "DefinitionString": json.dumps({"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}),
+        "RoleArn": ROLE,
+    }
+    resource = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+    template = json.dumps({"Resources": {"M": resource}})
+    name = properties["StateMachineName"]
+    laptop.client("cloudformation").create_stack(StackName=name, TemplateBody=template)
+    machines = laptop.client("stepfunctions").list_state_machines()["stateMachines"]
+    [arn] = [one["stateMachineArn"] for one in machines if one["name"] == name]
+    assert laptop.settled(laptop.execute(arn))["status"] == "SUCCEEDED"
 
 
 def test_time_limits_stop_the_job(laptop) -> None:
@@ -113,7 +151,6 @@ def test_time_limits_stop_the_job(laptop) -> None:
     by_state = laptop.execute(laptop.machine_of(state, TimeoutSeconds=1))
     timed_out, failed = laptop.settled(by_machine), laptop.settled(by_state)
     assert timed_out["status"] == "TIMED_OUT"
-    assert timed_out["stopDate"] > timed_out["startDate"]
     assert (failed["status"], failed["error"]) == ("FAILED", "States.Timeout")
     for request in (machine, state):
         assert laptop.ended(request["ProcessingJobName"])["ProcessingJobStatus"] == "Stopped"
@@ -230,6 +267,7 @@ def test_surrogate_pair_of_a_definition_is_one_character_of_the_jobs_arguments(l
     assert laptop.read(bucket) == {"seen": "😀"}
 
 
+@moto_lacks
 def test_names_are_made_up_and_owned_and_may_be_asked_for_at_the_same_moment(laptop) -> None:
     machine = laptop.machine_with(Type="Succeed")
     names = {laptop.execution(laptop.execute(machine))["name"] for _ in range(2)}

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from .conftest import moto_lacks
+
 WAIT = {"Type": "Wait", "Seconds": 60}
 FAILS_ONCE = """
 import boto3, sys
@@ -68,6 +70,7 @@ def test_redrive_runs_the_failed_state_again_with_what_had_gone_into_it(laptop) 
     assert [event["id"] for event in events] == list(range(1, len(events) + 1))
 
 
+@moto_lacks
 @pytest.mark.parametrize(
     ("program", "how"), [({}, "ABORTED"), ({"TimeoutSeconds": 1}, "TIMED_OUT")]
 )
@@ -105,6 +108,7 @@ def test_what_is_unknown_runs_or_has_succeeded_is_not_redrivable(laptop) -> None
     laptop.stop(waiting)
 
 
+@moto_lacks
 def test_list_sorts_by_the_last_change_and_shows_redrives(laptop) -> None:
     machine = laptop.machine_with(**WAIT)
     arns = [laptop.execute(machine, name=name) for name in ("a", "b", "c")]
@@ -134,6 +138,7 @@ def test_list_is_filtered_by_status_and_paged_without_gaps_or_doubles(laptop) ->
     assert listed(laptop, machine, statusFilter="RUNNING") == []
 
 
+@moto_lacks
 def test_next_page_is_found_when_executions_end_meanwhile(laptop) -> None:
     machine, client = laptop.machine_with(**WAIT), laptop.client("stepfunctions")
     oldest, middle, newest = (laptop.execute(machine, name=name) for name in "abc")

@@ -12,12 +12,14 @@ import pytest
 
 from landrun_ops.local.moto_patches.status_events import detail
 
+from .conftest import moto_lacks
+
 KB = 1024
 FAIL = {"Type": "Fail", "Error": "Bad", "Cause": "file"}
 Heard = Callable[[str, int], list[dict[str, Any]]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def heard(laptop) -> Heard:
     """``heard(arn, 2)``: the details of the first two events of an execution."""
     _, take = laptop.queue("aws.states")
@@ -34,6 +36,7 @@ def heard(laptop) -> Heard:
     return of
 
 
+@moto_lacks
 def test_success_is_reported_from_start_to_end_in_awss_shape(laptop, heard: Heard) -> None:
     arn = laptop.execute(laptop.machine_with(Type="Pass"), {"a": "<id> ü"}, name="run-1")
     started, ended = heard(arn, 2)
@@ -47,6 +50,16 @@ def test_success_is_reported_from_start_to_end_in_awss_shape(laptop, heard: Hear
     assert ended["outputDetails"] == {"included": True}
     assert ended["startDate"] == int(execution["startDate"].timestamp() * 1000)
     assert ended["stopDate"] == int(execution["stopDate"].timestamp() * 1000)
+
+
+@moto_lacks
+def test_event_of_ones_own_arrives_as_it_was_put(laptop) -> None:
+    _, take = laptop.queue("mine")
+    entry = {"Source": "mine", "DetailType": "t", "Detail": json.dumps({"text": "<id>"})}
+    laptop.client("events").put_events(Entries=[entry])
+    [event] = laptop.until(take)
+    assert event["account"] == "123456789012"
+    assert event["detail"] == {"text": "<id>"}
 
 
 def test_time_out_and_abort_are_reported(laptop, heard: Heard) -> None:

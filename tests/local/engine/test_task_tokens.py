@@ -11,12 +11,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from .conftest import moto_lacks
+
 SEND = "arn:aws:states:::sqs:sendMessage"
-ASKED = {
-    "Token.$": "$$.Task.Token",
-    "StartedAt.$": "$$.Execution.StartTime",
-    "Redrives.$": "$$.Execution.RedriveCount",
-}
+ASKED = {"Token.$": "$$.Task.Token", "StartedAt.$": "$$.Execution.StartTime"}
 
 
 class Asking:
@@ -54,6 +52,7 @@ def code(call: Callable[..., Any], *given: str) -> str:
     return refused.value.response["Error"]["Code"]
 
 
+@moto_lacks
 @pytest.mark.parametrize(
     ("path", "answer", "output"),
     [(None, "{}", {"n": 1}), ("$.said", '{"a": [2]}', {"n": 1, "said": {"a": [2]}})],
@@ -85,8 +84,9 @@ def test_execution_goes_on_when_its_token_comes_back_once(
     ]
 
 
+@moto_lacks
 def test_stop_ends_the_wait_and_closes_its_token(laptop, asking: Asking) -> None:
-    arn = laptop.execute(asking.machine())
+    arn = laptop.execute(asking.machine(), name="stopped")
     token, began = asking.asked()["Token"], time.monotonic()
     laptop.stop(arn)
     assert laptop.execution(arn)["status"] == "ABORTED"
@@ -102,9 +102,10 @@ def test_task_that_is_said_to_have_failed_fails_with_those_words(laptop, asking:
     assert (ended["status"], ended["error"], ended["cause"]) == ("FAILED", "Refused", "no room")
 
 
+@moto_lacks
 def test_each_attempt_asks_with_a_token_of_its_own(laptop, asking: Asking) -> None:
     again = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1}]
-    arn = laptop.execute(asking.machine(TimeoutSeconds=1, Retry=again))
+    arn = laptop.execute(asking.machine(TimeoutSeconds=1, Retry=again), name="again")
     first, second = asking.asked()["Token"], asking.asked()["Token"]
     assert first != second
     assert code(asking.answer, first) == "TaskTimedOut"
@@ -112,10 +113,13 @@ def test_each_attempt_asks_with_a_token_of_its_own(laptop, asking: Asking) -> No
     assert laptop.settled(arn)["status"] == "SUCCEEDED"
 
 
+@moto_lacks
 def test_redriven_execution_asks_again_and_says_how_often_it_was_redriven(
     laptop, asking: Asking
 ) -> None:
-    arn = laptop.execute(asking.machine())
+    asked = {**ASKED, "Redrives.$": "$$.Execution.RedriveCount"}
+    parameters = {"QueueUrl": asking.url, "MessageBody": asked}
+    arn = laptop.execute(asking.machine(Parameters=parameters), name="redriven")
     before = asking.asked()
     laptop.stop(arn)
     laptop.client("stepfunctions").redrive_execution(executionArn=arn)

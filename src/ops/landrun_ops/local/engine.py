@@ -39,6 +39,8 @@ from landrun_ops.local.processing_job.job import Laptop, Order, Outcome, run
 from landrun_ops.local.roles import SAGEMAKER, STATES, Roles
 
 _CLOSING_SECONDS: Final = 15.0
+_one_at_a_time = threading.Lock()
+
 Access = Callable[[], Mapping[str, str]]
 """Gives the environment by which a program finds the laptop's AWS and signs its requests."""
 
@@ -101,11 +103,19 @@ def install(
         program.resolve(),
         work_dir.resolve(),
         sys.executable,
-        _clients(access),
+        partial(_client, access),
         _putter(),
         access,
         docker=docker,
     )
+
+    @cache
+    def keys(arn: str) -> Mapping[str, str]:
+        return roles.keys(arn, STATES) if roles else {}
+
+    def client_of(service: str, arn: str) -> Any:
+        return _client(lambda: {**access(), **keys(arn)}, service)
+
     jobs = ProcessingJobs(partial(_run_as, roles, laptop=laptop))
     patches = Patches()
     engine = Engine(jobs, patches)
@@ -115,7 +125,7 @@ def install(
         service.patch(patches)
     status_events.patch(patches, lambda: engine.is_open)
     sagemaker.patch(patches, jobs)
-    tasks.patch(patches, jobs, _clients_of_roles(access, roles), roles.iam if roles else None)
+    tasks.patch(patches, jobs, client_of, roles.iam if roles else None)
     return engine
 
 
@@ -133,7 +143,7 @@ def _run_as(roles: Roles | None, order: Order, laptop: Laptop) -> Outcome:
         return {**laptop.access(), **keys}
 
     put = _putter(roles.iam, role)
-    return run(order, replace(laptop, client=_clients(access), put=put, access=access))
+    return run(order, replace(laptop, client=partial(_client, access), put=put, access=access))
 
 
 def _putter(iam: Iam | None = None, role: str = "") -> Put:
@@ -152,32 +162,16 @@ def _putter(iam: Iam | None = None, role: str = "") -> Put:
     return put
 
 
-def _clients_of_roles(access: Access, roles: Roles | None) -> tasks.ClientOf:
-    """Give clients for state machines: with ``roles``, signed by each one's own role."""
-    everybody = _clients(access)
-
-    @cache
-    def of_role(arn: str) -> Callable[[str], Any]:
-        keys = roles.keys(arn, STATES) if roles else {}
-        return _clients(lambda: {**access(), **keys})
-
-    return lambda service, arn: (of_role(arn) if roles else everybody)(service)
+def _client(access: Access, service: str) -> Any:
+    """Return the boto3 client of the laptop's AWS for a service, made when first asked for."""
+    with _one_at_a_time:
+        return _made(service, frozenset(access().items()))
 
 
-def _clients(access: Access) -> Callable[[str], Any]:
-    """Give boto3 clients of the laptop's AWS, one per service, made when first asked for."""
-    lock = threading.Lock()
-
-    @cache
-    def make(service: str) -> Any:
-        found = access()
-        keys = (found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"])
-        session: Any = boto3.Session(*keys, found.get("AWS_SESSION_TOKEN"), found["AWS_REGION"])
-        config = Config(retries={"total_max_attempts": 2}, max_pool_connections=32)
-        return session.client(service, endpoint_url=found["AWS_ENDPOINT_URL"], config=config)
-
-    def client(service: str) -> Any:
-        with lock:
-            return make(service)
-
-    return client
+@cache
+def _made(service: str, access: frozenset[tuple[str, str]]) -> Any:
+    found = dict(access)
+    keys = (found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"])
+    session: Any = boto3.Session(*keys, found.get("AWS_SESSION_TOKEN"), found["AWS_REGION"])
+    config = Config(retries={"total_max_attempts": 2}, max_pool_connections=32)
+    return session.client(service, endpoint_url=found["AWS_ENDPOINT_URL"], config=config)

@@ -5,9 +5,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from landrun_ops.local.errors import TemplateError
@@ -76,13 +75,7 @@ def _met(operator: str, given: list[str], wanted: list[str]) -> bool:
 
 
 def _like(value: str, pattern: str) -> bool:
-    return _compiled(pattern).fullmatch(value) is not None
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.compile(expression, re.DOTALL)
+    return fnmatchcase(value, pattern.replace("[", "[[]"))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Processing jobs in moto's SageMaker that take their time and tell the truth.
+"""Processing jobs in moto's SageMaker that take their time.
 
 moto marks a job ``Completed`` the moment it is created and accepts a name twice. Here a job is
 ``InProgress`` while it runs in the background, then ``Completed``, ``Failed`` or ``Stopped``.
@@ -45,18 +45,20 @@ class ProcessingJob(FakeProcessingJob):  # type: ignore[misc]
         self.ended = threading.Event()
         self.processing_job_status = "InProgress"
         self.processing_end_time = None
-        self._facts: dict[str, Any] = {}
+        self._start: dict[str, Any] = {}
+        self._end: dict[str, Any] = {}
 
     def started(self) -> None:
         """Note that inputs are in and the script runs."""
-        self._facts["ProcessingStartTime"] = self.last_modified_time = utcnow()
+        self.last_modified_time = utcnow()
+        self._start = {"ProcessingStartTime": self.last_modified_time}
 
     def end(self, outcome: Outcome) -> None:
         """Note how it ended; the status last, so that nobody sees half of it."""
         self.processing_end_time = self.last_modified_time = utcnow()
         texts = {"FailureReason": outcome.failure_reason, "ExitMessage": outcome.exit_message}
-        self._facts |= {name: text for name, text in texts.items() if text is not None}
-        self._facts["ProcessingEndTime"] = self.processing_end_time
+        self._end = {name: text for name, text in texts.items() if text is not None}
+        self._end["ProcessingEndTime"] = self.processing_end_time
         self.processing_job_status = outcome.status
         self.ended.set()
 
@@ -70,7 +72,8 @@ class ProcessingJob(FakeProcessingJob):  # type: ignore[misc]
             "ProcessingJobStatus": status,
             "CreationTime": self.creation_time,
             "LastModifiedTime": self.last_modified_time,
-            **self._facts,
+            **self._start,
+            **(self._end if status in _ENDED else {}),
         }
 
 

@@ -38,12 +38,6 @@ _PATIENCE_SECONDS: Final = 5.0
 _one_at_a_time = threading.Lock()
 
 
-class ExecutionNotRedrivable(AWSError):  # type: ignore[misc]
-    """The execution runs, or has succeeded."""
-
-    TYPE = "ExecutionNotRedrivable"
-
-
 def patch(patches: Patches) -> None:
     """Let moto run executions, and start, stop, describe and list them as Step Functions does."""
     patches.item(default_user_config, "stepfunctions", {"execute_state_machine": True})
@@ -221,7 +215,7 @@ def _redrive(execution: Any) -> datetime:
         time.sleep(0.01)
     if execution.status not in REDRIVABLE:
         reason = redrive_facts(execution, execution.status)["redriveStatusReason"]
-        raise ExecutionNotRedrivable(reason)
+        raise AWSError(reason, "ExecutionNotRedrivable")
     date = datetime.now(tz=UTC)
     execution.redrive_count, execution.redrive_date = execution.redrive_count + 1, date
     execution.output = execution.error = execution.cause = execution.stop_date = None

@@ -8,8 +8,8 @@ lets a second answer replace the first; Step Functions answers ``TaskTimedOut`` 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError, wait
 from typing import Any, Final
 
 from moto.core.exceptions import AWSError
@@ -33,43 +33,19 @@ from landrun_ops.local.patches import Patches
 _POLL_SECONDS: Final = 0.1
 
 
-class TaskTimedOut(AWSError):  # type: ignore[misc]
-    """The token was answered, or nobody waits for it any more."""
-
-    TYPE = "TaskTimedOut"
-
-
-class InvalidOutput(AWSError):  # type: ignore[misc]
-    """A task's output is no JSON."""
-
-    TYPE = "InvalidOutput"
-
-
-class Token:
+class Token(Future[CallbackOutcome]):
     """A token that may be answered once; ``machine`` is the ARN of the state machine."""
 
     def __init__(self, machine: str) -> None:
+        super().__init__()
         self.machine = machine
-        self._lock = threading.Lock()
-        self._answered = threading.Event()
-        self._outcome: CallbackOutcome | None = None
-        self._closed = False
-
-    def answer(self, outcome: CallbackOutcome) -> None:
-        """Take the answer. Raises TaskTimedOut when the token is closed."""
-        with self._lock:
-            if self._closed:
-                raise TaskTimedOut("Task Timed Out: 'Provided task does not exist anymore'")
-            self._closed, self._outcome = True, outcome
-        self._answered.set()
 
     def wait(self, is_running: Callable[[], bool]) -> CallbackOutcome | None:
         """Wait while ``is_running`` for the answer and close the token; None without an answer."""
-        while is_running() and not self._answered.wait(_POLL_SECONDS):
-            pass
-        with self._lock:
-            self._closed = True
-            return self._outcome
+        while is_running() and not self.done():
+            wait([self], _POLL_SECONDS)
+        self.cancel()
+        return None if self.cancelled() else self.result()
 
 
 TOKENS: Final[dict[str, Token]] = {}
@@ -107,17 +83,24 @@ def _send_task_success(others: Any, self: Any) -> Any:
     try:
         json.loads(output)
     except ValueError as error:
-        raise InvalidOutput(f"Invalid Output: '{error}'") from error
-    if token not in TOKENS:
-        return others(self)
-    TOKENS[token].answer(CallbackOutcomeSuccess(token, output))
-    return EmptyResult()
+        raise AWSError(f"Invalid Output: '{error}'", "InvalidOutput") from error
+    return (
+        _answer(token, CallbackOutcomeSuccess(token, output)) if token in TOKENS else others(self)
+    )
 
 
 def _send_task_failure(others: Any, self: Any) -> Any:
     token = str(self._get_param("taskToken"))
-    if token not in TOKENS:
-        return others(self)
-    error, cause = self._get_param("error") or "", self._get_param("cause") or ""
-    TOKENS[token].answer(CallbackOutcomeFailure(token, error, cause))
+    outcome = CallbackOutcomeFailure(
+        token, self._get_param("error") or "", self._get_param("cause") or ""
+    )
+    return _answer(token, outcome) if token in TOKENS else others(self)
+
+
+def _answer(token: str, outcome: CallbackOutcome) -> EmptyResult:
+    try:
+        TOKENS[token].set_result(outcome)
+    except InvalidStateError as error:
+        message = "Task Timed Out: 'Provided task does not exist anymore'"
+        raise AWSError(message, "TaskTimedOut") from error
     return EmptyResult()

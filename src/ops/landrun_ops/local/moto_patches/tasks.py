@@ -36,7 +36,7 @@ from landrun_ops.local.moto_patches.iam_needs import Need
 from landrun_ops.local.moto_patches.sagemaker import ProcessingJob, ProcessingJobs
 from landrun_ops.local.moto_patches.task_tokens import SendingTask
 from landrun_ops.local.patches import Patches
-from landrun_ops.local.processing_job.request import MalformedRequestError, check_form
+from landrun_ops.local.processing_job.request import malformed
 from landrun_ops.local.settings import ACCOUNT, REGION
 
 _ACTION: Final = "createProcessingJob"
@@ -176,17 +176,16 @@ class ProcessingTask(state_task_service_callback.StateTaskServiceCallback):  # t
         state_credentials: Any,  # noqa: ARG002 - the engine passes it
     ) -> None:
         request = str(uuid.uuid4())
+        if report := malformed(normalised_parameters):
+            raise ValueError(
+                f"The Parameters '{json.dumps(normalised_parameters)}' could not be used to start "
+                f"the Task: [{report}]"
+            )
         try:
-            check_form(normalised_parameters)
             self._demand_to_create(env, normalised_parameters)
             job = self._jobs.create(
                 resource_runtime_part.account, resource_runtime_part.region, normalised_parameters
             )
-        except MalformedRequestError as error:
-            raise ValueError(
-                f"The Parameters '{json.dumps(normalised_parameters)}' could not be used to start "
-                f"the Task: [{error}]"
-            ) from error
         except SagemakerClientError as error:
             kind = RefusedForGood if error.code == "ValidationException" else error_name.ErrorName
             cause = (

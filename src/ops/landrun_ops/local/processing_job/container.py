@@ -93,22 +93,18 @@ class Container:
         """Leave nothing of it behind; what was not collected is lost."""
 
 
-def rewrite(text: str, *, opt_ml: Path, program: Path) -> str:
+def rewrite(text: str, opt_ml: Path, program: Path) -> str:
     """Replace each path under ``/opt/ml`` or ``/opt/program`` in ``text`` by this machine's.
 
     Only where a path begins, so that ``s3://bucket/opt/ml/x`` stays as it is.
 
-    >>> rewrite("--input=/opt/ml/processing/in", opt_ml=Path("/t/ml"), program=Path("/p"))
+    >>> rewrite("--input=/opt/ml/processing/in", Path("/t/ml"), Path("/p"))
     '--input=/t/ml/processing/in'
     """
     folders = {OPT_ML: str(opt_ml), OPT_PROGRAM: str(program)}
     return _PATH.sub(lambda found: folders[found["folder"]], text)
 
 
-def command_line(words: Sequence[str], *, python: str, opt_ml: Path, program: Path) -> list[str]:
-    """Turn an entrypoint and its arguments into a command of this machine.
-
-    ``python``, ``python3`` and their like become the interpreter ``python``.
-    """
-    line = [rewrite(word, opt_ml=opt_ml, program=program) for word in words]
-    return [python, *line[1:]] if line and _PYTHON.fullmatch(line[0]) else line
+def is_python(program: str) -> bool:
+    """Whether an entrypoint's program is the image's Python, which is another one here."""
+    return _PYTHON.fullmatch(program) is not None

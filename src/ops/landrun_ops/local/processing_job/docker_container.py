@@ -1,12 +1,8 @@
 """A job's host as a container of its image: SageMaker's mounts, environment and exit conventions.
 
-- Folders under ``/opt/ml`` that SageMaker mounts are volumes here, owned by root as there, whatever
-  the image prepared at their place: ``config``, ``output``, and each input and output.
-- Files are copied in before the start and out after the end, so that nothing of this machine is
-  mounted: it works wherever Docker's daemon runs, and leaves no files of other users.
-- Of what the job wrote only files and folders come back, no links: SageMaker follows none either.
-- With network isolation there is no network; else this machine's, so that ``AWS_ENDPOINT_URL``
-  leads to the laptop's AWS (with Docker Desktop: where host networking is enabled).
+Folders that SageMaker mounts are volumes, owned by root. Files are copied in before the start and
+out after the end: nothing of this machine is mounted, wherever Docker's daemon runs. The network is
+this machine's, so that ``AWS_ENDPOINT_URL`` leads to the laptop's AWS.
 """
 
 from __future__ import annotations
@@ -15,7 +11,6 @@ import contextlib
 import math
 import os
 import shutil
-import subprocess
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -47,25 +42,25 @@ class DockerContainer(Container):
     ) -> None:
         self._request = request
         self._host = host
-        self._environment = {**access, **(request.get("Environment") or {})}
+        self._environment = {**access, **request.get("Environment", {})}
         self._opt_ml = opt_ml
         self._log = log
         self._grace = grace
         self._docker = docker
         self._process = None
         self._name = f"{request['ProcessingJobName']}-{host}"
-        outputs = (request.get("ProcessingOutputConfig") or {}).get("Outputs") or ()
+        outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", ())
         paths = [str(PurePosixPath(entry["S3Output"]["LocalPath"])) for entry in outputs]
         self._written = list(dict.fromkeys([f"{OPT_ML}/output", *paths]))
 
     def create_words(self) -> list[str]:
-        """Return the words of ``docker create``; an image that is not here is an error."""
+        """Return the words of ``docker create``; it takes no image from elsewhere."""
         application = self._request["AppSpecification"]
-        isolated = (self._request.get("NetworkConfig") or {}).get("EnableNetworkIsolation")
+        isolated = self._request.get("NetworkConfig", {}).get("EnableNetworkIsolation")
         label = f"{LABEL}={self._request['ProcessingJobName']}"
         words = ["create", "--pull", "never", "--name", self._name, "--label", label]
         words += ["--hostname", self._host, "--network", "none" if isolated else "host"]
-        inputs = self._request.get("ProcessingInputs") or ()
+        inputs = self._request.get("ProcessingInputs", ())
         read = [str(PurePosixPath(entry["S3Input"]["LocalPath"])) for entry in inputs]
         for folder in dict.fromkeys([f"{OPT_ML}/config", *read, *self._written]):
             # nocopy: what the image has at this place is not seen, as under a mount of SageMaker's.
@@ -100,10 +95,7 @@ class DockerContainer(Container):
             return
         with contextlib.suppress(DockerError):  # it may have ended by itself meanwhile
             self._docker("stop", "--time", str(math.ceil(self._grace)), self._name)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(self._grace)
-        self._process.kill()
-        self._process.wait()
+        super().stop()
 
     def collect(self) -> None:
         """Bring what the job wrote to ``opt_ml``. Raises TransferError when it cannot be read."""

@@ -31,7 +31,7 @@ from landrun_ops.actions.docker import Docker
 from landrun_ops.local.processing_job.container import (
     Container,
     ContainerStartError,
-    command_line,
+    is_python,
     rewrite,
 )
 from landrun_ops.local.processing_job.docker_container import DockerContainer
@@ -55,6 +55,7 @@ _KEPT: Final = 20
 _INHERITED: Final = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "JAVA_HOME")
 
 _running: set[str] = set()
+_housekeeping = threading.Lock()
 
 
 class Outcome(NamedTuple):
@@ -82,7 +83,8 @@ class Order:
     @property
     def outputs(self) -> Sequence[Mapping[str, Any]]:
         """The outputs of ``ProcessingOutputConfig``."""
-        return (self.request.get("ProcessingOutputConfig") or {}).get("Outputs") or ()
+        outputs: Sequence[Any] = self.request.get("ProcessingOutputConfig", {}).get("Outputs", ())
+        return outputs
 
 
 @dataclass(frozen=True)
@@ -156,18 +158,11 @@ class Host:
                 docker=laptop.docker,
             )
         words = [*image["ContainerEntrypoint"], *image.get("ContainerArguments", ())]
-        command = command_line(
-            words, python=laptop.python, opt_ml=self.opt_ml, program=laptop.program
-        )
-        environment = self._environment()
+        command, environment = self._localised(words), self._environment()
+        if is_python(command[0]):
+            command[0] = laptop.python
         if is_spark(command):
-            command = submit(
-                command,
-                host=self.name,
-                python=laptop.python,
-                program=laptop.program,
-                environment=environment,
-            )
+            command = submit(command, self.name, laptop.python, laptop.program, environment)
         return Container(command, environment, self.folder, self._log_file, laptop.grace)
 
     def _environment(self) -> dict[str, str]:
@@ -179,7 +174,7 @@ class Host:
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             **self._laptop.access(),
-            **self._localised(self._request.get("Environment") or {}),
+            **self._localised(self._request.get("Environment", {})),
             "LANDRUN_OPT_ML": str(self.opt_ml),
         }
 
@@ -191,13 +186,8 @@ class Host:
         if isinstance(value, list):
             return [self._localised(member) for member in value]
         if isinstance(value, str):
-            return rewrite(value, opt_ml=self.opt_ml, program=self._laptop.program)
+            return rewrite(value, self.opt_ml, self._laptop.program)
         return value
-
-
-class _Ending(NamedTuple):
-    code: int | None  # of the first host that failed, or 0; None when stopped
-    why: str = ""
 
 
 def run(order: Order, laptop: Laptop) -> Outcome:
@@ -207,11 +197,7 @@ def run(order: Order, laptop: Laptop) -> Outcome:
     script, ``ClientError`` for what it was given.
     """
     name = order.request["ProcessingJobName"]
-    folder = laptop.work_dir / "jobs" / name
-    _running.add(name)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    _prune(folder.parent)
+    folder = _folder(laptop.work_dir / "jobs", name)
     count = order.request["ProcessingResources"]["ClusterConfig"].get("InstanceCount", 1)
     names = [f"algo-{number}" for number in range(1, count + 1)]
     hosts = [Host(name, folder, order.request, laptop) for name in names]
@@ -232,67 +218,66 @@ def run(order: Order, laptop: Laptop) -> Outcome:
         _running.discard(name)
 
 
-def _prune(jobs: Path) -> None:
-    """Remove the folders of old jobs."""
-    folders = sorted(jobs.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
-    for folder in folders[_KEPT:]:
-        if folder.name not in _running:
-            shutil.rmtree(folder, ignore_errors=True)
+def _folder(jobs: Path, name: str) -> Path:
+    """Make a job's folder; remove those of old jobs."""
+    with _housekeeping:
+        _running.add(name)
+        shutil.rmtree(jobs / name, ignore_errors=True)
+        (jobs / name).mkdir(parents=True)
+        folders = sorted(jobs.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
+        for folder in folders[_KEPT:]:
+            if folder.name not in _running:
+                shutil.rmtree(folder, ignore_errors=True)
+    return jobs / name
 
 
 def _prepare(order: Order, hosts: Sequence[Host], laptop: Laptop) -> None:
     for host in hosts:
         host.lay_out(order.arn, [one.name for one in hosts], order.outputs)
-    for entry in order.request.get("ProcessingInputs") or ():
+    for entry in order.request.get("ProcessingInputs", ()):
         source = entry["S3Input"]
         folders = [inside(host.opt_ml, source["LocalPath"]) for host in hosts]
         download(laptop.client("s3"), source, folders)
 
 
-def _execute(order: Order, hosts: Sequence[Host]) -> _Ending:
-    limit = (order.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds", _DAY)
+def _execute(order: Order, hosts: Sequence[Host]) -> int | str:
+    """Run the script; return the first exit code that is not 0, or why the job was stopped."""
+    limit = order.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DAY)
     deadline = time.monotonic() + limit
     try:
         for host in hosts:
             host.start()
-        ending = None
-        while ending is None:
+        while not order.stop.is_set():
             codes = [host.container.wait(_TICK / len(hosts)) for host in hosts if host.container]
             for host in hosts:
                 host.log.ship()
-            ending = _ending(codes)
-            if ending is None and order.stop.is_set():
-                ending = _Ending(None, "StopProcessingJob")
-            elif ending is None and time.monotonic() >= deadline:
-                ending = _Ending(None, f"MaxRuntimeInSeconds ({limit}) reached")
-        return ending
+            if any(codes) or None not in codes:
+                return next(filter(None, codes), 0)
+            if time.monotonic() >= deadline:
+                return f"MaxRuntimeInSeconds ({limit}) reached"
+        return "StopProcessingJob"
     finally:
         for host in hosts:
             if host.container is not None:
                 host.container.stop()
 
 
-def _ending(codes: Sequence[int | None]) -> _Ending | None:
-    failed = next(filter(None, codes), None)
-    return None if failed is None and None in codes else _Ending(failed or 0)
-
-
-def _finish(order: Order, hosts: Sequence[Host], ending: _Ending, laptop: Laptop) -> Outcome:
-    if ending.why:
-        hosts[0].log.note(f"[landrun] stopped: {ending.why}")
+def _finish(order: Order, hosts: Sequence[Host], ending: int | str, laptop: Laptop) -> Outcome:
+    if isinstance(ending, str):
+        hosts[0].log.note(f"[landrun] stopped: {ending}")
     if order.abandon.is_set():
         return Outcome("Stopped")
-    key_arn = str((order.request.get("ProcessingOutputConfig") or {}).get("KmsKeyId") or "")
+    key_arn = str(order.request.get("ProcessingOutputConfig", {}).get("KmsKeyId", ""))
     for host in hosts:  # one after the other: of one name the last is left, as in S3
         if host.container is not None:
             host.container.collect()
         for target in [output["S3Output"] for output in order.outputs]:
             upload(laptop.put, target, inside(host.opt_ml, target["LocalPath"]), key_arn)
     message = _exit_message(hosts)
-    if ending.code is None:
+    if isinstance(ending, str):
         return Outcome("Stopped", None, message)
-    if ending.code:
-        return Outcome("Failed", f"AlgorithmError: , exit code: {ending.code}", message)
+    if ending:
+        return Outcome("Failed", f"AlgorithmError: , exit code: {ending}", message)
     return Outcome("Completed", None, message)
 
 

@@ -11,21 +11,15 @@ import botocore.session
 from botocore.validate import ParamValidator
 
 
-class MalformedRequestError(Exception):
-    """Not a CreateProcessingJob request at all: a field unknown, missing or of another type."""
-
-
 @functools.cache
 def _shape() -> Any:
     model = botocore.session.get_session().get_service_model("sagemaker")
     return model.operation_model("CreateProcessingJob").input_shape
 
 
-def check_form(request: Mapping[str, Any]) -> None:
-    """Raise MalformedRequestError for what a client or Step Functions would not even send."""
-    report = ParamValidator().validate(request, _shape())
-    if report.has_errors():
-        raise MalformedRequestError(report.generate_report())
+def malformed(request: Mapping[str, Any]) -> str:
+    """Describe what a client or Step Functions would not even send; empty if there is nothing."""
+    return str(ParamValidator().validate(request, _shape()).generate_report())
 
 
 def violations(request: Mapping[str, Any]) -> list[str]:

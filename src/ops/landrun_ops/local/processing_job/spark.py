@@ -28,7 +28,7 @@ def is_spark(words: Sequence[str]) -> bool:
 
 
 def submit(
-    words: Sequence[str], *, host: str, python: str, program: Path, environment: Mapping[str, str]
+    words: Sequence[str], host: str, python: str, program: Path, environment: Mapping[str, str]
 ) -> list[str]:
     """Turn a ``smspark-submit`` command, paths already this machine's, into one of Python's.
 
