@@ -78,6 +78,7 @@ def _state_of_its_own(port: int) -> Iterator[None]:
 
     Names of hosts hold no names of buckets: in ``desk.example``, moto would see a bucket ``desk``.
     """
+    _import_ec2()
     from moto import settings  # noqa: PLC0415  (late: moto takes seconds to import)
     from moto.core.config import default_user_config  # noqa: PLC0415
     from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415
@@ -89,6 +90,17 @@ def _state_of_its_own(port: int) -> Iterator[None]:
         patches.callback(moto_api_backend.reset)
         moto_api_backend.reset()
         yield
+
+
+def _import_ec2() -> None:
+    """Import moto's EC2, which its other services import, without a second for all its regions."""
+    import boto3  # noqa: PLC0415
+
+    patches = Patches()
+    patches.set(boto3.Session, "get_available_regions", lambda *_, **__: [])
+    import moto.ec2  # noqa: F401, PLC0415
+
+    patches.undo()
 
 
 def _make_server(listening: socket.socket, key: AccessKey, hosts: Sequence[str]) -> Any:
