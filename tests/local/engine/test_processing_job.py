@@ -218,7 +218,8 @@ def test_thousands_of_outputs_take_seconds(laptop) -> None:
     job = laptop.run(text, OUT, output=f"s3://{bucket}/")
     assert job["ProcessingJobStatus"] == "Completed"
     assert len(laptop.client("s3").list_objects_v2(Bucket=bucket)["Contents"]) == 1000
-    assert (job["ProcessingEndTime"] - job["ProcessingStartTime"]).total_seconds() < 40  # by requests, minutes
+    took = job["ProcessingEndTime"] - job["ProcessingStartTime"]
+    assert took.total_seconds() < 40  # by requests, it would be minutes
 
 
 def noted(laptop: Any, notes: Path) -> list[int]:
