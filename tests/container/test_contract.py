@@ -13,7 +13,7 @@ import time
 import pytest
 
 from landrun_ops.actions.docker import Docker
-from landrun_ops.local.docker_container import LABEL
+from landrun_ops.local.processing_job.docker_container import LABEL
 
 from .conftest import IMAGE, INPUT, OUTPUT, Job
 

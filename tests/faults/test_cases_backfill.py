@@ -8,7 +8,7 @@ import pytest
 
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions.backfill import object_created
-from landrun_ops.local.s3_events import sequencer
+from landrun_ops.local.moto_patches.s3 import sequencer
 from landrun_ops.stack.object_versions import current_versions
 
 from .invariants import placed

@@ -23,7 +23,6 @@ from landrun_ops.cli import options
 from landrun_ops.cli.console import console, note, say, show_json, stoppable
 from landrun_ops.cli.follow import Followed, follow, spinner
 from landrun_ops.cli.image import IMAGE
-from landrun_ops.cli.laptop import laptop
 from landrun_ops.cli.local import parsed_parameters
 from landrun_ops.cli.tables import runs_table
 from landrun_ops.cli.target import LAPTOPS_STACK, ProjectOption, project_folder
@@ -99,9 +98,17 @@ def demo(
         engine.check(image, "make image builds the project's own, --image names another")
     outputs = folder / ".landrun" / "demo"
     with stoppable(), ExitStack() as until_fetched:
+        from landrun_ops.local import LocalAws  # noqa: PLC0415  (takes a second)
+
         with spinner("starting AWS on this laptop and deploying template.yaml"):
             aws = until_fetched.enter_context(
-                laptop(folder, folder / STATE_FOLDER, note, parameters=parameters, docker=engine)
+                LocalAws.up(
+                    folder,
+                    state_dir=folder / STATE_FOLDER,
+                    report=note,
+                    parameters=parameters,
+                    docker=engine,
+                )
             )
         stack = find(LAPTOPS_STACK, environment=aws.environment())
         followed = _land(stack, data)
