@@ -30,7 +30,7 @@ from landrun_ops.local.edits import Edits
 from landrun_ops.local.state import read_environment
 from landrun_ops.units import count
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 SAM_FUNCTIONS: Final = {
     "ObjectCreatedFunction": "LANDRUN_OBJECT_CREATED_FUNCTION",
