@@ -37,9 +37,6 @@ class Asking:
     def answer(self, token: str, output: str = "{}") -> None:
         self._states.send_task_success(taskToken=token, output=output)
 
-    def fail(self, token: str) -> None:
-        self._states.send_task_failure(taskToken=token, error="Refused", cause="no room")
-
 
 @pytest.fixture
 def asking(laptop) -> Asking:
@@ -93,13 +90,6 @@ def test_stop_ends_the_wait_and_closes_its_token(laptop, asking: Asking) -> None
     assert time.monotonic() - began < 30
     assert code(asking.answer, token) == "TaskTimedOut"
     assert "TaskTimedOut" not in laptop.types(arn)
-
-
-def test_task_that_is_said_to_have_failed_fails_with_those_words(laptop, asking: Asking) -> None:
-    arn = laptop.execute(asking.machine())
-    asking.fail(asking.asked()["Token"])
-    ended = laptop.settled(arn)
-    assert (ended["status"], ended["error"], ended["cause"]) == ("FAILED", "Refused", "no room")
 
 
 @moto_lacks
