@@ -37,9 +37,6 @@ class Asking:
     def answer(self, token: str, output: str = "{}") -> None:
         self._states.send_task_success(taskToken=token, output=output)
 
-    def fail(self, token: str) -> None:
-        self._states.send_task_failure(taskToken=token, error="Refused", cause="no room")
-
 
 @pytest.fixture
 def asking(laptop) -> Asking:
@@ -95,13 +92,6 @@ def test_stop_ends_the_wait_and_closes_its_token(laptop, asking: Asking) -> None
     assert "TaskTimedOut" not in laptop.types(arn)
 
 
-def test_task_that_is_said_to_have_failed_fails_with_those_words(laptop, asking: Asking) -> None:
-    arn = laptop.execute(asking.machine())
-    asking.fail(asking.asked()["Token"])
-    ended = laptop.settled(arn)
-    assert (ended["status"], ended["error"], ended["cause"]) == ("FAILED", "Refused", "no room")
-
-
 @moto_lacks
 def test_each_attempt_asks_with_a_token_of_its_own(laptop, asking: Asking) -> None:
     again = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1}]
@@ -114,18 +104,14 @@ def test_each_attempt_asks_with_a_token_of_its_own(laptop, asking: Asking) -> No
 
 
 @moto_lacks
-def test_redriven_execution_asks_again_and_says_how_often_it_was_redriven(
-    laptop, asking: Asking
-) -> None:
-    asked = {**ASKED, "Redrives.$": "$$.Execution.RedriveCount"}
-    parameters = {"QueueUrl": asking.url, "MessageBody": asked}
-    arn = laptop.execute(asking.machine(Parameters=parameters), name="redriven")
+def test_redriven_execution_asks_again_with_another_token(laptop, asking: Asking) -> None:
+    arn = laptop.execute(asking.machine(), name="redriven")
     before = asking.asked()
     laptop.stop(arn)
     laptop.client("stepfunctions").redrive_execution(executionArn=arn)
     after = asking.asked()
-    assert (before["Redrives"], after["Redrives"]) == (0, 1)
     assert before["StartedAt"] == after["StartedAt"]
+    assert before["Token"] != after["Token"]
     asking.answer(after["Token"])
     assert laptop.settled(arn)["status"] == "SUCCEEDED"
 

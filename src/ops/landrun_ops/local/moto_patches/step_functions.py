@@ -116,19 +116,12 @@ def _set_error(set_error: Any, self: Any, error: Any) -> None:
 
 
 def _evaluation_environment(make: Any, self: Any) -> Any:
-    """Complete ``$$.Execution``: moto's lacks redrives, and writes times in a form of its own."""
+    """Write ``$$.Execution.StartTime`` as Step Functions does: moto has a form of its own."""
     env, execution = make(self), self._execution_communication.execution
-    context = env.states.context_object.context_object_data["Execution"]
-    context["StartTime"] = _written(execution.start_date)
-    context["RedriveCount"] = execution.redrive_count
-    if execution.redrive_date:
-        context["RedriveTime"] = _written(execution.redrive_date)
+    utc = execution.start_date.astimezone(UTC).replace(tzinfo=None)
+    written = f"{utc.isoformat(timespec='milliseconds')}Z"
+    env.states.context_object.context_object_data["Execution"]["StartTime"] = written
     return env
-
-
-def _written(moment: datetime) -> str:
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return f"{utc.isoformat(timespec='milliseconds')}Z"
 
 
 def _stop_execution(self: Any) -> ActionResult:
