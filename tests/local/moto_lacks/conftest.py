@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from landrun_ops.local.moto_patches import dynamodb, logs, s3, sqs
+from landrun_ops.local.moto_patches import dynamodb, iam, logs, s3, sqs
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.settings import ACCOUNT, REGION
 
@@ -27,6 +27,7 @@ def patched(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     with mock_aws(), Patches() as patches:
         if request.param:
             sqs.patch(patches, ENDPOINT)
+            iam.patch_simulator(patches)
             for service in (dynamodb, logs, s3):
                 service.patch(patches)
         yield request.param

@@ -55,6 +55,16 @@ def test_target_that_fails_keeps_nothing_from_the_others(
     assert ("a: event not delivered" in caplog.text) is patched
 
 
+def test_bucket_says_that_it_tells_eventbridge(patched: bool, bucket: Any) -> None:
+    def says() -> bool:
+        found = bucket.get_bucket_notification_configuration(Bucket="bucket")
+        return "EventBridgeConfiguration" in found
+
+    assert says() is patched
+    bucket.put_bucket_notification_configuration(Bucket="bucket", NotificationConfiguration={})
+    assert not says()
+
+
 def test_versions_are_listed_whatever_the_key(patched: bool, bucket: Any) -> None:
     bucket.put_object(Bucket="bucket", Key=ODD_KEY)
     with contextlib.nullcontext() if patched else pytest.raises(ClientError, match="500"):

@@ -14,6 +14,7 @@ def adapted(endpoint_url: str) -> Iterator[None]:
     # Late: with them comes moto, which takes seconds.
     from landrun_ops.local.moto_patches import (  # noqa: PLC0415
         dynamodb,
+        iam,
         patch_requests,
         s3,
         sqs,
@@ -24,4 +25,5 @@ def adapted(endpoint_url: str) -> Iterator[None]:
         sqs.patch(patches, endpoint_url)
         s3.patch(patches)
         dynamodb.patch(patches)
+        iam.patch_simulator(patches)
         yield

@@ -1,8 +1,8 @@
 """IAM on the laptop: a call that its caller's role does not allow is refused, as on AWS.
 
 moto can enforce policies, and stores roles, policies and sessions for it. But it knows what a call
-is about for S3 and SQS only (`iam_needs` knows the others), and evaluates no conditions
-(`landrun_ops.local.policies` does).
+is about for S3 and SQS only (`iam_needs` knows the others), evaluates no conditions
+(`landrun_ops.local.policies` does), and has no SimulatePrincipalPolicy.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from moto.core.authorization import ActionAuthenticatorMixin
+from moto.core.responses import ActionResult
 from moto.iam.models import iam_backends
+from moto.iam.responses import IamResponse
 from moto.sqs.models import Message, Queue
 
 from landrun_ops.local.moto_patches.iam_needs import Need, needs
@@ -115,6 +117,28 @@ def _add_message(add: Any, self: Any, message: Any) -> None:
     """Note the queue's key, under which a message stays."""
     message.kms_key = getattr(self, "kms_master_key_id", None)
     add(self, message)
+
+
+def patch_simulator(patches: Patches) -> None:
+    """Add SimulatePrincipalPolicy for roles."""
+    patches.set(IamResponse, "simulate_principal_policy", _simulate_principal_policy)
+
+
+def _simulate_principal_policy(self: Any) -> ActionResult:
+    """Judge each action on all resources together."""
+    role = self._get_param("PolicySourceArn").rpartition("/")[2]
+    self.backend.get_role(role)  # an error when there is none
+    policies, resources = list(_documents(role)), self._get_param("ResourceArns", ["*"])
+    context = {
+        entry["ContextKeyName"]: entry["ContextKeyValues"]
+        for entry in self._get_param("ContextEntries", [])
+    }
+    results = []
+    for action in self._get_param("ActionNames"):
+        allowed = all(permits(policies, action, one, context) for one in resources)
+        decision = "allowed" if allowed else "implicitDeny"
+        results.append({"EvalActionName": action, "EvalDecision": decision})
+    return ActionResult({"EvaluationResults": results, "IsTruncated": False})
 
 
 def _documents(role: str) -> Iterator[Mapping[str, Any]]:

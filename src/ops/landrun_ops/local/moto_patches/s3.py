@@ -9,6 +9,7 @@ import uuid
 from typing import Any, Final
 from urllib.parse import quote
 
+from moto.core.responses import ActionResult
 from moto.events.models import events_backends
 from moto.s3 import notifications
 from moto.s3.models import s3_backends
@@ -28,9 +29,10 @@ _one_at_a_time = threading.Lock()
 
 
 def patch(patches: Patches) -> None:
-    """Patch events, lists of versions and conditional writes."""
+    """Patch events, bucket notifications, lists of versions and conditional writes."""
     patches.wrap(S3Response, "put_object", _put_object)
     patches.wrap(S3Response, "list_object_versions", _list_object_versions)
+    patches.wrap(S3Response, "get_bucket_notification", _get_bucket_notification)
     patches.wrap(notifications, "_send_event_bridge_message", _send)
 
 
@@ -48,6 +50,16 @@ def _list_object_versions(listed: Any, self: Any) -> Any:
         serialized = self.serialized
         self.serialized = lambda answer: serialized(_encoded(answer))
     return listed(self)
+
+
+def _get_bucket_notification(answered: Any, self: Any) -> Any:
+    """Answer with EventBridgeConfiguration, which moto keeps, but leaves out of its answer."""
+    known = self.backend.get_bucket_notification_configuration(self.bucket_name)
+    alone = known and not (known.topic or known.queue or known.cloud_function)
+    if not alone or known.event_bridge is None:
+        return answered(self)
+    self.data["Action"] = "GetBucketNotificationConfiguration"
+    return self.serialized(ActionResult({"EventBridgeConfiguration": {}}))
 
 
 def put(bucket: str, key: str, body: bytes, key_arn: str) -> None:

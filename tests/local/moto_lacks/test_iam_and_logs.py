@@ -1,15 +1,53 @@
-"""FilterLogEvents that reads no more than its page."""
+"""IAM's simulator, and FilterLogEvents that reads no more than its page."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
 from typing import Any
 
 import boto3
 import pytest
 
+from landrun_ops.local.settings import ACCOUNT
+
 BASE = int(time.time() * 1000) - 10_000
 """A moment in epoch milliseconds: CloudWatch takes no events of the future."""
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
+
+
+@pytest.mark.parametrize(
+    ("service", "decision"), [("sagemaker", "allowed"), ("lambda", "implicitDeny")]
+)
+def test_simulator_judges_resources_and_conditions(
+    patched: bool, service: str, decision: str
+) -> None:
+    iam = boto3.client("iam")
+    trust = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}}
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))
+    passing = {
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": ROLE,
+        "Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [passing]})
+    iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=document)
+    passed = {
+        "ContextKeyName": "iam:PassedToService",
+        "ContextKeyType": "string",
+        "ContextKeyValues": [f"{service}.amazonaws.com"],
+    }
+    with contextlib.nullcontext() if patched else pytest.raises(NotImplementedError):
+        found = iam.simulate_principal_policy(
+            PolicySourceArn=ROLE,
+            ActionNames=["iam:PassRole", "s3:GetObject"],
+            ResourceArns=[ROLE],
+            ContextEntries=[passed],
+        )["EvaluationResults"]
+        assert [one["EvalDecision"] for one in found] == [decision, "implicitDeny"]
 
 
 @pytest.fixture
