@@ -18,7 +18,6 @@ from landrun_ops.cli.target import Target
 from landrun_ops.stack import run_progress
 from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait
 from landrun_ops.stack.run_progress import Phase, RunProgress, progress
-from landrun_ops.stack.waiting_executions import QueuePosition
 from records import record
 
 BEGAN = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -67,7 +66,7 @@ FAILED_JOB = attempt(result="failed", ended=at(30), reason="no column")
             "for a quota, refused 3 times: 1",
         ),
         (Wait(False, 1, at(2), reason="slow"), None, Phase.WAITING, 2, "for SageMaker: slow"),
-        (SlotWait(1, at(3)), None, Phase.WAITING_FOR_SLOT, 3, "2nd of 9 in line"),
+        (SlotWait(1, at(3)), None, Phase.WAITING_FOR_SLOT, 3, "2 of 9 in line"),
         (SlotWait(2, at(3), reason="no queue"), None, Phase.WAITING_FOR_SLOT, 3, "no queue"),
         (SlotWait(1, at(3), at(60), acquired=True), None, Phase.QUEUED, 60, ""),
     ],
@@ -75,7 +74,7 @@ FAILED_JOB = attempt(result="failed", ended=at(30), reason="no column")
 def test_what_a_run_does_is_read_from_its_history(
     last: HistoryEvent | None, job_began: datetime | None, phase: Phase, since: float, note: str
 ) -> None:
-    now = progress(RUNNING, (last,) if last else (), job_began, QueuePosition(2, 9))
+    now = progress(RUNNING, (last,) if last else (), job_began, "2 of 9 in line")
     assert (now.phase, now.since, now.note) == (phase, at(since), note)
     assert (now.status, now.reason) == ("RUNNING", "")
 

@@ -123,8 +123,8 @@ def test_a_run_is_known_by_the_version_or_else_the_first_since_it_landed() -> No
 def test_a_ticks_run_is_known_by_the_landings_table(
     monkeypatch: pytest.MonkeyPatch, record: LandingRecord | None, found: bool
 ) -> None:
-    table = SimpleNamespace(of_keys=lambda *_: {"incoming/a.csv": record} if record else {})
-    monkeypatch.setattr(landing, "LandingsTable", lambda *_: table)
+    known = {"incoming/a.csv": record} if record else {}
+    monkeypatch.setattr(landing, "landings_of", lambda *_: known)
     assert (run_of(stack("schedule", run()), landed()) is not None) is found
 
 

@@ -12,8 +12,7 @@ from moto import mock_aws
 
 from landrun.errors import ConfigurationError
 from landrun.models.run_record import UNFINISHED
-from landrun_ops.stack.run_filter import RunFilter, SearchLimit
-from landrun_ops.stack.runs_table import QUIET_MONTHS, RunsReader
+from landrun_ops.stack.runs_table import QUIET_MONTHS, RunFilter, RunsReader, SearchLimit
 from records import create_runs_table, item, record
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)

@@ -22,7 +22,6 @@ SCHEDULE = "arn:aws:scheduler:us-east-1:123456789012:schedule/group/tick"
 TICK = {"ScheduleArn": SCHEDULE, "ScheduledTime": "2026-11-22T03:00:00Z"}
 RECONCILE = {**TICK, "ScheduleArn": f"{SCHEDULE}-reconcile"}
 NOTHING_SAID = "nothing says why: if it was tried, the functions' log does"
-SOURCE = {"DeadLetterQueueSourceArn": "arn:aws:sqs:us-east-1:123456789012:landings"}
 OUTPUTS = {
     "LandingDeadLetterQueueArn": "source",
     "LandingQueueArn": "destination",
@@ -61,7 +60,7 @@ def undelivered(payload: Any = TICK) -> DeadLetter:
         (landing("k", Reason="bad\x1b"), Why.REFUSED, "bad\\x1b", "k"),
         (undelivered(), Why.UNDELIVERED, "NO_PERMISSIONS: Lack of", "tick of 2026-11-22T03:00:00Z"),
         (failed("f", {}), Why.FUNCTION, "ServiceError: no such bucket", "f"),
-        (landing("k", **SOURCE), Why.FAILED, "failed each time it was tried", "k"),
+        (landing("k"), Why.FAILED, NOTHING_SAID, "k"),
         (DeadLetter("1", "h", '{"detail": {"name": "run-1"}}'), Why.FAILED, NOTHING_SAID, "run-1"),
         (DeadLetter("1", "h", "odd\x1b"), Why.FAILED, NOTHING_SAID, "odd\\x1b"),
         (DeadLetter("1", "h", '{"detail": {"object": []}}'), Why.FAILED, NOTHING_SAID, '{"detail'),

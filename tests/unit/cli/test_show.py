@@ -259,11 +259,11 @@ def test_of_an_execution_that_is_forgotten_it_is_said_so() -> None:
 
 
 def test_a_run_that_goes_on_says_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = RunProgress(Phase.WAITING_FOR_SLOT, BEGAN, note="3rd of 12 in line")
-    monkeypatch.setattr(run_details, "History", lambda _: SimpleNamespace(events=lambda _: []))
+    waits = RunProgress(Phase.WAITING_FOR_SLOT, BEGAN, note="3 of 12 in line")
+    monkeypatch.setattr(run_details, "read_history", lambda *_: [])
     monkeypatch.setattr(run_details, "Watcher", lambda *_: SimpleNamespace(look=lambda: waits))
     done = execution_details(SimpleNamespace(client=str), record(ROW | RUNNING), NOW)  # type: ignore[arg-type]
-    assert done.doing == ("is waiting for a concurrency slot for 14 min 29 s (3rd of 12 in line)")
+    assert done.doing == ("is waiting for a concurrency slot for 14 min 29 s (3 of 12 in line)")
 
 
 # Links and options

@@ -12,8 +12,16 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.stack.execution_history import ended_as, plain, timeline
-from landrun_ops.stack.history_events import Attempt, HistoryEvent, Redrive, SlotWait, Wait
+from landrun_ops.stack.history_events import (
+    Attempt,
+    HistoryEvent,
+    Redrive,
+    SlotWait,
+    Wait,
+    ended_as,
+    plain,
+    timeline,
+)
 
 BEGAN = datetime(2026, 11, 22, 3, tzinfo=UTC)
 QUOTA = "SageMaker.ResourceLimitExceededException"

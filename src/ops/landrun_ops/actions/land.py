@@ -16,7 +16,7 @@ from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import one_line, shown
 from landrun_ops.stack.clients import TRANSFER
-from landrun_ops.stack.landings import LandingsTable
+from landrun_ops.stack.landings import landings_of
 from landrun_ops.stack.object_status import IGNORED, first_run_of
 from landrun_ops.stack.stack import Stack
 
@@ -149,8 +149,7 @@ def run_of(stack: Stack, landed: Landed) -> RunRecord | None:
         return runs.get(landed.run)
     if stack.output("StartOn") == "arrival":  # of an object without a version id
         return first_run_of(runs, landed.uri, landed.at, None, datetime.now(UTC))
-    table = LandingsTable(stack.client("dynamodb"), stack.output("LandingsTable"))
-    known = table.of_keys(landed.uri.bucket, [landed.uri.key]).get(landed.uri.key)
+    known = landings_of(stack, landed.uri.bucket, [landed.uri.key]).get(landed.uri.key)
     if known is None or not known.newest_done:
         return None
     is_older = known.version_id != landed.version_id and not known.is_since(landed.at)

@@ -89,8 +89,8 @@ def _rows(
         which = "" if one.exact else ", whichever version was newest then"
         yield "also", f"{one.run.name}: {one.run.status} ({trigger_text(one.run)}{which})"
     readers = facts.readers
-    if readers.looked < readers.of or readers.unread:
-        seen = f"{readers.looked - readers.unread:,} of {readers.of:,}"
+    if readers.looked < readers.of:
+        seen = f"{readers.looked:,} of {readers.of:,}"
         yield "looked at", f"the manifests of {seen} runs by schedule or by hand"
     for why in facts.unseen:
         yield "not seen", why

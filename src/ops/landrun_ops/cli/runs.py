@@ -18,10 +18,9 @@ from landrun_ops.cli import options
 from landrun_ops.cli.console import complain, console, say, typed
 from landrun_ops.cli.tables import digits, failures, runs_table
 from landrun_ops.cli.target import Target, on_stack
-from landrun_ops.stack.run_filter import ANY, LOOKED_AT, RunFilter, SearchLimit
-from landrun_ops.stack.runs_table import RunsReader
+from landrun_ops.stack.runs_table import ANY, LOOKED_AT, RunFilter, RunsReader, SearchLimit
 from landrun_ops.stack.stack import Stack
-from landrun_ops.stack.waiting_executions import max_concurrent_runs, slots_of
+from landrun_ops.stack.waiting_executions import max_concurrent_runs, slot_usage
 from landrun_ops.units import since as beginning
 
 FIRST_NAMES = 5
@@ -127,11 +126,10 @@ def _print_notes(listed: Sequence[RunRecord], target: Target, limit: int, *, mor
 
 def _waiting(stack: Stack, runs: Sequence[RunRecord]) -> Collection[str]:
     """Return which runs wait for a concurrency slot."""
-    slots = slots_of(stack) if max_concurrent_runs(stack) else None
-    if slots is None or all(run.finished for run in runs):
+    if not max_concurrent_runs(stack) or all(run.finished for run in runs):
         return ()
     try:
-        return slots.usage().positions
+        return [one.name for one in slot_usage(stack).waiting]
     except ServiceError as error:
         complain(f"could not see which runs wait for a concurrency slot: {error}")
         return ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,12 +17,11 @@ from landrun.sanitize import one_line
 from landrun_ops.shell import quoted
 from landrun_ops.stack import run_details
 from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue
-from landrun_ops.stack.landings import TOLERANCE, LandingRecord, LandingsTable, event_time
-from landrun_ops.stack.lineage import Lineage, Readers
+from landrun_ops.stack.landings import TOLERANCE, LandingRecord, event_time, landings_of
+from landrun_ops.stack.lineage import Readers, find_readers
 from landrun_ops.stack.object_versions import ObjectVersion, versions_of
 from landrun_ops.stack.queue_depth import depth
-from landrun_ops.stack.run_filter import RunFilter
-from landrun_ops.stack.runs_table import RunsReader
+from landrun_ops.stack.runs_table import RunFilter, RunsReader
 from landrun_ops.stack.stack import Stack
 from landrun_ops.units import spelled
 
@@ -58,7 +58,6 @@ class Facts:
     versions: Sequence[ObjectVersion] = ()
     ignored: str | None = None
     run: RunRecord | None = None
-    is_recorded: bool = True
     landed: LandingRecord | None = None
     taken_by: RunRecord | None = None
     dead_letters: Sequence[DeadLetter] = ()
@@ -88,8 +87,7 @@ def gather(stack: Stack, where: S3Uri, asked: str, now: datetime) -> Facts:
 
     Raises ServiceError when AWS cannot be reached, or S3 does not let the object be looked at.
     """
-    versions = versions_of(stack.client("s3"), where)
-    facts = Facts(where, stack.landing, now, asked, versions)
+    facts = Facts(where, stack.landing, now, asked, versions_of(stack.client("s3"), where))
     size = facts.version.size if facts.version else None
     facts.ignored = stack.landing_filter().why_ignored(where.bucket, where.key, size)
     looks = [_look_for_readers, _look_for_landing, _look_into_queues]
@@ -109,7 +107,8 @@ def _look_for_run(stack: Stack, facts: Facts) -> None:
     if version_id:
         prefix = stack.output("JobNamePrefix")
         name = landing_run_name(prefix, where.bucket, where.key, version_id)
-        facts.run, facts.is_recorded = _run_named(stack, name, facts.now)
+        with suppress(ConfigurationError):
+            facts.run, _ = run_details.find(stack, name, facts.now)
     if facts.run is None:  # without a version id, or from before JobNamePrefix was changed
         since = facts.landed_at
         facts.run = first_run_of(stack.runs_reader(), where, since, version_id, facts.now)
@@ -117,17 +116,15 @@ def _look_for_run(stack: Stack, facts: Facts) -> None:
 
 def _look_for_readers(stack: Stack, facts: Facts) -> None:
     since = (facts.landed_at or facts.now - timedelta(days=90)) - TOLERANCE
-    lineage = Lineage(stack.runs_reader(), stack.client("s3"), stack.manifests_folder)
-    facts.readers = lineage.readers(facts.where, facts.version_id, since, facts.now)
+    facts.readers = find_readers(stack, facts.where, facts.version_id, since, facts.now)
 
 
 def _look_for_landing(stack: Stack, facts: Facts) -> None:
-    table = LandingsTable(stack.client("dynamodb"), stack.output("LandingsTable"))
-    landed = table.of_keys(facts.where.bucket, [facts.where.key]).get(facts.where.key)
+    landed = landings_of(stack, facts.where.bucket, [facts.where.key]).get(facts.where.key)
     if landed and landed.is_of(facts.version_id, facts.landed_at):
         facts.landed = landed
         if landed.newest_done:
-            facts.taken_by, _ = _run_named(stack, landed.done_run, facts.now)
+            facts.taken_by = stack.runs_reader().get(landed.done_run)
 
 
 def _look_into_queues(stack: Stack, facts: Facts) -> None:
@@ -139,13 +136,6 @@ def _look_into_queues(stack: Stack, facts: Facts) -> None:
         if one.landing[:2] == (where.bucket, where.key)
         and (facts.version_id is None or one.landing[2] in ("", facts.version_id))
     ]
-
-
-def _run_named(stack: Stack, name: str, now: datetime) -> tuple[RunRecord | None, bool]:
-    try:
-        return run_details.find(stack, name, now)
-    except ConfigurationError:
-        return None, True
 
 
 def first_run_of(
@@ -200,9 +190,6 @@ def _run(facts: Facts) -> ObjectStatus | None:
         said += f" {run.reason}"
         remedy = "see why, correct that, and run it again"
         commands.append(f"landrun rerun {run.name}")
-    if run is facts.run and not facts.is_recorded:
-        said += " It is not in the runs table yet: its event was late or lost."
-        commands.append("landrun reconcile --grace 0")
     return ObjectStatus(verdict, said, remedy, commands, run.name, run.status)
 
 
