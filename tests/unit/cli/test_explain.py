@@ -20,8 +20,8 @@ from landrun_ops import cli
 from landrun_ops.cli import explain as explaining
 from landrun_ops.cli.target import Target
 from landrun_ops.stack.dead_letters import DeadLetter
+from landrun_ops.stack.inputs import Reader, Readers, find_readers
 from landrun_ops.stack.landings import LandingRecord
-from landrun_ops.stack.lineage import Reader, Readers, find_readers
 from landrun_ops.stack.object_status import Facts, decide
 from landrun_ops.stack.object_versions import ObjectVersion
 from landrun_ops.stack.stack import Stack
@@ -90,7 +90,7 @@ UNSEEN = ["dynamodb:GetItem: AccessDenied"]
         ({"versions": [MARK, V1], "asked": "m"}, "not-there", "no such object or version", ""),
         ({"ignored": "own-output"}, "ignored", "landrun itself writes there", ""),
         ({"ignored": "suffix"}, "ignored", "LandingSuffix", ""),
-        ({"where": S3Uri("landings", "incoming//a")}, "refused", "an empty, '.'", ""),
+        ({"ignored": "unreadable-key"}, "refused", "an empty, '.'", ""),
         ({"dead_letters": [REFUSED]}, "dead-letter", "too many boxes", "redrive --queue landings"),
         (OLD, "superseded", "a newer one has taken its place", ""),
         ({"queued": 3}, "on-its-way", "one of 3 in the landing queue", "backfill"),

@@ -76,7 +76,7 @@ def test_keys_are_made_of_the_landing_prefix_the_folder_asked_for_and_the_files_
         (["more/deep"], "", "does not end with LandingSuffix; rename it"),
         (["a.csv"], "out", "landrun itself writes there"),
         (["a.csv"], "../x", "empty, '.' or '..' component"),
-        (["a.csv"], "x" * 256, "longer than the 255 bytes"),
+        (["a.csv"], "x" * 256, "one of over 255 bytes"),
     ],
 )
 def test_what_would_start_no_run_is_refused_with_the_reason(

@@ -21,12 +21,11 @@ from typing import Any
 from landrun.adapters.clients import translated
 from landrun.adapters.landings_table import KEPT
 from landrun.adapters.runs_table import RunsTable
-from landrun.errors import ConfigurationError, InvalidKey, ServiceError
-from landrun.models.landing import LandingFilter, check_key
+from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.run import is_run_name, landing_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import shown
-from landrun_ops.stack.landings import TOLERANCE, event_time, landings_of
+from landrun_ops.stack.landings import TOLERANCE, event_time, landings_of, why_ignored
 from landrun_ops.stack.object_versions import ObjectVersion, current_versions
 from landrun_ops.stack.runs_table import RunFilter, SearchLimit
 from landrun_ops.stack.stack import Stack
@@ -70,7 +69,8 @@ class Backfill:
             for one in chunk:
                 counts.objects += 1
                 counts.bytes += one.size
-                if why := why_left_out(wanted, self._under.bucket, one):
+                why = why_ignored(wanted, self._under.bucket, one.key, one.size)
+                if why := why or ("archived" if one.archived else None):
                     counts.left_out[why] += 1
                 else:
                     ours.append(one)
@@ -126,18 +126,6 @@ class Backfill:
                 key = str(run.trigger.get("Key", ""))
                 found[key] = max(time, found.get(key, time))
         return found
-
-
-def why_left_out(wanted: LandingFilter, bucket: str, version: ObjectVersion) -> str | None:
-    """Return why an object would start no run, as a short label; None if it would."""
-    reason = wanted.why_ignored(bucket, version.key, version.size)
-    if reason:
-        return reason
-    try:
-        check_key(version.key)
-    except InvalidKey:
-        return "unreadable-key"
-    return "archived" if version.archived else None
 
 
 def under_landing(text: str, landing: S3Uri) -> S3Uri:

@@ -11,13 +11,14 @@ from typing import Any
 
 from landrun.adapters.clients import translated
 from landrun.adapters.manifests import Manifest
-from landrun.adapters.s3_listing import ListedObject, list_objects
-from landrun.errors import ConfigurationError, InvalidKey, ServiceError
+from landrun.adapters.s3_listing import list_objects
+from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.landing import LandingFilter, check_key
 from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun.services.start_run import input_message
 from landrun_ops.stack.inputs import Input, Inputs
+from landrun_ops.stack.landings import why_ignored
 from landrun_ops.stack.stack import Stack
 
 ANY_END = "*"
@@ -55,10 +56,7 @@ def plan(
         target = S3Uri(output.bucket, _folder(output.key))
         warnings += _check_output(stack, target)
     reading, left_out = gather(stack, sources)
-    if reading.manifest:
-        message = _manifest_message(stack, sources[0], reading)
-    else:
-        message = _objects_message(stack, name, sources, reading)
+    message = _message(stack, name, reading, sources)
     if left_out and stack.input_message_format == "uri":
         number = sum(left_out.values())
         warnings.append(f"the job reads all under {message}, also the {number:,} left out")
@@ -91,13 +89,14 @@ def input_message_today(stack: Stack, name: str, uri: str) -> str:
     `plan`.
     """
     source = S3Uri.parse(uri)
-    if named := _named(stack, source):
-        return _manifest_message(stack, source, named)
+    found = Inputs(stack.client("s3")).read(uri)
+    if found and found.manifest:
+        return _message(stack, name, found, [source])
     if stack.input_message_format == "uri":
         return uri
     written = stack.manifests().find(name)
     if written is None:
-        if not _size(stack, source):  # an S3Prefix reads whatever begins so
+        if found is None:  # an S3Prefix reads whatever begins so
             source = S3Uri(source.bucket, f"{source.key}{ANY_END}")
         reading, _ = gather(stack, [source])
         written = stack.manifests().write_once(name, reading.bucket, reading.keys)
@@ -119,16 +118,20 @@ def gather(stack: Stack, sources: Sequence[S3Uri]) -> tuple[Input, Counter[str]]
     Raises ConfigurationError when nothing is there to read at one of them, or they lie in several
     buckets; ServiceError when S3 refuses a call or cannot be reached.
     """
-    left_out: Counter[str] = Counter()
-    if len(sources) == 1 and (named := _named(stack, sources[0])):
-        return named, left_out
     if len(buckets := {source.bucket for source in sources}) > 1:
         raise ConfigurationError(
             f"one run reads one bucket ({', '.join(sorted(buckets))}): start a run for each bucket"
         )
     sizes: dict[str, int] = {}
+    left_out: Counter[str] = Counter()
     for source in sources:
-        found = {one.key: one.size for one in _objects(stack, source, left_out)}
+        named = Inputs(stack.client("s3")).read(str(source))
+        if named and named.manifest and len(sources) == 1:
+            return named, left_out
+        if named and named.bytes:
+            found = {check_key(source.key): named.bytes}
+        else:
+            found = dict(_listed(stack, source, left_out))
         if not found:
             raise ConfigurationError(
                 f"nothing to read at {source}: it is neither an object with data nor a folder with"
@@ -138,57 +141,30 @@ def gather(stack: Stack, sources: Sequence[S3Uri]) -> tuple[Input, Counter[str]]
     return Input(sources[0].bucket, tuple(sizes), sizes), left_out
 
 
-def _objects(stack: Stack, source: S3Uri, left_out: Counter[str]) -> Iterator[ListedObject]:
-    """List what lies at a URI, without landrun's own; outputs are read if asked for by name."""
-    if size := _size(stack, source):
-        yield ListedObject(check_key(source.key), size)
-        return
+def _listed(stack: Stack, source: S3Uri, left_out: Counter[str]) -> Iterator[tuple[str, int]]:
+    """List what lies under a URI, without landrun's own; outputs are read if asked for by name."""
     under, outputs, manifests = _under(source), stack.processed, stack.manifests_folder
     own = [manifests] if under.key.startswith(outputs.key) else [manifests, outputs]
-    passing = LandingFilter(under.key, "", tuple((one.bucket, one.key) for one in own))
+    wanted = LandingFilter(under.key, "", tuple((one.bucket, one.key) for one in own))
     for one in list_objects(stack.client("s3"), under):
-        why = passing.why_ignored(under.bucket, one.key, one.size)
-        try:
-            check_key(one.key)
-        except InvalidKey:
-            why = why or "unreadable-key"
-        if why:
+        if why := why_ignored(wanted, under.bucket, one.key, one.size):
             left_out[why] += 1
         else:
-            yield one
+            yield one.key, one.size
 
 
-def _objects_message(stack: Stack, name: str, sources: Sequence[S3Uri], reading: Input) -> str:
-    """Return InputMessage for objects; a manifest of them is written later."""
-    listed = len(sources) == 1 and reading.keys != (sources[0].key,)
-    prefix = _under(sources[0]) if listed else None
-    uri = stack.manifests().uri(name)
+def _message(stack: Stack, name: str, reading: Input, sources: Sequence[S3Uri]) -> str:
+    """Return InputMessage for what a run reads; a manifest of objects is written later."""
+    manifests, prefix = stack.manifests(), None
+    uri = S3Uri.parse(reading.manifest) if reading.manifest else manifests.uri(name)
+    if reading.manifest:
+        run = manifests.run_of(uri.key)
+        own = manifests.find(run) if run and manifests.uri(run) == uri else None
+        prefix = own.prefix if own else None
+    elif len(sources) == 1 and reading.keys != (sources[0].key,):
+        prefix = _under(sources[0])
     manifest = Manifest(uri, reading.bucket, reading.keys, written=False, prefix=prefix)
     return input_message(manifest, stack.input_message_format)
-
-
-def _named(stack: Stack, uri: S3Uri) -> Input | None:
-    """Return what a manifest names; None if no manifest lies there."""
-    is_json = uri.key.endswith((".json", ".manifest"))
-    found = Inputs(stack.client("s3")).read(str(uri)) if is_json else None
-    return found if found and found.manifest else None
-
-
-def _manifest_message(stack: Stack, uri: S3Uri, named: Input) -> str:
-    """Return a manifest's URI or, where the stack passes URIs, that of what it names."""
-    if stack.input_message_format == "manifest":
-        return str(uri)
-    manifests = stack.manifests()
-    run = manifests.run_of(uri.key)
-    own = manifests.find(run) if run and manifests.uri(run) == uri else None
-    return input_message(own or Manifest(uri, named.bucket, named.keys, written=False), "uri")
-
-
-def _size(stack: Stack, uri: S3Uri) -> int:
-    """Return an object's size in bytes; 0 when there is no such object."""
-    is_folder = not uri.key or uri.key.endswith("/")
-    first = None if is_folder else next(list_objects(stack.client("s3"), uri), None)
-    return first.size if first and first.key == uri.key else 0
 
 
 def _under(uri: S3Uri) -> S3Uri:

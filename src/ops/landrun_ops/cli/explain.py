@@ -17,7 +17,7 @@ from landrun_ops.cli.console import console, counted, show_json, stack_options
 from landrun_ops.cli.tables import trigger_text
 from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.activity import next_tick
-from landrun_ops.stack.lineage import Reader
+from landrun_ops.stack.inputs import Reader
 from landrun_ops.stack.object_status import Facts, ObjectStatus, decide, gather
 from landrun_ops.stack.stack import Stack
 from landrun_ops.units import size_text

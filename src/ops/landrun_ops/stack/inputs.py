@@ -1,4 +1,4 @@
-"""What runs read: manifests, the objects that these name, and objects named by their own URI."""
+"""What runs read: the objects that manifests name, and objects named by their own URI."""
 
 from __future__ import annotations
 
@@ -7,19 +7,30 @@ import re
 from collections.abc import Mapping, Set
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from landrun.adapters.clients import translated
-from landrun.errors import InvalidS3Uri, ServiceError
+from landrun.errors import InvalidS3Uri, LandrunError, ServiceError
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import json_object
+from landrun.services.collect_landings import at_once
+from landrun_ops.stack.runs_table import RunFilter
+from landrun_ops.stack.stack import Stack
 
 HEAD = 4096
 """Bytes of an object that say whether it is a manifest."""
 
 READ_LIMIT = 64 * 2**20
 """Bytes of a manifest that are read: some 60,000 of the longest keys that there can be."""
+
+ROWS = 5000
+"""Rows of the runs table, of each kind, that are considered as readers; the newest."""
+
+FIRST, LAST = 200, 100
+"""Manifests that are read: of the first runs after an object landed, and of the last ones."""
 
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
 _MANIFEST = re.compile(rb'\s*\[\s*\{\s*"prefix"\s*:\s*"s3://')
@@ -118,3 +129,55 @@ def parse(body: str | bytes) -> Input | None:
     except (ValueError, TypeError, KeyError, RecursionError, AttributeError, InvalidS3Uri):
         return None
     return Input(prefix.bucket, tuple(prefix.key + one for one in rest if isinstance(one, str)))
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A run whose manifest names an object.
+
+    ``exact`` is True if its list names this very version; a manifest alone names the key.
+    """
+
+    run: RunRecord
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """What was found, the oldest run first, in the manifests of ``looked`` of the ``of`` runs."""
+
+    found: tuple[Reader, ...] = ()
+    looked: int = 0
+    of: int = 0
+
+
+def find_readers(
+    stack: Stack, where: S3Uri, version_id: str | None, since: datetime, now: datetime
+) -> Readers:
+    """Find runs by schedule or by hand, started since then, that read a version of an object.
+
+    Raises ServiceError when DynamoDB does not answer; what S3 refuses is not counted as looked at.
+    """
+    table, inputs = stack.runs_reader(), Inputs(stack.client("s3"), stack.manifests_folder)
+    rows = [
+        run
+        for kind in ("schedule", "manual")
+        for run in islice(table.newest(now, since=since, only=RunFilter(kind=kind)), ROWS)
+    ]
+    rows.sort(key=lambda run: run.started_at)
+
+    def read(run: RunRecord) -> Input | LandrunError | None:
+        try:
+            return inputs.of_run(run)
+        except LandrunError as error:
+            return error
+
+    chosen = [*rows[:FIRST], *rows[FIRST:][-LAST:]]
+    given = list(zip(chosen, at_once(read, chosen), strict=True))
+    found = tuple(
+        Reader(run, exact=one.versions is not None)
+        for run, one in given
+        if isinstance(one, Input) and one.names(where, version_id)
+    )
+    looked = sum(not isinstance(one, LandrunError) for _, one in given)
+    return Readers(found, looked, len(rows))

@@ -1,4 +1,4 @@
-"""The landings table, as people read it: the newest landing of an object, and what became of it."""
+"""Landings, as people ask for them: what starts no run, and what the landings table knows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,44 @@ from datetime import UTC, datetime, timedelta
 
 from landrun.adapters.clients import translated
 from landrun.adapters.landings_table import landing_id
-from landrun.models.landing import Landing
+from landrun.errors import InvalidKey
+from landrun.models.landing import Landing, LandingFilter, check_key
 from landrun.services.collect_landings import at_once
 from landrun_ops.stack.stack import Stack
 
 TOLERANCE = timedelta(seconds=5)
 """How much earlier than its object an event may seem to be: clocks differ, S3 rounds to seconds."""
+
+
+IGNORED = {
+    "own-output": (
+        "landrun itself writes there: what it wrote never starts a run",
+        "if it is not landrun's, let OutputPrefix and ManifestPrefix name other folders",
+    ),
+    "prefix": (
+        "its key does not begin with LandingPrefix, so that EventBridge does not deliver its event",
+        "put it under {landing}, or change LandingPrefix",
+    ),
+    "folder-marker": ("its key ends with a slash: it marks a folder, and has no data", ""),
+    "suffix": ("its key does not end with LandingSuffix", "rename it, or change LandingSuffix"),
+    "zero-bytes": ("it is empty: there is nothing to process", "put it again, with data in it"),
+    "unreadable-key": (
+        "its key has an empty, '.' or '..' component, one of over 255 bytes, or a NUL: no file can",
+        "put it again under another key; landrun redrive --discard clears its message",
+    ),
+}
+"""Why an object starts no run, and what to do, by `why_ignored`'s labels."""
+
+
+def why_ignored(wanted: LandingFilter, bucket: str, key: str, size: int | None) -> str | None:
+    """Return why an object starts no run, as a label; None if it would start one."""
+    if label := wanted.why_ignored(bucket, key, size):
+        return label
+    try:
+        check_key(key)
+    except InvalidKey:
+        return "unreadable-key"
+    return None
 
 
 @dataclass(frozen=True, slots=True)

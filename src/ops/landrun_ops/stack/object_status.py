@@ -8,8 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from landrun.errors import ConfigurationError, InvalidKey, ServiceError
-from landrun.models.landing import check_key
+from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.run import landing_run_name
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
@@ -17,28 +16,20 @@ from landrun.sanitize import one_line
 from landrun_ops.shell import quoted
 from landrun_ops.stack import run_details
 from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue
-from landrun_ops.stack.landings import TOLERANCE, LandingRecord, event_time, landings_of
-from landrun_ops.stack.lineage import Readers, find_readers
+from landrun_ops.stack.inputs import Readers, find_readers
+from landrun_ops.stack.landings import (
+    IGNORED,
+    TOLERANCE,
+    LandingRecord,
+    event_time,
+    landings_of,
+    why_ignored,
+)
 from landrun_ops.stack.object_versions import ObjectVersion, versions_of
 from landrun_ops.stack.queue_depth import depth
 from landrun_ops.stack.runs_table import RunFilter, RunsReader
 from landrun_ops.stack.stack import Stack
 from landrun_ops.units import spelled
-
-IGNORED = {
-    "own-output": (
-        "landrun itself writes there: what it wrote never starts a run",
-        "if it is not landrun's, let OutputPrefix and ManifestPrefix name other folders",
-    ),
-    "prefix": (
-        "its key does not begin with LandingPrefix, so that EventBridge does not deliver its event",
-        "put it under {landing}, or change LandingPrefix",
-    ),
-    "folder-marker": ("its key ends with a slash: it marks a folder, and has no data", ""),
-    "suffix": ("its key does not end with LandingSuffix", "rename it, or change LandingSuffix"),
-    "zero-bytes": ("it is empty: there is nothing to process", "put it again, with data in it"),
-}
-"""Why an object starts no run, and what to do, by `LandingFilter.why_ignored`'s labels."""
 
 
 @dataclass
@@ -89,7 +80,7 @@ def gather(stack: Stack, where: S3Uri, asked: str, now: datetime) -> Facts:
     """
     facts = Facts(where, stack.landing, now, asked, versions_of(stack.client("s3"), where))
     size = facts.version.size if facts.version else None
-    facts.ignored = stack.landing_filter().why_ignored(where.bucket, where.key, size)
+    facts.ignored = why_ignored(stack.landing_filter(), where.bucket, where.key, size)
     looks = [_look_for_readers, _look_for_landing, _look_into_queues]
     if where.bucket == stack.landing.bucket:
         looks.append(_look_for_run)
@@ -221,12 +212,8 @@ def _ignored(facts: Facts) -> ObjectStatus | None:
         return ObjectStatus("not-there", said)
     if facts.ignored:
         why, remedy = IGNORED[facts.ignored]
-        return ObjectStatus("ignored", f"It is ignored: {why}.", remedy.format(landing=landing))
-    try:
-        check_key(where.key)
-    except InvalidKey as error:
-        remedy = "put it again under another key; landrun redrive --discard clears its message"
-        return ObjectStatus("refused", f"It is refused: {error}.", remedy)
+        verdict = "refused" if facts.ignored == "unreadable-key" else "ignored"
+        return ObjectStatus(verdict, f"It is {verdict}: {why}.", remedy.format(landing=landing))
     return None
 
 
