@@ -27,7 +27,6 @@ OUTPUTS = {
     "LandingQueueArn": "destination",
     "ScheduleFunction": "stack-Schedule-1",
     "ReconcileFunction": "stack-Rec-1",
-    "ScheduleArn": SCHEDULE,
 }
 
 
@@ -46,8 +45,10 @@ def failed(function: str, payload: Any, error: str = "no such bucket") -> DeadLe
     return DeadLetter(f"{function} {payload} {error}", "handle", json.dumps(record))
 
 
-def undelivered(payload: Any = TICK) -> DeadLetter:
+def undelivered(function: str = "f", payload: Any = TICK) -> DeadLetter:
+    """What EventBridge Scheduler could not deliver (its user guide, "Configuring a DLQ")."""
     said = {"ERROR_CODE": "NO_PERMISSIONS", "ERROR_MESSAGE": "Lack of permissions"}
+    said["TARGET_ARN"] = f"{FUNCTION}{function}"
     return DeadLetter(json.dumps(payload), "handle", json.dumps(payload), said)
 
 
@@ -209,7 +210,9 @@ def test_calls_of_the_schedules_are_repeated_and_stay_if_they_fail(
             raise FunctionError(f"{logical_id} failed: again")
 
     monkeypatch.setattr(redrive, "invoke", invoke)
-    sqs = FakeSqs(*(failed(function, payload, error) for error in "ab"), undelivered(payload))
+    sqs = FakeSqs(
+        *(failed(function, payload, error) for error in "ab"), undelivered(function, payload)
+    )
     *_, last = redrive.call_again(stack(sqs), DeadLetterQueue(sqs, "url"))
     assert made == [(function, payload)] * calls
     assert (last.done, len(last.failed)) == (done, 3 - done)

@@ -18,7 +18,6 @@ from landrun_ops.stack.history_events import (
     Redrive,
     SlotWait,
     Wait,
-    ended_as,
     plain,
     timeline,
 )
@@ -161,19 +160,6 @@ def test_another_machines_wait_for_a_token_is_an_attempt(body: Any) -> None:
     (attempt,) = timeline(history(slot(body)))
     assert isinstance(attempt, Attempt)
     assert attempt.task == "sqs:sendMessage.waitForTaskToken"
-
-
-@pytest.mark.parametrize(
-    ("end", "status"),
-    [
-        ("ExecutionSucceeded", "SUCCEEDED"),
-        ("ExecutionAborted", "ABORTED"),
-        ("ExecutionTimedOut", "TIMED_OUT"),
-        ("ExecutionRedriven", ""),
-    ],
-)
-def test_the_last_event_says_how_an_execution_ended(end: str, status: str) -> None:
-    assert ended_as(history(job(), ended(end))) == status
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ the events of a task are found although branches of a Map or a Parallel state wr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -140,11 +140,6 @@ def timeline(history: Iterable[dict[str, Any]]) -> tuple[HistoryEvent, ...]:
         if event:
             found.append(event)
     return tuple(found)
-
-
-def ended_as(history: Sequence[dict[str, Any]]) -> str:
-    """Return the status that an execution ended with, or an empty text while it runs."""
-    return _ENDS.get(history[-1]["type"], "") if history else ""
 
 
 def plain(error: str | None, cause: str | None) -> str:

@@ -23,14 +23,11 @@ from landrun_ops.stack.history_events import (
     HistoryEvent,
     SlotWait,
     attempts,
-    ended_as,
     plain,
-    read_history,
-    timeline,
 )
 from landrun_ops.stack.inputs import Input, Inputs
 from landrun_ops.stack.job_logs import JobLogs
-from landrun_ops.stack.run_progress import Watcher
+from landrun_ops.stack.run_progress import Phase, Watcher
 from landrun_ops.stack.runs_table import RunFilter, is_execution_name
 from landrun_ops.stack.stack import Stack
 from landrun_ops.units import spelled
@@ -58,7 +55,7 @@ class ExecutionDetails:
     not ended, and ``not_seen`` what could not be read, and why.
     """
 
-    events: tuple[HistoryEvent, ...] | None
+    events: Sequence[HistoryEvent] | None
     ended_as: str
     doing: str
     not_seen: list[str]
@@ -170,19 +167,19 @@ def gather(stack: Stack, run: RunRecord, now: datetime, *, recorded: bool = True
 def execution_details(stack: Stack, run: RunRecord, now: datetime) -> ExecutionDetails:
     """Read an execution's history and, while it runs, what it does or waits for."""
     try:
-        history = read_history(stack.client("stepfunctions"), run.execution_arn)
+        progress = Watcher(stack, run.execution_arn).look()
     except ServiceError as error:
         gone = error.code == "ExecutionDoesNotExist"
         why = "Step Functions forgets executions after 90 days" if gone else str(error)
         return ExecutionDetails(None, "", "", [f"could not see its attempts: {why}"])
-    ended, doing, not_seen = "" if run.finished else ended_as(history), "", list[str]()
-    if not (run.finished or ended):
-        look = Watcher(stack, run.execution_arn).look
-        if progress := _seen("what it does", look, not_seen, None):
-            so_long = spelled(max(0.0, (now - progress.since).total_seconds()))
-            note = f" ({progress.note})" if progress.note else ""
-            doing = f"is {progress.phase.value} for {so_long}{note}"
-    return ExecutionDetails(timeline(history), ended, doing, not_seen)
+    ended_as, doing = "", ""
+    if not run.finished and progress.phase is Phase.ENDED:
+        ended_as = progress.status
+    elif not run.finished:
+        so_long = spelled(max(0.0, (now - progress.since).total_seconds()))
+        note = f" ({progress.note})" if progress.note else ""
+        doing = f"is {progress.phase.value} for {so_long}{note}"
+    return ExecutionDetails(progress.events, ended_as, doing, [])
 
 
 def newest_job(run: RunRecord, events: Sequence[HistoryEvent]) -> str:

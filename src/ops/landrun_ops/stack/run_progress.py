@@ -60,7 +60,7 @@ class RunProgress:
     """What a run does, and since when.
 
     ``attempt`` counts its Processing jobs, ``note`` is why it waits or failed last, in one line,
-    and ``described`` DescribeExecution's answer.
+    ``described`` DescribeExecution's answer, and ``events`` what the execution has done.
     """
 
     phase: Phase
@@ -68,6 +68,7 @@ class RunProgress:
     attempt: int = 0
     note: str = ""
     described: dict[str, Any] = field(default_factory=dict, compare=False)
+    events: Sequence[HistoryEvent] = ()
 
     def __str__(self) -> str:
         """Say what the run does, and why it waits or failed last."""
@@ -105,7 +106,7 @@ def progress(
     if described["status"] not in UNFINISHED:
         phase, since = Phase.ENDED, described.get("stopDate", since)
         note = jobs[-1].reason if jobs else ""
-        return RunProgress(phase, since.astimezone(UTC), len(jobs), note, described)
+        return RunProgress(phase, since.astimezone(UTC), len(jobs), note, described, events)
     match last:
         case SlotWait(ended=None):
             phase, note = Phase.WAITING_FOR_SLOT, last.reason or position
@@ -119,7 +120,7 @@ def progress(
             phase = Phase.STARTING if last.job else Phase.RUNNING
         case Attempt():
             phase, note = Phase.RETRYING, last.reason
-    return RunProgress(phase, since.astimezone(UTC), len(jobs), note, described)
+    return RunProgress(phase, since.astimezone(UTC), len(jobs), note, described, events)
 
 
 class Watcher:
