@@ -190,7 +190,7 @@ def test_following_says_what_the_run_does_and_ends_a_little_after_it(
     failed = {"status": "FAILED", "error": "E", "cause": "why"}
     looks = [RunProgress(phase, TIME) for phase in (Phase.QUEUED, Phase.QUEUED, Phase.PROCESSING)]
     looks.append(RunProgress(Phase.ENDED, TIME, described=failed))
-    assert len(list(command.pauses(RUN, looks, 1.0))) == 6
+    assert len(list(command.pauses(RUN, looks, 1.0))) == 5
     assert slept == [command.PAUSE] * 2
     assert capsys.readouterr().err.splitlines() == [
         f"{RUN} is queued",

@@ -45,7 +45,7 @@ class JobLogs:
 
     def lines(self, prefix: str) -> Iterator[Line]:
         """Yield what was written to the streams whose names begin so, oldest first."""
-        return map(_line, self._events(prefix, 0))
+        return self.follow(prefix, [None])
 
     def follow(self, prefix: str, pauses: Iterable[object]) -> Iterator[Line]:
         """Yield what was written, then what is being written: look again after each pause."""

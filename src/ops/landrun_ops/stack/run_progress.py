@@ -168,13 +168,3 @@ def repeated(
             seen = clock()
             yield found
         sleep(min(LONGEST_PAUSE, max(SHORTEST_PAUSE, (clock() - began) / 20)))
-
-
-def follow(
-    look: Callable[[], RunProgress], *, clock: Callable[[], float], sleep: Callable[[float], None]
-) -> Iterator[RunProgress]:
-    """Yield what a run does, again and again; the last one is its end. Raises as `repeated`."""
-    for found in repeated(look, clock=clock, sleep=sleep):
-        yield found
-        if found.phase is Phase.ENDED:
-            return
