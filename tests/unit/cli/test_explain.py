@@ -230,6 +230,6 @@ def test_ticks_whose_list_has_the_version_are_found_and_those_of_other_versions_
         ("of-a-prefix", False),
     ]
     assert (found.looked, found.of) == (7, 8)
-    # Of too many, the first and the last are looked into.
+    # Of too many, the first are looked into.
     found = readers_of(s3, [f"r{number}" for number in range(500)])
     assert (found.looked, found.of, found.found) == (300, 500, ())

@@ -27,7 +27,7 @@ from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import shown
 from landrun_ops.stack.landings import TOLERANCE, event_time, landings_of, why_ignored
 from landrun_ops.stack.object_versions import ObjectVersion, current_versions
-from landrun_ops.stack.runs_table import RunFilter, SearchLimit
+from landrun_ops.stack.runs_table import RunFilter
 from landrun_ops.stack.stack import Stack
 
 LANDED = RunFilter(kind="object-created")
@@ -112,7 +112,7 @@ class Backfill:
     @cached_property
     def _prefixes(self) -> set[str]:
         """What names begin with, and began with before ``JobNamePrefix`` was changed."""
-        runs = self._stack.runs_reader().newest(self._now, 1000, only=LANDED, limit=SearchLimit())
+        runs = self._stack.runs_reader().newest(self._now, only=LANDED)
         names = [run.name for run in islice(runs, 5000) if is_run_name(run.name)]
         return {self._stack.output("JobNamePrefix"), *(one.rpartition("-")[0] for one in names)}
 

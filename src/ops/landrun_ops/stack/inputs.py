@@ -29,8 +29,8 @@ READ_LIMIT = 64 * 2**20
 ROWS = 5000
 """Rows of the runs table, of each kind, that are considered as readers; the newest."""
 
-FIRST, LAST = 200, 100
-"""Manifests that are read: of the first runs after an object landed, and of the last ones."""
+MANIFESTS = 300
+"""Manifests that are read: of the first runs after an object landed."""
 
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
 _MANIFEST = re.compile(rb'\s*\[\s*\{\s*"prefix"\s*:\s*"s3://')
@@ -172,7 +172,7 @@ def find_readers(
         except LandrunError as error:
             return error
 
-    chosen = [*rows[:FIRST], *rows[FIRST:][-LAST:]]
+    chosen = rows[:MANIFESTS]
     given = list(zip(chosen, at_once(read, chosen), strict=True))
     found = tuple(
         Reader(run, exact=one.versions is not None)

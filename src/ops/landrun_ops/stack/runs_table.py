@@ -16,8 +16,8 @@ from landrun.models.run_record import EXECUTION_RUNNING, UNFINISHED, RunRecord
 from landrun.models.status_change import timestamp
 from landrun.sanitize import shown
 
-LOOKED_AT = 100_000
-"""Rows that a search without a start time reads: that costs a cent and takes half a minute."""
+SEARCHED = timedelta(days=90)
+"""How far back a search without a start time goes: each row costs, whether it matches or not."""
 
 QUIET_MONTHS = 13
 """Months without any run after which the table is taken to have ended: one run a year is found."""
@@ -35,25 +35,6 @@ _EXECUTION_NAME = re.compile(r"[\w.+!@()=`~-]{1,80}", re.ASCII)
 def is_execution_name(text: str) -> bool:
     """Return True if an execution can have this name: a notebook's are longer than a run's 54."""
     return _EXECUTION_NAME.fullmatch(text) is not None
-
-
-@dataclass(slots=True)
-class SearchLimit:
-    """How many rows a search may still read: each costs, whether it matches or not.
-
-    ``back_to`` is the time where the search stopped at this limit; empty if it did not.
-    """
-
-    left: int = LOOKED_AT
-    back_to: str = ""
-
-    def stops(self, month: str, page: Any) -> bool:
-        """Count the rows of a page, and return True if it has to be the last one."""
-        self.left -= page["ScannedCount"]
-        if self.left > 0:
-            return False
-        self.back_to = page.get("LastEvaluatedKey", {}).get("started_at", {}).get("S", month)
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,34 +104,26 @@ class RunsReader:
     def named(self, text: str, now: datetime) -> RunRecord:
         """Return the run of this name, or the only one whose name, or digits, begin like this.
 
-        Raises ConfigurationError when no run among the newest `LOOKED_AT` matches, or several do.
+        Raises ConfigurationError when no run of the last 90 days matches, or several do.
         """
         exact = self.get(text) if is_execution_name(text) else None
         if exact:
             return exact
-        limit = SearchLimit()
-        # A whole name begins no other name, so the table need not be searched for it.
-        partial = text and not _WHOLE.search(text)
-        found = list(islice(self._beginning(text, now, limit), MOST_NAMED)) if partial else []
+        found: list[RunRecord] = []
+        if text and not _WHOLE.search(text):  # a whole name begins no other name
+            runs = self.newest(now, since=now - SEARCHED, only=RunFilter(named=text))
+            begin = (run for run in runs if _begins(run.name, text))
+            found = list(islice(begin, 1 if _CLEAR.search(text) else MOST_NAMED))
         if len(found) == 1:
             return found[0]
         if found:
             names = ", ".join(run.name for run in found)
             more = " and more" if len(found) == MOST_NAMED else ""
             raise ConfigurationError(f"{shown(text)} may be {names}{more}: write more of the name")
-        if limit.back_to:
-            raise ConfigurationError(
-                f"no run since {limit.back_to} is called {shown(text)}: write the whole name to"
-                " find an older one"
-            )
-        raise ConfigurationError(f"no run is called {shown(text)}: landrun runs lists them")
-
-    def _beginning(self, text: str, now: datetime, limit: SearchLimit) -> Iterator[RunRecord]:
-        for run in self.newest(now, only=RunFilter(named=text), limit=limit):
-            if run.name.startswith(text) or run.name.rpartition("-")[2].startswith(text):
-                if _CLEAR.search(text):
-                    limit.left = 0  # read no further page
-                yield run
+        raise ConfigurationError(
+            f"no run of the last {SEARCHED.days} days is called {shown(text)}: landrun runs lists"
+            " them, and a whole name finds older ones"
+        )
 
     def newest(
         self,
@@ -159,12 +132,10 @@ class RunsReader:
         *,
         since: datetime | None = None,
         only: RunFilter = ANY,
-        limit: SearchLimit | None = None,
     ) -> Iterator[RunRecord]:
         """Yield the runs from the newest to the oldest, reading a page at a time.
 
         ``page_size`` counts rows; with a filter, a page has a megabyte of rows before the filter.
-        ``limit`` records where it stopped the search.
         """
         oldest = timestamp(since.timestamp() * 1000) if since else ""
         if only.status and only.status <= UNFINISHED:  # the index has no run that has ended
@@ -180,8 +151,6 @@ class RunsReader:
                 if page["ScannedCount"]:
                     quiet = 0
                 yield from map(from_item, page["Items"])
-                if limit and limit.stops(month, page):
-                    return
 
     def running(self) -> Iterator[RunRecord]:
         """Yield the runs that have not ended, the oldest first."""
@@ -219,6 +188,10 @@ class RunsReader:
             if not page.get("LastEvaluatedKey"):
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _begins(name: str, text: str) -> bool:
+    return name.startswith(text) or name.rpartition("-")[2].startswith(text)
 
 
 def _months_back(newest: datetime) -> Iterator[str]:
