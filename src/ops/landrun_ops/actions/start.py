@@ -96,7 +96,7 @@ def input_message_today(stack: Stack, name: str, uri: str) -> str:
         return uri
     written = stack.manifests().find(name)
     if written is None:
-        if found is None:  # an S3Prefix reads whatever begins so
+        if not (found and found.bytes):  # an S3Prefix reads whatever begins so
             source = S3Uri(source.bucket, f"{source.key}{ANY_END}")
         reading, _ = gather(stack, [source])
         written = stack.manifests().write_once(name, reading.bucket, reading.keys)
