@@ -128,7 +128,7 @@ def gather(stack: Stack, sources: Sequence[S3Uri]) -> tuple[Input, Counter[str]]
         named = Inputs(stack.client("s3")).read(str(source))
         if named and named.manifest and len(sources) == 1:
             return named, left_out
-        if named and named.bytes:
+        if named and named.bytes and not named.manifest:
             found = {check_key(source.key): named.bytes}
         else:
             found = dict(_listed(stack, source, left_out))
