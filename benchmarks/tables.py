@@ -23,8 +23,7 @@ from benchmarks.measuring import Figure, Samples, in_turns, ratios
 from benchmarks.standins import Aws, Call, start_execution
 from handler_loader import Context, load_handler
 from landrun.adapters.clients import client
-from landrun_ops.stack.run_filter import RunFilter
-from landrun_ops.stack.runs_table import RunsReader
+from landrun_ops.stack.runs_table import RunFilter, RunsReader
 from records import item
 
 TITLE = "Ticks and the runs table"

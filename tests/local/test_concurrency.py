@@ -137,7 +137,7 @@ def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(
     # The commands say so
     shown = limited.landrun("show", waiting[2])
     assert f"{waiting[2]}  WAITING for " in shown
-    assert "(3rd of 6 in line)" in " ".join(shown.split())
+    assert "(3 of 6 in line)" in " ".join(shown.split())
     assert f"stop      landrun stop {waiting[2]}" in shown
     assert limited.landrun("runs").count(" WAITING ") == 6
     assert "2 of 2 in use, 6 runs waiting" in limited.landrun("watch", "--once")
@@ -153,7 +153,7 @@ def test_burst_waits_in_order_and_no_more_jobs_run_than_the_limit(
     # When jobs end, all run, two at a time, in order
     gate.touch()
     start.join(150)
-    assert "7th of 7 in line" in said[0]
+    assert "7 of 7 in line" in said[0]
     assert "SUCCEEDED in " in said[0]
     limited.wait_for(lambda: limited.statuses() == {"SUCCEEDED"})
     jobs = limited.jobs()

@@ -76,7 +76,7 @@ def test_a_large_file_lands_in_parts_and_what_to_watch_is_said(
     ("words", "said"),
     [
         (("stop",), "Missing argument 'RUN'"),
-        (("stop", "nobody-knows-it"), "no run is called 'nobody-knows-it'"),
+        (("stop", "nobody-knows-it"), "no run of the last 90 days is called 'nobody-knows-it'"),
     ],
 )
 def test_a_wrong_call_is_one_line(env: dict[str, str], words: tuple[str, ...], said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,19 +10,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from landrun.adapters.manifests import Manifest
+from landrun.adapters.manifests import manifest_body
 from landrun.errors import ServiceError
-from landrun.models.landing import Landing
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli
 from landrun_ops.cli import explain as explaining
 from landrun_ops.cli.target import Target
-from landrun_ops.stack import lineage
 from landrun_ops.stack.dead_letters import DeadLetter
+from landrun_ops.stack.inputs import Reader, Readers, find_readers
 from landrun_ops.stack.landings import LandingRecord
-from landrun_ops.stack.lineage import Lineage, Reader, Readers
 from landrun_ops.stack.object_status import Facts, decide
 from landrun_ops.stack.object_versions import ObjectVersion
 from landrun_ops.stack.stack import Stack
@@ -71,7 +71,6 @@ UNSEEN = ["dynamodb:GetItem: AccessDenied"]
             "disk full",
             "rerun landrun-1",
         ),
-        ({"run": run(), "is_recorded": False}, "processed", "not in the runs table", "reconcile"),
         ({"run": run(), "ignored": "suffix"}, "processed", "landrun-1", "show"),
         ({"readers": Readers((Reader(TICK_RUN, exact=True),))}, "processed", "read it", "show"),
         ({"landed": DONE, "taken_by": TICK_RUN}, "processed", "landrun-tick read it", "show"),
@@ -91,7 +90,7 @@ UNSEEN = ["dynamodb:GetItem: AccessDenied"]
         ({"versions": [MARK, V1], "asked": "m"}, "not-there", "no such object or version", ""),
         ({"ignored": "own-output"}, "ignored", "landrun itself writes there", ""),
         ({"ignored": "suffix"}, "ignored", "LandingSuffix", ""),
-        ({"where": S3Uri("landings", "incoming//a")}, "refused", "an empty, '.'", ""),
+        ({"ignored": "unreadable-key"}, "refused", "an empty, '.'", ""),
         ({"dead_letters": [REFUSED]}, "dead-letter", "too many boxes", "redrive --queue landings"),
         (OLD, "superseded", "a newer one has taken its place", ""),
         ({"queued": 3}, "on-its-way", "one of 3 in the landing queue", "backfill"),
@@ -127,7 +126,7 @@ def test_what_is_known_is_said_inertly_and_commands_are_never_folded(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(Target, "find", lambda _: stack(None))
-    readers = Readers((Reader(BY_HAND), Reader(TICK_RUN)), 300, 4000, 2)
+    readers = Readers((Reader(BY_HAND), Reader(TICK_RUN)), 298, 4000)
     where = S3Uri("landings", f"incoming/{'x' * 90}\x1b[2J\n'é; rm")
     known = facts(where=where, readers=readers)
     monkeypatch.setattr(explaining, "gather", lambda *_: known)
@@ -167,7 +166,30 @@ def test_what_may_not_be_looked_at_is_named_and_the_exit_code_is_2(
 # ---- Which manifests name it
 
 
-def readers_of(names: Sequence[str], passed: str = "") -> Readers:
+class FakeS3:
+    """The output bucket: texts by key, and where a manifest's list of landings lies."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, Any] = {}
+        self.lists: dict[str, str] = {}
+
+    def manifest(self, run: str, bucket: str = "landings", version: str | None = None) -> None:
+        key = f"manifests/{run}.json"
+        self.texts[key] = manifest_body(bucket, [WHERE.key])
+        if version:
+            landing = {"key": WHERE.key, "version_id": version, "size": 1}
+            self.lists[key] = f"manifests/{run}.landings.json"
+            self.texts[self.lists[key]] = json.dumps({"landings": [landing]})
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        text = self.texts.get(Key, "NoSuchKey")
+        if text in ("NoSuchKey", "AccessDenied"):
+            raise ClientError({"Error": {"Code": text}}, "GetObject")
+        metadata = {"landings": self.lists[Key]} if Key in self.lists else {}
+        return {"Body": io.BytesIO(text.encode()), "ContentLength": 1, "Metadata": metadata}
+
+
+def readers_of(s3: FakeS3, names: Sequence[str], passed: str = "") -> Readers:
     """Find the readers among ticks; ``passed`` was passed the prefix in place of a manifest."""
     runs = [
         record(
@@ -181,44 +203,33 @@ def readers_of(names: Sequence[str], passed: str = "") -> Readers:
         )
         for number, name in enumerate(names)
     ]
-    table: Any = SimpleNamespace(
+    table = SimpleNamespace(
         newest=lambda *_, since, only: reversed(runs if only.kind == "schedule" else [])
     )
-    return Lineage(table, None, S3Uri("outputs", "manifests/")).readers(WHERE, "v1", NOW, NOW)
+    stack: Any = SimpleNamespace(
+        runs_reader=lambda: table,
+        client=lambda _: s3,
+        manifests_folder=S3Uri("outputs", "manifests/"),
+    )
+    return find_readers(stack, WHERE, "v1", NOW, NOW)
 
 
-def test_ticks_whose_list_has_the_version_are_found_and_those_of_other_versions_are_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    uri, keys = S3Uri("outputs", "m"), (WHERE.key,)
-    stored: dict[str, Any] = {
-        "old": Manifest(uri, "landings", keys, False, landings="v0"),
-        "mine": Manifest(uri, "landings", keys, False, landings="v1"),
-        "listing": Manifest(uri, "landings", keys, False),
-        "elsewhere": Manifest(uri, "other", keys, False),
-        "refused": ServiceError("s3:GetObject", "AccessDenied", "no"),
-        "odd": ValueError("no manifest"),
-        "of-a-prefix": Manifest(uri, "landings", keys, False),
-    }
-
-    def find(name: str) -> Manifest | None:
-        if isinstance(stored.get(name), Exception):
-            raise stored[name]
-        return stored.get(name)
-
-    def collected(manifest: Manifest) -> Any:
-        landing = Landing("landings", WHERE.key, manifest.landings, "0A", 1, "")
-        return SimpleNamespace(landings=[landing])
-
-    manifests = SimpleNamespace(find=find, collected=collected)
-    monkeypatch.setattr(lineage, "Manifests", lambda *_: manifests)
-    found = readers_of([*stored, "gone"], passed="of-a-prefix")
+def test_ticks_whose_list_has_the_version_are_found_and_those_of_other_versions_are_not() -> None:
+    s3 = FakeS3()
+    s3.manifest("old", version="v0")
+    s3.manifest("mine", version="v1")
+    s3.manifest("listing")
+    s3.manifest("elsewhere", bucket="other")
+    s3.manifest("of-a-prefix")
+    s3.texts |= {"manifests/refused.json": "AccessDenied", "manifests/odd.json": "no manifest"}
+    names = ["old", "mine", "listing", "elsewhere", "refused", "odd", "of-a-prefix", "gone"]
+    found = readers_of(s3, names, passed="of-a-prefix")
     assert [(one.run.name, one.exact) for one in found.found] == [
         ("mine", True),
         ("listing", False),
         ("of-a-prefix", False),
     ]
-    assert (found.looked, found.of, found.unread) == (8, 8, 1)
-    # Of too many, the first and the last are looked into.
-    found = readers_of([f"r{number}" for number in range(500)])
+    assert (found.looked, found.of) == (7, 8)
+    # Of too many, the first are looked into.
+    found = readers_of(s3, [f"r{number}" for number in range(500)])
     assert (found.looked, found.of, found.found) == (300, 500, ())

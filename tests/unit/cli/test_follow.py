@@ -15,10 +15,8 @@ from landrun.models.run_record import RunRecord
 from landrun_ops.cli import follow as following
 from landrun_ops.cli.follow import Followed, ending, follow
 from landrun_ops.cli.target import Target
-from landrun_ops.stack import run_progress
 from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait
-from landrun_ops.stack.run_progress import Phase, RunProgress, progress
-from landrun_ops.stack.waiting_executions import QueuePosition
+from landrun_ops.stack.run_progress import Phase, RunProgress, progress, repeated
 from records import record
 
 BEGAN = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -67,7 +65,7 @@ FAILED_JOB = attempt(result="failed", ended=at(30), reason="no column")
             "for a quota, refused 3 times: 1",
         ),
         (Wait(False, 1, at(2), reason="slow"), None, Phase.WAITING, 2, "for SageMaker: slow"),
-        (SlotWait(1, at(3)), None, Phase.WAITING_FOR_SLOT, 3, "2nd of 9 in line"),
+        (SlotWait(1, at(3)), None, Phase.WAITING_FOR_SLOT, 3, "2 of 9 in line"),
         (SlotWait(2, at(3), reason="no queue"), None, Phase.WAITING_FOR_SLOT, 3, "no queue"),
         (SlotWait(1, at(3), at(60), acquired=True), None, Phase.QUEUED, 60, ""),
     ],
@@ -75,7 +73,7 @@ FAILED_JOB = attempt(result="failed", ended=at(30), reason="no column")
 def test_what_a_run_does_is_read_from_its_history(
     last: HistoryEvent | None, job_began: datetime | None, phase: Phase, since: float, note: str
 ) -> None:
-    now = progress(RUNNING, (last,) if last else (), job_began, QueuePosition(2, 9))
+    now = progress(RUNNING, (last,) if last else (), job_began, "2 of 9 in line")
     assert (now.phase, now.since, now.note) == (phase, at(since), note)
     assert (now.status, now.reason) == ("RUNNING", "")
 
@@ -146,8 +144,8 @@ EXPIRED = ServiceError("states:DescribeExecution", "ExpiredTokenException", "exp
 @pytest.mark.parametrize("first", [WORKS, THROTTLED, UNKNOWN], ids=["works", "throttled", "new"])
 def test_a_run_is_followed_to_its_end_over_what_passes(first: RunProgress | ServiceError) -> None:
     clock, look = Clock(), one_after_the_other(first, WORKS, THROTTLED, ENDED)
-    *_, works, end = run_progress.follow(look, clock=clock, sleep=clock.sleep)
-    assert (works, end) == (WORKS, ENDED)
+    found = list(itertools.islice(repeated(look, clock=clock, sleep=clock.sleep), 4))
+    assert (found[0], found[-1]) == (WORKS, ENDED)
 
 
 @pytest.mark.parametrize(
@@ -160,13 +158,14 @@ def test_the_waiting_ends_when_nothing_more_can_be_seen(
 ) -> None:
     clock = Clock()
     with pytest.raises(ServiceError):
-        list(run_progress.follow(one_after_the_other(*answers), clock=clock, sleep=clock.sleep))
+        list(repeated(one_after_the_other(*answers), clock=clock, sleep=clock.sleep))
     assert least <= clock.now <= most
 
 
 def test_the_longer_a_run_takes_the_less_often_it_is_looked_at() -> None:
-    clock, look = Clock(), one_after_the_other(*[WORKS] * 80, ENDED)
-    times = [clock.now for _ in run_progress.follow(look, clock=clock, sleep=clock.sleep)]
+    clock = Clock()
+    looks = repeated(one_after_the_other(WORKS), clock=clock, sleep=clock.sleep)
+    times = [clock.now for _ in itertools.islice(looks, 80)]
     assert (times[1] - times[0], times[-1] - times[-2]) == (0.5, 5.0)
 
 

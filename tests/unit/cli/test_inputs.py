@@ -84,7 +84,10 @@ def test_of_an_object_that_is_no_manifest_only_the_beginning_is_read() -> None:
 
 
 def test_sizes_come_from_the_list_of_landings() -> None:
-    landings = {"landings": [{"key": "a", "size": 5}, {"key": "b", "size": None}, 7], "last": True}
+    landings = {
+        "landings": [{"key": "a", "size": 5, "version_id": "v1"}, {"key": "b", "size": None}, 7],
+        "last": True,
+    }
     objects = {"m": b'[{"prefix": "s3://b/"}, "a", "b"]', "l": json.dumps(landings).encode()}
     s3 = FakeS3(objects | {"b": b"123"})
     assert Inputs(s3).read("s3://b/m") == Input("b", ("a", "b"), {}, "s3://b/m")
@@ -92,3 +95,4 @@ def test_sizes_come_from_the_list_of_landings() -> None:
     given = Inputs(s3).read("s3://b/m")
     assert given is not None
     assert (given.sizes, given.bytes) == ({"a": 5}, None)
+    assert given.versions == {("a", "v1"), ("b", None)}

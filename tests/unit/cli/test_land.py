@@ -76,7 +76,7 @@ def test_keys_are_made_of_the_landing_prefix_the_folder_asked_for_and_the_files_
         (["more/deep"], "", "does not end with LandingSuffix; rename it"),
         (["a.csv"], "out", "landrun itself writes there"),
         (["a.csv"], "../x", "empty, '.' or '..' component"),
-        (["a.csv"], "x" * 256, "longer than the 255 bytes"),
+        (["a.csv"], "x" * 256, "one of over 255 bytes"),
     ],
 )
 def test_what_would_start_no_run_is_refused_with_the_reason(
@@ -123,8 +123,8 @@ def test_a_run_is_known_by_the_version_or_else_the_first_since_it_landed() -> No
 def test_a_ticks_run_is_known_by_the_landings_table(
     monkeypatch: pytest.MonkeyPatch, record: LandingRecord | None, found: bool
 ) -> None:
-    table = SimpleNamespace(of_keys=lambda *_: {"incoming/a.csv": record} if record else {})
-    monkeypatch.setattr(landing, "LandingsTable", lambda *_: table)
+    known = {"incoming/a.csv": record} if record else {}
+    monkeypatch.setattr(landing, "landings_of", lambda *_: known)
     assert (run_of(stack("schedule", run()), landed()) is not None) is found
 
 

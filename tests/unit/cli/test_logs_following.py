@@ -125,7 +125,7 @@ def test_a_log_of_100_mb_of_garbage_is_printed_page_by_page(
 def test_without_any_log_group_there_is_no_line_and_another_error_is_one() -> None:
     logs = FakeLogs()
     logs.error = "ResourceNotFoundException"
-    assert list(JobLogs(logs).lines(RUN)) == JobLogs(logs).tail(JOB, 5) == []
+    assert list(JobLogs(logs).lines(RUN)) == []
     logs.error = "AccessDeniedException"
     with pytest.raises(ServiceError, match="logs:FilterLogEvents"):
         list(JobLogs(logs).lines(RUN))
@@ -190,7 +190,7 @@ def test_following_says_what_the_run_does_and_ends_a_little_after_it(
     failed = {"status": "FAILED", "error": "E", "cause": "why"}
     looks = [RunProgress(phase, TIME) for phase in (Phase.QUEUED, Phase.QUEUED, Phase.PROCESSING)]
     looks.append(RunProgress(Phase.ENDED, TIME, described=failed))
-    assert len(list(command.pauses(RUN, looks, 1.0))) == 6
+    assert len(list(command.pauses(RUN, looks, 1.0))) == 5
     assert slept == [command.PAUSE] * 2
     assert capsys.readouterr().err.splitlines() == [
         f"{RUN} is queued",

@@ -22,13 +22,11 @@ SCHEDULE = "arn:aws:scheduler:us-east-1:123456789012:schedule/group/tick"
 TICK = {"ScheduleArn": SCHEDULE, "ScheduledTime": "2026-11-22T03:00:00Z"}
 RECONCILE = {**TICK, "ScheduleArn": f"{SCHEDULE}-reconcile"}
 NOTHING_SAID = "nothing says why: if it was tried, the functions' log does"
-SOURCE = {"DeadLetterQueueSourceArn": "arn:aws:sqs:us-east-1:123456789012:landings"}
 OUTPUTS = {
     "LandingDeadLetterQueueArn": "source",
     "LandingQueueArn": "destination",
     "ScheduleFunction": "stack-Schedule-1",
     "ReconcileFunction": "stack-Rec-1",
-    "ScheduleArn": SCHEDULE,
 }
 
 
@@ -47,8 +45,10 @@ def failed(function: str, payload: Any, error: str = "no such bucket") -> DeadLe
     return DeadLetter(f"{function} {payload} {error}", "handle", json.dumps(record))
 
 
-def undelivered(payload: Any = TICK) -> DeadLetter:
+def undelivered(function: str = "f", payload: Any = TICK) -> DeadLetter:
+    """What EventBridge Scheduler could not deliver (its user guide, "Configuring a DLQ")."""
     said = {"ERROR_CODE": "NO_PERMISSIONS", "ERROR_MESSAGE": "Lack of permissions"}
+    said["TARGET_ARN"] = f"{FUNCTION}{function}"
     return DeadLetter(json.dumps(payload), "handle", json.dumps(payload), said)
 
 
@@ -61,7 +61,7 @@ def undelivered(payload: Any = TICK) -> DeadLetter:
         (landing("k", Reason="bad\x1b"), Why.REFUSED, "bad\\x1b", "k"),
         (undelivered(), Why.UNDELIVERED, "NO_PERMISSIONS: Lack of", "tick of 2026-11-22T03:00:00Z"),
         (failed("f", {}), Why.FUNCTION, "ServiceError: no such bucket", "f"),
-        (landing("k", **SOURCE), Why.FAILED, "failed each time it was tried", "k"),
+        (landing("k"), Why.FAILED, NOTHING_SAID, "k"),
         (DeadLetter("1", "h", '{"detail": {"name": "run-1"}}'), Why.FAILED, NOTHING_SAID, "run-1"),
         (DeadLetter("1", "h", "odd\x1b"), Why.FAILED, NOTHING_SAID, "odd\\x1b"),
         (DeadLetter("1", "h", '{"detail": {"object": []}}'), Why.FAILED, NOTHING_SAID, '{"detail'),
@@ -210,7 +210,9 @@ def test_calls_of_the_schedules_are_repeated_and_stay_if_they_fail(
             raise FunctionError(f"{logical_id} failed: again")
 
     monkeypatch.setattr(redrive, "invoke", invoke)
-    sqs = FakeSqs(*(failed(function, payload, error) for error in "ab"), undelivered(payload))
+    sqs = FakeSqs(
+        *(failed(function, payload, error) for error in "ab"), undelivered(function, payload)
+    )
     *_, last = redrive.call_again(stack(sqs), DeadLetterQueue(sqs, "url"))
     assert made == [(function, payload)] * calls
     assert (last.done, len(last.failed)) == (done, 3 - done)

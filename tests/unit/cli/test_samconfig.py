@@ -25,7 +25,6 @@ def path(tmp_path: Path) -> Path:
     [
         ("x = 1\n", f"x = 1\n\n{DEPLOY}\n{LINE}\n"),
         (f"# why\n{DEPLOY}\nx = 1\n", f"# why\n{DEPLOY}\n{LINE}\nx = 1\n"),
-        (f"{DEPLOY}\r\nx = 1\r\n", f"{DEPLOY}\r\n{LINE}\r\nx = 1\r\n"),
         (
             f'{DEPLOY}\nparameter_overrides = "B=\\"x y\\" StateMachineArn=old"\n\n[dev]\nx = 1\n',
             f'{DEPLOY}\nparameter_overrides = "B=\\"x y\\" {BOTH}"\n\n[dev]\nx = 1\n',
@@ -39,7 +38,7 @@ def path(tmp_path: Path) -> Path:
             f'[dev.deploy.parameters]\nparameter_overrides = "A=1"\n{DEPLOY}\n{LINE}\n',
         ),
     ],
-    ids=["no section", "no overrides", "CRLF", "replaced", "list", "other section"],
+    ids=["no section", "no overrides", "replaced", "list", "other section"],
 )
 def test_the_line_of_the_overrides_changes_alone(path: Path, before: str, after: str) -> None:
     path.write_bytes(before.encode())

@@ -238,6 +238,7 @@ def test_a_run_that_has_just_started_is_found_by_its_execution() -> None:
 def test_what_may_not_be_seen_is_said_and_the_rest_is_shown() -> None:
     stack: Any = SimpleNamespace(
         client=lambda _: Refusing(),
+        executions=Refusing,
         runs_reader=Refusing,
         manifests_folder=S3Uri("out", "manifests/"),
         laptop=False,
@@ -252,18 +253,37 @@ def test_what_may_not_be_seen_is_said_and_the_rest_is_shown() -> None:
 
 
 def test_of_an_execution_that_is_forgotten_it_is_said_so() -> None:
-    stack: Any = SimpleNamespace(client=lambda _: Refusing("ExecutionDoesNotExist"))
+    stack: Any = SimpleNamespace(executions=lambda: Refusing("ExecutionDoesNotExist"))
     done = execution_details(stack, record(ROW), NOW)
     assert done.events is None
     assert "forgets executions after 90 days" in done.not_seen[0]
 
 
-def test_a_run_that_goes_on_says_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = RunProgress(Phase.WAITING_FOR_SLOT, BEGAN, note="3rd of 12 in line")
-    monkeypatch.setattr(run_details, "History", lambda _: SimpleNamespace(events=lambda _: []))
-    monkeypatch.setattr(run_details, "Watcher", lambda *_: SimpleNamespace(look=lambda: waits))
-    done = execution_details(SimpleNamespace(client=str), record(ROW | RUNNING), NOW)  # type: ignore[arg-type]
-    assert done.doing == ("is waiting for a concurrency slot for 14 min 29 s (3rd of 12 in line)")
+@pytest.mark.parametrize(
+    ("row", "looked", "ended_as", "doing"),
+    [
+        (
+            RUNNING,
+            RunProgress(Phase.WAITING_FOR_SLOT, BEGAN, note="3 of 12 in line"),
+            "",
+            "is waiting for a concurrency slot for 14 min 29 s (3 of 12 in line)",
+        ),
+        (RUNNING, RunProgress(Phase.ENDED, END, described={"status": "FAILED"}), "FAILED", ""),
+        ({}, RunProgress(Phase.ENDED, END, described={"status": "FAILED"}), "", ""),
+    ],
+    ids=["goes on", "ended, but not in the runs table", "ended"],
+)
+def test_a_run_that_goes_on_says_what_it_does_and_one_that_ended_how(
+    monkeypatch: pytest.MonkeyPatch,
+    row: dict[str, Any],
+    looked: RunProgress,
+    ended_as: str,
+    doing: str,
+) -> None:
+    monkeypatch.setattr(run_details, "Watcher", lambda *_: SimpleNamespace(look=lambda: looked))
+    stack: Any = None
+    done = execution_details(stack, record(ROW | row), NOW)
+    assert (done.ended_as, done.doing, done.not_seen) == (ended_as, doing, [])
 
 
 # Links and options

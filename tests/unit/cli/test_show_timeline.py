@@ -12,8 +12,15 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.stack.execution_history import ended_as, plain, timeline
-from landrun_ops.stack.history_events import Attempt, HistoryEvent, Redrive, SlotWait, Wait
+from landrun_ops.stack.history_events import (
+    Attempt,
+    HistoryEvent,
+    Redrive,
+    SlotWait,
+    Wait,
+    plain,
+    timeline,
+)
 
 BEGAN = datetime(2026, 11, 22, 3, tzinfo=UTC)
 QUOTA = "SageMaker.ResourceLimitExceededException"
@@ -153,19 +160,6 @@ def test_another_machines_wait_for_a_token_is_an_attempt(body: Any) -> None:
     (attempt,) = timeline(history(slot(body)))
     assert isinstance(attempt, Attempt)
     assert attempt.task == "sqs:sendMessage.waitForTaskToken"
-
-
-@pytest.mark.parametrize(
-    ("end", "status"),
-    [
-        ("ExecutionSucceeded", "SUCCEEDED"),
-        ("ExecutionAborted", "ABORTED"),
-        ("ExecutionTimedOut", "TIMED_OUT"),
-        ("ExecutionRedriven", ""),
-    ],
-)
-def test_the_last_event_says_how_an_execution_ended(end: str, status: str) -> None:
-    assert ended_as(history(job(), ended(end))) == status
 
 
 @pytest.mark.parametrize(

@@ -21,14 +21,13 @@ from typing import Any
 from landrun.adapters.clients import translated
 from landrun.adapters.landings_table import KEPT
 from landrun.adapters.runs_table import RunsTable
-from landrun.errors import ConfigurationError, InvalidKey, ServiceError
-from landrun.models.landing import LandingFilter, check_key
+from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.run import is_run_name, landing_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import shown
-from landrun_ops.stack.landings import TOLERANCE, LandingsTable, event_time
+from landrun_ops.stack.landings import TOLERANCE, event_time, landings_of, why_ignored
 from landrun_ops.stack.object_versions import ObjectVersion, current_versions
-from landrun_ops.stack.run_filter import RunFilter, SearchLimit
+from landrun_ops.stack.runs_table import RunFilter
 from landrun_ops.stack.stack import Stack
 
 LANDED = RunFilter(kind="object-created")
@@ -66,16 +65,20 @@ class Backfill:
         # The landings table forgets what a tick has read.
         remembered = self._now - KEPT if collects else datetime.min.replace(tzinfo=UTC)
         while chunk := list(islice(versions, 1000)):
-            reasons = [why_left_out(wanted, self._under.bucket, one) for one in chunk]
-            ours = [one for one, why in zip(chunk, reasons, strict=True) if why is None]
+            ours = list[ObjectVersion]()
+            for one in chunk:
+                counts.objects += 1
+                counts.bytes += one.size
+                why = why_ignored(wanted, self._under.bucket, one.key, one.size)
+                if why := why or ("archived" if one.archived else None):
+                    counts.left_out[why] += 1
+                else:
+                    ours.append(one)
             # Without a version id a run's name is not known: to send all would run some twice.
             asked = [one for one in ours if self._missing or one.version_id is None]
             known = self.processed(asked)
             forgotten = {one.key for one in asked if one.modified < remembered} - known
             send = [one for one in ours if one.key not in known | forgotten]
-            counts.objects += len(chunk)
-            counts.bytes += sum(one.size for one in chunk)
-            counts.left_out.update(why for why in reasons if why)
             counts.left_out.update("older-than-400-days" for _ in forgotten)
             counts.known += len(known)
             counts.to_send += len(send)
@@ -88,17 +91,16 @@ class Backfill:
         Without a version id the run cannot be named: then a run or landing of the key at the
         object's time or later counts.
         """
-        stack, bucket, dynamodb = self._stack, self._under.bucket, self._stack.client("dynamodb")
+        stack, bucket = self._stack, self._under.bucket
         named = {
             landing_run_name(prefix, bucket, one.key, one.version_id): one.key
             for one in versions
             if one.version_id
             for prefix in self._prefixes
         }
-        runs = RunsTable(dynamodb, stack.output("RunsTable")).find_progress(list(named))
-        table = LandingsTable(dynamodb, stack.output("LandingsTable"))
-        landed = table.of_keys(bucket, [one.key for one in versions])
-        known = {named[name] for name in runs}
+        runs = RunsTable(stack.client("dynamodb"), stack.output("RunsTable"))
+        known = {named[name] for name in runs.find_progress(list(named))}
+        landed = landings_of(stack, bucket, [one.key for one in versions])
         for one in versions:
             record = landed.get(one.key)
             time = None if one.version_id else self._by_key.get(one.key)
@@ -110,7 +112,7 @@ class Backfill:
     @cached_property
     def _prefixes(self) -> set[str]:
         """What names begin with, and began with before ``JobNamePrefix`` was changed."""
-        runs = self._stack.runs_reader().newest(self._now, 1000, only=LANDED, limit=SearchLimit())
+        runs = self._stack.runs_reader().newest(self._now, only=LANDED)
         names = [run.name for run in islice(runs, 5000) if is_run_name(run.name)]
         return {self._stack.output("JobNamePrefix"), *(one.rpartition("-")[0] for one in names)}
 
@@ -124,18 +126,6 @@ class Backfill:
                 key = str(run.trigger.get("Key", ""))
                 found[key] = max(time, found.get(key, time))
         return found
-
-
-def why_left_out(wanted: LandingFilter, bucket: str, version: ObjectVersion) -> str | None:
-    """Return why an object would start no run, as a short label; None if it would."""
-    reason = wanted.why_ignored(bucket, version.key, version.size)
-    if reason:
-        return reason
-    try:
-        check_key(version.key)
-    except InvalidKey:
-        return "unreadable-key"
-    return "archived" if version.archived else None
 
 
 def under_landing(text: str, landing: S3Uri) -> S3Uri:

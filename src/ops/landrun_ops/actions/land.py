@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from landrun.adapters.clients import translated
-from landrun.errors import ConfigurationError, InvalidKey
-from landrun.models.landing import check_key
+from landrun.errors import ConfigurationError
 from landrun.models.run import landing_run_name
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import one_line, shown
 from landrun_ops.stack.clients import TRANSFER
-from landrun_ops.stack.landings import LandingsTable
-from landrun_ops.stack.object_status import IGNORED, first_run_of
+from landrun_ops.stack.landings import IGNORED, landings_of, why_ignored
+from landrun_ops.stack.object_status import first_run_of
 from landrun_ops.stack.stack import Stack
 
 
@@ -93,23 +92,14 @@ def files(path: Path) -> list[tuple[Path, str]]:
 
 def check(stack: Stack, uploads: Sequence[Upload]) -> None:
     """Raise ConfigurationError if one of the files would start no run, with the reason."""
+    wanted, landing = stack.landing_filter(), stack.landing
     for one in uploads:
-        if why := _why_refused(stack, one):
+        if label := why_ignored(wanted, landing.bucket, one.key, one.size):
+            why, remedy = IGNORED[label]
             raise ConfigurationError(
-                f"nothing has landed, for no run would start: {one_line(str(one.path))}: {why}"
+                f"nothing has landed, for no run would start: {one_line(str(one.path))}: {why};"
+                f" {remedy.format(landing=landing)}"
             )
-
-
-def _why_refused(stack: Stack, upload: Upload) -> str:
-    reason = stack.landing_filter().why_ignored(stack.landing.bucket, upload.key, upload.size)
-    if reason:
-        why, remedy = IGNORED[reason]
-        return f"{why}; {remedy.format(landing=stack.landing)}"
-    try:
-        check_key(upload.key)
-    except InvalidKey as error:
-        return str(error)
-    return ""
 
 
 def land(stack: Stack, upload: Upload, moved: Callable[[int], None] | None = None) -> Landed:
@@ -149,8 +139,7 @@ def run_of(stack: Stack, landed: Landed) -> RunRecord | None:
         return runs.get(landed.run)
     if stack.output("StartOn") == "arrival":  # of an object without a version id
         return first_run_of(runs, landed.uri, landed.at, None, datetime.now(UTC))
-    table = LandingsTable(stack.client("dynamodb"), stack.output("LandingsTable"))
-    known = table.of_keys(landed.uri.bucket, [landed.uri.key]).get(landed.uri.key)
+    known = landings_of(stack, landed.uri.bucket, [landed.uri.key]).get(landed.uri.key)
     if known is None or not known.newest_done:
         return None
     is_older = known.version_id != landed.version_id and not known.is_since(landed.at)

@@ -16,7 +16,7 @@ from landrun.adapters.clients import translated
 from landrun.errors import ConfigurationError
 from landrun.sanitize import one_line
 from landrun_ops.actions.invoke import FunctionError, invoke, patient_config
-from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue, Why
+from landrun_ops.stack.dead_letters import DeadLetterQueue, Why
 from landrun_ops.stack.stack import Stack
 
 MOVING = frozenset({"RUNNING", "CANCELLING"})
@@ -70,9 +70,10 @@ def call_again(stack: Stack, queue: DeadLetterQueue) -> Iterator[Outcome]:
     fails again stays. Raises ServiceError when AWS refuses a call.
     """
     client, outcome, reconciled = stack.client("lambda", patient_config()), Outcome(), False
+    logical_ids = {stack.output(one): one for one in ("ScheduleFunction", "ReconcileFunction")}
     with queue.held(seconds=960) as messages:  # longer than a function runs
         for message in list(messages.values()):
-            function = _function_of(stack, message)
+            function = logical_ids.get(message.function)
             try:
                 if not function:
                     raise FunctionError("it is for no function of this stack")
@@ -85,17 +86,6 @@ def call_again(stack: Stack, queue: DeadLetterQueue) -> Iterator[Outcome]:
                 queue.delete([messages.pop(message.id)])
                 outcome.done += 1
             yield outcome
-
-
-def _function_of(stack: Stack, message: DeadLetter) -> str:
-    """Return the logical id of the function that a message is for; empty if it is not known."""
-    for function in ("ScheduleFunction", "ReconcileFunction"):
-        if message.function == stack.output(function):
-            return function
-    if message.function or "ScheduledTime" not in message.payload:
-        return ""
-    ticks = message.payload.get("ScheduleArn") == stack.output("ScheduleArn")
-    return "ScheduleFunction" if ticks else "ReconcileFunction"
 
 
 def discard(queue: DeadLetterQueue, path: Path) -> Outcome:

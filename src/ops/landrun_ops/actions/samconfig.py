@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 import shlex
@@ -23,7 +22,7 @@ class SamConfig:
     def __init__(self, path: Path, environment: str = "default") -> None:
         self.path, self.environment = path, environment
         try:
-            self._text = path.read_bytes().decode()
+            self._text = path.read_text(encoding="utf-8")
             self._settings = tomllib.loads(self._text)
         except (OSError, ValueError) as error:
             raise ConfigurationError(f"{path} cannot be read: {error}") from error
@@ -58,29 +57,21 @@ class SamConfig:
         Raises ConfigurationError when the overrides are more than one line.
         """
         overrides = joined({**self.overrides(), **parameters})
-        end = "\r\n" if "\r\n" in self._text else "\n"
-        lines, header = self._text.splitlines(), f"[{self.environment}.deploy.parameters]"
-        if header not in lines:
-            lines += ["", header]
-        start = lines.index(header) + 1
-        rest = enumerate(lines[start:], start)
-        stop = next((number for number, line in rest if line.startswith("[")), len(lines))
-        own = [n for n in range(start, stop) if lines[n].startswith("parameter_overrides")]
         line = f"parameter_overrides = {json.dumps(overrides, ensure_ascii=False)}"
-        lines[slice(own[0], own[0] + 1) if own else slice(start, start)] = [line]
-        changed = end.join(lines) + end
-        wanted = copy.deepcopy(self._settings)
-        deploy = wanted.setdefault(self.environment, {}).setdefault("deploy", {})
-        deploy.setdefault("parameters", {})["parameter_overrides"] = overrides
+        header = f"[{self.environment}.deploy.parameters]"
+        text = self._text if header in self._text else f"{self._text}\n{header}\n"
+        before, _, after = text.partition(header)
+        section, bracket, rest = after.partition("\n[")
+        section, replaced = re.subn("(?m)^parameter_overrides.*$", lambda _: line, section)
+        section = section if replaced else f"\n{line}{section}"
+        changed = f"{before}{header}{section}{bracket}{rest}"
         try:
-            understood = tomllib.loads(changed) == wanted
-        except ValueError:
-            understood = False
-        if not understood:
+            tomllib.loads(changed)
+        except ValueError as error:
             raise ConfigurationError(
                 f"the parameter_overrides in {self.path} are not on one line: set {overrides}"
-            )
-        self.path.write_bytes(changed.encode())
+            ) from error
+        self.path.write_text(changed, encoding="utf-8")
 
 
 def joined(parameters: Mapping[str, str]) -> str:

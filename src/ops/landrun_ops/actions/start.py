@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from landrun.adapters.clients import translated
-from landrun.adapters.manifests import Manifest, Manifests
-from landrun.adapters.s3_listing import ListedObject, list_objects
-from landrun.errors import ConfigurationError, InvalidKey, ServiceError
+from landrun.adapters.manifests import Manifest
+from landrun.adapters.s3_listing import list_objects
+from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.landing import LandingFilter, check_key
 from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun.services.start_run import input_message
-from landrun_ops.stack.inputs import Inputs
+from landrun_ops.stack.inputs import Input, Inputs
+from landrun_ops.stack.landings import why_ignored
 from landrun_ops.stack.stack import Stack
 
 ANY_END = "*"
@@ -25,28 +26,16 @@ ANY_END = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What a run by hand is to read: keys of one bucket, each once, in the order asked for.
-
-    ``size`` is the bytes of them together. ``left_out`` counts what was listed and is not read, by
-    reason: one of `LandingFilter.why_ignored`, or ``unreadable-key`` for what no file can have.
-    """
-
-    bucket: str
-    keys: tuple[str, ...]
-    size: int
-    left_out: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
-    """A run that is about to be started, and what may make it fail.
+    """A run that is about to be started, what it reads, and what may make it fail.
 
-    ``reading`` is None if a manifest of somebody's own names the objects.
+    ``left_out`` counts what was listed and is not read, by reason: one of
+    `LandingFilter.why_ignored`, or ``unreadable-key`` for what no file can have.
     """
 
     run: ExecutionInput
-    reading: Reading | None
+    reading: Input
+    left_out: Mapping[str, int]
     warnings: tuple[str, ...]
 
 
@@ -65,22 +54,19 @@ def plan(
     target = S3Uri(root.bucket, f"{root.key}{name}/")
     if output:
         target = S3Uri(output.bucket, _folder(output.key))
-        warnings += _output_warnings(stack, target)
-    if len(sources) == 1 and _is_manifest(stack, sources[0]):
-        reading, message = None, _manifest_message(stack, sources[0])
-    else:
-        reading = gather(stack, sources)
-        message = _objects_message(stack, name, sources, reading)
-        if reading.left_out and stack.input_message_format == "uri":
-            left_out = sum(reading.left_out.values())
-            warnings.append(f"the job reads all under {message}, also the {left_out:,} left out")
+        warnings += _check_output(stack, target)
+    reading, left_out = gather(stack, sources)
+    message = _message(stack, name, reading, sources)
+    if left_out and stack.input_message_format == "uri":
+        number = sum(left_out.values())
+        warnings.append(f"the job reads all under {message}, also the {number:,} left out")
     run = ExecutionInput(
         PreprocessingJobName=name,
         InputMessage=message,
         OutputProcessedMessage=str(target),
         Trigger=ManualTrigger(StartedBy=who(stack.client("sts"))),
     )
-    return Plan(run, reading, tuple(warnings))
+    return Plan(run, reading, left_out, tuple(warnings))
 
 
 def start(stack: Stack, planned: Plan) -> str:
@@ -90,7 +76,7 @@ def start(stack: Stack, planned: Plan) -> str:
     Raises ServiceError when AWS refuses a call or cannot be reached.
     """
     reading, run = planned.reading, planned.run
-    if reading:
+    if not reading.manifest:
         stack.manifests().write_once(run.PreprocessingJobName, reading.bucket, reading.keys)
     return stack.executions().start(run).arn
 
@@ -103,16 +89,16 @@ def input_message_today(stack: Stack, name: str, uri: str) -> str:
     `plan`.
     """
     source = S3Uri.parse(uri)
-    own = source.bucket == stack.manifests_folder.bucket and stack.manifests().run_of(source.key)
-    if own or _is_manifest(stack, source):
-        return _manifest_message(stack, source)
+    found = Inputs(stack.client("s3")).read(uri)
+    if found and found.manifest:
+        return _message(stack, name, found, [source])
     if stack.input_message_format == "uri":
         return uri
     written = stack.manifests().find(name)
     if written is None:
-        if not _size(stack, source):  # an S3Prefix reads whatever begins so
+        if not (found and found.bytes):  # an S3Prefix reads whatever begins so
             source = S3Uri(source.bucket, f"{source.key}{ANY_END}")
-        reading = gather(stack, [source])
+        reading, _ = gather(stack, [source])
         written = stack.manifests().write_once(name, reading.bucket, reading.keys)
     return str(written.uri)
 
@@ -126,8 +112,8 @@ def who(sts: Any) -> str:
         return getpass.getuser()
 
 
-def gather(stack: Stack, sources: Sequence[S3Uri]) -> Reading:
-    """Find the objects that URIs stand for.
+def gather(stack: Stack, sources: Sequence[S3Uri]) -> tuple[Input, Counter[str]]:
+    """Find the objects that URIs stand for, each once, and count what is left out by reason.
 
     Raises ConfigurationError when nothing is there to read at one of them, or they lie in several
     buckets; ServiceError when S3 refuses a call or cannot be reached.
@@ -139,72 +125,46 @@ def gather(stack: Stack, sources: Sequence[S3Uri]) -> Reading:
     sizes: dict[str, int] = {}
     left_out: Counter[str] = Counter()
     for source in sources:
-        found = {one.key: one.size for one in _objects(stack, source, left_out)}
+        named = Inputs(stack.client("s3")).read(str(source))
+        if named and named.manifest and len(sources) == 1:
+            return named, left_out
+        if named and named.bytes and not named.manifest:
+            found = {check_key(source.key): named.bytes}
+        else:
+            found = dict(_listed(stack, source, left_out))
         if not found:
             raise ConfigurationError(
                 f"nothing to read at {source}: it is neither an object with data nor a folder with"
                 f" some ({ANY_END} at the end stands for any end)"
             )
         sizes |= found
-    return Reading(sources[0].bucket, tuple(sizes), sum(sizes.values()), dict(left_out))
+    return Input(sources[0].bucket, tuple(sizes), sizes), left_out
 
 
-def _objects(stack: Stack, source: S3Uri, left_out: Counter[str]) -> Iterator[ListedObject]:
-    """List what lies at a URI, without landrun's own; outputs are read if asked for by name."""
-    if size := _size(stack, source):
-        yield ListedObject(check_key(source.key), size)
-        return
+def _listed(stack: Stack, source: S3Uri, left_out: Counter[str]) -> Iterator[tuple[str, int]]:
+    """List what lies under a URI, without landrun's own; outputs are read if asked for by name."""
     under, outputs, manifests = _under(source), stack.processed, stack.manifests_folder
     own = [manifests] if under.key.startswith(outputs.key) else [manifests, outputs]
-    passing = LandingFilter(under.key, "", tuple((one.bucket, one.key) for one in own))
+    wanted = LandingFilter(under.key, "", tuple((one.bucket, one.key) for one in own))
     for one in list_objects(stack.client("s3"), under):
-        why = passing.why_ignored(under.bucket, one.key, one.size)
-        try:
-            check_key(one.key)
-        except InvalidKey:
-            why = why or "unreadable-key"
-        if why:
+        if why := why_ignored(wanted, under.bucket, one.key, one.size):
             left_out[why] += 1
         else:
-            yield one
+            yield one.key, one.size
 
 
-def _objects_message(stack: Stack, name: str, sources: Sequence[S3Uri], reading: Reading) -> str:
-    """Return InputMessage for objects; a manifest of them is written later."""
-    listed = len(sources) == 1 and reading.keys != (sources[0].key,)
-    prefix = _under(sources[0]) if listed else None
-    uri = stack.manifests().uri(name)
+def _message(stack: Stack, name: str, reading: Input, sources: Sequence[S3Uri]) -> str:
+    """Return InputMessage for what a run reads; a manifest of objects is written later."""
+    manifests, prefix = stack.manifests(), None
+    uri = S3Uri.parse(reading.manifest) if reading.manifest else manifests.uri(name)
+    if reading.manifest:
+        run = manifests.run_of(uri.key)
+        own = manifests.find(run) if run and manifests.uri(run) == uri else None
+        prefix = own.prefix if own else None
+    elif len(sources) == 1 and reading.keys != (sources[0].key,):
+        prefix = _under(sources[0])
     manifest = Manifest(uri, reading.bucket, reading.keys, written=False, prefix=prefix)
     return input_message(manifest, stack.input_message_format)
-
-
-def _manifest_message(stack: Stack, uri: S3Uri) -> str:
-    """Return a manifest's URI or, where the stack passes URIs, that of what it names."""
-    if stack.input_message_format == "manifest":
-        return str(uri)
-    s3 = stack.client("s3")
-    folder, slash, name = uri.key.rpartition("/")
-    manifests = Manifests(s3, uri.bucket, f"{folder}{slash}")
-    runs_own = manifests.find(name.removesuffix(".json")) if manifests.run_of(uri.key) else None
-    if runs_own and runs_own.prefix:
-        return input_message(runs_own, "uri")
-    named = Inputs(s3).read(str(uri))
-    if named is None:
-        raise ConfigurationError(f"the manifest {uri} is gone: name the objects themselves")
-    return input_message(Manifest(uri, named.bucket, named.keys, written=False), "uri")
-
-
-def _is_manifest(stack: Stack, uri: S3Uri) -> bool:
-    if not uri.key.endswith((".json", ".manifest")):
-        return False
-    found = Inputs(stack.client("s3")).read(str(uri))
-    return found is not None and bool(found.manifest)
-
-
-def _size(stack: Stack, uri: S3Uri) -> int:
-    """Return an object's size in bytes; 0 when there is no such object."""
-    is_folder = not uri.key or uri.key.endswith("/")
-    return 0 if is_folder else Inputs(stack.client("s3")).size(uri.bucket, uri.key) or 0
 
 
 def _under(uri: S3Uri) -> S3Uri:
@@ -217,7 +177,7 @@ def _folder(key: str) -> str:
     return key if not key or key.endswith("/") else f"{key}/"
 
 
-def _output_warnings(stack: Stack, target: S3Uri) -> Iterator[str]:
+def _check_output(stack: Stack, target: S3Uri) -> Iterator[str]:
     """Refuse an output that would start runs, or be taken for a manifest; warn of what may fail."""
 
     def is_under(prefix: S3Uri) -> bool:
@@ -229,12 +189,6 @@ def _output_warnings(stack: Stack, target: S3Uri) -> Iterator[str]:
                 f"the output {target} lies under {taken}, where it would {why}: choose another"
                 " folder"
             )
-    try:
-        if next(list_objects(stack.client("s3"), target), None):
-            yield f"{target} has objects already: files of the same names are replaced"
-    except ServiceError as error:
-        if error.code == "NoSuchBucket":
-            raise  # otherwise it may not be listed, which nobody needs to start runs
     if not is_under(stack.processed) and not stack.parameters.get("StateMachineArn"):
         yield (
             f"the job's role writes under {stack.processed} by the template: the run fails at its"

@@ -17,7 +17,7 @@ from landrun_ops.cli.console import console, counted, show_json, stack_options
 from landrun_ops.cli.tables import trigger_text
 from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.activity import next_tick
-from landrun_ops.stack.lineage import Reader
+from landrun_ops.stack.inputs import Reader
 from landrun_ops.stack.object_status import Facts, ObjectStatus, decide, gather
 from landrun_ops.stack.stack import Stack
 from landrun_ops.units import size_text
@@ -89,8 +89,8 @@ def _rows(
         which = "" if one.exact else ", whichever version was newest then"
         yield "also", f"{one.run.name}: {one.run.status} ({trigger_text(one.run)}{which})"
     readers = facts.readers
-    if readers.looked < readers.of or readers.unread:
-        seen = f"{readers.looked - readers.unread:,} of {readers.of:,}"
+    if readers.looked < readers.of:
+        seen = f"{readers.looked:,} of {readers.of:,}"
         yield "looked at", f"the manifests of {seen} runs by schedule or by hand"
     for why in facts.unseen:
         yield "not seen", why

@@ -19,8 +19,7 @@ from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.history_events import attempts
 from landrun_ops.stack.job_logs import JobLogs, Line
 from landrun_ops.stack.run_details import ExecutionDetails, execution_details, find
-from landrun_ops.stack.run_progress import Phase, RunProgress, Watcher
-from landrun_ops.stack.run_progress import follow as follow_run
+from landrun_ops.stack.run_progress import Phase, RunProgress, Watcher, repeated
 from landrun_ops.units import count
 
 PAUSE = 0.5
@@ -68,7 +67,7 @@ def logs(
     lines = log.lines(prefix)
     if follow and running:
         look = Watcher(stack, row.execution_arn).look
-        looks = follow_run(look, clock=time.monotonic, sleep=time.sleep)
+        looks = repeated(look, clock=time.monotonic, sleep=time.sleep)
         late = LATE_ON_LAPTOP if stack.laptop else LATE
         lines = log.follow(prefix, pauses(row.name, looks, late))
     shown = write(lines, jobs, json=json, timestamps=timestamps, instances=instances)
@@ -142,7 +141,9 @@ def pauses(name: str, looks: Iterable[RunProgress], late: float) -> Iterator[Non
     said = ""
     for progress in looks:
         words = ": ".join(filter(None, (progress.phase.value, progress.note)))
-        if words != said and progress.phase is not Phase.ENDED:
+        if progress.phase is Phase.ENDED:
+            break
+        if words != said:
             note(f"{name} is {words}")
         said = words
         sys.stdout.flush()

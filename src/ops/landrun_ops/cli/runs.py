@@ -18,10 +18,9 @@ from landrun_ops.cli import options
 from landrun_ops.cli.console import complain, console, say, typed
 from landrun_ops.cli.tables import digits, failures, runs_table
 from landrun_ops.cli.target import Target, on_stack
-from landrun_ops.stack.run_filter import ANY, LOOKED_AT, RunFilter, SearchLimit
-from landrun_ops.stack.runs_table import RunsReader
+from landrun_ops.stack.runs_table import ANY, SEARCHED, RunFilter, RunsReader
 from landrun_ops.stack.stack import Stack
-from landrun_ops.stack.waiting_executions import max_concurrent_runs, slots_of
+from landrun_ops.stack.waiting_executions import max_concurrent_runs, slot_usage
 from landrun_ops.units import since as beginning
 
 FIRST_NAMES = 5
@@ -70,18 +69,18 @@ def runs(
     """List runs, newest first.
 
     A run that waits for a concurrency slot is WAITING. landrun explain finds the runs of one
-    object, also those by schedule. Without --since, a search looks at the newest 100,000 runs.
+    object, also those by schedule. Without --since, a search looks at the last 90 days.
     --json writes the rows of the runs table.
 
     Example: landrun runs --status failed --since 2d
     """
     now = utc_now()
-    start = beginning(since, now) if since else None
     only = RunFilter(statuses(status or ()), trigger or "", contains)
-    search_limit = SearchLimit(max(LOOKED_AT, limit)) if only != ANY and not start else None
+    is_limited = only != ANY and not since
+    start = beginning(since or f"{SEARCHED.days}d", now) if since or is_limited else None
     stack = target.find()
     reader, page = stack.runs_reader(), min(limit + 1, 1000)
-    found = reader.newest(now, page, since=start, only=only, limit=search_limit)
+    found = reader.newest(now, page, since=start, only=only)
     shown = islice(found, limit)
     if json:
         _write(shown)
@@ -90,9 +89,9 @@ def runs(
         console().print(runs_table(listed, now, waiting=waiting, repeated=repeated))
         _print_notes(listed, target, limit, more=next(found, None) is not None)
     else:
-        say("no run matches" if only != ANY or start else "no runs yet")
-    if search_limit and search_limit.back_to:
-        complain(f"runs before {search_limit.back_to} were not searched: go further with --since")
+        say("no run matches" if start else "no runs yet")
+    if is_limited and start and next(found, None) is None:
+        complain(f"runs before {start:%Y-%m-%d} were not searched: go further with --since")
 
 
 def statuses(words: Sequence[str]) -> frozenset[str]:
@@ -127,11 +126,10 @@ def _print_notes(listed: Sequence[RunRecord], target: Target, limit: int, *, mor
 
 def _waiting(stack: Stack, runs: Sequence[RunRecord]) -> Collection[str]:
     """Return which runs wait for a concurrency slot."""
-    slots = slots_of(stack) if max_concurrent_runs(stack) else None
-    if slots is None or all(run.finished for run in runs):
+    if not max_concurrent_runs(stack) or all(run.finished for run in runs):
         return ()
     try:
-        return slots.usage().positions
+        return [one.name for one in slot_usage(stack).waiting]
     except ServiceError as error:
         complain(f"could not see which runs wait for a concurrency slot: {error}")
         return ()

@@ -74,11 +74,10 @@ def start(
 
 def _read(planned: starting.Plan) -> str:
     reading = planned.reading
-    if reading is None:
-        return f"what {planned.run.InputMessage} names"
-    left_out = ", ".join(f"{number:,} {why}" for why, number in reading.left_out.items())
-    what = f"{count(len(reading.keys), 'object')} of s3://{reading.bucket}"
-    return f"{what}, {size_text(reading.size)}{f' (left out: {left_out})' if left_out else ''}"
+    left_out = ", ".join(f"{number:,} {why}" for why, number in planned.left_out.items())
+    size = "" if reading.bytes is None else f", {size_text(reading.bytes)}"
+    what = f"{count(len(reading.keys), 'object')} of s3://{reading.bucket}{size}"
+    return f"{what} (left out: {left_out})" if left_out else what
 
 
 def _facts(planned: starting.Plan, one: Followed) -> dict[str, Any]:
@@ -89,9 +88,9 @@ def _facts(planned: starting.Plan, one: Followed) -> dict[str, Any]:
         "status": one.run.status if one.run else "RUNNING",
         "input": run.InputMessage,
         "output": run.OutputProcessedMessage,
-        "objects": len(reading.keys) if reading else None,
-        "bytes": reading.size if reading else None,
-        "left_out": reading.left_out if reading else {},
+        "objects": len(reading.keys),
+        "bytes": reading.bytes,
+        "left_out": planned.left_out,
         "warnings": planned.warnings,
         "ended": one.run.attributes() if one.run and one.ended else None,
     }

@@ -12,7 +12,7 @@ from landrun_ops.doctor.aws_reader import AwsReader
 from landrun_ops.doctor.findings import Finding, listed
 from landrun_ops.stack.dead_letters import DeadLetterQueue, Why
 from landrun_ops.stack.queue_depth import depth
-from landrun_ops.stack.waiting_executions import ConcurrencySlots, max_concurrent_runs
+from landrun_ops.stack.waiting_executions import slot_usage
 from landrun_ops.units import count, spelled
 
 READ: Final = 20
@@ -113,15 +113,13 @@ def _earlier_parameters(
 
 def concurrency(aws: AwsReader) -> Iterator[Finding]:
     """Executions wait for a concurrency slot only while none is free."""
-    table, limit = aws.stack.output("ConcurrencyTable"), max_concurrent_runs(aws.stack)
-    slots = ConcurrencySlots(aws.stack.client("dynamodb"), table, limit)
-    usage = slots.usage()
-    what = f"{usage.in_use:,} of {limit or 'unlimited'} slots are in use"
+    usage = slot_usage(aws.stack)
+    what = f"{usage.in_use:,} of {usage.limit or 'unlimited'} slots are in use"
     waited = aws.now - (usage.oldest_request or aws.now)
     if usage.waiting:
         wait = spelled(waited.total_seconds())
         what = f"{what}, {len(usage.waiting):,} waiting, the longest for {wait}"
-    if waited > PATIENCE and (not limit or usage.in_use < limit):
+    if waited > PATIENCE and (not usage.limit or usage.in_use < usage.limit):
         yield Finding("warn", what, "landrun reconcile resumes them, or its log says why not")
     else:
         yield Finding("ok", what)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -16,10 +17,8 @@ from landrun.errors import ServiceError
 from landrun.models.run_record import RunRecord
 from landrun_ops.stack.cron import ScheduleError, next_time
 from landrun_ops.stack.queue_depth import depth
-from landrun_ops.stack.waiting_executions import SlotUsage, max_concurrent_runs, slots_of
-
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
+from landrun_ops.stack.stack import Stack
+from landrun_ops.stack.waiting_executions import SlotUsage, max_concurrent_runs, slot_usage
 
 QUEUES = {"landings": "LandingQueueUrl", "statuses": "StatusQueueUrl"}
 DEAD_LETTER_QUEUES = {
@@ -77,7 +76,6 @@ class ActivityReader:
 
     def __init__(self, stack: Stack, read_runs: Callable[[], list[RunRecord]]) -> None:
         self._stack, self._start_on = stack, stack.output("StartOn")
-        slots = slots_of(stack) if max_concurrent_runs(stack) else None
         self._parts: dict[str, Callable[[], Any]] = {
             "queues": partial(queue_depths, stack, QUEUES),
             "dead_letters": partial(queue_depths, stack, DEAD_LETTER_QUEUES),
@@ -85,8 +83,8 @@ class ActivityReader:
         }
         if self._start_on == "schedule":
             self._parts["pending_landings"] = partial(pending_landings, stack)
-        if slots:
-            self._parts["slots"] = slots.usage
+        if max_concurrent_runs(stack):
+            self._parts["slots"] = partial(slot_usage, stack)
         self._values: dict[str, Any] = {}
 
     def read(self) -> Activity:
@@ -118,7 +116,7 @@ def queue_depths(stack: Stack, outputs: Mapping[str, str]) -> dict[str, int]:
 
 def pending_landings(stack: Stack) -> PendingLandings:
     """Count the landings that wait for a tick, in every shard of the landings table."""
-    client, pages = stack.client("dynamodb"), list[dict[str, Any]]()
+    client, recorded, more = stack.client("dynamodb"), list[datetime](), False
     for shard in SHARDS:
         with translated("dynamodb:Query"):
             page = client.query(
@@ -130,11 +128,9 @@ def pending_landings(stack: Stack) -> PendingLandings:
                 ExpressionAttributeValues={":waiting": {"S": shard}},
                 Limit=SHARD_PAGE,
             )
-        pages.append(page)
-    recorded = [item["recorded_at"]["S"] for page in pages for item in page["Items"]]
-    oldest = min(map(datetime.fromisoformat, recorded), default=None)
-    more = any("LastEvaluatedKey" in page for page in pages)
-    return PendingLandings(count=len(recorded), oldest=oldest, more=more)
+        recorded += [datetime.fromisoformat(item["recorded_at"]["S"]) for item in page["Items"]]
+        more = more or "LastEvaluatedKey" in page
+    return PendingLandings(count=len(recorded), oldest=min(recorded, default=None), more=more)
 
 
 def next_tick(parameters: Mapping[str, str], start_on: str, now: datetime) -> Tick | None:
@@ -145,10 +141,8 @@ def next_tick(parameters: Mapping[str, str], start_on: str, now: datetime) -> Ti
     expression = parameters.get("ScheduleExpression", "")
     if not expression or (start_on != "schedule" and not parameters.get("ScheduledInput")):
         return None
-    if expression.startswith("rate"):
-        return Tick(expression=expression, at=None)
-    zone = parameters.get("ScheduleTimezone") or "UTC"
-    try:
-        return Tick(expression=expression, at=next_time(expression, zone, now)(now))
-    except ScheduleError:
-        return Tick(expression=expression, at=None)
+    zone, at = parameters.get("ScheduleTimezone") or "UTC", None
+    if not expression.startswith("rate"):
+        with suppress(ScheduleError):
+            at = next_time(expression, zone, now)(now)
+    return Tick(expression=expression, at=at)

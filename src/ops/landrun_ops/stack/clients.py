@@ -49,17 +49,10 @@ ALWAYS_SENT = {
 class Clients:
     """Makes each service's client once; safe to be called by several threads.
 
-    Raises ServiceError or ConfigurationError when the AWS CLI's configuration names no such
-    profile, or cannot be read.
-
-    Parameters
-    ----------
-    profile, region : str
-        The AWS CLI's. Default: its environment's.
-    environment : Mapping[str, str], optional
-        The environment of the laptop's AWS, instead of the process's own.
-    report : Callable, optional
-        Takes one line when a call has had no answer for `SILENT_SECONDS`; called once.
+    ``profile`` and ``region`` are the AWS CLI's, by default its environment's; ``environment`` is
+    that of the laptop's AWS, instead of the process's own. ``report`` takes one line, once, when a
+    call has had no answer for `SILENT_SECONDS`. Raises ServiceError or ConfigurationError when the
+    AWS CLI's configuration names no such profile, or cannot be read.
     """
 
     def __init__(

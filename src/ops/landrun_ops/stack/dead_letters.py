@@ -16,6 +16,7 @@ from typing import Any
 
 from landrun.adapters.clients import translated
 from landrun.sanitize import json_object, one_line
+from landrun_ops.stack.queue_depth import IN_FLIGHT, depth
 
 MOST_READ = 1000
 """Messages that one look reads; there may be more."""
@@ -57,11 +58,8 @@ class DeadLetter:
         named = ("Reason", "ERROR_CODE", "ERROR_MESSAGE")
         said = [self.attributes.get(name, "") for name in named]
         said += [self._text("responsePayload", name) for name in ("errorType", "errorMessage")]
-        if any(said):
-            return one_line(": ".join(filter(None, said)))
-        if "DeadLetterQueueSourceArn" in self.attributes:
-            return "failed each time it was tried: the functions' log says why"
-        return "nothing says why: if it was tried, the functions' log does"
+        nothing = "nothing says why: if it was tried, the functions' log does"
+        return one_line(": ".join(filter(None, said)) or nothing)
 
     @property
     def landing(self) -> tuple[str, str, str]:
@@ -125,10 +123,7 @@ class DeadLetterQueue:
 
     def in_flight(self) -> int:
         """Return about how many messages somebody has received and not yet deleted or released."""
-        name = "ApproximateNumberOfMessagesNotVisible"
-        with translated("sqs:GetQueueAttributes"):
-            answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])
-        return int(answer["Attributes"].get(name, 0))
+        return depth(self._client, self._url, [IN_FLIGHT])
 
     def peek(self, most: int = MOST_READ) -> list[DeadLetter]:
         """Look at what is visible, and leave it there."""
@@ -170,7 +165,7 @@ class DeadLetterQueue:
                 VisibilityTimeout=hidden_seconds,
                 WaitTimeSeconds=1,  # asks all of SQS's servers: no answer means an empty queue
                 MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["SentTimestamp", "DeadLetterQueueSourceArn"],
+                MessageSystemAttributeNames=["SentTimestamp"],
             )
         for one in answer.get("Messages", ()):
             given = one.get("MessageAttributes", {}).items()

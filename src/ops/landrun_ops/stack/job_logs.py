@@ -45,7 +45,7 @@ class JobLogs:
 
     def lines(self, prefix: str) -> Iterator[Line]:
         """Yield what was written to the streams whose names begin so, oldest first."""
-        return map(_line, self._events(prefix, 0))
+        return self.follow(prefix, [None])
 
     def follow(self, prefix: str, pauses: Iterable[object]) -> Iterator[Line]:
         """Yield what was written, then what is being written: look again after each pause."""
@@ -62,12 +62,7 @@ class JobLogs:
 
     def tail(self, job: str, most: int) -> list[str]:
         """Return the last lines of a job: of several instances, the one that wrote last."""
-        try:
-            tails = job_logs.JobLogs(self._client).tails(job)
-        except ServiceError as error:
-            if error.code != NO_GROUP:
-                raise
-            return []
+        tails = job_logs.JobLogs(self._client).tails(job)
         return tails[0][-most:] if tails else []
 
     def _events(self, prefix: str, begin: int) -> Iterator[dict[str, Any]]:

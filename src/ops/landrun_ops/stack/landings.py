@@ -1,19 +1,51 @@
-"""The landings table, as people read it: the newest landing of an object, and what became of it."""
+"""Landings, as people ask for them: what starts no run, and what the landings table knows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from landrun.adapters.clients import translated
 from landrun.adapters.landings_table import landing_id
-from landrun.models.landing import Landing
+from landrun.errors import InvalidKey
+from landrun.models.landing import Landing, LandingFilter, check_key
 from landrun.services.collect_landings import at_once
+from landrun_ops.stack.stack import Stack
 
 TOLERANCE = timedelta(seconds=5)
 """How much earlier than its object an event may seem to be: clocks differ, S3 rounds to seconds."""
+
+
+IGNORED = {
+    "own-output": (
+        "landrun itself writes there: what it wrote never starts a run",
+        "if it is not landrun's, let OutputPrefix and ManifestPrefix name other folders",
+    ),
+    "prefix": (
+        "its key does not begin with LandingPrefix, so that EventBridge does not deliver its event",
+        "put it under {landing}, or change LandingPrefix",
+    ),
+    "folder-marker": ("its key ends with a slash: it marks a folder, and has no data", ""),
+    "suffix": ("its key does not end with LandingSuffix", "rename it, or change LandingSuffix"),
+    "zero-bytes": ("it is empty: there is nothing to process", "put it again, with data in it"),
+    "unreadable-key": (
+        "its key has an empty, '.' or '..' component, one of over 255 bytes, or a NUL: no file can",
+        "put it again under another key; landrun redrive --discard clears its message",
+    ),
+}
+"""Why an object starts no run, and what to do, by `why_ignored`'s labels."""
+
+
+def why_ignored(wanted: LandingFilter, bucket: str, key: str, size: int | None) -> str | None:
+    """Return why an object starts no run, as a label; None if it would start one."""
+    if label := wanted.why_ignored(bucket, key, size):
+        return label
+    try:
+        check_key(key)
+    except InvalidKey:
+        return "unreadable-key"
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +85,18 @@ def event_time(text: object) -> datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-class LandingsTable:
-    """Reads the landings table; raises ServiceError when DynamoDB refuses a call."""
+def landings_of(stack: Stack, bucket: str, keys: Sequence[str]) -> dict[str, LandingRecord]:
+    """Look objects up in the landings table, consistently; those that never landed are left out.
 
-    def __init__(self, client: Any, table: str) -> None:
-        self._client, self._table = client, table
+    Raises ServiceError when DynamoDB refuses a call.
+    """
+    client, table = stack.client("dynamodb"), stack.output("LandingsTable")
 
-    def of_keys(self, bucket: str, keys: Sequence[str]) -> dict[str, LandingRecord]:
-        """Look up objects, consistently; without those that never landed."""
-        found = zip(keys, at_once(lambda key: self._get(bucket, key), keys), strict=True)
-        return {key: record for key, record in found if record}
-
-    def _get(self, bucket: str, key: str) -> LandingRecord | None:
+    def look(key: str) -> LandingRecord | None:
         any_landing = Landing(bucket, key, None, "1", None, "")  # all have the same item
         item_id = {"id": {"S": landing_id(any_landing)}}
         with translated("dynamodb:GetItem"):
-            answer = self._client.get_item(TableName=self._table, Key=item_id, ConsistentRead=True)
+            answer = client.get_item(TableName=table, Key=item_id, ConsistentRead=True)
         item = {name: value.get("S", "") for name, value in answer.get("Item", {}).items()}
         if not item:
             return None
@@ -78,3 +106,6 @@ class LandingsTable:
             waits="waiting" in item,
             newest_done=item.get("done_sequencer", "") == item.get("sequencer", ""),
         )
+
+    found = zip(keys, at_once(look, keys), strict=True)
+    return {key: record for key, record in found if record}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from landrun.errors import ConfigurationError, InvalidKey, ServiceError
-from landrun.models.landing import check_key
+from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.run import landing_run_name
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
@@ -16,29 +16,20 @@ from landrun.sanitize import one_line
 from landrun_ops.shell import quoted
 from landrun_ops.stack import run_details
 from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue
-from landrun_ops.stack.landings import TOLERANCE, LandingRecord, LandingsTable, event_time
-from landrun_ops.stack.lineage import Lineage, Readers
+from landrun_ops.stack.inputs import Readers, find_readers
+from landrun_ops.stack.landings import (
+    IGNORED,
+    TOLERANCE,
+    LandingRecord,
+    event_time,
+    landings_of,
+    why_ignored,
+)
 from landrun_ops.stack.object_versions import ObjectVersion, versions_of
 from landrun_ops.stack.queue_depth import depth
-from landrun_ops.stack.run_filter import RunFilter
-from landrun_ops.stack.runs_table import RunsReader
+from landrun_ops.stack.runs_table import RunFilter, RunsReader
 from landrun_ops.stack.stack import Stack
 from landrun_ops.units import spelled
-
-IGNORED = {
-    "own-output": (
-        "landrun itself writes there: what it wrote never starts a run",
-        "if it is not landrun's, let OutputPrefix and ManifestPrefix name other folders",
-    ),
-    "prefix": (
-        "its key does not begin with LandingPrefix, so that EventBridge does not deliver its event",
-        "put it under {landing}, or change LandingPrefix",
-    ),
-    "folder-marker": ("its key ends with a slash: it marks a folder, and has no data", ""),
-    "suffix": ("its key does not end with LandingSuffix", "rename it, or change LandingSuffix"),
-    "zero-bytes": ("it is empty: there is nothing to process", "put it again, with data in it"),
-}
-"""Why an object starts no run, and what to do, by `LandingFilter.why_ignored`'s labels."""
 
 
 @dataclass
@@ -58,7 +49,6 @@ class Facts:
     versions: Sequence[ObjectVersion] = ()
     ignored: str | None = None
     run: RunRecord | None = None
-    is_recorded: bool = True
     landed: LandingRecord | None = None
     taken_by: RunRecord | None = None
     dead_letters: Sequence[DeadLetter] = ()
@@ -88,10 +78,9 @@ def gather(stack: Stack, where: S3Uri, asked: str, now: datetime) -> Facts:
 
     Raises ServiceError when AWS cannot be reached, or S3 does not let the object be looked at.
     """
-    versions = versions_of(stack.client("s3"), where)
-    facts = Facts(where, stack.landing, now, asked, versions)
+    facts = Facts(where, stack.landing, now, asked, versions_of(stack.client("s3"), where))
     size = facts.version.size if facts.version else None
-    facts.ignored = stack.landing_filter().why_ignored(where.bucket, where.key, size)
+    facts.ignored = why_ignored(stack.landing_filter(), where.bucket, where.key, size)
     looks = [_look_for_readers, _look_for_landing, _look_into_queues]
     if where.bucket == stack.landing.bucket:
         looks.append(_look_for_run)
@@ -109,7 +98,8 @@ def _look_for_run(stack: Stack, facts: Facts) -> None:
     if version_id:
         prefix = stack.output("JobNamePrefix")
         name = landing_run_name(prefix, where.bucket, where.key, version_id)
-        facts.run, facts.is_recorded = _run_named(stack, name, facts.now)
+        with suppress(ConfigurationError):
+            facts.run, _ = run_details.find(stack, name, facts.now)
     if facts.run is None:  # without a version id, or from before JobNamePrefix was changed
         since = facts.landed_at
         facts.run = first_run_of(stack.runs_reader(), where, since, version_id, facts.now)
@@ -117,17 +107,15 @@ def _look_for_run(stack: Stack, facts: Facts) -> None:
 
 def _look_for_readers(stack: Stack, facts: Facts) -> None:
     since = (facts.landed_at or facts.now - timedelta(days=90)) - TOLERANCE
-    lineage = Lineage(stack.runs_reader(), stack.client("s3"), stack.manifests_folder)
-    facts.readers = lineage.readers(facts.where, facts.version_id, since, facts.now)
+    facts.readers = find_readers(stack, facts.where, facts.version_id, since, facts.now)
 
 
 def _look_for_landing(stack: Stack, facts: Facts) -> None:
-    table = LandingsTable(stack.client("dynamodb"), stack.output("LandingsTable"))
-    landed = table.of_keys(facts.where.bucket, [facts.where.key]).get(facts.where.key)
+    landed = landings_of(stack, facts.where.bucket, [facts.where.key]).get(facts.where.key)
     if landed and landed.is_of(facts.version_id, facts.landed_at):
         facts.landed = landed
         if landed.newest_done:
-            facts.taken_by, _ = _run_named(stack, landed.done_run, facts.now)
+            facts.taken_by = stack.runs_reader().get(landed.done_run)
 
 
 def _look_into_queues(stack: Stack, facts: Facts) -> None:
@@ -139,13 +127,6 @@ def _look_into_queues(stack: Stack, facts: Facts) -> None:
         if one.landing[:2] == (where.bucket, where.key)
         and (facts.version_id is None or one.landing[2] in ("", facts.version_id))
     ]
-
-
-def _run_named(stack: Stack, name: str, now: datetime) -> tuple[RunRecord | None, bool]:
-    try:
-        return run_details.find(stack, name, now)
-    except ConfigurationError:
-        return None, True
 
 
 def first_run_of(
@@ -200,9 +181,6 @@ def _run(facts: Facts) -> ObjectStatus | None:
         said += f" {run.reason}"
         remedy = "see why, correct that, and run it again"
         commands.append(f"landrun rerun {run.name}")
-    if run is facts.run and not facts.is_recorded:
-        said += " It is not in the runs table yet: its event was late or lost."
-        commands.append("landrun reconcile --grace 0")
     return ObjectStatus(verdict, said, remedy, commands, run.name, run.status)
 
 
@@ -234,12 +212,8 @@ def _ignored(facts: Facts) -> ObjectStatus | None:
         return ObjectStatus("not-there", said)
     if facts.ignored:
         why, remedy = IGNORED[facts.ignored]
-        return ObjectStatus("ignored", f"It is ignored: {why}.", remedy.format(landing=landing))
-    try:
-        check_key(where.key)
-    except InvalidKey as error:
-        remedy = "put it again under another key; landrun redrive --discard clears its message"
-        return ObjectStatus("refused", f"It is refused: {error}.", remedy)
+        verdict = "refused" if facts.ignored == "unreadable-key" else "ignored"
+        return ObjectStatus(verdict, f"It is {verdict}: {why}.", remedy.format(landing=landing))
     return None
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from landrun.adapters.s3_listing import ListedObject, list_objects
 from landrun.errors import ConfigurationError, InvalidS3Uri, ServiceError
@@ -17,17 +17,20 @@ from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import described_change
 from landrun.sanitize import json_object, one_line
 from landrun_ops.stack.console_links import links
-from landrun_ops.stack.execution_history import History, ended_as, plain, timeline
-from landrun_ops.stack.history_events import WAITING, HistoryEvent, SlotWait, attempts
+from landrun_ops.stack.history_events import (
+    BY_OTHERS,
+    WAITING,
+    HistoryEvent,
+    SlotWait,
+    attempts,
+    plain,
+)
 from landrun_ops.stack.inputs import Input, Inputs
 from landrun_ops.stack.job_logs import JobLogs
-from landrun_ops.stack.run_filter import RunFilter
-from landrun_ops.stack.run_progress import RunProgress, Watcher
-from landrun_ops.stack.runs_table import is_execution_name
+from landrun_ops.stack.run_progress import Phase, Watcher
+from landrun_ops.stack.runs_table import RunFilter, is_execution_name
+from landrun_ops.stack.stack import Stack
 from landrun_ops.units import spelled
-
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
 
 T = TypeVar("T")
 
@@ -40,10 +43,6 @@ LISTED = 5
 TAIL = 5
 """Lines of the log of a failed job that are shown."""
 
-_BY_OTHERS = {
-    "ABORTED": "somebody stopped the execution",
-    "TIMED_OUT": "the execution ran into its time limit",
-}
 _DENIED = re.compile(r"access ?denied|forbidden|not authorized|\b403\b", re.IGNORECASE)
 
 
@@ -56,7 +55,7 @@ class ExecutionDetails:
     not ended, and ``not_seen`` what could not be read, and why.
     """
 
-    events: tuple[HistoryEvent, ...] | None
+    events: Sequence[HistoryEvent] | None
     ended_as: str
     doing: str
     not_seen: list[str]
@@ -110,9 +109,9 @@ def why_failed(run: RunRecord) -> str:
     """Return why a run failed, in the words nearest to the reason; empty when it did not."""
     if not run.finished or run.succeeded:
         return ""
-    if run.status in _BY_OTHERS:  # whatever its last job had said before
+    if run.status in BY_OTHERS:  # whatever its last job had said before
         said = plain(run.error, run.cause)
-        return one_line(": ".join(filter(None, (_BY_OTHERS[run.status], said))))
+        return one_line(": ".join(filter(None, (BY_OTHERS[run.status], said))))
     said = run.reason if run.exit_message else plain(run.error, run.cause)
     return said or "the run gave no reason"
 
@@ -140,7 +139,7 @@ def gather(stack: Stack, run: RunRecord, now: datetime, *, recorded: bool = True
     s3, runs = stack.client("s3"), stack.runs_reader()
     until = min(now, run.started + RERUNS_WITHIN)
     with ThreadPoolExecutor(3) as pool:
-        reading = pool.submit(_input, run, Inputs(s3, stack.manifests_folder))
+        reading = pool.submit(Inputs(s3, stack.manifests_folder).of_run, run)
         listing = pool.submit(_outputs, run, s3)
         reruns_of = RunFilter(rerun_of=run.name)
         repeating = pool.submit(lambda: list(runs.newest(until, since=run.started, only=reruns_of)))
@@ -168,35 +167,25 @@ def gather(stack: Stack, run: RunRecord, now: datetime, *, recorded: bool = True
 def execution_details(stack: Stack, run: RunRecord, now: datetime) -> ExecutionDetails:
     """Read an execution's history and, while it runs, what it does or waits for."""
     try:
-        history = list(History(stack.client("stepfunctions")).events(run.execution_arn))
+        progress = Watcher(stack, run.execution_arn).look()
     except ServiceError as error:
         gone = error.code == "ExecutionDoesNotExist"
         why = "Step Functions forgets executions after 90 days" if gone else str(error)
         return ExecutionDetails(None, "", "", [f"could not see its attempts: {why}"])
-    events, not_seen = timeline(history), list[str]()
-    ended, doing = "" if run.finished else ended_as(history), ""
-    if not (run.finished or ended):
-        watcher = Watcher(stack, run.execution_arn)
-        doing = _seen("what it does", lambda: _doing(watcher.look(), now), not_seen, "")
-    return ExecutionDetails(events, ended, doing, not_seen)
-
-
-def _doing(progress: RunProgress, now: datetime) -> str:
-    so_long = spelled(max(0.0, (now - progress.since).total_seconds()))
-    return f"is {progress.phase.value} for {so_long}{progress.note and f' ({progress.note})'}"
+    ended_as, doing = "", ""
+    if not run.finished and progress.phase is Phase.ENDED:
+        ended_as = progress.status
+    elif not run.finished:
+        so_long = spelled(max(0.0, (now - progress.since).total_seconds()))
+        note = f" ({progress.note})" if progress.note else ""
+        doing = f"is {progress.phase.value} for {so_long}{note}"
+    return ExecutionDetails(progress.events, ended_as, doing, [])
 
 
 def newest_job(run: RunRecord, events: Sequence[HistoryEvent]) -> str:
     """Return the name of a run's newest Processing job; empty when it has none."""
     jobs = [one.job for one in attempts(events) if one.job]
     return jobs[-1] if jobs else run.job_name or ""
-
-
-def _input(run: RunRecord, inputs: Inputs) -> Input | None:
-    found, trigger = inputs.of_run(run), run.trigger
-    if found and found.keys == (trigger.get("Key"),) and isinstance(trigger.get("Size"), int):
-        return replace(found, sizes={found.keys[0]: trigger["Size"]})
-    return found
 
 
 def _outputs(run: RunRecord, s3: Any) -> list[ListedObject]:

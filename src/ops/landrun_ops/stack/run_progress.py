@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -12,10 +13,19 @@ from typing import Any, TypeVar
 from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.errors import ServiceError
 from landrun.models.run_record import UNFINISHED
-from landrun_ops.stack.execution_history import History, plain, timeline
-from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait, attempts
+from landrun_ops.stack.history_events import (
+    Attempt,
+    HistoryEvent,
+    SlotWait,
+    Wait,
+    attempts,
+    plain,
+    read_history,
+    timeline,
+)
 from landrun_ops.stack.stack import Stack
-from landrun_ops.stack.waiting_executions import QueuePosition, queue_position
+from landrun_ops.stack.waiting_executions import slot_usage
+from landrun_ops.units import count
 
 T = TypeVar("T")
 
@@ -50,7 +60,7 @@ class RunProgress:
     """What a run does, and since when.
 
     ``attempt`` counts its Processing jobs, ``note`` is why it waits or failed last, in one line,
-    and ``described`` DescribeExecution's answer.
+    ``described`` DescribeExecution's answer, and ``events`` what the execution has done.
     """
 
     phase: Phase
@@ -58,6 +68,7 @@ class RunProgress:
     attempt: int = 0
     note: str = ""
     described: dict[str, Any] = field(default_factory=dict, compare=False)
+    events: Sequence[HistoryEvent] = ()
 
     def __str__(self) -> str:
         """Say what the run does, and why it waits or failed last."""
@@ -82,37 +93,34 @@ def progress(
     described: dict[str, Any],
     events: Sequence[HistoryEvent],
     job_began: datetime | None = None,
-    position: QueuePosition | None = None,
+    position: str = "",
 ) -> RunProgress:
     """Read what a run does from DescribeExecution's answer and its history.
 
-    ``job_began`` is when the newest job's container began to work, and ``position`` the run's among
-    the waiting executions, each where it is known.
+    ``job_began`` is when the newest job's container began to work, and ``position`` says where the
+    run is among the waiting executions, each where it is known.
     """
     jobs, last = attempts(events), events[-1] if events else None
     since = getattr(last, "ended", None) or getattr(last, "began", described["startDate"])
-    phase, note = _doing(last, position)
+    phase, note = Phase.QUEUED, ""
     if described["status"] not in UNFINISHED:
         phase, since = Phase.ENDED, described.get("stopDate", since)
         note = jobs[-1].reason if jobs else ""
-    elif phase is Phase.STARTING and job_began:
-        phase, since = Phase.PROCESSING, job_began
-    return RunProgress(phase, since.astimezone(UTC), len(jobs), note, described)
-
-
-def _doing(last: HistoryEvent | None, position: QueuePosition | None) -> tuple[Phase, str]:
+        return RunProgress(phase, since.astimezone(UTC), len(jobs), note, described, events)
     match last:
         case SlotWait(ended=None):
-            return Phase.WAITING_FOR_SLOT, last.reason or str(position or "")
+            phase, note = Phase.WAITING_FOR_SLOT, last.reason or position
         case Wait():
             what = "for a quota" if last.quota else "for SageMaker"
-            times = f", refused {last.times} times" if last.times > 1 else ""
-            return Phase.WAITING, f"{what}{times}: {last.reason}"
+            times = f", refused {count(last.times, 'time')}" if last.times > 1 else ""
+            phase, note = Phase.WAITING, f"{what}{times}: {last.reason}"
+        case Attempt(result="running") if last.job and job_began:
+            phase, since = Phase.PROCESSING, job_began
         case Attempt(result="running"):
-            return Phase.STARTING if last.job else Phase.RUNNING, ""
+            phase = Phase.STARTING if last.job else Phase.RUNNING
         case Attempt():
-            return Phase.RETRYING, last.reason
-    return Phase.QUEUED, ""
+            phase, note = Phase.RETRYING, last.reason
+    return RunProgress(phase, since.astimezone(UTC), len(jobs), note, described, events)
 
 
 class Watcher:
@@ -127,18 +135,16 @@ class Watcher:
         Raises ServiceError when Step Functions refuses a call or cannot be reached. A role that may
         not look at jobs, or at who waits, can still follow runs.
         """
-        described = self._stack.executions().describe(self._arn)
-        events = timeline(History(self._stack.client("stepfunctions")).events(self._arn))
-        began, position = None, None
-        try:
+        stack, began, position = self._stack, None, ""
+        described = stack.executions().describe(self._arn)
+        events = timeline(read_history(stack.client("stepfunctions"), self._arn))
+        with suppress(ServiceError):
             match events[-1:]:
                 case [Attempt(result="running", job=job)] if job:
-                    jobs = ProcessingJobs(self._stack.client("sagemaker"))
+                    jobs = ProcessingJobs(stack.client("sagemaker"))
                     began = jobs.describe(job).ProcessingStartTime
                 case [SlotWait(ended=None)]:
-                    position = queue_position(self._stack, self._arn.rpartition(":")[2])
-        except ServiceError:
-            pass
+                    position = slot_usage(stack).position(self._arn.rpartition(":")[2])
         return progress(described, events, began, position)
 
 
@@ -162,13 +168,3 @@ def repeated(
             seen = clock()
             yield found
         sleep(min(LONGEST_PAUSE, max(SHORTEST_PAUSE, (clock() - began) / 20)))
-
-
-def follow(
-    look: Callable[[], RunProgress], *, clock: Callable[[], float], sleep: Callable[[float], None]
-) -> Iterator[RunProgress]:
-    """Yield what a run does, again and again; the last one is its end. Raises as `repeated`."""
-    for found in repeated(look, clock=clock, sleep=sleep):
-        yield found
-        if found.phase is Phase.ENDED:
-            return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -11,10 +12,12 @@ from typing import Any
 from landrun.adapters.clients import translated
 from landrun.adapters.dynamodb_items import from_item
 from landrun.errors import ConfigurationError
-from landrun.models.run_record import EXECUTION_RUNNING, RunRecord
+from landrun.models.run_record import EXECUTION_RUNNING, UNFINISHED, RunRecord
 from landrun.models.status_change import timestamp
 from landrun.sanitize import shown
-from landrun_ops.stack.run_filter import ANY, RunFilter, SearchLimit
+
+SEARCHED = timedelta(days=90)
+"""How far back a search without a start time goes: each row costs, whether it matches or not."""
 
 QUIET_MONTHS = 13
 """Months without any run after which the table is taken to have ended: one run a year is found."""
@@ -32,6 +35,44 @@ _EXECUTION_NAME = re.compile(r"[\w.+!@()=`~-]{1,80}", re.ASCII)
 def is_execution_name(text: str) -> bool:
     """Return True if an execution can have this name: a notebook's are longer than a run's 54."""
     return _EXECUTION_NAME.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs a query returns; an empty field stands for any.
+
+    ``kind`` is the trigger's ``Kind``, ``contains`` a part of its ``Key``, ``rerun_of`` the run
+    that is repeated, ``named`` the beginning of the name or of the digits after its last dash.
+    """
+
+    status: frozenset[str] = frozenset()
+    kind: str = ""
+    contains: str = ""
+    rerun_of: str = ""
+    named: str = ""
+
+    def expression(self) -> tuple[str, dict[str, str], dict[str, str]]:
+        """Return DynamoDB's filter expression, and the names and the values (strings) in it."""
+        values = {f":status{n}": one for n, one in enumerate(sorted(self.status))}
+        conditions = [f"#status IN ({', '.join(values)})"] if values else []
+        for value, name, condition in (
+            (self.kind, ":kind", "#trigger.Kind = :kind"),
+            (self.contains, ":contains", "contains(#trigger.#key, :contains)"),
+            (self.rerun_of, ":rerun_of", "rerun_of = :rerun_of"),
+            (self.named, ":named", "(begins_with(#name, :named) OR contains(#name, :digits))"),
+        ):
+            if value:
+                conditions.append(condition)
+                values[name] = value
+        if self.named:
+            values[":digits"] = f"-{self.named}"
+        text = " AND ".join(conditions)
+        names = {f"#{name.lower()}": name for name in ("status", "trigger", "Key", "name")}
+        return text, {alias: name for alias, name in names.items() if alias in text}, values
+
+
+ANY = RunFilter()
+"""All runs."""
 
 
 class RunsReader:
@@ -63,34 +104,26 @@ class RunsReader:
     def named(self, text: str, now: datetime) -> RunRecord:
         """Return the run of this name, or the only one whose name, or digits, begin like this.
 
-        Raises ConfigurationError when no run among the newest `LOOKED_AT` matches, or several do.
+        Raises ConfigurationError when no run of the last 90 days matches, or several do.
         """
         exact = self.get(text) if is_execution_name(text) else None
         if exact:
             return exact
-        limit = SearchLimit()
-        # A whole name begins no other name, so the table need not be searched for it.
-        partial = text and not _WHOLE.search(text)
-        found = list(islice(self._beginning(text, now, limit), MOST_NAMED)) if partial else []
+        found: list[RunRecord] = []
+        if text and not _WHOLE.search(text):  # a whole name begins no other name
+            runs = self.newest(now, since=now - SEARCHED, only=RunFilter(named=text))
+            begin = (run for run in runs if _begins(run.name, text))
+            found = list(islice(begin, 1 if _CLEAR.search(text) else MOST_NAMED))
         if len(found) == 1:
             return found[0]
         if found:
             names = ", ".join(run.name for run in found)
             more = " and more" if len(found) == MOST_NAMED else ""
             raise ConfigurationError(f"{shown(text)} may be {names}{more}: write more of the name")
-        if limit.back_to:
-            raise ConfigurationError(
-                f"no run since {limit.back_to} is called {shown(text)}: write the whole name to"
-                " find an older one"
-            )
-        raise ConfigurationError(f"no run is called {shown(text)}: landrun runs lists them")
-
-    def _beginning(self, text: str, now: datetime, limit: SearchLimit) -> Iterator[RunRecord]:
-        for run in self.newest(now, only=RunFilter(named=text), limit=limit):
-            if run.name.startswith(text) or run.name.rpartition("-")[2].startswith(text):
-                if _CLEAR.search(text):
-                    limit.left = 0  # read no further page
-                yield run
+        raise ConfigurationError(
+            f"no run of the last {SEARCHED.days} days is called {shown(text)}: landrun runs lists"
+            " them, and a whole name finds older ones"
+        )
 
     def newest(
         self,
@@ -99,68 +132,66 @@ class RunsReader:
         *,
         since: datetime | None = None,
         only: RunFilter = ANY,
-        limit: SearchLimit | None = None,
     ) -> Iterator[RunRecord]:
         """Yield the runs from the newest to the oldest, reading a page at a time.
 
         ``page_size`` counts rows; with a filter, a page has a megabyte of rows before the filter.
-        ``limit`` records where it stopped the search.
         """
         oldest = timestamp(since.timestamp() * 1000) if since else ""
-        if only.unfinished_only:
-            request = self._request("unfinished", EXECUTION_RUNNING, oldest, page_size, only)
-            yield from self._runs(request)
+        if only.status and only.status <= UNFINISHED:  # the index has no run that has ended
+            for page in self._pages("unfinished", EXECUTION_RUNNING, oldest, page_size, only):
+                yield from map(from_item, page["Items"])
             return
         quiet = 0
         for month in _months_back(now + timedelta(days=1)):
             if month < oldest[:7] or quiet == QUIET_MONTHS:
                 return
             quiet += 1
-            for page in self._pages(self._request("month", month, oldest, page_size, only)):
+            for page in self._pages("month", month, oldest, page_size, only):
                 if page["ScannedCount"]:
                     quiet = 0
                 yield from map(from_item, page["Items"])
-                if limit and limit.stops(month, page):
-                    return
 
     def running(self) -> Iterator[RunRecord]:
         """Yield the runs that have not ended, the oldest first."""
-        request = self._request("unfinished", EXECUTION_RUNNING, page_size=1000)
-        yield from self._runs(request | {"ScanIndexForward": True})
+        for page in self._pages("unfinished", EXECUTION_RUNNING, "", 1000, ANY, forward=True):
+            yield from map(from_item, page["Items"])
 
-    def _request(
-        self, key: str, value: str, oldest: str = "", page_size: int = 100, only: RunFilter = ANY
-    ) -> dict[str, Any]:
-        """Make a query of the index ``by-<key>``, newest first."""
+    def _pages(
+        self,
+        key: str,
+        value: str,
+        oldest: str,
+        page_size: int,
+        only: RunFilter,
+        *,
+        forward: bool = False,
+    ) -> Iterator[dict[str, Any]]:
+        """Query the index ``by-<key>``, newest first unless ``forward``."""
         condition, names, values = only.expression()
-        values[f":{key}"] = value
-        keys = f"#{key} = :{key}"
-        if oldest:
-            keys += " AND started_at >= :oldest"
-            values[":oldest"] = oldest
-        return {
+        values |= {f":{key}": value} | ({":oldest": oldest} if oldest else {})
+        request = {
             "TableName": self._table,
             "IndexName": f"by-{key}",
-            "KeyConditionExpression": keys,
+            "KeyConditionExpression": f"#{key} = :{key}"
+            + (" AND started_at >= :oldest" if oldest else ""),
             "ExpressionAttributeNames": {**names, f"#{key}": key},
             "ExpressionAttributeValues": {name: {"S": text} for name, text in values.items()},
-            "ScanIndexForward": False,
+            "ScanIndexForward": forward,
             # A Limit counts rows before the filter, so that filtered pages would be nearly empty.
             **({"FilterExpression": condition} if condition else {"Limit": page_size}),
         }
-
-    def _runs(self, request: dict[str, Any]) -> Iterator[RunRecord]:
-        for page in self._pages(request):
-            yield from map(from_item, page["Items"])
-
-    def _pages(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         while True:
             with translated("dynamodb:Query"):
                 page = self._client.query(**request)
             yield page
             if not page.get("LastEvaluatedKey"):
                 return
-            request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _begins(name: str, text: str) -> bool:
+    return name.startswith(text) or name.rpartition("-")[2].startswith(text)
 
 
 def _months_back(newest: datetime) -> Iterator[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from landrun.adapters.clients import translated
@@ -12,15 +12,11 @@ from landrun.adapters.manifests import Manifests
 from landrun.adapters.step_functions import Executions
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.landing import LandingFilter
+from landrun.models.run import InputFormat
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import shown
 from landrun_ops.stack.clients import Clients
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from landrun.models.run import InputFormat
-    from landrun_ops.stack.runs_table import RunsReader
+from landrun_ops.stack.runs_table import RunsReader
 
 OF_LAPTOPS = ("localhost", "127.0.0.1", "::1", "host.docker.internal")
 """Where a laptop's AWS answers; AWS's own endpoints have names of many partitions."""
@@ -28,22 +24,10 @@ OF_LAPTOPS = ("localhost", "127.0.0.1", "::1", "host.docker.internal")
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack of template.yaml.
+    """A stack of template.yaml: its outputs, and its parameters with their defaults.
 
-    Attributes
-    ----------
-    name : str
-        What CloudFormation calls it.
-    region : str
-        Where it is.
-    outputs, parameters : Mapping[str, str]
-        As CloudFormation gives them; parameters with their defaults.
-    client : Callable
-        Returns the boto3 client of a service (see `Clients`).
-    laptop : bool
-        Whether it is on a laptop's AWS: nothing there has a page in AWS's console.
-    status : str
-        CloudFormation's, such as ``UPDATE_COMPLETE``.
+    ``client`` returns the boto3 client of a service (see `Clients`). A stack on a ``laptop`` has no
+    pages in AWS's consoles. ``status`` is CloudFormation's, such as ``UPDATE_COMPLETE``.
     """
 
     name: str
@@ -90,8 +74,6 @@ class Stack:
 
     def runs_reader(self) -> RunsReader:
         """Return the reader of the runs table."""
-        from landrun_ops.stack.runs_table import RunsReader  # noqa: PLC0415  (for start-up)
-
         return RunsReader(self.client("dynamodb"), self.output("RunsTable"))
 
     def manifests(self) -> Manifests:
@@ -117,52 +99,33 @@ def find(
     environment: Mapping[str, str] | None = None,
     report: Callable[[str], None] | None = None,
 ) -> Stack:
-    """Find a stack by its name.
+    """Find a stack by its name; the options are those of `Clients`.
 
     Raises ConfigurationError when there is none, or it has no outputs: it is no stack of landrun,
     or not created yet; ServiceError when AWS refuses the call or cannot be reached.
-
-    Parameters
-    ----------
-    name : str
-        CloudFormation's name of it.
-    profile, region : str
-        Of the AWS CLI; empty for what its environment says.
-    environment : Mapping[str, str], optional
-        What ``landrun local env`` shows, in the place of the process's own and of a profile.
-    report : Callable, optional
-        Takes a line when AWS does not answer for some seconds (see `Clients`).
     """
     clients = Clients(profile=profile, region=region, environment=environment, report=report)
     cloudformation = clients("cloudformation")
+    region = cloudformation.meta.region_name
     host = urlsplit(cloudformation.meta.endpoint_url).hostname or ""
     try:
         with translated("cloudformation:DescribeStacks"):
             found = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-            stack = Stack(
-                name=found["StackName"],
-                region=cloudformation.meta.region_name,
-                outputs=_pairs(found, "Output"),
-                parameters=_pairs(found, "Parameter"),
-                client=clients,
-                laptop=host in OF_LAPTOPS or bool(environment),
-                status=found["StackStatus"],
+            outputs, parameters = (
+                {one[f"{kind}Key"]: one[f"{kind}Value"] for one in found.get(f"{kind}s", ())}
+                for kind in ("Output", "Parameter")
             )
+            laptop = host in OF_LAPTOPS or bool(environment)
+            name, status = found["StackName"], found["StackStatus"]
     except ServiceError as error:
         if error.code != "ValidationError":  # CloudFormation's answer for what is not there
             raise
         raise ConfigurationError(
-            f"no stack {shown(name)} in {cloudformation.meta.region_name}: check --stack, --region"
-            " and --profile"
+            f"no stack {shown(name)} in {region}: check --stack, --region and --profile"
         ) from error
-    if not stack.outputs:
+    if not outputs:
         raise ConfigurationError(
-            f"the stack {name} has no outputs ({stack.status}): name a stack of landrun, or deploy"
-            " it: sam deploy"
+            f"the stack {name} has no outputs ({status}): name a stack of landrun, or deploy it:"
+            " sam deploy"
         )
-    return stack
-
-
-def _pairs(found: Mapping[str, Any], kind: str) -> dict[str, str]:
-    """Read the outputs or parameters of DescribeStacks' answer."""
-    return {one[f"{kind}Key"]: one[f"{kind}Value"] for one in found.get(f"{kind}s", ())}
+    return Stack(name, region, outputs, parameters, clients, laptop, status)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from landrun.adapters.concurrency_table import ConcurrencyTable
 from landrun.models.concurrency import SlotStatus
@@ -13,19 +12,6 @@ from landrun_ops.stack.stack import Stack
 
 MOST_READ = 2000
 """The most waiting executions that are read."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueuePosition:
-    """Which of the waiting executions one is: 1 is the next of ``of``, and more where ``more``."""
-
-    place: int
-    of: int
-    more: bool = False
-
-    def __str__(self) -> str:
-        """Say it in words, such as 3rd of at least 900 in line."""
-        return f"{ordinal(self.place)} of {'at least ' if self.more else ''}{self.of:,} in line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +35,17 @@ class SlotUsage:
     more: bool = False
 
     @property
-    def positions(self) -> dict[str, int]:
-        """The position of each waiting execution: 1 is the next."""
-        return {one.name: place for place, one in enumerate(self.waiting, start=1)}
-
-    @property
     def oldest_request(self) -> datetime | None:
         """When the execution that has waited longest asked for a slot."""
         return min((one.requested_at for one in self.waiting), default=None)
 
-
-class ConcurrencySlots:
-    """Reads the concurrency table; ``limit`` is MaxConcurrentRuns.
-
-    Raises ServiceError when DynamoDB refuses a call or cannot be reached.
-    """
-
-    def __init__(self, client: Any, table: str, limit: int) -> None:
-        self._table, self._limit = ConcurrencyTable(client, table), limit
-
-    def usage(self) -> SlotUsage:
-        """Return how many slots are in use, and who waits."""
-        found = list(islice(self._table.with_status(SlotStatus.WAITING), MOST_READ + 1))
-        waiting = (WaitingExecution(one.name, one.requested_at) for one in found[:MOST_READ])
-        in_use = self._table.slots_in_use()
-        return SlotUsage(self._limit, in_use, tuple(waiting), len(found) > MOST_READ)
+    def position(self, name: str) -> str:
+        """Say which of the waiting executions one is, such as 2 of 9 in line, or nothing."""
+        names = [one.name for one in self.waiting]
+        if name not in names:
+            return ""
+        least = "at least " if self.more else ""
+        return f"{names.index(name) + 1:,} of {least}{len(names):,} in line"
 
 
 def max_concurrent_runs(stack: Stack) -> int:
@@ -81,22 +53,13 @@ def max_concurrent_runs(stack: Stack) -> int:
     return int(stack.parameters.get("MaxConcurrentRuns") or 0)
 
 
-def slots_of(stack: Stack, client: Any = None) -> ConcurrencySlots | None:
-    """Return the reader of a stack's slots; None for an older stack, which has no such table."""
-    table, client = stack.outputs.get("ConcurrencyTable"), client or stack.client("dynamodb")
-    return ConcurrencySlots(client, table, max_concurrent_runs(stack)) if table else None
+def slot_usage(stack: Stack) -> SlotUsage:
+    """Read how many slots are in use, and who waits.
 
-
-def queue_position(stack: Stack, name: str) -> QueuePosition | None:
-    """Find an execution among those that wait for a slot; None when it does not wait."""
-    slots = slots_of(stack)
-    usage = slots.usage() if slots else None
-    place = usage.positions.get(name) if usage else None
-    return QueuePosition(place, len(usage.waiting), usage.more) if usage and place else None
-
-
-def ordinal(number: int) -> str:
-    """Return the ordinal of a number, such as 1st, 2nd, 11th or 21st."""
-    is_teen = number // 10 % 10 == 1
-    ending = "th" if is_teen else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number:,}{ending}"
+    Raises ServiceError when DynamoDB refuses a call or cannot be reached.
+    """
+    table = ConcurrencyTable(stack.client("dynamodb"), stack.output("ConcurrencyTable"))
+    found = list(islice(table.with_status(SlotStatus.WAITING), MOST_READ + 1))
+    waiting = tuple(WaitingExecution(one.name, one.requested_at) for one in found[:MOST_READ])
+    limit, in_use = max_concurrent_runs(stack), table.slots_in_use()
+    return SlotUsage(limit, in_use, waiting, more=len(found) > MOST_READ)
