@@ -112,7 +112,8 @@ def test_an_output_that_would_start_runs_of_the_stack_is_refused(
     [
         (["create"], "missing --role, --processing-role, --image"),
         (["update", "--set", "image_uri=x"], "missing --processing-role: give"),
-        (["create", *NEEDED, "--name", "a b"], "name: "),
+        (["create", *NEEDED, "--name", "a b"], "check name ("),
+        (["create", *NEEDED, "--set", "name.first=x"], "check name ("),
         (["create", "--config", "gone.toml"], "cannot read gone.toml"),
         (["create", "--set", "instance_count"], "write name=value"),
         (["render", "--set", "instances=3", "--out", "-"], "instances"),

@@ -71,12 +71,8 @@ def describe(arn: str, client: Any) -> dict[str, Any]:
 def execute(arn: str, inputs: Mapping[str, Any], client: Any) -> str:
     """Start an execution under the run's name, and return its ARN.
 
-    Raises ServiceError when Step Functions refuses the call or cannot be reached.
-
-    Parameters
-    ----------
-    inputs : Mapping
-        The fields of `ExecutionInput`; without ``Trigger``, it is the notebook's input.
+    ``inputs`` has the fields of `ExecutionInput`, for a notebook's run without ``Trigger``. Raises
+    ServiceError when Step Functions refuses the call or cannot be reached.
     """
     name = inputs["PreprocessingJobName"]
     with translated("states:StartExecution"):
