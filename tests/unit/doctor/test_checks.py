@@ -138,7 +138,6 @@ TABLE = [
     row("quota", f"warn the quota '{QUOTA}' is 3: 1 runs", "Runs=1", some(QUOTAS, Value=3.0)),
     row("quota", "warn the quota", "StartOn", some(QUOTAS, Value=3.0), MaxConcurrentRuns="0"),
     row("quota", "skip Service Quotas has no quota named ml.x", "", InstanceType="ml.x"),
-    row("instances", "warn a run has 2 instances and", "Engine=spark", StartOn="arrival"),
     row("network", "warn vpc-", "of S3", {"ec2.DescribeVpcEndpoints": {"VpcEndpoints": []}}),
     row("network", "fail there are no sub", "exist", {SUBNETS: error("InvalidSubnetID.NotFound")}),
 ]
