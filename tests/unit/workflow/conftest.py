@@ -48,11 +48,3 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def steps(aws: None) -> Any:
     return boto3.client("stepfunctions")
-
-
-@pytest.fixture
-def s3(aws: None) -> Any:
-    client = boto3.client("s3", region_name="us-east-1")
-    for bucket in ("landing", "output"):
-        client.create_bucket(Bucket=bucket)
-    return client

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -71,14 +72,10 @@ def test_the_notebook_attaches_to_the_machine_and_executes_it(
 
 
 def test_an_execution_is_described_until_it_has_ended() -> None:
-    class Client:
-        statuses = iter(["RUNNING", "RUNNING", "FAILED", "never asked for"])
-
-        def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803
-            return {"executionArn": executionArn, "status": next(self.statuses)}
-
+    statuses = iter(["RUNNING", "RUNNING", "FAILED", "never asked for"])
+    client = SimpleNamespace(describe_execution=lambda **_: {"status": next(statuses)})
     slept: list[float] = []
-    assert workflow.wait("arn", Client(), slept.append)["status"] == "FAILED"
+    assert workflow.wait("arn", client, slept.append)["status"] == "FAILED"
     assert slept == [workflow.machine.POLL_SECONDS] * 2
 
 
