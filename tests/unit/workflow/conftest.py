@@ -8,8 +8,6 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from landrun_ops.workflow import WorkflowConfig
-
 
 @pytest.fixture(scope="session", autouse=True)
 def _sdk_in_memory() -> None:
@@ -28,11 +26,6 @@ def settings() -> dict[str, Any]:
         "image_uri": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/messages:1",
         "entrypoint": ["python3", "/opt/program/my_script.py"],
     }
-
-
-@pytest.fixture
-def config(settings: dict[str, Any]) -> WorkflowConfig:
-    return WorkflowConfig.read(settings)
 
 
 @pytest.fixture
