@@ -34,7 +34,7 @@ def test_a_report_opens_from_disk_fits_the_window_and_complains_of_nothing(
     assert complaints == []
     assert page.locator("canvas").count() == (8 if count else 0)
     assert page.locator("#nothing").is_visible() == (count == 0)
-    assert fits_the_window(page, f"report-{how}")
+    assert fits_the_window(page, f"report-{count}-{how}")
     assert texts(page, "#ignored tbody td:first-child") == ["212", "41"]
 
 
@@ -153,4 +153,5 @@ def test_ten_thousand_runs_are_drawn_and_filtered(opened: Opened, complaints: li
         page.click("#statuses .chip:nth-of-type(2)")
         shown(page, said)
 
+    assert fits_the_window(page, "report-10000-light")
     assert complaints == []

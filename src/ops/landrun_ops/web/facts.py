@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from landrun.models.fields import Lenient
 from landrun.models.job_summary import files_read
@@ -32,11 +32,7 @@ _NAME_OR_NUMBER = re.compile(
 """What differs from run to run where the reason is the same."""
 
 
-def _line(value: object) -> str | None:
-    return one_line(value, TEXT) if isinstance(value, str) and value else None
-
-
-Line = Annotated[str | None, BeforeValidator(_line)]
+Line = Lenient[Annotated[str, AfterValidator(lambda text: one_line(text, TEXT) or None)]]
 # Numbers from 2**53 on are not whole in a browser (ECMAScript, Number.MAX_SAFE_INTEGER).
 Count = Lenient[Annotated[int, Field(strict=True, ge=0, lt=2**53)]]
 

@@ -29,11 +29,8 @@ OVERLAP = timedelta(minutes=2)
 ALL_AGAIN_AFTER = timedelta(minutes=30)
 """After so long without a read, runs may have been redriven and have ended unseen."""
 
-LAPTOP_SECONDS, AWS_SECONDS = 1.0, 5.0
-"""Shortest time between two reads."""
-
-IGNORED_SECONDS = 300.0
-"""Seconds between two looks at CloudWatch's metrics, which are billed by the request."""
+LAPTOP_SECONDS, AWS_SECONDS, IGNORED_SECONDS = 1.0, 5.0, 300.0
+"""Shortest time between two reads, and between two of metrics, which are billed by the request."""
 
 MOST_DEAD_LETTERS, MOST_SUBJECTS = 100, 3
 """Messages that are looked at in each dead-letter queue, and those that a group names."""
