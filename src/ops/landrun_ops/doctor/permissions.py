@@ -5,7 +5,7 @@ src/stacks/roles.yaml and src/stacks/processing.yaml say what needs each permiss
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from landrun.models.processing_job import LOG_GROUP
@@ -18,15 +18,6 @@ MANAGED_RULE: Final = "rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule
 Amazon SageMaker")."""
 
 RECEIVE: Final = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes"
-
-PASSED_TO_SAGEMAKER: Final[Any] = [
-    {
-        "ContextKeyName": "iam:PassedToService",
-        "ContextKeyType": "string",
-        "ContextKeyValues": ["sagemaker.amazonaws.com"],
-    }
-]
-"""The condition under which roles may pass the role of their jobs."""
 
 Needs = Mapping[str, str]
 """Actions that a role has to allow, with blanks between them, by the ARN of their resource."""
@@ -51,7 +42,22 @@ def state_machine_role(aws: AwsReader) -> Iterator[Finding]:
             needs[aws.stack.output("StatusQueueArn")] = "sqs:SendMessage"
         given = bool(aws.parameter("StateMachineArn"))
         role = aws.state_machine["roleArn"]
-        yield from _judge(aws, role, needs, given=given)
+        yield from _judge(aws, role, needs, _context(task.request), given=given)
+
+
+def _context(job: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the condition keys of policies that bound a job, as the simulator takes them."""
+    cluster = job.get("ProcessingResources", {}).get("ClusterConfig", {})
+    seconds = job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 0)
+    return [
+        {"ContextKeyName": name, "ContextKeyType": kind, "ContextKeyValues": [str(value)]}
+        for name, kind, value in (
+            ("iam:PassedToService", "string", "sagemaker.amazonaws.com"),
+            ("sagemaker:InstanceTypes", "stringList", cluster.get("InstanceType")),
+            ("sagemaker:MaxRuntimeInSeconds", "numeric", seconds),
+        )
+        if value
+    ]
 
 
 def job_role(aws: AwsReader) -> Iterator[Finding]:
@@ -132,7 +138,9 @@ def _s3(aws: AwsReader, name: str) -> str:
     return f"arn:{aws.arn('s3', '').split(':')[1]}:s3:::{name}"
 
 
-def _judge(aws: AwsReader, role: str, needs: Needs, *, given: bool = False) -> Iterator[Finding]:
+def _judge(
+    aws: AwsReader, role: str, needs: Needs, context: Sequence[Any] = (), *, given: bool = False
+) -> Iterator[Finding]:
     """Simulate each resource alone: for several at once, IAM would return one decision."""
     key = aws.parameter("KmsKeyArn")
     if key and not given:
@@ -144,7 +152,7 @@ def _judge(aws: AwsReader, role: str, needs: Needs, *, given: bool = False) -> I
             PolicySourceArn=role,
             ActionNames=actions.split(),
             ResourceArns=[resource],
-            ContextEntries=PASSED_TO_SAGEMAKER,
+            ContextEntries=list(context),
         )
         refused += [
             f"{one['EvalActionName']} on {resource.rpartition(':')[2]} ({_reason(one)})"

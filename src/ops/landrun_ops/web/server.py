@@ -66,7 +66,7 @@ def served(app: Flask, port: int | None = None) -> Iterator[int]:
     Without ``port`` it is 8765 or, if that is taken, a free one. Raises ConfigurationError when
     the port is taken.
     """
-    with _listening(*([PORT, 0] if port is None else [port])) as listening:
+    with _listening(PORT if port is None else port, or_any=port is None) as listening:
         number: int = listening.getsockname()[1]
         server = make_server(
             HOST, number, app, threaded=True, request_handler=_Quiet, fd=listening.fileno()
@@ -81,12 +81,12 @@ def served(app: Flask, port: int | None = None) -> Iterator[int]:
             server.server_close()
 
 
-def _listening(port: int, *others: int) -> socket.socket:
+def _listening(port: int, *, or_any: bool) -> socket.socket:
     try:
         return socket.create_server((HOST, port), backlog=128)
     except OSError as error:
-        if others:
-            return _listening(*others)
+        if or_any:
+            return _listening(0, or_any=False)
         raise ConfigurationError(
             f"cannot listen on port {port} of {HOST}: {error.strerror}; choose another with --port"
         ) from error

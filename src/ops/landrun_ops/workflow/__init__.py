@@ -1,12 +1,11 @@
 """The notebook as code: one SageMaker Processing step and its state machine."""
 
-from landrun_ops.workflow.config import Network, WorkflowConfig
+from landrun_ops.workflow.config import WorkflowConfig
 from landrun_ops.workflow.definition import definition
 from landrun_ops.workflow.machine import create, describe, execute, update, wait
 from landrun_ops.workflow.template import render, template
 
 __all__ = [
-    "Network",
     "WorkflowConfig",
     "create",
     "definition",
