@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
@@ -118,15 +119,8 @@ def test_after_a_long_time_without_a_read_all_runs_are_read_again(table: Table) 
 def test_a_part_that_aws_refuses_keeps_its_last_value_and_is_a_note(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    depths: list[Any] = [{"landings": 5}, {"ticks": 1}, THROTTLED, {"ticks": 2}]
-
-    def depth(*_: Any) -> Any:
-        found = depths.pop(0)
-        if isinstance(found, ServiceError):
-            raise found
-        return found
-
-    monkeypatch.setattr(activity, "queue_depths", depth)
+    depths = Mock(side_effect=[{"landings": 5}, {"ticks": 1}, THROTTLED, {"ticks": 2}])
+    monkeypatch.setattr(activity, "queue_depths", depths)
     table.put("r", "RUNNING")
     live = LiveStack(table.stack, timedelta(days=30), Ignored)
     first = live.update(0)
@@ -147,9 +141,7 @@ def answering(**calls: Any) -> Stack:
 
 
 def test_when_nothing_at_all_can_be_read_that_is_the_error() -> None:
-    def refused(**_: Any) -> Any:
-        raise THROTTLED
-
+    refused = Mock(side_effect=THROTTLED)
     with pytest.raises(ServiceError, match="ThrottlingException"):
         ActivityReader(answering(get_queue_attributes=refused), refused).read()
 

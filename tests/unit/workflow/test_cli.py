@@ -45,7 +45,9 @@ def test_render_writes_what_check_then_accepts(
     assert Path(out).read_text(encoding="utf-8") == render()
 
 
-def test_render_to_the_screen_is_yaml_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+def test_settings_replace_their_tokens_and_the_screen_gets_yaml_and_nothing_else(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert landrun("render", "--out", "-", "--set", "environment.LANG=de") == 0
     step = parse(capsys.readouterr().out)["States"]["Process messages"]
     assert step["Parameters"]["Environment"] == {"LANG": "de"}
