@@ -30,10 +30,9 @@ docs: .venv/.dev ## Build the documentation as a site, and run its commands (WRI
 	.venv-docs/bin/zensical build --strict --clean
 	LANDRUN_DOCS=1 $(PYTEST) -q tests/docs
 
-browser: .venv/.dev ## Open reports and the live page in headless Chromium (PICTURES=docs/images: take the README's pictures)
+browser: .venv/.dev ## Open reports and the live page in headless Chromium (PICTURES=FOLDER: with pictures)
 	@sh tests/browser/install.sh
-	LANDRUN_BROWSER=1 .venv-browser/bin/python -m pytest -q --confcutdir=tests/browser tests/browser
-	$(if $(PICTURES),PYTHONPATH=tests .venv-browser/bin/python -m browser $(PICTURES))
+	LANDRUN_BROWSER=1 LANDRUN_PICTURES=$(PICTURES) .venv-browser/bin/python -m pytest -q --confcutdir=tests/browser tests/browser
 
 sam: .venv/.dev ## Try it all with AWS's SAM CLI, in Docker: validate, build, invoke with each payload of events/
 	@sh tests/sam/install.sh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -17,24 +18,27 @@ else:
     from landrun_ops.web.page import chart_library, render
 
     from .made_up_runs import report_of, runs
-    from .pages import Laptop, chromium_path, go, laptop_with, launched
+    from .pages import Laptop, go, started
 
     library = cache(chart_library)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = chromium_path()
+    """The Chromium of this machine: Playwright's own is never downloaded."""
+    names = (os.environ.get("LANDRUN_CHROMIUM", "chromium"), "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
     assert path, "no Chromium here: apt-get install chromium, or set LANDRUN_CHROMIUM to one"
+    options = ["--no-sandbox", "--force-color-profile=srgb"]
     with sync_playwright() as playwright:
-        browser = launched(playwright, path)
+        browser = playwright.chromium.launch(executable_path=path, args=options)
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
-    with laptop_with(1, tmp_path_factory.mktemp("laptop")) as laptop:
+    with started(tmp_path_factory.mktemp("laptop")) as laptop:
         yield laptop
 
 
@@ -74,16 +78,9 @@ def opened(new_page: Callable[..., Page], tmp_path: Path) -> Callable[..., Page]
 
     def open_(count: int, how: str = "light", *, at: str = "", hostile: bool = False) -> Page:
         page, file = new_page(how), tmp_path / "report.html"
-        file.write_text(
-            render(report_of(runs(count, hostile=hostile)), library()), encoding="utf-8"
-        )
+        found = report_of(runs(count, hostile=hostile))
+        file.write_text(render(found, library()), encoding="utf-8")
         go(page, file.as_uri() + at)
         return page
 
     return open_
-
-
-@pytest.fixture
-def page(opened: Callable[..., Page]) -> Page:
-    """A page of 300 runs."""
-    return opened(300)

@@ -1,10 +1,9 @@
-"""A browser, a laptop's stack to look at with it, and what Playwright does not do by itself."""
+"""A laptop's stack to look at in a browser, and what Playwright does not do by itself."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,25 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Page
 
 from landrun_ops.local import LocalAws
 
 ROOT = Path(__file__).resolve().parents[2]
 LANDRUN = [sys.executable, "-m", "landrun_ops"]
-
-
-def chromium_path() -> str | None:
-    """Where a Chromium is: LANDRUN_CHROMIUM, or the first on the path."""
-    names = (os.environ.get("LANDRUN_CHROMIUM", "chromium"), "chromium-browser", "google-chrome")
-    return next(filter(None, map(shutil.which, names)), None)
-
-
-def launched(playwright: Playwright, path: str) -> Browser:
-    """Start the Chromium of this machine: Playwright's own is never downloaded."""
-    return playwright.chromium.launch(
-        executable_path=path, args=["--no-sandbox", "--force-color-profile=srgb"]
-    )
 
 
 def go(page: Page, address: str) -> None:
@@ -49,9 +35,16 @@ def until(page: Page, expression: str, seconds: float = 30) -> None:
         page.wait_for_timeout(30)
 
 
+def fits_the_window(page: Page, name: str) -> bool:
+    """Whether nothing is wider; takes a picture of that name if LANDRUN_PICTURES has a folder."""
+    if folder := os.environ.get("LANDRUN_PICTURES"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
 @dataclass(frozen=True)
 class Laptop:
-    """A laptop's stack whose jobs begin to work when ``go_ahead`` is there."""
+    """A laptop's stack of one slot, whose jobs begin to work when ``go_ahead`` is there."""
 
     aws: LocalAws
     address: str
@@ -65,15 +58,15 @@ class Laptop:
 
 
 @contextmanager
-def laptop_with(slots: int, folder: Path) -> Iterator[Laptop]:
+def started(folder: Path) -> Iterator[Laptop]:
     job, go_ahead, state = folder / "job.sh", folder / "go", folder / "state"
     job.write_text(
         f"while [ ! -e {go_ahead} ]; do sleep 0.1; done\n"
         f'exec {sys.executable} {ROOT}/src/processing/preprocess.py "$@"\n'
     )
-    entrypoint = f"JobEntrypoint={json.dumps(['/bin/sh', str(job)])}"
-    command = [*LANDRUN, "local", "up", "--state-dir", str(state), "--parameter", entrypoint]
-    command += ["--parameter", f"MaxConcurrentRuns={slots}"]
+    command = [*LANDRUN, "local", "up", "--state-dir", str(state)]
+    command += ["--parameter", f"JobEntrypoint={json.dumps(['/bin/sh', str(job)])}"]
+    command += ["--parameter", "MaxConcurrentRuns=1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as up:
         assert up.stdout
         try:

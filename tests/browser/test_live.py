@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from .pages import LANDRUN, Laptop, go, until
+from .pages import LANDRUN, Laptop, fits_the_window, go, until
 
 HOSTILE = "<img src=x onerror='window.hacked = true'>\u202e.csv"
 ROWS = b"id,sender,text\n1,mira,hello\n2,mira,hello\n3,ben,\n"
@@ -94,10 +92,8 @@ def test_the_page_fits_the_window_and_complains_of_nothing(
 ) -> None:
     page = watched(how=how)
     until(page, "document.body.dataset.busy === 'no'")
-    if folder := os.environ.get("LANDRUN_PICTURES"):
-        page.screenshot(path=Path(folder) / f"live-{how}.png", full_page=True)
 
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits_the_window(page, f"live-page-{how}")
     assert complaints == []
 
 

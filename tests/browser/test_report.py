@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .made_up_runs import HOSTILE, runs
-from .pages import until
+from .pages import fits_the_window, until
 
 Opened = Callable[..., Page]
 
@@ -34,7 +34,7 @@ def test_a_report_opens_from_disk_fits_the_window_and_complains_of_nothing(
     assert complaints == []
     assert page.locator("canvas").count() == (8 if count else 0)
     assert page.locator("#nothing").is_visible() == (count == 0)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits_the_window(page, f"report-{count}-{how}")
     assert texts(page, "#ignored tbody td:first-child") == ["212", "41"]
 
 
@@ -87,7 +87,8 @@ def test_filters_apply_to_every_table_and_chart_and_stay_in_the_address(
     assert complaints == []
 
 
-def test_dragging_over_the_bars_chooses_a_time(page: Page, complaints: list[str]) -> None:
+def test_dragging_over_the_bars_chooses_a_time(opened: Opened, complaints: list[str]) -> None:
+    page = opened(300)
     box = page.locator("#over-time canvas").bounding_box()
     assert box
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
@@ -116,7 +117,8 @@ def test_a_run_opens_by_its_bar_and_by_keyboard_with_commands_and_links(opened: 
     assert all(link.startswith("https://eu-west-1.console.aws.amazon.com/") for link in links)
 
 
-def test_tables_sort_by_any_column_turn_pages_and_say_so(page: Page) -> None:
+def test_tables_sort_by_any_column_turn_pages_and_say_so(opened: Opened) -> None:
+    page = opened(300)
     longest = round(max(row.get("duration_seconds", 0) for row in runs(300)))
     heading, took = page.locator("#runs th:nth-child(5)"), "#runs td:nth-child(5)"
     expect(page.locator("#runs th").first).to_have_attribute("aria-sort", "descending")
@@ -131,7 +133,8 @@ def test_tables_sort_by_any_column_turn_pages_and_say_so(page: Page) -> None:
     expect(page.locator("#runs .pages span")).to_have_text("26–50 of 300")  # noqa: RUF001
 
 
-def test_every_chart_has_a_name_a_description_and_its_numbers_as_a_table(page: Page) -> None:
+def test_every_chart_has_a_name_a_description_and_its_numbers_as_a_table(opened: Opened) -> None:
+    page = opened(300)
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     until(page, "document.querySelectorAll('details.numbers table').length === 8")
 
@@ -150,4 +153,5 @@ def test_ten_thousand_runs_are_drawn_and_filtered(opened: Opened, complaints: li
         page.click("#statuses .chip:nth-of-type(2)")
         shown(page, said)
 
+    assert fits_the_window(page, "report-10000-light")
     assert complaints == []

@@ -38,11 +38,7 @@ def of(*, laptop: bool = False, **changes: Any) -> RunFacts:
 
 
 @pytest.mark.parametrize(
-    "where",
-    [
-        pytest.param({}, id="in the output"),
-        pytest.param({**FAILED, "cause": json.dumps(JOB)}, id="in the cause"),
-    ],
+    "where", [{}, {**FAILED, "cause": json.dumps(JOB)}], ids=["output", "cause"]
 )
 def test_a_run_is_split_into_waiting_and_the_work_of_its_job(where: dict[str, Any]) -> None:
     found = of(**where)
@@ -103,13 +99,8 @@ def test_texts_from_outside_become_one_printable_line_of_bounded_length() -> Non
     ("row", "said"),
     [
         ({"status": "SUCCEEDED", "exit_message": "all is well"}, None),
-        ({"status": "RUNNING", "cause": "not yet"}, None),
-        ({"status": "FAILED", "exit_message": "too short", "cause": "{}"}, "too short"),
         ({"status": "FAILED", "cause": json.dumps(JOB | {"FailureReason": "code: 1"})}, "code: 1"),
         ({"status": "FAILED", "cause": "{no JSON"}, "{no JSON"),
-        ({"status": "FAILED", "error": "States.Runtime"}, "States.Runtime"),
-        ({"status": "FAILED"}, "the run gave no reason"),
-        ({"status": "TIMED_OUT"}, "the execution ran into its time limit"),
         ({"status": "ABORTED", "error": "Me"}, "somebody stopped the execution: Me"),
     ],
 )
@@ -121,14 +112,10 @@ def test_a_cause_is_in_the_words_nearest_to_the_reason(row: dict[str, str], said
     ("one", "other", "same"),
     [
         ("not used: incoming/a.csv: too short", "not used: in/2026/b.csv: too short", True),
-        ("stopped at 3,600 seconds", "stopped at 90 seconds", True),
         ("column 'sender' not found", "column 'from whom' not found", True),
         ("request id: 27D9F0F0F9BEE62A", "request id: CE7341B52F96EDF0", True),
         ("job landrun-55ea21e7b46057f4 failed", "job landrun-064da23dccf757b7 failed", True),
-        ("role arn:aws:iam::1:role/a may not", "role arn:aws:iam::2:role/b may not", True),
         ("not readable as Parquet", "not readable as CSV", False),
-        ("it can't be read, so don't", "it can't be found, so don't", False),
-        ("exit code one", "exit code two", False),
     ],
 )
 def test_failures_are_alike_if_they_differ_by_names_and_numbers_only(

@@ -8,8 +8,6 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from landrun_ops.workflow import WorkflowConfig
-
 
 @pytest.fixture(scope="session", autouse=True)
 def _sdk_in_memory() -> None:
@@ -31,11 +29,6 @@ def settings() -> dict[str, Any]:
 
 
 @pytest.fixture
-def config(settings: dict[str, Any]) -> WorkflowConfig:
-    return WorkflowConfig.read(settings)
-
-
-@pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """moto in this process: the APIs, without running anything."""
     monkeypatch.delenv("AWS_PROFILE", raising=False)
@@ -48,11 +41,3 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def steps(aws: None) -> Any:
     return boto3.client("stepfunctions")
-
-
-@pytest.fixture
-def s3(aws: None) -> Any:
-    client = boto3.client("s3", region_name="us-east-1")
-    for bucket in ("landing", "output"):
-        client.create_bucket(Bucket=bucket)
-    return client

@@ -31,8 +31,9 @@ def landrun(*arguments: str) -> int:
 
 
 def test_render_writes_what_check_then_accepts(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert landrun("render", "--check", "--project", str(root)) == 0
     out = str(tmp_path / "new/processing.asl.yaml")
     assert landrun("render", "--out", out, "--check") == 1
     assert landrun("render", "--out", out) == 0
@@ -44,11 +45,9 @@ def test_render_writes_what_check_then_accepts(
     assert Path(out).read_text(encoding="utf-8") == render()
 
 
-def test_render_checks_the_committed_file_of_the_project(root: Path) -> None:
-    assert landrun("render", "--check", "--project", str(root)) == 0
-
-
-def test_render_to_the_screen_is_yaml_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+def test_settings_replace_their_tokens_and_the_screen_gets_yaml_and_nothing_else(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert landrun("render", "--out", "-", "--set", "environment.LANG=de") == 0
     step = parse(capsys.readouterr().out)["States"]["Process messages"]
     assert step["Parameters"]["Environment"] == {"LANG": "de"}
@@ -112,9 +111,9 @@ def test_an_output_that_would_start_runs_of_the_stack_is_refused(
     [
         (["create"], "missing --role, --processing-role, --image"),
         (["update", "--set", "image_uri=x"], "missing --processing-role: give"),
-        (["create", *NEEDED, "--name", "a b"], "name: "),
+        (["create", *NEEDED, "--name", "a b"], "check name ("),
+        (["create", *NEEDED, "--set", "name.first=x"], "check name ("),
         (["create", "--config", "gone.toml"], "cannot read gone.toml"),
-        (["create", "--set", "instance_count"], "write name=value"),
         (["render", "--set", "instances=3", "--out", "-"], "instances"),
         (["render", "--out", "/proc/no/such"], "cannot write"),
         (["execute", "s3://a/b", "s3://c/d"], "no stack: name a deployed one with --stack"),

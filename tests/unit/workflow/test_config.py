@@ -18,30 +18,17 @@ def test_a_command_line_is_split_as_a_shell_would(settings: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        ("name", "x" * 81),
         ("name", "two words"),
-        ("name", "a/b"),
         ("processing_role", "my-role"),
         ("instance_count", 0),
-        ("instance_count", 101),
-        ("instance_count", "many"),
-        ("volume_size_in_gb", 16_385),
         ("max_runtime_in_seconds", 777_601),
-        ("arguments", ["x"] * 101),
         ("arguments", ["x" * 257]),
-        ("arguments", ["x", ""]),
         ("arguments", "--title ''"),
         ("arguments", ["two\nlines"]),
-        ("entrypoint", [""]),
-        ("environment", {"A": "x" * 257}),
         ("manifests", "s3://output/manifests/"),
         ("arguments", "--title 'open"),
-        ("entrypoint", []),
-        ("input_path", "/data"),
         ("environment", {"not-a-name": "x"}),
         ("experiment_config", {"Experiment": "x"}),
-        ("tags", {"": "x"}),
-        ("volume_kms_key", "a key"),
         ("instances", 3),
     ],
 )
@@ -57,16 +44,12 @@ def test_all_wrong_settings_are_named_at_once() -> None:
         WorkflowConfig.read({})
 
 
-@pytest.mark.parametrize(
-    ("own", "seconds"),
-    [({}, 86_400 + 2 * 1800 + 3600), ({"timeout_in_seconds": 60}, 60)],
-    ids=["a day for quotas and two attempts", "one of the settings"],
-)
-def test_an_execution_has_a_time_limit(
-    settings: dict[str, Any], own: dict[str, int], seconds: int
+def test_an_execution_has_time_for_a_day_of_quotas_and_two_attempts(
+    settings: dict[str, Any],
 ) -> None:
-    config = WorkflowConfig.read(settings | {"max_runtime_in_seconds": 1800} | own)
-    assert config.timeout == seconds
+    settings["max_runtime_in_seconds"] = 1800
+    assert WorkflowConfig.read(settings).timeout == 86_400 + 2 * 1800 + 3600
+    assert WorkflowConfig.read(settings | {"timeout_in_seconds": 60}).timeout == 60
     assert template()["TimeoutSeconds"] > 2 * 777_600
 
 
@@ -84,10 +67,10 @@ def test_words_lie_over_the_file_key_by_key(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("word", ["instance_count", "=3", "entrypoint=[1", "name.first=x"])
+@pytest.mark.parametrize("word", ["instance_count", "=3", "entrypoint=[1"])
 def test_a_word_that_is_no_setting_is_shown(word: str) -> None:
     with pytest.raises(ConfigurationError, match=word.replace("[", r"\[")):
-        with_words({"name": "a"}, [word])
+        with_words({}, [word])
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,16 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from landrun.errors import ConfigurationError, ServiceError
-from landrun.models.run import ExecutionInput, ManualTrigger
 from landrun_ops import workflow
-from landrun_ops.workflow import WorkflowConfig, sdk
+from landrun_ops.workflow import WorkflowConfig
 
-RUN = ExecutionInput(
-    PreprocessingJobName="bsm-6f7f0c527d2c4f0e9a552f1b6f6e9d11",
-    InputMessage="s3://output/manifests/bsm.json",
-    OutputProcessedMessage="s3://output/processed/",
-    Trigger=ManualTrigger(StartedBy="me"),
-)
+RUN = {"PreprocessingJobName": "bsm"}
 GONE = "arn:aws:states:eu-central-1:123456789012:stateMachine:gone"
 
 
@@ -58,27 +53,11 @@ def test_update_changes_the_definition_and_keeps_the_role(
     assert now["roleArn"] == settings["role"]
 
 
-def test_the_notebook_attaches_to_the_machine_and_executes_it(
-    config: WorkflowConfig, steps: Any
-) -> None:
-    arn = workflow.create(config, steps)
-    attached = sdk.workflow.Workflow.attach(arn, client=steps)
-    execution = attached.execute(name="by-the-sdk", inputs=RUN.to_dict())
-    assert workflow.execute(arn, RUN.to_dict(), steps).endswith(f":{RUN.PreprocessingJobName}")
-    assert execution.get_input() == json.loads(RUN.to_json())
-    names = {one.name for one in attached.list_executions()}
-    assert names == {"by-the-sdk", RUN.PreprocessingJobName}
-
-
 def test_an_execution_is_described_until_it_has_ended() -> None:
-    class Client:
-        statuses = iter(["RUNNING", "RUNNING", "FAILED", "never asked for"])
-
-        def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803
-            return {"executionArn": executionArn, "status": next(self.statuses)}
-
+    statuses = iter(["RUNNING", "RUNNING", "FAILED", "never asked for"])
+    client = SimpleNamespace(describe_execution=lambda **_: {"status": next(statuses)})
     slept: list[float] = []
-    assert workflow.wait("arn", Client(), slept.append)["status"] == "FAILED"
+    assert workflow.wait("arn", client, slept.append)["status"] == "FAILED"
     assert slept == [workflow.machine.POLL_SECONDS] * 2
 
 
@@ -86,7 +65,7 @@ def test_an_execution_is_described_until_it_has_ended() -> None:
     ("call", "code"),
     [
         (lambda steps: workflow.describe(GONE, steps), "StateMachineDoesNotExist"),
-        (lambda steps: workflow.execute(GONE, RUN.to_dict(), steps), "StateMachineDoesNotExist"),
+        (lambda steps: workflow.execute(GONE, RUN, steps), "StateMachineDoesNotExist"),
         (lambda steps: workflow.wait("gone", steps), "InvalidArn|ExecutionDoesNotExist"),
     ],
 )

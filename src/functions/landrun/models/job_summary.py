@@ -105,10 +105,11 @@ def _add(total: dict[str, Any], name: str, value: Any) -> None:
 def _counts(summary: Mapping[str, Any]) -> dict[str, Any]:
     """Return a host's own numbers, and how many files of how many bytes it had."""
     numbers = [(name, value) for name, value in summary.items() if _is_number(value)]
-    return _files(summary) | dict(numbers[:_COUNTS_LIMIT])
+    return files_read(summary) | dict(numbers[:_COUNTS_LIMIT])
 
 
-def _files(summary: Mapping[str, Any]) -> dict[str, int]:
+def files_read(summary: Mapping[str, Any]) -> dict[str, int]:
+    """Count the ``files`` that a job says it read, and their ``bytes`` if it lists all of them."""
     files, omitted = summary.get("files"), summary.get("files_omitted", 0)
     if not isinstance(files, list) or not _is_count(omitted):
         return {}

@@ -13,13 +13,13 @@ from landrun.models.run import PREFIX_LIMIT
 from landrun.sanitize import json_object
 from landrun_ops.doctor import permissions, state_machine
 from landrun_ops.doctor.aws_reader import AwsReader
-from landrun_ops.doctor.checks import Check
+from landrun_ops.doctor.checks import OF_GIVEN_STATE_MACHINE, Check
 from landrun_ops.stack.stack import Stack
 
 CHECKS: Final[Sequence[Check]] = (
-    *(state_machine.state_machine, state_machine.input_fields, state_machine.input_message),
-    *(state_machine.waits_for_job, state_machine.job_name, state_machine.retries),
-    *(state_machine.time_limit, permissions.state_machine_role),
+    state_machine.state_machine,
+    *OF_GIVEN_STATE_MACHINE,
+    *(state_machine.retries, state_machine.time_limit, permissions.state_machine_role),
 )
 PAST_EXECUTIONS: Final = 20
 """How many of the newest executions are read to propose prefixes."""
@@ -44,17 +44,17 @@ def region_of(arn: str) -> str:
 
 
 def read(client: Any, arn: str) -> AwsReader:
-    """Read a state machine, as the one of a stack that is not deployed yet.
+    """Read a state machine as the one of a stack to deploy, which has the parameters that fit.
 
-    The stack's parameters are those that fit. Raises ServiceError when there is no such state
-    machine, or it may not be read.
+    Raises ServiceError when there is no such state machine, or it may not be read.
     """
     parameters, outputs = {"StateMachineArn": arn}, {"StateMachineArn": arn}
     aws = AwsReader(Stack("", region_of(arn), outputs, parameters, client), datetime.now(UTC))
     input_format = state_machine.fitting_format(aws.definition)
     if input_format:
         parameters["InputMessageFormat"] = outputs["InputMessageFormat"] = input_format
-    parameters |= proposed_prefixes(aws.state_machine["name"], _past_inputs(aws))
+    parameters["JobNamePrefix"] = job_name_prefix(aws.state_machine["name"])
+    parameters |= _common_folders(_past_inputs(aws))
     return aws
 
 
@@ -71,28 +71,19 @@ def _past_inputs(aws: AwsReader) -> list[dict[str, Any]]:
     return [one for one in inputs if "InputMessage" in one and "Trigger" not in one]
 
 
-def proposed_prefixes(name: str, inputs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Propose prefixes by a state machine's name and the inputs of its past executions.
-
-    >>> proposed_prefixes("Daily_Orders", [])
-    {'JobNamePrefix': 'daily-orders'}
-    """
-    found = {"JobNamePrefix": job_name_prefix(name)}
-    landings, outputs = [], []
+def _common_folders(inputs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Propose the folders that all past executions read and wrote, if neither holds the other."""
+    read, written = [], []
     for one in inputs:
         job = str(one.get("PreprocessingJobName") or "\0")
-        landings.append(str(one["InputMessage"]))
-        outputs.append(str(one.get("OutputProcessedMessage")).partition(job)[0])
-    landing, output = _common_folder(landings), _common_folder(outputs)
-    if not landing.startswith(output) and not output.startswith(landing):
-        found |= {"LandingPrefix": landing, "OutputPrefix": output}
-    return found
-
-
-def _common_folder(uris: Sequence[str]) -> str:
-    """Return the key of the longest folder that all URIs lie in; empty if there is none."""
-    found = re.match(r"s3://[^/]+/(.*/)?", posixpath.commonprefix(uris))
-    return str(found[1] or "") if found else ""
+        read.append(str(one["InputMessage"]))
+        written.append(str(one.get("OutputProcessedMessage")).partition(job)[0])
+    landing, output = (
+        re.sub("^s3://[^/]*/?|[^/]*$", "", posixpath.commonprefix(uris)) for uris in (read, written)
+    )
+    if landing.startswith(output) or output.startswith(landing):
+        return {}
+    return {"LandingPrefix": landing, "OutputPrefix": output}
 
 
 def job_name_prefix(text: str) -> str:

@@ -31,7 +31,7 @@ CHECKS: Final[Sequence[Check]] = (
 )
 OF_OWN_STATE_MACHINE: Final[Sequence[Check]] = (
     *(operations.executions, operations.concurrency),
-    *(job.image, job.quota, job.instances, job.network),
+    *(job.image, job.quota, job.network),
 )
 OF_GIVEN_STATE_MACHINE: Final[Sequence[Check]] = (
     *(state_machine.input_fields, state_machine.input_message),
@@ -40,10 +40,6 @@ OF_GIVEN_STATE_MACHINE: Final[Sequence[Check]] = (
 NOT_ON_LAPTOP: Final = (job.image, job.quota, operations.subscribers, operations.alarms)
 
 _DENIED: Final = ("AccessDenied", "Unauthorized", "AuthorizationError", "NotAuthorized", "403")
-_UNREACHABLE: Final = (
-    *("EndpointConnection", "ConnectTimeout", "ReadTimeout", "ConnectionClosed"),
-    *("ProxyConnection", "SSLError"),
-)
 _PERMISSIONS: Final = {
     "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
     "s3:HeadBucket": "s3:ListBucket",
@@ -88,7 +84,4 @@ def _unreadable(error: ServiceError) -> Finding:
     if error.code == NOT_AWS:
         remedy = "check the proxy, the network and AWS_ENDPOINT_URL, or report this"
         return Finding("fail", str(error), remedy)
-    if error.code.startswith(_UNREACHABLE):
-        remedy = "check the network, the proxy, or the VPC's endpoint of that service"
-        return Finding("skip", f"{error.operation} does not answer ({error.code})", remedy)
     return Finding("skip", str(error))

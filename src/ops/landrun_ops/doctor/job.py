@@ -1,4 +1,4 @@
-"""What Processing jobs need: an image, quotas, instances with work, keys, a network."""
+"""What Processing jobs need: an image, quotas, keys, a network."""
 
 from __future__ import annotations
 
@@ -105,16 +105,6 @@ def quota(aws: AwsReader) -> Iterator[Finding]:
         yield Finding("warn", f"{what}, the others wait for it", remedy)
     else:
         yield Finding("ok", what)
-
-
-def instances(aws: AwsReader) -> Iterator[Finding]:
-    """Each instance of a run has something to do."""
-    count = aws.parameter("InstanceCount", "1")
-    shares = aws.parameter("Engine") == "spark" or aws.parameter("StartOn") == "schedule"
-    if count != "1" and not shares:
-        what = f"a run has {count} instances and, with StartOn=arrival, one object for one of them"
-        remedy = "sam deploy with InstanceCount=1, StartOn=schedule or Engine=spark"
-        yield Finding("warn", what, remedy)
 
 
 def keys(aws: AwsReader) -> Iterator[Finding]:

@@ -89,9 +89,6 @@ def fitting_format(definition: Any) -> str:
     return next((name for name, kind in DATA_TYPES.items() if found == {kind}), "")
 
 
-# ---- The checks
-
-
 def state_machine(aws: AwsReader) -> Iterator[Finding]:
     """The state machine is active, and of the type STANDARD."""
     arn = aws.stack.output("StateMachineArn")

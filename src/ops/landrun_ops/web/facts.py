@@ -10,9 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from landrun.models.fields import Lenient
+from landrun.models.job_summary import files_read
 from landrun.models.processing_job import ProcessingJob
 from landrun.models.run_record import RunRecord
 from landrun.sanitize import one_line
@@ -31,11 +32,7 @@ _NAME_OR_NUMBER = re.compile(
 """What differs from run to run where the reason is the same."""
 
 
-def _line(value: object) -> str | None:
-    return one_line(value, TEXT) if isinstance(value, str) and value else None
-
-
-Line = Annotated[str | None, BeforeValidator(_line)]
+Line = Lenient[Annotated[str, AfterValidator(lambda text: one_line(text, TEXT) or None)]]
 # Numbers from 2**53 on are not whole in a browser (ECMAScript, Number.MAX_SAFE_INTEGER).
 Count = Lenient[Annotated[int, Field(strict=True, ge=0, lt=2**53)]]
 
@@ -88,7 +85,7 @@ def facts(run: RunRecord, *, laptop: bool) -> RunFacts:
     began = job.ProcessingStartTime if job else None
     timed = began is not None and began >= run.started
     kind, what = _trigger(run.trigger)
-    files, size = _files(run.summary)
+    read = files_read(run.summary)
     instances = f"{job.InstanceCount or 1} x {job.InstanceType}" if job and job.InstanceType else ""
     why = one_line(why_failed(run), TEXT)
     return RunFacts(
@@ -96,8 +93,8 @@ def facts(run: RunRecord, *, laptop: bool) -> RunFacts:
         **{name: run.summary.get(name) for name in _COUNTS},
         kind=kind,
         what=what,
-        files=files,
-        bytes_in=run.trigger.get("Size") if kind == "object-created" else size,
+        files=read.get("files") or None,
+        bytes_in=run.trigger.get("Size") if kind == "object-created" else read.get("bytes"),
         waited=(began - run.started).total_seconds() if began and timed else None,
         worked=job.seconds if job and timed else None,
         instances=instances,
@@ -129,14 +126,3 @@ def _trigger(trigger: Mapping[str, Any]) -> tuple[str, Any]:
         case "outside":
             return "manual", "outside landrun"
     return "other", None
-
-
-def _files(summary: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """Count the files that a job says it read, and their bytes if it lists all of them."""
-    files, omitted = summary.get("files"), summary.get("files_omitted") or 0
-    if not isinstance(files, list) or not isinstance(omitted, int):
-        return None, None
-    listed = [one.get("bytes") for one in files if isinstance(one, Mapping)]
-    sizes = [size for size in listed if isinstance(size, int)]
-    many = len(listed) + omitted
-    return many or None, sum(sizes) if sizes and len(sizes) == many else None

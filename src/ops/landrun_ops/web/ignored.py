@@ -7,10 +7,9 @@ embedded metric format.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -18,9 +17,7 @@ from landrun.adapters.clients import translated
 from landrun.errors import ServiceError
 from landrun.models.events import OTHER_EVENTS
 from landrun.sanitize import json_object
-
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
+from landrun_ops.stack.stack import Stack
 
 METRIC = "LandingsIgnored"
 REASONS = (
@@ -29,15 +26,9 @@ REASONS = (
 )
 """All reasons that the functions give."""
 
-HOUR, DAY = 3600, 86_400
-"""Seconds."""
-
-HOURLY_FOR = timedelta(days=15)
-"""Longer spans are counted by day."""
-
 
 class IgnoredCount(BaseModel):
-    """How many objects started no run for one reason, in the ``step`` that begins at a time."""
+    """How many objects started no run for one reason, in the hour that begins at a time."""
 
     at: datetime
     reason: str
@@ -47,7 +38,6 @@ class IgnoredCount(BaseModel):
 class Ignored(BaseModel):
     """Objects that started no run; ``unknown`` says why nothing is known of them."""
 
-    step: int = HOUR
     unknown: str = ""
     counts: list[IgnoredCount] = []
 
@@ -60,16 +50,18 @@ def count_ignored(stack: Stack, logs: Path | None, since: datetime, now: datetim
 
 
 def from_metrics(cloudwatch: Any, service: str, since: datetime, now: datetime) -> Ignored:
-    """Ask CloudWatch; metrics have the stack's name as ``service``."""
-    step = HOUR if now - since <= HOURLY_FOR else DAY
-    begin = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    queries = [_query(reason, service, step) for reason in REASONS]
+    """Ask CloudWatch, by the hour; metrics have the stack's name as ``service``."""
+    queries = []
+    for reason in REASONS:
+        values = {"Reason": reason, "service": service}
+        dimensions = [{"Name": name, "Value": value} for name, value in values.items()]
+        metric = {"Namespace": "landrun", "MetricName": METRIC, "Dimensions": dimensions}
+        statistic = {"Stat": "Sum", "Period": 3600, "Metric": metric}
+        queries.append({"Id": reason.replace("-", "_"), "MetricStat": statistic})
     try:
         with translated("cloudwatch:GetMetricData"):
             pages = cloudwatch.get_paginator("get_metric_data").paginate(
-                MetricDataQueries=queries,
-                StartTime=begin if step == HOUR else begin.replace(hour=0),
-                EndTime=now,
+                MetricDataQueries=queries, StartTime=_hour(since), EndTime=now
             )
             results = [result for page in pages for result in page["MetricDataResults"]]
     except ServiceError as error:
@@ -80,14 +72,11 @@ def from_metrics(cloudwatch: Any, service: str, since: datetime, now: datetime) 
         for at, value in zip(result["Timestamps"], result["Values"], strict=True)
         if value
     ]
-    return Ignored(step=step, counts=counts)
+    return Ignored(counts=counts)
 
 
-def _query(reason: str, service: str, step: int) -> dict[str, Any]:
-    dimensions = [{"Name": "Reason", "Value": reason}, {"Name": "service", "Value": service}]
-    metric = {"Namespace": "landrun", "MetricName": METRIC, "Dimensions": dimensions}
-    statistic = {"Stat": "Sum", "Period": step, "Metric": metric}
-    return {"Id": reason.replace("-", "_"), "MetricStat": statistic}
+def _hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
 
 
 def from_logs(folder: Path | None, since: datetime) -> Ignored:
@@ -95,17 +84,17 @@ def from_logs(folder: Path | None, since: datetime) -> Ignored:
     if folder is None or not folder.is_dir():
         return Ignored(unknown="the logs of the laptop's functions are not here")
     counts: Counter[tuple[datetime, str]] = Counter()
-    for log in sorted(folder.glob("*.log")):
-        for at, reason, count in _counts_in(log):
-            if at >= since:
-                counts[at.replace(minute=0, second=0, microsecond=0), reason] += count
+    for log in folder.glob("*.log"):
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            for at, reason, count in filter(None, map(_metric, lines)):
+                if at >= since:
+                    counts[_hour(at), reason] += count
     listed = [IgnoredCount(at=at, reason=why, count=n) for (at, why), n in sorted(counts.items())]
     return Ignored(counts=listed)
 
 
-def _counts_in(log: Path) -> Iterator[tuple[datetime, str, int]]:
-    with log.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            match json_object(line) if METRIC in line else {}:
-                case {"_aws": {"Timestamp": int(at)}, "Reason": str(reason), "LandingsIgnored": n}:
-                    yield datetime.fromtimestamp(at / 1000, UTC), reason, int(sum(n))
+def _metric(line: str) -> tuple[datetime, str, int] | None:
+    match json_object(line) if METRIC in line else {}:
+        case {"_aws": {"Timestamp": int(at)}, "Reason": str(reason), "LandingsIgnored": counts}:
+            return datetime.fromtimestamp(at / 1000, UTC), reason, int(sum(counts))
+    return None

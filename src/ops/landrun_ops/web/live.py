@@ -7,17 +7,15 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from landrun.clock import utc_now
+from landrun.models.run_record import RunRecord
 from landrun_ops.stack.activity import DEAD_LETTER_QUEUES, Activity, ActivityReader
 from landrun_ops.stack.dead_letters import DeadLetterQueue, grouped
+from landrun_ops.stack.stack import Stack
 from landrun_ops.web.facts import RunFacts, facts
 from landrun_ops.web.ignored import Ignored
-
-if TYPE_CHECKING:
-    from landrun.models.run_record import RunRecord
-    from landrun_ops.stack.stack import Stack
 
 MOST_RUNS, MOST_UNFINISHED = 10_000, 1000
 """Runs that the page has at most, the newest first; and unfinished runs that a read lists."""
@@ -31,11 +29,8 @@ OVERLAP = timedelta(minutes=2)
 ALL_AGAIN_AFTER = timedelta(minutes=30)
 """After so long without a read, runs may have been redriven and have ended unseen."""
 
-LAPTOP_SECONDS, AWS_SECONDS = 1.0, 5.0
-"""Shortest time between two reads."""
-
-IGNORED_SECONDS = 300.0
-"""Seconds between two looks at CloudWatch's metrics, which are billed by the request."""
+LAPTOP_SECONDS, AWS_SECONDS, IGNORED_SECONDS = 1.0, 5.0, 300.0
+"""Shortest time between two reads, and between two of metrics, which are billed by the request."""
 
 MOST_DEAD_LETTERS, MOST_SUBJECTS = 100, 3
 """Messages that are looked at in each dead-letter queue, and those that a group names."""
@@ -57,9 +52,9 @@ class RunsFeed:
         """Read runs that started lately, that have not ended, or that had not when last read."""
         now, table = self._now(), self._stack.runs_reader()
         if self._read_at is None or now - self._read_at > ALL_AGAIN_AFTER:
-            started = table.newest(now, 1000, since=now - self._span)
-            rows = list(islice(started, MOST_RUNS))
-            self.more = next(started, None) is not None
+            newest = table.newest(now, 1000, since=now - self._span)
+            rows = list(islice(newest, MOST_RUNS))
+            self.more = next(newest, None) is not None
         else:
             rows = list(table.newest(now, 1000, since=self._read_at - OVERLAP))
         unfinished = list(islice(table.running(), MOST_UNFINISHED))  # the oldest first
@@ -74,16 +69,13 @@ class RunsFeed:
         if ended:
             rows += table.batch(ended[:BATCH])[0]
         for row in rows:
-            self._keep(row)
+            _, held = self._rows.get(row.name, (0, None))
+            # An index may still list a run that has ended; only a redrive makes it run again.
+            if held is None or not (row == held or row.is_older_than(held)):
+                self.version += 1
+                self._rows[row.name] = self.version, row
         self._read_at = now
         return []
-
-    def _keep(self, row: RunRecord) -> None:
-        _, held = self._rows.get(row.name, (0, None))
-        # An index may still list a run that has ended; only a redrive makes it run again.
-        if held is None or not (row == held or row.is_older_than(held)):
-            self.version += 1
-            self._rows[row.name] = self.version, row
 
     def changed(self, after: int) -> list[RunFacts]:
         """Return the runs that have changed since a version."""
@@ -136,15 +128,13 @@ class LiveStack:
         """Look into the dead-letter queues: messages by what kept them from being processed."""
         sqs, found = self.stack.client("sqs"), dict[str, list[dict[str, Any]]]()
         for name, output in DEAD_LETTER_QUEUES.items():
-            groups = grouped(
-                DeadLetterQueue(sqs, self.stack.output(output)).peek(MOST_DEAD_LETTERS)
-            )
+            queue = DeadLetterQueue(sqs, self.stack.output(output))
             found[name] = [
                 {
                     "reason": group.reason or group.why.value,
                     "count": len(group.messages),
                     "about": [one.subject for one in group.messages[:MOST_SUBJECTS]],
                 }
-                for group in groups
+                for group in grouped(queue.peek(MOST_DEAD_LETTERS))
             ]
         return found

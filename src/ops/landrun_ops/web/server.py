@@ -8,6 +8,7 @@ comes from, and the random token in its address.
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 import socket
 import threading
@@ -15,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import Forbidden, HTTPException
@@ -28,7 +28,7 @@ from landrun_ops.web.live import LiveStack
 from landrun_ops.web.page import Report, chart_library, policy, render
 
 HOST, PORT = "127.0.0.1", 8765
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """Names by which browsers reach this machine and no other; any port, for tunnels of ssh."""
 
 HEADERS = {
@@ -66,7 +66,7 @@ def served(app: Flask, port: int | None = None) -> Iterator[int]:
     Without ``port`` it is 8765 or, if that is taken, a free one. Raises ConfigurationError when
     the port is taken.
     """
-    with _listening(*([PORT, 0] if port is None else [port])) as listening:
+    with _listening(PORT if port is None else port, or_any=port is None) as listening:
         number: int = listening.getsockname()[1]
         server = make_server(
             HOST, number, app, threaded=True, request_handler=_Quiet, fd=listening.fileno()
@@ -81,12 +81,12 @@ def served(app: Flask, port: int | None = None) -> Iterator[int]:
             server.server_close()
 
 
-def _listening(port: int, *others: int) -> socket.socket:
+def _listening(port: int, *, or_any: bool) -> socket.socket:
     try:
         return socket.create_server((HOST, port), backlog=128)
     except OSError as error:
-        if others:
-            return _listening(*others)
+        if or_any:
+            return _listening(0, or_any=False)
         raise ConfigurationError(
             f"cannot listen on port {port} of {HOST}: {error.strerror}; choose another with --port"
         ) from error
@@ -138,11 +138,7 @@ def _failed(error: Exception) -> tuple[dict[str, str], int]:
 def _check(token: str) -> None:
     """Raise `Forbidden` unless the current request may be answered."""
     given = request.headers.get("Host", "")
-    try:
-        host = urlsplit(f"//{given}").hostname
-    except ValueError:
-        host = None
-    if host not in LOOPBACK:
+    if re.sub(r":\d+$", "", given) not in LOOPBACK:
         raise Forbidden("this server answers to 127.0.0.1 and localhost only")
     foreign = request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
     if foreign or request.headers.get("Origin", f"http://{given}") != f"http://{given}":

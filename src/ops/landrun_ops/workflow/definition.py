@@ -41,25 +41,29 @@ NO_MANIFEST = {
 }
 """How an execution on Spark ends whose input is an S3 prefix."""
 
-WAIT_FOR_QUOTA = {
-    "ErrorEquals": ["SageMaker.ResourceLimitExceededException", "ThrottlingException"],
-    "IntervalSeconds": 60,
-    "BackoffRate": 2,
-    "MaxDelaySeconds": 900,
-    "MaxAttempts": 200,
-    "JitterStrategy": "FULL",
-}
+
+def _retry(error: str, *others: str, first: int, longest: int, attempts: int) -> dict[str, Any]:
+    """Make a retrier whose waits double, from the first to the longest, in seconds."""
+    return {
+        "ErrorEquals": [error, *others],
+        "IntervalSeconds": first,
+        "BackoffRate": 2,
+        "MaxDelaySeconds": longest,
+        "MaxAttempts": attempts,
+        "JitterStrategy": "FULL",
+    }
+
+
+WAIT_FOR_QUOTA = _retry(
+    *("SageMaker.ResourceLimitExceededException", "ThrottlingException"),
+    first=60,
+    longest=900,
+    attempts=200,
+)
 """Waits for a quota: 200 waits of 450 seconds on average are about a day. Each takes 3 to 5 of the
 25,000 events that an execution may have."""
 
-RETRY_REQUEST = {
-    "ErrorEquals": ["SageMaker.AmazonSageMakerException"],
-    "IntervalSeconds": 10,
-    "BackoffRate": 2,
-    "MaxDelaySeconds": 80,
-    "MaxAttempts": 5,
-    "JitterStrategy": "FULL",
-}
+RETRY_REQUEST = _retry("SageMaker.AmazonSageMakerException", first=10, longest=80, attempts=5)
 """Repeats a request that SageMaker throttled, for two minutes on average and four at most. Step
 Functions names a refused or wrong request the same way, so that such a run fails only then."""
 
@@ -73,14 +77,7 @@ RETRY_JOB = {
 """Runs a failed job once more. The name matches every error but timeouts, so it is the last: Step
 Functions takes the first retrier that matches, and counts the attempts of each by itself."""
 
-REQUEST_SLOT_AGAIN = {
-    "ErrorEquals": ["States.ALL"],
-    "IntervalSeconds": 5,
-    "BackoffRate": 2,
-    "MaxDelaySeconds": 300,
-    "MaxAttempts": 2000,
-    "JitterStrategy": "FULL",
-}
+REQUEST_SLOT_AGAIN = _retry("States.ALL", first=5, longest=300, attempts=2000)
 """A request costs one message and changes no order, so it is repeated until it works; and once a
 day while there is no answer, in case the message was lost."""
 
@@ -106,21 +103,18 @@ class Intrinsic(str):
 
 
 def definition(config: WorkflowConfig) -> dict[str, Any]:
-    """Build the state machine's definition.
+    """Build the state machine's definition in Amazon States Language.
 
     Touches neither network, credentials nor the user's AWS or SageMaker settings files.
-
-    Returns
-    -------
-    dict
-        Amazon States Language.
     """
-    # Imported here because the SDKs take seconds (see sdk.py).
-    from landrun_ops.workflow import sdk  # noqa: PLC0415
+    from landrun_ops.workflow import sdk  # noqa: PLC0415  (takes seconds, see sdk.py)
 
     with sdk.quietly():
+        first = _step(sdk, config)
+        first = _limited(sdk, config, first) if config.slot_queue else first
+        first = _select_input(sdk, config, first) if config.manifests else first
         graph = sdk.steps.Graph(
-            sdk.steps.Chain([_first_state(sdk, config)]),
+            sdk.steps.Chain([first]),
             comment="One SageMaker Processing job per run.",
             timeout_seconds=config.timeout,
         )
@@ -130,7 +124,7 @@ def definition(config: WorkflowConfig) -> dict[str, Any]:
     states[STEP]["Resource"] = f"arn:{partition}:states:::sagemaker:createProcessingJob.sync"
     states[STEP]["Retry"] = [WAIT_FOR_QUOTA, RETRY_REQUEST, RETRY_JOB]
     if config.manifests:
-        states[REFUSE_PREFIX].update(NO_MANIFEST)
+        states[REFUSE_PREFIX] |= NO_MANIFEST
     if config.slot_queue:
         resource = f"arn:{partition}:states:::sqs:sendMessage.waitForTaskToken"
         states[WAIT_FOR_SLOT]["Resource"] = resource
@@ -146,11 +140,8 @@ def input_schema() -> dict[str, Any]:
 def job_name(prefix: str | None) -> Intrinsic:
     """Name each attempt anew, since SageMaker never takes a job's name twice.
 
-    Parameters
-    ----------
-    prefix : str or None
-        What jobs of executions without ``Trigger`` are named after: their own names may have 62
-        characters of SageMaker's 63. A state before has chosen which of both names it is.
+    Jobs of executions without ``Trigger`` are named after the prefix: their own names may have 62
+    characters of SageMaker's 63. A state before has chosen which of both names it is.
     """
     run = "$$.Execution.Input.PreprocessingJobName"
     suffix = "States.ArrayGetItem(States.StringSplit(States.UUID(), '-'), 0)"
@@ -159,12 +150,6 @@ def job_name(prefix: str | None) -> Intrinsic:
         return Intrinsic(attempt)
     unnamed = f"States.Format('{prefix}-{{}}', States.UUID())"
     return Intrinsic(f"States.ArrayGetItem(States.Array({attempt}, {unnamed}), $.Job.NameIndex)")
-
-
-def _first_state(sdk: Any, config: WorkflowConfig) -> Any:
-    step = _step(sdk, config)
-    limited = _limited(sdk, config, step) if config.slot_queue else step
-    return _select_input(sdk, config, limited) if config.manifests else limited
 
 
 def _select_input(sdk: Any, config: WorkflowConfig, following: Any) -> Any:

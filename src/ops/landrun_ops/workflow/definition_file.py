@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from landrun.errors import ConfigurationError
+import yaml
 
-PREFIX = "landrun_"
-"""What the name of every token begins with; no value of a parameter may contain ``{landrun``."""
+from landrun.errors import ConfigurationError
 
 TOKEN = re.compile(r"\$\{(\w+)\}")
 
@@ -37,47 +36,37 @@ def token(name: str) -> str:
     >>> token("ImageUri")
     '${landrun_ImageUri}'
     """
-    return f"${{{PREFIX}{name}}}"
+    return f"${{landrun_{name}}}"
+
+
+class _Writer(yaml.SafeDumper):
+    """Writes strings in double quotes, but for tokens and plain keys, and indents lists."""
+
+    def increase_indent(self, flow: bool = False, *_: object, **__: object) -> None:
+        super().increase_indent(flow, indentless=False)
+
+    def ignore_aliases(self, *_: object) -> bool:
+        return True
+
+    def text(self, text: str) -> yaml.ScalarNode:
+        style = None if isinstance(text, Bare) else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+    def mapping(self, node: Mapping[str, Any]) -> yaml.MappingNode:
+        pairs = [(Bare(key) if _PLAIN_KEY.fullmatch(key) else key, node[key]) for key in node]
+        return self.represent_mapping("tag:yaml.org,2002:map", pairs)
+
+
+_Writer.add_representer(str, _Writer.text)
+_Writer.add_multi_representer(str, _Writer.text)
+_Writer.add_representer(dict, _Writer.mapping)
 
 
 def to_yaml(definition: Mapping[str, Any], *comments: str) -> str:
     """Write a definition as block-style YAML in ASCII, every string in double quotes."""
-    lines = [*(f"# {comment}".rstrip() for comment in comments), *_block(definition, "")]
-    return "\n".join(lines) + "\n"
-
-
-def _block(node: Any, indent: str) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            yield from _entry(f"{indent}{_key(key)}:", value, indent)
-    else:
-        for item in node:
-            first, *rest = _item(item, indent)
-            yield f"{indent}- {first.removeprefix(indent + '  ')}"
-            yield from rest
-
-
-def _entry(start: str, value: Any, indent: str) -> Iterator[str]:
-    if isinstance(value, Mapping | list | tuple) and value:
-        yield start
-        yield from _block(value, f"{indent}  ")
-    else:
-        yield f"{start} {_scalar(value)}"
-
-
-def _item(item: Any, indent: str) -> Iterator[str]:
-    if isinstance(item, Mapping | list | tuple) and item:
-        yield from _block(item, f"{indent}  ")
-    else:
-        yield _scalar(item)
-
-
-def _key(key: str) -> str:
-    return key if isinstance(key, Bare) or _PLAIN_KEY.fullmatch(key) else json.dumps(key)
-
-
-def _scalar(value: Any) -> str:
-    return value if isinstance(value, Bare) else json.dumps(value)
+    lines = [f"# {comment}".rstrip() for comment in comments]
+    text = yaml.dump(definition, Dumper=_Writer, default_flow_style=False, width=1_000_000)
+    return "\n".join([*lines, text])
 
 
 def parse(text: str) -> Any:
@@ -85,8 +74,6 @@ def parse(text: str) -> Any:
 
     Raises ConfigurationError when it is neither.
     """
-    import yaml  # noqa: PLC0415  (late, for start-up)
-
     try:
         return json.loads(text)
     except ValueError:

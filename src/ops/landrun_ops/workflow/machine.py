@@ -1,4 +1,7 @@
-"""The state machine in AWS: created and updated with a workflow's definition, and executed."""
+"""The state machine in AWS: created and updated with a workflow's definition, and executed.
+
+Each call raises ServiceError when Step Functions refuses it or cannot be reached.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,7 @@ def create(config: WorkflowConfig, client: Any) -> str:
     """Create the state machine with the SDK, as the notebook did, and return its ARN.
 
     A state machine of that name, definition and role is returned as it is. Raises
-    ConfigurationError when the settings name no role, or a different state machine of that name
-    exists; ServiceError when Step Functions refuses the call or cannot be reached.
+    ConfigurationError when the settings name no role, or a different one of that name exists.
     """
     from landrun_ops.workflow import sdk  # noqa: PLC0415  (takes seconds, see sdk.py)
 
@@ -47,10 +49,7 @@ def create(config: WorkflowConfig, client: Any) -> str:
 
 
 def update(config: WorkflowConfig, arn: str, client: Any) -> None:
-    """Replace the definition of a state machine, and its role if the settings name one.
-
-    Raises ServiceError when Step Functions refuses the call or cannot be reached.
-    """
+    """Replace the definition of a state machine, and its role if the settings name one."""
     role = {"roleArn": config.role} if config.role else {}
     with translated("states:UpdateStateMachine"):
         client.update_state_machine(
@@ -59,10 +58,7 @@ def update(config: WorkflowConfig, arn: str, client: Any) -> None:
 
 
 def describe(arn: str, client: Any) -> dict[str, Any]:
-    """Return DescribeStateMachine's answer.
-
-    Raises ServiceError when there is no such state machine, or Step Functions cannot be reached.
-    """
+    """Return DescribeStateMachine's answer."""
     with translated("states:DescribeStateMachine"):
         answer: dict[str, Any] = client.describe_state_machine(stateMachineArn=arn)
     return answer
@@ -71,12 +67,7 @@ def describe(arn: str, client: Any) -> dict[str, Any]:
 def execute(arn: str, inputs: Mapping[str, Any], client: Any) -> str:
     """Start an execution under the run's name, and return its ARN.
 
-    Raises ServiceError when Step Functions refuses the call or cannot be reached.
-
-    Parameters
-    ----------
-    inputs : Mapping
-        The fields of `ExecutionInput`; without ``Trigger``, it is the notebook's input.
+    ``inputs`` has the fields of `ExecutionInput`; a notebook's run has no ``Trigger``.
     """
     name = inputs["PreprocessingJobName"]
     with translated("states:StartExecution"):
@@ -85,10 +76,7 @@ def execute(arn: str, inputs: Mapping[str, Any], client: Any) -> str:
 
 
 def wait(arn: str, client: Any, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
-    """Wait for an execution's end, and return DescribeExecution's answer.
-
-    Raises ServiceError when Step Functions refuses the call or cannot be reached.
-    """
+    """Wait for an execution's end, and return DescribeExecution's answer."""
     while True:
         with translated("states:DescribeExecution"):
             answer: dict[str, Any] = client.describe_execution(executionArn=arn)

@@ -10,10 +10,8 @@ from typing import Any
 
 from landrun.errors import ConfigurationError
 
-Settings = dict[str, Any]
 
-
-def read_settings(path: Path) -> Settings:
+def read_settings(path: Path) -> dict[str, Any]:
     """Read settings from a TOML or JSON file; names are those of `WorkflowConfig`.
 
     Raises ConfigurationError when the file cannot be read, or is neither.
@@ -30,39 +28,25 @@ def read_settings(path: Path) -> Settings:
     return settings
 
 
-def with_words(settings: Settings, words: Iterable[str]) -> Settings:
+def with_words(settings: dict[str, Any], words: Iterable[str]) -> dict[str, Any]:
     """Lay ``name=value`` words over settings; ``name.key=value`` sets one key of a table.
 
     A value that begins with ``[`` or ``{`` is JSON, any other is text. Raises ConfigurationError
     when a word has no ``=``, or its JSON cannot be read.
 
-    Examples
-    --------
     >>> with_words({}, ["instance_count=2", "environment.LANG=de"])
     {'instance_count': '2', 'environment': {'LANG': 'de'}}
     """
-    laid = dict(settings)
+    merged = dict(settings)
     for word in words:
         name, equals, text = word.partition("=")
         if not equals or not name:
             raise ConfigurationError(f"{word!r} is not a setting: write name=value")
-        table, dot, key = name.partition(".")
-        value = _value(word, text)
-        laid[table] = {**_table(laid, table, word), key: value} if dot else value
-    return laid
-
-
-def _table(settings: Settings, name: str, word: str) -> dict[str, Any]:
-    table = settings.get(name, {})
-    if not isinstance(table, dict):
-        raise ConfigurationError(f"{word!r}: {name} is set to a value already, not to a table")
-    return table
-
-
-def _value(word: str, text: str) -> Any:
-    if not text.startswith(("[", "{")):
-        return text
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ConfigurationError(f"{word!r}: {error}") from error
+        try:
+            value = json.loads(text) if text.startswith(("[", "{")) else text
+        except ValueError as error:
+            raise ConfigurationError(f"{word!r}: {error}") from error
+        name, dot, key = name.partition(".")
+        table = merged.get(name)
+        merged[name] = (table if isinstance(table, dict) else {}) | {key: value} if dot else value
+    return merged

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from landrun_ops.workflow.config import LONGEST_JOB, WorkflowConfig
 from landrun_ops.workflow.definition import (
@@ -38,67 +38,37 @@ _STAND_INS = {
 """Settings that the workflow cannot do without; tokens take their places."""
 
 
-class Substitution(NamedTuple):
-    """A place in the definition that the template fills in.
-
-    Attributes
-    ----------
-    settings : str
-        Those of `WorkflowConfig` that it stands for; where one of them is given, it is not used.
-    path : str
-        Where it is, with ``/`` between the steps.
-    value : str
-        The token, or a text with a token in it; `Bare` where JSON replaces it.
-    """
-
-    settings: str
-    path: str
-    value: str
-
-
 def _bare(name: str) -> Bare:
     return Bare(token(name))
 
 
 _SELECT = f"States/{SELECT_INPUT}/Choices"
 _JOB = f"States/{STEP}/Parameters"
+_INPUT, _STOP = f"{_JOB}/ProcessingInputs/0/S3Input", f"{_JOB}/StoppingCondition"
+_OUTPUT = "output_path output_kms_key"
 _CLUSTER = "instance_type instance_count volume_size_in_gb volume_kms_key"
 
-SUBSTITUTIONS = tuple(
-    Substitution(*row)
-    for row in (
-        ("manifests", f"{_SELECT}/1/StringMatches", token("ManifestsUri") + "*"),
-        ("engine", f"{_SELECT}/2/StringMatches", token("RefusedInputs")),
-        ("input_data_type", f"States/{READ_RUN}/Result/S3DataType", token("ManifestDataType")),
-        ("input_data_type", f"States/{READ_MANIFEST}/Result/S3DataType", token("ManifestDataType")),
-        ("limited_runs", f"States/{LIMITED}/Choices/0/StringMatches", token("LimitedRuns")),
-        ("slot_queue", f"States/{WAIT_FOR_SLOT}/Parameters/QueueUrl", token("StatusQueueUrl")),
-        ("job_name_prefix", f"{_JOB}/ProcessingJobName.$", job_name(token("JobNamePrefix"))),
-        ("processing_role", f"{_JOB}/RoleArn", token("ProcessingRoleArn")),
-        ("image_uri", f"{_JOB}/AppSpecification/ImageUri", token("ImageUri")),
-        ("entrypoint", f"{_JOB}/AppSpecification/ContainerEntrypoint", _bare("JobEntrypoint")),
-        ("arguments", f"{_JOB}/AppSpecification/ContainerArguments", _bare("JobArguments")),
-        ("environment", f"{_JOB}/{token('Environment')}", _bare("JobEnvironment")),
-        (
-            "input_distribution",
-            f"{_JOB}/ProcessingInputs/0/S3Input/S3DataDistributionType",
-            token("InputDistribution"),
-        ),
-        (
-            "output_path output_kms_key",
-            f"{_JOB}/ProcessingOutputConfig",
-            _bare("ProcessingOutputConfig"),
-        ),
-        (_CLUSTER, f"{_JOB}/ProcessingResources/ClusterConfig", _bare("ClusterConfig")),
-        (
-            "max_runtime_in_seconds",
-            f"{_JOB}/StoppingCondition/MaxRuntimeInSeconds",
-            _bare("MaxRuntimeInSeconds"),
-        ),
-        ("network", f"{_JOB}/NetworkConfig", _bare("NetworkConfig")),
-    )
+SUBSTITUTIONS = (
+    ("manifests", f"{_SELECT}/1/StringMatches", token("ManifestsUri") + "*"),
+    ("engine", f"{_SELECT}/2/StringMatches", token("RefusedInputs")),
+    ("input_data_type", f"States/{READ_RUN}/Result/S3DataType", token("ManifestDataType")),
+    ("input_data_type", f"States/{READ_MANIFEST}/Result/S3DataType", token("ManifestDataType")),
+    ("limited_runs", f"States/{LIMITED}/Choices/0/StringMatches", token("LimitedRuns")),
+    ("slot_queue", f"States/{WAIT_FOR_SLOT}/Parameters/QueueUrl", token("StatusQueueUrl")),
+    ("job_name_prefix", f"{_JOB}/ProcessingJobName.$", job_name(token("JobNamePrefix"))),
+    ("processing_role", f"{_JOB}/RoleArn", token("ProcessingRoleArn")),
+    ("image_uri", f"{_JOB}/AppSpecification/ImageUri", token("ImageUri")),
+    ("entrypoint", f"{_JOB}/AppSpecification/ContainerEntrypoint", _bare("JobEntrypoint")),
+    ("arguments", f"{_JOB}/AppSpecification/ContainerArguments", _bare("JobArguments")),
+    ("environment", f"{_JOB}/{token('Environment')}", _bare("JobEnvironment")),
+    ("input_distribution", f"{_INPUT}/S3DataDistributionType", token("InputDistribution")),
+    (_OUTPUT, f"{_JOB}/ProcessingOutputConfig", _bare("ProcessingOutputConfig")),
+    (_CLUSTER, f"{_JOB}/ProcessingResources/ClusterConfig", _bare("ClusterConfig")),
+    ("max_runtime_in_seconds", f"{_STOP}/MaxRuntimeInSeconds", _bare("MaxRuntimeInSeconds")),
+    ("network", f"{_JOB}/NetworkConfig", _bare("NetworkConfig")),
 )
-"""All that src/stacks/processing.yaml fills in, under ``DefinitionSubstitutions``."""
+"""All that src/stacks/processing.yaml fills in, under ``DefinitionSubstitutions``: the settings
+that each stands for (where one of them is given, it is not used), its path, and the token."""
 
 
 def template(settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -108,17 +78,14 @@ def template(settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """
     given = settings or {}
     rendered = definition(WorkflowConfig.read({**_STAND_INS, **given}))
-    for substitution in SUBSTITUTIONS:
-        if not given.keys() & substitution.settings.split():
-            _put(rendered, substitution.path, substitution.value)
+    for names, path, value in SUBSTITUTIONS:
+        if not given.keys() & names.split():
+            node: Any = rendered
+            *parents, last = path.split("/")
+            for step in parents:
+                node = node[int(step) if step.isdigit() else step]
+            node[Bare(last) if last.startswith("$") else last] = value
     return rendered
-
-
-def _put(node: Any, path: str, value: str) -> None:
-    *parents, last = path.split("/")
-    for step in parents:
-        node = node[int(step) if step.isdigit() else step]
-    node[Bare(last) if last.startswith("$") else last] = value
 
 
 def render(settings: Mapping[str, Any] | None = None) -> str:

@@ -76,9 +76,7 @@ class SortedTable {
   }
 }
 
-function stateCell(status) {
-  return element("span", { class: "state" }, dot(statusColour(status)), statusWord(status));
-}
+const stateCell = (status) => element("span", { class: "state" }, dot(statusColour(status)), statusWord(status));
 
 function runLink(run, text = words.run(run.name)) {
   const [, before, digits] = text.match(/^(.*-)([0-9a-f]{8})$/) ?? [null, "", text];

@@ -85,8 +85,8 @@ function showTables(runs, same) {
 }
 
 function showIgnored() {
-  const { counts, unknown, step } = DATA.ignored;
-  const inTime = counts.map((one) => ({ ...one, at: Date.parse(one.at) })).filter(({ at }) => (filters.from == null || at + step * SECOND > filters.from) && (filters.to == null || at < filters.to));
+  const { counts, unknown } = DATA.ignored;
+  const inTime = counts.map((one) => ({ ...one, at: Date.parse(one.at) })).filter(({ at }) => (filters.from == null || at + HOUR > filters.from) && (filters.to == null || at < filters.to));
   const reasons = new Map();
   for (const { reason, at, count } of inTime) {
     const [title, said] = IGNORED[reason] ?? [reason.replaceAll("-", " "), "S3 told of something else than a landing"];

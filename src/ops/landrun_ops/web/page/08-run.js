@@ -29,7 +29,6 @@ function command(text) {
 }
 
 function runFacts(run) {
-  const again = DATA.laptop ? "" : ` --stack ${DATA.stack}`;
   const links = [["execution", "the execution"], ["log", "its log"], ["output", "the output"]]
     .filter(([page]) => run.links[page])
     .map(([page, said]) => element("a", { href: run.links[page], target: "_blank", rel: "noopener noreferrer" }, said));
@@ -51,11 +50,7 @@ function runFacts(run) {
     ["Output", run.output_processed_message && element("span", { class: "code" }, run.output_processed_message)],
     ["Ran on", run.instances && `${run.instances}${run.instance_seconds == null ? "" : `, ${words.span(run.instance_seconds)} of instances`}`],
     ["In AWS's consoles", links.length ? element("span", { class: "links" }, ...links) : null],
-    ...(DATA.live ? [] : [
-      ["To see more", command(`landrun show ${run.name}${again}`)],
-      ["Its log", command(`landrun logs ${run.name}${again}`)],
-      ["To run it again", run.failed ? command(`landrun rerun ${run.name}${again}`) : null],
-    ]),
+    ["To see more", DATA.live ? null : command(`landrun show ${run.name}${DATA.laptop ? "" : ` --stack ${DATA.stack}`}`)],
   ];
 }
 
