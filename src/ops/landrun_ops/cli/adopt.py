@@ -23,21 +23,13 @@ from landrun_ops.stack import stack as stacks
 
 
 def adopt(
-    arn: Annotated[
-        str,
-        typer.Argument(
-            metavar="STATE_MACHINE_ARN", help="An existing state machine.", show_default=False
-        ),
-    ],
+    arn: Annotated[str, options.argument("STATE_MACHINE_ARN", "An existing state machine.")],
     *,
     write: Annotated[
-        bool, typer.Option("--write", help="Put the parameters into samconfig.toml.")
+        bool, options.flag("Put the parameters into samconfig.toml.", "--write")
     ] = False,
     config_env: Annotated[
-        str,
-        typer.Option(
-            "--config-env", metavar="NAME", help="The environment of samconfig.toml, as for sam."
-        ),
+        str, typer.Option(metavar="NAME", help="The environment of samconfig.toml, as for sam.")
     ] = "default",
     profile: ProfileOption = "",
     project: ProjectOption = None,

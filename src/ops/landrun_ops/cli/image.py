@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -23,27 +23,17 @@ from landrun_ops.cli.target import (
 IMAGE = "landrun-preprocess"
 """The image's name on this machine; Spark's ends with the engine."""
 
-
-class Engine(StrEnum):
-    """What the job runs on."""
-
-    script = "script"
-    spark = "spark"
-
-
-def _option(metavar: str, help_text: str) -> Any:
-    return typer.Option(metavar=metavar, help=help_text, show_default=False)
+Engine = StrEnum("Engine", ["script", "spark"])
 
 
 def image(
     *,
-    stack: Annotated[str, _option("NAME", "Push it to this stack's repository, too.")] = "",
+    stack: Annotated[str, options.option("NAME", "Push it to this stack's repository, too.")] = "",
     profile: ProfileOption = "",
     region: RegionOption = "",
-    tag: Annotated[str, typer.Option(metavar="TAG", help="The tag to push.")] = "latest",
     platform: Annotated[
         str,
-        _option(
+        options.option(
             "OS/ARCH",
             "The platform to build for. Default: linux/amd64 with --stack, as SageMaker's instances"
             " are; this machine's without.",
@@ -51,24 +41,19 @@ def image(
     ] = "",
     engine: Annotated[
         Engine | None,
-        typer.Option(
-            help="What the job runs on. Default: the stack's parameter Engine with --stack, script"
-            " without.",
-            show_default=False,
+        options.flag(
+            "What the job runs on. Default: the stack's parameter Engine with --stack, script"
+            " without."
         ),
     ] = None,
     base_image: Annotated[
         str,
-        _option(
+        options.option(
             "IMAGE",
             "The image to build on. Default: the Dockerfile's or, for Spark with --stack,"
             " SageMaker's Spark image of the stack's region; Docker must be signed in to its"
             " registry.",
         ),
-    ] = "",
-    name: Annotated[
-        str,
-        _option("IMAGE", f"Its name on this machine. Default: {IMAGE}, for Spark {IMAGE}-spark."),
     ] = "",
     run_as: Annotated[
         str, typer.Option(metavar="USER", help="The user that runs the job: landrun, or root.")
@@ -76,7 +61,7 @@ def image(
     project: ProjectOption = None,
     json: options.JsonOption = False,
 ) -> None:
-    """Build the Processing job's image from src/processing and, with --stack, push it.
+    """Build the Processing job's image from src/processing and, with --stack, push it as latest.
 
     Prints the image's name; of a pushed image, with its digest. Deploy with ImageUri set to that,
     and nobody can replace the image unnoticed.
@@ -92,14 +77,11 @@ def image(
         platform = platform or images.SAGEMAKER_PLATFORM
         if engine == Engine.spark and not base_image:
             base_image = images.spark_base(found.region)
-    arguments = {"BASE_IMAGE": base_image}
-    if engine == Engine.spark:
-        name = name or f"{IMAGE}-spark"
-    else:
-        arguments["RUN_AS"] = run_as  # SageMaker's Spark image runs as root and nothing else
-    name = name or IMAGE
+    name, arguments = f"{IMAGE}-spark", {"BASE_IMAGE": base_image}
+    if engine != Engine.spark:  # SageMaker's Spark image runs as root and nothing else
+        name, arguments["RUN_AS"] = IMAGE, run_as
     images.build(docker, folder, name, engine=engine or "script", platform=platform, **arguments)
-    made = images.push(docker, name, repository, tag) if repository else name
+    made = images.push(docker, name, repository, "latest") if repository else name
     if json:
         show_json({"image": made})
     else:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from landrun.errors import ConfigurationError
 from landrun_ops.actions.invoke import FunctionError, invoke, patient_config, reconcile_event
 from landrun_ops.cli import options
@@ -19,11 +17,10 @@ def reconcile(
     *,
     grace: Annotated[
         float | None,
-        typer.Option(
+        options.option(
+            "SECONDS",
+            "Leave alone what is younger. Default: ten minutes, twenty for a tick's claims.",
             min=0,
-            metavar="SECONDS",
-            help="Leave alone what is younger. Default: ten minutes, twenty for a tick's claims.",
-            show_default=False,
         ),
     ] = None,
     json: options.JsonOption = False,

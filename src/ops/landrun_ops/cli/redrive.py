@@ -10,10 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
-from landrun.errors import ConfigurationError
-from landrun.sanitize import one_line, shown
+from landrun.sanitize import one_line
 from landrun_ops.actions import redrive as action
 from landrun_ops.cli import options
 from landrun_ops.cli.console import ask, complain, counted, note, say, show_json, stoppable
@@ -22,35 +19,25 @@ from landrun_ops.stack.dead_letters import MOST_READ, DeadLetterQueue, Why, grou
 from landrun_ops.stack.stack import Stack
 from landrun_ops.units import count
 
-
-class Queue(StrEnum):
-    """Whose dead-letter messages, as the command line names them."""
-
-    LANDINGS = "landings"
-    SCHEDULE = "schedule"
-    STATUSES = "statuses"
-
-
-OUTPUTS = {Queue.LANDINGS: "Landing", Queue.SCHEDULE: "Schedule", Queue.STATUSES: "Status"}
+Queue = StrEnum("Queue", ["landings", "schedule", "statuses"])
+OUTPUTS = {Queue.landings: "Landing", Queue.schedule: "Schedule", Queue.statuses: "Status"}
 """How the names of the stack's outputs about a queue begin."""
 
 
 @on_stack
 def redrive(
     target: Target,
-    runs: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     *,
     queue: Annotated[
-        list[Queue] | None,
-        typer.Option("--queue", help="Only this dead-letter queue; repeatable."),
+        list[Queue] | None, options.flag("Only this dead-letter queue; repeatable.", "--queue")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what is there and why; change nothing.")
+        bool, options.flag("Say what is there and why; change nothing.", "--dry-run")
     ] = False,
     discard: Annotated[
         bool,
-        typer.Option(
-            "--discard", help="Save refused messages to a file in this folder, then delete them."
+        options.flag(
+            "Save refused messages to a file in this folder, then delete them.", "--discard"
         ),
     ] = False,
     yes: options.YesOption = False,
@@ -65,12 +52,6 @@ def redrive(
 
     Example: landrun redrive --dry-run
     """
-    if runs:
-        run = shown(runs[0])
-        raise ConfigurationError(
-            f"redrive sends dead-letter messages back, and takes no run: landrun rerun {run} runs"
-            f" its input again, and landrun show {run} says whether its execution can be resumed"
-        )
     stack = target.find()
     urls = {name: stack.output(f"{OUTPUTS[name]}DeadLetterQueueUrl") for name in queue or Queue}
     queues = {name: DeadLetterQueue(stack.client("sqs"), url) for name, url in urls.items()}
@@ -151,7 +132,7 @@ def _send_back(
         ask(f"Send back {numbers}?", yes=yes)
     for name, number in there.items():
         outcome = action.Outcome()
-        if name is Queue.SCHEDULE:
+        if name is Queue.schedule:
             sending = action.call_again(stack, queues[name])
         else:
             sending = action.move(stack, OUTPUTS[name], time.sleep)

@@ -34,11 +34,10 @@ def report(
     *,
     since: options.SinceOption = "30d",
     out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Where to write it. Default: report.html, here."),
+        Path | None, options.option("FILE", "Where to write it. Default: report.html, here.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most runs, the newest first.")] = 10_000,
-    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    open_: options.OpenOption = False,
     json: options.JsonOption = False,
 ) -> None:
     """Write a report of the last 30 days as one HTML file, with charts and tables to filter.

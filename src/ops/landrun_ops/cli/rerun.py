@@ -5,10 +5,8 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
-
-import typer
 
 from landrun.errors import AlreadyStarted, ConfigurationError, ServiceError
 from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
@@ -16,18 +14,17 @@ from landrun.models.run_record import RunRecord
 from landrun_ops.actions.start import input_message_today, who
 from landrun_ops.cli import options
 from landrun_ops.cli.console import ask, complain, note, say, show_json, typed
-from landrun_ops.cli.tables import short_name, trigger_text
+from landrun_ops.cli.tables import first_run, short_name, trigger_text
 from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.stack import Stack
 from landrun_ops.units import count
 from landrun_ops.units import since as beginning
 
 REPAIRED, UNDER_WAY = "ran again and succeeded", "run again now"
-LEFT_STOPPED = "stopped by somebody (--aborted includes them)"
+LEFT_STOPPED = "stopped by somebody: name them to run them again"
 """Why a run that failed is not run again."""
 
 _NAMESPACE = uuid.UUID("8c1f6f0e-5a0f-4f0b-9a54-6f0f0c2b7d13")
-_CLOCK_SKEW = timedelta(seconds=5)
 
 NAMED = 20
 """Runs that are named before they are started; of more, how many they are."""
@@ -39,11 +36,7 @@ def rerun(
     runs: options.RunsArgument = None,
     *,
     failed: Annotated[
-        bool,
-        typer.Option("--failed", help="All that failed and that nobody has run again since."),
-    ] = False,
-    aborted: Annotated[
-        bool, typer.Option("--aborted", help="With --failed: also those that somebody stopped.")
+        bool, options.flag("All that failed and that nobody has run again since.", "--failed")
     ] = False,
     since: options.SinceOption = "",
     yes: options.YesOption = False,
@@ -57,15 +50,15 @@ def rerun(
 
     Example: landrun rerun --failed --since 12h --yes
     """
-    if bool(runs) == failed or ((since or aborted) and not failed):
+    if bool(runs) == failed or (since and not failed):
         raise ConfigurationError(
-            "name runs, or give --failed (with --since and --aborted) for those that failed in the"
-            " last day: landrun runs --status failed lists some"
+            "name runs, or give --failed (with --since) for those that failed in the last day:"
+            " landrun runs --status failed lists some"
         )
     now = datetime.now(UTC)
     stack = target.find()
     if failed:
-        chosen = _failed(stack, beginning(since or "1d", now), now, aborted=aborted)
+        chosen = _failed(stack, beginning(since or "1d", now), now)
     else:
         named = (stack.runs_reader().named(name, now) for name in runs or ())
         chosen = list({run.name: run for run in named}.values())
@@ -85,14 +78,59 @@ def rerun(
         say(f"follow: {typed(target, *follow)}")
 
 
-def _failed(stack: Stack, begin: datetime, now: datetime, *, aborted: bool) -> list[RunRecord]:
+def _failed(stack: Stack, begin: datetime, now: datetime) -> list[RunRecord]:
     """Choose among the runs since then, and say how many are left out."""
-    found = stack.runs_reader().newest(now, 1000, since=begin)
-    chosen, left_out = choose(found, aborted=aborted)
+    chosen, left_out = choose(stack.runs_reader().newest(now, 1000, since=begin))
     text = f"to run again: {count(len(chosen), 'failure')} since {begin:%Y-%m-%d %H:%M} UTC"
     others = ", ".join(f"{number:,} {why}" for why, number in left_out.items())
     note(f"{text}; left out: {others}" if others else text)
     return chosen
+
+
+def choose(runs: Iterable[RunRecord]) -> tuple[list[RunRecord], Counter[str]]:
+    """Choose what to run again among all runs of a time, given the newest first.
+
+    A run, its reruns and theirs are one piece of work. It is left out if one of them succeeded or
+    is running, or if somebody stopped the newest; otherwise the newest is run again. Returns those,
+    the oldest first, and how many others are left out, by reason.
+    """
+    by_name = {run.name: run for run in runs}
+    families: dict[str, list[RunRecord]] = {}
+    for run in by_name.values():
+        first = first_run(run, by_name)
+        families.setdefault(first.rerun_of or first.name, []).append(run)
+    again: list[RunRecord] = []
+    left_out: Counter[str] = Counter()
+    for family in families.values():
+        failed = [run for run in family if run.finished and not run.succeeded]
+        if not failed:
+            continue
+        if any(run.succeeded for run in family):
+            left_out[REPAIRED] += 1
+        elif any(not run.finished for run in family):
+            left_out[UNDER_WAY] += 1
+        elif failed[0].status == "ABORTED":
+            left_out[LEFT_STOPPED] += 1
+        else:
+            again.append(failed[0])
+    return again[::-1], left_out
+
+
+def check(runs: Iterable[RunRecord]) -> None:
+    """Refuse runs that still run, as their objects would be processed twice at once.
+
+    Raises ConfigurationError when one does, or the runs table does not say what one read.
+    """
+    for run in runs:
+        if not run.finished:
+            raise ConfigurationError(
+                f"{run.name} is still {run.status}: wait for its end (landrun logs {run.name}"
+                " --follow) or stop it with landrun stop"
+            )
+        if not run.input_message:
+            raise ConfigurationError(
+                f"the runs table does not say what {run.name} read: use landrun start"
+            )
 
 
 def _start(
@@ -131,7 +169,6 @@ def start_again(
     """
     failure = uuid.uuid5(_NAMESPACE, f"{run.name}/{run.redrive_count}") if once else None
     name = manual_run_name(stack.output("JobNamePrefix"), failure)
-    asked_at = datetime.now(UTC)
     started = stack.executions().start(
         ExecutionInput(
             PreprocessingJobName=name,
@@ -140,65 +177,4 @@ def start_again(
             Trigger=ManualTrigger(StartedBy=started_by, RerunOf=run.name),
         )
     )
-    if once and started.started_at < asked_at - _CLOCK_SKEW:
-        raise AlreadyStarted(name)
     return {"name": name, "rerun_of": run.name, "execution_arn": started.arn}
-
-
-def check(runs: Iterable[RunRecord]) -> None:
-    """Refuse runs that still run, as their objects would be processed twice at once.
-
-    Raises ConfigurationError when one does, or the runs table does not say what one read.
-    """
-    for run in runs:
-        if not run.finished:
-            raise ConfigurationError(
-                f"{run.name} is still {run.status}: wait for its end (landrun logs {run.name}"
-                " --follow) or stop it with landrun stop"
-            )
-        if not run.input_message:
-            raise ConfigurationError(
-                f"the runs table does not say what {run.name} read: use landrun start"
-            )
-
-
-def choose(
-    runs: Iterable[RunRecord], *, aborted: bool = False
-) -> tuple[list[RunRecord], Counter[str]]:
-    """Choose what to run again among all runs of a time, given the newest first.
-
-    A run, its reruns and theirs are one piece of work. It is left out if one of them succeeded or
-    is running, or if somebody stopped the newest, unless ``aborted``; otherwise the newest is run
-    again. Returns those, the oldest first, and how many others are left out, by reason.
-    """
-    by_name = {run.name: run for run in runs}
-    families: dict[str, list[RunRecord]] = {}
-    for run in by_name.values():
-        families.setdefault(_first(run, by_name), []).append(run)
-    again: list[RunRecord] = []
-    left_out: Counter[str] = Counter()
-    for family in families.values():
-        failed = [run for run in family if run.finished and not run.succeeded]
-        if not failed:
-            continue
-        if any(run.succeeded for run in family):
-            left_out[REPAIRED] += 1
-        elif any(not run.finished for run in family):
-            left_out[UNDER_WAY] += 1
-        elif failed[0].status == "ABORTED" and not aborted:
-            left_out[LEFT_STOPPED] += 1
-        else:
-            again.append(failed[0])
-    return again[::-1], left_out
-
-
-def _first(run: RunRecord, by_name: dict[str, RunRecord]) -> str:
-    """Return the run that a run goes back to through what it repeats, even in a circle."""
-    name, passed = run.name, {run.name}
-    while name in by_name:
-        before = by_name[name].rerun_of
-        if not before or before in passed:
-            return name
-        passed.add(before)
-        name = before
-    return name

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import typer
-
 from landrun.adapters.clients import translated
 from landrun.models.run_record import UNFINISHED, RunRecord
 from landrun_ops.actions.start import who
@@ -23,10 +21,7 @@ def stop(
     target: Target,
     runs: options.RunsArgument,
     *,
-    cause: Annotated[
-        str,
-        typer.Option(metavar="TEXT", help="Why; it goes on the run's record.", show_default=False),
-    ] = "",
+    cause: Annotated[str, options.option("TEXT", "Why; it goes on the run's record.")] = "",
     yes: options.YesOption = False,
     json: options.JsonOption = False,
 ) -> None:

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from landrun.errors import ConfigurationError
 from landrun.models.run_record import RunRecord
 from landrun_ops.actions.invoke import invoke, patient_config
@@ -24,16 +22,10 @@ from landrun_ops.stack.stack import Stack
 def verify(
     target: Target,
     source: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="FILE", help="What to land; else a sample of the project.", show_default=False
-        ),
+        Path | None, options.argument("FILE", "What to land; else a sample of the project.")
     ] = None,
     *,
-    patience: Annotated[
-        float,
-        typer.Option(min=1, metavar="SECONDS", help="Give up when no run starts for this long."),
-    ] = 900,
+    patience: options.PatienceOption = 900,
     json: options.JsonOption = False,
 ) -> int:
     """Land a file, follow its run, and say whether the stack works.
