@@ -51,8 +51,8 @@ def adopt(
     parameters, written = dict(aws.stack.parameters), ""
     if write or project:
         config = SamConfig(project_folder(project, Path.cwd()) / "samconfig.toml", config_env)
-        kept = {name for name in config.overrides() if name.endswith("Prefix")}
-        parameters = {name: value for name, value in parameters.items() if name not in kept}
+        for kept in (name for name in config.overrides() if name.endswith("Prefix")):
+            parameters.pop(kept, None)
         if write and not failed:
             _refuse_while_running(config, target, arn)
             config.write(parameters)

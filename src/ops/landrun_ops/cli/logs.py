@@ -7,8 +7,6 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Annotated
 
-import typer
-
 from landrun.clock import utc_now
 from landrun.errors import ConfigurationError
 from landrun.models.run_record import RunRecord
@@ -18,7 +16,7 @@ from landrun_ops.cli.console import note
 from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.history_events import attempts
 from landrun_ops.stack.job_logs import JobLogs, Line
-from landrun_ops.stack.run_details import ExecutionDetails, execution_details, find
+from landrun_ops.stack.run_details import execution_details, find
 from landrun_ops.stack.run_progress import Phase, RunProgress, Watcher
 from landrun_ops.stack.run_progress import follow as follow_run
 from landrun_ops.units import count
@@ -36,18 +34,15 @@ def logs(
     run: options.RunArgument,
     *,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Stay until the run has ended.")
+        bool, options.flag("Stay until the run has ended.", "--follow", "-f")
     ] = False,
     attempt: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Show this attempt only. Default: all.", show_default=False
-        ),
+        int | None, options.option("N", "Show this attempt only. Default: all.", min=1)
     ] = None,
     timestamps: Annotated[
-        bool, typer.Option("--timestamps", "-t", help="Begin each line with its time, in UTC.")
+        bool, options.flag("Begin each line with its time, in UTC.", "--timestamps", "-t")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Write one JSON object per line.")] = False,
+    json: Annotated[bool, options.flag("Write one JSON object per line.", "--json")] = False,
 ) -> None:
     """Show the log of a run's Processing jobs, all attempts and instances in the order of time.
 
@@ -76,7 +71,10 @@ def logs(
         doing = done.doing or "goes on"
         note(f"the run {doing}: landrun logs {row.name} --follow stays until it has ended")
     elif not shown:
-        note(why_none(row, done))
+        note(
+            f"no log: the job wrote nothing, there was none ({row.reason or 'no reason is known'}),"
+            " or CloudWatch Logs no longer keeps it (retention of /aws/sagemaker/ProcessingJobs)"
+        )
 
 
 def log_prefix(run: RunRecord, jobs: list[str], attempt: int | None) -> str:
@@ -124,16 +122,6 @@ def write(
     return shown
 
 
-def why_none(run: RunRecord, done: ExecutionDetails) -> str:
-    """Say why there is no line in the log of a run that has ended."""
-    if done.events is not None and not any(one.job for one in attempts(done.events)):
-        return f"no log: the run had no Processing job{run.reason and f': {run.reason}'}"
-    return (
-        "no log: the job wrote nothing, or CloudWatch Logs no longer keeps it (retention of"
-        " /aws/sagemaker/ProcessingJobs)"
-    )
-
-
 def pauses(name: str, looks: Iterable[RunProgress], late: float) -> Iterator[None]:
     """Wait between looks at a run's log, until it has ended and its last lines have come.
 
@@ -141,11 +129,10 @@ def pauses(name: str, looks: Iterable[RunProgress], late: float) -> Iterator[Non
     """
     said = ""
     for progress in looks:
-        words = ": ".join(filter(None, (progress.phase.value, progress.note)))
-        if words != said and progress.phase is not Phase.ENDED:
-            note(f"{name} is {words}")
-        said = words
         sys.stdout.flush()
+        if str(progress) != said and progress.phase is not Phase.ENDED:
+            note(f"{name} is {progress}")
+        said = str(progress)
         yield
     for _ in range(round(late / PAUSE)):
         sys.stdout.flush()

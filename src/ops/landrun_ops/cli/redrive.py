@@ -58,8 +58,8 @@ def redrive(
     with stoppable():
         with counted("dead-letter messages"), ThreadPoolExecutor() as pool:
             found = dict(zip(queues, pool.map(_look, queues.values()), strict=True))
-        if not json:
-            _show(found)
+        for name, one in found.items() if not json else ():
+            _show(name, one)
         if discard and not dry_run:
             _discard(queues, found, yes=yes)
         elif not dry_run:
@@ -85,27 +85,26 @@ def _look(queue: DeadLetterQueue) -> dict[str, Any]:
         }
         for group in grouped(messages)
     ]
+    refused = sum(one.why is Why.REFUSED for one in messages)
     return {
         "messages": len(messages),
-        "refused": sum(one.why is Why.REFUSED for one in messages),
+        "refused": refused,
         "in_flight": in_flight,
         "groups": groups,
     }
 
 
-def _show(found: dict[Queue, Any]) -> None:
-    for name, one in found.items():
-        more = " or more" if one["messages"] >= MOST_READ else ""
-        say(f"{name}: {count(one['messages'], 'dead-letter message')}{more}")
-        for group in one["groups"]:
-            say(f"{group['count']:>6,} {group['why']}: {group['reason']}")
-            say(f"       {one_line(', '.join(group['subjects']), 200)}")
-        if one["in_flight"]:
-            again = "somebody has received them: run it again once they are back"
-            say(f"{one['in_flight']:>6,} in flight: {again}")
-        if one["refused"]:
-            say(f"{one['refused']:>6,} refused: they come back, unless the cause is corrected;")
-            say("       landrun redrive --discard saves them to a file, and deletes them")
+def _show(name: Queue, found: dict[str, Any]) -> None:
+    more = " or more" if found["messages"] >= MOST_READ else ""
+    say(f"{name}: {count(found['messages'], 'dead-letter message')}{more}")
+    for group in found["groups"]:
+        say(f"{group['count']:>6,} {group['why']}: {group['reason']}")
+        say(f"       {one_line(', '.join(group['subjects']), 200)}")
+    if found["in_flight"]:
+        say(f"{found['in_flight']:>6,} in flight: run it again once they are back")
+    if found["refused"]:
+        say("       refused messages come back, unless the cause is corrected;")
+        say("       landrun redrive --discard saves them to a file, and deletes them")
 
 
 def _discard(queues: dict[Queue, DeadLetterQueue], found: dict[Queue, Any], *, yes: bool) -> None:
@@ -131,11 +130,12 @@ def _send_back(
         numbers = ", ".join(f"{number:,} of {name}" for name, number in there.items())
         ask(f"Send back {numbers}?", yes=yes)
     for name, number in there.items():
+        sending = (
+            action.call_again(stack, queues[name])
+            if name is Queue.schedule
+            else action.move(stack, OUTPUTS[name], time.sleep)
+        )
         outcome = action.Outcome()
-        if name is Queue.schedule:
-            sending = action.call_again(stack, queues[name])
-        else:
-            sending = action.move(stack, OUTPUTS[name], time.sleep)
         with counted(f"{name} sent back", number) as progress:
             for outcome in sending:
                 progress(outcome.done)

@@ -14,7 +14,7 @@ from landrun.models.run_record import RunRecord
 from landrun_ops.actions.start import input_message_today, who
 from landrun_ops.cli import options
 from landrun_ops.cli.console import ask, complain, note, say, show_json, typed
-from landrun_ops.cli.tables import first_run, short_name, trigger_text
+from landrun_ops.cli.tables import digits, first_run, trigger_text
 from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.stack import Stack
 from landrun_ops.units import count
@@ -25,9 +25,6 @@ LEFT_STOPPED = "stopped by somebody: name them to run them again"
 """Why a run that failed is not run again."""
 
 _NAMESPACE = uuid.UUID("8c1f6f0e-5a0f-4f0b-9a54-6f0f0c2b7d13")
-
-NAMED = 20
-"""Runs that are named before they are started; of more, how many they are."""
 
 
 @on_stack
@@ -64,8 +61,8 @@ def rerun(
         chosen = list({run.name: run for run in named}.values())
     check(chosen)
     if len(chosen) > 1 and not yes:
-        for run in chosen[:NAMED]:
-            note(f"  {short_name(run.name)}  {run.status:9}  {trigger_text(run)}")
+        for run in chosen:
+            note(f"  {digits(run.name)}  {run.status:9}  {trigger_text(run)}")
         ask(f"start {count(len(chosen), 'run')} again?", yes=yes)
     started: list[dict[str, str]] = []
     try:
@@ -117,12 +114,9 @@ def choose(runs: Iterable[RunRecord]) -> tuple[list[RunRecord], Counter[str]]:
 
 
 def check(runs: Iterable[RunRecord]) -> None:
-    """Refuse runs that still run, as their objects would be processed twice at once.
-
-    Raises ConfigurationError when one does, or the runs table does not say what one read.
-    """
+    """Raise ConfigurationError if a run cannot run again, such as one that still runs."""
     for run in runs:
-        if not run.finished:
+        if not run.finished:  # its objects would be processed twice at once
             raise ConfigurationError(
                 f"{run.name} is still {run.status}: wait for its end (landrun logs {run.name}"
                 " --follow) or stop it with landrun stop"

@@ -75,15 +75,16 @@ def _read(planned: starting.Plan) -> str:
 
 def _facts(planned: starting.Plan, one: Followed) -> dict[str, Any]:
     run, reading = planned.run, planned.reading
-    return {
+    facts = {
         "name": run.PreprocessingJobName,
         "execution_arn": one.arn,
         "status": one.run.status if one.run else "RUNNING",
         "input": run.InputMessage,
         "output": run.OutputProcessedMessage,
-        "objects": len(reading.keys) if reading else None,
-        "bytes": reading.size if reading else None,
-        "left_out": reading.left_out if reading else {},
         "warnings": planned.warnings,
         "ended": one.run.attributes() if one.run and one.ended else None,
     }
+    if reading is None:
+        return facts
+    read = {"objects": len(reading.keys), "bytes": reading.size, "left_out": reading.left_out}
+    return facts | read

@@ -75,16 +75,10 @@ def runs_table(
     return table
 
 
-def short_name(name: str) -> str:
-    """Shorten a run's name to its prefix and the first eight digits of its uuid."""
-    prefix, dash, uuid = name.rpartition("-")
-    return f"{prefix}{dash}{uuid[:8]}" if len(uuid) == 32 else name  # noqa: PLR2004
-
-
 def digits(name: str) -> str:
     """Return what is enough of a run's name to type: the first eight digits of its uuid."""
-    short = short_name(name)
-    return short if short == name else short.rpartition("-")[2]
+    uuid = name.rpartition("-")[2]
+    return uuid[:8] if len(uuid) == 32 else name  # noqa: PLR2004
 
 
 def trigger_text(run: RunRecord) -> str:

@@ -85,8 +85,8 @@ def live_page(
 ) -> Iterator[str]:
     """Serve the live page of a stack for the block; yield its address.
 
-    ``where`` holds the options by which commands find the stack, after a space, and ``logs`` is
-    the folder of the laptop's functions' logs. Raises ConfigurationError when the port is taken.
+    ``where`` holds the options that name the stack, ``logs`` is the folder of the laptop's
+    functions' logs. Raises ConfigurationError when the port is taken.
     """
     from landrun_ops.web.server import HOST, application, new_token, served  # noqa: PLC0415  (flask)
 

@@ -50,10 +50,10 @@ def verify(
     failure = failure_of(one.run, recorded=one.recorded)
     if failure:
         complain(f"{one.name}: {failure}: {typed(target, 'doctor')}")
-    elif not json and one.run.count("rows_in") is None:
-        say("the run succeeded; what it read is unknown, as its job left no summary.json")
     elif not json:
-        say("the stack works")
+        unknown = one.run.count("rows_in") is None
+        without = "the run succeeded; what it read is unknown, as its job left no summary.json"
+        say(without if unknown else "the stack works")
     note(f"what it read and wrote: {typed(target, 'show', one.name)}")
     return 1 if failure else 0
 

@@ -10,7 +10,7 @@ import time
 import tty
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Group, RenderableType
@@ -59,7 +59,7 @@ def watch(
         while True:
             now = reader.read()
             if json:
-                say(plain_json(document(now)))
+                say(plain_json(now.model_dump(mode="json", exclude_none=True)))
             else:
                 console().print(screen(now))
             if once:
@@ -132,10 +132,3 @@ def facts_of(now: Activity) -> dict[str, str]:
 
 def _since(oldest: datetime | None) -> str:
     return f", the oldest since {oldest.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if oldest else ""
-
-
-def document(now: Activity) -> dict[str, Any]:
-    """Return what goes on as JSON, its runs as ``landrun runs --json`` has them."""
-    return now.model_dump(mode="json", exclude={"runs"}) | {
-        "runs": [run.attributes() for run in now.runs]
-    }
