@@ -158,7 +158,7 @@ def _changes(
 def _look(
     stack: Stack, followed: Sequence[Followed], now: float
 ) -> dict[tuple[str, str], Followed]:
-    """Look at those that have not ended; return what is to be said, each run once."""
+    """Look at those that have not ended; return them all by name and state."""
     pending = [one for one in followed if not one.ended]
     closely = len(pending) <= CLOSELY
     at_once(lambda one: one.look(stack, now, closely=closely), pending)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import webbrowser
-from collections import Counter
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -50,18 +49,15 @@ def report(
     now = utc_now()
     begin = beginning(since, now)
     file = out or (None if json and not open_ else Path("report.html"))
-    if file and not file.absolute().parent.is_dir():  # before much is read
-        raise ConfigurationError(f"there is no folder {file.parent}: make it, or name another file")
     found = _read(target, begin, now, limit)
     if file:
-        page = render(found, chart_library()).encode()
         try:
-            file.write_bytes(page)
+            file.write_bytes(render(found, chart_library()).encode())
         except OSError as error:
             raise ConfigurationError(f"cannot write {file}: {error.strerror}") from error
+        older = "; older ones were left out, --limit takes more" if found.more else ""
         if not json:
-            say(summary(found))
-            say(f"wrote {file} ({len(page) / 1e6:.1f} MB): open it in a browser")
+            say(f"wrote {file}, with {count(len(found.runs), 'run')}{older}: open it in a browser")
         if open_:
             open_in_browser(file.absolute().as_uri())
     if json:
@@ -85,14 +81,6 @@ def _read(target: Target, begin: datetime, now: datetime, limit: int) -> Report:
         ignored=count_ignored(stack, laptop_logs(target), begin, now),
         runs=runs,
     )
-
-
-def summary(found: Report) -> str:
-    """Say in a line what the report is about, such as ``12 runs: 10 succeeded, 2 failed``."""
-    many = Counter(run.status.lower().replace("_", " ") for run in found.runs)
-    parts = ", ".join(f"{number:,} {status}" for status, number in many.most_common())
-    older = "; older ones were left out, --limit takes more" if found.more else ""
-    return f"{count(len(found.runs), 'run')}: {parts}{older}" if parts else "no runs"
 
 
 def open_in_browser(address: str) -> None:

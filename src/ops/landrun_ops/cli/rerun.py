@@ -55,7 +55,10 @@ def rerun(
     now = datetime.now(UTC)
     stack = target.find()
     if failed:
-        chosen = _failed(stack, beginning(since or "1d", now), now)
+        begin = beginning(since or "1d", now)
+        chosen, left_out = choose(stack.runs_reader().newest(now, 1000, since=begin))
+        others = "".join(f"; {number:,} {why}" for why, number in left_out.items())
+        note(f"{count(len(chosen), 'failure')} to run again, since {begin:%Y-%m-%d %H:%M}{others}")
     else:
         named = (stack.runs_reader().named(name, now) for name in runs or ())
         chosen = list({run.name: run for run in named}.values())
@@ -73,15 +76,6 @@ def rerun(
     if started and not json:
         follow = ("watch",) if len(started) > 1 else ("logs", started[0]["name"], "--follow")
         say(f"follow: {typed(target, *follow)}")
-
-
-def _failed(stack: Stack, begin: datetime, now: datetime) -> list[RunRecord]:
-    """Choose among the runs since then, and say how many are left out."""
-    chosen, left_out = choose(stack.runs_reader().newest(now, 1000, since=begin))
-    text = f"to run again: {count(len(chosen), 'failure')} since {begin:%Y-%m-%d %H:%M} UTC"
-    others = ", ".join(f"{number:,} {why}" for why, number in left_out.items())
-    note(f"{text}; left out: {others}" if others else text)
-    return chosen
 
 
 def choose(runs: Iterable[RunRecord]) -> tuple[list[RunRecord], Counter[str]]:
@@ -157,18 +151,16 @@ def start_again(
 ) -> dict[str, str]:
     """Start a run over the input of another, with an output folder of its own; return its names.
 
-    With ``once``, this failure runs again only once, however often that is asked: the name is made
-    from it, like that of a landing's run. Otherwise it is random. Raises AlreadyStarted when it
-    ran again before; ServiceError when Step Functions refuses the call or cannot be reached.
+    With ``once``, its name is made of this failure's, which so runs again only once. Raises
+    AlreadyStarted when it did before; ServiceError when Step Functions refuses the call.
     """
     failure = uuid.uuid5(_NAMESPACE, f"{run.name}/{run.redrive_count}") if once else None
     name = manual_run_name(stack.output("JobNamePrefix"), failure)
-    started = stack.executions().start(
-        ExecutionInput(
-            PreprocessingJobName=name,
-            InputMessage=input_message,
-            OutputProcessedMessage=f"{stack.processed}{name}/",
-            Trigger=ManualTrigger(StartedBy=started_by, RerunOf=run.name),
-        )
+    execution_input = ExecutionInput(
+        PreprocessingJobName=name,
+        InputMessage=input_message,
+        OutputProcessedMessage=f"{stack.processed}{name}/",
+        Trigger=ManualTrigger(StartedBy=started_by, RerunOf=run.name),
     )
-    return {"name": name, "rerun_of": run.name, "execution_arn": started.arn}
+    arn = stack.executions().start(execution_input).arn
+    return {"name": name, "rerun_of": run.name, "execution_arn": arn}

@@ -57,11 +57,11 @@ def stop_run(stack: Stack, run: RunRecord, cause: str) -> dict[str, Any]:
 
     Raises ServiceError when Step Functions refuses a call, or has no such execution.
     """
-    executions, arn, stopped = stack.executions(), run.execution_arn, False
-    status = executions.describe(arn)["status"]
-    if status in UNFINISHED:
+    executions, arn = stack.executions(), run.execution_arn
+    before = status = executions.describe(arn)["status"]
+    if before in UNFINISHED:
         with translated("states:StopExecution"):
             stack.client("stepfunctions").stop_execution(executionArn=arn, cause=cause)
         status = executions.describe(arn)["status"]
-        stopped = status == "ABORTED"
+    stopped = status == "ABORTED" and before != status
     return {"name": run.name, "execution_arn": arn, "stopped": stopped, "status": status}

@@ -36,11 +36,6 @@ COUNTS = {
 STYLES = {"SUCCEEDED": "green", "RUNNING": "cyan", "PENDING_REDRIVE": "cyan", WAITING: "yellow"}
 
 
-def plain_table() -> Table:
-    """Return an empty table without lines, but one below its head."""
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-
-
 def runs_table(
     runs: Sequence[RunRecord],
     now: datetime | None = None,
@@ -48,12 +43,11 @@ def runs_table(
     waiting: Collection[str] = (),
     repeated: Mapping[str, RunRecord] | None = None,
 ) -> Table:
-    """Return a table of runs.
+    """Return a table of runs; ``waiting`` names those that wait for a concurrency slot.
 
-    ``waiting`` names those that wait for a concurrency slot; ``repeated`` has the runs that reruns
-    repeat, by name.
+    ``repeated`` has the runs that reruns repeat, by name.
     """
-    table = plain_table()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for heading in ("run", "started (UTC)", "status"):
         table.add_column(heading, overflow="fold")
     for heading in ("took", "in", "out"):

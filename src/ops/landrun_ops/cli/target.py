@@ -23,7 +23,6 @@ Result = TypeVar("Result")
 LAPTOPS_STACK = "landrun"
 """The name of the stack on a laptop's AWS."""
 
-
 ProfileOption = Annotated[str, option("NAME", "Profile of the AWS CLI.")]
 RegionOption = Annotated[str, option("NAME", "Region of the stack.")]
 ProjectOption = Annotated[
@@ -41,10 +40,7 @@ StateOption = Annotated[
 
 
 def project_folder(named: Path | None, start: Path) -> Path:
-    """Find the project: the folder named, or the nearest from ``start`` upwards that is one.
-
-    Raises ConfigurationError when there is no template.yaml.
-    """
+    """Find the folder of template.yaml: the one named, or the nearest from ``start`` upwards."""
     for folder in [named.resolve()] if named else [start, *start.parents]:
         if (folder / "template.yaml").is_file():
             return folder
@@ -56,10 +52,7 @@ def project_folder(named: Path | None, start: Path) -> Path:
 
 
 def state_folder(named: Path | None, project: Path | None) -> Path:
-    """Find the state of the laptop's AWS: the folder named, or the project's own.
-
-    Raises ConfigurationError when neither is named and this is no project.
-    """
+    """Find the state of the laptop's AWS: the folder named, or the project's own."""
     return named.absolute() if named else default_state_dir(project_folder(project, Path.cwd()))
 
 
