@@ -15,9 +15,7 @@ from botocore.exceptions import ClientError
 
 from landrun.errors import ConfigurationError, ServiceError
 from landrun_ops.cli import logs as command
-from landrun_ops.stack.history_events import Attempt
 from landrun_ops.stack.job_logs import OVERLAP, JobLogs, Line
-from landrun_ops.stack.run_details import ExecutionDetails
 from landrun_ops.stack.run_progress import Phase, RunProgress
 from records import record
 
@@ -169,16 +167,11 @@ def test_only_the_log_goes_to_stdout_and_attempts_are_named_on_stderr(capsys: An
 
 
 def test_json_is_an_object_a_line(capsys: Any) -> None:
-    lines = [_line("a\n\x1b"), _line("b", "unknown")]
-    _write(lines, [JOB], json=True)
+    _write([_line("a\n\x1b"), _line("b", "unknown")], [JOB], json=True)
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
-    assert first == {
-        "time": "2026-11-22T03:00:00.120+00:00",
-        "attempt": 1,
-        "job": JOB,
-        "instance": "algo-1",
-        "message": "a\n\x1b",
-    }
+    at = "2026-11-22T03:00:00.120+00:00"
+    known = {"time": at, "attempt": 1, "job": JOB, "instance": "algo-1"}
+    assert first == {**known, "message": "a\n\x1b"}
     assert second["attempt"] == 2
 
 
@@ -216,16 +209,3 @@ def test_log_streams_are_found_by_the_run_or_its_job(
     assert command.log_prefix(run, [JOB], attempt) == prefix
     with pytest.raises(ConfigurationError, match="has 1 known attempt"):
         command.log_prefix(run, [JOB], 2)
-
-
-@pytest.mark.parametrize(
-    ("events", "words"),
-    [
-        ((), "the run had no Processing job: no quota"),
-        ((Attempt(1, JOB, "", 1, TIME),), "the job wrote nothing"),
-        (None, "no longer keeps it"),
-    ],
-)
-def test_why_there_is_no_line_is_said(events: Any, words: str) -> None:
-    done = ExecutionDetails(events, "", "", [])
-    assert words in command.why_none(record({"name": RUN, "error": "no quota"}), done)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from landrun.errors import ConfigurationError
-from landrun_ops import cli
 from landrun_ops.actions import redrive
 from landrun_ops.actions.invoke import FunctionError
 from landrun_ops.actions.redrive import Outcome
@@ -134,13 +133,6 @@ def test_a_look_reads_each_message_once_and_releases_it() -> None:
     assert len(DeadLetterQueue(sqs, "url").peek()) == 25
     assert 10 <= len(DeadLetterQueue(sqs, "url").peek(most=10)) < 25
     assert (len(sqs.visible), sqs.held, sqs.deleted) == (25, {}, [])
-
-
-def test_a_run_in_the_place_of_a_queue_is_told_what_repeats_runs(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert cli.run(["redrive", "landrun-1"]) == 2
-    assert "landrun rerun 'landrun-1' runs its input again" in capsys.readouterr().err
 
 
 # ---- Discarding

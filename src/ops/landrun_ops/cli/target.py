@@ -7,16 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from landrun.errors import ConfigurationError
 from landrun_ops.cli.console import complain
 from landrun_ops.cli.options import option
 from landrun_ops.local.errors import NotUpError
 from landrun_ops.local.state import default_state_dir, read_environment
-from landrun_ops.stack import stack as stacks
-from landrun_ops.stack.clients import Clients
-from landrun_ops.stack.stack import Stack
+
+if TYPE_CHECKING:
+    from landrun_ops.stack.clients import Clients
+    from landrun_ops.stack.stack import Stack
 
 Result = TypeVar("Result")
 
@@ -79,10 +80,10 @@ class Target:
         Raises ConfigurationError when none is named and the laptop's AWS is not up, or it is no
         stack of landrun; ServiceError when AWS cannot be reached or has no such stack.
         """
+        from landrun_ops.stack.stack import find  # noqa: PLC0415  (boto3)
+
         if self.stack:
-            return stacks.find(
-                self.stack, profile=self.profile, region=self.region, report=complain
-            )
+            return find(self.stack, profile=self.profile, region=self.region, report=complain)
         if self.profile or self.region:
             raise ConfigurationError(
                 "--profile and --region are about a deployed stack: name it with --stack"
@@ -94,10 +95,12 @@ class Target:
                 "no stack: name a deployed one with --stack or LANDRUN_STACK, or start the"
                 " laptop's AWS with: landrun local up"
             ) from error
-        return stacks.find(LAPTOPS_STACK, environment=laptop, report=complain)
+        return find(LAPTOPS_STACK, environment=laptop, report=complain)
 
     def clients(self) -> Clients:
         """Return what makes the clients of the account that the options or the environment name."""
+        from landrun_ops.stack.clients import Clients  # noqa: PLC0415  (boto3)
+
         return Clients(profile=self.profile, region=self.region, report=complain)
 
 
