@@ -12,13 +12,7 @@ import pytest
 
 from landrun_ops.local import LocalAws
 
-from .process import environment, landrun
-
-
-@pytest.fixture(scope="module")
-def env(aws: LocalAws) -> dict[str, str]:
-    """What somebody has who typed eval "$(landrun local env)"."""
-    return environment(aws)
+from .process import landrun
 
 
 def test_a_stack_that_is_well_and_one_that_is_not(

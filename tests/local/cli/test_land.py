@@ -12,16 +12,10 @@ import pytest
 
 from landrun_ops.local import LocalAws
 
-from .process import environment, landrun, told
+from .process import landrun, told
 
 PART = 8 * 2**20
 """Bytes from which boto3 uploads in parts."""
-
-
-@pytest.fixture
-def env(aws: LocalAws) -> dict[str, str]:
-    """What somebody has who typed eval "$(landrun local env)"."""
-    return environment(aws)
 
 
 def test_files_and_folders_land_and_their_runs_are_followed(

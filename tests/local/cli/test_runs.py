@@ -12,16 +12,10 @@ from landrun.models.run_record import RunRecord
 from landrun_ops.local import LocalAws
 from landrun_ops.stack.runs_table import RunsReader
 
-from .process import environment, landrun, told
+from .process import landrun, told
 
 KEY = "incoming/runs and logs/no+text.csv"
 WHY = "no text column"
-
-
-@pytest.fixture(scope="module")
-def env(aws: LocalAws) -> dict[str, str]:
-    """What somebody has who typed eval "$(landrun local env)"."""
-    return environment(aws)
 
 
 @pytest.fixture(scope="module")
