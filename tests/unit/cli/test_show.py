@@ -13,9 +13,7 @@ import pytest
 from landrun.adapters.s3_listing import ListedObject
 from landrun.errors import ConfigurationError, ServiceError
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.cli.console import stack_options
 from landrun_ops.cli.show import as_json, commands, print_run
-from landrun_ops.cli.target import Target
 from landrun_ops.stack import run_details
 from landrun_ops.stack.console_links import links
 from landrun_ops.stack.history_events import Attempt, Redrive, SlotWait, Wait
@@ -256,7 +254,7 @@ def test_a_run_that_goes_on_says_what_it_does(monkeypatch: pytest.MonkeyPatch) -
     assert done.doing == ("is waiting for a concurrency slot for 14 min 29 s (3rd of 12 in line)")
 
 
-# Links and options
+# Links
 
 
 @pytest.mark.parametrize(
@@ -281,13 +279,3 @@ def test_links_lead_to_the_console_of_region_and_partition(
         "output": f"s3/buckets/out?region={region}&prefix=processed%2F{NAME}%2F",
     }
     assert found == ({name: f"https://{host}/{end}" for name, end in ends.items()} if host else {})
-
-
-def test_the_stack_is_named_again_unless_the_environment_does(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("LANDRUN_STACK", raising=False)
-    options = stack_options(Target(stack="my stack", region="eu-west-1"))
-    assert (stack_options(Target()), options) == ("", " --stack 'my stack' --region eu-west-1")
-    monkeypatch.setenv("LANDRUN_STACK", "prod")
-    assert stack_options(Target(stack="prod", profile="ops")) == " --profile ops"
