@@ -19,23 +19,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    ("source", "names", "others"),
-    [
-        pytest.param(
-            "",
-            ["a/deep/x y+z.CSV", "b.jsonl.gz", "t.tsv.zst"],
-            ["README.md", "empty.csv", "notes/n.txt"],
-            id="a folder's data at any depth, without what is empty",
-        ),
-        pytest.param("a/deep/x y+z.CSV", ["x y+z.CSV"], [], id="a file by its own name"),
-    ],
-)
-def test_data_lands_under_its_name_and_the_rest_is_named(
-    folder: Path, source: str, names: list[str], others: list[str]
-) -> None:
-    data, left_out = data_files(folder / source)
-    assert ([name for _, name in data], left_out) == (names, others)
+def test_data_lands_under_its_name_and_the_rest_is_named(folder: Path) -> None:
+    data, left_out = data_files(folder)
+    assert [name for _, name in data] == ["a/deep/x y+z.CSV", "b.jsonl.gz", "t.tsv.zst"]
+    assert left_out == ["README.md", "empty.csv", "notes/n.txt"]
+    data, left_out = data_files(folder / "a/deep/x y+z.CSV")
+    assert ([name for _, name in data], left_out) == (["x y+z.CSV"], [])
 
 
 @pytest.mark.parametrize(

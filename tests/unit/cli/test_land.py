@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock, call
 
 import pytest
 
@@ -131,28 +132,13 @@ def test_a_ticks_run_is_known_by_the_landings_table(
 # ---- Stopping
 
 
-class FakeStates:
-    def __init__(self, status: str) -> None:
-        self.status = status
-        self.stopped: list[dict[str, str]] = []
-
-    def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803
-        return {"status": self.status}
-
-    def stop_execution(self, **asked: str) -> None:
-        self.stopped.append(asked)
-        self.status = "ABORTED"
-
-
 @pytest.mark.parametrize(("status", "stopped"), [("RUNNING", True), ("SUCCEEDED", False)])
 def test_a_run_is_stopped_with_the_cause_unless_it_has_ended(status: str, stopped: bool) -> None:
-    states = FakeStates(status)
+    states = Mock()
+    states.describe_execution.side_effect = [{"status": status}, {"status": "ABORTED"}]
+    arn = run().execution_arn
     done = stop_run(stack(states=states), run(), "wrong file")
-    assert done == {
-        "name": "r",
-        "execution_arn": run().execution_arn,
-        "stopped": stopped,
-        "status": states.status,
-    }
-    asked = {"executionArn": run().execution_arn, "cause": "wrong file"}
-    assert states.stopped == ([asked] if stopped else [])
+    after = "ABORTED" if stopped else status
+    assert done == {"name": "r", "execution_arn": arn, "stopped": stopped, "status": after}
+    asked = [call(executionArn=arn, cause="wrong file")] if stopped else []
+    assert states.stop_execution.call_args_list == asked
