@@ -14,7 +14,7 @@ from landrun.errors import ConfigurationError
 from landrun.models.run_record import UNFINISHED
 from landrun_ops.stack.run_filter import RunFilter, SearchLimit
 from landrun_ops.stack.runs_table import QUIET_MONTHS, RunsReader
-from records import create_runs_table, item, record
+from records import create_runs_table, item
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
@@ -84,13 +84,6 @@ def test_a_search_ends_after_the_rows_it_may_look_at_and_says_where() -> None:
     assert (_newest(old, limit=limit), limit.back_to) == (["old"], "")
 
 
-def test_the_reason_is_in_the_words_nearest_to_it() -> None:
-    said = {"exit_message": "no text column", "cause": "{…}", "error": "E"}
-    rows = ({}, {"exit_message": ""}, {"status": "ABORTED"}, {"exit_message": "", "cause": ""})
-    reasons = [record(said | row).reason for row in rows]
-    assert reasons == ["no text column", "{…}", "{…}", "E"]
-
-
 HEXES = ("3f5d8f02" + "0" * 24, "3f5d8f02" + "1" * 24, "1330d580" + "2" * 24)
 FAILED, RERUN, TICK = (f"landrun-{digits}" for digits in HEXES)
 OLD = "landrun-old"
@@ -123,11 +116,9 @@ FROM_20TH = datetime(2026, 11, 20, 8, 0, 0, 1000, tzinfo=UTC)
     [
         (RunFilter(), None, [TICK, RERUN, FAILED, OLD]),
         (RunFilter(), FROM_20TH, [TICK, RERUN]),
-        (RunFilter(), datetime(2026, 8, 1, tzinfo=UTC), [TICK, RERUN, FAILED, OLD]),
         (RunFilter(status=frozenset({"FAILED", "TIMED_OUT"})), None, [FAILED, OLD]),
         (RunFilter(kind="schedule"), None, [TICK]),
         (RunFilter(contains="a+b"), None, [FAILED, OLD]),
-        (RunFilter(contains="A+B"), None, []),
         (RunFilter(frozenset({"FAILED"}), "object-created", ".csv"), None, [FAILED]),
         (RunFilter(rerun_of=FAILED), None, [RERUN]),
         (RunFilter(status=UNFINISHED), FROM_20TH, [RERUN]),
@@ -145,15 +136,9 @@ def test_runs_are_read_by_name(reader: RunsReader) -> None:
     assert ({run.name for run in rows}, left_out) == ({FAILED, TICK}, set())
 
 
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [(text, TICK) for text in (TICK, "landrun-1330d580", "landrun-1", "1330d580", "1")]
-    + [("landrun-o", OLD)],
-)
-def test_a_run_is_found_by_as_much_of_its_name_as_is_clear(
-    reader: RunsReader, text: str, name: str
-) -> None:
-    assert reader.named(text, NOW).name == name
+@pytest.mark.parametrize("text", [TICK, "landrun-1330d580", "landrun-1", "1330d580", "1"])
+def test_a_run_is_found_by_as_much_of_its_name_as_is_clear(reader: RunsReader, text: str) -> None:
+    assert reader.named(text, NOW).name == TICK
 
 
 def test_of_eight_digits_the_newest_run_is_meant_and_nothing_older_is_read() -> None:
@@ -168,11 +153,7 @@ def test_of_eight_digits_the_newest_run_is_meant_and_nothing_older_is_read() -> 
 def test_a_name_of_no_run_says_so(reader: RunsReader, text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"no run is called .*landrun runs"):
         reader.named(text, NOW)
-
-
-def test_a_name_of_several_runs_names_them(reader: RunsReader) -> None:
-    names = f"{RERUN}, {FAILED}"
-    with pytest.raises(ConfigurationError, match=f"{names}: write more of the name"):
+    with pytest.raises(ConfigurationError, match=f"{RERUN}, {FAILED}: write more of the name"):
         reader.named("3f5d8f02", NOW)
 
 

@@ -87,7 +87,7 @@ CASES: dict[str, tuple[list[list[Step]], list[HistoryEvent]]] = {
         [Wait(True, 1, at(2), at(5), QUOTA_REASON)],
     ),
     "another refusal is another wait": (
-        [refused(), refused(*SLOW)],
+        [refused(), refused(*SLOW, how="TaskStartFailed")],
         [Wait(True, 1, at(2), at(5), QUOTA_REASON), Wait(False, 1, at(5), None, SLOW[1])],
     ),
     "a job that was accepted and then lost is no refusal": (
