@@ -29,10 +29,16 @@ QUEUE = "arn:aws:sqs:us-east-1:123456789012:landrun-LandingQueue"
 LANDING = S3Uri("landings", "incoming/")
 A = "incoming/a.jsonl"
 OUTPUTS = {
-    "LandingBucket": "landings", "LandingPrefix": "incoming/", "LandingSuffix": ".jsonl",
-    "OutputBucket": "outputs", "OutputPrefix": "processed/", "ManifestPrefix": "manifests/",
-    "RunsTable": "runs", "LandingsTable": "landings",
-    "JobNamePrefix": "landrun", "StartOn": "arrival",
+    "LandingBucket": "landings",
+    "LandingPrefix": "incoming/",
+    "LandingSuffix": ".jsonl",
+    "OutputBucket": "outputs",
+    "OutputPrefix": "processed/",
+    "ManifestPrefix": "manifests/",
+    "RunsTable": "runs",
+    "LandingsTable": "landings",
+    "JobNamePrefix": "landrun",
+    "StartOn": "arrival",
 }
 
 

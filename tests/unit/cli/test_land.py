@@ -17,6 +17,7 @@ from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions import land as landing
 from landrun_ops.actions.land import Landed, Upload, plan, run_of
+from landrun_ops.cli.demo import data_files
 from landrun_ops.cli.stop import stop_run
 from landrun_ops.stack.landings import LandingRecord
 from records import record
@@ -85,6 +86,37 @@ def test_what_would_start_no_run_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(ConfigurationError, match=words):
         plan(stack(suffix=".csv"), [files / name for name in names], prefix)
+
+
+# ---- What a demo lands
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("b.jsonl.gz", "a/deep/x y+z.CSV", "t.tsv.zst", "README.md", "notes/n.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x\n")
+    (tmp_path / "empty.csv").touch()
+    return tmp_path
+
+
+def test_data_lands_under_its_name_and_the_rest_is_named(folder: Path) -> None:
+    data, left_out = data_files(folder)
+    assert [name for _, name in data] == ["a/deep/x y+z.CSV", "b.jsonl.gz", "t.tsv.zst"]
+    assert left_out == ["README.md", "empty.csv", "notes/n.txt"]
+    data, left_out = data_files(folder / "a/deep/x y+z.CSV")
+    assert ([name for _, name in data], left_out) == (["x y+z.CSV"], [])
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [("gone", "does not exist"), ("README.md", "has no data in .jsonl"), ("notes", "has no data")],
+)
+def test_nothing_to_land_is_an_error_that_says_what_would_be(
+    folder: Path, source: str, words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        data_files(folder / source)
 
 
 # ---- Which run reads it
