@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from landrun_ops.local import LocalAws
 
 from .process import landrun, told
@@ -64,17 +62,3 @@ def test_a_large_file_lands_in_parts_and_what_to_watch_is_said(
     again = landrun(env, "stop", run)
     assert (again.returncode, again.stderr) == (0, "")
     assert "had ended before" in again.stdout
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("stop",), "Missing argument 'RUN'"),
-        (("stop", "nobody-knows-it"), "no run is called 'nobody-knows-it'"),
-    ],
-)
-def test_a_wrong_call_is_one_line(env: dict[str, str], words: tuple[str, ...], said: str) -> None:
-    done = landrun(env, *words)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert len(done.stderr.splitlines()) == 1

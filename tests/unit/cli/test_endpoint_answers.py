@@ -15,7 +15,7 @@ from landrun.adapters.step_functions import Executions
 from landrun.errors import ConfigurationError, ServiceError
 from landrun_ops import cli
 from landrun_ops.cli import workflow
-from landrun_ops.stack import clients
+from landrun_ops.stack import clients, stack
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:m"
@@ -139,31 +139,23 @@ def test_what_is_not_aws_answer_is_one_line_and_exit_code_2(
     assert line.startswith("landrun: ")
 
 
-def describe_stacks(body: bytes) -> Answer:
-    """Answer DescribeStacks as CloudFormation does, and anything else with a page."""
-    if b"Action=DescribeStacks" not in body:
-        return ANSWERS["a page"]
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+    """A stack that is found, while all that is asked afterwards is answered with a page."""
     template = Path("template.yaml").read_text(encoding="utf-8")
     names = re.findall(r"^  (\w+):$", template.partition("\nOutputs:\n")[2], re.MULTILINE)
-    values = {"LandingPrefix": "in/", "StateMachineArn": MACHINE, "ScheduleArn": SCHEDULE}
-    members = (
-        f"<member><OutputKey>{name}</OutputKey><OutputValue>{values.get(name, 'x')}</OutputValue>"
-        "</member>"
-        for name in names
-    )
-    stack = (
-        "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>ours</StackName>"
-        f"<StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{''.join(members)}</Outputs></member>"
-        "</Stacks></DescribeStacksResult></DescribeStacksResponse>"
-    )
-    return Answer(200, stack.encode(), "text/xml")
+    known = {"LandingPrefix": "in/", "StateMachineArn": MACHINE, "ScheduleArn": SCHEDULE}
+    outputs = dict.fromkeys(names, "x") | known
+    ours = stack.Stack("ours", "eu-central-1", outputs, {}, clients.Clients(), laptop=True)
+    monkeypatch.setattr(stack, "find", lambda *_, **__: ours)
+    server.answer = lambda _: ANSWERS["a page"]
 
 
+@pytest.mark.usefixtures("found")
 @pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"ui"}))
-def test_no_command_shows_a_traceback_when_one_service_answers_with_a_page(
-    server: Server, capsys: pytest.CaptureFixture[str], command: str
+def test_no_command_shows_a_traceback_when_a_service_answers_with_a_page(
+    capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    server.answer = describe_stacks
     code = cli.run([*command.split(), *COMMANDS[command].split()])
     out, err = capsys.readouterr()
     if command == "doctor":

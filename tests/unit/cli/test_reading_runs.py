@@ -14,7 +14,7 @@ from landrun.errors import ConfigurationError
 from landrun.models.run_record import UNFINISHED
 from landrun_ops.stack.run_filter import RunFilter, SearchLimit
 from landrun_ops.stack.runs_table import QUIET_MONTHS, RunsReader
-from records import create_runs_table, item
+from records import create_runs_table, item, record
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
@@ -82,6 +82,13 @@ def test_a_search_ends_after_the_rows_it_may_look_at_and_says_where() -> None:
     limit = SearchLimit(4)
     old = FakeDynamoDB(_row("old", "2026-08-01T00:00:00.000Z"))
     assert (_newest(old, limit=limit), limit.back_to) == (["old"], "")
+
+
+def test_the_reason_is_in_the_words_nearest_to_it() -> None:
+    said = {"exit_message": "no text column", "cause": "{…}", "error": "E"}
+    rows = ({}, {"exit_message": ""}, {"status": "ABORTED"}, {"exit_message": "", "cause": ""})
+    reasons = [record(said | row).reason for row in rows]
+    assert reasons == ["no text column", "{…}", "{…}", "E"]
 
 
 HEXES = ("3f5d8f02" + "0" * 24, "3f5d8f02" + "1" * 24, "1330d580" + "2" * 24)
