@@ -85,6 +85,9 @@ def test_a_shell_completes_commands_and_options(
         (["local", "tick", "--time", "yesterday"], "is not an ISO 8601 time"),
         (["demo", "--project", "/nowhere"], "has no template.yaml"),
         (["demo", "/nowhere.csv"], "does not exist"),
+        (["start", "incoming/"], "'incoming/' is not an S3 URI: write s3://bucket/key"),
+        (["start", "s3://b/a", "--output", "out"], "'out' is not an S3 URI"),
+        (["start"], "Missing argument 'URI'; see: landrun start --help"),
     ],
 )
 def test_a_mistake_is_one_line_with_the_remedy_and_exit_code_2(

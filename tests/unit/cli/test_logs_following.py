@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from landrun.errors import ConfigurationError, ServiceError
+from landrun.errors import ServiceError
 from landrun_ops.cli import logs as command
 from landrun_ops.stack.job_logs import OVERLAP, JobLogs, Line
 from landrun_ops.stack.run_progress import Phase, RunProgress
@@ -165,19 +165,8 @@ def test_following_says_what_the_run_does_and_ends_a_little_after_it(
 
 
 @pytest.mark.parametrize(
-    ("job", "attempt", "prefix"),
-    [
-        (None, None, f"{RUN}-"),
-        (JOB, None, f"{RUN}-"),
-        (JOB, 1, f"{JOB}/"),
-        (RUN, None, f"{RUN}/"),
-        pytest.param("nightly-1", None, "nightly-1/", id="another machine's job"),
-    ],
+    ("job", "prefix"),
+    [(None, f"{RUN}-"), (JOB, f"{RUN}-"), (RUN, f"{RUN}/"), ("nightly-1", "nightly-1/")],
 )
-def test_log_streams_are_found_by_the_run_or_its_job(
-    job: str | None, attempt: int | None, prefix: str
-) -> None:
-    run = record({"name": RUN, "job_name": job})
-    assert command.log_prefix(run, [JOB], attempt) == prefix
-    with pytest.raises(ConfigurationError, match="has 1 known attempt"):
-        command.log_prefix(run, [JOB], 2)
+def test_log_streams_are_found_by_the_run_or_its_job(job: str | None, prefix: str) -> None:
+    assert command.log_prefix(record({"name": RUN, "job_name": job})) == prefix

@@ -16,7 +16,6 @@ from moto import mock_aws
 from landrun.adapters.manifests import Manifests
 from landrun.errors import ConfigurationError, InvalidInput, LandrunError, ServiceError
 from landrun.models.s3_uri import S3Uri
-from landrun_ops import cli
 from landrun_ops.actions import start as starting
 from landrun_ops.actions.start import Reading, gather, input_message_today, who
 from landrun_ops.stack.stack import Stack
@@ -246,19 +245,3 @@ def test_who_starts_a_run_is_an_arn_where_aws_knows_and_else_the_users_name(
     nowhere = boto3.client("sts", region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
     assert who(client("sts")).startswith("arn:aws:")
     assert who(nowhere) == "alice"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["incoming/"], "'incoming/' is not an S3 URI: write s3://bucket/key"),
-        (["s3://b/a", "--output", "out"], "'out' is not an S3 URI"),
-        ([], "Missing argument 'URI'; see: landrun start --help"),
-    ],
-)
-def test_a_mistake_in_the_call_is_one_line_before_anything_is_asked(
-    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert cli.run(["start", *arguments, "--stack", "nobodys"]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert words in line

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from landrun.clock import utc_now
-from landrun.errors import ConfigurationError
 from landrun.models.run_record import RunRecord
 from landrun.sanitize import plain_json, printable
 from landrun_ops.cli import options
@@ -19,7 +18,6 @@ from landrun_ops.stack.job_logs import JobLogs, Line
 from landrun_ops.stack.run_details import execution_details, find
 from landrun_ops.stack.run_progress import Phase, RunProgress, Watcher
 from landrun_ops.stack.run_progress import follow as follow_run
-from landrun_ops.units import count
 
 PAUSE = 0.5
 """Seconds between looks once the run has ended."""
@@ -36,9 +34,6 @@ def logs(
     follow: Annotated[
         bool, options.flag("Stay until the run has ended.", "--follow", "-f")
     ] = False,
-    attempt: Annotated[
-        int | None, options.option("N", "Show this attempt only. Default: all.", min=1)
-    ] = None,
     timestamps: Annotated[
         bool, options.flag("Begin each line with its time, in UTC.", "--timestamps", "-t")
     ] = False,
@@ -56,7 +51,7 @@ def logs(
     done = execution_details(stack, row, now)
     log, tried = JobLogs(stack.client("logs")), attempts(done.events or ())
     jobs = [one.job for one in tried]
-    prefix = log_prefix(row, jobs, attempt)
+    prefix = log_prefix(row)
     several = stack.parameters.get("InstanceCount", "1") != "1"
     instances = several or any(one.instances > 1 for one in tried)
     running = not row.finished and not done.ended_as
@@ -77,19 +72,13 @@ def logs(
         )
 
 
-def log_prefix(run: RunRecord, jobs: list[str], attempt: int | None) -> str:
-    """Return what the names of an attempt's log streams begin with; of all, where it is None.
+def log_prefix(run: RunRecord) -> str:
+    """Return what the names of a run's log streams begin with.
 
     A customer's own state machine may name its jobs otherwise: then only the last is known.
-    Raises ConfigurationError when there is no such attempt.
     """
-    if attempt is None:
-        named_as_run = not run.job_name or run.job_name.startswith(f"{run.name}-")
-        return f"{run.name}-" if named_as_run else f"{run.job_name}/"
-    if attempt > len(jobs):
-        known = count(len(jobs), "known attempt")
-        raise ConfigurationError(f"{run.name} has {known}: leave --attempt {attempt} out")
-    return f"{jobs[attempt - 1]}/"
+    named_as_run = not run.job_name or run.job_name.startswith(f"{run.name}-")
+    return f"{run.name}-" if named_as_run else f"{run.job_name}/"
 
 
 def write(

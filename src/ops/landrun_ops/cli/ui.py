@@ -28,9 +28,6 @@ from landrun_ops.units import since as beginning
 from landrun_ops.web.ignored import count_ignored
 from landrun_ops.web.live import LiveStack
 
-SPAN = timedelta(days=30)
-"""How far back runs are shown, unless --since says otherwise."""
-
 LOG_LINES = 40
 """Lines of a job's log that the page of a run shows."""
 
@@ -80,7 +77,7 @@ def live_page(
     where: str,
     *,
     logs: Path | None,
-    span: timedelta = SPAN,
+    span: timedelta = timedelta(days=30),
     port: int | None = None,
 ) -> Iterator[str]:
     """Serve the live page of a stack for the block; yield its address.
