@@ -22,7 +22,7 @@ def backfill(
     uri: Annotated[str, options.argument("URI", "What to look at, as s3://bucket/prefix.")],
     *,
     missing: Annotated[
-        bool, options.flag("Leave out what has a run, or waits for one.", "--missing")
+        bool, options.flag("Leave out what has a run or waits for one.", "--missing")
     ] = False,
     dry_run: Annotated[bool, options.flag("Count, and send nothing.", "--dry-run")] = False,
     rate: Annotated[

@@ -12,17 +12,12 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
+from rich import progress
 from rich.console import Console
-from rich.progress import (
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from landrun.errors import ConfigurationError
 from landrun.sanitize import plain_json, printable
@@ -76,18 +71,11 @@ def typed(target: Target, *words: str) -> str:
 
 def stack_options(target: Target) -> str:
     """Return the options by which the next command finds the same stack, after a space."""
-    given = {
-        "--stack": (target.stack, "LANDRUN_STACK"),
-        "--profile": (target.profile, ""),
-        "--region": (target.region, ""),
-        "--project": (str(target.project or ""), ""),
-        "--state-dir": (str(target.state_dir or ""), "LANDRUN_STATE_DIR"),
-    }
-    return "".join(
-        f" {name} {shlex.quote(value)}"
-        for name, (value, variable) in given.items()
-        if value and value != os.environ.get(variable)
-    )
+    words, variables = "", {"stack": "LANDRUN_STACK", "state_dir": "LANDRUN_STATE_DIR"}
+    for name, value in asdict(target).items():
+        if value and str(value) != os.environ.get(variables.get(name, "")):
+            words += f" --{name.replace('_', '-')} {shlex.quote(str(value))}"
+    return words
 
 
 class Screen(Console):
@@ -113,17 +101,20 @@ def is_live(*, stderr: bool = False) -> bool:
     return stream.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
 
 
-def moving(*columns: ProgressColumn) -> Progress:
+def moving(*columns: progress.ProgressColumn) -> progress.Progress:
     """Return a display on stderr, which shows nothing where it may not move."""
     live = is_live(stderr=True)
-    return Progress(*columns, console=console(stderr=True), transient=True, disable=not live)
+    return progress.Progress(
+        *columns, console=console(stderr=True), transient=True, disable=not live
+    )
 
 
 @contextmanager
 def counted(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """Show on stderr how far a count has come while the block runs; give what takes the count."""
-    number = TextColumn("{task.completed:,.0f}" + (f" of {total:,}" if total else ""))
-    with moving(SpinnerColumn(), TextColumn(what), number, TimeRemainingColumn()) as shown:
+    text = f"{what}: {{task.completed:,.0f}}{f' of {total:,}' if total else ''}"
+    columns = (progress.SpinnerColumn(), progress.TextColumn(text), progress.TimeRemainingColumn())
+    with moving(*columns) as shown:
         task = shown.add_task(what, total=total)
         yield lambda count: shown.update(task, completed=count)
 

@@ -10,15 +10,8 @@ import typer
 
 from landrun_ops.actions import image as images
 from landrun_ops.actions.docker import Docker
-from landrun_ops.cli import options
+from landrun_ops.cli import options, target
 from landrun_ops.cli.console import say, show_json
-from landrun_ops.cli.target import (
-    ProfileOption,
-    ProjectOption,
-    RegionOption,
-    Target,
-    project_folder,
-)
 
 IMAGE = "landrun-preprocess"
 """The image's name on this machine; Spark's ends with the engine."""
@@ -28,9 +21,9 @@ Engine = StrEnum("Engine", ["script", "spark"])
 
 def image(
     *,
-    stack: Annotated[str, options.option("NAME", "Push it to this stack's repository, too.")] = "",
-    profile: ProfileOption = "",
-    region: RegionOption = "",
+    stack: Annotated[str, options.option("NAME", "Push it for this stack, too.")] = "",
+    profile: target.ProfileOption = "",
+    region: target.RegionOption = "",
     platform: Annotated[
         str,
         options.option(
@@ -58,7 +51,7 @@ def image(
     run_as: Annotated[
         str, typer.Option(metavar="USER", help="The user that runs the job: landrun, or root.")
     ] = "landrun",
-    project: ProjectOption = None,
+    project: target.ProjectOption = None,
     json: options.JsonOption = False,
 ) -> None:
     """Build the Processing job's image from src/processing and, with --stack, push it as latest.
@@ -68,9 +61,9 @@ def image(
 
     Example: landrun image --stack landrun
     """
-    folder = project_folder(project, Path.cwd()) / "src" / "processing"
+    folder = target.project_folder(project, Path.cwd()) / "src" / "processing"
     docker = Docker()
-    found = Target(stack, profile, region).find() if stack else None
+    found = target.Target(stack, profile, region).find() if stack else None
     repository = images.repository(found) if found else None  # before the build, which takes longer
     if found:
         engine = engine or Engine(found.parameters.get("Engine") or "script")

@@ -31,14 +31,10 @@ def redrive(
     queue: Annotated[
         list[Queue] | None, options.flag("Only this dead-letter queue; repeatable.", "--queue")
     ] = None,
-    dry_run: Annotated[
-        bool, options.flag("Say what is there and why; change nothing.", "--dry-run")
-    ] = False,
+    dry_run: Annotated[bool, options.flag("Only say what is there, and why.", "--dry-run")] = False,
     discard: Annotated[
         bool,
-        options.flag(
-            "Save refused messages to a file in this folder, then delete them.", "--discard"
-        ),
+        options.flag("Save refused messages to a file, then delete them.", "--discard"),
     ] = False,
     yes: options.YesOption = False,
     json: options.JsonOption = False,

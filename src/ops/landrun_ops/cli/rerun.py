@@ -33,7 +33,7 @@ def rerun(
     runs: options.RunsArgument = None,
     *,
     failed: Annotated[
-        bool, options.flag("All that failed and that nobody has run again since.", "--failed")
+        bool, options.flag("All that failed and nobody ran again.", "--failed")
     ] = False,
     since: options.SinceOption = "",
     yes: options.YesOption = False,

@@ -63,9 +63,7 @@ def settings() -> None:
 def render(
     *,
     out: Annotated[str, option("FILE", "Where to write; - is stdout.")] = "",
-    check: Annotated[
-        bool, flag("Write nothing; exit with 1 if the file differs.", "--check")
-    ] = False,
+    check: Annotated[bool, flag("Only compare; exit with 1 if they differ.", "--check")] = False,
     config: ConfigOption = None,
     settings: SetOption = None,
     project: ProjectOption = None,
