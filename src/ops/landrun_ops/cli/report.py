@@ -23,9 +23,6 @@ from landrun_ops.web.facts import facts
 from landrun_ops.web.ignored import count_ignored
 from landrun_ops.web.page import Report, chart_library, render
 
-PAGE = 1000
-"""Rows asked for at a time; DynamoDB gives a megabyte at most."""
-
 
 @on_stack
 def report(
@@ -66,7 +63,7 @@ def report(
 
 def _read(target: Target, begin: datetime, now: datetime, limit: int) -> Report:
     stack, runs = target.find(), []
-    newest = stack.runs_reader().newest(now, min(limit + 1, PAGE), since=begin)
+    newest = stack.runs_reader().newest(now, min(limit + 1, 1000), since=begin)
     with counted("runs read") as show:
         for number, run in enumerate(islice(newest, limit), start=1):
             runs.append(facts(run, laptop=stack.laptop))

@@ -15,9 +15,6 @@ from landrun.sanitize import one_line, printable
 from landrun_ops.stack.history_events import WAITING
 from landrun_ops.units import spelled
 
-WHY_LENGTH = 300
-"""Characters of why a run failed."""
-
 RERUNS_DEEP = 10
 """How many reruns of reruns to go back to the first run."""
 
@@ -111,7 +108,7 @@ def failure_lines(runs: Sequence[RunRecord]) -> list[str]:
     found: dict[str, list[str]] = {}
     for run in runs:
         if run.finished and not run.succeeded:
-            why = one_line(run.reason, WHY_LENGTH) or "the run gave no reason"
+            why = one_line(run.reason, 300) or "the run gave no reason"
             found.setdefault(why, []).append(printable(digits(run.name)))
     return [
         f"✗ {', '.join(names[:FIRST_NAMES])}{' …' if names[FIRST_NAMES:] else ''}: {why}"
