@@ -96,7 +96,7 @@ def test_a_folder_s_files_are_followed_and_left_to_open_with_the_cause_of_a_fail
     assert "left out, not data or empty: notes.md" in done.stdout
     lines = done.stdout.splitlines()
     (ended,) = [line for line in lines if "  deep/a [1].jsonl " in line]
-    assert ended.endswith("rows 3 in, 1 out, 1 duplicates, 1 empty, 0 rejected")
+    assert ended.endswith("rows 3 in, 1 out, 1 duplicate, 1 empty, 0 rejected")
     assert any("SUCCEEDED" in line and "incoming/b.csv" in line for line in lines)
     assert "  .landrun/demo/deep/a [1].jsonl/" in lines
     assert "landrun local up" in done.stdout

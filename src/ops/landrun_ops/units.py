@@ -14,49 +14,29 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 def since(text: str, now: datetime) -> datetime:
-    """Read the beginning of a span that ends now.
+    """Read a relative time such as ``30m``, or a timestamp of ISO 8601, which is in UTC by default.
 
     Raises ConfigurationError when it is neither, or is in the future.
 
-    Parameters
-    ----------
-    text : str
-        A relative time such as ``90s``, ``30m``, ``12h``, ``2d`` or ``4w``, or a timestamp of ISO
-        8601, in UTC unless it names an offset.
-    now : datetime
-        The present, aware.
-
-    Examples
-    --------
     >>> since("2d", datetime(2026, 11, 22, tzinfo=UTC)).isoformat()
     '2026-11-20T00:00:00+00:00'
     """
-    found = _ago(text, now) or _time(text)
-    if found is None:
+    text = text.strip()
+    ago = _AGO.fullmatch(text)
+    try:
+        if ago:
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        found = datetime.fromisoformat(text)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
+    except ValueError as error:
         raise ConfigurationError(
             f"--since {shown(text)} is not a time: write 30m, 12h, 2d, 4w or 2026-11-22T03:00:00Z"
-        )
+        ) from error
+    found = found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
     if found > now:
         raise ConfigurationError(f"--since {shown(text)} is in the future: write a time before now")
     return found
-
-
-def _ago(text: str, now: datetime) -> datetime | None:
-    match = _AGO.fullmatch(text.strip())
-    if not match:
-        return None
-    try:
-        return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
-    except OverflowError:
-        return datetime.min.replace(tzinfo=UTC)
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def count(number: int, thing: str) -> str:
@@ -71,8 +51,6 @@ def count(number: int, thing: str) -> str:
 def spelled(seconds: float) -> str:
     """Spell a span in its two largest units.
 
-    Examples
-    --------
     >>> [spelled(seconds) for seconds in (0.42, 7.6, 83, 3840, 180000)]
     ['0.4 s', '7.6 s', '1 min 23 s', '1 h 04 min', '2 d 02 h']
     """

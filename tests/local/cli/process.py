@@ -27,10 +27,14 @@ def environment(aws: LocalAws, **more: str) -> dict[str, str]:
 
 
 def landrun(
-    env: Mapping[str, str], *arguments: str, timeout: float = SECONDS, **how: Any
+    env: Mapping[str, str],
+    *arguments: str,
+    command: str = LANDRUN,
+    timeout: float = SECONDS,
+    **how: Any,
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [LANDRUN, *arguments],
+        [command, *arguments],
         env=env,
         capture_output=True,
         text=True,

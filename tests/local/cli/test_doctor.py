@@ -5,20 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from landrun_ops.local import LocalAws
 
-from .process import environment, landrun
-
-
-@pytest.fixture(scope="module")
-def env(aws: LocalAws) -> dict[str, str]:
-    """What somebody has who typed eval "$(landrun local env)"."""
-    return environment(aws)
+from .process import landrun
 
 
 def test_a_stack_that_is_well_and_one_that_is_not(
@@ -63,16 +54,3 @@ def test_a_stack_that_is_well_and_one_that_is_not(
     assert found["rules"] == f"aws events enable-rule --name {rule}"
     assert found["event sources"].endswith(f"--uuid {source['UUID']} --enabled")
     eventually(lambda: not waiting())
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error"),
-    [([], "name a deployed one with --stack"), (["--stack", "nobodys"], "no stack 'nobodys'")],
-)
-def test_without_a_stack_it_names_the_remedy(
-    env: dict[str, str], tmp_path: Path, arguments: list[str], error: str
-) -> None:
-    known = {name: value for name, value in env.items() if not name.startswith("LANDRUN_")}
-    done = landrun(known, "doctor", *arguments, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert error in done.stderr

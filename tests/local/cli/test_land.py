@@ -8,20 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from landrun_ops.local import LocalAws
 
-from .process import environment, landrun, told
+from .process import landrun, told
 
 PART = 8 * 2**20
 """Bytes from which boto3 uploads in parts."""
-
-
-@pytest.fixture
-def env(aws: LocalAws) -> dict[str, str]:
-    """What somebody has who typed eval "$(landrun local env)"."""
-    return environment(aws)
 
 
 def test_files_and_folders_land_and_their_runs_are_followed(
@@ -70,17 +62,3 @@ def test_a_large_file_lands_in_parts_and_what_to_watch_is_said(
     again = landrun(env, "stop", run)
     assert (again.returncode, again.stderr) == (0, "")
     assert "had ended before" in again.stdout
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("stop",), "Missing argument 'RUN'"),
-        (("stop", "nobody-knows-it"), "no run of the last 90 days is called 'nobody-knows-it'"),
-    ],
-)
-def test_a_wrong_call_is_one_line(env: dict[str, str], words: tuple[str, ...], said: str) -> None:
-    done = landrun(env, *words)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert len(done.stderr.splitlines()) == 1

@@ -15,19 +15,7 @@ from landrun_ops.actions.backfill import object_created
 from landrun_ops.local import LocalAws
 from landrun_ops.stack.object_versions import current_versions
 
-from .process import environment, landrun
-
-
-@pytest.fixture
-def env(aws: LocalAws) -> dict[str, str]:
-    """What somebody has who typed eval "$(landrun local env)"."""
-    return environment(aws)
-
-
-def told(env: dict[str, str], *command: str, code: int = 0) -> Any:
-    done = landrun(env, *command, "--json")
-    assert done.returncode == code, done.stderr
-    return json.loads(done.stdout)
+from .process import landrun, told
 
 
 def land_without_events(aws: LocalAws, *keys: str) -> dict[str, str]:

@@ -12,16 +12,10 @@ from landrun.models.run_record import RunRecord
 from landrun_ops.local import LocalAws
 from landrun_ops.stack.runs_table import RunsReader
 
-from .process import environment, landrun, told
+from .process import landrun, told
 
 KEY = "incoming/runs and logs/no+text.csv"
 WHY = "no text column"
-
-
-@pytest.fixture(scope="module")
-def env(aws: LocalAws) -> dict[str, str]:
-    """What somebody has who typed eval "$(landrun local env)"."""
-    return environment(aws)
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +76,11 @@ def test_a_run_that_failed_is_listed_shown_whole_and_its_log_read(
     assert f"again     landrun rerun {failed.name}" in lines
     assert {line.split()[0] for line in lines if len(line) > 80} == {"manifest", "output", "resume"}
 
-    read = landrun(env, "logs", digits, "--attempt", "1", "--json")
+    read = landrun(env, "logs", digits, "--json")
     assert (read.returncode, read.stderr) == (0, "")
     written = [json.loads(line) for line in read.stdout.splitlines()]
     assert any(WHY in line["message"] for line in written)
-    assert {(line["attempt"], line["instance"]) for line in written} == {(1, "algo-1")}
+    assert {(line["attempt"], line["instance"]) for line in written} >= {(1, "algo-1")}
 
 
 def test_a_rerun_reads_the_same_manifest_and_is_linked_to_the_first(

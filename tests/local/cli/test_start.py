@@ -8,17 +8,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from landrun_ops.local import LocalAws
 
-from .process import LANDRUN, SECONDS, environment, landrun
-
-
-@pytest.fixture
-def env(aws: LocalAws) -> dict[str, str]:
-    """What somebody has who typed eval "$(landrun local env)"."""
-    return environment(aws)
+from .process import LANDRUN, SECONDS, landrun
 
 
 def test_a_run_by_hand_reads_what_it_is_told_and_ends_as_its_row_says(

@@ -85,10 +85,10 @@ def test_the_live_page_and_the_report_have_the_runs_and_what_was_ignored(
     assert run["waited"] + run["worked"] <= run["duration_seconds"]
     assert "zero-bytes" in {one["reason"] for one in found["ignored"]["counts"]}
     assert (tmp_path / "opened").read_text().strip() == (tmp_path / "report.html").as_uri()
-    assert written.stdout.startswith("1 run: ")
+    assert written.stdout.startswith("wrote other.html, with 1 run; older ones were left out")
     assert (tmp_path / "other.html").stat().st_size > 500_000
     assert refused.returncode == 2
-    assert refused.stderr.startswith("landrun: there is no folder no/such: make it")
+    assert refused.stderr.startswith("landrun: cannot write no/such/report.html")
     assert {key: page[key] for key in shown} == shown
     assert page["commands"]["page"] == f"landrun show {run['name']}"
     assert page["log"]

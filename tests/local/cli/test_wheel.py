@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path
 
@@ -21,15 +21,10 @@ from packaging.requirements import Requirement
 
 from landrun_ops.local import LocalAws
 
-from .process import SECONDS, environment
+from .process import SECONDS, environment, landrun
 
-PACKAGED = (
-    "pyproject.toml",
-    "README.md",
-    "LICENSE",
-    "src/functions/landrun",
-    "src/ops/landrun_ops",
-)
+FILES = ("pyproject.toml", "README.md", "LICENSE")
+PACKAGED = (*FILES, "src/functions/landrun", "src/ops/landrun_ops")
 
 
 @pytest.fixture(scope="module")
@@ -83,21 +78,6 @@ def link(package: Distribution, site: Path) -> None:
             target.symlink_to(os.fspath(package.locate_file(name)))
 
 
-def run(
-    command: Path, env: Mapping[str, str], folder: Path, *words: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [command, *words],
-        env=env,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize(
     ("words", "code", "output"),
     [
@@ -122,7 +102,7 @@ def test_the_wheel_alone_works_on_a_stack(
     aws: LocalAws, command: Path, tmp_path: Path, words: str, code: int, output: str
 ) -> None:
     env = environment(aws, LANDRUN_STACK="landrun")
-    done = run(command, env, tmp_path, *words.split())
+    done = landrun(env, *words.split(), command=str(command), cwd=tmp_path)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
     assert output in done.stdout + done.stderr
 
@@ -141,7 +121,9 @@ def test_what_needs_the_repository_or_an_extra_says_so_in_one_line(
     root: Path, command: Path, tmp_path: Path, words: str, in_repository: bool, remedy: str
 ) -> None:
     env = {"HOME": str(tmp_path), "LANDRUN_STATE_DIR": str(tmp_path / "state")}
-    done = run(command, env, root if in_repository else tmp_path, *words.split())
+    done = landrun(
+        env, *words.split(), command=str(command), cwd=root if in_repository else tmp_path
+    )
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("landrun: ")

@@ -15,8 +15,9 @@ import typer
 
 from landrun.errors import ConfigurationError
 from landrun_ops import cli
-from landrun_ops.cli import console, local
+from landrun_ops.cli import local
 from landrun_ops.cli.target import project_folder
+from landrun_ops.units import since, spelled
 
 
 def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -30,74 +31,47 @@ def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, .
 COMMANDS = sorted(_commands(typer.main.get_command(cli.app)))
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_the_help_of_every_command_has_an_example_of_it(
-    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert cli.run([*command, "--help"]) == 0
-    example = capsys.readouterr().out.partition("Example: ")[2]
-    assert " ".join(("landrun", *command)) in " ".join(example.split())
-
-
 @pytest.mark.parametrize(
-    ("words", "usage"),
+    "usage",
     [
-        ("show", "landrun show [OPTIONS] RUN"),
-        ("rerun", "landrun rerun [OPTIONS] [RUN…]"),
-        ("start", "landrun start [OPTIONS] URI…"),
-        ("stop", "landrun stop [OPTIONS] RUN…"),
-        ("redrive", "landrun redrive [OPTIONS]"),
-        ("demo", "landrun demo [OPTIONS] [INPUT]"),
-        ("workflow execute", "landrun workflow execute [OPTIONS] INPUT OUTPUT"),
+        "show [OPTIONS] RUN",
+        "rerun [OPTIONS] [RUN…]",
+        "start [OPTIONS] URI…",
+        "demo [OPTIONS] [INPUT]",
+        "workflow execute [OPTIONS] INPUT OUTPUT",
     ],
 )
-def test_a_usage_line_names_what_to_type(
-    words: str, usage: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cli.run([*words.split(), "--help"])
-    assert capsys.readouterr().out.splitlines()[0] == f"Usage: {usage}"
+def test_a_usage_line_names_what_to_type(usage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run([*usage.partition(" [OPT")[0].split(), "--help"])
+    assert capsys.readouterr().out.splitlines()[0] == f"Usage: landrun {usage}"
 
 
 GROUPS = {(), ("local",), ("workflow",)}
 NOT_ON_A_STACK = {("adopt",), ("demo",), ("image",), ("workflow", "render"), *GROUPS}
 
 
-@pytest.mark.parametrize("command", [one for one in COMMANDS if one not in GROUPS], ids=" ".join)
-def test_every_command_writes_json_and_says_which_stack_it_is_about(
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_help_of_every_command_has_an_example_json_and_the_stack_it_is_about(
     command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cli.run([*command, "--help"])
+    assert cli.run([*command, "--help"]) == 0
     said = capsys.readouterr().out
-    assert "--json" in said
+    example = said.partition("Example: ")[2]
+    assert " ".join(("landrun", *command)) in " ".join(example.split())
+    assert "--json" in said or command in GROUPS
     if command not in NOT_ON_A_STACK and command[0] != "local":
         assert all(option in said for option in ("--stack", "--profile", "--region"))
 
 
-@pytest.mark.parametrize(
-    ("words", "completed"),
-    [
-        ("landrun re", {"redrive", "rerun", "reconcile", "report"}),
-        ("landrun workflow e", {"execute"}),
-        ("landrun runs --st", {"--stack", "--status", "--state-dir"}),
-    ],
-)
 def test_a_shell_completes_commands_and_options(
-    words: str,
-    completed: set[str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, value in (("LANDRUN_COMPLETE", "complete_bash"), ("COMP", "")):
-        monkeypatch.setenv(f"_{name}", value)
-    monkeypatch.setenv("COMP_WORDS", words)
-    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    monkeypatch.setenv("_LANDRUN_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "landrun runs --st")
+    monkeypatch.setenv("COMP_CWORD", "2")
     with pytest.raises(SystemExit):
         cli.run([])
-    assert set(capsys.readouterr().out.split()) == completed
-
-
-def test_every_group_is_walked_through() -> None:
-    assert {("demo",), ("runs",), ("local", "up"), ("workflow", "render")} <= set(COMMANDS)
+    assert set(capsys.readouterr().out.split()) == {"--stack", "--status", "--state-dir"}
 
 
 @pytest.mark.parametrize(
@@ -107,10 +81,14 @@ def test_every_group_is_walked_through() -> None:
         (["runs", "--limit", "0"], "see: landrun runs --help"),
         (["runs", "--nonsense"], "No such option"),
         (["local"], "Missing command; see: landrun local --help"),
+        (["redrive", "3f5d8f02"], "takes no run: landrun rerun 3f5d8f02"),
         (["local", "up", "--parameter", "Name"], "write --parameter Name=Value"),
         (["local", "tick", "--time", "yesterday"], "is not an ISO 8601 time"),
         (["demo", "--project", "/nowhere"], "has no template.yaml"),
         (["demo", "/nowhere.csv"], "does not exist"),
+        (["start", "incoming/"], "'incoming/' is not an S3 URI: write s3://bucket/key"),
+        (["start", "s3://b/a", "--output", "out"], "'out' is not an S3 URI"),
+        (["start"], "Missing argument 'URI'; see: landrun start --help"),
     ],
 )
 def test_a_mistake_is_one_line_with_the_remedy_and_exit_code_2(
@@ -176,11 +154,8 @@ def test_help_imports_nothing_that_is_slow() -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_the_project_is_found_from_any_folder_inside_it(root: Path) -> None:
+def test_the_project_is_found_from_any_folder_inside_it(root: Path, tmp_path: Path) -> None:
     assert project_folder(None, root / "src/functions") == root
-
-
-def test_no_project_is_an_error_that_names_the_option(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="--project"):
         project_folder(None, tmp_path)
 
@@ -195,6 +170,37 @@ def test_a_time_with_an_offset_is_put_into_utc() -> None:
     assert local.parsed_time("2026-11-22T02:00:00") == due
 
 
-def test_an_error_with_line_breaks_is_still_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    console.complain("first\n  second")
-    assert capsys.readouterr().err == "landrun: first second\n"
+# ---- Spans of time
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("90s", "2026-11-22T11:58:30"),
+        ("30m", "2026-11-22T11:30:00"),
+        ("12h", "2026-11-22T00:00:00"),
+        ("4w", "2026-10-25T12:00:00"),
+        ("2026-11-22", "2026-11-22T00:00:00"),
+        ("2026-11-22T03:00:00Z", "2026-11-22T03:00:00"),
+        ("2026-11-22T03:00:00+01:00", "2026-11-22T02:00:00"),
+        ("999999w", "0001-01-01T00:00:00"),
+    ],
+)
+def test_a_span_or_a_time_is_a_time_in_utc(text: str, time: str) -> None:
+    assert since(text, NOW).isoformat() == f"{time}+00:00"
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2", "d", "-2d", "2 days", "1.5h", "2030-01-01"])
+def test_what_is_no_time_of_the_past_is_refused_with_what_to_write(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="write"):
+        since(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0.0 s"), (59.94, "59.9 s"), (59.96, "1 min 00 s"), (3599.6, "1 h 00 min")],
+)
+def test_a_span_is_spelled_in_its_two_largest_units(seconds: float, text: str) -> None:
+    assert spelled(seconds) == text

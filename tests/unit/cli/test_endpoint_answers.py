@@ -15,34 +15,33 @@ from landrun.adapters.step_functions import Executions
 from landrun.errors import ConfigurationError, ServiceError
 from landrun_ops import cli
 from landrun_ops.cli import workflow
-from landrun_ops.stack import clients
+from landrun_ops.stack import clients, stack
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:m"
 SCHEDULE = "arn:aws:scheduler:eu-central-1:123456789012:schedule/landrun/tick"
 COMMANDS = {
-    "runs": "runs",
-    "show": "show run-1",
-    "logs": "logs run-1",
-    "land": "land README.md",
-    "start": "start s3://b/k",
-    "stop": "stop run-1",
-    "rerun": "rerun run-1 --yes",
-    "explain": "explain s3://b/in/k",
-    "redrive": "redrive",
-    "backfill": "backfill --yes",
-    "reconcile": "reconcile",
-    "watch": "watch --once",
-    "report": "report",
-    "doctor": "doctor",
-    "verify": "verify",
-    "adopt": f"adopt {MACHINE}",
-    "ui": "ui",
-    "image": "image --stack ours",
-    "workflow execute": f"workflow execute s3://b/k s3://b/out/ --state-machine-arn {MACHINE}",
-    "workflow create": f"workflow create --role {ROLE} --processing-role {ROLE} --image i",
-    "workflow update": f"workflow update --state-machine-arn {MACHINE} --role {ROLE}"
-    f" --processing-role {ROLE} --image i",
+    "runs": "",
+    "show": "run-1",
+    "logs": "run-1",
+    "land": "README.md",
+    "start": "s3://b/k",
+    "stop": "run-1",
+    "rerun": "run-1 --yes",
+    "explain": "s3://b/in/k",
+    "redrive": "",
+    "backfill": "s3://x/in/ --yes",
+    "reconcile": "",
+    "watch": "--once",
+    "report": "",
+    "doctor": "",
+    "verify": "",
+    "adopt": MACHINE,
+    "ui": "",
+    "image": "--stack ours",
+    "workflow execute": f"s3://b/k s3://b/out/ --state-machine-arn {MACHINE}",
+    "workflow create": f"--role {ROLE} --processing-role {ROLE} --image i",
+    "workflow update": f"--state-machine-arn {MACHINE} --processing-role {ROLE} --image i",
 }
 """What is typed, by command; --stack comes from the environment."""
 
@@ -127,60 +126,43 @@ def environment(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("command", "answer"),
-    [
-        *(("runs", answer) for answer in ANSWERS),  # the first call's answer is XML
-        ("ui", "a page"),
-    ],
+    [*(("runs", answer) for answer in ANSWERS), ("ui", "a page")],  # the first call's is XML
 )
 def test_what_is_not_aws_answer_is_one_line_and_exit_code_2(
     server: Server, capsys: pytest.CaptureFixture[str], command: str, answer: str
 ) -> None:
     server.answer = lambda _: ANSWERS[answer]
-    assert cli.run(COMMANDS[command].split()) == 2
+    assert cli.run([command]) == 2
     output = capsys.readouterr()
     assert output.out == ""
     (line,) = output.err.splitlines()
     assert line.startswith("landrun: ")
 
 
-def describe_stacks(body: bytes) -> Answer:
-    """Answer DescribeStacks as CloudFormation does, and anything else with a page."""
-    if b"Action=DescribeStacks" not in body:
-        return ANSWERS["a page"]
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+    """A stack that is found, while all that is asked afterwards is answered with a page."""
     template = Path("template.yaml").read_text(encoding="utf-8")
     names = re.findall(r"^  (\w+):$", template.partition("\nOutputs:\n")[2], re.MULTILINE)
-    values = {"LandingPrefix": "in/", "StateMachineArn": MACHINE, "ScheduleArn": SCHEDULE}
-    members = (
-        f"<member><OutputKey>{name}</OutputKey><OutputValue>{values.get(name, 'x')}</OutputValue>"
-        "</member>"
-        for name in names
-    )
-    stack = (
-        "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>ours</StackName>"
-        f"<StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{''.join(members)}</Outputs></member>"
-        "</Stacks></DescribeStacksResult></DescribeStacksResponse>"
-    )
-    return Answer(200, stack.encode(), "text/xml")
+    known = {"LandingPrefix": "in/", "StateMachineArn": MACHINE, "ScheduleArn": SCHEDULE}
+    outputs = dict.fromkeys(names, "x") | known
+    ours = stack.Stack("ours", "eu-central-1", outputs, {}, clients.Clients(), laptop=True)
+    monkeypatch.setattr(stack, "find", lambda *_, **__: ours)
+    server.answer = lambda _: ANSWERS["a page"]
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"doctor", "ui"}))
-def test_no_command_shows_a_traceback_when_one_service_answers_with_a_page(
-    server: Server, capsys: pytest.CaptureFixture[str], command: str
+@pytest.mark.usefixtures("found")
+@pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"ui"}))
+def test_no_command_shows_a_traceback_when_a_service_answers_with_a_page(
+    capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    server.answer = describe_stacks
-    assert cli.run(COMMANDS[command].split()) == 2
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith("landrun: ")
-
-
-def test_doctor_reports_a_page_as_findings(
-    server: Server, capsys: pytest.CaptureFixture[str]
-) -> None:
-    server.answer = describe_stacks
-    assert cli.run(["doctor"]) == 1
-    output = capsys.readouterr()
-    assert output.err == ""
-    assert "UnexpectedAnswer" in output.out
+    code = cli.run([*command.split(), *COMMANDS[command].split()])
+    out, err = capsys.readouterr()
+    if command == "doctor":
+        assert (code, err, "UnexpectedAnswer" in out) == (1, "", True)
+    else:
+        assert code == 2
+        assert err.splitlines()[-1].startswith("landrun: ")
 
 
 def test_every_command_that_calls_aws_is_tried() -> None:
@@ -240,16 +222,12 @@ def test_an_endpoint_that_does_not_answer_is_asked_twice_and_named_on_the_way(
     assert (len(asked), lines) == (2, ["still waiting for AWS to answer states:ListExecutions"])
 
 
-def test_a_call_without_an_answer_ends_within_30_seconds() -> None:
-    config = clients.Clients()("s3").meta.config
+def test_a_client_waits_30_seconds_at_most_and_is_made_once_for_each_service_and_config() -> None:
+    client = clients.Clients()
+    config = client("s3").meta.config
     wait = 1  # seconds at most before a second attempt, in botocore's standard mode
     assert (config.connect_timeout + config.read_timeout) * clients.SILENT_ATTEMPTS + wait < 30
-
-
-def test_a_client_is_made_once_for_each_service_and_config() -> None:
-    client = clients.Clients()
     assert client("s3") is client("s3")
     transfer = client("s3", clients.TRANSFER)
     assert transfer is client("s3", clients.TRANSFER)
-    assert transfer.meta.config.read_timeout == 60
-    assert transfer.meta.config.retries == client("s3").meta.config.retries
+    assert (transfer.meta.config.read_timeout, transfer.meta.config.retries) == (60, config.retries)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -57,13 +58,7 @@ FAILED_JOB = attempt(result="failed", ended=at(30), reason="no column")
         (attempt(), at(9), Phase.PROCESSING, 9, ""),
         (FAILED_JOB, None, Phase.RETRYING, 30, "no column"),
         (Attempt(1, "", "lambda:invoke", 1, at(5)), None, Phase.RUNNING, 5, ""),
-        (
-            Wait(True, 3, at(2), reason="1"),
-            None,
-            Phase.WAITING,
-            2,
-            "for a quota, refused 3 times: 1",
-        ),
+        (Wait(True, 3, at(2), reason="1"), None, Phase.WAITING, 2, REFUSED),
         (Wait(False, 1, at(2), reason="slow"), None, Phase.WAITING, 2, "for SageMaker: slow"),
         (SlotWait(1, at(3)), None, Phase.WAITING_FOR_SLOT, 3, "2 of 9 in line"),
         (SlotWait(2, at(3), reason="no queue"), None, Phase.WAITING_FOR_SLOT, 3, "no queue"),
@@ -94,10 +89,7 @@ def test_the_end_has_its_reason_in_plain_words(end: RunProgress, reason: str) ->
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        (
-            {"status": "SUCCEEDED", "summary": {"rows_in": 1234}},
-            "SUCCEEDED in 4.2 s: rows 1,234 in",
-        ),
+        ({"status": "SUCCEEDED", "summary": {"rows_in": 1234}}, f"{GOOD_END}: rows 1,234 in"),
         ({"status": "SUCCEEDED"}, GOOD_END),
         ({"status": "FAILED", "cause": "disk full"}, "FAILED after 4.2 s: disk full"),
         ({"status": "ABORTED"}, "ABORTED after 4.2 s: the run gave no reason"),
@@ -123,15 +115,7 @@ class Clock:
 
 def one_after_the_other(*answers: Any) -> Callable[..., Any]:
     """Answer after answer, errors among them; the last one stays."""
-    given = itertools.chain(answers, itertools.repeat(answers[-1]))
-
-    def look(*_: Any) -> Any:
-        answer = next(given)
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
-
-    return look
+    return Mock(side_effect=itertools.chain(answers, itertools.repeat(answers[-1])))
 
 
 WORKS = progress(RUNNING, (attempt(),), at(9))

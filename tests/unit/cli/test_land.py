@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock, call
 
 import pytest
 
@@ -16,6 +17,7 @@ from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions import land as landing
 from landrun_ops.actions.land import Landed, Upload, plan, run_of
+from landrun_ops.cli.demo import data_files
 from landrun_ops.cli.stop import stop_run
 from landrun_ops.stack.landings import LandingRecord
 from records import record
@@ -86,6 +88,37 @@ def test_what_would_start_no_run_is_refused_with_the_reason(
         plan(stack(suffix=".csv"), [files / name for name in names], prefix)
 
 
+# ---- What a demo lands
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("b.jsonl.gz", "a/deep/x y+z.CSV", "t.tsv.zst", "README.md", "notes/n.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x\n")
+    (tmp_path / "empty.csv").touch()
+    return tmp_path
+
+
+def test_data_lands_under_its_name_and_the_rest_is_named(folder: Path) -> None:
+    data, left_out = data_files(folder)
+    assert [name for _, name in data] == ["a/deep/x y+z.CSV", "b.jsonl.gz", "t.tsv.zst"]
+    assert left_out == ["README.md", "empty.csv", "notes/n.txt"]
+    data, left_out = data_files(folder / "a/deep/x y+z.CSV")
+    assert ([name for _, name in data], left_out) == (["x y+z.CSV"], [])
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [("gone", "does not exist"), ("README.md", "has no data in .jsonl"), ("notes", "has no data")],
+)
+def test_nothing_to_land_is_an_error_that_says_what_would_be(
+    folder: Path, source: str, words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        data_files(folder / source)
+
+
 # ---- Which run reads it
 
 
@@ -131,28 +164,13 @@ def test_a_ticks_run_is_known_by_the_landings_table(
 # ---- Stopping
 
 
-class FakeStates:
-    def __init__(self, status: str) -> None:
-        self.status = status
-        self.stopped: list[dict[str, str]] = []
-
-    def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803
-        return {"status": self.status}
-
-    def stop_execution(self, **asked: str) -> None:
-        self.stopped.append(asked)
-        self.status = "ABORTED"
-
-
 @pytest.mark.parametrize(("status", "stopped"), [("RUNNING", True), ("SUCCEEDED", False)])
 def test_a_run_is_stopped_with_the_cause_unless_it_has_ended(status: str, stopped: bool) -> None:
-    states = FakeStates(status)
+    states = Mock()
+    states.describe_execution.side_effect = [{"status": status}, {"status": "ABORTED"}]
+    arn = run().execution_arn
     done = stop_run(stack(states=states), run(), "wrong file")
-    assert done == {
-        "name": "r",
-        "execution_arn": run().execution_arn,
-        "stopped": stopped,
-        "status": states.status,
-    }
-    asked = {"executionArn": run().execution_arn, "cause": "wrong file"}
-    assert states.stopped == ([asked] if stopped else [])
+    after = "ABORTED" if stopped else status
+    assert done == {"name": "r", "execution_arn": arn, "stopped": stopped, "status": after}
+    asked = [call(executionArn=arn, cause="wrong file")] if stopped else []
+    assert states.stop_execution.call_args_list == asked

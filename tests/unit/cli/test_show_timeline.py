@@ -89,16 +89,12 @@ CASES: dict[str, tuple[list[list[Step]], list[HistoryEvent]]] = {
         [refused(), refused(how="TaskSubmitFailed"), job()],
         [Wait(True, 2, at(2), at(8), QUOTA_REASON), Attempt(1, "r-1", JOB, 1, at(8))],
     ),
-    "a wait that lasts": (
-        [refused(how="TaskStartFailed")],
-        [Wait(True, 1, at(2), None, QUOTA_REASON)],
-    ),
     "a wait that the execution ended": (
         [refused(), ended("ExecutionFailed", QUOTA)],
         [Wait(True, 1, at(2), at(5), QUOTA_REASON)],
     ),
     "another refusal is another wait": (
-        [refused(), refused(*SLOW)],
+        [refused(), refused(*SLOW, how="TaskStartFailed")],
         [Wait(True, 1, at(2), at(5), QUOTA_REASON), Wait(False, 1, at(5), None, SLOW[1])],
     ),
     "a job that was accepted and then lost is no refusal": (
@@ -162,15 +158,8 @@ def test_another_machines_wait_for_a_token_is_an_attempt(body: Any) -> None:
     assert attempt.task == "sqs:sendMessage.waitForTaskToken"
 
 
-@pytest.mark.parametrize(
-    ("error", "cause", "reason"),
-    [
-        ("States.TaskFailed", FAILED_CAUSE, "no text column"),
-        (QUOTA, QUOTA_CAUSE, f"{QUOTA}: {QUOTA_REASON}"),
-        ("States.Timeout", None, "States.Timeout"),
-        (None, None, ""),
-        (None, "a\n\x1b[2Jb", r"a\n\x1b[2Jb"),
-    ],
-)
-def test_the_reason_is_one_plain_line(error: str | None, cause: str | None, reason: str) -> None:
-    assert plain(error, cause) == reason
+def test_the_reason_is_one_plain_line() -> None:
+    assert plain("States.TaskFailed", FAILED_CAUSE) == "no text column"
+    assert plain(QUOTA, QUOTA_CAUSE) == f"{QUOTA}: {QUOTA_REASON}"
+    assert (plain("States.Timeout", None), plain(None, None)) == ("States.Timeout", "")
+    assert plain(None, "a\n\x1b[2Jb") == r"a\n\x1b[2Jb"

@@ -23,21 +23,11 @@ from landrun_ops.stack import stack as stacks
 
 
 def adopt(
-    arn: Annotated[
-        str,
-        typer.Argument(
-            metavar="STATE_MACHINE_ARN", help="An existing state machine.", show_default=False
-        ),
-    ],
+    arn: Annotated[str, options.argument("STATE_MACHINE_ARN", "An existing state machine.")],
     *,
-    write: Annotated[
-        bool, typer.Option("--write", help="Put the parameters into samconfig.toml.")
-    ] = False,
+    write: Annotated[bool, options.flag("Put parameters into samconfig.toml.", "--write")] = False,
     config_env: Annotated[
-        str,
-        typer.Option(
-            "--config-env", metavar="NAME", help="The environment of samconfig.toml, as for sam."
-        ),
+        str, typer.Option(metavar="NAME", help="The environment of samconfig.toml, as for sam.")
     ] = "default",
     profile: ProfileOption = "",
     project: ProjectOption = None,
@@ -59,8 +49,8 @@ def adopt(
     parameters, written = dict(aws.stack.parameters), ""
     if write or project:
         config = SamConfig(project_folder(project, Path.cwd()) / "samconfig.toml", config_env)
-        kept = {name for name in config.overrides() if name.endswith("Prefix")}
-        parameters = {name: value for name, value in parameters.items() if name not in kept}
+        for kept in (name for name in config.overrides() if name.endswith("Prefix")):
+            parameters.pop(kept, None)
         if write and not failed:
             _refuse_while_running(config, target, arn)
             config.write(parameters)

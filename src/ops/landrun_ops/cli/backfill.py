@@ -19,17 +19,12 @@ from landrun_ops.units import count, size_text, spelled
 @on_stack
 def backfill(
     target: Target,
-    uri: Annotated[
-        str,
-        typer.Argument(
-            metavar="URI", help="What to look at, as s3://bucket/prefix.", show_default=False
-        ),
-    ],
+    uri: Annotated[str, options.argument("URI", "What to look at, as s3://bucket/prefix.")],
     *,
     missing: Annotated[
-        bool, typer.Option("--missing", help="Leave out what has a run, or waits for one.")
+        bool, options.flag("Leave out what has a run or waits for one.", "--missing")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and send nothing.")] = False,
+    dry_run: Annotated[bool, options.flag("Count, and send nothing.", "--dry-run")] = False,
     rate: Annotated[
         int, typer.Option(min=1, max=1000, metavar="N", help="Objects a second, at most.")
     ] = 50,

@@ -10,12 +10,13 @@ import os
 import shlex
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
+from rich import progress
 from rich.console import Console
 
 from landrun.errors import ConfigurationError
@@ -31,9 +32,6 @@ PIPED_WIDTH = 200
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, kill, and the closing of the terminal."""
 
-SECONDS_BETWEEN_LINES = 10.0
-"""How often a count is written where no display moves."""
-
 
 @contextmanager
 def stoppable() -> Iterator[None]:
@@ -44,9 +42,6 @@ def stoppable() -> Iterator[None]:
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
-
-
-# ---- Lines and JSON
 
 
 def complain(message: str) -> None:
@@ -76,21 +71,11 @@ def typed(target: Target, *words: str) -> str:
 
 def stack_options(target: Target) -> str:
     """Return the options by which the next command finds the same stack, after a space."""
-    given = {
-        "--stack": _unless_known(target.stack, "LANDRUN_STACK"),
-        "--profile": target.profile,
-        "--region": target.region,
-        "--project": str(target.project or ""),
-        "--state-dir": _unless_known(str(target.state_dir or ""), "LANDRUN_STATE_DIR"),
-    }
-    return "".join(f" {name} {shlex.quote(value)}" for name, value in given.items() if value)
-
-
-def _unless_known(value: str, variable: str) -> str:
-    return "" if value == os.environ.get(variable) else value
-
-
-# ---- The screen
+    words, variables = "", {"stack": "LANDRUN_STACK", "state_dir": "LANDRUN_STATE_DIR"}
+    for name, value in asdict(target).items():
+        if value and str(value) != os.environ.get(variables.get(name, "")):
+            words += f" --{name.replace('_', '-')} {shlex.quote(str(value))}"
+    return words
 
 
 class Screen(Console):
@@ -98,7 +83,8 @@ class Screen(Console):
 
     def print(self, *objects: Any, **style: Any) -> None:
         """Print objects; strings are made printable."""
-        super().print(*map(_plain, objects), **style)
+        shown = (printable(one) if isinstance(one, str) else one for one in objects)
+        super().print(*shown, **style)
 
 
 def console(*, stderr: bool = False, **how: Any) -> Screen:
@@ -109,48 +95,28 @@ def console(*, stderr: bool = False, **how: Any) -> Screen:
     return screen
 
 
-def _plain(one: Any) -> Any:
-    return "\n".join(map(printable, one.split("\n"))) if isinstance(one, str) else one
-
-
 def is_live(*, stderr: bool = False) -> bool:
     """Return True if a display may move: on a terminal that is not a build's log."""
     stream = sys.stderr if stderr else sys.stdout
     return stream.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
 
 
-# ---- Counts and questions
+def moving(*columns: progress.ProgressColumn) -> progress.Progress:
+    """Return a display on stderr, which shows nothing where it may not move."""
+    live = is_live(stderr=True)
+    return progress.Progress(
+        *columns, console=console(stderr=True), transient=True, disable=not live
+    )
 
 
 @contextmanager
 def counted(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show on stderr how far a count has come while the block runs, a bar or a line now and then.
-
-    Gives what takes the count.
-    """
-    if not is_live(stderr=True):
-        yield _lines(what, total, time.monotonic)
-        return
-    from rich import progress  # noqa: PLC0415  (few commands need it)
-
-    number = progress.TextColumn("{task.completed:,.0f}" + ("/{task.total:,.0f}" if total else ""))
-    parts = [progress.BarColumn(20), number, progress.TimeRemainingColumn()] if total else [number]
-    columns = [progress.SpinnerColumn(), progress.TextColumn("{task.description}"), *parts]
-    with progress.Progress(*columns, console=console(stderr=True), transient=True) as shown:
+    """Show on stderr how far a count has come while the block runs; give what takes the count."""
+    text = f"{what}: {{task.completed:,.0f}}{f' of {total:,}' if total else ''}"
+    columns = (progress.SpinnerColumn(), progress.TextColumn(text), progress.TimeRemainingColumn())
+    with moving(*columns) as shown:
         task = shown.add_task(what, total=total)
         yield lambda count: shown.update(task, completed=count)
-
-
-def _lines(what: str, total: int | None, clock: Callable[[], float]) -> Callable[[int], None]:
-    last = clock()
-
-    def show(count: int) -> None:
-        nonlocal last
-        if clock() - last >= SECONDS_BETWEEN_LINES:
-            last = clock()
-            typer.echo(f"{what}: {count:,}{f' of {total:,}' if total else ''}", err=True)
-
-    return show
 
 
 def ask(question: str, *, yes: bool) -> None:

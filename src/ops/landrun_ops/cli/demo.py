@@ -5,7 +5,6 @@ from __future__ import annotations
 import json as json_module
 import shutil
 from collections.abc import Sequence
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -20,8 +19,8 @@ from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions.docker import Docker
 from landrun_ops.actions.land import Upload, check, files, land, run_of
 from landrun_ops.cli import options
-from landrun_ops.cli.console import console, note, say, show_json, stoppable
-from landrun_ops.cli.follow import Followed, follow, spinner
+from landrun_ops.cli.console import console, is_live, note, say, show_json, stoppable
+from landrun_ops.cli.follow import Followed, follow
 from landrun_ops.cli.image import IMAGE
 from landrun_ops.cli.local import parsed_parameters
 from landrun_ops.cli.tables import runs_table
@@ -39,7 +38,7 @@ COMPRESSIONS = ("", ".gz", ".zst", ".bz2")
 DATA_SUFFIXES = tuple(form + packed for form in FORMATS for packed in COMPRESSIONS)
 """How the names of files that the default job reads end."""
 
-NEXT = """\
+NEXT = """
 what next:
   your own files     landrun demo FOLDER
   your own script    docs/bring-your-own.md: landrun demo --parameter JobEntrypoint=…
@@ -50,26 +49,17 @@ what next:
 def demo(
     source: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="INPUT",
-            help="A file or folder of messages; else the project's samples.",
-            show_default=False,
-        ),
+        options.argument("INPUT", "A file or folder of messages; else the project's samples."),
     ] = None,
     *,
-    arguments: Annotated[
-        str, typer.Option(metavar="TEXT", help="Appended to the job's arguments.")
-    ] = "",
+    arguments: Annotated[str, options.option("TEXT", "Appended to the job's arguments.")] = "",
     parameter: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="A parameter of the template; repeatable."),
+        options.option("NAME=VALUE", "A parameter of the template; repeatable."),
     ] = None,
-    patience: Annotated[
-        float,
-        typer.Option(min=1, metavar="SECONDS", help="Give up when no run starts for this long."),
-    ] = 120,
+    patience: options.PatienceOption = 120,
     docker: Annotated[
-        bool, typer.Option("--docker", help="Run the jobs in their container, as SageMaker does.")
+        bool, options.flag("Run the jobs in their container, as SageMaker does.", "--docker")
     ] = False,
     image: Annotated[
         str, typer.Option(metavar="IMAGE", help="The container's image, with --docker.")
@@ -86,9 +76,7 @@ def demo(
     Example: landrun demo messages.csv --arguments "--text-column v2"
     """
     folder = project_folder(project, Path.cwd())
-    parameters = parsed_parameters(parameter or [])
-    if words := arguments.split():
-        parameters["JobArguments"] = json_module.dumps([*job_arguments(parameters), *words])
+    parameters = _with_arguments(parsed_parameters(parameter or []), arguments)
     data, others = data_files(source or folder / "samples")
     if others:
         (note if json else say)(f"left out, not data or empty: {', '.join(others)}")
@@ -96,30 +84,21 @@ def demo(
     if docker:
         engine, parameters["ImageUri"] = Docker(), image
         engine.check(image, "make image builds the project's own, --image names another")
-    outputs = folder / ".landrun" / "demo"
-    with stoppable(), ExitStack() as until_fetched:
-        from landrun_ops.local import LocalAws  # noqa: PLC0415  (takes a second)
+    outputs, state = folder / ".landrun" / "demo", folder / STATE_FOLDER
+    if is_live(stderr=True):
+        note("starting AWS on this laptop and deploying template.yaml")
+    from landrun_ops.local import LocalAws  # noqa: PLC0415  (takes a second)
 
-        with spinner("starting AWS on this laptop and deploying template.yaml"):
-            aws = until_fetched.enter_context(
-                LocalAws.up(
-                    folder,
-                    state_dir=folder / STATE_FOLDER,
-                    report=note,
-                    parameters=parameters,
-                    docker=engine,
-                )
-            )
+    laptop = LocalAws.up(folder, state_dir=state, report=note, parameters=parameters, docker=engine)
+    with stoppable(), laptop as aws:
         stack = find(LAPTOPS_STACK, environment=aws.environment())
         followed = _land(stack, data)
         if not json:
             say(f"landed {count(len(followed), 'file')}")
         follow(stack, followed, patience=patience, quiet=json)
-        with spinner("bringing the outputs here, stopping AWS"):
-            for one in followed:
-                if one.run:
-                    fetch(stack, one.run, outputs / one.label)
-            until_fetched.close()
+        for one in followed:
+            if one.run:
+                fetch(stack, one.run, outputs / one.label)
     if json:
         runs = [(one.label, one.run.attributes()) for one in followed if one.run]
         show_json([{"file": name, "output": str(outputs / name), "run": run} for name, run in runs])
@@ -128,24 +107,30 @@ def demo(
     return 0 if all(one.succeeded for one in followed) else 1
 
 
+def _with_arguments(parameters: dict[str, str], arguments: str) -> dict[str, str]:
+    """Append arguments to those of the job."""
+    if not arguments.strip():
+        return parameters
+    words = [*job_arguments(parameters), *arguments.split()]
+    return parameters | {"JobArguments": json_module.dumps(words)}
+
+
 def data_files(source: Path) -> tuple[list[tuple[Path, str]], list[str]]:
     """Find what there is to land: data files with their names, and the names of the others.
 
     Raises ConfigurationError when there is no such file or folder, or nothing in it to land.
     """
-    found = files(source)
-    # An empty object starts no run: it would be waited for in vain.
-    data = [
-        (file, name)
-        for file, name in found
-        if name.lower().endswith(DATA_SUFFIXES) and file.stat().st_size
-    ]
+    data, others = list[tuple[Path, str]](), list[str]()
+    for file, name in files(source):
+        # An empty object starts no run: it would be waited for in vain.
+        if name.lower().endswith(DATA_SUFFIXES) and file.stat().st_size:
+            data.append((file, name))
+        else:
+            others.append(name)
     if not data:
-        raise ConfigurationError(
-            f"{source} has no data in {', '.join(FORMATS)}, plain or as"
-            f" {', '.join(COMPRESSIONS[1:])}"
-        )
-    return data, [name for file, name in found if (file, name) not in data]
+        forms, packed = ", ".join(FORMATS), ", ".join(COMPRESSIONS[1:])
+        raise ConfigurationError(f"{source} has no data in {forms}, plain or as {packed}")
+    return data, others
 
 
 def fetch(stack: Stack, run: RunRecord, folder: Path) -> None:
@@ -154,6 +139,7 @@ def fetch(stack: Stack, run: RunRecord, folder: Path) -> None:
     Raises ServiceError when AWS refuses a call.
     """
     shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     prefix = S3Uri.parse(str(run.output_processed_message))
     s3 = stack.client("s3")
     for found in list_objects(s3, prefix):
@@ -162,7 +148,6 @@ def fetch(stack: Stack, run: RunRecord, folder: Path) -> None:
         with translated("s3:GetObject"):
             s3.download_file(prefix.bucket, found.key, str(file))
     if run.job_name and not run.succeeded:
-        folder.mkdir(parents=True, exist_ok=True)
         lines = JobLogs(stack.client("logs")).lines(f"{run.job_name}/")
         text = "".join(f"{line.message}\n" for line in lines)
         (folder / "job.log").write_text(text, encoding="utf-8")
@@ -179,13 +164,14 @@ def _land(stack: Stack, data: Sequence[tuple[Path, str]]) -> list[Followed]:
 
 
 def _show_results(followed: Sequence[Followed], outputs: Path) -> None:
-    screen, here = console(), Path.cwd()
-    screen.print()
-    screen.print(runs_table([one.run for one in followed if one.run]))
-    screen.print("\noutputs, and the logs of jobs that failed:", style="dim")
+    here = Path.cwd()
+    say("")
+    console().print(runs_table([one.run for one in followed if one.run]))
+    say("")
+    say("outputs, and the logs of jobs that failed:")
     for one in followed:
         path = outputs / one.label
         short = path.relative_to(here) if path.is_relative_to(here) else path
         if path.exists():
             say(f"  {short}/{'' if one.succeeded else 'job.log'}")
-    screen.print(f"\n{NEXT}", soft_wrap=True)
+    typer.echo(NEXT)

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
-import typer
 from rich.table import Column, Table
 
 from landrun.models.s3_uri import S3Uri
@@ -26,20 +25,9 @@ from landrun_ops.units import size_text
 @on_stack
 def explain(
     target: Target,
-    uri: Annotated[
-        str,
-        typer.Argument(metavar="URI", help="The object, as s3://bucket/key.", show_default=False),
-    ],
+    uri: Annotated[str, options.argument("URI", "The object, as s3://bucket/key.")],
     *,
-    version_id: Annotated[
-        str,
-        typer.Option(
-            "--version-id",
-            metavar="ID",
-            help="One of its versions. Default: the newest.",
-            show_default=False,
-        ),
-    ] = "",
+    version_id: Annotated[str, options.option("ID", "A version of it. Default: the newest.")] = "",
     json: options.JsonOption = False,
 ) -> int:
     r"""Say which run processed an object, or why none did, and what to do.

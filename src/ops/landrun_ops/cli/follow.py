@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-from rich.status import Status
 
 from landrun.errors import LandrunError, ServiceError
 from landrun.models.run_record import RunRecord
 from landrun.models.status_change import described_change
 from landrun.services.collect_landings import at_once
-from landrun_ops.cli.console import complain, console, is_live, note, say, typed
+from landrun_ops.cli.console import complain, note, say, typed
 from landrun_ops.cli.tables import counts_text, digits
 from landrun_ops.cli.target import Target
 from landrun_ops.stack.run_progress import Phase, Watcher, repeated
@@ -95,18 +92,6 @@ def ending(run: RunRecord) -> str:
     return f"SUCCEEDED in {took}{f': rows {rows}' if rows else ''}"
 
 
-@contextmanager
-def spinner(text: str) -> Iterator[Status]:
-    """Show on stderr what is going on, where a display may move."""
-    status = console(stderr=True).status(text)
-    try:
-        if is_live(stderr=True):
-            status.start()
-        yield status
-    finally:
-        status.stop()
-
-
 def follow(
     stack: Stack,
     followed: Sequence[Followed],
@@ -124,69 +109,57 @@ def follow(
     and nothing has changed for ``patience`` seconds; ServiceError when AWS refuses a call, or
     cannot be reached for five minutes.
     """
-    began = changed = clock()
-    hint = target and f"no run has started yet: {typed(target, 'doctor')}"
-    with _goes_on(target), spinner("waiting") as status:
-        for news in _looks(stack, followed, clock, sleep):
-            for one in news:
-                changed = clock()
-                if one.ended or target:
-                    line = f"{changed - began:6.1f} s  {one}: {one.state}"
-                    _write(status, line, say if one.ended and not quiet else note)
-            status.update(f"{sum(one.ended for one in followed):,} of {len(followed):,} ended")
-            silent = 0.0 if all(one.name for one in followed) else clock() - changed
-            if hint and silent >= SILENCE_SECONDS:
-                _write(status, hint, note)
-                hint = None
-            if silent > patience:
-                raise LandrunError(
-                    f"no run has started within {patience:.0f} s: look for the reason with landrun"
-                    " doctor, or wait longer with --patience"
-                )
-    if target:
-        for name in dict.fromkeys(one.name for one in followed if not one.succeeded):
-            complain(f"why: {typed(target, 'show', name)}")
-
-
-def _looks(
-    stack: Stack,
-    followed: Sequence[Followed],
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
-) -> Iterator[list[Followed]]:
-    """Look until all have ended; yield whose state is new, each run once: a tick's reads many."""
-    said: set[tuple[str, str]] = set()
-
-    def look() -> list[Followed]:
-        pending = [one for one in followed if not one.ended]
-        closely = len(pending) <= CLOSELY
-        at_once(lambda one: one.look(stack, clock(), closely=closely), pending)
-        states = {(one.name, one.state): one for one in followed if one.state}
-        news = [one for state, one in states.items() if state not in said]
-        said.update(states)
-        return news
-
-    for news in repeated(look, clock=clock, sleep=sleep):
-        yield news
-        if all(one.ended for one in followed):
-            return
-
-
-@contextmanager
-def _goes_on(target: Target | None) -> Iterator[None]:
-    """Say that runs go on when the waiting does not."""
+    began = clock()
     try:
-        yield
+        looks = repeated(lambda: _look(stack, followed, clock()), clock=clock, sleep=sleep)
+        for one in _changes(looks, followed, target, patience, clock):
+            if one.ended or target:
+                write = say if one.ended and not quiet else note
+                write(f"{clock() - began:6.1f} s  {one}: {one.state}")
     except (KeyboardInterrupt, ServiceError):
         if target:
             runs, stop = typed(target, "runs"), typed(target, "stop", "RUN")
             complain(f"no longer waiting; what was started goes on: {runs}; to end it: {stop}")
         raise
+    if target:
+        for name in dict.fromkeys(one.name for one in followed if not one.succeeded):
+            complain(f"why: {typed(target, 'show', name)}")
 
 
-def _write(status: Status, line: str, write: Callable[[str], None]) -> None:
-    """Write a line above the spinner; without the spinner, so that stdout stays stdout."""
-    status.stop()
-    write(line)
-    if is_live(stderr=True):
-        status.start()
+def _changes(
+    looks: Iterable[Mapping[tuple[str, str], Followed]],
+    followed: Sequence[Followed],
+    target: Target | None,
+    patience: float,
+    clock: Callable[[], float],
+) -> Iterator[Followed]:
+    """Look until all have ended or nothing happens; yield whose state is new."""
+    changed = clock()
+    said: set[tuple[str, str]] = set()
+    hint = target and f"no run has started yet: {typed(target, 'doctor')}"
+    for states in looks:
+        for state in [one for one in states if one not in said]:
+            changed = clock()
+            yield states[state]
+        said.update(states)
+        if all(one.ended for one in followed):
+            return
+        silent = 0.0 if all(one.name for one in followed) else clock() - changed
+        if hint and silent >= SILENCE_SECONDS:
+            note(hint)
+            hint = None
+        if silent > patience:
+            raise LandrunError(
+                f"no run has started within {patience:.0f} s: look for the reason with landrun"
+                " doctor, or wait longer with --patience"
+            )
+
+
+def _look(
+    stack: Stack, followed: Sequence[Followed], now: float
+) -> dict[tuple[str, str], Followed]:
+    """Look at those that have not ended; return them all by name and state."""
+    pending = [one for one in followed if not one.ended]
+    closely = len(pending) <= CLOSELY
+    at_once(lambda one: one.look(stack, now, closely=closely), pending)
+    return {(one.name, one.state): one for one in followed if one.state}

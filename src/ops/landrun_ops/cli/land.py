@@ -6,12 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import typer
-from rich import progress
+from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from landrun_ops.actions import land as landing
 from landrun_ops.cli import options
-from landrun_ops.cli.console import complain, console, is_live, say, show_json, stoppable, typed
+from landrun_ops.cli.console import complain, moving, say, show_json, stoppable, typed
 from landrun_ops.cli.follow import Followed, follow
 from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.stack import Stack
@@ -20,20 +19,10 @@ from landrun_ops.stack.stack import Stack
 @on_stack
 def land(
     target: Target,
-    files: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILE", help="Files, or folders of files.", show_default=False),
-    ],
+    files: Annotated[list[Path], options.argument("FILE", "Files, or folders of files.")],
     *,
-    prefix: Annotated[
-        str,
-        typer.Option(
-            metavar="FOLDER", help="A folder below the landing prefix.", show_default=False
-        ),
-    ] = "",
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Stay until the runs have ended, and say how.")
-    ] = False,
+    prefix: Annotated[str, options.option("FOLDER", "A folder below the landing prefix.")] = "",
+    wait: options.WaitOption = False,
     json: options.JsonOption = False,
 ) -> int:
     """Put files under the landing prefix, where each starts a run or waits for the next tick.
@@ -74,15 +63,7 @@ def _upload(
     stack: Stack, uploads: list[landing.Upload], landed: list[landing.Landed], *, quiet: bool
 ) -> None:
     """Upload files one by one; on a terminal, a bar shows how fast and how long it will take."""
-    bar = progress.Progress(
-        progress.BarColumn(),
-        progress.DownloadColumn(),
-        progress.TransferSpeedColumn(),
-        progress.TimeRemainingColumn(),
-        console=console(stderr=True),
-        transient=True,
-        disable=not is_live(stderr=True),
-    )
+    bar = moving(BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     task = bar.add_task("", total=sum(one.size for one in uploads))
     try:
         with bar:

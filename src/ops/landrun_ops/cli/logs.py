@@ -7,10 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Annotated
 
-import typer
-
 from landrun.clock import utc_now
-from landrun.errors import ConfigurationError
 from landrun.models.run_record import RunRecord
 from landrun.sanitize import plain_json, printable
 from landrun_ops.cli import options
@@ -18,9 +15,8 @@ from landrun_ops.cli.console import note
 from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.history_events import attempts
 from landrun_ops.stack.job_logs import JobLogs, Line
-from landrun_ops.stack.run_details import ExecutionDetails, execution_details, find
+from landrun_ops.stack.run_details import execution_details, find
 from landrun_ops.stack.run_progress import Phase, RunProgress, Watcher, repeated
-from landrun_ops.units import count
 
 PAUSE = 0.5
 """Seconds between looks once the run has ended."""
@@ -34,19 +30,11 @@ def logs(
     target: Target,
     run: options.RunArgument,
     *,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Stay until the run has ended.")
-    ] = False,
-    attempt: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Show this attempt only. Default: all.", show_default=False
-        ),
-    ] = None,
+    follow: Annotated[bool, options.flag("Stay until the run ends.", "--follow", "-f")] = False,
     timestamps: Annotated[
-        bool, typer.Option("--timestamps", "-t", help="Begin each line with its time, in UTC.")
+        bool, options.flag("Begin each line with its time, in UTC.", "--timestamps", "-t")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Write one JSON object per line.")] = False,
+    json: Annotated[bool, options.flag("Write one JSON object per line.", "--json")] = False,
 ) -> None:
     """Show the log of a run's Processing jobs, all attempts and instances in the order of time.
 
@@ -60,7 +48,7 @@ def logs(
     done = execution_details(stack, row, now)
     log, tried = JobLogs(stack.client("logs")), attempts(done.events or ())
     jobs = [one.job for one in tried]
-    prefix = log_prefix(row, jobs, attempt)
+    prefix = log_prefix(row)
     several = stack.parameters.get("InstanceCount", "1") != "1"
     instances = several or any(one.instances > 1 for one in tried)
     running = not row.finished and not done.ended_as
@@ -75,22 +63,19 @@ def logs(
         doing = done.doing or "goes on"
         note(f"the run {doing}: landrun logs {row.name} --follow stays until it has ended")
     elif not shown:
-        note(why_none(row, done))
+        note(
+            f"no log: the job wrote nothing, there was none ({row.reason or 'no reason is known'}),"
+            " or CloudWatch Logs no longer keeps it (retention of /aws/sagemaker/ProcessingJobs)"
+        )
 
 
-def log_prefix(run: RunRecord, jobs: list[str], attempt: int | None) -> str:
-    """Return what the names of an attempt's log streams begin with; of all, where it is None.
+def log_prefix(run: RunRecord) -> str:
+    """Return what the names of a run's log streams begin with.
 
     A customer's own state machine may name its jobs otherwise: then only the last is known.
-    Raises ConfigurationError when there is no such attempt.
     """
-    if attempt is None:
-        named_as_run = not run.job_name or run.job_name.startswith(f"{run.name}-")
-        return f"{run.name}-" if named_as_run else f"{run.job_name}/"
-    if attempt > len(jobs):
-        known = count(len(jobs), "known attempt")
-        raise ConfigurationError(f"{run.name} has {known}: leave --attempt {attempt} out")
-    return f"{jobs[attempt - 1]}/"
+    named_as_run = not run.job_name or run.job_name.startswith(f"{run.name}-")
+    return f"{run.name}-" if named_as_run else f"{run.job_name}/"
 
 
 def write(
@@ -123,16 +108,6 @@ def write(
     return shown
 
 
-def why_none(run: RunRecord, done: ExecutionDetails) -> str:
-    """Say why there is no line in the log of a run that has ended."""
-    if done.events is not None and not any(one.job for one in attempts(done.events)):
-        return f"no log: the run had no Processing job{run.reason and f': {run.reason}'}"
-    return (
-        "no log: the job wrote nothing, or CloudWatch Logs no longer keeps it (retention of"
-        " /aws/sagemaker/ProcessingJobs)"
-    )
-
-
 def pauses(name: str, looks: Iterable[RunProgress], late: float) -> Iterator[None]:
     """Wait between looks at a run's log, until it has ended and its last lines have come.
 
@@ -140,13 +115,10 @@ def pauses(name: str, looks: Iterable[RunProgress], late: float) -> Iterator[Non
     """
     said = ""
     for progress in looks:
-        words = ": ".join(filter(None, (progress.phase.value, progress.note)))
-        if progress.phase is Phase.ENDED:
-            break
-        if words != said:
-            note(f"{name} is {words}")
-        said = words
         sys.stdout.flush()
+        if str(progress) != said and progress.phase is not Phase.ENDED:
+            note(f"{name} is {progress}")
+        said = str(progress)
         yield
     for _ in range(round(late / PAUSE)):
         sys.stdout.flush()

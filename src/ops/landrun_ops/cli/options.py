@@ -1,8 +1,8 @@
-"""Options and arguments that several commands have, and how the usage line spells them."""
+"""Options and arguments as commands declare them, and how the usage line spells them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer._click.core import Context
@@ -16,37 +16,50 @@ class Command(TyperCommand):
 
     def collect_usage_pieces(self, ctx: Context) -> list[str]:
         """Return the parts of the usage line."""
-        shown = [one for one in self.params if not getattr(one, "hidden", False)]
+        shown = (one for one in self.params if not getattr(one, "hidden", False))
         pieces = [piece for one in shown for piece in one.get_usage_pieces(ctx)]
         spelled = (piece.translate(_BRACES).replace("]...", "…]") for piece in pieces)
         return ["[OPTIONS]", *(piece.replace("...", "…") for piece in spelled)]
 
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+def argument(metavar: str, help_text: str) -> Any:
+    """Declare an argument."""
+    return typer.Argument(metavar=metavar, help=help_text, show_default=False)
+
+
+def option(metavar: str, help_text: str, *flags: str, **more: Any) -> Any:
+    """Declare an option with a value, whose default the help does not show."""
+    return typer.Option(*flags, metavar=metavar, help=help_text, show_default=False, **more)
+
+
+def flag(help_text: str, *flags: str) -> Any:
+    """Declare an option without a value."""
+    return typer.Option(*flags, help=help_text)
+
+
+JsonOption = Annotated[bool, flag("Write JSON.", "--json")]
+YesOption = Annotated[bool, flag("Do it without asking.", "--yes", "-y")]
+OpenOption = Annotated[bool, flag("Open it in the browser.", "--open")]
+WaitOption = Annotated[bool, flag("Stay until the run has ended, and say how.", "--wait")]
 SinceOption = Annotated[
     str,
-    typer.Option(
-        "--since",
-        metavar="TIME",
-        help="A relative time such as 30m, 12h, 2d or 4w, or a timestamp such as"
-        " 2026-11-22T03:00:00Z.",
-        show_default=False,
+    option(
+        "TIME",
+        "A relative time such as 30m, 12h, 2d or 4w, or a timestamp such as 2026-11-22T03:00:00Z.",
     ),
+]
+PatienceOption = Annotated[
+    float,
+    typer.Option(min=1, metavar="SECONDS", help="Give up when no run starts for this long."),
 ]
 RunArgument = Annotated[
     str,
-    typer.Argument(
-        metavar="RUN",
-        help="A run's name, or enough of its beginning or of its digits to identify it.",
-        show_default=False,
-    ),
+    argument("RUN", "A run's name, or enough of its beginning or of its digits to identify it."),
 ]
 RunsArgument = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="RUN",
-        help="Runs' names, or enough of their beginnings or of their digits to identify them.",
-        show_default=False,
+    argument(
+        "RUN",
+        "Runs' names, or enough of their beginnings or of their digits to identify them.",
     ),
 ]

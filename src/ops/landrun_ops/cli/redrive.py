@@ -22,16 +22,8 @@ from landrun_ops.stack.dead_letters import MOST_READ, DeadLetterQueue, Why, grou
 from landrun_ops.stack.stack import Stack
 from landrun_ops.units import count
 
-
-class Queue(StrEnum):
-    """Whose dead-letter messages, as the command line names them."""
-
-    LANDINGS = "landings"
-    SCHEDULE = "schedule"
-    STATUSES = "statuses"
-
-
-OUTPUTS = {Queue.LANDINGS: "Landing", Queue.SCHEDULE: "Schedule", Queue.STATUSES: "Status"}
+Queue = StrEnum("Queue", ["landings", "schedule", "statuses"])
+OUTPUTS = {Queue.landings: "Landing", Queue.schedule: "Schedule", Queue.statuses: "Status"}
 """How the names of the stack's outputs about a queue begin."""
 
 
@@ -41,17 +33,12 @@ def redrive(
     runs: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     *,
     queue: Annotated[
-        list[Queue] | None,
-        typer.Option("--queue", help="Only this dead-letter queue; repeatable."),
+        list[Queue] | None, options.flag("Only this dead-letter queue; repeatable.", "--queue")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what is there and why; change nothing.")
-    ] = False,
+    dry_run: Annotated[bool, options.flag("Only say what is there, and why.", "--dry-run")] = False,
     discard: Annotated[
         bool,
-        typer.Option(
-            "--discard", help="Save refused messages to a file in this folder, then delete them."
-        ),
+        options.flag("Save refused messages to a file, then delete them.", "--discard"),
     ] = False,
     yes: options.YesOption = False,
     json: options.JsonOption = False,
@@ -66,10 +53,9 @@ def redrive(
     Example: landrun redrive --dry-run
     """
     if runs:
-        run = shown(runs[0])
         raise ConfigurationError(
-            f"redrive sends dead-letter messages back, and takes no run: landrun rerun {run} runs"
-            f" its input again, and landrun show {run} says whether its execution can be resumed"
+            "redrive sends dead-letter messages back, and takes no run: landrun rerun"
+            f" {shown(runs[0])} runs its input again"
         )
     stack = target.find()
     urls = {name: stack.output(f"{OUTPUTS[name]}DeadLetterQueueUrl") for name in queue or Queue}
@@ -77,8 +63,8 @@ def redrive(
     with stoppable():
         with counted("dead-letter messages"), ThreadPoolExecutor() as pool:
             found = dict(zip(queues, pool.map(_look, queues.values()), strict=True))
-        if not json:
-            _show(found)
+        for name, one in found.items() if not json else ():
+            _show(name, one)
         if discard and not dry_run:
             _discard(queues, found, yes=yes)
         elif not dry_run:
@@ -104,27 +90,26 @@ def _look(queue: DeadLetterQueue) -> dict[str, Any]:
         }
         for group in grouped(messages)
     ]
+    refused = sum(one.why is Why.REFUSED for one in messages)
     return {
         "messages": len(messages),
-        "refused": sum(one.why is Why.REFUSED for one in messages),
+        "refused": refused,
         "in_flight": in_flight,
         "groups": groups,
     }
 
 
-def _show(found: dict[Queue, Any]) -> None:
-    for name, one in found.items():
-        more = " or more" if one["messages"] >= MOST_READ else ""
-        say(f"{name}: {count(one['messages'], 'dead-letter message')}{more}")
-        for group in one["groups"]:
-            say(f"{group['count']:>6,} {group['why']}: {group['reason']}")
-            say(f"       {one_line(', '.join(group['subjects']), 200)}")
-        if one["in_flight"]:
-            again = "somebody has received them: run it again once they are back"
-            say(f"{one['in_flight']:>6,} in flight: {again}")
-        if one["refused"]:
-            say(f"{one['refused']:>6,} refused: they come back, unless the cause is corrected;")
-            say("       landrun redrive --discard saves them to a file, and deletes them")
+def _show(name: Queue, found: dict[str, Any]) -> None:
+    more = " or more" if found["messages"] >= MOST_READ else ""
+    say(f"{name}: {count(found['messages'], 'dead-letter message')}{more}")
+    for group in found["groups"]:
+        say(f"{group['count']:>6,} {group['why']}: {group['reason']}")
+        say(f"       {one_line(', '.join(group['subjects']), 200)}")
+    if found["in_flight"]:
+        say(f"{found['in_flight']:>6,} in flight: run it again once they are back")
+    if found["refused"]:
+        say("       refused messages come back, unless the cause is corrected;")
+        say("       landrun redrive --discard saves them to a file, and deletes them")
 
 
 def _discard(queues: dict[Queue, DeadLetterQueue], found: dict[Queue, Any], *, yes: bool) -> None:
@@ -150,11 +135,12 @@ def _send_back(
         numbers = ", ".join(f"{number:,} of {name}" for name, number in there.items())
         ask(f"Send back {numbers}?", yes=yes)
     for name, number in there.items():
+        sending = (
+            action.call_again(stack, queues[name])
+            if name is Queue.schedule
+            else action.move(stack, OUTPUTS[name], time.sleep)
+        )
         outcome = action.Outcome()
-        if name is Queue.SCHEDULE:
-            sending = action.call_again(stack, queues[name])
-        else:
-            sending = action.move(stack, OUTPUTS[name], time.sleep)
         with counted(f"{name} sent back", number) as progress:
             for outcome in sending:
                 progress(outcome.done)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import webbrowser
-from collections import Counter
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -24,9 +23,6 @@ from landrun_ops.web.facts import facts
 from landrun_ops.web.ignored import count_ignored
 from landrun_ops.web.page import Report, chart_library, render
 
-PAGE = 1000
-"""Rows asked for at a time; DynamoDB gives a megabyte at most."""
-
 
 @on_stack
 def report(
@@ -34,11 +30,10 @@ def report(
     *,
     since: options.SinceOption = "30d",
     out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Where to write it. Default: report.html, here."),
+        Path | None, options.option("FILE", "Where to write it. Default: report.html, here.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most runs, the newest first.")] = 10_000,
-    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    open_: options.OpenOption = False,
     json: options.JsonOption = False,
 ) -> None:
     """Write a report of the last 30 days as one HTML file, with charts and tables to filter.
@@ -51,18 +46,15 @@ def report(
     now = utc_now()
     begin = beginning(since, now)
     file = out or (None if json and not open_ else Path("report.html"))
-    if file and not file.absolute().parent.is_dir():  # before much is read
-        raise ConfigurationError(f"there is no folder {file.parent}: make it, or name another file")
     found = _read(target, begin, now, limit)
     if file:
-        page = render(found, chart_library()).encode()
         try:
-            file.write_bytes(page)
+            file.write_bytes(render(found, chart_library()).encode())
         except OSError as error:
             raise ConfigurationError(f"cannot write {file}: {error.strerror}") from error
+        older = "; older ones were left out, --limit takes more" if found.more else ""
         if not json:
-            say(summary(found))
-            say(f"wrote {file} ({len(page) / 1e6:.1f} MB): open it in a browser")
+            say(f"wrote {file}, with {count(len(found.runs), 'run')}{older}: open it in a browser")
         if open_:
             open_in_browser(file.absolute().as_uri())
     if json:
@@ -71,7 +63,7 @@ def report(
 
 def _read(target: Target, begin: datetime, now: datetime, limit: int) -> Report:
     stack, runs = target.find(), []
-    newest = stack.runs_reader().newest(now, min(limit + 1, PAGE), since=begin)
+    newest = stack.runs_reader().newest(now, min(limit + 1, 1000), since=begin)
     with counted("runs read") as show:
         for number, run in enumerate(islice(newest, limit), start=1):
             runs.append(facts(run, laptop=stack.laptop))
@@ -86,14 +78,6 @@ def _read(target: Target, begin: datetime, now: datetime, limit: int) -> Report:
         ignored=count_ignored(stack, laptop_logs(target), begin, now),
         runs=runs,
     )
-
-
-def summary(found: Report) -> str:
-    """Say in a line what the report is about, such as ``12 runs: 10 succeeded, 2 failed``."""
-    many = Counter(run.status.lower().replace("_", " ") for run in found.runs)
-    parts = ", ".join(f"{number:,} {status}" for status, number in many.most_common())
-    older = "; older ones were left out, --limit takes more" if found.more else ""
-    return f"{count(len(found.runs), 'run')}: {parts}{older}" if parts else "no runs"
 
 
 def open_in_browser(address: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from itertools import islice
@@ -13,21 +13,14 @@ import typer
 from landrun.clock import utc_now
 from landrun.errors import ServiceError
 from landrun.models.run_record import UNFINISHED, RunRecord
-from landrun.sanitize import plain_json
 from landrun_ops.cli import options
-from landrun_ops.cli.console import complain, console, say, typed
-from landrun_ops.cli.tables import digits, failures, runs_table
+from landrun_ops.cli.console import complain, console, say, show_json, typed
+from landrun_ops.cli.tables import digits, failure_lines, runs_table
 from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.runs_table import ANY, SEARCHED, RunFilter, RunsReader
 from landrun_ops.stack.stack import Stack
 from landrun_ops.stack.waiting_executions import max_concurrent_runs, slot_usage
 from landrun_ops.units import since as beginning
-
-FIRST_NAMES = 5
-"""Runs that are named beside a reason that many failed for."""
-
-RERUNS_DEEP = 5
-"""How many reruns of reruns to go back for the object that the first run read."""
 
 Status = StrEnum("Status", ["succeeded", "failed", "timed-out", "aborted", "running"])
 Kind = StrEnum("Kind", ["object-created", "schedule", "manual", "outside"])
@@ -39,9 +32,9 @@ def runs(
     *,
     status: Annotated[
         list[Status] | None,
-        typer.Option(
-            metavar="WORD",
-            help="Show only these (repeatable): succeeded, running, failed (in any way), timed-out,"
+        options.option(
+            "WORD",
+            "Show only these (repeatable): succeeded, running, failed (in any way), timed-out,"
             " aborted.",
             case_sensitive=False,
         ),
@@ -49,19 +42,15 @@ def runs(
     since: options.SinceOption = "",
     trigger: Annotated[
         Kind | None,
-        typer.Option(
-            metavar="KIND",
-            help="Show only runs of this trigger: object-created, schedule, manual, or outside.",
+        options.option(
+            "KIND",
+            "Show only runs of this trigger: object-created, schedule, manual, or outside.",
             case_sensitive=False,
         ),
     ] = None,
     contains: Annotated[
         str,
-        typer.Option(
-            metavar="KEY",
-            help="Show only runs started by an object whose key contains this.",
-            show_default=False,
-        ),
+        options.option("KEY", "Show only runs started by an object whose key contains this."),
     ] = "",
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many runs to show.")] = 20,
     json: options.JsonOption = False,
@@ -81,10 +70,10 @@ def runs(
     stack = target.find()
     reader, page = stack.runs_reader(), min(limit + 1, 1000)
     found = reader.newest(now, page, since=start, only=only)
-    shown = islice(found, limit)
+    listed = list(islice(found, limit))
     if json:
-        _write(shown)
-    elif listed := list(shown):
+        show_json([run.attributes() for run in listed])
+    elif listed:
         waiting, repeated = _waiting(stack, listed), rerun_runs(reader, listed)
         console().print(runs_table(listed, now, waiting=waiting, repeated=repeated))
         _print_notes(listed, target, limit, more=next(found, None) is not None)
@@ -101,21 +90,10 @@ def statuses(words: Sequence[str]) -> frozenset[str]:
     return frozenset().union(*found)
 
 
-def _write(found: Iterator[RunRecord]) -> None:
-    """Write a JSON list, row by row: it may be longer than memory."""
-    head = "["
-    for run in found:
-        row = plain_json(run.attributes(), indent=2).replace("\n", "\n  ")
-        typer.echo(f"{head}\n  {row}", nl=False)
-        head = ","
-    typer.echo("[]" if head == "[" else "\n]")
-
-
 def _print_notes(listed: Sequence[RunRecord], target: Target, limit: int, *, more: bool) -> None:
     screen = console()
-    for why, names in failures(listed).items():
-        which = ", ".join(names[:FIRST_NAMES]) + (" …" if names[FIRST_NAMES:] else "")
-        screen.print(f"✗ {which}: {why}", style="red")
+    for line in failure_lines(listed):
+        screen.print(line, style="red")
     failed = [run for run in listed if run.finished and not run.succeeded]
     what, run = ("the failure", failed[0]) if failed else ("a run", listed[0])
     command = typed(target, "show", digits(run.name))
@@ -136,13 +114,10 @@ def _waiting(stack: Stack, runs: Sequence[RunRecord]) -> Collection[str]:
 
 
 def rerun_runs(reader: RunsReader, runs: Sequence[RunRecord]) -> dict[str, RunRecord]:
-    """Return the runs that reruns among ``runs`` repeat, and those that they repeat, by name."""
+    """Return runs by name, with those that reruns among them repeat."""
     known = {run.name: run for run in runs}
+    names = {run.rerun_of for run in runs if run.rerun_of} - known.keys()
     with suppress(ServiceError):
-        for _ in range(RERUNS_DEEP):
-            names = {run.rerun_of for run in known.values() if run.rerun_of} - known.keys()
-            rows = reader.batch(sorted(names)[:100])[0] if names else []
-            if not rows:
-                break
-            known |= {run.name: run for run in rows}
+        rows = reader.batch(sorted(names)[:100])[0] if names else []
+        known |= {run.name: run for run in rows}
     return known

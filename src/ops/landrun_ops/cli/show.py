@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from shlex import quote
 from typing import Any
@@ -12,14 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from landrun.clock import utc_now
-from landrun.models.job_summary import in_order
-from landrun.models.run_record import RunRecord
-from landrun.sanitize import one_line, printable, shown
+from landrun.sanitize import one_line, printable
 from landrun_ops.cli import options
 from landrun_ops.cli.console import console, show_json, stack_options
 from landrun_ops.cli.tables import STYLES, counts_text, trigger_text
 from landrun_ops.cli.target import Target, on_stack
-from landrun_ops.stack.history_events import HistoryEvent, Redrive, SlotWait, Wait
+from landrun_ops.stack.history_events import Attempt, HistoryEvent, Redrive, SlotWait
 from landrun_ops.stack.run_details import RunDetails, find, gather
 from landrun_ops.units import count, size_text, spelled
 
@@ -68,14 +66,13 @@ def print_run(found: RunDetails, commands: Mapping[str, str], now: datetime) -> 
             words = Text(printable(line), style=_COLOURS.get(label, ""))
             grid.add_row(Text("" if number else label, style="dim"), words)
     screen.print(grid)
+    manifest = found.input.manifest if found.input else ""
     uris = {
         "role": found.denied_role,
-        "input": run.input_message,
-        "manifest": found.input and found.input.manifest,
+        "input": run.input_message if run.input_message != manifest else "",
+        "manifest": manifest,
         "output": run.output_processed_message,
     }
-    if uris["input"] == uris["manifest"]:
-        del uris["input"]
     for group in filter(None, (uris, found.links, commands)):
         screen.print()
         for label, text in group.items():
@@ -88,17 +85,24 @@ def facts(found: RunDetails) -> dict[str, list[str]]:
     run = found.run
     left_out = ("Kind", "Key", "Sequencer")
     more = [f"{name} {value}" for name, value in run.trigger.items() if name not in left_out]
+    end = f" to {run.stopped_at}" if run.stopped_at else ""
+    redrives = f", resumed {count(run.redrive_count, 'time')}" if run.redrive_count else ""
+    reads = ["not known: there is no manifest, or it could not be read"]
+    if read := found.input:
+        first = [f"s3://{read.bucket}/{key}" for key in read.keys[:FIRST_OBJECTS]]
+        reads = _objects(len(read.keys), read.bytes, first)
+    names = [one.key.partition(f"/{run.name}/")[2] or one.key for one in found.outputs]
+    written = run.output_objects
     return {
         "why": [found.why],
         "now": [found.doing],
         "trigger": [trigger_text(run), ", ".join(more)],
-        "when": [_when(run)],
-        "reads": _input(found),
+        "when": [f"{run.started_at}{end}{redrives}"],
+        "reads": reads,
         "also reads": [f"{key}, which begins the same" for key in run.input_also_matches],
         "timeline": _timeline(found),
         "rows": [counts_text(run)],
-        "hosts": _hosts(run),
-        "wrote": _output(found),
+        "wrote": _objects(written, run.output_bytes, names) if written is not None else [],
         "problems": found.problems,
         "reruns": [f"{again.name}: {again.status}" for again in found.reruns],
         "not seen": found.not_seen,
@@ -151,25 +155,6 @@ def _verdict(found: RunDetails, now: datetime) -> str:
     return f"{found.status} {how} {lasted}{late}"
 
 
-def _when(run: RunRecord) -> str:
-    end = f" to {run.stopped_at}" if run.stopped_at else ""
-    redrives = f", resumed {count(run.redrive_count, 'time')}" if run.redrive_count else ""
-    return f"{run.started_at}{end}{redrives}"
-
-
-def _input(found: RunDetails) -> list[str]:
-    read = found.input
-    if read is None:
-        return ["not known: there is no manifest, or it could not be read"]
-    size = "" if read.bytes is None else f", {size_text(read.bytes)}"
-    more = len(read.keys) - FIRST_OBJECTS
-    return [
-        f"{count(len(read.keys), 'object')}{size}",
-        *(f"  s3://{read.bucket}/{key}" for key in read.keys[:FIRST_OBJECTS]),
-        f"  and {more:,} more" if more > 0 else "",
-    ]
-
-
 def _timeline(found: RunDetails) -> list[str]:
     if found.events == () and found.run.finished:
         return ["no Processing job was asked for"]
@@ -184,41 +169,20 @@ def _timeline(found: RunDetails) -> list[str]:
 def _event_text(event: HistoryEvent) -> str:
     if isinstance(event, Redrive):
         return "resumed from where it had failed"
-    so_long = spelled((event.ended - event.began).total_seconds()) if event.ended else ""
-    lasted = f", {so_long}" if so_long else ", and waits"
+    took = spelled((event.ended - event.began).total_seconds()) if event.ended else ""
+    if isinstance(event, Attempt):
+        instances = f", {event.instances} instances" if event.instances > 1 else ""
+        how = f"{event.result} after {took}" if took else event.result
+        return f"attempt {event.number}: {how} ({event.job or event.task}{instances})"
     if isinstance(event, SlotWait):
-        lost = "" if event.acquired or not so_long else ", and did not get one"
-        return f"waited for a concurrency slot{lasted}{lost}"
-    if isinstance(event, Wait):
-        what = "for a quota" if event.quota else "for SageMaker"
-        return f"waited {what}, refused {count(event.times, 'time')}{lasted}"
-    instances = f", {event.instances} instances" if event.instances > 1 else ""
-    how = f"{event.result} after {so_long}" if so_long else event.result
-    return f"attempt {event.number}: {how} ({event.job or event.task}{instances})"
+        what = "a concurrency slot"
+    else:
+        what = f"{'a quota' if event.quota else 'SageMaker'}, refused {count(event.times, 'time')}"
+    return f"waited for {what}, {took or 'and waits'}"
 
 
-def _hosts(run: RunRecord) -> list[str]:
-    """Say what each host of a job on several instances counted."""
-    shards = run.summary.get("shards")
-    hosts: dict[str, Any] = shards if isinstance(shards, dict) else {}
-    lines = []
-    for host in in_order(hosts):
-        counts = hosts[host] if isinstance(hosts[host], dict) else {}
-        said = ", ".join(f"{name} {shown(value, 20)}" for name, value in counts.items())
-        lines.append(f"{one_line(host, 40)}: {said or 'no counts'}")
-    if run.summary.get("duplicates_within") == "shard":
-        lines.append("duplicates are those within a host's own files")
-    return lines
-
-
-def _output(found: RunDetails) -> list[str]:
-    run = found.run
-    if run.output_objects is None or run.output_bytes is None:
-        return []
-    names = [one.key.partition(f"/{run.name}/")[2] or one.key for one in found.outputs]
-    more = run.output_objects - len(names)
-    return [
-        f"{count(run.output_objects, 'object')}, {size_text(run.output_bytes)}",
-        *(f"  {name}" for name in names),
-        f"  and {more:,} more" if names and more > 0 else "",
-    ]
+def _objects(total: int, size: int | None, names: Sequence[str]) -> list[str]:
+    """Say how many objects there are, and name some."""
+    bytes_ = "" if size is None else f", {size_text(size)}"
+    more = f"  and {total - len(names):,} more" if 0 < len(names) < total else ""
+    return [f"{count(total, 'object')}{bytes_}", *(f"  {name}" for name in names), more]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Any
 
-import typer
-
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions import start as starting
 from landrun_ops.cli import options
@@ -21,25 +19,19 @@ def start(
     target: Target,
     uris: Annotated[
         list[str],
-        typer.Argument(
-            metavar="URI",
-            help="What to read: objects, folders, or s3://bucket/beginning* for any end; or a"
-            " manifest.",
-            show_default=False,
+        options.argument(
+            "URI",
+            "What to read: objects, folders, or s3://bucket/beginning* for any end; or a manifest.",
         ),
     ],
     *,
     output: Annotated[
         str,
-        typer.Option(
-            metavar="URI",
-            help="The folder to write to. Default: one of the run's own beside other runs'.",
-            show_default=False,
+        options.option(
+            "URI", "The folder to write to. Default: one of the run's own beside other runs'."
         ),
     ] = "",
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Stay until the run has ended, and say how.")
-    ] = False,
+    wait: options.WaitOption = False,
     json: options.JsonOption = False,
 ) -> int:
     """Start one run over objects that lie in S3 already.

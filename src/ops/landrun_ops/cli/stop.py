@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import typer
-
 from landrun.adapters.clients import translated
 from landrun.models.run_record import UNFINISHED, RunRecord
 from landrun_ops.actions.start import who
@@ -23,10 +21,7 @@ def stop(
     target: Target,
     runs: options.RunsArgument,
     *,
-    cause: Annotated[
-        str,
-        typer.Option(metavar="TEXT", help="Why; it goes on the run's record.", show_default=False),
-    ] = "",
+    cause: Annotated[str, options.option("TEXT", "Why; it goes on the run's record.")] = "",
     yes: options.YesOption = False,
     json: options.JsonOption = False,
 ) -> None:
@@ -62,11 +57,11 @@ def stop_run(stack: Stack, run: RunRecord, cause: str) -> dict[str, Any]:
 
     Raises ServiceError when Step Functions refuses a call, or has no such execution.
     """
-    executions, arn, stopped = stack.executions(), run.execution_arn, False
-    status = executions.describe(arn)["status"]
-    if status in UNFINISHED:
+    executions, arn = stack.executions(), run.execution_arn
+    before = status = executions.describe(arn)["status"]
+    if before in UNFINISHED:
         with translated("states:StopExecution"):
             stack.client("stepfunctions").stop_execution(executionArn=arn, cause=cause)
         status = executions.describe(arn)["status"]
-        stopped = status == "ABORTED"
+    stopped = status == "ABORTED" and before != status
     return {"name": run.name, "execution_arn": arn, "stopped": stopped, "status": status}

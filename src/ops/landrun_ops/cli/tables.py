@@ -15,24 +15,22 @@ from landrun.sanitize import one_line, printable
 from landrun_ops.stack.history_events import WAITING
 from landrun_ops.units import spelled
 
-WHY_LENGTH = 300
-"""Characters of why a run failed."""
+RERUNS_DEEP = 10
+"""How many reruns of reruns to go back to the first run."""
+
+FIRST_NAMES = 5
+"""Runs that are named beside a reason that many failed for."""
 
 COUNTS = {
     "rows_in": "in",
     "rows_out": "out",
-    "duplicates": "duplicates",
+    "duplicates": "duplicate",
     "empty": "empty",
     "rejected": "rejected",
 }
 """The counts of a job's summary, and what to call them."""
 
 STYLES = {"SUCCEEDED": "green", "RUNNING": "cyan", "PENDING_REDRIVE": "cyan", WAITING: "yellow"}
-
-
-def plain_table() -> Table:
-    """Return an empty table without lines, but one below its head."""
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
 
 
 def runs_table(
@@ -42,12 +40,11 @@ def runs_table(
     waiting: Collection[str] = (),
     repeated: Mapping[str, RunRecord] | None = None,
 ) -> Table:
-    """Return a table of runs.
+    """Return a table of runs; ``waiting`` names those that wait for a concurrency slot.
 
-    ``waiting`` names those that wait for a concurrency slot; ``repeated`` has the runs that reruns
-    repeat, by name.
+    ``repeated`` has the runs that reruns repeat, by name.
     """
-    table = plain_table()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for heading in ("run", "started (UTC)", "status"):
         table.add_column(heading, overflow="fold")
     for heading in ("took", "in", "out"):
@@ -57,27 +54,22 @@ def runs_table(
         status = WAITING if run.name in waiting and not run.finished else run.status
         running = None if run.finished else ((now or utc_now()) - run.started).total_seconds()
         seconds = running if run.duration_seconds is None else run.duration_seconds
+        counts = [run.count(name) for name in ("rows_in", "rows_out")]
         table.add_row(
             Text(printable(digits(run.name))),
             run.started.strftime("%m-%d %H:%M"),
             Text(status, style=STYLES.get(status, "red")),
             "-" if seconds is None else spelled(seconds),
-            *(count_text(run, name) for name in ("rows_in", "rows_out")),
+            *("-" if number is None else str(number) for number in counts),
             Text(printable(object_text(run, repeated or {}))),
         )
     return table
 
 
-def short_name(name: str) -> str:
-    """Shorten a run's name to its prefix and the first eight digits of its uuid."""
-    prefix, dash, uuid = name.rpartition("-")
-    return f"{prefix}{dash}{uuid[:8]}" if len(uuid) == 32 else name  # noqa: PLR2004
-
-
 def digits(name: str) -> str:
     """Return what is enough of a run's name to type: the first eight digits of its uuid."""
-    short = short_name(name)
-    return short if short == name else short.rpartition("-")[2]
+    uuid = name.rpartition("-")[2]
+    return uuid[:8] if len(uuid) == 32 else name  # noqa: PLR2004
 
 
 def trigger_text(run: RunRecord) -> str:
@@ -98,30 +90,30 @@ def trigger_text(run: RunRecord) -> str:
     return "-"
 
 
+def first_run(run: RunRecord, known: Mapping[str, RunRecord]) -> RunRecord:
+    """Return the run that a rerun goes back to, as far as the runs are known by name."""
+    for _ in range(RERUNS_DEEP):  # others may have written rows that go in a circle
+        run = known.get(run.rerun_of or "", run)
+    return run
+
+
 def object_text(run: RunRecord, known: Mapping[str, RunRecord]) -> str:
     """Say what started a run; of a rerun, what started the first run, as far as it is known."""
-    first, seen = run, {run.name}
-    while (again := known.get(first.rerun_of or "")) and again.name not in seen:
-        first = again
-        seen.add(first.name)
-    words = trigger_text(run)
+    first, words = first_run(run, known), trigger_text(run)
     return words if first is run else f"{trigger_text(first)} ({words})"
 
 
-def failures(runs: Sequence[RunRecord]) -> dict[str, list[str]]:
-    """Return why runs failed, and which failed for each reason."""
+def failure_lines(runs: Sequence[RunRecord]) -> list[str]:
+    """Say why runs failed, a line for each reason, and which failed for it."""
     found: dict[str, list[str]] = {}
     for run in runs:
         if run.finished and not run.succeeded:
-            why = one_line(run.reason, WHY_LENGTH) or "the run gave no reason"
-            found.setdefault(why, []).append(digits(run.name))
-    return found
-
-
-def count_text(run: RunRecord, name: str) -> str:
-    """Return a count of a job's summary as text."""
-    count = run.count(name)
-    return "-" if count is None else str(count)
+            why = one_line(run.reason, 300) or "the run gave no reason"
+            found.setdefault(why, []).append(printable(digits(run.name)))
+    return [
+        f"✗ {', '.join(names[:FIRST_NAMES])}{' …' if names[FIRST_NAMES:] else ''}: {why}"
+        for why, names in found.items()
+    ]
 
 
 def counts_text(run: RunRecord) -> str:

@@ -10,10 +10,9 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import typer
-
 from landrun.errors import ConfigurationError
 from landrun_ops.cli.console import complain
+from landrun_ops.cli.options import option
 from landrun_ops.local.endpoint import check_endpoint
 from landrun_ops.local.errors import NotUpError
 from landrun_ops.local.state import default_state_dir, read_environment
@@ -27,34 +26,15 @@ Result = TypeVar("Result")
 LAPTOPS_STACK = "landrun"
 """The name of the stack on a laptop's AWS."""
 
-
-def _option(flag: str, metavar: str, help_text: str, envvar: str | None = None) -> Any:
-    return typer.Option(flag, metavar=metavar, help=help_text, envvar=envvar, show_default=False)
-
-
-StackOption = Annotated[
-    str,
-    _option(
-        "--stack",
-        "NAME",
-        "Name of a deployed stack. Default: the local stack.",
-        envvar="LANDRUN_STACK",
-    ),
-]
-ProfileOption = Annotated[str, _option("--profile", "NAME", "Profile of the AWS CLI.")]
-RegionOption = Annotated[str, _option("--region", "NAME", "Region of the stack.")]
+ProfileOption = Annotated[str, option("NAME", "Profile of the AWS CLI.")]
+RegionOption = Annotated[str, option("NAME", "Region of the stack.")]
 ProjectOption = Annotated[
     Path | None,
-    _option(
-        "--project",
-        "FOLDER",
-        "The folder with template.yaml. Default: this one or the nearest above.",
-    ),
+    option("FOLDER", "The folder with template.yaml. Default: this one or the nearest above."),
 ]
 StateOption = Annotated[
     Path | None,
-    _option(
-        "--state-dir",
+    option(
         "FOLDER",
         "Where the laptop's AWS keeps its state. Default: .landrun/local in the project.",
         envvar="LANDRUN_STATE_DIR",
@@ -63,47 +43,38 @@ StateOption = Annotated[
 
 
 def project_folder(named: Path | None, start: Path) -> Path:
-    """Find the project: the folder named, or the nearest from ``start`` upwards that is one.
-
-    Raises ConfigurationError when there is no template.yaml.
-    """
-    if named is not None and not (named / "template.yaml").is_file():
-        raise ConfigurationError(f"{named} has no template.yaml: name landrun's own folder")
-    for folder in (named.resolve(),) if named else (start, *start.parents):
+    """Find the folder of template.yaml: the one named, or the nearest from ``start`` upwards."""
+    for folder in [named.resolve()] if named else [start, *start.parents]:
         if (folder / "template.yaml").is_file():
             return folder
+    if named:
+        raise ConfigurationError(f"{named} has no template.yaml: name landrun's own folder")
     raise ConfigurationError(
         f"no template.yaml in {start} or above: go to landrun's folder, or name it with --project"
     )
 
 
 def state_folder(named: Path | None, project: Path | None) -> Path:
-    """Find the state of the laptop's AWS: the folder named, or the project's own.
-
-    Raises ConfigurationError when neither is named and this is no project.
-    """
+    """Find the state of the laptop's AWS: the folder named, or the project's own."""
     return named.absolute() if named else default_state_dir(project_folder(project, Path.cwd()))
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which stack a command is about, as its options say.
+    """Which stack a command is about, as its options say."""
 
-    Attributes
-    ----------
-    stack : str
-        The name of a deployed one; empty for the laptop's.
-    profile, region : str
-        The AWS CLI's; empty for its environment's.
-    project, state_dir : Path or None
-        Where the laptop's AWS is.
-    """
-
-    stack: str = ""
-    profile: str = ""
-    region: str = ""
-    project: Path | None = None
-    state_dir: Path | None = None
+    stack: Annotated[
+        str,
+        option(
+            "NAME",
+            "Name of a deployed stack. Default: the local stack.",
+            envvar="LANDRUN_STACK",
+        ),
+    ] = ""
+    profile: ProfileOption = ""
+    region: RegionOption = ""
+    project: ProjectOption = None
+    state_dir: StateOption = None
 
     def find(self) -> Stack:
         """Find the stack.
@@ -145,28 +116,16 @@ class Target:
 def on_stack(command: Callable[..., Result]) -> Callable[..., Result]:
     """Give a command the options that say which stack; it takes a `Target` as ``target``."""
     signature = inspect.signature(command, eval_str=True)
-    own = [one for one in signature.parameters.values() if one.name != "target"]
-    shared = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-        for name, (kind, default) in _TARGET_OPTIONS.items()
-    ]
+    shared = inspect.signature(Target, eval_str=True).parameters
+    parameters = [one for name, one in signature.parameters.items() if name != "target"]
+    parameters += [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in shared.values()]
 
     @wraps(command)
     def with_target(*arguments: Any, **options: Any) -> Result:
-        target = Target(**{name: options.pop(name) for name in _TARGET_OPTIONS})
+        target = Target(**{name: options.pop(name) for name in shared})
         return command(*arguments, target=target, **options)
 
-    parameters = [*own, *shared]
     del with_target.__wrapped__
     with_target.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     with_target.__annotations__ = {one.name: one.annotation for one in parameters}
     return with_target
-
-
-_TARGET_OPTIONS: dict[str, tuple[Any, Any]] = {
-    "stack": (StackOption, ""),
-    "profile": (ProfileOption, ""),
-    "region": (RegionOption, ""),
-    "project": (ProjectOption, None),
-    "state_dir": (StateOption, None),
-}

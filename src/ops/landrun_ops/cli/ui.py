@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -23,15 +23,10 @@ from landrun_ops.cli.show import as_json, commands
 from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.job_logs import JobLogs
 from landrun_ops.stack.run_details import find, gather, newest_job
+from landrun_ops.stack.stack import Stack
 from landrun_ops.units import since as beginning
 from landrun_ops.web.ignored import count_ignored
 from landrun_ops.web.live import LiveStack
-
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
-
-SPAN = timedelta(days=30)
-"""How far back runs are shown, unless --since says otherwise."""
 
 LOG_LINES = 40
 """Lines of a job's log that the page of a run shows."""
@@ -48,10 +43,9 @@ def ui(
             min=0,
             max=65535,
             help="Where to listen; 0 takes a free one. Default: 8765 or, if taken, a free one.",
-            show_default=False,
         ),
     ] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    open_: options.OpenOption = False,
     json: options.JsonOption = False,
 ) -> None:
     """Serve a page of the runs, which stays up to date: on this machine, until Ctrl-C.
@@ -83,13 +77,13 @@ def live_page(
     where: str,
     *,
     logs: Path | None,
-    span: timedelta = SPAN,
+    span: timedelta = timedelta(days=30),
     port: int | None = None,
 ) -> Iterator[str]:
     """Serve the live page of a stack for the block; yield its address.
 
-    ``where`` holds the options by which commands find the stack, after a space, and ``logs`` is
-    the folder of the laptop's functions' logs. Raises ConfigurationError when the port is taken.
+    ``where`` holds the options that name the stack, ``logs`` is the folder of the laptop's
+    functions' logs. Raises ConfigurationError when the port is taken.
     """
     from landrun_ops.web.server import HOST, application, new_token, served  # noqa: PLC0415  (flask)
 

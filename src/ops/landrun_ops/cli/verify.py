@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from landrun.errors import ConfigurationError
 from landrun.models.run_record import RunRecord
 from landrun_ops.actions.invoke import invoke, patient_config
@@ -24,16 +22,10 @@ from landrun_ops.stack.stack import Stack
 def verify(
     target: Target,
     source: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="FILE", help="What to land; else a sample of the project.", show_default=False
-        ),
+        Path | None, options.argument("FILE", "What to land; else a sample of the project.")
     ] = None,
     *,
-    patience: Annotated[
-        float,
-        typer.Option(min=1, metavar="SECONDS", help="Give up when no run starts for this long."),
-    ] = 900,
+    patience: options.PatienceOption = 900,
     json: options.JsonOption = False,
 ) -> int:
     """Land a file, follow its run, and say whether the stack works.
@@ -58,10 +50,10 @@ def verify(
     failure = failure_of(one.run, recorded=one.recorded)
     if failure:
         complain(f"{one.name}: {failure}: {typed(target, 'doctor')}")
-    elif not json and one.run.count("rows_in") is None:
-        say("the run succeeded; what it read is unknown, as its job left no summary.json")
     elif not json:
-        say("the stack works")
+        unknown = one.run.count("rows_in") is None
+        without = "the run succeeded; what it read is unknown, as its job left no summary.json"
+        say(without if unknown else "the stack works")
     note(f"what it read and wrote: {typed(target, 'show', one.name)}")
     return 1 if failure else 0
 

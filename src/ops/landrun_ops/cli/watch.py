@@ -10,7 +10,7 @@ import time
 import tty
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Group, RenderableType
@@ -22,7 +22,7 @@ from landrun.clock import utc_now
 from landrun.sanitize import one_line, plain_json, printable
 from landrun_ops.cli import options
 from landrun_ops.cli.console import console, is_live, say, stoppable
-from landrun_ops.cli.tables import failures, runs_table
+from landrun_ops.cli.tables import failure_lines, runs_table
 from landrun_ops.cli.target import Target, on_stack
 from landrun_ops.stack.activity import Activity, ActivityReader
 from landrun_ops.units import count
@@ -39,36 +39,31 @@ def watch(
         float,
         typer.Option(min=0.5, max=3600, metavar="SECONDS", help="Pause between two reads."),
     ] = 2,
-    once: Annotated[bool, typer.Option("--once", help="Read once, show it, and end.")] = False,
+    once: Annotated[bool, options.flag("Read once, show it, and end.", "--once")] = False,
     json: options.JsonOption = False,
 ) -> None:
     """Watch a stack: what has landed and waits, dead letters, and the newest runs.
 
-    Stays until q or Ctrl-C. With --json, an object a line each time; into a pipe or a file, a line
-    when something changed. A part that AWS does not show just now keeps its last values, and a
-    line says so.
+    Stays until q or Ctrl-C. With --json, an object a line each time. A part that AWS does not show
+    just now keeps its last values, and a line says so.
 
     Example: landrun watch --interval 5
     """
     stack = target.find()
     table = stack.runs_reader()
     reader = ActivityReader(stack, lambda: list(islice(table.newest(utc_now(), RUNS), RUNS)))
-    if once and not json:
-        console().print(screen(reader.read()))
-        return
     with stoppable():
-        if is_live() and sys.stdin.isatty() and not json:
+        if is_live() and sys.stdin.isatty() and not (json or once):
             _on_screen(reader, interval)
             return
-        last = ""
         while True:
             now = reader.read()
-            text = plain_json(document(now)) if json else line(now)
-            if text != last:
-                say(text if json else f"{now.at:%H:%M:%S}  {text}")
+            if json:
+                say(plain_json(now.model_dump(mode="json", exclude_none=True)))
+            else:
+                console().print(screen(now))
             if once:
                 return
-            last = text
             time.sleep(interval)
 
 
@@ -106,18 +101,9 @@ def screen(now: Activity, most: int = RUNS) -> RenderableType:
     runs = now.runs[:most]
     title = f"{now.stack} in {now.region}, {now.at:%H:%M:%S} UTC"
     notes = [Text(f"! {one_line(note)}", style="yellow") for note in now.notes]
-    whys = [
-        Text(printable(f"✗ {', '.join(names[:5])}: {why}"), style="red")
-        for why, names in failures(runs).items()
-    ]
+    whys = [Text(line, style="red") for line in failure_lines(runs)]
     table = runs_table(runs, now.at, waiting=now.waiting) if runs else Text("no runs yet")
     return Group(Text(printable(title), style="bold"), *notes, "", facts, "", table, *whys)
-
-
-def line(now: Activity) -> str:
-    """Say in a line how things stand: the same line while nothing changes."""
-    parts = [f"{label} {text}" for label, text in facts_of(now).items()]
-    return one_line("; ".join([*parts, *now.notes]))
 
 
 def facts_of(now: Activity) -> dict[str, str]:
@@ -146,10 +132,3 @@ def facts_of(now: Activity) -> dict[str, str]:
 
 def _since(oldest: datetime | None) -> str:
     return f", the oldest since {oldest.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if oldest else ""
-
-
-def document(now: Activity) -> dict[str, Any]:
-    """Return what goes on as JSON, its runs as ``landrun runs --json`` has them."""
-    return now.model_dump(mode="json", exclude={"runs"}) | {
-        "runs": [run.attributes() for run in now.runs]
-    }

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from landrun.errors import ConfigurationError
-from landrun.models.processing_job import ProcessingJob
 from landrun.models.run import manual_run_name
 from landrun.models.s3_uri import S3Uri
-from landrun.sanitize import json_object
 from landrun_ops import workflow
-from landrun_ops.cli import options
 from landrun_ops.cli.console import complain, say, show_json
+from landrun_ops.cli.options import JsonOption, WaitOption, argument, flag, option
 from landrun_ops.cli.target import ProjectOption, Target, on_stack, project_folder
+from landrun_ops.stack.history_events import plain
+from landrun_ops.units import spelled
 from landrun_ops.workflow import WorkflowConfig
 from landrun_ops.workflow.settings import read_settings, with_words
 
@@ -27,29 +27,22 @@ FLAGS = {"role": "--role", "processing_role": "--processing-role", "image_uri": 
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
-
-def _option(flag: str, metavar: str, help_text: str) -> Any:
-    return typer.Option(flag, metavar=metavar, help=help_text, show_default=False)
-
-
 ArnOption = Annotated[
     str,
-    _option("--state-machine-arn", "ARN", "An existing state machine. Default: the stack's."),
+    option("ARN", "An existing state machine. Default: the stack's.", "--state-machine-arn"),
 ]
-ConfigOption = Annotated[Path | None, _option("--config", "FILE", "Settings as TOML or JSON.")]
+ConfigOption = Annotated[Path | None, option("FILE", "Settings as TOML or JSON.")]
 SetOption = Annotated[
     list[str] | None,
-    _option(
-        "--set",
+    option(
         "NAME=VALUE",
         "A setting, such as instance_count=2, arguments='--lang de' or tags.team=ml; repeatable.",
+        "--set",
     ),
 ]
-RoleOption = Annotated[str, _option("--role", "ARN", "The role that the state machine assumes.")]
-ProcessingRoleOption = Annotated[
-    str, _option("--processing-role", "ARN", "The role that the Processing jobs assume.")
-]
-ImageOption = Annotated[str, _option("--image", "URI", "The container image of the jobs.")]
+RoleOption = Annotated[str, option("ARN", "The role that the state machine assumes.")]
+ProcessingRoleOption = Annotated[str, option("ARN", "The role that the Processing jobs assume.")]
+ImageOption = Annotated[str, option("URI", "The container image of the jobs.")]
 
 
 @app.callback()
@@ -69,14 +62,12 @@ def settings() -> None:
 @app.command()
 def render(
     *,
-    out: Annotated[str, typer.Option(metavar="FILE", help="Where to write; - is stdout.")] = "",
-    check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit with 1 if the file differs.")
-    ] = False,
+    out: Annotated[str, option("FILE", "Where to write; - is stdout.")] = "",
+    check: Annotated[bool, flag("Only compare; exit with 1 if they differ.", "--check")] = False,
     config: ConfigOption = None,
     settings: SetOption = None,
     project: ProjectOption = None,
-    json: options.JsonOption = False,
+    json: JsonOption = False,
 ) -> int:
     """Write the state machine's definition for template.yaml; its parameters fill it in.
 
@@ -88,7 +79,11 @@ def render(
         return 0
     path = Path(out) if out else project_folder(project, Path.cwd()) / ASL
     if not check:
-        _write(path, text)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
     same = path.is_file() and path.read_text(encoding="utf-8") == text
     if not same:
         complain(f"{path} is not what the workflow renders: run landrun workflow render")
@@ -104,20 +99,20 @@ def render(
 def create(
     target: Target,
     *,
-    name: Annotated[str, _option("--name", "NAME", "The state machine's name.")] = "",
+    name: Annotated[str, option("NAME", "The state machine's name.")] = "",
     role: RoleOption = "",
     processing_role: ProcessingRoleOption = "",
     image: ImageOption = "",
     config: ConfigOption = None,
     settings: SetOption = None,
-    json: options.JsonOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Create the state machine in AWS (or on the laptop), and show its ARN.
 
     Example: landrun workflow create --config workflow.toml --set instance_count=2
     """
-    given = {"name": name, "role": role, "processing_role": processing_role, "image_uri": image}
-    wanted = _config(_settings(config, settings), given, required=FLAGS)
+    given = {"role": role, "processing_role": processing_role, "image_uri": image}
+    wanted = _config(_settings(config, settings), given, name=name)
     _show_arn(workflow.create(wanted, target.clients()("stepfunctions")), json=json)
 
 
@@ -132,15 +127,14 @@ def update(
     image: ImageOption = "",
     config: ConfigOption = None,
     settings: SetOption = None,
-    json: options.JsonOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Replace an existing state machine's definition, and its role if --role names one.
 
     Example: landrun workflow update --state-machine-arn ARN --config workflow.toml
     """
-    given = {"role": role, "processing_role": processing_role, "image_uri": image}
-    required = ("processing_role", "image_uri")
-    wanted = _config(_settings(config, settings), given, required=required)
+    given = {"processing_role": processing_role, "image_uri": image}
+    wanted = _config(_settings(config, settings), given, role=role)
     machine, client, _ = _machine(target, arn)
     workflow.update(wanted, machine, client("stepfunctions"))
     _show_arn(machine, json=json)
@@ -150,17 +144,15 @@ def update(
 @on_stack
 def execute(
     target: Target,
-    source: Annotated[str, typer.Argument(metavar="INPUT", help="What to read, as an S3 URI.")],
-    output: Annotated[str, typer.Argument(metavar="OUTPUT", help="The folder to write to.")],
+    source: Annotated[str, argument("INPUT", "What to read, as an S3 URI.")],
+    output: Annotated[str, argument("OUTPUT", "The folder to write to.")],
     *,
     arn: ArnOption = "",
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Stay until the run has ended, and say how.")
-    ] = False,
+    wait: WaitOption = False,
     prefix: Annotated[
         str, typer.Option(metavar="WORD", help="The beginning of the run's name.")
     ] = "landrun",
-    json: options.JsonOption = False,
+    json: JsonOption = False,
 ) -> int:
     """Execute any state machine as a notebook does: with both URIs unchanged, and no Trigger.
 
@@ -183,18 +175,29 @@ def execute(
         )
     steps = client("stepfunctions")
     execution = workflow.execute(machine, inputs, steps)
+    end: dict[str, Any] = {"status": "RUNNING"}
     if not json:
         say(f"started {inputs['PreprocessingJobName']}, reading {inputs['InputMessage']}")
-    if not wait:
-        if json:
-            show_json({"ExecutionArn": execution, **inputs, "Status": "RUNNING"})
-        return 0
-    try:
-        end = workflow.wait(execution, steps)
-    except KeyboardInterrupt:
-        complain(f"no longer waiting; the run goes on: {execution}")
-        return 130
-    return _show_end(end, inputs, json=json)
+    if wait:
+        try:
+            end = workflow.wait(execution, steps)
+        except KeyboardInterrupt:
+            complain(f"no longer waiting; the run goes on: {execution}")
+            return 130
+    return _show_end({"ExecutionArn": execution, **inputs}, end, json=json)
+
+
+def _show_end(started: dict[str, Any], end: dict[str, Any], *, json: bool) -> int:
+    """Show how an execution ended, from DescribeExecution's answer, and return the exit code."""
+    status, error, cause = end["status"], end.get("error"), end.get("cause")
+    seconds = (end["stopDate"] - end["startDate"]).total_seconds() if "stopDate" in end else None
+    if json:
+        about = {"Status": status, "Seconds": seconds, "Error": error, "Cause": cause}
+        show_json(started | about)
+    elif seconds is not None:
+        why = plain(error, cause) or started["OutputProcessedMessage"]
+        say(f"{status} in {spelled(seconds)}: {why}")
+    return 0 if status in ("SUCCEEDED", "RUNNING") else 1
 
 
 def _machine(target: Target, arn: str) -> tuple[str, Callable[[str], Any], S3Uri | None]:
@@ -205,32 +208,14 @@ def _machine(target: Target, arn: str) -> tuple[str, Callable[[str], Any], S3Uri
     return stack.output("StateMachineArn"), stack.client, stack.landing
 
 
-def _show_end(end: dict[str, Any], inputs: dict[str, str], *, json: bool) -> int:
-    """Show how an execution ended, from DescribeExecution's answer, and return the exit code."""
-    status, error, cause = end["status"], end.get("error"), end.get("cause")
-    seconds = (end["stopDate"] - end["startDate"]).total_seconds()
-    if json:
-        report = {"ExecutionArn": end["executionArn"], **inputs, "Status": status}
-        report |= {"Seconds": seconds, "Output": json_object(end.get("output")) or None}
-        show_json({**report, "Error": error, "Cause": cause})
-    elif status == "SUCCEEDED":
-        say(f"{status} in {seconds:.0f} s: {inputs['OutputProcessedMessage']}")
-    else:
-        job = ProcessingJob.from_json(cause)
-        reason = (job and job.exit_message) or cause or "Step Functions gave no cause"
-        say(f"{status} after {seconds:.0f} s: {f'{error}: ' if error else ''}{reason}")
-    return 0 if status == "SUCCEEDED" else 1
-
-
 def _settings(path: Path | None, words: list[str] | None) -> dict[str, Any]:
     """Read the settings of the file, and those of --set over them."""
     return with_words(read_settings(path) if path else {}, words or ())
 
 
-def _config(
-    settings: dict[str, Any], given: dict[str, str], required: Iterable[str]
-) -> WorkflowConfig:
-    """Lay the options over the settings; names missing ones by their flags."""
+def _config(settings: dict[str, Any], required: dict[str, str], **optional: str) -> WorkflowConfig:
+    """Lay the options over the settings; names required ones that are missing by their flags."""
+    given = required | optional
     merged = settings | {name: value for name, value in given.items() if value}
     missing = [FLAGS[name] for name in required if not merged.get(name)]
     if missing:
@@ -245,11 +230,3 @@ def _show_arn(arn: str, *, json: bool) -> None:
         show_json({"StateMachineArn": arn})
     else:
         say(arn)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
