@@ -81,7 +81,7 @@ def test_a_shell_completes_commands_and_options(
         (["runs", "--limit", "0"], "see: landrun runs --help"),
         (["runs", "--nonsense"], "No such option"),
         (["local"], "Missing command; see: landrun local --help"),
-        (["redrive", "3f5d8f02"], "takes no run: landrun rerun 3f5d8f02"),
+        (["redrive", "3f5d8f02"], "takes no run: landrun rerun '3f5d8f02'"),
         (["local", "up", "--parameter", "Name"], "write --parameter Name=Value"),
         (["local", "tick", "--time", "yesterday"], "is not an ISO 8601 time"),
         (["demo", "--project", "/nowhere"], "has no template.yaml"),

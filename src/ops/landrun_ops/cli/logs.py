@@ -116,7 +116,9 @@ def pauses(name: str, looks: Iterable[RunProgress], late: float) -> Iterator[Non
     said = ""
     for progress in looks:
         sys.stdout.flush()
-        if str(progress) != said and progress.phase is not Phase.ENDED:
+        if progress.phase is Phase.ENDED:
+            break
+        if str(progress) != said:
             note(f"{name} is {progress}")
         said = str(progress)
         yield
