@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.local.moto_patches.iam_needs import Need, needs
+from landrun_ops.local.moto_patches.iam import Need, needs
 from landrun_ops.local.moto_patches.sagemaker import ProcessingJobs
 from landrun_ops.local.moto_patches.task_tokens import TOKENS, Token
 from landrun_ops.local.moto_patches.tasks import as_output, sagemaker_error, wait

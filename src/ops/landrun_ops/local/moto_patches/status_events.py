@@ -31,8 +31,6 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from landrun_ops.local.moto_patches.step_functions import redrive_facts
 from landrun_ops.local.patches import Patches
 
-# "If the combined escaped input and escaped output exceeds 248 KB, the input is excluded."
-_LIMIT: Final = 248 * 1024
 _OUTCOMES: Final = {
     ProgramEnded: ExecutionStatus.SUCCEEDED,
     ProgramError: ExecutionStatus.FAILED,
@@ -95,12 +93,10 @@ def _publish(is_open: Callable[[], bool], execution: Any) -> None:
 def detail(execution: Any) -> dict[str, Any]:
     """Build an event's ``detail`` from the engine's execution, as EventBridge's reference has it.
 
-    Dates are epoch milliseconds; an output over 248 KB, escaped, is left out (``included`` false),
-    then an input when the two together are over it.
+    Dates are epoch milliseconds. Input and output are always included; Step Functions leaves out
+    what is over 248 KB.
     """
-    status, given, output = execution.status, execution.execution_input, execution.output
-    keep_output = _escaped(output) <= _LIMIT
-    keep_input = _escaped(given) + (_escaped(output) if keep_output else 0) <= _LIMIT
+    status, output = execution.status, execution.output
     return {
         "executionArn": execution.exec_arn,
         "stateMachineArn": execution.state_machine_arn,
@@ -110,10 +106,10 @@ def detail(execution: Any) -> dict[str, Any]:
         "status": status,
         "startDate": _millis(execution.start_date),
         "stopDate": _millis(execution.stop_date),
-        "input": given if keep_input else None,
-        "inputDetails": {"included": keep_input},
-        "output": output if keep_output else None,
-        "outputDetails": None if output is None else {"included": keep_output},
+        "input": execution.execution_input,
+        "inputDetails": {"included": True},
+        "output": output,
+        "outputDetails": None if output is None else {"included": True},
         "error": execution.error,
         "cause": execution.cause,
         **redrive_facts(execution, status),
@@ -133,10 +129,6 @@ def _settle(execution: Any, state: Any) -> None:
     elif isinstance(state, ProgramStopped):
         execution.error, execution.cause = state.error or None, state.cause or None
     execution.exec_status = _OUTCOMES[type(state)]
-
-
-def _escaped(text: str | None) -> int:
-    return 0 if text is None else len(json.dumps(text, ensure_ascii=False).encode())
 
 
 def _millis(moment: datetime | None) -> int | None:

@@ -16,7 +16,6 @@ from moto.core.config import default_user_config
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
 from moto.stepfunctions import models
-from moto.stepfunctions.exceptions import ValidationException
 from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.flow.start_at import StartAt
 from moto.stepfunctions.parser.asl.eval.environment import Environment
@@ -31,8 +30,6 @@ from moto.stepfunctions.responses import StepFunctionResponse
 
 from landrun_ops.local.patches import Patches
 
-REDRIVABLE: Final = ("FAILED", "TIMED_OUT", "ABORTED")
-_LARGEST_INPUT: Final = 262_144
 _PAGE: Final = 100
 _PATIENCE_SECONDS: Final = 5.0
 _one_at_a_time = threading.Lock()
@@ -84,7 +81,7 @@ def running_executions() -> list[Any]:
 
 def redrive_facts(execution: Any, status: str) -> dict[str, Any]:
     """Return what AWS says of the redrives of an execution that has ``status``."""
-    able = status in REDRIVABLE
+    able = status in ("FAILED", "TIMED_OUT", "ABORTED")
     return {
         "redriveCount": execution.redrive_count,
         "redriveDate": execution.redrive_date,
@@ -99,11 +96,6 @@ def _start_execution(
     """Name an execution that has no name (moto: None), and start one of several with one name."""
     name = name or str(uuid.uuid4())
     self._validate_name(name)
-    if len((execution_input or "").encode()) > _LARGEST_INPUT:
-        raise ValidationException(
-            "1 validation error detected: Value at 'input' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {_LARGEST_INPUT}"
-        )
     with _one_at_a_time:
         return start(self, arn, name, execution_input, *trace)
 
@@ -138,8 +130,7 @@ def _describe_execution(describe: Any, self: Any) -> ActionResult:
     facts = redrive_facts(execution, answer["status"])
     if answer["status"] != "RUNNING":
         facts["stopDate"] = execution.stop_date
-    known = {name: value for name, value in facts.items() if value is not None}
-    return ActionResult({**answer, **known, "inputDetails": {"included": True}})
+    return ActionResult({**answer, **_known(facts), "inputDetails": {"included": True}})
 
 
 def _list_executions(self: Any) -> ActionResult:
@@ -151,13 +142,10 @@ def _list_executions(self: Any) -> ActionResult:
     machine = self.stepfunction_backend.describe_state_machine(self._get_param("stateMachineArn"))
     status, after = self._get_param("statusFilter"), self._get_param("nextToken")
     size = self._get_int_param("maxResults") or _PAGE
-    found = sorted(
-        ((_position(one), one) for one in list(machine.executions) if status in (None, one.status)),
-        reverse=True,
-    )
-    rest = [(position, one) for position, one in found if not after or position < after]
-    token = {"nextToken": rest[size - 1][0]} if len(rest) > size else {}
-    return ActionResult({"executions": [_list_item(one) for _, one in rest[:size]], **token})
+    found = {_position(one): one for one in machine.executions if status in (None, one.status)}
+    positions = sorted((at for at in found if not after or at < after), reverse=True)
+    token = {"nextToken": positions[size - 1]} if len(positions) > size else {}
+    return ActionResult({"executions": [_summary(found[at]) for at in positions[:size]], **token})
 
 
 def _position(execution: Any) -> str:
@@ -165,17 +153,22 @@ def _position(execution: Any) -> str:
     return f"{moment.isoformat(timespec='microseconds')} {execution.execution_arn}"
 
 
-def _list_item(execution: Any) -> dict[str, Any]:
-    dates = {"stopDate": execution.stop_date, "redriveDate": execution.redrive_date}
-    return {
+def _summary(execution: Any) -> dict[str, Any]:
+    summary = {
         "executionArn": execution.execution_arn,
         "stateMachineArn": execution.state_machine_arn,
         "name": execution.name,
         "status": execution.status,
         "startDate": execution.start_date,
+        "stopDate": execution.stop_date,
         "redriveCount": execution.redrive_count,
-        **{name: date for name, date in dates.items() if date},
+        "redriveDate": execution.redrive_date,
     }
+    return _known(summary)
+
+
+def _known(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _get_execution_history(whole: Any, self: Any) -> ActionResult:
@@ -195,27 +188,19 @@ def _redrive_execution(self: Any) -> ActionResult:
     """
     execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
     with _one_at_a_time:
-        return ActionResult({"redriveDate": _redrive(execution)})
-
-
-def _redrive(execution: Any) -> datetime:
-    """Let an execution that did not succeed go on; return the date.
-
-    The event of its end reads the same fields: it has to be published before.
-    """
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not execution.published and execution.stop_date and time.monotonic() < deadline:
-        time.sleep(0.01)
-    if execution.status not in REDRIVABLE:
-        reason = redrive_facts(execution, execution.status)["redriveStatusReason"]
-        raise AWSError(reason, "ExecutionNotRedrivable")
-    date = datetime.now(tz=UTC)
-    execution.redrive_count, execution.redrive_date = execution.redrive_count + 1, date
-    execution.output = execution.error = execution.cause = execution.stop_date = None
-    execution.published, execution.exec_status = False, ExecutionStatus.RUNNING
-    execution.exec_worker = _continued(execution)
-    execution.exec_worker.start()
-    return date
+        # The event of its end reads the fields that are about to change.
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not execution.published and execution.stop_date and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if reason := redrive_facts(execution, execution.status)["redriveStatusReason"]:
+            raise AWSError(reason, "ExecutionNotRedrivable")
+        execution.redrive_count += 1
+        execution.redrive_date = datetime.now(tz=UTC)
+        execution.output = execution.error = execution.cause = execution.stop_date = None
+        execution.published, execution.exec_status = False, ExecutionStatus.RUNNING
+        execution.exec_worker = _continued(execution)
+        execution.exec_worker.start()
+        return ActionResult({"redriveDate": execution.redrive_date})
 
 
 def _continued(execution: Any) -> Any:
