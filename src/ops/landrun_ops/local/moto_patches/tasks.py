@@ -124,7 +124,8 @@ def to_create(request: Mapping[str, Any], *, sync: bool) -> Iterator[Need]:
     Sources: "IAM policies for Amazon SageMaker" in Step Functions' developer guide, and for AddTags
     aws-cdk issue 32294, as Step Functions tags its jobs.
     """
-    job = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:processing-job/{request['ProcessingJobName']}"
+    name = request["ProcessingJobName"].lower()
+    job = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:processing-job/{name}"
     instance_type = request["ProcessingResources"]["ClusterConfig"]["InstanceType"]
     context: dict[str, str | list[str]] = {"sagemaker:InstanceTypes": [instance_type]}
     if limit := request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds"):
@@ -132,8 +133,8 @@ def to_create(request: Mapping[str, Any], *, sync: bool) -> Iterator[Need]:
     if sync:
         for action in ("PutTargets", "PutRule", "DescribeRule"):
             yield Need(f"events:{action}", _RULE)
-    yield Need("sagemaker:CreateProcessingJob", job.lower(), context)
-    yield Need("sagemaker:AddTags", job.lower())
+    yield Need("sagemaker:CreateProcessingJob", job, context)
+    yield Need("sagemaker:AddTags", job)
     passed = {"iam:PassedToService": "sagemaker.amazonaws.com"}
     yield Need("iam:PassRole", request["RoleArn"], passed)
 
