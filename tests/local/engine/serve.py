@@ -30,9 +30,8 @@ def main(kind: str, program: str, work_dir: str) -> None:
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     port = os.environ["MOTO_PORT"] = str(server.get_host_and_port()[1])
-    if kind == "bare":
-        default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    else:
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    if kind != "bare":
         from landrun_ops.local.access import AccessKey  # noqa: PLC0415
         from landrun_ops.local.engine import install  # noqa: PLC0415
 

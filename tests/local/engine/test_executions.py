@@ -200,7 +200,7 @@ def test_a_spark_machine_refuses_an_s3_prefix_by_name_with_the_remedy(laptop) ->
         "manifests": "s3://out/manifests/",
         "job_name_prefix": "landrun",
     }
-    machine = laptop.machine(json.loads(definition(WorkflowConfig.read(settings))))
+    machine = laptop.machine(definition(WorkflowConfig.read(settings)))
     given = {"PreprocessingJobName": "n", "InputMessage": "s3://in/a b.csv"}
     execution = laptop.settled(laptop.execute(machine, given))
     assert (execution["status"], execution["error"]) == ("FAILED", "InputIsNoManifest")

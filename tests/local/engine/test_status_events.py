@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.local.moto_patches.status_events import detail
+from landrun_ops.local.moto_patches.step_functions import detail
 
 from .conftest import moto_lacks
 

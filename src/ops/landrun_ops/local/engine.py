@@ -27,7 +27,6 @@ from landrun_ops.local.moto_patches import (
     s3,
     sagemaker,
     sqs,
-    status_events,
     step_functions,
     task_tokens,
     tasks,
@@ -77,16 +76,9 @@ def install(
 ) -> Engine:
     """Patch moto in this process; to be closed while its server still answers.
 
-    Parameters
-    ----------
-    program, work_dir
-        See `Laptop`.
-    access
-        The environment by which machines and jobs find the laptop's AWS and sign what they ask.
-    docker
-        Runs jobs in their image; None for subprocesses.
-    roles
-        With them, machines and jobs sign as their own roles, and do what these allow.
+    ``access`` is the environment by which machines and jobs find the laptop's AWS and sign what
+    they ask; with ``roles`` they sign as their own roles, and do what these allow. The rest is as
+    in `Laptop`.
     """
     laptop = Laptop(
         program=program.resolve(),
@@ -113,11 +105,11 @@ def install(
     patches.set(backends, "list_of_moto_modules", lambda: services)
     for module in (event_delivery, definition_substitutions):
         module.adapt(patches)
-    for service in (dynamodb, logs, s3, step_functions, task_tokens):
+    for service in (dynamodb, logs, s3, task_tokens):
         service.patch(patches)
     sqs.patch(patches, access["AWS_ENDPOINT_URL"])
     iam.patch_simulator(patches)
-    status_events.patch(patches, lambda: engine.is_open)
+    step_functions.patch(patches, lambda: engine.is_open)
     sagemaker.patch(patches, jobs)
     tasks.patch(patches, jobs, client_of, roles.iam if roles else None)
     return engine

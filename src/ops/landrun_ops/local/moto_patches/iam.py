@@ -91,10 +91,8 @@ class Iam:
     def demand(self, role_arn: str, need: Need) -> None:
         """Raise NotAllowedError unless a service may do something for a role."""
         if not self.allows(role_arn, need):
-            raise NotAllowedError(
-                f"User: {role_arn} is not authorized to perform: {need.action} on resource: "
-                f"{need.resource}"
-            )
+            what = f"{need.action} on resource: {need.resource}"
+            raise NotAllowedError(f"User: {role_arn} is not authorized to perform: {what}")
 
     def demand_trust(self, role_arn: str, service: str) -> None:
         """Raise NotAllowedError unless there is this role and it trusts the service."""
@@ -186,14 +184,8 @@ def _parsed(document: Any) -> Mapping[str, Any]:
 def needs(response: Any, action: str, resource: str) -> Iterator[Need]:
     """Yield what a request needs, in the order in which AWS would refuse it.
 
-    Parameters
-    ----------
-    response
-        moto's response object of the request.
-    action
-        Such as ``dynamodb:PutItem``, as moto names it.
-    resource
-        What moto says that it is about; right for S3 and SQS.
+    ``response`` is moto's object of the request; ``action``, such as ``dynamodb:PutItem``, and
+    ``resource`` are what moto says that it is about, which is right for S3 and SQS.
     """
     for need in _calls(response, action, resource):
         yield need

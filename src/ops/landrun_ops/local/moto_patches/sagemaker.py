@@ -11,13 +11,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
-from botocore import xform_name
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.sagemaker.exceptions import SagemakerClientError
-from moto.sagemaker.models import FakeProcessingJob, SageMakerModelBackend, sagemaker_backends
+from moto.sagemaker.models import SageMakerModelBackend, sagemaker_backends
 from moto.sagemaker.responses import SageMakerResponse
 
 from landrun_ops.local.patches import Patches
@@ -26,25 +26,23 @@ from landrun_ops.local.processing_job.request import violations
 from landrun_ops.local.settings import ACCOUNT, REGION
 from landrun_ops.units import count
 
-_FIELDS: Final = (
-    *("ProcessingJobName", "RoleArn", "AppSpecification", "ProcessingInputs"),
-    *("ProcessingOutputConfig", "StoppingCondition", "NetworkConfig", "ExperimentConfig", "Tags"),
-)
 _log = logging.getLogger(__name__)
 
 
-class ProcessingJob(FakeProcessingJob):  # type: ignore[misc]
+class ProcessingJob:
     """A job, where moto keeps its own; ``response_object`` is what Describe answers."""
 
     def __init__(self, request: Mapping[str, Any]) -> None:
-        fields = {xform_name(name): request.get(name) for name in _FIELDS}
-        super().__init__(account_id=ACCOUNT, region_name=REGION, **fields)
+        self.processing_job_name = request["ProcessingJobName"]
+        self.arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:processing-job/{self.processing_job_name}"
+        self.tags = request.get("Tags", [])
         cluster = request["ProcessingResources"]["ClusterConfig"]
         self.instances = cluster.get("InstanceType"), cluster.get("InstanceCount", 1)
         self.order = Order(request, self.arn, self.started)
         self.ended = threading.Event()
         self.processing_job_status = "InProgress"
-        self.processing_end_time = None
+        self.creation_time = self.last_modified_time = utcnow()
+        self.processing_end_time: datetime | None = None
         self._more: dict[str, Any] = {}
 
     def started(self) -> None:

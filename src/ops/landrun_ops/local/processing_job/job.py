@@ -1,14 +1,10 @@
 """One Processing job: SageMaker's container contract on folders of this machine.
 
-What SageMaker promises a container (developer guide, "Build Your Own Processing Container"),
-with the script as a subprocess:
-
-- inputs lie under their ``LocalPath``, outputs are uploaded from theirs at the end of the job,
-  also after a script that failed (as the SDK's local mode does); ``Continuous`` outputs are
-  treated as ``EndOfJob``;
-- ``/opt/ml/config/processingjobconfig.json`` and ``resourceconfig.json`` say what runs where;
-- the first KB of ``/opt/ml/output/message`` becomes the job's ``ExitMessage``;
-- several instances are several subprocesses, each with its own folders, named algo-1, algo-2, ….
+What SageMaker promises a container (developer guide, "Build Your Own Processing Container"), with
+the script as a subprocess: inputs lie under their ``LocalPath``, outputs are uploaded from theirs
+at the end of the job, also after a script that failed; two files in ``/opt/ml/config`` say what
+runs where; the first KB of ``/opt/ml/output/message`` becomes the job's ``ExitMessage``; several
+instances are several subprocesses, each with its own folders, named algo-1, algo-2, ….
 
 There is no ``/opt/ml`` here: paths in arguments, in environment values and in the two files are
 rewritten to the folders that stand for it, and ``LANDRUN_OPT_ML`` names that of ``/opt/ml``. With
