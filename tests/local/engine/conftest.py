@@ -18,7 +18,7 @@ import boto3
 import pytest
 
 ROLE = "arn:aws:iam::123456789012:role/processing"
-OUT = "/opt/ml/processing/output/out"
+IN, OUT = "/opt/ml/processing/input/in", "/opt/ml/processing/output/out"
 SERVE = Path(__file__).with_name("serve.py")
 
 
@@ -242,32 +242,16 @@ moto_lacks = pytest.mark.parametrize(
 """Of a claim that fails for moto as it comes; when it no longer fails, our patch can go."""
 
 
-@pytest.fixture
-def s3_input() -> Callable[..., dict[str, Any]]:
-    """``s3_input("s3://b/p/")`` is an S3Input at /opt/ml/processing/input/in."""
-
-    def build(uri: str, kind: str = "S3Prefix", **more: Any) -> dict[str, Any]:
-        return {
-            "S3Uri": uri,
-            "LocalPath": "/opt/ml/processing/input/in",
-            "S3DataType": kind,
-            "S3InputMode": "File",
-            **more,
-        }
-
-    return build
+def s3_input(uri: str, kind: str = "S3Prefix", **more: Any) -> dict[str, Any]:
+    where = {"S3Uri": uri, "LocalPath": IN, "S3DataType": kind, "S3InputMode": "File"}
+    return {**where, **more}
 
 
-@pytest.fixture
-def alive() -> Callable[[int], bool]:
+def alive(pid: int) -> bool:
     """Whether a process runs; an orphan that nobody has reaped yet does not."""
-
-    def is_alive(pid: int) -> bool:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-        status = Path(f"/proc/{pid}/stat")
-        return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
-
-    return is_alive
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
