@@ -77,7 +77,8 @@ def patch(patches: Patches, is_open: Callable[[], bool]) -> None:
 
     def execute(from_the_start: Any, self: Any) -> None:
         try:
-            _go_on(self) if self.env else from_the_start(self)
+            run = _go_on if self.env else from_the_start
+            run(self)
         except Exception as error:
             execution = self._execution_communication.execution
             _log.exception("%s: execution broke", execution.exec_arn)
