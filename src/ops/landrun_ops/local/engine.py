@@ -141,7 +141,9 @@ def _put(
             for need in iam.needs(request, "s3:PutObject", arn):
                 demand(need)
         s3.put(bucket, key, body, key_arn)
-    except (iam.NotAllowedError, S3ClientError) as error:
+    except iam.NotAllowedError as error:
+        raise TransferError(f"AccessDenied: {error}") from error
+    except S3ClientError as error:
         raise TransferError(str(error)) from error
 
 
