@@ -64,7 +64,7 @@ def laptop(tmp_path: Path, s3: Any, docker: Docker) -> Laptop:
         python="python3",
         client=clients.__getitem__,
         put=lambda bucket, key, body, _: s3.put_object(Bucket=bucket, Key=key, Body=body),
-        access=lambda: {"AWS_REGION": "us-east-1"},
+        access={"AWS_REGION": "us-east-1"},
         grace=2,
         docker=docker,
     )

@@ -18,7 +18,7 @@ import boto3
 import pytest
 
 ROLE = "arn:aws:iam::123456789012:role/processing"
-OUT = "/opt/ml/processing/output/out"
+IN, OUT = "/opt/ml/processing/input/in", "/opt/ml/processing/output/out"
 SERVE = Path(__file__).with_name("serve.py")
 
 
@@ -50,25 +50,19 @@ class Laptop:
         return f"http://127.0.0.1:{self._answer()['port']}"
 
     def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        return json.loads(self._process.stdout.readline())
+        return json.loads(self._process.stdout.readline())  # type: ignore[union-attr]
 
     @functools.cache  # noqa: B019 - one laptop per session
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint_url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # pragma: allowlist secret
-        )
+        session = boto3.Session("test", "test", region_name="us-east-1")
+        return session.client(service, endpoint_url=self.endpoint_url)
 
     @contextlib.contextmanager
     def quota(self, most: int) -> Iterator[None]:
+        stdin: Any = self._process.stdin
         for number in (most, None):
-            assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps({"quota": number}) + "\n")
-            self._process.stdin.flush()
+            stdin.write(json.dumps({"quota": number}) + "\n")
+            stdin.flush()
             self._answer()
             if number is not None:
                 yield
@@ -76,12 +70,10 @@ class Laptop:
     def close(self) -> dict[str, Any]:
         """End it and say what was left."""
         assert self.endpoint_url  # else its line would be taken for the last one
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
+        self._process.stdin.close()  # type: ignore[union-attr]
         left = self._answer()
         self._process.wait(20)
-        self._process.stdout.close()
+        self._process.stdout.close()  # type: ignore[union-attr]
         return left
 
     def kill(self) -> None:
@@ -124,28 +116,24 @@ class Laptop:
         **more: Any,
     ) -> dict[str, Any]:
         """A CreateProcessingJob request whose script is ``text``."""
-        image: dict[str, Any] = {"ImageUri": "image"}
-        image["ContainerEntrypoint"] = ["python3", self.script(text)]
+        image = {"ImageUri": "image", "ContainerEntrypoint": ["python3", self.script(text)]}
         if arguments:
             image["ContainerArguments"] = list(arguments)
+        if inputs:
+            named = [{"InputName": f"{n}", "S3Input": source} for n, source in enumerate(inputs)]
+            more["ProcessingInputs"] = named
+        if output:
+            target = {"S3Uri": output, "LocalPath": OUT, "S3UploadMode": "EndOfJob"}
+            outputs = [{"OutputName": "out", "S3Output": target}]
+            more["ProcessingOutputConfig"] = {"Outputs": outputs}
         cluster = {"InstanceCount": instances, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 30}
-        request: dict[str, Any] = {
+        return {
             "ProcessingJobName": f"job-{uuid.uuid4().hex[:12]}",
             "RoleArn": ROLE,
             "AppSpecification": image,
             "ProcessingResources": {"ClusterConfig": cluster},
             **more,
         }
-        if inputs:
-            request["ProcessingInputs"] = [
-                {"InputName": f"input-{index}", "S3Input": source}
-                for index, source in enumerate(inputs)
-            ]
-        if output:
-            target = {"S3Uri": output, "LocalPath": OUT, "S3UploadMode": "EndOfJob"}
-            outputs = [{"OutputName": "out", "S3Output": target}]
-            request["ProcessingOutputConfig"] = {"Outputs": outputs}
-        return request
 
     def start(self, request: dict[str, Any]) -> str:
         self.client("sagemaker").create_processing_job(**request)
@@ -155,24 +143,18 @@ class Laptop:
         return self.client("sagemaker").describe_processing_job(ProcessingJobName=name)
 
     def ended(self, name: str) -> dict[str, Any]:
-        return self.until(
-            lambda: (
-                job
-                if (job := self.describe(name))["ProcessingJobStatus"]
-                in ("Completed", "Failed", "Stopped")
-                else None
-            )
-        )
+        ends = ("Completed", "Failed", "Stopped")
+        self.until(lambda: self.describe(name)["ProcessingJobStatus"] in ends)
+        return self.describe(name)
 
     def run(self, *words: str, **more: Any) -> dict[str, Any]:
         return self.ended(self.start(self.request(*words, **more)))
 
     # State machines
 
-    def machine(self, definition: dict[str, Any] | str) -> str:
-        text = definition if isinstance(definition, str) else json.dumps(definition)
+    def machine(self, definition: dict[str, Any]) -> str:
         answer = self.client("stepfunctions").create_state_machine(
-            name=f"m-{uuid.uuid4().hex[:12]}", definition=text, roleArn=ROLE
+            name=f"m-{uuid.uuid4().hex[:12]}", definition=json.dumps(definition), roleArn=ROLE
         )
         return answer["stateMachineArn"]
 
@@ -198,7 +180,8 @@ class Laptop:
         return self.client("stepfunctions").describe_execution(executionArn=arn)
 
     def settled(self, arn: str) -> dict[str, Any]:
-        return self.until(lambda: d if (d := self.execution(arn))["status"] != "RUNNING" else None)
+        self.until(lambda: self.execution(arn)["status"] != "RUNNING")
+        return self.execution(arn)
 
     def stop(self, arn: str, **why: str) -> dict[str, Any]:
         return self.client("stepfunctions").stop_execution(executionArn=arn, **why)
@@ -259,32 +242,16 @@ moto_lacks = pytest.mark.parametrize(
 """Of a claim that fails for moto as it comes; when it no longer fails, our patch can go."""
 
 
-@pytest.fixture
-def s3_input() -> Callable[..., dict[str, Any]]:
-    """``s3_input("s3://b/p/")`` is an S3Input at /opt/ml/processing/input/in."""
-
-    def build(uri: str, kind: str = "S3Prefix", **more: Any) -> dict[str, Any]:
-        return {
-            "S3Uri": uri,
-            "LocalPath": "/opt/ml/processing/input/in",
-            "S3DataType": kind,
-            "S3InputMode": "File",
-            **more,
-        }
-
-    return build
+def s3_input(uri: str, kind: str = "S3Prefix", **more: Any) -> dict[str, Any]:
+    where = {"S3Uri": uri, "LocalPath": IN, "S3DataType": kind, "S3InputMode": "File"}
+    return {**where, **more}
 
 
-@pytest.fixture
-def alive() -> Callable[[int], bool]:
+def alive(pid: int) -> bool:
     """Whether a process runs; an orphan that nobody has reaped yet does not."""
-
-    def is_alive(pid: int) -> bool:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-        status = Path(f"/proc/{pid}/stat")
-        return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
-
-    return is_alive
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -27,18 +27,17 @@ def answer(content: Any) -> None:
 def main(kind: str, program: str, work_dir: str) -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     untouched, engine = state_task_factory.state_task_service_for, None
-    if kind == "bare":
-        default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    else:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    port = os.environ["MOTO_PORT"] = str(server.get_host_and_port()[1])
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    if kind != "bare":
         from landrun_ops.local.access import AccessKey  # noqa: PLC0415
         from landrun_ops.local.engine import install  # noqa: PLC0415
 
-        key = AccessKey.random()
-        engine = install(program=Path(program), work_dir=Path(work_dir), access_key=key)
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    os.environ["MOTO_PORT"] = str(server.get_host_and_port()[1])
-    answer({"port": os.environ["MOTO_PORT"]})
+        access = AccessKey.random().environment(f"http://127.0.0.1:{port}")
+        engine = install(program=Path(program), work_dir=Path(work_dir), access=access)
+    answer({"port": port})
     for line in sys.stdin:
         if engine is not None:
             engine.jobs.quota = json.loads(line)["quota"]

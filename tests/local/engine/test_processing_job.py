@@ -9,18 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import moto_lacks
+from .conftest import IN, OUT, alive, moto_lacks, s3_input
 
-IN, OUT = "/opt/ml/processing/input/in", "/opt/ml/processing/output/out"
 GROUP = "/aws/sagemaker/ProcessingJobs"
 
-# Lists its inputs (path: text) into one file of its output.
-LISTS = """
-import json, os, pathlib, sys
-source, target = map(pathlib.Path, sys.argv[1:3])
-found = {p.relative_to(source).as_posix(): p.read_text() for p in source.rglob("*") if p.is_file()}
-(target / "found.json").write_text(json.dumps(found))
-"""
 # Notes its own process id and those of a child, and of a daemon that has left its session.
 SPREADS = """
 import os, pathlib, subprocess, sys, time
@@ -33,13 +25,6 @@ time.sleep(float(sys.argv[2]))
 """
 CONFIG = "os.environ['LANDRUN_OPT_ML'] + '/config/resourceconfig.json'"
 MESSAGE = "os.environ['LANDRUN_OPT_ML'] + '/output/message'"
-
-
-def found_by(laptop: Any, source: dict[str, Any]) -> dict[str, str]:
-    bucket = laptop.bucket()
-    job = laptop.run(LISTS, IN, OUT, inputs=(source,), output=f"s3://{bucket}/out/")
-    assert job["ProcessingJobStatus"] == "Completed", job
-    return json.loads(laptop.read(bucket)["out/found.json"])
 
 
 @moto_lacks
@@ -94,51 +79,34 @@ def test_nonzero_exit_is_an_algorithm_error_with_the_message_and_what_was_writte
             "ExitMessage",
             "x" + "é" * 511,
         ),
-        (
-            f"import os; open({MESSAGE}, 'wb').write(b'\\xff')",
-            "FailureReason",
-            "ClientError: /opt/ml/output/message is not UTF-8",
-        ),
     ],
-    ids=["killed", "message cut at 1 KB of whole characters", "message is not UTF-8"],
+    ids=["killed", "message cut at 1 KB of whole characters"],
 )
-def test_end_is_told_as_sagemaker_tells_it(laptop, text: str, field: str, wanted: str) -> None:
+def test_end_is_described_as_sagemaker_does(laptop, text: str, field: str, wanted: str) -> None:
     assert laptop.run(text)[field] == wanted
-
-
-@pytest.mark.parametrize("key", ["a b+c%2B.txt", "emoji-😀/é.txt", "quo\"te's.txt"])
-def test_manifest_brings_odd_keys_unchanged(laptop, s3_input, key: str) -> None:
-    bucket = laptop.bucket()
-    manifest = json.dumps([{"prefix": f"s3://{bucket}/in/"}, key])
-    laptop.put(bucket, **{f"in/{key}": "x", f"in/{key}.bak": "y", "m": manifest})
-    assert found_by(laptop, s3_input(f"s3://{bucket}/m", "ManifestFile")) == {key: "x"}
 
 
 @pytest.mark.parametrize(
     ("kind", "key", "why"),
     [
-        ("ManifestFile", "broken", "is not"),
         ("ManifestFile", "escapes", "no path of a file"),
         ("ManifestFile", "gone", "GetObject failed for s3://gone/in/gone.csv"),
         ("S3Prefix", "nothing/", '/nothing/"'),
     ],
 )
 def test_input_that_cannot_be_brought_fails_the_job_with_the_reason(
-    laptop, s3_input, kind: str, key: str, why: str
+    laptop, kind: str, key: str, why: str
 ) -> None:
     bucket = laptop.bucket()
     escapes = '[{"prefix": "s3://b/"}, "../../etc/passwd"]'
-    laptop.put(
-        bucket, broken="[]", escapes=escapes, gone='[{"prefix": "s3://gone/in/"}, "gone.csv"]'
-    )
+    laptop.put(bucket, escapes=escapes, gone='[{"prefix": "s3://gone/in/"}, "gone.csv"]')
     job = laptop.run("", inputs=(s3_input(f"s3://{bucket}/{key}", kind),))
-    assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("ClientError: ")
     assert why in job["FailureReason"]
     assert "ProcessingStartTime" not in job
 
 
-def test_sharded_input_is_divided_among_hosts_that_know_each_other(laptop, s3_input) -> None:
+def test_sharded_input_is_divided_among_hosts_that_know_each_other(laptop) -> None:
     # Given two objects and three hosts
     bucket = laptop.bucket()
     laptop.put(bucket, **{f"in/{n}": str(n) for n in range(2)})
@@ -228,7 +196,7 @@ def noted(laptop: Any, notes: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("end", ["by itself", "stopped", "laptop killed"])
-def test_nothing_of_a_job_outlives_it(laptop, tmp_path: Path, alive, end: str) -> None:
+def test_nothing_of_a_job_outlives_it(laptop, tmp_path: Path, end: str) -> None:
     own = laptop if end != "laptop killed" else type(laptop)("engine", tmp_path)
     notes, seconds = tmp_path / "pids", "0" if end == "by itself" else "60"
     name = own.start(own.request(SPREADS, str(notes), seconds))

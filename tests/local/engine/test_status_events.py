@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.local.moto_patches.status_events import detail
+from landrun_ops.local.moto_patches.step_functions import detail
 
 from .conftest import moto_lacks
 
-KB = 1024
 FAIL = {"Type": "Fail", "Error": "Bad", "Cause": "file"}
 Heard = Callable[[str, int], list[dict[str, Any]]]
 
@@ -126,21 +125,3 @@ def test_every_field_of_awss_events_is_there(load_event: Any, name: str) -> None
     assert set(theirs) <= set(ours)
     redrives = {key: value for key, value in theirs.items() if key.startswith("redrive")}
     assert {key: ours[key] for key in redrives} == redrives
-
-
-@pytest.mark.parametrize(
-    ("given", "made", "kept"),
-    [
-        (10, 10, (True, True)),
-        (200 * KB, 40 * KB, (True, True)),
-        (200 * KB, 60 * KB, (False, True)),
-        (10, 249 * KB, (True, False)),
-        (249 * KB, 10, (False, True)),
-        (249 * KB, 249 * KB, (False, False)),
-    ],
-)
-def test_what_is_over_248_kb_is_left_out(given: int, made: int, kept: tuple[bool, bool]) -> None:
-    texts = {"execution_input": json.dumps("x" * given), "output": json.dumps("y" * made)}
-    event = detail(execution(**texts))
-    assert (event["inputDetails"]["included"], event["outputDetails"]["included"]) == kept
-    assert (event["input"] is not None, event["output"] is not None) == kept

@@ -21,22 +21,21 @@ DIGEST = f"{URI}@sha256:{'0' * 64}"
 
 
 class Recorder(Docker):
-    """Docker that does nothing but note what it was told, and answer as given."""
+    """Docker that notes what it is given, and answers by the first word."""
 
-    def __init__(self, answers: dict[str, str] | None = None) -> None:
+    def __init__(self, **answers: str) -> None:
         super().__init__()
-        self.answers = answers or {}
-        self.told: list[tuple[str, ...]] = []
+        self.answers = answers
+        self.words: list[tuple[str, ...]] = []
         self.read: list[str | None] = []
-        self.environments: list[dict[str, str]] = []
+        self.environment: dict[str, str] = {}
 
     def __call__(
         self, *words: str, stdin: str | None = None, environment: dict[str, str] | None = None
     ) -> str:
-        self.told.append(words)
+        self.words.append(words)
         self.read.append(stdin)
-        if environment is not None:
-            self.environments.append(environment)
+        self.environment |= environment or {}
         return self.answers.get(words[0], "")
 
     def show(self, *words: str, environment: dict[str, str] | None = None) -> None:
@@ -63,59 +62,48 @@ def deployed(**outputs: str) -> Stack:
 def test_a_stack_s_repository_is_its_output_with_a_password_of_ecr() -> None:
     found = repository(deployed(ImageRepositoryUri=URI))
     assert found == Repository(URI, "AWS", "pass:word")
-
-
-def test_a_stack_without_a_repository_is_refused_with_the_reason() -> None:
     with pytest.raises(ConfigurationError, match="state machine of yours"):
         repository(deployed(LandingBucket="b"))
 
 
-def test_an_image_is_built_without_attestations_which_would_make_it_an_index() -> None:
-    docker = Recorder()
-    build(docker, Path("f"), "n", engine="script", platform="")
-    (environment,) = docker.environments
-    assert environment["BUILDX_NO_DEFAULT_ATTESTATIONS"] == "1"
-
-
-def test_arguments_and_platform_are_given_only_where_they_are_not_the_default(monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("engine", "platform", "arguments", "words"),
+    [
+        ("script", "linux/amd64", {"RUN_AS": "l"}, ["Dockerfile", "--build-arg", "RUN_AS=l"]),
+        ("script", "linux/arm64", {"RUN_AS": ""}, ["Dockerfile", "--platform", "linux/arm64"]),
+        ("spark", "", {"BASE_IMAGE": "b"}, ["Dockerfile.spark", "--build-arg", "BASE_IMAGE=b"]),
+    ],
+    ids=["this machine's platform", "another platform", "Spark's own Dockerfile"],
+)
+def test_an_image_is_built_without_attestations_and_with_what_is_not_the_default(
+    monkeypatch, engine: str, platform: str, arguments: dict[str, str], words: list[str]
+) -> None:
     monkeypatch.setattr("landrun_ops.actions.image.machine.machine", lambda: "x86_64")
     docker = Recorder()
-    build(docker, Path("f"), "n", engine="script", platform="linux/amd64", RUN_AS="landrun")
-    build(docker, Path("f"), "n", engine="script", platform="linux/arm64", BASE_IMAGE="b")
-    plain, other = docker.told
-    assert plain[5:] == ("--build-arg", "RUN_AS=landrun", "f")
-    assert other[5:] == ("--platform", "linux/arm64", "--build-arg", "BASE_IMAGE=b", "f")
+    build(docker, Path("f"), "n", engine=engine, platform=platform, **arguments)
+    dockerfile, *more = words
+    assert docker.words == [("build", "--tag", "n", "--file", f"f/{dockerfile}", *more, "f")]
+    assert docker.environment["BUILDX_NO_DEFAULT_ATTESTATIONS"] == "1"
 
 
 def test_a_push_signs_in_by_stdin_and_returns_the_digest() -> None:
-    docker = Recorder({"image": json.dumps(["other@sha256:1", DIGEST])})
+    docker = Recorder(image=json.dumps(["other@sha256:1", DIGEST]))
     assert push(docker, "n", Repository(URI, "AWS", "secret"), "latest") == DIGEST
-    assert ("tag", "n", f"{URI}:latest") in docker.told
-    assert ("push", f"{URI}:latest") in docker.told
+    assert ("tag", "n", f"{URI}:latest") in docker.words
+    assert ("push", f"{URI}:latest") in docker.words
     assert docker.read.count("secret") == 1
-    assert not any("secret" in word for words in docker.told for word in words)
+    assert not any("secret" in word for words in docker.words for word in words)
 
 
 def test_a_push_without_a_digest_is_an_error() -> None:
     with pytest.raises(DockerError, match="digest"):
-        push(Recorder({"image": "null"}), "n", Repository(URI, "AWS", "secret"), "latest")
-
-
-def test_sparks_image_is_built_from_a_dockerfile_of_its_own() -> None:
-    docker = Recorder()
-    build(docker, Path("f"), "n", engine="spark", platform="", BASE_IMAGE="b")
-    assert docker.told == [
-        ("build", "--tag", "n", "--file", "f/Dockerfile.spark", "--build-arg", "BASE_IMAGE=b", "f")
-    ]
+        push(Recorder(image="null"), "n", Repository(URI, "AWS", "secret"), "latest")
 
 
 def test_sparks_image_is_made_from_sagemakers_of_the_region() -> None:
     assert spark_base("eu-central-1") == (
         "906073651304.dkr.ecr.eu-central-1.amazonaws.com/sagemaker-spark-processing:3.5-cpu-py312"
     )
-
-
-def test_a_region_without_a_spark_image_is_refused_with_the_remedy() -> None:
     with pytest.raises(ConfigurationError, match="--base-image"):
         spark_base("moon-east-1")
 

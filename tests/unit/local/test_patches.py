@@ -13,28 +13,14 @@ from typing import Any
 
 import pytest
 
-from landrun_ops.local.moto_patches.iam_needs import Need, needs
+from landrun_ops.local.moto_patches.iam import Need, needs
 from landrun_ops.local.moto_patches.sagemaker import ProcessingJobs
 from landrun_ops.local.moto_patches.task_tokens import TOKENS, Token
-from landrun_ops.local.moto_patches.tasks import as_output, sagemaker_error, wait
+from landrun_ops.local.moto_patches.tasks import as_output, wait
 from landrun_ops.local.patches import Patches
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/{}"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:m"
-
-
-@pytest.mark.parametrize(
-    ("code", "name"),
-    [
-        ("ResourceLimitExceeded", "SageMaker.ResourceLimitExceededException"),
-        ("ResourceInUse", "SageMaker.ResourceInUseException"),
-        ("ConflictException", "SageMaker.ConflictException"),
-        ("ValidationException", "SageMaker.AmazonSageMakerException"),
-        ("ThrottlingException", "SageMaker.AmazonSageMakerException"),
-    ],
-)
-def test_errors_have_the_java_sdks_names(code: str, name: str) -> None:
-    assert sagemaker_error(code) == name
 
 
 def test_times_of_an_output_are_epoch_milliseconds() -> None:
@@ -117,7 +103,7 @@ def test_runner_that_breaks_is_a_failed_job_and_a_full_disk_is_one_line(
         "Tags": [{"Key": "a", "Value": "b"}],
     }
     with caplog.at_level(logging.ERROR):
-        job = ProcessingJobs(run).create("123456789012", "us-east-1", request)
+        job = ProcessingJobs(run).create(request)
         assert job.ended.wait(30)
     described = job.response_object
     assert described["ProcessingJobStatus"] == "Failed"

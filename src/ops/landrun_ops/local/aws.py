@@ -84,16 +84,14 @@ class LocalAws:
             key = AccessKey.random()
             endpoint_url = closing.enter_context(serve(port, key, report, listen=listen))
             # Late: with them comes moto, which takes seconds; wrong templates are reported before.
-            from landrun_ops.local.adapters import adapted  # noqa: PLC0415
             from landrun_ops.local.engine import install  # noqa: PLC0415
             from landrun_ops.local.roles import enforced  # noqa: PLC0415
 
-            closing.enter_context(adapted(endpoint_url))
             roles = closing.enter_context(enforced(report)) if enforce_iam else None
             engine = install(
                 program=project / "src" / "processing",
                 work_dir=state_dir,
-                access_key=key,
+                access=key.environment(endpoint_url),
                 docker=docker,
                 roles=roles,
             )

@@ -1,4 +1,4 @@
-"""All patches of moto's Step Functions and SageMaker, put in and taken out as one."""
+"""moto made to do what landrun needs of AWS: all patches, put in and taken out as one."""
 
 from __future__ import annotations
 
@@ -14,41 +14,36 @@ from typing import Any, Final
 
 import boto3
 from botocore.config import Config
+from moto import backends
 from moto.s3.exceptions import S3ClientError
-from moto.settings import moto_server_port
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from landrun_ops.actions.docker import Docker
 from landrun_ops.local import definition_substitutions, event_delivery
-from landrun_ops.local.access import AccessKey
 from landrun_ops.local.moto_patches import (
+    dynamodb,
+    iam,
     logs,
     s3,
     sagemaker,
-    status_events,
+    sqs,
     step_functions,
     task_tokens,
     tasks,
 )
-from landrun_ops.local.moto_patches.iam import Iam, NotAllowedError
-from landrun_ops.local.moto_patches.iam_needs import KEY_HEADER, needs
-from landrun_ops.local.moto_patches.sagemaker import ProcessingJobs
 from landrun_ops.local.patches import Patches
-from landrun_ops.local.processing_job.files import Put, TransferError
+from landrun_ops.local.processing_job.files import TransferError
 from landrun_ops.local.processing_job.job import Laptop, Order, Outcome, run
 from landrun_ops.local.roles import SAGEMAKER, STATES, Roles
 
 _CLOSING_SECONDS: Final = 15.0
 _one_at_a_time = threading.Lock()
 
-Access = Callable[[], Mapping[str, str]]
-"""Gives the environment by which a program finds the laptop's AWS and signs its requests."""
-
 
 class Engine:
     """What runs state machines and jobs while it is installed; ``jobs.quota`` is their quota."""
 
-    def __init__(self, jobs: ProcessingJobs, patches: Patches) -> None:
+    def __init__(self, jobs: sagemaker.ProcessingJobs, patches: Patches) -> None:
         self.jobs = jobs
         self.is_open = True
         self._patches = patches
@@ -56,10 +51,8 @@ class Engine:
     def close(self) -> None:
         """Stop executions and jobs, wait for their threads and processes, restore moto.
 
-        No status events are sent for executions that end so. A second call does nothing.
+        No status events are sent for executions that end so.
         """
-        if not self.is_open:
-            return
         self.is_open = False
         for execution in step_functions.running_executions():
             step_functions.request_stop(execution)
@@ -77,35 +70,23 @@ def install(
     *,
     program: Path,
     work_dir: Path,
-    access_key: AccessKey,
+    access: Mapping[str, str],
     docker: Docker | None = None,
     roles: Roles | None = None,
 ) -> Engine:
-    """Patch moto, in this process, before its server takes requests.
+    """Patch moto in this process; to be closed while its server still answers.
 
-    The engine is to be closed while the server still answers; the server's port is read from
-    ``MOTO_PORT``, as moto's own engine does. See `Laptop` for the folders.
-
-    Parameters
-    ----------
-    access_key
-        Signs what machines and jobs ask of the laptop's AWS, where they do not sign as their roles.
-    docker
-        Runs jobs in their image; None for subprocesses.
-    roles
-        With them, machines and jobs do what their own roles allow; None allows everything.
+    ``access`` is the environment by which machines and jobs find the laptop's AWS and sign what
+    they ask; with ``roles`` they sign as their own roles, and do what these allow. The rest is as
+    in `Laptop`.
     """
-
-    def access() -> Mapping[str, str]:
-        return access_key.environment(f"http://127.0.0.1:{moto_server_port()}")
-
     laptop = Laptop(
-        program.resolve(),
-        work_dir.resolve(),
-        sys.executable,
-        partial(_client, access),
-        _putter(),
-        access,
+        program=program.resolve(),
+        work_dir=work_dir.resolve(),
+        python=sys.executable,
+        client=partial(_client, access),
+        put=partial(_put, None),
+        access=access,
         docker=docker,
     )
 
@@ -114,58 +95,62 @@ def install(
         return roles.keys(arn, STATES) if roles else {}
 
     def client_of(service: str, arn: str) -> Any:
-        return _client(lambda: {**access(), **keys(arn)}, service)
+        return _client({**access, **keys(arn)}, service)
 
-    jobs = ProcessingJobs(partial(_run_as, roles, laptop=laptop))
+    jobs = sagemaker.ProcessingJobs(partial(_run, laptop, roles))
     patches = Patches()
     engine = Engine(jobs, patches)
+    # moto lists its own folder for each request: a third of what a request takes.
+    services = tuple(backends.list_of_moto_modules())
+    patches.set(backends, "list_of_moto_modules", lambda: services)
     for module in (event_delivery, definition_substitutions):
         module.adapt(patches)
-    for service in (step_functions, task_tokens, logs):
+    for service in (dynamodb, logs, s3, task_tokens):
         service.patch(patches)
-    status_events.patch(patches, lambda: engine.is_open)
+    sqs.patch(patches, access["AWS_ENDPOINT_URL"])
+    iam.patch_simulator(patches)
+    step_functions.patch(patches, lambda: engine.is_open)
     sagemaker.patch(patches, jobs)
     tasks.patch(patches, jobs, client_of, roles.iam if roles else None)
     return engine
 
 
-def _run_as(roles: Roles | None, order: Order, laptop: Laptop) -> Outcome:
+def _run(laptop: Laptop, roles: Roles | None, order: Order) -> Outcome:
     """Run a job; with ``roles``, its files, logs and script are signed for by its own role."""
     if roles is None:
         return run(order, laptop)
     role = order.request["RoleArn"]
     try:
-        keys = roles.keys(role, SAGEMAKER)
-    except NotAllowedError as error:
+        access = {**laptop.access, **roles.keys(role, SAGEMAKER)}
+    except iam.NotAllowedError as error:
         return Outcome("Failed", f"ClientError: {error}")
-
-    def access() -> Mapping[str, str]:
-        return {**laptop.access(), **keys}
-
-    put = _putter(roles.iam, role)
+    put = partial(_put, partial(roles.iam.demand, role))
     return run(order, replace(laptop, client=partial(_client, access), put=put, access=access))
 
 
-def _putter(iam: Iam | None = None, role: str = "") -> Put:
-    """Give what puts outputs of jobs; with ``iam``, only if the job's role may."""
+def _put(
+    demand: Callable[[iam.Need], None] | None, bucket: str, key: str, body: bytes, key_arn: str
+) -> None:
+    """Put an output of a job, encrypted under a KMS key, if its role may."""
+    request, arn = (
+        SimpleNamespace(headers={iam.KEY_HEADER: key_arn}),
+        f"arn:aws:s3:::{bucket}/{key}",
+    )
+    try:
+        if demand is not None:
+            for need in iam.needs(request, "s3:PutObject", arn):
+                demand(need)
+        s3.put(bucket, key, body, key_arn)
+    except iam.NotAllowedError as error:
+        raise TransferError(f"AccessDenied: {error}") from error
+    except S3ClientError as error:
+        raise TransferError(str(error)) from error
 
-    def put(bucket: str, key: str, body: bytes, key_arn: str) -> None:
-        arn, headers = f"arn:aws:s3:::{bucket}/{key}", {KEY_HEADER: key_arn}
-        try:
-            if iam is not None:
-                for need in needs(SimpleNamespace(headers=headers), "s3:PutObject", arn):
-                    iam.demand(role, need)
-            s3.put(bucket, key, body, key_arn)
-        except (NotAllowedError, S3ClientError) as error:
-            raise TransferError(str(error)) from error
 
-    return put
-
-
-def _client(access: Access, service: str) -> Any:
+def _client(access: Mapping[str, str], service: str) -> Any:
     """Return the boto3 client of the laptop's AWS for a service, made when first asked for."""
     with _one_at_a_time:
-        return _made(service, frozenset(access().items()))
+        return _made(service, frozenset(access.items()))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What a set of policy documents allows: IAM's rules for one account, as far as landrun needs them.
+"""What policy documents allow: IAM's rules for one account, as far as landrun needs them.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """

@@ -1,29 +1,23 @@
-"""Patch of moto's DynamoDB: writes whose condition is checked and that are written as one step.
+"""Patch of moto's DynamoDB: writes come one after the other.
 
-moto checks the condition and then writes, so that two requests at the same moment may both succeed.
+moto checks a condition and then writes, so that two requests at the same moment may both succeed.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Any, Final
+from typing import Any
 
 from moto.dynamodb.responses import DynamoHandler
 
 from landrun_ops.local.patches import Patches
 
-_WRITES: Final = (
-    *("put_item", "update_item", "delete_item"),
-    *("batch_write_item", "transact_write_items"),
-)
-
-
 _one_at_a_time = threading.RLock()
 
 
 def patch(patches: Patches) -> None:
-    """Let writes come one after the other."""
-    for name in _WRITES:
+    """Patch the calls that write."""
+    for name in ("put_item", "update_item", "delete_item", "transact_write_items"):
         patches.wrap(DynamoHandler, name, _write)
 
 

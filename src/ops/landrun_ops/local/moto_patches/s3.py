@@ -36,6 +36,15 @@ def patch(patches: Patches) -> None:
     patches.wrap(notifications, "_send_event_bridge_message", _send)
 
 
+def put(bucket: str, key: str, body: bytes, key_arn: str) -> None:
+    """Put an object, encrypted under a KMS key if there is one, without the cost of a request.
+
+    Raises moto's S3ClientError, such as NoSuchBucket.
+    """
+    encryption = {"encryption": "aws:kms", "kms_key_id": key_arn} if key_arn else {}
+    s3_backends[ACCOUNT]["aws"].put_object(bucket, key, body, **encryption)
+
+
 def _put_object(write: Any, self: Any) -> Any:
     """Let conditional writes come one after the other: moto checks the condition, then writes."""
     if not (self.headers.get("If-None-Match") or self.headers.get("If-Match")):
@@ -52,6 +61,18 @@ def _list_object_versions(listed: Any, self: Any) -> Any:
     return listed(self)
 
 
+def _encoded(answer: Any) -> Any:
+    result = answer.result
+    if isinstance(result, dict):  # no error
+        result["EncodingType"] = "url"
+        prefixes = result.get("CommonPrefixes", ())
+        for entry in (result, *prefixes, *result["Versions"], *result["DeleteMarkers"]):
+            for name in ("Key", "Prefix", "KeyMarker", "NextKeyMarker", "Delimiter"):
+                if entry.get(name):
+                    entry[name] = quote(entry[name])
+    return answer
+
+
 def _get_bucket_notification(answered: Any, self: Any) -> Any:
     """Answer with EventBridgeConfiguration, which moto keeps, but leaves out of its answer."""
     known = self.backend.get_bucket_notification_configuration(self.bucket_name)
@@ -60,29 +81,6 @@ def _get_bucket_notification(answered: Any, self: Any) -> Any:
         return answered(self)
     self.data["Action"] = "GetBucketNotificationConfiguration"
     return self.serialized(ActionResult({"EventBridgeConfiguration": {}}))
-
-
-def put(bucket: str, key: str, body: bytes, key_arn: str) -> None:
-    """Put an object, encrypted under a KMS key if there is one, without the cost of a request.
-
-    Raises moto's S3ClientError, such as NoSuchBucket.
-    """
-    encryption = {"encryption": "aws:kms", "kms_key_id": key_arn} if key_arn else {}
-    s3_backends[ACCOUNT]["aws"].put_object(bucket, key, body, **encryption)
-
-
-def _encoded(answer: Any) -> Any:
-    result = answer.result
-    if not isinstance(result, dict):  # an error
-        return answer
-    for entry in (*result["Versions"], *result["DeleteMarkers"]):
-        entry["Key"] = quote(entry["Key"])
-    for entry in (result, *result.get("CommonPrefixes", ())):
-        for name in ("Prefix", "KeyMarker", "NextKeyMarker", "Delimiter"):
-            if entry.get(name):
-                entry[name] = quote(entry[name])
-    result["EncodingType"] = "url"
-    return answer
 
 
 def _send(other: Any, account_id: str, bucket: Any, event_name: Any, key: Any) -> None:
@@ -116,14 +114,14 @@ def _object_created(account_id: str, bucket: Any, key: Any, reason: str) -> dict
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
     """
-    version = {"version-id": str(key.version_id)} if bucket.is_versioned else {}
     described = {
         "key": key.name,
         "size": key.size,
         "etag": key.etag.replace('"', ""),
         "sequencer": sequencer(time.time_ns()),
-        **version,
     }
+    if bucket.is_versioned:
+        described["version-id"] = str(key.version_id)
     return {
         "version": "0",
         "id": str(uuid.uuid4()),

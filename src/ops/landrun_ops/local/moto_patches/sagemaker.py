@@ -11,69 +11,69 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
-from botocore import xform_name
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.sagemaker.exceptions import SagemakerClientError
-from moto.sagemaker.models import FakeProcessingJob, SageMakerModelBackend, sagemaker_backends
+from moto.sagemaker.models import SageMakerModelBackend, sagemaker_backends
 from moto.sagemaker.responses import SageMakerResponse
 
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.processing_job.job import Order, Outcome
 from landrun_ops.local.processing_job.request import violations
+from landrun_ops.local.settings import ACCOUNT, REGION
 from landrun_ops.units import count
 
-_FIELDS: Final = (
-    *("ProcessingJobName", "RoleArn", "AppSpecification", "ProcessingInputs"),
-    *("ProcessingOutputConfig", "StoppingCondition", "NetworkConfig", "ExperimentConfig", "Tags"),
-)
-_ENDED: Final = ("Completed", "Failed", "Stopped")
 _log = logging.getLogger(__name__)
 
 
-class ProcessingJob(FakeProcessingJob):  # type: ignore[misc]
+class ProcessingJob:
     """A job, where moto keeps its own; ``response_object`` is what Describe answers."""
 
-    def __init__(self, request: Mapping[str, Any], account_id: str, region_name: str) -> None:
-        fields = {xform_name(name): request.get(name) for name in _FIELDS}
-        super().__init__(account_id=account_id, region_name=region_name, **fields)
+    def __init__(self, request: Mapping[str, Any]) -> None:
+        self.processing_job_name = request["ProcessingJobName"]
+        self.arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:processing-job/{self.processing_job_name}"
+        self.tags = request.get("Tags", [])
         cluster = request["ProcessingResources"]["ClusterConfig"]
         self.instances = cluster.get("InstanceType"), cluster.get("InstanceCount", 1)
         self.order = Order(request, self.arn, self.started)
         self.ended = threading.Event()
         self.processing_job_status = "InProgress"
-        self.processing_end_time = None
-        self._start: dict[str, Any] = {}
-        self._end: dict[str, Any] = {}
+        self.creation_time = self.last_modified_time = utcnow()
+        self.processing_end_time: datetime | None = None
+        self._more: dict[str, Any] = {}
 
     def started(self) -> None:
         """Note that inputs are in and the script runs."""
         self.last_modified_time = utcnow()
-        self._start = {"ProcessingStartTime": self.last_modified_time}
+        self._more = {"ProcessingStartTime": self.last_modified_time}
 
     def end(self, outcome: Outcome) -> None:
-        """Note how it ended; the status last, so that nobody sees half of it."""
+        """Note how it ended, all at once: nobody sees half of it."""
         self.processing_end_time = self.last_modified_time = utcnow()
-        texts = {"FailureReason": outcome.failure_reason, "ExitMessage": outcome.exit_message}
-        self._end = {name: text for name, text in texts.items() if text is not None}
-        self._end["ProcessingEndTime"] = self.processing_end_time
+        end = {
+            "ProcessingJobStatus": outcome.status,
+            "ProcessingEndTime": self.processing_end_time,
+            "FailureReason": outcome.failure_reason,
+            "ExitMessage": outcome.exit_message,
+        }
+        known = {name: value for name, value in end.items() if value is not None}
+        self._more = {**self._more, **known}
         self.processing_job_status = outcome.status
         self.ended.set()
 
     @property
     def response_object(self) -> dict[str, Any]:
         """DescribeProcessingJob's answer."""
-        status = self.processing_job_status
         return {
             "ProcessingJobArn": self.arn,
             **{name: value for name, value in self.order.request.items() if name != "Tags"},
-            "ProcessingJobStatus": status,
+            "ProcessingJobStatus": self.processing_job_status,
             "CreationTime": self.creation_time,
             "LastModifiedTime": self.last_modified_time,
-            **self._start,
-            **(self._end if status in _ENDED else {}),
+            **self._more,
         }
 
 
@@ -89,18 +89,17 @@ class ProcessingJobs:
         self._lock = threading.Lock()
         self._threads: dict[ProcessingJob, threading.Thread] = {}
 
-    def create(self, account_id: str, region: str, request: Mapping[str, Any]) -> ProcessingJob:
+    def create(self, request: Mapping[str, Any]) -> ProcessingJob:
         """Start a job. Raises SagemakerClientError, in SageMaker's words, when it is refused."""
         if problems := violations(request):
             found = f"{count(len(problems), 'validation error')} detected: {'; '.join(problems)}"
             raise SagemakerClientError("ValidationException", found)
-        jobs = sagemaker_backends[account_id][region].processing_jobs
+        jobs = sagemaker_backends[ACCOUNT][REGION].processing_jobs
         with self._lock:
-            job = ProcessingJob(request, account_id, region)
+            job = ProcessingJob(request)
             self._refuse(job, jobs.get(job.processing_job_name))
             jobs[job.processing_job_name] = job
-            name = f"job-{job.processing_job_name}"
-            thread = threading.Thread(target=self._work, args=(job,), name=name, daemon=True)
+            thread = threading.Thread(target=self._work, args=(job,), daemon=True)
             self._threads[job] = thread
             thread.start()
         return job
@@ -129,12 +128,11 @@ class ProcessingJobs:
         try:
             outcome = self._run(job.order)
         except Exception as error:
-            outcome = Outcome("Failed", f"InternalServerError: {type(error).__name__}: {error}")
+            reason = f"InternalServerError: {type(error).__name__}: {error}"
+            outcome = Outcome("Failed", reason)
             # A full disk is no news of this code's: one line says it.
-            unexpected = not isinstance(error, OSError)
-            _log.error(
-                "%s: %s", job.processing_job_name, outcome.failure_reason, exc_info=unexpected
-            )
+            trace = not isinstance(error, OSError)
+            _log.error("%s: %s", job.processing_job_name, reason, exc_info=trace)
         with self._lock:
             job.end(outcome)
             self._threads.pop(job, None)
@@ -154,8 +152,7 @@ class ProcessingJobs:
                 f"The account-level service limit '{kind} for processing job usage' is "
                 f"{self.quota} Instances, with current utilization of {used} Instances and a "
                 f"request delta of {wanted} Instances. Please use AWS Service Quotas to request "
-                "an increase for this quota. If AWS Service Quotas is not available, contact AWS "
-                "support to request an increase for this quota.",
+                "an increase for this quota.",
             )
 
 
@@ -163,17 +160,17 @@ def patch(patches: Patches, jobs: ProcessingJobs) -> None:
     """Let moto's CreateProcessingJob and StopProcessingJob go to ``jobs``."""
 
     def create_processing_job(self: Any) -> ActionResult:
-        job = jobs.create(self.current_account, self.region, json.loads(self.body))
-        return ActionResult({"ProcessingJobArn": job.arn})
+        return ActionResult({"ProcessingJobArn": jobs.create(json.loads(self.body)).arn})
 
     def stop_processing_job(self: Any, processing_job_name: str) -> None:
         status = self.describe_processing_job(processing_job_name)["ProcessingJobStatus"]
-        if status in _ENDED:
+        job = self.processing_jobs[processing_job_name]
+        if job.ended.is_set():
             raise SagemakerClientError(
                 "ValidationException",
                 f"The request was rejected because the processing job is in status {status}.",
             )
-        jobs.stop(self.processing_jobs[processing_job_name])
+        jobs.stop(job)
 
     patches.set(SageMakerResponse, "create_processing_job", create_processing_job)
     patches.set(SageMakerModelBackend, "stop_processing_job", stop_processing_job)

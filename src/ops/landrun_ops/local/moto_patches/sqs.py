@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any, Final
+from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.sqs.exceptions import SQSException
@@ -15,8 +15,6 @@ from moto.sqs.models import Message, Queue
 from moto.sqs.responses import SQSResponse
 
 from landrun_ops.local.patches import Patches
-
-_MOST_TASKS: Final = 10
 
 
 def patch(patches: Patches, endpoint_url: str) -> None:
@@ -42,11 +40,10 @@ def _delete_message(delete: Any, self: Any, receipt_handle: str) -> None:
 def _start_message_move_task(self: Any) -> ActionResult:
     """Move the visible messages before answering, so that there is no task to cancel."""
     source, target = _queue(self, "SourceArn"), _queue(self, "DestinationArn")
-    queues = list(self.sqs_backend.queues.values())
-    if all(queue.dead_letter_queue is not source for queue in queues):
-        raise _refused("Source queue must be configured as a Dead Letter Queue.")
-    if target is source:
-        raise _refused("Source queue arn and destination queue arn cannot be the same.")
+    sources = [queue.dead_letter_queue for queue in list(self.sqs_backend.queues.values())]
+    if source not in sources:
+        message = "Source queue must be configured as a Dead Letter Queue."
+        raise SQSException("InvalidParameterValue", message)
     messages = source.messages
     task = {
         "Status": "COMPLETED",
@@ -61,25 +58,19 @@ def _start_message_move_task(self: Any) -> ActionResult:
 
 
 def _list_message_move_tasks(self: Any) -> ActionResult:
-    most = min(int(self._get_param("MaxResults") or 1), _MOST_TASKS)
+    most = int(self._get_param("MaxResults") or 1)
     return ActionResult({"Results": list(_queue(self, "SourceArn").move_tasks[:most])})
 
 
 def _queue(response: Any, parameter: str) -> Any:
     queues = {queue.queue_arn: queue for queue in list(response.sqs_backend.queues.values())}
     arn = response._get_param(parameter)
-    if arn is None:
-        raise _refused("The laptop's AWS needs a DestinationArn to move messages to.")
     if arn not in queues:
         raise SQSException(
             "ResourceNotFoundException",
             f"The resource that you specified for the {parameter} parameter doesn't exist.",
         )
     return queues[arn]
-
-
-def _refused(message: str) -> SQSException:
-    return SQSException("InvalidParameterValue", message)
 
 
 def _move(message: Any, source: Any, target: Any) -> bool:

@@ -16,14 +16,9 @@ from moto.core.responses import EmptyResult
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_sqs,
 )
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sqs import (  # noqa: E501
-    StateTaskServiceSqs,
-)
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from landrun_ops.local.patches import Patches
-
-_POLL_SECONDS: Final = 0.1
 
 
 class Token(Future[Any]):
@@ -38,7 +33,7 @@ TOKENS: Final[dict[str, Token]] = {}
 """All tokens of this process; they are uuids and never come again."""
 
 
-class SendingTask(StateTaskServiceSqs):  # type: ignore[misc]
+class SendingTask(state_task_service_sqs.StateTaskServiceSqs):  # type: ignore[misc]
     """The task state; without ``.waitForTaskToken`` it goes on when the message is sent."""
 
     def _eval_execution(self, env: Any) -> None:
@@ -50,16 +45,13 @@ class SendingTask(StateTaskServiceSqs):  # type: ignore[misc]
     def _eval_integration_pattern(self, env: Any, **_: Any) -> None:
         token = TOKENS[env.states.context_object.context_object_data["Task"]["Token"]]
         while env.is_running() and not token.done():
-            wait([token], _POLL_SECONDS)
+            wait([token], timeout=0.1)
         if not token.cancel():
             env.stack[-1] = token.result()
 
 
 def patch(patches: Patches) -> None:
-    """Let the API answer for the tokens of `SendingTask`; moto answers for others.
-
-    SendTaskFailure is moto's own: landrun does not call it.
-    """
+    """Let SendTaskSuccess answer for the tokens of `SendingTask`; moto answers for others."""
     patches.wrap(StepFunctionResponse, "send_task_success", _send_task_success)
     # Step Functions names SQS's errors as it does SageMaker's: after the Java SDK's exception.
     patches.set(state_task_service_sqs, "_ERROR_NAME_CLIENT", "SQS.AmazonSQSException")

@@ -14,7 +14,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -31,8 +30,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 )
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
-from landrun_ops.local.moto_patches.iam import Iam, NotAllowedError
-from landrun_ops.local.moto_patches.iam_needs import Need
+from landrun_ops.local.moto_patches.iam import Iam, Need, NotAllowedError
 from landrun_ops.local.moto_patches.sagemaker import ProcessingJob, ProcessingJobs
 from landrun_ops.local.moto_patches.task_tokens import SendingTask
 from landrun_ops.local.patches import Patches
@@ -42,10 +40,6 @@ from landrun_ops.local.settings import ACCOUNT, REGION
 _ACTION: Final = "createProcessingJob"
 _SYNC: Final = resource.ResourceCondition.Sync
 _JOB: Final = "landrun-processing-job"
-_MODELLED: Final = (
-    *("ConflictException", "ResourceInUse"),
-    *("ResourceLimitExceeded", "ResourceNotFound"),
-)
 _RULE: Final = (
     f"arn:aws:events:{REGION}:{ACCOUNT}:rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule"
 )
@@ -63,13 +57,11 @@ def patch(patches: Patches, jobs: ProcessingJobs, client_of: ClientOf, iam: Iam 
 
     With ``iam``, a machine creates, watches and stops only the jobs that its role may.
     """
-    tasks: dict[str, Callable[[], Any]] = {
-        "sagemaker": partial(ProcessingTask, jobs, iam),
-        "sqs": SendingTask,
-    }
 
     def state_task_service_for(others: Any, service_name: str) -> Any:
-        return tasks[service_name]() if service_name in tasks else others(service_name)
+        if service_name == "sagemaker":
+            return ProcessingTask(jobs, iam)
+        return SendingTask() if service_name == "sqs" else others(service_name)
 
     def after_eval_execution(succeed: Any, self: Any, env: Any, **more: Any) -> None:
         # moto notes the success of a task whose execution was stopped.
@@ -122,9 +114,8 @@ def sagemaker_error(code: str) -> str:
     >>> sagemaker_error("ResourceLimitExceeded"), sagemaker_error("ValidationException")
     ('SageMaker.ResourceLimitExceededException', 'SageMaker.AmazonSageMakerException')
     """
-    if code not in _MODELLED:
-        return "SageMaker.AmazonSageMakerException"
-    return f"SageMaker.{code.removesuffix('Exception')}Exception"
+    has_a_name = code in ("ResourceInUse", "ResourceLimitExceeded")
+    return f"SageMaker.{code if has_a_name else 'AmazonSageMaker'}Exception"
 
 
 def to_create(request: Mapping[str, Any], *, sync: bool) -> Iterator[Need]:
@@ -133,12 +124,11 @@ def to_create(request: Mapping[str, Any], *, sync: bool) -> Iterator[Need]:
     Sources: "IAM policies for Amazon SageMaker" in Step Functions' developer guide, and for AddTags
     aws-cdk issue 32294, as Step Functions tags its jobs.
     """
-    name = str(request["ProcessingJobName"]).lower()
+    name = request["ProcessingJobName"].lower()
     job = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:processing-job/{name}"
     instance_type = request["ProcessingResources"]["ClusterConfig"]["InstanceType"]
-    context: dict[str, str | list[str]] = {"sagemaker:InstanceTypes": [str(instance_type)]}
-    limit = request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
-    if limit is not None:
+    context: dict[str, str | list[str]] = {"sagemaker:InstanceTypes": [instance_type]}
+    if limit := request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds"):
         context["sagemaker:MaxRuntimeInSeconds"] = str(limit)
     if sync:
         for action in ("PutTargets", "PutRule", "DescribeRule"):
@@ -171,21 +161,24 @@ class ProcessingTask(state_task_service_callback.StateTaskServiceCallback):  # t
     def _eval_service_task(
         self,
         env: Any,
-        resource_runtime_part: Any,
+        resource_runtime_part: Any,  # noqa: ARG002 - the engine passes it
         normalised_parameters: dict[str, Any],
         state_credentials: Any,  # noqa: ARG002 - the engine passes it
     ) -> None:
-        request = str(uuid.uuid4())
         if report := malformed(normalised_parameters):
             raise ValueError(
                 f"The Parameters '{json.dumps(normalised_parameters)}' could not be used to start "
                 f"the Task: [{report}]"
             )
+        request = str(uuid.uuid4())
+        self._demand(env, to_create(normalised_parameters, sync=self.resource.condition == _SYNC))
+        cluster = normalised_parameters["ProcessingResources"]["ClusterConfig"]
+        if key := cluster.get("VolumeKmsKeyId"):
+            # Developer guide, "Provide permissions for encrypted volumes".
+            grant = Need("kms:CreateGrant", key, {"kms:GrantIsForAWSResource": "true"})
+            self._demand(env, [grant], normalised_parameters["RoleArn"])
         try:
-            self._demand_to_create(env, normalised_parameters)
-            job = self._jobs.create(
-                resource_runtime_part.account, resource_runtime_part.region, normalised_parameters
-            )
+            job = self._jobs.create(normalised_parameters)
         except SagemakerClientError as error:
             kind = RefusedForGood if error.code == "ValidationException" else error_name.ErrorName
             cause = (
@@ -205,7 +198,7 @@ class ProcessingTask(state_task_service_callback.StateTaskServiceCallback):  # t
     def _eval_integration_pattern(self, env: Any, **_: Any) -> None:
         """Wait for the job's end, or stop it with the execution."""
         job: ProcessingJob = env.heap[_JOB]
-        self._demand(env, _role(env), [Need("sagemaker:DescribeProcessingJob", job.arn)])
+        self._demand(env, [Need("sagemaker:DescribeProcessingJob", job.arn)])
         while env.is_running() and not job.ended.wait(0.2):
             pass
         if not job.ended.is_set():
@@ -219,53 +212,41 @@ class ProcessingTask(state_task_service_callback.StateTaskServiceCallback):  # t
             raise self._failure(env, name, json.dumps(description, ensure_ascii=False))
         env.stack[-1] = description
 
-    def _demand_to_create(self, env: Any, request: Mapping[str, Any]) -> None:
-        sync = self.resource.condition == _SYNC
-        self._demand(env, _role(env), to_create(request, sync=sync))
-        key = request["ProcessingResources"]["ClusterConfig"].get("VolumeKmsKeyId")
-        if key:  # developer guide, "Provide permissions for encrypted volumes"
-            grant = Need("kms:CreateGrant", key, {"kms:GrantIsForAWSResource": "true"})
-            self._demand(env, request["RoleArn"], [grant])
-
-    def _demand(self, env: Any, role: str, needs: Iterable[Need]) -> None:
+    def _demand(self, env: Any, needs: Iterable[Need], role: str = "") -> None:
         """Ask IAM, which does not see the engine's calls within this process."""
-        if self._iam is None:
-            return
         try:
-            for need in needs:
-                self._iam.demand(role, need)
+            if self._iam is not None:
+                for need in needs:
+                    self._iam.demand(role or _role(env), need)
         except NotAllowedError as error:
             name = error_name.ErrorName(sagemaker_error("AccessDeniedException"))
             raise self._failure(env, name, str(error)) from error
 
-    def _failure(
-        self, env: Any, name: error_name.ErrorName, cause: str
-    ) -> failure_event.FailureEventException:
+    def _failure(self, env: Any, name: error_name.ErrorName, cause: str) -> Exception:
         details = TaskFailedEventDetails(
             resource=self._get_sfn_resource(),
             resourceType=self._get_sfn_resource_type(),
             error=name.error_name,
             cause=cause,
         )
-        return failure_event.FailureEventException(
-            failure_event.FailureEvent(
-                env=env,
-                error_name=name,
-                event_type=HistoryEventType.TaskFailed,
-                event_details=EventDetails(taskFailedEventDetails=details),
-            )
+        event = failure_event.FailureEvent(
+            env=env,
+            error_name=name,
+            event_type=HistoryEventType.TaskFailed,
+            event_details=EventDetails(taskFailedEventDetails=details),
         )
+        error: Exception = failure_event.FailureEventException(event)
+        return error
 
 
 def _role(env: Any) -> str:
     return str(env.aws_execution_details.role_arn)
 
 
-def as_output(value: Any) -> Any:
+def as_output(description: Mapping[str, Any]) -> Any:
     """Copy a description with its times (naive ones are UTC) as epoch milliseconds."""
-    if isinstance(value, datetime):
-        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return int(moment.timestamp() * 1000)
-    if isinstance(value, Mapping):
-        return {key: as_output(member) for key, member in value.items()}
-    return [as_output(member) for member in value] if isinstance(value, list) else value
+
+    def millis(moment: datetime) -> int:
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+    return json.loads(json.dumps(description, default=millis))

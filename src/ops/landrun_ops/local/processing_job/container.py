@@ -43,8 +43,7 @@ class Container:
         log: Path,
         grace: float,
     ) -> None:
-        self._command = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(grace), *command]
-        self._program = command[0]
+        self._command = command
         self._environment = dict(environment)
         self._folder = folder
         self._log = log
@@ -53,11 +52,13 @@ class Container:
 
     def start(self) -> None:
         """Start the command. Raises ContainerStartError when that is not possible."""
-        if not shutil.which(self._program, path=self._environment.get("PATH")):
-            raise ContainerStartError(f"cannot run {self._program!r}: there is no such program")
+        program = self._command[0]
+        if not shutil.which(program, path=self._environment.get("PATH")):
+            raise ContainerStartError(f"cannot run {program!r}: there is no such program")
+        supervisor = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(self._grace)]
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - running the user's script is a job
-                self._command,
+                [*supervisor, *self._command],
                 env=self._environment,
                 cwd=self._folder,
                 stdin=subprocess.PIPE,

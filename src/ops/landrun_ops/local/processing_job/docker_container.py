@@ -12,6 +12,7 @@ import math
 import os
 import shutil
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -40,14 +41,10 @@ class DockerContainer(Container):
         grace: float,
         docker: Docker,
     ) -> None:
+        super().__init__([], {**access, **request.get("Environment", {})}, opt_ml, log, grace)
         self._request = request
         self._host = host
-        self._environment = {**access, **request.get("Environment", {})}
-        self._opt_ml = opt_ml
-        self._log = log
-        self._grace = grace
         self._docker = docker
-        self._process = None
         self._name = f"{request['ProcessingJobName']}-{host}"
         outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", ())
         paths = [str(PurePosixPath(entry["S3Output"]["LocalPath"])) for entry in outputs]
@@ -78,11 +75,10 @@ class DockerContainer(Container):
         keys = {name: value for name, value in self._environment.items() if name in _KEYS}
         try:
             self._docker(*self.create_words(), environment={**os.environ, **keys})
-            with (
-                self._docker.stream("cp", "-", f"{self._name}:/", into=True) as stream,
-                tarfile.open(fileobj=stream, mode="w|") as archive,
-            ):
-                archive.add(self._opt_ml, OPT_ML.lstrip("/"), filter=_owned_by_root)
+            with tempfile.TemporaryFile() as file:
+                with tarfile.open(fileobj=file, mode="w") as archive:
+                    archive.add(self._folder, OPT_ML.lstrip("/"), filter=_owned_by_root)
+                self._docker.copy("-", f"{self._name}:/", file)
         except (DockerError, OSError) as error:
             image = self._request["AppSpecification"]["ImageUri"]
             raise ContainerStartError(f"cannot run {image}: {error}") from error
@@ -100,16 +96,14 @@ class DockerContainer(Container):
     def collect(self) -> None:
         """Bring what the job wrote to ``opt_ml``. Raises TransferError when it cannot be read."""
         for folder in self._written:
-            target = self._opt_ml / PurePosixPath(folder).relative_to(OPT_ML)
-            words = ("cp", f"{self._name}:{folder}", "-")
+            target = self._folder / PurePosixPath(folder).relative_to(OPT_ML)
             try:
-                with self._docker.stream(*words, into=False) as stream:
-                    with tarfile.open(fileobj=stream, mode="r|") as archive:
+                with tempfile.TemporaryFile() as file:
+                    self._docker.copy(f"{self._name}:{folder}", "-", file)
+                    with tarfile.open(fileobj=file) as archive:
                         for member in archive:
                             _extract(archive, member, target)
-                    while stream.read(1 << 20):  # what tar pads with: Docker must get rid of it
-                        pass
-            except (DockerError, OSError, ValueError) as error:
+            except (DockerError, OSError, ValueError, tarfile.TarError) as error:
                 raise TransferError(f"cannot read {folder} of {self._name}: {error}") from error
 
     def discard(self) -> None:

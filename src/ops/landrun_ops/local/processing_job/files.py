@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from landrun_ops.local.processing_job.container import OPT_ML
 from landrun_ops.units import count
 
-_CHUNK: Final = 1 << 20
 _NAMED: Final = 3
 """How many of the files that could not be uploaded a failure names."""
 
@@ -27,18 +26,12 @@ class TransferError(Exception):
     """A file could not be brought in or out; the message names it as SageMaker would."""
 
 
-@dataclass(frozen=True)
-class S3Object:
+class S3Object(NamedTuple):
     """An object to bring in, and its path relative to the input's ``LocalPath``."""
 
     bucket: str
     key: str
     relative: str
-
-    @property
-    def uri(self) -> str:
-        """``s3://bucket/key``."""
-        return f"s3://{self.bucket}/{self.key}"
 
 
 def inside(opt_ml: Path, local_path: str) -> Path:
@@ -54,14 +47,20 @@ def download(s3: Any, source: Mapping[str, Any], folders: Sequence[Path]) -> Non
     """
     bucket, key = _split(source["S3Uri"])
     if source["S3DataType"] == "ManifestFile":
-        body = _get(s3, S3Object(bucket, key, ""))["Body"].read()
+        with _explained("GetObject", bucket, key):
+            body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         objects = read_manifest(body, source["S3Uri"])
     else:
-        objects = list(_under_prefix(s3, bucket, key))
+        with _explained("ListObjectsV2", bucket, key):
+            pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+            keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+        objects = [S3Object(bucket, one, relative_to_prefix(one, key)) for one in keys]
+    if not objects:
+        raise TransferError(f'No S3 objects found under S3 URL "{source["S3Uri"]}"')
     sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
     for index, folder in enumerate(folders):
         folder.mkdir(parents=True, exist_ok=True)
-        mine = sorted(objects, key=lambda o: o.key)[index :: len(folders)] if sharded else objects
+        mine = sorted(objects)[index :: len(folders)] if sharded else objects
         for item in dict.fromkeys(mine):
             _bring(s3, item, folder)
 
@@ -93,19 +92,6 @@ def upload(put: Put, target: Mapping[str, Any], folder: Path, key_arn: str = "")
         raise TransferError(f"Failed to upload data. {'; '.join(problems[:_NAMED])}{more}")
 
 
-def _under_prefix(s3: Any, bucket: str, prefix: str) -> Iterator[S3Object]:
-    try:
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
-    except (ClientError, BotoCoreError) as error:
-        raise TransferError(
-            f"Failed to download data. ListObjectsV2 failed for s3://{bucket}/{prefix}: {error}"
-        ) from error
-    if not keys:
-        raise TransferError(f'No S3 objects found under S3 URL "s3://{bucket}/{prefix}"')
-    return (S3Object(bucket, key, relative_to_prefix(key, prefix)) for key in keys)
-
-
 def relative_to_prefix(key: str, prefix: str) -> str:
     """Return the path of an object of an ``S3Prefix`` below ``LocalPath``.
 
@@ -128,14 +114,13 @@ def read_manifest(body: bytes, uri: str) -> list[S3Object]:
     try:
         head, *names = json.loads(body)
         bucket, prefix = _split(head["prefix"])
+        objects = [S3Object(bucket, prefix + name, name) for name in names]
     except (ValueError, TypeError, KeyError, AttributeError, TransferError) as error:
-        message = (
-            f'The manifest {uri} is not [{{"prefix": "s3://bucket/path/"}}, "key", …]: {error}'
-        )
-        raise TransferError(message) from error
-    if not names or not all(isinstance(name, str) for name in names):
-        raise TransferError(f"The manifest {uri} names no objects, or something else than names")
-    return [S3Object(bucket, prefix + name, name) for name in names]
+        form = '[{"prefix": "s3://bucket/path/"}, "key", …]'
+        raise TransferError(f"The manifest {uri} is not {form}: {error}") from error
+    if not objects:
+        raise TransferError(f"The manifest {uri} names no objects")
+    return objects
 
 
 def _split(uri: str) -> tuple[str, str]:
@@ -146,27 +131,30 @@ def _split(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def _get(s3: Any, item: S3Object) -> dict[str, Any]:
-    try:
-        answer: dict[str, Any] = s3.get_object(Bucket=item.bucket, Key=item.key)
-    except (ClientError, BotoCoreError) as error:
-        message = f"Failed to download data. GetObject failed for {item.uri}: {error}"
-        raise TransferError(message) from error
-    return answer
-
-
 def _bring(s3: Any, item: S3Object, folder: Path) -> None:
+    uri = f"s3://{item.bucket}/{item.key}"
     parts = [part for part in item.relative.split("/") if part not in ("", ".")]
     if not parts or ".." in parts:
-        raise TransferError(f"Failed to download data. The key of {item.uri} is no path of a file")
+        raise TransferError(f"Failed to download data. The key of {uri} is no path of a file")
     path = folder.joinpath(*parts)
     try:
         if item.relative.endswith("/"):  # a folder's marker, as the S3 console makes them
             path.mkdir(parents=True, exist_ok=True)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
+        with _explained("GetObject", item.bucket, item.key):
+            body = s3.get_object(Bucket=item.bucket, Key=item.key)["Body"]
         with path.open("xb") as file:  # "x": two keys with one path are an error, no overwrite
-            shutil.copyfileobj(_get(s3, item)["Body"], file, _CHUNK)
+            shutil.copyfileobj(body, file)
     except (OSError, ValueError) as error:
-        message = f"Failed to download data. {item.uri} cannot be a file here: {error}"
+        message = f"Failed to download data. {uri} cannot be a file here: {error}"
+        raise TransferError(message) from error
+
+
+@contextlib.contextmanager
+def _explained(call: str, bucket: str, key: str) -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        message = f"Failed to download data. {call} failed for s3://{bucket}/{key}: {error}"
         raise TransferError(message) from error

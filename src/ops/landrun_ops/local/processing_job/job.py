@@ -1,14 +1,10 @@
 """One Processing job: SageMaker's container contract on folders of this machine.
 
-What SageMaker promises a container (developer guide, "Build Your Own Processing Container"),
-with the script as a subprocess:
-
-- inputs lie under their ``LocalPath``, outputs are uploaded from theirs at the end of the job,
-  also after a script that failed (as the SDK's local mode does); ``Continuous`` outputs are
-  treated as ``EndOfJob``;
-- ``/opt/ml/config/processingjobconfig.json`` and ``resourceconfig.json`` say what runs where;
-- the first KB of ``/opt/ml/output/message`` becomes the job's ``ExitMessage``;
-- several instances are several subprocesses, each with its own folders, named algo-1, algo-2, ….
+What SageMaker promises a container (developer guide, "Build Your Own Processing Container"), with
+the script as a subprocess: inputs lie under their ``LocalPath``, outputs are uploaded from theirs
+at the end of the job, also after a script that failed; two files in ``/opt/ml/config`` say what
+runs where; the first KB of ``/opt/ml/output/message`` becomes the job's ``ExitMessage``; several
+instances are several subprocesses, each with its own folders, named algo-1, algo-2, ….
 
 There is no ``/opt/ml`` here: paths in arguments, in environment values and in the two files are
 rewritten to the folders that stand for it, and ``LANDRUN_OPT_ML`` names that of ``/opt/ml``. With
@@ -102,7 +98,7 @@ class Laptop:
     python: str
     client: Callable[[str], Any]
     put: Put
-    access: Callable[[], Mapping[str, str]]
+    access: Mapping[str, str]
     grace: float = 5.0
     docker: Docker | None = None
 
@@ -110,24 +106,24 @@ class Laptop:
 class Host:
     """One instance of a job; ``folder`` is the job's, in which this one has a folder and a log."""
 
-    def __init__(self, name: str, folder: Path, request: Mapping[str, Any], laptop: Laptop) -> None:
+    def __init__(self, name: str, folder: Path, order: Order, laptop: Laptop) -> None:
         self.name = name
         self.folder = folder / name
         self.opt_ml = self.folder / "opt" / "ml"
         self.container: Container | None = None
         self._log_file = folder / f"{name}.log"
-        self._request = request
+        self._order = order
+        self._request = order.request
         self._laptop = laptop
-        stream = f"{request['ProcessingJobName']}/{name}-{int(time.time())}"
+        stream = f"{order.request['ProcessingJobName']}/{name}-{int(time.time())}"
         self.log = LogStream(laptop.client("logs"), stream, self._log_file)
 
-    def lay_out(self, arn: str, names: Sequence[str], outputs: Sequence[Mapping[str, Any]]) -> None:
+    def lay_out(self, names: Sequence[str]) -> None:
         """Make the folders, and SageMaker's two files in ``config``; ``names`` are all hosts'."""
-        for folder in ("config", "output", "processing"):
-            (self.opt_ml / folder).mkdir(parents=True)
-        for output in outputs:
-            path = output["S3Output"]["LocalPath"]
-            inside(self.opt_ml, path).mkdir(parents=True, exist_ok=True)
+        outputs = [inside(self.opt_ml, one["S3Output"]["LocalPath"]) for one in self._order.outputs]
+        own = [self.opt_ml / name for name in ("config", "output", "processing")]
+        for folder in (*own, *outputs):
+            folder.mkdir(parents=True, exist_ok=True)
         cluster = self._request["ProcessingResources"]["ClusterConfig"]
         resources = {
             "current_host": self.name,
@@ -135,48 +131,47 @@ class Host:
             "current_instance_type": cluster.get("InstanceType"),
             "network_interface_name": "lo",
         }
-        job = {"ProcessingJobArn": arn, **self._request}
+        job = {"ProcessingJobArn": self._order.arn, **self._request}
         for name, content in (("processingjobconfig", job), ("resourceconfig", resources)):
             text = json.dumps(self._localised(content), indent=2)
             (self.opt_ml / "config" / f"{name}.json").write_text(text, encoding="utf-8")
 
     def start(self) -> None:
         """Start the job's command. Raises ContainerStartError when that is not possible."""
-        self.container = self._container()
-        self.container.start()
-
-    def _container(self) -> Container:
-        laptop, image = self._laptop, self._request["AppSpecification"]
-        if laptop.docker is not None:
-            return DockerContainer(
+        laptop = self._laptop
+        if laptop.docker is None:
+            self.container = self._subprocess()
+        else:
+            self.container = DockerContainer(
                 self._request,
                 self.name,
-                laptop.access(),
+                laptop.access,
                 opt_ml=self.opt_ml,
                 log=self._log_file,
                 grace=laptop.grace,
                 docker=laptop.docker,
             )
+        self.container.start()
+
+    def _subprocess(self) -> Container:
+        laptop, image = self._laptop, self._request["AppSpecification"]
+        bin_folder = str(Path(laptop.python).parent)
+        environment = {
+            **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+            "PATH": os.pathsep.join([bin_folder, os.environ.get("PATH", os.defpath)]),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **laptop.access,
+            **self._localised(self._request.get("Environment", {})),
+            "LANDRUN_OPT_ML": str(self.opt_ml),
+        }
         words = [*image["ContainerEntrypoint"], *image.get("ContainerArguments", ())]
-        command, environment = self._localised(words), self._environment()
+        command = self._localised(words)
         if is_python(command[0]):
             command[0] = laptop.python
         if is_spark(command):
             command = submit(command, self.name, laptop.python, laptop.program, environment)
         return Container(command, environment, self.folder, self._log_file, laptop.grace)
-
-    def _environment(self) -> dict[str, str]:
-        own = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        bin_folder = str(Path(self._laptop.python).parent)
-        return {
-            **own,
-            "PATH": os.pathsep.join([bin_folder, os.environ.get("PATH", os.defpath)]),
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            **self._laptop.access(),
-            **self._localised(self._request.get("Environment", {})),
-            "LANDRUN_OPT_ML": str(self.opt_ml),
-        }
 
     def _localised(self, value: Any) -> Any:
         if self._laptop.docker is not None:
@@ -200,9 +195,14 @@ def run(order: Order, laptop: Laptop) -> Outcome:
     folder = _folder(laptop.work_dir / "jobs", name)
     count = order.request["ProcessingResources"]["ClusterConfig"].get("InstanceCount", 1)
     names = [f"algo-{number}" for number in range(1, count + 1)]
-    hosts = [Host(name, folder, order.request, laptop) for name in names]
+    hosts = [Host(name, folder, order, laptop) for name in names]
     try:
-        _prepare(order, hosts, laptop)
+        for host in hosts:
+            host.lay_out(names)
+        for entry in order.request.get("ProcessingInputs", ()):
+            path = entry["S3Input"]["LocalPath"]
+            folders = [inside(host.opt_ml, path) for host in hosts]
+            download(laptop.client("s3"), entry["S3Input"], folders)
         if order.stop.is_set():
             return Outcome("Stopped")
         order.started()
@@ -229,15 +229,6 @@ def _folder(jobs: Path, name: str) -> Path:
             if folder.name not in _running:
                 shutil.rmtree(folder, ignore_errors=True)
     return jobs / name
-
-
-def _prepare(order: Order, hosts: Sequence[Host], laptop: Laptop) -> None:
-    for host in hosts:
-        host.lay_out(order.arn, [one.name for one in hosts], order.outputs)
-    for entry in order.request.get("ProcessingInputs", ()):
-        source = entry["S3Input"]
-        folders = [inside(host.opt_ml, source["LocalPath"]) for host in hosts]
-        download(laptop.client("s3"), source, folders)
 
 
 def _execute(order: Order, hosts: Sequence[Host]) -> int | str:
@@ -273,19 +264,11 @@ def _finish(order: Order, hosts: Sequence[Host], ending: int | str, laptop: Lapt
             host.container.collect()
         for target in [output["S3Output"] for output in order.outputs]:
             upload(laptop.put, target, inside(host.opt_ml, target["LocalPath"]), key_arn)
-    message = _exit_message(hosts)
+    files = [host.opt_ml / "output" / "message" for host in hosts]
+    written = b"".join(path.read_bytes() for path in files if path.is_file())
+    message = written[:_KB].decode(errors="ignore") or None
     if isinstance(ending, str):
         return Outcome("Stopped", None, message)
     if ending:
         return Outcome("Failed", f"AlgorithmError: , exit code: {ending}", message)
     return Outcome("Completed", None, message)
-
-
-def _exit_message(hosts: Sequence[Host]) -> str | None:
-    files = [host.opt_ml / "output" / "message" for host in hosts]
-    written = b"".join(path.read_bytes() for path in files if path.is_file())
-    try:
-        written.decode()
-    except UnicodeDecodeError as error:
-        raise TransferError("/opt/ml/output/message is not UTF-8") from error
-    return written[:_KB].decode(errors="ignore") or None

@@ -81,20 +81,17 @@ def _rules(request: Mapping[str, Any]) -> Iterator[str]:
     outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", ())
     for kind, entries in (("Input", inputs), ("Output", outputs)):
         names = [entry[f"{kind}Name"] for entry in entries]
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            yield f"{kind}Name '{name}' is given more than once"
+        yield from (
+            f"{kind}Name '{name}' is given more than once"
+            for name in sorted(set(names))
+            if names.count(name) > 1
+        )
         for name, entry in zip(names, entries, strict=True):
-            yield from (f"Processing{kind} '{name}': {why}" for why in _faults(entry, f"S3{kind}"))
+            where = entry.get(f"S3{kind}")
+            path = where.get("LocalPath", "") if where else ""
+            if where is None or where.get("S3InputMode") == "Pipe":
+                yield f"Processing{kind} '{name}': the laptop's AWS knows S3{kind} in files only"
+            elif not path.startswith("/opt/ml/processing/") or ".." in path.split("/"):
+                yield f"LocalPath '{path}' of '{name}' must be under /opt/ml/processing"
     if not request["AppSpecification"].get("ContainerEntrypoint"):
         yield "AppSpecification: the laptop's AWS runs no image; give a ContainerEntrypoint"
-
-
-def _faults(entry: Mapping[str, Any], kind: str) -> Iterator[str]:
-    if kind not in entry:
-        yield f"the laptop's AWS knows {kind} only"
-        return
-    path = entry[kind].get("LocalPath", "")
-    if not path.startswith("/opt/ml/processing/") or ".." in path.split("/"):
-        yield f"LocalPath '{path}' must be under /opt/ml/processing"
-    if entry[kind].get("S3InputMode") == "Pipe":
-        yield "the laptop's AWS has no Pipe mode"

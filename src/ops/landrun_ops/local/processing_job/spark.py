@@ -44,16 +44,15 @@ def submit(
     if not rest:
         raise ContainerStartError(f"{_SUBMIT} is given no script")
     own = [str(folder / ".venv-spark/bin/python") for folder in program.parents]
-    candidates = [*filter(shutil.which, own), python]
     look = "import importlib.util as u, sys; print(u.find_spec('pyspark') is not None)"
-    found = [one for one in candidates if "True" in _output(one, "-c", look)]
-    if not found:
-        raise ContainerStartError(
-            "Engine=spark needs PySpark on this machine: make .venv-spark with"
-            " `sh tests/spark/install.sh`"
-        )
-    _check_java(environment)
-    return [found[0], *rest]
+    for interpreter in (*filter(shutil.which, own), python):
+        if "True" in _output(interpreter, "-c", look):
+            _check_java(environment)
+            return [interpreter, *rest]
+    raise ContainerStartError(
+        "Engine=spark needs PySpark on this machine: make .venv-spark with"
+        " `sh tests/spark/install.sh`"
+    )
 
 
 def _check_java(environment: Mapping[str, str]) -> None:

@@ -34,21 +34,14 @@ def _end_with_the_pipe(program: int, grace: float, ended: threading.Event) -> No
         _signal_group(program, signal.SIGKILL)
 
 
-def _children() -> list[int]:
-    found = []
-    for stat in glob.glob("/proc/[0-9]*/stat"):  # noqa: PTH207 - pathlib takes longer to import
-        with contextlib.suppress(OSError), open(stat, "rb") as file:  # noqa: PTH123
-            parent = file.read().rpartition(b")")[2].split()[1]
-            if int(parent) == os.getpid():
-                found.append(int(stat.split("/")[2]))
-    return found
-
-
 def _kill_all_children() -> None:
     with contextlib.suppress(ChildProcessError):
         while True:  # what a killed process leaves behind becomes a child of this one
-            for child in _children():
-                os.kill(child, signal.SIGKILL)
+            for stat in glob.glob("/proc/[0-9]*/stat"):  # noqa: PTH207 - pathlib imports slowly
+                with contextlib.suppress(OSError), open(stat, "rb") as file:  # noqa: PTH123
+                    parent = file.read().rpartition(b")")[2].split()[1]
+                    if int(parent) == os.getpid():
+                        os.kill(int(stat.split("/")[2]), signal.SIGKILL)
             os.wait()
 
 
@@ -62,10 +55,8 @@ def main(grace: float, command: list[str]) -> int:
         sys.stderr.write(f"cannot run {command[0]!r}: {error}\n")
         return 127
     ended = threading.Event()
-    watch = threading.Thread(
-        target=_end_with_the_pipe, args=(program.pid, grace, ended), daemon=True
-    )
-    watch.start()
+    watched = (program.pid, grace, ended)
+    threading.Thread(target=_end_with_the_pipe, args=watched, daemon=True).start()
     pid = 0
     while pid != program.pid:
         pid, status = os.wait()
