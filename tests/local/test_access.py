@@ -16,6 +16,8 @@ from botocore.exceptions import ClientError
 
 from landrun_ops.local import LocalAws
 
+from .laptop import processing_job
+
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
 
 
@@ -33,24 +35,6 @@ def curl(url: str, *options: str) -> tuple[int, str]:
 def signed(aws: LocalAws) -> list[str]:
     """The options by which curl shows the key; signatures are not verified."""
     return ["--header", f"Authorization: AWS {aws.access_key.id}:0"]
-
-
-def processing_job(command: str) -> dict[str, Any]:
-    return {
-        "ProcessingJobName": f"job-{uuid.uuid4().hex}",
-        "RoleArn": "arn:aws:iam::123456789012:role/any",
-        "AppSpecification": {
-            "ImageUri": "any",
-            "ContainerEntrypoint": ["/bin/sh", "-c", command],
-        },
-        "ProcessingResources": {
-            "ClusterConfig": {
-                "InstanceCount": 1,
-                "InstanceType": "ml.m5.large",
-                "VolumeSizeInGB": 1,
-            }
-        },
-    }
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,6 @@ import polars as pl
 import psutil
 import pytest
 
-from landrun_ops.cli.demo import DATA_SUFFIXES
-
 LANDRUN = str(Path(sys.executable).parent / "landrun")
 SECONDS = 100
 """Longest wait for a demo."""
@@ -56,23 +54,6 @@ def demo(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def write_messages(path: Path, messages: Iterable[dict[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{json.dumps(one)}\n" for one in messages), encoding="utf-8")
-
-
-def test_the_samples_are_processed_and_recorded(project: Path) -> None:
-    samples = [
-        path for path in (project / "samples").rglob("*") if path.name.endswith(DATA_SUFFIXES)
-    ]
-    done = demo(project, "--json")
-    assert done.returncode == 0
-    assert done.stderr.count(": SUCCEEDED in ") == len(samples) > 0
-    told = json.loads(done.stdout)
-    assert {one["run"]["status"] for one in told} == {"SUCCEEDED"}
-    assert all(Path(one["output"]).is_dir() for one in told)
-    for sample in samples:
-        output = project / ".landrun/demo" / sample.relative_to(project / "samples")
-        counts = json.loads((output / "summary.json").read_text(encoding="utf-8"))
-        gone = counts["duplicates"] + counts["empty"] + counts["rejected"]
-        assert counts["rows_in"] == counts["rows_out"] + gone
 
 
 def test_a_folder_s_files_are_followed_and_left_to_open_with_the_cause_of_a_failure(

@@ -8,7 +8,6 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.cloudformation.parsing import get_model_map
 from moto.events.models import events_backends
@@ -165,37 +164,9 @@ def test_lambda_does_not_run_functions_without_docker(monkeypatch: pytest.Monkey
         assert reply["Payload"].read() != b"42"
 
 
-def test_parameters_are_not_held_against_their_patterns(moto: None) -> None:
-    body = {
-        "Parameters": {"P": {"Type": "String", "AllowedPattern": "[a-z]+", "Default": "a"}},
-        "Resources": {"Q": {"Type": "AWS::SQS::Queue"}},
-    }
-    boto3.client("cloudformation").create_stack(
-        StackName="s",
-        TemplateBody=json.dumps(body),
-        Parameters=[{"ParameterKey": "P", "ParameterValue": "7"}],
-    )
-
-
-def test_rules_are_not_looked_at(moto: None) -> None:
-    never = {"Assert": {"Fn::Equals": ["a", "b"]}, "AssertDescription": "never"}
-    body = {
-        "Rules": {"R": {"Assertions": [never]}},
-        "Resources": {"Q": {"Type": "AWS::SQS::Queue"}},
-    }
-    boto3.client("cloudformation").create_stack(StackName="s", TemplateBody=json.dumps(body))
-
-
 def test_a_reference_to_nothing_is_a_bare_key_error(moto: None) -> None:
     with pytest.raises(KeyError, match=r"^'Nothing'$"):
         create({"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Nothing"}}}})
-
-
-def test_a_resource_that_fails_is_not_named(moto: None) -> None:
-    with pytest.raises(ClientError) as raised:
-        create({"Q": {"Type": "AWS::SQS::Queue", "Properties": {"MaximumMessageSize": 1}}})
-    assert "'Q'" not in str(raised.value)
-    assert "Q " not in str(raised.value)
 
 
 def put_twice(*, eventbridge_on: bool = True, state: Any = "ENABLED") -> list[dict[str, Any]]:

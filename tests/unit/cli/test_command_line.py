@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -187,12 +186,6 @@ def test_no_project_is_an_error_that_names_the_option(tmp_path: Path) -> None:
 
 def test_a_parameter_s_value_may_hold_equals_signs() -> None:
     assert local.parsed_parameters(["A=b=c", "D="]) == {"A": "b=c", "D": ""}
-
-
-def test_a_time_with_an_offset_is_put_into_utc() -> None:
-    due = datetime(2026, 11, 22, 2, tzinfo=UTC)
-    assert local.parsed_time("2026-11-22T03:00:00+01:00") == due
-    assert local.parsed_time("2026-11-22T02:00:00") == due
 
 
 def test_an_error_with_line_breaks_is_still_one_line(capsys: pytest.CaptureFixture[str]) -> None:
