@@ -107,7 +107,7 @@ def test_every_group_is_walked_through() -> None:
         (["runs", "--nonsense"], "No such option"),
         (["local"], "Missing command; see: landrun local --help"),
         (["local", "up", "--parameter", "Name"], "write --parameter Name=Value"),
-        (["local", "tick", "--time", "yesterday"], "is not an ISO 8601 time"),
+        (["local", "tick", "--time", "yesterday"], "does not match the formats"),
         (["demo", "--project", "/nowhere"], "has no template.yaml"),
         (["demo", "/nowhere.csv"], "does not exist"),
     ],

@@ -196,7 +196,7 @@ def parsed_parameters(given: list[str]) -> dict[str, str]:
     """Take ``Name=Value`` texts apart; raises ConfigurationError for one that is none."""
     wrong = [text for text in given if not text.partition("=")[0] or "=" not in text]
     if wrong:
-        raise ConfigurationError(f"--parameter {wrong[0]!r} is not Name=Value")
+        raise ConfigurationError(f"no value in {wrong[0]!r}: write --parameter Name=Value")
     return dict(text.split("=", maxsplit=1) for text in given)
 
 
