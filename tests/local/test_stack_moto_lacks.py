@@ -10,7 +10,6 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.cloudformation.parsing import get_model_map
-from moto.events.models import events_backends
 
 from landrun_ops.local.deploy import LEFT_OUT
 from landrun_ops.local.settings import ACCOUNT, REGION
@@ -152,7 +151,7 @@ def test_get_att_cannot_tell(kind: str, attribute: str) -> None:
     assert not get_model_map()[kind].has_cfn_attr(attribute)
 
 
-def test_a_disabled_rule_still_sends(moto: None) -> None:
+def test_rules_send_though_disabled_and_need_no_queue_policy(moto: None) -> None:
     assert put_twice(state="DISABLED")
 
 
@@ -189,8 +188,3 @@ def put_twice(*, eventbridge_on: bool = True, state: Any = "ENABLED") -> list[di
         for event in (json.loads(message["Body"]) for message in got)
         if event["detail-type"] == "Object Created"
     ]
-
-
-def test_rules_need_no_queue_policy(moto: None) -> None:
-    assert put_twice()
-    assert events_backends[ACCOUNT][REGION].event_buses["default"].rules["r"].targets

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from landrun.sanitize import printable
 from landrun_ops.actions.docker import Docker
-from landrun_ops.actions.invoke import invoke, patient_config, reconcile_event
+from landrun_ops.actions.invoke import invoke, patient_config
 from landrun_ops.local.access import AccessKey
 from landrun_ops.local.deploy import Stack, deploy
 from landrun_ops.local.event_sources import Poller
@@ -135,11 +135,6 @@ class LocalAws:
         text, time = found["Target"].get("Input", ""), scheduled_time or datetime.now(UTC)
         event = payload(found["Arn"], text, time)
         return invoke(self.client("lambda"), "ScheduleFunction", name, event)
-
-    def reconcile(self, grace_seconds: float | None = None) -> dict[str, Any]:
-        """Invoke ReconcileFunction, return what it repaired; raises FunctionError when it fails."""
-        name, event = self.outputs["ReconcileFunction"], reconcile_event(grace_seconds)
-        return invoke(self.client("lambda"), "ReconcileFunction", name, event)
 
 
 @contextlib.contextmanager

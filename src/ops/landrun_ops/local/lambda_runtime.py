@@ -12,7 +12,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -34,8 +33,7 @@ class DeployedFunction(NamedTuple):
     configuration: Json
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What an invocation came to: ``payload`` is the result, or the error when ``failed``."""
 
     payload: Any
@@ -124,12 +122,7 @@ class Lambda:
             if not outcome.failed or self._stopping.is_set():
                 return
         failure = settings.get("DestinationConfig", {}).get("OnFailure", {})
-        self._give_up(name, event, outcome, attempts, failure.get("Destination", ""))
-
-    def _give_up(
-        self, name: str, event: Any, outcome: Outcome, attempts: int, destination: str
-    ) -> None:
-        if not destination:
+        if not failure:
             self._report(f"{name}: event dropped after {attempts} attempts: {outcome.reason}")
             return
         record = {
@@ -143,7 +136,7 @@ class Lambda:
             "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
             "responsePayload": outcome.payload,
         }
-        sqs, (account, queue) = self._sqs(name), destination.split(":")[-2:]
+        sqs, (account, queue) = self._sqs(name), failure["Destination"].split(":")[-2:]
         url = f"{sqs.meta.endpoint_url}/{account}/{queue}"  # its role may only send
         sqs.send_message(QueueUrl=url, MessageBody=json.dumps(record))
         self._report(f"{name}: event sent to {queue} after {attempts} attempts")
