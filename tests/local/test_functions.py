@@ -192,10 +192,3 @@ def test_a_schedule_made_by_hand_fires_with_its_context_attributes(
         },
     )
     eventually(lambda: {"arn": made["ScheduleArn"], "time": f"{due}Z"} in results("echo"))
-
-
-def test_references_that_moto_cannot_follow_are_followed(stack: LocalAws) -> None:
-    assert "PartialQueue" in stack.outputs["PartialQueue"]
-    assert stack.outputs["TopicArn"].startswith("arn:aws:sns:")
-    [never] = stack.client("scheduler").list_schedules(NamePrefix="never")["Schedules"]
-    assert stack.outputs["Sentence"].endswith("is told by " + never["Arn"])

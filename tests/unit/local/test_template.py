@@ -18,7 +18,6 @@ from landrun_ops.local.template import (
     inlined,
     package,
     read,
-    rewritten,
     values_of,
 )
 
@@ -80,23 +79,6 @@ def test_a_rule_refuses_in_its_own_words_and_only_where_its_condition_holds(
     else:
         with pytest.raises(TemplateError, match=r"^not that$"):
             check_parameters({**source, "Rules": {"R": rule}}, {})
-
-
-@pytest.mark.parametrize(
-    ("node", "expected"),
-    [
-        ({"Ref": "A"}, {"A"}),
-        ({"Fn::GetAtt": ["A", "Arn"]}, {"A"}),
-        ({"Fn::GetAtt": "A.Arn"}, {"A"}),
-        ({"Fn::Sub": "${A} ${B.Arn} ${!C} ${AWS::Region}"}, {"A", "B", "AWS::Region"}),
-        ({"Fn::Sub": ["${A} ${V}", {"V": {"Ref": "B"}}]}, {"A", "B"}),
-        ([{"x": {"Fn::If": ["Condition", {"Ref": "A"}, "b"]}}], {"A"}),
-    ],
-)
-def test_references_are_found_in_every_form(node: Any, expected: set[str]) -> None:
-    found: list[str] = []
-    rewritten(node, found.append)
-    assert {name.partition(".")[0] for name in found} == expected
 
 
 @pytest.mark.parametrize(
