@@ -1,7 +1,7 @@
 """The template's state machine in an engine of its own: aws-local-stepfunctions, from npm.
 
-moto's engine is what the laptop runs, and what its adapters were written for; this one knows
-nothing of either. Its Processing job is a mock that keeps the request.
+moto's engine is what the laptop runs, and what its patches were written for; this one knows nothing
+of either. Its Processing job is a mock that keeps the request, which the laptop's has to equal.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
+from landrun_ops.local import LocalAws
 from landrun_ops.local.template import translate
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -44,6 +46,8 @@ RUN = {
 }
 TRIGGER = {"Trigger": {"Kind": "manual", "StartedBy": "me"}}
 MANIFEST = {"InputMessage": "s3://landrun-outputbucket/manifests/x.json"}
+ROLE = "arn:aws:iam::123456789012:role/any"
+"""Of the template's own role, whose ARN is made up here, too, AWS would refuse the form."""
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -105,6 +109,45 @@ def test_each_request_is_one_that_sagemakers_model_allows(
     assert not report.has_errors(), report.generate_report()
     assert set(shape.required_members) <= request.keys()
     assert not [value for value in _values(request) if value in ("", None)]
+
+
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    with LocalAws.up(ROOT, state_dir=tmp_path_factory.mktemp("laptop")) as aws:
+        yield aws
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_each_request_is_the_laptops(
+    machine: Callable[..., Any], laptop: LocalAws, name: str
+) -> None:
+    made = machine(**SETS[name])
+    *_, request = run(made, RUN | MANIFEST | TRIGGER)["requests"]
+
+    # Nobody grants a slot to this machine
+    states = {
+        key: {"Type": "Pass", "Next": state["Next"]} if ":sqs:" in str(state) else state
+        for key, state in made["States"].items()
+    }
+    steps, jobs = laptop.client("stepfunctions"), laptop.client("sagemaker")
+    definition = json.dumps({**made, "States": states}).replace(request["RoleArn"], ROLE)
+    arn = steps.create_state_machine(name=name, definition=definition, roleArn=ROLE)[
+        "stateMachineArn"
+    ]
+    run_name = f"{name}-{RUN['PreprocessingJobName']}"[:54]
+    given = RUN | MANIFEST | TRIGGER | {"PreprocessingJobName": run_name}
+    execution = steps.start_execution(stateMachineArn=arn, input=json.dumps(given))["executionArn"]
+    until, found = time.monotonic() + 30, list[Any]()
+    while not found:
+        assert time.monotonic() < until, steps.describe_execution(executionArn=execution)
+        time.sleep(0.1)
+        found = jobs.list_processing_jobs(NameContains=run_name)["ProcessingJobSummaries"]
+    steps.stop_execution(executionArn=execution)
+    job = jobs.describe_processing_job(ProcessingJobName=found[0]["ProcessingJobName"])
+
+    theirs = {key: request[key] for key in request.keys() - {"ProcessingJobName", "Tags"}}
+    theirs["RoleArn"] = ROLE
+    assert {key: job.get(key) for key in theirs} == theirs
 
 
 def _values(node: Any) -> Iterator[Any]:

@@ -7,15 +7,33 @@ import json
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from landrun_ops.local import LocalAws
 
 UP = Path(__file__).with_name("up.py")
+
+
+def processing_job(command: str) -> dict[str, Any]:
+    """A request for a job that runs a command of the shell."""
+    return {
+        "ProcessingJobName": f"job-{uuid.uuid4().hex}",
+        "RoleArn": "arn:aws:iam::123456789012:role/any",
+        "AppSpecification": {
+            "ImageUri": "any",
+            "ContainerEntrypoint": ["/bin/sh", "-c", command],
+        },
+        "ProcessingResources": {
+            "ClusterConfig": {
+                "InstanceCount": 1,
+                "InstanceType": "ml.m5.large",
+                "VolumeSizeInGB": 1,
+            }
+        },
+    }
 
 
 class Laptop:
@@ -69,8 +87,6 @@ class Laptop:
         self.process.stdout.close()
         return code
 
-    # Steering
-
     @contextlib.contextmanager
     def quota(self, most: int) -> Iterator[None]:
         """No more than so many Processing instances at once."""
@@ -81,48 +97,17 @@ class Laptop:
             self._tell(quota=None)
 
     @contextlib.contextmanager
-    def held(self, operation: str, nth: int = 1) -> Iterator[None]:
-        """Keep back the answer of the nth call of an operation; see up.py for how to name one."""
-        self._tell(fault=operation, nth=nth, how="hold")
-        try:
-            yield
-        finally:
-            self._tell(heal=True)
-
-    @contextlib.contextmanager
     def refused(self, operation: str) -> Iterator[None]:
-        """Refuse every call of an operation as a missing permission does."""
-        self._tell(fault=operation, nth=1, how="refuse")
+        """Refuse every call of an operation; see up.py for how to name one."""
+        self._tell(refuse=operation)
         try:
             yield
         finally:
-            self._tell(heal=True)
+            self._tell(refuse=None)
 
-    def is_holding(self) -> bool:
-        return bool(self._tell(held=True))
-
-    def invocations(self, function: str) -> int:
-        """How often a function (its logical id) was invoked."""
-        return self._tell(invocations=True).get(function, 0)
-
-    def worker(self, module: str) -> psutil.Process:
-        """The process that runs ``landrun.handlers.<module>``."""
-        wanted = f"landrun.handlers.{module}.handler"
-        children = psutil.Process(self.process.pid).children()
-        [process] = [child for child in children if wanted in _command_line(child)]
-        return process
-
-    def _tell(self, **command: Any) -> Any:
+    def _tell(self, **command: Any) -> None:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(command).encode() + b"\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-
-def _command_line(process: psutil.Process) -> list[str]:
-    """The words of a process's command; none of one that has just ended."""
-    try:
-        return process.cmdline()
-    except psutil.NoSuchProcess:
-        return []
+        self.process.stdout.readline()

@@ -17,8 +17,6 @@ import polars as pl
 import psutil
 import pytest
 
-from landrun_ops.cli.demo import DATA_SUFFIXES
-
 LANDRUN = str(Path(sys.executable).parent / "landrun")
 SECONDS = 100
 """Longest wait for a demo."""
@@ -56,23 +54,6 @@ def demo(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def write_messages(path: Path, messages: Iterable[dict[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{json.dumps(one)}\n" for one in messages), encoding="utf-8")
-
-
-def test_the_samples_are_processed_and_recorded(project: Path) -> None:
-    samples = [
-        path for path in (project / "samples").rglob("*") if path.name.endswith(DATA_SUFFIXES)
-    ]
-    done = demo(project, "--json")
-    assert done.returncode == 0
-    assert done.stderr.count(": SUCCEEDED in ") == len(samples) > 0
-    told = json.loads(done.stdout)
-    assert {one["run"]["status"] for one in told} == {"SUCCEEDED"}
-    assert all(Path(one["output"]).is_dir() for one in told)
-    for sample in samples:
-        output = project / ".landrun/demo" / sample.relative_to(project / "samples")
-        counts = json.loads((output / "summary.json").read_text(encoding="utf-8"))
-        gone = counts["duplicates"] + counts["empty"] + counts["rejected"]
-        assert counts["rows_in"] == counts["rows_out"] + gone
 
 
 def test_a_folder_s_files_are_followed_and_left_to_open_with_the_cause_of_a_failure(
@@ -154,26 +135,29 @@ def test_ctrl_c_leaves_no_process_behind(project: Path, tmp_path: Path) -> None:
 
 
 def test_make_demo_hands_input_and_arguments_over_unharmed(root: Path, tmp_path: Path) -> None:
-    """Given a stand-in for landrun that shows its arguments."""
+    """Given a stand-in for landrun that shows its arguments, in an environment that is set up."""
     shutil.copy(root / "Makefile", tmp_path)
-    for stamp in ("requirements/ops.txt", "requirements/install.sh", "pyproject.toml"):
-        (tmp_path / stamp).parent.mkdir(exist_ok=True)
-        (tmp_path / stamp).touch()
-        os.utime(tmp_path / stamp, (0, 0))
+    for name in ("requirements/ops.txt", "requirements/install.sh", "pyproject.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (0, 0))
     stand_in = tmp_path / ".venv/bin/landrun"
     stand_in.parent.mkdir(parents=True)
     stand_in.write_text('#!/bin/sh\nfor word; do printf "<%s>" "$word"; done\n')
     stand_in.chmod(0o755)
     (tmp_path / ".venv/.ops").touch()
-
-    def shown(*variables: str) -> str:
-        command = ["make", "--no-print-directory", "demo", *variables]
-        return subprocess.run(
-            command, cwd=tmp_path, env=_environment(), capture_output=True, text=True, check=True
-        ).stdout
-
-    assert shown() == "<demo>"
-    assert shown('INPUT=my files/it\'s "new"') == '<demo><my files/it\'s "new">'
-    assert shown("INPUT=a.csv", "ARGS=--text-column v2") == (
-        "<demo><a.csv><--arguments=--text-column v2>"
-    )
+    command = ["make", "--no-print-directory", "demo"]
+    for variables, shown in (
+        ((), "<demo>"),
+        (('INPUT=my files/it\'s "new"',), '<demo><my files/it\'s "new">'),
+        (("INPUT=a.csv", "ARGS=--text-column v2"), "<demo><a.csv><--arguments=--text-column v2>"),
+    ):
+        done = subprocess.run(
+            [*command, *variables],
+            cwd=tmp_path,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout == shown

@@ -98,11 +98,8 @@ def test_a_failure_comes_back_as_lambda_words_it_and_is_reported(
     assert (reply["errorType"], message in reply["errorMessage"]) == (error, True)
     assert f"{function} failed: {error}" in trouble.said
     assert time.monotonic() - started < 30
-
-
-def test_the_call_after_a_time_out_works(stack: LocalAws) -> None:
-    assert invoke(stack, "Slow", {"seconds": 60})[0] == "Unhandled"
-    assert invoke(stack, "Slow", {"seconds": 0})[0] is None
+    if function == "Slow":  # the call after a time-out works
+        assert invoke(stack, "Slow", {"seconds": 0})[0] is None
 
 
 def test_messages_reported_as_failed_come_again_alone_then_go_to_the_dead_letter_queue(
@@ -195,10 +192,3 @@ def test_a_schedule_made_by_hand_fires_with_its_context_attributes(
         },
     )
     eventually(lambda: {"arn": made["ScheduleArn"], "time": f"{due}Z"} in results("echo"))
-
-
-def test_references_that_moto_cannot_follow_are_followed(stack: LocalAws) -> None:
-    assert "PartialQueue" in stack.outputs["PartialQueue"]
-    assert stack.outputs["TopicArn"].startswith("arn:aws:sns:")
-    [never] = stack.client("scheduler").list_schedules(NamePrefix="never")["Schedules"]
-    assert stack.outputs["Sentence"].endswith("is told by " + never["Arn"])

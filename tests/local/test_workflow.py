@@ -63,10 +63,6 @@ def by_hand(aws: LocalAws, source: str) -> ExecutionInput:
     return planned.run
 
 
-def run_to_its_end(steps: Any, arn: str, run: ExecutionInput) -> dict[str, Any]:
-    return workflow.wait(workflow.execute(arn, run.to_dict(), steps), steps)
-
-
 @pytest.fixture
 def landrun(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The command in this process, in the environment that ``landrun local env`` gives."""
@@ -93,74 +89,21 @@ def test_a_created_workflow_executes_and_returns_the_jobs_description(aws: Local
     assert execution.list_events()[-1]["type"] == "ExecutionSucceeded"
 
 
-def test_a_failed_job_is_tried_twice_under_two_names_then_fails_with_its_message(
-    aws: LocalAws,
-) -> None:
-    steps = aws.client("stepfunctions")
-    run = by_hand(aws, put(aws, "a.jsonl"))
-
-    ended = run_to_its_end(steps, workflow.create(config("failing", FAIL), steps), run)
-
-    jobs = aws.client("sagemaker").list_processing_jobs(NameContains=run.PreprocessingJobName)
-    names = {job["ProcessingJobName"] for job in jobs["ProcessingJobSummaries"]}
-    assert (ended["status"], ended["error"]) == ("FAILED", "States.TaskFailed")
-    assert len(names) == 2
-    assert all(len(name) <= 63 for name in names)
-    assert json.loads(ended["cause"])["ProcessingJobStatus"] == "Failed"
-
-
-def test_update_is_what_the_next_execution_runs(aws: LocalAws) -> None:
-    steps = aws.client("stepfunctions")
-    settings = config("changing", FAIL)
-    arn = workflow.create(settings, steps)
-    run = by_hand(aws, put(aws, "a.jsonl"))
-
-    workflow.update(
-        settings.model_copy(update={"entrypoint": ("python3", "-c", COUNT)}), arn, steps
-    )
-
-    ended = run_to_its_end(steps, arn, run)
-    assert ended["status"] == "SUCCEEDED"
-
-
-def test_environment_and_arguments_reach_the_script(aws: LocalAws) -> None:
-    steps = aws.client("stepfunctions")
-    script = "import os, sys; open(sys.argv[2] + '/said', 'w').write(os.environ['WORD'])"
-    run = by_hand(aws, put(aws, "a.jsonl"))
-
-    arn = workflow.create(config("saying", script, environment={"WORD": "hello you"}), steps)
-    ended = run_to_its_end(steps, arn, run)
-
-    assert ended["status"] == "SUCCEEDED"
-    assert read(aws, f"{run.OutputProcessedMessage}said") == "hello you"
-
-
-def test_the_command_exits_with_1_when_the_run_failed_and_shows_why(
+def test_a_failed_job_is_tried_twice_under_two_names_then_the_command_exits_with_1(
     aws: LocalAws, landrun: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arn = workflow.create(config("command-failing", FAIL), aws.client("stepfunctions"))
+    arn = workflow.create(config("failing", FAIL), aws.client("stepfunctions"))
     source, target = put(aws, "a.jsonl"), put(aws)
 
     assert landrun("execute", source, target, "--wait", "--json", "--state-machine-arn", arn) == 1
 
     said = json.loads(capsys.readouterr().out)
     assert (said["Status"], said["Error"]) == ("FAILED", "States.TaskFailed")
-    assert said["Seconds"] > 0
-
-
-def test_the_command_waits_for_a_notebooks_own_machine_on_a_prefix(
-    aws: LocalAws, landrun: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    notebook = config("notebook", input_data_type="S3Prefix")
-    arn = workflow.create(notebook, aws.client("stepfunctions"))
-    source, target = put(aws, "a.jsonl", "b.jsonl"), put(aws)
-
-    assert landrun("execute", source, target, "--wait", "--state-machine-arn", arn) == 0
-
-    started, ended = capsys.readouterr().out.splitlines()
-    assert started.startswith("started landrun-")
-    assert ended.startswith("SUCCEEDED in ")
-    assert read(aws, f"{target}names.txt").split() == ["a.jsonl", "b.jsonl"]
+    name = said["PreprocessingJobName"]
+    jobs = aws.client("sagemaker").list_processing_jobs(NameContains=name)
+    names = {job["ProcessingJobName"] for job in jobs["ProcessingJobSummaries"]}
+    assert len(names) == 2
+    assert all(len(name) <= 63 for name in names)
 
 
 def test_a_notebooks_execution_of_the_stacks_machine_is_recorded(

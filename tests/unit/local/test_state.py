@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from landrun_ops.local.edits import Edits
-from landrun_ops.local.errors import AlreadyUpError, LocalAwsError, NotUpError
+from landrun_ops.local.errors import LocalAwsError, NotUpError
 from landrun_ops.local.state import Processes, held, read, read_environment, write
 
 
@@ -26,7 +26,7 @@ def test_what_is_written_while_held_can_be_read_by_the_user_alone(tmp_path: Path
 
 def test_a_second_hold_is_refused_and_a_later_one_is_not(tmp_path: Path) -> None:
     for _ in range(2):
-        with held(tmp_path), pytest.raises(AlreadyUpError, match="already up in"), held(tmp_path):
+        with held(tmp_path), pytest.raises(LocalAwsError, match="already up in"), held(tmp_path):
             pass
 
 

@@ -7,10 +7,9 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -27,18 +26,11 @@ from landrun_ops.cli.target import (
     state_folder,
 )
 from landrun_ops.local.edits import Edits
+from landrun_ops.local.settings import HOST
 from landrun_ops.local.state import read_environment
 from landrun_ops.units import count
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-
-SAM_FUNCTIONS: Final = {
-    "ObjectCreatedFunction": "LANDRUN_OBJECT_CREATED_FUNCTION",
-    "ScheduleFunction": "LANDRUN_SCHEDULE_FUNCTION",
-    "ExecutionStatusFunction": "LANDRUN_EXECUTION_STATUS_FUNCTION",
-    "ReconcileFunction": "LANDRUN_RECONCILE_FUNCTION",
-}
-"""The template's functions, and the variables of ``landrun local env`` that name them."""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
@@ -139,41 +131,42 @@ def env(
 
     Example: eval "$(landrun local env)" && aws s3 ls
     """
-    environment = read_environment(state_folder(state_dir, project))
+    folder = state_folder(state_dir, project)
+    environment = read_environment(folder)
     if json or sam:
-        show_json(sam_variables(environment) if sam else environment)
+        show_json(_sam_variables(folder) if sam else environment)
         return
     for name, value in environment.items():
         typer.echo(f"export {name}={shlex.quote(value)}")
     typer.echo(f"# To leave the laptop's AWS again: unset {' '.join(environment)}")
 
 
-def sam_variables(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
+def _sam_variables(state_dir: Path) -> dict[str, dict[str, str]]:
     """Return each function's variables as deployed, for containers on this machine.
 
     SAM's CLI cannot know what the stack's references came to, and a container reaches this machine
     by another name. moto leaves numbers of the template as they are.
     """
-    from landrun.adapters.clients import translated  # noqa: PLC0415
-    from landrun_ops.stack.clients import Clients  # noqa: PLC0415
+    from landrun_ops.local import LocalAws  # noqa: PLC0415
 
-    port = environment["AWS_ENDPOINT_URL"].rpartition(":")[2]
-    functions, found = Clients(environment=environment)("lambda"), {}
-    for output, name in SAM_FUNCTIONS.items():
-        with translated("lambda:GetFunctionConfiguration"):
-            answer = functions.get_function_configuration(FunctionName=environment[name])
-        variables = {key: str(value) for key, value in answer["Environment"]["Variables"].items()}
-        here = {"AWS_ENDPOINT_URL": f"http://host.docker.internal:{port}"}
-        found[output] = variables | here
+    aws, found = LocalAws.attach(state_dir), {}
+    endpoint = aws.endpoint_url.replace(HOST, "host.docker.internal")
+    for output, name in aws.outputs.items():
+        if output.endswith("Function"):
+            answer = aws.client("lambda").get_function_configuration(FunctionName=name)
+            variables = answer["Environment"]["Variables"] | {"AWS_ENDPOINT_URL": endpoint}
+            found[output] = {key: str(value) for key, value in variables.items()}
     return found
 
 
 @app.command()
 def tick(
     time: Annotated[
-        str | None,
+        datetime | None,
         typer.Option(
-            metavar="ISO8601", help="The due time; UTC if it has no offset. Default: now."
+            formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S"],
+            metavar="ISO8601",
+            help="The due time; UTC if it has no offset. Default: now.",
         ),
     ] = None,
     project: ProjectOption = None,
@@ -186,10 +179,10 @@ def tick(
     """
     from landrun_ops.local import LocalAws  # noqa: PLC0415
 
-    due = parsed_time(time) if time else None
-    aws = LocalAws.attach(state_folder(state_dir, project))
+    if time and time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
     try:
-        result = aws.tick(due)
+        result = LocalAws.attach(state_folder(state_dir, project)).tick(time)
     except FunctionError as error:
         complain(str(error))
         raise typer.Exit(1) from error
@@ -201,23 +194,10 @@ def tick(
 
 def parsed_parameters(given: list[str]) -> dict[str, str]:
     """Take ``Name=Value`` texts apart; raises ConfigurationError for one that is none."""
-    pairs = [text.partition("=") for text in given]
-    for name, sign, _ in pairs:
-        if not sign or not name:
-            raise ConfigurationError(
-                f"--parameter {name!r} has no value: write --parameter Name=Value"
-            )
-    return {name: value for name, _, value in pairs}
-
-
-def parsed_time(text: str) -> datetime:
-    """Read an ISO 8601 time, in UTC without an offset; raises ConfigurationError for others."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        why = f"--time {text!r} is not an ISO 8601 time such as 2026-11-22T03:00:00Z"
-        raise ConfigurationError(why) from error
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    wrong = [text for text in given if not text.partition("=")[0] or "=" not in text]
+    if wrong:
+        raise ConfigurationError(f"no value in {wrong[0]!r}: write --parameter Name=Value")
+    return dict(text.split("=", maxsplit=1) for text in given)
 
 
 def tick_lines(result: dict[str, Any]) -> list[str]:
@@ -246,10 +226,8 @@ def _wait_for_signal(project: Path) -> None:
     for name in STOPPING:
         signal.signal(name, lambda *_: asked_to_stop.set())
     while not asked_to_stop.wait(0.5):
-        files = edits.new()
-        if files:
-            more = f" and {count(len(files) - 1, 'more file')}" if files[1:] else ""
+        if files := edits.new():
             complain(
-                f"{files[0]}{more} changed: stop this with Ctrl-C and start it again to deploy"
+                f"{', '.join(files)} changed: stop this with Ctrl-C and start it again to deploy"
                 " that (edits of src/processing take effect at once)"
             )

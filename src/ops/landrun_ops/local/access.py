@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import html
-import itertools
 import json
 import re
 import secrets
@@ -62,30 +61,25 @@ class AccessKey:
         }
 
 
-Refusal = tuple[str, str]
-"""Why a request is refused: the code and the message of an AWS error."""
-
-
 class AccessControl:
-    """A WSGI application that passes on to another one the requests of ``key`` and issued keys."""
+    """A WSGI application that passes on to another one the requests of ``key`` and issued keys.
+
+    Clients name it as one of ``hosts`` on ``port``.
+    """
 
     def __init__(
-        self,
-        application: Callable[..., Any],
-        key: AccessKey,
-        hosts: frozenset[str],
-        issued: Callable[[], Iterable[str]],
+        self, application: Callable[..., Any], key: AccessKey, hosts: Iterable[str], port: int
     ) -> None:
         self._application = application
         self._key = key
-        self._hosts = hosts
-        self._issued = issued
+        ending = "" if port == 80 else f":{port}"  # noqa: PLR2004  (HTTP's)
+        self._hosts = {f"{name.lower()}{ending}" for name in hosts}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Answer a request: with an error of status 403, or as the application does."""
-        refusal = self.refusal(environ)
-        if refusal:
-            return _refuse(refusal, environ, start_response)
+        code, message = self.refusal(environ)
+        if code:
+            return _refuse(code, message, environ, start_response)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             own = [one for one in headers if not one[0].lower().startswith("access-control-")]
@@ -93,35 +87,28 @@ class AccessControl:
 
         return self._application(environ, start)
 
-    def refusal(self, environ: Environ) -> Refusal | None:
-        """Return why a request is refused; None when it is not."""
+    def refusal(self, environ: Environ) -> tuple[str, str]:
+        """Return the code and the message with which a request is refused; empty if it is not."""
         host = environ.get("HTTP_HOST", "").lower()
         if host not in self._hosts:
-            why = (
-                f"the laptop's AWS is not reached by the Host {host[:100]!r}: use the endpoint that"
+            return "AccessDenied", (
+                f"the laptop's AWS is not reached by the Host {host[:100]!a}: use the endpoint that"
+                " landrun local env shows, or name the host: landrun local up --listen HOST"
             )
-            how = "landrun local env shows, or name the host: landrun local up --listen HOST"
-            return "AccessDenied", f"{why} {how}"
         own = f"http://{host}"
         site = environ.get("HTTP_SEC_FETCH_SITE", "none")
-        origin = environ.get("HTTP_ORIGIN", own).lower()
-        if site not in ("none", "same-origin") or origin != own:
+        if site not in ("none", "same-origin") or environ.get("HTTP_ORIGIN", own).lower() != own:
             return "AccessDenied", "the laptop's AWS takes no requests from web pages"
         given = key_id(environ).encode()
-        accepted = itertools.chain([self._key.id], self._issued())
-        if any(hmac.compare_digest(given, one.encode()) for one in accepted):
-            return None
-        why = "the laptop's AWS takes only requests that are signed with a key of its own"
-        return "UnrecognizedClientException", f'{why}: eval "$(landrun local env)"'
+        if any(hmac.compare_digest(given, one.encode()) for one in [self._key.id, *_issued_keys()]):
+            return "", ""
+        return "UnrecognizedClientException", (
+            "the laptop's AWS takes only requests that are signed with a key of its own:"
+            ' eval "$(landrun local env)"'
+        )
 
 
-def host_headers(names: Iterable[str], port: int) -> frozenset[str]:
-    """Return the values of the Host header by which clients name hosts on a port."""
-    ending = "" if port == 80 else f":{port}"  # noqa: PLR2004  (HTTP's)
-    return frozenset(f"{name.lower()}{ending}" for name in names)
-
-
-def issued_key_ids() -> list[str]:
+def _issued_keys() -> list[str]:
     """Return the IDs of the active keys that IAM and STS of the laptop's AWS have issued."""
     from moto.iam.models import iam_backends  # noqa: PLC0415  (late, as all of moto)
 
@@ -144,14 +131,14 @@ def key_id(environ: Environ) -> str:
     return credential.partition("/")[0]
 
 
-def _refuse(refusal: Refusal, environ: Environ, start_response: Callable[..., Any]) -> list[bytes]:
+def _refuse(
+    code: str, message: str, environ: Environ, start_response: Callable[..., Any]
+) -> list[bytes]:
     """Answer with an error in the form that the client of the service reads."""
-    code, message = refusal
     error = f"<Code>{code}</Code><Message>{html.escape(message)}</Message>"
     kind, body = "text/xml", f"<ErrorResponse><Error>{error}</Error></ErrorResponse>"
     if "json" in environ.get("CONTENT_TYPE", ""):
         kind, body = "application/json", json.dumps({"__type": code, "message": message})
-    length = str(len(body.encode()))
-    headers = [("Content-Type", f"{kind}; charset=utf-8"), ("Content-Length", length)]
+    headers = [("Content-Type", f"{kind}; charset=utf-8"), ("Content-Length", str(len(body)))]
     start_response("403 Forbidden", [*headers, ("x-amzn-ErrorType", code), *_HEADERS])
     return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body.encode()]

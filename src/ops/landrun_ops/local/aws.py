@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from landrun.sanitize import printable
 from landrun_ops.actions.docker import Docker
-from landrun_ops.actions.invoke import invoke, patient_config, reconcile_event
+from landrun_ops.actions.invoke import invoke, patient_config
 from landrun_ops.local.access import AccessKey
 from landrun_ops.local.deploy import Stack, deploy
 from landrun_ops.local.event_sources import Poller
@@ -70,8 +71,8 @@ class LocalAws:
         With ``listen``, names of hosts, containers and other machines reach it by these, too.
         Other processes find its environment in ``state_dir``, ``.landrun/local`` by default.
         ``report`` takes the lines that people should see, ``docker`` runs Processing jobs in their
-        image; None for subprocesses. Raises LocalAwsError, one of its kinds, when the port is in
-        use, the template broken, or another is up.
+        image; None for subprocesses. Raises LocalAwsError when the port is in use, the template
+        broken, or another is up.
         """
         project = project.resolve()
         state_dir = (state_dir or default_state_dir(project)).resolve()
@@ -114,9 +115,10 @@ class LocalAws:
 
     def environment(self) -> dict[str, str]:
         """Return what SDKs and CLIs need to find it, the stack, and its outputs: ``LANDRUN_…``."""
-        outputs = {f"LANDRUN_{_upper_snake(name)}": self.outputs[name] for name in self.outputs}
-        access = self.access_key.environment(self.endpoint_url)
-        return {**access, "LANDRUN_STACK": STACK, **outputs}
+        environment = self.access_key.environment(self.endpoint_url)
+        for name, value in {"Stack": STACK, **self.outputs}.items():
+            environment["LANDRUN" + re.sub("([A-Z])", r"_\1", name).upper()] = value
+        return environment
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of ``service``."""
@@ -126,20 +128,11 @@ class LocalAws:
     def tick(self, scheduled_time: datetime | None = None) -> dict[str, Any]:
         """Invoke ScheduleFunction as its schedule does; raises FunctionError when it fails."""
         name, scheduler = self.outputs["ScheduleFunction"], self.client("scheduler")
-        [tick] = [
-            one
-            for one in scheduler.list_schedules()["Schedules"]
-            if one["Target"]["Arn"].endswith(f":function:{name}")
-        ]
-        found = scheduler.get_schedule(GroupName=tick["GroupName"], Name=tick["Name"])
+        group, schedule = self.outputs["ScheduleArn"].split("/")[-2:]
+        found = scheduler.get_schedule(GroupName=group, Name=schedule)
         text, time = found["Target"].get("Input", ""), scheduled_time or datetime.now(UTC)
         event = payload(found["Arn"], text, time)
         return invoke(self.client("lambda"), "ScheduleFunction", name, event)
-
-    def reconcile(self, grace_seconds: float | None = None) -> dict[str, Any]:
-        """Invoke ReconcileFunction, return what it repaired; raises FunctionError when it fails."""
-        name, event = self.outputs["ReconcileFunction"], reconcile_event(grace_seconds)
-        return invoke(self.client("lambda"), "ReconcileFunction", name, event)
 
 
 @contextlib.contextmanager
@@ -148,23 +141,19 @@ def _at_work(
 ) -> Iterator[None]:
     """Let queues, schedules and Invoke reach the functions; at the end leave no process."""
     access = aws.access_key.environment(aws.endpoint_url)
-    sqs = _clients(access)("sqs")
+    sqs, logs = _clients(access)("sqs"), Path(aws.logs)
     functions, signed = [], {}
     for one in stack.functions:
         name, role = one.configuration["FunctionName"], one.configuration["Role"]
         keys = {**access, **(roles.keys(role, "lambda.amazonaws.com") if roles else {})}
         signed[name] = _clients(keys)("sqs") if roles else sqs
-        logs = Path(aws.logs)
         functions.append(
             LocalFunction(one, access=keys, logs=logs, report=report, processes=processes)
         )
     runtime = Lambda(functions, stack.asynchronous, signed.__getitem__, report)
     threads: list[Clock | Poller] = [
         Clock(runtime.invoke_async, report),
-        *(
-            Poller(source, runtime, sqs, signed[source.function_name], report)
-            for source in stack.sources
-        ),
+        *(Poller(one, runtime, sqs, signed[one.function_name], report) for one in stack.sources),
     ]
     with runtime.answering():
         try:
@@ -193,15 +182,12 @@ def _logged(path: Path, report: Report) -> Iterator[None]:
 
     file, lines = logging.FileHandler(path, mode="w", encoding="utf-8"), Lines(logging.ERROR)
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    handlers = {logging.getLogger(): file, logging.getLogger("landrun_ops"): lines}
-    for logger, handler in handlers.items():
-        logger.addHandler(handler)
-    try:
+    with contextlib.ExitStack() as closing:
+        closing.callback(file.close)
+        for name, handler in (("", file), ("landrun_ops", lines)):
+            logging.getLogger(name).addHandler(handler)
+            closing.callback(logging.getLogger(name).removeHandler, handler)
         yield
-    finally:
-        for logger, handler in handlers.items():
-            logger.removeHandler(handler)
-        file.close()
 
 
 def _clients(environment: Mapping[str, str]) -> Callable[..., Any]:
@@ -215,8 +201,3 @@ def _clients(environment: Mapping[str, str]) -> Callable[..., Any]:
         region_name=REGION,
     )
     return partial(session.client, endpoint_url=environment["AWS_ENDPOINT_URL"])
-
-
-def _upper_snake(name: str) -> str:
-    """``LandingQueueUrl`` to ``LANDING_QUEUE_URL``."""
-    return "".join(f"_{letter}" if letter.isupper() else letter for letter in name).upper()[1:]

@@ -23,17 +23,12 @@ _CREATE_JOB = ":sagemaker:createProcessingJob"
 
 def adapt(patches: Patches) -> None:
     """Let moto's CloudFormation create the machine that AWS would create."""
-    create = StateMachine.create_from_cloudformation_json.__func__
 
-    def create_from_cloudformation_json(
-        cls: Any, resource_name: str, cloudformation_json: Any, *args: Any, **kwargs: Any
-    ) -> Any:
-        properties = definition_of(cloudformation_json["Properties"])
-        resource = {**cloudformation_json, "Properties": properties}
-        return create(cls, resource_name, resource, *args, **kwargs)
+    def create(create: Any, name: str, resource: Any, *args: Any, **named: Any) -> Any:
+        properties = definition_of(resource["Properties"])
+        return create(name, {**resource, "Properties": properties}, *args, **named)
 
-    patched = classmethod(create_from_cloudformation_json)
-    patches.set(StateMachine, "create_from_cloudformation_json", patched)
+    patches.wrap(StateMachine, "create_from_cloudformation_json", create)
 
 
 def definition_of(properties: Mapping[str, Any]) -> dict[str, Any]:

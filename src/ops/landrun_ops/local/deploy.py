@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from landrun_ops.local.errors import StackError
+from landrun_ops.local.errors import TemplateError
 from landrun_ops.local.event_sources import register
 from landrun_ops.local.lambda_runtime import DeployedFunction
+from landrun_ops.local.patches import Patches
 from landrun_ops.local.settings import ACCOUNT, REGION, STACK
 from landrun_ops.local.template import (
     Json,
@@ -46,10 +47,7 @@ _SAME_AS_REF: Final = {
 
 @dataclass(frozen=True)
 class Stack:
-    """What was created.
-
-    ``asynchronous`` has the functions' EventInvokeConfigs; ``sources`` are moto's own mappings.
-    """
+    """What was created; ``sources`` are moto's own event source mappings."""
 
     outputs: dict[str, str]
     functions: list[DeployedFunction]
@@ -61,7 +59,7 @@ def adapt(translated: Translated, supported: Collection[str]) -> tuple[Json, Jso
     """Return the template for moto's CloudFormation, and the resources that it does not get.
 
     It creates the ``supported`` resource types. Raises TemplateError when something refers to a
-    resource that had to be left out.
+    resource that is left out.
     """
     everything: Json = translated.template["Resources"]
 
@@ -76,7 +74,7 @@ def adapt(translated: Translated, supported: Collection[str]) -> tuple[Json, Jso
         for logical_id, resource in list(resources.items())
         if resource["Type"] in LEFT_OUT or resource["Type"] not in supported
     }
-    check_references(template, left_out)
+    check_references(template)
     for resource in resources.values():
         if resource["Type"] == "AWS::Lambda::Function":  # something to zip; the CodeUri is run
             resource["Properties"]["Code"] = {"ZipFile": "# runs from its CodeUri"}
@@ -108,19 +106,23 @@ def deploy(
 ) -> Stack:
     """Create the stack and return what it holds; ``client`` makes boto3 clients.
 
-    Raises TemplateError when the template needs what the laptop cannot have, and StackError, which
-    names the resource, when one cannot be created.
+    Raises TemplateError, which names the resource, when one cannot be created.
     """
-    from moto.cloudformation.parsing import get_model_map  # noqa: PLC0415  (late: takes seconds)
+    from moto.cloudformation.models import cloudformation_backends  # noqa: PLC0415
+    from moto.cloudformation.parsing import get_model_map  # noqa: PLC0415
 
     template, left_out = adapt(translated, get_model_map().keys())
-    outputs = _create(template, parameters, client("cloudformation"))
-    resources = _Resources({**template["Resources"], **left_out})
+    values = values_of(template, parameters)
+    with _naming_the_resource():
+        created = cloudformation_backends[ACCOUNT][REGION].create_stack(
+            STACK, json.dumps(template), values
+        )
+    resources = _Resources(created.resource_map, {**template["Resources"], **left_out})
     _complete_buckets(resources, client("s3"))
     _complete_roles(resources, client("iam"))
     _create_schedules(resources, client("scheduler"))
     return Stack(
-        outputs,
+        outputs={one.key: str(one.value) for one in created.output_map.values() if one},
         functions=[
             DeployedFunction(
                 name, translated.code[name], resources.created[name].get_configuration()
@@ -138,56 +140,34 @@ def deploy(
     )
 
 
-def _create(template: Json, parameters: Mapping[str, str], client: Any) -> dict[str, str]:
-    from botocore.exceptions import ClientError  # noqa: PLC0415
-
-    with _naming_the_resource() as failures:
-        try:
-            client.create_stack(
-                StackName=STACK,
-                TemplateBody=json.dumps(template),
-                Parameters=[
-                    {"ParameterKey": name, "ParameterValue": value}
-                    for name, value in values_of(template, parameters).items()
-                ],
-                Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-            )
-        except ClientError as error:
-            raise StackError(failures[0] if failures else f"no stack: {error}") from error
-    created = client.describe_stacks(StackName=STACK)["Stacks"][0]
-    return {one["OutputKey"]: str(one["OutputValue"]) for one in created.get("Outputs", [])}
-
-
 @contextlib.contextmanager
-def _naming_the_resource() -> Iterator[list[str]]:
-    """Collect which resource moto failed at, innermost first: its own errors do not name it."""
+def _naming_the_resource() -> Iterator[None]:
+    """Raise TemplateError for the resource that moto fails at: its own errors do not name it."""
     from moto.cloudformation import parsing  # noqa: PLC0415
 
-    failures: list[str] = []
-    create = parsing.parse_and_create_resource
+    failed = ["the stack"]
 
-    def create_or_name(logical_id: str, resource_json: Json, *args: Any, **kwargs: Any) -> Any:
+    def create(create: Any, logical_id: str, resource: Json, *args: Any, **named: Any) -> Any:
         try:
-            return create(logical_id, resource_json, *args, **kwargs)
-        except Exception as error:
-            what = f"{logical_id} ({resource_json['Type']})"
-            failures.append(f"{what} cannot be created: {type(error).__name__}: {error}")
+            return create(logical_id, resource, *args, **named)
+        except Exception:
+            failed.insert(-1, f"{logical_id} ({resource['Type']})")
             raise
 
-    parsing.parse_and_create_resource = create_or_name
-    try:
-        yield failures
-    finally:
-        parsing.parse_and_create_resource = create
+    with Patches() as patches:
+        patches.wrap(parsing, "parse_and_create_resource", create)
+        try:
+            yield
+        except Exception as error:
+            why = f"{failed[0]} cannot be created: {type(error).__name__}: {error}"
+            raise TemplateError(why) from error
 
 
 class _Resources:
     """Reads resources, left out ones too, as the created stack resolves their references."""
 
-    def __init__(self, resources: Json) -> None:
-        from moto.cloudformation.models import cloudformation_backends  # noqa: PLC0415
-
-        self.created = cloudformation_backends[ACCOUNT][REGION].get_stack(STACK).resource_map
+    def __init__(self, created: Any, resources: Json) -> None:
+        self.created = created
         self._all = resources
 
     def of_type(self, kind: str) -> Iterator[tuple[str, Json]]:
@@ -231,5 +211,5 @@ def _create_schedules(resources: _Resources, scheduler: Any) -> None:
         try:
             next_time(properties["ScheduleExpression"], zone, datetime.now(UTC))
         except ScheduleError as error:
-            raise StackError(f"{logical_id} cannot be created: {error}") from error
+            raise TemplateError(f"{logical_id} cannot be created: {error}") from error
         scheduler.create_schedule(**{"Name": f"{STACK}-{logical_id}", **properties})

@@ -19,13 +19,11 @@ class Edits:
     def new(self) -> list[str]:
         """Return the files that have been edited, made or deleted since the last call."""
         before, self._known = self._known, self._times()
-        files = sorted({path for path, _ in before.items() ^ self._known.items()})
-        return [str(path.relative_to(self._project)) for path in files]
+        return sorted({path for path, _ in before ^ self._known})
 
-    def _times(self) -> dict[Path, int]:
-        times = {}
-        for pattern in DEPLOYED:
-            for path in self._project.glob(pattern):
-                if path.is_file():
-                    times[path] = path.stat().st_mtime_ns
-        return times
+    def _times(self) -> set[tuple[str, int]]:
+        return {
+            (str(path.relative_to(self._project)), path.stat().st_mtime_ns)
+            for pattern in DEPLOYED
+            for path in self._project.glob(pattern)
+        }

@@ -19,8 +19,7 @@ def check_endpoint(stack: str, environment: Mapping[str, str], state_dir: Path |
     """Raise ConfigurationError when the shell's ``environment`` does not lead to ``stack``.
 
     That is when its endpoint is a laptop's AWS without that stack, or its access key is a laptop's
-    that is not up there any more. ``state_dir`` is where one may be up; None for nowhere. Other
-    endpoints are none of our business.
+    that is not up there any more. ``state_dir`` is where one may be up; None for nowhere.
     """
     endpoint = environment.get("AWS_ENDPOINT_URL", "")
     key = environment.get("AWS_ACCESS_KEY_ID", "")
@@ -29,9 +28,8 @@ def check_endpoint(stack: str, environment: Mapping[str, str], state_dir: Path |
     found, accepted = _ask(endpoint, key)
     if found and found != stack:
         raise ConfigurationError(
-            f"{endpoint}, where this shell's AWS_ENDPOINT_URL points, is a laptop's AWS with the"
-            f" stack {found!r} and no {stack!r}: unset AWS_ENDPOINT_URL and the keys, or leave"
-            " out --stack"
+            f"this shell points at {endpoint}, a laptop's AWS with the stack {found!r} and no"
+            f" {stack!r}: unset AWS_ENDPOINT_URL and the keys, or leave out --stack"
         )
     if not key.startswith(KEY_PREFIX) or (found and accepted):
         return

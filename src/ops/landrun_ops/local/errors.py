@@ -6,24 +6,12 @@ from landrun.errors import LandrunError
 
 
 class LocalAwsError(LandrunError):
-    """The base of the others."""
-
-
-class AlreadyUpError(LocalAwsError):
-    """The laptop's AWS is up already: in the same state folder, or in this process."""
+    """The laptop's AWS cannot be brought up."""
 
 
 class NotUpError(LocalAwsError):
     """The laptop's AWS is not up in the given state folder."""
 
 
-class PortInUseError(LocalAwsError):
-    """Another program listens on the port asked for."""
-
-
 class TemplateError(LocalAwsError):
-    """The template, a parameter given to it, or a file it names."""
-
-
-class StackError(LocalAwsError):
-    """A resource of the template could not be created."""
+    """The template, a parameter given to it, a file it names, or a resource of it is wrong."""

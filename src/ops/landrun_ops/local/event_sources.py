@@ -36,12 +36,7 @@ class Poller(threading.Thread):
     """
 
     def __init__(
-        self,
-        source: Any,
-        functions: Lambda,
-        sqs: SQSClient,
-        signed: SQSClient,
-        report: Report,
+        self, source: Any, functions: Lambda, sqs: SQSClient, signed: SQSClient, report: Report
     ) -> None:
         super().__init__(name=f"poller of {source.function_name}", daemon=True)
         self._source = source
@@ -83,9 +78,7 @@ class Poller(threading.Thread):
             self._source.function_name, sqs_event(messages, self._source.event_source_arn)
         )
         partial = "ReportBatchItemFailures" in (self._source.function_response_types or [])
-        self._settle(messages, failed_messages(outcome, messages, partial=partial))
-
-    def _settle(self, messages: list[MessageTypeDef], failed: set[str]) -> None:
+        failed = failed_messages(outcome, messages, partial=partial)
         for message in messages:
             handle = message["ReceiptHandle"]
             if message["MessageId"] not in failed:
@@ -109,12 +102,7 @@ def sqs_event(messages: Sequence[MessageTypeDef], queue_arn: str) -> dict[str, A
                 "body": message["Body"],
                 "attributes": message.get("Attributes", {}),
                 "messageAttributes": {
-                    name: {
-                        "stringValue": value.get("StringValue"),
-                        "stringListValues": [],
-                        "binaryListValues": [],
-                        "dataType": value["DataType"],
-                    }
+                    name: {"stringValue": value.get("StringValue"), "dataType": value["DataType"]}
                     for name, value in message.get("MessageAttributes", {}).items()
                 },
                 "md5OfBody": message["MD5OfBody"],

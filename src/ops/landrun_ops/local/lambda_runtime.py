@@ -12,15 +12,15 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from landrun_ops.local.patches import Patches
 from landrun_ops.local.state import Processes
 
 INIT_SECONDS: Final = 60.0  # for a handler's imports, which its timeout does not count
-FIRST_RETRY_SECONDS: Final = 1.0  # then two; Lambda waits a minute, then two
+RETRY_SECONDS: Final = 1.0  # then two; Lambda waits a minute, then two
 Json = dict[str, Any]
 Report = Callable[[str], None]
 
@@ -33,8 +33,7 @@ class DeployedFunction(NamedTuple):
     configuration: Json
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What an invocation came to: ``payload`` is the result, or the error when ``failed``."""
 
     payload: Any
@@ -67,7 +66,7 @@ class Lambda:
         self._sqs = sqs
         self._report = report
         self._stopping = threading.Event()
-        self._under_way: set[threading.Thread] = set()
+        self._under_way: list[threading.Thread] = []
 
     def invoke(self, name: str, event: Any) -> Outcome:
         """Invoke a function and wait for its outcome."""
@@ -79,7 +78,7 @@ class Lambda:
             self._report(f"{name} is invoked, which is no function of the template")
             return
         thread = threading.Thread(target=self._run, args=(name, event), daemon=True)
-        self._under_way.add(thread)
+        self._under_way.append(thread)
         thread.start()
 
     def stop(self) -> None:
@@ -87,7 +86,7 @@ class Lambda:
         self._stopping.set()
         for function in self.functions.values():
             function.close()
-        for thread in tuple(self._under_way):
+        for thread in self._under_way:
             thread.join()
 
     @contextlib.contextmanager
@@ -95,44 +94,35 @@ class Lambda:
         """Let moto's Lambda run these functions, where it would start Docker."""
         from moto.awslambda.models import LambdaFunction  # noqa: PLC0415  (late: takes seconds)
 
-        docker = LambdaFunction.invoke
-
-        def invoke(function: Any, body: Any, request: Any, response: dict[str, str]) -> Any:
+        def invoke(
+            docker: Any, function: Any, body: Any, request: Any, response: dict[str, str]
+        ) -> Any:
             name, event = function.function_name, json.loads(body or "{}")
-            kind = request.get("X-Amz-Invocation-Type")
             if name not in self.functions:  # made by hand, not by the template
                 return docker(function, body, request, response)
-            if kind == "Event":
+            if request.get("X-Amz-Invocation-Type") == "Event":
                 self.invoke_async(name, event)
-            if kind in ("Event", "DryRun"):
                 return b""
             outcome = self.invoke(name, event)
             if outcome.failed:
                 response["x-amz-function-error"] = "Unhandled"
             return json.dumps(outcome.payload).encode()
 
-        LambdaFunction.invoke = invoke
-        try:
+        with Patches() as patches:
+            patches.wrap(LambdaFunction, "invoke", invoke)
             yield
-        finally:
-            LambdaFunction.invoke = docker
 
     def _run(self, name: str, event: Any) -> None:
         settings = self._asynchronous.get(name, {})
-        outcome, attempts = self.invoke(name, event), 1
-        while outcome.failed and attempts <= settings.get("MaximumRetryAttempts", 2):
-            if self._stopping.wait(FIRST_RETRY_SECONDS * 2 ** (attempts - 1)):
-                break
-            outcome, attempts = self.invoke(name, event), attempts + 1
-        if outcome.failed and not self._stopping.is_set():
-            failure = settings.get("DestinationConfig", {}).get("OnFailure", {})
-            self._give_up(name, event, outcome, attempts, failure.get("Destination", ""))
-        self._under_way.discard(threading.current_thread())
-
-    def _give_up(
-        self, name: str, event: Any, outcome: Outcome, attempts: int, destination: str
-    ) -> None:
-        if not destination:
+        attempts = 1 + settings.get("MaximumRetryAttempts", 2)
+        for attempt in range(attempts):
+            if attempt and self._stopping.wait(RETRY_SECONDS * attempt):
+                return
+            outcome = self.invoke(name, event)
+            if not outcome.failed or self._stopping.is_set():
+                return
+        failure = settings.get("DestinationConfig", {}).get("OnFailure", {})
+        if not failure:
             self._report(f"{name}: event dropped after {attempts} attempts: {outcome.reason}")
             return
         record = {
@@ -146,7 +136,7 @@ class Lambda:
             "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
             "responsePayload": outcome.payload,
         }
-        sqs, (account, queue) = self._sqs(name), destination.split(":")[-2:]
+        sqs, (account, queue) = self._sqs(name), failure["Destination"].split(":")[-2:]
         url = f"{sqs.meta.endpoint_url}/{account}/{queue}"  # its role may only send
         sqs.send_message(QueueUrl=url, MessageBody=json.dumps(record))
         self._report(f"{name}: event sent to {queue} after {attempts} attempts")
@@ -194,18 +184,6 @@ class LocalFunction:
         return outcome
 
     def warm(self) -> None:
-        """Start the process, so that the first invocation finds it ready."""
-        with self._one_at_a_time:
-            self._start()
-
-    def close(self) -> None:
-        """End the process, whatever it is doing. The function cannot be invoked again."""
-        self._is_closed = True
-        self._kill()
-        with self._one_at_a_time:  # an invocation under way has just lost its process, and returns
-            self._end()
-
-    def _start(self) -> None:
         """Start worker.py, unless it runs; it ends when the other end of its socket is gone."""
         if self._worker:
             return
@@ -227,10 +205,17 @@ class LocalFunction:
         self._processes.add(self._worker.pid)
         self._is_ready = False
 
+    def close(self) -> None:
+        """End the process, whatever it is doing. The function cannot be invoked again."""
+        self._is_closed = True
+        self._kill()
+        with self._one_at_a_time:  # an invocation under way has just lost its process, and returns
+            self._end()
+
     def _run(self, request_id: str, event: Any) -> dict[str, Any]:
         if self._is_closed:
             return _error("Sandbox.Closed", "the laptop's AWS is closing")
-        self._start()
+        self.warm()
         invocation = {"id": request_id, "arn": self.deployed["FunctionArn"], "event": event}
         try:
             ready = {} if self._is_ready else self._receive(INIT_SECONDS)
@@ -293,9 +278,6 @@ def _environment(deployed: Json, code: Path, access: Mapping[str, str]) -> dict[
         "AWS_LAMBDA_FUNCTION_NAME": deployed["FunctionName"],
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(deployed["MemorySize"]),
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{deployed['FunctionName']}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": "local",
     }
 
 

@@ -13,7 +13,6 @@ from landrun_ops.local.moto_patches.iam import Iam, patch
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.settings import ACCOUNT, REGION
 
-LAMBDA: Final = "lambda.amazonaws.com"
 SAGEMAKER: Final = "sagemaker.amazonaws.com"
 STATES: Final = "states.amazonaws.com"
 

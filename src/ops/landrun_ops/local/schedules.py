@@ -76,30 +76,26 @@ class Clock(threading.Thread):
 
     def fire_due(self) -> float:
         """Invoke what is due and return the seconds until the next look."""
-        now = self._now()
-        waits = [LONGEST_WAIT]
+        now, wait = self._now(), LONGEST_WAIT
         for schedule in self._schedules():
             known, after, due = self._due.get(schedule.arn, (None, _never, None))
-            key = (
-                schedule.schedule_expression,
-                schedule.schedule_expression_timezone,
-                schedule.state,
-            )
+            zone = schedule.schedule_expression_timezone
+            key = (schedule.schedule_expression, zone, schedule.state)
             if known != key:  # made, changed, enabled or disabled: times count from now
                 after = self._times(schedule, now)
                 due = after(now)
-            age = float(schedule.target["RetryPolicy"].get("MaximumEventAgeInSeconds", 86400))
+            target = schedule.target
+            age = float(target["RetryPolicy"].get("MaximumEventAgeInSeconds", 86400))
             oldest = now - timedelta(seconds=age)
             while due is not None and due <= now:
                 if due >= oldest:
-                    name = schedule.target["Arn"].rpartition(":function:")[2]
-                    event = payload(schedule.arn, schedule.target.get("Input", ""), due)
-                    self._invoke(name, event)
+                    event = payload(schedule.arn, target.get("Input", ""), due)
+                    self._invoke(target["Arn"].rpartition(":function:")[2], event)
                 due = after(max(due, oldest))
             self._due[schedule.arn] = (key, after, due)
             if due is not None:
-                waits.append((due - now).total_seconds())
-        return min(waits)
+                wait = min(wait, (due - now).total_seconds())
+        return wait
 
     def _times(self, schedule: Any, start: datetime) -> NextTime:
         if schedule.state != "ENABLED":

@@ -10,19 +10,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from landrun_ops.local.access import (
-    HOSTS,
-    AccessControl,
-    AccessKey,
-    host_headers,
-    issued_key_ids,
-)
-from landrun_ops.local.errors import AlreadyUpError, PortInUseError
+from landrun_ops.local.access import HOSTS, AccessControl, AccessKey
+from landrun_ops.local.errors import LocalAwsError
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.settings import EVERYWHERE, HOST
 
 PORT: Final = 7741
-_one_per_process = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -31,28 +24,21 @@ def serve(
 ) -> Iterator[str]:
     """Serve moto on a port of 127.0.0.1 and yield its endpoint URL; see ``LocalAws.up``.
 
-    Raises PortInUseError when a port that was asked for is taken, and AlreadyUpError when this
-    process serves already: moto keeps its state in module globals.
+    Raises LocalAwsError when the port is taken.
     """
-    if not _one_per_process.acquire(blocking=False):
-        raise AlreadyUpError("the laptop's AWS is already up in this process; close it first")
-    try:
-        with (
-            _listen(EVERYWHERE if listen else HOST, port, report) as listening,
-            _state_of_its_own(listening.getsockname()[1]),
-        ):
+    with _listen(EVERYWHERE if listen else HOST, port, report) as listening:
+        taken = listening.getsockname()[1]
+        with _state_of_its_own(taken):
             server = _make_server(listening, key, [*HOSTS, *listen])
             looks = {"poll_interval": 0.05}  # at whether it is to end, in seconds
             thread = threading.Thread(target=server.serve_forever, kwargs=looks, daemon=True)
             thread.start()
             try:
-                yield f"http://{HOST}:{listening.getsockname()[1]}"
+                yield f"http://{HOST}:{taken}"
             finally:
                 server.shutdown()
                 thread.join()
                 server.server_close()
-    finally:
-        _one_per_process.release()
 
 
 def _listen(host: str, port: int | None, report: Callable[[str], None]) -> socket.socket:
@@ -69,7 +55,7 @@ def _listen(host: str, port: int | None, report: Callable[[str], None]) -> socke
         if port is None and tried != PORT:
             report(f"port {PORT} is taken: the laptop's AWS is at {tried} this time")
         return listening
-    raise PortInUseError(f"{why}; stop the program that uses it, or choose another with --port")
+    raise LocalAwsError(f"{why}; stop the program that uses it, or choose another with --port")
 
 
 @contextlib.contextmanager
@@ -96,11 +82,9 @@ def _import_ec2() -> None:
     """Import moto's EC2, which its other services import, without a second for all its regions."""
     import boto3  # noqa: PLC0415
 
-    patches = Patches()
-    patches.set(boto3.Session, "get_available_regions", lambda *_, **__: [])
-    import moto.ec2  # noqa: F401, PLC0415
-
-    patches.undo()
+    with Patches() as patches:
+        patches.set(boto3.Session, "get_available_regions", lambda *_, **__: [])
+        import moto.ec2  # noqa: F401, PLC0415
 
 
 def _make_server(listening: socket.socket, key: AccessKey, hosts: Sequence[str]) -> Any:
@@ -113,12 +97,11 @@ def _make_server(listening: socket.socket, key: AccessKey, hosts: Sequence[str])
     from werkzeug.serving import make_server  # noqa: PLC0415
 
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    port = listening.getsockname()[1]
-    moto = DomainDispatcherApplication(create_backend_app)
+    port, moto = listening.getsockname()[1], DomainDispatcherApplication(create_backend_app)
     return make_server(
         HOST,
         port,
-        AccessControl(moto, key, host_headers(hosts, port), issued_key_ids),
+        AccessControl(moto, key, hosts, port),
         threaded=True,
         request_handler=MotoRequestHandler,
         fd=listening.fileno(),

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from landrun_ops.local.errors import AlreadyUpError, LocalAwsError, NotUpError
+from landrun_ops.local.errors import LocalAwsError, NotUpError
 
 ENVIRONMENT_FILE = "env.json"
 
@@ -26,7 +26,7 @@ def default_state_dir(project: Path) -> Path:
 def held(state_dir: Path) -> Iterator[list[str]]:
     """Hold ``state_dir`` while this process lives; yield what was found of one killed there.
 
-    Raises AlreadyUpError when another process holds it, and LocalAwsError when it is no folder.
+    Raises LocalAwsError when another process holds it, or it is no folder.
     """
     try:
         state_dir.mkdir(parents=True, exist_ok=True)
@@ -35,22 +35,19 @@ def held(state_dir: Path) -> Iterator[list[str]]:
         why = f"{state_dir} cannot be the state folder: {error.strerror}"
         raise LocalAwsError(f"{why}; name another with --state-dir") from error
     file = state_dir / ENVIRONMENT_FILE
-    try:
+    with contextlib.ExitStack() as closing:
+        closing.callback(os.close, folder)
         if not _try_lock(folder):
-            pid = (_read(state_dir) or {}).get("pid", "unknown")
-            raise AlreadyUpError(
+            pid = _read(state_dir).get("pid", "unknown")
+            raise LocalAwsError(
                 f"the laptop's AWS is already up in {state_dir} (process {pid});"
                 " stop it with Ctrl-C there, or give another state folder"
             )
         found = ["the laptop's AWS was killed here: it starts empty"] if file.exists() else []
         found += Processes(state_dir).end_leftovers()
+        closing.callback(file.unlink, missing_ok=True)
         write(state_dir, {})
-        try:
-            yield found
-        finally:
-            file.unlink(missing_ok=True)
-    finally:
-        os.close(folder)
+        yield found
 
 
 def write(state_dir: Path, content: Mapping[str, Any]) -> None:
@@ -74,7 +71,7 @@ def read(state_dir: Path) -> dict[str, Any]:
             f"the laptop's AWS is not up in {state_dir}; start it with: landrun local up"
         )
     content = _read(state_dir)
-    if content is None or "environment" not in content:
+    if "environment" not in content:
         raise NotUpError(
             f"the laptop's AWS in {state_dir} is not ready, or its {ENVIRONMENT_FILE} is damaged:"
             " wait, or stop it with Ctrl-C and start it with: landrun local up"
@@ -125,12 +122,11 @@ def _start_time(pid: int) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
 
 
-def _read(state_dir: Path) -> dict[str, Any] | None:
+def _read(state_dir: Path) -> dict[str, Any]:
     try:
-        content = json.loads((state_dir / ENVIRONMENT_FILE).read_text(encoding="utf-8"))
+        return dict(json.loads((state_dir / ENVIRONMENT_FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
+        return {}
 
 
 def _is_held(state_dir: Path) -> bool:
@@ -138,10 +134,9 @@ def _is_held(state_dir: Path) -> bool:
         folder = os.open(state_dir, os.O_RDONLY)
     except OSError:
         return False
-    try:
-        return not _try_lock(folder)
-    finally:
-        os.close(folder)
+    is_free = _try_lock(folder)
+    os.close(folder)
+    return not is_free
 
 
 def _try_lock(folder: int) -> bool:

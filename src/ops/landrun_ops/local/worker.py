@@ -35,8 +35,6 @@ class Context:
         self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
         self.function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
         self.memory_limit_in_mb = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
-        self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
-        self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
         self._deadline = deadline
 
     def get_remaining_time_in_millis(self) -> int:
@@ -64,30 +62,27 @@ def _load(connection: Connection, module_name: str, attribute: str) -> Handler:
     except BaseException as error:
         traceback.print_exc()
         why = f"Unable to import module '{module_name}': {type(error).__name__}: {error}"
-        _send(connection, _error("Runtime.ImportModuleError", why, error))
+        _send(connection, _error("Runtime.ImportModuleError", why))
         sys.exit(0)
-    handler = getattr(module, attribute, None)
-    if not callable(handler):
+    handler: Handler | None = getattr(module, attribute, None)
+    if handler is None:
         why = f"Handler '{attribute}' missing on module '{module_name}'"
         _send(connection, _error("Runtime.HandlerNotFound", why))
         sys.exit(0)
-    loaded: Handler = handler
-    return loaded
+    return handler
 
 
 def _answer(handler: Handler, invocation: dict[str, Any]) -> dict[str, Any]:
     context = Context(invocation["id"], invocation["arn"], invocation["deadline"])
     try:
-        result = handler(invocation["event"], context)
-        return {"result": json.loads(json.dumps(result))}
+        return {"result": json.loads(json.dumps(handler(invocation["event"], context)))}
     except Exception as error:
         traceback.print_exc()
-        return _error(type(error).__name__, str(error), error)
+        return _error(type(error).__name__, str(error))
 
 
-def _error(kind: str, message: str, error: BaseException | None = None) -> dict[str, Any]:
-    trace = traceback.format_tb(error.__traceback__) if error else []
-    return {"error": {"errorType": kind, "errorMessage": message, "stackTrace": trace}}
+def _error(kind: str, message: str) -> dict[str, Any]:
+    return {"error": {"errorType": kind, "errorMessage": message}}
 
 
 def _receive(connection: Connection, inbox: queue.SimpleQueue[dict[str, Any]]) -> None:

@@ -25,6 +25,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     resource,
     state_task_service,
+    state_task_service_aws_sdk,
     state_task_service_callback,
     state_task_service_sqs,
 )
@@ -79,7 +80,8 @@ def patch(patches: Patches, jobs: ProcessingJobs, client_of: ClientOf, iam: Iam 
     base = state_task_service.StateTaskService
     patches.wrap(state_task_factory, "state_task_service_for", state_task_service_for)
     patches.wrap(base, "_after_eval_execution", after_eval_execution)
-    patches.wrap(state_task_service_sqs, "boto_client_for", boto_client_for)
+    for module in (state_task_service_sqs, state_task_service_aws_sdk):
+        patches.wrap(module, "boto_client_for", boto_client_for)
     clock = _Clock()
     patches.set(retrier_decl, "time", clock)
     patches.wrap(retrier_decl.RetrierDecl, "_eval_body", clock.eval_body)
