@@ -6,7 +6,6 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -18,7 +17,7 @@ TABLE = HERE / "counts.toml"
 Counts = dict[str, int]
 
 
-def _landed(world: World, count: int = 1) -> list[str]:
+def _landed(world, count=1):
     """Land so many objects and let them be taken; give the names of the runs, if there are."""
     for number in range(count):
         world.land(f"incoming/{number}.jsonl")
@@ -26,24 +25,24 @@ def _landed(world: World, count: int = 1) -> list[str]:
     return world.running()
 
 
-def _counted(world: World, act: Callable[[], object]) -> Counts:
+def _counted(world, act):
     world.faults.counts.clear()
     act()
     return {f"{service}:{name}": n for (service, name), n in sorted(world.faults.counts.items())}
 
 
-def _landing(world: World) -> Counts:
+def _landing(world):
     return _counted(world, lambda: _landed(world))
 
 
-def _again(world: World) -> Counts:
+def _again(world):
     landed = world.land("incoming/a.jsonl")
     world.drain("landings")
     world.send(landed)
     return _counted(world, lambda: world.drain("landings"))
 
 
-def _again_after_its_end(world: World) -> Counts:
+def _again_after_its_end(world):
     landed = world.land("incoming/a.jsonl")
     world.drain("landings")
     world.finish(world.running()[0])
@@ -51,18 +50,18 @@ def _again_after_its_end(world: World) -> Counts:
     return _counted(world, lambda: world.drain("landings"))
 
 
-def _ignored(world: World) -> Counts:
+def _ignored(world):
     world.land("elsewhere/a.jsonl", expected=False)
     return _counted(world, lambda: world.drain("landings"))
 
 
-def _refused(world: World) -> Counts:
+def _refused(world):
     world.send_poison("poison")
     return _counted(world, lambda: world.drain("landings"))
 
 
-def _statuses(status: str) -> Callable[[World], Counts]:
-    def recorded(world: World) -> Counts:
+def _statuses(status):
+    def recorded(world):
         [name] = _landed(world)
         world.finish(name, status)
         return _counted(world, lambda: world.drain("statuses"))
@@ -70,8 +69,8 @@ def _statuses(status: str) -> Callable[[World], Counts]:
     return recorded
 
 
-def _whole_run(world: World) -> Counts:
-    def act() -> None:
+def _whole_run(world):
+    def act():
         [name] = _landed(world)
         world.drain("statuses")
         world.finish(name)
@@ -81,15 +80,15 @@ def _whole_run(world: World) -> Counts:
     return {name: count for name, count in counts.items() if name.startswith("dynamodb:")}
 
 
-def _tick(count: int) -> Callable[[World], Counts]:
-    def ticked(world: World) -> Counts:
+def _tick(count):
+    def ticked(world):
         _landed(world, count)
         return _counted(world, world.tick)
 
     return ticked
 
 
-def _sweep(world: World) -> Counts:
+def _sweep(world):
     [name] = _landed(world)
     world.finish(name)
     world.drain("statuses")
@@ -97,19 +96,19 @@ def _sweep(world: World) -> Counts:
     return _counted(world, lambda: world.reconcile(grace=None))
 
 
-def _free_slot(world: World) -> Counts:
+def _free_slot(world):
     world.set_limit(1)
     _landed(world)
     return _counted(world, lambda: world.drain("statuses"))
 
 
-def _slot_to_wait_for(world: World) -> Counts:
+def _slot_to_wait_for(world):
     world.set_limit(1)
     _landed(world, 2)
     return _counted(world, lambda: world.drain("statuses"))
 
 
-def _next_slot(world: World) -> Counts:
+def _next_slot(world):
     world.set_limit(1)
     _landed(world, 2)
     world.drain("statuses")
@@ -141,20 +140,18 @@ SCHEDULE: dict[str, Callable[[World], Counts]] = {
 }
 
 
-def calls(case: str) -> Counts:
+def calls(case):
     """Let a case happen in a World of its own; give the calls that it made, by service."""
     start_on, cases = ("arrival", ARRIVAL) if case in ARRIVAL else ("schedule", SCHEDULE)
     with World(start_on=start_on) as world:
         return cases[case](world)
 
 
-def table() -> dict[str, Any]:
-    """Read what is written down."""
+def table():
     return tomllib.loads(TABLE.read_text(encoding="utf-8"))
 
 
-def measured() -> str:
-    """Count all, as the table has it."""
+def measured():
     lines = ["# What tests/counts holds; `PYTHONPATH=tests python -m counts` writes it anew."]
     for case in (*ARRIVAL, *SCHEDULE):
         lines += ["", f'[calls."{case}"]']

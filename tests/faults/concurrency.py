@@ -40,7 +40,6 @@ class Slots:
         self._limits = [*self._limits, limit] if any(self._limits) else [limit]
 
     def resumed(self, execution: Execution) -> None:
-        """Check the moment at which an execution goes on to its job."""
         self.order.append(execution.name)
         processing = [one for one in self._world.executions().values() if one.counts_for_limit]
         self.most = max(self.most, len(processing))
@@ -50,7 +49,6 @@ class Slots:
             self.complaints.append(f"{len(processing)} have their job, the limit is {self._limits}")
 
     def see(self, call: Call) -> None:
-        """Check the limit right after a waiting execution acquired a slot."""
         if call.operation == "transact_write_items" and _acquires(call.arguments):
             holders = len(self.holders())
             if self._over(holders):
@@ -69,11 +67,9 @@ class Slots:
         return statuses, sum(counts)
 
     def holders(self) -> set[str]:
-        """Name the executions that hold a slot."""
         return {name for name, status in self._table()[0].items() if status != "waiting"}
 
     def violations(self, *, settled: bool) -> Iterator[str]:
-        """Say what does not hold."""
         yield from self.complaints
         statuses, slots_in_use = self._table()
         holders = {name for name, status in statuses.items() if status != "waiting"}
@@ -96,6 +92,5 @@ class Slots:
 
 
 def _acquires(arguments: dict[str, Any]) -> bool:
-    """Whether a transaction lets a waiting execution acquire a slot."""
     puts = [write["Put"]["Item"] for write in arguments["TransactItems"] if "Put" in write]
     return any(item["status"]["S"] == "resume-pending" for item in puts)

@@ -37,17 +37,14 @@ def new_world(request: pytest.FixtureRequest) -> Iterator[Callable[..., World]]:
 
 @pytest.fixture
 def world(new_world: Callable[..., World]) -> World:
-    """A World whose objects start runs on arrival."""
     return new_world()
 
 
 @pytest.fixture
 def collecting(new_world: Callable[..., World]) -> World:
-    """A World whose objects wait for the next tick."""
     return new_world("schedule")
 
 
 @pytest.fixture(params=["arrival", "schedule"])
 def any_world(request: pytest.FixtureRequest, new_world: Callable[..., World]) -> World:
-    """A World of each mode in turn."""
     return new_world(request.param)

@@ -65,7 +65,6 @@ class DirectClient:
 
 
 def _client_error(error: JsonRESTError, api: str) -> ClientError:
-    """Read an answer of moto's as botocore does."""
     said = json.loads(error.description)
     code = said.pop("__type").rpartition("#")[2]
     message = said.get("message", said.get("Message", ""))
@@ -121,7 +120,6 @@ def _s3_error(code: str, api: str) -> ClientError:
 
 @lru_cache
 def direct_client(service: str) -> Any:
-    """Give the process's client of a service."""
     if service == "s3":
         return DirectS3(service)
     return DirectClient(service) if service in RESPONSES else client(service)

@@ -34,7 +34,6 @@ class Stored:
 
 
 def objects(bucket: str, prefix: str = "") -> Iterator[Stored]:
-    """Give the objects of a bucket that begin with a prefix."""
     keys = s3_backends[ACCOUNT]["aws"].buckets[bucket].keys
     for key in list(keys):
         if key.startswith(prefix):
@@ -49,14 +48,12 @@ def objects(bucket: str, prefix: str = "") -> Iterator[Stored]:
 
 
 def job(name: str, status: str) -> None:
-    """Have a Processing job of that name and status."""
     jobs = sagemaker_backends[ACCOUNT][REGION]
     made = jobs.create_processing_job({}, {}, {}, [], name, {}, "arn:aws:iam:::role/job", [], {})
     made.processing_job_status = status
 
 
 def log(job_name: str, message: str) -> None:
-    """Have a log of a Processing job."""
     logs = logs_backends[ACCOUNT][REGION]
     if LOG_GROUP not in logs.groups:
         logs.create_log_group(LOG_GROUP, {})
@@ -70,18 +67,15 @@ def _table(name: str) -> Any:
 
 
 def rows(table: str) -> dict[str, dict[str, Any]]:
-    """Give a table's items by hash key, as plain values."""
     items = _table(table).items
     return {key.value: _spelled(items[key]) for key in items if items[key]}
 
 
 def items(table: str) -> list[dict[str, Any]]:
-    """Give a table's items, with a range key or not, as plain values."""
     return [_spelled(item) for item in _table(table).all_items()]
 
 
 def row(table: str, key: str) -> dict[str, Any] | None:
-    """Give one item as plain values."""
     item = _table(table).items.get(DynamoType({"S": key}))
     return item and _spelled(item)
 

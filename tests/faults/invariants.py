@@ -57,7 +57,6 @@ class Watch:
         self._owing: set[str] = set()
 
     def see(self, call: Call) -> None:
-        """Look at a call that was made."""
         table = call.arguments.get("TableName")
         if call.operation in ("put_item", "update_item") and table == self._runs_table:
             self._row((call.arguments.get("Key") or call.arguments["Item"])["name"]["S"])
@@ -136,7 +135,6 @@ def _manifests(world: World) -> Iterator[str]:
 
 
 def placed(world: World) -> dict[Landed, list[str]]:
-    """Give the runs in whose manifests each landing is."""
     landings = {landed.identity: landed for landed in world.landed}
     runs: dict[Landed, list[str]] = {landed: [] for landed in world.landed}
     for run, identity in _listed(world):
@@ -146,7 +144,6 @@ def placed(world: World) -> dict[Landed, list[str]]:
 
 
 def _listed(world: World) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Give (run, (key, version)) of all that is in manifests."""
     by_name = _arrival_names(world)
     for run, stored in world.manifests().items():
         if run in by_name:

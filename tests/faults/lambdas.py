@@ -131,7 +131,6 @@ class Functions:
         return process
 
     def keep(self) -> None:
-        """Leave idle processes to later Worlds."""
         for function, idle in self._idle.items():
             self._kept(function).extend(idle)
 

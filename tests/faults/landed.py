@@ -27,7 +27,6 @@ class Landed:
 
     @classmethod
     def of(cls, event: dict[str, Any], *, expected: bool) -> Landed:
-        """Read what an event says of a version."""
         said = event["detail"]["object"]
         version_id = said.get("version-id")
         known = None if version_id in ("", "null") else version_id
@@ -35,7 +34,6 @@ class Landed:
 
     @property
     def body(self) -> str:
-        """The event as a message's body."""
         return json.dumps(self.event)
 
     @property
@@ -78,7 +76,6 @@ def object_created(bucket: str, key: str, body: bytes, **said: str) -> dict[str,
 
 
 def record(message: Message) -> dict[str, Any]:
-    """Make a record of a batch of a message."""
     sample = events("object-created")["Records"][0]
     attributes = sample["attributes"] | {"ApproximateReceiveCount": str(message.receives)}
     return sample | {"messageId": message.id, "body": message.body, "attributes": attributes}

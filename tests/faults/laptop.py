@@ -83,14 +83,12 @@ class Stack:
         )
 
     def land_several(self, count: int) -> list[str]:
-        """Land so many objects under keys of their own."""
         keys = [f"incoming/{uuid.uuid4()}" for _ in range(count)]
         for key in keys:
             self.land(key, key)
         return keys
 
     def dead_letters(self) -> int:
-        """How many landings were refused or given up on."""
         name = "ApproximateNumberOfMessages"
         url = self.outputs["LandingDeadLetterQueueUrl"]
         asked = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])
@@ -106,7 +104,6 @@ class Stack:
         return url, []
 
     def notifications(self, name: str) -> list[str]:
-        """The notifications about a run, from the first call of this method on."""
         url, received = self._subscribed
         more = self.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
         for message in more.get("Messages", []):
@@ -124,7 +121,6 @@ class Stack:
         return sorted(key for key in started if key in keys)
 
     def row(self, key: str) -> Row | None:
-        """The row of the run of a key, if there is one."""
         scan = self.client("dynamodb").get_paginator("scan")
         items = scan.paginate(TableName=self.outputs["RunsTable"]).search("Items[]")
         read = TypeDeserializer().deserialize
@@ -134,7 +130,6 @@ class Stack:
         return found[0] if found else None
 
     def ended(self, key: str, redrives: int = 0) -> Row:
-        """Wait until that row says how its run ended."""
 
         def end() -> Row | None:
             row = self.row(key)
@@ -144,12 +139,10 @@ class Stack:
         return eventually(end)
 
     def jobs(self, name: str) -> list[str]:
-        """The names of a run's Processing jobs."""
         listed = self.client("sagemaker").list_processing_jobs(NameContains=name)
         return [job["ProcessingJobName"] for job in listed["ProcessingJobSummaries"]]
 
     def failures(self, row: Row) -> list[str]:
-        """The errors of the tasks of a run so far."""
         history = self.client("stepfunctions").get_execution_history(
             executionArn=row["execution_arn"], maxResults=1000
         )

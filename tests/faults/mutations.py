@@ -173,7 +173,6 @@ def tested(project: Path, folder: str) -> tuple[int, list[str]]:
 
 
 def main(names: list[str]) -> int:
-    """Try the named mutations, or all of them, one at a time."""
     wanted = [mutation for mutation in MUTATIONS if not names or mutation.name in names]
     folders = dict.fromkeys(mutation.file.partition("/")[0] for mutation in wanted)
     unnoticed = []

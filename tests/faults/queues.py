@@ -63,7 +63,6 @@ class Queue:
         return message
 
     def each(self) -> Iterable[Message]:
-        """Give all messages, hidden ones too."""
         return self.messages.values()
 
     def receive(self, count: int | None = None) -> list[Message]:

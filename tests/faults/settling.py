@@ -19,7 +19,6 @@ SWEEP = 5000
 
 
 def settle(world: World) -> list[str]:
-    """Bring a World to rest, and say what is wrong with it then."""
     heal(world)
     world.retry_ticks()
     redeliver(world)
@@ -35,7 +34,6 @@ def settle(world: World) -> list[str]:
 
 
 def heal(world: World) -> None:
-    """End all faults, outages and quotas."""
     world.faults.heal()
     world.thaw_indexes()
     world.machine.limit = world.machine.bucket = None

@@ -155,7 +155,6 @@ class UnluckyWorld(World):
     # ---- a life ------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Let the schedules begin."""
         self.agenda.add(RECONCILE_SECONDS, self._reconciles)
         if self.start_on == "schedule":
             self.agenda.add(TICK_SECONDS, self._ticks)
@@ -178,7 +177,6 @@ class UnluckyWorld(World):
             self.agenda.add(RETRY_SECONDS[attempts], lambda: self._attempt(due))
 
     def lands(self) -> None:
-        """Let one object land, half a second or so after the one before."""
         self.clock.advance(self.luck.expovariate(LANDINGS_A_SECOND))
         number = len(self.landed)
         recent = self.landed[-100:]
@@ -192,7 +190,6 @@ class UnluckyWorld(World):
             self.send_poison(f"no event, number {number}", queue)
 
     def goes_on(self) -> None:
-        """Do what is due, and deliver what is there."""
         for act in self.agenda.due():
             act()
         self.drain("landings")
@@ -207,7 +204,6 @@ class UnluckyWorld(World):
         return self.settle()
 
     def lived(self, wrong: list[str]) -> Soaked:
-        """Say what this life came to."""
         return Soaked(
             landings=len(self.landed),
             executions=len(self.executions()),
@@ -218,7 +214,6 @@ class UnluckyWorld(World):
 
 
 def soak(mode: str, landings: int, seed: int) -> Soaked:
-    """Live through so many landings, and come to rest."""
     with UnluckyWorld(mode, seed) as world:
         world.begin()
         wrong: list[str] = []

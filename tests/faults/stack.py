@@ -50,7 +50,6 @@ def events(name: str) -> dict[str, Any]:
 
 @lru_cache
 def resolved(parameters: tuple[tuple[str, str], ...]) -> Any:
-    """Give the template's resources as CloudFormation would resolve them."""
     given = dict(parameters)
     template = translate(ROOT / "template.yaml", given).template
     return deploy(template, given)
@@ -98,11 +97,9 @@ class DeployedStack:
         self.resolved = resolved(tuple(sorted(parameters.items())))
 
     def name(self, logical_id: str) -> str:
-        """Give a resource's physical name."""
         return PHYSICAL.get(logical_id, f"landrun-{logical_id}")
 
     def ref(self, logical_id: str) -> str:
-        """Give what Ref gives of a resource."""
         kind = self.resolved.resources[logical_id]["Type"]
         if kind == "AWS::SQS::Queue":
             return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{self.name(logical_id)}"
@@ -110,7 +107,6 @@ class DeployedStack:
         return self.arn(logical_id) if arn else self.name(logical_id)
 
     def arn(self, logical_id: str) -> str:
-        """Give a resource's ARN."""
         kind = self.resolved.resources[logical_id]["Type"]
         middle = {
             "AWS::S3::Bucket": "s3:::",
@@ -121,7 +117,6 @@ class DeployedStack:
         return f"arn:aws:{middle}{self.name(logical_id)}"
 
     def environment(self, function: str) -> dict[str, str]:
-        """Give a function's environment variables, with physical names in them."""
 
         def physical(match: re.Match[str]) -> str:
             return self.arn(match[1]) if match[2] == "Arn" else self.ref(match[1])
@@ -130,7 +125,6 @@ class DeployedStack:
         return {name: _PLACEHOLDER.sub(physical, str(value)) for name, value in variables.items()}
 
     def queue(self, logical_id: str) -> QueueSettings:
-        """Give the settings of a queue that feeds a function."""
         queue = self.resolved.of_type("AWS::SQS::Queue")[logical_id]
         [mapping] = [
             mapping
@@ -145,12 +139,10 @@ class DeployedStack:
         )
 
     def dead_letter_url(self, logical_id: str) -> str:
-        """Give the URL of the dead-letter queue of a queue."""
         policy = self.resolved.of_type("AWS::SQS::Queue")[logical_id]["RedrivePolicy"]
         return self.ref(policy["deadLetterTargetArn"].strip("<>").removesuffix(".Arn"))
 
     def create(self) -> None:
-        """Create tables, buckets, queues and the topic in moto."""
         dynamodb, s3 = dynamodb_backends[ACCOUNT][REGION], s3_backends[ACCOUNT]["aws"]
         for logical_id, table in self.resolved.of_type("AWS::DynamoDB::Table").items():
             unset = ("throughput", "streams", "sse_specification", "tags", "warm_throughput")

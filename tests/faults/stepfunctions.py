@@ -85,7 +85,6 @@ class Execution:
 
     @property
     def processing(self) -> bool:
-        """Whether its Processing job may be running."""
         return self.stopping or (self.status == "RUNNING" and self.resumed)
 
     @property
@@ -106,7 +105,6 @@ class Execution:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What ListExecutions says of it."""
         return _without_nones(
             executionArn=self.arn,
             stateMachineArn=self.machine_arn,
@@ -213,7 +211,6 @@ class Machine:
         return execution
 
     def redrive(self, name: str) -> Execution:
-        """Let an execution that failed go on under its name."""
         execution = self.executions[name]
         assert execution.status in ("FAILED", "TIMED_OUT", "ABORTED"), execution.status
         execution.status, execution.redriven = "RUNNING", self._clock()
@@ -230,7 +227,6 @@ class Machine:
         assert self.executions.pop(name).status != "RUNNING"
 
     def event(self, execution: Execution) -> dict[str, Any]:
-        """Give the *Execution Status Change* event of an execution as it is now."""
         body = events(_STATUS_EVENTS[execution.status])["Records"][0]["body"]
         event: dict[str, Any] = json.loads(body)
         event["time"] = f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"
@@ -254,7 +250,6 @@ class Machine:
     # ---- what boto3 gets ---------------------------------------------------------------------
 
     def answer(self, patches: Patches) -> None:
-        """Answer Step Functions' calls in moto's place."""
         answers = {
             "start_execution": self._start,
             "describe_execution": self._describe,
@@ -323,7 +318,6 @@ class Machine:
 
 
 def _method(answer: Callable[[Any], dict[str, Any]]) -> Callable[[Any], ActionResult]:
-    """Make a method of moto's response class of a bound one of ours."""
 
     def method(response: Any) -> ActionResult:
         return ActionResult(answer(response))

@@ -17,7 +17,6 @@ LEFT_OUT = object()
 
 
 def keys(load_event, name):
-    """Give the key of each event of a payload."""
     bodies = [json.loads(record["body"]) for record in load_event(name)["Records"]]
     return [body["detail"]["object"]["key"] for body in bodies]
 
@@ -155,7 +154,6 @@ def test_landing_without_what_may_be_missing_has_its_one_run(any_world, name, va
 
 
 def without(*names):
-    """Give a change of an event that leaves something out."""
 
     def change(detail):
         for name in names:

@@ -54,7 +54,6 @@ def run(world):
 
 
 def fail_without_a_word(world, name):
-    """Let a run's job fail so that only its log says why."""
     job = f"{name}-0123abcd"
     inside.job(job, "Failed")
     inside.log(job, "ValueError: no text")

@@ -20,7 +20,6 @@ CLAIM_GRACE = 1300
 
 @contextmanager
 def two_wait() -> Iterator[World]:
-    """Open a World in which two landings wait."""
     with World("schedule", MaxObjectsPerRun="2") as world:
         for key in KEYS[:2]:
             world.land(key, stored=False)
@@ -30,7 +29,6 @@ def two_wait() -> Iterator[World]:
 
 @contextmanager
 def three_wait() -> Iterator[World]:
-    """Open a World in which more landings wait than one run reads."""
     with two_wait() as world:
         world.land(KEYS[2], stored=False)
         world.drain()
@@ -38,7 +36,6 @@ def three_wait() -> Iterator[World]:
 
 
 def all_well(world):
-    """Whether every landing is in one manifest, and nothing waits or is wrong."""
     world.drain("statuses")
     assert all(len(runs) == 1 for runs in placed(world).values())
     return violations(world, settled=True) == []

@@ -21,14 +21,12 @@ KEY = "incoming/a.jsonl"
 
 @pytest.fixture
 def world():
-    """A World that may break."""
     with World() as opened:
         yield opened
 
 
 @pytest.fixture
 def run(world):
-    """The one run of a World, recorded as running."""
     world.land(KEY)
     world.drain()
     world.drain("statuses")
@@ -198,7 +196,6 @@ def test_direct_clients_answer_as_botocores_do(world, service, operation, argume
 
 
 def _answer(real, operation, arguments):
-    """Give what landrun reads of an answer or an error."""
     try:
         answer = getattr(real, operation)(**arguments)
     except ClientError as error:

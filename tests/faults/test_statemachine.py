@@ -170,7 +170,6 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(key=st.sampled_from(KEYS), status=st.sampled_from(ENDS), fates=FATES)
     def runs_to_its_end(self, key, status, fates):
-        """All goes well, but for what becomes of the status events."""
         self.lands(key, 1, 0)
         self.under([], "landings", fates)
         self.act("tick")

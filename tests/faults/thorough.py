@@ -33,7 +33,6 @@ if THOROUGH:
 
 
 def counts(call: Call) -> bool:
-    """Whether a call is worth a fault of its own."""
     return THOROUGH or call.operation != "query"
 
 

@@ -6,9 +6,9 @@ A path is a list of steps; a step takes a World and fails when something has not
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from faults import faulty, inside, stack
 
@@ -20,14 +20,14 @@ SUMMARY = b'{"rows_in": 3, "rows_out": 3}'
 Step = Callable[[PermittedWorld], None]
 
 
-def deliver(world: PermittedWorld) -> None:
+def deliver(world):
     """Hand over what is in both queues; nothing of it may fail."""
     for queue in ("landings", "statuses"):
         outcomes = world.drain(queue)
         assert all(outcome.answer == {"batchItemFailures": []} for outcome in outcomes), outcomes
 
 
-def land(world: PermittedWorld, key: str) -> str:
+def land(world, key):
     """Land an object, deliver all events, and give the name of the execution that they start."""
     before = set(world.executions())
     world.land(key)
@@ -37,13 +37,13 @@ def land(world: PermittedWorld, key: str) -> str:
 
 
 @contextmanager
-def losing_status_events(world: PermittedWorld) -> Iterator[None]:
+def losing_status_events(world):
     world.fate = lambda _: []
     yield
     world.fate = lambda _: [0]
 
 
-def leave_what_a_job_leaves(world: PermittedWorld, name: str) -> str:
+def leave_what_a_job_leaves(world, name):
     """Write a run's outputs, and a failed job's log; the execution's history names the job."""
     bucket, job = world.stack.name("OutputBucket"), f"{name}-0123abcd"
     for file, body in (("part-0.parquet", b"data"), ("summary.json", SUMMARY)):
@@ -53,7 +53,7 @@ def leave_what_a_job_leaves(world: PermittedWorld, name: str) -> str:
     return job
 
 
-def let_it_read_an_object(world: PermittedWorld, name: str) -> None:
+def let_it_read_an_object(world, name):
     """Let a run that has not ended read an object, as with ``InputMessageFormat=uri``."""
     bucket = world.stack.name("LandingBucket")
     for key in ("archive/a.csv", "archive/a.csv.bak"):  # no landings: not under the prefix
@@ -63,7 +63,7 @@ def let_it_read_an_object(world: PermittedWorld, name: str) -> None:
     execution.input = json.dumps(given)
 
 
-def abort_a_run(world: PermittedWorld) -> str:
+def abort_a_run(world):
     """Stop a run that has left outputs and whose job has just failed; give its name."""
     name = land(world, f"incoming/{len(world.landed)}.jsonl")
     let_it_read_an_object(world, name)
@@ -71,8 +71,7 @@ def abort_a_run(world: PermittedWorld) -> str:
     return name
 
 
-def assert_the_abort_is_on_record(world: PermittedWorld, name: str) -> None:
-    """All that only AWS knows is in the row, and a person was notified."""
+def assert_the_abort_is_on_record(world, name):
     row = world.rows()[name]
     assert row["status"] == "ABORTED"
     assert row["exit_message"].endswith("ValueError: no text")
@@ -84,16 +83,14 @@ def assert_the_abort_is_on_record(world: PermittedWorld, name: str) -> None:
     assert name[:20] in subject
 
 
-def reconcile(world: PermittedWorld) -> dict[str, int]:
+def reconcile(world):
     """Reconcile by hand; give what was recovered, by kind."""
     outcome = world.reconcile(0)
     assert outcome.ok, outcome.error
     return {kind: count for kind, count in outcome.answer.items() if count}
 
 
-def change_the_output_prefix_between(
-    world: PermittedWorld, function: str, again: Callable[[], Any]
-) -> None:
+def change_the_output_prefix_between(world, function, again):
     """Do something again after a deployment: the run that stands had another input."""
     prefix, before = world.variable(function, "OUTPUT_PREFIX"), world.metrics["InputMismatches", ""]
     world.reconfigure(function, OUTPUT_PREFIX="elsewhere/")
@@ -105,7 +102,7 @@ def change_the_output_prefix_between(
 # ---- either mode -----------------------------------------------------------------------------
 
 
-def a_message_that_is_no_event_is_refused_with_its_reason(world: PermittedWorld) -> None:
+def a_message_that_is_no_event_is_refused_with_its_reason(world):
     for queue in ("landings", "statuses"):
         world.send_poison("not an event", queue)
     deliver(world)
@@ -115,7 +112,7 @@ def a_message_that_is_no_event_is_refused_with_its_reason(world: PermittedWorld)
         assert reason
 
 
-def a_setting_that_changed_before_a_ticks_retry_is_noticed(world: PermittedWorld) -> None:
+def a_setting_that_changed_before_a_ticks_retry_is_noticed(world):
     tick = min(world.ticks)
     change_the_output_prefix_between(world, "Schedule", lambda: world.tick(tick))
 
@@ -123,7 +120,7 @@ def a_setting_that_changed_before_a_ticks_retry_is_noticed(world: PermittedWorld
 # ---- arrival ---------------------------------------------------------------------------------
 
 
-def an_object_starts_a_run_once(world: PermittedWorld) -> None:
+def an_object_starts_a_run_once(world):
     name = land(world, "incoming/a.jsonl")
     assert world.keys(name) == ["incoming/a.jsonl"]
     world.send(world.landed[0])
@@ -131,7 +128,7 @@ def an_object_starts_a_run_once(world: PermittedWorld) -> None:
     assert world.running() == [name]
 
 
-def a_long_output_is_fetched(world: PermittedWorld) -> None:
+def a_long_output_is_fetched(world):
     """Over 248 KB the event leaves it out, and DescribeExecution has it."""
     [name] = world.running()
     with losing_status_events(world):
@@ -143,29 +140,28 @@ def a_long_output_is_fetched(world: PermittedWorld) -> None:
     assert world.rows()[name]["output"] == execution.output
 
 
-def an_abort_is_recorded_and_notified_of(world: PermittedWorld) -> None:
+def an_abort_is_recorded_and_notified_of(world):
     name = abort_a_run(world)
     deliver(world)
     assert_the_abort_is_on_record(world, name)
 
 
-def reconcile_records_an_abort_whose_event_was_lost(world: PermittedWorld) -> None:
+def reconcile_records_an_abort_whose_event_was_lost(world):
     with losing_status_events(world):
         name = abort_a_run(world)
     assert reconcile(world) == {"Executions": 1}
     assert_the_abort_is_on_record(world, name)
 
 
-def a_setting_that_changed_since_is_noticed(world: PermittedWorld) -> None:
-    def send_again() -> None:
+def a_setting_that_changed_since_is_noticed(world):
+    def send_again():
         world.send(world.landed[0])
         deliver(world)
 
     change_the_output_prefix_between(world, "ObjectCreated", send_again)
 
 
-def reconcile_starts_the_run_of_a_manifest_without_one(world: PermittedWorld) -> None:
-    """Its function died between the manifest and StartExecution."""
+def reconcile_starts_the_run_of_a_manifest_without_one(world):
     before = set(world.executions())
     world.faults.when("s3", "put_object", faulty.killed_after())
     world.land("incoming/died.jsonl")
@@ -176,7 +172,7 @@ def reconcile_starts_the_run_of_a_manifest_without_one(world: PermittedWorld) ->
     assert len(set(world.executions()) - before) == 1
 
 
-def a_tick_starts_a_run_over_the_scheduled_input(world: PermittedWorld) -> None:
+def a_tick_starts_a_run_over_the_scheduled_input(world):
     before = set(world.executions())
     tick = world.tick()
     assert tick.ok, tick.error
@@ -188,7 +184,7 @@ def a_tick_starts_a_run_over_the_scheduled_input(world: PermittedWorld) -> None:
 # ---- schedule --------------------------------------------------------------------------------
 
 
-def a_tick_starts_a_run_over_all_objects_that_wait(world: PermittedWorld) -> None:
+def a_tick_starts_a_run_over_all_objects_that_wait(world):
     for key in ("incoming/a.jsonl", "incoming/b.jsonl"):
         world.land(key, copies=2)
     deliver(world)
@@ -202,7 +198,7 @@ def a_tick_starts_a_run_over_all_objects_that_wait(world: PermittedWorld) -> Non
     deliver(world)
 
 
-def reconcile_finishes_a_tick_that_is_given_up(world: PermittedWorld) -> None:
+def reconcile_finishes_a_tick_that_is_given_up(world):
     before = set(world.executions())
     world.land("incoming/c.jsonl")
     deliver(world)
@@ -219,7 +215,7 @@ def reconcile_finishes_a_tick_that_is_given_up(world: PermittedWorld) -> None:
 # ---- concurrency ------------------------------------------------------------------------------
 
 
-def two_objects_land_and_one_run_acquires_the_slot(world: PermittedWorld) -> None:
+def two_objects_land_and_one_run_acquires_the_slot(world):
     for key in ("incoming/a.jsonl", "incoming/b.jsonl"):
         world.clock.advance(1)
         land(world, key)
@@ -227,7 +223,7 @@ def two_objects_land_and_one_run_acquires_the_slot(world: PermittedWorld) -> Non
     assert (world.processing(), world.waiting_executions()) == ([first], [second])
 
 
-def an_end_releases_the_slot_for_the_next(world: PermittedWorld) -> None:
+def an_end_releases_the_slot_for_the_next(world):
     [waiting] = world.waiting_executions()
     world.clock.advance(60)
     world.finish(world.processing()[0])
@@ -235,7 +231,7 @@ def an_end_releases_the_slot_for_the_next(world: PermittedWorld) -> None:
     assert world.processing() == [waiting]
 
 
-def a_redriven_run_holds_a_slot(world: PermittedWorld) -> None:
+def a_redriven_run_holds_a_slot(world):
     [name] = world.processing()
     world.clock.advance(60)
     world.finish(name, "FAILED", job=leave_what_a_job_leaves(world, name))
@@ -247,7 +243,7 @@ def a_redriven_run_holds_a_slot(world: PermittedWorld) -> None:
     assert slots(world) == {name: "resumed"}
 
 
-def reconcile_releases_the_slot_of_an_end_that_was_missed(world: PermittedWorld) -> None:
+def reconcile_releases_the_slot_of_an_end_that_was_missed(world):
     world.clock.advance(1)
     waiting, [holder] = land(world, "incoming/c.jsonl"), world.processing()
     assert world.waiting_executions() == [waiting]
@@ -259,8 +255,7 @@ def reconcile_releases_the_slot_of_an_end_that_was_missed(world: PermittedWorld)
     assert slots(world) == {waiting: "resumed"}
 
 
-def slots(world: PermittedWorld) -> dict[str, str]:
-    """Give the status of each execution that waits for a slot or holds one."""
+def slots(world):
     items = inside.items(world.stack.name("ConcurrencyTable"))
     return {one["name"]: one["status"] for one in items if one["item_type"] == "execution"}
 
@@ -308,8 +303,7 @@ PATHS = {
 }
 
 
-def walk(path: Path, world: PermittedWorld) -> PermittedWorld:
-    """Go a path in a World."""
+def walk(path, world):
     with world:
         for step in path.steps:
             step(world)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -22,13 +21,13 @@ SIZES = {"InstanceType": "ml.c5.xlarge", "VolumeSizeInGB": "50", "MaxRuntimeInSe
 
 
 @pytest.fixture(scope="module")
-def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+def laptop(tmp_path_factory):
     laptop = Laptop(tmp_path_factory.mktemp("laptop"), MaxConcurrentRuns="1")
     yield laptop
     laptop.stop()
 
 
-def waiting_run(laptop: Laptop) -> tuple[str, str]:
+def waiting_run(laptop):
     """Let a slow run hold the only concurrency slot, and another wait for it: name, and key."""
     slow = laptop.land("slow")
     holder: str = eventually(lambda: laptop.row(slow))["name"]
@@ -38,12 +37,11 @@ def waiting_run(laptop: Laptop) -> tuple[str, str]:
     return holder, key
 
 
-def stop(laptop: Laptop, run: str) -> None:
+def stop(laptop, run):
     laptop.client("stepfunctions").stop_execution(**laptop.execution(run))
 
 
-def instance_types(laptop: Laptop, run: str) -> set[str]:
-    """Give the instance types of a run's jobs."""
+def instance_types(laptop, run):
     sagemaker = laptop.client("sagemaker")
     jobs = sagemaker.list_processing_jobs(NameContains=run)["ProcessingJobSummaries"]
     described = [
@@ -53,9 +51,7 @@ def instance_types(laptop: Laptop, run: str) -> set[str]:
     return {one["ProcessingResources"]["ClusterConfig"]["InstanceType"] for one in described}
 
 
-def test_a_run_that_waits_and_a_redrive_outlive_a_deployment_of_other_sizes(
-    laptop: Laptop,
-) -> None:
+def test_a_run_that_waits_and_a_redrive_outlive_a_deployment_of_other_sizes(laptop):
     failed = laptop.ended(laptop.land("broken"))["name"]
     holder, key = waiting_run(laptop)
     laptop.deploy(**SIZES)
@@ -70,7 +66,7 @@ def test_a_run_that_waits_and_a_redrive_outlive_a_deployment_of_other_sizes(
     assert laptop.refusals == []
 
 
-def test_a_key_can_be_set_changed_and_removed_under_a_run_that_waits(laptop: Laptop) -> None:
+def test_a_key_can_be_set_changed_and_removed_under_a_run_that_waits(laptop):
     """Each run's object, volume and outputs are under the key of the deployment before."""
     before = laptop.refusals
     for key, previous in [(KEYS[0], ""), (KEYS[1], KEYS[0]), ("", ",".join(KEYS))]:
@@ -82,7 +78,7 @@ def test_a_key_can_be_set_changed_and_removed_under_a_run_that_waits(laptop: Lap
     assert laptop.refusals == before
 
 
-def test_a_message_under_a_previous_key_is_received(laptop: Laptop) -> None:
+def test_a_message_under_a_previous_key_is_received(laptop):
     laptop.deploy(KmsKeyArn=KEYS[0], PreviousKmsKeyArns="")
     with laptop.without("ObjectCreatedFunctionRole", "sqs:ReceiveMessage"):
         time.sleep(1.2)  # a poll that is under way ends
@@ -92,7 +88,7 @@ def test_a_message_under_a_previous_key_is_received(laptop: Laptop) -> None:
     assert laptop.ended(key)["status"] == "SUCCEEDED"
 
 
-def test_without_its_previous_key_a_run_that_waits_fails(laptop: Laptop) -> None:
+def test_without_its_previous_key_a_run_that_waits_fails(laptop):
     """So that the parameter keeps alive what waits, and not a laptop that checks no keys."""
     laptop.deploy(KmsKeyArn=KEYS[0], PreviousKmsKeyArns="")
     holder, key = waiting_run(laptop)

@@ -36,22 +36,18 @@ USED_IN = [
 
 
 @pytest.fixture(scope="module")
-def walked() -> dict[str, PermittedWorld]:
+def walked():
     return {name: walk(path, PermittedWorld(**path.parameters)) for name, path in PATHS.items()}
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_main_path_passes_with_iam_enforced(
-    walked: dict[str, PermittedWorld], path: str
-) -> None:
+def test_the_main_path_passes_with_iam_enforced(walked, path):
     assert walked[path].decisions
     assert [decision for decision in walked[path].decisions if not decision.allowed] == []
 
 
 @pytest.mark.parametrize(("function", "paths"), USED_IN)
-def test_the_main_path_uses_each_permission_of_a_function(
-    walked: dict[str, PermittedWorld], function: str, paths: list[str]
-) -> None:
+def test_the_main_path_uses_each_permission_of_a_function(walked, function, paths):
     """Each call needs exactly one of them: `PermittedWorld.used`. None could be taken away."""
     role, worlds = f"{function}FunctionRole", [walked[path] for path in paths]
     granted = set[Grant]().union(*(world.policies.grants(role) for world in worlds))
@@ -59,12 +55,11 @@ def test_the_main_path_uses_each_permission_of_a_function(
     assert {one for one in granted if not is_lambdas_own(one)} == used
 
 
-def is_lambdas_own(grant: Grant) -> bool:
+def is_lambdas_own(grant):
     return grant.action in LAMBDAS_OWN or grant.resource.endswith(f":{FAILED_TICKS}")
 
 
-def test_what_a_role_does_not_allow_is_refused() -> None:
-    """With StartOn=schedule the function's role only lets it record landings."""
+def test_what_a_role_does_not_allow_is_refused():
     with PermittedWorld(policies=Policies(StartOn="schedule")) as world:
         world.land("incoming/a.jsonl")
         [outcome] = world.drain()
@@ -74,5 +69,5 @@ def test_what_a_role_does_not_allow_is_refused() -> None:
     assert not world.executions()
 
 
-def test_every_function_is_held_to_its_permissions() -> None:
+def test_every_function_is_held_to_its_permissions():
     assert {function for function, _ in USED_IN} == lambdas.FUNCTIONS.keys()

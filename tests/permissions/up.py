@@ -13,7 +13,6 @@ import gc
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from landrun_ops.local import LocalAws, retry_wait
 
@@ -21,12 +20,12 @@ PACE = 0.0002
 """Of the waits before retries that an execution has on AWS."""
 
 
-def hurried(wait: Any) -> Any:
+def hurried(wait):
     return lambda env, seconds: wait(env, seconds * PACE)
 
 
-def telling_what_is_allowed(decide: Any) -> Any:
-    def telling(self: Any, role: str, need: Any) -> bool:
+def telling_what_is_allowed(decide):
+    def telling(self, role, need):
         if allowed := decide(self, role, need):
             sys.stderr.write(f"IAM: {role} may {need.action}\n")
             sys.stderr.flush()
@@ -35,12 +34,12 @@ def telling_what_is_allowed(decide: Any) -> Any:
     return telling
 
 
-def say_ready() -> None:
+def say_ready():
     sys.stdout.write("ready\n")
     sys.stdout.flush()
 
 
-def main(project: str, state_dir: str, parameters: dict[str, str]) -> None:
+def main(project, state_dir, parameters):
     retry_wait.wait = hurried(retry_wait.wait)
     with LocalAws.up(
         Path(project), parameters=parameters, state_dir=Path(state_dir), enforce_iam=True

@@ -8,15 +8,12 @@ The functions' environment stays as it is.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.parsing import clean_json, get_model_map
 from moto.dynamodb.models import dynamodb_backends
 
-from landrun_ops.local import LocalAws
 from landrun_ops.local.adapt import adapt
 from landrun_ops.local.definition_substitutions import definition_of
 from landrun_ops.local.settings import ACCOUNT, REGION, STACK
@@ -26,7 +23,7 @@ from landrun_ops.local.template import translate, with_texts_for_defaults
 class Update:
     """The template with its new parameters, resolved against the resources that are there."""
 
-    def __init__(self, project: Path, parameters: dict[str, str]) -> None:
+    def __init__(self, project, parameters):
         translated = translate(project / "template.yaml", parameters)
         template = with_texts_for_defaults(adapt(translated, get_model_map().keys()).template)
         self._map = cloudformation_backends[ACCOUNT][REGION].get_stack(STACK).resource_map
@@ -36,7 +33,7 @@ class Update:
         self._map.load_parameters()
         self._map.load_conditions()
 
-    def of_type(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    def of_type(self, kind):
         """Give the physical name and the new properties of each resource of a type."""
         for logical_id, resource in self._map._resource_json_map.items():
             condition = resource.get("Condition")
@@ -47,8 +44,7 @@ class Update:
                 yield made.physical_resource_id, clean_json(resource["Properties"], self._map)
 
 
-def update(aws: LocalAws, project: Path, parameters: dict[str, str]) -> None:
-    """Deploy the stack again with these parameters."""
+def update(aws, project, parameters):
     stack = Update(project, parameters)
     _roles(aws.client("iam"), stack)
     _keys(aws, stack)
@@ -58,7 +54,7 @@ def update(aws: LocalAws, project: Path, parameters: dict[str, str]) -> None:
         )
 
 
-def _roles(iam: Any, stack: Update) -> None:
+def _roles(iam, stack):
     inline: dict[str, dict[str, Any]] = {}
     for role, given in stack.of_type("AWS::IAM::Role"):
         inline[role] = {one["PolicyName"]: one["PolicyDocument"] for one in given["Policies"]}
@@ -74,7 +70,7 @@ def _roles(iam: Any, stack: Update) -> None:
         _set_default(iam, arn, _text(given["PolicyDocument"]))
 
 
-def _set_default(iam: Any, arn: str, document: str) -> None:
+def _set_default(iam, arn, document):
     """Make a document the default version of a managed policy, and the only one: IAM keeps five."""
     iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
     for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
@@ -82,7 +78,7 @@ def _set_default(iam: Any, arn: str, document: str) -> None:
             iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
 
 
-def _keys(aws: LocalAws, stack: Update) -> None:
+def _keys(aws, stack):
     for url, given in stack.of_type("AWS::SQS::Queue"):
         aws.client("sqs").set_queue_attributes(
             QueueUrl=url, Attributes={"KmsMasterKeyId": given.get("KmsMasterKeyId", "")}
@@ -105,5 +101,5 @@ def _keys(aws: LocalAws, stack: Update) -> None:
         tables[table].sse_specification = given["SSESpecification"]
 
 
-def _text(document: Any) -> str:
+def _text(document):
     return json.dumps(json.loads(json.dumps(document), parse_int=str))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 TRIED = [
@@ -16,16 +13,13 @@ TRIED = [
 ]
 
 
-def test_the_stacks_own_buckets_are_two_whatever_is_set(stack: Any) -> None:
-    """CloudFormation names them, so that they cannot be one and the same."""
+def test_the_stacks_own_buckets_are_two_whatever_is_set(stack):
     buckets = stack.of_type("AWS::S3::Bucket")
     assert buckets.keys() == {"LandingBucket", "OutputBucket"}
     assert all("BucketName" not in properties for properties in buckets.values())
 
 
-def test_what_cloudformation_cannot_tell_of_given_buckets_every_starting_function_can(
-    deployed: Callable[..., Any],
-) -> None:
+def test_what_cloudformation_cannot_tell_of_given_buckets_every_starting_function_can(deployed):
     stack = deployed(LandingBucketName="one-bucket", OutputBucketName="one-bucket")
     for function in ("ObjectCreatedFunction", "ScheduleFunction"):
         environment = stack.environment(function)
@@ -35,8 +29,8 @@ def test_what_cloudformation_cannot_tell_of_given_buckets_every_starting_functio
 
 @pytest.mark.parametrize("parameters", TRIED, ids=str)
 def test_the_rule_is_about_the_landing_bucket_and_roles_write_to_the_other_only(
-    deployed: Callable[..., Any], grants: Callable[..., Any], parameters: dict[str, str]
-) -> None:
+    deployed, grants, parameters
+):
     stack = deployed(**parameters)
     rule = stack.of_type("AWS::Events::Rule")["LandingRule"]
     assert rule["EventPattern"]["detail"]["bucket"] == {"name": ["<LandingBucket>"]}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from moto.events.models import EventPattern
@@ -28,14 +26,14 @@ POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERT
 every_function = pytest.mark.parametrize("function", sorted(MODELS))
 
 
-def read_by(function: str) -> set[str]:
+def read_by(function):
     return {name.upper() for name in MODELS[function].model_fields}
 
 
 @every_function
 def test_a_function_is_given_all_that_its_settings_read_and_nothing_that_only_others_need(
-    stack: Any, function: str
-) -> None:
+    stack, function
+):
     """Globals hold what at least two functions read; the rest stands where it is read."""
     given = stack.environment(function).keys()
     assert given >= read_by(function) | POWERTOOLS
@@ -51,8 +49,8 @@ def test_a_function_is_given_all_that_its_settings_read_and_nothing_that_only_ot
     "parameters", [{"ScheduledInput": "incoming/{date:%Y}/"}, {"StartOn": "schedule"}], ids=str
 )
 def test_the_handler_is_a_function_that_starts_with_the_environment_of_the_template(
-    deployed: Callable[..., Any], function: str, parameters: dict[str, str]
-) -> None:
+    deployed, function, parameters
+):
     stack = deployed(**parameters)
     handler = stack.of_type("AWS::Lambda::Function")[function]["Handler"]
     package, module, name = handler.rsplit(".", 2)
@@ -66,9 +64,7 @@ def test_the_handler_is_a_function_that_starts_with_the_environment_of_the_templ
 
 
 @every_function
-def test_a_function_runs_traces_and_logs_as_the_parameters_say(
-    deployed: Callable[..., Any], function: str
-) -> None:
+def test_a_function_runs_traces_and_logs_as_the_parameters_say(deployed, function):
     stack = deployed(LogRetentionInDays="7", LogLevel="DEBUG", Architecture="x86_64")
     properties = stack.of_type("AWS::Lambda::Function")[function]
     assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", ["x86_64"])
@@ -84,9 +80,7 @@ def test_a_function_runs_traces_and_logs_as_the_parameters_say(
 
 
 @every_function
-def test_sam_local_can_set_the_endpoint_and_aws_never_sees_it(
-    source: dict[str, Any], stack: Any, function: str
-) -> None:
+def test_sam_local_can_set_the_endpoint_and_aws_never_sees_it(source, stack, function):
     declared = source["Globals"]["Function"]["Environment"]["Variables"]
     assert declared["AWS_ENDPOINT_URL"] == {"Ref": "AWS::NoValue"}
     assert "AWS_ENDPOINT_URL" not in stack.environment(function)
@@ -94,8 +88,8 @@ def test_sam_local_can_set_the_endpoint_and_aws_never_sees_it(
 
 @pytest.mark.parametrize(("function", "queue"), QUEUE_OF.items())
 def test_queues_come_in_batches_that_may_fail_in_part_and_stay_hidden_for_six_timeouts(
-    stack: Any, function: str, queue: str
-) -> None:
+    stack, function, queue
+):
     [mapping] = [
         mapping
         for mapping in stack.of_type("AWS::Lambda::EventSourceMapping").values()
@@ -122,12 +116,8 @@ def test_queues_come_in_batches_that_may_fail_in_part_and_stay_hidden_for_six_ti
     ],
 )
 def test_only_objects_under_the_landing_prefix_reach_the_queue(
-    deployed: Callable[..., Any],
-    load_event: Callable[[str], dict[str, Any]],
-    prefix: str,
-    key: str,
-    lands: bool,
-) -> None:
+    deployed, load_event, prefix, key, lands
+):
     """Each event costs a queue's and a function's work. The function looks at the suffix: two
     patterns in one list mean either. An empty prefix is left out of the pattern: whether
     EventBridge takes one is not documented."""
@@ -145,20 +135,20 @@ def test_only_objects_under_the_landing_prefix_reach_the_queue(
 
 @pytest.mark.parametrize("status", ["running", "succeeded", "failed", "timed-out", "aborted"])
 def test_every_status_of_this_machine_reaches_the_function_and_of_no_other(
-    stack: Any, load_event: Callable[[str], dict[str, Any]], status: str
-) -> None:
+    stack, load_event, status
+):
     event = json.loads(load_event(f"execution-{status}")["Records"][0]["body"])
     assert not matches(stack, "StatusRule", event)
     event["detail"]["stateMachineArn"] = "<ProcessingStateMachine>"
     assert matches(stack, "StatusRule", event)
 
 
-def matches(stack: Any, rule: str, event: dict[str, Any]) -> bool:
+def matches(stack, rule, event):
     pattern = stack.of_type("AWS::Events::Rule")[rule]["EventPattern"]
     return bool(EventPattern.load(json.dumps(pattern)).matches_event(event))
 
 
-def schedule(stack: Any, function: str = "ScheduleFunction") -> dict[str, Any]:
+def schedule(stack, function="ScheduleFunction"):
     [properties] = [
         properties
         for properties in stack.of_type("AWS::Scheduler::Schedule").values()
@@ -180,8 +170,8 @@ def schedule(stack: Any, function: str = "ScheduleFunction") -> dict[str, Any]:
     ids=str,
 )
 def test_the_schedule_is_due_when_asked_and_off_while_it_has_nothing_to_read(
-    deployed: Callable[..., Any], parameters: dict[str, str], state: str, expression: str
-) -> None:
+    deployed, parameters, state, expression
+):
     properties = schedule(deployed(ScheduleTimezone="Europe/Berlin", **parameters))
     assert (properties["State"], properties["ScheduleExpression"]) == (state, expression)
     assert properties["ScheduleExpressionTimezone"] == "Europe/Berlin"
@@ -189,18 +179,14 @@ def test_the_schedule_is_due_when_asked_and_off_while_it_has_nothing_to_read(
 
 
 @pytest.mark.parametrize("start_on", ["arrival", "schedule"])
-def test_reconcile_is_called_every_quarter_of_an_hour_whatever_starts_runs(
-    deployed: Callable[..., Any], start_on: str
-) -> None:
+def test_reconcile_is_called_every_quarter_of_an_hour_whatever_starts_runs(deployed, start_on):
     properties = schedule(deployed(StartOn=start_on), "ReconcileFunction")
     assert properties["ScheduleExpression"] == "rate(15 minutes)"
     assert properties.get("State", "ENABLED") == "ENABLED"
     assert properties["FlexibleTimeWindow"] == {"Mode": "OFF"}
 
 
-def test_a_tick_may_take_all_of_lambdas_time_and_reconcile_ends_before_the_next(
-    stack: Any,
-) -> None:
+def test_a_tick_may_take_all_of_lambdas_time_and_reconcile_ends_before_the_next(stack):
     functions = stack.of_type("AWS::Lambda::Function")
     assert functions["ScheduleFunction"]["Timeout"] == 900
     assert functions["ReconcileFunction"]["Timeout"] < 15 * 60
@@ -208,8 +194,8 @@ def test_a_tick_may_take_all_of_lambdas_time_and_reconcile_ends_before_the_next(
 
 @pytest.mark.parametrize(("scheduled", "tick"), TICKS.items())
 def test_a_schedule_says_which_it_is_and_when_and_keeps_what_was_not_delivered_or_failed(
-    stack: Any, load_event: Callable[[str], dict[str, Any]], scheduled: str, tick: str
-) -> None:
+    stack, load_event, scheduled, tick
+):
     properties = schedule(stack, scheduled)
     target = properties["Target"]
     given = json.loads(target["Input"])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,8 +39,8 @@ OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"
 
 
 @pytest.fixture
-def substitutions_of(deployed: Callable[..., Any]) -> Callable[..., Json]:
-    def with_parameters(**parameters: str) -> Json:
+def substitutions_of(deployed):
+    def with_parameters(**parameters):
         machines = deployed(**parameters).of_type("AWS::StepFunctions::StateMachine")
         given: Json = machines["ProcessingStateMachine"]["DefinitionSubstitutions"]
         arns = {"ProcessingRoleArn": ROLE, "StatusQueueUrl": "https://StatusQueue"}
@@ -52,16 +50,14 @@ def substitutions_of(deployed: Callable[..., Any]) -> Callable[..., Json]:
 
 
 @pytest.fixture
-def text(root: Path) -> str:
-    """The definition with its tokens."""
+def text(root):
     return (root / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
 
 
 @pytest.fixture
-def definition_with(substitutions_of: Callable[..., Json], text: str) -> Callable[..., Json]:
-    """Give the definition as Step Functions gets it from CloudFormation."""
+def definition_with(substitutions_of, text):
 
-    def with_parameters(**parameters: str) -> Json:
+    def with_parameters(**parameters):
         made: Json = json.loads(filled_in(text, substitutions_of(**parameters)))
         return made
 
@@ -152,8 +148,8 @@ def definition_with(substitutions_of: Callable[..., Json], text: str) -> Callabl
     ],
 )
 def test_a_stack_runs_what_the_sdk_renders_of_the_same_settings(
-    definition_with: Callable[..., Json], parameters: dict[str, str], settings: Json
-) -> None:
+    definition_with, parameters, settings
+):
     """So what has no value is absent: the SDK leaves out what is None."""
     rendered = definition(WorkflowConfig.read({**SETTINGS, **settings}))
 
@@ -161,9 +157,7 @@ def test_a_stack_runs_what_the_sdk_renders_of_the_same_settings(
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
-def test_what_the_commands_know_of_a_job_is_what_the_stack_runs(
-    definition_with: Callable[..., Json], engine: str
-) -> None:
+def test_what_the_commands_know_of_a_job_is_what_the_stack_runs(definition_with, engine):
     for own in ({}, {"JobEntrypoint": "sh x", "JobArguments": json.dumps(WORDS)}):
         given = {"Engine": engine, **own}
         job = definition_with(**given)["States"]["Process messages"]["Parameters"]
@@ -173,9 +167,7 @@ def test_what_the_commands_know_of_a_job_is_what_the_stack_runs(
         assert job["AppSpecification"]["ContainerArguments"] == list(job_arguments(given))
 
 
-def test_every_token_is_filled_in_and_nothing_else_is(
-    substitutions_of: Callable[..., Json], text: str
-) -> None:
+def test_every_token_is_filled_in_and_nothing_else_is(substitutions_of, text):
     for name in (given := substitutions_of()):
         assert token(name.removeprefix("landrun_")) in text, name
     assert "${landrun_" not in filled_in(text, given)
@@ -197,8 +189,8 @@ def test_every_token_is_filled_in_and_nothing_else_is(
     ids=["type", "empty", "long", "newline", "many"],
 )
 def test_the_laptop_refuses_at_once_what_sagemaker_would_refuse_in_every_run(
-    substitutions_of: Callable[..., Json], text: str, values: dict[str, str], says: str
-) -> None:
+    substitutions_of, text, values, says
+):
     wrong = {f"landrun_{name}": value for name, value in values.items()}
     given = {
         "DefinitionString": text,
@@ -211,14 +203,12 @@ def test_the_laptop_refuses_at_once_what_sagemaker_would_refuse_in_every_run(
         definition_of(given)
 
 
-def test_a_redriven_run_may_request_a_slot_whatever_the_bound_is(
-    deployed: Callable[..., Any],
-) -> None:
+def test_a_redriven_run_may_request_a_slot_whatever_the_bound_is(deployed):
     policy = deployed().resources["RequestSlots"]["Properties"]["PolicyDocument"]
     assert "<StatusQueue.Arn>" in json.dumps(policy)
 
 
-def test_a_value_that_begins_like_json_and_is_none_is_an_error() -> None:
+def test_a_value_that_begins_like_json_and_is_none_is_an_error():
     for value, message in (('["a", 1]', "not a JSON list"), ('["a"', "not JSON")):
         with pytest.raises(ConfigurationError, match=f"JobArguments is {message}"):
             job_arguments({"JobArguments": value})

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,8 +21,7 @@ LAMBDA = {
 """Lambda's own: logs and traces."""
 
 
-def taken_from(queue: str) -> set[tuple[str, str]]:
-    """Give Lambda's own calls for a function that a queue feeds."""
+def taken_from(queue):
     actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
     return {(f"sqs:{action}", f"<{queue}.Arn>") for action in actions}
 
@@ -145,14 +141,14 @@ NO_ARN = {
     ("start_on", "function"), [(mode, function) for mode in CALLS for function in CALLS[mode]]
 )
 def test_functions_may_call_what_their_code_calls_and_nothing_else(
-    deployed: Callable[..., Any], grants: Callable[..., Any], start_on: str, function: str
-) -> None:
+    deployed, grants, start_on, function
+):
     stack = deployed(StateMachineArn=STATE_MACHINE, StartOn=start_on)
     assert stack.of_type("AWS::Lambda::Function").keys() == CALLS[start_on].keys()
     assert grants(stack, f"{function}Role") == CALLS[start_on][function]
 
 
-def test_what_the_code_calls_is_known_here(root: Path) -> None:
+def test_what_the_code_calls_is_known_here(root):
     doors = (root / "src/functions/landrun").rglob("*.py")
     named = re.compile(r'translated\("([^"]+)"\)')
     called = {name for door in doors for name in named.findall(door.read_text(encoding="utf-8"))}
@@ -161,7 +157,7 @@ def test_what_the_code_calls_is_known_here(root: Path) -> None:
     assert {SPELT_IN_IAM.get(name, name) for name in called} == allowed
 
 
-def test_no_role_has_a_policy_of_awss_own(stack: Any) -> None:
+def test_no_role_has_a_policy_of_awss_own(stack):
     """AWSLambdaSQSQueueExecutionRole, say, lets a function read every queue of the account."""
     ours = {f"<{name}>" for name in stack.of_type("AWS::IAM::ManagedPolicy")}
     for name, role in stack.of_type("AWS::IAM::Role").items():
@@ -205,9 +201,7 @@ MAY_DELETE = {
 
 
 @pytest.mark.parametrize("parameters", STACKS, ids=str)
-def test_no_role_may_do_more_than_it_must(
-    deployed: Callable[..., Any], grants: Callable[..., Any], parameters: dict[str, str]
-) -> None:
+def test_no_role_may_do_more_than_it_must(deployed, grants, parameters):
     """No stars but at the end of names that are ours; nothing for every resource unless AWS offers
     no less; no deleting of data; no changing of the stack or of rights."""
     stack = deployed(**parameters)
@@ -225,16 +219,14 @@ def test_no_role_may_do_more_than_it_must(
             assert "Delete" not in verb or action in MAY_DELETE or leaves_a_line, (role, action)
 
 
-def test_schedules_invoke_their_functions_and_keep_what_fails_and_nothing_else(
-    stack: Any, grants: Callable[..., Any]
-) -> None:
+def test_schedules_invoke_their_functions_and_keep_what_fails_and_nothing_else(stack, grants):
     assert grants(stack, "SchedulerRole") == FAILED_TICKS | {
         ("lambda:InvokeFunction", "<ScheduleFunction.Arn>"),
         ("lambda:InvokeFunction", "<ReconcileFunction.Arn>"),
     }
 
 
-def test_each_permission_for_everything_says_why_beside_it(root: Path) -> None:
+def test_each_permission_for_everything_says_why_beside_it(root):
     for part in (root / "template.yaml", *(root / "src/stacks").glob("*.yaml")):
         for statement in part.read_text(encoding="utf-8").split("- Sid: ")[1:]:
             text = statement.partition("\n\n")[0]
@@ -242,9 +234,7 @@ def test_each_permission_for_everything_says_why_beside_it(root: Path) -> None:
                 assert not re.search(r'Resource: "\*"$', text, re.MULTILINE), text
 
 
-def test_the_state_machine_may_run_jobs_of_its_prefix_and_wait_for_them(
-    deployed: Callable[..., Any], grants: Callable[..., Any]
-) -> None:
+def test_the_state_machine_may_run_jobs_of_its_prefix_and_wait_for_them(deployed, grants):
     stack = deployed(JobNamePrefix="bsm")
     jobs = f"arn:aws:sagemaker:{HERE}:processing-job/bsm-*"
     rule = f"arn:aws:events:{HERE}:rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule"
@@ -259,8 +249,8 @@ def test_the_state_machine_may_run_jobs_of_its_prefix_and_wait_for_them(
 
 
 def test_machine_and_jobs_act_for_this_account_and_pass_the_jobs_role_to_sagemaker_only(
-    stack: Any, policy_statements: Callable[..., Any]
-) -> None:
+    stack, policy_statements
+):
     [passed] = [
         statement
         for document in stack.policies("StateMachineRole")
@@ -276,9 +266,7 @@ def test_machine_and_jobs_act_for_this_account_and_pass_the_jobs_role_to_sagemak
         assert trusted["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
-def test_jobs_read_landings_and_manifests_and_write_outputs_only(
-    stack: Any, grants: Callable[..., Any]
-) -> None:
+def test_jobs_read_landings_and_manifests_and_write_outputs_only(stack, grants):
     assert {pair for pair in grants(stack, "ProcessingRole") if pair[0].startswith("s3:")} == {
         ("s3:ListBucket", "<LandingBucket.Arn>"),
         ("s3:ListBucket", "<OutputBucket.Arn>"),
@@ -289,9 +277,7 @@ def test_jobs_read_landings_and_manifests_and_write_outputs_only(
     }
 
 
-def test_a_schedule_over_another_bucket_can_list_it_and_its_jobs_can_read_it(
-    deployed: Callable[..., Any], grants: Callable[..., Any]
-) -> None:
+def test_a_schedule_over_another_bucket_can_list_it_and_its_jobs_can_read_it(deployed, grants):
     stack = deployed(ScheduledInput="s3://elsewhere/in/{date:%Y}/")
     elsewhere = "arn:aws:s3:::elsewhere"
     assert {pair for pair in grants(stack, "ScheduleFunctionRole") if "Bucket" in pair[0]} == {
@@ -312,7 +298,7 @@ def test_a_schedule_over_another_bucket_can_list_it_and_its_jobs_can_read_it(
     ],
 )
 def test_jobs_pull_from_the_stacks_repository_unless_an_image_is_given(
-    deployed: Callable[..., Any], grants: Callable[..., Any], image: str, repository: str
-) -> None:
+    deployed, grants, image, repository
+):
     pulled = {r for a, r in grants(deployed(ImageUri=image), "ProcessingRole") if "Layer" in a}
     assert pulled == {repository}

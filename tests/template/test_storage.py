@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 BUCKETS = ("LandingBucket", "OutputBucket")
@@ -48,7 +45,7 @@ ALL = {"ProjectionType": "ALL"}
 CLAIM = {"bucket", "recorded_at", "claimed_by", "claimed_at", "claimed_for"}
 
 
-def test_buckets_keep_versions_for_a_year_and_only_one_sends_events(stack: Any) -> None:
+def test_buckets_keep_versions_for_a_year_and_only_one_sends_events(stack):
     buckets = stack.of_type("AWS::S3::Bucket")
     assert buckets.keys() == {*BUCKETS}
     for name, bucket in buckets.items():
@@ -58,9 +55,7 @@ def test_buckets_keep_versions_for_a_year_and_only_one_sends_events(stack: Any) 
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
-def test_buckets_refuse_requests_without_tls(
-    stack: Any, bucket: str, policy_statements: Callable[..., Any]
-) -> None:
+def test_buckets_refuse_requests_without_tls(stack, bucket, policy_statements):
     policy = stack.of_type("AWS::S3::BucketPolicy")[f"{bucket}Policy"]
     assert policy["Bucket"] == f"<{bucket}>"
     [statement] = policy_statements(policy["PolicyDocument"])
@@ -69,7 +64,7 @@ def test_buckets_refuse_requests_without_tls(
     assert statement["Resource"] == [f"<{bucket}.Arn>", f"<{bucket}.Arn>/*"]
 
 
-def test_what_holds_data_outlives_the_stack(stack: Any) -> None:
+def test_what_holds_data_outlives_the_stack(stack):
     """A protected table could not be deleted by a stack that fails to be created: it stays."""
     kept = {
         "AWS::S3::Bucket": "RetainExceptOnCreate",
@@ -82,7 +77,7 @@ def test_what_holds_data_outlives_the_stack(stack: Any) -> None:
             assert resource["UpdateReplacePolicy"] == "Retain", name
 
 
-def test_tables_are_protected_from_deletion_and_found_by_their_indexes(stack: Any) -> None:
+def test_tables_are_protected_from_deletion_and_found_by_their_indexes(stack):
     tables = stack.of_type("AWS::DynamoDB::Table")
     assert all(table["DeletionProtectionEnabled"] for table in tables.values())
     assert {name: [keys(table), indexes(table)] for name, table in tables.items()} == {
@@ -101,11 +96,11 @@ def test_tables_are_protected_from_deletion_and_found_by_their_indexes(stack: An
     }
 
 
-def keys(table: dict[str, Any]) -> list[str]:
+def keys(table):
     return [key["AttributeName"] for key in table["KeySchema"]]
 
 
-def indexes(table: dict[str, Any]) -> dict[str, list[Any]]:
+def indexes(table):
     """Give each index's keys, and its projection: the attributes where it does not hold all."""
     return {
         one["IndexName"]: [
@@ -119,8 +114,8 @@ def indexes(table: dict[str, Any]) -> dict[str, list[Any]]:
 
 @pytest.mark.parametrize("start_on", ["arrival", "schedule"])
 def test_a_landing_is_kept_when_start_on_changes_until_its_own_attribute_says_otherwise(
-    deployed: Callable[..., Any], start_on: str
-) -> None:
+    deployed, start_on
+):
     stack = deployed(StartOn=start_on)
     tables = stack.of_type("AWS::DynamoDB::Table")
     forgetting = {name for name, one in tables.items() if "TimeToLiveSpecification" in one}
@@ -131,7 +126,7 @@ def test_a_landing_is_kept_when_start_on_changes_until_its_own_attribute_says_ot
     assert stack.environment("ReconcileFunction")["LANDINGS_TABLE"] == "<LandingsTable>"
 
 
-def test_queues_are_encrypted_keep_messages_and_have_a_dead_letter_queue(stack: Any) -> None:
+def test_queues_are_encrypted_keep_messages_and_have_a_dead_letter_queue(stack):
     """Attempts outlast an outage of hours and leave days to redrive: a message keeps its age when
     it moves to a dead-letter queue."""
     queues = stack.of_type("AWS::SQS::Queue")
@@ -145,10 +140,7 @@ def test_queues_are_encrypted_keep_messages_and_have_a_dead_letter_queue(stack: 
         assert 8 * 3600 <= 100 * queues[name]["VisibilityTimeout"] <= 24 * 3600, name
 
 
-def test_only_its_rule_may_send_to_a_queue_and_nobody_without_tls(
-    stack: Any, policy_statements: Callable[..., Any]
-) -> None:
-    """Each queue has one policy, since the last would win."""
+def test_only_its_rule_may_send_to_a_queue_and_nobody_without_tls(stack, policy_statements):
     allowed, denied = {}, []
     for policy in stack.of_type("AWS::SQS::QueuePolicy").values():
         for statement in policy_statements(policy["PolicyDocument"]):
@@ -174,7 +166,7 @@ def test_only_its_rule_may_send_to_a_queue_and_nobody_without_tls(
         assert target["DeadLetterConfig"] == {"Arn": f"<{QUEUES[queue]}.Arn>"}
 
 
-def test_failures_go_by_mail_only_to_a_given_address(deployed: Callable[..., Any]) -> None:
+def test_failures_go_by_mail_only_to_a_given_address(deployed):
     assert deployed().of_type("AWS::SNS::Subscription") == {}
     given = deployed(NotificationEmail="on-call@example.com")
     assert given.of_type("AWS::SNS::Subscription") == {
@@ -186,6 +178,6 @@ def test_failures_go_by_mail_only_to_a_given_address(deployed: Callable[..., Any
     }
 
 
-def test_the_images_repository_has_a_lower_case_name(stack: Any) -> None:
+def test_the_images_repository_has_a_lower_case_name(stack):
     repository = stack.of_type("AWS::ECR::Repository")["ImageRepository"]
     assert repository["RepositoryName"] == "landrun-51af3dc0"

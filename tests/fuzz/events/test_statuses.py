@@ -6,7 +6,6 @@ So do requests for concurrency slots, which lie in the same queue.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -80,8 +79,7 @@ summaries = (
 )
 
 
-def described(given: dict[str, str]) -> dict[str, Any]:
-    """DescribeExecution's answer of an execution that gave nothing to look at."""
+def described(given):
     arn = given["executionArn"]
     return {"executionArn": arn, "status": "FAILED", "startDate": THEN, "input": "{}"}
 
@@ -101,14 +99,12 @@ def test_every_message_is_recorded_or_refused_with_a_reason(aws, status, found, 
         assert [line["message"] for line in status.logs if "message" in line] == ["message refused"]
 
 
-def either(
-    known: list[dict[str, Any]], at: tuple[tuple[str, ...], ...]
-) -> st.SearchStrategy[dict[str, Any]]:
+def either(known, at):
     return st.sampled_from(known).flatmap(lambda one: changed(one) | aimed(one, at))
 
 
 @st.composite
-def foreign(draw: st.DrawFn) -> dict[str, Any]:
+def foreign(draw):
     """A status change that Step Functions could send, of a machine that says what it likes."""
     event = json.loads(json.dumps(draw(st.sampled_from(ENDED))))
     given = draw(st.one_of(either(INPUTS, GIVEN), either(INPUTS, GIVEN), values).map(spelled))

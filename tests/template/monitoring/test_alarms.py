@@ -7,7 +7,7 @@ N periods, and missing data (CloudWatch user guide, "Alarm evaluation").
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -43,9 +43,7 @@ MOST_METRICS = 21
 """That all alarms together read; CloudWatch bills each (docs/costs.md has the amount)."""
 
 
-def test_every_alarm_notifies_the_topic_and_of_its_end_where_that_means_something(
-    alarms: Json,
-) -> None:
+def test_every_alarm_notifies_the_topic_and_of_its_end_where_that_means_something(alarms):
     assert alarms.keys() == LASTS | HAPPENS
     for name, alarm in alarms.items():
         assert alarm["AlarmActions"] == ["<NotificationsTopic>"], name
@@ -53,9 +51,7 @@ def test_every_alarm_notifies_the_topic_and_of_its_end_where_that_means_somethin
         assert "InsufficientDataActions" not in alarm, name
 
 
-def test_every_alarm_says_what_to_do_within_cloudwatchs_limits(
-    alarms: Json, metrics_of: MetricsOf
-) -> None:
+def test_every_alarm_says_what_to_do_within_cloudwatchs_limits(alarms, metrics_of):
     for name, alarm in alarms.items():
         text = alarm["AlarmDescription"]
         longest_names = 80 * text.count("<")
@@ -68,16 +64,12 @@ def test_every_alarm_says_what_to_do_within_cloudwatchs_limits(
         assert max(periods or {alarm["Period"]}) * alarm["EvaluationPeriods"] <= 86_400, name
 
 
-def test_alarms_read_no_more_metrics_than_the_costs_say(
-    alarms: Json, metrics_of: MetricsOf
-) -> None:
+def test_alarms_read_no_more_metrics_than_the_costs_say(alarms, metrics_of):
     read = {name: len(metrics_of(alarm)) for name, alarm in alarms.items()}
     assert sum(read.values()) == MOST_METRICS, read
 
 
-def test_gaps_are_zeros_where_a_metric_has_gaps_and_the_newest_zero_decides_nothing(
-    alarms: Json,
-) -> None:
+def test_gaps_are_zeros_where_a_metric_has_gaps_and_the_newest_zero_decides_nothing(alarms):
     for name, alarm in alarms.items():
         if "Metrics" in alarm:
             assert "FILL(" in alarm["Metrics"][0]["Expression"], name
@@ -90,11 +82,11 @@ def test_gaps_are_zeros_where_a_metric_has_gaps_and_the_newest_zero_decides_noth
 class Series(list[Value]):
     """A metric in metric math: one value per period."""
 
-    def __gt__(self, other: Any) -> Series:
+    def __gt__(self, other):
         return Series(None if one is None else float(one > other) for one in self)
 
 
-def fill(series: Series, filler: Any) -> Series:
+def fill(series, filler):
     """``FILL(series, 0)``, or ``FILL(series, REPEAT)``: the value before the gap, if any."""
     filled, last = Series(), None
     for value in series:
@@ -103,7 +95,7 @@ def fill(series: Series, filler: Any) -> Series:
     return filled
 
 
-def evaluated(alarm: Json, *metrics: Sequence[Value]) -> Series:
+def evaluated(alarm, *metrics):
     """Evaluate an alarm's expression over these values of its metrics, in their order."""
     if "Metrics" not in alarm:
         return Series(metrics[0])
@@ -126,7 +118,7 @@ def evaluated(alarm: Json, *metrics: Sequence[Value]) -> Series:
     return result
 
 
-def states(alarm: Json, *metrics: Sequence[Value], further_back: int = 0) -> list[str]:
+def states(alarm, *metrics, further_back=0):
     """Give the alarm's state after each period; before the first there is no data at all.
 
     Parameters
@@ -143,7 +135,7 @@ def states(alarm: Json, *metrics: Sequence[Value], further_back: int = 0) -> lis
     return found
 
 
-def next_state(state: str, alarm: Json, points: Sequence[Value], needed: int) -> str:
+def next_state(state, alarm, points, needed):
     present = [breaches(alarm, point) for point in points if point is not None]
     if sum(present) >= needed:
         return "ALARM"
@@ -153,7 +145,7 @@ def next_state(state: str, alarm: Json, points: Sequence[Value], needed: int) ->
     return "OK"
 
 
-def breaches(alarm: Json, point: float) -> bool:
+def breaches(alarm, point):
     threshold = float(alarm["Threshold"])
     return {
         "GreaterThanOrEqualToThreshold": point >= threshold,
@@ -162,15 +154,14 @@ def breaches(alarm: Json, point: float) -> bool:
     }[alarm["ComparisonOperator"]]
 
 
-def fires(alarm: Json, *metrics: Sequence[Value]) -> list[bool]:
-    """Say after each period whether the alarm is in ALARM."""
+def fires(alarm, *metrics):
     return [state == "ALARM" for state in states(alarm, *metrics)]
 
 
 @pytest.mark.parametrize("name", sorted(HAPPENS))
 def test_one_occurrence_fires_at_once_and_once_however_late_the_next_comes_in(
-    alarms: Json, metrics_of: MetricsOf, name: str
-) -> None:
+    alarms, metrics_of, name
+):
     one, none = [None, 1, None, None, None], [None] * 5
     count = len(metrics_of(alarms[name]))
     for which in range(count):
@@ -179,9 +170,7 @@ def test_one_occurrence_fires_at_once_and_once_however_late_the_next_comes_in(
 
 
 @pytest.mark.parametrize("name", ["ExecutionsThrottled", "FunctionsThrottled", "MessagesFail"])
-def test_what_passes_by_itself_fires_only_when_it_goes_on(
-    alarms: Json, metrics_of: MetricsOf, name: str
-) -> None:
+def test_what_passes_by_itself_fires_only_when_it_goes_on(alarms, metrics_of, name):
     quiet = [[None] * 8] * (len(metrics_of(alarms[name])) - 1)
     moments, lasting = [None, 9, 9, None, None, None, 9, None], [None, 9, 9, 9, None, None, 0, 0]
     assert not any(fires(alarms[name], moments, *quiet))
@@ -189,9 +178,7 @@ def test_what_passes_by_itself_fires_only_when_it_goes_on(
 
 
 @pytest.mark.parametrize("further_back", [0, 1, 5])
-def test_reconcile_is_silent_after_an_hour_and_not_after_one_call_left_out(
-    alarms: Json, further_back: int
-) -> None:
+def test_reconcile_is_silent_after_an_hour_and_not_after_one_call_left_out(alarms, further_back):
     alarm = alarms["ReconcileSilent"]
     calls = [1, 1, None, 1, 1, None, None, None, None, *[None] * 40, 1, 1]
     found = states(alarm, calls, further_back=further_back)
@@ -200,7 +187,7 @@ def test_reconcile_is_silent_after_an_hour_and_not_after_one_call_left_out(
 
 
 @pytest.mark.parametrize("further_back", [0, 1, 5])
-def test_reconcile_is_not_silent_on_the_first_deployment(alarms: Json, further_back: int) -> None:
+def test_reconcile_is_not_silent_on_the_first_deployment(alarms, further_back):
     """Whether the first call comes at once or after a while, and whenever its data arrives."""
     for before in (0, 1, 4, 9):
         calls = [*[None] * before, 1, 1, None, 1, 1]
@@ -216,13 +203,11 @@ def test_reconcile_is_not_silent_on_the_first_deployment(alarms: Json, further_b
         ("LandingsWait", [None, 3600, 3601, 12], [0, 0, 1, 0]),
     ],
 )
-def test_an_alarm_lasts_as_long_as_what_it_is_about(
-    alarms: Json, name: str, values: list[Value], expected: list[int]
-) -> None:
+def test_an_alarm_lasts_as_long_as_what_it_is_about(alarms, name, values, expected):
     assert fires(alarms[name], values) == [bool(one) for one in expected]
 
 
-def test_limits_are_the_parameters(deployed: Callable[..., Any]) -> None:
+def test_limits_are_the_parameters(deployed):
     alarms = deployed(MaxLandingAgeInSeconds="60", MaxWaitForTickInSeconds="900").of_type(
         "AWS::CloudWatch::Alarm"
     )
@@ -232,7 +217,7 @@ def test_limits_are_the_parameters(deployed: Callable[..., Any]) -> None:
     )
 
 
-def test_cloudwatch_may_publish_alarms_to_the_topic(stack: Any) -> None:
+def test_cloudwatch_may_publish_alarms_to_the_topic(stack):
     [policy] = stack.of_type("AWS::SNS::TopicPolicy").values()
     allowed, denied = policy["PolicyDocument"]["Statement"]
     assert policy["Topics"] == ["<NotificationsTopic>"] == [allowed["Resource"]]

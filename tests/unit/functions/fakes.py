@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +12,6 @@ from landrun.adapters.s3_listing import ListedObject
 from landrun.adapters.step_functions import Started
 from landrun.errors import AlreadyStarted, ServiceError
 from landrun.models.landing import Landing
-from landrun.models.run import ExecutionInput, Trigger
 from landrun.models.run_record import EXECUTION_RUNNING, RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import RANKS
@@ -23,8 +21,7 @@ MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:landrun"
 SCHEDULE = "arn:aws:scheduler:us-east-1:123456789012:schedule/default/nightly"
 
 
-def run_record(status: str = "FAILED", redrive_count: int = 0, **more: Any) -> RunRecord:
-    """Make a run's record with the attributes that every one has, and more."""
+def run_record(status="FAILED", redrive_count=0, **more):
     usual = {
         "name": "run-1",
         "execution_arn": "arn:aws:states:us-east-1:123456789012:execution:landrun:run-1",
@@ -45,10 +42,10 @@ class Clock:
 
     now: datetime = NOW
 
-    def __call__(self) -> datetime:
+    def __call__(self):
         return self.now
 
-    def advance(self, **by: float) -> None:
+    def advance(self, **by):
         self.now += timedelta(**by)
 
 
@@ -61,44 +58,35 @@ class FakeManifests:
     modified: dict[str, datetime] = field(default_factory=dict)
     objects: list[ListedObject] = field(default_factory=list)
 
-    def uri(self, run: str) -> S3Uri:
+    def uri(self, run):
         return S3Uri("outputs", f"manifests/{run}.json")
 
-    def run_of(self, key: str) -> str:
+    def run_of(self, key):
         return key.removeprefix("manifests/").removesuffix(".json")
 
-    def write_once(
-        self,
-        run: str,
-        bucket: str,
-        keys: list[str],
-        trigger: Trigger | None = None,
-        *,
-        landings: str | None = None,
-        prefix: S3Uri | None = None,
-    ) -> Manifest:
+    def write_once(self, run, bucket, keys, trigger=None, *, landings=None, prefix=None):
         if found := self.find(run):
             return found
         written = Manifest(self.uri(run), bucket, tuple(keys), True, trigger, landings, prefix)
         self.stored[run] = written
         return written
 
-    def write_collected(self, run: str, collected: Collected, trigger: Trigger) -> Manifest:
+    def write_collected(self, run, collected, trigger):
         self.lists.setdefault(run, collected)
         keys = list(dict.fromkeys(landing.key for landing in collected.landings))
         return self.write_once(run, collected.landings[0].bucket, keys, trigger, landings=run)
 
-    def collected(self, manifest: Manifest) -> Collected:
+    def collected(self, manifest):
         return self.lists[manifest.landings] if manifest.landings else Collected((), last=True)
 
-    def find(self, run: str) -> Manifest | None:
+    def find(self, run):
         found = self.stored.get(run)
         return found and replace(found, written=False)
 
-    def list_objects(self, under: S3Uri) -> list[ListedObject]:
+    def list_objects(self, under):
         return [found for found in self.objects if found.key.startswith(under.key)]
 
-    def listed_after(self, key: str) -> Iterator[ListedObject]:
+    def listed_after(self, key):
         for run in sorted(self.stored):
             if self.uri(run).key > key:
                 yield ListedObject(self.uri(run).key, 10, self.modified.get(run, NOW))
@@ -122,10 +110,10 @@ class FakeExecutions:
 
     state_machine_arn = MACHINE
 
-    def arn(self, name: str) -> str:
+    def arn(self, name):
         return f"{MACHINE.replace(':stateMachine:', ':execution:')}:{name}"
 
-    def start(self, run: ExecutionInput) -> Started:
+    def start(self, run):
         name, text = run.PreprocessingJobName, run.to_json()
         for failing in {name, getattr(run.Trigger, "Key", name)} & self.failing.keys():
             raise self.failing[failing]
@@ -134,14 +122,14 @@ class FakeExecutions:
             raise AlreadyStarted(name)
         return Started(self.arn(name), NOW if is_new else NOW - timedelta(minutes=1))
 
-    def find(self, arn: str) -> dict[str, Any] | None:
+    def find(self, arn):
         if arn in self.failing:
             raise self.failing[arn]
         name = arn.rpartition(":")[2]
         started = {"input": self.started[name]} if name in self.started else None
         return self.described.get(arn, started)
 
-    def page(self, token: str = "", **only: str) -> tuple[list[dict[str, Any]], str]:
+    def page(self, token="", **only):
         self.asked.append((token, only))
         if token in self.expired:
             raise ServiceError("states:ListExecutions", "InvalidToken", "a day old")
@@ -151,11 +139,11 @@ class FakeExecutions:
         end = int(token or 0) + self.page_size
         return listed[end - self.page_size : end], str(end) if end < len(listed) else ""
 
-    def last_tasks(self, arn: str) -> list[dict[str, Any]]:
+    def last_tasks(self, arn):
         return self.history.get(arn, [])
 
 
-def _changed_at(listed: dict[str, Any]) -> datetime:
+def _changed_at(listed):
     """Return what ListExecutions sorts by: the start or redrive of a running one, or the end."""
     running = listed["status"] == "RUNNING"
     return listed.get("redriveDate" if running else "stopDate") or listed["startDate"]
@@ -167,17 +155,17 @@ class FakeRunsTable:
 
     records: dict[str, RunRecord] = field(default_factory=dict)
 
-    def write(self, record: RunRecord) -> RunRecord | None:
+    def write(self, record):
         stored = self.records.get(record.name)
         if stored and not stored.is_older_than(record):
             return stored
         self.records[record.name] = record
         return None
 
-    def find_unfinished(self, what: str) -> list[RunRecord]:
+    def find_unfinished(self, what):
         return [record for record in self.records.values() if record.unfinished == what]
 
-    def find_progress(self, names: list[str]) -> dict[str, tuple[int, int]]:
+    def find_progress(self, names):
         return {name: self.records[name].progress for name in names if name in self.records}
 
 
@@ -189,32 +177,31 @@ class FakeLandingsTable:
     waiting: dict[str, Landing] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
 
-    def record(self, landing: Landing) -> Recorded:
+    def record(self, landing):
         self.waiting[landing_id(landing)] = landing
         return Recorded.WAITS
 
-    def pending(self) -> Iterator[PendingLanding]:
+    def pending(self):
         for item, landing in sorted(self.waiting.items()):
             since = datetime.fromisoformat(landing.event_time)
             yield PendingLanding(item, landing.bucket, since, self.claims.get(item))
 
-    def claim(self, item: str, run: str, trigger: Trigger) -> Landing | None:
+    def claim(self, item, run, trigger):
         if item in self.claims and self.claims[item].run != run:
             return None
         if item in self.waiting:
             self.claims[item] = Claim(run, self.clock(), trigger)
         return self.waiting.get(item)
 
-    def mark_processed(self, run: str, landing: Landing) -> None:
+    def mark_processed(self, run, landing):
         item = landing_id(landing)
         if item in self.claims and self.claims[item].run == run:
             del self.waiting[item], self.claims[item]
 
-    def release(self, run: str, item: str) -> None:
+    def release(self, run, item):
         if item in self.claims and self.claims[item].run == run:
             del self.claims[item]
 
-    def left(self) -> dict[str, str | None]:
-        """Return the keys that wait still, each with the run that has claimed it."""
+    def left(self):
         runs = {item: claim.run for item, claim in self.claims.items()}
         return {landing.key: runs.get(item) for item, landing in self.waiting.items()}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError, ConnectTimeoutError
@@ -98,16 +95,16 @@ def _put_object():
 class Refusing:
     """A client of which every call is refused."""
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
+    def __getattr__(self, name):
         return self.refuse
 
-    def refuse(self, **_: Any) -> None:
+    def refuse(self, **_):
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "Any")
 
-    def get_paginator(self, _: str) -> Refusing:
+    def get_paginator(self, _):
         return self
 
-    def paginate(self, **_: Any) -> Iterator[None]:
+    def paginate(self, **_):
         yield self.refuse()
 
 
@@ -156,10 +153,10 @@ def test_a_call_that_aws_refuses_is_a_service_error_that_names_it(operation, cal
 class Empty(Refusing):
     """A client of which every call is answered with no members."""
 
-    def refuse(self, **_: Any) -> dict[str, Any]:
+    def refuse(self, **_):
         return {}
 
-    def paginate(self, **_: Any) -> Iterator[Any]:
+    def paginate(self, **_):
         yield {}
 
 

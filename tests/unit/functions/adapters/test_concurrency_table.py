@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -21,15 +20,13 @@ def table(aws, create_table):
     return ConcurrencyTable(aws("dynamodb"), create_table("ConcurrencyTable"))
 
 
-def execution(name: str, started_at: str = EARLY) -> LimitedExecution:
+def execution(name, started_at=EARLY):
     arn = f"arn:aws:states:us-east-1:123456789012:execution:landrun:{name}"
     about = {"name": name, "execution_arn": arn, "started_at": started_at}
     return LimitedExecution(**about, requested_at=NOW, task_tokens=("token",))
 
 
-def acquire(
-    table: ConcurrencyTable, waiting: LimitedExecution, limit: int = UNLIMITED
-) -> LimitedExecution | None:
+def acquire(table, waiting, limit=UNLIMITED):
     update = {"status": SlotStatus.RESUME_PENDING, "acquired_at": NOW}
     return table.acquire(waiting.model_copy(update=update), limit)
 
@@ -75,13 +72,13 @@ def test_a_reader_of_an_item_that_was_removed_and_stored_again_releases_nothing(
 class Cancelling:
     """DynamoDB while it cancels transactions, the first ``times`` of them, for a reason."""
 
-    def __init__(self, reason: str, times: int) -> None:
+    def __init__(self, reason, times):
         self.left, self.written = times, 0
         reasons = [{"Code": reason}, {"Code": "None"}]
         answer = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
         self.error = ClientError(answer, "TransactWriteItems")
 
-    def transact_write_items(self, **asked: Any) -> None:
+    def transact_write_items(self, **asked):
         self.left -= 1
         if self.left >= 0:
             raise self.error

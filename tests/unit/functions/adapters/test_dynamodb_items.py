@@ -8,13 +8,11 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from functools import reduce
-from typing import Any
 
 import pytest
 from botocore.validate import ParamValidator
 
 from landrun.adapters.dynamodb_items import NESTING_LIMIT, SIZE_LIMIT, fitting, from_item, to_item
-from landrun.models.run_record import RunRecord
 from unit.functions.fakes import run_record
 
 
@@ -23,7 +21,7 @@ def stored(client):
     """``stored(trigger=…)`` is such a record as it comes back from an item of DynamoDB's."""
     shape = client("dynamodb").meta.service_model.operation_model("PutItem").input_shape
 
-    def read_back(**more: Any) -> RunRecord:
+    def read_back(**more):
         item = to_item(run_record(**more))
         assert not ParamValidator().validate({"TableName": "t", "Item": item}, shape).has_errors()
         json.dumps(item, ensure_ascii=False).encode()
@@ -32,7 +30,7 @@ def stored(client):
     return read_back
 
 
-def nested(levels: int) -> dict[str, Any]:
+def nested(levels):
     return reduce(lambda inner, _: {"in": inner}, range(levels - 1), {"end": 1})
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -29,25 +28,19 @@ from unit.functions.fakes import NOW, SCHEDULE, Clock
 TRIGGER = ScheduleTrigger(ScheduleArn=SCHEDULE, ScheduledTime="2026-11-22T03:00:00Z", Part=2)
 
 
-def landing(
-    sequencer: str | None = "0A",
-    version_id: str | None = "v1",
-    key: str = "a",
-    bucket: str = "landings",
-    size: int | None = 10,
-) -> Landing:
+def landing(sequencer="0A", version_id="v1", key="a", bucket="landings", size=10):
     return Landing(bucket, key, version_id, sequencer, size, "2026-11-22T02:15:30Z")
 
 
 class Table(LandingsTable):
     """The table, and the items in it."""
 
-    def __init__(self, client: Any, name: str) -> None:
+    def __init__(self, client, name):
         self.clock = Clock()
         super().__init__(client, name, self.clock)
 
     @property
-    def items(self) -> dict[str, Any]:
+    def items(self):
         found = self._client.scan(TableName=self._table, ConsistentRead=True)["Items"]
         flat = ({k: next(iter(v.values())) for k, v in item.items()} for item in found)
         return {item["id"]: SimpleNamespace(**item) for item in flat}
@@ -71,7 +64,7 @@ def test_recording_a_landing_says_what_became_of_it(table):
         assert table.record(landing(sequencer, version)) is answer
 
 
-def play(table: Any, steps: str) -> None:
+def play(table, steps):
     """Carry out steps; a claim names the version that it must return, or ``-`` for none."""
     for step in steps.split(", "):
         verb, *what = step.split()
@@ -86,8 +79,7 @@ def play(table: Any, steps: str) -> None:
             table.release(f"run-{what[0]}", landing_id(landing()))
 
 
-def state(table: Any) -> str:
-    """The state of the one landing, and what a run has processed of it."""
+def state(table):
     for item in table.items.values():
         claim, run = getattr(item, "claimed_by", None), getattr(item, "done_run", None)
         waits = f"claimed by {claim[4:]}" if claim else "pending"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -24,8 +23,7 @@ def manifests(s3):
     return Manifests(s3, "outputs", "manifests/")
 
 
-def landing_trigger(key: str) -> ObjectCreatedTrigger:
-    """Make a trigger as long as its key lets it be."""
+def landing_trigger(key):
     return ObjectCreatedTrigger(
         Bucket="b" * 63,
         Key=key,
@@ -72,10 +70,10 @@ def test_a_foreign_manifest_has_neither_trigger_nor_prefix(manifests, s3, packed
 class Bucket:
     """S3's client, which refuses so many writes because of others at the same time."""
 
-    def __init__(self, conflicts: int = 0) -> None:
+    def __init__(self, conflicts=0):
         self.conflicts = conflicts
 
-    def put_object(self, **request: Any) -> None:
+    def put_object(self, **request):
         self.metadata = request["Metadata"]
         self.conflicts -= 1
         if self.conflicts >= 0:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from botocore.stub import Stubber
 
@@ -27,7 +25,7 @@ TOPIC = "arn:aws:sns:us-east-1:123456789012:failures"
 def failed(load_event):
     """``failed("execution-failed", …)`` is the record of that event, with other attributes."""
 
-    def make(event: str = "execution-failed", **more: Any) -> RunRecord:
+    def make(event="execution-failed", **more):
         change = parse_status_change(load_event(event)["Records"][0]["body"])
         record, job = RunRecord.from_status_change(change), job_in(change)
         return (record.with_job(job) if job else record).model_copy(update=more)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -23,7 +22,7 @@ def outputs(s3):
 def left(s3):
     """``left(name, content)`` puts an object under the run's output URI."""
 
-    def put(name: str, content: Any = b"12345") -> None:
+    def put(name, content=b"12345"):
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         s3.put_object(Bucket=UNDER.bucket, Key=f"{UNDER.key}{name}", Body=body)
 
@@ -32,7 +31,6 @@ def left(s3):
 
 @pytest.fixture
 def neighbour(s3):
-    """A run whose name begins as this one's has left a summary."""
     key = f"{UNDER.key.removesuffix('/')}0/summary-algo-1.json"
     s3.put_object(Bucket=UNDER.bucket, Key=key, Body=b'{"rows_in": 1}')
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from landrun.adapters.runs_table import RunsTable
-from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING, RunRecord
+from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING
 from unit.functions.fakes import run_record
 
 DUE_AT, LATER = "2026-11-22T03:02:00", "2026-11-22T03:09:00"
@@ -21,8 +21,7 @@ def table(aws, create_table):
     return RunsTable(aws("dynamodb"), create_table("RunsTable"))
 
 
-def pending(redrive: int = 0, due_at: str = DUE_AT, **more: Any) -> RunRecord:
-    """Make a failure whose notification is pending."""
+def pending(redrive=0, due_at=DUE_AT, **more):
     note = {"unfinished": NOTIFICATION_PENDING, "notification_due_at": due_at}
     return run_record("FAILED", redrive, **note, **more)
 
@@ -63,7 +62,7 @@ def test_runs_are_found_by_what_is_still_to_come_of_them_the_oldest_first(table)
 
 
 def test_only_the_pending_notification_of_this_redrive_is_claimed_and_marked_once(table):
-    def assert_left_alone(record: RunRecord) -> None:
+    def assert_left_alone(record):
         assert not table.mark_notified(record)
         assert not table.claim_notification(record, "later")
 
@@ -91,7 +90,7 @@ def test_progress_is_looked_up_by_name_over_batches_of_a_hundred(table):
 class Busy:
     """DynamoDB when it is busy: it answers for one key of a batch, and names the rest."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.asked: list[int] = []
 
     def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -25,15 +24,14 @@ START = {"stateMachineArn": MACHINE, "name": "landrun-1", "input": RUN.to_json()
 
 
 @pytest.fixture
-def stub(client) -> Iterator[Stubber]:
-    """Step Functions that answers as a test says, each call once and in order."""
+def stub(client):
     with Stubber(client("stepfunctions")) as stubbed:
         yield stubbed
         stubbed.assert_no_pending_responses()
 
 
 @pytest.fixture
-def executions(client) -> Executions:
+def executions(client):
     return Executions(client("stepfunctions"), MACHINE)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from types import SimpleNamespace
-from typing import Any
 from unittest.mock import Mock, patch
 
 import pytest
@@ -27,7 +25,7 @@ from unit.functions.fakes import (
 class Function:
     """A function after a cold start."""
 
-    def __init__(self, name: str, variables: dict[str, str]) -> None:
+    def __init__(self, name, variables):
         self.services: set[str] = set()
         self.manifests, self.executions = FakeManifests(), FakeExecutions()
         self.landings, self.runs_table = FakeLandingsTable(), FakeRunsTable()
@@ -50,23 +48,22 @@ class Function:
                 patches.enter_context(patch(f"landrun.adapters.{adapter}", made))
             self.module = load_handler(name, ENVIRONMENT | variables, self._client, lambda: NOW)
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service):
         self.services.add(service)
         return SimpleNamespace()
 
-    def call(self, event: Any) -> Any:
+    def call(self, event):
         return self.module.handler(event, Context())
 
-    def failures(self, batch: dict[str, Any]) -> list[str]:
+    def failures(self, batch):
         """Call the function with a batch of messages; return the ids of those that failed."""
         return [one["itemIdentifier"] for one in self.call(batch)["batchItemFailures"]]
 
-    def reasons(self) -> dict[str, str]:
-        """Return the reasons of the messages that were refused, by their bodies."""
+    def reasons(self):
         return dict(call.args for call in self.dead_letters.put.call_args_list)
 
 
 @pytest.fixture
-def load() -> Callable[..., Function]:
+def load():
     """``load("schedule", START_ON="schedule")`` is that function with those variables."""
     return lambda name, **variables: Function(name, variables)

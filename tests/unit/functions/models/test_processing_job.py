@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -19,7 +18,7 @@ RAN_A_MINUTE = {
 }
 
 
-def described(**more: object) -> ProcessingJob:
+def described(**more):
     return ProcessingJob.model_validate(RAN_A_MINUTE | more)
 
 
@@ -109,7 +108,7 @@ def test_what_is_no_name_of_a_job_is_neither_looked_up_nor_recorded(name):
     assert ProcessingJob.from_json(parameters) is None
 
 
-def event(kind: str) -> dict[str, Any]:
+def event(kind):
     """Make an event by its type; ``Redriven 1`` is a redrive, ``TaskScheduled`` asks for a job."""
     if kind.startswith("Redriven"):
         redrive = {"redriveCount": int(kind.split()[1])}

@@ -5,6 +5,5 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _calls_in_order(monkeypatch):
-    """Threads would take longer than the calls of fakes that they overlap."""
     one_by_one = "landrun.services.collect_landings.at_once"
     monkeypatch.setattr(one_by_one, lambda act, given: [act(one) for one in given])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from landrun.adapters.landings_table import landing_id
 from landrun.models.landing import Landing
-from landrun.models.run import InputFormat, Trigger
+from landrun.models.run import InputFormat
 from landrun.models.s3_uri import S3Uri
 from landrun.services.collect_landings import LandingCollector
 from landrun.services.start_run import RunStarter
@@ -14,27 +14,25 @@ from unit.functions.fakes import Clock, FakeExecutions, FakeLandingsTable, FakeM
 class LandingsWorld:
     """What ticks and reconcile share."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.clock = Clock()
         self.table = FakeLandingsTable(self.clock)
         self.manifests = FakeManifests()
         self.executions = FakeExecutions()
         self.input_format: InputFormat = "manifest"
 
-    def land(self, *keys: str, bucket: str = "landings") -> list[Landing]:
+    def land(self, *keys, bucket="landings"):
         now = self.clock().isoformat()
         landings = [Landing(bucket, key, "v1", "0A", 9, now) for key in keys]
         for landing in landings:
             self.table.record(landing)
         return landings
 
-    def claim(self, run: str, trigger: Trigger, *landings: Landing) -> None:
-        """Claim landings as an attempt that gets no further."""
+    def claim(self, run, trigger, *landings):
         for landing in landings:
             assert self.table.claim(landing_id(landing), run, trigger)
 
-    def collector(self, most: int = 3) -> LandingCollector:
-        """Make a collector whose runs read so many objects at most."""
+    def collector(self, most=3):
         output = S3Uri("outputs", "processed/")
         adapters = (self.manifests, self.executions)
         starter = RunStarter(*adapters, output, self.input_format, self.clock)

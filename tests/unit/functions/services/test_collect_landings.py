@@ -9,12 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from landrun.adapters.landings_table import PendingLanding, landing_id
-from landrun.models.landing import Landing
+from landrun.adapters.landings_table import landing_id
 from landrun.models.run import ManualTrigger, ScheduleTrigger, tick_run_name
 from landrun.models.tick import Tick
 from landrun.services.collect_landings import at_once
-from landrun.services.start_run import StartedRun
 from unit.functions.fakes import NOW, SCHEDULE
 
 from .landings_world import LandingsWorld
@@ -22,29 +20,28 @@ from .landings_world import LandingsWorld
 TICK, NEXT = (Tick(SCHEDULE, NOW + timedelta(days=day)) for day in range(2))
 
 
-def name_of(tick: Tick, part: int = 0) -> str:
+def name_of(tick, part=0):
     return tick_run_name("landrun", tick.schedule_arn, tick.scheduled_time, part)
 
 
-def trigger_of(tick: Tick, part: int | None = None) -> ScheduleTrigger:
+def trigger_of(tick, part=None):
     return ScheduleTrigger(ScheduleArn=SCHEDULE, ScheduledTime=tick.scheduled_time, Part=part)
 
 
 class World(LandingsWorld):
     """What ticks share; a run reads three objects unless a test says otherwise."""
 
-    def claim_for(self, tick: Tick, *landings: Landing) -> None:
+    def claim_for(self, tick, *landings):
         self.claim(name_of(tick), trigger_of(tick), *landings)
 
-    def tick(self, tick: Tick = TICK, most: int = 3) -> list[StartedRun]:
+    def tick(self, tick=TICK, most=3):
         return list(self.collector(most).collect(tick))
 
-    def finish(self, most: int = 3, seen: list[PendingLanding] | None = None) -> StartedRun | None:
-        """Finish the run of the first tick, as reconcile does with what it sees."""
+    def finish(self, most=3, seen=None):
         claimed = [one for one in seen or self.table.pending() if one.claim]
         return self.collector(most).finish(name_of(TICK), trigger_of(TICK), claimed)
 
-    def assert_each_once(self, landings: list[Landing]) -> None:
+    def assert_each_once(self, landings):
         """Check that each landing is in one manifest, that all have started, and none is left."""
         lists = map(self.manifests.collected, self.manifests.stored.values())
         collected = [landing for each in lists for landing in each.landings]

@@ -7,7 +7,6 @@ that it is given to arrive, and tests/faults/test_cases_ticks.py those of a reco
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import Mock, patch
@@ -20,7 +19,7 @@ from handler_loader import CurrentStdout
 from landrun.errors import ReconcileFailed, ServiceError
 from landrun.models.run import ManualTrigger, ScheduleTrigger
 from landrun.models.run_record import NOTIFICATION_PENDING, RunRecord
-from landrun.models.status_change import StatusChange, described_change
+from landrun.models.status_change import described_change
 from landrun.services import reconcile
 from landrun.services.limit_concurrency import ConcurrencyLimiter
 from landrun.services.reconcile import KINDS, Reconciler
@@ -43,17 +42,17 @@ SLOTS = {
 
 
 class FakeCheckpoints(dict[str, dict[str, Any]]):
-    def read(self, name: str) -> dict[str, Any]:
+    def read(self, name):
         return dict(self.get(name, {}))
 
-    def save(self, name: str, checkpoint: dict[str, Any]) -> None:
+    def save(self, name, checkpoint):
         self[name] = json.loads(json.dumps(checkpoint))
 
 
 class World(LandingsWorld):
     """What reconcile works on. All of it happens now: let the clock advance."""
 
-    def __init__(self, messages: Callable[[str], list[dict[str, Any]]]) -> None:
+    def __init__(self, messages):
         super().__init__()
         self.clock.now = datetime(2026, 11, 24, 12, tzinfo=UTC)
         self.messages = messages
@@ -66,8 +65,7 @@ class World(LandingsWorld):
             getattr(self.limiter, missed).return_value = []
         self.collects, self.most = True, 10
 
-    def reconcile(self, grace: timedelta | None = None) -> dict[str, int]:
-        """Return how much was recovered, without the kinds of which nothing was."""
+    def reconcile(self, grace=None):
         collector = self.collector(self.most)
         self.metrics = EphemeralMetrics(namespace="landrun", service="landrun")
         recovered = Reconciler(
@@ -88,17 +86,17 @@ class World(LandingsWorld):
         assert recovered.keys() == KINDS.keys()
         return {kind: number for kind, number in recovered.items() if number}
 
-    def record(self, change: StatusChange) -> bool:
+    def record(self, change):
         return self.runs.write(RunRecord.from_status_change(change)) is None
 
-    def metric(self, name: str) -> list[float]:
+    def metric(self, name):
         return self.metrics.metric_set.get(name, {"Value": []})["Value"]
 
-    def status(self, name: str) -> str | None:
+    def status(self, name):
         record = self.runs.records.get(name)
         return record and record.status
 
-    def execution(self, event: str, name: str = "run", **more: Any) -> dict[str, Any]:
+    def execution(self, event, name="run", **more):
         """Let Step Functions have the execution of an event, and return how it describes it."""
         [message] = self.messages(event)
         found = {name: value for name, value in message["detail"].items() if value is not None}
@@ -108,15 +106,14 @@ class World(LandingsWorld):
         self.executions.described[arn] = found
         return found
 
-    def ended(self, name: str = "run", event: str = "execution-succeeded", **more: Any) -> str:
+    def ended(self, name="run", event="execution-succeeded", **more):
         """Let an execution have ended whose record says that it runs; return its ARN."""
         found = self.execution(event, name, **more)
         running = {**found, "status": "RUNNING", "stopDate": None}
         self.record(described_change(running))
         return found["executionArn"]
 
-    def write(self, run: str = "run", trigger: ScheduleTrigger | None = TRIGGER) -> None:
-        """Write a manifest whose run is not started."""
+    def write(self, run="run", trigger=TRIGGER):
         self.manifests.write_once(run, "landings", ["a"], trigger)
         self.manifests.modified[run] = self.clock()
 
@@ -186,7 +183,7 @@ def sweep(world, monkeypatch):
     world.executions.page_size = 1
     monkeypatch.setattr(reconcile, "PAGES", 3)
 
-    def next_sweep() -> tuple[int, list[str]]:
+    def next_sweep():
         world.clock.advance(hours=1)
         world.executions.asked.clear()
         recovered = world.reconcile()
@@ -347,7 +344,6 @@ def test_slots_are_released_before_free_ones_are_given_and_runs_without_one_look
 
 @pytest.fixture
 def lossy(world):
-    """A world that has missed one of each kind but notifications."""
     world.ended("lost-end")
     world.execution("execution-running", "lost-start")
     world.claim("lost-tick", TRIGGER, *world.land("a"))

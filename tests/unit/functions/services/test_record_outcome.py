@@ -22,9 +22,9 @@ from landrun.adapters.runs_table import RunsTable
 from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.errors import ServiceError
 from landrun.models.processing_job import ProcessingJob
-from landrun.models.run_record import NOTIFICATION_PENDING, RunRecord
+from landrun.models.run_record import NOTIFICATION_PENDING
 from landrun.models.s3_uri import S3Uri
-from landrun.models.status_change import StatusChange, parse_status_change
+from landrun.models.status_change import parse_status_change
 from landrun.services.record_outcome import LEASE, OutcomeRecorder
 from unit.functions.fakes import Clock, FakeExecutions
 
@@ -40,7 +40,7 @@ REFUSED = ("TaskSubmitFailed", "TaskStarted", "TaskScheduled")
 def change(messages):
     """``change("execution-failed", …)`` is the status change of that event, with other fields."""
 
-    def parse(event: str, **fields: object) -> StatusChange:
+    def parse(event, **fields):
         [message] = messages(event)
         return parse_status_change(json.dumps(message)).model_copy(update=fields)
 
@@ -73,8 +73,7 @@ def landrun():
     return SimpleNamespace(record=recorder.record, notify=notify, publish=publish, **adapters)
 
 
-def written(landrun: Any) -> RunRecord:
-    """Return the record that was written last."""
+def written(landrun):
     return landrun.runs_table.write.call_args.args[0]
 
 
@@ -96,7 +95,7 @@ def test_a_success_is_recorded_with_its_job_its_output_and_its_summary(landrun, 
     assert landrun.metrics.metric_set["RunDuration"]["Value"] == [found.duration_seconds]
 
 
-def history(*newest_first: str) -> list[dict[str, Any]]:
+def history(*newest_first):
     scheduled = {"parameters": '{"ProcessingJobName": "job-1"}'}
     return [{"type": kind, "taskScheduledEventDetails": scheduled} for kind in newest_first]
 
@@ -118,7 +117,7 @@ TRACEBACK = ["Traceback (most recent call last):", "  File …", "KeyError: 'tex
 UNREADABLE = ("AccessDeniedException", "ResourceNotFoundException", "ThrottlingException")
 
 
-def failed(reason: str, said: str | None = None) -> str:
+def failed(reason, said=None):
     job = {"ProcessingJobName": "job-1", "ProcessingJobStatus": "Failed", "FailureReason": reason}
     return json.dumps(job | ({"ExitMessage": said} if said else {}))
 

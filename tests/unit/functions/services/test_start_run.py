@@ -5,8 +5,6 @@ tests/faults/test_cases_landings.py has the deliveries that come again.
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from landrun.adapters.manifests import Manifest
@@ -23,15 +21,13 @@ ADA, BERT = ManualTrigger(StartedBy="ada"), ManualTrigger(StartedBy="bert")
 class World:
     """Manifests and executions, and what starts runs over them."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.manifests, self.executions = FakeManifests(), FakeExecutions()
 
-    def start(
-        self, *keys: str, name: str = NAME, by: ManualTrigger = ADA, output: str = "processed/"
-    ) -> StartedRun:
+    def start(self, *keys, name=NAME, by=ADA, output="processed/"):
         return self.starter("manifest", output).start(name, "landings", keys or ("a",), by)
 
-    def starter(self, input_format: Any, output: str = "processed/") -> RunStarter:
+    def starter(self, input_format, output="processed/"):
         adapters = (self.manifests, self.executions, S3Uri("outputs", output))
         return RunStarter(*adapters, input_format, clock=lambda: NOW)
 
@@ -87,7 +83,7 @@ def test_what_no_retry_can_start_is_refused_before_a_manifest_is_written(
     assert world.manifests.stored == {}
 
 
-def manifest_of(*keys: str, prefix: str | None = None) -> Manifest:
+def manifest_of(*keys, prefix=None):
     under = S3Uri("landing", prefix) if prefix else None
     return Manifest(S3Uri("outputs", "manifests/r.json"), "landing", keys, True, prefix=under)
 
