@@ -10,8 +10,6 @@ ROOMS = (*range(16), 17, 500, 5000)
 
 
 class Sqs:
-    """SQS's client, which keeps the message that it was sent."""
-
     def send_message(self, **request):
         self.body = request["MessageBody"]
         self.reason = request["MessageAttributes"].get("Reason", {}).get("StringValue")

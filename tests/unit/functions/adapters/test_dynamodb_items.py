@@ -81,12 +81,3 @@ def test_a_number_that_dynamodb_cannot_hold_is_kept_as_text(stored, number):
 )
 def test_a_name_that_dynamodb_refuses_is_replaced(stored, odd, kept):
     assert stored(trigger=odd).trigger == kept
-
-
-@pytest.mark.parametrize("text", ["x" * 150_000, "é" * 120_000, "😀" * 90_000, "\ud800" * 30_000])
-def test_no_item_is_larger_than_its_limit(text):
-    texts = dict.fromkeys(("output", "cause", "error", "exit_message"), text)
-    item = to_item(run_record(**texts))
-    assert sum(len(name) + len(str(value).encode()) for name, value in item.items()) < 409_600
-    left_out = {one["S"] for one in item.get("left_out", {"L": []})["L"]}
-    assert item.keys() - {"left_out"} == {*run_record().attributes(), *texts} - left_out

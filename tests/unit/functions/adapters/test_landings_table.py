@@ -14,7 +14,6 @@ import pytest
 from landrun.adapters.checkpoints import Checkpoints
 from landrun.adapters.landings_table import (
     KEPT,
-    SHARDS,
     Claim,
     LandingsTable,
     Recorded,
@@ -166,17 +165,6 @@ def test_a_pending_landing_shows_its_claim_and_what_starts_its_run(table):
     [found] = table.pending()
     claim = Claim("run-1", NOW + timedelta(minutes=1), TRIGGER)
     assert (found.bucket, found.since, found.claim) == ("landings", NOW, claim)
-
-
-def test_pending_landings_are_found_in_every_shard_over_all_pages():
-    def paginate(**request):
-        shard = request["ExpressionAttributeValues"][":waiting"]["S"]
-        item = {"bucket": {"S": "landings"}, "recorded_at": {"S": NOW.isoformat()}}
-        return [{"Items": [item | {"id": {"S": shard + page}}]} for page in "ab"]
-
-    client = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=paginate))
-    found = LandingsTable(client, "landings", Clock()).pending()
-    assert [one.id for one in found] == [shard + page for shard in SHARDS for page in "ab"]
 
 
 def test_an_object_has_one_id_which_never_changes_between_releases():

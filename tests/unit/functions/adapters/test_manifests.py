@@ -121,17 +121,6 @@ def test_collected_landings_read_back_exactly_and_each_key_once(manifests, lande
         assert manifests.collected(manifest) == Collected(landings, last=False)
 
 
-def test_of_two_attempts_the_first_manifest_stays_with_its_own_list(manifests, s3, landed):
-    first = Collected((landed("a", sequencer="0A"),), last=True)
-    second = Collected((landed("a", sequencer="0B"), landed("b")), last=False)
-    for collected in (first, first, second):
-        found = manifests.write_collected("run-1", collected, TICK)
-        assert (found.keys, manifests.collected(found)) == (("a",), first)
-    assert not found.written
-    objects = s3.list_objects_v2(Bucket="outputs")["Contents"]
-    assert len(objects) == 3  # the manifest, and a list of each collection
-
-
 def test_manifests_are_listed_after_a_key_with_their_age_over_all_pages(manifests, s3, monkeypatch):
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
     keys = [f"manifests/run-{number}.json" for number in range(7)]

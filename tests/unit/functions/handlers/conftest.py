@@ -26,7 +26,7 @@ class Function:
     """A function after a cold start."""
 
     def __init__(self, name, variables):
-        self.services: set[str] = set()
+        self.services = set()
         self.manifests, self.executions = FakeManifests(), FakeExecutions()
         self.landings, self.runs_table = FakeLandingsTable(), FakeRunsTable()
         self.dead_letters, self.outputs = Mock(spec_set=DeadLetters), Mock(spec_set=Outputs)
@@ -60,6 +60,7 @@ class Function:
         return [one["itemIdentifier"] for one in self.call(batch)["batchItemFailures"]]
 
     def reasons(self):
+        """Return the reasons of the messages that were refused, by their bodies."""
         return dict(call.args for call in self.dead_letters.put.call_args_list)
 
 

@@ -11,8 +11,6 @@ import threading
 
 import pytest
 
-from landrun.errors import ServiceError
-
 OUTPUTS = "landrun-outputbucket-6f5e4d3c2b1a"
 COUNTED = {"arrival": "RunsStarted", "schedule": "LandingsRecorded"}
 
@@ -76,32 +74,16 @@ def test_input_and_manifest_of_a_run_have_the_whole_landing(
         "Size": landed["size"],
         "EventTime": message["time"],
     }
-    uris = {
-        "manifest": f"s3://outputs/manifests/{run}.json",
-        "uri": f"s3://{bucket}/{landed['key']}",
-    }
+    uri = f"s3://{bucket}/{landed['key']}"
     assert json.loads(text) == {
         "PreprocessingJobName": run,
-        "InputMessage": uris[input_format],
+        "InputMessage": uri if input_format == "uri" else f"s3://outputs/manifests/{run}.json",
         "OutputProcessedMessage": f"s3://outputs/processed/{run}/",
         "Trigger": trigger,
     }
     [manifest] = function.manifests.stored.values()
     assert (manifest.bucket, manifest.keys) == (bucket, (landed["key"],))
     assert manifest.trigger.to_dict() == trigger
-
-
-def test_a_failed_call_fails_its_message_alone_and_the_log_names_the_run(
-    load, load_event, messages, printed
-):
-    function, event = load("object_created"), load_event("object-created-batch")
-    unlucky = messages("object-created-batch")[-1]["detail"]["object"]["key"]
-    function.executions.failing[unlucky] = ServiceError("states:StartExecution", "Throttled", "")
-    assert function.failures(event) == [event["Records"][-1]["messageId"]]
-    output, started = printed(), set(function.executions.started)
-    assert (output.count("MessagesFailed"), len(started)) == (1, 9)
-    [failed] = {line["run"] for line in output.logs} - started
-    assert failed in function.manifests.stored
 
 
 def test_the_messages_of_a_batch_overlap(load, load_event, monkeypatch, root):
@@ -122,11 +104,3 @@ def test_the_messages_of_a_batch_overlap(load, load_event, monkeypatch, root):
 def test_an_event_that_is_no_batch_of_a_queue_is_an_error(load, event):
     with pytest.raises(Exception, match=r"SQS|event"):
         load("object_created").call(event)
-
-
-@pytest.mark.parametrize(
-    ("start_on", "services"),
-    [("schedule", {"sqs", "dynamodb"}), ("arrival", {"sqs", "s3", "stepfunctions"})],
-)
-def test_the_clients_of_a_mode_are_made_at_init_and_no_others(load, start_on, services):
-    assert load("object_created", START_ON=start_on).services == services

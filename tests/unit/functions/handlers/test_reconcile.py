@@ -7,9 +7,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from landrun.errors import InvalidEvent, ReconcileFailed
+from landrun.errors import InvalidEvent
 from landrun.services.reconcile import Reconciler
-from unit.functions.fakes import NOW
 
 RECOVERED = {"Statuses": 1, "Executions": 0, "Claims": 2}
 
@@ -51,28 +50,3 @@ def test_a_grace_that_is_no_number_of_seconds_is_refused_with_what_to_pass(funct
     with pytest.raises(InvalidEvent, match="pass a number of seconds"):
         function.call({"GraceSeconds": seconds})
     function.module.reconciler.reconcile.assert_not_called()
-
-
-def test_when_a_step_failed_the_invocation_fails_so_that_it_is_retried(function):
-    failed = ReconcileFailed("Statuses: states:ListExecutions: Throttling")
-    function.module.reconciler.reconcile.side_effect = failed
-    with pytest.raises(ReconcileFailed):
-        function.call({})
-
-
-@pytest.mark.parametrize(
-    ("variables", "collects", "objects"),
-    [
-        ({"START_ON": "schedule"}, True, 7),
-        ({"START_ON": "arrival"}, False, 7),
-        ({"START_ON": "arrival", "INPUT_MESSAGE_FORMAT": "uri"}, False, 1),
-    ],
-)
-def test_the_function_is_built_from_its_settings(load, variables, collects, objects):
-    own = {"MAX_OBJECTS_PER_RUN": "7", "MAX_CONCURRENT_RUNS": "4"}
-    function = load("reconcile", **own, **variables)
-    built = function.module.reconciler
-    assert function.services == {"stepfunctions", "s3", "dynamodb", "sagemaker", "sns", "logs"}
-    assert built.clock() == built.recorder.clock() == NOW
-    assert (built.collects, built.limiter.limit) == (collects, 4)
-    assert built.collector.max_objects == objects

@@ -47,10 +47,8 @@ def test_a_tick_starts_one_run_over_what_lies_under_the_prefix(function, load_ev
 def test_input_and_manifest_of_a_run_have_its_schedule_due_time_and_prefix(
     load, load_event, input_format
 ):
-    function, event = (
-        load("schedule", INPUT_MESSAGE_FORMAT=input_format),
-        load_event("schedule-tick"),
-    )
+    function = load("schedule", INPUT_MESSAGE_FORMAT=input_format)
+    event = load_event("schedule-tick")
     function.manifests.objects += OBJECTS
     function.call(event)
     [text], [manifest] = function.executions.started.values(), function.manifests.stored.values()
@@ -84,26 +82,3 @@ def test_a_tick_that_cannot_be_read_is_an_error_with_the_remedy(
 ):
     with pytest.raises(error, match=words):
         load("schedule", **variables).call(load_event(name))
-
-
-@pytest.mark.parametrize(("keys", "sizes"), [("ab", [2]), ("abc", [2, 1])])
-def test_a_tick_over_landings_answers_with_each_of_its_runs(
-    load, load_event, printed, landed, keys, sizes
-):
-    function = load("schedule", **COLLECTING)
-    for key in keys:
-        function.landings.record(landed(key))
-    answer = function.call(load_event("schedule-tick"))
-    runs = answer.pop("Runs", [answer])
-    assert [run["PreprocessingJobName"] for run in runs] == list(function.executions.started)
-    assert [run["Objects"] for run in runs] == sizes
-    assert answer == runs[0] | {"Objects": len(keys)}
-    assert printed().count("RunsStarted") == len(sizes)
-
-
-@pytest.mark.parametrize(
-    ("variables", "services"),
-    [(COLLECTING, {"s3", "stepfunctions", "dynamodb"}), ({}, {"s3", "stepfunctions"})],
-)
-def test_the_clients_of_a_mode_are_made_at_init_and_no_others(load, variables, services):
-    assert load("schedule", **variables).services == services

@@ -97,25 +97,6 @@ def test_what_another_run_has_claimed_is_left_to_it_and_is_no_reason_for_a_furth
     assert world.table.left() == {theirs.key: name_of(NEXT)}
 
 
-def test_finishing_a_run_takes_what_it_has_claimed_and_nothing_else(world):
-    ours, _ = world.land("a", "b")
-    world.claim_for(TICK, ours)
-    run = world.finish()
-    assert (run.name, run.objects) == (name_of(TICK), 1)
-    assert world.manifests.stored[run.name].trigger == trigger_of(TICK)
-    assert world.table.left() == {"b": None}
-
-
-def test_nothing_is_finished_when_the_index_only_lagged_behind(world):
-    [landing] = world.land("a")
-    world.claim_for(TICK, landing)
-    seen = list(world.table.pending())
-    world.table.release(name_of(TICK), landing_id(landing))
-    world.tick(NEXT)
-    assert world.finish(seen=seen) is None
-    world.assert_each_once([landing])
-
-
 def test_claims_over_a_limit_that_was_lowered_since_are_released(world):
     landings = world.land("a", "b", "c")
     world.claim_for(TICK, *landings)

@@ -18,7 +18,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics
 from handler_loader import CurrentStdout
 from landrun.errors import ReconcileFailed, ServiceError
 from landrun.models.run import ManualTrigger, ScheduleTrigger
-from landrun.models.run_record import NOTIFICATION_PENDING, RunRecord
+from landrun.models.run_record import RunRecord
 from landrun.models.status_change import described_change
 from landrun.services import reconcile
 from landrun.services.limit_concurrency import ConcurrencyLimiter
@@ -124,13 +124,6 @@ def world(messages):
 
 
 # ---- Statuses: records that say RUNNING
-
-
-def test_running_executions_are_found_in_the_list_and_not_described_one_by_one(world):
-    arn = world.ended(event="execution-running")
-    world.executions.failing[arn] = THROTTLED
-    assert world.reconcile(NO_GRACE) == {}
-    assert ("", {"statusFilter": "RUNNING"}) in world.executions.asked
 
 
 @pytest.mark.parametrize(
@@ -290,15 +283,6 @@ def test_a_manifest_older_than_step_functions_memory_starts_nothing(world):
     assert world.executions.started == {}
 
 
-def test_a_manifest_whose_execution_exists_starts_no_second(world):
-    arn = world.execution("execution-succeeded")["executionArn"]
-    world.write()
-    assert world.reconcile(NO_GRACE) == {"Executions": 1}
-    world.executions.failing[arn] = THROTTLED  # it is on the record now, and not described again
-    assert world.reconcile(NO_GRACE) == {}
-    assert world.executions.started == {}
-
-
 def test_a_manifest_that_does_not_say_its_trigger_is_counted_and_named(world, printed):
     world.write(trigger=None)
     assert world.reconcile(NO_GRACE) == {}
@@ -318,15 +302,6 @@ def test_a_sweep_over_manifests_continues_after_the_last_and_then_starts_over(wo
 
 
 # ---- Notifications and slots
-
-
-def test_of_the_pending_notifications_those_that_were_overdue_are_recovered(world):
-    for name in ("overdue", "being-sent"):
-        failed = described_change(world.execution("execution-failed", name))
-        pending = {"unfinished": NOTIFICATION_PENDING}
-        world.runs.write(RunRecord.from_status_change(failed).model_copy(update=pending))
-    world.recorder.notify_if_overdue.side_effect = [True, False]
-    assert world.reconcile() == {"Notifications": 1}
 
 
 @pytest.mark.parametrize("kind", SLOTS)
@@ -389,12 +364,3 @@ def test_a_step_that_fails_does_not_stop_the_others(lossy, printed, adapter, cal
     assert (lossy.status("lost-end"), lossy.status("lost-start")) == ("SUCCEEDED", "RUNNING")
     assert lossy.executions.started.keys() == {"lost-tick", "lost-manifest"}
     assert lossy.table.left() == {}
-
-
-@pytest.mark.parametrize("why", [THROTTLED, KeyError("unexpected")])
-def test_one_run_that_fails_for_whatever_reason_does_not_stop_the_others(world, why):
-    arns = [world.ended(f"run-{number}") for number in range(3)]
-    world.executions.failing[arns[1]] = why
-    with pytest.raises(ReconcileFailed, match="Statuses run-1: "):
-        world.reconcile(NO_GRACE)
-    assert [world.status(f"run-{n}") for n in range(3)] == ["SUCCEEDED", "RUNNING", "SUCCEEDED"]

@@ -21,8 +21,6 @@ from landrun.adapters.outputs import Outputs, OutputSize
 from landrun.adapters.runs_table import RunsTable
 from landrun.adapters.sagemaker import ProcessingJobs
 from landrun.errors import ServiceError
-from landrun.models.processing_job import ProcessingJob
-from landrun.models.run_record import NOTIFICATION_PENDING
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import parse_status_change
 from landrun.services.record_outcome import LEASE, OutcomeRecorder
@@ -32,8 +30,6 @@ NEVER = ("AccessDenied", "ParamValidationError", "KeyTooLongError", "InvalidBuck
 """S3's errors that no retry can help."""
 
 LANDED = "s3://landings/incoming/a.csv"
-ACCEPTED = ("TaskSubmitted", "TaskStarted", "TaskScheduled")
-REFUSED = ("TaskSubmitFailed", "TaskStarted", "TaskScheduled")
 
 
 @pytest.fixture
@@ -95,26 +91,8 @@ def test_a_success_is_recorded_with_its_job_its_output_and_its_summary(landrun, 
     assert landrun.metrics.metric_set["RunDuration"]["Value"] == [found.duration_seconds]
 
 
-def history(*newest_first):
-    scheduled = {"parameters": '{"ProcessingJobName": "job-1"}'}
-    return [{"type": kind, "taskScheduledEventDetails": scheduled} for kind in newest_first]
-
-
-@pytest.mark.parametrize("tasks", [ACCEPTED, REFUSED, ()])
-def test_the_job_of_a_run_that_was_stopped_is_the_one_that_sagemaker_accepted_last(
-    landrun, change, tasks
-):
-    stopped = change("execution-aborted")
-    landrun.executions.history[stopped.executionArn] = history(*tasks)
-    landrun.jobs.find.return_value = ProcessingJob(ProcessingJobName="job-1", ExitMessage="why")
-    landrun.record(stopped)
-    found = (written(landrun).job_name, written(landrun).exit_message)
-    assert found == (("job-1", "why") if tasks == ACCEPTED else (None, None))
-
-
 BARE = "AlgorithmError: , exit code: 1"
 TRACEBACK = ["Traceback (most recent call last):", "  File …", "KeyError: 'text'"]
-UNREADABLE = ("AccessDeniedException", "ResourceNotFoundException", "ThrottlingException")
 
 
 def failed(reason, said=None):
@@ -128,10 +106,6 @@ def failed(reason, said=None):
         (failed(BARE), [[["rows: 1"], TRACEBACK]], "KeyError: 'text'"),
         (failed(BARE), [[["Killed"]]], f"{BARE}; the log ends with: Killed"),
         (failed(BARE), [[]], BARE),
-        *(
-            (failed(BARE), [ServiceError("logs:GetLogEvents", code, "")], BARE)
-            for code in UNREADABLE
-        ),
         (failed("AlgorithmError: out of disk, exit code: 1"), [], "AlgorithmError: out of disk"),
         (failed(BARE, "no text column"), [], "no text column"),
     ],
@@ -206,28 +180,12 @@ def test_an_input_that_cannot_be_compared_with_other_keys_is_recorded(landrun, c
 # ---- When a failure is notified of
 
 
-def test_a_failure_is_written_with_a_pending_notification_which_is_sent_then(landrun, change):
-    landrun.record(change("execution-failed"))
-    due_at = (landrun.clock() + LEASE).isoformat(timespec="microseconds")
-    assert written(landrun).exit_message == json.loads(written(landrun).cause)["ExitMessage"]
-    assert written(landrun).unfinished == NOTIFICATION_PENDING
-    assert written(landrun).notification_due_at == due_at
-    assert landrun.publish.call_count == 1
-    landrun.runs_table.mark_notified.assert_called_once_with(written(landrun))
-
-
-def test_a_write_whose_answer_was_lost_is_known_as_ones_own(landrun, change):
-    """botocore sends a call again when no answer came: the second is refused by the first."""
-    landrun.runs_table.write.side_effect = lambda record: record
-    assert landrun.record(change("execution-failed"))
-    assert landrun.publish.call_count == 1
-    assert "StatusChangesSuperseded" not in landrun.metrics.metric_set
-
-
 def test_the_same_failure_again_is_notified_of_only_when_its_recorder_has_had_its_time(
     landrun, change
 ):
     landrun.record(change("execution-failed"))
+    due_at = (landrun.clock() + LEASE).isoformat(timespec="microseconds")
+    assert written(landrun).notification_due_at == due_at
     stored = landrun.runs_table.write.return_value = written(landrun)
     landrun.clock.advance(seconds=LEASE.total_seconds() - 0.001)
     assert not landrun.record(change("execution-failed"))

@@ -15,7 +15,7 @@ from landrun.services.start_run import RunStarter, StartedRun, input_message
 from unit.functions.fakes import NOW, FakeExecutions, FakeManifests
 
 NAME = "landrun-1"
-ADA, BERT = ManualTrigger(StartedBy="ada"), ManualTrigger(StartedBy="bert")
+ADA = ManualTrigger(StartedBy="ada")
 
 
 class World:
@@ -41,25 +41,8 @@ def test_a_run_that_is_new_is_neither_a_duplicate_nor_a_mismatch(world):
     run = world.start("a", "b")
     assert run == StartedRun(NAME, world.executions.arn(NAME), 2, duplicate=False, mismatch=False)
     assert world.manifests.stored[NAME].trigger == ADA
-
-
-def test_a_run_that_starts_over_an_earlier_attempts_manifest_reads_that_and_is_no_duplicate(world):
-    world.manifests.write_once(NAME, "landings", ["a", "b"], ADA)
-    run = world.start("c")
-    assert (run.objects, run.duplicate) == (2, False)
-
-
-@pytest.mark.parametrize("closed", [False, True])
-@pytest.mark.parametrize(
-    ("again", "mismatch"),
-    [({}, False), ({"output": "elsewhere/"}, True), ({"by": BERT}, False)],
-    ids=["same", "another output", "another trigger"],
-)
-def test_a_run_that_exists_is_found_and_another_input_is_a_mismatch(world, closed, again, mismatch):
-    first = world.start()
-    world.executions.closed |= {NAME} if closed else set()
-    assert world.start(**again) == StartedRun(NAME, first.execution_arn, 1, True, mismatch)
-    assert len(world.executions.started) == 1
+    again = world.start("a", "b", by=ManualTrigger(StartedBy="bert"))
+    assert (again.duplicate, again.mismatch) == (True, False)
 
 
 def test_an_input_that_cannot_be_compared_is_no_mismatch_and_no_error(world):
