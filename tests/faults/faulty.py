@@ -10,10 +10,8 @@ Faults sit above botocore, so that its own retries blur nothing. What can happen
 - `meanwhile(action)`, `afterwards(action)`: something else happens just before, or just after it;
   with another invocation as the action, two attempts interleave at exactly that call.
 
->>> faults = Faults()
 >>> faults.when("s3", "put_object", throttled(), nth=2)
 >>> faults.at(3, killed_after())     # the fourth call from now on, whatever it is
->>> faults.heal()
 """
 
 from __future__ import annotations
@@ -82,48 +80,21 @@ THROTTLING = {
 DENIED = {"s3": "AccessDenied", "sns": "AuthorizationError", "sqs": "AccessDenied"}
 
 
-def _raising(error: Callable[[Call], Exception]) -> Action:
+def _refused(codes: dict[str, str], otherwise: str) -> Action:
+    """Refuse with each service's own code."""
+
     def act(call: Call) -> None:
-        raise error(call)
+        code = codes.get(call.service, otherwise)
+        raise ClientError({"Error": {"Code": code, "Message": "injected"}}, call.api)
 
     return act
 
 
-def _refusal(codes: dict[str, str], otherwise: str) -> Action:
-    """Refuse with each service's own code."""
+def _disconnected(error: type[Exception]) -> Action:
+    def act(call: Call) -> None:
+        raise error(endpoint_url=f"{call.service}:443")
 
-    def error(call: Call) -> ClientError:
-        code = codes.get(call.service, otherwise)
-        return ClientError({"Error": {"Code": code, "Message": "injected"}}, call.api)
-
-    return _raising(error)
-
-
-def throttled() -> Fault:
-    """The service asks to come again."""
-    return Fault("throttled", before=_refusal(THROTTLING, "ThrottlingException"))
-
-
-def denied() -> Fault:
-    """The role may not; as while a policy is being rolled out."""
-    return Fault("denied", before=_refusal(DENIED, "AccessDeniedException"))
-
-
-def unreachable() -> Fault:
-    """No connection; nothing happened."""
-    failing = _raising(lambda call: EndpointConnectionError(endpoint_url=f"{call.service}:443"))
-    return Fault("unreachable", before=failing)
-
-
-def response_lost() -> Fault:
-    """The call was made, its answer never came."""
-    failing = _raising(lambda call: ReadTimeoutError(endpoint_url=f"{call.service}:443"))
-    return Fault("response lost", after=failing)
-
-
-def slow(clock: Any, seconds: float) -> Fault:
-    """The call takes that long."""
-    return Fault("slow", before=lambda _: clock.advance(seconds))
+    return act
 
 
 def _die(call: Call) -> None:
@@ -131,42 +102,50 @@ def _die(call: Call) -> None:
     raise Killed(f"{call.process.function} at {call.service}:{call.operation}")
 
 
+def throttled() -> Fault:
+    return Fault("throttled", before=_refused(THROTTLING, "ThrottlingException"))
+
+
+def denied() -> Fault:
+    return Fault("denied", before=_refused(DENIED, "AccessDeniedException"))
+
+
+def unreachable() -> Fault:
+    return Fault("unreachable", before=_disconnected(EndpointConnectionError))
+
+
+def response_lost() -> Fault:
+    return Fault("response lost", after=_disconnected(ReadTimeoutError))
+
+
+def slow(clock: Any, seconds: float) -> Fault:
+    return Fault("slow", before=lambda _: clock.advance(seconds))
+
+
 def killed_before() -> Fault:
-    """The process dies; the call was never made."""
     return Fault("killed before", before=_die)
 
 
 def killed_after() -> Fault:
-    """The process dies; the call was made."""
     return Fault("killed after", after=_die)
 
 
 def meanwhile(action: Callable[[], object]) -> Fault:
-    """Something else happens just before the call."""
     return Fault("meanwhile", before=lambda _: action())
 
 
 def afterwards(action: Callable[[], object]) -> Fault:
-    """Something else happens just after the call, before its caller goes on."""
     return Fault("afterwards", after=lambda _: action())
 
 
 Rule = Callable[[Call], Fault | None]
-
-
-def _any_call(_: Call) -> bool:
-    return True
+Fitting = Callable[[Call], object]
 
 
 class Faults:
-    """Which call is hit by what; and how many calls there were.
+    """Which call is hit by what; ``counts`` has the calls by (service, operation).
 
-    Attributes
-    ----------
-    counts : Counter
-        Calls by (service, operation).
-    injected : Counter
-        Faults by name.
+    ``injected`` has the faults by name.
     """
 
     def __init__(self) -> None:
@@ -179,13 +158,7 @@ class Faults:
         self._rules.append(rule)
 
     def when(
-        self,
-        service: str,
-        operation: str,
-        fault: Fault,
-        *,
-        nth: int = 1,
-        fitting: Callable[[Call], bool] = _any_call,
+        self, service: str, operation: str, fault: Fault, *, nth: int = 1, fitting: Fitting = bool
     ) -> None:
         """Hit the nth call of that operation from now on."""
 
@@ -195,12 +168,7 @@ class Faults:
         self.at(nth - 1, fault, fitting=named)
 
     def at(
-        self,
-        index: int,
-        fault: Fault,
-        function: str | None = None,
-        *,
-        fitting: Callable[[Call], bool] = _any_call,
+        self, index: int, fault: Fault, function: str | None = None, *, fitting: Fitting = bool
     ) -> None:
         """Hit the call of that index, from 0 for the next one; of one function if it is named."""
         seen = itertools.count()
@@ -217,7 +185,6 @@ class Faults:
         self.add(lambda call: fault if call.service == service else None)
 
     def heal(self) -> None:
-        """No faults from now on."""
         self._rules.clear()
 
     def ask(self, call: Call) -> Fault | None:
@@ -231,17 +198,7 @@ class Faults:
 
 
 class Faulty:
-    """A process's client behind faults.
-
-    Parameters
-    ----------
-    client
-        The real one.
-    service : str
-        As boto3 names it.
-    process : Process
-        Who calls; its World says what becomes of a call.
-    """
+    """A process's client behind the faults of its World."""
 
     def __init__(self, client: Any, service: str, process: Process) -> None:
         self._client, self._service, self._process = client, service, process

@@ -105,33 +105,25 @@ class Execution:
 
     @property
     def summary(self) -> dict[str, Any]:
-        return _without_nones(
-            executionArn=self.arn,
-            stateMachineArn=self.machine_arn,
-            name=self.name,
-            status=self.status,
-            startDate=self.started,
-            stopDate=self.stopped,
-            redriveCount=self.redrive_count,
-            redriveDate=self.redriven,
-        )
+        dates = {"startDate": self.started, "stopDate": self.stopped, "redriveDate": self.redriven}
+        return _without_nones(self.said | dates)
+
+    @property
+    def said(self) -> dict[str, Any]:
+        return {
+            "executionArn": self.arn,
+            "stateMachineArn": self.machine_arn,
+            "name": self.name,
+            "status": self.status,
+            "redriveCount": self.redrive_count,
+        }
 
 
 class Machine:
     """The executions of one state machine, and AWS's answers about them.
 
-    Parameters
-    ----------
-    arn : str
-        The machine's.
-    clock : callable
-        Tells the time.
-    changed : callable
-        Told of each execution that starts, ends or is redriven.
-    slot_requested : callable
-        Told of each request for a concurrency slot.
-    on_resumed : callable
-        Told of each execution that goes on to its job.
+    ``changed`` hears of each execution that starts, ends or is redriven, ``slot_requested`` of each
+    request for a concurrency slot, ``on_resumed`` of each execution that goes on to its job.
     """
 
     def __init__(
@@ -231,19 +223,14 @@ class Machine:
         event: dict[str, Any] = json.loads(body)
         event["time"] = f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"
         event["resources"] = [execution.arn]
-        event["detail"] |= {
-            "executionArn": execution.arn,
-            "stateMachineArn": execution.machine_arn,
-            "name": execution.name,
-            "status": execution.status,
+        event["detail"] |= execution.said | {
             "startDate": _millis(execution.started),
             "stopDate": execution.stopped and _millis(execution.stopped),
+            "redriveDate": execution.redriven and _millis(execution.redriven),
             "input": execution.input,
             "output": execution.output,
             "error": execution.error,
             "cause": execution.cause,
-            "redriveCount": execution.redrive_count,
-            "redriveDate": execution.redriven and _millis(execution.redriven),
         }
         return event
 
@@ -267,12 +254,8 @@ class Machine:
 
     def _describe(self, asked: Any) -> dict[str, Any]:
         execution = self._found(asked._get_param("executionArn"))
-        said = _without_nones(
-            input=execution.input,
-            output=execution.output,
-            error=execution.error,
-            cause=execution.cause,
-        )
+        names = ("input", "output", "error", "cause")
+        said = _without_nones({name: getattr(execution, name) for name in names})
         return execution.summary | said | {"inputDetails": {"included": True}}
 
     def _task_succeeded(self, asked: Any) -> dict[str, Any]:
@@ -325,7 +308,7 @@ def _method(answer: Callable[[Any], dict[str, Any]]) -> Callable[[Any], ActionRe
     return method
 
 
-def _without_nones(**said: Any) -> dict[str, Any]:
+def _without_nones(said: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
@@ -334,25 +317,21 @@ def _happened(execution: Execution) -> list[dict[str, Any]]:
     happened = [_event("ExecutionStarted", input=execution.input)]
     for token in execution.task_tokens:
         message = {"MessageBody": {"SlotRequest": {"TaskToken": token}}}
-        happened.append(_scheduled(_SLOT, message))
+        happened.append(_scheduled(_SLOT, "sqs", message))
     if execution.task_tokens and execution.resumed:
         happened.append(_event("TaskSucceeded", resource=_SLOT, resourceType="sqs", output="{}"))
     if execution.job:
-        happened.append(_scheduled(_JOB, {"ProcessingJobName": execution.job}))
-        happened.append(
-            _event("TaskSubmitted", resource=_JOB, resourceType="sagemaker", output="{}")
-        )
+        happened.append(_scheduled(_JOB, "sagemaker", {"ProcessingJobName": execution.job}))
+        done = {"resource": _JOB, "resourceType": "sagemaker", "output": "{}"}
+        happened.append(_event("TaskSubmitted", **done))
     for number, event in enumerate(happened, start=1):
         event |= {"timestamp": execution.started, "id": number, "previousEventId": number - 1}
     return happened
 
 
-def _scheduled(resource: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    kind = "sqs" if resource == _SLOT else "sagemaker"
-    text = json.dumps(parameters)
-    return _event(
-        "TaskScheduled", resource=resource, resourceType=kind, region=REGION, parameters=text
-    )
+def _scheduled(resource: str, kind: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    about = {"resource": resource, "resourceType": kind, "region": REGION}
+    return _event("TaskScheduled", **about, parameters=json.dumps(parameters))
 
 
 def _event(kind: str, **details: str) -> dict[str, Any]:

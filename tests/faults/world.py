@@ -17,28 +17,8 @@ its best-effort events, SNS. What is deployed is read from template.yaml. One Wo
         assert violations(world) == []      # of invariants.py: holds at any moment
         assert world.settle() == []         # heals, redelivers, reconciles: the strict form
 
-Attributes
-----------
-clock : Clock
-    ``clock()`` and ``clock.advance(seconds)``.
-faults : Faults
-    What hits the functions' calls.
-landings, statuses : Queue
-    The two queues in front of functions.
-machine : Machine
-    Step Functions.
-fate : callable
-    Gives the delays in seconds of a status event's copies; [] loses it, [0, 60] doubles it.
-request_fate : callable
-    The same for each request for a slot, of which none is lost.
-published : list of (subject, message)
-    What SNS took.
-landed : list of Landed
-    Every version that landed.
-history : Watch
-    What was ever seen of rows and notifications.
-slots : Slots
-    How many executions had their job at once.
+``fate`` gives the delays in seconds of a status event's copies: [] loses it, [0, 60] doubles it.
+``request_fate`` is the same for requests for a concurrency slot, of which none is lost.
 """
 
 from __future__ import annotations
@@ -131,6 +111,8 @@ class World:
             on_resumed=self.slots.resumed,
         )
         self.set_limit(int(self.variable("ExecutionStatus", "MAX_CONCURRENT_RUNS")))
+        self.finish, self.redrive = self.machine.finish, self.machine.redrive
+        self.request_again = self.machine.request_slot
         self._sequencers = Sequencers(self.random)
         self._versions = itertools.count(1)
         self._lagging: dict[str, inside.Lagging] = {}
@@ -177,16 +159,10 @@ class World:
         stored: bool = True,
         change: Callable[[Event], object] | None = None,
     ) -> Landed:
-        """Put an object; send its *Object Created* event so many times.
+        """Put an object; send its *Object Created* event so many times, its detail changed.
 
-        Parameters
-        ----------
-        expected
-            False for what has to be ignored or refused: it is in no manifest then.
-        stored
-            False spares the object itself, of which the functions see nothing but its event.
-        change
-            Changes the event's ``detail`` before it is sent: ``lambda d: d["object"].pop("etag")``.
+        What is not ``expected`` has to be ignored or refused. ``stored=False`` spares the object
+        itself, of which the functions see nothing but its event.
         """
         bucket = self.stack.name("LandingBucket")
         version_id = f"{next(self._versions):032x}"
@@ -210,12 +186,10 @@ class World:
         return landed
 
     def send(self, landed: Landed, delay: float = 0) -> Message:
-        """Send the event of a landing (again)."""
         landed.sent += 1
         return self.landings.send(landed.body, delay)
 
     def send_poison(self, body: str, queue: str = "landings") -> Message:
-        """Send what can never be processed."""
         self.poison.append(body)
         return self._source(queue).send(body)
 
@@ -227,11 +201,9 @@ class World:
 
     @property
     def metrics(self) -> Counter[tuple[str, str]]:
-        """What the functions counted, by (metric, value of its dimension or "")."""
         return self.functions.metrics
 
     def variable(self, function: str, name: str) -> str:
-        """Give one of a function's environment variables."""
         return self.functions.environments[function][name]
 
     def reconfigure(self, function: str, **variables: str) -> None:
@@ -239,7 +211,6 @@ class World:
         self.functions.reconfigure(function, **variables)
 
     def switch(self, start_on: str) -> None:
-        """Deploy the other mode."""
         self.start_on = start_on
         for function in ("ObjectCreated", "Schedule", "Reconcile"):
             self.reconfigure(function, START_ON=start_on)
@@ -263,13 +234,11 @@ class World:
             return real(**call.arguments)
 
     def freeze_indexes(self) -> None:
-        """From now on, queries of secondary indexes show this moment."""
         for logical_id in ("RunsTable", "LandingsTable"):
             name = self.stack.name(logical_id)
             self._lagging[name] = inside.Lagging(name)
 
     def thaw_indexes(self) -> None:
-        """Indexes have caught up."""
         self._lagging.clear()
 
     # ---- deliveries --------------------------------------------------------------------------
@@ -297,7 +266,6 @@ class World:
         return outcomes
 
     def later(self, queue: str = "landings") -> list[Outcome]:
-        """Wait for hidden messages to be visible again, and drain."""
         self.clock.advance(self._source(queue).visibility)
         return self.drain(queue)
 
@@ -320,7 +288,6 @@ class World:
         return outcome
 
     def retry(self, tick: Outcome) -> Outcome:
-        """Make another attempt of a tick."""
         return self.tick(tick.event["ScheduledTime"])
 
     def retry_ticks(self) -> list[Outcome]:
@@ -332,7 +299,6 @@ class World:
         return outcomes
 
     def give_up_ticks(self) -> None:
-        """No more attempts of the ticks so far, as when Lambda's retries are over."""
         self.ticks.clear()
 
     def reconcile(self, grace: int | None = 0) -> Outcome:
@@ -341,10 +307,6 @@ class World:
 
     # ---- executions --------------------------------------------------------------------------
 
-    def finish(self, name: str, status: str = "SUCCEEDED", job: str | None = None) -> Execution:
-        """End an execution (see `Machine.finish`) and send its event."""
-        return self.machine.finish(name, status, job)
-
     def stop(self, name: str) -> Execution:
         """Stop an execution at work: its job is being stopped then."""
         inside.job(name, "Stopping")
@@ -352,13 +314,8 @@ class World:
         return self.finish(name, "ABORTED", job=name)
 
     def job_ends(self, name: str) -> None:
-        """End the job of an execution that was stopped."""
         inside.job(name, "Stopped")
         self.machine.executions[name].stopping = False
-
-    def redrive(self, name: str) -> Execution:
-        """Let a failed execution go on."""
-        return self.machine.redrive(name)
 
     def forget(self, name: str) -> None:
         """Let Step Functions forget a closed execution, as after 90 days."""
@@ -366,24 +323,16 @@ class World:
         self.forgotten.add(name)
 
     def executions(self) -> dict[str, Execution]:
-        """All executions by name, oldest first."""
         return self.machine.executions
 
     def running(self) -> list[str]:
-        """The names of executions that have not ended."""
         return [name for name, one in self.machine.executions.items() if one.status == "RUNNING"]
 
     def processing(self) -> list[str]:
-        """The names of executions whose job may be running, oldest first."""
         return [name for name, one in self.machine.executions.items() if one.processing]
 
     def waiting_executions(self) -> list[str]:
-        """The names of executions that wait for a concurrency slot, oldest first."""
         return [name for name in self.running() if not self.machine.executions[name].processing]
-
-    def request_again(self, name: str) -> None:
-        """Let a waiting execution request its slot again, as a retried state does."""
-        self.machine.request_slot(name)
 
     def _slot_requested(self, message: Event) -> None:
         for delay in self.request_fate(message):
@@ -397,11 +346,9 @@ class World:
     # ---- what is there -----------------------------------------------------------------------
 
     def rows(self) -> dict[str, dict[str, Any]]:
-        """The rows of the runs table by name."""
         return inside.rows(self.stack.name("RunsTable"))
 
     def waiting(self) -> dict[str, dict[str, Any]]:
-        """The items of the LandingsTable by id, cursors left out."""
         items = inside.rows(self.stack.name("LandingsTable"))
         return {key: item for key, item in items.items() if not key.startswith("cursor:")}
 
@@ -416,7 +363,6 @@ class World:
         }
 
     def keys(self, run: str) -> list[str]:
-        """The keys in a run's manifest."""
         _, *keys = json.loads(self.manifests()[run].body)
         return keys
 

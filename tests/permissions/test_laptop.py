@@ -13,8 +13,9 @@ import uuid
 import pytest
 
 from landrun_ops import cli
+from laptop_stack import eventually
 
-from .laptop import Laptop, eventually
+from .laptop import Laptop
 from .world import Policies
 
 if "LANDRUN_PERMISSIONS" not in os.environ:
@@ -116,7 +117,8 @@ def a_failure_and_a_stop_are_recorded(laptop):
     key = laptop.land("slow")
     run = eventually(lambda: laptop.row(key))["name"]
     eventually(lambda: laptop.job_statuses(run) == ["InProgress"])
-    laptop.client("stepfunctions").stop_execution(**laptop.execution(run))
+    arn = laptop.row(run)["execution_arn"]
+    laptop.client("stepfunctions").stop_execution(executionArn=arn)
     assert laptop.ended(run)["status"] == "ABORTED"
     eventually(lambda: laptop.job_statuses(run) == ["Stopped"])
     eventually(lambda: not any("unfinished" in row for row in laptop.rows()))  # notified

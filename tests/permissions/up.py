@@ -1,8 +1,5 @@
 """The laptop's AWS with IAM enforced, in a process of its own, until its stdin is closed.
 
-Each line of its stdin holds parameters, as JSON: it deploys the stack again with them, and answers
-``ready``.
-
 What IAM decides goes to stderr: refusals are the laptop's own lines, and here are those that say
 what was allowed.
 """
@@ -29,32 +26,24 @@ def telling_what_is_allowed(decide):
         if allowed := decide(self, role, need):
             sys.stderr.write(f"IAM: {role} may {need.action}\n")
             sys.stderr.flush()
-        return bool(allowed)
+        return allowed
 
     return telling
-
-
-def say_ready():
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
 
 
 def main(project, state_dir, parameters):
     retry_wait.wait = hurried(retry_wait.wait)
     with LocalAws.up(
         Path(project), parameters=parameters, state_dir=Path(state_dir), enforce_iam=True
-    ) as aws:
+    ):
         # With this comes moto, which takes seconds: after what up() reports.
-        from update import update  # noqa: PLC0415
-
         from landrun_ops.local.iam import Iam  # noqa: PLC0415
 
         Iam._decide = telling_what_is_allowed(Iam._decide)
         gc.freeze()  # what moto has is looked through again and again otherwise
-        say_ready()
-        for line in sys.stdin:
-            update(aws, Path(project), json.loads(line))
-            say_ready()
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        sys.stdin.read()
 
 
 main(*json.loads(sys.argv[1]))
