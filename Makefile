@@ -91,9 +91,10 @@ bench-quick: .venv/.dev ## The same with small sizes, in two minutes, and the te
 	$(BIN)/python -m benchmarks --quick $(SUITES)
 	LANDRUN_BENCHMARKS=1 $(PYTEST) -q tests/unit/benchmarks
 
-lint: .venv/.dev ## Check style and formatting
+lint: .venv/.dev ## Check style, formatting and the template
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/cfn-lint --regions us-east-1 -- template.yaml src/stacks/*.yaml
 
 types: .venv/.dev ## Check types, strictly
 	$(BIN)/mypy src

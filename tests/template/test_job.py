@@ -12,7 +12,7 @@ from landrun_ops.local.definition_substitutions import definition_of
 from landrun_ops.local.errors import TemplateError
 from landrun_ops.stack.engines import ENGINES, job_arguments
 from landrun_ops.workflow import WorkflowConfig, definition
-from landrun_ops.workflow.definition_file import filled_in, token
+from landrun_ops.workflow.definition_file import filled_in
 
 Json = dict[str, Any]
 
@@ -34,7 +34,6 @@ SETTINGS = {
 """A workflow as the template's defaults make it."""
 
 WORDS = ["--config", '{"a": 1}', "a b", "it's", "${ImageUri}", "$$.x", "b\\c", "*", "ü\U0001f600"]
-VARIABLES = {f"W{index}": word for index, word in enumerate(WORDS)} | {"EMPTY": ""}
 OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"
 
 
@@ -152,7 +151,6 @@ def test_a_stack_runs_what_the_sdk_renders_of_the_same_settings(
 ):
     """So what has no value is absent: the SDK leaves out what is None."""
     rendered = definition(WorkflowConfig.read({**SETTINGS, **settings}))
-
     assert definition_with(**parameters) == json.loads(json.dumps(rendered))
 
 
@@ -165,13 +163,6 @@ def test_what_the_commands_know_of_a_job_is_what_the_stack_runs(definition_with,
 
         assert job["AppSpecification"]["ContainerEntrypoint"] == entrypoint
         assert job["AppSpecification"]["ContainerArguments"] == list(job_arguments(given))
-
-
-def test_every_token_is_filled_in_and_nothing_else_is(substitutions_of, text):
-    for name in (given := substitutions_of()):
-        assert token(name.removeprefix("landrun_")) in text, name
-    assert "${landrun_" not in filled_in(text, given)
-    assert "# Environment" in "\n".join(str(value) for value in given.values())
 
 
 @pytest.mark.parametrize(
@@ -201,11 +192,6 @@ def test_the_laptop_refuses_at_once_what_sagemaker_would_refuse_in_every_run(
         TemplateError, match=f"every run would fail: 1 validation error(?s:.*){says}"
     ):
         definition_of(given)
-
-
-def test_a_redriven_run_may_request_a_slot_whatever_the_bound_is(deployed):
-    policy = deployed().resources["RequestSlots"]["Properties"]["PolicyDocument"]
-    assert "<StatusQueue.Arn>" in json.dumps(policy)
 
 
 def test_a_value_that_begins_like_json_and_is_none_is_an_error():

@@ -201,13 +201,6 @@ def test_deployment_takes_what_goes_together(refused, parameters):
     assert refused(**parameters) == []
 
 
-def test_the_console_groups_every_parameter_once(source):
-    groups = source["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
-    grouped = [name for group in groups for name in group["Parameters"]]
-    assert sorted(grouped) == sorted(source["Parameters"])
-    assert all(group["Label"]["default"] for group in groups)
-
-
 def test_what_deployment_refuses_the_function_would_refuse_too(deployed):
     environment = deployed(StartOn="schedule").environment("ScheduleFunction")
     wrong = environment | {"SCHEDULED_INPUT": "s3://elsewhere/in/"}
@@ -266,9 +259,3 @@ def test_samconfig_deploys_with_parameters_that_the_template_takes(source, root,
         parameter = source["Parameters"][name]
         assert re.fullmatch(parameter.get("AllowedPattern", ".*"), value), override
         assert value in map(str, parameter.get("AllowedValues", [value])), override
-
-
-def test_the_templates_have_one_property_a_line(root):
-    for part in (root / "template.yaml", *(root / "src/stacks").glob("*.yaml")):
-        text = part.read_text(encoding="utf-8")
-        assert not re.search(r"^[^#'\"]*\{\w+: ", text, re.MULTILINE), f"{part}: block style"

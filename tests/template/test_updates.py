@@ -6,12 +6,8 @@ stays behind, and with a fixed name the update fails. The resource schemas name 
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-
-Json = dict[str, Any]
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
 OTHER_KEY = "arn:aws:kms:us-east-1:123456789012:key/5678efgh"

@@ -6,14 +6,8 @@ N periods, and missing data (CloudWatch user guide, "Alarm evaluation").
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-Json = dict[str, Any]
-MetricsOf = Callable[[Json], list[Json]]
 Value = float | None
 """Of a period; None is a gap."""
 
@@ -36,9 +30,6 @@ HAPPENS = {
     "SchedulesNotDelivered",
 }
 DEAD_LETTERED = ("LandingsDeadLettered", "StatusChangesDeadLettered", "TicksDeadLettered")
-SILENCE = {"ReconcileSilent": "ignore", "TicksMissing": "ignore"}
-"""How alarms treat missing data, where it does not mean that all is well."""
-
 MOST_METRICS = 21
 """That all alarms together read; CloudWatch bills each (docs/costs.md has the amount)."""
 
@@ -46,37 +37,21 @@ MOST_METRICS = 21
 def test_every_alarm_notifies_the_topic_and_of_its_end_where_that_means_something(alarms):
     assert alarms.keys() == LASTS | HAPPENS
     for name, alarm in alarms.items():
+        assert alarm["AlarmName"] == f"landrun-{name}"  # the stack's name tells two stacks apart
         assert alarm["AlarmActions"] == ["<NotificationsTopic>"], name
         assert alarm.get("OKActions", []) == (alarm["AlarmActions"] if name in LASTS else []), name
         assert "InsufficientDataActions" not in alarm, name
 
 
-def test_every_alarm_says_what_to_do_within_cloudwatchs_limits(alarms, metrics_of):
+def test_every_alarm_stays_within_cloudwatchs_limits_and_all_within_their_costs(alarms, metrics_of):
     for name, alarm in alarms.items():
         text = alarm["AlarmDescription"]
-        longest_names = 80 * text.count("<")
-        assert len(text) + longest_names <= 1024, name
-        assert re.search(r"\b(Read|Check|Look|look|Request|need no action)\b", text), name
+        assert len(text) + 80 * text.count("<") <= 1024, name  # with the longest names
         assert text.isascii(), name
-        assert alarm["AlarmName"] == f"landrun-{name}"  # the stack's name tells two stacks apart
         periods = {one["MetricStat"]["Period"] for one in alarm.get("Metrics", [])[1:]}
         assert len(periods or {alarm.get("Period")}) == 1, name
         assert max(periods or {alarm["Period"]}) * alarm["EvaluationPeriods"] <= 86_400, name
-
-
-def test_alarms_read_no_more_metrics_than_the_costs_say(alarms, metrics_of):
-    read = {name: len(metrics_of(alarm)) for name, alarm in alarms.items()}
-    assert sum(read.values()) == MOST_METRICS, read
-
-
-def test_gaps_are_zeros_where_a_metric_has_gaps_and_the_newest_zero_decides_nothing(alarms):
-    for name, alarm in alarms.items():
-        if "Metrics" in alarm:
-            assert "FILL(" in alarm["Metrics"][0]["Expression"], name
-            assert alarm["EvaluationPeriods"] >= 3, name
-        elif name != "TicksMissing":
-            assert alarm["Namespace"] == "AWS/SQS", name  # has data while there is a message
-        assert alarm["TreatMissingData"] == SILENCE.get(name, "notBreaching"), name
+    assert sum(len(metrics_of(alarm)) for alarm in alarms.values()) == MOST_METRICS
 
 
 class Series(list[Value]):
@@ -88,6 +63,8 @@ class Series(list[Value]):
 
 def fill(series, filler):
     """``FILL(series, 0)``, or ``FILL(series, REPEAT)``: the value before the gap, if any."""
+    if not isinstance(series, Series):
+        return [fill(each, filler) for each in series]
     filled, last = Series(), None
     for value in series:
         last = value if value is not None else last
@@ -102,11 +79,7 @@ def evaluated(alarm, *metrics):
     ids = [one["Id"] for one in alarm["Metrics"] if "MetricStat" in one]
     named = {name: Series(one) for name, one in zip(ids, metrics, strict=False)}
     functions = {
-        "FILL": lambda one, filler: (
-            [fill(each, filler) for each in one]
-            if not isinstance(one, Series)
-            else fill(one, filler)
-        ),
+        "FILL": fill,
         "METRICS": lambda: list(named.values()),
         "SUM": lambda many: Series(sum(values) for values in zip(*many, strict=True)),
         "IF": lambda wanted, one: Series(
@@ -121,10 +94,7 @@ def evaluated(alarm, *metrics):
 def states(alarm, *metrics, further_back=0):
     """Give the alarm's state after each period; before the first there is no data at all.
 
-    Parameters
-    ----------
-    further_back : int
-        Periods that CloudWatch reads before those that it evaluates.
+    CloudWatch reads periods ``further_back`` than those that it evaluates.
     """
     state, found = "INSUFFICIENT_DATA", []
     of, needed = alarm["EvaluationPeriods"], alarm.get("DatapointsToAlarm")
