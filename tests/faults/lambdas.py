@@ -63,7 +63,10 @@ class Functions:
 
     def __init__(self, world: Any) -> None:
         self.metrics: Counter[tuple[str, str]] = Counter()
-        self.environments = {name: world.stack.environment(f"{name}Function") for name in FUNCTIONS}
+        self.logs: list[dict[str, Any]] = []
+        self.environments = {
+            name: world.stack.environment(f"{name}Function") | QUIET for name in FUNCTIONS
+        }
         self._world = world
         self._idle: dict[str, list[Process]] = {name: [] for name in FUNCTIONS}
 
@@ -91,6 +94,9 @@ class Functions:
         """Read metrics as CloudWatch does: from the lines that a function prints."""
         for line in printed.splitlines():
             found = json.loads(line)
+            if "_aws" not in found:
+                self.logs.append(found)
+                continue
             [directive] = found["_aws"]["CloudWatchMetrics"]
             [dimensions] = directive["Dimensions"]
             [value] = [found[name] for name in dimensions if name != "service"] or [""]
@@ -125,7 +131,7 @@ class Functions:
             now: datetime = process.world.clock()
             return now
 
-        environment = self.environments[function] | QUIET
+        environment = self.environments[function]
         name = FUNCTIONS[function]
         process.module = load_handler(name, environment, faulty, clock, overlapping=False)
         return process

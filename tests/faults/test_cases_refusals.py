@@ -92,18 +92,6 @@ def test_odd_keys_are_read_exactly(any_world, load_event):
     assert runs_of(any_world) == (len(odd) if any_world.start_on == "arrival" else 1)
 
 
-@pytest.mark.case(13)
-def test_keys_that_are_no_file_names_are_refused_with_their_reason(any_world, load_event):
-    refused = keys(load_event, "object-created-refused-keys")
-    for key in refused:
-        landed = any_world.land(key, expected=False, stored=False)
-        any_world.poison.append(landed.body)
-    any_world.drain()
-    assert len(any_world.dead("landings")) == len(refused)
-    assert all(reason and "key" in reason for _, reason in any_world.dead("landings"))
-    assert runs_of(any_world) == 0
-
-
 @pytest.mark.case(14)
 def test_what_is_no_data_is_ignored_with_a_counted_reason(any_world, load_event):
     world = any_world
