@@ -92,6 +92,17 @@ def test_odd_keys_are_read_exactly(any_world, load_event):
     assert runs_of(any_world) == (len(odd) if any_world.start_on == "arrival" else 1)
 
 
+@pytest.mark.case(13)
+def test_key_that_no_uri_of_an_input_can_hold_is_refused_before_its_manifest(world):
+    world.reconfigure("ObjectCreated", INPUT_MESSAGE_FORMAT="uri")
+    landed = world.land(f"incoming/{'x' * 250}{f'/{chr(120) * 250}' * 3}", expected=False)
+    world.poison.append(landed.body)
+    world.drain()
+    [(_, reason)] = world.dead("landings")
+    assert "more than the 1024" in reason
+    assert world.manifests() == {}
+
+
 @pytest.mark.case(14)
 def test_what_is_no_data_is_ignored_with_a_counted_reason(any_world, load_event):
     world = any_world

@@ -20,11 +20,12 @@ from landrun.adapters.notifications import Notifications
 from landrun.adapters.outputs import Outputs, OutputSize
 from landrun.adapters.runs_table import RunsTable
 from landrun.adapters.sagemaker import ProcessingJobs
+from landrun.adapters.step_functions import Executions
 from landrun.errors import ServiceError
 from landrun.models.s3_uri import S3Uri
 from landrun.models.status_change import parse_status_change
 from landrun.services.record_outcome import LEASE, OutcomeRecorder
-from unit.functions.fakes import Clock, FakeExecutions
+from unit.functions.fakes import Clock
 
 NEVER = ("AccessDenied", "ParamValidationError", "KeyTooLongError", "InvalidBucketName")
 """S3's errors that no retry can help."""
@@ -47,7 +48,7 @@ def change(messages):
 def landrun():
     """A recorder, and its adapters by name; its table takes every record."""
     adapters: dict[str, Any] = {
-        "executions": FakeExecutions(),
+        "executions": Mock(spec_set=Executions),
         "jobs": Mock(spec_set=ProcessingJobs),
         "job_logs": Mock(spec_set=JobLogs),
         "outputs": Mock(spec_set=Outputs),
@@ -60,6 +61,7 @@ def landrun():
     adapters["outputs"].summary.return_value = {"rows_in": 10}
     adapters["outputs"].keys_that_begin_with.return_value = ()
     adapters["runs_table"].write.return_value = None
+    adapters["executions"].last_tasks.return_value = []
     recorder = OutcomeRecorder(
         **adapters,
         manifests=S3Uri("landrun-outputbucket-6f5e4d3c2b1a", "manifests/"),
