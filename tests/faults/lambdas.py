@@ -48,8 +48,8 @@ class Outcome:
         return self.error is None
 
 
-_KEPT: dict[tuple[str, frozenset[tuple[str, str]]], list[Process]] = defaultdict(list)
-"""Idle processes that earlier Worlds have left, by function and environment."""
+_KEPT: dict[tuple[bool, str, frozenset[tuple[str, str]]], list[Process]] = defaultdict(list)
+"""Idle processes that earlier Worlds have left, by clients, function and environment."""
 
 
 class Functions:
@@ -116,10 +116,8 @@ class Functions:
         return process
 
     def _kept(self, function: str) -> list[Process]:
-        """Give what there is of `_KEPT`, if the clients are those of every World."""
-        if client is not direct_client:
-            return []
-        return _KEPT[function, frozenset(self.environments[function].items())]
+        variables = frozenset(self.environments[function].items())
+        return _KEPT[client is direct_client, function, variables]
 
     def _loaded(self, function: str) -> Process:
         process = Process(function)

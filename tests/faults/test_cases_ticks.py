@@ -203,6 +203,20 @@ def test_schedule_that_fires_twice_or_late_has_one_run_for_its_scheduled_time(
     assert violations(world) == []
 
 
+@pytest.mark.case(4, 17)
+@pytest.mark.parametrize("parameters", [{"start_on": "schedule"}, {"ScheduledInput": "incoming/"}])
+def test_tick_again_after_a_configuration_change_counts_the_mismatch(new_world, parameters):
+    world = new_world(**parameters)
+    collects = world.start_on == "schedule"
+    world.land(KEYS[0], expected=collects, copies=int(collects))
+    world.drain()
+    first = world.tick(DUE).answer
+    world.reconfigure("Schedule", OUTPUT_PREFIX="elsewhere/")
+    assert world.tick(DUE).answer == first
+    assert world.metrics["InputMismatches", ""] == 1
+    assert len(world.executions()) == 1
+
+
 @pytest.mark.case(17)
 def test_ticks_of_different_times_have_runs_of_their_own(new_world):
     world = new_world(ScheduledInput="incoming/")
