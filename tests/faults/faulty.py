@@ -80,61 +80,61 @@ THROTTLING = {
 DENIED = {"s3": "AccessDenied", "sns": "AuthorizationError", "sqs": "AccessDenied"}
 
 
-def _refused(codes: dict[str, str], otherwise: str) -> Action:
+def _refused(codes, otherwise):
     """Refuse with each service's own code."""
 
-    def act(call: Call) -> None:
+    def act(call):
         code = codes.get(call.service, otherwise)
         raise ClientError({"Error": {"Code": code, "Message": "injected"}}, call.api)
 
     return act
 
 
-def _disconnected(error: type[Exception]) -> Action:
-    def act(call: Call) -> None:
+def _disconnected(error):
+    def act(call):
         raise error(endpoint_url=f"{call.service}:443")
 
     return act
 
 
-def _die(call: Call) -> None:
+def _die(call):
     call.process.dead = True
     raise Killed(f"{call.process.function} at {call.service}:{call.operation}")
 
 
-def throttled() -> Fault:
+def throttled():
     return Fault("throttled", before=_refused(THROTTLING, "ThrottlingException"))
 
 
-def denied() -> Fault:
+def denied():
     return Fault("denied", before=_refused(DENIED, "AccessDeniedException"))
 
 
-def unreachable() -> Fault:
+def unreachable():
     return Fault("unreachable", before=_disconnected(EndpointConnectionError))
 
 
-def response_lost() -> Fault:
+def response_lost():
     return Fault("response lost", after=_disconnected(ReadTimeoutError))
 
 
-def slow(clock: Any, seconds: float) -> Fault:
+def slow(clock, seconds):
     return Fault("slow", before=lambda _: clock.advance(seconds))
 
 
-def killed_before() -> Fault:
+def killed_before():
     return Fault("killed before", before=_die)
 
 
-def killed_after() -> Fault:
+def killed_after():
     return Fault("killed after", after=_die)
 
 
-def meanwhile(action: Callable[[], object]) -> Fault:
+def meanwhile(action):
     return Fault("meanwhile", before=lambda _: action())
 
 
-def afterwards(action: Callable[[], object]) -> Fault:
+def afterwards(action):
     return Fault("afterwards", after=lambda _: action())
 
 
@@ -148,46 +148,42 @@ class Faults:
     ``injected`` has the faults by name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.counts: Counter[tuple[str, str]] = Counter()
         self.injected: Counter[str] = Counter()
         self._rules: list[Rule] = []
 
-    def add(self, rule: Rule) -> None:
+    def add(self, rule):
         """Ask a callable of one's own for each call: it gives a fault or None."""
         self._rules.append(rule)
 
-    def when(
-        self, service: str, operation: str, fault: Fault, *, nth: int = 1, fitting: Fitting = bool
-    ) -> None:
+    def when(self, service, operation, fault, *, nth=1, fitting=bool):
         """Hit the nth call of that operation from now on."""
 
-        def named(call: Call) -> bool:
+        def named(call):
             return (call.service, call.operation) == (service, operation) and fitting(call)
 
         self.at(nth - 1, fault, fitting=named)
 
-    def at(
-        self, index: int, fault: Fault, function: str | None = None, *, fitting: Fitting = bool
-    ) -> None:
+    def at(self, index, fault, function=None, *, fitting=bool):
         """Hit the call of that index, from 0 for the next one; of one function if it is named."""
         seen = itertools.count()
 
-        def rule(call: Call) -> Fault | None:
+        def rule(call):
             if function not in (None, call.process.function) or not fitting(call):
                 return None
             return fault if next(seen) == index else None
 
         self.add(rule)
 
-    def always(self, fault: Fault, service: str) -> None:
+    def always(self, fault, service):
         """Hit every call of a service, until healed: an outage."""
         self.add(lambda call: fault if call.service == service else None)
 
-    def heal(self) -> None:
+    def heal(self):
         self._rules.clear()
 
-    def ask(self, call: Call) -> Fault | None:
+    def ask(self, call):
         """Say what happens to a call, and count it."""
         self.counts[call.service, call.operation] += 1
         hits = [fault for rule in self._rules if (fault := rule(call))]
@@ -200,28 +196,28 @@ class Faults:
 class Faulty:
     """A process's client behind the faults of its World."""
 
-    def __init__(self, client: Any, service: str, process: Process) -> None:
+    def __init__(self, client, service, process):
         self._client, self._service, self._process = client, service, process
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
         real = getattr(self._client, name)
         api = self._client.meta.method_to_api_mapping.get(name)
         if api is None:
             return real
 
-        def call(**arguments: Any) -> Any:
+        def call(**arguments):
             return self._call(real, Call(self._process, self._service, name, arguments, api))
 
         self.__dict__[name] = call
         return call
 
-    def get_paginator(self, operation: str) -> Any:
+    def get_paginator(self, operation):
         """Give botocore's paginator, each page of which comes through here."""
         paginator = self._client.get_paginator(operation)
         paginator._method = getattr(self, operation)
         return paginator
 
-    def _call(self, real: Callable[..., Any], call: Call) -> Any:
+    def _call(self, real, call):
         if self._process.dead:
             raise Killed(f"{self._process.function} is dead")
         world = self._process.world

@@ -16,20 +16,20 @@ import heapq
 import itertools
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from multiprocessing import get_context
 from random import Random
-from typing import Any, Self
+from typing import Any
 
 from moto.moto_api._internal import mock_random
 
-from .faulty import Call, Fault, killed_after, killed_before, meanwhile, throttled
+from .faulty import Fault, killed_after, killed_before, meanwhile, throttled
 from .invariants import FAILED, violations
-from .world import Outcome, World
+from .world import World
 
 MODES = ("arrival", "schedule")
 TWICE, LOST, THROTTLED, KILLED, OVERLAPPING = 0.20, 0.10, 0.10, 0.05, 0.10
@@ -60,7 +60,7 @@ class Soaked:
 
 
 class UnluckyWorld(World):
-    def __init__(self, mode: str, seed: int) -> None:
+    def __init__(self, mode, seed):
         super().__init__(mode, seed)
         for function in ("Schedule", "Reconcile"):
             self.reconfigure(function, MAX_OBJECTS_PER_RUN="50")
@@ -75,23 +75,23 @@ class UnluckyWorld(World):
         self.fate = self._fated
         self.landings.random = self.statuses.random = self.luck
 
-    def __enter__(self) -> Self:
+    def __enter__(self):
         mock_random.seed(self.luck.random())  # of which moto makes identifiers
         return super().__enter__()
 
-    def happens(self, probability: float) -> bool:
+    def happens(self, probability):
         return self.luck.random() < probability
 
-    def copies(self) -> int:
+    def copies(self):
         return 2 if self.happens(TWICE) else 1
 
-    def after(self, seconds: float, act: Callable[[], Any]) -> None:
+    def after(self, seconds, act):
         at = self.clock() + timedelta(seconds=seconds)
         heapq.heappush(self._agenda, (at, next(self._number), act))
 
     # ---- faults
 
-    def invoke(self, function: str, event: dict[str, Any]) -> Outcome:
+    def invoke(self, function, event):
         invocation = Invocation({} if self.calm else self._drawn(function, event))
         self._under_way.append(invocation)
         outcome = super().invoke(function, event)
@@ -99,10 +99,10 @@ class UnluckyWorld(World):
         self._typical[function] = max(1, invocation.calls)
         return outcome
 
-    def _drawn(self, function: str, event: dict[str, Any]) -> dict[int, Fault]:
+    def _drawn(self, function, event):
         hits: dict[int, Fault] = {}
 
-        def at() -> int:
+        def at():
             return self.luck.randrange(self._typical[function])
 
         if function == "Schedule" and not self._under_way and self.happens(OVERLAPPING):
@@ -115,7 +115,7 @@ class UnluckyWorld(World):
             hits[at()] = self.luck.choice((killed_before, killed_after))()
         return hits
 
-    def _hit(self, call: Call) -> Fault | None:
+    def _hit(self, call):
         now = self._under_way[-1]
         now.calls += 1
         fault = now.hits.get(now.calls - 1)
@@ -125,7 +125,7 @@ class UnluckyWorld(World):
 
     # ---- what happens
 
-    def _fated(self, event: dict[str, Any]) -> Sequence[float]:
+    def _fated(self, event):
         """Say when the copies of a status event come; and let what starts end some time later."""
         name = event["detail"]["name"]
         if event["detail"]["status"] == "RUNNING":
@@ -135,29 +135,29 @@ class UnluckyWorld(World):
             return ()
         return [self.luck.choice((0, self.luck.uniform(0, 600))) for _ in range(self.copies())]
 
-    def _ends(self, name: str) -> None:
+    def _ends(self, name):
         failed = self.happens(FAILING)
         self.finish(name, self.luck.choice(FAILED) if failed else "SUCCEEDED")
         if failed and self.happens(REDRIVEN):
             self.after(self.luck.uniform(60, 1200), lambda: self.redrive(name))
 
-    def reconciles(self) -> None:
+    def reconciles(self):
         self.after(RECONCILE_SECONDS, self.reconciles)
         self.reconcile(None)
 
-    def ticks_on(self) -> None:
+    def ticks_on(self):
         self.after(TICK_SECONDS, self.ticks_on)
         due = f"{self.clock():%Y-%m-%dT%H:%M:%SZ}"
         for _ in range(self.copies()):
             self.after(self.luck.choice((0, 0, 400)), lambda: self._attempt(due))
 
-    def _attempt(self, due: str) -> None:
+    def _attempt(self, due):
         """Make an attempt of a tick; Lambda makes two more of one that fails."""
         attempts = self.ticks[due].attempts if due in self.ticks else 0
         if not self.tick(due).ok and attempts < len(RETRY_SECONDS):
             self.after(RETRY_SECONDS[attempts], lambda: self._attempt(due))
 
-    def lands(self) -> None:
+    def lands(self):
         """Let one object land, half a second or so after the one before."""
         self.clock.advance(self.luck.expovariate(LANDINGS_A_SECOND))
         number = len(self.landed)
@@ -171,7 +171,7 @@ class UnluckyWorld(World):
             queue = self.luck.choice(("landings", "statuses"))
             self.send_poison(f"no event, number {number}", queue)
 
-    def goes_on(self) -> None:
+    def goes_on(self):
         """Do what is due, and deliver what is there."""
         while self._agenda and self._agenda[0][0] <= self.clock():
             heapq.heappop(self._agenda)[2]()
@@ -179,7 +179,7 @@ class UnluckyWorld(World):
         self.drain("statuses")
 
 
-def soak(mode: str, landings: int, seed: int) -> Soaked:
+def soak(mode, landings, seed):
     with UnluckyWorld(mode, seed) as world:
         world.after(RECONCILE_SECONDS, world.reconciles)
         if mode == "schedule":
@@ -201,7 +201,7 @@ def soak(mode: str, landings: int, seed: int) -> Soaked:
         return Soaked(*lived, faults, wrong)
 
 
-def report(mode: str, lived: Soaked) -> int:
+def report(mode, lived):
     """Print what a soak came to; return its exit code."""
     faults = ", ".join(f"{count:,} {name}" for name, count in sorted(lived.faults.items()))
     sys.stdout.write(
@@ -214,7 +214,7 @@ def report(mode: str, lived: Soaked) -> int:
     return 1 if lived.violations else 0
 
 
-def main() -> int:
+def main():
     """Soak both modes, each in a process of its own; say what happened and what is wrong."""
     parser = argparse.ArgumentParser(prog="soak", description=str(__doc__).splitlines()[0])
     parser.add_argument("--landings", type=int, default=10_000, help="in each mode")

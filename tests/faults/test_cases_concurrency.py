@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -26,7 +25,7 @@ LATE = 3600
 
 
 @contextmanager
-def limited(runs: int = 0, limit: int = LIMIT) -> Iterator[World]:
+def limited(runs=0, limit=LIMIT):
     """Give a World with a concurrency limit in which so many runs have started."""
     with World(MaxConcurrentRuns=str(LIMIT)) as world:
         if limit != LIMIT:

@@ -14,7 +14,7 @@ NOTHING_FAILED = {"batchItemFailures": []}
 MODES = ("arrival", "schedule")
 
 
-def all_processed(world: World, runs: int) -> bool:
+def all_processed(world, runs):
     """Whether so many runs, with one execution each, and nothing else came of it all."""
     assert world.settle() == []
     return len(world.manifests()) == len(world.executions()) == runs

@@ -9,7 +9,7 @@ import pytest
 from landrun.errors import ConfigurationError
 
 from .faulty import killed_after, killed_before, response_lost, throttled
-from .invariants import placed, violations
+from .invariants import placed
 from .world import World
 
 POISON = '{"detail-type": "Object Crea'
@@ -103,30 +103,6 @@ def test_key_that_no_uri_of_an_input_can_hold_is_refused_before_its_manifest(wor
     assert world.manifests() == {}
 
 
-@pytest.mark.case(14)
-def test_what_is_no_data_is_ignored_with_a_counted_reason(any_world, load_event):
-    world = any_world
-    world.reconfigure("ObjectCreated", LANDING_SUFFIX=".jsonl")
-    objects = [
-        ("incoming/2026/", b"", "folder-marker"),
-        ("incoming/2026/", b"not empty", "folder-marker"),
-        ("incoming/empty.jsonl", b"", "zero-bytes"),
-        ("incoming/notes.txt", b"text", "suffix"),
-        ("elsewhere/a.jsonl", b"text", "prefix"),
-        ("incomin", b"text", "prefix"),
-    ]
-    for key, body, reason in objects:
-        before = world.metrics["LandingsIgnored", reason]
-        world.land(key, body, expected=False, copies=2)
-        world.drain()
-        assert world.metrics["LandingsIgnored", reason] == before + 2
-    world.landings.send(load_event("object-deleted")["Records"][0]["body"])
-    world.drain()
-    assert world.metrics["LandingsIgnored", "object-deleted"] == 1
-    assert world.dead("landings") == []
-    assert runs_of(world) == 0
-
-
 @pytest.mark.case(15)
 @pytest.mark.parametrize(
     ("name", "values"),
@@ -178,20 +154,6 @@ def test_landing_with_neither_version_nor_sequencer_is_refused(any_world):
     [(_, reason)] = any_world.dead("landings")
     assert "neither a version id nor a sequencer" in reason
     assert runs_of(any_world) == 0
-
-
-@pytest.mark.case(16)
-def test_output_and_manifests_that_land_are_filtered_at_run_time(any_world, load_event):
-    world = any_world
-    world.reconfigure("ObjectCreated", LANDING_PREFIX="")
-    for record in load_event("object-created-own-output")["Records"]:
-        fed_back = json.loads(record["body"])
-        fed_back["detail"]["bucket"]["name"] = world.stack.name("OutputBucket")
-        world.landings.send(json.dumps(fed_back))
-    world.drain()
-    assert world.metrics["LandingsIgnored", "own-output"] == 2
-    assert violations(world) == []
-    assert runs_of(world) == 0
 
 
 @pytest.mark.case(16)

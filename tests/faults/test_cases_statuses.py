@@ -8,14 +8,7 @@ import json
 import pytest
 
 from . import inside
-from .faulty import (
-    denied,
-    killed_after,
-    killed_before,
-    response_lost,
-    throttled,
-    unreachable,
-)
+from .faulty import denied, killed_after, killed_before, response_lost, throttled, unreachable
 from .invariants import violations
 from .thorough import BETWEEN, DEATHS, at_each_call
 from .world import World

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -19,7 +18,7 @@ CLAIM_GRACE = 1300
 
 
 @contextmanager
-def two_wait() -> Iterator[World]:
+def two_wait():
     with World("schedule", MaxObjectsPerRun="2") as world:
         for key in KEYS[:2]:
             world.land(key, stored=False)
@@ -28,7 +27,7 @@ def two_wait() -> Iterator[World]:
 
 
 @contextmanager
-def three_wait() -> Iterator[World]:
+def three_wait():
     with two_wait() as world:
         world.land(KEYS[2], stored=False)
         world.drain()

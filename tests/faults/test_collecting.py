@@ -28,8 +28,7 @@ def triggers(world):
 
 
 @pytest.mark.parametrize(
-    ("waiting", "objects"),
-    [(0, []), (1, [1]), (3, [3]), (4, [3, 1]), (6, [3, 3]), (7, [3, 3, 1])],
+    ("waiting", "objects"), [(0, []), (1, [1]), (3, [3]), (4, [3, 1]), (6, [3, 3]), (7, [3, 3, 1])]
 )
 def test_a_tick_is_one_run_over_all_that_waits_or_several_full_ones(
     new_world, monkeypatch, waiting, objects

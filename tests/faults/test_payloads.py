@@ -14,7 +14,7 @@ from .world import World
 COUNTED = {"arrival": "RunsStarted", "schedule": "LandingsRecorded"}
 
 
-@pytest.mark.case(13, 14, 15)
+@pytest.mark.case(13, 14, 15, 16)
 @pytest.mark.parametrize(
     ("name", "landed", "refused", "ignored"),
     [

@@ -2,19 +2,16 @@
 
 A death before a call and a death after the call before it leave the same AWS behind; so do two
 attempts that interleave there. A read of an index changes nothing. The ordinary suite spares these
-repetitions.
+repetitions, and every second call.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from typing import Any
 
-from .faulty import Call, Fault, afterwards, killed_after, killed_before, meanwhile, response_lost
-from .world import World
+from .faulty import afterwards, killed_after, killed_before, meanwhile, response_lost
 
 THOROUGH = os.environ.get("FAULTS") == "thorough"
 
@@ -25,20 +22,12 @@ if THOROUGH:
     BETWEEN += (afterwards,)
 
 
-def counts(call: Call) -> bool:
+def counts(call):
     """Whether a call is worth a fault of its own."""
     return THOROUGH or call.operation != "query"
 
 
-def at_each_call(
-    opened: Callable[[], AbstractContextManager[World]],
-    fault: Callable[[World], Fault],
-    function: str | None = None,
-    *,
-    fitting: Callable[[Call], bool] = counts,
-    first: int = 0,
-    step: int = 1,
-) -> Iterator[World]:
+def at_each_call(opened, fault, function=None, *, fitting=counts, first=0, step=2):
     """Give Worlds with a fault at call ``first``, the next one …, until a call is not reached.
 
     Each must come to rest with nothing wrong, as those of the fixtures. Only the calls of

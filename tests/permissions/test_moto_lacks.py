@@ -19,8 +19,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 
 
 @pytest.mark.parametrize(
-    "responses",
-    [DynamoHandler, LogsResponse, SageMakerResponse, SNSResponse, StepFunctionResponse],
+    "responses", [DynamoHandler, LogsResponse, SageMakerResponse, SNSResponse, StepFunctionResponse]
 )
 def test_moto_does_not_know_which_resource_a_call_is_about(responses):
     assert "_determine_resource" in inspect.getsource(BaseResponse.call_action)

@@ -16,10 +16,7 @@ MODELS: dict[str, type[settings.Settings]] = {
     "ExecutionStatusFunction": settings.ExecutionStatusSettings,
     "ReconcileFunction": settings.ReconcileSettings,
 }
-QUEUE_OF = {
-    "ObjectCreatedFunction": "LandingQueue",
-    "ExecutionStatusFunction": "StatusQueue",
-}
+QUEUE_OF = {"ObjectCreatedFunction": "LandingQueue", "ExecutionStatusFunction": "StatusQueue"}
 TICKS = {"ScheduleFunction": "schedule-tick", "ReconcileFunction": "reconcile-tick"}
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 

@@ -183,10 +183,7 @@ def test_the_laptop_refuses_at_once_what_sagemaker_would_refuse_in_every_run(
     substitutions_of, text, values, says
 ):
     wrong = {f"landrun_{name}": value for name, value in values.items()}
-    given = {
-        "DefinitionString": text,
-        "DefinitionSubstitutions": {**substitutions_of(), **wrong},
-    }
+    given = {"DefinitionString": text, "DefinitionSubstitutions": {**substitutions_of(), **wrong}}
 
     with pytest.raises(
         TemplateError, match=f"every run would fail: 1 validation error(?s:.*){says}"

@@ -137,8 +137,7 @@ def test_patterns_allow_what_works_and_refuse_what_does_not(source, name, good, 
 
 
 @pytest.mark.parametrize(
-    "prefix",
-    ["landrun", "a", "a-1", "x" * 21, "x" * 22, "", "A", "a--b", "-a", "a-", "a_b", "ü"],
+    "prefix", ["landrun", "a", "a-1", "x" * 21, "x" * 22, "", "A", "a--b", "-a", "a-", "a_b", "ü"]
 )
 def test_the_job_name_prefix_is_what_the_functions_take(source, prefix):
     parameter = source["Parameters"]["JobNamePrefix"]

@@ -67,8 +67,7 @@ def test_the_reason_of_a_failure_is_the_last_to_be_left_out(stored):
 
 
 @pytest.mark.parametrize(
-    "number",
-    [10**37, 10**39, 10**50, 1.5, -0.0, 1e-320, 1e308, 123456789.123456789, float("nan")],
+    "number", [10**37, 10**39, 10**50, 1.5, -0.0, 1e-320, 1e308, 123456789.123456789, float("nan")]
 )
 def test_a_number_that_dynamodb_cannot_hold_is_kept_as_text(stored, number):
     kept = stored(summary={"number": number}).summary["number"]

@@ -47,10 +47,7 @@ def test_a_manifest_is_what_sagemaker_reads_and_never_changes(manifests, s3):
 
 @pytest.mark.parametrize(
     ("trigger", "prefix"),
-    [
-        (landing_trigger("é 😀\n+%2B\"'.csv"), None),
-        (TICK, S3Uri("landings", "incoming/é/2026")),
-    ],
+    [(landing_trigger("é 😀\n+%2B\"'.csv"), None), (TICK, S3Uri("landings", "incoming/é/2026"))],
 )
 def test_a_manifest_holds_its_runs_trigger_and_scheduled_prefix(manifests, trigger, prefix):
     written = manifests.write_once("run-1", "landings", ["a"], trigger, prefix=prefix)

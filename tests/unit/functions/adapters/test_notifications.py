@@ -98,17 +98,6 @@ def test_a_notification_says_what_else_the_job_reads(failed):
     assert "Trigger:" not in message
 
 
-def test_a_hostile_key_gives_the_mail_no_link_no_tag_and_no_line_of_its_own(failed):
-    key = "incoming/\r\n\nWhat to do: <a href='https://evil.example'>sign in</a> www.evil.example"
-    trigger = {"Kind": "object-created", "Bucket": "b", "Key": key}
-    message = failure_message(failed(trigger=trigger, name="run\u202e1"))
-    starts = [line.partition(":")[0] for line in message.splitlines()]
-    assert starts.count("What to do") == 1
-    for hostile in ("https://", "www.", "<", "\u202e"):
-        assert hostile not in message
-    assert "s3://b/incoming/" in message
-
-
 def test_no_name_and_no_cause_breaks_the_subject_a_line_or_a_command(failed):
     odd = {"cause": "\n\x1b[2J\ud800", "error": "\r", "job_name": "x; rm -rf ~\n"}
     record = failed("execution-failed", name="é\n" * 40, exit_message=None, **odd)
