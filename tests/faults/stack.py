@@ -23,8 +23,7 @@ from moto.s3.models import S3Backend, s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
-from landrun_ops.local.template import translate
-from template.conftest import deploy
+from template.conftest import deployed_with
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
@@ -45,13 +44,6 @@ def events(name):
     """Read a payload of events/; it is shared, so copy before changing it."""
     payload: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text("utf-8"))
     return payload
-
-
-@lru_cache
-def resolved(parameters):
-    given = dict(parameters)
-    template = translate(ROOT / "template.yaml", given).template
-    return deploy(template, given)
 
 
 @lru_cache
@@ -93,7 +85,7 @@ class DeployedStack:
     """The template's stack with physical names; `create` makes its resources in moto."""
 
     def __init__(self, **parameters):
-        self.resolved = resolved(tuple(sorted(parameters.items())))
+        self.resolved = deployed_with(tuple(sorted(parameters.items())))
 
     def name(self, logical_id):
         return PHYSICAL.get(logical_id, f"landrun-{logical_id}")

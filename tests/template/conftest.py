@@ -171,38 +171,26 @@ def translated():
     return translate(Path(__file__).resolve().parents[2] / "template.yaml", {}).template
 
 
-@pytest.fixture(scope="session")
-def template_path(root):
-    return root / "template.yaml"
+@lru_cache
+def deployed_with(parameters):
+    return deploy(translated(), dict(parameters))
 
 
 @pytest.fixture(scope="session")
-def source(template_path):
-    return read(template_path)
+def source(root):
+    return read(root / "template.yaml")
 
 
 @pytest.fixture(scope="session")
 def deployed():
     """``deployed(ScheduledInput="in/")`` is the stack as CloudFormation would resolve it."""
-    stacks: dict[tuple[tuple[str, str], ...], Stack] = {}
-
-    def with_parameters(**parameters):
-        key = tuple(sorted(parameters.items()))
-        if key not in stacks:
-            stacks[key] = deploy(translated(), parameters)
-        return stacks[key]
-
-    return with_parameters
+    return lambda **parameters: deployed_with(tuple(sorted(parameters.items())))
 
 
 @pytest.fixture(scope="session")
 def refused():
     """``refused(StartOn="schedule")`` is what CloudFormation says against it, if anything."""
-
-    def with_parameters(**parameters):
-        return refusals(translated(), parameters)
-
-    return with_parameters
+    return lambda **parameters: refusals(translated(), parameters)
 
 
 @pytest.fixture(scope="session")
@@ -218,14 +206,10 @@ def policy_statements():
 @pytest.fixture(scope="session")
 def grants():
     """``grants(stack, role)`` is every pair of action and resource that a role allows."""
-
-    def of_role(stack, role):
-        return {
-            (action, resource)
-            for document in stack.policies(role)
-            for statement in statements(document)
-            for action in statement["Action"]
-            for resource in statement["Resource"]
-        }
-
-    return of_role
+    return lambda stack, role: {
+        (action, resource)
+        for document in stack.policies(role)
+        for statement in statements(document)
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    }

@@ -49,6 +49,12 @@ def messages(beginning):
     return found
 
 
+def fields(*path):
+    """Give the paths of fields, the last part of which names several."""
+    *parents, names = path
+    return tuple((*parents, name) for name in names.split())
+
+
 def batch(*bodies):
     return {
         "Records": [

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .aws import THEN, stream
-from .conftest import Lambda, batch, messages, thoroughly
+from .conftest import Lambda, batch, fields, messages, thoroughly
 from .hostile import Content, Text, aimed, bodies, changed, spelled, texts, values
 
 EVENTS = messages("execution")
@@ -24,43 +24,15 @@ JOBS = [
     for field in ("output", "cause")
     if str(event["detail"].get(field, "")).startswith("{")
 ]
-READ = tuple(
-    ("detail", field)
-    for field in (
-        "name",
-        "executionArn",
-        "stateMachineArn",
-        "status",
-        "startDate",
-        "stopDate",
-        "redriveCount",
-        "input",
-        "output",
-        "error",
-        "cause",
-    )
-)
+READ = fields("detail", "name executionArn stateMachineArn status startDate stopDate redriveCount")
+READ += fields("detail", "input output error cause")
 SLOT_REQUESTS = messages("slot-requested")
-REQUESTED = tuple(
-    ("SlotRequest", field) for field in ("Name", "ExecutionArn", "StartedAt", "TaskToken")
-)
-GIVEN = (
-    ("OutputProcessedMessage",),
-    ("InputMessage",),
-    ("PreprocessingJobName",),
-    ("Trigger",),
-    ("Trigger", "Key"),
-    ("Trigger", "more"),
-)
-SAID = (
-    ("ProcessingJobName",),
-    ("ExitMessage",),
-    ("ProcessingJobStatus",),
-    ("StoppingCondition",),
-    ("ProcessingStartTime",),
-    ("ProcessingResources",),
-    ("ProcessingResources", "ClusterConfig"),
-)
+REQUESTED = fields("SlotRequest", "Name ExecutionArn StartedAt TaskToken")
+GIVEN = fields("OutputProcessedMessage InputMessage PreprocessingJobName Trigger")
+GIVEN += fields("Trigger", "Key more")
+SAID = fields("ProcessingJobName ExitMessage ProcessingJobStatus StoppingCondition")
+SAID += fields("ProcessingStartTime ProcessingResources")
+SAID += fields("ProcessingResources", "ClusterConfig")
 TRACEBACK = "Traceback (most recent call last):"
 SUMMARY = {"rows_in": 3, "rows_out": 2, "files": [{"name": "a.jsonl", "rows": 3}]}
 
@@ -90,7 +62,6 @@ def test_every_message_is_recorded_or_refused_with_a_reason(aws, status, found, 
     aws.reset(GetObject=lambda _: stream(summary), DescribeExecution=described)
 
     answer = status(batch(found))
-
     assert (answer, status.stuck) == ({"batchItemFailures": []}, [])
 
     came_of_it = ("PutItem", "TransactWriteItems", "SendMessage")
@@ -141,7 +112,6 @@ def test_whatever_a_machine_says_its_end_is_recorded_and_a_failure_told(
     )
 
     answer = status(batch(spelled(event)))
-
     assert (answer, status.stuck) == ({"batchItemFailures": []}, [])
 
     [written] = aws.asked("PutItem")
