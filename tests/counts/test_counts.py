@@ -12,36 +12,46 @@ import pytest
 
 from faults.world import World
 
-RECORD = {"s3:get_object": 1, "s3:list_objects_v2": 2}
 START = {"s3:put_object": 1, "stepfunctions:start_execution": 1}
 REPEATED = START | {"s3:get_object": 1}
+RECORD = {"s3:get_object": 1, "s3:list_objects_v2": 2}
 RESUME = {"stepfunctions:send_task_success": 1, "dynamodb:transact_write_items": 3}
+ONE_SLOT = RESUME | {"dynamodb:get_item": 3, "dynamodb:put_item": 1, "dynamodb:query": 2}
+TWO_REQUESTS = RESUME | {"dynamodb:get_item": 5, "dynamodb:put_item": 2, "dynamodb:query": 3}
 TICK = START | {"s3:get_object": 2, "s3:put_object": 2, "dynamodb:query": 16}
+SWEEP = {
+    "dynamodb:batch_get_item": 1,
+    "dynamodb:get_item": 3,
+    "dynamodb:query": 23,
+    "dynamodb:update_item": 2,
+    "s3:list_objects_v2": 1,
+    "stepfunctions:list_executions": 2,
+}
 
 
 def land(world, count=1):
     for number in range(count):
         world.land(f"incoming/{number}.jsonl")
-    world.drain("landings")
+    world.drain()
 
 
-def landed(world, *, ended=False):
-    """Let an object have landed, and perhaps its run have ended; deliver its event again."""
+def again(world, ended=False):
+    """Let an object have landed, and perhaps its run have ended; send its event again."""
     land(world)
     if ended:
         world.finish(world.running()[0])
     world.send(world.landed[0])
 
 
-def ended(world, status="SUCCEEDED"):
+def end(world, status="SUCCEEDED"):
     land(world)
     world.finish(world.running()[0], status)
 
 
-def recorded(world):
-    ended(world)
+def end_and_sweep(world):
+    end(world)
     world.drain("statuses")
-    world.reconcile(grace=None)
+    world.reconcile(None)
 
 
 def limited(world, runs):
@@ -49,7 +59,7 @@ def limited(world, runs):
     land(world, runs)
 
 
-def slot_held(world):
+def end_of_limited(world):
     limited(world, 2)
     world.drain("statuses")
     world.finish(world.processing()[0])
@@ -59,114 +69,63 @@ def nothing(_):
     pass
 
 
-def deliver(world):
-    world.drain("landings")
+def ignored(world):
+    world.land("elsewhere/a.jsonl", expected=False)
 
 
-def record(world):
-    world.drain("statuses")
+def poison(world):
+    world.send_poison("poison")
 
 
-@pytest.mark.parametrize(
-    ("mode", "before", "act", "calls"),
-    [
-        pytest.param("arrival", nothing, land, START, id="a landing starts its run"),
-        pytest.param("arrival", landed, deliver, REPEATED, id="a landing again, its run running"),
-        pytest.param(
-            "arrival",
-            partial(landed, ended=True),
-            deliver,
-            REPEATED | {"stepfunctions:describe_execution": 1},
-            id="a landing again, its run ended",
-        ),
-        pytest.param(
-            "arrival",
-            lambda world: world.land("elsewhere/a.jsonl", expected=False),
-            deliver,
-            {},
-            id="a landing that is ignored",
-        ),
-        pytest.param(
-            "arrival",
-            lambda world: world.send_poison("poison"),
-            deliver,
-            {"sqs:send_message": 1},
-            id="a message that is refused",
-        ),
-        pytest.param(
-            "arrival",
-            ended,
-            record,
-            RECORD | {"dynamodb:put_item": 2},
-            id="the statuses of a run that succeeds",
-        ),
-        pytest.param(
-            "arrival",
-            partial(ended, status="FAILED"),
-            record,
-            RECORD | {"dynamodb:put_item": 2, "dynamodb:update_item": 1, "sns:publish": 1},
-            id="the statuses of a run that fails",
-        ),
-        pytest.param(
-            "arrival",
-            recorded,
-            lambda world: world.reconcile(grace=None),
-            {
-                "dynamodb:batch_get_item": 1,
-                "dynamodb:get_item": 3,
-                "dynamodb:query": 23,
-                "dynamodb:update_item": 2,
-                "s3:list_objects_v2": 1,
-                "stepfunctions:list_executions": 2,
-            },
-            id="a sweep that finds nothing",
-        ),
-        pytest.param(
-            "arrival",
-            partial(limited, runs=1),
-            record,
-            RESUME | {"dynamodb:get_item": 3, "dynamodb:put_item": 1, "dynamodb:query": 2},
-            id="a run acquires a free slot",
-        ),
-        pytest.param(
-            "arrival",
-            partial(limited, runs=2),
-            record,
-            RESUME
-            | {"dynamodb:get_item": 5, "dynamodb:put_item": 2, "dynamodb:query": 3}
-            | {"dynamodb:transact_write_items": 4},
-            id="two runs request one slot",
-        ),
-        pytest.param(
-            "arrival",
-            slot_held,
-            record,
-            RECORD | RESUME | {"dynamodb:get_item": 3, "dynamodb:put_item": 1, "dynamodb:query": 2},
-            id="a run ends, and the next acquires its slot",
-        ),
-        pytest.param("schedule", nothing, land, {"dynamodb:update_item": 1}, id="a landing waits"),
-        pytest.param(
-            "schedule", landed, deliver, {"dynamodb:update_item": 1}, id="a waiting landing again"
-        ),
-        pytest.param(
-            "schedule",
-            nothing,
-            World.tick,
-            {"dynamodb:query": 16, "s3:get_object": 1},
-            id="a tick over nothing",
-        ),
-        *(
-            pytest.param(
-                "schedule",
-                partial(land, count=count),
-                World.tick,
-                TICK | {"dynamodb:update_item": 2 * count},
-                id=f"a tick over {count} landings",
-            )
-            for count in (1, 10)
-        ),
-    ],
-)
+statuses = partial(World.drain, queue="statuses")
+sweep = partial(World.reconcile, grace=None)
+WAITS = {"dynamodb:update_item": 1}
+CASES = {
+    "a landing starts its run": ("arrival", nothing, land, START),
+    "a landing again, its run running": ("arrival", again, World.drain, REPEATED),
+    "a landing again, its run ended": (
+        "arrival",
+        partial(again, ended=True),
+        World.drain,
+        REPEATED | {"stepfunctions:describe_execution": 1},
+    ),
+    "a landing that is ignored": ("arrival", ignored, World.drain, {}),
+    "a message that is refused": ("arrival", poison, World.drain, {"sqs:send_message": 1}),
+    "a run that succeeds": ("arrival", end, statuses, RECORD | {"dynamodb:put_item": 2}),
+    "a run that fails": (
+        "arrival",
+        partial(end, status="FAILED"),
+        statuses,
+        RECORD | {"dynamodb:put_item": 2, "dynamodb:update_item": 1, "sns:publish": 1},
+    ),
+    "a sweep that finds nothing": ("arrival", end_and_sweep, sweep, SWEEP),
+    "a run acquires a free slot": ("arrival", partial(limited, runs=1), statuses, ONE_SLOT),
+    "two runs request one slot": (
+        "arrival",
+        partial(limited, runs=2),
+        statuses,
+        TWO_REQUESTS | {"dynamodb:transact_write_items": 4},
+    ),
+    "the next acquires a slot": ("arrival", end_of_limited, statuses, RECORD | ONE_SLOT),
+    "a landing waits for its tick": ("schedule", nothing, land, WAITS),
+    "a waiting landing again": ("schedule", again, World.drain, WAITS),
+    "a tick over nothing": (
+        "schedule",
+        nothing,
+        World.tick,
+        {"dynamodb:query": 16, "s3:get_object": 1},
+    ),
+    "a tick over 1": ("schedule", land, World.tick, TICK | {"dynamodb:update_item": 2}),
+    "a tick over 10": (
+        "schedule",
+        partial(land, count=10),
+        World.tick,
+        TICK | {"dynamodb:update_item": 20},
+    ),
+}
+
+
+@pytest.mark.parametrize(("mode", "before", "act", "calls"), CASES.values(), ids=CASES)
 def test_what_happens_asks_aws_for_no_more_than_is_written_down(mode, before, act, calls):
     with World(start_on=mode) as world:
         before(world)

@@ -67,12 +67,8 @@ ALLOWED = [
     (
         "JobEnvironment",
         [
-            *("", "A=", "TEXT_COLUMN=v2", "A=1,B=two words,_C=x/y:z"),
-            *(
-                '{"A": "1"}',
-                r'{"A":"x=,\"y\"", "B" : ""}',
-                json.dumps({f"A{n}": "" for n in range(100)}),
-            ),
+            *("", "A=", "TEXT_COLUMN=v2", "A=1,B=two words,_C=x/y:z", '{"A": "1"}'),
+            *(r'{"A":"x=,\"y\"", "B" : ""}', json.dumps({f"A{n}": "" for n in range(100)})),
         ],
         [
             *(

@@ -11,7 +11,6 @@ import yaml
 from moto import mock_aws
 from moto.core.base_backend import BackendDict
 
-from handler_loader import Printed
 from landrun.models.events import parse_object_created
 
 
@@ -67,12 +66,6 @@ def create_table(aws, storage):
         return name
 
     return create
-
-
-@pytest.fixture
-def printed(capsys):
-    """``printed()`` is what has been logged and measured since it was called last."""
-    return lambda: Printed(capsys.readouterr().out)
 
 
 @pytest.fixture

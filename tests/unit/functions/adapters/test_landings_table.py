@@ -11,10 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from landrun.adapters.checkpoints import Checkpoints
 from landrun.adapters.landings_table import (
     KEPT,
-    Claim,
     LandingsTable,
     Recorded,
     landing_id,
@@ -158,29 +156,9 @@ def test_a_processed_landing_expires_after_more_than_a_year_and_a_pending_one_ne
     assert "expires_at" not in vars(item)
 
 
-def test_a_pending_landing_shows_its_claim_and_what_starts_its_run(table):
-    play(table, "land A")
-    table.clock.advance(minutes=1)
-    play(table, "claim 1 A")
-    [found] = table.pending()
-    claim = Claim("run-1", NOW + timedelta(minutes=1), TRIGGER)
-    assert (found.bucket, found.since, found.claim) == ("landings", NOW, claim)
-
-
 def test_an_object_has_one_id_which_never_changes_between_releases():
     assert landing_id(landing(key="incoming/a.csv")) == "772e1448b9b45fb4812186f3aee8bf0a"
     assert landing_id(landing("0A", "v1")) == landing_id(landing("0B", None))
     others = [landing(), landing(key="b"), landing(bucket="other"), landing(key="a,b")]
     without_order = [landing(none, version) for none in (None, "000") for version in ("v1", "v2")]
     assert len(set(map(landing_id, [*others, *without_order]))) == 6
-
-
-def test_a_checkpoint_reads_back_as_saved_last_and_is_no_pending_landing(aws, table):
-    checkpoints = Checkpoints(aws("dynamodb"), "LandingsTable")
-    assert checkpoints.read("executions") == {}
-    for token in ("t1", "t2"):
-        checkpoints.save("executions", {"token": token, "again": True})
-    checkpoints.save("manifests", {"after": "manifests/é.json"})
-    assert checkpoints.read("executions") == {"token": "t2", "again": True}
-    assert checkpoints.read("manifests") == {"after": "manifests/é.json"}
-    assert list(table.pending()) == []

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from landrun.adapters.outputs import SUMMARY_LIMIT, Outputs, OutputSize, fitting_summary
+from landrun.adapters.outputs import SUMMARY_LIMIT, Outputs, fitting_summary
 from landrun.models.job_summary import sum_of_hosts
 from landrun.models.s3_uri import S3Uri
 
@@ -33,15 +33,6 @@ def left(s3):
 def neighbour(s3):
     key = f"{UNDER.key.removesuffix('/')}0/summary-algo-1.json"
     s3.put_object(Bucket=UNDER.bucket, Key=key, Body=b'{"rows_in": 1}')
-
-
-@pytest.mark.usefixtures("neighbour")
-def test_what_lies_under_an_output_is_counted_up_to_a_limit(outputs, left, monkeypatch):
-    for name in "abc":
-        left(name)
-    assert outputs.measure(UNDER) == OutputSize(3, 15)
-    monkeypatch.setattr("landrun.adapters.outputs.OBJECTS_COUNTED", 2)
-    assert outputs.measure(UNDER) == OutputSize(2, 10, complete=False)
 
 
 @pytest.mark.parametrize(
