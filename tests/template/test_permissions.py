@@ -183,3 +183,25 @@ def test_jobs_pull_from_the_stacks_repository_unless_an_image_is_given(
 ):
     pulled = {r for a, r in grants(deployed(ImageUri=image), "ProcessingRole") if "Layer" in a}
     assert pulled == {repository}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"LandingPrefix": "", "OutputPrefix": "incoming/", "ManifestPrefix": "incoming/manifests/"},
+        {"LandingPrefix": "processed/", "ScheduledInput": "processed/"},
+    ],
+    ids=str,
+)
+def test_runs_are_started_by_one_bucket_and_write_to_the_other(deployed, grants, parameters):
+    stack = deployed(**parameters)
+    rule = stack.of_type("AWS::Events::Rule")["LandingRule"]
+    assert rule["EventPattern"]["detail"]["bucket"] == {"name": ["<LandingBucket>"]}
+    written = {
+        resource.partition("/")[0]
+        for role in stack.of_type("AWS::IAM::Role")
+        for action, resource in grants(stack, role)
+        if action == "s3:PutObject"
+    }
+    assert written == {"<OutputBucket.Arn>"}

@@ -66,21 +66,15 @@ def test_every_role_has_the_boundary_that_was_given(deployed):
     roles = deployed(PermissionsBoundaryArn=BOUNDARY).of_type("AWS::IAM::Role")
     assert {f"{name}FunctionRole" for name in FUNCTIONS} < roles.keys()
     assert {role["PermissionsBoundary"] for role in roles.values()} == {BOUNDARY}
-    assert all(
-        "PermissionsBoundary" not in r for r in deployed().of_type("AWS::IAM::Role").values()
-    )
+    for role in deployed().of_type("AWS::IAM::Role").values():
+        assert "PermissionsBoundary" not in role
 
 
 def test_schedules_assume_their_role_in_this_stacks_group_only(stack):
-    [statement] = stack.of_type("AWS::IAM::Role")["SchedulerRole"]["AssumeRolePolicyDocument"][
-        "Statement"
-    ]
-    assert statement["Condition"] == {
-        "StringEquals": {
-            "aws:SourceAccount": "123456789012",
-            "aws:SourceArn": "<ScheduleGroup.Arn>",
-        }
-    }
+    role = stack.of_type("AWS::IAM::Role")["SchedulerRole"]
+    [statement] = role["AssumeRolePolicyDocument"]["Statement"]
+    ours = {"aws:SourceAccount": "123456789012", "aws:SourceArn": "<ScheduleGroup.Arn>"}
+    assert statement["Condition"] == {"StringEquals": ours}
     schedules = stack.of_type("AWS::Scheduler::Schedule").values()
     assert {one["Target"]["RoleArn"] for one in schedules} == {"<SchedulerRole.Arn>"}
 
