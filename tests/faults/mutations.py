@@ -199,11 +199,8 @@ def main(names):
 
 
 def _show(name, failed, seconds):
-    sys.stdout.write(f"{name}: {len(failed)} tests fail ({seconds:.0f} s)\n")
-    for test in failed[:SHOWN]:
-        sys.stdout.write(f"    {test.rpartition('::')[2]}\n")
-    if len(failed) > SHOWN:
-        sys.stdout.write(f"    and {len(failed) - SHOWN} more\n")
+    some = "".join(f"    {test.rpartition('::')[2]}\n" for test in failed[:SHOWN])
+    sys.stdout.write(f"{name}: {len(failed)} tests fail ({seconds:.0f} s)\n{some}")
     sys.stdout.flush()
 
 
