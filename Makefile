@@ -86,9 +86,10 @@ bench-quick: .venv/.dev ## The same with small sizes, in two minutes: fails if a
 	@sh benchmarks/install.sh
 	$(BIN)/python -m benchmarks --quick $(SUITES)
 
-lint: .venv/.dev ## Check style and formatting
+lint: .venv/.dev ## Check style, formatting and the template
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/cfn-lint --regions us-east-1 -- template.yaml src/stacks/*.yaml
 
 types: .venv/.dev ## Check types, strictly
 	$(BIN)/mypy src

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import botocore.session
 import pytest
@@ -20,8 +19,14 @@ settings.load_profile("landrun")
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_finish():
+    """Spare the garbage collector what stays: moto and botocore, again and again otherwise."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _aws_models_in_memory() -> Iterator[None]:
+def _aws_models_in_memory():
     """Read each of AWS's models once: each boto3 session has a loader of its own otherwise."""
     with pytest.MonkeyPatch.context() as patches:
         patches.setattr(botocore.session, "create_loader", lru_cache(create_loader))
@@ -29,15 +34,15 @@ def _aws_models_in_memory() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def root() -> Path:
+def root():
     return ROOT
 
 
 @pytest.fixture(scope="session")
-def load_event() -> Callable[[str], dict[str, Any]]:
+def load_event():
     """``load_event("object-created")`` is ``events/object-created.json``, parsed anew each time."""
 
-    def load(name: str) -> dict[str, Any]:
+    def load(name):
         return json.loads((ROOT / "events" / f"{name}.json").read_text(encoding="utf-8"))
 
     return load

@@ -8,7 +8,7 @@ from pathlib import Path
 SOURCES = Path(__file__).resolve().parents[1] / "src" / "functions" / "landrun"
 
 
-def emitted_metrics() -> set[tuple[str, str]]:
+def emitted_metrics():
     """Return each metric's name and its dimension beside the service; an empty text without one."""
     return {
         metric
@@ -20,7 +20,7 @@ def emitted_metrics() -> set[tuple[str, str]]:
     }
 
 
-def _emitted_by(call: ast.Call) -> set[tuple[str, str]]:
+def _emitted_by(call):
     """Return the metrics of ``count(metrics, name)``, ``count_by(name, …)`` and ``add_metric``."""
     match call:
         case ast.Call(func=ast.Name("count"), args=[_, name, *_]):
@@ -33,7 +33,7 @@ def _emitted_by(call: ast.Call) -> set[tuple[str, str]]:
     return set()
 
 
-def _texts(node: ast.expr) -> list[str]:
+def _texts(node):
     """Return the texts that an expression may be: a literal, or a choice between two."""
     match node:
         case ast.Constant(str(text)):

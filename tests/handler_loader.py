@@ -11,13 +11,9 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from types import ModuleType
-from typing import Any
 from unittest.mock import patch
 
 from aws_lambda_powertools import Logger
@@ -64,35 +60,18 @@ class Context:
 class CurrentStdout:
     """Standard output as it is at each write: pytest has another one for each phase of a test."""
 
-    def write(self, text: str) -> int:
+    def write(self, text):
         return sys.stdout.write(text)
 
-    def flush(self) -> None:
+    def flush(self):
         sys.stdout.flush()
 
 
-def load_handler(
-    name: str,
-    environment: Mapping[str, str],
-    client: Callable[[str], Any],
-    clock: Callable[[], datetime] = utc_now,
-    *,
-    overlapping: bool = True,
-) -> ModuleType:
+def load_handler(name, environment, client, clock=utc_now, *, overlapping=True):
     """Import ``landrun.handlers.<name>`` anew and return the module.
 
-    Parameters
-    ----------
-    name : str
-        The handler, such as ``object_created``.
-    environment : mapping
-        The function's environment variables.
-    client : callable
-        Returns the client of a service.
-    clock : callable
-        Returns the time in UTC.
-    overlapping : bool
-        Whether the messages of a batch overlap; if not, they are processed in order.
+    ``client`` returns the client of a service, ``clock`` the time in UTC. The messages of a batch
+    are processed in order unless they are ``overlapping``.
     """
     # Powertools keeps one logger, with the stream that it found first, for each service.
     service = {"POWERTOOLS_SERVICE_NAME": f"landrun-{uuid.uuid4()}"}
@@ -115,12 +94,12 @@ def load_handler(
 class Printed:
     """What functions printed: log lines, and metrics in CloudWatch's embedded format."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text):
         lines = [json.loads(line) for line in text.splitlines() if line != "null"]
         self.logs = [line for line in lines if "_aws" not in line]
         self.metrics = [line for line in lines if "_aws" in line]
 
-    def count(self, metric: str, **dimensions: str) -> float:
+    def count(self, metric, **dimensions):
         """Sum a metric up, of those with the dimensions if any are given."""
         fitting = (line for line in self.metrics if dimensions.items() <= line.items())
         return sum(sum(line.get(metric, [])) for line in fitting)

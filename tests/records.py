@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from landrun.adapters.dynamodb_items import to_item
 from landrun.models.run_record import RunRecord
 
@@ -20,19 +17,19 @@ USUAL = {
 }
 
 
-def record(row: Mapping[str, Any] | None = None) -> RunRecord:
+def record(row=None):
     """A record with these attributes; those that each has beside them are the usual ones."""
     given = USUAL | {name: value for name, value in (row or {}).items() if value is not None}
     arn = f"arn:aws:states:{ACCOUNT}:execution:machine:{given['name']}"
     return RunRecord.model_validate({"execution_arn": arn} | given)
 
 
-def item(row: Mapping[str, Any]) -> dict[str, Any]:
+def item(row):
     """The same as DynamoDB's API spells it."""
     return to_item(record(row))
 
 
-def create_runs_table(client: Any, name: str = "runs") -> None:
+def create_runs_table(client, name="runs"):
     """Create a runs table with its indexes, as the template has it."""
     attributes = ("name", "month", "started_at", "unfinished")
     client.create_table(

@@ -6,41 +6,32 @@ know of them, and keep others waiting from then on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import inside
-from .faulty import Call
 
 if TYPE_CHECKING:
-    from .stepfunctions import Execution
-    from .world import World
+    pass
 
 
 class Slots:
-    """Watches every slot that is acquired, and every execution that is resumed.
+    """Watches every slot that is acquired, and every execution that is resumed, in this ``order``.
 
-    Attributes
-    ----------
-    most : int
-        The largest number of executions that had their job at once by a slot that they requested.
-    order : list of str
-        The names of executions in the order in which they were resumed.
+    ``most`` executions had their job at once by a slot that they requested.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world):
         self._world = world
         self._limits = [0]
         self.most = 0
         self.order: list[str] = []
         self.complaints: list[str] = []
 
-    def set_limit(self, limit: int) -> None:
+    def set_limit(self, limit):
         """Note the limit in force; an earlier one counts while executions that it let in run."""
         self._limits = [*self._limits, limit] if any(self._limits) else [limit]
 
-    def resumed(self, execution: Execution) -> None:
-        """Check the moment at which an execution goes on to its job."""
+    def resumed(self, execution):
         self.order.append(execution.name)
         processing = [one for one in self._world.executions().values() if one.counts_for_limit]
         self.most = max(self.most, len(processing))
@@ -49,31 +40,28 @@ class Slots:
         if self._over(len(processing)):
             self.complaints.append(f"{len(processing)} have their job, the limit is {self._limits}")
 
-    def see(self, call: Call) -> None:
-        """Check the limit right after a waiting execution acquired a slot."""
+    def see(self, call):
         if call.operation == "transact_write_items" and _acquires(call.arguments):
             holders = len(self.holders())
             if self._over(holders):
                 self.complaints.append(f"{holders} slots are held, the limit is {self._limits}")
 
-    def _over(self, number: int) -> bool:
+    def _over(self, number):
         if number <= self._limits[-1]:
             self._limits = self._limits[-1:]
         return 0 not in self._limits and number > max(self._limits)
 
-    def _table(self) -> tuple[dict[str, str], int]:
+    def _table(self):
         """Read the status of each execution in the table, and the number of slots in use."""
         items = inside.items(self._world.stack.name("ConcurrencyTable"))
         statuses = {one["name"]: one["status"] for one in items if one["item_type"] == "execution"}
         counts = [int(one["slots_in_use"]) for one in items if one["item_type"] == "count"]
         return statuses, sum(counts)
 
-    def holders(self) -> set[str]:
-        """Name the executions that hold a slot."""
+    def holders(self):
         return {name for name, status in self._table()[0].items() if status != "waiting"}
 
-    def violations(self, *, settled: bool) -> Iterator[str]:
-        """Say what does not hold."""
+    def violations(self, *, settled):
         yield from self.complaints
         statuses, slots_in_use = self._table()
         holders = {name for name, status in statuses.items() if status != "waiting"}
@@ -84,7 +72,7 @@ class Slots:
             yield from (f"{name} was not resumed" for name in pending)
             yield from self._at_rest(holders, statuses.keys() - holders)
 
-    def _at_rest(self, holders: set[str], recorded: set[str]) -> Iterator[str]:
+    def _at_rest(self, holders, recorded):
         processing, waiting = set(self._world.processing()), set(self._world.waiting_executions())
         yield from (f"{name} has its job without a slot" for name in processing - holders)
         yield from (f"{name} holds a slot and has no job" for name in holders - processing)
@@ -95,7 +83,6 @@ class Slots:
             yield f"{len(waiting)} wait while {len(holders)} of {self._limits[-1]} slots are in use"
 
 
-def _acquires(arguments: dict[str, Any]) -> bool:
-    """Whether a transaction lets a waiting execution acquire a slot."""
+def _acquires(arguments):
     puts = [write["Put"]["Item"] for write in arguments["TransactItems"] if "Put" in write]
     return any(item["status"]["S"] == "resume-pending" for item in puts)

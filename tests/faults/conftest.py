@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -10,14 +9,14 @@ import pytest
 from .world import World
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure(config):
     config.addinivalue_line(
         "markers", "case(number, ...): the cases of tests/faults/cases.py that a test covers"
     )
 
 
 @pytest.fixture
-def new_world(request: pytest.FixtureRequest) -> Iterator[Callable[..., World]]:
+def new_world(request):
     """``new_world("schedule", MaxObjectsPerRun="2")`` opens the one World of a test.
 
     When the test is over and has not failed, the World must come to rest with nothing wrong.
@@ -25,7 +24,7 @@ def new_world(request: pytest.FixtureRequest) -> Iterator[Callable[..., World]]:
     opened: list[World] = []
     failed_before = request.session.testsfailed
 
-    def new(*given: str, **parameters: str) -> World:
+    def new(*given, **parameters):
         opened.append(closing.enter_context(World(*given, **parameters)))
         return opened[-1]
 
@@ -36,18 +35,15 @@ def new_world(request: pytest.FixtureRequest) -> Iterator[Callable[..., World]]:
 
 
 @pytest.fixture
-def world(new_world: Callable[..., World]) -> World:
-    """A World whose objects start runs on arrival."""
+def world(new_world):
     return new_world()
 
 
 @pytest.fixture
-def collecting(new_world: Callable[..., World]) -> World:
-    """A World whose objects wait for the next tick."""
+def collecting(new_world):
     return new_world("schedule")
 
 
 @pytest.fixture(params=["arrival", "schedule"])
-def any_world(request: pytest.FixtureRequest, new_world: Callable[..., World]) -> World:
-    """A World of each mode in turn."""
+def any_world(request, new_world):
     return new_world(request.param)

@@ -20,8 +20,6 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.s3.models import s3_backends
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from landrun_ops.local.patches import Patches
-
 from .stack import ACCOUNT, REGION, client
 
 USER = "x-amz-meta-"
@@ -36,20 +34,20 @@ RESPONSES: dict[str, type[BaseResponse]] = {
 class DirectClient:
     """A client of a service in `RESPONSES`."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service):
         self._service = service
         self._botocore = client(service)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
         api = self.meta.method_to_api_mapping.get(name)
         return self._operation(name, api) if api else getattr(self._botocore, name)
 
     @property
-    def meta(self) -> Any:
+    def meta(self):
         return self._botocore.meta
 
-    def _operation(self, name: str, api: str) -> Any:
-        def call(**arguments: Any) -> Any:
+    def _operation(self, name, api):
+        def call(**arguments):
             response: Any = RESPONSES[self._service]()
             response.current_account, response.region = ACCOUNT, REGION
             response.automated_parameter_parsing = True
@@ -64,8 +62,7 @@ class DirectClient:
         return call
 
 
-def _client_error(error: JsonRESTError, api: str) -> ClientError:
-    """Read an answer of moto's as botocore does."""
+def _client_error(error, api):
     said = json.loads(error.description)
     code = said.pop("__type").rpartition("#")[2]
     message = said.get("message", said.get("Message", ""))
@@ -75,7 +72,7 @@ def _client_error(error: JsonRESTError, api: str) -> ClientError:
 class DirectS3(DirectClient):
     """A client of S3 as far as landrun's functions use it."""
 
-    def put_object(self, **asked: Any) -> dict[str, Any]:
+    def put_object(self, **asked):
         s3, bucket, key = s3_backends[ACCOUNT]["aws"], asked["Bucket"], asked["Key"]
         if "IfNoneMatch" in asked and s3.get_object(bucket, key):
             raise _s3_error("PreconditionFailed", "PutObject")
@@ -85,7 +82,7 @@ class DirectS3(DirectClient):
         stored.set_metadata({f"{USER}{name}": text for name, text in metadata})
         return {"VersionId": stored.version_id}
 
-    def get_object(self, **asked: Any) -> dict[str, Any]:
+    def get_object(self, **asked):
         stored = s3_backends[ACCOUNT]["aws"].get_object(asked["Bucket"], asked["Key"])
         if stored is None:
             raise _s3_error("NoSuchKey", "GetObject")
@@ -96,7 +93,7 @@ class DirectS3(DirectClient):
         }
         return {"Body": io.BytesIO(stored.value), "Metadata": metadata}
 
-    def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+    def list_objects_v2(self, **asked):
         s3 = s3_backends[ACCOUNT]["aws"]
         keys, more, token = s3.list_objects_v2(
             s3.get_bucket(asked["Bucket"]),
@@ -110,24 +107,23 @@ class DirectS3(DirectClient):
         return answer | ({"NextContinuationToken": token} if more else {})
 
 
-def _listed(key: Any) -> dict[str, Any]:
+def _listed(key):
     modified = key.last_modified.replace(microsecond=0, tzinfo=UTC)
     return {"Key": key.name, "Size": key.size, "LastModified": modified}
 
 
-def _s3_error(code: str, api: str) -> ClientError:
+def _s3_error(code, api):
     return ClientError({"Error": {"Code": code, "Message": code}}, api)
 
 
 @lru_cache
-def direct_client(service: str) -> Any:
-    """Give the process's client of a service."""
+def direct_client(service):
     if service == "s3":
         return DirectS3(service)
     return DirectClient(service) if service in RESPONSES else client(service)
 
 
-def shorten_queries(patches: Patches) -> None:
+def shorten_queries(patches):
     """Let moto's queries look at fitting items only: it sorts the whole table otherwise.
 
     With 10,000 items that takes 50 ms a query, whatever it finds.
@@ -138,10 +134,10 @@ def shorten_queries(patches: Patches) -> None:
 _whole_query = Table.query
 
 
-def _query(self: Any, *given: Any, **named: Any) -> Any:
+def _query(self, *given, **named):
     conditions = named.get("hash_key_conditions") or ()
 
-    def fitting() -> list[Any]:
+    def fitting():
         found = (item for item in self.items.values() if item and _has(item, conditions))
         return sorted(found, key=lambda item: item.hash_key)
 
@@ -153,5 +149,5 @@ def _query(self: Any, *given: Any, **named: Any) -> Any:
         vars(self).pop("all_items", None)
 
 
-def _has(item: Any, conditions: Any) -> bool:
+def _has(item, conditions):
     return all(name in item.attrs and item.attrs[name] == value for name, value in conditions)

@@ -10,10 +10,8 @@ Faults sit above botocore, so that its own retries blur nothing. What can happen
 - `meanwhile(action)`, `afterwards(action)`: something else happens just before, or just after it;
   with another invocation as the action, two attempts interleave at exactly that call.
 
->>> faults = Faults()
 >>> faults.when("s3", "put_object", throttled(), nth=2)
 >>> faults.at(3, killed_after())     # the fourth call from now on, whatever it is
->>> faults.heal()
 """
 
 from __future__ import annotations
@@ -82,145 +80,110 @@ THROTTLING = {
 DENIED = {"s3": "AccessDenied", "sns": "AuthorizationError", "sqs": "AccessDenied"}
 
 
-def _raising(error: Callable[[Call], Exception]) -> Action:
-    def act(call: Call) -> None:
-        raise error(call)
+def _refused(codes, otherwise):
+    """Refuse with each service's own code."""
+
+    def act(call):
+        code = codes.get(call.service, otherwise)
+        raise ClientError({"Error": {"Code": code, "Message": "injected"}}, call.api)
 
     return act
 
 
-def _refusal(codes: dict[str, str], otherwise: str) -> Action:
-    """Refuse with each service's own code."""
+def _disconnected(error):
+    def act(call):
+        raise error(endpoint_url=f"{call.service}:443")
 
-    def error(call: Call) -> ClientError:
-        code = codes.get(call.service, otherwise)
-        return ClientError({"Error": {"Code": code, "Message": "injected"}}, call.api)
-
-    return _raising(error)
+    return act
 
 
-def throttled() -> Fault:
-    """The service asks to come again."""
-    return Fault("throttled", before=_refusal(THROTTLING, "ThrottlingException"))
-
-
-def denied() -> Fault:
-    """The role may not; as while a policy is being rolled out."""
-    return Fault("denied", before=_refusal(DENIED, "AccessDeniedException"))
-
-
-def unreachable() -> Fault:
-    """No connection; nothing happened."""
-    failing = _raising(lambda call: EndpointConnectionError(endpoint_url=f"{call.service}:443"))
-    return Fault("unreachable", before=failing)
-
-
-def response_lost() -> Fault:
-    """The call was made, its answer never came."""
-    failing = _raising(lambda call: ReadTimeoutError(endpoint_url=f"{call.service}:443"))
-    return Fault("response lost", after=failing)
-
-
-def slow(clock: Any, seconds: float) -> Fault:
-    """The call takes that long."""
-    return Fault("slow", before=lambda _: clock.advance(seconds))
-
-
-def _die(call: Call) -> None:
+def _die(call):
     call.process.dead = True
     raise Killed(f"{call.process.function} at {call.service}:{call.operation}")
 
 
-def killed_before() -> Fault:
-    """The process dies; the call was never made."""
+def throttled():
+    return Fault("throttled", before=_refused(THROTTLING, "ThrottlingException"))
+
+
+def denied():
+    return Fault("denied", before=_refused(DENIED, "AccessDeniedException"))
+
+
+def unreachable():
+    return Fault("unreachable", before=_disconnected(EndpointConnectionError))
+
+
+def response_lost():
+    return Fault("response lost", after=_disconnected(ReadTimeoutError))
+
+
+def slow(clock, seconds):
+    return Fault("slow", before=lambda _: clock.advance(seconds))
+
+
+def killed_before():
     return Fault("killed before", before=_die)
 
 
-def killed_after() -> Fault:
-    """The process dies; the call was made."""
+def killed_after():
     return Fault("killed after", after=_die)
 
 
-def meanwhile(action: Callable[[], object]) -> Fault:
-    """Something else happens just before the call."""
+def meanwhile(action):
     return Fault("meanwhile", before=lambda _: action())
 
 
-def afterwards(action: Callable[[], object]) -> Fault:
-    """Something else happens just after the call, before its caller goes on."""
+def afterwards(action):
     return Fault("afterwards", after=lambda _: action())
 
 
 Rule = Callable[[Call], Fault | None]
-
-
-def _any_call(_: Call) -> bool:
-    return True
+Fitting = Callable[[Call], object]
 
 
 class Faults:
-    """Which call is hit by what; and how many calls there were.
+    """Which call is hit by what; ``counts`` has the calls by (service, operation).
 
-    Attributes
-    ----------
-    counts : Counter
-        Calls by (service, operation).
-    injected : Counter
-        Faults by name.
+    ``injected`` has the faults by name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.counts: Counter[tuple[str, str]] = Counter()
         self.injected: Counter[str] = Counter()
         self._rules: list[Rule] = []
 
-    def add(self, rule: Rule) -> None:
+    def add(self, rule):
         """Ask a callable of one's own for each call: it gives a fault or None."""
         self._rules.append(rule)
 
-    def when(
-        self,
-        service: str,
-        operation: str,
-        fault: Fault,
-        *,
-        nth: int = 1,
-        fitting: Callable[[Call], bool] = _any_call,
-    ) -> None:
+    def when(self, service, operation, fault, *, nth=1, fitting=bool):
         """Hit the nth call of that operation from now on."""
 
-        def named(call: Call) -> bool:
+        def named(call):
             return (call.service, call.operation) == (service, operation) and fitting(call)
 
         self.at(nth - 1, fault, fitting=named)
 
-    def at(
-        self,
-        index: int,
-        fault: Fault,
-        function: str | None = None,
-        *,
-        fitting: Callable[[Call], bool] = _any_call,
-    ) -> None:
+    def at(self, index, fault, function=None, *, fitting=bool):
         """Hit the call of that index, from 0 for the next one; of one function if it is named."""
         seen = itertools.count()
 
-        def rule(call: Call) -> Fault | None:
+        def rule(call):
             if function not in (None, call.process.function) or not fitting(call):
                 return None
             return fault if next(seen) == index else None
 
         self.add(rule)
 
-    def always(self, fault: Fault, service: str) -> None:
+    def always(self, fault, service):
         """Hit every call of a service, until healed: an outage."""
         self.add(lambda call: fault if call.service == service else None)
 
-    def heal(self) -> None:
-        """No faults from now on."""
+    def heal(self):
         self._rules.clear()
 
-    def ask(self, call: Call) -> Fault | None:
+    def ask(self, call):
         """Say what happens to a call, and count it."""
         self.counts[call.service, call.operation] += 1
         hits = [fault for rule in self._rules if (fault := rule(call))]
@@ -231,40 +194,30 @@ class Faults:
 
 
 class Faulty:
-    """A process's client behind faults.
+    """A process's client behind the faults of its World."""
 
-    Parameters
-    ----------
-    client
-        The real one.
-    service : str
-        As boto3 names it.
-    process : Process
-        Who calls; its World says what becomes of a call.
-    """
-
-    def __init__(self, client: Any, service: str, process: Process) -> None:
+    def __init__(self, client, service, process):
         self._client, self._service, self._process = client, service, process
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
         real = getattr(self._client, name)
         api = self._client.meta.method_to_api_mapping.get(name)
         if api is None:
             return real
 
-        def call(**arguments: Any) -> Any:
+        def call(**arguments):
             return self._call(real, Call(self._process, self._service, name, arguments, api))
 
         self.__dict__[name] = call
         return call
 
-    def get_paginator(self, operation: str) -> Any:
+    def get_paginator(self, operation):
         """Give botocore's paginator, each page of which comes through here."""
         paginator = self._client.get_paginator(operation)
         paginator._method = getattr(self, operation)
         return paginator
 
-    def _call(self, real: Callable[..., Any], call: Call) -> Any:
+    def _call(self, real, call):
         if self._process.dead:
             raise Killed(f"{self._process.function} is dead")
         world = self._process.world

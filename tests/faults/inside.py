@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 from moto.dynamodb.models import dynamodb_backends
@@ -33,8 +31,7 @@ class Stored:
     versions: int
 
 
-def objects(bucket: str, prefix: str = "") -> Iterator[Stored]:
-    """Give the objects of a bucket that begin with a prefix."""
+def objects(bucket, prefix=""):
     keys = s3_backends[ACCOUNT]["aws"].buckets[bucket].keys
     for key in list(keys):
         if key.startswith(prefix):
@@ -48,15 +45,13 @@ def objects(bucket: str, prefix: str = "") -> Iterator[Stored]:
                 yield Stored(key, newest.value, metadata, len(versions))
 
 
-def job(name: str, status: str) -> None:
-    """Have a Processing job of that name and status."""
+def job(name, status):
     jobs = sagemaker_backends[ACCOUNT][REGION]
     made = jobs.create_processing_job({}, {}, {}, [], name, {}, "arn:aws:iam:::role/job", [], {})
     made.processing_job_status = status
 
 
-def log(job_name: str, message: str) -> None:
-    """Have a log of a Processing job."""
+def log(job_name, message):
     logs = logs_backends[ACCOUNT][REGION]
     if LOG_GROUP not in logs.groups:
         logs.create_log_group(LOG_GROUP, {})
@@ -65,28 +60,25 @@ def log(job_name: str, message: str) -> None:
     logs.put_log_events(LOG_GROUP, f"{job_name}/algo-1-1700000000", events)
 
 
-def _table(name: str) -> Any:
+def _table(name):
     return dynamodb_backends[ACCOUNT][REGION].tables[name]
 
 
-def rows(table: str) -> dict[str, dict[str, Any]]:
-    """Give a table's items by hash key, as plain values."""
+def rows(table):
     items = _table(table).items
     return {key.value: _spelled(items[key]) for key in items if items[key]}
 
 
-def items(table: str) -> list[dict[str, Any]]:
-    """Give a table's items, with a range key or not, as plain values."""
+def items(table):
     return [_spelled(item) for item in _table(table).all_items()]
 
 
-def row(table: str, key: str) -> dict[str, Any] | None:
-    """Give one item as plain values."""
+def row(table, key):
     item = _table(table).items.get(DynamoType({"S": key}))
     return item and _spelled(item)
 
 
-def _spelled(item: Any) -> dict[str, Any]:
+def _spelled(item):
     attributes = item.to_json()["Attributes"]
     return {name: _plain(value) for name, value in attributes.items()}
 
@@ -94,18 +86,18 @@ def _spelled(item: Any) -> dict[str, Any]:
 class Lagging:
     """What a table's secondary indexes show while they lag: the items of an earlier moment."""
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table):
         self._moto = _table(table)
         self._then = copy.deepcopy(self._moto.items)
 
-    def __enter__(self) -> None:
+    def __enter__(self):
         self._now, self._moto.items = self._moto.items, self._then
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_):
         self._moto.items = self._now
 
 
-def dead_letters(url: str) -> list[tuple[str, str | None]]:
+def dead_letters(url):
     """Give what lies in a dead-letter queue: body, and the reason if somebody gave one."""
     queue = sqs_backends[ACCOUNT][REGION].get_queue(url.rpartition("/")[2])
     return [

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from landrun.models.run import landing_run_name
 
 from . import inside
-from .faulty import Call, Process
+from .faulty import Process
 
 if TYPE_CHECKING:
-    from .inside import Stored
-    from .world import Landed, World
+    from .world import Landed
 
 FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 State = tuple[int, int, str]
@@ -28,24 +26,14 @@ State = tuple[int, int, str]
 class Watch:
     """What was ever seen of manifests, rows and notifications.
 
-    Attributes
-    ----------
-    first : dict
-        The bytes that each object under the manifests' prefix was first written with, by key.
-    states : dict
-        Of each row the last (redrive count, rank, status).
-    outcomes : dict
-        Of each run the failures that were recorded: (redrive count, status).
-    notified : Counter
-        Notifications by run.
-    notified_twice_by_crash : Counter
-        By run, notifications sent again because nobody could mark the one before as sent: its
-        process died, or its answer was lost, after SNS had taken it.
-    complaints : list of str
-        What was wrong at the moment that it was written.
+    ``first`` has the bytes that each manifest was first written with, ``states`` each row's last
+    (redrive count, rank, status), ``outcomes`` each run's recorded failures, ``complaints`` what
+    was wrong at the moment that it was written. ``notified_twice_by_crash`` counts notifications
+    sent again because nobody could mark the one before as sent: its process died, or its answer
+    was lost, after SNS had taken it.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world):
         self._world = world
         self.first: dict[str, bytes] = {}
         self.states: dict[str, State] = {}
@@ -56,8 +44,7 @@ class Watch:
         self._unmarked: dict[str, tuple[Process, int]] = {}
         self._owing: set[str] = set()
 
-    def see(self, call: Call) -> None:
-        """Look at a call that was made."""
+    def see(self, call):
         table = call.arguments.get("TableName")
         if call.operation in ("put_item", "update_item") and table == self._runs_table:
             self._row((call.arguments.get("Key") or call.arguments["Item"])["name"]["S"])
@@ -68,10 +55,10 @@ class Watch:
             self._publish(call)
 
     @property
-    def _runs_table(self) -> str:
+    def _runs_table(self):
         return self._world.stack.name("RunsTable")
 
-    def _row(self, name: str) -> None:
+    def _row(self, name):
         row = inside.row(self._runs_table, name)
         if row is None:
             self.complaints.append(f"the row of {name} was removed")
@@ -89,14 +76,14 @@ class Watch:
             self._unmarked.pop(name, None)
         self.states[name] = now
 
-    def _moved(self, name: str, before: State | None, now: State) -> None:
+    def _moved(self, name, before, now):
         if name in self._owing and name not in self._unmarked:
             self.complaints.append(f"{before} of {name} was overwritten before its notification")
         self._unmarked.pop(name, None)
         if now[2] in FAILED:
             self.outcomes[name].append((now[0], now[2]))
 
-    def _publish(self, call: Call) -> None:
+    def _publish(self, call):
         name = call.arguments["Subject"].split()[1]
         self._world.published.append((call.arguments["Subject"], call.arguments["Message"]))
         teller = self._unmarked.get(name)
@@ -106,13 +93,13 @@ class Watch:
         self._unmarked[name] = (call.process, call.process.invocation)
 
 
-def _goes_on(process: Process, invocation: int, *, than: Process) -> bool:
+def _goes_on(process, invocation, *, than):
     """Whether another invocation, that could still mark what it sent, is under way."""
     alive = process.busy and not process.dead and process.invocation == invocation
     return alive and process is not than
 
 
-def violations(world: World, *, settled: bool = False) -> list[str]:
+def violations(world, *, settled=False):
     """Say what does not hold; see the module."""
     return [
         *world.history.complaints,
@@ -127,7 +114,7 @@ def violations(world: World, *, settled: bool = False) -> list[str]:
     ]
 
 
-def _manifests(world: World) -> Iterator[str]:
+def _manifests(world):
     for run, stored in world.manifests().items():
         if stored.versions != 1:
             yield f"the manifest of {run} was written {stored.versions} times"
@@ -135,8 +122,7 @@ def _manifests(world: World) -> Iterator[str]:
             yield f"the manifest of {run} has changed"
 
 
-def placed(world: World) -> dict[Landed, list[str]]:
-    """Give the runs in whose manifests each landing is."""
+def placed(world):
     landings = {landed.identity: landed for landed in world.landed}
     runs: dict[Landed, list[str]] = {landed: [] for landed in world.landed}
     for run, identity in _listed(world):
@@ -145,8 +131,7 @@ def placed(world: World) -> dict[Landed, list[str]]:
     return runs
 
 
-def _listed(world: World) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Give (run, (key, version)) of all that is in manifests."""
+def _listed(world):
     by_name = _arrival_names(world)
     for run, stored in world.manifests().items():
         if run in by_name:
@@ -156,7 +141,7 @@ def _listed(world: World) -> Iterator[tuple[str, tuple[str, str]]]:
             yield run, (entry["key"], version)
 
 
-def _collected(world: World, manifest: Stored) -> list[dict[str, Any]]:
+def _collected(world, manifest):
     """Read the list of exact landings that a manifest of the collecting mode names."""
     key = manifest.metadata.get("landings")
     if key is None:
@@ -166,7 +151,7 @@ def _collected(world: World, manifest: Stored) -> list[dict[str, Any]]:
     return landings
 
 
-def _arrival_names(world: World) -> dict[str, Landed]:
+def _arrival_names(world):
     """Give the landings by the names that their runs have when they start on arrival."""
     prefix = world.variable("ObjectCreated", "JOB_NAME_PREFIX")
     bucket = world.stack.name("LandingBucket")
@@ -176,7 +161,7 @@ def _arrival_names(world: World) -> dict[str, Landed]:
     }
 
 
-def _placed(world: World, settled: bool) -> Iterator[str]:
+def _placed(world, settled):
     yield from _invented(world)
     newest = {landed.key: landed for landed in world.landed if landed.expected and landed.sent}
     for landed, runs in placed(world).items():
@@ -189,7 +174,7 @@ def _placed(world: World, settled: bool) -> Iterator[str]:
             yield f"{landed.key} ({landed.version}) is in no manifest"
 
 
-def _invented(world: World) -> Iterator[str]:
+def _invented(world):
     known = {landed.identity for landed in world.landed}
     for run, identity in _listed(world):
         if identity not in known:
@@ -201,7 +186,7 @@ def _invented(world: World) -> Iterator[str]:
             yield f"the manifest of {run} names {named}, its list {keys}"
 
 
-def _executions(world: World, settled: bool) -> Iterator[str]:
+def _executions(world, settled):
     manifests = world.manifests()
     reading: Counter[str] = Counter()
     for name, execution in world.executions().items():
@@ -220,7 +205,7 @@ def _executions(world: World, settled: bool) -> Iterator[str]:
             yield f"the manifest of {run} has no execution"
 
 
-def _rows(world: World, settled: bool) -> Iterator[str]:
+def _rows(world, settled):
     rows = world.rows()
     for name in rows.keys() - world.executions().keys() - world.forgotten:
         yield f"the row of {name} has no execution"
@@ -239,7 +224,7 @@ def _rows(world: World, settled: bool) -> Iterator[str]:
             yield from _recorded_truly(world, name, rows.get(name))
 
 
-def _recorded_truly(world: World, name: str, row: dict[str, Any] | None) -> Iterator[str]:
+def _recorded_truly(world, name, row):
     execution = world.executions()[name]
     if row is None:
         yield f"{name} has no row"
@@ -261,7 +246,7 @@ def _recorded_truly(world: World, name: str, row: dict[str, Any] | None) -> Iter
             yield f"{attribute} of {name} is {row.get(attribute)!r}, the truth is {value!r}"
 
 
-def _notifications(world: World, settled: bool) -> Iterator[str]:
+def _notifications(world, settled):
     watch = world.history
     for name in watch.notified.keys() | watch.outcomes.keys():
         sent, due = watch.notified[name], len(watch.outcomes[name])
@@ -271,7 +256,7 @@ def _notifications(world: World, settled: bool) -> Iterator[str]:
             yield f"{due} failures of {name} were notified {sent} times only"
 
 
-def _dead_letters(world: World, settled: bool) -> Iterator[str]:
+def _dead_letters(world, settled):
     """Poison may lie there twice: whoever put it there may have died before saying so."""
     poison = set(world.poison)
     dead = {body for queue in ("landings", "statuses") for body, _ in world.dead(queue)}
@@ -281,7 +266,7 @@ def _dead_letters(world: World, settled: bool) -> Iterator[str]:
         yield f"poison that is not in a dead-letter queue: {body[:300]}"
 
 
-def _left_over(world: World) -> Iterator[str]:
+def _left_over(world):
     for queue in (world.landings, world.statuses):
         if len(queue):
             yield f"{len(queue)} messages are left in a queue"

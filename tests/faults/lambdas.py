@@ -18,7 +18,6 @@ from handler_loader import Context, load_handler
 from landrun.errors import LandrunError
 from landrun.observability import create_metrics
 from landrun.services import collect_landings
-from landrun_ops.local.patches import Patches
 
 from .direct import direct_client
 from .faulty import Faulty, Killed, Process
@@ -44,30 +43,30 @@ class Outcome:
     error: BaseException | None = None
 
     @property
-    def ok(self) -> bool:
+    def ok(self):
         return self.error is None
 
 
-_KEPT: dict[tuple[str, frozenset[tuple[str, str]]], list[Process]] = defaultdict(list)
-"""Idle processes that earlier Worlds have left, by function and environment."""
+_KEPT: dict[tuple[bool, str, frozenset[tuple[str, str]]], list[Process]] = defaultdict(list)
+"""Idle processes that earlier Worlds have left, by clients, function and environment."""
 
 
 class Functions:
     """A World's functions, with the environments that the template gives them.
 
-    Attributes
-    ----------
-    metrics : Counter
-        What was counted, by (metric, value of its dimension or "").
+    ``metrics`` has what was counted, by (metric, value of its dimension or "").
     """
 
-    def __init__(self, world: Any) -> None:
+    def __init__(self, world):
         self.metrics: Counter[tuple[str, str]] = Counter()
-        self.environments = {name: world.stack.environment(f"{name}Function") for name in FUNCTIONS}
+        self.logs: list[dict[str, Any]] = []
+        self.environments = {
+            name: world.stack.environment(f"{name}Function") | QUIET for name in FUNCTIONS
+        }
         self._world = world
         self._idle: dict[str, list[Process]] = {name: [] for name in FUNCTIONS}
 
-    def invoke(self, function: str, event: dict[str, Any]) -> Outcome:
+    def invoke(self, function, event):
         """Invoke a function once; what ends it is in the outcome.
 
         A plain exception, which is not landrun's own, is a fault of its code: it is raised.
@@ -87,55 +86,55 @@ class Functions:
             idle.append(process)
         return outcome
 
-    def _count(self, printed: str) -> None:
+    def _count(self, printed):
         """Read metrics as CloudWatch does: from the lines that a function prints."""
         for line in printed.splitlines():
             found = json.loads(line)
+            if "_aws" not in found:
+                self.logs.append(found)
+                continue
             [directive] = found["_aws"]["CloudWatchMetrics"]
             [dimensions] = directive["Dimensions"]
             [value] = [found[name] for name in dimensions if name != "service"] or [""]
             for metric in directive["Metrics"]:
                 self.metrics[metric["Name"], value] += sum(found[metric["Name"]])
 
-    def reconfigure(self, function: str, **variables: str) -> None:
+    def reconfigure(self, function, **variables):
         """Change a function's environment, as a deployment does: its processes are new then."""
         self.environments[function] |= variables
         self._idle[function].clear()
 
-    def _cold(self, function: str) -> Process:
+    def _cold(self, function):
         """Give a new process; to import a handler takes long, so an earlier World's will do."""
         kept = self._kept(function)
         process = kept.pop() if kept else self._loaded(function)
         process.world = self._world
         return process
 
-    def _kept(self, function: str) -> list[Process]:
-        """Give what there is of `_KEPT`, if the clients are those of every World."""
-        if client is not direct_client:
-            return []
-        return _KEPT[function, frozenset(self.environments[function].items())]
+    def _kept(self, function):
+        variables = frozenset(self.environments[function].items())
+        return _KEPT[client is direct_client, function, variables]
 
-    def _loaded(self, function: str) -> Process:
+    def _loaded(self, function):
         process = Process(function)
 
-        def faulty(service: str) -> Faulty:
+        def faulty(service):
             return Faulty(client(service), service, process)
 
-        def clock() -> datetime:
+        def clock():
             now: datetime = process.world.clock()
             return now
 
-        environment = self.environments[function] | QUIET
+        environment = self.environments[function]
         name = FUNCTIONS[function]
         process.module = load_handler(name, environment, faulty, clock, overlapping=False)
         return process
 
-    def keep(self) -> None:
-        """Leave idle processes to later Worlds."""
+    def keep(self):
         for function, idle in self._idle.items():
             self._kept(function).extend(idle)
 
-    def patch(self, patches: Patches) -> None:
+    def patch(self, patches):
         """Let claims come one after the other, so that what dies, dies at a certain call."""
         patches.set(collect_landings, "CONNECTIONS", 1)
         create_metrics()  # ignores a warning; pytest forgets that after each test

@@ -7,10 +7,8 @@ import itertools
 import json
 from dataclasses import dataclass
 from hashlib import md5
-from random import Random
 from typing import Any
 
-from .queues import Message
 from .stack import events
 
 
@@ -26,25 +24,23 @@ class Landed:
     sent: int = 0
 
     @classmethod
-    def of(cls, event: dict[str, Any], *, expected: bool) -> Landed:
-        """Read what an event says of a version."""
+    def of(cls, event, *, expected):
         said = event["detail"]["object"]
         version_id = said.get("version-id")
         known = None if version_id in ("", "null") else version_id
         return cls(said["key"], known, said.get("sequencer"), event, expected)
 
     @property
-    def body(self) -> str:
-        """The event as a message's body."""
+    def body(self):
         return json.dumps(self.event)
 
     @property
-    def version(self) -> str:
+    def version(self):
         """What the run's name has of it, as in `landrun.models.landing.Landing`."""
         return self.version_id or f"sequencer:{self.sequencer}"
 
     @property
-    def identity(self) -> tuple[str, str]:
+    def identity(self):
         """Key, and version id or the sequencer as it compares: right-padded with zeros."""
         return self.key, self.version_id or str(self.sequencer).ljust(64, "0")
 
@@ -52,17 +48,17 @@ class Landed:
 class Sequencers:
     """Sequencers as S3 gives them: they grow, but neither as numbers nor in equal length."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random):
         self._random = random
         self._numbers = itertools.count(random.randrange(1, 4096))
 
-    def __next__(self) -> str:
+    def __next__(self):
         number = f"006B02A4{next(self._numbers):08X}"
         tail = "".join(self._random.choices("0123456789ABCDEF", k=2 * self._random.randrange(4)))
         return (number + tail).rstrip("0")
 
 
-def object_created(bucket: str, key: str, body: bytes, **said: str) -> dict[str, Any]:
+def object_created(bucket, key, body, **said):
     """Make the event of an object: that of events/object-created.json, with what is ``said``."""
     event: dict[str, Any] = copy.deepcopy(_SAMPLE)
     event["time"] = said["time"]
@@ -77,8 +73,7 @@ def object_created(bucket: str, key: str, body: bytes, **said: str) -> dict[str,
     return event
 
 
-def record(message: Message) -> dict[str, Any]:
-    """Make a record of a batch of a message."""
+def record(message):
     sample = events("object-created")["Records"][0]
     attributes = sample["attributes"] | {"ApproximateReceiveCount": str(message.receives)}
     return sample | {"messageId": message.id, "body": message.body, "attributes": attributes}

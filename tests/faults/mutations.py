@@ -132,7 +132,7 @@ MUTATIONS = (
 )
 
 
-def mutated(project: Path, mutation: Mutation) -> None:
+def mutated(project, mutation):
     """Take a guarantee out of a copy of the project; `LookupError` if its code is not there."""
     path = project / "src" / mutation.file
     text = path.read_text(encoding="utf-8")
@@ -141,7 +141,7 @@ def mutated(project: Path, mutation: Mutation) -> None:
     path.write_text(text.replace(mutation.code, mutation.instead), encoding="utf-8")
 
 
-def copied(to: Path) -> Path:
+def copied(to):
     """Copy what the suite needs; paths in pyproject.toml are relative to it."""
     leave = shutil.ignore_patterns("__pycache__", ".*", "*.egg-info")
     for name in COPIED:
@@ -153,7 +153,7 @@ def copied(to: Path) -> Path:
     return to
 
 
-def tested(project: Path, folder: str) -> tuple[int, list[str]]:
+def tested(project, folder):
     """Run a folder's tests in a copy: pytest's exit code, and the tests that failed."""
     options = ("-n", "2", "-q", "-p", "no:cacheprovider", "--maxfail=10")
     command = [sys.executable, "-m", "pytest", *options, *TESTS[folder]]
@@ -172,8 +172,7 @@ def tested(project: Path, folder: str) -> tuple[int, list[str]]:
     return run.returncode, list(dict.fromkeys(FAILED.findall(run.stdout)))
 
 
-def main(names: list[str]) -> int:
-    """Try the named mutations, or all of them, one at a time."""
+def main(names):
     wanted = [mutation for mutation in MUTATIONS if not names or mutation.name in names]
     folders = dict.fromkeys(mutation.file.partition("/")[0] for mutation in wanted)
     unnoticed = []
@@ -199,12 +198,9 @@ def main(names: list[str]) -> int:
     return 1 if unnoticed else 0
 
 
-def _show(name: str, failed: list[str], seconds: float) -> None:
-    sys.stdout.write(f"{name}: {len(failed)} tests fail ({seconds:.0f} s)\n")
-    for test in failed[:SHOWN]:
-        sys.stdout.write(f"    {test.rpartition('::')[2]}\n")
-    if len(failed) > SHOWN:
-        sys.stdout.write(f"    and {len(failed) - SHOWN} more\n")
+def _show(name, failed, seconds):
+    some = "".join(f"    {test.rpartition('::')[2]}\n" for test in failed[:SHOWN])
+    sys.stdout.write(f"{name}: {len(failed)} tests fail ({seconds:.0f} s)\n{some}")
     sys.stdout.flush()
 
 

@@ -7,12 +7,9 @@ template's. Order is first in, first out until ``random`` is given.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
-
-from .stack import QueueSettings
 
 _ids = itertools.count(1)
 
@@ -28,24 +25,9 @@ class Message:
 
 
 class Queue:
-    """One queue with its dead-letter queue.
+    """One queue; ``bury`` takes the body of a message that was received too often."""
 
-    Parameters
-    ----------
-    clock : callable
-        Tells the time.
-    settings : QueueSettings
-        The template's.
-    bury : callable
-        Takes the body of a message that was received too often.
-    """
-
-    def __init__(
-        self,
-        clock: Callable[[], datetime],
-        settings: QueueSettings,
-        bury: Callable[[str], object],
-    ) -> None:
+    def __init__(self, clock, settings, bury):
         self.visibility = settings.visibility
         self.max_receives = settings.max_receives
         self.batch_size = settings.batch_size
@@ -53,20 +35,19 @@ class Queue:
         self.random: Random | None = None
         self._clock, self._bury = clock, bury
 
-    def __len__(self) -> int:
+    def __len__(self):
         return len(self.messages)
 
-    def send(self, body: str, delay: float = 0) -> Message:
+    def send(self, body, delay=0):
         """Put a message there; it can be received after ``delay`` seconds."""
         message = Message(body, self._clock() + timedelta(seconds=delay))
         self.messages[message.id] = message
         return message
 
-    def each(self) -> Iterable[Message]:
-        """Give all messages, hidden ones too."""
+    def each(self):
         return self.messages.values()
 
-    def receive(self, count: int | None = None) -> list[Message]:
+    def receive(self, count=None):
         """Take a batch; its messages are hidden, not gone, until they are deleted."""
         batch = []
         for message in self._next(count or self.batch_size):
@@ -79,7 +60,7 @@ class Queue:
                 batch.append(message)
         return batch
 
-    def _next(self, count: int) -> list[Message]:
+    def _next(self, count):
         now = self._clock()
         visible = (message for message in self.messages.values() if message.visible_at <= now)
         if self.random is None:
@@ -87,11 +68,11 @@ class Queue:
         some = list(visible)
         return self.random.sample(some, min(count, len(some)))
 
-    def delete(self, message: Message) -> None:
+    def delete(self, message):
         """Take a message away for good; one that is gone already is no matter."""
         self.messages.pop(message.id, None)
 
-    def show(self) -> None:
+    def show(self):
         """Let all hidden messages be visible now, as after their visibility timeout."""
         for message in self.messages.values():
             message.visible_at = min(message.visible_at, self._clock())

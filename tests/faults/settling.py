@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .invariants import violations
 
 if TYPE_CHECKING:
-    from .world import World
+    pass
 
 GRACE = 1300
 """Seconds after which reconcile's own graces (600 and 1200) are over."""
@@ -18,8 +18,7 @@ SWEEP = 5000
 """Manifests that one round of reconcile looks at."""
 
 
-def settle(world: World) -> list[str]:
-    """Bring a World to rest, and say what is wrong with it then."""
+def settle(world):
     heal(world)
     world.retry_ticks()
     redeliver(world)
@@ -34,15 +33,14 @@ def settle(world: World) -> list[str]:
     return violations(world, settled=True)
 
 
-def heal(world: World) -> None:
-    """End all faults, outages and quotas."""
+def heal(world):
     world.faults.heal()
     world.thaw_indexes()
     world.machine.limit = world.machine.bucket = None
     world.fate = world.request_fate = lambda _: [0]
 
 
-def redeliver(world: World) -> None:
+def redeliver(world):
     """Hand over all that is in either queue, hidden or delayed, until it is gone or dead."""
     queues = {"landings": world.landings, "statuses": world.statuses}
     while any(len(queue) for queue in queues.values()):
@@ -52,7 +50,7 @@ def redeliver(world: World) -> None:
         world.clock.now = max(world.clock.now, min(shown, default=world.clock.now))
 
 
-def reconcile_until_quiet(world: World) -> str | None:
+def reconcile_until_quiet(world):
     """Reconcile, its graces over, until it finds nothing; say so if that never comes.
 
     A sweep over manifests is bounded: many of them take several rounds that find nothing.

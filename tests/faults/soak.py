@@ -1,37 +1,207 @@
-"""Ten thousand landings in each mode, without luck, through the real handlers.
+"""Ten thousand landings in each mode, under steady bad luck, through the real handlers.
 
     PYTHONPATH=tests python -m faults.soak [--landings N] [--seed N]
 
-Exit code 1 when an invariant did not hold.
+Exit code 1 when an invariant did not hold. 20 % of landings and status events come twice, 10 % of
+status events never. Of the calls that the functions behind queues make 10 % are throttled; of ticks
+and reconciles, which make hundreds of calls each, 10 % are, at one of them. 5 % of all invocations
+are killed at a call, before or after it is made. 10 % of ticks overlap, at a call, with a second
+attempt of the same or with reconcile.
 """
 
 from __future__ import annotations
 
 import argparse
+import heapq
+import itertools
 import sys
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from multiprocessing import get_context
+from random import Random
+from typing import Any
 
-from .soak_world import Soaked, soak
+from moto.moto_api._internal import mock_random
+
+from .faulty import Fault, killed_after, killed_before, meanwhile, throttled
+from .invariants import FAILED, violations
+from .world import World
 
 MODES = ("arrival", "schedule")
-SHOWN = 20
-"""Violations that are printed."""
+TWICE, LOST, THROTTLED, KILLED, OVERLAPPING = 0.20, 0.10, 0.10, 0.05, 0.10
+OVERWRITTEN, POISON, FAILING, REDRIVEN = 0.15, 0.01, 0.10, 0.30
+LANDINGS_A_SECOND = 2
+TICK_SECONDS, RECONCILE_SECONDS = 60, 900
+RETRY_SECONDS = (60, 120)
+BEHIND_QUEUES = ("ObjectCreated", "ExecutionStatus")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Soak both modes, each in a process of its own; say what happened and what is wrong."""
-    parser = argparse.ArgumentParser(prog="soak", description=str(__doc__).splitlines()[0])
-    parser.add_argument("--landings", type=int, default=10_000, help="in each mode")
-    parser.add_argument("--seed", type=int, default=1, help="the same gives the same, to the call")
-    chosen = parser.parse_args(arguments)
-    live = partial(soak, landings=chosen.landings, seed=chosen.seed)
-    with ProcessPoolExecutor(len(MODES), get_context("spawn")) as processes:
-        return max(map(report, MODES, processes.map(live, MODES)))
+@dataclass
+class Invocation:
+    """One that is under way: its calls so far, and which of them are hit."""
+
+    hits: dict[int, Fault]
+    calls: int = 0
 
 
-def report(mode: str, lived: Soaked) -> int:
+@dataclass(frozen=True)
+class Soaked:
+    """What a soak came to."""
+
+    landings: int
+    executions: int
+    notifications: int
+    faults: Counter[str]
+    violations: list[str]
+
+
+class UnluckyWorld(World):
+    def __init__(self, mode, seed):
+        super().__init__(mode, seed)
+        for function in ("Schedule", "Reconcile"):
+            self.reconfigure(function, MAX_OBJECTS_PER_RUN="50")
+        self.luck = Random(f"{mode} {seed}")
+        self.calm = False
+        self.lost: Counter[str] = Counter()
+        self._agenda: list[tuple[datetime, int, Callable[[], Any]]] = []
+        self._number = itertools.count()
+        self._typical = dict.fromkeys((*BEHIND_QUEUES, "Schedule", "Reconcile"), 8)
+        self._under_way: list[Invocation] = []
+        self.faults.add(self._hit)
+        self.fate = self._fated
+        self.landings.random = self.statuses.random = self.luck
+
+    def __enter__(self):
+        mock_random.seed(self.luck.random())  # of which moto makes identifiers
+        return super().__enter__()
+
+    def happens(self, probability):
+        return self.luck.random() < probability
+
+    def copies(self):
+        return 2 if self.happens(TWICE) else 1
+
+    def after(self, seconds, act):
+        at = self.clock() + timedelta(seconds=seconds)
+        heapq.heappush(self._agenda, (at, next(self._number), act))
+
+    # ---- faults
+
+    def invoke(self, function, event):
+        invocation = Invocation({} if self.calm else self._drawn(function, event))
+        self._under_way.append(invocation)
+        outcome = super().invoke(function, event)
+        self._under_way.pop()
+        self._typical[function] = max(1, invocation.calls)
+        return outcome
+
+    def _drawn(self, function, event):
+        hits: dict[int, Fault] = {}
+
+        def at():
+            return self.luck.randrange(self._typical[function])
+
+        if function == "Schedule" and not self._under_way and self.happens(OVERLAPPING):
+            again = self.happens(0.5)
+            due = event["ScheduledTime"]
+            hits[at()] = meanwhile(lambda: self.tick(due) if again else self.reconcile(None))
+        if function not in BEHIND_QUEUES and self.happens(THROTTLED):
+            hits[at()] = throttled()
+        if self.happens(KILLED):
+            hits[at()] = self.luck.choice((killed_before, killed_after))()
+        return hits
+
+    def _hit(self, call):
+        now = self._under_way[-1]
+        now.calls += 1
+        fault = now.hits.get(now.calls - 1)
+        if fault is None and call.process.function in BEHIND_QUEUES and self.happens(THROTTLED):
+            return throttled()
+        return fault
+
+    # ---- what happens
+
+    def _fated(self, event):
+        """Say when the copies of a status event come; and let what starts end some time later."""
+        name = event["detail"]["name"]
+        if event["detail"]["status"] == "RUNNING":
+            self.after(self.luck.uniform(60, 900), lambda: self._ends(name))
+        if self.happens(LOST):
+            self.lost["status events lost"] += 1
+            return ()
+        return [self.luck.choice((0, self.luck.uniform(0, 600))) for _ in range(self.copies())]
+
+    def _ends(self, name):
+        failed = self.happens(FAILING)
+        self.finish(name, self.luck.choice(FAILED) if failed else "SUCCEEDED")
+        if failed and self.happens(REDRIVEN):
+            self.after(self.luck.uniform(60, 1200), lambda: self.redrive(name))
+
+    def reconciles(self):
+        self.after(RECONCILE_SECONDS, self.reconciles)
+        self.reconcile(None)
+
+    def ticks_on(self):
+        self.after(TICK_SECONDS, self.ticks_on)
+        due = f"{self.clock():%Y-%m-%dT%H:%M:%SZ}"
+        for _ in range(self.copies()):
+            self.after(self.luck.choice((0, 0, 400)), lambda: self._attempt(due))
+
+    def _attempt(self, due):
+        """Make an attempt of a tick; Lambda makes two more of one that fails."""
+        attempts = self.ticks[due].attempts if due in self.ticks else 0
+        if not self.tick(due).ok and attempts < len(RETRY_SECONDS):
+            self.after(RETRY_SECONDS[attempts], lambda: self._attempt(due))
+
+    def lands(self):
+        """Let one object land, half a second or so after the one before."""
+        self.clock.advance(self.luck.expovariate(LANDINGS_A_SECOND))
+        number = len(self.landed)
+        recent = self.landed[-100:]
+        again = recent and self.happens(OVERWRITTEN)
+        key = self.luck.choice(recent).key if again else f"incoming/{number % 31:02}/{number}.jsonl"
+        landed = self.land(key, copies=0)
+        for _ in range(self.copies()):
+            self.send(landed, delay=self.luck.choice((0, self.luck.uniform(0, 600))))
+        if self.happens(POISON):
+            queue = self.luck.choice(("landings", "statuses"))
+            self.send_poison(f"no event, number {number}", queue)
+
+    def goes_on(self):
+        """Do what is due, and deliver what is there."""
+        while self._agenda and self._agenda[0][0] <= self.clock():
+            heapq.heappop(self._agenda)[2]()
+        self.drain("landings")
+        self.drain("statuses")
+
+
+def soak(mode, landings, seed):
+    with UnluckyWorld(mode, seed) as world:
+        world.after(RECONCILE_SECONDS, world.reconciles)
+        if mode == "schedule":
+            world.after(TICK_SECONDS, world.ticks_on)
+        wrong: list[str] = []
+        for number in range(1, landings + 1):
+            world.lands()
+            if number % 10 == 0:
+                world.goes_on()
+            if number % max(1, landings // 5) == 0:
+                wrong += violations(world)
+        while world.running() or len(world.landings) or len(world.statuses):
+            world.clock.advance(60)
+            world.goes_on()
+        world.calm = True
+        wrong += world.settle()
+        faults = world.faults.injected + world.lost
+        lived = len(world.landed), len(world.executions()), len(world.published)
+        return Soaked(*lived, faults, wrong)
+
+
+def report(mode, lived):
     """Print what a soak came to; return its exit code."""
     faults = ", ".join(f"{count:,} {name}" for name, count in sorted(lived.faults.items()))
     sys.stdout.write(
@@ -39,9 +209,20 @@ def report(mode: str, lived: Soaked) -> int:
         f" {lived.notifications:,} failures notified; faults: {faults};"
         f" {len(lived.violations)} violations\n"
     )
-    for violation in lived.violations[:SHOWN]:
+    for violation in lived.violations[:20]:
         sys.stdout.write(f"    {violation}\n")
     return 1 if lived.violations else 0
+
+
+def main():
+    """Soak both modes, each in a process of its own; say what happened and what is wrong."""
+    parser = argparse.ArgumentParser(prog="soak", description=str(__doc__).splitlines()[0])
+    parser.add_argument("--landings", type=int, default=10_000, help="in each mode")
+    parser.add_argument("--seed", type=int, default=1, help="the same gives the same, to the call")
+    chosen = parser.parse_args()
+    live = partial(soak, landings=chosen.landings, seed=chosen.seed)
+    with ProcessPoolExecutor(len(MODES), get_context("spawn")) as processes:
+        return max(map(report, MODES, processes.map(live, MODES)))
 
 
 if __name__ == "__main__":

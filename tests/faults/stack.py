@@ -23,9 +23,7 @@ from moto.s3.models import S3Backend, s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
-from landrun_ops.local.patches import Patches
-from landrun_ops.local.template import translate
-from template.conftest import deploy
+from template.conftest import deployed_with
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
@@ -42,22 +40,14 @@ _PLACEHOLDER = re.compile(r"<([A-Za-z]+)(?:\.([A-Za-z]+))?>")
 
 
 @lru_cache
-def events(name: str) -> dict[str, Any]:
+def events(name):
     """Read a payload of events/; it is shared, so copy before changing it."""
     payload: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text("utf-8"))
     return payload
 
 
 @lru_cache
-def resolved(parameters: tuple[tuple[str, str], ...]) -> Any:
-    """Give the template's resources as CloudFormation would resolve them."""
-    given = dict(parameters)
-    template = translate(ROOT / "template.yaml", given).template
-    return deploy(template, given)
-
-
-@lru_cache
-def client(service: str) -> Any:
+def client(service):
     """Give the process's raw client: no retries, and no fault ever comes near it.
 
     What costs time and is nothing to moto is left out: checksums, a long user agent.
@@ -72,7 +62,7 @@ def client(service: str) -> Any:
     return session.client(service, config=config)  # type: ignore[call-overload]
 
 
-def quicken(patches: Patches) -> None:
+def quicken(patches):
     """Spare moto what takes most of its time: finding a request's service, unused mocks."""
     patches.set(models, "RESPONSES_METHODS", ())
     patterns = backend_index.backend_url_patterns
@@ -94,23 +84,20 @@ class QueueSettings:
 class DeployedStack:
     """The template's stack with physical names; `create` makes its resources in moto."""
 
-    def __init__(self, **parameters: str) -> None:
-        self.resolved = resolved(tuple(sorted(parameters.items())))
+    def __init__(self, **parameters):
+        self.resolved = deployed_with(tuple(sorted(parameters.items())))
 
-    def name(self, logical_id: str) -> str:
-        """Give a resource's physical name."""
+    def name(self, logical_id):
         return PHYSICAL.get(logical_id, f"landrun-{logical_id}")
 
-    def ref(self, logical_id: str) -> str:
-        """Give what Ref gives of a resource."""
+    def ref(self, logical_id):
         kind = self.resolved.resources[logical_id]["Type"]
         if kind == "AWS::SQS::Queue":
             return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{self.name(logical_id)}"
         arn = kind in ("AWS::StepFunctions::StateMachine", "AWS::SNS::Topic")
         return self.arn(logical_id) if arn else self.name(logical_id)
 
-    def arn(self, logical_id: str) -> str:
-        """Give a resource's ARN."""
+    def arn(self, logical_id):
         kind = self.resolved.resources[logical_id]["Type"]
         middle = {
             "AWS::S3::Bucket": "s3:::",
@@ -120,17 +107,15 @@ class DeployedStack:
         }[kind]
         return f"arn:aws:{middle}{self.name(logical_id)}"
 
-    def environment(self, function: str) -> dict[str, str]:
-        """Give a function's environment variables, with physical names in them."""
+    def environment(self, function):
 
-        def physical(match: re.Match[str]) -> str:
+        def physical(match):
             return self.arn(match[1]) if match[2] == "Arn" else self.ref(match[1])
 
         variables = self.resolved.environment(function)
         return {name: _PLACEHOLDER.sub(physical, str(value)) for name, value in variables.items()}
 
-    def queue(self, logical_id: str) -> QueueSettings:
-        """Give the settings of a queue that feeds a function."""
+    def queue(self, logical_id):
         queue = self.resolved.of_type("AWS::SQS::Queue")[logical_id]
         [mapping] = [
             mapping
@@ -144,13 +129,11 @@ class DeployedStack:
             batch_size=int(mapping["BatchSize"]),
         )
 
-    def dead_letter_url(self, logical_id: str) -> str:
-        """Give the URL of the dead-letter queue of a queue."""
+    def dead_letter_url(self, logical_id):
         policy = self.resolved.of_type("AWS::SQS::Queue")[logical_id]["RedrivePolicy"]
         return self.ref(policy["deadLetterTargetArn"].strip("<>").removesuffix(".Arn"))
 
-    def create(self) -> None:
-        """Create tables, buckets, queues and the topic in moto."""
+    def create(self):
         dynamodb, s3 = dynamodb_backends[ACCOUNT][REGION], s3_backends[ACCOUNT]["aws"]
         for logical_id, table in self.resolved.of_type("AWS::DynamoDB::Table").items():
             unset = ("throughput", "streams", "sse_specification", "tags", "warm_throughput")

@@ -13,7 +13,6 @@ Nothing runs: `Machine.finish` says how an execution ends, `Machine.redrive` tha
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -22,8 +21,6 @@ from typing import Any
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
 from moto.stepfunctions.responses import StepFunctionResponse
-
-from landrun_ops.local.patches import Patches
 
 from .stack import REGION, events
 
@@ -43,12 +40,12 @@ _JOB = "createProcessingJob.sync"
 class TokenBucket:
     """So many calls at once, so many a second after that."""
 
-    def __init__(self, clock: Callable[[], datetime], size: float, per_second: float) -> None:
+    def __init__(self, clock, size, per_second):
         self._clock, self._size, self._per_second = clock, size, per_second
         self._tokens, self._at = size, clock()
         self.refused = 0
 
-    def take(self) -> bool:
+    def take(self):
         now = self._clock()
         gained = (now - self._at).total_seconds() * self._per_second
         self._tokens, self._at = min(self._size, self._tokens + gained), now
@@ -84,66 +81,49 @@ class Execution:
     stopping: bool = False
 
     @property
-    def processing(self) -> bool:
-        """Whether its Processing job may be running."""
+    def processing(self):
         return self.stopping or (self.status == "RUNNING" and self.resumed)
 
     @property
-    def counts_for_limit(self) -> bool:
+    def counts_for_limit(self):
         """Whether it has its job by a slot that it requested, not because it was redriven."""
         return self.processing and self.resumed_at_redrive == self.redrive_count
 
     @property
-    def rank(self) -> tuple[int, int]:
+    def rank(self):
         """How far it is: redrives, and whether it has ended."""
         return self.redrive_count, int(self.status != "RUNNING")
 
     @property
-    def place(self) -> str:
+    def place(self):
         """Where it is in ListExecutions: by start or redrive while it runs, by its end then."""
         running = self.redriven if self.status == "RUNNING" else self.stopped
         return f"{(running or self.started).isoformat(timespec='microseconds')} {self.name}"
 
     @property
-    def summary(self) -> dict[str, Any]:
-        """What ListExecutions says of it."""
-        return _without_nones(
-            executionArn=self.arn,
-            stateMachineArn=self.machine_arn,
-            name=self.name,
-            status=self.status,
-            startDate=self.started,
-            stopDate=self.stopped,
-            redriveCount=self.redrive_count,
-            redriveDate=self.redriven,
-        )
+    def summary(self):
+        dates = {"startDate": self.started, "stopDate": self.stopped, "redriveDate": self.redriven}
+        return _without_nones(self.said | dates)
+
+    @property
+    def said(self):
+        return {
+            "executionArn": self.arn,
+            "stateMachineArn": self.machine_arn,
+            "name": self.name,
+            "status": self.status,
+            "redriveCount": self.redrive_count,
+        }
 
 
 class Machine:
     """The executions of one state machine, and AWS's answers about them.
 
-    Parameters
-    ----------
-    arn : str
-        The machine's.
-    clock : callable
-        Tells the time.
-    changed : callable
-        Told of each execution that starts, ends or is redriven.
-    slot_requested : callable
-        Told of each request for a concurrency slot.
-    on_resumed : callable
-        Told of each execution that goes on to its job.
+    ``changed`` hears of each execution that starts, ends or is redriven, ``slot_requested`` of each
+    request for a concurrency slot, ``on_resumed`` of each execution that goes on to its job.
     """
 
-    def __init__(
-        self,
-        arn: str,
-        clock: Callable[[], datetime],
-        changed: Callable[[Execution], None],
-        slot_requested: Callable[[dict[str, Any]], None],
-        on_resumed: Callable[[Execution], None],
-    ) -> None:
+    def __init__(self, arn, clock, changed, slot_requested, on_resumed):
         self.arn = arn
         self.executions: dict[str, Execution] = {}
         self.open = 0
@@ -154,7 +134,7 @@ class Machine:
         self._clock, self._changed = clock, changed
         self._slot_requested, self._on_resumed = slot_requested, on_resumed
 
-    def start(self, name: str, given: str) -> Execution:
+    def start(self, name, given):
         if self.bucket and not self.bucket.take():
             raise AWSError("Rate exceeded", "ThrottlingException")
         stands = self.executions.get(name)
@@ -174,7 +154,7 @@ class Machine:
             self.request_slot(name)
         return execution
 
-    def request_slot(self, name: str) -> None:
+    def request_slot(self, name):
         """Let an execution request its slot (again, as a retried state does).
 
         The token of the time before is dead.
@@ -193,7 +173,7 @@ class Machine:
         }
         self._slot_requested(message)
 
-    def finish(self, name: str, status: str = "SUCCEEDED", job: str | None = None) -> Execution:
+    def finish(self, name, status="SUCCEEDED", job=None):
         """End an execution as in events/, with this run's name.
 
         ``job`` is the name of the Processing job that its history then has.
@@ -212,8 +192,7 @@ class Machine:
         self._changed(execution)
         return execution
 
-    def redrive(self, name: str) -> Execution:
-        """Let an execution that failed go on under its name."""
+    def redrive(self, name):
         execution = self.executions[name]
         assert execution.status in ("FAILED", "TIMED_OUT", "ABORTED"), execution.status
         execution.status, execution.redriven = "RUNNING", self._clock()
@@ -225,36 +204,29 @@ class Machine:
             self.request_slot(name)
         return execution
 
-    def forget(self, name: str) -> None:
+    def forget(self, name):
         """Forget a closed execution, as after 90 days; its name is free again."""
         assert self.executions.pop(name).status != "RUNNING"
 
-    def event(self, execution: Execution) -> dict[str, Any]:
-        """Give the *Execution Status Change* event of an execution as it is now."""
+    def event(self, execution):
         body = events(_STATUS_EVENTS[execution.status])["Records"][0]["body"]
         event: dict[str, Any] = json.loads(body)
         event["time"] = f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"
         event["resources"] = [execution.arn]
-        event["detail"] |= {
-            "executionArn": execution.arn,
-            "stateMachineArn": execution.machine_arn,
-            "name": execution.name,
-            "status": execution.status,
+        event["detail"] |= execution.said | {
             "startDate": _millis(execution.started),
             "stopDate": execution.stopped and _millis(execution.stopped),
+            "redriveDate": execution.redriven and _millis(execution.redriven),
             "input": execution.input,
             "output": execution.output,
             "error": execution.error,
             "cause": execution.cause,
-            "redriveCount": execution.redrive_count,
-            "redriveDate": execution.redriven and _millis(execution.redriven),
         }
         return event
 
     # ---- what boto3 gets ---------------------------------------------------------------------
 
-    def answer(self, patches: Patches) -> None:
-        """Answer Step Functions' calls in moto's place."""
+    def answer(self, patches):
         answers = {
             "start_execution": self._start,
             "describe_execution": self._describe,
@@ -265,22 +237,18 @@ class Machine:
         for operation, answer in answers.items():
             patches.set(StepFunctionResponse, operation, _method(answer))
 
-    def _start(self, asked: Any) -> dict[str, Any]:
+    def _start(self, asked):
         self._check(asked._get_param("stateMachineArn"))
         execution = self.start(asked._get_param("name"), asked._get_param("input"))
         return {"executionArn": execution.arn, "startDate": execution.started}
 
-    def _describe(self, asked: Any) -> dict[str, Any]:
+    def _describe(self, asked):
         execution = self._found(asked._get_param("executionArn"))
-        said = _without_nones(
-            input=execution.input,
-            output=execution.output,
-            error=execution.error,
-            cause=execution.cause,
-        )
+        names = ("input", "output", "error", "cause")
+        said = _without_nones({name: getattr(execution, name) for name in names})
         return execution.summary | said | {"inputDetails": {"included": True}}
 
-    def _task_succeeded(self, asked: Any) -> dict[str, Any]:
+    def _task_succeeded(self, asked):
         token = asked._get_param("taskToken")
         execution = self.executions.get(token.partition("/")[0])
         if execution is None or execution.token != token:
@@ -290,7 +258,7 @@ class Machine:
         self._on_resumed(execution)
         return {}
 
-    def _list(self, asked: Any) -> dict[str, Any]:
+    def _list(self, asked):
         self._check(asked._get_param("stateMachineArn"))
         if asked._get_param("redriveFilter"):
             raise AWSError("It is for the executions of a Map Run", "ValidationException")
@@ -305,65 +273,60 @@ class Machine:
         answer: dict[str, Any] = {"executions": [one.summary for one in page]}
         return answer | ({"nextToken": page[-1].place} if len(page) < len(listed) else {})
 
-    def _history(self, asked: Any) -> dict[str, Any]:
+    def _history(self, asked):
         history = _happened(self._found(asked._get_param("executionArn")))
         if asked._get_param("reverseOrder"):
             history.reverse()
         return {"events": history[: asked._get_int_param("maxResults") or _PAGE]}
 
-    def _check(self, arn: str) -> None:
+    def _check(self, arn):
         if arn != self.arn:
             raise AWSError(f"There is no '{arn}'", "StateMachineDoesNotExist")
 
-    def _found(self, arn: str) -> Execution:
+    def _found(self, arn):
         execution = self.executions.get(arn.rpartition(":")[2])
         if execution is None or execution.arn != arn:
             raise AWSError(f"There is no '{arn}'", "ExecutionDoesNotExist")
         return execution
 
 
-def _method(answer: Callable[[Any], dict[str, Any]]) -> Callable[[Any], ActionResult]:
-    """Make a method of moto's response class of a bound one of ours."""
+def _method(answer):
 
-    def method(response: Any) -> ActionResult:
+    def method(response):
         return ActionResult(answer(response))
 
     return method
 
 
-def _without_nones(**said: Any) -> dict[str, Any]:
+def _without_nones(said):
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _happened(execution: Execution) -> list[dict[str, Any]]:
+def _happened(execution):
     """Give the history: the start, requests for slots, and the job if its name is known."""
     happened = [_event("ExecutionStarted", input=execution.input)]
     for token in execution.task_tokens:
         message = {"MessageBody": {"SlotRequest": {"TaskToken": token}}}
-        happened.append(_scheduled(_SLOT, message))
+        happened.append(_scheduled(_SLOT, "sqs", message))
     if execution.task_tokens and execution.resumed:
         happened.append(_event("TaskSucceeded", resource=_SLOT, resourceType="sqs", output="{}"))
     if execution.job:
-        happened.append(_scheduled(_JOB, {"ProcessingJobName": execution.job}))
-        happened.append(
-            _event("TaskSubmitted", resource=_JOB, resourceType="sagemaker", output="{}")
-        )
+        happened.append(_scheduled(_JOB, "sagemaker", {"ProcessingJobName": execution.job}))
+        done = {"resource": _JOB, "resourceType": "sagemaker", "output": "{}"}
+        happened.append(_event("TaskSubmitted", **done))
     for number, event in enumerate(happened, start=1):
         event |= {"timestamp": execution.started, "id": number, "previousEventId": number - 1}
     return happened
 
 
-def _scheduled(resource: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    kind = "sqs" if resource == _SLOT else "sagemaker"
-    text = json.dumps(parameters)
-    return _event(
-        "TaskScheduled", resource=resource, resourceType=kind, region=REGION, parameters=text
-    )
+def _scheduled(resource, kind, parameters):
+    about = {"resource": resource, "resourceType": kind, "region": REGION}
+    return _event("TaskScheduled", **about, parameters=json.dumps(parameters))
 
 
-def _event(kind: str, **details: str) -> dict[str, Any]:
+def _event(kind, **details):
     return {"type": kind, f"{kind[0].lower()}{kind[1:]}EventDetails": details}
 
 
-def _millis(moment: datetime) -> int:
+def _millis(moment):
     return int(moment.timestamp() * 1000)

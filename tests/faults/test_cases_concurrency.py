@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -26,7 +25,7 @@ LATE = 3600
 
 
 @contextmanager
-def limited(runs: int = 0, limit: int = LIMIT) -> Iterator[World]:
+def limited(runs=0, limit=LIMIT):
     """Give a World with a concurrency limit in which so many runs have started."""
     with World(MaxConcurrentRuns=str(LIMIT)) as world:
         if limit != LIMIT:
@@ -60,7 +59,6 @@ def start(world, runs):
 
 
 def start_and_wait(world, runs):
-    """Start runs, deliver their messages, and let a minute pass."""
     names = start(world, runs)
     world.drain("statuses")
     world.clock.advance(60)
@@ -68,7 +66,6 @@ def start_and_wait(world, runs):
 
 
 def end(world, name, status="SUCCEEDED"):
-    """End a run, deliver its event, and let a minute pass."""
     world.finish(name, status)
     world.drain("statuses")
     world.clock.advance(60)
@@ -179,7 +176,6 @@ def after(step):
 
 
 def strike_each_call(step, fault):
-    """Let a fault strike each call of what follows a step in turn."""
     for world in at_each_call(partial(after, step), fault, fitting=of_limiting):
         if STEPS[step] is misses_an_end:
             world.reconcile(None)
@@ -513,7 +509,6 @@ def test_limit_that_is_raised_or_lowered_holds_from_the_next_event(before, after
 
 @pytest.mark.case(37)
 def test_limit_that_is_removed_lets_everything_run_after_the_next_reconcile(world):
-    """More wait than the slots that one message acquires."""
     start_and_wait(world, 28)
     world.set_limit(0)
     assert world.reconcile(None).ok

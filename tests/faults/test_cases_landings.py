@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .faulty import response_lost
+from .faulty import response_lost, throttled
 from .invariants import placed, violations
 from .thorough import BETWEEN, DEATHS, at_each_call
 from .world import World
@@ -14,7 +14,7 @@ NOTHING_FAILED = {"batchItemFailures": []}
 MODES = ("arrival", "schedule")
 
 
-def all_processed(world: World, runs: int) -> bool:
+def all_processed(world, runs):
     """Whether so many runs, with one execution each, and nothing else came of it all."""
     assert world.settle() == []
     return len(world.manifests()) == len(world.executions()) == runs
@@ -77,6 +77,30 @@ def test_duplicate_after_a_configuration_change_finds_the_same_run_and_counts_th
     assert world.metrics["InputMismatches", ""] == mismatches
     assert world.executions()[run].input == before
     assert all_processed(world, runs=1)
+
+
+@pytest.mark.case(4)
+def test_input_that_cannot_be_compared_is_no_mismatch_and_no_error(world):
+    landed = world.land(KEY)
+    world.drain()
+    world.finish(world.running()[0])
+    world.reconfigure("ObjectCreated", OUTPUT_PREFIX="elsewhere/")
+    world.send(landed)
+    world.faults.when("stepfunctions", "describe_execution", throttled())
+    assert [outcome.answer for outcome in world.drain()] == [NOTHING_FAILED]
+    assert world.metrics["InputMismatches", ""] == 0
+    world.reconfigure("ObjectCreated", OUTPUT_PREFIX="processed/")
+
+
+@pytest.mark.case(4)
+def test_duplicate_that_says_another_time_is_no_mismatch(world):
+    landed = world.land(KEY)
+    world.drain()
+    landed.event["time"] = "2026-11-22T09:00:00Z"
+    world.send(landed)
+    world.drain()
+    assert world.metrics["DuplicateDeliveries", ""] == 1
+    assert world.metrics["InputMismatches", ""] == 0
 
 
 @pytest.mark.case(5)

@@ -96,8 +96,7 @@ def test_service_down_for_a_while_loses_no_outcome_and_no_notification(world, se
 
 @pytest.mark.case(24)
 @pytest.mark.parametrize(
-    ("service", "mode"),
-    [("dynamodb", "schedule"), ("s3", "arrival"), ("stepfunctions", "arrival")],
+    ("service", "mode"), [("dynamodb", "schedule"), ("s3", "arrival"), ("stepfunctions", "arrival")]
 )
 def test_service_down_for_a_while_loses_no_landing(new_world, service, mode):
     world = new_world(mode)

@@ -9,7 +9,7 @@ import pytest
 from landrun.errors import ConfigurationError
 
 from .faulty import killed_after, killed_before, response_lost, throttled
-from .invariants import placed, violations
+from .invariants import placed
 from .world import World
 
 POISON = '{"detail-type": "Object Crea'
@@ -17,7 +17,6 @@ LEFT_OUT = object()
 
 
 def keys(load_event, name):
-    """Give the key of each event of a payload."""
     bodies = [json.loads(record["body"]) for record in load_event(name)["Records"]]
     return [body["detail"]["object"]["key"] for body in bodies]
 
@@ -94,39 +93,14 @@ def test_odd_keys_are_read_exactly(any_world, load_event):
 
 
 @pytest.mark.case(13)
-def test_keys_that_are_no_file_names_are_refused_with_their_reason(any_world, load_event):
-    refused = keys(load_event, "object-created-refused-keys")
-    for key in refused:
-        landed = any_world.land(key, expected=False, stored=False)
-        any_world.poison.append(landed.body)
-    any_world.drain()
-    assert len(any_world.dead("landings")) == len(refused)
-    assert all(reason and "key" in reason for _, reason in any_world.dead("landings"))
-    assert runs_of(any_world) == 0
-
-
-@pytest.mark.case(14)
-def test_what_is_no_data_is_ignored_with_a_counted_reason(any_world, load_event):
-    world = any_world
-    world.reconfigure("ObjectCreated", LANDING_SUFFIX=".jsonl")
-    objects = [
-        ("incoming/2026/", b"", "folder-marker"),
-        ("incoming/2026/", b"not empty", "folder-marker"),
-        ("incoming/empty.jsonl", b"", "zero-bytes"),
-        ("incoming/notes.txt", b"text", "suffix"),
-        ("elsewhere/a.jsonl", b"text", "prefix"),
-        ("incomin", b"text", "prefix"),
-    ]
-    for key, body, reason in objects:
-        before = world.metrics["LandingsIgnored", reason]
-        world.land(key, body, expected=False, copies=2)
-        world.drain()
-        assert world.metrics["LandingsIgnored", reason] == before + 2
-    world.landings.send(load_event("object-deleted")["Records"][0]["body"])
+def test_key_that_no_uri_of_an_input_can_hold_is_refused_before_its_manifest(world):
+    world.reconfigure("ObjectCreated", INPUT_MESSAGE_FORMAT="uri")
+    landed = world.land(f"incoming/{'x' * 250}{f'/{chr(120) * 250}' * 3}", expected=False)
+    world.poison.append(landed.body)
     world.drain()
-    assert world.metrics["LandingsIgnored", "object-deleted"] == 1
-    assert world.dead("landings") == []
-    assert runs_of(world) == 0
+    [(_, reason)] = world.dead("landings")
+    assert "more than the 1024" in reason
+    assert world.manifests() == {}
 
 
 @pytest.mark.case(15)
@@ -155,7 +129,6 @@ def test_landing_without_what_may_be_missing_has_its_one_run(any_world, name, va
 
 
 def without(*names):
-    """Give a change of an event that leaves something out."""
 
     def change(detail):
         for name in names:
@@ -181,20 +154,6 @@ def test_landing_with_neither_version_nor_sequencer_is_refused(any_world):
     [(_, reason)] = any_world.dead("landings")
     assert "neither a version id nor a sequencer" in reason
     assert runs_of(any_world) == 0
-
-
-@pytest.mark.case(16)
-def test_output_and_manifests_that_land_are_filtered_at_run_time(any_world, load_event):
-    world = any_world
-    world.reconfigure("ObjectCreated", LANDING_PREFIX="")
-    for record in load_event("object-created-own-output")["Records"]:
-        fed_back = json.loads(record["body"])
-        fed_back["detail"]["bucket"]["name"] = world.stack.name("OutputBucket")
-        world.landings.send(json.dumps(fed_back))
-    world.drain()
-    assert world.metrics["LandingsIgnored", "own-output"] == 2
-    assert violations(world) == []
-    assert runs_of(world) == 0
 
 
 @pytest.mark.case(16)

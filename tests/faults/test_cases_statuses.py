@@ -8,14 +8,7 @@ import json
 import pytest
 
 from . import inside
-from .faulty import (
-    denied,
-    killed_after,
-    killed_before,
-    response_lost,
-    throttled,
-    unreachable,
-)
+from .faulty import denied, killed_after, killed_before, response_lost, throttled, unreachable
 from .invariants import violations
 from .thorough import BETWEEN, DEATHS, at_each_call
 from .world import World
@@ -54,7 +47,6 @@ def run(world):
 
 
 def fail_without_a_word(world, name):
-    """Let a run's job fail so that only its log says why."""
     job = f"{name}-0123abcd"
     inside.job(job, "Failed")
     inside.log(job, "ValueError: no text")

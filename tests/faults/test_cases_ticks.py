@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -19,8 +18,7 @@ CLAIM_GRACE = 1300
 
 
 @contextmanager
-def two_wait() -> Iterator[World]:
-    """Open a World in which two landings wait."""
+def two_wait():
     with World("schedule", MaxObjectsPerRun="2") as world:
         for key in KEYS[:2]:
             world.land(key, stored=False)
@@ -29,8 +27,7 @@ def two_wait() -> Iterator[World]:
 
 
 @contextmanager
-def three_wait() -> Iterator[World]:
-    """Open a World in which more landings wait than one run reads."""
+def three_wait():
     with two_wait() as world:
         world.land(KEYS[2], stored=False)
         world.drain()
@@ -38,7 +35,6 @@ def three_wait() -> Iterator[World]:
 
 
 def all_well(world):
-    """Whether every landing is in one manifest, and nothing waits or is wrong."""
     world.drain("statuses")
     assert all(len(runs) == 1 for runs in placed(world).values())
     return violations(world, settled=True) == []
@@ -204,6 +200,20 @@ def test_schedule_that_fires_twice_or_late_has_one_run_for_its_scheduled_time(
     [execution] = world.executions().values()
     assert json.loads(execution.input)["Trigger"]["ScheduledTime"] == DUE
     assert violations(world) == []
+
+
+@pytest.mark.case(4, 17)
+@pytest.mark.parametrize("parameters", [{"start_on": "schedule"}, {"ScheduledInput": "incoming/"}])
+def test_tick_again_after_a_configuration_change_counts_the_mismatch(new_world, parameters):
+    world = new_world(**parameters)
+    collects = world.start_on == "schedule"
+    world.land(KEYS[0], expected=collects, copies=int(collects))
+    world.drain()
+    first = world.tick(DUE).answer
+    world.reconfigure("Schedule", OUTPUT_PREFIX="elsewhere/")
+    assert world.tick(DUE).answer == first
+    assert world.metrics["InputMismatches", ""] == 1
+    assert len(world.executions()) == 1
 
 
 @pytest.mark.case(17)

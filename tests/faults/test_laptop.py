@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
-from .laptop import START, TESTS, Stack, eventually
+from laptop_stack import eventually
+
+from .laptop import Stack
 from .thorough import THOROUGH
 
 pytestmark = pytest.mark.skipif(not THOROUGH, reason="takes half a minute: make faults runs it")
@@ -23,9 +22,8 @@ def stack(tmp_path_factory):
 @pytest.mark.case(21, 26)
 def test_failed_run_is_redriven_with_the_notifications_command_and_ends_succeeded(stack):
     # Given a run that has failed, in spite of its retry, and of which a notification was sent
-    key = "incoming/breaks"
     stack.notifications("")
-    stack.land(key, "broken")
+    key = stack.land("broken")
     failed = stack.ended(key)
     assert (failed["status"], failed["exit_message"]) == ("FAILED", "cannot read what is broken")
     name = failed["name"]
@@ -38,10 +36,9 @@ def test_failed_run_is_redriven_with_the_notifications_command_and_ends_succeede
     ended = stack.ended(key, redrives=1)
     assert (ended["name"], ended["status"]) == (name, "SUCCEEDED")
     assert "error" not in ended
-    assert stack.executions_of(key) == [key]
     assert len(stack.notifications(name)) == 1
     # and every attempt was a job of its own
-    jobs = stack.jobs(name)
+    jobs = [job["ProcessingJobName"] for job in stack.jobs(name)]
     assert len(jobs) == len(set(jobs)) == 3
     assert ended["job_name"] in jobs
     assert ended["job_name"] != failed["job_name"]
@@ -50,20 +47,19 @@ def test_failed_run_is_redriven_with_the_notifications_command_and_ends_succeede
 @pytest.mark.case(25)
 def test_run_waits_for_sagemakers_quota_and_runs_when_there_is_room(stack):
     with stack.laptop.quota(0):
-        [key] = stack.land_several(1)
+        key = stack.land()
         row = eventually(lambda: stack.row(key))
         eventually(lambda: len(stack.failures(row)) > 1)
         assert stack.row(key)["status"] == "RUNNING"
     assert stack.ended(key)["status"] == "SUCCEEDED"
     assert set(stack.failures(row)) == {"SageMaker.ResourceLimitExceededException"}
     assert len(stack.jobs(row["name"])) == 1
-    assert stack.executions_of(key) == [key]
 
 
 @pytest.mark.case(30)
 def test_object_deleted_before_its_job_reads_it_fails_its_run_by_name_the_others_go_on(stack):
     with stack.laptop.quota(0):
-        gone, *others = stack.land_several(3)
+        gone, *others = [stack.land() for _ in range(3)]
         row = eventually(lambda: stack.row(gone))
         eventually(lambda: stack.failures(row))
         stack.client("s3").delete_object(Bucket=stack.outputs["LandingBucket"], Key=gone)
@@ -71,32 +67,3 @@ def test_object_deleted_before_its_job_reads_it_fails_its_run_by_name_the_others
     assert failed["status"] == "FAILED"
     assert f"s3://{stack.outputs['LandingBucket']}/{gone}" in failed["cause"]
     assert {stack.ended(key)["status"] for key in others} == {"SUCCEEDED"}
-
-
-def test_dead_letters_go_back_with_the_readmes_command_after_which_all_is_well(stack):
-    # Given an outage that outlasts a queue's patience: two tries, where the template gives 100
-    queue, sqs = stack.outputs["LandingQueueUrl"], stack.client("sqs")
-    policy = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["RedrivePolicy"])
-    before = json.loads(policy["Attributes"]["RedrivePolicy"])
-    short = json.dumps({**before, "maxReceiveCount": 2})
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": short})
-    with stack.laptop.refused(START):
-        keys = stack.land_several(2)
-        eventually(lambda: stack.dead_letters() == 2)
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": json.dumps(before)})
-    # When it is over, and they are moved back
-    stack.shell(f'{readmes_move()} --endpoint-url "$AWS_ENDPOINT_URL"')
-    # Then each has its run, and nothing is left
-    assert {stack.ended(key)["status"] for key in keys} == {"SUCCEEDED"}
-    assert stack.executions_of(*keys) == sorted(keys)
-    assert stack.dead_letters() == 0
-
-
-def readmes_move():
-    text = Path(TESTS.parent, "README.md").read_text(encoding="utf-8")
-    [command] = [
-        block.partition("```")[0].strip()
-        for block in text.split("```sh\n")
-        if block.startswith("aws sqs start-message-move-task")
-    ]
-    return command

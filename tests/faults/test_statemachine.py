@@ -23,7 +23,7 @@ EXAMPLES = int(os.environ.get("LANDRUN_FAULTS_EXAMPLES", "0"))
 SHRINKING = os.environ.get("LANDRUN_FAULTS_SHRINK") != "0"
 
 PROFILE = settings(
-    max_examples=EXAMPLES or 8,
+    max_examples=EXAMPLES or 5,
     stateful_step_count=40 if EXAMPLES else 25,
     derandomize=not EXAMPLES,
     database=None,
@@ -170,7 +170,6 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(key=st.sampled_from(KEYS), status=st.sampled_from(ENDS), fates=FATES)
     def runs_to_its_end(self, key, status, fates):
-        """All goes well, but for what becomes of the status events."""
         self.lands(key, 1, 0)
         self.under([], "landings", fates)
         self.act("tick")
@@ -241,6 +240,6 @@ class Schedule(Deliveries):
 TestArrival = Arrival.TestCase
 TestArrival.settings = PROFILE
 TestBounded = Bounded.TestCase
-TestBounded.settings = settings(PROFILE, max_examples=EXAMPLES or 4)
+TestBounded.settings = settings(PROFILE, max_examples=EXAMPLES or 3)
 TestSchedule = Schedule.TestCase
 TestSchedule.settings = PROFILE

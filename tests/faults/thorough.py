@@ -2,66 +2,37 @@
 
 A death before a call and a death after the call before it leave the same AWS behind; so do two
 attempts that interleave there. A read of an index changes nothing. The ordinary suite spares these
-repetitions; the thorough one takes several times as long.
+repetitions, and every second call.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from typing import Any
 
-from .faulty import (
-    Call,
-    Fault,
-    afterwards,
-    killed_after,
-    killed_before,
-    meanwhile,
-    response_lost,
-)
-from .world import World
+from .faulty import afterwards, killed_after, killed_before, meanwhile, response_lost
 
 THOROUGH = os.environ.get("FAULTS") == "thorough"
 
-DEATHS: tuple[Callable[[], Fault], ...] = (killed_before, response_lost)
-BETWEEN: tuple[Callable[[Callable[[], object]], Fault], ...] = (meanwhile,)
+DEATHS: tuple[Any, ...] = (killed_before, response_lost)
+BETWEEN: tuple[Any, ...] = (meanwhile,)
 if THOROUGH:
     DEATHS += (killed_after,)
     BETWEEN += (afterwards,)
 
 
-def counts(call: Call) -> bool:
+def counts(call):
     """Whether a call is worth a fault of its own."""
     return THOROUGH or call.operation != "query"
 
 
-def at_each_call(
-    opened: Callable[[], AbstractContextManager[World]],
-    fault: Callable[[World], Fault],
-    function: str | None = None,
-    *,
-    fitting: Callable[[Call], bool] = counts,
-    first: int = 0,
-    step: int = 1,
-) -> Iterator[World]:
+def at_each_call(opened, fault, function=None, *, fitting=counts, first=0, step=2):
     """Give Worlds with a fault at call ``first``, the next one …, until a call is not reached.
 
-    Each must come to rest with nothing wrong, as those of the fixtures.
-
-    Parameters
-    ----------
-    opened : callable
-        Opens a World in which everything is ready for what the fault is to hit.
-    fault : callable
-        Makes the fault of a World.
-    function : str, optional
-        Whose calls are counted. Default: those of all functions.
-    fitting : callable
-        Which calls are counted.
-    step : int
-        How many calls go by unhurt from one World to the next; none if thorough.
+    Each must come to rest with nothing wrong, as those of the fixtures. Only the calls of
+    ``function`` and those ``fitting`` are counted; ``step - 1`` calls go by unhurt from one World
+    to the next, none if thorough.
     """
     for at in itertools.count(first, 1 if THOROUGH else step):
         with opened() as world:

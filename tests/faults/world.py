@@ -17,41 +17,20 @@ its best-effort events, SNS. What is deployed is read from template.yaml. One Wo
         assert violations(world) == []      # of invariants.py: holds at any moment
         assert world.settle() == []         # heals, redelivers, reconciles: the strict form
 
-Attributes
-----------
-clock : Clock
-    ``clock()`` and ``clock.advance(seconds)``.
-faults : Faults
-    What hits the functions' calls.
-landings, statuses : Queue
-    The two queues in front of functions.
-machine : Machine
-    Step Functions.
-fate : callable
-    Gives the delays in seconds of a status event's copies; [] loses it, [0, 60] doubles it.
-request_fate : callable
-    The same for each request for a slot, of which none is lost.
-published : list of (subject, message)
-    What SNS took.
-landed : list of Landed
-    Every version that landed.
-history : Watch
-    What was ever seen of rows and notifications.
-slots : Slots
-    How many executions had their job at once.
+``fate`` gives the delays in seconds of a status event's copies: [] loses it, [0, 60] doubles it.
+``request_fate`` is the same for requests for a concurrency slot, of which none is lost.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, Self
+from typing import Any
 
 from moto import mock_aws
 from moto.s3 import models as s3_models
@@ -61,14 +40,14 @@ from landrun_ops.local.patches import Patches
 from . import inside
 from .concurrency import Slots
 from .direct import direct_client, shorten_queries
-from .faulty import Call, Faults
+from .faulty import Faults
 from .invariants import Watch
-from .lambdas import Functions, Outcome
+from .lambdas import Functions
 from .landed import Landed, Sequencers, object_created, record
-from .queues import Message, Queue
+from .queues import Queue
 from .settling import settle
 from .stack import DeployedStack, client, events, quicken
-from .stepfunctions import Execution, Machine
+from .stepfunctions import Machine
 
 START = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 QUEUES = {"landings": "LandingQueue", "statuses": "StatusQueue"}
@@ -82,14 +61,14 @@ Event = dict[str, Any]
 class Clock:
     """The World's time, in UTC; a microsecond goes by each time that somebody looks."""
 
-    def __init__(self, now: datetime = START) -> None:
+    def __init__(self, now=START):
         self.now = now
 
-    def __call__(self) -> datetime:
+    def __call__(self):
         self.now += timedelta(microseconds=1)
         return self.now
 
-    def advance(self, seconds: float) -> datetime:
+    def advance(self, seconds):
         self.now += timedelta(seconds=seconds)
         return self.now
 
@@ -104,7 +83,7 @@ class _Due:
 class World:
     """See the module. Parameters of the template come as keyword arguments by their own names."""
 
-    def __init__(self, start_on: str = "arrival", seed: int = 0, **parameters: str) -> None:
+    def __init__(self, start_on="arrival", seed=0, **parameters):
         self.start_on = start_on
         self.random = Random(seed)
         self.clock = Clock()
@@ -131,6 +110,8 @@ class World:
             on_resumed=self.slots.resumed,
         )
         self.set_limit(int(self.variable("ExecutionStatus", "MAX_CONCURRENT_RUNS")))
+        self.finish, self.redrive = self.machine.finish, self.machine.redrive
+        self.request_again = self.machine.request_slot
         self._sequencers = Sequencers(self.random)
         self._versions = itertools.count(1)
         self._lagging: dict[str, inside.Lagging] = {}
@@ -139,7 +120,7 @@ class World:
 
     # ---- its life ----------------------------------------------------------------------------
 
-    def __enter__(self) -> Self:
+    def __enter__(self):
         quicken(self._patches)
         self._mock.start()
         self._patches.set(s3_models, "utcnow", lambda: self.clock().replace(tzinfo=None))
@@ -149,44 +130,31 @@ class World:
         self.stack.create()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_):
         self.functions.keep()
         self._patches.undo()
         self._mock.stop()
 
-    def _queue(self, name: str) -> Queue:
+    def _queue(self, name):
         url = self.stack.dead_letter_url(QUEUES[name])
 
-        def bury(body: str) -> None:
+        def bury(body):
             client("sqs").send_message(QueueUrl=url, MessageBody=body)
 
         return Queue(self.clock, self.stack.queue(QUEUES[name]), bury)
 
-    def _source(self, queue: str) -> Queue:
+    def _source(self, queue):
         return self.landings if queue == "landings" else self.statuses
 
     # ---- what lands --------------------------------------------------------------------------
 
     def land(
-        self,
-        key: str,
-        body: bytes = b'{"text": "hello"}\n',
-        *,
-        copies: int = 1,
-        expected: bool = True,
-        stored: bool = True,
-        change: Callable[[Event], object] | None = None,
-    ) -> Landed:
-        """Put an object; send its *Object Created* event so many times.
+        self, key, body=b'{"text": "hello"}\n', *, copies=1, expected=True, stored=True, change=None
+    ):
+        """Put an object; send its *Object Created* event so many times, its detail changed.
 
-        Parameters
-        ----------
-        expected
-            False for what has to be ignored or refused: it is in no manifest then.
-        stored
-            False spares the object itself, of which the functions see nothing but its event.
-        change
-            Changes the event's ``detail`` before it is sent: ``lambda d: d["object"].pop("etag")``.
+        What is not ``expected`` has to be ignored or refused. ``stored=False`` spares the object
+        itself, of which the functions see nothing but its event.
         """
         bucket = self.stack.name("LandingBucket")
         version_id = f"{next(self._versions):032x}"
@@ -209,49 +177,44 @@ class World:
             self.send(landed)
         return landed
 
-    def send(self, landed: Landed, delay: float = 0) -> Message:
-        """Send the event of a landing (again)."""
+    def send(self, landed, delay=0):
         landed.sent += 1
         return self.landings.send(landed.body, delay)
 
-    def send_poison(self, body: str, queue: str = "landings") -> Message:
-        """Send what can never be processed."""
+    def send_poison(self, body, queue="landings"):
         self.poison.append(body)
         return self._source(queue).send(body)
 
     # ---- the functions -----------------------------------------------------------------------
 
-    def invoke(self, function: str, event: Event) -> Outcome:
+    def invoke(self, function, event):
         """Invoke a function once, in an idle process or, while none is idle, in a new one."""
         return self.functions.invoke(function, event)
 
     @property
-    def metrics(self) -> Counter[tuple[str, str]]:
-        """What the functions counted, by (metric, value of its dimension or "")."""
+    def metrics(self):
         return self.functions.metrics
 
-    def variable(self, function: str, name: str) -> str:
-        """Give one of a function's environment variables."""
+    def variable(self, function, name):
         return self.functions.environments[function][name]
 
-    def reconfigure(self, function: str, **variables: str) -> None:
+    def reconfigure(self, function, **variables):
         """Change a function's environment, as a deployment does: its processes are new then."""
         self.functions.reconfigure(function, **variables)
 
-    def switch(self, start_on: str) -> None:
-        """Deploy the other mode."""
+    def switch(self, start_on):
         self.start_on = start_on
         for function in ("ObjectCreated", "Schedule", "Reconcile"):
             self.reconfigure(function, START_ON=start_on)
 
-    def set_limit(self, limit: int) -> None:
+    def set_limit(self, limit):
         """Deploy another MaxConcurrentRuns; 0 for no limit."""
         for function in ("ExecutionStatus", "Reconcile"):
             self.reconfigure(function, MAX_CONCURRENT_RUNS=str(limit))
         self.machine.limited = limit > 0
         self.slots.set_limit(limit)
 
-    def make(self, call: Call, real: Callable[..., Any]) -> Any:
+    def make(self, call, real):
         """Make a call; a query of a secondary index that lags sees an earlier moment."""
         consistent = call.arguments.get("ConsistentRead", False)
         if call.operation != "query" or "IndexName" not in call.arguments or consistent:
@@ -262,24 +225,22 @@ class World:
         with self._lagging.get(call.arguments["TableName"]) or nullcontext():
             return real(**call.arguments)
 
-    def freeze_indexes(self) -> None:
-        """From now on, queries of secondary indexes show this moment."""
+    def freeze_indexes(self):
         for logical_id in ("RunsTable", "LandingsTable"):
             name = self.stack.name(logical_id)
             self._lagging[name] = inside.Lagging(name)
 
-    def thaw_indexes(self) -> None:
-        """Indexes have caught up."""
+    def thaw_indexes(self):
         self._lagging.clear()
 
     # ---- deliveries --------------------------------------------------------------------------
 
-    def poll(self, queue: str) -> Outcome | None:
+    def poll(self, queue):
         """Hand one batch to the queue's function; None when nothing is visible."""
         batch = self._source(queue).receive()
         return self.hand(queue, batch) if batch else None
 
-    def hand(self, queue: str, batch: Sequence[Message]) -> Outcome:
+    def hand(self, queue, batch):
         """Hand a batch over as Lambda does, and delete what was not reported as failed."""
         outcome = self.invoke(CONSUMERS[queue], {"Records": [record(one) for one in batch]})
         if outcome.ok:
@@ -289,26 +250,25 @@ class World:
                     self._source(queue).delete(message)
         return outcome
 
-    def drain(self, queue: str = "landings") -> list[Outcome]:
+    def drain(self, queue="landings"):
         """Hand over batches until nothing is visible; what failed stays, hidden."""
         outcomes = []
         while outcome := self.poll(queue):
             outcomes.append(outcome)
         return outcomes
 
-    def later(self, queue: str = "landings") -> list[Outcome]:
-        """Wait for hidden messages to be visible again, and drain."""
+    def later(self, queue="landings"):
         self.clock.advance(self._source(queue).visibility)
         return self.drain(queue)
 
-    def start_runs(self) -> list[Outcome]:
+    def start_runs(self):
         """Let what has landed start its runs: in the collecting mode a tick has to come first."""
         outcomes = self.drain()
         if self.start_on == "schedule":
             assert self.tick().ok
         return outcomes
 
-    def tick(self, due: str | None = None) -> Outcome:
+    def tick(self, due=None):
         """Make one attempt of a tick: of a new due time (a minute later) when none is named."""
         if due is None:
             due = f"{self.clock.advance(60):%Y-%m-%dT%H:%M:%SZ}"
@@ -319,11 +279,10 @@ class World:
         standing.done = standing.done or outcome.ok
         return outcome
 
-    def retry(self, tick: Outcome) -> Outcome:
-        """Make another attempt of a tick."""
+    def retry(self, tick):
         return self.tick(tick.event["ScheduledTime"])
 
-    def retry_ticks(self) -> list[Outcome]:
+    def retry_ticks(self):
         """Do as Lambda does for asynchronous invocations: three attempts, then it gives up."""
         outcomes = []
         for due, tick in list(self.ticks.items()):
@@ -331,81 +290,61 @@ class World:
                 outcomes.append(self.tick(due))
         return outcomes
 
-    def give_up_ticks(self) -> None:
-        """No more attempts of the ticks so far, as when Lambda's retries are over."""
+    def give_up_ticks(self):
         self.ticks.clear()
 
-    def reconcile(self, grace: int | None = 0) -> Outcome:
+    def reconcile(self, grace=0):
         """Invoke reconcile by hand; ``grace=None`` leaves its own graces."""
         return self.invoke("Reconcile", {} if grace is None else {"GraceSeconds": grace})
 
     # ---- executions --------------------------------------------------------------------------
 
-    def finish(self, name: str, status: str = "SUCCEEDED", job: str | None = None) -> Execution:
-        """End an execution (see `Machine.finish`) and send its event."""
-        return self.machine.finish(name, status, job)
-
-    def stop(self, name: str) -> Execution:
+    def stop(self, name):
         """Stop an execution at work: its job is being stopped then."""
         inside.job(name, "Stopping")
         self.machine.executions[name].stopping = True
         return self.finish(name, "ABORTED", job=name)
 
-    def job_ends(self, name: str) -> None:
-        """End the job of an execution that was stopped."""
+    def job_ends(self, name):
         inside.job(name, "Stopped")
         self.machine.executions[name].stopping = False
 
-    def redrive(self, name: str) -> Execution:
-        """Let a failed execution go on."""
-        return self.machine.redrive(name)
-
-    def forget(self, name: str) -> None:
+    def forget(self, name):
         """Let Step Functions forget a closed execution, as after 90 days."""
         self.machine.forget(name)
         self.forgotten.add(name)
 
-    def executions(self) -> dict[str, Execution]:
-        """All executions by name, oldest first."""
+    def executions(self):
         return self.machine.executions
 
-    def running(self) -> list[str]:
-        """The names of executions that have not ended."""
+    def running(self):
         return [name for name, one in self.machine.executions.items() if one.status == "RUNNING"]
 
-    def processing(self) -> list[str]:
-        """The names of executions whose job may be running, oldest first."""
+    def processing(self):
         return [name for name, one in self.machine.executions.items() if one.processing]
 
-    def waiting_executions(self) -> list[str]:
-        """The names of executions that wait for a concurrency slot, oldest first."""
+    def waiting_executions(self):
         return [name for name in self.running() if not self.machine.executions[name].processing]
 
-    def request_again(self, name: str) -> None:
-        """Let a waiting execution request its slot again, as a retried state does."""
-        self.machine.request_slot(name)
-
-    def _slot_requested(self, message: Event) -> None:
+    def _slot_requested(self, message):
         for delay in self.request_fate(message):
             self.statuses.send(json.dumps(message), delay)
 
-    def _status_changed(self, execution: Execution) -> None:
+    def _status_changed(self, execution):
         event = self.machine.event(execution)
         for delay in self.fate(event):
             self.statuses.send(json.dumps(event), delay)
 
     # ---- what is there -----------------------------------------------------------------------
 
-    def rows(self) -> dict[str, dict[str, Any]]:
-        """The rows of the runs table by name."""
+    def rows(self):
         return inside.rows(self.stack.name("RunsTable"))
 
-    def waiting(self) -> dict[str, dict[str, Any]]:
-        """The items of the LandingsTable by id, cursors left out."""
+    def waiting(self):
         items = inside.rows(self.stack.name("LandingsTable"))
         return {key: item for key, item in items.items() if not key.startswith("cursor:")}
 
-    def manifests(self) -> dict[str, inside.Stored]:
+    def manifests(self):
         """The manifests by the names of their runs; lists of landings are not among them."""
         prefix = self.variable("ObjectCreated", "MANIFEST_PREFIX")
         found = inside.objects(self.stack.name("OutputBucket"), prefix)
@@ -415,16 +354,15 @@ class World:
             if not stored.key.endswith(".landings.json")
         }
 
-    def keys(self, run: str) -> list[str]:
-        """The keys in a run's manifest."""
+    def keys(self, run):
         _, *keys = json.loads(self.manifests()[run].body)
         return keys
 
-    def dead(self, queue: str) -> list[tuple[str, str | None]]:
+    def dead(self, queue):
         """What lies in the dead-letter queue of "landings" or "statuses": body and reason."""
         return inside.dead_letters(self.stack.dead_letter_url(QUEUES[queue]))
 
-    def settle(self) -> list[str]:
+    def settle(self):
         """Heal, redeliver, tick, reconcile until nothing changes; then say what is wrong.
 
         The World has come to rest then: graces are over, nothing waits, nothing is on its way.

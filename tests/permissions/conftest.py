@@ -4,5 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-for module in ("paths", "laptop"):
-    pytest.register_assert_rewrite(f"permissions.{module}")
+from faults.conftest import pytest_configure  # noqa: F401  (the marker of its cases)
+
+CASES = ("concurrency", "landings", "reconcile", "refusals", "statuses", "ticks")
+for module in (
+    "laptop_stack",
+    "permissions.laptop",
+    *(f"faults.test_cases_{one}" for one in CASES),
+):
+    pytest.register_assert_rewrite(module)

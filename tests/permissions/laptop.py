@@ -1,4 +1,4 @@
-"""The laptop's AWS with IAM enforced: what lands, what came of it, and roles with less in them."""
+"""The laptop's AWS with IAM enforced: what IAM decided, and roles with less in them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,11 @@ import json
 import re
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-from boto3.dynamodb.types import TypeDeserializer
 
 from landrun_ops.local import LocalAws
+from laptop_stack import LaptopStack
 
 ROOT = Path(__file__).resolve().parents[2]
 UP = Path(__file__).with_name("up.py")
@@ -37,22 +32,11 @@ if read == "broken":
 LOGS = "/aws/sagemaker/ProcessingJobs"
 DECISION = re.compile(r"^IAM: landrun-(\w+)-\w+ (may|may not) (\S+)", re.MULTILINE)
 
-Row = dict[str, Any]
 
-
-def eventually(ask: Callable[[], Any], timeout: float = 60) -> Any:
-    """Ask until the answer is true; fail with the last one."""
-    deadline = time.monotonic() + timeout
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"still {answer!r} after {timeout} seconds"
-        time.sleep(0.5)
-    return answer
-
-
-class Laptop:
+class Laptop(LaptopStack):
     """The stack, up until `stop`; ``said`` is what it wrote to stderr, IAM's decisions included."""
 
-    def __init__(self, folder: Path, **parameters: str) -> None:
+    def __init__(self, folder, **parameters):
         job = folder / "job.py"
         job.write_text(JOB)
         given = {
@@ -72,57 +56,38 @@ class Laptop:
             )
         self._given = given
         self._await_ready()
-        self.aws = LocalAws.attach(folder / "state")
-        self.outputs = self.aws.outputs
-        self.client = lru_cache(self.aws.client)
-        """``client(service)`` is the root's: it may do everything."""
+        super().__init__(LocalAws.attach(folder / "state"))
 
-    def stop(self) -> None:
+    def stop(self):
         self._process.communicate(timeout=40)
 
-    def deploy(self, **parameters: str) -> None:
+    def deploy(self, **parameters):
         """Deploy the stack again, with these parameters beside those of before."""
         self._given |= parameters
-        assert self._process.stdin is not None
         self._process.stdin.write(f"{json.dumps(self._given)}\n")
         self._process.stdin.flush()
         self._await_ready()
 
-    def _await_ready(self) -> None:
-        assert self._process.stdout is not None
+    def _await_ready(self):
         assert self._process.stdout.readline() == "ready\n", self.said
 
     @property
-    def said(self) -> str:
+    def said(self):
         return self._errors.read_text(encoding="utf-8")
 
     @property
-    def refusals(self) -> list[str]:
-        """What IAM has refused so far, one line each."""
+    def refusals(self):
         return [line for line in self.said.splitlines() if " may not " in line]
 
-    def used(self, role: str) -> set[str]:
-        """Give the actions that IAM has allowed a role (its logical id) so far."""
+    def used(self, role):
+        """The actions that IAM has allowed a role (its logical id) so far."""
         found = DECISION.findall(self.said)
         return {action for who, answer, action in found if (who, answer) == (role, "may")}
 
-    # What happens
-
-    def put(self, bucket: str, key: str, body: str = "hello") -> str:
-        """Put an object; give its URI."""
-        self.client("s3").put_object(Bucket=bucket, Key=key, Body=body.encode())
-        return f"s3://{bucket}/{key}"
-
-    def land(self, body: str = "hello") -> str:
-        key = f"incoming/{uuid.uuid4()}"
-        self.put(self.outputs["LandingBucket"], key, body)
-        return key
-
-    def run(self, body: str = "hello") -> Row:
-        """Land an object, and wait for its run to end."""
+    def run(self, body="hello"):
         return self.ended(self.land(body))
 
-    def by_hand(self, uri: str, output: str = "processed/") -> Row:
+    def by_hand(self, uri, output="processed/"):
         """Run the stack's machine as a notebook does, with a name of its 62 characters."""
         name = f"bsm-batch-preprocessing-daily-{uuid.uuid4().hex}"
         given = {
@@ -135,36 +100,15 @@ class Laptop:
         )
         return self.ended(name)
 
-    def execution(self, name: str) -> dict[str, str]:
-        """Give an execution as Step Functions' calls name it."""
+    def execution(self, name):
+        """An execution as Step Functions' calls name it."""
         machine = self.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
         return {"executionArn": f"{machine}:{name}"}
 
-    # What came of it
+    def job_statuses(self, run):
+        return [job["ProcessingJobStatus"] for job in self.jobs(run)]
 
-    def rows(self) -> list[Row]:
-        """The runs table."""
-        items = self.client("dynamodb").scan(TableName=self.outputs["RunsTable"])["Items"]
-        value = TypeDeserializer().deserialize
-        return [{name: value(one) for name, one in item.items()} for item in items]
-
-    def row(self, run: str) -> Row | None:
-        """The row of a run, by its name or by its object's key."""
-        return next(
-            (row for row in self.rows() if run in (row["name"], row["trigger"].get("Key"))), None
-        )
-
-    def ended(self, run: str) -> Row:
-        """Wait for the end of a run, by its name or by its object's key."""
-
-        def ended() -> Row | None:
-            row = self.row(run)
-            return row if row and row["status"] != "RUNNING" else None
-
-        row: Row = eventually(ended)
-        return row
-
-    def logged(self, run: str) -> list[str]:
+    def logged(self, run):
         """What CloudWatch has of the output of a run's jobs."""
         logs = self.client("logs")
         streams = logs.describe_log_streams(logGroupName=LOGS, logStreamNamePrefix=run)
@@ -172,28 +116,13 @@ class Laptop:
         pages = [logs.get_log_events(logGroupName=LOGS, logStreamName=name) for name in names]
         return [event["message"] for page in pages for event in page["events"]]
 
-    def job_statuses(self, run: str) -> list[str]:
-        """The statuses of the jobs of a run, newest first."""
-        jobs = self.client("sagemaker").list_processing_jobs(NameContains=run)
-        return [job["ProcessingJobStatus"] for job in jobs["ProcessingJobSummaries"]]
-
-    def messages(self, queue: str) -> int:
-        """How many messages a queue (its output's name) has, those in flight too."""
-        kinds = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        attributes = self.client("sqs").get_queue_attributes(
-            QueueUrl=self.outputs[queue], AttributeNames=kinds
-        )["Attributes"]
-        return sum(int(attributes[kind]) for kind in kinds)
-
-    # Roles
-
-    def role(self, logical_id: str) -> str:
+    def role(self, logical_id):
         names = [role["RoleName"] for role in self.client("iam").list_roles()["Roles"]]
         [name] = [name for name in names if name.startswith(f"landrun-{logical_id}-")]
-        return str(name)
+        return name
 
     @contextlib.contextmanager
-    def without(self, role: str, action: str, resource: str = "*") -> Iterator[None]:
+    def without(self, role, action, resource="*"):
         """Deny an action to a role for a while; only on resources that fit the pattern."""
         policy = {"RoleName": self.role(role), "PolicyName": "Without"}
         statement = {"Effect": "Deny", "Action": action, "Resource": resource}

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from .laptop import Laptop, eventually
+from laptop_stack import eventually
+
+from .laptop import Laptop
 
 if "LANDRUN_PERMISSIONS" not in os.environ:
     pytest.skip("takes a minute: make permissions runs it", allow_module_level=True)

@@ -2,12 +2,110 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
+
 import pytest
 
-from faults import lambdas
+from faults import lambdas, stack
+from faults import test_cases_concurrency as concurrency
+from faults import test_cases_landings as landings
+from faults import test_cases_reconcile as reconcile
+from faults import test_cases_refusals as refusals
+from faults import test_cases_statuses as statuses
+from faults import test_cases_ticks as ticks
 
-from .paths import PATHS, walk
 from .world import Grant, PermittedWorld, Policies
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+SCHEDULED = {"ScheduledInput": "incoming/"}
+COLLECTING = {"StartOn": "schedule"}
+LIMITED = {"MaxConcurrentRuns": "2", "KmsKeyArn": KEY}
+
+
+def a_failed_run_that_read_an_object_is_recorded(world):
+    """Its input is an object, as with ``InputMessageFormat=uri``, and only its log says why."""
+    run, bucket = statuses.Run(world), world.stack.name("LandingBucket")
+    for key in ("archive/a.csv", "archive/a.csv.bak"):  # no landings: not under the prefix
+        stack.client("s3").put_object(Bucket=bucket, Key=key, Body=b"data")
+    execution = world.executions()[run.name]
+    given = json.loads(execution.input) | {"InputMessage": f"s3://{bucket}/archive/a.csv"}
+    execution.input = json.dumps(given)
+    statuses.fail_without_a_word(world, run.name)
+    return run
+
+
+def a_failure_is_recorded(world):
+    run = a_failed_run_that_read_an_object_is_recorded(world)
+    run.send(world.machine.event(world.executions()[run.name]))
+    assert run.row["exit_message"].endswith("ValueError: no text")
+    assert run.row["input_also_matches"] == ["archive/a.csv.bak"]
+    assert len(world.published) == 1
+
+
+def a_lost_failure_is_recorded(world):
+    run = a_failed_run_that_read_an_object_is_recorded(world)
+    assert world.reconcile(0).answer["Executions"] == 1
+    assert run.row["exit_message"].endswith("ValueError: no text")
+    assert len(world.published) == 1
+
+
+def of_run(case, *given):
+    """A case of the fault suite that begins with a run."""
+    return lambda world: case(statuses.Run(world), *given)
+
+
+def opening(case, parameters):
+    """A case of the fault suite that opens its World itself."""
+    return lambda world: case(lambda **_: world, parameters)
+
+
+MISMATCH = "test_duplicate_after_a_configuration_change_finds_the_same_run_and_counts_the_mismatch"
+a_mismatch_is_found = partial(
+    getattr(landings, MISMATCH), closed=False, prefix="elsewhere/", mismatches=1
+)
+poison_is_refused = (
+    refusals.test_one_poison_message_in_ten_leaves_nine_done_and_lies_with_its_reason
+)
+poison_among_statuses = partial(
+    refusals.test_batch_of_nothing_but_poison_is_put_aside_in_one_invocation, queue="statuses"
+)
+a_tick_is_retried = ticks.test_tick_again_after_a_configuration_change_counts_the_mismatch
+
+PATHS = {
+    "arrival": (
+        SCHEDULED,
+        [
+            a_mismatch_is_found,
+            poison_is_refused,
+            poison_among_statuses,
+            opening(a_tick_is_retried, SCHEDULED),
+            of_run(statuses.test_what_the_event_does_not_include_is_fetched, "output"),
+            of_run(
+                statuses.test_function_that_dies_between_write_and_publish_leaves_it_to_reconcile
+            ),
+            reconcile.test_manifest_without_an_execution_has_its_run_started,
+            a_failure_is_recorded,
+            a_lost_failure_is_recorded,
+        ],
+    ),
+    "schedule": (
+        COLLECTING,
+        [
+            poison_is_refused,
+            opening(a_tick_is_retried, {"start_on": "schedule"}),
+            reconcile.test_claims_without_a_manifest_are_finished_after_their_grace,
+        ],
+    ),
+    "concurrency": (
+        LIMITED,
+        [
+            concurrency.test_redriven_run_is_counted_without_a_request_and_others_wait_for_it,
+            concurrency.test_slot_of_an_end_that_was_missed_is_released_by_reconcile,
+        ],
+    ),
+}
+"""Cases of the fault suite that together use all that the functions may do."""
 
 LAMBDAS_OWN = {
     "logs:CreateLogStream": "Lambda writes a function's logs",
@@ -36,35 +134,38 @@ USED_IN = [
 
 
 @pytest.fixture(scope="module")
-def walked() -> dict[str, PermittedWorld]:
-    return {name: walk(path, PermittedWorld(**path.parameters)) for name, path in PATHS.items()}
+def walked():
+    """Each path's Worlds, after their case."""
+    worlds = {path: [] for path in PATHS}
+    for path, (parameters, cases) in PATHS.items():
+        for case in cases:
+            with PermittedWorld(**parameters) as world:
+                case(world)
+            worlds[path].append(world)
+    return worlds
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_main_path_passes_with_iam_enforced(
-    walked: dict[str, PermittedWorld], path: str
-) -> None:
-    assert walked[path].decisions
-    assert [decision for decision in walked[path].decisions if not decision.allowed] == []
+def test_the_main_path_passes_with_iam_enforced(walked, path):
+    decisions = [decision for world in walked[path] for decision in world.decisions]
+    assert decisions
+    assert [decision for decision in decisions if not decision.allowed] == []
 
 
 @pytest.mark.parametrize(("function", "paths"), USED_IN)
-def test_the_main_path_uses_each_permission_of_a_function(
-    walked: dict[str, PermittedWorld], function: str, paths: list[str]
-) -> None:
+def test_the_main_path_uses_each_permission_of_a_function(walked, function, paths):
     """Each call needs exactly one of them: `PermittedWorld.used`. None could be taken away."""
-    role, worlds = f"{function}FunctionRole", [walked[path] for path in paths]
+    role, worlds = f"{function}FunctionRole", [world for path in paths for world in walked[path]]
     granted = set[Grant]().union(*(world.policies.grants(role) for world in worlds))
     used = set[Grant]().union(*(world.used(role) for world in worlds))
     assert {one for one in granted if not is_lambdas_own(one)} == used
 
 
-def is_lambdas_own(grant: Grant) -> bool:
+def is_lambdas_own(grant):
     return grant.action in LAMBDAS_OWN or grant.resource.endswith(f":{FAILED_TICKS}")
 
 
-def test_what_a_role_does_not_allow_is_refused() -> None:
-    """With StartOn=schedule the function's role only lets it record landings."""
+def test_what_a_role_does_not_allow_is_refused():
     with PermittedWorld(policies=Policies(StartOn="schedule")) as world:
         world.land("incoming/a.jsonl")
         [outcome] = world.drain()
@@ -74,5 +175,5 @@ def test_what_a_role_does_not_allow_is_refused() -> None:
     assert not world.executions()
 
 
-def test_every_function_is_held_to_its_permissions() -> None:
+def test_every_function_is_held_to_its_permissions():
     assert {function for function, _ in USED_IN} == lambdas.FUNCTIONS.keys()

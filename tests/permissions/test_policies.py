@@ -19,11 +19,11 @@ BUCKET = "arn:aws:s3:::bucket"
 SECURITY = Path(__file__).resolve().parents[2] / "SECURITY.md"
 
 
-def policy(*statements: dict[str, Any]) -> dict[str, Any]:
+def policy(*statements):
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def allow(action: Any, resource: Any, **more: Any) -> dict[str, Any]:
+def allow(action, resource, **more):
     return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
 
 
@@ -42,8 +42,8 @@ def allow(action: Any, resource: Any, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_a_statement_allows_its_actions_on_its_resources_unless_another_denies_them(
-    action: str, resource: str, allowed: bool
-) -> None:
+    action, resource, allowed
+):
     allowing = allow(
         ["s3:GetObject", "s3:HeadObject"], [f"{BUCKET}/in/*", "arn:aws:s3:::my.bucket/*"]
     )
@@ -71,21 +71,19 @@ def test_a_statement_allows_its_actions_on_its_resources_unless_another_denies_t
         ({"StringEquals": {"k": "a"}, "Bool": {"l": "true"}}, {"k": "a"}, False),
     ],
 )
-def test_a_statement_holds_where_all_its_conditions_are_met(
-    condition: dict[str, Any], context: dict[str, Any], allowed: bool
-) -> None:
+def test_a_statement_holds_where_all_its_conditions_are_met(condition, context, allowed):
     documents = [policy(allow("s3:GetObject", "*", Condition=condition))]
     assert permits(documents, "s3:GetObject", BUCKET, context) is allowed
 
 
-def test_what_is_not_known_here_is_an_error_and_no_guess() -> None:
+def test_what_is_not_known_here_is_an_error_and_no_guess():
     with pytest.raises(TemplateError, match="IpAddress"):
         permits([policy(allow("*", "*", Condition={"IpAddress": {"k": "a"}}))], "s3:Get", "a")
     with pytest.raises(TemplateError, match="NotAction"):
         permits([policy({"Effect": "Allow", "NotAction": "*", "Resource": "*"})], "s3:Get", "a")
 
 
-def test_a_role_is_for_the_service_that_it_trusts_on_behalf_of_its_account() -> None:
+def test_a_role_is_for_the_service_that_it_trusts_on_behalf_of_its_account():
     trust = Policies().trust("ProcessingRole")
     ours, theirs = {"aws:SourceAccount": "123456789012"}, {"aws:SourceAccount": "210987654321"}
     assert trusts(trust, "sagemaker.amazonaws.com", ours)
@@ -100,7 +98,7 @@ BOUNDARY = json.loads(
 )
 
 
-def refused(documents: list[dict[str, Any]], **changed: Any) -> set[str]:
+def refused(documents, **changed):
     """Give what a role with these policies may not do of creating a job that differs so."""
     request: dict[str, Any] = {
         "ProcessingJobName": changed.get("name", "landrun-1-0123abcd"),
@@ -136,8 +134,6 @@ def refused(documents: list[dict[str, Any]], **changed: Any) -> set[str]:
         "another role",
     ],
 )
-def test_name_and_role_bound_a_job_by_policy_and_its_size_by_the_boundary(
-    changed: dict[str, Any], without: set[str], within: set[str]
-) -> None:
+def test_name_and_role_bound_a_job_by_policy_and_its_size_by_the_boundary(changed, without, within):
     assert refused(Policies().of("StateMachineRole"), **changed) == without
     assert refused([BOUNDARY], **changed) == within

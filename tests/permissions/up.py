@@ -1,8 +1,5 @@
 """The laptop's AWS with IAM enforced, in a process of its own, until its stdin is closed.
 
-Each line of its stdin holds parameters, as JSON: it deploys the stack again with them, and answers
-``ready``.
-
 What IAM decides goes to stderr: refusals are the laptop's own lines, and here are those that say
 what was allowed.
 """
@@ -13,7 +10,6 @@ import gc
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from landrun_ops.local import LocalAws
 from landrun_ops.local.moto_patches import tasks
@@ -22,26 +18,26 @@ PACE = 0.0002
 """Of the waits before retries that an execution has on AWS."""
 
 
-def hurried(wait: Any) -> Any:
+def hurried(wait):
     return lambda env, seconds: wait(env, seconds * PACE)
 
 
-def telling_what_is_allowed(decide: Any) -> Any:
-    def telling(self: Any, role: str, need: Any) -> bool:
+def telling_what_is_allowed(decide):
+    def telling(self, role, need):
         if allowed := decide(self, role, need):
             sys.stderr.write(f"IAM: {role} may {need.action}\n")
             sys.stderr.flush()
-        return bool(allowed)
+        return allowed
 
     return telling
 
 
-def say_ready() -> None:
+def say_ready():
     sys.stdout.write("ready\n")
     sys.stdout.flush()
 
 
-def main(project: str, state_dir: str, parameters: dict[str, str]) -> None:
+def main(project, state_dir, parameters):
     tasks.wait = hurried(tasks.wait)
     with LocalAws.up(
         Path(project), parameters=parameters, state_dir=Path(state_dir), enforce_iam=True

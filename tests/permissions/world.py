@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import boto3
 from botocore.credentials import Credentials
@@ -46,7 +46,7 @@ class Grant(NamedTuple):
     action: str
     resource: str
 
-    def allows(self, decision: Decision) -> bool:
+    def allows(self, decision):
         """Whether this grant alone, conditions aside, allows what IAM has decided on."""
         statement = {"Effect": "Allow", "Action": self.action, "Resource": self.resource}
         return permits([{"Statement": [statement]}], decision.action, decision.resource)
@@ -55,21 +55,20 @@ class Grant(NamedTuple):
 class Policies:
     """The policies of the stack's roles, with physical names in them."""
 
-    def __init__(self, **parameters: str) -> None:
+    def __init__(self, **parameters):
         self._stack = stack.DeployedStack(**parameters)
         self._resolved = self._stack.resolved
 
-    def of(self, role: str) -> list[Document]:
+    def of(self, role):
         return [
             {"Version": "2012-10-17", **self.named(one)} for one in self._resolved.policies(role)
         ]
 
-    def trust(self, role: str) -> Document:
+    def trust(self, role):
         properties = self._resolved.of_type("AWS::IAM::Role")[role]
         return self.named(properties["AssumeRolePolicyDocument"])
 
-    def grants(self, role: str) -> set[Grant]:
-        """Give all that a role may do."""
+    def grants(self, role):
         return {
             Grant(action, resource)
             for document in self.of(role)
@@ -78,7 +77,7 @@ class Policies:
             for resource in _listed(statement["Resource"])
         }
 
-    def named(self, document: Document) -> Document:
+    def named(self, document):
         """Put physical names in; executions' are made of the machine's, once that is known."""
         machine = self._stack.arn("ProcessingStateMachine")
         executions = machine.replace(":stateMachine:", ":execution:")
@@ -86,7 +85,7 @@ class Policies:
         named: Document = json.loads(text.replace(f"{machine}:*", f"{executions}:*"))
         return named
 
-    def _name(self, match: re.Match[str]) -> str:
+    def _name(self, match):
         owner, attribute = match[1], match[2]
         kind = self._resolved.resources[owner]["Type"]
         if attribute == "Arn" and kind in ARNS:
@@ -103,13 +102,13 @@ class PermittedWorld(World):
         The roles' policies; those of the same parameters by default.
     """
 
-    def __init__(self, policies: Policies | None = None, **parameters: str) -> None:
+    def __init__(self, policies=None, **parameters):
         super().__init__(parameters.get("StartOn", "arrival"), **parameters)
         self.policies = policies or Policies(**parameters)
         self.decisions: list[Decision] = []
         self._iam = Iam(self.decisions.append)
 
-    def __enter__(self) -> Self:
+    def __enter__(self):
         super().__enter__()
         try:
             self._enforce()
@@ -118,7 +117,7 @@ class PermittedWorld(World):
             raise
         return self
 
-    def used(self, role: str) -> set[Grant]:
+    def used(self, role):
         """Give the grants that a role's calls have needed so far: each call exactly one."""
         used = set()
         for decision in self.decisions:
@@ -127,7 +126,7 @@ class PermittedWorld(World):
                 used.add(grant)
         return used
 
-    def _enforce(self) -> None:
+    def _enforce(self):
         self._encrypt()
         local_iam.patch(self._patches, self._iam)
         for function in lambdas.FUNCTIONS:
@@ -135,18 +134,18 @@ class PermittedWorld(World):
         self._patches.set(lambdas, "client", lambda service: _signed(self._starting, service))
         cold = self.functions._cold
 
-        def start(function: str) -> Any:
+        def start(function):
             self._starting = function
             return cold(function)
 
         self.functions._cold = start
 
-    def _slot_requested(self, message: dict[str, Any]) -> None:
+    def _slot_requested(self, message):
         """Let IAM know whose machine's token it is, then request the slot."""
         TOKENS[message["SlotRequest"]["TaskToken"]] = Token(self.machine.arn)
         super()._slot_requested(message)
 
-    def _encrypt(self) -> None:
+    def _encrypt(self):
         """Put keys where the template has them: IAM asks who may use a key by them."""
         for topic, properties in self._of_type("AWS::SNS::Topic"):
             stack.client("sns").set_topic_attributes(
@@ -170,13 +169,12 @@ class PermittedWorld(World):
             held = inside._table(self.stack.name(table))
             held.sse_specification = properties["SSESpecification"]
 
-    def _of_type(self, kind: str) -> list[tuple[str, Document]]:
+    def _of_type(self, kind):
         """Give the properties of the stack's resources of a type, with physical names."""
         every = self.stack.resolved.of_type(kind).items()
         return [(logical_id, self.policies.named(one)) for logical_id, one in every]
 
-    def _assume(self, function: str) -> None:
-        """Create a function's role, and assume it as Lambda does."""
+    def _assume(self, function):
         role, iam = f"{function}FunctionRole", stack.client("iam")
         trust = json.dumps(self.policies.trust(role))
         arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
@@ -192,18 +190,17 @@ class PermittedWorld(World):
 
 
 @lru_cache
-def _keys(function: str) -> Credentials:
+def _keys(function):
     """Give the keys with which a function signs: put in when it assumes its role."""
     return Credentials("none", "none", "none")
 
 
 @lru_cache
-def _signed(function: str, service: str) -> Any:
-    """Give the client of a function, as its role."""
+def _signed(function, service):
     session = boto3.Session(region_name=stack.REGION)
     session._session._credentials = _keys(function)
     return session.client(service, config=stack.client(service).meta.config)
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value):
     return value if isinstance(value, list) else [value]

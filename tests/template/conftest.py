@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -32,7 +32,7 @@ class Resolver:
     parameters: Mapping[str, Any]
     conditions: Json
 
-    def __call__(self, node: Any) -> Any:
+    def __call__(self, node):
         if isinstance(node, list):
             return [value for item in node if (value := self(item)) is not ABSENT]
         if not isinstance(node, dict):
@@ -45,51 +45,51 @@ class Resolver:
         resolved = {name: self(value) for name, value in node.items()}
         return {name: value for name, value in resolved.items() if value is not ABSENT}
 
-    def holds(self, condition: str) -> bool:
+    def holds(self, condition):
         return bool(self(self.conditions[condition]))
 
-    def _ref(self, name: str) -> Any:
+    def _ref(self, name):
         if name == "AWS::NoValue":
             return ABSENT
         return PSEUDO.get(name, self.parameters.get(name, f"<{name}>"))
 
-    def _getatt(self, path: Any) -> str:
+    def _getatt(self, path):
         return f"<{path if isinstance(path, str) else '.'.join(path)}>"
 
-    def _condition(self, name: Any) -> Any:
+    def _condition(self, name):
         return self.holds(name) if isinstance(name, str) else {"Condition": self(name)}
 
-    def _if(self, arguments: list[Any]) -> Any:
+    def _if(self, arguments):
         condition, yes, no = arguments
         return self(yes if self.holds(condition) else no)
 
-    def _equals(self, arguments: list[Any]) -> bool:
+    def _equals(self, arguments):
         left, right = self(arguments)
         return str(left) == str(right)
 
-    def _not(self, arguments: list[Any]) -> bool:
+    def _not(self, arguments):
         return not self(arguments[0])
 
-    def _and(self, arguments: list[Any]) -> bool:
+    def _and(self, arguments):
         return all(self(arguments))
 
-    def _or(self, arguments: list[Any]) -> bool:
+    def _or(self, arguments):
         return any(self(arguments))
 
-    def _join(self, arguments: list[Any]) -> str:
+    def _join(self, arguments):
         return str(arguments[0]).join(self(arguments[1]))
 
-    def _split(self, arguments: list[Any]) -> list[str]:
+    def _split(self, arguments):
         return str(self(arguments[1])).split(arguments[0])
 
-    def _select(self, arguments: list[Any]) -> Any:
+    def _select(self, arguments):
         return self(arguments[1])[int(arguments[0])]
 
-    def _sub(self, argument: Any) -> str:
+    def _sub(self, argument):
         text, given = (argument, {}) if isinstance(argument, str) else argument
         given = {name: self(value) for name, value in given.items()}
 
-        def value(match: re.Match[str]) -> str:
+        def value(match):
             name = match[1]
             return str(given[name] if name in given else self._ref(name))
 
@@ -103,15 +103,14 @@ class Stack:
     resources: Json
     outputs: dict[str, str]
 
-    def of_type(self, resource_type: str) -> Json:
-        """Give the properties of the resources of a type, by logical id."""
+    def of_type(self, resource_type):
         return {
             logical_id: resource.get("Properties", {})
             for logical_id, resource in self.resources.items()
             if resource["Type"] == resource_type
         }
 
-    def policies(self, role: str) -> Iterator[Json]:
+    def policies(self, role):
         """Give the policy documents of a role: its own, the stack's managed ones, attached ones."""
         properties = self.of_type("AWS::IAM::Role")[role]
         yield from (policy["PolicyDocument"] for policy in properties.get("Policies", []))
@@ -123,17 +122,17 @@ class Stack:
             if f"<{role}>" in policy["Roles"]:
                 yield policy["PolicyDocument"]
 
-    def environment(self, function: str) -> dict[str, str]:
+    def environment(self, function):
         properties = self.of_type("AWS::Lambda::Function")[function]
         return {name: str(value) for name, value in properties["Environment"]["Variables"].items()}
 
 
-def resolver_of(template: Json, parameters: Mapping[str, str]) -> Resolver:
+def resolver_of(template, parameters):
     defaults = {name: p["Default"] for name, p in template["Parameters"].items()}
     return Resolver({**defaults, **parameters}, template["Conditions"])
 
 
-def refusals(template: Json, parameters: Mapping[str, str]) -> list[str]:
+def refusals(template, parameters):
     """Give what CloudFormation would refuse these parameters with: failed assertions of Rules."""
     resolver = resolver_of(template, parameters)
     return [
@@ -145,7 +144,7 @@ def refusals(template: Json, parameters: Mapping[str, str]) -> list[str]:
     ]
 
 
-def deploy(template: Json, parameters: Mapping[str, str]) -> Stack:
+def deploy(template, parameters):
     resolver = resolver_of(template, parameters)
     resources = {
         logical_id: resolver({key: resource[key] for key in resource if key != "Condition"})
@@ -156,8 +155,7 @@ def deploy(template: Json, parameters: Mapping[str, str]) -> Stack:
     return Stack(resources, outputs)
 
 
-def statements(document: Json) -> Iterator[Json]:
-    """Give the statements of a policy, with actions and resources as lists."""
+def statements(document):
     for statement in document["Statement"]:
         as_list = {
             key: statement[key] if isinstance(statement[key], list) else [statement[key]]
@@ -168,66 +166,50 @@ def statements(document: Json) -> Iterator[Json]:
 
 
 @lru_cache
-def translated() -> Json:
+def translated():
     """Translate the template once per process: the translation is the same for all parameters."""
     return translate(Path(__file__).resolve().parents[2] / "template.yaml", {}).template
 
 
-@pytest.fixture(scope="session")
-def template_path(root: Path) -> Path:
-    return root / "template.yaml"
+@lru_cache
+def deployed_with(parameters):
+    return deploy(translated(), dict(parameters))
 
 
 @pytest.fixture(scope="session")
-def source(template_path: Path) -> Json:
-    return read(template_path)
+def source(root):
+    return read(root / "template.yaml")
 
 
 @pytest.fixture(scope="session")
-def deployed() -> Callable[..., Stack]:
+def deployed():
     """``deployed(ScheduledInput="in/")`` is the stack as CloudFormation would resolve it."""
-    stacks: dict[tuple[tuple[str, str], ...], Stack] = {}
-
-    def with_parameters(**parameters: str) -> Stack:
-        key = tuple(sorted(parameters.items()))
-        if key not in stacks:
-            stacks[key] = deploy(translated(), parameters)
-        return stacks[key]
-
-    return with_parameters
+    return lambda **parameters: deployed_with(tuple(sorted(parameters.items())))
 
 
 @pytest.fixture(scope="session")
-def refused() -> Callable[..., list[str]]:
+def refused():
     """``refused(StartOn="schedule")`` is what CloudFormation says against it, if anything."""
-
-    def with_parameters(**parameters: str) -> list[str]:
-        return refusals(translated(), parameters)
-
-    return with_parameters
+    return lambda **parameters: refusals(translated(), parameters)
 
 
 @pytest.fixture(scope="session")
-def stack(deployed: Callable[..., Stack]) -> Stack:
+def stack(deployed):
     return deployed()
 
 
 @pytest.fixture(scope="session")
-def policy_statements() -> Callable[[Json], Iterator[Json]]:
+def policy_statements():
     return statements
 
 
 @pytest.fixture(scope="session")
-def grants() -> Callable[[Stack, str], set[tuple[str, str]]]:
+def grants():
     """``grants(stack, role)`` is every pair of action and resource that a role allows."""
-
-    def of_role(stack: Stack, role: str) -> set[tuple[str, str]]:
-        return {
-            (action, resource)
-            for document in stack.policies(role)
-            for statement in statements(document)
-            for action in statement["Action"]
-            for resource in statement["Resource"]
-        }
-
-    return of_role
+    return lambda stack, role: {
+        (action, resource)
+        for document in stack.policies(role)
+        for statement in statements(document)
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    }

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,7 @@ from landrun_ops.local.definition_substitutions import definition_of
 from landrun_ops.local.errors import TemplateError
 from landrun_ops.stack.engines import ENGINES, job_arguments
 from landrun_ops.workflow import WorkflowConfig, definition
-from landrun_ops.workflow.definition_file import filled_in, token
+from landrun_ops.workflow.definition_file import filled_in
 
 Json = dict[str, Any]
 
@@ -36,13 +34,12 @@ SETTINGS = {
 """A workflow as the template's defaults make it."""
 
 WORDS = ["--config", '{"a": 1}', "a b", "it's", "${ImageUri}", "$$.x", "b\\c", "*", "ü\U0001f600"]
-VARIABLES = {f"W{index}": word for index, word in enumerate(WORDS)} | {"EMPTY": ""}
 OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"
 
 
 @pytest.fixture
-def substitutions_of(deployed: Callable[..., Any]) -> Callable[..., Json]:
-    def with_parameters(**parameters: str) -> Json:
+def substitutions_of(deployed):
+    def with_parameters(**parameters):
         machines = deployed(**parameters).of_type("AWS::StepFunctions::StateMachine")
         given: Json = machines["ProcessingStateMachine"]["DefinitionSubstitutions"]
         arns = {"ProcessingRoleArn": ROLE, "StatusQueueUrl": "https://StatusQueue"}
@@ -52,16 +49,14 @@ def substitutions_of(deployed: Callable[..., Any]) -> Callable[..., Json]:
 
 
 @pytest.fixture
-def text(root: Path) -> str:
-    """The definition with its tokens."""
+def text(root):
     return (root / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
 
 
 @pytest.fixture
-def definition_with(substitutions_of: Callable[..., Json], text: str) -> Callable[..., Json]:
-    """Give the definition as Step Functions gets it from CloudFormation."""
+def definition_with(substitutions_of, text):
 
-    def with_parameters(**parameters: str) -> Json:
+    def with_parameters(**parameters):
         made: Json = json.loads(filled_in(text, substitutions_of(**parameters)))
         return made
 
@@ -152,18 +147,15 @@ def definition_with(substitutions_of: Callable[..., Json], text: str) -> Callabl
     ],
 )
 def test_a_stack_runs_what_the_sdk_renders_of_the_same_settings(
-    definition_with: Callable[..., Json], parameters: dict[str, str], settings: Json
-) -> None:
+    definition_with, parameters, settings
+):
     """So what has no value is absent: the SDK leaves out what is None."""
     rendered = definition(WorkflowConfig.read({**SETTINGS, **settings}))
-
     assert definition_with(**parameters) == json.loads(json.dumps(rendered))
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
-def test_what_the_commands_know_of_a_job_is_what_the_stack_runs(
-    definition_with: Callable[..., Json], engine: str
-) -> None:
+def test_what_the_commands_know_of_a_job_is_what_the_stack_runs(definition_with, engine):
     for own in ({}, {"JobEntrypoint": "sh x", "JobArguments": json.dumps(WORDS)}):
         given = {"Engine": engine, **own}
         job = definition_with(**given)["States"]["Process messages"]["Parameters"]
@@ -171,15 +163,6 @@ def test_what_the_commands_know_of_a_job_is_what_the_stack_runs(
 
         assert job["AppSpecification"]["ContainerEntrypoint"] == entrypoint
         assert job["AppSpecification"]["ContainerArguments"] == list(job_arguments(given))
-
-
-def test_every_token_is_filled_in_and_nothing_else_is(
-    substitutions_of: Callable[..., Json], text: str
-) -> None:
-    for name in (given := substitutions_of()):
-        assert token(name.removeprefix("landrun_")) in text, name
-    assert "${landrun_" not in filled_in(text, given)
-    assert "# Environment" in "\n".join(str(value) for value in given.values())
 
 
 @pytest.mark.parametrize(
@@ -197,13 +180,10 @@ def test_every_token_is_filled_in_and_nothing_else_is(
     ids=["type", "empty", "long", "newline", "many"],
 )
 def test_the_laptop_refuses_at_once_what_sagemaker_would_refuse_in_every_run(
-    substitutions_of: Callable[..., Json], text: str, values: dict[str, str], says: str
-) -> None:
+    substitutions_of, text, values, says
+):
     wrong = {f"landrun_{name}": value for name, value in values.items()}
-    given = {
-        "DefinitionString": text,
-        "DefinitionSubstitutions": {**substitutions_of(), **wrong},
-    }
+    given = {"DefinitionString": text, "DefinitionSubstitutions": {**substitutions_of(), **wrong}}
 
     with pytest.raises(
         TemplateError, match=f"every run would fail: 1 validation error(?s:.*){says}"
@@ -211,14 +191,7 @@ def test_the_laptop_refuses_at_once_what_sagemaker_would_refuse_in_every_run(
         definition_of(given)
 
 
-def test_a_redriven_run_may_request_a_slot_whatever_the_bound_is(
-    deployed: Callable[..., Any],
-) -> None:
-    policy = deployed().resources["RequestSlots"]["Properties"]["PolicyDocument"]
-    assert "<StatusQueue.Arn>" in json.dumps(policy)
-
-
-def test_a_value_that_begins_like_json_and_is_none_is_an_error() -> None:
+def test_a_value_that_begins_like_json_and_is_none_is_an_error():
     for value in ('["a", 1]', '["a"'):
         with pytest.raises(ConfigurationError, match="JobArguments is not a JSON list"):
             job_arguments({"JobArguments": value})

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -70,12 +67,8 @@ ALLOWED = [
     (
         "JobEnvironment",
         [
-            *("", "A=", "TEXT_COLUMN=v2", "A=1,B=two words,_C=x/y:z"),
-            *(
-                '{"A": "1"}',
-                r'{"A":"x=,\"y\"", "B" : ""}',
-                json.dumps({f"A{n}": "" for n in range(100)}),
-            ),
+            *("", "A=", "TEXT_COLUMN=v2", "A=1,B=two words,_C=x/y:z", '{"A": "1"}'),
+            *(r'{"A":"x=,\"y\"", "B" : ""}', json.dumps({f"A{n}": "" for n in range(100)})),
         ],
         [
             *(
@@ -121,9 +114,7 @@ ALLOWED = [
 ]
 
 
-def test_no_parameter_is_required_and_each_is_checked_and_says_what_it_is(
-    source: dict[str, Any],
-) -> None:
+def test_no_parameter_is_required_and_each_is_checked_and_says_what_it_is(source):
     """cfn-lint checks that a default is allowed (E2015)."""
     for name, parameter in source["Parameters"].items():
         assert "Default" in parameter, name
@@ -135,21 +126,16 @@ def test_no_parameter_is_required_and_each_is_checked_and_says_what_it_is(
 
 
 @pytest.mark.parametrize(("name", "good", "bad"), ALLOWED, ids=[row[0] for row in ALLOWED])
-def test_patterns_allow_what_works_and_refuse_what_does_not(
-    source: dict[str, Any], name: str, good: list[str], bad: list[str]
-) -> None:
+def test_patterns_allow_what_works_and_refuse_what_does_not(source, name, good, bad):
     pattern = source["Parameters"][name]["AllowedPattern"]
     assert [value for value in good if not re.fullmatch(pattern, value)] == []
     assert [value for value in bad if re.fullmatch(pattern, value)] == []
 
 
 @pytest.mark.parametrize(
-    "prefix",
-    ["landrun", "a", "a-1", "x" * 21, "x" * 22, "", "A", "a--b", "-a", "a-", "a_b", "ü"],
+    "prefix", ["landrun", "a", "a-1", "x" * 21, "x" * 22, "", "A", "a--b", "-a", "a-", "a_b", "ü"]
 )
-def test_the_job_name_prefix_is_what_the_functions_take(
-    source: dict[str, Any], prefix: str
-) -> None:
+def test_the_job_name_prefix_is_what_the_functions_take(source, prefix):
     parameter = source["Parameters"]["JobNamePrefix"]
     allowed = bool(re.fullmatch(parameter["AllowedPattern"], prefix)) and (
         len(prefix) <= parameter["MaxLength"]
@@ -186,8 +172,8 @@ def test_the_job_name_prefix_is_what_the_functions_take(
     ],
 )
 def test_deployment_refuses_what_does_not_go_together_and_names_the_remedy(
-    refused: Callable[..., list[str]], parameters: dict[str, str], remedy: str
-) -> None:
+    refused, parameters, remedy
+):
     [said] = refused(**parameters)
     assert remedy in said
 
@@ -206,29 +192,18 @@ def test_deployment_refuses_what_does_not_go_together_and_names_the_remedy(
     ],
     ids=str,
 )
-def test_deployment_takes_what_goes_together(
-    refused: Callable[..., list[str]], parameters: dict[str, str]
-) -> None:
+def test_deployment_takes_what_goes_together(refused, parameters):
     assert refused(**parameters) == []
 
 
-def test_the_console_groups_every_parameter_once(source: dict[str, Any]) -> None:
-    groups = source["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
-    grouped = [name for group in groups for name in group["Parameters"]]
-    assert sorted(grouped) == sorted(source["Parameters"])
-    assert all(group["Label"]["default"] for group in groups)
-
-
-def test_what_deployment_refuses_the_function_would_refuse_too(
-    deployed: Callable[..., Any],
-) -> None:
+def test_what_deployment_refuses_the_function_would_refuse_too(deployed):
     environment = deployed(StartOn="schedule").environment("ScheduleFunction")
     wrong = environment | {"SCHEDULED_INPUT": "s3://elsewhere/in/"}
     with pytest.raises(ConfigurationError, match=r"StartOn=schedule .* leave ScheduledInput empty"):
         ScheduleSettings.load(wrong)
 
 
-def test_a_given_state_machine_is_used_and_none_is_created(deployed: Callable[..., Any]) -> None:
+def test_a_given_state_machine_is_used_and_none_is_created(deployed):
     stack = deployed(StateMachineArn=PREEXISTING)
     assert stack.of_type("AWS::StepFunctions::StateMachine") == {}
     left = {"StateMachineRole", "ProcessingRole", "ReadScheduledInput"} & stack.resources.keys()
@@ -261,16 +236,14 @@ def test_a_given_state_machine_is_used_and_none_is_created(deployed: Callable[..
     ],
 )
 def test_what_a_tick_reads_and_how_much_reaches_the_function(
-    deployed: Callable[..., Any], parameter: str, given: str, variable: str, read: str
-) -> None:
+    deployed, parameter, given, variable, read
+):
     environment = deployed(**{parameter: given}).environment("ScheduleFunction")
     assert environment[variable] == read
 
 
 @pytest.mark.parametrize("environment", ["default", "dev", "prod"])
-def test_samconfig_deploys_with_parameters_that_the_template_takes(
-    source: dict[str, Any], root: Path, environment: str
-) -> None:
+def test_samconfig_deploys_with_parameters_that_the_template_takes(source, root, environment):
     config = tomllib.loads((root / "samconfig.toml").read_text(encoding="utf-8"))
     deploy = config[environment]["deploy"]["parameters"]
     # AUTO_EXPAND: nested templates are SAM's too.
@@ -281,9 +254,3 @@ def test_samconfig_deploys_with_parameters_that_the_template_takes(
         parameter = source["Parameters"][name]
         assert re.fullmatch(parameter.get("AllowedPattern", ".*"), value), override
         assert value in map(str, parameter.get("AllowedValues", [value])), override
-
-
-def test_the_templates_have_one_property_a_line(root: Path) -> None:
-    for part in (root / "template.yaml", *(root / "src/stacks").glob("*.yaml")):
-        text = part.read_text(encoding="utf-8")
-        assert not re.search(r"^[^#'\"]*\{\w+: ", text, re.MULTILINE), f"{part}: block style"

@@ -3,165 +3,50 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 HERE = "us-east-1:123456789012"
 KEY = f"arn:aws:kms:{HERE}:key/1234abcd"
-EXECUTIONS = f"arn:aws:states:{HERE}:execution:notebook-made:*"
-STATE_MACHINE = EXECUTIONS.removesuffix(":*").replace(":execution:", ":stateMachine:")
-JOB_LOGS = f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/ProcessingJobs:*"
-
-LAMBDA = {
+QUEUES = {"ObjectCreated": "LandingQueue", "ExecutionStatus": "StatusQueue"}
+LOGS_AND_TRACES = {
     ("logs:CreateLogStream", "<FunctionLogs.Arn>"),
     ("logs:PutLogEvents", "<FunctionLogs.Arn>"),
     ("xray:PutTraceSegments", "*"),
     ("xray:PutTelemetryRecords", "*"),
 }
-"""Lambda's own: logs and traces."""
-
-
-def taken_from(queue: str) -> set[tuple[str, str]]:
-    """Give Lambda's own calls for a function that a queue feeds."""
-    actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
-    return {(f"sqs:{action}", f"<{queue}.Arn>") for action in actions}
-
-
-START = {
-    ("s3:PutObject", "<OutputBucket.Arn>/manifests/*"),
-    ("s3:GetObject", "<OutputBucket.Arn>/manifests/*"),
-    ("states:StartExecution", STATE_MACHINE),
-    ("states:DescribeExecution", EXECUTIONS),
-}
-RECORD = {
-    ("dynamodb:PutItem", "<RunsTable.Arn>"),
-    ("dynamodb:UpdateItem", "<RunsTable.Arn>"),
-    ("sns:Publish", "<NotificationsTopic>"),
-    ("kms:Decrypt", "<NotificationsKey.Arn>"),
-    ("kms:GenerateDataKey", "<NotificationsKey.Arn>"),
-    ("s3:ListBucket", "<OutputBucket.Arn>"),
-    ("s3:ListBucket", "<LandingBucket.Arn>"),
-    ("s3:GetObject", "<OutputBucket.Arn>/processed/*"),
-    ("sagemaker:DescribeProcessingJob", f"arn:aws:sagemaker:{HERE}:processing-job/*"),
-    ("logs:DescribeLogStreams", JOB_LOGS),
-    ("logs:GetLogEvents", JOB_LOGS),
-    ("states:DescribeExecution", EXECUTIONS),
-    ("states:GetExecutionHistory", EXECUTIONS),
-}
-COLLECT = {
-    ("dynamodb:Query", "<LandingsTable.Arn>/index/by-waiting"),
-    ("dynamodb:UpdateItem", "<LandingsTable.Arn>"),
-}
-LIMIT_CONCURRENCY = {
-    ("dynamodb:Query", "<ConcurrencyTable.Arn>/index/by-status-and-start"),
-    *(
-        (f"dynamodb:{verb}", "<ConcurrencyTable.Arn>")
-        for verb in ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
-    ),
-    ("states:SendTaskSuccess", STATE_MACHINE),
-}
+POLL = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 FAILED_TICKS = {("sqs:SendMessage", "<ScheduleDeadLetterQueue.Arn>")}
 """Lambda's own: it keeps the events of asynchronous invocations that failed."""
 
-IN_BOTH_MODES = {
-    "ExecutionStatusFunction": LAMBDA
-    | RECORD
-    | LIMIT_CONCURRENCY
-    | taken_from("StatusQueue")
-    | {("sqs:SendMessage", "<StatusDeadLetterQueue.Arn>")},
-    "ReconcileFunction": LAMBDA
-    | START
-    | RECORD
-    | LIMIT_CONCURRENCY
-    | COLLECT
-    | FAILED_TICKS
-    | {
-        ("dynamodb:Query", "<RunsTable.Arn>/index/by-unfinished"),
-        ("dynamodb:BatchGetItem", "<RunsTable.Arn>"),
-        ("dynamodb:GetItem", "<LandingsTable.Arn>"),
-        ("states:ListExecutions", STATE_MACHINE),
-    },
-}
-LAND = LAMBDA | taken_from("LandingQueue") | {("sqs:SendMessage", "<LandingDeadLetterQueue.Arn>")}
-TICK = LAMBDA | START | FAILED_TICKS | {("s3:ListBucket", "<OutputBucket.Arn>")}
-CALLS: dict[str, dict[str, set[tuple[str, str]]]] = {
-    "arrival": {
-        **IN_BOTH_MODES,
-        "ObjectCreatedFunction": LAND | START,
-        "ScheduleFunction": TICK | {("s3:ListBucket", "<LandingBucket.Arn>")},
-    },
-    "schedule": {
-        **IN_BOTH_MODES,
-        "ObjectCreatedFunction": LAND | {("dynamodb:UpdateItem", "<LandingsTable.Arn>")},
-        "ScheduleFunction": TICK | COLLECT,
-    },
-}
-BY_SERVICES = {action for action, _ in LAMBDA | taken_from("any")} | {
-    "kms:Decrypt",
-    "kms:GenerateDataKey",
-}
-"""What Lambda, SQS and SNS call on a function's behalf; its code does not."""
-
-SPELT_IN_IAM = {
-    "s3:ListObjectsV2": "s3:ListBucket",
-    "dynamodb:TransactWriteItems": "dynamodb:DeleteItem",  # and whatever else it writes
-}
-
 NO_ARN = {
-    "cloudwatch:PutMetricData": "metrics have no ARN; by namespace instead",
-    "ecr:GetAuthorizationToken": "a token is for the whole registry",
-    "xray:PutTraceSegments": "traces have no ARN",
-    "xray:PutTelemetryRecords": "traces have no ARN",
-    "xray:GetSamplingRules": "sampling rules are the account's",
-    "xray:GetSamplingTargets": "sampling rules are the account's",
-    **dict.fromkeys(
-        (
-            *(f"logs:{verb}LogDelivery" for verb in ("Create", "Get", "Update", "Delete")),
-            "logs:ListLogDeliveries",
-            "logs:PutResourcePolicy",
-            "logs:DescribeResourcePolicies",
-            "logs:DescribeLogGroups",
-        ),
-        "log deliveries have no ARN; Step Functions asks for these",
-    ),
-    **dict.fromkeys(
-        (
-            "ec2:DescribeDhcpOptions",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSecurityGroups",
-            "ec2:DescribeSubnets",
-            "ec2:DescribeVpcs",
-        ),
-        "EC2 describes everything or nothing",
-    ),
+    "cloudwatch:PutMetricData",  # by namespace instead
+    "ecr:GetAuthorizationToken",
+    *(f"xray:{verb}" for verb in ("PutTraceSegments", "PutTelemetryRecords")),
+    *(f"xray:GetSampling{what}" for what in ("Rules", "Targets")),
+    *(f"logs:{verb}LogDelivery" for verb in ("Create", "Get", "Update", "Delete")),
+    *("logs:ListLogDeliveries", "logs:PutResourcePolicy"),
+    *(f"logs:Describe{what}" for what in ("ResourcePolicies", "LogGroups")),
+    *(f"ec2:Describe{what}" for what in ("DhcpOptions", "NetworkInterfaces", "SecurityGroups")),
+    *(f"ec2:Describe{what}" for what in ("Subnets", "Vpcs")),
 }
 """Actions that AWS offers no narrower resource for (Service Authorization Reference)."""
 
 
-@pytest.mark.parametrize(
-    ("start_on", "function"), [(mode, function) for mode in CALLS for function in CALLS[mode]]
-)
-def test_functions_may_call_what_their_code_calls_and_nothing_else(
-    deployed: Callable[..., Any], grants: Callable[..., Any], start_on: str, function: str
-) -> None:
-    stack = deployed(StateMachineArn=STATE_MACHINE, StartOn=start_on)
-    assert stack.of_type("AWS::Lambda::Function").keys() == CALLS[start_on].keys()
-    assert grants(stack, f"{function}Role") == CALLS[start_on][function]
+@pytest.mark.parametrize("function", ["ObjectCreated", "Schedule", "ExecutionStatus", "Reconcile"])
+def test_lambda_may_log_trace_and_poll_for_a_function_and_keep_what_failed(stack, grants, function):
+    """tests/permissions/test_functions.py holds the rest: what a function's own code calls."""
+    found = grants(stack, f"{function}FunctionRole")
+    polled = {pair for pair in found if pair[0] in POLL}
+    assert found >= LOGS_AND_TRACES
+    if function in QUEUES:
+        assert polled == {(action, f"<{QUEUES[function]}.Arn>") for action in POLL}
+    else:
+        assert found >= FAILED_TICKS
+        assert polled == set()
 
 
-def test_what_the_code_calls_is_known_here(root: Path) -> None:
-    doors = (root / "src/functions/landrun").rglob("*.py")
-    named = re.compile(r'translated\("([^"]+)"\)')
-    called = {name for door in doors for name in named.findall(door.read_text(encoding="utf-8"))}
-    pairs = [pair for mode in CALLS.values() for calls in mode.values() for pair in calls]
-    allowed = {action for action, _ in pairs} - BY_SERVICES
-    assert {SPELT_IN_IAM.get(name, name) for name in called} == allowed
-
-
-def test_no_role_has_a_policy_of_awss_own(stack: Any) -> None:
+def test_no_role_has_a_policy_of_awss_own(stack):
     """AWSLambdaSQSQueueExecutionRole, say, lets a function read every queue of the account."""
     ours = {f"<{name}>" for name in stack.of_type("AWS::IAM::ManagedPolicy")}
     for name, role in stack.of_type("AWS::IAM::Role").items():
@@ -205,9 +90,7 @@ MAY_DELETE = {
 
 
 @pytest.mark.parametrize("parameters", STACKS, ids=str)
-def test_no_role_may_do_more_than_it_must(
-    deployed: Callable[..., Any], grants: Callable[..., Any], parameters: dict[str, str]
-) -> None:
+def test_no_role_may_do_more_than_it_must(deployed, grants, parameters):
     """No stars but at the end of names that are ours; nothing for every resource unless AWS offers
     no less; no deleting of data; no changing of the stack or of rights."""
     stack = deployed(**parameters)
@@ -225,26 +108,14 @@ def test_no_role_may_do_more_than_it_must(
             assert "Delete" not in verb or action in MAY_DELETE or leaves_a_line, (role, action)
 
 
-def test_schedules_invoke_their_functions_and_keep_what_fails_and_nothing_else(
-    stack: Any, grants: Callable[..., Any]
-) -> None:
+def test_schedules_invoke_their_functions_and_keep_what_fails_and_nothing_else(stack, grants):
     assert grants(stack, "SchedulerRole") == FAILED_TICKS | {
         ("lambda:InvokeFunction", "<ScheduleFunction.Arn>"),
         ("lambda:InvokeFunction", "<ReconcileFunction.Arn>"),
     }
 
 
-def test_each_permission_for_everything_says_why_beside_it(root: Path) -> None:
-    for part in (root / "template.yaml", *(root / "src/stacks").glob("*.yaml")):
-        for statement in part.read_text(encoding="utf-8").split("- Sid: ")[1:]:
-            text = statement.partition("\n\n")[0]
-            if "Principal:" not in text:
-                assert not re.search(r'Resource: "\*"$', text, re.MULTILINE), text
-
-
-def test_the_state_machine_may_run_jobs_of_its_prefix_and_wait_for_them(
-    deployed: Callable[..., Any], grants: Callable[..., Any]
-) -> None:
+def test_the_state_machine_may_run_jobs_of_its_prefix_and_wait_for_them(deployed, grants):
     stack = deployed(JobNamePrefix="bsm")
     jobs = f"arn:aws:sagemaker:{HERE}:processing-job/bsm-*"
     rule = f"arn:aws:events:{HERE}:rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule"
@@ -259,8 +130,8 @@ def test_the_state_machine_may_run_jobs_of_its_prefix_and_wait_for_them(
 
 
 def test_machine_and_jobs_act_for_this_account_and_pass_the_jobs_role_to_sagemaker_only(
-    stack: Any, policy_statements: Callable[..., Any]
-) -> None:
+    stack, policy_statements
+):
     [passed] = [
         statement
         for document in stack.policies("StateMachineRole")
@@ -276,9 +147,7 @@ def test_machine_and_jobs_act_for_this_account_and_pass_the_jobs_role_to_sagemak
         assert trusted["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 
 
-def test_jobs_read_landings_and_manifests_and_write_outputs_only(
-    stack: Any, grants: Callable[..., Any]
-) -> None:
+def test_jobs_read_landings_and_manifests_and_write_outputs_only(stack, grants):
     assert {pair for pair in grants(stack, "ProcessingRole") if pair[0].startswith("s3:")} == {
         ("s3:ListBucket", "<LandingBucket.Arn>"),
         ("s3:ListBucket", "<OutputBucket.Arn>"),
@@ -289,9 +158,7 @@ def test_jobs_read_landings_and_manifests_and_write_outputs_only(
     }
 
 
-def test_a_schedule_over_another_bucket_can_list_it_and_its_jobs_can_read_it(
-    deployed: Callable[..., Any], grants: Callable[..., Any]
-) -> None:
+def test_a_schedule_over_another_bucket_can_list_it_and_its_jobs_can_read_it(deployed, grants):
     stack = deployed(ScheduledInput="s3://elsewhere/in/{date:%Y}/")
     elsewhere = "arn:aws:s3:::elsewhere"
     assert {pair for pair in grants(stack, "ScheduleFunctionRole") if "Bucket" in pair[0]} == {
@@ -312,7 +179,29 @@ def test_a_schedule_over_another_bucket_can_list_it_and_its_jobs_can_read_it(
     ],
 )
 def test_jobs_pull_from_the_stacks_repository_unless_an_image_is_given(
-    deployed: Callable[..., Any], grants: Callable[..., Any], image: str, repository: str
-) -> None:
+    deployed, grants, image, repository
+):
     pulled = {r for a, r in grants(deployed(ImageUri=image), "ProcessingRole") if "Layer" in a}
     assert pulled == {repository}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"LandingPrefix": "", "OutputPrefix": "incoming/", "ManifestPrefix": "incoming/manifests/"},
+        {"LandingPrefix": "processed/", "ScheduledInput": "processed/"},
+    ],
+    ids=str,
+)
+def test_runs_are_started_by_one_bucket_and_write_to_the_other(deployed, grants, parameters):
+    stack = deployed(**parameters)
+    rule = stack.of_type("AWS::Events::Rule")["LandingRule"]
+    assert rule["EventPattern"]["detail"]["bucket"] == {"name": ["<LandingBucket>"]}
+    written = {
+        resource.partition("/")[0]
+        for role in stack.of_type("AWS::IAM::Role")
+        for action, resource in grants(stack, role)
+        if action == "s3:PutObject"
+    }
+    assert written == {"<OutputBucket.Arn>"}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
@@ -13,9 +10,7 @@ BOUNDARY = "arn:aws:iam::123456789012:policy/Boundary"
 FUNCTIONS = ("ObjectCreated", "Schedule", "ExecutionStatus", "Reconcile")
 
 
-def test_with_a_key_it_encrypts_all_that_is_stored_but_images(
-    deployed: Callable[..., Any],
-) -> None:
+def test_with_a_key_it_encrypts_all_that_is_stored_but_images(deployed):
     stack = deployed(KmsKeyArn=KEY)
     assert stack.of_type("AWS::KMS::Key") == {}
     keys = {
@@ -34,9 +29,7 @@ def test_with_a_key_it_encrypts_all_that_is_stored_but_images(
         assert {name: key(one) for name, one in resources.items()} == dict.fromkeys(resources, KEY)
 
 
-def test_without_a_key_the_topic_has_one_of_its_own_for_the_account_and_its_alarms_only(
-    stack: Any,
-) -> None:
+def test_without_a_key_the_topic_has_one_of_its_own_for_the_account_and_its_alarms_only(stack):
     topic = stack.of_type("AWS::SNS::Topic")["NotificationsTopic"]
     assert topic["KmsMasterKeyId"] == "<NotificationsKey.Arn>"
     account, alarms = stack.of_type("AWS::KMS::Key")["NotificationsKey"]["KeyPolicy"]["Statement"]
@@ -51,9 +44,7 @@ def test_without_a_key_the_topic_has_one_of_its_own_for_the_account_and_its_alar
     [(KEY, ()), (KEY, EARLIER), ("", EARLIER), (KEY, EARLIER[:1]), ("", ())],
     ids=["set", "changed twice", "removed", "changed", "never"],
 )
-def test_every_role_can_use_the_key_and_the_previous_ones_alike(
-    deployed: Callable[..., Any], grants: Callable[..., Any], key: str, previous: tuple[str, ...]
-) -> None:
+def test_every_role_can_use_the_key_and_the_previous_ones_alike(deployed, grants, key, previous):
     stack = deployed(KmsKeyArn=key, PreviousKmsKeyArns=",".join(previous))
     for role in stack.of_type("AWS::IAM::Role"):
         uses: dict[str, set[str]] = {}
@@ -65,31 +56,25 @@ def test_every_role_can_use_the_key_and_the_previous_ones_alike(
         assert all(one >= {"kms:Decrypt", "kms:GenerateDataKey"} for one in uses.values()), role
 
 
-def test_previous_keys_encrypt_nothing_new(deployed: Callable[..., Any]) -> None:
+def test_previous_keys_encrypt_nothing_new(deployed):
     stack, without = deployed(KmsKeyArn=KEY, PreviousKmsKeyArns=EARLIER[0]), deployed(KmsKeyArn=KEY)
     changed = [n for n, one in stack.resources.items() if one != without.resources.get(n)]
     assert {stack.resources[name]["Type"] for name in changed} == {"AWS::IAM::Policy"}
 
 
-def test_every_role_has_the_boundary_that_was_given(deployed: Callable[..., Any]) -> None:
+def test_every_role_has_the_boundary_that_was_given(deployed):
     roles = deployed(PermissionsBoundaryArn=BOUNDARY).of_type("AWS::IAM::Role")
     assert {f"{name}FunctionRole" for name in FUNCTIONS} < roles.keys()
     assert {role["PermissionsBoundary"] for role in roles.values()} == {BOUNDARY}
-    assert all(
-        "PermissionsBoundary" not in r for r in deployed().of_type("AWS::IAM::Role").values()
-    )
+    for role in deployed().of_type("AWS::IAM::Role").values():
+        assert "PermissionsBoundary" not in role
 
 
-def test_schedules_assume_their_role_in_this_stacks_group_only(stack: Any) -> None:
-    [statement] = stack.of_type("AWS::IAM::Role")["SchedulerRole"]["AssumeRolePolicyDocument"][
-        "Statement"
-    ]
-    assert statement["Condition"] == {
-        "StringEquals": {
-            "aws:SourceAccount": "123456789012",
-            "aws:SourceArn": "<ScheduleGroup.Arn>",
-        }
-    }
+def test_schedules_assume_their_role_in_this_stacks_group_only(stack):
+    role = stack.of_type("AWS::IAM::Role")["SchedulerRole"]
+    [statement] = role["AssumeRolePolicyDocument"]["Statement"]
+    ours = {"aws:SourceAccount": "123456789012", "aws:SourceArn": "<ScheduleGroup.Arn>"}
+    assert statement["Condition"] == {"StringEquals": ours}
     schedules = stack.of_type("AWS::Scheduler::Schedule").values()
     assert {one["Target"]["RoleArn"] for one in schedules} == {"<SchedulerRole.Arn>"}
 
@@ -97,9 +82,7 @@ def test_schedules_assume_their_role_in_this_stacks_group_only(stack: Any) -> No
 @pytest.mark.parametrize(
     ("parameter", "bucket"), [("LandingBucketName", "Landing"), ("OutputBucketName", "Output")]
 )
-def test_a_bucket_that_is_given_is_used_and_left_as_it_is(
-    deployed: Callable[..., Any], grants: Callable[..., Any], parameter: str, bucket: str
-) -> None:
+def test_a_bucket_that_is_given_is_used_and_left_as_it_is(deployed, grants, parameter, bucket):
     stack = deployed(**{parameter: "a-bucket"})
     made = {**stack.of_type("AWS::S3::Bucket"), **stack.of_type("AWS::S3::BucketPolicy")}
     assert not any(name.startswith(bucket) for name in made)
@@ -115,8 +98,8 @@ def test_a_bucket_that_is_given_is_used_and_left_as_it_is(
 
 
 def test_jobs_in_a_vpc_may_join_these_subnets_with_these_groups(
-    deployed: Callable[..., Any], policy_statements: Callable[..., Any], grants: Callable[..., Any]
-) -> None:
+    deployed, policy_statements, grants
+):
     stack = deployed(SubnetIds="subnet-1,subnet-2", SecurityGroupIds="sg-1")
     policy = stack.of_type("AWS::IAM::Policy")["JoinNetwork"]["PolicyDocument"]
     conditions = {s["Sid"]: s["Condition"] for s in policy_statements(policy) if "Condition" in s}
@@ -127,9 +110,7 @@ def test_jobs_in_a_vpc_may_join_these_subnets_with_these_groups(
     assert not any(a.startswith("ec2:") for a, _ in grants(deployed(), "ProcessingRole"))
 
 
-def test_no_policy_depends_on_what_a_deployment_may_change_under_a_waiting_run(
-    deployed: Callable[..., Any],
-) -> None:
+def test_no_policy_depends_on_what_a_deployment_may_change_under_a_waiting_run(deployed):
     """A role's policy changes at once; an execution keeps the definition it started with."""
     sizes = {
         "InstanceType": "ml.c5.xlarge",
@@ -144,7 +125,7 @@ def test_no_policy_depends_on_what_a_deployment_may_change_under_a_waiting_run(
         assert [*after.policies(role)] == [*before.policies(role)]
 
 
-def test_the_state_machine_is_traced_and_logs_what_fails_without_its_data(stack: Any) -> None:
+def test_the_state_machine_is_traced_and_logs_what_fails_without_its_data(stack):
     machine = stack.of_type("AWS::StepFunctions::StateMachine")["ProcessingStateMachine"]
     assert machine["TracingConfiguration"] == {"Enabled": True}
     logging = machine["LoggingConfiguration"]

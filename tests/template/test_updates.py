@@ -6,13 +6,8 @@ stays behind, and with a fixed name the update fails. The resource schemas name 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-
-Json = dict[str, Any]
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
 OTHER_KEY = "arn:aws:kms:us-east-1:123456789012:key/5678efgh"
@@ -68,7 +63,7 @@ TAKEN_AWAY = {
 """What a value beside the default takes away; docs/deploy.md says so of StateMachineArn."""
 
 
-def create_only(kind: str) -> list[list[str]]:
+def create_only(kind):
     """Give the create-only properties of a resource type, as paths from its properties."""
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
     pointers = [*schema.get("createOnlyProperties", [])]
@@ -76,13 +71,13 @@ def create_only(kind: str) -> list[list[str]]:
     return [pointer.split("/")[2:] for pointer in pointers]
 
 
-def at(properties: Any, path: list[str]) -> Any:
+def at(properties, path):
     for name in path:
         properties = properties.get(name) if isinstance(properties, dict) else None
     return properties
 
 
-def replaced(before: Json, after: Json) -> set[str]:
+def replaced(before, after):
     """Give the resources whose create-only properties differ between two deployments."""
     return {
         name
@@ -92,8 +87,7 @@ def replaced(before: Json, after: Json) -> set[str]:
     }
 
 
-def values(name: str, parameter: Json) -> list[str]:
-    """Give the values of a parameter that are tried, its default first."""
+def values(name, parameter):
     others = OTHER_VALUES.get(name) or [
         str(parameter[limit]) for limit in ("MinValue", "MaxValue") if limit in parameter
     ]
@@ -103,7 +97,7 @@ def values(name: str, parameter: Json) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def updates(source: Json, deployed: Callable[..., Any]) -> dict[str, list[tuple[Json, Json]]]:
+def updates(source, deployed):
     """Every change of each parameter from one of its values to another: before and after."""
     return {
         name: [
@@ -116,9 +110,7 @@ def updates(source: Json, deployed: Callable[..., Any]) -> dict[str, list[tuple[
     }
 
 
-def test_no_parameter_replaces_what_holds_data(
-    updates: dict[str, list[tuple[Json, Json]]],
-) -> None:
+def test_no_parameter_replaces_what_holds_data(updates):
     found = {
         (parameter, resource)
         for parameter, pairs in updates.items()
@@ -128,9 +120,7 @@ def test_no_parameter_replaces_what_holds_data(
     assert found == REPLACED
 
 
-def test_no_parameter_takes_away_what_holds_data(
-    updates: dict[str, list[tuple[Json, Json]]], stack: Any
-) -> None:
+def test_no_parameter_takes_away_what_holds_data(updates, stack):
     found = {
         (parameter, resource)
         for parameter, pairs in updates.items()
@@ -144,7 +134,7 @@ def test_no_parameter_takes_away_what_holds_data(
         assert ("DeletionPolicy" in resource) == (resource["Type"] in kept), name
 
 
-def test_a_repository_under_a_key_or_named_after_jobs_would_be_seen(stack: Any) -> None:
+def test_a_repository_under_a_key_or_named_after_jobs_would_be_seen(stack):
     """As it once was: setting KmsKeyArn made the update fail at the repository's fixed name."""
     before = {"ImageRepository": stack.resources["ImageRepository"]}
     properties = before["ImageRepository"]["Properties"]

@@ -26,7 +26,7 @@ NOT_THERE = {"Error": {"Code": "NoSuchKey", "Message": "not there"}}
 class Aws:
     """Clients whose calls are answered from ``answers``, by operation; other answers are empty."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         session = botocore.session.Session()
         session.set_credentials("testing", "testing")
         self._session = boto3.Session(botocore_session=session, region_name="us-east-1")
@@ -34,7 +34,7 @@ class Aws:
         self.answers: dict[str, Answer] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
 
-    def __call__(self, service: str) -> Any:
+    def __call__(self, service):
         if service not in self._clients:
             client = self._session.client(service, config=Config(retries={"total_max_attempts": 1}))
             client.meta.events.register("before-parameter-build", self._asked)
@@ -42,7 +42,7 @@ class Aws:
             self._clients[service] = client
         return self._clients[service]
 
-    def reset(self, **answers: Answer) -> None:
+    def reset(self, **answers):
         """Forget the calls so far; give other answers from now on."""
         self.calls.clear()
         self.answers = {
@@ -53,16 +53,13 @@ class Aws:
             **answers,
         }
 
-    def asked(self, operation: str) -> list[dict[str, Any]]:
-        """Give what was asked of an operation."""
+    def asked(self, operation):
         return [given for name, given in self.calls if name == operation]
 
-    def _asked(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+    def _asked(self, params, model, context, **_):
         context["given"] = dict(params)
 
-    def _answered(
-        self, model: Any, context: dict[str, Any], **_: Any
-    ) -> tuple[Any, dict[str, Any]]:
+    def _answered(self, model, context, **_):
         given = context["given"]
         held(model.name, given)
         self.calls.append((model.name, given))
@@ -71,6 +68,5 @@ class Aws:
         return SimpleNamespace(status_code=400 if "Error" in answer else 200), answer
 
 
-def stream(body: bytes) -> dict[str, Any]:
-    """GetObject's answer of an object with this content."""
+def stream(body):
     return {"Body": StreamingBody(BytesIO(body), len(body)), "ContentLength": len(body)}

@@ -32,12 +32,11 @@ thoroughly = settings(
 )
 
 
-def payloads(beginning: str) -> list[dict[str, Any]]:
-    """Read the payloads of events/ whose names begin so."""
+def payloads(beginning):
     return [json.loads(path.read_text()) for path in sorted(EVENTS.glob(f"{beginning}*.json"))]
 
 
-def messages(beginning: str) -> list[dict[str, Any]]:
+def messages(beginning):
     """Read the events in the messages of those payloads, as far as they are JSON."""
     found = []
     for batch in payloads(beginning):
@@ -50,8 +49,13 @@ def messages(beginning: str) -> list[dict[str, Any]]:
     return found
 
 
-def batch(*bodies: str) -> dict[str, Any]:
-    """Give SQS's event with these bodies."""
+def fields(*path):
+    """Give the paths of fields, the last part of which names several."""
+    *parents, names = path
+    return tuple((*parents, name) for name in names.split())
+
+
+def batch(*bodies):
     return {
         "Records": [
             {"messageId": str(number), "body": body, "eventSource": "aws:sqs"}
@@ -63,13 +67,13 @@ def batch(*bodies: str) -> dict[str, Any]:
 class Lambda:
     """A function after a cold start; holds what each invocation writes to standard output."""
 
-    def __init__(self, name: str, aws: Aws, **variables: str) -> None:
+    def __init__(self, name, aws, **variables):
         environment = ENVIRONMENT | {"LANDING_PREFIX": ""} | variables
         self._module = load_handler(name, environment, aws, overlapping=False)
         self.logs: list[dict[str, Any]] = []
         self.stuck: list[str] = []
 
-    def __call__(self, event: Any) -> Any:
+    def __call__(self, event):
         stdout = io.StringIO()
         try:
             with redirect_stdout(stdout):
@@ -80,5 +84,5 @@ class Lambda:
 
 
 @pytest.fixture(scope="session")
-def aws() -> Aws:
+def aws():
     return Aws()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -51,14 +50,14 @@ class Text(str):
 
     __slots__ = ()
 
-    def __repr__(self) -> str:
+    def __repr__(self):
         return f"Text({self[:200]!a}… of {len(self)})"
 
 
 class Content(bytes):
     """The content of an object, of which an example shows the beginning."""
 
-    def __repr__(self) -> str:
+    def __repr__(self):
         return f"Content({bytes(self[:200])!r}… of {len(self)})"
 
 
@@ -85,12 +84,12 @@ values = raw | st.recursive(
 _RAW = re.compile(r'"@(deep|digits|ones|empties)(\d+)@"')
 
 
-def spelled(value: object) -> Text:
+def spelled(value):
     """Spell a value as JSON in ASCII, with the places of `raw` filled."""
     return Text(_RAW.sub(lambda found: _filling(found[1], int(found[2])), json.dumps(value)))
 
 
-def _filling(kind: str, count: int) -> str:
+def _filling(kind, count):
     match kind:
         case "deep":
             return "[" * count + "]" * count
@@ -101,7 +100,7 @@ def _filling(kind: str, count: int) -> str:
     return f"[{','.join(['{}'] * count)}]"
 
 
-def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def _places(value, path=()):
     inner: Any = value.items() if isinstance(value, dict) else ()
     for name, one in enumerate(value) if isinstance(value, list) else inner:
         yield (*path, name)
@@ -109,7 +108,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 
 
 @st.composite
-def changed(draw: st.DrawFn, event: dict[str, Any]) -> dict[str, Any]:
+def changed(draw, event):
     """Change an event in a place or a few: another value, none, or a field that it never had."""
     event = copy.deepcopy(event)
     for _ in range(draw(st.integers(1, 3))):
@@ -133,10 +132,7 @@ def changed(draw: st.DrawFn, event: dict[str, Any]) -> dict[str, Any]:
 
 
 @st.composite
-def aimed(
-    draw: st.DrawFn, event: dict[str, Any], at: tuple[tuple[str, ...], ...]
-) -> dict[str, Any]:
-    """Change one of the fields that a function reads, and no other."""
+def aimed(draw, event, at):
     event = copy.deepcopy(event)
     *path, name = draw(st.sampled_from(at))
     holder = event
@@ -147,7 +143,7 @@ def aimed(
 
 
 @st.composite
-def garbled(draw: st.DrawFn, body: str) -> str:
+def garbled(draw, body):
     """Cut a message off, or put something into it: often no JSON any more."""
     at = draw(st.integers(0, len(body)))
     put = draw(st.sampled_from(["", '"', "\\", "{", "[" * 2000, "null", "NaN", "\\ud800", "1e999"]))
@@ -155,7 +151,7 @@ def garbled(draw: st.DrawFn, body: str) -> str:
 
 
 @st.composite
-def bodies(draw: st.DrawFn, events: list[dict[str, Any]], at: tuple[tuple[str, ...], ...]) -> str:
+def bodies(draw, events, at):
     """Give the body of a message: a changed event, a garbled one, or anything that is JSON."""
     event = draw(st.sampled_from(events))
     body = spelled(draw(st.one_of(changed(event), aimed(event, at))))

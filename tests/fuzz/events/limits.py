@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from typing import Any
 
 ITEM_BYTES = 409_600
 NESTING = 32
@@ -26,14 +25,14 @@ _LINK = re.compile(r"(?<!s3)://|www\.|[<>]", re.IGNORECASE)
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def held(operation: str, given: dict[str, Any]) -> None:
+def held(operation, given):
     """Fail when AWS would refuse the request, or a person could be taken in by it."""
     check = _CHECKS.get(operation)
     if check:
         check(given)
 
 
-def _s3(given: dict[str, Any]) -> None:
+def _s3(given):
     assert _BUCKET.fullmatch(given["Bucket"])
     assert len(given.get("Key", given.get("Prefix", "")).encode()) <= KEY_BYTES
     metadata = given.get("Metadata", {})
@@ -43,13 +42,13 @@ def _s3(given: dict[str, Any]) -> None:
     assert sum(len(name) + len(text) for name, text in metadata.items()) <= METADATA_BYTES
 
 
-def _start(given: dict[str, Any]) -> None:
+def _start(given):
     assert _EXECUTION.fullmatch(given["name"])
     assert len(given["input"].encode()) <= INPUT_BYTES
     json.loads(given["input"])
 
 
-def _item(given: dict[str, Any]) -> None:
+def _item(given):
     """See "Supported data types and naming rules" and "Item sizes and formats" of DynamoDB."""
     item = given.get("Item") or {
         **given["Key"],
@@ -63,7 +62,7 @@ def _item(given: dict[str, Any]) -> None:
         assert 0 < len(item.get(name, {"S": "x"})["S"].encode()) <= KEY_BYTES
 
 
-def _size(value: dict[str, Any], levels: int) -> int:
+def _size(value, levels):
     assert levels > 0, "nested too deep"
     [(kind, content)] = value.items()
     match kind:
@@ -84,7 +83,7 @@ def _size(value: dict[str, Any], levels: int) -> int:
     return 1
 
 
-def _publish(given: dict[str, Any]) -> None:
+def _publish(given):
     subject, message = given["Subject"], given["Message"]
     assert 0 < len(subject) < 100
     assert subject.isascii()
@@ -94,7 +93,7 @@ def _publish(given: dict[str, Any]) -> None:
     assert not _LINK.search(subject + message), "a mail would have a link or a tag"
 
 
-def _send(given: dict[str, Any]) -> None:
+def _send(given):
     texts = [given["MessageBody"]]
     for name, attribute in given["MessageAttributes"].items():
         texts += [name, attribute["DataType"], attribute["StringValue"]]
@@ -106,7 +105,7 @@ def _send(given: dict[str, Any]) -> None:
     )
 
 
-def _job(given: dict[str, Any]) -> None:
+def _job(given):
     assert _JOB.fullmatch(given["ProcessingJobName"])
 
 
@@ -123,7 +122,7 @@ _CHECKS = {
 }
 
 
-def logged(text: str) -> list[dict[str, Any]]:
+def logged(text):
     """Read what a function wrote: every line is one object, short, and of printable characters."""
     assert not text or text.endswith("\n")
     lines = text.split("\n")[:-1]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +24,7 @@ names = texts.map(lambda text: text.encode("utf-8", "replace")[:1000].decode("ut
 """What keys that S3 lists may hold: any Unicode, of 1,024 bytes at most."""
 
 
-def called(function: Lambda, event: Any) -> Any:
+def called(function, event):
     try:
         return function(event)
     except LandrunError as error:

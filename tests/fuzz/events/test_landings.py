@@ -6,20 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from .conftest import Lambda, batch, messages, thoroughly
+from .conftest import Lambda, batch, fields, messages, thoroughly
 from .hostile import bodies
 
 EVENTS = messages("object-created") + messages("object-deleted")
 EVENTS = [event for event in EVENTS if isinstance(event.get("detail"), dict)]
-READ = (
-    ("detail", "object", "key"),
-    ("detail", "object", "size"),
-    ("detail", "object", "version-id"),
-    ("detail", "object", "sequencer"),
-    ("detail", "bucket", "name"),
-    ("detail-type",),
-    ("time",),
-)
+READ = fields("detail", "object", "key size version-id sequencer")
+READ += fields("detail", "bucket", "name") + fields("detail-type time")
 DONE = {"arrival": "StartExecution", "schedule": "UpdateItem"}
 
 
@@ -40,9 +33,7 @@ def landing(aws, mode):
 @example(found=["9" * 5000])
 def test_every_message_is_done_ignored_or_refused_with_a_reason(aws, mode, landing, found):
     aws.reset()
-
     answer = landing(batch(*found))
-
     assert (answer, landing.stuck) == ({"batchItemFailures": []}, [])
 
     messages = [line["message"] for line in landing.logs if "message" in line]

@@ -6,14 +6,13 @@ So do requests for concurrency slots, which lie in the same queue.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from .aws import THEN, stream
-from .conftest import Lambda, batch, messages, thoroughly
+from .conftest import Lambda, batch, fields, messages, thoroughly
 from .hostile import Content, Text, aimed, bodies, changed, spelled, texts, values
 
 EVENTS = messages("execution")
@@ -25,43 +24,15 @@ JOBS = [
     for field in ("output", "cause")
     if str(event["detail"].get(field, "")).startswith("{")
 ]
-READ = tuple(
-    ("detail", field)
-    for field in (
-        "name",
-        "executionArn",
-        "stateMachineArn",
-        "status",
-        "startDate",
-        "stopDate",
-        "redriveCount",
-        "input",
-        "output",
-        "error",
-        "cause",
-    )
-)
+READ = fields("detail", "name executionArn stateMachineArn status startDate stopDate redriveCount")
+READ += fields("detail", "input output error cause")
 SLOT_REQUESTS = messages("slot-requested")
-REQUESTED = tuple(
-    ("SlotRequest", field) for field in ("Name", "ExecutionArn", "StartedAt", "TaskToken")
-)
-GIVEN = (
-    ("OutputProcessedMessage",),
-    ("InputMessage",),
-    ("PreprocessingJobName",),
-    ("Trigger",),
-    ("Trigger", "Key"),
-    ("Trigger", "more"),
-)
-SAID = (
-    ("ProcessingJobName",),
-    ("ExitMessage",),
-    ("ProcessingJobStatus",),
-    ("StoppingCondition",),
-    ("ProcessingStartTime",),
-    ("ProcessingResources",),
-    ("ProcessingResources", "ClusterConfig"),
-)
+REQUESTED = fields("SlotRequest", "Name ExecutionArn StartedAt TaskToken")
+GIVEN = fields("OutputProcessedMessage InputMessage PreprocessingJobName Trigger")
+GIVEN += fields("Trigger", "Key more")
+SAID = fields("ProcessingJobName ExitMessage ProcessingJobStatus StoppingCondition")
+SAID += fields("ProcessingStartTime ProcessingResources")
+SAID += fields("ProcessingResources", "ClusterConfig")
 TRACEBACK = "Traceback (most recent call last):"
 SUMMARY = {"rows_in": 3, "rows_out": 2, "files": [{"name": "a.jsonl", "rows": 3}]}
 
@@ -80,8 +51,7 @@ summaries = (
 )
 
 
-def described(given: dict[str, str]) -> dict[str, Any]:
-    """DescribeExecution's answer of an execution that gave nothing to look at."""
+def described(given):
     arn = given["executionArn"]
     return {"executionArn": arn, "status": "FAILED", "startDate": THEN, "input": "{}"}
 
@@ -92,7 +62,6 @@ def test_every_message_is_recorded_or_refused_with_a_reason(aws, status, found, 
     aws.reset(GetObject=lambda _: stream(summary), DescribeExecution=described)
 
     answer = status(batch(found))
-
     assert (answer, status.stuck) == ({"batchItemFailures": []}, [])
 
     came_of_it = ("PutItem", "TransactWriteItems", "SendMessage")
@@ -101,14 +70,12 @@ def test_every_message_is_recorded_or_refused_with_a_reason(aws, status, found, 
         assert [line["message"] for line in status.logs if "message" in line] == ["message refused"]
 
 
-def either(
-    known: list[dict[str, Any]], at: tuple[tuple[str, ...], ...]
-) -> st.SearchStrategy[dict[str, Any]]:
+def either(known, at):
     return st.sampled_from(known).flatmap(lambda one: changed(one) | aimed(one, at))
 
 
 @st.composite
-def foreign(draw: st.DrawFn) -> dict[str, Any]:
+def foreign(draw):
     """A status change that Step Functions could send, of a machine that says what it likes."""
     event = json.loads(json.dumps(draw(st.sampled_from(ENDED))))
     given = draw(st.one_of(either(INPUTS, GIVEN), either(INPUTS, GIVEN), values).map(spelled))
@@ -145,7 +112,6 @@ def test_whatever_a_machine_says_its_end_is_recorded_and_a_failure_told(
     )
 
     answer = status(batch(spelled(event)))
-
     assert (answer, status.stuck) == ({"batchItemFailures": []}, [])
 
     [written] = aws.asked("PutItem")

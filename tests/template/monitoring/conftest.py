@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,13 +11,13 @@ Json = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def alarms(stack: Any) -> Json:
+def alarms(stack):
     found: Json = stack.of_type("AWS::CloudWatch::Alarm")
     return found
 
 
 @pytest.fixture(scope="session")
-def dashboard(stack: Any) -> Json:
+def dashboard(stack):
     body: Json = json.loads(
         stack.of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]
     )
@@ -26,10 +25,10 @@ def dashboard(stack: Any) -> Json:
 
 
 @pytest.fixture(scope="session")
-def metrics_of() -> Callable[[Json], list[Json]]:
+def metrics_of():
     """``metrics_of(alarm)`` is what an alarm reads: Namespace, MetricName, Dimensions."""
 
-    def read(alarm: Json) -> list[Json]:
+    def read(alarm):
         if "Metrics" not in alarm:
             return [alarm]
         return [one["MetricStat"]["Metric"] for one in alarm["Metrics"] if "MetricStat" in one]

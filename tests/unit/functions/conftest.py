@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -14,32 +11,30 @@ import yaml
 from moto import mock_aws
 from moto.core.base_backend import BackendDict
 
-from handler_loader import Printed
 from landrun.models.events import parse_object_created
-from landrun.models.landing import Landing
 
 
 @pytest.fixture(scope="session")
-def client() -> Callable[[str], Any]:
+def client():
     """``client("s3")`` is boto3's client, made once, for making it takes longer than a test."""
     return lru_cache(boto3.Session("testing", "testing", region_name="us-east-1").client)
 
 
 @pytest.fixture(scope="module")
-def _moto() -> Iterator[None]:
+def _moto():
     with mock_aws():
         yield
 
 
 @pytest.fixture
-def aws(client: Callable[[str], Any], _moto: None) -> Callable[[str], Any]:
+def aws(client, _moto):
     """``aws("s3")`` is the client of an S3 that is empty at the beginning of each test."""
     BackendDict.reset()
     return client
 
 
 @pytest.fixture
-def s3(aws: Callable[[str], Any]) -> Any:
+def s3(aws):
     """The client of an S3 with one bucket, ``outputs``."""
     aws("s3").create_bucket(Bucket="outputs")
     return aws("s3")
@@ -53,17 +48,16 @@ _Template.add_multi_constructor("!", lambda _loader, _tag, node: node.value)
 
 
 @pytest.fixture(scope="session")
-def storage(root: Path) -> dict[str, Any]:
-    """The resources of src/stacks/storage.yaml."""
+def storage(root):
     text = (root / "src/stacks/storage.yaml").read_text(encoding="utf-8")
     return yaml.load(text, _Template)["Resources"]
 
 
 @pytest.fixture
-def create_table(aws: Callable[[str], Any], storage: dict[str, Any]) -> Callable[[str], str]:
+def create_table(aws, storage):
     """``create_table("RunsTable")`` creates the template's table, and returns that name of it."""
 
-    def create(name: str) -> str:
+    def create(name):
         described = storage[name]["Properties"]
         parts = ("KeySchema", "AttributeDefinitions", "BillingMode")
         parts += ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
@@ -75,25 +69,19 @@ def create_table(aws: Callable[[str], Any], storage: dict[str, Any]) -> Callable
 
 
 @pytest.fixture
-def printed(capsys: pytest.CaptureFixture[str]) -> Callable[[], Printed]:
-    """``printed()`` is what has been logged and measured since it was called last."""
-    return lambda: Printed(capsys.readouterr().out)
-
-
-@pytest.fixture
-def messages(load_event: Callable[[str], Any]) -> Callable[[str], list[dict[str, Any]]]:
+def messages(load_event):
     """``messages("object-created")`` are EventBridge's events in that batch of a queue."""
     return lambda name: [json.loads(one["body"]) for one in load_event(name)["Records"]]
 
 
 @pytest.fixture
-def landed(messages: Callable[[str], list[dict[str, Any]]]) -> Callable[..., Landing]:
+def landed(messages):
     """``landed("a.jsonl", sequencer="0A")`` is the landing of S3's event, so changed.
 
     Another sequencer makes it another version, unless the version is given as well.
     """
 
-    def landing(key: str, **changes: object) -> Landing:
+    def landing(key, **changes):
         [event] = messages("object-created")
         version = {"version-id": f"v-{changes['sequencer']}"} if changes.get("sequencer") else {}
         event["detail"]["object"] |= {"key": key, **version, **changes}

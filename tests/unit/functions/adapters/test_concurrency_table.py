@@ -1,9 +1,10 @@
-"""The concurrency table on moto's DynamoDB: each write is conditional, and counted exactly once."""
+"""The concurrency table: in which order it is read, and which transactions are repeated.
+
+tests/faults/test_cases_concurrency.py has its conditional writes, of which mutations show that
+they hold the limit.
+"""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -11,30 +12,26 @@ from botocore.exceptions import ClientError
 from landrun.adapters.concurrency_table import UNLIMITED, ConcurrencyTable
 from landrun.errors import ServiceError
 from landrun.models.concurrency import LimitedExecution, SlotStatus
+from unit.functions.fakes import NOW
 
-NOW = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 EARLY, LATE = "2026-11-22T08:10:00.000Z", "2026-11-22T08:20:00.000Z"
 
 
-@pytest.fixture
-def table(aws, create_table):
-    return ConcurrencyTable(aws("dynamodb"), create_table("ConcurrencyTable"))
-
-
-def execution(name: str, started_at: str = EARLY) -> LimitedExecution:
+def execution(name, started_at=EARLY):
     arn = f"arn:aws:states:us-east-1:123456789012:execution:landrun:{name}"
     about = {"name": name, "execution_arn": arn, "started_at": started_at}
     return LimitedExecution(**about, requested_at=NOW, task_tokens=("token",))
 
 
-def acquire(
-    table: ConcurrencyTable, waiting: LimitedExecution, limit: int = UNLIMITED
-) -> LimitedExecution | None:
+def acquire(table, waiting):
     update = {"status": SlotStatus.RESUME_PENDING, "acquired_at": NOW}
-    return table.acquire(waiting.model_copy(update=update), limit)
+    return table.acquire(waiting.model_copy(update=update), UNLIMITED)
 
 
-def test_executions_are_read_as_they_were_written_in_the_order_in_which_they_started(table):
+def test_executions_are_read_as_they_were_written_in_the_order_in_which_they_started(
+    aws, create_table
+):
+    table = ConcurrencyTable(aws("dynamodb"), create_table("ConcurrencyTable"))
     late, early = table.save(execution("a", LATE)), table.save(execution("z", EARLY))
     assert list(table.with_status(SlotStatus.WAITING)) == [early, late]
     assert table.first_waiting() == early
@@ -42,46 +39,20 @@ def test_executions_are_read_as_they_were_written_in_the_order_in_which_they_sta
     assert table.find("z") == holder
     assert list(table.with_status(SlotStatus.RESUME_PENDING)) == [holder]
     assert (table.first_waiting(), table.find("b")) == (late, None)
-
-
-@pytest.mark.parametrize(("limit", "acquired"), [(1, False), (2, True), (UNLIMITED, True)])
-def test_a_slot_is_acquired_only_below_the_limit_and_is_free_once_after_its_release(
-    table, limit, acquired
-):
-    first = acquire(table, table.save(execution("a")))
-    assert bool(acquire(table, table.save(execution("b")), limit)) is acquired
-    assert table.slots_in_use() == 1 + acquired
-    assert [table.release(first), table.release(first)] == [True, False]
-    assert table.slots_in_use() == acquired
-
-
-@pytest.mark.parametrize("write", [ConcurrencyTable.save, acquire, ConcurrencyTable.release])
-def test_nothing_is_written_if_the_execution_has_changed_since_it_was_read(table, write):
-    seen = acquire(table, execution("a"))
-    stored = table.save(seen)
-    assert not write(table, seen)
-    assert not write(table, execution("a"))
-    assert (table.find("a"), table.slots_in_use()) == (stored, 1)
-
-
-def test_a_reader_of_an_item_that_was_removed_and_stored_again_releases_nothing(table):
-    seen = acquire(table, table.save(execution("a")))
-    assert table.release(seen)
-    again = acquire(table, table.save(execution("a")))  # it was redriven
-    assert not table.release(seen)
-    assert (table.find("a"), table.slots_in_use()) == (again, 1)
+    assert (table.release(holder), table.release(holder)) == (True, False)
+    assert table.slots_in_use() == 0
 
 
 class Cancelling:
     """DynamoDB while it cancels transactions, the first ``times`` of them, for a reason."""
 
-    def __init__(self, reason: str, times: int) -> None:
+    def __init__(self, reason, times):
         self.left, self.written = times, 0
         reasons = [{"Code": reason}, {"Code": "None"}]
         answer = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
         self.error = ClientError(answer, "TransactWriteItems")
 
-    def transact_write_items(self, **asked: Any) -> None:
+    def transact_write_items(self, **asked):
         self.left -= 1
         if self.left >= 0:
             raise self.error

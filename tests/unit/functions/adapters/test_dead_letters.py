@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from landrun.adapters.dead_letters import LARGEST_LIMIT, MESSAGE_LIMIT, DeadLetters
@@ -12,14 +10,12 @@ ROOMS = (*range(16), 17, 500, 5000)
 
 
 class Sqs:
-    """SQS's client, which keeps the message that it was sent."""
-
-    def send_message(self, **request: Any) -> None:
+    def send_message(self, **request):
         self.body = request["MessageBody"]
         self.reason = request["MessageAttributes"].get("Reason", {}).get("StringValue")
 
 
-def sent(body: str, reason: str) -> Sqs:
+def sent(body, reason):
     sqs = Sqs()
     DeadLetters(sqs, "url").put(body, reason)
     return sqs

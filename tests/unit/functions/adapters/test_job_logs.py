@@ -16,7 +16,7 @@ def logs(aws):
     return aws("logs")
 
 
-def write(logs, stream: str, *messages: str, at: int = 0) -> None:
+def write(logs, stream, *messages, at=0):
     logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=stream)
     now = int(time.time() * 1000) + at
     events = [{"timestamp": now, "message": message} for message in messages]

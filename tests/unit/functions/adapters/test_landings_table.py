@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from landrun.adapters.checkpoints import Checkpoints
 from landrun.adapters.landings_table import (
     KEPT,
-    SHARDS,
-    Claim,
     LandingsTable,
     Recorded,
     landing_id,
@@ -29,25 +25,19 @@ from unit.functions.fakes import NOW, SCHEDULE, Clock
 TRIGGER = ScheduleTrigger(ScheduleArn=SCHEDULE, ScheduledTime="2026-11-22T03:00:00Z", Part=2)
 
 
-def landing(
-    sequencer: str | None = "0A",
-    version_id: str | None = "v1",
-    key: str = "a",
-    bucket: str = "landings",
-    size: int | None = 10,
-) -> Landing:
+def landing(sequencer="0A", version_id="v1", key="a", bucket="landings", size=10):
     return Landing(bucket, key, version_id, sequencer, size, "2026-11-22T02:15:30Z")
 
 
 class Table(LandingsTable):
     """The table, and the items in it."""
 
-    def __init__(self, client: Any, name: str) -> None:
+    def __init__(self, client, name):
         self.clock = Clock()
         super().__init__(client, name, self.clock)
 
     @property
-    def items(self) -> dict[str, Any]:
+    def items(self):
         found = self._client.scan(TableName=self._table, ConsistentRead=True)["Items"]
         flat = ({k: next(iter(v.values())) for k, v in item.items()} for item in found)
         return {item["id"]: SimpleNamespace(**item) for item in flat}
@@ -71,7 +61,7 @@ def test_recording_a_landing_says_what_became_of_it(table):
         assert table.record(landing(sequencer, version)) is answer
 
 
-def play(table: Any, steps: str) -> None:
+def play(table, steps):
     """Carry out steps; a claim names the version that it must return, or ``-`` for none."""
     for step in steps.split(", "):
         verb, *what = step.split()
@@ -86,8 +76,7 @@ def play(table: Any, steps: str) -> None:
             table.release(f"run-{what[0]}", landing_id(landing()))
 
 
-def state(table: Any) -> str:
-    """The state of the one landing, and what a run has processed of it."""
+def state(table):
     for item in table.items.values():
         claim, run = getattr(item, "claimed_by", None), getattr(item, "done_run", None)
         waits = f"claimed by {claim[4:]}" if claim else "pending"
@@ -167,40 +156,9 @@ def test_a_processed_landing_expires_after_more_than_a_year_and_a_pending_one_ne
     assert "expires_at" not in vars(item)
 
 
-def test_a_pending_landing_shows_its_claim_and_what_starts_its_run(table):
-    play(table, "land A")
-    table.clock.advance(minutes=1)
-    play(table, "claim 1 A")
-    [found] = table.pending()
-    claim = Claim("run-1", NOW + timedelta(minutes=1), TRIGGER)
-    assert (found.bucket, found.since, found.claim) == ("landings", NOW, claim)
-
-
-def test_pending_landings_are_found_in_every_shard_over_all_pages():
-    def paginate(**request):
-        shard = request["ExpressionAttributeValues"][":waiting"]["S"]
-        item = {"bucket": {"S": "landings"}, "recorded_at": {"S": NOW.isoformat()}}
-        return [{"Items": [item | {"id": {"S": shard + page}}]} for page in "ab"]
-
-    client = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=paginate))
-    found = LandingsTable(client, "landings", Clock()).pending()
-    assert [one.id for one in found] == [shard + page for shard in SHARDS for page in "ab"]
-
-
 def test_an_object_has_one_id_which_never_changes_between_releases():
     assert landing_id(landing(key="incoming/a.csv")) == "772e1448b9b45fb4812186f3aee8bf0a"
     assert landing_id(landing("0A", "v1")) == landing_id(landing("0B", None))
     others = [landing(), landing(key="b"), landing(bucket="other"), landing(key="a,b")]
     without_order = [landing(none, version) for none in (None, "000") for version in ("v1", "v2")]
     assert len(set(map(landing_id, [*others, *without_order]))) == 6
-
-
-def test_a_checkpoint_reads_back_as_saved_last_and_is_no_pending_landing(aws, table):
-    checkpoints = Checkpoints(aws("dynamodb"), "LandingsTable")
-    assert checkpoints.read("executions") == {}
-    for token in ("t1", "t2"):
-        checkpoints.save("executions", {"token": token, "again": True})
-    checkpoints.save("manifests", {"after": "manifests/é.json"})
-    assert checkpoints.read("executions") == {"token": "t2", "again": True}
-    assert checkpoints.read("manifests") == {"after": "manifests/é.json"}
-    assert list(table.pending()) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -24,8 +23,7 @@ def manifests(s3):
     return Manifests(s3, "outputs", "manifests/")
 
 
-def landing_trigger(key: str) -> ObjectCreatedTrigger:
-    """Make a trigger as long as its key lets it be."""
+def landing_trigger(key):
     return ObjectCreatedTrigger(
         Bucket="b" * 63,
         Key=key,
@@ -49,10 +47,7 @@ def test_a_manifest_is_what_sagemaker_reads_and_never_changes(manifests, s3):
 
 @pytest.mark.parametrize(
     ("trigger", "prefix"),
-    [
-        (landing_trigger("é 😀\n+%2B\"'.csv"), None),
-        (TICK, S3Uri("landings", "incoming/é/2026")),
-    ],
+    [(landing_trigger("é 😀\n+%2B\"'.csv"), None), (TICK, S3Uri("landings", "incoming/é/2026"))],
 )
 def test_a_manifest_holds_its_runs_trigger_and_scheduled_prefix(manifests, trigger, prefix):
     written = manifests.write_once("run-1", "landings", ["a"], trigger, prefix=prefix)
@@ -72,10 +67,10 @@ def test_a_foreign_manifest_has_neither_trigger_nor_prefix(manifests, s3, packed
 class Bucket:
     """S3's client, which refuses so many writes because of others at the same time."""
 
-    def __init__(self, conflicts: int = 0) -> None:
+    def __init__(self, conflicts=0):
         self.conflicts = conflicts
 
-    def put_object(self, **request: Any) -> None:
+    def put_object(self, **request):
         self.metadata = request["Metadata"]
         self.conflicts -= 1
         if self.conflicts >= 0:
@@ -121,17 +116,6 @@ def test_collected_landings_read_back_exactly_and_each_key_once(manifests, lande
     assert written.keys == ("incoming/é 😀 +.csv", "b", "c")
     for manifest in (written, manifests.find("run-1")):
         assert manifests.collected(manifest) == Collected(landings, last=False)
-
-
-def test_of_two_attempts_the_first_manifest_stays_with_its_own_list(manifests, s3, landed):
-    first = Collected((landed("a", sequencer="0A"),), last=True)
-    second = Collected((landed("a", sequencer="0B"), landed("b")), last=False)
-    for collected in (first, first, second):
-        found = manifests.write_collected("run-1", collected, TICK)
-        assert (found.keys, manifests.collected(found)) == (("a",), first)
-    assert not found.written
-    objects = s3.list_objects_v2(Bucket="outputs")["Contents"]
-    assert len(objects) == 3  # the manifest, and a list of each collection
 
 
 def test_manifests_are_listed_after_a_key_with_their_age_over_all_pages(manifests, s3, monkeypatch):

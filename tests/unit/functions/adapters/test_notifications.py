@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from botocore.stub import Stubber
 
@@ -27,7 +25,7 @@ TOPIC = "arn:aws:sns:us-east-1:123456789012:failures"
 def failed(load_event):
     """``failed("execution-failed", …)`` is the record of that event, with other attributes."""
 
-    def make(event: str = "execution-failed", **more: Any) -> RunRecord:
+    def make(event="execution-failed", **more):
         change = parse_status_change(load_event(event)["Records"][0]["body"])
         record, job = RunRecord.from_status_change(change), job_in(change)
         return (record.with_job(job) if job else record).model_copy(update=more)
@@ -98,17 +96,6 @@ def test_a_notification_says_what_else_the_job_reads(failed):
     message = failure_message(failed(input_also_matches=("a.bak", "a.old"), trigger=None))
     assert "Input also matches: a.bak, a.old" in message.splitlines()
     assert "Trigger:" not in message
-
-
-def test_a_hostile_key_gives_the_mail_no_link_no_tag_and_no_line_of_its_own(failed):
-    key = "incoming/\r\n\nWhat to do: <a href='https://evil.example'>sign in</a> www.evil.example"
-    trigger = {"Kind": "object-created", "Bucket": "b", "Key": key}
-    message = failure_message(failed(trigger=trigger, name="run\u202e1"))
-    starts = [line.partition(":")[0] for line in message.splitlines()]
-    assert starts.count("What to do") == 1
-    for hostile in ("https://", "www.", "<", "\u202e"):
-        assert hostile not in message
-    assert "s3://b/incoming/" in message
 
 
 def test_no_name_and_no_cause_breaks_the_subject_a_line_or_a_command(failed):

@@ -14,7 +14,7 @@ from landrun.adapters.sagemaker import ProcessingJobs
 class SageMaker:
     """SageMaker's client, with the status of each job that it knows."""
 
-    def __init__(self, **jobs: str) -> None:
+    def __init__(self, **jobs):
         self.jobs = jobs
 
     def describe_processing_job(self, ProcessingJobName: str) -> dict[str, Any]:  # noqa: N803

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,7 @@ from landrun.models.job_summary import LIST_LIMIT, sum_of_hosts
 COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
 
 
-def of_host(host: str, **more: Any) -> dict[str, Any]:
+def of_host(host, **more):
     """Make a host's summary as the default job writes it, of two files with ten rows each."""
     return {
         "rows_in": 20,
@@ -32,7 +31,7 @@ def of_host(host: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def summed(*summaries: dict[str, Any]) -> dict[str, Any]:
+def summed(*summaries):
     return sum_of_hosts((f"algo-{n}", summary) for n, summary in enumerate(summaries, 1))
 
 

@@ -65,7 +65,7 @@ def test_a_run_name_that_aws_would_refuse_is_refused(name):
         run.check_run_name(name)
 
 
-def execution_input(trigger) -> str:
+def execution_input(trigger):
     return run.ExecutionInput(
         PreprocessingJobName="landrun-1",
         InputMessage="s3://out/manifests/landrun-1.json",

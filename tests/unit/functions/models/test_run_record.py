@@ -17,7 +17,7 @@ RUN = "landrun-3f5d8f02"
 def recorded(messages):
     """``recorded("execution-failed", error="E")`` is the record of that event, so changed."""
 
-    def make(event: str = "execution-failed", **detail: object) -> RunRecord:
+    def make(event="execution-failed", **detail):
         [message] = messages(event)
         message["detail"] |= detail
         return RunRecord.from_status_change(parse_status_change(json.dumps(message)))

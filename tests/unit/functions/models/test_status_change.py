@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -12,7 +11,7 @@ from landrun.errors import InvalidEvent
 from landrun.models.status_change import described_change, parse_message, parse_status_change
 
 
-def refusal(message: dict[str, Any]) -> str:
+def refusal(message):
     with pytest.raises(InvalidEvent) as refused:
         parse_message(json.dumps(message))
     assert str(refused.value).isprintable()
