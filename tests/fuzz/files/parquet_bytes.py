@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 MAGIC = b"PAR1"
-INT32, INT64, INT96, DOUBLE, BYTE_ARRAY = 1, 2, 3, 5, 6
+INT32, INT64, BYTE_ARRAY = 1, 2, 6
 REQUIRED, OPTIONAL, REPEATED = 0, 1, 2
 PLAIN, RLE, RLE_DICTIONARY = 0, 3, 8
 UTF8, DATE, TIME_MICROS, TIMESTAMP_MILLIS, TIMESTAMP_MICROS = 0, 6, 8, 9, 10
-UNCOMPRESSED, SNAPPY, GZIP, BROTLI, ZSTD, LZ4_RAW = 0, 1, 2, 4, 6, 7
+UNCOMPRESSED, ZSTD = 0, 6
 
 
 class I64(int):
@@ -31,7 +31,6 @@ class Raw:
 
 
 def varint(number: int) -> bytes:
-    """Write an unsigned number, seven bits a byte."""
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
@@ -40,24 +39,27 @@ def varint(number: int) -> bytes:
 
 
 def _kind(value: Any) -> int:
-    if isinstance(value, Raw):
-        return value.kind
-    kinds: list[tuple[type, int]] = [(I64, 6), (int, 5), (bytes, 8), (list, 9), (dict, 12)]
-    return next(kind for what, kind in kinds if isinstance(value, what))
+    kinds = {I64: 6, int: 5, bytes: 8, list: 9, dict: 12}
+    return value.kind if isinstance(value, Raw) else kinds[type(value)]
 
 
 def thrift(value: Any) -> bytes:
-    """Write a value in Thrift's compact protocol."""
     if isinstance(value, Raw):
         return value.data
     if isinstance(value, int):
         return varint((value << 1) ^ (value >> 63))
     if isinstance(value, bytes):
         return varint(len(value)) + value
-    if isinstance(value, dict):
-        return _struct(value)
-    kind = _kind(value[0]) if value else 12
-    return list_head(len(value), kind) + b"".join(map(thrift, value))
+    if isinstance(value, list):
+        kind = _kind(value[0]) if value else 12
+        return list_head(len(value), kind) + b"".join(map(thrift, value))
+    out, last = bytearray(), 0
+    for number, field in value.items():
+        step, kind = number - last, _kind(field)
+        out += bytes([step << 4 | kind]) if step < 16 else bytes([kind]) + thrift(number)
+        out += thrift(field)
+        last = number
+    return bytes(out) + b"\0"
 
 
 def list_head(length: int, kind: int) -> bytes:
@@ -65,35 +67,9 @@ def list_head(length: int, kind: int) -> bytes:
     return bytes([length << 4 | kind]) if length < 15 else bytes([0xF0 | kind]) + varint(length)
 
 
-def _struct(fields: dict[int, Any]) -> bytes:
-    out, last = bytearray(), 0
-    for number, value in fields.items():
-        step = number - last
-        out += bytes([step << 4 | _kind(value)]) if 0 < step < 16 else _far(number, value)
-        out += thrift(value)
-        last = number
-    return bytes(out) + b"\0"
-
-
-def _far(number: int, value: Any) -> bytes:
-    return bytes([_kind(value)]) + thrift(number)
-
-
 def rle(value: int, count: int, width: int = 1) -> bytes:
     """Write one value ``count`` times, however many that is, in a few bytes."""
     return varint(count << 1) + value.to_bytes((width + 7) // 8, "little")
-
-
-def page(
-    data: bytes, values: int, *, encoding: int = PLAIN, unpacked: int | None = None, kind: int = 0
-) -> bytes:
-    """Make a page (0 holds values, 2 a dictionary) that claims to unpack to ``unpacked`` bytes."""
-    head: dict[int, Any] = {1: kind, 2: len(data) if unpacked is None else unpacked, 3: len(data)}
-    if kind == 0:
-        head[5] = {1: values, 2: encoding, 3: RLE, 4: RLE}
-    else:
-        head[7] = {1: values, 2: PLAIN}
-    return thrift(head) + data
 
 
 def levels(runs: bytes) -> bytes:
@@ -102,14 +78,23 @@ def levels(runs: bytes) -> bytes:
 
 
 def strings(*values: bytes) -> bytes:
-    """Write strings plainly."""
-    return b"".join(len(v).to_bytes(4, "little") + v for v in values)
+    return b"".join(len(value).to_bytes(4, "little") + value for value in values)
 
 
-def leaf(name: str = "text", **how: int) -> dict[int, Any]:
-    """Describe a column: ``kind``, ``repetition`` and ``converted``, a string by default."""
-    converted = how.get("converted", UTF8)
-    element = {1: how.get("kind", BYTE_ARRAY), 3: how.get("repetition", REQUIRED), 4: name.encode()}
+def page(
+    data: bytes, values: int, *, encoding: int = PLAIN, unpacked: int | None = None, kind: int = 0
+) -> bytes:
+    """Make a page (0 holds values, 2 a dictionary) that claims to unpack to ``unpacked`` bytes."""
+    head: dict[int, Any] = {1: kind, 2: len(data) if unpacked is None else unpacked, 3: len(data)}
+    head |= {7: {1: values, 2: PLAIN}} if kind else {5: {1: values, 2: encoding, 3: RLE, 4: RLE}}
+    return thrift(head) + data
+
+
+def leaf(
+    name: str = "text", kind: int = BYTE_ARRAY, repetition: int = REQUIRED, converted: int = UTF8
+) -> dict[int, Any]:
+    """Describe a column, by default of strings; ``converted`` is its logical type or -1."""
+    element = {1: kind, 3: repetition, 4: name.encode()}
     return element if converted < 0 else {**element, 6: converted}
 
 
@@ -127,53 +112,48 @@ class Chunk:
     kind: int = BYTE_ARRAY
     codec: int = UNCOMPRESSED
     path: tuple[str, ...] = ("text",)
-    dictionary: int | None = None
-    unpacked: int | None = None
+    dictionary: int = 0
 
     def meta(self, offset: int) -> dict[int, Any]:
         """Write its entry in the footer; ``offset`` is its first byte's place in the file."""
-        size = len(self.data)
+        size = I64(len(self.data))
         meta: dict[int, Any] = {
             1: self.kind,
             2: [PLAIN, RLE, RLE_DICTIONARY],
             3: [name.encode() for name in self.path],
             4: self.codec,
             5: I64(self.values),
-            6: I64(size if self.unpacked is None else self.unpacked),
-            7: I64(size),
-            9: I64(offset + (self.dictionary or 0)),
+            6: size,
+            7: size,
+            9: I64(offset + self.dictionary),
         }
-        if self.dictionary is not None:
-            meta[11] = I64(offset)
-        return {2: I64(offset), 3: meta}
+        return {2: I64(offset), 3: meta | ({11: I64(offset)} if self.dictionary else {})}
 
 
 def parquet(
-    schema: Sequence[dict[int, Any]], groups: Sequence[tuple[int, list[Chunk]]], **footer: Any
+    schema: Sequence[dict[int, Any]],
+    groups: Sequence[tuple[int, list[Chunk]]],
+    rows: int | None = None,
+    length: int | None = None,
 ) -> bytes:
     """Make a whole file of row groups, each with its rows and its columns' chunks.
 
-    ``footer`` may name ``rows`` or ``length`` to say something untrue; ``whole`` says that
-    ``schema`` has its root already.
+    Give ``rows`` or the footer's ``length`` to say something untrue.
     """
     body, described = bytearray(MAGIC), []
-    for rows, chunks in groups:
+    for count, chunks in groups:
         columns = []
         for chunk in chunks:
             columns.append(chunk.meta(len(body)))
             body += chunk.data
         size = sum(len(chunk.data) for chunk in chunks)
-        described.append({1: columns, 2: I64(size), 3: I64(rows)})
-    return bytes(body) + ending(
-        schema if footer.get("whole") else [group("schema", len(schema)), *schema],
-        I64(footer.get("rows", sum(rows for rows, _ in groups))),
-        described,
-        footer.get("length"),
-    )
+        described.append({1: columns, 2: I64(size), 3: I64(count)})
+    total = sum(count for count, _ in groups) if rows is None else rows
+    root = [] if 5 in schema[0] else [group("schema", len(schema))]
+    return bytes(body) + ending([*root, *schema], total, described, length)
 
 
-def ending(schema: Any, rows: Any, groups: Any, length: int | None = None) -> bytes:
+def ending(schema: Any, rows: int, groups: Any, length: int | None = None) -> bytes:
     """Make a file's end: the footer, its length and the magic bytes."""
-    footer = thrift({1: 1, 2: schema, 3: rows, 4: groups})
-    size = len(footer) if length is None else length
-    return footer + size.to_bytes(4, "little") + MAGIC
+    footer = thrift({1: 1, 2: schema, 3: I64(rows), 4: groups})
+    return footer + (len(footer) if length is None else length).to_bytes(4, "little") + MAGIC
