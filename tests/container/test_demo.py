@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import polars as pl
 import pytest
 
+from default_job import Result
 from landrun_ops.actions.demo import DATA_SUFFIXES
 
 from .conftest import IMAGE
 
 LANDRUN = str(Path(sys.executable).parent / "landrun")
-COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
-
-
-class Result(NamedTuple):
-    counts: dict[str, dict[str, int]]
-    rows: dict[str, list[Any]]
-    rejected: dict[str, list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +29,9 @@ def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def demo(project: Path, *arguments: str) -> Result:
-    outputs = project / ".landrun" / "demo"
+def demo(project: Path, *arguments: str) -> dict[str, Any]:
+    """Give the counts, rows and rejects of each sample."""
+    outputs = project / ".landrun/demo"
     shutil.rmtree(outputs, ignore_errors=True)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "LANDRUN_"))}
     done = subprocess.run(
@@ -52,26 +45,17 @@ def demo(project: Path, *arguments: str) -> Result:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    result = Result({}, {}, {})
-    for summary in sorted(outputs.rglob("summary.json")):
-        folder, name = summary.parent, summary.parent.relative_to(outputs).as_posix()
-        found = json.loads(summary.read_text(encoding="utf-8"))
-        result.counts[name] = {count: found[count] for count in COUNTS}
-        parts = pl.read_parquet(sorted(folder.glob("part-*.parquet")), glob=False)
-        result.rows[name] = sorted(map(repr, parts.rows(named=True)))
-        rejected = folder / "rejected.jsonl"
-        lines = rejected.read_text(encoding="utf-8").splitlines() if rejected.exists() else []
-        result.rejected[name] = sorted(lines)
-    return result
+    found = {path.parent.name: Result(path.parent) for path in outputs.rglob("summary.json")}
+    return {
+        name: (result.counts, sorted(map(repr, result.frame.rows())), result.rejected)
+        for name, result in found.items()
+    }
 
 
 @pytest.mark.timeout(400)
 def test_each_sample_has_the_same_counts_rows_and_rejects(project: Path) -> None:
-    samples = [
-        path for path in (project / "samples").iterdir() if path.name.endswith(DATA_SUFFIXES)
-    ]
-    contained, by_process = demo(project, "--docker", "--image", IMAGE), demo(project)
-    assert len(contained.counts) == len(samples) > 0
-    assert contained.counts == by_process.counts
-    assert contained.rows == by_process.rows
-    assert contained.rejected == by_process.rejected
+    samples = [one for one in (project / "samples").iterdir() if one.name.endswith(DATA_SUFFIXES)]
+    contained = demo(project, "--docker", "--image", IMAGE)
+
+    assert len(contained) == len(samples) > 0
+    assert contained == demo(project)

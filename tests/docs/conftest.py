@@ -66,13 +66,16 @@ def busy(checkout: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory)
     """
     project, scratch = checkout(), tmp_path_factory.mktemp("busy")
     surroundings = environment(project, scratch)
-    with subprocess.Popen(
-        [".venv/bin/landrun", "local", "up"],
-        cwd=project,
-        env=surroundings,
-        stdout=subprocess.PIPE,
-        stderr=(scratch / "up").open("wb"),
-    ) as up:
+    with (
+        (scratch / "up").open("wb") as said,
+        subprocess.Popen(
+            [".venv/bin/landrun", "local", "up"],
+            cwd=project,
+            env=surroundings,
+            stdout=subprocess.PIPE,
+            stderr=said,
+        ) as up,
+    ):
         try:
             assert up.stdout is not None
             assert up.stdout.readline(), (scratch / "up").read_text(encoding="utf-8")
