@@ -18,7 +18,7 @@ PYTHON = 4 * 768
     ("given", "expected"),
     [
         (GIVEN, {MEMORY: f"{12381 + 1238 - PYTHON}m", OVERHEAD: f"{PYTHON}m"}),
-        (GIVEN | {MEMORY: "1200m", OVERHEAD: "120m"}, {MEMORY: "1024m", OVERHEAD: f"{PYTHON}m"}),
+        (GIVEN | {MEMORY: "1200m", OVERHEAD: "120m"}, {MEMORY: "1024m", OVERHEAD: "296m"}),
         (GIVEN | {OVERHEAD: "4g"}, {MEMORY: "12381m", OVERHEAD: "4096m"}),
         ({}, {}),
         ({MEMORY: "2g"}, {}),

@@ -83,24 +83,6 @@ TEXTS = {
         "¿Cuándo podrían enviarlo? Lo necesito rápido, por favor.",
         "¿Podría bajar un poco el precio? Compraría dos.",
     ),
-    "pt": (
-        "Olá, bom dia! O casaco ainda está disponível?",
-        "A encomenda chegou hoje de manhã, está ótima, não há problema!",
-        "Quando é que vocês podem enviar? Não posso esperar.",
-        "Está bem, amanhã à tarde estarei em casa, até lá.",
-    ),
-    "sv": (
-        "Hej, finns den här jackan kvar? Jag är väldigt intresserad.",
-        "Paketet kom fram idag, allt är jättebra, tack så mycket!",
-        "När kan ni skicka den? Jag behöver den före fredag.",
-        "Går det att få den lite billigare? Då köper jag två.",
-    ),
-    "it": (
-        "Buongiorno, il cappotto è ancora disponibile? Perché mi piace.",
-        "Il pacco è arrivato oggi, è tutto perfetto, grazie!",
-        "Quando potrà spedirlo? Ne avrei bisogno al più presto.",
-        "È possibile avere uno sconto? Così ne prendo due.",
-    ),
     "tr": (
         "Merhaba, bu ürün hâlâ satılık mı? Çok beğendim.",
         "Paket bugün geldi, her şey çok güzel, teşekkür ederim!",
@@ -112,8 +94,8 @@ ENCODINGS = {
     "gb18030": ["zh-Hans"], "big5": ["zh-Hant"], "shift_jis": ["ja"], "euc_jp": ["ja"],
     "euc_kr": ["ko"], "koi8_r": ["ru"], "cp1251": ["ru"], "cp866": ["ru"], "iso8859_5": ["ru"],
     "cp1250": ["pl", "cs", "hu"], "iso8859_2": ["pl", "cs", "hu"], "cp1253": ["el"],
-    "cp1255": ["he"], "cp1254": ["tr"], "cp1252": ["fr", "de", "es", "pt", "sv", "it"],
-    "mac_roman": ["fr", "de", "es", "pt", "sv", "it"], "utf_32": ["zh-Hans", "ru", "fr"],
+    "cp1255": ["he"], "cp1254": ["tr"], "cp1252": ["fr", "de", "es"],
+    "mac_roman": ["fr", "de", "es"], "utf_32": ["zh-Hans", "ru", "fr"],
     "cp850": ["fr", "de", "es"], "utf_16_le": ["zh-Hans", "ru", "fr"], "mac_cyrillic": ["ru"],
 }  # fmt: skip
 

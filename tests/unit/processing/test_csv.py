@@ -100,14 +100,6 @@ def test_regular_records_are_a_table(text: str, rows: int, lines: int) -> None:
     assert (len(table.positions), table.lines) == (rows, lines)
 
 
-OTHERWISE = ["a,b\nc", "a,b,c", 'a"b,c', '"a"b,c', "a,b\n\nc,d", "\na,b", "a\rb,c", "a,\udc80"]
-
-
-@pytest.mark.parametrize("text", [*OTHERWISE, '"a\nb,c', "a,b\r\n\r"])
-def test_records_that_may_be_read_otherwise_are_no_table(text: str) -> None:
-    assert read_table(lines_of(text), CSV, 2) is None
-
-
 @given(
     regular(2) | ANY,
     st.sampled_from([CSV, TSV]),

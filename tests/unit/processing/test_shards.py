@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +13,6 @@ from default_job import COUNTS, Job, Result
 from messages.host import Host, this_host
 
 ROOT = Path(__file__).resolve().parents[3]
-SMS = ROOT.parent / "shared/data/sms"
 Files = Mapping[str, bytes]
 NO_TEXT = b'{"colour": "red"}\n'
 
@@ -178,15 +177,6 @@ def test_duplicates_are_dropped_within_a_shard_and_kept_across_shards(hosts: Hos
     assert hosts.rows()["text"].to_list() == ["hi", "hi", "one", "two"]
 
 
-def sms() -> Files:
-    """Real messages, landed in seven files: what many people send is in several of them."""
-    source = SMS / "SMSSpamCollection.tsv"
-    if not source.is_file():
-        pytest.skip("real messages (shared/data/sms) are not here")
-    header, *found = source.read_bytes().splitlines(keepends=True)
-    return {f"day-{day}.tsv": header + b"".join(found[day::7]) for day in range(7)}
-
-
 def samples() -> Files:
     """The samples, one of them landed twice."""
     files = [path for path in (ROOT / "samples").iterdir() if path.name != "README.md"]
@@ -195,11 +185,10 @@ def samples() -> Files:
 
 
 @pytest.mark.parametrize("count", [2, 3])
-@pytest.mark.parametrize("given", [sms, samples])
 def test_shards_together_have_one_machines_rows_but_for_duplicates_across_them(
-    tmp_path: Path, given: Callable[[], Files], count: int
+    tmp_path: Path, count: int
 ) -> None:
-    files = given()
+    files = samples()
     hosts = Hosts(tmp_path, count)
     results = hosts.give(files).run()
 
