@@ -27,6 +27,7 @@ if not os.environ.get("LANDRUN_DOCKER_REGISTRY"):
 
 INPUT = "/opt/ml/processing/input/messages"
 OUTPUT = "/opt/ml/processing/output/processed"
+HELLO = b'{"text": "hello"}\n'
 
 
 @pytest.fixture
@@ -74,6 +75,9 @@ class Job:
     def go(self, order: Order) -> Outcome:
         return run(order, self._laptop)
 
+    def land(self, name: str, data: bytes) -> None:
+        self._laptop.client("s3").put_object(Bucket="bucket", Key=f"in/{name}", Body=data)
+
     def log(self, host: str = "algo-1") -> str:
         path = self._laptop.work_dir / "jobs" / self.name / f"{host}.log"
         return path.read_text(encoding="utf-8") if path.exists() else ""
@@ -95,7 +99,6 @@ def job(tmp_path: Path, docker: Docker, monkeypatch: pytest.MonkeyPatch) -> Iter
     with mock_aws():
         clients = {name: boto3.client(name, region_name="us-east-1") for name in ("s3", "logs")}
         clients["s3"].create_bucket(Bucket="bucket")
-        clients["s3"].put_object(Bucket="bucket", Key="in/a.jsonl", Body=b'{"text": "hello"}\n')
         laptop = Laptop(
             program=tmp_path,
             work_dir=tmp_path,
@@ -105,4 +108,6 @@ def job(tmp_path: Path, docker: Docker, monkeypatch: pytest.MonkeyPatch) -> Iter
             grace=2,
             docker=docker,
         )
-        yield Job(laptop)
+        job = Job(laptop)
+        job.land("a.jsonl", HELLO)
+        yield job

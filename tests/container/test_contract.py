@@ -5,18 +5,24 @@ Mounts owned by root, configuration, environment, exit codes, exit message, stop
 
 from __future__ import annotations
 
+import io
 import json
 import textwrap
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+import polars as pl
 import pytest
 
+from default_job import COUNTS
+from default_job import Job as InProcess
+from landrun_ops.actions.demo import DATA_SUFFIXES
 from landrun_ops.actions.docker import Docker
 from landrun_ops.local.docker_container import LABEL
 
-from .conftest import IMAGE, INPUT, OUTPUT, Job
+from .conftest import HELLO, IMAGE, INPUT, OUTPUT, Job
 
 FOLDERS = ("/opt/ml/config", INPUT, f"{INPUT}/a.jsonl", OUTPUT, "/opt/ml/output")
 STAT = textwrap.dedent(f"""
@@ -83,12 +89,23 @@ def test_a_program_or_an_image_that_is_not_there_fails_the_job_and_is_named(job:
 
 
 @pytest.mark.parametrize("entrypoint", [{"ContainerEntrypoint": DEFAULT}, {}], ids=["ours", "own"])
-def test_the_default_job_runs_and_is_the_image_s_own_entrypoint(job: Job, entrypoint: dict) -> None:
+def test_the_default_job_leaves_what_it_leaves_as_a_subprocess_and_is_the_image_s_entrypoint(
+    job: Job, root: Path, tmp_path: Path, entrypoint: dict
+) -> None:
+    here = InProcess(tmp_path / "here")
+    for path in (root / "samples").iterdir():
+        if path.name.endswith(DATA_SUFFIXES):
+            here.give(path.name, path.read_bytes())
+            job.land(path.name, path.read_bytes())
     application = {"ImageUri": IMAGE, "ContainerArguments": ARGUMENTS, **entrypoint}
     assert job.run(AppSpecification=application).status == "Completed", job.log()
-    outputs = job.outputs()
-    assert json.loads(outputs["summary.json"])["rows_out"] == 1
-    assert [name for name in outputs if name.endswith(".parquet")]
+
+    expected, outputs = here.give("a.jsonl", HELLO).run(), job.outputs()
+    parts = [io.BytesIO(data) for name, data in outputs.items() if name.endswith(".parquet")]
+    frame = pl.concat(pl.read_parquet(part) for part in parts)
+    assert frame.sort("text", "message_id").equals(expected.frame.sort("text", "message_id"))
+    assert [json.loads(outputs["summary.json"])[name] for name in COUNTS] == [*expected.counts]
+    assert outputs["rejected.jsonl"] == (expected.output / "rejected.jsonl").read_bytes()
 
 
 def test_an_isolated_job_has_no_network(job: Job) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 from typing import Any
 
 import polars as pl
@@ -161,14 +160,6 @@ def test_rows_of_a_table_keep_their_types() -> None:
 
     assert batch.frame.schema["tags"] == pl.List(pl.String)
     assert (batch.rows_in, batch.empty, batch.frame["message_id"].to_list()) == (2, 1, ["1"])
-
-
-def test_columns_and_batches_travel_between_processes() -> None:
-    batch = cleaned({"text": "a"}, b"{")
-
-    again = pickle.loads(pickle.dumps((COLUMNS, batch)))
-    assert again[0] == COLUMNS
-    assert again[1].frame.equals(batch.frame)
 
 
 JSON = st.recursive(

@@ -51,18 +51,6 @@ def is_utf8(data: bytes) -> bool:
     return "\ufffd" not in data.decode(errors="replace")
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "cp1250", "mac_roman", "iso8859_2"])
-def test_messages_in_languages_of_one_encoding_are_read_right_or_not_at_all(encoding: str) -> None:
-    texts = [text for language in ENCODINGS[encoding] for text in TEXTS[language]]
-    for seed in range(4):
-        chosen = random.Random(seed).choices(texts, k=12)
-        data = "".join(f'{n},"{text}"\n' for n, text in enumerate(chosen)).encode(
-            encoding, "ignore"
-        )
-        name = found(data)
-        assert name is None or read(data, name) == data.decode(encoding)
-
-
 @pytest.mark.parametrize(
     ("sample", "encoding"),
     [

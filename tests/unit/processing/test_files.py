@@ -204,6 +204,7 @@ MANIFEST = b'[{"prefix": "s3://b/"}, "a.csv"]'
         ("a.csv", b"1,ana,one\n", "give them with --columns"),
         ("a.jsonl.gz", b"\x1f\x8b\x08\x00broken", "damaged gzip data"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_file_of_another_kind_is_rejected_under_its_own_name(
     job: Job, name, data, reason
