@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from default_job import Job, Result
-from fuzz.files.parquet_bytes import Chunk, leaf, page, parquet, strings
+from fuzz.files.hostile_parquet import Chunk, leaf, page, parquet, strings
 from messages.csvrows import Dialect, misfits, unescaped
 
 TEXTS = ['says "no"', "a, b", "two\nlines", 'ends with "', "C:\\dir", "tab\there", "plain", "你好"]
