@@ -79,17 +79,13 @@ mutations: .venv/.dev ## Take each guarantee away, one by one, and show which te
 	$(FAULTS).mutations
 
 # Ratios of ways that took turns in one run; SUITES="warm burst" for some.
-bench: .venv/.dev ## Measure it all beside what it replaces: one table, benchmarks/results.json, the README's table
+bench: .venv/.dev ## Measure landrun beside what it replaces; medians and spreads go to benchmarks/results.json
 	@sh benchmarks/install.sh
 	$(BIN)/python -m benchmarks $(SUITES)
-	$(BIN)/python -m benchmarks.table README.md
-	$(BIN)/python -m benchmarks.dollars --write
-	$(BIN)/python -m benchmarks.scale --write
 
-bench-quick: .venv/.dev ## The same with small sizes, in two minutes, and the tests of the pages; figures stay in .landrun
+bench-quick: .venv/.dev ## The same with small sizes, in two minutes: fails if a figure cannot be right
 	@sh benchmarks/install.sh
 	$(BIN)/python -m benchmarks --quick $(SUITES)
-	LANDRUN_BENCHMARKS=1 $(PYTEST) -q tests/unit/benchmarks
 
 lint: .venv/.dev ## Check style and formatting
 	$(BIN)/ruff check .
@@ -115,6 +111,7 @@ requirements: .venv/.dev ## Pin and hash the requirements again (UPGRADE=1 takes
 	$(COMPILE) --python-version 3.11 requirements/docs.in -o requirements/docs.txt
 	$(COMPILE) --python-version 3.11 requirements/scan.in -o requirements/scan.txt
 	$(COMPILE) --python-version 3.11 requirements/scan-secrets.in -o requirements/scan-secrets.txt
+	$(COMPILE) --python-version 3.11 requirements/differential.in -o requirements/differential.txt
 
 clean: ## Remove everything that make made, the virtual environment and demo outputs included
 	rm -rf .venv .venv-scan .venv-sam .venv-docs .venv-ops .venv-browser .venv-spark .venv-bench .landrun .cache .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

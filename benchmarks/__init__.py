@@ -1,10 +1,11 @@
-"""What landrun costs: seconds, memory, requests and dollars, each beside what it replaces.
+"""What landrun costs in seconds, memory and dollars, beside what it replaces.
 
-``make bench`` runs every suite and prints one table. Machines are noisy: what counts are ratios of
-ways that took turns in one run; absolute figures say only where they were measured.
+``make bench`` runs every suite. Machines are noisy, so ways take turns within one run: rely on
+ratios. Absolute figures hold for the machine that `results.json` names.
 """
 
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))  # handler_loader, sam
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "tests"))  # handler_loader, records

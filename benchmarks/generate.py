@@ -1,37 +1,35 @@
 """Messages made up for measuring: any size, the same ones each time, in any of three formats.
 
-python benchmarks/generate.py FILE MEGABYTES    a .jsonl, .csv or .parquet file
-
 Every text is its own but for one row in 20, which repeats the sender, time and text of an earlier
-row, up to 100,000 rows before it, under an id of its own. One row in 50 is empty once cleaned; one
-line of JSON in 1,000 is broken. Other texts hold, each in a few per cent of rows, tags, entities,
-spare white space, full-width digits, URLs, addresses, phone and card numbers. What is masked has
-one form each, so that plain regular expressions find it, too: see
-`benchmarks/competitors/rules.py`.
+row under an id of its own. One row in 50 is empty once cleaned; one line of JSON in 1,000 is
+broken. Other texts hold tags, entities, spare white space, full-width digits, URLs, addresses,
+phone and card numbers, each in a few per cent of rows. What is masked has one form each, so that
+the plain expressions of `benchmarks/competitors/same_job.py` find it too.
 """
 
 from __future__ import annotations
 
 import random
-import sys
-from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
+from string import ascii_lowercase
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
 CHUNK = 100_000
 SENDERS, PHRASES = 200_000, 20_000
-ROW_BYTES = {".jsonl": 289, ".csv": 234, ".parquet": 53}
+ROW_BYTES = {".jsonl": 289, ".csv": 234, ".parquet": 289}
+"""Bytes of a row; of Parquet, which takes a fifth of it, those that the row has as JSON."""
+
 _WORDS = """
     is the bike still for sale, can you send it to my street tomorrow morning please, thanks price
     would be fine offer lower delivery pickup weekend condition of lamp table winter coat shipping
     included payment by transfer got your message never arrived refund, works great, box damaged
     size xl only few left seen at 18:30 paid 25.90 on 2026-11-22 o'clock 50% & co
 """.split()  # noqa: SIM905 - to be read
-# In one phrase of eight, so in about a third of all texts.
-_FOREIGN = "Größe café naïve für über schön 訊息 你好 спасибо ありがとう 😀 🚲 £20".split()  # noqa: SIM905 - to be read
-# What some rows hold, and in how many of 1,000; {} is two digits that differ from row to row.
+_FOREIGN = "Größe café naïve für über schön 訊息 你好 спасибо ありがとう 😀 🚲 £20".split()  # noqa: SIM905
+"""In one phrase of eight, so in about a third of all texts."""
+
 _SPECIAL = {
     "<p>see <b>bold</b> words<br/>there</p>": 30,
     "fish &amp; chips &lt;three&gt; &quot;now&quot;": 30,
@@ -43,80 +41,59 @@ _SPECIAL = {
     "call (555) 123-45{} today": 15,
     "card 4111 1111 1111 1111 please": 5,
 }
+"""What some rows hold, and in how many of 1,000; {} is two digits that differ from row to row."""
+
 EMPTY, BROKEN = " <br/> &nbsp;\t", b'{"message_id": "m-", "text": "cut'
 
 
-def write(path: Path, megabytes: float) -> int:
-    """Write a file of about so many megabytes (Parquet: 3 % of it uncertain); give its rows."""
+def write(path: Path, megabytes: float) -> None:
+    """Write a file of about so many megabytes; Parquet holds as many rows as JSONL would."""
     rows = max(1000, int(megabytes * 1e6 / ROW_BYTES[path.suffix]))
     chunks = (_chunk(start, min(rows, start + CHUNK)) for start in range(0, rows, CHUNK))
     if path.suffix == ".parquet":
-        _write_parquet(path, chunks)
-    elif path.suffix == ".csv":
-        with path.open("wb") as file:
-            for number, chunk in enumerate(chunks):
-                chunk.write_csv(file, include_header=number == 0)
-    else:
-        _write_json(path, chunks)
-    return rows
-
-
-def _write_json(path: Path, chunks: Iterator[pl.DataFrame]) -> None:
+        pl.concat(chunks).write_parquet(path, row_group_size=CHUNK)
+        return
     with path.open("wb") as file:
-        for chunk in chunks:
+        for number, chunk in enumerate(chunks):
+            if path.suffix == ".csv":
+                chunk.write_csv(file, include_header=number == 0)
+                continue
             for start in range(0, chunk.height, 1000):
                 chunk[start : start + 1000].write_ndjson(file)
                 file.write(BROKEN + b"\n")
 
 
-def _write_parquet(path: Path, chunks: Iterator[pl.DataFrame]) -> None:
-    """Let Polars take them one by one: a row group each."""
-
-    def chunk_by_chunk(*_asked: object) -> Iterator[pl.DataFrame]:
-        yield from chunks
-
-    schema = _chunk(0, 1).schema
-    frames = register_io_source(chunk_by_chunk, schema=schema)
-    frames.sink_parquet(path, row_group_size=CHUNK)
-
-
 def _chunk(start: int, end: int) -> pl.DataFrame:
     """Make rows of which each depends on its number alone."""
     row = pl.int_range(start, end, dtype=pl.Int64, eager=True)
-    content = _repeated(row)
-    return pl.DataFrame(
-        [
-            ("m-" + row.cast(pl.String).str.zfill(10)).alias("message_id"),
-            ("user_" + (_mixed(content, 1) % SENDERS).cast(pl.String)).alias("sender"),
-            ("2026-11-22T10:00:" + (content % 60).cast(pl.String).str.zfill(2) + "Z").alias(
-                "sent_at"
-            ),
-            _text(content).alias("text"),
-            _pick(["de", "en", "fr"], content, 2).alias("lang"),
-        ]
-    )
-
-
-def _repeated(row: pl.Series) -> pl.Series:
-    """Say which row's message a row has: its own, or an earlier one's, which repeats none."""
     earlier = row - 13 - 20 * (_mixed(row, 3) % 5000)
-    repeats = (row % 20 == 7) & (earlier >= 0)  # noqa: PLR2004
-    return earlier.zip_with(repeats, row)
+    content = earlier.zip_with((row % 20 == 7) & (earlier >= 0), row)  # noqa: PLR2004
+    second = (content % 60).cast(pl.String).str.zfill(2)
+    columns = {
+        "message_id": "m-" + row.cast(pl.String).str.zfill(10),
+        "sender": "user_" + (_mixed(content, 1) % SENDERS).cast(pl.String),
+        "sent_at": "2026-11-22T10:00:" + second + "Z",
+        "text": _text(content),
+        "lang": _pick(["de", "en", "fr"], content, 2),
+    }
+    return pl.DataFrame(columns)
 
 
 def _text(content: pl.Series) -> pl.Series:
-    phrases, codes = _phrases(), _codes()
-    parts = [_pick(phrases, content, seed) for seed in (5, 6, 7)]
+    chance = random.Random(1)
+    words = [_WORDS + _FOREIGN if number % 8 == 0 else _WORDS for number in range(PHRASES)]
+    phrases = pl.Series([" ".join(chance.choices(w, k=chance.randint(4, 16))) for w in words])
+    first, second, third = (_pick(phrases, content, seed) for seed in (5, 6, 7))
+    codes = pl.Series(["".join(letters) for letters in product(ascii_lowercase, repeat=3)])
     own = codes.gather(content % len(codes)) + codes.gather(content // len(codes))
-    text = parts[0] + " " + _special(content) + parts[1] + " " + own + " " + parts[2]
+    text = first + " " + _special(content) + second + " " + own + " " + third
     empty = pl.Series([EMPTY]).new_from_index(0, len(text))
     return empty.zip_with(content % 50 == 3, text)  # noqa: PLR2004
 
 
 def _special(content: pl.Series) -> pl.Series:
-    wanted = [s for s, share in _SPECIAL.items() for _ in range(share)]
-    pool = pl.Series([*wanted, *[""] * (1000 - len(wanted))])
-    chosen = pool.gather(_mixed(content, 8) % 1000)
+    wanted = [text for text, share in _SPECIAL.items() for _ in range(share)]
+    chosen = _pick(wanted + [""] * (1000 - len(wanted)), content, 8)
     digits = (_mixed(content, 9) % 90 + 10).cast(pl.String)
     filled = pl.select(pl.lit(chosen).str.replace("{}", pl.lit(digits), literal=True)).to_series()
     return (filled + " ").zip_with(filled != "", filled)
@@ -130,18 +107,3 @@ def _pick(pool: list[str] | pl.Series, content: pl.Series, seed: int) -> pl.Seri
 def _mixed(numbers: pl.Series, seed: int) -> pl.Series:
     """Scramble numbers, the same way in every version of everything: Knuth's multiplier."""
     return ((numbers + seed * 1_000_003) % 2_147_483_647) * 2_654_435_761 % 2_147_483_647
-
-
-def _phrases() -> pl.Series:
-    chance = random.Random(1)
-    words = [_WORDS + _FOREIGN if number % 8 == 0 else _WORDS for number in range(PHRASES)]
-    return pl.Series([" ".join(chance.choices(w, k=chance.randint(4, 16))) for w in words])
-
-
-def _codes() -> pl.Series:
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    return pl.Series([a + b + c for a in letters for b in letters for c in letters])
-
-
-if __name__ == "__main__":
-    print(write(Path(sys.argv[1]), float(sys.argv[2])), "rows")

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Make .venv-bench hold what the job is measured against: pandas, DuckDB, Polars and PySpark, each
-# version and hash pinned in requirements/bench.txt. Run by make bench; a second run changes nothing.
+# Make .venv-bench hold what the job is measured against: pandas, DuckDB and Polars, each version
+# and hash pinned in requirements/bench.txt. Run by make bench; a second run changes nothing.
 #
 #   sh benchmarks/install.sh    needs .venv (make setup), whose uv and Python it uses
 set -eu

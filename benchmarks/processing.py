@@ -1,181 +1,150 @@
-"""The processing script beside pandas, DuckDB, Polars and PySpark, which do the same job.
+"""The processing script beside Polars, DuckDB and pandas, which do the same job.
 
-All read the same made-up messages (`benchmarks/generate.py`) from a warm page cache and write the
-same rows: a way whose sorted rows hash differently gives no figure. They use all cores. The full
-run takes 1 GB of JSONL, 1 GB of CSV, and Parquet of as many rows as the JSONL.
-
-``LANDRUN_BENCH_MB`` and ``LANDRUN_BENCH_ROUNDS`` make a full run smaller (1000 and 3 by default);
-PySpark runs in the first round only, as it takes as long as all others together.
+All read the same made-up messages (`benchmarks.generate`) from a warm page cache, use all cores,
+and write the same rows: a way whose rows differ gives no figure. Then the script alone, with four
+times the input: its memory should stay where it is. ``LANDRUN_BENCH_MB`` (300) is the size of the
+JSONL of a full run.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks import generate, shares
-from benchmarks.measuring import Aim, Figures, Options, Row, ratios
-from benchmarks.tree import Cost, FailedError, measure
+import psutil
 
-TITLE = "Processing: the job's script beside others that do the same"
+from benchmarks import ROOT, generate
+from benchmarks.measuring import Figure, in_turns, ratios
 
-ROOT = Path(__file__).parents[1]
-PREPROCESS = ROOT / "src" / "processing" / "preprocess.py"
-OTHERS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
-COMPETITORS = ROOT / "benchmarks" / "competitors"
-OURS, SLOWEST = "preprocess.py", "PySpark"
-OTHERS = {
-    "Polars": "with_polars.py",
-    "DuckDB": "with_duckdb.py",
-    "pandas": "with_pandas.py",
-    SLOWEST: "with_pyspark.py",
-}
-QUICK_MB = 25
-JSON_BYTES = generate.ROW_BYTES[".jsonl"]
+TITLE = "Processing"
+
+SAME_JOB = ROOT / "benchmarks/competitors/same_job.py"
+THEIR_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
+OURS = "preprocess.py"
+WAYS = (OURS, "Polars", "DuckDB", "pandas")
+QUICK_MB, GROWTH = 10, 4
+EVERY, KEPT = 0.05, ("Pss_Anon:", "Pss_Shmem:")
+"""Seconds between two looks at memory, and which of it counts: no pages of mapped files, and pages
+that processes share once (proc(5), smaps_rollup)."""
 
 
-@dataclass
+@dataclass(frozen=True)
+class Cost:
+    """What a command took.
+
+    ``mib`` is the most memory that its processes held at once which the kernel cannot drop.
+    """
+
+    seconds: float
+    mib: float
+
+
+def measure(command: Sequence[str | Path], log: Path) -> Cost:
+    """Run a command to its end, its output in ``log``. Raises RuntimeError when it fails."""
+    most, began = 0.0, time.perf_counter()
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+        while process.poll() is None:
+            most = max(most, _memory(process.pid))
+            time.sleep(EVERY)
+    seconds = time.perf_counter() - began
+    if process.returncode:
+        said = log.read_text(encoding="utf-8", errors="replace").strip()[-400:]
+        raise RuntimeError(f"{command[1]} ended with {process.returncode}: {said}")
+    return Cost(seconds, most / 1024)
+
+
+def _memory(pid: int) -> float:
+    """Return the KiB of a process and its children, as far as they still run."""
+    kib = 0.0
+    parent = psutil.Process(pid)
+    for process in (parent, *parent.children(recursive=True)):
+        with suppress(OSError):  # it has ended meanwhile
+            rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
+            kept = [line for line in rollup.splitlines() if line.startswith(KEPT)]
+            kib += sum(float(line.split()[1]) for line in kept)
+    return kib
+
+
 class Race:
-    """One file, and what each way took for it."""
+    """One input file, and what each way took for it."""
 
-    source: Path
-    scratch: Path
-    costs: dict[str, list[Cost]] = field(default_factory=dict)
-    prints: dict[str, str] = field(default_factory=dict)
+    def __init__(self, source: Path, scratch: Path) -> None:
+        self.source, self._scratch = source, scratch
+        self.costs: dict[str, list[Cost]] = defaultdict(list)
+        self._rows: dict[str, str] = {}
 
-    def once(self, way: str) -> Cost:
-        """Let a way do the job, whatever comes of it; its output is in ``output``."""
-        output = self.scratch / "output"
+    def run(self, way: str) -> float:
+        """Let a way do the job. Raises RuntimeError if it wrote other rows than ours did."""
+        output, log = self._scratch / "output", self._scratch / "log"
         shutil.rmtree(output, ignore_errors=True)
         output.mkdir()
-        # What others left to be written, or pushed out of memory, is not this way's to wait for.
         os.sync()
-        with self.source.open("rb") as file:
-            deque(iter(partial(file.read, 1 << 20), b""), maxlen=0)
-        return measure(_command(way, self.source, output), self.scratch / "log")
+        self.source.read_bytes()  # into the page cache
+        cost = measure(_command(way, self.source, output), log)
+        self.costs[way].append(cost)
+        if way not in self._rows:
+            measure([THEIR_PYTHON, SAME_JOB, "fingerprint", output], log)
+            self._rows[way] = log.read_text(encoding="utf-8")
+        if self._rows[way] != self._rows[OURS]:
+            raise RuntimeError(f"{way} wrote other rows: {self._rows[way]}, {self._rows[OURS]}")
+        return cost.seconds
 
-    def take(self, way: str) -> None:
-        """Let a way do the job once, and hold that it wrote what ours did."""
-        cost = self.once(way)
-        output = self.scratch / "output"
-        self.costs.setdefault(way, []).append(cost)
-        if way not in self.prints:
-            self.prints[way] = _fingerprint(output, self.scratch / "log")
-        if self.prints[way] != self.prints[OURS]:
-            raise FailedError(f"{way} wrote other rows: {self.prints[way]}, {self.prints[OURS]}")
-
-    def rounds(self, count: int, options: Options, called: str) -> None:
-        """Let each way do the job so many times, the slowest once; each round begins with another.
-
-        Ours begins the first, as the others' rows are held against it.
-        """
-        ways = (OURS, *OTHERS)
-        for number in range(count):
-            begin = number % len(ways)
-            for way in (*ways[begin:], *ways[:begin]):
-                if way != SLOWEST or (number == 0 and not options.quick):
-                    options.progress(f"{called}, round {number + 1}: {way}")
-                    self.take(way)
+    def figures(self, case: str) -> Iterator[Figure]:
+        """Yield each other way's time and memory beside ours, then our own."""
+        times = {way: [one.seconds for one in costs] for way, costs in self.costs.items()}
+        memory = {way: [one.mib for one in costs] for way, costs in self.costs.items()}
+        for way in WAYS[1:]:
+            beside = ratios(times[way], times[OURS])
+            yield Figure(f"{case}, {way}: time ÷ ours", "x", beside, (0.02, 100))
+            beside = ratios(memory[way], memory[OURS])
+            yield Figure(f"{case}, {way}: memory ÷ ours", "x", beside, (0.1, 50))
+        megabytes = self.source.stat().st_size / 1e6
+        speeds = [megabytes / seconds for seconds in times[OURS]]
+        yield Figure(f"{case}, {OURS}: speed", "MB/s", speeds)
+        yield Figure(f"{case}, {OURS}: peak memory", "MiB", memory[OURS])
 
 
-def run(options: Options) -> Iterator[Row]:
-    """Yield, for each format, speed, memory and processor time of each way."""
-    if not OTHERS_PYTHON.exists():
-        raise SystemExit("no .venv-bench: sh benchmarks/install.sh first")
-    megabytes = QUICK_MB if options.quick else float(os.environ.get("LANDRUN_BENCH_MB", "1000"))
-    rounds = 1 if options.quick else int(os.environ.get("LANDRUN_BENCH_ROUNDS", "3"))
-    for suffix in (".jsonl",) if options.quick else (".jsonl", ".csv", ".parquet"):
-        race = _made(suffix, megabytes, options)
-        yield from _bounds(race, options)
-        race.rounds(rounds, options, suffix[1:])
-        yield from rows(race, _case(race.source), aimed=not options.quick)
-        yield from shares.rows(race.source)
-        shutil.rmtree(race.source.parent)
+def run(quick: bool, scratch: Path) -> Iterator[Figure]:
+    """Yield the race for each format, then how memory grows with the input."""
+    megabytes = QUICK_MB if quick else float(os.environ.get("LANDRUN_BENCH_MB", "300"))
+    for suffix in (".jsonl",) if quick else (".jsonl", ".csv", ".parquet"):
+        source = scratch / suffix[1:] / f"messages{suffix}"
+        source.parent.mkdir()
+        generate.write(source, megabytes)
+        race = Race(source, scratch)
+        in_turns({way: partial(race.run, way) for way in WAYS}, 1 if quick else 3)
+        yield from race.figures(f"{suffix[1:].upper()}, {source.stat().st_size / 1e6:.0f} MB")
+    yield from _growth(megabytes if quick else 1000, scratch, quick=quick)
 
 
-def _made(suffix: str, megabytes: float, options: Options) -> Race:
-    """Make the messages; Parquet of as many rows as the JSONL has, in a fifth of its bytes."""
-    size = megabytes
-    if suffix == ".parquet":
-        size = megabytes * generate.ROW_BYTES[suffix] / JSON_BYTES
-    folder = options.scratch / suffix[1:]
-    folder.mkdir()
-    source = folder / f"messages{suffix}"
-    rows = generate.write(source, size)
-    options.progress(f"{source.name}: {rows} rows, {source.stat().st_size / 1e6:.0f} MB")
-    return Race(source, options.scratch)
+def _growth(megabytes: float, scratch: Path, *, quick: bool) -> Iterator[Figure]:
+    """Yield how memory grows; buckets of small inputs are not full yet, so those may grow more."""
+    peaks = []
+    for size in (megabytes, GROWTH * megabytes):
+        source = scratch / f"{size:.0f}" / "messages.jsonl"
+        source.parent.mkdir()
+        generate.write(source, size)
+        output = scratch / "output"
+        shutil.rmtree(output, ignore_errors=True)
+        peaks.append(measure(_command(OURS, source, output), scratch / "log").mib)
+        source.unlink()
+    case = f"JSONL, {GROWTH} times {megabytes:,.0f} MB"
+    sane = (0.5, GROWTH) if quick else (0.5, 1.5)
+    yield Figure(f"{case}: peak memory grows by", "x", [peaks[1] / peaks[0]], sane)
 
 
-def _command(way: str, source: Path, output: Path) -> list[str]:
+def _command(way: str, source: Path, output: Path) -> list[str | Path]:
     if way == OURS:
-        folders = ["--input", str(source.parent), "--output", str(output)]
-        return [sys.executable, str(PREPROCESS), *folders]
-    return [str(OTHERS_PYTHON), str(COMPETITORS / OTHERS[way]), str(source), str(output)]
-
-
-def _fingerprint(output: Path, log: Path) -> str:
-    measure([str(OTHERS_PYTHON), str(COMPETITORS / "fingerprint.py"), str(output)], log)
-    return log.read_text(encoding="utf-8").strip()
-
-
-def _bounds(race: Race, options: Options) -> Iterator[Row]:
-    wanted = {"read": "raw read"}
-    if race.source.suffix == ".jsonl":
-        wanted["orjson"] = "orjson alone, on all cores"
-    for bound, named in wanted.items():
-        script = [str(OTHERS_PYTHON), str(COMPETITORS / "bounds.py"), bound, str(race.source)]
-        speeds = [_megabytes(race.source) / _told(script, options.scratch / "log") for _ in "123"]
-        note = "a bound: it does nothing else"
-        yield Row(_case(race.source), named, **Figures.of(speeds).parts(), unit="MB/s", note=note)
-
-
-def _told(script: list[str], log: Path) -> float:
-    measure(script, log)
-    return float(log.read_text(encoding="utf-8"))
-
-
-def rows(race: Race, case: str, *, aimed: bool) -> Iterator[Row]:
-    """Yield what each way of a race took, and how much of ours that was."""
-    ours = race.costs[OURS]
-    for way, costs in race.costs.items():
-        speed = Figures.of([_megabytes(race.source) / cost.seconds for cost in costs])
-        peak = Figures.of([cost.peak for cost in costs])
-        cpu = Figures.of([cost.cpu for cost in costs])
-        yield Row(case, f"{way}: speed", **speed.parts(), unit="MB/s", key=way == OURS)
-        yield Row(case, f"{way}: peak memory", **peak.parts(), unit="MiB", key=way == OURS)
-        yield Row(case, f"{way}: processor", **cpu.parts(), unit="s")
-    for figure, of in {"time": _seconds, "memory": _peak}.items():
-        beside = {
-            way: ratios([*map(of, costs)], [*map(of, ours[: len(costs)])])
-            for way, costs in race.costs.items()
-            if way != OURS
-        }
-        best = min(beside, key=lambda way: beside[way].value)
-        for way, times in beside.items():
-            note = f"{way} is better here" if times.value < 1 else ""
-            note = note or ("the best of the others" if way == best else "")
-            aim = Aim(">=", 1.0) if aimed else None
-            named = f"{way}: {figure} ÷ ours"
-            yield Row(case, named, **times.parts(), unit="x", aim=aim, note=note, key=way == best)
-
-
-def _seconds(cost: Cost) -> float:
-    return cost.seconds
-
-
-def _peak(cost: Cost) -> float:
-    return cost.peak
-
-
-def _case(source: Path) -> str:
-    return f"{source.suffix[1:].upper()}, {_megabytes(source):.0f} MB"
-
-
-def _megabytes(source: Path) -> float:
-    return source.stat().st_size / 1e6
+        script = ROOT / "src/processing/preprocess.py"
+        return [sys.executable, script, "--input", source.parent, "--output", output]
+    return [THEIR_PYTHON, SAME_JOB, way.lower(), source, output]

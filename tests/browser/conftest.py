@@ -1,11 +1,11 @@
-"""A browser for a session, and pages of generated ledgers in it."""
+"""A browser and a laptop's stack for a session, and pages of made-up reports."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,24 +14,28 @@ if "LANDRUN_BROWSER" not in os.environ:  # `make test` is to stay quick, and has
 else:
     from playwright.sync_api import Browser, Page, sync_playwright
 
-    from landrun_ops.web.library import chart_library
-    from landrun_ops.web.page import render
+    from landrun_ops.web.page import chart_library, render
 
-    from .ledgers import ledger, report_of
-    from .pages import chromium_path, go, launched
+    from .made_up_runs import report_of, runs
+    from .pages import Laptop, chromium_path, go, laptop_with, launched
+
+    library = cache(chart_library)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = chromium_path()
-    if path is None:
-        said = "no Chromium here: apt-get install chromium, or set LANDRUN_CHROMIUM to one"
-        assert not os.environ.get("CI"), said
-        pytest.skip(said)
+    assert path, "no Chromium here: apt-get install chromium, or set LANDRUN_CHROMIUM to one"
     with sync_playwright() as playwright:
         browser = launched(playwright, path)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    with laptop_with(1, tmp_path_factory.mktemp("laptop")) as laptop:
+        yield laptop
 
 
 @pytest.fixture
@@ -41,38 +45,22 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def requests() -> list[str]:
-    """The addresses that the pages of a test asked for."""
-    return []
-
-
-@pytest.fixture
-def new_page(
-    browser: Browser, complaints: list[str], requests: list[str]
-) -> Iterator[Callable[..., Page]]:
-    """``new_page(dark=True, phone=True)`` is an empty page of a browser that nobody has used."""
+def new_page(browser: Browser, complaints: list[str]) -> Iterator[Callable[..., Page]]:
+    """``new_page("dark")`` or ``("phone")`` is an empty page of a browser nobody has used."""
     contexts = []
 
-    def make(*, dark: bool = False, phone: bool = False) -> Page:
-        size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
+    def make(how: str = "light") -> Page:
+        phone = how == "phone"
         context = browser.new_context(
-            viewport=size,  # type: ignore[arg-type]
+            viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 900},
             is_mobile=phone,
             has_touch=phone,
-            device_scale_factor=2 if phone else 1,
-            color_scheme="dark" if dark else "light",
-            reduced_motion="reduce",
+            color_scheme="dark" if how == "dark" else "light",
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("request", lambda request: requests.append(request.url))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda said: (
-                complaints.append(said.text) if said.type in ("error", "warning") else None
-            ),
-        )
+        page.on("console", lambda said: said.type != "log" and complaints.append(said.text))
         return page
 
     yield make
@@ -80,34 +68,16 @@ def new_page(
         context.close()
 
 
-@pytest.fixture(scope="session")
-def library() -> str:
-    return chart_library()
-
-
-@pytest.fixture(scope="session")
-def written(library: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """``written(300, hostile=True)`` is the file of a report about so many runs."""
-    files: dict[Any, Path] = {}
-
-    def write(count: int, *, hostile: bool = False) -> Path:
-        if (count, hostile) not in files:
-            file = tmp_path_factory.mktemp("report") / "report.html"
-            page = render(report_of(ledger(count, hostile=hostile)), library)
-            file.write_text(page, encoding="utf-8")
-            files[count, hostile] = file
-        return files[count, hostile]
-
-    return write
-
-
 @pytest.fixture
-def opened(new_page: Callable[..., Page], written: Callable[..., Path]) -> Callable[..., Page]:
-    """``opened(300, at="#status=FAILED", dark=True)`` is a page of a report, drawn."""
+def opened(new_page: Callable[..., Page], tmp_path: Path) -> Callable[..., Page]:
+    """``opened(300, at="#status=FAILED")`` is a page of a report about so many runs, drawn."""
 
-    def open_(count: int, *, hostile: bool = False, at: str = "", **how: bool) -> Page:
-        page = new_page(**how)
-        go(page, written(count, hostile=hostile).as_uri() + at)
+    def open_(count: int, how: str = "light", *, at: str = "", hostile: bool = False) -> Page:
+        page, file = new_page(how), tmp_path / "report.html"
+        file.write_text(
+            render(report_of(runs(count, hostile=hostile)), library()), encoding="utf-8"
+        )
+        go(page, file.as_uri() + at)
         return page
 
     return open_

@@ -1,23 +1,31 @@
-"""What tests do with a page besides what Playwright does."""
+"""A browser, a laptop's stack to look at with it, and what Playwright does not do by itself."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 from playwright.sync_api import Browser, Page, Playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE = 30.0
-"""Seconds; for a machine that has much else to do."""
+from landrun_ops.local import LocalAws
+
+ROOT = Path(__file__).resolve().parents[2]
+LANDRUN = [sys.executable, "-m", "landrun_ops"]
 
 
 def chromium_path() -> str | None:
     """Where a Chromium is: LANDRUN_CHROMIUM, or the first on the path."""
-    named = [os.environ.get("LANDRUN_CHROMIUM", "")]
-    return next(filter(None, (shutil.which(name) for name in [*named, *NAMES] if name)), None)
+    names = (os.environ.get("LANDRUN_CHROMIUM", "chromium"), "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 def launched(playwright: Playwright, path: str) -> Browser:
@@ -33,7 +41,7 @@ def go(page: Page, address: str) -> None:
     page.wait_for_selector("body[data-ready=yes]", state="attached")
 
 
-def until(page: Page, expression: str, seconds: float = PATIENCE) -> None:
+def until(page: Page, expression: str, seconds: float = 30) -> None:
     """Wait until an expression is true; Playwright's own wait needs an eval, which pages forbid."""
     deadline = time.monotonic() + seconds
     while not page.evaluate(expression):
@@ -41,18 +49,37 @@ def until(page: Page, expression: str, seconds: float = PATIENCE) -> None:
         page.wait_for_timeout(30)
 
 
-def drag(page: Page, x: float, y: float, to_x: float, to_y: float) -> None:
-    """Press, move and let go."""
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(to_x, to_y)
-    page.mouse.up()
+@dataclass(frozen=True)
+class Laptop:
+    """A laptop's stack whose jobs begin to work when ``go_ahead`` is there."""
+
+    aws: LocalAws
+    address: str
+    go_ahead: Path
+    state: Path
+
+    def land(self, **objects: bytes) -> None:
+        for key, body in objects.items():
+            bucket = self.aws.outputs["LandingBucket"]
+            self.aws.client("s3").put_object(Bucket=bucket, Key=f"incoming/{key}", Body=body)
 
 
-def text(page: Page, selector: str) -> str:
-    found: str = page.evaluate(f"document.querySelector({json.dumps(selector)}).textContent")
-    return found
-
-
-def texts(page: Page, selector: str) -> list[str]:
-    return page.locator(selector).all_text_contents()
+@contextmanager
+def laptop_with(slots: int, folder: Path) -> Iterator[Laptop]:
+    job, go_ahead, state = folder / "job.sh", folder / "go", folder / "state"
+    job.write_text(
+        f"while [ ! -e {go_ahead} ]; do sleep 0.1; done\n"
+        f'exec {sys.executable} {ROOT}/src/processing/preprocess.py "$@"\n'
+    )
+    entrypoint = f"JobEntrypoint={json.dumps(['/bin/sh', str(job)])}"
+    command = [*LANDRUN, "local", "up", "--state-dir", str(state), "--parameter", entrypoint]
+    command += ["--parameter", f"MaxConcurrentRuns={slots}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as up:
+        assert up.stdout
+        try:
+            assert up.stdout.readline().startswith("ready at ")
+            address = up.stdout.readline().removeprefix("live page: ").strip()
+            yield Laptop(LocalAws.attach(state), address, go_ahead, state)
+        finally:
+            up.send_signal(signal.SIGINT)
+            up.wait(60)

@@ -16,7 +16,7 @@ import pytest
 from moto import mock_aws
 
 from landrun_ops.actions.docker import Docker
-from landrun_ops.local.processing_job import Laptop, Order, Outcome, run
+from landrun_ops.local.processing_job.job import Laptop, Order, Outcome, run
 
 IMAGE = os.environ.get("LANDRUN_CONTAINER_IMAGE", "")
 """The image under test, built on the base of packages."""
@@ -104,6 +104,9 @@ def job(tmp_path: Path, docker: Docker, monkeypatch: pytest.MonkeyPatch) -> Iter
             work_dir=tmp_path,
             python="python3",
             client=clients.__getitem__,
+            put=lambda bucket, key, body, _: clients["s3"].put_object(
+                Bucket=bucket, Key=key, Body=body
+            ),
             access=lambda: {"AWS_REGION": "us-east-1"},
             grace=2,
             docker=docker,

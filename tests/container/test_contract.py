@@ -15,12 +15,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from landrun_ops.actions.demo import DATA_SUFFIXES
 
 from default_job import COUNTS
 from default_job import Job as InProcess
-from landrun_ops.actions.demo import DATA_SUFFIXES
 from landrun_ops.actions.docker import Docker
-from landrun_ops.local.docker_container import LABEL
+from landrun_ops.local.processing_job.docker_container import LABEL
 
 from .conftest import HELLO, IMAGE, INPUT, OUTPUT, Job
 

@@ -11,15 +11,18 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.validate import ParamValidator
 
 from landrun_ops.local.template import translate
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from scan.stacks import STACKS
 from scan.stacks import definition as deployed_definition
 
 if "LANDRUN_SCAN" not in os.environ:
@@ -71,6 +74,12 @@ def run(machine: dict[str, Any], given: dict[str, Any], *failures: str) -> dict[
     return found
 
 
+SETS = {
+    **{name: given for name, given in STACKS.items() if "StateMachineArn" not in given},
+    "limited": {"MaxConcurrentRuns": "2", "InstanceCount": "3", "MaxRuntimeInSeconds": "7200"},
+}
+
+
 @pytest.fixture(scope="module")
 def machine() -> Callable[..., dict[str, Any]]:
     made: dict[str, dict[str, Any]] = {}
@@ -81,6 +90,29 @@ def machine() -> Callable[..., dict[str, Any]]:
         return made[key]
 
     return with_parameters
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_each_request_is_one_that_sagemakers_model_allows(
+    machine: Callable[..., Any], name: str
+) -> None:
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    shape = model.operation_model("CreateProcessingJob").input_shape
+    *_, request = run(machine(**SETS[name]), RUN | MANIFEST | TRIGGER)["requests"]
+
+    report = ParamValidator().validate(request, shape)
+
+    assert not report.has_errors(), report.generate_report()
+    assert set(shape.required_members) <= request.keys()
+    assert not [value for value in _values(request) if value in ("", None)]
+
+
+def _values(node: Any) -> Iterator[Any]:
+    if isinstance(node, dict | list):
+        for value in node.values() if isinstance(node, dict) else node:
+            yield from _values(value)
+    else:
+        yield node
 
 
 def test_awkward_words_and_variables_arrive_exactly(machine: Callable[..., Any]) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("src", "tests", "events", "template.yaml", "samconfig.toml", "pyproject.toml")
+COPIED = ("src", "tests", "events", "samples", "template.yaml", "samconfig.toml", "pyproject.toml")
 TESTS = {
     "functions": (
         "tests/faults",

@@ -8,8 +8,8 @@ import pytest
 
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions.backfill import object_created
-from landrun_ops.local.s3_events import sequencer
-from landrun_ops.stack.object_versions import ObjectVersions
+from landrun_ops.local.moto_patches.s3 import sequencer
+from landrun_ops.stack.object_versions import current_versions
 
 from .invariants import placed
 from .stack import client
@@ -38,7 +38,7 @@ def versions(any_world):
 def backfill(world):
     """Send what ``landrun backfill`` sends."""
     bucket = world.stack.name("LandingBucket")
-    for version in ObjectVersions(client("s3")).current(S3Uri(bucket, "incoming/")):
+    for version in current_versions(client("s3"), S3Uri(bucket, "incoming/")):
         world.landings.send(json.dumps(object_created(bucket, version, QUEUE)))
 
 

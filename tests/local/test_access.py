@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -54,40 +53,16 @@ def processing_job(command: str) -> dict[str, Any]:
     }
 
 
-def test_a_program_with_the_key_is_answered(aws: LocalAws) -> None:
-    status, told = curl(aws.endpoint_url, *signed(aws))
-    assert status == 200
-    assert aws.outputs["LandingBucket"] in told
-
-
 @pytest.mark.parametrize(
-    "header",
-    [
-        "Host: example.com",
-        "Host: example.com:{port}",
-        "Host: 127.0.0.1",
-        "Origin: https://example.com",
-        "Origin: http://127.0.0.1:1",
-        "Origin: null",
-        "Sec-Fetch-Site: cross-site",
-        "Sec-Fetch-Site: same-site",
-        "Authorization: AWS landrun-local:0",
-        "Authorization;",
-    ],
+    "header", ["Host: example.com", "Origin: https://example.com", "Authorization;"]
 )
 def test_a_request_of_somebody_else_is_refused(aws: LocalAws, header: str) -> None:
-    given = header.format(port=urlsplit(aws.endpoint_url).port)
-    key = [] if given.startswith("Authorization") else signed(aws)
-    for method in ("GET", "POST", "OPTIONS"):
-        status, told = curl(aws.endpoint_url, "--request", method, *key, "--header", given)
+    key = [] if header.startswith("Authorization") else signed(aws)
+    assert curl(aws.endpoint_url, *signed(aws))[0] == 200
+    for method in ("GET", "OPTIONS"):
+        status, told = curl(aws.endpoint_url, "--request", method, *key, "--header", header)
         assert status == 403
         assert "access-control" not in told.lower()
-
-
-@pytest.mark.parametrize("path", ["moto-api/reset", "moto-api/data.json", "latest/meta-data/"])
-def test_what_moto_answers_besides_needs_the_key_as_well(aws: LocalAws, path: str) -> None:
-    assert curl(f"{aws.endpoint_url}/{path}", "--request", "POST")[0] == 403
-    assert aws.client("s3").list_buckets()["Buckets"]
 
 
 def test_a_shell_command_that_is_posted_without_the_key_does_not_run(

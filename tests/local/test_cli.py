@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -116,89 +115,74 @@ def env(ready_line: str, state_dir: Path) -> dict[str, str]:
     return clean_environment(state_dir)
 
 
-def test_up_says_in_one_line_where_it_is_and_how_to_use_it(
-    ready_line: str, state_dir: Path, root: Path, env: dict[str, str]
+@pytest.fixture
+def environment(root: Path, env: dict[str, str]) -> dict[str, str]:
+    """What `landrun local env` exports."""
+    shown: dict[str, str] = json.loads(landrun("local", "env", "--json", env=env, cwd=root).stdout)
+    return shown
+
+
+def in_shell(script: str, env: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-ec", script], env=env, cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+def test_up_says_in_one_line_where_it_is_and_how_to_use_and_to_leave_it(
+    ready_line: str, root: Path, env: dict[str, str], environment: dict[str, str]
 ) -> None:
-    assert ready_line.startswith("ready at http://127.0.0.1:")
+    assert ready_line.startswith("ready at http://127.0.0.1:77")
     command = ready_line.partition("in another shell: ")[2].strip()
-    shown = subprocess.run(
-        ["sh", "-c", f'{command}; echo "$LANDRUN_LANDING_BUCKET $AWS_ENDPOINT_URL"'],
-        env=env,
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-    assert shown[1] in ready_line
-    assert len(shown) == 2
+    unset = landrun("local", "env", env=env, cwd=root).stdout.splitlines()[-1].partition(": ")[2]
+    script = (
+        f"{command}; echo $LANDRUN_LANDING_BUCKET $AWS_ENDPOINT_URL; {unset}; env | grep AWS_ ||:"
+    )
+    shown = in_shell(script, env, root)
+    bucket, endpoint = environment["LANDRUN_LANDING_BUCKET"], environment["AWS_ENDPOINT_URL"]
+    assert shown.stdout == f"{bucket} {endpoint}\n"
+    assert endpoint in ready_line
+    assert {"AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "LANDRUN_RUNS_TABLE"} < set(environment)
 
 
 def test_the_exports_make_the_aws_cli_work(root: Path, env: dict[str, str]) -> None:
     script = (
-        'set -e; eval "$(landrun local env)"; echo hello > "$1";'
-        ' aws s3 cp --quiet "$1" "s3://$LANDRUN_OUTPUT_BUCKET/by hand/x.txt";'
+        'eval "$(landrun local env)"; echo hello > "$FILE";'
+        ' aws s3 cp --quiet "$FILE" "s3://$LANDRUN_OUTPUT_BUCKET/by hand/x.txt";'
         ' aws s3 ls "s3://$LANDRUN_OUTPUT_BUCKET/by hand/"'
     )
-    file = Path(env["LANDRUN_STATE_DIR"]) / "x y.txt"
-    done = subprocess.run(
-        ["sh", "-c", script, "sh", str(file)],
-        env=env,
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = in_shell(script, env | {"FILE": f"{env['LANDRUN_STATE_DIR']}/x y.txt"}, root)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split()[-2:] == ["6", "x.txt"]
 
 
-def test_the_environment_has_every_output_also_as_json(root: Path, env: dict[str, str]) -> None:
-    environment = json.loads(landrun("local", "env", "--json", env=env, cwd=root).stdout)
-    assert environment.keys() >= {
-        "AWS_ENDPOINT_URL",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_DEFAULT_REGION",
-        "LANDRUN_LANDING_BUCKET",
-        "LANDRUN_OUTPUT_BUCKET",
-        "LANDRUN_STATE_MACHINE_ARN",
-        "LANDRUN_RUNS_TABLE",
-    }
-
-
 def test_sam_local_gets_each_functions_variables_and_the_laptops_name_for_containers(
-    root: Path, env: dict[str, str]
+    root: Path, env: dict[str, str], environment: dict[str, str]
 ) -> None:
-    environment = json.loads(landrun("local", "env", "--json", env=env, cwd=root).stdout)
     variables = json.loads(landrun("local", "env", "--sam", env=env, cwd=root).stdout)
-    assert set(variables) == {
-        "ObjectCreatedFunction",
-        "ScheduleFunction",
-        "ExecutionStatusFunction",
-        "ReconcileFunction",
-    }
     port = environment["AWS_ENDPOINT_URL"].rpartition(":")[2]
+    assert len(variables) == 4
     for of_function in variables.values():
         assert of_function["AWS_ENDPOINT_URL"] == f"http://host.docker.internal:{port}"
         assert of_function["STATE_MACHINE_ARN"] == environment["LANDRUN_STATE_MACHINE_ARN"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 127.0.0.2")
-def test_containers_reach_it_only_when_told_to_listen_and_with_a_warning(
-    root: Path, ready_line: str, tmp_path: Path
+def test_containers_reach_it_only_with_listen_which_warns_and_iam_can_be_asked_for(
+    root: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    def reached(line: str) -> bool:
-        port = int(re.split(r"127\.0\.0\.1:|;", line)[1])
+    def reached(environment: dict[str, str]) -> bool:
         with socket.socket() as other:
+            port = urlsplit(environment["AWS_ENDPOINT_URL"]).port
             return other.connect_ex(("127.0.0.2", port)) == 0
 
-    assert not reached(ready_line)
-    with local_up(root, tmp_path, "--listen", "desk.example", "--json") as (_, line):
-        environment = json.loads(line)
-        assert reached(environment["AWS_ENDPOINT_URL"])
-        port = environment["AWS_ENDPOINT_URL"].rpartition(":")[2]
+    assert not reached(environment)
+    options = ("--listen", "desk.example", "--iam", "--json", "--port", "0")
+    with local_up(root, tmp_path, *options) as (_, line):
+        assert reached(json.loads(line))
+        port = urlsplit(json.loads(line)["AWS_ENDPOINT_URL"]).port
         named, other = (
-            listed_under(f"{host}:{port}", environment) for host in ("desk.example", "example.com")
+            listed_under(f"{host}:{port}", json.loads(line))
+            for host in ("desk.example", "example.com")
         )
     assert (named, other) == (200, 403)
     warning = (tmp_path / "stderr.txt").read_text()
@@ -215,35 +199,33 @@ def listed_under(host: str, environment: dict[str, str]) -> int:
     return status
 
 
-@pytest.mark.parametrize("host", ["http://desk.example", "desk.example:4566", "a b", ""])
-def test_what_is_no_name_of_a_host_is_one_line(host: str, root: Path, tmp_path: Path) -> None:
-    up = landrun("local", "up", "--listen", host, env=clean_environment(tmp_path), cwd=root)
-    assert (up.returncode, up.stdout) == (2, "")
-    assert_one_line(up.stderr, "--listen", "host.docker.internal")
-
-
-def test_a_shell_with_the_key_of_an_earlier_one_is_told_to_get_the_new_one(
-    root: Path, env: dict[str, str]
+def test_a_shell_of_an_earlier_laptop_or_of_another_stack_is_refused_with_the_remedy(
+    root: Path, env: dict[str, str], environment: dict[str, str]
 ) -> None:
-    environment = json.loads(landrun("local", "env", "--json", env=env, cwd=root).stdout)
-    stale = environment | {"AWS_ACCESS_KEY_ID": "LKIA0123456789ABCDEF"}
-    listed = subprocess.run(
-        ["aws", "s3", "ls"], env=env | stale, capture_output=True, text=True, check=False
-    )
+    shell = env | environment
+    assert landrun("runs", env=shell | {"LANDRUN_STATE_DIR": "/nowhere"}, cwd=root).returncode == 0
+
+    old_key = shell | {"AWS_ACCESS_KEY_ID": "LKIA0123456789ABCDEF"}
+    old_address = old_key | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+    for old in (old_key, old_address):
+        refused = landrun("runs", env=old, cwd=root)
+        assert refused.returncode == 2
+        where = f"this shell points at {old['AWS_ENDPOINT_URL']}"
+        assert_one_line(refused.stderr, where, f"is at {environment['AWS_ENDPOINT_URL']}", "eval")
+    listed = in_shell("aws s3 ls", old_key, root)
     assert listed.returncode
     assert 'eval "$(landrun local env)"' in listed.stderr
 
-
-def test_a_tick_over_nothing_starts_no_run(root: Path, env: dict[str, str]) -> None:
-    ticked = landrun("local", "tick", "--time", "2020-01-01T03:00:00Z", env=env, cwd=root)
-    assert (ticked.returncode, ticked.stderr) == (0, "")
-    assert ticked.stdout == "no run: nothing waits, and nothing lies under ScheduledInput\n"
+    missing = landrun("runs", "--stack", "no-such", env=shell, cwd=root)
+    assert missing.returncode == 2
+    assert_one_line(missing.stderr, "'landrun' and no 'no-such'", "unset AWS_ENDPOINT_URL")
 
 
-def test_a_tick_starts_one_run_that_the_ledger_lists_however_often_it_comes(
-    root: Path, env: dict[str, str]
+def test_a_tick_starts_one_run_that_is_listed_however_often_it_comes(
+    root: Path, env: dict[str, str], environment: dict[str, str]
 ) -> None:
-    environment = json.loads(landrun("local", "env", "--json", env=env, cwd=root).stdout)
+    nothing = landrun("local", "tick", "--time", "2020-01-01T03:00:00Z", env=env, cwd=root)
+    assert (nothing.returncode, nothing.stdout[:8]) == (0, "no run: ")
     target = f"s3://{environment['LANDRUN_LANDING_BUCKET']}/daily/{DAY:%Y/%m/%d}/a.jsonl"
     subprocess.run(
         ["aws", "s3", "cp", "--quiet", "-", target],
@@ -251,22 +233,21 @@ def test_a_tick_starts_one_run_that_the_ledger_lists_however_often_it_comes(
         input=b'{"text": "hello"}\n',
         check=True,
     )
-    time = f"{DAY}T03:00:00+00:00"
-    first = landrun("local", "tick", "--time", time, "--json", env=env, cwd=root)
-    again = landrun("local", "tick", "--time", time, "--json", env=env, cwd=root)
-    name = json.loads(first.stdout)["PreprocessingJobName"]
-    assert json.loads(again.stdout)["PreprocessingJobName"] == name
+    first, again = (
+        json.loads(
+            landrun("local", "tick", "--time", f"{DAY}{time}", "--json", env=env, cwd=root).stdout
+        )
+        for time in ("T03:00:00", "T04:00:00+01:00")
+    )
+    name = first["PreprocessingJobName"]
+    assert again["PreprocessingJobName"] == name
 
     def listed() -> list[dict[str, Any]]:
         runs = json.loads(landrun("runs", "--json", env=env, cwd=root).stdout)
         return [run for run in runs if run["name"] == name]
 
-    (run,) = eventually(listed, f"{name} in the ledger")
+    (run,) = eventually(listed, f"{name} among the runs")
     assert run["trigger"]["ScheduledTime"] == f"{DAY}T03:00:00Z"
-    for width in (80, 200):
-        table = landrun("runs", env=env | {"COLUMNS": str(width)}, cwd=root).stdout
-        assert name.rpartition("-")[2][:8] in table
-        assert max(map(len, table.splitlines())) <= width
 
 
 def test_a_tick_whose_function_fails_is_one_line_and_exit_code_1(root: Path, aws: LocalAws) -> None:
@@ -276,50 +257,30 @@ def test_a_tick_whose_function_fails_is_one_line_and_exit_code_1(root: Path, aws
     assert_one_line(ticked.stderr, "ScheduleFunction failed", "ScheduledInput")
 
 
-def test_commands_find_the_stack_that_the_environment_names(
-    root: Path, env: dict[str, str]
+def test_what_keeps_it_from_starting_is_one_line_with_the_remedy(
+    root: Path, tmp_path: Path, env: dict[str, str]
 ) -> None:
-    environment = json.loads(landrun("local", "env", "--json", env=env, cwd=root).stdout)
-    elsewhere = env | environment | {"LANDRUN_STATE_DIR": "/nowhere"}
-    assert landrun("runs", env=elsewhere, cwd=root).returncode == 0
-
-    missing = landrun("runs", env=elsewhere | {"LANDRUN_STACK": "no-such"}, cwd=root)
-    assert missing.returncode == 2
-    assert_one_line(missing.stderr, "no stack 'no-such'", "--region")
-
-
-def test_a_second_up_in_the_same_place_says_that_one_is_up(root: Path, env: dict[str, str]) -> None:
-    second = landrun("local", "up", env=env, cwd=root)
-    assert second.returncode == 2
-    assert_one_line(second.stderr, "already up")
-
-
-def test_a_port_in_use_is_one_line(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text("Resources:\n  Bucket: [unclosed\n")
+    state = clean_environment(tmp_path / "state")
+    wrong = ("--parameter", "LandingPerfix=x/")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        up = landrun("local", "up", "--port", port, env=clean_environment(tmp_path), cwd=root)
-    assert (up.returncode, up.stdout) == (2, "")
-    assert_one_line(up.stderr, port, "--port")
-
-
-def test_an_unknown_parameter_is_one_line(root: Path, tmp_path: Path) -> None:
-    wrong = ("--parameter", "LandingPerfix=x/")
-    up = landrun("local", "up", *wrong, env=clean_environment(tmp_path), cwd=root)
-    assert (up.returncode, up.stdout) == (2, "")
-    assert_one_line(up.stderr, "LandingPerfix", "LandingPrefix")
-
-
-def test_a_broken_template_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "template.yaml").write_text("Resources:\n  Bucket: [unclosed\n")
-    up = landrun("local", "up", env=clean_environment(tmp_path / "state"), cwd=tmp_path)
-    assert (up.returncode, up.stdout) == (2, "")
-    assert_one_line(up.stderr, "template.yaml")
+        for given, cwd, options, words in (
+            (env, root, (), ("already up",)),
+            (state, root, ("--port", port), (port, "--port")),
+            (state, root, wrong, ("LandingPerfix", "LandingPrefix")),
+            (state, tmp_path, (), ("template.yaml",)),
+            (clean_environment(tmp_path / "template.yaml"), root, (), ("--state-dir",)),
+        ):
+            up = landrun("local", "up", *options, env=given, cwd=cwd)
+            assert (up.returncode, up.stdout) == (2, "")
+            assert_one_line(up.stderr, *words)
 
 
 @pytest.mark.parametrize(
     "command", [("local", "env"), ("local", "tick"), ("runs",), ("reconcile",)]
 )
-def test_without_one_up_the_remedy_is_told(
+def test_without_one_up_the_remedy_is_shown(
     command: tuple[str, ...], root: Path, tmp_path: Path
 ) -> None:
     done = landrun(*command, env=clean_environment(tmp_path), cwd=root)
@@ -331,7 +292,7 @@ def test_without_one_up_the_remedy_is_told(
 def test_stopping_leaves_no_process_and_no_state_behind(
     stop: signal.Signals, root: Path, tmp_path: Path
 ) -> None:
-    with local_up(root, tmp_path) as (process, line):
+    with local_up(root, tmp_path, "--port", "0") as (process, line):
         assert line.startswith("ready")
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
@@ -342,24 +303,34 @@ def test_stopping_leaves_no_process_and_no_state_behind(
     assert landrun("local", "env", env=clean_environment(tmp_path), cwd=root).returncode == 2
 
 
-def test_a_handler_that_crashes_is_a_line_while_it_stays_up(root: Path, tmp_path: Path) -> None:
+def test_a_crash_and_an_edit_are_lines_and_an_edited_script_runs_while_it_stays_up(
+    root: Path, tmp_path: Path
+) -> None:
     project, state = tmp_path / "project", tmp_path / "state"
     state.mkdir()
     shutil.copytree(root / "src", project / "src", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(root / "template.yaml", project)
     handler = project / "src/functions/landrun/handlers/schedule.py"
     handler.write_text("import os\n\n\ndef handler(event, context):\n    os._exit(3)\n")
-    with local_up(project, state) as (process, _):
+    with local_up(project, state, "--port", "0") as (process, _):
         ticked = landrun("local", "tick", env=clean_environment(state), cwd=project)
         assert ticked.returncode == 1
-        reported = (state / "stderr.txt").read_text()
-        assert_one_line(reported, "ScheduleFunction")
+        assert_one_line((state / "stderr.txt").read_text(), "ScheduleFunction")
+        handler.write_text("")
+        said = eventually(
+            lambda: (state / "stderr.txt").read_text().partition("landrun: src/")[2], "the edit"
+        )
+        assert said.startswith("functions/landrun/handlers/schedule.py changed")
+        assert "start it again" in said
+        (project / "src/processing/preprocess.py").write_text("raise ValueError('edited')\n")
+        aws = LocalAws.attach(state)
+        bucket = aws.outputs["LandingBucket"]
+        aws.client("s3").put_object(Bucket=bucket, Key="incoming/a.csv", Body=b"text\na\n")
+        run = eventually(lambda: failed_run(state, project), "a run of the edited script")
+        assert "ValueError: edited" in json.dumps(run)
         assert process.poll() is None
 
 
-def test_iam_can_be_asked_for(root: Path, tmp_path: Path) -> None:
-    with local_up(root, tmp_path, "--iam") as (_, ready):
-        assert ready.startswith("ready at")
-        aws = LocalAws.attach(tmp_path)
-        functions = aws.client("lambda").list_functions()["Functions"]
-        assert functions
+def failed_run(state: Path, project: Path) -> dict[str, Any] | None:
+    listed = landrun("runs", "--json", env=clean_environment(state), cwd=project).stdout
+    return next((run for run in json.loads(listed) if run["status"] == "FAILED"), None)

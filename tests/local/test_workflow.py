@@ -12,8 +12,9 @@ import pytest
 from landrun.models.run import ExecutionInput
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli, workflow
-from landrun_ops.actions.manual_input import Locations, prepare
+from landrun_ops.actions.start import plan
 from landrun_ops.local.aws import LocalAws
+from landrun_ops.stack.stack import find
 from landrun_ops.workflow import WorkflowConfig, sdk
 
 ROLE = "arn:aws:iam::123456789012:role/notebook"
@@ -53,11 +54,13 @@ def read(aws: LocalAws, uri: str) -> str:
 
 
 def by_hand(aws: LocalAws, source: str) -> ExecutionInput:
+    stack = find("landrun", environment=aws.environment())
     output = S3Uri(aws.outputs["OutputBucket"], f"by-hand/out/{uuid.uuid4().hex}/")
-    where = Locations(S3Uri(output.bucket, "manifests/"), None)
-    return prepare(
-        aws.client("s3"), S3Uri.parse(source), output, where, prefix="by-hand", started_by="me"
-    )
+    planned = plan(stack, [S3Uri.parse(source)], output)
+    name, reading = planned.run.PreprocessingJobName, planned.reading
+    assert reading
+    stack.manifests().write_once(name, reading.bucket, reading.keys)
+    return planned.run
 
 
 def run_to_its_end(steps: Any, arn: str, run: ExecutionInput) -> dict[str, Any]:

@@ -26,8 +26,9 @@ from typing import Any
 
 from moto.core.exceptions import AWSError
 
-from landrun_ops.local import LocalAws, LocalAwsError, engine, retry_wait
-from landrun_ops.local.functions import LocalFunction
+from landrun_ops.local import LocalAws, LocalAwsError, engine
+from landrun_ops.local.lambda_runtime import LocalFunction
+from landrun_ops.local.moto_patches import tasks
 
 engines: list[Any] = []
 invocations: Counter[str] = Counter()
@@ -43,7 +44,7 @@ def keep(install: Any) -> Any:
 
 def counted(invoke: Any) -> Any:
     def counting(self: LocalFunction, event: Any) -> Any:
-        invocations[self.settings.logical_id] += 1
+        invocations[self.logical_id] += 1
         return invoke(self, event)
 
     return counting
@@ -93,7 +94,7 @@ faults = Faults()
 
 def obey(command: dict[str, Any]) -> Any:
     if "quota" in command:
-        engines[-1].quota = command["quota"]
+        engines[-1].jobs.quota = command["quota"]
     elif "fault" in command:
         faults.add(**command)
     elif "held" in command:
@@ -128,8 +129,9 @@ def serve() -> None:
 def main(project: str, state_dir: str, port: int, parameters: dict[str, str], pace: float) -> None:
     engine.install = keep(engine.install)
     LocalFunction.invoke = counted(LocalFunction.invoke)
-    retry_wait.wait = hurried(retry_wait.wait, pace)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    tasks.wait = hurried(tasks.wait, pace)
+    for name in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs ignore the first
+        signal.signal(name, signal.default_int_handler)
     try:
         with LocalAws.up(
             Path(project), port=port, parameters=parameters, state_dir=Path(state_dir)

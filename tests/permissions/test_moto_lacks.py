@@ -1,4 +1,4 @@
-"""Fails when moto has grown what `landrun_ops.local.iam` and its parts are for."""
+"""Fails when moto has grown what `landrun_ops.local.moto_patches.iam` is for."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from landrun_ops.local.errors import TemplateError
-from landrun_ops.local.machine_role import to_create
+from landrun_ops.local.moto_patches.tasks import to_create
 from landrun_ops.local.policies import permits, trusts
 
 from .world import Policies

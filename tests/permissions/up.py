@@ -15,7 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from landrun_ops.local import LocalAws, retry_wait
+from landrun_ops.local import LocalAws
+from landrun_ops.local.moto_patches import tasks
 
 PACE = 0.0002
 """Of the waits before retries that an execution has on AWS."""
@@ -41,14 +42,14 @@ def say_ready() -> None:
 
 
 def main(project: str, state_dir: str, parameters: dict[str, str]) -> None:
-    retry_wait.wait = hurried(retry_wait.wait)
+    tasks.wait = hurried(tasks.wait)
     with LocalAws.up(
         Path(project), parameters=parameters, state_dir=Path(state_dir), enforce_iam=True
     ) as aws:
         # With this comes moto, which takes seconds: after what up() reports.
         from update import update  # noqa: PLC0415
 
-        from landrun_ops.local.iam import Iam  # noqa: PLC0415
+        from landrun_ops.local.moto_patches.iam import Iam  # noqa: PLC0415
 
         Iam._decide = telling_what_is_allowed(Iam._decide)
         gc.freeze()  # what moto has is looked through again and again otherwise

@@ -17,10 +17,10 @@ from moto.cloudformation.parsing import clean_json, get_model_map
 from moto.dynamodb.models import dynamodb_backends
 
 from landrun_ops.local import LocalAws
-from landrun_ops.local.adapt import adapt
 from landrun_ops.local.definition_substitutions import definition_of
+from landrun_ops.local.deploy import adapt
 from landrun_ops.local.settings import ACCOUNT, REGION, STACK
-from landrun_ops.local.template import translate, with_texts_for_defaults
+from landrun_ops.local.template import translate, values_of
 
 
 class Update:
@@ -28,11 +28,11 @@ class Update:
 
     def __init__(self, project: Path, parameters: dict[str, str]) -> None:
         translated = translate(project / "template.yaml", parameters)
-        template = with_texts_for_defaults(adapt(translated, get_model_map().keys()).template)
+        template, _ = adapt(translated, get_model_map().keys())
         self._map = cloudformation_backends[ACCOUNT][REGION].get_stack(STACK).resource_map
         self._map._template = template
         self._map._resource_json_map = template["Resources"]
-        self._map.input_parameters = parameters
+        self._map.input_parameters = values_of(template, parameters)
         self._map.load_parameters()
         self._map.load_conditions()
 

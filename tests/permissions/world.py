@@ -20,10 +20,10 @@ from botocore.credentials import Credentials
 
 from faults import inside, lambdas, stack
 from faults.world import World
-from landrun_ops.local import iam as local_iam
-from landrun_ops.local.iam import Decision, Iam
+from landrun_ops.local.moto_patches import iam as local_iam
+from landrun_ops.local.moto_patches.iam import Decision, Iam
+from landrun_ops.local.moto_patches.task_tokens import TOKENS, Token
 from landrun_ops.local.policies import permits
-from landrun_ops.local.task_tokens import TOKENS
 
 LAMBDA = "lambda.amazonaws.com"
 _HERE = f"{stack.REGION}:{stack.ACCOUNT}"
@@ -129,7 +129,7 @@ class PermittedWorld(World):
 
     def _enforce(self) -> None:
         self._encrypt()
-        local_iam.adapt(self._patches, self._iam)
+        local_iam.patch(self._patches, self._iam)
         for function in lambdas.FUNCTIONS:
             self._assume(function)
         self._patches.set(lambdas, "client", lambda service: _signed(self._starting, service))
@@ -143,7 +143,7 @@ class PermittedWorld(World):
 
     def _slot_requested(self, message: dict[str, Any]) -> None:
         """Let IAM know whose machine's token it is, then request the slot."""
-        TOKENS.open(message["SlotRequest"]["TaskToken"], self.machine.arn)
+        TOKENS[message["SlotRequest"]["TaskToken"]] = Token(self.machine.arn)
         super()._slot_requested(message)
 
     def _encrypt(self) -> None:

@@ -9,17 +9,19 @@ python=.venv/bin/python
 [ -x "$uv" ] || { echo "scanners: no $uv: make setup first" >&2; exit 2; }
 
 # pip knows registries that uv does not (pip.conf): it is tried when uv fails.
-install() { # file, then where to
-    lock=$1
-    shift
-    "$uv" pip install -q --compile-bytecode --python "$venv/bin/python" --require-hashes -r "$lock" "$@" && return
-    "$python" -m pip --python "$venv/bin/python" install -q --disable-pip-version-check --require-hashes -r "$lock" "$@"
+install() { # environment, file, then options
+    into=$1 lock=$2
+    shift 2
+    "$uv" pip install -q --compile-bytecode --python "$into/bin/python" --require-hashes -r "$lock" "$@" && return
+    "$python" -m pip --python "$into/bin/python" install -q --disable-pip-version-check --require-hashes -r "$lock" "$@"
 }
 
 # Of this machine, and of an interpreter that is still there.
 "$venv/bin/python" -c '' 2>/dev/null || { rm -rf "$venv"; "$python" -m venv --without-pip "$venv"; }
-install requirements/scan.txt
-install requirements/scan-secrets.txt --target "$venv/secrets"
+"$venv/emulator/bin/python" -c '' 2>/dev/null || "$python" -m venv --without-pip "$venv/emulator"
+install "$venv" requirements/scan.txt
+install "$venv" requirements/scan-secrets.txt --target "$venv/secrets"
+install "$venv/emulator" requirements/differential.txt
 if ! cmp -s tests/differential/package-lock.json "$venv/differential/package-lock.json"; then
     mkdir -p "$venv/differential"
     cp tests/differential/package.json "$venv/differential/"

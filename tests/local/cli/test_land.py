@@ -43,7 +43,7 @@ def test_files_and_folders_land_and_their_runs_are_followed(
     good, bad, other = (ended[one["run"]] for one in said["landed"])
     assert [one["status"] for one in (good, bad, other)] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
     assert good["summary"]["rows_in"] == other["summary"]["rows_in"] == 44
-    assert "no text column" in bad["reason"]
+    assert "no text column" in bad["exit_message"]
 
 
 def test_a_large_file_lands_in_parts_and_what_to_watch_is_said(
@@ -72,27 +72,11 @@ def test_a_large_file_lands_in_parts_and_what_to_watch_is_said(
     assert "had ended before" in again.stdout
 
 
-def test_nothing_lands_if_one_file_would_start_no_run(
-    aws: LocalAws, env: dict[str, str], tmp_path: Path
-) -> None:
-    good, empty = tmp_path / f"{uuid.uuid4().hex}.txt", tmp_path / "empty.txt"
-    good.write_text("hello\n")
-    empty.touch()
-    done = landrun(env, "land", str(good), str(empty))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "empty.txt: it is empty" in done.stderr
-    listed = aws.client("s3").list_objects_v2(
-        Bucket=aws.outputs["LandingBucket"], Prefix=f"incoming/{good.name}"
-    )
-    assert listed["KeyCount"] == 0
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("stop",), "Missing argument 'RUN'"),
-        (("stop", "nobody-knows-it"), "no run in the ledger is called 'nobody-knows-it'"),
-        (("land", "/nowhere"), "/nowhere is no file and no folder"),
+        (("stop", "nobody-knows-it"), "no run is called 'nobody-knows-it'"),
     ],
 )
 def test_a_wrong_call_is_one_line(env: dict[str, str], words: tuple[str, ...], said: str) -> None:

@@ -1,9 +1,11 @@
-"""`landrun ui` and the page of `landrun local up`: as processes, which end and leave nothing."""
+"""`landrun report`, `ui` and `watch`, as processes, which leave nothing."""
 
 from __future__ import annotations
 
 import json
 import os
+import pty
+import select
 import signal
 import subprocess
 import sys
@@ -18,25 +20,24 @@ import pytest
 
 from landrun_ops.local import LocalAws
 
-from .process import environment, landrun
+from .process import LANDRUN, SECONDS, environment, landrun
+
+KEY = "incoming/to report/</script>é+1.csv"
 
 
 @contextmanager
 def serving(env: dict[str, str], *arguments: str) -> Iterator[str]:
     """The address of the page that a command serves; the command is ended as by Ctrl-C."""
-    command = [sys.executable, "-m", "landrun_ops", *arguments]
     up = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | env
+        [sys.executable, "-m", "landrun_ops", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | env,
     )
     assert up.stdout
-    assert up.stderr
-    lines: list[str] = []
-    while not (lines and lines[-1].startswith("live page: ")):
-        line = up.stdout.readline()
-        assert line, up.stderr.read()
-        lines.append(line)
     try:
-        yield lines[-1].removeprefix("live page: ").strip()
+        yield next(line.split()[2] for line in up.stdout if line.startswith("live page: "))
     finally:
         up.send_signal(signal.SIGINT)
         _, said = up.communicate(timeout=60)
@@ -53,39 +54,64 @@ def env(aws: LocalAws) -> dict[str, str]:
     return environment(aws, LANDRUN_STACK="", LANDRUN_STATE_DIR=str(Path(aws.logs).parent))
 
 
-def test_the_page_has_the_runs_and_each_run_as_landrun_show_has_it(
+def test_the_live_page_and_the_report_have_the_runs_and_what_was_ignored(
     aws: LocalAws, env: dict[str, str], eventually: Callable[..., Any], tmp_path: Path
 ) -> None:
     s3, bucket = aws.client("s3"), aws.outputs["LandingBucket"]
-    s3.put_object(Bucket=bucket, Key="incoming/to look at.csv", Body=b"id,sender,text\n1,a,b\n")
+    s3.put_object(Bucket=bucket, Key="incoming/to report/empty.csv", Body=b"")
+    s3.put_object(Bucket=bucket, Key=KEY, Body=b"id,sender,text\n1,mira,hello\n2,mira,\n")
     with serving(env, "ui", "--port", "0", "--since", "1h") as address:
 
-        def place() -> int | None:
-            columns = asked(address, "data")["columns"]
-            known = columns.get("what", [])
-            ours = known.index("incoming/to look at.csv") if known else None
-            return None if ours is None or columns["rows_in"][ours] != 1 else ours + 1
+        def recorded() -> Any:
+            runs = asked(address, "data")["runs"]
+            return [one for one in runs if one.get("what") == KEY and one.get("rows_in")]
 
-        ours = eventually(place) - 1
-        name = asked(address, "data")["columns"]["name"][ours]
-        page = asked(address, f"runs/{name}")
-        shown = json.loads(landrun(env, "show", name, "--json", cwd=tmp_path).stdout)
+        [run] = eventually(recorded)
+        page = asked(address, f"runs/{run['name']}")
         letters = asked(address, "dead-letters")
+    browser = tmp_path / "browser.sh"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    env |= {"BROWSER": str(browser)}
+    done = landrun(env, "report", "--since", "1h", "--json", "--open", cwd=tmp_path)
+    written = landrun(env, "report", "--limit", "1", "--out", "other.html", cwd=tmp_path)
+    refused = landrun(env, "report", "--out", "no/such/report.html", cwd=tmp_path)
+    shown = json.loads(landrun(env, "show", run["name"], "--json", cwd=tmp_path).stdout)
 
+    found = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert run in found["runs"]
+    assert (run["rows_in"], run["rows_out"], run["empty"], run["links"]) == (2, 1, 1, {})
+    assert run["waited"] + run["worked"] <= run["duration_seconds"]
+    assert "zero-bytes" in {one["reason"] for one in found["ignored"]["counts"]}
+    assert (tmp_path / "opened").read_text().strip() == (tmp_path / "report.html").as_uri()
+    assert written.stdout.startswith("1 run: ")
+    assert (tmp_path / "other.html").stat().st_size > 500_000
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("landrun: there is no folder no/such: make it")
     assert {key: page[key] for key in shown} == shown
-    assert page["manifest"].endswith(f"/manifests/{name}.json")
-    assert page["commands"]["page"] == f"landrun show {name}"
+    assert page["commands"]["page"] == f"landrun show {run['name']}"
     assert page["log"]
     assert set(letters) == {"landings", "ticks", "statuses"}
     with pytest.raises(urllib.error.URLError):
         asked(address, "data")
 
 
-def test_local_up_serves_the_page_until_it_ends(tmp_path: Path) -> None:
-    state = str(tmp_path / "state")
-    with serving({}, "local", "up", "--state-dir", state) as address:
-        found = asked(address, "data")
-
-    assert found["columns"]["name"] == []
-    with pytest.raises(urllib.error.URLError):
-        asked(address, "data")
+def test_watch_draws_the_stack_on_a_terminal_and_q_ends_it(aws: LocalAws) -> None:
+    env = environment(aws, COLUMNS="80", LINES="24", TERM="xterm-256color")
+    env.pop("CI", None)
+    keyboard, terminal = pty.openpty()
+    with subprocess.Popen(
+        [LANDRUN, "watch"], env=env, stdin=terminal, stdout=terminal, stderr=subprocess.PIPE
+    ) as process:
+        os.close(terminal)
+        seen = b""
+        while b"q ends" not in seen:
+            assert select.select([keyboard], [], [], SECONDS)[0], seen
+            seen += os.read(keyboard, 65536)
+        os.write(keyboard, b"xq")
+        assert process.wait(SECONDS) == 0
+        assert process.stderr
+        assert process.stderr.read() == b""
+    os.close(keyboard)
+    assert b"landrun in us-east-1" in seen

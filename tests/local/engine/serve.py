@@ -1,7 +1,7 @@
 """moto's server in a process of its own, with the engine or (``bare``) without it.
 
-Patches are the process's, so the tests' own process stays as it is. Commands come as lines of JSON
-on stdin, answers go to stdout; at the end of stdin everything is closed and reported.
+Commands come as lines of JSON on stdin, answers go to stdout; at the end of stdin everything is
+closed and reported.
 """
 
 from __future__ import annotations
@@ -26,36 +26,29 @@ def answer(content: Any) -> None:
 
 def main(kind: str, program: str, work_dir: str) -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    untouched = state_task_factory.state_task_service_for
-    engine = None
+    untouched, engine = state_task_factory.state_task_service_for, None
     if kind == "bare":
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
     else:
-        # Absent in the bare one.
         from landrun_ops.local.access import AccessKey  # noqa: PLC0415
         from landrun_ops.local.engine import install  # noqa: PLC0415
 
-        engine = install(
-            program=Path(program), work_dir=Path(work_dir), access_key=AccessKey.random()
-        )
+        key = AccessKey.random()
+        engine = install(program=Path(program), work_dir=Path(work_dir), access_key=key)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
-    port = server.get_host_and_port()[1]
-    os.environ["MOTO_PORT"] = str(port)
-    answer({"port": port})
+    os.environ["MOTO_PORT"] = str(server.get_host_and_port()[1])
+    answer({"port": os.environ["MOTO_PORT"]})
     for line in sys.stdin:
         if engine is not None:
-            engine.quota = json.loads(line)["quota"]
+            engine.jobs.quota = json.loads(line)["quota"]
         answer({})
     if engine is not None:
         engine.close()
     server.stop()
-    answer(
-        {
-            "threads": [t.name for t in threading.enumerate() if t is not threading.main_thread()],
-            "restored": state_task_factory.state_task_service_for is untouched,
-        }
-    )
+    threads = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
+    restored = state_task_factory.state_task_service_for is untouched
+    answer({"threads": threads, "restored": restored})
 
 
 main(*sys.argv[1:])

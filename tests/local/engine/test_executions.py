@@ -13,33 +13,26 @@ from botocore.exceptions import ClientError
 
 from landrun_ops.workflow import WorkflowConfig, definition
 
+from .conftest import moto_lacks
+
 ROLE = "arn:aws:iam::123456789012:role/processing"
 SLEEPS = "import time; time.sleep(60)"
+WAIT = {"Type": "Wait", "Seconds": 60}
 
 
-def types(events: list[dict[str, Any]]) -> list[str]:
-    return [event["type"] for event in events]
-
-
-def test_completed_job_is_the_output_of_its_state(laptop) -> None:
-    request = laptop.request("")
+@moto_lacks
+def test_completed_job_is_the_output_of_its_state_and_in_the_history(laptop) -> None:
+    request = laptop.request("", "--rows", "3")
     arn = laptop.execute(laptop.machine_of(request))
-    execution = laptop.settled(arn)
+    execution, job = laptop.settled(arn), laptop.describe(request["ProcessingJobName"])
     assert execution["status"] == "SUCCEEDED"
+    assert execution["stopDate"] >= execution["startDate"]
     output = json.loads(execution["output"])
-    job = laptop.describe(request["ProcessingJobName"])
     assert output["ProcessingJobStatus"] == "Completed"
     assert output["ProcessingJobArn"] == job["ProcessingJobArn"]
     assert output["ProcessingEndTime"] == int(job["ProcessingEndTime"].timestamp() * 1000)
-    assert execution["stopDate"] >= execution["startDate"]
-
-
-def test_history_tells_the_jobs_parameters(laptop) -> None:
-    request = laptop.request("", "--rows", "3")
-    arn = laptop.execute(laptop.machine_of(request))
-    laptop.settled(arn)
     events = laptop.history(arn)
-    assert types(events) == [
+    assert [event["type"] for event in events] == [
         "ExecutionStarted",
         "TaskStateEntered",
         "TaskScheduled",
@@ -56,94 +49,112 @@ def test_history_tells_the_jobs_parameters(laptop) -> None:
     )
     assert json.loads(scheduled["parameters"]) == request
     submitted = json.loads(events[4]["taskSubmittedEventDetails"]["output"])
-    assert submitted["ProcessingJobArn"].endswith(request["ProcessingJobName"])
+    assert submitted["ProcessingJobArn"] == job["ProcessingJobArn"]
 
 
+@moto_lacks
 def test_history_is_given_backwards_and_in_pages(laptop) -> None:
-    arn = laptop.execute(laptop.machine_of(laptop.request("")))
+    arn = laptop.execute(laptop.machine_with(Type="Pass"))
     laptop.settled(arn)
     last = laptop.history(arn, reverseOrder=True, maxResults=2)
-    assert types(last) == ["ExecutionSucceeded", "TaskStateExited"]
+    assert [event["type"] for event in last] == ["ExecutionSucceeded", "PassStateExited"]
     paginator = laptop.client("stepfunctions").get_paginator("get_execution_history")
     pages = paginator.paginate(executionArn=arn, PaginationConfig={"PageSize": 3})
-    assert [e["id"] for page in pages for e in page["events"]] == list(range(1, 9))
+    assert [e["id"] for page in pages for e in page["events"]] == list(range(1, 5))
 
 
-def test_failed_job_fails_the_execution_with_its_description_as_cause(laptop) -> None:
-    arn = laptop.execute(laptop.machine_of(laptop.request("import sys; sys.exit(4)")))
-    execution = laptop.settled(arn)
-    assert execution["status"] == "FAILED"
-    assert execution["error"] == "States.TaskFailed"
+@pytest.mark.parametrize(
+    ("text", "more", "status"),
+    [
+        ("import sys; sys.exit(4)", {}, "Failed"),
+        (SLEEPS, {"StoppingCondition": {"MaxRuntimeInSeconds": 1}}, "Stopped"),
+    ],
+)
+def test_job_that_does_not_complete_fails_the_execution_with_its_description_as_cause(
+    laptop, text: str, more: dict[str, Any], status: str
+) -> None:
+    execution = laptop.settled(laptop.execute(laptop.machine_of(laptop.request(text, **more))))
+    assert (execution["status"], execution["error"]) == ("FAILED", "States.TaskFailed")
     cause = json.loads(execution["cause"])
-    assert cause["ProcessingJobStatus"] == "Failed"
-    assert cause["FailureReason"] == "AlgorithmError: , exit code: 4"
+    assert cause["ProcessingJobStatus"] == status
     assert isinstance(cause["CreationTime"], int)
     assert "output" not in execution
 
 
-def test_stopped_job_fails_the_execution(laptop) -> None:
-    request = laptop.request(SLEEPS, StoppingCondition={"MaxRuntimeInSeconds": 1})
-    execution = laptop.settled(laptop.execute(laptop.machine_of(request)))
-    assert (execution["status"], execution["error"]) == ("FAILED", "States.TaskFailed")
-    assert json.loads(execution["cause"])["ProcessingJobStatus"] == "Stopped"
-
-
 def test_stop_execution_aborts_it_and_stops_its_job(laptop) -> None:
-    # Given an execution whose job runs
     request = laptop.request(SLEEPS)
     arn = laptop.execute(laptop.machine_of(request))
-    laptop.until(lambda: "TaskSubmitted" in types(laptop.history(arn)))
-    # When it is stopped
-    stopped = laptop.client("stepfunctions").stop_execution(
-        executionArn=arn, error="Operator", cause="wrong file"
-    )
-    # Then it is aborted at once, says why, and its job stops
+    laptop.until(lambda: "TaskSubmitted" in laptop.types(arn))
+    stopped = laptop.stop(arn, error="Operator", cause="wrong file")
     execution = laptop.execution(arn)
     assert execution["status"] == "ABORTED"
     assert (execution["error"], execution["cause"]) == ("Operator", "wrong file")
     assert stopped["stopDate"] == execution["stopDate"]
     assert laptop.ended(request["ProcessingJobName"])["ProcessingJobStatus"] == "Stopped"
-    assert types(laptop.history(arn))[-2:] == ["TaskSubmitted", "ExecutionAborted"]
+    assert laptop.types(arn)[-2:] == ["TaskSubmitted", "ExecutionAborted"]
 
 
 def test_stop_in_the_first_instant_is_not_lost(laptop) -> None:
-    machine = laptop.machine_of(laptop.request(SLEEPS))
-    arn = laptop.execute(machine)
-    laptop.client("stepfunctions").stop_execution(executionArn=arn)
+    arn = laptop.execute(laptop.machine_of(laptop.request(SLEEPS)))
+    laptop.stop(arn)
     assert laptop.execution(arn)["status"] == "ABORTED"
 
 
+@moto_lacks
 def test_stop_during_the_wait_for_a_retry_does_not_wait(laptop) -> None:
-    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 300, "MaxDelaySeconds": 600}]
-    with laptop.quota(0):
-        arn = laptop.execute(laptop.machine_of(laptop.request(""), Retry=retry))
-        laptop.until(lambda: "TaskFailed" in types(laptop.history(arn)))
-        started = time.monotonic()
-        laptop.client("stepfunctions").stop_execution(executionArn=arn)
+    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 30, "MaxAttempts": 1}]
+    task = {"Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "gone"}}
+    arn = laptop.execute(laptop.machine_with(Type="Task", **task, Retry=retry), name="retries")
+    laptop.until(lambda: any(one.endswith("Failed") for one in laptop.types(arn)))
+    started = time.monotonic()
+    laptop.stop(arn)
     assert laptop.execution(arn)["status"] == "ABORTED"
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 20
 
 
-def test_time_limit_of_the_machine_is_timed_out_and_stops_the_job(laptop) -> None:
-    request = laptop.request(SLEEPS)
-    arn = laptop.execute(laptop.machine_of(request, program={"TimeoutSeconds": 1}))
+@moto_lacks
+def test_stop_is_answered_with_its_date_and_kept_with_its_reason(laptop) -> None:
+    arn = laptop.execute(laptop.machine_with(**WAIT), name="stops")
+    laptop.until(lambda: len(laptop.history(arn)) > 1)
+    date = laptop.stop(arn, error="E", cause="C")["stopDate"]
+    execution = laptop.settled(arn)
+    assert (execution["stopDate"], execution["error"], execution["cause"]) == (date, "E", "C")
+
+
+@moto_lacks
+def test_time_out_has_a_date(laptop) -> None:
+    arn = laptop.execute(laptop.machine_with(**WAIT, program={"TimeoutSeconds": 1}), name="slow")
     execution = laptop.settled(arn)
     assert execution["status"] == "TIMED_OUT"
     assert execution["stopDate"] > execution["startDate"]
-    assert laptop.ended(request["ProcessingJobName"])["ProcessingJobStatus"] == "Stopped"
-    assert laptop.execution(arn)["status"] == "TIMED_OUT"
-    listed = laptop.client("stepfunctions").list_executions(
-        stateMachineArn=execution["stateMachineArn"]
-    )["executions"]
-    assert listed[0]["stopDate"] == execution["stopDate"]
 
 
-def test_time_limit_of_the_state_is_states_timeout_and_stops_the_job(laptop) -> None:
-    request = laptop.request(SLEEPS)
-    arn = laptop.execute(laptop.machine_of(request, TimeoutSeconds=1))
-    execution = laptop.settled(arn)
-    assert (execution["status"], execution["error"]) == ("FAILED", "States.Timeout")
-    assert laptop.ended(request["ProcessingJobName"])["ProcessingJobStatus"] == "Stopped"
+@moto_lacks
+def test_machine_of_cloudformation_is_run(laptop) -> None:
+    properties = {
+        "StateMachineName": f"cfn-{uuid.uuid4().hex[:8]}",
+        "DefinitionString": json.dumps({"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}),
+        "RoleArn": ROLE,
+    }
+    resource = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+    template = json.dumps({"Resources": {"M": resource}})
+    name = properties["StateMachineName"]
+    laptop.client("cloudformation").create_stack(StackName=name, TemplateBody=template)
+    machines = laptop.client("stepfunctions").list_state_machines()["stateMachines"]
+    [arn] = [one["stateMachineArn"] for one in machines if one["name"] == name]
+    assert laptop.settled(laptop.execute(arn))["status"] == "SUCCEEDED"
+
+
+def test_time_limits_stop_the_job(laptop) -> None:
+    machine, state = laptop.request(SLEEPS), laptop.request(SLEEPS)
+    by_machine = laptop.execute(laptop.machine_of(machine, program={"TimeoutSeconds": 1}))
+    by_state = laptop.execute(laptop.machine_of(state, TimeoutSeconds=1))
+    timed_out, failed = laptop.settled(by_machine), laptop.settled(by_state)
+    assert timed_out["status"] == "TIMED_OUT"
+    assert (failed["status"], failed["error"]) == ("FAILED", "States.Timeout")
+    for request in (machine, state):
+        assert laptop.ended(request["ProcessingJobName"])["ProcessingJobStatus"] == "Stopped"
+    assert laptop.execution(by_machine)["status"] == "TIMED_OUT"
 
 
 def test_quota_is_retried_by_the_name_that_aws_gives_it(laptop) -> None:
@@ -159,13 +170,11 @@ def test_quota_is_retried_by_the_name_that_aws_gives_it(laptop) -> None:
     ]
     with laptop.quota(0):
         arn = laptop.execute(laptop.machine_of(laptop.request(""), Retry=retry))
-        laptop.until(lambda: "TaskFailed" in types(laptop.history(arn)))
+        laptop.until(lambda: "TaskFailed" in laptop.types(arn))
         assert laptop.execution(arn)["status"] == "RUNNING"
     assert laptop.settled(arn)["status"] == "SUCCEEDED"
     failed = next(e for e in laptop.history(arn) if e["type"] == "TaskFailed")
-    details = failed["taskFailedEventDetails"]
-    assert details["error"] == "SageMaker.ResourceLimitExceededException"
-    assert "Error Code: ResourceLimitExceeded" in details["cause"]
+    assert "Error Code: ResourceLimitExceeded" in failed["taskFailedEventDetails"]["cause"]
 
 
 def test_failed_job_is_retried_under_a_new_name(laptop) -> None:
@@ -216,23 +225,18 @@ def test_a_spark_machine_refuses_an_s3_prefix_by_name_with_the_remedy(laptop) ->
     assert "landrun start s3://in/a b.csv" in execution["cause"]
 
 
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [({"Colour": "red"}, "Colour"), ({"RoleArn": 3}, "RoleArn")],
-)
-def test_parameter_that_sagemaker_does_not_know_is_not_dropped(laptop, change, why) -> None:
-    request = {**laptop.request(""), **change}
-    execution = laptop.settled(laptop.execute(laptop.machine_of(request)))
+@pytest.mark.parametrize("change", [{"Colour": "red"}, {"RoleArn": 3}])
+def test_parameter_that_sagemaker_does_not_know_is_not_dropped(laptop, change: Any) -> None:
+    execution = laptop.settled(laptop.execute(laptop.machine_of({**laptop.request(""), **change})))
     assert (execution["status"], execution["error"]) == ("FAILED", "States.Runtime")
     assert "could not be used to start the Task" in execution["cause"]
-    assert why in execution["cause"]
+    assert next(iter(change)) in execution["cause"]
 
 
 def test_other_sagemaker_resources_are_refused_when_the_machine_is_made(laptop) -> None:
     resource = "arn:aws:states:::sagemaker:createTrainingJob.sync"
-    states = {"T": {"Type": "Task", "Resource": resource, "Parameters": {}, "End": True}}
     with pytest.raises(ClientError, match="createTrainingJob"):
-        laptop.machine({"StartAt": "T", "States": states})
+        laptop.machine_with(Type="Task", Resource=resource, Parameters={})
 
 
 def test_intrinsics_and_context_give_what_the_workflow_needs(laptop) -> None:
@@ -242,63 +246,52 @@ def test_intrinsics_and_context_give_what_the_workflow_needs(laptop) -> None:
         "words.$": "States.StringSplit('--in  /opt/x --out /opt/y', ' ')",
         "count.$": "States.StringToJson('2')",
     }
-    states = {"P": {"Type": "Pass", "Parameters": parameters, "End": True}}
-    machine = laptop.machine({"StartAt": "P", "States": states})
-    arn = laptop.execute(machine, {"N": "n"}, name="run-1")
-    output = json.loads(laptop.settled(arn)["output"])
-    assert output["name"] == "run-1/n"
-    assert len(output["id"]) == 8
-    assert output["words"] == ["--in", "/opt/x", "--out", "/opt/y"]
-    assert output["count"] == 2
+    machine = laptop.machine_with(Type="Pass", Parameters=parameters)
+    output = json.loads(laptop.settled(laptop.execute(machine, {"N": "n"}, "run-1"))["output"])
+    assert len(output.pop("id")) == 8
+    words = ["--in", "/opt/x", "--out", "/opt/y"]
+    assert output == {"name": "run-1/n", "words": words, "count": 2}
 
 
-def test_output_that_is_a_text_is_json_all_the_same(laptop) -> None:
-    states = {"P": {"Type": "Pass", "Result": "done", "End": True}}
-    arn = laptop.execute(laptop.machine({"StartAt": "P", "States": states}))
-    assert laptop.settled(arn)["output"] == '"done"'
+def test_surrogate_pair_of_a_definition_is_one_character_of_the_jobs_arguments(laptop) -> None:
+    bucket = laptop.bucket()
+    text = (
+        "import pathlib, sys; out = pathlib.Path(sys.argv[1], 'seen')\n"
+        "out.write_text(sys.argv[2], encoding='utf-8')"
+    )
+    out = "/opt/ml/processing/output/out"
+    machine = laptop.machine_of(laptop.request(text, out, "😀", output=f"s3://{bucket}/"))
+    described = laptop.client("stepfunctions").describe_state_machine(stateMachineArn=machine)
+    assert r"\ud83d\ude00" in described["definition"]
+    assert laptop.settled(laptop.execute(machine))["status"] == "SUCCEEDED"
+    assert laptop.read(bucket) == {"seen": "😀"}
 
 
-def test_execution_without_a_name_gets_one_of_its_own(laptop) -> None:
-    machine = laptop.machine({"StartAt": "P", "States": {"P": {"Type": "Succeed"}}})
+@moto_lacks
+def test_names_are_made_up_and_owned_and_may_be_asked_for_at_the_same_moment(laptop) -> None:
+    machine = laptop.machine_with(Type="Succeed")
     names = {laptop.execution(laptop.execute(machine))["name"] for _ in range(2)}
     assert len({uuid.UUID(name) for name in names}) == 2
-
-
-def test_one_name_asked_for_at_the_same_moment_starts_one_execution(laptop) -> None:
-    machine = laptop.machine(
-        {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": True}}}
-    )
-    with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        arns = set(pool.map(lambda _: laptop.execute(machine, {}, name="same"), range(6)))
-    listed = laptop.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
-    laptop.client("stepfunctions").stop_execution(executionArn=listed[0]["executionArn"])
-    assert len(arns) == len(listed) == 1
-
-
-def test_closed_execution_or_other_input_is_execution_already_exists(laptop) -> None:
-    machine = laptop.machine({"StartAt": "P", "States": {"P": {"Type": "Succeed"}}})
     laptop.settled(laptop.execute(machine, {"a": 1}, name="taken"))
     for given in ({"a": 1}, {"a": 2}):
         with pytest.raises(laptop.client("stepfunctions").exceptions.ExecutionAlreadyExists):
             laptop.execute(machine, given, name="taken")
+    waits = laptop.machine_with(**WAIT)
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        [arn] = set(pool.map(lambda _: laptop.execute(waits, {}, name="same"), range(6)))
+    laptop.stop(arn)
 
 
-def test_machine_of_cloudformation_runs(laptop) -> None:
-    definition = json.dumps({"StartAt": "P", "States": {"P": {"Type": "Succeed"}}})
-    properties = {
-        "StateMachineName": f"cfn-{uuid.uuid4().hex[:8]}",
-        "DefinitionString": definition,
-        "RoleArn": "arn:aws:iam::123456789012:role/states",
-    }
-    template = {
-        "Resources": {"M": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}
-    }
-    cloudformation = laptop.client("cloudformation")
-    cloudformation.create_stack(
-        StackName=f"s-{uuid.uuid4().hex[:8]}", TemplateBody=json.dumps(template)
+def test_close_leaves_no_thread_no_process_and_moto_as_it_was(tmp_path, laptop, alive) -> None:
+    own = type(laptop)("engine", tmp_path)
+    pids = own.bucket()
+    text = (
+        "import boto3, os, sys, time\n"
+        "boto3.client('s3').put_object(Bucket=sys.argv[1], Key='pid', Body=str(os.getpid()))\n"
+        "time.sleep(60)\n"
     )
-    machines = laptop.client("stepfunctions").list_state_machines()["stateMachines"]
-    arn = next(
-        m["stateMachineArn"] for m in machines if m["name"] == properties["StateMachineName"]
-    )
-    assert laptop.settled(laptop.execute(arn))["status"] == "SUCCEEDED"
+    own.execute(own.machine_of(own.request(text, pids)))
+    own.execute(own.machine_with(**WAIT))
+    pid = int(own.until(lambda: own.read(pids))["pid"])
+    assert own.close() == {"threads": [], "restored": True}
+    assert not alive(pid)

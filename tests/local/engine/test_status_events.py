@@ -3,123 +3,144 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from landrun_ops.local.moto_patches.status_events import detail
+
+from .conftest import moto_lacks
+
+KB = 1024
+FAIL = {"Type": "Fail", "Error": "Bad", "Cause": "file"}
 Heard = Callable[[str, int], list[dict[str, Any]]]
 
 
-@pytest.fixture(scope="module")
-def heard(laptop) -> Iterator[Heard]:
-    """``heard(arn, 2)``: the first two events of an execution."""
-    sqs, events = laptop.client("sqs"), laptop.client("events")
-    name = f"status-{uuid.uuid4().hex[:8]}"
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    pattern = {
-        "source": ["aws.states"],
-        "detail-type": ["Step Functions Execution Status Change"],
-    }
-    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
-    queue = f"arn:aws:sqs:us-east-1:123456789012:{name}"
-    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": queue}])
+@pytest.fixture
+def heard(laptop) -> Heard:
+    """``heard(arn, 2)``: the details of the first two events of an execution."""
+    _, take = laptop.queue("aws.states")
     received: list[dict[str, Any]] = []
 
     def of(arn: str, count: int) -> list[dict[str, Any]]:
         def look() -> list[dict[str, Any]] | None:
-            for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
-                "Messages", ()
-            ):
-                received.append(json.loads(message["Body"]))
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            mine = [event for event in received if event["detail"]["executionArn"] == arn]
+            received.extend(take())
+            mine = [event for event in received if event["resources"] == [arn]]
             return mine if len(mine) >= count else None
 
-        return laptop.until(look)
+        return [event["detail"] for event in laptop.until(look)]
 
-    yield of
-    events.remove_targets(Rule=name, Ids=["queue"])
-    events.delete_rule(Name=name)
+    return of
 
 
-def one(**state: Any) -> dict[str, Any]:
-    return {"StartAt": "S", "States": {"S": {"End": True, **state}}}
-
-
-def test_success_is_told_from_start_to_end_in_awss_shape(laptop, heard: Heard) -> None:
-    arn = laptop.execute(laptop.machine(one(Type="Pass")), {"a": "<id> ü"}, name="run-1")
+@moto_lacks
+def test_success_is_reported_from_start_to_end_in_awss_shape(laptop, heard: Heard) -> None:
+    arn = laptop.execute(laptop.machine_with(Type="Pass"), {"a": "<id> ü"}, name="run-1")
     started, ended = heard(arn, 2)
-    assert started["source"] == "aws.states"
-    assert started["account"] == "123456789012"
-    assert started["resources"] == [arn]
-    assert started["time"].endswith("Z")
-    detail = started["detail"]
-    assert detail["status"] == "RUNNING"
-    assert detail["name"] == "run-1"
-    assert json.loads(detail["input"]) == {"a": "<id> ü"}
-    assert detail["inputDetails"] == {"included": True}
-    assert (detail["stopDate"], detail["output"], detail["outputDetails"]) == (None, None, None)
-    assert detail["redriveStatus"] == "NOT_REDRIVABLE"
-    last = ended["detail"]
+    assert (started["status"], started["name"]) == ("RUNNING", "run-1")
+    assert json.loads(started["input"]) == {"a": "<id> ü"}
+    assert started["inputDetails"] == {"included": True}
+    assert (started["stopDate"], started["output"], started["outputDetails"]) == (None, None, None)
+    assert started["redriveStatus"] == "NOT_REDRIVABLE"
     execution = laptop.execution(arn)
-    assert last["status"] == "SUCCEEDED"
-    assert last["output"] == execution["output"]
-    assert last["outputDetails"] == {"included": True}
-    assert last["startDate"] == int(execution["startDate"].timestamp() * 1000)
-    assert last["stopDate"] == int(execution["stopDate"].timestamp() * 1000)
-    assert set(last) == set(detail)
+    assert (ended["status"], ended["output"]) == ("SUCCEEDED", execution["output"])
+    assert ended["outputDetails"] == {"included": True}
+    assert ended["startDate"] == int(execution["startDate"].timestamp() * 1000)
+    assert ended["stopDate"] == int(execution["stopDate"].timestamp() * 1000)
 
 
-def test_failure_is_told_with_error_and_cause(laptop, heard: Heard) -> None:
-    states = {"S": {"Type": "Fail", "Error": "Bad", "Cause": "file"}}
-    arn = laptop.execute(laptop.machine({"StartAt": "S", "States": states}))
-    detail = heard(arn, 2)[1]["detail"]
-    assert (detail["status"], detail["error"], detail["cause"]) == ("FAILED", "Bad", "file")
-    assert detail["output"] is None
-    assert detail["redriveStatus"] == "REDRIVABLE"
+@moto_lacks
+def test_event_of_ones_own_arrives_as_it_was_put(laptop) -> None:
+    _, take = laptop.queue("mine")
+    entry = {"Source": "mine", "DetailType": "t", "Detail": json.dumps({"text": "<id>"})}
+    laptop.client("events").put_events(Entries=[entry])
+    [event] = laptop.until(take)
+    assert event["account"] == "123456789012"
+    assert event["detail"] == {"text": "<id>"}
 
 
-def test_time_out_and_abort_are_told(laptop, heard: Heard) -> None:
-    waits = one(Type="Wait", Seconds=60)
-    slow = laptop.execute(laptop.machine({**waits, "TimeoutSeconds": 1}))
-    stopped = laptop.execute(laptop.machine(waits))
-    laptop.client("stepfunctions").stop_execution(executionArn=stopped, error="E", cause="C")
-    aborted = heard(stopped, 2)[1]["detail"]
+def test_time_out_and_abort_are_reported(laptop, heard: Heard) -> None:
+    wait = {"Type": "Wait", "Seconds": 60}
+    slow = laptop.execute(laptop.machine_with(**wait, program={"TimeoutSeconds": 1}))
+    stopped = laptop.execute(laptop.machine_with(**wait))
+    laptop.stop(stopped, error="E", cause="C")
+    aborted = heard(stopped, 2)[1]
     assert (aborted["status"], aborted["error"], aborted["cause"]) == ("ABORTED", "E", "C")
-    assert heard(slow, 2)[1]["detail"]["status"] == "TIMED_OUT"
+    assert heard(slow, 2)[1]["status"] == "TIMED_OUT"
 
 
-def test_every_execution_of_many_is_told_in_order(laptop, heard: Heard) -> None:
-    machine = laptop.machine(one(Type="Pass"))
+def test_every_execution_of_many_is_reported_in_order(laptop, heard: Heard) -> None:
+    machine = laptop.machine_with(Type="Pass")
     arns = [laptop.execute(machine) for _ in range(12)]
     for arn in arns:
-        assert [e["detail"]["status"] for e in heard(arn, 2)] == ["RUNNING", "SUCCEEDED"]
+        assert [event["status"] for event in heard(arn, 2)] == ["RUNNING", "SUCCEEDED"]
 
 
-def test_large_output_is_left_out_and_can_be_fetched(laptop, heard: Heard) -> None:
-    machine = laptop.machine(one(Type="Pass"))
-    arn = laptop.execute(machine, {"a": "x" * 254_000})
-    detail = heard(arn, 2)[1]["detail"]
-    assert (detail["output"], detail["outputDetails"]) == (None, {"included": False})
-    assert len(laptop.settled(arn)["output"]) > 254_000
-
-
-def test_redrive_is_told_from_running_to_its_end_with_its_count_and_date(
-    laptop, heard: Heard
-) -> None:
-    states = {"S": {"Type": "Fail", "Error": "Bad", "Cause": "file"}}
-    arn = laptop.execute(laptop.machine({"StartAt": "S", "States": states}))
-    before = heard(arn, 2)[1]["detail"]
+def test_redrive_of_a_failure_is_reported_with_its_count_and_date(laptop, heard: Heard) -> None:
+    arn = laptop.execute(laptop.machine_with(**FAIL))
+    before = heard(arn, 2)[1]
     date = laptop.client("stepfunctions").redrive_execution(executionArn=arn)["redriveDate"]
-    running, failed = (event["detail"] for event in heard(arn, 4)[2:])
+    running, failed = heard(arn, 4)[2:]
+    assert (before["status"], before["error"], before["cause"]) == ("FAILED", "Bad", "file")
     assert (before["redriveCount"], before["redriveDate"]) == (0, None)
     assert [running["status"], failed["status"]] == ["RUNNING", "FAILED"]
-    for detail in (running, failed):
-        assert detail["redriveCount"] == 1
-        assert detail["redriveDate"] == int(date.timestamp() * 1000)
-        assert detail["startDate"] == before["startDate"]
-        assert set(detail) == set(before)
+    for event in (running, failed):
+        assert event["redriveCount"] == 1
+        assert event["redriveDate"] == int(date.timestamp() * 1000)
+        assert event["startDate"] == before["startDate"]
     assert (running["stopDate"], running["error"], running["cause"]) == (None, None, None)
     assert failed["stopDate"] >= failed["redriveDate"]
+
+
+def execution(**more: Any) -> Any:
+    values = {
+        "exec_arn": "arn:aws:states:us-east-1:123456789012:execution:m:run",
+        "state_machine_arn": "arn:aws:states:us-east-1:123456789012:stateMachine:m",
+        "name": "run",
+        "status": "SUCCEEDED",
+        "start_date": datetime(2026, 11, 22, 10, 0, 0, 123000, tzinfo=UTC),
+        "stop_date": None,
+        "execution_input": "{}",
+        "output": None,
+        "error": None,
+        "cause": None,
+        "redrive_count": 0,
+        "redrive_date": None,
+    }
+    return SimpleNamespace(**{**values, **more})
+
+
+NAMES = ["running", "succeeded", "failed", "timed-out", "aborted"]
+
+
+@pytest.mark.parametrize("name", [*NAMES, "running-redriven", "succeeded-redriven"])
+def test_every_field_of_awss_events_is_there(load_event: Any, name: str) -> None:
+    theirs = json.loads(load_event(f"execution-{name}")["Records"][0]["body"])["detail"]
+    millis = theirs.get("redriveDate")
+    date = datetime.fromtimestamp(millis / 1000, tz=UTC) if millis else None
+    count = theirs.get("redriveCount", 0)
+    ours = detail(execution(status=theirs["status"], redrive_count=count, redrive_date=date))
+    assert set(theirs) <= set(ours)
+    redrives = {key: value for key, value in theirs.items() if key.startswith("redrive")}
+    assert {key: ours[key] for key in redrives} == redrives
+
+
+@pytest.mark.parametrize(
+    ("given", "made", "kept"),
+    [
+        (10, 10, (True, True)),
+        (200 * KB, 40 * KB, (True, True)),
+        (200 * KB, 60 * KB, (False, True)),
+        (10, 249 * KB, (True, False)),
+        (249 * KB, 10, (False, True)),
+        (249 * KB, 249 * KB, (False, False)),
+    ],
+)
+def test_what_is_over_248_kb_is_left_out(given: int, made: int, kept: tuple[bool, bool]) -> None:
+    texts = {"execution_input": json.dumps("x" * given), "output": json.dumps("y" * made)}
+    event = detail(execution(**texts))
+    assert (event["inputDetails"]["included"], event["outputDetails"]["included"]) == kept
+    assert (event["input"] is not None, event["output"] is not None) == kept

@@ -1,92 +1,96 @@
-"""What results.json says besides figures, and that the README's table is made of it."""
+"""Results hold medians and spreads, and a figure that cannot be right fails the command."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from benchmarks import ROOT
 from benchmarks import __main__ as command
-from benchmarks import table
-from benchmarks.measuring import Aim, Figures, Options, Row, interleaved, ratios
+from benchmarks.measuring import Figure, in_turns, ratios
 
-ROOT = Path(command.__file__).parents[1]
-README = ROOT / "README.md"
-SUITES: dict[str, Any] = json.loads(table.RESULTS.read_text(encoding="utf-8"))["suites"]
-AIMED = Row("a case", "a figure", 2.0, "s", 1.0, 3.0, 3, Aim("<=", 1.5), key=True)
+RESULTS: dict[str, Any] = json.loads(command.RESULTS.read_text(encoding="utf-8"))
 
 
-def test_the_readme_has_the_table_of_the_results() -> None:
-    assert table.main([str(README), "--check"]) == 0
+def test_every_suite_has_medians_and_spreads_and_names_its_machine() -> None:
+    assert tuple(RESULTS) == command.SUITES
+    for suite in RESULTS.values():
+        assert "cores" in suite["machine"]
+        for figure in suite["figures"].values():
+            assert set(figure) == {"median", "low", "high", "unit"}
+            assert figure["low"] <= figure["median"] <= figure["high"]
 
 
-def test_a_table_with_another_figure_is_noticed_and_written_anew(tmp_path: Path) -> None:
-    page, text = tmp_path / "README.md", README.read_text(encoding="utf-8")
-    page.write_text(text.replace("≤ 1.25: met", "≤ 1.25: surely met"), encoding="utf-8")
-
-    assert table.main([str(page), "--check"]) == 1
-    assert table.main([str(page)]) == 0
-    assert page.read_text(encoding="utf-8") == text
-
-
-def test_every_suite_has_figures() -> None:
-    assert tuple(SUITES) == command.SUITES
-    assert all(suite["rows"] for suite in SUITES.values())
-
-
-@pytest.mark.parametrize("name", command.SUITES)
-def test_a_suite_names_its_machine_and_the_versions_of_all_that_it_compares(name: str) -> None:
-    suite = SUITES[name]
-
-    assert all(word in suite["machine"] for word in ("cores", "GiB", "Python"))
-    assert set(suite["versions"]) == {one for names in command.PACKAGES.values() for one in names}
+@pytest.mark.parametrize(
+    ("suite", "figure"),
+    [
+        ("cold_start", "cold start, object_created: whole first event ÷ bare boto3's"),
+        ("cold_start", "cold start, object_created: notebook's ÷ ours, until the first start"),
+        ("burst", "burst of 10,000 landings: ÷ the bound of the quota alone"),
+        ("processing", "JSONL, 302 MB, Polars: time ÷ ours"),
+        ("processing", "JSONL, 302 MB, pandas: time ÷ ours"),
+    ],
+)
+def test_the_readmes_figures_are_those_of_the_results(suite: str, figure: str) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").split("## How fast", 1)[1]
+    median = RESULTS[suite]["figures"][figure]["median"]
+    assert f"**{median:.2f}**" in readme or f"**{median:.1f}**" in readme
 
 
-def test_versions_are_those_that_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "PACKAGES", {sys.prefix: ("aws-lambda-powertools", "polars")})
-    names = ("aws-lambda-powertools", "polars")
+@pytest.fixture
+def suites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two suites, one of which yields a figure of 2; returns where quick results go."""
 
-    assert command._versions() == {name: metadata.version(name) for name in names}
+    def run(quick: bool, scratch: Path) -> Iterator[Figure]:
+        assert quick
+        assert scratch.is_dir()
+        yield Figure("a figure", "x", [1.0, 2.0, 3.0], sane)
 
-
-def test_a_suite_that_is_measured_again_leaves_the_others_as_they_stand(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def run(options: Options) -> Iterator[Row]:
-        assert options.quick
-        yield AIMED
-
-    monkeypatch.setitem(sys.modules, "benchmarks.invented", SimpleNamespace(TITLE="One", run=run))
+    sane = (0.0, 10.0)
+    suite = SimpleNamespace(TITLE="Invented", run=run)
+    monkeypatch.setitem(sys.modules, "benchmarks.invented", suite)
     monkeypatch.setattr(command, "SUITES", ("warm", "invented"))
-    monkeypatch.chdir(tmp_path)
-    other = {"title": "Warm", "machine": "another", "rows": []}
-    command.QUICK.parent.mkdir(parents=True)
-    command.QUICK.write_text(json.dumps({"suites": {"warm": other}}), encoding="utf-8")
+    monkeypatch.setattr(command, "SCRATCH", tmp_path)
+    monkeypatch.setattr(command, "QUICK", tmp_path / "quick.json")
+    return tmp_path / "quick.json"
+
+
+def test_a_suite_that_is_measured_again_leaves_the_others_as_they_are(suites: Path) -> None:
+    suites.write_text(json.dumps({"warm": {"title": "Warm"}}), encoding="utf-8")
 
     assert command.main(["--quick", "invented"]) == 0
 
-    suites = json.loads(command.QUICK.read_text(encoding="utf-8"))["suites"]
-    assert suites["warm"] == other
-    assert [Row.from_json(row) for row in suites["invented"]["rows"]] == [AIMED]
-    assert suites["invented"]["rows"][0]["met"] is False
-    assert table.markdown({"suites": suites}).splitlines()[2:] == [
-        "| a case | a figure | 2 s (1 to 3) | ≤ 1.5: not met |",
-        "",
-        f"Measured on another; {suites['invented']['machine']}.",
-    ]
+    written = json.loads(suites.read_text(encoding="utf-8"))
+    assert list(written) == ["warm", "invented"]
+    assert written["warm"] == {"title": "Warm"}
+    figure = {"median": 2.0, "low": 1.0, "high": 3.0, "unit": "x"}
+    assert written["invented"]["figures"] == {"a figure": figure}
+
+
+def test_a_figure_that_cannot_be_right_fails_the_command(
+    suites: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Figure, "is_sane", False)
+
+    assert command.main(["--quick", "invented"]) == 1
+    assert "this cannot be right: invented, a figure" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("median", "sane"), [(0.5, False), (1.0, True), (2.5, False)])
+def test_a_figure_is_sane_within_its_bounds(median: float, sane: bool) -> None:
+    assert Figure("one", "x", [0, median, 9], (1, 2)).is_sane is sane
 
 
 def test_ways_take_turns_and_are_divided_round_by_round() -> None:
     order: list[str] = []
     ways = {name: lambda name=name: order.append(name) or float(len(order)) for name in "ab"}
 
-    found = interleaved(ways, 3)
+    found = in_turns(ways, 3)
 
     assert order == ["a", "b"] * 3
-    assert found == {"a": [1, 3, 5], "b": [2, 4, 6]}
-    assert ratios(found["b"], found["a"]) == Figures(4 / 3, 6 / 5, 2.0, 3)
+    assert ratios(found["b"], found["a"]) == [2 / 1, 4 / 3, 6 / 5]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -17,9 +16,7 @@ import typer
 from landrun.errors import ConfigurationError
 from landrun_ops import cli
 from landrun_ops.cli import console, local
-from landrun_ops.cli.demo import parameter_defaults, with_arguments
 from landrun_ops.cli.target import project_folder
-from landrun_ops.stack.engines import ENGINES
 
 
 def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -172,7 +169,7 @@ def test_the_version_is_the_project_s(root: Path, capsys: pytest.CaptureFixture[
 def test_help_imports_nothing_that_is_slow() -> None:
     script = (
         "import sys; from landrun_ops import cli; cli.run(['local', 'up', '--help']);"
-        "slow = {'boto3', 'moto', 'polars', 'rich', 'sagemaker', 'samtranslator'};"
+        "slow = {'boto3', 'moto', 'polars', 'sagemaker', 'samtranslator'};"
         "sys.exit(' '.join(slow & sys.modules.keys()) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
@@ -201,11 +198,3 @@ def test_a_time_with_an_offset_is_put_into_utc() -> None:
 def test_an_error_with_line_breaks_is_still_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     console.complain("first\n  second")
     assert capsys.readouterr().err == "landrun: first second\n"
-
-
-def test_arguments_are_appended_to_those_of_the_template(root: Path) -> None:
-    defaults = parameter_defaults(root)
-    (name, value), *others = with_arguments(defaults, "  --text-column   v2 ").items()
-    assert (name, others) == ("JobArguments", [])
-    assert json.loads(value) == [*ENGINES["script"].arguments, "--text-column", "v2"]
-    assert with_arguments(defaults, " ") == {}

@@ -52,7 +52,7 @@ def test_a_stack_is_found_in_the_region_that_is_named_with_outputs_and_parameter
 def test_an_output_that_a_stack_has_not_is_named_with_the_remedy() -> None:
     found = stack.find("ours", region="eu-central-1")
     with pytest.raises(errors.ConfigurationError, match=r"ours has no output RunsTable: .*deploy"):
-        found.ledger()
+        found.runs_reader()
 
 
 @pytest.mark.usefixtures("account")

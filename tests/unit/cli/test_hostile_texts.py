@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from landrun_ops.actions.demo import Journey, Stage
 from landrun_ops.cli import console
-from landrun_ops.cli.demo_screen import outcome_table
 from landrun_ops.cli.tables import failures, runs_table
 from records import record
 
@@ -35,7 +32,6 @@ def test_a_table_of_runs_obeys_no_attribute() -> None:
     run = record(row | {"summary": {"rows_in": HOSTILE}})
     assert _harmless(_drawn(runs_table([run])))
     assert _harmless(str(failures([run])))
-    assert _harmless(_drawn(outcome_table([Journey(Path("x"), HOSTILE, "k", Stage.RECORDED, run)])))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +56,6 @@ def test_the_cause_of_a_failure_is_one_short_line() -> None:
 def test_lines_printed_complained_and_said_are_harmless(capsys: pytest.CaptureFixture[str]) -> None:
     console.console().print(HOSTILE)
     console.say(HOSTILE)
-    console.show_lines([HOSTILE])
     console.complain(HOSTILE)
     out, err = capsys.readouterr()
     assert _harmless(out)

@@ -8,18 +8,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from landrun.adapters.step_functions import Executions
-from landrun.errors import ConfigurationError, ServiceError
+from landrun.errors import ConfigurationError
 from landrun.models.landing import LandingFilter
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions import land as landing
-from landrun_ops.actions.land import Landed, Upload, follow, plan, run_of
-from landrun_ops.actions.stop import Stopped, stop
-from landrun_ops.cli.land import end_text
-from landrun_ops.cli.stop import outcome_text
+from landrun_ops.actions.land import Landed, Upload, plan, run_of
+from landrun_ops.cli.stop import stop_run
 from landrun_ops.stack.landings import LandingRecord
 from records import record
 
@@ -27,15 +24,16 @@ NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:m"
 
 
-def stack(start_on: str = "arrival", *runs: RunRecord, suffix: str = "") -> Any:
+def stack(start_on: str = "arrival", *runs: RunRecord, suffix: str = "", states: Any = None) -> Any:
     names = {run.name: run for run in runs}
     outputs = {"StartOn": start_on, "JobNamePrefix": "landrun", "LandingsTable": "t"}
     return SimpleNamespace(
         landing=S3Uri("landings", "incoming/"),
         landing_filter=lambda: LandingFilter("incoming/", suffix, (("landings", "incoming/out/"),)),
         output=outputs.__getitem__,
-        client=lambda _: None,
-        ledger=lambda: SimpleNamespace(get=names.get, newest=lambda *_, **__: iter(runs)),
+        client=lambda _: states,
+        executions=lambda: Executions(states, MACHINE),
+        runs_reader=lambda: SimpleNamespace(get=names.get, newest=lambda *_, **__: iter(runs)),
     )
 
 
@@ -71,7 +69,7 @@ def test_keys_are_made_of_the_landing_prefix_the_folder_asked_for_and_the_files_
 @pytest.mark.parametrize(
     ("names", "prefix", "words"),
     [
-        (["nowhere"], "", "no file and no folder"),
+        (["nowhere"], "", "does not exist"),
         (["none"], "", "has no files"),
         (["a.csv", "more/a.csv"], "", r"would both be 'incoming/a\.csv': .*--prefix"),
         (["a.csv", "empty.csv"], "", r"nothing has landed.*empty\.csv: it is empty.*put it again"),
@@ -92,7 +90,7 @@ def test_what_would_start_no_run_is_refused_with_the_reason(
 
 
 def landed(version_id: str = "v1", run: str = "") -> Landed:
-    upload = Upload(Path("a.csv"), "incoming/a.csv", 5)
+    upload = Upload(Path("a.csv"), "incoming/a.csv")
     return Landed(upload, S3Uri("landings", upload.key), version_id, NOW, run)
 
 
@@ -103,12 +101,9 @@ def run(name: str = "r", status: str = "SUCCEEDED", seconds: int = 0, **more: An
     return record(row | more)
 
 
-def test_the_run_of_a_version_is_known_by_its_name() -> None:
+def test_a_run_is_known_by_the_version_or_else_the_first_since_it_landed() -> None:
     assert run_of(stack("arrival", run()), landed(run="r")) == run()
     assert run_of(stack(), landed(run="r")) is None
-
-
-def test_without_a_version_id_the_first_run_since_it_landed_is_the_one() -> None:
     runs = [run("third", seconds=60), run("second", seconds=2), run("first", seconds=-60)]
     assert run_of(stack("arrival", *runs), landed("")) == runs[1]
 
@@ -133,62 +128,31 @@ def test_a_ticks_run_is_known_by_the_landings_table(
     assert (run_of(stack("schedule", run()), landed()) is not None) is found
 
 
-def test_runs_are_followed_until_all_have_ended_and_each_is_given_once() -> None:
-    waits, runs = run("b", "RUNNING"), {"a": run("a")}
-    where, slept = stack(), list[float]()
-    where.ledger = lambda: SimpleNamespace(get=runs.get)
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        runs["b"] = waits if len(slept) < 20 else run("b", "FAILED")
-
-    looks = list(follow(where, [landed(run="a"), landed(run="b")], sleep))
-    assert [one.name for _, ended in looks for one in ended] == ["a", "b"]
-    assert [len(pending) for pending, _ in looks] == [1] * 20 + [0]
-    assert max(slept) == landing.LONGEST_PAUSE
-
-
-def test_the_end_of_a_run_is_said_with_its_reason() -> None:
-    failed = run("r", "FAILED", duration_seconds=83, cause="disk full")
-    assert end_text(failed) == "FAILED after 1 min 23 s: disk full"
-    assert end_text(run("r", duration_seconds=4.2)) == "SUCCEEDED in 4.2 s"
-
-
 # ---- Stopping
 
 
 class FakeStates:
-    def __init__(self, status: str, refuse: bool = False) -> None:
-        self.status, self.refuse = status, refuse
+    def __init__(self, status: str) -> None:
+        self.status = status
         self.stopped: list[dict[str, str]] = []
 
     def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803
         return {"status": self.status}
 
     def stop_execution(self, **asked: str) -> None:
-        if self.refuse:
-            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "StopExecution")
         self.stopped.append(asked)
         self.status = "ABORTED"
 
 
-@pytest.mark.parametrize(
-    ("status", "stopped", "words"),
-    [
-        ("RUNNING", True, "stopped r; Step Functions stops its Processing job"),
-        ("SUCCEEDED", False, "r had ended before: SUCCEEDED"),
-    ],
-)
-def test_a_run_is_stopped_unless_it_has_ended(status: str, stopped: bool, words: str) -> None:
+@pytest.mark.parametrize(("status", "stopped"), [("RUNNING", True), ("SUCCEEDED", False)])
+def test_a_run_is_stopped_with_the_cause_unless_it_has_ended(status: str, stopped: bool) -> None:
     states = FakeStates(status)
-    arn = run().execution_arn
-    done = stop(states, Executions(states, MACHINE), run(), "wrong file")
-    assert done == Stopped("r", arn, stopped, states.status)
-    assert states.stopped == ([{"executionArn": arn, "cause": "wrong file"}] if stopped else [])
-    assert words in outcome_text(done)
-
-
-def test_a_stop_that_is_refused_is_a_service_error() -> None:
-    states = FakeStates("RUNNING", refuse=True)
-    with pytest.raises(ServiceError, match="states:StopExecution"):
-        stop(states, Executions(states, MACHINE), run(), "")
+    done = stop_run(stack(states=states), run(), "wrong file")
+    assert done == {
+        "name": "r",
+        "execution_arn": run().execution_arn,
+        "stopped": stopped,
+        "status": states.status,
+    }
+    asked = {"executionArn": run().execution_arn, "cause": "wrong file"}
+    assert states.stopped == ([asked] if stopped else [])

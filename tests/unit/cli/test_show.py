@@ -225,7 +225,7 @@ def test_a_run_that_has_just_started_is_found_by_its_execution() -> None:
         arn=lambda name: ARN.replace(NAME, name), find=lambda arn: DESCRIBED if arn == ARN else None
     )
     stack: Any = SimpleNamespace(
-        ledger=lambda: SimpleNamespace(named=named), executions=lambda: executions
+        runs_reader=lambda: SimpleNamespace(named=named), executions=lambda: executions
     )
     run, recorded = find(stack, NAME, NOW)
     assert (run.name, run.status, recorded) == (NAME, "RUNNING", False)
@@ -238,7 +238,7 @@ def test_a_run_that_has_just_started_is_found_by_its_execution() -> None:
 def test_what_may_not_be_seen_is_said_and_the_rest_is_shown() -> None:
     stack: Any = SimpleNamespace(
         client=lambda _: Refusing(),
-        ledger=Refusing,
+        runs_reader=Refusing,
         manifests_folder=S3Uri("out", "manifests/"),
         laptop=False,
     )

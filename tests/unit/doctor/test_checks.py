@@ -47,7 +47,7 @@ PENDING = {"Subscriptions": [{"SubscriptionArn": "PendingConfirmation", "Endpoin
 ENCRYPTED = {CONFIGURATION: {"Environment": {"Error": {}}}}
 VARIABLES = answer(CONFIGURATION)["Environment"]["Variables"] | {"OUTPUT_PREFIX": "no-slash"}
 REFUSED = {CONFIGURATION: {"Environment": {"Variables": VARIABLES}}}
-LONG_AGO = {"name": {"S": "r"}, "requested_at": {"S": "2026-11-22T09:30:00Z"}}
+LONG_AGO = answer("dynamodb.Query")["Items"][0] | {"requested_at": {"S": "2026-11-22T09:30:00Z"}}
 WAITING = {"dynamodb.Query": {"Items": [LONG_AGO]}}
 
 

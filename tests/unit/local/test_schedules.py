@@ -4,93 +4,115 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from landrun_ops.local.schedules import LONGEST_WAIT, Clock, payload
-from landrun_ops.local.stack import ScheduleSettings
-from landrun_ops.stack.cron import ScheduleError
 
 ARN = "arn:aws:scheduler:us-east-1:123456789012:schedule/default/tick"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+INPUT = (
+    '{"ScheduleArn": "<aws.scheduler.schedule-arn>",'
+    ' "ScheduledTime": "<aws.scheduler.scheduled-time>"}'
+)
 
 
-def schedule(**changes: Any) -> ScheduleSettings:
-    settings = {
-        "logical_id": "Tick",
-        "arn": ARN,
-        "expression": "rate(5 minutes)",
-        "timezone": "UTC",
-        "enabled": True,
-        "function": "f",
-        "input": '{"ScheduleArn": "<aws.scheduler.schedule-arn>", '
-        '"ScheduledTime": "<aws.scheduler.scheduled-time>"}',
-    }
-    return ScheduleSettings(**{**settings, **changes})
-
-
-class Invoked(list[tuple[str, Any]]):
-    """Takes the place of Asynchronous."""
-
-    def invoke(self, function: str, event: Any) -> None:
-        self.append((function, event))
+def schedule(expression: str = "rate(5 minutes)", state: str = "ENABLED", **target: Any) -> Any:
+    """A schedule as moto keeps it."""
+    function = "arn:aws:lambda:us-east-1:123456789012:function:f"
+    return SimpleNamespace(
+        name="tick",
+        arn=ARN,
+        schedule_expression=expression,
+        schedule_expression_timezone="UTC",
+        state=state,
+        target={"Arn": function, "Input": INPUT, "RetryPolicy": {}, **target},
+    )
 
 
 def test_context_attributes_are_filled_in_as_scheduler_does(
     load_event: Callable[[str], dict[str, Any]],
 ) -> None:
     late = datetime(2026, 11, 22, 13, 0, 0, 999, tzinfo=timezone(timedelta(hours=1)))
-    filled = payload(schedule(), late)
+    filled = payload(ARN, INPUT, late)
     assert filled == {"ScheduleArn": ARN, "ScheduledTime": "2026-11-22T12:00:00Z"}
     assert filled.keys() == load_event("schedule-tick").keys()
 
 
 def test_a_schedule_without_input_hands_over_nothing() -> None:
-    assert payload(schedule(input=None), NOON) == {}
+    assert payload(ARN, "", NOON) == {}
 
 
-def test_a_classic_schedule_hands_over_a_scheduled_event(
-    load_event: Callable[[str], dict[str, Any]],
+class World:
+    """A clock whose time stands still until it is set, and the times that it has fired at."""
+
+    def __init__(self, *schedules: Any) -> None:
+        self.now, self.reported, self.fired = NOON, [], []
+        self.clock = Clock(
+            self._invoke, self.reported.append, schedules=lambda: schedules, now=lambda: self.now
+        )
+        self.wait = self.clock.fire_due()
+
+    def _invoke(self, function: str, event: Any) -> None:
+        assert function == "f"
+        self.fired.append(event["ScheduledTime"][11:16])
+
+    def later(self, **time: float) -> list[str]:
+        self.now += timedelta(**time)
+        self.fired = []
+        self.wait = self.clock.fire_due()
+        return self.fired
+
+
+def test_it_fires_at_the_scheduled_time_and_hands_over_that_time() -> None:
+    world = World(schedule())
+    assert world.wait == LONGEST_WAIT
+    assert world.later(minutes=4, seconds=59) == []
+    assert world.wait == 1
+    assert world.later(seconds=3) == ["12:05"]
+    assert world.later(seconds=3) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "target", "fired"),
+    [
+        pytest.param("rate(1 hour)", {}, ["13:00", "14:00", "15:00"], id="once for each time"),
+        pytest.param(
+            "rate(1 hour)",
+            {"RetryPolicy": {"MaximumEventAgeInSeconds": 3600}},
+            ["15:00"],
+            id="not what is older than its longest age",
+        ),
+        pytest.param("at(2026-11-22T13:30:00)", {}, ["13:30"], id="once in all"),
+        pytest.param("at(2026-11-22T11:30:00)", {}, [], id="not what was over before"),
+    ],
+)
+def test_what_a_sleeping_laptop_missed_is_late(
+    expression: str, target: dict[str, Any], fired: list[str]
 ) -> None:
-    event = payload(schedule(input=None, classic=True, arn="arn:rule"), NOON)
-    documented = load_event("schedule-classic")
-    assert event.keys() == documented.keys()
-    assert event["detail-type"] == documented["detail-type"]
-    assert (event["resources"], event["time"]) == (["arn:rule"], "2026-11-22T12:00:00Z")
+    world = World(schedule(expression, **target))
+    assert world.later(hours=3, minutes=1) == fired
+    assert world.later(minutes=1) == []
 
 
-class TestClock:
-    def clock(self, *schedules: ScheduleSettings) -> Clock:
-        self.invoked, self.now = Invoked(), NOON
-        return Clock(schedules, self.invoked, now=lambda: self.now)  # type: ignore[arg-type]
+def test_what_fell_due_while_disabled_is_not_made_up_for() -> None:
+    tick, once = schedule(state="DISABLED"), schedule("at(2026-11-22T13:00:00)", "DISABLED")
+    once.arn = "once"
+    world = World(tick, once)
+    assert world.later(hours=2) == []
+    tick.state = once.state = "ENABLED"
+    assert world.later(minutes=1) == []
+    assert world.later(minutes=5) == ["14:06"]
 
-    def test_fires_at_the_scheduled_time_and_tells_that_time(self) -> None:
-        clock = self.clock(schedule())
-        assert clock.fire_due() == LONGEST_WAIT
-        assert not self.invoked
-        self.now = NOON + timedelta(minutes=5, seconds=1)
-        clock.fire_due()
-        assert [event["ScheduledTime"] for _, event in self.invoked] == ["2026-11-22T12:05:00Z"]
 
-    def test_waits_no_longer_than_to_the_next_time(self) -> None:
-        clock = self.clock(schedule())
-        self.now = NOON + timedelta(minutes=4, seconds=50)
-        assert clock.fire_due() == 10
-
-    def test_a_laptop_that_slept_fires_once(self) -> None:
-        clock = self.clock(schedule())
-        self.now = NOON + timedelta(hours=8)
-        clock.fire_due()
-        clock.fire_due()
-        assert len(self.invoked) == 1
-
-    def test_a_disabled_schedule_never_fires(self) -> None:
-        clock = self.clock(schedule(enabled=False))
-        self.now = NOON + timedelta(days=1)
-        clock.fire_due()
-        assert not self.invoked
-
-    def test_a_wrong_expression_is_told_at_once_even_if_disabled(self) -> None:
-        with pytest.raises(ScheduleError):
-            self.clock(schedule(expression="rate(0 minutes)", enabled=False))
+def test_a_changed_expression_counts_from_the_change_and_a_wrong_one_is_reported_once() -> None:
+    tick = schedule()
+    world = World(tick)
+    tick.schedule_expression = "rate(2 minutes)"
+    assert world.later(minutes=1) == []
+    assert world.later(minutes=2) == ["12:03"]
+    tick.schedule_expression = "rate(0 minutes)"
+    assert world.later(minutes=9) == world.later(minutes=9) == []
+    assert [line.partition(":")[0] for line in world.reported] == ["schedule tick is not followed"]

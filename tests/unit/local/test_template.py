@@ -1,128 +1,118 @@
-"""Templates: parameters, local files and references, before moto sees any of it."""
+"""Templates: parameters, rules, nested applications, local files, before moto sees any of it."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from landrun_ops.local.adapt import adapt, schedule_arn
+from landrun_ops.local.deploy import adapt
 from landrun_ops.local.errors import TemplateError
 from landrun_ops.local.template import (
     PACKAGED,
     Translated,
     check_parameters,
     check_references,
+    check_rules,
+    inlined,
     package,
     read,
     references,
-    with_texts_for_defaults,
+    values_of,
 )
 
-SUPPORTED = {
-    "AWS::Lambda::Function",
-    "AWS::Events::Rule",
-    "AWS::SQS::Queue",
-    "AWS::StepFunctions::StateMachine",
-}
-FUNCTION = {"Type": "AWS::Lambda::Function", "Properties": {"Code": {"S3Key": "k"}}}
+Json = dict[str, Any]
+
+SUPPORTED = {"AWS::Lambda::Function", "AWS::SQS::Queue", "AWS::StepFunctions::StateMachine"}
 QUEUE = {"Type": "AWS::SQS::Queue"}
-SCHEDULE = {"Type": "AWS::Scheduler::Schedule", "Properties": {}}
+SCHEDULE = {"Type": "AWS::Scheduler::Schedule", "Properties": {"GroupName": {"Ref": "G"}}}
+GROUP = {"Type": "AWS::Scheduler::ScheduleGroup"}
 
 
-def adapted(resources: dict[str, Any], outputs: dict[str, Any] | None = None, **more: Any) -> Any:
-    return adapt(Translated({"Resources": resources, "Outputs": outputs or {}}, **more), SUPPORTED)
+@pytest.mark.parametrize(
+    ("rules", "value", "says"),
+    [
+        ({"Type": "Number"}, "x", "it must be a number"),
+        ({"Type": "Number", "MinValue": 1}, "0", "between 1 and inf"),
+        ({"Type": "String", "AllowedValues": ["a", "b"]}, "c", "only a, b are allowed"),
+        ({"Type": "String", "AllowedPattern": "[a-z]*"}, "a1", r"must match \[a-z\]\*"),
+        ({"Type": "String", "MaxLength": 2}, "abc", "at most 2 characters"),
+        ({"Type": "String", "AllowedPattern": "x", "ConstraintDescription": "an x"}, "y", "an x"),
+    ],
+)
+def test_a_wrong_value_of_a_parameter_is_refused(rules: Json, value: str, says: str) -> None:
+    with pytest.raises(TemplateError, match=f"parameter P is '{value}', but .*{says}"):
+        check_parameters({"Parameters": {"P": rules}}, {"P": value})
 
 
-class TestParameters:
-    @pytest.mark.parametrize(
-        ("rules", "value", "says"),
-        [
-            ({"Type": "Number"}, "x", "it must be a number"),
-            ({"Type": "Number", "MinValue": 1}, "0", "between 1 and inf"),
-            ({"Type": "String", "AllowedValues": ["a", "b"]}, "c", "only a, b are allowed"),
-            ({"Type": "String", "AllowedPattern": "[a-z]*"}, "a1", r"must match \[a-z\]\*"),
-            ({"Type": "String", "MaxLength": 2}, "abc", "0 to 2 letters"),
-            ({"Type": "String"}, "é" * 2049, "4,096 bytes at most"),
-            (
-                {"Type": "String", "AllowedPattern": "x", "ConstraintDescription": "an x"},
-                "y",
-                "an x",
-            ),
-        ],
-    )
-    def test_a_wrong_value_is_told(self, rules: dict[str, Any], value: str, says: str) -> None:
-        with pytest.raises(TemplateError, match=f"parameter P is '{value}', but .*{says}"):
-            check_parameters({"Parameters": {"P": rules}}, {"P": value})
-
-    def test_defaults_are_texts_as_conditions_have_them(self) -> None:
-        given = {"A": {"Type": "Number", "Default": 0}, "B": {"Type": "String", "Default": True}}
-        declared = with_texts_for_defaults({"Parameters": given | {"C": {"Type": "Number"}}})
-        assert declared["Parameters"] == {
-            "A": {"Type": "Number", "Default": "0"},
-            "B": {"Type": "String", "Default": "true"},
-            "C": {"Type": "Number"},
-        }
-
-    def test_an_unknown_name_is_told(self) -> None:
-        with pytest.raises(TemplateError, match="no parameter Q; it has: none"):
-            check_parameters({}, {"Q": "1"})
-
-    def test_one_without_default_needs_a_value(self) -> None:
-        with pytest.raises(TemplateError, match="P has no default"):
-            check_parameters({"Parameters": {"P": {"Type": "String"}}}, {})
+@pytest.mark.parametrize(
+    ("declared", "given", "says"),
+    [
+        ({}, {"Q": "1"}, "no parameter Q; it has: none"),
+        ({"P": {"Type": "String"}}, {}, "P has no default"),
+    ],
+    ids=["unknown", "missing"],
+)
+def test_parameters_are_those_of_the_template(declared: Json, given: Json, says: str) -> None:
+    with pytest.raises(TemplateError, match=says):
+        check_parameters({"Parameters": declared}, given)
 
 
-class TestPackage:
-    SOURCE = {  # noqa: RUF012
-        "Globals": {"Function": {"CodeUri": "code"}},
-        "Resources": {
-            "F": {"Type": "AWS::Serverless::Function"},
-            "M": {
-                "Type": "AWS::Serverless::StateMachine",
-                "Properties": {"DefinitionUri": "m.asl.json"},
-            },
-        },
-    }
+def test_parameters_are_texts_as_conditions_compare_them() -> None:
+    declared = {"A": {"Default": 0}, "B": {"Default": True}, "C": {}, "D": {"Default": 1}}
+    values = values_of({"Parameters": declared}, {"D": "2"})
+    assert values == {"A": "0", "B": "true", "D": "2"}
 
-    def test_notes_local_files_and_puts_s3_locations(self, tmp_path: Path) -> None:
-        (tmp_path / "code").mkdir()
-        (tmp_path / "m.asl.json").write_text("{}")
-        packaged = package(self.SOURCE, tmp_path)
-        assert packaged.code == {"F": tmp_path / "code"}
-        assert packaged.definitions == {"M": "{}"}
-        assert packaged.resources["F"]["Properties"]["CodeUri"] == PACKAGED
-        assert "Properties" not in self.SOURCE["Resources"]["F"]  # type: ignore[index]
 
-    def test_a_folder_that_is_not_there_is_told(self, tmp_path: Path) -> None:
-        with pytest.raises(TemplateError, match="F: its CodeUri 'code' is not a folder"):
-            package(self.SOURCE, tmp_path)
+MODE_IS_B = {"Fn::Equals": [{"Ref": "Mode"}, "b"]}
 
-    @pytest.mark.parametrize("text", ["{,", "a: é"])
-    def test_a_definition_that_is_no_ascii_or_neither_json_nor_yaml_is_told(
-        self, tmp_path: Path, text: str
-    ) -> None:
-        (tmp_path / "code").mkdir()
-        (tmp_path / "m.asl.json").write_text(text, encoding="utf-8")
-        with pytest.raises(TemplateError, match=r"M: .* DefinitionUri .*m\.asl\.json"):
-            package(self.SOURCE, tmp_path)
+
+@pytest.mark.parametrize(
+    ("assertion", "holds"),
+    [
+        ({"Fn::Equals": [{"Ref": "Size"}, "1"]}, True),
+        ({"Fn::Not": [MODE_IS_B]}, True),
+        ({"Fn::And": [MODE_IS_B, True]}, False),
+        ({"Fn::Or": [MODE_IS_B, {"Fn::Not": [MODE_IS_B]}]}, True),
+        ({"Fn::Contains": [["a", "c"], {"Ref": "Mode"}]}, True),
+        ({"Fn::Contains": [["b"], {"Ref": "Mode"}]}, False),
+    ],
+)
+def test_a_rule_refuses_in_its_own_words_and_only_where_its_condition_holds(
+    assertion: Json, holds: bool
+) -> None:
+    rule = {"Assertions": [{"Assert": assertion, "AssertDescription": "not that"}]}
+    source = {"Parameters": {"Mode": {"Default": "a"}, "Size": {"Default": 1}}}
+    check_rules({**source, "Rules": {"R": {**rule, "RuleCondition": MODE_IS_B}}}, {})
+    if holds:
+        check_rules({**source, "Rules": {"R": rule}}, {})
+    else:
+        with pytest.raises(TemplateError, match=r"^not that$"):
+            check_rules({**source, "Rules": {"R": rule}}, {})
+
+
+def test_the_template_refuses_to_collect_and_to_read_a_scheduled_input(root: Path) -> None:
+    template = read(root / "template.yaml")
+    check_rules(template, {"StartOn": "schedule"})
+    with pytest.raises(TemplateError, match="leave ScheduledInput empty"):
+        check_rules(template, {"StartOn": "schedule", "ScheduledInput": "daily/"})
 
 
 @pytest.mark.parametrize(
     ("node", "expected"),
     [
-        ({"Ref": "A"}, ["A"]),
-        ({"Fn::GetAtt": ["A", "Arn"]}, ["A"]),
-        ({"Fn::GetAtt": "A.Arn"}, ["A"]),
-        ({"Fn::Sub": "${A} ${B.Arn} ${!C} ${AWS::Region}"}, ["A", "B", "AWS::Region"]),
-        ({"Fn::Sub": ["${A} ${V}", {"V": {"Ref": "B"}}]}, ["A", "B"]),
-        ([{"x": {"Fn::If": ["Condition", {"Ref": "A"}, "b"]}}], ["A"]),
-        ({"Fn::Sub": "$${A}"}, ["A"]),
+        ({"Ref": "A"}, {"A"}),
+        ({"Fn::GetAtt": ["A", "Arn"]}, {"A"}),
+        ({"Fn::GetAtt": "A.Arn"}, {"A"}),
+        ({"Fn::Sub": "${A} ${B.Arn} ${!C} ${AWS::Region}"}, {"A", "B", "AWS::Region"}),
+        ({"Fn::Sub": ["${A} ${V}", {"V": {"Ref": "B"}}]}, {"A", "B"}),
+        ([{"x": {"Fn::If": ["Condition", {"Ref": "A"}, "b"]}}], {"A"}),
     ],
 )
-def test_references_are_found_in_every_form(node: Any, expected: list[str]) -> None:
-    assert list(references(node)) == expected
+def test_references_are_found_in_every_form(node: Any, expected: set[str]) -> None:
+    assert references(node) == expected
 
 
 def test_a_reference_to_nothing_names_who_refers() -> None:
@@ -130,61 +120,155 @@ def test_a_reference_to_nothing_names_who_refers() -> None:
         check_references({"Resources": {"Q": {**QUEUE, "Properties": {"N": {"Ref": "Nothing"}}}}})
 
 
-def test_a_template_without_resources_is_told(tmp_path: Path) -> None:
-    (tmp_path / "template.yaml").write_text("Outputs: {}")
-    with pytest.raises(TemplateError, match="is not a template"):
-        read(tmp_path / "template.yaml")
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(None, "no template at"), ("Outputs: {}", "is not a template"), ("a: [", "is not YAML")],
+)
+def test_what_is_no_template_is_refused(tmp_path: Path, text: str | None, says: str) -> None:
+    file = tmp_path / "template.yaml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(TemplateError, match=says):
+        read(file)
 
 
-def test_a_template_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(TemplateError, match="no template at"):
-        read(tmp_path / "template.yaml")
+# ---- Nested applications
 
-
-def test_what_moto_cannot_create_is_left_out_with_the_reason() -> None:
-    result = adapted({"Q": QUEUE, "N": {"Type": "AWS::New::Thing"}, "S": SCHEDULE})
-    assert result.template["Resources"].keys() == {"Q"}
-    assert result.reasons["N"] == "moto's CloudFormation has no AWS::New::Thing"
-    assert "landrun fires" in result.reasons["S"]
-
-
-def test_needing_what_is_left_out_is_told() -> None:
-    with pytest.raises(TemplateError, match=r"O refers to N.*cannot create AWS::New::Thing"):
-        adapted({"N": {"Type": "AWS::New::Thing"}}, {"O": {"Value": {"Ref": "N"}}})
-
-
-def test_a_function_behind_a_rule_gets_a_queue_in_between() -> None:
-    rule = {
-        "Type": "AWS::Events::Rule",
-        "Properties": {
-            "EventPattern": {},
-            "Targets": [{"Id": "t", "Arn": {"Fn::GetAtt": ["F", "Arn"]}}],
+OUTER: Json = {
+    "Conditions": {"Wanted": {"Fn::Equals": [{"Ref": "Given"}, ""]}},
+    "Globals": {"Function": {"Environment": {"T": {"Fn::GetAtt": "Data.Outputs.T"}}}},
+    "Resources": {
+        "Queue": {"Type": "AWS::SQS::Queue"},
+        "Data": {
+            "Type": "AWS::Serverless::Application",
+            "Condition": "Wanted",
+            "Properties": {
+                "Location": "src/data.yaml",
+                "Parameters": {"Name": {"Ref": "Given"}, "Queue": {"Fn::GetAtt": "Queue.Arn"}},
+            },
         },
+    },
+    "Outputs": {"All": {"Value": {"Fn::Sub": "${Data.Outputs.T}/${Queue.Arn}"}}},
+}
+INNER: Json = {
+    "Parameters": {"Name": {}, "Queue": {}, "Days": {"Default": 7}},
+    "Conditions": {"Named": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Name"}, ""]}]}},
+    "Resources": {
+        "Table": {
+            "Type": "AWS::DynamoDB::Table",
+            "Condition": "Named",
+            "Properties": {"Text": {"Fn::Sub": "${Queue} for ${Days}"}, "Own": {"Ref": "Other"}},
+        },
+        "Other": {
+            "Type": "AWS::Serverless::StateMachine",
+            "Properties": {"DefinitionUri": "x.asl.json"},
+        },
+    },
+    "Outputs": {"T": {"Value": {"Ref": "Table"}}},
+}
+
+
+def flat(folder: Path, **changes: Json) -> Json:
+    (folder / "src").mkdir()
+    inner = {name: {**INNER[name], **changes.get(name, {})} for name in INNER}
+    (folder / "src/data.yaml").write_text(json.dumps(inner))
+    return inlined(OUTER, folder)
+
+
+def test_a_nested_application_is_put_where_it_is_used(tmp_path: Path) -> None:
+    template = flat(tmp_path)
+    table, other = template["Resources"]["Table"], template["Resources"]["Other"]
+    given = {"Queue": {"Fn::GetAtt": "Queue.Arn"}, "Days": 7}
+    assert list(template["Resources"]) == ["Queue", "Table", "Other"]
+    assert table["Properties"] == {
+        "Text": {"Fn::Sub": ["${Queue} for ${Days}", given]},
+        "Own": {"Ref": "Other"},
     }
-    result = adapted({"F": FUNCTION, "R": rule})
-    assert result.rule_queues == {"RForF": "F"}
-    target = result.template["Resources"]["R"]["Properties"]["Targets"][0]
-    assert target["Arn"] == {"Fn::GetAtt": ["RForF", "Arn"]}
+    assert template["Globals"]["Function"]["Environment"] == {"T": {"Ref": "Table"}}
+    assert template["Outputs"]["All"]["Value"] == {
+        "Fn::Sub": ["${DataOutputsT}/${Queue.Arn}", {"DataOutputsT": {"Ref": "Table"}}]
+    }
+    assert other["Properties"]["DefinitionUri"] == "src/x.asl.json"
+    assert (other["Condition"], table["Condition"]) == ("Wanted", "WantedAndNamed")
+    both = [{"Condition": "Wanted"}, {"Condition": "Named"}]
+    assert template["Conditions"]["WantedAndNamed"] == {"Fn::And": both}
 
 
-def test_attributes_that_moto_lacks_are_told_another_way() -> None:
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"Parameters": {"More": {}}}, "the parameters it has: More"),
+        ({"Outputs": {"T": {"Value": {"Fn::GetAtt": "Data.Outputs.U"}}}}, "Data has no output U"),
+        ({"Resources": {"Queue": {"Type": "X"}}}, "Queue is used in another"),
+    ],
+)
+def test_what_does_not_fit_together_is_named(tmp_path: Path, changes: Json, says: str) -> None:
+    with pytest.raises(TemplateError, match=says):
+        flat(tmp_path, **changes)
+
+
+# ---- Packaging and moto
+
+SOURCE: Json = {
+    "Globals": {"Function": {"CodeUri": "code"}},
+    "Resources": {
+        "F": {"Type": "AWS::Serverless::Function"},
+        "M": {"Type": "AWS::Serverless::StateMachine", "Properties": {"DefinitionUri": "m.json"}},
+    },
+}
+
+
+def test_local_files_are_noted_and_s3_locations_put_there(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "m.json").write_text("{}")
+    packaged = package(SOURCE, tmp_path)
+    assert packaged.code == {"F": tmp_path / "code"}
+    assert packaged.definitions == {"M": "{}"}
+    assert packaged.template["Resources"]["F"]["Properties"]["CodeUri"] == PACKAGED
+    assert "Properties" not in SOURCE["Resources"]["F"]
+
+
+@pytest.mark.parametrize(
+    ("definition", "says"),
+    [
+        (None, "F: its CodeUri 'code' is no folder"),
+        ("{,", r"M: .* DefinitionUri .*m\.json"),
+        ("a: é", r"M: .* DefinitionUri .*m\.json"),
+    ],
+    ids=["no code", "neither JSON nor YAML", "not ASCII"],
+)
+def test_files_that_cannot_be_used_are_named(
+    tmp_path: Path, definition: str | None, says: str
+) -> None:
+    if definition is not None:
+        (tmp_path / "code").mkdir()
+        (tmp_path / "m.json").write_text(definition, encoding="utf-8")
+    with pytest.raises(TemplateError, match=says):
+        package(SOURCE, tmp_path)
+
+
+def test_references_that_moto_cannot_follow_are_followed_and_the_rest_is_left_out() -> None:
     machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": {}}
+    arn = "arn:aws:scheduler:us-east-1:123456789012:schedule/"
+    resources = {"M": machine, "S": SCHEDULE, "G": GROUP, "Q": QUEUE}
     outputs = {
         "A": {"Value": {"Fn::GetAtt": ["M", "Arn"]}},
-        "B": {"Value": {"Fn::Sub": "${M.Arn} ${S.Arn}"}},
-        "C": {"Value": {"Ref": "S"}},
+        "B": {"Value": {"Fn::Sub": "${M.Arn} ${G}"}},
+        "C": {"Value": {"Fn::GetAtt": ["S", "Arn"]}},
         "D": {"Value": {"Fn::GetAtt": ["Q", "Arn"]}},
     }
-    got = adapted({"M": machine, "S": SCHEDULE, "Q": QUEUE}, outputs).template["Outputs"]
-    assert got["A"]["Value"] == {"Ref": "M"}
-    assert got["B"]["Value"]["Fn::Sub"] == [
-        "${MArnStandIn} ${SArnStandIn}",
-        {"MArnStandIn": {"Ref": "M"}, "SArnStandIn": schedule_arn("S", {})},
-    ]
-    assert got["C"]["Value"] == "landrun-S"
-    assert got["D"] == outputs["D"]
+    translated = Translated({"Resources": resources, "Outputs": outputs})
+    template, left_out = adapt(translated, SUPPORTED)
+    found = {name: one["Value"] for name, one in template["Outputs"].items()}
+    assert set(left_out) == {"S", "G"}
+    assert found["A"] == {"Ref": "M"}
+    assert found["B"]["Fn::Sub"] == ["${MArn} ${G}", {"MArn": {"Ref": "M"}, "G": "landrun-G"}]
+    assert found["C"] == {"Fn::Join": ["", [arn, "landrun-G", "/", "landrun-S"]]}
+    assert found["D"] == outputs["D"]["Value"]
 
 
-def test_a_schedule_has_the_templates_group_and_name() -> None:
-    arn = schedule_arn("S", {"GroupName": "g", "Name": {"Ref": "P"}})
-    assert arn["Fn::Join"][1][1:] == ["g", "/", {"Ref": "P"}]
+def test_needing_what_moto_cannot_have_is_an_error() -> None:
+    outputs = {"O": {"Value": {"Ref": "N"}}}
+    translated = Translated({"Resources": {"N": {"Type": "AWS::New::Thing"}}, "Outputs": outputs})
+    with pytest.raises(TemplateError, match="O needs N, which the laptop's AWS cannot have"):
+        adapt(translated, SUPPORTED)

@@ -1,13 +1,14 @@
-"""What the report takes from a row, and what it does not believe."""
+"""What the page takes from a run's row, what it does not believe, and which failures are alike."""
 
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
-from landrun_ops.web.facts import count, facts, text
+from landrun_ops.web.facts import RunFacts, alike, facts
 from records import record
 
 NAME = "landrun-55ea21e7b46057f4a32078eff858d2a4"
@@ -23,42 +24,41 @@ ROW = {
     "started_at": "2026-11-22T19:57:30.306Z",
     "stopped_at": "2026-11-22T19:57:40.197Z",
     "duration_seconds": 9.891,
-    "instance_seconds": 1.068,
     "trigger": {"Kind": "object-created", "Key": "incoming/a.csv", "Size": 70},
     "output": json.dumps(JOB),
-    "output_bytes": 1328,
     "summary": {"rows_in": 7, "rows_out": 6, "duplicates": 1, "empty": 0, "rejected": 0},
     "execution_arn": f"arn:aws:states:eu-west-1:123456789012:execution:machine:{NAME}",
     "job_name": f"{NAME}-fe320c42",
 }
+FAILED = {"status": "FAILED", "output": None, "error": "States.TaskFailed"}
 
 
-def of(**changes: Any) -> dict[str, Any]:
-    return facts(record(ROW | changes))
+def of(*, laptop: bool = False, **changes: Any) -> RunFacts:
+    return facts(record(ROW | changes), laptop=laptop)
 
 
-def test_a_run_is_split_into_waiting_and_the_work_of_its_job() -> None:
-    found = of()
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param({}, id="in the output"),
+        pytest.param({**FAILED, "cause": json.dumps(JOB)}, id="in the cause"),
+    ],
+)
+def test_a_run_is_split_into_waiting_and_the_work_of_its_job(where: dict[str, Any]) -> None:
+    found = of(**where)
 
-    assert found["seconds"] == 9.891
-    assert found["waited"] == 29.355 - 20
-    assert found["worked"] == 0.534
-    assert found["instances"] == "2 x ml.m5.large"
-
-
-def test_a_failures_job_is_found_in_its_cause() -> None:
-    found = of(status="FAILED", output=None, cause=json.dumps(JOB), error="States.TaskFailed")
-
-    assert found["waited"] == 9.355
-    assert found["error"] == "States.TaskFailed"
+    assert (found.waited, found.worked, found.instances) == (9.355, 0.534, "2 x ml.m5.large")
+    assert (found.bytes_in, found.duration_seconds) == (70, 9.891)
+    assert found.links["execution"].startswith("https://eu-west-1.console.aws.amazon.com/")
 
 
 def test_what_is_not_known_is_none_and_no_zero() -> None:
-    found = facts(record({"name": NAME, "started_at": ROW["started_at"], "status": "RUNNING"}))
+    row = record({"name": NAME, "started_at": ROW["started_at"], "status": "RUNNING"})
+    known = facts(row, laptop=True).model_dump(exclude_none=True)
 
-    known = {name for name, value in found.items() if value not in (None, {})}
-    assert known == {"name", "status", "kind", "started", "execution", "pages"}
-    assert found["kind"] == "other"
+    assert known.keys() == {
+        *("name", "status", "started_at", "redrive_count", "execution_arn", "kind", "links")
+    }
 
 
 @pytest.mark.parametrize(
@@ -75,32 +75,73 @@ def test_what_a_tick_has_read_is_the_sum_of_its_files_if_all_are_listed(
 ) -> None:
     found = of(summary=summary, trigger={"Kind": "schedule", "ScheduledTime": "t", "Part": 2})
 
-    assert (found["bytes_in"], found["files"]) == (size, files)
-    assert found["what"] == "tick of t, part 2"
+    assert (found.bytes_in, found.files, found.what) == (size, files, "tick of t, part 2")
 
 
-def test_consoles_pages_are_there_for_aws_and_not_for_a_laptop() -> None:
-    assert of()["pages"]["execution"].startswith("https://eu-west-1.console.aws.amazon.com/")
-    assert facts(record(ROW), consoles=False)["pages"] == {}
+@pytest.mark.parametrize(
+    "wrong", [None, "", True, -1, 2**53, float("nan"), 1e308, [], {}, "\ud800"]
+)
+def test_hostile_values_are_not_known_and_make_no_trouble(wrong: Any) -> None:
+    found = of(
+        summary={"rows_in": wrong, "files": wrong, "files_omitted": wrong},
+        trigger={"Kind": "object-created", "Key": wrong, "Size": wrong},
+    )
 
-
-@pytest.mark.parametrize("wrong", [None, "", True, -1, 2**53, float("nan"), float("inf"), [], {}])
-def test_what_is_no_count_is_not_known(wrong: object) -> None:
-    assert count(wrong) is None
+    assert (found.rows_in, found.bytes_in, found.files) == (None, None, None)
+    for field in JOB:
+        of(output=json.dumps(JOB | {field: wrong}), trigger={"Kind": wrong})
 
 
 def test_texts_from_outside_become_one_printable_line_of_bounded_length() -> None:
-    assert text("a\nb\x1b[2J\u202e") == r"a\nb\x1b[2J\u202e"
-    assert len(text("x" * 5000) or "") == 400
-    assert text(["a"]) is None
+    found = of(error="a\nb\x1b[2J\u202e", trigger={"Kind": "object-created", "Key": "x" * 5000})
+
+    assert found.error == r"a\nb\x1b[2J\u202e"
+    assert len(found.what or "") == 400
 
 
-def test_hostile_rows_make_no_trouble() -> None:
-    everything = [None, 0, -1, True, "x", "\ud800", [], {}, [[]], {"a": 1}, 1e308, 2**70]
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"status": "SUCCEEDED", "exit_message": "all is well"}, None),
+        ({"status": "RUNNING", "cause": "not yet"}, None),
+        ({"status": "FAILED", "exit_message": "too short", "cause": "{}"}, "too short"),
+        ({"status": "FAILED", "cause": json.dumps(JOB | {"FailureReason": "code: 1"})}, "code: 1"),
+        ({"status": "FAILED", "cause": "{no JSON"}, "{no JSON"),
+        ({"status": "FAILED", "error": "States.Runtime"}, "States.Runtime"),
+        ({"status": "FAILED"}, "the run gave no reason"),
+        ({"status": "TIMED_OUT"}, "the execution ran into its time limit"),
+        ({"status": "ABORTED", "error": "Me"}, "somebody stopped the execution: Me"),
+    ],
+)
+def test_a_cause_is_in_the_words_nearest_to_the_reason(row: dict[str, str], said: str) -> None:
+    assert facts(record({"name": "a", **row}), laptop=True).cause == said
 
-    for value in everything:
-        facts(record(ROW | {"trigger": {"Kind": value, "Key": value, "Size": value}}))
-        facts(record(ROW | {"summary": {"rows_in": value, "files": value, "shards": value}}))
-    for field in JOB:
-        for value in everything:
-            facts(record(ROW | {"output": json.dumps(JOB | {field: value})}))
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("not used: incoming/a.csv: too short", "not used: in/2026/b.csv: too short", True),
+        ("stopped at 3,600 seconds", "stopped at 90 seconds", True),
+        ("column 'sender' not found", "column 'from whom' not found", True),
+        ("request id: 27D9F0F0F9BEE62A", "request id: CE7341B52F96EDF0", True),
+        ("job landrun-55ea21e7b46057f4 failed", "job landrun-064da23dccf757b7 failed", True),
+        ("role arn:aws:iam::1:role/a may not", "role arn:aws:iam::2:role/b may not", True),
+        ("not readable as Parquet", "not readable as CSV", False),
+        ("it can't be read, so don't", "it can't be found, so don't", False),
+        ("exit code one", "exit code two", False),
+    ],
+)
+def test_failures_are_alike_if_they_differ_by_names_and_numbers_only(
+    one: str, other: str, same: bool
+) -> None:
+    assert (alike(one) == alike(other)) is same
+
+
+def test_telling_causes_apart_takes_no_longer_for_hostile_texts() -> None:
+    began = time.process_time()
+
+    for text in ("/." * 200, "'" * 400, "a/" * 200, "1," * 200, '"' * 399, "0x" * 200, "-" * 400):
+        for _ in range(20):
+            alike(text)
+
+    assert time.process_time() - began < 1

@@ -1,55 +1,66 @@
-"""What the live page is told: read little by little, and part by part."""
+"""What the live page and ``landrun watch`` read of a stack: little by little, and part by part."""
 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
-from botocore.stub import Stubber
 from moto import mock_aws
 
-from landrun_ops.stack.activity import Part
-from landrun_ops.stack.stack import Stack
-from landrun_ops.web.ignored import Ignored
-from landrun_ops.web.live import (
-    READ_AT_ONCE,
-    UNWATCHED_SECONDS,
-    WHOLE_AFTER,
-    LiveStack,
-    RunsFeed,
+from landrun.errors import ServiceError
+from landrun_ops.stack import activity
+from landrun_ops.stack.activity import (
+    DEAD_LETTER_QUEUES,
+    QUEUES,
+    ActivityReader,
+    PendingLandings,
+    next_tick,
+    pending_landings,
+    queue_depths,
 )
+from landrun_ops.stack.stack import Stack
+from landrun_ops.web import live as live_module
+from landrun_ops.web.ignored import Ignored
+from landrun_ops.web.live import ALL_AGAIN_AFTER, LiveStack, RunsFeed
 from records import create_runs_table, item
 
-NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
-KEY = {"Kind": "object-created", "Key": "incoming/a.csv", "Size": 3}
+NOW = datetime(2026, 12, 1, 0, 20, tzinfo=UTC)
+"""Just after the turn of a month: rows lie in two."""
+OUTPUTS = {key: key for key in (*QUEUES.values(), *DEAD_LETTER_QUEUES.values())}
+OUTPUTS |= {"StartOn": "arrival", "RunsTable": "runs", "LandingsTable": "landings"}
+THROTTLED = ServiceError("sqs:GetQueueAttributes", "ThrottlingException", "Rate exceeded")
 
 
 class Table:
-    """moto's table of runs, a clock, and the calls that were made."""
+    """moto's runs table, a clock, and the calls that were made."""
 
     def __init__(self) -> None:
         self.client = boto3.client("dynamodb", region_name="us-east-1")
-        self.now = NOW
-        self.calls: list[str] = []
+        self.now, self.calls = NOW, list[str]()
         self.client.meta.events.register(
             "provide-client-params.dynamodb.*", lambda model, **_: self.calls.append(model.name)
         )
         create_runs_table(self.client)
-        self.stack = Stack("s", "r", {"RunsTable": "runs"}, {}, client=lambda *_: self.client)
+        self.stack = Stack("s", "r", OUTPUTS, {}, client=lambda *_: self.client)
+        self.feed = RunsFeed(self.stack, timedelta(days=30), lambda: self.now)
 
-    def put(self, name: str, status: str, **more: Any) -> None:
-        row: dict[str, Any] = {"name": name, "status": status, "trigger": KEY}
-        row["started_at"] = "2026-11-22T17:59:00.000Z"
-        if status == "RUNNING":
-            row |= {"unfinished": "execution"}
-        else:
-            row |= {"stopped_at": "2026-11-22T17:59:30.000Z", "duration_seconds": 30}
+    def put(self, name: str, status: str, minutes_ago: float = 30, **more: Any) -> None:
+        at = (NOW - timedelta(minutes=minutes_ago)).isoformat(timespec="milliseconds")
+        row = {"name": name, "status": status, "started_at": at, "month": at[:7]}
+        row |= {"status_rank": 0, "unfinished": "execution"} if status == "RUNNING" else {}
+        row |= {"status_rank": 2} if status != "RUNNING" else {}
         self.client.put_item(TableName="runs", Item=item(row | more))
+
+    def read(self) -> dict[str, str]:
+        """Read, and return the statuses of what has changed."""
+        before = self.feed.version
+        self.feed.read()
+        return {run.name: run.status for run in self.feed.changed(before)}
 
 
 @pytest.fixture
@@ -58,147 +69,131 @@ def table() -> Iterator[Table]:
         yield Table()
 
 
-@pytest.fixture
-def feed(table: Table) -> RunsFeed:
-    return RunsFeed(table.stack, timedelta(days=30), lambda: table.now)
+def test_a_read_gives_only_the_runs_that_changed_since_the_one_before(table: Table) -> None:
+    table.put("old", "SUCCEEDED", 3000, summary={"rows_in": 7})
+    table.put("long", "RUNNING", 2000)
+    assert table.read() == {"old": "SUCCEEDED", "long": "RUNNING"}
+    assert {run.name: run.rows_in for run in table.feed.changed(0)} == {"old": 7, "long": None}
 
-
-def changes(feed: RunsFeed, after: int) -> dict[str, str]:
-    return {run["name"]: run["status"] for run in feed.changed(after)[1]}
-
-
-def test_a_look_gives_only_the_runs_that_changed_since_the_one_before(
-    table: Table, feed: RunsFeed
-) -> None:
-    table.put("old", "SUCCEEDED", summary={"rows_in": 7})
-    table.put("young", "RUNNING")
-    feed.look()
-    first, runs = feed.changed(0)
-    feed.look()
-    same, none = feed.changed(first)
-
-    table.put("young", "FAILED", exit_message="no column")
-    table.put("new", "RUNNING")
-    feed.look()
-
-    assert {run["name"]: run["rows_in"] for run in runs} == {"old": 7, "young": None}
-    assert (same, none) == (first, [])
-    assert changes(feed, first) == {"young": "FAILED", "new": "RUNNING"}
-    assert "no column" in {run["cause"] for run in feed.changed(first)[1]}
-
-
-def test_a_redrive_of_a_run_is_seen(table: Table, feed: RunsFeed) -> None:
-    table.put("a", "FAILED")
-    feed.look()
-    version = feed.version
-    table.put("a", "RUNNING", redrive_count=1)
-    feed.look()
-
-    assert changes(feed, version) == {"a": "RUNNING"}
-
-
-def test_a_look_when_nothing_has_changed_reads_no_row_again(table: Table, feed: RunsFeed) -> None:
-    for number in range(30):
-        table.put(f"run-{number}", "SUCCEEDED")
-    feed.look()
     table.calls.clear()
-    feed.look()
-
+    assert table.read() == {}
     assert set(table.calls) == {"Query"}
-    assert len(table.calls) <= 3
+
+    table.put("long", "FAILED", 2000, exit_message="no column")
+    table.put("new", "RUNNING", 0)
+    assert table.read() == {"long": "FAILED", "new": "RUNNING"}
+
+    table.put("old", "RUNNING", 3000, redrive_count=1)
+    assert table.read() == {"old": "RUNNING"}
+    table.put("old", "FAILED", 3000, redrive_count=1)
+    assert table.read() == {"old": "FAILED"}
+    table.put("old", "RUNNING", 3000, redrive_count=1)  # as an index may still have it
+    assert table.read() == {}
 
 
-def test_many_changes_are_read_over_several_looks(table: Table, feed: RunsFeed) -> None:
-    feed.look()
-    for number in range(READ_AT_ONCE + 5):
-        table.put(f"run-{number}", "SUCCEEDED")
-    feed.look()
-    some = len(changes(feed, 0))
-    feed.look()
-
-    assert (some, len(changes(feed, 0))) == (READ_AT_ONCE, READ_AT_ONCE + 5)
-
-
-def test_after_a_long_time_without_a_look_all_runs_are_read_again(
-    table: Table, feed: RunsFeed
+def test_of_more_runs_than_a_read_lists_those_that_ended_are_found(
+    table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table.put("a", "RUNNING")
-    feed.look()
-    version = feed.version
-    table.put("a", "SUCCEEDED")
-    for number in range(60):  # more than what ended last that is kept
-        table.put(f"run-{number}", "SUCCEEDED", stopped_at="2026-11-22T19:59:30.000Z")
-    table.now = NOW + WHOLE_AFTER * 10
-    feed.look()
+    monkeypatch.setattr(live_module, "MOST_UNFINISHED", 2)
+    monkeypatch.setattr(live_module, "BATCH", 1)
+    for number in range(5):
+        table.put(f"r{number}", "RUNNING", 100 + number)
+    table.read()
+    table.put("r4", "SUCCEEDED", 104)
 
-    assert len(changes(feed, version)) == 61
-    assert changes(feed, version)["a"] == "SUCCEEDED"
+    assert table.read() == {"r4": "SUCCEEDED"}
 
 
-def live_stack(clients: dict[str, Any], **parameters: str) -> LiveStack:
-    names = ("RunsTable", "LandingQueueUrl", "StatusQueueUrl", "LandingDeadLetterQueueUrl")
-    names += ("ScheduleDeadLetterQueueUrl", "StatusDeadLetterQueueUrl", "ConcurrencyTable")
-    outputs = {name: "runs" if name == "RunsTable" else f"https://sqs/{name}" for name in names}
-    stack = Stack(
-        "s", "r", outputs | {"StartOn": "arrival"}, parameters, lambda name, *_: clients[name]
+def test_after_a_long_time_without_a_read_all_runs_are_read_again(table: Table) -> None:
+    table.put("r", "FAILED")
+    table.read()
+    table.put("r", "SUCCEEDED", redrive_count=1)  # redriven, and ended, meanwhile
+    table.now += timedelta(minutes=5)
+    assert table.read() == {}
+
+    table.now += ALL_AGAIN_AFTER * 2
+    assert table.read() == {"r": "SUCCEEDED"}
+
+
+def test_a_part_that_aws_refuses_keeps_its_last_value_and_is_a_note(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    depths: list[Any] = [{"landings": 5}, {"ticks": 1}, THROTTLED, {"ticks": 2}]
+
+    def depth(*_: Any) -> Any:
+        found = depths.pop(0)
+        if isinstance(found, ServiceError):
+            raise found
+        return found
+
+    monkeypatch.setattr(activity, "queue_depths", depth)
+    table.put("r", "RUNNING")
+    live = LiveStack(table.stack, timedelta(days=30), Ignored)
+    first = live.update(0)
+    assert live.update(0) == first  # several pages share what is read
+    live._read_at = float("-inf")
+    second = live.update(first["version"])
+
+    assert [run["name"] for run in first["runs"]] == ["r"]
+    assert (first["notes"], second["runs"]) == ([], [])
+    assert (second["queues"], second["dead_letters"]) == ({"landings": 5}, {"ticks": 2})
+    assert second["notes"] == [f"queues: {THROTTLED}"]
+    assert (second["slots"], second["pending_landings"], second["next_tick"]) == (None, None, None)
+    json.dumps(second, allow_nan=False)
+
+
+def answering(**calls: Any) -> Stack:
+    return Stack("s", "r", OUTPUTS, {}, lambda *_: SimpleNamespace(**calls))
+
+
+def test_when_nothing_at_all_can_be_read_that_is_the_error() -> None:
+    def refused(**_: Any) -> Any:
+        raise THROTTLED
+
+    with pytest.raises(ServiceError, match="ThrottlingException"):
+        ActivityReader(answering(get_queue_attributes=refused), refused).read()
+
+
+def test_messages_in_flight_and_landings_of_every_shard_are_counted() -> None:
+    def depth(QueueUrl: str, AttributeNames: list[str]) -> Any:  # noqa: N803
+        counts = ("5", "2") if QueueUrl == "LandingQueueUrl" else ("0", "0")
+        return {"Attributes": dict(zip(AttributeNames, counts, strict=True))}
+
+    def query(**asked: Any) -> Any:
+        shard = asked["ExpressionAttributeValues"][":waiting"]["S"]
+        at = {"recorded_at": {"S": f"2026-11-22T18:{int(shard, 16):02}:00.000+00:00"}}
+        return {"Items": [at], **({"LastEvaluatedKey": {}} if shard == "f" else {})}
+
+    oldest = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
+    assert queue_depths(answering(get_queue_attributes=depth), QUEUES) == {
+        "landings": 7,
+        "statuses": 0,
+    }
+    assert pending_landings(answering(query=query)) == PendingLandings(
+        count=16, oldest=oldest, more=True
     )
-    return LiveStack(stack, timedelta(days=30), Ignored)
 
 
-def test_a_part_that_aws_refuses_is_a_note_and_the_rest_is_there(table: Table) -> None:
-    sqs = boto3.client("sqs", region_name="us-east-1")
-    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
-    table.put("a", "RUNNING", started_at=now, month=now[:7])
-    live = live_stack({"dynamodb": table.client, "sqs": sqs})
-    with Stubber(sqs) as stubber:
-        stubber.add_client_error("get_queue_attributes", "AccessDenied")
-        for part in live.parts.values():
-            part.once()
-
-    found = live.update(0)
-
-    assert found["notes"] == ["queues: not read yet; sqs:GetQueueAttributes: AccessDenied"]
-    assert found["columns"]["name"] == ["a"]
-    assert found["loaded"]
-    assert found["queues"] is None
-    assert found["ignored"] == {"step": 3600, "unknown": None, "counts": []}
-    json.dumps(found, allow_nan=False)
+DAILY = {"ScheduleExpression": "cron(0 3 * * ? *)"}
+ONCE = {"ScheduleExpression": "at(2026-12-02T00:00:00)"}
 
 
-def test_a_call_that_does_not_end_is_a_note_as_well(table: Table) -> None:
-    live = live_stack({"dynamodb": table.client, "sqs": None})
-    assert live.update(0)["notes"] == []
-    live._started -= timedelta(seconds=60)
-
-    notes = live.update(0)["notes"]
-
-    assert "runs: not read yet" in notes
-    assert "queues: not read yet" in notes
-
-
-class Stopping:
-    """An event that is set when it has been waited for so often; remembers for how long."""
-
-    def __init__(self, waits: int) -> None:
-        self.left, self.waited = waits, list[float]()
-
-    def wait(self, seconds: float) -> bool:
-        self.waited.append(seconds)
-        self.left -= 1
-        return self.left < 0
-
-
-@pytest.mark.parametrize(("seconds_ago", "looks"), [(0, 4), (UNWATCHED_SECONDS + 1, 1)])
-def test_aws_is_asked_only_while_the_page_is_open(
-    table: Table, seconds_ago: float, looks: int
+@pytest.mark.parametrize(
+    ("parameters", "start_on", "at"),
+    [
+        (DAILY, "schedule", "2026-12-01T03:00:00+00:00"),
+        (DAILY | {"ScheduleTimezone": "Europe/Berlin"}, "schedule", "2026-12-01T02:00:00+00:00"),
+        (ONCE | {"ScheduledInput": "d/"}, "arrival", "2026-12-02T00:00:00+00:00"),
+        ({"ScheduleExpression": "rate(5 minutes)"}, "schedule", None),
+        ({"ScheduleExpression": "at(2020-12-01T00:00:00)"}, "schedule", None),
+        ({"ScheduleExpression": "cron(what)"}, "schedule", None),
+        ({"ScheduleExpression": "rate(1 day)"}, "arrival", "no tick"),
+        ({}, "arrival", "no tick"),
+    ],
+)
+def test_the_next_tick_is_known_where_there_is_one_and_it_can_be_known(
+    parameters: dict[str, str], start_on: str, at: str | None
 ) -> None:
-    live = live_stack({"dynamodb": table.client, "sqs": None})
-    stopping, asked = Stopping(3), list[int]()
-    part = Part("runs", lambda: asked.append(1), 2)
-    live._stopping = cast("threading.Event", stopping)
-    live._wanted -= seconds_ago
+    tick = next_tick(parameters, start_on, NOW)
 
-    live._keep(part)
-
-    assert len(asked) == looks
-    assert stopping.waited[0] == 2
+    assert ((tick.at.isoformat() if tick.at else None) if tick else "no tick") == at

@@ -8,142 +8,122 @@ late, or twice, finds the run that is there.
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from landrun.adapters.clients import translated
+from landrun.adapters.landings_table import KEPT
 from landrun.adapters.runs_table import RunsTable
-from landrun.errors import ConfigurationError, InvalidKey, InvalidS3Uri, ServiceError
+from landrun.errors import ConfigurationError, InvalidKey, ServiceError
 from landrun.models.landing import LandingFilter, check_key
+from landrun.models.run import is_run_name, landing_run_name
 from landrun.models.s3_uri import S3Uri
 from landrun.sanitize import shown
-from landrun_ops.stack.landings import LandingsTable
-from landrun_ops.stack.object_versions import ObjectVersion, ObjectVersions
-from landrun_ops.stack.processed_versions import ProcessedVersions
+from landrun_ops.stack.landings import TOLERANCE, LandingsTable, event_time
+from landrun_ops.stack.object_versions import ObjectVersion, current_versions
+from landrun_ops.stack.run_filter import RunFilter, SearchLimit
+from landrun_ops.stack.stack import Stack
 
-if TYPE_CHECKING:
-    from landrun_ops.stack.stack import Stack
-
-REASON = "landrun backfill"
-"""The events' ``reason``, where S3 says ``PutObject``."""
-
-CHUNK = 1000
-"""Objects that are judged at a time: a page of S3's listing."""
-
-BATCH = 10
-"""Messages of one SendMessageBatch (SQS API)."""
-
-KEPT = 100_000
-"""Objects to send that are kept in memory after counting; of more, S3 is asked again."""
-
-ATTEMPTS = 8
-"""How often a message that SQS does not take for now is sent, over about a minute."""
+LANDED = RunFilter(kind="object-created")
 
 
 @dataclass
 class Survey:
     """What there is under a prefix, and what of it is to be sent.
 
-    Attributes
-    ----------
-    objects, bytes : int
-        Current versions, and their sizes.
-    left_out : Counter
-        Objects that would start no run, by `LandingFilter.why_ignored`'s labels,
-        ``unreadable-key``, ``archived`` or ``forgotten``.
-    known : int
-        Objects that have a run, or wait for one.
-    to_send : int
-        The others.
-    unversioned : int
-        Objects without a version id.
-    kept : list of ObjectVersion
-        The first `KEPT` of those to send.
+    ``known`` objects have a run, or wait for one; others are ``left_out`` for a reason.
+    ``first`` are the first keys to send.
     """
 
     objects: int = 0
     bytes: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
     known: int = 0
     to_send: int = 0
-    unversioned: int = 0
-    kept: list[ObjectVersion] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    first: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
 class Backfill:
-    """Finds what to send; with ``missing``, only what has no run.
+    """Finds what to send under a prefix of a stack's landings; with ``missing``, what has no run.
 
-    Raises
-    ------
-    ServiceError
-        By every method, when AWS refuses a call or cannot be reached.
+    Every method raises ServiceError when AWS refuses a call.
     """
 
-    versions: ObjectVersions
-    under: S3Uri
-    wanted: LandingFilter
-    processed: ProcessedVersions
-    missing: bool
+    def __init__(self, stack: Stack, under: S3Uri, now: datetime, *, missing: bool) -> None:
+        self._stack, self._under, self._now, self._missing = stack, under, now, missing
 
-    def survey(self, after: str = "") -> Iterator[Survey]:
-        """Count what there is after a key; yields the same count again and again as it grows."""
-        found = Survey()
-        yield found
-        for chunk in self._chunks(after):
-            send = self._judge(chunk, found)
-            found.to_send += len(send)
-            found.kept += send[: KEPT - len(found.kept)]
-            yield found
+    def find(self, counts: Survey) -> Iterator[list[ObjectVersion]]:
+        """Yield what is to be sent in the order of keys, some at a time, and count all there is."""
+        versions = current_versions(self._stack.client("s3"), self._under)
+        wanted, collects = self._stack.landing_filter(), self._stack.output("StartOn") == "schedule"
+        # The landings table forgets what a tick has read.
+        remembered = self._now - KEPT if collects else datetime.min.replace(tzinfo=UTC)
+        while chunk := list(islice(versions, 1000)):
+            reasons = [why_left_out(wanted, self._under.bucket, one) for one in chunk]
+            ours = [one for one, why in zip(chunk, reasons, strict=True) if why is None]
+            # Without a version id a run's name is not known: to send all would run some twice.
+            asked = [one for one in ours if self._missing or one.version_id is None]
+            known = self.processed(asked)
+            forgotten = {one.key for one in asked if one.modified < remembered} - known
+            send = [one for one in ours if one.key not in known | forgotten]
+            counts.objects += len(chunk)
+            counts.bytes += sum(one.size for one in chunk)
+            counts.left_out.update(why for why in reasons if why)
+            counts.left_out.update("older-than-400-days" for _ in forgotten)
+            counts.known += len(known)
+            counts.to_send += len(send)
+            counts.first += [one.key for one in send[: 1000 - len(counts.first)]]
+            yield send
 
-    def to_send(self, survey: Survey, after: str = "") -> Iterator[ObjectVersion]:
-        """Give what is to be sent, in the order of keys; it may have grown since it was counted."""
-        if survey.to_send == len(survey.kept):
-            yield from survey.kept
-            return
-        for chunk in self._chunks(after):
-            yield from self._judge(chunk, Survey())
+    def processed(self, versions: Sequence[ObjectVersion]) -> set[str]:
+        """Return the keys of those versions, of different keys, that have a run or wait for one.
 
-    def _chunks(self, after: str) -> Iterator[list[ObjectVersion]]:
-        found = self.versions.current(self.under, after)
-        while chunk := list(islice(found, CHUNK)):
-            yield chunk
+        Without a version id the run cannot be named: then a run or landing of the key at the
+        object's time or later counts.
+        """
+        stack, bucket, dynamodb = self._stack, self._under.bucket, self._stack.client("dynamodb")
+        named = {
+            landing_run_name(prefix, bucket, one.key, one.version_id): one.key
+            for one in versions
+            if one.version_id
+            for prefix in self._prefixes
+        }
+        runs = RunsTable(dynamodb, stack.output("RunsTable")).find_progress(list(named))
+        table = LandingsTable(dynamodb, stack.output("LandingsTable"))
+        landed = table.of_keys(bucket, [one.key for one in versions])
+        known = {named[name] for name in runs}
+        for one in versions:
+            record = landed.get(one.key)
+            time = None if one.version_id else self._by_key.get(one.key)
+            is_landed = record is not None and record.is_of(one.version_id, one.modified)
+            if is_landed or (time and time >= one.modified - TOLERANCE):
+                known.add(one.key)
+        return known
 
-    def _judge(self, chunk: Sequence[ObjectVersion], counts: Survey) -> list[ObjectVersion]:
-        reasons = [why_left_out(self.wanted, self.under.bucket, one) for one in chunk]
-        ours = [one for one, reason in zip(chunk, reasons, strict=True) if reason is None]
-        # Without a version id a run's name is not known: to send all would run some twice.
-        asked = [one for one in ours if self.missing or one.version_id is None]
-        known = self.processed.among(asked)
-        forgotten = {one.key for one in asked if self.processed.may_be_forgotten(one)} - known
-        counts.objects += len(chunk)
-        counts.bytes += sum(one.size for one in chunk)
-        counts.left_out.update(reason for reason in reasons if reason)
-        counts.left_out.update({"forgotten": len(forgotten)} if forgotten else {})
-        counts.known += len(known)
-        counts.unversioned += sum(one.version_id is None for one in ours)
-        return [one for one in ours if one.key not in known | forgotten]
+    @cached_property
+    def _prefixes(self) -> set[str]:
+        """What names begin with, and began with before ``JobNamePrefix`` was changed."""
+        runs = self._stack.runs_reader().newest(self._now, 1000, only=LANDED, limit=SearchLimit())
+        names = [run.name for run in islice(runs, 5000) if is_run_name(run.name)]
+        return {self._stack.output("JobNamePrefix"), *(one.rpartition("-")[0] for one in names)}
 
-
-def of_stack(stack: Stack, under: S3Uri, *, missing: bool, now: datetime) -> Backfill:
-    """Make the backfill of a stack."""
-    dynamodb = stack.client("dynamodb")
-    processed = ProcessedVersions(
-        bucket=under.bucket,
-        prefix=stack.output("JobNamePrefix"),
-        recorded=RunsTable(dynamodb, stack.output("RunsTable")),
-        landings=LandingsTable(dynamodb, stack.output("LandingsTable")),
-        runs=stack.ledger(),
-        now=now,
-        collects=stack.output("StartOn") == "schedule",
-    )
-    versions = ObjectVersions(stack.client("s3"))
-    return Backfill(versions, under, stack.landing_filter(), processed, missing)
+    @cached_property
+    def _by_key(self) -> dict[str, datetime]:
+        """When each object last had a run of its own: the whole table, read once."""
+        found: dict[str, datetime] = {}
+        for run in self._stack.runs_reader().newest(self._now, only=LANDED):
+            time = event_time(run.trigger.get("EventTime"))
+            if time and run.trigger.get("Bucket") == self._under.bucket:
+                key = str(run.trigger.get("Key", ""))
+                found[key] = max(time, found.get(key, time))
+        return found
 
 
 def why_left_out(wanted: LandingFilter, bucket: str, version: ObjectVersion) -> str | None:
@@ -161,41 +141,24 @@ def why_left_out(wanted: LandingFilter, bucket: str, version: ObjectVersion) -> 
 def under_landing(text: str, landing: S3Uri) -> S3Uri:
     """Read what to look at: of the landing bucket, what is under the landing prefix.
 
-    Raises
-    ------
-    ConfigurationError
-        When it is no S3 URI, another bucket, or nothing there would start a run.
+    Raises ConfigurationError when nothing there starts a run.
     """
-    try:
-        asked = S3Uri.parse(text)
-    except InvalidS3Uri as error:
-        raise ConfigurationError(str(error)) from error
-    if asked.bucket != landing.bucket:
-        raise ConfigurationError(
-            f"{shown(str(asked))} is not in the landing bucket: this stack's functions may read"
-            f" {landing} only; for a run over other objects: landrun start"
-        )
-    if asked.key.startswith(landing.key):
+    asked = S3Uri.parse(text)
+    if asked.bucket == landing.bucket and asked.key.startswith(landing.key):
         return asked
-    if landing.key.startswith(asked.key):
+    if asked.bucket == landing.bucket and landing.key.startswith(asked.key):
         return landing
     raise ConfigurationError(
-        f"{shown(str(asked))} is not under {landing}: nothing there starts a run; name a prefix"
-        " that begins so, or change LandingPrefix"
+        f"{shown(str(asked))} is not under {landing}: nothing there starts a run by itself; for a"
+        " run over it: landrun start"
     )
 
 
 def object_created(bucket: str, version: ObjectVersion, queue_arn: str) -> dict[str, Any]:
     """Make the event that S3 would have sent (Amazon S3 user guide, "EventBridge")."""
     partition, _, region, account = queue_arn.split(":")[1:5]
-    described = {
-        "key": version.key,
-        "size": version.size,
-        "etag": version.etag,
-        "sequencer": version.sequencer,
-    }
-    if version.version_id:
-        described["version-id"] = version.version_id
+    versioned = {"version-id": version.version_id} if version.version_id else {}
+    about = {"key": version.key, "size": version.size, "sequencer": version.sequencer, **versioned}
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -208,58 +171,33 @@ def object_created(bucket: str, version: ObjectVersion, queue_arn: str) -> dict[
         "detail": {
             "version": "0",
             "bucket": {"name": bucket},
-            "object": described,
-            "request-id": uuid.uuid4().hex[:16].upper(),
+            "object": about,
             "requester": account,
-            "reason": REASON,
+            "reason": "landrun backfill",  # where S3 says PutObject
         },
     }
 
 
-@dataclass(frozen=True)
-class Sender:
-    """Puts events into the landing queue, at most ``rate`` a second.
+def send(
+    client: Any,
+    queue_url: str,
+    events: Iterator[dict[str, Any]],
+    rate: int,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[int]:
+    """Put events into a queue, at most ``rate`` a second; yield how many SQS has taken so far.
 
-    ``client`` is boto3's of SQS, ``clock`` counts seconds and never goes back.
+    Raises ServiceError when SQS refuses a message or a call: what was sent is not lost.
     """
-
-    client: Any
-    queue_url: str
-    queue_arn: str
-    rate: int
-    clock: Callable[[], float]
-    sleep: Callable[[float], None]
-
-    def send(self, bucket: str, versions: Iterator[ObjectVersion]) -> Iterator[list[ObjectVersion]]:
-        """Send the events of versions; yields each batch once SQS has taken all of it.
-
-        Raises
-        ------
-        ServiceError
-            When SQS refuses a message for good, or a call, or cannot be reached.
-        """
-        began, sent = self.clock(), 0
-        while batch := list(islice(versions, min(BATCH, self.rate))):
-            self.sleep(max(0.0, began + sent / self.rate - self.clock()))
-            self._batch([object_created(bucket, one, self.queue_arn) for one in batch])
-            sent += len(batch)
-            yield batch
-
-    def _batch(self, events: Sequence[dict[str, Any]]) -> None:
-        """Send a batch; SQS may take some of it only."""
-        left = {str(n): json.dumps(event) for n, event in enumerate(events)}
-        refused: dict[str, Any] = {}
-        for attempt in range(ATTEMPTS):
-            with translated("sqs:SendMessageBatch"):
-                answer = self.client.send_message_batch(
-                    QueueUrl=self.queue_url,
-                    Entries=[{"Id": name, "MessageBody": body} for name, body in left.items()],
-                )
-            left = {one["Id"]: left[one["Id"]] for one in answer.get("Failed", ())}
-            if not left:
-                return
-            refused = answer["Failed"][0]
-            if refused.get("SenderFault"):
-                break
-            self.sleep(min(20.0, 0.5 * 2**attempt))
-        raise ServiceError("sqs:SendMessageBatch", refused["Code"], refused.get("Message", ""))
+    began, sent = clock(), 0
+    while batch := list(islice(events, min(10, rate))):
+        sleep(max(0.0, began + sent / rate - clock()))
+        entries = [{"Id": str(n), "MessageBody": json.dumps(one)} for n, one in enumerate(batch)]
+        with translated("sqs:SendMessageBatch"):
+            answer = client.send_message_batch(QueueUrl=queue_url, Entries=entries)
+        for one in answer.get("Failed", ()):
+            raise ServiceError("sqs:SendMessageBatch", one["Code"], one.get("Message", ""))
+        sent += len(batch)
+        yield sent

@@ -37,10 +37,7 @@ class Docker:
     ) -> str:
         """Run ``docker words…`` and give what it wrote to stdout, without surrounding space.
 
-        Raises
-        ------
-        DockerError
-            When it ends with another exit code than 0.
+        Raises DockerError when it ends with another exit code than 0.
         """
         done = subprocess.run(  # noqa: S603 - the words are a list, no shell reads them
             self.command(words),
@@ -58,10 +55,7 @@ class Docker:
     def show(self, *words: str, environment: dict[str, str] | None = None) -> None:
         """Run ``docker words…``, all that it writes going to our stderr.
 
-        Raises
-        ------
-        DockerError
-            When it ends with another exit code than 0.
+        Raises DockerError when it ends with another exit code than 0.
         """
         done = subprocess.run(self.command(words), env=environment, stdout=STDERR, check=False)  # noqa: S603
         if done.returncode:
@@ -75,10 +69,7 @@ class Docker:
     def stream(self, *words: str, into: bool) -> Iterator[IO[bytes]]:
         """Yield what ``docker words…`` reads (``into``) or writes; at the end it is closed.
 
-        Raises
-        ------
-        DockerError
-            When Docker fails, or its end of the stream does.
+        Raises DockerError when Docker fails, or its end of the stream does.
         """
         piped = {"stdin": subprocess.PIPE} if into else {"stdout": subprocess.PIPE}
         with tempfile.TemporaryFile() as said:

@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.config import Config
+
+from landrun.adapters.clients import translated
 from landrun.errors import LandrunError
 
 LONGEST_SECONDS = 900
@@ -19,26 +22,10 @@ class FunctionError(LandrunError):
 def invoke(client: Any, function: str, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
     """Invoke a function once and return its result.
 
-    Parameters
-    ----------
-    client : Lambda client
-        boto3's, made with `patient_config`.
-    function : str
-        Its logical id in the template, for messages.
-    name : str
-        Its name in the account.
-    event : Mapping[str, Any]
-        Its payload.
-
-    Raises
-    ------
-    FunctionError
-        When it fails; says why.
-    ServiceError
-        When Lambda cannot be reached, or has no such function.
+    The client is made with `patient_config`, ``function`` is its logical id in the template, for
+    messages, and ``name`` its name in the account. Raises FunctionError when it fails, with the
+    reason; ServiceError when Lambda cannot be reached, or has no such function.
     """
-    from landrun.adapters.clients import translated  # noqa: PLC0415  (late: it imports boto3)
-
     with translated("lambda:Invoke"):
         reply = client.invoke(FunctionName=name, Payload=json.dumps(event))
         result: dict[str, Any] = dict(json.loads(reply["Payload"].read()))
@@ -53,11 +40,11 @@ def reconcile_event(grace_seconds: float | None) -> dict[str, Any]:
     return {} if grace_seconds is None else {"GraceSeconds": grace_seconds}
 
 
-def patient_config() -> Any:
-    """Make botocore's settings for `invoke`: no retries, which would invoke a function again."""
-    from botocore.config import Config  # noqa: PLC0415  (late: takes a third of a second)
+def patient_config() -> Config:
+    """Make botocore's settings for `invoke`: no retries, which would invoke a function again.
 
-    # Kept alive: NAT gateways and firewalls drop a connection that is silent for some minutes.
+    Connections are kept alive: NAT gateways and firewalls drop one that is silent for some minutes.
+    """
     return Config(
         read_timeout=LONGEST_SECONDS, retries={"total_max_attempts": 1}, tcp_keepalive=True
     )

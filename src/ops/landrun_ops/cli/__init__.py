@@ -48,6 +48,7 @@ _REMEDIES = {
     "InvalidClientTokenId": "; AWS does not know these credentials: aws sts get-caller-identity",
     "UnrecognizedClientException": "; AWS does not know these credentials: check them",
     "SignatureDoesNotMatch": "; the secret key is not the access key's, or this clock is wrong",
+    "403": _NOT_ALLOWED,
     "AccessDenied": _NOT_ALLOWED,
     "AccessDeniedException": _NOT_ALLOWED,
     "AuthorizationError": _NOT_ALLOWED,

@@ -1,7 +1,7 @@
-"""What the commands share to write on a terminal: lines, JSON, fact sheets, counts, questions.
+"""What the commands share to write on a terminal: lines, JSON, counts, questions.
 
 Texts of others (keys, causes, summaries) are shown, never obeyed: `printable` escapes what could
-move the cursor. rich is imported late: it takes longer to import than ``--help`` may take.
+move the cursor.
 """
 
 from __future__ import annotations
@@ -11,20 +11,18 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
+from rich.console import Console
 
 from landrun.errors import ConfigurationError
 from landrun.sanitize import plain_json, printable
 from landrun_ops.shell import quoted
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
-
     from landrun_ops.cli.target import Target
 
 PIPED_WIDTH = 200
@@ -95,16 +93,16 @@ def _unless_known(value: str, variable: str) -> str:
 # ---- The screen
 
 
-def console(*, stderr: bool = False, **how: Any) -> Console:
-    """Return rich's console; it shows texts as they are, without markup or escape sequences."""
-    from rich.console import Console as RichConsole  # noqa: PLC0415
+class Screen(Console):
+    """rich's console, without the escape sequences that rich lets through to the terminal."""
 
-    class Screen(RichConsole):
-        """rich itself lets escape sequences in a text through to the terminal."""
+    def print(self, *objects: Any, **style: Any) -> None:
+        """Print objects; strings are made printable."""
+        super().print(*map(_plain, objects), **style)
 
-        def print(self, *objects: Any, **style: Any) -> None:
-            super().print(*map(_plain, objects), **style)
 
+def console(*, stderr: bool = False, **how: Any) -> Screen:
+    """Return a console that shows texts as they are, without markup."""
     screen = Screen(highlight=False, markup=False, emoji=False, stderr=stderr, **how)
     if not (screen.is_terminal or "COLUMNS" in os.environ or "width" in how):
         screen.width = PIPED_WIDTH
@@ -121,78 +119,6 @@ def is_live(*, stderr: bool = False) -> bool:
     return stream.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
 
 
-def show_lines(lines: Iterable[str]) -> None:
-    """Write lines to stdout; what does not fit continues below the line's first word."""
-    from rich.text import Text  # noqa: PLC0415
-
-    screen = console()
-    for line in lines:
-        words = line.lstrip(" 0123456789,") if line.startswith(" ") else line
-        indent = len(line) - len(words)
-        for number, part in enumerate(
-            Text(printable(words)).wrap(screen, max(20, screen.width - indent))
-        ):
-            before = " " * indent if number else line[:indent]
-            screen.print(before + part.plain, soft_wrap=True)
-
-
-class Sheet:
-    """Collects facts beside their labels, as lines of at most ``width`` columns.
-
-    Attributes
-    ----------
-    lines : list of Text
-        What is to be printed, a line each.
-    """
-
-    LABEL = 10
-    """Columns of the labels on the left."""
-
-    def __init__(self, width: int) -> None:
-        self._room = max(30, width) - self.LABEL
-        self._console = console(width=width)
-        self.lines: list[Text] = []
-
-    def title(self, text: str, verdict: str, style: str) -> None:
-        """Write what the sheet is about, and how it stands."""
-        self._add((printable(text), "bold"), "  ", (printable(verdict), style))
-
-    def gap(self) -> None:
-        """Leave a line empty."""
-        self._add()
-
-    def heading(self, text: str) -> None:
-        """Write what the lines below are about."""
-        self._add((text, "dim"))
-
-    def fact(self, label: str, *texts: str, style: str = "") -> None:
-        """Write texts beside and below a label; empty ones are left out."""
-        for text in filter(None, texts):
-            self._write(label, text, style=style)
-            label = ""
-
-    def more(self, text: str, indent: int, style: str = "dim") -> None:
-        """Write what belongs to the fact above, ``indent`` columns further to the right."""
-        self._write("", text, style=style, indent=indent)
-
-    def as_is(self, label: str, text: str, style: str = "") -> None:
-        """Write a command or an address in one line of any length: people copy it whole."""
-        self._add((f"{label:<{self.LABEL}}", "dim"), (printable(text), style))
-
-    def _write(self, label: str, text: str, *, style: str, indent: int = 0) -> None:
-        from rich.text import Text  # noqa: PLC0415
-
-        for part in Text(printable(text)).wrap(self._console, self._room - indent):
-            shown = " " * indent + part.plain
-            self._add((f"{label:<{self.LABEL}}", "dim"), (shown, style))
-            label = ""
-
-    def _add(self, *parts: str | tuple[str, str]) -> None:
-        from rich.text import Text  # noqa: PLC0415
-
-        self.lines.append(Text.assemble(*parts))
-
-
 # ---- Counts and questions
 
 
@@ -205,7 +131,7 @@ def counted(what: str, total: int | None = None) -> Iterator[Callable[[int], Non
     if not is_live(stderr=True):
         yield _lines(what, total, time.monotonic)
         return
-    from rich import progress  # noqa: PLC0415
+    from rich import progress  # noqa: PLC0415  (few commands need it)
 
     number = progress.TextColumn("{task.completed:,.0f}" + ("/{task.total:,.0f}" if total else ""))
     parts = [progress.BarColumn(20), number, progress.TimeRemainingColumn()] if total else [number]

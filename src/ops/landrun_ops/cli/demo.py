@@ -4,31 +4,47 @@ from __future__ import annotations
 
 import json as json_module
 import shutil
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from landrun.sanitize import printable
+from landrun.adapters.clients import translated
+from landrun.adapters.s3_listing import list_objects
+from landrun.errors import ConfigurationError
+from landrun.models.run_record import RunRecord
+from landrun.models.s3_uri import S3Uri
+from landrun_ops.actions.docker import Docker
+from landrun_ops.actions.land import Upload, check, files, land, run_of
 from landrun_ops.cli import options
-from landrun_ops.cli.console import complain, console, is_live, show_json, stoppable
+from landrun_ops.cli.console import console, note, say, show_json, stoppable
+from landrun_ops.cli.follow import Followed, follow, spinner
 from landrun_ops.cli.image import IMAGE
-from landrun_ops.cli.target import ProjectOption, project_folder
+from landrun_ops.cli.local import parsed_parameters
+from landrun_ops.cli.tables import runs_table
+from landrun_ops.cli.target import LAPTOPS_STACK, ProjectOption, project_folder
+from landrun_ops.stack.engines import job_arguments
+from landrun_ops.stack.job_logs import JobLogs
+from landrun_ops.stack.stack import Stack, find
+from landrun_ops.units import count
 
-if TYPE_CHECKING:
-    from landrun_ops.actions.demo import Journey, Stack
-    from landrun_ops.actions.docker import Docker
-    from landrun_ops.cli.demo_screen import Progress
-
-SAMPLES = "samples"
-OUTPUT_FOLDER = Path(".landrun", "demo")
 STATE_FOLDER = Path(".landrun", "demo-aws")
 """Apart from the state of `landrun local up`, which may be up at the same time."""
 
-JOB_LOG = "job.log"
-"""What the job of a run that failed wrote."""
+FORMATS = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
+COMPRESSIONS = ("", ".gz", ".zst", ".bz2")
+DATA_SUFFIXES = tuple(form + packed for form in FORMATS for packed in COMPRESSIONS)
+"""How the names of files that the default job reads end."""
+
+NEXT = """\
+what next:
+  your own files     landrun demo FOLDER
+  your own script    docs/bring-your-own.md: landrun demo --parameter JobEntrypoint=…
+  a stack to keep    landrun local up
+  a stack on AWS     docs/deploy.md"""
 
 
 def demo(
@@ -50,7 +66,7 @@ def demo(
     ] = None,
     patience: Annotated[
         float,
-        typer.Option(min=1, metavar="SECONDS", help="Give up when nothing happens for this long."),
+        typer.Option(min=1, metavar="SECONDS", help="Give up when no run starts for this long."),
     ] = 120,
     docker: Annotated[
         bool, typer.Option("--docker", help="Run the jobs in their container, as SageMaker does.")
@@ -69,171 +85,107 @@ def demo(
 
     Example: landrun demo messages.csv --arguments "--text-column v2"
     """
-    # Late, here and below: what it needs takes longer to import than --help may take.
-    from landrun_ops.cli.local import parsed_parameters  # noqa: PLC0415
-
     folder = project_folder(project, Path.cwd())
-    given = parsed_parameters(parameter or [])
-    with stoppable():
-        journeys = run_demo(
-            folder,
-            source or folder / SAMPLES,
-            given,
-            arguments=arguments,
-            patience=patience,
-            image=image if docker else "",
-            json=json,
-        )
-    failures = [f"{printable(one.name)}: {one.failure}" for one in journeys if one.failure]
-    for failure in failures:
-        complain(failure)
-    return 1 if failures else 0
-
-
-def run_demo(
-    project: Path,
-    source: Path,
-    given: Mapping[str, str],
-    *,
-    arguments: str,
-    patience: float,
-    image: str,
-    json: bool,
-) -> list[Journey]:
-    """Run the demo, show it, and return what became of each file.
-
-    Parameters
-    ----------
-    project : Path
-        The folder of template.yaml.
-    source : Path
-        A file, or a folder of files.
-    given : mapping
-        Parameters of the template that are not to have their defaults.
-    arguments : str
-        What to append to the job's arguments.
-    patience : float
-        Seconds without any change after which to give up.
-    image : str
-        What to run the jobs in, by Docker; empty to run them as subprocesses.
-    json : bool
-        Whether to write the results as JSON, and the progress to stderr.
-
-    Raises
-    ------
-    LandrunError
-        When there is nothing to run it on, AWS or Docker does not start, or nothing happens for
-        longer than ``patience``.
-    """
-    from landrun_ops.actions.demo import Stack, data_files  # noqa: PLC0415
-    from landrun_ops.cli.demo_screen import show_results, shown  # noqa: PLC0415
-    from landrun_ops.cli.laptop import laptop  # noqa: PLC0415
-
-    screen, began = console(stderr=json), time.monotonic()
-    defaults = {**parameter_defaults(project), **given}
-    journeys, others = data_files(source, defaults["LandingPrefix"])
-    docker = _docker(image)
+    parameters = parsed_parameters(parameter or [])
+    if words := arguments.split():
+        parameters["JobArguments"] = json_module.dumps([*job_arguments(parameters), *words])
+    data, others = data_files(source or folder / "samples")
     if others:
-        names = printable(", ".join(others))
-        screen.print(f"left out, not data or empty: {names}", style="dim", soft_wrap=True)
-    parameters = {**given, **with_arguments(defaults, arguments)}
-    parameters |= {"ImageUri": image} if image else {}
-    folder, state = project / OUTPUT_FOLDER, project / STATE_FOLDER
-    with shown(screen, journeys, live=is_live() and not json) as progress:
-        progress.doing("starting AWS on this laptop and deploying template.yaml")
-        with laptop(project, state, progress.trouble, parameters=parameters, docker=docker) as aws:
-            stack = Stack(aws.client, aws.outputs)
-            _land(stack, journeys, progress)
-            _follow(stack, journeys, progress, patience, float(defaults["MaxRuntimeInSeconds"]))
-            progress.doing("bringing the outputs here, stopping AWS")
-            _fetch(stack, journeys, folder)
+        (note if json else say)(f"left out, not data or empty: {', '.join(others)}")
+    engine = None
+    if docker:
+        engine, parameters["ImageUri"] = Docker(), image
+        engine.check(image, "make image builds the project's own, --image names another")
+    outputs = folder / ".landrun" / "demo"
+    with stoppable(), ExitStack() as until_fetched:
+        from landrun_ops.local import LocalAws  # noqa: PLC0415  (takes a second)
+
+        with spinner("starting AWS on this laptop and deploying template.yaml"):
+            aws = until_fetched.enter_context(
+                LocalAws.up(
+                    folder,
+                    state_dir=folder / STATE_FOLDER,
+                    report=note,
+                    parameters=parameters,
+                    docker=engine,
+                )
+            )
+        stack = find(LAPTOPS_STACK, environment=aws.environment())
+        followed = _land(stack, data)
+        if not json:
+            say(f"landed {count(len(followed), 'file')}")
+        follow(stack, followed, patience=patience, quiet=json)
+        with spinner("bringing the outputs here, stopping AWS"):
+            for one in followed:
+                if one.run:
+                    fetch(stack, one.run, outputs / one.label)
+            until_fetched.close()
     if json:
-        show_json([described(one, folder) for one in journeys])
+        runs = [(one.label, one.run.attributes()) for one in followed if one.run]
+        show_json([{"file": name, "output": str(outputs / name), "run": run} for name, run in runs])
     else:
-        show_results(screen, journeys, folder)
-    screen.print(f"took {time.monotonic() - began:.1f} s", style="dim")
-    return journeys
+        _show_results(followed, outputs)
+    return 0 if all(one.succeeded for one in followed) else 1
 
 
-def described(journey: Journey, folder: Path) -> dict[str, Any]:
-    """Return what became of a file: its run's row, and where the output is."""
-    run = journey.run
-    return {
-        "file": str(journey.path),
-        "key": journey.key,
-        "failure": journey.failure or None,
-        "output": str(folder / journey.name) if run and run.succeeded else None,
-        "run": run.attributes() if run else None,
-    }
+def data_files(source: Path) -> tuple[list[tuple[Path, str]], list[str]]:
+    """Find what there is to land: data files with their names, and the names of the others.
+
+    Raises ConfigurationError when there is no such file or folder, or nothing in it to land.
+    """
+    found = files(source)
+    # An empty object starts no run: it would be waited for in vain.
+    data = [
+        (file, name)
+        for file, name in found
+        if name.lower().endswith(DATA_SUFFIXES) and file.stat().st_size
+    ]
+    if not data:
+        raise ConfigurationError(
+            f"{source} has no data in {', '.join(FORMATS)}, plain or as"
+            f" {', '.join(COMPRESSIONS[1:])}"
+        )
+    return data, [name for file, name in found if (file, name) not in data]
 
 
-def parameter_defaults(project: Path) -> dict[str, str]:
-    """Read the defaults of template.yaml's parameters."""
-    from landrun_ops.local.template import read  # noqa: PLC0415
+def fetch(stack: Stack, run: RunRecord, folder: Path) -> None:
+    """Bring a run's output into a folder and, if it failed, its job's log, as ``job.log``.
 
-    declared = read(project / "template.yaml")["Parameters"]
-    return {name: str(rules.get("Default", "")) for name, rules in declared.items()}
-
-
-def with_arguments(parameters: Mapping[str, str], arguments: str) -> dict[str, str]:
-    """Return the parameter by which the job gets more arguments than those it has."""
-    from landrun_ops.stack.engines import job_arguments  # noqa: PLC0415
-
-    words = arguments.split()
-    if not words:
-        return {}
-    return {"JobArguments": json_module.dumps([*job_arguments(parameters), *words])}
-
-
-def _docker(image: str) -> Docker | None:
-    """Return the Docker that has the image; None without one."""
-    from landrun_ops.actions.docker import Docker  # noqa: PLC0415
-
-    if not image:
-        return None
-    docker = Docker()
-    docker.check(image, "make image builds the project's own, --image names another")
-    return docker
+    Raises ServiceError when AWS refuses a call.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    prefix = S3Uri.parse(str(run.output_processed_message))
+    s3 = stack.client("s3")
+    for found in list_objects(s3, prefix):
+        file = folder / found.key.removeprefix(prefix.key)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with translated("s3:GetObject"):
+            s3.download_file(prefix.bucket, found.key, str(file))
+    if run.job_name and not run.succeeded:
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = JobLogs(stack.client("logs")).lines(f"{run.job_name}/")
+        text = "".join(f"{line.message}\n" for line in lines)
+        (folder / "job.log").write_text(text, encoding="utf-8")
 
 
-def _land(stack: Stack, journeys: Sequence[Journey], progress: Progress) -> None:
-    from landrun_ops.actions.demo import Stage  # noqa: PLC0415
-
-    progress.doing("landing files")
-    for journey in journeys:
-        stack.upload(journey)
-        journey.stage = Stage.LANDED
-        progress.moved(journey, Stage.LANDED)
-
-
-def _follow(
-    stack: Stack,
-    journeys: Sequence[Journey],
-    progress: Progress,
-    patience: float,
-    job_seconds: float,
-) -> None:
-    from landrun_ops.actions.demo import follow  # noqa: PLC0415
-
-    progress.doing("waiting for their runs")
-    for journey in follow(
-        journeys,
-        stack,
-        clock=time.monotonic,
-        sleep=time.sleep,
-        patience=patience,
-        job_seconds=job_seconds,
-    ):
-        progress.moved(journey, journey.stage)
+def _land(stack: Stack, data: Sequence[tuple[Path, str]]) -> list[Followed]:
+    uploads = [Upload(file, f"{stack.landing.key}{name}") for file, name in data]
+    check(stack, uploads)
+    landed = [land(stack, upload) for upload in uploads]
+    return [
+        Followed(name, partial(run_of, stack, one))
+        for (_, name), one in zip(data, landed, strict=True)
+    ]
 
 
-def _fetch(stack: Stack, journeys: Sequence[Journey], folder: Path) -> None:
-    for journey in journeys:
-        target = folder / journey.name
-        shutil.rmtree(target, ignore_errors=True)
-        if journey.run and journey.run.output_processed_message:
-            stack.download(journey.run.output_processed_message, target)
-        if journey.run and journey.failure and journey.run.job_name:
-            target.mkdir(parents=True, exist_ok=True)
-            log = stack.job_log(journey.run.job_name)
-            (target / JOB_LOG).write_text(log, encoding="utf-8")
+def _show_results(followed: Sequence[Followed], outputs: Path) -> None:
+    screen, here = console(), Path.cwd()
+    screen.print()
+    screen.print(runs_table([one.run for one in followed if one.run]))
+    screen.print("\noutputs, and the logs of jobs that failed:", style="dim")
+    for one in followed:
+        path = outputs / one.label
+        short = path.relative_to(here) if path.is_relative_to(here) else path
+        if path.exists():
+            say(f"  {short}/{'' if one.succeeded else 'job.log'}")
+    screen.print(f"\n{NEXT}", soft_wrap=True)

@@ -1,123 +1,192 @@
-"""A run that was started by hand, followed to its end on the screen."""
+"""Runs followed to their end on the terminal: a line whenever what one does has changed."""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
-from landrun_ops.cli.console import console, is_live
+from rich.status import Status
+
+from landrun.errors import LandrunError, ServiceError
+from landrun.models.run_record import RunRecord
+from landrun.models.status_change import described_change
+from landrun.services.collect_landings import at_once
+from landrun_ops.cli.console import complain, console, is_live, note, say, typed
+from landrun_ops.cli.tables import counts_text, digits
+from landrun_ops.cli.target import Target
+from landrun_ops.stack.run_progress import Phase, Watcher, repeated
+from landrun_ops.stack.stack import Stack
 from landrun_ops.units import spelled
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+CLOSELY = 10
+"""Runs whose executions are looked at; of more, only their rows, for Step Functions' quotas."""
 
-    from landrun.models.run_record import RunRecord
-    from landrun_ops.stack.run_progress import RunProgress, Watcher
+RECORD_SECONDS = 15.0
+"""How long the runs table may take to have a run's end: the event takes a second or two."""
 
-STILL_SECONDS = 60.0
-"""How often a line says that a run still does the same, where no display moves."""
+SILENCE_SECONDS = 30.0
+"""How long no run may start before `landrun doctor` is named."""
 
 
-def wait_for(watcher: Watcher, name: str) -> tuple[RunProgress, RunRecord | None]:
-    """Show how far a run is until it has ended; return its end, and its row of the runs table.
+@dataclass(slots=True)
+class Followed:
+    """What a run processes, followed from before that run starts to its end.
 
-    The row is None when the table does not have the end within some seconds.
-
-    Raises
-    ------
-    ServiceError
-        When AWS refuses a call, or cannot be reached for five minutes.
+    ``find`` returns the run's row of the runs table, None as long as there is none; ``arn`` is the
+    execution's, where it is known before. ``state`` says what the run does or how it ended.
+    ``recorded`` is False if Step Functions had its end, and the runs table had not.
     """
-    # Late, here and below: boto3 and rich take longer to import than --help may take.
-    from landrun_ops.stack.run_progress import follow as looks  # noqa: PLC0415
-    from landrun_ops.stack.run_progress import recorded  # noqa: PLC0415
 
-    with _shown() as show:
-        for now in looks(watcher.look, clock=time.monotonic, sleep=time.sleep):
-            show(now)
-        return now, recorded(watcher, name, clock=time.monotonic, sleep=time.sleep)
+    label: str
+    find: Callable[[], RunRecord | None]
+    arn: str = ""
+    run: RunRecord | None = None
+    recorded: bool = True
+    state: str = ""
+    ended_at: float = math.inf
+
+    def __str__(self) -> str:
+        """Say which it is: the label, and what is enough of the run's name to type."""
+        return " ".join(filter(None, (self.label, digits(self.name))))
+
+    @property
+    def name(self) -> str:
+        """The run's name; empty as long as it is not known."""
+        return self.run.name if self.run else self.arn.rpartition(":")[2]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has ended."""
+        return self.run is not None and self.run.finished
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the run has ended well."""
+        return self.run is not None and self.run.succeeded
+
+    def look(self, stack: Stack, now: float, *, closely: bool) -> None:
+        """Look at the run; ``now`` is of a monotonic clock."""
+        self.run = self.find()
+        arn = self.run.execution_arn if self.run else self.arn
+        if arn and closely and not self.ended:
+            progress = Watcher(stack, arn).look()
+            if progress.phase is not Phase.ENDED:
+                self.state = str(progress)
+                return
+            self.ended_at = min(self.ended_at, now)
+            if now - self.ended_at > RECORD_SECONDS:
+                self.run = RunRecord.from_status_change(described_change(progress.described))
+                self.recorded = False
+        if self.run and not closely:
+            self.state = "run started"
+        if self.run and self.run.finished:
+            self.state = ending(self.run)
 
 
-def ending(end: RunProgress, row: RunRecord | None) -> str:
+def ending(run: RunRecord) -> str:
     """Say in a line how a run ended."""
-    if end.status != "SUCCEEDED":
-        return f"{end.status} after {spelled(end.seconds or 0)}: {end.reason}"
-    return outcome(row) if row else f"SUCCEEDED in {spelled(end.seconds or 0)}"
-
-
-def outcome(row: RunRecord) -> str:
-    """Say in a line how a run ended well, with its counts where it has some."""
-    from landrun_ops.cli.tables import counts_text  # noqa: PLC0415
-
-    took, counts = f"{row.status} in {spelled(row.duration_seconds or 0)}", counts_text(row)
-    return f"{took}: rows {counts}" if counts else took
-
-
-class Waiting:
-    """What a run does, and for how long, as a display that moves."""
-
-    def __init__(self) -> None:
-        self.progress: RunProgress | None = None
-        self._began = time.monotonic()
-
-    def __rich__(self) -> RenderableType:
-        """Draw the present."""
-        from rich.spinner import Spinner  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415
-
-        if self.progress is None:
-            return Spinner("dots", Text("looking"))
-        line, note = progress_text(self.progress, datetime.now(UTC))
-        text = Text(f"{line}, {spelled(time.monotonic() - self._began)} in all", overflow="fold")
-        if note:
-            text.append(f"\n  {note}", style="yellow")
-        return Spinner("dots", text)
-
-
-def progress_text(progress: RunProgress, now: datetime) -> tuple[str, str]:
-    """Say what a run does, and why it waits or failed last; the latter may be empty."""
-    from landrun.sanitize import printable  # noqa: PLC0415
-
-    lasts = max(0.0, (now - progress.since).total_seconds())
-    attempt = f" (job {progress.attempt})" if progress.attempt else ""
-    line = f"{progress.phase.value} for {spelled(lasts)}{attempt}"
-    return line, printable(progress.trouble or progress.note)
+    took = spelled(run.duration_seconds or 0)
+    if not run.succeeded:
+        return f"{run.status} after {took}: {run.reason or 'the run gave no reason'}"
+    rows = counts_text(run)
+    return f"SUCCEEDED in {took}{f': rows {rows}' if rows else ''}"
 
 
 @contextmanager
-def _shown() -> Iterator[Callable[[RunProgress], None]]:
-    """Give what shows progress on stderr: a display that moves, or a line for each change."""
-    if not is_live(stderr=True):
-        yield _lines()
-        return
-    from rich.live import Live  # noqa: PLC0415
+def spinner(text: str) -> Iterator[Status]:
+    """Show on stderr what is going on, where a display may move."""
+    status = console(stderr=True).status(text)
+    try:
+        if is_live(stderr=True):
+            status.start()
+        yield status
+    finally:
+        status.stop()
 
-    display = Waiting()
-    with Live(display, console=console(stderr=True), transient=True, refresh_per_second=8):
-        yield lambda progress: setattr(display, "progress", progress)
+
+def follow(
+    stack: Stack,
+    followed: Sequence[Followed],
+    target: Target | None = None,
+    *,
+    patience: float = math.inf,
+    quiet: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Write a line whenever what a run does has changed, until all have ended.
+
+    Ends go to stdout unless ``quiet``, everything else to stderr. Without a target, as for a demo
+    whose stack ends with it, only ends are written. Raises LandrunError when runs have not started
+    and nothing has changed for ``patience`` seconds; ServiceError when AWS refuses a call, or
+    cannot be reached for five minutes.
+    """
+    began = changed = clock()
+    hint = target and f"no run has started yet: {typed(target, 'doctor')}"
+    with _goes_on(target), spinner("waiting") as status:
+        for news in _looks(stack, followed, clock, sleep):
+            for one in news:
+                changed = clock()
+                if one.ended or target:
+                    line = f"{changed - began:6.1f} s  {one}: {one.state}"
+                    _write(status, line, say if one.ended and not quiet else note)
+            status.update(f"{sum(one.ended for one in followed):,} of {len(followed):,} ended")
+            silent = 0.0 if all(one.name for one in followed) else clock() - changed
+            if hint and silent >= SILENCE_SECONDS:
+                _write(status, hint, note)
+                hint = None
+            if silent > patience:
+                raise LandrunError(
+                    f"no run has started within {patience:.0f} s: look for the reason with landrun"
+                    " doctor, or wait longer with --patience"
+                )
+    if target:
+        for name in dict.fromkeys(one.name for one in followed if not one.succeeded):
+            complain(f"why: {typed(target, 'show', name)}")
 
 
-def _lines() -> Callable[[RunProgress], None]:
-    """Return what writes a line on stderr when a run does something else, and now and then."""
-    import typer  # noqa: PLC0415
+def _looks(
+    stack: Stack,
+    followed: Sequence[Followed],
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> Iterator[list[Followed]]:
+    """Look until all have ended; yield whose state is new, each run once: a tick's reads many."""
+    said: set[tuple[str, str]] = set()
 
-    from landrun_ops.stack.run_progress import Phase  # noqa: PLC0415
+    def look() -> list[Followed]:
+        pending = [one for one in followed if not one.ended]
+        closely = len(pending) <= CLOSELY
+        at_once(lambda one: one.look(stack, clock(), closely=closely), pending)
+        states = {(one.name, one.state): one for one in followed if one.state}
+        news = [one for state, one in states.items() if state not in said]
+        said.update(states)
+        return news
 
-    began = time.monotonic()
-    last: dict[str, Any] = {"what": None, "at": began}
-
-    def show(progress: RunProgress) -> None:
-        what = (progress.phase, progress.attempt, progress.note, bool(progress.trouble))
-        now = time.monotonic()
-        still = what == last["what"] and now - last["at"] < STILL_SECONDS
-        if still or progress.phase is Phase.ENDED:  # the caller says how it ended
+    for news in repeated(look, clock=clock, sleep=sleep):
+        yield news
+        if all(one.ended for one in followed):
             return
-        last.update(what=what, at=now)
-        line, note = progress_text(progress, datetime.now(UTC))
-        text = f"{line}: {note}" if note else line
-        typer.echo(f"{now - began:6.1f} s  {text}", err=True)
 
-    return show
+
+@contextmanager
+def _goes_on(target: Target | None) -> Iterator[None]:
+    """Say that runs go on when the waiting does not."""
+    try:
+        yield
+    except (KeyboardInterrupt, ServiceError):
+        if target:
+            runs, stop = typed(target, "runs"), typed(target, "stop", "RUN")
+            complain(f"no longer waiting; what was started goes on: {runs}; to end it: {stop}")
+        raise
+
+
+def _write(status: Status, line: str, write: Callable[[str], None]) -> None:
+    """Write a line above the spinner; without the spinner, so that stdout stays stdout."""
+    status.stop()
+    write(line)
+    if is_live(stderr=True):
+        status.start()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -19,7 +18,6 @@ from landrun.errors import ConfigurationError
 from landrun.sanitize import plain_json
 from landrun_ops.actions.invoke import FunctionError
 from landrun_ops.cli.console import STOPPING, complain, show_json, stack_options, stoppable
-from landrun_ops.cli.laptop import laptop
 from landrun_ops.cli.target import (
     LAPTOPS_STACK,
     ProjectOption,
@@ -28,26 +26,19 @@ from landrun_ops.cli.target import (
     project_folder,
     state_folder,
 )
+from landrun_ops.local.edits import Edits
 from landrun_ops.local.state import read_environment
+from landrun_ops.units import count
 
-if TYPE_CHECKING:
-    from landrun_ops.local import LocalAws
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
-app = typer.Typer(rich_markup_mode=None)
-
-SAM_FUNCTIONS = {
+SAM_FUNCTIONS: Final = {
     "ObjectCreatedFunction": "LANDRUN_OBJECT_CREATED_FUNCTION",
     "ScheduleFunction": "LANDRUN_SCHEDULE_FUNCTION",
     "ExecutionStatusFunction": "LANDRUN_EXECUTION_STATUS_FUNCTION",
     "ReconcileFunction": "LANDRUN_RECONCILE_FUNCTION",
 }
 """The template's functions, and the variables of ``landrun local env`` that name them."""
-
-HOST_NAME = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
-"""A host's name or address as URLs have it; addresses of IPv6 are in brackets."""
-
-LONGEST_WAIT = 0.5
-"""Seconds that a signal may go unseen."""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
@@ -64,8 +55,14 @@ def local() -> None:
 def up(
     *,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free one.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Where to listen; 0 takes a free port. Default: 7741 or the next free one.",
+            show_default=False,
+        ),
+    ] = None,
     listen: Annotated[
         list[str] | None,
         typer.Option(
@@ -91,11 +88,13 @@ def up(
 
     Example: landrun local up --port 4566 --parameter MaxRuntimeInSeconds=60
     """
+    # Late, here and below: --help takes none of boto3 and flask.
+    from landrun_ops.cli.ui import live_page  # noqa: PLC0415
+    from landrun_ops.local import LocalAws  # noqa: PLC0415
+    from landrun_ops.stack.stack import find  # noqa: PLC0415
+
     folder = project_folder(project, Path.cwd())
-    state = state_folder(state_dir, folder)
-    parameters = parsed_parameters(parameter or [])
-    hosts = host_names(listen or [])
-    if hosts:
+    if listen:
         complain(
             "--listen: every machine of your network can reach it; those who know its key, which"
             " landrun local env shows, can run commands as you"
@@ -103,42 +102,28 @@ def up(
     with (
         contextlib.suppress(KeyboardInterrupt),
         stoppable(),
-        laptop(
+        LocalAws.up(
             folder,
-            state,
-            complain,
             port=port,
-            listen=hosts,
-            parameters=parameters,
+            listen=listen or [],
+            parameters=parsed_parameters(parameter or []),
+            state_dir=state_folder(state_dir, folder),
+            report=complain,
             enforce_iam=iam,
         ) as aws,
     ):
-        if json:
-            typer.echo(plain_json(aws.environment()))  # a line, for whoever waits for one
+        if json:  # a line, for programs that wait for one
+            typer.echo(plain_json(aws.environment()))
             sys.stdout.flush()
-            _wait_for_signal()
+            _wait_for_signal(folder)
             return
-        where = _env_command(state_dir, project)
-        typer.echo(f"ready at {aws.endpoint_url}; in another shell: {where}")
-        with _live_page(aws, Target(project=project, state_dir=state_dir)) as address:
-            if address:
-                typer.echo(f"live page: {address}")
+        stack = find(LAPTOPS_STACK, environment=aws.environment())
+        options = stack_options(Target(project=project, state_dir=state_dir))
+        with live_page(stack, options, logs=Path(aws.logs)) as address:
+            where = f"in another shell: {_env_command(state_dir, project)}"
+            typer.echo(f"ready at {aws.endpoint_url}; {where}\nlive page: {address}")
             sys.stdout.flush()
-            _wait_for_signal()
-
-
-@contextlib.contextmanager
-def _live_page(aws: LocalAws, target: Target) -> Iterator[str]:
-    """Serve the page of the laptop's stack in this process; yield no address for another's."""
-    from landrun_ops.cli.ui import live_page  # noqa: PLC0415  (start-up time)
-    from landrun_ops.stack.stack import find  # noqa: PLC0415
-
-    if "RunsTable" not in aws.outputs:
-        yield ""
-        return
-    stack = find(LAPTOPS_STACK, environment=aws.environment())
-    with live_page(stack, stack_options(target), logs=Path(aws.logs)) as address:
-        yield address
+            _wait_for_signal(folder)
 
 
 @app.command()
@@ -160,33 +145,27 @@ def env(
         return
     for name, value in environment.items():
         typer.echo(f"export {name}={shlex.quote(value)}")
+    typer.echo(f"# To leave the laptop's AWS again: unset {' '.join(environment)}")
 
 
 def sam_variables(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Give each function's variables as deployed, for containers on this machine.
+    """Return each function's variables as deployed, for containers on this machine.
 
     SAM's CLI cannot know what the stack's references came to, and a container reaches this machine
-    by another name.
+    by another name. moto leaves numbers of the template as they are.
     """
-    from landrun_ops.stack.clients import Clients  # noqa: PLC0415  (start-up time)
+    from landrun.adapters.clients import translated  # noqa: PLC0415
+    from landrun_ops.stack.clients import Clients  # noqa: PLC0415
 
     port = environment["AWS_ENDPOINT_URL"].rpartition(":")[2]
-    here = {"AWS_ENDPOINT_URL": f"http://host.docker.internal:{port}"}
-    functions = Clients(environment=environment)("lambda")
-    return {
-        output: _variables(functions, environment[name]) | here
-        for output, name in SAM_FUNCTIONS.items()
-    }
-
-
-def _variables(functions: Any, name: str) -> dict[str, str]:
-    """Return a function's variables; moto leaves numbers of the template as they are."""
-    from landrun.adapters.clients import translated  # noqa: PLC0415  (start-up time)
-
-    with translated("lambda:GetFunctionConfiguration"):
-        answer = functions.get_function_configuration(FunctionName=name)
-        found = answer["Environment"]["Variables"]
-    return {variable: str(value) for variable, value in found.items()}
+    functions, found = Clients(environment=environment)("lambda"), {}
+    for output, name in SAM_FUNCTIONS.items():
+        with translated("lambda:GetFunctionConfiguration"):
+            answer = functions.get_function_configuration(FunctionName=environment[name])
+        variables = {key: str(value) for key, value in answer["Environment"]["Variables"].items()}
+        here = {"AWS_ENDPOINT_URL": f"http://host.docker.internal:{port}"}
+        found[output] = variables | here
+    return found
 
 
 @app.command()
@@ -194,7 +173,7 @@ def tick(
     time: Annotated[
         str | None,
         typer.Option(
-            metavar="ISO8601", help="The tick's due time, UTC if it has no offset; else now."
+            metavar="ISO8601", help="The due time; UTC if it has no offset. Default: now."
         ),
     ] = None,
     project: ProjectOption = None,
@@ -205,9 +184,9 @@ def tick(
 
     Example: landrun local tick --time 2026-11-22T03:00:00Z
     """
-    due = parsed_time(time) if time else datetime.now(UTC)
-    from landrun_ops.local import LocalAws  # noqa: PLC0415  (start-up time)
+    from landrun_ops.local import LocalAws  # noqa: PLC0415
 
+    due = parsed_time(time) if time else None
     aws = LocalAws.attach(state_folder(state_dir, project))
     try:
         result = aws.tick(due)
@@ -220,31 +199,8 @@ def tick(
         typer.echo("\n".join(tick_lines(result)))
 
 
-def host_names(given: list[str]) -> list[str]:
-    """Check names of hosts that are to be listened for.
-
-    Raises
-    ------
-    ConfigurationError
-        When one is no name, such as a URL, or has a port.
-    """
-    for name in given:
-        if not HOST_NAME.fullmatch(name):
-            raise ConfigurationError(
-                f"--listen {name!r} is not the name of a host: write it without a port,"
-                " such as --listen host.docker.internal"
-            )
-    return given
-
-
 def parsed_parameters(given: list[str]) -> dict[str, str]:
-    """Take ``Name=Value`` texts apart.
-
-    Raises
-    ------
-    ConfigurationError
-        When one has no equals sign, or no name.
-    """
+    """Take ``Name=Value`` texts apart; raises ConfigurationError for one that is none."""
     pairs = [text.partition("=") for text in given]
     for name, sign, _ in pairs:
         if not sign or not name:
@@ -255,19 +211,12 @@ def parsed_parameters(given: list[str]) -> dict[str, str]:
 
 
 def parsed_time(text: str) -> datetime:
-    """Read an ISO 8601 time; one without an offset is in UTC.
-
-    Raises
-    ------
-    ConfigurationError
-        When it is no such time.
-    """
+    """Read an ISO 8601 time, in UTC without an offset; raises ConfigurationError for others."""
     try:
         time = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ConfigurationError(
-            f"--time {text!r} is not an ISO 8601 time such as 2026-11-22T03:00:00Z"
-        ) from error
+        why = f"--time {text!r} is not an ISO 8601 time such as 2026-11-22T03:00:00Z"
+        raise ConfigurationError(why) from error
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
@@ -275,27 +224,32 @@ def tick_lines(result: dict[str, Any]) -> list[str]:
     """Say what ScheduleFunction answered, a line for each run."""
     if not result.get("PreprocessingJobName"):
         return ["no run: nothing waits, and nothing lies under ScheduledInput"]
-    return [_run_line(run) for run in result.get("Runs", [result])]
-
-
-def _run_line(run: dict[str, Any]) -> str:
-    count = run.get("Objects", 0)
-    return f"{run['PreprocessingJobName']} over {count} object{'' if count == 1 else 's'}"
+    return [
+        f"{run['PreprocessingJobName']} over {count(run.get('Objects', 0), 'object')}"
+        for run in result.get("Runs", [result])
+    ]
 
 
 def _env_command(state_dir: Path | None, project: Path | None) -> str:
-    where = [f"--state-dir={state_dir.absolute()}"] if state_dir else []
-    where += [f"--project={project.absolute()}"] if project and not state_dir else []
+    given = {"--state-dir": state_dir, "--project": None if state_dir else project}
+    where = [f"{option}={folder.absolute()}" for option, folder in given.items() if folder]
     return f'eval "$({shlex.join(["landrun", "local", "env", *where])})"'
 
 
-def _wait_for_signal() -> None:
-    """Wait for Ctrl-C or kill; from then on they do nothing, so that tidying up is whole.
+def _wait_for_signal(project: Path) -> None:
+    """Wait for Ctrl-C or kill, which from then on do nothing, so that tidying up is whole.
 
-    Looks every so often: a signal that comes just before a wait begins would not end it.
+    Looks every so often: a signal that comes just before a wait begins would not end it. Edits of
+    what was deployed are reported meanwhile.
     """
-    asked_to_stop = threading.Event()
+    asked_to_stop, edits = threading.Event(), Edits(project)
     for name in STOPPING:
         signal.signal(name, lambda *_: asked_to_stop.set())
-    while not asked_to_stop.wait(LONGEST_WAIT):
-        pass
+    while not asked_to_stop.wait(0.5):
+        files = edits.new()
+        if files:
+            more = f" and {count(len(files) - 1, 'more file')}" if files[1:] else ""
+            complain(
+                f"{files[0]}{more} changed: stop this with Ctrl-C and start it again to deploy"
+                " that (edits of src/processing take effect at once)"
+            )

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+import uuid
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import typer
 
 from landrun.errors import AlreadyStarted, ConfigurationError, ServiceError
+from landrun.models.run import ExecutionInput, ManualTrigger, manual_run_name
+from landrun.models.run_record import RunRecord
+from landrun_ops.actions.start import input_message_today, who
 from landrun_ops.cli import options
 from landrun_ops.cli.console import ask, complain, note, say, show_json, typed
+from landrun_ops.cli.tables import short_name, trigger_text
 from landrun_ops.cli.target import Target, on_stack
+from landrun_ops.stack.stack import Stack
+from landrun_ops.units import count
+from landrun_ops.units import since as beginning
 
-if TYPE_CHECKING:
-    from landrun.models.run_record import RunRecord
-    from landrun_ops.actions.rerun import Choice, Missing, Started
-    from landrun_ops.stack.stack import Stack
+REPAIRED, UNDER_WAY = "ran again and succeeded", "run again now"
+LEFT_STOPPED = "stopped by somebody (--aborted includes them)"
+"""Why a run that failed is not run again."""
 
-A_DAY = "1d"
+_NAMESPACE = uuid.UUID("8c1f6f0e-5a0f-4f0b-9a54-6f0f0c2b7d13")
+_CLOCK_SKEW = timedelta(seconds=5)
+
 NAMED = 20
 """Runs that are named before they are started; of more, how many they are."""
-
-NAMED_KEYS = 3
-AT_ONCE = 4
-"""Runs whose objects are looked for at a time."""
 
 
 @on_stack
@@ -43,7 +48,7 @@ def rerun(
     since: options.SinceOption = "",
     yes: options.YesOption = False,
     json: options.JsonOption = False,
-) -> int:
+) -> None:
     """Run the same inputs again, each under a new name and with an output of its own.
 
     The new run's trigger names the old one (rerun_of). More than one asks first. --failed looks
@@ -52,155 +57,148 @@ def rerun(
 
     Example: landrun rerun --failed --since 12h --yes
     """
-    if bool(runs) == failed:
-        remedy = "give one of both" if failed else "landrun runs --status failed lists some"
+    if bool(runs) == failed or ((since or aborted) and not failed):
         raise ConfigurationError(
-            f"name runs, or give --failed for those that failed in the last day: {remedy}"
+            "name runs, or give --failed (with --since and --aborted) for those that failed in the"
+            " last day: landrun runs --status failed lists some"
         )
-    if (since or aborted) and not failed:
-        option = "--since" if since else "--aborted"
-        raise ConfigurationError(f"{option} is about --failed: give both, or the names alone")
     now = datetime.now(UTC)
     stack = target.find()
     if failed:
-        chosen = _failed(stack, since or A_DAY, now, aborted=aborted)
+        chosen = _failed(stack, beginning(since or "1d", now), now, aborted=aborted)
     else:
-        chosen = _named(stack, runs or [], now)
-    if chosen:
-        _warn(stack, chosen)
-        _ask(chosen, yes=yes)
-    started = _start(stack, chosen, once=failed, quiet=json) if chosen else []
-    if json:
-        show_json([asdict(one) for one in started])
-    elif len(started) == 1:
-        say(f"follow it: {typed(target, 'logs', started[0].name, '--follow')}")
-    elif started:
-        say(f"follow them: {typed(target, 'watch')}")
-    return 0
+        named = (stack.runs_reader().named(name, now) for name in runs or ())
+        chosen = list({run.name: run for run in named}.values())
+    check(chosen)
+    if len(chosen) > 1 and not yes:
+        for run in chosen[:NAMED]:
+            note(f"  {short_name(run.name)}  {run.status:9}  {trigger_text(run)}")
+        ask(f"start {count(len(chosen), 'run')} again?", yes=yes)
+    started: list[dict[str, str]] = []
+    try:
+        _start(stack, chosen, started, once=failed, quiet=json)
+    finally:
+        if json:
+            show_json(started)
+    if started and not json:
+        follow = ("watch",) if len(started) > 1 else ("logs", started[0]["name"], "--follow")
+        say(f"follow: {typed(target, *follow)}")
 
 
-def _named(stack: Stack, names: Sequence[str], now: datetime) -> list[RunRecord]:
-    """Find the runs named, each once."""
-    # Late, here and below: boto3 takes longer to import than --help may take.
-    from landrun_ops.actions.rerun import check  # noqa: PLC0415
-
-    ledger = stack.ledger()
-    found = {run.name: run for run in (ledger.named(name, now) for name in names)}
-    check(list(found.values()))
-    return list(found.values())
-
-
-def _failed(stack: Stack, since: str, now: datetime, *, aborted: bool) -> list[RunRecord]:
-    """Choose among the runs since then, and say what was left out."""
-    from landrun_ops.actions.rerun import check, choose  # noqa: PLC0415
-    from landrun_ops.units import since as beginning  # noqa: PLC0415
-
-    begin = beginning(since, now)
-    chosen = choose(stack.ledger().newest(now, 1000, since=begin), aborted=aborted)
-    note(choice_text(chosen, begin))
-    check(chosen.runs)
-    return list(chosen.runs)
+def _failed(stack: Stack, begin: datetime, now: datetime, *, aborted: bool) -> list[RunRecord]:
+    """Choose among the runs since then, and say how many are left out."""
+    found = stack.runs_reader().newest(now, 1000, since=begin)
+    chosen, left_out = choose(found, aborted=aborted)
+    text = f"to run again: {count(len(chosen), 'failure')} since {begin:%Y-%m-%d %H:%M} UTC"
+    others = ", ".join(f"{number:,} {why}" for why, number in left_out.items())
+    note(f"{text}; left out: {others}" if others else text)
+    return chosen
 
 
-def choice_text(chosen: Choice, begin: datetime) -> str:
-    """Say how many of the runs since ``begin`` are to run again, and why others are not."""
-    left = {
-        "ran again and succeeded": chosen.repaired,
-        "run again now": chosen.under_way,
-        "stopped by somebody (--aborted includes them)": chosen.stopped,
-    }
-    others = ", ".join(f"{count} {words}" for words, count in left.items() if count)
-    since = f"since {begin:%Y-%m-%d %H:%M} UTC"
-    if not chosen.runs and not others:
-        return f"nothing to run again: no run failed {since}"
-    what = _runs(len(chosen.runs)) if chosen.runs else "none"
-    text = f"to run again: {what} of those that failed {since}"
-    return f"{text}; left out: {others}" if others else text
-
-
-def _warn(stack: Stack, chosen: Sequence[RunRecord]) -> None:
-    """Say which runs will not find what they read."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
-
-    from landrun_ops.actions.rerun import missing  # noqa: PLC0415
-    from landrun_ops.stack.inputs import Inputs  # noqa: PLC0415
-
-    inputs = Inputs(stack.client("s3"), stack.manifests_folder)
-
-    def look(run: RunRecord) -> str:
-        try:
-            return missing_text(run, missing(run, inputs))
-        except ServiceError as error:
-            return f"could not look for what {run.name} read: {error}"
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for warning in filter(None, pool.map(look, chosen)):
-            complain(warning)
-
-
-def missing_text(run: RunRecord, found: Missing) -> str:
-    """Say what a run will not find; nothing when it will find all that was looked for."""
-    if found.everything:
-        uri = run.input_message
-        return f"{run.name} will fail when it runs again: what it read, {uri}, is gone"
-    if not found.objects:
-        return ""
-    named, others = ", ".join(found.objects[:NAMED_KEYS]), len(found.objects) - NAMED_KEYS
-    return (
-        f"what {run.name} reads is no longer all there, and it may fail: {len(found.objects)} of"
-        f" {found.of} objects gone: {named}{f' and {others} more' if others > 0 else ''}"
-    )
-
-
-def _ask(chosen: Sequence[RunRecord], *, yes: bool) -> None:
-    """Name the runs that would be started and ask, if there are several."""
-    from landrun_ops.cli.tables import short_name, trigger_text  # noqa: PLC0415
-
-    if len(chosen) == 1 or yes:
-        return
-    for run in chosen[:NAMED]:
-        note(f"  {short_name(run.name)}  {run.status:9}  {trigger_text(run)}")
-    if len(chosen) > NAMED:
-        note(f"  and {len(chosen) - NAMED} more")
-    ask(f"start {_runs(len(chosen))} again?", yes=yes)
-
-
-def _start(stack: Stack, chosen: Sequence[RunRecord], *, once: bool, quiet: bool) -> list[Started]:
-    """Start the runs; when one cannot be, say how far it came.
-
-    Raises
-    ------
-    ServiceError
-        When Step Functions refuses a call.
-    """
-    from landrun_ops.actions.manual_input import who  # noqa: PLC0415
-    from landrun_ops.actions.rerun import Rerunner, input_message_of  # noqa: PLC0415
-    from landrun_ops.actions.start import input_message_today  # noqa: PLC0415
-
-    rerunner = Rerunner(
-        stack.executions(),
-        stack.processed,
-        stack.output("JobNamePrefix"),
-        who(stack.client("sts")),
-    )
+def _start(
+    stack: Stack,
+    chosen: list[RunRecord],
+    started: list[dict[str, str]],
+    *,
+    once: bool,
+    quiet: bool,
+) -> None:
+    """Start the runs; when one cannot be, say which others were."""
     # All of them first: when one is refused, none is started.
-    messages = [input_message_today(stack, run.name, input_message_of(run)) for run in chosen]
-    started: list[Started] = []
+    messages = [input_message_today(stack, run.name, str(run.input_message)) for run in chosen]
+    person = who(stack.client("sts")) if chosen else ""
     for run, message in zip(chosen, messages, strict=True):
         try:
-            started.append(rerunner.start(run, message, once=once))
+            started.append(start_again(stack, run, message, person, once=once))
         except AlreadyStarted as error:
             note(f"{run.name} has been run again already, as {error.name}")
             continue
         except ServiceError:
-            complain(
-                f"{len(started)} of {len(chosen)} were started, the others from {run.name} on not"
-            )
+            complain(f"started {len(started)} of {len(chosen)}; not those from {run.name} on")
             raise
         if not quiet:
-            say(f"started {started[-1].name}, which repeats {run.name}")
-    return started
+            say(f"started {started[-1]['name']}, which repeats {run.name}")
 
 
-def _runs(count: int) -> str:
-    return f"{count} run{'' if count == 1 else 's'}"
+def start_again(
+    stack: Stack, run: RunRecord, input_message: str, started_by: str, *, once: bool = False
+) -> dict[str, str]:
+    """Start a run over the input of another, with an output folder of its own; return its names.
+
+    With ``once``, this failure runs again only once, however often that is asked: the name is made
+    from it, like that of a landing's run. Otherwise it is random. Raises AlreadyStarted when it
+    ran again before; ServiceError when Step Functions refuses the call or cannot be reached.
+    """
+    failure = uuid.uuid5(_NAMESPACE, f"{run.name}/{run.redrive_count}") if once else None
+    name = manual_run_name(stack.output("JobNamePrefix"), failure)
+    asked_at = datetime.now(UTC)
+    started = stack.executions().start(
+        ExecutionInput(
+            PreprocessingJobName=name,
+            InputMessage=input_message,
+            OutputProcessedMessage=f"{stack.processed}{name}/",
+            Trigger=ManualTrigger(StartedBy=started_by, RerunOf=run.name),
+        )
+    )
+    if once and started.started_at < asked_at - _CLOCK_SKEW:
+        raise AlreadyStarted(name)
+    return {"name": name, "rerun_of": run.name, "execution_arn": started.arn}
+
+
+def check(runs: Iterable[RunRecord]) -> None:
+    """Refuse runs that still run, as their objects would be processed twice at once.
+
+    Raises ConfigurationError when one does, or the runs table does not say what one read.
+    """
+    for run in runs:
+        if not run.finished:
+            raise ConfigurationError(
+                f"{run.name} is still {run.status}: wait for its end (landrun logs {run.name}"
+                " --follow) or stop it with landrun stop"
+            )
+        if not run.input_message:
+            raise ConfigurationError(
+                f"the runs table does not say what {run.name} read: use landrun start"
+            )
+
+
+def choose(
+    runs: Iterable[RunRecord], *, aborted: bool = False
+) -> tuple[list[RunRecord], Counter[str]]:
+    """Choose what to run again among all runs of a time, given the newest first.
+
+    A run, its reruns and theirs are one piece of work. It is left out if one of them succeeded or
+    is running, or if somebody stopped the newest, unless ``aborted``; otherwise the newest is run
+    again. Returns those, the oldest first, and how many others are left out, by reason.
+    """
+    by_name = {run.name: run for run in runs}
+    families: dict[str, list[RunRecord]] = {}
+    for run in by_name.values():
+        families.setdefault(_first(run, by_name), []).append(run)
+    again: list[RunRecord] = []
+    left_out: Counter[str] = Counter()
+    for family in families.values():
+        failed = [run for run in family if run.finished and not run.succeeded]
+        if not failed:
+            continue
+        if any(run.succeeded for run in family):
+            left_out[REPAIRED] += 1
+        elif any(not run.finished for run in family):
+            left_out[UNDER_WAY] += 1
+        elif failed[0].status == "ABORTED" and not aborted:
+            left_out[LEFT_STOPPED] += 1
+        else:
+            again.append(failed[0])
+    return again[::-1], left_out
+
+
+def _first(run: RunRecord, by_name: dict[str, RunRecord]) -> str:
+    """Return the run that a run goes back to through what it repeats, even in a circle."""
+    name, passed = run.name, {run.name}
+    while name in by_name:
+        before = by_name[name].rerun_of
+        if not before or before in passed:
+            return name
+        passed.add(before)
+        name = before
+    return name

@@ -80,7 +80,7 @@ def runs(
     only = RunFilter(statuses(status or ()), trigger or "", contains)
     search_limit = SearchLimit(max(LOOKED_AT, limit)) if only != ANY and not start else None
     stack = target.find()
-    reader, page = stack.ledger(), min(limit + 1, 1000)
+    reader, page = stack.runs_reader(), min(limit + 1, 1000)
     found = reader.newest(now, page, since=start, only=only, limit=search_limit)
     shown = islice(found, limit)
     if json:

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
-from landrun.errors import ServiceError
+from landrun.models.s3_uri import S3Uri
+from landrun_ops.actions import start as starting
 from landrun_ops.cli import options
-from landrun_ops.cli.console import complain, say, show_json, stoppable, typed
+from landrun_ops.cli.console import complain, note, say, show_json, stoppable, typed
+from landrun_ops.cli.follow import Followed, follow
 from landrun_ops.cli.target import Target, on_stack
-
-if TYPE_CHECKING:
-    from landrun.models.run_record import RunRecord
-    from landrun_ops.actions.start import Plan
-    from landrun_ops.stack.run_progress import RunProgress
-    from landrun_ops.stack.stack import Stack
-
-_LEFT_OUT = {
-    "zero-bytes": "empty",
-    "folder-marker": "folder markers",
-    "own-output": "landrun's own",
-    "unreadable-key": "with keys that no file can have",
-}
-"""Why what was listed is not read, in words."""
+from landrun_ops.units import count, size_text
 
 
 @on_stack
@@ -59,105 +49,49 @@ def start(
 
     Example: landrun start s3://bucket/incoming/2026-11/ --wait
     """
-    # Late: boto3 and pydantic take longer to import than --help may take.
-    from landrun.models.s3_uri import S3Uri  # noqa: PLC0415
-    from landrun_ops.actions import start as starting  # noqa: PLC0415
-
-    sources = [S3Uri.parse(uri) for uri in uris]
-    place = S3Uri.parse(output) if output else None
+    sources, where = [S3Uri.parse(uri) for uri in uris], S3Uri.parse(output) if output else None
     stack = target.find()
-    planned = starting.plan(stack, sources, place)
+    planned = starting.plan(stack, sources, where)
     for warning in planned.warnings:
         complain(f"warning: {warning}")
-    arn = starting.start(stack, planned)
-    report = _report(planned, arn)
-    _say_started(planned, quiet=json)
-    if wait:
-        return _waited(stack, report, json=json, target=target)
-    if json:
-        show_json(report)
-    else:
-        say(f"follow it with: {typed(target, 'show', report['name'])}")
-    return 0
-
-
-def _waited(stack: Stack, report: dict[str, Any], *, json: bool, target: Target) -> int:
-    """Follow the run; JSON says what is known even if the waiting is interrupted."""
-    from landrun_ops.cli.follow import ending, wait_for  # noqa: PLC0415
-    from landrun_ops.stack.run_progress import Watcher  # noqa: PLC0415
-
-    name, line = report["name"], ""
+    arn, name = starting.start(stack, planned), planned.run.PreprocessingJobName
+    (note if json else say)(f"started {name}")
+    if not json:
+        say(f"reads {_read(planned)}")
+        say(f"writes {planned.run.OutputProcessedMessage}")
+    one = Followed("", partial(stack.runs_reader().get, name), arn)
     try:
-        with stoppable():
-            end, row = wait_for(Watcher(stack, report["execution_arn"]), name)
-        report |= _end(end, row)
-        line = ending(end, row)
-    except (KeyboardInterrupt, ServiceError) as error:
-        complain(
-            f"no longer waiting; the run goes on: {typed(target, 'show', name)}; to end it:"
-            f" {typed(target, 'stop', name)}"
-        )
-        if isinstance(error, ServiceError):
-            raise
-        return 130
+        if wait:
+            with stoppable():
+                follow(stack, [one], target, quiet=json)
+        elif not json:
+            say(f"follow it with: {typed(target, 'show', name)}")
     finally:
         if json:
-            show_json(report)
-    if not json:
-        say(line)
-    if end.status != "SUCCEEDED":
-        complain(f"why: {typed(target, 'show', name)}, and {typed(target, 'logs', name)}")
-    elif row is None:
-        complain(f"not in the runs table yet; {typed(target, 'show', name)} will have its counts")
-    return 0 if end.status == "SUCCEEDED" else 1
+            show_json(_facts(planned, one))
+    return 0 if not wait or one.succeeded else 1
 
 
-def _report(planned: Plan, arn: str) -> dict[str, Any]:
+def _read(planned: starting.Plan) -> str:
+    reading = planned.reading
+    if reading is None:
+        return f"what {planned.run.InputMessage} names"
+    left_out = ", ".join(f"{number:,} {why}" for why, number in reading.left_out.items())
+    what = f"{count(len(reading.keys), 'object')} of s3://{reading.bucket}"
+    return f"{what}, {size_text(reading.size)}{f' (left out: {left_out})' if left_out else ''}"
+
+
+def _facts(planned: starting.Plan, one: Followed) -> dict[str, Any]:
     run, reading = planned.run, planned.reading
     return {
         "name": run.PreprocessingJobName,
-        "execution_arn": arn,
-        "status": "RUNNING",
+        "execution_arn": one.arn,
+        "status": one.run.status if one.run else "RUNNING",
         "input": run.InputMessage,
         "output": run.OutputProcessedMessage,
         "objects": len(reading.keys) if reading else None,
         "bytes": reading.size if reading else None,
-        "left_out": dict(reading.left_out) if reading else {},
-        "warnings": list(planned.warnings),
+        "left_out": reading.left_out if reading else {},
+        "warnings": planned.warnings,
+        "ended": one.run.attributes() if one.run and one.ended else None,
     }
-
-
-def _end(end: RunProgress, row: RunRecord | None) -> dict[str, Any]:
-    return {
-        "status": end.status,
-        "seconds": end.seconds,
-        "jobs": end.attempt,
-        "reason": end.reason or None,
-        "summary": row.summary if row else None,
-    }
-
-
-def _say_started(planned: Plan, *, quiet: bool) -> None:
-    """Say what was started; on stderr where stdout is to be JSON alone."""
-    run = planned.run
-    first = f"started {run.PreprocessingJobName}"
-    if quiet:
-        complain(first)
-        return
-    for line in (first, f"reads {_over(planned)}", f"writes {run.OutputProcessedMessage}"):
-        say(line)
-
-
-def _over(planned: Plan) -> str:
-    from rich.filesize import decimal  # noqa: PLC0415
-
-    reading = planned.reading
-    if reading is None:
-        return f"what the manifest {planned.run.InputMessage} names"
-    count, bucket = len(reading.keys), reading.bucket
-    what = f"s3://{bucket}/{reading.keys[0]}"
-    if count > 1:
-        what = f"{count:,} objects of s3://{bucket}"
-    left = (f"{n:,} {_LEFT_OUT.get(why, why)}" for why, n in reading.left_out.items())
-    without = ", ".join(left)
-    return f"{what}, {decimal(reading.size)}{f' (left out: {without})' if without else ''}"

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
-from landrun.errors import ServiceError
+from landrun.adapters.clients import translated
+from landrun.models.run_record import UNFINISHED, RunRecord
+from landrun_ops.actions.start import who
 from landrun_ops.cli import options
 from landrun_ops.cli.console import ask, complain, say, show_json
 from landrun_ops.cli.target import Target, on_stack
-
-if TYPE_CHECKING:
-    from landrun_ops.actions.stop import Stopped
+from landrun_ops.stack.run_details import find
+from landrun_ops.stack.stack import Stack
+from landrun_ops.units import count
 
 
 @on_stack
 def stop(
     target: Target,
-    runs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="RUN",
-            help="Names of runs, or the beginnings of their names or digits, if unambiguous.",
-            show_default=False,
-        ),
-    ],
+    runs: options.RunsArgument,
     *,
     cause: Annotated[
         str,
@@ -44,35 +38,35 @@ def stop(
 
     Example: landrun stop 3f5d8f02 --cause "wrong file"
     """
-    stack = target.find()
-    # Late: boto3 takes longer to import than --help may take.
-    from landrun_ops.actions import stop as stopping  # noqa: PLC0415
-    from landrun_ops.actions.manual_input import who  # noqa: PLC0415
-    from landrun_ops.stack.run_details import find  # noqa: PLC0415
-
-    now = datetime.now(UTC)
-    found = {run.name: run for run, _ in (find(stack, text, now) for text in runs)}
+    stack, now = target.find(), datetime.now(UTC)
+    found = {run.name: run for run, _ in (find(stack, text, now) for text in runs or ())}
     if len(found) > 1:
-        ask(f"Stop {len(found)} runs ({', '.join(found)})?", yes=yes)
+        ask(f"Stop {count(len(found), 'run')} ({', '.join(found)})?", yes=yes)
     why = cause or f"landrun stop, by {who(stack.client('sts'))}"
-    client, executions = stack.client("stepfunctions"), stack.executions()
-    done: list[Stopped] = []
+    done: list[dict[str, Any]] = []
     try:
         for run in found.values():
-            done.append(stopping.stop(client, executions, run, why))
+            done.append(stop_run(stack, run, why))
             if not json:
-                say(outcome_text(done[-1]))
-    except ServiceError:
-        left = ", ".join([*found][len(done) :])
-        complain(f"{len(done)} of {len(found)} do not run any more; not stopped: {left}")
-        raise
+                how = "stopped" if done[-1]["stopped"] else "had ended before"
+                say(f"{run.name} {how}: {done[-1]['status']}")
     finally:
+        if left := [*found][len(done) :]:
+            complain(f"not stopped: {', '.join(left)}")
         if json:
-            show_json([asdict(one) for one in done])
+            show_json(done)
 
 
-def outcome_text(done: Stopped) -> str:
-    """Say what became of one run."""
-    if done.stopped:
-        return f"stopped {done.name}; Step Functions stops its Processing job, if it has one"
-    return f"{done.name} had ended before: {done.status}"
+def stop_run(stack: Stack, run: RunRecord, cause: str) -> dict[str, Any]:
+    """Stop a run's execution, and so its job; ``stopped`` is False if it had ended before.
+
+    Raises ServiceError when Step Functions refuses a call, or has no such execution.
+    """
+    executions, arn, stopped = stack.executions(), run.execution_arn, False
+    status = executions.describe(arn)["status"]
+    if status in UNFINISHED:
+        with translated("states:StopExecution"):
+            stack.client("stepfunctions").stop_execution(executionArn=arn, cause=cause)
+        status = executions.describe(arn)["status"]
+        stopped = status == "ABORTED"
+    return {"name": run.name, "execution_arn": arn, "stopped": stopped, "status": status}

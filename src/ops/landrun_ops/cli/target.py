@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -13,6 +14,7 @@ import typer
 
 from landrun.errors import ConfigurationError
 from landrun_ops.cli.console import complain
+from landrun_ops.local.endpoint import check_endpoint
 from landrun_ops.local.errors import NotUpError
 from landrun_ops.local.state import default_state_dir, read_environment
 
@@ -112,6 +114,7 @@ class Target:
         from landrun_ops.stack.stack import find  # noqa: PLC0415  (boto3)
 
         if self.stack:
+            check_endpoint(self.stack, os.environ, self._state_folder())
             return find(self.stack, profile=self.profile, region=self.region, report=complain)
         if self.profile or self.region:
             raise ConfigurationError(
@@ -125,6 +128,12 @@ class Target:
                 " laptop's AWS with: landrun local up"
             ) from error
         return find(LAPTOPS_STACK, environment=laptop, report=complain)
+
+    def _state_folder(self) -> Path | None:
+        try:
+            return state_folder(self.state_dir, self.project)
+        except ConfigurationError:
+            return None
 
     def clients(self) -> Clients:
         """Return what makes the clients of the account that the options or the environment name."""

@@ -7,16 +7,25 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from landrun.clock import utc_now
+from landrun.errors import ServiceError
+from landrun.sanitize import plain_json
 from landrun_ops.cli import options
 from landrun_ops.cli.console import say, stack_options, stoppable
-from landrun_ops.cli.report import ignored, laptop_logs, open_in_browser
+from landrun_ops.cli.report import laptop_logs, open_in_browser
+from landrun_ops.cli.show import as_json, commands
 from landrun_ops.cli.target import Target, on_stack
+from landrun_ops.stack.job_logs import JobLogs
+from landrun_ops.stack.run_details import find, gather, newest_job
+from landrun_ops.units import since as beginning
+from landrun_ops.web.ignored import count_ignored
+from landrun_ops.web.live import LiveStack
 
 if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
@@ -26,9 +35,6 @@ SPAN = timedelta(days=30)
 
 LOG_LINES = 40
 """Lines of a job's log that the page of a run shows."""
-
-LAPTOP_INTERVAL, AWS_INTERVAL = 1.0, 5.0
-"""Seconds between two looks at the same thing."""
 
 
 @on_stack
@@ -41,7 +47,7 @@ def ui(
         typer.Option(
             min=0,
             max=65535,
-            help="Where to listen; 0 takes a free one. Default: 8765 or, if taken, the next.",
+            help="Where to listen; 0 takes a free one. Default: 8765 or, if taken, a free one.",
             show_default=False,
         ),
     ] = None,
@@ -55,17 +61,13 @@ def ui(
 
     Example: landrun ui --stack landrun --open
     """
-    from landrun.sanitize import plain_json  # noqa: PLC0415  (start-up time, here and below)
-    from landrun_ops.units import since as beginning  # noqa: PLC0415
-
-    now = datetime.now(UTC)
+    now = utc_now()
     span = now - beginning(since, now)
-    stack = target.find()
-    logs = laptop_logs(target) if stack.laptop else None
+    stack, where, logs = target.find(), stack_options(target), laptop_logs(target)
     with (
         contextlib.suppress(KeyboardInterrupt),
         stoppable(),
-        live_page(stack, stack_options(target), logs=logs, span=span, port=port) as address,
+        live_page(stack, where, logs=logs, span=span, port=port) as address,
     ):
         say(plain_json({"address": address}) if json else f"live page: {address}")
         sys.stdout.flush()
@@ -86,55 +88,29 @@ def live_page(
 ) -> Iterator[str]:
     """Serve the live page of a stack for the block; yield its address.
 
-    Parameters
-    ----------
-    stack : Stack
-        Which.
-    where : str
-        The options by which commands find the stack, with a space before.
-    logs : Path or None
-        The logs of the laptop's functions, for a stack there.
-    span : timedelta
-        How far back runs are shown.
-    port : int, optional
-        Where to listen; see `landrun_ops.web.server.served`.
-
-    Raises
-    ------
-    ConfigurationError
-        When the port is taken, or the stack is not one of landrun.
+    ``where`` holds the options by which commands find the stack, after a space, and ``logs`` is
+    the folder of the laptop's functions' logs. Raises ConfigurationError when the port is taken.
     """
-    # Late: Flask and boto3 take longer to import than --help may take.
-    from landrun_ops.web.live import LiveStack  # noqa: PLC0415
-    from landrun_ops.web.server import HOST, application, new_token, served  # noqa: PLC0415
+    from landrun_ops.web.server import HOST, application, new_token, served  # noqa: PLC0415  (flask)
 
-    def count_ignored() -> Any:
-        now = datetime.now(UTC)
-        return ignored(stack, logs, now - span, now)
+    def ignored() -> Any:
+        now = utc_now()
+        return count_ignored(stack, logs, now - span, now)
 
-    interval = LAPTOP_INTERVAL if stack.laptop else AWS_INTERVAL
-    live, token = LiveStack(stack, span, count_ignored, interval), new_token()
-    app = application(live, token, lambda name: describe(stack, name, where))
-    with live.kept_up_to_date(), served(app, port) as number:
+    token = new_token()
+    app = application(
+        LiveStack(stack, span, ignored), token, lambda name: describe(stack, name, where)
+    )
+    with served(app, port) as number:
         yield f"http://{HOST}:{number}/?token={token}"
 
 
 def describe(stack: Stack, name: str, where: str) -> dict[str, Any]:
-    """Give all that is known of a run: as ``landrun show --json``, its log's end, and commands.
+    """Return a run as ``landrun show --json`` has it, the end of its log, and commands.
 
-    Raises
-    ------
-    ConfigurationError
-        When there is no such run.
-    ServiceError
-        When DynamoDB refuses a call or cannot be reached.
+    Raises ConfigurationError when there is no such run.
     """
-    from landrun.errors import ServiceError  # noqa: PLC0415
-    from landrun_ops.cli.show import as_json, commands  # noqa: PLC0415
-    from landrun_ops.stack.job_logs import JobLogs  # noqa: PLC0415
-    from landrun_ops.stack.run_details import find, gather, newest_job  # noqa: PLC0415
-
-    now = datetime.now(UTC)
+    now = utc_now()
     row, recorded = find(stack, name, now)
     found = gather(stack, row, now, recorded=recorded)
     job, log = newest_job(row, found.events or ()), list[str]()

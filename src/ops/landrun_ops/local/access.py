@@ -1,17 +1,15 @@
 """Who may use the laptop's AWS: programs that have one of its keys, and no web page.
 
-Whoever can create a Processing job runs commands as the user of the laptop. A browser sends the
-requests of any page that is open to 127.0.0.1 as well, and moto answers every request. So each
-request is checked here, before moto sees it.
-
-The ID of an access key is what lets a request in: signatures are not verified. An ID is random, and
-nobody learns it who cannot read the user's files.
+A Processing job runs commands as the user of the laptop, browsers send requests of any open page to
+127.0.0.1, and moto answers every request. What lets a request in is the random ID of an access key,
+which only those learn who can read the user's files; signatures are not verified.
 """
 
 from __future__ import annotations
 
 import hmac
 import html
+import itertools
 import json
 import re
 import secrets
@@ -21,22 +19,20 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from landrun_ops.local.settings import REGION
+from landrun_ops.local.settings import REGION, STACK
 
 HOSTS: Final = ("127.0.0.1", "localhost", "[::1]", "host.docker.internal")
-"""The names by which this machine and its containers reach the laptop's AWS.
+KEY_PREFIX: Final = "LKIA"
+STACK_HEADER: Final = "X-Landrun-Stack"
+"""By this header of every response, landrun knows that it is a laptop's AWS with that stack."""
 
-Names below them, such as ``bucket.localhost``, are not accepted. Nothing needs them, for the AWS
-CLI and boto3 write the name of a bucket into the path.
-"""
-
-_ID_CHARACTERS: Final = string.ascii_uppercase + string.digits
 _SIGNATURE: Final = re.compile(r"(?:AWS4-[A-Z0-9-]+ Credential=|AWS )([^/:,\s]+)[/:]")
-_NOT_A_PAGES: Final = (None, "none", "same-origin")
-_HTTP_PORT: Final = 80
-_SANDBOX: Final = ("Content-Security-Policy", "sandbox")
-"""Keeps an HTML object that somebody opens by a presigned URL from running scripts: they could read
-the key's ID in the URL, and their requests would not be foreign."""
+_HEADERS: Final = [
+    (STACK_HEADER, STACK),
+    # Keeps an HTML object that somebody opens by a presigned URL from running scripts: they could
+    # read the key's ID in the URL, and their requests would not be foreign.
+    ("Content-Security-Policy", "sandbox"),
+]
 
 Environ = Mapping[str, Any]
 
@@ -51,8 +47,9 @@ class AccessKey:
     @classmethod
     def random(cls) -> AccessKey:
         """Generate a key that looks like one of AWS's."""
-        ending = "".join(secrets.choice(_ID_CHARACTERS) for _ in range(16))
-        return cls(f"LKIA{ending}", secrets.token_urlsafe(30))
+        letters = string.ascii_uppercase + string.digits
+        ending = "".join(secrets.choice(letters) for _ in range(16))
+        return cls(KEY_PREFIX + ending, secrets.token_urlsafe(30))
 
     def environment(self, endpoint_url: str) -> dict[str, str]:
         """Return the environment by which any AWS SDK or CLI finds the laptop's AWS."""
@@ -65,28 +62,12 @@ class AccessKey:
         }
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """Why a request is refused: the code and the message of an AWS error."""
-
-    code: str
-    message: str
+Refusal = tuple[str, str]
+"""Why a request is refused: the code and the message of an AWS error."""
 
 
 class AccessControl:
-    """A WSGI application that passes on to another one what may be asked of it.
-
-    Parameters
-    ----------
-    application
-        moto.
-    key
-        The key that the user of the laptop has.
-    hosts
-        The values of the ``Host`` header that are accepted, in lower case and with the port.
-    issued
-        Gives the IDs of the other keys that are accepted.
-    """
+    """A WSGI application that passes on to another one the requests of ``key`` and issued keys."""
 
     def __init__(
         self,
@@ -107,42 +88,41 @@ class AccessControl:
             return _refuse(refusal, environ, start_response)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            return start_response(status, [*_without_cors(headers), _SANDBOX], *rest)
+            own = [one for one in headers if not one[0].lower().startswith("access-control-")]
+            return start_response(status, [*own, *_HEADERS], *rest)
 
         return self._application(environ, start)
 
     def refusal(self, environ: Environ) -> Refusal | None:
-        """Say why a request is refused; None when it is not."""
+        """Return why a request is refused; None when it is not."""
         host = environ.get("HTTP_HOST", "").lower()
         if host not in self._hosts:
-            return Refusal(
-                "AccessDenied",
+            why = (
                 f"the laptop's AWS is not reached by the Host {host[:100]!r}: use the endpoint that"
-                " landrun local env shows, or name the host: landrun local up --listen HOST",
             )
-        if _is_a_pages(environ, host):
-            return Refusal("AccessDenied", "the laptop's AWS takes no requests from web pages")
-        if not self._accepts(key_id(environ)):
-            return Refusal(
-                "UnrecognizedClientException",
-                "the laptop's AWS takes only requests that are signed with a key of its own:"
-                ' eval "$(landrun local env)"',
-            )
-        return None
-
-    def _accepts(self, given: str) -> bool:
-        """Look the issued keys up only for a request that the user's own has not signed."""
-        return _is_among(given, [self._key.id]) or _is_among(given, self._issued())
+            how = "landrun local env shows, or name the host: landrun local up --listen HOST"
+            return "AccessDenied", f"{why} {how}"
+        own = f"http://{host}"
+        site = environ.get("HTTP_SEC_FETCH_SITE", "none")
+        origin = environ.get("HTTP_ORIGIN", own).lower()
+        if site not in ("none", "same-origin") or origin != own:
+            return "AccessDenied", "the laptop's AWS takes no requests from web pages"
+        given = key_id(environ).encode()
+        accepted = itertools.chain([self._key.id], self._issued())
+        if any(hmac.compare_digest(given, one.encode()) for one in accepted):
+            return None
+        why = "the laptop's AWS takes only requests that are signed with a key of its own"
+        return "UnrecognizedClientException", f'{why}: eval "$(landrun local env)"'
 
 
 def host_headers(names: Iterable[str], port: int) -> frozenset[str]:
-    """Give the values of the ``Host`` header by which clients name hosts on a port."""
-    ending = "" if port == _HTTP_PORT else f":{port}"
+    """Return the values of the Host header by which clients name hosts on a port."""
+    ending = "" if port == 80 else f":{port}"  # noqa: PLR2004  (HTTP's)
     return frozenset(f"{name.lower()}{ending}" for name in names)
 
 
 def issued_key_ids() -> list[str]:
-    """Give the IDs of the active keys that IAM and STS of the laptop's AWS have issued."""
+    """Return the IDs of the active keys that IAM and STS of the laptop's AWS have issued."""
     from moto.iam.models import iam_backends  # noqa: PLC0415  (late, as all of moto)
 
     return [
@@ -155,63 +135,23 @@ def issued_key_ids() -> list[str]:
 
 
 def key_id(environ: Environ) -> str:
-    """Read the ID of the key that signed a request, in its header or in a presigned URL.
-
-    Returns an empty text for a request that is not signed.
-
-    >>> key_id({"HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=AKIA1/20261122/..., ..."})
-    'AKIA1'
-    >>> key_id({"QUERY_STRING": "X-Amz-Credential=AKIA1%2F20261122%2F...&X-Amz-Signature=..."})
-    'AKIA1'
-    """
-    header: str | None = environ.get("HTTP_AUTHORIZATION")
-    if header is not None:
-        found = _SIGNATURE.match(header)
+    """Return the ID of the key that signed a request, by header or presigned URL; or ""."""
+    if "HTTP_AUTHORIZATION" in environ:
+        found = _SIGNATURE.match(environ["HTTP_AUTHORIZATION"])
         return found[1] if found else ""
     query: dict[str, list[str]] = parse_qs(environ.get("QUERY_STRING", ""))
     [credential, *_] = query.get("X-Amz-Credential") or query.get("AWSAccessKeyId") or [""]
     return credential.partition("/")[0]
 
 
-def _is_among(given: str, ids: Iterable[str]) -> bool:
-    """Compare in a time that does not tell how much of an ID was guessed."""
-    return any(hmac.compare_digest(given.encode(), one.encode()) for one in ids)
-
-
-def _is_a_pages(environ: Environ, host: str) -> bool:
-    """Tell whether a browser made a request for a page that is not of the laptop's AWS."""
-    if environ.get("HTTP_SEC_FETCH_SITE") not in _NOT_A_PAGES:
-        return True
-    own = f"http://{host}"
-    return bool(environ.get("HTTP_ORIGIN", own).lower() != own)
-
-
-def _without_cors(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Leave out what lets pages of other origins read a response."""
-    return [one for one in headers if not one[0].lower().startswith("access-control-")]
-
-
 def _refuse(refusal: Refusal, environ: Environ, start_response: Callable[..., Any]) -> list[bytes]:
     """Answer with an error in the form that the client of the service reads."""
+    code, message = refusal
+    error = f"<Code>{code}</Code><Message>{html.escape(message)}</Message>"
+    kind, body = "text/xml", f"<ErrorResponse><Error>{error}</Error></ErrorResponse>"
     if "json" in environ.get("CONTENT_TYPE", ""):
-        kind, body = "application/json", _as_json(refusal)
-    else:
-        kind, body = "text/xml", _as_xml(refusal)
-    content = body.encode()
-    headers = [
-        ("Content-Type", f"{kind}; charset=utf-8"),
-        ("Content-Length", str(len(content))),
-        ("x-amzn-ErrorType", refusal.code),
-        _SANDBOX,
-    ]
-    start_response("403 Forbidden", headers)
-    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [content]
-
-
-def _as_json(refusal: Refusal) -> str:
-    return json.dumps({"__type": refusal.code, "message": refusal.message})
-
-
-def _as_xml(refusal: Refusal) -> str:
-    error = f"<Code>{refusal.code}</Code><Message>{html.escape(refusal.message)}</Message>"
-    return f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error></ErrorResponse>"
+        kind, body = "application/json", json.dumps({"__type": code, "message": message})
+    length = str(len(body.encode()))
+    headers = [("Content-Type", f"{kind}; charset=utf-8"), ("Content-Length", length)]
+    start_response("403 Forbidden", [*headers, ("x-amzn-ErrorType", code), *_HEADERS])
+    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body.encode()]

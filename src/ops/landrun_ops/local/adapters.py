@@ -5,30 +5,25 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from landrun_ops.local import (
-    atomic_writes,
-    bucket_notifications,
-    message_moves,
-    policy_simulation,
-    queue_races,
-    queue_urls,
-    s3_events,
-    version_listing,
-)
 from landrun_ops.local.patches import Patches
 
 
 @contextlib.contextmanager
 def adapted(endpoint_url: str) -> Iterator[None]:
     """Adapt moto for the block."""
-    patches = Patches()
-    queue_urls.adapt(patches, endpoint_url)
-    for adapter in (
-        *(s3_events, bucket_notifications, queue_races, message_moves),
-        *(atomic_writes, policy_simulation, version_listing),
-    ):
-        adapter.adapt(patches)
-    try:
+    # Late: with them comes moto, which takes seconds.
+    from landrun_ops.local.moto_patches import (  # noqa: PLC0415
+        dynamodb,
+        iam,
+        patch_requests,
+        s3,
+        sqs,
+    )
+
+    with Patches() as patches:
+        patch_requests(patches)
+        sqs.patch(patches, endpoint_url)
+        s3.patch(patches)
+        dynamodb.patch(patches)
+        iam.patch_simulator(patches)
         yield
-    finally:
-        patches.undo()

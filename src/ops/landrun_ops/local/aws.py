@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,28 +17,19 @@ from landrun.sanitize import printable
 from landrun_ops.actions.docker import Docker
 from landrun_ops.actions.invoke import invoke, patient_config, reconcile_event
 from landrun_ops.local.access import AccessKey
-from landrun_ops.local.adapters import adapted
-from landrun_ops.local.deploy import deploy
-from landrun_ops.local.dispatcher import Dispatcher
-from landrun_ops.local.errors import LocalAwsError
-from landrun_ops.local.functions import Functions, LocalFunction, Report
-from landrun_ops.local.identities import Identities, enforced
-from landrun_ops.local.invocations import Asynchronous, answered
+from landrun_ops.local.deploy import Stack, deploy
+from landrun_ops.local.event_sources import Poller
+from landrun_ops.local.lambda_runtime import Lambda, LocalFunction, Report
 from landrun_ops.local.schedules import Clock, payload
 from landrun_ops.local.server import serve
 from landrun_ops.local.settings import REGION, STACK
-from landrun_ops.local.signals import stopping
-from landrun_ops.local.stack import ScheduleSettings, Stack
-from landrun_ops.local.state import default_state_dir, held, read, write
-from landrun_ops.local.switches import schedule_is_on, show, source_is_on
+from landrun_ops.local.state import Processes, default_state_dir, held, read, write
 from landrun_ops.local.template import translate
 
 if TYPE_CHECKING:
-    import boto3
-    from mypy_boto3_sqs import SQSClient
+    from landrun_ops.local.roles import Roles
 
-TICKING_FUNCTION: Final = "ScheduleFunction"
-RECONCILING_FUNCTION: Final = "ReconcileFunction"
+LOG_FILE: Final = "aws.log"
 
 
 def report_to_stderr(line: str) -> None:
@@ -48,28 +41,14 @@ def report_to_stderr(line: str) -> None:
 class LocalAws:
     """AWS on a laptop, with the stack in it. Made by :meth:`up`.
 
-    Attributes
-    ----------
-    endpoint_url
-        Where it answers, such as ``http://127.0.0.1:4566``.
-    access_key
-        The key that requests to it are signed with.
-    outputs
-        The stack's outputs.
-    not_here
-        Resources of the template that the laptop does without, each with the reason.
-    logs
-        The folder of the functions' logs, one file each.
-    schedules
-        The template's schedules.
+    Requests to ``endpoint_url`` are signed with ``access_key``; ``outputs`` are the stack's, and
+    ``logs`` is the folder of the functions' logs, one file each.
     """
 
     endpoint_url: str
     access_key: AccessKey
     outputs: Mapping[str, str]
-    not_here: Mapping[str, str]
     logs: str
-    schedules: Sequence[ScheduleSettings]
 
     @classmethod
     @contextlib.contextmanager
@@ -77,7 +56,7 @@ class LocalAws:
         cls,
         project: Path,
         *,
-        port: int = 0,
+        port: int | None = 0,
         listen: Sequence[str] = (),
         parameters: Mapping[str, str] | None = None,
         state_dir: Path | None = None,
@@ -87,231 +66,157 @@ class LocalAws:
     ) -> Iterator[LocalAws]:
         """Bring up the stack of ``project``/template.yaml and take it down at the end.
 
-        On the main thread SIGTERM ends the block, unless it is handled already, and closing is not
-        interrupted: nothing is left behind.
-
-        Parameters
-        ----------
-        project
-            The folder of template.yaml.
-        port
-            Where to answer on 127.0.0.1; 0 is a free port.
-        listen
-            Names of hosts by which containers and other machines reach it; with any, it answers on
-            every address of this machine.
-        parameters
-            The template's parameters, where not their defaults.
-        state_dir
-            Where other processes find the environment, and logs go; ``.landrun/local`` by default.
-        report
-            Takes the lines that people should see: failures of functions, crashes.
-        docker
-            Runs Processing jobs in their image; None for subprocesses.
-        enforce_iam
-            Whether functions, machines and jobs may do only what their roles allow.
-
-        Raises
-        ------
-        LocalAwsError
-            One of its kinds, when the port is in use, the template broken, or another is up.
+        It answers on ``port`` of 127.0.0.1; 0 is a free one, None is 7741 or the next free one.
+        With ``listen``, names of hosts, containers and other machines reach it by these, too.
+        Other processes find its environment in ``state_dir``, ``.landrun/local`` by default.
+        ``report`` takes the lines that people should see, ``docker`` runs Processing jobs in their
+        image; None for subprocesses. Raises LocalAwsError, one of its kinds, when the port is in
+        use, the template broken, or another is up.
         """
         project = project.resolve()
         state_dir = (state_dir or default_state_dir(project)).resolve()
-        with stopping() as turn_off_signals, contextlib.ExitStack() as closing:
-            closing.enter_context(held(state_dir))
-            try:
-                aws = cls._start(
-                    closing,
-                    project,
-                    port=port,
-                    listen=listen,
-                    parameters=parameters or {},
-                    state_dir=state_dir,
-                    report=report,
-                    docker=docker,
-                    enforce_iam=enforce_iam,
-                )
-                write(state_dir, {"environment": aws.environment(), **asdict(aws)})
-                yield aws
-            finally:
-                turn_off_signals()
+        given = parameters or {}
+        with contextlib.ExitStack() as closing:
+            for line in closing.enter_context(held(state_dir)):
+                report(line)
+            closing.enter_context(_logged(state_dir / LOG_FILE, report))
+            translated = translate(project / "template.yaml", given)
+            key = AccessKey.random()
+            endpoint_url = closing.enter_context(serve(port, key, report, listen=listen))
+            # Late: with them comes moto, which takes seconds; wrong templates are reported before.
+            from landrun_ops.local.adapters import adapted  # noqa: PLC0415
+            from landrun_ops.local.engine import install  # noqa: PLC0415
+            from landrun_ops.local.roles import enforced  # noqa: PLC0415
+
+            closing.enter_context(adapted(endpoint_url))
+            roles = closing.enter_context(enforced(report)) if enforce_iam else None
+            engine = install(
+                program=project / "src" / "processing",
+                work_dir=state_dir,
+                access_key=key,
+                docker=docker,
+                roles=roles,
+            )
+            closing.callback(engine.close)
+            stack = deploy(translated, given, _clients(key.environment(endpoint_url)))
+            logs = state_dir / "logs"
+            shutil.rmtree(logs, ignore_errors=True)
+            logs.mkdir()
+            aws = cls(endpoint_url, key, stack.outputs, str(logs))
+            closing.enter_context(_at_work(aws, stack, roles, Processes(state_dir), report))
+            write(state_dir, {"environment": aws.environment(), **asdict(aws)})
+            yield aws
 
     @classmethod
     def attach(cls, state_dir: Path) -> LocalAws:
-        """Return the one that another process holds up with this state folder.
-
-        Raises
-        ------
-        NotUpError
-            When none is up there.
-        """
+        """Return the one of another process with this state folder; raises NotUpError for none."""
         content = read(state_dir)
-        schedules = [ScheduleSettings(**schedule) for schedule in content["schedules"]]
-        return cls(
-            content["endpoint_url"],
-            AccessKey(**content["access_key"]),
-            content["outputs"],
-            content["not_here"],
-            content["logs"],
-            schedules,
-        )
-
-    @classmethod
-    def _start(
-        cls,
-        closing: contextlib.ExitStack,
-        project: Path,
-        *,
-        port: int,
-        listen: Sequence[str],
-        parameters: Mapping[str, str],
-        state_dir: Path,
-        report: Report,
-        docker: Docker | None,
-        enforce_iam: bool,
-    ) -> LocalAws:
-        translated = translate(project / "template.yaml", parameters)
-        key = AccessKey.random()
-        endpoint_url = closing.enter_context(serve(port, key, listen=listen))
-        # Late: with it comes moto, which takes seconds; wrong templates are told before.
-        from landrun_ops.local.engine import install  # noqa: PLC0415
-
-        closing.enter_context(adapted(endpoint_url))
-        roles = closing.enter_context(enforced(report)) if enforce_iam else None
-        program = project / "src" / "processing"
-        engine = install(
-            program=program, work_dir=state_dir, access_key=key, docker=docker, roles=roles
-        )
-        closing.callback(engine.close)
-        session = _session(key)
-        stack = deploy(translated, parameters, session, endpoint_url)
-        show(stack)
-        identities = Identities(stack, session, endpoint_url, roles) if roles else None
-        logs = _empty(state_dir / "logs")
-        functions = Functions(
-            LocalFunction(
-                one,
-                access={
-                    **key.environment(endpoint_url),
-                    **(identities.keys[one.name] if identities else {}),
-                },
-                log=logs / f"{one.logical_id}.log",
-                report=report,
-            )
-            for one in stack.functions
-        )
-        sqs = session.client("sqs", endpoint_url=endpoint_url)
-        as_function = identities.sqs if identities else None
-        closing.enter_context(_at_work(stack, functions, sqs, report, as_function))
-        return cls(endpoint_url, key, stack.outputs, stack.not_here, str(logs), stack.schedules)
+        key = AccessKey(**content["access_key"])
+        return cls(content["endpoint_url"], key, content["outputs"], content["logs"])
 
     def environment(self) -> dict[str, str]:
         """Return what SDKs and CLIs need to find it, the stack, and its outputs: ``LANDRUN_…``."""
-        outputs = {f"LANDRUN_{_upper_snake(key)}": self.outputs[key] for key in self.outputs}
-        return {
-            **self.access_key.environment(self.endpoint_url),
-            "LANDRUN_STACK": STACK,
-            **outputs,
-        }
+        outputs = {f"LANDRUN_{_upper_snake(name)}": self.outputs[name] for name in self.outputs}
+        access = self.access_key.environment(self.endpoint_url)
+        return {**access, "LANDRUN_STACK": STACK, **outputs}
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of ``service``."""
-        return _client(_session(self.access_key), service, self.endpoint_url)
+        environment = self.access_key.environment(self.endpoint_url)
+        return _clients(environment)(service, config=patient_config())
 
     def tick(self, scheduled_time: datetime | None = None) -> dict[str, Any]:
-        """Invoke the ScheduleFunction with Scheduler's payload and return its result.
-
-        Works while the schedule is disabled, too.
-
-        Parameters
-        ----------
-        scheduled_time
-            Aware; cut to whole seconds. Now by default.
-
-        Raises
-        ------
-        FunctionError
-            When the function fails.
-        LocalAwsError
-            When the template has no schedule of it.
-        """
-        name = self.outputs.get(TICKING_FUNCTION, "")
-        schedule = next((one for one in self.schedules if one.function == name), None)
-        if schedule is None:
-            raise LocalAwsError(f"the template has no schedule that invokes {TICKING_FUNCTION}")
-        event = payload(schedule, scheduled_time or datetime.now(UTC))
-        return invoke(self.client("lambda"), TICKING_FUNCTION, name, event)
+        """Invoke ScheduleFunction as its schedule does; raises FunctionError when it fails."""
+        name, scheduler = self.outputs["ScheduleFunction"], self.client("scheduler")
+        [tick] = [
+            one
+            for one in scheduler.list_schedules()["Schedules"]
+            if one["Target"]["Arn"].endswith(f":function:{name}")
+        ]
+        found = scheduler.get_schedule(GroupName=tick["GroupName"], Name=tick["Name"])
+        text, time = found["Target"].get("Input", ""), scheduled_time or datetime.now(UTC)
+        event = payload(found["Arn"], text, time)
+        return invoke(self.client("lambda"), "ScheduleFunction", name, event)
 
     def reconcile(self, grace_seconds: float | None = None) -> dict[str, Any]:
-        """Invoke the ReconcileFunction by hand and return what it mended, by kind.
-
-        Parameters
-        ----------
-        grace_seconds
-            What is younger is left alone; the function's own by default.
-
-        Raises
-        ------
-        FunctionError
-            When the function fails.
-        LocalAwsError
-            When the template has none.
-        """
-        name = self.outputs.get(RECONCILING_FUNCTION)
-        if name is None:
-            raise LocalAwsError(f"the template has no output {RECONCILING_FUNCTION}")
-        event = reconcile_event(grace_seconds)
-        return invoke(self.client("lambda"), RECONCILING_FUNCTION, name, event)
+        """Invoke ReconcileFunction, return what it repaired; raises FunctionError when it fails."""
+        name, event = self.outputs["ReconcileFunction"], reconcile_event(grace_seconds)
+        return invoke(self.client("lambda"), "ReconcileFunction", name, event)
 
 
 @contextlib.contextmanager
 def _at_work(
-    stack: Stack,
-    functions: Functions,
-    sqs: SQSClient,
-    report: Report,
-    as_function: Callable[[str], SQSClient] | None,
+    aws: LocalAws, stack: Stack, roles: Roles | None, processes: Processes, report: Report
 ) -> Iterator[None]:
     """Let queues, schedules and Invoke reach the functions; at the end leave no process."""
-    asynchronous = Asynchronous(functions, stack.asynchronous, sqs, report, as_function)
-    clock = Clock(stack.schedules, asynchronous, is_on=schedule_is_on)
-    dispatcher = Dispatcher(
-        stack.sources,
-        functions,
-        asynchronous,
-        sqs,
-        report=report,
-        as_function=as_function,
-        is_on=source_is_on,
-    )
-    with answered(functions, asynchronous):
+    access = aws.access_key.environment(aws.endpoint_url)
+    sqs = _clients(access)("sqs")
+    functions, signed = [], {}
+    for one in stack.functions:
+        name, role = one.configuration["FunctionName"], one.configuration["Role"]
+        keys = {**access, **(roles.keys(role, "lambda.amazonaws.com") if roles else {})}
+        signed[name] = _clients(keys)("sqs") if roles else sqs
+        logs = Path(aws.logs)
+        functions.append(
+            LocalFunction(one, access=keys, logs=logs, report=report, processes=processes)
+        )
+    runtime = Lambda(functions, stack.asynchronous, signed.__getitem__, report)
+    threads: list[Clock | Poller] = [
+        Clock(runtime.invoke_async, report),
+        *(
+            Poller(source, runtime, sqs, signed[source.function_name], report)
+            for source in stack.sources
+        ),
+    ]
+    with runtime.answering():
         try:
-            functions.warm()
-            dispatcher.start()
-            clock.start()
+            for function in functions:
+                function.warm()
+            for thread in threads:
+                thread.start()
             yield
         finally:
-            for part in (clock, dispatcher, asynchronous):
-                part.stop()
-            functions.close()
-            for part in (clock, dispatcher, asynchronous):
-                part.wait()
+            for thread in threads:
+                thread.stop()
+            runtime.stop()
+            for thread in threads:
+                if thread.is_alive():
+                    thread.join()
 
 
-def _session(key: AccessKey) -> boto3.Session:
+@contextlib.contextmanager
+def _logged(path: Path, report: Report) -> Iterator[None]:
+    """Send what moto and its like log to a file, and our own errors to people as well."""
+
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            reason = f": {record.exc_info[1]!r}" if record.exc_info else ""
+            report(f"{record.getMessage()}{reason} (see {path})")
+
+    file, lines = logging.FileHandler(path, mode="w", encoding="utf-8"), Lines(logging.ERROR)
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handlers = {logging.getLogger(): file, logging.getLogger("landrun_ops"): lines}
+    for logger, handler in handlers.items():
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger, handler in handlers.items():
+            logger.removeHandler(handler)
+        file.close()
+
+
+def _clients(environment: Mapping[str, str]) -> Callable[..., Any]:
+    """Return what makes boto3 clients of services, which sign and go where an environment says."""
     import boto3  # noqa: PLC0415  (late: takes a third of a second)
 
-    return boto3.Session(key.id, key.secret, region_name=REGION)
-
-
-def _client(session: boto3.Session, service: str, endpoint_url: str) -> Any:
-    return session.client(service, endpoint_url=endpoint_url, config=patient_config())  # type: ignore[call-overload]
-
-
-def _empty(folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
+    session = boto3.Session(
+        environment["AWS_ACCESS_KEY_ID"],
+        environment["AWS_SECRET_ACCESS_KEY"],
+        environment.get("AWS_SESSION_TOKEN"),
+        region_name=REGION,
+    )
+    return partial(session.client, endpoint_url=environment["AWS_ENDPOINT_URL"])
 
 
 def _upper_snake(name: str) -> str:

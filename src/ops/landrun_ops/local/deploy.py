@@ -4,64 +4,152 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
 
-from landrun_ops.local.adapt import Adapted, adapt, schedule_arn
 from landrun_ops.local.errors import StackError
-from landrun_ops.local.functions import FunctionSettings
+from landrun_ops.local.event_sources import register
+from landrun_ops.local.lambda_runtime import DeployedFunction
 from landrun_ops.local.settings import ACCOUNT, REGION, STACK
-from landrun_ops.local.stack import AsyncSettings, QueueSource, ScheduleSettings, Stack
-from landrun_ops.local.template import Json, Translated, with_texts_for_defaults
+from landrun_ops.local.template import (
+    Json,
+    Translated,
+    check_references,
+    rewritten,
+    values_of,
+)
+from landrun_ops.stack.cron import ScheduleError, next_time
 
-if TYPE_CHECKING:
-    import boto3
-    from mypy_boto3_s3 import S3Client
+LEFT_OUT: Final = {
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",  # moto has it, but it names the alarms
+    "AWS::Lambda::EventInvokeConfig",  # lambda_runtime.py retries, and sends to the destination
+    "AWS::Lambda::EventSourceMapping",  # moto ignores partial failures: event_sources.py polls
+    "AWS::S3::BucketPolicy",  # it demands TLS, and the laptop's AWS speaks HTTP
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",  # moto's rules may send to every queue
+    "AWS::Scheduler::Schedule",  # made by Scheduler's own API here; schedules.py invokes
+    "AWS::Scheduler::ScheduleGroup",
+}
+"""Resource types that moto's CloudFormation has not, or not as landrun needs them."""
+
+_SAME_AS_REF: Final = {
+    ("AWS::StepFunctions::StateMachine", "Arn"),
+    ("AWS::SQS::Queue", "QueueUrl"),
+    ("AWS::SNS::Topic", "TopicArn"),
+}
+"""Attributes that moto's GetAtt lacks and that say what Ref says."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What was created.
+
+    ``asynchronous`` has the functions' EventInvokeConfigs; ``sources`` are moto's own mappings.
+    """
+
+    outputs: dict[str, str]
+    functions: list[DeployedFunction]
+    asynchronous: dict[str, Json]
+    sources: list[Any]
+
+
+def adapt(translated: Translated, supported: Collection[str]) -> tuple[Json, Json]:
+    """Return the template for moto's CloudFormation, and the resources that it does not get.
+
+    It creates the ``supported`` resource types. Raises TemplateError when something refers to a
+    resource that had to be left out.
+    """
+    everything: Json = translated.template["Resources"]
+
+    def stand_in(name: str) -> Any:
+        owner, _, attribute = name.partition(".")
+        return rewritten(_stand_in(owner, attribute, everything.get(owner, {})), stand_in)
+
+    template = rewritten(translated.template, stand_in)
+    resources: Json = template["Resources"]
+    left_out = {
+        logical_id: resources.pop(logical_id)
+        for logical_id, resource in list(resources.items())
+        if resource["Type"] in LEFT_OUT or resource["Type"] not in supported
+    }
+    check_references(template, left_out)
+    for resource in resources.values():
+        if resource["Type"] == "AWS::Lambda::Function":  # something to zip; the CodeUri is run
+            resource["Properties"]["Code"] = {"ZipFile": "# runs from its CodeUri"}
+    for logical_id, text in translated.definitions.items():  # moto reads none from S3
+        resources[logical_id]["Properties"].pop("DefinitionS3Location")
+        resources[logical_id]["Properties"]["DefinitionString"] = text
+    return template, left_out
+
+
+def _stand_in(owner: str, attribute: str, resource: Json) -> Any:
+    """Return what to write for a reference that moto cannot follow; None for all others."""
+    kind, properties = resource.get("Type"), resource.get("Properties", {})
+    if (kind, attribute) in _SAME_AS_REF:
+        return {"Ref": owner}
+    if kind not in ("AWS::Scheduler::Schedule", "AWS::Scheduler::ScheduleGroup"):
+        return None
+    name = properties.get("Name", f"{STACK}-{owner}")
+    if attribute != "Arn":
+        return name
+    prefix = f"arn:aws:scheduler:{REGION}:{ACCOUNT}"
+    if kind.endswith("Group"):
+        return {"Fn::Join": ["", [f"{prefix}:schedule-group/", name]]}
+    group = properties.get("GroupName", "default")
+    return {"Fn::Join": ["", [f"{prefix}:schedule/", group, "/", name]]}
 
 
 def deploy(
-    translated: Translated, parameters: Mapping[str, str], session: boto3.Session, endpoint_url: str
+    translated: Translated, parameters: Mapping[str, str], client: Callable[[str], Any]
 ) -> Stack:
-    """Create the stack and return what it holds.
+    """Create the stack and return what it holds; ``client`` makes boto3 clients.
 
-    Raises
-    ------
-    TemplateError
-        When the template needs what the laptop cannot have.
-    StackError
-        When a resource cannot be created; names it.
+    Raises TemplateError when the template needs what the laptop cannot have, and StackError, which
+    names the resource, when one cannot be created.
     """
     from moto.cloudformation.parsing import get_model_map  # noqa: PLC0415  (late: takes seconds)
 
-    adapted = adapt(translated, get_model_map().keys())
-    outputs = _create(adapted.template, parameters, session, endpoint_url)
-    reading = _Reading(adapted)
-    _complete_buckets(reading, session.client("s3", endpoint_url=endpoint_url))
-    _complete_roles(reading, session.client("iam", endpoint_url=endpoint_url))
+    template, left_out = adapt(translated, get_model_map().keys())
+    outputs = _create(template, parameters, client("cloudformation"))
+    resources = _Resources({**template["Resources"], **left_out})
+    _complete_buckets(resources, client("s3"))
+    _complete_roles(resources, client("iam"))
+    _create_schedules(resources, client("scheduler"))
     return Stack(
-        outputs=outputs,
-        functions=list(_functions(reading, translated.code)),
-        sources=[*_mappings(reading), *_rule_targets(reading)],
-        schedules=[*_schedules(reading), *_classic_schedules(reading)],
-        asynchronous=dict(_asynchronous(reading)),
-        not_here=adapted.reasons,
+        outputs,
+        functions=[
+            DeployedFunction(
+                name, translated.code[name], resources.created[name].get_configuration()
+            )
+            for name, _ in resources.of_type("AWS::Lambda::Function")
+        ],
+        asynchronous={
+            properties["FunctionName"]: properties
+            for _, properties in resources.of_type("AWS::Lambda::EventInvokeConfig")
+        },
+        sources=[
+            register(properties)
+            for _, properties in resources.of_type("AWS::Lambda::EventSourceMapping")
+        ],
     )
 
 
-def _create(
-    template: Json, parameters: Mapping[str, str], session: boto3.Session, endpoint_url: str
-) -> dict[str, str]:
+def _create(template: Json, parameters: Mapping[str, str], client: Any) -> dict[str, str]:
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
-    client = session.client("cloudformation", endpoint_url=endpoint_url)
-    given = [{"ParameterKey": key, "ParameterValue": parameters[key]} for key in parameters]
     with _naming_the_resource() as failures:
         try:
             client.create_stack(
                 StackName=STACK,
-                TemplateBody=json.dumps(with_texts_for_defaults(template)),
-                Parameters=given,  # type: ignore[arg-type]
+                TemplateBody=json.dumps(template),
+                Parameters=[
+                    {"ParameterKey": name, "ParameterValue": value}
+                    for name, value in values_of(template, parameters).items()
+                ],
                 Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
             )
         except ClientError as error:
@@ -82,10 +170,8 @@ def _naming_the_resource() -> Iterator[list[str]]:
         try:
             return create(logical_id, resource_json, *args, **kwargs)
         except Exception as error:
-            kind = resource_json["Type"]
-            failures.append(
-                f"{logical_id} ({kind}) cannot be created: {type(error).__name__}: {error}"
-            )
+            what = f"{logical_id} ({resource_json['Type']})"
+            failures.append(f"{what} cannot be created: {type(error).__name__}: {error}")
             raise
 
     parsing.parse_and_create_resource = create_or_name
@@ -95,162 +181,55 @@ def _naming_the_resource() -> Iterator[list[str]]:
         parsing.parse_and_create_resource = create
 
 
-class _Reading:
+class _Resources:
     """Reads resources, left out ones too, as the created stack resolves their references."""
 
-    def __init__(self, adapted: Adapted) -> None:
+    def __init__(self, resources: Json) -> None:
         from moto.cloudformation.models import cloudformation_backends  # noqa: PLC0415
 
-        self._adapted = adapted
-        self._created = cloudformation_backends[ACCOUNT][REGION].get_stack(STACK).resource_map
+        self.created = cloudformation_backends[ACCOUNT][REGION].get_stack(STACK).resource_map
+        self._all = resources
 
     def of_type(self, kind: str) -> Iterator[tuple[str, Json]]:
         """Yield logical id and properties of every resource of ``kind`` whose condition holds."""
-        everything = {**self._adapted.template["Resources"], **self._adapted.left_out}
-        for logical_id, resource in everything.items():
-            if resource["Type"] == kind and self._holds(resource.get("Condition")):
-                yield logical_id, self.resolved(resource.get("Properties", {}))
-
-    def resolved(self, node: Any) -> Any:
         from moto.cloudformation.parsing import clean_json  # noqa: PLC0415
 
-        return clean_json(node, self._created)
-
-    def created(self, logical_id: str) -> Any:
-        """Return moto's own object for a resource."""
-        return self._created[logical_id]
-
-    @property
-    def rule_queues(self) -> dict[str, str]:
-        return self._adapted.rule_queues
-
-    def _holds(self, condition: str | None) -> bool:
-        return condition is None or bool(self._created.lazy_condition_map[condition])
+        for logical_id, resource in self._all.items():
+            condition = resource.get("Condition")
+            exists = condition is None or self.created.lazy_condition_map[condition]
+            if resource["Type"] == kind and exists:
+                yield logical_id, clean_json(resource.get("Properties", {}), self.created)
 
 
-def _complete_buckets(reading: _Reading, s3: S3Client) -> None:
-    """Apply what moto's CloudFormation ignores of a bucket."""
-    for logical_id, properties in reading.of_type("AWS::S3::Bucket"):
-        bucket = reading.created(logical_id).name
+def _complete_buckets(resources: _Resources, s3: Any) -> None:
+    """Switch on versioning and EventBridge, which moto's CloudFormation ignores."""
+    for logical_id, properties in resources.of_type("AWS::S3::Bucket"):
+        bucket = resources.created[logical_id].name
         versioning = properties.get("VersioningConfiguration")
         if versioning:
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=versioning)
-        notifications = properties.get("NotificationConfiguration", {})
-        if "EventBridgeConfiguration" in notifications:
+        if "EventBridgeConfiguration" in properties.get("NotificationConfiguration", {}):
             s3.put_bucket_notification_configuration(
                 Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
             )
-        others = notifications.keys() - {"EventBridgeConfiguration"}
-        if others:
-            raise StackError(
-                f"{logical_id} notifies by {', '.join(sorted(others))}; "
-                "the laptop's AWS knows EventBridgeConfiguration only"
-            )
 
 
-def _complete_roles(reading: _Reading, iam: Any) -> None:
-    """Attach the stack's managed policies, which moto's CloudFormation leaves off; AWS's stay."""
-    for logical_id, properties in reading.of_type("AWS::IAM::Role"):
+def _complete_roles(resources: _Resources, iam: Any) -> None:
+    """Attach the stack's managed policies, which moto's CloudFormation leaves off."""
+    for logical_id, properties in resources.of_type("AWS::IAM::Role"):
+        role = resources.created[logical_id].physical_resource_id
         for arn in properties.get("ManagedPolicyArns", []):
             if f"::{ACCOUNT}:" in arn:
-                iam.attach_role_policy(
-                    RoleName=reading.created(logical_id).physical_resource_id, PolicyArn=arn
-                )
+                iam.attach_role_policy(RoleName=role, PolicyArn=arn)
 
 
-def _functions(reading: _Reading, code: Mapping[str, Path]) -> Iterator[FunctionSettings]:
-    for logical_id, properties in reading.of_type("AWS::Lambda::Function"):
-        deployed = reading.created(logical_id).get_configuration()
-        if logical_id not in code or not properties.get("Handler"):
-            raise StackError(f"{logical_id} is not a function with a CodeUri and a Handler")
-        yield FunctionSettings(
-            logical_id=logical_id,
-            name=deployed["FunctionName"],
-            arn=deployed["FunctionArn"],
-            handler=deployed["Handler"],
-            timeout=float(deployed["Timeout"]),
-            memory=int(deployed["MemorySize"]),
-            environment={
-                name: str(value)
-                for name, value in deployed.get("Environment", {}).get("Variables", {}).items()
-            },
-            code=code[logical_id],
-        )
-
-
-def _mappings(reading: _Reading) -> Iterator[QueueSource]:
-    for logical_id, properties in reading.of_type("AWS::Lambda::EventSourceMapping"):
-        if ":sqs:" not in properties["EventSourceArn"]:
-            raise StackError(f"{logical_id}: the laptop's AWS feeds functions from queues only")
-        if str(properties.get("Enabled", True)).lower() != "true":
-            continue
-        yield QueueSource(
-            queue_arn=properties["EventSourceArn"],
-            function=_function_name(properties["FunctionName"]),
-            batch_size=int(properties.get("BatchSize", 10)),
-            window=float(properties.get("MaximumBatchingWindowInSeconds", 0)),
-            partial="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
-        )
-
-
-def _rule_targets(reading: _Reading) -> Iterator[QueueSource]:
-    for queue, function in reading.rule_queues.items():
-        yield QueueSource(
-            queue_arn=reading.created(queue).queue_arn,
-            function=reading.created(function).function_name,
-            batch_size=1,
-            raw=True,
-        )
-
-
-def _schedules(reading: _Reading) -> Iterator[ScheduleSettings]:
-    for logical_id, properties in reading.of_type("AWS::Scheduler::Schedule"):
-        target = properties["Target"]
-        if ":function:" not in target["Arn"]:
-            raise StackError(f"{logical_id}: the laptop's schedules invoke functions only")
-        yield ScheduleSettings(
-            logical_id=logical_id,
-            arn=reading.resolved(schedule_arn(logical_id, properties)),
-            expression=properties["ScheduleExpression"],
-            timezone=properties.get("ScheduleExpressionTimezone", "UTC"),
-            enabled=properties.get("State", "ENABLED") == "ENABLED",
-            function=_function_name(target["Arn"]),
-            input=target.get("Input"),
-            role=target.get("RoleArn", ""),
-        )
-
-
-def _classic_schedules(reading: _Reading) -> Iterator[ScheduleSettings]:
-    for logical_id, properties in reading.of_type("AWS::Events::Rule"):
-        if "ScheduleExpression" not in properties:
-            continue
-        for target in properties.get("Targets", []):
-            if ":function:" not in target["Arn"]:
-                raise StackError(f"{logical_id}: the laptop's schedules invoke functions only")
-            yield ScheduleSettings(
-                logical_id=logical_id,
-                arn=reading.created(logical_id).arn,
-                expression=properties["ScheduleExpression"],
-                timezone="UTC",
-                enabled=properties.get("State", "ENABLED") == "ENABLED",
-                function=_function_name(target["Arn"]),
-                input=target.get("Input"),
-                classic=True,
-            )
-
-
-def _asynchronous(reading: _Reading) -> Iterator[tuple[str, AsyncSettings]]:
-    for _, properties in reading.of_type("AWS::Lambda::EventInvokeConfig"):
-        failure = properties.get("DestinationConfig", {}).get("OnFailure", {})
-        yield (
-            _function_name(properties["FunctionName"]),
-            AsyncSettings(
-                retries=int(properties.get("MaximumRetryAttempts", 2)),
-                destination=failure.get("Destination", ""),
-            ),
-        )
-
-
-def _function_name(name_or_arn: str) -> str:
-    """``arn:…:function:name[:alias]`` or ``name[:alias]`` to ``name``."""
-    return name_or_arn.rpartition(":function:")[2].split(":")[0]
+def _create_schedules(resources: _Resources, scheduler: Any) -> None:
+    for logical_id, properties in resources.of_type("AWS::Scheduler::ScheduleGroup"):
+        scheduler.create_schedule_group(Name=properties.get("Name", f"{STACK}-{logical_id}"))
+    for logical_id, properties in resources.of_type("AWS::Scheduler::Schedule"):
+        zone = properties.get("ScheduleExpressionTimezone", "UTC")
+        try:
+            next_time(properties["ScheduleExpression"], zone, datetime.now(UTC))
+        except ScheduleError as error:
+            raise StackError(f"{logical_id} cannot be created: {error}") from error
+        scheduler.create_schedule(**{"Name": f"{STACK}-{logical_id}", **properties})

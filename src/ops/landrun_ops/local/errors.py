@@ -1,14 +1,4 @@
-"""What can go wrong on the laptop's AWS.
-
-::
-
-    LocalAwsError
-    ├── AlreadyUpError     a landrun is up in this folder, or in this process
-    ├── NotUpError         nothing is up in this folder
-    ├── PortInUseError     another program listens there
-    ├── TemplateError      the template, its parameters or the files it names
-    └── StackError         a resource that could not be created
-"""
+"""What can go wrong on the laptop's AWS; each says what to do about it, and is shown as it is."""
 
 from __future__ import annotations
 
@@ -16,7 +6,7 @@ from landrun.errors import LandrunError
 
 
 class LocalAwsError(LandrunError):
-    """Says what is wrong and what to do about it; meant to be shown to people as it is."""
+    """The base of the others."""
 
 
 class AlreadyUpError(LocalAwsError):

@@ -1,8 +1,8 @@
-"""Events as they were put, to the targets of rules.
+"""Events as they were put, to the targets of rules that are enabled.
 
-moto writes an event into a text template before it gives it to a target: ``account`` gets lost, and
-a text within the event that looks like ``<id>`` is replaced. EventBridge delivers the event itself
-when the target has no input transformer.
+moto sends events by disabled rules, too. And it writes an event into a text template before it
+gives it to a target: ``account`` gets lost, and a text within the event that looks like ``<id>`` is
+replaced. EventBridge delivers the event itself when the target has no input transformer.
 """
 
 from __future__ import annotations
@@ -10,20 +10,24 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from moto.events.models import Rule
 from moto.events.utils import EventTemplateParser
 
 from landrun_ops.local.patches import Patches
 
-_MOTOS_OWN = "ingestion-time"
-
 
 def adapt(patches: Patches) -> None:
-    """Let targets without an input transformer have the event itself."""
-    transform = EventTemplateParser.parse
+    """Deliver events as EventBridge does."""
+    transform, send = EventTemplateParser.parse, Rule.send_to_targets
 
     def parse(input_template: str | None, input_paths_map: dict[str, Any], event: Any) -> Any:
         if input_template or input_paths_map:
             return transform(input_template, input_paths_map, event)
-        return copy.deepcopy({key: value for key, value in event.items() if key != _MOTOS_OWN})
+        return copy.deepcopy({key: event[key] for key in event if key != "ingestion-time"})
+
+    def send_to_targets(rule: Any, *args: Any, **kwargs: Any) -> None:
+        if rule.state != "DISABLED":
+            send(rule, *args, **kwargs)
 
     patches.set(EventTemplateParser, "parse", staticmethod(parse))
+    patches.set(Rule, "send_to_targets", send_to_targets)

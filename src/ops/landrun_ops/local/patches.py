@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 
-class Patches:
-    """Attributes set on modules and classes, remembered so that ``undo`` restores them.
+class Patches(contextlib.ExitStack):
+    """Attributes and items that are set until the block ends, or until ``undo``.
 
-    >>> patches = Patches()
     >>> class Door:
     ...     state = "shut"
-    >>> patches.set(Door, "state", "open")
-    >>> patches.undo()
+    >>> with Patches() as patches:
+    ...     patches.set(Door, "state", "open")
     >>> Door.state
     'shut'
     """
 
-    def __init__(self) -> None:
-        self._undo: list[Callable[[], None]] = []
-
     def set(self, owner: Any, name: str, value: Any) -> None:
-        """Set ``owner.name``; an attribute that was inherited is inherited again after ``undo``."""
-        own = vars(owner)
-        if name in own:
-            before = own[name]
-            self._undo.append(lambda: setattr(owner, name, before))
-        else:
-            self._undo.append(lambda: delattr(owner, name))
-        setattr(owner, name, value)
+        """Set ``owner.name``; an attribute that was inherited is inherited again afterwards."""
+        self.enter_context(patch.object(owner, name, value, create=True))
+
+    def wrap(self, owner: Any, name: str, function: Callable[..., Any]) -> None:
+        """Set ``owner.name`` to what calls ``function`` with the one before and its arguments."""
+        before = getattr(owner, name)
+        self.set(owner, name, lambda *given, **named: function(before, *given, **named))
 
     def item(self, mapping: Any, key: str, value: Any) -> None:
-        """Set ``mapping[key]``, which must be there already."""
-        before = mapping[key]
-        self._undo.append(lambda: mapping.__setitem__(key, before))
-        mapping[key] = value
+        """Set ``mapping[key]``."""
+        self.enter_context(patch.dict(mapping, {key: value}))
 
     def undo(self) -> None:
-        """Restore everything, last change first; a second call does nothing."""
-        while self._undo:
-            self._undo.pop()()
+        """Restore everything, last change first."""
+        self.close()

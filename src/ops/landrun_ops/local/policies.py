@@ -5,15 +5,15 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from landrun_ops.local.errors import TemplateError
 
 Document = Mapping[str, Any]
 Context = Mapping[str, str | list[str]]
+"""Condition keys and their values; lists are keys with several values."""
 
 
 def permits(
@@ -21,19 +21,6 @@ def permits(
 ) -> bool:
     """Whether ``action`` on ``resource`` is allowed by a statement and denied by none.
 
-    Parameters
-    ----------
-    documents
-        Identity-based policies, of one principal.
-    action
-        Such as ``s3:GetObject``; case does not matter.
-    resource
-        An ARN, or ``*`` for actions that know no resource.
-    context
-        Condition keys and their values; lists are keys with several values.
-
-    Examples
-    --------
     >>> allow = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::b/in/*"}
     >>> permits([{"Statement": [allow]}], "s3:GetObject", "arn:aws:s3:::b/in/a.csv")
     True
@@ -44,7 +31,7 @@ def permits(
         statement["Effect"]
         for document in documents
         for statement in _listed(document["Statement"])
-        if _concerns(statement, action, resource) and holds(statement, context or {})
+        if _concerns(statement, action, resource) and _holds(statement, context or {})
     }
     return effects == {"Allow"}
 
@@ -55,32 +42,25 @@ def trusts(document: Document, service: str, context: Context) -> bool:
         statement["Effect"] == "Allow"
         and "sts:AssumeRole" in _listed(statement["Action"])
         and service in _listed(statement["Principal"].get("Service", ()))
-        and holds(statement, context)
+        and _holds(statement, context)
         for statement in _listed(document["Statement"])
-    )
-
-
-def holds(statement: Mapping[str, Any], context: Context) -> bool:
-    """Whether all conditions of a statement are met.
-
-    Raises
-    ------
-    TemplateError
-        For an operator that is not known here: better than to guess.
-    """
-    return all(
-        _met(operator, _listed(context.get(key)), [str(value) for value in _listed(wanted)])
-        for operator, keys in statement.get("Condition", {}).items()
-        for key, wanted in keys.items()
     )
 
 
 def _concerns(statement: Mapping[str, Any], action: str, resource: str) -> bool:
     if "NotAction" in statement or "NotResource" in statement:
         raise TemplateError("the laptop cannot judge policies with NotAction or NotResource")
-    actions = (pattern.lower() for pattern in _listed(statement["Action"]))
-    return _any_like(actions, action.lower()) and _any_like(
-        _listed(statement["Resource"]), resource
+    actions, resources = _listed(statement["Action"]), _listed(statement["Resource"])
+    return any(_like(action.lower(), pattern.lower()) for pattern in actions) and any(
+        _like(resource, pattern) for pattern in resources
+    )
+
+
+def _holds(statement: Mapping[str, Any], context: Context) -> bool:
+    return all(
+        _met(operator, _listed(context.get(key)), [str(value) for value in _listed(wanted)])
+        for operator, keys in statement.get("Condition", {}).items()
+        for key, wanted in keys.items()
     )
 
 
@@ -94,19 +74,8 @@ def _met(operator: str, given: list[str], wanted: list[str]) -> bool:
     return all(met) if quantifier == "ForAllValues" else any(met)
 
 
-def _any_like(patterns: Iterable[str], value: str) -> bool:
-    return any(_like(value, pattern) for pattern in patterns)
-
-
 def _like(value: str, pattern: str) -> bool:
-    return _compiled(pattern).fullmatch(value) is not None
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = {"*": ".*", "?": "."}
-    pieces = re.split(r"([*?])", pattern)
-    return re.compile("".join(parts.get(piece, re.escape(piece)) for piece in pieces), re.DOTALL)
+    return fnmatchcase(value, pattern.replace("[", "[[]"))
 
 
 def _listed(value: Any) -> list[Any]:

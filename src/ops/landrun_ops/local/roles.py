@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from moto.sts.models import sts_backends
 
-from landrun_ops.local.iam import Iam
+from landrun_ops.local.moto_patches.iam import Iam, patch
+from landrun_ops.local.patches import Patches
 from landrun_ops.local.settings import ACCOUNT, REGION
 
 LAMBDA: Final = "lambda.amazonaws.com"
 SAGEMAKER: Final = "sagemaker.amazonaws.com"
 STATES: Final = "states.amazonaws.com"
-_SECONDS = 12 * 3600  # AWS's longest; moto lets no session expire
 
 
+@contextlib.contextmanager
+def enforced(report: Callable[[str], None]) -> Iterator[Roles]:
+    """Refuse for the block what roles do not allow, and report each refusal in one line."""
+    iam = Iam(lambda said: None if said.allowed else report(f"IAM: {said}"))
+    with Patches() as patches:
+        patch(patches, iam)
+        yield Roles(iam)
+
+
+@dataclass(frozen=True)
 class Roles:
-    """Keys of sessions of roles.
+    """Keys of sessions of roles; ``iam`` decides who may assume which."""
 
-    Parameters
-    ----------
-    iam
-        Decides who may assume which role.
-    """
-
-    def __init__(self, iam: Iam) -> None:
-        self.iam = iam
+    iam: Iam
 
     def keys(self, role_arn: str, service: str) -> Mapping[str, str]:
-        """Assume a role for a service; give the environment by which SDKs sign as that role.
+        """Assume a role for a service; return the environment by which SDKs sign as that role.
 
-        Raises
-        ------
-        NotAllowedError
-            When there is no such role, or it does not trust the service.
+        Raises NotAllowedError when there is no such role, or it does not trust the service.
         """
         self.iam.demand_trust(role_arn, service)
         session = sts_backends[ACCOUNT]["aws"].assume_role(
@@ -42,7 +44,7 @@ class Roles:
             role_session_name=service.partition(".")[0],
             role_arn=role_arn,
             policy="",
-            duration=_SECONDS,
+            duration=12 * 3600,  # AWS's longest; moto lets no session expire
             external_id="",
         )
         return {

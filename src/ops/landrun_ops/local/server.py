@@ -7,8 +7,8 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 
 from landrun_ops.local.access import (
     HOSTS,
@@ -21,43 +21,29 @@ from landrun_ops.local.errors import AlreadyUpError, PortInUseError
 from landrun_ops.local.patches import Patches
 from landrun_ops.local.settings import EVERYWHERE, HOST
 
+PORT: Final = 7741
 _one_per_process = threading.Lock()
-
-_SHUTDOWN_POLL = 0.05
-"""Seconds between two looks of the server at whether it is to end; by default half a second."""
 
 
 @contextlib.contextmanager
-def serve(port: int, key: AccessKey, *, listen: Sequence[str] = ()) -> Iterator[str]:
-    """Serve moto on ``port`` of 127.0.0.1 (0: a free one) and yield its endpoint URL.
+def serve(
+    port: int | None, key: AccessKey, report: Callable[[str], None], *, listen: Sequence[str] = ()
+) -> Iterator[str]:
+    """Serve moto on a port of 127.0.0.1 and yield its endpoint URL; see ``LocalAws.up``.
 
-    Requests need ``key``, or a key that IAM or STS of this moto has issued.
-
-    With ``listen``, the names of hosts, it can be reached under these names, too: from containers,
-    and so from other machines.
-
-    What moto's own ``ThreadedMotoServer`` does, with these differences: it answers only whom
-    ``access.AccessControl`` lets in, a port in use is an error (there, it hangs), the socket is
-    closed at the end, and requests are not printed.
-
-    Raises
-    ------
-    PortInUseError
-        When the port is taken.
-    AlreadyUpError
-        When this process serves already: moto keeps its state in module globals.
+    Raises PortInUseError when a port that was asked for is taken, and AlreadyUpError when this
+    process serves already: moto keeps its state in module globals.
     """
     if not _one_per_process.acquire(blocking=False):
         raise AlreadyUpError("the laptop's AWS is already up in this process; close it first")
     try:
         with (
-            _listen(EVERYWHERE if listen else HOST, port) as listening,
+            _listen(EVERYWHERE if listen else HOST, port, report) as listening,
             _state_of_its_own(listening.getsockname()[1]),
         ):
             server = _make_server(listening, key, [*HOSTS, *listen])
-            thread = threading.Thread(
-                target=server.serve_forever, args=(_SHUTDOWN_POLL,), name="moto", daemon=True
-            )
+            looks = {"poll_interval": 0.05}  # at whether it is to end, in seconds
+            thread = threading.Thread(target=server.serve_forever, kwargs=looks, daemon=True)
             thread.start()
             try:
                 yield f"http://{HOST}:{listening.getsockname()[1]}"
@@ -69,19 +55,21 @@ def serve(port: int, key: AccessKey, *, listen: Sequence[str] = ()) -> Iterator[
         _one_per_process.release()
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-        listening.listen(128)
-    except (OSError, OverflowError) as error:
-        listening.close()
-        raise PortInUseError(
-            f"cannot listen on port {port} of {host}: {error}; "
-            "stop the program that uses it, or choose another with --port"
-        ) from error
-    return listening
+def _listen(host: str, port: int | None, report: Callable[[str], None]) -> socket.socket:
+    for tried in [port] if port is not None else range(PORT, PORT + 20):
+        listening = socket.socket()
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, tried))
+            listening.listen(128)
+        except OSError as error:
+            listening.close()
+            why = f"cannot listen on port {tried} of {host}: {error.strerror}"
+            continue
+        if port is None and tried != PORT:
+            report(f"port {PORT} is taken: the laptop's AWS is at {tried} this time")
+        return listening
+    raise PortInUseError(f"{why}; stop the program that uses it, or choose another with --port")
 
 
 @contextlib.contextmanager
@@ -90,34 +78,33 @@ def _state_of_its_own(port: int) -> Iterator[None]:
 
     Names of hosts hold no names of buckets: in ``desk.example``, moto would see a bucket ``desk``.
     """
-    # Late: moto takes seconds to import, and only those who serve need it.
-    from moto import settings  # noqa: PLC0415
+    _import_ec2()
+    from moto import settings  # noqa: PLC0415  (late: moto takes seconds to import)
     from moto.core.config import default_user_config  # noqa: PLC0415
-
-    patches = Patches()
-    patches.set(settings, "S3_IGNORE_SUBDOMAIN_BUCKETNAME", True)
-    outside = os.environ.get("MOTO_PORT")
-    os.environ["MOTO_PORT"] = str(port)
-    default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    _forget_everything()
-    try:
-        yield
-    finally:
-        _forget_everything()
-        patches.undo()
-        default_user_config["stepfunctions"] = {"execute_state_machine": False}
-        os.environ.pop("MOTO_PORT")
-        if outside is not None:
-            os.environ["MOTO_PORT"] = outside
-
-
-def _forget_everything() -> None:
     from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415
 
-    moto_api_backend.reset()
+    with Patches() as patches:
+        patches.set(settings, "S3_IGNORE_SUBDOMAIN_BUCKETNAME", True)
+        patches.item(default_user_config, "stepfunctions", {"execute_state_machine": True})
+        patches.item(os.environ, "MOTO_PORT", str(port))
+        patches.callback(moto_api_backend.reset)
+        moto_api_backend.reset()
+        yield
+
+
+def _import_ec2() -> None:
+    """Import moto's EC2, which its other services import, without a second for all its regions."""
+    import boto3  # noqa: PLC0415
+
+    patches = Patches()
+    patches.set(boto3.Session, "get_available_regions", lambda *_, **__: [])
+    import moto.ec2  # noqa: F401, PLC0415
+
+    patches.undo()
 
 
 def _make_server(listening: socket.socket, key: AccessKey, hosts: Sequence[str]) -> Any:
+    """Make what moto's ThreadedMotoServer does, with access control and nothing printed."""
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
         DomainDispatcherApplication,
         MotoRequestHandler,

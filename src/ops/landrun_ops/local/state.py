@@ -1,4 +1,4 @@
-"""The state folder: who is up, and the environment that other processes use to reach it."""
+"""The state folder: who is up, how others reach it, and what a killed one left running."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import contextlib
 import fcntl
 import json
 import os
+import signal
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from landrun_ops.local.errors import AlreadyUpError, NotUpError
+from landrun_ops.local.errors import AlreadyUpError, LocalAwsError, NotUpError
 
 ENVIRONMENT_FILE = "env.json"
 
@@ -21,79 +23,121 @@ def default_state_dir(project: Path) -> Path:
 
 
 @contextlib.contextmanager
-def held(state_dir: Path) -> Iterator[None]:
-    """Hold ``state_dir`` for this process alone; the hold ends with the process, however it ends.
+def held(state_dir: Path) -> Iterator[list[str]]:
+    """Hold ``state_dir`` while this process lives; yield what was found of one killed there.
 
-    Raises
-    ------
-    AlreadyUpError
-        When another process holds it.
+    Raises AlreadyUpError when another process holds it, and LocalAwsError when it is no folder.
     """
-    state_dir.mkdir(parents=True, exist_ok=True)
-    folder = os.open(state_dir, os.O_RDONLY)
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        folder = os.open(state_dir, os.O_RDONLY)
+    except OSError as error:
+        why = f"{state_dir} cannot be the state folder: {error.strerror}"
+        raise LocalAwsError(f"{why}; name another with --state-dir") from error
+    file = state_dir / ENVIRONMENT_FILE
     try:
         if not _try_lock(folder):
-            raise AlreadyUpError(_whose(state_dir))
-        (state_dir / ENVIRONMENT_FILE).unlink(missing_ok=True)
+            pid = (_read(state_dir) or {}).get("pid", "unknown")
+            raise AlreadyUpError(
+                f"the laptop's AWS is already up in {state_dir} (process {pid});"
+                " stop it with Ctrl-C there, or give another state folder"
+            )
+        found = ["the laptop's AWS was killed here: it starts empty"] if file.exists() else []
+        found += Processes(state_dir).end_leftovers()
+        write(state_dir, {})
         try:
-            yield
+            yield found
         finally:
-            (state_dir / ENVIRONMENT_FILE).unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
     finally:
         os.close(folder)
 
 
 def write(state_dir: Path, content: Mapping[str, Any]) -> None:
-    """Leave ``content``, which has an ``environment``, and this process's id for :func:`read`.
+    """Leave ``content``, an ``environment`` once it is up, and this process's id for `read`."""
+    replace(state_dir / ENVIRONMENT_FILE, json.dumps({"pid": os.getpid(), **content}, indent=2))
 
-    The environment has the key to the laptop's AWS: nobody but the user may read the file.
-    """
-    unfinished = state_dir / f"{ENVIRONMENT_FILE}.new"
-    text = json.dumps({"pid": os.getpid(), **content}, indent=2)
+
+def replace(file: Path, text: str) -> None:
+    """Write a file whole or not at all; only the user may read it, for one has the key."""
+    unfinished = file.with_name(f"{file.name}.new")
     unfinished.unlink(missing_ok=True)
     unfinished.touch(mode=0o600, exist_ok=False)
-    unfinished.write_text(text + "\n", encoding="utf-8")
-    unfinished.replace(state_dir / ENVIRONMENT_FILE)
+    unfinished.write_text(f"{text}\n", encoding="utf-8")
+    unfinished.replace(file)
 
 
 def read(state_dir: Path) -> dict[str, Any]:
-    """Return what the laptop's AWS that is up in ``state_dir`` has written there.
-
-    Raises
-    ------
-    NotUpError
-        When none is up there, or the one that was has gone without closing.
-    """
-    content = _read(state_dir)
-    if content is None or not _is_held(state_dir):
+    """Return what the laptop's AWS that is up there has written; raises NotUpError for none."""
+    if not _is_held(state_dir):
         raise NotUpError(
             f"the laptop's AWS is not up in {state_dir}; start it with: landrun local up"
+        )
+    content = _read(state_dir)
+    if content is None or "environment" not in content:
+        raise NotUpError(
+            f"the laptop's AWS in {state_dir} is not ready, or its {ENVIRONMENT_FILE} is damaged:"
+            " wait, or stop it with Ctrl-C and start it with: landrun local up"
         )
     return content
 
 
 def read_environment(state_dir: Path) -> dict[str, str]:
-    """Return the environment that leads SDKs and CLIs to what is up in ``state_dir``.
-
-    Raises
-    ------
-    NotUpError
-        When none is up there, or the one that was has gone without closing.
-    """
+    """Return the environment that leads SDKs and CLIs there; raises NotUpError for none."""
     environment: dict[str, str] = read(state_dir)["environment"]
     return environment
+
+
+class Processes:
+    """The processes that the laptop's AWS has started, for the one that comes after a kill -9.
+
+    Each has a file with its start time, so that no other process that got its id is ended.
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        self._folder = state_dir / "processes"
+
+    def add(self, pid: int) -> None:
+        """Record a process that leads a group of its own."""
+        self._folder.mkdir(exist_ok=True)
+        replace(self._folder / str(pid), _start_time(pid))
+
+    def remove(self, pid: int) -> None:
+        """Forget a process that has ended."""
+        (self._folder / str(pid)).unlink(missing_ok=True)
+
+    def end_leftovers(self) -> list[str]:
+        """Kill the recorded processes that still run, and say so in a line."""
+        ended = []
+        for file in sorted(self._folder.glob("[0-9]*")):
+            with contextlib.suppress(OSError, ValueError):
+                pid, started = int(file.name), file.read_text(encoding="utf-8").strip()
+                if started and started == _start_time(pid):
+                    os.killpg(pid, signal.SIGKILL)
+                    ended.append(str(pid))
+            file.unlink(missing_ok=True)
+        return [f"ended what it had left running: {', '.join(ended)}"] if ended else []
+
+
+def _start_time(pid: int) -> str:
+    """Return when a process started, as ps says it; empty when there is none."""
+    command = ["ps", "-o", "lstart=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
 
 
 def _read(state_dir: Path) -> dict[str, Any] | None:
     try:
         content = json.loads((state_dir / ENVIRONMENT_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None
 
 
 def _is_held(state_dir: Path) -> bool:
-    folder = os.open(state_dir, os.O_RDONLY)
+    try:
+        folder = os.open(state_dir, os.O_RDONLY)
+    except OSError:
+        return False
     try:
         return not _try_lock(folder)
     finally:
@@ -106,12 +150,3 @@ def _try_lock(folder: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _whose(state_dir: Path) -> str:
-    other = _read(state_dir) or {}
-    who = f" (process {other['pid']})" if other else ""
-    return (
-        f"the laptop's AWS is already up in {state_dir}{who}; "
-        "stop it with Ctrl-C there, or give another state folder"
-    )

@@ -1,38 +1,33 @@
-"""template.yaml as AWS would see it: checked, packaged and translated from SAM."""
+"""template.yaml as AWS would see it: checked, flattened, packaged and translated from SAM."""
 
 from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from landrun.errors import ConfigurationError
 from landrun_ops.local.errors import TemplateError
-from landrun_ops.local.nested import inlined
-from landrun_ops.local.rules import check_rules
 from landrun_ops.local.settings import REGION
 from landrun_ops.workflow.definition_file import parse
 
 Json = dict[str, Any]
+Find = Callable[[str], Any]
+"""Takes ``Queue`` or ``Queue.Arn``; returns what to put in the place of the reference, or None."""
 
+APPLICATION: Final = "AWS::Serverless::Application"
 PACKAGED: Final = "s3://landrun-local/packaged"
 """Where ``sam package`` would have put code and definitions; nothing is ever read from there."""
 
-_LONGEST: Final = 4096
-"""Bytes in a parameter's value (CloudFormation's quotas)."""
-
-PSEUDO_PARAMETERS: Final = {
-    "AWS::AccountId",
-    "AWS::NoValue",
-    "AWS::NotificationARNs",
-    "AWS::Partition",
-    "AWS::Region",
-    "AWS::StackId",
-    "AWS::StackName",
-    "AWS::URLSuffix",
+_RULE_FUNCTIONS: Final[Mapping[str, Callable[[list[Any]], bool]]] = {
+    "Fn::Equals": lambda values: bool(values[0] == values[1]),
+    "Fn::Not": lambda values: not values[0],
+    "Fn::And": all,
+    "Fn::Or": any,
+    "Fn::Contains": lambda values: values[1] in values[0],
 }
 
 
@@ -40,50 +35,31 @@ PSEUDO_PARAMETERS: Final = {
 class Translated:
     """A SAM template translated to CloudFormation, and the local files it was packaged from.
 
-    Attributes
-    ----------
-    template
-        The CloudFormation template.
-    code
-        Per function (logical id) the folder of its CodeUri.
-    definitions
-        Per state machine (logical id) the text of its DefinitionUri.
+    ``code`` has each function's folder, ``definitions`` each state machine's text, by logical id.
     """
 
     template: Json
     code: dict[str, Path] = field(default_factory=dict)
     definitions: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def resources(self) -> Json:
-        """The resources by logical id."""
-        resources: Json = self.template["Resources"]
-        return resources
-
 
 def translate(path: Path, parameters: Mapping[str, str]) -> Translated:
     """Read the SAM template at ``path``, nested applications included, and translate it offline.
 
-    Raises
-    ------
-    TemplateError
-        When the template, a parameter, a file that it names, or a reference in it is wrong, or a
-        rule refuses the parameters.
+    Raises TemplateError when it, a parameter, or a file that it names is wrong.
     """
     source = read(path)
     check_parameters(source, parameters)
     check_rules(source, parameters)
-    packaged = package(inlined(source, path.parent, read), path.parent)
-    translated = Translated(
-        _to_cloudformation(packaged.template, parameters), packaged.code, packaged.definitions
-    )
-    check_references(translated.template)
-    return translated
+    packaged = package(inlined(source, path.parent), path.parent)
+    template = _to_cloudformation(packaged.template, parameters)
+    check_references(template)
+    return Translated(template, packaged.code, packaged.definitions)
 
 
 def read(path: Path) -> Json:
     """Parse the template at ``path``, short-form intrinsics (``!Ref``) included."""
-    import yaml  # noqa: PLC0415  (with the translator: late, for start-up)
+    import yaml  # noqa: PLC0415  (late, as is samtranslator)
     from samtranslator.yaml_helper import yaml_parse  # noqa: PLC0415
 
     try:
@@ -97,31 +73,11 @@ def read(path: Path) -> Json:
     return source
 
 
-def with_texts_for_defaults(template: Json) -> Json:
-    """Spell the defaults of parameters as texts, which is what they are in conditions.
-
-    To CloudFormation a Number is a text when it is referred to (its user guide, "Parameters");
-    moto compares the number of the template with the text of a condition, and finds them unequal.
-    """
-    declared = {
-        name: {**rules, "Default": _text(rules["Default"])} if "Default" in rules else rules
-        for name, rules in template.get("Parameters", {}).items()
-    }
-    return {**template, "Parameters": declared} if declared else template
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+# ---- Parameters and rules, which moto does not check
 
 
 def check_parameters(source: Json, given: Mapping[str, str]) -> None:
-    """Hold ``given`` against the template's Parameters, as CloudFormation does and moto does not.
-
-    Raises
-    ------
-    TemplateError
-        Naming the parameter and what it allows.
-    """
+    """Raise TemplateError when a parameter's value is not what the template allows."""
     declared: Json = source.get("Parameters", {})
     for name, value in given.items():
         if name not in declared:
@@ -138,61 +94,205 @@ def check_parameters(source: Json, given: Mapping[str, str]) -> None:
 
 def _parameter_problem(rules: Json, value: str) -> str:
     if rules.get("Type") == "Number":
-        return _number_problem(rules, value)
+        low, high = rules.get("MinValue", "-inf"), rules.get("MaxValue", "inf")
+        try:
+            fits = float(low) <= float(value) <= float(high)
+        except ValueError:
+            return "it must be a number"
+        return "" if fits else f"it must be between {low} and {high}"
     allowed = [str(one) for one in rules.get("AllowedValues", [])]
+    pattern = rules.get("AllowedPattern", ".*")
     if allowed and value not in allowed:
         return f"only {', '.join(allowed)} are allowed"
-    pattern = rules.get("AllowedPattern", ".*")
     if not re.fullmatch(pattern, value, re.DOTALL):
         return str(rules.get("ConstraintDescription") or f"it must match {pattern}")
-    if not int(rules.get("MinLength", 0)) <= len(value) <= int(rules.get("MaxLength", _LONGEST)):
-        longest = rules.get("MaxLength", _LONGEST)
-        return f"it must have {rules.get('MinLength', 0)} to {longest} letters"
-    if len(value.encode()) > _LONGEST:
-        return f"CloudFormation takes {_LONGEST:,} bytes at most"
-    return ""
+    longest = rules.get("MaxLength", 4096)  # CloudFormation's quota
+    return "" if len(value) <= longest else f"it must have at most {longest} characters"
 
 
-def _number_problem(rules: Json, value: str) -> str:
-    try:
-        number = float(value)
-    except ValueError:
-        return "it must be a number"
-    low, high = rules.get("MinValue", "-inf"), rules.get("MaxValue", "inf")
-    if not float(low) <= number <= float(high):
-        return f"it must be between {low} and {high}"
-    return ""
+def values_of(source: Json, given: Mapping[str, str]) -> dict[str, str]:
+    """Return every parameter's value, given or by default, as the text that conditions compare.
+
+    moto compares a Number's default as YAML has it with the text in a condition.
+    """
+    declared: Json = source.get("Parameters", {})
+    defaults = {name: one["Default"] for name, one in declared.items() if "Default" in one}
+    texts = {
+        name: str(one).lower() if isinstance(one, bool) else str(one)
+        for name, one in defaults.items()
+    }
+    return {**texts, **given}
+
+
+def check_rules(source: Json, given: Mapping[str, str]) -> None:
+    """Raise TemplateError, in the assertion's own words, when parameters do not go together.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html
+    """
+    values = values_of(source, given)
+    for name, rule in source.get("Rules", {}).items():
+        if not _rule_value(rule.get("RuleCondition", True), values):
+            continue
+        for assertion in rule["Assertions"]:
+            if not _rule_value(assertion["Assert"], values):
+                raise TemplateError(assertion.get("AssertDescription", f"rule {name}"))
+
+
+def _rule_value(node: Any, values: Mapping[str, str]) -> Any:
+    if isinstance(node, list):
+        return [_rule_value(item, values) for item in node]
+    if not isinstance(node, dict):
+        return node
+    [(name, argument)] = node.items()
+    if name == "Ref":
+        return values.get(argument)
+    if name not in _RULE_FUNCTIONS:
+        raise TemplateError(f"the laptop's AWS cannot evaluate {name} in a rule")
+    return _RULE_FUNCTIONS[name](_rule_value(argument, values))
+
+
+# ---- References
+
+
+def rewritten(node: Any, find: Find) -> Any:
+    """Copy ``node`` with what ``find`` returns in the place of Ref, GetAtt and ``${}``."""
+    if isinstance(node, list):
+        return [rewritten(item, find) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if len(node) == 1:
+        [(function, argument)] = node.items()
+        if function == "Fn::Sub":
+            return _rewritten_sub(argument, find)
+        if function in ("Ref", "Fn::GetAtt"):
+            found = find(argument if isinstance(argument, str) else ".".join(argument))
+            return node if found is None else found
+    return {key: rewritten(value, find) for key, value in node.items()}
+
+
+def _rewritten_sub(argument: Any, find: Find) -> Json:
+    text, variables = (argument, {}) if isinstance(argument, str) else argument
+    variables = rewritten(variables, find)
+
+    def replace(match: re.Match[str]) -> str:
+        found = None if match[1] in variables else find(match[1])
+        if found is None:
+            return match[0]
+        variable = match[1].replace(".", "")
+        variables[variable] = found
+        return f"${{{variable}}}"
+
+    text = re.sub(r"\$\{([^!}][^}]*)\}", replace, text)
+    return {"Fn::Sub": [text, variables] if variables else text}
+
+
+def references(node: Any) -> set[str]:
+    """Return the logical ids and parameters that ``node`` refers to."""
+    found: set[str] = set()
+    rewritten(node, lambda name: found.add(name.partition(".")[0]))
+    return found
+
+
+def check_references(template: Json, left_out: Iterable[str] = ()) -> None:
+    """Raise TemplateError when something refers to what is not there; moto raises a KeyError."""
+    known = {*template["Resources"], *template.get("Parameters", {})}
+    for section in ("Resources", "Outputs"):
+        for owner, body in template.get(section, {}).items():
+            for name in sorted(references(body) - known):
+                if name in left_out:
+                    raise TemplateError(f"{owner} needs {name}, which the laptop's AWS cannot have")
+                if not name.startswith("AWS::"):
+                    raise TemplateError(f"{owner} refers to {name}, which is not in the template")
+
+
+# ---- Nested applications
+
+
+def inlined(source: Json, folder: Path) -> Json:
+    """Return ``source`` with the contents of its nested applications in their place.
+
+    CloudFormation makes a stack of each; moto reads nested templates from S3 only. Logical ids stay
+    as they are, DefinitionUris become relative to ``folder``. Raises TemplateError when parameters
+    or outputs do not fit, or two templates use one name.
+    """
+    flat: Json = {**source, "Conditions": dict(source.get("Conditions", {})), "Resources": {}}
+    outputs: Json = {}
+    for name, resource in source["Resources"].items():
+        if resource.get("Type") == APPLICATION:
+            _inline(flat, outputs, name, resource, folder)
+        else:
+            _add(flat["Resources"], name, resource)
+
+    def output(name: str) -> Any:
+        application, _, wanted = name.partition(".Outputs.")
+        if not wanted:
+            return None
+        if name not in outputs:
+            raise TemplateError(f"{application} has no output {wanted}")
+        return rewritten(outputs[name], output)
+
+    for section in ("Globals", "Resources", "Outputs"):
+        flat[section] = rewritten(flat.get(section, {}), output)
+    return flat
+
+
+def _inline(flat: Json, outputs: Json, name: str, resource: Json, folder: Path) -> None:
+    location = folder / resource["Properties"]["Location"]
+    template = read(location)
+    declared: Json = template.get("Parameters", {})
+    defaults = {one: rules["Default"] for one, rules in declared.items() if "Default" in rules}
+    values = {**defaults, **resource["Properties"].get("Parameters", {})}
+    if values.keys() != declared.keys():
+        differing = ", ".join(sorted(values.keys() ^ declared.keys()))
+        raise TemplateError(f"{name}: {location} is not given the parameters it has: {differing}")
+    for condition, body in template.get("Conditions", {}).items():
+        _add(flat["Conditions"], condition, rewritten(body, values.get))
+    for logical_id, body in template["Resources"].items():
+        inner = rewritten(body, values.get)
+        conditions = [one["Condition"] for one in (resource, inner) if "Condition" in one]
+        if conditions:
+            inner["Condition"] = "And".join(conditions)
+        if len(conditions) > 1:
+            both = {"Fn::And": [{"Condition": one} for one in conditions]}
+            flat["Conditions"][inner["Condition"]] = both
+        uri = inner.get("Properties", {}).get("DefinitionUri")
+        if isinstance(uri, str):
+            relative = (location.parent / uri).relative_to(folder)
+            inner["Properties"]["DefinitionUri"] = str(relative)
+        _add(flat["Resources"], logical_id, inner)
+    for output, body in template.get("Outputs", {}).items():
+        outputs[f"{name}.Outputs.{output}"] = rewritten(body["Value"], values.get)
+
+
+def _add(section: Json, name: str, body: Any) -> None:
+    if section.get(name, body) != body:
+        raise TemplateError(f"{name} is used in another template of this stack already")
+    section[name] = body
+
+
+# ---- Packaging and translation
 
 
 def package(source: Json, folder: Path) -> Translated:
-    """Do what ``sam package`` does: note the local files and put S3 locations in their place.
+    """Note the local files that the template names and put S3 locations there: ``sam package``.
 
-    Raises
-    ------
-    TemplateError
-        When a CodeUri is no folder or a DefinitionUri neither JSON nor YAML.
+    Raises TemplateError when a CodeUri is no folder or a DefinitionUri neither JSON nor YAML.
     """
     packaged = Translated(copy.deepcopy(source))
     shared = packaged.template.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
-    for logical_id, resource in packaged.resources.items():
+    for logical_id, resource in packaged.template["Resources"].items():
         properties = resource.setdefault("Properties", {})
         if resource.get("Type") == "AWS::Serverless::Function":
-            packaged.code[logical_id] = _code_folder(
-                logical_id, folder, properties.get("CodeUri", shared)
-            )
+            uri = properties.get("CodeUri", shared)
+            if not isinstance(uri, str) or not (folder / uri).is_dir():
+                raise TemplateError(f"{logical_id}: its CodeUri {uri!r} is no folder in {folder}")
+            packaged.code[logical_id] = (folder / uri).resolve()
             properties["CodeUri"] = PACKAGED
-        elif resource.get("Type") == "AWS::Serverless::StateMachine":
-            uri = properties.get("DefinitionUri")
-            if isinstance(uri, str):
-                packaged.definitions[logical_id] = _definition(logical_id, folder / uri)
-                properties["DefinitionUri"] = PACKAGED
+        elif "DefinitionUri" in properties:
+            path = folder / properties["DefinitionUri"]
+            packaged.definitions[logical_id] = _definition(logical_id, path)
+            properties["DefinitionUri"] = PACKAGED
     return packaged
-
-
-def _code_folder(logical_id: str, folder: Path, uri: Any) -> Path:
-    if not isinstance(uri, str) or not (folder / uri).is_dir():
-        raise TemplateError(f"{logical_id}: its CodeUri {uri!r} is not a folder in {folder}")
-    return (folder / uri).resolve()
 
 
 def _definition(logical_id: str, path: Path) -> str:
@@ -207,8 +307,7 @@ def _definition(logical_id: str, path: Path) -> str:
 
 
 def _to_cloudformation(source: Json, parameters: Mapping[str, str]) -> Json:
-    # Late: the translator takes a second to import.
-    import boto3  # noqa: PLC0415
+    import boto3  # noqa: PLC0415  (late: the translator takes a second to import)
     from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics  # noqa: PLC0415
     from samtranslator.model.exceptions import InvalidDocumentException  # noqa: PLC0415
     from samtranslator.parser.parser import Parser  # noqa: PLC0415
@@ -225,46 +324,5 @@ def _to_cloudformation(source: Json, parameters: Mapping[str, str]) -> Json:
         causes = "; ".join(cause.message for cause in error.causes)
         raise TemplateError(f"the template is not valid SAM: {causes}") from error
     finally:
-        metrics.publish()  # else it complains on stderr at the end
+        metrics.publish()  # an unpublished metric complains on stderr at the end
     return translated
-
-
-def check_references(template: Json) -> None:
-    """Find references to what is not there, which moto reports as a bare KeyError, or not at all.
-
-    Raises
-    ------
-    TemplateError
-        Naming who refers and to what.
-    """
-    known = PSEUDO_PARAMETERS | template["Resources"].keys() | template.get("Parameters", {}).keys()
-    for section in ("Resources", "Outputs"):
-        for owner, body in template.get(section, {}).items():
-            missing = sorted(set(references(body)) - known)
-            if missing:
-                raise TemplateError(f"{owner} refers to {missing[0]}, which is not in the template")
-
-
-def references(node: Any) -> Iterator[str]:
-    """Yield every logical id or parameter that ``node`` refers to."""
-    if isinstance(node, list):
-        for item in node:
-            yield from references(item)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            if key == "Ref" and isinstance(value, str):
-                yield value
-            elif key == "Fn::GetAtt":
-                yield value.split(".")[0] if isinstance(value, str) else value[0]
-            elif key == "Fn::Sub":
-                yield from _substituted(value)
-            else:
-                yield from references(value)
-
-
-def _substituted(value: Any) -> Iterator[str]:
-    text, variables = (value, {}) if isinstance(value, str) else value
-    for name in re.findall(r"\$\{([^!}][^}]*)\}", text):
-        if name not in variables:
-            yield name.split(".")[0]
-    yield from references(list(variables.values()))

@@ -1,13 +1,10 @@
 """Run one Lambda function's handler in this process, one invocation after the other.
 
-Started as a script by :mod:`landrun_ops.local.functions`, with the function's own environment:
-``python -P worker.py module.handler FD``, where ``FD`` is the socket on which invocations come in
-and results go out. Imports nothing of landrun_ops and nothing but the standard library, so that
-the handler finds only what the zip and Lambda's runtime would give it.
-
-In comes ``{"id", "arn", "deadline", "event"}``, where ``deadline`` is seconds since the epoch.
-Out goes ``{"ready": true}`` once, then per invocation ``{"result"}`` or ``{"error": {"errorType",
-"errorMessage", "stackTrace"}}`` under the names of Lambda's own runtime.
+Started as a script by ``lambda_runtime``, with the function's own environment: ``python -P
+worker.py module.handler FD``. Imports nothing but the standard library, so that the handler finds
+only what the zip and Lambda's runtime would give it. By the socket ``FD`` comes ``{"id", "arn",
+"deadline", "event"}``, with seconds since the epoch; out goes ``{"ready": true}`` once, then per
+invocation ``{"result"}`` or ``{"error"}``, with the names of Lambda's own runtime.
 """
 
 from __future__ import annotations
@@ -40,8 +37,6 @@ class Context:
         self.memory_limit_in_mb = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
         self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
         self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
-        self.identity = None
-        self.client_context = None
         self._deadline = deadline
 
     def get_remaining_time_in_millis(self) -> int:
@@ -53,92 +48,61 @@ def main() -> None:
     """Serve invocations until the other end of the socket closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, format="[%(levelname)s] %(message)s")
-    door = Connection(int(sys.argv[2]))
-    try:
-        handler = load(sys.argv[1])
-    except Exception as error:
-        _send(door, {"ready": False, "error": _described(error)})
-        return
+    connection = Connection(int(sys.argv[2]))
     inbox: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(door, inbox), daemon=True).start()
-    _send(door, {"ready": True})
+    threading.Thread(target=_receive, args=(connection, inbox), daemon=True).start()
+    handler = _load(connection, *sys.argv[1].rpartition(".")[::2])
+    _send(connection, {"ready": True})
     while True:
-        _send(door, answer(handler, inbox.get()))
+        _send(connection, _answer(handler, inbox.get()))
 
 
-def load(name: str) -> Handler:
-    """Import ``module.handler``.
-
-    Raises
-    ------
-    ImportModuleError
-        When the module cannot be imported, whatever the reason.
-    HandlerNotFoundError
-        When the module has no such function.
-    """
-    module_name, _, attribute = name.rpartition(".")
+def _load(connection: Connection, module_name: str, attribute: str) -> Handler:
+    """Import the handler; send the error, whatever it is, and end the process if that fails."""
     try:
         module = importlib.import_module(module_name.replace("/", "."))
     except BaseException as error:
-        raise ImportModuleError(module_name, error) from error
+        traceback.print_exc()
+        why = f"Unable to import module '{module_name}': {type(error).__name__}: {error}"
+        _send(connection, _error("Runtime.ImportModuleError", why, error))
+        sys.exit(0)
     handler = getattr(module, attribute, None)
     if not callable(handler):
-        raise HandlerNotFoundError(module_name, attribute)
+        why = f"Handler '{attribute}' missing on module '{module_name}'"
+        _send(connection, _error("Runtime.HandlerNotFound", why))
+        sys.exit(0)
     loaded: Handler = handler
     return loaded
 
 
-def answer(handler: Handler, invocation: dict[str, Any]) -> dict[str, Any]:
-    """Run ``handler`` on one invocation and return what goes back: its result or its error."""
+def _answer(handler: Handler, invocation: dict[str, Any]) -> dict[str, Any]:
     context = Context(invocation["id"], invocation["arn"], invocation["deadline"])
     try:
         result = handler(invocation["event"], context)
         return {"result": json.loads(json.dumps(result))}
     except Exception as error:
         traceback.print_exc()
-        return {"error": _described(error)}
+        return _error(type(error).__name__, str(error), error)
 
 
-class ImportModuleError(Exception):
-    """A handler's module that cannot be imported."""
-
-    error_type = "Runtime.ImportModuleError"
-
-    def __init__(self, module: str, cause: BaseException) -> None:
-        super().__init__(f"Unable to import module '{module}': {type(cause).__name__}: {cause}")
-        traceback.print_exception(cause)
+def _error(kind: str, message: str, error: BaseException | None = None) -> dict[str, Any]:
+    trace = traceback.format_tb(error.__traceback__) if error else []
+    return {"error": {"errorType": kind, "errorMessage": message, "stackTrace": trace}}
 
 
-class HandlerNotFoundError(Exception):
-    """A handler's module without the handler."""
-
-    error_type = "Runtime.HandlerNotFound"
-
-    def __init__(self, module: str, attribute: str) -> None:
-        super().__init__(f"Handler '{attribute}' missing on module '{module}'")
-
-
-def _described(error: Exception) -> dict[str, Any]:
-    return {
-        "errorType": getattr(error, "error_type", type(error).__name__),
-        "errorMessage": str(error),
-        "stackTrace": traceback.format_tb(error.__traceback__),
-    }
-
-
-def _receive(door: Connection, inbox: queue.SimpleQueue[dict[str, Any]]) -> None:
-    """Fill ``inbox``; end the process when the other end is gone, even amid an invocation."""
+def _receive(connection: Connection, inbox: queue.SimpleQueue[dict[str, Any]]) -> None:
+    """Fill ``inbox``; when the other end is gone, end this process and all that it started."""
     try:
         while True:
-            inbox.put(json.loads(door.recv_bytes()))
+            inbox.put(json.loads(connection.recv_bytes()))
     except (EOFError, OSError):
-        os._exit(0)
+        os.killpg(0, signal.SIGKILL)  # it leads a group of its own
 
 
-def _send(door: Connection, message: dict[str, Any]) -> None:
+def _send(connection: Connection, message: dict[str, Any]) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
-    door.send_bytes(json.dumps(message).encode())
+    connection.send_bytes(json.dumps(message).encode())
 
 
 if __name__ == "__main__":

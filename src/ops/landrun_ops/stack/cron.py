@@ -5,137 +5,94 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from itertools import islice
 from zoneinfo import ZoneInfo
 
+from croniter import CroniterBadDateError, croniter
+
 from landrun.errors import LandrunError
+
+NextTime = Callable[[datetime], datetime | None]
+"""From a moment, the first time after it at which to fire; None when there is none any more."""
+
+WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 
 class ScheduleError(LandrunError):
     """A schedule expression that is wrong, or that nothing here can follow."""
 
 
-NextTime = Callable[[datetime], datetime | None]
-"""From a moment, the first time after it at which to fire; None when there is none any more."""
-
-_UNITS: Final = {"minute": "minutes", "hour": "hours", "day": "days"}
-_WEEKDAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-_CRON_FIELDS: Final = 6
-_GIVE_UP_AFTER: Final = 400
-"""Nonexistent local times in a row: more than the days of a year."""
-
-
 def next_time(expression: str, timezone: str, start: datetime) -> NextTime:
-    """Read a schedule's expression.
+    """Read a schedule's expression, which raises ScheduleError when it is none of AWS's.
 
-    Parameters
-    ----------
-    expression
-        https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
-    timezone
-        Of ``cron`` and ``at``, a name of the time zone database.
-    start
-        From when ``rate`` counts.
-
-    Raises
-    ------
-    ScheduleError
-        When it is none of AWS's, or one that the laptop cannot follow.
+    ``timezone`` is that of ``cron`` and ``at``; ``rate`` counts from ``start``. See
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
     """
-    kind, _, inside = expression.strip().partition("(")
-    if kind not in ("cron", "rate", "at") or not inside.endswith(")"):
+    match = re.fullmatch(r"(cron|rate|at)\((.*)\)", expression.strip())
+    if not match:
         raise ScheduleError(f"{expression!r} is not cron(…), rate(…) or at(…)")
-    inside, zone = inside[:-1].strip(), _zone(timezone)
-    if kind == "rate":
-        return _rate(expression, inside, start)
-    return _at(expression, inside, zone) if kind == "at" else _cron(expression, inside, zone)
-
-
-def _zone(name: str) -> ZoneInfo:
+    kind, inside = match.groups()
     try:
-        return ZoneInfo(name)
+        zone = ZoneInfo(timezone)
+        if kind == "rate":
+            return _rate(inside, start)
+        return _at(inside, zone) if kind == "at" else _cron(inside, zone)
     except (KeyError, ValueError, OSError) as error:
-        raise ScheduleError(f"{name!r} is not a time zone, such as Europe/Berlin") from error
+        raise ScheduleError(f"{expression!r} cannot be followed: {error}") from error
 
 
-def _rate(expression: str, inside: str, start: datetime) -> NextTime:
+def _rate(inside: str, start: datetime) -> NextTime:
     match = re.fullmatch(r"([1-9]\d*) (minute|hour|day)s?", inside)
     if not match:
-        raise ScheduleError(f"{expression!r}: give a number and minutes, hours or days")
-    step = timedelta(**{_UNITS[match[2]]: int(match[1])})
+        raise ValueError("give a number and minutes, hours or days")
+    step = timedelta(**{f"{match[2]}s": int(match[1])})
     return lambda now: start + step * max(1, (now - start) // step + 1)
 
 
-def _at(expression: str, inside: str, zone: ZoneInfo) -> NextTime:
-    try:
-        local = datetime.strptime(inside, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=zone)
-    except ValueError as error:
-        raise ScheduleError(f"{expression!r}: give it as at(yyyy-mm-ddThh:mm:ss)") from error
-    once = local.astimezone(UTC)
+def _at(inside: str, zone: ZoneInfo) -> NextTime:
+    once = datetime.strptime(inside, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=zone).astimezone(UTC)
     return lambda now: once if once > now else None
 
 
-def _cron(expression: str, inside: str, zone: ZoneInfo) -> NextTime:
-    from croniter import CroniterBadDateError, croniter  # noqa: PLC0415  (late, for start-up)
-
-    fields = croniter_fields(expression, inside)
-    try:
-        croniter(fields)
-    except ValueError as error:
-        raise ScheduleError(f"the laptop's AWS cannot follow {expression!r}: {error}") from error
+def _cron(inside: str, zone: ZoneInfo) -> NextTime:
+    last_weekday = "LW" in inside.upper()  # of the month; croniter has only its last day
+    fields = _croniter_fields(inside.upper().replace("LW", "L"))
+    croniter(fields)  # raises ValueError at once
 
     def after(now: datetime) -> datetime | None:
         """Count in local time: what falls into a lost hour is skipped, a doubled hour has one."""
         times = croniter(fields, now.astimezone(zone).replace(tzinfo=None))
-        for _ in range(_GIVE_UP_AFTER):
-            try:
-                local: datetime = times.get_next(datetime)
-            except CroniterBadDateError:
-                return None
-            found = local.replace(tzinfo=zone).astimezone(UTC)
-            if found > now and found.astimezone(zone).replace(tzinfo=None) == local:
-                return found
+        try:
+            for day in islice(times.all_next(datetime), 400):  # a year
+                weekend = max(0, day.weekday() - 4) if last_weekday else 0
+                local = day - timedelta(days=weekend)
+                found: datetime = local.replace(tzinfo=zone).astimezone(UTC)
+                if found > now and found.astimezone(zone).replace(tzinfo=None) == local:
+                    return found
+        except CroniterBadDateError:
+            pass
         return None
 
     return after
 
 
-def croniter_fields(expression: str, inside: str) -> str:
+def _croniter_fields(inside: str) -> str:
     """Translate AWS's six fields to croniter's seven: minute … weekday, second, year.
 
     AWS numbers weekdays 1-7 from Sunday, croniter 0-6; AWS's ``6L`` (last Friday) is ``L5`` there.
-
-    Raises
-    ------
-    ScheduleError
-        When there are not six fields, or not exactly one ``?`` among day and weekday.
     """
-    fields = inside.upper().split()
-    if len(fields) != _CRON_FIELDS:
-        raise ScheduleError(
-            f"{expression!r} has {len(fields)} fields, not 6: "
-            "minutes hours day-of-month month day-of-week year"
+    fields = inside.split()
+    if len(fields) != 6:  # noqa: PLR2004
+        raise ValueError(
+            f"it has {len(fields)} fields, not 6: minutes hours day-of-month month day-of-week year"
         )
     minute, hour, day, month, weekday, year = fields
     if (day == "?") == (weekday == "?"):
-        raise ScheduleError(f"{expression!r}: exactly one of day-of-month and day-of-week is ?")
-    day, weekday = day.replace("?", "*"), _weekday(weekday)
-    # croniter reads 0/15 as from 0; a bare /n is AWS's too.
-    return " ".join([*map(_steps, (minute, hour)), day, month, weekday, "0", year])
-
-
-def _steps(field: str) -> str:
-    return re.sub(r"(^|,)/", r"\1*/", field)
-
-
-def _weekday(field: str) -> str:
-    for number, name in enumerate(_WEEKDAYS, start=1):
-        field = field.replace(name, str(number))
-    if field == "L":
-        return "6"
-    last = re.fullmatch(r"([1-7])L", field)
-    if last:
-        return f"L{int(last[1]) - 1}"
+        raise ValueError("exactly one of day-of-month and day-of-week is ?")
     # Numbers of weekdays, not those after / (steps) or # (which one of the month).
-    days = re.sub(r"(?<![/#\d])([1-7])(?!\d)", lambda day: str(int(day[1]) - 1), field)
-    return days.replace("?", "*")
+    named = re.sub(r"(?<![/#\d])[1-7](?!\d)", lambda day: WEEKDAYS[int(day[0]) - 1], weekday)
+    if named.endswith("L"):
+        named = "SAT" if named == "L" else f"L{WEEKDAYS.index(named[:-1])}"
+    # croniter reads 0/15 as from 0; a bare /n is AWS's too.
+    steps = [re.sub(r"(^|,)/", r"\1*/", field) for field in (minute, hour)]
+    return " ".join([*steps, day, month, named, "0", year])

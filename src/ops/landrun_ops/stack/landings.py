@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,34 +10,18 @@ from typing import Any
 from landrun.adapters.clients import translated
 from landrun.adapters.landings_table import landing_id
 from landrun.models.landing import Landing
-
-BATCH = 100
-"""Keys of one BatchGetItem (DynamoDB API)."""
+from landrun.services.collect_landings import at_once
 
 TOLERANCE = timedelta(seconds=5)
 """How much earlier than its object an event may seem to be: clocks differ, S3 rounds to seconds."""
 
-_PAUSE = 0.2
-
 
 @dataclass(frozen=True, slots=True)
 class LandingRecord:
-    """The newest landing of one object.
+    """The newest landing of one object; what is not known is empty.
 
-    Attributes
-    ----------
-    version_id : str
-        S3's; empty if the bucket keeps no versions.
-    event_time, recorded_at : str
-        When it landed, and when the table learned of it; ISO 8601 in UTC.
-    waits : bool
-        True while no manifest holds it.
-    claimed_by : str
-        The run that is about to read it, if any.
-    done_run, done_at : str
-        The last run that read a landing of the key, and when that was recorded.
-    newest_done : bool
-        True if that run read this landing.
+    It ``waits`` while no manifest holds it. ``claimed_by`` is about to read it, ``done_run`` was
+    the last that read a landing of the key, this one if it is ``newest_done``.
     """
 
     version_id: str = ""
@@ -47,17 +30,18 @@ class LandingRecord:
     waits: bool = False
     claimed_by: str = ""
     done_run: str = ""
-    done_at: str = ""
     newest_done: bool = False
-
-    @property
-    def landed_at(self) -> datetime | None:
-        """When it landed; None if that is not known."""
-        return event_time(self.event_time)
 
     def is_since(self, moment: datetime) -> bool:
         """Return True if it landed then or later."""
-        return self.landed_at is not None and self.landed_at >= moment - TOLERANCE
+        landed_at = event_time(self.event_time)
+        return landed_at is not None and landed_at >= moment - TOLERANCE
+
+    def is_of(self, version_id: str | None, modified: datetime | None) -> bool:
+        """Return True if it is this version's landing; without version ids, the time decides."""
+        if version_id or self.version_id:
+            return self.version_id == version_id
+        return modified is None or self.is_since(modified)
 
 
 def event_time(text: object) -> datetime | None:
@@ -70,70 +54,27 @@ def event_time(text: object) -> datetime | None:
 
 
 class LandingsTable:
-    """Reads the landings table.
+    """Reads the landings table; raises ServiceError when DynamoDB refuses a call."""
 
-    Parameters
-    ----------
-    client : DynamoDB client
-        boto3's.
-    table : str
-        The table's name.
-    sleep : callable
-        Waits so many seconds.
-
-    Raises
-    ------
-    ServiceError
-        By every method, when DynamoDB refuses a call or cannot be reached.
-    """
-
-    def __init__(
-        self, client: Any, table: str, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
-        self._client, self._table, self._sleep = client, table, sleep
+    def __init__(self, client: Any, table: str) -> None:
+        self._client, self._table = client, table
 
     def of_keys(self, bucket: str, keys: Sequence[str]) -> dict[str, LandingRecord]:
         """Look up objects, consistently; without those that never landed."""
-        found: dict[str, LandingRecord] = {}
-        unique = list(dict.fromkeys(keys))
-        for start in range(0, len(unique), BATCH):
-            ids = {item_id(bucket, key): key for key in unique[start : start + BATCH]}
-            for item in self._batch([{"id": {"S": one}} for one in ids]):
-                found[ids[item["id"]]] = _record(item)
-        return found
+        found = zip(keys, at_once(lambda key: self._get(bucket, key), keys), strict=True)
+        return {key: record for key, record in found if record}
 
-    def created_at(self) -> datetime:
-        """Return when the table was created: it knows of nothing that landed before."""
-        with translated("dynamodb:DescribeTable"):
-            answer = self._client.describe_table(TableName=self._table)
-        created: datetime = answer["Table"]["CreationDateTime"]
-        return created
-
-    def _batch(self, keys: list[dict[str, Any]]) -> list[dict[str, str]]:
-        items: list[dict[str, str]] = []
-        while keys:
-            asked = {"Keys": keys, "ConsistentRead": True}
-            with translated("dynamodb:BatchGetItem"):
-                answer = self._client.batch_get_item(RequestItems={self._table: asked})
-            found = answer["Responses"].get(self._table, ())
-            items += [
-                {name: one["S"] for name, one in item.items() if "S" in one} for item in found
-            ]
-            keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
-            if keys:
-                self._sleep(_PAUSE)
-        return items
-
-
-def item_id(bucket: str, key: str) -> str:
-    """Return the id of an object's item; any sequencer gives the same."""
-    return landing_id(Landing(bucket, key, None, "1", None, ""))
-
-
-def _record(item: Mapping[str, str]) -> LandingRecord:
-    names = ("version_id", "event_time", "recorded_at", "claimed_by", "done_run", "done_at")
-    return LandingRecord(
-        **{name: item[name] for name in names if name in item},
-        waits="waiting" in item,
-        newest_done=item.get("done_sequencer", "") == item.get("sequencer", ""),
-    )
+    def _get(self, bucket: str, key: str) -> LandingRecord | None:
+        any_landing = Landing(bucket, key, None, "1", None, "")  # all have the same item
+        item_id = {"id": {"S": landing_id(any_landing)}}
+        with translated("dynamodb:GetItem"):
+            answer = self._client.get_item(TableName=self._table, Key=item_id, ConsistentRead=True)
+        item = {name: value.get("S", "") for name, value in answer.get("Item", {}).items()}
+        if not item:
+            return None
+        names = ("version_id", "event_time", "recorded_at", "claimed_by", "done_run")
+        return LandingRecord(
+            **{name: item[name] for name in names if name in item},
+            waits="waiting" in item,
+            newest_done=item.get("done_sequencer", "") == item.get("sequencer", ""),
+        )

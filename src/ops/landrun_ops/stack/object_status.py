@@ -1,16 +1,28 @@
-"""What became of one object, decided from its facts, in plain words."""
+"""What became of one object: what is known of it in S3, the tables and the queues, then why."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
+from landrun.errors import ConfigurationError, InvalidKey, ServiceError
+from landrun.models.landing import check_key
+from landrun.models.run import landing_run_name
 from landrun.models.run_record import RunRecord
+from landrun.models.s3_uri import S3Uri
+from landrun.sanitize import one_line
 from landrun_ops.shell import quoted
-from landrun_ops.stack.dead_letters import Why
-from landrun_ops.stack.lineage import Reader
-from landrun_ops.stack.object_facts import Facts
+from landrun_ops.stack import run_details
+from landrun_ops.stack.dead_letters import DeadLetter, DeadLetterQueue
+from landrun_ops.stack.landings import TOLERANCE, LandingRecord, LandingsTable, event_time
+from landrun_ops.stack.lineage import Lineage, Readers
+from landrun_ops.stack.object_versions import ObjectVersion, versions_of
+from landrun_ops.stack.queue_depth import depth
+from landrun_ops.stack.run_filter import RunFilter
+from landrun_ops.stack.runs_table import RunsReader
+from landrun_ops.stack.stack import Stack
 from landrun_ops.units import spelled
 
 IGNORED = {
@@ -29,273 +41,226 @@ IGNORED = {
 """Why an object starts no run, and what to do, by `LandingFilter.why_ignored`'s labels."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
+class Facts:
+    """All that an object's status is decided from.
+
+    ``asked`` is the version id asked for, ``versions`` all that S3 has of the key, the newest
+    first. ``run`` was started for this very version, ``landed`` is what the landings table has of
+    it, ``taken_by`` the run that read it on a tick, ``readers`` those whose manifests name the key.
+    About ``queued`` landings are in the queue. ``unseen`` is what could not be looked at, and why.
+    """
+
+    where: S3Uri
+    landing: S3Uri
+    now: datetime
+    asked: str = ""
+    versions: Sequence[ObjectVersion] = ()
+    ignored: str | None = None
+    run: RunRecord | None = None
+    is_recorded: bool = True
+    landed: LandingRecord | None = None
+    taken_by: RunRecord | None = None
+    dead_letters: Sequence[DeadLetter] = ()
+    readers: Readers = field(default_factory=Readers)
+    queued: int = 0
+    unseen: list[str] = field(default_factory=list)
+
+    @property
+    def version(self) -> ObjectVersion | None:
+        """The version that it is about; None if S3 does not have it (any more)."""
+        objects = (one for one in self.versions if not one.deletion)
+        return next((one for one in objects if self.asked in ("", one.version_id)), None)
+
+    @property
+    def version_id(self) -> str | None:
+        """Its version id; None if the bucket keeps none, or it is not known."""
+        return (self.version.version_id if self.version else self.asked) or None
+
+    @property
+    def landed_at(self) -> datetime | None:
+        """When the version landed; None if S3 does not have it."""
+        return self.version.modified if self.version else None
+
+
+def gather(stack: Stack, where: S3Uri, asked: str, now: datetime) -> Facts:
+    """Look up all that is known of an object; ``unseen`` says what may not be looked at.
+
+    Raises ServiceError when AWS cannot be reached, or S3 does not let the object be looked at.
+    """
+    versions = versions_of(stack.client("s3"), where)
+    facts = Facts(where, stack.landing, now, asked, versions)
+    size = facts.version.size if facts.version else None
+    facts.ignored = stack.landing_filter().why_ignored(where.bucket, where.key, size)
+    looks = [_look_for_readers, _look_for_landing, _look_into_queues]
+    if where.bucket == stack.landing.bucket:
+        looks.append(_look_for_run)
+    with ThreadPoolExecutor() as pool:
+        for looking in [pool.submit(look, stack, facts) for look in looks]:
+            try:
+                looking.result()
+            except ServiceError as error:
+                facts.unseen.append(one_line(str(error), 200))
+    return facts
+
+
+def _look_for_run(stack: Stack, facts: Facts) -> None:
+    where, version_id = facts.where, facts.version_id
+    if version_id:
+        prefix = stack.output("JobNamePrefix")
+        name = landing_run_name(prefix, where.bucket, where.key, version_id)
+        facts.run, facts.is_recorded = _run_named(stack, name, facts.now)
+    if facts.run is None:  # without a version id, or from before JobNamePrefix was changed
+        since = facts.landed_at
+        facts.run = first_run_of(stack.runs_reader(), where, since, version_id, facts.now)
+
+
+def _look_for_readers(stack: Stack, facts: Facts) -> None:
+    since = (facts.landed_at or facts.now - timedelta(days=90)) - TOLERANCE
+    lineage = Lineage(stack.runs_reader(), stack.client("s3"), stack.manifests_folder)
+    facts.readers = lineage.readers(facts.where, facts.version_id, since, facts.now)
+
+
+def _look_for_landing(stack: Stack, facts: Facts) -> None:
+    table = LandingsTable(stack.client("dynamodb"), stack.output("LandingsTable"))
+    landed = table.of_keys(facts.where.bucket, [facts.where.key]).get(facts.where.key)
+    if landed and landed.is_of(facts.version_id, facts.landed_at):
+        facts.landed = landed
+        if landed.newest_done:
+            facts.taken_by, _ = _run_named(stack, landed.done_run, facts.now)
+
+
+def _look_into_queues(stack: Stack, facts: Facts) -> None:
+    sqs, where = stack.client("sqs"), facts.where
+    facts.queued = depth(sqs, stack.output("LandingQueueUrl"))
+    facts.dead_letters = [
+        one
+        for one in DeadLetterQueue(sqs, stack.output("LandingDeadLetterQueueUrl")).peek()
+        if one.landing[:2] == (where.bucket, where.key)
+        and (facts.version_id is None or one.landing[2] in ("", facts.version_id))
+    ]
+
+
+def _run_named(stack: Stack, name: str, now: datetime) -> tuple[RunRecord | None, bool]:
+    try:
+        return run_details.find(stack, name, now)
+    except ConfigurationError:
+        return None, True
+
+
+def first_run_of(
+    runs: RunsReader, where: S3Uri, since: datetime | None, version_id: str | None, now: datetime
+) -> RunRecord | None:
+    """Find the first run that a landing of a key has started: since then, of that version."""
+    since, oldest = since and since - TOLERANCE, None
+    only = RunFilter(kind="object-created", contains=where.key)
+    for run in runs.newest(now, since=since, only=only):
+        trigger = run.trigger
+        landed = event_time(trigger.get("EventTime"))
+        is_since = since is None or (landed is not None and landed >= since)
+        is_same = (trigger.get("Bucket"), trigger.get("Key")) == (where.bucket, where.key)
+        if is_same and is_since and version_id in (None, trigger.get("VersionId")):
+            oldest = run
+    return oldest
+
+
+@dataclass
 class ObjectStatus:
     """What became of an object.
 
-    Attributes
-    ----------
-    verdict : str
-        For machines: ``processed``, ``running``, ``failed``, ``waiting``, ``claimed``,
-        ``superseded``, ``ignored``, ``refused``, ``dead-letter``, ``archived``, ``deleted``,
-        ``on-its-way``, ``no-event``, ``overwritten``, ``other-bucket``, ``unknown`` or
-        ``not-there``.
-    said : str
-        For people, in a sentence or two.
-    run : RunRecord or None
-        The run that it is about.
-    reason : str
-        The label of why it was ignored, or the words of why it was refused or failed.
-    remedy : str
-        What to do, if anything is to be done.
-    commands : tuple of str
-        What to type.
+    ``verdict`` is for machines, ``said`` for people; ``remedy`` and ``commands`` are what to do, if
+    anything is to be done. ``run`` is the name of the run that it is about, ``status`` that run's.
     """
 
     verdict: str
     said: str
-    run: RunRecord | None = None
-    reason: str = ""
     remedy: str = ""
-    commands: tuple[str, ...] = ()
+    commands: list[str] = field(default_factory=list)
+    run: str | None = None
+    status: str | None = None
 
 
 def decide(facts: Facts) -> ObjectStatus:
-    """Decide what became of an object: the first case that holds, the surest first."""
-    return next(status for case in _CASES if (status := case(facts)))
+    """Decide what became of an object: the surest comes first."""
+    return _run(facts) or _landed(facts) or _ignored(facts) or _lost(facts)
 
 
-def moment(time: datetime) -> str:
-    """Write a time as people read it.
-
-    >>> moment(datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC))
-    '2026-11-22 08:15:30 UTC'
-    """
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def outcome(run: RunRecord) -> str:
-    """Say how a run is doing, or how it ended."""
-    if not run.finished:
-        return "runs now" if run.status == "RUNNING" else f"is {run.status}"
-    words = {"SUCCEEDED": "succeeded", "FAILED": "failed", "TIMED_OUT": "ran out of time"}
+def _run(facts: Facts) -> ObjectStatus | None:
+    """Say which run read it; in another bucket, one whose manifest names it."""
+    is_elsewhere = facts.where.bucket != facts.landing.bucket
+    read = [one.run for one in facts.readers.found if one.exact or is_elsewhere]
+    run = facts.run or next(iter(read), facts.taken_by)
+    if run is None:
+        return None
+    how, remedy = "was started for it" if run is facts.run else "read it", ""
     after = f" after {spelled(run.duration_seconds)}" if run.duration_seconds is not None else ""
-    return f"{words.get(run.status, f'ended as {run.status}')}{after}"
+    said, commands = f"The run {run.name} {how}: {run.status}{after}.", [f"landrun show {run.name}"]
+    verdict = "running" if not run.finished else "processed" if run.succeeded else "failed"
+    if verdict == "failed":
+        said += f" {run.reason}"
+        remedy = "see why, correct that, and run it again"
+        commands.append(f"landrun rerun {run.name}")
+    if run is facts.run and not facts.is_recorded:
+        said += " It is not in the runs table yet: its event was late or lost."
+        commands.append("landrun reconcile --grace 0")
+    return ObjectStatus(verdict, said, remedy, commands, run.name, run.status)
 
 
-def _run_of_it(facts: Facts) -> ObjectStatus | None:
-    if facts.run is None:
-        return None
-    status = _by(facts, facts.run, "was started for it")
-    if facts.is_recorded:
-        return status
-    return ObjectStatus(
-        status.verdict,
-        f"{status.said} It is not in the runs table yet: its event was late or lost.",
-        facts.run,
-        remedy="reconcile records it within 15 minutes, or now",
-        commands=("landrun reconcile --grace 0",),
-    )
-
-
-def _tick_of_it(facts: Facts) -> ObjectStatus | None:
-    readers = [one.run for one in facts.readers.found if one.exact]
-    return _by(facts, readers[0], "read it, on a tick of the schedule") if readers else None
-
-
-def _in_the_table(facts: Facts) -> ObjectStatus | None:
+def _landed(facts: Facts) -> ObjectStatus | None:
+    """Say what the landings table knows of an object that no run has read."""
     landed = facts.landed
-    if landed is None or not _is_newest_landing(facts):
+    if landed is None:
         return None
+    if landed.waits and not landed.claimed_by:
+        return ObjectStatus("waiting", f"It waits for the next tick, since {landed.recorded_at}.")
     name = landed.claimed_by or landed.done_run
-    if landed.claimed_by:
-        said = f"The run {name} has claimed it and is about to take it."
-        remedy = "should its tick have died, reconcile finishes it after 20 minutes, or now"
-        commands = ("landrun reconcile --grace 0",)
-        return ObjectStatus("claimed", said, facts.taken_by, remedy=remedy, commands=commands)
-    if landed.waits:
-        return ObjectStatus(
-            "waiting", f"It waits for the next tick, since {_since(landed.recorded_at)}."
-        )
-    if facts.taken_by:
-        return _by(facts, facts.taken_by, "read it, on a tick of the schedule")
-    said = f"The run {name} took it, and is neither in the runs table nor in Step Functions."
-    return ObjectStatus("claimed", said, commands=("landrun reconcile --grace 0",))
-
-
-def _superseded(facts: Facts) -> ObjectStatus | None:
-    """Find a newer landing of the key that took its place in the table before any tick."""
-    landed, version = facts.landed, facts.version
-    if landed is None or version is None or facts.start_on != "schedule" or not landed.version_id:
-        return None
-    newer = [one for one in facts.versions if one.version_id == landed.version_id]
-    if not newer or newer[0].modified < version.modified or version.latest:
-        return None
-    then = f"the run {landed.done_run} read that" if landed.newest_done else "that waits for a tick"
-    said = (
-        f"The version {landed.version_id} of the key landed before the next tick and took its"
-        f" place: {then}. A run reads the newest version only."
-    )
-    return ObjectStatus("superseded", said, facts.taken_by)
-
-
-def _other_bucket(facts: Facts) -> ObjectStatus | None:
-    if facts.where.bucket == facts.landing.bucket:
-        return None
-    if facts.readers.found:
-        return _by(facts, facts.readers.found[0].run, "named it in its manifest")
-    said = f"Nothing that lands there starts a run: this stack's landings are {facts.landing}."
-    command = f"landrun start {quoted(str(facts.where))}"
-    return ObjectStatus("other-bucket", said, remedy="for a run over it", commands=(command,))
+    said = f"The run {name} has claimed it, and has not recorded that it read it."
+    remedy = "should its tick have died, reconcile finishes it after 20 minutes, or now"
+    return ObjectStatus("claimed", said, remedy, ["landrun reconcile --grace 0"])
 
 
 def _ignored(facts: Facts) -> ObjectStatus | None:
-    if facts.ignored is None or facts.version is None:
-        return None
-    why, remedy = IGNORED.get(facts.ignored, (facts.ignored, ""))
-    said = f"It is ignored: {why}."
-    remedy = remedy.format(landing=facts.landing)
-    return ObjectStatus("ignored", said, reason=facts.ignored, remedy=remedy)
-
-
-def _refused(facts: Facts) -> ObjectStatus | None:
-    if not facts.unreadable:
-        return None
-    said = f"It is refused: {facts.unreadable}."
-    commands: tuple[str, ...] = ()
-    remedy = "put it again under another key"
-    if facts.dead_letters:
-        remedy += ", then discard the message about this one"
-        commands = ("landrun redrive --queue landings --discard",)
-    return ObjectStatus("refused", said, None, facts.unreadable, remedy, commands)
-
-
-def _dead_letter(facts: Facts) -> ObjectStatus | None:
-    if not facts.dead_letters:
-        return None
-    message = facts.dead_letters[0]
-    redrive = "landrun redrive --queue landings"
-    remedy, commands = "correct the cause, then send it back", [redrive]
-    if message.why is Why.REFUSED:
-        remedy = "correct what it was refused for and send it back, or discard the message"
-        commands.append(f"{redrive} --discard")
-    said = f"Its event is a dead-letter message: {message.reason}"
-    return ObjectStatus("dead-letter", said, None, message.reason, remedy, tuple(commands))
-
-
-def _gone(facts: Facts) -> ObjectStatus | None:
-    if facts.version is None:
-        what = f"no version {facts.asked} of it" if facts.asked else "no such object"
-        said = f"There is {what}, and no run of one is known. Keys are exact, and not URL-encoded."
-        folder, inside = facts.where.key.endswith("/"), f"{_backfill(facts)} --dry-run"
-        remedy, commands = (
-            ("to see what of that folder has no run", (inside,)) if folder else ("", ())
+    """Say why an object can have no run."""
+    where, landing = facts.where, facts.landing
+    if where.bucket != landing.bucket:
+        said = f"Nothing that lands there starts a run: this stack's landings are {landing}."
+        return ObjectStatus(
+            "other-bucket", said, "for a run", [f"landrun start {quoted(str(where))}"]
         )
-        return ObjectStatus("not-there", said, remedy=remedy, commands=commands)
-    if facts.versions[0].deletion and not facts.asked:
-        at = moment(facts.versions[0].modified)
-        return ObjectStatus("deleted", f"It was deleted at {at}, and no run of it is known.")
+    if facts.versions and facts.versions[0].deletion and not facts.asked:
+        return ObjectStatus("deleted", "It was deleted, and no run of it is known.")
+    if facts.version is None:
+        said = "There is no such object or version. Keys are exact, and not URL-encoded."
+        return ObjectStatus("not-there", said)
+    if facts.ignored:
+        why, remedy = IGNORED[facts.ignored]
+        return ObjectStatus("ignored", f"It is ignored: {why}.", remedy.format(landing=landing))
+    try:
+        check_key(where.key)
+    except InvalidKey as error:
+        remedy = "put it again under another key; landrun redrive --discard clears its message"
+        return ObjectStatus("refused", f"It is refused: {error}.", remedy)
     return None
 
 
-def _archived(facts: Facts) -> ObjectStatus | None:
-    if not (facts.version and facts.version.archived) or facts.unseen:
-        return None
-    said = "No run of it is known, and it is archived: no job can read it."
-    command = _backfill(facts)
-    return ObjectStatus("archived", said, remedy="restore it in S3, then", commands=(command,))
-
-
-def _overwritten(facts: Facts) -> ObjectStatus | None:
-    if facts.version is None or facts.version.latest or facts.unseen:
-        return None
-    said = "No run of this version is known, and a newer one has taken its place in S3."
-    return ObjectStatus("overwritten", said, remedy="put it again if it is still to be processed")
-
-
-def _no_run(facts: Facts) -> ObjectStatus:
+def _lost(facts: Facts) -> ObjectStatus:
+    """Say what became of an object that has no run, and should have one."""
+    backfill = [f"landrun backfill {quoted(str(facts.where))} --missing"]
+    for message in facts.dead_letters:
+        said = f"Its event is a dead-letter message: {message.reason}"
+        remedy = "correct the cause and send it back; --discard saves and deletes what was refused"
+        return ObjectStatus("dead-letter", said, remedy, ["landrun redrive --queue landings"])
     if facts.unseen:
         said = "No run of it is known, but not all could be looked at: there may be one."
-        return ObjectStatus(
-            "unknown", said, remedy="ask for the permissions that are missing, see below"
-        )
-    command = _backfill(facts)
-    if facts.on_their_way:
-        said = (
-            f"No run of it is known yet, but {facts.on_their_way:,} landings are in the queue:"
-            " it may be one of them."
-        )
-        remedy = "ask again in a while; should they be through and it is not"
-        return ObjectStatus("on-its-way", said, remedy=remedy, commands=(command,))
+        return ObjectStatus("unknown", said, "ask for the permissions that are missing")
+    if facts.version and not facts.version.latest:
+        said = "No run of this version is known, and a newer one has taken its place in S3."
+        return ObjectStatus("superseded", said, "put it again if it is still to be processed")
+    if facts.queued:
+        said = f"No run of it is known yet: it may be one of {facts.queued:,} in the landing queue."
+        return ObjectStatus("on-its-way", said, "ask again; should they be through, then", backfill)
     said = (
         "No run of it is known, and no trace of its event: it landed before the stack, while"
         " EventBridge was off for the bucket, or its event was lost."
     )
-    return ObjectStatus("no-event", said, remedy="process it now", commands=(command,))
-
-
-_CASES: tuple[Callable[[Facts], ObjectStatus | None], ...] = (
-    _run_of_it,
-    _tick_of_it,
-    _in_the_table,
-    _superseded,
-    _other_bucket,
-    _gone,
-    _ignored,
-    _refused,
-    _dead_letter,
-    _archived,
-    _overwritten,
-    _no_run,
-)
-
-
-def _by(facts: Facts, run: RunRecord, how: str) -> ObjectStatus:
-    """Say which run it was and how that is doing."""
-    verdict = "running" if not run.finished else "processed" if run.succeeded else "failed"
-    in_line = facts.line.position(run.name) if facts.line and not run.finished else None
-    does = f"waits for a concurrency slot, {in_line}" if in_line else outcome(run)
-    said = f"The run {run.name} {how}: it {does}."
-    if run.input_also_matches:
-        keys = ", ".join(run.input_also_matches)
-        said += (
-            f" Its job reads an S3Prefix, and so these keys as well, which begin the same: {keys}."
-        )
-    show = f"landrun show {run.name}"
-    if verdict != "failed":
-        return ObjectStatus(verdict, said, run, commands=(show,))
-    because = f" {run.reason}" if run.reason else ""
-    return ObjectStatus(
-        verdict,
-        said + because,
-        run,
-        reason=run.reason,
-        remedy="see why, correct that, and run it again",
-        commands=(show, f"landrun rerun {run.name}"),
-    )
-
-
-def others(facts: Facts, status: ObjectStatus) -> list[Reader]:
-    """Return the other runs that read it, or the key, the oldest first."""
-    mine = status.run.name if status.run else ""
-    return [one for one in facts.readers.found if one.run.name != mine]
-
-
-def _is_newest_landing(facts: Facts) -> bool:
-    """Whether what the table knows is this version."""
-    if facts.landed is None:
-        return False
-    if facts.landed.version_id or facts.version_id:
-        return facts.landed.version_id == facts.version_id
-    return facts.version is None or facts.landed.is_since(facts.version.modified)
-
-
-def _since(text: str) -> str:
-    try:
-        return moment(datetime.fromisoformat(text))
-    except ValueError:
-        return text
-
-
-def _backfill(facts: Facts) -> str:
-    return f"landrun backfill {quoted(str(facts.where))} --missing"
+    return ObjectStatus("no-event", said, "process it now", backfill)

@@ -12,35 +12,21 @@ from typing import Any
 from landrun.adapters.clients import translated
 from landrun.models.s3_uri import S3Uri
 
-ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
-"""Storage classes whose objects nobody can read before they are restored (Amazon S3 user guide)."""
-
 
 @dataclass(frozen=True, slots=True)
 class ObjectVersion:
     """One version of one object, as ListObjectVersions shows it.
 
-    Attributes
-    ----------
-    version_id : str or None
-        None where the bucket kept no versions when it landed.
-    modified : datetime
-        When it landed or, for a multipart upload, began to; whole seconds, aware.
-    size : int
-        Bytes; 0 for a delete marker.
-    latest, deletion : bool
-        Whether it is the key's current version, and whether it is a delete marker.
-    archived : bool
-        Whether it has to be restored before it can be read.
-    after : datetime or None
-        When the newest of the versions before it landed, if there is one.
+    ``modified`` is when it landed or, for a multipart upload, began to: whole seconds, aware.
+    ``after`` is that of the newest version before it. ``latest`` is the key's current version,
+    ``deletion`` a delete marker, ``archived`` what has to be restored before it can be read. There
+    is no ``version_id`` where the bucket kept no versions when it landed.
     """
 
     key: str
     version_id: str | None
     modified: datetime
     size: int = 0
-    etag: str = ""
     latest: bool = True
     deletion: bool = False
     archived: bool = False
@@ -60,58 +46,38 @@ class ObjectVersion:
         return f"00{second:08X}"
 
 
-class ObjectVersions:
-    """Lists versions of objects.
+def current_versions(client: Any, under: S3Uri) -> Iterator[ObjectVersion]:
+    """List the current version of each object under a prefix, in the order of keys.
 
-    Parameters
-    ----------
-    client : S3 client
-        boto3's.
-
-    Raises
-    ------
-    ServiceError
-        By every method, when S3 refuses a call or cannot be reached.
+    Deleted objects have none. Raises ServiceError when S3 refuses a call.
     """
+    found = (one for page in _pages(client, under) for one in page.get("Versions", ()))
+    for _, versions in groupby(found, key=itemgetter("Key")):
+        newest, *older = versions
+        if newest["IsLatest"]:
+            yield _version(newest, max((one["LastModified"] for one in older), default=None))
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
-    def current(self, under: S3Uri, after: str = "") -> Iterator[ObjectVersion]:
-        """List the current version of each object under a prefix, in the order of keys.
+def versions_of(client: Any, where: S3Uri) -> list[ObjectVersion]:
+    """List all versions of one object, delete markers included, the newest first.
 
-        Deleted objects have none. ``after`` is a key to begin after.
-        """
-        found = (one for page in self._pages(under, after) for one in page.get("Versions", ()))
-        for key, versions in groupby(found, key=itemgetter("Key")):
-            if key.encode() <= after.encode():
-                continue
-            newest, *older = versions
-            before = max((one["LastModified"] for one in older), default=None)
-            if newest["IsLatest"]:
-                yield _version(newest, before)
+    Raises ServiceError when S3 refuses a call.
+    """
+    found: list[ObjectVersion] = []
+    for page in _pages(client, where):
+        entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+        same = [one for one in entries if one["Key"] == where.key]
+        found += map(_version, same)
+        if len(same) < len(entries):  # keys that only begin so come after it
+            break
+    return sorted(found, key=lambda one: (one.latest, one.modified), reverse=True)
 
-    def of_key(self, where: S3Uri) -> list[ObjectVersion]:
-        """List all versions of one object, delete markers included, the newest first."""
-        found: list[ObjectVersion] = []
-        for page in self._pages(where, ""):
-            entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-            same = [one for one in entries if one["Key"] == where.key]
-            found += map(_version, same)
-            if len(same) < len(entries):  # keys that only begin so come after it
-                break
-        return sorted(found, key=lambda one: (one.latest, one.modified), reverse=True)
 
-    def _pages(self, under: S3Uri, after: str) -> Iterator[dict[str, Any]]:
-        begin = {"KeyMarker": after} if after else {}
-        pages = self._client.get_paginator("list_object_versions")
-        with translated("s3:ListObjectVersions"):
-            yield from pages.paginate(
-                Bucket=under.bucket,
-                Prefix=under.key,
-                OptionalObjectAttributes=["RestoreStatus"],
-                **begin,
-            )
+def _pages(client: Any, under: S3Uri) -> Iterator[dict[str, Any]]:
+    with translated("s3:ListObjectVersions"):
+        yield from client.get_paginator("list_object_versions").paginate(
+            Bucket=under.bucket, Prefix=under.key, OptionalObjectAttributes=["RestoreStatus"]
+        )
 
 
 def _version(found: dict[str, Any], after: datetime | None = None) -> ObjectVersion:
@@ -122,9 +88,8 @@ def _version(found: dict[str, Any], after: datetime | None = None) -> ObjectVers
         version_id=None if version_id in (None, "", "null") else version_id,
         modified=found["LastModified"].replace(microsecond=0),
         size=found.get("Size", 0),
-        etag=found.get("ETag", "").strip('"'),
         latest=found["IsLatest"],
         deletion="Size" not in found,
-        archived=found.get("StorageClass") in ARCHIVED and not restored,
+        archived=found.get("StorageClass") in ("GLACIER", "DEEP_ARCHIVE") and not restored,
         after=after,
     )

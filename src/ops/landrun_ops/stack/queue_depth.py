@@ -12,10 +12,7 @@ _NAMES = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
 def depth(client: Any, queue_url: str) -> int:
     """Return about how many messages a queue holds, those in flight included.
 
-    Raises
-    ------
-    ServiceError
-        When SQS refuses the call or cannot be reached.
+    Raises ServiceError when SQS refuses the call or cannot be reached.
     """
     with translated("sqs:GetQueueAttributes"):
         answer = client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=list(_NAMES))

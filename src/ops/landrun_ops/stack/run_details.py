@@ -89,14 +89,7 @@ class RunDetails(ExecutionDetails):
     @property
     def why(self) -> str:
         """Why it failed; empty when it did not."""
-        run = self.run
-        if not run.finished or run.succeeded:
-            return ""
-        if run.status in _BY_OTHERS:  # whatever its last job had said before
-            said = plain(run.error, run.cause)
-            return one_line(": ".join(filter(None, (_BY_OTHERS[run.status], said))))
-        said = run.reason if run.exit_message else plain(run.error, run.cause)
-        return said or "the run gave no reason"
+        return why_failed(self.run)
 
     @property
     def denied_role(self) -> str:
@@ -113,6 +106,17 @@ class RunDetails(ExecutionDetails):
         return [one_line(one) for one in problems if one and one != self.why]
 
 
+def why_failed(run: RunRecord) -> str:
+    """Return why a run failed, in the words nearest to the reason; empty when it did not."""
+    if not run.finished or run.succeeded:
+        return ""
+    if run.status in _BY_OTHERS:  # whatever its last job had said before
+        said = plain(run.error, run.cause)
+        return one_line(": ".join(filter(None, (_BY_OTHERS[run.status], said))))
+    said = run.reason if run.exit_message else plain(run.error, run.cause)
+    return said or "the run gave no reason"
+
+
 def find(stack: Stack, text: str, now: datetime) -> tuple[RunRecord, bool]:
     """Find a run in the runs table or, if it has just started, among the executions.
 
@@ -120,7 +124,7 @@ def find(stack: Stack, text: str, now: datetime) -> tuple[RunRecord, bool]:
     name, or several have, and ServiceError when AWS refuses a call or cannot be reached.
     """
     try:
-        return stack.ledger().named(text, now), True
+        return stack.runs_reader().named(text, now), True
     except ConfigurationError:
         if not is_execution_name(text):
             raise
@@ -133,7 +137,7 @@ def find(stack: Stack, text: str, now: datetime) -> tuple[RunRecord, bool]:
 
 def gather(stack: Stack, run: RunRecord, now: datetime, *, recorded: bool = True) -> RunDetails:
     """Read all that is known of a run, in parallel; what cannot be read is named."""
-    s3, runs = stack.client("s3"), stack.ledger()
+    s3, runs = stack.client("s3"), stack.runs_reader()
     until = min(now, run.started + RERUNS_WITHIN)
     with ThreadPoolExecutor(3) as pool:
         reading = pool.submit(_input, run, Inputs(s3, stack.manifests_folder))

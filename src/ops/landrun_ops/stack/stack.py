@@ -88,7 +88,7 @@ class Stack:
         """What ``InputMessage`` of an execution holds; older stacks always pass a manifest."""
         return "uri" if self.outputs.get("InputMessageFormat") == "uri" else "manifest"
 
-    def ledger(self) -> RunsReader:
+    def runs_reader(self) -> RunsReader:
         """Return the reader of the runs table."""
         from landrun_ops.stack.runs_table import RunsReader  # noqa: PLC0415  (for start-up)
 

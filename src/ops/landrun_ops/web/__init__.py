@@ -1,1 +1,1 @@
-"""The report: the ledger as one HTML file to look at, which needs no network."""
+"""The report and the live page: one page of runs, fed from a file or by a server."""

@@ -1,140 +1,142 @@
-"""What the report tells of one run, taken from its row of the ledger.
+"""What the page shows of one run.
 
-Triggers, summaries and what a job or an execution says are anybody's: whatever of them is not of
-its type, or cannot be, is not known.
+Triggers, summaries and causes may hold anything: what is not of its type is not known, and texts
+are printable and short.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BaseModel, BeforeValidator, Field
+
+from landrun.models.fields import Lenient
 from landrun.models.processing_job import ProcessingJob
 from landrun.models.run_record import RunRecord
 from landrun.sanitize import one_line
 from landrun_ops.stack.console_links import links
-from landrun_ops.web.causes import alike, cause
+from landrun_ops.stack.run_details import why_failed
 
-TEXT = 400
-"""Characters of a text from outside that the report shows; ten thousand runs are to stay light."""
+TEXT, ALIKE = 400, 160
+"""Characters that are shown of a text, and that are compared of a cause."""
 
-LARGEST = 2**53
-"""Numbers from here on are not whole in a browser (ECMAScript, Number.MAX_SAFE_INTEGER)."""
+_NAME_OR_NUMBER = re.compile(
+    r"(?<!\w)'[^']{1,200}'(?!\w)|\"[^\"]{1,200}\""
+    r"|[^\s(\[{]*/[^\s,;)\]}]*|\barn:\S+"
+    r"|[\w.-]+\.(?:csv|tsv|jsonl?|ndjson|parquet|txt|gz|zst|bz2|zip)\b"
+    r"|\b(?=[\w-]*\d)[\w-]{8,}|\d+(?:[.,]\d+)*"
+)
+"""What differs from run to run where the reason is the same."""
 
-COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
 
-Facts = dict[str, Any]
+def _line(value: object) -> str | None:
+    return one_line(value, TEXT) if isinstance(value, str) and value else None
 
 
-def facts(run: RunRecord, *, consoles: bool = True) -> Facts:
-    """Say what is known of a run.
+Line = Annotated[str | None, BeforeValidator(_line)]
+# Numbers from 2**53 on are not whole in a browser (ECMAScript, Number.MAX_SAFE_INTEGER).
+Count = Lenient[Annotated[int, Field(strict=True, ge=0, lt=2**53)]]
 
-    Parameters
-    ----------
-    run : RunRecord
-        Its row.
-    consoles : bool
-        Whether AWS's consoles show it: not what ran on a laptop.
 
-    Returns
-    -------
-    dict
-        With None for what is not known: ``name``, ``status``, ``kind`` (of its trigger), ``what``
-        (triggered it), ``started`` and ``stopped`` (epoch milliseconds), ``seconds`` (of both
-        together), ``waited`` (seconds until its last job began to work), ``worked`` (seconds of
-        that job), the counts of its summary, ``files``, ``bytes_in``, ``bytes_out``,
-        ``objects_out``, ``instance_seconds``, ``instances`` (as ``2 x ml.m5.large``),
-        ``redrives``, ``rerun_of``, ``output``, ``execution`` (its ARN), ``error``, ``cause``,
-        ``alike`` (what the cause has in common with others of its kind), and ``pages`` (addresses
-        in AWS's consoles).
+class RunFacts(BaseModel):
+    """A run as the page and ``landrun report --json`` have it, in part by its record's names."""
+
+    name: str
+    status: str
+    started_at: str
+    stopped_at: str | None
+    duration_seconds: float | None
+    redrive_count: int
+    rerun_of: str | None
+    execution_arn: str
+    output_processed_message: Line
+    output_objects: Count
+    output_bytes: Count
+    instance_seconds: float | None
+    error: Line
+    kind: str
+    """What started the run: ``object-created``, ``schedule``, ``manual`` or ``other``."""
+    what: Line
+    """The key that landed, or which tick or person it was."""
+    rows_in: Count = None
+    rows_out: Count = None
+    duplicates: Count = None
+    empty: Count = None
+    rejected: Count = None
+    files: Count
+    bytes_in: Count
+    waited: float | None
+    """Seconds until its last job began to work, ``worked`` those of that job."""
+    worked: float | None
+    instances: Line
+    cause: str | None
+    """Why it failed, and ``alike`` the same without what differs from run to run."""
+    alike: str | None
+    links: dict[str, str]
+    """Pages of AWS's consoles."""
+
+
+_OF_RECORD = RunFacts.model_fields.keys() & RunRecord.model_fields.keys() - {"cause"}
+_COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
+
+
+def facts(run: RunRecord, *, laptop: bool) -> RunFacts:
+    """Return what the page shows of a run; a run on a laptop's AWS has no links to consoles."""
+    job = ProcessingJob.from_json(run.output) or ProcessingJob.from_json(run.cause)
+    began = job.ProcessingStartTime if job else None
+    timed = began is not None and began >= run.started
+    kind, what = _trigger(run.trigger)
+    files, size = _files(run.summary)
+    instances = f"{job.InstanceCount or 1} x {job.InstanceType}" if job and job.InstanceType else ""
+    why = one_line(why_failed(run), TEXT)
+    return RunFacts(
+        **run.model_dump(include=set(_OF_RECORD)),
+        **{name: run.summary.get(name) for name in _COUNTS},
+        kind=kind,
+        what=what,
+        files=files,
+        bytes_in=run.trigger.get("Size") if kind == "object-created" else size,
+        waited=(began - run.started).total_seconds() if began and timed else None,
+        worked=job.seconds if job and timed else None,
+        instances=instances,
+        cause=why or None,
+        alike=alike(why) if why else None,
+        links={} if laptop else links(run, run.job_name or ""),
+    )
+
+
+def alike(text: str) -> str:
+    """Return what a cause has in common with others of its kind: names and numbers are left out.
+
+    >>> alike("no file could be used: incoming/a.csv: 17 rows are too long")
+    'no file could be used: …: … rows are too long'
     """
-    kind, what = trigger(run.trigger)
-    why = cause(run)
-    return {
-        "name": run.name,
-        "status": run.status,
-        "kind": kind,
-        "what": what,
-        "started": milliseconds(run.started),
-        "stopped": run.stopped and milliseconds(run.stopped),
-        "seconds": run.duration_seconds,
-        **{name: count(run.summary.get(name)) for name in COUNTS},
-        **_volume(run),
-        **_job(run),
-        "redrives": run.redrive_count or None,
-        "rerun_of": run.rerun_of,
-        "output": text(run.output_processed_message),
-        "execution": run.execution_arn,
-        "error": None if why is None else text(run.error),
-        "cause": why,
-        "alike": why and alike(why),
-        "pages": links(run, run.job_name or "") if consoles else {},
-    }
+    return _NAME_OR_NUMBER.sub("…", text)[:ALIKE]
 
 
-def trigger(found: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Give a trigger's kind, and what tells it from others of its kind."""
-    match found.get("Kind"):
+def _trigger(trigger: Mapping[str, Any]) -> tuple[str, Any]:
+    match trigger.get("Kind"):
         case "object-created":
-            return "object-created", text(found.get("Key"))
+            return "object-created", trigger.get("Key")
         case "schedule":
-            tick = text(found.get("ScheduledTime")) or "?"
-            part = count(found.get("Part"))
-            return "schedule", f"tick of {tick}" + (f", part {part}" if part else "")
+            part = trigger.get("Part")
+            tick = f"tick of {trigger.get('ScheduledTime')}"
+            return "schedule", f"{tick}, part {part}" if part else tick
         case "manual":
-            return "manual", f"by {(text(found.get('StartedBy')) or 'somebody').rpartition('/')[2]}"
+            return "manual", f"by {str(trigger.get('StartedBy')).rpartition('/')[2]}"
         case "outside":
             return "manual", "outside landrun"
     return "other", None
 
 
-def text(value: object) -> str | None:
-    """Give a text as one printable line, not too long; None for what is none, or empty."""
-    return one_line(value, TEXT) if isinstance(value, str) and value else None
-
-
-def count(value: object) -> int | None:
-    """Give a number that counts something; None for what is none, negative, or too large."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LARGEST:
-        return value
-    return None
-
-
-def milliseconds(time: datetime) -> int:
-    """Return a time in milliseconds since 1970."""
-    return round(time.timestamp() * 1000)
-
-
-def _job(run: RunRecord) -> Facts:
-    """Say what its job tells, and split the run into waiting and working.
-
-    It waits for a quota, an instance, or an earlier attempt.
-    """
-    job = ProcessingJob.from_json(run.output) or ProcessingJob.from_json(run.cause)
-    waited = worked = instances = None
-    if job and job.ProcessingStartTime and job.ProcessingStartTime >= run.started:
-        waited, worked = (job.ProcessingStartTime - run.started).total_seconds(), job.seconds
-    if job and job.InstanceType:
-        instances = f"{job.InstanceCount or 1} x {text(job.InstanceType)}"
-    return {
-        "waited": waited,
-        "worked": worked,
-        "instance_seconds": run.instance_seconds,
-        "instances": instances,
-    }
-
-
-def _volume(run: RunRecord) -> Facts:
-    files = run.summary.get("files")
-    listed = [one for one in files if isinstance(one, Mapping)] if isinstance(files, list) else []
-    omitted = count(run.summary.get("files_omitted")) or 0
-    sizes = [size for one in listed if (size := count(one.get("bytes"))) is not None]
-    read = sum(sizes) if sizes and len(sizes) == len(listed) + omitted else None
-    landed = count(run.trigger.get("Size")) if run.trigger.get("Kind") == "object-created" else None
-    return {
-        "files": len(listed) + omitted or None,
-        "bytes_in": read if landed is None else landed,
-        "bytes_out": run.output_bytes,
-        "objects_out": run.output_objects,
-    }
+def _files(summary: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Count the files that a job says it read, and their bytes if it lists all of them."""
+    files, omitted = summary.get("files"), summary.get("files_omitted") or 0
+    if not isinstance(files, list) or not isinstance(omitted, int):
+        return None, None
+    listed = [one.get("bytes") for one in files if isinstance(one, Mapping)]
+    sizes = [size for size in listed if isinstance(size, int)]
+    many = len(listed) + omitted
+    return many or None, sum(sizes) if sizes and len(sizes) == many else None

@@ -1,229 +1,150 @@
-"""What the live page shows of a stack, read again and again while somebody looks at it."""
+"""What the live page shows of a stack: read when the page asks, and only what has changed."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from landrun.clock import utc_now
-from landrun.models.status_change import timestamp
-from landrun_ops.stack.activity import DEAD, Part, backlog_reader, next_tick, queue_reader
-from landrun_ops.stack.dead_letters import DeadLetterQueue, Group, grouped
-from landrun_ops.stack.recent_runs import RecentRuns
-from landrun_ops.stack.waiting_executions import max_concurrent_runs, slots_of
-from landrun_ops.web.facts import facts, milliseconds
-from landrun_ops.web.page import columns
+from landrun_ops.stack.activity import DEAD_LETTER_QUEUES, Activity, ActivityReader
+from landrun_ops.stack.dead_letters import DeadLetterQueue, grouped
+from landrun_ops.web.facts import RunFacts, facts
+from landrun_ops.web.ignored import Ignored
 
 if TYPE_CHECKING:
     from landrun.models.run_record import RunRecord
     from landrun_ops.stack.stack import Stack
-    from landrun_ops.web.facts import Facts
-    from landrun_ops.web.ignored import Ignored
 
-MOST_RUNS = 10_000
-"""Runs that the page has at most, the newest first."""
+MOST_RUNS, MOST_UNFINISHED = 10_000, 1000
+"""Runs that the page has at most, the newest first; and unfinished runs that a read lists."""
 
-READ_AT_ONCE = 100
-"""Rows that are read one by one in a look; the rest is for the next."""
+BATCH = 100
+"""Rows of one BatchGetItem (DynamoDB API)."""
 
-WHOLE_AFTER = timedelta(minutes=30)
-"""How long after a look runs may have ended unseen, so that all of them are read again."""
+OVERLAP = timedelta(minutes=2)
+"""How much is read again: events arrive late, and so do entries of an index."""
 
-UNWATCHED_SECONDS = 60.0
-"""How long after the page's last request nothing is read any more."""
+ALL_AGAIN_AFTER = timedelta(minutes=30)
+"""After so long without a read, runs may have been redriven and have ended unseen."""
 
-LATE_SECONDS = 20.0
-"""How long a call may take, beyond the usual pause, before the page says so."""
+LAPTOP_SECONDS, AWS_SECONDS = 1.0, 5.0
+"""Shortest time between two reads."""
 
 IGNORED_SECONDS = 300.0
 """Seconds between two looks at CloudWatch's metrics, which are billed by the request."""
 
 MOST_DEAD_LETTERS, MOST_SUBJECTS = 100, 3
-"""Dead letters that are looked at in each queue, and those that a group names."""
+"""Messages that are looked at in each dead-letter queue, and those that a group names."""
 
 
 class RunsFeed:
-    """The facts of the newest runs, each with the number of the look that changed it.
+    """The newest runs, each with the number of the change that it came with."""
 
-    Parameters
-    ----------
-    stack : Stack
-        Whose runs.
-    span : timedelta
-        How far back.
-    now : Callable
-        Gives the time in UTC.
-    """
-
-    def __init__(self, stack: Stack, span: timedelta, now: Callable[[], datetime] = utc_now):
+    def __init__(
+        self, stack: Stack, span: timedelta, now: Callable[[], datetime] = utc_now
+    ) -> None:
         self._stack, self._span, self._now = stack, span, now
-        self._facts: dict[str, tuple[int, Facts]] = {}
-        self._lock = threading.Lock()
-        self._recent = RecentRuns(stack, now)
-        self._looked: datetime | None = None
+        self._rows: dict[str, tuple[int, RunRecord]] = {}
+        self._read_at: datetime | None = None
         self.version = 0
         self.more = False
 
-    def look(self) -> None:
-        """Read what has changed; all of it at first, or when nobody has looked for long.
-
-        Raises
-        ------
-        ServiceError
-            When DynamoDB refuses a call or cannot be reached; the next look makes up for it.
-        """
-        now = self._now()
-        if self._looked is None or now - self._looked > WHOLE_AFTER:
-            self._recent = RecentRuns(self._stack, self._now)
-            self._read_all(now)
-        self._read_changed()
-        self._looked = now
-
-    def changed(self, after: int) -> tuple[int, list[Facts]]:
-        """Return the newest version, and the runs that have changed since another one."""
-        with self._lock:
-            return self.version, [run for at, run in self._facts.values() if at > after]
-
-    def _read_all(self, now: datetime) -> None:
-        rows = self._stack.ledger().newest(now, 1000, since=now - self._span)
-        for row in islice(rows, MOST_RUNS):
+    def read(self) -> list[RunRecord]:
+        """Read runs that started lately, that have not ended, or that had not when last read."""
+        now, table = self._now(), self._stack.runs_reader()
+        if self._read_at is None or now - self._read_at > ALL_AGAIN_AFTER:
+            started = table.newest(now, 1000, since=now - self._span)
+            rows = list(islice(started, MOST_RUNS))
+            self.more = next(started, None) is not None
+        else:
+            rows = list(table.newest(now, 1000, since=self._read_at - OVERLAP))
+        unfinished = list(islice(table.running(), MOST_UNFINISHED))  # the oldest first
+        rows += [one for one in unfinished if one.started > now - self._span]
+        listed_until = unfinished[-1].started if len(unfinished) == MOST_UNFINISHED else now
+        listed = {one.name for one in unfinished}
+        ended = [
+            name
+            for name, (_, row) in self._rows.items()
+            if not row.finished and name not in listed and row.started <= listed_until
+        ]
+        if ended:
+            rows += table.batch(ended[:BATCH])[0]
+        for row in rows:
             self._keep(row)
-        self.more = next(rows, None) is not None
-
-    def _read_changed(self) -> None:
-        activity, ledger = self._recent.read(), self._stack.ledger()
-        found = (one for one in (*activity.running, *activity.ended) if self._is_news(one))
-        for one in islice(found, READ_AT_ONCE):
-            row = ledger.get(one.name)
-            if row:
-                self._keep(row)
-
-    def _is_news(self, one: RunRecord) -> bool:
-        if one.name not in self._facts:
-            return one.started > self._now() - self._span
-        held, stopped = self._facts[one.name][1], one.stopped and milliseconds(one.stopped)
-        found = (one.status, stopped, one.redrive_count or None)
-        return found != (held["status"], held["stopped"], held["redrives"])
+        self._read_at = now
+        return []
 
     def _keep(self, row: RunRecord) -> None:
-        run = facts(row, consoles=not self._stack.laptop)
-        if self._facts.get(row.name, (0, None))[1] == run:
-            return
-        with self._lock:
+        _, held = self._rows.get(row.name, (0, None))
+        # An index may still list a run that has ended; only a redrive makes it run again.
+        if held is None or not (row == held or row.is_older_than(held)):
             self.version += 1
-            self._facts[row.name] = self.version, run
+            self._rows[row.name] = self.version, row
+
+    def changed(self, after: int) -> list[RunFacts]:
+        """Return the runs that have changed since a version."""
+        laptop = self._stack.laptop
+        return [facts(row, laptop=laptop) for at, row in self._rows.values() if at > after]
 
 
 class LiveStack:
-    """The parts of a stack that the page shows, each read in a thread of its own.
+    """A stack as the live page asks for it; ``count_ignored`` counts what started no run."""
 
-    Parameters
-    ----------
-    stack : Stack
-        Which.
-    span : timedelta
-        How far back runs are shown.
-    ignored : Callable
-        Counts what landed and started no run.
-    interval : float
-        Seconds between two looks at the same part, at least.
-    """
-
-    def __init__(
-        self, stack: Stack, span: timedelta, ignored: Callable[[], Ignored], interval: float = 2.0
-    ) -> None:
+    def __init__(self, stack: Stack, span: timedelta, count_ignored: Callable[[], Ignored]) -> None:
         self.stack, self.span = stack, span
-        self.runs = RunsFeed(stack, span)
-        start_on = stack.output("StartOn")
-        slots = slots_of(stack, stack.client("dynamodb")) if max_concurrent_runs(stack) else None
-        looks: dict[str, Callable[[], Any]] = {
-            "runs": self.runs.look,
-            "queues": queue_reader(stack),
-            **({"pending landings": backlog_reader(stack)} if start_on == "schedule" else {}),
-            **({"concurrency slots": slots.usage} if slots else {}),
-            "ignored objects": ignored,
-        }
-        self._pauses = dict.fromkeys(looks, interval)
-        self._pauses["ignored objects"] = interval * 15 if stack.laptop else IGNORED_SECONDS
-        self.parts = {name: Part(name, look, self._pauses[name]) for name, look in looks.items()}
-        self._start_on, self._started = start_on, utc_now()
-        self._wanted, self._stopping = time.monotonic(), threading.Event()
-
-    @contextmanager
-    def kept_up_to_date(self) -> Iterator[None]:
-        """Read all parts again and again in the block, as long as the page asks for them."""
-        for part in self.parts.values():
-            threading.Thread(target=self._keep, args=(part,), name=part.name, daemon=True).start()
-        try:
-            yield
-        finally:
-            self._stopping.set()
-
-    def _keep(self, part: Part[Any]) -> None:
-        while not self._stopping.wait(max(part.once(), self._pauses[part.name])):
-            while time.monotonic() - self._wanted > UNWATCHED_SECONDS:
-                if self._stopping.wait(1):
-                    return
+        self._feed = RunsFeed(stack, span)
+        self._reader = ActivityReader(stack, self._feed.read)
+        self._count_ignored = count_ignored
+        self._lock = threading.Lock()
+        self._activity: Activity | None = None
+        self._ignored = Ignored()
+        self._read_at = self._ignored_at = float("-inf")
 
     def update(self, after: int) -> dict[str, Any]:
-        """Return how the stack stands, and the runs that changed after a version, as JSON."""
-        self._wanted = time.monotonic()
-        version, changed = self.runs.changed(after)
-        now, values = utc_now(), {name: part.value for name, part in self.parts.items()}
-        queues, pending = values["queues"], values.get("pending landings")
-        slots, ignored = values.get("concurrency slots"), values["ignored objects"]
-        tick = next_tick(self.stack.parameters, self._start_on, now)
-        return {
-            "version": version,
-            "made_at": milliseconds(now),
-            "loaded": self.parts["runs"].seen is not None,
-            "more": self.runs.more,
-            "notes": [note for part in self.parts.values() if (note := self._note(part, now))],
-            "queues": queues and {name: asdict(one) for name, one in queues.depths.items()},
-            "dead_letters": queues and dict(queues.dead),
-            "pending": pending and asdict(pending) | {"oldest": _time(pending.oldest)},
-            "slots": slots and {"limit": slots.limit, "in_use": slots.in_use, "more": slots.more},
-            "waiting": slots.positions if slots else {},
-            "next_tick": tick and {"expression": tick.expression, "at": _time(tick.at)},
-            "ignored": ignored and ignored.as_json(),
-            **columns(changed),
-        }
+        """Return how the stack stands, and the runs that changed after a version, as JSON.
 
-    def _note(self, part: Part[Any], now: datetime) -> str:
-        """Say that a part is not up to date; nothing of one that is, or is being read first."""
-        age = (now - (part.seen or self._started)).total_seconds()
-        since = f"{part.name}: as of {age:.0f} s ago" if part.seen else f"{part.name}: not read yet"
-        if part.trouble:
-            return f"{since}; {part.trouble}"
-        # A call that is under way has no trouble yet: it ends within its time-outs.
-        return since if age > self._pauses[part.name] + LATE_SECONDS else ""
+        Several pages share what is read. Raises ServiceError if nothing could ever be read.
+        """
+        with self._lock:
+            activity = self._current()
+            return {
+                **activity.model_dump(mode="json", exclude={"runs"}),
+                "version": self._feed.version,
+                "more": self._feed.more,
+                "ignored": self._ignored.model_dump(mode="json"),
+                "runs": [
+                    run.model_dump(mode="json", exclude_none=True)
+                    for run in self._feed.changed(after)
+                ],
+            }
+
+    def _current(self) -> Activity:
+        now = time.monotonic()
+        pause = LAPTOP_SECONDS if self.stack.laptop else AWS_SECONDS
+        if self._activity is None or now - self._read_at > pause:
+            self._activity = self._reader.read()
+            self._read_at = time.monotonic()
+        if now - self._ignored_at > (15 * pause if self.stack.laptop else IGNORED_SECONDS):
+            self._ignored, self._ignored_at = self._count_ignored(), now
+        return self._activity
 
     def dead_letters(self) -> dict[str, list[dict[str, Any]]]:
-        """Look into the dead-letter queues: the messages, by what kept them from being processed.
-
-        Raises
-        ------
-        ServiceError
-            When SQS refuses a call or cannot be reached.
-        """
-        sqs = self.stack.client("sqs")
-        queues = {name: DeadLetterQueue(sqs, self.stack.output(url)) for name, url in DEAD.items()}
-        return {
-            name: [_as_json(group) for group in grouped(queue.peek(MOST_DEAD_LETTERS))]
-            for name, queue in queues.items()
-        }
-
-
-def _as_json(group: Group) -> dict[str, Any]:
-    about = [one.subject for one in group.messages[:MOST_SUBJECTS]]
-    return {"reason": group.reason or group.why.value, "count": len(group.messages), "about": about}
-
-
-def _time(at: datetime | None) -> str | None:
-    return timestamp(milliseconds(at)) if at else None
+        """Look into the dead-letter queues: messages by what kept them from being processed."""
+        sqs, found = self.stack.client("sqs"), dict[str, list[dict[str, Any]]]()
+        for name, output in DEAD_LETTER_QUEUES.items():
+            groups = grouped(
+                DeadLetterQueue(sqs, self.stack.output(output)).peek(MOST_DEAD_LETTERS)
+            )
+            found[name] = [
+                {
+                    "reason": group.reason or group.why.value,
+                    "count": len(group.messages),
+                    "about": [one.subject for one in group.messages[:MOST_SUBJECTS]],
+                }
+                for group in groups
+            ]
+        return found

@@ -2,20 +2,14 @@
 
 const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+const PERCENT = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1, roundingMode: "floor" }); // never 100 % of what is not all
 const UNKNOWN = "–";
 
 const words = {
   whole: (value) => (value == null ? UNKNOWN : WHOLE.format(value)),
   short: (value) => (value == null ? UNKNOWN : Math.abs(value) < 10000 ? WHOLE.format(value) : SHORT.format(value)),
 
-  share(part, of) {
-    if (!of) return UNKNOWN;
-    const percent = (100 * part) / of;
-    const digits = percent > 99 && percent < 100 ? 2 : 1;
-    // Never 100 % of what is not all.
-    const floor = Math.floor(percent * 10 ** digits) / 10 ** digits;
-    return `${Number((percent > 99 ? floor : percent).toFixed(digits))} %`;
-  },
+  share: (part, of) => (of ? PERCENT.format(part / of) : UNKNOWN),
 
   bytes(value) {
     if (value == null) return UNKNOWN;
@@ -25,11 +19,7 @@ const words = {
     return `${unit && value < 99.95 ? Number(value.toFixed(value < 9.995 ? 2 : 1)) : WHOLE.format(value)} ${units[unit]}`;
   },
 
-  hours(value) {
-    if (value == null) return UNKNOWN;
-    if (value && value < 0.0005) return "< 0.001";
-    return value < 10 ? String(Number(value.toPrecision(3))) : value < 100 ? value.toFixed(1) : words.short(value);
-  },
+  hours: (value) => (value == null ? UNKNOWN : SHORT.format(value)),
 
   span(seconds) {
     if (seconds == null) return UNKNOWN;

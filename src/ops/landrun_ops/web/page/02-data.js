@@ -1,30 +1,25 @@
-// The runs, from the columns in which the file holds them, or the server of the live page sends them.
+// The runs, from the data that the file holds, or that the server of the live page sends.
 
-const DATA = JSON.parse(document.getElementById("data").textContent);
-
-function decoded({ columns, tables, made_at: madeAt }) {
-  const names = Object.keys(columns);
-  const values = names.map((name) => {
-    const table = tables[name];
-    return table ? columns[name].map((place) => (place == null ? null : table[place])) : columns[name];
-  });
-  return columns.name.map((_, row) => {
-    const run = {};
-    names.forEach((name, column) => { run[name] = values[column][row]; });
-    run.output = run.output?.replaceAll("{run}", run.name);
-    run.execution = run.execution?.replaceAll("{run}", run.name);
-    return derived(run, madeAt);
-  });
+// The data block holds JSON, compressed, in base64.
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
 }
 
-function derived(run, madeAt) {
+const DATA = await unpacked(document.getElementById("data").textContent);
+for (const name of ["made_at", "since"]) DATA[name] = Date.parse(DATA[name]);
+
+// Adds what follows from the facts of a run.
+function derived(run) {
+  run.started = Date.parse(run.started_at);
+  run.stopped = run.stopped_at == null ? null : Date.parse(run.stopped_at);
   run.failed = FAILED.has(run.status);
   run.finished = run.failed || run.status === "SUCCEEDED";
-  const known = run.stopped ?? (run.seconds == null ? null : run.started + run.seconds * 1000);
-  run.end = Math.max(run.started, known ?? (run.finished ? run.started : madeAt));
+  const known = run.stopped ?? (run.duration_seconds == null ? null : run.started + run.duration_seconds * 1000);
+  run.end = Math.max(run.started, known ?? (run.finished ? run.started : DATA.made_at));
   run.hours = run.instance_seconds == null ? null : run.instance_seconds / 3600;
   run.dropped = sum([run.duplicates, run.empty, run.rejected]);
-  run.found = [run.name, run.what, run.cause, run.error, run.rerun_of, run.output].filter(Boolean).join("\n").toLowerCase();
+  run.found = [run.name, run.what, run.cause, run.error, run.rerun_of, run.output_processed_message].filter(Boolean).join("\n").toLowerCase();
   return run;
 }
 

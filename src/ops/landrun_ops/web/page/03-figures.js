@@ -29,30 +29,16 @@ function byStep(runs, time) {
 
 const GAP = 0.1; // of a step, between its bars and the next one's
 
-// Bars that stand on one another: one value for each series in each step.
-function stacked(time, series, value, gap = GAP) {
-  const bars = [];
-  for (let place = 0; place < time.count; place += 1) {
-    let height = 0;
-    const from = time.at(place), b = time.at(place + 1) - gap * time.size;
-    for (const name of series) {
-      const much = value(place, name) ?? 0;
-      if (much > 0 || name === series[0]) bars.push({ a: from, b, y0: height, y1: height + much, series: name, value: much, from, step: time.size });
-      height += much;
-    }
-  }
-  return bars;
-}
-
-// Bars side by side.
-function beside(time, series, value) {
-  const width = ((1 - GAP) * time.size) / series.length;
-  const bars = [];
+// The bars of each step, on one another or side by side: one value for each series.
+function barsOf(time, series, value, { beside = false, gap = GAP } = {}) {
+  const bars = [], width = ((1 - gap) * time.size) / (beside ? series.length : 1);
   for (let place = 0; place < time.count; place += 1) {
     const from = time.at(place);
+    let y0 = 0;
     series.forEach((name, index) => {
-      const much = value(place, name) ?? 0, a = from + index * width;
-      if (much > 0 || !index) bars.push({ a, b: a + width, y0: 0, y1: much, series: name, value: much, from, step: time.size });
+      const much = value(place, name) ?? 0, a = from + (beside ? index * width : 0);
+      if (much > 0 || !index) bars.push({ a, b: a + width, y0, y1: y0 + much, series: name, value: much, from, step: time.size });
+      if (!beside) y0 += much;
     });
   }
   return bars;

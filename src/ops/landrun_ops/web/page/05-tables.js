@@ -10,13 +10,6 @@ function plainTable(where, caption, heading, rows, kind = "num") {
 const table = (caption, head, body) =>
   element("table", {}, element("caption", { class: "hidden" }, caption), element("thead", {}, head), body);
 
-// Two buttons that turn pages: back and on, and a text that says which page it is.
-function pager(back, on, turn) {
-  const [before, after] = [[back, -1], [on, 1]].map(([said, by]) => element("button", { type: "button", onclick: () => turn(by) }, said));
-  const which = element("span", { role: "status" });
-  return { at: element("div", { class: "pages" }, before, after, which), before, after, which };
-}
-
 // A table whose columns sort when their heading is pressed, a page of rows at a time.
 class SortedTable {
   // columns: { title, name: what is read out for it, text: row -> text or node, sort: row -> value, kind: class, first: "descending" }
@@ -25,9 +18,11 @@ class SortedTable {
     Object.assign(this, { where, columns, size, sorted: 0, direction: "descending", page: 0, rows: [] });
     this.headings = columns.map((column, place) => this.heading(column, place));
     this.body = element("tbody");
-    this.pager = pager("Previous", "Next", (by) => this.turn(by));
+    [this.before, this.after] = [["Previous", -1], ["Next", 1]].map(([said, by]) => element("button", { type: "button", onclick: () => this.turn(by) }, said));
+    this.which = element("span", { role: "status" });
+    this.pages = element("div", { class: "pages" }, this.before, this.after, this.which);
     where.append(table(document.getElementById(`${id}-title`).textContent, element("tr", {}, ...this.headings), this.body));
-    document.getElementById(id).append(where, this.pager.at);
+    document.getElementById(id).append(where, this.pages);
   }
 
   heading(column, place) {
@@ -74,11 +69,10 @@ class SortedTable {
     this.body.replaceChildren(...shown.map((row) => element("tr", {}, ...this.columns.map((column) => element("td", { class: column.kind }, column.text(row))))));
     if (!shown.length) this.body.append(element("tr", {}, element("td", { colspan: this.columns.length, class: "soft" }, "None.")));
     if (held) [...this.body.querySelectorAll("button")].find((one) => one.ariaLabel === held)?.focus();
-    const { at, before, after, which } = this.pager;
-    at.hidden = this.rows.length <= this.size;
-    before.disabled = !this.page;
-    after.disabled = from + this.size >= this.rows.length;
-    which.textContent = `${words.whole(from + 1)}–${words.whole(from + shown.length)} of ${words.whole(this.rows.length)}`;
+    this.pages.hidden = this.rows.length <= this.size;
+    this.before.disabled = !this.page;
+    this.after.disabled = from + this.size >= this.rows.length;
+    this.which.textContent = `${words.whole(from + 1)}–${words.whole(from + shown.length)} of ${words.whole(this.rows.length)}`;
   }
 }
 
@@ -98,31 +92,16 @@ function whatCell(run) {
   return element("span", { class: "key", title: said.length > 60 ? said : null }, said.length > 60 ? `…${said.slice(-58)}` : said);
 }
 
-// Where a run's time went: pale for waiting, full for its job.
-function splitBar(run, longest) {
-  const bar = element("span", { class: "split", "aria-hidden": "true" });
-  const length = run.seconds || 0;
-  const [waited, worked] = [run.waited ?? 0, run.waited == null ? length : run.worked ?? length - run.waited];
-  bar.style.width = `${(100 * length) / (longest || 1)}%`;
-  bar.style.color = `var(${statusColour(run.status)})`;
-  for (const [part, seconds] of [["wait", waited], ["work", worked], ["wait", Math.max(0, length - waited - worked)]]) {
-    const piece = element("i", { class: part });
-    piece.style.width = `${(100 * seconds) / (length || 1)}%`;
-    bar.append(piece);
-  }
-  return bar;
-}
-
 const RUN_COLUMNS = [
   { title: "Started (UTC)", kind: "when", text: (run) => words.time(run.started), sort: (run) => run.started, first: "descending" },
   { title: "Run", kind: "when", text: (run) => runLink(run), sort: (run) => run.name },
   { title: "Status", kind: "state", text: (run) => stateCell(run.status), sort: (run) => statusWord(run.status) },
   { title: "What started it", kind: "key", text: whatCell, sort: (run) => run.what },
-  { title: "Took", kind: "num", text: (run) => (DATA.live && !run.finished ? `${words.span((DATA.made_at - run.started) / 1000)} so far` : words.span(run.seconds)), sort: (run) => run.seconds, first: "descending" },
+  { title: "Took", kind: "num", text: (run) => (DATA.live && !run.finished ? `${words.span((DATA.made_at - run.started) / 1000)} so far` : words.span(run.duration_seconds)), sort: (run) => run.duration_seconds, first: "descending" },
   { title: "Waited", kind: "num", text: (run) => words.span(run.waited), sort: (run) => run.waited, first: "descending" },
   { title: "Rows in", kind: "num", text: (run) => words.whole(run.rows_in), sort: (run) => run.rows_in, first: "descending" },
   { title: "out", name: "Rows out", kind: "num", text: (run) => words.whole(run.rows_out), sort: (run) => run.rows_out, first: "descending" },
   { title: "dropped", name: "Rows dropped", kind: "num", text: (run) => words.whole(run.dropped), sort: (run) => run.dropped, first: "descending" },
   { title: "Data in", kind: "num", text: (run) => words.bytes(run.bytes_in), sort: (run) => run.bytes_in, first: "descending" },
-  { title: "out", name: "Data out", kind: "num", text: (run) => words.bytes(run.bytes_out), sort: (run) => run.bytes_out, first: "descending" },
+  { title: "out", name: "Data out", kind: "num", text: (run) => words.bytes(run.output_bytes), sort: (run) => run.output_bytes, first: "descending" },
 ];

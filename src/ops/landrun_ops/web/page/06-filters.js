@@ -61,15 +61,16 @@ const chips = [];
 
 // Adds chips for values that there are runs of, in their order.
 function addChips(id, name, order, word, variable) {
-  const values = [...new Set([...Object.keys(order), ...RUNS.map((run) => run[name])])].filter((value) => RUNS.some((run) => run[name] === value));
-  for (const value of values.filter((one) => !chips.some((chip) => chip.name === name && chip.value === one))) {
+  const values = Object.keys(order), place = (value) => values.indexOf(value);
+  const missing = (value) => !chips.some((chip) => chip.name === name && chip.value === value);
+  for (const value of values.filter((one) => missing(one) && RUNS.some((run) => run[name] === one))) {
     const count = element("span", { class: "count" });
     const chip = element("button", { type: "button", class: "chip", "aria-pressed": "false", onclick: () => {
       const chosen = new Set(filters[name]);
       if (!chosen.delete(value)) chosen.add(value);
       choose({ [name]: chosen });
     } }, variable ? dot(variable(value)) : null, word(value), count);
-    const next = chips.find((one) => one.name === name && values.indexOf(one.value) > values.indexOf(value));
+    const next = chips.find((one) => one.name === name && place(one.value) > place(value));
     field(id).insertBefore(chip, next?.chip ?? null);
     chips.push({ chip, count, name, value });
   }

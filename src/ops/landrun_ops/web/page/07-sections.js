@@ -16,10 +16,6 @@ function addTables() {
     { title: "First (UTC)", kind: "when", text: (group) => words.time(group.runs.at(-1).started), sort: (group) => group.runs.at(-1).started },
     { title: "Newest", kind: "when", text: causeRuns },
   ], 8);
-  all.slowest = new SortedTable("slowest", [
-    ...RUN_COLUMNS.filter(({ title }) => ["Took", "Waited"].includes(title)),
-    { title: "Run", kind: "words", text: (run) => element("span", {}, runLink(run), " ", element("span", { class: "soft" }, whatCell(run)), splitBar(run, all.longest)), sort: (run) => run.name },
-  ], 8);
   all.runs = new SortedTable("runs", RUN_COLUMNS, 25);
 }
 
@@ -55,7 +51,7 @@ function causeRuns(group) {
 function showTiles(runs) {
   const ended = runs.filter((run) => run.finished), failed = ended.filter((run) => run.failed).length;
   const running = runs.length - ended.length;
-  const took = sortedNumbers(ended.map((run) => run.seconds)), waited = sortedNumbers(runs.map((run) => run.waited));
+  const took = sortedNumbers(ended.map((run) => run.duration_seconds)), waited = sortedNumbers(runs.map((run) => run.waited));
   const [rowsIn, dropped] = [total(runs, "rows_in"), total(runs, "dropped")];
   const tiles = [
     ["Runs", words.whole(runs.length), running ? `${words.whole(running)} under way` : "none under way"],
@@ -63,7 +59,7 @@ function showTiles(runs) {
     ["Time a run takes", words.span(percentile(took, 0.5)), rarely(took)],
     ["Time it waits", words.span(percentile(waited, 0.5)), rarely(waited)],
     ["Rows read", words.short(rowsIn), rowsIn == null ? "no summaries" : `${words.short(total(runs, "rows_out"))} out, ${words.share(dropped ?? 0, rowsIn)} dropped`],
-    ["Data read", words.bytes(total(runs, "bytes_in")), total(runs, "bytes_out") == null ? "output not known" : `${words.bytes(total(runs, "bytes_out"))} written`],
+    ["Data read", words.bytes(total(runs, "bytes_in")), total(runs, "output_bytes") == null ? "output not known" : `${words.bytes(total(runs, "output_bytes"))} written`],
     ["Instance-hours", words.hours(total(runs, "hours")), instancesSaid(runs)],
   ];
   document.getElementById("tiles").replaceChildren(...tiles.map(tile));
@@ -85,9 +81,6 @@ function showTables(runs, same) {
   document.getElementById("failures").hidden = !groups.length;
   all.mostOfACause = groups[0]?.runs.length ?? 1;
   all.causes.show(groups, same);
-  const timed = runs.filter((run) => run.seconds != null);
-  all.longest = Math.max(0, ...timed.map((run) => run.seconds));
-  all.slowest.show(timed.toSorted((one, other) => other.seconds - one.seconds).slice(0, 40), same);
   all.runs.show(runs, same);
 }
 

@@ -4,7 +4,7 @@ const dialog = document.getElementById("run");
 function showRun(name) {
   const run = RUNS_BY_NAME.get(name);
   if (!run) return;
-  const rows = runFacts(run).filter(([, said]) => said != null && said !== "");
+  const rows = runFacts(run).filter(([, said]) => said);
   const close = element("button", { type: "button", onclick: () => dialog.close() }, "Close");
   const again = dialog.open && dialog.dataset.run === name;
   dialog.dataset.run = name;
@@ -31,8 +31,8 @@ function command(text) {
 function runFacts(run) {
   const again = DATA.laptop ? "" : ` --stack ${DATA.stack}`;
   const links = [["execution", "the execution"], ["log", "its log"], ["output", "the output"]]
-    .filter(([page]) => run[page + "_page"])
-    .map(([page, said]) => element("a", { href: run[page + "_page"], target: "_blank", rel: "noopener noreferrer" }, said));
+    .filter(([page]) => run.links[page])
+    .map(([page, said]) => element("a", { href: run.links[page], target: "_blank", rel: "noopener noreferrer" }, said));
   const of = RUNS_BY_NAME.get(run.rerun_of);
   return [
     ["Status", stateCell(run.status)],
@@ -43,12 +43,12 @@ function runFacts(run) {
     ["Rerun of", run.rerun_of && (of ? runLink(of, run.rerun_of) : run.rerun_of)],
     ["Began", words.exactly(run.started)],
     ["Ended", run.stopped == null ? null : words.exactly(run.stopped)],
-    ["Took", run.seconds == null ? null : `${words.span(run.seconds)}${run.waited == null ? "" : `, of which it waited ${words.span(run.waited)}${run.worked == null ? "" : ` and its job worked ${words.span(run.worked)}`}`}`],
-    ["Resumed", run.redrives && words.count(run.redrives, "time")],
+    ["Took", run.duration_seconds == null ? null : `${words.span(run.duration_seconds)}${run.waited == null ? "" : `, of which it waited ${words.span(run.waited)}${run.worked == null ? "" : ` and its job worked ${words.span(run.worked)}`}`}`],
+    ["Resumed", run.redrive_count > 0 && words.count(run.redrive_count, "time")],
     ["Rows", run.rows_in == null ? null : `${words.whole(run.rows_in)} in = ${words.whole(run.rows_out)} out + ${words.whole(run.duplicates)} duplicate + ${words.whole(run.empty)} empty + ${words.whole(run.rejected)} rejected`],
     ["Read", sum([run.files, run.bytes_in]) == null ? null : [run.files && words.count(run.files, "file"), run.bytes_in != null && words.bytes(run.bytes_in)].filter(Boolean).join(", ")],
-    ["Wrote", run.objects_out == null ? null : `${words.count(run.objects_out, "object")}, ${words.bytes(run.bytes_out)}`],
-    ["Output", run.output && element("span", { class: "code" }, run.output)],
+    ["Wrote", run.output_objects == null ? null : `${words.count(run.output_objects, "object")}, ${words.bytes(run.output_bytes)}`],
+    ["Output", run.output_processed_message && element("span", { class: "code" }, run.output_processed_message)],
     ["Ran on", run.instances && `${run.instances}${run.instance_seconds == null ? "" : `, ${words.span(run.instance_seconds)} of instances`}`],
     ["In AWS's consoles", links.length ? element("span", { class: "links" }, ...links) : null],
     ...(DATA.live ? [] : [
@@ -89,7 +89,7 @@ function detailNodes({ doing, timeline, input, manifest, outputs, reruns, log, c
     outputs.length && section("Output", few(outputs, 10, ({ key, bytes }) => `${key}  ${words.bytes(bytes)}`)),
     reruns.length && section("Reruns", few(reruns, 10, ({ name, status }) => element("span", {}, RUNS_BY_NAME.has(name) ? runLink({ name }, name) : name, " ", stateCell(status)))),
     log.length && section("End of the log", element("pre", { tabindex: "0", "aria-label": "End of the log" }, log.join("\n"))),
-    section("Commands", factsList(Object.entries(commands).map(([what, text]) => [COMMANDS[what], command(text)]))),
+    section("Commands", factsList(Object.keys(COMMANDS).filter((what) => commands[what]).map((what) => [COMMANDS[what], command(commands[what])]))),
     ...notSeen.map((line) => element("p", { class: "bad" }, line)),
   ].filter(Boolean);
 }

@@ -27,35 +27,38 @@ async function poll() {
 
 async function take(found) {
   const long = Number(field("span").value);
-  if (long && filters.to == null) filters.from = found.made_at - long; // the last hour moves on
-  DATA.made_at = found.made_at;
+  const at = Date.parse(found.at);
+  if (long && filters.to == null) filters.from = at - long; // the last hour moves on
+  DATA.made_at = at;
+  DATA.more = found.more;
+  found.waiting = Object.fromEntries((found.slots?.waiting ?? []).map(({ name }, place) => [name, place + 1]));
   const waited = JSON.stringify(live.waiting) !== JSON.stringify(found.waiting);
   const news = found.version !== live.version || waited;
   Object.assign(live, found);
-  if (news) setRuns(merged(decoded(found)));
-  const ignored = found.ignored && JSON.stringify(found.ignored) !== JSON.stringify(DATA.ignored);
-  DATA.ignored = found.ignored ?? DATA.ignored;
+  if (news) setRuns(merged(found.runs));
+  const ignored = JSON.stringify(found.ignored) !== JSON.stringify(DATA.ignored);
+  DATA.ignored = found.ignored;
   showNotes(found.notes);
   showNow();
-  const growing = found.made_at - live.drawn > GROWING && RUNS.some((run) => !run.finished);
-  field("about").textContent = `${words.count(RUNS.length, "run")} since ${words.time(DATA.since)} UTC${found.more ? ", the newest" : ""}. As of ${words.exactly(found.made_at)}.`;
+  const growing = at - live.drawn > GROWING && RUNS.some((run) => !run.finished);
+  showAbout();
   if (!live.shown && RUNS.length) await setUp();
   else if (live.shown && (news || ignored || growing)) {
-    live.drawn = found.made_at;
+    live.drawn = at;
     refresh();
-  } else if (!RUNS.length && found.loaded) showNothing();
+  } else if (!RUNS.length) showNothing();
   if (dialog.open && (news || !RUNS_BY_NAME.get(dialog.dataset.run)?.finished) && Date.now() - details.asked > AGAIN) showRun(dialog.dataset.run);
 }
 
 // The runs with what has changed of them; those that wait for a slot say so.
 function merged(changed) {
-  const runs = new Map([...RUNS, ...changed].map((run) => [run.name, run]));
+  const runs = new Map([...RUNS, ...changed.map(derived)].map((run) => [run.name, run]));
   for (const run of runs.values()) {
     if (run.finished) continue;
     const place = live.waiting[run.name];
     if (run.status === "WAITING" || place) run.status = place ? "WAITING" : "RUNNING";
     run.place = place;
-    derived(run, DATA.made_at);
+    derived(run);
   }
   return [...runs.values()].sort((one, other) => other.started - one.started);
 }
@@ -69,15 +72,15 @@ function showNotes(notes) {
 
 // What landed and waits, and dead letters; nothing of what the stack does without.
 function showNow() {
-  const { queues, pending, slots, waiting, next_tick: tick, dead_letters: dead } = live;
+  const { queues, pending_landings: pending, slots, next_tick: tick, dead_letters: dead } = live;
   const least = (one) => (one.more ? "at least " : "");
   const deadCount = dead && sum(Object.values(dead));
   const why = element("button", { type: "button", class: "link", onclick: showDeadLetters }, "show why");
   const tiles = [
-    queues && ["Landed, not started", words.whole(queues.landings.visible + queues.landings.in_flight), "events in the queue"],
+    queues && ["Landed, not started", words.whole(queues.landings), "events in the queue"],
     pending && ["Wait for the schedule", least(pending) + words.whole(pending.count), pending.oldest ? `since ${words.time(Date.parse(pending.oldest))}` : "objects"],
     tick && ["Next tick (UTC)", tick.at ? words.time(Date.parse(tick.at)).slice(5) : UNKNOWN, tick.expression],
-    slots && ["Slots in use", `${words.whole(slots.in_use)} of ${words.whole(slots.limit)}`, `${least(slots)}${words.count(Object.keys(waiting).length, "run")} waiting`],
+    slots && ["Slots in use", `${words.whole(slots.in_use)} of ${words.whole(slots.limit)}`, `${least(slots)}${words.count(slots.waiting.length, "run")} waiting`],
     dead && ["Dead letters", element("span", { class: deadCount ? "bad" : "" }, words.whole(deadCount)), deadCount ? why : "none"],
   ].filter(Boolean);
   field("now").hidden = !tiles.length;

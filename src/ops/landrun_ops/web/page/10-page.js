@@ -5,7 +5,7 @@ const SERIES = {
   time: [["working", "working", "--running"], ["waiting", "waiting", "--other"]],
   long: [["p50", "half are quicker (p50)", "--p50"], ["p90", "nine in ten (p90)", "--p90"], ["p99", "99 in 100 (p99)", "--p99"]],
   rows: [["rows_out", "out", "--succeeded"], ["duplicates", "duplicate", "--duplicates"], ["empty", "empty", "--empty"], ["rejected", "rejected", "--rejected"]],
-  volume: [["bytes_in", "in", "--in"], ["bytes_out", "out", "--succeeded"]],
+  volume: [["bytes_in", "in", "--in"], ["output_bytes", "out", "--succeeded"]],
   hours: [["hours", "instance-hours", "--in"]],
 };
 SERIES.dropped = SERIES.rows.slice(1);
@@ -33,12 +33,11 @@ function addFigures() {
     const { size, at, place } = all.time;
     choose({ from: at(place(from)), to: Math.min(at(place(to) + 1), DATA.made_at + size) });
   });
-  addTimelinePages();
 }
 
 function runTip({ run }) {
   const parts = [run.what ?? kindWord(run.kind), `${statusWord(run.status)}, began ${words.exactly(run.started)}`];
-  if (run.seconds != null) parts.push(`took ${words.span(run.seconds)}${run.waited == null ? "" : `, waited ${words.span(run.waited)}`}`);
+  if (run.duration_seconds != null) parts.push(`took ${words.span(run.duration_seconds)}${run.waited == null ? "" : `, waited ${words.span(run.waited)}`}`);
   if (run.cause) parts.push(run.cause.slice(0, 160));
   return parts.join("\n");
 }
@@ -63,7 +62,7 @@ function showOverTime() {
   const [left, right] = [time.at(0), time.at(time.count) - GAP * time.size];
   if (filters.from != null && filters.from > left) chosen.push({ a: left, b: Math.min(filters.from, right) });
   if (filters.to != null && filters.to < right) chosen.push({ a: Math.max(filters.to - GAP * time.size, left), b: right });
-  return all.overTime.show(stacked(time, names, value), {
+  return all.overTime.show(barsOf(time, names, value), {
     ...stepped(time, groups, all.overTime.series, value), chosen,
     legend: all.overTime.series.filter(([name]) => RUNS.some((run) => run.status === name)),
     label: `${words.count(runs.length, "run")} from ${words.between(FIRST, LAST)} UTC: ${all.overTime.series.map(([name, said]) => `${words.whole(runs.filter((run) => run.status === name).length)} ${said}`).join(", ")}. Most in one ${time.word}: ${words.whole(groups[busiest].length)}, ${words.time(time.at(busiest))}.`,
@@ -75,19 +74,19 @@ function showSteps(runs) {
   const time = steps(Math.max(filters.from ?? from, FIRST), Math.min(filters.to == null ? to : filters.to - 1, LAST));
   const groups = byStep(runs, time);
   const value = (place, name) => total(groups[place], name);
-  const draw = (chart, series, make, spelled = words.whole) => () => {
+  const draw = (chart, series, spelled = words.whole, how = {}) => () => {
     const said = series.map(([name, word]) => `${spelled(total(runs, name))} ${word}`);
-    return chart.show(make(time, series.map(([name]) => name), value), { ...stepped(time, groups, series, value, spelled), label: `In all: ${said.join(", ")}.` });
+    return chart.show(barsOf(time, series.map(([name]) => name), value, how), { ...stepped(time, groups, series, value, spelled), label: `In all: ${said.join(", ")}.` });
   };
   return [
-    draw(all.rows, SERIES.rows, stacked), draw(all.dropped, SERIES.dropped, stacked),
-    draw(all.volume, SERIES.volume, beside, words.bytes), draw(all.hours, SERIES.hours, stacked, words.hours),
+    draw(all.rows, SERIES.rows), draw(all.dropped, SERIES.dropped),
+    draw(all.volume, SERIES.volume, words.bytes, { beside: true }), draw(all.hours, SERIES.hours, words.hours),
     () => showDurations(time, groups, runs), () => showAtOnce(runs),
   ];
 }
 
 function showDurations(time, groups, runs) {
-  const sorted = groups.map((group) => sortedNumbers(group.filter((run) => run.finished).map((run) => run.seconds)));
+  const sorted = groups.map((group) => sortedNumbers(group.filter((run) => run.finished).map((run) => run.duration_seconds)));
   const shares = { p50: 0.5, p90: 0.9, p99: 0.99 };
   const value = (place, name) => percentile(sorted[place], shares[name]);
   const points = Object.keys(shares).flatMap((name) => groups.map((_, place) => ({
@@ -96,7 +95,7 @@ function showDurations(time, groups, runs) {
   })));
   // Nothing at both ends, so that the axis is as long as the others'.
   for (const a of [time.at(0), time.at(time.count)]) points.push({ a, series: "p50", value: null });
-  const every = sortedNumbers(runs.filter((run) => run.finished).map((run) => run.seconds));
+  const every = sortedNumbers(runs.filter((run) => run.finished).map((run) => run.duration_seconds));
   const label = SERIES.long.map(([name, said]) => `${said}: ${words.span(percentile(every, shares[name]))}`).join(", ");
   const signals = { low: Math.max(0.1, every[0]) / 1.3, high: Math.max(0.1, every.at(-1)) * 1.3 };
   return all.durations.show(every.length ? points : [], { ...stepped(time, groups, SERIES.long, value, words.span), signals, label: `${label}.` });
@@ -109,36 +108,20 @@ function showAtOnce(runs) {
   const value = (place, name) => most[place][name];
   const peak = Math.max(0, ...most.map(({ waiting, working }) => waiting + working));
   const groups = most.map(({ waiting, working }) => (waiting + working ? [1] : []));
-  return all.atOnce.show(stacked(time, ["working", "waiting"], value, -0.03), {
+  return all.atOnce.show(barsOf(time, ["working", "waiting"], value, { gap: -0.03 }), {
     ...stepped(time, groups, SERIES.time, value), per: `at most, each ${time.word}`, label: `At most ${words.count(peak, "run")} at once.`,
   });
 }
 
-let timelinePages = [0];
-
-function addTimelinePages() {
-  all.pager = pager("Earlier", "Later", (by) => {
-    if (by < 0) timelinePages.push(timelinePages.at(-1) + all.lanesTaken);
-    else timelinePages.pop();
-    showTimeline(passing());
-  });
-  all.timeline.at.after(all.pager.at);
-}
-
 function showTimeline(runs) {
-  const from = timelinePages.at(-1);
-  const shown = lanes(runs.slice(from));
-  all.lanesTaken = shown.taken.length;
-  all.pager.before.disabled = from + shown.taken.length >= runs.length;
-  all.pager.after.disabled = from === 0;
-  const said = !runs.length ? "" : shown.taken.length === runs.length ? words.between(shown.from, shown.to)
-    : `runs ${words.whole(from + 1)}–${words.whole(from + shown.taken.length)} of ${words.whole(runs.length)}, newest first: ${words.between(shown.from, shown.to)}`;
-  all.pager.which.textContent = said;
+  const shown = lanes(runs);
+  const newest = shown.taken.length < runs.length ? `the newest ${words.whole(shown.taken.length)} of ${words.whole(runs.length)}, ` : "";
+  const said = runs.length ? newest + words.between(shown.from, shown.to) : "";
   return all.timeline.show(shown.bars, {
-    height: Math.max(54, shown.lanes * 17 + 24), label: `${words.count(shown.taken.length, "run")}, ${said}. The table of all runs has the same.`,
+    per: said, height: Math.max(54, shown.lanes * 17 + 24), label: `${words.count(shown.taken.length, "run")}, ${said}. The table of all runs has the same.`,
     legend: all.timeline.series.filter(([name]) => shown.taken.some((run) => run.status === name)),
     heading: ["Began (UTC)", "run", "status", "waited", "worked", "took"],
-    rows: () => shown.taken.map((run) => [words.time(run.started), words.run(run.name), statusWord(run.status), words.span(run.waited), words.span(run.worked), words.span(run.seconds)]),
+    rows: () => shown.taken.map((run) => [words.time(run.started), words.run(run.name), statusWord(run.status), words.span(run.waited), words.span(run.worked), words.span(run.duration_seconds)]),
   });
 }
 
@@ -146,12 +129,11 @@ let turn = 0;
 const breath = () => new Promise((resume) => { setTimeout(resume); });
 
 // Numbers and tables at once, then a chart at a time: whoever types or scrolls is never kept waiting.
-// What is looked at in tables and in the timeline stays, unless the filters have changed.
+// The page of a table stays, unless the filters have changed.
 async function show(same = false) {
   const runs = passing();
   turn += 1;
   const mine = turn;
-  if (!same) timelinePages = [0];
   document.body.dataset.busy = "yes";
   showCounts(runs);
   showTiles(runs);
@@ -171,18 +153,13 @@ function showContent(there) {
 
 // A page without runs still says what was ignored.
 function showNothing() {
-  const nothing = document.getElementById("nothing");
-  nothing.hidden = false;
-  nothing.replaceChildren(`No run since ${words.time(DATA.since)} UTC. Why something that landed started none: `,
-    element("code", {}, "landrun explain s3://bucket/key"), ". Whether all is set up: ", element("code", {}, "landrun doctor"), ".");
-  nothing.after(document.getElementById("ignored"));
+  field("nothing").hidden = false;
   showIgnored();
 }
 
 // The first runs are there: shows all of it.
 async function setUp() {
   field("nothing").hidden = true;
-  field("figures").append(field("ignored"));
   showContent(true);
   live.shown = true;
   addFigures();
@@ -198,8 +175,14 @@ async function setUp() {
 let again = Promise.resolve();
 const refresh = () => { again = again.then(() => show(true)); };
 
+function showAbout() {
+  const left = DATA.more ? `, the newest${DATA.live ? "" : "; --limit takes older ones in, too"}` : "";
+  field("about").textContent = `${words.count(RUNS.length, "run")} since ${words.time(DATA.since)} UTC in ${DATA.region}${left}. As of ${words.exactly(DATA.made_at)}.`;
+}
+
 async function begin() {
   addIgnored();
+  if (!DATA.live) showAbout();
   showContent(RUNS.length > 0);
   if (DATA.live) await poll();
   else if (RUNS.length) await setUp();
@@ -207,5 +190,5 @@ async function begin() {
   document.body.dataset.ready = "yes";
 }
 
-setRuns(decoded(DATA));
-begin();
+setRuns(DATA.runs.map(derived));
+await begin();

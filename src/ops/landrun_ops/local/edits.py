@@ -1,0 +1,31 @@
+"""What was edited in a project since the laptop's AWS has deployed it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+DEPLOYED: Final = ("template.yaml", "src/stacks/*", "src/statemachine/*", "src/functions/**/*.py")
+"""What takes effect at the next deployment; a job reads src/processing when it starts."""
+
+
+class Edits:
+    """The deployed files of a project as they were when this was made."""
+
+    def __init__(self, project: Path) -> None:
+        self._project = project
+        self._known = self._times()
+
+    def new(self) -> list[str]:
+        """Return the files that have been edited, made or deleted since the last call."""
+        before, self._known = self._known, self._times()
+        files = sorted({path for path, _ in before.items() ^ self._known.items()})
+        return [str(path.relative_to(self._project)) for path in files]
+
+    def _times(self) -> dict[Path, int]:
+        times = {}
+        for pattern in DEPLOYED:
+            for path in self._project.glob(pattern):
+                if path.is_file():
+                    times[path] = path.stat().st_mtime_ns
+        return times

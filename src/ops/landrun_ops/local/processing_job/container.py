@@ -1,0 +1,110 @@
+"""What runs a Processing script on one host: a subprocess here; in Docker, see docker_container."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+# Where SageMaker and the user's image put things; both stand for folders of this machine here.
+OPT_ML: Final = "/opt/ml"
+OPT_PROGRAM: Final = "/opt/program"
+
+_PATH: Final = re.compile(
+    r"""(?:^|(?<=file://)|(?<=[\s=:,;'"(\[{@]))   # where a path begins
+        (?P<folder>/opt/(?:ml|program))
+        (?=$|[/\s:,;'")\]}])                       # and its folder's name ends""",
+    re.VERBOSE,
+)
+_PYTHON: Final = re.compile(r"(?:/usr(?:/local)?/bin/)?python(?:3(?:\.\d+)?)?")
+_SUPERVISOR: Final = Path(__file__).with_name("supervisor.py")
+
+
+class ContainerStartError(Exception):
+    """The command could not be started at all; the message says why."""
+
+
+class Container:
+    """One host of a job, here a subprocess: nothing of it outlives the script or this process.
+
+    It runs in ``folder``, with ``environment`` and nothing else, and writes into ``log``; ``grace``
+    are the seconds between SIGTERM and SIGKILL.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        log: Path,
+        grace: float,
+    ) -> None:
+        self._command = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(grace), *command]
+        self._program = command[0]
+        self._environment = dict(environment)
+        self._folder = folder
+        self._log = log
+        self._grace = grace
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the command. Raises ContainerStartError when that is not possible."""
+        if not shutil.which(self._program, path=self._environment.get("PATH")):
+            raise ContainerStartError(f"cannot run {self._program!r}: there is no such program")
+        with self._log.open("wb") as output:
+            self._process = subprocess.Popen(  # noqa: S603 - running the user's script is a job
+                self._command,
+                env=self._environment,
+                cwd=self._folder,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait(self, seconds: float) -> int | None:
+        """Exit code as a shell gives it (137 for a SIGKILL); None when still running."""
+        if self._process is None:
+            return None
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        return code if code >= 0 else 128 - code
+
+    def stop(self) -> None:
+        """End it and all its children: SIGTERM, later SIGKILL."""
+        if self._process is None:
+            return
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        if self.wait(self._grace + 5) is None:
+            self._process.kill()
+            self._process.wait()
+
+    def collect(self) -> None:
+        """Bring what it wrote to the job's folders, where it did not write to them itself."""
+
+    def discard(self) -> None:
+        """Leave nothing of it behind; what was not collected is lost."""
+
+
+def rewrite(text: str, opt_ml: Path, program: Path) -> str:
+    """Replace each path under ``/opt/ml`` or ``/opt/program`` in ``text`` by this machine's.
+
+    Only where a path begins, so that ``s3://bucket/opt/ml/x`` stays as it is.
+
+    >>> rewrite("--input=/opt/ml/processing/in", Path("/t/ml"), Path("/p"))
+    '--input=/t/ml/processing/in'
+    """
+    folders = {OPT_ML: str(opt_ml), OPT_PROGRAM: str(program)}
+    return _PATH.sub(lambda found: folders[found["folder"]], text)
+
+
+def is_python(program: str) -> bool:
+    """Whether an entrypoint's program is the image's Python, which is another one here."""
+    return _PYTHON.fullmatch(program) is not None

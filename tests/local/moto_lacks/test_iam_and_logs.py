@@ -1,0 +1,102 @@
+"""IAM's simulator, and FilterLogEvents that reads no more than its page."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from typing import Any
+
+import boto3
+import pytest
+
+from landrun_ops.local.settings import ACCOUNT
+
+BASE = int(time.time() * 1000) - 10_000
+"""A moment in epoch milliseconds: CloudWatch takes no events of the future."""
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
+
+
+@pytest.mark.parametrize(
+    ("service", "decision"), [("sagemaker", "allowed"), ("lambda", "implicitDeny")]
+)
+def test_simulator_judges_resources_and_conditions(
+    patched: bool, service: str, decision: str
+) -> None:
+    iam = boto3.client("iam")
+    trust = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}}
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))
+    passing = {
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": ROLE,
+        "Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [passing]})
+    iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=document)
+    passed = {
+        "ContextKeyName": "iam:PassedToService",
+        "ContextKeyType": "string",
+        "ContextKeyValues": [f"{service}.amazonaws.com"],
+    }
+    with contextlib.nullcontext() if patched else pytest.raises(NotImplementedError):
+        found = iam.simulate_principal_policy(
+            PolicySourceArn=ROLE,
+            ActionNames=["iam:PassRole", "s3:GetObject"],
+            ResourceArns=[ROLE],
+            ContextEntries=[passed],
+        )["EvaluationResults"]
+        assert [one["EvalDecision"] for one in found] == [decision, "implicitDeny"]
+
+
+@pytest.fixture
+def logs(patched: bool) -> Any:
+    """Two streams of one job, their events in turn, and one of another job."""
+    client = boto3.client("logs")
+    client.create_log_group(logGroupName="g")
+    for name, times in (("job/1", [10, 30, 50]), ("other/1", [10] * 9), ("job/2", [20, 40, 60])):
+        client.create_log_stream(logGroupName="g", logStreamName=name)
+        events = [{"timestamp": BASE + at, "message": f"{name} {at}"} for at in times]
+        client.put_log_events(logGroupName="g", logStreamName=name, logEvents=events)
+    return client
+
+
+def filtered(logs: Any, **asked: Any) -> list[str]:
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName="g", **asked)
+    return [event["message"].partition(" ")[2] for page in pages for event in page["events"]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, ["10", "20", "30", "40", "50", "60"]),
+        ({"startTime": BASE + 30}, ["30", "40", "50", "60"]),
+        ({"endTime": BASE + 40}, ["10", "20", "30", "40"]),
+    ],
+    ids=["all", "since", "until"],
+)
+@pytest.mark.parametrize("size", [1, 2, 10])
+def test_events_of_a_prefix_come_in_order_of_time_page_by_page(
+    patched: bool, logs: Any, asked: dict[str, Any], found: list[str], size: int
+) -> None:
+    given = filtered(logs, logStreamNamePrefix="job/", PaginationConfig={"PageSize": size}, **asked)
+    assert (given == found) is patched
+
+
+def test_pages_go_on_where_they_were_when_events_come_meanwhile(patched: bool, logs: Any) -> None:
+    asked: dict[str, Any] = {"logGroupName": "g", "logStreamNamePrefix": "job/"}
+    first = logs.filter_log_events(**asked, limit=4)
+    late = [{"timestamp": BASE + 70, "message": "job/1 70"}]
+    logs.put_log_events(logGroupName="g", logStreamName="job/1", logEvents=late)
+    second = logs.filter_log_events(**asked, nextToken=first["nextToken"])
+    messages = [event["message"] for event in (*first["events"], *second["events"])]
+    wanted = ["job/1 10", "job/2 20", "job/1 30", "job/2 40", "job/1 50", "job/2 60", "job/1 70"]
+    assert (messages == wanted) is patched
+
+
+def test_group_that_is_not_there_and_patterns_are_motos_own(patched: bool, logs: Any) -> None:
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.filter_log_events(logGroupName="none")
+    found = logs.filter_log_events(logGroupName="g", filterPattern='"job/1 30"')["events"]
+    assert [event["message"] for event in found] == ["job/1 30"]

@@ -1,0 +1,204 @@
+"""What reaches functions, and what becomes of it, on functions that fail in every way."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun_ops.local import LocalAws
+
+TROUBLE = Path(__file__).parent / "templates" / "trouble"
+
+
+@pytest.fixture(scope="module")
+def trouble(laptop: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    started = laptop(TROUBLE, tmp_path_factory.mktemp("trouble") / "state")
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def stack(trouble: Any) -> LocalAws:
+    aws: LocalAws = trouble.aws
+    return aws
+
+
+@pytest.fixture(scope="module")
+def results(stack: LocalAws) -> Callable[[str], list[Any]]:
+    """What functions have sent so far under a name, oldest first."""
+    sqs, sent = stack.client("sqs"), list[dict[str, Any]]()
+
+    def read(name: str) -> list[Any]:
+        url = stack.outputs["Results"]
+        got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        for message in got.get("Messages", []):
+            sent.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return [one[name] for one in sent if name in one]
+
+    return read
+
+
+def invoke(stack: LocalAws, function: str, event: Any = None, kind: str = "RequestResponse") -> Any:
+    reply = stack.client("lambda").invoke(
+        FunctionName=stack.outputs[function], Payload=json.dumps(event), InvocationType=kind
+    )
+    payload = reply["Payload"].read()
+    return reply.get("FunctionError"), json.loads(payload) if payload else None, reply["StatusCode"]
+
+
+def buried(stack: LocalAws) -> list[str]:
+    got = stack.client("sqs").receive_message(
+        QueueUrl=stack.outputs["Graveyard"], MaxNumberOfMessages=10, VisibilityTimeout=0
+    )
+    return [message["Body"] for message in got.get("Messages", [])]
+
+
+def test_a_function_runs_warm_in_its_own_environment_with_lambdas_context(
+    stack: LocalAws,
+) -> None:
+    (_, first, _), (_, second, _) = (invoke(stack, "Echo", {}) for _ in range(2))
+    environment = first["environment"]
+    assert environment["GREETING"] == "hello"
+    assert environment["AWS_ENDPOINT_URL"] == stack.endpoint_url
+    assert environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "256"
+    assert "HOME" not in environment
+    assert not {name for name in environment if name.startswith("PYTEST")}
+    assert not [one for one in first["path"] if "landrun_ops" in one]
+    assert (first["name"], first["memory"]) == (stack.outputs["Echo"], 256)
+    assert first["arn"].endswith(f":function:{first['name']}")
+    assert 0 < first["left"] <= 10_000
+    assert first["pid"] == second["pid"] != os.getpid()
+    assert first["request"] != second["request"]
+    assert "echo was here" in (Path(stack.logs) / "Echo.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("function", "event", "error", "message"),
+    [
+        ("Raising", None, "ValueError", "no good"),
+        ("Slow", {"seconds": 60}, "Sandbox.Timedout", "Task timed out after 1.00 seconds"),
+        ("Broken", {}, "Runtime.ImportModuleError", "No module named 'no_such_module'"),
+        ("Missing", {}, "Runtime.HandlerNotFound", "not_there"),
+    ],
+)
+def test_a_failure_comes_back_as_lambda_words_it_and_is_reported(
+    stack: LocalAws, trouble: Any, function: str, event: Any, error: str, message: str
+) -> None:
+    started = time.monotonic()
+    kind, reply, _ = invoke(stack, function, event)
+    assert kind == "Unhandled"
+    assert (reply["errorType"], message in reply["errorMessage"]) == (error, True)
+    assert f"{function} failed: {error}" in trouble.said
+    assert time.monotonic() - started < 30
+
+
+def test_the_call_after_a_time_out_works(stack: LocalAws) -> None:
+    assert invoke(stack, "Slow", {"seconds": 60})[0] == "Unhandled"
+    assert invoke(stack, "Slow", {"seconds": 0})[0] is None
+
+
+def test_messages_reported_as_failed_come_again_alone_then_go_to_the_dead_letter_queue(
+    stack: LocalAws, results: Callable[[str], list[Any]], eventually: Callable[..., Any]
+) -> None:
+    entries = [{"Id": body, "MessageBody": body} for body in ("good-1", "bad-1", "good-2")]
+    stack.client("sqs").send_message_batch(QueueUrl=stack.outputs["PartialQueue"], Entries=entries)
+    eventually(lambda: "bad-1" in buried(stack))
+    bodies = [body for batch in results("partial") for body in batch]
+    assert sorted(bodies) == ["bad-1", "bad-1", "good-1", "good-2"]
+
+
+def test_a_crash_brings_every_message_of_the_batch_back(
+    stack: LocalAws,
+    results: Callable[[str], list[Any]],
+    eventually: Callable[..., Any],
+    trouble: Any,
+) -> None:
+    stack.client("sqs").send_message(QueueUrl=stack.outputs["CrashQueue"], MessageBody="m")
+    eventually(lambda: len(results("crash")) == 2)
+    assert results("crash") == ["1", "2"]
+    assert "Crashing failed: Runtime.ExitError" in trouble.said
+    assert "exit status 3" in trouble.said
+
+
+def test_an_event_source_that_is_switched_off_keeps_its_messages_until_it_is_on(
+    stack: LocalAws, results: Callable[[str], list[Any]], eventually: Callable[..., Any]
+) -> None:
+    client, sqs = stack.client("lambda"), stack.client("sqs")
+    [source] = client.list_event_source_mappings(FunctionName=stack.outputs["Partial"])[
+        "EventSourceMappings"
+    ]
+    client.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
+    time.sleep(1.5)  # a poll that is under way
+    sqs.send_message(QueueUrl=stack.outputs["PartialQueue"], MessageBody="kept")
+    time.sleep(1)
+    assert ["kept"] not in results("partial")
+    client.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
+    eventually(lambda: ["kept"] in results("partial"))
+
+
+def test_an_asynchronous_invocation_is_retried_then_sent_to_its_failure_destination(
+    stack: LocalAws, eventually: Callable[..., Any]
+) -> None:
+    _, _, status = invoke(stack, "Raising", {"order": 7}, kind="Event")
+    assert status == 202
+    bodies = eventually(lambda: [body for body in buried(stack) if "order" in body])
+    record = json.loads(bodies[0])
+    assert record["requestPayload"] == {"order": 7}
+    assert record["requestContext"]["approximateInvokeCount"] == 2
+    assert record["responsePayload"]["errorMessage"] == "no good"
+
+
+def test_a_rule_delivers_an_event_as_it_was_put_unless_it_is_disabled(stack: LocalAws) -> None:
+    events, sqs = stack.client("events"), stack.client("sqs")
+    url = sqs.create_queue(QueueName="by-rule")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:123456789012:by-rule"
+    events.put_rule(Name="r", EventPattern=json.dumps({"source": ["test"]}))
+    events.put_targets(Rule="r", Targets=[{"Id": "q", "Arn": arn}])
+
+    def put(number: int) -> None:
+        detail = json.dumps({"n": number, "text": "<id>"})
+        events.put_events(Entries=[{"Source": "test", "DetailType": "Ping", "Detail": detail}])
+
+    put(1)
+    events.disable_rule(Name="r")
+    put(2)
+    events.enable_rule(Name="r")
+    put(3)
+    got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    found = [json.loads(message["Body"]) for message in got]
+    assert [event["detail"] for event in found] == [{"n": n, "text": "<id>"} for n in (1, 3)]
+    assert {event["account"] for event in found} == {"123456789012"}
+
+
+def test_a_schedule_made_by_hand_fires_with_its_context_attributes(
+    stack: LocalAws, results: Callable[[str], list[Any]], eventually: Callable[..., Any]
+) -> None:
+    due = (datetime.now(UTC) + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%S")
+    function = f"arn:aws:lambda:us-east-1:123456789012:function:{stack.outputs['Echo']}"
+    made = stack.client("scheduler").create_schedule(
+        Name="once",
+        ScheduleExpression=f"at({due})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={
+            "Arn": function,
+            "RoleArn": "arn:aws:iam::123456789012:role/r",
+            "Input": '{"arn": "<aws.scheduler.schedule-arn>",'
+            ' "time": "<aws.scheduler.scheduled-time>"}',
+        },
+    )
+    eventually(lambda: {"arn": made["ScheduleArn"], "time": f"{due}Z"} in results("echo"))
+
+
+def test_references_that_moto_cannot_follow_are_followed(stack: LocalAws) -> None:
+    assert "PartialQueue" in stack.outputs["PartialQueue"]
+    assert stack.outputs["TopicArn"].startswith("arn:aws:sns:")
+    [never] = stack.client("scheduler").list_schedules(NamePrefix="never")["Schedules"]
+    assert stack.outputs["Sentence"].endswith("is told by " + never["Arn"])

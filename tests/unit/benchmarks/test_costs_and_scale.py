@@ -1,0 +1,73 @@
+"""The pages about cost and scale have the tables that are computed, from facts that hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from benchmarks import ROOT, burst, landings
+from benchmarks import costs_and_scale as model
+
+TEMPLATE = (ROOT / "template.yaml").read_text(encoding="utf-8")
+
+
+def _page(name: str) -> str:
+    return Path(ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("page", "part"),
+    [("costs.md", part) for part in model.COSTS] + [("scale.md", part) for part in model.SCALE],
+)
+def test_a_page_has_the_table_that_is_computed(page: str, part: object) -> None:
+    assert callable(part)
+    assert part() in _page(page), "python -m benchmarks.costs_and_scale prints it"
+
+
+def test_the_page_names_the_day_of_the_prices() -> None:
+    assert model.PRICES_OF in _page("costs.md")
+
+
+@pytest.mark.parametrize(
+    ("suite", "figure", "used"),
+    [
+        pytest.param("warm", "batches of 1: handler's own time", 500, id="µs-an-event"),
+        pytest.param("tables", "tick over 10,000 landings: own time", 2000, id="µs-a-landing"),
+        pytest.param("processing", "JSONL, 302 MB, preprocess.py: speed", 40, id="MB/s"),
+    ],
+)
+def test_times_are_about_those_that_were_measured(suite: str, figure: str, used: float) -> None:
+    results = json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))
+    assert 0.5 < results[suite]["figures"][figure]["median"] / used < 2
+
+
+def test_sizes_are_those_of_the_template() -> None:
+    for line, count in {
+        f"MemorySize: {model.FUNCTION_MB}": 1,
+        f"MemorySize: {model.TICK_MB}": 1,
+        f"MaximumConcurrency: {model.LAMBDAS}": 2,
+        f"BatchSize: {model.BATCH}": 2,
+        f"Default: {model.MOST_OBJECTS}\n": 1,
+    }.items():
+        assert TEMPLATE.count(line) >= count, line
+    assert (burst.LAMBDAS, landings.BATCH) == (model.LAMBDAS, model.BATCH)
+
+
+@pytest.mark.parametrize(
+    ("landings_", "ticks", "runs"),
+    [(1000, 0, 1000), (1000, 10, 10), (100_000, 1, 10), (100_001, 1, 11)],
+)
+def test_a_tick_starts_a_run_for_each_ten_thousand_landings(
+    landings_: int, ticks: int, runs: int
+) -> None:
+    assert model.runs_of(landings_, ticks) == runs
+
+
+def test_a_million_landings_cost_what_can_be_added_up_by_hand() -> None:
+    arrival = model.services(1e6, 0)
+    assert arrival["Step Functions"] == pytest.approx(150)  # 6 transitions of $25 a million
+    assert arrival["SQS"] == pytest.approx(3.6)  # 9 requests of $0.40
+    assert arrival["DynamoDB"] == pytest.approx(6.25)  # 10 write units of $0.625
+    assert model.jobs(1e6, 0) > 10 * sum(arrival.values())
+    assert model.jobs(1e6, 720) < 0.01 * model.jobs(1e6, 0)

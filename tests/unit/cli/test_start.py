@@ -1,0 +1,296 @@
+"""What `landrun start` and `rerun` would read and write, and what they warn of."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from landrun.adapters.manifests import Manifests
+from landrun.errors import ConfigurationError, InvalidInput, LandrunError, ServiceError
+from landrun.models.s3_uri import S3Uri
+from landrun_ops import cli
+from landrun_ops.actions import start as starting
+from landrun_ops.actions.start import Reading, gather, input_message_today, who
+from landrun_ops.cli.console import typed
+from landrun_ops.cli.target import Target
+from landrun_ops.stack.stack import Stack
+
+RANDOM = uuid.UUID("6f7f0c52-7d2c-4f0e-9a55-2f1b6f6e9d11")
+NAME = f"bsm-{RANDOM.hex}"
+OWN_MANIFEST = f"s3://output/manifests/{NAME}.json"
+OUTPUTS = {
+    "LandingBucket": "landing",
+    "LandingPrefix": "incoming/",
+    "OutputBucket": "output",
+    "OutputPrefix": "processed/",
+    "ManifestPrefix": "manifests/",
+    "JobNamePrefix": "bsm",
+}
+OBJECTS = [
+    *("in/a.csv", "one/a b.csv", "one/a b.csv.bak", "one/deep/c+d.csv"),
+    *("days/2026-11-01.csv", "days/2026-11-02/a.csv", "days/2026-12-01.csv"),
+    *("odd/a.csv", "odd//b.csv"),
+]
+"""What lies in the landing bucket, one byte each; a folder marker and an empty object beside it."""
+
+ONE_OBJECT = b'[{"prefix": "s3://landing/in/"}, "a.csv"]'
+TWO_OBJECTS = b'[{"prefix": "s3://landing/one/"}, "a b.csv", "a b.csv.bak"]'
+LONG = b' [ {"prefix": "s3://landing/in/"}' + b"".join(b',"%0100d"' % n for n in range(99)) + b"]"
+
+
+@lru_cache
+def client(service: Any) -> Any:
+    return boto3.client(service, region_name="us-east-1")
+
+
+STACK = Stack("s", "us-east-1", OUTPUTS, {}, client)
+OWN_ROLE = replace(STACK, parameters={"StateMachineArn": "arn"})
+URI = replace(STACK, outputs=OUTPUTS | {"InputMessageFormat": "uri"})
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        s3 = client("s3")
+        for bucket in ("landing", "output", "other"):
+            s3.create_bucket(Bucket=bucket)
+        put(s3, *OBJECTS)
+        put(s3, "in/", "in/empty.csv", body=b"")
+        yield s3
+
+
+def put(s3: Any, *keys: str, body: bytes = b"x", bucket: str = "landing") -> None:
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+
+def uris(*keys: str, bucket: str = "landing") -> list[S3Uri]:
+    return [S3Uri(bucket, key) for key in keys]
+
+
+def planned(sources: Sequence[S3Uri], output: str = "", where: Stack = STACK) -> starting.Plan:
+    return starting.plan(where, sources, S3Uri.parse(output) if output else None, RANDOM)
+
+
+@pytest.mark.parametrize(
+    ("keys", "read", "left_out"),
+    [
+        (["in"], ["in/a.csv"], {"zero-bytes": 1, "folder-marker": 1}),
+        (["one/a b.csv"], ["one/a b.csv"], {}),
+        (["days/2026-11-*"], OBJECTS[4:6], {}),
+        (["odd"], ["odd/a.csv"], {"unreadable-key": 1}),
+        (["one/deep", "one", "one/deep/c+d.csv"], [OBJECTS[3], *OBJECTS[1:3]], {}),
+    ],
+    ids=["folder", "object, not its .bak", "any end", "no file's key", "each object once"],
+)
+def test_sources_are_read_without_what_no_job_can_read(
+    s3: Any, keys: list[str], read: list[str], left_out: dict[str, int]
+) -> None:
+    assert gather(STACK, uris(*keys)) == Reading("landing", tuple(read), len(read), left_out)
+
+
+@pytest.mark.parametrize(
+    ("source", "read", "left_out"),
+    [("", ["a.csv"], {"own-output": 2}), ("processed/r1", ["processed/r1/part.csv"], {})],
+)
+def test_outputs_are_read_only_when_they_are_asked_for(
+    s3: Any, source: str, read: list[str], left_out: dict[str, int]
+) -> None:
+    put(s3, "a.csv", "processed/r1/part.csv", "manifests/r1.json", bucket="output")
+    reading = gather(STACK, uris(source, bucket="output"))
+    assert (list(reading.keys), reading.left_out) == (read, left_out)
+
+
+@pytest.mark.parametrize(
+    ("key", "manifest", "uri"),
+    [
+        pytest.param("in/", OWN_MANIFEST, "s3://landing/in/", id="folder"),
+        pytest.param("in", OWN_MANIFEST, "s3://landing/in/", id="folder without its slash"),
+        pytest.param("in/a*", OWN_MANIFEST, "s3://landing/in/a", id="any end"),
+        pytest.param("one/a b.csv", OWN_MANIFEST, "s3://landing/one/a b.csv", id="object"),
+        pytest.param("m/one.json", "s3://landing/m/one.json", "s3://landing/in/a.csv", id="own"),
+        pytest.param("m/two.json", "s3://landing/m/two.json", None, id="own, of several objects"),
+        pytest.param("m/long.json", "s3://landing/m/long.json", None, id="long"),
+        pytest.param("m/text.json", OWN_MANIFEST, "s3://landing/m/text.json", id="JSON messages"),
+    ],
+)
+def test_input_message_names_what_is_read_in_the_format_of_the_stack(
+    s3: Any, key: str, manifest: str, uri: str | None
+) -> None:
+    texts = {"one": ONE_OBJECT, "two": TWO_OBJECTS, "long": LONG, "text": b'[{"text": "hi"}]'}
+    for name, body in texts.items():
+        put(s3, f"m/{name}.json", body=body)
+    assert planned(uris(key)).run.InputMessage == manifest
+    if uri:
+        assert planned(uris(key), where=URI).run.InputMessage == uri
+    else:
+        with pytest.raises(InvalidInput, match="start one run per object"):
+            planned(uris(key), where=URI)
+    with pytest.raises(InvalidInput, match="start one run per object"):
+        planned(uris("in/a.csv", "one/a b.csv"), where=URI)
+    assert "Contents" not in s3.list_objects_v2(Bucket="output")
+
+
+def test_a_run_has_a_random_name_an_output_of_its_own_and_says_who_started_it(s3: Any) -> None:
+    run = planned(uris("in")).run
+    assert run.PreprocessingJobName == NAME
+    assert run.OutputProcessedMessage == f"s3://output/processed/{NAME}/"
+    assert run.Trigger.to_dict() == {"Kind": "manual", "StartedBy": who(client("sts"))}
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "where", "warning"),
+    [
+        ("s3://landing/in/", "", URI, "reads all under s3://landing/in/, also the 2 left out"),
+        ("s3://landing/in/", "s3://output/processed/mine", STACK, "has objects already"),
+        (
+            "s3://landing/in/",
+            "s3://other/out",
+            STACK,
+            "fails at its end unless it was given s3:Put",
+        ),
+        (
+            "s3://landing/in/",
+            "s3://other/out",
+            replace(STACK, parameters={"StateMachineArn": "a"}),
+            "",
+        ),
+        ("s3://landing/in/", "", STACK, ""),
+    ],
+    ids=["read although left out", "output in use", "not the role's", "own role", "nothing"],
+)
+def test_what_may_surprise_is_warned_of(
+    s3: Any, source: str, output: str, where: Stack, warning: str
+) -> None:
+    put(s3, "processed/mine/x.parquet", bucket="output")
+    said = planned([S3Uri.parse(source)], output, where).warnings
+    assert (len(said), warning in "".join(said)) == (1 if warning else 0, True)
+
+
+@pytest.mark.parametrize(
+    ("sources", "output", "error", "words"),
+    [
+        (["s3://landing/in/"], "s3://landing/incoming/out", ConfigurationError, "would start runs"),
+        (["s3://landing/in/"], "s3://output/manifests/x", ConfigurationError, "would be manifests"),
+        (["s3://landing/in/"], "s3://nowhere/out", ServiceError, "NoSuchBucket"),
+        (["s3://nowhere/in/"], "", ServiceError, "NoSuchBucket"),
+        (["s3://landing/nothing/"], "", ConfigurationError, "nothing to read at s3://landing/noth"),
+        (
+            ["s3://landing/in/", "s3://landing/x*"],
+            "",
+            ConfigurationError,
+            "to read at s3://landing/x",
+        ),
+        (["s3://landing/odd//b.csv"], "", LandrunError, "rename the object"),
+        (["s3://landing/a", "s3://output/a"], "", ConfigurationError, "a run for each bucket"),
+    ],
+)
+def test_what_would_do_harm_or_is_not_there_is_refused(
+    s3: Any, sources: list[str], output: str, error: type[LandrunError], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        planned([S3Uri.parse(source) for source in sources], output)
+
+
+# ---- The input of a rerun
+
+
+@pytest.mark.parametrize(
+    ("before", "manifest", "uri"),
+    [
+        # The other run's InputMessage, and what it is in each format of today.
+        (
+            "s3://output/manifests/one.json",
+            "s3://output/manifests/one.json",
+            "s3://landing/in/a.csv",
+        ),
+        ("s3://output/manifests/two.json", "s3://output/manifests/two.json", None),
+        ("s3://output/manifests/gone.json", "s3://output/manifests/gone.json", None),
+        ("s3://output/manifests/tick.json", "s3://output/manifests/tick.json", "s3://landing/one/"),
+        ("s3://landing/in/a.csv", OWN_MANIFEST, "s3://landing/in/a.csv"),
+        ("s3://landing/in/", OWN_MANIFEST, "s3://landing/in/"),
+        ("s3://landing/gone/", None, "s3://landing/gone/"),
+    ],
+)
+def test_a_rerun_passes_the_same_input_in_the_format_of_today(
+    s3: Any, before: str, manifest: str | None, uri: str | None
+) -> None:
+    manifests = Manifests(s3, "output", "manifests/")
+    manifests.write_once("one", "landing", ["in/a.csv"])
+    manifests.write_once("two", "landing", ["in/a.csv", "one/a b.csv"])
+    prefix = S3Uri("landing", "one/")
+    manifests.write_once("tick", "landing", ["one/a b.csv", "one/gone"], prefix=prefix)
+    for where, expected in ((STACK, manifest), (URI, uri)):
+        if expected is None:
+            with pytest.raises(LandrunError):
+                input_message_today(where, NAME, before)
+        else:
+            assert input_message_today(where, NAME, before) == expected
+
+
+def test_a_run_over_a_prefix_runs_again_over_the_objects_that_lay_there(s3: Any) -> None:
+    manifests = STACK.manifests()
+    manifests.write_once(NAME, "landing", ["in/a.csv", "in/since-deleted.csv"])
+    input_message_today(STACK, NAME, "s3://landing/in/")
+    assert manifests.find(NAME).keys == ("in/a.csv", "in/since-deleted.csv")  # type: ignore[union-attr]
+
+
+def test_the_beginning_of_keys_that_an_s3_prefix_reads_is_listed_as_one(s3: Any) -> None:
+    uri = S3Uri.parse(input_message_today(STACK, NAME, "s3://landing/days/2026-11"))
+    [_, *keys] = json.loads(s3.get_object(Bucket=uri.bucket, Key=uri.key)["Body"].read())
+    assert keys == OBJECTS[4:6]
+
+
+# ---- What is typed, and what is to be typed next
+
+
+def test_who_starts_a_run_is_an_arn_where_aws_knows_and_else_the_users_name(
+    monkeypatch: pytest.MonkeyPatch, s3: Any
+) -> None:
+    monkeypatch.setenv("LOGNAME", "alice")
+    nowhere = boto3.client("sts", region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
+    assert who(client("sts")).startswith("arn:aws:")
+    assert who(nowhere) == "alice"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["incoming/"], "'incoming/' is not an S3 URI: write s3://bucket/key"),
+        (["s3://b/a", "--output", "out"], "'out' is not an S3 URI"),
+        ([], "Missing argument 'URI'; see: landrun start --help"),
+    ],
+)
+def test_a_mistake_in_the_call_is_one_line_before_anything_is_asked(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["start", *arguments, "--stack", "nobodys"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+
+
+@pytest.mark.parametrize(
+    ("target", "typed_on"),
+    [
+        (Target(stack="prod"), ""),
+        (Target("dev", "me", "eu-west-1"), " --stack dev --profile me --region eu-west-1"),
+        (Target(state_dir=Path("/a b")), " --state-dir '/a b'"),
+    ],
+)
+def test_a_command_to_be_typed_names_the_same_stack(
+    monkeypatch: pytest.MonkeyPatch, target: Target, typed_on: str
+) -> None:
+    monkeypatch.setenv("LANDRUN_STACK", "prod")
+    monkeypatch.delenv("LANDRUN_STATE_DIR", raising=False)
+    assert typed(target, "explain", "s3://b/\x1b") == f"landrun explain $'s3://b/\\x1b'{typed_on}"

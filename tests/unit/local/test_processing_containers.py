@@ -1,0 +1,273 @@
+"""What a job's command comes to: as a subprocess, as Spark's, in Docker."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from landrun_ops.actions.docker import Docker, DockerError
+from landrun_ops.local.processing_job.container import (
+    Container,
+    ContainerStartError,
+    is_python,
+    rewrite,
+)
+from landrun_ops.local.processing_job.docker_container import LABEL, DockerContainer
+from landrun_ops.local.processing_job.files import TransferError
+from landrun_ops.local.processing_job.spark import is_spark, submit
+
+OPT_ML, PROGRAM = Path("/t/ml"), Path("/p")
+FILE = "file://"
+
+
+@pytest.mark.parametrize(
+    ("text", "rewritten"),
+    [
+        ("/opt/ml", "/t/ml"),
+        ("/opt/ml/", "/t/ml/"),
+        ("/opt/ml/processing/in", "/t/ml/processing/in"),
+        ("--input=/opt/ml/x", "--input=/t/ml/x"),
+        ("/opt/ml/a:/opt/ml/b", "/t/ml/a:/t/ml/b"),
+        (f"{FILE}/opt/ml/a", f"{FILE}/t/ml/a"),
+        ("cat '/opt/ml/a' > /opt/ml/b", "cat '/t/ml/a' > /t/ml/b"),
+        ("/opt/program/x.py", "/p/x.py"),
+        ("s3://bucket/opt/ml/x", "s3://bucket/opt/ml/x"),
+        ("s3://opt/ml/x", "s3://opt/ml/x"),
+        ("/opt/mlflow/x", "/opt/mlflow/x"),
+        ("/data/opt/ml", "/data/opt/ml"),
+        ("/opt/programs", "/opt/programs"),
+    ],
+)
+def test_only_paths_under_the_two_folders_are_rewritten(text: str, rewritten: str) -> None:
+    assert rewrite(text, OPT_ML, PROGRAM) == rewritten
+
+
+@pytest.mark.parametrize("python", ["python3", "python", "/usr/bin/python3.11"])
+def test_python_of_the_image_is_another_here(python: str) -> None:
+    assert is_python(python)
+    assert not is_python(f"{python}/x")
+
+
+def run(text: str, folder: Path, grace: float = 5) -> Container:
+    command = [sys.executable, "-c", text]
+    container = Container(command, {"SEEN": "yes"}, folder, folder / "log", grace)
+    container.start()
+    return container
+
+
+def test_output_goes_to_the_log_and_nothing_is_inherited(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("SECRET", "x")
+    container = run("import os; print(os.environ.get('SECRET'), os.environ['SEEN'])", tmp_path)
+    assert container.wait(20) == 0
+    container.stop()
+    assert (tmp_path / "log").read_text() == "None yes\n"
+
+
+@pytest.mark.parametrize(
+    ("handler", "grace", "code"), [("signal.SIG_DFL", 20, 128 + 15), ("signal.SIG_IGN", 0.1, 137)]
+)
+def test_stopped_script_gets_sigterm_and_after_the_grace_sigkill(
+    tmp_path: Path, handler: str, grace: float, code: int
+) -> None:
+    text = (
+        f"import signal, time; signal.signal(signal.SIGTERM, {handler})\n"
+        "print('ready', flush=True); time.sleep(60)"
+    )
+    container = run(text, tmp_path, grace)
+    while not (tmp_path / "log").read_text():
+        assert container.wait(0.01) is None
+    container.stop()
+    assert container.wait(0) == code
+
+
+def test_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+    container = Container(["/no/such"], {}, tmp_path, tmp_path / "log", 0)
+    with pytest.raises(ContainerStartError, match="/no/such"):
+        container.start()
+    container.stop()
+    assert container.wait(0) is None
+
+
+# What stands for smspark-submit
+
+WORDS = ["smspark-submit", "/p/preprocess.py", "--output", "/o"]
+
+
+def program(path: Path, says: str) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\necho '{says}'\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> str:
+    """An interpreter with PySpark."""
+    return program(tmp_path / "python", "True")
+
+
+def submitted(
+    words: list[str], folder: Path, python: str, host: str = "algo-1", java: str = "17.0.15"
+) -> list[str]:
+    if java:
+        program(folder / f"bin{java}" / "java", f'openjdk version "{java}" 2025-04-15')
+    path = f"{folder}/bin{java}:/usr/bin:/bin" if java else str(folder / "empty")
+    return submit(words, host, python, folder / "a/b", {"PATH": path})
+
+
+def test_only_smspark_submit_is_spark() -> None:
+    assert is_spark(WORDS)
+    assert is_spark(["/usr/local/bin/smspark-submit"])
+    assert not is_spark(["python3", "smspark-submit"])
+    assert not is_spark([])
+
+
+def test_the_script_is_run_by_python_without_the_clusters_options(
+    tmp_path: Path, python: str
+) -> None:
+    assert submitted(WORDS, tmp_path, python, java="1.8.0_412") == [python, *WORDS[1:]]
+    options = ["-v", "--spark-event-logs-s3-uri", "s3://b/logs", "--py-files=/x"]
+    own = program(tmp_path / ".venv-spark/bin/python", "True")
+    words = submitted([WORDS[0], *options, "/p/mine.py", "--py-files", "y"], tmp_path, python)
+    assert words == [own, "/p/mine.py", "--py-files", "y"]
+    other = submitted(WORDS, tmp_path, sys.executable, host="algo-2")
+    assert "preprocess.py" not in " ".join(other)
+
+
+@pytest.mark.parametrize(
+    ("java", "spark", "words", "why"),
+    [
+        ("17", "False", WORDS, r"tests/spark/install\.sh"),
+        ("21.0.2", "True", WORDS, r"Java 21 at .*openjdk-17"),
+        ("7", "True", WORDS, r"Java 7 at .*openjdk-17"),
+        ("", "True", WORDS, r"no Java.*openjdk-17"),
+        ("17", "True", ["smspark-submit", "-v"], "no script"),
+    ],
+)
+def test_what_spark_lacks_is_named_with_the_remedy(
+    tmp_path: Path, java: str, spark: str, words: list[str], why: str
+) -> None:
+    with pytest.raises(ContainerStartError, match=why):
+        submitted(words, tmp_path, program(tmp_path / "python", spark), java=java)
+
+
+# In Docker
+
+REQUEST = {
+    "ProcessingJobName": "landrun-1-abc",
+    "AppSpecification": {
+        "ImageUri": "mine:1",
+        "ContainerEntrypoint": ["python3", "/opt/program/x.py"],
+        "ContainerArguments": ["--input", "/opt/ml/processing/in; rm -rf /"],
+    },
+    "Environment": {"MODE": "a b", "AWS_REGION": "mine"},
+    "ProcessingInputs": [{"S3Input": {"LocalPath": "/opt/ml/processing/in/"}}],
+    "ProcessingOutputConfig": {"Outputs": [{"S3Output": {"LocalPath": "/opt/ml/processing/out"}}]},
+}
+
+
+def container(folder: Path, script: str = "", **changes: Any) -> DockerContainer:
+    """A host of a job, with a stand-in for docker."""
+    docker = folder / "docker"
+    docker.write_text(f"#!/bin/sh\n{script}\n")
+    docker.chmod(0o755)
+    (folder / "ml" / "config").mkdir(parents=True)
+    (folder / "ml" / "config" / "a.json").write_text("{}")
+    access = {"AWS_REGION": "here", "AWS_ENDPOINT_URL": "u", "AWS_SECRET_ACCESS_KEY": "hidden"}
+    files = {"opt_ml": folder / "ml", "log": folder / "log"}
+    request = REQUEST | changes
+    return DockerContainer(request, "algo-1", access, **files, grace=1, docker=Docker(str(docker)))
+
+
+def options(words: list[str], name: str) -> list[str]:
+    return [words[at + 1] for at, word in enumerate(words) if word == name]
+
+
+def test_words_of_docker_create_are_the_requests_and_sagemakers(tmp_path: Path) -> None:
+    words = container(tmp_path).create_words()
+    arguments = REQUEST["AppSpecification"]["ContainerArguments"]  # type: ignore[index]
+    assert words[words.index("mine:1") :] == ["mine:1", "/opt/program/x.py", *arguments]
+    assert options(words, "--entrypoint") == ["python3"]
+    assert options(words, "--pull") == ["never"]
+    assert options(words, "--network") == ["host"]
+    # the secret itself is in docker's environment, which no other user can read
+    environment = ["AWS_REGION=mine", "AWS_ENDPOINT_URL=u", "AWS_SECRET_ACCESS_KEY", "MODE=a b"]
+    assert options(words, "--env") == environment
+    # what SageMaker mounts is a volume that hides the image's own, and bears the job's name
+    label = f"{LABEL}=landrun-1-abc"
+    assert options(words, "--label") == [label]
+    folders = ("config", "processing/in", "output", "processing/out")
+    assert options(words, "--mount") == [
+        f"type=volume,dst=/opt/ml/{folder},volume-nocopy=true,volume-label={label}"
+        for folder in folders
+    ]
+
+
+def test_isolated_job_has_no_network_and_an_image_its_own_entrypoint(tmp_path: Path) -> None:
+    isolated = {"NetworkConfig": {"EnableNetworkIsolation": True}}
+    words = container(tmp_path, AppSpecification={"ImageUri": "m"}, **isolated).create_words()
+    assert (options(words, "--network"), options(words, "--entrypoint")) == (["none"], [])
+    assert words[-1] == "m"
+
+
+def test_everything_copied_into_a_container_is_roots(tmp_path: Path) -> None:
+    starting = container(tmp_path, f'[ "$1" != cp ] || cat > {tmp_path}/in.tar')
+    starting.start()
+    assert starting.wait(10) == 0
+    with tarfile.open(tmp_path / "in.tar") as archive:
+        members = {member.name: member for member in archive}
+    owners = {(one.uid, one.gid, one.uname, one.gname) for one in members.values()}
+    assert owners == {(0, 0, "root", "root")}
+    assert members["opt/ml/config"].mode == 0o755
+    assert members["opt/ml/config/a.json"].mode == 0o644
+
+
+@pytest.mark.parametrize("step", ["create", "cp"])
+def test_a_container_that_cannot_be_made_says_why_in_dockers_words(
+    tmp_path: Path, step: str
+) -> None:
+    says = "echo 'Error response from daemon: No such image' >&2; exit 1"
+    starting = container(tmp_path, f'[ "$1" != {step} ] || {{ {says}; }}')
+    with pytest.raises(ContainerStartError, match=f"run mine:1: docker {step}: No such image"):
+        starting.start()
+
+
+def test_without_docker_that_is_said() -> None:
+    with pytest.raises(DockerError, match="install Docker"):
+        Docker("no-such-docker")("version")
+
+
+def ended(folder: Path, *members: tuple[str, bytes, str]) -> DockerContainer:
+    """A container that gives these (name, content, link) back for every folder."""
+    kinds = {"out/shadow": tarfile.SYMTYPE, "out/hard": tarfile.LNKTYPE, "out/dev": tarfile.CHRTYPE}
+    with tarfile.open(folder / "out.tar", "w") as archive:
+        for name, content, to in members:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kinds.get(name, tarfile.REGTYPE), to
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return container(folder, f'[ "$1" != cp ] || cat {folder}/out.tar')
+
+
+def test_files_come_back_and_links_and_devices_do_not(tmp_path: Path) -> None:
+    links = [("out/shadow", b"", "/etc/shadow"), ("out/hard", b"", "/etc/shadow")]
+    ended(tmp_path, ("out/deep/a.txt", b"hello", ""), *links, ("out/dev", b"", "")).collect()
+    found = [path for path in (tmp_path / "ml/processing/out").rglob("*") if path.is_file()]
+    assert [(path.name, path.read_bytes()) for path in found] == [("a.txt", b"hello")]
+
+
+def test_a_file_that_would_leave_its_folder_does_not_come_back(tmp_path: Path) -> None:
+    with pytest.raises(TransferError, match="leaves its folder"):
+        ended(tmp_path, ("out/../../x", b"", "")).collect()
+
+
+def test_a_container_that_is_gone_has_no_outputs(tmp_path: Path) -> None:
+    gone = container(tmp_path, 'echo "Error: No such container" >&2; exit 1')
+    with pytest.raises(TransferError, match="No such container"):
+        gone.collect()
+    gone.discard()

@@ -1,0 +1,243 @@
+"""A job's inputs and outputs, with an S3 of this test's own; what CreateProcessingJob refuses."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from landrun_ops.local.processing_job.files import (
+    TransferError,
+    download,
+    inside,
+    read_manifest,
+    relative_to_prefix,
+    upload,
+)
+from landrun_ops.local.processing_job.request import (
+    malformed,
+    violations,
+    violations_of_values,
+)
+
+
+class FakeS3:
+    """Objects by (bucket, key)."""
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        self.objects = {("b", key): body for key, body in objects.items()}
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        if (Bucket, Key) not in self.objects:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "gone"}}, "GetObject")
+        return {"Body": io.BytesIO(self.objects[Bucket, Key])}
+
+    def get_paginator(self, _: str) -> FakeS3:
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> list[dict[str, Any]]:  # noqa: N803
+        keys = sorted(key for bucket, key in self.objects if bucket == Bucket)
+        return [{"Contents": [{"Key": key}]} for key in keys if key.startswith(Prefix)]
+
+
+def manifest(*names: str, prefix: str = "s3://b/") -> bytes:
+    return json.dumps([{"prefix": prefix}, *names]).encode()
+
+
+def source(uri: str = "s3://b/in/", kind: str = "S3Prefix", **more: Any) -> dict[str, Any]:
+    return {"S3Uri": uri, "S3DataType": kind, **more}
+
+
+LISTED = source("s3://b/m", "ManifestFile")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+def test_local_path_is_a_folder_below_opt_ml() -> None:
+    path = inside(Path("/t/opt/ml"), "/opt/ml/processing/input/x")
+    assert path == Path("/t/opt/ml/processing/input/x")
+
+
+@pytest.mark.parametrize(
+    ("key", "prefix", "relative"),
+    [
+        ("in/a.csv", "in/", "a.csv"),
+        ("in/x/a.csv", "in/", "x/a.csv"),
+        ("in/x/a.csv", "in", "x/a.csv"),
+        ("in/a.csv", "in/a.csv", "a.csv"),
+        ("in/a.csv.bak", "in/a.csv", "a.csv.bak"),
+        ("input/a.csv", "in", "input/a.csv"),
+        ("a.csv", "", "a.csv"),
+        ("a.csv", "a", "a.csv"),
+    ],
+)
+def test_prefix_decides_the_path_below_local_path(key: str, prefix: str, relative: str) -> None:
+    assert relative_to_prefix(key, prefix) == relative
+
+
+@given(st.lists(st.text(), min_size=1))
+def test_manifest_names_its_objects_exactly(names: list[str]) -> None:
+    objects = read_manifest(manifest(*names, prefix="s3://b/p/"), "s3://b/m")
+    assert [(o.bucket, o.key, o.relative) for o in objects] == [("b", f"p/{n}", n) for n in names]
+
+
+@given(
+    st.binary(max_size=40)
+    | st.sampled_from([b'[{"prefix": 3}, "a"]', b'[{"prefix": "https://b/"}, "a"]', manifest()])
+)
+def test_anything_else_is_a_transfer_error_that_names_the_manifest(body: bytes) -> None:
+    with pytest.raises(TransferError, match="s3://b/m"):
+        read_manifest(body, "s3://b/m")
+
+
+@pytest.mark.parametrize(
+    ("objects", "how", "found"),
+    [
+        ({"m": manifest("a\nb", prefix="s3://b/in/"), "in/a\nb": b"x"}, LISTED, {"a\nb": b"x"}),
+        ({"m": manifest("a", "a"), "a": b"x"}, LISTED, {"a": b"x"}),
+        ({"in/x/": b"", "in/x/a": b"1"}, source(), {"x/a": b"1"}),
+    ],
+    ids=["key with a newline", "object named twice", "folder marker"],
+)
+def test_objects_become_files(
+    tmp_path: Path, objects: dict[str, bytes], how: Any, found: dict[str, bytes]
+) -> None:
+    download(FakeS3(objects), how, [tmp_path])
+    assert files(tmp_path) == found
+
+
+@pytest.mark.parametrize(
+    ("objects", "how", "named"),
+    [
+        ({"m": manifest("x/a", "x//a"), "x/a": b"1", "x//a": b"2"}, LISTED, "s3://b/x//a cannot"),
+        ({"in/a": b"1", "in/a/b": b"2"}, source(), "s3://b/in/a/b cannot be a file"),
+        *(
+            ({"m": manifest(key), key: b"x"}, LISTED, "s3://b/")
+            for key in ("../x", "a/../../x", "..", ".", "a\0b", "x" * 300)
+        ),
+    ],
+)
+def test_key_that_cannot_be_a_file_is_named(
+    tmp_path: Path, objects: dict[str, bytes], how: Any, named: str
+) -> None:
+    with pytest.raises(TransferError, match=named):
+        download(FakeS3(objects), how, [tmp_path / "in"])
+    assert not [path for path in files(tmp_path) if not path.startswith("in/")]
+
+
+@given(keys=st.sets(st.sampled_from("abcdefgh"), min_size=1), hosts=st.integers(1, 5))
+def test_shards_are_disjoint_and_lose_nothing(
+    tmp_path_factory: pytest.TempPathFactory, keys: set[str], hosts: int
+) -> None:
+    folder = tmp_path_factory.mktemp("shards")
+    folders = [folder / str(n) for n in range(hosts)]
+    s3 = FakeS3({f"in/{key}": b"x" for key in keys})
+    download(s3, source(S3DataDistributionType="ShardedByS3Key"), folders)
+    found = [name for host in folders for name in files(host)]
+    assert sorted(found) == sorted(keys)
+    assert all(host.is_dir() for host in folders)
+
+
+@pytest.mark.parametrize(
+    ("uri", "key"),
+    [("s3://b/out", "out/x/a b"), ("s3://b/out/", "out/x/a b"), ("s3://b/", "x/a b")],
+)
+def test_output_keeps_its_path_below_the_uri_and_its_key(
+    tmp_path: Path, uri: str, key: str
+) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "a b").write_text("1")
+    put: list[Any] = []
+    upload(lambda *given: put.append(given), {"S3Uri": uri}, tmp_path, "arn:key")
+    assert put == [("b", key, b"1", "arn:key")]
+
+
+# What CreateProcessingJob refuses
+
+REQUEST: dict[str, Any] = {
+    "ProcessingJobName": "job-1",
+    "RoleArn": "arn:aws:iam::123456789012:role/processing",
+    "AppSpecification": {"ImageUri": "image", "ContainerEntrypoint": ["python3", "x.py"]},
+    "ProcessingResources": {
+        "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 30}
+    },
+    "ProcessingInputs": [
+        {
+            "InputName": "in",
+            "S3Input": {
+                "S3Uri": "s3://b/m",
+                "S3DataType": "ManifestFile",
+                "S3InputMode": "File",
+                "LocalPath": "/opt/ml/processing/input/in",
+            },
+        }
+    ],
+}
+INPUT = REQUEST["ProcessingInputs"][0]
+CLUSTER = "ProcessingResources.ClusterConfig"
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    request = copy.deepcopy(REQUEST)
+    *parents, last = (int(step) if step.isdigit() else step for step in path.split("."))
+    place: Any = request
+    for step in parents:
+        place = place[step]
+    place[last] = value
+    return request
+
+
+def test_good_request_has_nothing_wrong() -> None:
+    assert malformed(REQUEST) == ""
+    assert violations(REQUEST) == []
+    assert (
+        violations_of_values({"ProcessingJobName.$": "$.name", "Environment": {"1.$": "$"}}) == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        ("ProcessingJobName", "a_b", "satisfy regular expression pattern"),
+        ("ProcessingJobName", "a\n", "satisfy regular expression pattern"),
+        ("ProcessingJobName", "a" * 64, "length less than or equal to 63"),
+        ("ProcessingJobName", "", "length greater than or equal to 1"),
+        ("RoleArn", "arn:aws:iam::1:role/short-account", "'roleArn' failed"),
+        ("AppSpecification.ContainerArguments", ["x"] * 101, "less than or equal to 100"),
+        ("AppSpecification.ContainerArguments", ["x" * 257], "containerArguments.1.member"),
+        ("AppSpecification.ContainerArguments", ["x", ""], "Value '' at 'appSpecification"),
+        ("AppSpecification.ContainerEntrypoint", [], "length greater than or equal to 1"),
+        ("AppSpecification", {"ImageUri": "i"}, "give a ContainerEntrypoint"),
+        (f"{CLUSTER}.InstanceCount", 0, "value greater than or equal to 1"),
+        (f"{CLUSTER}.InstanceType", "m5.large", "enum value set"),
+        ("StoppingCondition", {"MaxRuntimeInSeconds": 0}, "stoppingCondition.maxRuntimeInSeconds"),
+        ("Environment", {"1A": "x"}, "environment.key"),
+        ("Environment", {"A": "x" * 257}, "less than or equal to 256"),
+        ("ProcessingInputs.0.S3Input.LocalPath", "/tmp/in", "must be under /opt/ml/processing"),
+        ("ProcessingInputs.0.S3Input.LocalPath", "/opt/ml/processing/../x", "must be under"),
+        ("ProcessingInputs.0.S3Input.S3InputMode", "Pipe", "no Pipe mode"),
+        ("ProcessingInputs", [INPUT] * 2, "InputName 'in' is given more"),
+        ("ProcessingInputs", [INPUT] * 11, "'processingInputs' failed"),
+        ("ProcessingInputs", [{"InputName": "in"}], "knows S3Input only"),
+    ],
+)
+def test_violation_is_described_by_name(path: str, value: Any, why: str) -> None:
+    assert why in "\n".join(violations(changed(path, value)))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("Colour", "red"), ("ProcessingJobName", 3), ("ProcessingResources", {})],
+)
+def test_what_no_client_would_send_is_malformed(path: str, value: Any) -> None:
+    assert path in malformed(changed(path, value))
