@@ -123,6 +123,8 @@ def _growing(size: int) -> list[bytes]:
 
 
 UTF16 = "".join(f'{{"text": "t{i}"}}\n' for i in range(100)).encode("utf-16")
+HALF, QUOTE, OUR_NAMES = b"\x00\xd8\n\x00", CSV + b'"', b"text,\0order,\0\n"
+FALSE_PARQUET = around(b"PAR1", bytes(MIB))
 NULS = b'\n{"text":"a\\u0000b","\\u0000order":1,"\\u0000":2}\n'
 # Lines just below what is refused by length, so that many of them share a batch.
 SMALL_LINE = b'{"text":"t","n":[' + b"[]," * 200_000 + b"[]]}\n"
@@ -152,9 +154,7 @@ def _gzip(size: int) -> list[bytes]:
 TEXTS = [
     Case("a line of 1 GB", "l.jsonl", around(GOOD, b"x" * MIB, b"\n" + GOOD), 1000, 40, LOST),
     Case("a line of 1 GB, and no other", "l.jsonl", around(b"", b"x" * MIB), 1000, 40, REJECTED),
-    Case(
-        "a quoted field of 1 GB", "q.csv", around(CSV + b'"', b"x," * MIB, b"\nb,1\n"), 500, 9, LOST
-    ),
+    Case("a quoted field of 1 GB", "q.csv", around(QUOTE, b"x," * MIB, b"\nb,1\n"), 500, 9, LOST),
     Case("a quote left open on each line", "q.csv", around(CSV, b'"a,"b\n' * 1000), 1700, 5, LOST),
     Case("a million columns of CSV", "c.csv", _columns, 1_000_000, 40_000, REJECTED),
     Case("a million columns of one name", "c.csv", _equal_columns, 500_000, 40_000, REJECTED),
@@ -170,24 +170,10 @@ TEXTS = [
     Case("481 empty columns, CSV", "s.csv", _sparse_csv, 50_000, 300, READ),
     Case("numbers of a million digits", "n.jsonl", _numbers, 1_000_000, 5000, LOST),
     Case("NULs", "n.jsonl", around(GOOD, bytes(1000), NULS), 100_000, 1, LOST),
-    Case(
-        "names of our own columns",
-        "n.csv",
-        around(b"text,\0order,\0\n", b"t,1,2\0\n"),
-        99999,
-        9,
-        READ,
-    ),
+    Case("names of our own columns", "n.csv", around(OUR_NAMES, b"t,1,2\0\n"), 99_999, 9, READ),
     Case("random bytes as JSON", "r.jsonl", noise(GOOD), 10 * MIB, 30_000, REJECTED),
     Case("random bytes as CSV", "r.csv", noise(CSV), 10 * MIB, 30_000, REJECTED),
-    Case(
-        "UTF-16 with half pairs",
-        "u.jsonl",
-        around(UTF16, b"\x00\xd8\n\x00", b"A"),
-        5 * MIB,
-        999,
-        LOST,
-    ),
+    Case("UTF-16 with half pairs", "u.jsonl", around(UTF16, HALF, b"A"), MIB, 999, LOST),
     Case("characters that grow threefold", "g.jsonl", _growing, 15 * MIB, 300_000, LOST, READ),
     Case("texts made to be slow", "t.jsonl", _slow_texts, 4_000_000, 20_000, READ),
     Case(
@@ -207,12 +193,5 @@ TEXTS = [
     Case("a zip within gzip", "z.csv.gz", gzipped(_zip), 1000 * MIB, MIB, REJECTED),
     Case("gzip within gzip", "z.jsonl.gz", gzipped(_gzip), 1000 * MIB, MIB, REJECTED),
     Case("a gzip header without end", "h.jsonl.gz", around(NAME, b"n" * MIB), 20, 1, REJECTED),
-    Case(
-        "false Parquet in gzip",
-        "p.parquet.gz",
-        gzipped(around(b"PAR1", bytes(MIB))),
-        9999,
-        4,
-        REJECTED,
-    ),
+    Case("false Parquet in gzip", "p.parquet.gz", gzipped(FALSE_PARQUET), 9999, 4, REJECTED),
 ]
