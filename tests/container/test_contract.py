@@ -15,7 +15,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from landrun_ops.actions.demo import DATA_SUFFIXES
 
 from default_job import COUNTS
 from default_job import Job as InProcess
@@ -94,7 +93,7 @@ def test_the_default_job_leaves_what_it_leaves_as_a_subprocess_and_is_the_image_
 ) -> None:
     here = InProcess(tmp_path / "here")
     for path in (root / "samples").iterdir():
-        if path.name.endswith(DATA_SUFFIXES):
+        if path.suffix not in (".md", ".ipynb"):
             here.give(path.name, path.read_bytes())
             job.land(path.name, path.read_bytes())
     application = {"ImageUri": IMAGE, "ContainerArguments": ARGUMENTS, **entrypoint}
