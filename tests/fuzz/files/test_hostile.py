@@ -13,7 +13,7 @@ from default_job import Job
 from messages import parquet, streams, summary, work
 
 from .hostile_parquet import PARQUET
-from .hostile_texts import GOOD, TEXTS, Case
+from .hostile_texts import GOOD, MIB, TEXTS, Case
 
 
 @pytest.fixture
@@ -99,3 +99,16 @@ def test_a_bomb_is_given_up_and_said_to_be_damaged(
 
     assert sum(map(len, blocks)) < 33_000_000
     assert blocks.damage == f"damaged {compression} data: it unpacks to more than 50 times its size"
+
+
+def test_parquet_that_unpacks_beyond_measure_is_given_up(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "BOMB_BYTES", MIB)
+    monkeypatch.setattr(parquet, "BOMB_RATIO", 5)
+    case = next(case for case in PARQUET if "texts of 1 MB" in case.title)
+
+    file = job.give("a.parquet", b"".join(case.pieces(30))).run().file("a.parquet")
+
+    assert file["status"] == "damaged"
+    assert file["reason"] == "damaged Parquet data: it unpacks to more than 5 times its size"
