@@ -186,3 +186,11 @@ def test_the_limit_of_memory_is_that_of_the_own_group(
     monkeypatch.setattr(host, "_own_limits", lambda: [limit])
 
     assert host.memory_mb() == 100
+
+
+def test_scratch_is_on_sagemakers_volume_if_there_is_one(tmp_path: Path) -> None:
+    with host.scratch_folder(tmp_path) as scratch:
+        assert tmp_path not in scratch.parents
+    (tmp_path / "processing").mkdir()
+    with host.scratch_folder(tmp_path) as scratch:
+        assert scratch.parent == tmp_path / "processing"
