@@ -1,6 +1,6 @@
 #!/bin/sh
 # The job's container, for real: its image built on a base made from packages, SageMaker's contract,
-# the demo in it with the counts of the subprocess, a push to a registry. Needs no network besides
+# the samples in it with the rows of a subprocess, a push to a registry. Needs no network besides
 # the mirrors that apt and pip are configured with; on Debian as root it gets what it lacks.
 #
 #   sh tests/container/check.sh [IMAGE]    IMAGE: test this one, which is here already

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ if not os.environ.get("LANDRUN_DOCKER_REGISTRY"):
 
 INPUT = "/opt/ml/processing/input/messages"
 OUTPUT = "/opt/ml/processing/output/processed"
+HELLO = b'{"text": "hello"}\n'
 
 
 @pytest.fixture
@@ -44,49 +45,21 @@ def shell(docker: Docker) -> Callable[..., str]:
     return run_in_image
 
 
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket="bucket")
-        client.put_object(Bucket="bucket", Key="in/a.jsonl", Body=b'{"text": "hello"}\n')
-        yield client
-
-
-@pytest.fixture
-def laptop(tmp_path: Path, s3: Any, docker: Docker) -> Laptop:
-    clients = {"s3": s3, "logs": boto3.client("logs", region_name="us-east-1")}
-    return Laptop(
-        program=tmp_path,
-        work_dir=tmp_path,
-        python="python3",
-        client=clients.__getitem__,
-        put=lambda bucket, key, body, _: s3.put_object(Bucket=bucket, Key=key, Body=body),
-        access={"AWS_REGION": "us-east-1"},
-        grace=2,
-        docker=docker,
-    )
-
-
 class Job:
     """A job of the image under test, as SageMaker would be asked for it."""
 
-    def __init__(self, laptop: Laptop, s3: Any) -> None:
+    def __init__(self, laptop: Laptop) -> None:
         self._laptop = laptop
-        self._s3 = s3
         self.name = f"landrun-test-{uuid.uuid4().hex}"
 
     def request(self, *words: str, instances: int = 1, **more: Any) -> dict[str, Any]:
         cluster = {"InstanceCount": instances, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 30}
         source = {"S3Uri": "s3://bucket/in/", "LocalPath": INPUT, "S3DataType": "S3Prefix"}
         target = {"S3Uri": "s3://bucket/out/", "LocalPath": OUTPUT, "S3UploadMode": "EndOfJob"}
-        application: dict[str, Any] = {"ImageUri": IMAGE, "ContainerEntrypoint": list(words)}
         return {
             "ProcessingJobName": self.name,
             "RoleArn": "arn:aws:iam::123456789012:role/x",
-            "AppSpecification": application,
+            "AppSpecification": {"ImageUri": IMAGE, "ContainerEntrypoint": list(words)},
             "ProcessingResources": {"ClusterConfig": cluster},
             "ProcessingInputs": [{"InputName": "messages", "S3Input": source}],
             "ProcessingOutputConfig": {"Outputs": [{"OutputName": "out", "S3Output": target}]},
@@ -102,20 +75,42 @@ class Job:
     def go(self, order: Order) -> Outcome:
         return run(order, self._laptop)
 
+    def land(self, name: str, data: bytes) -> None:
+        self._laptop.client("s3").put_object(Bucket="bucket", Key=f"in/{name}", Body=data)
+
     def log(self, host: str = "algo-1") -> str:
         path = self._laptop.work_dir / "jobs" / self.name / f"{host}.log"
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8") if path.exists() else ""
 
-    def outputs(self) -> Mapping[str, bytes]:
-        listed = self._s3.list_objects_v2(Bucket="bucket", Prefix="out/").get("Contents", ())
+    def outputs(self) -> dict[str, bytes]:
+        s3 = self._laptop.client("s3")
+        keys = [one["Key"] for one in s3.list_objects_v2(Bucket="bucket")["Contents"]]
         return {
-            one["Key"].removeprefix("out/"): self._s3.get_object(Bucket="bucket", Key=one["Key"])[
-                "Body"
-            ].read()
-            for one in listed
+            key.removeprefix("out/"): s3.get_object(Bucket="bucket", Key=key)["Body"].read()
+            for key in keys
+            if key.startswith("out/")
         }
 
 
 @pytest.fixture
-def job(laptop: Laptop, s3: Any) -> Job:
-    return Job(laptop, s3)
+def job(tmp_path: Path, docker: Docker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Job]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    with mock_aws():
+        clients = {name: boto3.client(name, region_name="us-east-1") for name in ("s3", "logs")}
+        clients["s3"].create_bucket(Bucket="bucket")
+        laptop = Laptop(
+            program=tmp_path,
+            work_dir=tmp_path,
+            python="python3",
+            client=clients.__getitem__,
+            put=lambda bucket, key, body, _: clients["s3"].put_object(
+                Bucket=bucket, Key=key, Body=body
+            ),
+            access=lambda: {"AWS_REGION": "us-east-1"},
+            grace=2,
+            docker=docker,
+        )
+        job = Job(laptop)
+        job.land("a.jsonl", HELLO)
+        yield job

@@ -5,24 +5,30 @@ Mounts owned by root, configuration, environment, exit codes, exit message, stop
 
 from __future__ import annotations
 
+import io
 import json
 import textwrap
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 
+import polars as pl
 import pytest
 
+from default_job import COUNTS
+from default_job import Job as InProcess
 from landrun_ops.actions.docker import Docker
 from landrun_ops.local.processing_job.docker_container import LABEL
 
-from .conftest import IMAGE, INPUT, OUTPUT, Job
+from .conftest import HELLO, IMAGE, INPUT, OUTPUT, Job
 
+FOLDERS = ("/opt/ml/config", INPUT, f"{INPUT}/a.jsonl", OUTPUT, "/opt/ml/output")
 STAT = textwrap.dedent(f"""
     import json, os
     def owner(path):
         return os.stat(path).st_uid, oct(os.stat(path).st_mode & 0o777), os.access(path, os.W_OK)
-    seen = {{path: owner(path) for path in
-            ("/opt/ml/config", "{INPUT}", "{INPUT}/a.jsonl", "{OUTPUT}", "/opt/ml/output")}}
+    seen = {{path: owner(path) for path in {FOLDERS}}}
     seen["uid"] = os.getuid()
     seen["host"] = os.uname().nodename
     seen["config"] = json.load(open("/opt/ml/config/processingjobconfig.json"))
@@ -30,6 +36,8 @@ STAT = textwrap.dedent(f"""
     seen["environment"] = dict(os.environ)
     json.dump(seen, open("{OUTPUT}/seen.json", "w"))
 """)
+DEFAULT = ["python3", "/opt/program/preprocess.py"]
+ARGUMENTS = ["--input", INPUT, "--output", OUTPUT]
 
 
 @pytest.fixture(autouse=True)
@@ -39,27 +47,25 @@ def _nothing_is_left(docker: Docker, job: Job):
         assert docker(*what, "--quiet", "--filter", f"label={LABEL}={job.name}") == ""
 
 
-def test_mounts_are_root_s_and_the_outputs_alone_become_the_user_s(job: Job) -> None:
-    assert job.run("python3", "-c", STAT).status == "Completed", job.log()
-    seen = json.loads(job.outputs()["seen.json"])
-    assert seen["uid"] == 10001
-    assert seen["/opt/ml/config"] == [0, "0o755", False]
-    assert seen[INPUT] == [0, "0o755", False]
-    assert seen[f"{INPUT}/a.jsonl"] == [0, "0o644", False]
-    assert seen[OUTPUT] == [10001, "0o755", True]
-    assert seen["/opt/ml/output"] == [10001, "0o755", True]
-
-
-def test_configuration_and_environment_are_as_in_the_request(job: Job) -> None:
+def test_mounts_configuration_and_environment_are_as_on_sagemaker(job: Job) -> None:
     request = job.request("python3", "-c", STAT, Environment={"MODE": "a b", "AT": "/opt/ml/x"})
-    assert job.run("python3", "-c", STAT, Environment=request["Environment"]).status == "Completed"
+    outcome = job.run("python3", "-c", STAT, Environment=request["Environment"])
+    assert outcome.status == "Completed", job.log()
+
     seen = json.loads(job.outputs()["seen.json"])
+    assert [seen[folder] for folder in FOLDERS] == [
+        [0, "0o755", False],
+        [0, "0o755", False],
+        [0, "0o644", False],
+        [10001, "0o755", True],
+        [10001, "0o755", True],
+    ]
+    assert seen["uid"] == 10001
     assert seen["config"] == {"ProcessingJobArn": f"arn:{job.name}", **request}
     assert seen["resources"]["current_host"] == seen["host"] == "algo-1"
     assert seen["resources"]["hosts"] == ["algo-1"]
-    environment = seen["environment"]
-    assert environment.items() >= request["Environment"].items()
-    assert not {"LANDRUN_OPT_ML", "HOSTNAME_OF_THE_LAPTOP", "VIRTUAL_ENV"} & environment.keys()
+    assert seen["environment"].items() >= request["Environment"].items()
+    assert not {"LANDRUN_OPT_ML", "HOSTNAME_OF_THE_LAPTOP", "VIRTUAL_ENV"} & {*seen["environment"]}
 
 
 def test_the_script_s_exit_code_decides_and_its_message_says_why(job: Job) -> None:
@@ -70,31 +76,35 @@ def test_the_script_s_exit_code_decides_and_its_message_says_why(job: Job) -> No
     assert outcome.exit_message == ("out of ink" * 200)[:1024]
 
 
-def test_a_program_that_is_not_in_the_image_fails_the_job_and_the_log_says_so(job: Job) -> None:
+def test_a_program_or_an_image_that_is_not_there_fails_the_job_and_is_named(job: Job) -> None:
     outcome = job.run("no-such-program")
     assert str(outcome.failure_reason).startswith("AlgorithmError: , exit code: ")
     assert "no-such-program" in job.log()
 
-
-def test_an_image_that_is_not_there_fails_the_job_with_its_name(job: Job) -> None:
     missing = {"ImageUri": "landrun-no-such-image:1", "ContainerEntrypoint": ["x"]}
-    outcome = job.run("x", AppSpecification=missing)
+    outcome = job.run(AppSpecification=missing)
     assert outcome.status == "Failed"
     assert str(outcome.failure_reason).startswith("ClientError: cannot run landrun-no-such-image:1")
 
 
-def test_the_default_job_runs_as_it_does_on_sagemaker(job: Job) -> None:
-    entry = ["python3", "/opt/program/preprocess.py", "--input", INPUT, "--output", OUTPUT]
-    assert job.run(*entry).status == "Completed", job.log()
-    outputs = job.outputs()
-    assert json.loads(outputs["summary.json"])["rows_out"] == 1
-    assert [name for name in outputs if name.endswith(".parquet")]
-
-
-def test_the_image_s_own_entrypoint_is_the_default_job(job: Job) -> None:
-    arguments = ["--input", INPUT, "--output", OUTPUT]
-    application = {"ImageUri": IMAGE, "ContainerArguments": arguments}
+@pytest.mark.parametrize("entrypoint", [{"ContainerEntrypoint": DEFAULT}, {}], ids=["ours", "own"])
+def test_the_default_job_leaves_what_it_leaves_as_a_subprocess_and_is_the_image_s_entrypoint(
+    job: Job, root: Path, tmp_path: Path, entrypoint: dict
+) -> None:
+    here = InProcess(tmp_path / "here")
+    for path in (root / "samples").iterdir():
+        if path.suffix not in (".md", ".ipynb"):
+            here.give(path.name, path.read_bytes())
+            job.land(path.name, path.read_bytes())
+    application = {"ImageUri": IMAGE, "ContainerArguments": ARGUMENTS, **entrypoint}
     assert job.run(AppSpecification=application).status == "Completed", job.log()
+
+    expected, outputs = here.give("a.jsonl", HELLO).run(), job.outputs()
+    parts = [io.BytesIO(data) for name, data in outputs.items() if name.endswith(".parquet")]
+    frame = pl.concat(pl.read_parquet(part) for part in parts)
+    assert frame.sort("text", "message_id").equals(expected.frame.sort("text", "message_id"))
+    assert [json.loads(outputs["summary.json"])[name] for name in COUNTS] == [*expected.counts]
+    assert outputs["rejected.jsonl"] == (expected.output / "rejected.jsonl").read_bytes()
 
 
 def test_an_isolated_job_has_no_network(job: Job) -> None:
@@ -115,44 +125,29 @@ import signal, sys, time
 def stop(*_):
     open('{OUTPUT}/stopped', 'w').write('in time')
     raise SystemExit(143)
-signal.signal(signal.SIGTERM, {{}})
+signal.signal(signal.SIGTERM, HANDLER)
 print('ready', flush=True)
 time.sleep(100)
 """
 
 
-def stopped(job: Job, handler: str) -> float:
-    """Stop a job once it is ready, and say how many seconds that took."""
-    order = job.order("python3", "-c", STOPPABLE.replace("{}", handler))
-    asked: list[float] = []
+@pytest.mark.parametrize(
+    ("handler", "left"), [("stop", {"stopped": b"in time"}), ("signal.SIG_IGN", {})]
+)
+def test_a_stopped_job_gets_sigterm_and_is_killed_after_the_grace(
+    job: Job, handler: str, left: dict[str, bytes]
+) -> None:
+    order = job.order("python3", "-c", STOPPABLE.replace("HANDLER", handler))
 
     def stop_when_ready() -> None:
         deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and "ready" not in _log(job):
+        while time.monotonic() < deadline and "ready" not in job.log():
             time.sleep(0.05)
-        asked.append(time.monotonic())
         order.stop.set()
 
     threading.Thread(target=stop_when_ready).start()
     assert job.go(order).status == "Stopped"
-    return time.monotonic() - asked[0]
-
-
-def _log(job: Job) -> str:
-    try:
-        return job.log()
-    except FileNotFoundError:
-        return ""
-
-
-def test_a_stopped_job_gets_sigterm_and_time_to_end(job: Job) -> None:
-    stopped(job, "stop")
-    assert job.outputs() == {"stopped": b"in time"}
-
-
-def test_a_job_that_ignores_sigterm_is_killed_after_the_grace(job: Job) -> None:
-    assert 2 <= stopped(job, "signal.SIG_IGN") < 60
-    assert job.outputs() == {}
+    assert job.outputs() == left
 
 
 def test_a_job_over_its_time_limit_is_stopped(job: Job) -> None:
@@ -168,18 +163,15 @@ def test_links_in_the_outputs_are_not_followed(job: Job) -> None:
     assert job.outputs() == {"y": b""}
 
 
-def test_where_sudo_is_not_allowed_the_log_says_what_to_do(docker: Docker) -> None:
-    run = ("run", "--rm", "--security-opt", "no-new-privileges", *VOLUMES)
-    script = "import os, sys; sys.stdout.write(str(os.access('/opt/ml/output', os.W_OK)))"
-    told = docker(*run, "--entrypoint", "sh", IMAGE, "-c", f'python3 -c "{script}" 2>&1')
-    assert "--build-arg RUN_AS=root" in told
-    assert told.endswith("False")
+CANNOT = ("--security-opt", "no-new-privileges")
+CANNOT += ("--mount", "type=volume,dst=/opt/ml/output,volume-nocopy=true")
+WRITABLE = "python3 -c \"import os; print(os.getuid(), os.access('/opt/ml/output', os.W_OK))\" 2>&1"
 
 
-def test_as_root_nothing_needs_to_be_given(docker: Docker) -> None:
-    run = ("run", "--rm", "--user", "root", "--security-opt", "no-new-privileges", *VOLUMES)
-    script = "import os; print(os.getuid(), os.access('/opt/ml/output', os.W_OK))"
-    assert docker(*run, "--entrypoint", "python3", IMAGE, "-c", script) == "0 True"
-
-
-VOLUMES = ("--mount", "type=volume,dst=/opt/ml/output,volume-nocopy=true")
+def test_where_sudo_is_not_allowed_the_log_says_what_to_do_unless_the_user_is_root(
+    shell: Callable[..., str],
+) -> None:
+    said = shell(WRITABLE, *CANNOT)
+    assert "--build-arg RUN_AS=root" in said
+    assert said.endswith("False")
+    assert shell(WRITABLE, *CANNOT, "--user", "root") == "0 True"

@@ -18,55 +18,49 @@ from landrun_ops.actions.image import Repository, push
 
 from .conftest import IMAGE
 
+# The program of Debian's package docker-registry.
 REGISTRY = os.environ.get("LANDRUN_DOCKER_REGISTRY", "")
-"""The program of Debian's package docker-registry."""
-
-PORT = 5055
-HOST = f"localhost:{PORT}"
-WORD = "of-the-day"
-
+HOST = "localhost:5055"
 CONFIG = """
 version: 0.1
 storage: {{filesystem: {{rootdirectory: {folder}/data}}}}
-http: {{addr: "127.0.0.1:{port}"}}
+http: {{addr: "127.0.0.1:5055"}}
 auth: {{htpasswd: {{realm: test, path: {folder}/passwords}}}}
 log: {{level: error}}
 """
-
-
-def encrypted(word: str) -> str:
-    """By bcrypt, which Python's standard library has no more."""
-    script = 'print crypt($ARGV[0], q($2y$05$) . "a" x 22)'
-    done = subprocess.run(["perl", "-e", script, word], capture_output=True, text=True, check=True)
-    return done.stdout
+# bcrypt, which Python's standard library has no more.
+ENCRYPT = 'print "AWS:" . crypt("of-the-day", q($2y$05$) . "a" x 22) . "\n"'
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
-    (tmp_path / "passwords").write_text(f"AWS:{encrypted(WORD)}\n")
-    config = tmp_path / "config.yml"
-    config.write_text(CONFIG.format(folder=tmp_path, port=PORT))
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen([REGISTRY, "serve", str(config)], stdout=log, stderr=log)
+    done = subprocess.run(["perl", "-e", ENCRYPT], capture_output=True, text=True, check=True)
+    (tmp_path / "passwords").write_text(done.stdout)
+    (tmp_path / "config.yml").write_text(CONFIG.format(folder=tmp_path))
+    command, log = [REGISTRY, "serve", str(tmp_path / "config.yml")], tmp_path / "log"
+    with (
+        log.open("wb") as said,
+        subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT) as process,
+    ):
         try:
-            wait_for(process, tmp_path / "log")
+            assert is_up(process), log.read_text()
             yield HOST
         finally:
             process.terminate()
-            process.wait(10)
 
 
-def wait_for(process: subprocess.Popen[bytes], log: Path) -> None:
+def is_up(process: subprocess.Popen[bytes]) -> bool:
+    """Wait for the registry to refuse a call without a password."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:
         try:
             urllib.request.urlopen(f"http://{HOST}/v2/")
         except urllib.error.HTTPError as error:
             error.close()
-            return  # 401: it is up
+            return error.code == 401
         except OSError:
             time.sleep(0.1)
-    pytest.fail(log.read_text())
+    return False
 
 
 def test_the_image_is_pushed_and_its_digest_gets_the_same_image_back(
@@ -74,7 +68,7 @@ def test_the_image_is_pushed_and_its_digest_gets_the_same_image_back(
 ) -> None:
     # A name of its own: Docker needs no password for what it has pulled by this name before.
     target = f"{registry}/landrun-{uuid.uuid4().hex}"
-    name = push(docker, IMAGE, Repository(target, "AWS", WORD), "latest")
+    name = push(docker, IMAGE, Repository(target, "AWS", "of-the-day"), "latest")
     assert name.startswith(f"{target}@sha256:")
     before = docker("image", "inspect", "--format", "{{.Id}}", IMAGE)
     docker("image", "rm", f"{target}:latest")

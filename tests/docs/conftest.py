@@ -13,12 +13,11 @@ import pytest
 
 from landrun_ops.local import LocalAws
 
-from .project import ROOT
+from .pages import ROOT
 
-NOT_FOUND = '#!/bin/sh\necho "${0##*/}: landrun does not bring this command" >&2\nexit 127\n'
+# A page's block that needs one of these has to say so, though this machine may have it.
 NOT_BROUGHT = ("aws", "jupyter", "sam", "docker")
-"""Commands that this machine may have: a page's block that needs one has to say so."""
-
+NOT_FOUND = '#!/bin/sh\necho "${0##*/}: landrun does not bring this command" >&2\nexit 127\n'
 IGNORED = shutil.ignore_patterns(
     ".git", ".venv*", ".landrun", ".aws-sam", ".*_cache", ".cache", ".hypothesis", "__pycache__"
 )
@@ -26,19 +25,15 @@ IGNORED = shutil.ignore_patterns(
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """``checkout()`` is a new copy of the project, set up as ``make demo`` does it.
-
-    What says that it is set up is the copy's own: make must not set up this one from there.
-    """
+    """``checkout()`` is a new copy of the project, set up as ``make demo`` does it."""
 
     def copy() -> Path:
         folder = tmp_path_factory.mktemp("docs") / "landrun"
         shutil.copytree(ROOT, folder, ignore=IGNORED)
-        venv = folder / ".venv"
-        venv.mkdir()
+        (folder / ".venv").mkdir()
         for part in ("bin", "lib", "pyvenv.cfg"):
-            (venv / part).symlink_to(ROOT / ".venv-ops" / part)
-        (venv / ".ops").touch()
+            (folder / ".venv" / part).symlink_to(ROOT / ".venv-ops" / part)
+        (folder / ".venv/.ops").touch()  # make must not set up this project from there
         return folder
 
     return copy
@@ -46,20 +41,21 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
 
 def environment(project: Path, scratch: Path) -> dict[str, str]:
     """Give the environment of somebody who has just opened a terminal, and has landrun only."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "LANDRUN_", "PYTEST_", "PYTHON", "COV_"))
-    }
+    ours = ("AWS_", "LANDRUN_", "PYTEST_", "PYTHON", "COV_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     home, commands = scratch / "home", scratch / "commands"
-    for folder in (home, commands):
-        folder.mkdir(parents=True, exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True)
+    commands.mkdir(exist_ok=True)
     for name in NOT_BROUGHT:
         (commands / name).write_text(NOT_FOUND, encoding="utf-8")
         (commands / name).chmod(0o755)
-    path = f"{project}/.venv/bin:{commands}:{os.environ['PATH']}"
-    ours = {"SCRATCH": str(scratch), "BROUGHT": f"{ROOT}/.venv/bin", "NO_COLOR": "1"}
-    return kept | ours | {"PATH": path, "HOME": str(home)}
+    return kept | {
+        "PATH": f"{project}/.venv/bin:{commands}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "SCRATCH": str(scratch),
+        "BROUGHT": f"{ROOT}/.venv/bin",
+        "NO_COLOR": "1",
+    }
 
 
 @pytest.fixture(scope="session")
@@ -91,15 +87,15 @@ def busy(checkout: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory)
 
 
 def _let_things_happen(aws: LocalAws) -> None:
-    """Land a file that is fine and one that is not; leave a dead letter of each kind."""
-    bucket = aws.outputs["LandingBucket"]
-    for name, content in (
-        ("orders.jsonl", b'{"sender": "ana", "text": "hello"}\n'),
-        ("colours.csv", b"colour,size\nred,3\n"),
-    ):
-        aws.client("s3").put_object(Bucket=bucket, Key=f"incoming/{name}", Body=content)
-    sqs = aws.client("sqs")
-    sqs.send_message(
+    files = {
+        "orders.jsonl": b'{"sender": "ana", "text": "hello"}\n',
+        "colours.csv": b"colour,size\nred,3\n",
+    }
+    for name, content in files.items():
+        aws.client("s3").put_object(
+            Bucket=aws.outputs["LandingBucket"], Key=f"incoming/{name}", Body=content
+        )
+    aws.client("sqs").send_message(
         QueueUrl=aws.outputs["LandingDeadLetterQueueUrl"],
         MessageBody='{"cut off',
         MessageAttributes={"Reason": {"DataType": "String", "StringValue": "not JSON"}},

@@ -9,17 +9,142 @@ Exit codes: 0 all parts are as they would be made (now, with --write), 1 some ar
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from . import commands, template
-from .project import ROOT, name, pages
+import typer
+import typer.cli
+
+from landrun_ops.cli import app
+from landrun_ops.local.template import read
+
+from .pages import PAGES, ROOT, name
 
 _PART = re.compile(r"<!-- made: (?P<part>\S+)(?: (?P<of>\S+))? -->\n.*?<!-- end -->", re.DOTALL)
+TEMPLATE = read(ROOT / "template.yaml")
+ALARMS: dict[str, dict[str, Any]] = {
+    name: resource["Properties"]
+    for name, resource in read(ROOT / "src/stacks/monitoring.yaml")["Resources"].items()
+    if resource["Type"] == "AWS::CloudWatch::Alarm"
+}
+
+
+def commands() -> str:
+    """Describe each command that does something, as ``typer … utils docs`` does."""
+    sections = []
+    for command, context in leaves():
+        path = context.command_path
+        text = typer.cli.get_docs_for_click(obj=command, ctx=context, name=path, indent=1)
+        text = re.sub(r"\* `--help`: .*\n", "", text.replace("<", "&lt;"))
+        sections.append(re.sub(r"`[^`\n]*&lt;.*?`", lambda m: m[0].replace("&lt;", "<"), text))
+    return "\n\n".join(section.strip() for section in sections)
+
+
+def leaves() -> Iterator[tuple[Any, Any]]:
+    """Give each command that does something, in the order of ``--help``, with its context."""
+    root = typer.main.get_command(app)
+    yield from _below(root, typer.Context(root, info_name="landrun"))
+
+
+def _below(command: Any, context: Any) -> Iterator[tuple[Any, Any]]:
+    if not hasattr(command, "list_commands"):
+        yield command, context
+        return
+    for one in command.list_commands(context):
+        found = command.get_command(context, one)
+        yield from _below(found, typer.Context(found, info_name=one, parent=context))
+
+
+def table(head: str, rows: Iterable[Iterable[str]]) -> str:
+    """Spell a table; cells are in one line, and Markdown reads nothing into them."""
+    cells = [[" ".join(cell.split()).replace("|", r"\|") for cell in row] for row in rows]
+    lines = [f"| {' | '.join(row)} |" for row in cells]
+    return "\n".join([head, "|---" * (head.count("|") - 1) + "|", *lines])
+
+
+def escaped(text: str) -> str:
+    for sign in ("*", "_", "["):
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("<", "&lt;")
+
+
+def parameters() -> str:
+    """Spell a table for each group of parameters."""
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    return "\n\n".join(
+        f"## {group['Label']['default']}\n\n"
+        + table("| parameter | default | | takes |", map(_parameter, group["Parameters"]))
+        for group in groups
+    )
+
+
+def _parameter(name: str) -> tuple[str, ...]:
+    about = TEMPLATE["Parameters"][name]
+    default, takes = str(about.get("Default", "")), about.get("ConstraintDescription", "")
+    if "AllowedValues" in about:
+        takes = " or ".join(map(str, about["AllowedValues"]))
+    elif "MinValue" in about:
+        takes = f"{about['MinValue']:,} to {about['MaxValue']:,}"
+    shown = f"`{default}`" if default else "\N{EN DASH}"
+    return f"`{name}`", shown, escaped(about["Description"]), escaped(takes)
+
+
+def rules() -> str:
+    """Spell what parameters must go together."""
+    assertions = [one for rule in TEMPLATE["Rules"].values() for one in rule["Assertions"]]
+    return "\n".join(
+        f"- {escaped(' '.join(one['AssertDescription'].split()))}" for one in assertions
+    )
+
+
+def outputs() -> str:
+    """Spell the table of the stack's outputs."""
+    found = TEMPLATE["Outputs"].items()
+    return table("| output | |", ((f"`{k}`", escaped(about["Description"])) for k, about in found))
+
+
+def alarm(name: str) -> str:
+    """Spell when an alarm fires, from the alarm itself."""
+    about = ALARMS[name]
+    rows = {
+        "Metric": ", ".join(dict.fromkeys(metrics_of(about))),
+        "Threshold": _threshold(about),
+        "Sends an OK notification": "yes" if "OKActions" in about else "no",
+    }
+    return table("| | |", rows.items())
+
+
+def _statistics(about: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one["MetricStat"] for one in about.get("Metrics", ()) if "MetricStat" in one]
+
+
+def metrics_of(about: dict[str, Any]) -> list[str]:
+    """Name each metric that an alarm reads; CloudWatch bills each, so names come repeatedly."""
+    found = [one["Metric"] for one in _statistics(about)] or [about]
+    return [f"`{one['Namespace']}` `{one['MetricName']}`" for one in found]
+
+
+_SIGNS = {
+    "GreaterThanOrEqualToThreshold": "at least",
+    "GreaterThanThreshold": "more than",
+    "LessThanThreshold": "less than",
+    "LessThanOrEqualToThreshold": "at most",
+}
+
+
+def _threshold(about: dict[str, Any]) -> str:
+    threshold, of = about["Threshold"], about["EvaluationPeriods"]
+    value = f"`{threshold['Ref']}`" if isinstance(threshold, dict) else f"{threshold}"
+    minutes = max(one["Period"] for one in _statistics(about) or [about]) // 60
+    times = about.get("DatapointsToAlarm", of)
+    how_often = f", in {times} of {of} such periods" if 1 < times < of else ""
+    if times == of > 1:
+        how_often = f", {of} times in a row"
+    return f"{_SIGNS[about['ComparisonOperator']]} {value} in {minutes} minutes{how_often}"
 
 
 def event(file: str) -> str:
@@ -30,49 +155,32 @@ def event(file: str) -> str:
 
 
 PARTS: dict[str, Callable[..., str]] = {
-    "commands": commands.reference,
-    "places": commands.places,
-    "parameters": template.parameters,
-    "rules": template.rules,
-    "outputs": template.outputs,
-    "alarm": template.alarm,
-    "event": event,
+    part.__name__: part for part in (commands, parameters, rules, outputs, alarm, event)
 }
 """What can be made, by name; some are made of what stands after the name."""
 
 
-def filled(text: str) -> str:
-    """Give a page with its made parts made anew."""
+def stale() -> dict[Path, str]:
+    """Give what each page would be whose made parts are not as they would be made."""
 
     def made(found: re.Match[str]) -> str:
         of = [found["of"]] if found["of"] else []
         head = " ".join(["<!-- made:", found["part"], *of, "-->"])
         return f"{head}\n\n{PARTS[found['part']](*of)}\n\n<!-- end -->"
 
-    return _PART.sub(made, text)
-
-
-def stale() -> dict[Path, str]:
-    """Give what each page would be whose made parts are not as they would be made."""
-    found = {}
-    for page in pages():
-        text = page.read_text(encoding="utf-8")
-        if (anew := filled(text)) != text:
-            found[page] = anew
-    return found
+    texts = {page: page.read_text(encoding="utf-8") for page in PAGES}
+    anew = {page: _PART.sub(made, text) for page, text in texts.items()}
+    return {page: anew[page] for page in PAGES if anew[page] != texts[page]}
 
 
 def main() -> int:
-    """Say which pages are stale; write them, if wanted."""
-    parser = argparse.ArgumentParser(description="The made parts of the documentation.")
-    parser.add_argument("--write", action="store_true", help="write what is stale anew")
-    wanted = parser.parse_args()
-    found = stale()
+    """Name the pages that are stale; write them, if wanted."""
+    found, write = stale(), "--write" in sys.argv[1:]
     for page, text in found.items():
-        if wanted.write:
+        if write:
             page.write_text(text, encoding="utf-8")
-        sys.stdout.write(f"{'written' if wanted.write else 'stale'}: {name(page)}\n")
-    return 1 if found and not wanted.write else 0
+        sys.stdout.write(f"{'written' if write else 'stale'}: {name(page)}\n")
+    return 1 if found and not write else 0
 
 
 if __name__ == "__main__":

@@ -11,21 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from .blocks import is_for_laptop, script
 from .conftest import environment
-from .project import ROOT, name, pages
+from .pages import PAGES, ROOT, name, script
 
 pytestmark = [
     pytest.mark.skipif("LANDRUN_DOCS" not in os.environ, reason="make docs does this"),
     pytest.mark.timeout(400),
 ]
+TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
+ON_A_STACK = [page for page, text in TEXTS.items() if "\n<!-- laptop -->\n" in text]
+ELSEWHERE = [page for page, text in TEXTS.items() if script(text) and page not in ON_A_STACK]
 
-WITH_COMMANDS = [page for page in pages() if script(page)]
 
-
-@pytest.mark.parametrize(
-    "page", [page for page in WITH_COMMANDS if not is_for_laptop(page)], ids=name
-)
+@pytest.mark.parametrize("page", ELSEWHERE, ids=name)
 def test_commands_work_in_a_new_checkout(
     page: Path, checkout: Callable[[], Path], tmp_path: Path
 ) -> None:
@@ -33,7 +31,7 @@ def test_commands_work_in_a_new_checkout(
     run(page, project, environment(project, tmp_path))
 
 
-@pytest.mark.parametrize("page", [page for page in WITH_COMMANDS if is_for_laptop(page)], ids=name)
+@pytest.mark.parametrize("page", ON_A_STACK, ids=name)
 def test_commands_work_on_a_stack_in_which_things_have_happened(
     page: Path, busy: tuple[Path, Mapping[str, str]], tmp_path: Path
 ) -> None:
@@ -43,9 +41,9 @@ def test_commands_work_on_a_stack_in_which_things_have_happened(
 
 def run(page: Path, project: Path, env: Mapping[str, str]) -> None:
     done = subprocess.run(
-        ["sh", "-c", script(page)],
+        ["sh", "-c", script(TEXTS[page])],
         cwd=project,
-        env=dict(env),
+        env=env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -61,35 +59,29 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = tmp_path_factory.mktemp("site")
     shutil.copytree(ROOT / "docs", built / "docs")
     shutil.copy(ROOT / "mkdocs.yml", built)
-    done = subprocess.run(
-        [ROOT / ".venv-docs/bin/zensical", "build", "--strict", "--clean"],
-        cwd=built,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [ROOT / ".venv-docs/bin/zensical", "build", "--strict", "--clean"]
+    done = subprocess.run(command, cwd=built, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return built / ".landrun/site"
 
 
-def test_nothing_of_the_site_comes_from_elsewhere(site: Path) -> None:
-    loads = re.compile(
-        r"<(?:script|img|iframe|source)[^>]+src=[\"']?(?:https?:)?//|<link[^>]+href=[\"']?(?:https?:)?//"
-    )
+@pytest.mark.parametrize(
+    ("files", "loads"),
+    [
+        ("*.html", r"<(?:script|img|iframe|source)[^>]+src=[\"']?(?:https?:)?//"),
+        ("*.html", r"<link[^>]+href=[\"']?(?:https?:)?//"),
+        ("*.css", r"(?:url\(|@import )[\"']?(?:https?:)?//"),
+    ],
+)
+def test_nothing_of_the_site_comes_from_elsewhere(site: Path, files: str, loads: str) -> None:
     found = {
-        page.relative_to(site).as_posix(): text
-        for page in site.rglob("*.html")
-        if (text := loads.findall(page.read_text(encoding="utf-8")))
+        file: re.findall(loads, file.read_text(encoding="utf-8")) for file in site.rglob(files)
     }
-    styles = [
-        style.name
-        for style in site.rglob("*.css")
-        if re.search(r"(?:url\(|@import )[\"']?(?:https?:)?//", style.read_text(encoding="utf-8"))
-    ]
-    assert (found, styles) == ({}, [])
+    assert found
+    assert [file for file in found if found[file]] == []
 
 
 def test_every_page_is_built(site: Path) -> None:
     built = {page.relative_to(site).with_suffix("").as_posix() for page in site.rglob("*.html")}
-    wanted = {page.relative_to(ROOT / "docs").with_suffix("").as_posix() for page in pages()[1:]}
+    wanted = {page.relative_to(ROOT / "docs").with_suffix("").as_posix() for page in PAGES[1:]}
     assert wanted <= built

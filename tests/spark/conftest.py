@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 if not os.environ.get("LANDRUN_SPARK"):
     collect_ignore_glob = ["test_*.py"]
 
+# PySpark 3.5 and pandas warn of what is theirs to mend; PySpark leaves the sockets of its results
+# to the garbage collector.
+IGNORED = ("distutils Version classes are deprecated:DeprecationWarning",)
+IGNORED += ("unclosed <socket:ResourceWarning",)
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let PySpark 3.5 and pandas warn of what is theirs to mend."""
-    config.addinivalue_line(
-        "filterwarnings", "ignore:distutils Version classes are deprecated:DeprecationWarning"
-    )
-    # PySpark leaves the sockets of its results to the garbage collector.
-    config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
+    for warning in IGNORED:
+        config.addinivalue_line("filterwarnings", f"ignore:{warning}")
 
 
 @pytest.fixture(scope="session")
@@ -53,12 +54,9 @@ def s3() -> Iterator[Any]:
 def spark(s3: Any) -> Iterator[SparkSession]:
     from cluster import session  # noqa: PLC0415
 
-    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    program = Path(session.__file__).parents[1]
-    os.environ["PYSPARK_SUBMIT_ARGS"] = (
-        "--master local[2] --driver-memory 1g --conf spark.ui.enabled=false pyspark-shell"
-    )
-    started = session.start(program)
+    submit = "--master local[2] --driver-memory 1g --conf spark.ui.enabled=false pyspark-shell"
+    os.environ |= {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_SUBMIT_ARGS": submit}
+    started = session.start(Path(session.__file__).parents[1])
     started.sparkContext.setLogLevel("ERROR")
     yield started
     started.stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,85 +10,60 @@ import polars as pl
 from pyspark.sql import SparkSession
 
 from cluster import job as on_spark
-from here import Here
+from default_job import Here, Result
 from messages import job as one_machine
 from messages.options import Options, Reading, Rules
 
-# What says how a run went rather than what came of it.
-OWN = ("parts", "seconds")
+
+def counts(result: Result) -> dict[str, Any]:
+    """The summary without what says how the run went."""
+    return {n: v for n, v in result.summary.items() if n not in ("parts", "seconds")}
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a run left behind."""
-
-    output: Path
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        return json.loads((self.output / "summary.json").read_bytes())
-
-    @property
-    def rejected(self) -> list[dict[str, Any]]:
-        lines = (self.output / "rejected.jsonl").read_bytes().splitlines()
-        return [json.loads(line) for line in lines]
-
-    @property
-    def frame(self) -> pl.DataFrame:
-        return pl.concat(pl.read_parquet(part) for part in self.parts)
-
-    @property
-    def parts(self) -> list[Path]:
-        return sorted(self.output.glob("part-*.parquet"))
-
-    @property
-    def rows(self) -> pl.DataFrame:
-        """All rows, sorted: neither engine promises an order."""
-        frame = self.frame
-        keys = [n for n, t in frame.schema.items() if not t.is_nested()]
-        return frame.sort(keys, nulls_last=True)
-
-    @property
-    def counts(self) -> dict[str, Any]:
-        return {name: value for name, value in self.summary.items() if name not in OWN}
+def ordered(frame: pl.DataFrame) -> pl.DataFrame:
+    """Sort rows, as neither engine promises an order."""
+    keys = [name for name, kind in frame.schema.items() if not kind.is_nested()]
+    return frame.sort(keys, nulls_last=True)
 
 
-@dataclass(frozen=True)
 class Runs:
-    """Runs both engines in ``folder``."""
+    """Runs both engines over the files in ``files``."""
 
-    spark: SparkSession
-    folder: Path
+    def __init__(self, spark: SparkSession, folder: Path) -> None:
+        self.spark, self.folder, self.files = spark, folder, folder / "in"
+        self.files.mkdir()
 
-    def on_spark(
-        self, files: Path, reading: Reading | None = None, rules: Rules | None = None
-    ) -> Result:
-        manifests, output = self.folder / "manifests", self.folder / "spark"
+    def give(self, **files: str) -> Runs:
+        """Write files of JSON Lines by their stems."""
+        for stem, text in files.items():
+            (self.files / f"{stem}.jsonl").write_text(text)
+        return self
+
+    def options(self, folder: Path, output: str, reading: Any, rules: Any) -> Options:
+        given = (reading or Reading(), rules or Rules())
+        return Options(folder, self.folder / output, *given, opt_ml=self.folder / "opt")
+
+    def on_spark(self, reading: Reading | None = None, rules: Rules | None = None) -> Result:
+        manifests = self.folder / "manifests"
         manifests.mkdir(exist_ok=True)
-        names = [p.relative_to(files).as_posix() for p in files.rglob("*") if p.is_file()]
-        content = [{"prefix": f"file://{files.resolve()}/"}, *sorted(names, reverse=True)]
-        (manifests / "run.json").write_text(json.dumps(content))
-        given = reading or Reading()
-        options = Options(manifests, output, given, rules or Rules(), opt_ml=self.folder / "opt")
+        found = [path for path in self.files.rglob("*") if path.is_file()]
+        names = sorted((path.relative_to(self.files).as_posix() for path in found), reverse=True)
+        prefix = {"prefix": f"file://{self.files.resolve()}/"}
+        (manifests / "run.json").write_text(json.dumps([prefix, *names]))
+        options = self.options(manifests, "spark", reading, rules)
         on_spark.process(options, self.spark)
-        return Result(output)
+        return Result(options.output)
 
-    def on_one_machine(
-        self, files: Path, reading: Reading | None = None, rules: Rules | None = None
-    ) -> Result:
-        output, given = self.folder / "one", reading or Reading()
-        options = Options(files, output, given, rules or Rules(), opt_ml=self.folder / "opt")
+    def on_one_machine(self, reading: Reading | None = None, rules: Rules | None = None) -> Result:
+        options = self.options(self.files, "one", reading, rules)
         one_machine.process(options, Here(), self.folder / "scratch")
-        return Result(output)
+        return Result(options.output)
 
-    def equal(
-        self, files: Path, reading: Reading | None = None, rules: Rules | None = None
-    ) -> Result:
+    def equal(self, reading: Reading | None = None, rules: Rules | None = None) -> Result:
         """Run both and compare; give Spark's."""
-        ours = self.on_spark(files, reading, rules)
-        theirs = self.on_one_machine(files, reading, rules)
-        assert ours.counts == theirs.counts
+        ours, theirs = self.on_spark(reading, rules), self.on_one_machine(reading, rules)
+        assert counts(ours) == counts(theirs)
         assert ours.rejected == theirs.rejected
         assert ours.frame.schema == theirs.frame.schema
-        assert ours.rows.equals(theirs.rows)
+        assert ordered(ours.frame).equals(ordered(theirs.frame))
         return ours

@@ -21,6 +21,7 @@ from landrun_ops.workflow.definition_file import TOKEN, filled_in
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
+TEMPLATE = (ROOT / "template.yaml").read_text(encoding="utf-8")
 WORDS = [
     *('{"a": 1}', "a b", "it's", "$HOME $$", "${ImageUri}", "${JobArguments}", "b\\c \\n", "*"),
     *("- # : & ! {} []", "\xa0\ufeffé", "\U0001f600", " "),
@@ -37,32 +38,26 @@ def java() -> Iterator[Any]:
 
 
 def as_cloudformation(java: Any, text: str, values: dict[str, str]) -> Any:
-    jvm, strings = java.jvm, java.jvm.java.lang.String
-    names, contents = (java.new_array(strings, len(values)) for _ in range(2))
+    names, contents = (java.new_array(java.jvm.java.lang.String, len(values)) for _ in range(2))
     for index, (name, value) in enumerate(values.items()):
         names[index], contents[index] = f"${{{name}}}", value
 
     def replaced(given: str) -> str:
-        utils = jvm.org.apache.commons.lang3.StringUtils
+        utils = java.jvm.org.apache.commons.lang3.StringUtils
         return str(utils.replaceEachRepeatedly(given, names, contents))
 
-    jackson = jvm.com.fasterxml.jackson
-    plain = jackson.databind.ObjectMapper()
+    jackson = java.jvm.com.fasterxml.jackson
+    plain = jackson.databind.ObjectMapper().writerWithDefaultPrettyPrinter()
     read = jackson.databind.ObjectMapper(jackson.dataformat.yaml.YAMLFactory())
-    tree = read.readTree(replaced(text))
-    return json.loads(replaced(plain.writerWithDefaultPrettyPrinter().writeValueAsString(tree)))
-
-
-def values(words: str) -> dict[str, str]:
-    """Fill in every token of the committed file; those that take words with these."""
-    given = dict.fromkeys(TOKEN.findall(TEXT), "{}")
-    same = ("landrun_JobArguments", "landrun_JobEntrypoint")
-    return {**given, **dict.fromkeys(same, words), "landrun_Environment": "# Environment"}
+    return json.loads(replaced(plain.writeValueAsString(read.readTree(replaced(text)))))
 
 
 @pytest.mark.parametrize("escaped", [True, False])
 def test_the_laptop_makes_the_same_of_a_definition(java: Any, escaped: bool) -> None:
-    given = values(json.dumps(WORDS, ensure_ascii=escaped))
+    words = json.dumps(WORDS, ensure_ascii=escaped)
+    given = dict.fromkeys(TOKEN.findall(TEXT), "{}")
+    given |= {"landrun_JobArguments": words, "landrun_JobEntrypoint": words}
+    given["landrun_Environment"] = "# Environment"
 
     made = as_cloudformation(java, TEXT, given)
 
@@ -80,24 +75,15 @@ def test_an_escaped_token_is_replaced_all_the_same(java: Any) -> None:
     assert json.loads(filled_in("k: ${a}", given)) == {"k": "x"}
 
 
-def test_the_parameters_patterns_mean_the_same_in_java(java: Any) -> None:
-    patterns = {
-        name: re.search(rf"\n  {name}:\n.*?AllowedPattern: ('.*?')\n", _template(), re.DOTALL)
-        for name in ("JobArguments", "JobEnvironment")
-    }
+@pytest.mark.parametrize("name", ["JobArguments", "JobEnvironment"])
+def test_the_parameters_patterns_mean_the_same_in_java(java: Any, name: str) -> None:
+    pattern = yaml.safe_load(TEMPLATE.partition("\nRules:")[0])["Parameters"][name]
     lists = [[], [""], WORDS, ["x" * 256], ["x" * 257], ["x"] * 100, ["x"] * 101, ['"' * 256]]
     lists += [["\n"], ["\x7f"], ["\u2028"], ["${landrun_X}"], ["\U0001f600" * 256]]
     texts = [json.dumps(one, ensure_ascii=how) for one in lists for how in (True, False)]
     texts += ["", "a b", "a  b", "[a", r'["\ud83d"]', r'["\/"]', r'["\u0024{landrun_X}"]']
     texts += ['{"A": "1"}', "{}", "A=1,B=", '{"A": "' + "x" * 257 + '"}', "A=b=c"]
-    for name, found in patterns.items():
-        assert found, name
-        pattern = yaml.safe_load(found[1])
-        compiled = java.jvm.java.util.regex.Pattern.compile(pattern)
-        for text in texts:
-            here = re.fullmatch(pattern, text) is not None
-            assert compiled.matcher(text).matches() == here, (name, text)
-
-
-def _template() -> str:
-    return (ROOT / "template.yaml").read_text(encoding="utf-8")
+    compiled = java.jvm.java.util.regex.Pattern.compile(pattern["AllowedPattern"])
+    for text in texts:
+        here = re.fullmatch(pattern["AllowedPattern"], text) is not None
+        assert compiled.matcher(text).matches() == here, text

@@ -17,13 +17,15 @@ OPS = ROOT / "src/ops/landrun_ops"
 PROCESSING = ROOT / "src/processing"
 
 # Each layer may import itself and those above it, never one below.
-LAYERS = {
-    "models": {"clock", "errors", "models", "sanitize"},
-    "adapters": {"adapters"},
-    "services": {"observability", "services", "settings"},
-    "handlers": {"handlers"},
+LAYERS = {"clock": 0, "errors": 0, "models": 0, "sanitize": 0, "adapters": 1, "handlers": 3}
+LAYERS |= {"observability": 2, "services": 2, "settings": 2}
+MAY_IMPORT = {
+    "stack": {"stack"},
+    "actions": {"actions", "stack", "workflow"},
+    "doctor": {"actions", "doctor", "stack", "workflow"},
+    "web": {"web", "stack"},
 }
-ORDER = list(LAYERS)
+PACKAGES = {"actions", "cli", "doctor", "local", "stack", "web", "workflow"}
 AWS = {"boto3", "botocore"}
 HANDLERS = [
     FUNCTIONS / f"handlers/{name}.py"
@@ -37,16 +39,19 @@ def modules(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*.py") if path.name != "__init__.py")
 
 
+def tree(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def imports(path: Path) -> set[str]:
     """All modules that a file imports, wherever in it."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in tree(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.ImportFrom):
-            found.add("." * node.level)
+            module = "." * node.level + (node.module or "")
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
     return found
 
 
@@ -54,29 +59,22 @@ def top_level(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in imports(path)}
 
 
-def layer_of(module: str) -> int:
-    return next(place for place, layer in enumerate(ORDER) if module in LAYERS[layer])
-
-
-def own(path: Path) -> set[str]:
-    """The modules of landrun that a file imports, by their first name below the package."""
-    return {name.split(".")[1] for name in imports(path) if name.startswith("landrun.")}
+def own(path: Path, package: str = "landrun") -> set[str]:
+    """The modules of ours that a file imports, by their first name below the package."""
+    return {name.split(".")[1] for name in imports(path) if name.startswith(f"{package}.")}
 
 
 @pytest.mark.parametrize("path", modules(FUNCTIONS), ids=lambda path: path.stem)
-def test_every_module_of_the_functions_imports_only_layers_above_it(path: Path) -> None:
-    relative = path.relative_to(FUNCTIONS).with_suffix("").parts[0]
-    placed = set().union(*LAYERS.values())
+def test_every_module_of_the_functions_imports_only_layers_above_it_and_nothing_of_ops(
+    path: Path,
+) -> None:
+    layer = path.relative_to(FUNCTIONS).with_suffix("").parts[0]
 
-    assert relative in placed, f"place {relative} in a layer of this test"
+    assert layer in LAYERS, f"place {layer} in a layer of this test"
     assert not any(name.startswith(".") for name in imports(path)), "write absolute imports"
-    assert own(path) <= placed
-    assert all(layer_of(imported) <= layer_of(relative) for imported in own(path))
-
-
-@pytest.mark.parametrize("path", modules(FUNCTIONS / "models"), ids=lambda path: path.stem)
-def test_models_know_no_aws_client(path: Path) -> None:
-    assert not top_level(path) & AWS
+    assert all(LAYERS[imported] <= LAYERS[layer] for imported in own(path))
+    assert not top_level(path) & {"landrun_ops", "moto", "sagemaker", "stepfunctions"}
+    assert layer == "adapters" or not top_level(path) & AWS
 
 
 def test_errors_import_nothing_of_ours_but_sanitize() -> None:
@@ -84,16 +82,11 @@ def test_errors_import_nothing_of_ours_but_sanitize() -> None:
     assert own(FUNCTIONS / "errors.py") <= {"sanitize"}
 
 
-@pytest.mark.parametrize("path", modules(FUNCTIONS), ids=lambda path: path.stem)
-def test_nothing_that_ships_imports_ops(path: Path) -> None:
-    assert not top_level(path) & {"landrun_ops", "moto", "sagemaker", "stepfunctions"}
-
-
 @pytest.mark.parametrize("path", modules(PROCESSING), ids=lambda path: path.stem)
 def test_the_processing_script_imports_nothing_of_ours(path: Path) -> None:
-    door = path == PROCESSING / "cluster/store.py"
+    store = path == PROCESSING / "cluster/store.py"
 
-    assert not top_level(path) & {"landrun", "landrun_ops", *(() if door else AWS)}
+    assert not top_level(path) & {"landrun", "landrun_ops", *(() if store else AWS)}
 
 
 def test_what_sparks_job_imports_is_put_into_its_image() -> None:
@@ -102,67 +95,44 @@ def test_what_sparks_job_imports_is_put_into_its_image() -> None:
     pinned = (PROCESSING / "requirements-spark.txt").read_text(encoding="utf-8")
     wheels = set(re.findall(r"^([a-z0-9_-]+)==", pinned, re.MULTILINE))
     copied = set(re.findall(r"^COPY (\S+) /opt/program/", dockerfile, re.MULTILINE))
-    copied -= {"requirements-spark.txt"}
-    files = [PROCESSING / "preprocess.py"]
-    files += [path for name in ("cluster", "messages") for path in modules(PROCESSING / name)]
-
-    found = set().union(*map(top_level, files)) - sys.stdlib_module_names
-
-    assert copied == {"preprocess.py", "cluster", "messages"}
     ignored = (PROCESSING / ".dockerignore").read_text(encoding="utf-8").splitlines()
     kinds = {path.suffix for path in (PROCESSING / "messages").iterdir() if path.is_file()}
+    files = [path for name in ("cluster", "messages") for path in modules(PROCESSING / name)]
+    found = set().union(*map(top_level, [PROCESSING / "preprocess.py", *files]))
+
+    assert copied == {"requirements-spark.txt", "preprocess.py", "cluster", "messages"}
     assert {f"!messages/*{kind}" for kind in kinds} <= set(ignored)
-    assert found - {"cluster", "messages"} <= wheels | IN_SPARKS_IMAGE
+    assert found - sys.stdlib_module_names <= wheels | IN_SPARKS_IMAGE | {"cluster", "messages"}
     assert not wheels & IN_SPARKS_IMAGE
     assert "--require-hashes" in dockerfile
 
 
-MAY_IMPORT = {
-    "stack": {"stack"},
-    "actions": {"actions", "stack", "workflow"},
-    "doctor": {"actions", "doctor", "stack", "workflow"},
-    "web": {"web", "stack"},
-}
-PACKAGES = {"actions", "cli", "doctor", "local", "stack", "web", "workflow"}
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_what_knows_a_stack_does_not_know_the_laptop_or_the_screen(folder: str) -> None:
+    found = {path.stem: own(path, "landrun_ops") & PACKAGES for path in modules(OPS / folder)}
+
+    assert {
+        stem: wrong for stem, used in found.items() if (wrong := used - MAY_IMPORT[folder])
+    } == {}
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for folder in MAY_IMPORT for path in modules(OPS / folder)],
-    ids=lambda path: f"{path.parent.name}.{path.stem}",
-)
-def test_what_knows_a_stack_does_not_know_the_laptop_or_the_screen(path: Path) -> None:
-    imported = {name.split(".")[1] for name in imports(path) if name.startswith("landrun_ops.")}
+def test_sdks_and_clients_of_the_operators_commands_are_each_made_in_one_place() -> None:
+    found = {path: imports(path) for path in modules(OPS)}
+    sdks = [path for path in found if top_level(path) & {"sagemaker", "stepfunctions"}]
+    makers = [path for path, used in found.items() if used & {"boto3", "botocore.session"}]
 
-    assert imported & PACKAGES <= MAY_IMPORT[path.relative_to(OPS).parts[0]]
-
-
-@pytest.mark.parametrize("path", modules(OPS), ids=lambda path: path.stem)
-def test_the_sdks_are_imported_by_one_module_only(path: Path) -> None:
-    if path != OPS / "workflow/sdk.py":
-        assert not top_level(path) & {"sagemaker", "stepfunctions"}
-
-
-def test_the_operators_commands_make_their_clients_in_one_place() -> None:
-    commands = [path for path in modules(OPS) if "local" not in path.relative_to(OPS).parts]
-    makers = [path for path in commands if imports(path) & {"boto3", "botocore.session"}]
-
-    assert makers == [OPS / "stack/clients.py"]
-
-
-def test_only_adapters_call_aws() -> None:
-    callers = [path for path in modules(FUNCTIONS) if top_level(path) & AWS]
-
-    assert {path.parent.name for path in callers} == {"adapters"}
+    assert sdks == [OPS / "workflow/sdk.py"]
+    assert [path for path in makers if OPS / "local" not in path.parents] == [
+        OPS / "stack/clients.py"
+    ]
 
 
 def test_only_settings_read_the_environment() -> None:
     readers = {
         path.name
         for path in modules(FUNCTIONS)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if (isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"))
-        or (isinstance(node, ast.Name) and node.id in ("environ", "getenv", "BaseSettings"))
+        for node in tree(path)
+        if getattr(node, "attr", getattr(node, "id", "")) in ("environ", "getenv", "BaseSettings")
     }
 
     assert readers == {"settings.py"}
@@ -199,7 +169,6 @@ def test_only_a_handler_acts_on_import_others_read_no_environment_and_make_no_cl
         for path in modules(FUNCTIONS)
         if path not in HANDLERS
     ]
-
     probe = subprocess.run(
         [sys.executable, "-c", PROBE, *names],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src/functions")},
@@ -210,4 +179,3 @@ def test_only_a_handler_acts_on_import_others_read_no_environment_and_make_no_cl
     )
 
     assert probe.returncode == 0, probe.stdout + probe.stderr
-    assert len(names) + len(HANDLERS) == len(modules(FUNCTIONS))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 from typing import Any
 
 import polars as pl
@@ -29,12 +28,9 @@ from messages.lines import Reject
 COLUMNS = Columns(text="text", sender="from", message_id="id", sent_at="at")
 
 
-def lines(*rows: Any) -> list[bytes]:
-    return [row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows]
-
-
-def clean_json_lines(given: list[bytes], columns: Columns) -> Batch:
-    return clean_rows(json_rows(given, columns), columns)
+def cleaned(*rows: Any, columns: Columns = COLUMNS) -> Batch:
+    lines = [row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows]
+    return clean_rows(json_rows(lines, columns), columns)
 
 
 def clean_records(records: list[Any], header: list[str], columns: Columns, spill: int = 0) -> Batch:
@@ -46,21 +42,12 @@ def adds_up(batch: Batch) -> bool:
 
 
 def test_output_columns_come_first_and_others_as_they_came() -> None:
-    batch = clean_json_lines(
-        lines({"n": 1, "text": " hi ", "id": 7, "ok": True, "x": 1.5}), COLUMNS
-    )
+    batch = cleaned({"n": 1, "text": " hi ", "id": 7, "from": "  ", "ok": True, "x": 1.5})
 
-    assert batch.frame.drop(POSITION).to_dicts() == [
-        {
-            "message_id": "7",
-            "sender": None,
-            "sent_at": None,
-            "text": "hi",
-            "n": 1,
-            "ok": True,
-            "x": 1.5,
-        }
-    ]
+    expected = {"message_id": "7", "sender": None, "sent_at": None, "text": "hi"}
+    expected |= {"n": 1, "ok": True, "x": 1.5}
+    [row] = batch.frame.drop(POSITION).to_dicts()
+    assert list(row.items()) == list(expected.items())
 
 
 @pytest.mark.parametrize(
@@ -78,106 +65,73 @@ def test_output_columns_come_first_and_others_as_they_came() -> None:
     ],
 )
 def test_one_unreadable_line_is_rejected_and_no_other(line: bytes, reason: str) -> None:
-    batch = clean_json_lines(lines({"text": "a"}, line, {"text": "b"}), COLUMNS)
+    batch = cleaned({"text": "a"}, line, {"text": "b"})
 
-    assert batch.frame["text"].to_list() == ["a", "b"]
-    assert batch.frame[POSITION].to_list() == [0, 2]
-    assert [r.position for r in batch.rejects] == [1]
-    assert batch.rejects[0].reason.startswith(reason)
+    assert batch.frame.select(POSITION, "text").rows() == [(0, "a"), (2, "b")]
+    [reject] = batch.rejects
+    assert reject.position == 1
+    assert reject.reason.startswith(reason)
 
 
 def test_blank_lines_are_no_rows_and_the_last_of_double_keys_counts() -> None:
-    batch = clean_json_lines([b"", b" \r", b'{"text": "a", "text": "b"}\r'], COLUMNS)
+    batch = cleaned(b"", b" \r", b'{"text": "a", "text": "b"}\r')
 
     assert (batch.rows_in, batch.frame["text"].to_list()) == (1, ["b"])
 
 
 def test_numbers_are_text_and_ids_keep_all_their_digits() -> None:
-    row = (
-        b'{"text": 42, "id": 12345678901234567890123, "from": 18446744073709551615, "at": 5.7E+17}'
-    )
+    big, bigger = "18446744073709551615", "12345678901234567890123"
+    line = f'{{"text": 42, "id": {bigger}, "from": {big}, "at": 5.7E+17}}'
 
-    assert clean_json_lines([row], COLUMNS).frame.drop(POSITION).row(0) == (
-        "12345678901234567890123",
-        "18446744073709551615",
-        "5.7e+17",
-        "42",
-    )
+    assert cleaned(line.encode()).frame.drop(POSITION).row(0) == (bigger, big, "5.7e+17", "42")
 
 
 def test_values_of_several_kinds_become_their_json() -> None:
-    rows = [{"text": "a", "v": v} for v in (1, "one", None, [1, {"a": None}], True, 2**70)]
-    batch = clean_json_lines(lines(*rows), COLUMNS)
+    values = (1, "one", None, [1, {"a": None}], True, 2**70)
+    batch = cleaned(*({"text": "a", "v": value} for value in values))
 
     expected = ["1", "one", None, '[1,{"a":null}]', "true", "1.1805916207174113e+21"]
     assert batch.frame["v"].to_list() == expected
 
 
 def test_a_column_named_like_an_output_column_is_kept_beside_it() -> None:
-    columns = Columns(text="body")
-    batch = clean_json_lines(
-        lines({"body": "b", "text": "t", "input_text": "i", "\0order": 1}), columns
-    )
+    given = {"body": "b", "text": "t", "input_text": "i", "\0order": 1}
+    frame = cleaned(given, columns=Columns(text="body")).frame
 
-    row = batch.frame.to_dicts()[0]
-    assert (row["text"], row["input_text"], row["input_text_"], row["input_order"]) == (
-        "b",
-        "i",
-        "t",
-        1,
-    )
-
-
-def test_blank_senders_are_no_senders() -> None:
-    batch = clean_json_lines(lines({"text": "a", "from": "  "}, {"text": "a", "from": ""}), COLUMNS)
-
-    assert batch.frame["sender"].to_list() == [None, None]
+    names = ("text", "input_text", "input_text_", "input_order")
+    assert frame.select(names).row(0) == ("b", "i", "t", 1)
 
 
 def test_columns_beyond_the_limit_are_kept_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_module, "MAX_COLUMNS", 2)
-    rows = [
-        {"text": "a", "k1": 1, "k2": 2, "k3": 3},
-        {"text": "b", "k4": "x", "other_columns": "own"},
-    ]
-    batch = clean_json_lines(lines(*rows), COLUMNS)
+    packed, own = {"k3": 3}, {"k4": "x", "other_columns": "own"}
+    frame = cleaned({"text": "a", "k1": 1, "k2": 2, **packed}, {"text": "b", **own}).frame
 
-    assert set(batch.frame.columns[-3:]) == {"k1", "k2", "other_columns"}
-    packed = [json.loads(v) for v in batch.frame["other_columns"]]
-    assert packed == [{"k3": 3}, {"k4": "x", "other_columns": "own"}]
-
-
-def test_excerpts_of_rejects_are_masked_and_short() -> None:
-    line = b'{"text": "bob@example.com 4111 1111 1111 1111 ' + b"x" * 9999
-    reject = clean_json_lines([line], COLUMNS).rejects[0]
-
-    assert reject.excerpt.startswith('{"text": "<EMAIL> <CARD> xxx')
-    assert len(reject.excerpt) <= 160
+    assert set(frame.columns[-3:]) == {"k1", "k2", "other_columns"}
+    assert [json.loads(value) for value in frame["other_columns"]] == [packed, own]
 
 
 @pytest.mark.parametrize("number", ["13800138000", "4111 1111 1111 1111", "bob@example.com"])
-@pytest.mark.parametrize("place", range(380, 400, 3))
-def test_an_excerpt_does_not_end_amid_what_is_masked(number: str, place: int) -> None:
-    before = "电" * 100 + "\u3000" * ((place - 300) // 3)
-    reject = clean_json_lines([f"{before}{number}\u3002".encode()], COLUMNS).rejects[0]
+def test_excerpts_and_reasons_of_rejects_are_masked_and_short(number: str) -> None:
+    excerpt = cleaned(f'{{"text": "{number} {"x" * 9999}'.encode()).rejects[0].excerpt
+    assert excerpt.startswith('{"text": "<')
+    assert len(excerpt) <= 160
+    # Nor does an excerpt end amid what is masked.
+    for length in range(27, 34):
+        line = "电" * 100 + "\u3000" * length + number + "\u3002"
+        assert not set(cleaned(line.encode()).rejects[0].excerpt) & set("1b@")
 
-    assert not set(reject.excerpt) & set("1b@")
-
-
-def test_reasons_of_rejects_are_masked() -> None:
-    rejects = batch_module._masked([Reject(0, "not a number: bob@example.com", "")])
-
-    assert rejects[0].reason == "not a number: <EMAIL>"
+    [reject] = batch_module._masked([Reject(0, "not a number: bob@example.com", "")])
+    assert reject.reason == "not a number: <EMAIL>"
 
 
 def test_a_line_that_is_too_long_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("messages.jsonrows.MAX_LINE", 20)
-    monkeypatch.setattr("messages.jsonrows.MAX_VALUES", 20)
-    monkeypatch.setattr("messages.csvrows.MAX_LINE", 20)
-    long = b'{"text": "' + b"x" * 30 + b'"}'
+    for name in ("jsonrows.MAX_LINE", "jsonrows.MAX_VALUES", "csvrows.MAX_LINE"):
+        monkeypatch.setattr(f"messages.{name}", 20)
+    long = '{"text": "' + "x" * 30 + '"}'
 
-    assert clean_json_lines([long], COLUMNS).rejects[0].reason == "longer than 16 MiB"
-    assert next(iter(TabRecords([long.decode()])))[1].reason == "longer than 16 MiB"
+    assert cleaned(long.encode()).rejects[0].reason == "longer than 16 MiB"
+    assert next(iter(TabRecords([long])))[1].reason == "longer than 16 MiB"
 
 
 def test_commas_behind_the_last_column_are_no_fields() -> None:
@@ -196,9 +150,8 @@ def test_a_text_that_its_commas_split_is_joined_alike_from_fields_and_from_recor
     batch = clean_rows(field_rows(fields, range(len(rows)), header, columns, 3), columns)
 
     assert batch.frame.equals(clean_records(list(enumerate(rows)), header, columns, 3).frame)
-    assert batch.frame["text"].to_list() == [
-        text for row in rows if (text := ",".join(row[1:]).rstrip(","))
-    ]
+    joined = [",".join(row[1:]).rstrip(",") for row in rows]
+    assert batch.frame["text"].to_list() == [text for text in joined if text]
 
 
 def test_rows_of_a_table_keep_their_types() -> None:
@@ -209,25 +162,17 @@ def test_rows_of_a_table_keep_their_types() -> None:
     assert (batch.rows_in, batch.empty, batch.frame["message_id"].to_list()) == (2, 1, ["1"])
 
 
-def test_columns_and_batches_travel_between_processes() -> None:
-    batch = clean_json_lines(lines({"text": "a"}, b"{"), COLUMNS)
-
-    again = pickle.loads(pickle.dumps((COLUMNS, batch)))
-    assert again[0] == COLUMNS
-    assert again[1].frame.equals(batch.frame)
-
-
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-ROWS = st.dictionaries(st.sampled_from(["text", "from", "id", "at", "x", "y", "\0order"]), JSON)
+ROWS = st.dictionaries(st.sampled_from(["text", "from", "id", "at", "x", "\0order"]), JSON)
 
 
-@given(st.lists(st.one_of(st.binary(), ROWS, JSON), max_size=20))
+@given(st.lists(st.one_of(st.binary(), ROWS, JSON), max_size=8))
 def test_json_lines_never_raise_and_add_up(rows: list[Any]) -> None:
-    batch = clean_json_lines(lines(*rows), COLUMNS)
+    batch = cleaned(*rows)
 
     assert adds_up(batch)
     assert batch.rows_in <= len(rows)
@@ -235,7 +180,7 @@ def test_json_lines_never_raise_and_add_up(rows: list[Any]) -> None:
     assert len(set(places)) == len(places)
 
 
-@given(st.lists(st.lists(st.text(), max_size=4), max_size=20), st.integers(0, 2))
+@given(st.lists(st.lists(st.text(), max_size=4), max_size=10), st.integers(0, 2))
 def test_records_never_raise_and_add_up(rows: list[list[str]], spill: int) -> None:
     header = ["id", "text", "column_3", "column_4"]
     batch = clean_records(list(enumerate(rows)), header, COLUMNS, spill)
@@ -245,18 +190,15 @@ def test_records_never_raise_and_add_up(rows: list[list[str]], spill: int) -> No
 
 
 _LINES = [
-    b'{"text": "a"}', b'{"id": 1, "text": "b"}', b'{"text": "\xff"}', b'{"text": "cut', b"[1]",
-    b"null", b" \r", b'{"text": {}}', b"{}",
-]  # fmt: skip
+    *(b'{"text": "a"}', b'{"id": 1, "text": "b"}', b'{"text": "\xff"}', b'{"text": "cut', b"[1]"),
+    *(b"null", b" \r", b'{"text": {}}', b"{}"),
+]
 
 
 @given(st.lists(st.sampled_from(_LINES), max_size=12))
-def test_lines_parsed_all_at_once_give_what_lines_parsed_one_by_one_give(
-    mixed: list[bytes],
-) -> None:
-    together = clean_json_lines(mixed, COLUMNS)
-    alone = [clean_json_lines([line], COLUMNS) for line in mixed]
-    slowly = clean_json_lines([*mixed, b""], COLUMNS)
+def test_lines_parsed_all_at_once_give_what_lines_parsed_one_by_one_give(mixed) -> None:
+    together, slowly = cleaned(*mixed), cleaned(*mixed, b"")
+    alone = [cleaned(line) for line in mixed]
 
     assert together.rejects == slowly.rejects
     assert together.frame.equals(slowly.frame)
@@ -265,9 +207,7 @@ def test_lines_parsed_all_at_once_give_what_lines_parsed_one_by_one_give(
 
 
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.integers()), max_size=5))
-def test_values_by_key_are_the_same_whether_rows_have_the_same_keys_or_not(
-    rows: list[dict[str, int]],
-) -> None:
+def test_values_by_key_are_the_same_whether_rows_have_the_same_keys_or_not(rows) -> None:
     keys, values = table(rows)
 
     assert list(keys) == list(dict.fromkeys(key for row in rows for key in row))

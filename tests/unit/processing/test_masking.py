@@ -3,16 +3,17 @@
 # ruff: noqa: RUF001 - letters that look alike are the point
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from messages.cleaning import clean
 from messages.masking import mask
-from messages.numbers import CANDIDATE, find_numbers, is_card, plain
+from messages.numbers import CANDIDATE, find_numbers, plain
 
 
 def cleaned(text: str, region: str | None = None) -> str:
@@ -42,36 +43,6 @@ def cleaned(text: str, region: str | None = None) -> str:
         ("邮件发到bob@例子.中国即可", "邮件发到<EMAIL>即可"),
         ("bob@xn--fiqs8s.xn--fiqs8s", "<EMAIL>"),
         ("ｂｏｂ＠ｅｘａｍｐｌｅ．ｃｏｍ と（ａｎａ＠example.jp）", "<EMAIL> と（<EMAIL>）"),
-    ],
-)
-def test_email_addresses_are_masked_and_nothing_around_them(raw: str, masked: str) -> None:
-    assert cleaned(raw) == masked
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "不是很好@裤腿太小.码数",
-        "see you@7pm.ok",
-        "质量@一般.不推荐",
-        "@张三：你好.谢谢",
-        "5 pieces @2.50 each, 5@10.am",
-        "ask @bob about it",
-        "lunch@noon.then we talk",
-        "приду@вечером.потом решим",
-        "gracias@todos.adios",
-        "root@localhost",
-        "さいずは@えむ.です",
-        "حسنا@غدا.شكرا",
-    ],
-)
-def test_other_uses_of_the_at_sign_stay(text: str) -> None:
-    assert cleaned(text) == text
-
-
-@pytest.mark.parametrize(
-    ("raw", "masked"),
-    [
         ("see https://a.example/x?u=bob@example.com&p=07911123456).", "see <URL>)."),
         ("HTTP://EXAMPLE.COM or www.example.org/a. ok example.com!", "<URL> or <URL>. ok <URL>!"),
         ("见 https://penguin.ooo，然后继续", "见 <URL>，然后继续"),
@@ -97,84 +68,67 @@ def test_other_uses_of_the_at_sign_stay(text: str) -> None:
         ("ｗｗｗ．ｅｘａｍｐｌｅ．ｊｐ！", "<URL>！"),
     ],
 )
-def test_urls_are_masked_and_nothing_around_them(raw: str, masked: str) -> None:
+def test_email_addresses_and_urls_are_masked_and_nothing_around_them(raw: str, masked: str) -> None:
     assert cleaned(raw) == masked
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "foo.community, e.g.this, v1.2.3",
-        "ok.it is fine, thanks.so much, sold.to me",
-        "Danke.Das war gut. Fine.Me too.",
-        "weighs 2.5.kg, 5.mm, 10.de",
-        "notes.md and script.py",
-        "and/or, 24/7, km/h",
-        "etc...in the end",
-        "好的.谢谢",
-        "хорошо.спасибо",
-    ],
-)
-def test_words_around_a_full_stop_are_no_hosts(text: str) -> None:
+STAY = [
+    # An at sign that is no address
+    *("不是很好@裤腿太小.码数", "质量@一般.不推荐", "@张三：你好.谢谢", "さいずは@えむ.です"),
+    *("see you@7pm.ok", "5 pieces @2.50 each, 5@10.am", "ask @bob about it", "root@localhost"),
+    *("lunch@noon.then we talk", "приду@вечером.потом решим", "gracias@todos.adios"),
+    "حسنا@غدا.شكرا",
+    # Words around a full stop that are no host
+    *("foo.community, e.g.this, v1.2.3", "ok.it is fine, thanks.so much, sold.to me"),
+    *("Danke.Das war gut. Fine.Me too.", "weighs 2.5.kg, 5.mm, 10.de", "etc...in the end"),
+    *("notes.md and script.py", "and/or, 24/7, km/h", "好的.谢谢", "хорошо.спасибо"),
+    # Long digits that are no card: no Luhn, no issuer, a part of something longer, an IMEI
+    *("order 4111111111111112 sent", "order 1234567812345670 sent", "order 0000000000000000 sent"),
+    *("order 41111111111111110000000 sent", "order 356938035643809 sent"),
+    # An IBAN with a wrong digit, or within a word
+    *("IBAN DE89 3704 0044 0532 0130 01", "IBAN XDE89370400440532013000"),
+    # Times, amounts, coordinates
+    *("on 2026-11-22 10:32 and 01.02.2026 at 10:30", "2026-11-22T10:00:00Z 20261122103000"),
+    *("id 5.7E+17 at 1700000000", "1 234 567,89 € or 1.234.567,89", "10.0.0.12 costs 1,234,567.89"),
+    *("-77.034040723966", "38.889931, -77.009003", "bei 52,5200066, 13,4049540"),
+    *("at +77.034040723966", "sizes 10 12 14 16, 100x200x300"),
+    # Articles, orders, invoices
+    *("order 5551234567 of item 12345678", "#0845281007 and ORD-2026-0845281007"),
+    *("text WIN to 87121", "UPC 0190074442", "invoice 0123456789", "facture 0123456789"),
+    "EAN: 4006381333931, ISBN 978-3-16-148410-0 and 0-306-40615-2",
+    *("Invoice no. 0123456789, part no. 0445110183", "order #0123456789 and ref: 0201234567"),
+    *("Bestellnummer: 0123456789", "Rechnung Nr. 0123456789", "pedido n. 0123456789"),
+    *("номер заказа: 0123456789", "sipariş 05321234567", "订单号：13812345678"),
+    *("快递单号0123456789", "注文番号0123456789", "주문번호 0123456789"),
+    *("رقم الطلب: 0123456789", "คำสั่งซื้อ 0123456789", "USt-Id DE0123456789"),
+    *("tracking RB012345678CN and 1Z0123456789012345", "Amazon 302-1234567-1234567"),
+    "550e8400-e29b-41d4-a716-446655440000 3fa0123456789c",
+]
+
+
+@pytest.mark.parametrize("text", STAY)
+def test_what_only_looks_like_something_to_mask_stays(text: str) -> None:
     assert cleaned(text) == text
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "10² km, 1½ h, x⁵, don´t, ™ №5 ℃ ㎏ ㍿ …",
-        "很好，谢谢！真的？（是）；“好”：",
-        "ﬁne Ａｂｃ １２ ｶﾀｶﾅ",
-        "2⁄3 ⅔ Ⅷ ①",
-        "٣ أيام، ५ दिन, ๓ วัน",
-        "l’été – à 20 €",
-    ],
-)
-def test_characters_keep_their_meaning(text: str) -> None:
-    assert cleaned(text) == text
-
-
-@pytest.mark.parametrize(
-    "number",
-    [
-        "4111111111111111",
-        "4111 1111 1111 1111",
-        "4111.1111.1111.1111",
-        "4111 - 1111 - 1111 - 1111",
-        "5500-0000-0000-0004",
-        "5500–0000–0000–0004",
+CARDS = [
+    *("4111111111111111", "4111 1111 1111 1111", "4111.1111.1111.1111"),
+    *("4111 - 1111 - 1111 - 1111", "5500-0000-0000-0004", "5500–0000–0000–0004"),
+    *(
         "378282246310005",
         "3782 822463 10005",
         "6011111111111117",
         "３５３０１１１３３３３０００００",
-        "４１１１ １１１１ １１１１ １１１１",
-        "٤١١١١١١١١١١١١١١١",
-        "४१११ ११११ ११११ ११११",
-        "④①①①①①①①①①①①①①①①",
-    ],
-)
+    ),
+    *("４１１１ １１１１ １１１１ １１１１", "٤١١١١١١١١١١١١١١١", "४१११ ११११ ११११ ११११"),
+    "④①①①①①①①①①①①①①①①",
+]
+
+
+@pytest.mark.parametrize("number", CARDS)
 def test_card_numbers_are_masked(number: str) -> None:
     assert cleaned(f"pay {number}, exp 12/27 cvv 123") == "pay <CARD>, exp 12/27 cvv 123"
     assert cleaned(f"卡号{number}，谢谢") == "卡号<CARD>，谢谢"
-
-
-@pytest.mark.parametrize(
-    "number",
-    [
-        "4111111111111112",  # no Luhn
-        "1234567812345670",  # Luhn, but no issuer's
-        "41111111111111110000000",  # a part of something longer
-        "0000000000000000",
-        "356938035643809",  # an IMEI
-    ],
-)
-def test_long_digits_of_other_kinds_are_no_cards(number: str) -> None:
-    assert cleaned(f"order {number} sent") == f"order {number} sent"
-
-
-def test_a_card_is_found_between_other_numbers() -> None:
-    assert cleaned("12 4111 1111 1111 1111 123 99") == "12 <CARD> 123 99"
-    assert is_card("4111111111111111")
 
 
 @pytest.mark.parametrize(
@@ -190,60 +144,36 @@ def test_a_card_is_found_between_other_numbers() -> None:
         ("de89370400440532013000", "<IBAN>"),
         ("账号TR330006100519786457841326。", "账号<IBAN>。"),
         ("ＤＥ８９３７０４００４４０５３２０１３０００", "<IBAN>"),
-        ("DE89 3704 0044 0532 0130 01", "DE89 3704 0044 0532 0130 01"),
-        ("XDE89370400440532013000", "XDE89370400440532013000"),
     ],
 )
-def test_an_iban_has_a_token_and_one_with_a_wrong_digit_stays(raw: str, masked: str) -> None:
+def test_an_iban_has_a_token_of_its_own(raw: str, masked: str) -> None:
     assert cleaned(f"IBAN {raw}") == f"IBAN {masked}"
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        "+44 7911 123456",
-        "+1 (555) 010-4477",
-        "+1.555.010.4477",
-        "+49 (170) 5551234",
-        "+4917012345678",
-        "+33 (0)6 12 34 56 78",
-        "0044 20 7946 0958",
-        "011 44 20 7946 0958",
-        "08452810075",
-        "06 12 34 56 78",
-        "06.12.34.56.78",
-        "06-12-34-56-78",
-        "030/1234567",
-        "(020) 7946 0958",
-        "(555) 010-4477",
-        "555-010-4477",
-        "555–010–4477",
-        "1-800-555-0100",
-        "447801259231",
-        "98765 43210",
-        "13800138000",
-        "138-0013-8000",
-        "138 0013 8000",
-        "8 (916) 123-45-67",
-        "8-916-123-45-67",
-        "89161234567",
-        "+7 916 123-45-67",
-        "(495) 123-45-67",
-        "0532 123 45 67",
-        "532 123 45 67",
-        "090-1234-5678",
-        "010-1234-5678",
-        "081-234-5678",
-        "(11) 91234-5678",
-        "0812-3456-7890",
-        "０９０－１２３４－５６７８",
-        "０３（１２３４）５６７８",
-        "٠٥٠١٢٣٤٥٦٧",
-        "۰۹۱۲۳۴۵۶۷۸۹",
-        "०९८७६५४३२१०",
-        "๐๘๑-๒๓๔-๕๖๗๘",
-    ],
-)
+PHONES = [
+    # Great Britain and international
+    *("+44 7911 123456", "0044 20 7946 0958", "011 44 20 7946 0958", "08452810075"),
+    *("(020) 7946 0958", "447801259231"),
+    # North America
+    *("+1 (555) 010-4477", "+1.555.010.4477", "(555) 010-4477", "555-010-4477"),
+    *("555–010–4477", "1-800-555-0100"),
+    # Germany, France
+    *("+49 (170) 5551234", "+4917012345678", "030/1234567", "+33 (0)6 12 34 56 78"),
+    *("06 12 34 56 78", "06.12.34.56.78", "06-12-34-56-78"),
+    # India, China
+    *("98765 43210", "13800138000", "138-0013-8000", "138 0013 8000"),
+    # Russia, Turkey
+    *("8 (916) 123-45-67", "8-916-123-45-67", "89161234567", "+7 916 123-45-67"),
+    *("(495) 123-45-67", "0532 123 45 67", "532 123 45 67"),
+    # Japan, Korea, Thailand, Brazil, Indonesia
+    *("090-1234-5678", "010-1234-5678", "081-234-5678", "(11) 91234-5678", "0812-3456-7890"),
+    # Digits of other scripts
+    *("０９０－１２３４－５６７８", "０３（１２３４）５６７８", "٠٥٠١٢٣٤٥٦٧", "۰۹۱۲۳۴۵۶۷۸۹"),
+    *("०९८७६५४३२१०", "๐๘๑-๒๓๔-๕๖๗๘"),
+]
+
+
+@pytest.mark.parametrize("number", PHONES)
 def test_phone_numbers_are_masked(number: str) -> None:
     assert cleaned(f"so {number}, or write") == "so <PHONE>, or write"
     assert cleaned(f"我的{number}，谢谢") == "我的<PHONE>，谢谢"
@@ -278,62 +208,19 @@ def test_phone_numbers_are_masked(number: str) -> None:
         ("about the item 07911 123456", "about the item <PHONE>"),
         ("TsCs087147403231Winawk! Help08718728876", "TsCs<PHONE>Winawk! Help<PHONE>"),
         ("订单有问题请打电话13800138000", "订单有问题请打电话<PHONE>"),
+        # Numbers next to each other
+        ("07880867867/07880867867", "<PHONE>/<PHONE>"),
+        ("+44 7911 123456 2026", "<PHONE> 2026"),
+        ("+1 555 010 4477 555-010-4478", "<PHONE> <PHONE>"),
+        ("06 12 34 56 78 06 11 22 33 44", "<PHONE> <PHONE>"),
+        ("08712400602.2stop, 08714740323 1Win", "<PHONE>.2stop, <PHONE> 1Win"),
+        ("030 1234567 22.11.2026", "<PHONE> 22.11.2026"),
+        ("12 4111 1111 1111 1111 123 99", "12 <CARD> 123 99"),
+        ("bob@example.com\u0338 a", "<EMAIL> a"),  # a mark behind a token
     ],
 )
-def test_bare_digits_are_a_phone_number_after_a_word_for_it(raw: str, masked: str) -> None:
+def test_bare_digits_after_a_word_for_it_and_numbers_beside_others_are_masked(raw, masked) -> None:
     assert cleaned(raw) == masked
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "on 2026-11-22 10:32 and 01.02.2026 at 10:30",
-        "order 5551234567 of item 12345678",
-        "id 5.7E+17 at 1700000000",
-        "10.0.0.12 costs 1,234,567.89",
-        "#0845281007 and ORD-2026-0845281007",
-        "text WIN to 87121",
-        "-77.034040723966",
-        "38.889931, -77.009003",
-        "bei 52,5200066, 13,4049540",
-        "at +77.034040723966",
-        "UPC 0190074442",
-        "EAN: 4006381333931, ISBN 978-3-16-148410-0 and 0-306-40615-2",
-        "invoice 0123456789",
-        "Invoice no. 0123456789, part no. 0445110183",
-        "order #0123456789 and ref: 0201234567",
-        "Bestellnummer: 0123456789",
-        "Rechnung Nr. 0123456789",
-        "facture 0123456789",
-        "pedido n. 0123456789",
-        "номер заказа: 0123456789",
-        "sipariş 05321234567",
-        "订单号：13812345678",
-        "快递单号0123456789",
-        "注文番号0123456789",
-        "주문번호 0123456789",
-        "رقم الطلب: 0123456789",
-        "คำสั่งซื้อ 0123456789",
-        "tracking RB012345678CN and 1Z0123456789012345",
-        "Amazon 302-1234567-1234567",
-        "550e8400-e29b-41d4-a716-446655440000 3fa0123456789c",
-        "sizes 10 12 14 16, 100x200x300",
-        "USt-Id DE0123456789",
-        "1 234 567,89 € or 1.234.567,89",
-        "2026-11-22T10:00:00Z 20261122103000",
-    ],
-)
-def test_other_numbers_stay(text: str) -> None:
-    assert cleaned(text) == text
-
-
-def test_numbers_next_to_each_other_are_all_masked() -> None:
-    assert cleaned("07880867867/07880867867") == "<PHONE>/<PHONE>"
-    assert cleaned("+44 7911 123456 2026") == "<PHONE> 2026"
-    assert cleaned("+1 555 010 4477 555-010-4478") == "<PHONE> <PHONE>"
-    assert cleaned("06 12 34 56 78 06 11 22 33 44") == "<PHONE> <PHONE>"
-    assert cleaned("08712400602.2stop, 08714740323 1Win") == "<PHONE>.2stop, <PHONE> 1Win"
-    assert cleaned("030 1234567 22.11.2026") == "<PHONE> 22.11.2026"
 
 
 @pytest.mark.parametrize(
@@ -359,47 +246,34 @@ def test_a_region_adds_its_own_ways_to_write_a_number(region: str, number: str) 
 def test_in_named_columns_bare_digits_are_phone_numbers() -> None:
     values = pl.Series(["5551234567", "bob@example.com", "Order 5551234567", None, "42"])
 
-    assert mask(values, cued=True).to_list() == [
-        "<PHONE>",
-        "<EMAIL>",
-        "Order 5551234567",
-        None,
-        "42",
-    ]
+    expected = ["<PHONE>", "<EMAIL>", "Order 5551234567", None, "42"]
+    assert mask(values, cued=True).to_list() == expected
 
 
-def test_a_mark_behind_a_token_leaves_the_text_in_nfc() -> None:
-    assert cleaned("bob@example.com\u0338 a") == "<EMAIL> a"
-
-
-# fmt: off
-_PIECES = [
-    "0", "1", "2", "4", "44", "5", "6", "7", "8", "9", "00", "07", "020", "+", "(", ")", "-", ".",
-    "/", "#", "A", "é", "555", "123", "4567", "+49", "170", "2026-11-22", "AB-", "1e5", "4111",
-    "99999", "12345", "7946", "0958", "call", "TEXT", "tel", "order ", "138", "0013", "916", "8 (",
-    "DE89", "3704", "NWBK", "12", "34", "电话", "订单", "bob", "@", "a.de", "example.com", "www.",
-    "https://", "/x", ":", ",", "，", "。", "是", "中国",
-]
-# fmt: on
-TEXTS = st.lists(st.sampled_from([*_PIECES, " ", "  ", " - "]), max_size=14).map("".join)
+_PIECES = """
+0 1 2 4 44 5 6 7 8 9 00 07 020 555 123 4567 +49 170 4111 99999 12345 7946 0958 138 0013 916 12 34
++ ( ) - . / # A é 2026-11-22 AB- 1e5 call TEXT tel DE89 3704 NWBK 电话 订单 bob @ a.de example.com
+www. https:// /x : , ， 。 是 中国"""
+TEXTS = st.lists(
+    st.sampled_from([*_PIECES.split(), " ", "  ", " - ", "order ", "8 ("]), max_size=14
+).map("".join)
 WIDE = {c: chr(c + 0xFEE0) for c in b"0123456789abcdeorxABDKW@.+()/-:"}
 
 
-@settings(max_examples=1000)
-@example("45671/2026-11-22")
-@given(TEXTS)
-def test_rows_that_the_column_filter_passes_over_hold_no_number(text: str) -> None:
-    assert pl.Series([text]).str.contains(CANDIDATE).item() or not find_numbers(text)
+@example(["45671/2026-11-22"])
+@given(st.lists(TEXTS, min_size=9, max_size=9))
+def test_rows_that_the_column_filter_passes_over_hold_no_number(texts: list[str]) -> None:
+    rows = pl.Series(texts)
+
+    assert not any(map(find_numbers, rows.filter(~rows.str.contains(CANDIDATE))))
 
 
-@settings(max_examples=200)
 @given(TEXTS)
 def test_other_forms_of_characters_are_masked_where_ascii_is(text: str) -> None:
     wide = "１" + text.translate(WIDE)
     assert plain(mask(pl.Series([wide])).item()) == plain(mask(pl.Series(["1" + text])).item())
 
 
-@settings(max_examples=200)
 @given(st.lists(TEXTS | st.text(max_size=20), max_size=8))
 def test_a_row_is_masked_the_same_alone_and_among_others(texts: list[str]) -> None:
     together = mask(pl.Series(texts, dtype=pl.String)).to_list()
@@ -407,7 +281,6 @@ def test_a_row_is_masked_the_same_alone_and_among_others(texts: list[str]) -> No
     assert together == [mask(pl.Series([text])).item() for text in texts]
 
 
-@settings(max_examples=200)
 @given(TEXTS | st.text(), st.sampled_from([None, "DE", "US", "CN"]))
 def test_cleaned_texts_are_in_nfc_and_hold_nothing_new_but_tokens(text: str, region: str) -> None:
     result = cleaned(text, region)
@@ -420,9 +293,17 @@ def test_cleaned_texts_are_in_nfc_and_hold_nothing_new_but_tokens(text: str, reg
 def test_masking_numbers_twice_is_masking_once(text: str) -> None:
     once = mask(pl.Series([text]))
 
-    assert mask(once).to_list() == once.to_list() or "<PHONE>" in once.to_list()[0]
+    assert mask(once).to_list() == once.to_list() or "<PHONE>" in once.item()
 
 
 @pytest.mark.parametrize("other", ["2026-11-22", "2026-11-22 18:30", "25.90 42", "12345 pieces"])
 def test_dates_and_amounts_do_not_reach_the_row_by_row_functions(other: str) -> None:
     assert not pl.Series([other]).str.contains(CANDIDATE).item()
+
+
+def test_masking_long_texts_takes_linear_time() -> None:
+    """Once a text of 4 MB took minutes: each number was added to a string ever longer."""
+    began = time.process_time()
+    find_numbers("1 " * 250_000)
+
+    assert time.process_time() - began < 15

@@ -1,11 +1,9 @@
-"""What is told of files from their bytes, and how they are cut."""
+"""What is known of files from their bytes, and how they are cut."""
 
 from __future__ import annotations
 
 import gzip
 import io
-import os
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,22 +11,13 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages import csvrows
+from messages import host, streams
 from messages.columns import ColumnNotFoundError, find_columns, name_header, spilled
-from messages.csvrows import CsvRecords
-from messages.encodings import encoding_of
-from messages.lines import Reject
 from messages.streams import Blocks, in_utf8, line_batches, range_blocks
 
 
-def lines_of(path: Path, start: int, end: int) -> list[bytes]:
-    return [line for batch in line_batches(range_blocks(path, start, end)) for line in batch]
-
-
-def records(text: str) -> list[tuple[int, list[str] | Reject]]:
-    return list(CsvRecords(text.split("\n")))
-
-
+# Public data sets: Twitter's archive, support and airline tweets, Sentiment140, Reddit, YouTube's
+# comments, Yelp, Amazon (two), Google Play, IMDb, hotels, Jigsaw, the CFPB.
 @pytest.mark.parametrize(
     ("names", "chosen"),
     [
@@ -37,8 +26,6 @@ def records(text: str) -> list[tuple[int, list[str] | Reject]]:
         ("Label,SMS", "SMS,,,"),
         ("messageId,userName,TIMESTAMP,messageText", "messageText,userName,messageId,TIMESTAMP"),
         ("content,body,text", "text,,,"),
-        # Public data sets: Twitter's archive, support and airline tweets, Sentiment140, Reddit,
-        # YouTube's comments, Yelp, Amazon (two), Google Play, IMDb, hotels, Jigsaw, the CFPB.
         ("created_at,id_str,full_text,user_id_str", "full_text,user_id_str,id_str,created_at"),
         ("tweet_id,author_id,inbound,created_at,text", "text,author_id,tweet_id,created_at"),
         ("tweet_id,airline,name,text,tweet_created", "text,,tweet_id,tweet_created"),
@@ -47,21 +34,14 @@ def records(text: str) -> list[tuple[int, list[str] | Reject]]:
         ("COMMENT_ID,AUTHOR,DATE,CONTENT,CLASS", "CONTENT,AUTHOR,COMMENT_ID,DATE"),
         ("review_id,user_id,stars,text,date", "text,user_id,review_id,date"),
         ("reviewerID,asin,reviewText,unixReviewTime", "reviewText,reviewerID,,unixReviewTime"),
-        (
-            "customer_id,review_id,review_body,review_date",
-            "review_body,customer_id,review_id,review_date",
-        ),
+        ("customer_id,review_id,review_body,day", "review_body,customer_id,review_id,"),
         ("reviewId,userName,content,at", "content,userName,reviewId,at"),
         ("review,sentiment", "review,,,"),
-        (
-            "name,reviews.date,reviews.text,reviews.username",
-            "reviews.text,reviews.username,,reviews.date",
-        ),
+        ("name,reviews.date,reviews.text", "reviews.text,,,reviews.date"),
+        ("reviews.text,reviews.username", "reviews.text,reviews.username,,"),
         ("id,comment_text,toxic", "comment_text,,id,"),
-        (
-            "Date received,Consumer complaint narrative,Complaint ID",
-            "Consumer complaint narrative,,Complaint ID,Date received",
-        ),
+        ("Date received,Complaint ID,body", "body,,Complaint ID,Date received"),
+        ("Consumer complaint narrative,product", "Consumer complaint narrative,,,"),
     ],
 )
 def test_columns_are_found_by_their_usual_names(names: str, chosen: str) -> None:
@@ -71,36 +51,39 @@ def test_columns_are_found_by_their_usual_names(names: str, chosen: str) -> None
     assert [name or "" for name in roles] == chosen.split(",")
 
 
-def test_the_name_that_holds_more_texts_wins() -> None:
+@pytest.mark.parametrize(
+    ("names", "asked", "text"),
+    [
+        ("text,From", "FROM", "From"),
+        ("b,text,a", "a, b", "a"),
+        ("B,text", "a,b", "B"),
+    ],
+)
+def test_arguments_come_before_usual_names_and_the_first_that_is_there_is_taken(
+    names: str, asked: str, text: str
+) -> None:
+    found = find_columns(names.split(","), {"text": asked})
+
+    assert (found.text, found.sender) == (text, None)
+
+
+def test_a_whole_name_comes_before_its_parts_and_the_column_with_more_texts_before_others() -> None:
+    assert find_columns(["a", "a,b"], {"text": "a,b"}).text == "a,b"
     assert find_columns(["text", "body"], weights={"text": 1, "body": 9}).text == "body"
 
 
-def test_arguments_come_before_usual_names_and_take_their_column() -> None:
-    found = find_columns(["text", "From"], {"text": "FROM"})
-
-    assert (found.text, found.sender) == ("From", None)
-
-
-def test_of_several_names_the_first_that_is_there_is_taken() -> None:
-    assert find_columns(["b", "text", "a"], {"text": "a, b"}).text == "a"
-    assert find_columns(["B", "text"], {"text": "a,b"}).text == "B"
-    assert find_columns(["a", "a,b"], {"text": "a,b"}).text == "a,b"
-    with pytest.raises(ColumnNotFoundError, match="no column 'c,d'"):
-        find_columns(["a", "text"], {"text": "c,d"})
-
-
-def test_a_missing_text_column_names_the_others_and_the_remedy() -> None:
-    with pytest.raises(ColumnNotFoundError, match=r"it has 'v1', 'v2'; .*--text-column"):
-        find_columns(["v1", "v2"])
-    with pytest.raises(ColumnNotFoundError, match=r"no column 'who' .--sender-column.*'text'"):
-        find_columns(["text"], {"sender": "who"})
-
-
-def test_a_header_with_many_long_names_is_cut_short() -> None:
-    with pytest.raises(ColumnNotFoundError) as caught:
-        find_columns([f"{i}" * 200 for i in range(100, 200)])
-
-    assert "and 80 more" in str(caught.value)
+@pytest.mark.parametrize(
+    ("names", "asked", "said"),
+    [
+        (["v1", "v2"], {}, r"it has 'v1', 'v2'; .*--text-column"),
+        (["text"], {"sender": "who"}, r"no column 'who' .--sender-column.*'text'"),
+        (["a", "text"], {"text": "c,d"}, "no column 'c,d'"),
+        ([f"{i}" * 200 for i in range(100, 200)], {}, "and 80 more"),
+    ],
+)
+def test_a_missing_column_names_the_others_and_the_remedy_in_short(names, asked, said) -> None:
+    with pytest.raises(ColumnNotFoundError, match=said) as caught:
+        find_columns(names, asked)
     assert len(str(caught.value)) < 1024
 
 
@@ -110,49 +93,20 @@ def test_unnamed_fields_behind_the_text_are_its_rest() -> None:
     assert spilled(["text", "", "time"], 0) == 0
 
 
-@pytest.mark.parametrize(
-    ("sample", "encoding"),
-    [
-        (b"plain", "utf-8"),
-        (b"", "utf-8"),
-        ("naïve".encode(), "utf-8"),
-        ("naïve".encode("utf-8-sig"), "utf-8-sig"),
-        ("Grüße".encode("cp1252"), "cp1252"),
-        (b"only \xa35 each", "cp1252"),
-        ("“5 €”".encode("cp1252"), "cp1252"),
-        ("naïve".encode("utf-16"), "utf-16-le"),
-        ("id,text\n1,naïve".encode("utf-16-be"), "utf-16-be"),
-        ("id,text\n1,naïve".encode("utf-16-le"), "utf-16-le"),
-        ("naïve café über à".encode() + b" \xe9", "utf-8"),
-        (b"ascii\n" * 50 + b"but for a broken byte \xff", "utf-8"),
-        ("a naïve café, über und über, cut in a lettér".encode()[:-2], "utf-8"),
-    ],
-)
-def test_the_encoding_is_told_by_the_bytes(sample: bytes, encoding: str) -> None:
-    assert encoding_of(sample) == encoding
-
-
-def test_one_odd_line_among_many_json_lines_is_damage() -> None:
-    one = b'{"text": "ok"}\n' * 100 + b'{"text": "caf\xe9"}\n'
-
-    assert encoding_of(one, is_json=True) == "utf-8"
-    assert encoding_of(b'{"text": "caf\xe9"}\n' * 3, is_json=True) == "cp1252"
+def lines_of(path: Path, start: int, end: int) -> list[bytes]:
+    return [line for batch in line_batches(range_blocks(path, start, end)) for line in batch]
 
 
 @given(st.binary(max_size=200), st.integers(1, 50))
-def test_ranges_of_a_file_give_each_of_its_lines_once(data: bytes, step: int) -> None:
-    path = Path(tempfile.gettempdir()) / f"ranges-{os.getpid()}"
+def test_ranges_of_a_file_give_each_of_its_lines_once(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, step: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "ranges"
     path.write_bytes(data)
-    try:
-        whole = lines_of(path, 0, len(data))
-        cut = [
-            line
-            for i in range(0, len(data), step)
-            for line in lines_of(path, i, min(len(data), i + step))
-        ]
-    finally:
-        path.unlink()
+    starts = range(0, len(data), step)
+    cut = [line for i in starts for line in lines_of(path, i, min(len(data), i + step))]
 
+    whole = lines_of(path, 0, len(data))
     assert cut == whole == data.removesuffix(b"\n").split(b"\n") * bool(data)
 
 
@@ -162,6 +116,14 @@ def test_lines_are_the_same_however_the_bytes_come(blocks: list[bytes]) -> None:
     cut = [line for batch in line_batches(iter(blocks)) for line in batch]
 
     assert cut == (whole.removesuffix(b"\n").split(b"\n") if whole else [])
+
+
+def test_looking_for_a_line_ends_with_the_range() -> None:
+    """Otherwise each range of a file that is one line would read the rest of it."""
+    file = io.BytesIO(b"x" * (5 * streams.BLOCK))
+
+    assert streams.line_start(file, 10, 20) >= 20
+    assert file.tell() <= 10 + streams.BLOCK
 
 
 @given(st.text(), st.sampled_from(["utf-16-le", "utf-16-be"]), st.integers(1, 7))
@@ -179,17 +141,20 @@ def test_half_a_unit_of_utf_16_is_not_silently_dropped() -> None:
 
 
 def test_an_endless_line_is_cut_and_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("messages.streams.MAX_LINE", 10)
-    monkeypatch.setattr("messages.streams.BATCH_BYTES", 4)
+    monkeypatch.setattr(streams, "MAX_LINE", 10)
+    monkeypatch.setattr(streams, "BATCH_BYTES", 4)
     cut = [line for batch in line_batches(b"x" * 4 for _ in range(999)) for line in batch]
 
     assert cut == [b"x" * 11]
 
 
-@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+PACK = {"gzip": gzip.compress, "zstd": zstandard.compress}
+
+
+@pytest.mark.parametrize("compression", PACK)
 def test_a_cut_off_file_gives_what_it_has_and_says_so(tmp_path: Path, compression: str) -> None:
     data = b"".join(b"line %d\n" % i for i in range(100_000))
-    packed = gzip.compress(data) if compression == "gzip" else zstandard.compress(data)
+    packed = PACK[compression](data)
     path = tmp_path / "cut"
     path.write_bytes(packed[: len(packed) * 3 // 4])
     blocks = Blocks(path, compression)
@@ -197,67 +162,35 @@ def test_a_cut_off_file_gives_what_it_has_and_says_so(tmp_path: Path, compressio
 
     assert len(read) > 1000
     assert read == data.split(b"\n")[: len(read)]
-    assert blocks.damage
-    assert blocks.damage.startswith(f"damaged {compression} data: ")
+    assert str(blocks.damage).startswith(f"damaged {compression} data: ")
 
 
-def test_several_gzip_members_and_zstd_frames_are_one_file(tmp_path: Path) -> None:
-    for compression, pack in (("gzip", gzip.compress), ("zstd", zstandard.compress)):
-        path = tmp_path / compression
-        path.write_bytes(pack(b"a\n") + pack(b"b\n"))
-        blocks = Blocks(path, compression)
-        assert (b"".join(blocks), blocks.damage) == (b"a\nb\n", None)
+@pytest.mark.parametrize("compression", PACK)
+def test_members_behind_each_other_are_one_file_and_bombs_come_in_small_blocks(
+    tmp_path: Path, compression: str
+) -> None:
+    path, pack = tmp_path / compression, PACK[compression]
+    path.write_bytes(pack(b"a\n") + pack(b"b\n"))
+    blocks = Blocks(path, compression)
+    assert (b"".join(blocks), blocks.damage) == (b"a\nb\n", None)
+
+    path.write_bytes(pack(bytes(2**27)))
+    assert max(map(len, Blocks(path, compression))) <= 64 * 1024 * 1024
 
 
-def test_bombs_come_in_small_blocks(tmp_path: Path) -> None:
-    bomb = io.BytesIO()
-    with zstandard.ZstdCompressor().stream_writer(bomb, closefd=False) as writer:
-        for _ in range(128):
-            writer.write(bytes(1024 * 1024))
-    for compression, packed in (("zstd", bomb.getvalue()), ("gzip", gzip.compress(bytes(2**26)))):
-        path = tmp_path / compression
-        path.write_bytes(packed)
-        assert max(len(block) for block in Blocks(path, compression)) <= 64 * 1024 * 1024
+def test_the_limit_of_memory_is_that_of_the_own_group(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    limit = tmp_path / "memory.max"
+    limit.write_text("104857600\n")
+    monkeypatch.setattr(host, "_own_limits", lambda: [limit])
+
+    assert host.memory_mb() == 100
 
 
-def test_csv_fields_hold_commas_quotes_and_newlines() -> None:
-    assert records('a,"b, ""c""\nd",e\n\nf,g,5" h') == [
-        (0, ["a", 'b, "c"\nd', "e"]),
-        (3, ["f", "g", '5" h']),
-    ]
-
-
-def test_a_quote_that_never_closes_costs_one_line() -> None:
-    rows = records('1,a\n2,"b\n3,c\n4,d')
-
-    assert [r if isinstance(r, list) else r.reason for _, r in rows] == [
-        ["1", "a"],
-        "a quote opens here and never closes",
-        ["3", "c"],
-        ["4", "d"],
-    ]
-    assert [position for position, _ in rows] == [0, 1, 2, 3]
-
-
-def test_a_record_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csvrows, "MAX_LINE", 40)
-    rows = records('1,"a\n' + "x\n" * 100 + "2,b")
-
-    assert isinstance(rows[0][1], Reject)
-    assert rows[-1] == (101, ["2", "b"])
-    assert len(rows) == 102
-
-
-def test_hostile_quotes_take_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csvrows, "MAX_RESUMES", 5)
-    text = "\n".join(['a"b,"c'] * 20_000)
-    rows = records(text)
-
-    assert [type(r) for _, r in rows] == [Reject] * 6
-
-
-@given(st.text(alphabet='a,"\n\r', max_size=60))
-def test_csv_never_raises_and_positions_rise(text: str) -> None:
-    positions = [position for position, _ in records(text)]
-
-    assert positions == sorted(set(positions))
+def test_scratch_is_on_sagemakers_volume_if_there_is_one(tmp_path: Path) -> None:
+    with host.scratch_folder(tmp_path) as scratch:
+        assert tmp_path not in scratch.parents
+    (tmp_path / "processing").mkdir()
+    with host.scratch_folder(tmp_path) as scratch:
+        assert scratch.parent == tmp_path / "processing"

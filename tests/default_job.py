@@ -1,0 +1,165 @@
+"""The default job run in this process: files in, and what must hold of whatever a run leaves."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import polars as pl
+
+import preprocess
+from messages.guard import Call, answer
+
+COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
+# What functions keep of a summary in a run's record, once its list of files is left out.
+RECORD_BYTES = 32_768
+UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+)
+
+
+class Here:
+    """Stands in for `messages.guard.Workers`: nothing is forked and nothing is limited."""
+
+    def __init__(self, count: int = 1, memory: int = 0) -> None:
+        self.count = count
+
+    def __enter__(self) -> Here:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def run(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
+        for place, call in enumerate(calls):
+            returned = answer(call)
+            if isinstance(returned, OSError):
+                raise returned
+            yield place, returned
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run left; ``host`` names the one whose files are meant."""
+
+    output: Path
+    code: int = 0
+    message: str = ""
+    log: tuple[str, ...] = ()
+    host: str = ""
+
+    @property
+    def suffix(self) -> str:
+        return f"-{self.host}" if self.host else ""
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        return json.loads((self.output / f"summary{self.suffix}.json").read_bytes())
+
+    @cached_property
+    def rejected(self) -> list[dict[str, Any]]:
+        lines = (self.output / f"rejected{self.suffix}.jsonl").read_bytes().splitlines()
+        return [json.loads(line) for line in lines]
+
+    @property
+    def parts(self) -> list[Path]:
+        return sorted(self.output.glob(f"part{self.suffix}-*.parquet"))
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        parts = [pl.read_parquet(part) for part in self.parts]
+        return pl.concat(parts) if parts else pl.DataFrame()
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        return tuple(self.summary[name] for name in COUNTS)
+
+    @property
+    def texts(self) -> list[str]:
+        return self.frame["text"].to_list()
+
+    def file(self, name: str) -> dict[str, Any]:
+        return next(file for file in self.summary["files"] if file["name"] == name)
+
+    def check(self) -> Result:
+        """Hold what must hold however a run ends."""
+        assert self.code in (0, 1, 2)
+        assert not self.message.startswith("unexpected "), self.message
+        assert len(self.message.encode()) <= 1024
+        for line in (self.message.removesuffix("\n"), *self.log):
+            assert "\n" not in line
+            assert not UNPRINTABLE.search(line), line
+            assert len(line) < 2000
+        summary = self.summary if (self.output / f"summary{self.suffix}.json").exists() else {}
+        assert bool(self.message) == (self.code != 0 or "problem" in summary)
+        if summary:
+            self._check_counts(summary)
+        return self
+
+    def _check_counts(self, summary: dict[str, Any]) -> None:
+        for counted in (summary, *summary["files"]):
+            assert counted["rows_in"] == sum(counted[name] for name in COUNTS[1:]), counted
+        assert summary["rows_out"] == self.frame.height
+        assert len(self.rejected) <= summary["rejected"] + summary["files_rejected"]
+        if not summary.get("files_omitted"):
+            assert all(
+                summary[name] == sum(file[name] for file in summary["files"]) for name in COUNTS
+            )
+        kept = {name: value for name, value in summary.items() if name != "files"}
+        assert len(json.dumps(kept)) <= RECORD_BYTES
+        for text in _texts([summary, self.rejected]):
+            assert not UNPRINTABLE.search(text), text
+            assert len(text) <= 1024
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from _texts([*value, *value.values()])
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+@dataclass
+class Job:
+    """The job on a folder that stands for /opt/ml; each run has an output of its own."""
+
+    root: Path
+    output: Path | None = None
+    host: str = ""
+    runs: int = 0
+
+    def __post_init__(self) -> None:
+        self.input = self.root / "processing/input/messages"
+        self.input.mkdir(parents=True)
+
+    def give(self, name: str, data: bytes) -> Job:
+        path = self.input / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return self
+
+    def run(self, *arguments: str, workers: Any = Here) -> Result:
+        self.runs += 1
+        output = self.output or self.root / f"output-{self.runs}"
+        message = self.root / "output/message"
+        message.unlink(missing_ok=True)
+        with (
+            mock.patch.object(preprocess, "Workers", workers),
+            mock.patch.object(preprocess.signal, "signal"),
+            mock.patch.object(preprocess.log, "handle") as logged,
+            mock.patch.dict("os.environ", LANDRUN_OPT_ML=str(self.root)),
+        ):
+            folders = ["--input", str(self.input), "--output", str(output)]
+            code = preprocess.main([*folders, *arguments])
+        lines = tuple(call.args[0].getMessage() for call in logged.call_args_list)
+        said = message.read_bytes().decode() if message.exists() else ""
+        return Result(output, code, said, lines, self.host).check()
