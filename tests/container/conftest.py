@@ -107,7 +107,7 @@ def job(tmp_path: Path, docker: Docker, monkeypatch: pytest.MonkeyPatch) -> Iter
             put=lambda bucket, key, body, _: clients["s3"].put_object(
                 Bucket=bucket, Key=key, Body=body
             ),
-            access=lambda: {"AWS_REGION": "us-east-1"},
+            access={"AWS_REGION": "us-east-1"},
             grace=2,
             docker=docker,
         )

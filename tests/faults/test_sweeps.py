@@ -179,11 +179,10 @@ def test_a_manifest_older_than_step_functions_memory_starts_nothing(world):
     assert world.executions() == {}
 
 
-def test_a_manifest_that_does_not_say_its_trigger_is_counted_and_named(world):
+@pytest.mark.parametrize("body", [b'[{"prefix": "s3://b/"}, "a"]', b"[]", b"{", b'["a"]', b"3"])
+def test_an_object_that_is_no_manifest_of_a_run_is_counted_and_named(world, body):
     bucket = world.stack.name("OutputBucket")
-    client("s3").put_object(
-        Bucket=bucket, Key="manifests/foreign.json", Body=b'[{"prefix": "s3://b/"}, "a"]'
-    )
+    client("s3").put_object(Bucket=bucket, Key="manifests/foreign.json", Body=body)
     world.clock.advance(HOUR)
     assert world.reconcile(None).answer["Manifests"] == 0
     assert world.metrics["ManifestsWithoutTrigger", ""] == 1

@@ -67,6 +67,10 @@ class InvalidInput(Refused):
     """An input that no execution input can name: too long, or several objects as one URI."""
 
 
+class InvalidManifest(LandrunError):
+    """An object in a manifest's place that is none."""
+
+
 class OtherEvent(LandrunError):
     """An event of S3 that is not *Object Created*.
 

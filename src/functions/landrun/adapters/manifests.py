@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from landrun.adapters.clients import translated
 from landrun.adapters.s3_listing import ListedObject, list_objects
-from landrun.errors import InvalidS3Uri, ServiceError
+from landrun.errors import InvalidManifest, InvalidS3Uri, ServiceError
 from landrun.models.landing import Landing
 from landrun.models.run import Trigger, is_run_name, parse_trigger
 from landrun.models.s3_uri import S3Uri
@@ -187,7 +187,10 @@ class Manifests:
         return Collected(landings, found["last"])
 
     def find(self, run: str) -> Manifest | None:
-        """Read the manifest of a run; return None if it does not exist."""
+        """Read the manifest of a run; return None if it does not exist.
+
+        Raises InvalidManifest when the object is no manifest.
+        """
         try:
             return self._read(self.uri(run))
         except ServiceError as error:
@@ -196,10 +199,14 @@ class Manifests:
             raise
 
     def _read(self, uri: S3Uri) -> Manifest:
-        (head, *keys), metadata = self._get(uri)
+        try:
+            (head, *keys), metadata = self._get(uri)
+            bucket = S3Uri.parse(head["prefix"]).bucket
+        except (ValueError, TypeError, KeyError, InvalidS3Uri) as error:
+            raise InvalidManifest(f"{uri} is no manifest: delete it, or move it away") from error
         return Manifest(
             uri,
-            S3Uri.parse(head["prefix"]).bucket,
+            bucket,
             tuple(keys),
             written=False,
             trigger=_unpack(metadata.get("trigger"), parse_trigger),

@@ -22,7 +22,7 @@ from landrun.adapters.landings_table import LandingsTable, PendingLanding
 from landrun.adapters.manifests import Manifests
 from landrun.adapters.runs_table import RunsTable
 from landrun.adapters.step_functions import Executions
-from landrun.errors import ReconcileFailed, ServiceError
+from landrun.errors import InvalidManifest, ReconcileFailed, ServiceError
 from landrun.models.run import ManualTrigger, manual_run_name
 from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING, RunRecord
 from landrun.models.status_change import RANKS, described_change, timestamp
@@ -285,7 +285,10 @@ class Reconciler:
         """Start the run of a manifest; False if its execution exists or its trigger is unknown."""
         if self.executions.find(self.executions.arn(name)) is not None:
             return False
-        manifest = self.manifests.find(name)
+        try:
+            manifest = self.manifests.find(name)
+        except InvalidManifest:
+            manifest = None
         if manifest is None or manifest.trigger is None:
             count(self.metrics, "ManifestsWithoutTrigger")
             self.logger.warning("manifest without run and trigger", run=name)
