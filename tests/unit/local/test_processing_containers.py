@@ -159,7 +159,11 @@ def container(folder: Path, script: str = "", **changes: Any) -> DockerContainer
     docker.chmod(0o755)
     (folder / "ml" / "config").mkdir(parents=True)
     (folder / "ml" / "config" / "a.json").write_text("{}")
-    access = {"AWS_REGION": "here", "AWS_ENDPOINT_URL": "u", "AWS_SECRET_ACCESS_KEY": "hidden"}
+    access = {
+        "AWS_REGION": "here",
+        "AWS_ENDPOINT_URL": "u",
+        "AWS_SECRET_ACCESS_KEY": "hidden",
+    }  # pragma: allowlist secret
     files = {"opt_ml": folder / "ml", "log": folder / "log"}
     request = REQUEST | changes
     return DockerContainer(request, "algo-1", access, **files, grace=1, docker=Docker(str(docker)))
