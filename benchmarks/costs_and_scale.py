@@ -8,10 +8,9 @@ Calls of AWS are those that tests/counts holds. Times are rounded from ``results
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterable, Sequence
 
-from benchmarks import ROOT
+from counts.calls import RUN_SUCCEEDS, START, TICK_OVER_ONE, WAITS
 
 PRICES_OF = "2026-11-22"
 """The day on which the prices of us-east-1, on demand, were written down."""
@@ -54,10 +53,6 @@ RUN_UNITS, MONTH_UNITS, WAIT_UNITS, TICK_UNITS = 10, 4, 2, 4
 """Write units: a run's row with its indexes, of those the index by-month, a landing that waits, and
 what a tick writes for it."""
 
-COUNTS = tomllib.loads((ROOT / "tests/counts/counts.toml").read_text(encoding="utf-8"))["calls"]
-STARTS, WAITS = COUNTS["a landing starts its run"], COUNTS["a landing waits for its tick"]
-STATUSES, TICK = COUNTS["the statuses of a run that succeeds"], COUNTS["a tick over 1 landing"]
-
 
 def runs_of(landings: float, ticks: float) -> float:
     """Return how many runs so many landings start: one each, or those of so many ticks."""
@@ -77,16 +72,16 @@ def function_seconds(calls: float, memory: int = FUNCTION_MB, cpu: float = EVENT
 
 def services(landings: float, ticks: float) -> dict[str, float]:
     """Return the dollars for all but the jobs, by service."""
-    runs, each = runs_of(landings, ticks), WAITS if ticks else STARTS
+    runs, each = runs_of(landings, ticks), WAITS if ticks else START
     events = landings + 2 * runs
     gigabytes = FUNCTION_MB / 1024
     seconds = landings * function_seconds(sum(each.values())) * gigabytes
-    seconds += 2 * runs * function_seconds(sum(STATUSES.values()) / 2) * gigabytes
+    seconds += 2 * runs * function_seconds(sum(RUN_SUCCEEDS.values()) / 2) * gigabytes
     seconds += (landings * TICK_SECONDS * CORE_MB / TICK_MB if ticks else 0) * TICK_MB / 1024
-    tick = TICK if ticks else {}
+    tick = TICK_OVER_ONE if ticks else {}
     writes = landings * each.get("s3:put_object", 0) + runs * tick.get("s3:put_object", 0)
-    writes += runs * STATUSES["s3:list_objects_v2"]
-    reads = runs * (STATUSES["s3:get_object"] + tick.get("s3:get_object", 0))
+    writes += runs * RUN_SUCCEEDS["s3:list_objects_v2"]
+    reads = runs * (RUN_SUCCEEDS["s3:get_object"] + tick.get("s3:get_object", 0))
     units = runs * RUN_UNITS + (landings * (WAIT_UNITS + TICK_UNITS) if ticks else 0)
     return {
         "EventBridge": landings * _each("event") + ticks * _each("tick"),
@@ -144,8 +139,8 @@ def limits() -> list[tuple[str, float, float, float]]:
 
     0 landings where a limit does not apply.
     """
-    landing = function_seconds(sum(STARTS.values()), cpu=BATCH * EVENT_SECONDS)
-    status = function_seconds(sum(STATUSES.values()) / 2)
+    landing = function_seconds(sum(START.values()), cpu=BATCH * EVENT_SECONDS)
+    status = function_seconds(sum(RUN_SUCCEEDS.values()) / 2)
     collected = TICK_MB / CORE_MB / TICK_SECONDS
     one, full = (INSTANCES / (FOUND_SECONDS + job_seconds(n)) for n in (1, MOST_OBJECTS))
     a_second = [

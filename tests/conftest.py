@@ -16,6 +16,9 @@ from hypothesis import settings
 settings.register_profile("landrun", deadline=None)
 settings.load_profile("landrun")
 
+# Asserts in the modules that tests are made of say what they compare, as those in tests do.
+pytest.register_assert_rewrite("laptop_stack", "default_job")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

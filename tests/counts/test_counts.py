@@ -12,21 +12,18 @@ import pytest
 
 from faults.world import World
 
-START = {"s3:put_object": 1, "stepfunctions:start_execution": 1}
-REPEATED = START | {"s3:get_object": 1}
-RECORD = {"s3:get_object": 1, "s3:list_objects_v2": 2}
-RESUME = {"stepfunctions:send_task_success": 1, "dynamodb:transact_write_items": 3}
-ONE_SLOT = RESUME | {"dynamodb:get_item": 3, "dynamodb:put_item": 1, "dynamodb:query": 2}
-TWO_REQUESTS = RESUME | {"dynamodb:get_item": 5, "dynamodb:put_item": 2, "dynamodb:query": 3}
-TICK = START | {"s3:get_object": 2, "s3:put_object": 2, "dynamodb:query": 16}
-SWEEP = {
-    "dynamodb:batch_get_item": 1,
-    "dynamodb:get_item": 3,
-    "dynamodb:query": 23,
-    "dynamodb:update_item": 2,
-    "s3:list_objects_v2": 1,
-    "stepfunctions:list_executions": 2,
-}
+from .calls import (
+    ONE_SLOT,
+    RECORD,
+    REPEATED,
+    RUN_SUCCEEDS,
+    START,
+    SWEEP,
+    TICK,
+    TICK_OVER_ONE,
+    TWO_REQUESTS,
+    WAITS,
+)
 
 
 def land(world, count=1):
@@ -79,7 +76,6 @@ def poison(world):
 
 statuses = partial(World.drain, queue="statuses")
 sweep = partial(World.reconcile, grace=None)
-WAITS = {"dynamodb:update_item": 1}
 CASES = {
     "a landing starts its run": ("arrival", nothing, land, START),
     "a landing again, its run running": ("arrival", again, World.drain, REPEATED),
@@ -91,7 +87,7 @@ CASES = {
     ),
     "a landing that is ignored": ("arrival", ignored, World.drain, {}),
     "a message that is refused": ("arrival", poison, World.drain, {"sqs:send_message": 1}),
-    "a run that succeeds": ("arrival", end, statuses, RECORD | {"dynamodb:put_item": 2}),
+    "a run that succeeds": ("arrival", end, statuses, RUN_SUCCEEDS),
     "a run that fails": (
         "arrival",
         partial(end, status="FAILED"),
@@ -115,7 +111,7 @@ CASES = {
         World.tick,
         {"dynamodb:query": 16, "s3:get_object": 1},
     ),
-    "a tick over 1": ("schedule", land, World.tick, TICK | {"dynamodb:update_item": 2}),
+    "a tick over 1": ("schedule", land, World.tick, TICK_OVER_ONE),
     "a tick over 10": (
         "schedule",
         partial(land, count=10),

@@ -116,8 +116,9 @@ def test_a_kill_amid_an_invocation_and_a_job_leaves_no_process_and_the_next_one_
     aws.client("sagemaker").create_processing_job(**processing_job(command))
     pid = int(eventually(lambda: daemon.exists() and daemon.read_text()))
     processes = eventually(lambda: len(children(started)) > 3 and children(started))
+    processes.append(psutil.Process(pid))
     started.stop(signal.SIGKILL)
-    assert psutil.wait_procs([*processes, psutil.Process(pid)], timeout=30)[1] == []
+    assert psutil.wait_procs(processes, timeout=30)[1] == []
     with pytest.raises(NotUpError):
         read_environment(tmp_path / "state")
 

@@ -8,7 +8,6 @@ from faults.conftest import pytest_configure  # noqa: F401  (the marker of its c
 
 CASES = ("concurrency", "landings", "reconcile", "refusals", "statuses", "ticks")
 for module in (
-    "laptop_stack",
     "permissions.laptop",
     *(f"faults.test_cases_{one}" for one in CASES),
 ):

@@ -162,8 +162,8 @@ def container(folder: Path, script: str = "", **changes: Any) -> DockerContainer
     access = {
         "AWS_REGION": "here",
         "AWS_ENDPOINT_URL": "u",
-        "AWS_SECRET_ACCESS_KEY": "hidden",
-    }  # pragma: allowlist secret
+        "AWS_SECRET_ACCESS_KEY": "hidden",  # pragma: allowlist secret
+    }
     files = {"opt_ml": folder / "ml", "log": folder / "log"}
     request = REQUEST | changes
     return DockerContainer(request, "algo-1", access, **files, grace=1, docker=Docker(str(docker)))
