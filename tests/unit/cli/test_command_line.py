@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import typer
 
 from landrun.errors import ConfigurationError
 from landrun_ops import cli
-from landrun_ops.cli import local
+from landrun_ops.cli import console, local
 from landrun_ops.cli.target import project_folder
 from landrun_ops.units import since, spelled
 
@@ -152,6 +153,22 @@ def test_help_imports_nothing_that_is_slow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("number", console.STOPPING)
+def test_a_signal_ends_the_laptop_even_if_it_comes_amid_the_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    looks: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(local.time, "sleep", sleep)
+    with console.stoppable():  # which puts the handlers back
+        local._wait_for_signal(tmp_path)
+    assert len(looks) == 1
 
 
 def test_the_project_is_found_from_any_folder_inside_it(root: Path, tmp_path: Path) -> None:

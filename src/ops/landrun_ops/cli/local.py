@@ -6,7 +6,7 @@ import contextlib
 import shlex
 import signal
 import sys
-import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -219,13 +219,15 @@ def _env_command(state_dir: Path | None, project: Path | None) -> str:
 def _wait_for_signal(project: Path) -> None:
     """Wait for Ctrl-C or kill, which from then on do nothing, so that tidying up is whole.
 
-    Looks every so often: a signal that comes just before a wait begins would not end it. Edits of
+    The handlers take no lock: an Event's could be held by the wait that they interrupt. Edits of
     what was deployed are reported meanwhile.
     """
-    asked_to_stop, edits = threading.Event(), Edits(project)
+    signals: list[int] = []
+    edits = Edits(project)
     for name in STOPPING:
-        signal.signal(name, lambda *_: asked_to_stop.set())
-    while not asked_to_stop.wait(0.5):
+        signal.signal(name, lambda number, _: signals.append(number))
+    while not signals:
+        time.sleep(0.5)
         if files := edits.new():
             complain(
                 f"{', '.join(files)} changed: stop this with Ctrl-C and start it again to deploy"
