@@ -28,6 +28,27 @@ PSEUDO: Final = {
 }
 
 
+ARNS: Final = {
+    "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{name}",
+    "AWS::ECR::Repository": "ecr:{region}:{account}:repository/{lower}",
+    "AWS::Events::Rule": "events:{region}:{account}:rule/{name}",
+    "AWS::IAM::ManagedPolicy": "iam::{account}:policy/{name}",
+    "AWS::IAM::Role": "iam::{account}:role/{name}",
+    "AWS::KMS::Key": "kms:{region}:{account}:key/00000000-0000-0000-0000-000000000000",
+    "AWS::Lambda::Function": "lambda:{region}:{account}:function:{name}",
+    "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}:*",
+    "AWS::S3::Bucket": "s3:::{lower}",
+    "AWS::SNS::Topic": "sns:{region}:{account}:{name}",
+    "AWS::SQS::Queue": "sqs:{region}:{account}:{name}",
+    "AWS::StepFunctions::StateMachine": "states:{region}:{account}:stateMachine:{name}",
+}
+REF_IS_ARN: Final = {
+    "AWS::IAM::ManagedPolicy",
+    "AWS::SNS::Topic",
+    "AWS::StepFunctions::StateMachine",
+}
+
+
 @dataclass(frozen=True)
 class Resolver:
     """Evaluates intrinsic functions as far as values are known, and leaves the others alone.
@@ -159,17 +180,14 @@ def resolved(template: Json, parameters: Mapping[str, str]) -> Json:
 
 
 def concrete(template: Json) -> Json:
-    """Return a `resolved` template with names and ARNs in place of references."""
-    resources = template["Resources"]
+    """Give a `resolved` template with ARNs and names in place of references."""
+    types = {name: body["Type"] for name, body in template["Resources"].items()}
 
     def lookup(name: str) -> Any:
         logical_id, _, attribute = name.partition(".")
-        if logical_id not in resources:
-            return PSEUDO.get(name, UNKNOWN)
-        service = resources[logical_id]["Type"].split("::")[1].lower()
-        if attribute in ("", "Ref"):
-            return f"landrun-{logical_id.lower()}"
-        return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{logical_id}"
+        if logical_id in types:
+            return _attribute(types[logical_id], logical_id, attribute)
+        return PSEUDO.get(name, UNKNOWN)
 
     result: Json = Resolver(lookup, {})(template)
     return result
@@ -179,3 +197,15 @@ def _values(template: Json, parameters: Mapping[str, str]) -> Json:
     """Return each parameter's value: a string, of a Number too, as CloudFormation has it."""
     declared = template.get("Parameters", {})
     return {name: str(parameters.get(name, one.get("Default"))) for name, one in declared.items()}
+
+
+def _attribute(resource_type: str, name: str, attribute: str) -> str:
+    if attribute in ("", "Ref") and resource_type not in REF_IS_ARN:
+        return f"landrun-{name.lower()}" if "{lower}" in ARNS.get(resource_type, "") else name
+    if attribute and not attribute.endswith("Arn"):
+        return f"{name}-{attribute}"
+    service = resource_type.split("::")[1].lower()
+    form = ARNS.get(resource_type, f"{service}:{{region}}:{{account}}:{{name}}")
+    return "arn:aws:" + form.format(
+        region=REGION, account=ACCOUNT, name=name, lower=f"landrun-{name.lower()}"
+    )
