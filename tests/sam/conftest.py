@@ -68,14 +68,28 @@ def running(log: Path, *command: str | Path, **more: str) -> Iterator[subprocess
     """Run a program in a group of its own for the block."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=output, cwd=ROOT, env=environment(**more),
+            command,
+            stdout=output,
+            stderr=output,
+            cwd=ROOT,
+            env=environment(**more),
             start_new_session=True,
-        )  # fmt: skip
+            preexec_fn=heed_interrupts,  # noqa: PLW1509  (no thread runs yet that could hold a lock)
+        )
     try:
         yield process
     finally:
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(PATIENCE)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def heed_interrupts() -> None:
+    """Let SIGINT end a program that is started where a shell ignores it, as in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Stack:
