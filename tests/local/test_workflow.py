@@ -11,11 +11,13 @@ import pytest
 
 from landrun.models.run import ExecutionInput
 from landrun.models.s3_uri import S3Uri
-from landrun_ops import cli, workflow
+from landrun_ops import workflow
 from landrun_ops.actions.start import plan
 from landrun_ops.local.aws import LocalAws
 from landrun_ops.stack.stack import find
 from landrun_ops.workflow import WorkflowConfig, sdk
+
+from .cli import process
 
 ROLE = "arn:aws:iam::123456789012:role/notebook"
 COUNT = (
@@ -64,11 +66,14 @@ def by_hand(aws: LocalAws, source: str) -> ExecutionInput:
 
 
 @pytest.fixture
-def landrun(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The command in this process, in the environment that ``landrun local env`` gives."""
-    for name, value in aws.environment().items():
-        monkeypatch.setenv(name, value)
-    return lambda *arguments: cli.run(["workflow", *arguments])
+def landrun(aws: LocalAws) -> Callable[..., tuple[int, str]]:
+    """The installed command, in the environment that ``landrun local env`` gives."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = process.landrun(process.environment(aws), "workflow", *arguments)
+        return done.returncode, done.stdout
+
+    return run
 
 
 def test_a_created_workflow_executes_and_returns_the_jobs_description(aws: LocalAws) -> None:
@@ -90,14 +95,15 @@ def test_a_created_workflow_executes_and_returns_the_jobs_description(aws: Local
 
 
 def test_a_failed_job_is_tried_twice_under_two_names_then_the_command_exits_with_1(
-    aws: LocalAws, landrun: Any, capsys: pytest.CaptureFixture[str]
+    aws: LocalAws, landrun: Callable[..., tuple[int, str]]
 ) -> None:
     arn = workflow.create(config("failing", FAIL), aws.client("stepfunctions"))
     source, target = put(aws, "a.jsonl"), put(aws)
 
-    assert landrun("execute", source, target, "--wait", "--json", "--state-machine-arn", arn) == 1
+    code, out = landrun("execute", source, target, "--wait", "--json", "--state-machine-arn", arn)
 
-    said = json.loads(capsys.readouterr().out)
+    assert code == 1
+    said = json.loads(out)
     assert (said["Status"], said["Error"]) == ("FAILED", "States.TaskFailed")
     name = said["PreprocessingJobName"]
     jobs = aws.client("sagemaker").list_processing_jobs(NameContains=name)
@@ -108,15 +114,15 @@ def test_a_failed_job_is_tried_twice_under_two_names_then_the_command_exits_with
 
 def test_a_notebooks_execution_of_the_stacks_machine_is_recorded(
     aws: LocalAws,
-    landrun: Any,
-    capsys: pytest.CaptureFixture[str],
+    landrun: Callable[..., tuple[int, str]],
     eventually: Callable[..., Any],
 ) -> None:
     source, target = put(aws, "a.jsonl"), put(aws)
 
-    assert landrun("execute", source, target, "--wait", "--json") == 0
+    code, out = landrun("execute", source, target, "--wait", "--json")
 
-    name = json.loads(capsys.readouterr().out)["PreprocessingJobName"]
+    assert code == 0
+    name = json.loads(out)["PreprocessingJobName"]
     eventually(lambda: recorded(aws, name).get("status") == {"S": "SUCCEEDED"})
     row = recorded(aws, name)
     assert row["trigger"]["M"]["Kind"] == {"S": "outside"}

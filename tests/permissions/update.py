@@ -17,8 +17,8 @@ from moto.cloudformation.parsing import clean_json, get_model_map
 from moto.dynamodb.models import dynamodb_backends
 
 from landrun_ops.local import LocalAws
-from landrun_ops.local.definition_substitutions import definition_of
 from landrun_ops.local.deploy import adapt
+from landrun_ops.local.moto_patches.cloudformation import definition_of
 from landrun_ops.local.settings import ACCOUNT, REGION, STACK
 from landrun_ops.local.template import translate, values_of
 

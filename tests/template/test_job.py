@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from landrun.errors import ConfigurationError
-from landrun_ops.local.definition_substitutions import definition_of
 from landrun_ops.local.errors import TemplateError
+from landrun_ops.local.moto_patches.cloudformation import definition_of
 from landrun_ops.stack.engines import ENGINES, job_arguments
 from landrun_ops.workflow import WorkflowConfig, definition
 from landrun_ops.workflow.definition_file import filled_in

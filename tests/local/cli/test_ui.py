@@ -92,7 +92,7 @@ def test_the_live_page_and_the_report_have_the_runs_and_what_was_ignored(
     assert {key: page[key] for key in shown} == shown
     assert page["commands"]["page"] == f"landrun show {run['name']}"
     assert page["log"]
-    assert set(letters) == {"landings", "ticks", "statuses"}
+    assert set(letters) == {"landings", "schedule", "statuses"}
     with pytest.raises(urllib.error.URLError):
         asked(address, "data")
 

@@ -134,7 +134,7 @@ def test_each_part_that_the_stack_has_is_a_fact() -> None:
         pending_landings=PendingLandings(count=8000, oldest=NOW, more=True),
         slots=SlotUsage(2, 2, (WaitingExecution("r", NOW - timedelta(hours=1)),)),
         next_tick=Tick(expression="cron(0 3 * * ? *)", at=NOW),
-        dead_letters={"landings": 1, "ticks": 0, "statuses": 3},
+        dead_letters={"landings": 1, "schedule": 0, "statuses": 3},
     )
     assert facts_of(now) == {
         "in the queue": "0 landings",
@@ -144,7 +144,7 @@ def test_each_part_that_the_stack_has_is_a_fact() -> None:
         "dead letters": "landings: 1, statuses: 3; landrun redrive --dry-run says why",
         "newest runs": "0: 0 running, 0 failed",
     }
-    assert facts_of(activity(dead_letters={"ticks": 0}))["dead letters"] == "none"
+    assert facts_of(activity(dead_letters={"schedule": 0}))["dead letters"] == "none"
     assert facts_of(activity()).keys() == {"newest runs"}
 
 

@@ -14,9 +14,8 @@ import pytest
 from moto import mock_aws
 
 from landrun.errors import ServiceError
-from landrun_ops.stack import activity
+from landrun_ops.stack import activity, dead_letters
 from landrun_ops.stack.activity import (
-    DEAD_LETTER_QUEUES,
     QUEUES,
     ActivityReader,
     PendingLandings,
@@ -32,7 +31,7 @@ from records import create_runs_table, item
 
 NOW = datetime(2026, 12, 1, 0, 20, tzinfo=UTC)
 """Just after the turn of a month: rows lie in two."""
-OUTPUTS = {key: key for key in (*QUEUES.values(), *DEAD_LETTER_QUEUES.values())}
+OUTPUTS = {key: key for key in (*QUEUES.values(), *dead_letters.QUEUES.values())}
 OUTPUTS |= {"StartOn": "arrival", "RunsTable": "runs", "LandingsTable": "landings"}
 THROTTLED = ServiceError("sqs:GetQueueAttributes", "ThrottlingException", "Rate exceeded")
 
@@ -119,7 +118,7 @@ def test_after_a_long_time_without_a_read_all_runs_are_read_again(table: Table) 
 def test_a_part_that_aws_refuses_keeps_its_last_value_and_is_a_note(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    depths = Mock(side_effect=[{"landings": 5}, {"ticks": 1}, THROTTLED, {"ticks": 2}])
+    depths = Mock(side_effect=[{"landings": 5}, {"schedule": 1}, THROTTLED, {"schedule": 2}])
     monkeypatch.setattr(activity, "queue_depths", depths)
     table.put("r", "RUNNING")
     live = LiveStack(table.stack, timedelta(days=30), Ignored)
@@ -130,7 +129,7 @@ def test_a_part_that_aws_refuses_keeps_its_last_value_and_is_a_note(
 
     assert [run["name"] for run in first["runs"]] == ["r"]
     assert (first["notes"], second["runs"]) == ([], [])
-    assert (second["queues"], second["dead_letters"]) == ({"landings": 5}, {"ticks": 2})
+    assert (second["queues"], second["dead_letters"]) == ({"landings": 5}, {"schedule": 2})
     assert second["notes"] == [f"queues: {THROTTLED}"]
     assert (second["slots"], second["pending_landings"], second["next_tick"]) == (None, None, None)
     json.dumps(second, allow_nan=False)

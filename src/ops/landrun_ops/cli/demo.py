@@ -24,7 +24,8 @@ from landrun_ops.cli.follow import Followed, follow
 from landrun_ops.cli.image import IMAGE
 from landrun_ops.cli.local import parsed_parameters
 from landrun_ops.cli.tables import runs_table
-from landrun_ops.cli.target import LAPTOPS_STACK, ProjectOption, project_folder
+from landrun_ops.cli.target import ProjectOption, project_folder
+from landrun_ops.local.settings import STACK
 from landrun_ops.stack.engines import job_arguments
 from landrun_ops.stack.job_logs import JobLogs
 from landrun_ops.stack.stack import Stack, find
@@ -91,7 +92,7 @@ def demo(
 
     laptop = LocalAws.up(folder, state_dir=state, report=note, parameters=parameters, docker=engine)
     with stoppable(), laptop as aws:
-        stack = find(LAPTOPS_STACK, environment=aws.environment())
+        stack = find(STACK, environment=aws.environment())
         followed = _land(stack, data)
         if not json:
             say(f"landed {count(len(followed), 'file')}")

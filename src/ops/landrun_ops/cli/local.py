@@ -18,7 +18,6 @@ from landrun.sanitize import plain_json
 from landrun_ops.actions.invoke import FunctionError
 from landrun_ops.cli.console import STOPPING, complain, show_json, stack_options, stoppable
 from landrun_ops.cli.target import (
-    LAPTOPS_STACK,
     ProjectOption,
     StateOption,
     Target,
@@ -26,7 +25,7 @@ from landrun_ops.cli.target import (
     state_folder,
 )
 from landrun_ops.local.edits import Edits
-from landrun_ops.local.settings import HOST
+from landrun_ops.local.settings import HOST, STACK
 from landrun_ops.local.state import read_environment
 from landrun_ops.units import count
 
@@ -109,7 +108,7 @@ def up(
             sys.stdout.flush()
             _wait_for_signal(folder)
             return
-        stack = find(LAPTOPS_STACK, environment=aws.environment())
+        stack = find(STACK, environment=aws.environment())
         options = stack_options(Target(project=project, state_dir=state_dir))
         with live_page(stack, options, logs=Path(aws.logs)) as address:
             where = f"in another shell: {_env_command(state_dir, project)}"

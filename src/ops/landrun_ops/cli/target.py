@@ -15,6 +15,7 @@ from landrun_ops.cli.console import complain
 from landrun_ops.cli.options import option
 from landrun_ops.local.endpoint import check_endpoint
 from landrun_ops.local.errors import NotUpError
+from landrun_ops.local.settings import STACK
 from landrun_ops.local.state import default_state_dir, read_environment
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from landrun_ops.stack.stack import Stack
 
 Result = TypeVar("Result")
-
-LAPTOPS_STACK = "landrun"
-"""The name of the stack on a laptop's AWS."""
 
 ProfileOption = Annotated[str, option("NAME", "Profile of the AWS CLI.")]
 RegionOption = Annotated[str, option("NAME", "Region of the stack.")]
@@ -98,7 +96,7 @@ class Target:
                 "no stack: name a deployed one with --stack or LANDRUN_STACK, or start the"
                 " laptop's AWS with: landrun local up"
             ) from error
-        return find(LAPTOPS_STACK, environment=laptop, report=complain)
+        return find(STACK, environment=laptop, report=complain)
 
     def _state_folder(self) -> Path | None:
         try:

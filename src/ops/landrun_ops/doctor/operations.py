@@ -10,7 +10,7 @@ from typing import Any, Final
 from landrun.sanitize import json_object
 from landrun_ops.doctor.aws_reader import AwsReader
 from landrun_ops.doctor.findings import Finding, listed
-from landrun_ops.stack.dead_letters import DeadLetterQueue, Why
+from landrun_ops.stack.dead_letters import QUEUES, DeadLetterQueue, Why
 from landrun_ops.stack.queue_depth import depth
 from landrun_ops.stack.waiting_executions import slot_usage
 from landrun_ops.units import count, spelled
@@ -23,13 +23,6 @@ PATIENCE: Final = timedelta(minutes=20)
 
 PEEKED: Final = 100
 """The most dead-letter messages of a queue whose reason is read."""
-
-QUEUES: Final = {
-    "landings": "LandingDeadLetterQueueUrl",
-    "schedule": "ScheduleDeadLetterQueueUrl",
-    "statuses": "StatusDeadLetterQueueUrl",
-}
-"""The dead-letter queues, by the name that ``landrun redrive --queue`` has for them."""
 
 _KEY: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 _NETWORK: Final = re.compile(r"\b(?:subnet|sg)-[0-9A-Za-z]+\b")

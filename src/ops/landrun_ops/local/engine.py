@@ -19,9 +19,10 @@ from moto.s3.exceptions import S3ClientError
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from landrun_ops.actions.docker import Docker
-from landrun_ops.local import definition_substitutions, event_delivery
 from landrun_ops.local.moto_patches import (
+    cloudformation,
     dynamodb,
+    events,
     iam,
     logs,
     s3,
@@ -103,9 +104,7 @@ def install(
     # moto lists its own folder for each request: a third of what a request takes.
     services = tuple(backends.list_of_moto_modules())
     patches.set(backends, "list_of_moto_modules", lambda: services)
-    for module in (event_delivery, definition_substitutions):
-        module.adapt(patches)
-    for service in (dynamodb, logs, s3, task_tokens):
+    for service in (cloudformation, dynamodb, events, logs, s3, task_tokens):
         service.patch(patches)
     sqs.patch(patches, access["AWS_ENDPOINT_URL"])
     iam.patch_simulator(patches)

@@ -15,17 +15,13 @@ from landrun.adapters.landings_table import INDEX, SHARDS
 from landrun.clock import utc_now
 from landrun.errors import ServiceError
 from landrun.models.run_record import RunRecord
+from landrun_ops.stack import dead_letters
 from landrun_ops.stack.cron import ScheduleError, next_time
 from landrun_ops.stack.queue_depth import depth
 from landrun_ops.stack.stack import Stack
 from landrun_ops.stack.waiting_executions import SlotUsage, max_concurrent_runs, slot_usage
 
 QUEUES = {"landings": "LandingQueueUrl", "statuses": "StatusQueueUrl"}
-DEAD_LETTER_QUEUES = {
-    "landings": "LandingDeadLetterQueueUrl",
-    "ticks": "ScheduleDeadLetterQueueUrl",
-    "statuses": "StatusDeadLetterQueueUrl",
-}
 """The stack's outputs that name queues, by what is in them."""
 
 SHARD_PAGE = 500
@@ -78,7 +74,7 @@ class ActivityReader:
         self._stack, self._start_on = stack, stack.output("StartOn")
         self._parts: dict[str, Callable[[], Any]] = {
             "queues": partial(queue_depths, stack, QUEUES),
-            "dead_letters": partial(queue_depths, stack, DEAD_LETTER_QUEUES),
+            "dead_letters": partial(queue_depths, stack, dead_letters.QUEUES),
             "runs": read_runs,
         }
         if self._start_on == "schedule":

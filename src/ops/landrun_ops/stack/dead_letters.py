@@ -18,6 +18,13 @@ from landrun.adapters.clients import translated
 from landrun.sanitize import json_object, one_line
 from landrun_ops.stack.queue_depth import IN_FLIGHT, depth
 
+QUEUES = {
+    "landings": "LandingDeadLetterQueueUrl",
+    "schedule": "ScheduleDeadLetterQueueUrl",
+    "statuses": "StatusDeadLetterQueueUrl",
+}
+"""The stack's outputs that name dead-letter queues, as ``landrun redrive --queue`` calls them."""
+
 MOST_READ = 1000
 """Messages that one look reads; there may be more."""
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from landrun.clock import utc_now
 from landrun.models.run_record import RunRecord
-from landrun_ops.stack.activity import DEAD_LETTER_QUEUES, Activity, ActivityReader
-from landrun_ops.stack.dead_letters import DeadLetterQueue, grouped
+from landrun_ops.stack.activity import Activity, ActivityReader
+from landrun_ops.stack.dead_letters import QUEUES, DeadLetterQueue, grouped
 from landrun_ops.stack.stack import Stack
 from landrun_ops.web.facts import RunFacts, facts
 from landrun_ops.web.ignored import Ignored
@@ -127,7 +127,7 @@ class LiveStack:
     def dead_letters(self) -> dict[str, list[dict[str, Any]]]:
         """Look into the dead-letter queues: messages by what kept them from being processed."""
         sqs, found = self.stack.client("sqs"), dict[str, list[dict[str, Any]]]()
-        for name, output in DEAD_LETTER_QUEUES.items():
+        for name, output in QUEUES.items():
             queue = DeadLetterQueue(sqs, self.stack.output(output))
             found[name] = [
                 {

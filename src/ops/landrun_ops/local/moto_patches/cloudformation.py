@@ -21,7 +21,7 @@ from landrun_ops.workflow.definition_file import filled_in
 _CREATE_JOB = ":sagemaker:createProcessingJob"
 
 
-def adapt(patches: Patches) -> None:
+def patch(patches: Patches) -> None:
     """Let moto's CloudFormation create the machine that AWS would create."""
 
     def create(create: Any, name: str, resource: Any, *args: Any, **named: Any) -> Any:

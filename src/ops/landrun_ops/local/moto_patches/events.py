@@ -16,7 +16,7 @@ from moto.events.utils import EventTemplateParser
 from landrun_ops.local.patches import Patches
 
 
-def adapt(patches: Patches) -> None:
+def patch(patches: Patches) -> None:
     """Deliver events as EventBridge does."""
     transform, send = EventTemplateParser.parse, Rule.send_to_targets
 

@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from landrun.errors import ConfigurationError
-from landrun_ops.local import definition_substitutions
+from landrun_ops.local.moto_patches import cloudformation
 from landrun_ops.local.patches import Patches
 from landrun_ops.workflow.definition_file import Bare, filled_in, parse, to_yaml
 
@@ -42,7 +42,7 @@ def created() -> str:
 
 def test_the_laptop_makes_them() -> None:
     patches = Patches()
-    definition_substitutions.adapt(patches)
+    cloudformation.patch(patches)
     try:
         assert json.loads(created())["StartAt"] == "mine"
     finally:
