@@ -16,6 +16,7 @@ import pytest
 from moto import mock_aws
 
 from landrun_ops.actions.docker import Docker
+from landrun_ops.local.processing_job.docker_container import connect
 from landrun_ops.local.processing_job.job import Laptop, Order, Outcome, run
 
 IMAGE = os.environ.get("LANDRUN_CONTAINER_IMAGE", "")
@@ -49,7 +50,7 @@ class Job:
     """A job of the image under test, as SageMaker would be asked for it."""
 
     def __init__(self, laptop: Laptop) -> None:
-        self._laptop = laptop
+        self.laptop = laptop
         self.name = f"landrun-test-{uuid.uuid4().hex}"
 
     def request(self, *words: str, instances: int = 1, **more: Any) -> dict[str, Any]:
@@ -73,17 +74,17 @@ class Job:
         return self.go(self.order(*words, **more))
 
     def go(self, order: Order) -> Outcome:
-        return run(order, self._laptop)
+        return run(order, self.laptop)
 
     def land(self, name: str, data: bytes) -> None:
-        self._laptop.client("s3").put_object(Bucket="bucket", Key=f"in/{name}", Body=data)
+        self.laptop.client("s3").put_object(Bucket="bucket", Key=f"in/{name}", Body=data)
 
     def log(self, host: str = "algo-1") -> str:
-        path = self._laptop.work_dir / "jobs" / self.name / f"{host}.log"
+        path = self.laptop.work_dir / "jobs" / self.name / f"{host}.log"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
     def outputs(self) -> dict[str, bytes]:
-        s3 = self._laptop.client("s3")
+        s3 = self.laptop.client("s3")
         keys = [one["Key"] for one in s3.list_objects_v2(Bucket="bucket")["Contents"]]
         return {
             key.removeprefix("out/"): s3.get_object(Bucket="bucket", Key=key)["Body"].read()
@@ -93,7 +94,7 @@ class Job:
 
 
 @pytest.fixture
-def job(tmp_path: Path, docker: Docker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Job]:
+def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Job]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     with mock_aws():
@@ -109,7 +110,7 @@ def job(tmp_path: Path, docker: Docker, monkeypatch: pytest.MonkeyPatch) -> Iter
             ),
             access={"AWS_REGION": "us-east-1"},
             grace=2,
-            docker=docker,
+            docker=connect(IMAGE, "make container"),
         )
         job = Job(laptop)
         job.land("a.jsonl", HELLO)

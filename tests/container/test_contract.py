@@ -19,7 +19,8 @@ import pytest
 from default_job import COUNTS
 from default_job import Job as InProcess
 from landrun_ops.actions.docker import Docker
-from landrun_ops.local.processing_job.docker_container import LABEL
+from landrun_ops.local.processing_job.docker_container import LABEL, remove_leftovers
+from landrun_ops.local.processing_job.job import Host
 
 from .conftest import HELLO, IMAGE, INPUT, OUTPUT, Job
 
@@ -78,8 +79,8 @@ def test_the_script_s_exit_code_decides_and_its_message_says_why(job: Job) -> No
 
 def test_a_program_or_an_image_that_is_not_there_fails_the_job_and_is_named(job: Job) -> None:
     outcome = job.run("no-such-program")
-    assert str(outcome.failure_reason).startswith("AlgorithmError: , exit code: ")
-    assert "no-such-program" in job.log()
+    assert str(outcome.failure_reason).startswith(f"ClientError: cannot run {IMAGE}: ")
+    assert "no-such-program" in str(outcome.failure_reason)
 
     missing = {"ImageUri": "landrun-no-such-image:1", "ContainerEntrypoint": ["x"]}
     outcome = job.run(AppSpecification=missing)
@@ -175,3 +176,13 @@ def test_where_sudo_is_not_allowed_the_log_says_what_to_do_unless_the_user_is_ro
     assert "--build-arg RUN_AS=root" in said
     assert said.endswith("False")
     assert shell(WRITABLE, *CANNOT, "--user", "root") == "0 True"
+
+
+def test_the_containers_of_a_killed_laptop_are_removed_and_no_others(job: Job) -> None:
+    laptop = job.laptop
+    host = Host("algo-1", laptop.work_dir, job.order("sleep", "100"), laptop)
+    host.lay_out(["algo-1"])
+    host.start()
+    remove_leftovers(laptop.docker, laptop.work_dir / "another")
+    assert host.container.wait(0) is None
+    remove_leftovers(laptop.docker, laptop.work_dir)

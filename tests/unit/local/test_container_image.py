@@ -27,19 +27,17 @@ class Recorder(Docker):
         super().__init__()
         self.answers = answers
         self.words: list[tuple[str, ...]] = []
-        self.read: list[str | None] = []
+        self.read: list[str] = []
         self.environment: dict[str, str] = {}
 
-    def __call__(
-        self, *words: str, stdin: str | None = None, environment: dict[str, str] | None = None
-    ) -> str:
+    def __call__(self, *words: str, stdin: str = "") -> str:
         self.words.append(words)
         self.read.append(stdin)
-        self.environment |= environment or {}
         return self.answers.get(words[0], "")
 
     def show(self, *words: str, environment: dict[str, str] | None = None) -> None:
-        self(*words, environment=environment)
+        self(*words)
+        self.environment |= environment or {}
 
 
 def deployed(**outputs: str) -> Stack:

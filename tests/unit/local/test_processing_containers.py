@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docker.errors import NotFound
 
 from landrun_ops.actions.docker import Docker, DockerError
 from landrun_ops.local.processing_job.container import (
-    Container,
     ContainerStartError,
+    Subprocess,
     rewrite,
 )
-from landrun_ops.local.processing_job.docker_container import LABEL, DockerContainer
+from landrun_ops.local.processing_job.docker_container import LABEL, DockerContainer, connect
 from landrun_ops.local.processing_job.files import TransferError
 from landrun_ops.local.processing_job.spark import is_spark, submit
 
@@ -46,9 +47,9 @@ def test_only_paths_under_the_two_folders_are_rewritten(text: str, rewritten: st
     assert rewrite(text, OPT_ML, PROGRAM) == rewritten
 
 
-def run(text: str, folder: Path, grace: float = 5) -> Container:
+def run(text: str, folder: Path, grace: float = 5) -> Subprocess:
     command = [sys.executable, "-c", text]
-    container = Container(command, {"SEEN": "yes"}, folder, folder / "log", grace)
+    container = Subprocess(command, {"SEEN": "yes"}, folder, folder / "log", grace)
     container.start()
     return container
 
@@ -80,7 +81,7 @@ def test_stopped_script_gets_sigterm_and_after_the_grace_sigkill(
 
 def test_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ContainerStartError, match="/no/such"):
-        Container(["/no/such"], {}, tmp_path, tmp_path / "log", 0).start()
+        Subprocess(["/no/such"], {}, tmp_path, tmp_path / "log", 0).start()
 
 
 # What stands for smspark-submit
@@ -152,59 +153,91 @@ REQUEST = {
 }
 
 
-def container(folder: Path, script: str = "", **changes: Any) -> DockerContainer:
-    """A host of a job, with a stand-in for docker."""
-    docker = folder / "docker"
-    docker.write_text(f"#!/bin/sh\n{script}\n")
-    docker.chmod(0o755)
+class Daemon:
+    """A stand-in for Docker's client and for the one container that is made with it."""
+
+    def __init__(self, *, fails_at: str = "", outputs: bytes = b"") -> None:
+        self.containers = self
+        self.fails_at = fails_at
+        self.outputs = outputs
+        self.created: dict[str, Any] = {}
+        self.copied = b""
+
+    def _may(self, step: str) -> None:
+        if step == self.fails_at:
+            raise NotFound("No such thing")
+
+    def create(self, image: str, **options: Any) -> Daemon:
+        self._may("create")
+        self.created = {"image": image, **options}
+        return self
+
+    def put_archive(self, path: str, file: Any) -> None:
+        self._may("put_archive")
+        assert path == "/"
+        self.copied = file.read()
+
+    def get_archive(self, path: str) -> tuple[list[bytes], None]:
+        self._may(f"get_archive {path}")
+        return [self.outputs], None
+
+    def start(self) -> None:
+        self._may("start")
+
+    def logs(self, **_: Any) -> list[bytes]:
+        return [b"hello\n"]
+
+    def remove(self, **_: Any) -> None:
+        self._may("remove")
+
+
+def container(folder: Path, daemon: Daemon, **changes: Any) -> DockerContainer:
+    """A host of a job in Docker."""
     (folder / "ml" / "config").mkdir(parents=True)
     (folder / "ml" / "config" / "a.json").write_text("{}")
-    access = {
-        "AWS_REGION": "here",
-        "AWS_ENDPOINT_URL": "u",
-        "AWS_SECRET_ACCESS_KEY": "hidden",  # pragma: allowlist secret
-    }
-    files = {"opt_ml": folder / "ml", "log": folder / "log"}
+    access = {"AWS_REGION": "here", "AWS_ENDPOINT_URL": "u"}
+    files = {"owner": folder, "opt_ml": folder / "ml", "log": folder / "log"}
     request = REQUEST | changes
-    return DockerContainer(request, "algo-1", access, **files, grace=1, docker=Docker(str(docker)))
+    return DockerContainer(request, "algo-1", access, **files, grace=1, client=daemon)
 
 
-def options(words: list[str], name: str) -> list[str]:
-    return [words[at + 1] for at, word in enumerate(words) if word == name]
+def created(folder: Path, **changes: Any) -> dict[str, Any]:
+    daemon = Daemon()
+    container(folder, daemon, **changes).start()
+    return daemon.created
 
 
-def test_words_of_docker_create_are_the_requests_and_sagemakers(tmp_path: Path) -> None:
-    words = container(tmp_path).create_words()
-    arguments = REQUEST["AppSpecification"]["ContainerArguments"]  # type: ignore[index]
-    assert words[words.index("mine:1") :] == ["mine:1", "/opt/program/x.py", *arguments]
-    assert options(words, "--entrypoint") == ["python3"]
-    assert options(words, "--pull") == ["never"]
-    assert options(words, "--network") == ["host"]
-    # the secret itself is in docker's environment, which no other user can read
-    environment = ["AWS_REGION=mine", "AWS_ENDPOINT_URL=u", "AWS_SECRET_ACCESS_KEY", "MODE=a b"]
-    assert options(words, "--env") == environment
+def test_a_container_is_created_as_the_request_says_and_sagemaker_does(tmp_path: Path) -> None:
+    options = created(tmp_path)
+    application: Any = REQUEST["AppSpecification"]
+    assert options["image"] == "mine:1"
+    assert options["entrypoint"] == application["ContainerEntrypoint"]
+    assert options["command"] == application["ContainerArguments"]
+    assert options["network_mode"] == "host"
+    assert options["environment"] == {"AWS_REGION": "mine", "AWS_ENDPOINT_URL": "u", "MODE": "a b"}
+    assert options["labels"][LABEL] == "landrun-1-abc"
     # what SageMaker mounts is a volume that hides the image's own, and bears the job's name
-    label = f"{LABEL}=landrun-1-abc"
-    assert options(words, "--label") == [label]
-    folders = ("config", "processing/in", "output", "processing/out")
-    assert options(words, "--mount") == [
-        f"type=volume,dst=/opt/ml/{folder},volume-nocopy=true,volume-label={label}"
-        for folder in folders
+    hiding = {"NoCopy": True, "Labels": {LABEL: "landrun-1-abc"}}
+    assert [(one["Target"], one["Type"], one["VolumeOptions"]) for one in options["mounts"]] == [
+        (f"/opt/ml/{folder}", "volume", hiding)
+        for folder in ("config", "processing/in", "output", "processing/out")
     ]
 
 
 def test_isolated_job_has_no_network_and_an_image_its_own_entrypoint(tmp_path: Path) -> None:
     isolated = {"NetworkConfig": {"EnableNetworkIsolation": True}}
-    words = container(tmp_path, AppSpecification={"ImageUri": "m"}, **isolated).create_words()
-    assert (options(words, "--network"), options(words, "--entrypoint")) == (["none"], [])
-    assert words[-1] == "m"
+    options = created(tmp_path, AppSpecification={"ImageUri": "m"}, **isolated)
+    assert [options[name] for name in ("network_mode", "entrypoint", "command")] == [
+        "none",
+        None,
+        None,
+    ]
 
 
 def test_everything_copied_into_a_container_is_roots(tmp_path: Path) -> None:
-    starting = container(tmp_path, f'[ "$1" != cp ] || cat > {tmp_path}/in.tar')
-    starting.start()
-    assert starting.wait(10) == 0
-    with tarfile.open(tmp_path / "in.tar") as archive:
+    daemon = Daemon()
+    container(tmp_path, daemon).start()
+    with tarfile.open(fileobj=io.BytesIO(daemon.copied)) as archive:
         members = {member.name: member for member in archive}
     owners = {(one.uid, one.gid, one.uname, one.gname) for one in members.values()}
     assert owners == {(0, 0, "root", "root")}
@@ -212,54 +245,60 @@ def test_everything_copied_into_a_container_is_roots(tmp_path: Path) -> None:
     assert members["opt/ml/config/a.json"].mode == 0o644
 
 
-@pytest.mark.parametrize("step", ["create", "cp"])
-def test_a_container_that_cannot_be_made_says_why_in_dockers_words(
+@pytest.mark.parametrize("step", ["create", "put_archive", "start"])
+def test_a_container_that_cannot_be_started_says_why_in_dockers_words(
     tmp_path: Path, step: str
 ) -> None:
-    says = "echo 'Error response from daemon: No such image' >&2; exit 1"
-    starting = container(tmp_path, f'[ "$1" != {step} ] || {{ {says}; }}')
-    with pytest.raises(ContainerStartError, match=f"run mine:1: docker {step}: No such image"):
+    starting = container(tmp_path, Daemon(fails_at=step))
+    with pytest.raises(ContainerStartError, match="cannot run mine:1: No such thing"):
         starting.start()
+    starting.discard()
 
 
-def test_without_docker_that_is_said() -> None:
+def test_without_docker_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DockerError, match="install Docker"):
         Docker("no-such-docker")("version")
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
+    with pytest.raises(DockerError, match="install Docker"):
+        connect("mine:1", "make image")
 
 
-def archived(folder: Path, *members: tuple[str, bytes, str]) -> None:
-    """Write what a container gives back for every folder: names, contents, and links' targets."""
+def archived(*members: tuple[str, bytes, str]) -> bytes:
+    """What a container gives back for every folder: names, contents, and links' targets."""
     kinds = {"out/shadow": tarfile.SYMTYPE, "out/hard": tarfile.LNKTYPE, "out/dev": tarfile.CHRTYPE}
-    with tarfile.open(folder / "out.tar", "w") as archive:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
         for name, content, to in members:
             member = tarfile.TarInfo(name)
             member.type, member.linkname = kinds.get(name, tarfile.REGTYPE), to
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
+    return file.getvalue()
 
 
 def test_files_come_back_and_links_and_devices_do_not(tmp_path: Path) -> None:
     links = [("out/shadow", b"", "/etc/shadow"), ("out/hard", b"", "/etc/shadow")]
-    archived(tmp_path, ("out/deep/a.txt", b"hello", ""), *links, ("out/dev", b"", ""))
-    container(tmp_path, f"cat {tmp_path}/out.tar").collect()
+    outputs = archived(("out/deep/a.txt", b"hello", ""), *links, ("out/dev", b"", ""))
+    ended = container(tmp_path, Daemon(outputs=outputs))
+    ended.start()
+    ended.collect()
     found = [path for path in (tmp_path / "ml/processing/out").rglob("*") if path.is_file()]
     assert [(path.name, path.read_bytes()) for path in found] == [("a.txt", b"hello")]
 
 
 @pytest.mark.parametrize(
-    ("script", "why"),
+    ("daemon", "why"),
     [
-        ('echo "Error: No such container" >&2; exit 1', "No such container"),
-        ("cat {}/out.tar", "leaves its folder"),
-        ("", "cannot read /opt/ml/output"),
+        (Daemon(fails_at="get_archive /opt/ml/output"), "No such thing"),
+        (Daemon(outputs=archived(("out/../../x", b"", ""))), "leaves its folder"),
+        (Daemon(), "cannot read /opt/ml/output"),
     ],
     ids=["container is gone", "a file would leave its folder", "no archive"],
 )
 def test_outputs_that_do_not_come_back_are_an_error_that_says_why(
-    tmp_path: Path, script: str, why: str
+    tmp_path: Path, daemon: Daemon, why: str
 ) -> None:
-    archived(tmp_path, ("out/../../x", b"", ""))
-    ended = container(tmp_path, script.format(tmp_path))
+    ended = container(tmp_path, daemon)
+    ended.start()
     with pytest.raises(TransferError, match=why):
         ended.collect()
-    ended.discard()

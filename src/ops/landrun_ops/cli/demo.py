@@ -16,7 +16,6 @@ from landrun.adapters.s3_listing import list_objects
 from landrun.errors import ConfigurationError
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.actions.docker import Docker
 from landrun_ops.actions.land import Upload, check, files, land, run_of
 from landrun_ops.cli import options
 from landrun_ops.cli.console import console, is_live, note, say, show_json, stoppable
@@ -83,8 +82,10 @@ def demo(
         (note if json else say)(f"left out, not data or empty: {', '.join(others)}")
     engine = None
     if docker:
-        engine, parameters["ImageUri"] = Docker(), image
-        engine.check(image, "make image builds the project's own, --image names another")
+        from landrun_ops.local.processing_job.docker_container import connect  # noqa: PLC0415
+
+        remedy = "make image builds the project's own, --image names another"
+        engine, parameters["ImageUri"] = connect(image, remedy), image
     outputs, state = folder / ".landrun" / "demo", folder / STATE_FOLDER
     if is_live(stderr=True):
         note("starting AWS on this laptop and deploying template.yaml")

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from landrun.sanitize import printable
-from landrun_ops.actions.docker import Docker
 from landrun_ops.actions.invoke import invoke, patient_config
 from landrun_ops.local.access import AccessKey
 from landrun_ops.local.deploy import Stack, deploy
@@ -28,6 +27,8 @@ from landrun_ops.local.state import Processes, default_state_dir, held, read, wr
 from landrun_ops.local.template import translate
 
 if TYPE_CHECKING:
+    from docker import DockerClient
+
     from landrun_ops.local.roles import Roles
 
 LOG_FILE: Final = "aws.log"
@@ -62,7 +63,7 @@ class LocalAws:
         parameters: Mapping[str, str] | None = None,
         state_dir: Path | None = None,
         report: Report = report_to_stderr,
-        docker: Docker | None = None,
+        docker: DockerClient | None = None,
         enforce_iam: bool = False,
     ) -> Iterator[LocalAws]:
         """Bring up the stack of ``project``/template.yaml and take it down at the end.
@@ -88,6 +89,10 @@ class LocalAws:
             from landrun_ops.local.engine import install  # noqa: PLC0415
             from landrun_ops.local.roles import enforced  # noqa: PLC0415
 
+            if docker is not None:
+                from landrun_ops.local.processing_job import docker_container  # noqa: PLC0415
+
+                docker_container.remove_leftovers(docker, state_dir)
             roles = closing.enter_context(enforced(report)) if enforce_iam else None
             engine = install(
                 program=project / "src" / "processing",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
@@ -18,7 +18,6 @@ from moto import backends
 from moto.s3.exceptions import S3ClientError
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
-from landrun_ops.actions.docker import Docker
 from landrun_ops.local.moto_patches import (
     cloudformation,
     dynamodb,
@@ -36,6 +35,9 @@ from landrun_ops.local.patches import Patches
 from landrun_ops.local.processing_job.files import TransferError
 from landrun_ops.local.processing_job.job import Laptop, Order, Outcome, run
 from landrun_ops.local.roles import SAGEMAKER, STATES, Roles
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 _CLOSING_SECONDS: Final = 15.0
 _one_at_a_time = threading.Lock()
@@ -72,7 +74,7 @@ def install(
     program: Path,
     work_dir: Path,
     access: Mapping[str, str],
-    docker: Docker | None = None,
+    docker: DockerClient | None = None,
     roles: Roles | None = None,
 ) -> Engine:
     """Patch moto in this process; to be closed while its server still answers.

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 # Where SageMaker and the user's image put things; both stand for folders of this machine here.
 OPT_ML: Final = "/opt/ml"
@@ -28,8 +28,27 @@ class ContainerStartError(Exception):
     """The command could not be started at all; the message says why."""
 
 
-class Container:
-    """One host of a job, here a subprocess: nothing of it outlives the script or this process.
+class Container(Protocol):
+    """One host of a job; of what it started nothing is left once it is stopped."""
+
+    def start(self) -> None:
+        """Start the command. Raises ContainerStartError when that is not possible."""
+
+    def wait(self, seconds: float) -> int | None:
+        """Exit code as a shell gives it (137 for a SIGKILL); None when still running."""
+
+    def stop(self) -> None:
+        """End it and all its children: SIGTERM, later SIGKILL."""
+
+    def collect(self) -> None:
+        """Bring what it wrote to the job's folders."""
+
+    def discard(self) -> None:
+        """Leave nothing of it behind; what was not collected is lost."""
+
+
+class Subprocess(Container):
+    """A host that is a process here: nothing of it outlives the script or this process.
 
     It runs in ``folder``, with ``environment`` and nothing else, and writes into ``log``; ``grace``
     are the seconds between SIGTERM and SIGKILL.
@@ -88,10 +107,10 @@ class Container:
             self._process.wait()
 
     def collect(self) -> None:
-        """Bring what it wrote to the job's folders, where it did not write to them itself."""
+        """Do nothing: it has written to the job's folders itself."""
 
     def discard(self) -> None:
-        """Leave nothing of it behind; what was not collected is lost."""
+        """Do nothing: all that it had are the job's folders."""
 
 
 def rewrite(text: str, opt_ml: Path, program: Path) -> str:

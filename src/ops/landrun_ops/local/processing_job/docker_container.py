@@ -9,26 +9,58 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import shutil
 import tarfile
 import tempfile
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from landrun_ops.actions.docker import Docker, DockerError
+import docker
+from docker.errors import DockerException, ImageNotFound
+from docker.types import Mount
+
+from landrun_ops.actions.docker import DockerError
 from landrun_ops.local.processing_job.container import OPT_ML, Container, ContainerStartError
 from landrun_ops.local.processing_job.files import TransferError
 
 LABEL: Final = "landrun.job"
 """Label of the containers of jobs and of their volumes; its value is the job's name."""
 
-_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_OWNER: Final = "landrun.folder"
+"""Label of the containers of jobs; its value is the folder of the laptop's AWS that runs them."""
+
+
+def connect(image: str, remedy: str) -> docker.DockerClient:
+    """Connect to the Docker of the environment or of its context, which has ``image``.
+
+    Raises DockerError when it does not answer, or has no such image; ``remedy`` gets it.
+    """
+    try:
+        client = docker.from_env()
+    except DockerException as error:
+        raise DockerError(f"Docker does not answer: {error}; install Docker, start it") from error
+    try:
+        client.images.get(image)
+    except ImageNotFound as error:
+        client.close()
+        raise DockerError(f"Docker has no image {image}: {remedy}") from error
+    return client
+
+
+def remove_leftovers(client: docker.DockerClient, owner: Path) -> None:
+    """Remove the containers that a killed laptop's AWS has left, by the folder that it had."""
+    for one in client.containers.list(all=True, filters={"label": f"{_OWNER}={owner}"}):
+        one.remove(force=True, v=True)
 
 
 class DockerContainer(Container):
-    """One host of a job, in Docker; its files come from ``opt_ml`` and go back there."""
+    """One host of a job, in Docker; its files come from ``opt_ml`` and go back there.
+
+    ``owner`` is the folder by which `remove_leftovers` knows it.
+    """
 
     def __init__(
         self,
@@ -36,80 +68,102 @@ class DockerContainer(Container):
         host: str,
         access: Mapping[str, str],
         *,
+        owner: Path,
         opt_ml: Path,
         log: Path,
         grace: float,
-        docker: Docker,
+        client: docker.DockerClient,
     ) -> None:
-        super().__init__([], {**access, **request.get("Environment", {})}, opt_ml, log, grace)
         self._request = request
         self._host = host
-        self._docker = docker
-        self._name = f"{request['ProcessingJobName']}-{host}"
+        self._environment = {**access, **request.get("Environment", {})}
+        self._owner = owner
+        self._opt_ml = opt_ml
+        self._log = log
+        self._grace = grace
+        self._client = client
+        self._container: Any = None
+        self._follower = threading.Thread(target=self._follow, daemon=True)
         outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", ())
         paths = [str(PurePosixPath(entry["S3Output"]["LocalPath"])) for entry in outputs]
         self._written = list(dict.fromkeys([f"{OPT_ML}/output", *paths]))
 
-    def create_words(self) -> list[str]:
-        """Return the words of ``docker create``; it takes no image from elsewhere."""
-        application = self._request["AppSpecification"]
-        isolated = self._request.get("NetworkConfig", {}).get("EnableNetworkIsolation")
-        label = f"{LABEL}={self._request['ProcessingJobName']}"
-        words = ["create", "--pull", "never", "--name", self._name, "--label", label]
-        words += ["--hostname", self._host, "--network", "none" if isolated else "host"]
-        inputs = self._request.get("ProcessingInputs", ())
-        read = [str(PurePosixPath(entry["S3Input"]["LocalPath"])) for entry in inputs]
-        for folder in dict.fromkeys([f"{OPT_ML}/config", *read, *self._written]):
-            # nocopy: what the image has at this place is not seen, as under a mount of SageMaker's.
-            volume = f"type=volume,dst={folder},volume-nocopy=true,volume-label={label}"
-            words += ["--mount", volume]
-        for name, value in self._environment.items():
-            # Every user of this machine can read the words of a command, but not its environment.
-            words += ["--env", name if name in _KEYS else f"{name}={value}"]
-        program, *rest = application.get("ContainerEntrypoint") or ("",)
-        words += ["--entrypoint", program] if program else []
-        return [*words, application["ImageUri"], *rest, *application.get("ContainerArguments", ())]
-
     def start(self) -> None:
         """Create and start the container. Raises ContainerStartError when that is not possible."""
-        keys = {name: value for name, value in self._environment.items() if name in _KEYS}
+        image = self._request["AppSpecification"]["ImageUri"]
         try:
-            self._docker(*self.create_words(), environment={**os.environ, **keys})
+            self._container = self._client.containers.create(image, **self._options())
             with tempfile.TemporaryFile() as file:
                 with tarfile.open(fileobj=file, mode="w") as archive:
-                    archive.add(self._folder, OPT_ML.lstrip("/"), filter=_owned_by_root)
-                self._docker.copy("-", f"{self._name}:/", file)
-        except (DockerError, OSError) as error:
-            image = self._request["AppSpecification"]["ImageUri"]
+                    archive.add(self._opt_ml, OPT_ML.lstrip("/"), filter=_owned_by_root)
+                file.seek(0)
+                self._container.put_archive("/", file)
+            self._container.start()
+        except (DockerException, OSError) as error:
             raise ContainerStartError(f"cannot run {image}: {error}") from error
-        with self._log.open("wb") as output:
-            self._process = self._docker.start("start", "--attach", self._name, output=output)
+        self._follower.start()
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait for the end, at most ``seconds``; return the exit code, None while it runs."""
+        if self._container is None:
+            return None
+        self._container.reload()
+        if self._container.status != "exited":
+            time.sleep(seconds)
+            return None
+        self._follower.join()
+        return int(self._container.attrs["State"]["ExitCode"])
 
     def stop(self) -> None:
         """End it, if it runs: SIGTERM, later SIGKILL."""
-        if self._process is None or self._process.poll() is not None:
-            return
-        with contextlib.suppress(DockerError):  # it may have ended by itself meanwhile
-            self._docker("stop", "--time", str(math.ceil(self._grace)), self._name)
-        super().stop()
+        if self._container is not None:
+            with contextlib.suppress(DockerException):  # it may have ended by itself meanwhile
+                self._container.stop(timeout=math.ceil(self._grace))
 
     def collect(self) -> None:
         """Bring what the job wrote to ``opt_ml``. Raises TransferError when it cannot be read."""
         for folder in self._written:
-            target = self._folder / PurePosixPath(folder).relative_to(OPT_ML)
+            target = self._opt_ml / PurePosixPath(folder).relative_to(OPT_ML)
             try:
                 with tempfile.TemporaryFile() as file:
-                    self._docker.copy(f"{self._name}:{folder}", "-", file)
+                    file.writelines(self._container.get_archive(folder)[0])
+                    file.seek(0)
                     with tarfile.open(fileobj=file) as archive:
                         for member in archive:
                             _extract(archive, member, target)
-            except (DockerError, OSError, ValueError, tarfile.TarError) as error:
-                raise TransferError(f"cannot read {folder} of {self._name}: {error}") from error
+            except (DockerException, OSError, ValueError, tarfile.TarError) as error:
+                name = self._request["ProcessingJobName"]
+                raise TransferError(f"cannot read {folder} of {name}: {error}") from error
 
     def discard(self) -> None:
         """Remove the container and its volumes."""
-        with contextlib.suppress(DockerError):
-            self._docker("rm", "--force", "--volumes", self._name)
+        if self._container is not None:
+            with contextlib.suppress(DockerException):
+                self._container.remove(force=True, v=True)
+
+    def _options(self) -> dict[str, Any]:
+        """Return what the container is created with, besides its image."""
+        name, application = self._request["ProcessingJobName"], self._request["AppSpecification"]
+        isolated = self._request.get("NetworkConfig", {}).get("EnableNetworkIsolation")
+        inputs = self._request.get("ProcessingInputs", ())
+        read = [str(PurePosixPath(entry["S3Input"]["LocalPath"])) for entry in inputs]
+        folders = dict.fromkeys([f"{OPT_ML}/config", *read, *self._written])
+        return {
+            "name": f"{name}-{self._host}",
+            "hostname": self._host,
+            "labels": {LABEL: name, _OWNER: str(self._owner)},
+            "network_mode": "none" if isolated else "host",
+            "environment": self._environment,
+            "entrypoint": application.get("ContainerEntrypoint"),
+            "command": application.get("ContainerArguments"),
+            # no_copy: what the image has at this place is not seen, as under SageMaker's mounts.
+            "mounts": [Mount(one, None, no_copy=True, labels={LABEL: name}) for one in folders],
+        }
+
+    def _follow(self) -> None:
+        with self._log.open("wb", buffering=0) as log:
+            for written in self._container.logs(stream=True, follow=True):
+                log.write(written)
 
 
 def _owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -21,16 +21,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from landrun_ops.actions.docker import Docker
 from landrun_ops.local.processing_job.container import (
     Container,
     ContainerStartError,
+    Subprocess,
     is_python,
     rewrite,
 )
-from landrun_ops.local.processing_job.docker_container import DockerContainer
 from landrun_ops.local.processing_job.files import (
     Put,
     TransferError,
@@ -40,6 +39,9 @@ from landrun_ops.local.processing_job.files import (
 )
 from landrun_ops.local.processing_job.logs import LogStream
 from landrun_ops.local.processing_job.spark import is_spark, submit
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 _TICK: Final = 0.1
 _DAY: Final = 86400
@@ -100,7 +102,7 @@ class Laptop:
     put: Put
     access: Mapping[str, str]
     grace: float = 5.0
-    docker: Docker | None = None
+    docker: DockerClient | None = None
 
 
 class Host:
@@ -138,20 +140,26 @@ class Host:
 
     def start(self) -> None:
         """Start the job's command. Raises ContainerStartError when that is not possible."""
-        laptop = self._laptop
-        if laptop.docker is None:
-            self.container = self._subprocess()
-        else:
-            self.container = DockerContainer(
-                self._request,
-                self.name,
-                laptop.access,
-                opt_ml=self.opt_ml,
-                log=self._log_file,
-                grace=laptop.grace,
-                docker=laptop.docker,
-            )
+        in_docker = self._laptop.docker is not None
+        self.container = self._in_docker() if in_docker else self._subprocess()
         self.container.start()
+
+    def _in_docker(self) -> Container:
+        from landrun_ops.local.processing_job.docker_container import (  # noqa: PLC0415
+            DockerContainer,  # late: Docker's SDK takes half a second, and few use it
+        )
+
+        laptop = self._laptop
+        return DockerContainer(
+            self._request,
+            self.name,
+            laptop.access,
+            owner=laptop.work_dir,
+            opt_ml=self.opt_ml,
+            log=self._log_file,
+            grace=laptop.grace,
+            client=laptop.docker,
+        )
 
     def _subprocess(self) -> Container:
         laptop, image = self._laptop, self._request["AppSpecification"]
@@ -171,7 +179,7 @@ class Host:
             command[0] = laptop.python
         if is_spark(command):
             command = submit(command, self.name, laptop.python, laptop.program, environment)
-        return Container(command, environment, self.folder, self._log_file, laptop.grace)
+        return Subprocess(command, environment, self.folder, self._log_file, laptop.grace)
 
     def _localised(self, value: Any) -> Any:
         if self._laptop.docker is not None:
