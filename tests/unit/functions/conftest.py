@@ -7,11 +7,11 @@ from functools import lru_cache
 
 import boto3
 import pytest
-import yaml
 from moto import mock_aws
 from moto.core.base_backend import BackendDict
 
 from landrun.models.events import parse_object_created
+from template.conftest import deployed_with
 
 
 @pytest.fixture(scope="session")
@@ -40,25 +40,12 @@ def s3(aws):
     return aws("s3")
 
 
-class _Template(yaml.CSafeLoader):
-    """Reads a template without CloudFormation's own tags: of ``!Ref Name`` the name only."""
-
-
-_Template.add_multi_constructor("!", lambda _loader, _tag, node: node.value)
-
-
-@pytest.fixture(scope="session")
-def storage(root):
-    text = (root / "src/stacks/storage.yaml").read_text(encoding="utf-8")
-    return yaml.load(text, _Template)["Resources"]
-
-
 @pytest.fixture
-def create_table(aws, storage):
+def create_table(aws):
     """``create_table("RunsTable")`` creates the template's table, and returns that name of it."""
 
     def create(name):
-        described = storage[name]["Properties"]
+        described = deployed_with(()).of_type("AWS::DynamoDB::Table")[name]
         parts = ("KeySchema", "AttributeDefinitions", "BillingMode")
         parts += ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
         given = {part: described[part] for part in parts if part in described}

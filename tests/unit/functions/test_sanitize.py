@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landrun import sanitize
-from landrun.errors import ServiceError
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 DEEP = reduce(lambda inner, _: [inner], range(100_000), [])
@@ -85,9 +84,3 @@ def test_deep_nesting_is_found_without_following_it_to_its_end():
     assert sanitize.nested_deeper(DEEP, 30)
     assert sanitize.nested_deeper({"a": [{"b": 1}]}, 2)
     assert not sanitize.nested_deeper({"a": [{"b": 1}]}, 3)
-
-
-def test_an_error_is_one_line_of_limited_length():
-    error = ServiceError("s3:PutObject", "Code\n\x1b[2J\u202e", "level: ERROR\r\n" * 10_000)
-    assert str(error).isprintable()
-    assert len(str(error)) <= 4000

@@ -1,16 +1,10 @@
-"""What a notification says of a failure, and that it is published as SNS takes it."""
+"""What a notification says of a failure; tests/faults has when it is published."""
 
 from __future__ import annotations
 
 import pytest
-from botocore.stub import Stubber
 
-from landrun.adapters.notifications import (
-    Notifications,
-    failure_message,
-    failure_subject,
-    trigger_text,
-)
+from landrun.adapters.notifications import failure_message, failure_subject, trigger_text
 from landrun.models.processing_job import job_in
 from landrun.models.run_record import RunRecord
 from landrun.models.status_change import parse_status_change
@@ -18,7 +12,6 @@ from landrun.models.status_change import parse_status_change
 RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"
 LOG = "aws logs tail /aws/sagemaker/ProcessingJobs --log-stream-name-prefix "
 REDRIVE = "aws stepfunctions redrive-execution --execution-arn "
-TOPIC = "arn:aws:sns:us-east-1:123456789012:failures"
 
 
 @pytest.fixture
@@ -34,21 +27,18 @@ def failed(load_event):
 
 
 def test_a_failed_jobs_notification_has_its_reason_its_log_and_what_to_do(failed):
-    record = failed()
-    message = failure_message(record)
+    record = failed(input_also_matches=("a.bak", "a.old"))
     assert failure_subject(record) == f"landrun: {RUN} failed"
-    for line in (
+    assert {
         f"Run {RUN} failed.",
         f"Exit message: {record.exit_message}",
         f"Input: {record.input_message}",
+        "Input also matches: a.bak, a.old",
         f"  {LOG}{record.job_name}/",
         f"  landrun show {RUN}",
         f"  landrun rerun {RUN}",
         f"  {REDRIVE}{record.execution_arn}",
-    ):
-        assert line in message.splitlines()
-    for unknown in ("Cause:", "Input also matches:"):
-        assert unknown not in message
+    } <= {*failure_message(record).splitlines()}
 
 
 @pytest.mark.parametrize(
@@ -62,10 +52,8 @@ def test_a_failed_jobs_notification_has_its_reason_its_log_and_what_to_do(failed
     ],
 )
 def test_the_advice_fits_what_happened(failed, event, more, words):
-    record = failed(event, **more)
-    message = failure_message(record)
+    message = failure_message(failed(event, **more))
     assert words in message
-    assert f"Error: {record.error}" in message or record.error is None
     assert "aws logs" not in message
 
 
@@ -74,7 +62,6 @@ def test_a_run_whose_job_name_is_taken_is_to_be_rerun_never_redriven(failed, mor
     message = failure_message(failed(**more))
     assert f"landrun rerun {RUN}" in message
     assert REDRIVE not in message
-    assert "It cannot be redriven" in message
 
 
 @pytest.mark.parametrize(
@@ -92,26 +79,6 @@ def test_a_trigger_is_said_in_a_phrase(trigger, text):
     assert trigger_text(trigger) == text
 
 
-def test_a_notification_says_what_else_the_job_reads(failed):
-    message = failure_message(failed(input_also_matches=("a.bak", "a.old"), trigger=None))
-    assert "Input also matches: a.bak, a.old" in message.splitlines()
-    assert "Trigger:" not in message
-
-
-def test_no_name_and_no_cause_breaks_the_subject_a_line_or_a_command(failed):
-    odd = {"cause": "\n\x1b[2J\ud800", "error": "\r", "job_name": "x; rm -rf ~\n"}
-    record = failed("execution-failed", name="é\n" * 40, exit_message=None, **odd)
-    subject, message = failure_subject(record), failure_message(record)
-    assert subject.isprintable()
-    assert subject.isascii()
-    assert len(subject) <= 99
-    assert all(line.isprintable() for line in message.splitlines())
-    assert f"{LOG}'x; rm -rf ~\\n/'" in message
-
-
-def test_a_notification_is_published_to_the_topic(client):
-    said = {"TopicArn": TOPIC, "Subject": "subject", "Message": "message"}
-    with Stubber(client("sns")) as sns:
-        sns.add_response("publish", {"MessageId": "1"}, said)
-        Notifications(client("sns"), TOPIC).publish("subject", "message")
-        sns.assert_no_pending_responses()
+def test_a_name_cannot_break_a_command_that_is_pasted(failed):
+    record = failed(name="é\n" * 40, job_name="x; rm -rf ~\n")
+    assert f"{LOG}'x; rm -rf ~\\n/'" in failure_message(record)

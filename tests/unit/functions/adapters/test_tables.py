@@ -1,0 +1,147 @@
+"""What the tables of the template hold, on moto's DynamoDB, which evaluates their conditions.
+
+tests/faults has their conditional writes: what comes twice, late, out of order and at once.
+"""
+
+from __future__ import annotations
+
+from unittest.mock import Mock
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import ANY, Stubber
+
+from landrun.adapters.concurrency_table import UNLIMITED, ConcurrencyTable
+from landrun.adapters.landings_table import KEPT, LandingsTable, landing_id, ordered
+from landrun.adapters.runs_table import RunsTable
+from landrun.errors import ServiceError
+from landrun.models.concurrency import LimitedExecution, SlotStatus
+from landrun.models.landing import Landing
+from landrun.models.run import ScheduleTrigger
+from landrun.models.run_record import EXECUTION_RUNNING, NOTIFICATION_PENDING
+from unit.functions.fakes import NOW, SCHEDULE, run_record
+
+TICK = ScheduleTrigger(ScheduleArn=SCHEDULE, ScheduledTime="2026-11-22T03:00:00Z", Part=2)
+
+
+def execution(name, started_at="2026-11-22T08:10:00.000Z"):
+    arn = f"arn:aws:states:us-east-1:123456789012:execution:landrun:{name}"
+    about = {"name": name, "execution_arn": arn, "started_at": started_at}
+    return LimitedExecution(**about, requested_at=NOW, task_tokens=("token",))
+
+
+def acquire(table, waiting):
+    update = {"status": SlotStatus.RESUME_PENDING, "acquired_at": NOW}
+    return table.acquire(waiting.model_copy(update=update), UNLIMITED)
+
+
+def test_executions_are_read_as_they_were_written_in_the_order_in_which_they_started(
+    aws, create_table
+):
+    table = ConcurrencyTable(aws("dynamodb"), create_table("ConcurrencyTable"))
+    late = table.save(execution("a", "2026-11-22T08:20:00.000Z"))
+    early = table.save(execution("z"))
+    assert list(table.with_status(SlotStatus.WAITING)) == [early, late]
+    holder = acquire(table, early)
+    assert table.find("z") == holder
+    assert (table.first_waiting(), table.find("b")) == (late, None)
+    assert (table.release(holder), table.release(holder)) == (True, False)
+    assert table.slots_in_use() == 0
+
+
+@pytest.mark.parametrize(
+    ("reason", "times", "acquired"),
+    [("TransactionConflict", 19, True), ("TransactionConflict", 20, False), ("Other", 1, False)],
+)
+def test_a_transaction_that_meets_another_is_repeated_some_times(reason, times, acquired):
+    def transact_write_items(**_):
+        if len(cancelled) < times:
+            cancelled.append(reason)
+            answer = {"CancellationReasons": [{"Code": reason}, {"Code": "None"}]}
+            code = {"Error": {"Code": "TransactionCanceledException"}}
+            raise ClientError(code | answer, "TransactWriteItems")
+
+    cancelled, pauses = [], []
+    table = ConcurrencyTable(Mock(transact_write_items=transact_write_items), "t", pauses.append)
+    if acquired:
+        assert acquire(table, execution("a"))
+    else:
+        with pytest.raises(ServiceError, match="TransactWriteItems"):
+            acquire(table, execution("a"))
+    assert len(cancelled) == times
+    assert all(0 <= pause <= 0.05 for pause in pauses)
+
+
+def landing(sequencer="0A", version_id="v1", key="a", bucket="landings", size=10):
+    return Landing(bucket, key, version_id, sequencer, size, "2026-11-22T02:15:30Z")
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        landing(ordered("0A"), key="incoming/é 😀 +%2B\n.jsonl"),
+        landing(None, size=None),
+        landing(ordered("0B"), None, size=0),
+    ],
+)
+def test_a_landing_has_the_documented_attributes_and_expires_only_after_it_is_processed(
+    aws, create_table, recorded
+):
+    name = create_table("LandingsTable")
+    table = LandingsTable(aws("dynamodb"), name, lambda: NOW)
+
+    def stored():
+        [item] = aws("dynamodb").scan(TableName=name)["Items"]
+        return {attribute: next(iter(value.values())) for attribute, value in item.items()}
+
+    table.record(recorded)
+    known = {"version_id": recorded.version_id, "size": recorded.size}
+    waits = {"waiting": landing_id(recorded)[0]}
+    assert stored() == waits | {
+        "id": landing_id(recorded),
+        "bucket": "landings",
+        "key": recorded.key,
+        "sequencer": ordered(recorded.sequencer),
+        "event_time": "2026-11-22T02:15:30Z",
+        "recorded_at": NOW.isoformat(timespec="milliseconds"),
+    } | {attribute: str(value) for attribute, value in known.items() if value is not None}
+    assert table.claim(landing_id(recorded), "run-1", TICK) == recorded
+    table.mark_processed("run-1", recorded)
+    done = stored()
+    assert int(done["expires_at"]) == int((NOW + KEPT).timestamp())
+    assert not {"waiting", "claimed_by", "claimed_at", "claimed_for"} & done.keys()
+
+
+def test_an_object_has_one_id_which_never_changes_between_releases():
+    assert landing_id(landing(key="incoming/a.csv")) == "772e1448b9b45fb4812186f3aee8bf0a"
+    assert landing_id(landing("0A", "v1")) == landing_id(landing("0B", None))
+    others = [landing(), landing(key="b"), landing(bucket="other"), landing(key="a,b")]
+    without_order = [landing(none, version) for none in (None, "000") for version in ("v1", "v2")]
+    assert len(set(map(landing_id, [*others, *without_order]))) == 6
+
+
+def test_runs_are_found_by_what_is_still_to_come_of_them_the_oldest_first(aws, create_table):
+    table = RunsTable(aws("dynamodb"), create_table("RunsTable"))
+    younger = run_record("RUNNING", name="younger")
+    older = run_record("RUNNING", name="older", started_at="2026-11-21T03:00:00.000Z")
+    failed = run_record("FAILED", name="failed", unfinished=NOTIFICATION_PENDING, error="e")
+    for one in (younger, older, run_record("SUCCEEDED", name="ended"), failed):
+        table.write(one)
+    assert list(table.find_unfinished(EXECUTION_RUNNING)) == [older, younger]
+    assert list(table.find_unfinished(NOTIFICATION_PENDING)) == [failed]
+
+
+def test_progress_is_looked_up_over_batches_and_what_dynamodb_left_is_asked_for_again(client):
+    def answer(*names, left=()):
+        rank = {"redrive_count": {"N": "2"}, "status_rank": {"N": "1"}}
+        items = [{"name": {"S": name}} | rank for name in names]
+        keys = {"runs": {"Keys": [{"name": {"S": name}} for name in left]}}
+        return {"Responses": {"runs": items}, "UnprocessedKeys": keys if left else {}}
+
+    names = [f"some-run-{number:03}" for number in range(101)]
+    with Stubber(client("dynamodb")) as stub:
+        for given in (answer("a", left=["b", "c"]), answer("b", "c"), answer("d")):
+            stub.add_response("batch_get_item", given, {"RequestItems": ANY})
+        found = RunsTable(client("dynamodb"), "runs").find_progress(names)
+        stub.assert_no_pending_responses()
+    assert found == dict.fromkeys("abcd", (2, 1))
