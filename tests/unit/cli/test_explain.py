@@ -1,26 +1,22 @@
-"""`landrun explain`: what became of an object, decided from its facts, and how that is said."""
+"""`landrun explain`: what became of an object, decided from its facts, and the output."""
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from landrun.adapters.manifests import manifest_body
 from landrun.errors import ServiceError
 from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli
 from landrun_ops.cli import explain as explaining
 from landrun_ops.cli.target import Target
+from landrun_ops.stack import object_status
 from landrun_ops.stack.dead_letters import DeadLetter
-from landrun_ops.stack.inputs import Reader, Readers, find_readers
+from landrun_ops.stack.inputs import Reader, Readers
 from landrun_ops.stack.landings import LandingRecord
 from landrun_ops.stack.object_status import Facts, decide
 from landrun_ops.stack.object_versions import ObjectVersion
@@ -72,7 +68,6 @@ CASES = [
     ({"versions": [MARK, V1]}, "deleted", "It was deleted", ""),
     ({"versions": [V1], "asked": "v9"}, "not-there", "no such object or version", ""),
     ({"versions": [MARK, V1], "asked": "m"}, "not-there", "no such object or version", ""),
-    ({"ignored": "own-output"}, "ignored", "landrun itself writes there", ""),
     ({"ignored": "suffix"}, "ignored", "LandingSuffix", ""),
     ({"ignored": "unreadable-key"}, "refused", "an empty, '.'", ""),
     ({"dead_letters": [REFUSED]}, "dead-letter", "too many boxes", "redrive --queue landings"),
@@ -86,7 +81,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("known", "verdict", "words", "command"), CASES)
-def test_each_case_is_decided_and_said_with_what_to_type(
+def test_each_case_has_its_verdict_its_reason_and_its_commands(
     known: dict[str, Any], verdict: str, words: str, command: str
 ) -> None:
     status = decide(facts(**known))
@@ -99,17 +94,24 @@ def test_each_case_is_decided_and_said_with_what_to_type(
 # ---- The command
 
 
-def stack(client: Any) -> Stack:
+def stack(client: Any = None) -> Stack:
     outputs = {"LandingBucket": "landings", "LandingPrefix": "incoming/", "StartOn": "arrival"}
-    names = ("OutputBucket", "OutputPrefix", "ManifestPrefix", "LandingQueueUrl", "RunsTable")
+    names = (
+        "OutputBucket",
+        "OutputPrefix",
+        "ManifestPrefix",
+        "LandingQueueUrl",
+        "RunsTable",
+        "JobNamePrefix",
+    )
     return Stack("s", "eu", outputs | dict.fromkeys((*names, "LandingsTable"), "x"), {}, client)
 
 
-def test_what_is_known_is_said_inertly_and_commands_are_never_folded(
+def test_the_answer_is_printable_and_its_commands_are_whole_lines(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(Target, "find", lambda _: stack(None))
+    monkeypatch.setattr(Target, "find", lambda _: stack())
     readers = Readers((Reader(BY_HAND), Reader(TICK_RUN)), 298, 4000)
     where = S3Uri("landings", f"incoming/{'x' * 90}\x1b[2J\n'é; rm")
     known = facts(where=where, readers=readers)
@@ -128,86 +130,17 @@ def test_what_is_known_is_said_inertly_and_commands_are_never_folded(
     assert [one["run"] for one in answer["also"]] == ["landrun-hand", "landrun-tick"]
 
 
-def test_what_may_not_be_looked_at_is_named_and_the_exit_code_is_2(
+def test_what_could_not_be_looked_at_is_named_and_the_exit_code_is_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    page = {"Versions": [{"Key": WHERE.key, "IsLatest": True, "LastModified": NOW, "Size": 1}]}
-    s3 = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [page]))
-
     def client(service: str, *_: Any) -> Any:
-        if service == "s3":
-            return s3
-        raise ServiceError(f"{service}:Read", "AccessDenied", "no\x1b")
+        if service != "s3":
+            raise ServiceError(f"{service}:Read", "AccessDenied", "no\x1b")
 
     monkeypatch.setattr(Target, "find", lambda _: stack(client))
+    monkeypatch.setattr(object_status, "versions_of", lambda *_: [V1])
     assert cli.run(["explain", str(WHERE)]) == 2
     said = capsys.readouterr().out
     assert all(f"not seen  {one}:Read: AccessDenied" in said for one in ("dynamodb", "sqs"))
     assert said.replace("\n", "").isprintable()
     assert cli.run(["explain", "b/k"]) == 2
-
-
-# ---- Which manifests name it
-
-
-class FakeS3:
-    """The output bucket: texts by key, and where a manifest's list of landings lies."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, Any] = {}
-        self.lists: dict[str, str] = {}
-
-    def manifest(self, run: str, bucket: str = "landings", version: str | None = None) -> None:
-        key = f"manifests/{run}.json"
-        self.texts[key] = manifest_body(bucket, [WHERE.key])
-        if version:
-            landing = {"key": WHERE.key, "version_id": version, "size": 1}
-            self.lists[key] = f"manifests/{run}.landings.json"
-            self.texts[self.lists[key]] = json.dumps({"landings": [landing]})
-
-    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
-        text = self.texts.get(Key, "NoSuchKey")
-        if text in ("NoSuchKey", "AccessDenied"):
-            raise ClientError({"Error": {"Code": text}}, "GetObject")
-        metadata = {"landings": self.lists[Key]} if Key in self.lists else {}
-        return {"Body": io.BytesIO(text.encode()), "ContentLength": 1, "Metadata": metadata}
-
-
-def readers_of(s3: FakeS3, names: Sequence[str], passed: str = "") -> Readers:
-    """Find the readers among ticks; ``passed`` was passed the prefix in place of a manifest."""
-    inputs = {name: f"s3://outputs/manifests/{name}.json" for name in names}
-    inputs |= {passed: "s3://landings/incoming/"}
-    runs = [
-        run(name, trigger={"Kind": "schedule"}, input_message=inputs[name], started_at=f"{n:05}")
-        for n, name in enumerate(names)
-    ]
-    table = SimpleNamespace(
-        newest=lambda *_, since, only: reversed(runs if only.kind == "schedule" else [])
-    )
-    stack: Any = SimpleNamespace(
-        runs_reader=lambda: table,
-        client=lambda _: s3,
-        manifests_folder=S3Uri("outputs", "manifests/"),
-    )
-    return find_readers(stack, WHERE, "v1", NOW, NOW)
-
-
-def test_ticks_whose_list_has_the_version_are_found_and_those_of_other_versions_are_not() -> None:
-    s3 = FakeS3()
-    s3.manifest("old", version="v0")
-    s3.manifest("mine", version="v1")
-    s3.manifest("listing")
-    s3.manifest("elsewhere", bucket="other")
-    s3.manifest("of-a-prefix")
-    s3.texts |= {"manifests/refused.json": "AccessDenied", "manifests/odd.json": "no manifest"}
-    names = ["old", "mine", "listing", "elsewhere", "refused", "odd", "of-a-prefix", "gone"]
-    found = readers_of(s3, names, passed="of-a-prefix")
-    assert [(one.run.name, one.exact) for one in found.found] == [
-        ("mine", True),
-        ("listing", False),
-        ("of-a-prefix", False),
-    ]
-    assert (found.looked, found.of) == (7, 8)
-    # Of too many, the first are looked into.
-    found = readers_of(s3, [f"r{number}" for number in range(500)])
-    assert (found.looked, found.of, found.found) == (300, 500, ())

@@ -1,90 +1,118 @@
-"""What a run reads is found by its manifest, its own URI or its trigger."""
+"""What runs read is found by a manifest, an object's own URI or the trigger."""
 
 from __future__ import annotations
 
-import io
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
-from botocore.exceptions import ClientError
 
 from landrun.adapters.manifests import manifest_body
 from landrun.models.s3_uri import S3Uri
-from landrun_ops.stack.inputs import HEAD, Input, Inputs, parse
+from landrun_ops.stack.inputs import HEAD, Input, Inputs, find_readers, parse
 from records import record
 
-
-class FakeS3:
-    """Objects by key of one bucket."""
-
-    def __init__(self, objects: dict[str, bytes]) -> None:
-        self.objects = objects
-        self.metadata: dict[str, dict[str, str]] = {}
-
-    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
-        if Key not in self.objects:
-            raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
-        body = self.objects[Key]
-        about = {"ContentLength": len(body), "Metadata": self.metadata.get(Key, {})}
-        return {"Body": io.BytesIO(body), **about}
+NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
+MESSAGES = b'{"text": "hi"}\n' * 1000
+LANDED = {"Kind": "object-created", "Bucket": "data", "Key": "in/a.csv", "Size": 7}
+MANIFEST = Input("data", ("x", "y"), {}, "s3://data/m/r.json")
+TWO = b'[{"prefix": "s3://data/"}, "x", "y"]'
 
 
-def test_a_manifest_names_bucket_and_whole_keys() -> None:
-    assert parse(manifest_body("b", ["x/ä.csv"])) == Input("b", ("x/ä.csv",))
-    assert parse('[{"prefix": "s3://b/x/"}, "a", 7]') == Input("b", ("x/a",))
+@pytest.fixture
+def s3(aws: Callable[..., Any]) -> Any:
+    aws("s3").create_bucket(Bucket="data")
+    return aws("s3")
+
+
+def put(s3: Any, key: str, body: bytes | str, **landings: str) -> None:
+    s3.put_object(Bucket="data", Key=key, Body=body, Metadata=landings)
+
+
+def test_a_manifest_names_a_bucket_and_whole_keys() -> None:
+    assert parse(manifest_body("data", ["x/ä.csv"])) == Input("data", ("x/ä.csv",))
+    assert parse('[{"prefix": "s3://data/x/"}, "a", 7]') == Input("data", ("x/a",))
     odd = ["", "{}", "[]", '["a"]', '[{"prefix": 1}]', '[{"prefix": "x"}]', "[" * 9999, "3"]
     assert [parse(body) for body in odd] == [None] * len(odd)
-    uris = ["", "none", "s3://b", "s3://b/", "s3://b/gone.json"]
-    assert [Inputs(FakeS3({})).read(uri) for uri in uris] == [None] * len(uris)
-
-
-MESSAGES = b'{"text": "hi"}\n' * 1000
-LANDED = {"Kind": "object-created", "Bucket": "b", "Key": "in/a.csv", "Size": 7}
-MANIFEST = Input("b", ("x", "y"), {}, "s3://b/m/r.json")
 
 
 @pytest.mark.parametrize(
     ("uri", "trigger", "read"),
     [
-        ("s3://b/in/a.csv", LANDED, Input("b", ("in/a.csv",), {"in/a.csv": 7})),
-        ("s3://b/m/r.json", LANDED, MANIFEST),
-        ("s3://b/data.json", {}, Input("b", ("data.json",), {"data.json": len(MESSAGES)})),
-        ("s3://b/in/", {"Kind": "schedule"}, MANIFEST),
-        ("s3://b/in/2026-", {}, MANIFEST),
+        ("s3://data/in/a.csv", LANDED, Input("data", ("in/a.csv",), {"in/a.csv": 7})),
+        ("s3://data/m/r.json", LANDED, MANIFEST),
+        ("s3://data/data.json", {}, Input("data", ("data.json",), {"data.json": len(MESSAGES)})),
+        ("s3://data/in/", {"Kind": "schedule"}, MANIFEST),
+        ("s3://data/in/2026-", {}, MANIFEST),
         ("", {}, MANIFEST),
     ],
 )
-def test_a_run_reads_a_manifests_objects_or_an_object_or_what_lay_under_a_prefix(
-    uri: str, trigger: dict[str, Any], read: Input
+def test_a_run_reads_objects_of_a_manifest_or_one_object_or_a_prefix(
+    s3: Any, uri: str, trigger: dict[str, Any], read: Input
 ) -> None:
-    s3 = FakeS3({"m/r.json": b'[{"prefix": "s3://b/"}, "x", "y"]', "data.json": MESSAGES})
-    run = record({"name": "r", "input_message": uri, "trigger": trigger})
-    assert Inputs(s3, S3Uri("b", "m/")).of_run(run) == read
-    without_manifest = FakeS3({"in/": b"", "data.json": MESSAGES})
-    assert (Inputs(without_manifest, S3Uri("b", "m/")).of_run(run) is None) == (read == MANIFEST)
+    put(s3, "in/", b"")
+    put(s3, "data.json", MESSAGES)
+    run, inputs = record({"name": "r", "input_message": uri, "trigger": trigger}), Inputs(s3)
+    assert (inputs.of_run(run) is None) == (read == MANIFEST)
+    put(s3, "m/r.json", TWO)
+    assert Inputs(s3, S3Uri("data", "m/")).of_run(run) == read
 
 
-def test_of_an_object_that_is_no_manifest_only_the_beginning_is_read() -> None:
-    s3 = FakeS3({"data.json": MESSAGES})
-    body = s3.get_object("b", "data.json")["Body"]
-    s3.get_object = lambda **_: {"Body": body, "ContentLength": len(MESSAGES)}  # type: ignore[method-assign]
-    where = []
-    body.close = lambda: where.append(body.tell())
-    assert Inputs(s3).read("s3://b/data.json")
-    assert where == [HEAD]
+def test_only_the_beginning_is_read_of_an_object_that_is_no_manifest() -> None:
+    body = Mock(read=Mock(return_value=MESSAGES[:HEAD]))
+    client = Mock(get_object=lambda **_: {"Body": body, "ContentLength": len(MESSAGES)})
+    assert Inputs(client).read("s3://data/data.json")
+    assert [call.args for call in body.read.call_args_list] == [(HEAD,)]
 
 
-def test_sizes_come_from_the_list_of_landings() -> None:
-    landings = {
-        "landings": [{"key": "a", "size": 5, "version_id": "v1"}, {"key": "b", "size": None}, 7],
-        "last": True,
-    }
-    objects = {"m": b'[{"prefix": "s3://b/"}, "a", "b"]', "l": json.dumps(landings).encode()}
-    s3 = FakeS3(objects | {"b": b"123"})
-    assert Inputs(s3).read("s3://b/m") == Input("b", ("a", "b"), {}, "s3://b/m")
-    s3.metadata["m"] = {"landings": "l"}
-    given = Inputs(s3).read("s3://b/m")
-    assert given is not None
-    assert (given.sizes, given.bytes) == ({"a": 5}, None)
-    assert given.versions == {("a", "v1"), ("b", None)}
+def test_sizes_and_versions_come_from_the_list_of_landings(s3: Any) -> None:
+    known = [{"key": "x", "size": 5, "version_id": "v1"}, {"key": "y", "size": None}, 7]
+    put(s3, "l", json.dumps({"landings": known}))
+    put(s3, "m", TWO, landings="l")
+    found = Inputs(s3).read("s3://data/m")
+    assert found == Input("data", ("x", "y"), {"x": 5}, "s3://data/m", {("x", "v1"), ("y", None)})
+    assert found.bytes is None
+
+
+# ---- Which runs read an object
+
+
+def readers_of(s3: Any, *names: str, passed: str = "") -> Any:
+    """Find the readers of x among ticks; ``passed`` was passed the prefix and no manifest."""
+    inputs = {name: f"s3://data/m/{name}.json" for name in names} | {passed: "s3://data/in/"}
+    rows: list[dict[str, Any]] = [
+        {"name": name, "trigger": {"Kind": "schedule"}, "input_message": inputs[name]}
+        for name in names
+    ]
+    runs = [record(row | {"started_at": f"{n:05}"}) for n, row in enumerate(rows)]
+    runs_reader = Mock(newest=lambda *_, only, **__: runs[::-1] if only.kind == "schedule" else [])
+    stack: Any = Mock(
+        runs_reader=lambda: runs_reader, client=lambda _: s3, manifests_folder=S3Uri("data", "m/")
+    )
+    return find_readers(stack, S3Uri("data", "x"), "v1", NOW, NOW)
+
+
+def test_readers_are_runs_whose_manifest_names_the_object_and_no_other_version(s3: Any) -> None:
+    for name, body in (("of-prefix", TWO), ("of-key", TWO), ("odd", b"no manifest")):
+        put(s3, f"m/{name}.json", body)
+    put(s3, "m/other-bucket.json", TWO.replace(b"//data", b"//other"))
+    for name, version in (("old", "v0"), ("mine", "v1")):
+        put(s3, f"l/{name}", json.dumps({"landings": [{"key": "x", "version_id": version}]}))
+        put(s3, f"m/{name}.json", TWO, landings=f"l/{name}")
+    names = ("old", "mine", "of-key", "other-bucket", "odd", "of-prefix", "gone")
+    found = readers_of(s3, *names, passed="of-prefix")
+    readers = {one.run.name: one.exact for one in found.found}
+    assert readers == {"mine": True, "of-key": False, "of-prefix": False}
+    assert (found.looked, found.of) == (7, 7)
+
+
+def test_refused_manifests_are_not_counted_as_looked_at_and_of_many_the_first_are_read(
+    s3: Any,
+) -> None:
+    put(s3, "m/a.json", TWO, landings="gone")
+    assert (readers_of(s3, "a", "data").looked, readers_of(s3, "a", "data").of) == (1, 2)
+    found = readers_of(s3, *(f"r{number}" for number in range(301)))
+    assert (found.looked, found.of, found.found) == (300, 301, ())
