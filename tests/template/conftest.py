@@ -111,7 +111,7 @@ class Stack:
         }
 
     def policies(self, role):
-        """Give the policy documents of a role: its own, the stack's managed ones, attached ones."""
+        """The policy documents of a role: its own, the stack's managed ones, attached ones."""
         properties = self.of_type("AWS::IAM::Role")[role]
         yield from (policy["PolicyDocument"] for policy in properties.get("Policies", []))
         managed = self.of_type("AWS::IAM::ManagedPolicy")
@@ -121,6 +121,16 @@ class Stack:
         for policy in self.of_type("AWS::IAM::Policy").values():
             if f"<{role}>" in policy["Roles"]:
                 yield policy["PolicyDocument"]
+
+    def grants(self, role):
+        """Every pair of action and resource that a role allows."""
+        return {
+            (action, resource)
+            for document in self.policies(role)
+            for statement in statements(document)
+            for action in statement["Action"]
+            for resource in statement["Resource"]
+        }
 
     def environment(self, function):
         properties = self.of_type("AWS::Lambda::Function")[function]
@@ -133,7 +143,7 @@ def resolver_of(template, parameters):
 
 
 def refusals(template, parameters):
-    """Give what CloudFormation would refuse these parameters with: failed assertions of Rules."""
+    """What CloudFormation refuses these parameters with: the failed assertions of Rules."""
     resolver = resolver_of(template, parameters)
     return [
         assertion["AssertDescription"]
@@ -196,20 +206,3 @@ def refused():
 @pytest.fixture(scope="session")
 def stack(deployed):
     return deployed()
-
-
-@pytest.fixture(scope="session")
-def policy_statements():
-    return statements
-
-
-@pytest.fixture(scope="session")
-def grants():
-    """``grants(stack, role)`` is every pair of action and resource that a role allows."""
-    return lambda stack, role: {
-        (action, resource)
-        for document in stack.policies(role)
-        for statement in statements(document)
-        for action in statement["Action"]
-        for resource in statement["Resource"]
-    }

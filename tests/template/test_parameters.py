@@ -8,9 +8,8 @@ import tomllib
 
 import pytest
 
-from landrun.errors import ConfigurationError, InvalidName
+from landrun.errors import InvalidName
 from landrun.models.run import check_prefix
-from landrun.settings import ScheduleSettings
 
 PREEXISTING = "arn:aws:states:us-east-1:123456789012:stateMachine:notebook-made"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
@@ -181,12 +180,10 @@ def test_deployment_refuses_what_does_not_go_together_and_names_the_remedy(
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"ScheduledInput": "incoming/"},
         {"ScheduledInput": "s3://b-1/in/"},
         {"StartOn": "schedule"},
         {"ScheduleExpression": ""},
         {"SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1"},
-        {"StateMachineArn": PREEXISTING},
         {"StateMachineArn": PREEXISTING, "InputMessageFormat": "uri"},
         {"KmsKeyArn": KEY, "LandingBucketName": "a-bucket", "OutputBucketName": "a-bucket"},
     ],
@@ -194,13 +191,6 @@ def test_deployment_refuses_what_does_not_go_together_and_names_the_remedy(
 )
 def test_deployment_takes_what_goes_together(refused, parameters):
     assert refused(**parameters) == []
-
-
-def test_what_deployment_refuses_the_function_would_refuse_too(deployed):
-    environment = deployed(StartOn="schedule").environment("ScheduleFunction")
-    wrong = environment | {"SCHEDULED_INPUT": "s3://elsewhere/in/"}
-    with pytest.raises(ConfigurationError, match=r"StartOn=schedule .* leave ScheduledInput empty"):
-        ScheduleSettings.load(wrong)
 
 
 def test_a_given_state_machine_is_used_and_none_is_created(deployed):
@@ -216,39 +206,12 @@ def test_a_given_state_machine_is_used_and_none_is_created(deployed):
     assert pattern["detail"] == {"stateMachineArn": [PREEXISTING]}
 
 
-@pytest.mark.parametrize(
-    ("parameter", "given", "variable", "read"),
-    [
-        ("MaxObjectsPerRun", "7", "MAX_OBJECTS_PER_RUN", "7"),
-        ("ScheduledInput", "", "SCHEDULED_INPUT", ""),
-        (
-            "ScheduledInput",
-            "incoming/{date:%Y/%m/%d}/",
-            "SCHEDULED_INPUT",
-            "s3://<LandingBucket>/incoming/{date:%Y/%m/%d}/",
-        ),
-        (
-            "ScheduledInput",
-            "s3://elsewhere/in/{date:%d}/",
-            "SCHEDULED_INPUT",
-            "s3://elsewhere/in/{date:%d}/",
-        ),
-    ],
-)
-def test_what_a_tick_reads_and_how_much_reaches_the_function(
-    deployed, parameter, given, variable, read
-):
-    environment = deployed(**{parameter: given}).environment("ScheduleFunction")
-    assert environment[variable] == read
-
-
 @pytest.mark.parametrize("environment", ["default", "dev", "prod"])
 def test_samconfig_deploys_with_parameters_that_the_template_takes(source, root, environment):
     config = tomllib.loads((root / "samconfig.toml").read_text(encoding="utf-8"))
     deploy = config[environment]["deploy"]["parameters"]
     # AUTO_EXPAND: nested templates are SAM's too.
     assert deploy["capabilities"] == "CAPABILITY_IAM CAPABILITY_AUTO_EXPAND"
-    assert deploy["tags"].split()[0] == "application=landrun"
     for override in deploy.get("parameter_overrides", "").split():
         name, _, value = override.partition("=")
         parameter = source["Parameters"][name]

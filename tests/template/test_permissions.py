@@ -1,4 +1,4 @@
-"""Roles: what each function's code calls, and nothing else."""
+"""Roles: no more than each needs; tests/permissions shows that each permission is used."""
 
 from __future__ import annotations
 
@@ -6,19 +6,9 @@ import re
 
 import pytest
 
-HERE = "us-east-1:123456789012"
-KEY = f"arn:aws:kms:{HERE}:key/1234abcd"
-QUEUES = {"ObjectCreated": "LandingQueue", "ExecutionStatus": "StatusQueue"}
-LOGS_AND_TRACES = {
-    ("logs:CreateLogStream", "<FunctionLogs.Arn>"),
-    ("logs:PutLogEvents", "<FunctionLogs.Arn>"),
-    ("xray:PutTraceSegments", "*"),
-    ("xray:PutTelemetryRecords", "*"),
-}
-POLL = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-FAILED_TICKS = {("sqs:SendMessage", "<ScheduleDeadLetterQueue.Arn>")}
-"""Lambda's own: it keeps the events of asynchronous invocations that failed."""
+from .conftest import statements
 
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
 NO_ARN = {
     "cloudwatch:PutMetricData",  # by namespace instead
     "ecr:GetAuthorizationToken",
@@ -31,26 +21,6 @@ NO_ARN = {
     *(f"ec2:Describe{what}" for what in ("Subnets", "Vpcs")),
 }
 """Actions that AWS offers no narrower resource for (Service Authorization Reference)."""
-
-
-@pytest.mark.parametrize("function", ["ObjectCreated", "Schedule", "ExecutionStatus", "Reconcile"])
-def test_lambda_may_log_trace_and_poll_for_a_function_and_keep_what_failed(stack, grants, function):
-    """tests/permissions/test_functions.py holds the rest: what a function's own code calls."""
-    found = grants(stack, f"{function}FunctionRole")
-    polled = {pair for pair in found if pair[0] in POLL}
-    assert found >= LOGS_AND_TRACES
-    if function in QUEUES:
-        assert polled == {(action, f"<{QUEUES[function]}.Arn>") for action in POLL}
-    else:
-        assert found >= FAILED_TICKS
-        assert polled == set()
-
-
-def test_no_role_has_a_policy_of_awss_own(stack):
-    """AWSLambdaSQSQueueExecutionRole, say, lets a function read every queue of the account."""
-    ours = {f"<{name}>" for name in stack.of_type("AWS::IAM::ManagedPolicy")}
-    for name, role in stack.of_type("AWS::IAM::Role").items():
-        assert set(role.get("ManagedPolicyArns", [])) <= ours, name
 
 
 STACKS: list[dict[str, str]] = [
@@ -90,15 +60,19 @@ MAY_DELETE = {
 
 
 @pytest.mark.parametrize("parameters", STACKS, ids=str)
-def test_no_role_may_do_more_than_it_must(deployed, grants, parameters):
+def test_no_role_may_do_more_than_it_must(deployed, parameters):
     """No stars but at the end of names that are ours; nothing for every resource unless AWS offers
-    no less; no deleting of data; no changing of the stack or of rights."""
+    no less; no deleting of data; no changing of the stack or of rights; no policy of AWS's own.
+
+    AWSLambdaSQSQueueExecutionRole, say, lets a function read every queue of the account."""
     stack = deployed(**parameters)
+    ours = {f"<{name}>" for name in stack.of_type("AWS::IAM::ManagedPolicy")}
     for role, about in stack.of_type("AWS::IAM::Role").items():
+        assert set(about.get("ManagedPolicyArns", [])) <= ours, role
         [trusted] = about["AssumeRolePolicyDocument"]["Statement"]
         assert list(trusted["Principal"]) == ["Service"], role
         assert isinstance(trusted["Principal"]["Service"], str), role
-        for action, resource in grants(stack, role):
+        for action, resource in stack.grants(role):
             service, _, verb = action.partition(":")
             leaves_a_line = action == "dynamodb:DeleteItem" and "ConcurrencyTable" in resource
             assert "*" not in action, (role, action)
@@ -108,64 +82,40 @@ def test_no_role_may_do_more_than_it_must(deployed, grants, parameters):
             assert "Delete" not in verb or action in MAY_DELETE or leaves_a_line, (role, action)
 
 
-def test_schedules_invoke_their_functions_and_keep_what_fails_and_nothing_else(stack, grants):
-    assert grants(stack, "SchedulerRole") == FAILED_TICKS | {
+def test_schedules_may_only_invoke_their_functions_and_keep_what_was_not_delivered(stack):
+    assert stack.grants("SchedulerRole") == {
         ("lambda:InvokeFunction", "<ScheduleFunction.Arn>"),
         ("lambda:InvokeFunction", "<ReconcileFunction.Arn>"),
+        ("sqs:SendMessage", "<ScheduleDeadLetterQueue.Arn>"),
     }
 
 
-def test_the_state_machine_may_run_jobs_of_its_prefix_and_wait_for_them(deployed, grants):
-    stack = deployed(JobNamePrefix="bsm")
-    jobs = f"arn:aws:sagemaker:{HERE}:processing-job/bsm-*"
-    rule = f"arn:aws:events:{HERE}:rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule"
-    actions = ("CreateProcessingJob", "DescribeProcessingJob", "StopProcessingJob")
-    granted = {pair for pair in grants(stack, "StateMachineRole") if pair[1] != "*"}
-    assert granted == {
-        *((f"sagemaker:{action}", jobs) for action in (*actions, "ListTags", "AddTags")),
-        *((f"events:{action}", rule) for action in ("PutTargets", "PutRule", "DescribeRule")),
-        ("iam:PassRole", "<ProcessingRole.Arn>"),
-        ("sqs:SendMessage", "<StatusQueue.Arn>"),
-    }
-
-
-def test_machine_and_jobs_act_for_this_account_and_pass_the_jobs_role_to_sagemaker_only(
-    stack, policy_statements
+def test_machine_jobs_and_schedules_act_for_this_account_and_pass_the_jobs_role_to_sagemaker_only(
+    stack,
 ):
     [passed] = [
-        statement
+        (statement["Condition"], statement["Resource"])
         for document in stack.policies("StateMachineRole")
-        for statement in policy_statements(document)
+        for statement in statements(document)
         if statement["Action"] == ["iam:PassRole"]
     ]
-    assert passed["Condition"] == {
-        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
-    }
-    for role, service in (("StateMachineRole", "states"), ("ProcessingRole", "sagemaker")):
+    to = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    assert passed == (to, ["<ProcessingRole.Arn>"])
+    services = {"StateMachineRole": "states", "ProcessingRole": "sagemaker"}
+    for role, service in (services | {"SchedulerRole": "scheduler"}).items():
         [trusted] = stack.of_type("AWS::IAM::Role")[role]["AssumeRolePolicyDocument"]["Statement"]
         assert trusted["Principal"] == {"Service": f"{service}.amazonaws.com"}
-        assert trusted["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+        assert trusted["Condition"]["StringEquals"]["aws:SourceAccount"] == "123456789012"
 
 
-def test_jobs_read_landings_and_manifests_and_write_outputs_only(stack, grants):
-    assert {pair for pair in grants(stack, "ProcessingRole") if pair[0].startswith("s3:")} == {
-        ("s3:ListBucket", "<LandingBucket.Arn>"),
-        ("s3:ListBucket", "<OutputBucket.Arn>"),
-        ("s3:GetObject", "<LandingBucket.Arn>/*"),
-        ("s3:GetObject", "<OutputBucket.Arn>/manifests/*"),
-        ("s3:PutObject", "<OutputBucket.Arn>/processed/*"),
-        ("s3:AbortMultipartUpload", "<OutputBucket.Arn>/processed/*"),
-    }
-
-
-def test_a_schedule_over_another_bucket_can_list_it_and_its_jobs_can_read_it(deployed, grants):
+def test_a_schedule_over_another_bucket_can_list_it_and_its_jobs_can_read_it(deployed):
     stack = deployed(ScheduledInput="s3://elsewhere/in/{date:%Y}/")
     elsewhere = "arn:aws:s3:::elsewhere"
-    assert {pair for pair in grants(stack, "ScheduleFunctionRole") if "Bucket" in pair[0]} == {
+    assert {pair for pair in stack.grants("ScheduleFunctionRole") if "Bucket" in pair[0]} == {
         ("s3:ListBucket", elsewhere),
         ("s3:ListBucket", "<OutputBucket.Arn>"),
     }
-    assert grants(stack, "ProcessingRole") - grants(deployed(), "ProcessingRole") == {
+    assert stack.grants("ProcessingRole") - deployed().grants("ProcessingRole") == {
         ("s3:ListBucket", elsewhere),
         ("s3:GetObject", f"{elsewhere}/*"),
     }
@@ -173,16 +123,11 @@ def test_a_schedule_over_another_bucket_can_list_it_and_its_jobs_can_read_it(dep
 
 @pytest.mark.parametrize(
     ("image", "repository"),
-    [
-        ("", "<ImageRepository.Arn>"),
-        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/mine:1", "arn:aws:ecr:*:*:repository/*"),
-    ],
+    [("", "<ImageRepository.Arn>"), ("a.dkr.ecr/mine:1", "arn:aws:ecr:*:*:repository/*")],
 )
-def test_jobs_pull_from_the_stacks_repository_unless_an_image_is_given(
-    deployed, grants, image, repository
-):
-    pulled = {r for a, r in grants(deployed(ImageUri=image), "ProcessingRole") if "Layer" in a}
-    assert pulled == {repository}
+def test_jobs_pull_from_the_stacks_repository_unless_an_image_is_given(deployed, image, repository):
+    stack = deployed(ImageUri=image)
+    assert {to for did, to in stack.grants("ProcessingRole") if "Layer" in did} == {repository}
 
 
 @pytest.mark.parametrize(
@@ -194,14 +139,14 @@ def test_jobs_pull_from_the_stacks_repository_unless_an_image_is_given(
     ],
     ids=str,
 )
-def test_runs_are_started_by_one_bucket_and_write_to_the_other(deployed, grants, parameters):
+def test_runs_are_started_by_one_bucket_and_write_to_the_other(deployed, parameters):
     stack = deployed(**parameters)
     rule = stack.of_type("AWS::Events::Rule")["LandingRule"]
     assert rule["EventPattern"]["detail"]["bucket"] == {"name": ["<LandingBucket>"]}
     written = {
         resource.partition("/")[0]
         for role in stack.of_type("AWS::IAM::Role")
-        for action, resource in grants(stack, role)
+        for action, resource in stack.grants(role)
         if action == "s3:PutObject"
     }
     assert written == {"<OutputBucket.Arn>"}
