@@ -13,8 +13,7 @@ from typing import Any, TypeVar
 import pytest
 
 from landrun_ops.local import LocalAws
-
-from .laptop import Laptop
+from local.laptop import Laptop
 
 T = TypeVar("T")
 

@@ -1,20 +1,34 @@
-"""The laptop's AWS in a process of its own, and what a test can do to it while it is up."""
+"""The laptop's AWS in a process of its own, and what a test can do to it while it is up.
+
+Processes are forks of one that has imported moto already, which takes seconds.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import json
+import importlib
+import multiprocessing
+import os
 import signal
-import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from landrun_ops.local import LocalAws
+from landrun_ops.local import LocalAws, LocalAwsError
 
-UP = Path(__file__).with_name("up.py")
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    [
+        "landrun_ops.local.engine",
+        "moto.moto_server.werkzeug_app",
+        "moto.cloudformation.models",
+        "samtranslator.translator.translator",
+        "samtranslator.yaml_helper",
+    ]
+)
 
 
 def processing_job(command: str) -> dict[str, Any]:
@@ -54,16 +68,20 @@ class Laptop:
         self.state_dir = state_dir
         self.errors = state_dir.with_name(f"{state_dir.name}.stderr")
         self.errors.parent.mkdir(parents=True, exist_ok=True)
-        arguments = json.dumps([str(project), str(state_dir), port, dict(parameters), pace])
-        with self.errors.open("wb") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, str(UP), arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-            )
-        assert self.process.stdout is not None
-        self.is_up = self.process.stdout.readline() == b'"ready"\n'
+        self._connection, theirs = FORKS.Pipe()
+        how = {"port": port, "parameters": dict(parameters), "state_dir": state_dir}
+        self.process = FORKS.Process(target=_up, args=(theirs, self.errors, pace, project, how))
+        self.process.start()
+        theirs.close()
+        self.is_up = self._is_ready()
+
+    def _is_ready(self) -> bool:
+        """Wait until it is up, or has ended before."""
+        try:
+            self._connection.recv()
+        except (EOFError, ConnectionResetError):
+            return False
+        return True
 
     @property
     def said(self) -> str:
@@ -75,17 +93,14 @@ class Laptop:
         return LocalAws.attach(self.state_dir)
 
     def ask_to_stop(self, by: signal.Signals = signal.SIGTERM) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(by)
+        if self.process.is_alive():
+            os.kill(self.process.pid or 0, by)
 
-    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int | None:
         self.ask_to_stop(by)
-        code = self.process.wait(40)
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.stdout.close()
-        return code
+        self.process.join(40)
+        self._connection.close()
+        return self.process.exitcode
 
     @contextlib.contextmanager
     def quota(self, most: int) -> Iterator[None]:
@@ -98,7 +113,10 @@ class Laptop:
 
     @contextlib.contextmanager
     def refused(self, operation: str) -> Iterator[None]:
-        """Refuse every call of an operation; see up.py for how to name one."""
+        """Refuse every call of an operation as a missing permission does.
+
+        It is named as moto does: ``stepfunctions.StepFunctionResponse.start_execution``.
+        """
         self._tell(refuse=operation)
         try:
             yield
@@ -106,8 +124,54 @@ class Laptop:
             self._tell(refuse=None)
 
     def _tell(self, **command: Any) -> None:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(command).encode() + b"\n")
-        self.process.stdin.flush()
-        self.process.stdout.readline()
+        self._connection.send(command)
+        self._connection.recv()
+
+
+def _up(
+    connection: Connection, errors: Path, pace: float, project: Path, how: dict[str, Any]
+) -> None:
+    """Be up until a signal comes, and do what is told meanwhile."""
+    from landrun_ops.local import engine  # noqa: PLC0415  (only in the process of its own)
+    from landrun_ops.local.moto_patches import tasks  # noqa: PLC0415
+    from landrun_ops.local.patches import Patches  # noqa: PLC0415
+
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), sys.stderr.fileno())
+    engines: list[Any] = []
+
+    def keep(install: Any, **given: Any) -> Any:
+        engines.append(install(**given))
+        return engines[-1]
+
+    patches, refusing = Patches(), Patches()
+    patches.wrap(engine, "install", keep)
+    patches.wrap(tasks, "wait", lambda wait, env, seconds: wait(env, seconds * pace))
+    for name in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs ignore the first
+        signal.signal(name, signal.default_int_handler)
+    try:
+        with LocalAws.up(project, **how):
+            connection.send("ready")
+            while True:
+                if connection.poll(0.2):  # a signal that comes just before a wait is not seen
+                    _obey(connection.recv(), engines[-1], refusing)
+                    connection.send("done")
+    except LocalAwsError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    except (KeyboardInterrupt, EOFError):
+        pass
+
+
+def _obey(command: dict[str, Any], engine: Any, refusing: Any) -> None:
+    from moto.core.exceptions import AWSError  # noqa: PLC0415
+
+    def refused(*_: Any) -> Any:
+        raise AWSError("injected", "AccessDeniedException")
+
+    if "quota" in command:
+        engine.jobs.quota = command["quota"]
+        return
+    refusing.undo()
+    if command["refuse"]:
+        service, owner, name = command["refuse"].split(".")
+        responses = importlib.import_module(f"moto.{service}.responses")
+        refusing.set(getattr(responses, owner), name, refused)

@@ -15,8 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from landrun_ops.local import LocalAws
-
-from .laptop import processing_job
+from local.laptop import processing_job
 
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
 

@@ -17,9 +17,8 @@ import pytest
 
 from landrun.adapters.concurrency_table import ConcurrencyTable
 from landrun.models.concurrency import SlotStatus
-
-from .cli import process
-from .laptop import Laptop
+from local import commands
+from local.laptop import Laptop
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("FAULTS") != "thorough", reason="takes half a minute: make faults runs it"
@@ -46,7 +45,7 @@ class Limited:
         self.aws = laptop.aws
         self.states = self.aws.client("stepfunctions")
         self._eventually = eventually
-        self._environment = process.environment(self.aws)
+        self._environment = commands.environment(self.aws)
         name = self.aws.outputs["ConcurrencyTable"]
         self._table = ConcurrencyTable(self.aws.client("dynamodb"), name)
 
@@ -78,7 +77,7 @@ class Limited:
 
     def landrun(self, *words: str) -> str:
         """Run ``landrun`` as a user does."""
-        done = process.landrun(self._environment, *words)
+        done = commands.installed(self._environment, *words)
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout + done.stderr
 

@@ -12,8 +12,7 @@ import pytest
 
 from landrun_ops.local import LocalAws
 from landrun_ops.workflow import sdk
-
-from .laptop import Laptop
+from local.laptop import Laptop
 
 JOB = """
 import json, os, sys

@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,7 @@ import polars as pl
 import psutil
 import pytest
 
-LANDRUN = str(Path(sys.executable).parent / "landrun")
-SECONDS = 100
-"""Longest wait for a demo."""
+from local.commands import LANDRUN, SECONDS, Done, installed, shell
 
 
 @pytest.fixture(scope="module")
@@ -32,23 +29,8 @@ def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def _environment(**more: str) -> dict[str, str]:
-    foreign = ("AWS_", "LANDRUN_", "COLUMNS", "CI", "MAKE", "MFLAGS")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return kept | more
-
-
-def demo(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [LANDRUN, "demo", *arguments],
-        cwd=project,
-        env=_environment(COLUMNS="200"),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+def demo(project: Path, *arguments: str) -> Done:
+    return installed(shell(COLUMNS="200"), "demo", *arguments, cwd=project)
 
 
 def write_messages(path: Path, messages: Iterable[dict[str, Any]]) -> None:
@@ -115,7 +97,7 @@ def test_ctrl_c_leaves_no_process_behind(project: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [LANDRUN, "demo", str(tmp_path)],
         cwd=project,
-        env=_environment(),
+        env=shell(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -155,7 +137,7 @@ def test_make_demo_hands_input_and_arguments_over_unharmed(root: Path, tmp_path:
         done = subprocess.run(
             [*command, *variables],
             cwd=tmp_path,
-            env=_environment(),
+            env=shell(),
             capture_output=True,
             text=True,
             check=True,

@@ -15,8 +15,7 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
 from landrun_ops.local import LocalAws
-
-from .cli import process
+from local import commands
 
 MESSAGES = b"".join(
     json.dumps({"id": str(n), "sender": "ada", "text": text}).encode() + b"\n"
@@ -224,6 +223,6 @@ def test_a_script_of_the_users_own_that_raises_says_why_in_row_mail_and_runs(
     assert row["exit_message"] == f"{why}https://evil.example"
     [notification] = eventually(notifications)
     assert f"Exit message: {why}https[:]//evil.example" in notification["Message"].splitlines()
-    env = process.environment(LocalAws.attach(tmp_path / "state"), COLUMNS="200")
-    listed = process.landrun(env, "runs", "--status", "failed")
+    env = commands.environment(LocalAws.attach(tmp_path / "state"), COLUMNS="200")
+    listed = commands.landrun(env, "runs", "--status", "failed")
     assert (listed.returncode, why in listed.stdout) == (0, True), listed.stdout + listed.stderr

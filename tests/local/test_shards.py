@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from landrun_ops.local import LocalAws
-
-from .cli import process
-from .laptop import Laptop
+from local import commands
+from local.laptop import Laptop
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("FAULTS") != "thorough", reason="takes half a minute: make faults runs it"
@@ -37,7 +36,7 @@ def aws(
 @pytest.fixture(scope="module")
 def landrun(aws: LocalAws) -> Callable[..., Any]:
     """``landrun("show", run)`` is what the command says with --json; it must end with ``code``."""
-    return partial(process.told, process.environment(aws))
+    return partial(commands.told, commands.environment(aws))
 
 
 def messages(*texts: str) -> bytes:

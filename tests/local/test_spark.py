@@ -17,9 +17,8 @@ import polars as pl
 import pytest
 
 from landrun_ops.local import LocalAws
-
-from .cli import process
-from .laptop import Laptop
+from local import commands
+from local.laptop import Laptop
 
 pytestmark = [
     pytest.mark.skipif(not os.environ.get("LANDRUN_SPARK"), reason="make spark runs it"),
@@ -39,7 +38,7 @@ def aws(
 @pytest.fixture(scope="module")
 def landrun(aws: LocalAws) -> Callable[..., Any]:
     """``landrun("show", run)`` is what the command says with --json; it must end with ``code``."""
-    return partial(process.told, process.environment(aws), timeout=300)
+    return partial(commands.told, commands.environment(aws))
 
 
 def put(aws: LocalAws, folder: str, **files: bytes) -> str:

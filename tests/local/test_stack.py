@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -15,11 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
-from landrun_ops.local import LocalAws, LocalAwsError, read_environment
+from landrun_ops.local import LocalAws, LocalAwsError, read_environment, server
 from landrun_ops.local.errors import NotUpError
-from landrun_ops.local.server import PORT
-
-from .laptop import processing_job
+from local.laptop import processing_job
 
 MINIMAL = """
 Transform: AWS::Serverless-2016-10-31
@@ -84,21 +81,21 @@ def test_closing_leaves_no_thread_and_no_trace_in_this_process(
 
 
 def test_the_default_port_is_always_the_same_unless_it_is_taken(
-    project: Path, tmp_path: Path
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines: list[str] = []
-    with socket.socket() as taken:
-        with contextlib.suppress(OSError):  # another program may have it: as good
-            taken.bind(("127.0.0.1", PORT))
-            taken.listen()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        default = taken.getsockname()[1]
+        monkeypatch.setattr(server, "PORT", default)
         up = LocalAws.up(project, port=None, state_dir=tmp_path / "state", report=lines.append)
         with up as aws:
             port = int(aws.endpoint_url.rpartition(":")[2])
-            assert PORT < port < PORT + 20
-            assert lines == [f"port {PORT} is taken: the laptop's AWS is at {port} this time"]
+            assert default < port < default + 20
+            said = f"port {default} is taken: the laptop's AWS is at {port} this time"
+            assert lines == [said]
         with (
-            pytest.raises(LocalAwsError, match=f"port {PORT} .*choose another"),
-            LocalAws.up(project, port=PORT, state_dir=tmp_path / "state"),
+            pytest.raises(LocalAwsError, match=f"port {default} .*choose another"),
+            LocalAws.up(project, port=default, state_dir=tmp_path / "state"),
         ):
             pass
 

@@ -16,8 +16,7 @@ from landrun_ops.actions.start import plan
 from landrun_ops.local.aws import LocalAws
 from landrun_ops.stack.stack import find
 from landrun_ops.workflow import WorkflowConfig, sdk
-
-from .cli import process
+from local import commands
 
 ROLE = "arn:aws:iam::123456789012:role/notebook"
 COUNT = (
@@ -70,7 +69,7 @@ def landrun(aws: LocalAws) -> Callable[..., tuple[int, str]]:
     """The installed command, in the environment that ``landrun local env`` gives."""
 
     def run(*arguments: str) -> tuple[int, str]:
-        done = process.landrun(process.environment(aws), "workflow", *arguments)
+        done = commands.landrun(commands.environment(aws), "workflow", *arguments)
         return done.returncode, done.stdout
 
     return run

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from landrun_ops.local import LocalAws
-
-from .process import environment
+from local.commands import environment
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from landrun_ops.local import LocalAws
-
-from .process import landrun
+from local.commands import landrun
 
 
 def test_a_stack_that_is_well_and_one_that_is_not(

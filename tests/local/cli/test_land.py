@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from landrun_ops.local import LocalAws
-
-from .process import landrun, told
+from local.commands import landrun, told
 
 PART = 8 * 2**20
 """Bytes from which boto3 uploads in parts."""

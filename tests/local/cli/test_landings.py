@@ -14,8 +14,7 @@ from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions.backfill import object_created
 from landrun_ops.local import LocalAws
 from landrun_ops.stack.object_versions import current_versions
-
-from .process import landrun, told
+from local.commands import landrun, told
 
 
 def land_without_events(aws: LocalAws, *keys: str) -> dict[str, str]:

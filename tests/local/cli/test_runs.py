@@ -11,8 +11,7 @@ import pytest
 from landrun.models.run_record import RunRecord
 from landrun_ops.local import LocalAws
 from landrun_ops.stack.runs_table import RunsReader
-
-from .process import landrun, told
+from local.commands import landrun, told
 
 KEY = "incoming/runs and logs/no+text.csv"
 WHY = "no text column"

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from landrun_ops.local import LocalAws
-
-from .process import LANDRUN, SECONDS, landrun
+from local.commands import LANDRUN, SECONDS, landrun
 
 
 def test_a_run_by_hand_reads_what_it_is_told_and_ends_as_its_row_says(

@@ -19,8 +19,7 @@ from typing import Any
 import pytest
 
 from landrun_ops.local import LocalAws
-
-from .process import LANDRUN, SECONDS, environment, landrun
+from local.commands import LANDRUN, SECONDS, environment, landrun
 
 KEY = "incoming/to report/</script>é+1.csv"
 

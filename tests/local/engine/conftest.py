@@ -6,8 +6,6 @@ import contextlib
 import functools
 import json
 import os
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,9 +15,11 @@ from typing import Any
 import boto3
 import pytest
 
+from local.engine.serve import serve
+from local.laptop import FORKS
+
 ROLE = "arn:aws:iam::123456789012:role/processing"
 IN, OUT = "/opt/ml/processing/input/in", "/opt/ml/processing/output/out"
-SERVE = Path(__file__).with_name("serve.py")
 
 
 class Laptop:
@@ -36,21 +36,13 @@ class Laptop:
     def __init__(self, kind: str, folder: Path) -> None:
         self.program, self.work_dir = folder / "program", folder / "work"
         self.program.mkdir()
-        self._patience = 15 if kind == "engine" else 3
-        self._process = subprocess.Popen(
-            [sys.executable, str(SERVE), kind, str(self.program), str(self.work_dir)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.pid = self._process.pid
-
-    @functools.cached_property
-    def endpoint_url(self) -> str:
-        return f"http://127.0.0.1:{self._answer()['port']}"
-
-    def _answer(self) -> dict[str, Any]:
-        return json.loads(self._process.stdout.readline())  # type: ignore[union-attr]
+        self._patience = 30 if kind == "engine" else 1
+        self._connection, theirs = FORKS.Pipe()
+        given = (kind, self.program, self.work_dir, theirs)
+        self._process = FORKS.Process(target=serve, args=given)
+        self._process.start()
+        theirs.close()
+        self.endpoint_url = f"http://127.0.0.1:{self._connection.recv()}"
 
     @functools.cache  # noqa: B019 - one laptop per session
     def client(self, service: str) -> Any:
@@ -59,27 +51,24 @@ class Laptop:
 
     @contextlib.contextmanager
     def quota(self, most: int) -> Iterator[None]:
-        stdin: Any = self._process.stdin
         for number in (most, None):
-            stdin.write(json.dumps({"quota": number}) + "\n")
-            stdin.flush()
-            self._answer()
+            self._connection.send({"quota": number})
+            self._connection.recv()
             if number is not None:
                 yield
 
     def close(self) -> dict[str, Any]:
         """End it and say what was left."""
-        assert self.endpoint_url  # else its line would be taken for the last one
-        self._process.stdin.close()  # type: ignore[union-attr]
-        left = self._answer()
-        self._process.wait(20)
-        self._process.stdout.close()  # type: ignore[union-attr]
+        self._connection.send("close")
+        left = self._connection.recv()
+        self._process.join(20)
+        self._connection.close()
         return left
 
     def kill(self) -> None:
-        assert self.endpoint_url
         self._process.kill()
-        self._process.communicate()
+        self._process.join()
+        self._connection.close()
 
     # Buckets, scripts, jobs
 

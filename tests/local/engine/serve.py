@@ -1,53 +1,48 @@
-"""moto's server in a process of its own, with the engine or (``bare``) without it.
-
-Commands come as lines of JSON on stdin, answers go to stdout; at the end of stdin everything is
-closed and reported.
-"""
+"""moto's server in a process of its own, with the engine or (``bare``) without it."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import sys
 import threading
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from moto.core.config import default_user_config
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
-from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
+from landrun_ops.local.access import AccessKey
 
 
-def answer(content: Any) -> None:
-    sys.stdout.write(json.dumps(content) + "\n")
-    sys.stdout.flush()
+def serve(kind: str, program: Path, work_dir: Path, connection: Connection) -> None:
+    """Answer with the port; take quotas until there are no more, then close and say what is left.
 
+    Imports moto late: this module is imported by the tests, too.
+    """
+    from moto.core.config import default_user_config  # noqa: PLC0415
+    from moto.moto_server.threaded_moto_server import ThreadedMotoServer  # noqa: PLC0415
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task import (  # noqa: PLC0415
+        state_task_factory,
+    )
 
-def main(kind: str, program: str, work_dir: str) -> None:
+    from landrun_ops.local.engine import install  # noqa: PLC0415
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    untouched, engine = state_task_factory.state_task_service_for, None
+    untouched = state_task_factory.state_task_service_for
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     port = os.environ["MOTO_PORT"] = str(server.get_host_and_port()[1])
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    engine: Any = None
     if kind != "bare":
-        from landrun_ops.local.access import AccessKey  # noqa: PLC0415
-        from landrun_ops.local.engine import install  # noqa: PLC0415
-
         access = AccessKey.random().environment(f"http://127.0.0.1:{port}")
-        engine = install(program=Path(program), work_dir=Path(work_dir), access=access)
-    answer({"port": port})
-    for line in sys.stdin:
+        engine = install(program=program, work_dir=work_dir, access=access)
+    connection.send(port)
+    while (told := connection.recv()) != "close":
         if engine is not None:
-            engine.jobs.quota = json.loads(line)["quota"]
-        answer({})
+            engine.jobs.quota = told["quota"]
+        connection.send("done")
     if engine is not None:
         engine.close()
     server.stop()
     threads = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
     restored = state_task_factory.state_task_service_for is untouched
-    answer({"threads": threads, "restored": restored})
-
-
-main(*sys.argv[1:])
+    connection.send({"threads": threads, "restored": restored})

@@ -162,8 +162,9 @@ def _at_work(
     ]
     with runtime.answering():
         try:
-            for function in functions:
-                function.warm()
+            # What only a schedule invokes starts with its first invocation.
+            for source in stack.sources:
+                runtime.functions[source.function_name].warm()
             for thread in threads:
                 thread.start()
             yield

@@ -53,10 +53,13 @@ def translate(path: Path, parameters: Mapping[str, str]) -> Translated:
 def read(path: Path) -> Json:
     """Parse the template at ``path``, short-form intrinsics (``!Ref``) included."""
     import yaml  # noqa: PLC0415  (late, as is samtranslator)
-    from samtranslator.yaml_helper import yaml_parse  # noqa: PLC0415
+    from samtranslator.yaml_helper import intrinsics_multi_constructor  # noqa: PLC0415
 
+    # SAM's own loader but in C, which takes a tenth of the time.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader.add_multi_constructor("!", intrinsics_multi_constructor)
     try:
-        source = yaml_parse(path.read_text(encoding="utf-8"))
+        source = yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506 - a safe loader
     except FileNotFoundError as error:
         raise TemplateError(f"there is no template at {path}") from error
     except yaml.YAMLError as error:
