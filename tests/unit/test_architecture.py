@@ -35,17 +35,17 @@ IN_SPARKS_IMAGE = {"boto3", "botocore", "py4j", "pyspark"}
 """What SageMaker's Spark container has, and is used as it is there."""
 
 
-def modules(folder: Path) -> list[Path]:
+def modules(folder):
     return sorted(path for path in folder.rglob("*.py") if path.name != "__init__.py")
 
 
-def tree(path: Path) -> list[ast.AST]:
+def tree(path):
     return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
-def imports(path: Path) -> set[str]:
+def imports(path):
     """All modules that a file imports, wherever in it."""
-    found: set[str] = set()
+    found = set()
     for node in tree(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
@@ -55,19 +55,17 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def top_level(path: Path) -> set[str]:
+def top_level(path):
     return {name.partition(".")[0] for name in imports(path)}
 
 
-def own(path: Path, package: str = "landrun") -> set[str]:
+def own(path, package="landrun"):
     """The modules of ours that a file imports, by their first name below the package."""
     return {name.split(".")[1] for name in imports(path) if name.startswith(f"{package}.")}
 
 
 @pytest.mark.parametrize("path", modules(FUNCTIONS), ids=lambda path: path.stem)
-def test_every_module_of_the_functions_imports_only_layers_above_it_and_nothing_of_ops(
-    path: Path,
-) -> None:
+def test_every_module_of_the_functions_imports_only_layers_above_it_and_nothing_of_ops(path):
     layer = path.relative_to(FUNCTIONS).with_suffix("").parts[0]
 
     assert layer in LAYERS, f"place {layer} in a layer of this test"
@@ -77,19 +75,19 @@ def test_every_module_of_the_functions_imports_only_layers_above_it_and_nothing_
     assert layer == "adapters" or not top_level(path) & AWS
 
 
-def test_errors_import_nothing_of_ours_but_sanitize() -> None:
+def test_errors_import_nothing_of_ours_but_sanitize():
     assert not own(FUNCTIONS / "sanitize.py")
     assert own(FUNCTIONS / "errors.py") <= {"sanitize"}
 
 
 @pytest.mark.parametrize("path", modules(PROCESSING), ids=lambda path: path.stem)
-def test_the_processing_script_imports_nothing_of_ours(path: Path) -> None:
+def test_the_processing_script_imports_nothing_of_ours(path):
     store = path == PROCESSING / "cluster/store.py"
 
     assert not top_level(path) & {"landrun", "landrun_ops", *(() if store else AWS)}
 
 
-def test_what_sparks_job_imports_is_put_into_its_image() -> None:
+def test_what_sparks_job_imports_is_put_into_its_image():
     """Wheels and code go into the image: machine code cannot be shipped by --py-files."""
     dockerfile = (PROCESSING / "Dockerfile.spark").read_text(encoding="utf-8")
     pinned = (PROCESSING / "requirements-spark.txt").read_text(encoding="utf-8")
@@ -108,7 +106,7 @@ def test_what_sparks_job_imports_is_put_into_its_image() -> None:
 
 
 @pytest.mark.parametrize("folder", MAY_IMPORT)
-def test_what_knows_a_stack_does_not_know_the_laptop_or_the_screen(folder: str) -> None:
+def test_what_knows_a_stack_does_not_know_the_laptop_or_the_screen(folder):
     found = {path.stem: own(path, "landrun_ops") & PACKAGES for path in modules(OPS / folder)}
 
     assert {
@@ -116,7 +114,7 @@ def test_what_knows_a_stack_does_not_know_the_laptop_or_the_screen(folder: str) 
     } == {}
 
 
-def test_sdks_and_clients_of_the_operators_commands_are_each_made_in_one_place() -> None:
+def test_sdks_and_clients_of_the_operators_commands_are_each_made_in_one_place():
     found = {path: imports(path) for path in modules(OPS)}
     sdks = [path for path in found if top_level(path) & {"sagemaker", "stepfunctions"}]
     makers = [path for path, used in found.items() if used & {"boto3", "botocore.session"}]
@@ -127,7 +125,7 @@ def test_sdks_and_clients_of_the_operators_commands_are_each_made_in_one_place()
     ]
 
 
-def test_only_settings_read_the_environment() -> None:
+def test_only_settings_read_the_environment():
     readers = {
         path.name
         for path in modules(FUNCTIONS)
@@ -163,7 +161,7 @@ for name in sys.argv[1:]:
 """
 
 
-def test_only_a_handler_acts_on_import_others_read_no_environment_and_make_no_client() -> None:
+def test_only_a_handler_acts_on_import_others_read_no_environment_and_make_no_client():
     names = [
         ".".join(["landrun", *path.relative_to(FUNCTIONS).with_suffix("").parts])
         for path in modules(FUNCTIONS)

@@ -12,7 +12,7 @@ from benchmarks import costs_and_scale as model
 TEMPLATE = (ROOT / "template.yaml").read_text(encoding="utf-8")
 
 
-def _page(name: str) -> str:
+def _page(name):
     return Path(ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
@@ -20,12 +20,12 @@ def _page(name: str) -> str:
     ("page", "part"),
     [("costs.md", part) for part in model.COSTS] + [("scale.md", part) for part in model.SCALE],
 )
-def test_a_page_has_the_table_that_is_computed(page: str, part: object) -> None:
+def test_a_page_has_the_table_that_is_computed(page, part):
     assert callable(part)
     assert part() in _page(page), "python -m benchmarks.costs_and_scale prints it"
 
 
-def test_the_page_names_the_day_of_the_prices() -> None:
+def test_the_page_names_the_day_of_the_prices():
     assert model.PRICES_OF in _page("costs.md")
 
 
@@ -37,12 +37,12 @@ def test_the_page_names_the_day_of_the_prices() -> None:
         pytest.param("processing", "JSONL, 302 MB, preprocess.py: speed", 40, id="MB/s"),
     ],
 )
-def test_times_are_about_those_that_were_measured(suite: str, figure: str, used: float) -> None:
+def test_times_are_about_those_that_were_measured(suite, figure, used):
     results = json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))
     assert 0.5 < results[suite]["figures"][figure]["median"] / used < 2
 
 
-def test_sizes_are_those_of_the_template() -> None:
+def test_sizes_are_those_of_the_template():
     for line, count in {
         f"MemorySize: {model.FUNCTION_MB}": 1,
         f"MemorySize: {model.TICK_MB}": 1,
@@ -58,13 +58,11 @@ def test_sizes_are_those_of_the_template() -> None:
     ("landings_", "ticks", "runs"),
     [(1000, 0, 1000), (1000, 10, 10), (100_000, 1, 10), (100_001, 1, 11)],
 )
-def test_a_tick_starts_a_run_for_each_ten_thousand_landings(
-    landings_: int, ticks: int, runs: int
-) -> None:
+def test_a_tick_starts_a_run_for_each_ten_thousand_landings(landings_, ticks, runs):
     assert model.runs_of(landings_, ticks) == runs
 
 
-def test_a_million_landings_cost_what_can_be_added_up_by_hand() -> None:
+def test_a_million_landings_cost_what_can_be_added_up_by_hand():
     arrival = model.services(1e6, 0)
     assert arrival["Step Functions"] == pytest.approx(150)  # 6 transitions of $25 a million
     assert arrival["SQS"] == pytest.approx(3.6)  # 9 requests of $0.40

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from benchmarks import ROOT
 from benchmarks import __main__ as command
 from benchmarks.measuring import Figure, in_turns, ratios
 
-RESULTS: dict[str, Any] = json.loads(command.RESULTS.read_text(encoding="utf-8"))
+RESULTS = json.loads(command.RESULTS.read_text(encoding="utf-8"))
 
 
-def test_every_suite_has_medians_and_spreads_and_names_its_machine() -> None:
+def test_every_suite_has_medians_and_spreads_and_names_its_machine():
     assert tuple(RESULTS) == command.SUITES
     for suite in RESULTS.values():
         assert "cores" in suite["machine"]
@@ -36,17 +33,17 @@ def test_every_suite_has_medians_and_spreads_and_names_its_machine() -> None:
         ("processing", "JSONL, 302 MB, pandas: time ÷ ours"),
     ],
 )
-def test_the_readmes_figures_are_those_of_the_results(suite: str, figure: str) -> None:
+def test_the_readmes_figures_are_those_of_the_results(suite, figure):
     readme = (ROOT / "README.md").read_text(encoding="utf-8").split("## How fast", 1)[1]
     median = RESULTS[suite]["figures"][figure]["median"]
     assert f"**{median:.2f}**" in readme or f"**{median:.1f}**" in readme
 
 
 @pytest.fixture
-def suites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def suites(tmp_path, monkeypatch):
     """Two suites, one of which yields a figure of 2; returns where quick results go."""
 
-    def run(quick: bool, scratch: Path) -> Iterator[Figure]:
+    def run(quick, scratch):
         assert quick
         assert scratch.is_dir()
         yield Figure("a figure", "x", [1.0, 2.0, 3.0], sane)
@@ -60,7 +57,7 @@ def suites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "quick.json"
 
 
-def test_a_suite_that_is_measured_again_leaves_the_others_as_they_are(suites: Path) -> None:
+def test_a_suite_that_is_measured_again_leaves_the_others_as_they_are(suites):
     suites.write_text(json.dumps({"warm": {"title": "Warm"}}), encoding="utf-8")
 
     assert command.main(["--quick", "invented"]) == 0
@@ -72,9 +69,7 @@ def test_a_suite_that_is_measured_again_leaves_the_others_as_they_are(suites: Pa
     assert written["invented"]["figures"] == {"a figure": figure}
 
 
-def test_a_figure_that_cannot_be_right_fails_the_command(
-    suites: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_figure_that_cannot_be_right_fails_the_command(suites, monkeypatch, capsys):
     monkeypatch.setattr(Figure, "is_sane", False)
 
     assert command.main(["--quick", "invented"]) == 1
@@ -82,12 +77,12 @@ def test_a_figure_that_cannot_be_right_fails_the_command(
 
 
 @pytest.mark.parametrize(("median", "sane"), [(0.5, False), (1.0, True), (2.5, False)])
-def test_a_figure_is_sane_within_its_bounds(median: float, sane: bool) -> None:
+def test_a_figure_is_sane_within_its_bounds(median, sane):
     assert Figure("one", "x", [0, median, 9], (1, 2)).is_sane is sane
 
 
-def test_ways_take_turns_and_are_divided_round_by_round() -> None:
-    order: list[str] = []
+def test_ways_take_turns_and_are_divided_round_by_round():
+    order = []
     ways = {name: lambda name=name: order.append(name) or float(len(order)) for name in "ab"}
 
     found = in_turns(ways, 3)

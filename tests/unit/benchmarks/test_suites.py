@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,20 +14,18 @@ from landrun.models.events import parse_object_created
 
 
 @pytest.fixture(autouse=True)
-def account(monkeypatch: pytest.MonkeyPatch) -> None:
+def account(monkeypatch):
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     for name, value in landings.ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
 
 
-def test_a_quota_gives_its_bucket_at_once_and_then_its_refill(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_quota_gives_its_bucket_at_once_and_then_its_refill(monkeypatch):
     now = 100.0
     monkeypatch.setattr(standins.time, "monotonic", lambda: now)
     quota = standins.Quota(13, 3)
 
-    def taken() -> int:
+    def taken():
         for count in range(100):
             try:
                 quota.take()
@@ -43,10 +40,10 @@ def test_a_quota_gives_its_bucket_at_once_and_then_its_refill(
     assert taken() == 13
 
 
-def test_a_refused_call_is_tried_again_by_botocore() -> None:
+def test_a_refused_call_is_tried_again_by_botocore():
     answers = iter([standins.Refused("ThrottlingException"), None])
 
-    def start(call: standins.Call) -> standins.Call:
+    def start(call):
         refused = next(answers)
         if refused:
             raise refused
@@ -58,27 +55,27 @@ def test_a_refused_call_is_tried_again_by_botocore() -> None:
     assert aws.calls == {"StartExecution": 2}
 
 
-def test_landings_are_of_objects_of_their_own() -> None:
+def test_landings_are_of_objects_of_their_own():
     records = [record for batch in landings.batches(25) for record in batch["Records"]]
     found = [parse_object_created(record["body"]) for record in records]
     assert len({(one.key, one.version_id) for one in found}) == 25
 
 
-def test_a_tick_asks_dynamodb_twice_for_each_landing_and_once_for_each_shard() -> None:
-    calls: dict[str, list[float]] = {"20": [], "60": []}
+def test_a_tick_asks_dynamodb_twice_for_each_landing_and_once_for_each_shard():
+    calls = {"20": [], "60": []}
     for size in (20, 60):
         tables.tick(size, calls)
     assert calls["60"][0] - calls["20"][0] == 2 * 40
 
 
-def test_looking_for_failed_runs_reads_no_more_rows_of_a_hundred_times_as_many_runs() -> None:
-    read: dict[str, list[float]] = {"10000": [], "1000000": []}
+def test_looking_for_failed_runs_reads_no_more_rows_of_a_hundred_times_as_many_runs():
+    read = {"10000": [], "1000000": []}
     for size in (10_000, 1_000_000):
         tables.look(size, read)
     assert read["1000000"][0] < 1.5 * read["10000"][0]
 
 
-def test_made_up_messages_are_the_same_each_time_and_in_each_format(tmp_path: Path) -> None:
+def test_made_up_messages_are_the_same_each_time_and_in_each_format(tmp_path):
     for name in ("one.jsonl", "two.jsonl", "one.csv", "one.parquet"):
         generate.write(tmp_path / name, 0.1)
     table = pl.read_csv(tmp_path / "one.csv", infer_schema=False)
@@ -90,19 +87,17 @@ def test_made_up_messages_are_the_same_each_time_and_in_each_format(tmp_path: Pa
     assert pl.read_parquet(tmp_path / "one.parquet")[: table.height].equals(table)
 
 
-def test_one_row_in_twenty_repeats_an_earlier_one() -> None:
+def test_one_row_in_twenty_repeats_an_earlier_one():
     rows = generate._chunk(0, 200_000)
     messages = rows.filter(pl.col("text") != generate.EMPTY)
     repeats = messages.height - messages.n_unique(["sender", "sent_at", "text"])
     assert repeats == pytest.approx(150_000 / 20, rel=0.05)  # the first have none before them
 
 
-def test_a_way_that_writes_other_rows_gives_no_figure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_way_that_writes_other_rows_gives_no_figure(tmp_path, monkeypatch):
     rows = iter(["", "2 abc", "", "2 abc", "", "2 abd"])
 
-    def measured(_command: object, log: Path) -> Cost:
+    def measured(_command, log):
         log.write_text(next(rows), encoding="utf-8")
         return Cost(1.0, 1.0)
 
@@ -116,7 +111,7 @@ def test_a_way_that_writes_other_rows_gives_no_figure(
         race.run("DuckDB")
 
 
-def test_memory_of_all_processes_of_a_command_counts(tmp_path: Path) -> None:
+def test_memory_of_all_processes_of_a_command_counts(tmp_path):
     child = "held = bytearray(64 * 1024**2); import time; time.sleep(0.5)"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     cost = measure([sys.executable, "-c", parent], tmp_path / "log")
@@ -124,6 +119,6 @@ def test_memory_of_all_processes_of_a_command_counts(tmp_path: Path) -> None:
     assert cost.seconds > 0.5
 
 
-def test_a_command_that_fails_is_no_figure(tmp_path: Path) -> None:
+def test_a_command_that_fails_is_no_figure(tmp_path):
     with pytest.raises(RuntimeError, match="ended with 3: oh"):
         measure([sys.executable, "-c", "print('oh'); raise SystemExit(3)"], tmp_path / "log")

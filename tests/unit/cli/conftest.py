@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
 
 import boto3
 import pytest
@@ -14,7 +12,7 @@ NAMES = ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_ENDPOINT_URL", "LANDRUN_STACK", 
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _environment(monkeypatch):
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -23,12 +21,12 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @lru_cache
-def _client(service: str, *_: Any) -> Any:
-    return boto3.client(service, region_name="us-east-1")  # type: ignore[call-overload]
+def _client(service, *_):
+    return boto3.client(service, region_name="us-east-1")
 
 
 @pytest.fixture
-def aws() -> Iterator[Callable[..., Any]]:
+def aws():
     """``aws("s3")`` is a client of an empty account."""
     with mock_aws():
         yield _client

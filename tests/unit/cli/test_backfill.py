@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import boto3
 import pytest
@@ -42,7 +40,7 @@ OUTPUTS = {
 }
 
 
-def version(key: str = A, version_id: str | None = "v1", **more: Any) -> ObjectVersion:
+def version(key=A, version_id="v1", **more):
     return ObjectVersion(key, version_id, **({"modified": NOW, "size": 7} | more))
 
 
@@ -51,10 +49,8 @@ def version(key: str = A, version_id: str | None = "v1", **more: Any) -> ObjectV
 
 @pytest.mark.parametrize("fraction", ["00000000", "80000000", "FFFFFFFF"])
 @pytest.mark.parametrize("before", [0, -1, -3600, 40], ids=str)  # 40: this began before that landed
-def test_a_made_sequencer_is_between_those_of_older_and_newer_versions(
-    before: int, fraction: str
-) -> None:
-    def true(at: datetime, fraction: str) -> str:
+def test_a_made_sequencer_is_between_those_of_older_and_newer_versions(before, fraction):
+    def true(at, fraction):
         return ordered(f"00{int(at.timestamp()):08X}{fraction}")
 
     older = NOW + timedelta(seconds=before)
@@ -65,7 +61,7 @@ def test_a_made_sequencer_is_between_those_of_older_and_newer_versions(
     assert len(unversioned) == 1
 
 
-def test_the_event_gives_its_run_the_name_that_s3s_own_would_give(load_event: Any) -> None:
+def test_the_event_gives_its_run_the_name_that_s3s_own_would_give(load_event):
     [record] = load_event("object-created")["Records"]
     real = json.loads(record["body"])
     bucket, said = real["detail"]["bucket"]["name"], real["detail"]["object"]
@@ -93,7 +89,7 @@ def test_the_event_gives_its_run_the_name_that_s3s_own_would_give(load_event: An
         ("s3://landings/elsewhere/", "nothing there starts a run"),
     ],
 )
-def test_only_what_starts_runs_is_looked_at(asked: str, answer: str) -> None:
+def test_only_what_starts_runs_is_looked_at(asked, answer):
     try:
         found = str(under_landing(asked, LANDING))
     except ConfigurationError as error:
@@ -105,7 +101,7 @@ def test_only_what_starts_runs_is_looked_at(asked: str, answer: str) -> None:
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+def aws(monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -122,33 +118,29 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
         yield clients
 
 
-def keep_versions(aws: dict[str, Any]) -> None:
+def keep_versions(aws):
     status = {"Status": "Enabled"}
     aws["s3"].put_bucket_versioning(Bucket="landings", VersioningConfiguration=status)
 
 
-def put(aws: dict[str, Any], *keys: str, **more: Any) -> list[str]:
+def put(aws, *keys, **more):
     answers = [
         aws["s3"].put_object(Bucket="landings", Key=key, **{"Body": b"{}"} | more) for key in keys
     ]
     return [answer.get("VersionId", "") for answer in answers]
 
 
-def put_run(aws: dict[str, Any], name: str, **trigger: Any) -> None:
+def put_run(aws, name, **trigger):
     about = {"Kind": "object-created", "Bucket": "landings", "Key": A, **trigger}
     aws["dynamodb"].put_item(TableName="runs", Item=item({"name": name, "trigger": about}))
 
 
-def put_landing(
-    aws: dict[str, Any], version_id: str | None, at: datetime = NOW, sequencer: str = "0A"
-) -> None:
+def put_landing(aws, version_id, at=NOW, sequencer="0A"):
     landing = Landing("landings", A, version_id, sequencer, 2, at.isoformat())
     Landings(aws["dynamodb"], "landings", lambda: at).record(landing)
 
 
-def surveyed(
-    aws: dict[str, Any], *, missing: bool = True, now: datetime | None = None, **outputs: str
-) -> Survey:
+def surveyed(aws, *, missing=True, now=None, **outputs):
     stack = Stack("s", "us-east-1", OUTPUTS | outputs, {}, lambda service, *_: aws[service])
     survey = Survey()
     now = now or datetime.now(UTC)
@@ -159,7 +151,7 @@ def surveyed(
     return survey
 
 
-def test_the_current_version_of_each_object_that_is_not_deleted_is_found(aws: Any) -> None:
+def test_the_current_version_of_each_object_that_is_not_deleted_is_found(aws):
     put(aws, "incoming/before", "other/x")
     keep_versions(aws)
     put(aws, A, "incoming/gone")
@@ -177,7 +169,7 @@ def test_the_current_version_of_each_object_that_is_not_deleted_is_found(aws: An
         list(current_versions(aws["s3"], S3Uri("nowhere", "")))
 
 
-def test_what_starts_no_run_is_left_out_and_counted_by_why(aws: Any) -> None:
+def test_what_starts_no_run_is_left_out_and_counted_by_why(aws):
     put(aws, A, "incoming/b.csv", "incoming/c/", "incoming/d//e.jsonl")
     put(aws, "incoming/f.jsonl", Body=b"")
     put(aws, "incoming/g.jsonl", StorageClass="DEEP_ARCHIVE")
@@ -188,9 +180,7 @@ def test_what_starts_no_run_is_left_out_and_counted_by_why(aws: Any) -> None:
 
 
 @pytest.mark.parametrize("known_by", ["its run", "a run of an earlier prefix", "its landing"])
-def test_with_missing_a_version_that_has_a_run_or_waits_is_left_out(
-    aws: Any, known_by: str
-) -> None:
+def test_with_missing_a_version_that_has_a_run_or_waits_is_left_out(aws, known_by):
     keep_versions(aws)
     old, new = put(aws, A, A)
     put_run(aws, landing_run_name("landrun", "landings", A, old))
@@ -208,8 +198,8 @@ def test_with_missing_a_version_that_has_a_run_or_waits_is_left_out(
 @pytest.mark.parametrize("by", ["run", "landing"])
 @pytest.mark.parametrize(("seconds", "known"), [(-60, 0), (-3, 1), (60, 1)])
 def test_without_a_version_id_a_run_or_landing_of_the_key_since_it_landed_counts(
-    aws: Any, by: str, seconds: int, known: int
-) -> None:
+    aws, by, seconds, known
+):
     put(aws, A)
     at = datetime.now(UTC) + timedelta(seconds=seconds)
     put_run(aws, "elsewhere-1", Bucket="other", EventTime=at.isoformat())
@@ -221,9 +211,7 @@ def test_without_a_version_id_a_run_or_landing_of_the_key_since_it_landed_counts
 
 
 @pytest.mark.parametrize(("start_on", "left_out"), [("schedule", 1), ("arrival", 0)])
-def test_what_the_landings_table_may_have_forgotten_is_not_sent(
-    aws: Any, start_on: str, left_out: int
-) -> None:
+def test_what_the_landings_table_may_have_forgotten_is_not_sent(aws, start_on, left_out):
     put(aws, A)
     later = datetime.now(UTC) + KEPT + timedelta(days=1)
     found = surveyed(aws, now=later, StartOn=start_on).left_out
@@ -236,18 +224,18 @@ def test_what_the_landings_table_may_have_forgotten_is_not_sent(
 class FakeQueue:
     """Takes messages, and refuses one of a batch once it has so many."""
 
-    def __init__(self, most: int = 100) -> None:
-        self.taken: list[str] = []
+    def __init__(self, most=100):
+        self.taken = []
         self.most = most
 
-    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+    def send_message_batch(self, QueueUrl, Entries):  # noqa: N803
         assert len(Entries) <= 10
         self.taken += [json.loads(entry["MessageBody"]) for entry in Entries]
         return {"Failed": [{"Id": "0", "Code": "Busy"}]} if len(self.taken) > self.most else {}
 
 
 @pytest.mark.parametrize(("rate", "seconds"), [(50, 0.4), (5, 4), (1, 24)])
-def test_messages_leave_at_no_more_than_the_rate(rate: int, seconds: float) -> None:
+def test_messages_leave_at_no_more_than_the_rate(rate, seconds):
     queue, slept, events = FakeQueue(), [0.0], [{"n": n} for n in range(25)]
     sending = send(queue, "url", iter(events), rate, clock=lambda: sum(slept), sleep=slept.append)
     assert list(sending)[-1] == 25
@@ -255,7 +243,7 @@ def test_messages_leave_at_no_more_than_the_rate(rate: int, seconds: float) -> N
     assert sum(slept) == pytest.approx(seconds)
 
 
-def test_what_sqs_does_not_take_ends_the_backfill_before_the_batch_counts() -> None:
+def test_what_sqs_does_not_take_ends_the_backfill_before_the_batch_counts():
     sending = send(FakeQueue(most=10), "url", iter([{}] * 30), 1000, sleep=lambda _: None)
     assert next(sending) == 10
     with pytest.raises(ServiceError, match="sqs:SendMessageBatch: Busy"):

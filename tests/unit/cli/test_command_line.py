@@ -6,10 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
@@ -21,7 +19,7 @@ from landrun_ops.cli.target import project_folder
 from landrun_ops.units import since, spelled
 
 
-def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def _commands(command, path=()):
     yield path
     if hasattr(command, "list_commands"):
         context = typer.Context(command)
@@ -42,7 +40,7 @@ COMMANDS = sorted(_commands(typer.main.get_command(cli.app)))
         "workflow execute [OPTIONS] INPUT OUTPUT",
     ],
 )
-def test_a_usage_line_names_what_to_type(usage: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_usage_line_names_what_to_type(usage, capsys):
     cli.run([*usage.partition(" [OPT")[0].split(), "--help"])
     assert capsys.readouterr().out.splitlines()[0] == f"Usage: landrun {usage}"
 
@@ -52,9 +50,7 @@ NOT_ON_A_STACK = {("adopt",), ("demo",), ("image",), ("workflow", "render"), *GR
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_the_help_of_every_command_has_an_example_json_and_the_stack_it_is_about(
-    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_help_of_every_command_has_an_example_json_and_the_stack_it_is_about(command, capsys):
     assert cli.run([*command, "--help"]) == 0
     said = capsys.readouterr().out
     example = said.partition("Example: ")[2]
@@ -64,9 +60,7 @@ def test_the_help_of_every_command_has_an_example_json_and_the_stack_it_is_about
         assert all(option in said for option in ("--stack", "--profile", "--region"))
 
 
-def test_a_shell_completes_commands_and_options(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_shell_completes_commands_and_options(monkeypatch, capsys):
     monkeypatch.setenv("_LANDRUN_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", "landrun runs --st")
     monkeypatch.setenv("COMP_CWORD", "2")
@@ -93,12 +87,8 @@ def test_a_shell_completes_commands_and_options(
     ],
 )
 def test_a_mistake_is_one_line_with_the_remedy_and_exit_code_2(
-    arguments: list[str],
-    words: str,
-    root: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+    arguments, words, root, monkeypatch, capsys
+):
     monkeypatch.chdir(root)
     assert cli.run(arguments) == 2
     said = capsys.readouterr()
@@ -109,7 +99,7 @@ def test_a_mistake_is_one_line_with_the_remedy_and_exit_code_2(
 
 
 @pytest.fixture(params=["full", "closed"])
-def broken(request: pytest.FixtureRequest) -> Iterator[tuple[int, int, int]]:
+def broken(request):
     """A file that cannot be written; the exit code and the lines of complaint that follow."""
     if request.param == "full":
         if not Path("/dev/full").exists():
@@ -123,9 +113,7 @@ def broken(request: pytest.FixtureRequest) -> Iterator[tuple[int, int, int]]:
     os.close(file)
 
 
-def test_an_output_that_cannot_be_written_ends_the_command_quietly(
-    root: Path, broken: tuple[int, int, int]
-) -> None:
+def test_an_output_that_cannot_be_written_ends_the_command_quietly(root, broken):
     file, code, lines = broken
     command = [sys.executable, "-m", "landrun_ops", "runs", "--help"]
     done = subprocess.run(
@@ -134,18 +122,18 @@ def test_an_output_that_cannot_be_written_ends_the_command_quietly(
     assert (done.returncode, len(done.stderr.splitlines())) == (code, lines), done.stderr
 
 
-def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_arguments_show_the_help(capsys):
     assert cli.run([]) == 0
     assert "Usage: landrun" in capsys.readouterr().out
 
 
-def test_the_version_is_the_project_s(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_the_project_s(root, capsys):
     assert cli.run(["--version"]) == 0
     version = capsys.readouterr().out.split()[1]
     assert f'version = "{version}"' in (root / "pyproject.toml").read_text(encoding="utf-8")
 
 
-def test_help_imports_nothing_that_is_slow() -> None:
+def test_help_imports_nothing_that_is_slow():
     script = (
         "import sys; from landrun_ops import cli; cli.run(['local', 'up', '--help']);"
         "slow = {'boto3', 'moto', 'polars', 'sagemaker', 'samtranslator'};"
@@ -156,12 +144,10 @@ def test_help_imports_nothing_that_is_slow() -> None:
 
 
 @pytest.mark.parametrize("number", console.STOPPING)
-def test_a_signal_ends_the_laptop_even_if_it_comes_amid_the_wait(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
-) -> None:
-    looks: list[float] = []
+def test_a_signal_ends_the_laptop_even_if_it_comes_amid_the_wait(tmp_path, monkeypatch, number):
+    looks = []
 
-    def sleep(seconds: float) -> None:
+    def sleep(seconds):
         looks.append(seconds)
         signal.raise_signal(number)
 
@@ -171,13 +157,13 @@ def test_a_signal_ends_the_laptop_even_if_it_comes_amid_the_wait(
     assert len(looks) == 1
 
 
-def test_the_project_is_found_from_any_folder_inside_it(root: Path, tmp_path: Path) -> None:
+def test_the_project_is_found_from_any_folder_inside_it(root, tmp_path):
     assert project_folder(None, root / "src/functions") == root
     with pytest.raises(ConfigurationError, match="--project"):
         project_folder(None, tmp_path)
 
 
-def test_a_parameter_s_value_may_hold_equals_signs() -> None:
+def test_a_parameter_s_value_may_hold_equals_signs():
     assert local.parsed_parameters(["A=b=c", "D="]) == {"A": "b=c", "D": ""}
 
 
@@ -199,12 +185,12 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
         ("999999w", "0001-01-01T00:00:00"),
     ],
 )
-def test_a_span_or_a_time_is_a_time_in_utc(text: str, time: str) -> None:
+def test_a_span_or_a_time_is_a_time_in_utc(text, time):
     assert since(text, NOW).isoformat() == f"{time}+00:00"
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2", "d", "-2d", "2 days", "1.5h", "2030-01-01"])
-def test_what_is_no_time_of_the_past_is_refused_with_what_to_write(text: str) -> None:
+def test_what_is_no_time_of_the_past_is_refused_with_what_to_write(text):
     with pytest.raises(ConfigurationError, match="write"):
         since(text, NOW)
 
@@ -213,5 +199,5 @@ def test_what_is_no_time_of_the_past_is_refused_with_what_to_write(text: str) ->
     ("seconds", "text"),
     [(0, "0.0 s"), (59.94, "59.9 s"), (59.96, "1 min 00 s"), (3599.6, "1 h 00 min")],
 )
-def test_a_span_is_spelled_in_its_two_largest_units(seconds: float, text: str) -> None:
+def test_a_span_is_spelled_in_its_two_largest_units(seconds, text):
     assert spelled(seconds) == text

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from landrun.errors import ServiceError
-from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli
 from landrun_ops.cli import explain as explaining
@@ -30,12 +28,12 @@ V0 = ObjectVersion(WHERE.key, "v0", NOW - timedelta(hours=3), 7, latest=False)
 MARK = ObjectVersion(WHERE.key, "m", NOW - timedelta(hours=1), deletion=True)
 
 
-def run(name: str = "landrun-1", status: str = "SUCCEEDED", **more: Any) -> RunRecord:
+def run(name="landrun-1", status="SUCCEEDED", **more):
     seconds = {} if status == "RUNNING" else {"duration_seconds": 42}
     return record({"name": name, "status": status, "started_at": "2026", **seconds, **more})
 
 
-def facts(**known: Any) -> Facts:
+def facts(**known):
     usual = {"where": WHERE, "landing": S3Uri("landings", "incoming/"), "now": NOW}
     return Facts(**usual | {"versions": [V1]} | known)
 
@@ -81,9 +79,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("known", "verdict", "words", "command"), CASES)
-def test_each_case_has_its_verdict_its_reason_and_its_commands(
-    known: dict[str, Any], verdict: str, words: str, command: str
-) -> None:
+def test_each_case_has_its_verdict_its_reason_and_its_commands(known, verdict, words, command):
     status = decide(facts(**known))
     assert status.verdict == verdict
     assert words in status.said
@@ -94,7 +90,7 @@ def test_each_case_has_its_verdict_its_reason_and_its_commands(
 # ---- The command
 
 
-def stack(client: Any = None) -> Stack:
+def stack(client=None):
     outputs = {"LandingBucket": "landings", "LandingPrefix": "incoming/", "StartOn": "arrival"}
     names = (
         "OutputBucket",
@@ -107,9 +103,7 @@ def stack(client: Any = None) -> Stack:
     return Stack("s", "eu", outputs | dict.fromkeys((*names, "LandingsTable"), "x"), {}, client)
 
 
-def test_the_answer_is_printable_and_its_commands_are_whole_lines(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_answer_is_printable_and_its_commands_are_whole_lines(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(Target, "find", lambda _: stack())
     readers = Readers((Reader(BY_HAND), Reader(TICK_RUN)), 298, 4000)
@@ -130,10 +124,8 @@ def test_the_answer_is_printable_and_its_commands_are_whole_lines(
     assert [one["run"] for one in answer["also"]] == ["landrun-hand", "landrun-tick"]
 
 
-def test_what_could_not_be_looked_at_is_named_and_the_exit_code_is_2(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def client(service: str, *_: Any) -> Any:
+def test_what_could_not_be_looked_at_is_named_and_the_exit_code_is_2(monkeypatch, capsys):
+    def client(service, *_):
         if service != "s3":
             raise ServiceError(f"{service}:Read", "AccessDenied", "no\x1b")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import boto3
 import pytest
@@ -25,7 +25,7 @@ EMPTY = "Resources: {Queue: {Type: AWS::SQS::Queue}}"
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Any:
+def account(monkeypatch):
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "LANDRUN_STACK"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
@@ -39,7 +39,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.usefixtures("account")
-def test_a_stack_is_found_in_the_region_that_is_named_with_outputs_and_parameters() -> None:
+def test_a_stack_is_found_in_the_region_that_is_named_with_outputs_and_parameters():
     found = stack.find("ours", region="eu-central-1")
     assert (found.name, found.region, found.laptop) == ("ours", "eu-central-1", False)
     assert found.outputs == {"LandingBucket": "b", "LandingPrefix": "in/", "Size": "small"}
@@ -61,18 +61,14 @@ def test_a_stack_is_found_in_the_region_that_is_named_with_outputs_and_parameter
         ({}, errors.ConfigurationError, "landrun local up"),
     ],
 )
-def test_a_stack_that_is_not_there_is_an_error_with_the_remedy(
-    tmp_path: Path, options: dict[str, str], error: type[Exception], words: str
-) -> None:
+def test_a_stack_that_is_not_there_is_an_error_with_the_remedy(tmp_path, options, error, words):
     with pytest.raises(error, match=words):
         Target(state_dir=tmp_path, **options).find()
 
 
-def test_a_command_on_a_stack_has_the_options_that_say_which(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_command_on_a_stack_has_the_options_that_say_which(monkeypatch):
     monkeypatch.setenv("LANDRUN_STACK", "theirs")
-    seen: list[Any] = []
+    seen = []
 
     @on_stack
     def look(
@@ -101,10 +97,8 @@ def test_a_command_on_a_stack_has_the_options_that_say_which(
         ("SomethingElse", "SomethingElse: no"),
     ],
 )
-def test_what_aws_refuses_is_one_line_with_the_remedy(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: str, remedy: str
-) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
+def test_what_aws_refuses_is_one_line_with_the_remedy(monkeypatch, capsys, code, remedy):
+    def refuse(*_, **__):
         raise errors.ServiceError("cloudformation:DescribeStacks", code, "no")
 
     monkeypatch.setattr(stack, "find", refuse)
@@ -125,8 +119,8 @@ def test_what_aws_refuses_is_one_line_with_the_remedy(
     ],
 )
 def test_a_command_to_be_typed_names_the_same_stack_unless_the_environment_does(
-    monkeypatch: pytest.MonkeyPatch, target: Target, options: str
-) -> None:
+    monkeypatch, target, options
+):
     monkeypatch.setenv("LANDRUN_STACK", "prod")
     monkeypatch.delenv("LANDRUN_STATE_DIR", raising=False)
     assert typed(target, "explain", "s3://b/\x1b") == f"landrun explain $'s3://b/\\x1b'{options}"

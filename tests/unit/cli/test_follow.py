@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
 from landrun.errors import LandrunError, ServiceError
-from landrun.models.run_record import RunRecord
 from landrun_ops.cli import follow as following
 from landrun_ops.cli.follow import Followed, follow
 from landrun_ops.cli.target import Target
-from landrun_ops.stack.history_events import Attempt, HistoryEvent, SlotWait, Wait
-from landrun_ops.stack.run_progress import Phase, RunProgress, progress, repeated
+from landrun_ops.stack.history_events import Attempt, SlotWait, Wait
+from landrun_ops.stack.run_progress import Phase, progress, repeated
 from records import record
 
 BEGAN = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -28,18 +25,18 @@ RUNNING = {
     "status": "RUNNING",
     "startDate": BEGAN,
 }
-STACK: Any = None
+STACK = None
 
 
-def at(seconds: float) -> datetime:
+def at(seconds):
     return BEGAN + timedelta(seconds=seconds)
 
 
-def attempt(number: int = 1, **more: Any) -> Attempt:
+def attempt(number=1, **more):
     return Attempt(number, f"r-{number}", "sagemaker:createProcessingJob.sync", 1, at(5), **more)
 
 
-def ended(status: str, *events: HistoryEvent, **more: Any) -> RunProgress:
+def ended(status, *events, **more):
     return progress(RUNNING | {"status": status, "stopDate": at(90)} | more, events)
 
 
@@ -63,9 +60,7 @@ FAILED_JOB = attempt(result="failed", ended=at(30), reason="no column")
         (SlotWait(1, at(3), at(60), acquired=True), None, Phase.QUEUED, 60, ""),
     ],
 )
-def test_the_last_event_of_the_history_is_what_a_run_does(
-    last: HistoryEvent | None, job_began: datetime | None, phase: Phase, since: float, note: str
-) -> None:
+def test_the_last_event_of_the_history_is_what_a_run_does(last, job_began, phase, since, note):
     now = progress(RUNNING, (last,) if last else (), job_began, "2 of 9 in line")
     assert (now.phase, now.since, now.note) == (phase, at(since), note)
     assert (now.status, now.reason) == ("RUNNING", "")
@@ -80,7 +75,7 @@ def test_the_last_event_of_the_history_is_what_a_run_does(
         (ended("SUCCEEDED", FAILED_JOB), ""),
     ],
 )
-def test_a_failure_has_its_reason_in_plain_words(end: RunProgress, reason: str) -> None:
+def test_a_failure_has_its_reason_in_plain_words(end, reason):
     assert (end.phase, end.reason) == (Phase.ENDED, reason)
 
 
@@ -88,17 +83,17 @@ def test_a_failure_has_its_reason_in_plain_words(end: RunProgress, reason: str) 
 
 
 class Clock:
-    def __init__(self) -> None:
+    def __init__(self):
         self.now = 0.0
 
-    def __call__(self) -> float:
+    def __call__(self):
         return self.now
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds):
         self.now += seconds
 
 
-def answers(*given: Any) -> Callable[..., Any]:
+def answers(*given):
     """Answer after answer, errors among them; the last one stays."""
     return Mock(side_effect=itertools.chain(given, itertools.repeat(given[-1])))
 
@@ -110,12 +105,12 @@ UNKNOWN = ServiceError("states:DescribeExecution", "ExecutionDoesNotExist", "not
 EXPIRED = ServiceError("states:DescribeExecution", "ExpiredTokenException", "expired")
 
 
-def looks(clock: Clock, *given: Any) -> Iterator[Any]:
+def looks(clock, *given):
     return repeated(answers(*given), clock=clock, sleep=clock.sleep)
 
 
 @pytest.mark.parametrize("first", [WORKS, THROTTLED, UNKNOWN], ids=["works", "throttled", "new"])
-def test_a_run_is_followed_through_errors_that_pass(first: RunProgress | ServiceError) -> None:
+def test_a_run_is_followed_through_errors_that_pass(first):
     found = list(itertools.islice(looks(Clock(), first, WORKS, THROTTLED, ENDED), 4))
     assert (found[0], found[-1]) == (WORKS, ENDED)
 
@@ -125,14 +120,14 @@ def test_a_run_is_followed_through_errors_that_pass(first: RunProgress | Service
     [((WORKS, THROTTLED), 300, 320), ((UNKNOWN,), 30, 40), ((EXPIRED,), 0, 0)],
     ids=["out of reach", "unknown", "refused"],
 )
-def test_following_ends_when_errors_do_not_pass(given: Any, least: float, most: float) -> None:
+def test_following_ends_when_errors_do_not_pass(given, least, most):
     clock = Clock()
     with pytest.raises(ServiceError):
         list(looks(clock, *given))
     assert least <= clock.now <= most
 
 
-def test_a_longer_run_is_looked_at_less_often() -> None:
+def test_a_longer_run_is_looked_at_less_often():
     clock = Clock()
     times = [clock.now for _ in itertools.islice(looks(clock, WORKS), 80)]
     assert (times[1] - times[0], times[-1] - times[-2]) == (0.5, 5.0)
@@ -148,23 +143,21 @@ BAD = record(DONE | {"status": "FAILED", "cause": "no\x1b[2J"})
 
 
 @pytest.fixture
-def executed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def executed(monkeypatch):
     """Let the execution of every run do this."""
 
-    def answer(*given: Any) -> None:
+    def answer(*given):
         watcher = Mock(look=answers(*given))
         monkeypatch.setattr(following, "Watcher", lambda *_: watcher)
 
     return answer
 
 
-def waits(label: str, *rows: RunRecord | BaseException | None, arn: str = "") -> Followed:
+def waits(label, *rows, arn=""):
     return Followed(label, answers(*rows), arn)
 
 
-def written(
-    capsys: pytest.CaptureFixture[str], *followed: Followed, **how: Any
-) -> tuple[list[str], list[str]]:
+def written(capsys, *followed, **how):
     """Follow, and return the lines on stdout and stderr, without their times."""
     clock, usual = Clock(), {"target": Target(stack="dev")}
     follow(STACK, followed, **(usual | how), clock=clock, sleep=clock.sleep)
@@ -173,9 +166,7 @@ def written(
     return out, err
 
 
-def test_each_change_is_a_line_on_stderr_and_the_end_one_on_stdout(
-    executed: Callable[..., None], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_each_change_is_a_line_on_stderr_and_the_end_one_on_stdout(executed, capsys):
     wait = progress(RUNNING, (Wait(True, 1, at(2), reason="limit\x1b[2J"),))
     executed(WORKS, WORKS, wait, ENDED)
     out, err = written(capsys, waits("a.csv", None, ROW, ROW, ROW, ROW, GOOD))
@@ -186,9 +177,7 @@ def test_each_change_is_a_line_on_stderr_and_the_end_one_on_stdout(
     ]
 
 
-def test_a_failure_is_shown_with_its_reason_and_the_command_that_explains_it(
-    executed: Callable[..., None], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_failure_is_shown_with_its_reason_and_the_command_that_explains_it(executed, capsys):
     executed(ended("FAILED", FAILED_JOB))
     one = waits("", ROW, BAD)
     out, err = written(capsys, one)
@@ -199,18 +188,14 @@ def test_a_failure_is_shown_with_its_reason_and_the_command_that_explains_it(
     assert written(capsys, waits("a", ROW, BAD), target=None)[1] == []  # a demo
 
 
-def test_of_many_runs_only_the_rows_are_read_and_a_shared_run_is_shown_once(
-    executed: Callable[..., None], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_of_many_runs_only_the_rows_are_read_and_a_shared_run_is_shown_once(executed, capsys):
     executed(AssertionError("too many to look at"))
     out, err = written(capsys, *(waits(f"{n}.csv", ROW, GOOD) for n in range(20)))
     ends = [line.partition("r-1: ")[2] for line in err + out]
     assert ends == ["run started", "SUCCEEDED in 4.0 s: rows 1,234 in"]
 
 
-def test_the_runs_table_is_waited_for_but_not_for_long(
-    executed: Callable[..., None], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_runs_table_is_waited_for_but_not_for_long(executed, capsys):
     executed(ENDED)
     soon, never = waits("", None, None, GOOD, arn=ARN), waits("", None, arn=ARN)
     for one in (soon, never):
@@ -218,9 +203,7 @@ def test_the_runs_table_is_waited_for_but_not_for_long(
     assert (soon.recorded, never.recorded, never.succeeded) == (True, False, True)
 
 
-def test_doctor_is_named_once_after_30_seconds_without_a_run_until_patience_ends(
-    executed: Callable[..., None], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_doctor_is_named_once_after_30_seconds_without_a_run_until_patience_ends(executed, capsys):
     executed(WORKS)
     hint = "no run has started yet: landrun doctor --stack dev"
     assert hint not in written(capsys, waits("a", *[None] * 15, ROW, GOOD), patience=60)[1]
@@ -230,9 +213,7 @@ def test_doctor_is_named_once_after_30_seconds_without_a_run_until_patience_ends
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), EXPIRED], ids=["Ctrl-C", "refused"])
-def test_a_run_goes_on_when_nobody_waits_for_it(
-    error: BaseException, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_goes_on_when_nobody_waits_for_it(error, capsys):
     with pytest.raises(type(error)):
         follow(STACK, [waits("a", error)], Target(stack="dev"))
     line = capsys.readouterr().err

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -23,16 +21,16 @@ TWO = b'[{"prefix": "s3://data/"}, "x", "y"]'
 
 
 @pytest.fixture
-def s3(aws: Callable[..., Any]) -> Any:
+def s3(aws):
     aws("s3").create_bucket(Bucket="data")
     return aws("s3")
 
 
-def put(s3: Any, key: str, body: bytes | str, **landings: str) -> None:
+def put(s3, key, body, **landings):
     s3.put_object(Bucket="data", Key=key, Body=body, Metadata=landings)
 
 
-def test_a_manifest_names_a_bucket_and_whole_keys() -> None:
+def test_a_manifest_names_a_bucket_and_whole_keys():
     assert parse(manifest_body("data", ["x/ä.csv"])) == Input("data", ("x/ä.csv",))
     assert parse('[{"prefix": "s3://data/x/"}, "a", 7]') == Input("data", ("x/a",))
     odd = ["", "{}", "[]", '["a"]', '[{"prefix": 1}]', '[{"prefix": "x"}]', "[" * 9999, "3"]
@@ -50,9 +48,7 @@ def test_a_manifest_names_a_bucket_and_whole_keys() -> None:
         ("", {}, MANIFEST),
     ],
 )
-def test_a_run_reads_objects_of_a_manifest_or_one_object_or_a_prefix(
-    s3: Any, uri: str, trigger: dict[str, Any], read: Input
-) -> None:
+def test_a_run_reads_objects_of_a_manifest_or_one_object_or_a_prefix(s3, uri, trigger, read):
     put(s3, "in/", b"")
     put(s3, "data.json", MESSAGES)
     run, inputs = record({"name": "r", "input_message": uri, "trigger": trigger}), Inputs(s3)
@@ -61,14 +57,14 @@ def test_a_run_reads_objects_of_a_manifest_or_one_object_or_a_prefix(
     assert Inputs(s3, S3Uri("data", "m/")).of_run(run) == read
 
 
-def test_only_the_beginning_is_read_of_an_object_that_is_no_manifest() -> None:
+def test_only_the_beginning_is_read_of_an_object_that_is_no_manifest():
     body = Mock(read=Mock(return_value=MESSAGES[:HEAD]))
     client = Mock(get_object=lambda **_: {"Body": body, "ContentLength": len(MESSAGES)})
     assert Inputs(client).read("s3://data/data.json")
     assert [call.args for call in body.read.call_args_list] == [(HEAD,)]
 
 
-def test_sizes_and_versions_come_from_the_list_of_landings(s3: Any) -> None:
+def test_sizes_and_versions_come_from_the_list_of_landings(s3):
     known = [{"key": "x", "size": 5, "version_id": "v1"}, {"key": "y", "size": None}, 7]
     put(s3, "l", json.dumps({"landings": known}))
     put(s3, "m", TWO, landings="l")
@@ -80,22 +76,22 @@ def test_sizes_and_versions_come_from_the_list_of_landings(s3: Any) -> None:
 # ---- Which runs read an object
 
 
-def readers_of(s3: Any, *names: str, passed: str = "") -> Any:
+def readers_of(s3, *names, passed=""):
     """Find the readers of x among ticks; ``passed`` was passed the prefix and no manifest."""
     inputs = {name: f"s3://data/m/{name}.json" for name in names} | {passed: "s3://data/in/"}
-    rows: list[dict[str, Any]] = [
+    rows = [
         {"name": name, "trigger": {"Kind": "schedule"}, "input_message": inputs[name]}
         for name in names
     ]
     runs = [record(row | {"started_at": f"{n:05}"}) for n, row in enumerate(rows)]
     runs_reader = Mock(newest=lambda *_, only, **__: runs[::-1] if only.kind == "schedule" else [])
-    stack: Any = Mock(
+    stack = Mock(
         runs_reader=lambda: runs_reader, client=lambda _: s3, manifests_folder=S3Uri("data", "m/")
     )
     return find_readers(stack, S3Uri("data", "x"), "v1", NOW, NOW)
 
 
-def test_readers_are_runs_whose_manifest_names_the_object_and_no_other_version(s3: Any) -> None:
+def test_readers_are_runs_whose_manifest_names_the_object_and_no_other_version(s3):
     for name, body in (("of-prefix", TWO), ("of-key", TWO), ("odd", b"no manifest")):
         put(s3, f"m/{name}.json", body)
     put(s3, "m/other-bucket.json", TWO.replace(b"//data", b"//other"))
@@ -109,9 +105,7 @@ def test_readers_are_runs_whose_manifest_names_the_object_and_no_other_version(s
     assert (found.looked, found.of) == (7, 7)
 
 
-def test_refused_manifests_are_not_counted_as_looked_at_and_of_many_the_first_are_read(
-    s3: Any,
-) -> None:
+def test_refused_manifests_are_not_counted_as_looked_at_and_of_many_the_first_are_read(s3):
     put(s3, "m/a.json", TWO, landings="gone")
     assert (readers_of(s3, "a", "data").looked, readers_of(s3, "a", "data").of) == (1, 2)
     found = readers_of(s3, *(f"r{number}" for number in range(301)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 from unittest.mock import Mock, call
 
 import pytest
@@ -13,7 +12,6 @@ import pytest
 from landrun.adapters.step_functions import Executions
 from landrun.errors import ConfigurationError
 from landrun.models.landing import LandingFilter
-from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions import land as landing
 from landrun_ops.actions.land import Landed, Upload, plan, run_of
@@ -26,7 +24,7 @@ NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:m"
 
 
-def stack(start_on: str = "arrival", *runs: RunRecord, suffix: str = "", states: Any = None) -> Any:
+def stack(start_on="arrival", *runs, suffix="", states=None):
     names = {run.name: run for run in runs}
     outputs = {"StartOn": start_on, "JobNamePrefix": "landrun", "LandingsTable": "t"}
     return SimpleNamespace(
@@ -40,7 +38,7 @@ def stack(start_on: str = "arrival", *runs: RunRecord, suffix: str = "", states:
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Path:
+def files(tmp_path):
     for name in ("a.csv", "more/a.csv", "more/deep/b é.jsonl", "out/a.csv"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("text\n")
@@ -61,8 +59,8 @@ def files(tmp_path: Path) -> Path:
     ],
 )
 def test_keys_are_made_of_the_landing_prefix_the_folder_asked_for_and_the_files_name(
-    files: Path, names: list[str], prefix: str, keys: list[str]
-) -> None:
+    files, names, prefix, keys
+):
     uploads = plan(stack(), [files / name for name in names], prefix)
     assert [one.key for one in uploads] == keys
     assert {one.size for one in uploads} == {5}
@@ -81,9 +79,7 @@ def test_keys_are_made_of_the_landing_prefix_the_folder_asked_for_and_the_files_
         (["a.csv"], "x" * 256, "one of over 255 bytes"),
     ],
 )
-def test_what_would_start_no_run_is_refused_with_the_reason(
-    files: Path, names: list[str], prefix: str, words: str
-) -> None:
+def test_what_would_start_no_run_is_refused_with_the_reason(files, names, prefix, words):
     with pytest.raises(ConfigurationError, match=words):
         plan(stack(suffix=".csv"), [files / name for name in names], prefix)
 
@@ -92,7 +88,7 @@ def test_what_would_start_no_run_is_refused_with_the_reason(
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path):
     for name in ("b.jsonl.gz", "a/deep/x y+z.CSV", "t.tsv.zst", "README.md", "notes/n.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x\n")
@@ -100,7 +96,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_data_lands_under_its_name_and_the_rest_is_named(folder: Path) -> None:
+def test_data_lands_under_its_name_and_the_rest_is_named(folder):
     data, left_out = data_files(folder)
     assert [name for _, name in data] == ["a/deep/x y+z.CSV", "b.jsonl.gz", "t.tsv.zst"]
     assert left_out == ["README.md", "empty.csv", "notes/n.txt"]
@@ -112,9 +108,7 @@ def test_data_lands_under_its_name_and_the_rest_is_named(folder: Path) -> None:
     ("source", "words"),
     [("gone", "does not exist"), ("README.md", "has no data in .jsonl"), ("notes", "has no data")],
 )
-def test_nothing_to_land_is_an_error_that_says_what_would_be(
-    folder: Path, source: str, words: str
-) -> None:
+def test_nothing_to_land_is_an_error_that_says_what_would_be(folder, source, words):
     with pytest.raises(ConfigurationError, match=words):
         data_files(folder / source)
 
@@ -122,19 +116,19 @@ def test_nothing_to_land_is_an_error_that_says_what_would_be(
 # ---- Which run reads it
 
 
-def landed(version_id: str = "v1", run: str = "") -> Landed:
+def landed(version_id="v1", run=""):
     upload = Upload(Path("a.csv"), "incoming/a.csv")
     return Landed(upload, S3Uri("landings", upload.key), version_id, NOW, run)
 
 
-def run(name: str = "r", status: str = "SUCCEEDED", seconds: int = 0, **more: Any) -> RunRecord:
+def run(name="r", status="SUCCEEDED", seconds=0, **more):
     at = (NOW + timedelta(seconds=seconds)).isoformat()
     trigger = {"Kind": "object-created", "Bucket": "landings", "Key": "incoming/a.csv"}
     row = {"name": name, "status": status, "started_at": at, "trigger": trigger | {"EventTime": at}}
     return record(row | more)
 
 
-def test_a_run_is_known_by_the_version_or_else_the_first_since_it_landed() -> None:
+def test_a_run_is_known_by_the_version_or_else_the_first_since_it_landed():
     assert run_of(stack("arrival", run()), landed(run="r")) == run()
     assert run_of(stack(), landed(run="r")) is None
     runs = [run("third", seconds=60), run("second", seconds=2), run("first", seconds=-60)]
@@ -153,9 +147,7 @@ def test_a_run_is_known_by_the_version_or_else_the_first_since_it_landed() -> No
         (LandingRecord("v2", NOW.isoformat(), done_run="r", newest_done=True), True),
     ],
 )
-def test_a_ticks_run_is_known_by_the_landings_table(
-    monkeypatch: pytest.MonkeyPatch, record: LandingRecord | None, found: bool
-) -> None:
+def test_a_ticks_run_is_known_by_the_landings_table(monkeypatch, record, found):
     known = {"incoming/a.csv": record} if record else {}
     monkeypatch.setattr(landing, "landings_of", lambda *_: known)
     assert (run_of(stack("schedule", run()), landed()) is not None) is found
@@ -165,7 +157,7 @@ def test_a_ticks_run_is_known_by_the_landings_table(
 
 
 @pytest.mark.parametrize(("status", "stopped"), [("RUNNING", True), ("SUCCEEDED", False)])
-def test_a_run_is_stopped_with_the_cause_unless_it_has_ended(status: str, stopped: bool) -> None:
+def test_a_run_is_stopped_with_the_cause_unless_it_has_ended(status, stopped):
     states = Mock()
     states.describe_execution.side_effect = [{"status": status}, {"status": "ABORTED"}]
     arn = run().execution_arn

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -24,7 +22,7 @@ TIME = datetime(2026, 11, 22, 3, 0, 0, 120_000, tzinfo=UTC)
 AT = int(TIME.timestamp() * 1000)
 
 
-def _write(lines: Iterable[Line], jobs: list[str], **how: bool) -> int:
+def _write(lines, jobs, **how):
     usual = {"json": False, "timestamps": False, "instances": False}
     return command.write(lines, jobs, **(usual | how))
 
@@ -32,22 +30,22 @@ def _write(lines: Iterable[Line], jobs: list[str], **how: bool) -> int:
 class FakeLogs:
     """FilterLogEvents over events of streams, a page for each two."""
 
-    def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
-        self.asked: list[dict[str, Any]] = []
+    def __init__(self):
+        self.events = []
+        self.asked = []
         self.error = ""
 
-    def wrote(self, message: str, at: int = 0, stream: str = f"{JOB}/algo-1-17000") -> None:
+    def wrote(self, message, at=0, stream=f"{JOB}/algo-1-17000"):
         event = {"timestamp": AT + at, "message": message, "logStreamName": stream}
         self.events.append(event | {"eventId": str(len(self.events))})
 
-    def get_paginator(self, name: str) -> FakeLogs:
+    def get_paginator(self, name):
         return self
 
-    def describe_log_streams(self, **_: Any) -> Any:
+    def describe_log_streams(self, **_):
         return next(self.paginate())
 
-    def paginate(self, **asked: Any) -> Any:
+    def paginate(self, **asked):
         self.asked.append(asked)
         if self.error:
             raise ClientError({"Error": {"Code": self.error}}, "FilterLogEvents")
@@ -57,7 +55,7 @@ class FakeLogs:
         yield from ({"events": found[n : n + 2]} for n in range(0, len(found) or 1, 2))
 
 
-def test_lines_of_all_instances_and_attempts_come_by_time_and_say_whose_they_are() -> None:
+def test_lines_of_all_instances_and_attempts_come_by_time_and_say_whose_they_are():
     logs = FakeLogs()
     logs.wrote("second", 2, f"{JOB}/algo-2-17000")
     logs.wrote("first", 1)
@@ -70,11 +68,11 @@ def test_lines_of_all_instances_and_attempts_come_by_time_and_say_whose_they_are
     ]
 
 
-def test_following_shows_each_line_once_even_those_that_come_late() -> None:
+def test_following_shows_each_line_once_even_those_that_come_late():
     logs = FakeLogs()
     logs.wrote("a", 0)
 
-    def pauses() -> Any:
+    def pauses():
         yield
         for wrote in ([("b", 20_000), ("late", 19_000)], [("c", 40_000), ("later", 25_500)], []):
             for message, at in wrote:
@@ -86,17 +84,17 @@ def test_following_shows_each_line_once_even_those_that_come_late() -> None:
     assert logs.asked[-1]["startTime"] == AT + 40_000 - OVERLAP
 
 
-def test_a_log_of_any_length_is_read_page_by_page() -> None:
-    def paginate(**_: Any) -> Any:
+def test_a_log_of_any_length_is_read_page_by_page():
+    def paginate(**_):
         for number in itertools.count():
             event = {"timestamp": AT + number, "eventId": str(number), "message": "x"}
             yield {"events": [event | {"logStreamName": f"{JOB}/algo-1-17000"}]}
 
-    endless: Any = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=paginate))
+    endless = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=paginate))
     assert len(list(itertools.islice(JobLogs(endless).follow(f"{RUN}-", [None]), 1000))) == 1000
 
 
-def test_without_any_log_group_there_is_no_line_and_another_error_is_one() -> None:
+def test_without_any_log_group_there_is_no_line_and_another_error_is_one():
     logs = FakeLogs()
     logs.error = "ResourceNotFoundException"
     assert list(JobLogs(logs).lines(RUN)) == []
@@ -110,7 +108,7 @@ def test_without_any_log_group_there_is_no_line_and_another_error_is_one() -> No
 # The command
 
 
-def _line(message: str, job: str = JOB, instance: str = "algo-1") -> Line:
+def _line(message, job=JOB, instance="algo-1"):
     return Line(TIME, job, instance, message)
 
 
@@ -127,21 +125,19 @@ TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1\n    boom()\n
         ([_line("\x1b[2J")], {"timestamps": True}, "2026-11-22 03:00:00.120 \\x1b[2J\n"),
     ],
 )
-def test_lines_are_written_as(
-    lines: list[Line], how: dict[str, bool], out: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_lines_are_written_as(lines, how, out, capsys):
     assert _write(lines, [JOB], **how) == len(lines)
     assert capsys.readouterr() == (out, "")
 
 
-def test_only_the_log_goes_to_stdout_and_attempts_are_named_on_stderr(capsys: Any) -> None:
+def test_only_the_log_goes_to_stdout_and_attempts_are_named_on_stderr(capsys):
     lines = [_line("a"), _line("b"), _line("c", OTHER)]
     _write(lines, [JOB, OTHER])
     attempts = f"attempt 1, job {JOB}:\nattempt 2, job {OTHER}:\n"
     assert capsys.readouterr() == ("a\nb\nc\n", attempts)
 
 
-def test_json_is_an_object_a_line(capsys: Any) -> None:
+def test_json_is_an_object_a_line(capsys):
     _write([_line("a\n\x1b"), _line("b", "unknown")], [JOB], json=True)
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     at = "2026-11-22T03:00:00.120+00:00"
@@ -150,10 +146,8 @@ def test_json_is_an_object_a_line(capsys: Any) -> None:
     assert second["attempt"] == 2
 
 
-def test_following_says_what_the_run_does_and_ends_a_little_after_it(
-    capsys: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slept: list[float] = []
+def test_following_says_what_the_run_does_and_ends_a_little_after_it(capsys, monkeypatch):
+    slept = []
     monkeypatch.setattr("time.sleep", slept.append)
     failed = {"status": "FAILED", "error": "E", "cause": "why"}
     looks = [RunProgress(phase, TIME) for phase in (Phase.QUEUED, Phase.QUEUED, Phase.PROCESSING)]
@@ -168,5 +162,5 @@ def test_following_says_what_the_run_does_and_ends_a_little_after_it(
     ("job", "prefix"),
     [(None, f"{RUN}-"), (JOB, f"{RUN}-"), (RUN, f"{RUN}/"), ("nightly-1", "nightly-1/")],
 )
-def test_log_streams_are_found_by_the_run_or_its_job(job: str | None, prefix: str) -> None:
+def test_log_streams_are_found_by_the_run_or_its_job(job, prefix):
     assert command.log_prefix(record({"name": RUN, "job_name": job})) == prefix

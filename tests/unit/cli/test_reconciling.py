@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any
 
 import pytest
 
@@ -19,23 +18,23 @@ NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0}
 class Lambda:
     """Answers each invocation alike; ``heard`` are the payloads."""
 
-    def __init__(self, answer: Any, **more: Any) -> None:
-        self.heard: list[Any] = []
+    def __init__(self, answer, **more):
+        self.heard = []
         self._answer, self._more = answer, more
 
-    def invoke(self, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803
+    def invoke(self, FunctionName, Payload):  # noqa: N803
         self.heard.append((FunctionName, json.loads(Payload)))
         return {"Payload": io.BytesIO(json.dumps(self._answer).encode()), **self._more}
 
 
 @pytest.fixture
-def answering(monkeypatch: pytest.MonkeyPatch) -> Any:
+def answering(monkeypatch):
     """``answering(answer)``: the function that the command finds gives it."""
 
-    def put(answer: Any, **more: Any) -> Lambda:
+    def put(answer, **more):
         found = Lambda(answer, **more)
 
-        def client(_: str, config: Any) -> Lambda:
+        def client(_, config):
             # As long as Lambda may take; a retry would be a second invocation.
             assert (config.read_timeout, config.retries) == (900, {"total_max_attempts": 1})
             return found
@@ -48,8 +47,8 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_what_was_recovered_is_counted_and_the_function_is_invoked_once(
-    answering: Any, capsys: pytest.CaptureFixture[str], load_event: Any
-) -> None:
+    answering, capsys, load_event
+):
     found = answering({**NOTHING, "Statuses": 2, "Claims": 1})
     assert cli.run(["reconcile"]) == 0
     assert capsys.readouterr().out == "recovered: Statuses 2, Claims 1\n"
@@ -62,9 +61,7 @@ def test_what_was_recovered_is_counted_and_the_function_is_invoked_once(
     assert found.heard[1:] == [("landrun-Reconcile", load_event("reconcile-at-once"))]
 
 
-def test_a_function_that_fails_is_one_line_and_exit_code_2(
-    answering: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_function_that_fails_is_one_line_and_exit_code_2(answering, capsys):
     failed = {"errorType": "NotReconciled", "errorMessage": "states:ListExecutions"}
     answering(failed, FunctionError="Unhandled")
     assert cli.run(["reconcile"]) == 2
@@ -72,7 +69,7 @@ def test_a_function_that_fails_is_one_line_and_exit_code_2(
     assert "ReconcileFunction failed: NotReconciled: states:ListExecutions" in line
 
 
-def test_a_tick_with_several_runs_is_a_line_each() -> None:
+def test_a_tick_with_several_runs_is_a_line_each():
     runs = [{"PreprocessingJobName": f"run-{n}", "ExecutionArn": "", "Objects": n} for n in (2, 1)]
     assert tick_lines({**runs[0], "Objects": 3, "Runs": runs}) == [
         "run-2 over 2 objects",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from pathlib import Path
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -30,12 +28,12 @@ OUTPUTS = {
 }
 
 
-def landing(key: str, **attributes: str) -> DeadLetter:
+def landing(key, **attributes):
     event = {"detail": {"bucket": {"name": "b"}, "object": {"key": key, "version-id": "v"}}}
     return DeadLetter(key, "handle", json.dumps(event), attributes)
 
 
-def failed(function: str, payload: Any, error: str = "no such bucket") -> DeadLetter:
+def failed(function, payload, error="no such bucket"):
     """A record of an invocation that failed (Lambda developer guide, "Destinations")."""
     record = {
         "requestContext": {"functionArn": f"{FUNCTION}{function}:$LATEST"},
@@ -45,7 +43,7 @@ def failed(function: str, payload: Any, error: str = "no such bucket") -> DeadLe
     return DeadLetter(f"{function} {payload} {error}", "handle", json.dumps(record))
 
 
-def undelivered(function: str = "f", payload: Any = TICK) -> DeadLetter:
+def undelivered(function="f", payload=TICK):
     """What EventBridge Scheduler could not deliver (its user guide, "Configuring a DLQ")."""
     said = {"ERROR_CODE": "NO_PERMISSIONS", "ERROR_MESSAGE": "Lack of permissions"}
     said["TARGET_ARN"] = f"{FUNCTION}{function}"
@@ -68,15 +66,13 @@ def undelivered(function: str = "f", payload: Any = TICK) -> DeadLetter:
         (DeadLetter("1", "h", "[" * 100_000), Why.FAILED, NOTHING_SAID, "[[["),
     ],
 )
-def test_whoever_sent_a_message_its_reason_and_subject_are_read(
-    message: DeadLetter, why: Why, reason: str, subject: str
-) -> None:
+def test_whoever_sent_a_message_its_reason_and_subject_are_read(message, why, reason, subject):
     assert message.why is why
     assert message.reason.startswith(reason)
     assert message.subject.startswith(subject)
 
 
-def test_the_same_reason_for_other_keys_is_one_group() -> None:
+def test_the_same_reason_for_other_keys_is_one_group():
     keys = ["incoming/a//b", "incoming/../c", "incoming/d//\x1b[2J"]
     refused = [landing(key, Reason=f"the key {key} has an empty component") for key in keys]
     groups = grouped([landing("k"), *refused])
@@ -92,44 +88,44 @@ def test_the_same_reason_for_other_keys_is_one_group() -> None:
 class FakeSqs:
     """A queue that hides what was received until it is released, and shows moves one by one."""
 
-    def __init__(self, *messages: DeadLetter, moves: Any = ()) -> None:
+    def __init__(self, *messages, moves=()):
         self.visible = deque(messages)
-        self.held: dict[str, DeadLetter] = {}
-        self.deleted: list[str] = []
+        self.held = {}
+        self.deleted = []
         self.moves, self.started = deque(moves), 0
 
-    def receive_message(self, **_: Any) -> dict[str, Any]:
+    def receive_message(self, **_):
         received = [self.visible.popleft() for _ in range(min(10, len(self.visible)))]
         self.held |= {one.id: one for one in received}
         return {"Messages": list(map(_message, received))}
 
-    def change_message_visibility_batch(self, **asked: Any) -> None:
+    def change_message_visibility_batch(self, **asked):
         assert len(asked["Entries"]) <= 10
         assert all(entry["VisibilityTimeout"] == 0 for entry in asked["Entries"])
         self.visible += [self.held.pop(entry["ReceiptHandle"]) for entry in asked["Entries"]]
 
-    def delete_message_batch(self, **asked: Any) -> dict[str, Any]:
+    def delete_message_batch(self, **asked):
         self.deleted += [self.held.pop(entry["ReceiptHandle"]).id for entry in asked["Entries"]]
         return {}
 
-    def start_message_move_task(self, **_: Any) -> None:
+    def start_message_move_task(self, **_):
         self.started += 1
 
-    def list_message_move_tasks(self, **_: Any) -> dict[str, Any]:
+    def list_message_move_tasks(self, **_):
         return {"Results": [self.moves.popleft()]}
 
 
-def _message(message: DeadLetter) -> dict[str, Any]:
+def _message(message):
     attributes = {name: {"StringValue": value} for name, value in message.attributes.items()}
     names = {"MessageId": message.id, "ReceiptHandle": message.id, "Body": message.body}
     return {**names, "MessageAttributes": attributes, "Attributes": {"SentTimestamp": "17953353"}}
 
 
-def stack(sqs: FakeSqs) -> Stack:
+def stack(sqs):
     return Stack("s", "us-east-1", OUTPUTS, {}, lambda service, *_: sqs)
 
 
-def test_a_look_reads_each_message_once_and_releases_it() -> None:
+def test_a_look_reads_each_message_once_and_releases_it():
     sqs = FakeSqs(*(landing(f"k{n}") for n in range(25)))
     assert len(DeadLetterQueue(sqs, "url").peek()) == 25
     assert 10 <= len(DeadLetterQueue(sqs, "url").peek(most=10)) < 25
@@ -139,7 +135,7 @@ def test_a_look_reads_each_message_once_and_releases_it() -> None:
 # ---- Discarding
 
 
-def test_what_was_not_saved_is_not_deleted(tmp_path: Path) -> None:
+def test_what_was_not_saved_is_not_deleted(tmp_path):
     (tmp_path / "exists").write_text("mine")
     for path in (tmp_path / "exists", tmp_path / "exists" / "f"):
         sqs = FakeSqs(landing("a", Reason="bad"))
@@ -152,7 +148,7 @@ def test_what_was_not_saved_is_not_deleted(tmp_path: Path) -> None:
 # ---- Sending back
 
 
-def task(status: str, moved: int, started: int, **more: Any) -> dict[str, Any]:
+def task(status, moved, started, **more):
     count = {"ApproximateNumberOfMessagesMoved": moved}
     return {"Status": status, "StartedTimestamp": started, **count, **more}
 
@@ -169,7 +165,7 @@ ENDED = task("FAILED", 0, 2, FailureReason="AccessDenied")
         ([{}, {}, ENDED], 1, Outcome(0, ["SQS ended as FAILED: AccessDenied"])),
     ],
 )
-def test_a_move_is_followed_to_its_end(moves: list[Any], started: int, last: Outcome) -> None:
+def test_a_move_is_followed_to_its_end(moves, started, last):
     sqs = FakeSqs(moves=moves)
     assert list(redrive.move(stack(sqs), "Landing", lambda _: None))[-1] == last
     assert sqs.started == started
@@ -186,8 +182,8 @@ def test_a_move_is_followed_to_its_end(moves: list[Any], started: int, last: Out
     ],
 )
 def test_calls_of_the_schedules_are_repeated_and_stay_if_they_fail(
-    monkeypatch: pytest.MonkeyPatch, function: str, payload: Any, fails: bool, done: int, calls: int
-) -> None:
+    monkeypatch, function, payload, fails, done, calls
+):
     invoke = Mock(side_effect=FunctionError("failed again") if fails else None)
     monkeypatch.setattr(redrive, "invoke", invoke)
     sqs = FakeSqs(

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from landrun.adapters.step_functions import Started as Execution
 from landrun.errors import AlreadyStarted, ConfigurationError
 from landrun.models.run import ExecutionInput, ManualTrigger
-from landrun.models.run_record import RunRecord
 from landrun.models.s3_uri import S3Uri
 from landrun_ops import cli
 from landrun_ops.cli.rerun import LEFT_STOPPED, REPAIRED, UNDER_WAY, check, choose, start_again
@@ -21,7 +19,7 @@ from records import record
 MANIFEST = "s3://out/manifests/a.json"
 
 
-def run(name: str, status: str = "FAILED", of: str | None = None, **more: Any) -> RunRecord:
+def run(name, status="FAILED", of=None, **more):
     row = {"name": name, "status": status, "input_message": f"s3://out/manifests/{name}.json"}
     return record(row | ({"rerun_of": of} if of else {}) | more)
 
@@ -42,19 +40,19 @@ def run(name: str, status: str = "FAILED", of: str | None = None, **more: Any) -
     ],
 )
 def test_of_a_run_and_its_reruns_the_newest_runs_again_unless_left_out(
-    newest_first: list[RunRecord], chosen: list[str], left_out: tuple[int, int, int]
-) -> None:
+    newest_first, chosen, left_out
+):
     found, others = choose(newest_first)
     assert [one.name for one in found] == chosen
     assert tuple(others[why] for why in (REPAIRED, UNDER_WAY, LEFT_STOPPED)) == left_out
 
 
-def test_what_somebody_stopped_runs_again_when_it_is_asked_for() -> None:
+def test_what_somebody_stopped_runs_again_when_it_is_asked_for():
     [found], left_out = choose([run("a", "ABORTED")], aborted=True)
     assert (found.name, left_out) == ("a", {})
 
 
-def test_reruns_in_a_circle_come_to_an_end() -> None:
+def test_reruns_in_a_circle_come_to_an_end():
     assert len(choose([run("a", of="b"), run("b", of="a")])[0]) in (1, 2)
 
 
@@ -65,7 +63,7 @@ def test_reruns_in_a_circle_come_to_an_end() -> None:
         ([record({"name": "a", "status": "FAILED"})], "does not say what a read"),
     ],
 )
-def test_what_cannot_run_again_is_refused(runs: list[RunRecord], words: str) -> None:
+def test_what_cannot_run_again_is_refused(runs, words):
     with pytest.raises(ConfigurationError, match=words):
         check(runs)
 
@@ -73,10 +71,10 @@ def test_what_cannot_run_again_is_refused(runs: list[RunRecord], words: str) -> 
 class Executions:
     """Starts each name once."""
 
-    def __init__(self) -> None:
-        self.asked: list[ExecutionInput] = []
+    def __init__(self):
+        self.asked = []
 
-    def start(self, given: ExecutionInput) -> Execution:
+    def start(self, given):
         name = given.PreprocessingJobName
         if name in [one.PreprocessingJobName for one in self.asked]:
             raise AlreadyStarted(name)
@@ -84,8 +82,8 @@ class Executions:
         return Execution(f"arn:{name}", datetime.now(UTC))
 
 
-def again(executions: Executions, run: RunRecord, *, once: bool = False) -> str:
-    stack: Any = SimpleNamespace(
+def again(executions, run, *, once=False):
+    stack = SimpleNamespace(
         output={"JobNamePrefix": "nightly"}.__getitem__,
         processed=S3Uri("out", "processed/"),
         executions=lambda: executions,
@@ -96,7 +94,7 @@ def again(executions: Executions, run: RunRecord, *, once: bool = False) -> str:
     return name
 
 
-def test_a_rerun_reads_the_same_manifest_and_writes_to_its_own_folder() -> None:
+def test_a_rerun_reads_the_same_manifest_and_writes_to_its_own_folder():
     executions = Executions()
     name = again(executions, run("a"))
     assert re.fullmatch(r"nightly-[0-9a-f]{32}", name)
@@ -109,7 +107,7 @@ def test_a_rerun_reads_the_same_manifest_and_writes_to_its_own_folder() -> None:
     )
 
 
-def test_a_failure_is_run_again_only_once_where_that_is_asked() -> None:
+def test_a_failure_is_run_again_only_once_where_that_is_asked():
     executions = Executions()
     first = again(executions, run("a"), once=True)
     with pytest.raises(AlreadyStarted, match=first):
@@ -121,8 +119,6 @@ def test_a_failure_is_run_again_only_once_where_that_is_asked() -> None:
 @pytest.mark.parametrize(
     "words", [[], ["a", "--failed"], ["a", "--since", "1d"], ["a", "--aborted"]], ids=" ".join
 )
-def test_what_is_to_run_again_has_to_be_clear(
-    words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_to_run_again_has_to_be_clear(words, capsys):
     assert cli.run(["rerun", *words]) == 2
     assert "name runs, or give --failed" in capsys.readouterr().err

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
 
 import boto3
 import pytest
@@ -23,7 +21,7 @@ OLD = "landrun-old"
 LANDED = {"Kind": "object-created", "Key": "incoming/a+b.csv"}
 
 
-def row(name: str, started_at: str, **attributes: Any) -> dict[str, Any]:
+def row(name, started_at, **attributes):
     return {"name": name, "month": started_at[:7], "started_at": started_at, **attributes}
 
 
@@ -36,12 +34,12 @@ ROWS = (
 
 
 @pytest.fixture(scope="module")
-def tables() -> Iterator[Callable[..., RunsReader]]:
+def tables():
     """``tables(name, *rows)`` makes a runs table, which stays."""
     with mock_aws():
         client = boto3.client("dynamodb", "us-east-1")
 
-        def made(name: str, *rows: dict[str, Any]) -> RunsReader:
+        def made(name, *rows):
             create_runs_table(client, name)
             for one in rows:
                 client.put_item(TableName=name, Item=item(one))
@@ -51,17 +49,17 @@ def tables() -> Iterator[Callable[..., RunsReader]]:
 
 
 @pytest.fixture(scope="module")
-def reader(tables: Callable[..., RunsReader]) -> RunsReader:
+def reader(tables):
     """A table of a failure, its rerun, a tick and an old failure."""
     return tables("runs", *ROWS)
 
 
 @pytest.fixture
-def months(reader: RunsReader) -> Iterator[list[str]]:
+def months(reader):
     """The months that are queried, in order."""
-    found: list[str] = []
+    found = []
 
-    def note(params: dict[str, Any], **_: Any) -> None:
+    def note(params, **_):
         found.append(params["ExpressionAttributeValues"][":month"]["S"])
 
     events = reader._client.meta.events
@@ -70,7 +68,7 @@ def months(reader: RunsReader) -> Iterator[list[str]]:
     events.unregister("provide-client-params.dynamodb.Query", note)
 
 
-def test_runs_are_listed_across_months_and_pages_with_those_of_a_clock_ahead(tables: Any) -> None:
+def test_runs_are_listed_across_months_and_pages_with_those_of_a_clock_ahead(tables):
     rows = [row("ahead", "2026-12-01T00:00:01.000Z"), row("september", "2026-09-30T23:59:59.999Z")]
     rows += [row(f"nov-{day}", f"2026-11-{day}T08:00:00.000Z") for day in range(10, 13)]
     late = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)
@@ -78,19 +76,19 @@ def test_runs_are_listed_across_months_and_pages_with_those_of_a_clock_ahead(tab
     assert names == ["ahead", "nov-12", "nov-11", "nov-10", "september"]
 
 
-def test_only_the_pages_that_are_used_are_read(reader: RunsReader, months: list[str]) -> None:
+def test_only_the_pages_that_are_used_are_read(reader, months):
     assert len(list(islice(reader.newest(NOW, page_size=1), 2))) == 2
     assert months == ["2026-11"] * 2
 
 
-def test_the_table_ends_after_thirteen_quiet_months(tables: Any, months: list[str]) -> None:
+def test_the_table_ends_after_thirteen_quiet_months(tables, months):
     reader = tables("quiet", row("old", "2025-10-01T00:00:00.000Z"))
     assert list(reader.newest(NOW)) == []
     assert len(months) == len(set(months)) == QUIET_MONTHS
     assert [run.name for run in reader.newest(NOW.replace(month=10))] == ["old"]
 
 
-def test_the_reason_is_in_the_words_nearest_to_it() -> None:
+def test_the_reason_is_in_the_words_nearest_to_it():
     said = {"exit_message": "no text column", "cause": "{…}", "error": "E"}
     rows = ({}, {"exit_message": ""}, {"status": "ABORTED"}, {"exit_message": "", "cause": ""})
     reasons = [record(said | row).reason for row in rows]
@@ -114,36 +112,32 @@ FROM_20TH = datetime(2026, 11, 20, 8, 0, 0, 1000, tzinfo=UTC)
         (RunFilter(status=UNFINISHED), NOW, []),
     ],
 )
-def test_a_filter_selects_runs(
-    reader: RunsReader, only: RunFilter, since: datetime | None, names: list[str]
-) -> None:
+def test_a_filter_selects_runs(reader, only, since, names):
     assert [run.name for run in reader.newest(NOW, since=since, only=only)] == names
 
 
-def test_runs_are_read_by_name(reader: RunsReader) -> None:
+def test_runs_are_read_by_name(reader):
     rows, left_out = reader.batch([FAILED, "landrun-0", TICK])
     assert ({run.name for run in rows}, left_out) == ({FAILED, TICK}, set())
 
 
 @pytest.mark.parametrize("text", [TICK, "landrun-1330d580", "landrun-1", "1330d580", "1"])
-def test_a_run_is_found_by_the_beginning_of_its_name(reader: RunsReader, text: str) -> None:
+def test_a_run_is_found_by_the_beginning_of_its_name(reader, text):
     assert reader.named(text, NOW).name == TICK
     assert reader.named(OLD, NOW).name == OLD
 
 
-def test_eight_digits_mean_the_newest_run_without_reading_older_ones(
-    reader: RunsReader, months: list[str]
-) -> None:
+def test_eight_digits_mean_the_newest_run_without_reading_older_ones(reader, months):
     assert reader.named("3f5d8f02", NOW).name == RERUN
     assert months == ["2026-11"]
 
 
 @pytest.mark.parametrize("text", ["5d8f02", "", f"landrun-{'0' * 32}", "\x1b[31m", "landrun-o"])
-def test_a_name_of_no_run_of_the_last_90_days_is_an_error(reader: RunsReader, text: str) -> None:
+def test_a_name_of_no_run_of_the_last_90_days_is_an_error(reader, text):
     with pytest.raises(ConfigurationError, match=r"no run of the last 90 days .*landrun runs"):
         reader.named(text, NOW)
 
 
-def test_an_ambiguous_name_is_an_error_that_names_the_runs(reader: RunsReader) -> None:
+def test_an_ambiguous_name_is_an_error_that_names_the_runs(reader):
     with pytest.raises(ConfigurationError, match=f"{RERUN}, {FAILED}: write more of the name"):
         reader.named("3f5d8f0", NOW)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from landrun.errors import ConfigurationError
@@ -16,7 +14,7 @@ DEPLOY = "[default.deploy.parameters]"
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path):
     return tmp_path / "samconfig.toml"
 
 
@@ -40,7 +38,7 @@ def path(tmp_path: Path) -> Path:
     ],
     ids=["no section", "no overrides", "replaced", "list", "other section"],
 )
-def test_the_line_of_the_overrides_changes_alone(path: Path, before: str, after: str) -> None:
+def test_the_line_of_the_overrides_changes_alone(path, before, after):
     path.write_bytes(before.encode())
     for _ in range(2):
         SamConfig(path).write(NEW)
@@ -58,13 +56,13 @@ def test_the_line_of_the_overrides_changes_alone(path: Path, before: str, after:
         "[default\n",
     ],
 )
-def test_a_form_that_is_not_understood_is_left_alone(path: Path, text: str) -> None:
+def test_a_form_that_is_not_understood_is_left_alone(path, text):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError):
         SamConfig(path).write(NEW)
     assert path.read_text(encoding="utf-8") == text
 
 
-def test_settings_are_read_from_deploy_or_global(path: Path) -> None:
+def test_settings_are_read_from_deploy_or_global(path):
     path.write_text(f'{DEPLOY}\na = "s"\n[default.global.parameters]\nb = "r"\n', encoding="utf-8")
     assert [SamConfig(path).setting(name) for name in "abc"] == ["s", "r", ""]

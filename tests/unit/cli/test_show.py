@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -55,8 +54,8 @@ STOPPED = {"status": "ABORTED", "error": "Ana", "cause": "wrong file"}
 MANY = Input("landings", tuple(f"in/{n}.csv" for n in range(1200)))
 
 
-def details(row: dict[str, Any] | None = None, **more: Any) -> RunDetails:
-    whole: dict[str, Any] = {
+def details(row=None, **more):
+    whole = {
         "run": record(ROW | (row or {})),
         "recorded": True,
         "events": (WAIT, ATTEMPT),
@@ -73,10 +72,10 @@ def details(row: dict[str, Any] | None = None, **more: Any) -> RunDetails:
 
 
 @pytest.fixture
-def printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+def printed(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
 
-    def printed(found: RunDetails) -> list[str]:
+    def printed(found):
         print_run(found, commands(found, NOW, " --stack prod", laptop=False), NOW)
         return capsys.readouterr().out.splitlines()
 
@@ -120,9 +119,7 @@ USUAL = [
         ({"exit_message": None, "error": None}, {}, ["why the run gave no reason"]),
     ],
 )
-def test_a_run_is_printed_with_what_is_known_of_it(
-    printed: Any, row: dict[str, Any], more: dict[str, Any], words: list[str]
-) -> None:
+def test_a_run_is_printed_with_what_is_known_of_it(printed, row, more, words):
     text = " ".join(" ".join(printed(details(row, **more))).split())
     assert [one for one in words if one not in text] == []
 
@@ -142,16 +139,14 @@ FOLLOW, STOP = f"landrun logs {NAME} --follow --stack prod", f"landrun stop {NAM
         pytest.param(RUNNING, {"log": FOLLOW, "stop": STOP}, id="running"),
     ],
 )
-def test_only_commands_that_can_work_are_offered_each_whole_on_one_line(
-    printed: Any, row: dict[str, Any], typed: dict[str, str]
-) -> None:
+def test_only_commands_that_can_work_are_offered_each_whole_on_one_line(printed, row, typed):
     lines = printed(details(row, links={"execution": f"https://x/{NAME * 3}"}))
     assert lines[-len(typed) :] == [f"{label:<9} {text}" for label, text in typed.items()]
     assert f"execution https://x/{NAME * 3}" in lines
     assert f"manifest  {ROW['input_message']}" in lines
 
 
-def test_text_of_others_is_made_printable(printed: Any) -> None:
+def test_text_of_others_is_made_printable(printed):
     row = {
         "exit_message": HOSTILE,
         "trigger": {"Kind": "object-created", "Key": HOSTILE, HOSTILE: HOSTILE},
@@ -165,12 +160,12 @@ def test_text_of_others_is_made_printable(printed: Any) -> None:
     assert json.dumps(as_json(found))
 
 
-def test_a_row_of_any_shape_is_printed(printed: Any) -> None:
+def test_a_row_of_any_shape_is_printed(printed):
     assert printed(details({"trigger": {"Kind": 1}}, input=None, events=None, outputs=[]))
     assert printed(details(run=record({"name": "odd"}), events=None))[0].startswith("odd")
 
 
-def test_json_is_the_row_with_more_keys() -> None:
+def test_json_is_the_row_with_more_keys():
     found = as_json(details(events=(WAIT, WAITED, Redrive(BEGAN, 1), ATTEMPT)))
     assert ROW.items() <= found.items()
     kinds = [event["kind"] for event in found["timeline"]]
@@ -182,14 +177,14 @@ def test_json_is_the_row_with_more_keys() -> None:
 # Finding a run, and reading what is known of it
 
 
-def refusing(code: str = "AccessDenied") -> Any:
+def refusing(code="AccessDenied"):
     """Make a client or an adapter of which every call is refused."""
     refused = Mock(side_effect=ServiceError("service:Operation", code, "not allowed"))
     names = ("describe", "newest", "get_object", "get_paginator")
     return SimpleNamespace(**dict.fromkeys(names, refused))
 
 
-def test_a_run_that_has_just_started_is_found_by_its_execution() -> None:
+def test_a_run_that_has_just_started_is_found_by_its_execution():
     described = {
         "executionArn": ARN,
         "stateMachineArn": "arn:aws:states:eu-central-1:123456789012:stateMachine:m",
@@ -199,7 +194,7 @@ def test_a_run_that_has_just_started_is_found_by_its_execution() -> None:
     }
     runs = Mock(named=Mock(side_effect=ConfigurationError("no run is called so")))
     executions = Mock(arn=lambda name: name, find={NAME: described, "landrun-0": None}.get)
-    stack: Any = Mock(runs_reader=lambda: runs, executions=lambda: executions)
+    stack = Mock(runs_reader=lambda: runs, executions=lambda: executions)
     run, recorded = find(stack, NAME, NOW)
     assert (run.name, run.status, recorded) == (NAME, "RUNNING", False)
     for text in ("landrun-0", "not a name", ""):
@@ -211,8 +206,8 @@ def test_a_run_that_has_just_started_is_found_by_its_execution() -> None:
     ("code", "why"),
     [("AccessDenied", "not allowed"), ("ExecutionDoesNotExist", "executions after 90 days")],
 )
-def test_parts_that_cannot_be_read_are_named_and_the_rest_is_shown(code: str, why: str) -> None:
-    stack: Any = SimpleNamespace(
+def test_parts_that_cannot_be_read_are_named_and_the_rest_is_shown(code, why):
+    stack = SimpleNamespace(
         client=lambda _: refusing(),
         executions=lambda: refusing(code),
         runs_reader=refusing,
@@ -239,10 +234,10 @@ ENDED = RunProgress(Phase.ENDED, END, described={"status": "FAILED"})
     [(RUNNING, WAITS, ("", DOING)), (RUNNING, ENDED, ("FAILED", "")), ({}, ENDED, ("", ""))],
 )
 def test_the_execution_says_what_a_run_does_or_how_it_ended_if_the_table_does_not(
-    monkeypatch: pytest.MonkeyPatch, row: Any, seen: RunProgress, details: tuple[str, str]
-) -> None:
+    monkeypatch, row, seen, details
+):
     monkeypatch.setattr(run_details, "Watcher", lambda *_: Mock(look=lambda: seen))
-    stack: Any = None
+    stack = None
     found = execution_details(stack, record(ROW | row), NOW)
     assert (found.ended_as, found.doing) == details
 
@@ -255,9 +250,7 @@ def test_the_execution_says_what_a_run_does_or_how_it_ended_if_the_table_does_no
         pytest.param("aws-iso", "us-iso-east-1", None, id="no public consoles"),
     ],
 )
-def test_links_lead_to_the_console_of_region_and_partition(
-    partition: str, region: str, host: str | None
-) -> None:
+def test_links_lead_to_the_console_of_region_and_partition(partition, region, host):
     arn = f"arn:{partition}:states:{region}:123456789012:execution:m:{NAME}"
     found = links(record(ROW | {"execution_arn": arn}), "a#b?c=d&e\x1b")
     assert all(link.startswith(str(host)) and region in link for link in found.values())

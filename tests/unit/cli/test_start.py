@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 import boto3
 import pytest
@@ -46,7 +44,7 @@ LONG = b' [ {"prefix": "s3://landing/in/"}' + b"".join(b',"%0100d"' % n for n in
 
 
 @lru_cache
-def client(service: Any) -> Any:
+def client(service):
     return boto3.client(service, region_name="us-east-1")
 
 
@@ -56,7 +54,7 @@ URI = replace(STACK, outputs=OUTPUTS | {"InputMessageFormat": "uri"})
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def s3(monkeypatch):
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
@@ -68,16 +66,16 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield s3
 
 
-def put(s3: Any, *keys: str, body: bytes = b"x", bucket: str = "landing") -> None:
+def put(s3, *keys, body=b"x", bucket="landing"):
     for key in keys:
         s3.put_object(Bucket=bucket, Key=key, Body=body)
 
 
-def uris(*keys: str, bucket: str = "landing") -> list[S3Uri]:
+def uris(*keys, bucket="landing"):
     return [S3Uri(bucket, key) for key in keys]
 
 
-def planned(sources: Sequence[S3Uri], output: str = "", where: Stack = STACK) -> starting.Plan:
+def planned(sources, output="", where=STACK):
     return starting.plan(where, sources, S3Uri.parse(output) if output else None, RANDOM)
 
 
@@ -92,9 +90,7 @@ def planned(sources: Sequence[S3Uri], output: str = "", where: Stack = STACK) ->
     ],
     ids=["folder", "object, not its .bak", "any end", "no file's key", "each object once"],
 )
-def test_sources_are_read_without_what_no_job_can_read(
-    s3: Any, keys: list[str], read: list[str], left_out: dict[str, int]
-) -> None:
+def test_sources_are_read_without_what_no_job_can_read(s3, keys, read, left_out):
     sizes = dict.fromkeys(read, 1)
     assert gather(STACK, uris(*keys)) == (Input("landing", tuple(read), sizes), left_out)
 
@@ -103,9 +99,7 @@ def test_sources_are_read_without_what_no_job_can_read(
     ("source", "read", "left_out"),
     [("", ["a.csv"], {"own-output": 2}), ("processed/r1", ["processed/r1/part.csv"], {})],
 )
-def test_outputs_are_read_only_when_they_are_asked_for(
-    s3: Any, source: str, read: list[str], left_out: dict[str, int]
-) -> None:
+def test_outputs_are_read_only_when_they_are_asked_for(s3, source, read, left_out):
     put(s3, "a.csv", "processed/r1/part.csv", "manifests/r1.json", bucket="output")
     reading, others = gather(STACK, uris(source, bucket="output"))
     assert (list(reading.keys), others) == (read, left_out)
@@ -124,9 +118,7 @@ def test_outputs_are_read_only_when_they_are_asked_for(
         pytest.param("m/text.json", OWN_MANIFEST, "s3://landing/m/text.json", id="JSON messages"),
     ],
 )
-def test_input_message_names_what_is_read_in_the_format_of_the_stack(
-    s3: Any, key: str, manifest: str, uri: str | None
-) -> None:
+def test_input_message_names_what_is_read_in_the_format_of_the_stack(s3, key, manifest, uri):
     texts = {"one": ONE_OBJECT, "two": TWO_OBJECTS, "long": LONG, "text": b'[{"text": "hi"}]'}
     for name, body in texts.items():
         put(s3, f"m/{name}.json", body=body)
@@ -141,7 +133,7 @@ def test_input_message_names_what_is_read_in_the_format_of_the_stack(
     assert "Contents" not in s3.list_objects_v2(Bucket="output")
 
 
-def test_a_run_has_a_random_name_an_output_of_its_own_and_says_who_started_it(s3: Any) -> None:
+def test_a_run_has_a_random_name_an_output_of_its_own_and_says_who_started_it(s3):
     run = planned(uris("in")).run
     assert run.PreprocessingJobName == NAME
     assert run.OutputProcessedMessage == f"s3://output/processed/{NAME}/"
@@ -163,9 +155,7 @@ def test_a_run_has_a_random_name_an_output_of_its_own_and_says_who_started_it(s3
     ],
     ids=["read although left out", "not the role's", "own role", "nothing"],
 )
-def test_what_may_surprise_is_warned_of(
-    s3: Any, source: str, output: str, where: Stack, warning: str
-) -> None:
+def test_what_may_surprise_is_warned_of(s3, source, output, where, warning):
     said = planned([S3Uri.parse(source)], output, where).warnings
     assert (len(said), warning in "".join(said)) == (1 if warning else 0, True)
 
@@ -182,9 +172,7 @@ def test_what_may_surprise_is_warned_of(
         (["s3://landing/a", "s3://output/a"], "", ConfigurationError, "a run for each bucket"),
     ],
 )
-def test_what_would_do_harm_or_is_not_there_is_refused(
-    s3: Any, sources: list[str], output: str, error: type[LandrunError], words: str
-) -> None:
+def test_what_would_do_harm_or_is_not_there_is_refused(s3, sources, output, error, words):
     with pytest.raises(error, match=words):
         planned([S3Uri.parse(source) for source in sources], output)
 
@@ -204,9 +192,7 @@ def test_what_would_do_harm_or_is_not_there_is_refused(
         ("s3://landing/gone/", None, "s3://landing/gone/"),
     ],
 )
-def test_a_rerun_passes_the_same_input_in_the_format_of_today(
-    s3: Any, before: str, manifest: str | None, uri: str | None
-) -> None:
+def test_a_rerun_passes_the_same_input_in_the_format_of_today(s3, before, manifest, uri):
     manifests = Manifests(s3, "output", "manifests/")
     manifests.write_once("one", "landing", ["in/a.csv"])
     manifests.write_once("two", "landing", ["in/a.csv", "one/a b.csv"])
@@ -220,14 +206,14 @@ def test_a_rerun_passes_the_same_input_in_the_format_of_today(
             assert input_message_today(where, NAME, before) == expected
 
 
-def test_a_run_over_a_prefix_runs_again_over_the_objects_that_lay_there(s3: Any) -> None:
+def test_a_run_over_a_prefix_runs_again_over_the_objects_that_lay_there(s3):
     manifests = STACK.manifests()
     manifests.write_once(NAME, "landing", ["in/a.csv", "in/since-deleted.csv"])
     input_message_today(STACK, NAME, "s3://landing/in/")
-    assert manifests.find(NAME).keys == ("in/a.csv", "in/since-deleted.csv")  # type: ignore[union-attr]
+    assert manifests.find(NAME).keys == ("in/a.csv", "in/since-deleted.csv")
 
 
-def test_the_beginning_of_keys_that_an_s3_prefix_reads_is_listed_as_one(s3: Any) -> None:
+def test_the_beginning_of_keys_that_an_s3_prefix_reads_is_listed_as_one(s3):
     uri = S3Uri.parse(input_message_today(STACK, NAME, "s3://landing/days/2026-11"))
     [_, *keys] = json.loads(s3.get_object(Bucket=uri.bucket, Key=uri.key)["Body"].read())
     assert keys == OBJECTS[4:6]
@@ -236,9 +222,7 @@ def test_the_beginning_of_keys_that_an_s3_prefix_reads_is_listed_as_one(s3: Any)
 # ---- What is typed
 
 
-def test_who_starts_a_run_is_an_arn_where_aws_knows_and_else_the_users_name(
-    monkeypatch: pytest.MonkeyPatch, s3: Any
-) -> None:
+def test_who_starts_a_run_is_an_arn_where_aws_knows_and_else_the_users_name(monkeypatch, s3):
     monkeypatch.setenv("LOGNAME", "alice")
     nowhere = boto3.client("sts", region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
     assert who(client("sts")).startswith("arn:aws:")

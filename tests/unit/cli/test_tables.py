@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from io import StringIO
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
 from landrun.errors import ServiceError
-from landrun.models.run_record import RunRecord
 from landrun_ops.cli import console
 from landrun_ops.cli.runs import rerun_runs, statuses
 from landrun_ops.cli.tables import counts_text, failure_lines, object_text, runs_table, trigger_text
@@ -26,7 +24,7 @@ NOW = datetime(2026, 11, 22, 11, 37, 5, tzinfo=UTC)
 HOSTILE = "a\x1b[2J\x1b]0;owned\x07\r\n\x9b31m\x7f\u202egnp.exe\u2028é"
 
 
-def run(**attributes: Any) -> RunRecord:
+def run(**attributes):
     row = {
         "name": NAME,
         "status": "SUCCEEDED",
@@ -38,24 +36,24 @@ def run(**attributes: Any) -> RunRecord:
     return record(row | attributes)
 
 
-def drawn(shown: Any, width: int = 100) -> str:
+def drawn(shown, width=100):
     out = StringIO()
     console.console(file=out, width=width).print(shown)
     return out.getvalue()
 
 
-def words(shown: Any) -> str:
+def words(shown):
     return " ".join(drawn(shown).split())
 
 
-def test_a_run_is_a_row_with_dashes_for_unknown_values() -> None:
+def test_a_run_is_a_row_with_dashes_for_unknown_values():
     assert f"01234567 11-22 10:33 SUCCEEDED 12.3 s 5574 5160 {KEY}" in words(runs_table([run()]))
     bare = run(status="ABORTED", duration_seconds=None, summary=None, trigger=None)
     assert words(runs_table([bare])).endswith("ABORTED - - - -")
     assert counts_text(run()) == "5,574 in, 5,160 out, 1 duplicate"
 
 
-def test_only_a_running_run_can_wait_for_a_slot() -> None:
+def test_only_a_running_run_can_wait_for_a_slot():
     running = run(status="RUNNING", duration_seconds=None)
     assert "WAITING 1 h 04 min" in words(runs_table([running], NOW, waiting={NAME}))
     assert "RUNNING" in words(runs_table([running], NOW, waiting={"other"}))
@@ -76,11 +74,11 @@ ANA = "arn:aws:sts::123456789012:assumed-role/Admin/ana"
         ({"Kind": ["odd"]}, "-"),
     ],
 )
-def test_every_kind_of_trigger_has_its_words(trigger: dict[str, str], text: str) -> None:
+def test_every_kind_of_trigger_has_its_words(trigger, text):
     assert trigger_text(run(trigger=trigger)) == text
 
 
-def test_a_rerun_shows_the_object_that_the_first_run_read() -> None:
+def test_a_rerun_shows_the_object_that_the_first_run_read():
     again = run(name="again", trigger={"Kind": "manual", "RerunOf": NAME}, rerun_of=NAME)
     twice = run(name="twice", trigger={"Kind": "manual", "RerunOf": "again"}, rerun_of="again")
     of_itself = run(name="odd", rerun_of="odd")
@@ -92,7 +90,7 @@ def test_a_rerun_shows_the_object_that_the_first_run_read() -> None:
     assert object_text(twice, known) == "rerun of again"
 
 
-def test_runs_that_failed_for_one_reason_share_a_line() -> None:
+def test_runs_that_failed_for_one_reason_share_a_line():
     failed = {"status": "FAILED", "exit_message": "no text\ncolumn" + "x" * 999}
     runs = [run(**failed, name=name) for name in "abcdef"]
     first, second = failure_lines([*runs, run(), run(status="ABORTED")])
@@ -101,7 +99,7 @@ def test_runs_that_failed_for_one_reason_share_a_line() -> None:
     assert second == "✗ 01234567: the run gave no reason"
 
 
-def test_status_failed_selects_every_kind_of_failure() -> None:
+def test_status_failed_selects_every_kind_of_failure():
     assert statuses(["failed"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
     assert statuses(["running", "timed-out"]) == {"RUNNING", "PENDING_REDRIVE", "TIMED_OUT"}
     assert statuses([]) == set()
@@ -110,11 +108,11 @@ def test_status_failed_selects_every_kind_of_failure() -> None:
 # ---- watch
 
 
-def activity(**parts: Any) -> Activity:
+def activity(**parts):
     return Activity(stack="landrun-prod", region="eu-central-1", at=NOW, **parts)
 
 
-def test_watch_states_a_fact_for_each_part_that_the_stack_has() -> None:
+def test_watch_states_a_fact_for_each_part_that_the_stack_has():
     now = activity(
         queues={"landings": 0, "statuses": 0},
         pending_landings=PendingLandings(count=8000, oldest=NOW, more=True),
@@ -134,7 +132,7 @@ def test_watch_states_a_fact_for_each_part_that_the_stack_has() -> None:
     assert facts_of(activity()).keys() == {"newest runs"}
 
 
-def test_watch_shows_runs_why_some_failed_and_what_could_not_be_read() -> None:
+def test_watch_shows_runs_why_some_failed_and_what_could_not_be_read():
     runs = [run(name="a", status="RUNNING"), run(status="FAILED", exit_message="no column")]
     slots = SlotUsage(1, 1, (WaitingExecution("a", NOW),))
     shown = words(screen(activity(runs=runs, slots=slots, notes=["queues: Throttling"])))
@@ -146,11 +144,11 @@ def test_watch_shows_runs_why_some_failed_and_what_could_not_be_read() -> None:
 # ---- Hostile texts
 
 
-def harmless(text: str) -> bool:
+def harmless(text):
     return all(line.isprintable() for line in text.split("\n")) and "é" in text
 
 
-def test_no_control_character_of_a_run_reaches_the_terminal() -> None:
+def test_no_control_character_of_a_run_reaches_the_terminal():
     trigger = {"Kind": "object-created", "Key": HOSTILE}
     row = {"name": HOSTILE, "status": "FAILED", "trigger": trigger, "cause": HOSTILE * 1000}
     odd = record(row | {"summary": {"rows_in": HOSTILE}})
@@ -160,13 +158,13 @@ def test_no_control_character_of_a_run_reaches_the_terminal() -> None:
     assert len(odd.reason) <= 1000
 
 
-def test_a_row_of_any_shape_is_shown_beside_the_others() -> None:
+def test_a_row_of_any_shape_is_shown_beside_the_others():
     counts = {"rows_in": {"a": 1}, "rows_out": 10**60, "duplicates": 0.5, "empty": "many"}
     odd = record({"name": "odd", "trigger": {"Kind": ["x"]}, "summary": counts})
     assert "SUCCEEDED" in drawn(runs_table([odd, run()]))
 
 
-def test_lines_are_harmless_and_json_is_exact(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_are_harmless_and_json_is_exact(capsys):
     console.show_json({"Cause": HOSTILE})
     shown = capsys.readouterr().out
     assert json.loads(shown) == {"Cause": HOSTILE}

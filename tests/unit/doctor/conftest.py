@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import boto3
 import pytest
@@ -25,7 +23,7 @@ REGION = "eu-central-1"
 NOW = datetime(2026, 11, 22, 10, 0, 20, tzinfo=UTC)
 
 
-def answer(name: str) -> dict[str, Any]:
+def answer(name):
     """Read a response such as that of ``events.DescribeRule``."""
     return dict(json.loads((ANSWERS / f"{name}.json").read_text(encoding="utf-8")))
 
@@ -34,12 +32,12 @@ def answer(name: str) -> dict[str, Any]:
 PARAMETERS = {one["ParameterKey"]: one["ParameterValue"] for one in STACK["Parameters"]}
 OUTPUTS = {one["OutputKey"]: one["OutputValue"] for one in STACK["Outputs"]}
 SESSION = boto3.session.Session("key", "secret", region_name=REGION)
-REPLIES: dict[str, Any] = {}
+REPLIES = {}
 """Fields that AWS returns in this test instead of the files' ones, by operation."""
 
 
 @lru_cache
-def client(service: str, *_: Any) -> Any:
+def client(service, *_):
     """Make boto3's own client, which gets the files' responses and asks no network."""
     made = SESSION.client(service)
     made.meta.events.register(
@@ -50,7 +48,7 @@ def client(service: str, *_: Any) -> Any:
     return made
 
 
-def _reply(model: Any, context: Any, **_: Any) -> Any:
+def _reply(model, context, **_):
     name, asked = f"{model.service_model.service_name}.{model.name}", context["asked"]
     reply = REPLIES.get(name, {})
     reply = reply(asked) if callable(reply) else copy.deepcopy(reply)
@@ -62,17 +60,12 @@ def _reply(model: Any, context: Any, **_: Any) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def _aws_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def _aws_is_well(monkeypatch):
     REPLIES.clear()
     monkeypatch.setattr(AwsReader, "fetch", lambda *_: b'{"architecture": "amd64"}')
 
 
-def reader(
-    replies: Mapping[str, Any] | None = None,
-    parameters: Mapping[str, str] | None = None,
-    outputs: Mapping[str, str] | None = None,
-    **changes: Any,
-) -> AwsReader:
+def reader(replies=None, parameters=None, outputs=None, **changes):
     """Read a stack with other parameters, outputs and attributes, where AWS returns replies."""
     REPLIES.update(replies or {})
     changes = {"status": STACK["StackStatus"], **changes}
@@ -80,6 +73,6 @@ def reader(
     return AwsReader(Stack("landrun", REGION, outputs, parameters, client, **changes), NOW)
 
 
-def error(code: str) -> dict[str, Any]:
+def error(code):
     """Return the response of a call that AWS refuses."""
     return {"Error": {"Code": code, "Message": "no"}}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore import xform_name
@@ -51,19 +49,19 @@ LONG_AGO = answer("dynamodb.Query")["Items"][0] | {"requested_at": {"S": "2026-1
 WAITING = {"dynamodb.Query": {"Items": [LONG_AGO]}}
 
 
-def row(check: str, finding: str, remedy: str, replies: Any = None, **parameters: str) -> Any:
+def row(check, finding, remedy, replies=None, **parameters):
     """What a check finds when AWS returns these replies for a stack of these parameters."""
     values = (check, finding, remedy, replies or {}, parameters)
     return pytest.param(*values, id=f"{check}: {finding[:40]}")
 
 
-def some(operation: str, **fields: Any) -> dict[str, Any]:
+def some(operation, **fields):
     """Change the fields of every entry that an operation returns."""
     [(name, entries)] = answer(operation).items()
     return {operation: {name: [one | fields for one in entries]}}
 
 
-def dead_letters(reason: str) -> dict[str, Any]:
+def dead_letters(reason):
     """Two messages, of which one was refused for this reason."""
     refused = {"Reason": {"DataType": "String", "StringValue": reason}}
     one = {"ReceiptHandle": "r", "Body": "{}"}
@@ -134,7 +132,7 @@ TABLE = [
 ]
 
 
-def found_by(check: str, replies: Any, **parameters: str) -> list[Finding]:
+def found_by(check, replies, **parameters):
     aws = reader(replies, parameters)
     chosen = [one for one in checks_of(aws.stack) if one.__name__ == check.replace(" ", "_")]
     [found] = run_checks(chosen, aws)
@@ -142,9 +140,7 @@ def found_by(check: str, replies: Any, **parameters: str) -> list[Finding]:
 
 
 @pytest.mark.parametrize(("check", "finding", "remedy", "replies", "parameters"), TABLE)
-def test_what_a_check_finds_is_named_with_its_remedy(
-    check: str, finding: str, remedy: str, replies: Any, parameters: dict[str, str]
-) -> None:
+def test_what_a_check_finds_is_named_with_its_remedy(check, finding, remedy, replies, parameters):
     found = found_by(check, replies, **parameters)
     one = next(one for one in found if f"{one.level} {one.what}".startswith(finding))
     assert remedy in one.remedy
@@ -160,13 +156,13 @@ def test_what_a_check_finds_is_named_with_its_remedy(
         ("ROLLBACK_COMPLETE", "fail", "sam delete what is left"),
     ],
 )
-def test_a_deployment_that_did_not_succeed(status: str, level: str, remedy: str) -> None:
+def test_a_deployment_that_did_not_succeed(status, level, remedy):
     [found] = operations.deployment(reader(status=status))
     assert (found.level, found.what.partition(":")[0]) == (level, status)
     assert remedy in found.remedy
 
 
-def test_every_check_has_a_row_and_a_claim_and_the_laptop_lacks_some() -> None:
+def test_every_check_has_a_row_and_a_claim_and_the_laptop_lacks_some():
     every = {*checks.CHECKS, *checks.OF_OWN_STATE_MACHINE}
     names = {one.__name__.replace("_", " ") for one in every}
     assert names == {row.values[0] for row in TABLE} | {"credentials", "deployment"}
@@ -174,7 +170,7 @@ def test_every_check_has_a_row_and_a_claim_and_the_laptop_lacks_some() -> None:
     assert not {*checks.NOT_ON_LAPTOP} & {*checks_of(reader(laptop=True).stack)}
 
 
-def test_a_healthy_stack_has_nothing_but_ok() -> None:
+def test_a_healthy_stack_has_nothing_but_ok():
     aws = reader()
     found = [one for findings in run_checks(checks_of(aws.stack), aws) for one in findings]
     assert [one for one in found if one.level != "ok"] == []
@@ -190,16 +186,16 @@ def test_a_healthy_stack_has_nothing_but_ok() -> None:
 
 
 @pytest.mark.parametrize("file", sorted(ANSWERS.glob("*.json")), ids=lambda file: file.stem)
-def test_every_response_has_the_shape_that_botocore_knows(file: Path) -> None:
+def test_every_response_has_the_shape_that_botocore_knows(file):
     service, _, operation = file.stem.rpartition(".")
     stub = Stubber(client(service))
     stub.add_response(xform_name(operation.partition("-")[0]), answer(file.stem))
 
 
-def test_of_many_executions_the_oldest_are_read() -> None:
+def test_of_many_executions_the_oldest_are_read():
     [one] = answer("stepfunctions.ListExecutions")["executions"]
     many = [{**one, "executionArn": str(n), "startDate": NOW - n * MINUTE} for n in range(30)]
-    read: list[str] = []
+    read = []
     replies = {
         "stepfunctions.ListExecutions": {"executions": many},
         "stepfunctions.DescribeExecution": lambda it: read.append(it["executionArn"]) or {},
@@ -209,7 +205,7 @@ def test_of_many_executions_the_oldest_are_read() -> None:
     assert read == [str(n) for n in range(29, 9, -1)]
 
 
-def test_permissions_that_are_missing_hide_their_own_checks_only() -> None:
+def test_permissions_that_are_missing_hide_their_own_checks_only():
     aws = reader({SIMULATION: DENY})
     found = {one.check: one.level for [one] in run_checks(checks_of(aws.stack), aws)}
     skipped = {name for name, level in found.items() if level == "skip"}
@@ -217,7 +213,7 @@ def test_permissions_that_are_missing_hide_their_own_checks_only() -> None:
     assert {*found.values()} == {"ok", "skip"}
 
 
-def test_what_refuses_a_permission_is_named() -> None:
+def test_what_refuses_a_permission_is_named():
     [found] = found_by("schedule role", DENIED)
     assert "may not iam:PassRole on landrun-ScheduleFunction-CCCC2222DDDD (no policy" in found.what
     assert found.what.endswith("(the permissions boundary) and 10 more")
@@ -231,16 +227,14 @@ def test_what_refuses_a_permission_is_named() -> None:
         ("amazonaws.com/mine:v1@sha256:00", {"imageDigest": "sha256:00"}),
     ],
 )
-def test_the_uri_of_an_image_is_read_as_docker_reads_it(uri: str, identifier: Any) -> None:
-    asked: list[Any] = []
+def test_the_uri_of_an_image_is_read_as_docker_reads_it(uri, identifier):
+    asked = []
     replies = {"ecr.BatchGetImage": lambda it: asked.append(it) or {}}
     found_by("image", replies, ImageUri=f"123456789012.dkr.ecr.eu-central-1.{uri}")
     assert asked[0]["imageIds"] == [identifier]
 
 
-def test_findings_are_shown_with_their_remedies_and_nothing_in_them_is_obeyed(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_findings_are_shown_with_their_remedies_and_nothing_in_them_is_obeyed(capsys):
     hostile = Finding("fail", "evil \x1b[2J [red]name", "rename it " * 20, check="buckets")
     console(width=80).print(findings_table("stack", [hostile]))
     text = capsys.readouterr().out

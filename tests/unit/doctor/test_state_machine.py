@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -28,9 +27,7 @@ PAST = {
 }
 
 
-def definition(
-    kind: str = "S3Prefix", uri: str = MESSAGE, state: Any = None, key: str = "S3Uri.$", **job: Any
-) -> Any:
+def definition(kind="S3Prefix", uri=MESSAGE, state=None, key="S3Uri.$", **job):
     """A state machine of one Processing job whose input reads this URI as this data type."""
     inputs = [
         {"S3Input": {"S3Uri": "s3://code/", "S3DataType": "S3Prefix"}},
@@ -41,7 +38,7 @@ def definition(
     return {"States": {"Process": {"Resource": SYNC, arguments: request, **(state or {})}}}
 
 
-def found_by(check: Any, made: Any, input_format: str = "uri") -> str:
+def found_by(check, made, input_format="uri"):
     outputs = {"InputMessageFormat": input_format}
     [found] = run_checks([check], reader({MACHINE: {"definition": json.dumps(made)}}, {}, outputs))
     return " ".join(f"{one.level} {one.what} -> {one.remedy}" for one in found)
@@ -59,9 +56,7 @@ def found_by(check: Any, made: Any, input_format: str = "uri") -> str:
         lambda kind: {"States": {"All": {"Type": "Parallel", "Branches": [definition(kind)]}}},
     ],
 )
-def test_the_data_type_of_the_input_that_reads_the_message_decides_the_format(
-    made: Any, kind: str, fitting: str
-) -> None:
+def test_the_data_type_of_the_input_that_reads_the_message_decides_the_format(made, kind, fitting):
     assert state_machine.fitting_format(made(kind)) == fitting
     assert found_by(state_machine.input_message, made(kind), fitting).startswith("ok")
     [other] = state_machine.DATA_TYPES.keys() - {fitting}
@@ -109,20 +104,20 @@ READS, UNKNOWN = (
         ("time_limit", definition(), "warn its job has no time limit"),
     ],
 )
-def test_what_does_not_fit_is_named(check: str, made: Any, finding: str) -> None:
+def test_what_does_not_fit_is_named(check, made, finding):
     found = found_by(getattr(state_machine, check), made)
     assert found.startswith(finding)
     if check == "job_name" and not found.startswith("ok"):
         assert "landrun rerun" in found
 
 
-def test_a_given_state_machine_is_checked_for_all_of_it() -> None:
+def test_a_given_state_machine_is_checked_for_all_of_it():
     given = {*checks.checks_of(reader(parameters={"StateMachineArn": ARN}).stack)}
     assert {*checks.OF_GIVEN_STATE_MACHINE} <= given
     assert not {*checks.OF_OWN_STATE_MACHINE} & given
 
 
-def adopted(made: Any = None, **replies: Any) -> tuple[dict[str, str], dict[str, str]]:
+def adopted(made=None, **replies):
     """What `adopt` finds by check, and the parameters."""
     machine = {"name": "bsm-batch-preprocessing", "definition": json.dumps(made or definition())}
     REPLIES.update({MACHINE: machine, EXECUTION: {"input": json.dumps(PAST)}, **replies})
@@ -131,7 +126,7 @@ def adopted(made: Any = None, **replies: Any) -> tuple[dict[str, str], dict[str,
     return {one.check: f"{one.level} {one.what}" for [one] in results}, dict(aws.stack.parameters)
 
 
-def test_a_notebooks_machine_gets_uri_and_the_prefixes_of_its_past_executions() -> None:
+def test_a_notebooks_machine_gets_uri_and_the_prefixes_of_its_past_executions():
     found, parameters = adopted()
     assert parameters == {
         "StateMachineArn": ARN,
@@ -152,7 +147,7 @@ def test_a_notebooks_machine_gets_uri_and_the_prefixes_of_its_past_executions() 
         (definition(state=NO_SYNC), {}, "skip the state machine runs no Processing job with .sync"),
     ],
 )
-def test_what_the_role_lacks_for_sync_is_named(made: Any, replies: Any, finding: str) -> None:
+def test_what_the_role_lacks_for_sync_is_named(made, replies, finding):
     found, _ = adopted(made, **{SIMULATION: replies})
     assert found["state machine role"].startswith(finding)
 
@@ -171,12 +166,12 @@ def test_what_the_role_lacks_for_sync_is_named(made: Any, replies: Any, finding:
         ),
     ],
 )
-def test_prefixes_are_proposed_only_where_past_executions_say_so(replies: Any) -> None:
+def test_prefixes_are_proposed_only_where_past_executions_say_so(replies):
     _, parameters = adopted(**replies)
     assert parameters.keys() == {"StateMachineArn", "InputMessageFormat", "JobNamePrefix"}
 
 
 @pytest.mark.parametrize("arn", ["", "bsm", f"{ARN}:3", f"{ARN}:prod", "arn:aws:s3:::bucket"])
-def test_what_is_not_the_arn_of_a_state_machine_is_refused(arn: str) -> None:
+def test_what_is_not_the_arn_of_a_state_machine_is_refused(arn):
     with pytest.raises(ConfigurationError, match="without version or alias"):
         adoption.region_of(arn)

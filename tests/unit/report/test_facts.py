@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
 import pytest
 
-from landrun_ops.web.facts import RunFacts, alike, facts
+from landrun_ops.web.facts import alike, facts
 from records import record
 
 NAME = "landrun-55ea21e7b46057f4a32078eff858d2a4"
@@ -33,14 +32,14 @@ ROW = {
 FAILED = {"status": "FAILED", "output": None, "error": "States.TaskFailed"}
 
 
-def of(*, laptop: bool = False, **changes: Any) -> RunFacts:
+def of(*, laptop=False, **changes):
     return facts(record(ROW | changes), laptop=laptop)
 
 
 @pytest.mark.parametrize(
     "where", [{}, {**FAILED, "cause": json.dumps(JOB)}], ids=["output", "cause"]
 )
-def test_a_run_is_split_into_waiting_and_the_work_of_its_job(where: dict[str, Any]) -> None:
+def test_a_run_is_split_into_waiting_and_the_work_of_its_job(where):
     found = of(**where)
 
     assert (found.waited, found.worked, found.instances) == (9.355, 0.534, "2 x ml.m5.large")
@@ -48,7 +47,7 @@ def test_a_run_is_split_into_waiting_and_the_work_of_its_job(where: dict[str, An
     assert found.links["execution"].startswith("https://eu-west-1.console.aws.amazon.com/")
 
 
-def test_what_is_not_known_is_none_and_no_zero() -> None:
+def test_what_is_not_known_is_none_and_no_zero():
     row = record({"name": NAME, "started_at": ROW["started_at"], "status": "RUNNING"})
     known = facts(row, laptop=True).model_dump(exclude_none=True)
 
@@ -66,9 +65,7 @@ def test_what_is_not_known_is_none_and_no_zero() -> None:
         ({"files": "many"}, None, None),
     ],
 )
-def test_what_a_tick_has_read_is_the_sum_of_its_files_if_all_are_listed(
-    summary: Any, size: int | None, files: int | None
-) -> None:
+def test_what_a_tick_has_read_is_the_sum_of_its_files_if_all_are_listed(summary, size, files):
     found = of(summary=summary, trigger={"Kind": "schedule", "ScheduledTime": "t", "Part": 2})
 
     assert (found.bytes_in, found.files, found.what) == (size, files, "tick of t, part 2")
@@ -77,7 +74,7 @@ def test_what_a_tick_has_read_is_the_sum_of_its_files_if_all_are_listed(
 @pytest.mark.parametrize(
     "wrong", [None, "", True, -1, 2**53, float("nan"), 1e308, [], {}, "\ud800"]
 )
-def test_hostile_values_are_not_known_and_make_no_trouble(wrong: Any) -> None:
+def test_hostile_values_are_not_known_and_make_no_trouble(wrong):
     found = of(
         summary={"rows_in": wrong, "files": wrong, "files_omitted": wrong},
         trigger={"Kind": "object-created", "Key": wrong, "Size": wrong},
@@ -88,7 +85,7 @@ def test_hostile_values_are_not_known_and_make_no_trouble(wrong: Any) -> None:
         of(output=json.dumps(JOB | {field: wrong}), trigger={"Kind": wrong})
 
 
-def test_texts_from_outside_become_one_printable_line_of_bounded_length() -> None:
+def test_texts_from_outside_become_one_printable_line_of_bounded_length():
     found = of(error="a\nb\x1b[2J\u202e", trigger={"Kind": "object-created", "Key": "x" * 5000})
 
     assert found.error == r"a\nb\x1b[2J\u202e"
@@ -104,7 +101,7 @@ def test_texts_from_outside_become_one_printable_line_of_bounded_length() -> Non
         ({"status": "ABORTED", "error": "Me"}, "somebody stopped the execution: Me"),
     ],
 )
-def test_a_cause_is_in_the_words_nearest_to_the_reason(row: dict[str, str], said: str) -> None:
+def test_a_cause_is_in_the_words_nearest_to_the_reason(row, said):
     assert facts(record({"name": "a", **row}), laptop=True).cause == said
 
 
@@ -118,13 +115,11 @@ def test_a_cause_is_in_the_words_nearest_to_the_reason(row: dict[str, str], said
         ("not readable as Parquet", "not readable as CSV", False),
     ],
 )
-def test_failures_are_alike_if_they_differ_by_names_and_numbers_only(
-    one: str, other: str, same: bool
-) -> None:
+def test_failures_are_alike_if_they_differ_by_names_and_numbers_only(one, other, same):
     assert (alike(one) == alike(other)) is same
 
 
-def test_telling_causes_apart_takes_no_longer_for_hostile_texts() -> None:
+def test_telling_causes_apart_takes_no_longer_for_hostile_texts():
     began = time.process_time()
 
     for text in ("/." * 200, "'" * 400, "a/" * 200, "1," * 200, '"' * 399, "0x" * 200, "-" * 400):

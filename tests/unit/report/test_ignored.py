@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import boto3
 from botocore.stub import ANY, Stubber
@@ -18,7 +17,7 @@ EMF = (
 )
 
 
-def test_cloudwatch_is_asked_and_a_refusal_is_said() -> None:
+def test_cloudwatch_is_asked_and_a_refusal_is_said():
     client = boto3.client("cloudwatch", "eu-west-1")
     stub = Stubber(client)
     stub.activate()
@@ -37,7 +36,7 @@ def test_cloudwatch_is_asked_and_a_refusal_is_said() -> None:
     assert "cloudwatch:GetMetricData: AccessDenied" in refused.unknown
 
 
-def test_the_laptops_logs_have_the_same_counts(tmp_path: Path) -> None:
+def test_the_laptops_logs_have_the_same_counts(tmp_path):
     at = int(NOW.timestamp() * 1000)
     hostile = (
         '{"message": "LandingsIgnored", "Reason": 7}\n[LandingsIgnored\n'

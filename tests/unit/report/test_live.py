@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
 from unittest.mock import Mock
 
 import boto3
@@ -39,7 +37,7 @@ THROTTLED = ServiceError("sqs:GetQueueAttributes", "ThrottlingException", "Rate 
 class Table:
     """moto's runs table, a clock, and the calls that were made."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.client = boto3.client("dynamodb", region_name="us-east-1")
         self.now, self.calls = NOW, list[str]()
         self.client.meta.events.register(
@@ -49,14 +47,14 @@ class Table:
         self.stack = Stack("s", "r", OUTPUTS, {}, client=lambda *_: self.client)
         self.feed = RunsFeed(self.stack, timedelta(days=30), lambda: self.now)
 
-    def put(self, name: str, status: str, minutes_ago: float = 30, **more: Any) -> None:
+    def put(self, name, status, minutes_ago=30, **more):
         at = (NOW - timedelta(minutes=minutes_ago)).isoformat(timespec="milliseconds")
         row = {"name": name, "status": status, "started_at": at, "month": at[:7]}
         row |= {"status_rank": 0, "unfinished": "execution"} if status == "RUNNING" else {}
         row |= {"status_rank": 2} if status != "RUNNING" else {}
         self.client.put_item(TableName="runs", Item=item(row | more))
 
-    def read(self) -> dict[str, str]:
+    def read(self):
         """Read, and return the statuses of what has changed."""
         before = self.feed.version
         self.feed.read()
@@ -64,12 +62,12 @@ class Table:
 
 
 @pytest.fixture
-def table() -> Iterator[Table]:
+def table():
     with mock_aws():
         yield Table()
 
 
-def test_a_read_gives_only_the_runs_that_changed_since_the_one_before(table: Table) -> None:
+def test_a_read_gives_only_the_runs_that_changed_since_the_one_before(table):
     table.put("old", "SUCCEEDED", 3000, summary={"rows_in": 7})
     table.put("long", "RUNNING", 2000)
     assert table.read() == {"old": "SUCCEEDED", "long": "RUNNING"}
@@ -91,9 +89,7 @@ def test_a_read_gives_only_the_runs_that_changed_since_the_one_before(table: Tab
     assert table.read() == {}
 
 
-def test_of_more_runs_than_a_read_lists_those_that_ended_are_found(
-    table: Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_more_runs_than_a_read_lists_those_that_ended_are_found(table, monkeypatch):
     monkeypatch.setattr(live_module, "MOST_UNFINISHED", 2)
     monkeypatch.setattr(live_module, "BATCH", 1)
     for number in range(5):
@@ -104,7 +100,7 @@ def test_of_more_runs_than_a_read_lists_those_that_ended_are_found(
     assert table.read() == {"r4": "SUCCEEDED"}
 
 
-def test_after_a_long_time_without_a_read_all_runs_are_read_again(table: Table) -> None:
+def test_after_a_long_time_without_a_read_all_runs_are_read_again(table):
     table.put("r", "FAILED")
     table.read()
     table.put("r", "SUCCEEDED", redrive_count=1)  # redriven, and ended, meanwhile
@@ -115,9 +111,7 @@ def test_after_a_long_time_without_a_read_all_runs_are_read_again(table: Table) 
     assert table.read() == {"r": "SUCCEEDED"}
 
 
-def test_a_part_that_aws_refuses_keeps_its_last_value_and_is_a_note(
-    table: Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_part_that_aws_refuses_keeps_its_last_value_and_is_a_note(table, monkeypatch):
     depths = Mock(side_effect=[{"landings": 5}, {"schedule": 1}, THROTTLED, {"schedule": 2}])
     monkeypatch.setattr(activity, "queue_depths", depths)
     table.put("r", "RUNNING")
@@ -135,18 +129,18 @@ def test_a_part_that_aws_refuses_keeps_its_last_value_and_is_a_note(
     json.dumps(second, allow_nan=False)
 
 
-def answering(**calls: Any) -> Stack:
+def answering(**calls):
     return Stack("s", "r", OUTPUTS, {}, lambda *_: SimpleNamespace(**calls))
 
 
-def test_when_nothing_at_all_can_be_read_that_is_the_error() -> None:
+def test_when_nothing_at_all_can_be_read_that_is_the_error():
     refused = Mock(side_effect=THROTTLED)
     with pytest.raises(ServiceError, match="ThrottlingException"):
         ActivityReader(answering(get_queue_attributes=refused), refused).read()
 
 
-def test_messages_in_flight_and_landings_of_every_shard_are_counted() -> None:
-    def query(**asked: Any) -> Any:
+def test_messages_in_flight_and_landings_of_every_shard_are_counted():
+    def query(**asked):
         shard = asked["ExpressionAttributeValues"][":waiting"]["S"]
         at = {"recorded_at": {"S": f"2026-11-22T18:{int(shard, 16):02}:00.000+00:00"}}
         return {"Items": [at], **({"LastEvaluatedKey": {}} if shard == "f" else {})}
@@ -177,9 +171,7 @@ ONCE = {"ScheduleExpression": "at(2026-12-02T00:00:00)"}
         ({"ScheduleExpression": "rate(1 day)"}, "arrival", "no tick"),
     ],
 )
-def test_the_next_tick_is_known_where_there_is_one_and_it_can_be_known(
-    parameters: dict[str, str], start_on: str, at: str | None
-) -> None:
+def test_the_next_tick_is_known_where_there_is_one_and_it_can_be_known(parameters, start_on, at):
     tick = next_tick(parameters, start_on, NOW)
 
     assert ((tick.at.isoformat() if tick.at else None) if tick else "no tick") == at

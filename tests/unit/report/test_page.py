@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
 HOSTILE = "</script><script>alert(1)</script><!-- $data ${data} & \u202e"
 
 
-def test_texts_from_outside_are_in_the_data_only_and_only_the_pages_own_scripts_may_run() -> None:
+def test_texts_from_outside_are_in_the_data_only_and_only_the_pages_own_scripts_may_run():
     landed = {"Kind": "object-created", "Key": HOSTILE}
     run = record({"trigger": landed, "status": "FAILED", "exit_message": HOSTILE})
     report = Report(
@@ -45,5 +45,5 @@ def test_texts_from_outside_are_in_the_data_only_and_only_the_pages_own_scripts_
     assert not re.search(r"https?://(?!vega\.github\.io/schema)", page)
 
 
-def hashed(text: str) -> str:
+def hashed(text):
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

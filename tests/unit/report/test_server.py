@@ -5,15 +5,12 @@ from __future__ import annotations
 import socket
 import urllib.request
 from datetime import timedelta
-from typing import Any, cast
 
 import pytest
-from flask.testing import FlaskClient
 
 from landrun.errors import ConfigurationError, ServiceError
 from landrun_ops.stack.stack import Stack
 from landrun_ops.web import server
-from landrun_ops.web.live import LiveStack
 from landrun_ops.web.server import HOST, application, served
 
 TOKEN = "t0ken"
@@ -27,14 +24,14 @@ class Live:
     stack = Stack("shop", "eu-west-1", {}, {}, client=lambda *_: None)
     span = timedelta(days=30)
 
-    def update(self, after: int) -> dict[str, Any]:
+    def update(self, after):
         return {"version": after + 1}
 
-    def dead_letters(self) -> dict[str, Any]:
+    def dead_letters(self):
         raise ServiceError("sqs:ReceiveMessage", "AccessDenied", "no")
 
 
-def describe(name: str) -> dict[str, Any]:
+def describe(name):
     if name == "none":
         raise ConfigurationError("there is no run none")
     if name == "bug":
@@ -42,11 +39,11 @@ def describe(name: str) -> dict[str, Any]:
     return {"run": {"name": name}}
 
 
-APP = application(cast("LiveStack", Live()), TOKEN, describe)
+APP = application(Live(), TOKEN, describe)
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+def client(monkeypatch):
     monkeypatch.setattr(server, "chart_library", lambda: "window.vegaEmbed = 1;")
     return APP.test_client()
 
@@ -70,9 +67,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     ],
 )
 @pytest.mark.parametrize("path", ["/", "/data", "/nowhere"])
-def test_requests_of_others_are_refused_whatever_they_ask_for(
-    client: FlaskClient, path: str, headers: dict[str, str], token: str, said: str
-) -> None:
+def test_requests_of_others_are_refused_whatever_they_ask_for(client, path, headers, token, said):
     answer = client.get(path, query_string={"token": token}, headers=HERE | headers)
 
     assert (answer.status_code == 403) is bool(said)
@@ -90,8 +85,8 @@ def test_requests_of_others_are_refused_whatever_they_ask_for(
     ],
 )
 def test_answers_are_json_no_other_page_may_read_or_keep_them_and_nothing_writes(
-    client: FlaskClient, path: str, status: int, said: Any
-) -> None:
+    client, path, status, said
+):
     answer = client.get(f"{path}&token={TOKEN}", headers=HERE)
     headers = answer.headers
 
@@ -105,7 +100,7 @@ def test_answers_are_json_no_other_page_may_read_or_keep_them_and_nothing_writes
         assert written.status_code == 405
 
 
-def test_the_page_may_run_its_own_scripts_and_ask_its_own_server(client: FlaskClient) -> None:
+def test_the_page_may_run_its_own_scripts_and_ask_its_own_server(client):
     answer = client.get(f"/?token={TOKEN}", headers=HERE)
     policy = answer.headers["Content-Security-Policy"]
 
@@ -119,7 +114,7 @@ def test_the_page_may_run_its_own_scripts_and_ask_its_own_server(client: FlaskCl
     assert policy.removesuffix("; frame-ancestors 'none'") in answer.text
 
 
-def test_it_listens_on_this_machine_only_and_takes_another_port_when_the_usual_is_taken() -> None:
+def test_it_listens_on_this_machine_only_and_takes_another_port_when_the_usual_is_taken():
     with served(APP) as first, served(APP) as second:
         assert first != second
         with urllib.request.urlopen(f"http://{HOST}:{second}/data?token={TOKEN}") as answer:

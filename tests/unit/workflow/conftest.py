@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from typing import Any
 
 import boto3
 import pytest
@@ -10,7 +8,7 @@ from moto import mock_aws
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _sdk_in_memory() -> None:
+def _sdk_in_memory():
     """Import the SDK, and keep it out of garbage collections."""
     from landrun_ops.workflow import sdk  # noqa: F401, PLC0415
 
@@ -18,7 +16,7 @@ def _sdk_in_memory() -> None:
 
 
 @pytest.fixture
-def settings() -> dict[str, Any]:
+def settings():
     return {
         "name": "bsm-batch-preprocessing",
         "role": "arn:aws:iam::123456789012:role/steps",
@@ -29,7 +27,7 @@ def settings() -> dict[str, Any]:
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def aws(monkeypatch):
     """moto in this process: the APIs, without running anything."""
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -39,5 +37,5 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def steps(aws: None) -> Any:
+def steps(aws):
     return boto3.client("stepfunctions")

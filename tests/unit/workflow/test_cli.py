@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,19 +19,17 @@ NEEDED = ("--role", ROLE, "--processing-role", ROLE, "--image", "i")
 
 
 @pytest.fixture
-def file(tmp_path: Path, settings: dict[str, Any]) -> str:
+def file(tmp_path, settings):
     path = tmp_path / "workflow.json"
     path.write_text(json.dumps(settings), encoding="utf-8")
     return str(path)
 
 
-def landrun(*arguments: str) -> int:
+def landrun(*arguments):
     return cli.run(["workflow", *arguments])
 
 
-def test_render_writes_what_check_then_accepts(
-    tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_render_writes_what_check_then_accepts(tmp_path, root, capsys):
     assert landrun("render", "--check", "--project", str(root)) == 0
     out = str(tmp_path / "new/processing.asl.yaml")
     assert landrun("render", "--out", out, "--check") == 1
@@ -45,18 +42,14 @@ def test_render_writes_what_check_then_accepts(
     assert Path(out).read_text(encoding="utf-8") == render()
 
 
-def test_settings_replace_their_tokens_and_the_screen_gets_yaml_and_nothing_else(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_settings_replace_their_tokens_and_the_screen_gets_yaml_and_nothing_else(capsys):
     assert landrun("render", "--out", "-", "--set", "environment.LANG=de") == 0
     step = parse(capsys.readouterr().out)["States"]["Process messages"]
     assert step["Parameters"]["Environment"] == {"LANG": "de"}
     assert step["Parameters"]["AppSpecification"]["ImageUri"] == "${landrun_ImageUri}"
 
 
-def test_create_and_update_make_the_machine_and_show_its_arn(
-    steps: Any, file: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_create_and_update_make_the_machine_and_show_its_arn(steps, file, capsys):
     assert landrun("create", "--config", file, "--name", "other", "--set", "instance_count=2") == 0
     assert landrun("create", "--config", file, "--json") == 0
     first, rest = capsys.readouterr().out.split("\n", maxsplit=1)
@@ -71,15 +64,13 @@ def test_create_and_update_make_the_machine_and_show_its_arn(
 
 
 @pytest.fixture
-def machine(steps: Any, file: str, capsys: pytest.CaptureFixture[str]) -> str:
+def machine(steps, file, capsys):
     """A machine that `create` made: its ARN."""
     landrun("create", "--config", file)
     return capsys.readouterr().out.strip()
 
 
-def test_execute_passes_both_uris_and_no_trigger_as_a_notebook_does(
-    steps: Any, machine: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_execute_passes_both_uris_and_no_trigger_as_a_notebook_does(steps, machine, capsys):
     uris = ("s3://anywhere/in", "s3://anywhere/out")
     options = ("--state-machine-arn", machine, "--prefix", "bsm", "--json")
     assert landrun("execute", *uris, *options) == 0
@@ -92,11 +83,8 @@ def test_execute_passes_both_uris_and_no_trigger_as_a_notebook_does(
 
 
 def test_an_output_that_would_start_runs_of_the_stack_is_refused(
-    steps: Any,
-    machine: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    steps, machine, capsys, monkeypatch
+):
     outputs = {"StateMachineArn": machine, "LandingBucket": "landing", "LandingPrefix": "incoming/"}
     stack = Stack("landrun", "eu-central-1", outputs, {}, lambda _: steps)
     monkeypatch.setattr("landrun_ops.stack.stack.find", lambda *_, **__: stack)
@@ -123,9 +111,7 @@ def test_an_output_that_would_start_runs_of_the_stack_is_refused(
         (["paint"], "No such command"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(
-    aws: None, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_mistake_is_one_line_and_exit_code_2(aws, arguments, says, capsys):
     assert landrun(*arguments) == 2
     shown = capsys.readouterr()
     assert says in shown.err
@@ -133,6 +119,6 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert shown.out == ""
 
 
-def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_setting(capsys):
     landrun("--help")
     assert set(WorkflowConfig.model_fields) <= set(capsys.readouterr().out.split())

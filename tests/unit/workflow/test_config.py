@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from landrun.errors import ConfigurationError
@@ -10,7 +7,7 @@ from landrun_ops.workflow import WorkflowConfig, template
 from landrun_ops.workflow.settings import read_settings, with_words
 
 
-def test_a_command_line_is_split_as_a_shell_would(settings: dict[str, Any]) -> None:
+def test_a_command_line_is_split_as_a_shell_would(settings):
     config = WorkflowConfig.read(settings | {"arguments": "--lang de --title 'buyer & seller'"})
     assert config.arguments == ("--lang", "de", "--title", "buyer & seller")
 
@@ -32,28 +29,24 @@ def test_a_command_line_is_split_as_a_shell_would(settings: dict[str, Any]) -> N
         ("instances", 3),
     ],
 )
-def test_a_setting_past_its_limits_is_named(
-    settings: dict[str, Any], setting: str, value: object
-) -> None:
+def test_a_setting_past_its_limits_is_named(settings, setting, value):
     with pytest.raises(ConfigurationError, match=rf"\b{setting}\b"):
         WorkflowConfig.read(settings | {setting: value})
 
 
-def test_all_wrong_settings_are_named_at_once() -> None:
+def test_all_wrong_settings_are_named_at_once():
     with pytest.raises(ConfigurationError, match=r"processing_role.*image_uri"):
         WorkflowConfig.read({})
 
 
-def test_an_execution_has_time_for_a_day_of_quotas_and_two_attempts(
-    settings: dict[str, Any],
-) -> None:
+def test_an_execution_has_time_for_a_day_of_quotas_and_two_attempts(settings):
     settings["max_runtime_in_seconds"] = 1800
     assert WorkflowConfig.read(settings).timeout == 86_400 + 2 * 1800 + 3600
     assert WorkflowConfig.read(settings | {"timeout_in_seconds": 60}).timeout == 60
     assert template()["TimeoutSeconds"] > 2 * 777_600
 
 
-def test_words_lie_over_the_file_key_by_key(tmp_path: Path) -> None:
+def test_words_lie_over_the_file_key_by_key(tmp_path):
     file = tmp_path / "workflow.toml"
     file.write_text('name = "a"\ninstance_count = 2\n[tags]\nteam = "ml"\n', encoding="utf-8")
     settings = with_words(
@@ -68,7 +61,7 @@ def test_words_lie_over_the_file_key_by_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("word", ["instance_count", "=3", "entrypoint=[1"])
-def test_a_word_that_is_no_setting_is_shown(word: str) -> None:
+def test_a_word_that_is_no_setting_is_shown(word):
     with pytest.raises(ConfigurationError, match=word.replace("[", r"\[")):
         with_words({}, [word])
 
@@ -82,9 +75,7 @@ def test_a_word_that_is_no_setting_is_shown(word: str) -> None:
         ("gone.toml", None, "cannot read"),
     ],
 )
-def test_a_file_that_holds_no_settings_is_named(
-    tmp_path: Path, name: str, content: str | None, says: str
-) -> None:
+def test_a_file_that_holds_no_settings_is_named(tmp_path, name, content, says):
     file = tmp_path / name
     if content is not None:
         file.write_text(content, encoding="utf-8")

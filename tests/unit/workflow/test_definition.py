@@ -5,13 +5,11 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
-from cfnlint.api import lint_all  # type: ignore[import-untyped]
+from cfnlint.api import lint_all
 
 from landrun.models.run import ATTEMPT_SUFFIX_LENGTH, INPUT_FIELDS, PREFIX_LIMIT
 from landrun_ops.stack.engines import ENGINES
@@ -36,7 +34,7 @@ FRESH_NAME = (
 NETWORK = {"subnets": ["subnet-1"], "security_group_ids": ["sg-1"]}
 VPC = '"VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}'
 
-SETTINGS: list[tuple[str, object, str, str]] = [
+SETTINGS = [
     ("instance_type", "ml.c5.xlarge", "ProcessingResources", "ml.c5.xlarge"),
     ("instance_count", 7, "ProcessingResources", '"InstanceCount": 7'),
     ("volume_size_in_gb", 99, "ProcessingResources", '"VolumeSizeInGB": 99'),
@@ -56,23 +54,21 @@ SETTINGS: list[tuple[str, object, str, str]] = [
 
 
 @pytest.fixture(scope="module")
-def committed(root: Path) -> str:
+def committed(root):
     return (root / "src/statemachine/processing.asl.yaml").read_text(encoding="ascii")
 
 
 @pytest.fixture(scope="module")
-def step(committed: str) -> dict[str, Any]:
-    state: dict[str, Any] = parse(committed)["States"][STEP]
-    return state
+def step(committed):
+    return parse(committed)["States"][STEP]
 
 
-def request_of(settings: dict[str, Any]) -> dict[str, Any]:
+def request_of(settings):
     states = definition(WorkflowConfig.read(settings))["States"]
-    request: dict[str, Any] = states[STEP]["Parameters"]
-    return request
+    return states[STEP]["Parameters"]
 
 
-def problems(request: dict[str, Any]) -> str:
+def problems(request):
     """What SageMaker's model has against a request, with something in each expression's place."""
     text = re.sub(r'"(\w+)\.\$": "[^"]*"', r'"\1": "x"', json.dumps(request))
     model = botocore.session.get_session().get_service_model("sagemaker")
@@ -81,12 +77,12 @@ def problems(request: dict[str, Any]) -> str:
     return str(ParamValidator().validate(json.loads(text), shape).generate_report())
 
 
-def test_the_committed_file_is_what_the_workflow_renders(committed: str) -> None:
+def test_the_committed_file_is_what_the_workflow_renders(committed):
     assert render() == committed, "run landrun workflow render"
     assert parse(committed) == template()
 
 
-def test_every_input_path_of_the_committed_file_is_a_field_of_the_contract(committed: str) -> None:
+def test_every_input_path_of_the_committed_file_is_a_field_of_the_contract(committed):
     paths = {first or second for first, second in INPUT_PATH.findall(committed)}
     elsewhere = {"Trigger", "OutputProcessedMessage"}  # in the Choice and in a token's value
     assert paths == set(INPUT_FIELDS) - elsewhere
@@ -95,9 +91,7 @@ def test_every_input_path_of_the_committed_file_is_a_field_of_the_contract(commi
     assert others == {f"$$.{name}" for name in context}
 
 
-def test_rendering_needs_no_settings_of_the_user_follows_none_and_says_nothing(
-    committed: str, tmp_path: Path
-) -> None:
+def test_rendering_needs_no_settings_of_the_user_follows_none_and_says_nothing(committed, tmp_path):
     """In a process of its own: no home, no region, no credentials, every warning an error."""
     file = tmp_path / "config.yaml"
     network = {"NetworkConfig": {"EnableNetworkIsolation": True}}
@@ -129,9 +123,7 @@ def test_rendering_needs_no_settings_of_the_user_follows_none_and_says_nothing(
         pytest.param("AmazonSageMakerException", 90, 120, id="a request: two minutes"),
     ],
 )
-def test_a_refused_job_is_requested_again_for_so_long_on_average(
-    step: dict[str, Any], error: str, least: float, most: float
-) -> None:
+def test_a_refused_job_is_requested_again_for_so_long_on_average(step, error, least, most):
     [retry] = [one for one in step["Retry"] if f"SageMaker.{error}" in one["ErrorEquals"]]
     first, rate = retry["IntervalSeconds"], retry["BackoffRate"]
     waits = [min(first * rate**n, retry["MaxDelaySeconds"]) for n in range(retry["MaxAttempts"])]
@@ -140,18 +132,14 @@ def test_a_refused_job_is_requested_again_for_so_long_on_average(
     assert len(waits) * 5 < 25_000 / 10  # events of an execution
 
 
-def test_a_failed_job_is_retried_once_and_only_after_the_particular_errors(
-    step: dict[str, Any],
-) -> None:
+def test_a_failed_job_is_retried_once_and_only_after_the_particular_errors(step):
     *particular, last = step["Retry"]
     errors = [error for retry in particular for error in retry["ErrorEquals"]]
     assert (last["ErrorEquals"], last["MaxAttempts"]) == (["States.TaskFailed"], 1)
     assert not any(error.startswith("States.") for error in errors)
 
 
-def test_without_trigger_the_job_is_named_by_the_prefix_and_a_uuid(
-    settings: dict[str, Any],
-) -> None:
+def test_without_trigger_the_job_is_named_by_the_prefix_and_a_uuid(settings):
     assert request_of(settings | BOTH_INPUTS)["ProcessingJobName.$"] == (
         f"States.ArrayGetItem(States.Array({FRESH_NAME},"
         " States.Format('landrun-{}', States.UUID())), $.Job.NameIndex)"
@@ -161,7 +149,7 @@ def test_without_trigger_the_job_is_named_by_the_prefix_and_a_uuid(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_manifests_are_told_from_prefixes(settings: dict[str, Any], engine: str) -> None:
+def test_manifests_are_told_from_prefixes(settings, engine):
     own = settings | BOTH_INPUTS | {"engine": engine}
     states = definition(WorkflowConfig.read(own))["States"]
     select = states[SELECT_INPUT]
@@ -178,9 +166,7 @@ def test_manifests_are_told_from_prefixes(settings: dict[str, Any], engine: str)
     assert "landrun start" in states[REFUSE_PREFIX]["CausePath"]
 
 
-def test_a_machine_for_one_kind_of_input_has_one_step_with_what_is_set_and_nothing_else(
-    settings: dict[str, Any],
-) -> None:
+def test_a_machine_for_one_kind_of_input_has_one_step_with_what_is_set_and_nothing_else(settings):
     assert definition(WorkflowConfig.read(settings))["States"].keys() == {STEP}
     request = request_of(settings)
     assert problems(request) == ""
@@ -197,7 +183,7 @@ def test_a_machine_for_one_kind_of_input_has_one_step_with_what_is_set_and_nothi
     assert output["S3Output"]["S3Uri.$"] == "$$.Execution.Input['OutputProcessedMessage']"
 
 
-def test_what_the_notebook_could_set_reaches_the_request(settings: dict[str, Any]) -> None:
+def test_what_the_notebook_could_set_reaches_the_request(settings):
     request = request_of(settings | {setting: value for setting, value, _, _ in SETTINGS})
     for _, _, where, rendered in SETTINGS:
         assert rendered in json.dumps(request[where])
@@ -206,18 +192,14 @@ def test_what_the_notebook_could_set_reaches_the_request(settings: dict[str, Any
     assert "InstanceCount" in problems(request)
 
 
-def test_the_partition_is_the_roles_wherever_it_is_rendered(
-    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_partition_is_the_roles_wherever_it_is_rendered(settings, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-gov-west-1")
     settings["processing_role"] = "arn:aws-cn:iam::123456789012:role/job"
     state = definition(WorkflowConfig.read(settings))["States"][STEP]
     assert state["Resource"] == "arn:aws-cn:states:::sagemaker:createProcessingJob.sync"
 
 
-def test_spark_is_built_with_the_sdks_spark_processor_and_submitted(
-    settings: dict[str, Any],
-) -> None:
+def test_spark_is_built_with_the_sdks_spark_processor_and_submitted(settings):
     del settings["entrypoint"]
     settings["engine"] = "spark"
     with sdk.quietly():
@@ -233,14 +215,14 @@ def test_spark_is_built_with_the_sdks_spark_processor_and_submitted(
     assert app["ContainerArguments"] == list(ENGINES["spark"].arguments)
 
 
-def test_what_smspark_submit_is_given_means_nothing_to_a_shell() -> None:
+def test_what_smspark_submit_is_given_means_nothing_to_a_shell():
     """It joins its arguments and runs them by one (smspark/job.py)."""
     words = (*ENGINES["spark"].entrypoint, *ENGINES["spark"].arguments)
     assert all(re.fullmatch(r"[\w/.-]+", word) for word in words)
 
 
-def test_the_states_language_is_obeyed(settings: dict[str, Any]) -> None:
-    def errors(definition: dict[str, Any]) -> list[str]:
+def test_the_states_language_is_obeyed(settings):
+    def errors(definition):
         properties = {"RoleArn": "arn:aws:iam::123456789012:role/r", "Definition": definition}
         machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
         found = lint_all(json.dumps({"Resources": {"Machine": machine}}))

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -14,9 +13,7 @@ RUN = {"PreprocessingJobName": "bsm"}
 GONE = "arn:aws:states:eu-central-1:123456789012:stateMachine:gone"
 
 
-def test_create_makes_the_machine_that_is_rendered_with_its_tags_once(
-    settings: dict[str, Any], steps: Any
-) -> None:
+def test_create_makes_the_machine_that_is_rendered_with_its_tags_once(settings, steps):
     config = WorkflowConfig.read(settings | {"workflow_tags": {"team": "ml"}})
     arn = workflow.create(config, steps)
     assert workflow.create(config, steps) == arn
@@ -35,16 +32,14 @@ def test_create_makes_the_machine_that_is_rendered_with_its_tags_once(
     ],
 )
 def test_another_machine_of_the_same_name_and_one_without_a_role_are_not_created(
-    settings: dict[str, Any], steps: Any, change: dict[str, Any], says: str
-) -> None:
+    settings, steps, change, says
+):
     workflow.create(WorkflowConfig.read(settings), steps)
     with pytest.raises(ConfigurationError, match=says):
         workflow.create(WorkflowConfig.read(settings | change), steps)
 
 
-def test_update_changes_the_definition_and_keeps_the_role(
-    settings: dict[str, Any], steps: Any
-) -> None:
+def test_update_changes_the_definition_and_keeps_the_role(settings, steps):
     arn = workflow.create(WorkflowConfig.read(settings), steps)
     changed = WorkflowConfig.read(settings | {"role": None, "instance_count": 2})
     workflow.update(changed, arn, steps)
@@ -53,10 +48,10 @@ def test_update_changes_the_definition_and_keeps_the_role(
     assert now["roleArn"] == settings["role"]
 
 
-def test_an_execution_is_described_until_it_has_ended() -> None:
+def test_an_execution_is_described_until_it_has_ended():
     statuses = iter(["RUNNING", "RUNNING", "FAILED", "never asked for"])
     client = SimpleNamespace(describe_execution=lambda **_: {"status": next(statuses)})
-    slept: list[float] = []
+    slept = []
     assert workflow.wait("arn", client, slept.append)["status"] == "FAILED"
     assert slept == [workflow.machine.POLL_SECONDS] * 2
 
@@ -69,6 +64,6 @@ def test_an_execution_is_described_until_it_has_ended() -> None:
         (lambda steps: workflow.wait("gone", steps), "InvalidArn|ExecutionDoesNotExist"),
     ],
 )
-def test_what_is_not_there_is_an_error(steps: Any, call: Any, code: str) -> None:
+def test_what_is_not_there_is_an_error(steps, call, code):
     with pytest.raises(ServiceError, match=code):
         call(steps)

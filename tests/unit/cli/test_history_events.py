@@ -8,13 +8,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from landrun_ops.stack.history_events import (
     Attempt,
-    HistoryEvent,
     Redrive,
     SlotWait,
     Wait,
@@ -30,17 +28,15 @@ FAILED_CAUSE = json.dumps({"ProcessingJobName": "r-1", "ExitMessage": "no text c
 SLOW = ("SageMaker.AmazonSageMakerException", "Rate exceeded")
 JOB = "sagemaker:createProcessingJob.sync"
 
-Step = tuple[str, dict[str, Any]]
 
-
-def at(event: int) -> datetime:
+def at(event):
     """When the event of this number happened."""
     return BEGAN + timedelta(minutes=event - 1)
 
 
-def history(*steps: list[Step]) -> list[dict[str, Any]]:
+def history(*steps):
     """Events of these types and details, each naming the one before it, a minute later."""
-    events: list[dict[str, Any]] = [{"id": 1, "type": "ExecutionStarted", "timestamp": BEGAN}]
+    events = [{"id": 1, "type": "ExecutionStarted", "timestamp": BEGAN}]
     for kind, details in (event for step in steps for event in step):
         number = len(events) + 1
         event = {"id": number, "previousEventId": number - 1, "type": kind, "timestamp": at(number)}
@@ -49,38 +45,38 @@ def history(*steps: list[Step]) -> list[dict[str, Any]]:
     return events
 
 
-def asked(called: str, parameters: Any, *, submitted: bool = True) -> list[Step]:
+def asked(called, parameters, *, submitted=True):
     service, _, operation = called.partition(":")
     task = {"resourceType": service, "resource": operation, "parameters": json.dumps(parameters)}
-    scheduled: list[Step] = [("TaskScheduled", task), ("TaskStarted", {})]
+    scheduled = [("TaskScheduled", task), ("TaskStarted", {})]
     return [*scheduled, ("TaskSubmitted", {})] if submitted else scheduled
 
 
-def job(name: str = "r-1", instances: int = 1, *, submitted: bool = True) -> list[Step]:
+def job(name="r-1", instances=1, *, submitted=True):
     cluster = {"ClusterConfig": {"InstanceCount": instances}}
     parameters = {"ProcessingJobName": name, "ProcessingResources": cluster}
     return asked(JOB, parameters, submitted=submitted)
 
 
-def slot(body: Any) -> list[Step]:
+def slot(body):
     return asked("sqs:sendMessage.waitForTaskToken", {"MessageBody": body})
 
 
-def ended(kind: str, error: str = "", cause: str = "") -> list[Step]:
+def ended(kind, error="", cause=""):
     return [(kind, {"error": error, "cause": cause} if error or cause else {})]
 
 
-def refused(error: str = QUOTA, cause: str = QUOTA_CAUSE, how: str = "TaskFailed") -> list[Step]:
+def refused(error=QUOTA, cause=QUOTA_CAUSE, how="TaskFailed"):
     return [*job(submitted=False), *ended(how, error, cause)]
 
 
 FAILED = ended("TaskFailed", "States.TaskFailed", FAILED_CAUSE)
-REDRIVEN: list[Step] = [("ExecutionRedriven", {"redriveCount": 1})]
+REDRIVEN = [("ExecutionRedriven", {"redriveCount": 1})]
 SLOT = slot({"SlotRequest": {"TaskToken": "t"}})
 FIRST = Attempt(1, "r-1", JOB, 1, at(2), at(5), "failed", "no text column")
 
 
-CASES: dict[str, tuple[list[list[Step]], list[HistoryEvent]]] = {
+CASES = {
     "a job that failed and its retry": (
         [job(instances=2), FAILED, job("r-2"), ended("TaskSucceeded")],
         [replace(FIRST, instances=2), Attempt(2, "r-2", JOB, 1, at(6), at(9), "succeeded")],
@@ -140,11 +136,11 @@ CASES: dict[str, tuple[list[list[Step]], list[HistoryEvent]]] = {
 
 
 @pytest.mark.parametrize(("steps", "events"), CASES.values(), ids=CASES)
-def test_a_history_is_read_as(steps: list[list[Step]], events: list[HistoryEvent]) -> None:
+def test_a_history_is_read_as(steps, events):
     assert list(timeline(history(*steps))) == events
 
 
-def test_tasks_that_run_side_by_side_are_kept_apart() -> None:
+def test_tasks_that_run_side_by_side_are_kept_apart():
     events = history(job("a-1"), job("b-1"), ended("TaskSucceeded"), FAILED)
     events[-1]["previousEventId"] = 4  # of the first job
     found = [(one.job, one.result) for one in timeline(events) if isinstance(one, Attempt)]
@@ -152,13 +148,13 @@ def test_tasks_that_run_side_by_side_are_kept_apart() -> None:
 
 
 @pytest.mark.parametrize("body", ["not JSON", {"Approve": 1}, ["SlotRequest"], 7])
-def test_another_machines_wait_for_a_token_is_an_attempt(body: Any) -> None:
+def test_another_machines_wait_for_a_token_is_an_attempt(body):
     (attempt,) = timeline(history(slot(body)))
     assert isinstance(attempt, Attempt)
     assert attempt.task == "sqs:sendMessage.waitForTaskToken"
 
 
-def test_the_reason_is_one_plain_line() -> None:
+def test_the_reason_is_one_plain_line():
     assert plain("States.TaskFailed", FAILED_CAUSE) == "no text column"
     assert plain(QUOTA, QUOTA_CAUSE) == f"{QUOTA}: {QUOTA_REASON}"
     assert (plain("States.Timeout", None), plain(None, None)) == ("States.Timeout", "")

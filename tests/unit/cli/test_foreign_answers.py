@@ -1,0 +1,167 @@
+"""Whatever answers in AWS's place, a command ends with one line on stderr and exit code 2.
+
+The answers are put below botocore, where it would send a request: no port is opened.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from unittest.mock import Mock
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError, HTTPClientError
+from botocore.httpsession import URLLib3Session
+from moto.core.botocore_stubber import MockRawResponse
+
+from landrun.adapters.step_functions import Executions
+from landrun.errors import ConfigurationError, ServiceError
+from landrun_ops import cli
+from landrun_ops.cli import workflow
+from landrun_ops.stack import clients, stack
+
+MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:m"
+SCHEDULE = "arn:aws:scheduler:eu-central-1:123456789012:schedule/landrun/tick"
+COMMANDS = {
+    "runs": "",
+    "show": "run-1",
+    "logs": "run-1",
+    "land": "README.md",
+    "start": "s3://b/k",
+    "stop": "run-1",
+    "rerun": "run-1 --yes",
+    "explain": "s3://b/in/k",
+    "redrive": "",
+    "backfill": "s3://x/in/ --yes",
+    "reconcile": "",
+    "watch": "--once",
+    "report": "",
+    "doctor": "",
+    "verify": "",
+    "adopt": MACHINE,
+    "image": "--stack ours",
+    "workflow execute": f"s3://b/k s3://b/out/ --state-machine-arn {MACHINE}",
+}
+"""What is typed, by command; --stack comes from the environment."""
+
+OTHERS = {"demo", "workflow render", "ui", "workflow create", "workflow update"}
+"""Commands that call no AWS, serve what they find, or need the SDK (tests/unit/workflow)."""
+
+PAGE = b"<!doctype html><title>Sign in to the hotel's network</title>"
+
+
+def answered(status, body, kind="text/html"):
+    headers = {"Content-Type": kind, "Content-Length": str(len(body))}
+    return AWSResponse("https://aws.invalid/", status, headers, MockRawResponse(body))
+
+
+@pytest.fixture
+def send(monkeypatch):
+    """What answers every request of botocore, which does not wait before it tries again."""
+    sent = Mock(side_effect=lambda _: answered(200, PAGE))
+    monkeypatch.setattr(URLLib3Session, "send", lambda _, request: sent(request))
+    monkeypatch.setattr(clients, "ATTEMPTS", 1)
+    monkeypatch.setenv("LANDRUN_STACK", "ours")
+    return sent
+
+
+ANSWERS = {
+    "a page": answered(200, PAGE),
+    "nothing": answered(200, b""),
+    "an empty object": answered(200, b"{}", "application/json"),
+    "a list": answered(200, b"[1]", "application/json"),
+    "other XML": answered(200, b"<a><b/></a>", "text/xml"),
+    "a body cut off": HTTPClientError(error="IncompleteRead"),
+    "a redirect": answered(302, PAGE),
+    "a proxy's refusal": answered(403, PAGE),
+    "a gateway's failure": answered(502, PAGE),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_answer_that_is_not_aws_s_is_one_line_and_exit_code_2(send, capsys, answer):
+    send.side_effect = [ANSWERS[answer]]
+    assert cli.run(["ui"]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    (line,) = output.err.splitlines()
+    assert line.startswith("landrun: ")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_command_shows_a_traceback_when_a_service_answers_with_a_page(
+    command, root, send, monkeypatch, capsys
+):
+    template = (root / "template.yaml").read_text(encoding="utf-8")
+    names = re.findall(r"^  (\w+):$", template.partition("\nOutputs:\n")[2], re.MULTILINE)
+    known = {"LandingPrefix": "in/", "StateMachineArn": MACHINE, "ScheduleArn": SCHEDULE}
+    outputs = dict.fromkeys(names, "x") | known
+    ours = stack.Stack("ours", "eu-central-1", outputs, {}, clients.Clients(), laptop=True)
+    monkeypatch.setattr(stack, "find", lambda *_, **__: ours)
+    monkeypatch.chdir(root)
+    code = cli.run([*command.split(), *COMMANDS[command].split()])
+    out, err = capsys.readouterr()
+    if command == "doctor":
+        assert (code, err, "UnexpectedAnswer" in out) == (1, "", True)
+    else:
+        assert code == 2
+        assert err.splitlines()[-1].startswith("landrun: ")
+
+
+def test_every_command_that_calls_aws_is_tried():
+    commands = {name for name in cli.COMMANDS if name not in ("local", "workflow")}
+    inner = (one.callback.__name__ for one in workflow.app.registered_commands if one.callback)
+    commands |= {f"workflow {name}" for name in inner}
+    assert commands == COMMANDS.keys() | OTHERS
+
+
+@pytest.mark.parametrize("prints", ["echo signed in", "echo []", "false", "/nowhere/is/this"])
+def test_a_credential_process_that_prints_no_credentials_is_one_line_and_exit_code_2(
+    monkeypatch, tmp_path, capsys, prints
+):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    config = tmp_path / "config"
+    config.write_text(f"[default]\ncredential_process = {prints}\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    assert cli.run(["runs", "--stack", "ours"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "credential" in line
+
+
+def test_an_invalid_endpoint_is_named(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "nowhere")
+    with pytest.raises(ConfigurationError, match=r"Invalid endpoint: nowhere; check AWS_ENDPOINT"):
+        clients.Clients()("s3")
+
+
+def test_a_silent_endpoint_is_asked_twice_and_named_while_the_command_waits(send, monkeypatch):
+    named = threading.Event()
+    report = Mock(side_effect=lambda _: named.set())
+
+    def hang_up(_):
+        assert named.wait(60)
+        raise ConnectionClosedError(endpoint_url="https://aws.invalid/")
+
+    send.side_effect = hang_up
+    monkeypatch.setattr(clients, "ATTEMPTS", 5)
+    monkeypatch.setattr(clients, "SILENT_SECONDS", 0)
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    machine = Executions(clients.Clients(report=report)("stepfunctions"), MACHINE)
+    with pytest.raises(ServiceError, match="states:ListExecutions: ConnectionClosedError"):
+        machine.page()
+    assert send.call_count == 2
+    report.assert_called_once_with("still waiting for AWS to answer states:ListExecutions")
+
+
+def test_a_client_waits_30_seconds_at_most_and_is_made_once_for_each_service_and_config():
+    client = clients.Clients()
+    config = client("s3").meta.config
+    wait = 1  # seconds at most before a second attempt, in botocore's standard mode
+    assert (config.connect_timeout + config.read_timeout) * clients.SILENT_ATTEMPTS + wait < 30
+    assert client("s3") is client("s3")
+    transfer = client("s3", clients.TRANSFER)
+    assert transfer is client("s3", clients.TRANSFER)
+    assert (transfer.meta.config.read_timeout, transfer.meta.config.retries) == (60, config.retries)
