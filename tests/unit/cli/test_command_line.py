@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import typer
@@ -28,21 +29,6 @@ def _commands(command, path=()):
 
 
 COMMANDS = sorted(_commands(typer.main.get_command(cli.app)))
-
-
-@pytest.mark.parametrize(
-    "usage",
-    [
-        "show [OPTIONS] RUN",
-        "rerun [OPTIONS] [RUN…]",
-        "start [OPTIONS] URI…",
-        "demo [OPTIONS] [INPUT]",
-        "workflow execute [OPTIONS] INPUT OUTPUT",
-    ],
-)
-def test_a_usage_line_names_what_to_type(usage, capsys):
-    cli.run([*usage.partition(" [OPT")[0].split(), "--help"])
-    assert capsys.readouterr().out.splitlines()[0] == f"Usage: landrun {usage}"
 
 
 GROUPS = {(), ("local",), ("workflow",)}
@@ -80,10 +66,13 @@ def test_a_shell_completes_commands_and_options(monkeypatch, capsys):
         (["local", "up", "--parameter", "Name"], "write --parameter Name=Value"),
         (["local", "tick", "--time", "yesterday"], "does not match the formats"),
         (["demo", "--project", "/nowhere"], "has no template.yaml"),
-        (["demo", "/nowhere.csv"], "does not exist"),
         (["start", "incoming/"], "'incoming/' is not an S3 URI: write s3://bucket/key"),
         (["start", "s3://b/a", "--output", "out"], "'out' is not an S3 URI"),
         (["start"], "Missing argument 'URI'; see: landrun start --help"),
+        (["rerun"], "name runs, or give --failed"),
+        (["rerun", "a", "--failed"], "name runs, or give --failed"),
+        (["rerun", "a", "--since", "1d"], "name runs, or give --failed"),
+        (["rerun", "a", "--aborted"], "name runs, or give --failed"),
     ],
 )
 def test_a_mistake_is_one_line_with_the_remedy_and_exit_code_2(
@@ -98,36 +87,30 @@ def test_a_mistake_is_one_line_with_the_remedy_and_exit_code_2(
     assert said.out == ""
 
 
-@pytest.fixture(params=["full", "closed"])
-def broken(request):
-    """A file that cannot be written; the exit code and the lines of complaint that follow."""
-    if request.param == "full":
-        if not Path("/dev/full").exists():
-            pytest.skip("only Linux has /dev/full")
-        file, code, lines = os.open("/dev/full", os.O_WRONLY), 2, 1
-    else:
-        reader, file = os.pipe()
-        os.close(reader)
-        code, lines = 141, 0
-    yield file, code, lines
-    os.close(file)
-
-
-def test_an_output_that_cannot_be_written_ends_the_command_quietly(root, broken):
-    file, code, lines = broken
+def written_to(stdout, root):
     command = [sys.executable, "-m", "landrun_ops", "runs", "--help"]
-    done = subprocess.run(
-        command, cwd=root, stdout=file, stderr=subprocess.PIPE, text=True, check=False
-    )
-    assert (done.returncode, len(done.stderr.splitlines())) == (code, lines), done.stderr
+    pipe = subprocess.PIPE
+    done = subprocess.run(command, cwd=root, stdout=stdout, stderr=pipe, text=True, check=False)
+    os.close(stdout)
+    return done.returncode, done.stderr
 
 
-def test_no_arguments_show_the_help(capsys):
+def test_a_closed_pipe_ends_the_command_without_a_word(root):
+    """As in ``landrun runs | head -1``."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    assert written_to(writer, root) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_a_full_disk_is_one_line_and_exit_code_2(root):
+    line = "landrun: cannot write the output: No space left on device\n"
+    assert written_to(os.open("/dev/full", os.O_WRONLY), root) == (2, line)
+
+
+def test_no_arguments_show_the_help_and_the_version_is_the_projects(root, capsys):
     assert cli.run([]) == 0
     assert "Usage: landrun" in capsys.readouterr().out
-
-
-def test_the_version_is_the_project_s(root, capsys):
     assert cli.run(["--version"]) == 0
     version = capsys.readouterr().out.split()[1]
     assert f'version = "{version}"' in (root / "pyproject.toml").read_text(encoding="utf-8")
@@ -145,16 +128,11 @@ def test_help_imports_nothing_that_is_slow():
 
 @pytest.mark.parametrize("number", console.STOPPING)
 def test_a_signal_ends_the_laptop_even_if_it_comes_amid_the_wait(tmp_path, monkeypatch, number):
-    looks = []
-
-    def sleep(seconds):
-        looks.append(seconds)
-        signal.raise_signal(number)
-
+    sleep = Mock(side_effect=lambda _: signal.raise_signal(number))
     monkeypatch.setattr(local.time, "sleep", sleep)
     with console.stoppable():  # which puts the handlers back
         local._wait_for_signal(tmp_path)
-    assert len(looks) == 1
+    sleep.assert_called_once()
 
 
 def test_the_project_is_found_from_any_folder_inside_it(root, tmp_path):
@@ -190,7 +168,7 @@ def test_a_span_or_a_time_is_a_time_in_utc(text, time):
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2", "d", "-2d", "2 days", "1.5h", "2030-01-01"])
-def test_what_is_no_time_of_the_past_is_refused_with_what_to_write(text):
+def test_any_other_time_is_refused_with_what_to_write(text):
     with pytest.raises(ConfigurationError, match="write"):
         since(text, NOW)
 
