@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from unittest.mock import Mock, call
 
 import pytest
@@ -27,25 +26,28 @@ MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:m"
 def stack(start_on="arrival", *runs, suffix="", states=None):
     names = {run.name: run for run in runs}
     outputs = {"StartOn": start_on, "JobNamePrefix": "landrun", "LandingsTable": "t"}
-    return SimpleNamespace(
+    return Mock(
         landing=S3Uri("landings", "incoming/"),
         landing_filter=lambda: LandingFilter("incoming/", suffix, (("landings", "incoming/out/"),)),
         output=outputs.__getitem__,
         client=lambda _: states,
         executions=lambda: Executions(states, MACHINE),
-        runs_reader=lambda: SimpleNamespace(get=names.get, newest=lambda *_, **__: iter(runs)),
+        runs_reader=lambda: Mock(get=names.get, newest=lambda *_, **__: iter(runs)),
     )
+
+
+def write(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("text\n")
+    (folder / "empty.csv").touch()
+    (folder / "none").mkdir()
+    return folder
 
 
 @pytest.fixture
 def files(tmp_path):
-    for name in ("a.csv", "more/a.csv", "more/deep/b é.jsonl", "out/a.csv"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("text\n")
-    (tmp_path / "empty.csv").touch()
-    (tmp_path / "none").mkdir()
-    (tmp_path / f"{'x' * 250}.csv").write_text("text\n")
-    return tmp_path
+    return write(tmp_path, "a.csv", "more/a.csv", "more/deep/b é.jsonl", "out/a.csv")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def files(tmp_path):
         (["a.csv", "a.csv"], "", ["incoming/a.csv", "incoming/a.csv"]),
     ],
 )
-def test_keys_are_made_of_the_landing_prefix_the_folder_asked_for_and_the_files_name(
+def test_a_key_is_the_landing_prefix_then_the_folder_asked_for_then_the_files_name(
     files, names, prefix, keys
 ):
     uploads = plan(stack(), [files / name for name in names], prefix)
@@ -79,7 +81,7 @@ def test_keys_are_made_of_the_landing_prefix_the_folder_asked_for_and_the_files_
         (["a.csv"], "x" * 256, "one of over 255 bytes"),
     ],
 )
-def test_what_would_start_no_run_is_refused_with_the_reason(files, names, prefix, words):
+def test_files_that_would_start_no_run_are_refused_with_the_reason(files, names, prefix, words):
     with pytest.raises(ConfigurationError, match=words):
         plan(stack(suffix=".csv"), [files / name for name in names], prefix)
 
@@ -89,14 +91,11 @@ def test_what_would_start_no_run_is_refused_with_the_reason(files, names, prefix
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ("b.jsonl.gz", "a/deep/x y+z.CSV", "t.tsv.zst", "README.md", "notes/n.txt"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("x\n")
-    (tmp_path / "empty.csv").touch()
-    return tmp_path
+    names = ("b.jsonl.gz", "a/deep/x y+z.CSV", "t.tsv.zst", "README.md", "notes/n.txt")
+    return write(tmp_path, *names)
 
 
-def test_data_lands_under_its_name_and_the_rest_is_named(folder):
+def test_a_demo_lands_data_files_under_their_names_and_lists_the_others(folder):
     data, left_out = data_files(folder)
     assert [name for _, name in data] == ["a/deep/x y+z.CSV", "b.jsonl.gz", "t.tsv.zst"]
     assert left_out == ["README.md", "empty.csv", "notes/n.txt"]
@@ -104,13 +103,10 @@ def test_data_lands_under_its_name_and_the_rest_is_named(folder):
     assert ([name for _, name in data], left_out) == (["x y+z.CSV"], [])
 
 
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [("gone", "does not exist"), ("README.md", "has no data in .jsonl"), ("notes", "has no data")],
-)
-def test_nothing_to_land_is_an_error_that_says_what_would_be(folder, source, words):
-    with pytest.raises(ConfigurationError, match=words):
-        data_files(folder / source)
+def test_a_demo_without_data_is_an_error(folder):
+    for source, words in (("gone", "does not exist"), ("notes", "has no data in .jsonl")):
+        with pytest.raises(ConfigurationError, match=words):
+            data_files(folder / source)
 
 
 # ---- Which run reads it
@@ -128,7 +124,7 @@ def run(name="r", status="SUCCEEDED", seconds=0, **more):
     return record(row | more)
 
 
-def test_a_run_is_known_by_the_version_or_else_the_first_since_it_landed():
+def test_a_landings_run_is_named_by_its_version_or_is_the_first_since_it_landed():
     assert run_of(stack("arrival", run()), landed(run="r")) == run()
     assert run_of(stack(), landed(run="r")) is None
     runs = [run("third", seconds=60), run("second", seconds=2), run("first", seconds=-60)]
@@ -147,7 +143,7 @@ def test_a_run_is_known_by_the_version_or_else_the_first_since_it_landed():
         (LandingRecord("v2", NOW.isoformat(), done_run="r", newest_done=True), True),
     ],
 )
-def test_a_ticks_run_is_known_by_the_landings_table(monkeypatch, record, found):
+def test_the_landings_table_names_the_run_of_a_tick(monkeypatch, record, found):
     known = {"incoming/a.csv": record} if record else {}
     monkeypatch.setattr(landing, "landings_of", lambda *_: known)
     assert (run_of(stack("schedule", run()), landed()) is not None) is found

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import replace
-from functools import lru_cache
+from unittest.mock import Mock
 
-import boto3
 import pytest
-from moto import mock_aws
+from botocore.exceptions import NoCredentialsError
 
-from landrun.adapters.manifests import Manifests
 from landrun.errors import ConfigurationError, InvalidInput, LandrunError, ServiceError
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions import start as starting
@@ -43,27 +41,27 @@ TWO_OBJECTS = b'[{"prefix": "s3://landing/one/"}, "a b.csv", "a b.csv.bak"]'
 LONG = b' [ {"prefix": "s3://landing/in/"}' + b"".join(b',"%0100d"' % n for n in range(99)) + b"]"
 
 
-@lru_cache
-def client(service):
-    return boto3.client(service, region_name="us-east-1")
-
-
-STACK = Stack("s", "us-east-1", OUTPUTS, {}, client)
-OWN_ROLE = replace(STACK, parameters={"StateMachineArn": "arn"})
-URI = replace(STACK, outputs=OUTPUTS | {"InputMessageFormat": "uri"})
+@pytest.fixture(autouse=True)
+def s3(aws):
+    s3 = aws("s3")
+    for bucket in ("landing", "output", "other"):
+        s3.create_bucket(Bucket=bucket)
+    put(s3, *OBJECTS)
+    put(s3, "in/", "in/empty.csv", body=b"")
+    return s3
 
 
 @pytest.fixture
-def s3(monkeypatch):
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        s3 = client("s3")
-        for bucket in ("landing", "output", "other"):
-            s3.create_bucket(Bucket=bucket)
-        put(s3, *OBJECTS)
-        put(s3, "in/", "in/empty.csv", body=b"")
-        yield s3
+def stack(aws):
+    return Stack("s", "us-east-1", OUTPUTS, {}, aws)
+
+
+def passing_uris(stack):
+    return replace(stack, outputs=OUTPUTS | {"InputMessageFormat": "uri"})
+
+
+def with_own_role(stack):
+    return replace(stack, parameters={"StateMachineArn": "arn"})
 
 
 def put(s3, *keys, body=b"x", bucket="landing"):
@@ -75,8 +73,8 @@ def uris(*keys, bucket="landing"):
     return [S3Uri(bucket, key) for key in keys]
 
 
-def planned(sources, output="", where=STACK):
-    return starting.plan(where, sources, S3Uri.parse(output) if output else None, RANDOM)
+def planned(stack, sources, output=""):
+    return starting.plan(stack, sources, S3Uri.parse(output) if output else None, RANDOM)
 
 
 @pytest.mark.parametrize(
@@ -90,18 +88,18 @@ def planned(sources, output="", where=STACK):
     ],
     ids=["folder", "object, not its .bak", "any end", "no file's key", "each object once"],
 )
-def test_sources_are_read_without_what_no_job_can_read(s3, keys, read, left_out):
+def test_sources_are_read_without_what_no_job_can_read(stack, keys, read, left_out):
     sizes = dict.fromkeys(read, 1)
-    assert gather(STACK, uris(*keys)) == (Input("landing", tuple(read), sizes), left_out)
+    assert gather(stack, uris(*keys)) == (Input("landing", tuple(read), sizes), left_out)
 
 
 @pytest.mark.parametrize(
     ("source", "read", "left_out"),
     [("", ["a.csv"], {"own-output": 2}), ("processed/r1", ["processed/r1/part.csv"], {})],
 )
-def test_outputs_are_read_only_when_they_are_asked_for(s3, source, read, left_out):
+def test_outputs_are_read_only_when_they_are_asked_for(stack, s3, source, read, left_out):
     put(s3, "a.csv", "processed/r1/part.csv", "manifests/r1.json", bucket="output")
-    reading, others = gather(STACK, uris(source, bucket="output"))
+    reading, others = gather(stack, uris(source, bucket="output"))
     assert (list(reading.keys), others) == (read, left_out)
 
 
@@ -118,46 +116,44 @@ def test_outputs_are_read_only_when_they_are_asked_for(s3, source, read, left_ou
         pytest.param("m/text.json", OWN_MANIFEST, "s3://landing/m/text.json", id="JSON messages"),
     ],
 )
-def test_input_message_names_what_is_read_in_the_format_of_the_stack(s3, key, manifest, uri):
+def test_input_message_names_what_is_read_in_the_format_of_the_stack(stack, s3, key, manifest, uri):
     texts = {"one": ONE_OBJECT, "two": TWO_OBJECTS, "long": LONG, "text": b'[{"text": "hi"}]'}
     for name, body in texts.items():
         put(s3, f"m/{name}.json", body=body)
-    assert planned(uris(key)).run.InputMessage == manifest
+    assert planned(stack, uris(key)).run.InputMessage == manifest
     if uri:
-        assert planned(uris(key), where=URI).run.InputMessage == uri
+        assert planned(passing_uris(stack), uris(key)).run.InputMessage == uri
     else:
         with pytest.raises(InvalidInput, match="start one run per object"):
-            planned(uris(key), where=URI)
-    with pytest.raises(InvalidInput, match="start one run per object"):
-        planned(uris("in/a.csv", "one/a b.csv"), where=URI)
+            planned(passing_uris(stack), uris(key))
     assert "Contents" not in s3.list_objects_v2(Bucket="output")
 
 
-def test_a_run_has_a_random_name_an_output_of_its_own_and_says_who_started_it(s3):
-    run = planned(uris("in")).run
+def test_several_objects_cannot_be_passed_as_one_uri(stack):
+    with pytest.raises(InvalidInput, match="start one run per object"):
+        planned(passing_uris(stack), uris("in/a.csv", "one/a b.csv"))
+
+
+def test_a_run_has_a_random_name_an_output_of_its_own_and_names_who_started_it(stack, aws):
+    run = planned(stack, uris("in")).run
     assert run.PreprocessingJobName == NAME
     assert run.OutputProcessedMessage == f"s3://output/processed/{NAME}/"
-    assert run.Trigger.to_dict() == {"Kind": "manual", "StartedBy": who(client("sts"))}
+    assert run.Trigger.to_dict() == {"Kind": "manual", "StartedBy": who(aws("sts"))}
 
 
 @pytest.mark.parametrize(
-    ("source", "output", "where", "warning"),
+    ("of", "output", "warning"),
     [
-        ("s3://landing/in/", "", URI, "reads all under s3://landing/in/, also the 2 left out"),
-        (
-            "s3://landing/in/",
-            "s3://other/out",
-            STACK,
-            "fails at its end unless it was given s3:Put",
-        ),
-        ("s3://landing/in/", "s3://other/out", OWN_ROLE, ""),
-        ("s3://landing/in/", "", STACK, ""),
+        (passing_uris, "", "reads all under s3://landing/in/, also the 2 left out"),
+        (replace, "s3://other/out", "fails at its end unless it was given s3:Put"),
+        (with_own_role, "s3://other/out", None),
+        (replace, "", None),
     ],
-    ids=["read although left out", "not the role's", "own role", "nothing"],
 )
-def test_what_may_surprise_is_warned_of(s3, source, output, where, warning):
-    said = planned([S3Uri.parse(source)], output, where).warnings
-    assert (len(said), warning in "".join(said)) == (1 if warning else 0, True)
+def test_a_surprising_input_or_output_is_warned_of(stack, of, output, warning):
+    warnings = planned(of(stack), uris("in/"), output).warnings
+    assert len(warnings) == (1 if warning else 0)
+    assert (warning or "") in "".join(warnings)
 
 
 @pytest.mark.parametrize(
@@ -172,9 +168,9 @@ def test_what_may_surprise_is_warned_of(s3, source, output, where, warning):
         (["s3://landing/a", "s3://output/a"], "", ConfigurationError, "a run for each bucket"),
     ],
 )
-def test_what_would_do_harm_or_is_not_there_is_refused(s3, sources, output, error, words):
+def test_harmful_outputs_and_missing_sources_are_refused(stack, sources, output, error, words):
     with pytest.raises(error, match=words):
-        planned([S3Uri.parse(source) for source in sources], output)
+        planned(stack, [S3Uri.parse(source) for source in sources], output)
 
 
 # ---- The input of a rerun
@@ -192,13 +188,13 @@ def test_what_would_do_harm_or_is_not_there_is_refused(s3, sources, output, erro
         ("s3://landing/gone/", None, "s3://landing/gone/"),
     ],
 )
-def test_a_rerun_passes_the_same_input_in_the_format_of_today(s3, before, manifest, uri):
-    manifests = Manifests(s3, "output", "manifests/")
+def test_a_rerun_passes_the_same_input_in_the_stacks_format(stack, before, manifest, uri):
+    manifests = stack.manifests()
     manifests.write_once("one", "landing", ["in/a.csv"])
     manifests.write_once("two", "landing", ["in/a.csv", "one/a b.csv"])
     prefix = S3Uri("landing", "one/")
     manifests.write_once("tick", "landing", ["one/a b.csv", "one/gone"], prefix=prefix)
-    for where, expected in ((STACK, manifest), (URI, uri)):
+    for where, expected in ((stack, manifest), (passing_uris(stack), uri)):
         if expected is None:
             with pytest.raises(LandrunError):
                 input_message_today(where, NAME, before)
@@ -206,24 +202,21 @@ def test_a_rerun_passes_the_same_input_in_the_format_of_today(s3, before, manife
             assert input_message_today(where, NAME, before) == expected
 
 
-def test_a_run_over_a_prefix_runs_again_over_the_objects_that_lay_there(s3):
-    manifests = STACK.manifests()
+def test_a_run_over_a_prefix_runs_again_over_the_objects_that_lay_there(stack):
+    manifests = stack.manifests()
     manifests.write_once(NAME, "landing", ["in/a.csv", "in/since-deleted.csv"])
-    input_message_today(STACK, NAME, "s3://landing/in/")
+    input_message_today(stack, NAME, "s3://landing/in/")
     assert manifests.find(NAME).keys == ("in/a.csv", "in/since-deleted.csv")
 
 
-def test_the_beginning_of_keys_that_an_s3_prefix_reads_is_listed_as_one(s3):
-    uri = S3Uri.parse(input_message_today(STACK, NAME, "s3://landing/days/2026-11"))
+def test_a_rerun_over_the_beginning_of_keys_lists_them_as_an_s3_prefix_does(stack, s3):
+    uri = S3Uri.parse(input_message_today(stack, NAME, "s3://landing/days/2026-11"))
     [_, *keys] = json.loads(s3.get_object(Bucket=uri.bucket, Key=uri.key)["Body"].read())
     assert keys == OBJECTS[4:6]
 
 
-# ---- What is typed
-
-
-def test_who_starts_a_run_is_an_arn_where_aws_knows_and_else_the_users_name(monkeypatch, s3):
+def test_the_starter_is_an_arn_or_where_aws_knows_none_the_users_name(aws, monkeypatch):
     monkeypatch.setenv("LOGNAME", "alice")
-    nowhere = boto3.client("sts", region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
-    assert who(client("sts")).startswith("arn:aws:")
-    assert who(nowhere) == "alice"
+    unknown = Mock(get_caller_identity=Mock(side_effect=NoCredentialsError))
+    assert who(aws("sts")).startswith("arn:aws:")
+    assert who(unknown) == "alice"
