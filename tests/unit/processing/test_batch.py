@@ -16,13 +16,11 @@ from messages.batch import (
     Batch,
     clean_rows,
     field_rows,
-    frame_rows,
     json_rows,
     record_rows,
 )
 from messages.columns import Columns
 from messages.csvrows import TabRecords
-from messages.jsonrows import table
 from messages.lines import Reject
 
 COLUMNS = Columns(text="text", sender="from", message_id="id", sent_at="at")
@@ -102,15 +100,6 @@ def test_a_column_named_like_an_output_column_is_kept_beside_it() -> None:
     assert frame.select(names).row(0) == ("b", "i", "t", 1)
 
 
-def test_columns_beyond_the_limit_are_kept_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch_module, "MAX_COLUMNS", 2)
-    packed, own = {"k3": 3}, {"k4": "x", "other_columns": "own"}
-    frame = cleaned({"text": "a", "k1": 1, "k2": 2, **packed}, {"text": "b", **own}).frame
-
-    assert set(frame.columns[-3:]) == {"k1", "k2", "other_columns"}
-    assert [json.loads(value) for value in frame["other_columns"]] == [packed, own]
-
-
 @pytest.mark.parametrize("number", ["13800138000", "4111 1111 1111 1111", "bob@example.com"])
 def test_excerpts_and_reasons_of_rejects_are_masked_and_short(number: str) -> None:
     excerpt = cleaned(f'{{"text": "{number} {"x" * 9999}'.encode()).rejects[0].excerpt
@@ -154,14 +143,6 @@ def test_a_text_that_its_commas_split_is_joined_alike_from_fields_and_from_recor
     assert batch.frame["text"].to_list() == [text for text in joined if text]
 
 
-def test_rows_of_a_table_keep_their_types() -> None:
-    frame = pl.DataFrame({"text": ["a", None], "id": [1, 2], "tags": [["x"], []], "n": [1.5, None]})
-    batch = clean_rows(frame_rows(frame, COLUMNS), COLUMNS)
-
-    assert batch.frame.schema["tags"] == pl.List(pl.String)
-    assert (batch.rows_in, batch.empty, batch.frame["message_id"].to_list()) == (2, 1, ["1"])
-
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -180,15 +161,6 @@ def test_json_lines_never_raise_and_add_up(rows: list[Any]) -> None:
     assert len(set(places)) == len(places)
 
 
-@given(st.lists(st.lists(st.text(), max_size=4), max_size=10), st.integers(0, 2))
-def test_records_never_raise_and_add_up(rows: list[list[str]], spill: int) -> None:
-    header = ["id", "text", "column_3", "column_4"]
-    batch = clean_records(list(enumerate(rows)), header, COLUMNS, spill)
-
-    assert adds_up(batch)
-    assert batch.rows_in == len(rows)
-
-
 _LINES = [
     *(b'{"text": "a"}', b'{"id": 1, "text": "b"}', b'{"text": "\xff"}', b'{"text": "cut', b"[1]"),
     *(b"null", b" \r", b'{"text": {}}', b"{}"),
@@ -204,11 +176,3 @@ def test_lines_parsed_all_at_once_give_what_lines_parsed_one_by_one_give(mixed) 
     assert together.frame.equals(slowly.frame)
     assert together.rows_in == sum(batch.rows_in for batch in alone)
     assert [r.reason for r in together.rejects] == [r.reason for b in alone for r in b.rejects]
-
-
-@given(st.lists(st.dictionaries(st.sampled_from("abc"), st.integers()), max_size=5))
-def test_values_by_key_are_the_same_whether_rows_have_the_same_keys_or_not(rows) -> None:
-    keys, values = table(rows)
-
-    assert list(keys) == list(dict.fromkeys(key for row in rows for key in row))
-    assert [values(key) for key in "abcd"] == [[row.get(k) for row in rows] for k in "abcd"]

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 import polars as pl
 import pytest
@@ -91,15 +90,3 @@ def test_entities_are_resolved_once_and_each_by_itself(pieces: list[str]) -> Non
     one_by_one = re.sub(cleaning._ENTITY, cleaning._character, text)
 
     assert cleaning._decoded(pl.Series(["a", text])).to_list() == ["a", one_by_one]
-
-
-def test_settled_characters_are_normal_and_none_joins_the_one_before_it() -> None:
-    every = pl.Series([chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000])
-    settled = every.filter(~every.str.contains(cleaning._UNSETTLED)).to_list()
-    parts = [unicodedata.decomposition(character).split() for character in every]
-    joining = {chr(int(two[1], 16)) for two in parts if len(two) == 2 and two[0][0] != "<"}
-    joining |= {chr(c) for c in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}
-
-    assert pl.Series(settled).str.normalize("NFC").to_list() == settled
-    assert not any(unicodedata.combining(character) for character in settled)
-    assert not {*settled} & joining
