@@ -1,23 +1,81 @@
-"""What suites measure with: AWS's stand-in answers as AWS does, and ways do the same job."""
+"""Figures that the README quotes hold, and suites measure ways that do the same job."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
-from benchmarks import generate, landings, processing, standins, tables
+from benchmarks import ROOT, generate, landings, processing, standins
+from benchmarks import __main__ as command
+from benchmarks.measuring import Figure, in_turns, ratios
 from benchmarks.processing import OURS, Cost, Race, measure
 
-from landrun.adapters.clients import client
 from landrun.models.events import parse_object_created
 
+RESULTS = json.loads(command.RESULTS.read_text(encoding="utf-8"))
 
-@pytest.fixture(autouse=True)
-def account(monkeypatch):
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name, value in landings.ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
+
+def test_every_suite_has_medians_and_spreads_and_names_its_machine():
+    assert tuple(RESULTS) == command.SUITES
+    for suite in RESULTS.values():
+        assert "cores" in suite["machine"]
+        for figure in suite["figures"].values():
+            assert set(figure) == {"median", "low", "high", "unit"}
+            assert figure["low"] <= figure["median"] <= figure["high"]
+
+
+@pytest.mark.parametrize(
+    ("suite", "figure"),
+    [
+        ("cold_start", "cold start, object_created: whole first event ÷ bare boto3's"),
+        ("cold_start", "cold start, object_created: notebook's ÷ ours, until the first start"),
+        ("burst", "burst of 10,000 landings: ÷ the bound of the quota alone"),
+        ("processing", "JSONL, 302 MB, Polars: time ÷ ours"),
+        ("processing", "JSONL, 302 MB, pandas: time ÷ ours"),
+    ],
+)
+def test_the_readmes_figures_are_those_of_the_results(suite, figure):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").split("## How fast", 1)[1]
+    median = RESULTS[suite]["figures"][figure]["median"]
+    assert f"**{median:.2f}**" in readme or f"**{median:.1f}**" in readme
+
+
+@pytest.mark.parametrize("is_sane", [True, False])
+def test_one_suite_is_measured_again_and_an_insane_figure_fails_the_command(
+    tmp_path, monkeypatch, capsys, is_sane
+):
+    results = tmp_path / "quick.json"
+    results.write_text(json.dumps({"warm": {"title": "Warm"}}), encoding="utf-8")
+    figures = [Figure("a figure", "x", [1.0, 2.0, 3.0], (0, 10 if is_sane else 1))]
+    suite = SimpleNamespace(TITLE="Invented", run=lambda quick, scratch: figures)
+    monkeypatch.setitem(sys.modules, "benchmarks.invented", suite)
+    monkeypatch.setattr(command, "SUITES", ("warm", "invented"))
+    monkeypatch.setattr(command, "SCRATCH", tmp_path)
+    monkeypatch.setattr(command, "QUICK", results)
+
+    assert command.main(["--quick", "invented"]) == (0 if is_sane else 1)
+
+    assert is_sane or "this cannot be right: invented, a figure" in capsys.readouterr().err
+    written = json.loads(results.read_text(encoding="utf-8"))
+    assert list(written) == ["warm", "invented"]
+    assert written["warm"] == {"title": "Warm"}
+    figure = {"median": 2.0, "low": 1.0, "high": 3.0, "unit": "x"}
+    assert written["invented"]["figures"] == {"a figure": figure}
+
+
+def test_ways_take_turns_and_are_divided_round_by_round():
+    order = []
+    ways = {name: lambda name=name: order.append(name) or float(len(order)) for name in "ab"}
+
+    found = in_turns(ways, 3)
+
+    assert order == ["a", "b"] * 3
+    assert ratios(found["b"], found["a"]) == [2 / 1, 4 / 3, 6 / 5]
 
 
 def test_a_quota_gives_its_bucket_at_once_and_then_its_refill(monkeypatch):
@@ -40,39 +98,10 @@ def test_a_quota_gives_its_bucket_at_once_and_then_its_refill(monkeypatch):
     assert taken() == 13
 
 
-def test_a_refused_call_is_tried_again_by_botocore():
-    answers = iter([standins.Refused("ThrottlingException"), None])
-
-    def start(call):
-        refused = next(answers)
-        if refused:
-            raise refused
-        return standins.start_execution(call)
-
-    aws = standins.Aws({"StartExecution": start})
-    with aws.answering():
-        client("stepfunctions").start_execution(stateMachineArn=landings.MACHINE, name="a")
-    assert aws.calls == {"StartExecution": 2}
-
-
 def test_landings_are_of_objects_of_their_own():
     records = [record for batch in landings.batches(25) for record in batch["Records"]]
     found = [parse_object_created(record["body"]) for record in records]
     assert len({(one.key, one.version_id) for one in found}) == 25
-
-
-def test_a_tick_asks_dynamodb_twice_for_each_landing_and_once_for_each_shard():
-    calls = {"20": [], "60": []}
-    for size in (20, 60):
-        tables.tick(size, calls)
-    assert calls["60"][0] - calls["20"][0] == 2 * 40
-
-
-def test_looking_for_failed_runs_reads_no_more_rows_of_a_hundred_times_as_many_runs():
-    read = {"10000": [], "1000000": []}
-    for size in (10_000, 1_000_000):
-        tables.look(size, read)
-    assert read["1000000"][0] < 1.5 * read["10000"][0]
 
 
 def test_made_up_messages_are_the_same_each_time_and_in_each_format(tmp_path):
@@ -85,13 +114,6 @@ def test_made_up_messages_are_the_same_each_time_and_in_each_format(tmp_path):
     assert lines == (tmp_path / "two.jsonl").read_bytes().splitlines(keepends=True)
     assert pl.read_ndjson(good).equals(table)
     assert pl.read_parquet(tmp_path / "one.parquet")[: table.height].equals(table)
-
-
-def test_one_row_in_twenty_repeats_an_earlier_one():
-    rows = generate._chunk(0, 200_000)
-    messages = rows.filter(pl.col("text") != generate.EMPTY)
-    repeats = messages.height - messages.n_unique(["sender", "sent_at", "text"])
-    assert repeats == pytest.approx(150_000 / 20, rel=0.05)  # the first have none before them
 
 
 def test_a_way_that_writes_other_rows_gives_no_figure(tmp_path, monkeypatch):
@@ -111,12 +133,14 @@ def test_a_way_that_writes_other_rows_gives_no_figure(tmp_path, monkeypatch):
         race.run("DuckDB")
 
 
-def test_memory_of_all_processes_of_a_command_counts(tmp_path):
-    child = "held = bytearray(64 * 1024**2); import time; time.sleep(0.5)"
-    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
-    cost = measure([sys.executable, "-c", parent], tmp_path / "log")
-    assert cost.mib > 64
-    assert cost.seconds > 0.5
+def test_memory_includes_that_of_child_processes():
+    hold = "held = bytearray(64 * 1024**2); print(flush=True); input()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    before = processing._memory(os.getpid())
+    with subprocess.Popen([sys.executable, "-c", hold], **pipes) as child:
+        child.stdout.readline()
+        assert processing._memory(os.getpid()) - before > 60 * 1024
+        child.communicate("\n")
 
 
 def test_a_command_that_fails_is_no_figure(tmp_path):
