@@ -1,14 +1,16 @@
-"""The command in this process, against moto's APIs; tests/local runs it against the laptop's."""
+"""`landrun workflow` on moto's APIs; tests/local runs it on the laptop's."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from landrun_ops import cli
+from landrun.errors import ConfigurationError
+from landrun_ops import cli, workflow
 from landrun_ops.stack.stack import Stack
 from landrun_ops.workflow import WorkflowConfig, render
 from landrun_ops.workflow.definition_file import parse
@@ -42,25 +44,51 @@ def test_render_writes_what_check_then_accepts(tmp_path, root, capsys):
     assert Path(out).read_text(encoding="utf-8") == render()
 
 
-def test_settings_replace_their_tokens_and_the_screen_gets_yaml_and_nothing_else(capsys):
+def test_settings_replace_their_tokens_and_stdout_is_yaml(capsys):
     assert landrun("render", "--out", "-", "--set", "environment.LANG=de") == 0
     step = parse(capsys.readouterr().out)["States"]["Process messages"]
     assert step["Parameters"]["Environment"] == {"LANG": "de"}
     assert step["Parameters"]["AppSpecification"]["ImageUri"] == "${landrun_ImageUri}"
 
 
-def test_create_and_update_make_the_machine_and_show_its_arn(steps, file, capsys):
-    assert landrun("create", "--config", file, "--name", "other", "--set", "instance_count=2") == 0
-    assert landrun("create", "--config", file, "--json") == 0
-    first, rest = capsys.readouterr().out.split("\n", maxsplit=1)
-    assert first.endswith(":stateMachine:other")
-    assert json.loads(rest) == {"StateMachineArn": ARN}
-    made = json.loads(steps.describe_state_machine(stateMachineArn=first)["definition"])
-    resources = made["States"]["Process messages"]["Parameters"]["ProcessingResources"]
-    assert resources["ClusterConfig"]["InstanceCount"] == 2
-    assert landrun("update", "--state-machine-arn", ARN, "--config", file, "--image", "new") == 0
+def test_create_makes_the_rendered_machine_once_with_its_tags(steps, file, settings, capsys):
+    words = ("create", "--config", file, "--set", "instance_count=2", "--set", "workflow_tags.a=b")
+    assert landrun(*words) == 0
     assert capsys.readouterr().out == f"{ARN}\n"
-    assert '"new"' in steps.describe_state_machine(stateMachineArn=ARN)["definition"]
+    assert landrun(*words, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"StateMachineArn": ARN}
+    made, config = (
+        workflow.describe(ARN, steps),
+        WorkflowConfig.read(settings | {"instance_count": 2}),
+    )
+    assert (made["name"], made["roleArn"]) == (config.name, config.role)
+    assert json.loads(made["definition"]) == workflow.definition(config)
+    assert steps.list_tags_for_resource(resourceArn=ARN)["tags"] == [{"key": "a", "value": "b"}]
+
+
+def test_update_changes_the_definition_and_keeps_the_role(machine, steps, file, settings, capsys):
+    assert (
+        landrun("update", "--state-machine-arn", machine, "--config", file, "--image", "new") == 0
+    )
+    assert capsys.readouterr().out == f"{machine}\n"
+    made, config = workflow.describe(machine, steps), settings | {"image_uri": "new"}
+    assert json.loads(made["definition"]) == workflow.definition(WorkflowConfig.read(config))
+    assert made["roleArn"] == settings["role"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"instance_count": 2}, "update --state-machine-arn arn:"),
+        ({"role": "arn:aws:iam::123456789012:role/other"}, "update --state-machine-arn arn:"),
+        ({"role": None}, "needs a role"),
+    ],
+)
+def test_create_refuses_another_machine_of_the_name_and_one_without_a_role(
+    machine, steps, settings, change, says
+):
+    with pytest.raises(ConfigurationError, match=says):
+        workflow.create(WorkflowConfig.read(settings | change), steps)
 
 
 @pytest.fixture
@@ -94,6 +122,14 @@ def test_an_output_that_would_start_runs_of_the_stack_is_refused(
     assert steps.list_executions(stateMachineArn=machine)["executions"] == []
 
 
+def test_an_execution_is_described_until_it_has_ended():
+    statuses = ["RUNNING", "RUNNING", "FAILED", "never asked for"]
+    client = Mock(**{"describe_execution.side_effect": [{"status": one} for one in statuses]})
+    slept = []
+    assert workflow.wait("arn", client, slept.append)["status"] == "FAILED"
+    assert slept == [workflow.machine.POLL_SECONDS] * 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -108,6 +144,7 @@ def test_an_output_that_would_start_runs_of_the_stack_is_refused(
         (["execute", "in", "s3://c/d"], "'in' is not an S3 URI"),
         (["execute", "s3://a/b"], "OUTPUT"),
         (["execute", "s3://a/b", "s3://c/d", "--state-machine-arn", ARN], "StateMachineDoesNot"),
+        (["update", "--state-machine-arn", ARN, *NEEDED[2:]], "StateMachineDoesNot"),
         (["paint"], "No such command"),
     ],
 )

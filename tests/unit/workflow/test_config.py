@@ -46,7 +46,7 @@ def test_an_execution_has_time_for_a_day_of_quotas_and_two_attempts(settings):
     assert template()["TimeoutSeconds"] > 2 * 777_600
 
 
-def test_words_lie_over_the_file_key_by_key(tmp_path):
+def test_set_overrides_the_file_key_by_key(tmp_path):
     file = tmp_path / "workflow.toml"
     file.write_text('name = "a"\ninstance_count = 2\n[tags]\nteam = "ml"\n', encoding="utf-8")
     settings = with_words(
@@ -61,7 +61,7 @@ def test_words_lie_over_the_file_key_by_key(tmp_path):
 
 
 @pytest.mark.parametrize("word", ["instance_count", "=3", "entrypoint=[1"])
-def test_a_word_that_is_no_setting_is_shown(word):
+def test_a_malformed_set_is_named(word):
     with pytest.raises(ConfigurationError, match=word.replace("[", r"\[")):
         with_words({}, [word])
 
@@ -75,7 +75,7 @@ def test_a_word_that_is_no_setting_is_shown(word):
         ("gone.toml", None, "cannot read"),
     ],
 )
-def test_a_file_that_holds_no_settings_is_named(tmp_path, name, content, says):
+def test_an_unreadable_file_is_named(tmp_path, name, content, says):
     file = tmp_path / name
     if content is not None:
         file.write_text(content, encoding="utf-8")
