@@ -9,6 +9,7 @@ from unittest.mock import Mock
 
 import boto3
 import pytest
+from botocore.stub import ANY, Stubber
 from moto import mock_aws
 
 from landrun.errors import ServiceError
@@ -23,7 +24,7 @@ from landrun_ops.stack.activity import (
 )
 from landrun_ops.stack.stack import Stack
 from landrun_ops.web import live as live_module
-from landrun_ops.web.ignored import Ignored
+from landrun_ops.web.ignored import Ignored, IgnoredCount, from_logs, from_metrics
 from landrun_ops.web.live import ALL_AGAIN_AFTER, LiveStack, RunsFeed
 from records import create_runs_table, item
 
@@ -175,3 +176,51 @@ def test_the_next_tick_is_known_where_there_is_one_and_it_can_be_known(parameter
     tick = next_tick(parameters, start_on, NOW)
 
     assert ((tick.at.isoformat() if tick.at else None) if tick else "no tick") == at
+
+
+# ---- What landed and started no run
+
+EMF = (
+    '{"_aws":{"Timestamp":%d,"CloudWatchMetrics":[{"Namespace":"landrun","Dimensions":[["Reason",'
+    '"service"]],"Metrics":[{"Name":"LandingsIgnored","Unit":"Count"}]}]},"Reason":"%s",'
+    '"service":"landrun","LandingsIgnored":[%s]}\n'
+)
+
+
+def test_ignored_landings_come_from_cloudwatch_and_a_refusal_is_named():
+    client = boto3.client("cloudwatch", "eu-west-1")
+    stub = Stubber(client)
+    stub.activate()
+    at = NOW.replace(minute=0)
+    stub.add_response(
+        "get_metric_data",
+        {"MetricDataResults": [{"Id": "zero_bytes", "Timestamps": [at, at], "Values": [0.0, 3.0]}]},
+        {"MetricDataQueries": ANY, "StartTime": NOW.replace(minute=0), "EndTime": NOW},
+    )
+    stub.add_client_error("get_metric_data", "AccessDenied", "not authorized")
+
+    found = from_metrics(client, "landrun", NOW, NOW)
+    refused = from_metrics(client, "landrun", NOW, NOW)
+
+    assert found.counts == [IgnoredCount(at=at, reason="zero-bytes", count=3)]
+    assert "cloudwatch:GetMetricData: AccessDenied" in refused.unknown
+
+
+def test_ignored_landings_come_from_the_laptops_logs(tmp_path):
+    at = int(NOW.timestamp() * 1000)
+    hostile = (
+        '{"message": "LandingsIgnored", "Reason": 7}\n[LandingsIgnored\n'
+        '{"LandingsIgnored": ["x"], "Reason": "a"}\n'
+    )
+    old = EMF % (at - 86_400_000, "prefix", "9.0")
+    lines = EMF % (at, "prefix", "1.0, 1.0") + EMF % (at, "zero-bytes", "1.0") + hostile + old
+    (tmp_path / "ObjectCreatedFunction.log").write_text(lines, encoding="utf-8")
+
+    found = from_logs(tmp_path, NOW - timedelta(hours=1))
+
+    hour = NOW.replace(minute=0)
+    assert [(one.at, one.reason, one.count) for one in found.counts] == [
+        (hour, "prefix", 2),
+        (hour, "zero-bytes", 1),
+    ]
+    assert from_logs(None, NOW).unknown
