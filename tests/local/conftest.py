@@ -27,7 +27,7 @@ def laptop() -> Iterator[Callable[..., Laptop]]:
         project: Path,
         state_dir: Path,
         parameters: Mapping[str, str] | None = None,
-        port: int = 0,
+        port: int | None = 0,
         **how: Any,
     ) -> Laptop:
         laptops.append(Laptop(project, state_dir, parameters or {}, port, **how))

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from multiprocessing.connection import Connection
@@ -61,16 +62,18 @@ class Laptop:
         project: Path,
         state_dir: Path,
         parameters: Mapping[str, str],
-        port: int = 0,
+        port: int | None = 0,
         *,
         pace: float = 0.05,
+        default_port: int | None = None,
     ) -> None:
         self.state_dir = state_dir
         self.errors = state_dir.with_name(f"{state_dir.name}.stderr")
         self.errors.parent.mkdir(parents=True, exist_ok=True)
         self._connection, theirs = FORKS.Pipe()
         how = {"port": port, "parameters": dict(parameters), "state_dir": state_dir}
-        self.process = FORKS.Process(target=_up, args=(theirs, self.errors, pace, project, how))
+        given = (theirs, self.errors, pace, default_port, project, how)
+        self.process = FORKS.Process(target=_up, args=given)
         self.process.start()
         theirs.close()
         self.is_up = self._is_ready()
@@ -128,11 +131,33 @@ class Laptop:
         self._connection.recv()
 
 
+def leaves_no_trace(project: Path, state: Path) -> bool:
+    """Whether threads and variables of a process are as before once it was up, twice."""
+    process = FORKS.Process(target=_up_twice, args=(project, state))
+    process.start()
+    process.join()
+    return process.exitcode == 0
+
+
+def _up_twice(project: Path, state: Path) -> None:
+    threads, variables = set(threading.enumerate()), dict(os.environ)
+    for _ in range(2):
+        with LocalAws.up(project, state_dir=state) as aws:
+            assert aws.client("sqs").list_queues()["QueueUrls"]
+    assert set(threading.enumerate()) == threads
+    assert dict(os.environ) == variables
+
+
 def _up(
-    connection: Connection, errors: Path, pace: float, project: Path, how: dict[str, Any]
+    connection: Connection,
+    errors: Path,
+    pace: float,
+    default_port: int | None,
+    project: Path,
+    how: dict[str, Any],
 ) -> None:
     """Be up until a signal comes, and do what is told meanwhile."""
-    from landrun_ops.local import engine  # noqa: PLC0415  (only in the process of its own)
+    from landrun_ops.local import engine, server  # noqa: PLC0415  (only in its own process)
     from landrun_ops.local.moto_patches import tasks  # noqa: PLC0415
     from landrun_ops.local.patches import Patches  # noqa: PLC0415
 
@@ -144,6 +169,7 @@ def _up(
         return engines[-1]
 
     patches, refusing = Patches(), Patches()
+    patches.set(server, "PORT", default_port or server.PORT)
     patches.wrap(engine, "install", keep)
     patches.wrap(tasks, "wait", lambda wait, env, seconds: wait(env, seconds * pace))
     for name in (signal.SIGINT, signal.SIGTERM):  # a shell's background jobs ignore the first

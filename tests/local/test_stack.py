@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -14,9 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
-from landrun_ops.local import LocalAws, LocalAwsError, read_environment, server
+from landrun_ops.local import LocalAws, LocalAwsError, read_environment
 from landrun_ops.local.errors import NotUpError
-from local.laptop import processing_job
+from local.laptop import leaves_no_trace, processing_job
 
 MINIMAL = """
 Transform: AWS::Serverless-2016-10-31
@@ -69,35 +70,25 @@ def test_the_stack_has_what_motos_cloudformation_leaves_out(aws: LocalAws) -> No
     assert {one["GroupName"] for one in schedules} == {"landrun-ScheduleGroup"}
 
 
-def test_closing_leaves_no_thread_and_no_trace_in_this_process(
+def test_closing_leaves_no_thread_and_no_trace_in_its_process(
     project: Path, tmp_path: Path
 ) -> None:
-    threads, variables = set(threading.enumerate()), dict(os.environ)
-    for _ in range(2):
-        with LocalAws.up(project, state_dir=tmp_path / "state") as aws:
-            assert aws.client("sqs").list_queues()["QueueUrls"] == [aws.outputs["QueueUrl"]]
-    assert set(threading.enumerate()) == threads
-    assert dict(os.environ) == variables
+    assert leaves_no_trace(project, tmp_path / "state")
 
 
 def test_the_default_port_is_always_the_same_unless_it_is_taken(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    laptop: Callable[..., Any], project: Path, tmp_path: Path
 ) -> None:
-    lines: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        default = taken.getsockname()[1]
-        monkeypatch.setattr(server, "PORT", default)
-        up = LocalAws.up(project, port=None, state_dir=tmp_path / "state", report=lines.append)
-        with up as aws:
-            port = int(aws.endpoint_url.rpartition(":")[2])
-            assert default < port < default + 20
-            said = f"port {default} is taken: the laptop's AWS is at {port} this time"
-            assert lines == [said]
-        with (
-            pytest.raises(LocalAwsError, match=f"port {default} .*choose another"),
-            LocalAws.up(project, port=default, state_dir=tmp_path / "state"),
-        ):
-            pass
+        port = taken.getsockname()[1]
+        next_one = laptop(project, tmp_path / "next", port=None, default_port=port)
+        refused = laptop(project, tmp_path / "refused", port=port)
+    found = int(next_one.aws.endpoint_url.rpartition(":")[2])
+    assert port < found < port + 20
+    said = f"port {port} is taken: the laptop's AWS is at {found} this time"
+    assert next_one.said.splitlines() == [said]
+    assert not refused.is_up
+    assert re.search(f"port {port} .*choose another", refused.said)
 
 
 def test_a_kill_amid_an_invocation_and_a_job_leaves_no_process_and_the_next_one_starts_clean(
@@ -162,14 +153,12 @@ def test_a_second_one_in_the_same_folder_is_refused(aws: LocalAws, root: Path) -
     ids=["no such property", "reference", "resource", "parameter without value"],
 )
 def test_a_broken_template_is_one_error_that_names_the_trouble(
-    project: Path, tmp_path: Path, old: str, new: str, says: str
+    laptop: Callable[..., Any], project: Path, tmp_path: Path, old: str, new: str, says: str
 ) -> None:
-    template = project / "template.yaml"
     assert old in MINIMAL
-    template.write_text(MINIMAL.replace(old, new))
-    with (
-        pytest.raises(LocalAwsError, match=says),
-        LocalAws.up(project, state_dir=tmp_path / "state"),
-    ):
-        pass
+    (project / "template.yaml").write_text(MINIMAL.replace(old, new))
+    broken = laptop(project, tmp_path / "state")
+    assert not broken.is_up
+    [line] = broken.said.splitlines()
+    assert re.search(says, line)
     assert not (tmp_path / "state" / "env.json").exists()

@@ -48,20 +48,19 @@ def test_the_run_of_a_tick_is_followed_where_landings_wait(
     assert run["name"] in done.stderr
 
 
-def test_a_run_that_fails_is_the_exit_code_and_a_line(
-    laptop: Callable[..., Any], root: Path, tmp_path: Path
-) -> None:
-    broken = {"JobEntrypoint": "python3 /opt/program/not-there.py"}
-    stack = laptop(root, tmp_path / "state", broken).aws
-    done = verify(stack)
+def test_a_run_that_fails_is_the_exit_code_and_a_line(aws: LocalAws, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("colour,size\nred,3\n")
+    done = verify(aws, str(bad))
     assert done.returncode == 1, done.stderr
     failed, why = done.stderr.splitlines()[-2:]
     assert ": FAILED after " in failed
     assert why.startswith("landrun: why: landrun show landrun-")
 
-    # What is waited for fails as what lands does.
-    everything = f"s3://{stack.outputs['LandingBucket']}/incoming/"
-    started = landrun(environment(stack), "start", everything, "--wait")
+    # A run that was started by hand fails the command that waits for it, too.
+    s3, bucket = aws.client("s3"), aws.outputs["OutputBucket"]
+    s3.upload_file(str(bad), bucket, "by-hand/bad.csv")
+    started = landrun(environment(aws), "start", f"s3://{bucket}/by-hand/bad.csv", "--wait")
     assert started.returncode == 1, started.stderr
     assert ": FAILED after " in started.stdout.splitlines()[-1]
     assert "why: landrun show landrun-" in started.stderr.splitlines()[-1]
