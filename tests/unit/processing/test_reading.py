@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 from pathlib import Path
 
 import pytest
-import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from messages import host, streams
 from messages.columns import ColumnNotFoundError, find_columns, name_header, spilled
-from messages.streams import Blocks, in_utf8, line_batches, range_blocks
+from messages.streams import in_utf8, line_batches, range_blocks
 
 
 # Public data sets: Twitter's archive, support and airline tweets, Sentiment140, Reddit, YouTube's
@@ -110,22 +107,6 @@ def test_ranges_of_a_file_give_each_of_its_lines_once(
     assert cut == whole == data.removesuffix(b"\n").split(b"\n") * bool(data)
 
 
-@given(st.lists(st.binary(max_size=30)))
-def test_lines_are_the_same_however_the_bytes_come(blocks: list[bytes]) -> None:
-    whole = b"".join(blocks)
-    cut = [line for batch in line_batches(iter(blocks)) for line in batch]
-
-    assert cut == (whole.removesuffix(b"\n").split(b"\n") if whole else [])
-
-
-def test_looking_for_a_line_ends_with_the_range() -> None:
-    """Otherwise each range of a file that is one line would read the rest of it."""
-    file = io.BytesIO(b"x" * (5 * streams.BLOCK))
-
-    assert streams.line_start(file, 10, 20) >= 20
-    assert file.tell() <= 10 + streams.BLOCK
-
-
 @given(st.text(), st.sampled_from(["utf-16-le", "utf-16-be"]), st.integers(1, 7))
 def test_utf_16_survives_being_read_in_pieces(text: str, encoding: str, size: int) -> None:
     data = ("\ufeff" + text).encode(encoding)
@@ -146,36 +127,6 @@ def test_an_endless_line_is_cut_and_not_held(monkeypatch: pytest.MonkeyPatch) ->
     cut = [line for batch in line_batches(b"x" * 4 for _ in range(999)) for line in batch]
 
     assert cut == [b"x" * 11]
-
-
-PACK = {"gzip": gzip.compress, "zstd": zstandard.compress}
-
-
-@pytest.mark.parametrize("compression", PACK)
-def test_a_cut_off_file_gives_what_it_has_and_says_so(tmp_path: Path, compression: str) -> None:
-    data = b"".join(b"line %d\n" % i for i in range(100_000))
-    packed = PACK[compression](data)
-    path = tmp_path / "cut"
-    path.write_bytes(packed[: len(packed) * 3 // 4])
-    blocks = Blocks(path, compression)
-    read = [line for batch in line_batches(blocks, blocks) for line in batch]
-
-    assert len(read) > 1000
-    assert read == data.split(b"\n")[: len(read)]
-    assert str(blocks.damage).startswith(f"damaged {compression} data: ")
-
-
-@pytest.mark.parametrize("compression", PACK)
-def test_members_behind_each_other_are_one_file_and_bombs_come_in_small_blocks(
-    tmp_path: Path, compression: str
-) -> None:
-    path, pack = tmp_path / compression, PACK[compression]
-    path.write_bytes(pack(b"a\n") + pack(b"b\n"))
-    blocks = Blocks(path, compression)
-    assert (b"".join(blocks), blocks.damage) == (b"a\nb\n", None)
-
-    path.write_bytes(pack(bytes(2**27)))
-    assert max(map(len, Blocks(path, compression))) <= 64 * 1024 * 1024
 
 
 def test_the_limit_of_memory_is_that_of_the_own_group(
