@@ -16,7 +16,7 @@ from landrun_ops import cli
 from landrun_ops.actions.invoke import invoke
 from laptop_stack import eventually
 
-from .laptop import Laptop
+from .laptop import laptop_up
 from .world import Policies
 
 if "LANDRUN_PERMISSIONS" not in os.environ:
@@ -61,29 +61,33 @@ MISSING = [
     ("ProcessingRole", "s3:GetObject", "arn:aws:s3:::*/manifests/*", "AccessDenied"),
     ("ProcessingRole", "s3:GetObject", "arn:aws:s3:::*landingbucket*", "AccessDenied"),
     ("ProcessingRole", "s3:PutObject", "arn:aws:s3:::*/processed/*", "AccessDenied"),
+    ("ProcessingRole", "kms:Decrypt", "*", "AccessDenied"),
 ]
 """A role, an action that is denied to it, on which resources, and what the cause says."""
 
-PARAMETERS = {
-    "MaxConcurrentRuns": "1",
-    "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-}
+KEYS = [f"arn:aws:kms:us-east-1:123456789012:key/{n * 8}-12ab-34cd-56ef-1234567890ab" for n in "12"]
+PARAMETERS = {"MaxConcurrentRuns": "1", "KmsKeyArn": KEYS[0]}
+SIZES = {"InstanceType": "ml.c5.xlarge", "VolumeSizeInGB": "50", "MaxRuntimeInSeconds": "600"}
 
 
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory):
-    laptop = Laptop(tmp_path_factory.mktemp("laptop"), **PARAMETERS)
-    yield laptop
-    laptop.stop()
+    with laptop_up(tmp_path_factory.mktemp("laptop"), **PARAMETERS) as up:
+        yield up
 
 
-@pytest.fixture(scope="module")
-def main_path(laptop):
+def test_the_main_path_passes_with_iam_enforced_and_uses_each_permission(laptop):
     an_object_is_processed_and_its_job_logs(laptop)
     a_notebooks_object_and_prefix_are_read(laptop)
     a_failure_and_a_stop_are_recorded(laptop)
     what_is_no_event_and_what_fails_for_good_is_kept(laptop)
-    return laptop
+    assert laptop.refusals == []
+    for role, unseen in UNSEEN.items():
+        granted, used = Policies(**PARAMETERS).grants(role), laptop.used(role)
+        assert {grant.action for grant in granted} == used | unseen
+        assert not used & unseen
+    for role, actions in LAMBDAS_OWN.items():
+        assert laptop.used(role) >= actions
 
 
 def an_object_is_processed_and_its_job_logs(laptop):
@@ -102,47 +106,36 @@ def a_notebooks_object_and_prefix_are_read(laptop):
 
 def a_failure_and_a_stop_are_recorded(laptop):
     assert laptop.run("broken")["status"] == "FAILED"
-    key = laptop.land("slow")
-    run = eventually(lambda: laptop.row(key))["name"]
-    eventually(lambda: laptop.job_statuses(run) == ["InProgress"])
-    arn = laptop.row(run)["execution_arn"]
-    laptop.client("stepfunctions").stop_execution(executionArn=arn)
+    run = slow_run(laptop)
+    laptop.client("stepfunctions").stop_execution(**laptop.execution(run))
     assert laptop.ended(run)["status"] == "ABORTED"
     eventually(lambda: laptop.job_statuses(run) == ["Stopped"])
     eventually(lambda: not any("unfinished" in row for row in laptop.rows()))  # notified
 
 
+def slow_run(laptop):
+    key = laptop.land("slow")
+    run = eventually(lambda: laptop.row(key))["name"]
+    eventually(lambda: laptop.job_statuses(run) == ["InProgress"])
+    return run
+
+
 def what_is_no_event_and_what_fails_for_good_is_kept(laptop):
-    name = laptop.aws.outputs["ReconcileFunction"]
-    assert invoke(laptop.aws.client("lambda"), "ReconcileFunction", name, {"GraceSeconds": 0})
+    name = laptop.outputs["ReconcileFunction"]
+    assert invoke(laptop.client("lambda"), "ReconcileFunction", name, {"GraceSeconds": 0})
     for queue in ("Landing", "Status"):
         laptop.client("sqs").send_message(
             QueueUrl=laptop.outputs[f"{queue}QueueUrl"], MessageBody="not an event"
         )
-        eventually(lambda queue=queue: laptop.messages(f"{queue}DeadLetterQueueUrl"))
     for function in ("ScheduleFunction", "ReconcileFunction"):
         laptop.client("lambda").invoke(
             FunctionName=laptop.outputs[function],
             InvocationType="Event",
             Payload=json.dumps({"GraceSeconds": "never"}),
         )
-    eventually(lambda: laptop.messages("ScheduleDeadLetterQueueUrl") == 2)
-
-
-def test_the_main_path_passes_with_iam_enforced(main_path):
-    assert main_path.refusals == []
-
-
-@pytest.mark.parametrize("role", UNSEEN)
-def test_every_permission_of_machine_and_jobs_is_used_or_explained(main_path, role):
-    granted = {grant.action for grant in Policies(**PARAMETERS).grants(role)}
-    assert granted == main_path.used(role) | UNSEEN[role]
-    assert not main_path.used(role) & UNSEEN[role]
-
-
-@pytest.mark.parametrize("role", LAMBDAS_OWN)
-def test_lambda_takes_and_keeps_messages_as_the_functions_role(main_path, role):
-    assert main_path.used(role) >= LAMBDAS_OWN[role]
+    for queue, messages in (("Landing", 1), ("Status", 1), ("Schedule", 2)):
+        url = f"{queue}DeadLetterQueueUrl"
+        eventually(lambda url=url, messages=messages: laptop.messages(url) == messages)
 
 
 @pytest.mark.parametrize(("role", "action", "resource", "says"), MISSING)
@@ -182,3 +175,40 @@ def test_a_notebooks_uri_outside_of_the_roles_fails_and_show_names_both(
         assert "by hand, outside landrun" in shown
         assert laptop.role("ProcessingRole") in shown
         assert named in shown
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        SIZES | {"KmsKeyArn": KEYS[1], "PreviousKmsKeyArns": KEYS[0]},
+        {"KmsKeyArn": "", "PreviousKmsKeyArns": ",".join(KEYS)},
+        {"KmsKeyArn": KEYS[0], "PreviousKmsKeyArns": ""},
+    ],
+    ids=["other sizes and another key", "no key", "a key"],
+)
+def test_a_run_that_waits_and_a_redrive_outlive_a_deployment(laptop, changes):
+    """An execution keeps its definition, its object the key of then; policies change at once."""
+    failed = laptop.ended(laptop.land("broken"))["name"]
+    before, refused = instance_types(laptop, failed), laptop.refusals
+    holder, key = slow_run(laptop), laptop.land()
+    eventually(lambda: laptop.row(key))
+    laptop.deploy(**changes)
+    laptop.client("stepfunctions").stop_execution(**laptop.execution(holder))
+    waited = laptop.ended(key)
+    assert waited["status"] == "SUCCEEDED"
+    laptop.client("stepfunctions").redrive_execution(**laptop.execution(failed))
+    eventually(lambda: len(laptop.logged(failed)) > 1)
+    for run in (waited["name"], failed):
+        assert instance_types(laptop, run) == before, "of the definition they started with"
+    assert instance_types(laptop, laptop.run()["name"]) == {"ml.c5.xlarge"}
+    assert laptop.refusals == refused
+
+
+def instance_types(laptop, run):
+    """The instance types of a run's jobs."""
+    sagemaker = laptop.client("sagemaker")
+    described = [
+        sagemaker.describe_processing_job(ProcessingJobName=job["ProcessingJobName"])
+        for job in laptop.jobs(run)
+    ]
+    return {one["ProcessingResources"]["ClusterConfig"]["InstanceType"] for one in described}

@@ -17,15 +17,16 @@ from typing import Any, NamedTuple
 
 import boto3
 from botocore.credentials import Credentials
+from moto.dynamodb.models import dynamodb_backends
 
-from faults import inside, lambdas, stack
+from faults import lambdas, stack
 from faults.world import World
 from landrun_ops.local.moto_patches import iam as local_iam
 from landrun_ops.local.moto_patches.iam import Decision, Iam
 from landrun_ops.local.moto_patches.task_tokens import TOKENS, Token
 from landrun_ops.local.policies import permits
+from template.conftest import statements
 
-LAMBDA = "lambda.amazonaws.com"
 _HERE = f"{stack.REGION}:{stack.ACCOUNT}"
 ARNS = {
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{_HERE}:table/{{}}",
@@ -36,8 +37,6 @@ ARNS = {
     "AWS::Logs::LogGroup": f"arn:aws:logs:{_HERE}:log-group:/aws/lambda/{{}}:*",
 }
 _PLACEHOLDER = re.compile(r"<([A-Za-z]+)(?:\.([A-Za-z]+))?>")
-
-Document = dict[str, Any]
 
 
 class Grant(NamedTuple):
@@ -64,25 +63,30 @@ class Policies:
             {"Version": "2012-10-17", **self.named(one)} for one in self._resolved.policies(role)
         ]
 
-    def trust(self, role):
-        properties = self._resolved.of_type("AWS::IAM::Role")[role]
-        return self.named(properties["AssumeRolePolicyDocument"])
-
     def grants(self, role):
         return {
             Grant(action, resource)
             for document in self.of(role)
-            for statement in document["Statement"]
-            for action in _listed(statement["Action"])
-            for resource in _listed(statement["Resource"])
+            for statement in statements(document)
+            for action in statement["Action"]
+            for resource in statement["Resource"]
         }
+
+    def trust(self, role):
+        properties = self._resolved.of_type("AWS::IAM::Role")[role]
+        return self.named(properties["AssumeRolePolicyDocument"])
+
+    def of_type(self, kind):
+        """Yield the physical name and the properties of each resource of a type."""
+        for logical_id, properties in self._resolved.of_type(kind).items():
+            yield self._stack.ref(logical_id), self.named(properties)
 
     def named(self, document):
         """Put physical names in; executions' are made of the machine's, once that is known."""
         machine = self._stack.arn("ProcessingStateMachine")
         executions = machine.replace(":stateMachine:", ":execution:")
         text = _PLACEHOLDER.sub(self._name, json.dumps(document))
-        named: Document = json.loads(text.replace(f"{machine}:*", f"{executions}:*"))
+        named: dict[str, Any] = json.loads(text.replace(f"{machine}:*", f"{executions}:*"))
         return named
 
     def _name(self, match):
@@ -118,7 +122,7 @@ class PermittedWorld(World):
         return self
 
     def used(self, role):
-        """Give the grants that a role's calls have needed so far: each call exactly one."""
+        """The grants that a role's calls have needed so far: each call exactly one."""
         used = set()
         for decision in self.decisions:
             if decision.role == role:
@@ -127,7 +131,7 @@ class PermittedWorld(World):
         return used
 
     def _enforce(self):
-        self._encrypt()
+        encrypt(stack.client, self.policies.of_type)
         local_iam.patch(self._patches, self._iam)
         for function in lambdas.FUNCTIONS:
             self._assume(function)
@@ -145,35 +149,6 @@ class PermittedWorld(World):
         TOKENS[message["SlotRequest"]["TaskToken"]] = Token(self.machine.arn)
         super()._slot_requested(message)
 
-    def _encrypt(self):
-        """Put keys where the template has them: IAM asks who may use a key by them."""
-        for topic, properties in self._of_type("AWS::SNS::Topic"):
-            stack.client("sns").set_topic_attributes(
-                TopicArn=self.stack.arn(topic),
-                AttributeName="KmsMasterKeyId",
-                AttributeValue=properties["KmsMasterKeyId"],
-            )
-        for queue, properties in self._of_type("AWS::SQS::Queue"):
-            stack.client("sqs").set_queue_attributes(
-                QueueUrl=self.stack.ref(queue),
-                Attributes={"KmsMasterKeyId": properties.get("KmsMasterKeyId", "")},
-            )
-        for bucket, properties in self._of_type("AWS::S3::Bucket"):
-            [rule] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-            default = {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
-            stack.client("s3").put_bucket_encryption(
-                Bucket=self.stack.name(bucket),
-                ServerSideEncryptionConfiguration={"Rules": [default]},
-            )
-        for table, properties in self._of_type("AWS::DynamoDB::Table"):
-            held = inside._table(self.stack.name(table))
-            held.sse_specification = properties["SSESpecification"]
-
-    def _of_type(self, kind):
-        """Give the properties of the stack's resources of a type, with physical names."""
-        every = self.stack.resolved.of_type(kind).items()
-        return [(logical_id, self.policies.named(one)) for logical_id, one in every]
-
     def _assume(self, function):
         role, iam = f"{function}FunctionRole", stack.client("iam")
         trust = json.dumps(self.policies.trust(role))
@@ -182,16 +157,37 @@ class PermittedWorld(World):
             iam.put_role_policy(
                 RoleName=role, PolicyName=f"Policy{number}", PolicyDocument=json.dumps(document)
             )
-        self._iam.demand_trust(arn, LAMBDA)
+        self._iam.demand_trust(arn, "lambda.amazonaws.com")
         session = stack.client("sts").assume_role(RoleArn=arn, RoleSessionName=function)
         keys, given = _keys(function), session["Credentials"]
         keys.access_key, keys.secret_key = given["AccessKeyId"], given["SecretAccessKey"]
         keys.token = given["SessionToken"]
 
 
+def encrypt(client, of_type):
+    """Put keys where the template has them: IAM asks who may use a key by them."""
+    for url, given in of_type("AWS::SQS::Queue"):
+        client("sqs").set_queue_attributes(
+            QueueUrl=url, Attributes={"KmsMasterKeyId": given.get("KmsMasterKeyId", "")}
+        )
+    for arn, given in of_type("AWS::SNS::Topic"):
+        client("sns").set_topic_attributes(
+            TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=given["KmsMasterKeyId"]
+        )
+    for bucket, given in of_type("AWS::S3::Bucket"):
+        [rule] = given["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        default = {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
+        client("s3").put_bucket_encryption(
+            Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [default]}
+        )
+    tables = dynamodb_backends[stack.ACCOUNT][stack.REGION].tables
+    for table, given in of_type("AWS::DynamoDB::Table"):
+        tables[table].sse_specification = given["SSESpecification"]
+
+
 @lru_cache
 def _keys(function):
-    """Give the keys with which a function signs: put in when it assumes its role."""
+    """The keys with which a function signs: put in when it assumes its role."""
     return Credentials("none", "none", "none")
 
 
@@ -200,7 +196,3 @@ def _signed(function, service):
     session = boto3.Session(region_name=stack.REGION)
     session._session._credentials = _keys(function)
     return session.client(service, config=stack.client(service).meta.config)
-
-
-def _listed(value):
-    return value if isinstance(value, list) else [value]
