@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,55 +16,43 @@ from landrun_ops.stack.stack import Stack
 NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0}
 
 
-class Lambda:
-    """Answers each invocation alike; ``heard`` are the payloads."""
-
-    def __init__(self, answer, **more):
-        self.heard = []
-        self._answer, self._more = answer, more
-
-    def invoke(self, FunctionName, Payload):  # noqa: N803
-        self.heard.append((FunctionName, json.loads(Payload)))
-        return {"Payload": io.BytesIO(json.dumps(self._answer).encode()), **self._more}
-
-
 @pytest.fixture
-def answering(monkeypatch):
-    """``answering(answer)``: the function that the command finds gives it."""
+def function(monkeypatch):
+    """The invocation of the stack's function, which answers with ``function.answer``."""
 
-    def put(answer, **more):
-        found = Lambda(answer, **more)
+    def invoke(**_):
+        return {"Payload": io.BytesIO(json.dumps(found.answer).encode()), **found.failed}
 
-        def client(_, config):
-            # As long as Lambda may take; a retry would be a second invocation.
-            assert (config.read_timeout, config.retries) == (900, {"total_max_attempts": 1})
-            return found
+    found = Mock(side_effect=invoke, answer=NOTHING, failed={})
 
-        stack = Stack("theirs", "eu", {"ReconcileFunction": "landrun-Reconcile"}, {}, client)
-        monkeypatch.setattr(Target, "find", lambda _: stack)
-        return found
+    def client(_, config):
+        # As long as Lambda may take; a retry would be a second invocation.
+        assert (config.read_timeout, config.retries) == (900, {"total_max_attempts": 1})
+        return Mock(invoke=found)
 
-    return put
+    stack = Stack("theirs", "eu", {"ReconcileFunction": "landrun-Reconcile"}, {}, client)
+    monkeypatch.setattr(Target, "find", lambda _: stack)
+    return found
 
 
-def test_what_was_recovered_is_counted_and_the_function_is_invoked_once(
-    answering, capsys, load_event
+def test_reconcile_invokes_the_function_once_and_counts_what_it_recovered(
+    function, capsys, load_event
 ):
-    found = answering({**NOTHING, "Statuses": 2, "Claims": 1})
+    function.answer = {**NOTHING, "Statuses": 2, "Claims": 1}
     assert cli.run(["reconcile"]) == 0
     assert capsys.readouterr().out == "recovered: Statuses 2, Claims 1\n"
-    assert found.heard == [("landrun-Reconcile", {})]
-    found = answering(NOTHING)
+    function.assert_called_once_with(FunctionName="landrun-Reconcile", Payload="{}")
+    function.answer = NOTHING
     assert cli.run(["reconcile"]) == 0
     assert capsys.readouterr().out == "nothing was lost\n"
     assert cli.run(["reconcile", "--grace", "0", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == NOTHING
-    assert found.heard[1:] == [("landrun-Reconcile", load_event("reconcile-at-once"))]
+    assert json.loads(function.call_args.kwargs["Payload"]) == load_event("reconcile-at-once")
 
 
-def test_a_function_that_fails_is_one_line_and_exit_code_2(answering, capsys):
-    failed = {"errorType": "NotReconciled", "errorMessage": "states:ListExecutions"}
-    answering(failed, FunctionError="Unhandled")
+def test_a_function_that_fails_is_one_line_and_exit_code_2(function, capsys):
+    function.answer = {"errorType": "NotReconciled", "errorMessage": "states:ListExecutions"}
+    function.failed = {"FunctionError": "Unhandled"}
     assert cli.run(["reconcile"]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert "ReconcileFunction failed: NotReconciled: states:ListExecutions" in line

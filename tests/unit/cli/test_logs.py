@@ -1,0 +1,142 @@
+"""The log of a run is merged by time, followed to its end, and each line of it shown once."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from datetime import UTC, datetime
+from unittest.mock import Mock
+
+import pytest
+from botocore.exceptions import ClientError
+
+from landrun.errors import ServiceError
+from landrun_ops.cli import logs as command
+from landrun_ops.stack.job_logs import OVERLAP, JobLogs, Line
+from landrun_ops.stack.run_progress import Phase, RunProgress
+from records import record
+
+RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"
+JOB, OTHER = f"{RUN}-7d793037", f"{RUN}-0a0b0c0d"
+TIME = datetime(2026, 11, 22, 3, 0, 0, 120_000, tzinfo=UTC)
+AT = int(TIME.timestamp() * 1000)
+
+
+def event(message, at=0, stream=f"{JOB}/algo-1-17000"):
+    return {"timestamp": AT + at, "message": message, "logStreamName": stream, "eventId": message}
+
+
+def logs(paginate):
+    """Make the reader of CloudWatch Logs that answers FilterLogEvents with these pages."""
+    return JobLogs(Mock(get_paginator=lambda _: Mock(paginate=paginate)))
+
+
+def test_lines_of_all_instances_and_attempts_are_read_and_say_whose_they_are():
+    first, second = event("first", 1), event("second", 2, f"{JOB}/algo-2-17000")
+    third = event("third", 3, f"{OTHER}/algo-1-17001")
+    other_run = event("another run's", 2, "landrun-other-1/algo-1-1")
+    pages = [{"events": [first, second]}, {"events": [other_run, third]}]
+    assert list(logs(lambda **_: pages).lines(f"{RUN}-")) == [
+        Line(TIME.replace(microsecond=121_000), JOB, "algo-1", "first"),
+        Line(TIME.replace(microsecond=122_000), JOB, "algo-2", "second"),
+        Line(TIME.replace(microsecond=123_000), OTHER, "algo-1", "third"),
+    ]
+
+
+def test_following_shows_each_line_once_even_those_that_come_late():
+    written, begins = [event("a")], []
+
+    def paginate(startTime=0, **_):  # noqa: N803
+        begins.append(startTime)
+        return [{"events": [one for one in written if one["timestamp"] >= startTime]}]
+
+    def pauses():
+        yield
+        for new in ([("b", 20_000), ("late", 19_000)], [("c", 40_000), ("later", 25_500)], []):
+            written.extend(event(*one) for one in new)
+            yield
+
+    shown = [line.message for line in logs(paginate).follow(f"{RUN}-", pauses())]
+    assert sorted(shown) == ["a", "b", "c", "late", "later"]
+    assert begins[-1] == AT + 40_000 - OVERLAP
+
+
+def test_a_log_of_any_length_is_read_page_by_page():
+    endless = ({"events": [event(str(number), number)]} for number in itertools.count())
+    lines = logs(lambda **_: endless).lines(f"{RUN}-")
+    assert len(list(itertools.islice(lines, 1000))) == 1000
+
+
+def test_an_account_without_a_log_group_has_no_lines_and_a_refusal_is_an_error():
+    def refused(code):
+        return logs(Mock(side_effect=ClientError({"Error": {"Code": code}}, "FilterLogEvents")))
+
+    assert list(refused("ResourceNotFoundException").lines(RUN)) == []
+    with pytest.raises(ServiceError, match="logs:FilterLogEvents"):
+        list(refused("AccessDeniedException").lines(RUN))
+
+
+# The command
+
+
+def line(message, job=JOB, instance="algo-1"):
+    return Line(TIME, job, instance, message)
+
+
+def write(lines, jobs, **how):
+    usual = {"json": False, "timestamps": False, "instances": False}
+    return command.write(lines, jobs, **(usual | how))
+
+
+TWO = [line("a"), line("b", instance="algo-2")]
+TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1\n    boom()\nValueError: no'
+
+
+@pytest.mark.parametrize(
+    ("lines", "how", "out"),
+    [
+        ([line("a\tb"), line(""), line("c")], {}, "a       b\n\nc\n"),
+        pytest.param([line(TRACE)], {}, f"{TRACE}\n", id="a traceback keeps its indentation"),
+        (TWO, {"instances": True}, "algo-1  a\nalgo-2  b\n"),
+        ([line("\x1b[2J")], {"timestamps": True}, "2026-11-22 03:00:00.120 \\x1b[2J\n"),
+    ],
+)
+def test_lines_are_written_with_the_details_that_are_asked_for(lines, how, out, capsys):
+    assert write(lines, [JOB], **how) == len(lines)
+    assert capsys.readouterr() == (out, "")
+
+
+def test_only_the_log_goes_to_stdout_and_attempts_are_named_on_stderr(capsys):
+    lines = [line("a"), line("b"), line("c", OTHER)]
+    write(lines, [JOB, OTHER])
+    attempts = f"attempt 1, job {JOB}:\nattempt 2, job {OTHER}:\n"
+    assert capsys.readouterr() == ("a\nb\nc\n", attempts)
+
+
+def test_json_is_an_object_aline(capsys):
+    write([line("a\n\x1b"), line("b", "unknown")], [JOB], json=True)
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    at = "2026-11-22T03:00:00.120+00:00"
+    known = {"time": at, "attempt": 1, "job": JOB, "instance": "algo-1"}
+    assert first == {**known, "message": "a\n\x1b"}
+    assert second["attempt"] == 2
+
+
+def test_following_says_what_the_run_does_and_ends_a_little_after_it(capsys, monkeypatch):
+    slept = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    failed = {"status": "FAILED", "error": "E", "cause": "why"}
+    looks = [RunProgress(phase, TIME) for phase in (Phase.QUEUED, Phase.QUEUED, Phase.PROCESSING)]
+    looks.append(RunProgress(Phase.ENDED, TIME, described=failed))
+    assert len(list(command.pauses(RUN, looks, 1.0))) == 5
+    assert slept == [command.PAUSE] * 2
+    said = capsys.readouterr().err.splitlines()
+    assert said == [f"{RUN} is queued", f"{RUN} is processing", f"{RUN} FAILED: E: why"]
+
+
+@pytest.mark.parametrize(
+    ("job", "prefix"),
+    [(None, f"{RUN}-"), (JOB, f"{RUN}-"), (RUN, f"{RUN}/"), ("nightly-1", "nightly-1/")],
+)
+def test_log_streams_are_found_by_the_run_or_its_job(job, prefix):
+    assert command.log_prefix(record({"name": RUN, "job_name": job})) == prefix
