@@ -66,13 +66,13 @@ def undelivered(function="f", payload=TICK):
         (DeadLetter("1", "h", "[" * 100_000), Why.FAILED, NOTHING_SAID, "[[["),
     ],
 )
-def test_whoever_sent_a_message_its_reason_and_subject_are_read(message, why, reason, subject):
+def test_reason_and_subject_are_read_whoever_sent_the_message(message, why, reason, subject):
     assert message.why is why
     assert message.reason.startswith(reason)
     assert message.subject.startswith(subject)
 
 
-def test_the_same_reason_for_other_keys_is_one_group():
+def test_messages_with_one_reason_for_several_keys_are_one_group():
     keys = ["incoming/a//b", "incoming/../c", "incoming/d//\x1b[2J"]
     refused = [landing(key, Reason=f"the key {key} has an empty component") for key in keys]
     groups = grouped([landing("k"), *refused])
@@ -85,63 +85,59 @@ def test_the_same_reason_for_other_keys_is_one_group():
 # ---- A queue, and a stack
 
 
-class FakeSqs:
-    """A queue that hides what was received until it is released, and shows moves one by one."""
+class FakeQueue:
+    """A queue that hides what was received until it is released or deleted."""
 
-    def __init__(self, *messages, moves=()):
-        self.visible = deque(messages)
-        self.held = {}
-        self.deleted = []
-        self.moves, self.started = deque(moves), 0
+    def __init__(self, *messages):
+        self.visible, self.held, self.deleted = deque(messages), {}, []
 
     def receive_message(self, **_):
         received = [self.visible.popleft() for _ in range(min(10, len(self.visible)))]
         self.held |= {one.id: one for one in received}
-        return {"Messages": list(map(_message, received))}
+        return {
+            "Messages": [
+                {
+                    "MessageId": one.id,
+                    "ReceiptHandle": one.id,
+                    "Body": one.body,
+                    "MessageAttributes": {
+                        name: {"StringValue": value} for name, value in one.attributes.items()
+                    },
+                }
+                for one in received
+            ]
+        }
 
-    def change_message_visibility_batch(self, **asked):
-        assert len(asked["Entries"]) <= 10
-        assert all(entry["VisibilityTimeout"] == 0 for entry in asked["Entries"])
-        self.visible += [self.held.pop(entry["ReceiptHandle"]) for entry in asked["Entries"]]
+    def change_message_visibility_batch(self, *, Entries, **_):  # noqa: N803
+        assert {entry["VisibilityTimeout"] for entry in Entries} == {0}
+        self.visible += [self.held.pop(entry["ReceiptHandle"]) for entry in Entries]
 
-    def delete_message_batch(self, **asked):
-        self.deleted += [self.held.pop(entry["ReceiptHandle"]).id for entry in asked["Entries"]]
+    def delete_message_batch(self, *, Entries, **_):  # noqa: N803
+        self.deleted += [self.held.pop(entry["ReceiptHandle"]) for entry in Entries]
         return {}
 
-    def start_message_move_task(self, **_):
-        self.started += 1
 
-    def list_message_move_tasks(self, **_):
-        return {"Results": [self.moves.popleft()]}
-
-
-def _message(message):
-    attributes = {name: {"StringValue": value} for name, value in message.attributes.items()}
-    names = {"MessageId": message.id, "ReceiptHandle": message.id, "Body": message.body}
-    return {**names, "MessageAttributes": attributes, "Attributes": {"SentTimestamp": "17953353"}}
-
-
-def stack(sqs):
-    return Stack("s", "us-east-1", OUTPUTS, {}, lambda service, *_: sqs)
+def stack(client):
+    return Stack("s", "us-east-1", OUTPUTS, {}, lambda *_: client)
 
 
 def test_a_look_reads_each_message_once_and_releases_it():
-    sqs = FakeSqs(*(landing(f"k{n}") for n in range(25)))
-    assert len(DeadLetterQueue(sqs, "url").peek()) == 25
-    assert 10 <= len(DeadLetterQueue(sqs, "url").peek(most=10)) < 25
-    assert (len(sqs.visible), sqs.held, sqs.deleted) == (25, {}, [])
+    queue = FakeQueue(*(landing(f"k{n}") for n in range(25)))
+    assert len(DeadLetterQueue(queue, "url").peek()) == 25
+    assert 10 <= len(DeadLetterQueue(queue, "url").peek(most=10)) < 25
+    assert (len(queue.visible), queue.held, queue.deleted) == (25, {}, [])
 
 
 # ---- Discarding
 
 
-def test_what_was_not_saved_is_not_deleted(tmp_path):
+def test_messages_that_could_not_be_saved_are_not_deleted(tmp_path):
     (tmp_path / "exists").write_text("mine")
     for path in (tmp_path / "exists", tmp_path / "exists" / "f"):
-        sqs = FakeSqs(landing("a", Reason="bad"))
+        queue = FakeQueue(landing("a", Reason="bad"))
         with pytest.raises(ConfigurationError, match="nothing was deleted"):
-            redrive.discard(DeadLetterQueue(sqs, "url"), path)
-        assert (sqs.deleted, len(sqs.visible), sqs.held) == ([], 1, {})
+            redrive.discard(DeadLetterQueue(queue, "url"), path)
+        assert (queue.deleted, len(queue.visible), queue.held) == ([], 1, {})
     assert (tmp_path / "exists").read_text() == "mine"
 
 
@@ -166,9 +162,10 @@ ENDED = task("FAILED", 0, 2, FailureReason="AccessDenied")
     ],
 )
 def test_a_move_is_followed_to_its_end(moves, started, last):
-    sqs = FakeSqs(moves=moves)
+    sqs = Mock()
+    sqs.list_message_move_tasks.side_effect = [{"Results": [one]} for one in moves]
     assert list(redrive.move(stack(sqs), "Landing", lambda _: None))[-1] == last
-    assert sqs.started == started
+    assert sqs.start_message_move_task.call_count == started
 
 
 @pytest.mark.parametrize(
@@ -186,10 +183,9 @@ def test_calls_of_the_schedules_are_repeated_and_stay_if_they_fail(
 ):
     invoke = Mock(side_effect=FunctionError("failed again") if fails else None)
     monkeypatch.setattr(redrive, "invoke", invoke)
-    sqs = FakeSqs(
-        *(failed(function, payload, error) for error in "ab"), undelivered(function, payload)
-    )
-    *_, last = redrive.call_again(stack(sqs), DeadLetterQueue(sqs, "url"))
+    messages = [failed(function, payload, error) for error in "ab"]
+    queue = FakeQueue(*messages, undelivered(function, payload))
+    *_, last = redrive.call_again(stack(queue), DeadLetterQueue(queue, "url"))
     assert [made.args[2:] for made in invoke.call_args_list] == [(function, payload)] * calls
     assert (last.done, len(last.failed)) == (done, 3 - done)
-    assert (len(sqs.deleted), len(sqs.visible)) == (done, 3 - done)
+    assert (len(queue.deleted), len(queue.visible)) == (done, 3 - done)
