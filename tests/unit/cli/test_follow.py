@@ -41,7 +41,6 @@ def ended(status, *events, **more):
 
 
 REFUSED = "for a quota, refused 3 times: 1"
-CAUSE = '{"ProcessingJobName": "r-2", "ExitMessage": "no text"}'
 FAILED_JOB = attempt(result="failed", ended=at(30), reason="no column")
 
 
@@ -64,19 +63,6 @@ def test_the_last_event_of_the_history_is_what_a_run_does(last, job_began, phase
     now = progress(RUNNING, (last,) if last else (), job_began, "2 of 9 in line")
     assert (now.phase, now.since, now.note) == (phase, at(since), note)
     assert (now.status, now.reason) == ("RUNNING", "")
-
-
-@pytest.mark.parametrize(
-    ("end", "reason"),
-    [
-        (ended("FAILED", error="States.TaskFailed", cause=CAUSE), "no text"),
-        (ended("FAILED", FAILED_JOB), "no column"),
-        (ended("ABORTED"), "Step Functions gave no cause"),
-        (ended("SUCCEEDED", FAILED_JOB), ""),
-    ],
-)
-def test_a_failure_has_its_reason_in_plain_words(end, reason):
-    assert (end.phase, end.reason) == (Phase.ENDED, reason)
 
 
 # ---- Following
@@ -125,12 +111,6 @@ def test_following_ends_when_errors_do_not_pass(given, least, most):
     with pytest.raises(ServiceError):
         list(looks(clock, *given))
     assert least <= clock.now <= most
-
-
-def test_a_longer_run_is_looked_at_less_often():
-    clock = Clock()
-    times = [clock.now for _ in itertools.islice(looks(clock, WORKS), 80)]
-    assert (times[1] - times[0], times[-1] - times[-2]) == (0.5, 5.0)
 
 
 # ---- The lines

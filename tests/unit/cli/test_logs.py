@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from datetime import UTC, datetime
 from unittest.mock import Mock
@@ -61,12 +60,6 @@ def test_following_shows_each_line_once_even_those_that_come_late():
     assert begins[-1] == AT + 40_000 - OVERLAP
 
 
-def test_a_log_of_any_length_is_read_page_by_page():
-    endless = ({"events": [event(str(number), number)]} for number in itertools.count())
-    lines = logs(lambda **_: endless).lines(f"{RUN}-")
-    assert len(list(itertools.islice(lines, 1000))) == 1000
-
-
 def test_an_account_without_a_log_group_has_no_lines_and_a_refusal_is_an_error():
     def refused(code):
         return logs(Mock(side_effect=ClientError({"Error": {"Code": code}}, "FilterLogEvents")))
@@ -113,7 +106,7 @@ def test_only_the_log_goes_to_stdout_and_attempts_are_named_on_stderr(capsys):
     assert capsys.readouterr() == ("a\nb\nc\n", attempts)
 
 
-def test_json_is_an_object_aline(capsys):
+def test_json_is_an_object_a_line(capsys):
     write([line("a\n\x1b"), line("b", "unknown")], [JOB], json=True)
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     at = "2026-11-22T03:00:00.120+00:00"

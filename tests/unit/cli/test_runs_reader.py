@@ -116,11 +116,6 @@ def test_a_filter_selects_runs(reader, only, since, names):
     assert [run.name for run in reader.newest(NOW, since=since, only=only)] == names
 
 
-def test_runs_are_read_by_name(reader):
-    rows, left_out = reader.batch([FAILED, "landrun-0", TICK])
-    assert ({run.name for run in rows}, left_out) == ({FAILED, TICK}, set())
-
-
 @pytest.mark.parametrize("text", [TICK, "landrun-1330d580", "landrun-1", "1330d580", "1"])
 def test_a_run_is_found_by_the_beginning_of_its_name(reader, text):
     assert reader.named(text, NOW).name == TICK
