@@ -1,1 +1,1 @@
-"""What changes something on a stack: start, rerun, redrive, backfill, build an image."""
+"""Actions that change a stack: start, redrive, backfill, build an image."""

@@ -1,8 +1,8 @@
 """Send objects whose events never arrived through the normal path.
 
-Each gets the *Object Created* event that S3 would have sent, put straight into the landing queue.
-Its version gives its run the name that the lost event would have given, so that an event that comes
-late, or twice, finds the run that is there.
+For each object, the *Object Created* event that S3 would have sent is put into the landing queue.
+The run's name is made of the object's version, as for the lost event, so a late or repeated event
+finds that run and starts no second one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LANDED = RunFilter(kind="object-created")
 
 @dataclass
 class Survey:
-    """What there is under a prefix, and what of it is to be sent.
+    """The objects under a prefix, and which of them to send.
 
     ``known`` objects have a run, or wait for one; others are ``left_out`` for a reason.
     ``first`` are the first keys to send.
@@ -50,7 +50,7 @@ class Survey:
 
 
 class Backfill:
-    """Finds what to send under a prefix of a stack's landings; with ``missing``, what has no run.
+    """Finds the objects to send under a prefix; with ``missing``, only those without a run.
 
     Every method raises ServiceError when AWS refuses a call.
     """
@@ -59,10 +59,10 @@ class Backfill:
         self._stack, self._under, self._now, self._missing = stack, under, now, missing
 
     def find(self, counts: Survey) -> Iterator[list[ObjectVersion]]:
-        """Yield what is to be sent in the order of keys, some at a time, and count all there is."""
+        """Yield the objects to send in batches, in the order of keys, and count all of them."""
         versions = current_versions(self._stack.client("s3"), self._under)
         wanted, collects = self._stack.landing_filter(), self._stack.output("StartOn") == "schedule"
-        # The landings table forgets what a tick has read.
+        # The landings table forgets landings that a scheduled run has read.
         remembered = self._now - KEPT if collects else datetime.min.replace(tzinfo=UTC)
         while chunk := list(islice(versions, 1000)):
             ours = list[ObjectVersion]()
@@ -74,7 +74,7 @@ class Backfill:
                     counts.left_out[why] += 1
                 else:
                     ours.append(one)
-            # Without a version id a run's name is not known: to send all would run some twice.
+            # Without version ids the runs' names are unknown: sending all would run some twice.
             asked = [one for one in ours if self._missing or one.version_id is None]
             known = self.processed(asked)
             forgotten = {one.key for one in asked if one.modified < remembered} - known
@@ -86,7 +86,7 @@ class Backfill:
             yield send
 
     def processed(self, versions: Sequence[ObjectVersion]) -> set[str]:
-        """Return the keys of those versions, of different keys, that have a run or wait for one.
+        """Return the keys whose given versions have a run, or wait for one.
 
         Without a version id the run cannot be named: then a run or landing of the key at the
         object's time or later counts.
@@ -111,14 +111,14 @@ class Backfill:
 
     @cached_property
     def _prefixes(self) -> set[str]:
-        """What names begin with, and began with before ``JobNamePrefix`` was changed."""
+        """Return the prefixes of run names: today's, and those before JobNamePrefix was changed."""
         runs = self._stack.runs_reader().newest(self._now, only=LANDED)
         names = [run.name for run in islice(runs, 5000) if is_run_name(run.name)]
         return {self._stack.output("JobNamePrefix"), *(one.rpartition("-")[0] for one in names)}
 
     @cached_property
     def _by_key(self) -> dict[str, datetime]:
-        """When each object last had a run of its own: the whole table, read once."""
+        """Return when each object last had a run, by key; reads the whole runs table."""
         found: dict[str, datetime] = {}
         for run in self._stack.runs_reader().newest(self._now, only=LANDED):
             time = event_time(run.trigger.get("EventTime"))
@@ -129,7 +129,7 @@ class Backfill:
 
 
 def under_landing(text: str, landing: S3Uri) -> S3Uri:
-    """Read what to look at: of the landing bucket, what is under the landing prefix.
+    """Parse the URI of a backfill: it must lie under the landing prefix.
 
     Raises ConfigurationError when nothing there starts a run.
     """
@@ -177,9 +177,9 @@ def send(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[int]:
-    """Put events into a queue, at most ``rate`` a second; yield how many SQS has taken so far.
+    """Send events to a queue, at most ``rate`` a second; yield how many SQS has accepted.
 
-    Raises ServiceError when SQS refuses a message or a call: what was sent is not lost.
+    Raises ServiceError when SQS refuses a message or a call; accepted messages stay sent.
     """
     began, sent = clock(), 0
     while batch := list(islice(events, min(10, rate))):

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from landrun.errors import LandrunError
 
 STDERR = 2
-"""The number of the file that our own complaints go to."""
+"""File descriptor to which Docker's progress is written."""
 
 
 class DockerError(LandrunError):
-    """Docker is not there, does not answer, or refused; says so in its words and what to do."""
+    """Docker is not installed, does not answer, or refused a command."""
 
 
 class Docker:
-    """Docker's client. Its calls raise DockerError when it is not there, or fails."""
+    """Runs Docker's command line; raises DockerError when a command fails."""
 
     def __init__(self, program: str = "docker") -> None:
         self._program = program
@@ -46,7 +46,7 @@ class Docker:
 
 
 def _reason(stderr: str) -> str:
-    """Pick what matters of what Docker wrote: not its usage, nor who says it.
+    """Return the last line of Docker's error output, without its usage hint and prefix.
 
     >>> _reason("Error response from daemon: no such image")
     'no such image'

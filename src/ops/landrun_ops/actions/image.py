@@ -15,13 +15,13 @@ from landrun_ops.actions.docker import Docker, DockerError
 from landrun_ops.stack.stack import Stack
 
 SAGEMAKER_PLATFORM = "linux/amd64"
-"""What the instances of Processing jobs mostly are."""
+"""The platform of most instance types of Processing jobs."""
 
 DOCKERFILES = {"script": "Dockerfile", "spark": "Dockerfile.spark"}
-"""In src/processing, by the value of the parameter ``Engine``."""
+"""The Dockerfiles in src/processing, by the value of the parameter ``Engine``."""
 
 SPARK, PYTHON = "3.5", "py312"
-"""Of SageMaker's Spark images, the newest; what the job imports needs Python 3.11 or later."""
+"""The newest Spark image of SageMaker; the job needs Python 3.11 or later."""
 
 _ARCHITECTURES = {"x86_64": "linux/amd64", "AMD64": "linux/amd64", "aarch64": "linux/arm64"}
 
@@ -74,11 +74,12 @@ def build(
 ) -> None:
     """Build the image ``name`` from a folder's Dockerfile of the engine, showing Docker's progress.
 
-    ``platform`` is as in ``linux/arm64``, empty for this machine's. Further arguments are the
-    Dockerfile's; empty ones keep their defaults. Raises DockerError when the image cannot be built.
+    ``platform`` is one such as ``linux/arm64``, or empty for this machine's. Further arguments
+    are build arguments of the Dockerfile; empty ones keep their defaults. Raises DockerError when
+    the image cannot be built.
     """
     words = ["build", "--tag", name, "--file", str(folder / DOCKERFILES[engine])]
-    # Only where it matters: the builder of older Dockers knows no platforms.
+    # Only when it differs: the builder of older Docker versions has no --platform.
     if platform and platform != _ARCHITECTURES.get(machine.machine()):
         words += ["--platform", platform]
     for argument, value in arguments.items():

@@ -12,11 +12,11 @@ from landrun.adapters.clients import translated
 from landrun.errors import LandrunError
 
 LONGEST_SECONDS = 900
-"""Lambda's longest timeout: so long an answer may take."""
+"""Seconds that an answer may take: Lambda's longest timeout."""
 
 
 class FunctionError(LandrunError):
-    """A function that was invoked has failed."""
+    """An invoked function failed."""
 
 
 def invoke(client: Any, function: str, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def invoke(client: Any, function: str, name: str, event: Mapping[str, Any]) -> d
 
 
 def reconcile_event(grace_seconds: float | None) -> dict[str, Any]:
-    """Make ReconcileFunction's payload; it leaves alone what is younger than ``grace_seconds``."""
+    """Make ReconcileFunction's payload; it skips events younger than ``grace_seconds``."""
     return {} if grace_seconds is None else {"GraceSeconds": grace_seconds}
 
 

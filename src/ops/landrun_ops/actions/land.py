@@ -48,7 +48,7 @@ class Landed:
     run: str
 
     def facts(self) -> dict[str, Any]:
-        """Return what JSON says of it."""
+        """Return the fields that ``landrun land --json`` shows."""
         return {
             "file": str(self.upload.path),
             "uri": str(self.uri),
@@ -59,7 +59,7 @@ class Landed:
 
 
 def plan(stack: Stack, paths: Sequence[Path], prefix: str = "") -> list[Upload]:
-    """Decide under which keys files land; a folder's keep their paths inside it.
+    """Decide under which keys files land; files of a folder keep their paths inside it.
 
     ``prefix`` is a folder below the landing prefix. Raises ConfigurationError when there is no such
     file, two would have the same key, or one would start no run.

@@ -1,6 +1,6 @@
-"""Dead-letter messages: back to where they came from, or into a file.
+"""Dead-letter messages: sent back to their source, or saved to a file and deleted.
 
-SQS moves those of queues; the function of a schedule's message is invoked again.
+SQS moves messages of queues; for a schedule's message, its function is invoked again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Outcome:
 
 
 def move(stack: Stack, name: str, sleep: Callable[[float], None]) -> Iterator[Outcome]:
-    """Let SQS move all messages of a dead-letter queue back; yield how far that is.
+    """Let SQS move all messages of a dead-letter queue back to their source; yield the progress.
 
     ``name`` is what the names of the stack's outputs about the queue begin with. SQS moves one
     queue once at a time: a move that is under way is followed instead. Raises ServiceError when SQS
@@ -64,7 +64,7 @@ def _newest_move(client: Any, source_arn: str) -> dict[str, Any]:
 
 
 def call_again(stack: Stack, queue: DeadLetterQueue) -> Iterator[Outcome]:
-    """Repeat the calls of the schedules that failed, one after the other; yield how far that is.
+    """Repeat the failed invocations of the schedules one by one; yield the progress.
 
     One call of ReconcileFunction does for all messages that ask for one. A message whose call
     fails again stays. Raises ServiceError when AWS refuses a call.

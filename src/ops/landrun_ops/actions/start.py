@@ -1,4 +1,4 @@
-"""Start a run by hand: what it reads, where it writes, and what may make it fail."""
+"""Start a run by hand: plan its input and output, warn of likely failures, and start it."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from landrun_ops.stack.landings import why_ignored
 from landrun_ops.stack.stack import Stack
 
 ANY_END = "*"
-"""At the end of a URI: every key that begins so, folder or not."""
+"""At the end of a URI: all keys that begin with the text before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run that is about to be started, what it reads, and what may make it fail.
+    """A run that is about to be started, with its input and warnings.
 
-    ``left_out`` counts what was listed and is not read, by reason: one of
-    `LandingFilter.why_ignored`, or ``unreadable-key`` for what no file can have.
+    ``left_out`` counts the listed objects that the run does not read, by reason: one of
+    `LandingFilter.why_ignored`, or ``unreadable-key`` for a key that cannot be a file's path.
     """
 
     run: ExecutionInput
@@ -42,7 +42,7 @@ class Plan:
 def plan(
     stack: Stack, sources: Sequence[S3Uri], output: S3Uri | None, random: uuid.UUID | None = None
 ) -> Plan:
-    """Find what a run by hand would read, and where it would write; nothing is written yet.
+    """Find the objects that a run by hand would read, and where it would write; changes nothing.
 
     The sources are objects, folders, or beginnings of keys with a ``*``; or one manifest. Without
     an output, the run has a folder of its own beside other runs'. Raises ConfigurationError when
@@ -82,7 +82,7 @@ def start(stack: Stack, planned: Plan) -> str:
 
 
 def input_message_today(stack: Stack, name: str, uri: str) -> str:
-    """Return what InputMessage holds for what another run read, in the stack's format of today.
+    """Return the InputMessage for another run's input, in the stack's present format.
 
     Where the stack passes manifests, and the other run read an object or a prefix by its URI, a
     manifest of what lies there is written under the other run's name, unless it has one. Raises as
@@ -113,7 +113,7 @@ def who(sts: Any) -> str:
 
 
 def gather(stack: Stack, sources: Sequence[S3Uri]) -> tuple[Input, Counter[str]]:
-    """Find the objects that URIs stand for, each once, and count what is left out by reason.
+    """Find the objects that URIs name, each once, and count those left out, by reason.
 
     Raises ConfigurationError when nothing is there to read at one of them, or they lie in several
     buckets; ServiceError when S3 refuses a call or cannot be reached.
@@ -154,7 +154,7 @@ def _listed(stack: Stack, source: S3Uri, left_out: Counter[str]) -> Iterator[tup
 
 
 def _message(stack: Stack, name: str, reading: Input, sources: Sequence[S3Uri]) -> str:
-    """Return InputMessage for what a run reads; a manifest of objects is written later."""
+    """Return the InputMessage of a plan; the manifest is written when the run is started."""
     manifests, prefix = stack.manifests(), None
     uri = S3Uri.parse(reading.manifest) if reading.manifest else manifests.uri(name)
     if reading.manifest:
@@ -168,7 +168,7 @@ def _message(stack: Stack, name: str, reading: Input, sources: Sequence[S3Uri]) 
 
 
 def _under(uri: S3Uri) -> S3Uri:
-    """Return the prefix that a URI stands for: what comes before a ``*``, else a folder."""
+    """Return the prefix that a URI names: the text before a ``*``, or a folder."""
     key = uri.key
     return S3Uri(uri.bucket, key.removesuffix(ANY_END) if key.endswith(ANY_END) else _folder(key))
 
@@ -178,7 +178,7 @@ def _folder(key: str) -> str:
 
 
 def _check_output(stack: Stack, target: S3Uri) -> Iterator[str]:
-    """Refuse an output that would start runs, or be taken for a manifest; warn of what may fail."""
+    """Refuse an output that would start runs or look like a manifest; warn of likely failures."""
 
     def is_under(prefix: S3Uri) -> bool:
         return target.bucket == prefix.bucket and target.key.startswith(prefix.key)

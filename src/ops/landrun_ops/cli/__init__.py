@@ -65,10 +65,10 @@ EXTRAS = {
     "sagemaker": "workflow",
     "stepfunctions": "workflow",
 }
-"""The extras of landrun's package that bring what may not be installed, by the module's name."""
+"""The extra of landrun's package that installs a module, by the module's name."""
 
 PIPE_CLOSED = 141
-"""The shell's exit code of what ended for its pipe was closed: 128 and the signal's number."""
+"""The shell's exit code when the reader of a pipe has gone: 128 plus the signal's number."""
 
 CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 
@@ -95,8 +95,7 @@ COMMANDS = {
     "local": "Start and steer AWS on this laptop.",
     "workflow": "Render, create and execute the workflow.",
 }
-"""Each command's module in this package, in the order of an operator's day, with its help in the
-list of commands."""
+"""The commands and their help in one line, in the order of an operator's day; each is a module."""
 
 
 class LazyGroup(TyperGroup):
@@ -157,11 +156,11 @@ def main() -> None:
     """Run the command that the shell's arguments name.
 
     Exits with 0 when all is well, 1 when runs failed, 2 when something about the call or its
-    surroundings is wrong: then with one line on stderr that says what, and the remedy.
+    environment is wrong; one line on stderr then names the problem and the remedy.
     """
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):
-            # A key that the terminal cannot show must not end the command that shows it.
+            # A key that the terminal's encoding cannot show must not end the command.
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         code = run(sys.argv[1:])
@@ -175,7 +174,7 @@ def main() -> None:
         if error.errno not in CANNOT_WRITE:
             raise
         complain(f"cannot write the output: {error.strerror}")
-        os._exit(2)  # or Python would try once more to write it, and complain in its own words
+        os._exit(2)  # otherwise Python would try to write it once more, and print its own error
     sys.exit(code)
 
 

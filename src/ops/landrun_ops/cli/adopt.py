@@ -1,4 +1,4 @@
-"""``landrun adopt``: read a state machine that exists, and let landrun run it."""
+"""``landrun adopt``: let landrun run a state machine that exists."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def adopt(
     project: ProjectOption = None,
     json: options.JsonOption = False,
 ) -> int:
-    """Read a state machine that exists, and show the parameters with which landrun runs it.
+    """Read an existing state machine, and show the parameters with which landrun runs it.
 
-    Says what landrun does with it: how its job reads what landed, whether a run can be retried,
-    its time limit, and what its role lacks. With --write, samconfig.toml gets the parameters;
+    Reports how its job reads the landed data, whether a run can be retried, its time limit, and
+    which permissions its role lacks. With --write, the parameters are written to samconfig.toml;
     prefixes that it sets already stay. Refuses to write while executions of the stack run or wait,
     because the deployment replaces their state machine. Exits with 1 when something would not work.
 

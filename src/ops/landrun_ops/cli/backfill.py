@@ -34,8 +34,8 @@ def backfill(
     """Process objects that landed before the stack, or whose events were lost.
 
     Sends, for the current version of each object, the event that S3 would have sent. A version that
-    has a run finds it and gets no second one, unless that ran over 90 days ago: --missing leaves it
-    out. If it is interrupted, run the same command again.
+    has a run gets no second one, unless that run is over 90 days old; --missing leaves such
+    versions out. If the command is interrupted, run it again.
 
     Example: landrun backfill s3://bucket/incoming/2026/ --missing --dry-run
     """

@@ -1,7 +1,7 @@
-"""What the commands share to write on a terminal: lines, JSON, counts, questions.
+"""Output shared by the commands: lines, JSON, progress and questions.
 
-Texts of others (keys, causes, summaries) are shown, never obeyed: `printable` escapes what could
-move the cursor.
+Texts from outside (keys, causes, summaries) cannot control the terminal: `printable` escapes
+control characters.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from landrun_ops.cli.target import Target
 
 PIPED_WIDTH = 200
-"""Columns when the output is not a terminal and COLUMNS does not say."""
+"""Width when the output is not a terminal and COLUMNS is not set."""
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, kill, and the closing of the terminal."""
@@ -35,7 +35,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let kill and a closed terminal end the block as Ctrl-C does, so that it tidies up."""
+    """Let SIGTERM and a closed terminal end the block as Ctrl-C does, with its clean-up."""
     before = {name: signal.signal(name, signal.default_int_handler) for name in STOPPING}
     try:
         yield
@@ -50,7 +50,7 @@ def complain(message: str) -> None:
 
 
 def note(line: str) -> None:
-    """Write a line to stderr that is no error."""
+    """Write a note to stderr, as one line."""
     typer.echo(printable(line), err=True)
 
 
@@ -60,17 +60,17 @@ def say(line: str) -> None:
 
 
 def show_json(content: Any) -> None:
-    """Write ``content`` to stdout as JSON; what is not printable is escaped."""
+    """Write ``content`` to stdout as JSON; control characters are escaped."""
     typer.echo(plain_json(content, indent=2))
 
 
 def typed(target: Target, *words: str) -> str:
-    """Return a command about the same stack, as it is to be typed."""
+    """Return a landrun command for the same stack, to be copied and run."""
     return f"landrun {' '.join(map(quoted, words))}{stack_options(target)}"
 
 
 def stack_options(target: Target) -> str:
-    """Return the options by which the next command finds the same stack, after a space."""
+    """Return the options that name the same stack, with a leading space."""
     words, variables = "", {"stack": "LANDRUN_STACK", "state_dir": "LANDRUN_STATE_DIR"}
     for name, value in asdict(target).items():
         if value and str(value) != os.environ.get(variables.get(name, "")):
@@ -88,7 +88,7 @@ class Screen(Console):
 
 
 def console(*, stderr: bool = False, **how: Any) -> Screen:
-    """Return a console that shows texts as they are, without markup."""
+    """Return a console that prints texts literally, without markup."""
     screen = Screen(highlight=False, markup=False, emoji=False, stderr=stderr, **how)
     if not (screen.is_terminal or "COLUMNS" in os.environ or "width" in how):
         screen.width = PIPED_WIDTH
@@ -96,13 +96,13 @@ def console(*, stderr: bool = False, **how: Any) -> Screen:
 
 
 def is_live(*, stderr: bool = False) -> bool:
-    """Return True if a display may move: on a terminal that is not a build's log."""
+    """Return True if progress may be animated: on a terminal, and not in CI."""
     stream = sys.stderr if stderr else sys.stdout
     return stream.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
 
 
 def moving(*columns: progress.ProgressColumn) -> progress.Progress:
-    """Return a display on stderr, which shows nothing where it may not move."""
+    """Return a progress display on stderr; it shows nothing where it cannot be animated."""
     live = is_live(stderr=True)
     return progress.Progress(
         *columns, console=console(stderr=True), transient=True, disable=not live
@@ -111,7 +111,7 @@ def moving(*columns: progress.ProgressColumn) -> progress.Progress:
 
 @contextmanager
 def counted(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show on stderr how far a count has come while the block runs; give what takes the count."""
+    """Show a count on stderr while the block runs; yield the function that updates it."""
     text = f"{what}: {{task.completed:,.0f}}{f' of {total:,}' if total else ''}"
     columns = (progress.SpinnerColumn(), progress.TextColumn(text), progress.TimeRemainingColumn())
     with moving(*columns) as shown:

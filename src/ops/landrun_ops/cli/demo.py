@@ -1,4 +1,4 @@
-"""``landrun demo``: the whole way of the user's own files, on the laptop's AWS."""
+"""``landrun demo``: process the user's files on the laptop's AWS, from landing to output."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from landrun_ops.stack.stack import Stack, find
 from landrun_ops.units import count
 
 STATE_FOLDER = Path(".landrun", "demo-aws")
-"""Apart from the state of `landrun local up`, which may be up at the same time."""
+"""A folder of its own, as `landrun local up` may run at the same time."""
 
 FORMATS = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 COMPRESSIONS = ("", ".gz", ".zst", ".bz2")
 DATA_SUFFIXES = tuple(form + packed for form in FORMATS for packed in COMPRESSIONS)
-"""How the names of files that the default job reads end."""
+"""File name extensions that the default job reads."""
 
 NEXT = """
 what next:
@@ -118,13 +118,13 @@ def _with_arguments(parameters: dict[str, str], arguments: str) -> dict[str, str
 
 
 def data_files(source: Path) -> tuple[list[tuple[Path, str]], list[str]]:
-    """Find what there is to land: data files with their names, and the names of the others.
+    """Return the data files with their names, and the names of the files left out.
 
     Raises ConfigurationError when there is no such file or folder, or nothing in it to land.
     """
     data, others = list[tuple[Path, str]](), list[str]()
     for file, name in files(source):
-        # An empty object starts no run: it would be waited for in vain.
+        # An empty object starts no run, so there is nothing to wait for.
         if name.lower().endswith(DATA_SUFFIXES) and file.stat().st_size:
             data.append((file, name))
         else:
@@ -136,7 +136,7 @@ def data_files(source: Path) -> tuple[list[tuple[Path, str]], list[str]]:
 
 
 def fetch(stack: Stack, run: RunRecord, folder: Path) -> None:
-    """Bring a run's output into a folder and, if it failed, its job's log, as ``job.log``.
+    """Download a run's output into a folder; if it failed, also its job's log, as ``job.log``.
 
     Raises ServiceError when AWS refuses a call.
     """

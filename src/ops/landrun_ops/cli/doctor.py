@@ -38,8 +38,8 @@ def doctor(
     """Check what makes deployments fail, and say how to repair it.
 
     Checks the account and the stack: events, functions, schedules, state machine, permissions,
-    image, quotas, network, alarms, executions, and dead letters. Changes nothing. Works with few
-    permissions: it names what it could not read. Exits with 1 when a check failed.
+    image, quotas, network, alarms, executions, and dead letters. Changes nothing. Names the parts
+    that it may not read. Exits with 1 when a check failed.
 
     Example: landrun doctor --stack landrun
     """

@@ -33,7 +33,7 @@ def explain(
     r"""Say which run processed an object, or why none did, and what to do.
 
     Keys are exact, and not URL-encoded; bash writes a control character as $'s3://bucket/a\x01b'.
-    Exits with 2 when something could not be looked at, so that there may be a run.
+    Exits with 2 when something could not be read, so that a run may have been missed.
 
     Example: landrun explain s3://bucket/incoming/orders.jsonl
     """

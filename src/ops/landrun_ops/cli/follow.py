@@ -1,4 +1,4 @@
-"""Runs followed to their end on the terminal: a line whenever what one does has changed."""
+"""Follows runs to their end on the terminal: a line for each change."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from landrun_ops.stack.stack import Stack
 from landrun_ops.units import spelled
 
 CLOSELY = 10
-"""Runs whose executions are looked at; of more, only their rows, for Step Functions' quotas."""
+"""How many runs are followed by their executions; of further runs only the rows are read, because
+of Step Functions' quotas."""
 
 RECORD_SECONDS = 15.0
-"""How long the runs table may take to have a run's end: the event takes a second or two."""
+"""Seconds to wait for a run's end in the runs table; the event takes a second or two."""
 
 SILENCE_SECONDS = 30.0
-"""How long no run may start before `landrun doctor` is named."""
+"""Seconds without a started run after which `landrun doctor` is suggested."""
 
 
 @dataclass(slots=True)
 class Followed:
-    """What a run processes, followed from before that run starts to its end.
+    """One followed item: a landed file or a run, from before the run starts to its end.
 
     ``find`` returns the run's row of the runs table, None as long as there is none; ``arn`` is the
     execution's, where it is known before. ``state`` says what the run does or how it ended.
@@ -46,12 +47,12 @@ class Followed:
     ended_at: float = math.inf
 
     def __str__(self) -> str:
-        """Say which it is: the label, and what is enough of the run's name to type."""
+        """Return the label and the short name of the run."""
         return " ".join(filter(None, (self.label, digits(self.name))))
 
     @property
     def name(self) -> str:
-        """The run's name; empty as long as it is not known."""
+        """The run's name; empty while it is unknown."""
         return self.run.name if self.run else self.arn.rpartition(":")[2]
 
     @property
@@ -65,7 +66,7 @@ class Followed:
         return self.run is not None and self.run.succeeded
 
     def look(self, stack: Stack, now: float, *, closely: bool) -> None:
-        """Look at the run; ``now`` is of a monotonic clock."""
+        """Update the state of the run; ``now`` is a monotonic time."""
         self.run = self.find()
         arn = self.run.execution_arn if self.run else self.arn
         if arn and closely and not self.ended:
@@ -102,12 +103,12 @@ def follow(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Write a line whenever what a run does has changed, until all have ended.
+    """Write a line for each change of a run, until all have ended.
 
-    Ends go to stdout unless ``quiet``, everything else to stderr. Without a target, as for a demo
-    whose stack ends with it, only ends are written. Raises LandrunError when runs have not started
-    and nothing has changed for ``patience`` seconds; ServiceError when AWS refuses a call, or
-    cannot be reached for five minutes.
+    Ends go to stdout unless ``quiet``, everything else to stderr. Without a target, only ends are
+    written. Raises LandrunError when runs have not started and nothing has changed for
+    ``patience`` seconds; ServiceError when AWS refuses a call, or cannot be reached for five
+    minutes.
     """
     began = clock()
     try:
@@ -133,7 +134,7 @@ def _changes(
     patience: float,
     clock: Callable[[], float],
 ) -> Iterator[Followed]:
-    """Look until all have ended or nothing happens; yield whose state is new."""
+    """Poll until all have ended or patience is over; yield those that changed."""
     changed = clock()
     said: set[tuple[str, str]] = set()
     hint = target and f"no run has started yet: {typed(target, 'doctor')}"
@@ -158,7 +159,7 @@ def _changes(
 def _look(
     stack: Stack, followed: Sequence[Followed], now: float
 ) -> dict[tuple[str, str], Followed]:
-    """Look at those that have not ended; return them all by name and state."""
+    """Poll those that have not ended; return the name and state of each."""
     pending = [one for one in followed if not one.ended]
     closely = len(pending) <= CLOSELY
     at_once(lambda one: one.look(stack, now, closely=closely), pending)

@@ -62,8 +62,8 @@ def image(
 ) -> None:
     """Build the Processing job's image from src/processing and, with --stack, push it as latest.
 
-    Prints the image's name; of a pushed image, with its digest. Deploy with ImageUri set to that,
-    and nobody can replace the image unnoticed.
+    Prints the image's name, with its digest if it was pushed. Deploy with ImageUri set to that
+    name, so that the image cannot be replaced unnoticed.
 
     Example: landrun image --stack landrun
     """

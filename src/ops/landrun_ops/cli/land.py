@@ -1,4 +1,4 @@
-"""``landrun land``: files into S3, where they start runs."""
+"""``landrun land``: upload files to the landing prefix, where they start runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def land(
 ) -> int:
     """Put files under the landing prefix, where each starts a run or waits for the next tick.
 
-    A folder's files keep their paths inside it. A file that would start no run is refused before
+    Files of a folder keep their paths inside it. A file that would start no run is refused before
     anything lands. Large files are uploaded in parts; the bucket's default encryption applies. With
     --wait, exits with 1 when a run did not succeed; Ctrl-C ends the waiting, not the runs.
 
@@ -62,7 +62,7 @@ def land(
 def _upload(
     stack: Stack, uploads: list[landing.Upload], landed: list[landing.Landed], *, quiet: bool
 ) -> None:
-    """Upload files one by one; on a terminal, a bar shows how fast and how long it will take."""
+    """Upload files one by one; on a terminal, with a progress bar."""
     bar = moving(BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     task = bar.add_task("", total=sum(one.size for one in uploads))
     try:
@@ -70,7 +70,7 @@ def _upload(
             for upload in uploads:
                 one = landing.land(stack, upload, partial(bar.advance, task))
                 landed.append(one)
-    finally:  # not before: a line would end up in the bar
+    finally:  # only now: before, the line would disturb the progress bar
         for one in () if quiet else landed:
             say(f"landed {one.uri}")
         if len(landed) < len(uploads):

@@ -79,7 +79,7 @@ def up(
 
     Example: landrun local up --port 4566 --parameter MaxRuntimeInSeconds=60
     """
-    # Late, here and below: --help takes none of boto3 and flask.
+    # Late, here and below: --help needs neither boto3 nor flask.
     from landrun_ops.cli.ui import live_page  # noqa: PLC0415
     from landrun_ops.local import LocalAws  # noqa: PLC0415
     from landrun_ops.stack.stack import find  # noqa: PLC0415
@@ -103,7 +103,7 @@ def up(
             enforce_iam=iam,
         ) as aws,
     ):
-        if json:  # a line, for programs that wait for one
+        if json:  # one line, for programs that wait for it
             typer.echo(plain_json(aws.environment()))
             sys.stdout.flush()
             _wait_for_signal(folder)
@@ -143,8 +143,8 @@ def env(
 def _sam_variables(state_dir: Path) -> dict[str, dict[str, str]]:
     """Return each function's variables as deployed, for containers on this machine.
 
-    SAM's CLI cannot know what the stack's references came to, and a container reaches this machine
-    by another name. moto leaves numbers of the template as they are.
+    The SAM CLI does not know the values of the stack's references, and a container reaches this
+    machine by another host name. moto keeps numbers of the template as numbers.
     """
     from landrun_ops.local import LocalAws  # noqa: PLC0415
 
@@ -172,7 +172,7 @@ def tick(
     state_dir: StateOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Fire the schedule: a run over what waits (StartOn=schedule), or what ScheduledInput lists.
+    """Fire the schedule: start a run over the waiting landings, or over ScheduledInput.
 
     Example: landrun local tick --time 2026-11-22T03:00:00Z
     """
@@ -192,7 +192,7 @@ def tick(
 
 
 def parsed_parameters(given: list[str]) -> dict[str, str]:
-    """Take ``Name=Value`` texts apart; raises ConfigurationError for one that is none."""
+    """Parse ``Name=Value`` texts; raises ConfigurationError for any other text."""
     wrong = [text for text in given if not text.partition("=")[0] or "=" not in text]
     if wrong:
         raise ConfigurationError(f"no value in {wrong[0]!r}: write --parameter Name=Value")
@@ -200,7 +200,7 @@ def parsed_parameters(given: list[str]) -> dict[str, str]:
 
 
 def tick_lines(result: dict[str, Any]) -> list[str]:
-    """Say what ScheduleFunction answered, a line for each run."""
+    """Describe ScheduleFunction's answer in lines, one per run."""
     if not result.get("PreprocessingJobName"):
         return ["no run: nothing waits, and nothing lies under ScheduledInput"]
     return [
@@ -216,7 +216,7 @@ def _env_command(state_dir: Path | None, project: Path | None) -> str:
 
 
 def _wait_for_signal(project: Path) -> None:
-    """Wait for Ctrl-C or kill, which from then on do nothing, so that tidying up is whole.
+    """Wait for SIGINT or SIGTERM; both are ignored afterwards, so that the clean-up completes.
 
     The handlers take no lock: an Event's could be held by the wait that they interrupt. Edits of
     what was deployed are reported meanwhile.

@@ -1,4 +1,4 @@
-"""``landrun logs``: what a run's Processing jobs wrote."""
+"""``landrun logs``: show the log of a run's Processing jobs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from landrun_ops.stack.run_details import execution_details, find
 from landrun_ops.stack.run_progress import Phase, RunProgress, Watcher, repeated
 
 PAUSE = 0.5
-"""Seconds between looks once the run has ended."""
+"""Seconds between reads once the run has ended."""
 
 LATE, LATE_ON_LAPTOP = 6.0, 1.0
-"""Seconds after a run's end in which the last lines of its log may still come."""
+"""Seconds after a run's end in which the last log lines may still arrive."""
 
 
 @on_stack
@@ -70,9 +70,9 @@ def logs(
 
 
 def log_prefix(run: RunRecord) -> str:
-    """Return what the names of a run's log streams begin with.
+    """Return the common prefix of the names of a run's log streams.
 
-    A customer's own state machine may name its jobs otherwise: then only the last is known.
+    A customer's own state machine may name its jobs differently; then only the last is known.
     """
     named_as_run = not run.job_name or run.job_name.startswith(f"{run.name}-")
     return f"{run.name}-" if named_as_run else f"{run.job_name}/"
@@ -81,7 +81,7 @@ def log_prefix(run: RunRecord) -> str:
 def write(
     lines: Iterable[Line], jobs: list[str], *, json: bool, timestamps: bool, instances: bool
 ) -> int:
-    """Write lines to stdout as they come, and to stderr where an attempt begins; return how many.
+    """Write lines to stdout, and headings of attempts to stderr; return the number of lines.
 
     ``jobs`` are the known Processing jobs, the first attempt's first.
     """
@@ -109,9 +109,9 @@ def write(
 
 
 def pauses(name: str, looks: Iterable[RunProgress], late: float) -> Iterator[None]:
-    """Wait between looks at a run's log, until it has ended and its last lines have come.
+    """Wait between reads of a run's log, until it has ended and its last lines have arrived.
 
-    Says on stderr what the run does, and how it ends.
+    Reports on stderr what the run is doing, and how it ends.
     """
     said = ""
     for progress in looks:

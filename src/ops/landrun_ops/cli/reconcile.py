@@ -26,7 +26,7 @@ def reconcile(
 ) -> None:
     """Recover missed events now, as the schedule does every 15 minutes.
 
-    If it fails, correct the cause and call it again: what it had done stays done.
+    If it fails, correct the cause and run it again: every step is idempotent.
 
     Example: landrun reconcile --grace 0
     """

@@ -1,4 +1,4 @@
-"""``landrun redrive``: dead-letter messages, why they are there, and back to their source."""
+"""``landrun redrive``: show dead-letter messages and why they are there, and send them back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from landrun_ops.units import count
 
 Queue = StrEnum("Queue", ["landings", "schedule", "statuses"])
 OUTPUTS = {Queue.landings: "Landing", Queue.schedule: "Schedule", Queue.statuses: "Status"}
-"""How the names of the stack's outputs about a queue begin."""
+"""The prefix of the stack's outputs about each queue."""
 
 
 @on_stack
@@ -43,12 +43,12 @@ def redrive(
     yes: options.YesOption = False,
     json: options.JsonOption = False,
 ) -> int:
-    """Say what lies in the dead-letter queues and why, and send it back.
+    """Show the messages of the dead-letter queues and why they are there, and send them back.
 
-    Correct the cause first. Landings and status changes go back to their queues; failed calls of
-    the schedule are repeated. A refused message comes back, unless what it was refused for has been
-    corrected: --discard saves such messages, a JSON object a line, and deletes them. Exits with 1
-    when something could not be sent back or deleted, or failed again.
+    Correct the cause first. Landings and status changes go back to their queues; failed
+    invocations by the schedule are repeated. A refused message is refused again until its cause
+    is corrected; --discard saves such messages to a file, one JSON object per line, and deletes
+    them. Exits with 1 when a message could not be sent back or deleted, or failed again.
 
     Example: landrun redrive --dry-run
     """
@@ -78,8 +78,8 @@ def redrive(
 
 
 def _look(queue: DeadLetterQueue) -> dict[str, Any]:
-    """Return what lies in a queue, and why, as JSON."""
-    in_flight = queue.in_flight()  # before the look, which would count itself
+    """Return a queue's messages, grouped by why they are there, as JSON."""
+    in_flight = queue.in_flight()  # before reading, which puts messages in flight
     messages = queue.peek()
     groups = [
         {
@@ -113,7 +113,7 @@ def _show(name: Queue, found: dict[str, Any]) -> None:
 
 
 def _discard(queues: dict[Queue, DeadLetterQueue], found: dict[Queue, Any], *, yes: bool) -> None:
-    """Save refused messages, a file for each queue, and delete them; add the outcome to found."""
+    """Save refused messages to one file per queue and delete them; add the outcome to ``found``."""
     refused = {name: one["refused"] for name, one in found.items() if one["refused"]}
     if not refused:
         note("no message was refused: there is nothing to discard")
@@ -129,7 +129,7 @@ def _discard(queues: dict[Queue, DeadLetterQueue], found: dict[Queue, Any], *, y
 def _send_back(
     stack: Stack, queues: dict[Queue, DeadLetterQueue], found: dict[Queue, Any], *, yes: bool
 ) -> None:
-    """Send messages back; add the outcome to what was found."""
+    """Send messages back to their source; add the outcome to ``found``."""
     there = {name: one["messages"] for name, one in found.items() if one["messages"]}
     if there:
         numbers = ", ".join(f"{number:,} of {name}" for name, number in there.items())

@@ -1,4 +1,4 @@
-"""``landrun report``: the runs table as a page to look at."""
+"""``landrun report``: write the runs of the last weeks as an HTML page."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def report(
 ) -> None:
     """Write a report of the last 30 days as one HTML file, with charts and tables to filter.
 
-    It opens in any browser, from disk, and needs no network. With --json, what is in it is written
-    to stdout instead; and to --out as well, where that is given.
+    The file opens in any browser and needs no network. With --json, its data is written to stdout
+    instead of the page; with --out as well, both are written.
 
     Example: landrun report --since 7d --open
     """
@@ -81,13 +81,13 @@ def _read(target: Target, begin: datetime, now: datetime, limit: int) -> Report:
 
 
 def open_in_browser(address: str) -> None:
-    """Open an address in the user's browser; say so if there is none."""
+    """Open an address in the user's browser; report if there is none."""
     if not webbrowser.open(address):
         complain(f"found no browser: open {address}")
 
 
 def laptop_logs(target: Target) -> Path | None:
-    """Return the folder of the logs of the laptop's functions; None where none is known."""
+    """Return the folder of the function logs of the laptop's AWS, or None."""
     try:
         return Path(read_state(state_folder(target.state_dir, target.project))["logs"])
     except (ConfigurationError, LocalAwsError, KeyError):

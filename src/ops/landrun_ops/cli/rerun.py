@@ -1,4 +1,4 @@
-"""``landrun rerun``: the same input again."""
+"""``landrun rerun``: run the same input again."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def rerun(
 ) -> None:
     """Run the same inputs again, each under a new name and with an output of its own.
 
-    The new run's trigger names the old one (rerun_of). More than one asks first. --failed looks
-    back a day, or to --since, and leaves out what somebody stopped, and what ran again since and
-    succeeded or still runs; it says how many.
+    The new run's trigger names the old one (rerun_of). More than one run asks for confirmation.
+    --failed looks back a day, or to --since. It leaves out runs that somebody stopped, and runs
+    whose rerun succeeded or still runs, and reports how many.
 
     Example: landrun rerun --failed --since 12h --yes
     """
@@ -85,11 +85,11 @@ def rerun(
 def choose(
     runs: Iterable[RunRecord], *, aborted: bool = False
 ) -> tuple[list[RunRecord], Counter[str]]:
-    """Choose what to run again among all runs of a time, given the newest first.
+    """Choose the runs to repeat among all runs of a period, given newest first.
 
-    A run, its reruns and theirs are one piece of work. It is left out if one of them succeeded or
-    is running, or if somebody stopped the newest, unless ``aborted``; otherwise the newest is run
-    again. Returns those, the oldest first, and how many others are left out, by reason.
+    A run and all its reruns form one chain. A chain is left out if one of its runs succeeded or is
+    running, or if somebody stopped the newest (unless ``aborted``); otherwise the newest is
+    repeated. Returns these runs, oldest first, and how many are left out, by reason.
     """
     by_name = {run.name: run for run in runs}
     families: dict[str, list[RunRecord]] = {}
@@ -114,7 +114,7 @@ def choose(
 
 
 def check(runs: Iterable[RunRecord]) -> None:
-    """Raise ConfigurationError if a run cannot run again, such as one that still runs."""
+    """Raise ConfigurationError if a run cannot be repeated, for example while it runs."""
     for run in runs:
         if not run.finished:  # its objects would be processed twice at once
             raise ConfigurationError(
@@ -135,7 +135,7 @@ def _start(
     once: bool,
     quiet: bool,
 ) -> None:
-    """Start the runs; when one cannot be, say which others were."""
+    """Start the runs; if one fails to start, report which were started."""
     # All of them first: when one is refused, none is started.
     messages = [input_message_today(stack, run.name, str(run.input_message)) for run in chosen]
     person = who(stack.client("sts")) if chosen else ""
@@ -155,10 +155,10 @@ def _start(
 def start_again(
     stack: Stack, run: RunRecord, input_message: str, started_by: str, *, once: bool = False
 ) -> dict[str, str]:
-    """Start a run over the input of another, with an output folder of its own; return its names.
+    """Start a run over another run's input, with its own output folder; return its name and ARN.
 
-    With ``once``, its name is made of this failure's, which so runs again only once. Raises
-    AlreadyStarted when it did before; ServiceError when Step Functions refuses the call.
+    With ``once``, its name is derived from the failed run, so that a failure is repeated only
+    once. Raises AlreadyStarted when it was before, and ServiceError when Step Functions refuses.
     """
     failure = uuid.uuid5(_NAMESPACE, f"{run.name}/{run.redrive_count}") if once else None
     name = manual_run_name(stack.output("JobNamePrefix"), failure)

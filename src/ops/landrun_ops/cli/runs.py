@@ -57,8 +57,8 @@ def runs(
 ) -> None:
     """List runs, newest first.
 
-    A run that waits for a concurrency slot is WAITING. landrun explain finds the runs of one
-    object, also those by schedule. Without --since, a search looks at the last 90 days.
+    A run that waits for a concurrency slot is WAITING. landrun explain finds the runs that read one
+    object, including scheduled ones. Without --since, a search looks at the last 90 days.
     --json writes the rows of the runs table.
 
     Example: landrun runs --status failed --since 2d
@@ -84,7 +84,7 @@ def runs(
 
 
 def statuses(words: Sequence[str]) -> frozenset[str]:
-    """Return what Step Functions calls the statuses of the option."""
+    """Return Step Functions' names of the statuses that the option names."""
     several = {"failed": {"FAILED", "TIMED_OUT", "ABORTED"}, "running": UNFINISHED}
     found = (several.get(word, {word.upper().replace("-", "_")}) for word in words)
     return frozenset().union(*found)

@@ -1,4 +1,4 @@
-"""``landrun show``: everything about one run."""
+"""``landrun show``: show everything about one run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _COLOURS |= {"not seen": "yellow", "log ends": "dim"}
 
 @on_stack
 def show(target: Target, run: options.RunArgument, *, json: options.JsonOption = False) -> int:
-    """Show one run: what started it, what it read, did, waited for and wrote, and what next.
+    """Show one run: its trigger, input, timeline, output, and the commands for the next step.
 
     --json writes its row of the runs table with more facts added. Exits with 1 when the run
     failed.
@@ -55,7 +55,7 @@ def show(target: Target, run: options.RunArgument, *, json: options.JsonOption =
 
 
 def print_run(found: RunDetails, commands: Mapping[str, str], now: datetime) -> None:
-    """Print a run; commands, URIs and links stay on one line, to be copied whole."""
+    """Print a run; commands, URIs and links are not wrapped, so that they can be copied."""
     screen, run = console(), found.run
     verdict = Text(_verdict(found, now), style=f"bold {STYLES.get(found.status, 'red')}")
     screen.print(Text.assemble((printable(run.name), "bold"), "  ", verdict), soft_wrap=True)
@@ -81,7 +81,7 @@ def print_run(found: RunDetails, commands: Mapping[str, str], now: datetime) -> 
 
 
 def facts(found: RunDetails) -> dict[str, list[str]]:
-    """Return what there is to say of a run, in lines by their label; some have none."""
+    """Return the facts about a run as lines, by label; a label may have no lines."""
     run = found.run
     left_out = ("Kind", "Key", "Sequencer")
     more = [f"{name} {value}" for name, value in run.trigger.items() if name not in left_out]
@@ -111,7 +111,7 @@ def facts(found: RunDetails) -> dict[str, list[str]]:
 
 
 def commands(found: RunDetails, now: datetime, where: str, *, laptop: bool) -> dict[str, str]:
-    """Return what to type next, by what it does; ``where`` are the options that name the stack."""
+    """Return the next commands by their purpose; ``where`` are the options that name the stack."""
     run, name = found.run, found.run.name
     if not run.finished:
         follow = {"log": f"landrun logs {name} --follow{where}"}
@@ -127,7 +127,7 @@ def commands(found: RunDetails, now: datetime, where: str, *, laptop: bool) -> d
 
 
 def as_json(found: RunDetails) -> dict[str, Any]:
-    """Return a run's row with all else that is known of it; see docs/reference/runs-table.md."""
+    """Return a run's row with the further facts of docs/reference/runs-table.md."""
     read = found.input
     keys = {"objects": len(read.keys), "keys": read.keys} if read else {}
     return {
@@ -182,7 +182,7 @@ def _event_text(event: HistoryEvent) -> str:
 
 
 def _objects(total: int, size: int | None, names: Sequence[str]) -> list[str]:
-    """Say how many objects there are, and name some."""
+    """Return the number of objects, and some of their keys."""
     bytes_ = "" if size is None else f", {size_text(size)}"
     more = f"  and {total - len(names):,} more" if 0 < len(names) < total else ""
     return [f"{count(total, 'object')}{bytes_}", *(f"  {name}" for name in names), more]

@@ -1,4 +1,4 @@
-"""``landrun start``: a run by hand over what lies in S3."""
+"""``landrun start``: start a run by hand over objects in S3."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def start(
     wait: options.WaitOption = False,
     json: options.JsonOption = False,
 ) -> int:
-    """Start one run over objects that lie in S3 already.
+    """Start one run over objects that are in S3 already.
 
-    Several URIs make one run; all must be of one bucket. With --wait, exits with 1 when the run
+    Several URIs make one run; all must be in one bucket. With --wait, exits with 1 when the run
     did not succeed; Ctrl-C ends the waiting, not the run.
 
     Example: landrun start s3://bucket/incoming/2026-11/ --wait

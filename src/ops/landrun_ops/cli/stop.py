@@ -1,4 +1,4 @@
-"""``landrun stop``: end runs that are not to go on."""
+"""``landrun stop``: stop runs."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def stop(
     yes: options.YesOption = False,
     json: options.JsonOption = False,
 ) -> None:
-    """Stop runs: those that process, that wait to try again, and that wait for a slot.
+    """Stop runs, whether they process, wait to retry, or wait for a concurrency slot.
 
     Step Functions ends the execution as ABORTED, and stops its Processing job. A run that has ended
-    stays as it is. More than one asks first. Exits with 0 when none of them runs any more, and with
-    2 when one could not be stopped.
+    is not changed. More than one run asks for confirmation. Exits with 0 when none of them runs any
+    more, and with 2 when one could not be stopped.
 
     Example: landrun stop 3f5d8f02 --cause "wrong file"
     """

@@ -1,4 +1,4 @@
-"""Runs in tables, and the few words that say which run it is and what started it."""
+"""Tables of runs, and short texts about a run: its digits, trigger, counts and failure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from landrun_ops.stack.history_events import WAITING
 from landrun_ops.units import spelled
 
 RERUNS_DEEP = 10
-"""How many reruns of reruns to go back to the first run."""
+"""How many reruns to follow back to the first run."""
 
 FIRST_NAMES = 5
-"""Runs that are named beside a reason that many failed for."""
+"""How many runs are named beside a shared reason of failure."""
 
 COUNTS = {
     "rows_in": "in",
@@ -28,7 +28,7 @@ COUNTS = {
     "empty": "empty",
     "rejected": "rejected",
 }
-"""The counts of a job's summary, and what to call them."""
+"""The counts of a job's summary, and their labels."""
 
 STYLES = {"SUCCEEDED": "green", "RUNNING": "cyan", "PENDING_REDRIVE": "cyan", WAITING: "yellow"}
 
@@ -67,13 +67,13 @@ def runs_table(
 
 
 def digits(name: str) -> str:
-    """Return what is enough of a run's name to type: the first eight digits of its uuid."""
+    """Return the short name of a run: the first eight digits of its uuid."""
     uuid = name.rpartition("-")[2]
     return uuid[:8] if len(uuid) == 32 else name  # noqa: PLR2004
 
 
 def trigger_text(run: RunRecord) -> str:
-    """Say in a few words what started a run."""
+    """Describe in a few words what started a run."""
     trigger = run.trigger
     match trigger.get("Kind"):
         case "object-created":
@@ -92,19 +92,19 @@ def trigger_text(run: RunRecord) -> str:
 
 def first_run(run: RunRecord, known: Mapping[str, RunRecord]) -> RunRecord:
     """Return the run that a rerun goes back to, as far as the runs are known by name."""
-    for _ in range(RERUNS_DEEP):  # others may have written rows that go in a circle
+    for _ in range(RERUNS_DEEP):  # rows written by others may form a circle
         run = known.get(run.rerun_of or "", run)
     return run
 
 
 def object_text(run: RunRecord, known: Mapping[str, RunRecord]) -> str:
-    """Say what started a run; of a rerun, what started the first run, as far as it is known."""
+    """Describe what started a run; for a rerun, what started its first run, if that is known."""
     first, words = first_run(run, known), trigger_text(run)
     return words if first is run else f"{trigger_text(first)} ({words})"
 
 
 def failure_lines(runs: Sequence[RunRecord]) -> list[str]:
-    """Say why runs failed, a line for each reason, and which failed for it."""
+    """Return a line for each reason of failure, with the runs that failed for it."""
     found: dict[str, list[str]] = {}
     for run in runs:
         if run.finished and not run.succeeded:
@@ -117,6 +117,6 @@ def failure_lines(runs: Sequence[RunRecord]) -> list[str]:
 
 
 def counts_text(run: RunRecord) -> str:
-    """Say in a line what a run's job counted; empty where it counted nothing."""
+    """Return the counts of a run's job in a line; empty if there are none."""
     counts = {words: run.count(name) for name, words in COUNTS.items()}
     return ", ".join(f"{count:,} {words}" for words, count in counts.items() if count is not None)

@@ -1,4 +1,4 @@
-"""Which stack a command is about, and where the project and the laptop's AWS are."""
+"""Finds the stack that a command is about, the project, and the laptop's AWS."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def state_folder(named: Path | None, project: Path | None) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which stack a command is about, as its options say."""
+    """The stack that a command is about, as its options name it."""
 
     stack: Annotated[
         str,
@@ -105,14 +105,14 @@ class Target:
             return None
 
     def clients(self) -> Clients:
-        """Return what makes the clients of the account that the options or the environment name."""
+        """Return the clients of the account that the options or the environment name."""
         from landrun_ops.stack.clients import Clients  # noqa: PLC0415  (boto3)
 
         return Clients(profile=self.profile, region=self.region, report=complain)
 
 
 def on_stack(command: Callable[..., Result]) -> Callable[..., Result]:
-    """Give a command the options that say which stack; it takes a `Target` as ``target``."""
+    """Give a command the options that name the stack; it receives a `Target` as ``target``."""
     signature = inspect.signature(command, eval_str=True)
     shared = inspect.signature(Target, eval_str=True).parameters
     parameters = [one for name, one in signature.parameters.items() if name != "target"]

@@ -1,4 +1,4 @@
-"""``landrun ui``: a stack's page, which stays up to date."""
+"""``landrun ui``: serve a live page of a stack's runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from landrun_ops.web.ignored import count_ignored
 from landrun_ops.web.live import LiveStack
 
 LOG_LINES = 40
-"""Lines of a job's log that the page of a run shows."""
+"""How many lines of a job's log the page of a run shows."""
 
 
 @on_stack
@@ -48,10 +48,10 @@ def ui(
     open_: options.OpenOption = False,
     json: options.JsonOption = False,
 ) -> None:
-    """Serve a page of the runs, which stays up to date: on this machine, until Ctrl-C.
+    """Serve a live page of the runs on this machine, until Ctrl-C.
 
-    The page only reads. Open the whole address that is printed: the token in it is required. AWS
-    is asked only while the page is open; what it refuses is a note on the page.
+    The page changes nothing. Open the whole address that is printed: its token is required. AWS is
+    called only while the page is open; refused calls are noted on the page.
 
     Example: landrun ui --stack landrun --open
     """
@@ -100,7 +100,7 @@ def live_page(
 
 
 def describe(stack: Stack, name: str, where: str) -> dict[str, Any]:
-    """Return a run as ``landrun show --json`` has it, the end of its log, and commands.
+    """Return a run as ``landrun show --json`` does, with the end of its log and the next commands.
 
     Raises ConfigurationError when there is no such run.
     """

@@ -1,4 +1,4 @@
-"""``landrun verify``: one file through a stack, from landing to record."""
+"""``landrun verify``: send one file through a stack, from landing to record."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def verify(
 ) -> int:
     """Land a file, follow its run, and say whether the stack works.
 
-    The file gets a key of its own, landrun-verify-<uuid>, and stays, as its output does. With
-    StartOn=schedule a tick is fired, which also starts the run of whatever waits. --json writes the
-    run's row. Exits with 1 when the run failed, or its job says that it read nothing.
+    The file gets a key of its own, landrun-verify-<uuid>; it and its output are not deleted. With
+    StartOn=schedule the schedule is fired, which also starts a run over other waiting landings.
+    --json writes the run's row. Exits with 1 when the run failed, or its job read nothing.
 
     Example: landrun verify --stack landrun my-messages.csv
     """
@@ -59,7 +59,7 @@ def verify(
 
 
 def _landed(stack: Stack, file: Path) -> Followed:
-    """Land a file under a key of its own; where landings wait, a tick is fired for it."""
+    """Land a file under a key of its own; with StartOn=schedule, fire the schedule."""
     name = f"landrun-verify-{uuid.uuid4().hex}{''.join(file.suffixes)}"
     upload = Upload(file, f"{stack.landing.key}{name}")
     check(stack, [upload])

@@ -1,4 +1,4 @@
-"""``landrun watch``: what goes on in a stack, as it happens."""
+"""``landrun watch``: watch a stack's activity on the terminal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from landrun_ops.stack.activity import Activity, ActivityReader
 from landrun_ops.units import count
 
 RUNS, OTHER_LINES = 20, 13
-"""The newest runs that are shown, and the lines of a screen for all else."""
+"""How many runs are shown, and how many lines of a screen everything else takes."""
 
 
 @on_stack
@@ -42,10 +42,10 @@ def watch(
     once: Annotated[bool, options.flag("Read once, show it, and end.", "--once")] = False,
     json: options.JsonOption = False,
 ) -> None:
-    """Watch a stack: what has landed and waits, dead letters, and the newest runs.
+    """Watch a stack: waiting landings, dead-letter messages, and the newest runs.
 
-    Stays until q or Ctrl-C. With --json, an object a line each time. A part that AWS does not show
-    just now keeps its last values, and a line says so.
+    Runs until q or Ctrl-C. With --json, writes one object per line. When AWS refuses a part, its
+    last values stay, and a line says so.
 
     Example: landrun watch --interval 5
     """
@@ -68,7 +68,7 @@ def watch(
 
 
 def _on_screen(reader: ActivityReader, interval: float) -> None:
-    """Draw the screen anew after each read, until somebody types q."""
+    """Redraw the screen after each read, until q is typed."""
     head = Text(f"reads every {interval:g} s; q ends", style="dim")
     before = termios.tcgetattr(sys.stdin)
     tty.setcbreak(sys.stdin)
@@ -84,7 +84,7 @@ def _on_screen(reader: ActivityReader, interval: float) -> None:
 
 
 def _typed_q(seconds: float) -> bool:
-    """Wait so long for a q; a terminal that is gone counts as one."""
+    """Wait for a q, at most this long; a closed terminal counts as one."""
     until = time.monotonic() + seconds
     while select.select([sys.stdin], [], [], max(0, until - time.monotonic()))[0]:
         if os.read(sys.stdin.fileno(), 1) in (b"q", b"Q", b""):
@@ -93,7 +93,7 @@ def _typed_q(seconds: float) -> bool:
 
 
 def screen(now: Activity, most: int = RUNS) -> RenderableType:
-    """Return the facts, what could not be read, the newest runs, and why some failed."""
+    """Return the screen: facts, notes, the newest runs, and reasons of failure."""
     facts = Table.grid(padding=(0, 2, 0, 0))
     for label, text in facts_of(now).items():
         alarming = label == "dead letters" and text != "none"
@@ -107,7 +107,7 @@ def screen(now: Activity, most: int = RUNS) -> RenderableType:
 
 
 def facts_of(now: Activity) -> dict[str, str]:
-    """Return what goes on, by label; nothing of parts that the stack has not, or were not read."""
+    """Return the activity as texts by label, without parts that do not exist or were not read."""
     facts: dict[str, str] = {}
     if now.queues is not None:
         facts["in the queue"] = count(now.queues["landings"], "landing")

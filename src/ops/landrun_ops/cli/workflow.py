@@ -1,4 +1,4 @@
-"""``landrun workflow``: the notebook's workflow, rendered, created, updated and executed."""
+"""``landrun workflow``: render, create, update and execute the notebook's workflow."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def render(
     project: ProjectOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Write the state machine's definition for template.yaml; its parameters fill it in.
+    """Write the state machine's definition that template.yaml deploys.
 
     Example: landrun workflow render --check
     """
@@ -154,7 +154,7 @@ def execute(
     ] = "landrun",
     json: JsonOption = False,
 ) -> int:
-    """Execute any state machine as a notebook does: with both URIs unchanged, and no Trigger.
+    """Execute any state machine as a notebook does: with both URIs as given, and no Trigger.
 
     It reads INPUT as an S3Prefix, or as a manifest where the machine reads one; landrun start makes
     a manifest, and records who asked. Exits with 1 when the run it waited for did not succeed.
@@ -188,7 +188,7 @@ def execute(
 
 
 def _show_end(started: dict[str, Any], end: dict[str, Any], *, json: bool) -> int:
-    """Show how an execution ended, from DescribeExecution's answer, and return the exit code."""
+    """Show DescribeExecution's answer about an ended execution, and return the exit code."""
     status, error, cause = end["status"], end.get("error"), end.get("cause")
     seconds = (end["stopDate"] - end["startDate"]).total_seconds() if "stopDate" in end else None
     if json:
@@ -214,7 +214,7 @@ def _settings(path: Path | None, words: list[str] | None) -> dict[str, Any]:
 
 
 def _config(settings: dict[str, Any], required: dict[str, str], **optional: str) -> WorkflowConfig:
-    """Lay the options over the settings; names required ones that are missing by their flags."""
+    """Merge the options into the settings; missing required settings are named by their flags."""
     given = required | optional
     merged = settings | {name: value for name, value in given.items() if value}
     missing = [FLAGS[name] for name in required if not merged.get(name)]

@@ -1,4 +1,4 @@
-"""Which parameters fit a state machine that exists already, and what landrun would do with it."""
+"""Finds the parameters with which landrun runs an existing state machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHECKS: Final[Sequence[Check]] = (
     *(state_machine.retries, state_machine.time_limit, permissions.state_machine_role),
 )
 PAST_EXECUTIONS: Final = 20
-"""How many of the newest executions are read to propose prefixes."""
+"""How many of the newest executions are read in order to propose prefixes."""
 
 _ARN: Final = re.compile(
     r"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]{1,80}"
@@ -44,7 +44,7 @@ def region_of(arn: str) -> str:
 
 
 def read(client: Any, arn: str) -> AwsReader:
-    """Read a state machine as the one of a stack to deploy, which has the parameters that fit.
+    """Read a state machine, and return the stack that would run it, with fitting parameters.
 
     Raises ServiceError when there is no such state machine, or it may not be read.
     """
@@ -59,7 +59,7 @@ def read(client: Any, arn: str) -> AwsReader:
 
 
 def _past_inputs(aws: AwsReader) -> list[dict[str, Any]]:
-    """Return the inputs of the newest executions that landrun did not start; none if unreadable."""
+    """Return the inputs of the newest executions not started by landrun; none if unreadable."""
     machine = {"stateMachineArn": aws.stack.output("StateMachineArn")}
     try:
         found = aws.ask("states:ListExecutions", **machine, maxResults=PAST_EXECUTIONS)
@@ -87,7 +87,7 @@ def _common_folders(inputs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def job_name_prefix(text: str) -> str:
-    """Make a JobNamePrefix of a name: whole words of it, 21 characters at most.
+    """Derive a JobNamePrefix from a name: whole words of it, at most 21 characters.
 
     >>> job_name_prefix("bsm-batch-preprocessing-daily")
     'bsm-batch'

@@ -1,4 +1,4 @@
-"""Reads from AWS for the checks, which name calls as IAM does."""
+"""Reads from AWS for the checks; calls are named as IAM names them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from landrun.errors import ServiceError
 from landrun_ops.stack.stack import Stack
 
 _BOTO3_NAMES: Final = {"states": "stepfunctions", "servicequotas": "service-quotas"}
-"""Services whose names in boto3 and IAM differ."""
+"""IAM's prefixes of services that boto3 names differently."""
 
 
 class AwsReader:
-    """Reads from the account of a stack; threads may share it."""
+    """Reads from the account of a stack; can be shared by threads."""
 
     def __init__(self, stack: Stack, now: datetime) -> None:
         self.stack, self.now = stack, now
@@ -51,7 +51,7 @@ class AwsReader:
             return [entry for page in pages for entry in page.get(key) or ()]
 
     def fetch(self, url: str) -> bytes:
-        """Read an address that AWS has signed; raises ServiceError when it does not answer."""
+        """Read a presigned URL; raises ServiceError when it does not answer."""
         try:
             with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310 - AWS's own address
                 return bytes(reply.read())
@@ -60,7 +60,7 @@ class AwsReader:
             raise ServiceError(address, type(error).__name__, str(error)) from error
 
     def parameter(self, name: str, default: str = "") -> str:
-        """Return a parameter of the stack; the default also where it is empty."""
+        """Return a parameter of the stack, or the default if it is missing or empty."""
         return self.stack.parameters.get(name) or default
 
     def arn(self, service: str, resource: str) -> str:

@@ -1,4 +1,4 @@
-"""Which checks a stack has, and how they run: side by side, and none that fails hides another."""
+"""Selects the checks that apply to a stack, and runs them in parallel."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from landrun_ops.doctor.findings import Finding
 from landrun_ops.stack.stack import Stack
 
 Check = Callable[[AwsReader], Iterator[Finding]]
-"""Its docstring is its claim, which holds when it finds nothing."""
+"""A check. Its docstring is its claim, which holds when it finds nothing."""
 
 WORKERS: Final = 12
-"""Checks that run at a time: they mostly wait."""
+"""How many checks run at the same time; they mostly wait."""
 
 CHECKS: Final[Sequence[Check]] = (
     *(operations.credentials, operations.deployment),
@@ -55,7 +55,7 @@ def checks_of(stack: Stack) -> list[Check]:
 
 
 def run_checks(checks: Sequence[Check], reader: AwsReader) -> Iterator[list[Finding]]:
-    """Run checks side by side, and yield what each found, in their order."""
+    """Run checks in parallel, and yield the findings of each, in order."""
     with ThreadPoolExecutor(WORKERS) as pool:
         yield from pool.map(partial(_run, reader), checks)
 
@@ -68,7 +68,7 @@ def _run(reader: AwsReader, check: Check) -> list[Finding]:
         found.append(_unreadable(error))
     except LandrunError as error:
         found.append(Finding("fail", str(error)))
-    except Exception as error:  # an unexpected response must not hide what the others found
+    except Exception as error:  # an unexpected response must not hide the other findings
         wrong = ServiceError("AWS", NOT_AWS, f"{type(error).__name__}: {error}")
         found.append(_unreadable(wrong))
     claim = Finding("ok", " ".join((check.__doc__ or "").split()))
@@ -77,7 +77,7 @@ def _run(reader: AwsReader, check: Check) -> list[Finding]:
 
 
 def _unreadable(error: ServiceError) -> Finding:
-    """Say what could not be read, and what would make it readable."""
+    """Describe what could not be read, and the permission that it needs."""
     if error.code.startswith(_DENIED):
         permission = _PERMISSIONS.get(error.operation, error.operation)
         return Finding("skip", f"{error.code} for {permission}", f"ask for {permission}")

@@ -1,4 +1,4 @@
-"""The way of events: buckets, rules, queues, functions, and the schedules."""
+"""Checks of the path of events: buckets, rules, queues, functions, and schedules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SETTINGS: Final[Mapping[str, type[settings.Settings]]] = {
     "ExecutionStatusFunction": settings.ExecutionStatusSettings,
     "ReconcileFunction": settings.ReconcileSettings,
 }
-"""What each function reads from its environment."""
+"""The settings that each function reads from its environment."""
 
 _NOT_FOUND: Final = "ResourceNotFoundException"
 _NO_RUNS: Final = "objects that land start no runs"

@@ -1,4 +1,4 @@
-"""What a check found: a level, the facts, and the remedy."""
+"""The result of a check: a level, the facts, and the remedy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ resources (CloudFormation user guide, "Using drift-aware change sets")."""
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found. What could not be read is skipped, never ok."""
+    """One result of a check. Facts that cannot be read are skipped, never ok."""
 
     level: Literal["ok", "warn", "fail", "skip"]
     what: str

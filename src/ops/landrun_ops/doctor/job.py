@@ -1,4 +1,4 @@
-"""What Processing jobs need: an image, quotas, keys, a network."""
+"""Checks of what Processing jobs need: an image, quotas, keys, a network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MEDIA_TYPES: Final = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 KEY_USERS: Final = ("events.amazonaws.com", "cloudwatch.amazonaws.com")
-"""Services that a key's policy has to allow by name: they assume no role (SECURITY.md)."""
+"""Services that a key's policy must allow by name, as they assume no role (SECURITY.md)."""
 
 _ECR: Final = re.compile(
     r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z.]+/"

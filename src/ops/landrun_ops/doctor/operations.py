@@ -1,4 +1,4 @@
-"""The account and the stack at work: deployment, executions, alarms, dead-letter messages."""
+"""Checks of operations: deployment, executions, alarms, dead-letter messages."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from landrun_ops.stack.waiting_executions import slot_usage
 from landrun_ops.units import count, spelled
 
 READ: Final = 20
-"""Executions whose definition and input are read, the oldest first."""
+"""How many executions' definitions and inputs are read, oldest first."""
 
 PATIENCE: Final = timedelta(minutes=20)
-"""How long slots may be free while executions wait: reconcile runs every 15 minutes."""
+"""How long slots may be free while executions wait, as reconcile runs every 15 minutes."""
 
 PEEKED: Final = 100
-"""The most dead-letter messages of a queue whose reason is read."""
+"""How many dead-letter messages of a queue are read for their reasons."""
 
 _KEY: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 _NETWORK: Final = re.compile(r"\b(?:subnet|sg)-[0-9A-Za-z]+\b")

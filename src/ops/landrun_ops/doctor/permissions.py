@@ -1,6 +1,7 @@
-"""What the stack's roles allow, by IAM's simulator: policies, boundaries, organisation.
+"""Checks of the stack's roles by IAM's policy simulator.
 
-src/stacks/roles.yaml and src/stacks/processing.yaml say what needs each permission.
+The simulator considers policies, permissions boundaries and the organisation's policies.
+src/stacks/roles.yaml and src/stacks/processing.yaml say why each permission is needed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Amazon SageMaker")."""
 RECEIVE: Final = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes"
 
 Needs = Mapping[str, str]
-"""Actions that a role has to allow, with blanks between them, by the ARN of their resource."""
+"""Actions that a role must allow, separated by blanks, by the ARN of their resource."""
 
 
 def state_machine_role(aws: AwsReader) -> Iterator[Finding]:
@@ -167,7 +168,7 @@ def _judge(
 
 
 def _reason(result: Mapping[str, Any]) -> str:
-    """Say what refuses (IAM API, EvaluationResult)."""
+    """Describe which kind of policy refuses (IAM API, EvaluationResult)."""
     organisation = result.get("OrganizationsDecisionDetail", {})
     boundary = result.get("PermissionsBoundaryDecisionDetail", {})
     if not organisation.get("AllowedByOrganizations", True):

@@ -1,6 +1,6 @@
-"""Reads a state machine: which Processing jobs it creates, and whether they fit landrun's runs.
+"""Checks of a state machine: its Processing jobs, and whether they fit landrun's runs.
 
-Definitions may be in JSONPath or JSONata, and may have their Processing job in any state.
+Definitions may use JSONPath or JSONata, and may create the Processing job in any state.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from landrun_ops.doctor.findings import RESTORE, Finding, listed
 from landrun_ops.units import spelled
 
 DATA_TYPES: Final = {"manifest": "ManifestFile", "uri": "S3Prefix"}
-"""The S3DataType that reads what InputMessage holds, by InputMessageFormat."""
+"""The S3DataType that fits each InputMessageFormat."""
 
 _FIELD: Final = r"(?:\.`?(\w+)`?|\[\\?['\"](\w+)\\?['\"]\])"
 _EXECUTION: Final = r"(?:\$\$|\$states\.context)\.Execution\."
@@ -31,14 +31,14 @@ _SUFFIX: Final = (
 
 
 class ProcessingTask(NamedTuple):
-    """A state that creates a Processing job, and what it calls CreateProcessingJob with."""
+    """A state that creates a Processing job, and its parameters of CreateProcessingJob."""
 
     state: Mapping[str, Any]
     request: Mapping[str, Any]
 
     @property
     def waits(self) -> bool:
-        """Whether the state ends with its job (``.sync``), not when the job has been created."""
+        """Return True if the state waits for the end of its job (``.sync``)."""
         return str(self.state.get("Resource", "")).endswith("createProcessingJob.sync")
 
 
@@ -55,7 +55,7 @@ def processing_tasks(node: Any) -> Iterator[ProcessingTask]:
 
 
 def _value(node: Any, name: str) -> Any:
-    """Return a field, be it a value or a path; an empty string if there is none."""
+    """Return a field, given as a value or as a path; an empty string if there is none."""
     return (node.get(name) or node.get(f"{name}.$") or "") if isinstance(node, dict) else ""
 
 
@@ -84,7 +84,7 @@ def message_data_types(definition: Any) -> set[str]:
 
 
 def fitting_format(definition: Any) -> str:
-    """Return the InputMessageFormat that a definition needs; empty if it does not say."""
+    """Return the InputMessageFormat that a definition needs; empty if that cannot be told."""
     found = message_data_types(definition)
     return next((name for name, kind in DATA_TYPES.items() if found == {kind}), "")
 
@@ -118,7 +118,7 @@ def input_fields(aws: AwsReader) -> Iterator[Finding]:
 
 
 def input_message(aws: AwsReader) -> Iterator[Finding]:
-    """The job reads InputMessage as what InputMessageFormat passes in it."""
+    """The job reads InputMessage in the format that InputMessageFormat passes."""
     given = aws.stack.input_message_format
     wanted, [other] = DATA_TYPES[given], DATA_TYPES.keys() - {given}
     found = message_data_types(aws.definition)

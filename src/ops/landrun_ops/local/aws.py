@@ -1,4 +1,4 @@
-"""The laptop's AWS: the stack of template.yaml, up and working, from the first to the last line."""
+"""The laptop's AWS: brings up the stack of template.yaml, and takes it down."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LOG_FILE: Final = "aws.log"
 
 
 def report_to_stderr(line: str) -> None:
-    """Show ``line`` to people."""
+    """Write ``line`` to stderr."""
     print(printable(line), file=sys.stderr, flush=True)  # noqa: T201
 
 
@@ -71,9 +71,9 @@ class LocalAws:
         It answers on ``port`` of 127.0.0.1; 0 is a free one, None is 7741 or the next free one.
         With ``listen``, names of hosts, containers and other machines reach it by these, too.
         Other processes find its environment in ``state_dir``, ``.landrun/local`` by default.
-        ``report`` takes the lines that people should see, ``docker`` runs Processing jobs in their
-        image; None for subprocesses. Raises LocalAwsError when the port is in use, the template
-        broken, or another is up.
+        ``report`` takes the lines that people should see. ``docker`` runs Processing jobs in their
+        image; by default they are subprocesses. Raises LocalAwsError when the port is in use, the
+        template is invalid, or another one is up.
         """
         project = project.resolve()
         state_dir = (state_dir or default_state_dir(project)).resolve()
@@ -113,13 +113,16 @@ class LocalAws:
 
     @classmethod
     def attach(cls, state_dir: Path) -> LocalAws:
-        """Return the one of another process with this state folder; raises NotUpError for none."""
+        """Return the one that another process has up in this state folder.
+
+        Raises NotUpError when there is none.
+        """
         content = read(state_dir)
         key = AccessKey(**content["access_key"])
         return cls(content["endpoint_url"], key, content["outputs"], content["logs"])
 
     def environment(self) -> dict[str, str]:
-        """Return what SDKs and CLIs need to find it, the stack, and its outputs: ``LANDRUN_…``."""
+        """Return the variables by which SDKs find it, and the stack's outputs as ``LANDRUN_…``."""
         environment = self.access_key.environment(self.endpoint_url)
         for name, value in {"Stack": STACK, **self.outputs}.items():
             environment["LANDRUN" + re.sub("([A-Z])", r"_\1", name).upper()] = value
@@ -144,7 +147,7 @@ class LocalAws:
 def _at_work(
     aws: LocalAws, stack: Stack, roles: Roles | None, processes: Processes, report: Report
 ) -> Iterator[None]:
-    """Let queues, schedules and Invoke reach the functions; at the end leave no process."""
+    """Let queues, schedules and Invoke reach the functions; end all processes afterwards."""
     access = aws.access_key.environment(aws.endpoint_url)
     sqs, logs = _clients(access)("sqs"), Path(aws.logs)
     functions, signed = [], {}
@@ -179,7 +182,7 @@ def _at_work(
 
 @contextlib.contextmanager
 def _logged(path: Path, report: Report) -> Iterator[None]:
-    """Send what moto and its like log to a file, and our own errors to people as well."""
+    """Send all logging to a file, and landrun's own errors to ``report`` as well."""
 
     class Lines(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -197,7 +200,7 @@ def _logged(path: Path, report: Report) -> Iterator[None]:
 
 
 def _clients(environment: Mapping[str, str]) -> Callable[..., Any]:
-    """Return what makes boto3 clients of services, which sign and go where an environment says."""
+    """Return the factory of boto3 clients that sign and connect as an environment says."""
     import boto3  # noqa: PLC0415  (late: takes a third of a second)
 
     session = boto3.Session(

@@ -1,4 +1,4 @@
-"""The stack in moto: created by its CloudFormation, completed where that ignores properties."""
+"""Deploys the stack: moto's CloudFormation creates it; ignored properties are added afterwards."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ LEFT_OUT: Final = {
     "AWS::Scheduler::Schedule",  # made by Scheduler's own API here; schedules.py invokes
     "AWS::Scheduler::ScheduleGroup",
 }
-"""Resource types that moto's CloudFormation has not, or not as landrun needs them."""
+"""Resource types that moto's CloudFormation lacks, or implements unlike AWS."""
 
 _SAME_AS_REF: Final = {
     ("AWS::StepFunctions::StateMachine", "Arn"),
     ("AWS::SQS::Queue", "QueueUrl"),
     ("AWS::SNS::Topic", "TopicArn"),
 }
-"""Attributes that moto's GetAtt lacks and that say what Ref says."""
+"""Attributes that moto's GetAtt lacks, and whose value is that of Ref."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """What was created; ``sources`` are moto's own event source mappings."""
+    """The created stack; ``sources`` are moto's own event source mappings."""
 
     outputs: dict[str, str]
     functions: list[DeployedFunction]
@@ -56,9 +56,9 @@ class Stack:
 
 
 def adapt(translated: Translated, supported: Collection[str]) -> tuple[Json, Json]:
-    """Return the template for moto's CloudFormation, and the resources that it does not get.
+    """Return the template for moto's CloudFormation, and the resources left out of it.
 
-    It creates the ``supported`` resource types. Raises TemplateError when something refers to a
+    moto creates the ``supported`` resource types. Raises TemplateError when something refers to a
     resource that is left out.
     """
     everything: Json = translated.template["Resources"]
@@ -85,7 +85,7 @@ def adapt(translated: Translated, supported: Collection[str]) -> tuple[Json, Jso
 
 
 def _stand_in(owner: str, attribute: str, resource: Json) -> Any:
-    """Return what to write for a reference that moto cannot follow; None for all others."""
+    """Return the replacement of a reference that moto cannot resolve; None for all others."""
     kind, properties = resource.get("Type"), resource.get("Properties", {})
     if (kind, attribute) in _SAME_AS_REF:
         return {"Ref": owner}
@@ -104,9 +104,9 @@ def _stand_in(owner: str, attribute: str, resource: Json) -> Any:
 def deploy(
     translated: Translated, parameters: Mapping[str, str], client: Callable[[str], Any]
 ) -> Stack:
-    """Create the stack and return what it holds; ``client`` makes boto3 clients.
+    """Create the stack and return it; ``client`` makes boto3 clients.
 
-    Raises TemplateError, which names the resource, when one cannot be created.
+    Raises TemplateError, which names the resource, when a resource cannot be created.
     """
     from moto.cloudformation.models import cloudformation_backends  # noqa: PLC0415
     from moto.cloudformation.parsing import get_model_map  # noqa: PLC0415

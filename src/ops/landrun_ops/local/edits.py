@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 DEPLOYED: Final = ("template.yaml", "src/stacks/*", "src/statemachine/*", "src/functions/**/*.py")
-"""What takes effect at the next deployment; a job reads src/processing when it starts."""
+"""Files that take effect at the next deployment; src/processing is read by each job."""
 
 
 class Edits:

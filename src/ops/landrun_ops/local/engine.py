@@ -1,4 +1,4 @@
-"""moto made to do what landrun needs of AWS: all patches, put in and taken out as one."""
+"""Installs and removes all patches of moto."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _one_at_a_time = threading.Lock()
 
 
 class Engine:
-    """What runs state machines and jobs while it is installed; ``jobs.quota`` is their quota."""
+    """The installed patches, and the jobs that run in them; ``jobs.quota`` is SageMaker's quota."""
 
     def __init__(self, jobs: sagemaker.ProcessingJobs, patches: Patches) -> None:
         self.jobs = jobs
@@ -54,7 +54,7 @@ class Engine:
     def close(self) -> None:
         """Stop executions and jobs, wait for their threads and processes, restore moto.
 
-        No status events are sent for executions that end so.
+        Executions that are stopped here publish no status events.
         """
         self.is_open = False
         for execution in step_functions.running_executions():
@@ -77,11 +77,11 @@ def install(
     docker: DockerClient | None = None,
     roles: Roles | None = None,
 ) -> Engine:
-    """Patch moto in this process; to be closed while its server still answers.
+    """Patch moto in this process; close the engine while moto's server still answers.
 
-    ``access`` is the environment by which machines and jobs find the laptop's AWS and sign what
-    they ask; with ``roles`` they sign as their own roles, and do what these allow. The rest is as
-    in `Laptop`.
+    ``access`` is the environment by which state machines and jobs find the laptop's AWS and sign
+    their requests; with ``roles``, they sign as their own roles. The other arguments are those of
+    `Laptop`.
     """
     laptop = Laptop(
         program=program.resolve(),

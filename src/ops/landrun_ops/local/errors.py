@@ -1,4 +1,4 @@
-"""What can go wrong on the laptop's AWS; each says what to do about it, and is shown as it is."""
+"""Errors of the laptop's AWS; their messages name the remedy and are shown to people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Queues to functions, as Lambda's event source mappings do it; moto ignores partial failures."""
+"""Polls queues and invokes functions, as Lambda's event source mappings do.
+
+moto's own mappings ignore partial batch failures.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,8 @@ def register(properties: Mapping[str, Any]) -> Any:
 class Poller(threading.Thread):
     """Polls the queue of an event source and runs its function, one batch at a time.
 
-    ``source`` is moto's mapping, asked before each batch whether it is enabled. ``signed`` is the
-    client that signs as the function's role, by which Lambda takes messages.
+    ``source`` is moto's mapping, which can be disabled at any time. ``signed`` is the client that
+    signs as the function's role, with which Lambda receives messages.
     """
 
     def __init__(
@@ -58,7 +61,7 @@ class Poller(threading.Thread):
                     self._report(f"polling {self._url}: {type(error).__name__}: {error}")
 
     def stop(self) -> None:
-        """Stop after the batch under way; its failures are not put back."""
+        """Stop after the present batch; its failures are not put back."""
         self._ending.set()
 
     def _poll(self) -> None:
@@ -118,7 +121,7 @@ def sqs_event(messages: Sequence[MessageTypeDef], queue_arn: str) -> dict[str, A
 def failed_messages(
     outcome: Outcome, messages: Sequence[MessageTypeDef], *, partial: bool
 ) -> set[str]:
-    """Return the ids of the messages to see again, by Lambda's rules for batch responses.
+    """Return the ids of the messages to deliver again, by Lambda's rules for batch responses.
 
     A function that failed, or whose response names no or an unknown message, fails the whole
     batch: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html

@@ -26,7 +26,7 @@ Report = Callable[[str], None]
 
 
 class DeployedFunction(NamedTuple):
-    """A function of the stack: its code's folder, and its configuration as Lambda shows it."""
+    """A function of the stack: its code's folder, and its configuration as Lambda returns it."""
 
     logical_id: str
     code: Path
@@ -34,7 +34,7 @@ class DeployedFunction(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What an invocation came to: ``payload`` is the result, or the error when ``failed``."""
+    """The end of an invocation: ``payload`` is the result, or the error if ``failed``."""
 
     payload: Any
     failed: bool = False
@@ -50,7 +50,7 @@ class Lambda:
 
     Asynchronous invocations that fail are retried, then sent to the failure destination:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html.
-    ``asynchronous`` has the properties of their EventInvokeConfigs, ``sqs`` gives the client that
+    ``asynchronous`` has the properties of their EventInvokeConfigs; ``sqs`` returns the client that
     signs as a function, by name.
     """
 
@@ -82,7 +82,7 @@ class Lambda:
         thread.start()
 
     def stop(self) -> None:
-        """Give up retries and end every function's process, whatever it is doing."""
+        """Abandon retries, and end every function's process at once."""
         self._stopping.set()
         for function in self.functions.values():
             function.close()
@@ -91,7 +91,7 @@ class Lambda:
 
     @contextlib.contextmanager
     def answering(self) -> Iterator[None]:
-        """Let moto's Lambda run these functions, where it would start Docker."""
+        """Let moto's Lambda run these functions instead of Docker."""
         from moto.awslambda.models import LambdaFunction  # noqa: PLC0415  (late: takes seconds)
 
         def invoke(
@@ -145,8 +145,8 @@ class Lambda:
 class LocalFunction:
     """One function and the warm process that runs it; one invocation at a time.
 
-    ``access`` is the environment by which the handler finds the laptop's AWS and signs. What it
-    prints goes to a file in ``logs``; ``report`` gets a line for every invocation that failed.
+    ``access`` is the environment by which the handler finds the laptop's AWS and signs. Its output
+    goes to a file in ``logs``; ``report`` gets a line for every failed invocation.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class LocalFunction:
         self._is_ready = self._is_closed = False
 
     def invoke(self, event: Any) -> Outcome:
-        """Run the handler on ``event`` and return its outcome, never an exception of its own."""
+        """Run the handler on ``event``, and return its outcome; raises nothing if it fails."""
         with self._one_at_a_time:
             reply = self._run(str(uuid.uuid4()), event)
             error = reply.get("error")
@@ -184,7 +184,7 @@ class LocalFunction:
         return outcome
 
     def warm(self) -> None:
-        """Start worker.py, unless it runs; it ends when the other end of its socket is gone."""
+        """Start worker.py unless it runs; it ends when the other end of its socket closes."""
         if self._worker:
             return
         self._connection, theirs = Pipe()
@@ -206,7 +206,7 @@ class LocalFunction:
         self._is_ready = False
 
     def close(self) -> None:
-        """End the process, whatever it is doing. The function cannot be invoked again."""
+        """End the process at once. The function cannot be invoked again."""
         self._is_closed = True
         self._kill()
         with self._one_at_a_time:  # an invocation under way has just lost its process, and returns
@@ -241,7 +241,7 @@ class LocalFunction:
                 os.killpg(self._worker.pid, signal.SIGKILL)
 
     def _end(self) -> str:
-        """Make sure that all has ended; return how the process ended, as Lambda words it."""
+        """End the process group; return how the process ended, in Lambda's words."""
         if self._worker is None:
             return ""
         if self._connection.poll(0):  # it has hung up: let it end with its own status
@@ -256,7 +256,7 @@ class LocalFunction:
 
 
 def _environment(deployed: Json, code: Path, access: Mapping[str, str]) -> dict[str, str]:
-    """Return what Lambda gives a function and what leads it here; nothing of the user's.
+    """Return the function's environment: Lambda's variables and this endpoint, none of the user's.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """

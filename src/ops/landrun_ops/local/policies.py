@@ -1,4 +1,4 @@
-"""What policy documents allow: IAM's rules for one account, as far as landrun needs them.
+"""Evaluates policy documents by IAM's rules for one account, as far as landrun needs them.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -19,7 +19,7 @@ Context = Mapping[str, str | list[str]]
 def permits(
     documents: Iterable[Document], action: str, resource: str, context: Context | None = None
 ) -> bool:
-    """Whether ``action`` on ``resource`` is allowed by a statement and denied by none.
+    """Return True if a statement allows ``action`` on ``resource`` and none denies it.
 
     >>> allow = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::b/in/*"}
     >>> permits([{"Statement": [allow]}], "s3:GetObject", "arn:aws:s3:::b/in/a.csv")

@@ -1,4 +1,4 @@
-"""Roles as AWS's services use them: assumed, where the role's trust policy lets them."""
+"""Assumes roles for AWS's services, if the roles' trust policies allow it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STATES: Final = "states.amazonaws.com"
 
 @contextlib.contextmanager
 def enforced(report: Callable[[str], None]) -> Iterator[Roles]:
-    """Refuse for the block what roles do not allow, and report each refusal in one line."""
+    """Enforce IAM for the block, and report each refusal in one line."""
     iam = Iam(lambda said: None if said.allowed else report(f"IAM: {said}"))
     with Patches() as patches:
         patch(patches, iam)

@@ -1,8 +1,8 @@
-"""Schedules: their functions are invoked at their times, with Scheduler's own payload.
+"""Invokes functions at the times of their schedules, with EventBridge Scheduler's payload.
 
-What Scheduler's API says of a schedule holds, so one may be disabled, changed or made there. What
-fell due while a schedule was disabled is not made up for. What fell due while the laptop slept is
-late, and invoked once for each time, unless it is older than its MaximumEventAgeInSeconds:
+Schedules can be created, changed and disabled by Scheduler's API. Times that pass while a schedule
+is disabled are skipped. Times that pass while the laptop sleeps are invoked late, once each, unless
+they are older than MaximumEventAgeInSeconds:
 https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html
 """
 
@@ -23,7 +23,7 @@ LONGEST_WAIT: Final = 2.0  # seconds between two looks at the schedules
 
 
 def payload(arn: str, text: str, scheduled_time: datetime) -> Any:
-    """Return what a schedule with this Input hands to its function at ``scheduled_time``.
+    """Return the payload of a schedule with this Input at ``scheduled_time``.
 
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
     """
@@ -66,7 +66,7 @@ class Clock(threading.Thread):
         self._due: dict[str, tuple[Any, NextTime, datetime | None]] = {}
 
     def run(self) -> None:
-        """Invoke what is due until stopped."""
+        """Invoke due functions until stopped."""
         while not self._ending.wait(self.fire_due()):
             pass
 
@@ -75,7 +75,7 @@ class Clock(threading.Thread):
         self._ending.set()
 
     def fire_due(self) -> float:
-        """Invoke what is due and return the seconds until the next look."""
+        """Invoke due functions, and return the seconds until the next call."""
         now, wait = self._now(), LONGEST_WAIT
         for schedule in self._schedules():
             known, after, due = self._due.get(schedule.arn, (None, _never, None))

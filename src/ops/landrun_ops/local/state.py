@@ -1,4 +1,4 @@
-"""The state folder: who is up, how others reach it, and what a killed one left running."""
+"""The state folder: which process is up, its environment, and processes left by a killed one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def default_state_dir(project: Path) -> Path:
 
 @contextlib.contextmanager
 def held(state_dir: Path) -> Iterator[list[str]]:
-    """Hold ``state_dir`` while this process lives; yield what was found of one killed there.
+    """Lock ``state_dir`` for the block; yield lines about a killed process that had it before.
 
     Raises LocalAwsError when another process holds it, or it is no folder.
     """
@@ -51,12 +51,12 @@ def held(state_dir: Path) -> Iterator[list[str]]:
 
 
 def write(state_dir: Path, content: Mapping[str, Any]) -> None:
-    """Leave ``content``, an ``environment`` once it is up, and this process's id for `read`."""
+    """Write ``content`` and this process's id for `read`; with an ``environment`` once it is up."""
     replace(state_dir / ENVIRONMENT_FILE, json.dumps({"pid": os.getpid(), **content}, indent=2))
 
 
 def replace(file: Path, text: str) -> None:
-    """Write a file whole or not at all; only the user may read it, for one has the key."""
+    """Write a file atomically; only the user may read it, because it holds the access key."""
     unfinished = file.with_name(f"{file.name}.new")
     unfinished.unlink(missing_ok=True)
     unfinished.touch(mode=0o600, exist_ok=False)
@@ -65,7 +65,7 @@ def replace(file: Path, text: str) -> None:
 
 
 def read(state_dir: Path) -> dict[str, Any]:
-    """Return what the laptop's AWS that is up there has written; raises NotUpError for none."""
+    """Return the content written by the laptop's AWS that is up there; NotUpError if none is."""
     if not _is_held(state_dir):
         raise NotUpError(
             f"the laptop's AWS is not up in {state_dir}; start it with: landrun local up"
@@ -80,13 +80,13 @@ def read(state_dir: Path) -> dict[str, Any]:
 
 
 def read_environment(state_dir: Path) -> dict[str, str]:
-    """Return the environment that leads SDKs and CLIs there; raises NotUpError for none."""
+    """Return the environment by which SDKs find it; raises NotUpError if none is up."""
     environment: dict[str, str] = read(state_dir)["environment"]
     return environment
 
 
 class Processes:
-    """The processes that the laptop's AWS has started, for the one that comes after a kill -9.
+    """Records the processes that the laptop's AWS starts, so that the next start can end leftovers.
 
     Each has a file with its start time, so that no other process that got its id is ended.
     """
@@ -104,7 +104,7 @@ class Processes:
         (self._folder / str(pid)).unlink(missing_ok=True)
 
     def end_leftovers(self) -> list[str]:
-        """Kill the recorded processes that still run, and say so in a line."""
+        """Kill recorded processes that still run, and return a line about them."""
         ended = []
         for file in sorted(self._folder.glob("[0-9]*")):
             with contextlib.suppress(OSError, ValueError):

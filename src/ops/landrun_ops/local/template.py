@@ -1,4 +1,4 @@
-"""template.yaml as AWS would see it: checked, flattened, packaged and translated from SAM."""
+"""Reads template.yaml: checks, flattens and packages it, and translates it from SAM."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from landrun_ops.local.settings import REGION
 
 Json = dict[str, Any]
 Find = Callable[[str], Any]
-"""Takes ``Queue`` or ``Queue.Arn``; returns what to put in the place of the reference, or None."""
+"""Takes ``Queue`` or ``Queue.Arn``; returns the replacement of the reference, or None."""
 
 APPLICATION: Final = "AWS::Serverless::Application"
 PACKAGED: Final = "s3://landrun-local/packaged"
-"""Where ``sam package`` would have put code and definitions; nothing is ever read from there."""
+"""Stands for the S3 location of packaged code and definitions; nothing is read from there."""
 
 _RULE_FUNCTIONS: Final[Mapping[str, Callable[[list[Any]], bool]]] = {
     "Fn::Equals": lambda values: bool(values[0] == values[1]),
@@ -135,7 +135,7 @@ def _rule_value(node: Any, values: Mapping[str, str]) -> Any:
 
 
 def rewritten(node: Any, find: Find) -> Any:
-    """Copy ``node`` with what ``find`` returns in the place of Ref, GetAtt and ``${}``."""
+    """Copy ``node``; Ref, GetAtt and ``${}`` are replaced by what ``find`` returns."""
     if isinstance(node, list):
         return [rewritten(item, find) for item in node]
     if not isinstance(node, dict):
@@ -167,7 +167,7 @@ def _rewritten_sub(argument: Any, find: Find) -> Json:
 
 
 def check_references(template: Json) -> None:
-    """Raise TemplateError when something refers to what is not there; moto raises a KeyError."""
+    """Raise TemplateError for a reference to a missing resource; moto raises a KeyError."""
     known = {*template["Resources"], *template.get("Parameters", {})}
 
     def check(owner: str, name: str) -> None:

@@ -2,7 +2,7 @@
 
 Started as a script by ``lambda_runtime``, with the function's own environment: ``python -P
 worker.py module.handler FD``. Imports nothing but the standard library, so that the handler finds
-only what the zip and Lambda's runtime would give it. By the socket ``FD`` comes ``{"id", "arn",
+only modules of the zip and of Lambda's runtime. By the socket ``FD`` comes ``{"id", "arn",
 "deadline", "event"}``, with seconds since the epoch; out goes ``{"ready": true}`` once, then per
 invocation ``{"result"}`` or ``{"error"}``, with the names of Lambda's own runtime.
 """

@@ -1,1 +1,1 @@
-"""What a stack knows, as typed models: runs, execution history, objects, queues and logs."""
+"""Reads a stack into typed models: runs, execution history, objects, queues and logs."""

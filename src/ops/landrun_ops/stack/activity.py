@@ -1,4 +1,4 @@
-"""What goes on in a stack: queues, pending landings, concurrency slots, runs and the next tick."""
+"""The current activity of a stack: queues, pending landings, slots, runs and the next tick."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from landrun_ops.stack.stack import Stack
 from landrun_ops.stack.waiting_executions import SlotUsage, max_concurrent_runs, slot_usage
 
 QUEUES = {"landings": "LandingQueueUrl", "statuses": "StatusQueueUrl"}
-"""The stack's outputs that name queues, by what is in them."""
+"""The stack's outputs that name queues, by the kind of their messages."""
 
 SHARD_PAGE = 500
 """The most landings that are counted in each shard of the landings table."""
@@ -37,14 +37,14 @@ class PendingLandings(BaseModel):
 
 
 class Tick(BaseModel):
-    """The schedule's expression, and when it fires next; None if that cannot be known."""
+    """The schedule's expression, and when it fires next; None if that is unknown."""
 
     expression: str
     at: datetime | None
 
 
 class Activity(BaseModel):
-    """What goes on in a stack; a part is None if the stack has none, or it was never read."""
+    """The current activity of a stack. A part that does not exist or was never read is None."""
 
     stack: str
     region: str
@@ -105,7 +105,7 @@ class ActivityReader:
 
 
 def queue_depths(stack: Stack, outputs: Mapping[str, str]) -> dict[str, int]:
-    """Count the messages of queues, by what is in them."""
+    """Count the messages of the stack's queues, by the kind of their messages."""
     client = stack.client("sqs")
     return {name: depth(client, stack.output(output)) for name, output in outputs.items()}
 

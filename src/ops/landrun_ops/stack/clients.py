@@ -1,4 +1,4 @@
-"""The AWS clients of the operator's commands, with time-outs for people's patience.
+"""The AWS clients of the operator's commands, with time-outs that suit a person who waits.
 
 A call that gets no answer is repeated once, and fails after `CONNECT_SECONDS` or `READ_SECONDS`
 each time: within 30 seconds in all. A call that AWS refuses for now, as it throttles or fails, is
@@ -23,13 +23,13 @@ from landrun.errors import ConfigurationError, ServiceError
 CONNECT_SECONDS = 4
 READ_SECONDS = 10
 SILENT_ATTEMPTS = 2
-"""How often a call is sent that gets no answer."""
+"""How often a call without an answer is sent."""
 
 ATTEMPTS = 5
-"""How often a call is sent that AWS throttles, or answers with an error of its own."""
+"""How often a call is sent that AWS throttles or answers with a server error."""
 
 SILENT_SECONDS = 5.0
-"""How long a call may take before a person learns what the command waits for."""
+"""Seconds after which a line says which call the command waits for."""
 
 TRANSFER = Config(connect_timeout=60, read_timeout=60)
 """For a client that uploads files: a slow line may take no data for a while (urllib3 counts that
@@ -43,7 +43,7 @@ ALWAYS_SENT = {
     "GetQueueAttributes": ("Attributes",),
     "GetAuthorizationToken": ("authorizationData",),
 }
-"""What these operations always answer with, although botocore's models do not say so."""
+"""Fields that these operations always return, although botocore's models do not require them."""
 
 
 class Clients:
@@ -135,7 +135,7 @@ def _stop_timer(context: dict[str, Any], **_: Any) -> None:
 
 
 def _give_up(attempts: int, caught_exception: Exception | None, **_: Any) -> None:
-    """Raise what prevented an answer, instead of botocore's further attempts."""
+    """Raise the error that prevented an answer, instead of botocore's further attempts."""
     if caught_exception is not None and attempts >= SILENT_ATTEMPTS:
         raise caught_exception
 
@@ -145,8 +145,8 @@ def _refuse_foreign_answer(
 ) -> None:
     """Raise for a success that AWS did not send; botocore reads any text as an empty answer.
 
-    Raises ResponseParserError when a body that should be a JSON object is none, or the answer lacks
-    what AWS always sends.
+    Raises ResponseParserError when a body is not the expected JSON object, or the answer lacks
+    fields that AWS always sends.
     """
     output = model.output_shape
     if http_response.status_code >= 300 or model.has_streaming_output or not output:  # noqa: PLR2004

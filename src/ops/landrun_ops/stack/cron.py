@@ -13,13 +13,13 @@ from croniter import CroniterBadDateError, croniter
 from landrun.errors import LandrunError
 
 NextTime = Callable[[datetime], datetime | None]
-"""From a moment, the first time after it at which to fire; None when there is none any more."""
+"""A function that returns the first time to fire after a moment, or None if there is none."""
 
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 
 class ScheduleError(LandrunError):
-    """A schedule expression that is wrong, or that nothing here can follow."""
+    """A schedule expression that is invalid, or not supported here."""
 
 
 def next_time(expression: str, timezone: str, start: datetime) -> NextTime:

@@ -52,7 +52,7 @@ class Input:
 
     @property
     def bytes(self) -> int | None:
-        """How much it is in all; None if a size is not known."""
+        """Total size in bytes; None if any size is unknown."""
         if any(key not in self.sizes for key in self.keys):
             return None
         return sum(self.sizes[key] for key in self.keys)
@@ -144,7 +144,7 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """What was found, the oldest run first, in the manifests of ``looked`` of the ``of`` runs."""
+    """The readers that were found, the oldest run first, in ``looked`` of ``of`` manifests."""
 
     found: tuple[Reader, ...] = ()
     looked: int = 0

@@ -15,7 +15,7 @@ from landrun.errors import ServiceError
 from landrun.models.processing_job import LOG_GROUP
 
 OVERLAP = 15_000
-"""Milliseconds that are read again when following: an instance's lines may come that late."""
+"""Milliseconds read again when following: lines of an instance may arrive that late."""
 
 NO_GROUP = "ResourceNotFoundException"
 """CloudWatch Logs' answer before the first job of an account has written anything."""
@@ -26,7 +26,7 @@ _STREAM = re.compile(r"(?P<job>[^/]+)/(?P<instance>[^/]+?)(?:-\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One event of a log: any text, written in UTC by an instance of a job such as ``algo-1``."""
+    """One event of a log: its text, its time in UTC, and the job's instance, such as ``algo-1``."""
 
     time: datetime
     job: str
@@ -44,11 +44,11 @@ class JobLogs:
         self._client = client
 
     def lines(self, prefix: str) -> Iterator[Line]:
-        """Yield what was written to the streams whose names begin so, oldest first."""
+        """Yield the lines of the streams whose names begin with a prefix, oldest first."""
         return self.follow(prefix, [None])
 
     def follow(self, prefix: str, pauses: Iterable[object]) -> Iterator[Line]:
-        """Yield what was written, then what is being written: look again after each pause."""
+        """Yield the lines that exist, then new ones: reads again after each pause."""
         seen: OrderedDict[str, int] = OrderedDict()
         newest = 0
         for _ in pauses:

@@ -1,4 +1,4 @@
-"""Landings, as people ask for them: what starts no run, and what the landings table knows."""
+"""Why an object starts no run, and what the landings table records about landings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ IGNORED = {
         "put it again under another key; landrun redrive --discard clears its message",
     ),
 }
-"""Why an object starts no run, and what to do, by `why_ignored`'s labels."""
+"""Explanation and remedy for each reason of `why_ignored`."""
 
 
 def why_ignored(wanted: LandingFilter, bucket: str, key: str, size: int | None) -> str | None:
@@ -50,7 +50,7 @@ def why_ignored(wanted: LandingFilter, bucket: str, key: str, size: int | None) 
 
 @dataclass(frozen=True, slots=True)
 class LandingRecord:
-    """The newest landing of one object; what is not known is empty.
+    """The newest landing of one object; unknown fields are empty.
 
     It ``waits`` while no manifest holds it. ``claimed_by`` is about to read it, ``done_run`` was
     the last that read a landing of the key, this one if it is ``newest_done``.

@@ -1,4 +1,4 @@
-"""What became of one object: what is known of it in S3, the tables and the queues, then why."""
+"""What became of one object: collects facts from S3, tables and queues, then explains them."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from landrun_ops.units import spelled
 
 @dataclass
 class Facts:
-    """All that an object's status is decided from.
+    """The facts from which an object's status is decided.
 
     ``asked`` is the version id asked for, ``versions`` all that S3 has of the key, the newest
     first. ``run`` was started for this very version, ``landed`` is what the landings table has of
     it, ``taken_by`` the run that read it on a tick, ``readers`` those whose manifests name the key.
-    About ``queued`` landings are in the queue. ``unseen`` is what could not be looked at, and why.
+    About ``queued`` landings are in the queue. ``unseen`` lists what could not be read, and why.
     """
 
     where: S3Uri
@@ -58,13 +58,13 @@ class Facts:
 
     @property
     def version(self) -> ObjectVersion | None:
-        """The version that it is about; None if S3 does not have it (any more)."""
+        """The version in question; None if S3 does not have it."""
         objects = (one for one in self.versions if not one.deletion)
         return next((one for one in objects if self.asked in ("", one.version_id)), None)
 
     @property
     def version_id(self) -> str | None:
-        """Its version id; None if the bucket keeps none, or it is not known."""
+        """The version id; None if the bucket keeps none, or it is unknown."""
         return (self.version.version_id if self.version else self.asked) or None
 
     @property
@@ -74,7 +74,7 @@ class Facts:
 
 
 def gather(stack: Stack, where: S3Uri, asked: str, now: datetime) -> Facts:
-    """Look up all that is known of an object; ``unseen`` says what may not be looked at.
+    """Collect the facts about an object; ``unseen`` lists what the caller may not read.
 
     Raises ServiceError when AWS cannot be reached, or S3 does not let the object be looked at.
     """
@@ -132,7 +132,7 @@ def _look_into_queues(stack: Stack, facts: Facts) -> None:
 def first_run_of(
     runs: RunsReader, where: S3Uri, since: datetime | None, version_id: str | None, now: datetime
 ) -> RunRecord | None:
-    """Find the first run that a landing of a key has started: since then, of that version."""
+    """Find the first run started by a landing of a key, since a time or of a version."""
     since, oldest = since and since - TOLERANCE, None
     only = RunFilter(kind="object-created", contains=where.key)
     for run in runs.newest(now, since=since, only=only):
@@ -149,8 +149,8 @@ def first_run_of(
 class ObjectStatus:
     """What became of an object.
 
-    ``verdict`` is for machines, ``said`` for people; ``remedy`` and ``commands`` are what to do, if
-    anything is to be done. ``run`` is the name of the run that it is about, ``status`` that run's.
+    ``verdict`` is for scripts, ``said`` for people; ``remedy`` and ``commands`` say what to do, and
+    are empty if nothing is needed. ``run`` and ``status`` are the name and status of its run.
     """
 
     verdict: str
@@ -162,12 +162,12 @@ class ObjectStatus:
 
 
 def decide(facts: Facts) -> ObjectStatus:
-    """Decide what became of an object: the surest comes first."""
+    """Decide what became of an object, by the most certain fact first."""
     return _run(facts) or _landed(facts) or _ignored(facts) or _lost(facts)
 
 
 def _run(facts: Facts) -> ObjectStatus | None:
-    """Say which run read it; in another bucket, one whose manifest names it."""
+    """Return the status of an object that a run read; in other buckets, by the runs' manifests."""
     is_elsewhere = facts.where.bucket != facts.landing.bucket
     read = [one.run for one in facts.readers.found if one.exact or is_elsewhere]
     run = facts.run or next(iter(read), facts.taken_by)
@@ -185,7 +185,7 @@ def _run(facts: Facts) -> ObjectStatus | None:
 
 
 def _landed(facts: Facts) -> ObjectStatus | None:
-    """Say what the landings table knows of an object that no run has read."""
+    """Return the status of an unread object that the landings table has."""
     landed = facts.landed
     if landed is None:
         return None
@@ -198,7 +198,7 @@ def _landed(facts: Facts) -> ObjectStatus | None:
 
 
 def _ignored(facts: Facts) -> ObjectStatus | None:
-    """Say why an object can have no run."""
+    """Return the status of an object that starts no run by design."""
     where, landing = facts.where, facts.landing
     if where.bucket != landing.bucket:
         said = f"Nothing that lands there starts a run: this stack's landings are {landing}."
@@ -218,7 +218,7 @@ def _ignored(facts: Facts) -> ObjectStatus | None:
 
 
 def _lost(facts: Facts) -> ObjectStatus:
-    """Say what became of an object that has no run, and should have one."""
+    """Return the status of an object that should have a run, and has none."""
     backfill = [f"landrun backfill {quoted(str(facts.where))} --missing"]
     for message in facts.dead_letters:
         said = f"Its event is a dead-letter message: {message.reason}"

@@ -1,4 +1,4 @@
-"""All that is known of one run: by the runs table, its execution, its job and S3."""
+"""Everything known about one run, from the runs table, its execution, its job and S3."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ RERUNS_WITHIN = timedelta(days=60)
 """Reruns are searched for up to this long after a run's start."""
 
 LISTED = 5
-"""The most objects of an output that are named."""
+"""Objects of an output that are listed."""
 
 TAIL = 5
 """Lines of the log of a failed job that are shown."""
@@ -63,7 +63,7 @@ class ExecutionDetails:
 
 @dataclass(frozen=True)
 class RunDetails(ExecutionDetails):
-    """All that is known of one run.
+    """Everything known about one run.
 
     ``recorded`` says whether the runs table has it, ``outputs`` are the first objects of its
     output, ``tail`` is the end of a failed job's log, and ``links`` are pages of AWS's consoles.
@@ -79,7 +79,7 @@ class RunDetails(ExecutionDetails):
 
     @property
     def status(self) -> str:
-        """Its status as far as it is known; WAITING while it waits for a concurrency slot."""
+        """The newest known status; WAITING while the run waits for a concurrency slot."""
         last = self.events[-1] if self.events else None
         status = self.ended_as or self.run.status
         waits = isinstance(last, SlotWait) and last.ended is None
@@ -92,13 +92,13 @@ class RunDetails(ExecutionDetails):
 
     @property
     def denied_role(self) -> str:
-        """The role of a job that failed for a permission; empty for other runs."""
+        """The role of a job that failed because of a missing permission; otherwise empty."""
         role = json_object(self.run.cause).get("RoleArn") if _DENIED.search(self.why) else ""
         return one_line(str(role or ""))
 
     @property
     def problems(self) -> list[str]:
-        """What of its outcome the row does not hold, and why."""
+        """Which facts of the outcome the row lacks, and why."""
         left_out = ", ".join(self.run.left_out)
         said = f"left out of its row, too large or nested too deep: {left_out}" if left_out else ""
         problems = (said, self.run.output_problem, str(self.run.summary.get("problem") or ""))
@@ -106,7 +106,7 @@ class RunDetails(ExecutionDetails):
 
 
 def why_failed(run: RunRecord) -> str:
-    """Return why a run failed, in the words nearest to the reason; empty when it did not."""
+    """Return why a run failed, in its most specific message; empty if it did not fail."""
     if not run.finished or run.succeeded:
         return ""
     if run.status in BY_OTHERS:  # whatever its last job had said before
@@ -135,7 +135,7 @@ def find(stack: Stack, text: str, now: datetime) -> tuple[RunRecord, bool]:
 
 
 def gather(stack: Stack, run: RunRecord, now: datetime, *, recorded: bool = True) -> RunDetails:
-    """Read all that is known of a run, in parallel; what cannot be read is named."""
+    """Read everything about a run in parallel; parts that cannot be read are named."""
     s3, runs = stack.client("s3"), stack.runs_reader()
     until = min(now, run.started + RERUNS_WITHIN)
     with ThreadPoolExecutor(3) as pool:

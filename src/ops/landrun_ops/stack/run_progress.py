@@ -1,4 +1,4 @@
-"""What a run does at the moment, looked at again and again."""
+"""The current progress of a run, polled until it ends."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from landrun_ops.units import count
 T = TypeVar("T")
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
-"""Seconds between two looks: a twentieth of how long it has taken so far, within these."""
+"""Shortest and longest seconds between two polls: a twentieth of the time elapsed so far."""
 
 BLIND_SECONDS = 300.0
-"""How long AWS may be out of reach before the command gives up."""
+"""Seconds that AWS may be unreachable before a command gives up."""
 
 FRESH_SECONDS = 30.0
-"""How long Step Functions may not know what it has just started (DescribeExecution's reference)."""
+"""Seconds in which DescribeExecution may not know a new execution (its API reference)."""
 
 PASSING = re.compile("Timeout|Connection|Throttl|TooMany|Exceeded|Internal|Unavailable|^50")
 """The codes of errors after which the same call may succeed later."""
 
 
 class Phase(Enum):
-    """What a run does."""
+    """What a run is doing."""
 
     QUEUED = "queued"
     WAITING_FOR_SLOT = "waiting for a concurrency slot"
@@ -57,7 +57,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """What a run does, and since when.
+    """What a run is doing, and since when.
 
     ``attempt`` counts its Processing jobs, ``note`` is why it waits or failed last, in one line,
     ``described`` DescribeExecution's answer, and ``events`` what the execution has done.
@@ -71,7 +71,7 @@ class RunProgress:
     events: Sequence[HistoryEvent] = ()
 
     def __str__(self) -> str:
-        """Say what the run does, and why it waits or failed last."""
+        """Describe the progress in a line, with the reason for waiting or the last failure."""
         attempt = f" (job {self.attempt})" if self.attempt else ""
         return ": ".join(filter(None, (f"{self.phase.value}{attempt}", self.note)))
 
@@ -95,7 +95,7 @@ def progress(
     job_began: datetime | None = None,
     position: str = "",
 ) -> RunProgress:
-    """Read what a run does from DescribeExecution's answer and its history.
+    """Derive a run's progress from DescribeExecution's answer and its history.
 
     ``job_began`` is when the newest job's container began to work, and ``position`` says where the
     run is among the waiting executions, each where it is known.
@@ -130,7 +130,7 @@ class Watcher:
         self._stack, self._arn = stack, arn
 
     def look(self) -> RunProgress:
-        """Return what it does now.
+        """Return the run's progress now.
 
         Raises ServiceError when Step Functions refuses a call or cannot be reached. A role that may
         not look at jobs, or at who waits, can still follow runs.
@@ -151,7 +151,7 @@ class Watcher:
 def repeated(
     look: Callable[[], T], *, clock: Callable[[], float], sleep: Callable[[float], None]
 ) -> Iterator[T]:
-    """Look again and again, less often the longer it takes; errors that pass are waited out.
+    """Poll repeatedly, less often the longer it takes; temporary errors are waited out.
 
     Raises ServiceError when AWS refuses a call, or cannot be reached for five minutes.
     """

@@ -17,13 +17,13 @@ from landrun.models.status_change import timestamp
 from landrun.sanitize import shown
 
 SEARCHED = timedelta(days=90)
-"""How far back a search without a start time goes: each row costs, whether it matches or not."""
+"""How far back a search without a start time goes: each row read costs, matching or not."""
 
 QUIET_MONTHS = 13
-"""Months without any run after which the table is taken to have ended: one run a year is found."""
+"""Months without a run after which a search ends: a yearly run is still found."""
 
 MOST_NAMED = 6
-"""Runs that an error names when a name is ambiguous."""
+"""How many runs an error lists when a name is ambiguous."""
 
 _WHOLE = re.compile(r"-[0-9a-f]{32}$")
 # One run in four billion shares eight digits with another: the search stops at the first match.

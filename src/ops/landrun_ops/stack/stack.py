@@ -1,4 +1,4 @@
-"""A stack as the operator's commands find it: by its outputs, deployed or on the laptop."""
+"""A deployed stack, or the laptop's, as the commands find it by name and outputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from landrun_ops.stack.clients import Clients
 from landrun_ops.stack.runs_table import RunsReader
 
 OF_LAPTOPS = ("localhost", "127.0.0.1", "::1", "host.docker.internal")
-"""Where a laptop's AWS answers; AWS's own endpoints have names of many partitions."""
+"""Hosts of a laptop's AWS."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,17 @@ class Stack:
 
     @property
     def landing(self) -> S3Uri:
-        """Where data lands: the bucket, and what keys begin with."""
+        """The landing bucket and prefix."""
         return S3Uri(self.output("LandingBucket"), self.output("LandingPrefix"))
 
     @property
     def processed(self) -> S3Uri:
-        """Where outputs lie, one folder a run."""
+        """Where outputs lie: one folder per run."""
         return S3Uri(self.output("OutputBucket"), self.output("OutputPrefix"))
 
     @property
     def manifests_folder(self) -> S3Uri:
-        """Where the lists of the objects that runs read lie."""
+        """Where the runs' manifests lie."""
         return S3Uri(self.output("OutputBucket"), self.output("ManifestPrefix"))
 
     @property

@@ -1,4 +1,4 @@
-"""Executions that hold a concurrency slot or wait for one, where MaxConcurrentRuns limits them."""
+"""Executions that hold a concurrency slot, or wait for one (MaxConcurrentRuns)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class WaitingExecution:
 
 @dataclass(frozen=True, slots=True)
 class SlotUsage:
-    """How many slots are in use, of how many (0: any number), and who waits, the next first.
+    """Slots in use, the limit (0: none), and the waiting executions, next first.
 
     ``more`` is True if there are more waiting executions than were read.
     """
@@ -40,7 +40,7 @@ class SlotUsage:
         return min((one.requested_at for one in self.waiting), default=None)
 
     def position(self, name: str) -> str:
-        """Say which of the waiting executions one is, such as 2 of 9 in line, or nothing."""
+        """Return a position such as ``2 of 9 in line``; empty if the execution does not wait."""
         names = [one.name for one in self.waiting]
         if name not in names:
             return ""
@@ -54,7 +54,7 @@ def max_concurrent_runs(stack: Stack) -> int:
 
 
 def slot_usage(stack: Stack) -> SlotUsage:
-    """Read how many slots are in use, and who waits.
+    """Read how many slots are in use, and which executions wait.
 
     Raises ServiceError when DynamoDB refuses a call or cannot be reached.
     """

@@ -1,7 +1,7 @@
-"""What the page shows of one run.
+"""The facts about one run that the page shows.
 
-Triggers, summaries and causes may hold anything: what is not of its type is not known, and texts
-are printable and short.
+Triggers, summaries and causes may hold anything: values of an unexpected type are left out, and
+texts are made printable and short.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from landrun_ops.stack.console_links import links
 from landrun_ops.stack.run_details import why_failed
 
 TEXT, ALIKE = 400, 160
-"""Characters that are shown of a text, and that are compared of a cause."""
+"""How many characters of a text are shown, and how many of a cause are compared."""
 
 _NAME_OR_NUMBER = re.compile(
     r"(?<!\w)'[^']{1,200}'(?!\w)|\"[^\"]{1,200}\""
@@ -29,16 +29,16 @@ _NAME_OR_NUMBER = re.compile(
     r"|[\w.-]+\.(?:csv|tsv|jsonl?|ndjson|parquet|txt|gz|zst|bz2|zip)\b"
     r"|\b(?=[\w-]*\d)[\w-]{8,}|\d+(?:[.,]\d+)*"
 )
-"""What differs from run to run where the reason is the same."""
+"""Parts of a cause that differ between runs that failed for the same reason."""
 
 
 Line = Lenient[Annotated[str, AfterValidator(lambda text: one_line(text, TEXT) or None)]]
-# Numbers from 2**53 on are not whole in a browser (ECMAScript, Number.MAX_SAFE_INTEGER).
+# A browser cannot hold larger integers exactly (ECMAScript, Number.MAX_SAFE_INTEGER).
 Count = Lenient[Annotated[int, Field(strict=True, ge=0, lt=2**53)]]
 
 
 class RunFacts(BaseModel):
-    """A run as the page and ``landrun report --json`` have it, in part by its record's names."""
+    """A run as the page and ``landrun report --json`` show it."""
 
     name: str
     status: str
@@ -56,7 +56,7 @@ class RunFacts(BaseModel):
     kind: str
     """What started the run: ``object-created``, ``schedule``, ``manual`` or ``other``."""
     what: Line
-    """The key that landed, or which tick or person it was."""
+    """The key that landed, the scheduled time, or the person who started it."""
     rows_in: Count = None
     rows_out: Count = None
     duplicates: Count = None
@@ -65,11 +65,11 @@ class RunFacts(BaseModel):
     files: Count
     bytes_in: Count
     waited: float | None
-    """Seconds until its last job began to work, ``worked`` those of that job."""
+    """Seconds until its last job began to work; ``worked`` are the seconds of that job."""
     worked: float | None
     instances: Line
     cause: str | None
-    """Why it failed, and ``alike`` the same without what differs from run to run."""
+    """Why it failed; ``alike`` is the same text without names and numbers."""
     alike: str | None
     links: dict[str, str]
     """Pages of AWS's consoles."""
@@ -80,7 +80,7 @@ _COUNTS = ("rows_in", "rows_out", "duplicates", "empty", "rejected")
 
 
 def facts(run: RunRecord, *, laptop: bool) -> RunFacts:
-    """Return what the page shows of a run; a run on a laptop's AWS has no links to consoles."""
+    """Return the facts about a run; a run on a laptop's AWS has no links to consoles."""
     job = ProcessingJob.from_json(run.output) or ProcessingJob.from_json(run.cause)
     began = job.ProcessingStartTime if job else None
     timed = began is not None and began >= run.started
@@ -105,7 +105,7 @@ def facts(run: RunRecord, *, laptop: bool) -> RunFacts:
 
 
 def alike(text: str) -> str:
-    """Return what a cause has in common with others of its kind: names and numbers are left out.
+    """Return a cause without names and numbers, to group runs that failed for the same reason.
 
     >>> alike("no file could be used: incoming/a.csv: 17 rows are too long")
     'no file could be used: …: … rows are too long'

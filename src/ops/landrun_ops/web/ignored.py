@@ -1,7 +1,7 @@
-"""What landed and started no run, by reason, from the metric ``LandingsIgnored``.
+"""Counts landed objects that started no run, by reason, from the metric ``LandingsIgnored``.
 
-The laptop's AWS has no metrics, but keeps what its functions write: the same counts in CloudWatch's
-embedded metric format.
+The laptop's AWS has no metrics, but keeps its functions' logs, which hold the same counts in
+CloudWatch's embedded metric format.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ REASONS = (
 
 
 class IgnoredCount(BaseModel):
-    """How many objects started no run for one reason, in the hour that begins at a time."""
+    """How many objects started no run for one reason within one hour."""
 
     at: datetime
     reason: str
@@ -36,7 +36,7 @@ class IgnoredCount(BaseModel):
 
 
 class Ignored(BaseModel):
-    """Objects that started no run; ``unknown`` says why nothing is known of them."""
+    """Objects that started no run; ``unknown`` says why they could not be counted."""
 
     unknown: str = ""
     counts: list[IgnoredCount] = []
@@ -80,7 +80,7 @@ def _hour(at: datetime) -> datetime:
 
 
 def from_logs(folder: Path | None, since: datetime) -> Ignored:
-    """Count what the functions of the laptop's AWS wrote since it was started."""
+    """Count from the logs of the laptop's functions since it was started."""
     if folder is None or not folder.is_dir():
         return Ignored(unknown="the logs of the laptop's functions are not here")
     counts: Counter[tuple[datetime, str]] = Counter()

@@ -1,4 +1,4 @@
-"""What the live page shows of a stack: read when the page asks, and only what has changed."""
+"""The data of the live page: read when the page asks, and only the changes are sent."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from landrun_ops.web.facts import RunFacts, facts
 from landrun_ops.web.ignored import Ignored
 
 MOST_RUNS, MOST_UNFINISHED = 10_000, 1000
-"""Runs that the page has at most, the newest first; and unfinished runs that a read lists."""
+"""How many of the newest runs the page has, and how many unfinished runs are listed."""
 
 BATCH = 100
 """Rows of one BatchGetItem (DynamoDB API)."""
 
 OVERLAP = timedelta(minutes=2)
-"""How much is read again: events arrive late, and so do entries of an index."""
+"""The period that is read again, because events and index entries may arrive late."""
 
 ALL_AGAIN_AFTER = timedelta(minutes=30)
-"""After so long without a read, runs may have been redriven and have ended unseen."""
+"""After such a pause, a run may have been redriven and have ended unnoticed."""
 
 LAPTOP_SECONDS, AWS_SECONDS, IGNORED_SECONDS = 1.0, 5.0, 300.0
-"""Shortest time between two reads, and between two of metrics, which are billed by the request."""
+"""Shortest time between two reads; and between two reads of metrics, which cost money."""
 
 MOST_DEAD_LETTERS, MOST_SUBJECTS = 100, 3
-"""Messages that are looked at in each dead-letter queue, and those that a group names."""
+"""How many messages of a dead-letter queue are read, and how many a group shows."""
 
 
 class RunsFeed:
-    """The newest runs, each with the number of the change that it came with."""
+    """The newest runs, each with the version in which it last changed."""
 
     def __init__(
         self, stack: Stack, span: timedelta, now: Callable[[], datetime] = utc_now
@@ -49,7 +49,7 @@ class RunsFeed:
         self.more = False
 
     def read(self) -> list[RunRecord]:
-        """Read runs that started lately, that have not ended, or that had not when last read."""
+        """Read the runs that are recent, have not ended, or had not ended at the last read."""
         now, table = self._now(), self._stack.runs_reader()
         if self._read_at is None or now - self._read_at > ALL_AGAIN_AFTER:
             newest = table.newest(now, 1000, since=now - self._span)
@@ -84,7 +84,7 @@ class RunsFeed:
 
 
 class LiveStack:
-    """A stack as the live page asks for it; ``count_ignored`` counts what started no run."""
+    """Serves the live page's data of a stack; ``count_ignored`` counts objects without a run."""
 
     def __init__(self, stack: Stack, span: timedelta, count_ignored: Callable[[], Ignored]) -> None:
         self.stack, self.span = stack, span
@@ -97,9 +97,9 @@ class LiveStack:
         self._read_at = self._ignored_at = float("-inf")
 
     def update(self, after: int) -> dict[str, Any]:
-        """Return how the stack stands, and the runs that changed after a version, as JSON.
+        """Return the stack's activity, and the runs that changed after a version, as JSON.
 
-        Several pages share what is read. Raises ServiceError if nothing could ever be read.
+        Several pages share one read. Raises ServiceError if nothing could ever be read.
         """
         with self._lock:
             activity = self._current()
@@ -125,7 +125,7 @@ class LiveStack:
         return self._activity
 
     def dead_letters(self) -> dict[str, list[dict[str, Any]]]:
-        """Look into the dead-letter queues: messages by what kept them from being processed."""
+        """Read the dead-letter queues; return their messages grouped by the reason of failure."""
         sqs, found = self.stack.client("sqs"), dict[str, list[dict[str, Any]]]()
         for name, output in QUEUES.items():
             queue = DeadLetterQueue(sqs, self.stack.output(output))

@@ -1,8 +1,8 @@
 """The page: the report as one HTML file, or the live page, which asks its server for the data.
 
-Nothing from outside becomes markup: the data is compressed and in base64, and the page's script
-shows every text as text. The page's policy lets nothing run but its own two scripts, by their
-hashes, and lets nothing be fetched.
+No outside text becomes markup: the data is compressed and in base64, and the page's script shows
+every text as text. The content security policy allows only the page's own two scripts, by their
+hashes, and no requests.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ VEGA_LITE = "6.4"
 
 
 class Report(BaseModel):
-    """What the page shows, and what ``landrun report --json`` writes.
+    """The data of the page, which ``landrun report --json`` writes.
 
     ``more`` says that older runs were left out; ``live``, that the page asks its server for runs.
     """
@@ -60,7 +60,7 @@ def chart_library() -> str:
 
 
 def render(report: Report, library: str) -> str:
-    """Make the page; ``library`` is the script that draws charts."""
+    """Return the page's HTML; ``library`` is the script that draws charts."""
     made = "Served by landrun since" if report.live else "Made by landrun report at"
     data = gzip.compress(report.model_dump_json(exclude_none=True).encode(), mtime=0)
     return Template(_part("page.html")).substitute(

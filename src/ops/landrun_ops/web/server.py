@@ -1,8 +1,8 @@
-"""The server of the live page: on this machine only, for those who have its address.
+"""The live page's server: reachable on this machine only, by those who know its address.
 
-It only reads. A browser sends the requests of any page that is open to 127.0.0.1 as well, and a
-name of a foreign site may resolve to 127.0.0.1, so each request is checked: its ``Host``, where it
-comes from, and the random token in its address.
+It only reads. Any open web page can send requests to 127.0.0.1 through the browser, and a foreign
+host name can resolve to 127.0.0.1. Each request is therefore checked: its ``Host``, its origin, and
+the random token in its address.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from landrun_ops.web.page import Report, chart_library, policy, render
 
 HOST, PORT = "127.0.0.1", 8765
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-"""Names by which browsers reach this machine and no other; any port, for tunnels of ssh."""
+"""Host names of this machine; any port is allowed, for SSH tunnels."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -48,7 +48,7 @@ def application(live: LiveStack, token: str, describe: Callable[[str], dict[str,
     Every request needs ``token`` in its address; ``describe`` returns all that is known of a run.
     """
     app = Flask(__name__, static_folder=None)
-    page = cache(_page)  # made when it is first asked for: the library of charts takes a second
+    page = cache(_page)  # made on the first request, as the chart library takes a second
     app.before_request(lambda: _check(token))
     app.after_request(_protected)
     app.register_error_handler(Exception, _failed)
@@ -93,12 +93,12 @@ def _listening(port: int, *, or_any: bool) -> socket.socket:
 
 
 def new_token() -> str:
-    """Return a token that nobody can guess."""
+    """Return a random token that cannot be guessed."""
     return secrets.token_urlsafe(24)
 
 
 class _Quiet(WSGIRequestHandler):
-    """Logs no requests: their addresses hold the token."""
+    """Does not log requests, because their addresses hold the token."""
 
     def log(self, *_: Any) -> None:
         pass
@@ -126,7 +126,7 @@ def _protected(response: Response) -> Response:
 
 
 def _failed(error: Exception) -> tuple[dict[str, str], int]:
-    """Say in a line what went wrong, and name the class of an error that is a bug of ours."""
+    """Return an error in one line; for an unexpected error, with its class."""
     if isinstance(error, HTTPException):
         return {"error": error.description or error.name}, error.code or 500
     known = isinstance(error, LandrunError)

@@ -1,4 +1,4 @@
-"""Everything the notebook could set, as one frozen model."""
+"""All settings of the notebook's workflow, as one frozen model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DAY = 86_400
 """Seconds."""
 
 LONGEST_JOB = 777_600
-"""Seconds that SageMaker lets a Processing job run at most (ProcessingStoppingCondition)."""
+"""The longest run of a Processing job in seconds (SageMaker API, ProcessingStoppingCondition)."""
 
 LONGEST_WAIT_FOR_SLOT = 90 * DAY
 """Seconds that an execution may wait for a concurrency slot."""
@@ -49,7 +49,7 @@ ExperimentKey = Literal["ExperimentName", "TrialName", "TrialComponentDisplayNam
 
 
 class Network(BaseModel):
-    """Where the job's instances are in the network: the SDK's ``NetworkConfig``."""
+    """The network of the job's instances: the SDK's ``NetworkConfig``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,9 +60,9 @@ class Network(BaseModel):
 
 
 class WorkflowConfig(BaseModel):
-    """What a workflow is built from. Limits are SageMaker's and Step Functions' (API references).
+    """The settings of a workflow. Limits are SageMaker's and Step Functions' (API references).
 
-    Tags are those of each job, ``workflow_tags`` those of the state machine. What is None is left
+    ``tags`` are each job's, ``workflow_tags`` the state machine's. Settings that are None are left
     out of the job's request.
     """
 
@@ -85,15 +85,15 @@ class WorkflowConfig(BaseModel):
     timeout_in_seconds: int | None = Field(None, ge=1, le=99_999_999)
     """Of a whole execution; see `timeout`."""
     input_data_type: Literal["ManifestFile", "S3Prefix"] = "ManifestFile"
-    """How the job reads a manifest: as the objects that it names, or as an object itself."""
+    """Whether the job reads the objects that a manifest names, or the manifest itself."""
     input_distribution: Literal["FullyReplicated", "ShardedByS3Key"] = "FullyReplicated"
     manifests: str | None = Field(None, pattern=r"^s3://[^/\s]+/\S*$", max_length=1024)
     """Where manifests lie. The machine reads other URIs as an S3Prefix, as a notebook passes them;
     without, it reads all its input as ``input_data_type`` says."""
     job_name_prefix: str | None = Field(None, pattern=r"^[a-z0-9](-?[a-z0-9]){0,25}$")
-    """What the jobs of executions without ``Trigger`` are named after."""
+    """The prefix of the job names of executions without ``Trigger``."""
     slot_queue: str | None = Field(None, pattern=r"^https?://\S+$")
-    """URL of the SQS queue that an execution asks for a concurrency slot; None for no limit."""
+    """URL of the SQS queue where executions request a concurrency slot; None for no limit."""
     limited_runs: Annotated[str, Field(min_length=1, max_length=80)] = "*"
     """The pattern of the names of executions that need a slot."""
     input_path: LocalPath = "/opt/ml/processing/input/messages"

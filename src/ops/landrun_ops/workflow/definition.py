@@ -1,7 +1,7 @@
 """The notebook's workflow as Amazon States Language: one Processing step, built with the SDK.
 
-What the SDK cannot say (intrinsic functions; retries with a largest delay and jitter) is merged
-into the fields that it renders. See docs/decisions/0001-rendering-the-state-machine.md.
+Intrinsic functions, and retries with a maximum delay and jitter, which the SDK cannot express, are
+merged into the fields that it renders. See docs/decisions/0001-rendering-the-state-machine.md.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ NO_MANIFEST = {
 
 
 def _retry(error: str, *others: str, first: int, longest: int, attempts: int) -> dict[str, Any]:
-    """Make a retrier whose waits double, from the first to the longest, in seconds."""
+    """Make a retrier whose waits in seconds double from the first to the longest."""
     return {
         "ErrorEquals": [error, *others],
         "IntervalSeconds": first,
@@ -87,7 +87,7 @@ SLOT_REQUEST = {
     "Name.$": "$$.Execution.Name",
     "StartedAt.$": "$$.Execution.StartTime",
 }
-"""What an execution says of itself when it requests a slot (Step Functions' context object)."""
+"""The message by which an execution requests a slot (from Step Functions' context object)."""
 
 SLOT_REQUEST_TIMEOUT = 86_400
 """Seconds after which an execution that still waits repeats its request, with a new task token."""
@@ -138,10 +138,10 @@ def input_schema() -> dict[str, Any]:
 
 
 def job_name(prefix: str | None) -> Intrinsic:
-    """Name each attempt anew, since SageMaker never takes a job's name twice.
+    """Return the expression of a job's name, which differs for each attempt (names are unique).
 
-    Jobs of executions without ``Trigger`` are named after the prefix: their own names may have 62
-    characters of SageMaker's 63. A state before has chosen which of both names it is.
+    Jobs of executions without ``Trigger`` are named after the prefix, because such an execution's
+    name may have 62 of SageMaker's 63 characters. An earlier state has chosen between the two.
     """
     run = "$$.Execution.Input.PreprocessingJobName"
     suffix = "States.ArrayGetItem(States.StringSplit(States.UUID(), '-'), 0)"
@@ -153,7 +153,7 @@ def job_name(prefix: str | None) -> Intrinsic:
 
 
 def _select_input(sdk: Any, config: WorkflowConfig, following: Any) -> Any:
-    """Choose how the job reads its input: as a manifest, or as a notebook's object or prefix."""
+    """Add the states that choose how the job reads its input: as a manifest, or as an S3 prefix."""
 
     def reading(name: str, data_type: str, job: int) -> Any:
         result = {"S3DataType": data_type, "NameIndex": job}
@@ -174,7 +174,7 @@ def _select_input(sdk: Any, config: WorkflowConfig, following: Any) -> Any:
 
 
 def _limited(sdk: Any, config: WorkflowConfig, step: Any) -> Any:
-    """Let an execution wait for a concurrency slot where its name is one of the limited."""
+    """Add the states that wait for a concurrency slot, for executions whose names match."""
     wait = sdk.steps.SqsSendMessageStep(
         WAIT_FOR_SLOT,
         wait_for_callback=True,
@@ -222,7 +222,7 @@ def _step(sdk: Any, config: WorkflowConfig) -> Any:
 
 
 def _processor(sdk: Any, config: WorkflowConfig) -> Any:
-    """Return the SDK's processor of the engine: both make the same kind of job."""
+    """Return the SDK's processor for the engine; both make the same kind of job."""
     # In place of a sagemaker.Session, which needs a region and reads the user's settings files.
     session = SimpleNamespace(sagemaker_config={}, boto_region_name=None)
     spark = config.engine == "spark"

@@ -1,4 +1,4 @@
-"""The definition's file that SAM deploys: written as YAML, and read as CloudFormation reads it.
+"""The definition file that SAM deploys: written as YAML, and read as CloudFormation reads it.
 
 A token such as ``${landrun_ImageUri}`` stands where the template puts a value. CloudFormation
 replaces tokens in the text, parses it as JSON or else as YAML, writes JSON, and then replaces
@@ -25,13 +25,13 @@ _PLAIN_KEY = re.compile(r"[A-Za-z][\w.$]*")
 
 
 class Bare(str):
-    """A token that is replaced by JSON, or by a key: it is written without quotes."""
+    """A token without quotes, which is replaced by JSON or by a key."""
 
     __slots__ = ()
 
 
 def token(name: str) -> str:
-    """Spell a token that stands within double quotes.
+    """Return the token of a substitution, to be written within double quotes.
 
     >>> token("ImageUri")
     '${landrun_ImageUri}'
@@ -70,7 +70,7 @@ def to_yaml(definition: Mapping[str, Any], *comments: str) -> str:
 
 
 def parse(text: str) -> Any:
-    """Parse a definition as JSON or, when it is none, as YAML.
+    """Parse a definition as JSON, or else as YAML.
 
     Raises ConfigurationError when it is neither.
     """

@@ -16,7 +16,7 @@ from landrun_ops.workflow.config import WorkflowConfig
 from landrun_ops.workflow.definition import definition, input_schema
 
 POLL_SECONDS = 1.0
-"""How often an execution is described while somebody waits for its end."""
+"""Seconds between two DescribeExecution calls while waiting for an end."""
 
 
 def create(config: WorkflowConfig, client: Any) -> str:

@@ -29,7 +29,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def with_words(settings: dict[str, Any], words: Iterable[str]) -> dict[str, Any]:
-    """Lay ``name=value`` words over settings; ``name.key=value`` sets one key of a table.
+    """Merge ``name=value`` words into settings; ``name.key=value`` sets one key of a table.
 
     A value that begins with ``[`` or ``{`` is JSON, any other is text. Raises ConfigurationError
     when a word has no ``=``, or its JSON cannot be read.

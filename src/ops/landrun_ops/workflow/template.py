@@ -35,7 +35,7 @@ _STAND_INS = {
     "job_name_prefix": "landrun",
     "slot_queue": "https://queue",
 }
-"""Settings that the workflow cannot do without; tokens take their places."""
+"""Required settings of the workflow, which tokens replace."""
 
 
 def _bare(name: str) -> Bare:
@@ -67,8 +67,8 @@ SUBSTITUTIONS = (
     ("max_runtime_in_seconds", f"{_STOP}/MaxRuntimeInSeconds", _bare("MaxRuntimeInSeconds")),
     ("network", f"{_JOB}/NetworkConfig", _bare("NetworkConfig")),
 )
-"""All that src/stacks/processing.yaml fills in, under ``DefinitionSubstitutions``: the settings
-that each stands for (where one of them is given, it is not used), its path, and the token."""
+"""The ``DefinitionSubstitutions`` of src/stacks/processing.yaml: the settings that each replaces
+(left out where one of them is given), its path in the definition, and its token."""
 
 
 def template(settings: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """``DefinitionSubstitutions`` of a state machine, which moto's CloudFormation ignores.
 
-The definition becomes the JSON that CloudFormation makes of it. What of a Processing job's request
-stands in it as a value is checked at once: AWS would refuse each run of such a machine.
+The definition becomes the JSON that CloudFormation makes of it. The values of its Processing job's
+request are checked at once, because AWS would refuse each run of an invalid one.
 """
 
 from __future__ import annotations

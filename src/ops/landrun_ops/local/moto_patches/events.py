@@ -1,8 +1,8 @@
-"""Events as they were put, to the targets of rules that are enabled.
+"""Patch of moto's EventBridge: delivers events unchanged, and by enabled rules only.
 
-moto sends events by disabled rules, too. And it writes an event into a text template before it
-gives it to a target: ``account`` gets lost, and a text within the event that looks like ``<id>`` is
-replaced. EventBridge delivers the event itself when the target has no input transformer.
+moto also delivers by disabled rules, and passes each event through a text template: ``account`` is
+lost, and text such as ``<id>`` within the event is replaced. EventBridge delivers the event itself
+when the target has no input transformer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""IAM on the laptop: a call that its caller's role does not allow is refused, as on AWS.
+"""IAM on the laptop: refuses calls that the caller's role does not allow, as AWS does.
 
 moto can enforce policies, and stores roles, policies and sessions for it. But it knows what a call
 is about for S3 and SQS only, evaluates no conditions (`landrun_ops.local.policies` does), and has
@@ -49,12 +49,12 @@ _OF_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class NotAllowedError(Exception):
-    """A service may not do on behalf of a role what it was about to; says who and what."""
+    """A service was not allowed an action on behalf of a role; the message names both."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """One action on one resource that a role must allow, with what its conditions may ask."""
+    """One action on one resource that a role must allow, with the condition keys of the call."""
 
     action: str
     resource: str = "*"
@@ -63,7 +63,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Decision:
-    """What was asked of IAM, and its answer; ``role`` is the role's name."""
+    """A decision of IAM; ``role`` is the role's name."""
 
     role: str
     action: str
@@ -77,32 +77,32 @@ class Decision:
 class Iam:
     """Decides calls by the policies of the roles that make them; ``report`` gets each decision.
 
-    Who signs with anything but the keys of a role's session is the account's root: the laptop
-    itself, and its user.
+    Requests that are signed with any other key than a role session's come from the account's root:
+    the laptop itself, or its user.
     """
 
     def __init__(self, report: Callable[[Decision], None] = lambda _: None) -> None:
         self._report = report
 
     def allows(self, role_arn: str, need: Need) -> bool:
-        """Whether a service may do something for a role."""
+        """Return True if a service may use an action for a role."""
         return self._decide(role_arn.rpartition("/")[2], need)
 
     def demand(self, role_arn: str, need: Need) -> None:
-        """Raise NotAllowedError unless a service may do something for a role."""
+        """Raise NotAllowedError unless a service may use an action for a role."""
         if not self.allows(role_arn, need):
             what = f"{need.action} on resource: {need.resource}"
             raise NotAllowedError(f"User: {role_arn} is not authorized to perform: {what}")
 
     def demand_trust(self, role_arn: str, service: str) -> None:
-        """Raise NotAllowedError unless there is this role and it trusts the service."""
+        """Raise NotAllowedError unless the role exists and trusts the service."""
         roles = {role.arn: role for role in list(iam_backends[ACCOUNT]["aws"].roles.values())}
         role, context = roles.get(role_arn), {"aws:SourceAccount": ACCOUNT}
         if role is None or not trusts(_parsed(role.assume_role_policy_document), service, context):
             raise NotAllowedError(f"{service} is not authorized to assume {role_arn}")
 
     def authorize(self, response: Any, request_class: type, resource: str = "*") -> None:
-        """Check a request to moto: who signed it, and whether their role allows it."""
+        """Check a request to moto: refuse it unless the role that signed it allows it."""
         if not _SESSION.search(response.headers.get("Authorization", "")):
             return
         query = response.parsed_url.query
@@ -129,7 +129,7 @@ class Iam:
 
 
 def patch(patches: Patches, iam: Iam) -> None:
-    """Let ``iam`` decide every request to moto that a role's session signs."""
+    """Let ``iam`` decide every request that a role's session signs."""
 
     def authorize(_: Any, self: Any, request_class: type, resource: str = "*") -> None:
         iam.authorize(self, request_class, resource)
@@ -182,10 +182,10 @@ def _parsed(document: Any) -> Mapping[str, Any]:
 
 
 def needs(response: Any, action: str, resource: str) -> Iterator[Need]:
-    """Yield what a request needs, in the order in which AWS would refuse it.
+    """Yield the permissions that a request needs, in the order in which AWS checks them.
 
     ``response`` is moto's object of the request; ``action``, such as ``dynamodb:PutItem``, and
-    ``resource`` are what moto says that it is about, which is right for S3 and SQS.
+    ``resource`` are moto's, which are right for S3 and SQS only.
     """
     for need in _calls(response, action, resource):
         yield need
@@ -200,7 +200,7 @@ def needs(response: Any, action: str, resource: str) -> Iterator[Need]:
 
 
 def _calls(response: Any, action: str, resource: str) -> Iterator[Need]:
-    """Yield the actions that a request comes to: a transaction needs what its parts need."""
+    """Yield the actions of a request; a transaction needs those of its parts."""
     service = action.partition(":")[0]
     if service in ("s3", "sqs"):
         yield Need(action, resource)
@@ -250,7 +250,7 @@ def _tables(given: Mapping[str, Any]) -> list[str]:
 
 
 def _keys(need: Need, response: Any) -> set[str | None]:
-    """Give the keys of what a call is about; an object and a message keep that of their moment."""
+    """Return the KMS keys of a call's resource; objects and messages keep their first key."""
     service, _, call = need.action.partition(":")
     name = need.resource.rpartition(":")[2]
     if service == "s3":

@@ -1,8 +1,8 @@
-"""``sqs:sendMessage.waitForTaskToken``, whose wait ends with its execution, and its tokens.
+"""Patch of moto's ``sqs:sendMessage.waitForTaskToken``: waits end with their execution.
 
-In moto a task that waits for its token keeps a stopped execution RUNNING, and asks with the same
-token again when it is retried. moto also forgets the tokens of an execution that has ended, and
-lets a second answer replace the first; Step Functions answers ``TaskTimedOut`` to both.
+In moto, a waiting task keeps a stopped execution RUNNING, and a retry uses the same token again.
+moto also forgets the tokens of an ended execution, and lets a second answer replace the first; Step
+Functions answers ``TaskTimedOut`` to both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Task states of moto's engine: ``sagemaker:createProcessingJob.sync``, which it lacks, retries.
+"""Patches of moto's task states: ``sagemaker:createProcessingJob.sync``, and waits for retries.
 
 The state's output is the DescribeProcessingJob response, its times in epoch milliseconds. A job
 that ends otherwise than ``Completed`` is ``States.TaskFailed`` with that response as its cause.
@@ -46,7 +46,7 @@ _RULE: Final = (
 )
 
 ClientOf = Callable[[str, str], Any]
-"""Gives the client of a service, signed as a role: ``client_of("sqs", role_arn)``."""
+"""Returns a service's client that signs as a role: ``client_of("sqs", role_arn)``."""
 
 
 class RefusedForGood(error_name.ErrorName):  # type: ignore[misc]
@@ -54,7 +54,7 @@ class RefusedForGood(error_name.ErrorName):  # type: ignore[misc]
 
 
 def patch(patches: Patches, jobs: ProcessingJobs, client_of: ClientOf, iam: Iam | None) -> None:
-    """Put our task states into the engine, and let waits before retries end with the execution.
+    """Replace moto's task states, and let waits before retries end with the execution.
 
     With ``iam``, a machine creates, watches and stops only the jobs that its role may.
     """
@@ -121,7 +121,7 @@ def sagemaker_error(code: str) -> str:
 
 
 def to_create(request: Mapping[str, Any], *, sync: bool) -> Iterator[Need]:
-    """Yield what Step Functions needs to create a job, and with ``sync`` to hear of its end.
+    """Yield the permissions to create a job and, with ``sync``, to be notified of its end.
 
     Sources: "IAM policies for Amazon SageMaker" in Step Functions' developer guide, and for AddTags
     aws-cdk issue 32294, as Step Functions tags its jobs.

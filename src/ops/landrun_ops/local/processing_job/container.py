@@ -1,4 +1,4 @@
-"""What runs a Processing script on one host: a subprocess here; in Docker, see docker_container."""
+"""Runs a Processing script on one host: in a subprocess here, in Docker in docker_container."""
 
 from __future__ import annotations
 

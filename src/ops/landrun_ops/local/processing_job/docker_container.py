@@ -1,4 +1,4 @@
-"""A job's host as a container of its image: SageMaker's mounts, environment and exit conventions.
+"""Runs one host of a Processing job as a Docker container, as SageMaker does.
 
 Folders that SageMaker mounts are volumes, owned by root. Files are copied in before the start and
 out after the end: nothing of this machine is mounted, wherever Docker's daemon runs. The network is

@@ -40,7 +40,7 @@ def inside(opt_ml: Path, local_path: str) -> Path:
 
 
 def download(s3: Any, source: Mapping[str, Any], folders: Sequence[Path]) -> None:
-    """Bring one ``S3Input`` to every host.
+    """Download one ``S3Input`` to every host.
 
     Raises TransferError, with its name, when there is no such object, none at all, or a key that
     cannot be a file. ``folders`` are what ``LocalPath`` stands for on each host, hosts in order.

@@ -87,7 +87,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Laptop:
-    """What stands for SageMaker's machines.
+    """The laptop in place of SageMaker's instances.
 
     ``program`` stands for ``/opt/program``; jobs leave their logs in ``work_dir/jobs/<job>/``;
     ``python`` is the interpreter; ``client("s3")`` is a boto3 client, and ``access`` the
@@ -196,8 +196,8 @@ class Host:
 def run(order: Order, laptop: Laptop) -> Outcome:
     """Run a job from its inputs to its outputs.
 
-    What a job does wrong ends here as ``Failed`` with SageMaker's words: ``AlgorithmError`` for the
-    script, ``ClientError`` for what it was given.
+    A job's own errors end as ``Failed`` in SageMaker's words: ``AlgorithmError`` for the script,
+    ``ClientError`` for its inputs and outputs.
     """
     name = order.request["ProcessingJobName"]
     folder = _folder(laptop.work_dir / "jobs", name)

@@ -1,4 +1,4 @@
-"""What CreateProcessingJob refuses, from SageMaker's own model and a few rules beside it."""
+"""Validates requests of CreateProcessingJob by botocore's model and a few further rules."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def _shape() -> Any:
 
 
 def malformed(request: Mapping[str, Any]) -> str:
-    """Describe what a client or Step Functions would not even send; empty if there is nothing."""
+    """Describe why a client or Step Functions would not send a request; empty if it would."""
     return str(ParamValidator().validate(request, _shape()).generate_report())
 
 
 def violations(request: Mapping[str, Any]) -> list[str]:
-    """List what is wrong with a well-formed request, in the words of a ValidationException.
+    """List the violations of a well-formed request, in the words of a ValidationException.
 
     Lengths, ranges, patterns and enumerations are those of botocore's model of the API.
     """
@@ -31,7 +31,7 @@ def violations(request: Mapping[str, Any]) -> list[str]:
 
 
 def violations_of_values(parameters: Mapping[str, Any]) -> list[str]:
-    """List what is wrong with the values in a state's Parameters; paths have none yet."""
+    """List the violations of the values in a state's Parameters; paths are skipped."""
     return list(_constraints(_shape(), _without_paths(parameters), ""))
 
 

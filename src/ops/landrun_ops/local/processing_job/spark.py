@@ -1,4 +1,4 @@
-"""A job of Spark's on this machine: what stands for SageMaker's ``smspark-submit``.
+"""Runs a Spark job on this machine, in place of SageMaker's ``smspark-submit``.
 
 There, it starts YARN on all hosts, runs the script on the first with ``spark-submit`` and lets the
 others wait for its end (aws/sagemaker-spark-container, smspark/job.py). Here, the script runs once,

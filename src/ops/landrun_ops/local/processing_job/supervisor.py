@@ -1,4 +1,4 @@
-"""Runs a program, and lets nothing of it outlive the program or whoever started this one.
+"""Runs a program, and ends all its processes with it, or with the process that started this one.
 
 ``python -I -S supervisor.py GRACE PROGRAM [ARGUMENT...]``, with a pipe as stdin. When the other
 side closes it, or is killed, the program gets SIGTERM and GRACE seconds later SIGKILL. When the
