@@ -153,28 +153,6 @@ def test_an_asynchronous_invocation_is_retried_then_sent_to_its_failure_destinat
     assert record["responsePayload"]["errorMessage"] == "no good"
 
 
-def test_a_rule_delivers_an_event_as_it_was_put_unless_it_is_disabled(stack: LocalAws) -> None:
-    events, sqs = stack.client("events"), stack.client("sqs")
-    url = sqs.create_queue(QueueName="by-rule")["QueueUrl"]
-    arn = "arn:aws:sqs:us-east-1:123456789012:by-rule"
-    events.put_rule(Name="r", EventPattern=json.dumps({"source": ["test"]}))
-    events.put_targets(Rule="r", Targets=[{"Id": "q", "Arn": arn}])
-
-    def put(number: int) -> None:
-        detail = json.dumps({"n": number, "text": "<id>"})
-        events.put_events(Entries=[{"Source": "test", "DetailType": "Ping", "Detail": detail}])
-
-    put(1)
-    events.disable_rule(Name="r")
-    put(2)
-    events.enable_rule(Name="r")
-    put(3)
-    got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
-    found = [json.loads(message["Body"]) for message in got]
-    assert [event["detail"] for event in found] == [{"n": n, "text": "<id>"} for n in (1, 3)]
-    assert {event["account"] for event in found} == {"123456789012"}
-
-
 def test_a_schedule_made_by_hand_fires_with_its_context_attributes(
     stack: LocalAws, results: Callable[[str], list[Any]], eventually: Callable[..., Any]
 ) -> None:

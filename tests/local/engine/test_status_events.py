@@ -52,13 +52,22 @@ def test_success_is_reported_from_start_to_end_in_awss_shape(laptop, heard: Hear
 
 
 @moto_lacks
-def test_event_of_ones_own_arrives_as_it_was_put(laptop) -> None:
-    _, take = laptop.queue("mine")
-    entry = {"Source": "mine", "DetailType": "t", "Detail": json.dumps({"text": "<id>"})}
-    laptop.client("events").put_events(Entries=[entry])
-    [event] = laptop.until(take)
-    assert event["account"] == "123456789012"
-    assert event["detail"] == {"text": "<id>"}
+def test_a_rule_delivers_an_event_as_it_was_put_unless_it_is_disabled(laptop) -> None:
+    url, take = laptop.queue("mine")
+    events, rule = laptop.client("events"), url.rpartition("/")[2]
+
+    def put(number: int) -> None:
+        detail = json.dumps({"n": number, "text": "<id>"})
+        events.put_events(Entries=[{"Source": "mine", "DetailType": "t", "Detail": detail}])
+
+    put(1)
+    events.disable_rule(Name=rule)
+    put(2)
+    events.enable_rule(Name=rule)
+    put(3)
+    found = take()
+    assert [event["detail"] for event in found] == [{"n": n, "text": "<id>"} for n in (1, 3)]
+    assert {event["account"] for event in found} == {"123456789012"}
 
 
 def test_time_out_and_abort_are_reported(laptop, heard: Heard) -> None:
