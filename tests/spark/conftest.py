@@ -63,7 +63,7 @@ def spark(s3: Any) -> Iterator[SparkSession]:
 
 
 @pytest.fixture
-def runs(spark: SparkSession, tmp_path: Path) -> Runs:
+def runs(spark: SparkSession, s3: Any, tmp_path: Path) -> Runs:
     from .runs import Runs  # noqa: PLC0415
 
-    return Runs(spark, tmp_path)
+    return Runs(spark, s3, tmp_path, f"b{abs(hash(tmp_path))}")

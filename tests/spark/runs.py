@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from cluster import job as on_spark
 from default_job import Here, Result
 from messages import job as one_machine
 from messages.options import Options, Reading, Rules
+
+OUT = "processed/run/"
 
 
 def counts(result: Result) -> dict[str, Any]:
@@ -26,12 +30,19 @@ def ordered(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.sort(keys, nulls_last=True)
 
 
+@dataclass
 class Runs:
-    """Runs both engines over the files in ``files``."""
+    """Runs both engines over the files in a folder; Spark reads and writes a bucket."""
 
-    def __init__(self, spark: SparkSession, folder: Path) -> None:
-        self.spark, self.folder, self.files = spark, folder, folder / "in"
+    spark: SparkSession
+    s3: Any
+    folder: Path
+    bucket: str
+
+    def __post_init__(self) -> None:
+        self.files, self.output = self.folder / "in", self.folder / "spark"
         self.files.mkdir()
+        self.s3.create_bucket(Bucket=self.bucket)
 
     def give(self, **files: str) -> Runs:
         """Write files of JSON Lines by their stems."""
@@ -39,31 +50,45 @@ class Runs:
             (self.files / f"{stem}.jsonl").write_text(text)
         return self
 
-    def options(self, folder: Path, output: str, reading: Any, rules: Any) -> Options:
-        given = (reading or Reading(), rules or Rules())
-        return Options(folder, self.folder / output, *given, opt_ml=self.folder / "opt")
+    def keys(self) -> list[str]:
+        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=OUT)
+        return [entry["Key"] for entry in found.get("Contents", [])]
 
-    def on_spark(self, reading: Reading | None = None, rules: Rules | None = None) -> Result:
-        manifests = self.folder / "manifests"
+    def rows(self) -> pl.DataFrame:
+        bodies = [self.s3.get_object(Bucket=self.bucket, Key=key)["Body"] for key in self.keys()]
+        return pl.concat(pl.read_parquet(io.BytesIO(body.read())) for body in bodies)
+
+    def on_spark(self, *listed: str, **told: Any) -> Result:
+        """Run over all files, or over those that a manifest lists."""
+        names = sorted(
+            path.relative_to(self.files).as_posix()
+            for path in self.files.rglob("*")
+            if path.is_file()
+        )
+        for name in names:
+            self.s3.upload_file(str(self.files / name), self.bucket, f"in/{name}")
+        manifests, config = self.folder / "manifests", self.folder / "opt/config"
         manifests.mkdir(exist_ok=True)
-        found = [path for path in self.files.rglob("*") if path.is_file()]
-        names = sorted((path.relative_to(self.files).as_posix() for path in found), reverse=True)
-        prefix = {"prefix": f"file://{self.files.resolve()}/"}
-        (manifests / "run.json").write_text(json.dumps([prefix, *names]))
-        options = self.options(manifests, "spark", reading, rules)
+        config.mkdir(parents=True, exist_ok=True)
+        head = {"prefix": f"s3://{self.bucket}/in/"}
+        (manifests / "run.json").write_text(json.dumps([head, *(listed or reversed(names))]))
+        output = {"LocalPath": "/opt/ml/output/spark", "S3Uri": f"s3://{self.bucket}/{OUT}"}
+        job = {"ProcessingOutputConfig": {"Outputs": [{"S3Output": output}]}}
+        (config / "processingjobconfig.json").write_text(json.dumps(job))
+        options = Options(manifests, self.output, opt_ml=self.folder / "opt", **told)
         on_spark.process(options, self.spark)
-        return Result(options.output)
-
-    def on_one_machine(self, reading: Reading | None = None, rules: Rules | None = None) -> Result:
-        options = self.options(self.files, "one", reading, rules)
-        one_machine.process(options, Here(), self.folder / "scratch")
-        return Result(options.output)
+        return Result(self.output)
 
     def equal(self, reading: Reading | None = None, rules: Rules | None = None) -> Result:
-        """Run both and compare; give Spark's."""
-        ours, theirs = self.on_spark(reading, rules), self.on_one_machine(reading, rules)
+        """Run both and compare; return Spark's result."""
+        told = {"reading": reading or Reading(), "rules": rules or Rules()}
+        ours = self.on_spark(**told)
+        options = Options(self.files, self.folder / "one", **told)
+        one_machine.process(options, Here(), self.folder / "scratch")
+        theirs = Result(options.output)
         assert counts(ours) == counts(theirs)
         assert ours.rejected == theirs.rejected
-        assert ours.frame.schema == theirs.frame.schema
-        assert ordered(ours.frame).equals(ordered(theirs.frame))
+        assert [f"{OUT}{name}" for name in ours.summary["parts"]] == self.keys()
+        assert self.rows().schema == theirs.frame.schema
+        assert ordered(self.rows()).equals(ordered(theirs.frame))
         return ours

@@ -1,4 +1,4 @@
-"""What SageMaker hands to the job, what the job leaves, and what a person is shown."""
+"""What SageMaker hands to the job, what the job leaves in S3, and what a person is shown."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from cluster import executors, manifest, store
 from cluster import job as on_spark
-from cluster import manifest, store
 from default_job import Result
-from messages.options import JobError, Options, Rules
+from messages.options import JobError, Rules
+from messages.tasks import Output
 
-from .runs import Runs
+from .runs import OUT, Runs
 
 
 def write(folder: Path, **files: Any) -> Path:
@@ -61,58 +63,47 @@ def test_parts_go_where_sagemaker_would_upload_the_folder(tmp_path: Path) -> Non
     ]
     opt_ml = given(tmp_path, ProcessingOutputConfig={"Outputs": outputs, "KmsKeyId": "key"})
 
-    uri = manifest.output_uri(Path("/somewhere/processed"), opt_ml)
+    assert manifest.output_uri(Path("/any/processed"), opt_ml) == ("s3://b/p/run/", "key")
+    with pytest.raises(JobError, match="/any/other"):
+        manifest.output_uri(Path("/any/other"), opt_ml)
 
-    assert uri == ("s3://b/p/run/", "key")
 
-
-def test_an_object_that_is_not_there_is_named_in_one_line(runs: Runs, tmp_path: Path) -> None:
-    missing = [{"prefix": f"{tmp_path.as_uri()}/"}, "none.jsonl"]
-    options = Options(write(tmp_path / "m", run=missing), tmp_path / "out")
-
-    with pytest.raises(JobError, match=r"^cannot read file://.*none\.jsonl: .*No such file[^\n]*$"):
-        on_spark.process(options, runs.spark)
+def test_an_object_that_s3_refuses_is_named_in_one_line(runs: Runs) -> None:
+    with pytest.raises(JobError, match=rf"^cannot read s3://{runs.bucket}/in/none\.jsonl: 404$"):
+        runs.on_spark("none.jsonl")
 
 
 def test_files_that_are_all_rejected_fail_the_job_and_its_summary_says_so(runs: Runs) -> None:
     with pytest.raises(JobError, match=r"no file could be used: a\.jsonl: no text column"):
         runs.give(a='{"colour": "red"}\n').on_spark()
 
-    summary = Result(runs.folder / "spark").summary
+    summary = Result(runs.output).summary
     assert summary["files_rejected"] == 1
     assert "problem" in summary
 
 
-def test_parts_of_an_earlier_run_are_never_mixed_with_new_ones(runs: Runs) -> None:
-    earlier = runs.folder / "spark/part-00099-0000.parquet"
-    earlier.parent.mkdir()
-    earlier.write_bytes(b"of another run")
+def test_a_job_that_fails_leaves_no_part_and_a_second_attempt_none_but_its_own(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(one: store.Upload) -> None:
+        raise store.StoreError(f"cannot write {one.uri}: AccessDenied")
 
+    runs.give(a='{"text": "a"}\n')
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "commit", refused)
+        with pytest.raises(JobError, match=r"\S+parquet: AccessDenied"):
+            runs.on_spark()
+    assert runs.keys() == []
+
+    runs.s3.put_object(Bucket=runs.bucket, Key=f"{OUT}part-00000-0000.parquet", Body=b"torn")
+    assert [f"{OUT}{name}" for name in runs.on_spark().summary["parts"]] == runs.keys()
+    assert runs.rows()["text"].to_list() == ["a"]
+
+    runs.s3.put_object(Bucket=runs.bucket, Key=f"{OUT}part-00099-0000.parquet", Body=b"another's")
     with pytest.raises(JobError, match="empty it first"):
-        runs.give(a='{"text": "a"}\n').on_spark()
-
-    assert Result(earlier.parent).parts == [earlier]
-
-
-def test_a_second_attempt_replaces_what_the_first_left_while_it_published(runs: Runs) -> None:
-    first = runs.give(a='{"text": "a"}\n').on_spark()
-    (first.output / "summary.json").unlink()
-
-    second = runs.on_spark()
-
-    assert second.texts == ["a"]
-    assert second.summary["parts"] == [part.name for part in second.parts]
-
-
-def test_what_is_uploaded_is_no_object_until_it_is_committed(tmp_path: Path) -> None:
-    part, folder = tmp_path / "part.parquet", tmp_path / "out"
-    part.write_bytes(b"rows")
-    folder.mkdir()
-    one = store.upload(part, f"{folder.as_uri()}/part.parquet", "")
-
-    assert store.names(f"{folder.as_uri()}/", "part") == []
-    store.commit(one)
-    assert store.names(f"{folder.as_uri()}/", "part") == ["part.parquet"]
+        runs.on_spark()
+    begun = runs.s3.list_multipart_uploads(Bucket=runs.bucket).get("Uploads", [])
+    assert len(begun) == 1, "that of the job whose commit was refused"
 
 
 def test_a_file_that_kills_its_reader_is_rejected_by_name_and_the_others_are_processed(
@@ -129,6 +120,25 @@ def test_a_file_that_kills_its_reader_is_rejected_by_name_and_the_others_are_pro
     finally:
         cleaner.unlink()
 
-    assert sorted(result.texts) == ["first", "second"]
+    assert sorted(runs.rows()["text"]) == ["first", "second"]
     assert [file["status"] for file in result.summary["files"]] == ["rejected", "read"]
     assert result.rejected[0]["reason"] == "reading it took more memory than a worker may have"
+
+
+def test_parts_are_named_by_partition_so_that_a_task_run_twice_writes_the_same(
+    runs: Runs,
+) -> None:
+    frame = pl.DataFrame({"\0order": [0, 1], "text": ["a", "b"]})
+    piece = executors._piece(0, 0, executors.ROWS, executors._packed(frame))
+    columns = {"task": piece.column("task"), "data": piece.column("data"), "drop": [[1]]}
+    batch = executors.pa.RecordBatch.from_pydict(columns)
+    schema = executors.pickle.dumps({"text": pl.String()})
+    target = executors.Target(f"s3://{runs.bucket}/{OUT}", "")
+
+    for _ in range(2):
+        [written] = executors.write_parts([batch], Output(schema, ("text",), Rules()), target)
+        part = executors.pickle.loads(written.to_pylist()[0]["data"])
+        assert part.kept == {0: 1}
+        store.commit(part.upload)
+
+    assert (len(runs.keys()), runs.rows()["text"].to_list()) == (1, ["a"])

@@ -23,7 +23,6 @@ import pyarrow as pa
 
 from cluster import fetching, store
 from cluster.manifest import Entry
-from messages import plan
 from messages.buckets import schema_of
 from messages.columns import SENDER, TEXT
 from messages.guard import Call, Failed, Workers
@@ -44,14 +43,6 @@ WRITTEN = "data binary"
 PART_BYTES = 64 * 1024 * 1024
 _VOLUME = Path("/opt/ml/processing")
 _PIECE = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Found:
-    """A file that was inspected, and the stretches that its tasks read."""
-
-    source: Source
-    stretches: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -107,21 +98,21 @@ def _answer(worker: Workers, call: Call) -> Any:
     return answer
 
 
-def _inspected(entry: Entry, number: int, options: Options, folder: Path, worker: Workers) -> Found:
+def _inspected(
+    entry: Entry, number: int, options: Options, folder: Path, worker: Workers
+) -> Source:
     path = fetching.hole(entry.uri, folder, number)
     fetching.beginning(entry.uri, path)
     arguments = (path, entry.name, options.reading)
     size = path.stat().st_size
-    source = _answer(worker, Call("messages.work:inspect", arguments, size))
+    source: Source | Failed = _answer(worker, Call("messages.work:inspect", arguments, size))
     if not isinstance(source, Failed) and source.format == "parquet":
         fetching.whole(entry.uri, path)
         unpacking = (*arguments, folder / "unpacked")
         source = _answer(worker, Call("messages.work:inspect", unpacking, size))
     if isinstance(source, Failed):
         source = Source(path, entry.name, size, reason=source.reason)
-    source = source.with_rules(options.rules)
-    stretches = tuple((task.start, task.end) for task in plan.tasks([source]))
-    return Found(replace(source, path=Path(entry.uri)), stretches)
+    return source.with_rules(options.rules)
 
 
 def clean_stretches(

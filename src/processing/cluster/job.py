@@ -21,14 +21,13 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from cluster import duplicates, executors, store
-from cluster.executors import Found, Part, Target
+from cluster.executors import Part, Target
 from cluster.manifest import Entry, output_uri, read_manifest
-from messages import VERSION
+from messages import VERSION, plan
 from messages.buckets import output_of, write_none
-from messages.job import check_cleaner
+from messages.job import check_cleaner, log_source
 from messages.options import JobError, Options
-from messages.plan import RANGE_BYTES
-from messages.printing import printable
+from messages.sources import Source
 from messages.summary import Record, problem, write_lines
 from messages.tasks import Done, Output, Task
 
@@ -55,10 +54,10 @@ def process(options: Options, spark: SparkSession) -> dict[str, Any]:
     entries = read_manifest(options.input, options.opt_ml)
     options.output.mkdir(parents=True, exist_ok=True)
     with _plainly(), tempfile.TemporaryDirectory(prefix=".landrun-") as scratch:
-        found = _inspect(spark, entries, options)
-        _log_rejected(found)
-        record = Record([one.source for one in found], [])
-        parts, columns = _processed(spark, record, found, entries, options, Path(scratch))
+        record = Record(_inspect(spark, entries, options))
+        for source in record.sources:
+            log_source(source)
+        parts, columns = _processed(spark, record, entries, options, Path(scratch))
         summary = {
             **record.summary(parts, columns, time.monotonic() - began, VERSION),
             **problem(record, options.max_rejected, _REJECTED),
@@ -70,19 +69,19 @@ def process(options: Options, spark: SparkSession) -> dict[str, Any]:
     return summary
 
 
-def _processed(  # noqa: PLR0917
+def _processed(
     spark: SparkSession,
     record: Record,
-    found: Sequence[Found],
     entries: Sequence[Entry],
     options: Options,
     scratch: Path,
 ) -> tuple[list[str], list[str]]:
     """Process the files that can be used; give the names of the parts and of their columns."""
     uri, kms_key = output_uri(options.output, options.opt_ml)
-    earlier = store.names(uri, "part-")
-    work = list(_tasks(found, entries))
-    record.tasks = [task for task, _ in work]
+    earlier = store.names(f"{uri}part-")
+    record.tasks = plan.tasks(record.sources)
+    uris = {entry.name: entry.uri for entry in entries}
+    work = [(task, uris[task.source.name]) for task in record.tasks]
     with _cleaned(spark, work) as table:
         _collect(table, record, scratch)
         tasks = [task.number for task in record.tasks]
@@ -110,7 +109,7 @@ def _plainly() -> Iterator[None]:
         raise JobError(told[1]) from error
 
 
-def _inspect(spark: SparkSession, entries: Sequence[Entry], options: Options) -> list[Found]:
+def _inspect(spark: SparkSession, entries: Sequence[Entry], options: Options) -> list[Source]:
     step = min(_MOST_FILES, -(-len(entries) // (2 * spark.sparkContext.defaultParallelism)))
     groups = [(at, min(at + step, len(entries))) for at in range(0, len(entries), step)]
     inspect = partial(executors.inspect_files, entries=entries, options=options)
@@ -125,31 +124,14 @@ def _grouped(spark: SparkSession, groups: Sequence[tuple[int, int]]) -> DataFram
     return spark.createDataFrame(rows, "first int, end int")
 
 
-def _log_rejected(found: Sequence[Found]) -> None:
-    for source in (one.source for one in found):
-        if source.reason is not None:
-            log.warning("%s: rejected: %s", printable(source.name), printable(source.reason))
-
-
-def _tasks(found: Sequence[Found], entries: Sequence[Entry]) -> Iterator[tuple[Task, str]]:
-    """Cut usable files into tasks, numbered in the order of files and positions."""
-    stretches = (
-        (one.source, entry.uri, stretch)
-        for one, entry in zip(found, entries, strict=True)
-        for stretch in one.stretches
-    )
-    for number, (source, uri, (start, end)) in enumerate(stretches):
-        yield Task(number, source, start, end), uri
-
-
 @contextmanager
 def _cleaned(spark: SparkSession, work: Sequence[tuple[Task, str]]) -> Iterator[DataFrame]:
     """Clean all stretches; what comes of it (`executors.TABLE`) is on the executors' disks."""
     size = sum(map(_weight, (task for task, _ in work)))
     cores = spark.sparkContext.defaultParallelism
-    groups = list(_groups(work, max(_MIB, min(RANGE_BYTES, size // (2 * cores)))))
+    groups = list(_groups(work, max(_MIB, min(plan.RANGE_BYTES, size // (2 * cores)))))
     # Spark joins small partitions of its shuffles again; see adaptive query execution.
-    partitions = max(cores, min(20_000, 2 * size // RANGE_BYTES))
+    partitions = max(cores, min(20_000, 2 * size // plan.RANGE_BYTES))
     spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
     log.info("%d task(s) in %d group(s), %.1f MB", len(work), len(groups), size / 1e6)
     clean = partial(executors.clean_stretches, tasks=work)
@@ -233,8 +215,6 @@ def _publish(parts: Sequence[Part], earlier: Iterable[str]) -> None:
 
 def _report(summary: Mapping[str, Any], record: Record, output: Path) -> None:
     """Write the two files that SageMaker uploads when the job ends."""
-    with suppress(OSError):
-        (output / ".unfinished").rmdir()
     with (output / _REJECTED).open("wb") as file:
         write_lines(file, record.rejects())
     (output / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))

@@ -67,18 +67,19 @@ def _file(folder: Path, opt_ml: Path) -> Path:
 def output_uri(folder: Path, opt_ml: Path) -> tuple[str, str]:
     """Say where in S3 the files of an output folder go, and the KMS key to write them with.
 
+    Raises JobError when SageMaker's configuration does not say so.
+
     Returns
     -------
     tuple
-        The URI, ending with a slash, and the key, empty for the bucket's own. Without SageMaker's
-        configuration the folder itself, as a ``file://`` URI.
+        The URI, ending with a slash, and the key, empty for the bucket's own.
     """
     config = _config(opt_ml).get("ProcessingOutputConfig") or {}
     for output in config.get("Outputs") or []:
         s3 = output.get("S3Output") or {}
         if Path(s3.get("LocalPath") or "").name == folder.name:
             return s3["S3Uri"].rstrip("/") + "/", config.get("KmsKeyId") or ""
-    return f"file://{folder.absolute()}/", ""
+    raise JobError(f"no output of the job's configuration is uploaded from {folder}")
 
 
 def _uris(opt_ml: Path, kind: str, place: str) -> list[str]:

@@ -124,11 +124,12 @@ def _inspected(
             found[place] = answer.with_rules(options.rules)
     sources = [found[place] for place in range(len(files))]
     for source in sources:
-        _log_source(source)
+        log_source(source)
     return sources
 
 
-def _log_source(source: Source) -> None:
+def log_source(source: Source) -> None:
+    """Log what a file is, or why it is rejected."""
     if source.reason is not None:
         log.warning("%s: rejected: %s", printable(source.name), printable(source.reason))
         return

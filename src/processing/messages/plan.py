@@ -54,7 +54,7 @@ def tasks(found: Sequence[Source], workers: int = 1, *, cut: bool = False) -> li
 
 def _stretches(source: Source, most: int, *, cut: bool) -> Iterator[tuple[int, int]]:
     if source.format == "parquet":
-        pieces = max(1, math.ceil(source.path.stat().st_size / most))
+        pieces = max(1, math.ceil(source.size / most))
         starts = list(range(0, source.rows, max(1, math.ceil(source.rows / pieces))))
         end = source.rows
     else:
