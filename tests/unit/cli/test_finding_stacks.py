@@ -10,7 +10,6 @@ from unittest.mock import Mock
 import boto3
 import pytest
 import typer
-from moto import mock_aws
 
 from landrun import errors
 from landrun_ops import cli
@@ -27,12 +26,10 @@ EMPTY = "Resources: {Queue: {Type: AWS::SQS::Queue}}"
 
 
 @pytest.fixture(scope="module")
-def _account():
-    with mock_aws():
-        client = boto3.client("cloudformation", "eu-central-1")
-        client.create_stack(StackName="ours", TemplateBody=TEMPLATE)
-        client.create_stack(StackName="empty", TemplateBody=EMPTY)
-        yield
+def _account(shared_aws):
+    client = boto3.client("cloudformation", "eu-central-1")
+    client.create_stack(StackName="ours", TemplateBody=TEMPLATE)
+    client.create_stack(StackName="empty", TemplateBody=EMPTY)
 
 
 @pytest.mark.usefixtures("_account")

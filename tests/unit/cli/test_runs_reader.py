@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from itertools import islice
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from landrun.errors import ConfigurationError
 from landrun.models.run_record import UNFINISHED
@@ -34,18 +32,17 @@ ROWS = (
 
 
 @pytest.fixture(scope="module")
-def tables():
+def tables(shared_aws):
     """``tables(name, *rows)`` makes a runs table, which stays."""
-    with mock_aws():
-        client = boto3.client("dynamodb", "us-east-1")
+    client = shared_aws("dynamodb")
 
-        def made(name, *rows):
-            create_runs_table(client, name)
-            for one in rows:
-                client.put_item(TableName=name, Item=item(one))
-            return RunsReader(client, name)
+    def made(name, *rows):
+        create_runs_table(client, name)
+        for one in rows:
+            client.put_item(TableName=name, Item=item(one))
+        return RunsReader(client, name)
 
-        yield made
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -55,17 +52,16 @@ def reader(tables):
 
 
 @pytest.fixture
-def months(reader):
+def months(shared_aws, monkeypatch):
     """The months that are queried, in order."""
-    found = []
+    found, query = [], shared_aws("dynamodb").query
 
-    def note(params, **_):
-        found.append(params["ExpressionAttributeValues"][":month"]["S"])
+    def noted(**asked):
+        found.append(asked["ExpressionAttributeValues"][":month"]["S"])
+        return query(**asked)
 
-    events = reader._client.meta.events
-    events.register("provide-client-params.dynamodb.Query", note)
-    yield found
-    events.unregister("provide-client-params.dynamodb.Query", note)
+    monkeypatch.setattr(shared_aws("dynamodb"), "query", noted)
+    return found
 
 
 def test_runs_are_listed_across_months_and_pages_with_those_of_a_clock_ahead(tables):

@@ -45,19 +45,27 @@ TWO_OBJECTS = b'[{"prefix": "s3://landing/one/"}, "a b.csv", "a b.csv.bak"]'
 LONG = b' [ {"prefix": "s3://landing/in/"}' + b"".join(b',"%0100d"' % n for n in range(99)) + b"]"
 
 
-@pytest.fixture(autouse=True)
-def s3(aws):
-    s3 = aws("s3")
+@pytest.fixture(scope="module")
+def account(shared_aws):
+    s3 = shared_aws("s3")
     for bucket in ("landing", "output", "other"):
         s3.create_bucket(Bucket=bucket)
     put(s3, *OBJECTS)
     put(s3, "in/", "in/empty.csv", body=b"")
-    return s3
+    return shared_aws
 
 
 @pytest.fixture
-def stack(aws):
-    return Stack("s", "us-east-1", OUTPUTS, {}, aws)
+def s3(account):
+    s3 = account("s3")
+    yield s3
+    for one in s3.list_objects_v2(Bucket="output").get("Contents", ()):
+        s3.delete_object(Bucket="output", Key=one["Key"])
+
+
+@pytest.fixture
+def stack(account, s3):
+    return Stack("s", "us-east-1", OUTPUTS, {}, account)
 
 
 def passing_uris(stack):
@@ -138,11 +146,11 @@ def test_several_objects_cannot_be_passed_as_one_uri(stack):
         planned(passing_uris(stack), uris("in/a.csv", "one/a b.csv"))
 
 
-def test_a_run_has_a_random_name_an_output_of_its_own_and_names_who_started_it(stack, aws):
+def test_a_run_has_a_random_name_an_output_of_its_own_and_names_who_started_it(stack, account):
     run = planned(stack, uris("in")).run
     assert run.PreprocessingJobName == NAME
     assert run.OutputProcessedMessage == f"s3://output/processed/{NAME}/"
-    assert run.Trigger.to_dict() == {"Kind": "manual", "StartedBy": who(aws("sts"))}
+    assert run.Trigger.to_dict() == {"Kind": "manual", "StartedBy": who(account("sts"))}
 
 
 @pytest.mark.parametrize(
@@ -219,10 +227,10 @@ def test_a_rerun_over_the_beginning_of_keys_lists_them_as_an_s3_prefix_does(stac
     assert keys == OBJECTS[4:6]
 
 
-def test_the_starter_is_an_arn_or_where_aws_knows_none_the_users_name(aws, monkeypatch):
+def test_the_starter_is_an_arn_or_where_aws_knows_none_the_users_name(account, monkeypatch):
     monkeypatch.setenv("LOGNAME", "alice")
     unknown = Mock(get_caller_identity=Mock(side_effect=NoCredentialsError))
-    assert who(aws("sts")).startswith("arn:aws:")
+    assert who(account("sts")).startswith("arn:aws:")
     assert who(unknown) == "alice"
 
 
