@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
 from unittest.mock import Mock
 
 import boto3
 import pytest
-import typer
 
 from landrun import errors
 from landrun_ops import cli
 from landrun_ops.cli.console import typed
-from landrun_ops.cli.target import Target, on_stack
+from landrun_ops.cli.target import Target
 from landrun_ops.stack import stack
 
 TEMPLATE = """
@@ -58,26 +56,6 @@ def test_a_stack_is_found_with_its_outputs_and_parameters_in_the_region_named():
 def test_a_missing_stack_is_an_error_with_the_remedy(tmp_path, options, error, words):
     with pytest.raises(error, match=words):
         Target(state_dir=tmp_path, **options).find()
-
-
-def test_a_command_on_a_stack_has_the_options_that_say_which(monkeypatch):
-    monkeypatch.setenv("LANDRUN_STACK", "theirs")
-    seen = []
-
-    @on_stack
-    def look(
-        what: Annotated[str, typer.Argument()],
-        target: Target,
-        *,
-        often: Annotated[int, typer.Option()] = 1,
-    ) -> int:
-        seen.append((what, often, target))
-        return 1
-
-    app = typer.Typer(rich_markup_mode=None)
-    app.command()(look)
-    assert app(["x", "--often", "2", "--region", "r"], standalone_mode=False) == 1
-    assert seen == [("x", 2, Target(stack="theirs", region="r"))]
 
 
 @pytest.mark.parametrize(

@@ -1,37 +1,32 @@
-"""`landrun land` and `landrun stop`: under which keys files land, and how their runs are found."""
+"""`landrun land` and `demo`: under which keys files land, and how their runs are found."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from unittest.mock import Mock, call
+from unittest.mock import Mock
 
 import pytest
 
-from landrun.adapters.step_functions import Executions
 from landrun.errors import ConfigurationError
 from landrun.models.landing import LandingFilter
 from landrun.models.s3_uri import S3Uri
 from landrun_ops.actions import land as landing
 from landrun_ops.actions.land import Landed, Upload, plan, run_of
 from landrun_ops.cli.demo import data_files
-from landrun_ops.cli.stop import stop_run
 from landrun_ops.stack.landings import LandingRecord
 from records import record
 
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
-MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:m"
 
 
-def stack(start_on="arrival", *runs, suffix="", states=None):
+def stack(start_on="arrival", *runs, suffix=""):
     names = {run.name: run for run in runs}
     outputs = {"StartOn": start_on, "JobNamePrefix": "landrun", "LandingsTable": "t"}
     return Mock(
         landing=S3Uri("landings", "incoming/"),
         landing_filter=lambda: LandingFilter("incoming/", suffix, (("landings", "incoming/out/"),)),
         output=outputs.__getitem__,
-        client=lambda _: states,
-        executions=lambda: Executions(states, MACHINE),
         runs_reader=lambda: Mock(get=names.get, newest=lambda *_, **__: iter(runs)),
     )
 
@@ -147,18 +142,3 @@ def test_the_landings_table_names_the_run_of_a_tick(monkeypatch, record, found):
     known = {"incoming/a.csv": record} if record else {}
     monkeypatch.setattr(landing, "landings_of", lambda *_: known)
     assert (run_of(stack("schedule", run()), landed()) is not None) is found
-
-
-# ---- Stopping
-
-
-@pytest.mark.parametrize(("status", "stopped"), [("RUNNING", True), ("SUCCEEDED", False)])
-def test_a_run_is_stopped_with_the_cause_unless_it_has_ended(status, stopped):
-    states = Mock()
-    states.describe_execution.side_effect = [{"status": status}, {"status": "ABORTED"}]
-    arn = run().execution_arn
-    done = stop_run(stack(states=states), run(), "wrong file")
-    after = "ABORTED" if stopped else status
-    assert done == {"name": "r", "execution_arn": arn, "stopped": stopped, "status": after}
-    asked = [call(executionArn=arn, cause="wrong file")] if stopped else []
-    assert states.stop_execution.call_args_list == asked
