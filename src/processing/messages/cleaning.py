@@ -14,8 +14,7 @@ from html.entities import html5
 
 import polars as pl
 
-from messages.masking import HOST, change, mask
-from messages.numbers import CANDIDATE
+from messages.masking import change, mask
 from messages.options import CleanerError, Rules, load_cleaner
 
 _BLOCKS = (
@@ -42,9 +41,6 @@ _INLINE_TAG = rf"(?i)</?(?:{_INLINE}|script|style){_ATTRIBUTES}>"
 
 _ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
 
-# Those that most messages have, which need no look at each row that has some.
-_COMMON = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": '"', "&#39;": "'", "&nbsp;": "\u00a0"}
-
 # Controls, and marks nobody sees: soft hyphen, zero width space, direction, joiners of words, BOM.
 _CONTROLS = (
     "[\u0000-\u0008\u000e-\u001b\u007f-\u0084\u0086-\u009f\u00ad\u200b\u200e\u200f"
@@ -54,21 +50,6 @@ _ODD_SPACES = (
     "\t\n\u000b\f\r\u001c-\u001f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 _LOOSE_SPACES = f" *[{_ODD_SPACES}][ {_ODD_SPACES}]*|  +"
-
-# Characters of most messages that are no controls, and that NFC leaves as they are, alone and
-# beside each other.
-_SETTLED = (
-    "\t\n\r -~\u00a0-\u00ac\u00ae-\u02ff"  # Latin
-    "\u0391-\u03a1\u03a3-\u03ce\u0400-\u0482\u048a-\u052f"  # Greek, Cyrillic
-    "\u0621-\u064a\u0660-\u066d\u0e01-\u0e30"  # Arabic, Thai
-    "\u200d\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"  # joiner, dashes, quotes, currencies
-    "\u3001-\u3029\u3041-\u3096\u30a1-\u30ff\u4e00-\u9fff\uac00-\ud7a3"  # kana, Han, Hangul
-    "\uff00-\uffef"  # wide and narrow forms
-    "\u2600-\u27bf\ufe0f\U0001f300-\U0001faff"  # emoji
-)
-_UNSETTLED = f"[^{_SETTLED}]"
-# Where it is not found, no step has anything to do: it finds whatever one of them looks for.
-_ANYTHING = f"[^ -~]|[<@]|://|  |^ | $|{_ENTITY}|{HOST}|{CANDIDATE}"
 
 
 def clean(text: pl.Series, region: str | None = None) -> pl.Series:
@@ -88,7 +69,7 @@ def clean(text: pl.Series, region: str | None = None) -> pl.Series:
         personal numbers and addresses replaced by ``<EMAIL> <PHONE> <URL> <CARD> <IBAN>``. May be
         empty.
     """
-    return change(text, text.str.contains(_ANYTHING), lambda rows: _cleaned(rows, region))
+    return mask(_squeezed(_normal(_decoded(_untagged(text)))), region)
 
 
 def cleaner(rules: Rules) -> Callable[[pl.Series], pl.Series]:
@@ -108,10 +89,6 @@ def cleaner(rules: Rules) -> Callable[[pl.Series], pl.Series]:
     return cleaned
 
 
-def _cleaned(text: pl.Series, region: str | None = None) -> pl.Series:
-    return mask(_squeezed(_normal(_decoded(_untagged(text)))), region)
-
-
 def _untagged(text: pl.Series) -> pl.Series:
     def strip(rows: pl.Series) -> pl.Series:
         rows = rows.str.replace_all(_UNSHOWN, " ").str.replace_all(_BLOCK_TAG, " ")
@@ -122,17 +99,11 @@ def _untagged(text: pl.Series) -> pl.Series:
 
 def _decoded(text: pl.Series) -> pl.Series:
     """Resolve entities, with their semicolon only: ``laptop&notbook`` stays as it is."""
-    return change(text, text.str.contains(_ENTITY), _resolved)
 
+    def resolve(rows: pl.Series) -> pl.Series:
+        return pl.Series([re.sub(_ENTITY, _character, row) for row in rows], dtype=pl.String)
 
-def _resolved(text: pl.Series) -> pl.Series:
-    entities = re.compile(_ENTITY)
-    others = text.str.replace_many(dict.fromkeys(_COMMON, "")).str.contains(_ENTITY)
-    resolved = text.str.replace_many(_COMMON)  # each once: what one leaves is part of no other
-    exact = text.filter(others).map_elements(
-        lambda row: entities.sub(_character, row), return_dtype=pl.String
-    )
-    return resolved.scatter(others.arg_true(), exact)
+    return change(text, text.str.contains(_ENTITY), resolve)
 
 
 def _character(match: re.Match[str]) -> str:
@@ -146,7 +117,7 @@ def _normal(text: pl.Series) -> pl.Series:
     def normal(rows: pl.Series) -> pl.Series:
         return rows.str.replace_all(_CONTROLS, "").str.normalize("NFC")
 
-    return change(text, text.str.contains(_UNSETTLED), normal)
+    return change(text, text.str.contains(r"[^ -~\t\n\r]"), normal)
 
 
 def _squeezed(text: pl.Series) -> pl.Series:

@@ -111,22 +111,7 @@ def scratch_folder(opt_ml: Path) -> Iterator[Path]:
 def memory_mb() -> int:
     """Say how much memory there is: the container's limit, else the machine's, in MiB."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([machine, *filter(None, map(_limit, [*_LIMITS, *_own_limits()]))]) // 1024**2
-
-
-def _own_limits() -> list[Path]:
-    """Name the files of this process's own control group, where it is not the root it sees."""
-    try:
-        lines = Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()
-    except (OSError, ValueError):
-        return []
-    groups = [line.split(":", 2) for line in lines]
-    return [
-        limit.parent / group.lstrip("/") / limit.name
-        for limit, kind in zip(_LIMITS, ("", "memory"), strict=True)
-        for _, controllers, group in groups
-        if controllers == kind
-    ]
+    return min([machine, *filter(None, map(_limit, _LIMITS))]) // 1024**2
 
 
 def _limit(path: Path) -> int | None:

@@ -6,7 +6,9 @@ import bz2
 import codecs
 import gzip
 import io
+import math
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -184,36 +186,19 @@ def _sliced(lines: list[bytes]) -> Iterator[list[bytes]]:
 def range_blocks(path: Path, start: int, end: int) -> Iterator[bytes]:
     """Read the lines of a plain file that start in ``[start, end)``, to their own ends."""
     with path.open("rb") as file:
-        position = line_start(file, start, end)
-        last = b"\n"
-        while position < end:
-            block = file.read(min(BATCH_BYTES, end - position))
-            if not block:
-                return
+        if start:
+            file.seek(start - 1)
+            deque(_rest_of_line(file, end), maxlen=0)
+        block = b"\n"
+        while file.tell() < end and block:
+            block = file.read(min(BATCH_BYTES, end - file.tell()))
             yield block
-            position, last = position + len(block), block[-1:]
-        if last != b"\n":
-            yield from _to_newline(file)
+        if not block.endswith(b"\n"):
+            yield from _rest_of_line(file)
 
 
-def line_start(file: IO[bytes], start: int, end: int) -> int:
-    """Find the first line that starts in the range; looking beyond it would take ever longer."""
-    if start == 0:
-        return 0
-    file.seek(start - 1)
-    position = start - 1
-    while position < end and (block := file.read(BLOCK)):
-        found = block.find(b"\n")
-        if found >= 0:
-            file.seek(position + found + 1)
-            return position + found + 1
-        position += len(block)
-    return position
-
-
-def _to_newline(file: IO[bytes]) -> Iterator[bytes]:
-    for block in iter(lambda: file.read(64 * 1024), b""):
-        found = block.find(b"\n")
-        yield block if found < 0 else block[: found + 1]
-        if found >= 0:
-            return
+def _rest_of_line(file: IO[bytes], end: float = math.inf) -> Iterator[bytes]:
+    """Read to the end of a line; of one that goes on beyond ``end``, at most a block more."""
+    while (piece := file.readline(BLOCK)) and not piece.endswith(b"\n") and file.tell() < end:
+        yield piece
+    yield piece

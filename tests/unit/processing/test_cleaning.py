@@ -3,14 +3,11 @@
 # ruff: noqa: RUF001 - letters that look alike are the point
 from __future__ import annotations
 
-import re
-
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages import cleaning
 from messages.cleaning import clean
 
 
@@ -66,27 +63,3 @@ def test_cleaning_leaves_no_spare_space_and_each_row_is_as_it_is_alone(texts) ->
         assert text == text.strip(" ")
         assert not set(text) & set("\x00\n\t\u00a0\u200b")
         assert "  " not in text
-
-
-_UNTOUCHED = st.text(
-    alphabet=st.sampled_from("<>&;#xamp0149 -+()./@:www.com:\n\u00a0é\x7f"), max_size=30
-)
-
-
-@given(st.lists(st.one_of(st.text(max_size=30), HOSTILE, _UNTOUCHED), min_size=9, max_size=9))
-def test_rows_that_are_left_out_from_the_start_are_those_that_no_step_changes(texts) -> None:
-    rows = pl.Series(texts)
-    rows = rows.filter(~rows.str.contains(cleaning._ANYTHING))
-
-    assert cleaning._cleaned(rows).to_list() == rows.to_list()
-
-
-_ENTITIES = ["&lt;", "&gt;", "&amp;", "&quot;", "&#39;", "&nbsp;", "&eacute;", "&#x26;", "&nosuch;"]
-
-
-@given(st.lists(st.sampled_from([*_ENTITIES, "&", "&am", "p;", "l", "t;", "#39;", " ", "é"])))
-def test_entities_are_resolved_once_and_each_by_itself(pieces: list[str]) -> None:
-    text = "".join(pieces)
-    one_by_one = re.sub(cleaning._ENTITY, cleaning._character, text)
-
-    assert cleaning._decoded(pl.Series(["a", text])).to_list() == ["a", one_by_one]

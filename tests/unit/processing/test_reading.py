@@ -129,12 +129,12 @@ def test_an_endless_line_is_cut_and_not_held(monkeypatch: pytest.MonkeyPatch) ->
     assert cut == [b"x" * 11]
 
 
-def test_the_limit_of_memory_is_that_of_the_own_group(
+def test_the_limit_of_memory_is_that_of_the_container(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     limit = tmp_path / "memory.max"
     limit.write_text("104857600\n")
-    monkeypatch.setattr(host, "_own_limits", lambda: [limit])
+    monkeypatch.setattr(host, "_LIMITS", [limit])
 
     assert host.memory_mb() == 100
 
