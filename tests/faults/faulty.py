@@ -4,7 +4,6 @@ Faults sit above botocore, so that its own retries blur nothing. What can happen
 
 - `throttled()`, `denied()`, `unreachable()`: it fails, and was never made;
 - `response_lost()`: it was made, and the caller never hears of it;
-- `slow(clock, seconds)`: the clock goes on while it is made;
 - `killed_before()`, `killed_after()`: the process is gone, `Killed` is raised through the handler,
   and nothing that the dead process still tries (a ``finally``) reaches AWS;
 - `meanwhile(action)`, `afterwards(action)`: something else happens just before, or just after it;
@@ -22,7 +21,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore import xform_name
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
+from .direct import with_calls
 
 
 class Killed(BaseException):
@@ -54,9 +56,12 @@ class Call:
 
     process: Process
     service: str
-    operation: str
+    api: str
     arguments: dict[str, Any]
-    api: str = ""
+
+    @property
+    def operation(self):
+        return xform_name(self.api)
 
 
 Action = Callable[[Call], object]
@@ -71,23 +76,26 @@ class Fault:
     after: Action | None = None
 
 
-THROTTLING = {
-    "s3": "SlowDown",
-    "sns": "Throttled",
-    "sqs": "RequestThrottled",
-    "dynamodb": "ThrottlingException",
-}
+THROTTLING = {"s3": "SlowDown", "sns": "Throttled", "sqs": "RequestThrottled"}
 DENIED = {"s3": "AccessDenied", "sns": "AuthorizationError", "sqs": "AccessDenied"}
 
 
-def _refused(codes, otherwise):
-    """Refuse with each service's own code."""
+def refused(otherwise, codes=()):
+    """Refuse a call with an error code, or with the service's own if ``codes`` has one."""
 
     def act(call):
-        code = codes.get(call.service, otherwise)
+        code = dict(codes).get(call.service, otherwise)
         raise ClientError({"Error": {"Code": code, "Message": "injected"}}, call.api)
 
-    return act
+    return Fault("refused", before=act)
+
+
+def throttled():
+    return Fault("throttled", before=refused("ThrottlingException", THROTTLING).before)
+
+
+def denied():
+    return Fault("denied", before=refused("AccessDeniedException", DENIED).before)
 
 
 def _disconnected(error):
@@ -95,19 +103,6 @@ def _disconnected(error):
         raise error(endpoint_url=f"{call.service}:443")
 
     return act
-
-
-def _die(call):
-    call.process.dead = True
-    raise Killed(f"{call.process.function} at {call.service}:{call.operation}")
-
-
-def throttled():
-    return Fault("throttled", before=_refused(THROTTLING, "ThrottlingException"))
-
-
-def denied():
-    return Fault("denied", before=_refused(DENIED, "AccessDeniedException"))
 
 
 def unreachable():
@@ -118,8 +113,9 @@ def response_lost():
     return Fault("response lost", after=_disconnected(ReadTimeoutError))
 
 
-def slow(clock, seconds):
-    return Fault("slow", before=lambda _: clock.advance(seconds))
+def _die(call):
+    call.process.dead = True
+    raise Killed(f"{call.process.function} at {call.service}:{call.operation}")
 
 
 def killed_before():
@@ -138,23 +134,18 @@ def afterwards(action):
     return Fault("afterwards", after=lambda _: action())
 
 
-Rule = Callable[[Call], Fault | None]
-Fitting = Callable[[Call], object]
-
-
 class Faults:
     """Which call is hit by what; ``counts`` has the calls by (service, operation).
 
-    ``injected`` has the faults by name.
+    ``injected`` has the faults by name. A rule says for a call which fault hits it, or None.
     """
 
     def __init__(self):
         self.counts: Counter[tuple[str, str]] = Counter()
         self.injected: Counter[str] = Counter()
-        self._rules: list[Rule] = []
+        self._rules: list[Callable[[Call], Fault | None]] = []
 
     def add(self, rule):
-        """Ask a callable of one's own for each call: it gives a fault or None."""
         self._rules.append(rule)
 
     def when(self, service, operation, fault, *, nth=1, fitting=bool):
@@ -193,39 +184,21 @@ class Faults:
         return hits[0]
 
 
-class Faulty:
-    """A process's client behind the faults of its World."""
+def faulty(client, service, process):
+    """Copy a client for a process, whose calls go through the faults of its World."""
+    real = client._make_api_call
 
-    def __init__(self, client, service, process):
-        self._client, self._service, self._process = client, service, process
-
-    def __getattr__(self, name):
-        real = getattr(self._client, name)
-        api = self._client.meta.method_to_api_mapping.get(name)
-        if api is None:
-            return real
-
-        def call(**arguments):
-            return self._call(real, Call(self._process, self._service, name, arguments, api))
-
-        self.__dict__[name] = call
-        return call
-
-    def get_paginator(self, operation):
-        """Give botocore's paginator, each page of which comes through here."""
-        paginator = self._client.get_paginator(operation)
-        paginator._method = getattr(self, operation)
-        return paginator
-
-    def _call(self, real, call):
-        if self._process.dead:
-            raise Killed(f"{self._process.function} is dead")
-        world = self._process.world
-        fault = world.faults.ask(call)
+    def make_call(api, arguments):
+        if process.dead:
+            raise Killed(f"{process.function} is dead")
+        call = Call(process, service, api, arguments)
+        fault = process.world.faults.ask(call)
         if fault and fault.before:
             fault.before(call)
         try:
-            return world.make(call, real)
+            return process.world.make(call, real)
         finally:
             if fault and fault.after:
                 fault.after(call)
+
+    return with_calls(client, make_call)

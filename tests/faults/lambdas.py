@@ -7,20 +7,19 @@ by running the second inside a call of the first. A process that was killed is n
 from __future__ import annotations
 
 import io
-import json
 from collections import Counter, defaultdict
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from handler_loader import Context, load_handler
+from handler_loader import Context, Printed, load_handler
 from landrun.errors import LandrunError
 from landrun.observability import create_metrics
 from landrun.services import collect_landings
 
 from .direct import direct_client
-from .faulty import Faulty, Killed, Process
+from .faulty import Killed, Process, faulty
 
 client = direct_client
 """Makes a process's clients; tests/permissions puts others in."""
@@ -80,24 +79,21 @@ class Functions:
                 outcome = Outcome(event, process.module.handler(event, Context()))
         except (LandrunError, Killed) as error:
             outcome = Outcome(event, error=error)
-        self._count(printed.getvalue())
+        self._read(Printed(printed.getvalue()))
         process.busy = False
         if not process.dead:
             idle.append(process)
         return outcome
 
-    def _count(self, printed):
+    def _read(self, printed):
         """Read metrics as CloudWatch does: from the lines that a function prints."""
-        for line in printed.splitlines():
-            found = json.loads(line)
-            if "_aws" not in found:
-                self.logs.append(found)
-                continue
-            [directive] = found["_aws"]["CloudWatchMetrics"]
+        self.logs += printed.logs
+        for line in printed.metrics:
+            [directive] = line["_aws"]["CloudWatchMetrics"]
             [dimensions] = directive["Dimensions"]
-            [value] = [found[name] for name in dimensions if name != "service"] or [""]
+            [value] = [line[name] for name in dimensions if name != "service"] or [""]
             for metric in directive["Metrics"]:
-                self.metrics[metric["Name"], value] += sum(found[metric["Name"]])
+                self.metrics[metric["Name"], value] += sum(line[metric["Name"]])
 
     def reconfigure(self, function, **variables):
         """Change a function's environment, as a deployment does: its processes are new then."""
@@ -118,16 +114,17 @@ class Functions:
     def _loaded(self, function):
         process = Process(function)
 
-        def faulty(service):
-            return Faulty(client(service), service, process)
-
         def clock():
             now: datetime = process.world.clock()
             return now
 
-        environment = self.environments[function]
-        name = FUNCTIONS[function]
-        process.module = load_handler(name, environment, faulty, clock, overlapping=False)
+        process.module = load_handler(
+            FUNCTIONS[function],
+            self.environments[function],
+            lambda service: faulty(client(service), service, process),
+            clock,
+            overlapping=False,
+        )
         return process
 
     def keep(self):

@@ -16,19 +16,15 @@ from .stack import events
 class Landed:
     """One version of one object that was put; ``expected`` says whether it must be processed."""
 
-    key: str
-    version_id: str | None
-    sequencer: str | None
     event: dict[str, Any]
     expected: bool = True
     sent: int = 0
 
-    @classmethod
-    def of(cls, event, *, expected):
-        said = event["detail"]["object"]
+    def __post_init__(self):
+        said = self.event["detail"]["object"]
+        self.key, self.sequencer = said["key"], said.get("sequencer")
         version_id = said.get("version-id")
-        known = None if version_id in ("", "null") else version_id
-        return cls(said["key"], known, said.get("sequencer"), event, expected)
+        self.version_id = None if version_id in ("", "null") else version_id
 
     @property
     def body(self):
@@ -45,38 +41,24 @@ class Landed:
         return self.key, self.version_id or str(self.sequencer).ljust(64, "0")
 
 
-class Sequencers:
-    """Sequencers as S3 gives them: they grow, but neither as numbers nor in equal length."""
-
-    def __init__(self, random):
-        self._random = random
-        self._numbers = itertools.count(random.randrange(1, 4096))
-
-    def __next__(self):
-        number = f"006B02A4{next(self._numbers):08X}"
-        tail = "".join(self._random.choices("0123456789ABCDEF", k=2 * self._random.randrange(4)))
-        return (number + tail).rstrip("0")
+def sequencers(random):
+    """Give sequencers as S3 does: they grow, but neither as numbers nor in equal length."""
+    for number in itertools.count(random.randrange(1, 4096)):
+        tail = "".join(random.choices("0123456789ABCDEF", k=2 * random.randrange(4)))
+        yield f"006B02A4{number:08X}{tail}".rstrip("0")
 
 
-def object_created(bucket, key, body, **said):
+def object_created(time, bucket, body, **said):
     """Make the event of an object: that of events/object-created.json, with what is ``said``."""
-    event: dict[str, Any] = copy.deepcopy(_SAMPLE)
-    event["time"] = said["time"]
+    event: dict[str, Any] = json.loads(events("object-created")["Records"][0]["body"])
+    event["time"] = time
     event["detail"]["bucket"]["name"] = bucket
-    event["detail"]["object"] |= {
-        "key": key,
-        "size": len(body),
-        "etag": md5(body).hexdigest(),
-        "version-id": said["version_id"],
-        "sequencer": said["sequencer"],
-    }
+    event["detail"]["object"] |= {"size": len(body), "etag": md5(body).hexdigest(), **said}
     return event
 
 
 def record(message):
-    sample = events("object-created")["Records"][0]
-    attributes = sample["attributes"] | {"ApproximateReceiveCount": str(message.receives)}
-    return sample | {"messageId": message.id, "body": message.body, "attributes": attributes}
-
-
-_SAMPLE = json.loads(events("object-created")["Records"][0]["body"])
+    """Make a record of a batch of a message, as Lambda does."""
+    sample = copy.deepcopy(events("object-created")["Records"][0])
+    sample["attributes"]["ApproximateReceiveCount"] = str(message.receives)
+    return sample | {"messageId": message.id, "body": message.body}

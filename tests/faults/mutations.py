@@ -3,7 +3,7 @@
     PYTHONPATH=tests python -m faults.mutations [NAME …]
 
 Works on a copy of the project in a temporary folder. Exit code 1 when the suite does not notice
-that a guarantee is gone; 2 when the suite fails as it is, or the code to take away is not found.
+that a guarantee is gone; 2 when the suite fails as it is.
 """
 
 from __future__ import annotations
@@ -15,20 +15,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("src", "tests", "events", "samples", "template.yaml", "samconfig.toml", "pyproject.toml")
 TESTS = {
-    "functions": (
-        "tests/faults",
-        "--ignore-glob=*/test_laptop*",
-        "--ignore-glob=*/test_mutations*",
-    ),
+    "functions": ("tests/faults", "--ignore-glob=*/test_laptop*", "-k", "not make_mutations"),
     "processing": ("tests/unit/processing",),
 }
 """The tests of each folder of src that a mutation changes."""
+PYTEST = ("-n", "2", "-q", "-p", "no:cacheprovider", "--maxfail=10", "--timeout=600")
 SHOWN = 8
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?: - |$)", re.MULTILINE)
 
@@ -40,6 +38,10 @@ class Mutation(NamedTuple):
     file: str
     code: str
     instead: str
+
+    @property
+    def folder(self):
+        return self.file.partition("/")[0]
 
 
 MUTATIONS = (
@@ -132,76 +134,62 @@ MUTATIONS = (
 )
 
 
-def mutated(project, mutation):
-    """Take a guarantee out of a copy of the project; `LookupError` if its code is not there."""
-    path = project / "src" / mutation.file
-    text = path.read_text(encoding="utf-8")
+def mutated(text, mutation):
+    """Take a guarantee out of the text of its file; `LookupError` if its code is not there."""
     if text.count(mutation.code) != 1:
         raise LookupError(f"{mutation.name}: {mutation.file} must have once: {mutation.code!r}")
-    path.write_text(text.replace(mutation.code, mutation.instead), encoding="utf-8")
+    return text.replace(mutation.code, mutation.instead)
 
 
-def copied(to):
+@contextmanager
+def copied():
     """Copy what the suite needs; paths in pyproject.toml are relative to it."""
     leave = shutil.ignore_patterns("__pycache__", ".*", "*.egg-info")
-    for name in COPIED:
-        path = ROOT / name
-        if path.is_dir():
-            shutil.copytree(path, to / name, ignore=leave)
-        else:
-            shutil.copy2(path, to / name)
-    return to
+    with tempfile.TemporaryDirectory(prefix="landrun-mutation-") as folder:
+        project = Path(folder).resolve()
+        for name in COPIED:
+            copy = (
+                shutil.copy2 if (ROOT / name).is_file() else partial(shutil.copytree, ignore=leave)
+            )
+            copy(ROOT / name, project / name)
+        yield project
 
 
-def tested(project, folder):
-    """Run a folder's tests in a copy: pytest's exit code, and the tests that failed."""
-    options = ("-n", "2", "-q", "-p", "no:cacheprovider", "--maxfail=10")
-    command = [sys.executable, "-m", "pytest", *options, *TESTS[folder]]
-    environment = {**os.environ, "LANDRUN_FAULTS_SHRINK": "0", "COLUMNS": "500"}
-    environment.pop("PYTHONPATH", None)
+def tested(name, project, folder):
+    """Run a folder's tests in a copy, and show which failed; give pytest's exit code."""
+    began = time.monotonic()
     run = subprocess.run(
-        [*command, "--timeout=600"],
+        [sys.executable, "-m", "pytest", *PYTEST, *TESTS[folder]],
         cwd=project,
-        env=environment,
+        env={**os.environ, "LANDRUN_FAULTS_SHRINK": "0", "COLUMNS": "500", "PYTHONPATH": ""},
         capture_output=True,
         text=True,
         check=False,
     )
     if run.returncode not in (0, 1, 2):
         sys.stderr.write(run.stdout + run.stderr)
-    return run.returncode, list(dict.fromkeys(FAILED.findall(run.stdout)))
+    failed = list(dict.fromkeys(FAILED.findall(run.stdout)))
+    some = "".join(f"    {test.rpartition('::')[2]}\n" for test in failed[:SHOWN])
+    seconds = time.monotonic() - began
+    sys.stdout.write(f"{name}: {len(failed)} tests fail ({seconds:.0f} s)\n{some}")
+    sys.stdout.flush()
+    return run.returncode
 
 
 def main(names):
     wanted = [mutation for mutation in MUTATIONS if not names or mutation.name in names]
-    folders = dict.fromkeys(mutation.file.partition("/")[0] for mutation in wanted)
-    unnoticed = []
-    for mutation in (*folders, *wanted):
-        with tempfile.TemporaryDirectory(prefix="landrun-mutation-") as folder:
-            project = copied(Path(folder).resolve())
-            began = time.monotonic()
-            if isinstance(mutation, str):  # as it is, before anything is taken away
-                code, failed = tested(project, mutation)
-                _show(f"{mutation} as it is", failed, time.monotonic() - began)
-                if code != 0:
-                    return 2
-                continue
-            try:
-                mutated(project, mutation)
-            except LookupError as error:
-                sys.stderr.write(f"{error}\n")
+    for folder in dict.fromkeys(mutation.folder for mutation in wanted):
+        with copied() as project:
+            if tested(f"{folder} as it is", project, folder) != 0:
                 return 2
-            _, failed = tested(project, mutation.file.partition("/")[0])
-        _show(f"without the {mutation.name}", failed, time.monotonic() - began)
-        if not failed:
-            unnoticed.append(mutation.name)
+    unnoticed = []
+    for mutation in wanted:
+        with copied() as project:
+            path = project / "src" / mutation.file
+            path.write_text(mutated(path.read_text("utf-8"), mutation), "utf-8")
+            if tested(f"without the {mutation.name}", project, mutation.folder) == 0:
+                unnoticed.append(mutation.name)
     return 1 if unnoticed else 0
-
-
-def _show(name, failed, seconds):
-    some = "".join(f"    {test.rpartition('::')[2]}\n" for test in failed[:SHOWN])
-    sys.stdout.write(f"{name}: {len(failed)} tests fail ({seconds:.0f} s)\n{some}")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

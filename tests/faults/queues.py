@@ -44,9 +44,6 @@ class Queue:
         self.messages[message.id] = message
         return message
 
-    def each(self):
-        return self.messages.values()
-
     def receive(self, count=None):
         """Take a batch; its messages are hidden, not gone, until they are deleted."""
         batch = []
@@ -69,10 +66,5 @@ class Queue:
         return self.random.sample(some, min(count, len(some)))
 
     def delete(self, message):
-        """Take a message away for good; one that is gone already is no matter."""
+        """Delete a message; one that is gone already is no matter."""
         self.messages.pop(message.id, None)
-
-    def show(self):
-        """Let all hidden messages be visible now, as after their visibility timeout."""
-        for message in self.messages.values():
-            message.visible_at = min(message.visible_at, self._clock())

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .invariants import violations
-
-if TYPE_CHECKING:
-    pass
 
 GRACE = 1300
 """Seconds after which reconcile's own graces (600 and 1200) are over."""
 
 ROUNDS = 30
-
 SWEEP = 5000
 """Manifests that one round of reconcile looks at."""
 
@@ -36,18 +30,16 @@ def settle(world):
 def heal(world):
     world.faults.heal()
     world.thaw_indexes()
-    world.machine.limit = world.machine.bucket = None
+    world.machine.limit = None
     world.fate = world.request_fate = lambda _: [0]
 
 
 def redeliver(world):
     """Hand over all that is in either queue, hidden or delayed, until it is gone or dead."""
-    queues = {"landings": world.landings, "statuses": world.statuses}
-    while any(len(queue) for queue in queues.values()):
-        for name in queues:
-            world.drain(name)
-        shown = [message.visible_at for queue in queues.values() for message in queue.each()]
-        world.clock.now = max(world.clock.now, min(shown, default=world.clock.now))
+    while messages := [*world.landings.messages.values(), *world.statuses.messages.values()]:
+        world.clock.now = max(world.clock.now, min(one.visible_at for one in messages))
+        world.drain("landings")
+        world.drain("statuses")
 
 
 def reconcile_until_quiet(world):

@@ -17,9 +17,11 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from moto import backend_index
+from moto.backend_index import backend_url_patterns
 from moto.core import models
 from moto.dynamodb.models import dynamodb_backends
-from moto.s3.models import S3Backend, s3_backends
+from moto.dynamodb.models.table import Table
+from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
@@ -48,13 +50,9 @@ def events(name):
 
 @lru_cache
 def client(service):
-    """Give the process's raw client: no retries, and no fault ever comes near it.
-
-    What costs time and is nothing to moto is left out: checksums, a long user agent.
-    """
+    """Give the process's raw client: no retries, no checksums, and no fault comes near it."""
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": 1},
-        user_agent="faults",
+        retries={"total_max_attempts": 1},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
@@ -63,13 +61,22 @@ def client(service):
 
 
 def quicken(patches):
-    """Spare moto what takes most of its time: finding a request's service, unused mocks."""
+    """Spare moto what takes most of its time: unused mocks, finding a service, ordering items."""
+    first = sorted(backend_url_patterns, key=lambda pattern: pattern[0] not in SERVICES)
     patches.set(models, "RESPONSES_METHODS", ())
-    patterns = backend_index.backend_url_patterns
-    first = sorted(patterns, key=lambda pattern: pattern[0] not in SERVICES)
     patches.set(backend_index, "backend_url_patterns", first)
-    reloaded = S3Backend.urls.fget
-    patches.set(S3Backend, "urls", property(lru_cache(maxsize=None)(reloaded)))
+    patches.set(Table, "all_items", _in_order)
+
+
+_compared = Table.all_items
+
+
+def _in_order(table):
+    """Give a table's items in the order of their keys, which moto compares in Python."""
+    if table.range_key_attr:
+        return _compared(table)
+    items = (item for item in table.items.values() if item)
+    return sorted(items, key=lambda item: item.hash_key.value)
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,6 @@ class DeployedStack:
         return f"arn:aws:{middle}{self.name(logical_id)}"
 
     def environment(self, function):
-
         def physical(match):
             return self.arn(match[1]) if match[2] == "Arn" else self.ref(match[1])
 

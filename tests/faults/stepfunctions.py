@@ -2,10 +2,8 @@
 
 - StartExecution: same name and input while running finds the execution; closed, or with another
   input, is ``ExecutionAlreadyExists`` (API reference, StartExecution);
-- ``limit`` open executions, then ``ExecutionLimitExceeded``; a `TokenBucket`, then
-  ``ThrottlingException``;
-- ListExecutions newest first, in pages of ``largest_page`` at most; GetExecutionHistory in either
-  order.
+- ``limit`` open executions, then ``ExecutionLimitExceeded``;
+- ListExecutions newest first, in pages of ``largest_page`` at most.
 
 Nothing runs: `Machine.finish` says how an execution ends, `Machine.redrive` that it goes on.
 """
@@ -15,6 +13,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partialmethod
 from operator import attrgetter
 from typing import Any
 
@@ -22,7 +21,7 @@ from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from .stack import REGION, events
+from .stack import events
 
 _SAMPLE_RUN = "landrun-50f0421ea8585c9eb9688415b36b93f2"
 _PAGE = 100  # "The default is 100 and the maximum allowed page size is 1000."
@@ -35,25 +34,6 @@ _STATUS_EVENTS = {
 }
 _SLOT = "sendMessage.waitForTaskToken"
 _JOB = "createProcessingJob.sync"
-
-
-class TokenBucket:
-    """So many calls at once, so many a second after that."""
-
-    def __init__(self, clock, size, per_second):
-        self._clock, self._size, self._per_second = clock, size, per_second
-        self._tokens, self._at = size, clock()
-        self.refused = 0
-
-    def take(self):
-        now = self._clock()
-        gained = (now - self._at).total_seconds() * self._per_second
-        self._tokens, self._at = min(self._size, self._tokens + gained), now
-        if self._tokens < 1:
-            self.refused += 1
-            return False
-        self._tokens -= 1
-        return True
 
 
 @dataclass(eq=False)
@@ -102,17 +82,26 @@ class Execution:
 
     @property
     def summary(self):
-        dates = {"startDate": self.started, "stopDate": self.stopped, "redriveDate": self.redriven}
-        return _without_nones(self.said | dates)
-
-    @property
-    def said(self):
+        """What ListExecutions says of it."""
         return {
             "executionArn": self.arn,
             "stateMachineArn": self.machine_arn,
             "name": self.name,
             "status": self.status,
             "redriveCount": self.redrive_count,
+            "startDate": self.started,
+            "stopDate": self.stopped,
+            "redriveDate": self.redriven,
+        }
+
+    @property
+    def details(self):
+        """What DescribeExecution and a status event say of it besides."""
+        return {
+            "input": self.input,
+            "output": self.output,
+            "error": self.error,
+            "cause": self.cause,
         }
 
 
@@ -128,15 +117,12 @@ class Machine:
         self.executions: dict[str, Execution] = {}
         self.open = 0
         self.limit: int | None = None
-        self.bucket: TokenBucket | None = None
         self.limited = False
         self.largest_page = 1000
         self._clock, self._changed = clock, changed
         self._slot_requested, self._on_resumed = slot_requested, on_resumed
 
     def start(self, name, given):
-        if self.bucket and not self.bucket.take():
-            raise AWSError("Rate exceeded", "ThrottlingException")
         stands = self.executions.get(name)
         if stands:
             if stands.status == "RUNNING" and stands.input == given:
@@ -213,14 +199,10 @@ class Machine:
         event: dict[str, Any] = json.loads(body)
         event["time"] = f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"
         event["resources"] = [execution.arn]
-        event["detail"] |= execution.said | {
-            "startDate": _millis(execution.started),
-            "stopDate": execution.stopped and _millis(execution.stopped),
-            "redriveDate": execution.redriven and _millis(execution.redriven),
-            "input": execution.input,
-            "output": execution.output,
-            "error": execution.error,
-            "cause": execution.cause,
+        said = execution.summary | execution.details
+        event["detail"] |= {
+            name: int(value.timestamp() * 1000) if isinstance(value, datetime) else value
+            for name, value in said.items()
         }
         return event
 
@@ -235,7 +217,7 @@ class Machine:
             "send_task_success": self._task_succeeded,
         }
         for operation, answer in answers.items():
-            patches.set(StepFunctionResponse, operation, _method(answer))
+            patches.set(StepFunctionResponse, operation, partialmethod(_result, answer))
 
     def _start(self, asked):
         self._check(asked._get_param("stateMachineArn"))
@@ -244,9 +226,7 @@ class Machine:
 
     def _describe(self, asked):
         execution = self._found(asked._get_param("executionArn"))
-        names = ("input", "output", "error", "cause")
-        said = _without_nones({name: getattr(execution, name) for name in names})
-        return execution.summary | said | {"inputDetails": {"included": True}}
+        return _without_nones(execution.summary | execution.details)
 
     def _task_succeeded(self, asked):
         token = asked._get_param("taskToken")
@@ -260,8 +240,6 @@ class Machine:
 
     def _list(self, asked):
         self._check(asked._get_param("stateMachineArn"))
-        if asked._get_param("redriveFilter"):
-            raise AWSError("It is for the executions of a Map Run", "ValidationException")
         wanted, after = asked._get_param("statusFilter"), asked._get_param("nextToken")
         if after and after.partition(" ")[2] not in self.executions:
             raise AWSError("Invalid token", "InvalidToken")
@@ -270,7 +248,7 @@ class Machine:
         listed = sorted(fitting, key=attrgetter("place"), reverse=True)
         size = min(asked._get_int_param("maxResults") or _PAGE, self.largest_page)
         page = listed[:size]
-        answer: dict[str, Any] = {"executions": [one.summary for one in page]}
+        answer: dict[str, Any] = {"executions": [_without_nones(one.summary) for one in page]}
         return answer | ({"nextToken": page[-1].place} if len(page) < len(listed) else {})
 
     def _history(self, asked):
@@ -290,12 +268,8 @@ class Machine:
         return execution
 
 
-def _method(answer):
-
-    def method(response):
-        return ActionResult(answer(response))
-
-    return method
+def _result(response, answer):
+    return ActionResult(answer(response))
 
 
 def _without_nones(said):
@@ -307,26 +281,20 @@ def _happened(execution):
     happened = [_event("ExecutionStarted", input=execution.input)]
     for token in execution.task_tokens:
         message = {"MessageBody": {"SlotRequest": {"TaskToken": token}}}
-        happened.append(_scheduled(_SLOT, "sqs", message))
+        happened.append(_event("TaskScheduled", _SLOT, parameters=json.dumps(message)))
     if execution.task_tokens and execution.resumed:
-        happened.append(_event("TaskSucceeded", resource=_SLOT, resourceType="sqs", output="{}"))
+        happened.append(_event("TaskSucceeded", _SLOT, output="{}"))
     if execution.job:
-        happened.append(_scheduled(_JOB, "sagemaker", {"ProcessingJobName": execution.job}))
-        done = {"resource": _JOB, "resourceType": "sagemaker", "output": "{}"}
-        happened.append(_event("TaskSubmitted", **done))
+        job = json.dumps({"ProcessingJobName": execution.job})
+        happened.append(_event("TaskScheduled", _JOB, parameters=job))
+        happened.append(_event("TaskSubmitted", _JOB, output="{}"))
     for number, event in enumerate(happened, start=1):
         event |= {"timestamp": execution.started, "id": number, "previousEventId": number - 1}
     return happened
 
 
-def _scheduled(resource, kind, parameters):
-    about = {"resource": resource, "resourceType": kind, "region": REGION}
-    return _event("TaskScheduled", **about, parameters=json.dumps(parameters))
-
-
-def _event(kind, **details):
+def _event(kind, resource=None, **details):
+    if resource:
+        service = {_SLOT: "sqs", _JOB: "sagemaker"}[resource]
+        details |= {"resource": resource, "resourceType": service}
     return {"type": kind, f"{kind[0].lower()}{kind[1:]}EventDetails": details}
-
-
-def _millis(moment):
-    return int(moment.timestamp() * 1000)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 
-from landrun.errors import ConfigurationError
+from landrun.errors import ConfigurationError, InvalidEvent
 
 from .faulty import killed_after, killed_before, response_lost, throttled
 from .invariants import placed
@@ -14,17 +15,7 @@ from .world import World
 
 POISON = '{"detail-type": "Object Crea'
 LEFT_OUT = object()
-
-
-def keys(load_event, name):
-    bodies = [json.loads(record["body"]) for record in load_event(name)["Records"]]
-    return [body["detail"]["object"]["key"] for body in bodies]
-
-
-def runs_of(world):
-    """Bring the World to rest with nothing wrong; give the number of runs."""
-    assert world.settle() == []
-    return len(world.executions())
+COUNTED = {"arrival": "RunsStarted", "schedule": "LandingsRecorded"}
 
 
 @pytest.mark.case(11)
@@ -37,7 +28,8 @@ def test_one_poison_message_in_ten_leaves_nine_done_and_lies_with_its_reason(any
     [(body, reason)] = any_world.dead("landings")
     assert body == POISON
     assert reason.startswith("not an S3 event") or "not JSON" in reason
-    assert runs_of(any_world) == (9 if any_world.start_on == "arrival" else 1)
+    assert any_world.settle() == []
+    assert len(any_world.executions()) == (9 if any_world.start_on == "arrival" else 1)
     assert all(len(placed(any_world)[landed]) == 1 for landed in landings)
 
 
@@ -52,7 +44,6 @@ def test_poison_is_never_lost_whatever_happens_while_it_is_put_aside(world, faul
     world.later()
     assert {body for body, _ in world.dead("landings")} == {POISON}
     assert len(placed(world)[landed]) == 1
-    assert runs_of(world) == 1
 
 
 @pytest.mark.case(12)
@@ -74,22 +65,21 @@ def test_whole_batch_that_fails_for_now_is_no_crash(world):
         world.land(f"incoming/{number}.jsonl")
     world.faults.always(throttled(), "s3")
     [outcome] = world.drain()
-    assert outcome.ok
     assert len(outcome.answer["batchItemFailures"]) == 10
-    assert runs_of(world) == 10
+    assert world.settle() == []
+    assert len(world.executions()) == 10
 
 
 @pytest.mark.case(13)
 def test_odd_keys_are_read_exactly(any_world, load_event):
-    odd = keys(load_event, "object-created-odd-keys")
+    bodies = [json.loads(one["body"]) for one in load_event("object-created-odd-keys")["Records"]]
+    odd = sorted(body["detail"]["object"]["key"] for body in bodies)
     for key in odd:
         any_world.land(key)
     any_world.start_runs()
-    assert sorted(key for run in any_world.executions() for key in any_world.keys(run)) == sorted(
-        odd
-    )
-    assert any_world.dead("landings") == []
-    assert runs_of(any_world) == (len(odd) if any_world.start_on == "arrival" else 1)
+    runs = any_world.executions()
+    assert sorted(key for run in runs for key in any_world.keys(run)) == odd
+    assert len(runs) == (len(odd) if any_world.start_on == "arrival" else 1)
 
 
 @pytest.mark.case(13)
@@ -103,6 +93,51 @@ def test_key_that_no_uri_of_an_input_can_hold_is_refused_before_its_manifest(wor
     assert world.manifests() == {}
 
 
+@pytest.mark.case(13, 14, 15, 16)
+@pytest.mark.parametrize(
+    ("name", "landed", "refused", "ignored"),
+    [
+        ("object-created-version-null", 1, 0, []),
+        ("object-created-versions", 2, 0, []),
+        ("object-created-mixed-batch", 2, 2, ["folder-marker", "prefix"]),
+        ("object-created-malformed", 0, 1, []),
+        ("object-created-test-event", 0, 1, []),
+        ("object-created-refused-keys", 0, 5, []),
+        ("object-created-zero-bytes", 0, 0, ["zero-bytes"]),
+        ("object-created-own-output", 0, 0, ["own-output", "own-output"]),
+        ("object-deleted", 0, 0, ["object-deleted"]),
+    ],
+)
+@pytest.mark.parametrize("mode", COUNTED)
+def test_a_landing_is_run_or_recorded_unless_it_is_refused_or_ignored_with_a_reason(
+    load_event, mode, name, landed, refused, ignored
+):
+    with World(mode) as world:
+        outcome = world.invoke("ObjectCreated", load_event(name))
+        assert outcome.answer == {"batchItemFailures": []}
+        assert world.metrics[COUNTED[mode], ""] == landed
+        assert world.metrics["MessagesRefused", ""] == refused
+        bodies = [record["body"] for record in load_event(name)["Records"]]
+        dead = world.dead("landings")
+        assert len(dead) == refused
+        assert all(reason and body in bodies for body, reason in dead)
+        counted = {
+            reason: n for (metric, reason), n in world.metrics.items() if "Ignored" in metric
+        }
+        assert counted == {reason: ignored.count(reason) for reason in ignored}
+
+
+def change(**fields):
+    """Change fields of an event's object, or leave them out."""
+
+    def act(detail):
+        detail["object"] |= fields
+        for name in [name for name, value in fields.items() if value is LEFT_OUT]:
+            del detail["object"][name]
+
+    return act
+
+
 @pytest.mark.case(15)
 @pytest.mark.parametrize(
     ("name", "values"),
@@ -114,53 +149,45 @@ def test_key_that_no_uri_of_an_input_can_hold_is_refused_before_its_manifest(wor
     ],
 )
 def test_landing_without_what_may_be_missing_has_its_one_run(any_world, name, values):
-    for number, value in enumerate(values):
-
-        def change(detail, value=value):
-            detail["object"][name] = value
-            if value is LEFT_OUT:
-                del detail["object"][name]
-
-        any_world.land(f"incoming/{number}.jsonl", copies=3, change=change)
+    for number, value in enumerate(values, start=1):
+        missing = change(**{name: value})
+        any_world.land(f"incoming/{number}.jsonl", copies=3, change=missing)
         any_world.start_runs()
         assert any_world.dead("landings") == []
-        assert len(any_world.executions()) == number + 1
-    assert runs_of(any_world) == len(values)
-
-
-def without(*names):
-
-    def change(detail):
-        for name in names:
-            del detail["object"][name]
-
-    return change
+        assert len(any_world.executions()) == number
 
 
 @pytest.mark.case(15)
-def test_versions_without_version_ids_are_told_apart_by_their_sequencers(world):
+def test_versions_without_version_ids_are_distinguished_by_their_sequencers(world):
     for body in (b"one", b"two"):
-        world.land("incoming/a.jsonl", body, copies=2, change=without("version-id"))
+        world.land("incoming/a.jsonl", body, copies=2, change=change(**{"version-id": LEFT_OUT}))
     world.drain()
-    assert runs_of(world) == 2
+    assert len(world.executions()) == 2
 
 
 @pytest.mark.case(15)
 def test_landing_with_neither_version_nor_sequencer_is_refused(any_world):
-    change = without("version-id", "sequencer")
-    landed = any_world.land("incoming/a.jsonl", expected=False, change=change)
+    neither = change(**{"version-id": LEFT_OUT, "sequencer": LEFT_OUT})
+    landed = any_world.land("incoming/a.jsonl", expected=False, change=neither)
     any_world.poison.append(landed.body)
     any_world.drain()
     [(_, reason)] = any_world.dead("landings")
     assert "neither a version id nor a sequencer" in reason
-    assert runs_of(any_world) == 0
 
 
 @pytest.mark.case(16)
-def test_scheduled_input_that_is_a_runs_own_output_is_refused_at_the_start():
+@pytest.mark.parametrize("uri", ["s3://{OutputBucket}/processed/", ""])
+def test_scheduled_input_that_is_missing_or_a_runs_own_output_is_refused_by_its_parameter(uri):
     with World(ScheduledInput="incoming/") as world:
-        output = world.stack.name("OutputBucket")
-        world.reconfigure("Schedule", SCHEDULED_INPUT=f"s3://{output}/processed/")
+        uri = uri.format(OutputBucket=world.stack.name("OutputBucket"))
+        world.reconfigure("Schedule", SCHEDULED_INPUT=uri)
         with pytest.raises(ConfigurationError, match="ScheduledInput"):
-            world.tick()
+            raise world.tick().error
         assert world.executions() == {}
+
+
+@pytest.mark.parametrize("seconds", [-1, "0", True, [], 7_776_001, float("nan")])
+def test_a_grace_that_is_no_number_of_seconds_is_refused_with_what_to_pass(world, seconds):
+    outcome = world.invoke("Reconcile", {"GraceSeconds": seconds})
+    assert isinstance(outcome.error, InvalidEvent)
+    assert "pass a number of seconds" in str(outcome.error)

@@ -7,10 +7,14 @@ import json
 
 import pytest
 
+from landrun.adapters import outputs
+from landrun.services.record_outcome import LEASE
+
 from . import inside
-from .faulty import denied, killed_after, killed_before, response_lost, throttled, unreachable
+from .faulty import denied, killed_after, killed_before, meanwhile, refused, throttled, unreachable
 from .invariants import violations
-from .thorough import BETWEEN, DEATHS, at_each_call
+from .stack import client
+from .thorough import DEATHS, at_each_call
 from .world import World
 
 FAILURES = ("FAILED", "TIMED_OUT", "ABORTED")
@@ -36,6 +40,19 @@ class Run:
             self.world.statuses.send(json.dumps(event))
             self.world.drain("statuses")
 
+    def end(self, status="SUCCEEDED", *, given=None, **detail):
+        """End the run; give its event with other fields, and other fields in its input."""
+        self.world.clock.advance(60)
+        self.world.finish(self.name, status)
+        event = self.events[-1]
+        event["detail"] |= detail
+        if given is not None:
+            event["detail"]["input"] = json.dumps(given)
+        return event
+
+    def put(self, key, body=b"12345", bucket="OutputBucket"):
+        client("s3").put_object(Bucket=self.world.stack.name(bucket), Key=key, Body=body)
+
     @property
     def row(self):
         return self.world.rows()[self.name]
@@ -44,6 +61,15 @@ class Run:
 @pytest.fixture
 def run(world):
     return Run(world)
+
+
+@pytest.fixture
+def loose():
+    """A run whose status events a test changes: the World does not come to rest with them."""
+    with World() as world:
+        logged = {"POWERTOOLS_LOG_LEVEL": "INFO", "POWERTOOLS_SERVICE_NAME": "landrun-logged"}
+        world.reconfigure("ExecutionStatus", **logged)
+        yield Run(world)
 
 
 def fail_without_a_word(world, name):
@@ -56,7 +82,7 @@ def fail_without_a_word(world, name):
 @pytest.mark.case(18, 20)
 @pytest.mark.parametrize("status", [*FAILURES, "SUCCEEDED"])
 def test_events_that_come_again_after_the_end_change_nothing_and_notify_once(run, status):
-    run.world.finish(run.name, status)
+    run.end(status)
     begun, ended = run.events
     run.send(begun, ended)
     before = run.row
@@ -69,10 +95,9 @@ def test_events_that_come_again_after_the_end_change_nothing_and_notify_once(run
 
 
 @pytest.mark.case(18)
-@pytest.mark.parametrize("when", BETWEEN)
-def test_completion_event_twice_at_once_is_notified_once_however_they_interleave(when):
+def test_completion_event_twice_at_once_is_notified_once_however_they_interleave():
     def overlapping(world):
-        return when(lambda: world.drain("statuses"))
+        return meanwhile(lambda: world.drain("statuses"))
 
     for world in at_each_call(World, overlapping, "ExecutionStatus"):
         run = Run(world)
@@ -121,14 +146,34 @@ def test_only_a_death_between_the_topics_answer_and_the_mark_notifies_twice_and_
     assert run.world.history.notified_twice_by_crash == {run.name: 1}
 
 
+@pytest.mark.case(18)
+@pytest.mark.parametrize(("fault", "wait"), [(killed_before, LEASE.total_seconds()), (denied, 0)])
+def test_a_failure_is_notified_of_again_once_its_recorder_has_had_its_time_or_was_refused(
+    loose, fault, wait
+):
+    loose.world.faults.when("sns", "publish", fault())
+    event = loose.end("FAILED")
+    loose.send(event)
+    if wait:
+        loose.world.clock.advance(wait - 1)
+        loose.send(event)
+        loose.world.clock.advance(1)
+    assert loose.world.published == []
+    loose.send(event)
+    assert len(loose.world.published) == 1
+
+
 @pytest.mark.case(20)
 def test_ending_does_not_change_into_another(run):
-    run.world.finish(run.name, "SUCCEEDED")
-    other = json.loads(json.dumps(run.events[-1]))
+    event = run.end()
+    other = json.loads(json.dumps(event))
     other["detail"] |= {"status": "FAILED", "error": "States.Runtime"}
-    run.send(run.events[-1], other)
+    run.send(event, other)
     assert run.row["status"] == "SUCCEEDED"
     assert run.world.published == []
+
+
+# ---- 21: redrives
 
 
 @pytest.mark.case(21)
@@ -166,11 +211,13 @@ def test_redrive_waits_for_a_failure_whose_notification_is_pending(run):
     assert (run.row["status"], len(run.world.published)) == ("RUNNING", 1)
 
 
+# ---- 22, 23: events that lack something
+
+
 @pytest.mark.case(22)
 @pytest.mark.parametrize("left_out", ["output", "input"])
 def test_what_the_event_does_not_include_is_fetched(run, left_out):
-    run.world.finish(run.name)
-    ended = run.events[-1]
+    ended = run.end()
     given = ended["detail"][left_out]
     ended["detail"] |= {left_out: None, f"{left_out}Details": {"included": False}}
     run.send(ended)
@@ -181,9 +228,7 @@ def test_what_the_event_does_not_include_is_fetched(run, left_out):
 
 @pytest.mark.case(22)
 def test_event_of_an_execution_that_is_forgotten_makes_a_row_without_what_it_lacks(run):
-    run.world.finish(run.name)
-    ended = run.events[-1]
-    ended["detail"] |= {"output": None, "outputDetails": {"included": False}}
+    ended = run.end(output=None, outputDetails={"included": False})
     run.world.forget(run.name)
     run.send(ended)
     assert run.row["status"] == "SUCCEEDED"
@@ -193,9 +238,7 @@ def test_event_of_an_execution_that_is_forgotten_makes_a_row_without_what_it_lac
 
 @pytest.mark.case(23)
 def test_completion_before_its_start_event_makes_a_full_row(run):
-    run.world.clock.advance(60)
-    run.world.finish(run.name)
-    run.send(run.events[-1])
+    run.send(run.end())
     given = json.loads(run.world.executions()[run.name].input)
     before = run.row
     assert before["started_at"] < before["stopped_at"]
@@ -206,8 +249,53 @@ def test_completion_before_its_start_event_makes_a_full_row(run):
     assert run.row == before
 
 
+# ---- What the record has, and what may keep it from having more
+
+
+def test_a_success_is_recorded_with_its_job_its_output_and_its_summary(loose):
+    for name in "ab":
+        loose.put(f"processed/{loose.name}/{name}.parquet")
+    loose.put(f"processed/{loose.name}/summary.json", b'{"rows_in": 10}')
+    event = loose.end()
+    loose.send(event)
+    row, job = loose.row, json.loads(event["detail"]["output"])
+    seconds = (job["ProcessingEndTime"] - job["ProcessingStartTime"]) / 1000
+    assert row["duration_seconds"] == pytest.approx(60, abs=1)
+    assert row["job_name"] == job["ProcessingJobName"]
+    assert float(row["instance_seconds"]) == pytest.approx(seconds)
+    assert (row["output_objects"], row["output_bytes"]) == (3, 25)
+    assert row["summary"] == {"rows_in": 10}
+    assert loose.world.metrics["RunDuration", ""] == pytest.approx(60, abs=1)
+
+
+BARE = "AlgorithmError: , exit code: 1"
+TRACEBACK = "rows: 1\nTraceback (most recent call last):\n  File …\nKeyError: 'text'"
+
+
+@pytest.mark.parametrize(
+    ("job", "log", "exit_message"),
+    [
+        ({}, TRACEBACK, "KeyError: 'text'"),
+        ({}, "Killed", f"{BARE}; the log ends with: Killed"),
+        ({}, None, BARE),
+        ({"FailureReason": "AlgorithmError: out of disk"}, TRACEBACK, "AlgorithmError: out of"),
+        ({"ExitMessage": "no text column"}, TRACEBACK, "no text column"),
+    ],
+)
+def test_a_job_that_fails_without_a_word_is_recorded_with_the_error_in_its_log(
+    loose, job, log, exit_message
+):
+    failed = {"ProcessingJobName": "job-1", "ProcessingJobStatus": "Failed", "FailureReason": BARE}
+    if log:
+        inside.log("job-1", log)
+    loose.send(loose.end("FAILED", cause=json.dumps(failed | job)))
+    assert loose.row["exit_message"].startswith(exit_message)
+    [(_, message)] = loose.world.published
+    assert f"Exit message: {exit_message}" in message
+
+
 @pytest.mark.case(24)
-@pytest.mark.parametrize("fault", [throttled, denied, unreachable, response_lost])
+@pytest.mark.parametrize("fault", [throttled, unreachable])
 @pytest.mark.parametrize("call", ["describe_log_streams", "get_log_events"])
 def test_log_that_cannot_be_read_keeps_no_failure_from_the_record(run, call, fault):
     fail_without_a_word(run.world, run.name)
@@ -216,3 +304,59 @@ def test_log_that_cannot_be_read_keeps_no_failure_from_the_record(run, call, fau
     assert (run.row["status"], "exit_message" in run.row) == ("TIMED_OUT", False)
     assert len(run.world.published) == 1
     assert run.world.statuses.messages == {}
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDenied", "ParamValidationError", "KeyTooLongError", "InvalidBucketName"]
+)
+def test_a_problem_of_the_output_does_not_keep_an_end_from_the_record(loose, code):
+    loose.world.faults.when("s3", "list_objects_v2", refused(code))
+    loose.send(loose.end())
+    assert loose.row["status"] == "SUCCEEDED"
+    assert code in loose.row["output_problem"]
+
+
+def test_an_output_of_many_objects_is_measured_up_to_a_limit_and_none_elsewhere(loose, monkeypatch):
+    monkeypatch.setattr(outputs, "OBJECTS_COUNTED", 1)
+    for name in "ab":
+        loose.put(f"processed/{loose.name}/{name}.parquet")
+    loose.send(loose.end())
+    assert "objects only" in loose.row["output_problem"]
+    other = Run(loose.world)
+    other.send(other.end(given={"OutputProcessedMessage": "https://evil.example/\x1b[2J"}))
+    assert r"'https://evil.example/\x1b[2J' is not an S3 URI" in other.row["output_problem"]
+
+
+@pytest.mark.case(24)
+@pytest.mark.parametrize("field", ["OutputProcessedMessage", "InputMessage"])
+def test_what_s3_does_not_show_for_now_lets_the_message_come_again(loose, field):
+    uri = f"s3://{loose.world.stack.name('LandingBucket')}/incoming/a.csv"
+    event = loose.end(given={field: uri})
+    loose.world.faults.when("s3", "list_objects_v2", throttled())
+    loose.send(event)
+    assert loose.world.rows() == {}
+    loose.world.later("statuses")
+    assert loose.row["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("code", [None, "AccessDenied"])
+def test_other_objects_that_the_input_matches_are_recorded_with_a_warning(loose, code):
+    bucket = loose.world.stack.name("LandingBucket")
+    for key in ("archive/a.csv", "archive/a.csv.bak"):
+        loose.put(key, bucket="LandingBucket")
+    if code:  # which costs the comparison, and nothing else
+        loose.world.faults.when("s3", "list_objects_v2", refused(code))
+    loose.send(loose.end(given={"InputMessage": f"s3://{bucket}/archive/a.csv"}))
+    assert loose.row["status"] == "SUCCEEDED"
+    assert loose.row.get("input_also_matches") == (None if code else ["archive/a.csv.bak"])
+    others = [line["others"] for line in loose.world.functions.logs if "others" in line]
+    assert others == ([] if code else [["archive/a.csv.bak"]])
+
+
+@pytest.mark.parametrize("uri", ["s3://{OutputBucket}/manifests/x.json", "s3://b/in/", "", 1])
+def test_a_manifest_or_a_prefix_is_not_compared_with_other_keys(loose, uri):
+    if isinstance(uri, str):
+        uri = uri.format(OutputBucket=loose.world.stack.name("OutputBucket"))
+    loose.send(loose.end(given={"InputMessage": uri}))
+    assert loose.row["status"] == "SUCCEEDED"
+    assert loose.world.faults.counts["s3", "list_objects_v2"] == 0

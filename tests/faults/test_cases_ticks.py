@@ -7,31 +7,36 @@ from contextlib import contextmanager
 
 import pytest
 
-from .faulty import killed_before, meanwhile
+from landrun.services import collect_landings, reconcile
+
+from .faulty import killed_after, killed_before, meanwhile
 from .invariants import placed, violations
-from .thorough import BETWEEN, DEATHS, at_each_call, counts
+from .thorough import DEATHS, at_each_call, counts
 from .world import World
 
 DUE, LATER_DUE = "2026-11-22T09:00:00Z", "2026-11-22T10:00:00Z"
 KEYS = ("incoming/a.jsonl", "incoming/b.jsonl", "incoming/c.jsonl")
 CLAIM_GRACE = 1300
+MODES = [{"start_on": "schedule"}, {"ScheduledInput": "incoming/"}]
+
+
+def land(world, count, **more):
+    for number in range(count):
+        world.land(f"incoming/{number}.jsonl", stored=False, **more)
+    world.drain()
 
 
 @contextmanager
-def two_wait():
-    with World("schedule", MaxObjectsPerRun="2") as world:
-        for key in KEYS[:2]:
+def two_wait(most="2", waiting=2):
+    with World("schedule", MaxObjectsPerRun=most) as world:
+        for key in KEYS[:waiting]:
             world.land(key, stored=False)
         world.drain()
         yield world
 
 
-@contextmanager
 def three_wait():
-    with two_wait() as world:
-        world.land(KEYS[2], stored=False)
-        world.drain()
-        yield world
+    return two_wait(waiting=3)
 
 
 def all_well(world):
@@ -49,10 +54,21 @@ def overwrite(world):
     world.drain()
 
 
+def sizes(world):
+    return [len(world.keys(name)) for name in world.executions()]
+
+
+def triggers(world):
+    return [json.loads(execution.input)["Trigger"] for execution in world.executions().values()]
+
+
+# ---- 28: deaths
+
+
 @pytest.mark.case(28)
 @pytest.mark.parametrize("death", DEATHS)
 def test_tick_that_dies_at_any_call_is_finished_by_its_retry(death):
-    for world in at_each_call(three_wait, lambda _: death(), "Schedule"):
+    for world in at_each_call(three_wait, lambda _: death(), "Schedule", step=4):
         tick = world.tick()
         assert violations(world) == []
         world.faults.heal()
@@ -64,7 +80,7 @@ def test_tick_that_dies_at_any_call_is_finished_by_its_retry(death):
 @pytest.mark.case(28)
 @pytest.mark.parametrize("death", DEATHS)
 def test_tick_that_dies_at_any_call_is_finished_or_undone_by_reconcile_alone(death):
-    for world in at_each_call(two_wait, lambda _: death(), "Schedule"):
+    for world in at_each_call(two_wait, lambda _: death(), "Schedule", step=3):
         world.tick()
         world.faults.heal()
         world.give_up_ticks()
@@ -79,7 +95,7 @@ def test_tick_that_dies_at_any_call_is_finished_or_undone_by_reconcile_alone(dea
 
 @pytest.mark.case(28)
 def test_reconcile_that_dies_at_any_call_is_finished_by_the_next():
-    for world in at_each_call(two_wait, lambda _: killed_before(), "Reconcile", step=2):
+    for world in at_each_call(two_wait, lambda _: killed_before(), "Reconcile", step=4):
         world.machine.limit = 0
         assert not world.tick().ok
         world.give_up_ticks()
@@ -93,8 +109,10 @@ def test_reconcile_that_dies_at_any_call_is_finished_by_the_next():
         assert all_well(world)
 
 
+# ---- 29: overlaps
+
+
 @pytest.mark.case(6, 29)
-@pytest.mark.parametrize("when", BETWEEN)
 @pytest.mark.parametrize(
     ("other", "leaves_something"),
     [
@@ -106,10 +124,14 @@ def test_reconcile_that_dies_at_any_call_is_finished_by_the_next():
     ],
 )
 def test_whatever_overlaps_a_tick_at_any_call_no_landing_is_lost_or_in_two_manifests(
-    when, other, leaves_something
+    other, leaves_something
 ):
     """A slow attempt may claim a newer version after another has written the list of its run."""
-    for world in at_each_call(two_wait, lambda world: when(lambda: other(world)), "Schedule"):
+
+    def overlap(world):
+        return meanwhile(lambda: other(world))
+
+    for world in at_each_call(two_wait, overlap, "Schedule", first=1, step=3):
         assert world.tick(DUE).ok
         assert violations(world) == []
         world.faults.heal()
@@ -121,7 +143,7 @@ def test_whatever_overlaps_a_tick_at_any_call_no_landing_is_lost_or_in_two_manif
 
 @pytest.mark.case(29)
 def test_tick_that_dies_while_another_overlaps_forgets_nothing():
-    for world in at_each_call(two_wait, lambda _: killed_before(), "Schedule", first=3):
+    for world in at_each_call(two_wait, lambda _: killed_before(), "Schedule", first=3, step=3):
         other = meanwhile(lambda world=world: world.tick(LATER_DUE))
         world.faults.at(2, other, "Schedule", fitting=counts)
         world.tick(DUE)
@@ -133,7 +155,7 @@ def test_tick_that_dies_while_another_overlaps_forgets_nothing():
 
 @pytest.mark.case(29)
 def test_ticks_over_indexes_that_lag_put_no_landing_into_two_manifests():
-    for world in at_each_call(two_wait, lambda _: killed_before(), "Schedule", first=1, step=4):
+    for world in at_each_call(two_wait, lambda _: killed_before(), "Schedule", first=1, step=6):
         world.freeze_indexes()
         first = world.tick()
         world.tick()
@@ -143,6 +165,19 @@ def test_ticks_over_indexes_that_lag_put_no_landing_into_two_manifests():
         world.tick()
         world.reconcile(0)
         assert violations(world) == []
+
+
+@pytest.mark.parametrize("most", ["1", "3"])
+def test_what_another_run_has_claimed_is_left_to_it_and_is_no_reason_for_a_further_run(most):
+    with two_wait(most) as world:
+        world.faults.when("dynamodb", "update_item", killed_after())
+        died = world.tick()
+        answer = world.tick().answer
+        assert (answer["Objects"], "Runs" in answer) == (1, False)
+        assert world.retry(died).answer["Objects"] == 1
+
+
+# ---- 27: manifests that race
 
 
 @pytest.mark.case(27)
@@ -181,8 +216,11 @@ def test_tick_that_loses_the_race_for_its_manifest_goes_on_with_what_stands(coll
     assert all_well(collecting)
 
 
+# ---- 17: schedules that fire twice, late or over nothing
+
+
 @pytest.mark.case(17)
-@pytest.mark.parametrize("parameters", [{"start_on": "schedule"}, {"ScheduledInput": "incoming/"}])
+@pytest.mark.parametrize("parameters", MODES)
 def test_schedule_that_fires_twice_or_late_has_one_run_for_its_scheduled_time(
     new_world, parameters
 ):
@@ -197,13 +235,14 @@ def test_schedule_that_fires_twice_or_late_has_one_run_for_its_scheduled_time(
     assert again == [first, first]
     world.land(KEYS[2], expected=collects, copies=int(collects))
     assert world.tick(DUE).answer == first
-    [execution] = world.executions().values()
-    assert json.loads(execution.input)["Trigger"]["ScheduledTime"] == DUE
-    assert violations(world) == []
+    [trigger] = triggers(world)
+    assert trigger["ScheduledTime"] == DUE
+    assert world.tick(LATER_DUE).ok
+    assert len(world.executions()) == (1 if collects else 2)  # a landing without its event
 
 
 @pytest.mark.case(4, 17)
-@pytest.mark.parametrize("parameters", [{"start_on": "schedule"}, {"ScheduledInput": "incoming/"}])
+@pytest.mark.parametrize("parameters", MODES)
 def test_tick_again_after_a_configuration_change_counts_the_mismatch(new_world, parameters):
     world = new_world(**parameters)
     collects = world.start_on == "schedule"
@@ -216,15 +255,108 @@ def test_tick_again_after_a_configuration_change_counts_the_mismatch(new_world, 
     assert len(world.executions()) == 1
 
 
-@pytest.mark.case(17)
-def test_ticks_of_different_times_have_runs_of_their_own(new_world):
-    world = new_world(ScheduledInput="incoming/")
-    world.land(KEYS[0], copies=0)
-    runs = [world.tick().answer["PreprocessingJobName"] for _ in range(2)]
-    assert len(set(runs)) == 2
+@pytest.mark.parametrize(
+    ("name", "input_format"),
+    [("schedule-tick", "manifest"), ("schedule-classic", "uri"), ("schedule-default-input", "uri")],
+)
+def test_a_tick_starts_one_run_over_what_lies_under_the_prefix(load_event, name, input_format):
+    event, found = load_event(name), {"/": b"", "/b.csv": b"", "/../e.csv": b"data"}
+    with World(ScheduledInput="incoming/{date:%Y}/") as world:
+        world.reconfigure("Schedule", INPUT_MESSAGE_FORMAT=input_format)
+        for key, body in {"/a.csv": b"data", "/c+d.csv": b"data", **found}.items():
+            world.land(f"incoming/2026{key}", body, copies=0)
+        world.land("incoming/2025/old.csv", copies=0)
+        answer = world.invoke("Schedule", event).answer
+        [(run, execution)] = world.executions().items()
+        assert world.keys(run) == ["incoming/2026/a.csv", "incoming/2026/c+d.csv"]
+    assert answer == {"PreprocessingJobName": run, "ExecutionArn": execution.arn, "Objects": 2}
+    arn = event["ScheduleArn"] if name == "schedule-tick" else event["resources"][0]
+    due = "2026-11-22T03:00:00Z"
+    assert triggers(world) == [{"Kind": "schedule", "ScheduleArn": arn, "ScheduledTime": due}]
+    prefix = f"s3://{world.stack.name('LandingBucket')}/incoming/2026/"
+    assert (json.loads(execution.input)["InputMessage"] == prefix) == (input_format == "uri")
+    for reason in ("folder-marker", "zero-bytes", "unreadable-key"):
+        assert world.metrics["LandingsIgnored", reason] == 1
+
+
+# ---- What a tick reads
 
 
 @pytest.mark.case(17)
-def test_tick_over_nothing_that_waits_starts_none(collecting):
-    assert collecting.tick().answer == {"Objects": 0}
-    assert collecting.manifests() == {}
+@pytest.mark.parametrize(("waiting", "objects"), [(0, []), (1, [1]), (3, [3]), (7, [3, 3, 1])])
+def test_a_tick_is_one_run_over_all_that_waits_or_several_full_ones(
+    new_world, monkeypatch, waiting, objects
+):
+    monkeypatch.setattr(collect_landings, "_CHUNK", 2)
+    world = new_world("schedule", MaxObjectsPerRun="3")
+    land(world, waiting)
+    answer = world.tick().answer
+    assert (answer["Objects"], sizes(world)) == (waiting, objects)
+    assert [found.get("Part") for found in triggers(world)] == [None, 1, 2][: len(objects)]
+    assert [run["Objects"] for run in answer.get("Runs", [])] == objects * (len(objects) > 1)
+
+
+def test_a_run_reads_one_bucket_and_a_tick_all_of_them(collecting):
+    land(collecting, 2)
+    land(collecting, 2, change=lambda detail: detail["bucket"].update(name="others"))
+    assert collecting.tick().answer["Objects"] == 4
+    assert sizes(collecting) == [2, 2]
+    bodies = [json.loads(manifest.body) for manifest in collecting.manifests().values()]
+    landings = collecting.stack.name("LandingBucket")
+    assert {body[0]["prefix"] for body in bodies} == {f"s3://{landings}/", "s3://others/"}
+
+
+def die_before_its_manifest(world):
+    """Let a tick claim what it can, and die."""
+    world.faults.when("s3", "put_object", killed_before())
+    assert not world.tick().ok
+    world.faults.heal()
+    world.give_up_ticks()
+
+
+def test_claims_over_a_limit_that_was_lowered_since_are_released(collecting):
+    land(collecting, 3)
+    die_before_its_manifest(collecting)
+    for function in ("Schedule", "Reconcile"):
+        collecting.reconfigure(function, MAX_OBJECTS_PER_RUN="2")
+    collecting.clock.advance(CLAIM_GRACE)
+    assert collecting.reconcile(None).answer["Claims"] == 1
+    assert sizes(collecting) == [2]
+    assert collecting.tick().answer["Objects"] == 1
+
+
+def test_dead_runs_are_finished_one_by_one_with_their_own_claims_and_triggers(new_world):
+    world = new_world("schedule", MaxObjectsPerRun="2")
+    land(world, 3)
+    for _ in range(2):
+        die_before_its_manifest(world)
+    world.land("incoming/d.jsonl")
+    world.drain()
+    world.clock.advance(CLAIM_GRACE)
+    assert world.reconcile(None).answer["Claims"] == 2
+    assert sorted(sizes(world)) == [1, 2]
+    assert len({found["ScheduledTime"] for found in triggers(world)}) == 2
+    waiting = [item["key"] for item in world.waiting().values() if "waiting" in item]
+    assert waiting == ["incoming/d.jsonl"]
+
+
+@pytest.mark.parametrize(("most", "runs"), [("1", [2, 1, 0]), ("3", [1, 0, 0])])
+def test_when_no_tick_will_come_a_bounded_number_of_runs_is_started_for_what_waits(
+    new_world, monkeypatch, most, runs
+):
+    monkeypatch.setattr(reconcile, "LOOK_UPS", 2)
+    world = new_world("schedule", MaxObjectsPerRun=most)
+    land(world, 3)
+    world.switch("arrival")
+    assert [world.reconcile(None).answer["Claims"] for _ in range(3)] == runs
+    assert triggers(world) == [{"Kind": "manual", "StartedBy": "reconcile"}] * sum(runs)
+
+
+def test_how_many_landings_wait_and_how_long_is_measured(collecting):
+    land(collecting, 1)
+    collecting.clock.advance(600)
+    collecting.land("incoming/b.jsonl")
+    collecting.drain()
+    collecting.reconcile(None)
+    assert collecting.metrics["LandingsWaiting", ""] == 2
+    assert collecting.metrics["OldestLandingAge", ""] == pytest.approx(600, abs=1)

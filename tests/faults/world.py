@@ -39,17 +39,18 @@ from landrun_ops.local.patches import Patches
 
 from . import inside
 from .concurrency import Slots
-from .direct import direct_client, shorten_queries
+from .direct import direct_client
 from .faulty import Faults
 from .invariants import Watch
 from .lambdas import Functions
-from .landed import Landed, Sequencers, object_created, record
+from .landed import Landed, object_created, record, sequencers
 from .queues import Queue
 from .settling import settle
 from .stack import DeployedStack, client, events, quicken
 from .stepfunctions import Machine
 
 START = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 QUEUES = {"landings": "LandingQueue", "statuses": "StatusQueue"}
 CONSUMERS = {"landings": "ObjectCreated", "statuses": "ExecutionStatus"}
 ATTEMPTS = 3
@@ -112,7 +113,7 @@ class World:
         self.set_limit(int(self.variable("ExecutionStatus", "MAX_CONCURRENT_RUNS")))
         self.finish, self.redrive = self.machine.finish, self.machine.redrive
         self.request_again = self.machine.request_slot
-        self._sequencers = Sequencers(self.random)
+        self._sequencers = sequencers(self.random)
         self._versions = itertools.count(1)
         self._lagging: dict[str, inside.Lagging] = {}
         self._patches = Patches()
@@ -124,7 +125,6 @@ class World:
         quicken(self._patches)
         self._mock.start()
         self._patches.set(s3_models, "utcnow", lambda: self.clock().replace(tzinfo=None))
-        shorten_queries(self._patches)
         self.functions.patch(self._patches)
         self.machine.answer(self._patches)
         self.stack.create()
@@ -161,17 +161,11 @@ class World:
         if stored:
             put = direct_client("s3").put_object
             version_id = put(Bucket=bucket, Key=key, Body=body)["VersionId"]
-        event = object_created(
-            bucket,
-            key,
-            body,
-            time=f"{self.clock():%Y-%m-%dT%H:%M:%SZ}",
-            version_id=version_id,
-            sequencer=next(self._sequencers),
-        )
+        said = {"key": key, "version-id": version_id, "sequencer": next(self._sequencers)}
+        event = object_created(f"{self.clock():{TIME}}", bucket, body, **said)
         if change:
             change(event["detail"])
-        landed = Landed.of(event, expected=expected)
+        landed = Landed(event, expected)
         self.landed.append(landed)
         for _ in range(copies):
             self.send(landed)
@@ -218,12 +212,12 @@ class World:
         """Make a call; a query of a secondary index that lags sees an earlier moment."""
         consistent = call.arguments.get("ConsistentRead", False)
         if call.operation != "query" or "IndexName" not in call.arguments or consistent:
-            answer = real(**call.arguments)
+            answer = real(call.api, call.arguments)
             self.history.see(call)
             self.slots.see(call)
             return answer
         with self._lagging.get(call.arguments["TableName"]) or nullcontext():
-            return real(**call.arguments)
+            return real(call.api, call.arguments)
 
     def freeze_indexes(self):
         for logical_id in ("RunsTable", "LandingsTable"):
@@ -271,7 +265,7 @@ class World:
     def tick(self, due=None):
         """Make one attempt of a tick: of a new due time (a minute later) when none is named."""
         if due is None:
-            due = f"{self.clock.advance(60):%Y-%m-%dT%H:%M:%SZ}"
+            due = f"{self.clock.advance(60):{TIME}}"
         event = events("schedule-tick") | {"ScheduledTime": due}
         standing = self.ticks.setdefault(due, _Due(event=event))
         standing.attempts += 1
