@@ -148,10 +148,10 @@ def copied():
     with tempfile.TemporaryDirectory(prefix="landrun-mutation-") as folder:
         project = Path(folder).resolve()
         for name in COPIED:
-            copy = (
-                shutil.copy2 if (ROOT / name).is_file() else partial(shutil.copytree, ignore=leave)
-            )
-            copy(ROOT / name, project / name)
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, project / name, ignore=leave)
+            else:
+                shutil.copy2(ROOT / name, project / name)
         yield project
 
 

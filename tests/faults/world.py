@@ -212,12 +212,12 @@ class World:
         """Make a call; a query of a secondary index that lags sees an earlier moment."""
         consistent = call.arguments.get("ConsistentRead", False)
         if call.operation != "query" or "IndexName" not in call.arguments or consistent:
-            answer = real(call.api, call.arguments)
+            answer = real(call.api, {**call.arguments})
             self.history.see(call)
             self.slots.see(call)
             return answer
         with self._lagging.get(call.arguments["TableName"]) or nullcontext():
-            return real(call.api, call.arguments)
+            return real(call.api, {**call.arguments})
 
     def freeze_indexes(self):
         for logical_id in ("RunsTable", "LandingsTable"):
