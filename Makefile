@@ -32,7 +32,7 @@ docs: .venv/.dev ## Build the documentation as a site, and run its commands (WRI
 
 browser: .venv/.dev ## Open reports and the live page in headless Chromium (PICTURES=FOLDER: with pictures)
 	@sh tests/browser/install.sh
-	LANDRUN_BROWSER=1 LANDRUN_PICTURES=$(PICTURES) .venv-browser/bin/python -m pytest -q --confcutdir=tests/browser tests/browser
+	PYTHONPATH=.venv-browser LANDRUN_BROWSER=1 LANDRUN_PICTURES=$(PICTURES) $(BIN)/python -m pytest -n 2 --dist loadfile -q tests/browser
 
 sam: .venv/.dev ## Try it all with AWS's SAM CLI, in Docker: validate, build, invoke with each payload of events/
 	@sh tests/sam/install.sh
@@ -51,9 +51,9 @@ scan: .venv/.dev ## Scan the template, the image and the files, and run the stat
 	@sh tests/scan/install.sh
 	PYTHONPATH=tests $(BIN)/python -m scan.stacks .cache/scan
 	$(BIN)/cfn-lint --regions us-east-1 -- .cache/scan/*.json
+	cp src/processing/Dockerfile .cache/scan
 	.venv-scan/bin/checkov --config-file tests/scan/checkov.yaml -d .cache/scan
-	.venv-scan/bin/checkov --config-file tests/scan/checkov.yaml -f src/processing/Dockerfile
-	git ls-files -z | xargs -0 sh tests/scan/secrets.sh
+	git ls-files -z ':!requirements/*.txt' | xargs -0 -n 300 -P 2 sh tests/scan/secrets.sh
 	LANDRUN_SCAN=1 $(PYTEST) -q tests/scan tests/differential
 
 container: .venv/.dev ## Try the job's image in Docker, on a base made from packages (IMAGE=one that is here)

@@ -1,27 +1,17 @@
 #!/bin/sh
-# Make .venv-browser hold what drives the pages in Chromium: `sh tests/browser/install.sh`. Run by make, from
-# the project's folder, once .venv is there; a second run installs only what changed.
+# Put Playwright into the folder .venv-browser, to be imported beside the packages of .venv:
+# `sh tests/browser/install.sh`. Run by make, from the project's folder; a second run does nothing.
 set -eu
 
-venv=.venv-browser
-uv=.venv/bin/uv
-python=.venv/bin/python
+folder=.venv-browser
 lock=requirements/browser.txt
-
-say() { printf 'browser: %s\n' "$*"; }
-
-[ -x "$uv" ] || { say "no $uv: make setup first" >&2; exit 2; }
-
-# Of this machine, and of an interpreter that is still there.
-"$venv/bin/python" -c '' 2>/dev/null || { rm -rf "$venv"; "$python" -m venv --without-pip "$venv"; }
+cmp -s "$lock" "$folder/installed.txt" && exit 0
+rm -rf "$folder"
 
 # pip knows registries that uv does not (pip.conf): it is tried when uv fails.
-install() {
-    "$uv" pip install -q --compile-bytecode --python "$venv/bin/python" "$@" && return
-    say "uv could not install that; trying the same with pip"
-    "$python" -m pip --python "$venv/bin/python" install -q --disable-pip-version-check "$@"
+echo "browser: packages of $lock"
+.venv/bin/uv pip install -q --python .venv/bin/python --target "$folder" --require-hashes -r "$lock" || {
+    echo "browser: uv could not install that; trying the same with pip"
+    .venv/bin/python -m pip install -q --disable-pip-version-check --target "$folder" --require-hashes -r "$lock"
 }
-
-say "packages of $lock"
-install --require-hashes -r "$lock"
-install --no-build-isolation --no-deps -e .
+cp "$lock" "$folder/installed.txt"

@@ -10,9 +10,8 @@ import json
 import os
 import re
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from landrun_ops.local import LocalAws
-from landrun_ops.local.template import translate
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from scan.stacks import STACKS
-from scan.stacks import definition as deployed_definition
+from scan.stacks import STACKS, definition, stack
 
 if "LANDRUN_SCAN" not in os.environ:
     pytest.skip("make scan installs the engine, and runs these", allow_module_level=True)
@@ -47,26 +42,13 @@ RUN = {
 TRIGGER = {"Trigger": {"Kind": "manual", "StartedBy": "me"}}
 MANIFEST = {"InputMessage": "s3://landrun-outputbucket/manifests/x.json"}
 ROLE = "arn:aws:iam::123456789012:role/any"
-"""Of the template's own role, whose ARN is made up here, too, AWS would refuse the form."""
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-
-
-def definition(**parameters: str) -> dict[str, Any]:
-    """Give the definition as CloudFormation hands it to Step Functions."""
-    made: dict[str, Any] = deployed_definition(
-        translate(ROOT / "template.yaml", parameters), parameters
-    )
-    return made
 
 
 def run(machine: dict[str, Any], given: dict[str, Any], *failures: str) -> dict[str, Any]:
     asked = {"definition": machine, "name": "n", "input": given, "failures": failures}
     done = subprocess.run(
-        [
-            VENV / "bin/node",
-            Path(__file__).with_name("engine.mjs"),
-            VENV / "differential/node_modules",
-        ],
+        [VENV / "bin/node", ENGINE, VENV / "differential/node_modules"],
         input=json.dumps(asked),
         capture_output=True,
         text=True,
@@ -84,31 +66,10 @@ SETS = {
 }
 
 
-@pytest.fixture(scope="module")
-def machine() -> Callable[..., dict[str, Any]]:
-    made: dict[str, dict[str, Any]] = {}
-
-    def with_parameters(**parameters: str) -> dict[str, Any]:
-        key = json.dumps(parameters)
-        made[key] = made.get(key) or definition(**parameters)
-        return made[key]
-
-    return with_parameters
-
-
-@pytest.mark.parametrize("name", SETS)
-def test_each_request_is_one_that_sagemakers_model_allows(
-    machine: Callable[..., Any], name: str
-) -> None:
-    model = botocore.session.get_session().get_service_model("sagemaker")
-    shape = model.operation_model("CreateProcessingJob").input_shape
-    *_, request = run(machine(**SETS[name]), RUN | MANIFEST | TRIGGER)["requests"]
-
-    report = ParamValidator().validate(request, shape)
-
-    assert not report.has_errors(), report.generate_report()
-    assert set(shape.required_members) <= request.keys()
-    assert not [value for value in _values(request) if value in ("", None)]
+def machine(**parameters: str) -> dict[str, Any]:
+    """Give the definition as CloudFormation hands it to Step Functions."""
+    made: dict[str, Any] = definition(stack(parameters))
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -118,36 +79,44 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_each_request_is_the_laptops(
-    machine: Callable[..., Any], laptop: LocalAws, name: str
+def test_each_request_is_one_that_sagemakers_model_allows_and_the_laptops(
+    laptop: LocalAws, name: str
 ) -> None:
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    shape = model.operation_model("CreateProcessingJob").input_shape
     made = machine(**SETS[name])
     *_, request = run(made, RUN | MANIFEST | TRIGGER)["requests"]
 
-    # Nobody grants a slot to this machine
+    report = ParamValidator().validate(request, shape)
+    job = job_on(laptop, made, f"{name}-{RUN['PreprocessingJobName']}"[:54])
+
+    assert not report.has_errors(), report.generate_report()
+    assert set(shape.required_members) <= request.keys()
+    assert not [value for value in _values(request) if value in ("", None)]
+    of_the_run = {"ProcessingJobName", "RoleArn", "Tags"}
+    theirs = {key: request[key] for key in request.keys() - of_the_run}
+    assert {key: job.get(key) for key in theirs} == theirs
+
+
+def job_on(laptop: LocalAws, made: dict[str, Any], run_name: str) -> Any:
+    """Run a definition on the laptop's AWS, and describe the Processing job that it starts."""
     states = {
+        # Nobody grants a slot to this machine
         key: {"Type": "Pass", "Next": state["Next"]} if ":sqs:" in str(state) else state
         for key, state in made["States"].items()
     }
+    text = re.sub(r"arn:aws:iam::\d+:role/[\w-]+", ROLE, json.dumps(made | {"States": states}))
     steps, jobs = laptop.client("stepfunctions"), laptop.client("sagemaker")
-    definition = json.dumps({**made, "States": states}).replace(request["RoleArn"], ROLE)
-    arn = steps.create_state_machine(name=name, definition=definition, roleArn=ROLE)[
-        "stateMachineArn"
-    ]
-    run_name = f"{name}-{RUN['PreprocessingJobName']}"[:54]
-    given = RUN | MANIFEST | TRIGGER | {"PreprocessingJobName": run_name}
-    execution = steps.start_execution(stateMachineArn=arn, input=json.dumps(given))["executionArn"]
+    arn = steps.create_state_machine(name=run_name, definition=text, roleArn=ROLE)
+    given = json.dumps(RUN | MANIFEST | TRIGGER | {"PreprocessingJobName": run_name})
+    execution = steps.start_execution(stateMachineArn=arn["stateMachineArn"], input=given)
     until, found = time.monotonic() + 30, list[Any]()
     while not found:
-        assert time.monotonic() < until, steps.describe_execution(executionArn=execution)
+        assert time.monotonic() < until, "no job"
         time.sleep(0.1)
         found = jobs.list_processing_jobs(NameContains=run_name)["ProcessingJobSummaries"]
-    steps.stop_execution(executionArn=execution)
-    job = jobs.describe_processing_job(ProcessingJobName=found[0]["ProcessingJobName"])
-
-    theirs = {key: request[key] for key in request.keys() - {"ProcessingJobName", "Tags"}}
-    theirs["RoleArn"] = ROLE
-    assert {key: job.get(key) for key in theirs} == theirs
+    steps.stop_execution(executionArn=execution["executionArn"])
+    return jobs.describe_processing_job(ProcessingJobName=found[0]["ProcessingJobName"])
 
 
 def _values(node: Any) -> Iterator[Any]:
@@ -158,7 +127,7 @@ def _values(node: Any) -> Iterator[Any]:
         yield node
 
 
-def test_awkward_words_and_variables_arrive_exactly(machine: Callable[..., Any]) -> None:
+def test_awkward_words_and_variables_arrive_exactly() -> None:
     own = machine(
         JobEntrypoint=json.dumps(["python3", *AWKWARD]),
         JobArguments=json.dumps(AWKWARD, ensure_ascii=False),
@@ -184,7 +153,7 @@ def test_awkward_words_and_variables_arrive_exactly(machine: Callable[..., Any])
     ids=["own run", "own run, manifest in place", "manifest", "prefix", "long name"],
 )
 def test_the_input_is_read_by_who_started_the_run_or_where_it_lies(
-    machine: Callable[..., Any], given: dict[str, Any], data_type: str, name: str
+    given: dict[str, Any], data_type: str, name: str
 ) -> None:
     [request] = run(machine(), given)["requests"]
 
@@ -196,7 +165,7 @@ def test_the_input_is_read_by_who_started_the_run_or_where_it_lies(
     assert "Environment" not in request
 
 
-def test_a_failed_job_is_run_once_more_under_a_new_name(machine: Callable[..., Any]) -> None:
+def test_a_failed_job_is_run_once_more_under_a_new_name() -> None:
     found = run(machine(), RUN, "States.TaskFailed", "States.TaskFailed")
 
     names = {request["ProcessingJobName"] for request in found["requests"]}
@@ -204,7 +173,7 @@ def test_a_failed_job_is_run_once_more_under_a_new_name(machine: Callable[..., A
     assert found["error"]
 
 
-def test_a_limited_run_requests_a_slot_first(machine: Callable[..., Any]) -> None:
+def test_a_limited_run_requests_a_slot_first() -> None:
     slot, request = run(machine(MaxConcurrentRuns="2"), RUN | TRIGGER)["requests"]
 
     assert slot["MessageBody"]["SlotRequest"]["TaskToken"] == "token"
@@ -212,9 +181,7 @@ def test_a_limited_run_requests_a_slot_first(machine: Callable[..., Any]) -> Non
 
 
 @pytest.mark.parametrize("given", [RUN | MANIFEST, RUN | TRIGGER], ids=["manifest", "own run"])
-def test_spark_reads_manifests_as_they_are_and_refuses_the_rest(
-    machine: Callable[..., Any], given: dict[str, Any]
-) -> None:
+def test_spark_reads_manifests_as_they_are_and_refuses_the_rest(given: dict[str, Any]) -> None:
     [request] = run(machine(Engine="spark"), given)["requests"]
     refused = run(machine(Engine="spark"), RUN)
 

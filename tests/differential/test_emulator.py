@@ -1,8 +1,7 @@
 """The functions against a second emulator of AWS, which knows nothing of moto: ministack.
 
 Buckets, queues, rules, tables and functions are those of the template; only the state machine is
-another, which runs no job. Where this emulator and moto differ, AWS's documentation decides: see
-the test at the end.
+another, which runs no job.
 """
 
 from __future__ import annotations
@@ -26,10 +25,8 @@ from landrun_ops.local.access import AccessKey
 from landrun_ops.local.event_sources import Poller
 from landrun_ops.local.lambda_runtime import DeployedFunction, Lambda, LocalFunction
 from landrun_ops.local.state import Processes
-from landrun_ops.local.template import translate
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from scan.resolved import concrete, resolved
+from scan.stacks import stack as resources_of
+from scan.stacks import translated
 
 if "LANDRUN_SCAN" not in os.environ:
     pytest.skip("make scan installs the emulator, and runs these", allow_module_level=True)
@@ -92,14 +89,13 @@ class Emulated:
 
     def __init__(self, endpoint: str, folder: Path) -> None:
         self.endpoint = endpoint
-        translated = translate(ROOT / "template.yaml", {})
-        self.resources = concrete(resolved(translated.template, {}))["Resources"]
+        self.resources = resources_of({})
         self.urls: dict[str, str] = {}
         self.bucket = "landrun-landingbucket"
         self._create()
         functions = [
             LocalFunction(
-                DeployedFunction(name, translated.code[name], self._configuration(name)),
+                DeployedFunction(name, translated().code[name], self._configuration(name)),
                 access=self.access,
                 logs=folder,
                 report=lambda line: sys.stderr.write(f"{line}\n"),
@@ -128,15 +124,9 @@ class Emulated:
                 yield name, resource["Properties"]
 
     def executions(self) -> list[dict[str, Any]]:
-        [arn] = [one["stateMachineArn"] for one in self.machines()]
+        arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:ProcessingStateMachine"
         pages = self.client("stepfunctions").get_paginator("list_executions")
         return [one for page in pages.paginate(stateMachineArn=arn) for one in page["executions"]]
-
-    def machines(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.client("stepfunctions").list_state_machines()[
-            "stateMachines"
-        ]
-        return found
 
     def rows(self) -> list[dict[str, Any]]:
         pages = self.client("dynamodb").get_paginator("scan").paginate(TableName="RunsTable")
@@ -239,17 +229,11 @@ def test_each_upload_becomes_one_execution_and_one_row_with_its_outcome(
     assert {row["error"]["S"] for row in failed} == {"Bad"}
 
 
-@pytest.fixture(scope="module")
-def copies(stack: Emulated, landed: list[str]) -> list[str]:
-    """Some of the events that the emulator has sent for what landed."""
-    got = stack.client("sqs").receive_message(QueueUrl=stack.urls["Copies"], MaxNumberOfMessages=10)
-    return [message["Body"] for message in got["Messages"]]
-
-
-def test_an_event_that_comes_again_starts_nothing(stack: Emulated, copies: list[str]) -> None:
+def test_an_event_that_comes_again_starts_nothing(stack: Emulated, landed: list[str]) -> None:
     sqs, url = stack.client("sqs"), stack.urls["LandingQueue"]
-    for body in copies:
-        sqs.send_message(QueueUrl=url, MessageBody=body)
+    copies = sqs.receive_message(QueueUrl=stack.urls["Copies"], MaxNumberOfMessages=10)["Messages"]
+    for copy in copies:
+        sqs.send_message(QueueUrl=url, MessageBody=copy["Body"])
 
     def is_empty() -> bool:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -260,19 +244,3 @@ def test_an_event_that_comes_again_starts_nothing(stack: Emulated, copies: list[
     assert len(stack.executions()) == UPLOADS
     dead = sqs.receive_message(QueueUrl=stack.urls["LandingDeadLetterQueue"])
     assert "Messages" not in dead
-
-
-def test_its_events_lack_the_version_id_that_s3_and_the_laptop_send(
-    stack: Emulated, copies: list[str]
-) -> None:
-    """S3's documentation has it in events of buckets with versions: the laptop is right.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
-    """
-    for body in copies:
-        landed = json.loads(body)["detail"]["object"]
-        versions = stack.client("s3").list_object_versions(
-            Bucket=stack.bucket, Prefix=landed["key"]
-        )
-        assert versions["Versions"][0]["VersionId"] != "null"
-        assert landed.keys() == {"key", "size", "etag", "sequencer"}

@@ -4,23 +4,26 @@
 # only what changed.
 set -eu
 
-venv=.venv-docs
 uv=.venv/bin/uv
 python=.venv/bin/python
-lock=requirements/docs.txt
 
 say() { printf 'documentation: %s\n' "$*"; }
 
 [ -x "$uv" ] || { say "no $uv: make setup first" >&2; exit 2; }
 
-# Of this machine, and of an interpreter that is still there.
-"$venv/bin/python" -c '' 2>/dev/null || { rm -rf "$venv"; "$python" -m venv --without-pip "$venv"; }
-
 # pip knows registries that uv does not (pip.conf): it is tried when uv fails.
-say "packages of $lock"
-"$uv" pip install -q --compile-bytecode --python "$venv/bin/python" --require-hashes -r "$lock" || {
+install() { # environment, then options
+    venv=$1
+    shift
+    "$uv" pip install -q --python "$venv/bin/python" "$@" && return
     say "uv could not install that; trying the same with pip"
-    "$python" -m pip --python "$venv/bin/python" install -q --disable-pip-version-check --require-hashes -r "$lock"
+    "$python" -m pip --python "$venv/bin/python" install -q --disable-pip-version-check "$@"
 }
 
-sh requirements/install.sh ops .venv-ops
+for use in docs ops; do
+    # Of this machine, and of an interpreter that is still there.
+    ".venv-$use/bin/python" -c '' 2>/dev/null || { rm -rf ".venv-$use"; "$python" -m venv --without-pip ".venv-$use"; }
+    say "packages of requirements/$use.txt"
+    install ".venv-$use" --require-hashes -r "requirements/$use.txt"
+done
+install .venv-ops --no-build-isolation --no-deps -e .

@@ -6,63 +6,78 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from .conftest import environment
-from .pages import PAGES, ROOT, name, script
+from .pages import DOCS, HEAD, PAGES, README, ROOT, distinct, name, script
 
 pytestmark = [
     pytest.mark.skipif("LANDRUN_DOCS" not in os.environ, reason="make docs does this"),
     pytest.mark.timeout(400),
 ]
+IGNORED = shutil.ignore_patterns(
+    ".git", ".venv*", ".landrun", ".aws-sam", ".*_cache", ".cache", ".hypothesis", "__pycache__"
+)
+SITE = ROOT / ".landrun/site"
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
-ON_A_STACK = [page for page, text in TEXTS.items() if "\n<!-- laptop -->\n" in text]
-ELSEWHERE = [page for page, text in TEXTS.items() if script(text) and page not in ON_A_STACK]
+DEMO = "```sh\nmake demo\n```"
+OPERATORS = [page for page in PAGES if page.parent.name == "alarms" or page.name == "operate.md"]
+"""Their commands are for a stack in which things have happened; they follow the README's."""
+ALONE = {
+    name(page): script(TEXTS[page].replace(DEMO, ""))
+    for page in PAGES
+    if page not in (README, *OPERATORS)
+}
+HAPPENED = """
+printf 'colour,size\\nred,3\\n' > .landrun/colours.csv
+landrun land .landrun/colours.csv
+aws sqs send-message --endpoint-url "$AWS_ENDPOINT_URL" --message-body '{cut off' \
+  --queue-url "$LANDRUN_LANDING_DEAD_LETTER_QUEUE_URL" \
+  --message-attributes 'Reason={DataType=String,StringValue=not JSON}'
+"""
+"""A run that fails, and a dead letter."""
 
 
-@pytest.mark.parametrize("page", ELSEWHERE, ids=name)
-def test_commands_work_in_a_new_checkout(
-    page: Path, checkout: Callable[[], Path], tmp_path: Path
-) -> None:
-    project = checkout()
-    run(page, project, environment(project, tmp_path))
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A new copy of the project, set up as ``make demo`` does it."""
+    folder = tmp_path / "landrun"
+    shutil.copytree(ROOT, folder, ignore=IGNORED)
+    (folder / ".venv").mkdir()
+    for part in ("bin", "lib", "pyvenv.cfg"):
+        (folder / ".venv" / part).symlink_to(ROOT / ".venv-ops" / part)
+    (folder / ".venv/.ops").touch()  # make must not set up this project from there
+    return folder
 
 
-@pytest.mark.parametrize("page", ON_A_STACK, ids=name)
-def test_commands_work_on_a_stack_in_which_things_have_happened(
-    page: Path, busy: tuple[Path, Mapping[str, str]], tmp_path: Path
-) -> None:
-    project, surroundings = busy
-    run(page, project, {**surroundings, "SCRATCH": str(tmp_path)})
-
-
-def run(page: Path, project: Path, env: Mapping[str, str]) -> None:
+def run(commands: str, project: Path) -> None:
+    """Run commands in a new terminal, where landrun comes first, and aws and jupyter are, too."""
+    ours = ("AWS_", "LANDRUN_", "PYTEST_", "PYTHON", "COV_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    own = {"HOME": str(project.parent), "SCRATCH": str(project.parent), "NO_COLOR": "1"}
+    path = f"{project}/.venv/bin:{os.environ['PATH']}:{ROOT}/.venv/bin"
     done = subprocess.run(
-        ["sh", "-c", script(TEXTS[page])],
+        ["sh", "-xc", HEAD + commands],
         cwd=project,
-        env=env,
+        env=kept | own | {"PATH": path},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, f"{name(page)} ends with {done.returncode}:\n{done.stdout[-6000:]}"
+    assert done.returncode == 0, done.stdout[-6000:]
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built strictly."""
-    built = tmp_path_factory.mktemp("site")
-    shutil.copytree(ROOT / "docs", built / "docs")
-    shutil.copy(ROOT / "mkdocs.yml", built)
-    command = [ROOT / ".venv-docs/bin/zensical", "build", "--strict", "--clean"]
-    done = subprocess.run(command, cwd=built, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return built / ".landrun/site"
+def test_commands_of_the_readme_and_then_those_for_operators_work(checkout: Path) -> None:
+    operators = distinct(TEXTS[page] for page in OPERATORS)
+    run(script(TEXTS[README]) + HAPPENED + operators, checkout)
+
+
+@pytest.mark.parametrize("page", [page for page, commands in ALONE.items() if commands])
+def test_commands_of_a_page_work_in_a_new_checkout(page: str, checkout: Path) -> None:
+    run(ALONE[page], checkout)
 
 
 @pytest.mark.parametrize(
@@ -73,15 +88,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("*.css", r"(?:url\(|@import )[\"']?(?:https?:)?//"),
     ],
 )
-def test_nothing_of_the_site_comes_from_elsewhere(site: Path, files: str, loads: str) -> None:
-    found = {
-        file: re.findall(loads, file.read_text(encoding="utf-8")) for file in site.rglob(files)
-    }
+def test_nothing_of_the_site_comes_from_elsewhere(files: str, loads: str) -> None:
+    found = {file: re.findall(loads, file.read_text("utf-8")) for file in SITE.rglob(files)}
     assert found
     assert [file for file in found if found[file]] == []
 
 
-def test_every_page_is_built(site: Path) -> None:
-    built = {page.relative_to(site).with_suffix("").as_posix() for page in site.rglob("*.html")}
-    wanted = {page.relative_to(ROOT / "docs").with_suffix("").as_posix() for page in PAGES[1:]}
-    assert wanted <= built
+def test_every_page_is_built() -> None:
+    built = {page.relative_to(SITE).with_suffix("") for page in SITE.rglob("*.html")}
+    assert {page.relative_to(DOCS).with_suffix("") for page in PAGES[1:]} <= built

@@ -1,19 +1,24 @@
 """What is scanned of the template: one CloudFormation template for each set of parameters.
 
-PYTHONPATH=tests python -m scan.stacks FOLDER
+Scanners see values, not choices: checkov takes either side of an ``Fn::If`` for granted. Each
+template here is one deployment: no parameters, no conditions, names and ARNs for references.
+
+    PYTHONPATH=tests python -m scan.stacks FOLDER
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from landrun_ops.local.template import Translated, translate
+from landrun_ops.local.template import Translated, translate, values_of
 from landrun_ops.workflow.definition_file import filled_in
-
-from .resolved import concrete, resolved
+from template.conftest import Resolver
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 KEY: Final = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -45,27 +50,82 @@ STACKS: Final[dict[str, dict[str, str]]] = {
         "MaxConcurrentRuns": "2",
     },
 }
+ARNS: Final = {
+    "AWS::DynamoDB::Table": "arn:aws:dynamodb:us-east-1:123456789012:table/{}",
+    "AWS::IAM::ManagedPolicy": "arn:aws:iam::123456789012:policy/{}",
+    "AWS::IAM::Role": "arn:aws:iam::123456789012:role/{}",
+    "AWS::KMS::Key": "arn:aws:kms:us-east-1:123456789012:key/{}",
+    "AWS::Lambda::Function": "arn:aws:lambda:us-east-1:123456789012:function:{}",
+    "AWS::Logs::LogGroup": "arn:aws:logs:us-east-1:123456789012:log-group:{}:*",
+    "AWS::S3::Bucket": "arn:aws:s3:::{}",
+    "AWS::SNS::Topic": "arn:aws:sns:us-east-1:123456789012:{}",
+    "AWS::SQS::Queue": "arn:aws:sqs:us-east-1:123456789012:{}",
+    "AWS::StepFunctions::StateMachine": "arn:aws:states:us-east-1:123456789012:stateMachine:{}",
+}
+REF_IS_ARN: Final = {
+    "AWS::IAM::ManagedPolicy",
+    "AWS::SNS::Topic",
+    "AWS::StepFunctions::StateMachine",
+}
 
 
-def definition(translated: Translated, parameters: dict[str, str]) -> Any:
+@dataclass(frozen=True)
+class Concrete(Resolver):
+    """Evaluates intrinsics; resources have made-up names and ARNs."""
+
+    types: dict[str, str]
+
+    def _ref(self, name: str) -> Any:
+        logical_id, _, attribute = name.partition(".")
+        kind = self.types.get(logical_id)
+        if kind is None:
+            return super()._ref(name)
+        own = f"landrun-{logical_id.lower()}" if kind == "AWS::S3::Bucket" else logical_id
+        if attribute.endswith("Arn") or (not attribute and kind in REF_IS_ARN):
+            form = f"arn:aws:{kind.split('::')[1].lower()}:us-east-1:123456789012:any/{{}}"
+            return ARNS.get(kind, form).format(own)
+        return f"{own}-{attribute}" if attribute else own
+
+    def _getatt(self, path: Any) -> Any:
+        return self._ref(path if isinstance(path, str) else ".".join(path))
+
+
+@cache
+def translated() -> Translated:
+    """Translate the template once: the translation is the same for all parameters."""
+    return translate(TEMPLATE, {})
+
+
+def stack(parameters: dict[str, str]) -> dict[str, Any]:
+    """Give the resources of the stack that these parameters make, by their logical ids."""
+    template = translated().template
+    types = {name: body["Type"] for name, body in template["Resources"].items()}
+    resolver = Concrete(values_of(template, parameters), template["Conditions"], types)
+    return {
+        logical_id: resolver({key: resource[key] for key in resource if key != "Condition"})
+        for logical_id, resource in template["Resources"].items()
+        if "Condition" not in resource or resolver.holds(resource["Condition"])
+    }
+
+
+def definition(resources: dict[str, Any]) -> Any:
     """Return the state machine's definition as CloudFormation hands it to Step Functions."""
-    [(logical_id, text)] = translated.definitions.items()
-    stack = concrete(resolved(translated.template, parameters))
-    properties = stack["Resources"][logical_id]["Properties"]
-    return json.loads(filled_in(text, properties["DefinitionSubstitutions"]))
+    [(logical_id, text)] = translated().definitions.items()
+    return json.loads(
+        filled_in(text, resources[logical_id]["Properties"]["DefinitionSubstitutions"])
+    )
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, names: Iterable[str] = STACKS) -> None:
     """Write each stack's template with its definition in it, for scanners of files."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, parameters in STACKS.items():
-        translated = translate(TEMPLATE, parameters)
-        template = resolved(translated.template, parameters)
-        for logical_id in translated.definitions:
-            if logical_id in template["Resources"]:
-                properties = template["Resources"][logical_id]["Properties"]
-                del properties["DefinitionSubstitutions"], properties["DefinitionS3Location"]
-                properties["Definition"] = definition(translated, parameters)
+    for name in names:
+        resources = stack(STACKS[name])
+        for logical_id in translated().definitions.keys() & resources.keys():
+            made, properties = definition(resources), resources[logical_id]["Properties"]
+            del properties["DefinitionSubstitutions"], properties["DefinitionS3Location"]
+            properties["Definition"] = made
+        template = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
         (folder / f"{name}.json").write_text(json.dumps(template, indent=1), encoding="utf-8")
 
 
