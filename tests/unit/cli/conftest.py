@@ -11,6 +11,20 @@ from moto import mock_aws
 NAMES = ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_ENDPOINT_URL", "LANDRUN_STACK", "LANDRUN_STATE_DIR")
 
 
+OUTPUTS = {
+    "LandingBucket": "landing",
+    "LandingPrefix": "incoming/",
+    "OutputBucket": "output",
+    "OutputPrefix": "processed/",
+    "ManifestPrefix": "manifests/",
+    "RunsTable": "runs",
+    "LandingsTable": "landings",
+    "JobNamePrefix": "landrun",
+    "StartOn": "arrival",
+}
+"""Of a stack; by default a test's stack has these."""
+
+
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch):
     for name in NAMES:

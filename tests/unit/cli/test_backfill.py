@@ -21,29 +21,16 @@ from landrun_ops.stack.object_versions import ObjectVersion, current_versions, v
 from landrun_ops.stack.stack import Stack
 from records import create_runs_table, item
 
+from .conftest import OUTPUTS
+
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:landrun-LandingQueue"
-LANDING = S3Uri("landings", "incoming/")
+LANDING = S3Uri("landing", "incoming/")
 A = "incoming/a.jsonl"
-OUTPUTS = {
-    "LandingBucket": "landings",
-    "LandingPrefix": "incoming/",
-    "LandingSuffix": ".jsonl",
-    "OutputBucket": "outputs",
-    "OutputPrefix": "processed/",
-    "ManifestPrefix": "manifests/",
-    "RunsTable": "runs",
-    "LandingsTable": "landings",
-    "JobNamePrefix": "landrun",
-    "StartOn": "arrival",
-}
 
 
 def version(version_id="v1", key=A, **more):
     return ObjectVersion(key, version_id, **({"modified": NOW, "size": 7} | more))
-
-
-# ---- The event
 
 
 @pytest.mark.parametrize("fraction", ["00000000", "80000000", "FFFFFFFF"])
@@ -73,11 +60,11 @@ def test_a_made_event_names_the_run_as_s3s_own_event_does(load_event):
 @pytest.mark.parametrize(
     ("asked", "answer"),
     [
-        ("s3://landings/incoming/2026/", "s3://landings/incoming/2026/"),
-        ("s3://landings", "s3://landings/incoming/"),
-        ("s3://landings/inc", "s3://landings/incoming/"),
+        ("s3://landing/incoming/2026/", "s3://landing/incoming/2026/"),
+        ("s3://landing", "s3://landing/incoming/"),
+        ("s3://landing/inc", "s3://landing/incoming/"),
         ("s3://other/incoming/", None),
-        ("s3://landings/elsewhere/", None),
+        ("s3://landing/elsewhere/", None),
     ],
 )
 def test_only_prefixes_that_start_runs_are_accepted(asked, answer):
@@ -88,13 +75,10 @@ def test_only_prefixes_that_start_runs_are_accepted(asked, answer):
             under_landing(asked, LANDING)
 
 
-# ---- What is there, and has been processed
-
-
 @pytest.fixture
 def account(aws):
     """An account with the landing bucket and the two tables."""
-    aws("s3").create_bucket(Bucket="landings")
+    aws("s3").create_bucket(Bucket="landing")
     create_runs_table(aws("dynamodb"))
     aws("dynamodb").create_table(
         TableName="landings",
@@ -107,26 +91,29 @@ def account(aws):
 
 def keep_versions(aws):
     status = {"Status": "Enabled"}
-    aws("s3").put_bucket_versioning(Bucket="landings", VersioningConfiguration=status)
+    aws("s3").put_bucket_versioning(Bucket="landing", VersioningConfiguration=status)
 
 
 def put(aws, *keys, **more):
-    body = {"Bucket": "landings", "Body": b"{}"} | more
+    body = {"Bucket": "landing", "Body": b"{}"} | more
     return [aws("s3").put_object(Key=key, **body).get("VersionId", "") for key in keys]
 
 
 def put_run(aws, name, **trigger):
-    about = {"Kind": "object-created", "Bucket": "landings", "Key": A, **trigger}
+    about = {"Kind": "object-created", "Bucket": "landing", "Key": A, **trigger}
     aws("dynamodb").put_item(TableName="runs", Item=item({"name": name, "trigger": about}))
 
 
 def put_landing(aws, version_id, at=NOW, sequencer="0A"):
-    landing = Landing("landings", A, version_id, sequencer, 2, at.isoformat())
+    landing = Landing("landing", A, version_id, sequencer, 2, at.isoformat())
     Landings(aws("dynamodb"), "landings", lambda: at).record(landing)
 
 
 def surveyed(aws, *, missing=True, now=None, **outputs):
-    stack, survey = Stack("s", "us-east-1", OUTPUTS | outputs, {}, aws), Survey()
+    stack, survey = (
+        Stack("s", "us-east-1", OUTPUTS | {"LandingSuffix": ".jsonl"} | outputs, {}, aws),
+        Survey(),
+    )
     found = Backfill(stack, LANDING, now or datetime.now(UTC), missing=missing).find(survey)
     assert [one.key for some in found for one in some] == survey.first
     return survey
@@ -137,13 +124,13 @@ def test_the_current_version_of_each_object_that_is_not_deleted_is_found(account
     keep_versions(account)
     put(account, A, "incoming/gone")
     old, new = put(account, A, A)
-    account("s3").delete_object(Bucket="landings", Key="incoming/gone")
+    account("s3").delete_object(Bucket="landing", Key="incoming/gone")
     found = list(current_versions(account("s3"), LANDING))
     assert {one.key: one.version_id for one in found} == {A: new, "incoming/before": None}
     assert found[0].after is not None
     put(account, f"{A}b")
-    account("s3").delete_object(Bucket="landings", Key=A)
-    deleted, *others = versions_of(account("s3"), S3Uri("landings", A))
+    account("s3").delete_object(Bucket="landing", Key=A)
+    deleted, *others = versions_of(account("s3"), S3Uri("landing", A))
     assert deleted.deletion
     assert {one.version_id for one in others} > {old, new}
     with pytest.raises(ServiceError, match="NoSuchBucket"):
@@ -164,13 +151,13 @@ def test_objects_that_start_no_run_are_left_out_and_counted_by_reason(account):
 def test_missing_leaves_out_a_version_that_has_a_run_or_waits(account, known_by):
     keep_versions(account)
     old, new = put(account, A, A)
-    put_run(account, landing_run_name("landrun", "landings", A, old))
+    put_run(account, landing_run_name("landrun", "landing", A, old))
     put_landing(account, old)
     assert surveyed(account).to_send == 1
     if known_by == "landing":
         put_landing(account, new, NOW, sequencer="0B")
     else:
-        put_run(account, landing_run_name(known_by.split()[-1], "landings", A, new))
+        put_run(account, landing_run_name(known_by.split()[-1], "landing", A, new))
     assert surveyed(account).known == 1
     assert surveyed(account, missing=False).to_send == 1
 
@@ -196,9 +183,6 @@ def test_objects_older_than_the_landings_table_remembers_are_not_sent_to_a_sched
     for start_on, left_out in (("schedule", 1), ("arrival", 0)):
         found = surveyed(account, now=later, StartOn=start_on).left_out
         assert found["older-than-400-days"] == left_out
-
-
-# ---- Sending
 
 
 @pytest.mark.parametrize(("rate", "seconds"), [(50, 0.4), (5, 4), (1, 24)])

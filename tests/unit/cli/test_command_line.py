@@ -145,8 +145,6 @@ def test_a_parameter_s_value_may_hold_equals_signs():
     assert local.parsed_parameters(["A=b=c", "D="]) == {"A": "b=c", "D": ""}
 
 
-# ---- Spans of time
-
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 

@@ -21,8 +21,10 @@ from landrun_ops.stack.object_versions import ObjectVersion
 from landrun_ops.stack.stack import Stack
 from records import record
 
+from .conftest import OUTPUTS
+
 NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
-WHERE = S3Uri("landings", "incoming/a.jsonl")
+WHERE = S3Uri("landing", "incoming/a.jsonl")
 V1 = ObjectVersion(WHERE.key, "v1", NOW - timedelta(hours=2), 7)
 V0 = ObjectVersion(WHERE.key, "v0", NOW - timedelta(hours=3), 7, latest=False)
 MARK = ObjectVersion(WHERE.key, "m", NOW - timedelta(hours=1), deletion=True)
@@ -34,7 +36,7 @@ def run(name="landrun-1", status="SUCCEEDED", **more):
 
 
 def facts(**known):
-    usual = {"where": WHERE, "landing": S3Uri("landings", "incoming/"), "now": NOW}
+    usual = {"where": WHERE, "landing": S3Uri("landing", "incoming/"), "now": NOW}
     return Facts(**usual | {"versions": [V1]} | known)
 
 
@@ -60,7 +62,7 @@ CASES = [
     ({"landed": DONE}, "claimed", "has not recorded", "reconcile"),
     ({"landed": CLAIMED}, "claimed", "landrun-tick has claimed it", "reconcile"),
     ({"landed": WAITS}, "waiting", "since 2026-11-22T08:00", ""),
-    ({"where": ELSEWHERE}, "other-bucket", "s3://landings/incoming/", "start s3://other/k"),
+    ({"where": ELSEWHERE}, "other-bucket", "s3://landing/incoming/", "start s3://other/k"),
     ({"where": ELSEWHERE, "readers": READ_BY_HAND}, "processed", "landrun-hand read it", "show"),
     ({"readers": READ_BY_HAND}, "no-event", "its event was lost", "backfill"),
     ({"versions": [MARK, V1]}, "deleted", "It was deleted", ""),
@@ -71,7 +73,7 @@ CASES = [
     ({"dead_letters": [REFUSED]}, "dead-letter", "too many boxes", "redrive --queue landings"),
     (OLD, "superseded", "a newer one has taken its place", ""),
     ({"queued": 3}, "on-its-way", "one of 3 in the landing queue", "backfill"),
-    ({}, "no-event", "its event was lost", "backfill s3://landings/incoming/a.jsonl --missing"),
+    ({}, "no-event", "its event was lost", "backfill s3://landing/incoming/a.jsonl --missing"),
     # What could not be looked at is no reason to say that there is no run.
     ({"unseen": UNSEEN}, "unknown", "there may be one", ""),
     (OLD | {"unseen": UNSEEN}, "unknown", "there may be one", ""),
@@ -87,33 +89,21 @@ def test_each_case_has_its_verdict_its_reason_and_its_commands(known, verdict, w
     assert not command or any(one.startswith(f"landrun {command}") for one in status.commands)
 
 
-# ---- The command
-
-
 def stack(client=None):
-    outputs = {"LandingBucket": "landings", "LandingPrefix": "incoming/", "StartOn": "arrival"}
-    names = (
-        "OutputBucket",
-        "OutputPrefix",
-        "ManifestPrefix",
-        "LandingQueueUrl",
-        "RunsTable",
-        "JobNamePrefix",
-    )
-    return Stack("s", "eu", outputs | dict.fromkeys((*names, "LandingsTable"), "x"), {}, client)
+    return Stack("s", "eu", OUTPUTS | {"LandingQueueUrl": "x"}, {}, client)
 
 
 def test_the_answer_is_printable_and_its_commands_are_whole_lines(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(Target, "find", lambda _: stack())
     readers = Readers((Reader(BY_HAND), Reader(TICK_RUN)), 298, 4000)
-    where = S3Uri("landings", f"incoming/{'x' * 90}\x1b[2J\n'é; rm")
+    where = S3Uri("landing", f"incoming/{'x' * 90}\x1b[2J\n'é; rm")
     known = facts(where=where, readers=readers)
     monkeypatch.setattr(explaining, "gather", lambda *_: known)
     assert cli.run(["explain", str(where), "--stack", "s"]) == 0
     out = capsys.readouterr().out
     lines = out.splitlines()
-    uri = rf"$'s3://landings/incoming/{'x' * 90}\x1b[2J\x0a\x27é; rm'"
+    uri = rf"$'s3://landing/incoming/{'x' * 90}\x1b[2J\x0a\x27é; rm'"
     assert lines[-1].strip() == f"landrun backfill {uri} --missing --stack s"
     for words in ("no-event", "landrun-hand: SUCCEEDED", "(by hand, ada", "298 of 4,000"):
         assert words in out

@@ -65,9 +65,6 @@ def test_the_last_event_of_the_history_is_what_a_run_does(last, job_began, phase
     assert (now.status, now.reason) == ("RUNNING", "")
 
 
-# ---- Following
-
-
 class Clock:
     def __init__(self):
         self.now = 0.0
@@ -111,9 +108,6 @@ def test_following_ends_when_errors_do_not_pass(given, least, most):
     with pytest.raises(ServiceError):
         list(looks(clock, *given))
     assert least <= clock.now <= most
-
-
-# ---- The lines
 
 
 ROW = record({"name": "r-1"})

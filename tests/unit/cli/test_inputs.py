@@ -74,9 +74,6 @@ def test_sizes_and_versions_come_from_the_list_of_landings(s3):
     assert found.bytes is None
 
 
-# ---- Which runs read an object
-
-
 def readers_of(s3, *names, passed=""):
     """Find the readers of x among ticks; ``passed`` was passed the prefix and no manifest."""
     inputs = {name: f"s3://data/m/{name}.json" for name in names} | {passed: "s3://data/in/"}

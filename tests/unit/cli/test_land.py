@@ -81,9 +81,6 @@ def test_files_that_would_start_no_run_are_refused_with_the_reason(files, names,
         plan(stack(suffix=".csv"), [files / name for name in names], prefix)
 
 
-# ---- What a demo lands
-
-
 @pytest.fixture
 def folder(tmp_path):
     names = ("b.jsonl.gz", "a/deep/x y+z.CSV", "t.tsv.zst", "README.md", "notes/n.txt")
@@ -102,9 +99,6 @@ def test_a_demo_without_data_is_an_error(folder):
     for source, words in (("gone", "does not exist"), ("notes", "has no data in .jsonl")):
         with pytest.raises(ConfigurationError, match=words):
             data_files(folder / source)
-
-
-# ---- Which run reads it
 
 
 def landed(version_id="v1", run=""):

@@ -69,9 +69,6 @@ def test_an_account_without_a_log_group_has_no_lines_and_a_refusal_is_an_error()
         list(refused("AccessDeniedException").lines(RUN))
 
 
-# The command
-
-
 def line(message, job=JOB, instance="algo-1"):
     return Line(TIME, job, instance, message)
 

@@ -54,9 +54,6 @@ def undelivered(function="f", payload=TICK):
     return DeadLetter(json.dumps(payload), "handle", json.dumps(payload), said)
 
 
-# ---- Why, and what about
-
-
 @pytest.mark.parametrize(
     ("message", "why", "reason", "subject"),
     [
@@ -84,9 +81,6 @@ def test_messages_with_one_reason_for_several_keys_are_one_group():
         ("the key KEY has an empty component", 3),
         (NOTHING_SAID, 1),
     ]
-
-
-# ---- A queue, and a stack
 
 
 class FakeQueue:
@@ -132,9 +126,6 @@ def test_a_look_reads_each_message_once_and_releases_it():
     assert (len(queue.visible), queue.held, queue.deleted) == (25, {}, [])
 
 
-# ---- Discarding
-
-
 def test_messages_that_could_not_be_saved_are_not_deleted(tmp_path):
     (tmp_path / "exists").write_text("mine")
     for path in (tmp_path / "exists", tmp_path / "exists" / "f"):
@@ -143,9 +134,6 @@ def test_messages_that_could_not_be_saved_are_not_deleted(tmp_path):
             redrive.discard(DeadLetterQueue(queue, "url"), path)
         assert (queue.deleted, len(queue.visible), queue.held) == ([], 1, {})
     assert (tmp_path / "exists").read_text() == "mine"
-
-
-# ---- Sending back
 
 
 def task(status, moved, started, **more):
@@ -193,9 +181,6 @@ def test_calls_of_the_schedules_are_repeated_and_stay_if_they_fail(
     assert [made.args[2:] for made in invoke.call_args_list] == [(function, payload)] * calls
     assert (last.done, len(last.failed)) == (done, 3 - done)
     assert (len(queue.deleted), len(queue.visible)) == (done, 3 - done)
-
-
-# ---- Recovering missed events
 
 
 NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0}

@@ -21,18 +21,12 @@ from landrun_ops.stack.inputs import Input
 from landrun_ops.stack.stack import Stack
 from records import record
 
+from .conftest import OUTPUTS
+
 RANDOM = uuid.UUID("6f7f0c52-7d2c-4f0e-9a55-2f1b6f6e9d11")
-NAME = f"bsm-{RANDOM.hex}"
+NAME = f"landrun-{RANDOM.hex}"
 MANIFESTS = "s3://output/manifests/"
 OWN_MANIFEST = f"{MANIFESTS}{NAME}.json"
-OUTPUTS = {
-    "LandingBucket": "landing",
-    "LandingPrefix": "incoming/",
-    "OutputBucket": "output",
-    "OutputPrefix": "processed/",
-    "ManifestPrefix": "manifests/",
-    "JobNamePrefix": "bsm",
-}
 OBJECTS = [
     *("in/a.csv", "one/a b.csv", "one/a b.csv.bak", "one/deep/c+d.csv"),
     *("days/2026-11-01.csv", "days/2026-11-02/a.csv", "days/2026-12-01.csv"),
@@ -185,9 +179,6 @@ def test_harmful_outputs_and_missing_sources_are_refused(stack, sources, output,
         planned(stack, [S3Uri.parse(source) for source in sources], output)
 
 
-# ---- The input of a rerun
-
-
 @pytest.mark.parametrize(
     ("before", "manifest", "uri"),
     [
@@ -232,9 +223,6 @@ def test_the_starter_is_an_arn_or_where_aws_knows_none_the_users_name(account, m
     unknown = Mock(get_caller_identity=Mock(side_effect=NoCredentialsError))
     assert who(account("sts")).startswith("arn:aws:")
     assert who(unknown) == "alice"
-
-
-# ---- What runs again
 
 
 def run(name, status="FAILED", of=None, **more):

@@ -12,7 +12,7 @@ import pytest
 from landrun.errors import ServiceError
 from landrun_ops.cli import console
 from landrun_ops.cli.runs import rerun_runs, statuses
-from landrun_ops.cli.tables import counts_text, failure_lines, object_text, runs_table, trigger_text
+from landrun_ops.cli.tables import failure_lines, object_text, runs_table, trigger_text
 from landrun_ops.cli.watch import facts_of, screen
 from landrun_ops.stack.activity import Activity, PendingLandings, Tick
 from landrun_ops.stack.waiting_executions import SlotUsage, WaitingExecution
@@ -44,13 +44,6 @@ def drawn(shown, width=100):
 
 def words(shown):
     return " ".join(drawn(shown).split())
-
-
-def test_a_run_is_a_row_with_dashes_for_unknown_values():
-    assert f"01234567 11-22 10:33 SUCCEEDED 12.3 s 5574 5160 {KEY}" in words(runs_table([run()]))
-    bare = run(status="ABORTED", duration_seconds=None, summary=None, trigger=None)
-    assert words(runs_table([bare])).endswith("ABORTED - - - -")
-    assert counts_text(run()) == "5,574 in, 5,160 out, 1 duplicate"
 
 
 def test_only_a_running_run_can_wait_for_a_slot():
@@ -105,9 +98,6 @@ def test_status_failed_selects_every_kind_of_failure():
     assert statuses([]) == set()
 
 
-# ---- watch
-
-
 def activity(**parts):
     return Activity(stack="landrun-prod", region="eu-central-1", at=NOW, **parts)
 
@@ -132,36 +122,20 @@ def test_watch_states_a_fact_for_each_part_that_the_stack_has():
     assert facts_of(activity()).keys() == {"newest runs"}
 
 
-def test_watch_shows_runs_why_some_failed_and_what_could_not_be_read():
-    runs = [run(name="a", status="RUNNING"), run(status="FAILED", exit_message="no column")]
-    slots = SlotUsage(1, 1, (WaitingExecution("a", NOW),))
-    shown = words(screen(activity(runs=runs, slots=slots, notes=["queues: Throttling"])))
-    for text in ("landrun-prod in eu-central-1", "WAITING", "01234567: no column", "! queues: Th"):
-        assert text in shown
-    assert "newest runs 2: 1 running, 1 failed" in shown
-
-
-# ---- Hostile texts
-
-
 def harmless(text):
     return all(line.isprintable() for line in text.split("\n")) and "é" in text
 
 
-def test_no_control_character_of_a_run_reaches_the_terminal():
+def test_hostile_rows_are_shown_beside_the_others_and_reach_the_terminal_harmless():
+    counts = {"rows_in": HOSTILE, "rows_out": 10**60, "duplicates": {"a": 1}}
     trigger = {"Kind": "object-created", "Key": HOSTILE}
-    row = {"name": HOSTILE, "status": "FAILED", "trigger": trigger, "cause": HOSTILE * 1000}
-    odd = record(row | {"summary": {"rows_in": HOSTILE}})
-    assert harmless(drawn(runs_table([odd]), 80))
-    assert harmless(drawn(screen(activity(runs=[odd], notes=[HOSTILE])), 300))
-    assert odd.reason.isprintable()
-    assert len(odd.reason) <= 1000
-
-
-def test_a_row_of_any_shape_is_shown_beside_the_others():
-    counts = {"rows_in": {"a": 1}, "rows_out": 10**60, "duplicates": 0.5, "empty": "many"}
-    odd = record({"name": "odd", "trigger": {"Kind": ["x"]}, "summary": counts})
-    assert "SUCCEEDED" in drawn(runs_table([odd, run()]))
+    row = {"name": HOSTILE, "status": "FAILED", "trigger": trigger, "summary": counts}
+    rows = [record(row | {"cause": HOSTILE * 1000}), run(trigger={"Kind": ["x"]})]
+    for shown in (runs_table(rows), screen(activity(runs=rows, notes=[HOSTILE]))):
+        assert harmless(drawn(shown))
+        assert "SUCCEEDED" in drawn(shown)
+    assert rows[0].reason.isprintable()
+    assert len(rows[0].reason) <= 1000
 
 
 def test_lines_are_harmless_and_json_is_exact(capsys):

@@ -178,8 +178,6 @@ def test_the_next_tick_is_known_where_there_is_one_and_it_can_be_known(parameter
     assert ((tick.at.isoformat() if tick.at else None) if tick else "no tick") == at
 
 
-# ---- What landed and started no run
-
 EMF = (
     '{"_aws":{"Timestamp":%d,"CloudWatchMetrics":[{"Namespace":"landrun","Dimensions":[["Reason",'
     '"service"]],"Metrics":[{"Name":"LandingsIgnored","Unit":"Count"}]}]},"Reason":"%s",'
