@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections import deque
+from contextlib import nullcontext
 from unittest.mock import Mock
 
 import pytest
@@ -83,56 +83,41 @@ def test_messages_with_one_reason_for_several_keys_are_one_group():
     ]
 
 
-class FakeQueue:
-    """A queue that hides what was received until it is released or deleted."""
-
-    def __init__(self, *messages):
-        self.visible, self.held, self.deleted = deque(messages), {}, []
-
-    def receive_message(self, **_):
-        received = [self.visible.popleft() for _ in range(min(10, len(self.visible)))]
-        self.held |= {one.id: one for one in received}
-        return {
-            "Messages": [
-                {
-                    "MessageId": one.id,
-                    "ReceiptHandle": one.id,
-                    "Body": one.body,
-                    "MessageAttributes": {
-                        name: {"StringValue": value} for name, value in one.attributes.items()
-                    },
-                }
-                for one in received
-            ]
-        }
-
-    def change_message_visibility_batch(self, *, Entries, **_):  # noqa: N803
-        assert {entry["VisibilityTimeout"] for entry in Entries} == {0}
-        self.visible += [self.held.pop(entry["ReceiptHandle"]) for entry in Entries]
-
-    def delete_message_batch(self, *, Entries, **_):  # noqa: N803
-        self.deleted += [self.held.pop(entry["ReceiptHandle"]) for entry in Entries]
-        return {}
-
-
 def stack(client):
     return Stack("s", "us-east-1", OUTPUTS, {}, lambda *_: client)
 
 
 def test_a_look_reads_each_message_once_and_releases_it():
-    queue = FakeQueue(*(landing(f"k{n}") for n in range(25)))
-    assert len(DeadLetterQueue(queue, "url").peek()) == 25
-    assert 10 <= len(DeadLetterQueue(queue, "url").peek(most=10)) < 25
-    assert (len(queue.visible), queue.held, queue.deleted) == (25, {}, [])
+    names = [f"m{n}" for n in range(25)]
+    messages = [{"MessageId": name, "ReceiptHandle": name, "Body": ""} for name in names]
+    client = Mock()
+    client.receive_message.side_effect = [
+        {"Messages": messages[start : start + 10]} for start in (0, 10, 20, 30)
+    ]
+    assert [one.id for one in DeadLetterQueue(client, "url").peek()] == names
+    batches = [one.kwargs for one in client.change_message_visibility_batch.call_args_list]
+    released = [one for batch in batches for one in batch["Entries"]]
+    assert [one["ReceiptHandle"] for one in released] == names
+    assert {one["VisibilityTimeout"] for one in released} == {0}
+    client.delete_message_batch.assert_not_called()
+
+
+def holding(*messages):
+    """Make a queue of which these messages are received; ``messages`` are those not deleted."""
+    held = {one.id: one for one in messages}
+    queue = Mock(messages=held, held=lambda **_: nullcontext(held))
+    queue.delete.side_effect = len
+    return queue
 
 
 def test_messages_that_could_not_be_saved_are_not_deleted(tmp_path):
     (tmp_path / "exists").write_text("mine")
     for path in (tmp_path / "exists", tmp_path / "exists" / "f"):
-        queue = FakeQueue(landing("a", Reason="bad"))
+        queue = holding(landing("a", Reason="bad"))
         with pytest.raises(ConfigurationError, match="nothing was deleted"):
-            redrive.discard(DeadLetterQueue(queue, "url"), path)
-        assert (queue.deleted, len(queue.visible), queue.held) == ([], 1, {})
+            redrive.discard(queue, path)
+        queue.delete.assert_not_called()
+        assert len(queue.messages) == 1
     assert (tmp_path / "exists").read_text() == "mine"
 
 
@@ -176,11 +161,11 @@ def test_calls_of_the_schedules_are_repeated_and_stay_if_they_fail(
     invoke = Mock(side_effect=FunctionError("failed again") if fails else None)
     monkeypatch.setattr(redrive, "invoke", invoke)
     messages = [failed(function, payload, error) for error in "ab"]
-    queue = FakeQueue(*messages, undelivered(function, payload))
-    *_, last = redrive.call_again(stack(queue), DeadLetterQueue(queue, "url"))
+    queue = holding(*messages, undelivered(function, payload))
+    *_, last = redrive.call_again(stack(None), queue)
     assert [made.args[2:] for made in invoke.call_args_list] == [(function, payload)] * calls
     assert (last.done, len(last.failed)) == (done, 3 - done)
-    assert (len(queue.deleted), len(queue.visible)) == (done, 3 - done)
+    assert (queue.delete.call_count, len(queue.messages)) == (done, 3 - done)
 
 
 NOTHING = {"Statuses": 0, "Executions": 0, "Claims": 0}
