@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from landrun.models.run import ATTEMPT_SUFFIX_LENGTH, INPUT_FIELDS, PREFIX_LIMIT
+from landrun.models.run import ATTEMPT_SUFFIX_LENGTH, PREFIX_LIMIT
 from landrun_ops.stack.engines import ENGINES
 from landrun_ops.workflow import WorkflowConfig, definition, render, sdk, template
 from landrun_ops.workflow.definition import (
@@ -23,7 +23,6 @@ from landrun_ops.workflow.definition import (
 )
 from landrun_ops.workflow.definition_file import parse
 
-INPUT_PATH = re.compile(r"\$\$\.Execution\.Input(?:\['(\w+)'\]|\.(\w+))")
 BOTH_INPUTS = {"manifests": "s3://output/manifests/", "job_name_prefix": "landrun"}
 FRESH_NAME = (
     "States.Format('{}-{}', $$.Execution.Input.PreprocessingJobName,"
@@ -78,15 +77,6 @@ def problems(request):
 def test_the_committed_file_is_what_the_workflow_renders(committed):
     assert render() == committed, "run landrun workflow render"
     assert parse(committed) == template()
-
-
-def test_every_input_path_of_the_committed_file_is_a_field_of_the_contract(committed):
-    paths = {first or second for first, second in INPUT_PATH.findall(committed)}
-    elsewhere = {"Trigger", "OutputProcessedMessage"}  # in the Choice and in a token's value
-    assert paths == set(INPUT_FIELDS) - elsewhere
-    others = {path for path in re.findall(r"\$\$\.[\w.]+", committed) if ".Input" not in path}
-    context = {"Execution.Id", "Execution.Name", "Execution.StartTime", "Task.Token"}
-    assert others == {f"$$.{name}" for name in context}
 
 
 def test_rendering_needs_no_region_follows_no_settings_of_the_user_and_is_silent(
