@@ -89,7 +89,7 @@ def test_the_processing_script_imports_nothing_of_ours(path):
     assert not top_level(path) & {"landrun", "landrun_ops", *(() if store else AWS)}
 
 
-def test_what_sparks_job_imports_is_put_into_its_image():
+def test_sparks_image_has_all_that_its_job_imports():
     """Wheels and code go into the image: machine code cannot be shipped by --py-files."""
     dockerfile = (PROCESSING / "Dockerfile.spark").read_text(encoding="utf-8")
     pinned = (PROCESSING / "requirements-spark.txt").read_text(encoding="utf-8")
@@ -108,7 +108,7 @@ def test_what_sparks_job_imports_is_put_into_its_image():
 
 
 @pytest.mark.parametrize("folder", MAY_IMPORT)
-def test_what_knows_a_stack_does_not_know_the_laptop_or_the_screen(folder):
+def test_packages_about_a_stack_import_neither_the_laptop_nor_the_screen(folder):
     found = {path.stem: own(path, "landrun_ops") & PACKAGES for path in modules(OPS / folder)}
 
     assert {

@@ -114,7 +114,7 @@ def test_the_answer_is_printable_and_its_commands_are_whole_lines(monkeypatch, c
     assert [one["run"] for one in answer["also"]] == ["landrun-hand", "landrun-tick"]
 
 
-def test_what_could_not_be_looked_at_is_named_and_the_exit_code_is_2(monkeypatch, capsys):
+def test_an_incomplete_answer_names_what_it_could_not_read_and_exits_with_2(monkeypatch, capsys):
     def client(service, *_):
         if service != "s3":
             raise ServiceError(f"{service}:Read", "AccessDenied", "no\x1b")

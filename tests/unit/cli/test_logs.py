@@ -112,7 +112,7 @@ def test_json_is_an_object_a_line(capsys):
     assert second["attempt"] == 2
 
 
-def test_following_says_what_the_run_does_and_ends_a_little_after_it(capsys, monkeypatch):
+def test_following_reports_what_the_run_does_and_ends_a_little_after_it(capsys, monkeypatch):
     slept = []
     monkeypatch.setattr("time.sleep", slept.append)
     failed = {"status": "FAILED", "error": "E", "cause": "why"}

@@ -87,7 +87,7 @@ def stack(client):
     return Stack("s", "us-east-1", OUTPUTS, {}, lambda *_: client)
 
 
-def test_a_look_reads_each_message_once_and_releases_it():
+def test_peek_reads_each_message_once_and_releases_it():
     names = [f"m{n}" for n in range(25)]
     messages = [{"MessageId": name, "ReceiptHandle": name, "Body": ""} for name in names]
     client = Mock()

@@ -140,7 +140,7 @@ def found_by(check, replies, **parameters):
 
 
 @pytest.mark.parametrize(("check", "finding", "remedy", "replies", "parameters"), TABLE)
-def test_what_a_check_finds_is_named_with_its_remedy(check, finding, remedy, replies, parameters):
+def test_each_finding_is_named_with_its_remedy(check, finding, remedy, replies, parameters):
     found = found_by(check, replies, **parameters)
     one = next(one for one in found if f"{one.level} {one.what}".startswith(finding))
     assert remedy in one.remedy
@@ -156,7 +156,7 @@ def test_what_a_check_finds_is_named_with_its_remedy(check, finding, remedy, rep
         ("ROLLBACK_COMPLETE", "fail", "sam delete what is left"),
     ],
 )
-def test_a_deployment_that_did_not_succeed(status, level, remedy):
+def test_a_failed_deployment_is_named_with_its_remedy(status, level, remedy):
     [found] = operations.deployment(reader(status=status))
     assert (found.level, found.what.partition(":")[0]) == (level, status)
     assert remedy in found.remedy
@@ -213,7 +213,7 @@ def test_permissions_that_are_missing_hide_their_own_checks_only():
     assert {*found.values()} == {"ok", "skip"}
 
 
-def test_what_refuses_a_permission_is_named():
+def test_the_policy_that_denies_a_permission_is_named():
     [found] = found_by("schedule role", DENIED)
     assert "may not iam:PassRole on landrun-ScheduleFunction-CCCC2222DDDD (no policy" in found.what
     assert found.what.endswith("(the permissions boundary) and 10 more")
@@ -234,7 +234,7 @@ def test_the_uri_of_an_image_is_read_as_docker_reads_it(uri, identifier):
     assert asked[0]["imageIds"] == [identifier]
 
 
-def test_findings_are_shown_with_their_remedies_and_nothing_in_them_is_obeyed(capsys):
+def test_findings_are_shown_printable_and_with_their_remedies(capsys):
     hostile = Finding("fail", "evil \x1b[2J [red]name", "rename it " * 20, check="buckets")
     console(width=80).print(findings_table("stack", [hostile]))
     text = capsys.readouterr().out

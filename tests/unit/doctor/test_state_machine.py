@@ -104,7 +104,7 @@ READS, UNKNOWN = (
         ("time_limit", definition(), "warn its job has no time limit"),
     ],
 )
-def test_what_does_not_fit_is_named(check, made, finding):
+def test_each_property_of_a_given_machine_is_judged(check, made, finding):
     found = found_by(getattr(state_machine, check), made)
     assert found.startswith(finding)
     if check == "job_name" and not found.startswith("ok"):
@@ -147,7 +147,7 @@ def test_a_notebooks_machine_gets_uri_and_the_prefixes_of_its_past_executions():
         (definition(state=NO_SYNC), {}, "skip the state machine runs no Processing job with .sync"),
     ],
 )
-def test_what_the_role_lacks_for_sync_is_named(made, replies, finding):
+def test_permissions_that_the_role_lacks_for_sync_are_named(made, replies, finding):
     found, _ = adopted(made, **{SIMULATION: replies})
     assert found["state machine role"].startswith(finding)
 
@@ -172,6 +172,6 @@ def test_prefixes_are_proposed_only_where_past_executions_say_so(replies):
 
 
 @pytest.mark.parametrize("arn", ["", "bsm", f"{ARN}:3", f"{ARN}:prod", "arn:aws:s3:::bucket"])
-def test_what_is_not_the_arn_of_a_state_machine_is_refused(arn):
+def test_only_the_arn_of_a_state_machine_is_accepted(arn):
     with pytest.raises(ConfigurationError, match="without version or alias"):
         adoption.region_of(arn)

@@ -134,7 +134,7 @@ def answering(**calls):
     return Stack("s", "r", OUTPUTS, {}, lambda *_: SimpleNamespace(**calls))
 
 
-def test_when_nothing_at_all_can_be_read_that_is_the_error():
+def test_a_stack_that_cannot_be_read_at_all_is_an_error():
     refused = Mock(side_effect=THROTTLED)
     with pytest.raises(ServiceError, match="ThrottlingException"):
         ActivityReader(answering(get_queue_attributes=refused), refused).read()
@@ -172,7 +172,7 @@ ONCE = {"ScheduleExpression": "at(2026-12-02T00:00:00)"}
         ({"ScheduleExpression": "rate(1 day)"}, "arrival", "no tick"),
     ],
 )
-def test_the_next_tick_is_known_where_there_is_one_and_it_can_be_known(parameters, start_on, at):
+def test_the_next_tick_follows_from_the_schedule_where_it_can_be_known(parameters, start_on, at):
     tick = next_tick(parameters, start_on, NOW)
 
     assert ((tick.at.isoformat() if tick.at else None) if tick else "no tick") == at

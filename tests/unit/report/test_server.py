@@ -67,7 +67,9 @@ def client(monkeypatch):
     ],
 )
 @pytest.mark.parametrize("path", ["/", "/data", "/nowhere"])
-def test_requests_of_others_are_refused_whatever_they_ask_for(client, path, headers, token, said):
+def test_requests_of_other_hosts_or_pages_or_without_the_token_are_refused(
+    client, path, headers, token, said
+):
     answer = client.get(path, query_string={"token": token}, headers=HERE | headers)
 
     assert (answer.status_code == 403) is bool(said)
@@ -84,7 +86,7 @@ def test_requests_of_others_are_refused_whatever_they_ask_for(client, path, head
         ("/dead-letters?", 502, {"error": "sqs:ReceiveMessage: AccessDenied: no"}),
     ],
 )
-def test_answers_are_json_no_other_page_may_read_or_keep_them_and_nothing_writes(
+def test_answers_are_json_that_no_other_page_may_read_or_keep_and_nothing_writes(
     client, path, status, said
 ):
     answer = client.get(f"{path}&token={TOKEN}", headers=HERE)
