@@ -25,15 +25,16 @@ class Message:
 
 
 class Queue:
-    """One queue; ``bury`` takes the body of a message that was received too often."""
+    """One queue; ``buried`` has the bodies of messages that were received too often."""
 
-    def __init__(self, clock, settings, bury):
+    def __init__(self, clock, settings):
         self.visibility = settings.visibility
         self.max_receives = settings.max_receives
         self.batch_size = settings.batch_size
         self.messages: dict[str, Message] = {}
         self.random: Random | None = None
-        self._clock, self._bury = clock, bury
+        self.buried: list[str] = []
+        self._clock = clock
 
     def __len__(self):
         return len(self.messages)
@@ -51,7 +52,7 @@ class Queue:
             message.receives += 1
             if message.receives > self.max_receives:
                 self.delete(message)
-                self._bury(message.body)
+                self.buried.append(message.body)
             else:
                 message.visible_at = self._clock() + timedelta(seconds=self.visibility)
                 batch.append(message)

@@ -1,12 +1,11 @@
-"""Ten thousand landings in each mode, under steady bad luck, through the real handlers.
+"""Thousands of landings in each mode, under steady bad luck, through the real handlers.
 
     PYTHONPATH=tests python -m faults.soak [--landings N] [--seed N]
 
 Exit code 1 when an invariant did not hold. 20 % of landings and status events come twice, 10 % of
-status events never. Of the calls that the functions behind queues make 10 % are throttled; of ticks
-and reconciles, which make hundreds of calls each, 10 % are, at one of them. 5 % of all invocations
-are killed at a call, before or after it is made. 10 % of ticks overlap, at a call, with a second
-attempt of the same or with reconcile.
+status events never. Of the calls that the functions behind queues make 10 % are throttled. Ticks
+and reconciles make hundreds of calls each, of which fewer are; `RATES` has those, and how often a
+function is killed at a call, or a tick overlaps there with another attempt of it or with reconcile.
 """
 
 from __future__ import annotations
@@ -23,29 +22,36 @@ from datetime import datetime, timedelta
 from functools import partial
 from multiprocessing import get_context
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from moto.moto_api._internal import mock_random
 
-from .faulty import Fault, killed_after, killed_before, meanwhile, throttled
+from .faulty import killed_after, killed_before, meanwhile, throttled
 from .invariants import FAILED, violations
 from .world import World
 
 MODES = ("arrival", "schedule")
-TWICE, LOST, THROTTLED, KILLED, OVERLAPPING = 0.20, 0.10, 0.10, 0.05, 0.10
+TWICE, LOST = 0.20, 0.10
 OVERWRITTEN, POISON, FAILING, REDRIVEN = 0.15, 0.01, 0.10, 0.30
 LANDINGS_A_SECOND = 2
 TICK_SECONDS, RECONCILE_SECONDS = 60, 900
 RETRY_SECONDS = (60, 120)
-BEHIND_QUEUES = ("ObjectCreated", "ExecutionStatus")
 
 
-@dataclass
-class Invocation:
-    """One that is under way: its calls so far, and which of them are hit."""
+class Rates(NamedTuple):
+    """How many of a function's calls are hit by what."""
 
-    hits: dict[int, Fault]
-    calls: int = 0
+    throttled: float
+    killed: float
+    overlapping: float = 0
+
+
+RATES = {
+    "ObjectCreated": Rates(throttled=0.10, killed=0.004),
+    "ExecutionStatus": Rates(throttled=0.10, killed=0.002),
+    "Schedule": Rates(throttled=0.001, killed=0.001, overlapping=0.002),
+    "Reconcile": Rates(throttled=0.001, killed=0.001),
+}
 
 
 @dataclass(frozen=True)
@@ -65,12 +71,10 @@ class UnluckyWorld(World):
         for function in ("Schedule", "Reconcile"):
             self.reconfigure(function, MAX_OBJECTS_PER_RUN="50")
         self.luck = Random(f"{mode} {seed}")
-        self.calm = False
         self.lost: Counter[str] = Counter()
         self._agenda: list[tuple[datetime, int, Callable[[], Any]]] = []
         self._number = itertools.count()
-        self._typical = dict.fromkeys((*BEHIND_QUEUES, "Schedule", "Reconcile"), 8)
-        self._under_way: list[Invocation] = []
+        self._overlapping = False
         self.faults.add(self._hit)
         self.fate = self._fated
         self.landings.random = self.statuses.random = self.luck
@@ -91,37 +95,23 @@ class UnluckyWorld(World):
 
     # ---- faults
 
-    def invoke(self, function, event):
-        invocation = Invocation({} if self.calm else self._drawn(function, event))
-        self._under_way.append(invocation)
-        outcome = super().invoke(function, event)
-        self._under_way.pop()
-        self._typical[function] = max(1, invocation.calls)
-        return outcome
-
-    def _drawn(self, function, event):
-        hits: dict[int, Fault] = {}
-
-        def at():
-            return self.luck.randrange(self._typical[function])
-
-        if function == "Schedule" and not self._under_way and self.happens(OVERLAPPING):
-            again = self.happens(0.5)
-            due = event["ScheduledTime"]
-            hits[at()] = meanwhile(lambda: self.tick(due) if again else self.reconcile(None))
-        if function not in BEHIND_QUEUES and self.happens(THROTTLED):
-            hits[at()] = throttled()
-        if self.happens(KILLED):
-            hits[at()] = self.luck.choice((killed_before, killed_after))()
-        return hits
-
     def _hit(self, call):
-        now = self._under_way[-1]
-        now.calls += 1
-        fault = now.hits.get(now.calls - 1)
-        if fault is None and call.process.function in BEHIND_QUEUES and self.happens(THROTTLED):
+        rates = RATES[call.process.function]
+        if self.happens(rates.killed):
+            return self.luck.choice((killed_before, killed_after))()
+        if self.happens(rates.throttled):
             return throttled()
-        return fault
+        if not self._overlapping and self.happens(rates.overlapping):
+            return meanwhile(self._overlap)
+        return None
+
+    def _overlap(self):
+        self._overlapping = True
+        if self.happens(0.5):
+            self.tick([*self.ticks][-1])
+        else:
+            self.reconcile(None)
+        self._overlapping = False
 
     # ---- what happens
 
@@ -147,21 +137,20 @@ class UnluckyWorld(World):
 
     def ticks_on(self):
         self.after(TICK_SECONDS, self.ticks_on)
-        due = f"{self.clock():%Y-%m-%dT%H:%M:%SZ}"
+        due = self.utc()
         for _ in range(self.copies()):
             self.after(self.luck.choice((0, 0, 400)), lambda: self._attempt(due))
 
     def _attempt(self, due):
         """Make an attempt of a tick; Lambda makes two more of one that fails."""
-        attempts = self.ticks[due].attempts if due in self.ticks else 0
+        attempts = len(self.ticks[due])
         if not self.tick(due).ok and attempts < len(RETRY_SECONDS):
             self.after(RETRY_SECONDS[attempts], lambda: self._attempt(due))
 
     def lands(self):
         """Let one object land, half a second or so after the one before."""
         self.clock.advance(self.luck.expovariate(LANDINGS_A_SECOND))
-        number = len(self.landed)
-        recent = self.landed[-100:]
+        number, recent = len(self.landed), self.landed[-100:]
         again = recent and self.happens(OVERWRITTEN)
         key = self.luck.choice(recent).key if again else f"incoming/{number % 31:02}/{number}.jsonl"
         landed = self.land(key, copies=0)
@@ -194,11 +183,9 @@ def soak(mode, landings, seed):
         while world.running() or len(world.landings) or len(world.statuses):
             world.clock.advance(60)
             world.goes_on()
-        world.calm = True
         wrong += world.settle()
         faults = world.faults.injected + world.lost
-        lived = len(world.landed), len(world.executions()), len(world.published)
-        return Soaked(*lived, faults, wrong)
+        return Soaked(landings, len(world.executions()), len(world.published), faults, wrong)
 
 
 def report(mode, lived):

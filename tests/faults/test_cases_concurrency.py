@@ -14,7 +14,6 @@ from landrun.models.concurrency import LimitedExecution, SlotStatus
 
 from .faulty import denied, killed_before, meanwhile, throttled
 from .invariants import violations
-from .settling import redeliver
 from .stack import client
 from .thorough import DEATHS, THOROUGH, at_each_call
 from .world import World
@@ -83,7 +82,7 @@ def run_to_the_end(world):
         world.clock.advance(60)
         for name in world.processing():
             world.finish(name)
-        redeliver(world)
+        world.redeliver()
         assert violations(world) == []
     assert world.settle() == []
 
@@ -219,7 +218,7 @@ def test_however_two_functions_overlap_the_limit_holds_and_everything_runs(step,
 def test_request_that_arrives_twice_and_late_takes_one_slot(world):
     world.request_fate = lambda _: [0, 0, 700, 5000]
     start(world, 3)
-    redeliver(world)
+    world.redeliver()
     assert len(world.processing()) == LIMIT
     run_to_the_end(world)
     assert world.slots.order == list(world.executions())
@@ -358,11 +357,11 @@ def test_job_that_takes_long_to_stop_keeps_its_slot_until_a_reconcile_after_its_
     world.stop(names[0])
     world.fate = lambda _: [0]
     for _ in range(2):
-        redeliver(world)
+        world.redeliver()
         assert "SlotsNotReleased" not in reconciled_late(world)
         assert world.processing() == names[:2]
         assert violations(world) == []
-    redeliver(world)
+    world.redeliver()
     assert world.rows()[names[0]]["status"] == "ABORTED"
     assert world.dead("statuses") == []
     assert not world.statuses.messages

@@ -25,9 +25,9 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -41,44 +41,40 @@ from . import inside
 from .concurrency import Slots
 from .direct import direct_client
 from .faulty import Faults
-from .invariants import Watch
-from .lambdas import Functions
+from .invariants import Watch, violations
+from .lambdas import Functions, Outcome
 from .landed import Landed, object_created, record, sequencers
 from .queues import Queue
-from .settling import settle
-from .stack import DeployedStack, client, events, quicken
+from .stack import DeployedStack, events, quicken
 from .stepfunctions import Machine
 
 START = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
-TIME = "%Y-%m-%dT%H:%M:%SZ"
 QUEUES = {"landings": "LandingQueue", "statuses": "StatusQueue"}
 CONSUMERS = {"landings": "ObjectCreated", "statuses": "ExecutionStatus"}
 ATTEMPTS = 3
 """Of an asynchronous invocation, by Lambda."""
+GRACE = 1300
+"""Seconds after which reconcile's own graces (600 and 1200) are over."""
+ROUNDS = 30
+SWEEP = 5000
+"""Manifests that one round of reconcile looks at."""
 
 Event = dict[str, Any]
+Fate = Callable[[Event], Sequence[float]]
 
 
 class Clock:
     """The World's time, in UTC; a microsecond goes by each time that somebody looks."""
 
-    def __init__(self, now=START):
-        self.now = now
+    def __init__(self):
+        self.now = START
 
     def __call__(self):
-        self.now += timedelta(microseconds=1)
-        return self.now
+        return self.advance(1e-6)
 
     def advance(self, seconds):
         self.now += timedelta(seconds=seconds)
         return self.now
-
-
-@dataclass
-class _Due:
-    attempts: int = 0
-    done: bool = False
-    event: Event = field(default_factory=dict)
 
 
 class World:
@@ -89,19 +85,20 @@ class World:
         self.random = Random(seed)
         self.clock = Clock()
         self.faults = Faults()
-        given = parameters if start_on == "arrival" else {"StartOn": start_on, **parameters}
-        self.stack = DeployedStack(**given)
-        self.landings = self._queue("landings")
-        self.statuses = self._queue("statuses")
-        self.fate: Callable[[Event], Sequence[float]] = lambda _: [0]
-        self.request_fate: Callable[[Event], Sequence[float]] = lambda _: [0]
+        self.stack = DeployedStack(**{"StartOn": start_on, **parameters})
+        self.queues = {
+            name: Queue(self.clock, self.stack.queue(logical_id))
+            for name, logical_id in QUEUES.items()
+        }
+        self.landings, self.statuses = self.queues.values()
+        self.fate: Fate = lambda _: [0]
+        self.request_fate: Fate = lambda _: [0]
         self.published: list[tuple[str, str]] = []
         self.landed: list[Landed] = []
         self.poison: list[str] = []
-        self.ticks: dict[str, _Due] = {}
+        self.ticks: defaultdict[str, list[Outcome]] = defaultdict(list)
         self.forgotten: set[str] = set()
-        self.history = Watch(self)
-        self.slots = Slots(self)
+        self.history, self.slots = Watch(self), Slots(self)
         self.functions = Functions(self)
         self.machine = Machine(
             self.stack.arn("ProcessingStateMachine"),
@@ -135,16 +132,9 @@ class World:
         self._patches.undo()
         self._mock.stop()
 
-    def _queue(self, name):
-        url = self.stack.dead_letter_url(QUEUES[name])
-
-        def bury(body):
-            client("sqs").send_message(QueueUrl=url, MessageBody=body)
-
-        return Queue(self.clock, self.stack.queue(QUEUES[name]), bury)
-
-    def _source(self, queue):
-        return self.landings if queue == "landings" else self.statuses
+    def utc(self):
+        """Write the time as events have it."""
+        return f"{self.clock():%Y-%m-%dT%H:%M:%SZ}"
 
     # ---- what lands --------------------------------------------------------------------------
 
@@ -162,7 +152,7 @@ class World:
             put = direct_client("s3").put_object
             version_id = put(Bucket=bucket, Key=key, Body=body)["VersionId"]
         said = {"key": key, "version-id": version_id, "sequencer": next(self._sequencers)}
-        event = object_created(f"{self.clock():{TIME}}", bucket, body, **said)
+        event = object_created(self.utc(), bucket, body, **said)
         if change:
             change(event["detail"])
         landed = Landed(event, expected)
@@ -177,7 +167,7 @@ class World:
 
     def send_poison(self, body, queue="landings"):
         self.poison.append(body)
-        return self._source(queue).send(body)
+        return self.queues[queue].send(body)
 
     # ---- the functions -----------------------------------------------------------------------
 
@@ -210,14 +200,15 @@ class World:
 
     def make(self, call, real):
         """Make a call; a query of a secondary index that lags sees an earlier moment."""
-        consistent = call.arguments.get("ConsistentRead", False)
-        if call.operation != "query" or "IndexName" not in call.arguments or consistent:
-            answer = real(call.api, {**call.arguments})
-            self.history.see(call)
-            self.slots.see(call)
-            return answer
-        with self._lagging.get(call.arguments["TableName"]) or nullcontext():
-            return real(call.api, {**call.arguments})
+        arguments = {**call.arguments}
+        lags = call.operation == "query" and "IndexName" in arguments
+        if lags and not arguments.get("ConsistentRead"):
+            with self._lagging.get(arguments["TableName"]) or nullcontext():
+                return real(call.api, arguments)
+        answer = real(call.api, arguments)
+        self.history.see(call)
+        self.slots.see(call)
+        return answer
 
     def freeze_indexes(self):
         for logical_id in ("RunsTable", "LandingsTable"):
@@ -231,7 +222,7 @@ class World:
 
     def poll(self, queue):
         """Hand one batch to the queue's function; None when nothing is visible."""
-        batch = self._source(queue).receive()
+        batch = self.queues[queue].receive()
         return self.hand(queue, batch) if batch else None
 
     def hand(self, queue, batch):
@@ -241,18 +232,15 @@ class World:
             failed = {item["itemIdentifier"] for item in outcome.answer["batchItemFailures"]}
             for message in batch:
                 if message.id not in failed:
-                    self._source(queue).delete(message)
+                    self.queues[queue].delete(message)
         return outcome
 
     def drain(self, queue="landings"):
         """Hand over batches until nothing is visible; what failed stays, hidden."""
-        outcomes = []
-        while outcome := self.poll(queue):
-            outcomes.append(outcome)
-        return outcomes
+        return list(iter(lambda: self.poll(queue), None))
 
     def later(self, queue="landings"):
-        self.clock.advance(self._source(queue).visibility)
+        self.clock.advance(self.queues[queue].visibility)
         return self.drain(queue)
 
     def start_runs(self):
@@ -265,12 +253,11 @@ class World:
     def tick(self, due=None):
         """Make one attempt of a tick: of a new due time (a minute later) when none is named."""
         if due is None:
-            due = f"{self.clock.advance(60):{TIME}}"
-        event = events("schedule-tick") | {"ScheduledTime": due}
-        standing = self.ticks.setdefault(due, _Due(event=event))
-        standing.attempts += 1
-        outcome = self.invoke("Schedule", event)
-        standing.done = standing.done or outcome.ok
+            self.clock.advance(60)
+            due = self.utc()
+        attempts = self.ticks[due]
+        outcome = self.invoke("Schedule", events("schedule-tick") | {"ScheduledTime": due})
+        attempts.append(outcome)
         return outcome
 
     def retry(self, tick):
@@ -279,8 +266,8 @@ class World:
     def retry_ticks(self):
         """Do as Lambda does for asynchronous invocations: three attempts, then it gives up."""
         outcomes = []
-        for due, tick in list(self.ticks.items()):
-            while not tick.done and tick.attempts < ATTEMPTS:
+        for due, attempts in list(self.ticks.items()):
+            while len(attempts) < ATTEMPTS and not any(attempt.ok for attempt in attempts):
                 outcomes.append(self.tick(due))
         return outcomes
 
@@ -353,12 +340,54 @@ class World:
         return keys
 
     def dead(self, queue):
-        """What lies in the dead-letter queue of "landings" or "statuses": body and reason."""
-        return inside.dead_letters(self.stack.dead_letter_url(QUEUES[queue]))
+        """What lies in the dead-letter queue of a queue: body, and the reason that a function gave."""
+        buried = [(body, None) for body in self.queues[queue].buried]
+        return inside.dead_letters(self.stack.dead_letter_url(QUEUES[queue])) + buried
+
+    # ---- coming to rest ----------------------------------------------------------------------
 
     def settle(self):
         """Heal, redeliver, tick, reconcile until nothing changes; then say what is wrong.
 
         The World has come to rest then: graces are over, nothing waits, nothing is on its way.
         """
-        return settle(self)
+        self.faults.heal()
+        self.thaw_indexes()
+        self.machine.limit = None
+        self.fate = self.request_fate = lambda _: [0]
+        self.retry_ticks()
+        self.redeliver()
+        if self.start_on == "schedule":
+            self.tick()
+        problem = self._reconcile_until_quiet()
+        if problem:
+            return [problem]
+        if self.start_on == "schedule":
+            self.tick()
+            self.redeliver()
+        return violations(self, settled=True)
+
+    def redeliver(self):
+        """Hand over all that is in either queue, hidden or delayed, until it is gone or dead."""
+        while messages := [*self.landings.messages.values(), *self.statuses.messages.values()]:
+            self.clock.now = max(self.clock.now, min(one.visible_at for one in messages))
+            self.drain("landings")
+            self.drain("statuses")
+
+    def _reconcile_until_quiet(self):
+        """Reconcile, its graces over, until it finds nothing; say so if that never comes.
+
+        A sweep over manifests is bounded: many of them take several rounds that find nothing.
+        """
+        quiet, enough = 0, 1 + len(self.manifests()) // SWEEP
+        for _ in range(ROUNDS):
+            self.clock.advance(GRACE)
+            self.redeliver()
+            outcome = self.reconcile(None)
+            if not outcome.ok:
+                return f"reconcile failed: {outcome.error!r}"
+            found = sum(outcome.answer.values()) or len(self.statuses)
+            quiet = 0 if found else quiet + 1
+            if quiet == enough:
+                return None
+        return f"not at rest after {ROUNDS} rounds of reconcile"
