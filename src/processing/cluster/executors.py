@@ -10,10 +10,8 @@ from __future__ import annotations
 import io
 import os
 import pickle
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,9 +22,8 @@ import pyarrow as pa
 from cluster import fetching, store
 from cluster.manifest import Entry
 from messages.buckets import schema_of
-from messages.columns import SENDER, TEXT
 from messages.guard import Call, Failed, Workers
-from messages.host import memory_mb
+from messages.host import memory_mb, scratch_folder
 from messages.masking import Masks
 from messages.options import Options
 from messages.sources import Source
@@ -35,13 +32,15 @@ from messages.tasks import Done, Output, Task
 from messages.values import conform
 from messages.work import inspect
 
-TABLE = "task int, number int, kind string, data binary"
+PLACE = [("task", pa.int32()), ("number", pa.int32())]
+TABLE = pa.schema([*PLACE, ("kind", pa.string()), ("data", pa.binary())])
 ROWS, REJECTS, DONE = "rows", "rejects", "done"
-IDENTITIES = "task int, number int, place long, sender string, distinction string, text string"
-FOUND = "number int, data binary"
-WRITTEN = "data binary"
+_STRINGS = [(name, pa.string()) for name in ("sender", "distinction", "text")]
+IDENTITIES = pa.schema([*PLACE, ("place", pa.int64()), *_STRINGS])
+FOUND = pa.schema([("number", pa.int32()), ("data", pa.binary())])
+WRITTEN = pa.schema([("data", pa.binary())])
 PART_BYTES = 64 * 1024 * 1024
-_VOLUME = Path("/opt/ml/processing")
+_OPT_ML = Path("/opt/ml")
 _PIECE = 4 * 1024 * 1024
 
 
@@ -62,23 +61,15 @@ class Target:
     kms_key: str
 
 
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """Lend a folder: on SageMaker's volume if there is one, as the root's is small."""
-    parent = _VOLUME if os.access(_VOLUME, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix=".landrun-", dir=parent) as folder:
-        yield Path(folder)
-
-
 def inspect_files(
     batches: Iterable[pa.RecordBatch], entries: Sequence[Entry], options: Options
 ) -> Iterator[pa.RecordBatch]:
     """Find out what files are: groups of entries in, `FOUND` out."""
     with _worker() as worker:
         for number in _numbers(batches):
-            with _scratch() as folder:
+            with scratch_folder(_OPT_ML) as folder:
                 found = _inspected(entries[number], number, options, folder, worker)
-            yield _batch(number=[number], data=[pickle.dumps(found)])
+            yield _batch(FOUND, number=number, data=pickle.dumps(found))
 
 
 def _numbers(batches: Iterable[pa.RecordBatch]) -> Iterator[int]:
@@ -125,7 +116,7 @@ def clean_stretches(
     """
     with _worker() as worker:
         for number in _numbers(batches):
-            with _scratch() as folder:
+            with scratch_folder(_OPT_ML) as folder:
                 yield from _cleaned(number, *tasks[number], folder, worker)
 
 
@@ -180,15 +171,9 @@ def identities(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         frame = pl.read_ipc_stream(piece["data"], columns=[ORDER, *IDENTITY])
         # Arrow's C interface takes no name with a zero byte in it.
         named = frame.rename({ORDER: "place", DISTINCTION: "distinction"})
-        table = named.to_arrow(compat_level=pl.CompatLevel.oldest())
-        yield _batch(
-            task=pa.repeat(piece["task"], frame.height),
-            number=pa.repeat(piece["number"], frame.height),
-            place=table.column("place"),
-            sender=table.column(SENDER),
-            distinction=table.column("distinction"),
-            text=table.column(TEXT),
-        )
+        where = {name: pl.lit(piece[name], pl.Int32) for name in ("task", "number")}
+        table = named.with_columns(**where).select(IDENTITIES.names).to_arrow()
+        yield from table.cast(IDENTITIES).to_batches()
 
 
 def write_parts(
@@ -201,7 +186,7 @@ def write_parts(
     place = context.partitionId() if context else 0
     for number, frames in enumerate(_filled(_kept(batches, output))):
         part = _written(f"part-{place:05d}-{number:04d}.parquet", frames, target)
-        yield _batch(data=[pickle.dumps(part)])
+        yield _batch(WRITTEN, data=pickle.dumps(part))
 
 
 def _kept(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[tuple[int, pl.DataFrame]]:
@@ -235,7 +220,7 @@ def _written(name: str, frames: list[tuple[int, pl.DataFrame]], target: Target) 
     kept: Counter[int] = Counter()
     for task, frame in frames:
         kept[task] += frame.height
-    with _scratch() as folder:
+    with scratch_folder(_OPT_ML) as folder:
         path = folder / name
         pl.concat([frame for _, frame in frames]).write_parquet(path, compression="zstd")
         return Part(name, store.upload(path, target.uri + name, target.kms_key), dict(kept))
@@ -247,24 +232,8 @@ def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[dict[str, Any]]:
 
 
 def _piece(task: int, number: int, kind: str, content: bytes) -> pa.RecordBatch:
-    return _batch(task=[task], number=[number], kind=[kind], data=[content])
+    return _batch(TABLE, task=task, number=number, kind=kind, data=content)
 
 
-_TYPES = {
-    "task": pa.int32(), "number": pa.int32(), "place": pa.int64(), "kind": pa.string(),
-    "sender": pa.string(), "distinction": pa.string(), "text": pa.string(), "data": pa.binary(),
-}  # fmt: skip
-
-
-def _batch(**columns: Any) -> pa.RecordBatch:
-    """Make a batch of columns in the types that Spark knows."""
-    arrays = [_array(values, _TYPES[name]) for name, values in columns.items()]
-    return pa.RecordBatch.from_arrays(arrays, names=list(columns))
-
-
-def _array(values: Any, kind: pa.DataType) -> pa.Array:
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
-    if isinstance(values, pa.Array):
-        return values.cast(kind)
-    return pa.array(values, kind)
+def _batch(schema: pa.Schema, **row: Any) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([row], schema)

@@ -7,7 +7,7 @@ import pickle
 import re
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import StorageLevel
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as f
+from pyspark.sql.pandas.types import from_arrow_schema
 
-from cluster import duplicates, executors, store
+from cluster import executors, store
 from cluster.executors import Part, Target
 from cluster.manifest import Entry, output_uri, read_manifest
 from messages import VERSION, plan
@@ -33,6 +36,7 @@ from messages.tasks import Done, Output, Task
 
 log = logging.getLogger("preprocess")
 _MIB = 1024 * 1024
+KEY = ["task", "number"]
 _MOST_FILES = 500
 _COMMITS = 16
 _REJECTED = "rejected.jsonl"
@@ -40,14 +44,9 @@ _STORE_ERROR = re.compile(r"^cluster\.store\.StoreError: (.+)$", re.MULTILINE)
 
 
 def process(options: Options, spark: SparkSession) -> dict[str, Any]:
-    """Do the job.
+    """Do the job; return what ``summary.json`` holds, the same as of one machine.
 
     Raises JobError (nothing to read, nowhere to write, or no file that can be used).
-
-    Returns
-    -------
-    dict
-        What ``summary.json`` holds, the same as of one machine.
     """
     began = time.monotonic()
     check_cleaner(options.rules)
@@ -113,7 +112,7 @@ def _inspect(spark: SparkSession, entries: Sequence[Entry], options: Options) ->
     step = min(_MOST_FILES, -(-len(entries) // (2 * spark.sparkContext.defaultParallelism)))
     groups = [(at, min(at + step, len(entries))) for at in range(0, len(entries), step)]
     inspect = partial(executors.inspect_files, entries=entries, options=options)
-    rows = _grouped(spark, groups).mapInArrow(inspect, executors.FOUND).collect()
+    rows = _mapped(_grouped(spark, groups), inspect, executors.FOUND).collect()
     found = {row["number"]: pickle.loads(row["data"]) for row in rows}  # noqa: S301 - executors'
     return [found[number] for number in range(len(entries))]
 
@@ -135,7 +134,7 @@ def _cleaned(spark: SparkSession, work: Sequence[tuple[Task, str]]) -> Iterator[
     spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
     log.info("%d task(s) in %d group(s), %.1f MB", len(work), len(groups), size / 1e6)
     clean = partial(executors.clean_stretches, tasks=work)
-    table = _grouped(spark, groups).mapInArrow(clean, executors.TABLE)
+    table = _mapped(_grouped(spark, groups), clean, executors.TABLE)
     table.persist(StorageLevel.DISK_ONLY)
     try:
         yield table
@@ -174,7 +173,7 @@ def _collect(table: DataFrame, record: Record, scratch: Path) -> None:
     record.reject({task.source.name: reason for task, reason in failed if reason})
     if not any(done.rejected for done in record.done.values()):
         return
-    rejects = table.filter(table.kind == executors.REJECTS).sort(*duplicates.KEY)
+    rejects = table.filter(table.kind == executors.REJECTS).sort(*KEY)
     for row in rejects.select("task", "data").toLocalIterator():
         done = record.done[row["task"]]
         done.rejects = scratch / f"rejects.{done.number:08d}"
@@ -184,11 +183,30 @@ def _collect(table: DataFrame, record: Record, scratch: Path) -> None:
 
 def _write(table: DataFrame, output: Output, target: Target, scratch: Path) -> list[Part]:
     """Write the rows that stay; where none do, a part without rows, for its columns."""
-    rows = duplicates.with_drops(table.filter(table.kind == executors.ROWS))
+    rows = table.filter(table.kind == executors.ROWS)
+    drops = _places_to_drop(rows)
     write = partial(executors.write_parts, output=output, target=target)
-    written = rows.mapInArrow(write, executors.WRITTEN).collect()
+    kept = rows.join(drops, KEY, "left").select("task", "data", "drop")
+    written = _mapped(kept, write, executors.WRITTEN).collect()
     parts = [pickle.loads(row["data"]) for row in written]  # noqa: S301 - our own executors'
     return parts or [_nothing(output, target, scratch)]
+
+
+def _places_to_drop(rows: DataFrame) -> DataFrame:
+    """Find all but the first row of each message, by Spark's shuffle, as ``drop`` of each segment.
+
+    Only what tells messages apart and a row's place pass through the shuffle.
+    """
+    each = _mapped(rows, executors.identities, executors.IDENTITIES)
+    # A missing value equals a missing value here, as it does on one machine.
+    same = Window.partitionBy("sender", "distinction", "text").orderBy("place")
+    later = each.withColumn("nth", f.row_number().over(same)).filter("nth > 1")
+    return later.groupBy(*KEY).agg(f.collect_list("place").alias("drop"))
+
+
+def _mapped(table: DataFrame, function: Callable[..., Any], schema: pa.Schema) -> DataFrame:
+    """Have executors map a table's Arrow batches to those of another table."""
+    return table.mapInArrow(function, from_arrow_schema(schema))
 
 
 def _nothing(output: Output, target: Target, scratch: Path) -> Part:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from messages.host import job_config
 from messages.options import JobError
 
 
@@ -25,15 +25,8 @@ class Entry:
 def read_manifest(folder: Path, opt_ml: Path) -> list[Entry]:
     """Read the manifest that SageMaker put into ``folder``; entries in the order of their names.
 
-    Raises JobError when there is none, or it is something else.
-
-    Parameters
-    ----------
-    folder
-        Of the job's input.
-    opt_ml
-        SageMaker's folder; its configuration tells which file is the manifest, where a prefix
-        matched others too.
+    Raises JobError when there is none, or it is something else. SageMaker's configuration tells
+    which file is the manifest, where a prefix matched others too.
     """
     path = _file(folder, opt_ml)
     try:
@@ -57,7 +50,8 @@ def _path(name: str) -> str:
 
 def _file(folder: Path, opt_ml: Path) -> Path:
     files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
-    named = {_last(uri) for uri in _uris(opt_ml, "ProcessingInputs", "S3Input")}
+    inputs = job_config(opt_ml).get("ProcessingInputs") or []
+    named = {(one.get("S3Input") or {}).get("S3Uri", "").rpartition("/")[2] for one in inputs}
     chosen = [path for path in files if path.name in named] if len(files) > 1 else files
     if len(chosen) != 1:
         raise JobError(f"{len(chosen) or 'no'} manifests under --manifests {folder}: give it one")
@@ -67,33 +61,12 @@ def _file(folder: Path, opt_ml: Path) -> Path:
 def output_uri(folder: Path, opt_ml: Path) -> tuple[str, str]:
     """Say where in S3 the files of an output folder go, and the KMS key to write them with.
 
-    Raises JobError when SageMaker's configuration does not say so.
-
-    Returns
-    -------
-    tuple
-        The URI, ending with a slash, and the key, empty for the bucket's own.
+    The URI ends with a slash; the key is empty for the bucket's own. Raises JobError when
+    SageMaker's configuration does not say where.
     """
-    config = _config(opt_ml).get("ProcessingOutputConfig") or {}
+    config = job_config(opt_ml).get("ProcessingOutputConfig") or {}
     for output in config.get("Outputs") or []:
         s3 = output.get("S3Output") or {}
         if Path(s3.get("LocalPath") or "").name == folder.name:
             return s3["S3Uri"].rstrip("/") + "/", config.get("KmsKeyId") or ""
     raise JobError(f"no output of the job's configuration is uploaded from {folder}")
-
-
-def _uris(opt_ml: Path, kind: str, place: str) -> list[str]:
-    return [(entry.get(place) or {}).get("S3Uri", "") for entry in _config(opt_ml).get(kind) or []]
-
-
-def _last(uri: str) -> str:
-    return uri.rpartition("/")[2]
-
-
-def _config(opt_ml: Path) -> dict[str, Any]:
-    try:
-        path = opt_ml / "config" / "processingjobconfig.json"
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return config if isinstance(config, dict) else {}

@@ -22,10 +22,7 @@ _UNITS = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024 * 1024}
 def start(program: Path) -> SparkSession:
     """Start or join Spark; `smspark-submit` says where, else it is this machine (``local[*]``).
 
-    Parameters
-    ----------
-    program
-        The folder of this package; workers import it from there, as each host has the image.
+    Workers import this package from the folder ``program``, as each host has the image.
     """
     os.environ.setdefault("POLARS_MAX_THREADS", "1")  # a worker is a core
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # SageMaker's image sets its own

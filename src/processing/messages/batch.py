@@ -17,7 +17,7 @@ import polars as pl
 
 from messages.cleaning import cleaner
 from messages.columns import MAX_NAME, OUTPUT, TEXT, Columns
-from messages.jsonrows import not_text, overflow, parse, scalars, table, unwritable, without
+from messages.jsonrows import not_text, overflow, parse, scalars, unwritable, without
 from messages.lines import (
     EXCERPT_READ,
     MAX_TEXT,
@@ -83,14 +83,13 @@ def _columns(
     rows: Sequence[dict[str, Any]], lines: Sequence[bytes], columns: Columns
 ) -> dict[str, pl.Series]:
     named = [name for name in columns.named().values() if name is not None]
-    keys, values = table(rows)
-    data = {n: scalars(values(n), lines) for n in named}
-    others = [key for key in keys if key not in data]
+    data = {name: scalars([row.get(name) for row in rows], lines) for name in named}
+    others = [key for key in dict.fromkeys(chain.from_iterable(rows)) if key not in data]
     if _beyond(others):
         others = [key for key in others if key != OVERFLOW and len(key) <= MAX_NAME][:MAX_COLUMNS]
         data[OVERFLOW] = overflow(rows, {*others, *named})
     for key in others:
-        data[key] = column(key, values(key))
+        data[key] = column(key, [row.get(key) for row in rows])
     return data
 
 
@@ -108,16 +107,7 @@ def record_rows(
 ) -> Rows:
     """Take records as they are: the position and fields of each, or its rejection.
 
-    Parameters
-    ----------
-    records
-        What `csvrows` found.
-    header
-        A name for each field.
-    columns
-        Which of them are which.
-    spill
-        How many fields right behind the text are the rest of it (``columns.spilled``).
+    So many fields right behind the text are the rest of it as ``spill`` says (``columns.spilled``).
     """
     width = len(header)
     good: list[tuple[int, list[str]]] = []

@@ -50,16 +50,9 @@ def write_none(output: Output, part: Path) -> Path:
 
 
 def finish(bucket: Bucket, output: Output, target: Path) -> Written:
-    """Deduplicate a bucket and write it.
+    """Deduplicate a bucket, whose files are deleted, and write what stays.
 
-    Parameters
-    ----------
-    bucket
-        Its files are deleted.
-    output
-        What all buckets are written by.
-    target
-        The part to write; a bucket that was spread over several appends a number to the name.
+    A bucket that was spread over several writes as many parts: each appends a number to ``target``.
     """
     written = Written()
     schema, masks = schema_of(output), Masks(output.rules)

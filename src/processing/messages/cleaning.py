@@ -53,21 +53,11 @@ _LOOSE_SPACES = f" *[{_ODD_SPACES}][ {_ODD_SPACES}]*|  +"
 
 
 def clean(text: pl.Series, region: str | None = None) -> pl.Series:
-    """Clean and mask texts.
+    """Clean and mask strings; null stays null, and what comes of another may be empty.
 
-    Parameters
-    ----------
-    text
-        Strings; null stays null.
-    region
-        A country, as ``DE``, whose phone numbers count however they are written.
-
-    Returns
-    -------
-    pl.Series
-        As many strings: without tags, entities, control characters and spare white space, in NFC,
-        personal numbers and addresses replaced by ``<EMAIL> <PHONE> <URL> <CARD> <IBAN>``. May be
-        empty.
+    Tags, entities, control characters and spare white space go, and personal numbers and addresses
+    become ``<EMAIL> <PHONE> <URL> <CARD> <IBAN>``. ``region`` is a country, as ``DE``, whose phone
+    numbers count however they are written.
     """
     return mask(_squeezed(_normal(_decoded(_untagged(text)))), region)
 

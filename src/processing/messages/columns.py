@@ -96,20 +96,13 @@ def find_columns(
     wanted: Mapping[str, str] | None = None,
     weights: Mapping[str, int] | None = None,
 ) -> Columns:
-    """Choose a file's columns.
+    """Choose a file's columns, whose names are given in their order.
 
-    Raises ColumnNotFoundError (no text column, or one given by argument is missing).
-
-    Parameters
-    ----------
-    names
-        The file's column names, in their order.
-    wanted
-        Output column -> name given by argument, or several with commas between them; one of them
-        must be there.
-    weights
-        How often each name held a value in a sample; among usual names the most frequent wins.
-        Below zero: it holds objects or arrays, and is taken only where it is asked for.
+    Raises ColumnNotFoundError (no text column, or one given by argument is missing). ``wanted`` has
+    the names given by argument, by output column: several have commas between them, and one of them
+    must be there. ``weights`` says how often each name held a value in a sample: among usual names
+    the most frequent wins. Below zero it holds objects or arrays, and is taken only where it is
+    asked for.
     """
     present = list(dict.fromkeys(names))
     asked = {role: _asked(present, role, name) for role, name in (wanted or {}).items()}

@@ -38,13 +38,10 @@ class Table:
 
 
 def read_table(lines: Sequence[bytes], dialect: Dialect, width: int) -> Table | None:
-    """Take whole records from the beginning of lines of UTF-8.
+    """Take whole records from the beginning of lines of UTF-8; their positions count from 0.
 
-    Returns
-    -------
-    Table
-        Its positions count from 0. None where Python's reader may see it differently, a record has
-        not ``width`` fields, or a line is blank.
+    Return None where Python's reader may see it differently, a record has not ``width`` fields, or
+    a line is blank.
     """
     least = 1 if dialect.quotes else 2  # a lone field without quotes may be blank
     if not lines or width < least or max(map(len, lines)) > MAX_VALUES:
@@ -114,22 +111,10 @@ def _positions(fields: Sequence[pl.Series], lines: int) -> list[int]:
 
 
 class SeparatedFile:
-    """Records of a CSV or TSV file.
+    """Records of a CSV or TSV file, given its lines in UTF-8 and the number of a record's fields.
 
-    Parameters
-    ----------
-    batches
-        Its lines, in UTF-8.
-    dialect
-        How its fields are set apart.
-    width
-        How many fields a record has.
-    skipped
-        How many records come before the first row, as a header does.
-
-    Notes
-    -----
-    Iterating yields tables and lists of records; ``position`` is then the number of lines read.
+    The first ``skipped`` records are none, as a header is. Iterating yields tables and lists of
+    records; ``position`` is then the number of lines read.
     """
 
     def __init__(

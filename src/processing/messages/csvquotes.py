@@ -12,11 +12,8 @@ from messages.streams import BATCH_BYTES
 def regular(outside: Sequence[bytes], delimiter: bytes) -> bool:
     """Tell whether each quote opens where a field begins or closes where it ends.
 
-    Parameters
-    ----------
-    outside
-        What stands outside of quotes; before the first piece and behind the last there is none.
-        Nothing between two quotes means that they stand for one, within a field.
+    ``outside`` is what stands outside of quotes, with none before the first piece and behind the
+    last. Nothing between two quotes means that they stand for one, within a field.
     """
     before = {piece[-1:] for piece in outside[:-1]}
     behind = {piece[:1] for piece in outside[1:]}

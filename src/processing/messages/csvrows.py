@@ -63,17 +63,8 @@ def misfits(lines: Sequence[bytes], dialect: Dialect, *, cut: bool) -> int:
 
 
 class CsvRecords:
-    r"""Records of CSV lines.
+    r"""Records of CSV lines, which come without their ``\n``.
 
-    Parameters
-    ----------
-    lines
-        Without their ``\n``; one with more characters than ``MAX_LINE`` is rejected.
-    delimiter
-        One ASCII character.
-
-    Notes
-    -----
     Iterating yields ``(position, fields)`` or ``(position, Reject)``; the position is that of the
     record's first line, from 0. Blank lines between records are no records.
     """

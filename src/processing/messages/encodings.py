@@ -24,24 +24,11 @@ class UnclearError(ValueError):
 
 
 def encoding_of(sample: bytes, *, is_json: bool = False, asked: str | None = None) -> str:
-    """Tell the encoding of a file that begins with ``sample``.
+    """Return the name of the encoding, for Python, of a file that begins with ``sample``.
 
-    Raises UnclearError (several encodings are likely, or none).
-
-    Parameters
-    ----------
-    sample
-        The file's beginning.
-    is_json
-        Whether the file is JSON, which is UTF-8 by its standard.
-    asked
-        The encoding given by argument, for files that are not plainly in UTF-8, UTF-16 or UTF-32.
-
-    Returns
-    -------
-    str
-        The name of a codec of Python's. Where most of what is not ASCII is UTF-8, the few odd
-        bytes are damage and their lines are rejected.
+    Raises UnclearError (several encodings are likely, or none). ``asked`` is the one given by
+    argument, for files that are not plainly in UTF-8, UTF-16 or UTF-32. Where most of what is not
+    ASCII is UTF-8, the few odd bytes are damage and their lines are rejected.
     """
     for encoding, mark in BOMS.items():
         if sample.startswith(mark):
@@ -106,11 +93,8 @@ def is_one_byte(encoding: str) -> bool:
 def telling(data: Iterable[bytes], size: int, reach: int) -> bytes:
     """Read on for a sample that says something of the encoding.
 
-    Returns
-    -------
-    bytes
-        The first ``size`` bytes and, when those are all ASCII, the first block within ``reach``
-        bytes that is not.
+    That is the first ``size`` bytes and, when those are all ASCII, the first block within ``reach``
+    bytes that is not.
     """
     sample, passed = b"", 0
     for block in data:

@@ -48,14 +48,7 @@ SECONDS, SECONDS_PER_MIB = 60.0, 10.0
 class Call:
     """A function to call in a worker, by name: the parent must not import its module.
 
-    Attributes
-    ----------
-    function : str
-        ``module:function``.
-    arguments : tuple
-        What it is called with.
-    size : int
-        Bytes that it reads, which decide how much processor time it gets.
+    ``size`` are the bytes that it reads, which decide how much processor time it gets.
     """
 
     function: str
@@ -71,13 +64,7 @@ class Failed:
 
 
 class KilledError(Exception):
-    """Something outside of the job killed a worker, most likely for want of memory.
-
-    Parameters
-    ----------
-    place : int
-        The place of the call that the worker carried out.
-    """
+    """Something outside of the job killed the worker of a call, most likely as memory ran out."""
 
     def __init__(self, place: int) -> None:
         super().__init__(f"the worker of call {place} was killed")
@@ -87,14 +74,7 @@ class KilledError(Exception):
 def worker_count(size: int, asked: int | None, memory: int) -> int:
     """Return how many workers read ``size`` bytes: by default one per core, as far as memory goes.
 
-    Parameters
-    ----------
-    size : int
-        Bytes of the input.
-    asked : int or None
-        What ``--workers`` says.
-    memory : int
-        MiB for the parent and all workers.
+    ``asked`` is what ``--workers`` says; ``memory`` is in MiB, for the parent and all workers.
     """
     if size <= SMALL_BYTES:
         return 1
@@ -104,12 +84,7 @@ def worker_count(size: int, asked: int | None, memory: int) -> int:
 class Workers:
     """Processes that carry calls out, each one call at a time.
 
-    Parameters
-    ----------
-    count : int
-        How many processes.
-    memory : int
-        MiB for the parent and all of them: one may have what the others do not need.
+    ``memory`` is in MiB, for the parent and all of them: one may have what the others do not need.
     """
 
     def __init__(self, count: int, memory: int) -> None:

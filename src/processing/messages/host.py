@@ -62,17 +62,11 @@ def find(folder: Path, host: Host) -> list[tuple[Path, str]]:
 
 
 def this_host(opt_ml: Path, folder: Path) -> Host:
-    """Read what SageMaker says of the hosts, if it does.
+    """Read what SageMaker says of the hosts, if it does, in ``config/`` of its folder.
 
-    Parameters
-    ----------
-    opt_ml
-        SageMaker's folder, in which ``config/`` lies; see "How Amazon SageMaker Processing Provides
-        Configuration to Your Processing Container" in its guide.
-    folder
-        The input's folder: whether it is shared or copied is said per input.
+    Whether the input's ``folder`` is shared or copied is said per input.
     """
-    resources = _config(opt_ml / "config" / "resourceconfig.json")
+    resources = _config(opt_ml, "resourceconfig")
     names = set(map(str, resources.get("hosts") or ()))
     hosts = tuple(sorted(names, key=lambda name: (len(name), name)))  # algo-2 before algo-10
     current = str(resources.get("current_host"))
@@ -83,17 +77,21 @@ def this_host(opt_ml: Path, folder: Path) -> Host:
 
 def _copied(opt_ml: Path, folder: Path) -> bool:
     """Say whether every host has every file; so it is unless the job's configuration denies it."""
-    job = _config(opt_ml / "config" / "processingjobconfig.json")
-    for given in job.get("ProcessingInputs") or []:
+    for given in job_config(opt_ml).get("ProcessingInputs") or []:
         s3 = given.get("S3Input") or {}
         if Path(s3.get("LocalPath") or "").name == folder.name:
             return bool(s3.get("S3DataDistributionType") != "ShardedByS3Key")
     return True
 
 
-def _config(path: Path) -> dict[str, Any]:
+def job_config(opt_ml: Path) -> dict[str, Any]:
+    """Read the job as SageMaker was asked for it; empty where there is no such file."""
+    return _config(opt_ml, "processingjobconfig")
+
+
+def _config(opt_ml: Path, name: str) -> dict[str, Any]:
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads((opt_ml / "config" / f"{name}.json").read_bytes())
     except (OSError, ValueError):
         return {}
     return config if isinstance(config, dict) else {}

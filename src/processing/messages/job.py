@@ -35,25 +35,12 @@ _NOTHING_HERE = (
 
 
 def process(options: Options, workers: Workers, scratch: Path) -> dict[str, Any]:
-    """Do the job.
+    """Do the job; return what ``summary.json`` holds.
 
     Raises JobError (nothing to read, nowhere to write, no row that can be used, or workers that
-    were killed. One of several hosts may well have nothing to read, or nothing that can be used:
-    the others do not lose their work for it, and its summary says so).
-
-    Parameters
-    ----------
-    options
-        What it is told.
-    workers
-        What carries its calls out.
-    scratch
-        A folder to make for what does not fit in memory.
-
-    Returns
-    -------
-    dict
-        What ``summary.json`` holds.
+    were killed). One of several hosts may well have nothing to read, or nothing that can be used:
+    the others do not lose their work for it, and its summary says so. The folder ``scratch`` is
+    made for what does not fit in memory.
     """
     began = time.monotonic()
     check_cleaner(options.rules)

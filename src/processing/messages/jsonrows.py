@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from contextlib import suppress
-from itertools import chain
 from typing import Any
 
 import orjson
@@ -79,18 +78,6 @@ def _reason(error: ValueError, line: bytes) -> str:
     except UnicodeDecodeError as undecoded:
         return undecodable(undecoded)
     return f"not valid JSON: {error.msg} at character {error.pos + 1}"
-
-
-def table(rows: Sequence[dict[str, Any]]) -> tuple[Iterable[str], Callable[[str], list[Any]]]:
-    """Give all keys, in the order in which they first come, and what yields a key's values."""
-    if len(set(map(tuple, rows))) != 1:
-        keys = dict.fromkeys(chain.from_iterable(rows))
-        return keys, lambda key: [row.get(key) for row in rows]
-    # All rows have the same keys, as a machine wrote them: their values are a table already.
-    places = {key: place for place, key in enumerate(rows[0])}
-    cells = list(chain.from_iterable(map(dict.values, rows)))
-    missing = [None] * len(rows)
-    return places, lambda key: cells[places[key] :: len(places)] if key in places else missing
 
 
 def not_text(texts: Sequence[Any]) -> list[int]:

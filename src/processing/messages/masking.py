@@ -128,12 +128,7 @@ def _cased(names: Iterable[str]) -> str:
 def mask(text: pl.Series, region: str | None = None, *, cued: bool = False) -> pl.Series:
     """Put tokens in place of URLs, e-mail addresses, card, account and phone numbers.
 
-    Parameters
-    ----------
-    text
-        Strings; null stays null.
-    region, cued
-        As of `messages.numbers.find_numbers`.
+    ``region`` and ``cued`` are those of `messages.numbers.find_numbers`.
     """
 
     def numbers(row: str) -> list[Span]:

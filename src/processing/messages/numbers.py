@@ -121,21 +121,10 @@ def plain(text: str) -> str:
 
 
 def find_numbers(text: str, region: str | None = None, *, cued: bool = False) -> list[Span]:
-    """Find card, account and phone numbers in a text of plain forms.
+    """Find card, account and phone numbers in a text of plain forms, in their order.
 
-    Parameters
-    ----------
-    text
-        Any.
-    region
-        A country, as ``DE``, whose phone numbers count however they are written.
-    cued
-        Whether digits are a phone number's as they are after a word for it.
-
-    Returns
-    -------
-    list
-        Where each starts and ends, and its token, in their order.
+    ``region`` is a country, as ``DE``, whose phone numbers count however they are written; ``cued``
+    means that digits are a phone number's as they are after a word for it.
 
     >>> find_numbers("order 2026-11-22, call 555-123-4567")
     [(23, 35, '<PHONE>')]

@@ -39,17 +39,10 @@ class CleanerError(ValueError):
 class Reading:
     """How files are to be read where they do not say so themselves.
 
-    Attributes
-    ----------
-    columns : mapping
-        Output column -> the name of the input's, or several names with commas between them, of
-        which the first that a file has counts.
-    encoding : str or None
-        For files that are not plainly in UTF-8, UTF-16 or UTF-32.
-    header : bool
-        Whether the first record of CSV and TSV files names the columns.
-    names : tuple of str
-        The columns' names where it does not.
+    ``columns`` has, by output column, the name of the input's, or several names with commas between
+    them, of which the first that a file has counts. ``encoding`` is that of files that are not
+    plainly in UTF-8, UTF-16 or UTF-32. ``names`` are those of the columns where there is no
+    ``header``.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -60,19 +53,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What becomes of a message.
-
-    Attributes
-    ----------
-    duplicates : str
-        `BY_MESSAGE` or `BY_SENDER_AND_TEXT`.
-    cleaner : str or None
-        ``module:function`` that cleans texts in place of `messages.cleaning.clean`.
-    region : str or None
-        A country, as ``DE``, whose phone numbers count however they are written.
-    mask_columns : tuple of str
-        Columns of the output that are masked beside the text.
-    """
+    """What becomes of a message: the job's options for duplicates, cleaning and masking."""
 
     duplicates: str = BY_MESSAGE
     cleaner: str | None = None
@@ -89,24 +70,9 @@ class Rules:
 class Options:
     """What a job is told.
 
-    Attributes
-    ----------
-    input : Path
-        The folder with the messages or, ``on_spark``, with the run's manifest.
-    output : Path
-        The folder for what comes of them.
-    reading : Reading
-        How files are read.
-    rules : Rules
-        How messages are cleaned and compared.
-    max_rejected : float
-        The largest share of the rows that may be rejected; the job always fails without any other.
-    on_spark : bool
-        True on a Spark cluster.
-    workers, memory : int, optional
-        Processes, and MiB for all of them. Default: what the machine has.
-    opt_ml : Path
-        The root of SageMaker's files.
+    ``input`` is the folder with the messages or, ``on_spark``, with the run's manifest. ``workers``
+    and ``memory`` (MiB for all of them) are what the machine has by default. ``opt_ml`` is the root
+    of SageMaker's files.
     """
 
     input: Path

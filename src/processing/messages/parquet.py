@@ -27,19 +27,9 @@ INTERVAL = ["months", "days", "nanoseconds"]
 
 
 def with_columns(source: Source, unpacked: Path) -> Source:
-    """Read a file's schema; a packed one is unpacked first, as it is read from its end.
+    """Read a file's schema, or set the ``reason`` why it is rejected whole.
 
-    Parameters
-    ----------
-    source
-        The file.
-    unpacked
-        Where a packed one is unpacked to.
-
-    Returns
-    -------
-    Source
-        With ``reason`` set when the file is rejected whole.
+    A packed one is unpacked first, as it is read from its end.
     """
     if source.compression is None:
         return _with_columns(source)

@@ -36,14 +36,8 @@ class Shape:
 def tasks(found: Sequence[Source], workers: int = 1, *, cut: bool = False) -> list[Task]:
     """Divide usable files into tasks, numbered in the order of files and positions.
 
-    Parameters
-    ----------
-    found
-        The files.
-    workers
-        How many workers there are: each gets its share of a small input.
-    cut
-        True to divide CSV files, too, which are read from end to end to find out where they may be.
+    Each worker gets its share of a small input. ``cut`` divides CSV files, too, which are read from
+    end to end to find out where they may be.
     """
     usable = [s for s in found if s.reason is None]
     share = math.ceil(sum(s.size for s in usable) / workers)

@@ -15,12 +15,7 @@ LENGTH = 400
 def printable(text: str, length: int = LENGTH) -> str:
     r"""Write what could break a line, steer a terminal or turn a text around as its escape.
 
-    Parameters
-    ----------
-    text
-        Anything.
-    length
-        The most characters to give; what is cut off leaves an ellipsis.
+    What is beyond ``length`` characters leaves an ellipsis.
 
     >>> printable("a\nb\x1b[31m")
     'a\\nb\\x1b[31m'

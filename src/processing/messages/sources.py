@@ -87,21 +87,9 @@ class Source:
 
 
 def inspect(path: Path, name: str, reading: Reading) -> Source:
-    """Find out what a file is.
+    """Find out what a file is; ``reason`` is set when it is rejected whole.
 
-    Parameters
-    ----------
-    path
-        The file.
-    name
-        What to call it: its path under the input folder.
-    reading
-        What is said of the files by argument.
-
-    Returns
-    -------
-    Source
-        With ``reason`` set when the file is rejected whole.
+    ``name`` is its path under the input folder.
     """
     source = Source(path, name, path.stat().st_size, reading=reading)
     try:

@@ -36,16 +36,9 @@ IDENTITY = (SENDER, DISTINCTION, TEXT)
 
 @dataclass
 class Staging:
-    """One task's rows on their way into buckets.
+    """One task's rows on their way into bucket files, which are appended to.
 
-    Parameters
-    ----------
-    folder
-        Where bucket files are; they are appended to.
-    buckets
-        How many.
-    seed
-        Of the hash; another one spreads a bucket's rows anew.
+    Another ``seed`` of the hash spreads a bucket's rows anew.
     """
 
     folder: Path

@@ -112,14 +112,8 @@ def of_host(host: Host) -> dict[str, Any]:
 def problem(record: Record, most: float, rejected: str) -> dict[str, str]:
     """Say why a run has failed although all of its input was looked at.
 
-    Parameters
-    ----------
-    record
-        What tasks reported.
-    most
-        The largest share of the rows that may be rejected (``--max-rejected``); never all of them.
-    rejected
-        Name of the file that lists the rejects.
+    ``most`` is the largest share of the rows that may be rejected, never all of them; ``rejected``
+    names the file that lists the rejects.
     """
     unusable = [source for source in record.sources if source.reason is not None]
     rows = sum(done.rows_in for done in record.done.values())

@@ -78,18 +78,10 @@ class Bucket:
 class Output:
     """What all buckets are written by.
 
-    Attributes
-    ----------
-    schema
-        Pickled: the output's columns and their types.
-    columns
-        Their names.
-    rules
-        Which of them are masked once duplicates are gone, as they tell whose message is whose.
-    tasks
-        The tasks whose rows count: those of files that were rejected after all do not.
-    limit
-        Bytes a bucket may take in memory; a larger one is spread over several first.
+    ``schema`` is pickled: the columns of the output, named by ``columns``, and their types.
+    ``rules`` say which of them are masked once duplicates are gone. Rows of other tasks than
+    ``tasks`` are those of files that were rejected after all. A bucket that takes more than
+    ``limit`` bytes in memory is spread over several first.
     """
 
     schema: bytes

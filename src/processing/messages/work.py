@@ -45,17 +45,7 @@ def inspect(path: Path, name: str, reading: Reading, unpacked: Path | None = Non
 
 
 def run(task: Task, folder: Path, buckets: int) -> Done:
-    """Do one task.
-
-    Parameters
-    ----------
-    task
-        What to read.
-    folder
-        For staged rows and rejects.
-    buckets
-        How many to stage into.
-    """
+    """Do one task; rejects and rows are staged in ``folder``, the latter in so many buckets."""
     done = Done(task.number)
     schema: dict[str, list[pl.DataType]] = {}
     staging = Staging(folder, buckets)
