@@ -6,6 +6,7 @@ It has PySpark and what SageMaker's image has, and nothing of landrun's function
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,13 @@ def spark(s3: Any) -> Iterator[SparkSession]:
     from cluster import session  # noqa: PLC0415
 
     submit = "--master local[2] --driver-memory 1g --conf spark.ui.enabled=false pyspark-shell"
-    os.environ |= {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_SUBMIT_ARGS": submit}
+    path = str(Path(__file__).parent)  # where workers find the cleaner of a test
+    os.environ |= {
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_SUBMIT_ARGS": submit,
+        "PYTHONPATH": path,
+    }
+    sys.path.append(path)
     started = session.start(Path(session.__file__).parents[1])
     started.sparkContext.setLogLevel("ERROR")
     yield started

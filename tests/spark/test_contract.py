@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 
 from cluster import executors, manifest, store
-from cluster import job as on_spark
 from default_job import Result
 from messages.options import JobError, Rules
 from messages.tasks import Output
@@ -111,14 +110,8 @@ def test_a_file_that_kills_its_reader_is_rejected_by_name_and_the_others_are_pro
 ) -> None:
     runs.give(killer='{"text": "first"}\n{"text": "kill"}\n')
     runs.give(other='{"text": "first"}\n{"text": "second"}\n')
-    cleaner = Path(on_spark.__file__).parents[1] / "killing_in_a_test.py"
-    cleaner.write_text(
-        "import os\n\ndef clean(texts):\n    return texts if 'kill' not in texts else os.abort()\n"
-    )
-    try:
-        result = runs.on_spark(rules=Rules(cleaner="killing_in_a_test:clean"))
-    finally:
-        cleaner.unlink()
+
+    result = runs.on_spark(rules=Rules(cleaner="killing:clean"))
 
     assert sorted(runs.rows()["text"]) == ["first", "second"]
     assert [file["status"] for file in result.summary["files"]] == ["rejected", "read"]

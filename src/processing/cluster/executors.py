@@ -24,7 +24,7 @@ from cluster.manifest import Entry
 from messages.buckets import schema_of
 from messages.guard import Call, Failed, Workers
 from messages.host import memory_mb, scratch_folder
-from messages.masking import Masks
+from messages.masking import with_masks
 from messages.options import Options
 from messages.sources import Source
 from messages.staging import DISTINCTION, IDENTITY, ORDER, segments
@@ -191,13 +191,12 @@ def write_parts(
 
 def _kept(batches: Iterable[pa.RecordBatch], output: Output) -> Iterator[tuple[int, pl.DataFrame]]:
     full = {ORDER: pl.Int64(), DISTINCTION: pl.String(), **schema_of(output)}
-    masks = Masks(output.rules)
     for piece in _pieces(batches):
         frame = conform(pl.read_ipc_stream(piece["data"]), full)
         drop = pl.Series(piece["drop"] or [], dtype=pl.Int64)
         kept = frame.filter(~pl.col(ORDER).is_in(drop.implode())) if len(drop) else frame
         if kept.height:
-            yield piece["task"], masks.apply(kept.drop(ORDER, DISTINCTION))
+            yield piece["task"], with_masks(kept.drop(ORDER, DISTINCTION), output.rules)
 
 
 def _filled(

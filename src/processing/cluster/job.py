@@ -28,8 +28,8 @@ from cluster.executors import Part, Target
 from cluster.manifest import Entry, output_uri, read_manifest
 from messages import VERSION, plan
 from messages.buckets import output_of, write_none
-from messages.job import check_cleaner, log_source
-from messages.options import JobError, Options
+from messages.job import log_source
+from messages.options import JobError, Options, load_cleaner
 from messages.sources import Source
 from messages.summary import Record, problem, write_lines
 from messages.tasks import Done, Output, Task
@@ -49,7 +49,8 @@ def process(options: Options, spark: SparkSession) -> dict[str, Any]:
     Raises JobError (nothing to read, nowhere to write, or no file that can be used).
     """
     began = time.monotonic()
-    check_cleaner(options.rules)
+    if options.rules.cleaner is not None:
+        load_cleaner(options.rules.cleaner)
     entries = read_manifest(options.input, options.opt_ml)
     options.output.mkdir(parents=True, exist_ok=True)
     with _plainly(), tempfile.TemporaryDirectory(prefix=".landrun-") as scratch:

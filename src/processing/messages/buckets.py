@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from messages.columns import OUTPUT
-from messages.masking import Masks
+from messages.masking import masked_schema, with_masks
 from messages.options import Rules
 from messages.staging import DISTINCTION, ORDER, Staging, firsts, segments, task_of
 from messages.tasks import Bucket, Output, Written
@@ -21,7 +21,7 @@ CELL_BYTES = 8
 
 def output_of(schemas: Iterable[bytes], rules: Rules, tasks: Sequence[int], limit: int) -> Output:
     """Say what buckets are written by, from the schemas of all tasks (`Done.schema`)."""
-    schema = Masks(rules).schema(_united(map(pickle.loads, schemas)))
+    schema = masked_schema(_united(map(pickle.loads, schemas)), rules)
     return Output(pickle.dumps(schema), tuple(schema), rules, tasks, limit)
 
 
@@ -55,14 +55,14 @@ def finish(bucket: Bucket, output: Output, target: Path) -> Written:
     A bucket that was spread over several writes as many parts: each appends a number to ``target``.
     """
     written = Written()
-    schema, masks = schema_of(output), Masks(output.rules)
+    schema = schema_of(output)
     for number, piece in enumerate(_pieces(bucket, len(schema), output.limit)):
         rows = _unique(piece.paths, output, schema)
         for path in piece.paths:
             path.unlink()
         if rows is not None:
             part = target.with_name(f"{target.name}.{number:05d}")
-            _write(masks.apply(rows.drop(ORDER, DISTINCTION)), part)
+            _write(with_masks(rows.drop(ORDER, DISTINCTION), output.rules), part)
             written.parts.append(part)
             written.kept.update(_by_task(rows))
     return written

@@ -15,7 +15,7 @@ from html.entities import html5
 import polars as pl
 
 from messages.masking import change, mask
-from messages.options import CleanerError, Rules, load_cleaner
+from messages.options import Rules, load_cleaner
 
 _BLOCKS = (
     "address|article|aside|blockquote|body|br|center|dd|div|dl|dt|fieldset|figcaption|figure|footer"
@@ -71,9 +71,7 @@ def cleaner(rules: Rules) -> Callable[[pl.Series], pl.Series]:
     def cleaned(text: pl.Series) -> pl.Series:
         result = replacement(text)
         if not isinstance(result, pl.Series) or len(result) != len(text):
-            raise CleanerError(
-                f"--cleaner {rules.cleaner} must return one text for each it is given"
-            )
+            raise ValueError(f"--cleaner {rules.cleaner} must return one text for each it is given")
         return result.cast(pl.String)
 
     return cleaned

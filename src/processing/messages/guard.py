@@ -35,7 +35,7 @@ PROCESS_MIB = 130
 """What a worker takes that has nothing to do (measured)."""
 
 LEAST_MIB = 170
-"""What a worker takes at least when it works: itself and the smallest bucket (see `plan.shape`)."""
+"""What a worker takes at least when it works: itself and the smallest bucket of `plan.buckets`."""
 
 SMALL_BYTES = 8 * MIB
 """An input of which one worker has read the rest by the time that another one has started."""

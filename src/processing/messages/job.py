@@ -16,7 +16,7 @@ import orjson
 from messages import VERSION, plan
 from messages.guard import Call, Failed, KilledError, Workers
 from messages.host import Host, find, memory_mb, this_host
-from messages.options import CleanerError, JobError, Options, Rules, load_cleaner
+from messages.options import JobError, Options, load_cleaner
 from messages.printing import printable
 from messages.sources import Source
 from messages.summary import Record, of_host, problem, write_lines
@@ -43,7 +43,8 @@ def process(options: Options, workers: Workers, scratch: Path) -> dict[str, Any]
     made for what does not fit in memory.
     """
     began = time.monotonic()
-    check_cleaner(options.rules)
+    if options.rules.cleaner is not None:
+        load_cleaner(options.rules.cleaner)  # before any work is done
     host = this_host(options.opt_ml, options.input)
     files = _files(options, host)
     _claim(options.output, host)
@@ -56,18 +57,6 @@ def process(options: Options, workers: Workers, scratch: Path) -> dict[str, Any]
     if "problem" in summary and host.count == 1:
         raise JobError(summary["problem"])
     return summary
-
-
-def check_cleaner(rules: Rules) -> None:
-    """Import the function that ``--cleaner`` names, before any work is done.
-
-    Raises JobError when there is no such function.
-    """
-    try:
-        if rules.cleaner is not None:
-            load_cleaner(rules.cleaner)
-    except CleanerError as error:
-        raise JobError(str(error)) from error
 
 
 def _files(options: Options, host: Host) -> list[tuple[Path, str]]:
@@ -145,15 +134,16 @@ def _processed(  # noqa: PLR0917
     record: Record, options: Options, host: Host, workers: Workers, scratch: Path, began: float
 ) -> dict[str, Any]:
     record.tasks = plan.tasks(record.sources, workers.count, cut=True)
-    shape = plan.shape(record.sources, workers.count, options.memory or memory_mb())
+    memory = options.memory or memory_mb()
+    count, limit = plan.buckets(record.sources, workers.count, memory)
     log.info(
         "%d file(s), %d task(s), %d worker(s), %d bucket(s)",
         len(record.sources),
         len(record.tasks),
         workers.count,
-        shape.buckets,
+        count,
     )
-    buckets = _read_all(record, workers, scratch, shape)
+    buckets = _read_all(record, workers, scratch, count)
     tasks = [task.number for task in record.tasks]
     schemas = dict.fromkeys(record.done[number].schema for number in tasks)
     output: Output = _answer(
@@ -162,7 +152,7 @@ def _processed(  # noqa: PLR0917
         list(schemas),
         options.rules,
         tasks,
-        shape.bucket_bytes,
+        limit,
     )
     written = _finish_all(record, workers, buckets, output, options.output / UNFINISHED)
     parts = _publish(written, options.output, host)
@@ -180,14 +170,13 @@ def _processed(  # noqa: PLR0917
 
 
 def _read_all(
-    record: Record, workers: Workers, scratch: Path, shape: plan.Shape
+    record: Record, workers: Workers, scratch: Path, count: int
 ) -> list[tuple[int, Bucket]]:
     """Read all tasks into buckets; a file of which one failed is rejected as a whole."""
     folder = scratch / "rows"
     folder.mkdir()
     calls = [
-        Call("messages.work:run", (task, folder, shape.buckets), task.source.size)
-        for task in record.tasks
+        Call("messages.work:run", (task, folder, count), task.source.size) for task in record.tasks
     ]
     weights: dict[int, Weight] = defaultdict(Weight)
     rows, logged, failed = 0, time.monotonic(), dict[str, str]()

@@ -7,7 +7,6 @@ copy of plain forms that has each character in the same place; the text itself s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from itertools import accumulate, repeat
@@ -155,27 +154,23 @@ def mask_text(text: str) -> str:
     return str(mask(pl.Series([text])).item())
 
 
-@dataclass(frozen=True)
-class Masks:
-    """What is masked beside the text: columns of the output."""
+def masked_schema(schema: Mapping[str, pl.DataType], rules: Rules) -> dict[str, pl.DataType]:
+    """Make the columns that ``--mask-columns`` names text, whatever they hold."""
+    return {**schema, **dict.fromkeys(_masked_columns(schema, rules), pl.String())}
 
-    rules: Rules
 
-    def schema(self, schema: Mapping[str, pl.DataType]) -> dict[str, pl.DataType]:
-        """Make masked columns text, whatever they hold."""
-        return {**schema, **dict.fromkeys(self._among(schema), pl.String())}
+def with_masks(frame: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """Mask those columns of a part of the output, which has the types of `masked_schema`."""
+    names = _masked_columns(frame.columns, rules)
+    masked = [mask(frame[n], rules.region, cued=True).alias(n) for n in names]
+    return frame.with_columns(masked)
 
-    def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Mask the columns of a part of the output, which has the types of `schema`."""
-        names = self._among(frame.columns)
-        masked = [mask(frame[n], self.rules.region, cued=True).alias(n) for n in names]
-        return frame.with_columns(masked)
 
-    def _among(self, columns: Iterable[str]) -> list[str]:
-        """Choose columns; the one that others are packed into counts where one is missing."""
-        present = list(columns)
-        wanted = {*self.rules.mask_columns, *([OVERFLOW] if self.rules.missing(present) else [])}
-        return [name for name in present if name in wanted]
+def _masked_columns(columns: Iterable[str], rules: Rules) -> list[str]:
+    """Choose columns; the one that others are packed into counts where one is missing."""
+    present = list(columns)
+    wanted = {*rules.mask_columns, *([OVERFLOW] if rules.missing(present) else [])}
+    return [name for name in present if name in wanted]
 
 
 def _masked_in_place(text: pl.Series, numbers: Callable[[str], list[Span]]) -> pl.Series:

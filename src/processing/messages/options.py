@@ -31,10 +31,6 @@ class UsageError(Exception):
     """The arguments make no sense."""
 
 
-class CleanerError(ValueError):
-    """``--cleaner`` names no function, or one that returns another number of texts."""
-
-
 @dataclass(frozen=True)
 class Reading:
     """How files are to be read where they do not say so themselves.
@@ -203,15 +199,12 @@ def _positive(text: str) -> int:
 
 
 def load_cleaner(name: str) -> Callable[[pl.Series], pl.Series]:
-    """Import a function by ``module:function``.
-
-    Raises CleanerError when there is no such module or function.
-    """
+    """Import a function by ``module:function``; JobError if there is none."""
     module, _, function = name.partition(":")
     try:
         found: Callable[[pl.Series], pl.Series] = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
-        raise CleanerError(
+        raise JobError(
             f"--cleaner {name}: {error}; write module:function, and put the module into the image"
             " or beside preprocess.py"
         ) from error

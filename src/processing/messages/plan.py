@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from messages.csvquotes import cuts
@@ -23,14 +22,6 @@ PARQUET_EXPANSION = 5.0
 BUCKET_COPIES = 5
 BUCKET_MIB = range(8, 49)
 MAX_BUCKETS = 512
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Over how many buckets the rows are spread, and how much each may hold."""
-
-    buckets: int
-    bucket_bytes: int
 
 
 def tasks(found: Sequence[Source], workers: int = 1, *, cut: bool = False) -> list[Task]:
@@ -60,12 +51,15 @@ def _stretches(source: Source, most: int, *, cut: bool) -> Iterator[tuple[int, i
     yield from pairwise([*starts, end])
 
 
-def shape(found: Sequence[Source], count: int, memory: int) -> Shape:
-    """Fit a run of ``count`` workers into ``memory`` MiB."""
+def buckets(found: Sequence[Source], count: int, memory: int) -> tuple[int, int]:
+    """Return over how many buckets the rows are spread, and how many bytes each may hold.
+
+    So a run of ``count`` workers fits into ``memory`` MiB.
+    """
     room = (memory - PROCESS_MIB * (count + 1)) // (count * BUCKET_COPIES)
-    bucket = max(BUCKET_MIB.start, min(BUCKET_MIB.stop - 1, room)) * MIB
+    limit = max(BUCKET_MIB.start, min(BUCKET_MIB.stop - 1, room)) * MIB
     rows = sum(s.size * _expansion(s) for s in found if s.reason is None)
-    return Shape(max(count, min(MAX_BUCKETS, math.ceil(rows / bucket))), bucket)
+    return max(count, min(MAX_BUCKETS, math.ceil(rows / limit))), limit
 
 
 def _expansion(source: Source) -> float:

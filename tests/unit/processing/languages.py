@@ -41,18 +41,6 @@ TEXTS = {
         "Kiedy może Pani wysłać zamówienie? Potrzebuję pilnie.",
         "Czy można trochę taniej? Wezmę dwie sztuki.",
     ),
-    "cs": (
-        "Dobrý den, je ten kabát ještě k dispozici?",
-        "Balík dnes dorazil, všechno je v pořádku, děkuji!",
-        "Kdy můžete objednávku odeslat? Potřebuji ji rychle.",
-        "Šlo by to trochu levněji? Vezmu si dva kusy.",
-    ),
-    "hu": (
-        "Jó napot, megvan még ez a kabát?",
-        "A csomag ma megérkezett, minden rendben, köszönöm!",
-        "Mikor tudja elküldeni a rendelést? Sürgősen kellene.",
-        "Lehetne egy kicsit olcsóbb? Kettőt vennék belőle.",
-    ),
     "el": (
         "Καλησπέρα, είναι ακόμα διαθέσιμο αυτό το παλτό;",
         "Το δέμα έφτασε σήμερα, όλα τέλεια, ευχαριστώ πολύ!",
@@ -77,12 +65,6 @@ TEXTS = {
         "Wann können Sie verschicken? Ich bräuchte es dringend.",
         "Ginge es etwas günstiger? Ich würde zwei nehmen.",
     ),
-    "es": (
-        "Buenos días, ¿todavía está disponible el abrigo?",
-        "El paquete llegó esta mañana, todo perfecto, ¡gracias!",
-        "¿Cuándo podrían enviarlo? Lo necesito rápido, por favor.",
-        "¿Podría bajar un poco el precio? Compraría dos.",
-    ),
     "tr": (
         "Merhaba, bu ürün hâlâ satılık mı? Çok beğendim.",
         "Paket bugün geldi, her şey çok güzel, teşekkür ederim!",
@@ -93,10 +75,10 @@ TEXTS = {
 ENCODINGS = {
     "gb18030": ["zh-Hans"], "big5": ["zh-Hant"], "shift_jis": ["ja"], "euc_jp": ["ja"],
     "euc_kr": ["ko"], "koi8_r": ["ru"], "cp1251": ["ru"], "cp866": ["ru"], "iso8859_5": ["ru"],
-    "cp1250": ["pl", "cs", "hu"], "iso8859_2": ["pl", "cs", "hu"], "cp1253": ["el"],
-    "cp1255": ["he"], "cp1254": ["tr"], "cp1252": ["fr", "de", "es"],
-    "mac_roman": ["fr", "de", "es"], "utf_32": ["zh-Hans", "ru", "fr"],
-    "cp850": ["fr", "de", "es"], "utf_16_le": ["zh-Hans", "ru", "fr"], "mac_cyrillic": ["ru"],
+    "cp1250": ["pl"], "iso8859_2": ["pl"], "cp1253": ["el"],
+    "cp1255": ["he"], "cp1254": ["tr"], "cp1252": ["fr", "de"],
+    "mac_roman": ["fr", "de"], "utf_32": ["zh-Hans", "ru", "fr"],
+    "cp850": ["fr", "de"], "utf_16_le": ["zh-Hans", "ru", "fr"], "mac_cyrillic": ["ru"],
 }  # fmt: skip
 
 

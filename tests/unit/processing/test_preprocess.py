@@ -25,7 +25,6 @@ from default_job import COUNTS, Here, Job, Result
 from messages import guard
 
 ROOT = Path(__file__).resolve().parents[3]
-SMS = ROOT.parent / "shared/data/sms"
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     ".gz": gzip.compress,
@@ -427,23 +426,6 @@ def test_a_sample_gives_the_counts_its_readme_says(job: Job, name: str) -> None:
     assert (result.code, result.counts) == (0, sample_counts()[name])
     shown = r"@example|4111 1111|3782 8|https?:|555\) 010|030 1234"
     assert not re.search(shown, " ".join(result.texts))
-
-
-@pytest.mark.skipif(not SMS.is_dir(), reason="real messages (shared/data/sms) are not here")
-@pytest.mark.parametrize(
-    ("name", "arguments", "rows"),
-    [
-        ("SMSSpamCollection.tsv", [], 5574),
-        ("spam_latin1.csv", ["--text-column", "v2", "--encoding", "cp1252"], 5572),
-    ],
-)
-def test_real_messages_add_up(job: Job, name, arguments, rows) -> None:
-    result = job.give(name, (SMS / name).read_bytes()).run(*arguments)
-
-    assert result.counts[0] == rows
-    assert result.counts[3:] == (0, 0)
-    assert 5100 < result.summary["rows_out"] < 5200
-    assert not any("&lt;" in text or "&amp;" in text for text in result.texts)
 
 
 # As the script itself runs, which tells besides whether it, the parent of all workers, has imported
