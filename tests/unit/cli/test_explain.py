@@ -41,7 +41,7 @@ def facts(**known):
 
 
 TICK_RUN = run("landrun-tick", trigger={"Kind": "schedule", "ScheduledTime": "2026-11-22T03:00Z"})
-BY_HAND = run("landrun-hand", trigger={"Kind": "manual", "StartedBy": "ada"})
+BY_HAND = run("landrun-hand", trigger={"Kind": "manual", "StartedBy": "ada\x1b"})
 READ_BY_HAND = Readers((Reader(BY_HAND),))
 WAITS = LandingRecord("v1", recorded_at="2026-11-22T08:00", waits=True, done_run="older")
 CLAIMED = LandingRecord("v1", waits=True, claimed_by="landrun-tick")
