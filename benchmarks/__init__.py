@@ -1,7 +1,7 @@
-"""What landrun costs in seconds, memory and dollars, beside what it replaces.
+"""Benchmarks of landrun's time, memory and cost, beside the ways that it replaces.
 
-``make bench`` runs every suite. Machines are noisy, so ways take turns within one run: rely on
-ratios. Absolute figures hold for the machine that `results.json` names.
+``make bench`` runs every suite. Because machines are noisy, the compared ways take turns within one
+run: rely on the ratios. Absolute figures hold for the machine that `results.json` names.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Run the suites and write their medians and spreads down.
+"""Run the suites, and write their medians and spreads to results.json.
 
 python -m benchmarks [--quick] [suite…]
 """
@@ -30,7 +30,7 @@ Results = dict[str, dict[str, Any]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run suites; return 1 if a figure cannot be right."""
+    """Run suites; return 1 if a figure is outside its sane range."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="small sizes; results stay in .landrun"
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measured(name: str, *, quick: bool) -> tuple[list[Figure], dict[str, str]]:
-    """Run one suite and print its figures as they come."""
+    """Run one suite, and print each figure when it is measured."""
     suite = importlib.import_module(f"benchmarks.{name}")
     print(f"== {suite.TITLE}", flush=True)
     began, figures = time.monotonic(), []
@@ -80,7 +80,7 @@ def machine() -> str:
 
 
 def read(path: Path) -> Results:
-    """Read results; none where nothing was measured yet."""
+    """Read the results; empty if nothing has been measured yet."""
     found: Results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return found
 
@@ -93,7 +93,7 @@ def write(path: Path, name: str, suite: dict[str, Any]) -> None:
 
 
 def spelled(summary: dict[str, Any]) -> str:
-    """Spell a median with its unit and spread.
+    """Format a median with its unit and spread.
 
     >>> spelled({"median": 1.234, "low": 1.0, "high": 2.0, "unit": "s"})
     '1.23 s (1 to 2)'

@@ -1,8 +1,8 @@
 """Thousands of landings at once, against Step Functions' quota for starting executions.
 
-As Lambda and SQS run the function: ten processes, each with clients of its own and batches of ten.
-Step Functions refuses as AWS does, and botocore's waits are real. The quota alone takes a known
-time, which nobody who starts an execution for each landing can beat. Beside it: the bare handler.
+The function runs as Lambda and SQS run it: ten processes, each with its own clients and batches of
+ten. The stand-in of Step Functions throttles as AWS does, and botocore's waits are real. The quota
+alone sets a lower bound on the time. Compared with the bare handler.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SECONDS = {"PutObject": S3_SECONDS, "StartExecution": START_SECONDS}
 
 
 def run(quick: bool, scratch: Path) -> Iterator[Figure]:
-    """Start executions for landings that come all at once."""
+    """Start executions for landings that arrive all at once."""
     landings = 2200 if quick else 10_000
     ways = {name: partial(burst, name, landings) for name in ("ours", "bare boto3")}
     found = in_turns(ways, 1 if quick else 3)
@@ -51,7 +51,7 @@ def run(quick: bool, scratch: Path) -> Iterator[Figure]:
 
 
 def burst(way: str, landings: int) -> float:
-    """Return the seconds until all have started. Raises RuntimeError if one did not, or twice."""
+    """Return the seconds until all have started; RuntimeError if one is missing or doubled."""
     quota, ready = Quota(SIZE, REFILL), FORK.Barrier(LAMBDAS + 1)
     queue = list(batches(landings))
     with FORK.Pool(LAMBDAS, _begin, (way, quota, ready)) as pool:
@@ -73,7 +73,7 @@ _inherited: list[asyncio.AbstractEventLoop] = []
 
 
 def _begin(way: str, quota: Quota, ready: Any) -> None:
-    """Be an execution environment of Lambda: clients of its own, and a handler."""
+    """Act as one execution environment of Lambda, with its own clients and handler."""
     global _handler  # noqa: PLW0603 - one for each process, as in Lambda
     os.environ.update(ENVIRONMENT)
     # A forked process shares the wake-ups of its parent's loop, and would end them if it closed it.

@@ -1,8 +1,8 @@
-"""Cold starts of the functions that start runs, beside bare boto3 and the notebook's way.
+"""Cold starts of the functions that start runs, compared with bare boto3 and the notebook's way.
 
-Each round starts a fresh process of each way, in turn, imports its handler (Lambda's INIT) and
-calls it once. All run on this Python with the same packages, compiled. What counts is processor
-time, which other load on the machine changes little. Where it goes:
+Each round starts a new process for each way, imports its handler (Lambda's INIT) and calls it once.
+All run on this Python with the same compiled packages. Processor time is measured, because other
+load on the machine changes it little. To see where it goes:
 ``python -X importtime -c "import landrun.handlers.object_created"``.
 """
 
@@ -37,7 +37,7 @@ Starts = dict[str, list[tuple[float, float]]]
 
 
 def run(quick: bool, scratch: Path) -> Iterator[Figure]:
-    """Start each way in turn; yield what it took, and that beside the others."""
+    """Start the ways alternately; yield the time of each, and the ratios."""
     starts: Starts = defaultdict(list)
     wholes = in_turns({way: partial(_whole, way, starts) for way in WAYS}, 2 if quick else 15)
     inits = {way: [init for init, _ in found] for way, found in starts.items()}
@@ -56,7 +56,7 @@ def run(quick: bool, scratch: Path) -> Iterator[Figure]:
 
 
 def _whole(way: str, starts: Starts) -> float:
-    """Start a process of one way; return the processor time until its first event is done."""
+    """Start a process of one way; return the processor time until its first event is handled."""
     module, event = WAYS[way]
     script = [sys.executable, str(ROOT / "benchmarks/first_event.py"), module, str(event)]
     environment = ENVIRONMENT | {

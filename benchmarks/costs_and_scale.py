@@ -1,8 +1,8 @@
-"""What a million landings cost, and which limit comes first: the tables of two pages.
+"""Computes the cost of a million landings and the first limits: the tables of two pages.
 
 python -m benchmarks.costs_and_scale    prints the tables of docs/costs.md and docs/scale.md
 
-Calls of AWS are those that tests/counts holds. Times are rounded from ``results.json``.
+The numbers of AWS calls are held by tests/counts. Times are rounded from ``results.json``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from counts.calls import RUN_SUCCEEDS, START, TICK_OVER_ONE, WAITS
 
 PRICES_OF = "2026-11-22"
-"""The day on which the prices of us-east-1, on demand, were written down."""
+"""The date of the prices (us-east-1, on demand)."""
 
 PRICES = {
     "event": (1.00, "million events of S3"),
@@ -55,23 +55,23 @@ what a tick writes for it."""
 
 
 def runs_of(landings: float, ticks: float) -> float:
-    """Return how many runs so many landings start: one each, or those of so many ticks."""
+    """Return the number of runs for a number of landings: one each, or one per tick."""
     return ticks * math.ceil(landings / ticks / MOST_OBJECTS) if ticks else landings
 
 
 def job_seconds(objects: float) -> float:
-    """Return what a job over so many objects bills."""
+    """Return the billed seconds of a job over a number of objects."""
     work = objects * OBJECT_MEGABYTES / MEGABYTES_A_SECOND
     return JOB_SECONDS + objects / COPIED_A_SECOND + work
 
 
 def function_seconds(calls: float, memory: int = FUNCTION_MB, cpu: float = EVENT_SECONDS) -> float:
-    """Return how long a function works: its own time on its share of a core, and its calls."""
+    """Return the seconds of a function: processor time on its share of a core, and its calls."""
     return cpu * CORE_MB / memory + calls * CALL_SECONDS
 
 
 def services(landings: float, ticks: float) -> dict[str, float]:
-    """Return the dollars for all but the jobs, by service."""
+    """Return the cost in dollars of everything but the jobs, by service."""
     runs, each = runs_of(landings, ticks), WAITS if ticks else START
     events = landings + 2 * runs
     gigabytes = FUNCTION_MB / 1024
@@ -95,7 +95,7 @@ def services(landings: float, ticks: float) -> dict[str, float]:
 
 
 def jobs(landings: float, ticks: float) -> float:
-    """Return the dollars for the jobs: instances, volumes, and what they copy."""
+    """Return the cost of the jobs in dollars: instances, volumes, and copying."""
     runs = runs_of(landings, ticks)
     seconds = runs * job_seconds(landings / runs)
     second = PRICES["instance"][0] / HOUR + VOLUME_GB * PRICES["volume"][0] / MONTH
@@ -123,7 +123,7 @@ def totals(landings: float = MILLION) -> str:
 
 
 def by_service(landings: float = MILLION) -> str:
-    """Show all but the jobs, by service."""
+    """Return the table of costs without the jobs, by service."""
     arrival, hourly = services(landings, 0), services(landings, 720)
     rows = [(name, _dollars(arrival[name]), _dollars(hourly[name])) for name in arrival]
     return table(("service", "arrival, $", "a tick an hour, $"), rows)
@@ -159,7 +159,7 @@ def limits() -> list[tuple[str, float, float, float]]:
 
 
 def capacities() -> str:
-    """Show what each limit allows, rounded down to two digits."""
+    """Return the table of what each limit allows, rounded down to two digits."""
     rows = []
     for name, a_day, *_ in limits():
         digit = 10 ** (math.floor(math.log10(a_day)) - 1)
@@ -168,7 +168,7 @@ def capacities() -> str:
 
 
 def first_limits() -> str:
-    """Show which limit comes first at 1, 10 and 100 million landings a day."""
+    """Return the table of the first limit at 1, 10 and 100 million landings a day."""
     rows = []
     for volume in (1e6, 1e7, 1e8):
         for way, column in (("arrival", 2), ("a tick an hour", 3)):
@@ -180,7 +180,7 @@ def first_limits() -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Spell a table in Markdown, with numbers on the right."""
+    """Format a table in Markdown, with numbers aligned to the right."""
     line = ["---", *["--:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, line, *rows))
 

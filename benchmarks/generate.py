@@ -1,4 +1,4 @@
-"""Messages made up for measuring: any size, the same ones each time, in any of three formats.
+"""Generates messages for the benchmarks: any size, reproducible, in three formats.
 
 Every text is its own but for one row in 20, which repeats the sender, time and text of an earlier
 row under an id of its own. One row in 50 is empty once cleaned; one line of JSON in 1,000 is
@@ -47,7 +47,7 @@ EMPTY, BROKEN = " <br/> &nbsp;\t", b'{"message_id": "m-", "text": "cut'
 
 
 def write(path: Path, megabytes: float) -> None:
-    """Write a file of about so many megabytes; Parquet holds as many rows as JSONL would."""
+    """Write a file of about this many megabytes; Parquet gets as many rows as JSONL would."""
     rows = max(1000, int(megabytes * 1e6 / ROW_BYTES[path.suffix]))
     chunks = (_chunk(start, min(rows, start + CHUNK)) for start in range(0, rows, CHUNK))
     if path.suffix == ".parquet":
@@ -64,7 +64,7 @@ def write(path: Path, megabytes: float) -> None:
 
 
 def _chunk(start: int, end: int) -> pl.DataFrame:
-    """Make rows of which each depends on its number alone."""
+    """Make rows; each depends on its number alone."""
     row = pl.int_range(start, end, dtype=pl.Int64, eager=True)
     earlier = row - 13 - 20 * (_mixed(row, 3) % 5000)
     content = earlier.zip_with((row % 20 == 7) & (earlier >= 0), row)  # noqa: PLR2004
@@ -105,5 +105,5 @@ def _pick(pool: list[str] | pl.Series, content: pl.Series, seed: int) -> pl.Seri
 
 
 def _mixed(numbers: pl.Series, seed: int) -> pl.Series:
-    """Scramble numbers, the same way in every version of everything: Knuth's multiplier."""
+    """Scramble numbers in a reproducible way (Knuth's multiplier)."""
     return ((numbers + seed * 1_000_003) % 2_147_483_647) * 2_654_435_761 % 2_147_483_647

@@ -1,4 +1,4 @@
-"""Landings as SQS hands them to ``object_created``, and the environment of the functions."""
+"""Landings as SQS passes them to ``object_created``, and the functions' environment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BATCH = 10
 """BatchSize of template.yaml."""
 
 S3_SECONDS, START_SECONDS, DYNAMODB_SECONDS = 0.020, 0.030, 0.006
-"""How long the services take to answer within a region: assumed."""
+"""Assumed seconds of a service's answer within a region."""
 
 ENVIRONMENT = handler_loader.ENVIRONMENT | {
     "AWS_ACCESS_KEY_ID": "benchmark",
@@ -37,13 +37,13 @@ ENVIRONMENT = handler_loader.ENVIRONMENT | {
     "SCHEDULED_INPUT": "s3://landings/incoming/",
     "SCHEDULE_TIMEZONE": "UTC",
 }
-"""What template.yaml gives the functions, all in one; the landing bucket is that of the events."""
+"""The environment that template.yaml sets for the functions, all in one."""
 
 Batch = dict[str, Any]
 
 
 def batches(count: int, size: int = BATCH) -> Iterator[Batch]:
-    """Yield so many landings in batches, each of an object that never landed before."""
+    """Yield a number of landings in batches, each of a new object."""
     [record] = json.loads((EVENTS / "object-created.json").read_text(encoding="utf-8"))["Records"]
     body = json.loads(record["body"])
     for start in range(0, count, size):
@@ -57,7 +57,7 @@ def batches(count: int, size: int = BATCH) -> Iterator[Batch]:
 
 
 def unheard() -> AbstractContextManager[Any]:
-    """Let the functions write their logs and metrics where nobody reads them."""
+    """Discard the logs and metrics of the functions."""
     return redirect_stdout(_NOWHERE)
 
 

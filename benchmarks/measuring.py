@@ -1,4 +1,4 @@
-"""What a suite yields, and how ways are measured side by side.
+"""Figures of a suite, and how to measure several ways alternately.
 
 A suite is a module of this package with a ``TITLE`` and ``run(quick, scratch)``, which yields
 figures; ``scratch`` is a folder that is removed later.
@@ -19,7 +19,7 @@ Samples = dict[str, list[float]]
 class Figure:
     """One figure with its samples.
 
-    ``sane`` has the least and the largest median on any machine: outside of it something is broken.
+    ``sane`` is the range of medians on any machine; outside of it, something is broken.
     """
 
     name: str
@@ -33,14 +33,14 @@ class Figure:
         return least <= statistics.median(self.samples) <= largest
 
     def summary(self) -> dict[str, Any]:
-        """Return what ``results.json`` holds: median, least and largest, to four digits."""
+        """Return the entry of ``results.json``: median, least and largest, to four digits."""
         low, high = min(self.samples), max(self.samples)
         three = {"median": statistics.median(self.samples), "low": low, "high": high}
         return {name: float(f"{value:.4g}") for name, value in three.items()} | {"unit": self.unit}
 
 
 def in_turns(ways: Mapping[str, Callable[[], float]], rounds: int) -> Samples:
-    """Measure ways in turn, A B C A B C, so that a busy moment of the machine meets them all."""
+    """Measure ways alternately, A B C A B C, so that a busy moment affects them all."""
     samples: Samples = {name: [] for name in ways}
     for _ in range(rounds):
         for name, measure in ways.items():
@@ -49,5 +49,5 @@ def in_turns(ways: Mapping[str, Callable[[], float]], rounds: int) -> Samples:
 
 
 def ratios(samples: Sequence[float], over: Sequence[float]) -> list[float]:
-    """Divide round by round: what was measured in the same round shared its noise."""
+    """Divide round by round, because samples of one round share the same noise."""
     return [one / other for one, other in zip(samples, over, strict=True)]

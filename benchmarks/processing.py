@@ -1,4 +1,4 @@
-"""The processing script beside Polars, DuckDB and pandas, which do the same job.
+"""The processing script, compared with Polars, DuckDB and pandas doing the same job.
 
 All read the same made-up messages (`benchmarks.generate`) from a warm page cache, use all cores,
 and write the same rows: a way whose rows differ gives no figure. Then the script alone, with four
@@ -39,9 +39,9 @@ that processes share once (proc(5), smaps_rollup)."""
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command took.
+    """The cost of a command.
 
-    ``mib`` is the most memory that its processes held at once which the kernel cannot drop.
+    ``mib`` is the peak memory of its processes, without pages that the kernel can drop.
     """
 
     seconds: float
@@ -64,7 +64,7 @@ def measure(command: Sequence[str | Path], log: Path) -> Cost:
 
 
 def _memory(pid: int) -> float:
-    """Return the KiB of a process and its children, as far as they still run."""
+    """Return the memory of a process and its running children in KiB."""
     kib = 0.0
     parent = psutil.Process(pid)
     for process in (parent, *parent.children(recursive=True)):
@@ -76,7 +76,7 @@ def _memory(pid: int) -> float:
 
 
 class Race:
-    """One input file, and what each way took for it."""
+    """One input file, and the cost of each way to process it."""
 
     def __init__(self, source: Path, scratch: Path) -> None:
         self.source, self._scratch = source, scratch
@@ -84,7 +84,7 @@ class Race:
         self._rows: dict[str, str] = {}
 
     def run(self, way: str) -> float:
-        """Let a way do the job. Raises RuntimeError if it wrote other rows than ours did."""
+        """Run one way; RuntimeError if its rows differ from those of preprocess.py."""
         output, log = self._scratch / "output", self._scratch / "log"
         shutil.rmtree(output, ignore_errors=True)
         output.mkdir()
@@ -100,7 +100,7 @@ class Race:
         return cost.seconds
 
     def figures(self, case: str) -> Iterator[Figure]:
-        """Yield each other way's time and memory beside ours, then our own."""
+        """Yield the time and memory of the other ways as ratios, then those of preprocess.py."""
         times = {way: [one.seconds for one in costs] for way, costs in self.costs.items()}
         memory = {way: [one.mib for one in costs] for way, costs in self.costs.items()}
         for way in WAYS[1:]:

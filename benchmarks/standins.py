@@ -1,7 +1,7 @@
-"""AWS as far as the benchmarks need it: botocore is real, from its signatures to its retries.
+"""A stand-in of AWS for the benchmarks; botocore is real, with its signatures and retries.
 
-What botocore would send is answered in this process, so that a caller's processor time is all
-there, and what a retry sleeps it sleeps. An answer may take the time that a service would.
+Requests of botocore are answered within this process, so that all processor time is the caller's,
+and the sleeps of retries are real. An answer can take as long as the real service's.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from botocore.httpsession import URLLib3Session
 
 Call = dict[str, Any]
 Operations = Mapping[str, Callable[[Call], Call]]
-"""By name of an operation of an AWS service with JSON: what answers its parameters."""
+"""Functions that answer an operation's parameters, by the operation's name."""
 
 
 class Refused(Exception):
-    """An error that AWS answers with; the message is its code."""
+    """An error of AWS; the message is its code."""
 
 
 class _Body(io.BytesIO):
@@ -35,7 +35,7 @@ class _Body(io.BytesIO):
 
 
 class Aws:
-    """S3 in memory, and the operations of other services that are given.
+    """S3 in memory, and the given operations of other services.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Aws:
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """Answer all that botocore sends in this process."""
+        """Answer every request of botocore in this process, for the block."""
 
         def send(_: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
             return self.answer(request)

@@ -1,8 +1,8 @@
-"""How a tick grows with what waits, and how looking for runs grows with the runs table.
+"""How the time of a tick grows with the landings, and that of a search with the runs table.
 
-The function that ships collects landings, and the reader that ``landrun runs`` uses looks for runs.
-What stands in for DynamoDB answers their queries with rows that it makes up. Beside them is the
-notebook's way: list a prefix and start one execution; ask Step Functions for what failed.
+The deployed function collects landings, and the reader of ``landrun runs`` searches for runs. A
+stand-in of DynamoDB answers their queries with generated rows. Compared with the notebook's way:
+list a prefix and start one execution; ask Step Functions for failed executions.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ SECONDS = {
 
 
 def run(quick: bool, scratch: Path) -> Iterator[Figure]:
-    """Yield how a tick grows, then what it costs to look for failed runs."""
+    """Yield how a tick grows, then the time to search for failed runs."""
     os.environ.update(ENVIRONMENT)
     rounds = 2 if quick else 3
     yield from _ticks((200, 800) if quick else (1000, 10_000), rounds)
@@ -138,7 +138,7 @@ def _looks(sizes: tuple[int, int], rounds: int) -> Iterator[Figure]:
 
 
 def look(size: int, read: Samples) -> float:
-    """Return the seconds of a look for failed runs among so many of a year."""
+    """Return the seconds to search for failed runs among a year's runs."""
     rows = 0
 
     def query(call: Call) -> Call:
@@ -168,7 +168,7 @@ def look(size: int, read: Samples) -> float:
 
 
 def ask_step_functions() -> float:
-    """Return the seconds to ask Step Functions which runs failed, and of each with what input."""
+    """Return the seconds to ask Step Functions for the failed runs and their inputs."""
     arn = MACHINE.replace(":stateMachine:", ":execution:")
     known = {"stateMachineArn": MACHINE, "status": "FAILED", "startDate": 1700000000.0}
     entries = [known | {"executionArn": f"{arn}:{n}", "name": f"{n}"} for n in range(LOOKED_FOR)]

@@ -1,7 +1,7 @@
-"""A warm ``object_created``: what it adds to an event, and whether the starts of a batch overlap.
+"""A warm ``object_created``: its own time per event, and whether a batch's starts overlap.
 
-The handler calls services that answer at once, so that its own work is all there is, then services
-that take as long as those of a region. Beside it: a bare handler that only starts the execution.
+The handler first calls services that answer at once, so that only its own work is measured, then
+services that take as long as real ones. Compared with a bare handler that only starts executions.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Handler = Callable[[dict[str, Any], Any], Any]
 
 
 def run(quick: bool, scratch: Path) -> Iterator[Figure]:
-    """Yield the handler's own time for an event, then a batch of ten beside one landing."""
+    """Yield the handler's own time per event, then that of a batch of ten beside one landing."""
     os.environ.update(ENVIRONMENT)
     count, rounds = (300, 3) if quick else (2000, 15)
     clients = services()
@@ -90,7 +90,7 @@ def bare(clients: dict[str, Any]) -> Handler:
 
 
 def services(s3: float = 0, start: float = 0) -> dict[str, Any]:
-    """Return clients with nothing behind them, whose calls take so many seconds."""
+    """Return clients without a real service, whose calls take the given seconds."""
 
     def answered(seconds: float, **_: Any) -> dict[str, Any]:
         if seconds:

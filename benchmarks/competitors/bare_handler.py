@@ -1,4 +1,4 @@
-"""The least that starts an execution for an object that lands: no manifest, name or record."""
+"""The smallest handler that starts an execution for a landed object: no manifest, no record."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the notebook does, in a Lambda, with its SDKs in the zip."""
+"""The notebook's code in a Lambda function, with its SDKs in the zip."""
 
 import os
 import uuid

@@ -1,12 +1,12 @@
-"""The job of preprocess.py by other means, each as its users would write it.
+"""The same job as preprocess.py, written with other libraries as their users would.
 
 .venv-bench/bin/python benchmarks/competitors/same_job.py polars|duckdb|pandas INPUT OUTPUT
 .venv-bench/bin/python benchmarks/competitors/same_job.py fingerprint OUTPUT
 
 Reads one file of `benchmarks.generate` and writes Parquet (zstd) into a folder: rows cleaned and
-masked, empty ones and duplicates dropped (the first by id is kept), broken lines left out. The
-expressions mean the same in every engine, and do on those messages what preprocess.py does on any:
-its own rules know far more forms of numbers, tags and entities, so the others have the lighter job.
+masked, without empty ones, duplicates (the first by id is kept) and broken lines. The expressions
+are the same in every engine, and on these messages they give the rows of preprocess.py, which knows
+many more forms of numbers, tags and entities: the other engines have less to do.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 COLUMNS = ("message_id", "sender", "sent_at", "text", "lang")
 BLOCKS, TAGS, SPACES = r"</?(?:p|br|div|li)[^<>]*>", r"<[^<>]+>", r"\s+"
 ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&nbsp;": " ", "&amp;": "&"}
-"""In this order: what an ampersand was written as is not to be resolved again."""
+"""The order matters: the ampersand comes last, so that nothing is resolved twice."""
 
 MASKS = {
     r'https?://[^ <>"]+': "<URL>",
@@ -113,7 +113,7 @@ def with_duckdb(source: Path, target: Path) -> None:
 
 
 def fingerprint(folder: Path) -> None:
-    """Print how many rows there are, and a hash of them in whatever order."""
+    """Print the number of rows, and a hash that does not depend on their order."""
     import duckdb
 
     row = "concat_ws(chr(31), " + ", ".join(f"coalesce({c}, chr(0))" for c in COLUMNS) + ")"
