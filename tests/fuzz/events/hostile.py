@@ -10,8 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 PIECES = (
-    "\0",
-    "\a\b\t\v\f",
+    "\0\a\b\t\v\f",
     "\r\n",
     "\x1b[2J\x1b]0;owned\x07",
     "\x7f\x85\x9b31m",
@@ -24,15 +23,12 @@ PIECES = (
     '{"level":"ERROR","message":"forged"}\n',
     "<script>alert(1)</script>",
     "<https://evil.example|click here>",
-    "https://evil.example/login",
     "HTTP://EVIL.example",
     "www.evil.example",
-    "[click](javascript:alert(1))",
     "'; rm -rf / #$(id)`id`",
     "{0.__class__}%s%n${jndi:ldap://evil.example}",
     "../../etc/passwd",
     "//",
-    "s3://outputs/",
     "s3://outputs/processed/",
     "s3://other-bucket/x/",
     "arn:aws:states:us-east-1:123456789012:execution:m:n",
@@ -44,26 +40,9 @@ LENGTHS = (80, 81, 255, 256, 1024, 1025, 2049, 70_000, 120_000)
 NUMBERS = (0, -1, 1, 2**31, 2**53, 2**63, -(2**63), 10**16, 10**39, 10**140, 10**4000)
 FLOATS = (0.5, -0.0, 1e-320, 1e15, 1e38, 1e308, float("inf"), float("-inf"), float("nan"))
 
-
-class Text(str):
-    """A text of which an example shows the beginning."""
-
-    __slots__ = ()
-
-    def __repr__(self):
-        return f"Text({self[:200]!a}… of {len(self)})"
-
-
-class Content(bytes):
-    """The content of an object, of which an example shows the beginning."""
-
-    def __repr__(self):
-        return f"Content({bytes(self[:200])!r}… of {len(self)})"
-
-
 pieces = st.sampled_from(PIECES)
 long_texts = st.builds(
-    lambda piece, length: Text((piece * length)[:length]), pieces, st.sampled_from(LENGTHS)
+    lambda piece, length: (piece * length)[:length], pieces, st.sampled_from(LENGTHS)
 )
 texts = st.lists(pieces | st.text(max_size=8), max_size=4).map("".join) | long_texts
 """Texts with what moves cursors, breaks lines, makes links, and no end."""
@@ -74,7 +53,7 @@ raw = st.sampled_from(
 )
 """What `spelled` puts in place of itself: JSON that Python's own would not write."""
 
-leaves = st.none() | st.booleans() | st.sampled_from(NUMBERS) | st.sampled_from(FLOATS) | texts
+leaves = st.none() | st.booleans() | st.sampled_from(NUMBERS + FLOATS) | texts
 values = raw | st.recursive(
     leaves | raw,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
@@ -86,7 +65,7 @@ _RAW = re.compile(r'"@(deep|digits|ones|empties)(\d+)@"')
 
 def spelled(value):
     """Spell a value as JSON in ASCII, with the places of `raw` filled."""
-    return Text(_RAW.sub(lambda found: _filling(found[1], int(found[2])), json.dumps(value)))
+    return _RAW.sub(lambda found: _filling(found[1], int(found[2])), json.dumps(value))
 
 
 def _filling(kind, count):
@@ -108,56 +87,42 @@ def _places(value, path=()):
 
 
 @st.composite
-def changed(draw, event):
-    """Change an event in a place or a few: another value, none, or a field that it never had."""
+def changed(draw, event, at=()):
+    """Change an event in a few places, or in one of ``at``: another value, or none."""
     event = copy.deepcopy(event)
+    if at and draw(st.booleans()):
+        _put(event, draw(st.sampled_from(at)), draw(texts | values))
+        return event
     for _ in range(draw(st.integers(1, 3))):
         places = list(_places(event))
         if not places:
             break
-        *path, name = draw(st.sampled_from(places))
-        holder = event
-        for step in path:
-            holder = holder[step]
-        match draw(st.sampled_from(["text", "value", "value", "gone", "more"])):
-            case "text":
-                holder[name] = draw(texts)
-            case "value":
-                holder[name] = draw(values)
-            case "gone":
-                del holder[name]
-            case _ if isinstance(holder, dict):
-                holder[draw(texts)] = draw(values)
+        _put(event, draw(st.sampled_from(places)), draw(st.just(GONE) | texts | values | values))
     return event
 
 
-@st.composite
-def aimed(draw, event, at):
-    event = copy.deepcopy(event)
-    *path, name = draw(st.sampled_from(at))
-    holder = event
+GONE = object()
+
+
+def _put(holder, path, value):
+    *path, name = path
     for step in path:
-        holder = holder.setdefault(step, {})
-    holder[name] = draw(texts | st.sampled_from(NUMBERS) | st.sampled_from(FLOATS) | values)
-    return event
-
-
-@st.composite
-def garbled(draw, body):
-    """Cut a message off, or put something into it: often no JSON any more."""
-    at = draw(st.integers(0, len(body)))
-    put = draw(st.sampled_from(["", '"', "\\", "{", "[" * 2000, "null", "NaN", "\\ud800", "1e999"]))
-    return draw(st.sampled_from([body[:at] + put, body[:at] + put + body[at:], put]))
+        holder = holder.setdefault(step, {}) if isinstance(holder, dict) else holder[step]
+    if value is GONE:
+        del holder[name]
+    else:
+        holder[name] = value
 
 
 @st.composite
 def bodies(draw, events, at):
-    """Give the body of a message: a changed event, a garbled one, or anything that is JSON."""
-    event = draw(st.sampled_from(events))
-    body = spelled(draw(st.one_of(changed(event), aimed(event, at))))
+    """The body of a message: a changed event, one that is cut off, or anything that is JSON."""
+    body = spelled(draw(st.sampled_from(events).flatmap(lambda event: changed(event, at))))
     match draw(st.sampled_from(["changed"] * 8 + ["garbled", "anything"])):
         case "garbled":
-            return Text(draw(garbled(body)))
+            odd = ["", '"', "\\", "{", "[" * 2000, "null", "NaN", "\\ud800", "1e999"]
+            end = draw(st.integers(0, len(body)))
+            return body[:end] + draw(st.sampled_from(odd)) + draw(st.sampled_from(["", body[end:]]))
         case "anything":
             return spelled(draw(values))
     return body

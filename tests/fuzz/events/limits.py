@@ -11,8 +11,7 @@ from decimal import Decimal
 
 ITEM_BYTES = 409_600
 NESTING = 32
-INPUT_BYTES = 262_144
-MESSAGE_BYTES = 262_144
+INPUT_BYTES = MESSAGE_BYTES = 262_144
 METADATA_BYTES = 2048
 KEY_BYTES = 1024
 LINE = 32_000
@@ -25,39 +24,41 @@ _LINK = re.compile(r"(?<!s3)://|www\.|[<>]", re.IGNORECASE)
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def held(operation, given):
+def check(operation, given):
     """Fail when AWS would refuse the request, or a person could be taken in by it."""
-    check = _CHECKS.get(operation)
-    if check:
-        check(given)
+    match operation:
+        case "PutObject" | "GetObject" | "ListObjectsV2":
+            _check_s3(given)
+        case "StartExecution":
+            assert _EXECUTION.fullmatch(given["name"])
+            assert len(given["input"].encode()) <= INPUT_BYTES
+            json.loads(given["input"])
+        case "PutItem":
+            _check_item(given["Item"])
+        case "UpdateItem":
+            values = given["ExpressionAttributeValues"].items()
+            _check_item(given["Key"] | {name[1:]: value for name, value in values})
+        case "Publish":
+            _check_mail(given["Subject"], given["Message"])
+        case "SendMessage":
+            _check_message(given)
+        case "DescribeProcessingJob":
+            assert _JOB.fullmatch(given["ProcessingJobName"])
 
 
-def _s3(given):
+def _check_s3(given):
     assert _BUCKET.fullmatch(given["Bucket"])
     assert len(given.get("Key", given.get("Prefix", "")).encode()) <= KEY_BYTES
-    metadata = given.get("Metadata", {})
-    assert all(
-        name.isascii() and text.isprintable() and text.isascii() for name, text in metadata.items()
-    )
-    assert sum(len(name) + len(text) for name, text in metadata.items()) <= METADATA_BYTES
+    metadata = "".join(name + text for name, text in given.get("Metadata", {}).items())
+    assert metadata.isascii()
+    assert metadata.isprintable()
+    assert len(metadata) <= METADATA_BYTES
 
 
-def _start(given):
-    assert _EXECUTION.fullmatch(given["name"])
-    assert len(given["input"].encode()) <= INPUT_BYTES
-    json.loads(given["input"])
-
-
-def _item(given):
+def _check_item(item):
     """See "Supported data types and naming rules" and "Item sizes and formats" of DynamoDB."""
-    item = given.get("Item") or {
-        **given["Key"],
-        **{name[1:]: value for name, value in given["ExpressionAttributeValues"].items()},
-    }
-    assert (
-        sum(len(name.encode()) + _size(value, NESTING) for name, value in item.items())
-        <= ITEM_BYTES
-    )
+    size = sum(len(name.encode()) + _size(value, NESTING) for name, value in item.items())
+    assert size <= ITEM_BYTES
     for name in ("name", "id", "unfinished", "month", "started_at", "waiting"):
         assert 0 < len(item.get(name, {"S": "x"})["S"].encode()) <= KEY_BYTES
 
@@ -83,8 +84,7 @@ def _size(value, levels):
     return 1
 
 
-def _publish(given):
-    subject, message = given["Subject"], given["Message"]
+def _check_mail(subject, message):
     assert 0 < len(subject) < 100
     assert subject.isascii()
     assert subject.isprintable()
@@ -93,33 +93,15 @@ def _publish(given):
     assert not _LINK.search(subject + message), "a mail would have a link or a tag"
 
 
-def _send(given):
-    texts = [given["MessageBody"]]
+def _check_message(given):
+    body, texts = given["MessageBody"], []
     for name, attribute in given["MessageAttributes"].items():
         texts += [name, attribute["DataType"], attribute["StringValue"]]
-        assert attribute["StringValue"].isprintable()
-    assert all(texts)
-    assert not any(map(_NO_XML.search, texts))
-    assert sum(len(text.encode()) for text in texts) <= max(
-        MESSAGE_BYTES, len(texts[0].encode()) + 2000
-    )
-
-
-def _job(given):
-    assert _JOB.fullmatch(given["ProcessingJobName"])
-
-
-_CHECKS = {
-    "PutObject": _s3,
-    "GetObject": _s3,
-    "ListObjectsV2": _s3,
-    "StartExecution": _start,
-    "PutItem": _item,
-    "UpdateItem": _item,
-    "Publish": _publish,
-    "SendMessage": _send,
-    "DescribeProcessingJob": _job,
-}
+    assert all([body, *texts])
+    assert "".join(texts).isprintable()
+    assert not any(map(_NO_XML.search, [body, *texts]))
+    most = max(MESSAGE_BYTES, len(body.encode()) + 2000)
+    assert sum(len(text.encode()) for text in [body, *texts]) <= most
 
 
 def logged(text):

@@ -79,6 +79,12 @@ def test_a_trigger_is_said_in_a_phrase(trigger, text):
     assert trigger_text(trigger) == text
 
 
-def test_a_name_cannot_break_a_command_that_is_pasted(failed):
-    record = failed(name="é\n" * 40, job_name="x; rm -rf ~\n")
-    assert f"{LOG}'x; rm -rf ~\\n/'" in failure_message(record)
+def test_no_name_and_no_cause_breaks_the_subject_a_line_or_a_command(failed):
+    odd = {"cause": "\n\x1b[2J\ud800", "error": "\r", "job_name": "x; rm -rf ~\n"}
+    record = failed(name="é\n" * 40, exit_message=None, **odd)
+    subject, message = failure_subject(record), failure_message(record)
+    assert subject.isprintable()
+    assert subject.isascii()
+    assert len(subject) <= 99
+    assert all(line.isprintable() for line in message.splitlines())
+    assert f"{LOG}'x; rm -rf ~\\n/'" in message
