@@ -138,6 +138,9 @@ def test_an_execution_is_described_until_it_has_ended():
         (["create", *NEEDED, "--name", "a b"], "check name ("),
         (["create", *NEEDED, "--set", "name.first=x"], "check name ("),
         (["create", "--config", "gone.toml"], "cannot read gone.toml"),
+        (["render", "--set", "instance_count"], "instance_count"),
+        (["render", "--set", "=3"], "=3"),
+        (["render", "--set", "entrypoint=[1"], "entrypoint=[1"),
         (["render", "--set", "instances=3", "--out", "-"], "instances"),
         (["render", "--out", "/proc/no/such"], "cannot write"),
         (["execute", "s3://a/b", "s3://c/d"], "no stack: name a deployed one with --stack"),
@@ -148,7 +151,7 @@ def test_an_execution_is_described_until_it_has_ended():
         (["paint"], "No such command"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(aws, arguments, says, capsys):
+def test_a_mistake_is_one_line_and_exit_code_2(steps, arguments, says, capsys):
     assert landrun(*arguments) == 2
     shown = capsys.readouterr()
     assert says in shown.err

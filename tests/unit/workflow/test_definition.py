@@ -39,7 +39,7 @@ SETTINGS = [
     ("output_kms_key", "alias/output", "ProcessingOutputConfig", '"KmsKeyId": "alias/output'),
     ("max_runtime_in_seconds", 60, "StoppingCondition", '"MaxRuntimeInSeconds": 60'),
     ("environment", {"LANG": "de"}, "Environment", '{"LANG": "de"}'),
-    ("arguments", "--lang de", "AppSpecification", '["--lang", "de"]'),
+    ("arguments", "--title 'a & b'", "AppSpecification", '["--title", "a & b"]'),
     ("tags", {"team": "ml"}, "Tags", '[{"Key": "team", "Value": "ml"}]'),
     ("experiment_config", {"TrialName": "t"}, "ExperimentConfig", '{"TrialName": "t"}'),
     ("input_data_type", "S3Prefix", "ProcessingInputs", '"S3DataType": "S3Prefix"'),
