@@ -61,13 +61,11 @@ def port() -> Iterator[int]:
     ("path", "options", "said"),
     [
         ("{aws}", posted(json.dumps(JOB), "application/x-amz-json-1.1", **SIGNED), "refused"),
-        ("{aws}", posted(json.dumps(JOB), "text/plain"), "opaque"),
         ("{aws}/{bucket}", posted(UPLOAD, "multipart/form-data; boundary=x"), "opaque"),
         ("{aws}", {}, "refused"),
-        ("{aws}/moto-api/data.json", {}, "refused"),
         ("{live_page}", {}, "refused"),
     ],
-    ids=["as an SDK", "a request", "an upload", "reading", "reading all", "reading the live page"],
+    ids=["as an SDK", "an upload", "reading", "reading the live page"],
 )
 def test_what_a_page_of_another_origin_asks_for_does_not_run(
     laptop: Laptop,
