@@ -6,8 +6,6 @@ Write down one that falls as well, so that it stays.
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
 from faults.world import World
@@ -32,11 +30,8 @@ def land(world, count=1):
     world.drain()
 
 
-def again(world, ended=False):
-    """Let an object have landed, and perhaps its run have ended; send its event again."""
+def again(world):
     land(world)
-    if ended:
-        world.finish(world.running()[0])
     world.send(world.landed[0])
 
 
@@ -45,13 +40,18 @@ def end(world, status="SUCCEEDED"):
     world.finish(world.running()[0], status)
 
 
+def ended_again(world):
+    end(world)
+    world.send(world.landed[0])
+
+
 def end_and_sweep(world):
     end(world)
     world.drain("statuses")
     world.reconcile(None)
 
 
-def limited(world, runs):
+def limited(world, runs=1):
     world.set_limit(1)
     land(world, runs)
 
@@ -62,68 +62,60 @@ def end_of_limited(world):
     world.finish(world.processing()[0])
 
 
-def nothing(_):
+def nothing(world):
     pass
 
 
-def ignored(world):
-    world.land("elsewhere/a.jsonl", expected=False)
+def statuses(world):
+    world.drain("statuses")
 
 
-def poison(world):
-    world.send_poison("poison")
+def sweep(world):
+    world.reconcile(None)
 
 
-statuses = partial(World.drain, queue="statuses")
-sweep = partial(World.reconcile, grace=None)
-CASES = {
-    "a landing starts its run": ("arrival", nothing, land, START),
-    "a landing again, its run running": ("arrival", again, World.drain, REPEATED),
+FAILS = RECORD | {"dynamodb:put_item": 2, "dynamodb:update_item": 1, "sns:publish": 1}
+ON_ARRIVAL = {
+    "a landing starts its run": (nothing, land, START),
+    "a landing again, its run running": (again, World.drain, REPEATED),
     "a landing again, its run ended": (
-        "arrival",
-        partial(again, ended=True),
+        ended_again,
         World.drain,
         REPEATED | {"stepfunctions:describe_execution": 1},
     ),
-    "a landing that is ignored": ("arrival", ignored, World.drain, {}),
-    "a message that is refused": ("arrival", poison, World.drain, {"sqs:send_message": 1}),
-    "a run that succeeds": ("arrival", end, statuses, RUN_SUCCEEDS),
-    "a run that fails": (
-        "arrival",
-        partial(end, status="FAILED"),
-        statuses,
-        RECORD | {"dynamodb:put_item": 2, "dynamodb:update_item": 1, "sns:publish": 1},
+    "a message that is refused": (
+        lambda world: world.send_poison("poison"),
+        World.drain,
+        {"sqs:send_message": 1},
     ),
-    "a sweep that finds nothing": ("arrival", end_and_sweep, sweep, SWEEP),
-    "a run acquires a free slot": ("arrival", partial(limited, runs=1), statuses, ONE_SLOT),
+    "a run that succeeds": (end, statuses, RUN_SUCCEEDS),
+    "a run that fails": (lambda world: end(world, "FAILED"), statuses, FAILS),
+    "a sweep that finds nothing": (end_and_sweep, sweep, SWEEP),
+    "a run acquires a free slot": (limited, statuses, ONE_SLOT),
     "two runs request one slot": (
-        "arrival",
-        partial(limited, runs=2),
+        lambda world: limited(world, 2),
         statuses,
         TWO_REQUESTS | {"dynamodb:transact_write_items": 4},
     ),
-    "the next acquires a slot": ("arrival", end_of_limited, statuses, RECORD | ONE_SLOT),
-    "a landing waits for its tick": ("schedule", nothing, land, WAITS),
-    "a waiting landing again": ("schedule", again, World.drain, WAITS),
-    "a tick over nothing": (
-        "schedule",
-        nothing,
-        World.tick,
-        {"dynamodb:query": 16, "s3:get_object": 1},
-    ),
-    "a tick over 1": ("schedule", land, World.tick, TICK_OVER_ONE),
+    "the next acquires a slot": (end_of_limited, statuses, RECORD | ONE_SLOT),
+}
+IN_TICKS = {
+    "a landing waits for its tick": (nothing, land, WAITS),
+    "a waiting landing again": (again, World.drain, WAITS),
+    "a tick over nothing": (nothing, World.tick, {"dynamodb:query": 16, "s3:get_object": 1}),
+    "a tick over 1": (land, World.tick, TICK_OVER_ONE),
     "a tick over 10": (
-        "schedule",
-        partial(land, count=10),
+        lambda world: land(world, 10),
         World.tick,
         TICK | {"dynamodb:update_item": 20},
     ),
 }
 
 
-@pytest.mark.parametrize(("mode", "before", "act", "calls"), CASES.values(), ids=CASES)
-def test_what_happens_asks_aws_for_no_more_than_is_written_down(mode, before, act, calls):
-    with World(start_on=mode) as world:
+@pytest.mark.parametrize("what", ON_ARRIVAL | IN_TICKS)
+def test_what_happens_asks_aws_for_no_more_than_is_written_down(what):
+    before, act, calls = (ON_ARRIVAL | IN_TICKS)[what]
+    with World("arrival" if what in ON_ARRIVAL else "schedule") as world:
         before(world)
         world.faults.counts.clear()
         act(world)

@@ -33,15 +33,14 @@ def test_moto_ignores_the_conditions_of_identity_based_policies():
     assert policy.is_action_permitted("iam:PassRole", "*") == PermissionResult.PERMITTED
 
 
-def test_moto_tells_who_may_not_list_that_an_object_is_missing():
-    assert "ListBucket" not in inspect.getsource(S3Response.get_object)
-
-
-def test_motos_cloudformation_leaves_managed_policies_off_roles():
-    made = inspect.getsource(Role.create_from_cloudformation_json)
-    assert "ManagedPolicyArns" not in made
-
-
-def test_motos_messages_do_not_remember_the_key_of_their_queue():
-    assert "kms" not in inspect.getsource(Queue.add_message).lower()
-    assert "kms" not in inspect.getsource(Message).lower()
+@pytest.mark.parametrize(
+    ("code", "lacks"),
+    [
+        (S3Response.get_object, "listbucket"),  # tells who may not list that an object is missing
+        (Role.create_from_cloudformation_json, "managedpolicyarns"),
+        (Queue.add_message, "kms"),  # a message keeps the key that its queue had
+        (Message, "kms"),
+    ],
+)
+def test_moto_neither_asks_for_nor_keeps_what_iam_goes_by(code, lacks):
+    assert lacks not in inspect.getsource(code).lower()

@@ -29,10 +29,7 @@ MANUAL = run.ManualTrigger(StartedBy="ada")
         (landing("bucket", "incoming/a.csv", "v1"), "landrun-e8114a95b88152338e01dfd9f626ff96"),
         (landing("bucket", ODD_KEY, "v1"), "landrun-7c3a525371cc56d393e6f81978b260cd"),
         (landing("b", "k", "sequencer:0A"), "landrun-9cbcae05fb045acca6c1fe166d008237"),
-        (
-            run.landing_run_name(LONGEST, "b", "k", "v"),
-            f"{LONGEST}-b5db3daa390f54f49939d95c457c9b51",
-        ),
+        (run.landing_run_name(LONGEST, *"bkv"), f"{LONGEST}-b5db3daa390f54f49939d95c457c9b51"),
         (tick(TIME), "landrun-2819c4974ed35410b2a7ba891755dae0"),
         (tick(TIME, 0), "landrun-2819c4974ed35410b2a7ba891755dae0"),
         (tick(TIME, 1), "landrun-d7f5ba59dd89551e8c84e239bbbdef1c"),
@@ -96,12 +93,7 @@ def test_a_trigger_reads_back_as_itself(trigger):
 
 @pytest.mark.parametrize(
     "text",
-    [
-        *("", "{", b"\xff", "[" * 100_000),
-        *("null", "[]", "{}", '{"Kind": "full-moon"}', '{"Kind": ["manual"]}'),
-        *('{"Kind": "manual"}', '{"Kind": "manual", "More": 1, "StartedBy": "ada"}'),
-        *(f'{{"Kind": "manual", "StartedBy": {by}}}' for by in ("null", 7, '"\\ud800"')),
-    ],
+    ["", b"\xff", "[" * 100_000, '{"Kind": "full-moon"}', '{"Kind": "manual", "StartedBy": 7}'],
 )
 def test_what_is_not_a_trigger_is_an_error(text):
     with pytest.raises(ValueError, match="validation error"):
