@@ -22,16 +22,18 @@ OUTPUTS = {
     "JobNamePrefix": "landrun",
     "StartOn": "arrival",
 }
-"""Of a stack; by default a test's stack has these."""
+"""The outputs of a stack."""
 
 
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch):
-    for name in NAMES:
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+@pytest.fixture(scope="module", autouse=True)
+def _environment():
+    with pytest.MonkeyPatch.context() as patches:
+        for name in NAMES:
+            patches.delenv(name, raising=False)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patches.setenv(name, "testing")
+        patches.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield
 
 
 @lru_cache
