@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 WORK = ROOT / ".landrun/sam"
 SAM = ROOT / ".venv-sam/bin/sam"
 LANDRUN = ROOT / ".venv/bin/landrun"
+VARIABLES = WORK / "variables.json"
 ARCHITECTURE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 OVERRIDES = ("--parameter-overrides", f"Architecture={ARCHITECTURE}")
 PATIENCE = 120
@@ -34,7 +35,11 @@ LANDED = ("landrun-landingbucket-1a2b3c4d5e6f", "incoming/2026/11/22/messages.js
 PREFIX = "sam"
 """Of the runs that the functions start; those of the payloads about executions say landrun."""
 
-STACKS = {"arrival": {"ScheduledInput": "nightly/"}, "schedule": {"StartOn": "schedule"}}
+PARAMETERS = {
+    "JobNamePrefix": PREFIX,
+    "ScheduleExpression": "rate(365 days)",
+    "ScheduledInput": "nightly/",
+}
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -109,7 +114,6 @@ class Stack:
             env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1"
         )
         self._clients: dict[str, Any] = {}
-        self.waits = env["LANDRUN_START_ON"] == "schedule"
         self.client("s3").create_bucket(Bucket=LANDED[0])
         self.land(*LANDED)
         self.land(env["LANDRUN_LANDING_BUCKET"], "nightly/orders.jsonl")
@@ -154,11 +158,6 @@ class Stack:
         )
         return int(found["Attributes"]["ApproximateNumberOfMessages"])
 
-    def waiting(self) -> set[str]:
-        """Return the keys that wait for a tick."""
-        items = self.client("dynamodb").scan(TableName=self.env["LANDRUN_LANDINGS_TABLE"])["Items"]
-        return {item["key"]["S"] for item in items if "waiting" in item}
-
 
 def resources(template: Path, kind: str) -> dict[str, Any]:
     """Return the properties of a built template's resources of one type."""
@@ -195,64 +194,27 @@ def local_options(built: Path) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def local_up() -> Iterator[Callable[[str], dict[str, str]]]:
-    """`landrun local up --listen`, once for each stack; returns what `landrun local env` shows."""
-    environments: dict[str, dict[str, str]] = {}
-    with ExitStack() as closing:
-
-        def up(name: str) -> dict[str, str]:
-            if name not in environments:
-                folder, state = WORK / name, f"--state-dir={WORK / name / 'state'}"
-                folder.mkdir(parents=True, exist_ok=True)
-                given = {"JobNamePrefix": PREFIX, "ScheduleExpression": "rate(365 days)"}
-                parameters = (given | STACKS[name]).items()
-                options = [f"--parameter={key}={value}" for key, value in parameters]
-                listen = ("--listen", "host.docker.internal")
-                log = folder / "up.log"
-                closing.enter_context(
-                    running(log, LANDRUN, "local", "up", *listen, state, *options)
-                )
-                eventually(lambda: "ready at" in log.read_text(), f"landrun local up, see {log}")
-                assert "can run commands as you" in log.read_text()
-                variables = run(LANDRUN, "local", "env", "--sam", state)
-                (folder / "variables.json").write_text(variables)
-                environments[name] = json.loads(run(LANDRUN, "local", "env", "--json", state))
-            return environments[name]
-
-        yield up
+def local_env() -> Iterator[dict[str, str]]:
+    """`landrun local up --listen` runs, and this is what `landrun local env` shows."""
+    state, log = f"--state-dir={WORK / 'state'}", WORK / "up.log"
+    options = [f"--parameter={key}={value}" for key, value in PARAMETERS.items()]
+    listen = ("--listen", "host.docker.internal")
+    with running(log, LANDRUN, "local", "up", *listen, state, *options):
+        eventually(lambda: "ready at" in log.read_text(), f"landrun local up, see {log}")
+        assert "can run commands as you" in log.read_text()
+        VARIABLES.write_text(run(LANDRUN, "local", "env", "--sam", state))
+        yield json.loads(run(LANDRUN, "local", "env", "--json", state))
 
 
 @pytest.fixture(scope="session")
-def stacks(local_up: Any, local_options: list[str]) -> Iterator[Callable[[str], Stack]]:
-    """A stack by its name; `sam local start-lambda` runs its functions, in containers that stay."""
-    made: dict[str, Stack] = {}
-    with ExitStack() as closing:
-
-        def stack(name: str) -> Stack:
-            if name not in made:
-                env, folder = local_up(name), WORK / name
-                port = free_port()
-                variables = ("--env-vars", folder / "variables.json", "--warm-containers", "EAGER")
-                command = (SAM, "local", "start-lambda", "--port", str(port), "--no-watch")
-                log = folder / "start-lambda.log"
-                closing.enter_context(running(log, *command, *variables, *local_options, **env))
-                eventually(lambda: listens(port), f"sam local start-lambda, see {log}")
-                made[name] = Stack(env, port)
-            return made[name]
-
-        yield stack
-
-
-@pytest.fixture(params=STACKS)
-def stack(request: pytest.FixtureRequest, stacks: Callable[[str], Stack]) -> Stack:
-    """Each of the two stacks."""
-    return stacks(request.param)
-
-
-@pytest.fixture
-def arrival(stacks: Callable[[str], Stack]) -> Stack:
-    """The stack whose runs start when data lands."""
-    return stacks("arrival")
+def stack(local_env: dict[str, str], local_options: list[str]) -> Iterator[Stack]:
+    """The stack whose functions `sam local start-lambda` runs, in containers that stay."""
+    port, log = free_port(), WORK / "start-lambda.log"
+    command = (SAM, "local", "start-lambda", "--port", str(port), "--no-watch")
+    variables = ("--env-vars", VARIABLES, "--warm-containers", "EAGER")
+    with running(log, *command, *variables, *local_options, **local_env):
+        eventually(lambda: listens(port), f"sam local start-lambda, see {log}")
+        yield Stack(local_env, port)
 
 
 def free_port() -> int:

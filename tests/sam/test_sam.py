@@ -20,7 +20,18 @@ from landrun_ops.local.template import read
 if "LANDRUN_SAM" not in os.environ:
     pytest.skip("make sam installs the SAM CLI, and runs these", allow_module_level=True)
 
-from .conftest import PREFIX, ROOT, SAM, WORK, Stack, environment, eventually, resources, run
+from .conftest import (
+    PREFIX,
+    ROOT,
+    SAM,
+    VARIABLES,
+    WORK,
+    Stack,
+    environment,
+    eventually,
+    resources,
+    run,
+)
 
 LARGEST = 20_000_000
 """Bytes that a function may have unpacked; Lambda's own limit is 250 MB."""
@@ -78,7 +89,6 @@ SLOT_REQUESTS = ("slot-requested", "slot-requested-again", "slot-requested-twice
 TICKS = ("schedule-classic", "schedule-default-input", "schedule-tick")
 SWEEPS = ("reconcile-by-hand", "reconcile-tick")
 OTHERS = ("execution-malformed", "schedule-unfilled", "reconcile-at-once")
-TEMPLATES = ("template.yaml", *(f"src/stacks/{path.name}" for path in ROOT.glob("src/stacks/*")))
 WORDS = [
     *("--config", '{"a": 1}', "a b", "it's", "x=1,y=2", "$HOME ${ImageUri} ${JobArguments}"),
     *("back\\slash \\ \\n", "ünïcödé", "\U0001f600", " ", "[]", "{}"),
@@ -122,10 +132,8 @@ def test_every_payload_is_sent() -> None:
     assert {path.stem for path in (ROOT / "events").glob("*.json")} == sent
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
-def test_sam_validate_finds_nothing(template: str) -> None:
-    output = run(SAM, "validate", "--lint", "--template", ROOT / template)
-    assert "is a valid SAM Template" in output
+def test_sam_validate_finds_nothing() -> None:
+    assert "is a valid SAM Template" in run(SAM, "validate", "--template", ROOT / "template.yaml")
 
 
 def test_parameter_overrides_arrive_as_the_documentation_spells_them() -> None:
@@ -161,99 +169,72 @@ def test_what_is_built_has_each_handler_and_is_small(built: Path) -> None:
         assert sum(path.stat().st_size for path in code.rglob("*") if path.is_file()) < LARGEST
 
 
-@pytest.mark.parametrize(
-    ("function", "payload"),
-    [
-        ("ObjectCreatedFunction", "object-created"),
-        ("ScheduleFunction", "schedule-tick"),
-        ("ExecutionStatusFunction", "execution-failed"),
-        ("ReconcileFunction", "reconcile-by-hand"),
-    ],
-)
-def test_sam_local_invoke_answers(
-    arrival: Stack, local_options: list[str], function: str, payload: str
-) -> None:
-    event = ("--event", f"events/{payload}.json", "--env-vars", WORK / "arrival/variables.json")
-    output = run(SAM, "local", "invoke", function, *event, *local_options, **arrival.env)
-    answer = json.loads(output)  # its exit status says nothing about the function
-    assert "errorType" not in answer
-    assert answer
+def test_sam_local_invoke_answers(stack: Stack, local_options: list[str]) -> None:
+    event = ("--event", "events/schedule-tick.json", "--env-vars", VARIABLES)
+    output = run(SAM, "local", "invoke", "ScheduleFunction", *event, *local_options, **stack.env)
+    assert json.loads(output)["Objects"] == 1  # its exit status says nothing about the function
 
 
 @pytest.mark.parametrize("payload", LANDINGS)
-def test_landings_start_runs_or_wait_and_refused_ones_are_dead_letters(
-    stack: Stack, payload: str
-) -> None:
+def test_landings_start_runs_and_refused_ones_are_dead_letters(stack: Stack, payload: str) -> None:
     due = landings(payload)
     runs, dead = LANDINGS[payload]
     before = stack.dead_letters("LANDING")
     assert stack.invoke("ObjectCreatedFunction", payload) == {"batchItemFailures": []}
     assert len(due) == runs
     assert stack.dead_letters("LANDING") - before == dead
-    if stack.waits:
-        assert {*due.values()} <= stack.waiting()
-    else:
-        assert due.keys() <= stack.executions()
+    assert due.keys() <= stack.executions()
 
 
-def test_the_run_of_an_object_succeeds(arrival: Stack) -> None:
+def test_reconcile_brings_back_the_row_of_a_run_that_succeeded(stack: Stack) -> None:
     [run_name] = landings("object-created")
-    arrival.invoke("ObjectCreatedFunction", "object-created")
-    ended = lambda: arrival.row(run_name).get("status", {}).get("S") not in (None, "RUNNING")  # noqa: E731
+    stack.invoke("ObjectCreatedFunction", "object-created")
+    ended = lambda: stack.row(run_name).get("status", {}).get("S") not in (None, "RUNNING")  # noqa: E731
     eventually(ended, f"the end of {run_name}")
-    row = arrival.row(run_name)
+    row = stack.row(run_name)
     assert row["status"] == {"S": "SUCCEEDED"}, row
     assert int(row["summary"]["M"]["rows_in"]["N"]) > 0
 
+    stack.forget(run_name)
+    recovered = stack.invoke("ReconcileFunction", "reconcile-at-once")
+    assert recovered["Executions"] > 0
+    assert stack.row(run_name)["status"] == {"S": "SUCCEEDED"}
+
 
 @pytest.mark.parametrize("payload", STATUS_CHANGES)
-def test_status_changes_are_recorded(arrival: Stack, payload: str) -> None:
+def test_status_changes_are_recorded(stack: Stack, payload: str) -> None:
     name, status, redrives = STATUS_CHANGES[payload]
-    arrival.forget(name)
-    assert arrival.invoke("ExecutionStatusFunction", payload) == {"batchItemFailures": []}
-    row = arrival.row(name)
+    stack.forget(name)
+    assert stack.invoke("ExecutionStatusFunction", payload) == {"batchItemFailures": []}
+    row = stack.row(name)
     assert (row["status"]["S"], int(row["redrive_count"]["N"])) == (status, redrives)
-    arrival.forget(name)
+    stack.forget(name)
 
 
 @pytest.mark.parametrize("payload", SLOT_REQUESTS)
-def test_slot_requests_are_accepted(arrival: Stack, payload: str) -> None:
-    assert arrival.invoke("ExecutionStatusFunction", payload) == {"batchItemFailures": []}
+def test_slot_requests_are_accepted(stack: Stack, payload: str) -> None:
+    assert stack.invoke("ExecutionStatusFunction", payload) == {"batchItemFailures": []}
 
 
-def test_a_malformed_status_change_is_a_dead_letter(arrival: Stack) -> None:
-    before = arrival.dead_letters("STATUS")
-    answer = arrival.invoke("ExecutionStatusFunction", "execution-malformed")
+def test_a_malformed_status_change_is_a_dead_letter(stack: Stack) -> None:
+    before = stack.dead_letters("STATUS")
+    answer = stack.invoke("ExecutionStatusFunction", "execution-malformed")
     assert answer == {"batchItemFailures": []}
-    assert arrival.dead_letters("STATUS") - before == 1
+    assert stack.dead_letters("STATUS") - before == 1
 
 
 @pytest.mark.parametrize("payload", TICKS)
 def test_a_tick_starts_a_run_over_what_is_there(stack: Stack, payload: str) -> None:
-    waiting = len(stack.waiting()) if stack.waits else 1
     answer = stack.invoke("ScheduleFunction", payload)
-    assert answer["Objects"] == waiting
-    if waiting:
-        assert answer["PreprocessingJobName"] == tick_run(payload)
-        assert tick_run(payload) in stack.executions()
+    assert answer == {"PreprocessingJobName": tick_run(payload), "Objects": 1}
+    assert tick_run(payload) in stack.executions()
 
 
-def test_a_tick_that_is_not_filled_in_is_refused(arrival: Stack) -> None:
-    answer = arrival.invoke("ScheduleFunction", "schedule-unfilled")
+def test_a_tick_that_is_not_filled_in_is_refused(stack: Stack) -> None:
+    answer = stack.invoke("ScheduleFunction", "schedule-unfilled")
     assert answer["errorType"] == "InvalidEvent"
 
 
 @pytest.mark.parametrize("payload", SWEEPS)
-def test_reconcile_leaves_alone_what_is_young(arrival: Stack, payload: str) -> None:
-    assert not any(arrival.invoke("ReconcileFunction", payload).values())
-
-
-def test_reconcile_brings_back_a_row_that_was_lost(arrival: Stack) -> None:
-    [run_name] = landings("object-created")
-    arrival.invoke("ObjectCreatedFunction", "object-created")
-    ended = lambda: arrival.row(run_name).get("status", {}).get("S") not in (None, "RUNNING")  # noqa: E731
-    eventually(ended, f"the end of {run_name}")
-    arrival.forget(run_name)
-    recovered = arrival.invoke("ReconcileFunction", "reconcile-at-once")
-    assert recovered["Executions"] > 0
-    assert arrival.row(run_name)
+def test_reconcile_leaves_alone_what_is_young(stack: Stack, payload: str) -> None:
+    assert not any(stack.invoke("ReconcileFunction", payload).values())
