@@ -110,6 +110,8 @@ def record_rows(
     So many fields right behind the text are the rest of it as ``spill`` says (``columns.spilled``).
     """
     width = len(header)
+    behind = list(header).index(columns.text) + 1 if spill else width
+    kept = [*header[:behind], *header[behind + spill :]]
     good: list[tuple[int, list[str]]] = []
     rejects: list[Reject] = []
     for position, fields in records:
@@ -121,35 +123,22 @@ def record_rows(
             reason = f"{len(fields)} fields where the header has {width}"
             rejects.append(reject(position, reason, _joined(fields)))
         else:
-            good.append((position, fields[:width]))
+            good.append((position, _rejoined(fields[:width], behind, spill)))
     cells = list(chain.from_iterable(fields for _, fields in good))
-    fields_of = [pl.Series(cells[place::width], dtype=pl.String) for place in range(width)]
-    rows = field_rows(fields_of, [position for position, _ in good], header, columns, spill)
-    return Rows(rows.columns, rows.positions, rejects)
+    data: dict[str, pl.Series] = {}
+    for place, name in enumerate(kept):
+        field = pl.Series(cells[place :: len(kept)], dtype=pl.String)
+        data[name] = field.set(field == "", None)
+    return Rows(_packed(data, columns), [position for position, _ in good], rejects)
 
 
-def field_rows(
-    fields: Sequence[pl.Series],
-    positions: Sequence[int],
-    header: Sequence[str],
-    columns: Columns,
-    spill: int = 0,
-) -> Rows:
-    """Take fields that are in columns already; an empty one is a missing one."""
-    data = {n: field.set(field == "", None) for n, field in zip(header, fields, strict=True)}
-    if spill:
-        behind = list(header).index(columns.text) + 1
-        rest = [data.pop(name) for name in header[behind : behind + spill]]
-        data[columns.text] = _rejoined(data[columns.text], rest)
-    return Rows(_packed(data, columns), positions)
-
-
-def _rejoined(text: pl.Series, rest: Sequence[pl.Series]) -> pl.Series:
+def _rejoined(fields: list[str], behind: int, spill: int) -> list[str]:
     """Put a text together again that its commas split."""
-    parts = pl.DataFrame([s.fill_null("").alias(f"{i}") for i, s in enumerate([text, *rest])])
-    whole = parts.select(pl.concat_str(pl.all(), separator=",").str.strip_chars_end(","))
-    split = parts.select(pl.any_horizontal(pl.exclude("0") != "")).to_series()
-    return text.zip_with(~split, whole.to_series())
+    if not spill:
+        return fields
+    text, rest = fields[behind - 1], fields[behind : behind + spill]
+    whole = ",".join([text, *rest]).rstrip(",") if any(rest) else text
+    return [*fields[: behind - 1], whole, *fields[behind + spill :]]
 
 
 def frame_rows(frame: pl.DataFrame, columns: Columns) -> Rows:

@@ -99,11 +99,6 @@ class CsvRecords:
                 if fields:
                     yield start, fields
 
-    @property
-    def between(self) -> bool:
-        """Whether all lines that were taken belong to records that were given."""
-        return not self._again and not self._taken
-
     def _feed(self) -> Iterator[str]:
         """Hand lines to the reader; a line asked for amid a record continues it."""
         while True:
@@ -140,8 +135,6 @@ class CsvRecords:
 class TabRecords:
     """Records of lines in which quotes are plain characters; the same interface."""
 
-    between = True
-
     def __init__(self, lines: Iterable[str], delimiter: str = "\t") -> None:
         self._lines = iter(lines)
         self._delimiter = delimiter
@@ -157,3 +150,16 @@ class TabRecords:
                 yield position, Reject(position, TOO_MANY, line[:EXCERPT_READ])
             elif text.strip(" "):
                 yield position, text.split(self._delimiter)
+
+
+def weight(record: Record) -> int:
+    """Say what a record takes, roughly: a place for each field and its characters."""
+    fields = record[1]
+    return 8 * len(fields) + sum(map(len, fields)) if isinstance(fields, list) else 0
+
+
+def text(line: bytes) -> str:
+    """Decode a line so that bytes that are no UTF-8 can be found in the fields they end up in."""
+    if len(line) > MAX_LINE:  # as many characters as bytes: too long stays too long
+        return line.decode("latin-1")
+    return line.decode("utf-8", "surrogateescape")

@@ -6,26 +6,28 @@ import gc
 import pickle
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import orjson
 import polars as pl
 
 from messages import parquet, sources
-from messages.batch import Batch, Rows, clean_rows, field_rows, json_rows, record_rows
+from messages.batch import Batch, Rows, clean_rows, json_rows, record_rows
 from messages.columns import Columns
-from messages.csvfiles import SeparatedFile, Table
-from messages.csvrows import unescaped
+from messages.csvrows import CsvRecords, Record, TabRecords, text, unescaped, weight
 from messages.lines import UNDECODABLE, Reject
 from messages.masking import mask_text
 from messages.options import Reading
 from messages.sources import Source
 from messages.staging import Staging, ordered
-from messages.streams import Blocks, in_utf8, line_batches, range_blocks
+from messages.streams import BATCH_LINES, Blocks, in_utf8, line_batches, range_blocks
 from messages.tasks import Done, Task
 
 # A batch has fewer lines where they have many columns; how many is known from the one before.
 MAX_CELLS, FIRST_LINES = 2_000_000, 1000
+# What records of CSV may weigh together.
+RECORD_BYTES = 6 * 1024 * 1024
 # Rows in their thousands are no garbage in cycles: looking for it there took a fifth of the time.
 COLLECT = (200_000, 10, 10)
 # Rejects of a task that are listed one by one; its others are counted.
@@ -110,11 +112,11 @@ def _rows(task: Task, columns: Columns, done: Done) -> Iterator[tuple[int, Rows]
     if task.end - task.start < source.size:
         data = range_blocks(source.path, task.start, task.end)
         encoding = encoding if task.start == 0 else encoding.removesuffix("-sig")
-    text = in_utf8(data, encoding)
+    decoded = in_utf8(data, encoding)
     if source.carriage_returns:
-        text = (block.replace(b"\r", b"\n") for block in text)
+        decoded = (block.replace(b"\r", b"\n") for block in decoded)
     read = _json if source.format == "jsonl" else _separated
-    for base, rows in read(task, columns, line_batches(text, blocks), done):
+    for base, rows in read(task, columns, line_batches(decoded, blocks), done):
         yield base, replace(rows, rejects=_in_words(rows.rejects, encoding))
     done.damage = blocks.damage
 
@@ -151,12 +153,24 @@ def _separated(
     source, dialect = task.source, task.source.dialect
     if dialect.escapes:
         batches = (unescaped(lines, dialect.delimiter) for lines in batches)
-    skipped = source.skipped if task.start == 0 else 0
-    file = SeparatedFile(batches, dialect, len(source.header), skipped)
-    for found in file:
-        if isinstance(found, Table):
-            table = found.fields, found.positions
-            yield 0, field_rows(*table, source.header, columns, source.spill)
-        else:
-            yield 0, record_rows(found, source.header, columns, source.spill)
-    done.lines = file.position
+    reader = CsvRecords if dialect.quotes else TabRecords
+    records = reader(map(text, chain.from_iterable(batches)), dialect.delimiter)
+    found = iter(records)
+    for _ in range(source.skipped if task.start == 0 else 0):
+        next(found, None)
+    for some in _batched(found):
+        yield 0, record_rows(some, source.header, columns, source.spill)
+    done.lines = records.position
+
+
+def _batched(records: Iterator[Record]) -> Iterator[list[Record]]:
+    """Gather records until they are many or weigh much."""
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        batch.append(record)
+        size += weight(record)
+        if size >= RECORD_BYTES or len(batch) == BATCH_LINES:
+            yield batch
+            batch, size = [], 0
+    yield batch

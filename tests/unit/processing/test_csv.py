@@ -1,7 +1,8 @@
-"""CSV and TSV by blocks and in parts: the same as Python's reader finds in the whole file."""
+"""CSV whole and in parts: the records that Python's reader finds, and a way back from bad ones."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from messages import csvfiles, csvquotes, csvrows
-from messages.csvfiles import SeparatedFile, Table, read_table
+from messages import csvquotes, csvrows
 from messages.csvquotes import cuts
-from messages.csvrows import CsvRecords, Dialect, TabRecords, misfits, unescaped
-from messages.streams import Blocks, in_utf8, line_batches, range_blocks
+from messages.csvrows import CsvRecords, Dialect, misfits, unescaped
+from messages.streams import in_utf8, line_batches, range_blocks
 
-CSV, TSV = Dialect(","), Dialect("\t", quotes=False)
 FIELDS = ("", "a", "é", '""', '"a"', '"a,b"', '"a\nb"', '"a\r\nb"', '"a""b"', '"""a"', '"\n\n"')
 ODD = ('a"b', '"a"b', '"a', 'a"', "\r", "\0", "\ufeff", "x\x01", '"', "\udc80", " ", ",", "\n", "")
 
@@ -31,53 +30,16 @@ REGULAR = of_fields(FIELDS, ("\n", "\n", "\n", "\r\n"), 2, 2)
 ANY = of_fields((*FIELDS, *ODD), ("\n", "\n", "\r\n", "\n\n", "\r", ","), 1, 3)
 
 
-def lines_of(text: str) -> list[bytes]:
-    """What `line_batches` makes lines of: the last newline begins none."""
-    return text.removesuffix("\n").encode("utf-8", "surrogateescape").split(b"\n")
+def one_by_one(text: str) -> list[Any]:
+    return list(CsvRecords(text.removesuffix("\n").split("\n")))
 
 
-def one_by_one(text: str, dialect: Dialect = CSV) -> list[Any]:
-    reader = CsvRecords if dialect.quotes else TabRecords
-    return list(reader(text.removesuffix("\n").split("\n"), dialect.delimiter))
+@example('"a\n\n",b\n')
+@given(REGULAR)
+def test_regular_records_are_those_of_pythons_reader(text: str) -> None:
+    fields = [record for _, record in one_by_one(text)]
 
-
-def records(some: Table | list[Any]) -> list[Any]:
-    if isinstance(some, list):
-        return some
-    rows = zip(*(field.fill_null("") for field in some.fields), strict=True)
-    return [(p, list(row)) for p, row in zip(some.positions, rows, strict=True)]
-
-
-@example('"a\n\n",b\n', CSV, [])
-@example("x\x01,b\n", CSV, [])
-@example("\ufeffa,b\n", CSV, [1])
-@example(" \t\na\tb\n", TSV, [])
-@given(REGULAR | ANY, st.sampled_from([CSV, TSV, Dialect("\t")]), st.lists(st.integers(1, 6)))
-def test_records_are_those_of_pythons_reader_however_their_lines_come_in_batches(
-    text: str, dialect: Dialect, sizes: list[int]
-) -> None:
-    text = text.replace(",", dialect.delimiter)
-    lines, batches, start = lines_of(text), [], 0
-    for size in [*sizes, len(lines)]:
-        batches.append(lines[start : start + size])
-        start += size
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csvrows, "MAX_RESUMES", 1)
-        patch.setattr(csvfiles, "FEW", 2)
-        file = SeparatedFile(batches, dialect, 2)
-        found = [record for some in file for record in records(some)]
-        expected = one_by_one(text, dialect)
-
-    assert found == expected
-    assert file.position == len(lines)
-
-
-def test_regular_records_are_a_table_up_to_the_one_that_may_be_read_otherwise() -> None:
-    table = read_table(lines_of('a,"b\n\nc"\r\nd,""\r\n"e","f\ng","h'), CSV, 2)
-
-    assert table is not None
-    assert (len(table.positions), table.lines) == (2, 4)
-    assert read_table(lines_of('a"b,c'), CSV, 2) is None
+    assert fields == [record for record in csv.reader(text.splitlines(keepends=True)) if record]
 
 
 def in_parts(path: Path, starts: Sequence[int]) -> list[Any]:
@@ -85,10 +47,10 @@ def in_parts(path: Path, starts: Sequence[int]) -> list[Any]:
     found, before = [], 0
     for start, end in zip(starts, [*starts[1:], path.stat().st_size], strict=True):
         data = in_utf8(range_blocks(path, start, end), "utf-8" if start else "utf-8-sig")
-        file = SeparatedFile(line_batches(data, Blocks(path, None)), CSV, 2)
-        for some in file:
-            found += [(before + at, getattr(one, "reason", one)) for at, one in records(some)]
-        before += file.position
+        lines = (csvrows.text(line) for batch in line_batches(data) for line in batch)
+        records = CsvRecords(lines)
+        found += [(before + at, getattr(one, "reason", one)) for at, one in records]
+        before += records.position
     return found
 
 
