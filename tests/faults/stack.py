@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from botocore.config import Config
 from moto import backend_index
 from moto.backend_index import backend_url_patterns
 from moto.core import models
+from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.s3.models import s3_backends
@@ -61,14 +62,16 @@ def client(service):
 
 
 def quicken(patches):
-    """Spare moto what takes most of its time: unused mocks, finding a service, ordering items."""
+    """Spare moto what takes most of its time, again and again for the same."""
     first = sorted(backend_url_patterns, key=lambda pattern: pattern[0] not in SERVICES)
     patches.set(models, "RESPONSES_METHODS", ())
     patches.set(backend_index, "backend_url_patterns", first)
     patches.set(Table, "all_items", _in_order)
+    patches.set(ConditionExpressionParser, "_lex_one_node", staticmethod(_lexed))
 
 
 _compared = Table.all_items
+_lexed = lru_cache(partial(ConditionExpressionParser._lex_one_node, ConditionExpressionParser))
 
 
 def _in_order(table):

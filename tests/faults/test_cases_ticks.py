@@ -68,7 +68,7 @@ def triggers(world):
 @pytest.mark.case(28)
 @pytest.mark.parametrize("death", DEATHS)
 def test_tick_that_dies_at_any_call_is_finished_by_its_retry(death):
-    for world in at_each_call(three_wait, lambda _: death(), "Schedule", step=4):
+    for world in at_each_call(three_wait, lambda _: death(), "Schedule", step=5):
         tick = world.tick()
         assert violations(world) == []
         world.faults.heal()
@@ -80,7 +80,7 @@ def test_tick_that_dies_at_any_call_is_finished_by_its_retry(death):
 @pytest.mark.case(28)
 @pytest.mark.parametrize("death", DEATHS)
 def test_tick_that_dies_at_any_call_is_finished_or_undone_by_reconcile_alone(death):
-    for world in at_each_call(two_wait, lambda _: death(), "Schedule", step=3):
+    for world in at_each_call(two_wait, lambda _: death(), "Schedule", step=4):
         world.tick()
         world.faults.heal()
         world.give_up_ticks()
@@ -95,7 +95,7 @@ def test_tick_that_dies_at_any_call_is_finished_or_undone_by_reconcile_alone(dea
 
 @pytest.mark.case(28)
 def test_reconcile_that_dies_at_any_call_is_finished_by_the_next():
-    for world in at_each_call(two_wait, lambda _: killed_before(), "Reconcile", step=4):
+    for world in at_each_call(two_wait, lambda _: killed_before(), "Reconcile", step=6):
         world.machine.limit = 0
         assert not world.tick().ok
         world.give_up_ticks()
@@ -131,7 +131,7 @@ def test_whatever_overlaps_a_tick_at_any_call_no_landing_is_lost_or_in_two_manif
     def overlap(world):
         return meanwhile(lambda: other(world))
 
-    for world in at_each_call(two_wait, overlap, "Schedule", first=1, step=3):
+    for world in at_each_call(two_wait, overlap, "Schedule", first=1, step=4):
         assert world.tick(DUE).ok
         assert violations(world) == []
         world.faults.heal()
@@ -143,7 +143,7 @@ def test_whatever_overlaps_a_tick_at_any_call_no_landing_is_lost_or_in_two_manif
 
 @pytest.mark.case(29)
 def test_tick_that_dies_while_another_overlaps_forgets_nothing():
-    for world in at_each_call(two_wait, lambda _: killed_before(), "Schedule", first=3, step=3):
+    for world in at_each_call(two_wait, lambda _: killed_before(), "Schedule", first=3, step=5):
         other = meanwhile(lambda world=world: world.tick(LATER_DUE))
         world.faults.at(2, other, "Schedule", fitting=counts)
         world.tick(DUE)

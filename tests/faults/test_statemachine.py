@@ -23,7 +23,7 @@ EXAMPLES = int(os.environ.get("LANDRUN_FAULTS_EXAMPLES", "0"))
 SHRINKING = os.environ.get("LANDRUN_FAULTS_SHRINK") != "0"
 
 PROFILE = settings(
-    max_examples=EXAMPLES or 5,
+    max_examples=EXAMPLES or 3,
     stateful_step_count=40 if EXAMPLES else 25,
     derandomize=not EXAMPLES,
     database=None,
@@ -240,6 +240,6 @@ class Schedule(Deliveries):
 TestArrival = Arrival.TestCase
 TestArrival.settings = PROFILE
 TestBounded = Bounded.TestCase
-TestBounded.settings = settings(PROFILE, max_examples=EXAMPLES or 3)
+TestBounded.settings = PROFILE
 TestSchedule = Schedule.TestCase
 TestSchedule.settings = PROFILE

@@ -340,7 +340,7 @@ class World:
         return keys
 
     def dead(self, queue):
-        """What lies in the dead-letter queue of a queue: body, and the reason that a function gave."""
+        """What lies in the dead-letter queue of a queue: bodies, and a reason if there is one."""
         buried = [(body, None) for body in self.queues[queue].buried]
         return inside.dead_letters(self.stack.dead_letter_url(QUEUES[queue])) + buried
 
