@@ -1,4 +1,4 @@
-"""What the tests of commands share: an environment that names nothing, and moto's AWS."""
+"""What the tests of commands share: credentials, a stack's outputs, and moto's AWS."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from functools import lru_cache
 import boto3
 import pytest
 from moto import mock_aws
-
-NAMES = ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_ENDPOINT_URL", "LANDRUN_STACK", "LANDRUN_STATE_DIR")
-
 
 OUTPUTS = {
     "LandingBucket": "landing",
@@ -26,10 +23,8 @@ OUTPUTS = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _environment():
+def _credentials():
     with pytest.MonkeyPatch.context() as patches:
-        for name in NAMES:
-            patches.delenv(name, raising=False)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patches.setenv(name, "testing")
         patches.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -19,8 +19,6 @@ def settings():
 @pytest.fixture
 def steps(monkeypatch):
     """Step Functions' API, which runs nothing."""
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     with mock_aws():
         yield boto3.client("stepfunctions")

@@ -89,10 +89,18 @@ def test_rendering_needs_no_region_follows_no_settings_of_the_user_and_is_silent
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    before = logging.getLogger().level
     assert render() == committed
-    assert logging.getLogger().level == before
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_sdk_leaves_the_loggers_as_they_were():
+    """It sets the root logger to ERROR when it is imported."""
+    root = logging.getLogger()
+    before = root.level
+    assert before != logging.ERROR
+    with sdk.quietly():
+        root.setLevel(logging.ERROR)
+    assert root.level == before
 
 
 @pytest.mark.parametrize(
